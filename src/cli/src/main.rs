@@ -1,0 +1,2 @@
+//! The `gsm` binary.
+fn main() {}

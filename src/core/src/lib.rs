@@ -1,0 +1,72 @@
+//! Ids, time, limits and paging: the words every other crate of `gsm` shares.
+//!
+//! Not here: any rule of the game, any IO. Invariant: nothing in this crate reads a clock or makes randomness;
+//! [`Clock`] and [`IdSource`] are how callers bring both.
+//!
+//! ```
+//! use gsm_core::{PlayerId, Timestamp, Millis};
+//! let id: PlayerId = "plr-000000000000000000000000000000ff".parse().unwrap();
+//! assert_eq!(id.to_string(), "plr-000000000000000000000000000000ff");
+//! let later = Timestamp::from_millis(1_000).saturating_add(Millis::from_secs(2));
+//! assert_eq!(later.as_millis(), 3_000);
+//! ```
+mod id;
+pub mod limits;
+mod name;
+mod number;
+mod time;
+
+pub use id::{CommitKey, EventId, IdSource, KeyId, MatchId, ParseIdError, PlayerId, ProposalId, TicketId};
+pub use name::{Label, Mode, NameError, QueueName, RequestKey};
+pub use number::{OutOfRange, Probability, Rank};
+pub use time::{Clock, Millis, Timestamp};
+
+/// A hash map whose hasher has a fixed seed, so that iteration order depends only on the insertions. For keys
+/// that clients do not choose; use a `BTreeMap` where they do.
+pub type Map<K, V> = hashbrown::HashMap<K, V, FixedState>;
+
+/// The fixed-seed hasher state of [`Map`].
+pub type FixedState = std::hash::BuildHasherDefault<FixedHasher>;
+
+/// A small multiplicative hasher (the "Fx" scheme: rotate, xor, multiply) for keys made by the server.
+#[derive(Default, Clone, Copy, Debug)]
+pub struct FixedHasher(u64);
+
+impl FixedHasher {
+    const K: u64 = 0x9e37_79b9_7f4a_7c15;
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(Self::K);
+    }
+}
+
+impl std::hash::Hasher for FixedHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0u8; 8];
+            for (slot, byte) in word.iter_mut().zip(chunk) {
+                *slot = *byte;
+            }
+            self.add(u64::from_le_bytes(word) ^ (chunk.len() as u64) << 56);
+        }
+    }
+    fn write_u8(&mut self, n: u8) {
+        self.add(u64::from(n));
+    }
+    fn write_u32(&mut self, n: u32) {
+        self.add(u64::from(n));
+    }
+    fn write_u64(&mut self, n: u64) {
+        self.add(n);
+    }
+    fn write_u128(&mut self, n: u128) {
+        self.add(n as u64);
+        self.add((n >> 64) as u64);
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.add(n as u64);
+    }
+    fn finish(&self) -> u64 {
+        // hashbrown takes the top seven bits as tags and the low bits as the bucket: fold them together.
+        self.0 ^ (self.0 >> 32)
+    }
+}

@@ -1,0 +1,30 @@
+//! Every limit of the domain, with its name. Limits of one face (body sizes, time-outs) live with that face.
+
+/// Characters in the name of a mode or queue.
+pub const NAME_CHARS_MAX: usize = 64;
+/// Characters in an id that a caller brings (FlexMatch allows 128).
+pub const CALLER_ID_CHARS_MAX: usize = 128;
+/// Characters in a display name.
+pub const LABEL_CHARS_MAX: usize = 32;
+/// Players in one ticket.
+pub const PARTY_SIZE_MAX: usize = 10;
+/// Players in one match.
+pub const MATCH_PLAYERS_MAX: usize = 200;
+/// Sides (teams, or single players in free-for-all) in one match.
+pub const MATCH_SIDES_MAX: usize = 100;
+/// Queues of one server.
+pub const QUEUES_MAX: usize = 256;
+/// Waiting tickets of one queue; above it new ones are answered 429.
+pub const POOL_TICKETS_MAX: usize = 1_000_000;
+/// Rows of one page.
+pub const PAGE_SIZE_MAX: usize = 1_000;
+/// Rows of one page where the caller names no number.
+pub const PAGE_SIZE_DEFAULT: usize = 50;
+/// Players on either side in an around-me window.
+pub const WINDOW_RADIUS_MAX: usize = 100;
+/// Events kept for one player's push stream.
+pub const EVENTS_PER_PLAYER_MAX: usize = 256;
+/// Tries of one use case whose rows change under it.
+pub const CONFLICT_TRIES_MAX: usize = 32;
+/// Absolute bound of a reported score.
+pub const SCORE_ABS_MAX: f64 = 1e9;

@@ -1,0 +1,101 @@
+use crate::limits;
+use smol_str::SmolStr;
+use std::{fmt, str::FromStr};
+
+/// Why a text is not a name of the wanted kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Empty or longer than the limit.
+    #[error("a {what} has 1 to {max} characters, this one has {len}")]
+    Length {
+        /// What was to be named.
+        what: &'static str,
+        /// The named limit.
+        max: usize,
+        /// What came.
+        len: usize,
+    },
+    /// A character outside the alphabet.
+    #[error("a {what} may not hold the character `{found}`")]
+    Character {
+        /// What was to be named.
+        what: &'static str,
+        /// The first offender, escaped.
+        found: String,
+    },
+}
+
+fn plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == '_'
+}
+
+/// Controls, line separators and the invisible direction overrides that make a name lie about itself.
+fn printable(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn check(what: &'static str, text: &str, max: usize, allowed: fn(char) -> bool) -> Result<SmolStr, NameError> {
+    let len = text.chars().count();
+    if len == 0 || len > max {
+        return Err(NameError::Length { what, max, len });
+    }
+    match text.chars().find(|&c| !allowed(c)) {
+        Some(c) => Err(NameError::Character { what, found: c.escape_default().to_string() }),
+        None => Ok(SmolStr::new(text)),
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:expr, $allowed:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        pub struct $name(SmolStr);
+
+        impl $name {
+            /// Checks length and alphabet.
+            pub fn new(text: &str) -> Result<Self, NameError> { check($what, text, $max, $allowed).map(Self) }
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str { &self.0 }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { write!(f, "{:?}", self.0.as_str()) }
+        }
+        impl FromStr for $name {
+            type Err = NameError;
+            fn from_str(text: &str) -> Result<Self, NameError> { Self::new(text) }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let text = SmolStr::deserialize(d)?;
+                Self::new(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+name!(/** What ratings and boards are keyed by: one way of playing. */ Mode, "mode", limits::NAME_CHARS_MAX, plain);
+name!(/** A queue: a matchmaking configuration. */ QueueName, "queue name", limits::NAME_CHARS_MAX, plain);
+name!(/** An id that a caller brings: a ticket id, an external player id, an idempotency key. */
+      RequestKey, "caller's id", limits::CALLER_ID_CHARS_MAX, |c| c.is_ascii_graphic());
+name!(/** A text shown to people, such as a display name. */ Label, "label", limits::LABEL_CHARS_MAX, printable);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_to_their_alphabet() {
+        assert!(Mode::new("duel-1v1").is_ok());
+        assert!(Mode::new("").is_err());
+        assert!(Mode::new(&"x".repeat(limits::NAME_CHARS_MAX + 1)).is_err());
+        assert!(Mode::new("a b").is_err());
+        assert!(Label::new("Zoë O'Brien \u{1f680}").is_ok());
+        assert!(Label::new("a\u{202e}b").is_err());
+        assert!(Label::new("a\nb").is_err());
+    }
+}
