@@ -1,1 +1,44 @@
-//! (being written)
+//! The use cases of `gsm`: everything a caller can do, in the order in which it happens, over ports.
+//!
+//! Rules of the game live below (`rating`, `ranking`, `matchmaking`, `session`); storage and HTTP live above.
+//! Invariants: a decision is made on rows that were read with their versions and is committed only if they still
+//! stand; what a commit may have done is never guessed ([`store::CommitError`]); boards, pools and push streams are
+//! folds of commits and never written by hand; nothing here spawns, sleeps without need, or reads a clock of its own.
+//!
+//! Use cases: [`Engine::sign_in`], [`Engine::create_ticket`], [`Engine::respond`], [`Engine::tick`],
+//! [`Engine::create_match`], [`Engine::report_result`], [`Engine::rank`] and their neighbours.
+mod boards;
+mod call;
+mod engine;
+mod error;
+mod forming;
+mod import;
+mod keys;
+mod matches;
+mod overview;
+mod players;
+mod pools;
+mod proposals;
+mod push;
+mod queues;
+mod results;
+pub mod store;
+pub mod testing;
+mod tickets;
+pub mod token;
+
+pub use boards::{BoardRow, HistoryEntry, RankView};
+pub use call::{Call, Fingerprint, Principal, Role};
+pub use engine::{Engine, EngineOptions, LoadReport};
+pub use error::{EngineError, Kind};
+pub use forming::TickReport;
+pub use import::{ImportMatch, Imported};
+pub use keys::IssuedKey;
+pub use matches::{MatchView, NewMatch};
+pub use overview::{Overview, QueueOverview, RecentMatch};
+pub use players::{PlayerView, SignedIn};
+pub use proposals::ProposalView;
+pub use push::{PushItem, Subscription};
+pub use queues::QueueConfig;
+pub use results::{MatchFacts, ResultView};
+pub use tickets::{NewTicket, TicketView};

@@ -1,1 +1,44 @@
-//! (being written)
+//! Matchmaking: pools of waiting tickets, the forming of matches from them, and the players' acceptance.
+//!
+//! Not here: storing tickets, cancelling and timing them out, one live ticket a player (`gsm-engine`); ratings
+//! (a ticket brings its players' skill as a number); where the match is played (`gsm-session`).
+//!
+//! Invariants:
+//! * Same calls, same answers: no clock, no randomness, no IO; the order of insertion never matters.
+//! * A formed match obeys its rules: every side is full, a party is on one side, and the whole match spans no more
+//!   skill than the narrowest window in it.
+//! * The longest waiting goes first. A ticket that stays in the pool at the end of a round had no match among the
+//!   tickets that were there when its turn came ([`Pool::step`] says what is exact and what is bounded).
+//! * A step is bounded: it counts work units, and what it could not finish goes on in the next.
+//!
+//! ```
+//! use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
+//! use gsm_matchmaking::{MatchRules, Pool, PoolPlayer, PoolTicket};
+//! let mut pool = Pool::new(MatchRules::default()).unwrap(); // 1v1, a window of 100 points that grows
+//! for (n, skill) in [(1, 1500.0), (2, 1710.0), (3, 1560.0)] {
+//!     let player = PoolPlayer { id: PlayerId::from_u128(n), skill, deviation: 80.0 };
+//!     let ticket = PoolTicket { id: TicketId::from_u128(n), players: vec![player], queued_at: Timestamp::EPOCH };
+//!     pool.insert(ticket).unwrap();
+//! }
+//! let step = pool.step(Timestamp::EPOCH.saturating_add(Millis::from_secs(1)), 1_000);
+//! assert_eq!((step.proposals.len(), step.proposals[0].spread, pool.len()), (1, 60.0, 1));
+//! ```
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod explain;
+mod formed;
+mod index;
+mod packing;
+mod pool;
+pub mod proposal;
+mod rules;
+mod search;
+mod split;
+mod ticket;
+
+pub use explain::{Binding, Explain};
+pub use formed::{Formed, Seat};
+pub use pool::{Pool, Step};
+pub use proposal::Proposal;
+pub use rules::{Format, MatchRules, RulesError, Window};
+pub use ticket::{PoolError, PoolPlayer, PoolTicket, SKILL_ABS_MAX};

@@ -1,1 +1,37 @@
-//! (being written)
+//! Skill ratings: given ratings before a match and its outcome, the ratings after it; and how well the
+//! predictions made from ratings hold up ([`evaluation`]).
+//!
+//! Not here: storing ratings (`gsm-engine`), ordering players (`gsm-ranking`), reading match histories.
+//! Invariants: same input, same output, on every platform (floating-point functions come from `libm`); no
+//! clock, no randomness, no IO. For any input that is accepted, what comes out is finite. The order of sides,
+//! and of players within a side, does not matter beyond rounding (`1e-9`).
+//!
+//! A caller knows only [`System`]; which system it is, is configuration.
+//!
+//! ```
+//! use gsm_core::Timestamp;
+//! use gsm_rating::{Entrant, Side, System};
+//! let system = System::default();
+//! let now = Timestamp::from_millis(1_767_225_600_000);
+//! let ann = system.at(system.initial(), None, now);
+//! let bob = ann;
+//! assert_eq!(system.expected_pair(&[ann], &[bob]).get(), 0.5);
+//! let (a, b) = ([Entrant::new(ann)], [Entrant::new(bob)]);
+//! let changes = system.update(&[Side::new(1, &a), Side::new(2, &b)])?;
+//! assert!(changes[0][0].after.mean > 1500.0 && changes[1][0].after.mean < 1500.0);
+//! # Ok::<(), gsm_rating::RatingError>(())
+//! ```
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod error;
+pub mod evaluation;
+pub mod glicko2;
+mod outcome;
+mod rating;
+mod system;
+
+pub use error::{RatingError, SettingsError};
+pub use glicko2::Glicko2Settings;
+pub use outcome::{Change, Entrant, Side};
+pub use rating::{RatedState, Rating};
+pub use system::System;

@@ -92,11 +92,12 @@ pub mod with_redb {
     use super::{Db, Path, Res, Row};
     use redb::{Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
     use std::io;
-    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
     const JOURNAL: TableDefinition<u64, &[u8]> = TableDefinition::new("journal");
     const ROWS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("rows");
     pub static SYNCS: AtomicU64 = AtomicU64::new(0);
+    pub static BROKEN: AtomicBool = AtomicBool::new(false);
     pub static WRITES: AtomicU64 = AtomicU64::new(0);
     pub static BYTES: AtomicU64 = AtomicU64::new(0);
 
@@ -116,6 +117,9 @@ pub mod with_redb {
         }
         fn sync_data(&self) -> Result<(), io::Error> {
             SYNCS.fetch_add(1, Relaxed);
+            if BROKEN.load(Relaxed) {
+                return Err(io::Error::from_raw_os_error(libc::EIO));
+            }
             self.0.sync_data()
         }
         fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
@@ -136,7 +140,12 @@ pub mod with_redb {
             let (file, mut builder) = (path.join("data.redb"), Database::builder());
             builder.set_cache_size(cache_mb << 20).set_check_integrity_on_open(engine == "redb-check");
             let db = if engine == "redb-count" {
-                let file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(file)?;
+                let file = std::fs::OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .create(true)
+                    .truncate(false)
+                    .open(file)?;
                 builder.create_with_backend(Counting(redb::backends::FileBackend::new(file)?))?
             } else {
                 builder.create(file)?
@@ -165,7 +174,11 @@ pub mod with_redb {
             Ok(tx.commit()?)
         }
         fn journal(&self, each: &mut dyn FnMut(u64, &[u8])) -> Res<()> {
-            for item in self.db.begin_read()?.open_table(JOURNAL)?.iter()? {
+            let table = match self.db.begin_read()?.open_table(JOURNAL) {
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
+                other => other?,
+            };
+            for item in table.iter()? {
                 let (key, value) = item?;
                 each(key.value(), value.value());
             }

@@ -99,7 +99,8 @@ pub struct Report {
     pub per_second: f64,
     pub commits: u64,
     pub micros: Vec<u32>,
-    pub checkpoints: Vec<f64>,
+    /// Per checkpoint: seconds for the rows, seconds for the deletion.
+    pub checkpoints: Vec<(f64, f64)>,
 }
 
 impl Report {
@@ -110,7 +111,14 @@ impl Report {
 }
 
 /// Runs the role for some seconds. With `acks`, each acknowledged id goes to stdout as 16 raw bytes.
-pub fn run(journal: &dyn Db, tables: Option<&dyn Db>, writers: u64, seconds: f64, first: u64, acks: bool) -> Res<Report> {
+pub fn run(
+    journal: &dyn Db,
+    tables: Option<&dyn Db>,
+    writers: u64,
+    seconds: f64,
+    first: u64,
+    acks: bool,
+) -> Res<Report> {
     let (stop, last) = (AtomicBool::new(false), AtomicU64::new(first));
     let (send, receive) = channel::<(u64, Vec<u8>)>();
     let (answers, waits): (Vec<_>, Vec<_>) = (0..writers).map(|_| sync_channel::<()>(1)).unzip();
@@ -134,41 +142,49 @@ pub fn run(journal: &dyn Db, tables: Option<&dyn Db>, writers: u64, seconds: f64
             }
             Ok(())
         });
-        let loops: Vec<_> = (0..writers).zip(waits).map(|(w, wait)| {
-            let send = send.clone();
-            scope.spawn(move || {
-                let (mut rng, mut took, mut n) = (Rng(w + 1), Vec::new(), 0u64);
-                while !stop.load(Relaxed) {
-                    let id = u128::from(first) << 96 | u128::from(w) << 64 | u128::from(n);
-                    let bytes = record(id, &mut rng);
-                    let begin = Instant::now();
-                    if send.send((w, bytes)).is_err() || wait.recv().is_err() {
-                        break;
+        let loops: Vec<_> = (0..writers)
+            .zip(waits)
+            .map(|(w, wait)| {
+                let send = send.clone();
+                scope.spawn(move || {
+                    let (mut rng, mut took, mut n) = (Rng(w + 1), Vec::new(), 0u64);
+                    while !stop.load(Relaxed) {
+                        let id = u128::from(first) << 96 | u128::from(w) << 64 | u128::from(n);
+                        let bytes = record(id, &mut rng);
+                        let begin = Instant::now();
+                        if send.send((w, bytes)).is_err() || wait.recv().is_err() {
+                            break;
+                        }
+                        took.push(begin.elapsed().as_micros() as u32);
+                        if acks {
+                            std::io::stdout().lock().write_all(&id.to_le_bytes()).expect("pipe");
+                            std::io::stdout().flush().expect("pipe");
+                        }
+                        n += 1;
                     }
-                    took.push(begin.elapsed().as_micros() as u32);
-                    if acks {
-                        std::io::stdout().lock().write_all(&id.to_le_bytes()).expect("pipe");
-                        std::io::stdout().flush().expect("pipe");
-                    }
-                    n += 1;
-                }
-                took
+                    took
+                })
             })
-        }).collect();
+            .collect();
         drop(send);
-        let background = tables.map(|tables| scope.spawn(move || -> Res<Vec<f64>> {
-            let (mut rng, mut took) = (Rng(77), Vec::new());
-            std::thread::sleep(Duration::from_millis(300));
-            while !stop.load(Relaxed) {
-                let (begin, below) = (Instant::now(), last.load(Relaxed));
-                let rows = (0..20_000).map(|_| row(player_key(rng.step() % ROWS), &mut Rng(begin.elapsed().as_nanos() as u64 | 1)));
-                tables.put(&rows.collect::<Vec<_>>())?;
-                journal.delete_below(below)?;
-                took.push(begin.elapsed().as_secs_f64());
-                std::thread::sleep(Duration::from_secs(1).saturating_sub(begin.elapsed()));
-            }
-            Ok(took)
-        }));
+        let background = tables.map(|tables| {
+            scope.spawn(move || -> Res<Vec<(f64, f64)>> {
+                let (mut rng, mut took) = (Rng(77), Vec::new());
+                std::thread::sleep(Duration::from_millis(300));
+                while !stop.load(Relaxed) {
+                    let (begin, below) = (Instant::now(), last.load(Relaxed));
+                    let rows = (0..20_000).map(|_| {
+                        row(player_key(rng.step() % ROWS), &mut Rng(begin.elapsed().as_nanos() as u64 | 1))
+                    });
+                    tables.put(&rows.collect::<Vec<_>>())?;
+                    let written = begin.elapsed();
+                    journal.delete_below(below)?;
+                    took.push((written.as_secs_f64(), (begin.elapsed() - written).as_secs_f64()));
+                    std::thread::sleep(Duration::from_secs(1).saturating_sub(begin.elapsed()));
+                }
+                Ok(took)
+            })
+        });
         std::thread::sleep(Duration::from_secs_f64(seconds));
         stop.store(true, Relaxed);
         for each in loops {

@@ -1,0 +1,260 @@
+//! The embedded store: one journal, tables behind it, and the rows in use in memory.
+//!
+//! A commit is checked and applied in memory, waits for its group to be synced to the journal, and only then is
+//! answered. A checkpoint moves what is durable from memory to the tables, and lets the journal be trimmed. A restart
+//! reads the tables lazily and replays the rest of the journal. Two threads: the committer and the keeper.
+mod codec;
+mod committer;
+pub mod disk;
+mod error;
+mod journal;
+mod keeper;
+mod library;
+pub mod limits;
+mod lock;
+mod open;
+mod options;
+mod reads;
+mod reserve;
+mod rings;
+mod state;
+mod stats;
+mod tables;
+
+pub use error::OpenError;
+pub use options::{Durability, Options};
+pub use state::State;
+pub use stats::Stats;
+
+use async_trait::async_trait;
+use error::Fault;
+use gsm_core::{Clock, PlayerId, Timestamp};
+use gsm_engine::store::{
+    AuditRecord, ChangeSet, CommitError, Committed, Cursor, Fold, Key, KeyRange, PushEvent, ReadError, Store,
+    StoreFault, StoreLimits, Versioned,
+};
+use journal::Journal;
+use lock::Lock;
+use parking_lot::{Condvar, Mutex, RwLock};
+use reserve::Reserve;
+use rings::Rings;
+use state::{Applied, Looked, Memory, Prepared};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicUsize},
+    thread::JoinHandle,
+};
+use tables::{Tables, View};
+
+/// The store of one server, in one directory.
+pub struct EmbeddedStore {
+    inner: Arc<Inner>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Held until the files are closed.
+    lock: Mutex<Option<Lock>>,
+}
+
+/// What the threads share.
+struct Inner {
+    memory: Mutex<Memory>,
+    /// Rung when the queue has something, or the store is closing.
+    work: Condvar,
+    /// Rung when a checkpoint is due at once, or the store is closing.
+    due: Condvar,
+    journal: Mutex<Option<Journal>>,
+    tables: Mutex<Option<Tables>>,
+    rings: Mutex<Rings>,
+    folds: RwLock<Vec<Arc<dyn Fold>>>,
+    timings: stats::Timings,
+    journal_bytes: AtomicUsize,
+    reserve: Reserve,
+    clock: Arc<dyn Clock>,
+    options: Options,
+    home: open::Home,
+}
+
+impl EmbeddedStore {
+    /// Opens the store in `dir`, making both where there is none, and replays what the tables do not show yet.
+    ///
+    /// Cost: one read of the journal's rest, at most about [`Options::checkpoint_bytes`]; the tables are not walked.
+    pub fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Result<Arc<Self>, OpenError> {
+        let (inner, lock) = open::open(dir, clock, options)?;
+        let inner = Arc::new(inner);
+        let spawn = |name: &str, run: fn(&Inner)| {
+            let inner = inner.clone();
+            std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&inner))
+        };
+        let started = [spawn("gsm-committer", committer::run), spawn("gsm-keeper", keeper::run)];
+        let (threads, errors): (Vec<_>, Vec<_>) = started.into_iter().partition(Result::is_ok);
+        let threads = threads.into_iter().flatten().collect();
+        let store = Arc::new(Self { inner, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) });
+        match errors.into_iter().find_map(Result::err) {
+            None => Ok(store),
+            Some(error) => Err(OpenError::Io { path: dir.to_owned(), what: error.to_string() }),
+        }
+    }
+
+    /// Returns when everything committed so far is on the disk and in the tables.
+    pub fn flush(&self) -> Result<(), StoreFault> {
+        let wait = self.inner.memory.lock().wait_for_queue();
+        self.inner.work.notify_one();
+        if let Some(wait) = wait {
+            let fate = wait.blocking_recv().map_err(|_| StoreFault::new("the committer is gone"))?;
+            fate.map_err(StoreFault::new)?;
+        }
+        self.inner.checkpoint().map_err(StoreFault::new)
+    }
+
+    /// Commits what waits, makes a last checkpoint, closes the files and gives up the directory. From then on commits
+    /// are refused and reads fail. A second call does nothing.
+    pub fn close(&self) -> Result<(), StoreFault> {
+        self.inner.memory.lock().closing = true;
+        self.inner.work.notify_all();
+        self.inner.due.notify_all();
+        let own = std::thread::current().id();
+        for thread in std::mem::take(&mut *self.threads.lock()) {
+            // A fold that holds the last handle drops it on the committer, which cannot wait for itself.
+            if thread.thread().id() != own && thread.join().is_err() {
+                self.inner.fatal("a thread of the store panicked");
+            }
+        }
+        let closed = self.inner.shut();
+        drop(self.lock.lock().take());
+        closed.map_err(StoreFault::new)
+    }
+
+    /// Numbers for health checks and metrics.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.stats()
+    }
+
+    /// Durable audit records after the commit `after`, oldest first, at most `limit`: sequence, time of the commit,
+    /// record.
+    pub fn audit(&self, after: u64, limit: usize) -> Result<Vec<(u64, Timestamp, AuditRecord)>, ReadError> {
+        self.inner.audit(after, limit)
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "store did not close cleanly");
+        }
+    }
+}
+
+fn prepare(changes: ChangeSet) -> Result<Prepared, CommitError> {
+    let over = |what: &str, count: usize, most: usize| {
+        let text = format!("a change set of {count} {what} is over the limit of {most}");
+        if count > most { Err(CommitError::Refused(StoreFault::new(text))) } else { Ok(()) }
+    };
+    over("writes", changes.writes.len(), limits::ITEMS_MAX)?;
+    over("folds", changes.folds.len(), limits::FOLDS_MAX)?;
+    over("events", changes.events.len(), limits::SET_EVENTS_MAX)?;
+    let payload = codec::encode_set(&changes).map_err(|error| CommitError::Refused(StoreFault::new(error)))?;
+    over("bytes", payload.len(), limits::SET_BYTES_MAX)?;
+    let keys = changes.writes.iter().map(|write| write.key.encode()).collect();
+    let fold_keys = changes.folds.iter().map(|write| write.key.encode()).collect();
+    Ok(Prepared { changes: Arc::new(changes), payload, keys, fold_keys })
+}
+
+fn look(view: &View, keys: Vec<Vec<u8>>) -> Result<Looked, Fault> {
+    keys.into_iter().map(|key| view.head(&key).map(|head| (key, head))).collect()
+}
+
+impl Inner {
+    async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {
+        let mut set = prepare(changes)?;
+        let now = self.clock.now();
+        let (mut looked, mut looked_in): (_, Option<Arc<View>>) = (Looked::new(), None);
+        let fate = loop {
+            let (keys, view) = {
+                let mut memory = self.memory.lock();
+                if let Some(refusal) = memory.refusal(self.options.waiting_max, self.options.unwritten_rows_max) {
+                    return Err(refusal);
+                }
+                let Some(view) = memory.view.clone() else {
+                    return Err(CommitError::Refused(StoreFault::new("the store is closed")));
+                };
+                if !looked_in.as_ref().is_some_and(|before| Arc::ptr_eq(before, &view)) {
+                    // A checkpoint came between: what was seen in the old view may be older than what it shows.
+                    looked.clear();
+                }
+                match memory.apply(&mut set, &looked, now)? {
+                    Applied::Look(keys) => (keys, view),
+                    Applied::Queued(fate) => break fate,
+                    Applied::Before(sequence) if sequence <= memory.durable => return Ok(Committed { sequence }),
+                    Applied::Before(sequence) => break memory.wait_for(sequence),
+                }
+            };
+            match look(&view, keys) {
+                Ok(found) => looked.extend(found),
+                Err(fault) => self.unreadable(&view, fault).map_err(CommitError::Refused)?,
+            }
+            looked_in = Some(view);
+        };
+        self.work.notify_one();
+        match fate.await {
+            Ok(fate) => fate.map(|sequence| Committed { sequence }),
+            Err(_) => Err(CommitError::Unknown(StoreFault::new("the store went away"))),
+        }
+    }
+
+    /// A read of `view` failed. `Ok` if it may be tried again because the tables were opened anew since.
+    fn unreadable(&self, view: &Arc<View>, fault: Fault) -> Result<(), StoreFault> {
+        let replaced = self.memory.lock().view.as_ref().is_some_and(|current| !Arc::ptr_eq(current, view));
+        if replaced {
+            return Ok(());
+        }
+        tracing::error!(%fault, "stored data could not be read");
+        Err(StoreFault::new(fault))
+    }
+
+    /// From here on the store answers nothing that it is not sure of; tells the server to stop, once.
+    fn fatal(&self, what: &str) {
+        {
+            let mut memory = self.memory.lock();
+            if matches!(memory.state, State::Failed(_) | State::Closed) {
+                return;
+            }
+            memory.state = State::Failed(what.to_owned());
+        }
+        tracing::error!(reason = what, "the store failed, the server must stop");
+        (self.options.on_fatal)(what.to_owned());
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    fn limits(&self) -> StoreLimits {
+        StoreLimits { items_max: limits::ITEMS_MAX }
+    }
+
+    async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {
+        self.inner.commit(changes).await
+    }
+
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, ReadError> {
+        self.inner.get(keys).await
+    }
+
+    async fn list(
+        &self,
+        range: &KeyRange,
+        after: Option<&Key>,
+        limit: usize,
+        newest_first: bool,
+    ) -> Result<Vec<(Key, Versioned)>, ReadError> {
+        self.inner.list(range, after, limit, newest_first).await
+    }
+
+    async fn events(&self, player: PlayerId, after: Cursor, limit: usize) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
+        let now = self.inner.clock.now();
+        Ok(self.inner.rings.lock().after(player, after, limit, now))
+    }
+
+    fn subscribe(&self, fold: Arc<dyn Fold>) {
+        self.inner.folds.write().push(fold);
+    }
+}

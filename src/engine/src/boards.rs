@@ -1,0 +1,232 @@
+//! Boards: folds of the rating rows, read without touching a store.
+use crate::{
+    Engine, EngineError,
+    store::{HistoryRow, Key, KeyRange, RatingRow, Row},
+};
+use gsm_core::{Label, Map, Mode, PlayerId, Rank, Timestamp, limits};
+use gsm_ranking::{Board, Moved, Row as Place};
+use parking_lot::RwLock;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What a board shows beside the score.
+#[derive(Debug, Clone, Copy)]
+struct Fact {
+    deviation: f32,
+    games: u32,
+}
+
+#[derive(Default)]
+struct ModeBoard {
+    board: Board,
+    facts: Map<PlayerId, Fact>,
+}
+
+/// One board a mode.
+#[derive(Default)]
+pub(crate) struct Boards(RwLock<BTreeMap<Mode, Arc<RwLock<ModeBoard>>>>);
+
+/// A player's place on a board.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankView {
+    /// The player.
+    pub player: PlayerId,
+    /// 1 + the number of strictly better scores.
+    pub rank: Rank,
+    /// Rating mean in thousandths of a point: what the board compares.
+    pub score: i64,
+    /// Rating deviation after the last match, in points.
+    pub deviation: f32,
+    /// Rated matches.
+    pub games: u32,
+    /// Players on the board.
+    pub players: u64,
+    /// Share of the others who are not better, `0.0..=100.0`.
+    pub percentile: f64,
+}
+
+/// One line of a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoardRow {
+    /// The player.
+    pub player: PlayerId,
+    /// The name shown to people, if any.
+    pub name: Option<Label>,
+    /// 1 + the number of strictly better scores.
+    pub rank: Rank,
+    /// Rating mean in thousandths of a point.
+    pub score: i64,
+    /// Rating deviation after the last match, in points.
+    pub deviation: f32,
+    /// Rated matches.
+    pub games: u32,
+}
+
+/// One step of a player's rating.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub row: HistoryRow,
+    /// Where the next page begins.
+    pub key: Key,
+}
+
+impl Boards {
+    fn mode(&self, mode: &Mode) -> Option<Arc<RwLock<ModeBoard>>> {
+        self.0.read().get(mode).cloned()
+    }
+
+    fn mode_or_new(&self, mode: &Mode) -> Arc<RwLock<ModeBoard>> {
+        if let Some(found) = self.mode(mode) {
+            return found;
+        }
+        self.0.write().entry(mode.clone()).or_default().clone()
+    }
+
+    pub(crate) fn put(&self, mode: &Mode, player: PlayerId, row: &RatingRow, version: u64) {
+        let board = self.mode_or_new(mode);
+        let mut board = board.write();
+        if board.board.set(player, row.score, row.reached_at, version) != Moved::Ignored {
+            board.facts.insert(player, Fact { deviation: row.rating.deviation as f32, games: row.games });
+        }
+    }
+
+    pub(crate) fn remove(&self, mode: &Mode, player: PlayerId, version: u64) {
+        if let Some(board) = self.mode(mode) {
+            let mut board = board.write();
+            board.board.remove(player, version);
+            if board.board.standing(player).is_none() {
+                board.facts.remove(&player);
+            }
+        }
+    }
+
+    pub(crate) fn load(&self, mode: &Mode, rows: Vec<(PlayerId, RatingRow, u64)>) {
+        let facts = rows
+            .iter()
+            .map(|(player, row, _)| (*player, Fact { deviation: row.rating.deviation as f32, games: row.games }))
+            .collect();
+        let board =
+            Board::with_entries(rows.iter().map(|(player, row, version)| (*player, row.score, row.reached_at, *version)));
+        *self.mode_or_new(mode).write() = ModeBoard { board, facts };
+    }
+
+    pub(crate) fn modes(&self) -> Vec<(Mode, u64)> {
+        self.0.read().iter().map(|(mode, board)| (mode.clone(), board.read().board.len())).collect()
+    }
+}
+
+impl ModeBoard {
+    fn row(&self, place: &Place) -> BoardRow {
+        let fact = self.facts.get(&place.entry.player).copied().unwrap_or(Fact { deviation: 0.0, games: 0 });
+        BoardRow {
+            player: place.entry.player,
+            name: None,
+            rank: place.rank,
+            score: place.entry.score,
+            deviation: fact.deviation,
+            games: fact.games,
+        }
+    }
+}
+
+impl Engine {
+    fn board(&self, mode: &Mode) -> Result<Arc<RwLock<ModeBoard>>, EngineError> {
+        if let Some(found) = self.views.boards.mode(mode) {
+            return Ok(found);
+        }
+        // A mode that a queue names has a board, if an empty one.
+        if self.views.queues.has_mode(mode) { Ok(Arc::default()) } else { Err(EngineError::Unknown { what: "mode" }) }
+    }
+
+    /// A player's rank in a mode: O(log n), no store is asked.
+    pub fn rank(&self, mode: &Mode, player: PlayerId) -> Result<RankView, EngineError> {
+        let board = self.board(mode)?;
+        let board = board.read();
+        let standing = board.board.standing(player).ok_or(EngineError::Unknown { what: "rank: the player has no rated match in this mode" })?;
+        let fact = board.facts.get(&player).copied().unwrap_or(Fact { deviation: 0.0, games: 0 });
+        Ok(RankView {
+            player,
+            rank: standing.rank,
+            score: standing.score,
+            deviation: fact.deviation,
+            games: fact.games,
+            players: standing.players,
+            percentile: standing.percentile,
+        })
+    }
+
+    /// `limit` rows from the place `offset` on, and the size of the board.
+    pub async fn top(&self, mode: &Mode, offset: u64, limit: usize) -> Result<(Vec<BoardRow>, u64), EngineError> {
+        let (rows, players) = {
+            let board = self.board(mode)?;
+            let board = board.read();
+            let rows = board.board.top(offset, limit.min(limits::PAGE_SIZE_MAX));
+            (rows.iter().map(|place| board.row(place)).collect(), board.board.len())
+        };
+        Ok((self.with_names(rows).await?, players))
+    }
+
+    /// The rows around a player, `radius` on either side, and the size of the board.
+    pub async fn around(&self, mode: &Mode, player: PlayerId, radius: usize) -> Result<(Vec<BoardRow>, u64), EngineError> {
+        let (rows, players) = {
+            let board = self.board(mode)?;
+            let board = board.read();
+            let rows = board
+                .board
+                .around(player, radius.min(limits::WINDOW_RADIUS_MAX))
+                .ok_or(EngineError::Unknown { what: "rank: the player has no rated match in this mode" })?;
+            (rows.iter().map(|place| board.row(place)).collect(), board.board.len())
+        };
+        Ok((self.with_names(rows).await?, players))
+    }
+
+    /// Score limits and counts of a mode's board, for a histogram.
+    pub fn histogram(&self, mode: &Mode, buckets: usize) -> Result<Vec<(i64, i64, u64)>, EngineError> {
+        let board = self.board(mode)?;
+        let board = board.read();
+        Ok(board.board.histogram(buckets).iter().map(|b| (b.lower, b.upper, b.count)).collect())
+    }
+
+    /// Modes that have a board, with their sizes.
+    #[must_use]
+    pub fn modes(&self) -> Vec<(Mode, u64)> {
+        let mut modes: BTreeMap<Mode, u64> = self.views.queues.all().into_iter().map(|q| (q.mode.clone(), 0)).collect();
+        modes.extend(self.views.boards.modes());
+        modes.into_iter().collect()
+    }
+
+    async fn with_names(&self, mut rows: Vec<BoardRow>) -> Result<Vec<BoardRow>, EngineError> {
+        let names = self.names(rows.iter().map(|row| row.player)).await?;
+        for (row, name) in rows.iter_mut().zip(names) {
+            row.name = name;
+        }
+        Ok(rows)
+    }
+
+    /// A player's rating row in a mode, from the record home.
+    pub async fn rating(&self, mode: &Mode, player: PlayerId) -> Result<RatingRow, EngineError> {
+        let key = Key::Rating(mode.clone(), player);
+        let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rating: the player has no rated match in this mode" })?;
+        if let Row::Rating(row) = &*found.row { Ok(*row) } else { Err(EngineError::damaged(&key)) }
+    }
+
+    /// A player's rating steps, newest first; `after` is the key of the last entry seen.
+    pub async fn history(
+        &self,
+        mode: &Mode,
+        player: PlayerId,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, EngineError> {
+        let range = KeyRange::History(mode.clone(), player);
+        let rows = self.store(range.home()).list(&range, after, limit.min(limits::PAGE_SIZE_MAX), true).await?;
+        rows.into_iter()
+            .map(|(key, found)| match (&key, &*found.row) {
+                (Key::History(_, _, at, _), Row::History(row)) => Ok(HistoryEntry { at: *at, row: row.clone(), key: key.clone() }),
+                _ => Err(EngineError::damaged(&key)),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,241 @@
+use crate::{
+    EngineError, QueueConfig,
+    boards::Boards,
+    pools::Pools,
+    push::Hub,
+    queues::Queues,
+    store::{
+        ChangeSet, CommitError, Committed, Fold, Home, Homes, Key, KeyRange, Op, RatingRow, Row, Store, StoreFault, Versioned,
+        Write,
+    },
+    token::TokenKey,
+};
+use gsm_core::{Clock, IdSource, Mode, PlayerId};
+use std::sync::Arc;
+
+/// How often a change set whose fate is unknown is repeated before the caller is told so.
+const UNKNOWN_TRIES_MAX: usize = 5;
+/// Rows read at once while loading.
+const LOAD_PAGE: usize = 4_096;
+
+/// What an engine is told at birth.
+pub struct EngineOptions {
+    /// This node's name: the owner of its leases.
+    pub node: String,
+    /// Signs the tokens that this engine issues.
+    pub token_key: TokenKey,
+}
+
+/// What was loaded, for the log line at start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Queues.
+    pub queues: usize,
+    /// Ratings on boards.
+    pub ratings: usize,
+    /// Tickets still waiting.
+    pub tickets: usize,
+    /// Matches that have not ended.
+    pub matches: usize,
+    /// Follow-ups that another home was still owed.
+    pub owed: usize,
+}
+
+/// The use cases over the stores. Cheap to share behind an [`Arc`].
+pub struct Engine {
+    pub(crate) homes: Homes,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) node: String,
+    pub(crate) tokens: TokenKey,
+    pub(crate) views: Arc<Views>,
+}
+
+/// Everything that follows the commits.
+#[derive(Default)]
+pub(crate) struct Views {
+    pub(crate) boards: Boards,
+    pub(crate) queues: Queues,
+    pub(crate) pools: Pools,
+    pub(crate) hub: Hub,
+    pub(crate) names: crate::players::Names,
+    pub(crate) recent: crate::overview::Recent,
+}
+
+impl Fold for Views {
+    fn apply(&self, committed: Committed, changes: &ChangeSet) {
+        for write in changes.writes.iter().chain(&changes.folds) {
+            self.apply_write(committed.sequence, write);
+        }
+        for (index, (player, event)) in changes.events.iter().enumerate() {
+            self.hub.publish(*player, committed.sequence, index, event);
+        }
+    }
+}
+
+impl Views {
+    fn apply_write(&self, sequence: u64, write: &Write) {
+        let row = match &write.op {
+            Op::Put { row, .. } => Some(row),
+            Op::Delete => None,
+            Op::Check => return,
+        };
+        if let (Key::Result(id), Some(row)) = (&write.key, row) {
+            self.recent.put(*id, row);
+        }
+        match (&write.key, row.map(|row| &**row)) {
+            (Key::Rating(mode, player), Some(Row::Rating(row))) => self.boards.put(mode, *player, row, sequence),
+            (Key::Rating(mode, player), None) => self.boards.remove(mode, *player, sequence),
+            (Key::Ticket(id), row) => {
+                let ticket = if let Some(Row::Ticket(ticket)) = row { Some(ticket) } else { None };
+                self.pools.ticket(*id, ticket);
+            }
+            (Key::Proposal(id), Some(Row::Proposal(queue, proposal))) => self.pools.proposal(*id, Some((queue, proposal))),
+            (Key::Proposal(id), None) => self.pools.proposal(*id, None),
+            (Key::Match(id), Some(Row::Match(row))) => self.pools.running(*id, Some(row)),
+            (Key::Match(id), None) => self.pools.running(*id, None),
+            (Key::Queue(name), Some(Row::Queue(json))) => {
+                if let Ok(config) = QueueConfig::from_json(json) {
+                    self.pools.configure(&config);
+                    self.queues.put(config);
+                } else {
+                    tracing::error!(queue = %name, "queue configuration cannot be read");
+                }
+            }
+            (Key::Queue(name), None) => self.queues.remove(name),
+            (Key::Player(id), Some(Row::Player(row))) => self.names.put(*id, row),
+            _ => {}
+        }
+    }
+}
+
+impl Engine {
+    /// An engine over `homes`, not yet loaded: call [`Engine::load`] before anything else.
+    #[must_use]
+    pub fn new(homes: Homes, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, options: EngineOptions) -> Self {
+        let views = Arc::new(Views::default());
+        let fold: Arc<dyn Fold> = views.clone();
+        homes.subscribe(&fold);
+        Self { homes, clock, ids, node: options.node, tokens: options.token_key, views }
+    }
+
+    /// The clock, for faces that make a [`crate::Call`].
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The source of ids.
+    #[must_use]
+    pub fn ids(&self) -> &Arc<dyn IdSource> {
+        &self.ids
+    }
+
+    /// Rebuilds boards and pools from the stores; exact when it returns.
+    pub async fn load(&self) -> Result<LoadReport, EngineError> {
+        let mut report = LoadReport::default();
+        self.each(KeyRange::Queues, |key, found| {
+            if let Row::Queue(json) = &*found.row {
+                let config = QueueConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
+                self.views.pools.configure(&config);
+                self.views.queues.put(config);
+                report.queues += 1;
+            }
+            Ok(())
+        })
+        .await?;
+        let mut ratings: std::collections::BTreeMap<Mode, Vec<(PlayerId, RatingRow, u64)>> = std::collections::BTreeMap::new();
+        self.each(KeyRange::AllRatings, |key, found| {
+            if let (Key::Rating(mode, player), Row::Rating(row)) = (key, &*found.row) {
+                ratings.entry(mode).or_default().push((player, *row, found.version));
+                report.ratings += 1;
+            }
+            Ok(())
+        })
+        .await?;
+        for (mode, rows) in ratings {
+            self.views.boards.load(&mode, rows);
+        }
+        self.each(KeyRange::Tickets, |key, found| {
+            if let (Key::Ticket(id), Row::Ticket(row)) = (key, &*found.row) {
+                report.tickets += usize::from(!row.state.is_terminal());
+                self.views.pools.ticket(id, Some(row));
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::Proposals, |key, found| {
+            if let (Key::Proposal(id), Row::Proposal(queue, proposal)) = (key, &*found.row) {
+                self.views.pools.proposal(id, Some((queue, proposal)));
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::Matches, |key, found| {
+            if let (Key::Match(id), Row::Match(row)) = (key, &*found.row) {
+                self.views.pools.running(id, Some(row));
+                report.matches += 1;
+            }
+            Ok(())
+        })
+        .await?;
+        report.owed = self.settle_outbox().await?;
+        Ok(report)
+    }
+
+    /// Calls `take` for every row of a range, page by page.
+    async fn each(
+        &self,
+        range: KeyRange,
+        mut take: impl FnMut(Key, Versioned) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let store = self.homes.of(range.home());
+        let mut after: Option<Key> = None;
+        loop {
+            let page = store.list(&range, after.as_ref(), LOAD_PAGE, false).await?;
+            let last = page.len() < LOAD_PAGE;
+            after = page.last().map(|(key, _)| key.clone());
+            for (key, found) in page {
+                take(key, found)?;
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(crate) fn store(&self, home: Home) -> &Arc<dyn Store> {
+        self.homes.of(home)
+    }
+
+    pub(crate) async fn get_one(&self, key: &Key) -> Result<Option<Versioned>, EngineError> {
+        let mut rows = self.store(key.home()).get(std::slice::from_ref(key)).await?;
+        Ok(rows.pop().flatten())
+    }
+
+    /// Rows of one home, in the order of `keys`.
+    pub(crate) async fn get(&self, home: Home, keys: &[Key]) -> Result<Vec<Option<Versioned>>, EngineError> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for page in keys.chunks(gsm_core::limits::PAGE_SIZE_MAX) {
+            rows.extend(self.store(home).get(page).await?);
+        }
+        Ok(rows)
+    }
+
+    /// Commits, repeating under the same key while the fate is unknown. A conflict is [`EngineError::Raced`]: read
+    /// and decide again.
+    pub(crate) async fn commit(&self, home: Home, changes: ChangeSet) -> Result<Committed, EngineError> {
+        let store = self.store(home);
+        debug_assert!(self.homes.is_one() || changes.home() == Some(home), "a change set spans two homes: {changes:?}");
+        let mut fault = StoreFault::new("no answer");
+        for _ in 0..UNKNOWN_TRIES_MAX {
+            match store.commit(changes.clone()).await {
+                Ok(committed) => return Ok(committed),
+                Err(CommitError::Conflict { .. }) => return Err(EngineError::Raced),
+                Err(CommitError::Refused(what)) => return Err(EngineError::Refused(what)),
+                Err(CommitError::Unknown(what)) => fault = what,
+            }
+        }
+        Err(EngineError::NoAnswer(fault))
+    }
+}

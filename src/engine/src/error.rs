@@ -1,0 +1,154 @@
+use crate::store::{Key, ReadError, StoreFault};
+use gsm_core::{MatchId, PlayerId, TicketId, limits};
+
+/// What a face makes of an error: its class, not its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// There is no such thing, or not for this caller.
+    NotFound,
+    /// The state of things does not allow it.
+    Conflict,
+    /// Well-formed but not acceptable.
+    Invalid,
+    /// Known caller, forbidden act.
+    Forbidden,
+    /// A named limit is reached: later.
+    Busy,
+    /// A store does not answer or refuses: later, with the same key.
+    Unavailable,
+    /// Stored data is damaged.
+    Damaged,
+}
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant's text says what it is")]
+pub enum EngineError {
+    #[error("there is no such {what}")]
+    Unknown { what: &'static str },
+    #[error("player `{player}` already waits in ticket `{ticket}`")]
+    AlreadyQueued { player: PlayerId, ticket: TicketId },
+    #[error("player `{player}` is in match `{match_id}`, which has not ended")]
+    InMatch { player: PlayerId, match_id: MatchId },
+    #[error("the ticket id was used before for another request")]
+    TicketIdTaken,
+    #[error("the ticket is `{state}` and no longer waits")]
+    NotWaiting { state: &'static str },
+    #[error("the proposal cannot be answered so: {detail}")]
+    ProposalClosed { detail: String },
+    #[error("queue `{queue}` is full")]
+    QueueFull { queue: String },
+    #[error("the server has its {} queues already", limits::QUEUES_MAX)]
+    TooManyQueues,
+    #[error("mode `{mode}` is rated by another system already")]
+    ModeSystem { mode: String },
+    #[error("{0}")]
+    State(#[from] gsm_session::SessionError),
+    #[error("a match that is `{state}` takes no result")]
+    NoResultNow { state: &'static str },
+    #[error("match `{match_id}` has another result already")]
+    ResultContradicts { match_id: MatchId },
+    #[error("`{field}`: {detail}")]
+    Invalid { field: String, detail: String },
+    #[error("player `{player}` did not consent to be queued by the caller")]
+    NoConsent { player: PlayerId },
+    #[error("the idempotency key was used before with another request")]
+    IdempotencyMismatch,
+    #[error("this caller may not do that")]
+    Forbidden,
+    #[error("others changed the same things at the same time, again and again")]
+    Contended,
+    /// Internal: read again and decide again.
+    #[error("the rows changed while they were decided on")]
+    Raced,
+    #[error("the store refused: {0}")]
+    Refused(StoreFault),
+    #[error("the store did not answer: {0}")]
+    NoAnswer(StoreFault),
+    #[error("stored data under `{key}` is damaged")]
+    Damaged { key: String },
+}
+
+impl EngineError {
+    pub(crate) fn damaged(key: &Key) -> Self {
+        Self::Damaged { key: key.to_string() }
+    }
+    pub(crate) fn invalid(field: impl Into<String>, detail: impl std::fmt::Display) -> Self {
+        Self::Invalid { field: field.into(), detail: detail.to_string() }
+    }
+
+    /// Its class.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Unknown { .. } => Kind::NotFound,
+            Self::AlreadyQueued { .. }
+            | Self::InMatch { .. }
+            | Self::TicketIdTaken
+            | Self::NotWaiting { .. }
+            | Self::ProposalClosed { .. }
+            | Self::ModeSystem { .. }
+            | Self::State(_)
+            | Self::NoResultNow { .. }
+            | Self::ResultContradicts { .. } => Kind::Conflict,
+            Self::Invalid { .. } | Self::NoConsent { .. } | Self::IdempotencyMismatch => Kind::Invalid,
+            Self::Forbidden => Kind::Forbidden,
+            Self::QueueFull { .. } | Self::TooManyQueues => Kind::Busy,
+            Self::Contended | Self::Raced | Self::Refused(_) | Self::NoAnswer(_) => Kind::Unavailable,
+            Self::Damaged { .. } => Kind::Damaged,
+        }
+    }
+
+    /// Stable, for machines.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "not_found",
+            Self::AlreadyQueued { .. } => "already_queued",
+            Self::InMatch { .. } => "in_match",
+            Self::TicketIdTaken => "ticket_id_taken",
+            Self::NotWaiting { .. } => "ticket_not_waiting",
+            Self::ProposalClosed { .. } => "proposal_closed",
+            Self::QueueFull { .. } => "queue_full",
+            Self::TooManyQueues => "too_many_queues",
+            Self::ModeSystem { .. } => "mode_system",
+            Self::State(_) => "state_not_allowed",
+            Self::NoResultNow { .. } => "no_result_now",
+            Self::ResultContradicts { .. } => "result_contradicts",
+            Self::Invalid { .. } => "invalid",
+            Self::NoConsent { .. } => "no_consent",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::Forbidden => "forbidden",
+            Self::Contended | Self::Raced => "contended",
+            Self::Refused(_) => "store_refused",
+            Self::NoAnswer(_) => "store_no_answer",
+            Self::Damaged { .. } => "damaged",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::AlreadyQueued { .. } => "cancel that ticket first: DELETE /v1/tickets/{ticket_id}",
+            Self::InMatch { .. } => "wait for the match's result, or abandon it: POST /v1/matches/{match_id}/state",
+            Self::TicketIdTaken => "choose a new ticket id for a new request",
+            Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
+            Self::QueueFull { .. } => "try again after the seconds in Retry-After",
+            Self::ModeSystem { .. } => "use another mode, or the same rating system as the mode's other queues",
+            Self::State(_) => "the legal moves are in the documentation of POST /v1/matches/{match_id}/state",
+            Self::NoResultNow { .. } => "a result is taken in `running` and `reporting`",
+            Self::ResultContradicts { .. } => "the first result stands; an admin can correct it",
+            Self::NoConsent { .. } => "let the player make a consent for this leader: POST /v1/parties/consents",
+            Self::IdempotencyMismatch => "use a new Idempotency-Key for a new request",
+            Self::Contended | Self::Raced | Self::Refused(_) | Self::NoAnswer(_) => "repeat the same request with the same Idempotency-Key",
+            _ => return None,
+        })
+    }
+}
+
+impl From<ReadError> for EngineError {
+    fn from(error: ReadError) -> Self {
+        Self::NoAnswer(error.0)
+    }
+}

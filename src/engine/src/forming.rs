@@ -1,0 +1,279 @@
+//! The matcher's turn: what the pools propose becomes proposals and matches, what is overdue ends.
+use crate::{
+    Call, Engine, EngineError, QueueConfig,
+    matches::Forming,
+    pools::QueuePool,
+    proposals::distinct,
+    store::{Expect, Home, Key, Lease, Row, TicketRow, Version},
+    tickets::{put_ticket, tell, ticket_row},
+};
+use futures::stream::{self, StreamExt};
+use gsm_core::{Millis, ProposalId, TicketId, Timestamp};
+use gsm_matchmaking::{Formed, Proposal};
+use gsm_session::TicketState;
+use std::sync::Arc;
+
+/// Work units of one step of one queue.
+const STEP_BUDGET: u32 = 2_000_000;
+/// Commits of one queue under way at once.
+const COMMITS_AT_ONCE: usize = 256;
+/// Overdue things ended in one turn.
+const OVERDUE_MAX: usize = 1_024;
+/// How long a lease holds; renewed at half of it.
+const LEASE_LIFE: Millis = Millis::from_secs(3);
+
+/// What one turn did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TickReport {
+    /// Matches begun.
+    pub matches: usize,
+    /// Proposals opened.
+    pub proposals: usize,
+    /// Proposals, tickets and matches whose time was up.
+    pub overdue: usize,
+    /// Formed, but the tickets had changed or the store did not take it; they wait on.
+    pub lost: usize,
+    /// Whether a queue has work left that its budget did not allow.
+    pub more: bool,
+}
+
+impl Engine {
+    /// One turn over all queues. Call it again after [`Engine::wait_for_work`].
+    pub async fn tick(&self) -> TickReport {
+        let mut report = TickReport::default();
+        for queue in self.queues() {
+            if let Some(pool) = self.views.pools.get(&queue.name) {
+                // A turn that is still under way does this one's work.
+                if let Ok(mut fence) = pool.turn.try_lock()
+                    && let Err(error) = self.tick_queue(&queue, &pool, &mut fence, &mut report).await
+                {
+                    tracing::warn!(queue = %queue.name, %error, "matchmaking turn cut short");
+                }
+            }
+        }
+        let call = Call::system("gsm:ExpireMatch", self.clock.now());
+        for id in self.views.pools.expired_matches(call.now, OVERDUE_MAX) {
+            match self.expire_match(&call, id).await {
+                Ok(ended) => report.overdue += usize::from(ended),
+                Err(error) => tracing::warn!(match_id = %id, %error, "overdue match not ended yet"),
+            }
+        }
+        if !self.homes.is_one()
+            && let Err(error) = self.settle_outbox().await
+        {
+            tracing::warn!(%error, "outbox not settled yet");
+        }
+        report
+    }
+
+    /// Returns when a ticket has entered or left, or after `at_most`.
+    pub async fn wait_for_work(&self, at_most: Millis) {
+        let _ = tokio::time::timeout(at_most.as_duration(), self.views.pools.wake.notified()).await;
+    }
+
+    async fn tick_queue(
+        &self,
+        queue: &Arc<QueueConfig>,
+        pool: &Arc<QueuePool>,
+        fence: &mut Option<u64>,
+        report: &mut TickReport,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let Some(lease) = self.hold_lease(queue, fence, now).await? else { return Ok(()) };
+        let (tickets, proposals) = {
+            let state = pool.settled();
+            (state.expired_tickets(now, OVERDUE_MAX), state.expired_proposals(now))
+        };
+        let call = Call::system("gsm:ExpireTicket", now);
+        for id in tickets {
+            report.overdue += usize::from(settled(self.time_out_ticket(&call, id).await)?);
+        }
+        for id in proposals {
+            report.overdue += usize::from(settled(self.expire_proposal(&call, id).await)?);
+        }
+        let step = pool.settled().pool.step(now, STEP_BUDGET);
+        report.more |= !step.finished;
+        let call = Call::system("gsm:FormMatch", now);
+        let fates = stream::iter(step.proposals)
+            .map(|formed| self.commit_formed(&call, queue, pool, lease, formed))
+            .buffer_unordered(COMMITS_AT_ONCE)
+            .collect::<Vec<_>>()
+            .await;
+        for fate in fates {
+            match fate {
+                Fate::Match => report.matches += 1,
+                Fate::Proposal => report.proposals += 1,
+                Fate::Lost => report.lost += 1,
+            }
+        }
+        // What the commits say waits and the pool does not hold was dropped on a stale read: look again.
+        let strays = pool.settled().strays(OVERDUE_MAX);
+        if !strays.is_empty() {
+            self.reload_tickets(pool, &strays).await;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that this node owns the queue's pool; gives the version of its lease, which every commit of a
+    /// formed match checks, so that a node that lost the lease commits nothing.
+    async fn hold_lease(
+        &self,
+        queue: &QueueConfig,
+        fence: &mut Option<u64>,
+        now: Timestamp,
+    ) -> Result<Option<Version>, EngineError> {
+        let key = Key::Lease(queue.name.clone());
+        let found = self.get_one(&key).await?;
+        let (held, version) = match &found {
+            None => (None, None),
+            Some(found) => match &*found.row {
+                Row::Lease(lease) => (Some(lease.clone()), Some(found.version)),
+                _ => return Err(EngineError::damaged(&key)),
+            },
+        };
+        let own = held.as_ref().is_some_and(|lease| lease.owner == self.node);
+        let left = held.as_ref().map_or(Millis::ZERO, |lease| lease.until.since(now));
+        if own && *fence == held.as_ref().map(|lease| lease.fence) && left.get() > LEASE_LIFE.get() / 2 {
+            return Ok(version);
+        }
+        if !own && left > Millis::ZERO {
+            *fence = None;
+            return Ok(None);
+        }
+        let next = match (&held, *fence) {
+            // Renewed without a gap: the fence stays.
+            (Some(lease), Some(token)) if own && lease.fence == token => token,
+            (Some(lease), _) => lease.fence + 1,
+            (None, _) => 1,
+        };
+        let lease = Lease { owner: self.node.clone(), fence: next, until: now.saturating_add(LEASE_LIFE) };
+        let call = Call::system("gsm:HoldLease", now);
+        let mut changes = self.changes(&call, &[&queue.name]);
+        // Renewals say nothing about players: they are no audit event.
+        changes.audit = None;
+        changes.replace(key, version, Row::Lease(lease));
+        match self.commit(Home::Live, changes).await {
+            Ok(committed) if self.homes.is_one() => {
+                *fence = Some(next);
+                Ok(Some(committed.sequence))
+            }
+            Ok(_) => {
+                *fence = Some(next);
+                Ok(self.get_one(&Key::Lease(queue.name.clone())).await?.map(|found| found.version))
+            }
+            Err(EngineError::Raced) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Commits what a step formed; tickets that still wait go back if it could not be.
+    async fn commit_formed(
+        &self,
+        call: &Call,
+        queue: &Arc<QueueConfig>,
+        pool: &Arc<QueuePool>,
+        lease: Version,
+        formed: Formed,
+    ) -> Fate {
+        let ids = distinct(formed.sides.iter().flatten().copied());
+        let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
+        let rows = match self.get(Home::Live, &keys).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(%error, tickets = ids.len(), "tickets of a formed match could not be read");
+                self.reload_tickets(pool, &ids).await;
+                return Fate::Lost;
+            }
+        };
+        let mut waiting = Vec::with_capacity(ids.len());
+        for ((id, key), found) in ids.iter().zip(&keys).zip(rows) {
+            let row = found.as_ref().and_then(|f| ticket_row(key, &f.row).ok().map(|row| (row.clone(), f.version)));
+            if let Some((row, version)) = row
+                && matches!(row.state, TicketState::Queued | TicketState::Searching)
+                && row.expires_at > call.now
+            {
+                waiting.push((*id, row, version));
+            }
+        }
+        let complete = waiting.len() == ids.len();
+        let fate = if complete { self.try_form(call, queue, lease, &formed, waiting.clone()).await } else { Err(EngineError::Raced) };
+        match fate {
+            Ok(fate) => fate,
+            Err(error) => {
+                if !matches!(error, EngineError::Raced) {
+                    tracing::warn!(queue = %queue.name, %error, "formed match not committed, tickets return to pool");
+                }
+                self.reload_tickets(pool, &ids).await;
+                Fate::Lost
+            }
+        }
+    }
+
+    /// Puts those of `ids` that still wait back into the pool, as the store has them now.
+    async fn reload_tickets(&self, pool: &QueuePool, ids: &[TicketId]) {
+        let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
+        loop {
+            match self.get(Home::Live, &keys).await {
+                Ok(rows) => {
+                    for ((id, key), found) in ids.iter().zip(&keys).zip(rows) {
+                        if let Some(found) = found
+                            && let Ok(row) = ticket_row(key, &found.row)
+                            && matches!(row.state, TicketState::Queued | TicketState::Searching)
+                        {
+                            pool.reenter(row, *id);
+                        }
+                    }
+                    return;
+                }
+                // A ticket must not be stranded because the store was away for a moment.
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    async fn try_form(
+        &self,
+        call: &Call,
+        queue: &Arc<QueueConfig>,
+        lease: Version,
+        formed: &Formed,
+        tickets: Vec<(TicketId, TicketRow, Version)>,
+    ) -> Result<Fate, EngineError> {
+        let mut changes = self.changes(call, &[&queue.name]);
+        changes.check(Key::Lease(queue.name.clone()), Expect::At(lease));
+        let fate = if let Some(patience) = queue.acceptance_ms {
+            let id = ProposalId::fresh(&*self.ids);
+            let deadline = call.now.saturating_add(patience);
+            let proposal = Proposal::new(id, &formed.sides, deadline).map_err(|e| EngineError::invalid("proposal", e))?;
+            changes.create(Key::Proposal(id), Row::Proposal(queue.name.clone(), proposal));
+            for (ticket, mut row, version) in tickets {
+                row.state = TicketState::RequiresAcceptance;
+                row.proposal = Some(id);
+                tell(&mut changes, ticket, &row, Some(deadline));
+                put_ticket(&mut changes, ticket, &row, version);
+            }
+            Fate::Proposal
+        } else {
+            let forming = Forming { queue: queue.clone(), sides: formed.sides.clone(), tickets };
+            self.add_formed_match(&mut changes, call, forming).await?;
+            Fate::Match
+        };
+        self.commit(Home::Live, changes).await?;
+        Ok(fate)
+    }
+}
+
+/// How a formed match ended up.
+enum Fate {
+    Match,
+    Proposal,
+    Lost,
+}
+
+/// Overdue work that somebody else settled meanwhile is settled.
+fn settled(done: Result<bool, EngineError>) -> Result<bool, EngineError> {
+    match done {
+        Err(EngineError::Raced) => Ok(false),
+        other => other,
+    }
+}

@@ -1,0 +1,392 @@
+//! Matches: formed by the matcher or created by a server, moved through their states, ended.
+use crate::{
+    Call, Engine, EngineError, Principal, QueueConfig, ResultView,
+    store::{
+        ChangeSet, Claim, Home, Key, MatchRow, Op, Prediction, PushEvent, PushKind, Row, TicketRow, Version, Write, Expect,
+    },
+    tickets::{put_ticket, tell},
+    token::MatchClaim,
+};
+use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, limits};
+use gsm_matchmaking::Seat;
+use gsm_rating::Rating;
+use gsm_session::{MatchState, PlayerSession, PlayerSessionState, Roster, TicketState};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Longest text by which players connect.
+const CONNECTION_CHARS_MAX: usize = 256;
+/// How long a match's own token outlives the match's time-out.
+const TOKEN_GRACE: Millis = Millis::from_secs(24 * 3_600);
+
+/// A match that a server asks for, outside the matcher.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMatch {
+    /// Its queue: names the mode and the rating system.
+    pub queue: QueueName,
+    /// Who plays with whom.
+    pub sides: Vec<Vec<PlayerId>>,
+}
+
+/// A match as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MatchView {
+    /// Its id.
+    pub id: MatchId,
+    /// The row.
+    pub row: MatchRow,
+    /// For servers: the token that reports this match alone.
+    pub server_token: Option<String>,
+    /// Its result, once reported.
+    pub result: Option<ResultView>,
+}
+
+/// What a formed match is made from.
+pub(crate) struct Forming {
+    pub(crate) queue: Arc<QueueConfig>,
+    pub(crate) sides: Vec<Vec<Seat>>,
+    pub(crate) tickets: Vec<(TicketId, TicketRow, Version)>,
+}
+
+impl Forming {
+    fn rating_of(&self, player: PlayerId) -> Rating {
+        let mut players = self.tickets.iter().flat_map(|(_, row, _)| &row.players);
+        players.find(|p| p.player == player).map_or_else(|| self.queue.rating.initial(), |p| p.rating)
+    }
+}
+
+impl Engine {
+    /// Adds to `changes` all that the forming of a match changes: the match, its tickets, its players' claims.
+    pub(crate) async fn add_formed_match(&self, changes: &mut ChangeSet, call: &Call, forming: Forming) -> Result<(), EngineError> {
+        let id = MatchId::fresh(&*self.ids);
+        let sides: Vec<Vec<PlayerId>> = forming.sides.iter().map(|side| side.iter().map(|seat| seat.player).collect()).collect();
+        let ratings: Vec<Vec<Rating>> =
+            sides.iter().map(|side| side.iter().map(|player| forming.rating_of(*player)).collect()).collect();
+        let roster = Roster::new(sides).map_err(|e| EngineError::invalid("roster", e))?;
+        let means = forming.tickets.iter().map(|(_, row, _)| {
+            row.players.iter().map(|p| p.rating.mean).sum::<f64>() / row.players.len().max(1) as f64
+        });
+        let (low, high) = means.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)));
+        let wait_ms_max = forming.tickets.iter().map(|(_, row, _)| call.now.since(row.queued_at)).max().unwrap_or_default();
+        let row = MatchRow {
+            tickets: forming.tickets.iter().map(|(id, ..)| *id).collect(),
+            claimed: true,
+            spread: (high - low).max(0.0),
+            wait_ms_max,
+            ..self.new_match_row(call, &forming.queue, roster, &ratings)
+        };
+        let keys: Vec<Key> = row.roster.players().map(Key::Claim).collect();
+        for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
+            match found {
+                Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if row.tickets.contains(t)) => {
+                    changes.replace(key.clone(), Some(found.version), Row::Claim(Claim::Match(id)));
+                }
+                // A stale read, or a claim that went another way: the ticket's version will tell.
+                _ => return Err(EngineError::Raced),
+            }
+        }
+        for (ticket, mut ticket_row, version) in forming.tickets {
+            ticket_row.state = TicketState::Completed;
+            ticket_row.ended_at = Some(call.now);
+            ticket_row.proposal = None;
+            ticket_row.match_id = Some(id);
+            tell(changes, ticket, &ticket_row, None);
+            put_ticket(changes, ticket, &ticket_row, version);
+        }
+        changes.create(Key::Match(id), Row::Match(row));
+        if let Some(audit) = &mut changes.audit {
+            audit.resources.push(id.to_string());
+        }
+        Ok(())
+    }
+
+    fn new_match_row(&self, call: &Call, queue: &QueueConfig, roster: Roster, ratings: &[Vec<Rating>]) -> MatchRow {
+        let expected = queue.rating.expected(ratings).into_iter().map(gsm_core::Probability::get).collect();
+        MatchRow {
+            queue: Some(queue.name.clone()),
+            mode: queue.mode.clone(),
+            player_sessions: roster.players().map(|player| PlayerSession::reserve(player, call.now)).collect(),
+            roster,
+            state: MatchState::Running,
+            created_at: call.now,
+            changed_at: call.now,
+            expires_at: call.now.saturating_add(queue.match_timeout_ms),
+            tickets: Vec::new(),
+            claimed: false,
+            prediction: Prediction { model: queue.rating.name().to_owned(), expected },
+            spread: 0.0,
+            wait_ms_max: Millis::ZERO,
+            connection: None,
+            created_by: None,
+        }
+    }
+
+    /// Creates a match outside the matcher. Its players may be in others (decisions.md 12); only its creator reports it.
+    pub async fn create_match(&self, call: &Call, new: &NewMatch) -> Result<MatchView, EngineError> {
+        let queue = self.queue(&new.queue)?;
+        let roster = Roster::new(new.sides.clone()).map_err(|e| EngineError::invalid("sides", e))?;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.try_create_match(call, &queue, &roster).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn try_create_match(&self, call: &Call, queue: &QueueConfig, roster: &Roster) -> Result<MatchView, EngineError> {
+        if let Some(first) = self.replayed(call, Home::Live).await? {
+            return Ok(first);
+        }
+        let players: Vec<PlayerId> = roster.players().collect();
+        let profiles: Vec<Key> = players.iter().map(|p| Key::Player(*p)).collect();
+        if let Some(at) = self.get(Home::Document, &profiles).await?.iter().position(Option::is_none) {
+            let player = players.get(at).map(ToString::to_string).unwrap_or_default();
+            return Err(EngineError::invalid("players", format!("there is no player `{player}`")));
+        }
+        let rows = self.rating_rows(&queue.mode, &players).await?;
+        let mut rows = rows.into_iter();
+        let ratings: Vec<Vec<Rating>> = roster
+            .sides()
+            .iter()
+            .map(|side| {
+                rows.by_ref()
+                    .take(side.len())
+                    .map(|row| row.map_or_else(|| queue.rating.initial(), |(row, _)| queue.rating.at(row.rating, Some(row.rated_at), call.now)))
+                    .collect()
+            })
+            .collect();
+        let id = MatchId::fresh(&*self.ids);
+        let row = MatchRow {
+            created_by: Some(call.principal.to_string()),
+            ..self.new_match_row(call, queue, roster.clone(), &ratings)
+        };
+        let mut changes = self.changes(call, &[&id, &queue.name]);
+        changes.create(Key::Match(id), Row::Match(row.clone()));
+        let token = self.match_token(id, &row);
+        let view = MatchView { id, row, server_token: Some(token), result: None };
+        self.remember(&mut changes, call, Home::Live, &view)?;
+        self.commit(Home::Live, changes).await?;
+        Ok(view)
+    }
+
+    fn match_token(&self, id: MatchId, row: &MatchRow) -> String {
+        self.tokens.issue(&MatchClaim {
+            match_id: id,
+            mode: row.mode.clone(),
+            queue: row.queue.clone(),
+            roster: row.roster.clone(),
+            expires_at: row.expires_at.saturating_add(TOKEN_GRACE),
+        })
+    }
+
+    /// A match that has not ended, with its version; `None` if it has, or never was.
+    pub(crate) async fn live_match(&self, id: MatchId) -> Result<Option<(MatchRow, Version)>, EngineError> {
+        let key = Key::Match(id);
+        match self.get_one(&key).await? {
+            None => Ok(None),
+            Some(found) => match &*found.row {
+                Row::Match(row) => Ok(Some((row.clone(), found.version))),
+                _ => Err(EngineError::damaged(&key)),
+            },
+        }
+    }
+
+    /// A match that has ended.
+    pub(crate) async fn archived_match(&self, id: MatchId) -> Result<Option<MatchRow>, EngineError> {
+        let key = Key::Archive(id);
+        match self.get_one(&key).await?.map(|found| found.row) {
+            None => Ok(None),
+            Some(row) => match &*row {
+                Row::Match(row) => Ok(Some(row.clone())),
+                _ => Err(EngineError::damaged(&key)),
+            },
+        }
+    }
+
+    /// Whether the caller may know of this match at all.
+    pub(crate) fn sees_match(call: &Call, id: MatchId, row: &MatchRow) -> bool {
+        match &call.principal {
+            Principal::Player(player) => row.roster.side_of(*player).is_some(),
+            Principal::Server(_) => row.created_by.as_ref().is_none_or(|by| *by == call.principal.to_string()),
+            Principal::Match(own) => *own == id,
+            Principal::Admin(_) | Principal::System => true,
+            Principal::Anonymous => false,
+        }
+    }
+
+    /// A match and, once it counts, its result.
+    pub async fn match_view(&self, call: &Call, id: MatchId) -> Result<MatchView, EngineError> {
+        const NONE: EngineError = EngineError::Unknown { what: "match" };
+        let result = self.result_view(id).await?;
+        let mut row = match self.live_match(id).await? {
+            Some((row, _)) => row,
+            None => match (self.archived_match(id).await?, &result) {
+                (Some(row), _) => row,
+                (None, Some(result)) => crate::results::match_of_result(&result.row),
+                (None, None) => return Err(NONE),
+            },
+        };
+        if !Self::sees_match(call, id, &row) {
+            return Err(NONE);
+        }
+        if result.is_some() {
+            // The record home decides: what the live home says may follow a moment later.
+            row.state = MatchState::Finished;
+        }
+        let hosts = matches!(call.principal, Principal::Server(_) | Principal::Admin(_) | Principal::Match(_));
+        let server_token = (hosts && !row.state.is_terminal()).then(|| self.match_token(id, &row));
+        Ok(MatchView { id, row, server_token, result })
+    }
+
+    /// Moves a match to another state; ending it without a result leaves it unrated.
+    pub async fn move_match(&self, call: &Call, id: MatchId, to: MatchState, connection: Option<String>) -> Result<MatchView, EngineError> {
+        if connection.as_ref().is_some_and(|c| c.is_empty() || c.chars().count() > CONNECTION_CHARS_MAX || c.chars().any(char::is_control)) {
+            return Err(EngineError::invalid("connection", format!("1 to {CONNECTION_CHARS_MAX} printable characters")));
+        }
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.try_move_match(call, id, to, connection.as_ref()).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn try_move_match(&self, call: &Call, id: MatchId, to: MatchState, connection: Option<&String>) -> Result<MatchView, EngineError> {
+        if self.replayed::<()>(call, Home::Live).await?.is_some() {
+            return self.match_view(call, id).await;
+        }
+        let Some((mut row, version)) = self.live_match(id).await? else {
+            // Ended: the table says that nothing follows.
+            let view = self.match_view(call, id).await?;
+            view.row.state.step(to)?;
+            return Ok(view);
+        };
+        if !Self::sees_match(call, id, &row) || matches!(call.principal, Principal::Player(_)) {
+            return Err(EngineError::Unknown { what: "match" });
+        }
+        if self.get_one(&Key::Result(id)).await?.is_some() {
+            // The result is there, the live home just does not know yet.
+            MatchState::Finished.step(to)?;
+        }
+        row.state = row.state.step(to)?;
+        row.changed_at = call.now;
+        if let Some(connection) = connection {
+            row.connection = Some(connection.clone());
+        }
+        let mut changes = self.changes(call, &[&id]);
+        self.remember(&mut changes, call, Home::Live, &())?;
+        if row.state.is_terminal() {
+            self.end_match(changes, id, row, version).await?;
+        } else {
+            tell_match(&mut changes, id, &row);
+            changes.replace(Key::Match(id), Some(version), Row::Match(row));
+            self.commit(Home::Live, changes).await?;
+        }
+        self.match_view(call, id).await
+    }
+
+    /// Moves one player's session of a running match.
+    pub async fn move_player_session(
+        &self,
+        call: &Call,
+        id: MatchId,
+        player: PlayerId,
+        to: PlayerSessionState,
+    ) -> Result<PlayerSession, EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if let Some(first) = self.replayed(call, Home::Live).await? {
+                return Ok(first);
+            }
+            let Some((mut row, version)) = self.live_match(id).await? else {
+                return Err(EngineError::Unknown { what: "running match" });
+            };
+            if !Self::sees_match(call, id, &row) || matches!(call.principal, Principal::Player(_)) {
+                return Err(EngineError::Unknown { what: "match" });
+            }
+            let session = row.player_sessions.iter_mut().find(|s| s.player == player);
+            let session = session.ok_or(EngineError::Unknown { what: "player session" })?;
+            let moved = (*session).step(to, call.now)?;
+            *session = moved;
+            let mut changes = self.changes(call, &[&id, &player]);
+            changes.replace(Key::Match(id), Some(version), Row::Match(row));
+            self.remember(&mut changes, call, Home::Live, &moved)?;
+            match self.commit(Home::Live, changes).await {
+                Ok(_) => return Ok(moved),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Abandons a match whose time is up; whether it was still running.
+    pub(crate) async fn expire_match(&self, call: &Call, id: MatchId) -> Result<bool, EngineError> {
+        let Some((mut row, version)) = self.live_match(id).await? else { return Ok(false) };
+        if row.expires_at > call.now || self.get_one(&Key::Result(id)).await?.is_some() {
+            return Ok(false);
+        }
+        row.state = row.state.step(MatchState::Abandoned)?;
+        row.changed_at = call.now;
+        match self.end_match(self.changes(call, &[&id]), id, row, version).await {
+            Ok(()) => Ok(true),
+            Err(EngineError::Raced) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Commits the end of a match in the live and the document home. `row` has its last state already.
+    async fn end_match(&self, mut changes: ChangeSet, id: MatchId, row: MatchRow, version: Version) -> Result<(), EngineError> {
+        let archive = archive(id, &row);
+        self.add_match_end(&mut changes, id, &row, version).await?;
+        if self.homes.is_one() {
+            changes.folds.push(archive);
+        } else {
+            // First the copy, then the end: in between it is in both, never in neither.
+            let mut copy = self.changes(&Call::system("gsm:ArchiveMatch", changes.at), &[&id]);
+            copy.audit = None;
+            copy.writes.push(archive);
+            self.commit(Home::Document, copy).await?;
+        }
+        self.commit(Home::Live, changes).await?;
+        Ok(())
+    }
+
+    /// Adds to a live change set all that the end of a match changes there.
+    pub(crate) async fn add_match_end(&self, changes: &mut ChangeSet, id: MatchId, row: &MatchRow, version: Version) -> Result<(), EngineError> {
+        if row.claimed {
+            let keys: Vec<Key> = row.roster.players().map(Key::Claim).collect();
+            for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
+                if let Some(found) = found
+                    && matches!(&*found.row, Row::Claim(Claim::Match(m)) if *m == id)
+                {
+                    changes.delete(key.clone(), found.version);
+                }
+            }
+        }
+        tell_match(changes, id, row);
+        changes.delete(Key::Match(id), version);
+        Ok(())
+    }
+
+    /// A match that ended, for whoever may see it.
+    pub(crate) async fn ended_state(&self, id: MatchId) -> Result<Option<MatchState>, EngineError> {
+        Ok(self.archived_match(id).await?.map(|row| row.state))
+    }
+}
+
+/// The write that keeps an ended match.
+pub(crate) fn archive(id: MatchId, row: &MatchRow) -> Write {
+    let op = Op::Put { row: Arc::new(Row::Match(row.clone())), expires_at: None };
+    Write { key: Key::Archive(id), expect: Expect::Any, op }
+}
+
+/// Tells a match's players where it stands.
+fn tell_match(changes: &mut ChangeSet, id: MatchId, row: &MatchRow) {
+    let at = changes.at;
+    for player in row.roster.players() {
+        let kind = PushKind::Match { match_id: id, state: row.state, connection: row.connection.clone() };
+        changes.event(player, PushEvent { at, kind });
+    }
+}

@@ -1,0 +1,113 @@
+//! What the front page shows: how things stand right now, from memory alone.
+use crate::{Engine, EngineError, store::Row};
+use gsm_core::{Label, MatchId, Millis, Mode, PlayerId, QueueName, Timestamp};
+use parking_lot::Mutex;
+use std::{collections::VecDeque, sync::Arc};
+
+/// Results kept for the front page.
+const RECENT_MAX: usize = 50;
+
+/// The last results, followed from the commits.
+#[derive(Default)]
+pub(crate) struct Recent(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    total: u64,
+    last: VecDeque<(MatchId, Arc<Row>)>,
+}
+
+impl Recent {
+    pub(crate) fn put(&self, id: MatchId, row: &Arc<Row>) {
+        let mut kept = self.0.lock();
+        if kept.last.iter().any(|(known, _)| *known == id) {
+            return;
+        }
+        kept.total += 1;
+        kept.last.push_front((id, row.clone()));
+        kept.last.truncate(RECENT_MAX);
+    }
+}
+
+/// One queue at a glance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueOverview {
+    /// Its name.
+    pub queue: QueueName,
+    /// Its mode.
+    pub mode: Mode,
+    /// Tickets waiting.
+    pub waiting: usize,
+    /// How long the oldest has waited.
+    pub wait_ms_max: Millis,
+    /// Proposals that wait for answers.
+    pub proposals: usize,
+}
+
+/// A result on the front page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecentMatch {
+    /// Which match.
+    pub match_id: MatchId,
+    /// In which mode.
+    pub mode: Mode,
+    /// When it was reported.
+    pub at: Timestamp,
+    /// Per player: name, side, place of the side, and the mean before and after.
+    pub players: Vec<(PlayerId, Option<Label>, usize, u32, f64, f64)>,
+}
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overview {
+    /// By queue.
+    pub queues: Vec<QueueOverview>,
+    /// Matches that have not ended.
+    pub running: usize,
+    /// Results since this process started.
+    pub results: u64,
+    /// Modes and the players on their boards.
+    pub modes: Vec<(Mode, u64)>,
+    /// The last results, newest first.
+    pub recent: Vec<RecentMatch>,
+}
+
+impl Engine {
+    /// How things stand right now.
+    pub async fn overview(&self) -> Result<Overview, EngineError> {
+        let now = self.clock.now();
+        let queues = self
+            .queues()
+            .into_iter()
+            .map(|config| {
+                let (waiting, wait_ms_max, proposals) = self.views.pools.get(&config.name).map_or((0, Millis::ZERO, 0), |pool| {
+                    let state = pool.settled();
+                    let oldest = state.pool.oldest().map_or(Millis::ZERO, |t| now.since(t.queued_at));
+                    (state.pool.len(), oldest, state.open_proposals())
+                });
+                QueueOverview { queue: config.name.clone(), mode: config.mode.clone(), waiting, wait_ms_max, proposals }
+            })
+            .collect();
+        let (results, last) = {
+            let kept = self.views.recent.0.lock();
+            (kept.total, kept.last.iter().cloned().collect::<Vec<_>>())
+        };
+        let mut recent = Vec::with_capacity(last.len());
+        for (match_id, row) in last {
+            let Row::Result(row) = &*row else { continue };
+            let names = self.names(row.roster.players()).await?;
+            let players = row
+                .changes
+                .iter()
+                .zip(names)
+                .map(|(change, name)| {
+                    let side = row.roster.side_of(change.player).unwrap_or(0);
+                    let place = row.result.places().get(side).copied().unwrap_or(0);
+                    (change.player, name, side, place, change.before.mean, change.after.mean)
+                })
+                .collect();
+            recent.push(RecentMatch { match_id, mode: row.mode.clone(), at: row.at, players });
+        }
+        Ok(Overview { queues, running: self.views.pools.running_count(), results, modes: self.modes(), recent })
+    }
+}

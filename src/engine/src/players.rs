@@ -1,0 +1,208 @@
+//! Players: sign-in, profile, what they take part in.
+use crate::{
+    Call, Engine, EngineError, Principal, Role,
+    store::{ChangeSet, Claim, Home, Key, PlayerRow, Row},
+    token::{ConsentClaim, SessionClaim},
+};
+use gsm_core::{Label, Map, Millis, PlayerId, RequestKey, Timestamp, limits};
+use parking_lot::Mutex;
+
+/// How long a player's session token is good.
+const SESSION_LIFE: Millis = Millis::from_secs(24 * 3_600);
+/// How long a party consent is good.
+const CONSENT_LIFE: Millis = Millis::from_secs(300);
+/// Names kept in memory; beyond, all are read anew.
+const NAMES_MAX: usize = 200_000;
+
+/// Display names, followed from the player rows.
+#[derive(Default)]
+pub(crate) struct Names(Mutex<Map<PlayerId, Option<Label>>>);
+
+impl Names {
+    pub(crate) fn put(&self, id: PlayerId, row: &PlayerRow) {
+        let mut names = self.0.lock();
+        if let Some(name) = names.get_mut(&id) {
+            *name = shown(row);
+        }
+    }
+}
+
+/// What people see: the chosen name, else the id that an import brought.
+fn shown(row: &PlayerRow) -> Option<Label> {
+    row.name.clone().or_else(|| row.external_id.as_ref().and_then(|id| Label::new(id.as_str()).ok()))
+}
+
+/// A fresh session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignedIn {
+    /// Who.
+    pub player: PlayerId,
+    /// The bearer token.
+    pub token: String,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+    /// Whether the player was made just now.
+    pub created: bool,
+}
+
+/// A player and what he takes part in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlayerView {
+    /// Who.
+    pub player: PlayerId,
+    /// The row.
+    pub row: PlayerRow,
+    /// A live ticket or match.
+    pub claim: Option<Claim>,
+}
+
+impl Engine {
+    /// Signs in whoever holds a guest secret; the first time makes a player. Only the secret's hash is kept.
+    pub async fn sign_in(&self, call: &Call, secret: &str, name: Option<Label>) -> Result<SignedIn, EngineError> {
+        let identity = *blake3::Hasher::new_derive_key("gsm guest secret 1").update(secret.as_bytes()).finalize().as_bytes();
+        let (player, created) = self.identify(call, identity, name, None).await?;
+        let expires_at = call.now.saturating_add(SESSION_LIFE);
+        let token = self.tokens.issue(&SessionClaim { player, role: Role::Player, expires_at });
+        Ok(SignedIn { player, token, expires_at, created })
+    }
+
+    /// The player whom an issuer knows as `subject`, made if new.
+    pub async fn player_of_subject(&self, call: &Call, issuer: &str, subject: &RequestKey) -> Result<PlayerId, EngineError> {
+        let identity = Self::subject_identity(issuer, subject);
+        self.identify(call, identity, None, Some(subject.clone())).await.map(|(player, _)| player)
+    }
+
+    pub(crate) fn subject_identity(issuer: &str, subject: &RequestKey) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("gsm issuer subject 1");
+        hasher.update(&(issuer.len() as u64).to_be_bytes()).update(issuer.as_bytes()).update(subject.as_str().as_bytes());
+        *hasher.finalize().as_bytes()
+    }
+
+    async fn identify(
+        &self,
+        call: &Call,
+        identity: [u8; 32],
+        name: Option<Label>,
+        external_id: Option<RequestKey>,
+    ) -> Result<(PlayerId, bool), EngineError> {
+        let key = Key::Identity(identity);
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if let Some(found) = self.get_one(&key).await? {
+                let Row::Identity(player) = &*found.row else { return Err(EngineError::damaged(&key)) };
+                return Ok((*player, false));
+            }
+            let player = PlayerId::fresh(&*self.ids);
+            let mut changes = self.changes(call, &[&player]);
+            add_player(&mut changes, player, identity, name.clone(), external_id.clone());
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return Ok((player, true)),
+                // Another call was first: the next round finds its player.
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Who a session token speaks for.
+    pub fn session(&self, token: &str, now: Timestamp) -> Result<SessionClaim, crate::token::TokenError> {
+        self.tokens.open(token, now)
+    }
+
+    /// The match a match token speaks for.
+    pub fn match_session(&self, token: &str, now: Timestamp) -> Result<crate::token::MatchClaim, crate::token::TokenError> {
+        self.tokens.open(token, now)
+    }
+
+    /// A token by which the caller agrees to be queued by `leader`.
+    pub async fn consent(&self, call: &Call, leader: PlayerId) -> Result<(String, Timestamp), EngineError> {
+        let player = call.principal.player().ok_or(EngineError::Forbidden)?;
+        self.player_row(leader).await?;
+        let expires_at = call.now.saturating_add(CONSENT_LIFE);
+        Ok((self.tokens.issue(&ConsentClaim { player, leader, expires_at }), expires_at))
+    }
+
+    pub(crate) async fn player_row(&self, player: PlayerId) -> Result<(PlayerRow, u64), EngineError> {
+        let key = Key::Player(player);
+        let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "player" })?;
+        if let Row::Player(row) = &*found.row { Ok((row.clone(), found.version)) } else { Err(EngineError::damaged(&key)) }
+    }
+
+    /// A player. Players see themselves whole and of others no external id and no claim.
+    pub async fn player(&self, call: &Call, player: PlayerId) -> Result<PlayerView, EngineError> {
+        let (mut row, _) = self.player_row(player).await?;
+        let own = call.principal.is_trusted() || call.principal == Principal::Player(player);
+        if !own {
+            row.external_id = None;
+            return Ok(PlayerView { player, row, claim: None });
+        }
+        let claim_key = Key::Claim(player);
+        let claim = match self.get_one(&claim_key).await?.map(|found| found.row) {
+            None => None,
+            Some(row) => match &*row {
+                Row::Claim(claim) => Some(*claim),
+                _ => return Err(EngineError::damaged(&claim_key)),
+            },
+        };
+        Ok(PlayerView { player, row, claim })
+    }
+
+    /// Changes a player's own display name; `None` removes it.
+    pub async fn rename(&self, call: &Call, player: PlayerId, name: Option<Label>) -> Result<PlayerView, EngineError> {
+        if !call.principal.is_trusted() && call.principal != Principal::Player(player) {
+            return Err(EngineError::Unknown { what: "player" });
+        }
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if self.replayed::<()>(call, Home::Document).await?.is_some() {
+                return self.player(call, player).await;
+            }
+            let (mut row, version) = self.player_row(player).await?;
+            row.name.clone_from(&name);
+            let mut changes = self.changes(call, &[&player]);
+            changes.replace(Key::Player(player), Some(version), Row::Player(row));
+            self.remember(&mut changes, call, Home::Document, &())?;
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return self.player(call, player).await,
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Display names in the order asked, from memory where they are known.
+    pub(crate) async fn names(&self, players: impl Iterator<Item = PlayerId>) -> Result<Vec<Option<Label>>, EngineError> {
+        let players: Vec<PlayerId> = players.collect();
+        let unknown: Vec<PlayerId> = {
+            let names = self.views.names.0.lock();
+            players.iter().copied().filter(|id| !names.contains_key(id)).collect()
+        };
+        if !unknown.is_empty() {
+            let keys: Vec<Key> = unknown.iter().map(|id| Key::Player(*id)).collect();
+            let rows = self.get(Home::Document, &keys).await?;
+            let mut names = self.views.names.0.lock();
+            if names.len() + unknown.len() > NAMES_MAX {
+                names.clear();
+            }
+            for (id, found) in unknown.iter().zip(rows) {
+                let name = found.and_then(|f| if let Row::Player(row) = &*f.row { shown(row) } else { None });
+                names.insert(*id, name);
+            }
+        }
+        let names = self.views.names.0.lock();
+        Ok(players.iter().map(|id| names.get(id).cloned().flatten()).collect())
+    }
+}
+
+/// The rows of a new player.
+pub(crate) fn add_player(
+    changes: &mut ChangeSet,
+    player: PlayerId,
+    identity: [u8; 32],
+    name: Option<Label>,
+    external_id: Option<RequestKey>,
+) {
+    let created_at = changes.at;
+    changes.create(Key::Identity(identity), Row::Identity(player));
+    changes.create(Key::Player(player), Row::Player(PlayerRow { name, external_id, created_at }));
+}

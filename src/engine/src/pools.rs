@@ -1,0 +1,207 @@
+//! The waiting tickets, open proposals and running matches of this node: folds of the live home.
+use crate::{
+    QueueConfig,
+    store::{MatchRow, TicketRow},
+};
+use gsm_core::{Map, MatchId, ProposalId, QueueName, TicketId, Timestamp, limits};
+use gsm_matchmaking::{Pool, PoolPlayer, PoolTicket, Proposal};
+use gsm_session::TicketState;
+use parking_lot::{Mutex, RwLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::sync::Notify;
+
+/// What the fold tells a pool; taken in at the next step, so that a commit never waits for a step.
+enum Command {
+    Enter(PoolTicket, Timestamp),
+    Leave(TicketId),
+}
+
+/// One queue's pool and its clocks.
+pub(crate) struct QueuePool {
+    commands: Mutex<Vec<Command>>,
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) state: Mutex<PoolState>,
+    /// Held through a step: one step of a queue at a time.
+    pub(crate) turn: tokio::sync::Mutex<Option<u64>>,
+}
+
+/// What a step works on.
+pub(crate) struct PoolState {
+    pub(crate) pool: Pool,
+    expiries: BTreeSet<(Timestamp, TicketId)>,
+    expiry_of: Map<TicketId, Timestamp>,
+    proposals: BTreeMap<ProposalId, Timestamp>,
+}
+
+impl PoolState {
+    fn take_in(&mut self, commands: Vec<Command>) {
+        for command in commands {
+            match command {
+                Command::Enter(ticket, expires_at) => {
+                    let id = ticket.id;
+                    if self.pool.insert(ticket).is_ok() {
+                        self.expiries.insert((expires_at, id));
+                        self.expiry_of.insert(id, expires_at);
+                    }
+                }
+                Command::Leave(id) => {
+                    self.pool.remove(id);
+                    if let Some(at) = self.expiry_of.remove(&id) {
+                        self.expiries.remove(&(at, id));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tickets whose time is up.
+    pub(crate) fn expired_tickets(&self, now: Timestamp, limit: usize) -> Vec<TicketId> {
+        self.expiries.iter().take_while(|(at, _)| *at <= now).take(limit).map(|(_, id)| *id).collect()
+    }
+
+    /// Tickets that wait by what was committed, but are not in the pool.
+    pub(crate) fn strays(&self, limit: usize) -> Vec<TicketId> {
+        if self.expiry_of.len() <= self.pool.len() {
+            return Vec::new();
+        }
+        self.expiries.iter().map(|(_, id)| *id).filter(|id| !self.pool.contains(*id)).take(limit).collect()
+    }
+
+    /// Proposals whose time is up.
+    pub(crate) fn expired_proposals(&self, now: Timestamp) -> Vec<ProposalId> {
+        self.proposals.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect()
+    }
+
+    pub(crate) fn open_proposals(&self) -> usize {
+        self.proposals.len()
+    }
+}
+
+impl QueuePool {
+    fn new(config: &QueueConfig) -> Option<Self> {
+        let pool = Pool::new(config.rules.clone()).ok()?;
+        let state = PoolState {
+            pool,
+            expiries: BTreeSet::new(),
+            expiry_of: Map::default(),
+            proposals: BTreeMap::new(),
+        };
+        Some(Self {
+            commands: Mutex::new(Vec::new()),
+            waiting: AtomicUsize::new(0),
+            state: Mutex::new(state),
+            turn: tokio::sync::Mutex::new(None),
+        })
+    }
+
+    /// The state with everything taken in that has happened so far.
+    pub(crate) fn settled(&self) -> parking_lot::MutexGuard<'_, PoolState> {
+        let mut state = self.state.lock();
+        let commands = std::mem::take(&mut *self.commands.lock());
+        state.take_in(commands);
+        self.waiting.store(state.pool.len(), Ordering::Relaxed);
+        state
+    }
+
+    /// Puts a ticket back that a step had taken out.
+    pub(crate) fn reenter(&self, row: &TicketRow, id: TicketId) {
+        self.commands.lock().push(Command::Enter(pool_ticket(id, row), row.expires_at));
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= limits::POOL_TICKETS_MAX
+    }
+}
+
+fn pool_ticket(id: TicketId, row: &TicketRow) -> PoolTicket {
+    let players = row
+        .players
+        .iter()
+        .map(|p| PoolPlayer { id: p.player, skill: p.rating.mean, deviation: p.rating.deviation })
+        .collect();
+    PoolTicket { id, players, queued_at: row.queued_at }
+}
+
+/// Matches that have not ended, by when they time out.
+#[derive(Default)]
+struct Running {
+    expiries: BTreeSet<(Timestamp, MatchId)>,
+    expiry_of: Map<MatchId, Timestamp>,
+}
+
+/// All pools of this node.
+#[derive(Default)]
+pub(crate) struct Pools {
+    queues: RwLock<BTreeMap<QueueName, Arc<QueuePool>>>,
+    running: Mutex<Running>,
+    pub(crate) wake: Notify,
+}
+
+impl Pools {
+    pub(crate) fn get(&self, queue: &QueueName) -> Option<Arc<QueuePool>> {
+        self.queues.read().get(queue).cloned()
+    }
+
+    pub(crate) fn configure(&self, config: &QueueConfig) {
+        if let Some(pool) = self.get(&config.name) {
+            // The rules were validated before they were stored; refused ones leave the old ones in force.
+            if let Err(error) = pool.state.lock().pool.set_rules(config.rules.clone()) {
+                tracing::error!(queue = %config.name, %error, "stored rules cannot be used");
+            }
+        } else if let Some(pool) = QueuePool::new(config) {
+            self.queues.write().insert(config.name.clone(), Arc::new(pool));
+        }
+    }
+
+    pub(crate) fn ticket(&self, id: TicketId, row: Option<&TicketRow>) {
+        let Some(row) = row else { return };
+        let Some(pool) = self.get(&row.queue) else { return };
+        let command = match row.state {
+            TicketState::Queued | TicketState::Searching => Command::Enter(pool_ticket(id, row), row.expires_at),
+            _ => Command::Leave(id),
+        };
+        pool.commands.lock().push(command);
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn proposal(&self, id: ProposalId, row: Option<(&QueueName, &Proposal)>) {
+        match row {
+            Some((queue, proposal)) => {
+                if let Some(pool) = self.get(queue) {
+                    pool.state.lock().proposals.insert(id, proposal.deadline());
+                }
+            }
+            None => {
+                for pool in self.queues.read().values() {
+                    pool.state.lock().proposals.remove(&id);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn running(&self, id: MatchId, row: Option<&MatchRow>) {
+        let mut running = self.running.lock();
+        if let Some(at) = running.expiry_of.remove(&id) {
+            running.expiries.remove(&(at, id));
+        }
+        if let Some(row) = row {
+            running.expiries.insert((row.expires_at, id));
+            running.expiry_of.insert(id, row.expires_at);
+        }
+    }
+
+    pub(crate) fn expired_matches(&self, now: Timestamp, limit: usize) -> Vec<MatchId> {
+        let running = self.running.lock();
+        running.expiries.iter().take_while(|(at, _)| *at <= now).take(limit).map(|(_, id)| *id).collect()
+    }
+
+    pub(crate) fn running_count(&self) -> usize {
+        self.running.lock().expiries.len()
+    }
+}

@@ -1,0 +1,185 @@
+//! Proposals: a potential match that waits for its players' answers.
+use crate::{
+    Call, Engine, EngineError, Principal,
+    matches::Forming,
+    store::{ChangeSet, Home, Key, Row, TicketRow, Version},
+    tickets::{put_ticket, tell, ticket_row},
+};
+use gsm_core::{PlayerId, ProposalId, QueueName, TicketId, limits};
+use gsm_matchmaking::{
+    Proposal, Seat,
+    proposal::{Failure, Outcome},
+};
+use gsm_session::TicketState;
+
+/// A proposal as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProposalView {
+    /// Its queue.
+    pub queue: QueueName,
+    /// Sides, answers and deadline.
+    pub proposal: Proposal,
+}
+
+impl Engine {
+    async fn proposal_row(&self, id: ProposalId) -> Result<(QueueName, Proposal, Version), EngineError> {
+        let key = Key::Proposal(id);
+        let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "proposal" })?;
+        if let Row::Proposal(queue, proposal) = &*found.row {
+            Ok((queue.clone(), proposal.clone(), found.version))
+        } else {
+            Err(EngineError::damaged(&key))
+        }
+    }
+
+    /// An open proposal, for its players and trusted callers.
+    pub async fn proposal(&self, call: &Call, id: ProposalId) -> Result<ProposalView, EngineError> {
+        let (queue, proposal, _) = self.proposal_row(id).await?;
+        let mine = call.principal.player().is_some_and(|p| proposal.answer_of(p).is_some());
+        if mine || call.principal.is_trusted() {
+            Ok(ProposalView { queue, proposal })
+        } else {
+            Err(EngineError::Unknown { what: "proposal" })
+        }
+    }
+
+    /// A player's answer to a proposal. The last acceptance makes the match, the first decline ends the proposal.
+    pub async fn respond(&self, call: &Call, id: ProposalId, player: PlayerId, accept: bool) -> Result<ProposalView, EngineError> {
+        if let Principal::Player(own) = call.principal
+            && own != player
+        {
+            return Err(EngineError::Unknown { what: "proposal" });
+        }
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.respond_as(call, id, player, accept).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    pub(crate) async fn respond_as(
+        &self,
+        call: &Call,
+        id: ProposalId,
+        player: PlayerId,
+        accept: bool,
+    ) -> Result<ProposalView, EngineError> {
+        let (queue, mut proposal, version) = self.proposal_row(id).await?;
+        if proposal.answer_of(player).is_none() {
+            return Err(EngineError::Unknown { what: "proposal" });
+        }
+        let before = proposal.clone();
+        let outcome = proposal
+            .respond(player, accept, call.now)
+            .map_err(|e| EngineError::ProposalClosed { detail: e.to_string() })?;
+        if outcome == Outcome::Waiting {
+            if before != proposal {
+                let mut changes = self.changes(call, &[&id]);
+                changes.replace(Key::Proposal(id), Some(version), Row::Proposal(queue.clone(), proposal.clone()));
+                self.commit(Home::Live, changes).await?;
+            }
+        } else {
+            self.settle(call, &queue, &proposal, version, outcome).await?;
+        }
+        Ok(ProposalView { queue, proposal })
+    }
+
+    /// Ends a proposal whose time is up; whether it was still open.
+    pub(crate) async fn expire_proposal(&self, call: &Call, id: ProposalId) -> Result<bool, EngineError> {
+        let (queue, mut proposal, version) = match self.proposal_row(id).await {
+            Ok(found) => found,
+            Err(EngineError::Unknown { .. }) => return Ok(false),
+            Err(other) => return Err(other),
+        };
+        let outcome = proposal.expire(call.now);
+        if outcome == Outcome::Waiting {
+            return Ok(false);
+        }
+        self.settle(call, &queue, &proposal, version, outcome).await?;
+        Ok(true)
+    }
+
+    /// Commits the end of a proposal: the match, or its tickets back in the pool or out of it.
+    async fn settle(
+        &self,
+        call: &Call,
+        queue: &QueueName,
+        proposal: &Proposal,
+        version: Version,
+        outcome: Outcome,
+    ) -> Result<(), EngineError> {
+        let id = proposal.id();
+        let mut changes = self.changes(call, &[&id, queue]);
+        changes.delete(Key::Proposal(id), version);
+        let tickets = self.tickets_of(proposal).await?;
+        match outcome {
+            Outcome::Waiting => return Ok(()),
+            Outcome::Complete => {
+                let config = self.queue(queue)?;
+                let sides = proposal.sides().iter().map(|side| side.iter().map(|place| place.seat).collect()).collect();
+                let forming = Forming { queue: config, sides, tickets };
+                self.add_formed_match(&mut changes, call, forming).await?;
+            }
+            Outcome::Failed(failure) => self.fail(&mut changes, id, tickets, &failure).await?,
+        }
+        self.commit(Home::Live, changes).await?;
+        Ok(())
+    }
+
+    async fn tickets_of(&self, proposal: &Proposal) -> Result<Vec<(TicketId, TicketRow, Version)>, EngineError> {
+        let ids = distinct(proposal.sides().iter().flatten().map(|place| place.seat));
+        let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
+        let rows = self.get(Home::Live, &keys).await?;
+        ids.iter()
+            .zip(&keys)
+            .zip(rows)
+            .map(|((id, key), found)| {
+                let found = found.ok_or(EngineError::Raced)?;
+                let row = ticket_row(key, &found.row)?;
+                // Anything else is a stale read of one side or the other.
+                if row.proposal != Some(proposal.id()) {
+                    return Err(EngineError::Raced);
+                }
+                Ok((*id, row.clone(), found.version))
+            })
+            .collect()
+    }
+
+    async fn fail(
+        &self,
+        changes: &mut ChangeSet,
+        proposal: ProposalId,
+        tickets: Vec<(TicketId, TicketRow, Version)>,
+        failure: &Failure,
+    ) -> Result<(), EngineError> {
+        for (id, mut row, version) in tickets {
+            debug_assert_eq!(row.proposal, Some(proposal));
+            // Whoever had no time to answer before another declined is not to blame and waits on.
+            let waits_on = failure.willing.contains(&id) || (failure.silent.contains(&id) && !failure.missed_deadline);
+            if waits_on {
+                row.state = TicketState::Searching;
+                row.proposal = None;
+                tell(changes, id, &row, None);
+                put_ticket(changes, id, &row, version);
+            } else {
+                let reason =
+                    if failure.unwilling.contains(&id) { "a player of the party declined" } else { "a player of the party did not answer" };
+                self.end_ticket(changes, id, row, version, TicketState::Cancelled, reason).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tickets of seats, each once, in order of first appearance.
+pub(crate) fn distinct(seats: impl Iterator<Item = Seat>) -> Vec<TicketId> {
+    let mut ids = Vec::new();
+    for seat in seats {
+        if !ids.contains(&seat.ticket) {
+            ids.push(seat.ticket);
+        }
+    }
+    ids
+}

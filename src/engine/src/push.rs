@@ -1,0 +1,120 @@
+//! Push: each player's events, live and resumable.
+use crate::{
+    Engine, EngineError,
+    store::{Cursor, Home, PushEvent},
+};
+use gsm_core::{Map, PlayerId};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+/// Events waiting for one slow connection; beyond, it is cut off and resumes from its cursor.
+const BACKLOG_MAX: usize = 256;
+/// Live connections of one player.
+const CONNECTIONS_PER_PLAYER_MAX: usize = 8;
+/// Events read at once when resuming.
+const RESUME_PAGE: usize = 256;
+
+/// An event and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushItem {
+    /// Resume after this one with it.
+    pub cursor: Cursor,
+    /// What happened.
+    pub event: PushEvent,
+}
+
+/// Who listens now.
+#[derive(Default)]
+pub(crate) struct Hub(Mutex<Map<PlayerId, Vec<mpsc::Sender<PushItem>>>>);
+
+impl Hub {
+    pub(crate) fn publish(&self, player: PlayerId, sequence: u64, index: usize, event: &PushEvent) {
+        let mut listeners = self.0.lock();
+        let Some(senders) = listeners.get_mut(&player) else { return };
+        let cursor = Cursor { sequence, index: u32::try_from(index).unwrap_or(u32::MAX) };
+        // A full or closed channel is dropped: its reader sees the end and resumes by its cursor.
+        senders.retain(|sender| sender.try_send(PushItem { cursor, event: event.clone() }).is_ok());
+        if senders.is_empty() {
+            listeners.remove(&player);
+        }
+    }
+
+    fn listen(&self, player: PlayerId) -> Option<mpsc::Receiver<PushItem>> {
+        let mut listeners = self.0.lock();
+        let senders = listeners.entry(player).or_default();
+        senders.retain(|sender| !sender.is_closed());
+        if senders.len() >= CONNECTIONS_PER_PLAYER_MAX {
+            return None;
+        }
+        let (sender, receiver) = mpsc::channel(BACKLOG_MAX);
+        senders.push(sender);
+        Some(receiver)
+    }
+}
+
+/// A player's stream: first what was missed, then what happens.
+pub struct Subscription {
+    missed: std::collections::VecDeque<PushItem>,
+    live: mpsc::Receiver<PushItem>,
+    last: Cursor,
+}
+
+impl Subscription {
+    /// The next event, or `None` when the stream ends and must be resumed from the last cursor.
+    pub async fn next(&mut self) -> Option<PushItem> {
+        loop {
+            let item = match self.missed.pop_front() {
+                Some(item) => item,
+                None => self.live.recv().await?,
+            };
+            // Between subscribing and reading what was missed an event may come both ways.
+            if item.cursor > self.last {
+                self.last = item.cursor;
+                return Some(item);
+            }
+        }
+    }
+
+    /// The cursor of the last event given out.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        self.last
+    }
+}
+
+impl Engine {
+    /// Follows a player's events after `after`; `None` begins with what happens from now on.
+    pub async fn subscribe(&self, player: PlayerId, after: Option<Cursor>) -> Result<Subscription, EngineError> {
+        let live = self
+            .views
+            .hub
+            .listen(player)
+            .ok_or_else(|| EngineError::invalid("stream", format!("a player has at most {CONNECTIONS_PER_PLAYER_MAX} streams")))?;
+        let mut missed = std::collections::VecDeque::new();
+        let mut last = after.unwrap_or_default();
+        if after.is_some() {
+            let mut from = last;
+            loop {
+                let page = self.store(Home::Live).events(player, from, RESUME_PAGE).await?;
+                let whole = page.len() < RESUME_PAGE;
+                if let Some((cursor, _)) = page.last() {
+                    from = *cursor;
+                }
+                missed.extend(page.into_iter().map(|(cursor, event)| PushItem { cursor, event }));
+                if whole {
+                    break;
+                }
+            }
+        } else {
+            last = Cursor::default();
+        }
+        Ok(Subscription { missed, live, last })
+    }
+
+    /// One page of a player's events after `after`, for those who poll.
+    pub async fn events(&self, player: PlayerId, after: Cursor, limit: usize) -> Result<Vec<PushItem>, EngineError> {
+        let limit = limit.min(gsm_core::limits::EVENTS_PER_PLAYER_MAX);
+        let page = self.store(Home::Live).events(player, after, limit).await?;
+        Ok(page.into_iter().map(|(cursor, event)| PushItem { cursor, event }).collect())
+    }
+}

@@ -1,0 +1,157 @@
+//! Queues: matchmaking configurations, kept as documents and followed in memory.
+use crate::{
+    Call, Engine, EngineError,
+    store::{Home, Key, Row},
+};
+use gsm_core::{Millis, Mode, QueueName, limits};
+use gsm_matchmaking::MatchRules;
+use gsm_rating::System;
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Longest that a ticket or a match may be given.
+const TIMEOUT_MAX: Millis = Millis::from_secs(24 * 3_600);
+/// Longest that players may be given to accept.
+const ACCEPTANCE_MAX: Millis = Millis::from_secs(600);
+
+/// A queue: who meets whom, how long it may take, and what it is rated in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueConfig {
+    /// Its name.
+    pub name: QueueName,
+    /// The mode its matches are rated in.
+    pub mode: Mode,
+    /// Who meets whom.
+    #[serde(default)]
+    pub rules: MatchRules,
+    /// How results move ratings; one system a mode.
+    #[serde(default)]
+    pub rating: System,
+    /// Milliseconds to accept a proposal; absent: matches start at once.
+    #[serde(default)]
+    pub acceptance_ms: Option<Millis>,
+    /// Milliseconds until a waiting ticket times out.
+    #[serde(default = "ticket_timeout")]
+    pub ticket_timeout_ms: Millis,
+    /// Milliseconds until a match without a result is abandoned.
+    #[serde(default = "match_timeout")]
+    pub match_timeout_ms: Millis,
+}
+
+const fn ticket_timeout() -> Millis {
+    Millis::from_secs(600)
+}
+const fn match_timeout() -> Millis {
+    Millis::from_secs(2 * 3_600)
+}
+
+impl QueueConfig {
+    /// A queue with default time-outs, no acceptance.
+    #[must_use]
+    pub fn new(name: QueueName, mode: Mode, rules: MatchRules) -> Self {
+        Self {
+            name,
+            mode,
+            rules,
+            rating: System::default(),
+            acceptance_ms: None,
+            ticket_timeout_ms: ticket_timeout(),
+            match_timeout_ms: match_timeout(),
+        }
+    }
+
+    /// Refuses what could never work, naming the field.
+    pub fn validate(&self) -> Result<(), EngineError> {
+        self.rules.validate().map_err(|e| EngineError::invalid("rules", e))?;
+        self.rating.validate().map_err(|e| EngineError::invalid("rating", e))?;
+        let within = |field: &str, span: Millis, max: Millis| {
+            if span == Millis::ZERO || span > max {
+                return Err(EngineError::invalid(field, format!("must be 1 to {} milliseconds", max.get())));
+            }
+            Ok(())
+        };
+        within("ticket_timeout_ms", self.ticket_timeout_ms, TIMEOUT_MAX)?;
+        within("match_timeout_ms", self.match_timeout_ms, TIMEOUT_MAX)?;
+        self.acceptance_ms.map_or(Ok(()), |span| within("acceptance_ms", span, ACCEPTANCE_MAX))
+    }
+
+    pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+    pub(crate) fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+}
+
+/// The queues as they stand.
+#[derive(Default)]
+pub(crate) struct Queues(RwLock<BTreeMap<QueueName, Arc<QueueConfig>>>);
+
+impl Queues {
+    pub(crate) fn put(&self, config: QueueConfig) {
+        self.0.write().insert(config.name.clone(), Arc::new(config));
+    }
+    pub(crate) fn remove(&self, name: &QueueName) {
+        self.0.write().remove(name);
+    }
+    pub(crate) fn get(&self, name: &QueueName) -> Option<Arc<QueueConfig>> {
+        self.0.read().get(name).cloned()
+    }
+    pub(crate) fn all(&self) -> Vec<Arc<QueueConfig>> {
+        self.0.read().values().cloned().collect()
+    }
+    pub(crate) fn has_mode(&self, mode: &Mode) -> bool {
+        self.0.read().values().any(|q| q.mode == *mode)
+    }
+    pub(crate) fn system_of(&self, mode: &Mode) -> Option<System> {
+        self.0.read().values().find(|q| q.mode == *mode).map(|q| q.rating.clone())
+    }
+}
+
+impl Engine {
+    /// All queues, by name.
+    #[must_use]
+    pub fn queues(&self) -> Vec<Arc<QueueConfig>> {
+        self.views.queues.all()
+    }
+
+    /// A queue.
+    pub fn queue(&self, name: &QueueName) -> Result<Arc<QueueConfig>, EngineError> {
+        self.views.queues.get(name).ok_or(EngineError::Unknown { what: "queue" })
+    }
+
+    /// Makes a queue, or changes it under its waiting tickets.
+    pub async fn put_queue(&self, call: &Call, config: QueueConfig) -> Result<QueueConfig, EngineError> {
+        config.validate()?;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.try_put_queue(call, &config).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn try_put_queue(&self, call: &Call, config: &QueueConfig) -> Result<QueueConfig, EngineError> {
+        if let Some(first) = self.replayed(call, Home::Document).await? {
+            return Ok(first);
+        }
+        let others = self.queues();
+        if others.iter().any(|q| q.mode == config.mode && q.name != config.name && q.rating != config.rating) {
+            return Err(EngineError::ModeSystem { mode: config.mode.to_string() });
+        }
+        let key = Key::Queue(config.name.clone());
+        let found = self.get_one(&key).await?;
+        if found.is_none() && others.len() >= limits::QUEUES_MAX {
+            return Err(EngineError::TooManyQueues);
+        }
+        let json = config.to_json().map_err(|e| EngineError::invalid("queue", e))?;
+        let mut changes = self.changes(call, &[&config.name]);
+        changes.replace(key, found.map(|f| f.version), Row::Queue(json));
+        self.remember(&mut changes, call, Home::Document, config)?;
+        self.commit(Home::Document, changes).await?;
+        Ok(config.clone())
+    }
+}

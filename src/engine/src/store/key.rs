@@ -1,0 +1,296 @@
+use gsm_core::{KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, Timestamp, TicketId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The three homes of state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Home {
+    /// Ratings, history, results: what must never be lost or doubled.
+    Record,
+    /// Players, queues, finished matches.
+    Document,
+    /// Tickets, proposals, running matches, leases, push streams.
+    Live,
+}
+
+/// Where a row lives. The order of keys is the order of ranges; [`Key::encode`] keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Key {
+    /// A player.
+    Player(PlayerId),
+    /// The link from an outside identity (its hash) to a player.
+    Identity([u8; 32]),
+    /// A queue.
+    Queue(QueueName),
+    /// An API key.
+    ApiKey(KeyId),
+    /// A match that ended.
+    Archive(MatchId),
+    /// A player's rating in a mode.
+    Rating(Mode, PlayerId),
+    /// One step of a player's rating.
+    History(Mode, PlayerId, Timestamp, MatchId),
+    /// A match's result.
+    Result(MatchId),
+    /// Proof that a chunk of a large result was applied.
+    ResultChunk(MatchId, u32),
+    /// Work that another home still owes.
+    Outbox(MatchId),
+    /// A ticket.
+    Ticket(TicketId),
+    /// What a player takes part in.
+    Claim(PlayerId),
+    /// A proposal.
+    Proposal(ProposalId),
+    /// A match that has not ended.
+    Match(MatchId),
+    /// Who owns a queue's pool.
+    Lease(QueueName),
+    /// The first answer of a call, in the home of its write.
+    Idempotency(Home, [u8; 32]),
+}
+
+/// A range of keys that can be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyRange {
+    /// All queues.
+    Queues,
+    /// All API keys.
+    ApiKeys,
+    /// All ratings of a mode.
+    Ratings(Mode),
+    /// All ratings.
+    AllRatings,
+    /// A player's history in a mode, oldest first.
+    History(Mode, PlayerId),
+    /// Owed work.
+    Outbox,
+    /// Tickets in the live home, ended ones included until they expire.
+    Tickets,
+    /// Open proposals.
+    Proposals,
+    /// Matches that have not ended.
+    Matches,
+    /// All results (by match id, which is not the order of arrival).
+    Results,
+}
+
+/// Bytes that are no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("stored bytes are not a key of this version")]
+pub struct KeyError;
+
+fn put_time(out: &mut Vec<u8>, at: Timestamp) {
+    // Flipping the sign bit makes the order of the bytes the order of the numbers.
+    out.extend_from_slice(&((at.as_millis() as u64) ^ (1 << 63)).to_be_bytes());
+}
+
+fn put_name(out: &mut Vec<u8>, name: &str) {
+    out.extend_from_slice(name.as_bytes());
+    out.push(0);
+}
+
+/// Reads the fields of an encoded key from the front.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], KeyError> {
+        let (head, rest) = self.0.split_first_chunk::<N>().ok_or(KeyError)?;
+        self.0 = rest;
+        Ok(*head)
+    }
+    fn id(&mut self) -> Result<u128, KeyError> {
+        self.take().map(u128::from_be_bytes)
+    }
+    fn time(&mut self) -> Result<Timestamp, KeyError> {
+        let bits = u64::from_be_bytes(self.take()?) ^ (1 << 63);
+        Ok(Timestamp::from_millis(bits as i64))
+    }
+    fn name(&mut self) -> Result<&str, KeyError> {
+        let end = self.0.iter().position(|&b| b == 0).ok_or(KeyError)?;
+        let (name, rest) = self.0.split_at(end);
+        self.0 = rest.get(1..).ok_or(KeyError)?;
+        std::str::from_utf8(name).map_err(|_| KeyError)
+    }
+    fn mode(&mut self) -> Result<Mode, KeyError> {
+        Mode::new(self.name()?).map_err(|_| KeyError)
+    }
+    fn queue(&mut self) -> Result<QueueName, KeyError> {
+        QueueName::new(self.name()?).map_err(|_| KeyError)
+    }
+}
+
+impl Key {
+    /// The home it belongs to.
+    #[must_use]
+    pub fn home(&self) -> Home {
+        match self {
+            Self::Player(_) | Self::Identity(_) | Self::Queue(_) | Self::ApiKey(_) | Self::Archive(_) => Home::Document,
+            Self::Rating(..) | Self::History(..) | Self::Result(_) | Self::ResultChunk(..) | Self::Outbox(_) => Home::Record,
+            Self::Ticket(_) | Self::Claim(_) | Self::Proposal(_) | Self::Match(_) | Self::Lease(_) => Home::Live,
+            Self::Idempotency(home, _) => *home,
+        }
+    }
+
+    fn tag(&self) -> u8 {
+        match self {
+            Self::Player(_) => 1,
+            Self::Identity(_) => 2,
+            Self::Queue(_) => 3,
+            Self::ApiKey(_) => 4,
+            Self::Archive(_) => 5,
+            Self::Rating(..) => 6,
+            Self::History(..) => 7,
+            Self::Result(_) => 8,
+            Self::ResultChunk(..) => 9,
+            Self::Outbox(_) => 10,
+            Self::Ticket(_) => 11,
+            Self::Claim(_) => 12,
+            Self::Proposal(_) => 13,
+            Self::Match(_) => 14,
+            Self::Lease(_) => 15,
+            Self::Idempotency(..) => 16,
+        }
+    }
+
+    /// Bytes whose order is the order of keys.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64);
+        out.push(self.tag());
+        match self {
+            Self::Player(id) | Self::Claim(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::Identity(hash) => out.extend_from_slice(hash),
+            Self::Queue(name) | Self::Lease(name) => put_name(&mut out, name.as_str()),
+            Self::ApiKey(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::Archive(id) | Self::Result(id) | Self::Outbox(id) | Self::Match(id) => {
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
+            }
+            Self::Rating(mode, player) => {
+                put_name(&mut out, mode.as_str());
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::History(mode, player, at, id) => {
+                put_name(&mut out, mode.as_str());
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+                put_time(&mut out, *at);
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
+            }
+            Self::ResultChunk(id, chunk) => {
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
+                out.extend_from_slice(&chunk.to_be_bytes());
+            }
+            Self::Ticket(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::Proposal(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::Idempotency(home, hash) => {
+                out.push(*home as u8);
+                out.extend_from_slice(hash);
+            }
+        }
+        out
+    }
+
+    /// The key of [`Key::encode`]'s bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, KeyError> {
+        let (&tag, rest) = bytes.split_first().ok_or(KeyError)?;
+        let mut f = Fields(rest);
+        let key = match tag {
+            1 => Self::Player(PlayerId::from_u128(f.id()?)),
+            2 => Self::Identity(f.take()?),
+            3 => Self::Queue(f.queue()?),
+            4 => Self::ApiKey(KeyId::from_u128(f.id()?)),
+            5 => Self::Archive(MatchId::from_u128(f.id()?)),
+            6 => Self::Rating(f.mode()?, PlayerId::from_u128(f.id()?)),
+            7 => Self::History(f.mode()?, PlayerId::from_u128(f.id()?), f.time()?, MatchId::from_u128(f.id()?)),
+            8 => Self::Result(MatchId::from_u128(f.id()?)),
+            9 => Self::ResultChunk(MatchId::from_u128(f.id()?), u32::from_be_bytes(f.take()?)),
+            10 => Self::Outbox(MatchId::from_u128(f.id()?)),
+            11 => Self::Ticket(TicketId::from_u128(f.id()?)),
+            12 => Self::Claim(PlayerId::from_u128(f.id()?)),
+            13 => Self::Proposal(ProposalId::from_u128(f.id()?)),
+            14 => Self::Match(MatchId::from_u128(f.id()?)),
+            15 => Self::Lease(f.queue()?),
+            16 => {
+                let [home] = f.take()?;
+                let home = match home {
+                    0 => Home::Record,
+                    1 => Home::Document,
+                    2 => Home::Live,
+                    _ => return Err(KeyError),
+                };
+                Self::Idempotency(home, f.take()?)
+            }
+            _ => return Err(KeyError),
+        };
+        if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Player(id) => write!(f, "player {id}"),
+            Self::Identity(_) => f.write_str("identity"),
+            Self::Queue(name) => write!(f, "queue {name}"),
+            Self::ApiKey(id) => write!(f, "api key {id}"),
+            Self::Archive(id) | Self::Match(id) => write!(f, "match {id}"),
+            Self::Rating(mode, id) => write!(f, "rating of {id} in {mode}"),
+            Self::History(mode, id, ..) => write!(f, "history of {id} in {mode}"),
+            Self::Result(id) | Self::ResultChunk(id, _) => write!(f, "result of {id}"),
+            Self::Outbox(id) => write!(f, "outbox of {id}"),
+            Self::Ticket(id) => write!(f, "ticket {id}"),
+            Self::Claim(id) => write!(f, "claim of {id}"),
+            Self::Proposal(id) => write!(f, "proposal {id}"),
+            Self::Lease(name) => write!(f, "lease of queue {name}"),
+            Self::Idempotency(..) => f.write_str("idempotency key"),
+        }
+    }
+}
+
+impl KeyRange {
+    /// The home it lies in.
+    #[must_use]
+    pub fn home(&self) -> Home {
+        match self {
+            Self::Queues | Self::ApiKeys => Home::Document,
+            Self::Ratings(_) | Self::AllRatings | Self::History(..) | Self::Outbox | Self::Results => Home::Record,
+            Self::Tickets | Self::Proposals | Self::Matches => Home::Live,
+        }
+    }
+
+    /// The bytes that every encoded key of the range starts with, and no other key.
+    #[must_use]
+    pub fn prefix(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64);
+        match self {
+            Self::Queues => out.push(3),
+            Self::ApiKeys => out.push(4),
+            Self::AllRatings => out.push(6),
+            Self::Ratings(mode) => {
+                out.push(6);
+                put_name(&mut out, mode.as_str());
+            }
+            Self::History(mode, player) => {
+                out.push(7);
+                put_name(&mut out, mode.as_str());
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::Results => out.push(8),
+            Self::Outbox => out.push(10),
+            Self::Tickets => out.push(11),
+            Self::Proposals => out.push(13),
+            Self::Matches => out.push(14),
+        }
+        out
+    }
+
+    /// The least and the greatest key of the range, both inclusive.
+    #[must_use]
+    pub fn bounds(&self) -> (Vec<u8>, Vec<u8>) {
+        let low = self.prefix();
+        let mut high = low.clone();
+        // No encoded key is longer than a name of 64 bytes and its fixed fields.
+        high.extend_from_slice(&[0xff; 160]);
+        (low, high)
+    }
+}

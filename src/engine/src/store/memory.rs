@@ -1,0 +1,307 @@
+//! The in-memory reference store: what the port means, in a few lines, with a remote store's limits and faults on
+//! request (decisions.md 7). Tests and the simulator run on it.
+use super::{
+    ChangeSet, CommitError, Committed, Cursor, EVENT_RETENTION, Expect, Fold, Key, KeyRange, Op, PushEvent, ReadError,
+    Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
+};
+use async_trait::async_trait;
+use gsm_core::{Clock, CommitKey, Map, PlayerId, Timestamp};
+use parking_lot::Mutex;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+/// How ill a [`MemoryStore`] is. Chances are per call, in `0.0..=1.0`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Faults {
+    /// Seed of all chance here.
+    pub seed: u64,
+    /// A commit is refused before anything happens.
+    pub refused: f64,
+    /// A commit's answer is lost before it was applied.
+    pub lost_before: f64,
+    /// A commit's answer is lost after it was applied.
+    pub lost_after: f64,
+    /// A read fails.
+    pub read_fails: f64,
+    /// A read shows the version before the last.
+    pub stale: f64,
+    /// A commit's folds are held back until later commits, and then delivered twice.
+    pub late_folds: f64,
+    /// How often a call lets others run before it goes on, at most.
+    pub yields_max: u32,
+}
+
+impl Faults {
+    /// A healthy store.
+    pub const NONE: Self = Self {
+        seed: 1,
+        refused: 0.0,
+        lost_before: 0.0,
+        lost_after: 0.0,
+        read_fails: 0.0,
+        stale: 0.0,
+        late_folds: 0.0,
+        yields_max: 0,
+    };
+}
+
+struct Entry {
+    version: Version,
+    /// `None` is a deleted row that still knows its version.
+    row: Option<Arc<Row>>,
+    expires_at: Option<Timestamp>,
+    /// What a stale read shows.
+    before: Option<(Version, Option<Arc<Row>>)>,
+}
+
+struct Inner {
+    rows: BTreeMap<Vec<u8>, Entry>,
+    sequence: u64,
+    done: Map<CommitKey, Committed>,
+    events: BTreeMap<(PlayerId, Cursor), PushEvent>,
+    folds: Vec<Arc<dyn Fold>>,
+    late: VecDeque<(Committed, ChangeSet)>,
+    random: u64,
+}
+
+/// The reference implementation of [`Store`].
+pub struct MemoryStore {
+    inner: Mutex<Inner>,
+    faults: Mutex<Faults>,
+    limits: StoreLimits,
+    clock: Arc<dyn Clock>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, limits: StoreLimits, faults: Faults) -> Self {
+        let inner = Inner {
+            rows: BTreeMap::new(),
+            sequence: 0,
+            done: Map::default(),
+            events: BTreeMap::new(),
+            folds: Vec::new(),
+            late: VecDeque::new(),
+            random: faults.seed,
+        };
+        Self { inner: Mutex::new(inner), faults: Mutex::new(faults), limits, clock }
+    }
+
+    /// Changes how ill it is, from the next call on.
+    pub fn set_faults(&self, faults: Faults) {
+        *self.faults.lock() = faults;
+    }
+
+    /// Delivers everything that was held back.
+    pub fn settle(&self) {
+        let mut inner = self.inner.lock();
+        while let Some((committed, changes)) = inner.late.pop_front() {
+            inner.deliver(committed, &changes);
+        }
+    }
+
+    /// Forgets the subscribers, as the death of the process that held them would.
+    pub fn drop_subscribers(&self) {
+        let mut inner = self.inner.lock();
+        inner.folds.clear();
+    }
+
+    async fn pause(&self) {
+        let yields = {
+            let most = self.faults.lock().yields_max;
+            if most == 0 { 0 } else { self.inner.lock().next() % u64::from(most + 1) }
+        };
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Inner {
+    /// splitmix64 (Steele, Lea, Flood 2014, figure 18).
+    fn next(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn chance(&mut self, p: f64) -> bool {
+        p > 0.0 && ((self.next() >> 11) as f64 / (1u64 << 53) as f64) < p
+    }
+
+    fn current(&self, key: &[u8], now: Timestamp) -> Option<(Version, &Arc<Row>)> {
+        let entry = self.rows.get(key)?;
+        let alive = entry.expires_at.is_none_or(|at| at > now);
+        entry.row.as_ref().filter(|_| alive).map(|row| (entry.version, row))
+    }
+
+    fn apply(&mut self, write: &Write, sequence: u64) {
+        let key = write.key.encode();
+        let (row, expires_at) = match &write.op {
+            Op::Put { row, expires_at } => (Some(row.clone()), *expires_at),
+            Op::Delete => (None, None),
+            Op::Check => return,
+        };
+        let before = self.rows.get(&key).map(|old| (old.version, old.row.clone()));
+        self.rows.insert(key, Entry { version: sequence, row, expires_at, before });
+    }
+
+    fn deliver(&mut self, committed: Committed, changes: &ChangeSet) {
+        for write in &changes.folds {
+            self.apply(write, committed.sequence);
+        }
+        for fold in &self.folds {
+            fold.apply(committed, changes);
+        }
+    }
+
+    fn commit(&mut self, changes: ChangeSet, now: Timestamp, late: bool) -> Result<Committed, CommitError> {
+        if let Some(first) = self.done.get(&changes.key) {
+            return Ok(*first);
+        }
+        for write in &changes.writes {
+            let found = self.current(&write.key.encode(), now).map(|(version, _)| version);
+            let met = match write.expect {
+                Expect::Absent => found.is_none(),
+                Expect::At(version) => found == Some(version),
+                Expect::Any => true,
+            };
+            if !met {
+                return Err(CommitError::Conflict { key: write.key.clone() });
+            }
+        }
+        self.sequence += 1;
+        let committed = Committed { sequence: self.sequence };
+        for write in &changes.writes {
+            self.apply(write, committed.sequence);
+        }
+        for (index, (player, event)) in changes.events.iter().enumerate() {
+            let cursor = Cursor { sequence: committed.sequence, index: u32::try_from(index).unwrap_or(u32::MAX) };
+            self.events.insert((*player, cursor), event.clone());
+        }
+        self.done.insert(changes.key, committed);
+        if late {
+            self.late.push_back((committed, changes.clone()));
+            self.late.push_back((committed, changes));
+        } else {
+            // Order per row is kept: nothing overtakes what was held back.
+            while let Some((earlier, held)) = self.late.pop_front() {
+                self.deliver(earlier, &held);
+            }
+            self.deliver(committed, &changes);
+        }
+        Ok(committed)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn limits(&self) -> StoreLimits {
+        self.limits
+    }
+
+    async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {
+        if changes.writes.len() > self.limits.items_max {
+            return Err(CommitError::Refused(StoreFault::new(format!(
+                "a change set of {} writes is over the limit of {}",
+                changes.writes.len(),
+                self.limits.items_max
+            ))));
+        }
+        self.pause().await;
+        let now = self.clock.now();
+        let faults = *self.faults.lock();
+        let lost = || CommitError::Unknown(StoreFault::new("the answer was lost (injected)"));
+        let answer = {
+            let mut inner = self.inner.lock();
+            if inner.chance(faults.refused) {
+                return Err(CommitError::Refused(StoreFault::new("refused (injected)")));
+            }
+            if inner.chance(faults.lost_before) {
+                return Err(lost());
+            }
+            let late = inner.chance(faults.late_folds);
+            let answer = inner.commit(changes, now, late);
+            if inner.chance(faults.lost_after) { Err(lost()) } else { answer }
+        };
+        self.pause().await;
+        answer
+    }
+
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, ReadError> {
+        self.pause().await;
+        let now = self.clock.now();
+        let faults = *self.faults.lock();
+        let mut inner = self.inner.lock();
+        if inner.chance(faults.read_fails) {
+            return Err(ReadError(StoreFault::new("no answer (injected)")));
+        }
+        let stale = inner.chance(faults.stale);
+        Ok(keys
+            .iter()
+            .map(|key| {
+                let key = key.encode();
+                if stale && let Some(old) = inner.rows.get(&key).and_then(|entry| entry.before.clone()) {
+                    return old.1.map(|row| Versioned { version: old.0, row });
+                }
+                inner.current(&key, now).map(|(version, row)| Versioned { version, row: row.clone() })
+            })
+            .collect())
+    }
+
+    async fn list(
+        &self,
+        range: &KeyRange,
+        after: Option<&Key>,
+        limit: usize,
+        newest_first: bool,
+    ) -> Result<Vec<(Key, Versioned)>, ReadError> {
+        self.pause().await;
+        let now = self.clock.now();
+        let faults = *self.faults.lock();
+        let mut inner = self.inner.lock();
+        if inner.chance(faults.read_fails) {
+            return Err(ReadError(StoreFault::new("no answer (injected)")));
+        }
+        let (low, high) = range.bounds();
+        let after = after.map(Key::encode);
+        let inside = inner.rows.range(low..=high).filter(|(_, e)| e.row.is_some() && e.expires_at.is_none_or(|at| at > now));
+        let pick = |(key, entry): (&Vec<u8>, &Entry)| {
+            let row = entry.row.clone()?;
+            Key::decode(key).ok().map(|key| (key, Versioned { version: entry.version, row }))
+        };
+        Ok(if newest_first {
+            inside.rev().filter(|(k, _)| after.as_ref().is_none_or(|a| *k < a)).filter_map(pick).take(limit).collect()
+        } else {
+            inside.filter(|(k, _)| after.as_ref().is_none_or(|a| *k > a)).filter_map(pick).take(limit).collect()
+        })
+    }
+
+    async fn events(
+        &self,
+        player: PlayerId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
+        let now = self.clock.now();
+        let oldest = now.saturating_sub(EVENT_RETENTION);
+        let inner = self.inner.lock();
+        let last = Cursor { sequence: u64::MAX, index: u32::MAX };
+        Ok(inner
+            .events
+            .range((player, after)..=(player, last))
+            .filter(|((_, cursor), event)| *cursor > after && event.at >= oldest)
+            .take(limit)
+            .map(|((_, cursor), event)| (*cursor, event.clone()))
+            .collect())
+    }
+
+    fn subscribe(&self, fold: Arc<dyn Fold>) {
+        self.inner.lock().folds.push(fold);
+    }
+}

@@ -1,0 +1,132 @@
+//! The store ports: three homes, one trait, bounded change sets, and honest answers about what was applied.
+//!
+//! A [`Store`] keeps typed [`Row`]s under typed [`Key`]s. The embedded store serves all three [`Home`]s from one
+//! journal; scaled out, each home is a service of its own. What a use case may rely on is what
+//! [`crate::testing::store_suite`] checks, and nothing else.
+mod change;
+mod key;
+pub mod memory;
+mod row;
+
+pub use change::{ChangeSet, CommitError, Committed, Expect, Op, ReadError, StoreFault, Write, EVENT_RETENTION};
+pub use key::{Home, Key, KeyError, KeyRange};
+pub use row::{
+    ApiKeyRow, AuditRecord, Claim, HistoryRow, Lease, MatchRow, OutboxRow, PendingRow, PlayerRow, Prediction, PushEvent,
+    PushKind, RatingRow, Replay, ResultRow, Row, RowError, SideChange, TicketPlayer, TicketRow,
+};
+
+use async_trait::async_trait;
+use gsm_core::PlayerId;
+use std::sync::Arc;
+
+/// When a row was last written, in the order of its store: grows with every write of the row.
+pub type Version = u64;
+
+/// A row and the version it was read at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned {
+    /// To be given back as [`Expect::At`].
+    pub version: Version,
+    /// The row.
+    pub row: Arc<Row>,
+}
+
+/// What one store can take in a change set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreLimits {
+    /// Conditional writes of one change set (DynamoDB: 100 items a transaction, of which some are the store's own).
+    pub items_max: usize,
+}
+
+/// Position in one player's stream of push events; grows with every event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub struct Cursor {
+    /// Sequence of the commit that made the event.
+    pub sequence: u64,
+    /// Place among the events of that commit.
+    pub index: u32,
+}
+
+/// One home's storage. Reads may be stale, except that a caller always sees its own commits; a stale read shows as
+/// [`CommitError::Conflict`] when it is written back.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// The bounds of a change set here.
+    fn limits(&self) -> StoreLimits;
+
+    /// Applies all of `changes` or none, durably. The same commit key again gives the first answer.
+    async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError>;
+
+    /// The rows under `keys`, in that order; at most [`gsm_core::limits::PAGE_SIZE_MAX`] keys.
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, ReadError>;
+
+    /// Up to `limit` rows of a range in key order (`newest_first` turns it round), after `after` if given.
+    async fn list(
+        &self,
+        range: &KeyRange,
+        after: Option<&Key>,
+        limit: usize,
+        newest_first: bool,
+    ) -> Result<Vec<(Key, Versioned)>, ReadError>;
+
+    /// Events of a player after `after`, oldest first, at most `limit`; expired ones are left out.
+    async fn events(&self, player: PlayerId, after: Cursor, limit: usize) -> Result<Vec<(Cursor, PushEvent)>, ReadError>;
+
+    /// From now on `fold` sees every durable change set of this store, in commit order per row. It may see one again
+    /// or late (scaled out); embedded, it has seen a change set before its `commit` answers.
+    fn subscribe(&self, fold: Arc<dyn Fold>);
+}
+
+/// Follows a store's commits: boards, pools and push streams are folds.
+pub trait Fold: Send + Sync {
+    /// Takes in one durable change set. Must be quick, must not block, and must take repeats.
+    fn apply(&self, committed: Committed, changes: &ChangeSet);
+}
+
+/// Which store serves which home.
+#[derive(Clone)]
+pub struct Homes {
+    record: Arc<dyn Store>,
+    document: Arc<dyn Store>,
+    live: Arc<dyn Store>,
+    one: bool,
+}
+
+impl Homes {
+    /// One store for everything: change sets of two homes may be merged, since they are one journal.
+    #[must_use]
+    pub fn one(store: Arc<dyn Store>) -> Self {
+        Self { record: store.clone(), document: store.clone(), live: store, one: true }
+    }
+
+    /// A store for each home: no change set spans two.
+    #[must_use]
+    pub fn split(record: Arc<dyn Store>, document: Arc<dyn Store>, live: Arc<dyn Store>) -> Self {
+        Self { record, document, live, one: false }
+    }
+
+    /// Whether all homes are one journal.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
+        self.one
+    }
+
+    /// The store of a home.
+    #[must_use]
+    pub fn of(&self, home: Home) -> &Arc<dyn Store> {
+        match home {
+            Home::Record => &self.record,
+            Home::Document => &self.document,
+            Home::Live => &self.live,
+        }
+    }
+
+    /// Subscribes `fold` once to each store.
+    pub fn subscribe(&self, fold: &Arc<dyn Fold>) {
+        self.record.subscribe(fold.clone());
+        if !self.one {
+            self.document.subscribe(fold.clone());
+            self.live.subscribe(fold.clone());
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Tickets: made, read, explained, cancelled, timed out.
+use crate::{
+    Call, Engine, EngineError, Principal, QueueConfig,
+    store::{Claim, Home, Key, PushEvent, PushKind, RatingRow, Row, TicketPlayer, TicketRow, Version, Write, Expect, Op, ChangeSet},
+    token::ConsentClaim,
+};
+use gsm_core::{Millis, PlayerId, QueueName, RequestKey, TicketId, Timestamp, limits};
+use gsm_matchmaking::Explain;
+use gsm_session::TicketState;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// How long an ended ticket can still be read.
+pub(crate) const ENDED_TICKET_RETENTION: Millis = Millis::from_secs(24 * 3_600);
+
+/// A request to be matched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTicket {
+    /// Where to wait.
+    pub queue: QueueName,
+    /// The party's leader; players queue themselves, servers name one.
+    pub leader: PlayerId,
+    /// The others, each with the consent that a leader who is a player must bring.
+    pub members: Vec<(PlayerId, Option<String>)>,
+    /// The caller's own id.
+    pub own_id: Option<RequestKey>,
+}
+
+/// A ticket as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TicketView {
+    /// Its id.
+    pub id: TicketId,
+    /// The row; a queued ticket that has entered the pool shows as searching.
+    pub row: TicketRow,
+}
+
+impl Engine {
+    /// The id of a ticket that a caller named: the same caller and name give the same id, so that creating it again
+    /// meets the first.
+    #[must_use]
+    pub fn own_ticket_id(owner: PlayerId, own_id: &RequestKey) -> TicketId {
+        let mut hasher = blake3::Hasher::new_derive_key("gsm own ticket id 1");
+        hasher.update(&owner.as_u128().to_be_bytes()).update(own_id.as_str().as_bytes());
+        let mut bits = [0u8; 16];
+        hasher.finalize_xof().fill(&mut bits);
+        TicketId::from_u128(u128::from_be_bytes(bits))
+    }
+
+    /// Puts a party into a queue. One live ticket or match a player; the same own id or idempotency key again gives
+    /// the first ticket.
+    pub async fn create_ticket(&self, call: &Call, new: &NewTicket) -> Result<TicketView, EngineError> {
+        let queue = self.queue(&new.queue)?;
+        self.check_party(call, new, &queue)?;
+        let id = match &new.own_id {
+            Some(own) => Self::own_ticket_id(new.leader, own),
+            None => TicketId::fresh(&*self.ids),
+        };
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.try_create_ticket(call, new, id, &queue).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    fn check_party(&self, call: &Call, new: &NewTicket, queue: &QueueConfig) -> Result<(), EngineError> {
+        if let Principal::Player(player) = call.principal
+            && player != new.leader
+        {
+            return Err(EngineError::Forbidden);
+        }
+        let most = queue.rules.format.side_size().min(limits::PARTY_SIZE_MAX);
+        if new.members.len() >= most {
+            return Err(EngineError::invalid("members", format!("a party in this queue has at most {most} players, leader included")));
+        }
+        let mut seen = BTreeSet::from([new.leader]);
+        for (at, (member, consent)) in new.members.iter().enumerate() {
+            if !seen.insert(*member) {
+                return Err(EngineError::invalid(format!("members[{at}]"), format!("`{member}` is in the party already")));
+            }
+            if call.principal.is_trusted() {
+                continue;
+            }
+            let claim: Option<ConsentClaim> = consent.as_deref().and_then(|token| self.tokens.open(token, call.now).ok());
+            if !claim.is_some_and(|c| c.player == *member && c.leader == new.leader) {
+                return Err(EngineError::NoConsent { player: *member });
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_create_ticket(
+        &self,
+        call: &Call,
+        new: &NewTicket,
+        id: TicketId,
+        queue: &Arc<QueueConfig>,
+    ) -> Result<TicketView, EngineError> {
+        if let Some(first) = self.replayed(call, Home::Live).await? {
+            return Ok(first);
+        }
+        let players: Vec<PlayerId> = std::iter::once(new.leader).chain(new.members.iter().map(|(id, _)| *id)).collect();
+        let mut keys = vec![Key::Ticket(id)];
+        keys.extend(players.iter().map(|p| Key::Claim(*p)));
+        let mut found = self.get(Home::Live, &keys).await?.into_iter();
+        if let Some(first) = found.next().flatten() {
+            let row = ticket_row(&keys[0], &first.row)?;
+            let same = row.queue == new.queue && row.players.iter().map(|p| p.player).eq(players.iter().copied());
+            return if same { Ok(self.shown(id, row.clone())) } else { Err(EngineError::TicketIdTaken) };
+        }
+        for (claim, (player, key)) in found.zip(players.iter().zip(&keys[1..])) {
+            let Some(claim) = claim else { continue };
+            return Err(match &*claim.row {
+                Row::Claim(Claim::Ticket(ticket)) => EngineError::AlreadyQueued { player: *player, ticket: *ticket },
+                Row::Claim(Claim::Match(match_id)) => EngineError::InMatch { player: *player, match_id: *match_id },
+                _ => EngineError::damaged(key),
+            });
+        }
+        let profile_keys: Vec<Key> = players.iter().map(|p| Key::Player(*p)).collect();
+        if self.get(Home::Document, &profile_keys).await?.iter().any(Option::is_none) {
+            return Err(EngineError::Unknown { what: "player" });
+        }
+        if self.views.pools.get(&new.queue).is_some_and(|pool| pool.is_full()) {
+            return Err(EngineError::QueueFull { queue: new.queue.to_string() });
+        }
+        let rows = self.rating_rows(&queue.mode, &players).await?;
+        let players = players
+            .iter()
+            .zip(rows)
+            .map(|(player, row)| {
+                let rating = match row {
+                    Some((row, _)) => queue.rating.at(row.rating, Some(row.rated_at), call.now),
+                    None => queue.rating.initial(),
+                };
+                TicketPlayer { player: *player, rating }
+            })
+            .collect();
+        let row = TicketRow {
+            own_id: new.own_id.clone(),
+            owner: new.leader,
+            queue: new.queue.clone(),
+            players,
+            state: TicketState::Queued,
+            queued_at: call.now,
+            expires_at: call.now.saturating_add(queue.ticket_timeout_ms),
+            ended_at: None,
+            reason: None,
+            proposal: None,
+            match_id: None,
+        };
+        let mut changes = self.changes(call, &[&id, &new.queue]);
+        for player in &row.players {
+            changes.create(Key::Claim(player.player), Row::Claim(Claim::Ticket(id)));
+        }
+        tell(&mut changes, id, &row, None);
+        changes.create(Key::Ticket(id), Row::Ticket(row.clone()));
+        let view = TicketView { id, row };
+        self.remember(&mut changes, call, Home::Live, &view)?;
+        self.commit(Home::Live, changes).await?;
+        Ok(view)
+    }
+
+    /// Rating rows of players in a mode, with their versions; `None` for who has none.
+    pub(crate) async fn rating_rows(
+        &self,
+        mode: &gsm_core::Mode,
+        players: &[PlayerId],
+    ) -> Result<Vec<Option<(RatingRow, Version)>>, EngineError> {
+        let keys: Vec<Key> = players.iter().map(|p| Key::Rating(mode.clone(), *p)).collect();
+        let rows = self.get(Home::Record, &keys).await?;
+        keys.iter()
+            .zip(rows)
+            .map(|(key, found)| match found {
+                None => Ok(None),
+                Some(found) => match &*found.row {
+                    Row::Rating(row) => Ok(Some((*row, found.version))),
+                    _ => Err(EngineError::damaged(key)),
+                },
+            })
+            .collect()
+    }
+
+    fn shown(&self, id: TicketId, mut row: TicketRow) -> TicketView {
+        if row.state == TicketState::Queued
+            && self.views.pools.get(&row.queue).is_some_and(|pool| pool.settled().pool.contains(id))
+        {
+            row.state = TicketState::Searching;
+        }
+        TicketView { id, row }
+    }
+
+    /// A ticket: its party and trusted callers see it, for all others there is none.
+    pub async fn ticket(&self, call: &Call, id: TicketId) -> Result<TicketView, EngineError> {
+        let (row, _) = self.visible_ticket(call, id).await?;
+        Ok(self.shown(id, row))
+    }
+
+    async fn visible_ticket(&self, call: &Call, id: TicketId) -> Result<(TicketRow, Version), EngineError> {
+        const NONE: EngineError = EngineError::Unknown { what: "ticket" };
+        let key = Key::Ticket(id);
+        let found = self.get_one(&key).await?.ok_or(NONE)?;
+        let row = ticket_row(&key, &found.row)?;
+        let mine = call.principal.player().is_some_and(|p| row.players.iter().any(|q| q.player == p));
+        if mine || call.principal.is_trusted() { Ok((row.clone(), found.version)) } else { Err(NONE) }
+    }
+
+    /// Why a ticket still waits; `None` once it does not.
+    pub async fn explain(&self, call: &Call, id: TicketId) -> Result<Option<Explain>, EngineError> {
+        let (row, _) = self.visible_ticket(call, id).await?;
+        Ok(self.views.pools.get(&row.queue).and_then(|pool| pool.settled().pool.explain(id, call.now)))
+    }
+
+    /// Takes a party out of its queue; any member may. An answered-for proposal counts as declined. Cancelling a
+    /// cancelled ticket changes nothing.
+    pub async fn cancel_ticket(&self, call: &Call, id: TicketId) -> Result<TicketView, EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.try_cancel_ticket(call, id).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn try_cancel_ticket(&self, call: &Call, id: TicketId) -> Result<TicketView, EngineError> {
+        let (row, version) = self.visible_ticket(call, id).await?;
+        match row.state {
+            TicketState::Cancelled => Ok(TicketView { id, row }),
+            TicketState::RequiresAcceptance => {
+                let player = call.principal.player().unwrap_or(row.owner);
+                if let Some(proposal) = row.proposal {
+                    match self.respond_as(call, proposal, player, false).await {
+                        Ok(_) => {}
+                        // Settled in between: look again.
+                        Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced),
+                        Err(other) => return Err(other),
+                    }
+                }
+                let (row, _) = self.visible_ticket(call, id).await?;
+                if row.state == TicketState::Cancelled { Ok(TicketView { id, row }) } else { Err(EngineError::Raced) }
+            }
+            TicketState::Queued | TicketState::Searching => {
+                let mut changes = self.changes(call, &[&id]);
+                let row = self.end_ticket(&mut changes, id, row, version, TicketState::Cancelled, "cancelled by its party").await?;
+                self.commit(Home::Live, changes).await?;
+                Ok(TicketView { id, row })
+            }
+            state => Err(EngineError::NotWaiting { state: state.as_str() }),
+        }
+    }
+
+    /// Ends a live ticket without a match: its row, its players' claims, their events.
+    pub(crate) async fn end_ticket(
+        &self,
+        changes: &mut ChangeSet,
+        id: TicketId,
+        mut row: TicketRow,
+        version: Version,
+        state: TicketState,
+        reason: &str,
+    ) -> Result<TicketRow, EngineError> {
+        row.state = state;
+        row.ended_at = Some(changes.at);
+        row.reason = Some(reason.to_owned());
+        row.proposal = None;
+        let keys: Vec<Key> = row.players.iter().map(|p| Key::Claim(p.player)).collect();
+        for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
+            // A claim that is not this ticket's is left alone: it cannot be, and a repair must not make it worse.
+            if let Some(found) = found
+                && matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if *t == id)
+            {
+                changes.delete(key.clone(), found.version);
+            }
+        }
+        tell(changes, id, &row, None);
+        put_ticket(changes, id, &row, version);
+        Ok(row)
+    }
+
+    /// Times a ticket out, if it still waits.
+    pub(crate) async fn time_out_ticket(&self, call: &Call, id: TicketId) -> Result<bool, EngineError> {
+        let (row, version) = match self.visible_ticket(call, id).await {
+            Ok(found) => found,
+            Err(EngineError::Unknown { .. }) => return Ok(false),
+            Err(other) => return Err(other),
+        };
+        if !matches!(row.state, TicketState::Queued | TicketState::Searching) || row.expires_at > call.now {
+            return Ok(false);
+        }
+        let mut changes = self.changes(call, &[&id]);
+        self.end_ticket(&mut changes, id, row, version, TicketState::TimedOut, "no match was found in time").await?;
+        self.commit(Home::Live, changes).await?;
+        Ok(true)
+    }
+}
+
+/// The ticket in a row.
+pub(crate) fn ticket_row<'a>(key: &Key, row: &'a Row) -> Result<&'a TicketRow, EngineError> {
+    if let Row::Ticket(row) = row { Ok(row) } else { Err(EngineError::damaged(key)) }
+}
+
+/// Puts a ticket's new row; an ended one goes away by itself after a day.
+pub(crate) fn put_ticket(changes: &mut ChangeSet, id: TicketId, row: &TicketRow, version: Version) {
+    let expires_at = row.state.is_terminal().then(|| changes.at.saturating_add(ENDED_TICKET_RETENTION));
+    let op = Op::Put { row: Arc::new(Row::Ticket(row.clone())), expires_at };
+    changes.writes.push(Write { key: Key::Ticket(id), expect: Expect::At(version), op });
+}
+
+/// Tells every player of a ticket where it stands.
+pub(crate) fn tell(changes: &mut ChangeSet, id: TicketId, row: &TicketRow, answer_by: Option<Timestamp>) {
+    for player in &row.players {
+        let kind = PushKind::Ticket {
+            ticket: id,
+            state: row.state,
+            proposal: row.proposal,
+            answer_by,
+            match_id: row.match_id,
+            reason: row.reason.clone(),
+        };
+        changes.event(player.player, PushEvent { at: changes.at, kind });
+    }
+}

@@ -1,0 +1,184 @@
+//! Tokens that this server issues and alone reads: a claim and a keyed BLAKE3 tag over it.
+//!
+//! `gsm1.<base64url of the claim>.<base64url of the tag>`. Symmetric on purpose: nobody else has to check them, and a
+//! check costs well under a microsecond. Tokens of other issuers are JWTs and are checked by the server crate.
+use crate::Role;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use gsm_core::{MatchId, Mode, PlayerId, QueueName, Timestamp};
+use gsm_session::Roster;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Longest token that is looked at.
+pub const TOKEN_CHARS_MAX: usize = 16 * 1024;
+const PREFIX: &str = "gsm1.";
+const TAG_BYTES: usize = 24;
+
+/// The key under which tokens are signed: 256 random bits, kept in a file that only the server reads.
+#[derive(Clone)]
+pub struct TokenKey([u8; 32]);
+
+impl TokenKey {
+    /// Wraps the bits.
+    #[must_use]
+    pub const fn new(bits: [u8; 32]) -> Self {
+        Self(bits)
+    }
+}
+
+impl std::fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenKey([redacted])")
+    }
+}
+
+/// Why a token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not one of ours, changed, or of another purpose.
+    #[error("the token is not valid")]
+    Invalid,
+    /// Once good.
+    #[error("the token has expired")]
+    Expired,
+}
+
+/// What a token says, by purpose: a token of one purpose never passes as another.
+pub trait TokenClaim: Serialize + DeserializeOwned {
+    /// Mixed into the key.
+    const PURPOSE: &'static str;
+    /// From then on it is refused.
+    fn expires_at(&self) -> Timestamp;
+}
+
+/// The bearer is this player.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionClaim {
+    /// Who.
+    pub player: PlayerId,
+    /// What the session may do (players only, for now).
+    pub role: Role,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// The bearer hosts this match and may report it; carries what a result needs (decisions.md 5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchClaim {
+    /// Which match.
+    pub match_id: MatchId,
+    /// The mode it is rated in.
+    pub mode: Mode,
+    /// Its queue.
+    pub queue: Option<QueueName>,
+    /// Who plays.
+    pub roster: Roster,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// The player agrees to be queued by the leader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentClaim {
+    /// Who agrees.
+    pub player: PlayerId,
+    /// With whom.
+    pub leader: PlayerId,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+impl TokenClaim for SessionClaim {
+    const PURPOSE: &'static str = "gsm player session 1";
+    fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+impl TokenClaim for MatchClaim {
+    const PURPOSE: &'static str = "gsm match server 1";
+    fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+impl TokenClaim for ConsentClaim {
+    const PURPOSE: &'static str = "gsm party consent 1";
+    fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+
+impl TokenKey {
+    fn tag(&self, purpose: &str, claim: &[u8]) -> [u8; TAG_BYTES] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&(purpose.len() as u64).to_be_bytes());
+        hasher.update(purpose.as_bytes());
+        hasher.update(claim);
+        let mut tag = [0; TAG_BYTES];
+        hasher.finalize_xof().fill(&mut tag);
+        tag
+    }
+
+    /// A token that says `claim`.
+    #[must_use]
+    pub fn issue<C: TokenClaim>(&self, claim: &C) -> String {
+        // Claims are plain data of our own: postcard cannot refuse them, and an empty claim would never verify.
+        let bytes = postcard::to_stdvec(claim).unwrap_or_default();
+        format!("{PREFIX}{}.{}", URL_SAFE_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(self.tag(C::PURPOSE, &bytes)))
+    }
+
+    /// What a token says, if it is ours, whole and not expired.
+    pub fn open<C: TokenClaim>(&self, token: &str, now: Timestamp) -> Result<C, TokenError> {
+        if token.len() > TOKEN_CHARS_MAX {
+            return Err(TokenError::Invalid);
+        }
+        let (claim, tag) = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('.')).ok_or(TokenError::Invalid)?;
+        let claim = URL_SAFE_NO_PAD.decode(claim).map_err(|_| TokenError::Invalid)?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| TokenError::Invalid)?;
+        let tag: [u8; TAG_BYTES] = tag.try_into().map_err(|_| TokenError::Invalid)?;
+        if !bool::from(subtle::ConstantTimeEq::ct_eq(&tag[..], &self.tag(C::PURPOSE, &claim)[..])) {
+            return Err(TokenError::Invalid);
+        }
+        let claim: C = postcard::from_bytes(&claim).map_err(|_| TokenError::Invalid)?;
+        if claim.expires_at() <= now { Err(TokenError::Expired) } else { Ok(claim) }
+    }
+
+    /// Whether a text looks like one of ours.
+    #[must_use]
+    pub fn is_ours(token: &str) -> bool {
+        token.starts_with(PREFIX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
+
+    fn consent() -> ConsentClaim {
+        ConsentClaim { player: PlayerId::from_u128(1), leader: PlayerId::from_u128(2), expires_at: Timestamp::from_millis(2_000) }
+    }
+
+    #[test]
+    fn a_token_opens_with_its_key_and_purpose_only() {
+        let key = TokenKey::new([7; 32]);
+        let token = key.issue(&consent());
+        assert_eq!(key.open::<ConsentClaim>(&token, NOW), Ok(consent()));
+        assert_eq!(TokenKey::new([8; 32]).open::<ConsentClaim>(&token, NOW), Err(TokenError::Invalid));
+        assert_eq!(key.open::<SessionClaim>(&token, NOW), Err(TokenError::Invalid));
+        assert_eq!(key.open::<ConsentClaim>(&token, Timestamp::from_millis(2_000)), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn no_changed_character_passes() {
+        let key = TokenKey::new([7; 32]);
+        let token = key.issue(&consent());
+        for at in 0..token.len() {
+            let mut bytes = token.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert_ne!(key.open::<ConsentClaim>(&changed, NOW), Ok(consent()), "changed at {at}");
+        }
+        assert_eq!(key.open::<ConsentClaim>("", NOW), Err(TokenError::Invalid));
+        assert_eq!(key.open::<ConsentClaim>("gsm1..", NOW), Err(TokenError::Invalid));
+    }
+}

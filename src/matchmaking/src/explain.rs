@@ -1,0 +1,151 @@
+//! Why a ticket still waits.
+use crate::{
+    index::{Side, Waiting},
+    packing::{Counts, pack},
+    pool::Pool,
+    rules::Format,
+    search::{Meter, Search, View},
+};
+use gsm_core::{Millis, TicketId, Timestamp, limits::PARTY_SIZE_MAX};
+use serde::{Deserialize, Serialize};
+
+/// Tickets that one [`Pool::explain`] looks at; a larger pool is counted so far and marked incomplete.
+const EXPLAIN_TICKETS_MAX: usize = 100_000;
+/// Work units of the search that [`Pool::explain`] makes.
+const EXPLAIN_WORK_MAX: u32 = 100_000;
+/// How far [`Explain::window_soon`] looks ahead.
+const SOON: Millis = Millis::from_secs(10);
+
+/// Why a ticket still waits, and what will change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explain {
+    /// Place in the queue: 1 is the longest waiting.
+    pub position: usize,
+    /// How long it has waited.
+    pub waited: Millis,
+    /// Its skill: the mean of its players'.
+    pub skill: f64,
+    /// Points to either side that it takes now.
+    pub window: f64,
+    /// Other tickets within its own window.
+    pub in_window: usize,
+    /// Those of them that have it in their window too.
+    pub consenting: usize,
+    /// Players that it and the consenting tickets lack to the smallest match it takes now; 0 when there are enough.
+    pub players_missing: usize,
+    /// Its window in ten seconds.
+    pub window_soon: f64,
+    /// How many more tickets will consent in ten seconds, if nobody comes or goes.
+    pub unlocked_soon: usize,
+    /// What stands in the way.
+    pub binding: Binding,
+    /// Whether all tickets were counted; otherwise the counts are at least so much.
+    pub complete: bool,
+}
+
+/// What stands in the way of a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// Fewer players wait than a match needs, whatever their skill.
+    TooFewPlayers,
+    /// There are enough players, but their parties do not fill the sides exactly.
+    PartyFit,
+    /// There would be a match, but for the skill windows.
+    SkillWindow,
+    /// Nothing found: the next steps take it, unless tickets that wait longer take its partners.
+    Nothing,
+}
+
+impl Pool {
+    /// Why this ticket still waits; `None` when it does not. Costs a walk over its window and over those that wait
+    /// longer, bounded.
+    #[must_use]
+    pub fn explain(&self, id: TicketId, now: Timestamp) -> Option<Explain> {
+        let (me, view) = self.look(id, now)?;
+        let waited = now.since(me.queued_at);
+        let soon = View { now: now.saturating_add(SOON), ..view };
+        let near = Near::count(&me, view, soon);
+        let players_min = view.rules.format.players_min(waited);
+        let ahead = view.index.by_age(None).take(EXPLAIN_TICKETS_MAX).take_while(|who| who.id != id).count();
+        Some(Explain {
+            position: ahead + 1,
+            waited,
+            skill: me.skill,
+            window: view.window(&me),
+            in_window: near.in_window,
+            consenting: near.consenting,
+            players_missing: players_min.saturating_sub(me.size + near.players),
+            window_soon: soon.window(&me),
+            unlocked_soon: near.unlocked,
+            binding: binding(&me, &near, players_min, view),
+            complete: near.complete && ahead < EXPLAIN_TICKETS_MAX,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Near {
+    in_window: usize,
+    consenting: usize,
+    players: usize,
+    sizes: Counts,
+    unlocked: usize,
+    complete: bool,
+}
+
+impl Near {
+    fn count(me: &Waiting, now: View<'_>, soon: View<'_>) -> Self {
+        let mut near = Self { complete: true, ..Self::default() };
+        let (window, window_soon) = (now.window(me), soon.window(me));
+        let mut seen = 0;
+        for size in 1..=PARTY_SIZE_MAX {
+            for side in [Side::Weaker, Side::Stronger] {
+                for who in now.index.outward(size, side, me.by_skill()) {
+                    let distance = (who.skill - me.skill).abs();
+                    if distance > window_soon {
+                        break;
+                    }
+                    if seen == EXPLAIN_TICKETS_MAX {
+                        near.complete = false;
+                        break;
+                    }
+                    seen += 1;
+                    near.in_window += usize::from(distance <= window);
+                    if distance <= window.min(now.window(&who)) {
+                        near.consenting += 1;
+                        near.players += size;
+                        near.sizes.add(size);
+                    } else if distance <= soon.window(&who) {
+                        near.unlocked += 1;
+                    }
+                }
+            }
+        }
+        near
+    }
+}
+
+fn binding(me: &Waiting, near: &Near, players_min: usize, view: View<'_>) -> Binding {
+    let fits = |others: &Counts| match view.rules.format {
+        Format::Teams { teams, size } => pack(teams, size, me.size, others, &mut 0).is_some(),
+        Format::FreeForAll { .. } => me.size == 1 && others.get(1) + 1 >= players_min,
+    };
+    let mut all = view.index.counts();
+    all.take(me.size);
+    if me.size + all.players() < players_min {
+        return Binding::TooFewPlayers;
+    }
+    if !fits(&all) {
+        return Binding::PartyFit;
+    }
+    if me.size + near.players < players_min {
+        return Binding::SkillWindow;
+    }
+    if !fits(&near.sizes) {
+        return Binding::PartyFit;
+    }
+    let mut search = Search::new(*me, false, view);
+    let known = search.run(view, &mut Meter::new(EXPLAIN_WORK_MAX));
+    if known && search.pick(view.rules.format).is_none() { Binding::SkillWindow } else { Binding::Nothing }
+}

@@ -1,0 +1,239 @@
+use super::*;
+use crate::{Binding, Format, PoolPlayer, SKILL_ABS_MAX, Window};
+use gsm_core::{Millis, PlayerId, limits};
+
+const PLENTY: u32 = u32::MAX;
+
+fn at(s: i64) -> Timestamp {
+    Timestamp::from_millis(s * 1_000)
+}
+
+fn id(n: u128) -> TicketId {
+    TicketId::from_u128(n)
+}
+
+/// Ticket `n`, waiting since second `since`, of players with these skills.
+fn ticket(n: u128, since: i64, skills: &[f64]) -> PoolTicket {
+    let player =
+        |(i, &skill)| PoolPlayer { id: PlayerId::from_u128(n * 100 + i as u128), skill, deviation: 50.0 };
+    PoolTicket { id: id(n), players: skills.iter().enumerate().map(player).collect(), queued_at: at(since) }
+}
+
+/// Windows of 100 points that grow by 10 a second up to 300.
+fn pool(format: Format, tickets: &[(i64, &[f64])]) -> Pool {
+    let window = Window { min: 100.0, growth_per_s: 10.0, max: 300.0 };
+    let mut pool = Pool::new(MatchRules { format, window }).unwrap();
+    for (&(since, skills), n) in tickets.iter().zip(1..) {
+        pool.insert(ticket(n, since, skills)).unwrap();
+    }
+    pool
+}
+
+fn teams(teams: usize, size: usize) -> Format {
+    Format::Teams { teams, size }
+}
+
+fn free(min: usize, max: usize) -> Format {
+    Format::FreeForAll { min, max, fill_after_ms: Millis::from_secs(20) }
+}
+
+/// The matches formed at second `now`: per match its tickets, longest waiting first.
+fn formed(pool: &mut Pool, now: i64) -> Vec<Vec<u128>> {
+    let step = pool.step(at(now), PLENTY);
+    assert!(step.finished);
+    step.proposals.iter().map(|f| f.tickets.iter().map(|t| t.id.as_u128()).collect()).collect()
+}
+
+fn check(format: Format, tickets: &[(i64, &[f64])], now: i64, matches: &[&[u128]]) {
+    assert_eq!(formed(&mut pool(format, tickets), now), matches);
+}
+
+#[test]
+fn a_duel_needs_both_windows() {
+    check(teams(2, 1), &[(0, &[1500.0]), (0, &[1600.0])], 0, &[&[1, 2]]);
+    check(teams(2, 1), &[(0, &[1500.0]), (0, &[1601.0])], 0, &[]);
+    check(teams(2, 1), &[(0, &[1500.0]), (10, &[1601.0])], 10, &[]);
+    check(teams(2, 1), &[(0, &[1500.0]), (10, &[1601.0])], 11, &[&[1, 2]]);
+    check(teams(2, 1), &[(0, &[1500.0]), (0, &[1800.5])], 99_999, &[]);
+}
+
+#[test]
+fn a_clock_stepping_back_is_no_wait() {
+    check(teams(2, 1), &[(50, &[1500.0]), (50, &[1600.0])], 0, &[&[1, 2]]);
+    check(teams(2, 1), &[(50, &[1500.0]), (50, &[1601.0])], 0, &[]);
+}
+
+#[test]
+fn the_longest_waiting_takes_the_nearest() {
+    check(teams(2, 1), &[(2, &[1500.0]), (1, &[1540.0]), (0, &[1530.0])], 5, &[&[3, 2]]);
+    check(teams(2, 1), &[(0, &[1500.0]), (0, &[1500.0]), (0, &[1500.0])], 5, &[&[1, 2]]);
+}
+
+#[test]
+fn the_nearest_is_passed_over_when_it_does_not_consent() {
+    check(teams(2, 1), &[(0, &[1500.0]), (20, &[1640.0]), (0, &[1350.0])], 20, &[&[1, 3]]);
+}
+
+#[test]
+fn the_whole_match_obeys_the_narrowest_window() {
+    // Each is within 100 of the middle one, but the ends are 180 apart.
+    check(teams(3, 1), &[(0, &[1500.0]), (0, &[1410.0]), (0, &[1590.0])], 0, &[]);
+    check(teams(3, 1), &[(0, &[1500.0]), (0, &[1410.0]), (0, &[1590.0])], 8, &[&[1, 2, 3]]);
+    check(teams(3, 1), &[(0, &[1500.0]), (0, &[1410.0]), (3, &[1590.0])], 8, &[]);
+}
+
+#[test]
+fn teams_are_filled_exactly_by_whole_parties() {
+    let (one, two, three): (&[f64], &[f64], &[f64]) = (&[1500.0], &[1500.0; 2], &[1500.0; 3]);
+    check(teams(2, 2), &[(0, two), (0, one), (0, one)], 0, &[&[1, 2, 3]]);
+    check(teams(2, 2), &[(0, one), (0, two), (0, two)], 0, &[&[2, 3]]);
+    check(teams(2, 5), &[(0, three), (0, three), (0, three), (0, one)], 0, &[]);
+    check(
+        teams(2, 5),
+        &[(0, three), (0, three), (0, three), (0, one), (0, two), (0, one)],
+        0,
+        &[&[1, 2, 4, 5, 6]],
+    );
+    check(teams(2, 5), &[(0, &[1500.0; 5]), (0, &[1590.0; 5])], 0, &[&[1, 2]]);
+}
+
+#[test]
+fn a_party_sits_together_on_an_even_side() {
+    let tickets: &[(i64, &[f64])] = &[
+        (0, &[1500.0, 1540.0]),
+        (0, &[1560.0, 1500.0]),
+        (0, &[1500.0]),
+        (0, &[1510.0]),
+        (0, &[1520.0]),
+        (0, &[1530.0]),
+        (0, &[1540.0]),
+        (0, &[1550.0]),
+    ];
+    let found = pool(teams(2, 5), tickets).step(at(3), PLENTY).proposals.remove(0);
+    assert_eq!(found.sides.iter().map(Vec::len).collect::<Vec<_>>(), [5, 5]);
+    for ticket in &found.tickets {
+        let holds = |side: &&Vec<crate::Seat>| side.iter().any(|seat| seat.ticket == ticket.id);
+        assert_eq!(found.sides.iter().filter(holds).count(), 1);
+    }
+    assert_eq!((found.spread, found.imbalance), (50.0, 2.0));
+    assert_eq!(found.waits, [Millis::from_secs(3); 8]);
+}
+
+#[test]
+fn free_for_all_is_full_at_once_and_smaller_after_waiting() {
+    let five: &[(i64, &[f64])] =
+        &[(0, &[1500.0]), (0, &[1510.0]), (0, &[1520.0]), (10, &[1530.0]), (10, &[1540.0])];
+    check(free(2, 4), five, 10, &[&[1, 2, 3, 4]]);
+    check(free(2, 8), five, 19, &[]);
+    check(free(2, 8), five, 20, &[&[1, 2, 3, 4, 5]]);
+    check(free(6, 8), five, 99, &[]);
+    let mut pool = pool(free(2, 8), five);
+    let found = pool.step(at(20), PLENTY).proposals.remove(0);
+    assert_eq!((found.sides.len(), found.imbalance), (5, 40.0));
+}
+
+#[test]
+fn free_for_all_takes_more_players_before_nearer_ones() {
+    let tickets: &[(i64, &[f64])] = &[(0, &[1500.0]), (0, &[1501.0]), (0, &[1600.0]), (0, &[1590.0])];
+    check(free(2, 9), tickets, 20, &[&[1, 2, 3, 4]]);
+    check(free(2, 3), tickets, 20, &[&[1, 2, 4]]);
+}
+
+#[test]
+fn bad_tickets_are_refused() {
+    let mut pool = pool(teams(2, 2), &[(0, &[1500.0])]);
+    let refused = |pool: &mut Pool, t| pool.insert(t).unwrap_err().to_string();
+    assert_eq!(pool.insert(ticket(1, 5, &[1.0])), Err(PoolError::Duplicate { id: id(1) }));
+    assert!(refused(&mut pool, ticket(2, 0, &[1.0; 3])).contains("has 3 players, must have 1 to 2"));
+    assert!(refused(&mut pool, ticket(2, 0, &[])).contains("has 0 players"));
+    for bad in [f64::NAN, f64::INFINITY, -SKILL_ABS_MAX * 1.01] {
+        assert!(refused(&mut pool, ticket(2, 0, &[bad])).contains("not a finite number in range"));
+    }
+    let mut twice = ticket(2, 0, &[1.0, 2.0]);
+    twice.players[1].id = twice.players[0].id;
+    assert!(refused(&mut pool, twice).contains("twice"));
+    assert_eq!((pool.len(), pool.index.lens()), (1, (1, 1)));
+    let mut pool = Pool::new(MatchRules { format: teams(2, 20), ..MatchRules::default() }).unwrap();
+    assert!(refused(&mut pool, ticket(1, 0, &[1.0; limits::PARTY_SIZE_MAX + 1])).contains("11 players"));
+    assert!(pool.insert(ticket(1, 0, &[SKILL_ABS_MAX; limits::PARTY_SIZE_MAX])).is_ok());
+}
+
+#[test]
+fn both_zeros_are_one_skill() {
+    check(teams(2, 1), &[(0, &[0.0]), (0, &[-0.0]), (0, &[-0.0])], 0, &[&[1, 2]]);
+}
+
+#[test]
+fn new_rules_apply_to_waiting_tickets() {
+    let mut pool = pool(teams(2, 2), &[(0, &[1500.0; 2]), (0, &[1500.0]), (0, &[1500.0])]);
+    let duel = MatchRules { format: teams(2, 1), ..pool.rules().clone() };
+    assert!(
+        pool.set_rules(MatchRules { format: teams(0, 1), ..duel.clone() }).is_err()
+            && pool.rules().format == teams(2, 2)
+    );
+    pool.set_rules(duel).unwrap();
+    assert_eq!(pool.explain(id(1), at(0)).unwrap().binding, Binding::PartyFit);
+    assert_eq!(formed(&mut pool, 0), [[2, 3]]);
+    assert_eq!((pool.len(), formed(&mut pool, 99).len()), (1, 0));
+}
+
+#[test]
+fn a_removed_candidate_restarts_the_search() {
+    let many: Vec<(i64, &[f64])> = vec![(0, &[1500.0]); 6];
+    for removed in 1..=6 {
+        for steps in 1..40 {
+            let mut pool = pool(teams(2, 2), &many);
+            let mut found = 0;
+            for _ in 0..steps {
+                found += pool.step(at(0), 1).proposals.len();
+            }
+            let gone = pool.remove(id(removed)).is_some();
+            while !pool.step(at(0), 1).finished {}
+            let left = 6 - usize::from(gone);
+            assert!(found == 1 || pool.len() == left - 4, "{removed} removed after {steps} steps");
+        }
+    }
+}
+
+#[test]
+fn a_round_keeps_its_instant() {
+    let mut pool = pool(teams(2, 1), &[(0, &[1500.0]), (0, &[1601.0])]);
+    assert!(!pool.step(at(0), 1).finished);
+    while !pool.step(at(5), 1).finished {}
+    assert_eq!(pool.len(), 2);
+    assert_eq!(formed(&mut pool, 5).len(), 1);
+}
+
+#[test]
+fn many_parties_that_fit_nowhere_cost_little() {
+    let three: &[f64] = &[1500.0; 3];
+    let mut crowd = pool(teams(2, 5), &vec![(0, three); 2_000]);
+    let step = crowd.step(at(30), PLENTY);
+    assert!(step.proposals.is_empty() && step.work < 20_000, "{}", step.work);
+}
+
+fn check_binding(format: Format, tickets: &[(i64, &[f64])], binding: Binding) {
+    assert_eq!(pool(format, tickets).explain(id(1), at(5)).unwrap().binding, binding);
+}
+
+#[test]
+fn explain_names_what_stands_in_the_way() {
+    let (one, two): (&[f64], &[f64]) = (&[1500.0], &[1500.0; 2]);
+    check_binding(teams(2, 1), &[(0, one)], Binding::TooFewPlayers);
+    check_binding(teams(2, 1), &[(0, one), (0, &[1700.0])], Binding::SkillWindow);
+    check_binding(teams(2, 1), &[(0, one), (0, &[1600.0])], Binding::Nothing);
+    check_binding(teams(2, 3), &[(0, two), (0, two), (0, two)], Binding::PartyFit);
+    check_binding(teams(2, 2), &[(0, one), (0, two), (0, two), (0, &[1900.0])], Binding::PartyFit);
+    check_binding(teams(3, 1), &[(0, one), (0, &[1410.0]), (0, &[1590.0])], Binding::SkillWindow);
+}
+
+#[test]
+fn explain_counts() {
+    let tickets: &[(i64, &[f64])] = &[(5, &[1500.0]), (0, &[1600.0]), (9, &[1380.0]), (0, &[1760.0])];
+    let pool = pool(teams(2, 5), tickets);
+    let why = pool.explain(id(1), at(9)).unwrap();
+    assert_eq!((why.position, why.waited, why.window), (3, Millis::from_secs(4), 140.0));
+    assert_eq!((why.in_window, why.consenting, why.players_missing), (2, 1, 8));
+    assert_eq!((why.window_soon, why.unlocked_soon, why.complete), (240.0, 1, true));
+    assert_eq!(pool.explain(id(9), at(9)), None);
+}

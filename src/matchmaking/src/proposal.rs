@@ -1,0 +1,224 @@
+//! The acceptance of a proposed match by its players.
+use crate::formed::Seat;
+use gsm_core::{PlayerId, ProposalId, TicketId, Timestamp, limits};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What a player said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Nothing yet.
+    Pending,
+    /// Yes.
+    Accepted,
+    /// No.
+    Declined,
+}
+
+/// A seat and what its player said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Who, from which ticket.
+    pub seat: Seat,
+    /// What they said.
+    pub answer: Answer,
+}
+
+/// A match that waits for its players to accept. Decided by the first decline, the last acceptance or the deadline;
+/// once decided, nothing changes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    id: ProposalId,
+    deadline: Timestamp,
+    sides: Vec<Vec<Place>>,
+    expired: bool,
+}
+
+/// How a proposal stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Some players have yet to answer.
+    Waiting,
+    /// All accepted: the match goes on.
+    Complete,
+    /// It is off.
+    Failed(Failure),
+}
+
+/// Why a proposal failed, and what becomes of its tickets; each is in exactly one of the three lists.
+///
+/// FlexMatch sends `willing` back to the pool with their old `queued_at` and cancels the other two. A native queue
+/// may send `silent` back as well when somebody else declined before they could answer (`missed_deadline` false).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Whether time ran out; otherwise somebody declined.
+    pub missed_deadline: bool,
+    /// Players who declined.
+    pub decliners: Vec<PlayerId>,
+    /// Players who had not answered.
+    pub missing: Vec<PlayerId>,
+    /// Tickets whose players all accepted.
+    pub willing: Vec<TicketId>,
+    /// Tickets with a player who declined.
+    pub unwilling: Vec<TicketId>,
+    /// Tickets with a player who had not answered, and none who declined.
+    pub silent: Vec<TicketId>,
+}
+
+/// Why a proposal or an answer is refused; nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProposalError {
+    /// No seats, or more than a match may have.
+    #[error("a proposal has 1 to {max} players, this one has {players}")]
+    Size {
+        /// What came.
+        players: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// One player on two seats.
+    #[error("player `{player}` has two seats")]
+    PlayerTwice {
+        /// Who.
+        player: PlayerId,
+    },
+    /// Not one of the players.
+    #[error("player `{player}` is not in proposal `{proposal}`")]
+    UnknownPlayer {
+        /// Who.
+        player: PlayerId,
+        /// Of which proposal.
+        proposal: ProposalId,
+    },
+    /// The player has said the opposite.
+    #[error("player `{player}` has answered already and cannot change it")]
+    AnsweredAlready {
+        /// Who.
+        player: PlayerId,
+    },
+    /// Somebody else declined.
+    #[error("proposal `{proposal}` is off: a player declined")]
+    Declined {
+        /// Which.
+        proposal: ProposalId,
+    },
+    /// The deadline has passed.
+    #[error("proposal `{proposal}` expired before this answer")]
+    TooLate {
+        /// Which.
+        proposal: ProposalId,
+    },
+}
+
+impl Proposal {
+    /// Asks the players of `sides` for an answer before `deadline`.
+    pub fn new(id: ProposalId, sides: &[Vec<Seat>], deadline: Timestamp) -> Result<Self, ProposalError> {
+        let players = sides.iter().map(Vec::len).sum();
+        if players == 0 || players > limits::MATCH_PLAYERS_MAX {
+            return Err(ProposalError::Size { players, max: limits::MATCH_PLAYERS_MAX });
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(seat) = sides.iter().flatten().find(|seat| !seen.insert(seat.player)) {
+            return Err(ProposalError::PlayerTwice { player: seat.player });
+        }
+        let ask =
+            |side: &Vec<Seat>| side.iter().map(|&seat| Place { seat, answer: Answer::Pending }).collect();
+        Ok(Self { id, deadline, sides: sides.iter().map(ask).collect(), expired: false })
+    }
+
+    /// Which proposal.
+    #[must_use]
+    pub fn id(&self) -> ProposalId {
+        self.id
+    }
+
+    /// Answers count before this instant.
+    #[must_use]
+    pub fn deadline(&self) -> Timestamp {
+        self.deadline
+    }
+
+    /// Who plays with whom, and what they said.
+    #[must_use]
+    pub fn sides(&self) -> &[Vec<Place>] {
+        &self.sides
+    }
+
+    /// What this player said; `None` for someone else's proposal.
+    #[must_use]
+    pub fn answer_of(&self, player: PlayerId) -> Option<Answer> {
+        self.places().find(|place| place.seat.player == player).map(|place| place.answer)
+    }
+
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        self.sides.iter().flatten()
+    }
+
+    /// Takes a player's answer at `now`. The same answer again returns how things stand, also when it is late.
+    pub fn respond(
+        &mut self,
+        player: PlayerId,
+        accept: bool,
+        now: Timestamp,
+    ) -> Result<Outcome, ProposalError> {
+        let (proposal, answer) = (self.id, if accept { Answer::Accepted } else { Answer::Declined });
+        let declined = self.places().any(|place| place.answer == Answer::Declined);
+        let late = self.expired || now >= self.deadline;
+        let place = self.sides.iter_mut().flatten().find(|place| place.seat.player == player);
+        let place = place.ok_or(ProposalError::UnknownPlayer { player, proposal })?;
+        match place.answer {
+            Answer::Pending if declined => return Err(ProposalError::Declined { proposal }),
+            Answer::Pending if late => return Err(ProposalError::TooLate { proposal }),
+            Answer::Pending => place.answer = answer,
+            given if given == answer => {}
+            _ => return Err(ProposalError::AnsweredAlready { player }),
+        }
+        Ok(self.outcome())
+    }
+
+    /// Closes the proposal if it is undecided and `now` is its deadline or later; says how it stands.
+    pub fn expire(&mut self, now: Timestamp) -> Outcome {
+        if now >= self.deadline && self.outcome() == Outcome::Waiting {
+            self.expired = true;
+        }
+        self.outcome()
+    }
+
+    /// How the proposal stands. Time alone does not decide it: [`Proposal::expire`] does.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let all = |answer| self.players_who(answer);
+        let (decliners, missing) = (all(Answer::Declined), all(Answer::Pending));
+        match (decliners.is_empty(), missing.is_empty()) {
+            (true, true) => Outcome::Complete,
+            (true, false) if !self.expired => Outcome::Waiting,
+            _ => {
+                let unwilling = self.tickets_with(Answer::Declined);
+                let mut silent = self.tickets_with(Answer::Pending);
+                silent.retain(|ticket| !unwilling.contains(ticket));
+                let mut willing = self.tickets_with(Answer::Accepted);
+                willing.retain(|ticket| !unwilling.contains(ticket) && !silent.contains(ticket));
+                let missed_deadline = self.expired;
+                Outcome::Failed(Failure { missed_deadline, decliners, missing, willing, unwilling, silent })
+            }
+        }
+    }
+
+    fn players_who(&self, answer: Answer) -> Vec<PlayerId> {
+        self.places().filter(|place| place.answer == answer).map(|place| place.seat.player).collect()
+    }
+
+    fn tickets_with(&self, answer: Answer) -> Vec<TicketId> {
+        let mut tickets: Vec<TicketId> =
+            self.places().filter(|place| place.answer == answer).map(|place| place.seat.ticket).collect();
+        tickets.sort_unstable();
+        tickets.dedup();
+        tickets
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+use super::*;
+
+fn player(n: u128) -> PlayerId {
+    PlayerId::from_u128(n)
+}
+fn ms(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms)
+}
+fn tickets(ns: &[u128]) -> Vec<TicketId> {
+    ns.iter().map(|&n| TicketId::from_u128(n)).collect()
+}
+
+/// Tickets 1 (players 10, 11), 2 (20) against 3 (30, 31), 4 (40), to be answered before 1000.
+fn proposal() -> Proposal {
+    let seat = |n| Seat { ticket: TicketId::from_u128(n / 10), player: player(n) };
+    let sides = [vec![seat(10), seat(11), seat(20)], vec![seat(30), seat(31), seat(40)]];
+    Proposal::new(ProposalId::from_u128(7), &sides, ms(1_000)).unwrap()
+}
+
+fn after(answers: &[(u128, bool)]) -> Proposal {
+    let mut p = proposal();
+    for &(n, accept) in answers {
+        p.respond(player(n), accept, ms(10)).unwrap();
+    }
+    p
+}
+
+const ALL: [(u128, bool); 6] = [(10, true), (11, true), (20, true), (30, true), (31, true), (40, true)];
+
+#[test]
+fn it_is_complete_when_all_accept() {
+    assert_eq!(after(&ALL[..5]).outcome(), Outcome::Waiting);
+    assert_eq!(after(&ALL).outcome(), Outcome::Complete);
+    assert_eq!(after(&ALL).expire(ms(5_000)), Outcome::Complete);
+}
+
+#[test]
+fn a_decline_ends_it() {
+    let p = after(&[(10, true), (20, true), (30, true), (31, false)]);
+    let failure = Failure {
+        missed_deadline: false,
+        decliners: vec![player(31)],
+        missing: vec![player(11), player(40)],
+        willing: tickets(&[2]),
+        unwilling: tickets(&[3]),
+        silent: tickets(&[1, 4]),
+    };
+    assert_eq!(p.outcome(), Outcome::Failed(failure));
+}
+
+#[test]
+fn the_deadline_ends_it() {
+    let mut p = after(&ALL[..5]);
+    assert_eq!(p.expire(ms(999)), Outcome::Waiting);
+    let failure = Failure {
+        missed_deadline: true,
+        decliners: vec![],
+        missing: vec![player(40)],
+        willing: tickets(&[1, 2, 3]),
+        unwilling: vec![],
+        silent: tickets(&[4]),
+    };
+    assert_eq!(p.expire(ms(1_000)), Outcome::Failed(failure.clone()));
+    // The clock steps back: it stays off.
+    assert_eq!(p.respond(player(40), true, ms(10)), Err(ProposalError::TooLate { proposal: p.id() }));
+    assert_eq!(p.outcome(), Outcome::Failed(failure));
+}
+
+type Check = fn(&Result<Outcome, ProposalError>) -> bool;
+
+/// Player, answer, instant, and what comes of it.
+fn check(p: &Proposal, n: u128, accept: bool, now: i64, expected: Check) {
+    let (mut changed, before) = (p.clone(), p.clone());
+    let got = changed.respond(player(n), accept, ms(now));
+    assert!(expected(&got), "{n} {accept} at {now}: {got:?}");
+    assert!(got.is_ok() || changed == before, "a refused answer changes nothing");
+}
+
+#[test]
+fn answers_by_table() {
+    use ProposalError as E;
+    let accepted = after(&[(10, true)]);
+    check(&accepted, 20, true, 999, |r| matches!(r, Ok(Outcome::Waiting)));
+    check(&accepted, 20, true, 1_000, |r| matches!(r, Err(E::TooLate { .. })));
+    check(&accepted, 20, false, 1_000, |r| matches!(r, Err(E::TooLate { .. })));
+    check(&accepted, 10, true, 10, |r| matches!(r, Ok(Outcome::Waiting)));
+    check(&accepted, 10, true, 9_999, |r| matches!(r, Ok(Outcome::Waiting)));
+    check(&accepted, 10, false, 10, |r| matches!(r, Err(E::AnsweredAlready { .. })));
+    check(&accepted, 99, true, 10, |r| matches!(r, Err(E::UnknownPlayer { .. })));
+    check(&accepted, 20, false, 10, |r| matches!(r, Ok(Outcome::Failed(f)) if !f.missed_deadline));
+    let declined = after(&[(10, true), (20, false)]);
+    check(&declined, 20, false, 10, |r| matches!(r, Ok(Outcome::Failed(_))));
+    check(&declined, 20, true, 10, |r| matches!(r, Err(E::AnsweredAlready { .. })));
+    check(&declined, 10, true, 10, |r| matches!(r, Ok(Outcome::Failed(_))));
+    check(&declined, 30, true, 10, |r| matches!(r, Err(E::Declined { .. })));
+    check(&after(&ALL), 40, true, 9_999, |r| matches!(r, Ok(Outcome::Complete)));
+    check(&after(&ALL), 40, false, 10, |r| matches!(r, Err(E::AnsweredAlready { .. })));
+}
+
+#[test]
+fn a_decided_proposal_does_not_expire() {
+    let mut p = after(&[(20, false)]);
+    let before = p.outcome();
+    assert_eq!(p.expire(ms(5_000)), before);
+}
+
+#[test]
+fn bad_seats_are_refused() {
+    let seat = |n| Seat { ticket: TicketId::from_u128(n), player: player(n) };
+    let make = |sides: &[Vec<Seat>]| Proposal::new(ProposalId::from_u128(1), sides, ms(1));
+    assert!(matches!(make(&[vec![], vec![]]), Err(ProposalError::Size { players: 0, .. })));
+    assert!(matches!(make(&[vec![seat(1)], vec![seat(1)]]), Err(ProposalError::PlayerTwice { .. })));
+    let crowd = |n: u128| vec![(0..n).map(seat).collect::<Vec<_>>()];
+    assert!(make(&crowd(limits::MATCH_PLAYERS_MAX as u128)).is_ok());
+    assert!(matches!(
+        make(&crowd(limits::MATCH_PLAYERS_MAX as u128 + 1)),
+        Err(ProposalError::Size { players: 201, .. })
+    ));
+}
+
+#[test]
+fn it_can_be_stored() {
+    let p = after(&[(10, true), (31, false)]);
+    let text = serde_json::to_string(&p).unwrap();
+    assert!(text.contains("\"declined\""));
+    assert_eq!(serde_json::from_str::<Proposal>(&text).unwrap(), p);
+    let bytes = postcard::to_stdvec(&p).unwrap();
+    assert_eq!(postcard::from_bytes::<Proposal>(&bytes).unwrap(), p);
+}

@@ -1,0 +1,3 @@
+//! Integration tests of the matcher.
+mod props;
+mod twin;

@@ -1,0 +1,185 @@
+use crate::twin;
+use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
+use gsm_matchmaking::{Format, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, Window};
+use proptest::{collection::vec, prelude::*, sample::select};
+use std::collections::BTreeSet;
+
+const PLENTY: u32 = u32::MAX;
+const NOW: Timestamp = Timestamp::from_millis(60_000);
+
+fn format() -> impl Strategy<Value = Format> {
+    let teams =
+        [(2, 1), (2, 2), (2, 3), (2, 5), (3, 2), (4, 1)].map(|(teams, size)| Format::Teams { teams, size });
+    let free = [(2, 4), (3, 3), (2, 8)].map(|(min, max)| Format::FreeForAll {
+        min,
+        max,
+        fill_after_ms: Millis::from_secs(30),
+    });
+    select([teams.as_slice(), free.as_slice()].concat())
+}
+
+/// Tickets with few different skills and instants, so that ties and narrow escapes are common.
+fn tickets(format: Format, most: usize) -> impl Strategy<Value = Vec<PoolTicket>> {
+    let party = vec((0i32..16).prop_map(|s| 1500.0 + 25.0 * f64::from(s)), 1..=format.side_size().min(3));
+    vec((party, 0i64..80), 0..=most).prop_map(|rows| {
+        let make = |(n, (skills, since)): (usize, (Vec<f64>, i64))| PoolTicket {
+            id: TicketId::from_u128(n as u128),
+            players: (0..)
+                .zip(skills)
+                .map(|(i, skill)| PoolPlayer {
+                    id: PlayerId::from_u128(n as u128 * 10 + i),
+                    skill,
+                    deviation: 1.0,
+                })
+                .collect(),
+            queued_at: Timestamp::from_millis(since * 1_000),
+        };
+        rows.into_iter().enumerate().map(make).collect()
+    })
+}
+
+fn rules() -> impl Strategy<Value = MatchRules> {
+    let window = (0u8..8, 0u8..4, 0u8..12).prop_map(|(min, growth, more)| {
+        let min = 25.0 * f64::from(min);
+        Window { min, growth_per_s: f64::from(growth), max: min + 1.0 + 25.0 * f64::from(more) }
+    });
+    (format(), window).prop_map(|(format, window)| MatchRules { format, window })
+}
+
+fn case(most: usize) -> impl Strategy<Value = (MatchRules, Vec<PoolTicket>)> {
+    rules().prop_flat_map(move |rules| (Just(rules.clone()), tickets(rules.format, most)))
+}
+
+fn pool(rules: &MatchRules, tickets: &[PoolTicket]) -> Pool {
+    let mut pool = Pool::new(rules.clone()).unwrap();
+    tickets.iter().for_each(|t| pool.insert(t.clone()).unwrap());
+    pool
+}
+
+fn by_age(tickets: &[PoolTicket]) -> Vec<&PoolTicket> {
+    let mut sorted: Vec<_> = tickets.iter().collect();
+    sorted.sort_by_key(|t| (t.queued_at, t.id));
+    sorted
+}
+
+/// All that one round finds, in steps of `budget`.
+fn round(pool: &mut Pool, budget: u32) -> Vec<Formed> {
+    let mut found = Vec::new();
+    for _ in 0..1_000_000 {
+        let step = pool.step(NOW, budget);
+        found.extend(step.proposals);
+        if step.finished {
+            return found;
+        }
+    }
+    panic!("the round does not end");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    /// Walks the queue beside the matcher: whoever can have a match gets one, as good as the best there is.
+    #[test]
+    fn whoever_can_have_a_match_gets_the_best((rules, tickets) in case(8)) {
+        let mut left = by_age(&tickets);
+        let mut found = pool(&rules, &tickets).step(NOW, PLENTY).proposals.into_iter().peekable();
+        while let Some(anchor) = left.first().copied() {
+            match twin::best(&rules, &left, NOW) {
+                None => {
+                    prop_assert!(found.peek().is_none_or(|f| f.tickets[0].id != anchor.id));
+                    left.remove(0);
+                }
+                Some((players, spread)) => {
+                    let Some(f) = found.next() else { panic!("{} is passed over", anchor.id) };
+                    prop_assert_eq!(f.tickets[0].id, anchor.id);
+                    prop_assert_eq!((f.sides.iter().map(Vec::len).sum::<usize>(), f.spread), (players, spread));
+                    let gone: BTreeSet<_> = f.tickets.iter().map(|t| t.id).collect();
+                    left.retain(|t| !gone.contains(&t.id));
+                }
+            }
+        }
+        prop_assert!(found.next().is_none());
+    }
+
+    #[test]
+    fn every_match_obeys_the_rules((rules, tickets) in case(60)) {
+        let mut pool = pool(&rules, &tickets);
+        let mut seen = BTreeSet::new();
+        for f in pool.step(NOW, PLENTY).proposals {
+            let members: Vec<&PoolTicket> = f.tickets.iter().collect();
+            prop_assert!(twin::feasible(&rules, &members, members[0], NOW));
+            prop_assert_eq!(f.spread, twin::spread(&members));
+            for (ticket, wait) in f.tickets.iter().zip(&f.waits) {
+                prop_assert!(seen.insert(ticket.id), "{} is in two matches", ticket.id);
+                prop_assert!(!pool.contains(ticket.id));
+                prop_assert_eq!(*wait, NOW.since(ticket.queued_at));
+                let whole = |side: &&Vec<_>| ticket.players.iter().all(|p| {
+                    side.iter().any(|s: &gsm_matchmaking::Seat| (s.ticket, s.player) == (ticket.id, p.id))
+                });
+                prop_assert_eq!(f.sides.iter().filter(whole).count(), 1);
+            }
+            let seats: usize = f.tickets.iter().map(|t| t.players.len()).sum();
+            prop_assert_eq!(f.sides.iter().map(Vec::len).sum::<usize>(), seats);
+            match rules.format {
+                Format::Teams { teams, size } => {
+                    prop_assert!(f.sides.len() == teams && f.sides.iter().all(|side| side.len() == size));
+                }
+                Format::FreeForAll { .. } => prop_assert!(f.sides.iter().all(|side| side.len() == 1)),
+            }
+        }
+        prop_assert_eq!(seen.len() + pool.len(), tickets.len());
+    }
+
+    #[test]
+    fn a_round_in_small_steps_finds_the_same((rules, tickets) in case(40), budget in 0u32..9) {
+        let (mut fast, mut slow) = (pool(&rules, &tickets), pool(&rules, &tickets));
+        prop_assert_eq!(round(&mut fast, PLENTY), round(&mut slow, budget));
+    }
+
+    #[test]
+    fn the_order_of_insertion_does_not_matter(
+        ((rules, tickets), shuffled) in case(40).prop_flat_map(|(rules, tickets)| {
+            (Just((rules, tickets.clone())), Just(tickets).prop_shuffle())
+        })
+    ) {
+        prop_assert_eq!(pool(&rules, &tickets).step(NOW, PLENTY), pool(&rules, &shuffled).step(NOW, PLENTY));
+    }
+
+    /// Tickets come, go and are stepped over at random; then the pool answers like a fresh one with what is left.
+    #[test]
+    fn a_used_pool_is_as_good_as_new((rules, tickets) in case(30), moves in vec((0usize..30, 0u32..20), 0..60)) {
+        let mut used = Pool::new(rules.clone()).unwrap();
+        let mut matched = BTreeSet::new();
+        for (at, budget) in moves {
+            if let Some(ticket) = tickets.get(at) {
+                if used.remove(ticket.id).is_none() && !matched.contains(&ticket.id) {
+                    used.insert(ticket.clone()).unwrap();
+                }
+            }
+            let step = used.step(NOW, budget);
+            for t in step.proposals.iter().flat_map(|f| &f.tickets) {
+                prop_assert!(matched.insert(t.id), "{} is matched twice", t.id);
+            }
+        }
+        round(&mut used, PLENTY).iter().flat_map(|f| &f.tickets).for_each(|t| { matched.insert(t.id); });
+        let left: Vec<PoolTicket> = used.iter().cloned().collect();
+        prop_assert_eq!(used.len(), left.len());
+        prop_assert_eq!(by_age(&left), left.iter().collect::<Vec<_>>());
+        prop_assert!(left.iter().all(|t| used.contains(t.id) && !matched.contains(&t.id)));
+        prop_assert_eq!(used.oldest(), left.first());
+        let mut fresh = pool(&rules, &left);
+        prop_assert_eq!(used.step(NOW, PLENTY), fresh.step(NOW, PLENTY));
+    }
+
+    /// What a round leaves behind has no match with the longest waiting of it: nobody is passed over for ever.
+    #[test]
+    fn nothing_feasible_is_left_behind((rules, tickets) in case(14)) {
+        let mut pool = pool(&rules, &tickets);
+        round(&mut pool, 3);
+        let left: Vec<PoolTicket> = pool.iter().cloned().collect();
+        for at in 0..left.len() {
+            let tail: Vec<&PoolTicket> = left.iter().skip(at).collect();
+            prop_assert_eq!(twin::best(&rules, &tail, NOW), None);
+        }
+    }
+}

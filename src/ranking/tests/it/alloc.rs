@@ -1,0 +1,101 @@
+//! What a board allocates, by counting. Counters are per thread: tests run beside each other.
+#![expect(unsafe_code, reason = "a counting allocator cannot be written without; tests only")]
+use gsm_core::{PlayerId, Rank, Timestamp};
+use gsm_ranking::Board;
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
+
+thread_local! {
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+    static BYTES: Cell<i64> = const { Cell::new(0) };
+}
+
+fn count(bytes: i64) {
+    let _ = CALLS.try_with(|calls| calls.set(calls.get() + u64::from(bytes > 0)));
+    let _ = BYTES.try_with(|held| held.set(held.get() + bytes));
+}
+
+struct Counting;
+
+// SAFETY: passes everything on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as i64);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        count(-(layout.size() as i64));
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn id(n: u64) -> PlayerId {
+    PlayerId::from_u128(u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 17)
+}
+
+/// A sum of twelve dice: bell-shaped like ratings, in thousandths.
+fn score(n: u64) -> i64 {
+    let dice = (0..12).map(|k| (n * 12 + k + 1).wrapping_mul(0xd134_2543_de82_ef95) >> 44);
+    dice.sum::<u64>() as i64 / 4
+}
+
+fn board(players: u64) -> Board {
+    Board::with_entries((0..players).map(|n| (id(n), score(n), Timestamp::from_millis(n as i64), 1)))
+}
+
+fn calls<T>(read: impl FnOnce() -> T) -> u64 {
+    let before = CALLS.get();
+    drop(std::hint::black_box(read()));
+    CALLS.get() - before
+}
+
+#[test]
+fn reads_allocate_only_their_rows() {
+    let board = board(20_000);
+    assert_eq!(calls(|| vec![0u8; 9]), 1, "the counter counts");
+    assert_eq!(calls(|| board.standing(id(77))), 0);
+    assert_eq!(calls(|| board.rank_of_score(5)), 0);
+    assert_eq!(calls(|| (board.score_for_top(1.0), board.score_at_rank(Rank::after(9)))), 0);
+    assert_eq!(calls(|| board.iter().rev().count()), 0);
+    assert_eq!(calls(|| board.top(100, 100)), 1);
+    assert_eq!(calls(|| board.around(id(77), 10)), 1);
+    assert_eq!(calls(|| board.among(&[id(5), id(6), id(6)])), 1);
+    assert_eq!(calls(|| board.histogram(50)), 1);
+}
+
+/// Bytes per player: built, after `3 players` moves of 20 points, and set one by one.
+fn bytes(players: u64) -> [f64; 3] {
+    let before = BYTES.get();
+    let held = || (BYTES.get() - before) as f64 / players as f64;
+    let mut moved = board(players);
+    let built = held();
+    for turn in 0..3 * players {
+        let n = turn.wrapping_mul(0x2545_f491_4f6c_dd1d) % players;
+        let by = if turn % 2 == 0 { 20_000 } else { -20_000 };
+        let at = Timestamp::from_millis(turn as i64);
+        let now = moved.standing(id(n)).map_or(0, |standing| standing.score);
+        moved.set(id(n), now + by, at, turn + 2);
+    }
+    let churned = held();
+    drop(moved);
+    assert_eq!(BYTES.get(), before, "a board gives all back");
+    let mut grown = Board::new();
+    for n in 0..players {
+        grown.set(id(n), score(n), Timestamp::EPOCH, 1);
+    }
+    [built, churned, held()]
+}
+
+/// Just before the index doubles and just after.
+#[test]
+fn a_player_takes_less_than_ninety_bytes() {
+    for players in [57_000, 60_000] {
+        let measured = bytes(players);
+        assert!(measured.iter().all(|&bytes| (60.0..90.0).contains(&bytes)), "{players}: {measured:?}");
+    }
+}

@@ -1,0 +1,3 @@
+//! The board against a recount, and what it allocates.
+mod alloc;
+mod suite;

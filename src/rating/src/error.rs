@@ -1,0 +1,62 @@
+/// Why a match cannot be rated. Nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RatingError {
+    /// A match needs an opponent.
+    #[error("a match has at least 2 sides, this one has {sides}")]
+    TooFewSides {
+        /// What came.
+        sides: usize,
+    },
+    /// Above `gsm_core::limits::MATCH_SIDES_MAX`.
+    #[error("a match has at most {max} sides, this one has {sides}")]
+    TooManySides {
+        /// What came.
+        sides: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// Above `gsm_core::limits::MATCH_PLAYERS_MAX`, all sides together.
+    #[error("a match has at most {max} players, this one has {players}")]
+    TooManyPlayers {
+        /// What came.
+        players: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A side without players.
+    #[error("side {side} has no players")]
+    EmptySide {
+        /// Its index, from 0.
+        side: usize,
+    },
+    /// A mean, deviation or volatility that is infinite or no number.
+    #[error("the rating of player {player} of side {side} is not finite")]
+    NotFinite {
+        /// Index of the side, from 0.
+        side: usize,
+        /// Index of the player within the side, from 0.
+        player: usize,
+    },
+}
+
+/// A setting outside its range.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("`{setting}` is `{value}`, it must be from {min} to {max}")]
+pub struct SettingsError {
+    /// The setting's name in the configuration.
+    pub setting: &'static str,
+    /// What came.
+    pub value: f64,
+    /// The least that is taken.
+    pub min: f64,
+    /// The most that is taken.
+    pub max: f64,
+}
+
+impl SettingsError {
+    /// Refuses NaN and anything outside `min..=max`.
+    pub(crate) fn check(setting: &'static str, value: f64, min: f64, max: f64) -> Result<(), Self> {
+        if (min..=max).contains(&value) { Ok(()) } else { Err(Self { setting, value, min, max }) }
+    }
+}

@@ -1,0 +1,74 @@
+use crate::Change;
+use gsm_core::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What is believed about one player's skill in one mode.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rating {
+    /// The estimate, in points; a newcomer has 1500, and 400 points are odds of ten to one.
+    pub mean: f64,
+    /// The standard deviation of the estimate, in points; a newcomer has 350.
+    pub deviation: f64,
+    /// How much the skill itself is expected to wander in one rating period, on the Glicko-2 scale (one unit is
+    /// 173.7178 points); a newcomer has 0.06. Systems without volatility carry it unchanged.
+    pub volatility: f64,
+}
+
+impl Rating {
+    /// Whether none of the three is infinite or NaN.
+    #[must_use]
+    pub fn is_finite(self) -> bool {
+        self.mean.is_finite() && self.deviation.is_finite() && self.volatility.is_finite()
+    }
+}
+
+/// What a player's row holds. The deviation grows with time; the row does not change meanwhile: it is grown when
+/// read, by [`crate::System::at`] with these fields.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatedState {
+    /// The rating as it stood at `rated_at`.
+    pub rating: Rating,
+    /// When the last rated match counted; `None` before the first.
+    pub rated_at: Option<Timestamp>,
+    /// Rated matches so far.
+    pub games: u32,
+}
+
+impl RatedState {
+    /// A player without matches.
+    #[must_use]
+    pub const fn new(rating: Rating) -> Self {
+        Self { rating, rated_at: None, games: 0 }
+    }
+    /// The row after a match that counted at `now`. A clock that stepped back does not move `rated_at` back.
+    #[must_use]
+    pub fn after(self, change: &Change, now: Timestamp) -> Self {
+        Self {
+            rating: change.after,
+            rated_at: self.rated_at.max(Some(now)),
+            games: self.games.saturating_add(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_core::Probability;
+
+    #[test]
+    fn a_row_counts_its_matches_and_never_steps_back_in_time() {
+        let rating = Rating { mean: 1500.0, deviation: 350.0, volatility: 0.06 };
+        let won = Change {
+            before: rating,
+            after: Rating { mean: 1600.0, ..rating },
+            expected: Probability::HALF,
+            actual: 1.0,
+        };
+        let (early, late) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
+        let row = RatedState::new(rating).after(&won, late).after(&won, early);
+        assert_eq!(row, RatedState { rating: won.after, rated_at: Some(late), games: 2 });
+    }
+}

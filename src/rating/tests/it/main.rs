@@ -1,0 +1,5 @@
+//! Ratings through the public interface: golden numbers, another implementation, properties.
+mod golden;
+mod oracle;
+mod props;
+mod rules;

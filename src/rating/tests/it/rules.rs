@@ -1,0 +1,197 @@
+use gsm_core::{Millis, Timestamp, limits};
+use gsm_rating::glicko2::{Game, period_update};
+use gsm_rating::{Change, Entrant, Glicko2Settings, Rating, RatingError, Side, System};
+
+const NEWCOMER: Rating = Rating { mean: 1500.0, deviation: 350.0, volatility: 0.06 };
+const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+fn rating(mean: f64, deviation: f64) -> Rating {
+    Rating { mean, deviation, volatility: 0.06 }
+}
+
+fn update(sides: &[(u32, Vec<Entrant>)]) -> Result<Vec<Vec<Change>>, RatingError> {
+    let sides: Vec<Side<'_>> = sides.iter().map(|(place, players)| Side::new(*place, players)).collect();
+    System::default().update(&sides)
+}
+
+fn team(ratings: &[Rating]) -> Vec<Entrant> {
+    ratings.iter().copied().map(Entrant::new).collect()
+}
+
+fn days(n: u64) -> Millis {
+    Millis::from_secs(n * 24 * 3600)
+}
+
+fn check_idle(idle: Millis, deviation: f64) {
+    let found = System::default().at(rating(1700.0, 50.0), Some(NOW), NOW.saturating_add(idle));
+    assert!((found.deviation - deviation).abs() < 1e-9, "{found:?}");
+    assert_eq!((found.mean, found.volatility), (1700.0, 0.06));
+}
+
+#[test]
+fn deviation_grows_by_one_volatility_a_period() {
+    // sqrt(50² + n (0.06 * 173.7178)²), by hand.
+    check_idle(Millis::ZERO, 50.0);
+    check_idle(days(3), (2500.0_f64 + 108.640_346_532_624).sqrt());
+    check_idle(days(30), (2500.0_f64 + 1_086.403_465_326_24).sqrt());
+}
+#[test]
+fn deviation_stops_at_its_maximum() {
+    check_idle(days(1_000_000), 350.0);
+    check_idle(Millis::new(i64::MAX as u64), 350.0);
+}
+#[test]
+fn a_clock_stepping_back_or_no_match_yet_is_no_time() {
+    let system = System::default();
+    assert_eq!(system.at(rating(1700.0, 50.0), Some(NOW), NOW.saturating_sub(days(9))), rating(1700.0, 50.0));
+    assert_eq!(system.at(NEWCOMER, None, NOW), NEWCOMER);
+}
+#[test]
+fn growing_twice_is_growing_once() {
+    let system = System::default();
+    let half = NOW.saturating_add(days(10));
+    let end = NOW.saturating_add(days(20));
+    let twice = system.at(system.at(rating(1700.0, 50.0), Some(NOW), half), Some(half), end);
+    assert!((twice.deviation - system.at(rating(1700.0, 50.0), Some(NOW), end).deviation).abs() < 1e-9);
+}
+
+#[test]
+fn expected_score_is_that_of_elo_for_sure_ratings_and_half_for_equals() {
+    let system =
+        System::Glicko2(Glicko2Settings { deviation_min: 1.0, deviation: 1.0, ..Glicko2Settings::default() });
+    // 400 points are odds of ten to one (the scale is rounded in the paper, and a deviation of 1 is not 0).
+    let p = system.expected_pair(&[rating(1900.0, 1.0)], &[rating(1500.0, 1.0)]).get();
+    assert!((p - 10.0 / 11.0).abs() < 1e-5, "{p}");
+    assert_eq!(system.expected_pair(&[NEWCOMER], &[rating(1500.0, 40.0)]).get(), 0.5);
+}
+#[test]
+fn uncertainty_pulls_the_expectation_to_half() {
+    let p = |deviation| {
+        System::default().expected_pair(&[rating(1700.0, deviation)], &[rating(1500.0, 50.0)]).get()
+    };
+    assert!(p(50.0) > p(200.0) && p(200.0) > p(350.0) && p(350.0) > 0.5);
+}
+#[test]
+fn shares_of_n_equals_are_one_nth() {
+    for n in 1..6 {
+        let shares = System::default().expected(&vec![vec![NEWCOMER]; n]);
+        assert!(shares.iter().all(|share| (share.get() - 1.0 / n as f64).abs() < 1e-12), "{shares:?}");
+    }
+    assert!(System::default().expected::<Vec<Rating>>(&[]).is_empty());
+}
+#[test]
+fn an_empty_side_is_expected_to_play_like_a_newcomer() {
+    let system = System::default();
+    let strong = [rating(1900.0, 60.0)];
+    assert_eq!(system.expected_pair(&strong, &[]), system.expected_pair(&strong, &[NEWCOMER]));
+}
+
+#[test]
+fn two_sides_of_one_are_the_paper() {
+    let (a, b) = (rating(1600.0, 80.0), rating(1500.0, 120.0));
+    let found = update(&[(1, team(&[a])), (2, team(&[b]))]).unwrap();
+    let game = |opponent, score| Game { opponent, score, weight: 1.0 };
+    let settings = Glicko2Settings::default();
+    assert_eq!(found[0][0].after, period_update(&settings, a, &[game(b, 1.0)]));
+    assert_eq!(found[1][0].after, period_update(&settings, b, &[game(a, 0.0)]));
+}
+#[test]
+fn a_field_is_its_pairs_weighed_by_its_size() {
+    let (a, b, c) = (rating(1600.0, 80.0), rating(1500.0, 120.0), rating(1450.0, 60.0));
+    let found = update(&[(2, team(&[a])), (1, team(&[b])), (3, team(&[c]))]).unwrap();
+    let weight = 2.0_f64.powf(-0.8);
+    let games = [Game { opponent: b, score: 0.0, weight }, Game { opponent: c, score: 1.0, weight }];
+    let wanted = period_update(&Glicko2Settings::default(), a, &games);
+    assert!((found[0][0].after.mean - wanted.mean).abs() < 1e-9);
+    assert!((found[0][0].after.deviation - wanted.deviation).abs() < 1e-9);
+    assert_eq!(found[0][0].actual, 0.5);
+}
+#[test]
+fn a_team_plays_with_its_mean_and_each_member_moves_a_part() {
+    let side = team(&[rating(1700.0, 50.0), rating(1300.0, 300.0)]);
+    let found = update(&[(1, side), (2, team(&[rating(1500.0, 80.0)]))]).unwrap();
+    assert!((found[0][0].expected.get() - 0.5).abs() < 1e-12);
+    assert!(found[0][1].gain() > 5.0 * found[0][0].gain() && found[0][0].gain() > 0.0);
+    // Alone, the unsure player would have moved by much more than half of a known team's result.
+    let alone = update(&[(1, team(&[rating(1500.0, 300.0)])), (2, team(&[rating(1500.0, 80.0)]))]).unwrap();
+    assert!(alone[0][0].gain() > found[0][1].gain());
+}
+
+#[test]
+fn a_change_says_why() {
+    let found = update(&[(1, team(&[rating(1600.0, 80.0)])), (2, team(&[rating(1500.0, 120.0)]))]).unwrap();
+    let (won, lost) = (found[0][0], found[1][0]);
+    assert_eq!((won.before, won.actual, lost.actual), (rating(1600.0, 80.0), 1.0, 0.0));
+    assert!(won.expected.get() > 0.5 && lost.expected.get() < 0.5);
+    assert_eq!(won.gain(), won.after.mean - 1600.0);
+    let stored = serde_json::to_string(&won).unwrap();
+    assert_eq!(serde_json::from_str::<Change>(&stored).unwrap(), won);
+}
+#[test]
+fn a_quitter_loses_though_the_side_won_and_nobody_else_notices() {
+    let left = Entrant { quit: true, ..Entrant::new(NEWCOMER) };
+    let others = || team(&[NEWCOMER, NEWCOMER]);
+    let with = update(&[(1, vec![left, Entrant::new(NEWCOMER)]), (2, others())]).unwrap();
+    let without = update(&[(1, others()), (2, others())]).unwrap();
+    let lost = without[1][0];
+    assert_eq!((with[0][0].after, with[0][0].actual), (lost.after, 0.0));
+    assert_eq!((with[0][1], &with[1]), (without[0][1], &without[1]));
+}
+#[test]
+fn all_quitters_lose_to_each_other() {
+    let left = vec![Entrant { quit: true, ..Entrant::new(NEWCOMER) }];
+    let found = update(&[(1, left.clone()), (1, left)]).unwrap();
+    assert!(found.iter().flatten().all(|change| change.gain() < 0.0));
+}
+
+#[test]
+fn what_is_no_match_is_refused() {
+    let one = || team(&[NEWCOMER]);
+    assert_eq!(update(&[]), Err(RatingError::TooFewSides { sides: 0 }));
+    assert_eq!(update(&[(1, one())]), Err(RatingError::TooFewSides { sides: 1 }));
+    assert_eq!(update(&[(1, one()), (2, vec![])]), Err(RatingError::EmptySide { side: 1 }));
+    let bad = team(&[NEWCOMER, rating(f64::NAN, 50.0)]);
+    assert_eq!(update(&[(1, one()), (2, bad)]), Err(RatingError::NotFinite { side: 1, player: 1 }));
+    let bad = team(&[rating(1500.0, f64::INFINITY)]);
+    assert_eq!(update(&[(1, bad), (2, one())]), Err(RatingError::NotFinite { side: 0, player: 0 }));
+}
+#[test]
+fn matches_are_rated_up_to_the_limits() {
+    let sides = |n: usize| vec![(1, team(&[NEWCOMER])); n];
+    let max = limits::MATCH_SIDES_MAX;
+    assert!(update(&sides(max)).is_ok());
+    assert_eq!(update(&sides(max + 1)), Err(RatingError::TooManySides { sides: max + 1, max }));
+    let players = limits::MATCH_PLAYERS_MAX;
+    let two = |n: usize| [(1, team(&vec![NEWCOMER; n - 1])), (2, team(&[NEWCOMER]))];
+    assert!(update(&two(players)).is_ok());
+    let error = RatingError::TooManyPlayers { players: players + 1, max: players };
+    assert_eq!(update(&two(players + 1)), Err(error));
+}
+#[test]
+fn without_limits_a_contest_of_hundreds_is_rated() {
+    let players = team(&[NEWCOMER]);
+    let sides: Vec<Side<'_>> = (1..=300).map(|place| Side::new(place, &players)).collect();
+    let found = System::default().update_any_size(&sides).unwrap();
+    assert!(found[0][0].gain() > found[149][0].gain() && found[149][0].gain() > found[299][0].gain());
+}
+
+fn check_config(text: &str, wanted: Option<Glicko2Settings>) {
+    assert_eq!(serde_json::from_str::<System>(text).ok(), wanted.map(System::Glicko2), "{text}");
+}
+
+#[test]
+fn configuration_names_the_system_and_may_leave_out_settings() {
+    let defaults = Glicko2Settings::default();
+    check_config(r#"{"system":"glicko2"}"#, Some(defaults.clone()));
+    check_config(r#"{"system":"glicko2","tau":0.3}"#, Some(Glicko2Settings { tau: 0.3, ..defaults.clone() }));
+    check_config(&serde_json::to_string(&System::default()).unwrap(), Some(defaults));
+    check_config(r#"{"system":"glicko2","taw":0.3}"#, None);
+    check_config(r#"{"system":"elo9"}"#, None);
+    check_config("{}", None);
+}
+#[test]
+fn settings_are_checked_through_the_system() {
+    assert!(System::default().validate().is_ok());
+    assert!(System::Glicko2(Glicko2Settings { tau: -1.0, ..Glicko2Settings::default() }).validate().is_err());
+    assert_eq!((System::default().name(), System::default().initial()), ("glicko2", NEWCOMER));
+}
