@@ -35,7 +35,12 @@ fn printable(c: char) -> bool {
         && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-fn check(what: &'static str, text: &str, max: usize, allowed: fn(char) -> bool) -> Result<SmolStr, NameError> {
+fn check(
+    what: &'static str,
+    text: &str,
+    max: usize,
+    allowed: fn(char) -> bool,
+) -> Result<SmolStr, NameError> {
     let len = text.chars().count();
     if len == 0 || len > max {
         return Err(NameError::Length { what, max, len });

@@ -20,7 +20,11 @@ impl Probability {
     pub const HALF: Self = Self(0.5);
     /// Refuses NaN and anything outside `0.0..=1.0`.
     pub fn new(value: f64) -> Result<Self, OutOfRange> {
-        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(OutOfRange { value, min: 0.0, max: 1.0 }) }
+        if (0.0..=1.0).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(OutOfRange { value, min: 0.0, max: 1.0 })
+        }
     }
     /// The nearest probability; NaN becomes one half.
     #[must_use]

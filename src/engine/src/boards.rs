@@ -105,10 +105,13 @@ impl Boards {
     pub(crate) fn load(&self, mode: &Mode, rows: Vec<(PlayerId, RatingRow, u64)>) {
         let facts = rows
             .iter()
-            .map(|(player, row, _)| (*player, Fact { deviation: row.rating.deviation as f32, games: row.games }))
+            .map(|(player, row, _)| {
+                (*player, Fact { deviation: row.rating.deviation as f32, games: row.games })
+            })
             .collect();
-        let board =
-            Board::with_entries(rows.iter().map(|(player, row, version)| (*player, row.score, row.reached_at, *version)));
+        let board = Board::with_entries(
+            rows.iter().map(|(player, row, version)| (*player, row.score, row.reached_at, *version)),
+        );
         *self.mode_or_new(mode).write() = ModeBoard { board, facts };
     }
 
@@ -137,14 +140,21 @@ impl Engine {
             return Ok(found);
         }
         // A mode that a queue names has a board, if an empty one.
-        if self.views.queues.has_mode(mode) { Ok(Arc::default()) } else { Err(EngineError::Unknown { what: "mode" }) }
+        if self.views.queues.has_mode(mode) {
+            Ok(Arc::default())
+        } else {
+            Err(EngineError::Unknown { what: "mode" })
+        }
     }
 
     /// A player's rank in a mode: O(log n), no store is asked.
     pub fn rank(&self, mode: &Mode, player: PlayerId) -> Result<RankView, EngineError> {
         let board = self.board(mode)?;
         let board = board.read();
-        let standing = board.board.standing(player).ok_or(EngineError::Unknown { what: "rank: the player has no rated match in this mode" })?;
+        let standing = board
+            .board
+            .standing(player)
+            .ok_or(EngineError::Unknown { what: "rank: the player has no rated match in this mode" })?;
         let fact = board.facts.get(&player).copied().unwrap_or(Fact { deviation: 0.0, games: 0 });
         Ok(RankView {
             player,
@@ -158,7 +168,12 @@ impl Engine {
     }
 
     /// `limit` rows from the place `offset` on, and the size of the board.
-    pub async fn top(&self, mode: &Mode, offset: u64, limit: usize) -> Result<(Vec<BoardRow>, u64), EngineError> {
+    pub async fn top(
+        &self,
+        mode: &Mode,
+        offset: u64,
+        limit: usize,
+    ) -> Result<(Vec<BoardRow>, u64), EngineError> {
         let (rows, players) = {
             let board = self.board(mode)?;
             let board = board.read();
@@ -169,7 +184,12 @@ impl Engine {
     }
 
     /// The rows around a player, `radius` on either side, and the size of the board.
-    pub async fn around(&self, mode: &Mode, player: PlayerId, radius: usize) -> Result<(Vec<BoardRow>, u64), EngineError> {
+    pub async fn around(
+        &self,
+        mode: &Mode,
+        player: PlayerId,
+        radius: usize,
+    ) -> Result<(Vec<BoardRow>, u64), EngineError> {
         let (rows, players) = {
             let board = self.board(mode)?;
             let board = board.read();
@@ -192,7 +212,8 @@ impl Engine {
     /// Modes that have a board, with their sizes.
     #[must_use]
     pub fn modes(&self) -> Vec<(Mode, u64)> {
-        let mut modes: BTreeMap<Mode, u64> = self.views.queues.all().into_iter().map(|q| (q.mode.clone(), 0)).collect();
+        let mut modes: BTreeMap<Mode, u64> =
+            self.views.queues.all().into_iter().map(|q| (q.mode.clone(), 0)).collect();
         modes.extend(self.views.boards.modes());
         modes.into_iter().collect()
     }
@@ -208,7 +229,10 @@ impl Engine {
     /// A player's rating row in a mode, from the record home.
     pub async fn rating(&self, mode: &Mode, player: PlayerId) -> Result<RatingRow, EngineError> {
         let key = Key::Rating(mode.clone(), player);
-        let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rating: the player has no rated match in this mode" })?;
+        let found = self
+            .get_one(&key)
+            .await?
+            .ok_or(EngineError::Unknown { what: "rating: the player has no rated match in this mode" })?;
         if let Row::Rating(row) = &*found.row { Ok(*row) } else { Err(EngineError::damaged(&key)) }
     }
 
@@ -221,10 +245,13 @@ impl Engine {
         limit: usize,
     ) -> Result<Vec<HistoryEntry>, EngineError> {
         let range = KeyRange::History(mode.clone(), player);
-        let rows = self.store(range.home()).list(&range, after, limit.min(limits::PAGE_SIZE_MAX), true).await?;
+        let rows =
+            self.store(range.home()).list(&range, after, limit.min(limits::PAGE_SIZE_MAX), true).await?;
         rows.into_iter()
             .map(|(key, found)| match (&key, &*found.row) {
-                (Key::History(_, _, at, _), Row::History(row)) => Ok(HistoryEntry { at: *at, row: row.clone(), key: key.clone() }),
+                (Key::History(_, _, at, _), Row::History(row)) => {
+                    Ok(HistoryEntry { at: *at, row: row.clone(), key: key.clone() })
+                }
                 _ => Err(EngineError::damaged(&key)),
             })
             .collect()

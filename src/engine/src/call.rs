@@ -139,7 +139,11 @@ impl Engine {
     }
 
     /// The first answer to this call's idempotency key, if it was given before.
-    pub(crate) async fn replayed<T: DeserializeOwned>(&self, call: &Call, home: Home) -> Result<Option<T>, EngineError> {
+    pub(crate) async fn replayed<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        home: Home,
+    ) -> Result<Option<T>, EngineError> {
         let Some(once) = call.once else { return Ok(None) };
         let key = Key::Idempotency(home, once.scope);
         let Some(found) = self.get_one(&key).await? else { return Ok(None) };
@@ -151,7 +155,13 @@ impl Engine {
     }
 
     /// Stores `answer` with the change, so that the same key gives it again.
-    pub(crate) fn remember<T: Serialize>(&self, changes: &mut ChangeSet, call: &Call, home: Home, answer: &T) -> Result<(), EngineError> {
+    pub(crate) fn remember<T: Serialize>(
+        &self,
+        changes: &mut ChangeSet,
+        call: &Call,
+        home: Home,
+        answer: &T,
+    ) -> Result<(), EngineError> {
         let Some(once) = call.once else { return Ok(()) };
         let key = Key::Idempotency(home, once.scope);
         let answer = serde_json::to_string(answer).map_err(|_| EngineError::damaged(&key))?;

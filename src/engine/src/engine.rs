@@ -5,8 +5,8 @@ use crate::{
     push::Hub,
     queues::Queues,
     store::{
-        ChangeSet, CommitError, Committed, Fold, Home, Homes, Key, KeyRange, Op, RatingRow, Row, Store, StoreFault, Versioned,
-        Write,
+        ChangeSet, CommitError, Committed, Fold, Home, Homes, Key, KeyRange, Op, RatingRow, Row, Store,
+        StoreFault, Versioned, Write,
     },
     token::TokenKey,
 };
@@ -84,13 +84,17 @@ impl Views {
             self.recent.put(*id, row);
         }
         match (&write.key, row.map(|row| &**row)) {
-            (Key::Rating(mode, player), Some(Row::Rating(row))) => self.boards.put(mode, *player, row, sequence),
+            (Key::Rating(mode, player), Some(Row::Rating(row))) => {
+                self.boards.put(mode, *player, row, sequence)
+            }
             (Key::Rating(mode, player), None) => self.boards.remove(mode, *player, sequence),
             (Key::Ticket(id), row) => {
                 let ticket = if let Some(Row::Ticket(ticket)) = row { Some(ticket) } else { None };
                 self.pools.ticket(*id, ticket);
             }
-            (Key::Proposal(id), Some(Row::Proposal(queue, proposal))) => self.pools.proposal(*id, Some((queue, proposal))),
+            (Key::Proposal(id), Some(Row::Proposal(queue, proposal))) => {
+                self.pools.proposal(*id, Some((queue, proposal)))
+            }
             (Key::Proposal(id), None) => self.pools.proposal(*id, None),
             (Key::Match(id), Some(Row::Match(row))) => self.pools.running(*id, Some(row)),
             (Key::Match(id), None) => self.pools.running(*id, None),
@@ -144,7 +148,8 @@ impl Engine {
             Ok(())
         })
         .await?;
-        let mut ratings: std::collections::BTreeMap<Mode, Vec<(PlayerId, RatingRow, u64)>> = std::collections::BTreeMap::new();
+        let mut ratings: std::collections::BTreeMap<Mode, Vec<(PlayerId, RatingRow, u64)>> =
+            std::collections::BTreeMap::new();
         self.each(KeyRange::AllRatings, |key, found| {
             if let (Key::Rating(mode, player), Row::Rating(row)) = (key, &*found.row) {
                 ratings.entry(mode).or_default().push((player, *row, found.version));
@@ -226,7 +231,10 @@ impl Engine {
     /// and decide again.
     pub(crate) async fn commit(&self, home: Home, changes: ChangeSet) -> Result<Committed, EngineError> {
         let store = self.store(home);
-        debug_assert!(self.homes.is_one() || changes.home() == Some(home), "a change set spans two homes: {changes:?}");
+        debug_assert!(
+            self.homes.is_one() || changes.home() == Some(home),
+            "a change set spans two homes: {changes:?}"
+        );
         let mut fault = StoreFault::new("no answer");
         for _ in 0..UNKNOWN_TRIES_MAX {
             match store.commit(changes.clone()).await {

@@ -131,17 +131,25 @@ impl EngineError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::AlreadyQueued { .. } => "cancel that ticket first: DELETE /v1/tickets/{ticket_id}",
-            Self::InMatch { .. } => "wait for the match's result, or abandon it: POST /v1/matches/{match_id}/state",
+            Self::InMatch { .. } => {
+                "wait for the match's result, or abandon it: POST /v1/matches/{match_id}/state"
+            }
             Self::TicketIdTaken => "choose a new ticket id for a new request",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
             Self::QueueFull { .. } => "try again after the seconds in Retry-After",
-            Self::ModeSystem { .. } => "use another mode, or the same rating system as the mode's other queues",
+            Self::ModeSystem { .. } => {
+                "use another mode, or the same rating system as the mode's other queues"
+            }
             Self::State(_) => "the legal moves are in the documentation of POST /v1/matches/{match_id}/state",
             Self::NoResultNow { .. } => "a result is taken in `running` and `reporting`",
             Self::ResultContradicts { .. } => "the first result stands; an admin can correct it",
-            Self::NoConsent { .. } => "let the player make a consent for this leader: POST /v1/parties/consents",
+            Self::NoConsent { .. } => {
+                "let the player make a consent for this leader: POST /v1/parties/consents"
+            }
             Self::IdempotencyMismatch => "use a new Idempotency-Key for a new request",
-            Self::Contended | Self::Raced | Self::Refused(_) | Self::NoAnswer(_) => "repeat the same request with the same Idempotency-Key",
+            Self::Contended | Self::Raced | Self::Refused(_) | Self::NoAnswer(_) => {
+                "repeat the same request with the same Idempotency-Key"
+            }
             _ => return None,
         })
     }

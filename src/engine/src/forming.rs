@@ -187,7 +187,8 @@ impl Engine {
         };
         let mut waiting = Vec::with_capacity(ids.len());
         for ((id, key), found) in ids.iter().zip(&keys).zip(rows) {
-            let row = found.as_ref().and_then(|f| ticket_row(key, &f.row).ok().map(|row| (row.clone(), f.version)));
+            let row =
+                found.as_ref().and_then(|f| ticket_row(key, &f.row).ok().map(|row| (row.clone(), f.version)));
             if let Some((row, version)) = row
                 && matches!(row.state, TicketState::Queued | TicketState::Searching)
                 && row.expires_at > call.now
@@ -196,7 +197,11 @@ impl Engine {
             }
         }
         let complete = waiting.len() == ids.len();
-        let fate = if complete { self.try_form(call, queue, lease, &formed, waiting.clone()).await } else { Err(EngineError::Raced) };
+        let fate = if complete {
+            self.try_form(call, queue, lease, &formed, waiting.clone()).await
+        } else {
+            Err(EngineError::Raced)
+        };
         match fate {
             Ok(fate) => fate,
             Err(error) => {
@@ -244,7 +249,8 @@ impl Engine {
         let fate = if let Some(patience) = queue.acceptance_ms {
             let id = ProposalId::fresh(&*self.ids);
             let deadline = call.now.saturating_add(patience);
-            let proposal = Proposal::new(id, &formed.sides, deadline).map_err(|e| EngineError::invalid("proposal", e))?;
+            let proposal = Proposal::new(id, &formed.sides, deadline)
+                .map_err(|e| EngineError::invalid("proposal", e))?;
             changes.create(Key::Proposal(id), Row::Proposal(queue.name.clone(), proposal));
             for (ticket, mut row, version) in tickets {
                 row.state = TicketState::RequiresAcceptance;

@@ -38,7 +38,9 @@ impl Engine {
     /// The id of an imported match: ordered like the file.
     #[must_use]
     pub fn import_match_id(mode: &Mode, number: u64) -> MatchId {
-        let hash = blake3::Hasher::new_derive_key("gsm import match id 1").update(mode.as_str().as_bytes()).finalize();
+        let hash = blake3::Hasher::new_derive_key("gsm import match id 1")
+            .update(mode.as_str().as_bytes())
+            .finalize();
         let mut high = [0u8; 8];
         high.copy_from_slice(&hash.as_bytes()[..8]);
         MatchId::from_u128(u128::from(u64::from_be_bytes(high)) << 64 | u128::from(number))
@@ -67,7 +69,12 @@ impl Engine {
     }
 
     /// The expected score of the first of two sides, from the ratings as they stand, grown to `at`.
-    pub async fn expected(&self, mode: &Mode, roster: &Roster, at: Timestamp) -> Result<Vec<Probability>, EngineError> {
+    pub async fn expected(
+        &self,
+        mode: &Mode,
+        roster: &Roster,
+        at: Timestamp,
+    ) -> Result<Vec<Probability>, EngineError> {
         let system = self.views.queues.system_of(mode).unwrap_or_default();
         let players: Vec<PlayerId> = roster.players().collect();
         let rows = self.rating_rows(mode, &players).await?;
@@ -78,7 +85,12 @@ impl Engine {
             .map(|side| {
                 rows.by_ref()
                     .take(side.len())
-                    .map(|row| row.map_or_else(|| system.initial(), |(row, _)| system.at(row.rating, Some(row.rated_at), at)))
+                    .map(|row| {
+                        row.map_or_else(
+                            || system.initial(),
+                            |(row, _)| system.at(row.rating, Some(row.rated_at), at),
+                        )
+                    })
                     .collect()
             })
             .collect();
@@ -94,7 +106,11 @@ impl Engine {
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if let Some(known) = self.result_row(id).await? {
-                return if known.result == result { Ok(Imported::Known) } else { Err(EngineError::ResultContradicts { match_id: id }) };
+                return if known.result == result {
+                    Ok(Imported::Known)
+                } else {
+                    Err(EngineError::ResultContradicts { match_id: id })
+                };
             }
             let decided = self.decide(&call, id, &facts, result.clone()).await?;
             match self.commit_result(&call, decided, None).await {

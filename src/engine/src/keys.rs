@@ -28,12 +28,21 @@ impl Engine {
             return Err(EngineError::invalid("role", "a key is for `server` or `admin`; players sign in"));
         }
         if note.chars().count() > limits::CALLER_ID_CHARS_MAX {
-            return Err(EngineError::invalid("note", format!("at most {} characters", limits::CALLER_ID_CHARS_MAX)));
+            return Err(EngineError::invalid(
+                "note",
+                format!("at most {} characters", limits::CALLER_ID_CHARS_MAX),
+            ));
         }
         let id = KeyId::fresh(&*self.ids);
         let secret = format!("{:032x}{:032x}", self.ids.next_u128(), self.ids.next_u128());
-        let row =
-            ApiKeyRow { id, secret_hash: hash(&secret), role, note: note.to_owned(), created_at: call.now, revoked_at: None };
+        let row = ApiKeyRow {
+            id,
+            secret_hash: hash(&secret),
+            role,
+            note: note.to_owned(),
+            created_at: call.now,
+            revoked_at: None,
+        };
         let mut changes = self.changes(call, &[&id]);
         changes.create(Key::ApiKey(id), Row::ApiKey(row.clone()));
         self.commit(Home::Document, changes).await?;
@@ -42,7 +51,9 @@ impl Engine {
 
     /// Who a key's text speaks for; `None` for anything but a living key.
     pub async fn key_principal(&self, text: &str) -> Result<Option<(KeyId, Principal)>, EngineError> {
-        let Some((id, secret)) = text.strip_prefix(KEY_PREFIX).and_then(|rest| rest.split_once('_')) else { return Ok(None) };
+        let Some((id, secret)) = text.strip_prefix(KEY_PREFIX).and_then(|rest| rest.split_once('_')) else {
+            return Ok(None);
+        };
         let Ok(id) = format!("{}-{id}", KeyId::PREFIX).parse::<KeyId>() else { return Ok(None) };
         let key = Key::ApiKey(id);
         let Some(found) = self.get_one(&key).await? else { return Ok(None) };
@@ -62,7 +73,10 @@ impl Engine {
     pub async fn keys(&self) -> Result<Vec<ApiKeyRow>, EngineError> {
         let range = KeyRange::ApiKeys;
         let rows = self.store(range.home()).list(&range, None, limits::PAGE_SIZE_MAX, false).await?;
-        Ok(rows.into_iter().filter_map(|(_, f)| if let Row::ApiKey(row) = &*f.row { Some(row.clone()) } else { None }).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|(_, f)| if let Row::ApiKey(row) = &*f.row { Some(row.clone()) } else { None })
+            .collect())
     }
 
     /// Ends a key; doing it again changes nothing.

@@ -2,7 +2,8 @@
 use crate::{
     Call, Engine, EngineError, Principal, QueueConfig, ResultView,
     store::{
-        ChangeSet, Claim, Home, Key, MatchRow, Op, Prediction, PushEvent, PushKind, Row, TicketRow, Version, Write, Expect,
+        ChangeSet, Claim, Expect, Home, Key, MatchRow, Op, Prediction, PushEvent, PushKind, Row, TicketRow,
+        Version, Write,
     },
     tickets::{put_ticket, tell},
     token::MatchClaim,
@@ -57,17 +58,25 @@ impl Forming {
 
 impl Engine {
     /// Adds to `changes` all that the forming of a match changes: the match, its tickets, its players' claims.
-    pub(crate) async fn add_formed_match(&self, changes: &mut ChangeSet, call: &Call, forming: Forming) -> Result<(), EngineError> {
+    pub(crate) async fn add_formed_match(
+        &self,
+        changes: &mut ChangeSet,
+        call: &Call,
+        forming: Forming,
+    ) -> Result<(), EngineError> {
         let id = MatchId::fresh(&*self.ids);
-        let sides: Vec<Vec<PlayerId>> = forming.sides.iter().map(|side| side.iter().map(|seat| seat.player).collect()).collect();
+        let sides: Vec<Vec<PlayerId>> =
+            forming.sides.iter().map(|side| side.iter().map(|seat| seat.player).collect()).collect();
         let ratings: Vec<Vec<Rating>> =
             sides.iter().map(|side| side.iter().map(|player| forming.rating_of(*player)).collect()).collect();
         let roster = Roster::new(sides).map_err(|e| EngineError::invalid("roster", e))?;
         let means = forming.tickets.iter().map(|(_, row, _)| {
             row.players.iter().map(|p| p.rating.mean).sum::<f64>() / row.players.len().max(1) as f64
         });
-        let (low, high) = means.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)));
-        let wait_ms_max = forming.tickets.iter().map(|(_, row, _)| call.now.since(row.queued_at)).max().unwrap_or_default();
+        let (low, high) = means
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)));
+        let wait_ms_max =
+            forming.tickets.iter().map(|(_, row, _)| call.now.since(row.queued_at)).max().unwrap_or_default();
         let row = MatchRow {
             tickets: forming.tickets.iter().map(|(id, ..)| *id).collect(),
             claimed: true,
@@ -78,7 +87,8 @@ impl Engine {
         let keys: Vec<Key> = row.roster.players().map(Key::Claim).collect();
         for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
             match found {
-                Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if row.tickets.contains(t)) => {
+                Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if row.tickets.contains(t)) =>
+                {
                     changes.replace(key.clone(), Some(found.version), Row::Claim(Claim::Match(id)));
                 }
                 // A stale read, or a claim that went another way: the ticket's version will tell.
@@ -100,12 +110,21 @@ impl Engine {
         Ok(())
     }
 
-    fn new_match_row(&self, call: &Call, queue: &QueueConfig, roster: Roster, ratings: &[Vec<Rating>]) -> MatchRow {
+    fn new_match_row(
+        &self,
+        call: &Call,
+        queue: &QueueConfig,
+        roster: Roster,
+        ratings: &[Vec<Rating>],
+    ) -> MatchRow {
         let expected = queue.rating.expected(ratings).into_iter().map(gsm_core::Probability::get).collect();
         MatchRow {
             queue: Some(queue.name.clone()),
             mode: queue.mode.clone(),
-            player_sessions: roster.players().map(|player| PlayerSession::reserve(player, call.now)).collect(),
+            player_sessions: roster
+                .players()
+                .map(|player| PlayerSession::reserve(player, call.now))
+                .collect(),
             roster,
             state: MatchState::Running,
             created_at: call.now,
@@ -134,7 +153,12 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    async fn try_create_match(&self, call: &Call, queue: &QueueConfig, roster: &Roster) -> Result<MatchView, EngineError> {
+    async fn try_create_match(
+        &self,
+        call: &Call,
+        queue: &QueueConfig,
+        roster: &Roster,
+    ) -> Result<MatchView, EngineError> {
         if let Some(first) = self.replayed(call, Home::Live).await? {
             return Ok(first);
         }
@@ -152,7 +176,12 @@ impl Engine {
             .map(|side| {
                 rows.by_ref()
                     .take(side.len())
-                    .map(|row| row.map_or_else(|| queue.rating.initial(), |(row, _)| queue.rating.at(row.rating, Some(row.rated_at), call.now)))
+                    .map(|row| {
+                        row.map_or_else(
+                            || queue.rating.initial(),
+                            |(row, _)| queue.rating.at(row.rating, Some(row.rated_at), call.now),
+                        )
+                    })
                     .collect()
             })
             .collect();
@@ -208,7 +237,9 @@ impl Engine {
     pub(crate) fn sees_match(call: &Call, id: MatchId, row: &MatchRow) -> bool {
         match &call.principal {
             Principal::Player(player) => row.roster.side_of(*player).is_some(),
-            Principal::Server(_) => row.created_by.as_ref().is_none_or(|by| *by == call.principal.to_string()),
+            Principal::Server(_) => {
+                row.created_by.as_ref().is_none_or(|by| *by == call.principal.to_string())
+            }
             Principal::Match(own) => *own == id,
             Principal::Admin(_) | Principal::System => true,
             Principal::Anonymous => false,
@@ -234,15 +265,27 @@ impl Engine {
             // The record home decides: what the live home says may follow a moment later.
             row.state = MatchState::Finished;
         }
-        let hosts = matches!(call.principal, Principal::Server(_) | Principal::Admin(_) | Principal::Match(_));
+        let hosts =
+            matches!(call.principal, Principal::Server(_) | Principal::Admin(_) | Principal::Match(_));
         let server_token = (hosts && !row.state.is_terminal()).then(|| self.match_token(id, &row));
         Ok(MatchView { id, row, server_token, result })
     }
 
     /// Moves a match to another state; ending it without a result leaves it unrated.
-    pub async fn move_match(&self, call: &Call, id: MatchId, to: MatchState, connection: Option<String>) -> Result<MatchView, EngineError> {
-        if connection.as_ref().is_some_and(|c| c.is_empty() || c.chars().count() > CONNECTION_CHARS_MAX || c.chars().any(char::is_control)) {
-            return Err(EngineError::invalid("connection", format!("1 to {CONNECTION_CHARS_MAX} printable characters")));
+    pub async fn move_match(
+        &self,
+        call: &Call,
+        id: MatchId,
+        to: MatchState,
+        connection: Option<String>,
+    ) -> Result<MatchView, EngineError> {
+        if connection.as_ref().is_some_and(|c| {
+            c.is_empty() || c.chars().count() > CONNECTION_CHARS_MAX || c.chars().any(char::is_control)
+        }) {
+            return Err(EngineError::invalid(
+                "connection",
+                format!("1 to {CONNECTION_CHARS_MAX} printable characters"),
+            ));
         }
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_move_match(call, id, to, connection.as_ref()).await {
@@ -253,7 +296,13 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    async fn try_move_match(&self, call: &Call, id: MatchId, to: MatchState, connection: Option<&String>) -> Result<MatchView, EngineError> {
+    async fn try_move_match(
+        &self,
+        call: &Call,
+        id: MatchId,
+        to: MatchState,
+        connection: Option<&String>,
+    ) -> Result<MatchView, EngineError> {
         if self.replayed::<()>(call, Home::Live).await?.is_some() {
             return self.match_view(call, id).await;
         }
@@ -337,7 +386,13 @@ impl Engine {
     }
 
     /// Commits the end of a match in the live and the document home. `row` has its last state already.
-    async fn end_match(&self, mut changes: ChangeSet, id: MatchId, row: MatchRow, version: Version) -> Result<(), EngineError> {
+    async fn end_match(
+        &self,
+        mut changes: ChangeSet,
+        id: MatchId,
+        row: MatchRow,
+        version: Version,
+    ) -> Result<(), EngineError> {
         let archive = archive(id, &row);
         self.add_match_end(&mut changes, id, &row, version).await?;
         if self.homes.is_one() {
@@ -354,7 +409,13 @@ impl Engine {
     }
 
     /// Adds to a live change set all that the end of a match changes there.
-    pub(crate) async fn add_match_end(&self, changes: &mut ChangeSet, id: MatchId, row: &MatchRow, version: Version) -> Result<(), EngineError> {
+    pub(crate) async fn add_match_end(
+        &self,
+        changes: &mut ChangeSet,
+        id: MatchId,
+        row: &MatchRow,
+        version: Version,
+    ) -> Result<(), EngineError> {
         if row.claimed {
             let keys: Vec<Key> = row.roster.players().map(Key::Claim).collect();
             for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {

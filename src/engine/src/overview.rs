@@ -80,12 +80,19 @@ impl Engine {
             .queues()
             .into_iter()
             .map(|config| {
-                let (waiting, wait_ms_max, proposals) = self.views.pools.get(&config.name).map_or((0, Millis::ZERO, 0), |pool| {
-                    let state = pool.settled();
-                    let oldest = state.pool.oldest().map_or(Millis::ZERO, |t| now.since(t.queued_at));
-                    (state.pool.len(), oldest, state.open_proposals())
-                });
-                QueueOverview { queue: config.name.clone(), mode: config.mode.clone(), waiting, wait_ms_max, proposals }
+                let (waiting, wait_ms_max, proposals) =
+                    self.views.pools.get(&config.name).map_or((0, Millis::ZERO, 0), |pool| {
+                        let state = pool.settled();
+                        let oldest = state.pool.oldest().map_or(Millis::ZERO, |t| now.since(t.queued_at));
+                        (state.pool.len(), oldest, state.open_proposals())
+                    });
+                QueueOverview {
+                    queue: config.name.clone(),
+                    mode: config.mode.clone(),
+                    waiting,
+                    wait_ms_max,
+                    proposals,
+                }
             })
             .collect();
         let (results, last) = {
@@ -108,6 +115,12 @@ impl Engine {
                 .collect();
             recent.push(RecentMatch { match_id, mode: row.mode.clone(), at: row.at, players });
         }
-        Ok(Overview { queues, running: self.views.pools.running_count(), results, modes: self.modes(), recent })
+        Ok(Overview {
+            queues,
+            running: self.views.pools.running_count(),
+            results,
+            modes: self.modes(),
+            recent,
+        })
     }
 }

@@ -58,8 +58,16 @@ pub struct PlayerView {
 
 impl Engine {
     /// Signs in whoever holds a guest secret; the first time makes a player. Only the secret's hash is kept.
-    pub async fn sign_in(&self, call: &Call, secret: &str, name: Option<Label>) -> Result<SignedIn, EngineError> {
-        let identity = *blake3::Hasher::new_derive_key("gsm guest secret 1").update(secret.as_bytes()).finalize().as_bytes();
+    pub async fn sign_in(
+        &self,
+        call: &Call,
+        secret: &str,
+        name: Option<Label>,
+    ) -> Result<SignedIn, EngineError> {
+        let identity = *blake3::Hasher::new_derive_key("gsm guest secret 1")
+            .update(secret.as_bytes())
+            .finalize()
+            .as_bytes();
         let (player, created) = self.identify(call, identity, name, None).await?;
         let expires_at = call.now.saturating_add(SESSION_LIFE);
         let token = self.tokens.issue(&SessionClaim { player, role: Role::Player, expires_at });
@@ -67,14 +75,22 @@ impl Engine {
     }
 
     /// The player whom an issuer knows as `subject`, made if new.
-    pub async fn player_of_subject(&self, call: &Call, issuer: &str, subject: &RequestKey) -> Result<PlayerId, EngineError> {
+    pub async fn player_of_subject(
+        &self,
+        call: &Call,
+        issuer: &str,
+        subject: &RequestKey,
+    ) -> Result<PlayerId, EngineError> {
         let identity = Self::subject_identity(issuer, subject);
         self.identify(call, identity, None, Some(subject.clone())).await.map(|(player, _)| player)
     }
 
     pub(crate) fn subject_identity(issuer: &str, subject: &RequestKey) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("gsm issuer subject 1");
-        hasher.update(&(issuer.len() as u64).to_be_bytes()).update(issuer.as_bytes()).update(subject.as_str().as_bytes());
+        hasher
+            .update(&(issuer.len() as u64).to_be_bytes())
+            .update(issuer.as_bytes())
+            .update(subject.as_str().as_bytes());
         *hasher.finalize().as_bytes()
     }
 
@@ -110,7 +126,11 @@ impl Engine {
     }
 
     /// The match a match token speaks for.
-    pub fn match_session(&self, token: &str, now: Timestamp) -> Result<crate::token::MatchClaim, crate::token::TokenError> {
+    pub fn match_session(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<crate::token::MatchClaim, crate::token::TokenError> {
         self.tokens.open(token, now)
     }
 
@@ -125,7 +145,11 @@ impl Engine {
     pub(crate) async fn player_row(&self, player: PlayerId) -> Result<(PlayerRow, u64), EngineError> {
         let key = Key::Player(player);
         let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "player" })?;
-        if let Row::Player(row) = &*found.row { Ok((row.clone(), found.version)) } else { Err(EngineError::damaged(&key)) }
+        if let Row::Player(row) = &*found.row {
+            Ok((row.clone(), found.version))
+        } else {
+            Err(EngineError::damaged(&key))
+        }
     }
 
     /// A player. Players see themselves whole and of others no external id and no claim.
@@ -148,7 +172,12 @@ impl Engine {
     }
 
     /// Changes a player's own display name; `None` removes it.
-    pub async fn rename(&self, call: &Call, player: PlayerId, name: Option<Label>) -> Result<PlayerView, EngineError> {
+    pub async fn rename(
+        &self,
+        call: &Call,
+        player: PlayerId,
+        name: Option<Label>,
+    ) -> Result<PlayerView, EngineError> {
         if !call.principal.is_trusted() && call.principal != Principal::Player(player) {
             return Err(EngineError::Unknown { what: "player" });
         }
@@ -171,7 +200,10 @@ impl Engine {
     }
 
     /// Display names in the order asked, from memory where they are known.
-    pub(crate) async fn names(&self, players: impl Iterator<Item = PlayerId>) -> Result<Vec<Option<Label>>, EngineError> {
+    pub(crate) async fn names(
+        &self,
+        players: impl Iterator<Item = PlayerId>,
+    ) -> Result<Vec<Option<Label>>, EngineError> {
         let players: Vec<PlayerId> = players.collect();
         let unknown: Vec<PlayerId> = {
             let names = self.views.names.0.lock();

@@ -163,7 +163,9 @@ impl Pools {
         let Some(row) = row else { return };
         let Some(pool) = self.get(&row.queue) else { return };
         let command = match row.state {
-            TicketState::Queued | TicketState::Searching => Command::Enter(pool_ticket(id, row), row.expires_at),
+            TicketState::Queued | TicketState::Searching => {
+                Command::Enter(pool_ticket(id, row), row.expires_at)
+            }
             _ => Command::Leave(id),
         };
         pool.commands.lock().push(command);

@@ -44,7 +44,13 @@ impl Engine {
     }
 
     /// A player's answer to a proposal. The last acceptance makes the match, the first decline ends the proposal.
-    pub async fn respond(&self, call: &Call, id: ProposalId, player: PlayerId, accept: bool) -> Result<ProposalView, EngineError> {
+    pub async fn respond(
+        &self,
+        call: &Call,
+        id: ProposalId,
+        player: PlayerId,
+        accept: bool,
+    ) -> Result<ProposalView, EngineError> {
         if let Principal::Player(own) = call.principal
             && own != player
         {
@@ -77,7 +83,11 @@ impl Engine {
         if outcome == Outcome::Waiting {
             if before != proposal {
                 let mut changes = self.changes(call, &[&id]);
-                changes.replace(Key::Proposal(id), Some(version), Row::Proposal(queue.clone(), proposal.clone()));
+                changes.replace(
+                    Key::Proposal(id),
+                    Some(version),
+                    Row::Proposal(queue.clone(), proposal.clone()),
+                );
                 self.commit(Home::Live, changes).await?;
             }
         } else {
@@ -118,7 +128,11 @@ impl Engine {
             Outcome::Waiting => return Ok(()),
             Outcome::Complete => {
                 let config = self.queue(queue)?;
-                let sides = proposal.sides().iter().map(|side| side.iter().map(|place| place.seat).collect()).collect();
+                let sides = proposal
+                    .sides()
+                    .iter()
+                    .map(|side| side.iter().map(|place| place.seat).collect())
+                    .collect();
                 let forming = Forming { queue: config, sides, tickets };
                 self.add_formed_match(&mut changes, call, forming).await?;
             }
@@ -128,7 +142,10 @@ impl Engine {
         Ok(())
     }
 
-    async fn tickets_of(&self, proposal: &Proposal) -> Result<Vec<(TicketId, TicketRow, Version)>, EngineError> {
+    async fn tickets_of(
+        &self,
+        proposal: &Proposal,
+    ) -> Result<Vec<(TicketId, TicketRow, Version)>, EngineError> {
         let ids = distinct(proposal.sides().iter().flatten().map(|place| place.seat));
         let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
         let rows = self.get(Home::Live, &keys).await?;
@@ -157,15 +174,19 @@ impl Engine {
         for (id, mut row, version) in tickets {
             debug_assert_eq!(row.proposal, Some(proposal));
             // Whoever had no time to answer before another declined is not to blame and waits on.
-            let waits_on = failure.willing.contains(&id) || (failure.silent.contains(&id) && !failure.missed_deadline);
+            let waits_on =
+                failure.willing.contains(&id) || (failure.silent.contains(&id) && !failure.missed_deadline);
             if waits_on {
                 row.state = TicketState::Searching;
                 row.proposal = None;
                 tell(changes, id, &row, None);
                 put_ticket(changes, id, &row, version);
             } else {
-                let reason =
-                    if failure.unwilling.contains(&id) { "a player of the party declined" } else { "a player of the party did not answer" };
+                let reason = if failure.unwilling.contains(&id) {
+                    "a player of the party declined"
+                } else {
+                    "a player of the party did not answer"
+                };
                 self.end_ticket(changes, id, row, version, TicketState::Cancelled, reason).await?;
             }
         }

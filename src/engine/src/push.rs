@@ -84,12 +84,17 @@ impl Subscription {
 
 impl Engine {
     /// Follows a player's events after `after`; `None` begins with what happens from now on.
-    pub async fn subscribe(&self, player: PlayerId, after: Option<Cursor>) -> Result<Subscription, EngineError> {
-        let live = self
-            .views
-            .hub
-            .listen(player)
-            .ok_or_else(|| EngineError::invalid("stream", format!("a player has at most {CONNECTIONS_PER_PLAYER_MAX} streams")))?;
+    pub async fn subscribe(
+        &self,
+        player: PlayerId,
+        after: Option<Cursor>,
+    ) -> Result<Subscription, EngineError> {
+        let live = self.views.hub.listen(player).ok_or_else(|| {
+            EngineError::invalid(
+                "stream",
+                format!("a player has at most {CONNECTIONS_PER_PLAYER_MAX} streams"),
+            )
+        })?;
         let mut missed = std::collections::VecDeque::new();
         let mut last = after.unwrap_or_default();
         if after.is_some() {
@@ -112,7 +117,12 @@ impl Engine {
     }
 
     /// One page of a player's events after `after`, for those who poll.
-    pub async fn events(&self, player: PlayerId, after: Cursor, limit: usize) -> Result<Vec<PushItem>, EngineError> {
+    pub async fn events(
+        &self,
+        player: PlayerId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<Vec<PushItem>, EngineError> {
         let limit = limit.min(gsm_core::limits::EVENTS_PER_PLAYER_MAX);
         let page = self.store(Home::Live).events(player, after, limit).await?;
         Ok(page.into_iter().map(|(cursor, event)| PushItem { cursor, event }).collect())

@@ -139,7 +139,8 @@ impl Engine {
             return Ok(first);
         }
         let others = self.queues();
-        if others.iter().any(|q| q.mode == config.mode && q.name != config.name && q.rating != config.rating) {
+        if others.iter().any(|q| q.mode == config.mode && q.name != config.name && q.rating != config.rating)
+        {
             return Err(EngineError::ModeSystem { mode: config.mode.to_string() });
         }
         let key = Key::Queue(config.name.clone());

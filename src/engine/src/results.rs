@@ -3,8 +3,8 @@ use crate::{
     Call, Engine, EngineError, Principal,
     matches::archive,
     store::{
-        ChangeSet, Expect, HistoryRow, Home, Key, KeyRange, MatchRow, Op, OutboxRow, PendingRow, Prediction, PushEvent, PushKind,
-        RatingRow, ResultRow, Row, SideChange, Version, Write,
+        ChangeSet, Expect, HistoryRow, Home, Key, KeyRange, MatchRow, Op, OutboxRow, PendingRow, Prediction,
+        PushEvent, PushKind, RatingRow, ResultRow, Row, SideChange, Version, Write,
     },
 };
 use gsm_core::{MatchId, Millis, Mode, PlayerId, Timestamp, limits};
@@ -43,7 +43,12 @@ pub(crate) fn score_of(rating: &Rating) -> i64 {
 }
 
 /// What a match does to its players' ratings, in roster order. `before` is grown to the time of the match.
-pub(crate) fn rate(system: &System, roster: &Roster, result: &MatchResult, before: &[Rating]) -> Result<Vec<SideChange>, EngineError> {
+pub(crate) fn rate(
+    system: &System,
+    roster: &Roster,
+    result: &MatchResult,
+    before: &[Rating],
+) -> Result<Vec<SideChange>, EngineError> {
     let mut ratings = before.iter();
     let entrants: Vec<Vec<Entrant>> = roster
         .sides()
@@ -74,7 +79,14 @@ pub(crate) fn rate(system: &System, roster: &Roster, result: &MatchResult, befor
 }
 
 /// The rating row after a change.
-fn next_row(old: Option<&RatingRow>, after: Rating, result: &MatchResult, roster: &Roster, player: PlayerId, at: Timestamp) -> RatingRow {
+fn next_row(
+    old: Option<&RatingRow>,
+    after: Rating,
+    result: &MatchResult,
+    roster: &Roster,
+    player: PlayerId,
+    at: Timestamp,
+) -> RatingRow {
     let old = old.copied();
     let kind = result.outcome_for(roster, player).map(|o| o.kind);
     let score = score_of(&after);
@@ -91,7 +103,13 @@ fn next_row(old: Option<&RatingRow>, after: Rating, result: &MatchResult, roster
 }
 
 /// The history row of one change.
-fn history(id: MatchId, change: &SideChange, row: &RatingRow, result: &MatchResult, roster: &Roster) -> HistoryRow {
+fn history(
+    id: MatchId,
+    change: &SideChange,
+    row: &RatingRow,
+    result: &MatchResult,
+    roster: &Roster,
+) -> HistoryRow {
     let side = roster.side_of(change.player).unwrap_or(0);
     HistoryRow {
         match_id: id,
@@ -174,15 +192,25 @@ impl Engine {
     /// Why a match that is not live takes no result.
     async fn no_result_for(&self, call: &Call, id: MatchId) -> Result<EngineError, EngineError> {
         Ok(match self.archived_match(id).await? {
-            Some(row) if Self::sees_match(call, id, &row) => EngineError::NoResultNow { state: row.state.as_str() },
+            Some(row) if Self::sees_match(call, id, &row) => {
+                EngineError::NoResultNow { state: row.state.as_str() }
+            }
             _ => EngineError::Unknown { what: "match" },
         })
     }
 
     /// Answers a report for a match whose result is known.
-    async fn repeated(&self, call: &Call, id: MatchId, row: ResultRow, report: &Report) -> Result<ResultView, EngineError> {
+    async fn repeated(
+        &self,
+        call: &Call,
+        id: MatchId,
+        row: ResultRow,
+        report: &Report,
+    ) -> Result<ResultView, EngineError> {
         let foreign = match &call.principal {
-            Principal::Server(_) => self.archived_match(id).await?.is_some_and(|m| !Self::sees_match(call, id, &m)),
+            Principal::Server(_) => {
+                self.archived_match(id).await?.is_some_and(|m| !Self::sees_match(call, id, &m))
+            }
             Principal::Player(_) | Principal::Anonymous => true,
             _ => false,
         };
@@ -208,7 +236,13 @@ impl Engine {
     }
 
     /// Computes what a valid result does, from the ratings as they are read now.
-    pub(crate) async fn decide(&self, call: &Call, id: MatchId, facts: &MatchFacts, result: MatchResult) -> Result<Decided, EngineError> {
+    pub(crate) async fn decide(
+        &self,
+        call: &Call,
+        id: MatchId,
+        facts: &MatchFacts,
+        result: MatchResult,
+    ) -> Result<Decided, EngineError> {
         let system = self.views.queues.system_of(&facts.mode).unwrap_or_default();
         let players: Vec<PlayerId> = facts.roster.players().collect();
         let ratings = self.rating_rows(&facts.mode, &players).await?;
@@ -295,7 +329,11 @@ impl Engine {
             let call = Call::system("gsm:ReportResult", self.clock.now());
             let mut changes = self.changes(&call, &[&id]);
             changes.audit = None;
-            changes.replace(key.clone(), Some(found.version), Row::Result(ResultRow { pending: None, ..row.clone() }));
+            changes.replace(
+                key.clone(),
+                Some(found.version),
+                Row::Result(ResultRow { pending: None, ..row.clone() }),
+            );
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return Ok(()),
                 Err(EngineError::Raced) => {}
@@ -304,7 +342,13 @@ impl Engine {
         }
     }
 
-    async fn apply_chunk(&self, id: MatchId, result: &ResultRow, pending: PendingRow, chunk: u32) -> Result<(), EngineError> {
+    async fn apply_chunk(
+        &self,
+        id: MatchId,
+        result: &ResultRow,
+        pending: PendingRow,
+        chunk: u32,
+    ) -> Result<(), EngineError> {
         let marker = Key::ResultChunk(id, chunk);
         let system = self.views.queues.system_of(&result.mode).unwrap_or_default();
         let first = chunk as usize * pending.chunk as usize;
@@ -312,7 +356,8 @@ impl Engine {
             if self.get_one(&marker).await?.is_some() {
                 return Ok(());
             }
-            let part: Vec<SideChange> = result.changes.iter().skip(first).take(pending.chunk as usize).cloned().collect();
+            let part: Vec<SideChange> =
+                result.changes.iter().skip(first).take(pending.chunk as usize).cloned().collect();
             let players: Vec<PlayerId> = part.iter().map(|c| c.player).collect();
             let rows = self.rating_rows(&result.mode, &players).await?;
             let call = Call::system("gsm:ReportResult", result.at);
@@ -331,7 +376,9 @@ impl Engine {
                     if let Some(own) = before.get_mut(first + at) {
                         *own = now;
                     }
-                    if let Some(again) = rate(&system, &result.roster, &result.result, &before)?.into_iter().nth(first + at) {
+                    if let Some(again) =
+                        rate(&system, &result.roster, &result.result, &before)?.into_iter().nth(first + at)
+                    {
                         change = again;
                     }
                 }
@@ -407,11 +454,21 @@ impl Engine {
     }
 
     pub(crate) async fn result_view(&self, id: MatchId) -> Result<Option<ResultView>, EngineError> {
-        Ok(self.result_row(id).await?.map(|row| ResultView { match_id: id, row: ResultRow { pending: None, ..row } }))
+        Ok(self
+            .result_row(id)
+            .await?
+            .map(|row| ResultView { match_id: id, row: ResultRow { pending: None, ..row } }))
     }
 
     /// An operator sets a rating by hand, with a reason; games and history stay.
-    pub async fn set_rating(&self, call: &Call, mode: &Mode, player: PlayerId, mean: f64, deviation: Option<f64>) -> Result<RatingRow, EngineError> {
+    pub async fn set_rating(
+        &self,
+        call: &Call,
+        mode: &Mode,
+        player: PlayerId,
+        mean: f64,
+        deviation: Option<f64>,
+    ) -> Result<RatingRow, EngineError> {
         if !self.views.queues.has_mode(mode) {
             return Err(EngineError::Unknown { what: "mode" });
         }
@@ -449,15 +506,31 @@ impl Engine {
 }
 
 /// Adds one player's share of a result: the rating, its history, the event.
-fn add_rating(changes: &mut ChangeSet, id: MatchId, result: &ResultRow, change: &SideChange, old: Option<&(RatingRow, Version)>) {
+fn add_rating(
+    changes: &mut ChangeSet,
+    id: MatchId,
+    result: &ResultRow,
+    change: &SideChange,
+    old: Option<&(RatingRow, Version)>,
+) {
     let player = change.player;
-    let row = next_row(old.map(|(row, _)| row), change.after, &result.result, &result.roster, player, result.at);
+    let row =
+        next_row(old.map(|(row, _)| row), change.after, &result.result, &result.roster, player, result.at);
     let step = history(id, change, &row, &result.result, &result.roster);
-    changes.replace(Key::Rating(result.mode.clone(), player), old.map(|(_, version)| *version), Row::Rating(row));
+    changes.replace(
+        Key::Rating(result.mode.clone(), player),
+        old.map(|(_, version)| *version),
+        Row::Rating(row),
+    );
     let op = Op::Put { row: Arc::new(Row::History(step)), expires_at: None };
     let key = Key::History(result.mode.clone(), player, result.at, id);
     changes.folds.push(Write { key, expect: Expect::Any, op });
-    let kind = PushKind::Rating { mode: result.mode.clone(), match_id: id, before: change.before, after: change.after };
+    let kind = PushKind::Rating {
+        mode: result.mode.clone(),
+        match_id: id,
+        before: change.before,
+        after: change.after,
+    };
     changes.event(player, PushEvent { at: changes.at, kind });
 }
 
@@ -481,4 +554,3 @@ pub(crate) fn match_of_result(row: &ResultRow) -> MatchRow {
         created_by: None,
     }
 }
-

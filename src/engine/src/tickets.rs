@@ -1,7 +1,10 @@
 //! Tickets: made, read, explained, cancelled, timed out.
 use crate::{
     Call, Engine, EngineError, Principal, QueueConfig,
-    store::{Claim, Home, Key, PushEvent, PushKind, RatingRow, Row, TicketPlayer, TicketRow, Version, Write, Expect, Op, ChangeSet},
+    store::{
+        ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, RatingRow, Row, TicketPlayer,
+        TicketRow, Version, Write,
+    },
     token::ConsentClaim,
 };
 use gsm_core::{Millis, PlayerId, QueueName, RequestKey, TicketId, Timestamp, limits};
@@ -73,17 +76,24 @@ impl Engine {
         }
         let most = queue.rules.format.side_size().min(limits::PARTY_SIZE_MAX);
         if new.members.len() >= most {
-            return Err(EngineError::invalid("members", format!("a party in this queue has at most {most} players, leader included")));
+            return Err(EngineError::invalid(
+                "members",
+                format!("a party in this queue has at most {most} players, leader included"),
+            ));
         }
         let mut seen = BTreeSet::from([new.leader]);
         for (at, (member, consent)) in new.members.iter().enumerate() {
             if !seen.insert(*member) {
-                return Err(EngineError::invalid(format!("members[{at}]"), format!("`{member}` is in the party already")));
+                return Err(EngineError::invalid(
+                    format!("members[{at}]"),
+                    format!("`{member}` is in the party already"),
+                ));
             }
             if call.principal.is_trusted() {
                 continue;
             }
-            let claim: Option<ConsentClaim> = consent.as_deref().and_then(|token| self.tokens.open(token, call.now).ok());
+            let claim: Option<ConsentClaim> =
+                consent.as_deref().and_then(|token| self.tokens.open(token, call.now).ok());
             if !claim.is_some_and(|c| c.player == *member && c.leader == new.leader) {
                 return Err(EngineError::NoConsent { player: *member });
             }
@@ -101,20 +111,26 @@ impl Engine {
         if let Some(first) = self.replayed(call, Home::Live).await? {
             return Ok(first);
         }
-        let players: Vec<PlayerId> = std::iter::once(new.leader).chain(new.members.iter().map(|(id, _)| *id)).collect();
+        let players: Vec<PlayerId> =
+            std::iter::once(new.leader).chain(new.members.iter().map(|(id, _)| *id)).collect();
         let mut keys = vec![Key::Ticket(id)];
         keys.extend(players.iter().map(|p| Key::Claim(*p)));
         let mut found = self.get(Home::Live, &keys).await?.into_iter();
         if let Some(first) = found.next().flatten() {
             let row = ticket_row(&keys[0], &first.row)?;
-            let same = row.queue == new.queue && row.players.iter().map(|p| p.player).eq(players.iter().copied());
+            let same =
+                row.queue == new.queue && row.players.iter().map(|p| p.player).eq(players.iter().copied());
             return if same { Ok(self.shown(id, row.clone())) } else { Err(EngineError::TicketIdTaken) };
         }
         for (claim, (player, key)) in found.zip(players.iter().zip(&keys[1..])) {
             let Some(claim) = claim else { continue };
             return Err(match &*claim.row {
-                Row::Claim(Claim::Ticket(ticket)) => EngineError::AlreadyQueued { player: *player, ticket: *ticket },
-                Row::Claim(Claim::Match(match_id)) => EngineError::InMatch { player: *player, match_id: *match_id },
+                Row::Claim(Claim::Ticket(ticket)) => {
+                    EngineError::AlreadyQueued { player: *player, ticket: *ticket }
+                }
+                Row::Claim(Claim::Match(match_id)) => {
+                    EngineError::InMatch { player: *player, match_id: *match_id }
+                }
                 _ => EngineError::damaged(key),
             });
         }
@@ -239,11 +255,24 @@ impl Engine {
                     }
                 }
                 let (row, _) = self.visible_ticket(call, id).await?;
-                if row.state == TicketState::Cancelled { Ok(TicketView { id, row }) } else { Err(EngineError::Raced) }
+                if row.state == TicketState::Cancelled {
+                    Ok(TicketView { id, row })
+                } else {
+                    Err(EngineError::Raced)
+                }
             }
             TicketState::Queued | TicketState::Searching => {
                 let mut changes = self.changes(call, &[&id]);
-                let row = self.end_ticket(&mut changes, id, row, version, TicketState::Cancelled, "cancelled by its party").await?;
+                let row = self
+                    .end_ticket(
+                        &mut changes,
+                        id,
+                        row,
+                        version,
+                        TicketState::Cancelled,
+                        "cancelled by its party",
+                    )
+                    .await?;
                 self.commit(Home::Live, changes).await?;
                 Ok(TicketView { id, row })
             }
@@ -290,7 +319,8 @@ impl Engine {
             return Ok(false);
         }
         let mut changes = self.changes(call, &[&id]);
-        self.end_ticket(&mut changes, id, row, version, TicketState::TimedOut, "no match was found in time").await?;
+        self.end_ticket(&mut changes, id, row, version, TicketState::TimedOut, "no match was found in time")
+            .await?;
         self.commit(Home::Live, changes).await?;
         Ok(true)
     }

@@ -122,7 +122,11 @@ impl TokenKey {
     pub fn issue<C: TokenClaim>(&self, claim: &C) -> String {
         // Claims are plain data of our own: postcard cannot refuse them, and an empty claim would never verify.
         let bytes = postcard::to_stdvec(claim).unwrap_or_default();
-        format!("{PREFIX}{}.{}", URL_SAFE_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(self.tag(C::PURPOSE, &bytes)))
+        format!(
+            "{PREFIX}{}.{}",
+            URL_SAFE_NO_PAD.encode(&bytes),
+            URL_SAFE_NO_PAD.encode(self.tag(C::PURPOSE, &bytes))
+        )
     }
 
     /// What a token says, if it is ours, whole and not expired.
@@ -130,7 +134,8 @@ impl TokenKey {
         if token.len() > TOKEN_CHARS_MAX {
             return Err(TokenError::Invalid);
         }
-        let (claim, tag) = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('.')).ok_or(TokenError::Invalid)?;
+        let (claim, tag) =
+            token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('.')).ok_or(TokenError::Invalid)?;
         let claim = URL_SAFE_NO_PAD.decode(claim).map_err(|_| TokenError::Invalid)?;
         let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| TokenError::Invalid)?;
         let tag: [u8; TAG_BYTES] = tag.try_into().map_err(|_| TokenError::Invalid)?;
@@ -155,7 +160,11 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_000);
 
     fn consent() -> ConsentClaim {
-        ConsentClaim { player: PlayerId::from_u128(1), leader: PlayerId::from_u128(2), expires_at: Timestamp::from_millis(2_000) }
+        ConsentClaim {
+            player: PlayerId::from_u128(1),
+            leader: PlayerId::from_u128(2),
+            expires_at: Timestamp::from_millis(2_000),
+        }
     }
 
     #[test]

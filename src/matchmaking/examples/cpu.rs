@@ -39,8 +39,15 @@ fn filled(tickets: u64, format: Format, party_max: u64) -> Pool {
     pool
 }
 
-
-fn cpu() -> u64 { std::fs::read_to_string("/proc/thread-self/schedstat").unwrap().split(' ').next().unwrap().parse().unwrap() }
+fn cpu() -> u64 {
+    std::fs::read_to_string("/proc/thread-self/schedstat")
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap()
+}
 fn main() {
     let now = Timestamp::from_millis(60_000);
     let teams = |teams, size| Format::Teams { teams, size };
@@ -55,14 +62,18 @@ fn main() {
         ("20x10_10k_parties", 10_000, teams(20, 10), 3),
         ("ffa12_10k", 10_000, free, 1),
     ] {
-        if !name.starts_with(&only) { continue; }
+        if !name.starts_with(&only) {
+            continue;
+        }
         let pool = filled(tickets, format, party_max);
-        let mut best = u64::MAX; let mut work = 0;
+        let mut best = u64::MAX;
+        let mut work = 0;
         for _ in 0..12 {
             let mut p = pool.clone();
             let t = cpu();
             let s = black_box(p.step(now, u32::MAX));
-            best = best.min(cpu() - t); work = s.work;
+            best = best.min(cpu() - t);
+            work = s.work;
         }
         println!("{name}: {:.2} ms cpu, {work} work", best as f64 / 1e6);
     }

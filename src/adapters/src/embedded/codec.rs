@@ -101,7 +101,11 @@ impl Group {
 }
 
 /// A group's blob: sealed under its first sequence, so that a blob in another's place is found out.
-pub(super) fn encode_group<'a>(first: u64, previous: u64, sets: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
+pub(super) fn encode_group<'a>(
+    first: u64,
+    previous: u64,
+    sets: impl ExactSizeIterator<Item = &'a [u8]>,
+) -> Vec<u8> {
     let mut body = previous.to_le_bytes().to_vec();
     body.extend_from_slice(&(sets.len() as u32).to_le_bytes());
     for set in sets {
@@ -129,7 +133,11 @@ pub(super) fn decode_group(first: u64, blob: &[u8]) -> Result<Group, CodecError>
         rest = after;
         sets.push(decode_set(set)?);
     }
-    if rest.is_empty() && !sets.is_empty() { Ok(Group { first, previous, sets }) } else { Err(CodecError::Shape) }
+    if rest.is_empty() && !sets.is_empty() {
+        Ok(Group { first, previous, sets })
+    } else {
+        Err(CodecError::Shape)
+    }
 }
 
 /// A row as the tables hold it.

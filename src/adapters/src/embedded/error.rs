@@ -21,7 +21,9 @@ pub enum OpenError {
         file: String,
     },
     /// Written by a later release.
-    #[error("`{file}` has format `{found}`, this release reads up to `{known}` hint: start the newer release")]
+    #[error(
+        "`{file}` has format `{found}`, this release reads up to `{known}` hint: start the newer release"
+    )]
     NewerFormat {
         /// Which file.
         file: String,

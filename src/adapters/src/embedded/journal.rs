@@ -88,6 +88,11 @@ impl Journal {
         self.groups.iter().map(|group| group.bytes).sum()
     }
 
+    /// Bytes of the groups that end after `sequence`.
+    pub(super) fn bytes_after(&self, sequence: u64) -> usize {
+        self.groups.iter().rev().take_while(|group| group.last > sequence).map(|group| group.bytes).sum()
+    }
+
     /// Writes the group of the sets `first..=last` and returns when it is durable. Groups that end at or before
     /// `trim` go in the same transaction, a few at a time.
     pub(super) fn append(&mut self, first: u64, last: u64, blob: &[u8], trim: u64) -> Result<(), Fault> {

@@ -43,7 +43,8 @@ impl Library {
             return Err(Fault::Newer { found: format, known: u64::from(FORMAT) });
         }
         let store = library.meta(STORE_KEY)?.and_then(|bytes| StoreId::try_from(bytes).ok());
-        let store = store.ok_or_else(|| Fault::Damaged(format!("`{}` does not say whose it is", how.name)))?;
+        let store =
+            store.ok_or_else(|| Fault::Damaged(format!("`{}` does not say whose it is", how.name)))?;
         Ok((library, store))
     }
 
@@ -74,7 +75,9 @@ impl Library {
             std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => {
                 Fault::Damaged(format!("`{file}`: {error}"))
             }
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Fault::Full(error.to_string()),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Fault::Full(error.to_string())
+            }
             _ => Fault::Fatal(format!("`{file}`: {error}")),
         };
         let disk = how.volume.open(file).map_err(broken)?;
@@ -116,7 +119,8 @@ impl Library {
     /// A number among the file's own facts; 0 if it was never set.
     pub(super) fn meta_u64(&self, key: &str) -> Result<u64, Fault> {
         let Some(bytes) = self.meta(key)? else { return Ok(0) };
-        let bytes = <[u8; 8]>::try_from(bytes).map_err(|_| self.judge(format_args!("`{key}` is not a number")))?;
+        let bytes =
+            <[u8; 8]>::try_from(bytes).map_err(|_| self.judge(format_args!("`{key}` is not a number")))?;
         Ok(u64::from_le_bytes(bytes))
     }
 

@@ -27,12 +27,19 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 let read = file.take(32).read_to_string(&mut pid);
-                let pid = if read.is_ok() && !pid.trim().is_empty() { pid.trim().to_owned() } else { "?".to_owned() };
+                let pid = if read.is_ok() && !pid.trim().is_empty() {
+                    pid.trim().to_owned()
+                } else {
+                    "?".to_owned()
+                };
                 return Err(OpenError::Locked { dir: dir.to_owned(), pid });
             }
             Err(TryLockError::Error(error)) => return Err(broken(error)),
         }
-        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()));
         match written {
             // The lock counts, not the number in it: on a full disk the store must still open.
             Err(error) if error.kind() != std::io::ErrorKind::StorageFull => Err(broken(error)),

@@ -61,6 +61,8 @@ struct Inner {
     work: Condvar,
     /// Rung when a checkpoint is due at once, or the store is closing.
     due: Condvar,
+    /// Rung when a group was answered.
+    settled: Condvar,
     journal: Mutex<Option<Journal>>,
     tables: Mutex<Option<Tables>>,
     rings: Mutex<Rings>,
@@ -96,11 +98,16 @@ impl EmbeddedStore {
 
     /// Returns when everything committed so far is on the disk and in the tables.
     pub fn flush(&self) -> Result<(), StoreFault> {
-        let wait = self.inner.memory.lock().wait_for_queue();
-        self.inner.work.notify_one();
-        if let Some(wait) = wait {
-            let fate = wait.blocking_recv().map_err(|_| StoreFault::new("the committer is gone"))?;
-            fate.map_err(StoreFault::new)?;
+        {
+            let mut memory = self.inner.memory.lock();
+            let upto = memory.sequence;
+            while memory.durable < upto {
+                match &memory.state {
+                    State::Ok => self.inner.settled.wait(&mut memory),
+                    State::ReadOnly(text) | State::Failed(text) => return Err(StoreFault::new(text)),
+                    State::Closed => return Err(StoreFault::new("the store is closed")),
+                }
+            }
         }
         self.inner.checkpoint().map_err(StoreFault::new)
     }
@@ -152,7 +159,8 @@ fn prepare(changes: ChangeSet) -> Result<Prepared, CommitError> {
     over("writes", changes.writes.len(), limits::ITEMS_MAX)?;
     over("folds", changes.folds.len(), limits::FOLDS_MAX)?;
     over("events", changes.events.len(), limits::SET_EVENTS_MAX)?;
-    let payload = codec::encode_set(&changes).map_err(|error| CommitError::Refused(StoreFault::new(error)))?;
+    let payload =
+        codec::encode_set(&changes).map_err(|error| CommitError::Refused(StoreFault::new(error)))?;
     over("bytes", payload.len(), limits::SET_BYTES_MAX)?;
     let keys = changes.writes.iter().map(|write| write.key.encode()).collect();
     let fold_keys = changes.folds.iter().map(|write| write.key.encode()).collect();
@@ -171,7 +179,9 @@ impl Inner {
         let fate = loop {
             let (keys, view) = {
                 let mut memory = self.memory.lock();
-                if let Some(refusal) = memory.refusal(self.options.waiting_max, self.options.unwritten_rows_max) {
+                if let Some(refusal) =
+                    memory.refusal(self.options.waiting_max, self.options.unwritten_rows_max)
+                {
                     return Err(refusal);
                 }
                 let Some(view) = memory.view.clone() else {
@@ -184,7 +194,9 @@ impl Inner {
                 match memory.apply(&mut set, &looked, now)? {
                     Applied::Look(keys) => (keys, view),
                     Applied::Queued(fate) => break fate,
-                    Applied::Before(sequence) if sequence <= memory.durable => return Ok(Committed { sequence }),
+                    Applied::Before(sequence) if sequence <= memory.durable => {
+                        return Ok(Committed { sequence });
+                    }
                     Applied::Before(sequence) => break memory.wait_for(sequence),
                 }
             };
@@ -208,6 +220,9 @@ impl Inner {
             return Ok(());
         }
         tracing::error!(%fault, "stored data could not be read");
+        if view.is_ill() {
+            self.fatal(&fault.to_string());
+        }
         Err(StoreFault::new(fault))
     }
 
@@ -249,7 +264,12 @@ impl Store for EmbeddedStore {
         self.inner.list(range, after, limit, newest_first).await
     }
 
-    async fn events(&self, player: PlayerId, after: Cursor, limit: usize) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
+    async fn events(
+        &self,
+        player: PlayerId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
         let now = self.inner.clock.now();
         Ok(self.inner.rings.lock().after(player, after, limit, now))
     }

@@ -47,7 +47,13 @@ impl Rings {
     }
 
     /// A player's events after a cursor, oldest first; expired ones are left out.
-    pub(super) fn after(&self, player: PlayerId, after: Cursor, limit: usize, now: Timestamp) -> Vec<(Cursor, PushEvent)> {
+    pub(super) fn after(
+        &self,
+        player: PlayerId,
+        after: Cursor,
+        limit: usize,
+        now: Timestamp,
+    ) -> Vec<(Cursor, PushEvent)> {
         let oldest = now.saturating_sub(EVENT_RETENTION);
         let Some(ring) = self.players.get(&player) else { return Vec::new() };
         let new = ring.iter().filter(|(cursor, event)| *cursor > after && event.at >= oldest);

@@ -54,11 +54,29 @@ pub(super) enum Work {
 }
 
 impl Work {
+    /// The change set and its place, if it is one.
+    pub(super) fn placed(&self) -> Option<Placed> {
+        match self {
+            Self::Set { sequence, changes, .. } => Some((*sequence, changes.clone())),
+            Self::Wait { .. } => None,
+        }
+    }
+
+    /// The encoded change set, if it is one.
+    pub(super) fn payload(&self) -> Option<&[u8]> {
+        match self {
+            Self::Set { payload, .. } => Some(payload),
+            Self::Wait { .. } => None,
+        }
+    }
+
     /// Answers it.
     pub(super) fn answer(self, fate: impl FnOnce(u64) -> Fate) {
         // Nobody may be waiting any more: a caller that went away asks again under the same key.
         let _ = match self {
-            Self::Set { sequence, answer, .. } | Self::Wait { sequence, answer } => answer.send(fate(sequence)),
+            Self::Set { sequence, answer, .. } | Self::Wait { sequence, answer } => {
+                answer.send(fate(sequence))
+            }
         };
     }
 }
@@ -105,6 +123,8 @@ pub(super) struct Memory {
     pub(super) queue: VecDeque<Work>,
     pub(super) state: State,
     pub(super) closing: bool,
+    /// The journal is closed, and nobody knows yet which of the last sets are in it.
+    pub(super) unresolved: bool,
     /// Where the next search for clean rows to drop begins.
     drop_from: Vec<u8>,
 }
@@ -124,6 +144,7 @@ impl Memory {
             queue: VecDeque::new(),
             state: State::Ok,
             closing: false,
+            unresolved: false,
             drop_from: Vec::new(),
         }
     }
@@ -194,7 +215,12 @@ impl Memory {
         self.note_done(set.changes.key, sequence, set.changes.at);
         self.unwritten.push_back((sequence, set.changes.clone()));
         let (answer, fate) = oneshot::channel();
-        let work = Work::Set { sequence, changes: set.changes.clone(), payload: std::mem::take(&mut set.payload), answer };
+        let work = Work::Set {
+            sequence,
+            changes: set.changes.clone(),
+            payload: std::mem::take(&mut set.payload),
+            answer,
+        };
         self.queue.push_back(work);
         Ok(Applied::Queued(fate))
     }
@@ -218,18 +244,13 @@ impl Memory {
         fate
     }
 
-    /// The same for everything committed so far; `None` if all of it is durable.
-    pub(super) fn wait_for_queue(&mut self) -> Option<oneshot::Receiver<Fate>> {
-        (self.sequence > self.durable && self.state == State::Ok).then(|| self.wait_for(self.sequence))
-    }
-
     /// Takes in a set that is durable already: from the journal, at the start.
     pub(super) fn replay(&mut self, sequence: u64, changes: Arc<ChangeSet>) {
         self.write_all(sequence, &changes, encoded(&changes));
         self.note_done(changes.key, sequence, changes.at);
         self.unwritten.push_back((sequence, changes));
-        self.sequence = sequence;
-        self.durable = sequence;
+        self.sequence = self.sequence.max(sequence);
+        self.durable = self.durable.max(sequence);
     }
 
     /// Forgets everything that is not durable, as if it had never been. Its sequences are not given again.
@@ -318,20 +339,25 @@ impl Memory {
     pub(super) fn refusal(&self, waiting_max: usize, unwritten_rows_max: usize) -> Option<CommitError> {
         let refused = |text: &str| Some(CommitError::Refused(StoreFault::new(text)));
         match &self.state {
-            State::ReadOnly(text) => refused(text),
+            State::ReadOnly(text) if !self.unresolved => refused(text),
             // A repeat of a key whose fate is not known must not hear "surely not applied".
-            State::Failed(text) => Some(CommitError::Unknown(StoreFault::new(text))),
+            State::ReadOnly(text) | State::Failed(text) => Some(CommitError::Unknown(StoreFault::new(text))),
             State::Closed => refused("the store is closed"),
             State::Ok if self.closing => refused("the store is closing"),
-            State::Ok if self.queue.len() >= waiting_max => refused("busy: too many change sets wait for the disk"),
-            State::Ok if self.unwritten_rows >= unwritten_rows_max => refused("busy: the checkpoint is behind"),
+            State::Ok if self.queue.len() >= waiting_max => {
+                refused("busy: too many change sets wait for the disk")
+            }
+            State::Ok if self.unwritten_rows >= unwritten_rows_max => {
+                refused("busy: the checkpoint is behind")
+            }
             State::Ok => None,
         }
     }
 }
 
 fn encoded(changes: &ChangeSet) -> impl Iterator<Item = Vec<u8>> + use<> {
-    let keys: Vec<Vec<u8>> = changes.writes.iter().chain(&changes.folds).map(|write| write.key.encode()).collect();
+    let keys: Vec<Vec<u8>> =
+        changes.writes.iter().chain(&changes.folds).map(|write| write.key.encode()).collect();
     keys.into_iter()
 }
 

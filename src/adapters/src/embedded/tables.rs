@@ -9,7 +9,7 @@ use super::{
 use gsm_core::{CommitKey, Millis, PlayerId, Timestamp};
 use gsm_engine::store::{AuditRecord, ChangeSet, EVENT_RETENTION, Key, PushEvent, Version};
 use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "tables.redb";
@@ -111,11 +111,18 @@ impl Tables {
     }
 
     /// Makes the tables show the effects of all sets up to `upto`, in one transaction: `rows` is the fold of `sets`.
-    pub(super) fn checkpoint(&self, upto: u64, rows: &Folded, sets: &[Placed], now: Timestamp) -> Result<(), Fault> {
+    pub(super) fn checkpoint(
+        &self,
+        upto: u64,
+        rows: &Folded,
+        sets: &[Placed],
+        now: Timestamp,
+    ) -> Result<(), Fault> {
         let mut encoded = Vec::with_capacity(rows.len());
         for (key, stored) in rows {
             let live = stored.as_ref().filter(|stored| stored.expires_at.is_none_or(|at| at > now));
-            let value = live.map(|stored| encode_row(key, stored)).transpose().map_err(|e| self.library.judge(e))?;
+            let value =
+                live.map(|stored| encode_row(key, stored)).transpose().map_err(|e| self.library.judge(e))?;
             encoded.push((key, value, live.and_then(|stored| stored.expires_at)));
         }
         self.library.run(|db| {
@@ -156,7 +163,8 @@ fn write_rows(tx: &redb::WriteTransaction, rows: &[Encoded<'_>]) -> Result<(), r
 }
 
 fn write_sets(tx: &redb::WriteTransaction, sets: &[Placed]) -> Result<(), redb::Error> {
-    let (mut done, mut events, mut audit) = (tx.open_table(DONE)?, tx.open_table(EVENTS)?, tx.open_table(AUDIT)?);
+    let (mut done, mut events, mut audit) =
+        (tx.open_table(DONE)?, tx.open_table(EVENTS)?, tx.open_table(AUDIT)?);
     let unfit = |error: CodecError| redb::Error::Corrupted(error.to_string());
     for (sequence, changes) in sets {
         let context = sequence.to_le_bytes();
@@ -246,6 +254,15 @@ impl View {
         }
     }
 
+    fn ranged(&self, error: impl std::fmt::Display) -> Fault {
+        Fault::of(error, FILE, &self.health)
+    }
+
+    /// Whether nothing more can be read from the file.
+    pub(super) fn is_ill(&self) -> bool {
+        self.health.illness().is_some()
+    }
+
     /// A row, expired or not.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<StoredRow>, Fault> {
         let found = self.rows.get(key).map_err(|error| self.named(key, error))?;
@@ -258,17 +275,16 @@ impl View {
         found.map(|value| decode_head(key, value.value()).map_err(|error| self.named(key, error))).transpose()
     }
 
-    /// Rows between two keys, both inclusive, in order or in reverse.
+    /// Rows within bounds, in order or in reverse.
     pub(super) fn range<'a>(
         &'a self,
-        low: &'a [u8],
-        high: &[u8],
+        bounds: (Bound<&'a [u8]>, Bound<&'a [u8]>),
         reverse: bool,
     ) -> Result<impl Iterator<Item = Result<(Vec<u8>, StoredRow), Fault>> + 'a, Fault> {
-        let mut range = self.rows.range::<&[u8]>(low..=high).map_err(|error| self.named(low, error))?;
+        let mut range = self.rows.range::<&[u8]>(bounds).map_err(|error| self.ranged(error))?;
         Ok(std::iter::from_fn(move || {
             let item = if reverse { range.next_back() } else { range.next() }?;
-            Some(item.map_err(|error| self.named(low, error)).and_then(|(key, value)| {
+            Some(item.map_err(|error| self.ranged(error)).and_then(|(key, value)| {
                 let key = key.value().to_vec();
                 let row = decode_row(&key, value.value()).map_err(|error| self.named(&key, error))?;
                 Ok((key, row))
@@ -277,8 +293,13 @@ impl View {
     }
 
     /// Audit records after a sequence, at most `limit`.
-    pub(super) fn audit(&self, after: u64, limit: usize) -> Result<Vec<(u64, Timestamp, AuditRecord)>, Fault> {
-        let range = self.audit.range(after.saturating_add(1)..).map_err(|e| Fault::of(e, FILE, &self.health))?;
+    pub(super) fn audit(
+        &self,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Timestamp, AuditRecord)>, Fault> {
+        let range =
+            self.audit.range(after.saturating_add(1)..).map_err(|e| Fault::of(e, FILE, &self.health))?;
         let mut out = Vec::new();
         for item in range.take(limit) {
             let (sequence, value) = item.map_err(|error| Fault::of(error, FILE, &self.health))?;

@@ -74,7 +74,11 @@ impl ChangeSet {
     }
     /// Puts a row in place of the one read at `version`; `None` says there was none.
     pub fn replace(&mut self, key: Key, version: Option<Version>, row: Row) -> &mut Self {
-        self.write(key, version.map_or(Expect::Absent, Expect::At), Op::Put { row: Arc::new(row), expires_at: None })
+        self.write(
+            key,
+            version.map_or(Expect::Absent, Expect::At),
+            Op::Put { row: Arc::new(row), expires_at: None },
+        )
     }
     /// Puts a new row that goes away by itself.
     pub fn create_until(&mut self, key: Key, row: Row, expires_at: Timestamp) -> &mut Self {

@@ -1,4 +1,4 @@
-use gsm_core::{KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, Timestamp, TicketId};
+use gsm_core::{KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -125,9 +125,17 @@ impl Key {
     #[must_use]
     pub fn home(&self) -> Home {
         match self {
-            Self::Player(_) | Self::Identity(_) | Self::Queue(_) | Self::ApiKey(_) | Self::Archive(_) => Home::Document,
-            Self::Rating(..) | Self::History(..) | Self::Result(_) | Self::ResultChunk(..) | Self::Outbox(_) => Home::Record,
-            Self::Ticket(_) | Self::Claim(_) | Self::Proposal(_) | Self::Match(_) | Self::Lease(_) => Home::Live,
+            Self::Player(_) | Self::Identity(_) | Self::Queue(_) | Self::ApiKey(_) | Self::Archive(_) => {
+                Home::Document
+            }
+            Self::Rating(..)
+            | Self::History(..)
+            | Self::Result(_)
+            | Self::ResultChunk(..)
+            | Self::Outbox(_) => Home::Record,
+            Self::Ticket(_) | Self::Claim(_) | Self::Proposal(_) | Self::Match(_) | Self::Lease(_) => {
+                Home::Live
+            }
             Self::Idempotency(home, _) => *home,
         }
     }
@@ -201,7 +209,9 @@ impl Key {
             4 => Self::ApiKey(KeyId::from_u128(f.id()?)),
             5 => Self::Archive(MatchId::from_u128(f.id()?)),
             6 => Self::Rating(f.mode()?, PlayerId::from_u128(f.id()?)),
-            7 => Self::History(f.mode()?, PlayerId::from_u128(f.id()?), f.time()?, MatchId::from_u128(f.id()?)),
+            7 => {
+                Self::History(f.mode()?, PlayerId::from_u128(f.id()?), f.time()?, MatchId::from_u128(f.id()?))
+            }
             8 => Self::Result(MatchId::from_u128(f.id()?)),
             9 => Self::ResultChunk(MatchId::from_u128(f.id()?), u32::from_be_bytes(f.take()?)),
             10 => Self::Outbox(MatchId::from_u128(f.id()?)),
@@ -253,7 +263,9 @@ impl KeyRange {
     pub fn home(&self) -> Home {
         match self {
             Self::Queues | Self::ApiKeys => Home::Document,
-            Self::Ratings(_) | Self::AllRatings | Self::History(..) | Self::Outbox | Self::Results => Home::Record,
+            Self::Ratings(_) | Self::AllRatings | Self::History(..) | Self::Outbox | Self::Results => {
+                Home::Record
+            }
             Self::Tickets | Self::Proposals | Self::Matches => Home::Live,
         }
     }

@@ -1,8 +1,8 @@
 //! The in-memory reference store: what the port means, in a few lines, with a remote store's limits and faults on
 //! request (decisions.md 7). Tests and the simulator run on it.
 use super::{
-    ChangeSet, CommitError, Committed, Cursor, EVENT_RETENTION, Expect, Fold, Key, KeyRange, Op, PushEvent, ReadError,
-    Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
+    ChangeSet, CommitError, Committed, Cursor, EVENT_RETENTION, Expect, Fold, Key, KeyRange, Op, PushEvent,
+    ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
 };
 use async_trait::async_trait;
 use gsm_core::{Clock, CommitKey, Map, PlayerId, Timestamp};
@@ -181,7 +181,8 @@ impl Inner {
             self.apply(write, committed.sequence);
         }
         for (index, (player, event)) in changes.events.iter().enumerate() {
-            let cursor = Cursor { sequence: committed.sequence, index: u32::try_from(index).unwrap_or(u32::MAX) };
+            let cursor =
+                Cursor { sequence: committed.sequence, index: u32::try_from(index).unwrap_or(u32::MAX) };
             self.events.insert((*player, cursor), event.clone());
         }
         self.done.insert(changes.key, committed);
@@ -270,15 +271,27 @@ impl Store for MemoryStore {
         }
         let (low, high) = range.bounds();
         let after = after.map(Key::encode);
-        let inside = inner.rows.range(low..=high).filter(|(_, e)| e.row.is_some() && e.expires_at.is_none_or(|at| at > now));
+        let inside = inner
+            .rows
+            .range(low..=high)
+            .filter(|(_, e)| e.row.is_some() && e.expires_at.is_none_or(|at| at > now));
         let pick = |(key, entry): (&Vec<u8>, &Entry)| {
             let row = entry.row.clone()?;
             Key::decode(key).ok().map(|key| (key, Versioned { version: entry.version, row }))
         };
         Ok(if newest_first {
-            inside.rev().filter(|(k, _)| after.as_ref().is_none_or(|a| *k < a)).filter_map(pick).take(limit).collect()
+            inside
+                .rev()
+                .filter(|(k, _)| after.as_ref().is_none_or(|a| *k < a))
+                .filter_map(pick)
+                .take(limit)
+                .collect()
         } else {
-            inside.filter(|(k, _)| after.as_ref().is_none_or(|a| *k > a)).filter_map(pick).take(limit).collect()
+            inside
+                .filter(|(k, _)| after.as_ref().is_none_or(|a| *k > a))
+                .filter_map(pick)
+                .take(limit)
+                .collect()
         })
     }
 

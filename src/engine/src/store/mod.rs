@@ -8,11 +8,13 @@ mod key;
 pub mod memory;
 mod row;
 
-pub use change::{ChangeSet, CommitError, Committed, Expect, Op, ReadError, StoreFault, Write, EVENT_RETENTION};
+pub use change::{
+    ChangeSet, CommitError, Committed, EVENT_RETENTION, Expect, Op, ReadError, StoreFault, Write,
+};
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use row::{
-    ApiKeyRow, AuditRecord, Claim, HistoryRow, Lease, MatchRow, OutboxRow, PendingRow, PlayerRow, Prediction, PushEvent,
-    PushKind, RatingRow, Replay, ResultRow, Row, RowError, SideChange, TicketPlayer, TicketRow,
+    ApiKeyRow, AuditRecord, Claim, HistoryRow, Lease, MatchRow, OutboxRow, PendingRow, PlayerRow, Prediction,
+    PushEvent, PushKind, RatingRow, Replay, ResultRow, Row, RowError, SideChange, TicketPlayer, TicketRow,
 };
 
 use async_trait::async_trait;
@@ -39,7 +41,9 @@ pub struct StoreLimits {
 }
 
 /// Position in one player's stream of push events; grows with every event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct Cursor {
     /// Sequence of the commit that made the event.
     pub sequence: u64,
@@ -70,7 +74,12 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<(Key, Versioned)>, ReadError>;
 
     /// Events of a player after `after`, oldest first, at most `limit`; expired ones are left out.
-    async fn events(&self, player: PlayerId, after: Cursor, limit: usize) -> Result<Vec<(Cursor, PushEvent)>, ReadError>;
+    async fn events(
+        &self,
+        player: PlayerId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, PushEvent)>, ReadError>;
 
     /// From now on `fold` sees every durable change set of this store, in commit order per row. It may see one again
     /// or late (scaled out); embedded, it has seen a change set before its `commit` answers.

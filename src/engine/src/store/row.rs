@@ -1,5 +1,6 @@
 use gsm_core::{
-    EventId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Timestamp,
+    EventId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId,
+    Timestamp,
 };
 use gsm_matchmaking::Proposal;
 use gsm_rating::Rating;

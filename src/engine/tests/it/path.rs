@@ -10,8 +10,17 @@ fn ticket(queue: &str, leader: PlayerId) -> NewTicket {
 }
 
 fn first_wins(players: &[PlayerId]) -> Report {
-    let line = |(at, player): (usize, &PlayerId)| PlayerReport { player: *player, place: at as u32 + 1, score: None, quit: false };
-    Report { standings: Standings::Players(players.iter().enumerate().map(line).collect()), quits: vec![], duration: None }
+    let line = |(at, player): (usize, &PlayerId)| PlayerReport {
+        player: *player,
+        place: at as u32 + 1,
+        score: None,
+        quit: false,
+    };
+    Report {
+        standings: Standings::Players(players.iter().enumerate().map(line).collect()),
+        quits: vec![],
+        duration: None,
+    }
 }
 
 async fn from_sign_in_to_rank(w: World) {
@@ -40,7 +49,8 @@ async fn from_sign_in_to_rank(w: World) {
 
     w.stores.iter().for_each(|s| s.settle());
     let mode = Mode::new("duel").unwrap();
-    let (best, worst) = (w.engine.rank(&mode, players[0]).unwrap(), w.engine.rank(&mode, players[1]).unwrap());
+    let (best, worst) =
+        (w.engine.rank(&mode, players[0]).unwrap(), w.engine.rank(&mode, players[1]).unwrap());
     assert_eq!((best.rank.get(), worst.rank.get(), best.games, worst.games), (1, 2, 1, 1));
     assert!(best.score > worst.score);
     assert_eq!(w.engine.history(&mode, players[0], None, 10).await.unwrap().len(), 1);
@@ -71,7 +81,10 @@ async fn a_result_larger_than_a_transaction_counts_once_for_everyone() {
     let w = world(3, 9, Faults { late_folds: 0.3, ..Faults::NONE });
     w.queue("brawl", MatchRules::default()).await;
     let players = w.players(40).await;
-    let new = NewMatch { queue: QueueName::new("brawl").unwrap(), sides: players.iter().map(|p| vec![*p]).collect() };
+    let new = NewMatch {
+        queue: QueueName::new("brawl").unwrap(),
+        sides: players.iter().map(|p| vec![*p]).collect(),
+    };
     let made = w.engine.create_match(&w.server(), &new).await.unwrap();
     let first = w.engine.report_result(&w.server(), made.id, None, &first_wins(&players)).await.unwrap();
     let again = w.engine.report_result(&w.server(), made.id, None, &first_wins(&players)).await.unwrap();

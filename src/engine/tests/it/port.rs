@@ -23,7 +23,16 @@ async fn the_memory_store_keeps_the_port() {
 #[tokio::test]
 async fn the_memory_store_with_a_remote_stores_limits_keeps_the_port() {
     for seed in 1..=20 {
-        let faults = Faults { seed, stale: 0.2, late_folds: 0.3, yields_max: 3, lost_after: 0.1, lost_before: 0.1, refused: 0.05, read_fails: 0.05 };
+        let faults = Faults {
+            seed,
+            stale: 0.2,
+            late_folds: 0.3,
+            yields_max: 3,
+            lost_after: 0.1,
+            lost_before: 0.1,
+            refused: 0.05,
+            read_fails: 0.05,
+        };
         store_suite(|| subject(100, faults)).await;
     }
 }

@@ -64,7 +64,13 @@ impl World {
         let mut players = Vec::new();
         for i in 0..n {
             let call = self.call(Principal::Anonymous);
-            players.push(self.engine.sign_in(&call, &format!("secret-{i}-0123456789abcdef"), None).await.unwrap().player);
+            players.push(
+                self.engine
+                    .sign_in(&call, &format!("secret-{i}-0123456789abcdef"), None)
+                    .await
+                    .unwrap()
+                    .player,
+            );
         }
         players
     }

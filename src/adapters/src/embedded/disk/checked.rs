@@ -106,7 +106,11 @@ impl Checked {
     }
 
     /// Calls `each` for the parts of `offset..offset + len` that lie together on disk: first page and byte range.
-    fn runs(offset: u64, len: usize, mut each: impl FnMut(u64, std::ops::Range<usize>) -> io::Result<()>) -> io::Result<()> {
+    fn runs(
+        offset: u64,
+        len: usize,
+        mut each: impl FnMut(u64, std::ops::Range<usize>) -> io::Result<()>,
+    ) -> io::Result<()> {
         if !offset.is_multiple_of(PAGE_U64) || !len.is_multiple_of(PAGE) {
             return Err(bad(format!("an access at byte {offset} of {len} bytes is not of whole pages")));
         }
@@ -145,7 +149,8 @@ impl Checked {
         }
         Self::runs(offset, data.len(), |first, range| {
             let part = data.get(range).ok_or_else(|| bad("a range outside its buffer".into()))?;
-            let sums: Vec<u8> = (first..).zip(part.chunks(PAGE)).flat_map(|(page, bytes)| sum(page, bytes)).collect();
+            let sums: Vec<u8> =
+                (first..).zip(part.chunks(PAGE)).flat_map(|(page, bytes)| sum(page, bytes)).collect();
             self.disk.write_at(place(first), part)?;
             self.disk.write_at(sum_place(first), &sums)
         })

@@ -31,7 +31,11 @@ struct Plan {
 
 impl Plan {
     fn alive(&self) -> io::Result<()> {
-        if self.dead.load(Ordering::SeqCst) { Err(io::Error::other("the power is off (injected)")) } else { Ok(()) }
+        if self.dead.load(Ordering::SeqCst) {
+            Err(io::Error::other("the power is off (injected)"))
+        } else {
+            Ok(())
+        }
     }
     /// Counts one write or sync; the power may go with it.
     fn step(&self) -> io::Result<()> {
@@ -173,9 +177,9 @@ impl FaultyVolume {
         self.plan.dead.store(true, Ordering::SeqCst);
         let mut random = Random(seed);
         let files = self.files.lock();
-        let left = files.iter().map(|(name, image)| {
-            (name.clone(), Arc::new(Mutex::new(image.lock().survivor(&mut random))))
-        });
+        let left = files
+            .iter()
+            .map(|(name, image)| (name.clone(), Arc::new(Mutex::new(image.lock().survivor(&mut random)))));
         Arc::new(Self::with(left.collect()))
     }
     /// The process dies, the machine lives on: everything written is found again.
@@ -183,7 +187,8 @@ impl FaultyVolume {
     pub fn kill(&self) -> Arc<Self> {
         self.plan.dead.store(true, Ordering::SeqCst);
         let files = self.files.lock();
-        let left = files.iter().map(|(name, image)| (name.clone(), Arc::new(Mutex::new(image.lock().clone()))));
+        let left =
+            files.iter().map(|(name, image)| (name.clone(), Arc::new(Mutex::new(image.lock().clone()))));
         Arc::new(Self::with(left.collect()))
     }
     /// Room for so many bytes more, from now on.
