@@ -86,10 +86,7 @@ impl Boards {
 
     pub(crate) fn put(&self, mode: &Mode, player: PlayerId, row: &RatingRow, version: u64) {
         let board = self.mode_or_new(mode);
-        let mut board = board.write();
-        if board.board.set(player, row.score, row.reached_at, version) != Moved::Ignored {
-            board.facts.insert(player, Fact { deviation: row.rating.deviation as f32, games: row.games });
-        }
+        board.write().put(player, row, version);
     }
 
     pub(crate) fn remove(&self, mode: &Mode, player: PlayerId, version: u64) {
@@ -103,6 +100,13 @@ impl Boards {
     }
 
     pub(crate) fn load(&self, mode: &Mode, rows: Vec<(PlayerId, RatingRow, u64)>) {
+        let place = self.mode_or_new(mode);
+        let mut place = place.write();
+        if !place.board.is_empty() || place.board.removed() > 0 {
+            // Commits of the meantime have told something already, which may be newer than these rows.
+            rows.iter().for_each(|(player, row, version)| place.put(*player, row, *version));
+            return;
+        }
         let facts = rows
             .iter()
             .map(|(player, row, _)| {
@@ -112,7 +116,7 @@ impl Boards {
         let board = Board::with_entries(
             rows.iter().map(|(player, row, version)| (*player, row.score, row.reached_at, *version)),
         );
-        *self.mode_or_new(mode).write() = ModeBoard { board, facts };
+        *place = ModeBoard { board, facts };
     }
 
     pub(crate) fn modes(&self) -> Vec<(Mode, u64)> {
@@ -121,6 +125,12 @@ impl Boards {
 }
 
 impl ModeBoard {
+    fn put(&mut self, player: PlayerId, row: &RatingRow, version: u64) {
+        if self.board.set(player, row.score, row.reached_at, version) != Moved::Ignored {
+            self.facts.insert(player, Fact { deviation: row.rating.deviation as f32, games: row.games });
+        }
+    }
+
     fn row(&self, place: &Place) -> BoardRow {
         let fact = self.facts.get(&place.entry.player).copied().unwrap_or(Fact { deviation: 0.0, games: 0 });
         BoardRow {

@@ -11,6 +11,7 @@ use crate::{
     token::TokenKey,
 };
 use gsm_core::{Clock, IdSource, Mode, PlayerId};
+use gsm_session::TicketState;
 use std::sync::Arc;
 
 /// How often a change set whose fate is unknown is repeated before the caller is told so.
@@ -141,8 +142,11 @@ impl Engine {
         self.each(KeyRange::Queues, |key, found| {
             if let Row::Queue(json) = &*found.row {
                 let config = QueueConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
-                self.views.pools.configure(&config);
-                self.views.queues.put(config);
+                // What a commit of the meantime has told already is newer than this row.
+                if self.views.queues.get(&config.name).is_none() {
+                    self.views.pools.configure(&config);
+                    self.views.queues.put(config);
+                }
                 report.queues += 1;
             }
             Ok(())
@@ -164,7 +168,10 @@ impl Engine {
         self.each(KeyRange::Tickets, |key, found| {
             if let (Key::Ticket(id), Row::Ticket(row)) = (key, &*found.row) {
                 report.tickets += usize::from(!row.state.is_terminal());
-                self.views.pools.ticket(id, Some(row));
+                // Only those that wait: a commit of the meantime may have brought back one that did not.
+                if matches!(row.state, TicketState::Queued | TicketState::Searching) {
+                    self.views.pools.ticket(id, Some(row));
+                }
             }
             Ok(())
         })
@@ -235,15 +242,18 @@ impl Engine {
             self.homes.is_one() || changes.home() == Some(home),
             "a change set spans two homes: {changes:?}"
         );
-        let mut fault = StoreFault::new("no answer");
+        let mut unknown: Option<StoreFault> = None;
         for _ in 0..UNKNOWN_TRIES_MAX {
             match store.commit(changes.clone()).await {
                 Ok(committed) => return Ok(committed),
                 Err(CommitError::Conflict { .. }) => return Err(EngineError::Raced),
-                Err(CommitError::Refused(what)) => return Err(EngineError::Refused(what)),
-                Err(CommitError::Unknown(what)) => fault = what,
+                // The store speaks of this try alone: an earlier one may have been applied.
+                Err(CommitError::Refused(what)) if unknown.is_none() => {
+                    return Err(EngineError::Refused(what));
+                }
+                Err(CommitError::Refused(what) | CommitError::Unknown(what)) => unknown = Some(what),
             }
         }
-        Err(EngineError::NoAnswer(fault))
+        Err(EngineError::NoAnswer(unknown.unwrap_or_else(|| StoreFault::new("no answer"))))
     }
 }

@@ -85,8 +85,16 @@ impl Engine {
             (state.expired_tickets(now, OVERDUE_MAX), state.expired_proposals(now))
         };
         let call = Call::system("gsm:ExpireTicket", now);
+        let mut not_ended = Vec::new();
         for id in tickets {
-            report.overdue += usize::from(settled(self.time_out_ticket(&call, id).await)?);
+            if settled(self.time_out_ticket(&call, id).await)? {
+                report.overdue += 1;
+            } else {
+                not_ended.push(id);
+            }
+        }
+        if !not_ended.is_empty() {
+            self.reload_tickets(pool, &not_ended).await;
         }
         for id in proposals {
             report.overdue += usize::from(settled(self.expire_proposal(&call, id).await)?);
@@ -151,7 +159,7 @@ impl Engine {
         let mut changes = self.changes(&call, &[&queue.name]);
         // Renewals say nothing about players: they are no audit event.
         changes.audit = None;
-        changes.replace(key, version, Row::Lease(lease));
+        changes.replace(key, version, Row::Lease(lease.clone()));
         match self.commit(Home::Live, changes).await {
             Ok(committed) if self.homes.is_one() => {
                 *fence = Some(next);
@@ -159,7 +167,9 @@ impl Engine {
             }
             Ok(_) => {
                 *fence = Some(next);
-                Ok(self.get_one(&Key::Lease(queue.name.clone())).await?.map(|found| found.version))
+                // Somebody whose clock is ahead may have taken it since: the version of another's lease is none of ours.
+                let found = self.get_one(&Key::Lease(queue.name.clone())).await?;
+                Ok(found.filter(|found| *found.row == Row::Lease(lease)).map(|found| found.version))
             }
             Err(EngineError::Raced) => Ok(None),
             Err(other) => Err(other),
@@ -214,7 +224,7 @@ impl Engine {
         }
     }
 
-    /// Puts those of `ids` that still wait back into the pool, as the store has them now.
+    /// Puts those of `ids` that still wait back into the pool, as the store has them now, and takes out the ended.
     async fn reload_tickets(&self, pool: &QueuePool, ids: &[TicketId]) {
         let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
         loop {
@@ -223,9 +233,8 @@ impl Engine {
                     for ((id, key), found) in ids.iter().zip(&keys).zip(rows) {
                         if let Some(found) = found
                             && let Ok(row) = ticket_row(key, &found.row)
-                            && matches!(row.state, TicketState::Queued | TicketState::Searching)
                         {
-                            pool.reenter(row, *id);
+                            pool.look_again(*id, row);
                         }
                     }
                     return;

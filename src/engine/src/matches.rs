@@ -419,10 +419,14 @@ impl Engine {
         if row.claimed {
             let keys: Vec<Key> = row.roster.players().map(Key::Claim).collect();
             for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
-                if let Some(found) = found
-                    && matches!(&*found.row, Row::Claim(Claim::Match(m)) if *m == id)
-                {
-                    changes.delete(key.clone(), found.version);
+                match found {
+                    Some(found) if matches!(&*found.row, Row::Claim(Claim::Match(m)) if *m == id) => {
+                        changes.delete(key.clone(), found.version);
+                    }
+                    // Another's, or a stale read: then the commit must not pass, or the claim would stay for ever.
+                    found => {
+                        changes.check(key.clone(), found.map_or(Expect::Absent, |f| Expect::At(f.version)));
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@ use crate::{
     store::{MatchRow, TicketRow},
 };
 use gsm_core::{Map, MatchId, ProposalId, QueueName, TicketId, Timestamp, limits};
-use gsm_matchmaking::{Pool, PoolPlayer, PoolTicket, Proposal};
+use gsm_matchmaking::{MatchRules, Pool, PoolPlayer, PoolTicket, Proposal};
 use gsm_session::TicketState;
 use parking_lot::{Mutex, RwLock};
 use std::{
@@ -45,10 +45,12 @@ impl PoolState {
             match command {
                 Command::Enter(ticket, expires_at) => {
                     let id = ticket.id;
-                    if self.pool.insert(ticket).is_ok() {
-                        self.expiries.insert((expires_at, id));
-                        self.expiry_of.insert(id, expires_at);
+                    // One that the pool does not take (its queue's new rules have smaller sides) still has its deadline.
+                    let _ = self.pool.insert(ticket);
+                    if let Some(old) = self.expiry_of.insert(id, expires_at) {
+                        self.expiries.remove(&(old, id));
                     }
+                    self.expiries.insert((expires_at, id));
                 }
                 Command::Leave(id) => {
                     self.pool.remove(id);
@@ -84,8 +86,8 @@ impl PoolState {
 }
 
 impl QueuePool {
-    fn new(config: &QueueConfig) -> Option<Self> {
-        let pool = Pool::new(config.rules.clone()).ok()?;
+    fn new(rules: MatchRules) -> Option<Self> {
+        let pool = Pool::new(rules).ok()?;
         let state = PoolState {
             pool,
             expiries: BTreeSet::new(),
@@ -109,9 +111,17 @@ impl QueuePool {
         state
     }
 
-    /// Puts a ticket back that a step had taken out.
-    pub(crate) fn reenter(&self, row: &TicketRow, id: TicketId) {
-        self.commands.lock().push(Command::Enter(pool_ticket(id, row), row.expires_at));
+    /// Takes in a row that was read: one that waits goes back, one that has ended goes out, should the fold of its
+    /// end have come before an older row was read. Anything else may be a stale read and changes nothing.
+    pub(crate) fn look_again(&self, id: TicketId, row: &TicketRow) {
+        let command = match row.state {
+            TicketState::Queued | TicketState::Searching => {
+                Command::Enter(pool_ticket(id, row), row.expires_at)
+            }
+            state if state.is_terminal() => Command::Leave(id),
+            _ => return,
+        };
+        self.commands.lock().push(command);
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -154,14 +164,28 @@ impl Pools {
             if let Err(error) = pool.state.lock().pool.set_rules(config.rules.clone()) {
                 tracing::error!(queue = %config.name, %error, "stored rules cannot be used");
             }
-        } else if let Some(pool) = QueuePool::new(config) {
-            self.queues.write().insert(config.name.clone(), Arc::new(pool));
+        } else {
+            self.get_or_new(&config.name, config.rules.clone());
         }
+    }
+
+    fn get_or_new(&self, queue: &QueueName, rules: MatchRules) -> Option<Arc<QueuePool>> {
+        if let Some(pool) = self.get(queue) {
+            return Some(pool);
+        }
+        let pool = Arc::new(QueuePool::new(rules)?);
+        Some(self.queues.write().entry(queue.clone()).or_insert(pool).clone())
+    }
+
+    /// The pool of a queue that a ticket or proposal names. Another home may tell of the queue itself only later: until
+    /// then its pool gathers.
+    fn gather(&self, queue: &QueueName) -> Option<Arc<QueuePool>> {
+        self.get_or_new(queue, MatchRules::default())
     }
 
     pub(crate) fn ticket(&self, id: TicketId, row: Option<&TicketRow>) {
         let Some(row) = row else { return };
-        let Some(pool) = self.get(&row.queue) else { return };
+        let Some(pool) = self.gather(&row.queue) else { return };
         let command = match row.state {
             TicketState::Queued | TicketState::Searching => {
                 Command::Enter(pool_ticket(id, row), row.expires_at)
@@ -175,7 +199,7 @@ impl Pools {
     pub(crate) fn proposal(&self, id: ProposalId, row: Option<(&QueueName, &Proposal)>) {
         match row {
             Some((queue, proposal)) => {
-                if let Some(pool) = self.get(queue) {
+                if let Some(pool) = self.gather(queue) {
                     pool.state.lock().proposals.insert(id, proposal.deadline());
                 }
             }

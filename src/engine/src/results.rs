@@ -7,7 +7,7 @@ use crate::{
         PushEvent, PushKind, RatingRow, ResultRow, Row, SideChange, Version, Write,
     },
 };
-use gsm_core::{MatchId, Millis, Mode, PlayerId, Timestamp, limits};
+use gsm_core::{CommitKey, MatchId, Millis, Mode, PlayerId, Timestamp, limits};
 use gsm_rating::{Entrant, Rating, Side, System};
 use gsm_session::{MatchResult, MatchState, OutcomeKind, Report, Roster};
 use serde::{Deserialize, Serialize};
@@ -283,7 +283,7 @@ impl Engine {
             row.pending = Some(PendingRow { chunk: fit(room), chunks: fit(chunks) });
         } else {
             for (change, old) in row.changes.iter().zip(&ratings) {
-                add_rating(&mut changes, id, &row, change, old.as_ref());
+                self.add_rating(&mut changes, id, &row, change, old.as_ref());
             }
         }
         changes.create(Key::Result(id), Row::Result(row.clone()));
@@ -304,11 +304,10 @@ impl Engine {
         } else {
             changes.create(Key::Outbox(id), Row::Outbox(OutboxRow { at: call.now }));
             self.commit(Home::Record, changes).await?;
-            if large {
-                self.finish_pending(id).await?;
-            }
             // The result counts from here on. If the rest fails now, the outbox brings it about later.
-            if let Err(error) = self.settle_owed(id).await {
+            let done = if large { self.finish_pending(id).await } else { Ok(()) };
+            let done = if done.is_ok() { self.settle_owed(id).await } else { done };
+            if let Err(error) = done {
                 tracing::debug!(match_id = %id, %error, "the end of a match follows later");
             }
         }
@@ -382,7 +381,7 @@ impl Engine {
                         change = again;
                     }
                 }
-                add_rating(&mut changes, id, result, &change, old.as_ref());
+                self.add_rating(&mut changes, id, result, &change, old.as_ref());
             }
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return Ok(()),
@@ -424,6 +423,9 @@ impl Engine {
         let outbox = Key::Outbox(id);
         let Some(owed) = self.get_one(&outbox).await? else { return Ok(()) };
         let call = Call::system("gsm:FinishMatch", self.clock.now());
+        let mut changes = self.changes(&call, &[&id]);
+        // Always the same key: whoever does it again, nobody is told twice.
+        changes.key = finish_key(id);
         if let Some((mut ended, version)) = self.live_match(id).await? {
             ended.state = MatchState::Finished;
             ended.changed_at = call.now;
@@ -431,10 +433,12 @@ impl Engine {
             copy.audit = None;
             copy.writes.push(archive(id, &ended));
             self.commit(Home::Document, copy).await?;
-            let mut changes = self.changes(&call, &[&id]);
             self.add_match_end(&mut changes, id, &ended, version).await?;
-            self.commit(Home::Live, changes).await?;
         }
+        if let Some(result) = self.result_row(id).await? {
+            result.changes.iter().for_each(|change| tell_rating(&mut changes, id, &result.mode, change));
+        }
+        self.commit(Home::Live, changes).await?;
         let mut done = self.changes(&call, &[&id]);
         done.audit = None;
         done.delete(outbox, owed.version);
@@ -503,35 +507,53 @@ impl Engine {
         }
         Err(EngineError::Contended)
     }
+
+    /// Adds one player's share of a result: the rating, its history, the event.
+    fn add_rating(
+        &self,
+        changes: &mut ChangeSet,
+        id: MatchId,
+        result: &ResultRow,
+        change: &SideChange,
+        old: Option<&(RatingRow, Version)>,
+    ) {
+        let player = change.player;
+        let row = next_row(
+            old.map(|(row, _)| row),
+            change.after,
+            &result.result,
+            &result.roster,
+            player,
+            result.at,
+        );
+        let step = history(id, change, &row, &result.result, &result.roster);
+        changes.replace(
+            Key::Rating(result.mode.clone(), player),
+            old.map(|(_, version)| *version),
+            Row::Rating(row),
+        );
+        let op = Op::Put { row: Arc::new(Row::History(step)), expires_at: None };
+        let key = Key::History(result.mode.clone(), player, result.at, id);
+        changes.folds.push(Write { key, expect: Expect::Any, op });
+        // Push streams are the live home's: where it is another store, the event follows with the end of the match.
+        if self.homes.is_one() {
+            tell_rating(changes, id, &result.mode, change);
+        }
+    }
 }
 
-/// Adds one player's share of a result: the rating, its history, the event.
-fn add_rating(
-    changes: &mut ChangeSet,
-    id: MatchId,
-    result: &ResultRow,
-    change: &SideChange,
-    old: Option<&(RatingRow, Version)>,
-) {
-    let player = change.player;
-    let row =
-        next_row(old.map(|(row, _)| row), change.after, &result.result, &result.roster, player, result.at);
-    let step = history(id, change, &row, &result.result, &result.roster);
-    changes.replace(
-        Key::Rating(result.mode.clone(), player),
-        old.map(|(_, version)| *version),
-        Row::Rating(row),
-    );
-    let op = Op::Put { row: Arc::new(Row::History(step)), expires_at: None };
-    let key = Key::History(result.mode.clone(), player, result.at, id);
-    changes.folds.push(Write { key, expect: Expect::Any, op });
-    let kind = PushKind::Rating {
-        mode: result.mode.clone(),
-        match_id: id,
-        before: change.before,
-        after: change.after,
-    };
-    changes.event(player, PushEvent { at: changes.at, kind });
+/// The key of the live home's share in the end of a match.
+fn finish_key(id: MatchId) -> CommitKey {
+    let mut bits = [0u8; 16];
+    let mut hasher = blake3::Hasher::new_derive_key("gsm finish match 1");
+    hasher.update(&id.as_u128().to_be_bytes()).finalize_xof().fill(&mut bits);
+    CommitKey::from_u128(u128::from_be_bytes(bits))
+}
+
+fn tell_rating(changes: &mut ChangeSet, id: MatchId, mode: &Mode, change: &SideChange) {
+    let kind =
+        PushKind::Rating { mode: mode.clone(), match_id: id, before: change.before, after: change.after };
+    changes.event(change.player, PushEvent { at: changes.at, kind });
 }
 
 /// A match of which only the result is kept (an import), as if it had been played here.

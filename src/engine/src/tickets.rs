@@ -296,11 +296,15 @@ impl Engine {
         row.proposal = None;
         let keys: Vec<Key> = row.players.iter().map(|p| Key::Claim(p.player)).collect();
         for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
-            // A claim that is not this ticket's is left alone: it cannot be, and a repair must not make it worse.
-            if let Some(found) = found
-                && matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if *t == id)
-            {
-                changes.delete(key.clone(), found.version);
+            match found {
+                Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if *t == id) => {
+                    changes.delete(key.clone(), found.version);
+                }
+                // A claim that is not this ticket's is left alone: it cannot be, and a repair must not make it worse.
+                // Unless the read was stale: then the commit must not pass, or the claim would stay for ever.
+                found => {
+                    changes.check(key.clone(), found.map_or(Expect::Absent, |f| Expect::At(f.version)));
+                }
             }
         }
         tell(changes, id, &row, None);

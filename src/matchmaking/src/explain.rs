@@ -1,7 +1,7 @@
 //! Why a ticket still waits.
 use crate::{
     index::{Side, Waiting},
-    packing::{Counts, pack},
+    packing::{Counts, packs},
     pool::Pool,
     rules::Format,
     search::{Meter, Search, View},
@@ -128,7 +128,7 @@ impl Near {
 
 fn binding(me: &Waiting, near: &Near, players_min: usize, view: View<'_>) -> Binding {
     let fits = |others: &Counts| match view.rules.format {
-        Format::Teams { teams, size } => pack(teams, size, me.size, others, &mut 0).is_some(),
+        Format::Teams { teams, size } => packs(teams, size, me.size, others, &mut 0),
         Format::FreeForAll { .. } => me.size == 1 && others.get(1) + 1 >= players_min,
     };
     let mut all = view.index.counts();

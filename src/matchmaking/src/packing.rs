@@ -49,6 +49,12 @@ pub(crate) fn pack(
     found.then_some(packer.bins)
 }
 
+/// Whether [`pack`] finds a way. Quick where single players alone would do.
+pub(crate) fn packs(teams: usize, size: usize, anchor: usize, others: &Counts, work: &mut u32) -> bool {
+    let singles_do = anchor <= size && others.get(1) + anchor >= teams * size;
+    singles_do || pack(teams, size, anchor, others, work).is_some()
+}
+
 struct Packer {
     size: usize,
     left: Counts,
@@ -107,6 +113,7 @@ mod tests {
     fn check(teams: usize, size: usize, anchor: usize, others: &[usize], packs: bool) {
         let mut work = 0;
         let bins = pack(teams, size, anchor, &counts(others), &mut work);
+        assert_eq!(packs(teams, size, anchor, &counts(others), &mut work), bins.is_some());
         assert_eq!(bins.is_some(), packs, "{anchor} with {others:?} into {teams} of {size}");
         assert!(bins.iter().flatten().all(|bin| bin.players() == size));
     }
@@ -124,6 +131,7 @@ mod tests {
         check(3, 4, 2, &[3, 3, 2, 1, 1], true);
         check(3, 4, 2, &[3, 3, 3, 1, 1], false);
         check(20, 10, 10, &[7; 40], false);
+        check(20, 10, 1, &[[9].as_slice(), &[1; 199]].concat(), true);
     }
 
     /// Fills places one party at a time, every way.

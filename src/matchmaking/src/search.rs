@@ -10,7 +10,7 @@
 //! farther than the anchor's window, or than the spread of a full match already found.
 use crate::{
     index::{Index, Outward, Side, SkillKey, Waiting},
-    packing::{Counts, pack},
+    packing::{Counts, pack, packs},
     rules::{Format, MatchRules},
 };
 use gsm_core::{TicketId, Timestamp};
@@ -212,7 +212,7 @@ impl Search {
     fn fill(&self, format: Format, others: &Counts, meter: &mut Meter) -> Option<usize> {
         match format {
             Format::Teams { teams, size } => {
-                pack(teams, size, self.anchor.size, others, &mut meter.used).map(|_| teams * size)
+                packs(teams, size, self.anchor.size, others, &mut meter.used).then_some(teams * size)
             }
             Format::FreeForAll { max, .. } => {
                 let players = (self.anchor.size + others.get(1)).min(max);

@@ -230,6 +230,16 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_token_is_not_a_second_request() {
+        let mut firewall = Firewall::new(Profile::Default, 10, 1);
+        firewall.decide(&facts("::1", None, None), 0);
+        firewall.decide(&facts("::1", Some(Scope::BadToken), None), 0);
+        let address = firewall.limiter(Scope::Address).unwrap();
+        let counted_once = Decision::Allow { remaining: 1_998, reset_ms: 300_001 };
+        assert_eq!(address.peek(&address_key("::1".parse().unwrap()), 0), counted_once);
+    }
+
+    #[test]
     fn shards_go_by_whom_a_judgement_counts() {
         let [a, b] = ["192.0.2.1", "192.0.2.2"];
         assert_eq!(facts(a, None, Some(1)).subject(), facts(b, None, Some(1)).subject());

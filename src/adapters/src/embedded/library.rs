@@ -5,7 +5,7 @@ use super::{
     error::Fault,
     options::Durability,
 };
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, TableDefinition};
 use std::sync::{Arc, atomic::Ordering};
 
 const META: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("meta");

@@ -1,6 +1,6 @@
 //! Opening a data directory: making it, checking that its files belong together, replaying the journal.
 use super::{
-    EmbeddedStore, Inner, OpenError, Options,
+    Inner, OpenError, Options,
     committer::placed,
     disk::{Directory, Volume},
     error::Fault,
@@ -82,7 +82,7 @@ fn refuse(dir: &Path, file: &str, fault: Fault) -> OpenError {
     }
 }
 
-/// See [`EmbeddedStore::open`].
+/// See [`super::EmbeddedStore::open`].
 pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Result<(Inner, Lock), OpenError> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(|error| OpenError::Io { path: dir.to_owned(), what: error.to_string() })?;

@@ -184,7 +184,7 @@ fn write_sets(tx: &redb::WriteTransaction, sets: &[Placed]) -> Result<(), redb::
 fn sweep_rows(tx: &redb::WriteTransaction, now: Timestamp) -> Result<(), redb::Error> {
     let (mut table, mut expiry) = (tx.open_table(ROWS)?, tx.open_table(EXPIRY)?);
     for _ in 0..limits::SWEEP_ROWS_MAX {
-        let Some((at, key)) = expiry.first()?.map(|(due, ())| {
+        let Some((at, key)) = expiry.first()?.map(|(due, _)| {
             let (at, key) = due.value();
             (at, key.to_vec())
         }) else {

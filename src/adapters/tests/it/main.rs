@@ -1,1 +1,9 @@
-//! (being written)
+//! The embedded store against its suite, its twin in memory, and a disk that falls ill.
+mod damage;
+mod disk_full;
+mod kill;
+mod kit;
+mod power_cut;
+mod store_suite;
+mod twin;
+mod waits;

@@ -50,8 +50,8 @@ fn accuracy_is_over_decisive_matches_and_a_toss_up_is_half() {
 
 #[test]
 fn ece_sums_the_gap_of_each_bin() {
-    // One bin holds 0.81 (won) and 0.83 (lost): |1.64 - 1| = 0.64; another 0.2 (lost): 0.2; of 3 matches.
-    close(two_sides(&[(0.81, 1.0), (0.83, 0.0), (0.2, 0.0)]).ece, 0.84 / 3.0);
+    // One bin holds 0.81 (won) and 0.83 (lost): |1.64 - 1| = 0.64; another 0.2 (won): |0.2 - 1| = 0.8; of 3.
+    close(two_sides(&[(0.81, 1.0), (0.83, 0.0), (0.2, 1.0)]).ece, 1.44 / 3.0);
 }
 
 #[test]

@@ -218,6 +218,13 @@ impl FaultyVolume {
             *byte ^= 1 << (bit % 8);
         }
     }
+    /// Takes a file as it is in another directory, in place of its own.
+    pub fn adopt(&self, name: &str, from: &Self) {
+        let found = from.files.lock().get(name).map(|image| image.lock().clone());
+        if let Some(image) = found {
+            self.files.lock().insert(name.to_owned(), Arc::new(Mutex::new(image)));
+        }
+    }
     /// Cuts a file's tail off.
     pub fn truncate(&self, name: &str, len: usize) {
         if let Some(image) = self.files.lock().get(name) {

@@ -1,0 +1,234 @@
+//! The shadow: what callers were told, and what they may therefore count on. It never looks into an engine.
+use crate::{
+    Fault, Invariant,
+    deed::{Deed, Told},
+    truth::Truth,
+};
+use gsm_core::{MatchId, Mode, PlayerId, QueueName, TicketId};
+use gsm_engine::{ResultView, TicketView};
+use gsm_session::{Roster, TicketState};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an idempotency key stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyFate {
+    pub(crate) body: String,
+    /// The first answer, if one was heard.
+    pub(crate) answer: Option<String>,
+}
+
+/// What callers know.
+#[derive(Default)]
+pub(crate) struct Book {
+    /// By secret.
+    pub(crate) players: BTreeMap<usize, PlayerId>,
+    pub(crate) tickets: BTreeMap<TicketId, TicketView>,
+    tickets_maybe: Vec<(QueueName, Vec<PlayerId>)>,
+    cancelled: BTreeSet<TicketId>,
+    cancelled_maybe: BTreeSet<TicketId>,
+    /// Final states, as first seen.
+    ended: BTreeMap<TicketId, TicketState>,
+    /// Every answer to a report; of one match they must be one.
+    results: BTreeMap<MatchId, Vec<ResultView>>,
+    results_maybe: BTreeSet<MatchId>,
+    /// Results in the stores, as first seen.
+    counted: BTreeMap<MatchId, ResultView>,
+    made: BTreeSet<MatchId>,
+    made_maybe: Vec<Vec<Vec<PlayerId>>>,
+    pub(crate) keys: BTreeMap<String, KeyFate>,
+    /// Every match there ever was.
+    pub(crate) matches: BTreeMap<MatchId, (Mode, Roster)>,
+}
+
+fn fault(invariant: Invariant, detail: String) -> Result<(), Fault> {
+    Err(Fault { invariant, detail })
+}
+
+impl Book {
+    /// All players known.
+    pub(crate) fn everyone(&self) -> Vec<PlayerId> {
+        self.players.values().copied().collect()
+    }
+
+    /// Takes in an answer; a fault if it cannot be with what was said before.
+    pub(crate) fn take(&mut self, deed: &Deed, told: &Told) -> Result<(), Fault> {
+        match (deed, told) {
+            (Deed::SignIn { secret }, Told::Player(player)) => {
+                let first = *self.players.entry(*secret).or_insert(*player);
+                if first != *player {
+                    return fault(Invariant::SameAnswer, format!("secret {secret} was {first}, is {player}"));
+                }
+            }
+            (Deed::Create(wish), Told::Ticket(view)) => {
+                let same = view.row.queue == wish.queue
+                    && view.row.players.iter().map(|p| p.player).eq(wish.players());
+                if !same {
+                    return fault(Invariant::Answers, format!("asked for {wish:?}, told {view:?}"));
+                }
+                self.tickets.entry(view.id).or_insert_with(|| view.clone());
+                if wish.own_id.is_some() {
+                    // A ticket met again by its own id is no write, and takes no key.
+                    self.key_maybe(wish.key.as_ref(), wish.body());
+                } else {
+                    self.keyed(wish.key.as_ref(), wish.body(), &format!("{view:?}"))?;
+                }
+            }
+            (Deed::Create(wish), told) if told.is_unknown() => {
+                self.tickets_maybe.push((wish.queue.clone(), wish.players()));
+                self.key_maybe(wish.key.as_ref(), wish.body());
+            }
+            (Deed::Cancel { ticket, .. }, Told::Ticket(view)) => {
+                if view.row.state != TicketState::Cancelled {
+                    return fault(Invariant::Answers, format!("cancelled, but told {view:?}"));
+                }
+                self.cancelled.insert(*ticket);
+            }
+            (Deed::Cancel { ticket, .. }, told) if told.is_unknown() => {
+                self.cancelled_maybe.insert(*ticket);
+            }
+            (Deed::Report { id, .. }, Told::Result(view)) => {
+                let told = self.results.entry(*id).or_default();
+                if !told.contains(view) {
+                    told.push(view.clone());
+                }
+            }
+            (Deed::Report { id, .. }, told) if told.is_unknown() => {
+                self.results_maybe.insert(*id);
+            }
+            (Deed::MakeMatch { queue, sides, key }, Told::Match(view)) => {
+                self.made.insert(view.id);
+                self.keyed(key.as_ref(), format!("{queue} {sides:?}"), &format!("{view:?}"))?;
+            }
+            (Deed::MakeMatch { queue, sides, key }, told) if told.is_unknown() => {
+                self.made_maybe.push(sides.clone());
+                self.key_maybe(key.as_ref(), format!("{queue} {sides:?}"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The same key and body must give the same answer; that another body is refused is expected elsewhere.
+    fn keyed(&mut self, key: Option<&String>, body: String, answer: &str) -> Result<(), Fault> {
+        let Some(key) = key else { return Ok(()) };
+        let fate = self.keys.entry(key.clone()).or_insert(KeyFate { body: body.clone(), answer: None });
+        if fate.body == body {
+            let first = fate.answer.get_or_insert_with(|| answer.to_owned());
+            if first != answer {
+                return fault(Invariant::SameAnswer, format!("key {key}: first {first}, then {answer}"));
+            }
+        } else if fate.answer.is_some() {
+            return fault(
+                Invariant::SameAnswer,
+                format!("key {key} was used for {}, is taken for {body}", fate.body),
+            );
+        } else {
+            // The first was never applied: this one owns the key.
+            *fate = KeyFate { body, answer: Some(answer.to_owned()) };
+        }
+        Ok(())
+    }
+
+    fn key_maybe(&mut self, key: Option<&String>, body: String) {
+        if let Some(key) = key {
+            self.keys.entry(key.clone()).or_insert(KeyFate { body, answer: None });
+        }
+    }
+
+    /// Compares what callers know with what is there.
+    pub(crate) fn compare(&mut self, truth: &Truth) -> Result<(), Fault> {
+        self.compare_tickets(truth)?;
+        self.compare_results(truth)?;
+        for (id, row) in &truth.matches {
+            let roster = (row.mode.clone(), row.roster.clone());
+            let known = self.matches.entry(*id).or_insert_with(|| roster.clone());
+            if *known != roster {
+                return fault(Invariant::Answers, format!("match {id} changed its players"));
+            }
+            let asked = || self.made_maybe.iter().any(|sides| sides == row.roster.sides());
+            if row.created_by.is_some() && !self.made.contains(id) && !asked() {
+                return fault(
+                    Invariant::Answers,
+                    format!("match {id} was created by a call that was refused"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_tickets(&mut self, truth: &Truth) -> Result<(), Fault> {
+        for (id, told) in &self.tickets {
+            let Some(row) = truth.tickets.get(id) else {
+                return fault(Invariant::TicketKept, format!("acknowledged ticket {id} is gone"));
+            };
+            if row.queue != told.row.queue || row.players != told.row.players {
+                return fault(Invariant::TicketKept, format!("ticket {id} was {told:?}, is {row:?}"));
+            }
+        }
+        for (id, row) in &truth.tickets {
+            let players: Vec<PlayerId> = row.players.iter().map(|p| p.player).collect();
+            let maybe = || self.tickets_maybe.iter().any(|(q, p)| *q == row.queue && *p == players);
+            if !self.tickets.contains_key(id) && !maybe() {
+                return fault(Invariant::Answers, format!("ticket {id} was made by a call that was refused"));
+            }
+            if row.state.is_terminal() {
+                let first = *self.ended.entry(*id).or_insert(row.state);
+                if first != row.state {
+                    return fault(
+                        Invariant::TicketKept,
+                        format!("ticket {id} ended {first} and is {}", row.state),
+                    );
+                }
+            } else if let Some(first) = self.ended.get(id) {
+                return fault(
+                    Invariant::TicketKept,
+                    format!("ticket {id} ended {first} and is {}", row.state),
+                );
+            }
+            let cancelled = row.state == TicketState::Cancelled;
+            if self.cancelled.contains(id) && !cancelled {
+                return fault(Invariant::TicketKept, format!("cancelled ticket {id} is {}", row.state));
+            }
+            let by_party = row.reason.as_deref() == Some("cancelled by its party");
+            if cancelled && by_party && !self.cancelled.contains(id) && !self.cancelled_maybe.contains(id) {
+                return fault(
+                    Invariant::Answers,
+                    format!("ticket {id} was cancelled by a call that was refused"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_results(&mut self, truth: &Truth) -> Result<(), Fault> {
+        for (id, told) in &self.results {
+            let Some(row) = truth.results.get(id) else {
+                return fault(Invariant::ResultKept, format!("acknowledged result of {id} is gone"));
+            };
+            if let [first, other, ..] = told.as_slice() {
+                return fault(Invariant::SameAnswer, format!("result of {id}: {first:?}, then {other:?}"));
+            }
+            let mut row = row.clone();
+            row.pending = None;
+            if told.iter().any(|told| told.row != row) {
+                return fault(Invariant::ResultKept, format!("result of {id} was {told:?}, is {row:?}"));
+            }
+        }
+        for (id, row) in &truth.results {
+            if !self.results.contains_key(id) && !self.results_maybe.contains(id) {
+                return fault(Invariant::Answers, format!("the result of {id} counts after it was refused"));
+            }
+            let mut row = row.clone();
+            row.pending = None;
+            let view = ResultView { match_id: *id, row };
+            let first = self.counted.entry(*id).or_insert_with(|| view.clone());
+            if *first != view {
+                return fault(Invariant::ResultKept, format!("result of {id} was {first:?}, is {view:?}"));
+            }
+        }
+        if let Some(id) = self.counted.keys().find(|id| !truth.results.contains_key(id)) {
+            return fault(Invariant::ResultKept, format!("the result of {id}, which counted, is gone"));
+        }
+        Ok(())
+    }
+}

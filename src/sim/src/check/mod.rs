@@ -1,0 +1,18 @@
+//! The invariants, one idea a file.
+mod claims;
+mod events;
+mod ranks;
+mod ratings;
+mod waiting;
+
+pub(crate) use claims::one_claim;
+pub(crate) use events::events_whole;
+pub(crate) use ranks::ranks_recount;
+pub(crate) use ratings::{games_count, ratings_replay};
+pub(crate) use waiting::{all_ended, proposals_agree, waits_lawfully};
+
+use crate::{Fault, Invariant};
+
+pub(crate) fn broken<T>(invariant: Invariant, detail: String) -> Result<T, Fault> {
+    Err(Fault { invariant, detail })
+}

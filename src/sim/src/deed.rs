@@ -1,0 +1,193 @@
+//! What callers do: plain data, so that a trace can be read and a fate can be unknown.
+use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId};
+use gsm_engine::{
+    Call, Engine, EngineError, Fingerprint, MatchFacts, MatchView, NewMatch, NewTicket, Principal,
+    QueueConfig, ResultView, TicketView,
+};
+use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
+use std::fmt;
+
+/// The one game server of a world.
+pub(crate) const SERVER: &str = "gs-1";
+
+/// A request for a ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TicketWish {
+    pub(crate) queue: QueueName,
+    pub(crate) leader: PlayerId,
+    pub(crate) members: Vec<PlayerId>,
+    /// Whether the members were asked.
+    pub(crate) consent: bool,
+    pub(crate) own_id: Option<RequestKey>,
+    pub(crate) key: Option<String>,
+}
+
+impl TicketWish {
+    pub(crate) fn players(&self) -> Vec<PlayerId> {
+        std::iter::once(self.leader).chain(self.members.iter().copied()).collect()
+    }
+    /// What the idempotency key stands for.
+    pub(crate) fn body(&self) -> String {
+        format!("{} {:?} {:?}", self.queue, self.players(), self.own_id)
+    }
+}
+
+/// How a match is reported.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Outcome {
+    /// Place of each side.
+    pub(crate) places: Vec<u32>,
+    pub(crate) quits: Vec<PlayerId>,
+}
+
+impl Outcome {
+    pub(crate) fn report(&self) -> Report {
+        let side = |place: &u32| SideReport { place: *place, score: None };
+        Report {
+            standings: Standings::Sides(self.places.iter().map(side).collect()),
+            quits: self.quits.clone(),
+            duration: None,
+        }
+    }
+}
+
+/// One call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Deed {
+    SignIn { secret: usize },
+    Create(TicketWish),
+    Cancel { ticket: TicketId, by: PlayerId },
+    Answer { proposal: ProposalId, player: PlayerId, accept: bool },
+    Report { id: MatchId, facts: Option<(Mode, Roster)>, outcome: Outcome },
+    MoveMatch { id: MatchId, to: MatchState },
+    MoveSession { id: MatchId, player: PlayerId, to: PlayerSessionState },
+    MakeMatch { queue: QueueName, sides: Vec<Vec<PlayerId>>, key: Option<String> },
+    PutQueue(Box<QueueConfig>),
+    Tick,
+}
+
+/// What the caller was told.
+#[derive(Debug, Clone)]
+pub(crate) enum Told {
+    Player(PlayerId),
+    Ticket(TicketView),
+    Match(Box<MatchView>),
+    Result(ResultView),
+    Done(String),
+    No(EngineError),
+    /// The node died first.
+    Nothing,
+}
+
+impl Told {
+    /// `ok`, the error's code, or `crashed`.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::No(error) => error.code(),
+            Self::Nothing => "crashed",
+            _ => "ok",
+        }
+    }
+    /// Whether what was asked may or may not have happened.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, Self::No(EngineError::NoAnswer(_)) | Self::Nothing)
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Player(id) => write!(f, "{id}"),
+            Self::Ticket(view) => write!(f, "{} {}", view.id, view.row.state),
+            Self::Match(view) => write!(f, "{} {}", view.id, view.row.state),
+            Self::Result(view) => {
+                write!(f, "counts: {:?}", view.row.changes.iter().map(|c| c.after.mean).collect::<Vec<_>>())
+            }
+            Self::Done(what) => f.write_str(what),
+            Self::No(error) => write!(f, "{}: {error}", error.code()),
+            Self::Nothing => f.write_str("the node died"),
+        }
+    }
+}
+
+fn call(engine: &Engine, principal: Principal) -> Call {
+    Call { action: "sim", principal, request_id: String::new(), once: None, now: engine.clock().now() }
+}
+
+fn server(engine: &Engine) -> Call {
+    call(engine, Principal::Server(SERVER.to_owned()))
+}
+
+async fn create(engine: &Engine, wish: &TicketWish) -> Result<TicketView, EngineError> {
+    let mut call = call(engine, Principal::Player(wish.leader));
+    if let Some(key) = &wish.key {
+        call.once = Some(Fingerprint::new(&call.principal, "sim:Create", key, &[wish.body().as_bytes()]));
+    }
+    let mut members = Vec::new();
+    for member in &wish.members {
+        let consent = if wish.consent {
+            let asked = Call { principal: Principal::Player(*member), once: None, ..call.clone() };
+            Some(engine.consent(&asked, wish.leader).await?.0)
+        } else {
+            None
+        };
+        members.push((*member, consent));
+    }
+    let new =
+        NewTicket { queue: wish.queue.clone(), leader: wish.leader, members, own_id: wish.own_id.clone() };
+    engine.create_ticket(&call, &new).await
+}
+
+impl Deed {
+    /// Does it on a node.
+    pub(crate) async fn perform(&self, engine: &Engine) -> Told {
+        self.attempt(engine).await.unwrap_or_else(Told::No)
+    }
+
+    async fn attempt(&self, engine: &Engine) -> Result<Told, EngineError> {
+        Ok(match self {
+            Self::SignIn { secret } => {
+                let call = call(engine, Principal::Anonymous);
+                let secret = format!("secret-{secret}-0123456789abcdef");
+                Told::Player(engine.sign_in(&call, &secret, None).await?.player)
+            }
+            Self::Create(wish) => Told::Ticket(create(engine, wish).await?),
+            Self::Cancel { ticket, by } => {
+                Told::Ticket(engine.cancel_ticket(&call(engine, Principal::Player(*by)), *ticket).await?)
+            }
+            Self::Answer { proposal, player, accept } => {
+                let call = call(engine, Principal::Player(*player));
+                let view = engine.respond(&call, *proposal, *player, *accept).await?;
+                Told::Done(format!("{:?}", view.proposal.outcome()))
+            }
+            Self::Report { id, facts, outcome } => {
+                let facts = facts.clone().map(|(mode, roster)| MatchFacts { mode, roster });
+                let call = if facts.is_some() { call(engine, Principal::Match(*id)) } else { server(engine) };
+                Told::Result(engine.report_result(&call, *id, facts.as_ref(), &outcome.report()).await?)
+            }
+            Self::MoveMatch { id, to } => {
+                let view = engine.move_match(&server(engine), *id, *to, None).await?;
+                Told::Done(view.row.state.to_string())
+            }
+            Self::MoveSession { id, player, to } => {
+                let session = engine.move_player_session(&server(engine), *id, *player, *to).await?;
+                Told::Done(session.state.to_string())
+            }
+            Self::MakeMatch { queue, sides, key } => {
+                let mut call = server(engine);
+                if let Some(key) = key {
+                    let body = format!("{queue} {sides:?}");
+                    call.once = Some(Fingerprint::new(&call.principal, "sim:Make", key, &[body.as_bytes()]));
+                }
+                let new = NewMatch { queue: queue.clone(), sides: sides.clone() };
+                Told::Match(Box::new(engine.create_match(&call, &new).await?))
+            }
+            Self::PutQueue(config) => {
+                let call = call(engine, Principal::Admin("ops".to_owned()));
+                engine.put_queue(&call, (**config).clone()).await?;
+                Told::Done("kept".to_owned())
+            }
+            Self::Tick => Told::Done(format!("{:?}", engine.tick().await)),
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! What happens next, drawn from the seed with the callers' knowledge.
+use crate::{
+    book::Book,
+    deed::{Deed, Outcome, TicketWish},
+    random::Random,
+    truth::Truth,
+    world::{QUEUES, queue},
+};
+use gsm_core::{MatchId, PlayerId, QueueName, RequestKey};
+use gsm_session::{MatchState, PlayerSessionState, Roster, TicketState};
+
+/// Players of one world, at most.
+const PLAYERS_MAX: usize = 20;
+/// Different idempotency keys: few, so that they meet.
+const KEYS: usize = 40;
+
+/// What a step is.
+#[derive(Debug, Clone)]
+pub(crate) enum Act {
+    /// Calls at the same time.
+    Calls { deeds: Vec<(usize, Deed)>, mishap: Mishap },
+    /// Time passes.
+    Pass { ms: i64 },
+    /// A node dies between calls.
+    Crash { node: usize },
+    /// The stores' health changes.
+    Weather,
+    /// What was held back is delivered, and all folds are looked at.
+    Calm,
+}
+
+/// What happens in the middle of calls.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mishap {
+    /// A node dies: which, and from which turn on.
+    pub(crate) crash: Option<(usize, u32)>,
+    /// Calls take long: in which turn time passes, and how many milliseconds.
+    pub(crate) lapse: Option<(u32, i64)>,
+    /// A process is stopped and goes on: which node had so many turns alone, before the others had all of theirs.
+    pub(crate) pause: Option<(usize, u32)>,
+}
+
+impl Mishap {
+    pub(crate) fn is_none(self) -> bool {
+        self.crash.is_none() && self.lapse.is_none() && self.pause.is_none()
+    }
+}
+
+/// Draws from what is known.
+pub(crate) struct Draw<'a> {
+    pub(crate) random: &'a mut Random,
+    pub(crate) book: &'a Book,
+    pub(crate) truth: &'a Truth,
+    pub(crate) nodes: usize,
+}
+
+/// The one true outcome of a match, the same whoever asks.
+fn outcome(id: MatchId, roster: &Roster, other: bool) -> Outcome {
+    let mut random = Random::new(id.as_u128() as u64 ^ (id.as_u128() >> 64) as u64 ^ u64::from(other));
+    let sides = roster.sides().len();
+    let mut places: Vec<u32> = (0..sides).map(|_| 1 + random.below(sides) as u32).collect();
+    let first = random.below(sides);
+    places[first] = 1;
+    let quits = if random.chance(0.2) { roster.players().take(1).collect() } else { Vec::new() };
+    Outcome { places, quits }
+}
+
+impl Draw<'_> {
+    /// The next step.
+    pub(crate) fn act(&mut self) -> Act {
+        match self.random.below(100) {
+            0..=60 => {
+                let many = if self.random.chance(0.45) { 1 } else { 2 + self.random.below(6) };
+                let deeds: Vec<(usize, Deed)> = (0..many).filter_map(|_| self.on_a_node()).collect();
+                Act::Calls { deeds, mishap: self.mishap() }
+            }
+            61..=70 => Act::Calls { deeds: vec![(self.node(), Deed::Tick)], mishap: self.mishap() },
+            71..=75 => {
+                let deeds = (0..self.nodes).map(|node| (node, Deed::Tick)).collect();
+                Act::Calls { deeds, mishap: self.mishap() }
+            }
+            76..=88 => Act::Pass { ms: self.random.within(1, 2_500) },
+            89..=90 => Act::Pass { ms: self.random.within(3_000, 40_000) },
+            91 => Act::Pass { ms: self.random.within(60_000, 400_000) },
+            92 => Act::Crash { node: self.node() },
+            93..=95 => Act::Weather,
+            _ => Act::Calm,
+        }
+    }
+
+    fn mishap(&mut self) -> Mishap {
+        let crash = self.random.chance(0.03).then(|| (self.node(), self.random.below(8) as u32));
+        let turns = 1 + self.random.below(12) as u32;
+        let lapse = self.random.chance(0.1).then(|| (turns, self.random.within(100, 6_000)));
+        // Stopped in the very turn in which time passes, if in any.
+        let pause = self.random.chance(0.1).then(|| (self.node(), turns));
+        Mishap { crash, lapse, pause }
+    }
+
+    fn node(&mut self) -> usize {
+        self.random.below(self.nodes)
+    }
+
+    fn on_a_node(&mut self) -> Option<(usize, Deed)> {
+        let node = self.node();
+        self.deed().map(|deed| (node, deed))
+    }
+
+    fn deed(&mut self) -> Option<Deed> {
+        match self.random.below(100) {
+            0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
+            6..=44 => self.create().map(Deed::Create),
+            45..=51 => {
+                let open: Vec<_> = self.book.tickets.keys().copied().collect();
+                // Mostly a late one: early ones have ended.
+                let late = open.get(open.len().saturating_sub(8)..).unwrap_or(&open).to_vec();
+                let from = if self.random.chance(0.8) { &late } else { &open };
+                let ticket = self.random.pick(from)?;
+                let party = self.book.tickets.get(&ticket)?.row.players.iter().map(|p| p.player).collect();
+                let by = self.mostly(party)?;
+                Some(Deed::Cancel { ticket, by })
+            }
+            52..=73 => self.answer(),
+            74..=86 => self.report(),
+            87..=91 => {
+                let id = self.a_match(0.9)?;
+                let all = [
+                    MatchState::Reporting,
+                    MatchState::Reporting,
+                    MatchState::Abandoned,
+                    MatchState::Running,
+                ];
+                Some(Deed::MoveMatch { id, to: self.random.pick(&all)? })
+            }
+            92..=95 => {
+                let id = self.a_match(0.9)?;
+                let players: Vec<_> = self.book.matches.get(&id)?.1.players().collect();
+                let player = self.mostly(players)?;
+                let to = self.random.pick(PlayerSessionState::ALL)?;
+                Some(Deed::MoveSession { id, player, to })
+            }
+            96..=98 => self.make_match(),
+            _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),
+        }
+    }
+
+    /// One of `players`, now and then a stranger.
+    fn mostly(&mut self, players: Vec<PlayerId>) -> Option<PlayerId> {
+        let all = if self.random.chance(0.95) { players } else { self.book.everyone() };
+        self.random.pick(&all)
+    }
+
+    fn create(&mut self) -> Option<TicketWish> {
+        let everyone = self.book.everyone();
+        // Now and then somebody who takes part in something already.
+        let idle: Vec<PlayerId> =
+            everyone.iter().copied().filter(|player| !self.truth.claims.contains_key(player)).collect();
+        let from = if self.random.chance(0.75) { &idle } else { &everyone };
+        let queue = QUEUES[self.random.below(QUEUES.len())];
+        let size = if queue == "duo" && self.random.chance(0.4) { 2 } else { 1 };
+        let size = if self.random.chance(0.01) { 3 } else { size };
+        let mut party = self.random.some(from, size);
+        let leader = party.pop()?;
+        let own_id = if self.random.chance(0.2) {
+            RequestKey::new(&format!("own-{}", self.random.below(4))).ok()
+        } else {
+            None
+        };
+        let key = self.random.chance(0.3).then(|| format!("{leader} {}", self.random.below(KEYS / 10)));
+        let consent = self.random.chance(0.95);
+        Some(TicketWish { queue: QueueName::new(queue).ok()?, leader, members: party, consent, own_id, key })
+    }
+
+    fn answer(&mut self) -> Option<Deed> {
+        let open: Vec<_> = self
+            .truth
+            .tickets
+            .values()
+            .filter(|row| row.state == TicketState::RequiresAcceptance)
+            .filter_map(|row| {
+                row.proposal.map(|id| (id, row.players.iter().map(|p| p.player).collect::<Vec<_>>()))
+            })
+            .collect();
+        let (proposal, players) = self.random.pick(&open)?;
+        let player = self.mostly(players)?;
+        Some(Deed::Answer { proposal, player, accept: self.random.chance(0.93) })
+    }
+
+    /// A match; with chance `running` one that runs.
+    fn a_match(&mut self, running: f64) -> Option<MatchId> {
+        let all: Vec<MatchId> = if self.random.chance(running) {
+            self.truth.matches.keys().copied().collect()
+        } else {
+            self.book.matches.keys().copied().collect()
+        };
+        self.random.pick(&all)
+    }
+
+    fn report(&mut self) -> Option<Deed> {
+        let id = self.a_match(0.7)?;
+        let (mode, roster) = self.book.matches.get(&id)?.clone();
+        let outcome = outcome(id, &roster, self.random.chance(0.08));
+        let facts = self.random.chance(0.5).then_some((mode, roster));
+        Some(Deed::Report { id, facts, outcome })
+    }
+
+    fn make_match(&mut self) -> Option<Deed> {
+        let everyone = self.book.everyone();
+        let n = 2 + self.random.below(11);
+        let players = self.random.some(&everyone, n);
+        let sides = players.into_iter().map(|player| vec![player]).collect();
+        let queue = QueueName::new(QUEUES[self.random.below(QUEUES.len())]).ok()?;
+        let key = self.random.chance(0.4).then(|| format!("make {}", self.random.below(KEYS)));
+        Some(Deed::MakeMatch { queue, sides, key })
+    }
+}

@@ -1,0 +1,155 @@
+//! Which answer a call that runs alone must get: the shadow's own, small idea of the rules.
+use crate::{
+    book::Book,
+    deed::{Deed, Outcome, TicketWish},
+    truth::{Eye, Truth},
+};
+use gsm_core::{MatchId, PlayerId, Timestamp};
+use gsm_engine::{Engine, store::Claim};
+use gsm_matchmaking::proposal::Answer;
+use gsm_session::{MatchResult, MatchState, TicketState};
+
+/// Errors of an ill store, lawful whenever one is ill.
+pub(crate) const STORE_CODES: [&str; 3] = ["store_refused", "store_no_answer", "contended"];
+
+/// How things stood when the call began.
+pub(crate) struct Before<'a> {
+    pub(crate) truth: &'a Truth,
+    pub(crate) book: &'a Book,
+    pub(crate) eye: &'a Eye,
+    pub(crate) now: Timestamp,
+    pub(crate) is_one: bool,
+}
+
+impl Before<'_> {
+    /// The only lawful code, where it is determined.
+    pub(crate) fn code_of(&self, deed: &Deed) -> Option<&'static str> {
+        match deed {
+            Deed::SignIn { .. } | Deed::PutQueue(_) | Deed::Tick => Some("ok"),
+            Deed::Create(wish) => self.create(wish),
+            Deed::Cancel { ticket, by } => {
+                let row = self.truth.tickets.get(ticket);
+                let Some(row) = row.filter(|row| row.players.iter().any(|p| p.player == *by)) else {
+                    return Some("not_found");
+                };
+                Some(match row.state {
+                    TicketState::Cancelled | TicketState::Queued | TicketState::Searching => "ok",
+                    TicketState::RequiresAcceptance => {
+                        let (_, proposal) = self.truth.proposals.get(&row.proposal?)?;
+                        let open =
+                            proposal.answer_of(*by)? == Answer::Pending && self.now < proposal.deadline();
+                        if open { "ok" } else { "proposal_closed" }
+                    }
+                    _ => "ticket_not_waiting",
+                })
+            }
+            Deed::Answer { proposal, player, accept } => {
+                let Some((_, proposal)) = self.truth.proposals.get(proposal) else {
+                    return Some("not_found");
+                };
+                Some(match (proposal.answer_of(*player), accept) {
+                    (None, _) => "not_found",
+                    (Some(Answer::Pending), _) if self.now < proposal.deadline() => "ok",
+                    (Some(Answer::Accepted), true) => "ok",
+                    _ => "proposal_closed",
+                })
+            }
+            Deed::Report { id, facts, outcome } => self.report(*id, facts.is_some(), outcome),
+            Deed::MoveMatch { id, to } => {
+                let state = match self.truth.matches.get(id) {
+                    _ if self.truth.results.contains_key(id) => MatchState::Finished,
+                    Some(row) => row.state,
+                    None => match self.eye.archived(*id) {
+                        Some(row) => row.state,
+                        None => return Some("not_found"),
+                    },
+                };
+                Some(if state.can_become(*to) { "ok" } else { "state_not_allowed" })
+            }
+            Deed::MoveSession { id, player, to } => {
+                let sessions = self.truth.matches.get(id).map(|row| &row.player_sessions);
+                let session = sessions.and_then(|all| all.iter().find(|s| s.player == *player));
+                Some(match session {
+                    None => "not_found",
+                    Some(session) if session.state.can_become(*to) => "ok",
+                    Some(_) => "state_not_allowed",
+                })
+            }
+            Deed::MakeMatch { queue, sides, key } => {
+                let body = format!("{queue} {sides:?}");
+                match self.replay(key.as_ref(), &body) {
+                    Replay::None => Some("ok"),
+                    Replay::Same => Some("ok"),
+                    Replay::Other => Some("idempotency_mismatch"),
+                    Replay::Unknown => None,
+                }
+            }
+        }
+    }
+
+    fn replay(&self, key: Option<&String>, body: &str) -> Replay {
+        let Some(fate) = key.and_then(|key| self.book.keys.get(key)) else { return Replay::None };
+        match (&fate.answer, fate.body == body) {
+            (None, _) => Replay::Unknown,
+            (Some(_), true) => Replay::Same,
+            (Some(_), false) => Replay::Other,
+        }
+    }
+
+    fn create(&self, wish: &TicketWish) -> Option<&'static str> {
+        if !wish.members.is_empty() && wish.queue.as_str() != "duo" {
+            return Some("invalid");
+        }
+        if !wish.members.is_empty() && !wish.consent {
+            // A queue made narrow refuses the party before it asks for consents.
+            return None;
+        }
+        match self.replay(wish.key.as_ref(), &wish.body()) {
+            // A party may have become too large for its queue.
+            _ if !wish.members.is_empty() => return None,
+            Replay::Unknown => return None,
+            Replay::Same => return Some("ok"),
+            Replay::Other => return Some("idempotency_mismatch"),
+            Replay::None => {}
+        }
+        let players = wish.players();
+        if let Some(own) = &wish.own_id
+            && let Some(row) = self.truth.tickets.get(&Engine::own_ticket_id(wish.leader, own))
+        {
+            let same = row.queue == wish.queue && row.players.iter().map(|p| p.player).eq(players);
+            return Some(if same { "ok" } else { "ticket_id_taken" });
+        }
+        let claim = |player: &PlayerId| self.truth.claims.get(player);
+        Some(match players.iter().find_map(claim) {
+            None => "ok",
+            Some(Claim::Ticket(_)) => "already_queued",
+            Some(Claim::Match(_)) => "in_match",
+        })
+    }
+
+    fn report(&self, id: MatchId, by_token: bool, outcome: &Outcome) -> Option<&'static str> {
+        if let Some(row) = self.truth.results.get(&id) {
+            let same = MatchResult::validate(&outcome.report(), &row.roster).ok()? == row.result;
+            return Some(if same { "ok" } else { "result_contradicts" });
+        }
+        Some(match self.truth.matches.get(&id) {
+            Some(row) if row.state.takes_result() => "ok",
+            Some(_) => "no_result_now",
+            // The record home alone decides on a match's own token (decisions.md 5).
+            None if by_token && !self.is_one => "ok",
+            None if self.eye.archived(id).is_some() => "no_result_now",
+            None => "not_found",
+        })
+    }
+}
+
+enum Replay {
+    /// The key is new, or there is none.
+    None,
+    /// Used for the same.
+    Same,
+    /// Used for something else.
+    Other,
+    /// Used, and nobody knows with what fate.
+    Unknown,
+}

@@ -1,0 +1,149 @@
+//! What nodes handed to the stores, and what the stores say they did: two witnesses that must agree.
+use gsm_core::{CommitKey, PlayerId, QueueName};
+use gsm_engine::store::{
+    ChangeSet, Committed, Cursor, Expect, Fold, Home, Key, Op, PushEvent, Row, Version, Write,
+};
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// One event of one player.
+pub(crate) type Told = (PlayerId, PushEvent);
+
+/// What a node handed over, before anything below could change it.
+#[derive(PartialEq)]
+struct Submitted {
+    node: usize,
+    events: Vec<Told>,
+    /// The leases it rests on.
+    leases: Vec<(QueueName, Version)>,
+}
+
+#[derive(Default)]
+struct Inner {
+    submitted: BTreeMap<CommitKey, Vec<Submitted>>,
+    applied: BTreeMap<(Home, u64), (CommitKey, Vec<Told>)>,
+    lease_puts: BTreeMap<Version, (QueueName, String, u64)>,
+    over_limit: Option<(usize, usize)>,
+}
+
+impl Inner {
+    /// What was handed over under the key of what was applied. Different tries may share a key: then the one that was
+    /// applied has its events, and the first if none has (something below changed it).
+    fn of(&self, (key, events): &(CommitKey, Vec<Told>)) -> Option<&Submitted> {
+        let tries = self.submitted.get(key)?;
+        tries.iter().find(|submitted| submitted.events == *events).or_else(|| tries.first())
+    }
+}
+
+/// Both witnesses of one world.
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<Inner>);
+
+/// Sees what one store applied.
+pub(crate) struct Witness {
+    pub(crate) ledger: Arc<Ledger>,
+    /// A name for the store: sequences of different stores are not comparable.
+    pub(crate) store: Home,
+}
+
+impl Fold for Witness {
+    fn apply(&self, committed: Committed, changes: &ChangeSet) {
+        let mut inner = self.ledger.0.lock();
+        if inner
+            .applied
+            .insert((self.store, committed.sequence), (changes.key, changes.events.clone()))
+            .is_some()
+        {
+            return;
+        }
+        for write in &changes.writes {
+            if let (Key::Lease(queue), Op::Put { row, .. }) = (&write.key, &write.op)
+                && let Row::Lease(lease) = &**row
+            {
+                let put = (queue.clone(), lease.owner.clone(), lease.fence);
+                inner.lease_puts.insert(committed.sequence, put);
+            }
+        }
+    }
+}
+
+impl Ledger {
+    /// A node hands a change set to a store that takes `items_max` writes.
+    pub(crate) fn submit(&self, node: usize, changes: &ChangeSet, items_max: usize) {
+        let mut inner = self.0.lock();
+        if changes.writes.len() > items_max {
+            inner.over_limit = Some((changes.writes.len(), items_max));
+        }
+        let lease = |write: &Write| match (&write.key, &write.op, write.expect) {
+            (Key::Lease(queue), Op::Check, Expect::At(version)) => Some((queue.clone(), version)),
+            _ => None,
+        };
+        let leases = changes.writes.iter().filter_map(lease).collect();
+        let submitted = Submitted { node, events: changes.events.clone(), leases };
+        let same = inner.submitted.entry(changes.key).or_default();
+        if !same.contains(&submitted) {
+            same.push(submitted);
+        }
+    }
+
+    /// A change set that was too large: its writes and the limit.
+    pub(crate) fn over_limit(&self) -> Option<(usize, usize)> {
+        self.0.lock().over_limit
+    }
+
+    /// Every event that an applied change set was submitted with, by player and cursor of the store's sequence.
+    pub(crate) fn events(&self) -> BTreeMap<PlayerId, BTreeMap<(Home, Cursor), PushEvent>> {
+        let inner = self.0.lock();
+        let mut all: BTreeMap<PlayerId, BTreeMap<(Home, Cursor), PushEvent>> = BTreeMap::new();
+        for ((store, sequence), applied) in &inner.applied {
+            let Some(submitted) = inner.of(applied) else { continue };
+            for (index, (player, event)) in submitted.events.iter().enumerate() {
+                let cursor = Cursor { sequence: *sequence, index: u32::try_from(index).unwrap_or(u32::MAX) };
+                all.entry(*player).or_default().insert((*store, cursor), event.clone());
+            }
+        }
+        all
+    }
+
+    /// Why the leases were not respected, if they were not. `names` are the nodes' names.
+    pub(crate) fn lease_fault(&self, names: &[String]) -> Option<String> {
+        let inner = self.0.lock();
+        let mut last: BTreeMap<&QueueName, (&str, u64)> = BTreeMap::new();
+        for (version, (queue, owner, fence)) in &inner.lease_puts {
+            if let Some((held_by, held)) = last.insert(queue, (owner, *fence)) {
+                let grew = if held_by == owner { *fence >= held } else { *fence > held };
+                if !grew {
+                    return Some(format!(
+                        "the fence of queue `{queue}` went from {held} (`{held_by}`) to {fence} (`{owner}`) at {version}"
+                    ));
+                }
+            }
+        }
+        for ((_, sequence), applied) in &inner.applied {
+            let Some(Submitted { node, leases, .. }) = inner.of(applied) else { continue };
+            for (queue, version) in leases {
+                let Some((_, owner, _)) = inner.lease_puts.get(version) else { continue };
+                if names.get(*node).is_some_and(|name| name != owner) {
+                    return Some(format!(
+                        "node {node} formed in queue `{queue}` under the lease of `{owner}`"
+                    ));
+                }
+                // It must still have been the newest when it was relied on.
+                let mut later = inner.lease_puts.range(version + 1..(*sequence).max(version + 1));
+                if let Some((at, (_, by, _))) = later.find(|(_, (q, ..))| q == queue) {
+                    return Some(format!(
+                        "node {node} formed in queue `{queue}` at {sequence} under lease {version}, which `{by}` had replaced at {at}"
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    /// The last to have taken the lease of a queue.
+    pub(crate) fn owner(&self, queue: &QueueName) -> Option<String> {
+        let inner = self.0.lock();
+        let last = inner.lease_puts.values().rev().find(|(q, ..)| q == queue);
+        last.map(|(_, owner, _)| owner.clone())
+    }
+}

@@ -1,0 +1,250 @@
+//! Planted bugs: each breaks one promise from below the engine, so that each invariant is seen red.
+use crate::{Invariant, random::Random};
+use async_trait::async_trait;
+use gsm_core::{CommitKey, PlayerId};
+use gsm_engine::store::{
+    ChangeSet, CommitError, Committed, Cursor, Expect, Fold, Key, KeyRange, Op, PushEvent, ReadError, Row,
+    Store, StoreFault, StoreLimits, Versioned, Write,
+};
+use gsm_session::TicketState;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// A bug to plant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// A result is acknowledged and not applied.
+    ResultDropped,
+    /// A rating is written a second time.
+    RatedTwice,
+    /// A rating changes in its last bits, games and all else as it should be.
+    RatingBent,
+    /// A claim is made whatever is there.
+    ClaimUnchecked,
+    /// A claim is not taken back.
+    ClaimKept,
+    /// A ticket is acknowledged and not kept.
+    TicketDropped,
+    /// Pools do not hear that a ticket waits.
+    PoolDeaf,
+    /// Boards do not hear of a rating.
+    BoardDeaf,
+    /// A lease changes its owner and keeps its fence.
+    FenceStuck,
+    /// A match is formed whoever holds the lease now.
+    LeaseUnchecked,
+    /// An event is not kept.
+    EventDropped,
+    /// The answer to an idempotency key is not kept.
+    ReplayDropped,
+    /// Refused, and applied all the same.
+    RefusedApplied,
+    /// A store says that it takes more than it does.
+    LimitIgnored,
+}
+
+impl Plant {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[
+        Self::ResultDropped,
+        Self::RatedTwice,
+        Self::RatingBent,
+        Self::ClaimUnchecked,
+        Self::ClaimKept,
+        Self::TicketDropped,
+        Self::PoolDeaf,
+        Self::BoardDeaf,
+        Self::FenceStuck,
+        Self::LeaseUnchecked,
+        Self::EventDropped,
+        Self::ReplayDropped,
+        Self::RefusedApplied,
+        Self::LimitIgnored,
+    ];
+
+    /// The invariant that must report it.
+    #[must_use]
+    pub const fn breaks(self) -> Invariant {
+        match self {
+            Self::ResultDropped => Invariant::ResultKept,
+            Self::RatedTwice | Self::RatingBent => Invariant::RatedOnce,
+            Self::ClaimUnchecked | Self::ClaimKept => Invariant::OneClaim,
+            Self::TicketDropped => Invariant::TicketKept,
+            Self::PoolDeaf => Invariant::NoneStranded,
+            Self::BoardDeaf => Invariant::RankRecounts,
+            Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
+            Self::EventDropped => Invariant::EventsWhole,
+            Self::ReplayDropped => Invariant::SameAnswer,
+            Self::RefusedApplied => Invariant::Answers,
+            Self::LimitIgnored => Invariant::Limits,
+        }
+    }
+}
+
+/// A store with a bug.
+pub(crate) struct Planted {
+    pub(crate) below: Arc<dyn Store>,
+    pub(crate) plant: Plant,
+    pub(crate) random: Mutex<Random>,
+}
+
+fn puts(write: &Write) -> Option<&Row> {
+    if let Op::Put { row, .. } = &write.op { Some(row) } else { None }
+}
+
+fn waits(row: &Row) -> bool {
+    matches!(row, Row::Ticket(t) if matches!(t.state, TicketState::Queued | TicketState::Searching))
+}
+
+impl Planted {
+    fn now_and_then(&self, p: f64) -> bool {
+        self.random.lock().chance(p)
+    }
+
+    /// Keeps the writes that `keep` likes.
+    fn without(mut changes: ChangeSet, keep: impl Fn(&Write) -> bool) -> ChangeSet {
+        changes.writes.retain(keep);
+        changes
+    }
+
+    fn spoil(&self, mut changes: ChangeSet) -> ChangeSet {
+        match self.plant {
+            Plant::ClaimUnchecked => {
+                for write in &mut changes.writes {
+                    if matches!(write.key, Key::Claim(_)) && write.expect == Expect::Absent {
+                        write.expect = Expect::Any;
+                    }
+                }
+                changes
+            }
+            Plant::ClaimKept => {
+                Self::without(changes, |w| !(matches!(w.key, Key::Claim(_)) && w.op == Op::Delete))
+            }
+            Plant::TicketDropped => {
+                Self::without(changes, |w| !(matches!(w.key, Key::Ticket(_)) && w.expect == Expect::Absent))
+            }
+            Plant::ReplayDropped => Self::without(changes, |w| !matches!(w.key, Key::Idempotency(..))),
+            Plant::LeaseUnchecked => {
+                Self::without(changes, |w| !(matches!(w.key, Key::Lease(_)) && w.op == Op::Check))
+            }
+            Plant::FenceStuck => {
+                for write in &mut changes.writes {
+                    if let Op::Put { row, .. } = &mut write.op
+                        && let Row::Lease(lease) = &mut *Arc::make_mut(row)
+                    {
+                        lease.fence = 1;
+                    }
+                }
+                changes
+            }
+            Plant::RatingBent => {
+                for write in &mut changes.writes {
+                    if let Op::Put { row, .. } = &mut write.op
+                        && let Row::Rating(rating) = &mut *Arc::make_mut(row)
+                    {
+                        rating.rating.deviation = rating.rating.deviation.next_up();
+                    }
+                }
+                changes
+            }
+            Plant::EventDropped => {
+                changes.events.pop();
+                changes
+            }
+            _ => changes,
+        }
+    }
+
+    /// Writes the ratings of `changes` again, as if the match had counted twice.
+    async fn rate_again(&self, changes: &ChangeSet) {
+        let mut again = ChangeSet::new(CommitKey::from_u128(!changes.key.as_u128()), changes.at);
+        for write in &changes.writes {
+            if let Some(Row::Rating(row)) = puts(write) {
+                let mut row = *row;
+                row.games += 1;
+                again.write(
+                    write.key.clone(),
+                    Expect::Any,
+                    Op::Put { row: Arc::new(Row::Rating(row)), expires_at: None },
+                );
+            }
+        }
+        if !again.writes.is_empty() {
+            let _ = self.below.commit(again).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Planted {
+    fn limits(&self) -> StoreLimits {
+        if self.plant == Plant::LimitIgnored { StoreLimits { items_max: 4_096 } } else { self.below.limits() }
+    }
+
+    async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {
+        let is_result = changes.writes.iter().any(|w| matches!(w.key, Key::Result(_)));
+        match self.plant {
+            Plant::ResultDropped if is_result => Ok(Committed { sequence: 0 }),
+            Plant::RatedTwice if self.now_and_then(0.3) => {
+                let answer = self.below.commit(changes.clone()).await;
+                if answer.is_ok() {
+                    self.rate_again(&changes).await;
+                }
+                answer
+            }
+            Plant::RefusedApplied if self.now_and_then(0.05) => {
+                let _ = self.below.commit(changes).await;
+                Err(CommitError::Refused(StoreFault::new("refused, or so it says")))
+            }
+            _ => self.below.commit(self.spoil(changes)).await,
+        }
+    }
+
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, ReadError> {
+        self.below.get(keys).await
+    }
+    async fn list(
+        &self,
+        range: &KeyRange,
+        after: Option<&Key>,
+        limit: usize,
+        newest_first: bool,
+    ) -> Result<Vec<(Key, Versioned)>, ReadError> {
+        self.below.list(range, after, limit, newest_first).await
+    }
+    async fn events(
+        &self,
+        player: PlayerId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
+        self.below.events(player, after, limit).await
+    }
+    fn subscribe(&self, fold: Arc<dyn Fold>) {
+        self.below.subscribe(match self.plant {
+            Plant::PoolDeaf | Plant::BoardDeaf => Arc::new(Deaf { plant: self.plant, fold }),
+            _ => fold,
+        });
+    }
+}
+
+/// A fold that is not told everything.
+struct Deaf {
+    plant: Plant,
+    fold: Arc<dyn Fold>,
+}
+
+impl Fold for Deaf {
+    fn apply(&self, committed: Committed, changes: &ChangeSet) {
+        // One in three, the same on every node: chance by sequence.
+        let mut heard = changes.clone();
+        if committed.sequence.is_multiple_of(3) {
+            heard.writes.retain(|write| match (self.plant, puts(write)) {
+                (Plant::PoolDeaf, Some(row)) => !waits(row),
+                (Plant::BoardDeaf, Some(Row::Rating(_))) => false,
+                _ => true,
+            });
+        }
+        self.fold.apply(committed, &heard);
+    }
+}

@@ -1,0 +1,48 @@
+//! The one source of chance of a world.
+
+/// splitmix64 (Steele, Lea, Flood 2014, figure 18).
+#[derive(Debug, Clone)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        // Neighbouring seeds must not give neighbouring worlds.
+        let mut random = Self(seed.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(0x63));
+        random.next();
+        random
+    }
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+    /// `0..n`; 0 for an `n` of 0.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        if n == 0 { 0 } else { (self.next() % n as u64) as usize }
+    }
+    /// `low..=high`.
+    pub(crate) fn within(&mut self, low: i64, high: i64) -> i64 {
+        low + (self.next() % (high - low + 1) as u64) as i64
+    }
+    pub(crate) fn chance(&mut self, p: f64) -> bool {
+        self.unit() < p
+    }
+    /// `0.0..1.0`.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+    pub(crate) fn pick<T: Clone>(&mut self, all: &[T]) -> Option<T> {
+        all.get(self.below(all.len())).cloned()
+    }
+    /// `n` different ones, fewer if there are fewer.
+    pub(crate) fn some<T: Clone>(&mut self, all: &[T], n: usize) -> Vec<T> {
+        let mut left = all.to_vec();
+        let mut taken = Vec::new();
+        while taken.len() < n && !left.is_empty() {
+            taken.push(left.swap_remove(self.below(left.len())));
+        }
+        taken
+    }
+}

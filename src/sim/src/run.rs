@@ -1,0 +1,282 @@
+//! One seed, from birth to rest.
+use crate::{
+    Fault, Invariant, Options, Summary, Violation,
+    book::Book,
+    check,
+    deed::{Deed, Told},
+    draw::{Act, Draw, Mishap},
+    expect::{Before, STORE_CODES},
+    listen::Listeners,
+    trace::Trace,
+    truth::Truth,
+    world::{QUEUES, SKEW_MS_MAX, World, queue},
+};
+use gsm_core::{Millis, TicketId};
+use gsm_engine::{Call, store::memory::Faults};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Players who are there from the beginning.
+const FIRST_PLAYERS: usize = 9;
+/// Turns of all nodes until a world must be at rest.
+const REST_TURNS_MAX: usize = 60;
+/// Longer than every time-out of a ticket, its proposal and its match, in turns of [`TURN_MS`].
+const LAST_TURNS: usize = 170;
+/// Between two turns of the end.
+const TURN_MS: i64 = 2_000;
+
+struct Sim {
+    world: World,
+    book: Book,
+    listeners: Listeners,
+    trace: Trace,
+    truth: Truth,
+    answers: BTreeMap<&'static str, u64>,
+}
+
+/// Runs one world.
+pub(crate) async fn run(seed: u64, options: &Options) -> Result<Summary, Box<Violation>> {
+    let world = World::new(seed, options.shape, options.plant);
+    let truth = world.truth(&[]);
+    let (book, listeners, trace) = (Book::default(), Listeners::default(), Trace::default());
+    let mut sim = Sim { world, book, listeners, trace, truth, answers: BTreeMap::new() };
+    let mut step = 0;
+    let done = sim.live(&mut step, options.steps).await;
+    let Trace { lines, .. } = &sim.trace;
+    match done {
+        Ok(()) => Ok(Summary {
+            seed,
+            steps: step,
+            hash: sim.trace.hash(),
+            answers: sim.answers,
+            tickets: sim.truth.tickets.len(),
+            results: sim.truth.results.len(),
+            trace: lines.clone(),
+        }),
+        Err(Fault { invariant, detail }) => {
+            Err(Box::new(Violation { seed, step, invariant, detail, tail: sim.trace.tail() }))
+        }
+    }
+}
+
+impl Sim {
+    async fn live(&mut self, step: &mut usize, steps: usize) -> Result<(), Fault> {
+        self.trace.line(self.world.describe());
+        self.begin().await?;
+        while *step < steps {
+            *step += 1;
+            let nodes = self.world.nodes.len();
+            let mut draw =
+                Draw { random: &mut self.world.random, book: &self.book, truth: &self.truth, nodes };
+            let act = draw.act();
+            self.act(*step, act).await?;
+        }
+        self.rest(*step).await
+    }
+
+    async fn begin(&mut self) -> Result<(), Fault> {
+        for node in 0..self.world.nodes.len() {
+            self.reborn(node).await?;
+        }
+        let queues = QUEUES.iter().filter_map(|name| queue(name, false));
+        let mut deeds: Vec<(usize, Deed)> =
+            queues.map(|config| (0, Deed::PutQueue(Box::new(config)))).collect();
+        deeds.extend((0..FIRST_PLAYERS).map(|secret| (0, Deed::SignIn { secret })));
+        for deed in deeds {
+            self.calls(0, vec![deed], Mishap::default()).await?;
+        }
+        for player in self.book.everyone() {
+            self.listeners.join(player);
+        }
+        self.world.settle();
+        let weather = self.world.draw_weather();
+        self.world.set_weather(weather);
+        Ok(())
+    }
+
+    async fn reborn(&mut self, node: usize) -> Result<(), Fault> {
+        let loaded = self.world.reborn(node).await;
+        loaded.map_err(|detail| Fault { invariant: Invariant::Answers, detail })
+    }
+
+    async fn act(&mut self, step: usize, act: Act) -> Result<(), Fault> {
+        match act {
+            Act::Calls { deeds, mishap } => self.calls(step, deeds, mishap).await,
+            Act::Pass { ms } => {
+                self.world.clock.advance_ms(ms);
+                self.trace.line(format!("{step} {ms} ms pass"));
+                Ok(())
+            }
+            Act::Crash { node } => {
+                self.trace.line(format!("{step} node {node} dies"));
+                self.reborn(node).await?;
+                self.checked()
+            }
+            Act::Weather => {
+                let weather = self.world.draw_weather();
+                self.world.set_weather(weather);
+                self.trace.line(format!("{step} weather: {:?}", self.world.faults));
+                Ok(())
+            }
+            Act::Calm => {
+                self.trace.line(format!("{step} calm"));
+                self.calm().await
+            }
+        }
+    }
+
+    async fn calls(&mut self, step: usize, deeds: Vec<(usize, Deed)>, mishap: Mishap) -> Result<(), Fault> {
+        let began =
+            deeds.iter().map(|(node, _)| self.world.nodes[*node].engine.clock().now()).collect::<Vec<_>>();
+        let alone = deeds.len() == 1 && mishap.is_none() && self.world.faults.stale == 0.0;
+        let expected = match deeds.as_slice() {
+            [(_, deed)] if alone => self.world.healthy(|world| {
+                let (truth, book, eye) = (&self.truth, &self.book, &world.eye);
+                Before { truth, book, eye, now: began[0], is_one: world.is_one() }.code_of(deed)
+            }),
+            _ => None,
+        };
+        let all_told = self.world.run(&deeds, mishap).await;
+        for ((node, deed), told) in deeds.iter().zip(&all_told) {
+            self.trace.line(format!("{step} node {node}: {deed:?} -> {told}"));
+            *self.answers.entry(told.code()).or_default() += 1;
+        }
+        if let Some((turn, ms)) = mishap.lapse {
+            self.trace.line(format!("{step} meanwhile, in turn {turn}, {ms} ms passed"));
+        }
+        if let Some((node, turns)) = mishap.pause {
+            self.trace.line(format!(
+                "{step} node {node} was stopped after {turns} turns until the others were done"
+            ));
+        }
+        if let Some((node, turn)) = mishap.crash {
+            self.trace.line(format!("{step} node {node} dies in turn {turn}"));
+            self.reborn(node).await?;
+        }
+        self.within_limits()?;
+        if let (Some(expected), [(_, deed)], [told]) = (expected, deeds.as_slice(), all_told.as_slice()) {
+            self.answers_as(expected, deed, told)?;
+        }
+        for ((_, deed), told) in deeds.iter().zip(&all_told) {
+            self.book.take(deed, told)?;
+        }
+        self.listeners.hear(&mut self.world).await?;
+        self.checked()
+    }
+
+    fn answers_as(&self, expected: &str, deed: &Deed, told: &Told) -> Result<(), Fault> {
+        let code = told.code();
+        if code == expected || (!self.world.is_healthy() && STORE_CODES.contains(&code)) {
+            return Ok(());
+        }
+        let key = match deed {
+            Deed::Create(wish) => wish.key.as_ref(),
+            Deed::MakeMatch { key, .. } => key.as_ref(),
+            _ => None,
+        };
+        let known = key.and_then(|key| self.book.keys.get(key)).is_some_and(|fate| fate.answer.is_some());
+        let invariant = if known { Invariant::SameAnswer } else { Invariant::Answers };
+        check::broken(invariant, format!("{deed:?} must be answered `{expected}`, was told {told}"))
+    }
+
+    fn within_limits(&self) -> Result<(), Fault> {
+        match self.world.ledger.over_limit() {
+            None => Ok(()),
+            Some((writes, most)) => check::broken(
+                Invariant::Limits,
+                format!("a change set of {writes} writes for a store of {most}"),
+            ),
+        }
+    }
+
+    /// What holds at every moment.
+    fn checked(&mut self) -> Result<(), Fault> {
+        self.truth = self.world.truth(&self.book.everyone());
+        self.book.compare(&self.truth)?;
+        check::games_count(&self.truth)?;
+        check::one_claim(&self.truth)?;
+        check::proposals_agree(&self.truth)
+    }
+
+    /// What holds once nothing is held back.
+    async fn calm(&mut self) -> Result<(), Fault> {
+        self.world.settle();
+        self.listeners.hear(&mut self.world).await?;
+        self.checked()?;
+        if let Some(detail) = self.world.ledger.lease_fault(&self.world.names()) {
+            return check::broken(Invariant::Fenced, detail);
+        }
+        for (at, node) in self.world.nodes.iter().enumerate() {
+            check::ranks_recount(&self.truth, at, &node.engine)?;
+        }
+        self.world.healthy(|world| {
+            check::ratings_replay(&self.truth, &world.eye)?;
+            check::events_whole(&world.ledger.events(), &world.eye, world.now())?;
+            self.listeners.missed_nothing(world)
+        })
+    }
+
+    /// Good weather until nothing moves; then one node alone, until every deadline has passed.
+    async fn rest(&mut self, step: usize) -> Result<(), Fault> {
+        self.world.set_weather(Faults::NONE);
+        self.calm().await?;
+        let mut still = 0;
+        for _ in 0..REST_TURNS_MAX {
+            let all = (0..self.world.nodes.len()).map(|node| (node, Deed::Tick)).collect();
+            let before = self.trace.lines.len();
+            self.calls(step, all, Mishap::default()).await?;
+            self.world.settle();
+            self.world.clock.advance_ms(TURN_MS / 4);
+            let nothing = format!("{:?}", gsm_engine::TickReport::default());
+            let moved = self.trace.lines[before..].iter().any(|line| !line.ends_with(&nothing));
+            still = if moved { 0 } else { still + 1 };
+            // Longer than a lease lives: whoever has died is replaced.
+            if still > 10 {
+                break;
+            }
+        }
+        self.calm().await?;
+        let slack = Millis::new((2 * SKEW_MS_MAX + 2 * TURN_MS) as u64);
+        let pooled = self.in_owners_pools().await;
+        check::waits_lawfully(&self.truth, self.world.now(), slack, |id| pooled.contains(&id))?;
+        let last = self.world.random.below(self.world.nodes.len());
+        for _ in 0..LAST_TURNS {
+            self.world.clock.advance_ms(TURN_MS);
+            self.calls(step, vec![(last, Deed::Tick)], Mishap::default()).await?;
+            self.world.settle();
+        }
+        self.calm().await?;
+        check::all_ended(&self.truth)?;
+        self.empty_pools(last).await
+    }
+
+    /// At the very end the node that was left shows nobody waiting.
+    async fn empty_pools(&self, node: usize) -> Result<(), Fault> {
+        let seen = self.world.nodes[node].engine.overview().await;
+        let queues = seen.map(|seen| seen.queues).unwrap_or_default();
+        match queues.iter().find(|queue| queue.waiting > 0) {
+            None => Ok(()),
+            Some(left) => {
+                check::broken(Invariant::NoneStranded, format!("all ended, but node {node} shows {left:?}"))
+            }
+        }
+    }
+
+    /// The live tickets that the owner of their queue has in its pool.
+    async fn in_owners_pools(&self) -> BTreeSet<TicketId> {
+        let names = self.world.names();
+        let mut pooled = BTreeSet::new();
+        for (id, row) in self.truth.tickets.iter().filter(|(_, row)| !row.state.is_terminal()) {
+            let owner = self.world.ledger.owner(&row.queue);
+            let Some(at) = names.iter().position(|name| Some(name) == owner.as_ref()) else { continue };
+            let engine = &self.world.nodes[at].engine;
+            let call = Call::system("sim", engine.clock().now());
+            // A party that new rules have no side for waits for other rules or its deadline, outside the pool.
+            let fits =
+                engine.queue(&row.queue).is_ok_and(|q| row.players.len() <= q.rules.format.side_size());
+            if !fits || matches!(engine.explain(&call, *id).await, Ok(Some(_))) {
+                pooled.insert(*id);
+            }
+        }
+        pooled
+    }
+}

@@ -1,0 +1,317 @@
+//! One world: stores, nodes, clocks, weather.
+use crate::{
+    Shape,
+    clock::SkewedClock,
+    deed::{Deed, Told},
+    draw::Mishap,
+    ledger::{Ledger, Witness},
+    plant::{Plant, Planted},
+    random::Random,
+    tap::Tap,
+    truth::{Eye, Truth},
+};
+use gsm_core::{Clock, Millis, Mode, PlayerId, QueueName, Timestamp};
+use gsm_engine::{
+    Engine, EngineOptions, QueueConfig,
+    store::{
+        Home, Homes, Store, StoreLimits,
+        memory::{Faults, MemoryStore},
+    },
+    testing::{ManualClock, SeededIds},
+    token::TokenKey,
+};
+use gsm_matchmaking::{Format, MatchRules, Window};
+use parking_lot::Mutex;
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    task::Poll,
+};
+
+/// Largest error of a node's clock.
+pub(crate) const SKEW_MS_MAX: i64 = 1_400;
+/// When every world begins.
+const BEGIN: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+/// What a home that has no small limit takes.
+const ITEMS_MAX: usize = 4_096;
+/// Tries to load a node from ill stores; then the weather clears for it.
+const LOAD_TRIES: usize = 20;
+
+/// One engine.
+pub(crate) struct Node {
+    pub(crate) engine: Engine,
+    pub(crate) skew_ms: i64,
+    alive: Arc<AtomicBool>,
+    /// How often this node has come to life.
+    pub(crate) lives: u32,
+}
+
+pub(crate) struct World {
+    pub(crate) random: Random,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) eye: Eye,
+    pub(crate) faults: Faults,
+    is_one: bool,
+    items_max: usize,
+    fronts: Vec<Arc<dyn Store>>,
+    ids: Arc<SeededIds>,
+    yields_max: Arc<AtomicU32>,
+}
+
+/// The queues of a world; `narrow` makes the teams of `duo` smaller than the parties that may wait there.
+pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
+    let (format, acceptance) = match name {
+        "duel" => (Format::default(), None),
+        "duo" => (Format::Teams { teams: 2, size: if narrow { 1 } else { 2 } }, Some(Millis::from_secs(8))),
+        _ => (
+            Format::FreeForAll { min: 3, max: 8, fill_after_ms: Millis::from_secs(4) },
+            Some(Millis::from_secs(8)),
+        ),
+    };
+    let window = Window { min: 400.0, growth_per_s: 50.0, max: 3_000.0 };
+    let mut config =
+        QueueConfig::new(QueueName::new(name).ok()?, Mode::new(name).ok()?, MatchRules { format, window });
+    config.acceptance_ms = acceptance;
+    config.ticket_timeout_ms = Millis::from_secs(60);
+    config.match_timeout_ms = Millis::from_secs(240);
+    Some(config)
+}
+
+/// Names of the queues.
+pub(crate) const QUEUES: [&str; 3] = ["duel", "duo", "brawl"];
+
+impl World {
+    pub(crate) fn new(seed: u64, shape: Shape, plant: Option<Plant>) -> Self {
+        let mut random = Random::new(seed);
+        let clock = Arc::new(ManualClock::at(BEGIN));
+        let is_one = shape == Shape::OneHome;
+        let items_max = match shape {
+            Shape::OneHome => ITEMS_MAX,
+            _ if random.chance(0.6) => 9,
+            _ => 100,
+        };
+        // Only the record home is a store of small transactions (decisions.md 6); the others are not.
+        let limits: &[(Home, usize)] = if is_one {
+            &[(Home::Record, ITEMS_MAX)]
+        } else {
+            &[(Home::Record, items_max), (Home::Document, 100), (Home::Live, ITEMS_MAX)]
+        };
+        let ledger = Arc::new(Ledger::default());
+        let mut stores = Vec::new();
+        let mut fronts: Vec<Arc<dyn Store>> = Vec::new();
+        for (home, items_max) in limits {
+            let faults = Faults { seed: random.next(), ..Faults::NONE };
+            let store =
+                Arc::new(MemoryStore::new(clock.clone(), StoreLimits { items_max: *items_max }, faults));
+            store.subscribe(Arc::new(Witness { ledger: ledger.clone(), store: *home }));
+            fronts.push(match plant {
+                Some(plant) => {
+                    let random = Mutex::new(Random::new(random.next()));
+                    Arc::new(Planted { below: store.clone(), plant, random })
+                }
+                None => store.clone(),
+            });
+            stores.push(store);
+        }
+        let ids = Arc::new(SeededIds::new(random.next()));
+        let nodes = match shape {
+            Shape::OneHome => 1,
+            Shape::ThreeHomes => 1 + random.below(2),
+            Shape::ManyNodes => 2 + random.below(2),
+        };
+        let mut world = Self {
+            random,
+            clock,
+            nodes: Vec::new(),
+            ledger,
+            eye: Eye(stores),
+            faults: Faults::NONE,
+            is_one,
+            items_max,
+            fronts,
+            ids,
+            yields_max: Arc::default(),
+        };
+        for at in 0..nodes {
+            let skew_ms = if nodes == 1 { 0 } else { world.random.within(-SKEW_MS_MAX, SKEW_MS_MAX) };
+            let node = world.birth(at, skew_ms, 0);
+            world.nodes.push(node);
+        }
+        world
+    }
+
+    pub(crate) fn is_one(&self) -> bool {
+        self.is_one
+    }
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+    pub(crate) fn names(&self) -> Vec<String> {
+        (0..self.nodes.len()).map(name).collect()
+    }
+
+    fn birth(&mut self, at: usize, skew_ms: i64, lives: u32) -> Node {
+        let alive = Arc::new(AtomicBool::new(true));
+        let taps: Vec<Arc<dyn Store>> = self
+            .fronts
+            .iter()
+            .zip(&self.eye.0)
+            .map(|(below, store)| -> Arc<dyn Store> {
+                Arc::new(Tap {
+                    node: at,
+                    below: below.clone(),
+                    items_max: store.limits().items_max,
+                    alive: alive.clone(),
+                    ledger: self.ledger.clone(),
+                    random: Mutex::new(Random::new(self.random.next())),
+                    yields_max: self.yields_max.clone(),
+                })
+            })
+            .collect();
+        let homes = match taps.as_slice() {
+            [record, document, live] => Homes::split(record.clone(), document.clone(), live.clone()),
+            taps => Homes::one(taps[0].clone()),
+        };
+        let clock = Arc::new(SkewedClock { world: self.clock.clone(), skew_ms });
+        let options = EngineOptions { node: name(at), token_key: TokenKey::new([7; 32]) };
+        let engine = Engine::new(homes, clock, self.ids.clone(), options);
+        Node { engine, skew_ms, alive, lives: lives + 1 }
+    }
+
+    /// Changes how ill the stores are. Embedded, a store has no stale reads and no late folds.
+    pub(crate) fn set_weather(&mut self, mut faults: Faults) {
+        if self.is_one {
+            faults.stale = 0.0;
+            faults.late_folds = 0.0;
+        }
+        self.faults = faults;
+        self.yields_max.store(faults.yields_max, Ordering::Relaxed);
+        for store in &self.eye.0 {
+            store.set_faults(faults);
+        }
+    }
+
+    pub(crate) fn is_healthy(&self) -> bool {
+        Faults { yields_max: 0, seed: Faults::NONE.seed, ..self.faults } == Faults::NONE
+    }
+
+    /// A weather drawn from the seed.
+    pub(crate) fn draw_weather(&mut self) -> Faults {
+        if self.random.chance(0.35) {
+            return Faults { yields_max: self.random.below(4) as u32, ..Faults::NONE };
+        }
+        let random = &mut self.random;
+        let mut up_to = |most: f64| if random.chance(0.5) { random.unit() * most } else { 0.0 };
+        Faults {
+            seed: Faults::NONE.seed,
+            refused: up_to(0.08),
+            lost_before: up_to(0.3),
+            lost_after: up_to(0.4),
+            read_fails: up_to(0.06),
+            stale: up_to(0.2),
+            late_folds: up_to(0.4),
+            yields_max: self.random.below(5) as u32,
+        }
+    }
+
+    /// The rows as they are.
+    pub(crate) fn truth(&self, players: &[PlayerId]) -> Truth {
+        self.eye.0.iter().for_each(|store| store.set_faults(Faults::NONE));
+        let truth = self.eye.look(players);
+        self.eye.0.iter().for_each(|store| store.set_faults(self.faults));
+        truth
+    }
+
+    /// Runs `look` with healthy stores.
+    pub(crate) fn healthy<T>(&self, look: impl FnOnce(&Self) -> T) -> T {
+        self.eye.0.iter().for_each(|store| store.set_faults(Faults::NONE));
+        let seen = look(self);
+        self.eye.0.iter().for_each(|store| store.set_faults(self.faults));
+        seen
+    }
+
+    /// Delivers all folds that were held back.
+    pub(crate) fn settle(&self) {
+        self.eye.0.iter().for_each(|store| store.settle());
+    }
+
+    /// Kills a node and lets another take its place and name.
+    pub(crate) async fn reborn(&mut self, at: usize) -> Result<(), String> {
+        let Some(old) = self.nodes.get(at) else { return Ok(()) };
+        let (skew_ms, lives) = (old.skew_ms, old.lives);
+        for _ in 0..LOAD_TRIES {
+            self.nodes[at].alive.store(false, Ordering::Relaxed);
+            self.nodes[at] = self.birth(at, skew_ms, lives);
+            if self.nodes[at].engine.load().await.is_ok() {
+                return Ok(());
+            }
+        }
+        let weather = self.faults;
+        self.set_weather(Faults::NONE);
+        let loaded = self.nodes[at].engine.load().await;
+        self.set_weather(weather);
+        loaded.map(drop).map_err(|error| format!("node {at} cannot load from healthy stores: {error}"))
+    }
+
+    /// Runs calls on their nodes at the same time, one turn each in order. The callers of a node that dies meanwhile
+    /// hear nothing.
+    pub(crate) async fn run(&self, deeds: &[(usize, Deed)], mishap: Mishap) -> Vec<Told> {
+        type Running<'a> = Pin<Box<dyn Future<Output = Told> + 'a>>;
+        let mut running: Vec<Option<Running<'_>>> = deeds
+            .iter()
+            .map(|(at, deed)| Some(Box::pin(deed.perform(&self.nodes[*at].engine)) as Running<'_>))
+            .collect();
+        let mut told: Vec<Option<Told>> = deeds.iter().map(|_| None).collect();
+        let mut turns = 0;
+        poll_fn(|context| {
+            turns += 1;
+            if let Some((turn, ms)) = mishap.lapse
+                && turn == turns
+            {
+                self.clock.advance_ms(ms);
+            }
+            let others_run = mishap.pause.is_some_and(|(node, _)| {
+                (0..deeds.len()).any(|at| deeds[at].0 != node && running[at].is_some())
+            });
+            for (at, slot) in running.iter_mut().enumerate() {
+                let waits = mishap.pause.is_some_and(|(node, alone)| {
+                    if deeds[at].0 == node { turns > alone && others_run } else { turns <= alone }
+                });
+                if waits {
+                    // Nothing else would wake it.
+                    context.waker().wake_by_ref();
+                    continue;
+                }
+                if mishap.crash.is_some_and(|(node, from)| deeds[at].0 == node && turns > from) {
+                    *slot = None;
+                }
+                if let Some(future) = slot
+                    && let Poll::Ready(answer) = future.as_mut().poll(context)
+                {
+                    told[at] = Some(answer);
+                    *slot = None;
+                }
+            }
+            if running.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        told.into_iter().map(|answer| answer.unwrap_or(Told::Nothing)).collect()
+    }
+
+    /// For the first line of a trace.
+    pub(crate) fn describe(&self) -> String {
+        let skews: Vec<i64> = self.nodes.iter().map(|node| node.skew_ms).collect();
+        let homes = self.eye.0.len();
+        format!("{homes} home(s), {} writes a result at most, clocks off by {skews:?} ms", self.items_max)
+    }
+}
+
+fn name(at: usize) -> String {
+    format!("node-{at}")
+}

@@ -1,0 +1,49 @@
+//! Each invariant is seen red: a planted bug is found, by the invariant that it breaks and by no other.
+use gsm_sim::{Options, Plant, Shape, run};
+
+/// Seeds in which a bug must show at least once.
+const SEEDS: u64 = 12;
+
+fn check(plant: Plant, shape: Shape) {
+    let mut found = 0;
+    for seed in 1..=SEEDS {
+        let Err(violation) = run(seed, &Options { steps: 200, shape, plant: Some(plant) }) else { continue };
+        found += 1;
+        assert_eq!(violation.invariant, plant.breaks(), "{plant:?}\n{violation}");
+        let text = violation.to_string();
+        assert!(text.contains(&format!("seed {seed},")), "the seed is in the text");
+        assert!(violation.tail.len() <= 30 && !violation.tail.is_empty());
+        if found == 3 {
+            return;
+        }
+    }
+    assert!(found > 0, "{plant:?} was not found in {SEEDS} seeds");
+}
+
+macro_rules! plants {
+    ($($name:ident: $plant:ident in $shape:ident,)*) => {
+        $(#[test] fn $name() { check(Plant::$plant, Shape::$shape); })*
+        /// No plant is forgotten.
+        #[test]
+        fn every_plant_has_its_test() {
+            assert_eq!([$(Plant::$plant,)*], Plant::ALL);
+        }
+    };
+}
+
+plants! {
+    a_lost_result_is_found: ResultDropped in ThreeHomes,
+    a_result_rated_twice_is_found: RatedTwice in OneHome,
+    a_bent_rating_is_found: RatingBent in OneHome,
+    an_unchecked_claim_is_found: ClaimUnchecked in OneHome,
+    a_kept_claim_is_found: ClaimKept in OneHome,
+    a_dropped_ticket_is_found: TicketDropped in OneHome,
+    a_deaf_pool_is_found: PoolDeaf in OneHome,
+    a_deaf_board_is_found: BoardDeaf in ThreeHomes,
+    a_stuck_fence_is_found: FenceStuck in ManyNodes,
+    an_unchecked_lease_is_found: LeaseUnchecked in ManyNodes,
+    a_dropped_event_is_found: EventDropped in OneHome,
+    a_forgotten_answer_is_found: ReplayDropped in OneHome,
+    a_refusal_that_was_applied_is_found: RefusedApplied in ThreeHomes,
+    an_ignored_limit_is_found: LimitIgnored in ThreeHomes,
+}
