@@ -126,7 +126,7 @@ impl Call {
 
 impl Engine {
     /// A change set that carries its audit record.
-    pub(crate) fn changes(&self, call: &Call, resources: &[&dyn std::fmt::Display]) -> ChangeSet {
+    pub(crate) fn changes(&self, call: &Call, resources: &[&(dyn std::fmt::Display + Sync)]) -> ChangeSet {
         let mut changes = ChangeSet::new(CommitKey::fresh(&*self.ids), call.now);
         changes.audit = Some(AuditRecord {
             event_id: EventId::fresh(&*self.ids),
@@ -134,6 +134,7 @@ impl Engine {
             principal: call.principal.to_string(),
             request_id: call.request_id.clone(),
             resources: resources.iter().map(ToString::to_string).collect(),
+            reason: None,
         });
         changes
     }

@@ -33,8 +33,20 @@ impl Engine {
                 format!("at most {} characters", limits::CALLER_ID_CHARS_MAX),
             ));
         }
-        let id = KeyId::fresh(&*self.ids);
-        let secret = format!("{:032x}{:032x}", self.ids.next_u128(), self.ids.next_u128());
+        // Under an idempotency key the id and the secret follow from it, so that a repeat shows the same key although
+        // no secret is stored.
+        let (id, secret) = match call.once {
+            None => (
+                KeyId::fresh(&*self.ids),
+                format!("{:032x}{:032x}", self.ids.next_u128(), self.ids.next_u128()),
+            ),
+            Some(once) => {
+                let mut bits = [0u8; 48];
+                self.tokens.derive("gsm api key 1", &once.scope, &mut bits);
+                let part = |at: usize| bits[at..at + 16].iter().fold(0u128, |n, b| n << 8 | u128::from(*b));
+                (KeyId::from_u128(part(0)), format!("{:032x}{:032x}", part(16), part(32)))
+            }
+        };
         let row = ApiKeyRow {
             id,
             secret_hash: hash(&secret),
@@ -43,10 +55,24 @@ impl Engine {
             created_at: call.now,
             revoked_at: None,
         };
+        let text = format!("{KEY_PREFIX}{:032x}_{secret}", id.as_u128());
         let mut changes = self.changes(call, &[&id]);
         changes.create(Key::ApiKey(id), Row::ApiKey(row.clone()));
-        self.commit(Home::Document, changes).await?;
-        Ok(IssuedKey { row, text: format!("{KEY_PREFIX}{:032x}_{secret}", id.as_u128()) })
+        self.remember(&mut changes, call, Home::Document, &())?;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if self.replayed::<()>(call, Home::Document).await?.is_some()
+                && let Some(found) = self.get_one(&Key::ApiKey(id)).await?
+                && let Row::ApiKey(first) = &*found.row
+            {
+                return Ok(IssuedKey { row: first.clone(), text });
+            }
+            match self.commit(Home::Document, changes.clone()).await {
+                Ok(_) => return Ok(IssuedKey { row, text }),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
     }
 
     /// Who a key's text speaks for; `None` for anything but a living key.

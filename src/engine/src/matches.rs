@@ -199,7 +199,7 @@ impl Engine {
         Ok(view)
     }
 
-    fn match_token(&self, id: MatchId, row: &MatchRow) -> String {
+    pub(crate) fn match_token(&self, id: MatchId, row: &MatchRow) -> String {
         self.tokens.issue(&MatchClaim {
             match_id: id,
             mode: row.mode.clone(),

@@ -72,7 +72,30 @@ pub struct Overview {
     pub recent: Vec<RecentMatch>,
 }
 
+/// The few numbers that are worth a curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Results since this process started.
+    pub results: u64,
+    /// Tickets waiting in all queues.
+    pub waiting: usize,
+    /// Matches that have not ended.
+    pub running: usize,
+}
+
 impl Engine {
+    /// Counters, cheap enough to be read each second.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let queues = self.queues();
+        let pools = queues.iter().filter_map(|q| self.views.pools.get(&q.name));
+        Counts {
+            results: self.views.recent.0.lock().total,
+            waiting: pools.map(|pool| pool.settled().pool.len()).sum(),
+            running: self.views.pools.running_count(),
+        }
+    }
+
     /// How things stand right now.
     pub async fn overview(&self) -> Result<Overview, EngineError> {
         let now = self.clock.now();

@@ -472,6 +472,7 @@ impl Engine {
         player: PlayerId,
         mean: f64,
         deviation: Option<f64>,
+        reason: &str,
     ) -> Result<RatingRow, EngineError> {
         if !self.views.queues.has_mode(mode) {
             return Err(EngineError::Unknown { what: "mode" });
@@ -497,6 +498,9 @@ impl Engine {
                 reached_at: call.now,
             };
             let mut changes = self.changes(call, &[&player, mode]);
+            if let Some(audit) = &mut changes.audit {
+                audit.reason = Some(reason.to_owned());
+            }
             changes.replace(key, old.map(|(_, version)| version), Row::Rating(row));
             self.remember(&mut changes, call, Home::Record, &row)?;
             match self.commit(Home::Record, changes).await {

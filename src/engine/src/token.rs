@@ -117,6 +117,15 @@ impl TokenKey {
         tag
     }
 
+    /// Bits that only this server can compute from `input`, for one purpose.
+    pub(crate) fn derive(&self, purpose: &str, input: &[u8], bits: &mut [u8]) {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&(purpose.len() as u64).to_be_bytes());
+        hasher.update(purpose.as_bytes());
+        hasher.update(input);
+        hasher.finalize_xof().fill(bits);
+    }
+
     /// A token that says `claim`.
     #[must_use]
     pub fn issue<C: TokenClaim>(&self, claim: &C) -> String {

@@ -31,7 +31,8 @@ pub struct Explain {
     pub in_window: usize,
     /// Those of them that have it in their window too.
     pub consenting: usize,
-    /// Players that it and the consenting tickets lack to the smallest match it takes now; 0 when there are enough.
+    /// Players that it and the consenting tickets lack to the smallest match that one of them takes now; 0 when there
+    /// are enough.
     pub players_missing: usize,
     /// Its window in ten seconds.
     pub window_soon: f64,
@@ -49,7 +50,7 @@ pub struct Explain {
 pub enum Binding {
     /// Fewer players wait than a match needs, whatever their skill.
     TooFewPlayers,
-    /// There are enough players, but their parties do not fill the sides exactly.
+    /// There are enough players, also within the windows, but their parties do not fill the sides exactly.
     PartyFit,
     /// There would be a match, but for the skill windows.
     SkillWindow,
@@ -66,7 +67,6 @@ impl Pool {
         let waited = now.since(me.queued_at);
         let soon = View { now: now.saturating_add(SOON), ..view };
         let near = Near::count(&me, view, soon);
-        let players_min = view.rules.format.players_min(waited);
         let ahead = view.index.by_age(None).take(EXPLAIN_TICKETS_MAX).take_while(|who| who.id != id).count();
         Some(Explain {
             position: ahead + 1,
@@ -75,16 +75,15 @@ impl Pool {
             window: view.window(&me),
             in_window: near.in_window,
             consenting: near.consenting,
-            players_missing: players_min.saturating_sub(me.size + near.players),
+            players_missing: view.players_min(near.longest).saturating_sub(me.size + near.players),
             window_soon: soon.window(&me),
             unlocked_soon: near.unlocked,
-            binding: binding(&me, &near, players_min, view),
+            binding: binding(&me, &near, view),
             complete: near.complete && ahead < EXPLAIN_TICKETS_MAX,
         })
     }
 }
 
-#[derive(Default)]
 struct Near {
     in_window: usize,
     consenting: usize,
@@ -92,11 +91,21 @@ struct Near {
     sizes: Counts,
     unlocked: usize,
     complete: bool,
+    /// Since when the longest waiting of them and the ticket itself waits.
+    longest: Timestamp,
 }
 
 impl Near {
     fn count(me: &Waiting, now: View<'_>, soon: View<'_>) -> Self {
-        let mut near = Self { complete: true, ..Self::default() };
+        let mut near = Self {
+            in_window: 0,
+            consenting: 0,
+            players: 0,
+            sizes: Counts::default(),
+            unlocked: 0,
+            complete: true,
+            longest: me.queued_at,
+        };
         let (window, window_soon) = (now.window(me), soon.window(me));
         let mut seen = 0;
         for size in 1..=PARTY_SIZE_MAX {
@@ -116,6 +125,7 @@ impl Near {
                         near.consenting += 1;
                         near.players += size;
                         near.sizes.add(size);
+                        near.longest = near.longest.min(who.queued_at);
                     } else if distance <= soon.window(&who) {
                         near.unlocked += 1;
                     }
@@ -126,23 +136,25 @@ impl Near {
     }
 }
 
-fn binding(me: &Waiting, near: &Near, players_min: usize, view: View<'_>) -> Binding {
-    let fits = |others: &Counts| match view.rules.format {
+fn binding(me: &Waiting, near: &Near, view: View<'_>) -> Binding {
+    let fits = |others: &Counts, players_min: usize| match view.rules.format {
         Format::Teams { teams, size } => packs(teams, size, me.size, others, &mut 0),
         Format::FreeForAll { .. } => me.size == 1 && others.get(1) + 1 >= players_min,
     };
     let mut all = view.index.counts();
     all.take(me.size);
+    let players_min = view.players_min(view.longest(me));
     if me.size + all.players() < players_min {
         return Binding::TooFewPlayers;
     }
-    if !fits(&all) {
+    if !fits(&all, players_min) {
         return Binding::PartyFit;
     }
+    let players_min = view.players_min(near.longest);
     if me.size + near.players < players_min {
         return Binding::SkillWindow;
     }
-    if !fits(&near.sizes) {
+    if !fits(&near.sizes, players_min) {
         return Binding::PartyFit;
     }
     let mut search = Search::new(*me, false, view);

@@ -110,11 +110,11 @@ mod tests {
         counts
     }
 
-    fn check(teams: usize, size: usize, anchor: usize, others: &[usize], packs: bool) {
+    fn check(teams: usize, size: usize, anchor: usize, others: &[usize], wanted: bool) {
         let mut work = 0;
         let bins = pack(teams, size, anchor, &counts(others), &mut work);
         assert_eq!(packs(teams, size, anchor, &counts(others), &mut work), bins.is_some());
-        assert_eq!(bins.is_some(), packs, "{anchor} with {others:?} into {teams} of {size}");
+        assert_eq!(bins.is_some(), wanted, "{anchor} with {others:?} into {teams} of {size}");
         assert!(bins.iter().flatten().all(|bin| bin.players() == size));
     }
 

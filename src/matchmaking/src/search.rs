@@ -47,6 +47,16 @@ impl View<'_> {
     pub(crate) fn window(&self, of: &Waiting) -> f64 {
         self.rules.window.after(self.now.since(of.queued_at))
     }
+
+    /// Players of the smallest match whose longest waiting ticket waits since `queued_at`.
+    pub(crate) fn players_min(&self, queued_at: Timestamp) -> usize {
+        self.rules.format.players_min(self.now.since(queued_at))
+    }
+
+    /// Since when the longest waiting of all waits (`who` among them).
+    pub(crate) fn longest(&self, who: &Waiting) -> Timestamp {
+        self.index.by_age(None).next().map_or(who.queued_at, |oldest| oldest.queued_at)
+    }
 }
 
 /// A candidate that may be of use.
@@ -104,6 +114,7 @@ pub(crate) struct Search {
     /// Leave out tickets that wait longer than the anchor: they had their turn.
     younger_only: bool,
     window: f64,
+    /// Players of the smallest match that any ticket in question takes.
     players_min: usize,
     started: bool,
     frontiers: Vec<Frontier>,
@@ -114,11 +125,12 @@ pub(crate) struct Search {
 
 impl Search {
     pub(crate) fn new(anchor: Waiting, younger_only: bool, view: View<'_>) -> Self {
+        let longest = if younger_only { anchor.queued_at } else { view.longest(&anchor) };
         Self {
             anchor,
             younger_only,
             window: view.window(&anchor),
-            players_min: view.rules.format.players_min(view.now.since(anchor.queued_at)),
+            players_min: view.players_min(longest),
             started: false,
             frontiers: Vec::new(),
             weaker: Vec::new(),
@@ -139,7 +151,7 @@ impl Search {
             meter.spend(1);
             let mut others = view.index.counts();
             others.take(self.anchor.size);
-            if self.fill(view.rules.format, &others, meter).is_none() {
+            if self.fill(view.rules.format, &others, self.players_min, meter).is_none() {
                 return true;
             }
             self.open(view.rules.format, &others);
@@ -208,15 +220,16 @@ impl Search {
         self.best.filter(|best| best.players == view.rules.format.players_max())
     }
 
-    /// Players of the match that the anchor and some of `others` make, if they make one.
-    fn fill(&self, format: Format, others: &Counts, meter: &mut Meter) -> Option<usize> {
+    /// Players of the match that the anchor and some of `others` make, if they make one (free-for-all: of at least
+    /// `players_min`).
+    fn fill(&self, format: Format, others: &Counts, players_min: usize, meter: &mut Meter) -> Option<usize> {
         match format {
             Format::Teams { teams, size } => {
                 packs(teams, size, self.anchor.size, others, &mut meter.used).then_some(teams * size)
             }
             Format::FreeForAll { max, .. } => {
                 let players = (self.anchor.size + others.get(1)).min(max);
-                (self.anchor.size == 1 && players >= self.players_min).then_some(players)
+                (self.anchor.size == 1 && players >= players_min).then_some(players)
             }
         }
     }
@@ -245,10 +258,14 @@ impl Search {
                 continue;
             }
             meter.spend(1);
-            let mut counts = Counts::default();
+            let (mut counts, mut longest) = (Counts::default(), self.anchor.queued_at);
             let inside = near.iter().chain(far.iter().take(taken));
-            inside.filter(|kept| kept.window >= spread).for_each(|kept| counts.add(kept.who.size));
-            let Some(players) = self.fill(view.rules.format, &counts, meter) else { continue };
+            for kept in inside.filter(|kept| kept.window >= spread) {
+                counts.add(kept.who.size);
+                longest = longest.min(kept.who.queued_at);
+            }
+            let players_min = view.players_min(longest);
+            let Some(players) = self.fill(view.rules.format, &counts, players_min, meter) else { continue };
             if best.is_none_or(|b| players > b.players || (players == b.players && spread < b.spread)) {
                 let (weaker, stronger) = match side {
                     Side::Weaker => (near.len(), taken),

@@ -1,1 +1,21 @@
-//! (being written)
+//! The server: HTTP and push over the engine, the front door, configuration, and the composition root [`start`].
+//!
+//! Not here: rules of the game (below), command lines (`gsm-cli`). Invariants: no request reaches a handler that the
+//! door ([`door`]) did not let through; the table of operations that the door asks is the OpenAPI document itself, so
+//! that what is not described is not served; an error of a caller is never a 5xx.
+#![allow(clippy::disallowed_types, reason = "hash maps decide nothing here: no order of theirs is ever shown")]
+mod api;
+mod bearer;
+pub mod config;
+mod dashboard;
+mod dev;
+mod door;
+mod front;
+mod jwt;
+mod overview;
+mod problem;
+mod run;
+mod telemetry;
+
+pub use problem::codes_markdown;
+pub use run::{DevCredentials, Running, StartError, start};

@@ -31,14 +31,22 @@ impl Inner {
             }
             self.work.wait(&mut memory);
         }
-        let (mut group, mut sets, mut bytes) = (Vec::new(), 0, 0);
+        let (mut group, mut sets, mut bytes, durable) = (Vec::new(), 0, 0, memory.durable);
         while sets < limits::GROUP_SETS_MAX
             && bytes < limits::GROUP_BYTES_MAX
             && let Some(work) = memory.queue.pop_front()
         {
-            if let Work::Set { payload, .. } = &work {
-                sets += 1;
-                bytes += payload.len();
+            match &work {
+                // What it waits for was in an earlier group: it need not wait for this one.
+                Work::Wait { sequence, .. } if *sequence <= durable => {
+                    work.answer(Ok);
+                    continue;
+                }
+                Work::Wait { .. } => {}
+                Work::Set { payload, .. } => {
+                    sets += 1;
+                    bytes += payload.len();
+                }
             }
             group.push(work);
         }
@@ -54,12 +62,14 @@ impl Inner {
         if let State::Failed(text) = &state {
             return answer(group, |_| Err(CommitError::Unknown(StoreFault::new(text))));
         }
-        match self.append(&group, &sets, trim) {
+        let mut slot = self.journal.lock();
+        match self.append(slot.as_mut(), &group, &sets, trim) {
             Ok(()) => {
+                drop(slot);
                 self.delivered(&sets);
                 self.answer_durable(group, || CommitError::Refused(StoreFault::new("it was given up")));
             }
-            Err(Fault::Full(text)) => self.journal_full(group, &text),
+            Err(Fault::Full(text)) => self.journal_full(&mut slot, group, &text),
             Err(fault) => {
                 self.fatal(&fault.to_string());
                 answer(group, |_| Err(CommitError::Unknown(StoreFault::new(&fault))));
@@ -67,30 +77,25 @@ impl Inner {
         }
     }
 
-    fn append(&self, group: &[Work], sets: &[Placed], trim: u64) -> Result<(), Fault> {
+    fn append(
+        &self,
+        journal: Option<&mut Journal>,
+        group: &[Work],
+        sets: &[Placed],
+        trim: u64,
+    ) -> Result<(), Fault> {
         let (Some((first, _)), Some((last, _))) = (sets.first(), sets.last()) else { return Ok(()) };
-        let mut journal = self.journal.lock();
-        let journal = journal.as_mut().ok_or_else(|| Fault::Full("the journal waits for room".into()))?;
+        let journal = journal.ok_or_else(|| Fault::Full("the journal waits for room".into()))?;
         let payloads: Vec<&[u8]> = group.iter().filter_map(Work::payload).collect();
         let blob = encode_group(*first, journal.last(), payloads.into_iter());
         self.timings.measure(|| journal.append(*first, *last, &blob, trim))?;
         self.journal_bytes.store(journal.bytes(), Ordering::Relaxed);
-        if journal.bytes_after(trim) >= self.options.checkpoint_bytes {
-            self.due.notify_one();
-        }
         Ok(())
     }
 
-    /// These sets are on the disk: folds and push streams see them, in order.
+    /// These sets are on the disk: folds and push streams see them, in order, and then everybody may.
     fn delivered(&self, sets: &[Placed]) {
         let Some((last, _)) = sets.last() else { return };
-        {
-            let mut memory = self.memory.lock();
-            memory.durable = *last;
-            if memory.unwritten_rows >= self.options.checkpoint_rows {
-                self.due.notify_one();
-            }
-        }
         let now = self.clock.now();
         let folds = self.folds.read().clone();
         for (sequence, changes) in sets {
@@ -102,6 +107,11 @@ impl Inner {
                 }
             }
         }
+        let mut memory = self.memory.lock();
+        memory.durable = *last;
+        if memory.is_due(&self.options) {
+            self.due.notify_one();
+        }
     }
 
     fn answer_durable(&self, group: Vec<Work>, otherwise: impl Fn() -> CommitError) {
@@ -109,20 +119,20 @@ impl Inner {
         answer(group, |sequence| if sequence <= durable { Ok(sequence) } else { Err(otherwise()) });
     }
 
-    /// The disk was full: memory goes back to what is durable, the journal is opened anew to see what that is.
-    fn journal_full(&self, mut group: Vec<Work>, text: &str) {
-        tracing::warn!(reason = text, "disk full, commits are refused until there is room");
+    /// The disk was full: memory goes back to what is durable, the journal is opened anew to see what that is. Nobody
+    /// else may open it meanwhile, so `slot` stays locked.
+    fn journal_full(&self, slot: &mut Option<Journal>, mut group: Vec<Work>, text: &str) {
         {
             let mut memory = self.memory.lock();
-            memory.state = State::ReadOnly(format!("disk full: {text}"));
+            self.read_only(&mut memory, text);
             memory.unresolved = true;
             group.extend(std::mem::take(&mut memory.queue));
             memory.back_to_durable();
         }
-        *self.journal.lock() = None;
+        *slot = None;
         self.reserve.release();
         let fault = || StoreFault::new(format!("disk full: {text}"));
-        match self.reopen_journal() {
+        match self.reopen_journal(slot) {
             Ok(()) => self.answer_durable(group, || CommitError::Refused(fault())),
             Err(error) => {
                 tracing::warn!(%error, "the journal could not be opened again yet");
@@ -132,8 +142,7 @@ impl Inner {
     }
 
     /// Opens the journal again after its disk was full; sets that turn out to be in it count.
-    pub(super) fn reopen_journal(&self) -> Result<(), Fault> {
-        let mut slot = self.journal.lock();
+    pub(super) fn reopen_journal(&self, slot: &mut Option<Journal>) -> Result<(), Fault> {
         if slot.is_some() {
             return Ok(());
         }
@@ -144,15 +153,14 @@ impl Inner {
             Ok(())
         })?;
         *slot = Some(journal);
-        drop(slot);
         {
             let mut memory = self.memory.lock();
             for (sequence, changes) in &landed {
                 memory.replay(*sequence, changes.clone());
             }
-            memory.unresolved = false;
         }
         self.delivered(&landed);
+        self.memory.lock().unresolved = false;
         Ok(())
     }
 }

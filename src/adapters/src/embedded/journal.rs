@@ -22,10 +22,27 @@ struct Place {
     bytes: usize,
 }
 
+/// The groups in the file, oldest first.
+#[derive(Debug, Default)]
+struct Places {
+    groups: VecDeque<Place>,
+    bytes: usize,
+}
+
+impl Places {
+    fn push(&mut self, place: Place) {
+        self.bytes += place.bytes;
+        self.groups.push_back(place);
+    }
+    fn drop_first(&mut self, count: usize) {
+        self.bytes -= self.groups.drain(..count).map(|place| place.bytes).sum::<usize>();
+    }
+}
+
 /// The open journal.
 pub(super) struct Journal {
     library: Library,
-    groups: VecDeque<Place>,
+    places: Places,
     trimmed: u64,
 }
 
@@ -46,8 +63,8 @@ impl Journal {
     ) -> Result<(Self, StoreId), Fault> {
         let (library, store) = Library::open(how)?;
         let trimmed = library.meta_u64(TRIMMED_KEY)?;
-        let mut journal = Self { library, groups: VecDeque::new(), trimmed };
-        let mut groups = VecDeque::new();
+        let mut journal = Self { library, places: Places::default(), trimmed };
+        let mut places = Places::default();
         let mut bad = Ok(());
         journal.library.run(|db| {
             let mut before = trimmed;
@@ -59,7 +76,7 @@ impl Journal {
                         return Err(damaged(first, format_args!("the one before ends at `{before}`")));
                     }
                     before = group.last();
-                    groups.push_back(Place { first, last: before, bytes: blob.len() });
+                    places.push(Place { first, last: before, bytes: blob.len() });
                     if before > from { each(group) } else { Ok(()) }
                 });
                 if bad.is_err() {
@@ -69,13 +86,13 @@ impl Journal {
             Ok(())
         })?;
         bad?;
-        journal.groups = groups;
+        journal.places = places;
         Ok((journal, store))
     }
 
     /// Sequence of the last set in it, trimmed ones included; 0 if there never was one.
     pub(super) fn last(&self) -> u64 {
-        self.groups.back().map_or(self.trimmed, |group| group.last)
+        self.places.groups.back().map_or(self.trimmed, |group| group.last)
     }
 
     /// Sequence of the last set that is no longer in it.
@@ -85,12 +102,7 @@ impl Journal {
 
     /// Bytes of the groups in it.
     pub(super) fn bytes(&self) -> usize {
-        self.groups.iter().map(|group| group.bytes).sum()
-    }
-
-    /// Bytes of the groups that end after `sequence`.
-    pub(super) fn bytes_after(&self, sequence: u64) -> usize {
-        self.groups.iter().rev().take_while(|group| group.last > sequence).map(|group| group.bytes).sum()
+        self.places.bytes
     }
 
     /// Writes the group of the sets `first..=last` and returns when it is durable. Groups that end at or before
@@ -98,7 +110,7 @@ impl Journal {
     pub(super) fn append(&mut self, first: u64, last: u64, blob: &[u8], trim: u64) -> Result<(), Fault> {
         let gone = self.trimmable(trim, limits::TRIM_GROUPS_PER_WRITE);
         self.write(Some((first, blob)), gone)?;
-        self.groups.push_back(Place { first, last, bytes: blob.len() });
+        self.places.push(Place { first, last, bytes: blob.len() });
         Ok(())
     }
 
@@ -111,16 +123,16 @@ impl Journal {
     }
 
     fn trimmable(&self, trim: u64, most: usize) -> usize {
-        self.groups.iter().take(most).take_while(|group| group.last <= trim).count()
+        self.places.groups.iter().take(most).take_while(|group| group.last <= trim).count()
     }
 
     fn write(&mut self, group: Option<(u64, &[u8])>, gone: usize) -> Result<(), Fault> {
-        let trimmed = gone.checked_sub(1).and_then(|last| self.groups.get(last)).map(|place| place.last);
+        let trimmed = gone.checked_sub(1).and_then(|last| self.places.groups.get(last)).map(|place| place.last);
         self.library.run(|db| {
             let tx = db.begin_write()?;
             {
                 let mut groups = tx.open_table(GROUPS)?;
-                for place in self.groups.iter().take(gone) {
+                for place in self.places.groups.iter().take(gone) {
                     groups.remove(place.first)?;
                 }
                 if let Some((first, blob)) = group {
@@ -133,7 +145,7 @@ impl Journal {
             tx.commit()?;
             Ok(())
         })?;
-        self.groups.drain(..gone);
+        self.places.drop_first(gone);
         self.trimmed = trimmed.unwrap_or(self.trimmed);
         Ok(())
     }

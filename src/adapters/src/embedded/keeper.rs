@@ -2,28 +2,26 @@
 use super::{
     Inner, State,
     error::Fault,
-    state::fold,
-    tables::{self, Tables},
+    state::{Memory, fold},
+    tables::{self, Folded, Tables},
 };
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
-/// How often a full disk is looked at again.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// Rows that memory looks through under one hold of its lock after a checkpoint.
+const DROP_CHUNK: usize = 1_024;
 
 /// The thread's life: until the store closes.
 pub(super) fn run(inner: &Inner) {
     loop {
         let state = {
             let mut memory = inner.memory.lock();
-            if !memory.closing {
-                let every = match memory.state {
-                    State::ReadOnly(_) => RETRY_EVERY,
-                    _ => inner.options.checkpoint_every.as_duration(),
-                };
-                inner.due.wait_for(&mut memory, every);
+            let every = match memory.state {
+                State::ReadOnly(_) => inner.options.retry_every,
+                _ => inner.options.checkpoint_every,
+            };
+            let at_once = memory.state == State::Ok && memory.is_due(&inner.options);
+            if !memory.closing && !at_once {
+                inner.due.wait_for(&mut memory, every.as_duration());
             }
             if memory.closing {
                 return;
@@ -40,44 +38,61 @@ pub(super) fn run(inner: &Inner) {
 }
 
 impl Inner {
-    /// Brings the tables up to what is durable. Nothing to write, nothing done.
-    pub(super) fn checkpoint(&self) -> Result<(), Fault> {
-        let slot = self.tables.lock();
-        let Some(tables) = slot.as_ref() else { return Err(Fault::Full("the tables wait for room".into())) };
-        let Some((upto, sets)) = self.memory.lock().to_write() else { return Ok(()) };
+    /// Brings the tables up to everything that is durable now, or at least up to `upto`.
+    pub(super) fn checkpoint_to(&self, upto: u64) -> Result<(), Fault> {
+        while self.checkpoint()?.is_some_and(|shown| shown < upto) {}
+        Ok(())
+    }
+
+    /// One piece of a checkpoint: brings the tables further towards what is durable. Returns the sequence that they
+    /// show then, or `None` if there was nothing to write.
+    fn checkpoint(&self) -> Result<Option<u64>, Fault> {
+        let mut slot = self.tables.lock();
+        let written = self.write_tables(&slot);
+        if let Err(fault) = &written {
+            self.tables_failed(&mut slot, fault);
+        }
+        drop(slot);
+        let Some((upto, rows)) = written? else { return Ok(None) };
+        let keys: Vec<&Vec<u8>> = rows.keys().collect();
+        for chunk in keys.chunks(DROP_CHUNK) {
+            self.memory.lock().drop_cold(chunk.iter().copied(), self.options.hot_rows_max);
+        }
+        Ok(Some(upto))
+    }
+
+    fn write_tables(&self, slot: &Option<Tables>) -> Result<Option<(u64, Folded)>, Fault> {
+        let tables = slot.as_ref().ok_or_else(|| Fault::Full("the tables wait for room".into()))?;
+        // Twice what starts a checkpoint: bounds what one transaction holds in memory.
+        let rows_max = self.options.checkpoint_rows.saturating_mul(2);
+        let Some((upto, sets)) = self.memory.lock().to_write(rows_max) else { return Ok(None) };
         let rows = fold(&sets);
-        let written = tables.checkpoint(upto, &rows, &sets, self.clock.now()).and_then(|()| tables.view());
-        match written {
-            Ok(view) => {
-                self.memory.lock().written(upto, &rows, Arc::new(view), self.options.hot_rows_max);
-                Ok(())
-            }
-            Err(fault) => {
-                drop(slot);
-                self.tables_failed(&fault);
-                Err(fault)
-            }
+        tables.checkpoint(upto, &rows, &sets, self.clock.now())?;
+        let view = Arc::new(tables.view()?);
+        self.memory.lock().written(upto, view);
+        Ok(Some((upto, rows)))
+    }
+
+    /// From here on the keeper looks again and again whether there is room.
+    pub(super) fn read_only(&self, memory: &mut Memory, text: &str) {
+        if memory.state == State::Ok {
+            tracing::warn!(reason = text, "disk full, commits are refused until there is room");
+            memory.state = State::ReadOnly(format!("disk full: {text}"));
+            self.due.notify_one();
         }
     }
 
-    fn tables_failed(&self, fault: &Fault) {
+    fn tables_failed(&self, slot: &mut Option<Tables>, fault: &Fault) {
         let Fault::Full(text) = fault else { return self.fatal(&fault.to_string()) };
-        tracing::warn!(reason = text, "disk full at a checkpoint, commits are refused until there is room");
-        {
-            let mut memory = self.memory.lock();
-            if memory.state == State::Ok {
-                memory.state = State::ReadOnly(format!("disk full: {text}"));
-            }
-        }
-        *self.tables.lock() = None;
+        self.read_only(&mut self.memory.lock(), text);
+        *slot = None;
         self.reserve.release();
-        if let Err(error) = self.reopen_tables() {
+        if let Err(error) = self.reopen_tables(slot) {
             tracing::warn!(%error, "the tables could not be opened again yet");
         }
     }
 
-    fn reopen_tables(&self) -> Result<(), Fault> {
-        let mut slot = self.tables.lock();
+    fn reopen_tables(&self, slot: &mut Option<Tables>) -> Result<(), Fault> {
         if slot.is_none() {
             let (tables, _) = Tables::open(self.home.opening(tables::FILE))?;
             let view = Arc::new(tables.view()?);
@@ -91,13 +106,14 @@ impl Inner {
 
     /// Tries to go on after a full disk: both files open, and the reserve filled again.
     fn recover(&self) {
-        let reopened = self.reopen_journal().and_then(|()| self.reopen_tables());
+        let journal = self.reopen_journal(&mut self.journal.lock());
+        let reopened = journal.and_then(|()| self.reopen_tables(&mut self.tables.lock()));
         match reopened {
             Err(Fault::Full(_)) => return,
             Err(fault) => return self.fatal(&fault.to_string()),
             Ok(()) => {}
         }
-        if self.reserve.fill().is_err() {
+        if self.reserve.fill_again().is_err() {
             return;
         }
         let mut memory = self.memory.lock();
@@ -109,10 +125,13 @@ impl Inner {
 
     /// The last checkpoint, and the end of both files.
     pub(super) fn shut(&self) -> Result<(), Fault> {
-        let state = self.memory.lock().state.clone();
+        let (state, durable) = {
+            let memory = self.memory.lock();
+            (memory.state.clone(), memory.durable)
+        };
         let mut result = match &state {
             State::Closed => return Ok(()),
-            State::Ok | State::ReadOnly(_) => self.checkpoint(),
+            State::Ok | State::ReadOnly(_) => self.checkpoint_to(durable),
             State::Failed(text) => Err(Fault::Fatal(text.clone())),
         };
         let applied = {

@@ -40,6 +40,7 @@ use reserve::Reserve;
 use rings::Rings;
 use state::{Applied, Looked, Memory, Prepared};
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, atomic::AtomicUsize},
     thread::JoinHandle,
@@ -84,7 +85,7 @@ impl EmbeddedStore {
         let inner = Arc::new(inner);
         let spawn = |name: &str, run: fn(&Inner)| {
             let inner = inner.clone();
-            std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&inner))
+            std::thread::Builder::new().name(name.to_owned()).spawn(move || inner.guarded(run))
         };
         let started = [spawn("gsm-committer", committer::run), spawn("gsm-keeper", keeper::run)];
         let (threads, errors): (Vec<_>, Vec<_>) = started.into_iter().partition(Result::is_ok);
@@ -98,9 +99,9 @@ impl EmbeddedStore {
 
     /// Returns when everything committed so far is on the disk and in the tables.
     pub fn flush(&self) -> Result<(), StoreFault> {
-        {
+        let upto = {
             let mut memory = self.inner.memory.lock();
-            let upto = memory.sequence;
+            let upto = memory.latest();
             while memory.durable < upto {
                 match &memory.state {
                     State::Ok => self.inner.settled.wait(&mut memory),
@@ -108,8 +109,9 @@ impl EmbeddedStore {
                     State::Closed => return Err(StoreFault::new("the store is closed")),
                 }
             }
-        }
-        self.inner.checkpoint().map_err(StoreFault::new)
+            upto
+        };
+        self.inner.checkpoint_to(upto).map_err(StoreFault::new)
     }
 
     /// Commits what waits, makes a last checkpoint, closes the files and gives up the directory. From then on commits
@@ -121,8 +123,9 @@ impl EmbeddedStore {
         let own = std::thread::current().id();
         for thread in std::mem::take(&mut *self.threads.lock()) {
             // A fold that holds the last handle drops it on the committer, which cannot wait for itself.
-            if thread.thread().id() != own && thread.join().is_err() {
-                self.inner.fatal("a thread of the store panicked");
+            if thread.thread().id() != own {
+                // Its panics are caught and make the store fail.
+                let _ = thread.join();
             }
         }
         let closed = self.inner.shut();
@@ -161,10 +164,11 @@ fn prepare(changes: ChangeSet) -> Result<Prepared, CommitError> {
     over("events", changes.events.len(), limits::SET_EVENTS_MAX)?;
     let payload =
         codec::encode_set(&changes).map_err(|error| CommitError::Refused(StoreFault::new(error)))?;
-    over("bytes", payload.len(), limits::SET_BYTES_MAX)?;
+    let bytes = payload.len();
+    over("bytes", bytes, limits::SET_BYTES_MAX)?;
     let keys = changes.writes.iter().map(|write| write.key.encode()).collect();
     let fold_keys = changes.folds.iter().map(|write| write.key.encode()).collect();
-    Ok(Prepared { changes: Arc::new(changes), payload, keys, fold_keys })
+    Ok(Prepared { changes: Arc::new(changes), payload, bytes, keys, fold_keys })
 }
 
 fn look(view: &View, keys: Vec<Vec<u8>>) -> Result<Looked, Fault> {
@@ -179,26 +183,19 @@ impl Inner {
         let fate = loop {
             let (keys, view) = {
                 let mut memory = self.memory.lock();
-                if let Some(refusal) =
-                    memory.refusal(self.options.waiting_max, self.options.unwritten_rows_max)
-                {
-                    return Err(refusal);
-                }
-                let Some(view) = memory.view.clone() else {
-                    return Err(CommitError::Refused(StoreFault::new("the store is closed")));
-                };
-                if !looked_in.as_ref().is_some_and(|before| Arc::ptr_eq(before, &view)) {
+                let view = memory.view.clone();
+                if view.as_ref().map(Arc::as_ptr) != looked_in.as_ref().map(Arc::as_ptr) {
                     // A checkpoint came between: what was seen in the old view may be older than what it shows.
                     looked.clear();
                 }
-                match memory.apply(&mut set, &looked, now)? {
-                    Applied::Look(keys) => (keys, view),
+                match memory.apply(&mut set, &looked, now, &self.options)? {
+                    Applied::Before(sequence) => return Ok(Committed { sequence }),
                     Applied::Queued(fate) => break fate,
-                    Applied::Before(sequence) if sequence <= memory.durable => {
-                        return Ok(Committed { sequence });
-                    }
-                    Applied::Before(sequence) => break memory.wait_for(sequence),
+                    Applied::Look(keys) => (keys, view),
                 }
+            };
+            let Some(view) = view else {
+                return Err(CommitError::Refused(StoreFault::new("the store is closed")));
             };
             match look(&view, keys) {
                 Ok(found) => looked.extend(found),
@@ -215,15 +212,31 @@ impl Inner {
 
     /// A read of `view` failed. `Ok` if it may be tried again because the tables were opened anew since.
     fn unreadable(&self, view: &Arc<View>, fault: Fault) -> Result<(), StoreFault> {
+        if matches!(fault, Fault::Full(_)) {
+            // A write failed for want of room and took the file with it: wait until the keeper has opened it again.
+            drop(self.tables.lock());
+        }
         let replaced = self.memory.lock().view.as_ref().is_some_and(|current| !Arc::ptr_eq(current, view));
         if replaced {
             return Ok(());
+        }
+        if matches!(fault, Fault::Full(_)) {
+            return Err(StoreFault::new(fault));
         }
         tracing::error!(%fault, "stored data could not be read");
         if view.is_ill() {
             self.fatal(&fault.to_string());
         }
         Err(StoreFault::new(fault))
+    }
+
+    /// A thread's life; a panic in it makes the store fail, since nobody does its work any more.
+    fn guarded(&self, run: fn(&Self)) {
+        if catch_unwind(AssertUnwindSafe(|| run(self))).is_err() {
+            self.fatal("a thread of the store panicked");
+            // Dropped unanswered, they hear that nobody knows.
+            drop(std::mem::take(&mut self.memory.lock().queue));
+        }
     }
 
     /// From here on the store answers nothing that it is not sure of; tells the server to stop, once.
@@ -235,6 +248,7 @@ impl Inner {
             }
             memory.state = State::Failed(what.to_owned());
         }
+        self.settled.notify_all();
         tracing::error!(reason = what, "the store failed, the server must stop");
         (self.options.on_fatal)(what.to_owned());
     }

@@ -112,6 +112,7 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Resul
         for (sequence, changes) in placed(group).filter(|(sequence, _)| *sequence > applied) {
             rings.push(sequence, &changes.events, now);
             memory.replay(sequence, changes);
+            memory.durable = sequence;
         }
         Ok(())
     });

@@ -26,12 +26,16 @@ pub struct Options {
     pub checkpoint_every: Millis,
     /// So many unwritten rows start a checkpoint at once.
     pub checkpoint_rows: usize,
-    /// So many bytes of journal start a checkpoint at once.
+    /// So many bytes of unwritten change sets start a checkpoint at once.
     pub checkpoint_bytes: usize,
     /// So many unwritten rows, and commits are refused as busy until a checkpoint has caught up.
     pub unwritten_rows_max: usize,
+    /// The same for the bytes of unwritten change sets.
+    pub unwritten_bytes_max: usize,
     /// Change sets that may wait for the disk; beyond, commits are refused as busy.
     pub waiting_max: usize,
+    /// Time between looks at a full disk.
+    pub retry_every: Millis,
     /// Size of the file that makes room when the disk is full; 0 for none.
     pub reserve_bytes: u64,
     /// Called once, with the reason, when the store can no longer answer for its data: the server must stop.
@@ -50,9 +54,11 @@ impl Default for Options {
             hot_rows_max: 1 << 18,
             checkpoint_every: Millis::from_secs(5),
             checkpoint_rows: 50_000,
-            checkpoint_bytes: 64 << 20,
-            unwritten_rows_max: 1_000_000,
+            checkpoint_bytes: 32 << 20,
+            unwritten_rows_max: 500_000,
+            unwritten_bytes_max: 128 << 20,
             waiting_max: 65_536,
+            retry_every: Millis::from_secs(1),
             reserve_bytes: limits::RESERVE_BYTES,
             on_fatal: Arc::new(|_| {}),
             volume: None,

@@ -4,16 +4,30 @@ use super::{
     codec::StoredRow,
     error::Fault,
     limits,
-    state::{Entry, Memory},
+    state::Memory,
     tables::View,
 };
 use gsm_core::{Timestamp, limits::PAGE_SIZE_MAX};
 use gsm_engine::store::{AuditRecord, Key, KeyRange, ReadError, Row, StoreFault, Version, Versioned};
-use std::{cmp::Ordering, collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{cmp::Ordering, ops::Bound, sync::Arc};
 
 type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 /// A key, and its row where there is one.
 type Seen = (Vec<u8>, Option<(Version, Arc<Row>)>);
+
+/// What of memory a read has seen: the newest version, deleted rows too, and how often memory had gone back by then.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sight {
+    newest: Version,
+    given_up: Option<u64>,
+}
+
+impl Sight {
+    fn saw(&mut self, memory: &Memory, version: Version) {
+        self.newest = self.newest.max(version);
+        self.given_up = self.given_up.or(Some(memory.given_up));
+    }
+}
 
 fn fails(what: impl std::fmt::Display) -> ReadError {
     ReadError(StoreFault::new(what))
@@ -59,14 +73,15 @@ impl Scan {
     }
 
     /// The rows in memory that come next, deleted ones too, and the key to go on after if there may be more.
-    fn chunk(&self, rows: &BTreeMap<Vec<u8>, Entry>, wanted: usize) -> (Vec<Seen>, Option<Vec<u8>>) {
-        let range = rows.range::<[u8], _>(as_slices(&self.bounds));
+    fn chunk(&self, memory: &Memory, wanted: usize, sight: &mut Sight) -> (Vec<Seen>, Option<Vec<u8>>) {
+        let range = memory.rows.range::<[u8], _>(as_slices(&self.bounds));
         let (mut out, mut live) = (Vec::new(), 0);
-        let mut range: Box<dyn Iterator<Item = (&Vec<u8>, &Entry)>> =
+        let mut range: Box<dyn Iterator<Item = _>> =
             if self.reverse { Box::new(range.rev()) } else { Box::new(range) };
         for (key, entry) in range.by_ref() {
             let row = entry.live(self.now).map(|row| (entry.version, row.clone()));
             live += usize::from(row.is_some());
+            sight.saw(memory, entry.version);
             out.push((key.clone(), row));
             if live == wanted || out.len() == limits::LIST_CHUNK_MAX {
                 return (out, Some(key.clone()));
@@ -138,7 +153,7 @@ impl Inner {
         let keys: Vec<Vec<u8>> = keys.iter().map(Key::encode).collect();
         loop {
             let now = self.clock.now();
-            let (view, found) = self.look_up(&keys, now)?;
+            let (view, found, sight) = self.look_up(&keys, now)?;
             let rows = match self.fill(&keys, found, &view, now) {
                 Ok(rows) => rows,
                 Err(fault) => {
@@ -146,27 +161,29 @@ impl Inner {
                     continue;
                 }
             };
-            let newest = rows.iter().flatten().map(|row| row.version).max().unwrap_or(0);
-            if self.settled(newest).await? {
+            if self.settled(sight).await? {
                 return Ok(rows);
             }
         }
     }
 
     /// What memory knows of each key: nothing, or what is there.
-    #[expect(clippy::type_complexity, reason = "one private pair, taken apart by its one caller")]
+    #[expect(clippy::type_complexity, reason = "one private triple, taken apart by its one caller")]
     fn look_up(
         &self,
         keys: &[Vec<u8>],
         now: Timestamp,
-    ) -> Result<(Arc<View>, Vec<Option<Option<Versioned>>>), ReadError> {
+    ) -> Result<(Arc<View>, Vec<Option<Option<Versioned>>>, Sight), ReadError> {
         let memory = self.memory.lock();
         let view = view_of(&memory)?;
-        let known = |key: &Vec<u8>| {
+        let mut sight = Sight::default();
+        let mut known = |key: &Vec<u8>| {
             let entry = memory.rows.get(key)?;
+            sight.saw(&memory, entry.version);
             Some(entry.live(now).map(|row| Versioned { version: entry.version, row: row.clone() }))
         };
-        Ok((view, keys.iter().map(known).collect()))
+        let found = keys.iter().map(&mut known).collect();
+        Ok((view, found, sight))
     }
 
     fn fill(
@@ -200,17 +217,19 @@ impl Inner {
         Ok(rows)
     }
 
-    /// Waits until everything up to `version` is on the disk, so that no read tells what a crash could take back.
+    /// Waits until everything that was seen is on the disk, so that no read tells what a crash could take back.
     /// `false` if it was given up: read again.
-    async fn settled(&self, version: Version) -> Result<bool, ReadError> {
+    async fn settled(&self, sight: Sight) -> Result<bool, ReadError> {
         let fate = {
             let mut memory = self.memory.lock();
-            if version <= memory.durable {
+            if sight.given_up.is_some_and(|before| before != memory.given_up) {
+                return Ok(false);
+            }
+            if sight.newest <= memory.durable {
                 return Ok(true);
             }
             match &memory.state {
-                State::Ok => memory.wait_for(version),
-                State::ReadOnly(_) => return Ok(false),
+                State::Ok | State::ReadOnly(_) => memory.wait_for(sight.newest),
                 State::Failed(text) => return Err(fails(text)),
                 State::Closed => return Err(fails("the store is closed")),
             }
@@ -230,21 +249,21 @@ impl Inner {
             let Some(scan) = Scan::new(range, after, limit, newest_first, self.clock.now()) else {
                 return Ok(Vec::new());
             };
-            let Some(rows) = self.scan(scan)? else { continue };
-            let newest = rows.iter().map(|(_, row)| row.version).max().unwrap_or(0);
-            if self.settled(newest).await? {
+            let Some((rows, sight)) = self.scan(scan)? else { continue };
+            if self.settled(sight).await? {
                 return Ok(rows);
             }
         }
     }
 
     /// `None` if the tables were opened anew meanwhile: scan again.
-    fn scan(&self, mut scan: Scan) -> Result<Option<Vec<(Key, Versioned)>>, ReadError> {
-        let mut out = Vec::new();
+    #[expect(clippy::type_complexity, reason = "one private pair, taken apart by its one caller")]
+    fn scan(&self, mut scan: Scan) -> Result<Option<(Vec<(Key, Versioned)>, Sight)>, ReadError> {
+        let (mut out, mut sight) = (Vec::new(), Sight::default());
         loop {
             let (view, (chunk, end)) = {
                 let memory = self.memory.lock();
-                (view_of(&memory)?, scan.chunk(&memory.rows, scan.limit - out.len()))
+                (view_of(&memory)?, scan.chunk(&memory, scan.limit - out.len(), &mut sight))
             };
             if let Err(fault) = scan.merge(chunk, end.as_ref(), &view, &mut out) {
                 self.unreadable(&view, fault).map_err(ReadError)?;
@@ -261,7 +280,8 @@ impl Inner {
                 .map_err(|_| fails(format_args!("stored bytes `{bytes:02x?}` are no key")))?;
             Ok((key, Versioned { version, row }))
         });
-        keyed.collect::<Result<_, _>>().map(Some)
+        let rows = keyed.collect::<Result<_, _>>()?;
+        Ok(Some((rows, sight)))
     }
 
     pub(super) fn audit(
@@ -272,9 +292,8 @@ impl Inner {
         let (view, newer) = {
             let memory = self.memory.lock();
             let newer: Vec<_> = memory
-                .unwritten
-                .iter()
-                .filter(|(sequence, _)| *sequence > after && *sequence <= memory.durable)
+                .unwritten()
+                .filter(|(sequence, _)| *sequence > after)
                 .filter_map(|(sequence, changes)| Some((*sequence, changes.at, changes.audit.clone()?)))
                 .take(limit)
                 .collect();

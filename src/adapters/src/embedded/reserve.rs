@@ -16,6 +16,16 @@ pub(super) struct Reserve {
 impl Reserve {
     /// Makes the file unless it is there whole; an error means there is no room for it.
     pub(super) fn fill(&self) -> io::Result<()> {
+        self.fill_with(0)
+    }
+
+    /// Makes it if there is as much room again beside it. Its own release must not look like an end of the want, or
+    /// the store would go to and fro.
+    pub(super) fn fill_again(&self) -> io::Result<()> {
+        self.fill_with(self.bytes)
+    }
+
+    fn fill_with(&self, more: u64) -> io::Result<()> {
         if self.bytes == 0 {
             return Ok(());
         }
@@ -24,13 +34,14 @@ impl Reserve {
             return Ok(());
         }
         disk.set_len(0)?;
-        let mut at = 0;
+        let (mut at, end) = (0, self.bytes + more);
         let whole = (|| {
-            while at < self.bytes {
-                let part = usize::try_from(self.bytes - at).unwrap_or(CHUNK.len()).min(CHUNK.len());
+            while at < end {
+                let part = usize::try_from(end - at).unwrap_or(CHUNK.len()).min(CHUNK.len());
                 disk.write_at(at, CHUNK.get(..part).unwrap_or(&CHUNK))?;
                 at += part as u64;
             }
+            disk.set_len(self.bytes)?;
             disk.sync_data()
         })();
         if whole.is_err() {

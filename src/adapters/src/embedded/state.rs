@@ -3,6 +3,7 @@
 use super::{
     codec::StoredRow,
     limits,
+    options::Options,
     tables::{Folded, Placed, View},
 };
 use gsm_core::{CommitKey, Map, Millis, Timestamp};
@@ -49,7 +50,7 @@ pub(super) type Fate = Result<u64, CommitError>;
 pub(super) enum Work {
     /// A change set, already applied in memory.
     Set { sequence: u64, changes: Arc<ChangeSet>, payload: Vec<u8>, answer: oneshot::Sender<Fate> },
-    /// Someone who wants to know that everything before is durable.
+    /// Someone who wants to know whether everything up to `sequence` became durable.
     Wait { sequence: u64, answer: oneshot::Sender<Fate> },
 }
 
@@ -85,6 +86,8 @@ impl Work {
 pub(super) struct Prepared {
     pub(super) changes: Arc<ChangeSet>,
     pub(super) payload: Vec<u8>,
+    /// Length of `payload`, which moves on.
+    pub(super) bytes: usize,
     /// Encoded keys of `writes`, in order.
     pub(super) keys: Vec<Vec<u8>>,
     /// Encoded keys of `folds`, in order.
@@ -98,10 +101,18 @@ pub(super) type Looked = BTreeMap<Vec<u8>, Option<(Version, Option<Timestamp>)>>
 pub(super) enum Applied {
     /// In memory and on its way to the disk.
     Queued(oneshot::Receiver<Fate>),
-    /// The key was answered before.
+    /// The key was answered before, with this sequence.
     Before(u64),
     /// These keys must be looked up in the view first.
     Look(Vec<Vec<u8>>),
+}
+
+/// A set that no checkpoint has written yet.
+struct Unwritten {
+    placed: Placed,
+    rows: usize,
+    /// Of its payload; 0 for one that was replayed.
+    bytes: usize,
 }
 
 /// Everything under the lock.
@@ -111,20 +122,23 @@ pub(super) struct Memory {
     pub(super) view: Option<Arc<View>>,
     /// The last sequence given.
     pub(super) sequence: u64,
-    /// The last sequence on the disk.
+    /// The last sequence that is on the disk and that the folds have seen.
     pub(super) durable: u64,
     /// The last sequence in the tables.
     pub(super) applied: u64,
     done: Map<CommitKey, u64>,
     done_order: VecDeque<(CommitKey, u64, Timestamp)>,
     /// Sets after `applied`.
-    pub(super) unwritten: VecDeque<Placed>,
+    unwritten: VecDeque<Unwritten>,
     pub(super) unwritten_rows: usize,
+    pub(super) unwritten_bytes: usize,
     pub(super) queue: VecDeque<Work>,
     pub(super) state: State,
     pub(super) closing: bool,
     /// The journal is closed, and nobody knows yet which of the last sets are in it.
     pub(super) unresolved: bool,
+    /// How often memory went back to what is durable: what was seen before is void.
+    pub(super) given_up: u64,
     /// Where the next search for clean rows to drop begins.
     drop_from: Vec<u8>,
 }
@@ -141,10 +155,12 @@ impl Memory {
             done_order: VecDeque::new(),
             unwritten: VecDeque::new(),
             unwritten_rows: 0,
+            unwritten_bytes: 0,
             queue: VecDeque::new(),
             state: State::Ok,
             closing: false,
             unresolved: false,
+            given_up: 0,
             drop_from: Vec::new(),
         }
     }
@@ -166,9 +182,15 @@ impl Memory {
         }
     }
 
-    /// The sequence that this commit key was given.
-    pub(super) fn done(&self, key: CommitKey) -> Option<u64> {
-        self.done.get(&key).copied()
+    /// What became of a commit key that was given a sequence before; `None` if it never was.
+    fn repeated(&mut self, key: CommitKey) -> Option<Result<Applied, CommitError>> {
+        let sequence = self.done.get(&key).copied()?;
+        Some(match &self.state {
+            _ if sequence <= self.durable => Ok(Applied::Before(sequence)),
+            State::Ok | State::ReadOnly(_) => Ok(Applied::Queued(self.wait_for(sequence))),
+            State::Failed(text) => Err(CommitError::Unknown(StoreFault::new(text))),
+            State::Closed => Err(CommitError::Unknown(StoreFault::new("the store is closed"))),
+        })
     }
 
     /// Checks a set's expectations and applies it, all or nothing; its payload then moves to the queue. `looked` is
@@ -178,9 +200,13 @@ impl Memory {
         set: &mut Prepared,
         looked: &Looked,
         now: Timestamp,
+        options: &Options,
     ) -> Result<Applied, CommitError> {
-        if let Some(sequence) = self.done(set.changes.key) {
-            return Ok(Applied::Before(sequence));
+        if let Some(answer) = self.repeated(set.changes.key) {
+            return answer;
+        }
+        if let Some(refusal) = self.refusal(options) {
+            return Err(refusal);
         }
         let mut look = Vec::new();
         for (write, key) in set.changes.writes.iter().zip(&set.keys) {
@@ -202,8 +228,12 @@ impl Memory {
                 Expect::At(version) => found == Some(version),
                 Expect::Any => true,
             };
-            if !met {
+            if !met && look.is_empty() {
                 return Err(CommitError::Conflict { key: write.key.clone() });
+            }
+            if !met {
+                // One before it may not be as expected either, and the first is the one to name.
+                break;
             }
         }
         if !look.is_empty() {
@@ -211,9 +241,10 @@ impl Memory {
         }
         self.sequence += 1;
         let sequence = self.sequence;
-        self.write_all(sequence, &set.changes, set.keys.iter().chain(&set.fold_keys).cloned());
+        let keys = std::mem::take(&mut set.keys).into_iter().chain(std::mem::take(&mut set.fold_keys));
+        self.write_all(sequence, &set.changes, keys);
         self.note_done(set.changes.key, sequence, set.changes.at);
-        self.unwritten.push_back((sequence, set.changes.clone()));
+        self.note_unwritten((sequence, set.changes.clone()), set.bytes);
         let (answer, fate) = oneshot::channel();
         let work = Work::Set {
             sequence,
@@ -226,7 +257,6 @@ impl Memory {
     }
 
     fn write_all(&mut self, sequence: u64, changes: &ChangeSet, keys: impl Iterator<Item = Vec<u8>>) {
-        self.unwritten_rows += changes.writes.len() + changes.folds.len();
         for (write, key) in changes.writes.iter().chain(&changes.folds).zip(keys) {
             let (row, expires_at) = match &write.op {
                 Op::Put { row, expires_at } => (Some(row.clone()), *expires_at),
@@ -237,6 +267,20 @@ impl Memory {
         }
     }
 
+    fn note_unwritten(&mut self, placed: Placed, bytes: usize) {
+        let rows = placed.1.writes.len() + placed.1.folds.len();
+        self.unwritten_rows += rows;
+        self.unwritten_bytes += bytes;
+        self.unwritten.push_back(Unwritten { placed, rows, bytes });
+    }
+
+    fn forget_unwritten(&mut self, gone: Option<Unwritten>) {
+        if let Some(Unwritten { rows, bytes, .. }) = gone {
+            self.unwritten_rows = self.unwritten_rows.saturating_sub(rows);
+            self.unwritten_bytes = self.unwritten_bytes.saturating_sub(bytes);
+        }
+    }
+
     /// A channel that hears when everything up to `sequence` is durable, or will not be.
     pub(super) fn wait_for(&mut self, sequence: u64) -> oneshot::Receiver<Fate> {
         let (answer, fate) = oneshot::channel();
@@ -244,13 +288,12 @@ impl Memory {
         fate
     }
 
-    /// Takes in a set that is durable already: from the journal, at the start.
+    /// Takes in a set that is durable already, from the journal.
     pub(super) fn replay(&mut self, sequence: u64, changes: Arc<ChangeSet>) {
         self.write_all(sequence, &changes, encoded(&changes));
         self.note_done(changes.key, sequence, changes.at);
-        self.unwritten.push_back((sequence, changes));
+        self.note_unwritten((sequence, changes), 0);
         self.sequence = self.sequence.max(sequence);
-        self.durable = self.durable.max(sequence);
     }
 
     /// Forgets everything that is not durable, as if it had never been. Its sequences are not given again.
@@ -261,36 +304,55 @@ impl Memory {
                 self.done.remove(&key);
             }
         }
-        while self.unwritten.back().is_some_and(|(sequence, _)| *sequence > durable) {
-            self.unwritten.pop_back();
+        while self.unwritten.back().is_some_and(|last| last.placed.0 > durable) {
+            let gone = self.unwritten.pop_back();
+            self.forget_unwritten(gone);
         }
+        self.given_up += 1;
         self.rows.clear();
-        self.unwritten_rows = 0;
-        for (sequence, changes) in self.unwritten.clone() {
+        let kept: Vec<Placed> = self.unwritten.iter().map(|set| set.placed.clone()).collect();
+        for (sequence, changes) in kept {
             self.write_all(sequence, &changes, encoded(&changes));
         }
     }
 
-    /// The sets that a checkpoint may write now, and the last of their sequences.
-    pub(super) fn to_write(&self) -> Option<(u64, Vec<Placed>)> {
-        let sets: Vec<Placed> =
-            self.unwritten.iter().take_while(|(sequence, _)| *sequence <= self.durable).cloned().collect();
+    /// The last sequence of a set that memory shows: what was given up is not.
+    pub(super) fn latest(&self) -> u64 {
+        self.unwritten.back().map_or(self.applied, |set| set.placed.0)
+    }
+
+    /// The durable sets that the tables do not show yet, oldest first.
+    pub(super) fn unwritten(&self) -> impl Iterator<Item = &Placed> {
+        self.unwritten.iter().map(|set| &set.placed).take_while(|(sequence, _)| *sequence <= self.durable)
+    }
+
+    /// The sets that the next piece of a checkpoint writes, and the last of their sequences: about `rows_max` rows.
+    pub(super) fn to_write(&self, rows_max: usize) -> Option<(u64, Vec<Placed>)> {
+        let mut rows = 0;
+        let sets = self.unwritten().take_while(|(_, changes)| {
+            let room = rows < rows_max;
+            rows += changes.writes.len() + changes.folds.len();
+            room
+        });
+        let sets: Vec<Placed> = sets.cloned().collect();
         sets.last().map(|(upto, _)| *upto).map(|upto| (upto, sets))
     }
 
-    /// The tables show everything up to `upto` now: memory keeps what is newer, and hot rows.
-    pub(super) fn written(&mut self, upto: u64, rows: &Folded, view: Arc<View>, hot_rows_max: usize) {
+    /// The tables show everything up to `upto` now; [`Self::drop_cold`] then lets go of what memory need not keep.
+    pub(super) fn written(&mut self, upto: u64, view: Arc<View>) {
         self.view = Some(view);
         self.applied = upto;
-        while self.unwritten.front().is_some_and(|(sequence, _)| *sequence <= upto) {
-            if let Some((_, changes)) = self.unwritten.pop_front() {
-                self.unwritten_rows =
-                    self.unwritten_rows.saturating_sub(changes.writes.len() + changes.folds.len());
-            }
+        while self.unwritten.front().is_some_and(|first| first.placed.0 <= upto) {
+            let gone = self.unwritten.pop_front();
+            self.forget_unwritten(gone);
         }
-        for key in rows.keys() {
+    }
+
+    /// Drops those of the rows under `keys` that the tables show and that are not hot.
+    pub(super) fn drop_cold<'a>(&mut self, keys: impl Iterator<Item = &'a Vec<u8>>, hot_rows_max: usize) {
+        for key in keys {
             let cold = self.rows.get(key).is_some_and(|entry| {
-                entry.version <= upto && !entry.row.as_ref().is_some_and(|row| is_hot(row))
+                entry.version <= self.applied && !entry.row.as_ref().is_some_and(|row| is_hot(row))
             });
             if cold {
                 self.rows.remove(key);
@@ -335,23 +397,31 @@ impl Memory {
         }
     }
 
-    /// Why a commit cannot be taken now, if it cannot.
-    pub(super) fn refusal(&self, waiting_max: usize, unwritten_rows_max: usize) -> Option<CommitError> {
-        let refused = |text: &str| Some(CommitError::Refused(StoreFault::new(text)));
-        match &self.state {
-            State::ReadOnly(text) if !self.unresolved => refused(text),
-            // A repeat of a key whose fate is not known must not hear "surely not applied".
-            State::ReadOnly(text) | State::Failed(text) => Some(CommitError::Unknown(StoreFault::new(text))),
-            State::Closed => refused("the store is closed"),
-            State::Ok if self.closing => refused("the store is closing"),
-            State::Ok if self.queue.len() >= waiting_max => {
-                refused("busy: too many change sets wait for the disk")
+    /// Why a commit whose key is new cannot be taken now, if it cannot.
+    fn refusal(&self, options: &Options) -> Option<CommitError> {
+        let why = match &self.state {
+            State::ReadOnly(text) | State::Failed(text) => text.as_str(),
+            State::Closed => "the store is closed",
+            State::Ok if self.closing => "the store is closing",
+            State::Ok if self.queue.len() >= options.waiting_max => {
+                "busy: too many change sets wait for the disk"
             }
-            State::Ok if self.unwritten_rows >= unwritten_rows_max => {
-                refused("busy: the checkpoint is behind")
+            State::Ok
+                if self.unwritten_rows >= options.unwritten_rows_max
+                    || self.unwritten_bytes >= options.unwritten_bytes_max =>
+            {
+                "busy: the checkpoint is behind"
             }
-            State::Ok => None,
-        }
+            State::Ok => return None,
+        };
+        let why = StoreFault::new(why);
+        // While nobody knows which of the last sets are on the disk, this may be one of them.
+        Some(if self.unresolved { CommitError::Unknown(why) } else { CommitError::Refused(why) })
+    }
+
+    /// Whether a checkpoint is due before its time.
+    pub(super) fn is_due(&self, options: &Options) -> bool {
+        self.unwritten_rows >= options.checkpoint_rows || self.unwritten_bytes >= options.checkpoint_bytes
     }
 }
 

@@ -1,6 +1,6 @@
 //! A store on a disk that can fall ill, and change sets whose traces are easy to look for.
 use gsm_adapters::{EmbeddedStore, OpenError, Options, disk::faults::FaultyVolume};
-use gsm_core::{CommitKey, EventId, MatchId, Millis, Mode, PlayerId, TicketId, Timestamp};
+use gsm_core::{CommitKey, EventId, MatchId, Millis, Mode, PlayerId, Timestamp};
 use gsm_engine::{
     store::{
         AuditRecord, ChangeSet, CommitError, Committed, Cursor, HistoryRow, Key, KeyRange, PlayerRow, PushEvent,
@@ -107,6 +107,7 @@ pub(crate) fn audit(n: u64) -> AuditRecord {
         principal: "server".into(),
         request_id: format!("req-{n}"),
         resources: vec![format!("mch-{n}")],
+        reason: None,
     }
 }
 
@@ -145,8 +146,4 @@ pub(crate) async fn expect_whole(store: &EmbeddedStore, sets: impl IntoIterator<
 /// Commits the set numbered `n`.
 pub(crate) async fn commit(store: &EmbeddedStore, n: u64) -> Result<Committed, CommitError> {
     store.commit(numbered(n, 100)).await
-}
-
-pub(crate) fn ticket(n: u64) -> TicketId {
-    TicketId::from_u128(u128::from(n))
 }

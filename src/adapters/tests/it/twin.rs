@@ -213,7 +213,7 @@ proptest! {
 #[test]
 fn expired_rows_leave_the_tables() {
     let machine = Machine::new();
-    let store = machine.open();
+    let store = machine.try_open(Options { hot_rows_max: 0, ..machine.options() }).expect("opened");
     run(async {
         for n in 0..50 {
             let mut set = ChangeSet::new(CommitKey::from_u128(n), kit::START);

@@ -281,6 +281,8 @@ pub struct AuditRecord {
     pub request_id: String,
     /// What it was about.
     pub resources: Vec<String>,
+    /// Why, where the caller had to say.
+    pub reason: Option<String>,
 }
 
 /// Something a player is told.

@@ -228,6 +228,18 @@ fn explain_names_what_stands_in_the_way() {
 }
 
 #[test]
+fn explain_knows_that_one_who_waits_longer_takes_a_smaller_match() {
+    let (one, far): (&[f64], &[f64]) = (&[1500.0], &[1900.0]);
+    let check = |since, other, wanted| {
+        let pool = pool(free(2, 8), &[(15, one), (since, other)]);
+        assert_eq!(pool.explain(id(1), at(20)).unwrap().binding, wanted);
+    };
+    check(0, one, Binding::Nothing);
+    check(0, far, Binding::SkillWindow);
+    check(1, one, Binding::TooFewPlayers);
+}
+
+#[test]
 fn explain_counts() {
     let tickets: &[(i64, &[f64])] = &[(5, &[1500.0]), (0, &[1600.0]), (9, &[1380.0]), (0, &[1760.0])];
     let pool = pool(teams(2, 5), tickets);

@@ -97,6 +97,87 @@ fn answers_by_table() {
     check(&after(&ALL), 40, false, 10, |r| matches!(r, Err(E::AnsweredAlready { .. })));
 }
 
+/// What the players of a small proposal may do: say yes or no in time or late, or let time pass.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Say(u128, bool, i64),
+    Pass(i64),
+}
+
+/// Ticket 1 brings players 10 and 11, ticket 2 player 20; plays `events` beside a twin that only keeps the answers
+/// given before anything was decided.
+fn play(events: &[Event]) {
+    let seat = |n| Seat { ticket: TicketId::from_u128(n / 10), player: player(n) };
+    let sides = [vec![seat(10), seat(11)], vec![seat(20)]];
+    let mut p = Proposal::new(ProposalId::from_u128(7), &sides, ms(1_000)).unwrap();
+    let mut said: Vec<(u128, bool)> = Vec::new();
+    let mut decided: Option<Outcome> = None;
+    for &event in events {
+        let before = p.clone();
+        match event {
+            Event::Say(n, accept, now) => {
+                let first = said.iter().find(|(who, _)| *who == n).map(|(_, accept)| *accept);
+                let got = p.respond(player(n), accept, ms(now));
+                let counts = first.is_none() && decided.is_none() && now < 1_000;
+                assert_eq!(got.is_ok(), counts || first == Some(accept), "{events:?}");
+                assert_eq!(p == before, !counts, "{events:?}");
+                if let Ok(outcome) = got {
+                    assert_eq!(outcome, p.outcome());
+                }
+                if counts {
+                    said.push((n, accept));
+                    if !accept || said.len() == 3 {
+                        decided = Some(p.outcome());
+                    }
+                }
+            }
+            Event::Pass(now) => {
+                let outcome = p.expire(ms(now));
+                if decided.is_none() && now >= 1_000 {
+                    decided = Some(outcome);
+                }
+            }
+        }
+        assert_eq!(p.outcome(), decided.clone().unwrap_or(Outcome::Waiting), "{events:?}");
+    }
+    let who = |wanted| said.iter().filter(|(_, a)| *a == wanted).map(|(n, _)| player(*n)).collect::<Vec<_>>();
+    match p.outcome() {
+        Outcome::Waiting => assert!(said.len() < 3 && who(false).is_empty()),
+        Outcome::Complete => assert_eq!(who(true).len(), 3),
+        Outcome::Failed(why) => {
+            assert_eq!((&why.decliners, why.missed_deadline), (&who(false), who(false).is_empty()));
+            assert_eq!(why.missing.len(), 3 - said.len());
+            let ticket = |n: u128, players: &[u128]| {
+                let answer = |n| said.iter().find(|(who, _)| *who == n).map(|(_, accept)| *accept);
+                let list = if players.iter().any(|&n| answer(n) == Some(false)) {
+                    &why.unwilling
+                } else if players.iter().any(|&n| answer(n).is_none()) {
+                    &why.silent
+                } else {
+                    &why.willing
+                };
+                assert!(list.contains(&TicketId::from_u128(n)), "{events:?}");
+            };
+            ticket(1, &[10, 11]);
+            ticket(2, &[20]);
+            assert_eq!(why.willing.len() + why.unwilling.len() + why.silent.len(), 2);
+        }
+    }
+}
+
+#[test]
+fn every_history_of_four_events_ends_as_it_should() {
+    let times = [10, 999, 1_000];
+    let mut all: Vec<Event> = times.map(Event::Pass).to_vec();
+    for (n, accept) in [10, 11, 20].into_iter().flat_map(|n| [(n, true), (n, false)]) {
+        all.extend([10, 1_000].map(|now| Event::Say(n, accept, now)));
+    }
+    let n = all.len();
+    for code in 0..n.pow(4) {
+        play(&[0, 1, 2, 3].map(|at| all[code / n.pow(at) % n]));
+    }
+}
+
 #[test]
 fn a_decided_proposal_does_not_expire() {
     let mut p = after(&[(20, false)]);

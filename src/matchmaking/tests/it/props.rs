@@ -1,6 +1,6 @@
 use crate::twin;
 use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
-use gsm_matchmaking::{Format, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, Window};
+use gsm_matchmaking::{Format, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, SKILL_ABS_MAX, Window};
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::collections::BTreeSet;
 
@@ -18,9 +18,15 @@ fn format() -> impl Strategy<Value = Format> {
     select([teams.as_slice(), free.as_slice()].concat())
 }
 
-/// Tickets with few different skills and instants, so that ties and narrow escapes are common.
+/// Mostly few different ones, so that ties and narrow escapes are common; now and then the ends of the range.
+fn skill() -> impl Strategy<Value = f64> {
+    let ends = select(vec![-SKILL_ABS_MAX, -0.0, 0.0, SKILL_ABS_MAX]);
+    prop_oneof![19 => (0i32..16).prop_map(|s| 1500.0 + 25.0 * f64::from(s)), 1 => ends]
+}
+
+/// Tickets of which some have not come yet at [`NOW`], as after a clock stepped back.
 fn tickets(format: Format, most: usize) -> impl Strategy<Value = Vec<PoolTicket>> {
-    let party = vec((0i32..16).prop_map(|s| 1500.0 + 25.0 * f64::from(s)), 1..=format.side_size().min(3));
+    let party = vec(skill(), 1..=format.side_size().min(3));
     vec((party, 0i64..80), 0..=most).prop_map(|rows| {
         let make = |(n, (skills, since)): (usize, (Vec<f64>, i64))| PoolTicket {
             id: TicketId::from_u128(n as u128),
@@ -39,10 +45,12 @@ fn tickets(format: Format, most: usize) -> impl Strategy<Value = Vec<PoolTicket>
 }
 
 fn rules() -> impl Strategy<Value = MatchRules> {
-    let window = (0u8..8, 0u8..4, 0u8..12).prop_map(|(min, growth, more)| {
+    let usual = (0u8..8, 0u8..4, 0u8..12).prop_map(|(min, growth, more)| {
         let min = 25.0 * f64::from(min);
         Window { min, growth_per_s: f64::from(growth), max: min + 1.0 + 25.0 * f64::from(more) }
     });
+    let boundless = Just(Window { min: 0.0, growth_per_s: SKILL_ABS_MAX / 10.0, max: f64::MAX });
+    let window = prop_oneof![9 => usual, 1 => boundless];
     (format(), window).prop_map(|(format, window)| MatchRules { format, window })
 }
 
@@ -134,6 +142,79 @@ proptest! {
     fn a_round_in_small_steps_finds_the_same((rules, tickets) in case(40), budget in 0u32..9) {
         let (mut fast, mut slow) = (pool(&rules, &tickets), pool(&rules, &tickets));
         prop_assert_eq!(round(&mut fast, PLENTY), round(&mut slow, budget));
+    }
+
+    /// One candidate late: what it may be combined with, each at most a search of the packing.
+    #[test]
+    fn a_step_keeps_near_its_budget((rules, tickets) in case(60), budget in 0u32..200) {
+        let mut pool = pool(&rules, &tickets);
+        let combinations = 1 + rules.format.players_max() as u32;
+        let one_packing = if rules.format.side_size() == 1 { 1 } else { 500 };
+        let mut finished = false;
+        while !finished {
+            let step = pool.step(NOW, budget);
+            prop_assert!(step.work <= budget.max(1) + combinations * one_packing, "{} of {budget}", step.work);
+            // A step that does not finish uses its budget, so the round ends.
+            prop_assert!(step.finished || step.work >= budget.max(1));
+            finished = step.finished;
+        }
+    }
+
+    /// A round keeps the instant of its first step, whatever the clock does meanwhile.
+    #[test]
+    fn a_wandering_clock_breaks_no_rule(
+        (rules, tickets) in case(40), steps in vec((0i64..120, 0u32..12), 0..80),
+    ) {
+        let mut pool = pool(&rules, &tickets);
+        let (mut instant, mut seen) = (None, BTreeSet::new());
+        for (second, budget) in steps {
+            let now = Timestamp::from_millis(second * 1_000);
+            let began = *instant.get_or_insert(now);
+            let step = pool.step(now, budget);
+            for f in &step.proposals {
+                let members: Vec<&PoolTicket> = f.tickets.iter().collect();
+                prop_assert!(twin::feasible(&rules, &members, members[0], began));
+                prop_assert!(f.tickets.iter().zip(&f.waits).all(|(t, wait)| *wait == now.since(t.queued_at)));
+                prop_assert!(f.tickets.iter().all(|t| seen.insert(t.id)), "a ticket is in two matches");
+            }
+            if step.finished {
+                instant = None;
+            }
+        }
+        prop_assert_eq!(seen.len() + pool.len(), tickets.len());
+    }
+
+    #[test]
+    fn explain_says_what_trying_everything_says((rules, tickets) in case(8), second in 0i64..100) {
+        let now = Timestamp::from_millis(second * 1_000);
+        let soon = now.saturating_add(Millis::from_secs(10));
+        let pool = pool(&rules, &tickets);
+        for (position, me) in (1..).zip(by_age(&tickets)) {
+            let why = pool.explain(me.id, now).unwrap();
+            let others: Vec<&PoolTicket> = tickets.iter().filter(|t| t.id != me.id).collect();
+            let window = rules.window.after(now.since(me.queued_at));
+            prop_assert_eq!((why.position, why.waited, why.window), (position, now.since(me.queued_at), window));
+            prop_assert_eq!((why.skill, why.complete), (me.skill(), true));
+            let in_window = others.iter().filter(|t| (t.skill() - me.skill()).abs() <= window);
+            prop_assert_eq!(why.in_window, in_window.count());
+            let near = twin::consenting(&rules, me, &others, now);
+            prop_assert_eq!(why.consenting, near.len());
+            prop_assert_eq!(why.players_missing, twin::missing(&rules, me, &near, now));
+            let later = twin::consenting(&rules, me, &others, soon);
+            prop_assert_eq!(why.unlocked_soon, later.len() - near.len());
+            prop_assert_eq!(why.window_soon, rules.window.after(soon.since(me.queued_at)));
+            prop_assert_eq!(why.binding, twin::binding(&rules, me, &others, now));
+        }
+    }
+
+    /// Whom explain promises a match finds one, unless those who wait longer take the partners.
+    #[test]
+    fn the_first_in_the_queue_gets_what_explain_promises((rules, tickets) in case(12)) {
+        let mut pool = pool(&rules, &tickets);
+        let Some(first) = pool.oldest().map(|t| t.id) else { return Ok(()) };
+        let promised = pool.explain(first, NOW).unwrap().binding == gsm_matchmaking::Binding::Nothing;
+        pool.step(NOW, PLENTY);
+        prop_assert_eq!(pool.contains(first), !promised);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The slow twin: tries every subset of the waiting tickets.
-use gsm_core::Timestamp;
-use gsm_matchmaking::{Format, MatchRules, PoolTicket};
+use gsm_core::{Millis, Timestamp};
+use gsm_matchmaking::{Binding, Format, MatchRules, PoolTicket, Window};
 
 /// Whether each ticket can be put on a side so that every side is full.
 fn packs(rooms: &mut [usize], parties: &[usize]) -> bool {
@@ -27,8 +27,7 @@ pub(crate) fn feasible(
     anchor: &PoolTicket,
     now: Timestamp,
 ) -> bool {
-    let window = |t: &PoolTicket| rules.window.after(now.since(t.queued_at));
-    let narrowest = tickets.iter().map(|t| window(t)).fold(f64::INFINITY, f64::min);
+    let narrowest = tickets.iter().map(|t| window(rules, t, now)).fold(f64::INFINITY, f64::min);
     let sizes: Vec<usize> = tickets.iter().map(|t| t.players.len()).collect();
     let sides_fit = match rules.format {
         Format::Teams { teams, size } => packs(&mut vec![size; teams], &sizes),
@@ -55,4 +54,67 @@ pub(crate) fn best(rules: &MatchRules, tickets: &[&PoolTicket], now: Timestamp) 
         }
     }
     best
+}
+
+fn window(rules: &MatchRules, ticket: &PoolTicket, now: Timestamp) -> f64 {
+    rules.window.after(now.since(ticket.queued_at))
+}
+
+fn players(tickets: &[&PoolTicket]) -> usize {
+    tickets.iter().map(|t| t.players.len()).sum()
+}
+
+fn players_min(rules: &MatchRules, tickets: &[&PoolTicket], now: Timestamp) -> usize {
+    let longest = tickets.iter().map(|t| now.since(t.queued_at)).max().unwrap_or(Millis::ZERO);
+    rules.format.players_min(longest)
+}
+
+/// Whether `me` and some of `others` make a match that the longest waiting of them takes.
+fn any_match(rules: &MatchRules, me: &PoolTicket, others: &[&PoolTicket], now: Timestamp) -> bool {
+    (0u32..1 << others.len()).any(|mask| {
+        let mut chosen = vec![me];
+        chosen.extend(others.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 1).map(|(_, t)| *t));
+        let anchor = chosen.iter().copied().min_by_key(|t| (t.queued_at, t.id)).unwrap();
+        feasible(rules, &chosen, anchor, now)
+    })
+}
+
+/// Those of `others` that have `me` in their window and are in its own.
+pub(crate) fn consenting<'a>(
+    rules: &MatchRules,
+    me: &PoolTicket,
+    others: &[&'a PoolTicket],
+    now: Timestamp,
+) -> Vec<&'a PoolTicket> {
+    let narrower = |t: &PoolTicket| window(rules, me, now).min(window(rules, t, now));
+    others.iter().copied().filter(|t| (t.skill() - me.skill()).abs() <= narrower(t)).collect()
+}
+
+/// Players that `me` and `near` lack to the smallest match that one of them takes.
+pub(crate) fn missing(rules: &MatchRules, me: &PoolTicket, near: &[&PoolTicket], now: Timestamp) -> usize {
+    let all = [&[me], near].concat();
+    players_min(rules, &all, now).saturating_sub(players(&all))
+}
+
+/// What keeps `me` from a match with some of `others`.
+pub(crate) fn binding(
+    rules: &MatchRules,
+    me: &PoolTicket,
+    others: &[&PoolTicket],
+    now: Timestamp,
+) -> Binding {
+    let boundless =
+        MatchRules { window: Window { min: 1e12, growth_per_s: 0.0, max: 1e12 }, ..rules.clone() };
+    let near = consenting(rules, me, others, now);
+    if any_match(rules, me, others, now) {
+        Binding::Nothing
+    } else if missing(rules, me, others, now) > 0 {
+        Binding::TooFewPlayers
+    } else if !any_match(&boundless, me, others, now) {
+        Binding::PartyFit
+    } else if missing(rules, me, &near, now) > 0 || any_match(&boundless, me, &near, now) {
+        Binding::SkillWindow
+    } else {
+        Binding::PartyFit
+    }
 }

@@ -92,17 +92,21 @@ impl Checked {
         bad(text)
     }
 
-    fn check(&self, page: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut stored = [0u8; 8];
-        self.disk.read_at(sum_place(page), &mut stored)?;
-        let found = sum(page, bytes);
-        if found == stored {
-            return Ok(());
+    /// Compares the pages from `first` on with their checksums, which lie together.
+    fn check(&self, first: u64, pages: &[u8]) -> io::Result<()> {
+        let mut stored = vec![0u8; pages.len() / PAGE * 8];
+        self.disk.read_at(sum_place(first), &mut stored)?;
+        for ((page, bytes), stored) in (first..).zip(pages.chunks(PAGE)).zip(stored.chunks(8)) {
+            let found = sum(page, bytes);
+            if found == stored {
+                continue;
+            }
+            if !self.mending.load(Ordering::Acquire) {
+                return Err(self.damaged(page));
+            }
+            self.disk.write_at(sum_place(page), &found)?;
         }
-        if self.mending.load(Ordering::Acquire) {
-            return self.disk.write_at(sum_place(page), &found);
-        }
-        Err(self.damaged(page))
+        Ok(())
     }
 
     /// Calls `each` for the parts of `offset..offset + len` that lie together on disk: first page and byte range.
@@ -135,7 +139,7 @@ impl Checked {
         Self::runs(offset, out.len(), |first, range| {
             let part = out.get_mut(range).ok_or_else(|| bad("a range outside its buffer".into()))?;
             self.disk.read_at(place(first), part)?;
-            (first..).zip(part.chunks(PAGE)).try_for_each(|(page, bytes)| self.check(page, bytes))
+            self.check(first, part)
         })
     }
 

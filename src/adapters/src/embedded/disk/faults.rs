@@ -2,7 +2,7 @@
 //!
 //! Test support, here so that the simulator and the tests of other crates can use it too.
 use super::{Disk, Volume};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -10,10 +10,13 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 const SECTOR: usize = 512;
 const BLOCK: usize = 4096;
+/// A held sync fails after this, so that a test that goes wrong ends.
+const HELD_MAX: Duration = Duration::from_secs(60);
 
 /// The ills that all files of a [`FaultyVolume`] share.
 #[derive(Debug)]
@@ -27,6 +30,9 @@ struct Plan {
     blocks: AtomicU64,
     sync_fails: AtomicBool,
     syncs: AtomicU64,
+    /// Whether syncs wait.
+    held: Mutex<bool>,
+    released: Condvar,
 }
 
 impl Plan {
@@ -36,6 +42,16 @@ impl Plan {
         } else {
             Ok(())
         }
+    }
+    /// Waits while syncs are held.
+    fn wait(&self) -> io::Result<()> {
+        let mut held = self.held.lock();
+        while *held {
+            if self.released.wait_for(&mut held, HELD_MAX).timed_out() {
+                return Err(io::Error::other("the sync was held too long (injected)"));
+            }
+        }
+        Ok(())
     }
     /// Counts one write or sync; the power may go with it.
     fn step(&self) -> io::Result<()> {
@@ -152,6 +168,8 @@ impl FaultyVolume {
             blocks: AtomicU64::new(blocks as u64),
             sync_fails: AtomicBool::new(false),
             syncs: AtomicU64::new(0),
+            held: Mutex::new(false),
+            released: Condvar::new(),
         };
         Self { files: Mutex::new(files), plan: Arc::new(plan) }
     }
@@ -186,6 +204,11 @@ impl FaultyVolume {
     #[must_use]
     pub fn kill(&self) -> Arc<Self> {
         self.plan.dead.store(true, Ordering::SeqCst);
+        self.fork()
+    }
+    /// A healthy copy of the directory as it is now; this one lives on.
+    #[must_use]
+    pub fn fork(&self) -> Arc<Self> {
         let files = self.files.lock();
         let left =
             files.iter().map(|(name, image)| (name.clone(), Arc::new(Mutex::new(image.lock().clone()))));
@@ -199,6 +222,11 @@ impl FaultyVolume {
     /// From now on every sync fails (or works again).
     pub fn set_sync_fails(&self, fails: bool) {
         self.plan.sync_fails.store(fails, Ordering::SeqCst);
+    }
+    /// From now on every sync waits until this is called with `false`.
+    pub fn hold_syncs(&self, hold: bool) {
+        *self.plan.held.lock() = hold;
+        self.plan.released.notify_all();
     }
     /// Syncs so far.
     #[must_use]
@@ -313,6 +341,7 @@ impl Disk for FaultyDisk {
         Ok(())
     }
     fn sync_data(&self) -> io::Result<()> {
+        self.plan.wait()?;
         self.plan.step()?;
         self.plan.syncs.fetch_add(1, Ordering::SeqCst);
         if self.plan.sync_fails.load(Ordering::SeqCst) {

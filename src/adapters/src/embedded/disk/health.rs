@@ -33,10 +33,11 @@ impl Health {
     }
     /// Notes a failed read or write.
     pub(super) fn note_io(&self, what: &str, error: &io::Error) {
-        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        use io::ErrorKind::{QuotaExceeded, StorageFull, UnexpectedEof};
         let text = format!("{what}: {error}");
         self.note(match error.kind() {
             StorageFull | QuotaExceeded => Illness::Full(text),
+            UnexpectedEof => Illness::Damaged(text),
             _ => Illness::Io(text),
         });
     }

@@ -1,0 +1,189 @@
+//! For operators: queues, ratings by hand, API keys.
+use super::{
+    App,
+    dto::PlayerRatingDto,
+    extract::{Json, Params, Read, Write},
+    queues::{QueueDto, QueueSettings},
+};
+use crate::problem::{ApiError, Problem};
+use axum::{Json as Answer, extract::State, http::StatusCode};
+use gsm_core::{KeyId, Mode, PlayerId, limits};
+use gsm_engine::{QueueConfig, Role, store::ApiKeyRow};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Points to either side of 0 that a rating set by hand may have.
+const RATING_ABS_MAX: f64 = 100_000.0;
+/// Largest deviation that a rating set by hand may have.
+const DEVIATION_MAX: f64 = 10_000.0;
+
+/// Make a queue, or change it under its waiting tickets.
+#[utoipa::path(put, path = "/v1/admin/queues/{queue}", tag = "admin", operation_id = "put_queue",
+    params(("queue" = String, Path)), request_body = QueueSettings,
+    responses((status = 200, body = QueueDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:PutQueue")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn put_queue(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<QueueSettings>>,
+) -> Result<Answer<QueueDto>, ApiError> {
+    let settings = write.body.0;
+    let config = QueueConfig {
+        name: params.get("queue")?,
+        mode: settings.mode,
+        rules: settings.rules,
+        rating: settings.rating,
+        acceptance_ms: settings.acceptance_ms.map(gsm_core::Millis::new),
+        ticket_timeout_ms: gsm_core::Millis::new(settings.ticket_timeout_ms),
+        match_timeout_ms: gsm_core::Millis::new(settings.match_timeout_ms),
+    };
+    Ok(Answer((&app.engine.put_queue(&write.call, config).await?).into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetRating {
+    /// In points.
+    rating: f64,
+    /// In points; stays as it is if absent.
+    deviation: Option<f64>,
+    /// Why, for the audit log: 1 to 128 characters.
+    reason: String,
+}
+
+/// Set a rating by hand; games and history stay.
+#[utoipa::path(put, path = "/v1/admin/players/{player_id}/ratings/{mode}", tag = "admin", operation_id = "set_rating",
+    params(("player_id" = String, Path), ("mode" = String, Path)), request_body = SetRating,
+    responses((status = 200, body = PlayerRatingDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:SetRating")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn set_rating(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<SetRating>>,
+) -> Result<Answer<PlayerRatingDto>, ApiError> {
+    let Json(body) = write.body;
+    let (player, mode): (PlayerId, Mode) = (params.get("player_id")?, params.get("mode")?);
+    if !(body.rating.abs() <= RATING_ABS_MAX) {
+        return Err(ApiError::value("rating", format_args!("must be within {RATING_ABS_MAX} of 0")));
+    }
+    if body.deviation.is_some_and(|d| !(d > 0.0 && d <= DEVIATION_MAX)) {
+        return Err(ApiError::value("deviation", format_args!("must be above 0 and at most {DEVIATION_MAX}")));
+    }
+    let reason = body.reason.trim();
+    if reason.is_empty() || reason.chars().count() > limits::CALLER_ID_CHARS_MAX {
+        return Err(ApiError::value(
+            "reason",
+            format_args!("1 to {} characters", limits::CALLER_ID_CHARS_MAX),
+        ));
+    }
+    let row = app.engine.set_rating(&write.call, &mode, player, body.rating, body.deviation, reason).await?;
+    Ok(Answer(PlayerRatingDto::new(player, &mode, &row)))
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyRole {
+    Server,
+    Admin,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewKey {
+    role: KeyRole,
+    /// For people, at most 128 characters.
+    #[serde(default)]
+    note: String,
+}
+
+/// An API key, without its secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KeyDto {
+    #[schema(value_type = String)]
+    key_id: KeyId,
+    role: &'static str,
+    note: String,
+    created_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<i64>,
+}
+
+impl From<&ApiKeyRow> for KeyDto {
+    fn from(row: &ApiKeyRow) -> Self {
+        Self {
+            key_id: row.id,
+            role: row.role.as_str(),
+            note: row.note.clone(),
+            created_at: row.created_at.as_millis(),
+            revoked_at: row.revoked_at.map(|at| at.as_millis()),
+        }
+    }
+}
+
+/// A key just made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IssuedDto {
+    #[serde(flatten)]
+    row: KeyDto,
+    /// What the bearer sends; shown this once.
+    key: String,
+}
+
+/// Make an API key for a game server, a back end or an operator.
+#[utoipa::path(post, path = "/v1/admin/keys", tag = "admin", operation_id = "issue_key",
+    request_body = NewKey,
+    responses((status = 201, body = IssuedDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:IssueKey")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn issue_key(
+    State(app): State<Arc<App>>,
+    write: Write<Json<NewKey>>,
+) -> Result<(StatusCode, Answer<IssuedDto>), ApiError> {
+    let Json(body) = write.body;
+    let role = match body.role {
+        KeyRole::Server => Role::Server,
+        KeyRole::Admin => Role::Admin,
+    };
+    let issued = app.engine.issue_key(&write.call, role, &body.note).await?;
+    Ok((StatusCode::CREATED, Answer(IssuedDto { row: (&issued.row).into(), key: issued.text })))
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KeysDto {
+    keys: Vec<KeyDto>,
+}
+
+/// List the API keys.
+#[utoipa::path(get, path = "/v1/admin/keys", tag = "admin", operation_id = "list_keys",
+    responses((status = 200, body = KeysDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ListKeys")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn keys(State(app): State<Arc<App>>, _read: Read) -> Result<Answer<KeysDto>, ApiError> {
+    Ok(Answer(KeysDto { keys: app.engine.keys().await?.iter().map(Into::into).collect() }))
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RevokedDto {
+    #[schema(value_type = String)]
+    key_id: KeyId,
+    revoked_at: i64,
+}
+
+/// End an API key; doing it again changes nothing.
+#[utoipa::path(delete, path = "/v1/admin/keys/{key_id}", tag = "admin", operation_id = "revoke_key",
+    params(("key_id" = String, Path)),
+    responses((status = 200, body = RevokedDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:RevokeKey")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn revoke_key(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<()>,
+) -> Result<Answer<RevokedDto>, ApiError> {
+    let key_id: KeyId = params.get("key_id")?;
+    let revoked_at = app.engine.revoke_key(&write.call, key_id).await?.as_millis();
+    Ok(Answer(RevokedDto { key_id, revoked_at }))
+}

@@ -1,0 +1,276 @@
+//! Shapes that several answers share. Times are milliseconds since 1970.
+use gsm_core::{MatchId, PlayerId, QueueName, TicketId};
+use gsm_engine::{
+    MatchView, ResultView, TicketView,
+    store::{RatingRow, SideChange},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A rating with its uncertainty.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RatingDto {
+    /// Mean, in points.
+    pub(crate) rating: f64,
+    /// Deviation, in points: two thirds of the time the true skill is within one deviation.
+    pub(crate) deviation: f64,
+    /// How much the skill is expected to move.
+    pub(crate) volatility: f64,
+}
+
+impl From<gsm_rating::Rating> for RatingDto {
+    fn from(rating: gsm_rating::Rating) -> Self {
+        Self { rating: rating.mean, deviation: rating.deviation, volatility: rating.volatility }
+    }
+}
+
+/// A player's rating in one mode.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlayerRatingDto {
+    #[schema(value_type = String)]
+    pub(crate) player_id: PlayerId,
+    pub(crate) mode: String,
+    #[serde(flatten)]
+    pub(crate) rating: RatingDto,
+    /// Rated matches.
+    pub(crate) games_played: u32,
+    /// Matches in which nobody did better.
+    pub(crate) wins: u32,
+    /// Matches in which first place was shared.
+    pub(crate) draws: u32,
+    pub(crate) losses: u32,
+    /// When the last of them ended.
+    pub(crate) rated_at: i64,
+}
+
+impl PlayerRatingDto {
+    pub(crate) fn new(player: PlayerId, mode: &gsm_core::Mode, row: &RatingRow) -> Self {
+        Self {
+            player_id: player,
+            mode: mode.to_string(),
+            rating: row.rating.into(),
+            games_played: row.games,
+            wins: row.wins,
+            draws: row.draws,
+            losses: row.games.saturating_sub(row.wins).saturating_sub(row.draws),
+            rated_at: row.rated_at.as_millis(),
+        }
+    }
+}
+
+/// A ticket as it stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TicketDto {
+    #[schema(value_type = String)]
+    pub(crate) ticket_id: TicketId,
+    /// The caller's own id, if one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_id: Option<String>,
+    #[schema(value_type = String)]
+    queue: QueueName,
+    /// `queued`, `searching`, `requires_acceptance`, `placing`, `completed`, `failed`, `cancelled` or `timed_out`.
+    state: &'static str,
+    /// The party, its leader first.
+    players: Vec<TicketPlayerDto>,
+    queued_at: i64,
+    /// When it times out by itself.
+    expires_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_at: Option<i64>,
+    /// Why it ended, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The proposal that waits for an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal_id: Option<String>,
+    /// The match it led to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    match_id: Option<String>,
+}
+
+/// A player of a ticket, with the rating at which it was queued.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TicketPlayerDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    rating: f64,
+    deviation: f64,
+}
+
+impl From<TicketView> for TicketDto {
+    fn from(view: TicketView) -> Self {
+        let row = view.row;
+        Self {
+            ticket_id: view.id,
+            own_id: row.own_id.map(|id| id.to_string()),
+            queue: row.queue,
+            state: row.state.as_str(),
+            players: row
+                .players
+                .iter()
+                .map(|p| TicketPlayerDto {
+                    player_id: p.player,
+                    rating: p.rating.mean,
+                    deviation: p.rating.deviation,
+                })
+                .collect(),
+            queued_at: row.queued_at.as_millis(),
+            expires_at: row.expires_at.as_millis(),
+            ended_at: row.ended_at.map(|at| at.as_millis()),
+            reason: row.reason,
+            proposal_id: row.proposal.map(|id| id.to_string()),
+            match_id: row.match_id.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// A match as it stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MatchDto {
+    #[schema(value_type = String)]
+    match_id: MatchId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<String>,
+    mode: String,
+    /// `created`, `allocating`, `running`, `reporting`, `finished` or `abandoned`.
+    state: &'static str,
+    sides: Vec<SideDto>,
+    created_at: i64,
+    changed_at: i64,
+    /// When it is abandoned if no result has come.
+    expires_at: i64,
+    /// The tickets it came from; none if a server created it.
+    #[schema(value_type = Vec<String>)]
+    tickets: Vec<TicketId>,
+    /// The longest wait among them.
+    wait_ms_max: u64,
+    /// Between the best and the worst ticket, in rating points.
+    spread: f64,
+    /// Where players connect, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<String>,
+    /// For servers: the token that reports this match and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<ResultDto>,
+}
+
+/// A side of a match.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SideDto {
+    players: Vec<SeatDto>,
+    /// The score expected of the side when the match was made, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<f64>,
+}
+
+/// A player of a side.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SeatDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// `reserved`, `active`, `completed` or `timed_out`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'static str>,
+}
+
+impl From<MatchView> for MatchDto {
+    fn from(view: MatchView) -> Self {
+        let row = view.row;
+        let session = |player: PlayerId| {
+            row.player_sessions.iter().find(|s| s.player == player).map(|s| s.state.as_str())
+        };
+        let sides = row
+            .roster
+            .sides()
+            .iter()
+            .enumerate()
+            .map(|(at, side)| SideDto {
+                players: side.iter().map(|p| SeatDto { player_id: *p, session: session(*p) }).collect(),
+                expected: row.prediction.expected.get(at).copied(),
+            })
+            .collect();
+        Self {
+            match_id: view.id,
+            queue: row.queue.as_ref().map(ToString::to_string),
+            mode: row.mode.to_string(),
+            state: row.state.as_str(),
+            sides,
+            created_at: row.created_at.as_millis(),
+            changed_at: row.changed_at.as_millis(),
+            expires_at: row.expires_at.as_millis(),
+            wait_ms_max: row.wait_ms_max.get(),
+            spread: row.spread,
+            connection: row.connection.clone(),
+            tickets: row.tickets,
+            server_token: view.server_token,
+            result: view.result.map(Into::into),
+        }
+    }
+}
+
+/// A result that counts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ResultDto {
+    #[schema(value_type = String)]
+    match_id: MatchId,
+    mode: String,
+    /// When it was reported.
+    at: i64,
+    /// The place of each side, 1 is the best; equal places are a draw.
+    places: Vec<u32>,
+    /// The score of each side, where one was reported.
+    scores: Vec<Option<f64>>,
+    /// Players who left before the end.
+    #[schema(value_type = Vec<String>)]
+    quits: Vec<PlayerId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<u64>,
+    /// What it did to each player's rating.
+    changes: Vec<ChangeDto>,
+}
+
+/// What a match did to one rating.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChangeDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// The side, from 0.
+    side: usize,
+    place: u32,
+    before: RatingDto,
+    after: RatingDto,
+    /// The score expected, 0 to 1.
+    expected: f64,
+    /// The score reached, 0 to 1.
+    actual: f64,
+}
+
+impl From<ResultView> for ResultDto {
+    fn from(view: ResultView) -> Self {
+        let row = view.row;
+        let change = |change: &SideChange| {
+            let side = row.roster.side_of(change.player).unwrap_or(0);
+            ChangeDto {
+                player_id: change.player,
+                side,
+                place: row.result.places().get(side).copied().unwrap_or(1),
+                before: change.before.into(),
+                after: change.after.into(),
+                expected: change.expected,
+                actual: change.actual,
+            }
+        };
+        Self {
+            match_id: view.match_id,
+            mode: row.mode.to_string(),
+            at: row.at.as_millis(),
+            places: row.result.places().to_vec(),
+            scores: row.result.scores().to_vec(),
+            quits: row.result.quits().to_vec(),
+            duration_ms: row.result.duration().map(|d| d.get()),
+            changes: row.changes.iter().map(change).collect(),
+        }
+    }
+}

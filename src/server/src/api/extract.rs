@@ -1,0 +1,177 @@
+//! What handlers take: the call they serve, its body, query and path, all checked.
+use super::App;
+use crate::{
+    front::{
+        strict_json::{self, JsonLimits, NoBody},
+        strict_query,
+    },
+    problem::ApiError,
+};
+use axum::{
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use bytes::Bytes;
+use gsm_core::RequestKey;
+use gsm_engine::{Call, Fingerprint, MatchFacts, Principal};
+use serde::de::DeserializeOwned;
+use std::{str::FromStr, sync::Arc};
+
+/// The header under which a write may be repeated.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Who asks for what: left in the request by the door.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) action: &'static str,
+    pub(crate) principal: Principal,
+    pub(crate) request_id: Arc<str>,
+    /// What a match's own token says of its match.
+    pub(crate) facts: Option<Arc<MatchFacts>>,
+}
+
+/// A call that changes nothing.
+pub(crate) struct Read {
+    pub(crate) call: Call,
+}
+
+/// A call that changes something, and its body. `T` is `()` for calls without one.
+pub(crate) struct Write<T> {
+    pub(crate) call: Call,
+    pub(crate) facts: Option<Arc<MatchFacts>>,
+    pub(crate) body: T,
+}
+
+/// A query.
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// The parts of a path that its template names, decoded.
+pub(crate) struct Params(RawPathParams);
+
+fn caller(parts: &Parts) -> Result<&Caller, ApiError> {
+    // The door leaves a caller in each request it lets through; without one nothing is let through.
+    parts.extensions.get::<Caller>().ok_or_else(ApiError::not_found)
+}
+
+fn call(caller: &Caller, app: &App, once: Option<Fingerprint>) -> Call {
+    Call {
+        action: caller.action,
+        principal: caller.principal.clone(),
+        request_id: caller.request_id.to_string(),
+        once,
+        now: app.engine.clock().now(),
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Read {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        Ok(Self { call: call(caller(parts)?, app, None) })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Query<T> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
+        Ok(Self(strict_query::parse(parts.uri.query().unwrap_or_default())?))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Params {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        RawPathParams::from_request_parts(parts, app).await.map(Self).map_err(|_| ApiError::not_found())
+    }
+}
+
+impl Params {
+    /// The parameter `name`, read as what it is.
+    pub(crate) fn get<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, ApiError> {
+        self.text(name)?.parse().map_err(|error| ApiError::parameter(name, error))
+    }
+    /// The parameter `name` as it came.
+    pub(crate) fn text(&self, name: &str) -> Result<&str, ApiError> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, text)| text).ok_or_else(ApiError::not_found)
+    }
+}
+
+/// A body that a write can have.
+pub(crate) trait WriteBody: Sized + Send {
+    fn read(headers: &HeaderMap, request: Request) -> impl Future<Output = Result<(Self, Bytes), ApiError>> + Send;
+}
+
+impl WriteBody for () {
+    async fn read(_: &HeaderMap, request: Request) -> Result<(Self, Bytes), ApiError> {
+        NoBody::from_request(request, &()).await?;
+        Ok(((), Bytes::new()))
+    }
+}
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> WriteBody for Json<T> {
+    async fn read(headers: &HeaderMap, request: Request) -> Result<(Self, Bytes), ApiError> {
+        let limits = JsonLimits::NATIVE;
+        strict_json::check_headers(headers, &limits)?;
+        let bytes = strict_json::read(request.into_body(), limits.bytes_max).await?;
+        Ok((Self(strict_json::parse(&bytes, &limits)?), bytes))
+    }
+}
+
+impl<T: WriteBody> FromRequest<Arc<App>> for Write<T> {
+    type Rejection = ApiError;
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let caller = caller(&parts)?;
+        strict_query::parse::<NoQuery>(parts.uri.query().unwrap_or_default())?;
+        let key = idempotency_key(&parts.headers)?;
+        let (read, bytes) = T::read(&parts.headers, Request::new(body)).await?;
+        let once = key.map(|key| {
+            let body: [&[u8]; 2] = [parts.uri.path().as_bytes(), &bytes];
+            Fingerprint::new(&caller.principal, caller.action, key.as_str(), &body)
+        });
+        Ok(Self { call: call(caller, app, once), facts: caller.facts.clone(), body: read })
+    }
+}
+
+/// Writes take no query.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoQuery {}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> {
+    let mut all = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(first) = all.next() else { return Ok(None) };
+    if all.next().is_some() {
+        return Err(ApiError::parameter("Idempotency-Key", "the header comes twice"));
+    }
+    let text = first.to_str().map_err(|_| ApiError::parameter("Idempotency-Key", "not ASCII"))?;
+    RequestKey::new(text).map(Some).map_err(|error| ApiError::parameter("Idempotency-Key", error))
+}
+
+/// The bearer token of a request. A WebSocket of a browser, which can set no header, sends it as a subprotocol.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let bad = || {
+        ApiError::new(
+            axum::http::StatusCode::UNAUTHORIZED,
+            "invalid_token",
+            "the Authorization header is not one `Bearer <token>`",
+        )
+    };
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    if let Some(first) = all.next() {
+        if all.next().is_some() {
+            return Err(bad());
+        }
+        let text = first.to_str().map_err(|_| bad())?;
+        let (scheme, token) = text.split_once(' ').ok_or_else(bad)?;
+        let token = token.trim_matches(' ');
+        if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.contains(' ') {
+            return Err(bad());
+        }
+        return Ok(Some(token));
+    }
+    let protocols = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|v| v.to_str().ok());
+    Ok(protocols.flat_map(|v| v.split(',')).find_map(|p| p.trim().strip_prefix("bearer.")))
+}

@@ -1,0 +1,145 @@
+//! The native API: `/v1`, described by the OpenAPI document that is made from the handlers.
+mod admin;
+mod dto;
+pub(crate) mod extract;
+mod health;
+mod matches;
+mod parties;
+mod players;
+mod proposals;
+mod queues;
+mod rankings;
+mod results;
+mod stream;
+mod tickets;
+
+use crate::{door, door::Door, overview::Watch, problem::ApiError};
+use axum::Router;
+use gsm_adapters::EmbeddedStore;
+use gsm_engine::Engine;
+use std::sync::{Arc, LazyLock, atomic::AtomicBool};
+use tokio_util::sync::CancellationToken;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(crate) use rankings::{BucketDto, EntryDto, buckets_of};
+
+/// What handlers share.
+pub(crate) struct App {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) store: Arc<EmbeddedStore>,
+    pub(crate) door: Door,
+    pub(crate) watch: Watch,
+    /// Cancelled when the server begins to stop.
+    pub(crate) stop: CancellationToken,
+    pub(crate) ready: AtomicBool,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "game-session-manager",
+        description = "Matchmaking, ratings and exact rankings for ranked multiplayer games.\n\n\
+            Times are milliseconds since 1970, ratings are points. Every write takes an `Idempotency-Key`: the same key \
+            with the same request gives the first answer for 24 hours, with another request 422. Errors are \
+            `application/problem+json`; their codes are listed in docs/errors.md.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    modifiers(&Bearer),
+    tags(
+        (name = "sign-in", description = "Who is who"),
+        (name = "players", description = "Players and their ratings"),
+        (name = "queues", description = "Matchmaking configurations"),
+        (name = "tickets", description = "Waiting for a match"),
+        (name = "proposals", description = "Accepting a match"),
+        (name = "matches", description = "Matches, game sessions and results"),
+        (name = "rankings", description = "Boards"),
+        (name = "push", description = "Events as they happen"),
+        (name = "admin", description = "For operators"),
+        (name = "server", description = "How the server is")
+    )
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        openapi
+            .components
+            .get_or_insert_with(Default::default)
+            .add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(players::sign_in))
+        .routes(routes!(players::player, players::rename))
+        .routes(routes!(players::rating))
+        .routes(routes!(players::history))
+        .routes(routes!(parties::consent))
+        .routes(routes!(queues::queues))
+        .routes(routes!(queues::queue))
+        .routes(routes!(tickets::create))
+        .routes(routes!(tickets::ticket, tickets::cancel))
+        .routes(routes!(tickets::explain))
+        .routes(routes!(proposals::proposal))
+        .routes(routes!(proposals::respond))
+        .routes(routes!(matches::running, matches::create))
+        .routes(routes!(matches::view))
+        .routes(routes!(matches::change_state))
+        .routes(routes!(matches::player_session))
+        .routes(routes!(results::result, results::report))
+        .routes(routes!(rankings::modes))
+        .routes(routes!(rankings::top))
+        .routes(routes!(rankings::rank))
+        .routes(routes!(rankings::around))
+        .routes(routes!(rankings::histogram))
+        .routes(routes!(stream::websocket))
+        .routes(routes!(stream::events))
+        .routes(routes!(admin::put_queue))
+        .routes(routes!(admin::set_rating))
+        .routes(routes!(admin::issue_key, admin::keys))
+        .routes(routes!(admin::revoke_key))
+        .routes(routes!(crate::overview::overview))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}
+
+/// The OpenAPI document as JSON, made once.
+static OPENAPI: LazyLock<serde_json::Value> = LazyLock::new(|| {
+    let (_, document) = routes().split_for_parts();
+    serde_json::to_value(document).unwrap_or_default()
+});
+
+/// Everything that is served, behind the door.
+pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Router {
+    let (router, _) = routes().split_for_parts();
+    let router = crate::dashboard::routes(router, document(app.door.overview_is_open()), dashboard);
+    router
+        .fallback(async || ApiError::not_found())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(axum::middleware::from_fn_with_state(app.clone(), door::pass))
+        .with_state(app)
+}
+
+/// The document as this server serves it.
+fn document(overview_open: bool) -> bytes::Bytes {
+    let mut document = OPENAPI.clone();
+    let roles = document.pointer_mut("/paths/~1v1~1overview/get/x-gsm-roles");
+    if let (true, Some(roles)) = (overview_open, roles) {
+        *roles = serde_json::json!(["none"]);
+    }
+    document.to_string().into()
+}
+
+/// The operations of the document, for the door.
+pub(crate) fn operations() -> &'static door::Operations {
+    static OPERATIONS: LazyLock<door::Operations> = LazyLock::new(|| door::Operations::of(&OPENAPI));
+    &OPERATIONS
+}

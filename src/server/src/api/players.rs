@@ -1,0 +1,267 @@
+//! Sign-in, players, their ratings.
+use super::{
+    App,
+    dto::{PlayerRatingDto, RatingDto},
+    extract::{Json, Params, Query, Read, Write},
+};
+use crate::problem::{ApiError, Problem};
+use axum::{Json as Answer, extract::State};
+use gsm_core::{Label, Mode, PlayerId, Timestamp, limits};
+use gsm_engine::{
+    PlayerView,
+    store::{Claim, Key},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+
+/// Characters of a guest secret: 22 of base64url are 128 bits.
+const SECRET_CHARS: std::ops::RangeInclusive<usize> = 22..=128;
+/// Different characters in it, at least: fewer were typed, not drawn.
+const SECRET_DISTINCT_MIN: usize = 8;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    /// Made by the client, kept on its device, at least 128 random bits: 22 to 128 characters of `A-Za-z0-9_-`.
+    secret: String,
+    /// The name shown to others, 1 to 32 characters; used when the player is made.
+    #[schema(value_type = Option<String>)]
+    display_name: Option<Label>,
+}
+
+/// A session.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// The bearer token.
+    token: String,
+    /// Until when it is good.
+    expires_at: i64,
+    /// Whether the player was made just now.
+    created: bool,
+}
+
+fn check_secret(secret: &str) -> Result<(), ApiError> {
+    let plain = secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if !SECRET_CHARS.contains(&secret.len()) || !plain {
+        return Err(ApiError::value("secret", "22 to 128 characters of `A-Za-z0-9_-`")
+            .hint("draw at least 16 random bytes and write them in base64url or hexadecimal"));
+    }
+    let distinct = secret.bytes().collect::<std::collections::BTreeSet<u8>>().len();
+    if distinct < SECRET_DISTINCT_MIN {
+        return Err(ApiError::value("secret", "too few different characters to be random")
+            .hint("draw at least 16 random bytes and write them in base64url or hexadecimal"));
+    }
+    Ok(())
+}
+
+/// Sign in as a guest.
+///
+/// Whoever holds the secret is the player; the first time makes the player. Only a hash of the secret is kept.
+#[utoipa::path(post, path = "/v1/auth/guest", tag = "sign-in", operation_id = "sign_in_guest",
+    request_body = SignIn,
+    responses((status = 200, body = SessionDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    extensions(("x-gsm-action" = json!("gsm:SignIn")), ("x-gsm-roles" = json!(["none"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn sign_in(
+    State(app): State<Arc<App>>,
+    write: Write<Json<SignIn>>,
+) -> Result<Answer<SessionDto>, ApiError> {
+    let Json(body) = write.body;
+    check_secret(&body.secret)?;
+    let done = app.engine.sign_in(&write.call, &body.secret, body.display_name).await?;
+    Ok(Answer(SessionDto {
+        player_id: done.player,
+        token: done.token,
+        expires_at: done.expires_at.as_millis(),
+        created: done.created,
+    }))
+}
+
+/// A player; what others do not see is left out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlayerDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    #[schema(value_type = Option<String>)]
+    display_name: Option<Label>,
+    /// The id under which an issuer or an import knows the player.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+    created_at: i64,
+    /// The live ticket, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket_id: Option<String>,
+    /// The match that has not ended, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    match_id: Option<String>,
+}
+
+impl From<PlayerView> for PlayerDto {
+    fn from(view: PlayerView) -> Self {
+        let (ticket_id, match_id) = match view.claim {
+            Some(Claim::Ticket(id)) => (Some(id.to_string()), None),
+            Some(Claim::Match(id)) => (None, Some(id.to_string())),
+            None => (None, None),
+        };
+        Self {
+            player_id: view.player,
+            display_name: view.row.name,
+            external_id: view.row.external_id.map(|id| id.to_string()),
+            created_at: view.row.created_at.as_millis(),
+            ticket_id,
+            match_id,
+        }
+    }
+}
+
+/// Read a player.
+///
+/// Players see themselves whole; of others they see the name.
+#[utoipa::path(get, path = "/v1/players/{player_id}", tag = "players", operation_id = "get_player",
+    params(("player_id" = String, Path)),
+    responses((status = 200, body = PlayerDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetPlayer")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn player(
+    State(app): State<Arc<App>>,
+    read: Read,
+    params: Params,
+) -> Result<Answer<PlayerDto>, ApiError> {
+    Ok(Answer(app.engine.player(&read.call, params.get("player_id")?).await?.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rename {
+    /// 1 to 32 characters; `null` removes the name.
+    #[schema(value_type = Option<String>)]
+    display_name: Option<Label>,
+}
+
+/// Change the display name.
+#[utoipa::path(patch, path = "/v1/players/{player_id}", tag = "players", operation_id = "rename_player",
+    params(("player_id" = String, Path)), request_body = Rename,
+    responses((status = 200, body = PlayerDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:RenamePlayer")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn rename(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<Rename>>,
+) -> Result<Answer<PlayerDto>, ApiError> {
+    let player: PlayerId = params.get("player_id")?;
+    Ok(Answer(app.engine.rename(&write.call, player, write.body.0.display_name).await?.into()))
+}
+
+/// Read a player's rating in a mode.
+#[utoipa::path(get, path = "/v1/players/{player_id}/ratings/{mode}", tag = "players", operation_id = "get_rating",
+    params(("player_id" = String, Path), ("mode" = String, Path)),
+    responses((status = 200, body = PlayerRatingDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetRating")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn rating(
+    State(app): State<Arc<App>>,
+    _read: Read,
+    params: Params,
+) -> Result<Answer<PlayerRatingDto>, ApiError> {
+    let (player, mode): (PlayerId, Mode) = (params.get("player_id")?, params.get("mode")?);
+    let row = app.engine.rating(&mode, player).await?;
+    Ok(Answer(PlayerRatingDto::new(player, &mode, &row)))
+}
+
+/// A page of a history.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HistoryDto {
+    /// Newest first.
+    entries: Vec<StepDto>,
+    /// Give it as `cursor` to read on; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// One step of a rating.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StepDto {
+    at: i64,
+    match_id: String,
+    /// Place of the player's side, 1 is the best.
+    place: u32,
+    sides: u32,
+    /// The score expected, 0 to 1.
+    expected: f64,
+    /// The score reached, 0 to 1.
+    actual: f64,
+    quit: bool,
+    before: RatingDto,
+    after: RatingDto,
+    /// Rated matches, this one included.
+    games_played: u32,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HistoryQuery {
+    /// 1 to 1,000; 50 if absent.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A place in a history, as text: time of the match and its id.
+fn history_key(text: &str, mode: &Mode, player: PlayerId) -> Result<Key, ApiError> {
+    let bad = || ApiError::parameter("cursor", "not a cursor of this history");
+    let (at, id) = text.split_once('~').ok_or_else(bad)?;
+    let at = at.parse().map_err(|_| bad())?;
+    let id = id.parse().map_err(|_| bad())?;
+    Ok(Key::History(mode.clone(), player, Timestamp::from_millis(at), id))
+}
+
+/// Read a rating's history, newest first.
+#[utoipa::path(get, path = "/v1/players/{player_id}/ratings/{mode}/history", tag = "players", operation_id = "get_rating_history",
+    params(("player_id" = String, Path), ("mode" = String, Path), HistoryQuery),
+    responses((status = 200, body = HistoryDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetRatingHistory")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn history(
+    State(app): State<Arc<App>>,
+    _read: Read,
+    params: Params,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Answer<HistoryDto>, ApiError> {
+    let (player, mode): (PlayerId, Mode) = (params.get("player_id")?, params.get("mode")?);
+    let limit = page_size(query.limit)?;
+    let after = query.cursor.map(|text| history_key(&text, &mode, player)).transpose()?;
+    let found = app.engine.history(&mode, player, after.as_ref(), limit).await?;
+    let next_cursor = (found.len() == limit)
+        .then(|| found.last().map(|e| format!("{}~{}", e.at.as_millis(), e.row.match_id)))
+        .flatten();
+    let entries = found
+        .into_iter()
+        .map(|entry| StepDto {
+            at: entry.at.as_millis(),
+            match_id: entry.row.match_id.to_string(),
+            place: entry.row.place,
+            sides: entry.row.sides,
+            expected: entry.row.expected,
+            actual: entry.row.actual,
+            quit: entry.row.quit,
+            before: entry.row.before.into(),
+            after: entry.row.after.into(),
+            games_played: entry.row.games,
+        })
+        .collect();
+    Ok(Answer(HistoryDto { entries, next_cursor }))
+}
+
+/// The page size asked for, or the usual one.
+pub(crate) fn page_size(asked: Option<usize>) -> Result<usize, ApiError> {
+    let size = asked.unwrap_or(limits::PAGE_SIZE_DEFAULT);
+    if (1..=limits::PAGE_SIZE_MAX).contains(&size) {
+        Ok(size)
+    } else {
+        Err(ApiError::parameter("limit", format_args!("must be 1 to {}", limits::PAGE_SIZE_MAX)))
+    }
+}

@@ -1,0 +1,97 @@
+//! Queues, as players and servers read them.
+use super::{
+    App,
+    extract::{Params, Read},
+};
+use crate::problem::{ApiError, Problem};
+use axum::{Json as Answer, extract::State};
+use gsm_engine::QueueConfig;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A queue: who meets whom, how long it may take, and what it is rated in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueueDto {
+    name: String,
+    #[serde(flatten)]
+    settings: QueueSettings,
+}
+
+/// What a queue is told.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueueSettings {
+    /// The mode its matches are rated in: 1 to 64 characters of `A-Za-z0-9-._`.
+    #[schema(value_type = String)]
+    pub(crate) mode: gsm_core::Mode,
+    /// Who meets whom: `format` is `{"teams": {"teams": 2, "size": 1}}` or `{"free_for_all": {"min": 3, "max": 8,
+    /// "fill_after_ms": 10000}}`; `window` is `{"min": 100, "growth_per_s": 20, "max": 1000}` in rating points.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub(crate) rules: gsm_matchmaking::MatchRules,
+    /// How results move ratings; one system a mode.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub(crate) rating: gsm_rating::System,
+    /// Milliseconds to accept a proposal; absent: matches start at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) acceptance_ms: Option<u64>,
+    /// Milliseconds until a waiting ticket times out; 600,000 if absent.
+    #[serde(default = "ticket_timeout")]
+    pub(crate) ticket_timeout_ms: u64,
+    /// Milliseconds until a match without a result is abandoned; 7,200,000 if absent.
+    #[serde(default = "match_timeout")]
+    pub(crate) match_timeout_ms: u64,
+}
+
+const fn ticket_timeout() -> u64 {
+    600_000
+}
+const fn match_timeout() -> u64 {
+    7_200_000
+}
+
+impl From<&QueueConfig> for QueueDto {
+    fn from(config: &QueueConfig) -> Self {
+        Self {
+            name: config.name.to_string(),
+            settings: QueueSettings {
+                mode: config.mode.clone(),
+                rules: config.rules.clone(),
+                rating: config.rating.clone(),
+                acceptance_ms: config.acceptance_ms.map(gsm_core::Millis::get),
+                ticket_timeout_ms: config.ticket_timeout_ms.get(),
+                match_timeout_ms: config.match_timeout_ms.get(),
+            },
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueuesDto {
+    queues: Vec<QueueDto>,
+}
+
+/// List the queues.
+#[utoipa::path(get, path = "/v1/queues", tag = "queues", operation_id = "list_queues",
+    responses((status = 200, body = QueuesDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ListQueues")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn queues(State(app): State<Arc<App>>, _read: Read) -> Answer<QueuesDto> {
+    Answer(QueuesDto { queues: app.engine.queues().iter().map(|q| (&**q).into()).collect() })
+}
+
+/// Read a queue.
+#[utoipa::path(get, path = "/v1/queues/{queue}", tag = "queues", operation_id = "get_queue",
+    params(("queue" = String, Path)),
+    responses((status = 200, body = QueueDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetQueue")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn queue(
+    State(app): State<Arc<App>>,
+    _read: Read,
+    params: Params,
+) -> Result<Answer<QueueDto>, ApiError> {
+    Ok(Answer((&*app.engine.queue(&params.get("queue")?)?).into()))
+}

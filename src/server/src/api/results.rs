@@ -1,0 +1,107 @@
+//! Results: how a match ended.
+use super::{
+    App,
+    dto::ResultDto,
+    extract::{Json, Params, Read, Write},
+};
+use crate::problem::{ApiError, Problem};
+use axum::{Json as Answer, extract::State};
+use gsm_core::{MatchId, Millis, PlayerId};
+use gsm_engine::Principal;
+use gsm_session::{PlayerReport, Report, SideReport, Standings};
+use serde::Deserialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportDto {
+    /// One entry for every player, in any order.
+    placements: Option<Vec<PlacementDto>>,
+    /// Or one entry for every side, in the match's order.
+    sides: Option<Vec<SidePlaceDto>>,
+    /// Players who left before the end.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    quits: Vec<PlayerId>,
+    /// How long the match was played.
+    duration_ms: Option<u64>,
+}
+
+/// Where a player came.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlacementDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// The place of the player's side: 1 is the best, equal places are a draw.
+    place: u32,
+    /// What the player added to the side's score.
+    score: Option<f64>,
+    /// Whether the player left before the end.
+    #[serde(default)]
+    quit: bool,
+}
+
+/// Where a side came.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SidePlaceDto {
+    /// 1 is the best, equal places are a draw.
+    place: u32,
+    score: Option<f64>,
+}
+
+fn to_report(body: ReportDto) -> Result<Report, ApiError> {
+    let standings = match (body.placements, body.sides) {
+        (Some(players), None) => Standings::Players(
+            players
+                .into_iter()
+                .map(|p| PlayerReport { player: p.player_id, place: p.place, score: p.score, quit: p.quit })
+                .collect(),
+        ),
+        (None, Some(sides)) => Standings::Sides(
+            sides.into_iter().map(|s| SideReport { place: s.place, score: s.score }).collect(),
+        ),
+        _ => return Err(ApiError::value("placements", "give either `placements` or `sides`")),
+    };
+    Ok(Report { standings, quits: body.quits, duration: body.duration_ms.map(Millis::new) })
+}
+
+/// Report a result: the moment a match counts.
+///
+/// The answer comes once the result, the ratings, their history and the boards are on disk, in one commit. The same
+/// result again gives the first answer; another one is 409.
+#[utoipa::path(post, path = "/v1/matches/{match_id}/result", tag = "matches", operation_id = "report_result",
+    params(("match_id" = String, Path)), request_body = ReportDto,
+    responses((status = 200, body = ResultDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ReportResult")), ("x-gsm-roles" = json!(["server", "admin", "match"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn report(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<ReportDto>>,
+) -> Result<Answer<ResultDto>, ApiError> {
+    let id: MatchId = params.get("match_id")?;
+    if matches!(write.call.principal, Principal::Match(own) if own != id) {
+        return Err(gsm_engine::EngineError::Unknown { what: "match" }.into());
+    }
+    let report = to_report(write.body.0)?;
+    Ok(Answer(app.engine.report_result(&write.call, id, write.facts.as_deref(), &report).await?.into()))
+}
+
+/// Read a match's result.
+#[utoipa::path(get, path = "/v1/matches/{match_id}/result", tag = "matches", operation_id = "get_result",
+    params(("match_id" = String, Path)),
+    responses((status = 200, body = ResultDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetResult")), ("x-gsm-roles" = json!(["player", "server", "admin", "match"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn result(
+    State(app): State<Arc<App>>,
+    read: Read,
+    params: Params,
+) -> Result<Answer<ResultDto>, ApiError> {
+    let view = app.engine.match_view(&read.call, params.get("match_id")?).await?;
+    let result = view.result.ok_or(gsm_engine::EngineError::Unknown { what: "result yet" })?;
+    Ok(Answer(result.into()))
+}

@@ -1,0 +1,248 @@
+//! Push: a player's events over WebSocket or SSE, resumed by cursor.
+use super::{
+    App,
+    dto::RatingDto,
+    extract::{Query, Read},
+};
+use crate::problem::{ApiError, Problem};
+use axum::{
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket},
+    },
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response, Sse, sse::Event},
+};
+use futures::{SinkExt, StreamExt, stream};
+use gsm_engine::{
+    EngineError, PushItem, Subscription,
+    store::{Cursor, PushKind},
+};
+use serde::{Deserialize, Serialize};
+use std::{convert::Infallible, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use utoipa::{IntoParams, ToSchema};
+
+/// Between two signs of life on a quiet stream.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A WebSocket that has shown no sign of life for so long is closed.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Bytes of a message from a client; none is needed.
+const CLIENT_MESSAGE_BYTES_MAX: usize = 1_024;
+/// The subprotocol of browsers, which send their token as another one.
+const PROTOCOL: &str = "gsm.v1";
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StreamQuery {
+    /// The cursor of the last message seen; absent: from now on.
+    cursor: Option<String>,
+}
+
+/// A message of the stream.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum EventDto {
+    /// The first message: where the stream stands.
+    Hello { cursor: String },
+    /// A ticket of the player changed its state.
+    Ticket {
+        cursor: String,
+        at: i64,
+        ticket_id: String,
+        state: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        proposal_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        answer_by: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        match_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A match of the player changed its state.
+    Match {
+        cursor: String,
+        at: i64,
+        match_id: String,
+        state: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        connection: Option<String>,
+    },
+    /// The player's rating moved.
+    Rating { cursor: String, at: i64, mode: String, match_id: String, before: RatingDto, after: RatingDto },
+}
+
+fn cursor_text(cursor: Cursor) -> String {
+    format!("{}-{}", cursor.sequence, cursor.index)
+}
+
+fn parse_cursor(text: &str) -> Result<Cursor, ApiError> {
+    let plain = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    text.split_once('-')
+        .filter(|(sequence, index)| plain(sequence) && plain(index))
+        .and_then(|(sequence, index)| Some(Cursor { sequence: sequence.parse().ok()?, index: index.parse().ok()? }))
+        .ok_or_else(|| ApiError::parameter("cursor", "not a cursor of this stream"))
+}
+
+impl From<PushItem> for EventDto {
+    fn from(item: PushItem) -> Self {
+        let (cursor, at) = (cursor_text(item.cursor), item.event.at.as_millis());
+        match item.event.kind {
+            PushKind::Ticket { ticket, state, proposal, answer_by, match_id, reason } => Self::Ticket {
+                cursor,
+                at,
+                ticket_id: ticket.to_string(),
+                state: state.as_str(),
+                proposal_id: proposal.map(|id| id.to_string()),
+                answer_by: answer_by.map(|at| at.as_millis()),
+                match_id: match_id.map(|id| id.to_string()),
+                reason,
+            },
+            PushKind::Match { match_id, state, connection } => {
+                Self::Match { cursor, at, match_id: match_id.to_string(), state: state.as_str(), connection }
+            }
+            PushKind::Rating { mode, match_id, before, after } => Self::Rating {
+                cursor,
+                at,
+                mode: mode.to_string(),
+                match_id: match_id.to_string(),
+                before: before.into(),
+                after: after.into(),
+            },
+        }
+    }
+}
+
+fn text(event: &EventDto) -> String {
+    serde_json::to_string(event).unwrap_or_default()
+}
+
+/// Opens the player's stream; the first message tells where it stands.
+async fn open(app: &App, read: &Read, cursor: Option<Cursor>) -> Result<(EventDto, Subscription), ApiError> {
+    let player = read.call.principal.player().ok_or(EngineError::Forbidden)?;
+    let subscription = app.engine.subscribe(player, cursor).await?;
+    let stands = match cursor {
+        Some(cursor) => cursor,
+        None => app.engine.last_event(player).await?,
+    };
+    Ok((EventDto::Hello { cursor: cursor_text(stands) }, subscription))
+}
+
+/// Follow one's events over a WebSocket.
+///
+/// Text messages, each one JSON object with `type` and `cursor`; the first is `hello`. After a break connect again with
+/// the last `cursor`: what happened in between (10 minutes, 256 events) comes first. Clients send nothing. Browsers,
+/// which can set no header, offer the subprotocols `gsm.v1` and `bearer.<token>`.
+#[utoipa::path(get, path = "/v1/stream", tag = "push", operation_id = "stream_websocket",
+    params(StreamQuery),
+    responses((status = 101, description = "Switches to the WebSocket"), (status = 200, body = EventDto, description = "The shape of a message"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:Subscribe")), ("x-gsm-roles" = json!(["player"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn websocket(
+    State(app): State<Arc<App>>,
+    read: Read,
+    Query(query): Query<StreamQuery>,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let upgrade = upgrade.map_err(|error| {
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_upgrade", error.body_text())
+            .hint("connect with a WebSocket client, or read GET /v1/events")
+    })?;
+    let cursor = query.cursor.as_deref().map(parse_cursor).transpose()?;
+    let (hello, subscription) = open(&app, &read, cursor).await?;
+    let stop = app.stop.clone();
+    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(CLIENT_MESSAGE_BYTES_MAX);
+    Ok(upgrade.on_upgrade(move |socket| follow(socket, hello, subscription, stop)))
+}
+
+async fn follow(socket: WebSocket, hello: EventDto, mut subscription: Subscription, stop: CancellationToken) {
+    let (mut out, mut input) = socket.split();
+    let close = |code, reason: &'static str| Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    let mut ping = tokio::time::interval(KEEP_ALIVE);
+    ping.tick().await;
+    let silence = tokio::time::sleep(SILENCE_MAX);
+    tokio::pin!(silence);
+    if out.send(Message::text(text(&hello))).await.is_err() {
+        return;
+    }
+    loop {
+        let message = tokio::select! {
+            item = subscription.next() => match item {
+                Some(item) => Message::text(text(&item.into())),
+                None => close(1013, "too slow: connect again with the last cursor"),
+            },
+            received = input.next() => match received {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                    silence.as_mut().reset(tokio::time::Instant::now() + SILENCE_MAX);
+                    continue;
+                }
+                Some(Ok(Message::Text(_) | Message::Binary(_))) => close(1003, "clients send nothing here"),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+            },
+            _ = ping.tick() => Message::Ping(bytes::Bytes::new()),
+            () = &mut silence => return,
+            () = stop.cancelled() => close(1012, "the server is stopping: connect again with the last cursor"),
+        };
+        let last = matches!(message, Message::Close(_));
+        if tokio::time::timeout(SILENCE_MAX, out.send(message)).await.is_err_or_failed() || last {
+            return;
+        }
+    }
+}
+
+/// Whether a bounded send did not succeed.
+trait Failed {
+    fn is_err_or_failed(&self) -> bool;
+}
+
+impl<E> Failed for Result<Result<(), E>, tokio::time::error::Elapsed> {
+    fn is_err_or_failed(&self) -> bool {
+        !matches!(self, Ok(Ok(())))
+    }
+}
+
+/// The message as server-sent events have it: its cursor is the event's id.
+fn sse(event: &EventDto) -> Result<Event, Infallible> {
+    let cursor = match event {
+        EventDto::Hello { cursor }
+        | EventDto::Ticket { cursor, .. }
+        | EventDto::Match { cursor, .. }
+        | EventDto::Rating { cursor, .. } => cursor.clone(),
+    };
+    Ok(Event::default().id(cursor).data(text(event)))
+}
+
+/// Follow one's events as server-sent events.
+///
+/// The same messages as the WebSocket's, each with its cursor as `id`, so that a browser's EventSource resumes by
+/// itself with `Last-Event-ID`.
+#[utoipa::path(get, path = "/v1/events", tag = "push", operation_id = "stream_sse",
+    params(StreamQuery),
+    responses((status = 200, body = EventDto, content_type = "text/event-stream"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:Subscribe")), ("x-gsm-roles" = json!(["player"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn events(
+    State(app): State<Arc<App>>,
+    read: Read,
+    Query(query): Query<StreamQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let last_seen = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    // What the browser adds when it comes back is newer than what the page wrote into the address.
+    let cursor = last_seen.or(query.cursor.as_deref()).map(parse_cursor).transpose()?;
+    let (hello, subscription) = open(&app, &read, cursor).await?;
+    let stop = app.stop.clone();
+    let first = stream::iter([sse(&hello)]);
+    let rest = stream::unfold(subscription, |mut subscription| async move {
+        let item = subscription.next().await?;
+        Some((sse(&item.into()), subscription))
+    });
+    let all = first.chain(rest).take_until(stop.cancelled_owned());
+    let keep_alive = axum::response::sse::KeepAlive::new().interval(KEEP_ALIVE);
+    let mut response = Sse::new(all).keep_alive(keep_alive).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    Ok(response)
+}

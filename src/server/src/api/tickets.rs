@@ -1,0 +1,211 @@
+//! Tickets: made, read, explained, cancelled.
+use super::{
+    App,
+    dto::TicketDto,
+    extract::{Json, Params, Read, Write},
+};
+use crate::problem::{ApiError, Problem};
+use axum::{Json as Answer, extract::State, http::StatusCode};
+use gsm_core::{PlayerId, QueueName, RequestKey, TicketId};
+use gsm_engine::{Engine, NewTicket, Principal};
+use gsm_matchmaking::{Binding, Explain};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTicketDto {
+    /// Where to wait.
+    #[schema(value_type = String)]
+    queue: QueueName,
+    /// The caller's own id, 1 to 128 printable ASCII characters; the same id again gives the first ticket.
+    #[schema(value_type = Option<String>)]
+    ticket_id: Option<RequestKey>,
+    /// The rest of the party.
+    #[serde(default)]
+    members: Vec<MemberDto>,
+    /// Whose ticket it is; players leave it out, servers must name one.
+    #[schema(value_type = Option<String>)]
+    leader: Option<PlayerId>,
+}
+
+/// A member of a party.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemberDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// The member's consent (`POST /v1/parties/consents`); servers need none.
+    consent: Option<String>,
+}
+
+/// Queue for a match.
+///
+/// One live ticket or match a player. A repeat with the same `ticket_id` or `Idempotency-Key` answers the first ticket.
+#[utoipa::path(post, path = "/v1/tickets", tag = "tickets", operation_id = "create_ticket",
+    request_body = NewTicketDto,
+    responses((status = 201, body = TicketDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:CreateTicket")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    write: Write<Json<NewTicketDto>>,
+) -> Result<(StatusCode, Answer<TicketDto>), ApiError> {
+    let Json(body) = write.body;
+    let leader = match (body.leader, write.call.principal.player()) {
+        (Some(leader), _) => leader,
+        (None, Some(own)) => own,
+        (None, None) => return Err(ApiError::value("leader", "a server names the player whose ticket it is")),
+    };
+    let new = NewTicket {
+        queue: body.queue,
+        leader,
+        members: body.members.into_iter().map(|m| (m.player_id, m.consent)).collect(),
+        own_id: body.ticket_id,
+    };
+    let view = app.engine.create_ticket(&write.call, &new).await?;
+    Ok((StatusCode::CREATED, Answer(view.into())))
+}
+
+/// A ticket's id, or the caller's own id of it.
+fn ticket_id(params: &Params, principal: &Principal) -> Result<TicketId, ApiError> {
+    let text = params.text("ticket_id")?;
+    match (text.parse(), principal.player()) {
+        (Ok(id), _) => Ok(id),
+        (Err(_), Some(player)) => {
+            let own = RequestKey::new(text).map_err(|e| ApiError::parameter("ticket_id", e))?;
+            Ok(Engine::own_ticket_id(player, &own))
+        }
+        (Err(error), None) => Err(ApiError::parameter("ticket_id", error)),
+    }
+}
+
+/// Read a ticket.
+///
+/// `ticket_id` is the ticket's id or, for the player who made it, the own id it was made with.
+#[utoipa::path(get, path = "/v1/tickets/{ticket_id}", tag = "tickets", operation_id = "get_ticket",
+    params(("ticket_id" = String, Path)),
+    responses((status = 200, body = TicketDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetTicket")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn ticket(
+    State(app): State<Arc<App>>,
+    read: Read,
+    params: Params,
+) -> Result<Answer<TicketDto>, ApiError> {
+    let id = ticket_id(&params, &read.call.principal)?;
+    Ok(Answer(app.engine.ticket(&read.call, id).await?.into()))
+}
+
+/// Leave the queue.
+///
+/// Any member may. A ticket in an open proposal declines it. Cancelling a cancelled ticket changes nothing.
+#[utoipa::path(delete, path = "/v1/tickets/{ticket_id}", tag = "tickets", operation_id = "cancel_ticket",
+    params(("ticket_id" = String, Path)),
+    responses((status = 200, body = TicketDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:CancelTicket")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn cancel(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<()>,
+) -> Result<Answer<TicketDto>, ApiError> {
+    let id = ticket_id(&params, &write.call.principal)?;
+    Ok(Answer(app.engine.cancel_ticket(&write.call, id).await?.into()))
+}
+
+/// Why a ticket still waits.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExplainDto {
+    /// False once it waits no longer; then the rest is absent.
+    waiting: bool,
+    /// The same in a sentence.
+    text: String,
+    #[serde(flatten)]
+    why: Option<WhyDto>,
+}
+
+/// Counts and limits of a waiting ticket.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WhyDto {
+    /// Place in the queue: 1 is the longest waiting.
+    position: usize,
+    waited_ms: u64,
+    /// Mean of the party's ratings.
+    skill: f64,
+    /// Points to either side that it takes now.
+    window: f64,
+    /// Other tickets within its own window.
+    in_window: usize,
+    /// Those of them that have it in their window too.
+    consenting: usize,
+    /// Players that are lacking to the smallest match it takes now.
+    players_missing: usize,
+    /// Its window in ten seconds.
+    window_soon: f64,
+    /// How many more tickets will consent in ten seconds, if nobody comes or goes.
+    unlocked_soon: usize,
+    /// What stands in the way: `too_few_players`, `party_fit`, `skill_window` or `nothing`.
+    binding: &'static str,
+    /// Whether all tickets were counted; otherwise the counts are at least so much.
+    complete: bool,
+}
+
+fn sentence(why: &Explain) -> String {
+    let now = match why.binding {
+        Binding::TooFewPlayers => format!("fewer players wait than a match needs, {} more are lacking", why.players_missing),
+        Binding::PartyFit => "enough players wait, but their parties do not fill the sides".to_owned(),
+        Binding::SkillWindow => format!(
+            "of the waiting tickets {} are within {:.0} points and take this one too, too few for a match",
+            why.consenting, why.window
+        ),
+        Binding::Nothing => "a match is about to be made, unless longer waiting tickets take the partners".to_owned(),
+    };
+    if why.window_soon > why.window {
+        format!("{now}; in ten seconds the window is {:.0} points and {} more tickets fit", why.window_soon, why.unlocked_soon)
+    } else {
+        now
+    }
+}
+
+/// Ask why a ticket still waits.
+#[utoipa::path(get, path = "/v1/tickets/{ticket_id}/explain", tag = "tickets", operation_id = "explain_ticket",
+    params(("ticket_id" = String, Path)),
+    responses((status = 200, body = ExplainDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ExplainTicket")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn explain(
+    State(app): State<Arc<App>>,
+    read: Read,
+    params: Params,
+) -> Result<Answer<ExplainDto>, ApiError> {
+    let id = ticket_id(&params, &read.call.principal)?;
+    let Some(why) = app.engine.explain(&read.call, id).await? else {
+        let text = "the ticket waits no longer".to_owned();
+        return Ok(Answer(ExplainDto { waiting: false, text, why: None }));
+    };
+    let binding = match why.binding {
+        Binding::TooFewPlayers => "too_few_players",
+        Binding::PartyFit => "party_fit",
+        Binding::SkillWindow => "skill_window",
+        Binding::Nothing => "nothing",
+    };
+    Ok(Answer(ExplainDto {
+        waiting: true,
+        text: sentence(&why),
+        why: Some(WhyDto {
+            position: why.position,
+            waited_ms: why.waited.get(),
+            skill: why.skill,
+            window: why.window,
+            in_window: why.in_window,
+            consenting: why.consenting,
+            players_missing: why.players_missing,
+            window_soon: why.window_soon,
+            unlocked_soon: why.unlocked_soon,
+            binding,
+            complete: why.complete,
+        }),
+    }))
+}

@@ -1,0 +1,293 @@
+//! The door: every request passes the firewall, authentication and the table of operations, in this order, before a
+//! handler sees it. What is not in the table is not served.
+use crate::{
+    api::{
+        App,
+        extract::{Caller, bearer},
+    },
+    bearer::{Bearer, Bearers},
+    front::strict_query,
+    problem::{ApiError, Pending},
+};
+use axum::{
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use gsm_core::IdSource;
+use gsm_engine::{Principal, Role};
+use gsm_security::{Firewall, Profile, RequestFacts, Scope, Verdict};
+use parking_lot::Mutex;
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+/// Keys that one rule of one shard remembers.
+const KEYS_PER_SHARD_MAX: usize = 65_536;
+/// Firewalls beside each other, so that requests seldom wait for one another.
+const SHARDS: usize = 16;
+/// Characters of a caller's request id.
+const REQUEST_ID_CHARS_MAX: usize = 64;
+/// The one operation whose roles the configuration decides.
+pub(crate) const OVERVIEW_ACTION: &str = "gsm:GetOverview";
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// An operation, as the document describes it.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) action: String,
+    /// Who may; `none` means everybody.
+    pub(crate) roles: Vec<String>,
+}
+
+/// Every operation by path template and method.
+#[derive(Debug, Default)]
+pub(crate) struct Operations(HashMap<String, Vec<(Method, Operation)>>);
+
+impl Operations {
+    /// Reads the table from the OpenAPI document, so that there is one truth.
+    pub(crate) fn of(document: &Value) -> Self {
+        let mut all: HashMap<String, Vec<(Method, Operation)>> = HashMap::new();
+        for (path, methods) in document["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in methods.as_object().into_iter().flatten() {
+                let (Ok(method), Some(action)) = (
+                    method.to_ascii_uppercase().parse::<Method>(),
+                    operation["x-gsm-action"].as_str(),
+                ) else {
+                    continue;
+                };
+                let roles = operation["x-gsm-roles"].as_array().into_iter().flatten();
+                let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
+                let operation = Operation { action: action.to_owned(), roles };
+                all.entry(path.clone()).or_default().push((method, operation));
+            }
+        }
+        Self(all)
+    }
+
+    fn get(&self, path: &str, method: &Method) -> Option<&Operation> {
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        self.0.get(path)?.iter().find(|(known, _)| known == method).map(|(_, operation)| operation)
+    }
+}
+
+/// The networks of proxies whose `X-Forwarded-For` is believed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TrustedProxies(pub(crate) Vec<(IpAddr, u8)>);
+
+impl TrustedProxies {
+    fn has(&self, address: IpAddr) -> bool {
+        let bits = |ip: IpAddr| match ip.to_canonical() {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(v6) => v6.to_bits(),
+        };
+        self.0.iter().any(|(network, prefix)| {
+            let wide = if network.is_ipv4() { u32::from(*prefix) + 96 } else { u32::from(*prefix) };
+            let mask = u128::MAX.checked_shl(128 - wide.min(128)).unwrap_or(0);
+            bits(address) & mask == bits(*network) & mask
+        })
+    }
+
+    /// Who speaks: the peer or, behind trusted proxies, the last address of the chain that no trusted proxy has.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        if self.0.is_empty() || !self.has(peer) {
+            return peer;
+        }
+        let chain: Vec<&str> = headers
+            .get_all(X_FORWARDED_FOR)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .collect();
+        let mut client = peer;
+        for hop in chain.into_iter().rev() {
+            let Ok(address) = hop.parse::<IpAddr>() else { break };
+            client = address.to_canonical();
+            if !self.has(client) {
+                break;
+            }
+        }
+        client
+    }
+}
+
+/// What the door asks.
+pub(crate) struct Door {
+    profile: Profile,
+    shards: Vec<Mutex<Firewall>>,
+    seed: u64,
+    started: Instant,
+    proxies: TrustedProxies,
+    bearers: Bearers,
+    /// Whether the overview is for everybody.
+    overview_open: bool,
+}
+
+impl Door {
+    #[expect(clippy::disallowed_methods, reason = "the limiter counts by the monotonic clock and decides nothing else")]
+    pub(crate) fn new(
+        profile: Profile,
+        proxies: TrustedProxies,
+        bearers: Bearers,
+        ids: &dyn IdSource,
+        overview_open: bool,
+    ) -> Self {
+        let seed = ids.next_u128() as u64;
+        let shards =
+            (0..SHARDS).map(|_| Mutex::new(Firewall::new(profile, KEYS_PER_SHARD_MAX, seed))).collect();
+        Self { profile, shards, seed, started: Instant::now(), proxies, bearers, overview_open }
+    }
+
+    pub(crate) fn overview_is_open(&self) -> bool {
+        self.overview_open
+    }
+
+    fn judge(&self, facts: &RequestFacts) -> Result<(), ApiError> {
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let shard = facts.subject().shard(SHARDS, self.seed);
+        let Some(firewall) = self.shards.get(shard) else { return Ok(()) };
+        let verdict = firewall.lock().decide(facts, now);
+        let Verdict::Deny { rule, status, retry_after_ms } = verdict else { return Ok(()) };
+        if status == 403 {
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "denied_address", "this address is on the deny list"));
+        }
+        tracing::debug!(rule, address = %facts.address, "request limited");
+        Err(ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            format!("the limit `{rule}` is reached"),
+        )
+        .hint("come back after the seconds in Retry-After")
+        .retry_after(retry_after_ms.div_ceil(1_000).max(1)))
+    }
+}
+
+/// The limiter's scope of an action, where it has one of its own.
+fn scope_of(action: &str) -> Option<Scope> {
+    match action {
+        "gsm:SignIn" => Some(Scope::SignIn),
+        "gsm:CreateTicket" => Some(Scope::TicketCreate),
+        "gsm:GetRank" | "gsm:GetRanking" | "gsm:GetRankingAround" | "gsm:GetRankingHistogram" | "gsm:ListRankings" => {
+            Some(Scope::RankRead)
+        }
+        "gsm:ReportResult" => Some(Scope::Result),
+        _ => None,
+    }
+}
+
+/// The bits by which the limiter counts a caller.
+fn principal_bits(principal: &Principal) -> Option<u128> {
+    match principal {
+        Principal::Player(id) => Some(id.as_u128()),
+        Principal::Match(id) => Some(id.as_u128()),
+        Principal::Server(name) | Principal::Admin(name) => {
+            let mut bits = [0u8; 16];
+            bits.copy_from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..16]);
+            Some(u128::from_be_bytes(bits))
+        }
+        Principal::Anonymous | Principal::System => None,
+    }
+}
+
+/// The caller's own request id if it is a plain one, or a new one.
+fn request_id(headers: &HeaderMap, ids: &dyn IdSource) -> Arc<str> {
+    let plain = |text: &&str| {
+        (1..=REQUEST_ID_CHARS_MAX).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    match headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain) {
+        Some(text) => text.into(),
+        None => format!("req-{:032x}", ids.next_u128()).into(),
+    }
+}
+
+/// The middleware.
+pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let request_id = request_id(request.headers(), &**app.engine.ids());
+    let mut response = match admit(&app, &mut request, &request_id).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.render(&request_id),
+    };
+    if let Some(Pending(error)) = response.extensions_mut().remove::<Pending>() {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = error.render(&request_id);
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Result<(), ApiError> {
+    let door = &app.door;
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    let address = door.proxies.client(peer, request.headers());
+    let matched = request.extensions().get::<MatchedPath>();
+    let operation = matched.and_then(|path| crate::api::operations().get(path.as_str(), request.method()));
+    let scope = operation.and_then(|operation| scope_of(&operation.action));
+    let exempt = door.profile.is_exempt(request.uri().path());
+    let facts = RequestFacts { address, scope, principal: None, exempt };
+    door.judge(&facts)?;
+    strict_query::check_path(request.uri().path())?;
+    // Pages, documents, and what will be answered 404 or 405, need nobody.
+    let Some(operation) = operation else { return Ok(()) };
+    let open = operation.roles.iter().any(|role| role == "none")
+        || (door.overview_open && operation.action == OVERVIEW_ACTION);
+    let caller = if open {
+        Bearer { principal: Principal::Anonymous, role: "none", facts: None }
+    } else {
+        let found = authenticate(app, request.headers(), &facts).await?;
+        if !operation.roles.iter().any(|role| role == found.role) {
+            return Err(forbidden(&operation.roles, found.role));
+        }
+        let counted = found.role == Role::Player.as_str() || scope == Some(Scope::Result);
+        if counted && let Some(bits) = principal_bits(&found.principal) {
+            door.judge(&RequestFacts { principal: Some(bits), ..facts })?;
+        }
+        found
+    };
+    request.extensions_mut().insert(Caller {
+        action: &operation.action,
+        principal: caller.principal,
+        request_id: request_id.clone(),
+        facts: caller.facts,
+    });
+    Ok(())
+}
+
+fn forbidden(roles: &[String], role: &str) -> ApiError {
+    let detail = format!("this needs one of the roles {}; the caller is `{role}`", roles.join(", "));
+    ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail)
+}
+
+async fn authenticate(app: &App, headers: &HeaderMap, facts: &RequestFacts) -> Result<Bearer, ApiError> {
+    let bad = |error: ApiError| {
+        // Whoever tries tokens is slowed down by address.
+        let guess = RequestFacts { scope: Some(Scope::BadToken), principal: None, ..*facts };
+        app.door.judge(&guess).err().unwrap_or(error)
+    };
+    let Some(token) = bearer(headers).map_err(bad)? else {
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")
+            .hint("sign in with POST /v1/auth/guest, then send `Authorization: Bearer <token>`"));
+    };
+    let now = app.engine.clock().now();
+    let found = app.door.bearers.identify(&app.engine, token, now).await?;
+    found.ok_or_else(|| {
+        bad(ApiError::new(StatusCode::UNAUTHORIZED, "invalid_token", "the bearer token is not valid here, or has expired")
+            .hint("sign in again"))
+    })
+}

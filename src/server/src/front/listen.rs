@@ -1,0 +1,174 @@
+//! The accept loop: HTTP/1 over TCP, counted, with clocks, and an end that comes when it must.
+use super::gate::{Gate, Pass, Refusal};
+use super::problem;
+use super::limits::{LINGER_MAX, REFUSAL_RETRY_S, REFUSALS_MAX, WireLimits};
+use super::strict::{FAULT_METHOD, Link, Strict, Tail};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+/// Waits after a failed accept: without file descriptors the next one fails as well.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What hyper may buffer of one connection, each way.
+const HYPER_BUFFER_BYTES: usize = 64 * 1024;
+
+/// How the connections learn of the end. The flag spares each wake-up of each connection a lock.
+#[derive(Debug, Default)]
+struct End {
+    draining: AtomicBool,
+    drain: CancellationToken,
+    cut: CancellationToken,
+}
+
+/// Serves `router` until `stop`, then drains; returns when the last connection has gone, or
+/// [`WireLimits::drain_max`] after the stop, when the rest is cut.
+///
+/// Each request carries `ConnectInfo<SocketAddr>`, the peer of the socket. Requests in flight at the stop are finished,
+/// idle connections closed at once. Upgraded connections (WebSockets) belong to their handlers, which must watch the
+/// token themselves; the drain waits for them, but not beyond its deadline. A client that closes its half does not
+/// cancel the handler of a request it has already sent.
+pub async fn serve(listener: TcpListener, router: Router, limits: WireLimits, tracker: TaskTracker, stop: CancellationToken) {
+    let gate = Gate::new(limits.connections_max, limits.connections_per_address_max);
+    let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
+    let end = Arc::new(End::default());
+    let mut stopped = pin!(stop.cancelled());
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut stopped => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => match gate.enter(peer.ip()) {
+                Ok(pass) => {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%peer, %error, "socket would not take TCP_NODELAY");
+                    }
+                    tracker.spawn(connection(stream, peer, pass, router.clone(), limits, Arc::clone(&end)));
+                }
+                Err(refusal) => refuse(stream, refusal, &refusals, &tracker),
+            },
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    tracing::info!(connections = gate.open(), "draining");
+    end.draining.store(true, Ordering::Release);
+    end.drain.cancel();
+    if tokio::time::timeout(limits.drain_max, gate.empty()).await.is_err() {
+        tracing::warn!(connections = gate.open(), "drain ran out of time, cutting connections");
+        end.cut.cancel();
+    }
+}
+
+fn is_of_one_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as K;
+    matches!(error.kind(), K::ConnectionRefused | K::ConnectionAborted | K::ConnectionReset | K::Interrupted)
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, pass: Pass, router: Router, limits: WireLimits, end: Arc<End>) {
+    let link = Link::new();
+    let io = Strict::new(stream, Arc::clone(&link), limits, pass);
+    let service = service_fn(move |request| answer(request, peer, router.clone(), Arc::clone(&link)));
+    let mut builder = http1::Builder::new();
+    // Our own clocks run below hyper; heads reach it whole.
+    builder.header_read_timeout(None).half_close(true).max_buf_size(HYPER_BUFFER_BYTES);
+    if limits.headers_max > 100 {
+        builder.max_headers(limits.headers_max);
+    }
+    let mut served = pin!(builder.serve_connection(io, service).with_upgrades());
+    let mut drain = pin!(end.drain.cancelled());
+    let mut armed = false;
+    let finished = poll_fn(|cx| {
+        if let Poll::Ready(result) = served.as_mut().poll(cx) {
+            return Poll::Ready(Some(result));
+        }
+        // The waker of a task does not change: registering it once is enough, and the flag tells later.
+        let draining = if armed { end.draining.load(Ordering::Acquire) } else { drain.as_mut().poll(cx).is_ready() };
+        armed = true;
+        if draining { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await;
+    let result = match finished {
+        Some(result) => result,
+        None => {
+            served.as_mut().graceful_shutdown();
+            tokio::select! {
+                result = served => result,
+                () = end.cut.cancelled() => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%peer, %error, "connection ended early");
+    }
+}
+
+async fn answer(request: Request<Incoming>, peer: SocketAddr, mut router: Router, link: Arc<Link>) -> Result<Response<Tail>, Infallible> {
+    if request.method().as_str() == FAULT_METHOD
+        && let Some(fault) = link.fault()
+    {
+        return Ok(link.answer(fault.response()));
+    }
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let Ok(answer) = Service::<Request<Body>>::call(&mut router, request).await;
+    Ok(link.answer(answer))
+}
+
+/// Tells a connection that there is no place for it. Costs one write, and a short-lived task for the first
+/// [`REFUSALS_MAX`] at a time, so that the answer is not overtaken by a reset.
+fn refuse(stream: TcpStream, refusal: Refusal, refusals: &Arc<Semaphore>, tracker: &TaskTracker) {
+    tracing::debug!(%refusal, "connection refused");
+    let (code, detail) = match refusal {
+        Refusal::Full => ("too_many_connections", "the server holds as many connections as it may"),
+        Refusal::AddressFull => ("too_many_connections", "this address holds as many connections as one may"),
+    };
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let body = problem::document(status, code, detail, "close idle connections, or try again later", None);
+    let text = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: {}\r\n\
+         Retry-After: {REFUSAL_RETRY_S}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else { return };
+    tracker.spawn(async move {
+        let _permit = permit;
+        let mut stream = stream;
+        // The client may be gone already: then there is nobody to tell.
+        let told = async {
+            stream.write_all(text.as_bytes()).await?;
+            stream.shutdown().await?;
+            let mut sink = [0u8; 1024];
+            for _ in 0..64 {
+                if stream.read(&mut sink).await? == 0 {
+                    break;
+                }
+            }
+            std::io::Result::Ok(())
+        };
+        let _ = tokio::time::timeout(LINGER_MAX, told).await;
+    });
+}

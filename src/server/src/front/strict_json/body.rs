@@ -1,0 +1,123 @@
+//! Getting the bytes of a body: media type, size, time.
+use super::{JsonFault, JsonLimits, parse};
+use crate::front::{WireFault, problem};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use serde::de::DeserializeOwned;
+
+/// Extracts a body as one strictly read JSON document, within the [`JsonLimits`] of the request's extensions or the
+/// default ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = JsonFault;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, JsonFault> {
+        let (head, body) = request.into_parts();
+        let limits = head.extensions.get::<JsonLimits>().copied().unwrap_or_default();
+        check_coding(&head.headers)?;
+        check_media_type(&head.headers, limits.media_type)?;
+        let bytes = read(body, limits.bytes_max).await?;
+        parse(&bytes, &limits).map(Self)
+    }
+}
+
+/// For routes that take no body: reads and forgets what a client sends all the same, so that the connection can go on.
+#[derive(Debug, Clone, Copy)]
+pub struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = JsonFault;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, JsonFault> {
+        let limits = request.extensions().get::<JsonLimits>().copied().unwrap_or_default();
+        let mut body = request.into_body();
+        let mut left = limits.bytes_max;
+        if body.size_hint().lower() > left as u64 {
+            return Err(JsonFault::TooLarge { bytes_max: limits.bytes_max });
+        }
+        while let Some(frame) = body.frame().await {
+            let len = frame.map_err(|error| broken(&error))?.data_ref().map_or(0, Bytes::len);
+            left = left.checked_sub(len).ok_or(JsonFault::TooLarge { bytes_max: limits.bytes_max })?;
+        }
+        Ok(Self)
+    }
+}
+
+/// Reads a whole body of at most `bytes_max` bytes.
+pub async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, JsonFault> {
+    let too_large = JsonFault::TooLarge { bytes_max };
+    let declared = body.size_hint().lower();
+    if declared > bytes_max as u64 {
+        return Err(too_large);
+    }
+    let mut first = Bytes::new();
+    let mut whole: Option<Vec<u8>> = None;
+    while let Some(frame) = body.frame().await {
+        // Frames that are no data are trailers, and the wire lets none through.
+        let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
+        let so_far = whole.as_ref().map_or(first.len(), Vec::len);
+        if so_far + data.len() > bytes_max {
+            return Err(too_large);
+        }
+        if so_far == 0 {
+            first = data;
+            continue;
+        }
+        whole
+            .get_or_insert_with(|| {
+                let mut start = Vec::with_capacity((declared as usize).max(first.len() * 2));
+                start.extend_from_slice(&first);
+                start
+            })
+            .extend_from_slice(&data);
+    }
+    Ok(whole.map_or(first, Bytes::from))
+}
+
+fn broken(error: &axum::Error) -> JsonFault {
+    WireFault::find(error).map_or(JsonFault::CutOff, JsonFault::Wire)
+}
+
+/// Whether the headers announce the body that `limits` wants: uncompressed, and of its media type.
+pub fn check_headers(headers: &HeaderMap, limits: &JsonLimits) -> Result<(), JsonFault> {
+    check_coding(headers)?;
+    check_media_type(headers, limits.media_type)
+}
+
+fn check_coding(headers: &HeaderMap) -> Result<(), JsonFault> {
+    let plain = headers.get_all(header::CONTENT_ENCODING).iter().all(|v| v.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if plain { Ok(()) } else { Err(JsonFault::Encoding) }
+}
+
+fn check_media_type(headers: &HeaderMap, expected: &'static str) -> Result<(), JsonFault> {
+    let mut all = headers.get_all(header::CONTENT_TYPE).iter();
+    let fits = match (all.next().and_then(|value| value.to_str().ok()), all.next()) {
+        (Some(value), None) => is_media_type(value, expected),
+        _ => false,
+    };
+    if fits { Ok(()) } else { Err(JsonFault::MediaType { expected }) }
+}
+
+pub(super) fn is_media_type(value: &str, expected: &str) -> bool {
+    let (essence, parameter) = value.split_once(';').map_or((value, None), |(essence, rest)| (essence, Some(rest)));
+    let charset = parameter.is_none_or(|p| {
+        p.split_once('=').is_some_and(|(name, value)| {
+            let value = value.trim_end();
+            let value = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+            name.trim_start().eq_ignore_ascii_case("charset") && value.eq_ignore_ascii_case("utf-8")
+        })
+    });
+    charset && essence.trim().eq_ignore_ascii_case(expected)
+}
+
+impl IntoResponse for JsonFault {
+    fn into_response(self) -> Response {
+        problem::response(self.status(), self.code(), &self.detail(), self.hint(), self.path())
+    }
+}

@@ -1,0 +1,230 @@
+//! How things stand, for the front page: made at most once a second, however many look.
+use crate::{
+    api::{App, buckets_of},
+    problem::{ApiError, Problem},
+};
+use axum::{
+    body::Bytes,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use gsm_core::Timestamp;
+use gsm_engine::{Engine, Overview};
+use parking_lot::Mutex;
+use serde::Serialize;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use utoipa::ToSchema;
+
+/// Between two points of the series.
+pub(crate) const STEP: Duration = Duration::from_secs(1);
+/// Points of the series: five minutes.
+const POINTS_MAX: usize = 300;
+/// Rows of a board on the page.
+const TOP_ROWS: usize = 10;
+/// Bars of a histogram on the page.
+const BUCKETS: usize = 30;
+
+/// Counters over time, and the page's last data.
+pub(crate) struct Watch {
+    started_at: Timestamp,
+    series: Mutex<VecDeque<Point>>,
+    made: tokio::sync::Mutex<Option<(Timestamp, Bytes)>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    at: Timestamp,
+    /// Results so far.
+    results: u64,
+    waiting: u64,
+    running: u64,
+}
+
+impl Watch {
+    pub(crate) fn new(started_at: Timestamp) -> Self {
+        Self { started_at, series: Mutex::default(), made: tokio::sync::Mutex::default() }
+    }
+
+    /// Adds a point to the series.
+    pub(crate) fn sample(&self, engine: &Engine) {
+        let counts = engine.counts();
+        let mut series = self.series.lock();
+        if series.len() > POINTS_MAX {
+            series.pop_front();
+        }
+        series.push_back(Point {
+            at: engine.clock().now(),
+            results: counts.results,
+            waiting: counts.waiting as u64,
+            running: counts.running as u64,
+        });
+    }
+
+    fn series(&self) -> SeriesDto {
+        let series = self.series.lock();
+        let pairs = series.iter().zip(series.iter().skip(1));
+        SeriesDto {
+            step_ms: STEP.as_millis() as u64,
+            first_at: series.get(1).map_or(0, |p| p.at.as_millis()),
+            results: pairs.map(|(before, p)| p.results.saturating_sub(before.results)).collect(),
+            waiting: series.iter().skip(1).map(|p| p.waiting).collect(),
+            running: series.iter().skip(1).map(|p| p.running).collect(),
+        }
+    }
+}
+
+/// How things stand.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OverviewDto {
+    now: i64,
+    started_at: i64,
+    version: &'static str,
+    queues: Vec<QueueLineDto>,
+    /// Matches that have not ended.
+    running: usize,
+    /// Results since the server started.
+    results: u64,
+    series: SeriesDto,
+    boards: Vec<BoardLineDto>,
+    /// Newest first.
+    recent: Vec<RecentDto>,
+}
+
+/// The last five minutes, a point a second, oldest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SeriesDto {
+    step_ms: u64,
+    first_at: i64,
+    /// Results in each step.
+    results: Vec<u64>,
+    /// Tickets waiting at its end.
+    waiting: Vec<u64>,
+    /// Matches running at its end.
+    running: Vec<u64>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueueLineDto {
+    queue: String,
+    mode: String,
+    waiting: usize,
+    wait_ms_max: u64,
+    proposals: usize,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BoardLineDto {
+    mode: String,
+    players: u64,
+    top: Vec<crate::api::EntryDto>,
+    histogram: Vec<crate::api::BucketDto>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecentDto {
+    match_id: String,
+    mode: String,
+    at: i64,
+    sides: Vec<RecentSideDto>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecentSideDto {
+    place: u32,
+    players: Vec<RecentPlayerDto>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecentPlayerDto {
+    player_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    /// Rating before the match.
+    before: f64,
+    /// Rating after it.
+    after: f64,
+}
+
+fn recent(overview: &Overview) -> Vec<RecentDto> {
+    let one = |played: &gsm_engine::RecentMatch| {
+        let mut sides: Vec<RecentSideDto> = Vec::new();
+        let mut last = None;
+        for (player, name, side, place, before, after) in &played.players {
+            if last != Some(*side) {
+                sides.push(RecentSideDto { place: *place, players: Vec::new() });
+                last = Some(*side);
+            }
+            if let Some(side) = sides.last_mut() {
+                side.players.push(RecentPlayerDto {
+                    player_id: player.to_string(),
+                    display_name: name.as_ref().map(ToString::to_string),
+                    before: *before,
+                    after: *after,
+                });
+            }
+        }
+        RecentDto {
+            match_id: played.match_id.to_string(),
+            mode: played.mode.to_string(),
+            at: played.at.as_millis(),
+            sides,
+        }
+    };
+    overview.recent.iter().map(one).collect()
+}
+
+async fn make(app: &App) -> Result<OverviewDto, ApiError> {
+    let overview = app.engine.overview().await?;
+    let mut boards = Vec::with_capacity(overview.modes.len());
+    for (mode, players) in &overview.modes {
+        let (top, _) = app.engine.top(mode, 0, TOP_ROWS).await?;
+        boards.push(BoardLineDto {
+            mode: mode.to_string(),
+            players: *players,
+            top: top.into_iter().map(Into::into).collect(),
+            histogram: buckets_of(app, mode, BUCKETS)?,
+        });
+    }
+    let queue = |q: &gsm_engine::QueueOverview| QueueLineDto {
+        queue: q.queue.to_string(),
+        mode: q.mode.to_string(),
+        waiting: q.waiting,
+        wait_ms_max: q.wait_ms_max.get(),
+        proposals: q.proposals,
+    };
+    Ok(OverviewDto {
+        now: app.engine.clock().now().as_millis(),
+        started_at: app.watch.started_at.as_millis(),
+        version: env!("CARGO_PKG_VERSION"),
+        queues: overview.queues.iter().map(queue).collect(),
+        running: overview.running,
+        results: overview.results,
+        series: app.watch.series(),
+        boards,
+        recent: recent(&overview),
+    })
+}
+
+/// Read how things stand.
+///
+/// Made at most once a second. For everybody where the configuration says so (`http.dashboard = "open"`), else for
+/// admins.
+#[utoipa::path(get, path = "/v1/overview", tag = "server", operation_id = "get_overview",
+    responses((status = 200, body = OverviewDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security((), ("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetOverview")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn overview(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    let mut made = app.watch.made.lock().await;
+    let now = app.engine.clock().now();
+    let bytes = match &*made {
+        Some((at, bytes)) if now.since(*at).as_duration() < STEP => bytes.clone(),
+        _ => {
+            let fresh = Bytes::from(serde_json::to_vec(&make(&app).await?).unwrap_or_default());
+            *made = Some((now, fresh.clone()));
+            fresh
+        }
+    };
+    drop(made);
+    Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+}

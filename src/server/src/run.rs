@@ -1,0 +1,261 @@
+//! The composition root: settings in, a running server out.
+use crate::{
+    api::{self, App},
+    bearer::Bearers,
+    config::{Dashboard, Mode, Settings},
+    dev,
+    door::{Door, TrustedProxies},
+    front::{WireLimits, listen},
+    jwt::{Issuer, JwksError},
+    overview::{self, Watch},
+    telemetry,
+};
+use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
+use gsm_core::{Clock, Millis};
+use gsm_engine::{Engine, EngineError, EngineOptions, Role, store::Homes, token::TokenKey};
+use parking_lot::Mutex;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use crate::dev::DevCredentials;
+
+/// The matcher looks at its clocks at least so often, also when nothing happens.
+const TURN_AT_LEAST: Millis = Millis::new(100);
+/// Between a turn of the matcher and the next, so that tickets which come together are looked at together.
+const TURN_REST: Millis = Millis::new(5);
+
+/// Why a server did not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A JWKS file cannot be used.
+    #[error(transparent)]
+    Jwks(#[from] JwksError),
+    /// The store's rows cannot be loaded.
+    #[error("cannot load the data directory: {0}")]
+    Load(#[from] EngineError),
+    /// A file of ours cannot be read or written.
+    #[error("cannot use `{path}`: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The store can no longer answer for its data.
+    #[error("the store failed and the server stopped: {0}")]
+    Fatal(String),
+}
+
+/// A server that runs until it is stopped.
+pub struct Running {
+    addr: SocketAddr,
+    app: Arc<App>,
+    served: tokio::task::JoinHandle<()>,
+    tasks: TaskTracker,
+    fatal: Arc<Mutex<Option<String>>>,
+    dev: Option<DevCredentials>,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The keys of a development server.
+    #[must_use]
+    pub fn dev_credentials(&self) -> Option<&DevCredentials> {
+        self.dev.as_ref()
+    }
+
+    /// Returns when the server has begun to stop by itself: its store has failed.
+    pub async fn failed(&self) {
+        self.app.stop.cancelled().await;
+    }
+
+    /// Drains and stops: no new connections, requests in flight are finished, the store is closed.
+    pub async fn stop(self) -> Result<(), StartError> {
+        self.app.stop.cancel();
+        if let Err(error) = self.served.await {
+            tracing::error!(%error, "the listener ended badly");
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+        let store = self.app.store.clone();
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        if let Some(reason) = self.fatal.lock().take() {
+            return Err(StartError::Fatal(reason));
+        }
+        match closed {
+            Ok(Ok(())) => {
+                tracing::info!("stopped");
+                Ok(())
+            }
+            Ok(Err(fault)) => Err(StartError::Fatal(fault.to_string())),
+            Err(error) => Err(StartError::Fatal(error.to_string())),
+        }
+    }
+}
+
+/// Starts a server; it is ready when this returns.
+///
+/// # Errors
+/// Where a setting, the address or the data directory cannot be used; nothing is left running.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    telemetry::init(settings.log_format, &settings.log_level);
+    let listen_error = |source| StartError::Listen { addr: settings.listen, source };
+    let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
+    let addr = listener.local_addr().map_err(listen_error)?;
+    let issuers = issuers(&settings)?;
+    let stop = CancellationToken::new();
+    let fatal = Arc::new(Mutex::new(None));
+    let clock: Arc<SystemClock> = Arc::new(SystemClock::new());
+    let store = open_store(&settings, clock.clone(), &stop, &fatal).await?;
+    let ids = Arc::new(SystemIds);
+    let options =
+        EngineOptions { node: settings.node.clone(), token_key: TokenKey::new(settings.token_key) };
+    let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock.clone(), ids.clone(), options));
+    let loaded = async {
+        let report = engine.load().await?;
+        tracing::info!(?report, "loaded");
+        let dev = match settings.mode {
+            Mode::Dev => Some(dev::prepare(&engine, &settings.data_dir).await?),
+            Mode::Serve => {
+                dev::retire(&engine, &settings.data_dir).await?;
+                None
+            }
+        };
+        Ok::<_, StartError>(dev)
+    };
+    let dev = match loaded.await {
+        Ok(dev) => dev,
+        Err(error) => {
+            // The first cause is told; that closing fails as well would add nothing.
+            drop(tokio::task::spawn_blocking(move || store.close()).await);
+            return Err(error);
+        }
+    };
+    let door = Door::new(
+        settings.firewall,
+        TrustedProxies(settings.trusted_proxies.clone()),
+        Bearers::new(issuers),
+        &*ids,
+        settings.dashboard == Dashboard::Open,
+    );
+    let app = Arc::new(App {
+        engine,
+        store,
+        door,
+        watch: Watch::new(clock.now()),
+        stop: stop.clone(),
+        ready: AtomicBool::new(true),
+    });
+    let tasks = TaskTracker::new();
+    tasks.spawn(turn(app.clone()));
+    tasks.spawn(watch(app.clone()));
+    let limits = WireLimits {
+        connections_max: settings.connections_max,
+        connections_per_address_max: settings.connections_per_address_max,
+        drain_max: settings.drain,
+        ..WireLimits::default()
+    };
+    let router = api::router(app.clone(), settings.dashboard != Dashboard::Off);
+    #[expect(clippy::disallowed_methods, reason = "the composition root owns the listener's task")]
+    let served = tokio::spawn(listen::serve(listener, router, limits, tasks.clone(), stop));
+    tracing::info!(%addr, "ready");
+    Ok(Running { addr, app, served, tasks, fatal, dev })
+}
+
+fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
+    let player = settings.player_jwks.iter().map(|jwks| {
+        let roles = vec![Role::Player];
+        let (iss, aud) = (settings.player_issuer.clone(), settings.audience.clone());
+        Issuer::load(iss, aud, roles, "role".to_owned(), jwks)
+    });
+    let trusted = settings.trusted_issuers.iter().map(|trusted| {
+        let aud = trusted.aud.clone().unwrap_or_else(|| settings.audience.clone());
+        let roles = trusted.roles.clone();
+        Issuer::load(Some(trusted.iss.clone()), aud, roles, trusted.role_claim.clone(), &trusted.jwks)
+    });
+    player.chain(trusted).collect()
+}
+
+async fn open_store(
+    settings: &Settings,
+    clock: Arc<SystemClock>,
+    stop: &CancellationToken,
+    fatal: &Arc<Mutex<Option<String>>>,
+) -> Result<Arc<EmbeddedStore>, StartError> {
+    let (stop, fatal) = (stop.clone(), fatal.clone());
+    let options = Options {
+        journal_cache_bytes: settings.journal_cache_bytes,
+        tables_cache_bytes: settings.tables_cache_bytes,
+        checkpoint_every: Millis::new(
+            u64::try_from(settings.checkpoint_every.as_millis()).unwrap_or(u64::MAX),
+        ),
+        on_fatal: Arc::new(move |reason| {
+            tracing::error!(reason, "the store has failed, the server stops");
+            fatal.lock().get_or_insert(reason);
+            stop.cancel();
+        }),
+        ..Options::default()
+    };
+    let dir = settings.data_dir.clone();
+    let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&dir, clock, options)).await;
+    match opened {
+        Ok(opened) => Ok(opened?),
+        Err(error) => Err(StartError::Fatal(error.to_string())),
+    }
+}
+
+/// The matcher's turns, until the stop.
+async fn turn(app: Arc<App>) {
+    let mut more = false;
+    while !app.stop.is_cancelled() {
+        if !more {
+            let work = app.engine.wait_for_work(TURN_AT_LEAST);
+            tokio::select! {
+                () = work => {}
+                () = app.stop.cancelled() => return,
+            }
+        }
+        let report = app.engine.tick().await;
+        more = report.more;
+        if report.matches + report.proposals > 0 {
+            tracing::debug!(?report, "turn");
+        }
+        tokio::time::sleep(TURN_REST.as_duration()).await;
+    }
+    app.ready.store(false, Ordering::Release);
+}
+
+/// The points of the overview's series, until the stop.
+async fn watch(app: Arc<App>) {
+    let mut step = tokio::time::interval(overview::STEP);
+    step.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = step.tick() => app.watch.sample(&app.engine),
+            () = app.stop.cancelled() => return,
+        }
+    }
+}
