@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response, Sse, sse::Event},
 };
 use futures::{SinkExt, StreamExt, stream};
+use gsm_core::limits;
 use gsm_engine::{
     EngineError, PushItem, Subscription,
     store::{Cursor, PushKind},
@@ -215,13 +216,24 @@ fn sse(event: &EventDto) -> Result<Event, Infallible> {
     Ok(Event::default().id(cursor).data(text(event)))
 }
 
-/// Follow one's events as server-sent events.
+/// A page of events, for those who poll.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventsDto {
+    /// Oldest first.
+    events: Vec<EventDto>,
+    /// Give it as `cursor` next time.
+    cursor: String,
+}
+
+/// Follow one's events as server-sent events, or read a page of them.
 ///
-/// The same messages as the WebSocket's, each with its cursor as `id`, so that a browser's EventSource resumes by
-/// itself with `Last-Event-ID`.
-#[utoipa::path(get, path = "/v1/events", tag = "push", operation_id = "stream_sse",
+/// With `Accept: text/event-stream`: the same messages as the WebSocket's, each with its cursor as `id`, so that a
+/// browser's EventSource resumes by itself with `Last-Event-ID`. Otherwise one page as JSON: what is kept after
+/// `cursor`, for clients that poll.
+#[utoipa::path(get, path = "/v1/events", tag = "push", operation_id = "read_events",
     params(StreamQuery),
-    responses((status = 200, body = EventDto, content_type = "text/event-stream"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, content((EventsDto = "application/json"), (EventDto = "text/event-stream"))),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:Subscribe")), ("x-gsm-roles" = json!(["player"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn events(
@@ -233,6 +245,9 @@ pub(crate) async fn events(
     let last_seen = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     // What the browser adds when it comes back is newer than what the page wrote into the address.
     let cursor = last_seen.or(query.cursor.as_deref()).map(parse_cursor).transpose()?;
+    if !wants_stream(&headers) {
+        return Ok(axum::Json(page(&app, &read, cursor.unwrap_or_default()).await?).into_response());
+    }
     let (hello, subscription) = open(&app, &read, cursor).await?;
     let stop = app.stop.clone();
     let first = stream::iter([sse(&hello)]);
@@ -242,7 +257,18 @@ pub(crate) async fn events(
     });
     let all = first.chain(rest).take_until(stop.cancelled_owned());
     let keep_alive = axum::response::sse::KeepAlive::new().interval(KEEP_ALIVE);
-    let mut response = Sse::new(all).keep_alive(keep_alive).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(Sse::new(all).keep_alive(keep_alive).into_response())
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut kinds = accepted.flat_map(|value| value.split(',')).filter_map(|kind| kind.split(';').next());
+    kinds.any(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
+}
+
+async fn page(app: &App, read: &Read, after: Cursor) -> Result<EventsDto, ApiError> {
+    let player = read.call.principal.player().ok_or(EngineError::Forbidden)?;
+    let found = app.engine.events(player, after, limits::EVENTS_PER_PLAYER_MAX).await?;
+    let cursor = cursor_text(found.last().map_or(after, |item| item.cursor));
+    Ok(EventsDto { events: found.into_iter().map(Into::into).collect(), cursor })
 }

@@ -1,0 +1,9 @@
+//! The server as its callers see it: over HTTP, on a port of its own, with a data directory of its own.
+mod bad_input;
+mod client;
+mod jwt;
+mod once;
+mod path;
+mod push;
+mod roles;
+mod world;

@@ -1,0 +1,120 @@
+use crate::world::{Player, World, text};
+use futures::{SinkExt, StreamExt};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, http::HeaderValue};
+
+/// Reads a WebSocket until `wanted`; the messages.
+async fn read_until(world: &World, player: &Player, cursor: Option<&str>, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+    let query = cursor.map(|c| format!("?cursor={c}")).unwrap_or_default();
+    let mut request =
+        format!("ws://{}/v1/stream{query}", world.anyone.addr).into_client_request().unwrap();
+    let token = format!("Bearer {}", player.client.token.as_deref().unwrap());
+    request.headers_mut().insert("authorization", HeaderValue::from_str(&token).unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let mut seen = Vec::new();
+    while let Some(Ok(message)) = socket.next().await {
+        if let Message::Text(text) = message {
+            let event: Value = serde_json::from_str(&text).unwrap();
+            let last = wanted(&event);
+            seen.push(event);
+            if last {
+                break;
+            }
+        }
+    }
+    seen
+}
+
+fn kinds(events: &[Value]) -> Vec<String> {
+    let one = |e: &Value| match e["state"].as_str() {
+        Some(state) => format!("{} {state}", text(&e["type"])),
+        None => text(&e["type"]),
+    };
+    events.iter().map(one).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_tells_everything_in_order_and_resumes_without_loss() {
+    let mut world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let hello = read_until(&world, &ann, None, |_| true).await;
+    assert_eq!(kinds(&hello), ["hello"]);
+    // Nobody listens now, and much happens, also a restart.
+    let id = world.duel(&ann, &bob).await;
+    world.restart().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    world.report(&id, &ann, &bob).await;
+    let from = hello[0]["cursor"].as_str();
+    let all = read_until(&world, &ann, from, |e| e["type"] == "match" && e["state"] == "finished").await;
+    assert_eq!(kinds(&all), ["hello", "ticket queued", "ticket completed", "rating", "match finished"]);
+    assert_eq!(all[2]["match_id"], id.as_str());
+    // From the middle on: exactly the rest.
+    let rest = read_until(&world, &ann, all[2]["cursor"].as_str(), |e| e["state"] == "finished").await;
+    assert_eq!(rest[1..], all[3..]);
+    // The same by polling.
+    let page = ann.client.get(&format!("/v1/events?cursor={}", text(&all[1]["cursor"]))).await.ok();
+    assert_eq!(page["events"], json!(all[2..]));
+    assert_eq!(page["cursor"], all.last().unwrap()["cursor"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn server_sent_events_carry_the_cursor_as_their_id() {
+    let mut world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let mut stream = ann.client.call("GET", "/v1/events").header("accept", "text/event-stream").open().await.into_body();
+    let mut text = String::new();
+    let id = world.duel(&ann, &bob).await;
+    while !text.contains(&id) {
+        let frame = stream.frame().await.expect("more").expect("a frame");
+        text.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
+    }
+    let ids: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
+    let events: Vec<Value> =
+        text.lines().filter_map(|line| line.strip_prefix("data: ")).map(|d| serde_json::from_str(d).unwrap()).collect();
+    assert_eq!(kinds(&events), ["hello", "ticket queued", "ticket completed"]);
+    assert_eq!(ids, events.iter().map(|e| e["cursor"].as_str().unwrap()).collect::<Vec<_>>());
+    drop(stream);
+    let mut resumed = ann
+        .client
+        .call("GET", "/v1/events?cursor=0-0")
+        .header("accept", "text/event-stream")
+        .header("last-event-id", ids[1])
+        .open()
+        .await
+        .into_body();
+    let mut again = String::new();
+    while !again.contains(&id) {
+        again.push_str(std::str::from_utf8(resumed.frame().await.unwrap().unwrap().data_ref().unwrap()).unwrap());
+    }
+    assert!(!again.contains("\"queued\""), "{again}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_talks_is_shown_out_and_so_is_everybody_at_the_end() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let connect = async || {
+        let mut request = format!("ws://{}/v1/stream", world.anyone.addr).into_client_request().unwrap();
+        // As a browser does it: no header but the subprotocols.
+        let protocols = format!("gsm.v1, bearer.{}", ann.client.token.as_deref().unwrap());
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_str(&protocols).unwrap());
+        let (mut socket, answer) = tokio_tungstenite::connect_async(request).await.unwrap();
+        assert_eq!(answer.headers()["sec-websocket-protocol"], "gsm.v1");
+        socket.next().await.unwrap().unwrap();
+        socket
+    };
+    let mut talker = connect().await;
+    talker.send(Message::text("hello?")).await.unwrap();
+    let Some(Ok(Message::Close(Some(frame)))) = talker.next().await else { panic!("no close") };
+    assert_eq!(u16::from(frame.code), 1003);
+    let mut listener = connect().await;
+    let stopped = world.stop();
+    let ended = async {
+        let Some(Ok(Message::Close(Some(frame)))) = listener.next().await else { panic!("no close") };
+        assert_eq!(u16::from(frame.code), 1012);
+    };
+    tokio::join!(stopped, ended);
+}

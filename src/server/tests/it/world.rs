@@ -1,0 +1,130 @@
+use crate::client::Client;
+use gsm_server::{DevCredentials, Running, config::Settings};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// A server and its data directory.
+pub(crate) struct World {
+    running: Option<Running>,
+    pub(crate) anyone: Client,
+    pub(crate) keys: DevCredentials,
+    dir: tempfile::TempDir,
+}
+
+/// A player who has signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Player {
+    pub(crate) id: String,
+    pub(crate) client: Client,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (running, anyone, keys) = start(dir.path(), change).await;
+        Self { running: Some(running), anyone, keys, dir }
+    }
+
+    /// Stops the server and starts it again on the same directory.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        let (running, anyone, keys) = start(self.dir.path(), |_| {}).await;
+        (self.running, self.anyone, self.keys) = (Some(running), anyone, keys);
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        self.running.take().expect("a running server").stop().await.expect("a clean stop");
+    }
+
+    pub(crate) fn server(&self) -> Client {
+        self.anyone.as_whom(&self.keys.server_key)
+    }
+    pub(crate) fn admin(&self) -> Client {
+        self.anyone.as_whom(&self.keys.admin_key)
+    }
+
+    /// Signs in a player with a secret of their own.
+    pub(crate) async fn player(&self, name: &str) -> Player {
+        let body = json!({ "secret": format!("{name}-0123456789abcdefghijkl"), "display_name": name });
+        let session = self.anyone.post("/v1/auth/guest", body).await.ok();
+        Player {
+            id: text(&session["player_id"]),
+            client: self.anyone.as_whom(session["token"].as_str().unwrap()),
+        }
+    }
+
+    /// Two players in a match of the queue `duel`; its id.
+    pub(crate) async fn duel(&self, a: &Player, b: &Player) -> String {
+        for player in [a, b] {
+            player.client.post("/v1/tickets", json!({ "queue": "duel" })).await.ok();
+        }
+        a.matched().await
+    }
+
+    pub(crate) async fn report(&self, match_id: &str, winner: &Player, loser: &Player) -> Value {
+        let body = json!({ "placements": [
+            { "player_id": winner.id, "place": 1 }, { "player_id": loser.id, "place": 2 } ] });
+        self.server().post(&format!("/v1/matches/{match_id}/result"), body).await.ok()
+    }
+}
+
+impl Player {
+    /// The match that the player is in, once there is one.
+    pub(crate) async fn matched(&self) -> String {
+        text(&self.until(|me| !me["match_id"].is_null()).await["match_id"])
+    }
+
+    /// The player's own view, once it is as wanted.
+    pub(crate) async fn until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let me = self.client.get(&format!("/v1/players/{}", self.id)).await.ok();
+            if wanted(&me) {
+                return me;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+async fn start(dir: &Path, change: impl FnOnce(&mut Settings)) -> (Running, Client, DevCredentials) {
+    let mut settings = settings(dir.join("data"));
+    change(&mut settings);
+    let running = gsm_server::start(settings).await.expect("a running server");
+    let keys = running.dev_credentials().expect("development keys").clone();
+    let anyone = Client { addr: running.addr(), token: None };
+    (running, anyone, keys)
+}
+
+fn settings(data_dir: PathBuf) -> Settings {
+    use gsm_server::config::{Dashboard, LogFormat, Mode};
+    Settings {
+        mode: Mode::Dev,
+        node: "test".into(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        drain: std::time::Duration::from_secs(10),
+        connections_max: 10_000,
+        connections_per_address_max: 256,
+        dashboard: Dashboard::Open,
+        data_dir,
+        checkpoint_every: std::time::Duration::from_secs(5),
+        journal_cache_bytes: 1 << 20,
+        tables_cache_bytes: 1 << 20,
+        audience: "gsm".into(),
+        player_issuer: None,
+        player_jwks: None,
+        trusted_issuers: vec![],
+        token_key: [7; 32],
+        firewall: gsm_security::Profile::TestLenient,
+        trusted_proxies: vec![],
+        log_format: LogFormat::Text,
+        log_level: "warn".into(),
+    }
+}
