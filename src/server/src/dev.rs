@@ -1,10 +1,10 @@
 //! What a development server has of itself: keys, and queues to play in.
-use crate::StartError;
+use crate::{StartError, secret};
 use gsm_core::{Millis, Mode, QueueName};
 use gsm_engine::{Call, Engine, EngineError, QueueConfig, Role};
 use gsm_matchmaking::{Format, MatchRules};
 use serde::{Deserialize, Serialize};
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{fs, path::Path};
 
 /// The file in the data directory that keeps the keys between starts.
 const FILE: &str = "dev-credentials.json";
@@ -36,16 +36,8 @@ pub(crate) async fn prepare(engine: &Engine, dir: &Path) -> Result<DevCredential
     let server_key = engine.issue_key(&call, Role::Server, NOTE).await?.text;
     let made = DevCredentials { admin_key, server_key };
     let fail = |source| StartError::File { path: path.display().to_string(), source };
-    let text = serde_json::to_vec_pretty(&made).map_err(|e| fail(e.into()))?;
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(fail)?;
-    file.write_all(&text).map_err(fail)?;
-    file.sync_all().map_err(fail)?;
+    let text = serde_json::to_string_pretty(&made).map_err(|e| fail(e.into()))?;
+    secret::write_private(&path, &text).map_err(fail)?;
     Ok(made)
 }
 

@@ -15,6 +15,7 @@ mod jwt;
 mod overview;
 mod problem;
 mod run;
+mod secret;
 mod telemetry;
 
 pub use problem::codes_markdown;

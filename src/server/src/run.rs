@@ -8,11 +8,11 @@ use crate::{
     front::{WireLimits, listen},
     jwt::{Issuer, JwksError},
     overview::{self, Watch},
-    telemetry,
+    secret, telemetry,
 };
 use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
 use gsm_core::{Clock, Millis};
-use gsm_engine::{Engine, EngineError, EngineOptions, Role, store::Homes, token::TokenKey};
+use gsm_engine::{Engine, EngineError, EngineOptions, Role, store::Homes};
 use parking_lot::Mutex;
 use std::{
     net::SocketAddr,
@@ -131,10 +131,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let clock: Arc<SystemClock> = Arc::new(SystemClock::new());
     let store = open_store(&settings, clock.clone(), &stop, &fatal).await?;
     let ids = Arc::new(SystemIds);
-    let options =
-        EngineOptions { node: settings.node.clone(), token_key: TokenKey::new(settings.token_key) };
-    let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock.clone(), ids.clone(), options));
+    let close = store.clone();
     let loaded = async {
+        // The directory is ours alone from here on.
+        let token_key = secret::token_key(&settings.token_key_file, settings.mode, &*ids)?;
+        let options = EngineOptions { node: settings.node.clone(), token_key };
+        let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock.clone(), ids.clone(), options));
         let report = engine.load().await?;
         tracing::info!(?report, "loaded");
         let dev = match settings.mode {
@@ -144,13 +146,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
                 None
             }
         };
-        Ok::<_, StartError>(dev)
+        Ok::<_, StartError>((engine, dev))
     };
-    let dev = match loaded.await {
-        Ok(dev) => dev,
+    let (engine, dev) = match loaded.await {
+        Ok(loaded) => loaded,
         Err(error) => {
             // The first cause is told; that closing fails as well would add nothing.
-            drop(tokio::task::spawn_blocking(move || store.close()).await);
+            drop(tokio::task::spawn_blocking(move || close.close()).await);
             return Err(error);
         }
     };

@@ -2,14 +2,14 @@
 use super::App;
 use crate::{
     front::{
-        strict_json::{self, JsonLimits, NoBody},
+        strict_json::{self, JsonFault, JsonLimits, NoBody},
         strict_query,
     },
     problem::ApiError,
 };
 use axum::{
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
 use gsm_core::RequestKey;
@@ -115,7 +115,16 @@ impl<T: DeserializeOwned + Send> WriteBody for Json<T> {
         let limits = JsonLimits::NATIVE;
         strict_json::check_headers(headers, &limits)?;
         let bytes = strict_json::read(request.into_body(), limits.bytes_max).await?;
-        Ok((Self(strict_json::parse(&bytes, &limits)?), bytes))
+        let parsed = strict_json::parse(&bytes, &limits);
+        let list = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[');
+        match parsed {
+            // serde takes a list for a struct, field by field; the API knows objects only.
+            Ok(_) | Err(JsonFault::Field(_)) if list => {
+                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", "expected an object, not a list")
+                    .hint("see the OpenAPI document"))
+            }
+            parsed => Ok((Self(parsed?), bytes)),
+        }
     }
 }
 
@@ -154,7 +163,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> 
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let bad = || {
         ApiError::new(
-            axum::http::StatusCode::UNAUTHORIZED,
+            StatusCode::UNAUTHORIZED,
             "invalid_token",
             "the Authorization header is not one `Bearer <token>`",
         )

@@ -1,39 +1,220 @@
-//! (stub until the real one is merged)
-#![allow(missing_docs)]
+//! The configuration: what an operator may say ([`Config`]), where it comes from ([`load`]), and what the server is
+//! told once all of it was checked ([`Settings`]).
+mod check;
+mod layers;
+mod template;
+
+pub use check::{Checked, Problem, Settings};
+pub use layers::{ConfigError, Loaded, Origin, load};
+pub use template::{markdown, template};
+
 use gsm_engine::Role;
 use gsm_security::Profile;
-use std::{net::{IpAddr, SocketAddr}, path::PathBuf, time::Duration};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use utoipa::ToSchema;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode { Dev, Serve }
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat { Text, Json }
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dashboard { Open, Admin, Off }
+/// How the server is run; chosen by the command, not by a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// `gsm dev`: with queues and keys to play with.
+    Dev,
+    /// `gsm serve`: nothing that was not asked for.
+    Serve,
+}
 
-#[derive(Debug, Clone)]
-pub struct TrustedIssuer { pub iss: String, pub aud: Option<String>, pub jwks: PathBuf, pub roles: Vec<Role>, pub role_claim: String }
+/// Everything that can be configured. Keys that are absent have their defaults.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who callers are, and how they prove it.
+    pub auth: AuthConfig,
+    /// How much one caller may ask.
+    pub firewall: FirewallConfig,
+    /// Where and how the server listens.
+    pub http: HttpConfig,
+    /// What the server says of itself.
+    pub log: LogConfig,
+    /// This process among others.
+    pub node: NodeConfig,
+    /// Where the data lies.
+    pub store: StoreConfig,
+}
 
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub mode: Mode,
-    pub node: String,
-    pub listen: SocketAddr,
-    pub drain: Duration,
-    pub connections_max: usize,
-    pub connections_per_address_max: usize,
-    pub dashboard: Dashboard,
-    pub data_dir: PathBuf,
-    pub checkpoint_every: Duration,
-    pub journal_cache_bytes: usize,
-    pub tables_cache_bytes: usize,
+/// Who callers are, and how they prove it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// The `aud` that tokens of issuers must carry.
     pub audience: String,
+    /// The `iss` that players' tokens must carry; absent: any that the keys of `player_jwks` signed.
+    #[schema(example = "https://accounts.example/")]
     pub player_issuer: Option<String>,
+    /// File with the public keys (JWKS, Ed25519 or P-256) of the issuer that signs players in. It may name no other
+    /// role.
+    #[schema(value_type = Option<String>, example = "player-jwks.json")]
     pub player_jwks: Option<PathBuf>,
+    /// File with the 256-bit key that signs sessions, as 64 hexadecimal digits, mode 0600; made at the first start.
+    /// Absent: `token.key` in the data directory.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/token.key")]
+    pub token_key_file: Option<PathBuf>,
+    /// Issuers of back ends and operators, and the roles each may give.
     pub trusted_issuers: Vec<TrustedIssuer>,
-    pub token_key: [u8; 32],
-    pub firewall: Profile,
-    pub trusted_proxies: Vec<(IpAddr, u8)>,
-    pub log_format: LogFormat,
-    pub log_level: String,
+}
+
+/// An issuer of back ends and operators.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedIssuer {
+    /// The `iss` of its tokens.
+    pub iss: String,
+    /// The `aud` of its tokens; absent: `auth.audience`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aud: Option<String>,
+    /// File with its public keys (JWKS, Ed25519 or P-256).
+    #[schema(value_type = String)]
+    pub jwks: PathBuf,
+    /// Roles that it may give: `player`, `server`, `admin`.
+    #[schema(value_type = Vec<String>)]
+    pub roles: Vec<Role>,
+    /// The claim that names the role.
+    #[serde(default = "role_claim")]
+    pub role_claim: String,
+}
+
+fn role_claim() -> String {
+    "role".to_owned()
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            audience: "gsm".to_owned(),
+            player_issuer: None,
+            player_jwks: None,
+            token_key_file: None,
+            trusted_issuers: Vec::new(),
+        }
+    }
+}
+
+/// How much one caller may ask.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FirewallConfig {
+    /// `default`, or one of the profiles of tests: `test-lenient`, `test-limit`.
+    #[schema(value_type = String)]
+    pub profile: Profile,
+    /// Networks of proxies whose `X-Forwarded-For` is believed, as `10.0.0.0/8` or `10.1.2.3`.
+    pub trusted_proxies: Vec<String>,
+}
+
+/// Who sees the dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dashboard {
+    /// Everybody.
+    Open,
+    /// Whoever has an admin's key.
+    Admin,
+    /// Nobody: the page is not there.
+    Off,
+}
+
+/// Where and how the server listens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Connections in all; above, new ones are answered 503.
+    pub connections_max: usize,
+    /// Connections of one IPv4 address or IPv6 /64.
+    pub connections_per_address_max: usize,
+    /// Who sees the dashboard: `open`, `admin` or `off`. Absent: `open` for `gsm dev`, `admin` for `gsm serve`.
+    #[schema(value_type = Option<String>, example = "admin")]
+    pub dashboard: Option<Dashboard>,
+    /// Seconds that requests in flight are given when the server stops.
+    pub drain_s: u64,
+    /// Address and port; port 0 takes a free one.
+    pub listen: String,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            connections_per_address_max: 256,
+            dashboard: None,
+            drain_s: 20,
+            listen: "127.0.0.1:8080".to_owned(),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What the server says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// `text` or `json`, on standard error.
+    #[schema(value_type = String)]
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gsm_engine=debug`.
+    pub level: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+/// This process among others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NodeConfig {
+    /// Its name, the same after a restart: it holds the leases of the queues.
+    pub name: String,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self { name: "gsm-1".to_owned() }
+    }
+}
+
+/// Where the data lies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// Seconds between checkpoints, which bound the time of a restart.
+    pub checkpoint_every_s: u64,
+    /// The data directory; one server at a time.
+    #[schema(value_type = String)]
+    pub data_dir: PathBuf,
+    /// Memory for pages of the journal, in MiB.
+    pub journal_cache_mib: usize,
+    /// Memory for pages of the tables, in MiB.
+    pub tables_cache_mib: usize,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            checkpoint_every_s: 5,
+            data_dir: PathBuf::from("gsm-data"),
+            journal_cache_mib: 8,
+            tables_cache_mib: 32,
+        }
+    }
 }

@@ -24,6 +24,7 @@ async fn each_kind_of_bad_body_has_its_answer_and_changes_nothing() {
     assert_eq!(post(json_body, r#"{"queue":"duel","que":1}"#.into()).await.is(422, "unknown_field")["field"], "que");
     let member = post(json_body, r#"{"queue":"duel","members":[{"player_id":"plr-1"}]}"#.into()).await;
     assert_eq!(member.is(422, "invalid_field")["field"], "members[0].player_id");
+    post(json_body, r#"["duel", null]"#.into()).await.is(422, "invalid_field");
     post(json_body, r#"{"queue":"no such"}"#.into()).await.is(422, "invalid_field");
     post(json_body, r#"{"queue":"none"}"#.into()).await.is(404, "not_found");
     post(json_body, json!({ "queue": "duel", "members": [{ "player_id": ann.id }] }).to_string()).await.is(422, "invalid");

@@ -104,27 +104,10 @@ async fn start(dir: &Path, change: impl FnOnce(&mut Settings)) -> (Running, Clie
 }
 
 fn settings(data_dir: PathBuf) -> Settings {
-    use gsm_server::config::{Dashboard, LogFormat, Mode};
-    Settings {
-        mode: Mode::Dev,
-        node: "test".into(),
-        listen: ([127, 0, 0, 1], 0).into(),
-        drain: std::time::Duration::from_secs(10),
-        connections_max: 10_000,
-        connections_per_address_max: 256,
-        dashboard: Dashboard::Open,
-        data_dir,
-        checkpoint_every: std::time::Duration::from_secs(5),
-        journal_cache_bytes: 1 << 20,
-        tables_cache_bytes: 1 << 20,
-        audience: "gsm".into(),
-        player_issuer: None,
-        player_jwks: None,
-        trusted_issuers: vec![],
-        token_key: [7; 32],
-        firewall: gsm_security::Profile::TestLenient,
-        trusted_proxies: vec![],
-        log_format: LogFormat::Text,
-        log_level: "warn".into(),
-    }
+    let mut loaded = gsm_server::config::load(None, [], vec![]).expect("the defaults");
+    loaded.config.store.data_dir = data_dir;
+    loaded.config.http.listen = "127.0.0.1:0".into();
+    loaded.config.firewall.profile = gsm_security::Profile::TestLenient;
+    loaded.config.log.level = "warn".into();
+    loaded.check(gsm_server::config::Mode::Dev).settings.expect("lawful settings")
 }

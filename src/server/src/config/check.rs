@@ -1,0 +1,227 @@
+//! The checked form: what the server is told.
+use super::{Config, Dashboard, Loaded, LogFormat, Mode, Origin, TrustedIssuer};
+use gsm_security::Profile;
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+/// What the server is told. Made by [`Loaded::check`].
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How it is run.
+    pub mode: Mode,
+    /// Its name among others.
+    pub node: String,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What requests in flight are given at the stop.
+    pub drain: Duration,
+    /// Connections in all.
+    pub connections_max: usize,
+    /// Connections of one address.
+    pub connections_per_address_max: usize,
+    /// Who sees the dashboard.
+    pub dashboard: Dashboard,
+    /// Where the data lies.
+    pub data_dir: PathBuf,
+    /// Between checkpoints.
+    pub checkpoint_every: Duration,
+    /// For pages of the journal.
+    pub journal_cache_bytes: usize,
+    /// For pages of the tables.
+    pub tables_cache_bytes: usize,
+    /// The `aud` of tokens.
+    pub audience: String,
+    /// The `iss` of players' tokens.
+    pub player_issuer: Option<String>,
+    /// The keys that sign players in.
+    pub player_jwks: Option<PathBuf>,
+    /// Issuers of back ends and operators.
+    pub trusted_issuers: Vec<TrustedIssuer>,
+    /// The file of the key that signs sessions.
+    pub token_key_file: PathBuf,
+    /// The limits of callers.
+    pub firewall: Profile,
+    /// Networks of proxies, with the length of their prefix.
+    pub trusted_proxies: Vec<(IpAddr, u8)>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines there are.
+    pub log_level: String,
+}
+
+/// What is wrong or risky about a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// `section.key`.
+    pub key: &'static str,
+    /// Where the value came from.
+    pub origin: Origin,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.key, self.origin, self.what)
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The settings, if nothing is wrong.
+    pub settings: Result<Settings, Vec<Problem>>,
+    /// What is lawful and yet risky.
+    pub warnings: Vec<Problem>,
+}
+
+/// A network as `address/length`, or a lone address.
+fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let length = length.map_or(Some(most), |l| l.parse().ok())?;
+    (length <= most).then_some((address, length))
+}
+
+impl Loaded {
+    /// Checks every value, and the values together.
+    #[must_use]
+    pub fn check(&self, mode: Mode) -> Checked {
+        let config = &self.config;
+        let mut errors = Vec::new();
+        let mut wrong = |key, what: String| errors.push(Problem { key, origin: self.origin(key), what });
+        let listen = config.http.listen.parse::<SocketAddr>();
+        if listen.is_err() {
+            wrong("http.listen", format!("`{}` is not an address with a port, such as 127.0.0.1:8080", config.http.listen));
+        }
+        let mut within = |key, value: u64, least: u64, most: u64| {
+            if !(least..=most).contains(&value) {
+                wrong(key, format!("`{value}` must be {least} to {most}"));
+            }
+        };
+        within("http.drain_s", config.http.drain_s, 0, 600);
+        within("http.connections_max", config.http.connections_max as u64, 1, 1_000_000);
+        within("http.connections_per_address_max", config.http.connections_per_address_max as u64, 1, 1_000_000);
+        within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
+        within("store.journal_cache_mib", config.store.journal_cache_mib as u64, 1, 1 << 16);
+        within("store.tables_cache_mib", config.store.tables_cache_mib as u64, 1, 1 << 20);
+        if config.store.data_dir.as_os_str().is_empty() {
+            wrong("store.data_dir", "must not be empty".to_owned());
+        }
+        if config.node.name.is_empty() || config.node.name.len() > 64 {
+            wrong("node.name", "must have 1 to 64 characters".to_owned());
+        }
+        if config.auth.audience.is_empty() {
+            wrong("auth.audience", "must not be empty".to_owned());
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.log.level) {
+            wrong("log.level", error.to_string());
+        }
+        let mut trusted_proxies = Vec::new();
+        for text in &config.firewall.trusted_proxies {
+            match network(text) {
+                Some(network) => trusted_proxies.push(network),
+                None => wrong("firewall.trusted_proxies", format!("`{text}` is not a network such as 10.0.0.0/8")),
+            }
+        }
+        for issuer in &config.auth.trusted_issuers {
+            if issuer.roles.is_empty() {
+                wrong("auth.trusted_issuers", format!("`{}` may give no role; name them: player, server, admin", issuer.iss));
+            }
+        }
+        let settings = match (listen, errors.is_empty()) {
+            (Ok(listen), true) => Ok(settings(config, mode, listen, trusted_proxies)),
+            _ => Err(errors),
+        };
+        Checked { settings, warnings: self.warnings(mode) }
+    }
+
+    fn warnings(&self, mode: Mode) -> Vec<Problem> {
+        let config = &self.config;
+        let mut warnings = Vec::new();
+        let mut risky = |key, what: &str| {
+            warnings.push(Problem { key, origin: self.origin(key), what: what.to_owned() });
+        };
+        let local = config.http.listen.parse::<SocketAddr>().is_ok_and(|a| a.ip().is_loopback());
+        if !local && mode == Mode::Dev {
+            risky("http.listen", "a development server listens on more than this machine, and its keys are printed");
+        }
+        if !local && config.http.dashboard == Some(Dashboard::Open) {
+            risky("http.dashboard", "names and ratings are shown to everybody who reaches the port");
+        }
+        if config.firewall.profile != Profile::Default {
+            risky("firewall.profile", "a profile for tests; production wants `default`");
+        }
+        if config.firewall.trusted_proxies.iter().filter_map(|t| network(t)).any(|(_, length)| length == 0) {
+            risky("firewall.trusted_proxies", "trusts every address: callers choose the address they are limited by");
+        }
+        if config.auth.player_jwks.is_some() && config.auth.player_issuer.is_none() {
+            risky("auth.player_issuer", "absent: any `iss` is taken that the keys of `auth.player_jwks` signed");
+        }
+        warnings
+    }
+}
+
+fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Vec<(IpAddr, u8)>) -> Settings {
+    let usual = if mode == Mode::Dev { Dashboard::Open } else { Dashboard::Admin };
+    let mib = |n: usize| n.saturating_mul(1 << 20);
+    let data_dir = config.store.data_dir.clone();
+    Settings {
+        mode,
+        node: config.node.name.clone(),
+        listen,
+        drain: Duration::from_secs(config.http.drain_s),
+        connections_max: config.http.connections_max,
+        connections_per_address_max: config.http.connections_per_address_max,
+        dashboard: config.http.dashboard.unwrap_or(usual),
+        checkpoint_every: Duration::from_secs(config.store.checkpoint_every_s),
+        journal_cache_bytes: mib(config.store.journal_cache_mib),
+        tables_cache_bytes: mib(config.store.tables_cache_mib),
+        audience: config.auth.audience.clone(),
+        player_issuer: config.auth.player_issuer.clone(),
+        player_jwks: config.auth.player_jwks.clone(),
+        trusted_issuers: config.auth.trusted_issuers.clone(),
+        token_key_file: config.auth.token_key_file.clone().unwrap_or_else(|| data_dir.join("token.key")),
+        data_dir,
+        firewall: config.firewall.profile,
+        trusted_proxies,
+        log_format: config.log.format,
+        log_level: config.log.level.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn check(change: impl FnOnce(&mut Config)) -> Checked {
+        let mut config = Config::default();
+        change(&mut config);
+        Loaded { config, origins: BTreeMap::new() }.check(Mode::Serve)
+    }
+
+    #[test]
+    fn the_defaults_are_lawful_and_not_risky() {
+        let checked = check(|_| {});
+        assert_eq!(checked.settings.unwrap().dashboard, Dashboard::Admin);
+        assert_eq!(checked.warnings, []);
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let checked = check(|c| {
+            c.http.listen = "8080".into();
+            c.log.level = "a=b=c".into();
+            c.firewall.trusted_proxies = vec!["10.0.0.0/33".into(), "::/0".into()];
+        });
+        let keys: Vec<_> = checked.settings.unwrap_err().iter().map(|p| p.key).collect();
+        assert_eq!(keys, ["http.listen", "log.level", "firewall.trusted_proxies"]);
+        assert!(checked.warnings.iter().any(|p| p.key == "firewall.trusted_proxies"));
+    }
+}
