@@ -1,2 +1,58 @@
-//! The `gsm` binary.
-fn main() {}
+//! `gsm`: the one binary. Each command has a file of its own; exit code 0 is success, 1 failure, 2 bad usage or input.
+mod admin;
+mod config;
+mod doctor;
+mod flags;
+mod output;
+mod run;
+
+use clap::{Parser, Subcommand};
+use output::{Failure, note};
+use std::process::ExitCode;
+
+/// Matchmaking, ratings and exact rankings for ranked multiplayer games, in one binary.
+#[derive(Parser)]
+#[command(name = "gsm", version, after_help = "Examples:
+  gsm dev                              a server with 200 simulated players on http://127.0.0.1:8080
+  gsm serve --config gsm.toml          the production server
+  gsm replay history.csv.gz            rate a match history and show the top 20
+  gsm config show                      every setting and where it comes from
+  gsm doctor                           is this machine fit for it?")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server for production
+    Serve(run::Serve),
+    /// Run a development server: queues, keys and simulated players included
+    Dev(run::Dev),
+    /// Check or show the configuration
+    Config(config::Command),
+    /// Check the machine, the data directory and the files that the server needs
+    Doctor(doctor::Command),
+    /// What an operator does by hand
+    Admin(admin::Command),
+}
+
+fn main() -> ExitCode {
+    // clap answers bad usage with exit code 2 by itself.
+    let done = match Cli::parse().command {
+        Command::Serve(command) => command.run(),
+        Command::Dev(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Admin(command) => command.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { text, code }) => {
+            if !text.is_empty() {
+                note(format_args!("gsm: {text}"));
+            }
+            ExitCode::from(code)
+        }
+    }
+}

@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_types, reason = "hash maps decide nothing here: no order of theirs is ever shown")]
 mod api;
 mod bearer;
+mod bootstrap;
 pub mod config;
 mod dashboard;
 mod dev;
@@ -18,5 +19,6 @@ mod run;
 mod secret;
 mod telemetry;
 
+pub use bootstrap::bootstrap;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};

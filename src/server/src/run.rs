@@ -11,7 +11,7 @@ use crate::{
     secret, telemetry,
 };
 use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
-use gsm_core::{Clock, Millis};
+use gsm_core::Millis;
 use gsm_engine::{Engine, EngineError, EngineOptions, Role, store::Homes};
 use parking_lot::Mutex;
 use std::{
@@ -59,6 +59,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// What is asked cannot be done here.
+    #[error("{0}")]
+    Refused(String),
     /// The store can no longer answer for its data.
     #[error("the store failed and the server stopped: {0}")]
     Fatal(String),
@@ -128,31 +131,21 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let issuers = issuers(&settings)?;
     let stop = CancellationToken::new();
     let fatal = Arc::new(Mutex::new(None));
-    let clock: Arc<SystemClock> = Arc::new(SystemClock::new());
-    let store = open_store(&settings, clock.clone(), &stop, &fatal).await?;
-    let ids = Arc::new(SystemIds);
-    let close = store.clone();
-    let loaded = async {
-        // The directory is ours alone from here on.
-        let token_key = secret::token_key(&settings.token_key_file, settings.mode, &*ids)?;
-        let options = EngineOptions { node: settings.node.clone(), token_key };
-        let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock.clone(), ids.clone(), options));
-        let report = engine.load().await?;
-        tracing::info!(?report, "loaded");
-        let dev = match settings.mode {
-            Mode::Dev => Some(dev::prepare(&engine, &settings.data_dir).await?),
-            Mode::Serve => {
-                dev::retire(&engine, &settings.data_dir).await?;
-                None
-            }
-        };
-        Ok::<_, StartError>((engine, dev))
+    let (failing, told) = (stop.clone(), fatal.clone());
+    let (store, engine) = open_engine(&settings, move |reason| {
+        tracing::error!(reason, "the store has failed, the server stops");
+        told.lock().get_or_insert(reason);
+        failing.cancel();
+    })
+    .await?;
+    let prepared = match settings.mode {
+        Mode::Dev => dev::prepare(&engine, &settings.data_dir).await.map(Some),
+        Mode::Serve => dev::retire(&engine, &settings.data_dir).await.map(|()| None),
     };
-    let (engine, dev) = match loaded.await {
-        Ok(loaded) => loaded,
+    let dev = match prepared {
+        Ok(dev) => dev,
         Err(error) => {
-            // The first cause is told; that closing fails as well would add nothing.
-            drop(tokio::task::spawn_blocking(move || close.close()).await);
+            close_quietly(store).await;
             return Err(error);
         }
     };
@@ -160,14 +153,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         settings.firewall,
         TrustedProxies(settings.trusted_proxies.clone()),
         Bearers::new(issuers),
-        &*ids,
+        &**engine.ids(),
         settings.dashboard == Dashboard::Open,
     );
+    let started_at = engine.clock().now();
     let app = Arc::new(App {
         engine,
         store,
         door,
-        watch: Watch::new(clock.now()),
+        watch: Watch::new(started_at),
         stop: stop.clone(),
         ready: AtomicBool::new(true),
     });
@@ -201,32 +195,46 @@ fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
     player.chain(trusted).collect()
 }
 
-async fn open_store(
+/// The store of the data directory and the engine over it, loaded.
+pub(crate) async fn open_engine(
     settings: &Settings,
-    clock: Arc<SystemClock>,
-    stop: &CancellationToken,
-    fatal: &Arc<Mutex<Option<String>>>,
-) -> Result<Arc<EmbeddedStore>, StartError> {
-    let (stop, fatal) = (stop.clone(), fatal.clone());
+    on_fatal: impl Fn(String) + Send + Sync + 'static,
+) -> Result<(Arc<EmbeddedStore>, Arc<Engine>), StartError> {
+    let clock: Arc<SystemClock> = Arc::new(SystemClock::new());
     let options = Options {
         journal_cache_bytes: settings.journal_cache_bytes,
         tables_cache_bytes: settings.tables_cache_bytes,
         checkpoint_every: Millis::new(
             u64::try_from(settings.checkpoint_every.as_millis()).unwrap_or(u64::MAX),
         ),
-        on_fatal: Arc::new(move |reason| {
-            tracing::error!(reason, "the store has failed, the server stops");
-            fatal.lock().get_or_insert(reason);
-            stop.cancel();
-        }),
+        on_fatal: Arc::new(on_fatal),
         ..Options::default()
     };
-    let dir = settings.data_dir.clone();
-    let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&dir, clock, options)).await;
-    match opened {
-        Ok(opened) => Ok(opened?),
-        Err(error) => Err(StartError::Fatal(error.to_string())),
+    let (dir, store_clock) = (settings.data_dir.clone(), clock.clone());
+    let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&dir, store_clock, options)).await;
+    let store = opened.map_err(|error| StartError::Fatal(error.to_string()))??;
+    let ids = Arc::new(SystemIds);
+    let loaded = async {
+        // The directory is ours alone from here on.
+        let token_key = secret::token_key(&settings.token_key_file, settings.mode, &*ids)?;
+        let options = EngineOptions { node: settings.node.clone(), token_key };
+        let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock, ids.clone(), options));
+        let report = engine.load().await?;
+        tracing::info!(?report, "loaded");
+        Ok::<_, StartError>(engine)
+    };
+    match loaded.await {
+        Ok(engine) => Ok((store, engine)),
+        Err(error) => {
+            close_quietly(store).await;
+            Err(error)
+        }
     }
+}
+
+/// After a first cause that is told: that closing fails as well would add nothing.
+async fn close_quietly(store: Arc<EmbeddedStore>) {
+    drop(tokio::task::spawn_blocking(move || store.close()).await);
 }
 
 /// The matcher's turns, until the stop.

@@ -1,0 +1,244 @@
+//! `gsm doctor`: is this machine fit, and is what the server needs where it must be?
+use crate::{
+    flags::Flags,
+    output::{Failure, Outcome, print_json, print_table},
+};
+use clap::Args;
+use gsm_server::config::{Checked, Mode, Settings};
+use std::{
+    fs,
+    io::Write as _,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Syncs measured.
+const SYNCS: usize = 64;
+/// Free space below which a data directory is no place for a journal.
+const FREE_MIB_MIN: u64 = 1_024;
+/// Open files that 10,000 connections and the store need.
+const OPEN_FILES_MIN: u64 = 12_000;
+/// A sync that takes longer makes every result slow.
+const SYNC_SLOW: Duration = Duration::from_millis(10);
+
+/// `gsm doctor`
+#[derive(Args)]
+#[command(after_help = "Example: gsm doctor --config gsm.toml
+
+Exit code 0: nothing failed (warnings may remain); 1: something did.")]
+pub(crate) struct Command {
+    #[command(flatten)]
+    flags: Flags,
+    /// For machines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Ok,
+    Warn,
+    Fail,
+}
+
+#[derive(serde::Serialize)]
+struct Finding {
+    check: &'static str,
+    verdict: Verdict,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl Finding {
+    fn ok(check: &'static str, found: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Ok, found: found.into(), advice: None }
+    }
+    fn bad(check: &'static str, verdict: Verdict, found: impl Into<String>, advice: &str) -> Self {
+        Self { check, verdict, found: found.into(), advice: Some(advice.to_owned()) }
+    }
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Outcome {
+        let findings = findings(&self.flags)?;
+        let failed = findings.iter().any(|f| f.verdict == Verdict::Fail);
+        if self.json {
+            print_json(&serde_json::json!({ "ok": !failed, "findings": findings }))?;
+        } else {
+            let rows: Vec<Vec<String>> = findings.iter().map(row).collect();
+            print_table(&rows, &[]);
+        }
+        if failed { Err(Failure { text: String::new(), code: 1 }) } else { Ok(()) }
+    }
+}
+
+fn row(finding: &Finding) -> Vec<String> {
+    let verdict = match finding.verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "FAIL",
+    };
+    let advice = finding.advice.as_ref().map(|a| format!("-> {a}")).unwrap_or_default();
+    vec![verdict.to_owned(), finding.check.to_owned(), finding.found.clone(), advice]
+}
+
+fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
+    let Checked { settings, warnings } = flags.load()?.check(Mode::Serve);
+    let mut all = Vec::new();
+    for warning in &warnings {
+        all.push(Finding::bad("configuration", Verdict::Warn, warning.to_string(), "see docs/config.md"));
+    }
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(problems) => {
+            let one = |p: &gsm_server::config::Problem| {
+                Finding::bad("configuration", Verdict::Fail, p.to_string(), "gsm config check")
+            };
+            all.extend(problems.iter().map(one));
+            return Ok(all);
+        }
+    };
+    all.push(Finding::ok("configuration", "lawful"));
+    all.push(clock());
+    all.push(open_files());
+    all.push(port(&settings));
+    all.extend(data_dir(&settings));
+    all.extend(private_file("session key", &settings.token_key_file));
+    let jwks = settings.player_jwks.iter().chain(settings.trusted_issuers.iter().map(|i| &i.jwks));
+    all.extend(jwks.map(|path| readable(path)));
+    Ok(all)
+}
+
+#[expect(clippy::disallowed_methods, reason = "looks at the clock itself")]
+fn clock() -> Finding {
+    // A clock that was never set stands before the year in which this was written.
+    let year_2025 = Duration::from_secs(1_735_689_600);
+    match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+        Ok(now) if now > year_2025 => Finding::ok("clock", format!("{} s since 1970", now.as_secs())),
+        _ => Finding::bad("clock", Verdict::Fail, "stands before 2025", "set the clock, run an NTP client"),
+    }
+}
+
+fn open_files() -> Finding {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find(|line| line.starts_with("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+    match soft {
+        Some(soft) if soft < OPEN_FILES_MIN => {
+            Finding::bad("open files", Verdict::Warn, format!("limit {soft}"), "ulimit -n 65536 before the start")
+        }
+        Some(soft) => Finding::ok("open files", format!("limit {soft}")),
+        None => Finding::ok("open files", "no limit found"),
+    }
+}
+
+fn port(settings: &Settings) -> Finding {
+    match TcpListener::bind(settings.listen) {
+        Ok(_) => Finding::ok("port", format!("{} is free", settings.listen)),
+        Err(error) => Finding::bad(
+            "port",
+            Verdict::Warn,
+            format!("{}: {error}", settings.listen),
+            "a server runs there already, or choose another --listen",
+        ),
+    }
+}
+
+fn data_dir(settings: &Settings) -> Vec<Finding> {
+    let dir = &settings.data_dir;
+    let shown = dir.display().to_string();
+    if !dir.exists() {
+        let parent = dir.ancestors().skip(1).find(|p| p.exists() || p.as_os_str().is_empty());
+        let parent = parent.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut found = vec![Finding::ok("data directory", format!("{shown} will be made"))];
+        found.extend(disk(parent));
+        return found;
+    }
+    let mut found = Vec::new();
+    let mode = fs::metadata(dir).map(|m| m.permissions().mode() & 0o777).unwrap_or(0);
+    found.push(if mode & 0o007 == 0 {
+        Finding::ok("data directory", format!("{shown}, mode {mode:o}"))
+    } else {
+        Finding::bad("data directory", Verdict::Warn, format!("{shown}, mode {mode:o}"), "chmod 700: others can look into it")
+    });
+    found.extend(disk(dir));
+    found
+}
+
+/// Free space, and how long the disk takes to keep a promise.
+fn disk(dir: &Path) -> Vec<Finding> {
+    let mut found = Vec::new();
+    match rustix::fs::statvfs(dir) {
+        Ok(fs) => {
+            let mib = fs.f_bavail.saturating_mul(fs.f_frsize) >> 20;
+            found.push(if mib < FREE_MIB_MIN {
+                Finding::bad("disk space", Verdict::Warn, format!("{mib} MiB free"), "the journal needs room: free some")
+            } else {
+                Finding::ok("disk space", format!("{mib} MiB free"))
+            });
+        }
+        Err(error) => {
+            found.push(Finding::bad("disk space", Verdict::Warn, error.to_string(), "look at it with df"));
+        }
+    }
+    found.push(match syncs(dir) {
+        Ok((p50, p99)) if p50 > SYNC_SLOW => Finding::bad(
+            "disk sync",
+            Verdict::Warn,
+            format!("p50 {p50:.2?}, p99 {p99:.2?}"),
+            "every result waits for one: use a faster disk",
+        ),
+        Ok((p50, p99)) => Finding::ok("disk sync", format!("p50 {p50:.2?}, p99 {p99:.2?}")),
+        Err(error) => Finding::bad("disk sync", Verdict::Fail, error.to_string(), "the directory must be writable"),
+    });
+    found
+}
+
+/// Median and 99th percentile of small synced appends.
+fn syncs(dir: &Path) -> std::io::Result<(Duration, Duration)> {
+    let path: PathBuf = dir.join(format!(".gsm-doctor-{}", std::process::id()));
+    let measured: std::io::Result<(Duration, Duration)> = (|| {
+        let mut file = fs::File::create(&path)?;
+        let mut took = Vec::with_capacity(SYNCS);
+        for _ in 0..SYNCS {
+            #[expect(clippy::disallowed_methods, reason = "measures the disk")]
+            let begin = Instant::now();
+            file.write_all(&[0; 512])?;
+            file.sync_data()?;
+            took.push(begin.elapsed());
+        }
+        took.sort_unstable();
+        let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or_default();
+        Ok((at(50), at(99)))
+    })();
+    let removed = fs::remove_file(&path);
+    let measured = measured?;
+    removed?;
+    Ok(measured)
+}
+
+fn private_file(check: &'static str, path: &Path) -> Option<Finding> {
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let shown = format!("{}, mode {mode:o}", path.display());
+    Some(if mode & 0o077 == 0 {
+        Finding::ok(check, shown)
+    } else {
+        Finding::bad(check, Verdict::Fail, shown, "chmod 600: `gsm serve` refuses a key that others can read")
+    })
+}
+
+fn readable(path: &Path) -> Finding {
+    match fs::read(path).map(|text| serde_json::from_slice::<serde_json::Value>(&text)) {
+        Ok(Ok(keys)) if keys["keys"].as_array().is_some_and(|keys| !keys.is_empty()) => {
+            Finding::ok("issuer keys", path.display().to_string())
+        }
+        Ok(_) => Finding::bad("issuer keys", Verdict::Fail, path.display().to_string(), "this is no JWKS file with keys"),
+        Err(error) => {
+            Finding::bad("issuer keys", Verdict::Fail, format!("{}: {error}", path.display()), "name a file that is there")
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! How commands end and how they print.
+use std::{fmt::Display, io::Write as _};
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// For people; nothing where all was said already.
+    pub(crate) text: String,
+    /// 1: it failed; 2: what was asked or given makes no sense.
+    pub(crate) code: u8,
+}
+
+impl Failure {
+    pub(crate) fn failed(text: impl Display) -> Self {
+        Self { text: text.to_string(), code: 1 }
+    }
+    pub(crate) fn usage(text: impl Display) -> Self {
+        Self { text: text.to_string(), code: 2 }
+    }
+}
+
+/// Prints a line; whoever reads no further (`| head`) has seen enough.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Prints a line for people, beside the output proper.
+pub(crate) fn note(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// What each command returns.
+pub(crate) type Outcome = Result<(), Failure>;
+
+/// Prints one JSON value as pretty text.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Outcome {
+    say(serde_json::to_string_pretty(value).map_err(Failure::failed)?);
+    Ok(())
+}
+
+/// Rows as a table with aligned columns; the first row is the head. `right` marks columns of numbers.
+pub(crate) fn print_table(rows: &[Vec<String>], right: &[bool]) {
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let pad = " ".repeat(width(column).saturating_sub(cell.chars().count()));
+            let (before, after) = if right.get(column) == Some(&true) { (pad.as_str(), "") } else { ("", pad.as_str()) };
+            line.push_str(&format!("{before}{cell}{after}  "));
+        }
+        say(line.trim_end());
+    }
+}

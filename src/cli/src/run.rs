@@ -1,0 +1,116 @@
+//! `gsm serve` and `gsm dev`.
+use crate::{
+    flags::Flags,
+    output::{Failure, Outcome, note, say},
+};
+use clap::Args;
+use gsm_server::{
+    Running,
+    config::{Mode, Settings},
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// `gsm serve`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  gsm serve --config /etc/gsm/gsm.toml
+  gsm serve --listen 0.0.0.0:8080 --data-dir /var/lib/gsm --log-format json
+
+The first admin's key: gsm admin bootstrap. Ctrl-C or SIGTERM drains and stops.")]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// `gsm dev`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  gsm dev                     200 simulated players; look at http://127.0.0.1:8080
+  gsm dev --bots 0            an empty server to play with
+  gsm dev --seed 7            other players
+
+Not for production: keys are printed, and the dashboard is open. Ctrl-C drains and stops; starting again carries on.")]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    flags: Flags,
+    /// Simulated players, 0 to 10000
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    bots: u32,
+    /// Draws the simulated players: their names, skills and habits
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Outcome {
+        let settings = self.flags.settings(Mode::Serve)?;
+        runtime()?.block_on(async {
+            let signals = Signals::new()?;
+            let running = start(settings).await?;
+            signals.until_stop(running).await
+        })
+    }
+}
+
+impl Dev {
+    pub(crate) fn run(self) -> Outcome {
+        let settings = self.flags.settings(Mode::Dev)?;
+        let data_dir = settings.data_dir.display().to_string();
+        runtime()?.block_on(async {
+            let signals = Signals::new()?;
+            let running = start(settings).await?;
+            let addr = running.addr();
+            if let Some(keys) = running.dev_credentials() {
+                say(format_args!("gsm {} for development", env!("CARGO_PKG_VERSION")));
+                say(format_args!("  dashboard   http://{addr}/"));
+                say(format_args!("  API         http://{addr}/docs"));
+                say(format_args!("  data        {data_dir}"));
+                say(format_args!("  admin key   {}", keys.admin_key));
+                say(format_args!("  server key  {}", keys.server_key));
+                say(format_args!("  players     {} simulated, seed {}", self.bots, self.seed));
+                say(format_args!("Ctrl-C stops; starting again carries on."));
+            }
+            signals.until_stop(running).await
+        })
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Runtime::new().map_err(|e| Failure::failed(format!("cannot start the runtime: {e}")))
+}
+
+async fn start(settings: Settings) -> Result<Running, Failure> {
+    gsm_server::start(settings).await.map_err(Failure::failed)
+}
+
+/// What asks a server to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|e| Failure::failed(format!("cannot listen to signals: {e}")));
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn one(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Waits for a signal or for the server to fail, then drains; a second signal ends at once.
+    async fn until_stop(mut self, running: Running) -> Outcome {
+        tokio::select! {
+            () = self.one() => note(format_args!("stopping; once more to stop at once")),
+            () = running.failed() => {}
+        }
+        tokio::select! {
+            stopped = running.stop() => stopped.map_err(Failure::failed),
+            () = self.one() => Err(Failure::failed("stopped at once; what was acknowledged is kept")),
+        }
+    }
+}
