@@ -1,5 +1,6 @@
 //! `gsm`: the one binary. Each command has a file of its own; exit code 0 is success, 1 failure, 2 bad usage or input.
 mod admin;
+mod bench;
 mod config;
 mod doctor;
 mod flags;
@@ -35,6 +36,8 @@ enum Command {
     Doctor(doctor::Command),
     /// What an operator does by hand
     Admin(admin::Command),
+    /// Measure what this machine does with it
+    Bench(bench::Command),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Config(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Admin(command) => command.run(),
+        Command::Bench(command) => command.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

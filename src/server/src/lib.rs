@@ -11,6 +11,7 @@ pub mod config;
 mod dashboard;
 mod dev;
 mod door;
+mod echo;
 mod front;
 mod jwt;
 mod overview;
@@ -20,5 +21,6 @@ mod secret;
 mod telemetry;
 
 pub use bootstrap::bootstrap;
+pub use echo::echo;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};
