@@ -101,5 +101,25 @@ mod tests {
         check("tkt-+0000000000000000000000000000001", false);
         check("tkt-1", false);
         check("", false);
+        check("tkt-000000000000000000000000000000001", false);
+        check("tkt-0000000000000000000000000000000\u{661}", false);
+    }
+
+    #[test]
+    fn a_refusal_quotes_no_more_than_64_characters() {
+        let refused = "é".repeat(1_000).parse::<PlayerId>().unwrap_err().to_string();
+        assert_eq!(refused.matches('é').count(), 64);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printed_parses_back_and_sorts_alike(a: u128, b: u128) {
+            use serde::{Deserialize, de::{IntoDeserializer, value::Error}};
+            let [a, b] = [a, b].map(EventId::from_u128);
+            proptest::prop_assert_eq!(a.to_string().parse::<EventId>(), Ok(a));
+            proptest::prop_assert_eq!(a.to_string().cmp(&b.to_string()), a.cmp(&b));
+            let text: Result<_, Error> = EventId::deserialize(a.to_string().as_str().into_deserializer());
+            proptest::prop_assert_eq!(text, Ok(a));
+        }
     }
 }

@@ -10,6 +10,11 @@
 //! let later = Timestamp::from_millis(1_000).saturating_add(Millis::from_secs(2));
 //! assert_eq!(later.as_millis(), 3_000);
 //! ```
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
 mod id;
 pub mod limits;
 mod name;
@@ -66,7 +71,45 @@ impl std::hash::Hasher for FixedHasher {
         self.add(n as u64);
     }
     fn finish(&self) -> u64 {
-        // hashbrown takes the top seven bits as tags and the low bits as the bucket: fold them together.
-        self.0 ^ (self.0 >> 32)
+        // hashbrown takes the top seven bits as tags and the low bits as the bucket, but a multiplication carries
+        // upwards only: without this, ids that differ in their middle bits alone would share a few buckets.
+        let folded = (self.0 ^ (self.0 >> 32)).wrapping_mul(Self::K);
+        folded ^ (folded >> 32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::BuildHasher;
+
+    /// hashbrown takes the low bits for the bucket and the top seven for the tag: both must spread.
+    #[test]
+    fn hashes_of_counted_ids_spread_over_buckets_and_tags() {
+        for shift in 0..112 {
+            let (mut buckets, mut tags) = ([0u32; 256], [0u32; 128]);
+            for n in 0..25_600u128 {
+                let hash = FixedState::default().hash_one(PlayerId::from_u128(n << shift));
+                buckets[(hash & 255) as usize] += 1;
+                tags[(hash >> 57) as usize] += 1;
+            }
+            assert!(buckets.iter().all(|&n| n < 3 * 25_600 / 256), "{shift}: {buckets:?}");
+            assert!(tags.iter().all(|&n| n < 3 * 25_600 / 128), "{shift}: {tags:?}");
+        }
+    }
+
+    #[test]
+    fn a_map_lists_the_same_after_the_same_insertions() {
+        let map =
+            || (0..1_000u64).map(|n| (PlayerId::from_u128(u128::from(n) << 64), n)).collect::<Map<_, _>>();
+        assert!(map().iter().eq(map().iter()));
+    }
+
+    #[test]
+    fn texts_that_differ_in_their_last_bytes_hash_apart() {
+        let hash = |text: &str| FixedState::default().hash_one(text);
+        let texts = ["", "a", "a\0", "abcdefgh", "abcdefgha", "abcdefgi", "abcdefgh\0"];
+        let hashes: std::collections::BTreeSet<u64> = texts.map(hash).into();
+        assert_eq!(hashes.len(), texts.len());
     }
 }

@@ -29,10 +29,10 @@ fn plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == '_'
 }
 
-/// Controls, line separators and the invisible direction overrides that make a name lie about itself.
+/// Controls, line separators and the invisible direction marks and overrides that make a name lie about itself.
 fn printable(c: char) -> bool {
     !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        && !matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn check(
@@ -101,6 +101,38 @@ mod tests {
         assert!(Mode::new("a b").is_err());
         assert!(Label::new("Zoë O'Brien \u{1f680}").is_ok());
         assert!(Label::new("a\u{202e}b").is_err());
+        assert!(Label::new("a\u{61c}b").is_err());
         assert!(Label::new("a\nb").is_err());
+        assert!(RequestKey::new("a/b:c~").is_ok() && RequestKey::new("a b").is_err());
+        assert!(QueueName::new("Zoë").is_err());
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        let label = |chars| Label::new(&"ë".repeat(chars));
+        assert!(label(limits::LABEL_CHARS_MAX).is_ok());
+        let refused = label(limits::LABEL_CHARS_MAX + 1).unwrap_err().to_string();
+        assert_eq!(refused, "a label has 1 to 32 characters, this one has 33");
+        assert!(RequestKey::new(&"x".repeat(limits::CALLER_ID_CHARS_MAX)).is_ok());
+        assert!(RequestKey::new(&"x".repeat(limits::CALLER_ID_CHARS_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn a_refused_character_is_shown_escaped() {
+        let refused = Mode::new("a\u{202e}").unwrap_err().to_string();
+        assert_eq!(refused, "a mode may not hold the character `\\u{202e}`");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_is_kept_and_taken_again(text in "\\PC{0,40}|[a-zA-Z0-9._-]{0,70}") {
+            use serde::{Deserialize, de::{IntoDeserializer, value::Error}};
+            let read: Result<Label, Error> = Label::deserialize(text.as_str().into_deserializer());
+            proptest::prop_assert_eq!(read.ok(), Label::new(&text).ok());
+            if let Ok(mode) = Mode::new(&text) {
+                proptest::prop_assert_eq!(mode.as_str(), &text);
+                proptest::prop_assert_eq!(mode.to_string().parse::<Mode>(), Ok(mode));
+            }
+        }
     }
 }

@@ -76,3 +76,33 @@ impl std::fmt::Display for Rank {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probability_keeps_to_its_range() {
+        for (value, ok) in [(0.0, true), (-0.0, true), (1.0, true), (1.0 + f64::EPSILON, false)] {
+            assert_eq!(Probability::new(value).is_ok(), ok, "{value}");
+        }
+        assert!([f64::NAN, -1e-9, f64::INFINITY].into_iter().all(|value| Probability::new(value).is_err()));
+        assert_eq!(
+            Probability::new(2.0).map_err(|e| e.to_string()),
+            Err("`2` is not between 0 and 1".to_owned())
+        );
+    }
+
+    #[test]
+    fn the_nearest_probability_of_nothing_known_is_even() {
+        let nearest = [f64::NEG_INFINITY, -0.1, 0.3, 7.0, f64::NAN].map(|v| Probability::saturating(v).get());
+        assert_eq!(nearest, [0.0, 0.0, 0.3, 1.0, 0.5]);
+        assert_eq!(Probability::saturating(0.25).complement().get(), 0.75);
+    }
+
+    #[test]
+    fn ranks_begin_at_one_and_end_at_the_last_number() {
+        assert_eq!([0, 1, u64::MAX].map(|better| Rank::after(better).get()), [1, 2, u64::MAX]);
+        assert_eq!(Rank::after(41).to_string(), "42");
+    }
+}

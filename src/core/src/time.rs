@@ -85,6 +85,18 @@ mod tests {
         let (early, late) = (Timestamp::from_millis(1_000), Timestamp::from_millis(4_000));
         assert_eq!(late.since(early), Millis::from_secs(3));
         assert_eq!(early.since(late), Millis::ZERO);
-        assert_eq!(Timestamp::from_millis(i64::MAX).saturating_add(Millis::new(1)).as_millis(), i64::MAX);
+    }
+
+    #[test]
+    fn time_ends_where_its_numbers_end() {
+        let (first, last) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
+        assert_eq!(
+            (last.saturating_add(Millis::new(1)), first.saturating_sub(Millis::new(1))),
+            (last, first)
+        );
+        assert_eq!(Timestamp::EPOCH.saturating_add(Millis::new(u64::MAX)), last);
+        assert_eq!(Timestamp::EPOCH.saturating_sub(Millis::new(u64::MAX)).as_millis(), -i64::MAX);
+        assert_eq!((last.since(first).get(), first.since(last)), (i64::MAX as u64, Millis::ZERO));
+        assert_eq!(Millis::from_secs(u64::MAX).get(), u64::MAX);
     }
 }

@@ -136,8 +136,8 @@ impl Pool {
     /// it can have with tickets that wait less long (those that wait longer had their turn and found nothing; free-
     /// for-all: of the most players, then of least spread). The tickets leave the pool.
     ///
-    /// The step stops after about `budget` work units (0 counts as 1; it may go over by the combinations of one
-    /// candidate) and the next goes on where it stopped. One such round sees windows as at the `now` of its first
+    /// The step stops after about `budget` work units (0 counts as 1; it may go over by one packing of parties, 20,000
+    /// at most, and not at all with single players) and the next goes on where it stopped. One such round sees windows as at the `now` of its first
     /// step, so that however a round is cut into steps, it finds the same matches as long as nobody comes or goes.
     /// A ticket that comes during a round has its turn in it if it waits less long than the one whose turn it is;
     /// a search under way need not see it. `now` may step back: nobody's window is then narrower than its minimum.

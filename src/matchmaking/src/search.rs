@@ -121,6 +121,9 @@ pub(crate) struct Search {
     weaker: Vec<Kept>,
     stronger: Vec<Kept>,
     best: Option<Best>,
+    /// The interval to go on with, when the meter was spent among those of one candidate: its side, and how many kept
+    /// of the other side.
+    resume: Option<(Side, usize)>,
 }
 
 impl Search {
@@ -136,6 +139,7 @@ impl Search {
             weaker: Vec::new(),
             stronger: Vec::new(),
             best: None,
+            resume: None,
         }
     }
 
@@ -144,7 +148,7 @@ impl Search {
         self.anchor.id == id || self.weaker.iter().chain(&self.stronger).any(|kept| kept.who.id == id)
     }
 
-    /// Goes on until the answer is known (`true`) or the meter spent (`false`; at most one candidate late).
+    /// Goes on until the answer is known (`true`) or the meter spent (`false`; at most one packing late).
     /// `view` must have the same rules and instant each time.
     pub(crate) fn run(&mut self, view: View<'_>, meter: &mut Meter) -> bool {
         if !self.started {
@@ -156,6 +160,9 @@ impl Search {
             }
             self.open(view.rules.format, &others);
             self.started = true;
+        }
+        if let Some((side, taken)) = self.resume.take() {
+            self.try_intervals(side, Some(taken), view, meter);
         }
         let mut streams: Vec<Stream<'_>> =
             self.frontiers.iter().map(|f| Stream::open(f, view.index)).collect();
@@ -182,7 +189,7 @@ impl Search {
             }
             let side = frontier.side;
             self.keep(side, who, window);
-            self.try_intervals(side, view, meter);
+            self.try_intervals(side, None, view, meter);
         }
         false
     }
@@ -234,21 +241,22 @@ impl Search {
         }
     }
 
-    /// Tries the intervals from the newest of `side` to the anchor and each kept on the other side.
-    fn try_intervals(&mut self, side: Side, view: View<'_>, meter: &mut Meter) {
+    /// Tries the intervals from the newest of `side` to the anchor and each kept on the other side, from the one with
+    /// `resume` of these on. Leaves the rest to [`Search::resume`] when the meter is spent.
+    fn try_intervals(&mut self, side: Side, resume: Option<usize>, view: View<'_>, meter: &mut Meter) {
         let (near, far) = match side {
             Side::Weaker => (&self.weaker, &self.stronger),
             Side::Stronger => (&self.stronger, &self.weaker),
         };
         let Some(end) = near.last() else { return };
         let full = view.rules.format.players_max();
-        let mut best = self.best;
+        let (mut best, mut unfinished) = (self.best, None);
         let others_min = self.players_min.saturating_sub(self.anchor.size);
         let first = match others_min.saturating_sub(end.upto) {
             0 => 0,
             missing => far.partition_point(|kept| kept.upto < missing) + 1,
         };
-        for taken in first..=far.len() {
+        for taken in resume.unwrap_or(first)..=far.len() {
             let other = taken.checked_sub(1).and_then(|at| far.get(at));
             let spread = (end.who.skill - other.map_or(self.anchor.skill, |kept| kept.who.skill)).abs();
             if spread > end.window || best.is_some_and(|b| b.players == full && spread >= b.spread) {
@@ -256,6 +264,10 @@ impl Search {
             }
             if other.is_some_and(|kept| kept.window < spread) {
                 continue;
+            }
+            if meter.is_spent() {
+                unfinished = Some((side, taken));
+                break;
             }
             meter.spend(1);
             let (mut counts, mut longest) = (Counts::default(), self.anchor.queued_at);
@@ -274,7 +286,7 @@ impl Search {
                 best = Some(Best { players, spread, weaker, stronger });
             }
         }
-        self.best = best;
+        (self.best, self.resume) = (best, unfinished);
     }
 
     /// The tickets of the match found, longest waiting first; `None` when there is none.

@@ -97,7 +97,9 @@ impl Board {
         if percent.is_nan() {
             return None;
         }
-        let players = (percent.clamp(0.0, 100.0) * self.len() as f64 / 100.0).ceil() as u64;
+        let share = percent.clamp(0.0, 100.0) * self.len() as f64 / 100.0;
+        // Two roundings, each half an epsilon, are no part of a player: 1.1 % of 1000 is 11.
+        let players = (share * (1.0 - 2.0 * f64::EPSILON)).ceil() as u64;
         self.score_at_rank(Rank::after(players.saturating_sub(1)))
     }
 

@@ -179,6 +179,11 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_reports_results_is_no_player() {
+        check(Profile::TestLimit, &[facts("192.0.2.1", Some(Scope::Result), Some(1))], 3_000, None);
+    }
+
+    #[test]
     fn the_lists_come_before_the_limits() {
         check(Profile::TestLimit, &[facts("127.0.0.66", None, None)], 0, Some(("denied_address", 403)));
         check(

@@ -191,6 +191,7 @@ fn a_removed_candidate_restarts_the_search() {
             while !pool.step(at(0), 1).finished {}
             let left = 6 - usize::from(gone);
             assert!(found == 1 || pool.len() == left - 4, "{removed} removed after {steps} steps");
+            assert!(removed == 1 || !pool.contains(id(1)), "the first lost its turn to {removed}'s going");
         }
     }
 }
@@ -210,6 +211,63 @@ fn many_parties_that_fit_nowhere_cost_little() {
     let mut crowd = pool(teams(2, 5), &vec![(0, three); 2_000]);
     let step = crowd.step(at(30), PLENTY);
     assert!(step.proposals.is_empty() && step.work < 20_000, "{}", step.work);
+}
+
+/// Fours that would fit only with the ones far away, each waiting less long than the one before, so that nobody's
+/// window is as wide as that of the one who looks: only as many are kept as a match can use.
+#[test]
+fn a_crowd_that_cannot_be_used_is_not_kept() {
+    let four: &[f64] = &[1500.0; 4];
+    let mut tickets: Vec<(i64, &[f64])> = (0..300).map(|n| (n * 37 % 300, four)).collect();
+    tickets.extend([(0, [9_000.0].as_slice()); 2]);
+    let mut crowd = pool(teams(2, 5), &tickets);
+    let window = Window { min: 100.0, growth_per_s: 1.0, max: 1_000.0 };
+    crowd.set_rules(MatchRules { format: teams(2, 5), window }).unwrap();
+    let step = crowd.step(at(300), PLENTY);
+    assert!(step.proposals.is_empty() && step.work < 300_000, "{}", step.work);
+}
+
+/// Parties that almost fill 19 teams of ten: one candidate alone costs more than 100,000 units.
+#[test]
+fn hard_packings_do_not_keep_a_step_from_stopping() {
+    let sizes = [7, 6, 4, 3, 3, 9];
+    let skills: Vec<Vec<f64>> =
+        (0..150).map(|n| vec![1500.0 + (n * 37 % 101) as f64; sizes[n * 7919 % 1009 % 6]]).collect();
+    let tickets: Vec<(i64, &[f64])> = skills.iter().map(|skills| (0, skills.as_slice())).collect();
+    let mut crowd = pool(teams(19, 10), &tickets);
+    let (mut most, mut finished) = (0, false);
+    while !finished {
+        let step = crowd.step(at(30), 10);
+        (most, finished) = (most.max(step.work), step.finished);
+    }
+    assert!(most <= 10 + crate::packing::PACK_NODES_MAX, "{most}");
+}
+
+/// As many of one skill as there may be: the oldest meet, in order.
+#[test]
+fn equal_skills_are_matched_in_the_order_of_waiting() {
+    let same: Vec<(i64, &[f64])> = (0..1_000).map(|n| (n, [1500.0].as_slice())).collect();
+    let mut crowd = pool(teams(2, 1), &same);
+    let step = crowd.step(at(1_000), PLENTY);
+    assert_eq!((step.proposals.len(), crowd.len()), (500, 0));
+    assert!(step.work < 5_000, "{}", step.work);
+    for (n, found) in (0..).zip(&step.proposals) {
+        assert_eq!(found.tickets[0].id, id(2 * n + 1));
+    }
+}
+
+#[test]
+fn the_ends_of_the_skill_range_can_meet() {
+    let window = Window { min: 0.0, growth_per_s: 0.0, max: 1.0 };
+    let mut pool = Pool::new(MatchRules { format: teams(2, 1), window }).unwrap();
+    for (n, skill) in [(1, -SKILL_ABS_MAX), (2, SKILL_ABS_MAX)] {
+        pool.insert(ticket(n, 0, &[skill])).unwrap();
+    }
+    assert!(formed(&mut pool, 9).is_empty());
+    let all = Window { min: 2.0 * SKILL_ABS_MAX, growth_per_s: f64::MAX, max: f64::MAX };
+    pool.set_rules(MatchRules { format: teams(2, 1), window: all }).unwrap();
+    let found = pool.step(Timestamp::from_millis(i64::MAX), PLENTY).proposals.remove(0);
+    assert_eq!((found.spread, found.imbalance), (2e9, 2e9));
 }
 
 fn check_binding(format: Format, tickets: &[(i64, &[f64])], binding: Binding) {

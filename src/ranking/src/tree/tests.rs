@@ -43,7 +43,7 @@ fn check(tree: &Tree, roster: &Roster, mut want: Vec<Key>) {
 }
 
 /// Toggles one player after another in and out of the tree, growing in the first half and shrinking in the second.
-fn toggle(picks: &[u32], scores: &[i64], built: usize) {
+fn toggle(picks: &[u32], scores: &[i64], built: usize, every: usize) {
     let mut roster = Roster::with_capacity(0);
     for (n, &score) in (0u64..).zip(scores) {
         // Ids that do not follow the slots, so that ties are told apart by the id.
@@ -66,7 +66,7 @@ fn toggle(picks: &[u32], scores: &[i64], built: usize) {
             tree.remove(roster.key(slot), &roster);
         }
         *is_in = put;
-        if round % 101 == 0 || round + 1 == picks.len() {
+        if round % every == 0 || round + 1 == picks.len() {
             let now = (0u32..).zip(&inside).filter(|(_, is_in)| **is_in);
             check(&tree, &roster, now.map(|(slot, _)| roster.key(slot)).collect());
         }
@@ -87,14 +87,23 @@ proptest! {
         scores in prop_oneof![vec(0..4i64, 1..700), vec(any::<i64>(), 1..700)],
         built in 0..700usize,
     ) {
-        toggle(&picks, &scores, built);
+        toggle(&picks, &scores, built, 101);
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_single_change_keeps_the_invariants(
+        picks in vec(any::<u32>(), 1..250), scores in vec(-2..3i64, 1..70), built in 0..70usize,
+    ) {
+        toggle(&picks, &scores, built, 1);
     }
 }
 
 #[test]
 fn a_bulk_build_fills_every_node() {
     for n in 0..600 {
-        toggle(&[n], &vec![i64::from(n); n as usize + 1], n as usize);
+        toggle(&[n], &vec![i64::from(n); n as usize + 1], n as usize, 1);
     }
 }
 

@@ -91,6 +91,25 @@ fn bytes(players: u64) -> [f64; 3] {
     [built, churned, held()]
 }
 
+#[test]
+fn players_who_come_and_go_take_the_same_memory_again() {
+    let mut board = board(2_000);
+    let mut version = 1;
+    let mut come_and_go = |board: &mut Board| {
+        for n in 0..2_000 {
+            version += 2;
+            board.remove(id(n), version);
+            board.set(id(n), score(n), Timestamp::EPOCH, version + 1);
+        }
+        BYTES.get()
+    };
+    let once = come_and_go(&mut board);
+    let often = (0..4).map(|_| come_and_go(&mut board)).max();
+    // The tree may gain a few nodes as it settles; rows that are not used again would take 80,000 bytes a round.
+    assert!(often.is_some_and(|often| often <= once + 20_000), "{often:?} after {once}");
+    assert_eq!((board.len(), board.removed()), (2_000, 0));
+}
+
 /// Just before the index doubles and just after.
 #[test]
 fn a_player_takes_less_than_ninety_bytes() {

@@ -1,8 +1,9 @@
-//! Against crate `skillratings` (0.29): duels with a period of one match are the same system.
+//! Against crate `skillratings` (0.29): duels with a period of one match are the same system, and so is a period.
 
-use gsm_rating::{Entrant, Rating, Side, System};
+use gsm_rating::glicko2::{Game, period_update};
+use gsm_rating::{Entrant, Glicko2Settings, Rating, Side, System};
 use skillratings::Outcomes;
-use skillratings::glicko2::{Glicko2Config, Glicko2Rating, glicko2};
+use skillratings::glicko2::{Glicko2Config, Glicko2Rating, glicko2, glicko2_rating_period};
 
 /// Both searches for the volatility stop at about `1e-11` in `ln(volatility²)`, so a wider gap is no rounding.
 const TOLERANCE: f64 = 1e-9;
@@ -47,5 +48,39 @@ fn six_hundred_duels_agree() {
         for outcome in [Outcomes::WIN, Outcomes::DRAW, Outcomes::LOSS] {
             check(a, b, outcome);
         }
+    }
+}
+
+/// The example of the paper to more digits than it prints, and longer periods.
+#[test]
+fn periods_of_many_games_agree() {
+    let rating = |mean: f64, deviation: f64| Rating { mean, deviation, volatility: 0.06 };
+    let paper = [(rating(1400.0, 30.0), 1.0), (rating(1550.0, 100.0), 0.0), (rating(1700.0, 300.0), 0.0)];
+    let many: Vec<(Rating, f64)> = (0..30)
+        .map(|i| (rating(1100.0 + 27.0 * f64::from(i), 31.0 + 10.0 * f64::from(i)), f64::from(i % 3) / 2.0))
+        .collect();
+    for games in [&paper[..1], &paper, &many] {
+        let results: Vec<_> = games
+            .iter()
+            .map(|&(opponent, score)| {
+                let outcome = if score == 1.0 {
+                    Outcomes::WIN
+                } else if score == 0.5 {
+                    Outcomes::DRAW
+                } else {
+                    Outcomes::LOSS
+                };
+                (theirs(opponent), outcome)
+            })
+            .collect();
+        let own = rating(1500.0, 200.0);
+        let config = Glicko2Config { tau: 0.5, convergence_tolerance: 1e-11 };
+        let wanted = glicko2_rating_period(&theirs(own), &results, &config);
+        let games: Vec<Game> =
+            games.iter().map(|&(opponent, score)| Game { opponent, score, weight: 1.0 }).collect();
+        let found = period_update(&Glicko2Settings::default(), own, &games);
+        assert!((found.mean - wanted.rating).abs() < TOLERANCE, "{found:?} is not {wanted:?}");
+        assert!((found.deviation - wanted.deviation).abs() < TOLERANCE, "{found:?} is not {wanted:?}");
+        assert!((found.volatility - wanted.volatility).abs() < TOLERANCE, "{found:?} is not {wanted:?}");
     }
 }

@@ -118,6 +118,16 @@ fn a_team_plays_with_its_mean_and_each_member_moves_a_part() {
 }
 
 #[test]
+fn a_team_is_as_unsure_as_the_mean_of_its_players() {
+    let (team, other) = ([rating(1700.0, 50.0), rating(1500.0, 300.0)], [rating(1450.0, 80.0)]);
+    // The variance of the mean of two: (50² + 300²) / 2².
+    let alone = [rating(1600.0, (2_500.0_f64 + 90_000.0).sqrt() / 2.0)];
+    let system = System::default();
+    let gap = system.expected_pair(&team, &other).get() - system.expected_pair(&alone, &other).get();
+    assert!(gap.abs() < 1e-12, "{gap}");
+}
+
+#[test]
 fn a_change_says_why() {
     let found = update(&[(1, team(&[rating(1600.0, 80.0)])), (2, team(&[rating(1500.0, 120.0)]))]).unwrap();
     let (won, lost) = (found[0][0], found[1][0]);

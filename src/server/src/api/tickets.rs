@@ -154,7 +154,7 @@ pub(crate) struct WhyDto {
 
 fn sentence(why: &Explain) -> String {
     let now = match why.binding {
-        Binding::TooFewPlayers => format!("fewer players wait than a match needs, {} more are lacking", why.players_missing),
+        Binding::TooFewPlayers => "fewer players wait than a match needs".to_owned(),
         Binding::PartyFit => "enough players wait, but their parties do not fill the sides".to_owned(),
         Binding::SkillWindow => format!(
             "of the waiting tickets {} are within {:.0} points and take this one too, too few for a match",

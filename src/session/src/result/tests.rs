@@ -208,6 +208,7 @@ fn reading_back_checks_the_canonical_form() {
         ("scores", serde_json::json!([1.0])),
         ("scores", serde_json::json!([2e9, null])),
         ("quits", serde_json::json!([ids::<1>(2)[0], ids::<1>(1)[0]])),
+        ("quits", serde_json::json!([ids::<1>(1)[0], ids::<1>(1)[0]])),
         ("duration", serde_json::json!(DURATION_MAX.get() + 1)),
     ] {
         let mut broken = json.clone();

@@ -110,6 +110,18 @@ fn a_score_for_a_rank_or_share() {
     assert_eq!(five.score_for_top(f64::NAN), None);
 }
 
+/// `1.1 * 1_000.0 / 100.0` is a little more than 11, which is no twelfth player.
+#[test]
+fn rounding_is_no_part_of_a_player() {
+    let thousand: Vec<i64> = (1..=1_000).rev().collect();
+    let thousand = board(&thousand);
+    for players in 1..=1_000 {
+        let percent = f64::from(players) / 10.0;
+        assert_eq!(thousand.score_for_top(percent), Some(1_001 - i64::from(players)), "{percent}");
+    }
+    assert_eq!(thousand.score_for_top(1.100_001), Some(1_001 - 12));
+}
+
 #[test]
 fn a_repeated_or_late_version_is_ignored() {
     let mut board = Board::new();

@@ -1,7 +1,7 @@
 use super::twin::{Twin, id};
 use gsm_core::Timestamp;
-use gsm_ranking::Board;
-use proptest::{collection::vec, prelude::*};
+use gsm_ranking::{Board, Moved};
+use proptest::{collection::vec, prelude::*, sample::select};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -58,6 +58,11 @@ fn check(phases: [Vec<Op>; 3]) {
     twin.check(&rebuilt, 6);
 }
 
+/// The first and last scores there are, and a few between.
+fn ends() -> BoxedStrategy<i64> {
+    select(vec![i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX]).boxed()
+}
+
 fn phases(players: u64, score: BoxedStrategy<i64>, len: usize) -> impl Strategy<Value = [Vec<Op>; 3]> {
     let phase = move |removes| ops(players, score.clone(), removes, len);
     (phase(10), phase(90), phase(40)).prop_map(|(grow, thin, mix)| [grow, thin, mix])
@@ -73,7 +78,40 @@ proptest! {
     fn equals_a_recount_with_wide_scores(phases in phases(900, any::<i64>().boxed(), 2_500)) { check(phases); }
 
     #[test]
+    fn equals_a_recount_at_the_ends_of_i64(phases in phases(300, ends(), 800)) { check(phases); }
+
+    #[test]
     fn equals_a_recount_with_few_players(phases in phases(5, (-3..4i64).boxed(), 200)) { check(phases); }
+
+    /// Tiny nodes split and merge all the time here, and every read is compared after every change.
+    #[test]
+    fn equals_a_recount_after_every_change(phases in phases(40, prop_oneof![ends(), (-3..4i64).boxed()].boxed(), 60)) {
+        let checked = |op: Op| [op, Op::Check { seed: 3 }];
+        check(phases.map(|ops| ops.into_iter().flat_map(checked).collect()));
+    }
+
+    /// Unsorted, with players more than once, with equal versions.
+    #[test]
+    fn a_build_is_a_set_for_each(
+        rows in vec((0..60u64, prop_oneof![ends(), (-3..4i64).boxed()], ends(), 0..4u64), 0..200),
+    ) {
+        let mut one_by_one = Board::new();
+        let mut twin = Twin::default();
+        for &(player, score, at, version) in &rows {
+            let _ = one_by_one.set(id(player), score, Timestamp::from_millis(at), version);
+            twin.set(id(player), score, at, version);
+        }
+        let built = Board::with_entries(
+            rows.iter().map(|&(player, score, at, version)| (id(player), score, Timestamp::from_millis(at), version)),
+        );
+        twin.check(&one_by_one, 4);
+        twin.check(&built, 4);
+        // It also knows the versions: what a set ignores after the build is what it ignores after the sets.
+        let mut built = built;
+        for &(player, score, at, version) in &rows {
+            prop_assert_eq!(built.set(id(player), score, Timestamp::from_millis(at), version), Moved::Ignored);
+        }
+    }
 
     /// The order of changes and their repetition do not matter, only versions do.
     #[test]

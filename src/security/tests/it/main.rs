@@ -1,0 +1,2 @@
+//! What a limiter costs.
+mod alloc;
