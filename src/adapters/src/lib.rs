@@ -3,12 +3,23 @@
 //! Not here: any rule of the game, HTTP, configuration files. Invariant: a commit that was answered `Ok` survives
 //! kill -9, power cut, torn write and full disk; damaged data is refused and named, never served.
 //!
-//! ```no_run
-//! use gsm_adapters::{EmbeddedStore, Options, SystemClock};
-//! use std::{path::Path, sync::Arc};
-//! let store = EmbeddedStore::open(Path::new("data"), Arc::new(SystemClock::new()), Options::default())?;
-//! assert_eq!(store.stats().last_sequence, 0);
+//! ```
+//! use gsm_adapters::{EmbeddedStore, Options, SystemClock, SystemIds};
+//! use gsm_core::{Clock, CommitKey, MatchId};
+//! use gsm_engine::store::{ChangeSet, Key, Row, Store};
+//! use std::sync::Arc;
+//! # let dir = tempfile::tempdir()?;
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # runtime.block_on(async {
+//! let clock = Arc::new(SystemClock::new());
+//! let store = EmbeddedStore::open(dir.path(), clock.clone(), Options::default())?;
+//! let mut changes = ChangeSet::new(CommitKey::fresh(&SystemIds), clock.now());
+//! changes.create(Key::ResultChunk(MatchId::fresh(&SystemIds), 0), Row::ResultChunk);
+//! let committed = store.commit(changes).await?; // on the disk from here on
+//! assert_eq!(store.stats().durable_sequence, committed.sequence);
 //! store.close()?;
+//! # Ok(()) })
+//! # .map_err(|error: Box<dyn std::error::Error>| error)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 mod embedded;

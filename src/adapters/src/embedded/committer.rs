@@ -71,6 +71,7 @@ impl Inner {
             }
             Err(Fault::Full(text)) => self.journal_full(&mut slot, group, &text),
             Err(fault) => {
+                drop(slot);
                 self.fatal(&fault.to_string());
                 answer(group, |_| Err(CommitError::Unknown(StoreFault::new(&fault))));
             }
@@ -87,7 +88,7 @@ impl Inner {
         let (Some((first, _)), Some((last, _))) = (sets.first(), sets.last()) else { return Ok(()) };
         let journal = journal.ok_or_else(|| Fault::Full("the journal waits for room".into()))?;
         let payloads: Vec<&[u8]> = group.iter().filter_map(Work::payload).collect();
-        let blob = encode_group(*first, journal.last(), payloads.into_iter());
+        let blob = encode_group(*first, journal.last(), payloads.iter().copied());
         self.timings.measure(|| journal.append(*first, *last, &blob, trim))?;
         self.journal_bytes.store(journal.bytes(), Ordering::Relaxed);
         Ok(())

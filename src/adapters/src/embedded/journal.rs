@@ -127,7 +127,8 @@ impl Journal {
     }
 
     fn write(&mut self, group: Option<(u64, &[u8])>, gone: usize) -> Result<(), Fault> {
-        let trimmed = gone.checked_sub(1).and_then(|last| self.places.groups.get(last)).map(|place| place.last);
+        let trimmed =
+            gone.checked_sub(1).and_then(|last| self.places.groups.get(last)).map(|place| place.last);
         self.library.run(|db| {
             let tx = db.begin_write()?;
             {

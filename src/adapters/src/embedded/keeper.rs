@@ -54,9 +54,8 @@ impl Inner {
         }
         drop(slot);
         let Some((upto, rows)) = written? else { return Ok(None) };
-        let keys: Vec<&Vec<u8>> = rows.keys().collect();
-        for chunk in keys.chunks(DROP_CHUNK) {
-            self.memory.lock().drop_cold(chunk.iter().copied(), self.options.hot_rows_max);
+        for chunk in rows.chunks(DROP_CHUNK) {
+            self.memory.lock().drop_cold(chunk.iter().map(|(key, _)| key), self.options.hot_rows_max);
         }
         Ok(Some(upto))
     }

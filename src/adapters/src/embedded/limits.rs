@@ -15,15 +15,18 @@ pub const GROUP_BYTES_MAX: usize = 8 << 20;
 /// Answered commit keys that are remembered at least; with [`DONE_RETENTION_MS`], whichever is more.
 pub const DONE_KEPT_MIN: usize = 65_536;
 /// Answered commit keys that are remembered at most.
-pub const DONE_KEPT_MAX: usize = 1 << 20;
+pub const DONE_KEPT_MAX: usize = 1 << 18;
 /// For how long an answered commit key is remembered.
 pub const DONE_RETENTION_MS: u64 = 600_000;
-/// Push events kept in memory for all players; beyond, the oldest go first.
-pub const EVENTS_MAX: usize = 1_000_000;
+/// Push events kept in memory for all players; beyond, the oldest go first, before their time if need be.
+pub const EVENTS_MAX: usize = 1 << 18;
 /// Groups that are trimmed from the journal with each write to it.
 pub const TRIM_GROUPS_PER_WRITE: usize = 8;
-/// Expired rows that one checkpoint removes.
+/// Expired rows, and old push events and commit keys, that one checkpoint removes; or twice as many as it writes, if
+/// that is more, so that it keeps up.
 pub const SWEEP_ROWS_MAX: usize = 20_000;
+/// Commits whose push events outlive a restart.
+pub const EVENT_SETS_MAX: u64 = 1 << 18;
 /// Bytes of the file that makes room when the disk is full.
 pub const RESERVE_BYTES: u64 = 16 << 20;
 /// Journal writes whose duration is remembered.

@@ -20,6 +20,7 @@ mod rings;
 mod state;
 mod stats;
 mod tables;
+mod xxh64;
 
 pub use error::OpenError;
 pub use options::{Durability, Options};

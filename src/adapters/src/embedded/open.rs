@@ -82,10 +82,23 @@ fn refuse(dir: &Path, file: &str, fault: Fault) -> OpenError {
     }
 }
 
+/// Makes `dir` and what is missing above it, durably.
+fn make_directory(dir: &Path) -> std::io::Result<()> {
+    if dir.try_exists()? {
+        return Ok(());
+    }
+    let above = match dir.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    make_directory(above)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    std::fs::File::open(above)?.sync_all()
+}
+
 /// See [`super::EmbeddedStore::open`].
 pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Result<(Inner, Lock), OpenError> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|error| OpenError::Io { path: dir.to_owned(), what: error.to_string() })?;
+    make_directory(dir).map_err(|error| OpenError::Io { path: dir.to_owned(), what: error.to_string() })?;
     let lock = Lock::take(dir)?;
     let home = Home {
         volume: options.volume.clone().unwrap_or_else(|| Arc::new(Directory::new(dir))),

@@ -38,7 +38,8 @@ pub struct Options {
     pub retry_every: Millis,
     /// Size of the file that makes room when the disk is full; 0 for none.
     pub reserve_bytes: u64,
-    /// Called once, with the reason, when the store can no longer answer for its data: the server must stop.
+    /// Called once, with the reason, when the store can no longer answer for its data: the server must stop. It runs
+    /// on a thread of the store and must not call back into it: set a flag, or send on a channel.
     pub on_fatal: Arc<dyn Fn(String) + Send + Sync>,
     #[doc(hidden)]
     pub volume: Option<Arc<dyn Volume>>,
@@ -49,13 +50,13 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            journal_cache_bytes: 8 << 20,
-            tables_cache_bytes: 32 << 20,
-            hot_rows_max: 1 << 18,
+            journal_cache_bytes: 4 << 20,
+            tables_cache_bytes: 16 << 20,
+            hot_rows_max: 1 << 16,
             checkpoint_every: Millis::from_secs(5),
-            checkpoint_rows: 50_000,
+            checkpoint_rows: 32_768,
             checkpoint_bytes: 32 << 20,
-            unwritten_rows_max: 500_000,
+            unwritten_rows_max: 200_000,
             unwritten_bytes_max: 128 << 20,
             waiting_max: 65_536,
             retry_every: Millis::from_secs(1),

@@ -1,12 +1,5 @@
 //! Reads: what is in memory over what is in the tables.
-use super::{
-    Inner, State,
-    codec::StoredRow,
-    error::Fault,
-    limits,
-    state::Memory,
-    tables::View,
-};
+use super::{Inner, State, codec::StoredRow, error::Fault, limits, state::Memory, tables::View};
 use gsm_core::{Timestamp, limits::PAGE_SIZE_MAX};
 use gsm_engine::store::{AuditRecord, Key, KeyRange, ReadError, Row, StoreFault, Version, Versioned};
 use std::{cmp::Ordering, ops::Bound, sync::Arc};

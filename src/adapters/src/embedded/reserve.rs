@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "reserve";
-const CHUNK: [u8; 1 << 16] = [0x5a; 1 << 16];
+static CHUNK: [u8; 1 << 16] = [0x5a; 1 << 16];
 
 /// The reserve of one data directory.
 #[derive(Debug)]

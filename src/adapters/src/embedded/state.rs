@@ -443,9 +443,18 @@ pub(super) fn fold(sets: &[Placed]) -> Folded {
                 Op::Delete => None,
                 Op::Check => continue,
             };
-            out.insert(key.encode(), stored);
+            out.push((key.encode(), stored));
         }
     }
+    // Writes of one key stay in the order of their sequences, of which the last counts.
+    out.sort_by(|(one, _), (other, _)| one.cmp(other));
+    out.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        if same {
+            std::mem::swap(later, kept);
+        }
+        same
+    });
     out
 }
 

@@ -9,7 +9,7 @@ use super::{
 use gsm_core::{CommitKey, Millis, PlayerId, Timestamp};
 use gsm_engine::store::{AuditRecord, ChangeSet, EVENT_RETENTION, Key, PushEvent, Version};
 use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{ops::Bound, sync::Arc};
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "tables.redb";
@@ -29,8 +29,8 @@ const APPLIED_KEY: &str = "applied";
 pub(super) type Placed = (u64, Arc<ChangeSet>);
 /// One commit's push events, as stored.
 pub(super) type EventsOf = Vec<(PlayerId, PushEvent)>;
-/// The last write of each key: `None` removes it.
-pub(super) type Folded = BTreeMap<Vec<u8>, Option<StoredRow>>;
+/// The last write of each key, in order: `None` removes it.
+pub(super) type Folded = Vec<(Vec<u8>, Option<StoredRow>)>;
 
 /// The open tables.
 pub(super) struct Tables {
@@ -131,9 +131,10 @@ impl Tables {
             tx.set_quick_repair(true);
             write_rows(&tx, &encoded)?;
             write_sets(&tx, sets)?;
-            sweep_rows(&tx, now)?;
-            sweep_events(&tx, now)?;
-            sweep_done(&tx, now)?;
+            let most = limits::SWEEP_ROWS_MAX.max(2 * encoded.len());
+            sweep_rows(&tx, now, most)?;
+            sweep_events(&tx, now, most)?;
+            sweep_done(&tx, now, most)?;
             Library::set_meta(&tx, APPLIED_KEY, upto)?;
             tx.commit()?;
             Ok(())
@@ -181,9 +182,9 @@ fn write_sets(tx: &redb::WriteTransaction, sets: &[Placed]) -> Result<(), redb::
 }
 
 /// Removes rows whose time is over. The index may name a row that was written again since: that one stays.
-fn sweep_rows(tx: &redb::WriteTransaction, now: Timestamp) -> Result<(), redb::Error> {
+fn sweep_rows(tx: &redb::WriteTransaction, now: Timestamp, most: usize) -> Result<(), redb::Error> {
     let (mut table, mut expiry) = (tx.open_table(ROWS)?, tx.open_table(EXPIRY)?);
-    for _ in 0..limits::SWEEP_ROWS_MAX {
+    for _ in 0..most {
         let Some((at, key)) = expiry.first()?.map(|(due, _)| {
             let (at, key) = due.value();
             (at, key.to_vec())
@@ -205,10 +206,11 @@ fn sweep_rows(tx: &redb::WriteTransaction, now: Timestamp) -> Result<(), redb::E
     Ok(())
 }
 
-fn sweep_events(tx: &redb::WriteTransaction, now: Timestamp) -> Result<(), redb::Error> {
+fn sweep_events(tx: &redb::WriteTransaction, now: Timestamp, most: usize) -> Result<(), redb::Error> {
     let mut table = tx.open_table(EVENTS)?;
+    let mut len = table.len()?;
     let oldest = now.saturating_sub(EVENT_RETENTION);
-    for _ in 0..limits::SWEEP_ROWS_MAX {
+    for _ in 0..most {
         let Some((sequence, over)) = table.first()?.map(|(sequence, value)| {
             let sequence = sequence.value();
             let events = unseal_value::<EventsOf>(&sequence.to_le_bytes(), value.value());
@@ -216,19 +218,23 @@ fn sweep_events(tx: &redb::WriteTransaction, now: Timestamp) -> Result<(), redb:
         }) else {
             break;
         };
-        if !over {
+        if !over && len <= limits::EVENT_SETS_MAX {
             break;
         }
         table.remove(sequence)?;
+        len -= 1;
     }
     Ok(())
 }
 
-fn sweep_done(tx: &redb::WriteTransaction, now: Timestamp) -> Result<(), redb::Error> {
+fn sweep_done(tx: &redb::WriteTransaction, now: Timestamp, most: usize) -> Result<(), redb::Error> {
     let mut table = tx.open_table(DONE)?;
     let mut len = usize::try_from(table.len()?).unwrap_or(usize::MAX);
     let oldest = now.saturating_sub(Millis::new(limits::DONE_RETENTION_MS));
-    while len > limits::DONE_KEPT_MIN {
+    for _ in 0..most {
+        if len <= limits::DONE_KEPT_MIN {
+            break;
+        }
         let Some((sequence, old)) = table.first()?.map(|(sequence, value)| {
             let sequence = sequence.value();
             let done = unseal_value::<(CommitKey, Timestamp)>(&sequence.to_le_bytes(), value.value());

@@ -17,7 +17,7 @@ async fn fill(store: &EmbeddedStore, next: &mut u64) -> Vec<u64> {
             }
             Err(other) => panic!("a full disk is no mystery: {other}"),
         }
-        if n % 16 == 0 {
+        if n.is_multiple_of(16) {
             let _ = store.flush();
         }
     }
@@ -32,7 +32,7 @@ async fn until_ok(store: &EmbeddedStore) {
 
 #[test]
 fn a_full_disk_refuses_and_then_goes_on() {
-    for room in 0..40 {
+    for room in (0..40).step_by(4) {
         run(async {
             let machine = Machine::new();
             let store = machine.open();
@@ -43,9 +43,19 @@ fn a_full_disk_refuses_and_then_goes_on() {
                 refused.push(next - 1);
                 let context = format!("room {room}, round {round}");
                 expect_whole(&store, taken.iter().copied().rev().take(5), &context).await;
-                assert_eq!(traces(&store, next - 1).await.expect("readable"), 0, "refused is not applied; {context}");
+                assert_eq!(
+                    traces(&store, next - 1).await.expect("readable"),
+                    0,
+                    "refused is not applied; {context}"
+                );
                 let state = store.stats().state;
                 assert!(matches!(&state, State::ReadOnly(text) if text.contains("disk full")), "{state:?}");
+                if let Some(n) = taken.last() {
+                    store
+                        .commit(numbered(*n, 3_000))
+                        .await
+                        .expect("a repeat hears the first answer, full or not");
+                }
                 machine.disk.set_room(1 << 30);
                 until_ok(&store).await;
             }

@@ -3,8 +3,8 @@ use gsm_adapters::{EmbeddedStore, OpenError, Options, disk::faults::FaultyVolume
 use gsm_core::{CommitKey, EventId, MatchId, Millis, Mode, PlayerId, Timestamp};
 use gsm_engine::{
     store::{
-        AuditRecord, ChangeSet, CommitError, Committed, Cursor, HistoryRow, Key, KeyRange, PlayerRow, PushEvent,
-        PushKind, RatingRow, ReadError, Row, Store,
+        AuditRecord, ChangeSet, CommitError, Committed, Cursor, HistoryRow, Key, KeyRange, PlayerRow,
+        PushEvent, PushKind, RatingRow, ReadError, Row, Store,
     },
     testing::ManualClock,
 };
@@ -27,7 +27,11 @@ impl Machine {
         Self::on(FaultyVolume::new())
     }
     pub(crate) fn on(disk: Arc<FaultyVolume>) -> Self {
-        Self { dir: tempfile::tempdir().expect("temporary directory"), disk, clock: Arc::new(ManualClock::at(START)) }
+        Self {
+            dir: tempfile::tempdir().expect("temporary directory"),
+            disk,
+            clock: Arc::new(ManualClock::at(START)),
+        }
     }
     pub(crate) fn options(&self) -> Options {
         Options { volume: Some(self.disk.clone()), ..quiet() }
@@ -97,7 +101,14 @@ pub(crate) fn history_row(n: u64) -> Row {
 }
 
 pub(crate) fn event(n: u64, at: Timestamp) -> PushEvent {
-    PushEvent { at, kind: PushKind::Match { match_id: MatchId::from_u128(u128::from(n)), state: MatchState::Running, connection: None } }
+    PushEvent {
+        at,
+        kind: PushKind::Match {
+            match_id: MatchId::from_u128(u128::from(n)),
+            state: MatchState::Running,
+            connection: None,
+        },
+    }
 }
 
 pub(crate) fn audit(n: u64) -> AuditRecord {
@@ -128,18 +139,33 @@ pub(crate) fn numbered(n: u64, weight: usize) -> ChangeSet {
 
 /// How much of set `n` is there: 0 of 5 traces, 5 of 5, or (a bug) something between.
 pub(crate) async fn traces(store: &EmbeddedStore, n: u64) -> Result<usize, ReadError> {
+    traces_with(store, n, &heard(store)?).await
+}
+
+/// The request ids in the audit log.
+pub(crate) fn heard(store: &EmbeddedStore) -> Result<Vec<String>, ReadError> {
+    Ok(store.audit(0, usize::MAX)?.into_iter().map(|(.., record)| record.request_id).collect())
+}
+
+/// The same, with the audit log as it was read before.
+pub(crate) async fn traces_with(store: &EmbeddedStore, n: u64, heard: &[String]) -> Result<usize, ReadError> {
     let player = PlayerId::from_u128(u128::from(n));
     let rows = store.get(&[player_key(n), Key::Rating(mode(), player)]).await?;
     let history = store.list(&KeyRange::History(mode(), player), None, 10, false).await?;
     let events = store.events(player, Cursor::default(), 10).await?;
-    let heard = store.audit(0, usize::MAX)?.iter().filter(|(.., record)| record.request_id == format!("req-{n}")).count();
+    let heard = heard.iter().filter(|id| **id == format!("req-{n}")).count();
     Ok(rows.iter().flatten().count() + history.len() + events.len() + heard)
 }
 
 /// Panics unless each of the sets is wholly there.
 pub(crate) async fn expect_whole(store: &EmbeddedStore, sets: impl IntoIterator<Item = u64>, context: &str) {
+    let heard = heard(store).expect("readable");
     for n in sets {
-        assert_eq!(traces(store, n).await.expect("readable"), 5, "set {n} was acknowledged; {context}");
+        assert_eq!(
+            traces_with(store, n, &heard).await.expect("readable"),
+            5,
+            "set {n} was acknowledged; {context}"
+        );
     }
 }
 

@@ -4,8 +4,8 @@ use gsm_adapters::{EmbeddedStore, OpenError, Options};
 use gsm_core::{Clock, PlayerId, Timestamp};
 use gsm_engine::{
     store::{
-        ChangeSet, CommitError, Committed, Cursor, Fold, Key, KeyRange, PushEvent, ReadError, Store, StoreLimits,
-        Versioned,
+        ChangeSet, CommitError, Committed, Cursor, Fold, Key, KeyRange, PushEvent, ReadError, Store,
+        StoreLimits, Versioned,
     },
     testing::{ManualClock, Subject, store_suite},
 };
@@ -27,10 +27,21 @@ impl Store for Written {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, ReadError> {
         self.0.get(keys).await
     }
-    async fn list(&self, range: &KeyRange, after: Option<&Key>, limit: usize, newest_first: bool) -> Result<Vec<(Key, Versioned)>, ReadError> {
+    async fn list(
+        &self,
+        range: &KeyRange,
+        after: Option<&Key>,
+        limit: usize,
+        newest_first: bool,
+    ) -> Result<Vec<(Key, Versioned)>, ReadError> {
         self.0.list(range, after, limit, newest_first).await
     }
-    async fn events(&self, player: PlayerId, after: Cursor, limit: usize) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
+    async fn events(
+        &self,
+        player: PlayerId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
         self.0.events(player, after, limit).await
     }
     fn subscribe(&self, fold: Arc<dyn Fold>) {
@@ -81,7 +92,12 @@ fn the_directory_is_private() {
     assert_eq!(mode & 0o777, 0o700);
     for file in std::fs::read_dir(&inside).expect("listed") {
         let file = file.expect("entry");
-        assert_eq!(file.metadata().expect("there").permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+        assert_eq!(
+            file.metadata().expect("there").permissions().mode() & 0o777,
+            0o600,
+            "{:?}",
+            file.file_name()
+        );
     }
 }
 

@@ -33,7 +33,12 @@ fn key(n: u8) -> Key {
     match n % 5 {
         0 => player_key(u64::from(n % 7)),
         1 => Key::Rating(mode(), player),
-        2 => Key::History(mode(), player, Timestamp::from_millis(i64::from(n) - 20), MatchId::from_u128(u128::from(n))),
+        2 => Key::History(
+            mode(),
+            player,
+            Timestamp::from_millis(i64::from(n) - 20),
+            MatchId::from_u128(u128::from(n)),
+        ),
         3 => Key::ResultChunk(MatchId::from_u128(u128::from(n % 7)), 0),
         _ => Key::Lease(QueueName::new(&format!("q{}", n % 7)).expect("name")),
     }
@@ -97,7 +102,12 @@ impl Pair {
         Self { machine, options, store, twin, number: 0, last: None, heard: Vec::new() }
     }
 
-    async fn set(&mut self, writes: &[(u8, u8, WriteKind)], folds: &[(u8, u8)], with_event: bool) -> ChangeSet {
+    async fn set(
+        &mut self,
+        writes: &[(u8, u8, WriteKind)],
+        folds: &[(u8, u8)],
+        with_event: bool,
+    ) -> ChangeSet {
         self.number += 1;
         let now = self.machine.clock.now();
         let mut set = ChangeSet::new(CommitKey::from_u128(u128::from(self.number)), now);
@@ -135,7 +145,9 @@ impl Pair {
         let (ours, theirs) = (self.store.commit(set.clone()).await, self.twin.commit(set.clone()).await);
         match (&ours, &theirs) {
             (Ok(a), Ok(b)) => assert_eq!(a, b),
-            (Err(CommitError::Conflict { key: a }), Err(CommitError::Conflict { key: b })) => assert_eq!(a, b),
+            (Err(CommitError::Conflict { key: a }), Err(CommitError::Conflict { key: b })) => {
+                assert_eq!(a, b)
+            }
             _ => panic!("{ours:?} against {theirs:?}"),
         }
         if let Ok(Committed { sequence }) = ours
@@ -188,7 +200,8 @@ impl Pair {
         let mut theirs = self.twin.events(player, start, usize::MAX).await.expect("readable");
         theirs.drain(..theirs.len().saturating_sub(256));
         assert_eq!(ours, theirs);
-        let heard: Vec<u64> = self.store.audit(0, usize::MAX).expect("readable").iter().map(|a| a.0).collect();
+        let heard: Vec<u64> =
+            self.store.audit(0, usize::MAX).expect("readable").iter().map(|a| a.0).collect();
         assert_eq!(heard, self.heard, "each commit's audit record, once");
     }
 }

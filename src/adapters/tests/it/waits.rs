@@ -1,10 +1,14 @@
 //! Nothing is told that a crash could take back.
-use crate::kit::{Machine, commit, numbered, player_key, run};
+use crate::kit::{Machine, START, commit, history_row, numbered, player_key, run};
 use futures::{FutureExt, poll};
 use gsm_adapters::Options;
-use gsm_core::Millis;
-use gsm_engine::store::{CommitError, Committed, Fold, Store};
-use std::{pin::pin, sync::{Arc, Mutex}};
+use gsm_core::{CommitKey, MatchId, Millis};
+use gsm_engine::store::{ChangeSet, CommitError, Committed, Expect, Fold, Key, KeyRange, Op, Store};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::Poll,
+};
 
 #[test]
 fn a_read_waits_for_what_it_saw() {
@@ -22,6 +26,32 @@ fn a_read_waits_for_what_it_saw() {
         machine.disk.hold_syncs(false);
         writes.await.expect("taken");
         assert!(reads.await.expect("readable")[0].is_some());
+    });
+}
+
+#[test]
+fn a_read_waits_for_what_it_saw_go() {
+    let machine = Machine::new();
+    let store = machine.open();
+    run(async {
+        commit(&store, 1).await.expect("taken");
+        let mut gone = ChangeSet::new(CommitKey::from_u128(77), START);
+        gone.write(player_key(1), Expect::Any, Op::Delete);
+        machine.disk.hold_syncs(true);
+        let mut deletes = pin!(store.commit(gone));
+        assert!(poll!(&mut deletes).is_pending());
+        let keys = [player_key(1)];
+        let mut reads = pin!(store.get(&keys));
+        assert!(poll!(&mut reads).is_pending(), "a row that may come back is not said to be gone");
+        let mut lists = pin!(store.list(&KeyRange::AllRatings, None, 10, false));
+        assert_eq!(
+            poll!(&mut lists).map(|rows| rows.expect("readable").len()),
+            Poll::Ready(1),
+            "no need to wait"
+        );
+        machine.disk.hold_syncs(false);
+        deletes.await.expect("taken");
+        assert!(reads.await.expect("readable")[0].is_none());
     });
 }
 
@@ -50,11 +80,14 @@ fn a_full_queue_says_so() {
             let n = waiting.len() as u64;
             let mut next = Box::pin(store.commit(numbered(n, 1)));
             match poll!(&mut next) {
-                std::task::Poll::Pending => waiting.push(next),
-                std::task::Poll::Ready(fate) => break fate,
+                Poll::Pending => waiting.push(next),
+                Poll::Ready(fate) => break fate,
             }
         };
-        assert!(matches!(&refused, Err(CommitError::Refused(why)) if why.to_string().contains("busy")), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(CommitError::Refused(why)) if why.to_string().contains("busy")),
+            "{refused:?}"
+        );
         machine.disk.hold_syncs(false);
         for fate in futures::future::join_all(waiting).await {
             fate.expect("what waited is taken");
@@ -66,7 +99,7 @@ fn a_full_queue_says_so() {
 struct Heard(Mutex<Vec<u64>>);
 
 impl Fold for Heard {
-    fn apply(&self, committed: Committed, _: &gsm_engine::store::ChangeSet) {
+    fn apply(&self, committed: Committed, _: &ChangeSet) {
         self.0.lock().expect("lock").push(committed.sequence);
     }
 }
@@ -82,6 +115,62 @@ fn a_fold_has_seen_a_set_before_its_commit_answers() {
             commit(&store, n).await.expect("taken");
             assert_eq!(heard.0.lock().expect("lock").last(), Some(&n));
         }
+    });
+}
+
+struct Broken;
+
+impl Fold for Broken {
+    fn apply(&self, _: Committed, _: &ChangeSet) {
+        panic!("a bug in a fold (planted)");
+    }
+}
+
+#[test]
+fn a_fold_that_panics_stops_the_store() {
+    let machine = Machine::new();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let on_fatal = Arc::new({
+        let told = told.clone();
+        move |why| told.lock().expect("lock").push(why)
+    });
+    let store = machine.try_open(Options { on_fatal, ..machine.options() }).expect("opened");
+    store.subscribe(Arc::new(Broken));
+    run(async {
+        commit(&store, 1).await.expect("it is on the disk");
+        let fate = commit(&store, 2).await;
+        assert!(matches!(&fate, Err(CommitError::Refused(why)) if why.what.contains("fold")), "{fate:?}");
+    });
+    assert_eq!(told.lock().expect("lock").len(), 1, "told once");
+}
+
+#[test]
+fn what_is_written_during_a_checkpoint_stays() {
+    let machine = Machine::new();
+    let store = machine.open();
+    let key = |n: u64| Key::ResultChunk(MatchId::from_u128(u128::from(n)), 0);
+    let put = |set: u128, n: u64| {
+        let mut set = ChangeSet::new(CommitKey::from_u128(set), START);
+        set.fold(key(n), history_row(u64::try_from(set.key.as_u128()).expect("small")));
+        set
+    };
+    run(async {
+        store.commit(put(1, 5)).await.expect("taken");
+        machine.disk.hold_syncs(true);
+        let checkpoint = std::thread::spawn({
+            let store = store.clone();
+            move || store.flush()
+        });
+        while machine.disk.held_syncs() == 0 {
+            std::thread::yield_now();
+        }
+        let mut later = pin!(store.commit(put(2, 5)));
+        assert!(poll!(&mut later).is_pending());
+        machine.disk.hold_syncs(false);
+        later.await.expect("taken");
+        checkpoint.join().expect("no panic").expect("flushed");
+        let found = store.get(&[key(5)]).await.expect("readable").remove(0).expect("there");
+        assert_eq!((found.version, &*found.row), (2, &history_row(2)), "not what the tables show");
     });
 }
 

@@ -3,8 +3,11 @@
 //! On disk, each run of 512 pages follows a page of their 512 checksums. The library's header (the first 320 bytes of
 //! its page 0) is rewritten alone at every commit, so it carries its checksum inside its own 512-byte sector.
 use super::{Disk, Health, Illness};
+use crate::embedded::xxh64::xxh64;
+use parking_lot::Mutex;
 use redb::{BackendError, StorageBackend};
 use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     io,
     ops::Bound,
     sync::{
@@ -17,6 +20,8 @@ const PAGE: usize = 4096;
 const PAGE_U64: u64 = 4096;
 /// Pages that one page of checksums covers.
 const RUN: u64 = 512;
+/// Pages of checksums kept in memory: enough for 512 MB of file.
+const SUM_PAGES_MAX: usize = 256;
 /// What of page 0 is used; the last eight bytes are its checksum.
 const SECTOR: usize = 512;
 const HEADER_USED: usize = SECTOR - 8;
@@ -35,14 +40,59 @@ pub(in crate::embedded) struct Checked {
     mending: Arc<AtomicBool>,
     /// The test-only sin of not syncing.
     sync: bool,
+    sums: Mutex<Sums>,
+}
+
+type SumPage = [[u8; 8]; RUN as usize];
+
+/// Pages of checksums in memory, by run. Changed ones are written before each sync: until then nothing refers to the
+/// pages that they are about.
+#[derive(Debug, Default)]
+struct Sums {
+    pages: BTreeMap<u64, Box<SumPage>>,
+    changed: BTreeSet<u64>,
+}
+
+impl Sums {
+    /// The checksums of a run; zeros where the file ends before them.
+    fn of(&mut self, run: u64, disk: &dyn Disk) -> io::Result<&mut SumPage> {
+        if self.pages.len() >= SUM_PAGES_MAX && !self.pages.contains_key(&run) {
+            let changed = &self.changed;
+            self.pages.retain(|run, _| changed.contains(run));
+        }
+        match self.pages.entry(run) {
+            Entry::Occupied(found) => Ok(found.into_mut()),
+            Entry::Vacant(gap) => {
+                let (mut bytes, at) = ([0u8; PAGE], run_place(run));
+                if disk.len()? > at {
+                    disk.read_at(at, &mut bytes)?;
+                }
+                let mut page = Box::new([[0; 8]; RUN as usize]);
+                page.copy_from_slice(bytes.as_chunks().0);
+                Ok(gap.insert(page))
+            }
+        }
+    }
+
+    fn write(&mut self, disk: &dyn Disk) -> io::Result<()> {
+        while let Some(&run) = self.changed.first() {
+            if let Some(page) = self.pages.get(&run) {
+                disk.write_at(run_place(run), page.as_flattened())?;
+            }
+            self.changed.remove(&run);
+        }
+        Ok(())
+    }
+
+    /// The file ends before this run.
+    fn cut(&mut self, run: u64) {
+        self.pages.retain(|kept, _| *kept < run);
+        self.changed.retain(|kept| *kept < run);
+    }
 }
 
 fn sum(page: u64, bytes: &[u8]) -> [u8; 8] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&page.to_le_bytes()).update(bytes);
-    let mut out = [0; 8];
-    hasher.finalize_xof().fill(&mut out);
-    out
+    xxh64(page, bytes).to_le_bytes()
 }
 
 /// Where page `page` lies, in bytes.
@@ -50,9 +100,13 @@ fn place(page: u64) -> u64 {
     (page / RUN * (RUN + 1) + 1 + page % RUN) * PAGE_U64
 }
 
-/// Where its checksum lies.
-fn sum_place(page: u64) -> u64 {
-    page / RUN * (RUN + 1) * PAGE_U64 + page % RUN * 8
+/// Where the checksums of a run lie.
+fn run_place(run: u64) -> u64 {
+    run * (RUN + 1) * PAGE_U64
+}
+
+fn slot(page: u64) -> usize {
+    (page % RUN) as usize
 }
 
 fn bad(text: String) -> io::Error {
@@ -70,7 +124,14 @@ impl Checked {
     ) -> io::Result<(Self, Arc<Health>, Arc<AtomicBool>)> {
         let health = Arc::new(Health::default());
         let mending = Arc::new(AtomicBool::new(false));
-        let new = Self { disk, name, health: health.clone(), mending: mending.clone(), sync };
+        let new = Self {
+            disk,
+            name,
+            health: health.clone(),
+            mending: mending.clone(),
+            sync,
+            sums: Mutex::default(),
+        };
         if new.disk.len()? > PAGE_U64 {
             let header = new.header()?;
             let crashed = header.get(RECOVERY_BYTE).is_some_and(|flags| flags & RECOVERY_BIT != 0);
@@ -92,19 +153,24 @@ impl Checked {
         bad(text)
     }
 
-    /// Compares the pages from `first` on with their checksums, which lie together.
+    /// Compares the pages from `first` on, all of one run, with their checksums.
     fn check(&self, first: u64, pages: &[u8]) -> io::Result<()> {
-        let mut stored = vec![0u8; pages.len() / PAGE * 8];
-        self.disk.read_at(sum_place(first), &mut stored)?;
-        for ((page, bytes), stored) in (first..).zip(pages.chunks(PAGE)).zip(stored.chunks(8)) {
+        let mut sums = self.sums.lock();
+        let run = sums.of(first / RUN, &*self.disk)?;
+        let mut mended = false;
+        for ((page, bytes), stored) in (first..).zip(pages.chunks(PAGE)).zip(run.iter_mut().skip(slot(first)))
+        {
             let found = sum(page, bytes);
-            if found == stored {
+            if found == *stored {
                 continue;
             }
             if !self.mending.load(Ordering::Acquire) {
                 return Err(self.damaged(page));
             }
-            self.disk.write_at(sum_place(page), &found)?;
+            (*stored, mended) = (found, true);
+        }
+        if mended {
+            sums.changed.insert(first / RUN);
         }
         Ok(())
     }
@@ -153,10 +219,14 @@ impl Checked {
         }
         Self::runs(offset, data.len(), |first, range| {
             let part = data.get(range).ok_or_else(|| bad("a range outside its buffer".into()))?;
-            let sums: Vec<u8> =
-                (first..).zip(part.chunks(PAGE)).flat_map(|(page, bytes)| sum(page, bytes)).collect();
-            self.disk.write_at(place(first), part)?;
-            self.disk.write_at(sum_place(first), &sums)
+            let found: Vec<[u8; 8]> =
+                (first..).zip(part.chunks(PAGE)).map(|(page, bytes)| sum(page, bytes)).collect();
+            let mut sums = self.sums.lock();
+            let run = sums.of(first / RUN, &*self.disk)?;
+            run.iter_mut().skip(slot(first)).zip(found).for_each(|(to, found)| *to = found);
+            sums.changed.insert(first / RUN);
+            drop(sums);
+            self.disk.write_at(place(first), part)
         })
     }
 
@@ -179,9 +249,11 @@ impl StorageBackend for Checked {
     }
     fn set_len(&self, len: u64) -> io::Result<()> {
         let pages = len.div_ceil(PAGE_U64);
+        self.sums.lock().cut(pages.div_ceil(RUN));
         self.watch("growing", self.disk.set_len((pages + pages.div_ceil(RUN)) * PAGE_U64))
     }
     fn sync_data(&self) -> io::Result<()> {
+        self.watch("writing", self.sums.lock().write(&*self.disk))?;
         if !self.sync {
             return Ok(());
         }
@@ -191,6 +263,9 @@ impl StorageBackend for Checked {
     }
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.watch("writing", self.write_inner(offset, data))
+    }
+    fn close(&self) -> io::Result<()> {
+        self.watch("writing", self.sums.lock().write(&*self.disk))
     }
     // One server per directory is what the LOCK file is for; within it each file is opened once.
     fn try_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {

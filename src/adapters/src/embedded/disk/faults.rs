@@ -30,9 +30,15 @@ struct Plan {
     blocks: AtomicU64,
     sync_fails: AtomicBool,
     syncs: AtomicU64,
-    /// Whether syncs wait.
-    held: Mutex<bool>,
+    held: Mutex<Held>,
     released: Condvar,
+}
+
+/// Whether syncs wait, and how many do.
+#[derive(Debug, Default)]
+struct Held {
+    hold: bool,
+    waiting: usize,
 }
 
 impl Plan {
@@ -46,12 +52,13 @@ impl Plan {
     /// Waits while syncs are held.
     fn wait(&self) -> io::Result<()> {
         let mut held = self.held.lock();
-        while *held {
-            if self.released.wait_for(&mut held, HELD_MAX).timed_out() {
-                return Err(io::Error::other("the sync was held too long (injected)"));
-            }
+        held.waiting += 1;
+        let mut late = false;
+        while held.hold && !late {
+            late = self.released.wait_for(&mut held, HELD_MAX).timed_out();
         }
-        Ok(())
+        held.waiting -= 1;
+        if late { Err(io::Error::other("the sync was held too long (injected)")) } else { Ok(()) }
     }
     /// Counts one write or sync; the power may go with it.
     fn step(&self) -> io::Result<()> {
@@ -168,7 +175,7 @@ impl FaultyVolume {
             blocks: AtomicU64::new(blocks as u64),
             sync_fails: AtomicBool::new(false),
             syncs: AtomicU64::new(0),
-            held: Mutex::new(false),
+            held: Mutex::default(),
             released: Condvar::new(),
         };
         Self { files: Mutex::new(files), plan: Arc::new(plan) }
@@ -225,8 +232,13 @@ impl FaultyVolume {
     }
     /// From now on every sync waits until this is called with `false`.
     pub fn hold_syncs(&self, hold: bool) {
-        *self.plan.held.lock() = hold;
+        self.plan.held.lock().hold = hold;
         self.plan.released.notify_all();
+    }
+    /// Syncs that wait now.
+    #[must_use]
+    pub fn held_syncs(&self) -> usize {
+        self.plan.held.lock().waiting
     }
     /// Syncs so far.
     #[must_use]
