@@ -48,7 +48,9 @@ enum What {
 impl Command {
     pub(crate) fn run(self) -> Outcome {
         match self.what {
-            What::Check { flags, dev, json } => check(&flags, if dev { Mode::Dev } else { Mode::Serve }, json),
+            What::Check { flags, dev, json } => {
+                check(&flags, if dev { Mode::Dev } else { Mode::Serve }, json)
+            }
             What::Show { template: true, .. } => {
                 say(template().trim_end());
                 Ok(())
@@ -66,7 +68,9 @@ fn check(flags: &Flags, mode: Mode, json: bool) -> Outcome {
             let one = |p: &Problem| json!({ "key": p.key, "origin": p.origin.to_string(), "what": p.what });
             all.iter().map(one).collect()
         };
-        print_json(&json!({ "ok": errors.is_empty(), "errors": list(&errors), "warnings": list(&warnings) }))?;
+        print_json(
+            &json!({ "ok": errors.is_empty(), "errors": list(&errors), "warnings": list(&warnings) }),
+        )?;
     } else {
         errors.iter().for_each(|p| say(format_args!("error    {p}")));
         warnings.iter().for_each(|p| say(format_args!("warning  {p}")));

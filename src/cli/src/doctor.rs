@@ -128,9 +128,12 @@ fn open_files() -> Finding {
     let line = limits.lines().find(|line| line.starts_with("Max open files"));
     let soft = line.and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
     match soft {
-        Some(soft) if soft < OPEN_FILES_MIN => {
-            Finding::bad("open files", Verdict::Warn, format!("limit {soft}"), "ulimit -n 65536 before the start")
-        }
+        Some(soft) if soft < OPEN_FILES_MIN => Finding::bad(
+            "open files",
+            Verdict::Warn,
+            format!("limit {soft}"),
+            "ulimit -n 65536 before the start",
+        ),
         Some(soft) => Finding::ok("open files", format!("limit {soft}")),
         None => Finding::ok("open files", "no limit found"),
     }
@@ -163,7 +166,12 @@ fn data_dir(settings: &Settings) -> Vec<Finding> {
     found.push(if mode & 0o007 == 0 {
         Finding::ok("data directory", format!("{shown}, mode {mode:o}"))
     } else {
-        Finding::bad("data directory", Verdict::Warn, format!("{shown}, mode {mode:o}"), "chmod 700: others can look into it")
+        Finding::bad(
+            "data directory",
+            Verdict::Warn,
+            format!("{shown}, mode {mode:o}"),
+            "chmod 700: others can look into it",
+        )
     });
     found.extend(disk(dir));
     found
@@ -176,7 +184,12 @@ fn disk(dir: &Path) -> Vec<Finding> {
         Ok(fs) => {
             let mib = fs.f_bavail.saturating_mul(fs.f_frsize) >> 20;
             found.push(if mib < FREE_MIB_MIN {
-                Finding::bad("disk space", Verdict::Warn, format!("{mib} MiB free"), "the journal needs room: free some")
+                Finding::bad(
+                    "disk space",
+                    Verdict::Warn,
+                    format!("{mib} MiB free"),
+                    "the journal needs room: free some",
+                )
             } else {
                 Finding::ok("disk space", format!("{mib} MiB free"))
             });
@@ -193,7 +206,9 @@ fn disk(dir: &Path) -> Vec<Finding> {
             "every result waits for one: use a faster disk",
         ),
         Ok((p50, p99)) => Finding::ok("disk sync", format!("p50 {p50:.2?}, p99 {p99:.2?}")),
-        Err(error) => Finding::bad("disk sync", Verdict::Fail, error.to_string(), "the directory must be writable"),
+        Err(error) => {
+            Finding::bad("disk sync", Verdict::Fail, error.to_string(), "the directory must be writable")
+        }
     });
     found
 }
@@ -236,9 +251,17 @@ fn readable(path: &Path) -> Finding {
         Ok(Ok(keys)) if keys["keys"].as_array().is_some_and(|keys| !keys.is_empty()) => {
             Finding::ok("issuer keys", path.display().to_string())
         }
-        Ok(_) => Finding::bad("issuer keys", Verdict::Fail, path.display().to_string(), "this is no JWKS file with keys"),
-        Err(error) => {
-            Finding::bad("issuer keys", Verdict::Fail, format!("{}: {error}", path.display()), "name a file that is there")
-        }
+        Ok(_) => Finding::bad(
+            "issuer keys",
+            Verdict::Fail,
+            path.display().to_string(),
+            "this is no JWKS file with keys",
+        ),
+        Err(error) => Finding::bad(
+            "issuer keys",
+            Verdict::Fail,
+            format!("{}: {error}", path.display()),
+            "name a file that is there",
+        ),
     }
 }

@@ -61,7 +61,6 @@ impl Flags {
             let issuers = self.trusted_issuer.iter().map(|text| issuer(text)).collect::<Result<_, _>>()?;
             layers.push(("--trusted-issuer".to_owned(), "auth.trusted_issuers", Value::Array(issuers)));
         }
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         config::load(self.source.config.as_deref(), variables, layers).map_err(Failure::usage)

@@ -13,12 +13,16 @@ use std::process::ExitCode;
 
 /// Matchmaking, ratings and exact rankings for ranked multiplayer games, in one binary.
 #[derive(Parser)]
-#[command(name = "gsm", version, after_help = "Examples:
+#[command(
+    name = "gsm",
+    version,
+    after_help = "Examples:
   gsm dev                              a server with 200 simulated players on http://127.0.0.1:8080
   gsm serve --config gsm.toml          the production server
   gsm replay history.csv.gz            rate a match history and show the top 20
   gsm config show                      every setting and where it comes from
-  gsm doctor                           is this machine fit for it?")]
+  gsm doctor                           is this machine fit for it?"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

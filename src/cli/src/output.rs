@@ -47,7 +47,8 @@ pub(crate) fn print_table(rows: &[Vec<String>], right: &[bool]) {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
             let pad = " ".repeat(width(column).saturating_sub(cell.chars().count()));
-            let (before, after) = if right.get(column) == Some(&true) { (pad.as_str(), "") } else { ("", pad.as_str()) };
+            let (before, after) =
+                if right.get(column) == Some(&true) { (pad.as_str(), "") } else { ("", pad.as_str()) };
             line.push_str(&format!("{before}{cell}{after}  "));
         }
         say(line.trim_end());

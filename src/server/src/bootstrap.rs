@@ -15,7 +15,8 @@ pub async fn bootstrap(settings: &Settings, out: &Path) -> Result<String, StartE
     if out.exists() {
         return Err(file("it exists; name another with --out"));
     }
-    let (store, engine) = open_engine(settings, |reason| tracing::error!(reason, "the store has failed")).await?;
+    let (store, engine) =
+        open_engine(settings, |reason| tracing::error!(reason, "the store has failed")).await?;
     let made = async {
         let known = engine.keys().await?;
         if let Some(key) = known.iter().find(|k| k.role == Role::Admin && k.revoked_at.is_none()) {

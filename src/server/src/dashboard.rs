@@ -28,11 +28,7 @@ static SWAGGER: LazyLock<Arc<Config<'static>>> =
     LazyLock::new(|| Arc::new(Config::from("/openapi.json").validator_url("none")));
 
 /// Adds the pages to the API.
-pub(crate) fn routes(
-    api: Router<Arc<App>>,
-    document: Bytes,
-    dashboard: bool,
-) -> Router<Arc<App>> {
+pub(crate) fn routes(api: Router<Arc<App>>, document: Bytes, dashboard: bool) -> Router<Arc<App>> {
     let api = api
         .route("/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], document)))
         .route("/docs", get(async || axum::response::Redirect::permanent("/docs/")))
@@ -54,7 +50,9 @@ fn secured(mut response: Response, policy: &'static str) -> Response {
 }
 
 fn asset(name: &str) -> Response {
-    let Some(EmbeddedFile { data, .. }) = Assets::get(name) else { return ApiError::not_found().into_response() };
+    let Some(EmbeddedFile { data, .. }) = Assets::get(name) else {
+        return ApiError::not_found().into_response();
+    };
     let kind = match name.rsplit_once('.').map(|(_, kind)| kind) {
         Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",

@@ -43,7 +43,8 @@ pub(crate) async fn prepare(engine: &Engine, dir: &Path) -> Result<DevCredential
 
 /// The keys of an earlier start, if they are whole and still good.
 async fn known(engine: &Engine, path: &Path) -> Result<Option<DevCredentials>, EngineError> {
-    let Some(found) = fs::read(path).ok().and_then(|text| serde_json::from_slice::<DevCredentials>(&text).ok())
+    let Some(found) =
+        fs::read(path).ok().and_then(|text| serde_json::from_slice::<DevCredentials>(&text).ok())
     else {
         return Ok(None);
     };

@@ -56,10 +56,9 @@ impl Operations {
         let mut all: HashMap<String, Vec<(Method, Operation)>> = HashMap::new();
         for (path, methods) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in methods.as_object().into_iter().flatten() {
-                let (Ok(method), Some(action)) = (
-                    method.to_ascii_uppercase().parse::<Method>(),
-                    operation["x-gsm-action"].as_str(),
-                ) else {
+                let (Ok(method), Some(action)) =
+                    (method.to_ascii_uppercase().parse::<Method>(), operation["x-gsm-action"].as_str())
+                else {
                     continue;
                 };
                 let roles = operation["x-gsm-roles"].as_array().into_iter().flatten();
@@ -131,7 +130,10 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    #[expect(clippy::disallowed_methods, reason = "the limiter counts by the monotonic clock and decides nothing else")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the limiter counts by the monotonic clock and decides nothing else"
+    )]
     pub(crate) fn new(
         profile: Profile,
         proxies: TrustedProxies,
@@ -156,7 +158,11 @@ impl Door {
         let verdict = firewall.lock().decide(facts, now);
         let Verdict::Deny { rule, status, retry_after_ms } = verdict else { return Ok(()) };
         if status == 403 {
-            return Err(ApiError::new(StatusCode::FORBIDDEN, "denied_address", "this address is on the deny list"));
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "denied_address",
+                "this address is on the deny list",
+            ));
         }
         tracing::debug!(rule, address = %facts.address, "request limited");
         Err(ApiError::new(
@@ -174,9 +180,11 @@ fn scope_of(action: &str) -> Option<Scope> {
     match action {
         "gsm:SignIn" => Some(Scope::SignIn),
         "gsm:CreateTicket" => Some(Scope::TicketCreate),
-        "gsm:GetRank" | "gsm:GetRanking" | "gsm:GetRankingAround" | "gsm:GetRankingHistogram" | "gsm:ListRankings" => {
-            Some(Scope::RankRead)
-        }
+        "gsm:GetRank"
+        | "gsm:GetRanking"
+        | "gsm:GetRankingAround"
+        | "gsm:GetRankingHistogram"
+        | "gsm:ListRankings" => Some(Scope::RankRead),
         "gsm:ReportResult" => Some(Scope::Result),
         _ => None,
     }
@@ -287,7 +295,11 @@ async fn authenticate(app: &App, headers: &HeaderMap, facts: &RequestFacts) -> R
     let now = app.engine.clock().now();
     let found = app.door.bearers.identify(&app.engine, token, now).await?;
     found.ok_or_else(|| {
-        bad(ApiError::new(StatusCode::UNAUTHORIZED, "invalid_token", "the bearer token is not valid here, or has expired")
-            .hint("sign in again"))
+        bad(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_token",
+            "the bearer token is not valid here, or has expired",
+        )
+        .hint("sign in again"))
     })
 }

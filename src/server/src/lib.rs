@@ -3,7 +3,10 @@
 //! Not here: rules of the game (below), command lines (`gsm-cli`). Invariants: no request reaches a handler that the
 //! door ([`door`]) did not let through; the table of operations that the door asks is the OpenAPI document itself, so
 //! that what is not described is not served; an error of a caller is never a 5xx.
-#![allow(clippy::disallowed_types, reason = "hash maps decide nothing here: no order of theirs is ever shown")]
+#![allow(
+    clippy::disallowed_types,
+    reason = "hash maps decide nothing here: no order of theirs is ever shown"
+)]
 mod api;
 mod bearer;
 mod bootstrap;

@@ -115,11 +115,7 @@ pub fn codes_markdown() -> String {
 }
 
 impl ApiError {
-    pub(crate) fn new(
-        status: StatusCode,
-        code: &'static str,
-        detail: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, code, detail: detail.into(), hint: None, field: None, retry_after_s: None }
     }
     pub(crate) fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
@@ -164,7 +160,11 @@ impl ApiError {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             code: self.code,
-            detail: if hidden { "the server failed; its log knows more under the request id" } else { &self.detail },
+            detail: if hidden {
+                "the server failed; its log knows more under the request id"
+            } else {
+                &self.detail
+            },
             hint: self.hint.as_deref(),
             field: self.field.as_deref(),
             request_id,

@@ -20,7 +20,9 @@ pub(crate) fn token_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<T
         Ok(text) => {
             let open = fs::metadata(path).map_err(fail)?.permissions().mode() & 0o077 != 0;
             if open && mode == Mode::Serve {
-                return Err(weak("others can read this key: chmod 600 it, or remove it and sign everybody out"));
+                return Err(weak(
+                    "others can read this key: chmod 600 it, or remove it and sign everybody out",
+                ));
             }
             let bits = parse(text.trim()).ok_or_else(|| weak("a key is 64 hexadecimal digits"))?;
             let distinct = bits.iter().collect::<std::collections::BTreeSet<_>>().len();
@@ -46,8 +48,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let draft = dir.join(name);
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()?;

@@ -26,10 +26,22 @@ pub(crate) struct Keys {
 impl Server {
     /// `gsm dev` without players and with limits that no bench meets.
     pub(crate) async fn dev(dir: &Path) -> Result<(Self, Keys), Failure> {
-        let server = Self::spawn("127.0.0.1:{port}", &[
-            "dev", "--bots", "0", "--firewall-profile", "test-lenient", "--log-level", "error", "--listen", "{addr}", "--data-dir",
-            &dir.display().to_string(),
-        ])
+        let server = Self::spawn(
+            "127.0.0.1:{port}",
+            &[
+                "dev",
+                "--bots",
+                "0",
+                "--firewall-profile",
+                "test-lenient",
+                "--log-level",
+                "error",
+                "--listen",
+                "{addr}",
+                "--data-dir",
+                &dir.display().to_string(),
+            ],
+        )
         .await?;
         let text = std::fs::read(dir.join("dev-credentials.json")).map_err(Failure::failed)?;
         Ok((server, serde_json::from_slice(&text).map_err(Failure::failed)?))
@@ -37,8 +49,19 @@ impl Server {
 
     /// `gsm serve` on an empty directory.
     pub(crate) async fn serve(dir: &Path) -> Result<Self, Failure> {
-        Self::spawn("127.0.0.1:{port}", &["serve", "--log-level", "error", "--listen", "{addr}", "--data-dir", &dir.display().to_string()])
-            .await
+        Self::spawn(
+            "127.0.0.1:{port}",
+            &[
+                "serve",
+                "--log-level",
+                "error",
+                "--listen",
+                "{addr}",
+                "--data-dir",
+                &dir.display().to_string(),
+            ],
+        )
+        .await
     }
 
     /// A bare echo by the same libraries.

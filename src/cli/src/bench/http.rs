@@ -63,7 +63,11 @@ pub(crate) async fn results(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
                 if now() >= until {
                     break;
                 }
-                let body = if done % 2 == 0 { r#"{"sides":[{"place":1},{"place":2}]}"# } else { r#"{"sides":[{"place":2},{"place":1}]}"# };
+                let body = if done % 2 == 0 {
+                    r#"{"sides":[{"place":1},{"place":2}]}"#
+                } else {
+                    r#"{"sides":[{"place":2},{"place":1}]}"#
+                };
                 connection.post(&format!("/v1/matches/{id}/result"), Some(token), body).await?.json()?;
                 done += 1;
             }
@@ -86,7 +90,10 @@ pub(crate) async fn ranks(dir: &Path, time: Duration) -> Result<Vec<Figure>, Fai
         let body = format!(r#"{{"queue":"duel","players":["{}","{}"]}}"#, pair[0].0, pair[1].0);
         let made = connection.post("/v1/matches", Some(&keys.server_key), &body).await?.json()?;
         let path = format!("/v1/matches/{}/result", text(&made, "match_id")?);
-        connection.post(&path, Some(&keys.server_key), r#"{"sides":[{"place":1},{"place":2}]}"#).await?.json()?;
+        connection
+            .post(&path, Some(&keys.server_key), r#"{"sides":[{"place":1},{"place":2}]}"#)
+            .await?
+            .json()?;
     }
     let reads = |target: &Server, is_echo: bool| {
         let (addr, known) = (target.addr, &known);

@@ -47,11 +47,22 @@ impl Connection {
         self.send("GET", path, token, None).await
     }
 
-    pub(crate) async fn post(&mut self, path: &str, token: Option<&str>, body: &str) -> Result<Answer, Failure> {
+    pub(crate) async fn post(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> Result<Answer, Failure> {
         self.send("POST", path, token, Some(body)).await
     }
 
-    async fn send(&mut self, method: &str, path: &str, token: Option<&str>, body: Option<&str>) -> Result<Answer, Failure> {
+    async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&str>,
+    ) -> Result<Answer, Failure> {
         self.head(method, path, token, body, "");
         self.stream.write_all(&self.request).await.map_err(Failure::failed)?;
         self.answer().await
@@ -119,9 +130,9 @@ impl Connection {
         let bad = || Failure::failed("the measured server sent no HTTP answer");
         let head = std::str::from_utf8(&self.buffer[..head_end]).map_err(|_| bad())?;
         let status = head.get(9..12).and_then(|s| s.parse().ok()).ok_or_else(bad)?;
-        let length = head
-            .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(|n| n.trim().to_owned()));
+        let length = head.lines().find_map(|line| {
+            line.to_ascii_lowercase().strip_prefix("content-length:").map(|n| n.trim().to_owned())
+        });
         let length: usize = length.and_then(|n| n.parse().ok()).ok_or_else(bad)?;
         while self.buffer.len() < head_end + length {
             self.more().await?;

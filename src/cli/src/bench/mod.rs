@@ -69,7 +69,11 @@ impl Command {
         if cfg!(debug_assertions) {
             note("warning: this is a debug build; its figures mean nothing");
         }
-        let dir = self.dir.clone().unwrap_or_else(std::env::temp_dir).join(format!("gsm-bench-{}", std::process::id()));
+        let dir = self
+            .dir
+            .clone()
+            .unwrap_or_else(std::env::temp_dir)
+            .join(format!("gsm-bench-{}", std::process::id()));
         std::fs::create_dir_all(&dir).map_err(Failure::failed)?;
         let measured = runtime.block_on(self.measure(&dir));
         let removed = std::fs::remove_dir_all(&dir);
@@ -88,7 +92,10 @@ impl Command {
             if !self.only.is_empty() && !self.only.contains(&part) {
                 continue;
             }
-            note(format_args!("measuring {}", part.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()));
+            note(format_args!(
+                "measuring {}",
+                part.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
+            ));
             figures.extend(match part {
                 Part::Start => start::measure(dir).await?,
                 Part::Results => process::measure(dir, time).await?,

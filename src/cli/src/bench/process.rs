@@ -3,7 +3,9 @@ use super::{child::now, report::Figure};
 use crate::output::Failure;
 use gsm_adapters::{EmbeddedStore, Options, SystemClock, SystemIds};
 use gsm_core::{MatchId, Mode, PlayerId, QueueName};
-use gsm_engine::{Call, Engine, EngineOptions, NewMatch, Principal, QueueConfig, store::Homes, token::TokenKey};
+use gsm_engine::{
+    Call, Engine, EngineOptions, NewMatch, Principal, QueueConfig, store::Homes, token::TokenKey,
+};
 use gsm_matchmaking::MatchRules;
 use gsm_session::{Report, SideReport, Standings};
 use std::{
@@ -59,7 +61,8 @@ fn scatter(n: usize) -> u64 {
 
 pub(crate) async fn measure(dir: &Path, time: Duration) -> Result<Vec<Figure>, Failure> {
     let clock = Arc::new(SystemClock::new());
-    let store = EmbeddedStore::open(&dir.join("results"), clock.clone(), Options::default()).map_err(Failure::failed)?;
+    let store = EmbeddedStore::open(&dir.join("results"), clock.clone(), Options::default())
+        .map_err(Failure::failed)?;
     let options = EngineOptions { node: "bench".to_owned(), token_key: TokenKey::new([1; 32]) };
     let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock, Arc::new(SystemIds), options));
     let matches = Arc::new(prepare(&engine, time).await?);
@@ -91,7 +94,10 @@ pub(crate) async fn measure(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
     }
     let rate = done as f64 / begin.elapsed().as_secs_f64();
     let sync = store.stats().sync_us_p50 as f64 / 1_000.0;
-    tokio::task::spawn_blocking(move || store.close()).await.map_err(Failure::failed)?.map_err(Failure::failed)?;
+    tokio::task::spawn_blocking(move || store.close())
+        .await
+        .map_err(Failure::failed)?
+        .map_err(Failure::failed)?;
     Ok(vec![
         Figure::new("durable results in process, 64 reporters", rate, "/s").at_least(10_000.0),
         Figure::new("group commit (write and sync) meanwhile, p50", sync, "ms"),
@@ -102,7 +108,10 @@ async fn prepare(engine: &Arc<Engine>, time: Duration) -> Result<Vec<MatchId>, F
     let (queue, mode) = (QueueName::new("bench"), Mode::new("bench"));
     let (queue, mode) = (queue.map_err(Failure::failed)?, mode.map_err(Failure::failed)?);
     let config = QueueConfig::new(queue.clone(), mode, MatchRules::default());
-    engine.put_queue(&Call::system("gsm:PutQueue", engine.clock().now()), config).await.map_err(Failure::failed)?;
+    engine
+        .put_queue(&Call::system("gsm:PutQueue", engine.clock().now()), config)
+        .await
+        .map_err(Failure::failed)?;
     let players = parallel(PLAYERS, {
         let engine = engine.clone();
         move |n| {
@@ -132,7 +141,10 @@ async fn prepare(engine: &Arc<Engine>, time: Duration) -> Result<Vec<MatchId>, F
 }
 
 /// Does `work` for `0..count`, many at once.
-async fn parallel<T, F>(count: usize, work: impl Fn(usize) -> F + Clone + Send + 'static) -> Result<Vec<T>, Failure>
+async fn parallel<T, F>(
+    count: usize,
+    work: impl Fn(usize) -> F + Clone + Send + 'static,
+) -> Result<Vec<T>, Failure>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, gsm_engine::EngineError>> + Send,

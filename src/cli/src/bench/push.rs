@@ -50,7 +50,10 @@ pub(crate) async fn measure(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
                 let event: serde_json::Value = serde_json::from_str(&event).map_err(Failure::failed)?;
                 let path = format!("/v1/matches/{}/result", text(&event, "match_id")?);
                 // Both players report the same: the second is told what the first was.
-                calls.post(&path, Some(server_key), r#"{"sides":[{"place":1},{"place":1}]}"#).await?.json()?;
+                calls
+                    .post(&path, Some(server_key), r#"{"sides":[{"place":1},{"place":1}]}"#)
+                    .await?
+                    .json()?;
             }
             Ok::<_, Failure>(waits)
         }
@@ -58,7 +61,12 @@ pub(crate) async fn measure(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
     let all = futures::future::try_join_all((0..PLAYERS).map(one)).await?;
     let mut waits: Vec<f64> = all.into_iter().flatten().collect();
     waits.sort_by(f64::total_cmp);
-    let at = |percent: usize| waits.get((waits.len() * percent / 100).min(waits.len().saturating_sub(1))).copied().unwrap_or(f64::NAN);
+    let at = |percent: usize| {
+        waits
+            .get((waits.len() * percent / 100).min(waits.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or(f64::NAN)
+    };
     Ok(vec![
         Figure::new("ticket to pushed match at 500 tickets/s, p50", at(50), "ms"),
         Figure::new("ticket to pushed match at 500 tickets/s, p99", at(99), "ms").at_most(250.0),

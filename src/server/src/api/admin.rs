@@ -66,11 +66,14 @@ pub(crate) async fn set_rating(
 ) -> Result<Answer<PlayerRatingDto>, ApiError> {
     let Json(body) = write.body;
     let (player, mode): (PlayerId, Mode) = (params.get("player_id")?, params.get("mode")?);
-    if !(body.rating.abs() <= RATING_ABS_MAX) {
+    if !(-RATING_ABS_MAX..=RATING_ABS_MAX).contains(&body.rating) {
         return Err(ApiError::value("rating", format_args!("must be within {RATING_ABS_MAX} of 0")));
     }
     if body.deviation.is_some_and(|d| !(d > 0.0 && d <= DEVIATION_MAX)) {
-        return Err(ApiError::value("deviation", format_args!("must be above 0 and at most {DEVIATION_MAX}")));
+        return Err(ApiError::value(
+            "deviation",
+            format_args!("must be above 0 and at most {DEVIATION_MAX}"),
+        ));
     }
     let reason = body.reason.trim();
     if reason.is_empty() || reason.chars().count() > limits::CALLER_ID_CHARS_MAX {

@@ -97,7 +97,10 @@ impl Params {
 
 /// A body that a write can have.
 pub(crate) trait WriteBody: Sized + Send {
-    fn read(headers: &HeaderMap, request: Request) -> impl Future<Output = Result<(Self, Bytes), ApiError>> + Send;
+    fn read(
+        headers: &HeaderMap,
+        request: Request,
+    ) -> impl Future<Output = Result<(Self, Bytes), ApiError>> + Send;
 }
 
 impl WriteBody for () {
@@ -119,10 +122,12 @@ impl<T: DeserializeOwned + Send> WriteBody for Json<T> {
         let list = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[');
         match parsed {
             // serde takes a list for a struct, field by field; the API knows objects only.
-            Ok(_) | Err(JsonFault::Field(_)) if list => {
-                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", "expected an object, not a list")
-                    .hint("see the OpenAPI document"))
-            }
+            Ok(_) | Err(JsonFault::Field(_)) if list => Err(ApiError::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_field",
+                "expected an object, not a list",
+            )
+            .hint("see the OpenAPI document")),
             parsed => Ok((Self(parsed?), bytes)),
         }
     }

@@ -108,8 +108,7 @@ pub(crate) async fn top(
     Query(query): Query<TopQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
     let mode: Mode = params.get("mode")?;
-    let (rows, players) =
-        app.engine.top(&mode, query.offset.unwrap_or(0), page_size(query.limit)?).await?;
+    let (rows, players) = app.engine.top(&mode, query.offset.unwrap_or(0), page_size(query.limit)?).await?;
     let entries = rows.into_iter().map(Into::into).collect();
     Ok(Answer(BoardDto { mode: mode.to_string(), players, entries }))
 }

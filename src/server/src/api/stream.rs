@@ -83,7 +83,9 @@ fn parse_cursor(text: &str) -> Result<Cursor, ApiError> {
     let plain = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
     text.split_once('-')
         .filter(|(sequence, index)| plain(sequence) && plain(index))
-        .and_then(|(sequence, index)| Some(Cursor { sequence: sequence.parse().ok()?, index: index.parse().ok()? }))
+        .and_then(|(sequence, index)| {
+            Some(Cursor { sequence: sequence.parse().ok()?, index: index.parse().ok()? })
+        })
         .ok_or_else(|| ApiError::parameter("cursor", "not a cursor of this stream"))
 }
 

@@ -56,7 +56,9 @@ pub(crate) async fn create(
     let leader = match (body.leader, write.call.principal.player()) {
         (Some(leader), _) => leader,
         (None, Some(own)) => own,
-        (None, None) => return Err(ApiError::value("leader", "a server names the player whose ticket it is")),
+        (None, None) => {
+            return Err(ApiError::value("leader", "a server names the player whose ticket it is"));
+        }
     };
     let new = NewTicket {
         queue: body.queue,
@@ -160,10 +162,15 @@ fn sentence(why: &Explain) -> String {
             "of the waiting tickets {} are within {:.0} points and take this one too, too few for a match",
             why.consenting, why.window
         ),
-        Binding::Nothing => "a match is about to be made, unless longer waiting tickets take the partners".to_owned(),
+        Binding::Nothing => {
+            "a match is about to be made, unless longer waiting tickets take the partners".to_owned()
+        }
     };
     if why.window_soon > why.window {
-        format!("{now}; in ten seconds the window is {:.0} points and {} more tickets fit", why.window_soon, why.unlocked_soon)
+        format!(
+            "{now}; in ten seconds the window is {:.0} points and {} more tickets fit",
+            why.window_soon, why.unlocked_soon
+        )
     } else {
         now
     }

@@ -97,7 +97,10 @@ impl Loaded {
         let mut wrong = |key, what: String| errors.push(Problem { key, origin: self.origin(key), what });
         let listen = config.http.listen.parse::<SocketAddr>();
         if listen.is_err() {
-            wrong("http.listen", format!("`{}` is not an address with a port, such as 127.0.0.1:8080", config.http.listen));
+            wrong(
+                "http.listen",
+                format!("`{}` is not an address with a port, such as 127.0.0.1:8080", config.http.listen),
+            );
         }
         let mut within = |key, value: u64, least: u64, most: u64| {
             if !(least..=most).contains(&value) {
@@ -106,7 +109,12 @@ impl Loaded {
         };
         within("http.drain_s", config.http.drain_s, 0, 600);
         within("http.connections_max", config.http.connections_max as u64, 1, 1_000_000);
-        within("http.connections_per_address_max", config.http.connections_per_address_max as u64, 1, 1_000_000);
+        within(
+            "http.connections_per_address_max",
+            config.http.connections_per_address_max as u64,
+            1,
+            1_000_000,
+        );
         within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
         within("store.journal_cache_mib", config.store.journal_cache_mib as u64, 1, 1 << 16);
         within("store.tables_cache_mib", config.store.tables_cache_mib as u64, 1, 1 << 20);
@@ -126,12 +134,17 @@ impl Loaded {
         for text in &config.firewall.trusted_proxies {
             match network(text) {
                 Some(network) => trusted_proxies.push(network),
-                None => wrong("firewall.trusted_proxies", format!("`{text}` is not a network such as 10.0.0.0/8")),
+                None => {
+                    wrong("firewall.trusted_proxies", format!("`{text}` is not a network such as 10.0.0.0/8"))
+                }
             }
         }
         for issuer in &config.auth.trusted_issuers {
             if issuer.roles.is_empty() {
-                wrong("auth.trusted_issuers", format!("`{}` may give no role; name them: player, server, admin", issuer.iss));
+                wrong(
+                    "auth.trusted_issuers",
+                    format!("`{}` may give no role; name them: player, server, admin", issuer.iss),
+                );
             }
         }
         let settings = match (listen, errors.is_empty()) {
@@ -149,7 +162,10 @@ impl Loaded {
         };
         let local = config.http.listen.parse::<SocketAddr>().is_ok_and(|a| a.ip().is_loopback());
         if !local && mode == Mode::Dev {
-            risky("http.listen", "a development server listens on more than this machine, and its keys are printed");
+            risky(
+                "http.listen",
+                "a development server listens on more than this machine, and its keys are printed",
+            );
         }
         if !local && config.http.dashboard == Some(Dashboard::Open) {
             risky("http.dashboard", "names and ratings are shown to everybody who reaches the port");
@@ -158,10 +174,16 @@ impl Loaded {
             risky("firewall.profile", "a profile for tests; production wants `default`");
         }
         if config.firewall.trusted_proxies.iter().filter_map(|t| network(t)).any(|(_, length)| length == 0) {
-            risky("firewall.trusted_proxies", "trusts every address: callers choose the address they are limited by");
+            risky(
+                "firewall.trusted_proxies",
+                "trusts every address: callers choose the address they are limited by",
+            );
         }
         if config.auth.player_jwks.is_some() && config.auth.player_issuer.is_none() {
-            risky("auth.player_issuer", "absent: any `iss` is taken that the keys of `auth.player_jwks` signed");
+            risky(
+                "auth.player_issuer",
+                "absent: any `iss` is taken that the keys of `auth.player_jwks` signed",
+            );
         }
         warnings
     }

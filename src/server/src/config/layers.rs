@@ -117,7 +117,9 @@ pub fn load(
     match table.try_into() {
         Ok(config) => Ok(Loaded { config, origins }),
         // Every layer was checked as it came.
-        Err(error) => Err(ConfigError::Value { origin: Origin::Default, what: error.to_string(), hint: String::new() }),
+        Err(error) => {
+            Err(ConfigError::Value { origin: Origin::Default, what: error.to_string(), hint: String::new() })
+        }
     }
 }
 
@@ -254,7 +256,10 @@ mod tests {
         let variables = [("GSM__FIREWALL__TRUSTED_PROXIES", "[\"10.0.0.0/8\"]"), ("GSM__HTTP__DRAIN_S", "9")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let config = load(None, variables, vec![]).unwrap().config;
-        assert_eq!((config.firewall.trusted_proxies, config.http.drain_s), (vec!["10.0.0.0/8".to_owned()], 9));
+        assert_eq!(
+            (config.firewall.trusted_proxies, config.http.drain_s),
+            (vec!["10.0.0.0/8".to_owned()], 9)
+        );
     }
 
     #[test]

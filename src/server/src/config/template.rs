@@ -29,8 +29,10 @@ fn keys() -> Vec<Key> {
     let defaults = toml::Table::try_from(Config::default()).unwrap_or_default();
     let mut schemas: Vec<(String, RefOr<utoipa::openapi::Schema>)> = Vec::new();
     Config::schemas(&mut schemas);
-    let schemas: Vec<(String, Value)> =
-        schemas.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect();
+    let schemas: Vec<(String, Value)> = schemas
+        .into_iter()
+        .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
+        .collect();
     let root = serde_json::to_value(Config::schema()).unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().replace('\n', " ");
     let mut all = Vec::new();
@@ -167,7 +169,10 @@ mod tests {
                 std::fs::write(root.join(path), &wanted).unwrap();
             }
             let found = std::fs::read_to_string(root.join(path)).unwrap_or_default();
-            assert!(found == wanted, "{path} is stale: UPDATE_DOCS=1 cargo test -p gsm-server --lib generated_files");
+            assert!(
+                found == wanted,
+                "{path} is stale: UPDATE_DOCS=1 cargo test -p gsm-server --lib generated_files"
+            );
         }
     }
 }

@@ -51,13 +51,21 @@ impl FieldFault {
     /// From serde's path and message.
     pub(super) fn new(path: &str, message: &str) -> Self {
         let message = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
-        let named = |prefix: &str| message.strip_prefix(prefix).and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
+        let named = |prefix: &str| {
+            message.strip_prefix(prefix).and_then(|rest| rest.split_once('`')).map(|(name, _)| name)
+        };
         let parent = if path == "." { "" } else { path };
         if let Some(name) = named("missing field `") {
             let path = shown(&join(parent, name));
-            return Self { kind: FieldKind::Missing, path, detail: format!("field `{}` is missing", shown(name)) };
+            return Self {
+                kind: FieldKind::Missing,
+                path,
+                detail: format!("field `{}` is missing", shown(name)),
+            };
         }
-        if let Some((name, rest)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, ")) {
+        if let Some((name, rest)) =
+            message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, "))
+        {
             // serde_path_to_error may or may not have the name as the last step.
             let parent = parent.strip_suffix(name).map_or(parent, |rest| rest.trim_end_matches('.'));
             let detail = format!("field `{}` is not known, {}", shown(name), shown(rest));
@@ -96,7 +104,9 @@ pub fn shown(text: &str) -> String {
 fn plain(message: &str) -> String {
     let Some((found, expected)) = message.rsplit_once("expected ") else { return message.to_owned() };
     let words = match expected {
-        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number that is not negative and not too large",
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => {
+            "a whole number that is not negative and not too large"
+        }
         "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number that is not too large",
         "f32" | "f64" => "a number",
         "a boolean" => "true or false",
@@ -105,8 +115,12 @@ fn plain(message: &str) -> String {
         "unit" => "null",
         other if other.starts_with("a nonzero ") => "a whole number that is not zero and not too large",
         other if other.starts_with("struct ") && !other.contains(" with ") => "an object",
-        other if other.starts_with("tuple struct ") || other.starts_with("struct ") => "an array of the right length",
-        other if other.starts_with("enum ") || other.starts_with("string or map") => "one of the known values",
+        other if other.starts_with("tuple struct ") || other.starts_with("struct ") => {
+            "an array of the right length"
+        }
+        other if other.starts_with("enum ") || other.starts_with("string or map") => {
+            "one of the known values"
+        }
         other => other,
     };
     format!("{found}expected {words}")
@@ -124,10 +138,26 @@ mod tests {
     #[test]
     fn rust_names_do_not_reach_the_client() {
         let invalid = FieldKind::Invalid;
-        check("a[0]", "invalid type: null, expected struct TicketRequest at line 1 column 4", (invalid, "a[0]", "invalid type: null, expected an object"));
-        check("n", "invalid value: integer `-1`, expected u32", (invalid, "n", "invalid value: integer `-1`, expected a whole number that is not negative and not too large"));
+        check(
+            "a[0]",
+            "invalid type: null, expected struct TicketRequest at line 1 column 4",
+            (invalid, "a[0]", "invalid type: null, expected an object"),
+        );
+        check(
+            "n",
+            "invalid value: integer `-1`, expected u32",
+            (
+                invalid,
+                "n",
+                "invalid value: integer `-1`, expected a whole number that is not negative and not too large",
+            ),
+        );
         check(".", "missing field `queue`", (FieldKind::Missing, "queue", "field `queue` is missing"));
-        check("p.x", "unknown field `x`, expected `y`", (FieldKind::Unknown, "p.x", "field `x` is not known, expected `y`"));
+        check(
+            "p.x",
+            "unknown field `x`, expected `y`",
+            (FieldKind::Unknown, "p.x", "field `x` is not known, expected `y`"),
+        );
     }
 
     #[test]

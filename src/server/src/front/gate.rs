@@ -11,7 +11,7 @@ struct Origin(u128);
 impl From<IpAddr> for Origin {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
-            IpAddr::V4(v4) => Self(u128::from(v4.to_ipv6_mapped().to_bits())),
+            IpAddr::V4(v4) => Self(v4.to_ipv6_mapped().to_bits()),
             IpAddr::V6(v6) => Self(Ipv6Addr::to_bits(v6) & !u128::from(u64::MAX)),
         }
     }

@@ -1,7 +1,7 @@
 //! The accept loop: HTTP/1 over TCP, counted, with clocks, and an end that comes when it must.
 use super::gate::{Gate, Pass, Refusal};
-use super::problem;
 use super::limits::{LINGER_MAX, REFUSAL_RETRY_S, REFUSALS_MAX, WireLimits};
+use super::problem;
 use super::strict::{FAULT_METHOD, Link, Strict, Tail};
 use axum::Router;
 use axum::body::Body;
@@ -45,7 +45,13 @@ struct End {
 /// idle connections closed at once. Upgraded connections (WebSockets) belong to their handlers, which must watch the
 /// token themselves; the drain waits for them, but not beyond its deadline. A client that closes its half does not
 /// cancel the handler of a request it has already sent.
-pub async fn serve(listener: TcpListener, router: Router, limits: WireLimits, tracker: TaskTracker, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: WireLimits,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+) {
     let gate = Gate::new(limits.connections_max, limits.connections_per_address_max);
     let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
     let end = Arc::new(End::default());
@@ -88,7 +94,14 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), K::ConnectionRefused | K::ConnectionAborted | K::ConnectionReset | K::Interrupted)
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, pass: Pass, router: Router, limits: WireLimits, end: Arc<End>) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    pass: Pass,
+    router: Router,
+    limits: WireLimits,
+    end: Arc<End>,
+) {
     let link = Link::new();
     let io = Strict::new(stream, Arc::clone(&link), limits, pass);
     let service = service_fn(move |request| answer(request, peer, router.clone(), Arc::clone(&link)));
@@ -106,7 +119,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, pass: Pass, router: Rou
             return Poll::Ready(Some(result));
         }
         // The waker of a task does not change: registering it once is enough, and the flag tells later.
-        let draining = if armed { end.draining.load(Ordering::Acquire) } else { drain.as_mut().poll(cx).is_ready() };
+        let draining =
+            if armed { end.draining.load(Ordering::Acquire) } else { drain.as_mut().poll(cx).is_ready() };
         armed = true;
         if draining { Poll::Ready(None) } else { Poll::Pending }
     })
@@ -126,7 +140,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, pass: Pass, router: Rou
     }
 }
 
-async fn answer(request: Request<Incoming>, peer: SocketAddr, mut router: Router, link: Arc<Link>) -> Result<Response<Tail>, Infallible> {
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    mut router: Router,
+    link: Arc<Link>,
+) -> Result<Response<Tail>, Infallible> {
     if request.method().as_str() == FAULT_METHOD
         && let Some(fault) = link.fault()
     {

@@ -3,7 +3,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 /// The document. `path` names the field at fault.
-pub(crate) fn document(status: StatusCode, code: &str, detail: &str, hint: &str, path: Option<&str>) -> String {
+pub(crate) fn document(
+    status: StatusCode,
+    code: &str,
+    detail: &str,
+    hint: &str,
+    path: Option<&str>,
+) -> String {
     let mut problem = serde_json::json!({
         "type": "about:blank",
         "title": status.canonical_reason().unwrap_or("Error"),
@@ -19,7 +25,13 @@ pub(crate) fn document(status: StatusCode, code: &str, detail: &str, hint: &str,
 }
 
 /// The answer that carries it.
-pub(crate) fn response(status: StatusCode, code: &str, detail: &str, hint: &str, path: Option<&str>) -> Response {
+pub(crate) fn response(
+    status: StatusCode,
+    code: &str,
+    detail: &str,
+    hint: &str,
+    path: Option<&str>,
+) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
     (status, headers, document(status, code, detail, hint, path)).into_response()
 }

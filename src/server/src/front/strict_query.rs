@@ -1,8 +1,7 @@
 //! Query strings and path segments, decoded strictly: each escape whole, UTF-8, no NUL, each parameter once.
-use super::problem;
 use super::field::{FieldFault, FieldKind, shown};
-use axum::extract::FromRequestParts;
-use axum::http::{StatusCode, request::Parts};
+use super::problem;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor, value::MapDeserializer};
 use std::borrow::Cow;
@@ -130,18 +129,6 @@ impl IntoResponse for QueryFault {
     }
 }
 
-/// Extracts a query. `T` is a flat struct that should `deny_unknown_fields`; `#[serde(flatten)]` does not work in it.
-#[derive(Debug, Clone, Copy)]
-pub struct Query<T>(pub T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
-    type Rejection = QueryFault;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, QueryFault> {
-        parse(parts.uri.query().unwrap_or_default()).map(Self)
-    }
-}
-
 /// Reads a query string, without its `?`. A `+` is a space, as in forms.
 pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, QueryFault> {
     let mut pairs: Vec<(Cow<'_, str>, Text<'_>)> = Vec::new();
@@ -163,15 +150,14 @@ pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, QueryFault> {
         .map_err(|error| FieldFault::new(&error.path().to_string(), &error.inner().to_string()).into())
 }
 
-/// Decodes one segment of a path as it came on the wire. A decoded `/` stays part of the text.
-pub fn decode_segment(segment: &str) -> Result<String, PathFault> {
-    decode(segment, false).map(Cow::into_owned)
-}
-
 /// Checks every escape of a raw path. Behind this check axum's own `Path` extractor (which leaves broken escapes as
-/// they are) decodes the same as [`decode_segment`].
+/// they are) decodes rightly.
 pub fn check_path(path: &str) -> Result<(), PathFault> {
-    if path.contains('%') { path.split('/').try_for_each(|segment| decode(segment, false).map(drop)) } else { Ok(()) }
+    if path.contains('%') {
+        path.split('/').try_for_each(|segment| decode(segment, false).map(drop))
+    } else {
+        Ok(())
+    }
 }
 
 fn decode(text: &str, form: bool) -> Result<Cow<'_, str>, PathFault> {
@@ -243,7 +229,11 @@ impl<'de, 'a: 'de> Deserializer<'de> for Text<'a> {
     }
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let number: f64 = self.number("a number")?;
-        if number.is_finite() { visitor.visit_f64(number) } else { Err(serde::de::Error::custom("the number is too large")) }
+        if number.is_finite() {
+            visitor.visit_f64(number)
+        } else {
+            Err(serde::de::Error::custom("the number is too large"))
+        }
     }
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.deserialize_f64(visitor)
@@ -251,10 +241,19 @@ impl<'de, 'a: 'de> Deserializer<'de> for Text<'a> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_some(self)
     }
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
-    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         let text: serde::de::value::StringDeserializer<Error> = self.0.into_owned().into_deserializer();
         visitor.visit_enum(text)
     }

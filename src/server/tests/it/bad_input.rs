@@ -21,13 +21,18 @@ async fn each_kind_of_bad_body_has_its_answer_and_changes_nothing() {
     post(json_body, "x".repeat(64 * 1024 + 1)).await.is(413, "body_too_large");
     assert_eq!(post(json_body, "{}".into()).await.is(422, "missing_field")["field"], "queue");
     assert_eq!(post(json_body, r#"{"queue":7}"#.into()).await.is(422, "invalid_field")["field"], "queue");
-    assert_eq!(post(json_body, r#"{"queue":"duel","que":1}"#.into()).await.is(422, "unknown_field")["field"], "que");
+    assert_eq!(
+        post(json_body, r#"{"queue":"duel","que":1}"#.into()).await.is(422, "unknown_field")["field"],
+        "que"
+    );
     let member = post(json_body, r#"{"queue":"duel","members":[{"player_id":"plr-1"}]}"#.into()).await;
     assert_eq!(member.is(422, "invalid_field")["field"], "members[0].player_id");
     post(json_body, r#"["duel", null]"#.into()).await.is(422, "invalid_field");
     post(json_body, r#"{"queue":"no such"}"#.into()).await.is(422, "invalid_field");
     post(json_body, r#"{"queue":"none"}"#.into()).await.is(404, "not_found");
-    post(json_body, json!({ "queue": "duel", "members": [{ "player_id": ann.id }] }).to_string()).await.is(422, "invalid");
+    post(json_body, json!({ "queue": "duel", "members": [{ "player_id": ann.id }] }).to_string())
+        .await
+        .is(422, "invalid");
     let me = ann.client.get(&format!("/v1/players/{}", ann.id)).await.ok();
     assert!(me.get("ticket_id").is_none(), "{me}");
     world.stop().await;
@@ -58,13 +63,33 @@ async fn bad_paths_queries_and_headers_are_named() {
     assert_eq!(answer.headers["allow"], "POST");
     answer.is(405, "method_not_allowed");
     let long = "k".repeat(129);
-    let keyed = ann.client.call("POST", "/v1/tickets").header("idempotency-key", &long).json(&json!({ "queue": "duel" }));
+    let keyed = ann
+        .client
+        .call("POST", "/v1/tickets")
+        .header("idempotency-key", &long)
+        .json(&json!({ "queue": "duel" }));
     keyed.send().await.is(422, "invalid_parameter");
-    let named = ann.client.call("GET", "/v1/nothing").header("x-request-id", "my-7").send().await.is(404, "not_found");
+    let named = ann
+        .client
+        .call("GET", "/v1/nothing")
+        .header("x-request-id", "my-7")
+        .send()
+        .await
+        .is(404, "not_found");
     assert_eq!(named["request_id"], "my-7");
-    let odd = ann.client.call("GET", "/v1/nothing").header("x-request-id", "a b\"c").send().await.is(404, "not_found");
+    let odd = ann
+        .client
+        .call("GET", "/v1/nothing")
+        .header("x-request-id", "a b\"c")
+        .send()
+        .await
+        .is(404, "not_found");
     assert!(text(&odd["request_id"]).starts_with("req-"));
-    let twice = world.anyone.call("GET", "/v1/queues").header("authorization", "Bearer a").header("authorization", "Bearer b");
+    let twice = world
+        .anyone
+        .call("GET", "/v1/queues")
+        .header("authorization", "Bearer a")
+        .header("authorization", "Bearer b");
     twice.send().await.is(401, "invalid_token");
     world.stop().await;
 }
@@ -72,7 +97,9 @@ async fn bad_paths_queries_and_headers_are_named() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_that_were_typed_are_refused() {
     let mut world = World::new().await;
-    for secret in ["", "short", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "with space 0123456789abcdef", &"x1".repeat(80)] {
+    for secret in
+        ["", "short", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "with space 0123456789abcdef", &"x1".repeat(80)]
+    {
         let answer = world.anyone.post("/v1/auth/guest", json!({ "secret": secret })).await;
         assert_eq!(answer.is(422, "invalid")["field"], "secret");
     }
@@ -99,7 +126,9 @@ async fn results_that_cannot_be_are_refused() {
     report(json!({ "placements": [place(&ann.id, -1), place(&bob.id, 1)] })).await.is(422, "invalid_field");
     report(json!({ "sides": [{ "place": 1 }] })).await.is(422, "invalid");
     report(json!({ "sides": [{ "place": 1 }, { "place": 2 }], "quits": [eve.id] })).await.is(422, "invalid");
-    report(json!({ "sides": [{ "place": 1, "score": 1e300 }, { "place": 2, "score": 0 }] })).await.is(422, "invalid");
+    report(json!({ "sides": [{ "place": 1, "score": 1e300 }, { "place": 2, "score": 0 }] }))
+        .await
+        .is(422, "invalid");
     ann.client.get(&path).await.is(404, "not_found");
     world.server().post(&format!("/v1/matches/{id}/state"), json!({ "state": "abandoned" })).await.ok();
     report(json!({ "sides": [{ "place": 1 }, { "place": 2 }] })).await.is(409, "no_result_now");

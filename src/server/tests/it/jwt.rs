@@ -52,7 +52,11 @@ async fn issuers_speak_for_their_own_subjects_and_roles_only() {
     assert_eq!(status(&sign(&key, &header, &with("role", json!("admin"))), "/v1/admin/keys").await, 200);
     let mut stranger = with("role", json!("admin"));
     stranger["iss"] = json!("https://elsewhere.example/");
-    assert_eq!(status(&sign(&key, &header, &stranger), "/v1/admin/keys").await, 401, "not that issuer's role");
+    assert_eq!(
+        status(&sign(&key, &header, &stranger), "/v1/admin/keys").await,
+        401,
+        "not that issuer's role"
+    );
 
     for (name, claims) in [
         ("expired", with("exp", json!(now - 31))),
@@ -102,7 +106,11 @@ async fn a_token_does_not_choose_its_own_key_or_algorithm() {
         sign(&key, &with("jwk", json!({ "kty": "OKP" })), &claims),
         sign(&key, &with("crit", json!(["x"])), &claims),
         format!("{}.{}.", part(&with("alg", json!("none"))), part(&claims)),
-        format!("{}.{}.{signature}", part(&header), part(&json!({ "iss": "i", "aud": "gsm", "sub": "u-2", "exp": now + 60 }))),
+        format!(
+            "{}.{}.{signature}",
+            part(&header),
+            part(&json!({ "iss": "i", "aud": "gsm", "sub": "u-2", "exp": now + 60 }))
+        ),
     ];
     bad.push(good[..good.len() - 4].to_owned());
     bad.push(format!("{good}.x"));

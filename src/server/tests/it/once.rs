@@ -12,7 +12,9 @@ async fn the_same_key_gives_the_first_answer_and_another_body_is_refused() {
     let body = json!({ "queue": "duel" });
     let first = post(&ann.client, "/v1/tickets", "k1", &body).await.ok();
     assert_eq!(post(&ann.client, "/v1/tickets", "k1", &body).await.ok(), first);
-    post(&ann.client, "/v1/tickets", "k1", &json!({ "queue": "arena" })).await.is(422, "idempotency_mismatch");
+    post(&ann.client, "/v1/tickets", "k1", &json!({ "queue": "arena" }))
+        .await
+        .is(422, "idempotency_mismatch");
     // Another's key is another key.
     post(&bob.client, "/v1/tickets", "k1", &body).await.ok();
     let id = ann.matched().await;
@@ -32,11 +34,16 @@ async fn the_same_key_gives_the_first_answer_and_another_body_is_refused() {
     let key = json!({ "role": "server", "note": "n" });
     let issued = post(&admin, "/v1/admin/keys", "i", &key).await.ok();
     assert_eq!(post(&admin, "/v1/admin/keys", "i", &key).await.ok(), issued);
-    post(&admin, "/v1/admin/keys", "i", &json!({ "role": "admin", "note": "n" })).await.is(422, "idempotency_mismatch");
+    post(&admin, "/v1/admin/keys", "i", &json!({ "role": "admin", "note": "n" }))
+        .await
+        .is(422, "idempotency_mismatch");
 
     let made = json!({ "queue": "duel", "players": [ann.id, bob.id] });
     let custom = post(&server, "/v1/matches", "m", &made).await.ok();
-    assert_eq!(text(&post(&server, "/v1/matches", "m", &made).await.ok()["match_id"]), text(&custom["match_id"]));
+    assert_eq!(
+        text(&post(&server, "/v1/matches", "m", &made).await.ok()["match_id"]),
+        text(&custom["match_id"])
+    );
     world.restart().await;
     assert_eq!(post(&world.server(), "/v1/matches", "m", &made).await.ok()["match_id"], custom["match_id"]);
     world.stop().await;

@@ -13,8 +13,7 @@ async fn from_sign_in_to_rank_and_over_a_restart() {
     let result = world.report(&id, &ann, &bob).await;
     assert_eq!(result["places"], json!([1, 2]));
     let rank = |player: &crate::world::Player| {
-        let (client, path) =
-            (player.client.clone(), format!("/v1/rankings/duel/players/{}", player.id));
+        let (client, path) = (player.client.clone(), format!("/v1/rankings/duel/players/{}", player.id));
         async move { client.get(&path).await.ok() }
     };
     let (first, second) = (rank(&ann).await, rank(&bob).await);
@@ -65,7 +64,8 @@ async fn parties_accept_or_decline_a_proposal() {
     let queue = async |leader: &crate::world::Player, rest: &[crate::world::Player]| {
         let mut members = Vec::new();
         for member in rest {
-            let answer = member.client.post("/v1/parties/consents", json!({ "leader": leader.id })).await.ok();
+            let answer =
+                member.client.post("/v1/parties/consents", json!({ "leader": leader.id })).await.ok();
             members.push(json!({ "player_id": member.id, "consent": answer["consent"] }));
         }
         leader.client.post("/v1/tickets", json!({ "queue": "squad", "members": members })).await.ok()
@@ -103,7 +103,11 @@ async fn parties_accept_or_decline_a_proposal() {
             break id.to_owned();
         }
     };
-    players[4].client.post(&format!("/v1/proposals/{proposal}/responses"), json!({ "accept": false })).await.ok();
+    players[4]
+        .client
+        .post(&format!("/v1/proposals/{proposal}/responses"), json!({ "accept": false }))
+        .await
+        .ok();
     assert_eq!(players[3].client.get(&path(&second)).await.ok()["state"], "cancelled");
     assert_eq!(players[0].client.get(&path(&first)).await.ok()["state"], "searching");
     players[0].client.delete(&path(&first)).await.ok();
@@ -125,7 +129,8 @@ async fn a_match_made_by_a_server_moves_through_its_states() {
     let moved = host.post(&format!("{path}/state"), json!({ "state": "reporting" })).await.ok();
     assert_eq!(moved["state"], "reporting");
     host.post(&format!("{path}/state"), json!({ "state": "running" })).await.is(409, "state_not_allowed");
-    let done = json!({ "placements": [ { "player_id": ann.id, "place": 1 }, { "player_id": bob.id, "place": 1 } ] });
+    let done =
+        json!({ "placements": [ { "player_id": ann.id, "place": 1 }, { "player_id": bob.id, "place": 1 } ] });
     let result = host.post(&format!("{path}/result"), done).await.ok();
     assert_eq!(result["changes"][0]["actual"], 0.5);
     host.post(&format!("{path}/state"), json!({ "state": "abandoned" })).await.is(409, "state_not_allowed");
@@ -143,8 +148,7 @@ async fn operators_make_queues_and_set_ratings() {
     let ann = world.player("Ann").await;
     assert_eq!(ann.client.get("/v1/queues/five").await.ok(), queue);
     let set = json!({ "rating": 1712.5, "deviation": 60.0, "reason": "moved over from the old ladder" });
-    let rating =
-        admin.put(&format!("/v1/admin/players/{}/ratings/five", ann.id), set.clone()).await.ok();
+    let rating = admin.put(&format!("/v1/admin/players/{}/ratings/five", ann.id), set.clone()).await.ok();
     assert_eq!((&rating["rating"], &rating["games_played"]), (&json!(1712.5), &json!(0)));
     let rank = ann.client.get(&format!("/v1/rankings/five/players/{}", ann.id)).await.ok();
     assert_eq!((&rank["rank"], &rank["rating"]), (&json!(1), &json!(1712.5)));

@@ -5,10 +5,14 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, http::HeaderValue};
 
 /// Reads a WebSocket until `wanted`; the messages.
-async fn read_until(world: &World, player: &Player, cursor: Option<&str>, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+async fn read_until(
+    world: &World,
+    player: &Player,
+    cursor: Option<&str>,
+    wanted: impl Fn(&Value) -> bool,
+) -> Vec<Value> {
     let query = cursor.map(|c| format!("?cursor={c}")).unwrap_or_default();
-    let mut request =
-        format!("ws://{}/v1/stream{query}", world.anyone.addr).into_client_request().unwrap();
+    let mut request = format!("ws://{}/v1/stream{query}", world.anyone.addr).into_client_request().unwrap();
     let token = format!("Bearer {}", player.client.token.as_deref().unwrap());
     request.headers_mut().insert("authorization", HeaderValue::from_str(&token).unwrap());
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
@@ -63,7 +67,8 @@ async fn a_stream_tells_everything_in_order_and_resumes_without_loss() {
 async fn server_sent_events_carry_the_cursor_as_their_id() {
     let mut world = World::new().await;
     let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
-    let mut stream = ann.client.call("GET", "/v1/events").header("accept", "text/event-stream").open().await.into_body();
+    let mut stream =
+        ann.client.call("GET", "/v1/events").header("accept", "text/event-stream").open().await.into_body();
     let mut text = String::new();
     let id = world.duel(&ann, &bob).await;
     while !text.contains(&id) {
@@ -71,8 +76,11 @@ async fn server_sent_events_carry_the_cursor_as_their_id() {
         text.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
     }
     let ids: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
-    let events: Vec<Value> =
-        text.lines().filter_map(|line| line.strip_prefix("data: ")).map(|d| serde_json::from_str(d).unwrap()).collect();
+    let events: Vec<Value> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|d| serde_json::from_str(d).unwrap())
+        .collect();
     assert_eq!(kinds(&events), ["hello", "ticket queued", "ticket completed"]);
     assert_eq!(ids, events.iter().map(|e| e["cursor"].as_str().unwrap()).collect::<Vec<_>>());
     drop(stream);
@@ -86,7 +94,9 @@ async fn server_sent_events_carry_the_cursor_as_their_id() {
         .into_body();
     let mut again = String::new();
     while !again.contains(&id) {
-        again.push_str(std::str::from_utf8(resumed.frame().await.unwrap().unwrap().data_ref().unwrap()).unwrap());
+        again.push_str(
+            std::str::from_utf8(resumed.frame().await.unwrap().unwrap().data_ref().unwrap()).unwrap(),
+        );
     }
     assert!(!again.contains("\"queued\""), "{again}");
     world.stop().await;

@@ -16,8 +16,12 @@ async fn every_operation_says_its_action_roles_and_effect_and_keeps_to_them() {
             assert_eq!(operation["x-gsm-mutating"].as_bool(), Some(method != "get"), "{name}");
             let roles: Vec<String> = operation["x-gsm-roles"].as_array().unwrap().iter().map(text).collect();
             assert!(!roles.is_empty(), "{name}");
-            let concrete = path.replace("{player_id}", &ann.id).replace("{mode}", "duel").replace("{queue}", "duel");
-            let concrete = concrete.replace("{ticket_id}", "x").replace("{match_id}", "mch-0123").replace("{proposal_id}", "p");
+            let concrete =
+                path.replace("{player_id}", &ann.id).replace("{mode}", "duel").replace("{queue}", "duel");
+            let concrete = concrete
+                .replace("{ticket_id}", "x")
+                .replace("{match_id}", "mch-0123")
+                .replace("{proposal_id}", "p");
             let concrete = concrete.replace("{key_id}", "k");
             let method = method.to_ascii_uppercase();
             if roles.contains(&"none".to_owned()) {
@@ -31,7 +35,12 @@ async fn every_operation_says_its_action_roles_and_effect_and_keeps_to_them() {
             call(world.anyone.as_whom("gsm1.AAAA.AAAA")).await.is(401, "invalid_token");
             for (role, client) in [("player", ann.client.clone()), ("server", server.clone())] {
                 let answer = call(client).await;
-                assert_eq!(answer.status == 403, !roles.contains(&role.to_owned()), "{name} as {role}: {}", answer.text);
+                assert_eq!(
+                    answer.status == 403,
+                    !roles.contains(&role.to_owned()),
+                    "{name} as {role}: {}",
+                    answer.text
+                );
                 assert!(answer.status.as_u16() < 500, "{name} as {role}");
             }
         }
@@ -64,7 +73,12 @@ async fn what_is_not_ones_own_is_not_there() {
     eve.client.get(&format!("/v1/matches/{id}/result")).await.is(404, "not_found");
     let mine = ann.client.get(&format!("/v1/matches/{id}")).await.ok();
     assert!(mine.get("server_token").is_none(), "a player does not report");
-    let renamed = eve.client.call("PATCH", &format!("/v1/players/{}", ann.id)).json(&json!({ "display_name": "X" })).send().await;
+    let renamed = eve
+        .client
+        .call("PATCH", &format!("/v1/players/{}", ann.id))
+        .json(&json!({ "display_name": "X" }))
+        .send()
+        .await;
     renamed.is(404, "not_found");
     let seen = eve.client.get(&format!("/v1/players/{}", ann.id)).await.ok();
     assert!(seen.get("match_id").is_none() && seen.get("external_id").is_none(), "{seen}");
@@ -78,12 +92,19 @@ async fn what_is_not_ones_own_is_not_there() {
         }
     };
     let own = host(id.clone()).await;
-    let other = world.server().post("/v1/matches", json!({ "queue": "duel", "players": [bob.id, eve.id] })).await.ok();
+    let other = world
+        .server()
+        .post("/v1/matches", json!({ "queue": "duel", "players": [bob.id, eve.id] }))
+        .await
+        .ok();
     let other = text(&other["match_id"]);
-    let done = json!({ "placements": [ { "player_id": bob.id, "place": 1 }, { "player_id": eve.id, "place": 2 } ] });
+    let done =
+        json!({ "placements": [ { "player_id": bob.id, "place": 1 }, { "player_id": eve.id, "place": 2 } ] });
     own.get(&format!("/v1/matches/{other}")).await.is(404, "not_found");
     own.post(&format!("/v1/matches/{other}/result"), done.clone()).await.is(404, "not_found");
-    own.post(&format!("/v1/matches/{other}/state"), json!({ "state": "abandoned" })).await.is(404, "not_found");
+    own.post(&format!("/v1/matches/{other}/state"), json!({ "state": "abandoned" }))
+        .await
+        .is(404, "not_found");
     own.post("/v1/tickets", json!({ "queue": "duel" })).await.is(403, "forbidden");
     // A server does not report what another server made.
     let made = world.admin().post("/v1/admin/keys", json!({ "role": "server" })).await.ok();

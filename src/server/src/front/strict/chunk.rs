@@ -46,18 +46,28 @@ impl Chunked {
     fn step(self, byte: u8) -> Result<Self, WireFault> {
         let bad = |why| Err(WireFault::Malformed(why));
         match (self, byte) {
-            (Self::Size { digits: 16, .. }, b) if b.is_ascii_hexdigit() => bad("a chunk size has too many digits"),
+            (Self::Size { digits: 16, .. }, b) if b.is_ascii_hexdigit() => {
+                bad("a chunk size has too many digits")
+            }
             (Self::Size { value, digits }, b) if b.is_ascii_hexdigit() => {
                 let digit = (b as char).to_digit(16).unwrap_or(0);
                 let value = (value << 4) | u64::from(digit);
-                if value > CHUNK_BYTES_MAX { bad("a chunk is too long") } else { Ok(Self::Size { value, digits: digits + 1 }) }
+                if value > CHUNK_BYTES_MAX {
+                    bad("a chunk is too long")
+                } else {
+                    Ok(Self::Size { value, digits: digits + 1 })
+                }
             }
             (Self::Size { digits: 0, .. }, _) => bad("a chunk size is not hexadecimal"),
             (Self::Size { value, .. }, b';') => Ok(Self::Extension { value, len: 1 }),
             (Self::Size { value, .. } | Self::Extension { value, .. }, b'\r') => Ok(Self::SizeEnd { value }),
             (Self::Size { .. }, _) => bad("a chunk size is not hexadecimal"),
-            (Self::Extension { len, .. }, _) if len >= CHUNK_EXTENSION_BYTES_MAX => bad("chunk extensions are too long"),
-            (Self::Extension { value, len }, b'\t' | b' '..=b'~') => Ok(Self::Extension { value, len: len + 1 }),
+            (Self::Extension { len, .. }, _) if len >= CHUNK_EXTENSION_BYTES_MAX => {
+                bad("chunk extensions are too long")
+            }
+            (Self::Extension { value, len }, b'\t' | b' '..=b'~') => {
+                Ok(Self::Extension { value, len: len + 1 })
+            }
             (Self::Extension { .. }, _) => bad("a chunk extension holds a control character"),
             (Self::SizeEnd { value: 0 }, b'\n') => Ok(Self::LastCr),
             (Self::SizeEnd { value }, b'\n') => Ok(Self::Data { left: value }),

@@ -81,14 +81,25 @@ impl Clock {
 
     /// Called when the socket has nothing for us. `started`: bytes of the next request are here; `busy`: an answer
     /// is owed. Registers the task for the time the wait must end.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, phase: Phase, started: bool, busy: bool, limits: &WireLimits) -> Poll<Expiry> {
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        phase: Phase,
+        started: bool,
+        busy: bool,
+        limits: &WireLimits,
+    ) -> Poll<Expiry> {
         let now = Instant::now();
         let (deadline, expiry) = match phase {
             Phase::Body => {
                 let from = *self.waiting_from.get_or_insert(now);
-                let earned = Duration::from_secs_f64(self.body_bytes as f64 / f64::from(limits.body_rate_min.max(1)));
+                let earned =
+                    Duration::from_secs_f64(self.body_bytes as f64 / f64::from(limits.body_rate_min.max(1)));
                 let wait = limits.body_wait_max.min(limits.body_grace.saturating_add(earned));
-                (from + wait.saturating_sub(self.waited), Expiry::Fault(WireFault::Timeout("the body came too slowly")))
+                (
+                    from + wait.saturating_sub(self.waited),
+                    Expiry::Fault(WireFault::Timeout("the body came too slowly")),
+                )
             }
             Phase::Between | Phase::Head if started => {
                 // A first head counts from accept, a later one from its first byte.
@@ -96,7 +107,10 @@ impl Clock {
                     self.since = now;
                 }
                 self.in_head = true;
-                (self.since + limits.head_wait_max, Expiry::Fault(WireFault::Timeout("the request head came too slowly")))
+                (
+                    self.since + limits.head_wait_max,
+                    Expiry::Fault(WireFault::Timeout("the request head came too slowly")),
+                )
             }
             _ if busy => {
                 self.idle = false;

@@ -68,9 +68,10 @@ impl WireFault {
     #[must_use]
     pub const fn detail(self) -> &'static str {
         match self {
-            Self::Malformed(why) | Self::Timeout(why) | Self::HeadersTooLarge(why) | Self::NotImplemented(why) => {
-                why
-            }
+            Self::Malformed(why)
+            | Self::Timeout(why)
+            | Self::HeadersTooLarge(why)
+            | Self::NotImplemented(why) => why,
             Self::Connect => "method `CONNECT` is not served",
             Self::TargetTooLong => "the request target is too long",
             Self::Expectation => "the only expectation served is `100-continue`",
@@ -82,13 +83,17 @@ impl WireFault {
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
-            Self::Malformed(_) => "send HTTP/1.1 as RFC 9112 has it, with one Host and one way of framing the body",
+            Self::Malformed(_) => {
+                "send HTTP/1.1 as RFC 9112 has it, with one Host and one way of framing the body"
+            }
             Self::Connect => "this server is no proxy",
             Self::Timeout(_) => "send the whole request without pauses, or try again on a better line",
             Self::TargetTooLong => "shorten the path or the query",
             Self::Expectation => "leave the Expect header out",
             Self::HeadersTooLarge(_) => "send fewer or shorter headers",
-            Self::NotImplemented(_) => "use `Transfer-Encoding: chunked` or Content-Length, and a known method",
+            Self::NotImplemented(_) => {
+                "use `Transfer-Encoding: chunked` or Content-Length, and a known method"
+            }
             Self::Version => "speak HTTP/1.1",
         }
     }

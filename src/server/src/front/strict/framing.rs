@@ -103,7 +103,9 @@ impl Framing {
                     Ok(Verdict::Skip(2))
                 }
                 [b'\r'] if !blank => Ok(Verdict::More),
-                [b'\r' | b'\n', ..] => Err(WireFault::Malformed("a request does not begin with an empty line")),
+                [b'\r' | b'\n', ..] => {
+                    Err(WireFault::Malformed("a request does not begin with an empty line"))
+                }
                 _ => {
                     (self.scanned, self.line_from, self.after_cr) = (0, 0, false);
                     self.state = State::RequestLine;
@@ -113,12 +115,20 @@ impl Framing {
             State::RequestLine | State::Headers { .. } => self.head(bytes),
             State::Length { left } => {
                 let here = left.min(bytes.len() as u64);
-                self.state = if here == left { State::Between { blank: false } } else { State::Length { left: left - here } };
+                self.state = if here == left {
+                    State::Between { blank: false }
+                } else {
+                    State::Length { left: left - here }
+                };
                 Ok(if here == 0 { Verdict::More } else { Verdict::Release(here as usize) })
             }
             State::Chunked(mut body) => {
                 let used = body.advance(bytes)?;
-                self.state = if body == Chunked::Done { State::Between { blank: false } } else { State::Chunked(body) };
+                self.state = if body == Chunked::Done {
+                    State::Between { blank: false }
+                } else {
+                    State::Chunked(body)
+                };
                 Ok(if used == 0 { Verdict::More } else { Verdict::Release(used) })
             }
         }

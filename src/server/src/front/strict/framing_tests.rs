@@ -21,7 +21,9 @@ fn run(input: &[u8], cuts: &[usize]) -> Outcome {
                 Verdict::More => break,
                 Verdict::Skip(n) => drop(held.drain(..n)),
                 Verdict::Release(n) => released.extend(held.drain(..n)),
-                Verdict::Fault(fault) => return Outcome { released, fault: Some(fault), phase: framing.phase() },
+                Verdict::Fault(fault) => {
+                    return Outcome { released, fault: Some(fault), phase: framing.phase() };
+                }
             }
         }
     }
@@ -54,19 +56,37 @@ fn good_requests_pass_whole() {
     check_good("FOO / HTTP/1.1\r\nHost: [::1]:80\r\nX:\r\nY: \ta\tb \r\nZ: \u{e9}\r\n\r\n", Phase::Between);
     check_good(&(with("Content-Length: 2") + "{}" + &with("Content-Length: 0")), Phase::Between);
     check_good(&(with("Content-Length: 3") + "{}"), Phase::Body);
-    check_good(&(with("transfer-encoding: Chunked") + "2;a=b\r\n{}\r\n00a\r\n0123456789\r\n0\r\n\r\n"), Phase::Between);
+    check_good(
+        &(with("transfer-encoding: Chunked") + "2;a=b\r\n{}\r\n00a\r\n0123456789\r\n0\r\n\r\n"),
+        Phase::Between,
+    );
     check_good(&with("Expect: 100-continue"), Phase::Between);
     check_good(&with("Upgrade: h2c\r\nConnection: Upgrade"), Phase::Between);
-    let upgrade = "GET /s HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n";
+    let upgrade =
+        "GET /s HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n";
     check_good(upgrade, Phase::Upgrade);
 }
 
 #[test]
 fn bad_request_lines_fall() {
     for line in [
-        "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET  / HTTP/1.1", "GET /a b HTTP/1.1", "GET / http/1.1", "GET /", "PING", "G(T / HTTP/1.1",
-        "GET /\u{e9} HTTP/1.1", "GET /a\tb HTTP/1.1", "GET http://a/ HTTP/1.1", "OPTIONS * HTTP/1.1", "GET /a#b HTTP/1.1", "GET /<> HTTP/1.1",
-        "GET / HTTP/1.10", "GET / HTTP/1", "GET / HTTP/x.1",
+        "GET / HTTP/1.1 ",
+        " GET / HTTP/1.1",
+        "GET  / HTTP/1.1",
+        "GET /a b HTTP/1.1",
+        "GET / http/1.1",
+        "GET /",
+        "PING",
+        "G(T / HTTP/1.1",
+        "GET /\u{e9} HTTP/1.1",
+        "GET /a\tb HTTP/1.1",
+        "GET http://a/ HTTP/1.1",
+        "OPTIONS * HTTP/1.1",
+        "GET /a#b HTTP/1.1",
+        "GET /<> HTTP/1.1",
+        "GET / HTTP/1.10",
+        "GET / HTTP/1",
+        "GET / HTTP/x.1",
     ] {
         check_bad(format!("{line}\r\nHost: a\r\n\r\n"), 400);
     }
@@ -74,7 +94,10 @@ fn bad_request_lines_fall() {
     check_bad("GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505);
     check_bad("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505);
     check_bad(format!("{} / HTTP/1.1\r\n", "A".repeat(33)), 501);
-    check_bad(format!("{FAULT} / HTTP/1.1\r\nHost: a\r\n\r\n", FAULT = crate::front::strict::FAULT_METHOD), 501);
+    check_bad(
+        format!("{FAULT} / HTTP/1.1\r\nHost: a\r\n\r\n", FAULT = crate::front::strict::FAULT_METHOD),
+        501,
+    );
     check_bad(b"\x16\x03\x01\x02", 400);
     check_bad("\r\n\r\n", 400);
     check_bad("GET / HTTP/1.1\nHost: a\n\n", 400);
@@ -84,9 +107,32 @@ fn bad_request_lines_fall() {
 #[test]
 fn bad_headers_fall() {
     for header in [
-        "X : a", "X\t: a", ": a", "garbage", "X: a\r\n b", "X: a\r\n\tb", "X: a\0b", "X\0: a", "X: \x01", "X: \x7f", "X\u{e9}: a", "Host: b", "Content-Length: 2\r\nContent-Length: 2",
-        "Content-Length: 2, 2", "Content-Length: +2", "Content-Length: 0x2", "Content-Length: -1", "Content-Length: 2 2", "Content-Length:", "Content-Length: 18446744073709551618",
-        "Content-Length: 6\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 4", "Transfer-Encoding: chunked\r\ntransfer-encoding: chunked", "Transfer-Encoding: \x0bchunked", "X: a\nY: b", "X: a\rY: b",
+        "X : a",
+        "X\t: a",
+        ": a",
+        "garbage",
+        "X: a\r\n b",
+        "X: a\r\n\tb",
+        "X: a\0b",
+        "X\0: a",
+        "X: \x01",
+        "X: \x7f",
+        "X\u{e9}: a",
+        "Host: b",
+        "Content-Length: 2\r\nContent-Length: 2",
+        "Content-Length: 2, 2",
+        "Content-Length: +2",
+        "Content-Length: 0x2",
+        "Content-Length: -1",
+        "Content-Length: 2 2",
+        "Content-Length:",
+        "Content-Length: 18446744073709551618",
+        "Content-Length: 6\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 4",
+        "Transfer-Encoding: chunked\r\ntransfer-encoding: chunked",
+        "Transfer-Encoding: \x0bchunked",
+        "X: a\nY: b",
+        "X: a\rY: b",
     ] {
         check_bad(with(header), 400);
     }
@@ -97,14 +143,31 @@ fn bad_headers_fall() {
     check_bad("GET / HTTP/1.1\r\nHost:\r\n\r\n", 400);
     check_bad("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400);
     check_bad("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400);
-    check_bad("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\n", 400);
+    check_bad(
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\n",
+        400,
+    );
 }
 
 #[test]
 fn bad_chunks_fall() {
     let head = with("Transfer-Encoding: chunked");
     for body in [
-        "ffffffffffffffff\r\n", "10000000000000002\r\n", "00000000000000002\r\n", "-2\r\n", "zz\r\n", "0x2\r\n", "\r\n", "2 \r\n", " 2\r\n", "2\r\n{}XX", "2\n{}", "2\r\n{}\n0", "2;\rX", "2;a\0", "0\r\nX: y\r\n\r\n",
+        "ffffffffffffffff\r\n",
+        "10000000000000002\r\n",
+        "00000000000000002\r\n",
+        "-2\r\n",
+        "zz\r\n",
+        "0x2\r\n",
+        "\r\n",
+        "2 \r\n",
+        " 2\r\n",
+        "2\r\n{}XX",
+        "2\n{}",
+        "2\r\n{}\n0",
+        "2;\rX",
+        "2;a\0",
+        "0\r\nX: y\r\n\r\n",
     ] {
         check_bad(format!("{head}{body}"), 400);
     }
@@ -130,11 +193,28 @@ fn limits_hold_at_their_edges() {
 
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let texts = prop::sample::select(vec![
-        "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "POST /x HTTP/1.1\r\nHost: a\r\n", "Content-Length: 5\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n", "0\r\n\r\n", "hello", "\r\n", "\r", "\n", " ", "X: y\r\n", ": ",
-        "Upgrade: websocket\r\nConnection: upgrade\r\n\r\n", "HTTP/1.0", "Host: b\r\n", "3;a=b\r\nabc\r\n", "Expect: x\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: a\r\n",
+        "Content-Length: 5\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n",
+        "5\r\nhello\r\n",
+        "0\r\n\r\n",
+        "hello",
+        "\r\n",
+        "\r",
+        "\n",
+        " ",
+        "X: y\r\n",
+        ": ",
+        "Upgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        "HTTP/1.0",
+        "Host: b\r\n",
+        "3;a=b\r\nabc\r\n",
+        "Expect: x\r\n",
     ])
     .prop_map(|text| text.as_bytes().to_vec());
-    let long = (prop::sample::select(vec![b'a', b' ', b'0', b'/', b'\t']), 0usize..20_000).prop_map(|(b, n)| vec![b; n]);
+    let long = (prop::sample::select(vec![b'a', b' ', b'0', b'/', b'\t']), 0usize..20_000)
+        .prop_map(|(b, n)| vec![b; n]);
     prop_oneof![8 => texts, 1 => prop::collection::vec(any::<u8>(), 0..8), 1 => long]
 }
 

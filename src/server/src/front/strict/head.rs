@@ -16,12 +16,50 @@ const fn classes() -> [u8; 256] {
     while i < 256 {
         let byte = i as u8;
         let name = byte.is_ascii_alphanumeric();
-        if name || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~') {
+        if name
+            || matches!(
+                byte,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            )
+        {
             table[i] |= TOKEN;
         }
         // RFC 3986 path and query characters, and the brackets that query strings are full of.
         let pchar = name
-            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'%' | b'[' | b']');
+            || matches!(
+                byte,
+                b'-' | b'.'
+                    | b'_'
+                    | b'~'
+                    | b'!'
+                    | b'$'
+                    | b'&'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'*'
+                    | b'+'
+                    | b','
+                    | b';'
+                    | b'='
+                    | b':'
+                    | b'%'
+                    | b'['
+                    | b']'
+            );
         if pchar {
             table[i] |= HOST;
         }
@@ -65,7 +103,9 @@ pub(super) fn check_request_line_len(line: &[u8], target_bytes_max: usize) -> Re
     }
     match line.iter().take(METHOD_BYTES_MAX + 1).position(|&b| b == b' ') {
         None => Err(WireFault::NotImplemented("the method is too long")),
-        Some(method) if line.len() > method + 1 + target_bytes_max + " HTTP/1.1".len() => Err(WireFault::TargetTooLong),
+        Some(method) if line.len() > method + 1 + target_bytes_max + " HTTP/1.1".len() => {
+            Err(WireFault::TargetTooLong)
+        }
         Some(_) => Ok(()),
     }
 }
@@ -76,7 +116,8 @@ impl Head {
     pub(super) fn request_line(line: &[u8], target_bytes_max: usize) -> Result<Self, WireFault> {
         let bad = |why| Err(WireFault::Malformed(why));
         let mut parts = line.split(|&b| b == b' ');
-        let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some(method), Some(target), Some(version), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return bad("a request line is method, target and version with one space between");
         };
@@ -86,7 +127,9 @@ impl Head {
         let version_1_1 = match version {
             b"HTTP/1.1" => true,
             b"HTTP/1.0" => false,
-            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
+            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+                if major.is_ascii_digit() && minor.is_ascii_digit() =>
+            {
                 return Err(WireFault::Version);
             }
             _ => return bad("the version is not `HTTP/1.1`"),
@@ -119,7 +162,9 @@ impl Head {
         if matches!(line.first(), Some(b' ' | b'\t')) {
             return bad("folded header lines are not served");
         }
-        let Some(colon) = line.iter().position(|&b| !is(b, TOKEN)) else { return bad("a header line has no colon") };
+        let Some(colon) = line.iter().position(|&b| !is(b, TOKEN)) else {
+            return bad("a header line has no colon");
+        };
         let (name, rest) = line.split_at(colon);
         let Some((b':', value)) = rest.split_first().map(|(b, v)| (*b, v)) else {
             return bad("a header name holds a character that no token has, or a space before its colon");
@@ -131,7 +176,11 @@ impl Head {
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => self.host(value),
             6 if name.eq_ignore_ascii_case(b"expect") => {
-                if value.eq_ignore_ascii_case(b"100-continue") { Ok(()) } else { Err(WireFault::Expectation) }
+                if value.eq_ignore_ascii_case(b"100-continue") {
+                    Ok(())
+                } else {
+                    Err(WireFault::Expectation)
+                }
             }
             7 if name.eq_ignore_ascii_case(b"upgrade") => {
                 self.websocket |= value.eq_ignore_ascii_case(b"websocket");
@@ -162,8 +211,10 @@ impl Head {
             return Err(WireFault::Malformed("there is more than one Content-Length"));
         }
         let digits = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
-        let number = if digits { std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()) } else { None };
-        self.length = Some(number.ok_or(WireFault::Malformed("the Content-Length is not a number of bytes"))?);
+        let number =
+            if digits { std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()) } else { None };
+        self.length =
+            Some(number.ok_or(WireFault::Malformed("the Content-Length is not a number of bytes"))?);
         Ok(())
     }
 

@@ -181,7 +181,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G> Strict<T, G> {
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let phase = self.framing.phase();
         // Behind a request for a WebSocket only one buffer is read ahead.
-        let read = if phase == Phase::Upgrade && self.to - self.from >= BUFFER_BYTES { Poll::Pending } else { self.poll_fill(cx) };
+        let read = if phase == Phase::Upgrade && self.to - self.from >= BUFFER_BYTES {
+            Poll::Pending
+        } else {
+            self.poll_fill(cx)
+        };
         if let Poll::Ready(came) = read {
             let came = came?;
             self.clock.arrived(came);
@@ -200,7 +204,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G> Strict<T, G> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_stall(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn poll_stall(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             if self.stall.is_some() {
                 self.stall = None;
@@ -208,14 +216,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G> Strict<T, G> {
             return written;
         }
         let stall_max = self.limits.stall_max;
-        let (deadline, timer) = self.stall.get_or_insert_with(|| (Instant::now() + stall_max, Timer::default()));
+        let (deadline, timer) =
+            self.stall.get_or_insert_with(|| (Instant::now() + stall_max, Timer::default()));
         ready!(timer.poll(cx, *deadline));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads nothing of its answer")))
     }
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, G: Unpin> hyper::rt::Read for Strict<T, G> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut out: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
             if this.released > 0 {
@@ -252,7 +265,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G: Unpin> hyper::rt::Write for Strict<T,
         this.poll_stall(cx, written)
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.io).poll_write_vectored(cx, parts);
         this.poll_stall(cx, written)
@@ -272,9 +289,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G: Unpin> hyper::rt::Write for Strict<T,
         let this = self.get_mut();
         if this.linger.is_none() {
             ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
-            this.linger = Some(Linger { deadline: Instant::now() + LINGER_MAX, bytes_left: LINGER_BYTES_MAX });
+            this.linger =
+                Some(Linger { deadline: Instant::now() + LINGER_MAX, bytes_left: LINGER_BYTES_MAX });
         }
-        let unread = this.mode == Mode::Closed || this.from < this.to || this.framing.phase() != Phase::Between;
+        let unread =
+            this.mode == Mode::Closed || this.from < this.to || this.framing.phase() != Phase::Between;
         if this.eof || this.mode == Mode::Upgraded || !unread {
             return Poll::Ready(Ok(()));
         }

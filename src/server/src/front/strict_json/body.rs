@@ -1,5 +1,5 @@
 //! Getting the bytes of a body: media type, size, time.
-use super::{JsonFault, JsonLimits, parse};
+use super::{JsonFault, JsonLimits};
 use crate::front::{WireFault, problem};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
@@ -7,25 +7,6 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
-use serde::de::DeserializeOwned;
-
-/// Extracts a body as one strictly read JSON document, within the [`JsonLimits`] of the request's extensions or the
-/// default ones.
-#[derive(Debug, Clone, Copy)]
-pub struct Json<T>(pub T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
-    type Rejection = JsonFault;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, JsonFault> {
-        let (head, body) = request.into_parts();
-        let limits = head.extensions.get::<JsonLimits>().copied().unwrap_or_default();
-        check_coding(&head.headers)?;
-        check_media_type(&head.headers, limits.media_type)?;
-        let bytes = read(body, limits.bytes_max).await?;
-        parse(&bytes, &limits).map(Self)
-    }
-}
 
 /// For routes that take no body: reads and forgets what a client sends all the same, so that the connection can go on.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +72,10 @@ pub fn check_headers(headers: &HeaderMap, limits: &JsonLimits) -> Result<(), Jso
 }
 
 fn check_coding(headers: &HeaderMap) -> Result<(), JsonFault> {
-    let plain = headers.get_all(header::CONTENT_ENCODING).iter().all(|v| v.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let plain = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .all(|v| v.as_bytes().eq_ignore_ascii_case(b"identity"));
     if plain { Ok(()) } else { Err(JsonFault::Encoding) }
 }
 
@@ -105,7 +89,8 @@ fn check_media_type(headers: &HeaderMap, expected: &'static str) -> Result<(), J
 }
 
 pub(super) fn is_media_type(value: &str, expected: &str) -> bool {
-    let (essence, parameter) = value.split_once(';').map_or((value, None), |(essence, rest)| (essence, Some(rest)));
+    let (essence, parameter) =
+        value.split_once(';').map_or((value, None), |(essence, rest)| (essence, Some(rest)));
     let charset = parameter.is_none_or(|p| {
         p.split_once('=').is_some_and(|(name, value)| {
             let value = value.trim_end();

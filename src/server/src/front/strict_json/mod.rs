@@ -4,7 +4,7 @@
 mod body;
 mod scan;
 
-pub use body::{Json, NoBody, check_headers, read};
+pub use body::{NoBody, check_headers, read};
 
 use super::WireFault;
 use super::field::FieldFault;
@@ -29,8 +29,13 @@ pub struct JsonLimits {
 
 impl JsonLimits {
     /// The limits of the native face.
-    pub const NATIVE: Self =
-        Self { media_type: "application/json", bytes_max: 64 * 1024, depth_max: 32, members_max: 1_000, number_chars_max: 64 };
+    pub const NATIVE: Self = Self {
+        media_type: "application/json",
+        bytes_max: 64 * 1024,
+        depth_max: 32,
+        members_max: 1_000,
+        number_chars_max: 64,
+    };
 }
 
 impl Default for JsonLimits {
@@ -161,7 +166,9 @@ impl JsonFault {
             Self::Encoding => "send the body uncompressed",
             Self::TooLarge { .. } | Self::TooManyMembers { .. } => "send less in one request",
             Self::Empty => "send one JSON document",
-            Self::Syntax { .. } => "send one JSON document in UTF-8 (RFC 8259), with nothing before or behind it",
+            Self::Syntax { .. } => {
+                "send one JSON document in UTF-8 (RFC 8259), with nothing before or behind it"
+            }
             Self::Number { .. } => "send a finite number with fewer digits",
             Self::DuplicateKey { .. } => "send each key once",
             Self::TooDeep { .. } => "send a flatter document",

@@ -9,7 +9,8 @@ pub(super) fn check(bytes: &[u8], limits: &JsonLimits) -> Result<(), JsonFault> 
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(syntax(bytes, 0, "a byte order mark is not part of JSON"));
     }
-    let text = std::str::from_utf8(bytes).map_err(|e| syntax(bytes, e.valid_up_to(), "the text is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|e| syntax(bytes, e.valid_up_to(), "the text is not UTF-8"))?;
     let mut scan = Scan { text, bytes, at: 0, limits, members: 0, keys: Vec::new(), open: Vec::new() };
     scan.document()
 }

@@ -26,9 +26,18 @@ struct Place {
     place: u8,
 }
 
+/// A handler that takes a body as the server's do.
+async fn echo(request: Request<Body>) -> Result<String, JsonFault> {
+    let limits = JsonLimits::NATIVE;
+    check_headers(request.headers(), &limits)?;
+    let bytes = read(request.into_body(), limits.bytes_max).await?;
+    parse::<Value>(&bytes, &limits).map(|value| value.to_string())
+}
+
 fn check_text(text: impl AsRef<[u8]>, code: &str) {
     let text = text.as_ref();
-    let fault = parse::<Value>(text, &JsonLimits::NATIVE).expect_err(&String::from_utf8_lossy(&text[..text.len().min(80)]));
+    let fault = parse::<Value>(text, &JsonLimits::NATIVE)
+        .expect_err(&String::from_utf8_lossy(&text[..text.len().min(80)]));
     assert_eq!(fault.code(), code, "{fault}");
 }
 
@@ -41,8 +50,48 @@ fn check_field(text: &str, code: &str, path: &str, detail: &str) {
 #[test]
 fn what_is_not_json_falls() {
     for text in [
-        "{", "[1", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "nul", "tru", "NaN", "-Infinity", "01", "1.", ".5", "+1", "1e", "-", "--1", "0x1", "1 2", "{}}", "{} x", "/* x */1", "\"", "\"\\x41\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\udc00\"",
-        "\"\\ud800\\u0041\"", "\"a\nb\"", "\"\u{0}\"", "[1 2]", "{\"a\" 1}", "{\"a\":}", "{1:2}", "[", ",", " ", "\u{feff}1", "1\u{0}", "]", "[}", "{]",
+        "{",
+        "[1",
+        "[1,]",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{'a':1}",
+        "nul",
+        "tru",
+        "NaN",
+        "-Infinity",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "1e",
+        "-",
+        "--1",
+        "0x1",
+        "1 2",
+        "{}}",
+        "{} x",
+        "/* x */1",
+        "\"",
+        "\"\\x41\"",
+        "\"\\u12g4\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"a\nb\"",
+        "\"\u{0}\"",
+        "[1 2]",
+        "{\"a\" 1}",
+        "{\"a\":}",
+        "{1:2}",
+        "[",
+        ",",
+        " ",
+        "\u{feff}1",
+        "1\u{0}",
+        "]",
+        "[}",
+        "{]",
     ] {
         check_text(text, "invalid_json");
     }
@@ -88,9 +137,24 @@ fn a_field_fault_names_the_field() {
     check_field("{}", "missing_field", "queue", "is missing");
     check_field(r#"{"queue":7}"#, "invalid_field", "queue", "expected a string");
     check_field(r#"{"queue":"q","limit":-1}"#, "invalid_field", "limit", "whole number");
-    check_field(r#"{"queue":"q","places":[{"id":"a","place":1},{"id":"b"}]}"#, "missing_field", "places[1].place", "missing");
-    check_field(r#"{"queue":"q","places":[{"id":"a","place":1,"q":1}]}"#, "unknown_field", "places[0].q", "not known");
-    check_field(r#"{"queue":"q","places":[{"id":"a","place":300}]}"#, "invalid_field", "places[0].place", "whole number");
+    check_field(
+        r#"{"queue":"q","places":[{"id":"a","place":1},{"id":"b"}]}"#,
+        "missing_field",
+        "places[1].place",
+        "missing",
+    );
+    check_field(
+        r#"{"queue":"q","places":[{"id":"a","place":1,"q":1}]}"#,
+        "unknown_field",
+        "places[0].q",
+        "not known",
+    );
+    check_field(
+        r#"{"queue":"q","places":[{"id":"a","place":300}]}"#,
+        "invalid_field",
+        "places[0].place",
+        "whole number",
+    );
     check_field("null", "invalid_field", "", "expected an object");
     check_field(r#"{"queue":"q","\u202e":1}"#, "unknown_field", "\\u{202e}", "not known");
 }
@@ -98,15 +162,27 @@ fn a_field_fault_names_the_field() {
 #[test]
 fn the_media_type_is_exact() {
     let json = |value: &str| is_media_type(value, "application/json");
-    assert!(json("application/json") && json("Application/JSON ; charset=UTF-8") && json("application/json;charset=\"utf-8\""));
-    for bad in ["text/json", "application/json;", "application/json;;;=\"x", "application/json; charset=utf-16", "application/json; a=b", "application/jsonx", ""] {
+    assert!(
+        json("application/json")
+            && json("Application/JSON ; charset=UTF-8")
+            && json("application/json;charset=\"utf-8\"")
+    );
+    for bad in [
+        "text/json",
+        "application/json;",
+        "application/json;;;=\"x",
+        "application/json; charset=utf-16",
+        "application/json; a=b",
+        "application/jsonx",
+        "",
+    ] {
         assert!(!json(bad), "{bad}");
     }
 }
 
 #[tokio::test]
 async fn the_extractor_checks_headers_and_size() {
-    let router = Router::new().route("/", post(|Json(v): Json<Value>| async move { v.to_string() }));
+    let router = Router::new().route("/", post(echo));
     let json = ("content-type", "application/json");
     let long = "1".repeat(70_000);
     for (headers, body, status) in [
@@ -122,7 +198,8 @@ async fn the_extractor_checks_headers_and_size() {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let answer = router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let answer =
+            router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{}", &body[..body.len().min(20)]);
     }
 }
@@ -149,7 +226,8 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(8, 128, 8, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
-            prop::collection::btree_map(any::<String>(), inner, 0..8).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map(any::<String>(), inner, 0..8)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
