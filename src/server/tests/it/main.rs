@@ -4,6 +4,7 @@ mod bad_input;
 mod client;
 mod jwt;
 mod once;
+mod page;
 mod path;
 mod push;
 mod roles;
