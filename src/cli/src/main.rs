@@ -1,6 +1,7 @@
 //! `gsm`: the one binary. Each command has a file of its own; exit code 0 is success, 1 failure, 2 bad usage or input.
 mod admin;
 mod bench;
+mod bots;
 mod config;
 mod doctor;
 mod flags;

@@ -1,5 +1,6 @@
 //! `gsm serve` and `gsm dev`.
 use crate::{
+    bots::{self, BotOptions},
     flags::Flags,
     output::{Failure, Outcome, note, say},
 };
@@ -9,6 +10,7 @@ use gsm_server::{
     config::{Mode, Settings},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// `gsm serve`
 #[derive(Args)]
@@ -45,9 +47,10 @@ impl Serve {
     pub(crate) fn run(self) -> Outcome {
         let settings = self.flags.settings(Mode::Serve)?;
         runtime()?.block_on(async {
-            let signals = Signals::new()?;
+            let mut signals = Signals::new()?;
             let running = start(settings).await?;
-            signals.until_stop(running).await
+            signals.stop_of(&running).await;
+            signals.drain(running).await
         })
     }
 }
@@ -55,22 +58,43 @@ impl Serve {
 impl Dev {
     pub(crate) fn run(self) -> Outcome {
         let settings = self.flags.settings(Mode::Dev)?;
-        let data_dir = settings.data_dir.display().to_string();
+        let data_dir = settings.data_dir.clone();
         runtime()?.block_on(async {
-            let signals = Signals::new()?;
+            let mut signals = Signals::new()?;
             let running = start(settings).await?;
             let addr = running.addr();
             if let Some(keys) = running.dev_credentials() {
                 say(format_args!("gsm {} for development", env!("CARGO_PKG_VERSION")));
                 say(format_args!("  dashboard   http://{addr}/"));
                 say(format_args!("  API         http://{addr}/docs"));
-                say(format_args!("  data        {data_dir}"));
+                say(format_args!("  data        {}", data_dir.display()));
                 say(format_args!("  admin key   {}", keys.admin_key));
                 say(format_args!("  server key  {}", keys.server_key));
                 say(format_args!("  players     {} simulated, seed {}", self.bots, self.seed));
                 say(format_args!("Ctrl-C stops; starting again carries on."));
             }
-            signals.until_stop(running).await
+            let stop = CancellationToken::new();
+            let players = running.dev_credentials().filter(|_| self.bots > 0).map(|keys| {
+                let options = BotOptions {
+                    server: addr,
+                    bots: self.bots as usize,
+                    seed: self.seed,
+                    server_key: keys.server_key.clone(),
+                    state_dir: data_dir,
+                };
+                #[expect(clippy::disallowed_methods, reason = "the players are waited for below")]
+                let players = tokio::spawn(bots::run(options, stop.clone()));
+                players
+            });
+            signals.stop_of(&running).await;
+            // First the players, so that they do not call upon a server that is going.
+            stop.cancel();
+            if let Some(players) = players
+                && players.await.is_err()
+            {
+                note("the simulated players ended badly");
+            }
+            signals.drain(running).await
         })
     }
 }
@@ -103,12 +127,16 @@ impl Signals {
         }
     }
 
-    /// Waits for a signal or for the server to fail, then drains; a second signal ends at once.
-    async fn until_stop(mut self, running: Running) -> Outcome {
+    /// Waits for a signal, or for the server to fail.
+    async fn stop_of(&mut self, running: &Running) {
         tokio::select! {
-            () = self.one() => note(format_args!("stopping; once more to stop at once")),
+            () = self.one() => note("stopping; once more to stop at once"),
             () = running.failed() => {}
         }
+    }
+
+    /// Drains; a second signal ends at once.
+    async fn drain(&mut self, running: Running) -> Outcome {
         tokio::select! {
             stopped = running.stop() => stopped.map_err(Failure::failed),
             () = self.one() => Err(Failure::failed("stopped at once; what was acknowledged is kept")),

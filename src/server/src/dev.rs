@@ -2,7 +2,7 @@
 use crate::{StartError, secret};
 use gsm_core::{Millis, Mode, QueueName};
 use gsm_engine::{Call, Engine, EngineError, QueueConfig, Role};
-use gsm_matchmaking::{Format, MatchRules};
+use gsm_matchmaking::{Format, MatchRules, Window};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 
@@ -73,7 +73,8 @@ pub(crate) async fn retire(engine: &Engine, dir: &Path) -> Result<(), StartError
 /// `duel` 1v1 without questions, `squad` 3v3 and `arena` free-for-all with acceptance.
 fn queues() -> Result<Vec<QueueConfig>, gsm_core::NameError> {
     let queue = |name: &str, format| {
-        let rules = MatchRules { format, ..MatchRules::default() };
+        // Wide and growing fast: a few players of all strengths shall not wait for long.
+        let rules = MatchRules { format, window: Window { min: 200.0, growth_per_s: 50.0, max: 3_000.0 } };
         Ok::<_, gsm_core::NameError>(QueueConfig::new(QueueName::new(name)?, Mode::new(name)?, rules))
     };
     let accepted = |queue: QueueConfig| QueueConfig { acceptance_ms: Some(Millis::from_secs(10)), ..queue };

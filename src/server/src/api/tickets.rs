@@ -102,7 +102,8 @@ pub(crate) async fn ticket(
 
 /// Leave the queue.
 ///
-/// Any member may. A ticket in an open proposal declines it. Cancelling a cancelled ticket changes nothing.
+/// Any member may. A ticket in an open proposal declines it, unless the caller has accepted already (409). Cancelling a
+/// cancelled ticket changes nothing.
 #[utoipa::path(delete, path = "/v1/tickets/{ticket_id}", tag = "tickets", operation_id = "cancel_ticket",
     params(("ticket_id" = String, Path)),
     responses((status = 200, body = TicketDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -158,6 +159,10 @@ fn sentence(why: &Explain) -> String {
     let now = match why.binding {
         Binding::TooFewPlayers => "fewer players wait than a match needs".to_owned(),
         Binding::PartyFit => "enough players wait, but their parties do not fill the sides".to_owned(),
+        Binding::SkillWindow if why.players_missing == 0 => format!(
+            "{} waiting tickets and this one take each other, but not enough of them take one another as well",
+            why.consenting
+        ),
         Binding::SkillWindow => format!(
             "of the waiting tickets {} are within {:.0} points and take this one too, too few for a match",
             why.consenting, why.window

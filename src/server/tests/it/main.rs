@@ -1,5 +1,6 @@
 //! The server as its callers see it: over HTTP, on a port of its own, with a data directory of its own.
 #![allow(clippy::disallowed_methods, reason = "tests have a clock and tasks of their own")]
+#![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 mod bad_input;
 mod client;
 mod jwt;
