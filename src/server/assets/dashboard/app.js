@@ -1,208 +1,126 @@
-// The dashboard: asks /v1/overview each second and shows what it says. Whatever players chose is shown as text only.
-import { histogram, overTime } from "./charts.js";
-import { element, one, signed, span, whole } from "./format.js";
+// The dashboard: asks /v1/overview each second and hands the answer to the view.
+import { redraw, show } from "./view.js";
+import { age, put } from "./format.js";
 
 const EVERY_MS = 1000;
 const RETRY_MS_MAX = 15000;
-const POINTS = 300;
-const MOVES_OVER_MS = 10000;
+const TIMEOUT_MS = 10000;
 const KEY = "gsm-admin-key";
-const RECENT_ROWS = 12;
 
 const at = (id) => document.getElementById(id);
+let timer = 0; // the next look, 0 when none is planned
+let looking = false;
 let failures = 0;
-let last = null;
-let mode = decodeURIComponent(location.hash.slice(1));
-// By mode: [time, rank by player] of some moments, for the arrows.
-const seen = new Map();
+let retryAt = 0;
+let lastAt = 0; // of the last good answer, by this machine's clock
+let locked = false;
+let paused = false;
 
 function say(state, text) {
   at("state").dataset.state = state;
-  at("state").textContent = text;
+  put(at("state"), text);
 }
 
-async function look() {
-  const key = sessionStorage.getItem(KEY);
-  const headers = key ? { Authorization: `Bearer ${key}` } : {};
-  const answer = await fetch("/v1/overview", { headers, cache: "no-store" });
-  if (answer.status === 401 || answer.status === 403) {
-    askKey(key ? "This key does not open it." : "");
-    return false;
-  }
-  if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-  last = await answer.json();
-  at("key-form").hidden = true;
-  at("page").hidden = false;
-  show();
-  return true;
+function plan(ms) {
+  clearTimeout(timer);
+  timer = locked || paused || document.hidden ? 0 : setTimeout(look, ms);
 }
 
 function askKey(error) {
   sessionStorage.removeItem(KEY);
+  locked = true;
   at("page").hidden = true;
+  at("lost").hidden = true;
+  at("pause").hidden = true;
   at("key-form").hidden = false;
-  at("key-error").textContent = error;
+  put(at("key-error"), error);
+  at("key").focus();
   say("wait", "locked");
 }
 
-async function turn() {
+// The time that the server asks for, in ms.
+function asked(answer) {
+  const s = Number(answer.headers.get("Retry-After"));
+  return s > 0 ? Math.min(60, s) * 1000 : 0;
+}
+
+async function look() {
+  timer = 0;
+  if (looking) return;
+  looking = true;
   let wait = EVERY_MS;
+  let least = 0;
   try {
-    if (!document.hidden) {
-      if (!(await look())) return;
-      failures = 0;
-      say("live", "live");
+    const key = sessionStorage.getItem(KEY);
+    const answer = await fetch("/v1/overview", {
+      headers: key ? { Authorization: `Bearer ${key}` } : {},
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (answer.status === 401 || answer.status === 403) {
+      askKey(!key ? "" : answer.status === 401 ? "The server does not know this key." : "This key is not an admin key.");
+      return;
     }
-  } catch {
+    if (!answer.ok) {
+      least = asked(answer);
+      throw new Error(`the server answered ${answer.status}`);
+    }
+    const overview = await answer.json();
+    at("key-form").hidden = true;
+    at("page").hidden = false;
+    at("pause").hidden = false;
+    show(overview);
+    failures = 0;
+    lastAt = Date.now();
+    at("lost").hidden = true;
+    if (!paused) say("live", "live");
+  } catch (error) {
     failures += 1;
-    wait = Math.min(RETRY_MS_MAX, EVERY_MS * 2 ** failures);
-    say("lost", "connection lost, retrying");
-  }
-  setTimeout(turn, wait);
-}
-
-function show() {
-  const { queues, boards, series } = last;
-  at("version").textContent = `version ${last.version}`;
-  at("uptime").textContent = `up ${span(last.now - last.started_at)}`;
-  const sum = (all, of) => all.reduce((n, each) => n + of(each), 0);
-  at("tile-waiting").textContent = whole(sum(queues, (q) => q.waiting));
-  at("tile-wait").textContent = `longest ${span(Math.max(0, ...queues.map((q) => q.wait_ms_max)))}`;
-  at("tile-running").textContent = whole(last.running);
-  at("tile-proposals").textContent = `${whole(sum(queues, (q) => q.proposals))} proposals open`;
-  const recent = series.results.slice(-10);
-  at("tile-rate").textContent = one(recent.length ? (sum(recent, (n) => n) * 1000) / (recent.length * series.step_ms) : 0);
-  at("tile-total").textContent = `${whole(last.results)} since the start`;
-  at("tile-players").textContent = whole(sum(boards, (b) => b.players));
-  at("tile-modes").textContent = `on ${boards.length} ${boards.length === 1 ? "board" : "boards"}`;
-  at("empty").hidden = last.results > 0 || sum(boards, (b) => b.players) > 0 || sum(queues, (q) => q.waiting) > 0;
-  overTime(at("chart-results"), "Results a second over the last five minutes", [{ values: series.results, className: "line-a", area: "area-a" }], POINTS, series.step_ms);
-  overTime(
-    at("chart-waiting"), "Tickets waiting and matches running over the last five minutes",
-    [{ values: series.waiting, className: "line-a" }, { values: series.running, className: "line-b" }], POINTS, series.step_ms,
-  );
-  for (const board of boards) remember(board);
-  showModes(boards);
-  showBoard(boards.find((b) => b.mode === mode) ?? boards[0]);
-  showRecent(last.recent);
-  showQueues(queues);
-}
-
-function remember(board) {
-  const moments = seen.get(board.mode) ?? [];
-  moments.push({ when: last.now, ranks: new Map(board.top.map((row) => [row.player_id, row.rank])) });
-  while (moments.length > 1 && moments[1].when <= last.now - MOVES_OVER_MS) moments.shift();
-  seen.set(board.mode, moments);
-}
-
-function showModes(boards) {
-  if (!boards.some((b) => b.mode === mode)) mode = [...boards].sort((a, b) => b.players - a.players)[0]?.mode ?? "";
-  const tabs = at("modes");
-  if ([...tabs.children].map((tab) => tab.textContent).join("\n") !== boards.map((b) => b.mode).join("\n")) {
-    tabs.replaceChildren(...boards.map((board) => {
-      const tab = element("button", "", board.mode);
-      tab.type = "button";
-      tab.setAttribute("role", "tab");
-      tab.addEventListener("click", () => {
-        mode = board.mode;
-        history.replaceState(null, "", `#${encodeURIComponent(mode)}`);
-        show();
-      });
-      return tab;
-    }));
-  }
-  for (const tab of tabs.children) tab.setAttribute("aria-selected", String(tab.textContent === mode));
-}
-
-function moved(row) {
-  const before = seen.get(mode)?.[0]?.ranks;
-  const cell = element("td", "move");
-  if (!before || seen.get(mode).length < 2) return cell;
-  const rank = before.get(row.player_id);
-  if (rank === undefined) {
-    cell.textContent = "new";
-    cell.classList.add("up");
-  } else if (rank !== row.rank) {
-    const up = rank > row.rank;
-    cell.textContent = `${up ? "▲" : "▼"} ${Math.abs(rank - row.rank)}`;
-    cell.classList.add(up ? "up" : "down");
-    cell.setAttribute("aria-label", `${up ? "up" : "down"} ${Math.abs(rank - row.rank)}`);
-  }
-  return cell;
-}
-
-const nameOf = (player) => player.display_name ?? player.player_id;
-
-function showBoard(board) {
-  const rows = (board?.top ?? []).map((row) => {
-    const line = element("tr");
-    line.dataset.player = row.player_id;
-    const name = element("td", "name", nameOf(row));
-    name.title = row.player_id;
-    line.append(
-      element("td", "n", whole(row.rank)), moved(row), name, element("td", "n", one(row.rating)),
-      element("td", "n", whole(row.deviation)), element("td", "n", whole(row.games_played)),
-    );
-    return line;
-  });
-  slide(at("board").tBodies[0], rows);
-  histogram(at("chart-histogram"), "How the ratings of the board are spread", board?.histogram ?? []);
-}
-
-// Puts in the new rows; those that changed place glide there, unless the viewer wants no motion.
-function slide(body, rows) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const before = new Map([...body.rows].map((row) => [row.dataset.player, row.offsetTop]));
-  body.replaceChildren(...rows);
-  if (still) return;
-  for (const row of rows) {
-    const from = before.get(row.dataset.player);
-    if (from !== undefined && from !== row.offsetTop) {
-      row.animate([{ transform: `translateY(${from - row.offsetTop}px)` }, { transform: "none" }], { duration: 350, easing: "ease-out" });
-    }
+    // Between 80 and 100 percent: many pages shall not come back in the same moment.
+    wait = Math.max(least, Math.min(RETRY_MS_MAX, EVERY_MS * 2 ** (failures - 1)) * (0.8 + 0.2 * Math.random()));
+    retryAt = Date.now() + wait;
+    console.warn("overview:", error.message);
+    if (!paused) say("lost", "connection lost, retrying");
+    tellLost();
+  } finally {
+    looking = false;
+    plan(wait);
   }
 }
 
-function showRecent(results) {
-  at("recent").replaceChildren(...results.slice(0, RECENT_ROWS).map((result) => {
-    const item = element("li");
-    const sides = element("div", "sides");
-    for (const side of [...result.sides].sort((a, b) => a.place - b.place)) {
-      const line = element("div", side.place === 1 ? "side first" : "side");
-      line.append(element("span", "place", `${side.place}.`));
-      for (const player of side.players) {
-        const who = element("span", "who", `${nameOf(player)} `);
-        const change = player.after - player.before;
-        who.append(element("span", change >= 0 ? "up" : "down", signed(change)));
-        line.append(who);
-      }
-      sides.append(line);
-    }
-    const when = element("div", "when", result.mode);
-    when.append(element("br"), `${span(last.now - result.at)} ago`);
-    item.append(sides, when);
-    return item;
-  }));
-}
-
-function showQueues(queues) {
-  at("queues").tBodies[0].replaceChildren(...queues.map((queue) => {
-    const line = element("tr");
-    line.append(
-      element("td", "", queue.queue), element("td", "", queue.mode), element("td", "n", whole(queue.waiting)),
-      element("td", "n", queue.waiting ? span(queue.wait_ms_max) : "–"), element("td", "n", whole(queue.proposals)),
-    );
-    return line;
-  }));
+// The old numbers stay; this says how old they are.
+function tellLost() {
+  at("lost").hidden = failures === 0 || locked || paused;
+  if (at("lost").hidden) return;
+  const next = retryAt > Date.now() ? `next try in ${Math.ceil((retryAt - Date.now()) / 1000)} s` : "trying now";
+  const old = lastAt ? `The numbers are ${age(Date.now() - lastAt)} old; ` : "No answer yet; ";
+  put(at("lost"), `${old}${next}.`);
 }
 
 at("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem(KEY, at("key").value.trim());
+  const key = at("key").value.trim();
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    put(at("key-error"), "A key has no spaces and only plain letters, digits and signs.");
+    return;
+  }
+  sessionStorage.setItem(KEY, key);
   at("key").value = "";
-  turn();
+  put(at("key-error"), "");
+  locked = false;
+  say("wait", "connecting");
+  plan(0);
 });
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && last) look().catch(() => {});
+at("pause").addEventListener("click", () => {
+  paused = !paused;
+  at("pause").setAttribute("aria-pressed", String(paused));
+  say("wait", paused ? "paused" : "connecting");
+  tellLost();
+  plan(0);
 });
-turn();
+document.addEventListener("visibilitychange", () => plan(failures > 0 ? Math.max(0, retryAt - Date.now()) : 0));
+addEventListener("hashchange", redraw);
+setInterval(tellLost, 1000);
+plan(0);

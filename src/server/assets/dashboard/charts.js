@@ -1,13 +1,11 @@
-// Plots as SVG, drawn anew each second: small enough not to need more.
-import { ceiling, whole } from "./format.js";
+// Plots as SVG at the size they have on the screen, so that their text stays readable at any width.
+import { axis, count, whole } from "./format.js";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const WIDTH = 560;
-const HEIGHT = 170;
-const LEFT = 38;
-const RIGHT = 8;
+const LEFT = 40;
+const RIGHT = 12;
 const TOP = 8;
-const BOTTOM = 20;
+const BOTTOM = 22;
 
 function node(parent, tag, attributes, text) {
   const made = document.createElementNS(NAMESPACE, tag);
@@ -17,63 +15,103 @@ function node(parent, tag, attributes, text) {
   return made;
 }
 
-function frame(label, top) {
-  const svg = document.createElementNS(NAMESPACE, "svg");
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", label);
-  for (const part of [0, 0.5, 1]) {
-    const y = height(part * top, top);
-    node(svg, "line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y });
-    node(svg, "text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, whole(part * top));
-  }
-  return svg;
+// The smallest round step that needs at most `parts` of them up to `n`; counts have no step below one.
+function step(n, parts) {
+  const least = Math.max(n / parts, 1e-9);
+  const unit = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 5, 10].map((m) => m * unit).find((s) => s >= least * 0.9999);
 }
 
-const height = (value, top) => HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM);
+// An empty plot with a y axis from zero to a round number at or above `most`.
+function frame(holder, tall, most, label) {
+  const wide = Math.max(220, Math.floor(holder.clientWidth));
+  const by = Math.max(1, step(Math.max(1, most), 4));
+  const top = Math.max(by * 2, Math.ceil(most / by) * by);
+  const svg = document.createElementNS(NAMESPACE, "svg");
+  for (const [name, value] of Object.entries({ width: wide, height: tall, viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": label })) {
+    svg.setAttribute(name, value);
+  }
+  const y = (value) => tall - BOTTOM - (value / top) * (tall - TOP - BOTTOM);
+  for (let value = 0; value <= top + by / 2; value += by) {
+    node(svg, "line", { class: value === 0 ? "base" : "grid", x1: LEFT, x2: wide - RIGHT, y1: y(value), y2: y(value) });
+    node(svg, "text", { x: LEFT - 7, y: y(value) + 4, "text-anchor": "end" }, axis(value));
+  }
+  return { svg, wide, tall, y, floor: tall - BOTTOM };
+}
 
-// Lines over the last `points` steps, the newest at the right; each of `lines` is {values, className, area}.
-export function overTime(holder, label, lines, points, stepMs) {
-  const top = ceiling(Math.max(1, ...lines.flatMap((line) => line.values)));
-  const svg = frame(label, top);
-  const x = (index, length) => WIDTH - RIGHT - ((length - 1 - index) / (points - 1)) * (WIDTH - LEFT - RIGHT);
-  for (const line of lines) {
-    const path = line.values.map((value, i) => `${x(i, line.values.length).toFixed(1)},${height(value, top).toFixed(1)}`);
-    if (path.length < 2) continue;
-    if (line.area) {
-      const from = x(0, path.length).toFixed(1);
-      node(svg, "polygon", { class: line.area, points: `${from},${HEIGHT - BOTTOM} ${path.join(" ")} ${WIDTH - RIGHT},${HEIGHT - BOTTOM}` });
+// Seconds that a chart of `seconds` of data shows: a young server gets a shorter axis instead of an empty one.
+export const windowOf = (seconds) => [60, 120, 300].find((w) => seconds <= w) ?? 300;
+
+const timeText = (s, short) => (s === 0 ? "now" : s % 60 === 0 ? `−${s / 60} ${short ? "m" : "min"}` : `−${s} s`);
+
+// Lines over the last `seconds`, the newest at the right. Each of `lines` is {name, values, className, area}; `cursor`
+// is how many seconds ago a reading line stands, or null.
+export function overTime(holder, { lines, seconds, stepS, tall, title, cursor }) {
+  const most = Math.max(0, ...lines.flatMap((line) => line.values));
+  const said = lines.map((line) => `${line.name}: now ${whole(line.values.at(-1) ?? 0)}, most ${whole(Math.max(0, ...line.values))}`);
+  const { svg, wide, y, floor } = frame(holder, tall, most, `${title}, last ${seconds} seconds. ${said.join("; ")}.`);
+  const x = (secondsAgo) => wide - RIGHT - (secondsAgo / seconds) * (wide - LEFT - RIGHT);
+  const tick = seconds === 60 ? 15 : seconds === 120 ? 30 : 60;
+  for (let s = 0; s <= seconds; s += tick) {
+    node(svg, "line", { class: "base", x1: x(s), x2: x(s), y1: floor, y2: floor + 4 });
+    node(svg, "text", { x: x(s), y: tall - 4, "text-anchor": s === 0 ? "end" : s === seconds ? "start" : "middle" }, timeText(s, wide < 480));
+  }
+  for (const { values, className, area } of lines) {
+    const shown = values.slice(-Math.floor(seconds / stepS) - 1);
+    const points = shown.map((value, i) => `${x((shown.length - 1 - i) * stepS).toFixed(1)},${y(value).toFixed(1)}`);
+    if (points.length === 0) continue;
+    if (area) {
+      node(svg, "polygon", { class: area, points: `${x((shown.length - 1) * stepS).toFixed(1)},${floor} ${points.join(" ")} ${x(0).toFixed(1)},${floor}` });
     }
-    node(svg, "polyline", { class: line.className, points: path.join(" ") });
+    node(svg, "polyline", { class: `line ${className}`, points: points.join(" ") });
+    if (cursor === null) continue;
+    const read = values.at(-1 - Math.round(cursor / stepS));
+    if (read !== undefined) node(svg, "circle", { class: `dot ${className}`, cx: x(cursor), cy: y(read), r: 3.5 });
   }
-  const minutes = Math.round((points * stepMs) / 60000);
-  for (let minute = 0; minute <= minutes; minute += 1) {
-    const at = WIDTH - RIGHT - (minute / minutes) * (WIDTH - LEFT - RIGHT);
-    const anchor = minute === 0 ? "end" : minute === minutes ? "start" : "middle";
-    node(svg, "text", { x: at, y: HEIGHT - 5, "text-anchor": anchor }, minute === 0 ? "now" : `−${minute} min`);
-  }
+  if (cursor !== null) node(svg, "line", { class: "cursor", x1: x(cursor), x2: x(cursor), y1: TOP, y2: floor });
   holder.replaceChildren(svg);
 }
 
-// Bars of {lower, upper, count}.
-export function histogram(holder, label, buckets) {
-  if (buckets.length === 0) {
-    holder.replaceChildren();
-    return;
+// How many seconds ago the point under a pointer lies.
+export function secondsAt(holder, clientX, seconds) {
+  const box = holder.getBoundingClientRect();
+  const part = (box.right - RIGHT - clientX) / (box.width - LEFT - RIGHT);
+  return Math.min(1, Math.max(0, part)) * seconds;
+}
+
+// Bars of {lower, upper, count}; empty ones at both ends are left out.
+export function histogram(holder, buckets, tall) {
+  const known = buckets.filter((b) => Number.isFinite(b.lower) && Number.isFinite(b.upper) && b.upper > b.lower);
+  const first = known.findIndex((b) => b.count > 0);
+  const last = known.findLastIndex((b) => b.count > 0);
+  const bars = first < 0 ? [] : known.slice(Math.max(0, first - 1), last + 2);
+  const most = Math.max(0, ...bars.map((b) => b.count));
+  const mode = bars.find((b) => b.count === most);
+  const label = mode
+    ? `Ratings from ${whole(known[first].lower)} to ${whole(known[last].upper)}; most players, ${whole(most)}, between ${whole(mode.lower)} and ${whole(mode.upper)}.`
+    : "No ratings yet.";
+  const bottom = 16;
+  const { svg, wide, y, floor } = frame(holder, tall - bottom, most, label);
+  svg.setAttribute("height", tall);
+  svg.setAttribute("viewBox", `0 0 ${wide} ${tall}`);
+  node(svg, "text", { x: (LEFT + wide - RIGHT) / 2, y: tall - 3, "text-anchor": "middle" }, "rating");
+  node(svg, "text", { x: 11, y: (TOP + floor) / 2, "text-anchor": "middle", transform: `rotate(-90 11 ${(TOP + floor) / 2})` }, "players");
+  if (bars.length > 0) {
+    const from = bars[0].lower;
+    const to = bars.at(-1).upper;
+    const x = (value) => LEFT + ((value - from) / (to - from)) * (wide - LEFT - RIGHT);
+    for (const bar of bars) {
+      const left = x(bar.lower) + 0.5;
+      const up = bar.count > 0 ? Math.min(y(bar.count), floor - 1) : floor;
+      const rect = node(svg, "rect", { class: "bar", x: left, y: up, width: Math.max(1, x(bar.upper) - 0.5 - left), height: floor - up });
+      node(rect, "title", {}, `${whole(bar.lower)} to ${whole(bar.upper)}: ${count(bar.count, "player")}`);
+    }
+    const by = step(to - from, Math.max(2, Math.floor((wide - LEFT) / 45)));
+    for (let value = Math.ceil(from / by) * by; value <= to; value += by) {
+      node(svg, "line", { class: "base", x1: x(value), x2: x(value), y1: floor, y2: floor + 4 });
+      const end = x(value) > wide - RIGHT - 12;
+      node(svg, "text", { x: end ? wide - 1 : x(value), y: floor + 17, "text-anchor": end ? "end" : "middle" }, axis(value));
+    }
   }
-  const top = ceiling(Math.max(...buckets.map((bucket) => bucket.count)));
-  const svg = frame(label, top);
-  const wide = (WIDTH - LEFT - RIGHT) / buckets.length;
-  buckets.forEach((bucket, i) => {
-    const y = height(bucket.count, top);
-    const bar = node(svg, "rect", { class: "bar", x: LEFT + i * wide + 0.5, y, width: Math.max(1, wide - 1), height: HEIGHT - BOTTOM - y });
-    node(bar, "title", {}, `${whole(bucket.lower)} to ${whole(bucket.upper)}: ${whole(bucket.count)}`);
-  });
-  const ends = [
-    [LEFT, "start", buckets[0].lower],
-    [LEFT + ((WIDTH - LEFT - RIGHT) / 2), "middle", (buckets[0].lower + buckets.at(-1).upper) / 2],
-    [WIDTH - RIGHT, "end", buckets.at(-1).upper],
-  ];
-  for (const [x, anchor, value] of ends) node(svg, "text", { x, y: HEIGHT - 5, "text-anchor": anchor }, whole(value));
   holder.replaceChildren(svg);
 }
