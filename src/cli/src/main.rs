@@ -9,8 +9,13 @@ mod output;
 mod run;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use output::{Failure, note};
 use std::process::ExitCode;
+
+/// A quarter of the time of a commit, and a tenth of that of a read, went into the system's allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Matchmaking, ratings and exact rankings for ranked multiplayer games, in one binary.
 #[derive(Parser)]

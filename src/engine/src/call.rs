@@ -170,4 +170,19 @@ impl Engine {
         changes.create_until(key, row, call.now.saturating_add(IDEMPOTENCY_RETENTION));
         Ok(())
     }
+
+    /// Uses up this call's idempotency key, if it has one, where there is nothing else to change.
+    pub(crate) async fn remember_alone(
+        &self,
+        call: &Call,
+        home: Home,
+        resources: &[&(dyn std::fmt::Display + Sync)],
+    ) -> Result<(), EngineError> {
+        if call.once.is_none() {
+            return Ok(());
+        }
+        let mut changes = self.changes(call, resources);
+        self.remember(&mut changes, call, home, &())?;
+        self.commit(home, changes).await.map(drop)
+    }
 }

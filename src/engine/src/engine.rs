@@ -5,13 +5,14 @@ use crate::{
     push::Hub,
     queues::Queues,
     store::{
-        ChangeSet, CommitError, Committed, Fold, Home, Homes, Key, KeyRange, Op, RatingRow, Row, Store,
-        StoreFault, Versioned, Write,
+        ChangeSet, CommitError, Committed, Expect, Fold, Home, Homes, Key, KeyRange, Op, RatingRow, Row,
+        Store, StoreFault, Versioned, Write,
     },
     token::TokenKey,
 };
-use gsm_core::{Clock, IdSource, Mode, PlayerId};
+use gsm_core::{Clock, CommitKey, IdSource, Mode, PlayerId};
 use gsm_session::TicketState;
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// How often a change set whose fate is unknown is repeated before the caller is told so.
@@ -50,6 +51,8 @@ pub struct Engine {
     pub(crate) node: String,
     pub(crate) tokens: TokenKey,
     pub(crate) views: Arc<Views>,
+    /// Where in the outbox the next turn goes on.
+    pub(crate) owed_after: Mutex<Option<Key>>,
 }
 
 /// Everything that follows the commits.
@@ -81,7 +84,8 @@ impl Views {
             Op::Delete => None,
             Op::Check => return,
         };
-        if let (Key::Result(id), Some(row)) = (&write.key, row) {
+        // Later writes of a result only say that the rest of a large one was applied.
+        if let (Key::Result(id), Some(row), Expect::Absent) = (&write.key, row, write.expect) {
             self.recent.put(*id, row);
         }
         match (&write.key, row.map(|row| &**row)) {
@@ -108,7 +112,10 @@ impl Views {
                 }
             }
             (Key::Queue(name), None) => self.queues.remove(name),
-            (Key::Player(id), Some(Row::Player(row))) => self.names.put(*id, row),
+            // A new player has no name that could have been read before.
+            (Key::Player(id), Some(Row::Player(row))) if write.expect != Expect::Absent => {
+                self.names.put(*id, row)
+            }
             _ => {}
         }
     }
@@ -121,7 +128,15 @@ impl Engine {
         let views = Arc::new(Views::default());
         let fold: Arc<dyn Fold> = views.clone();
         homes.subscribe(&fold);
-        Self { homes, clock, ids, node: options.node, tokens: options.token_key, views }
+        Self {
+            homes,
+            clock,
+            ids,
+            node: options.node,
+            tokens: options.token_key,
+            views,
+            owed_after: Mutex::new(None),
+        }
     }
 
     /// The clock, for faces that make a [`crate::Call`].
@@ -232,6 +247,21 @@ impl Engine {
             rows.extend(self.store(home).get(page).await?);
         }
         Ok(rows)
+    }
+
+    /// Whether a row is surely gone. A read alone may be stale; a change set that does nothing but check is not.
+    pub(crate) async fn is_gone(&self, key: Key) -> Result<bool, EngineError> {
+        if self.homes.is_one() {
+            return Ok(self.get_one(&key).await?.is_none());
+        }
+        let home = key.home();
+        let mut check = ChangeSet::new(CommitKey::fresh(&*self.ids), self.clock.now());
+        check.check(key, Expect::Absent);
+        match self.commit(home, check).await {
+            Ok(_) => Ok(true),
+            Err(EngineError::Raced) => Ok(false),
+            Err(other) => Err(other),
+        }
     }
 
     /// Commits, repeating under the same key while the fate is unknown. A conflict is [`EngineError::Raced`]: read

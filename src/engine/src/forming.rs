@@ -7,7 +7,7 @@ use crate::{
     store::{Expect, Home, Key, Lease, Row, TicketRow, Version},
     tickets::{put_ticket, tell, ticket_row},
 };
-use futures::stream::{self, StreamExt};
+use futures::{FutureExt, stream, stream::StreamExt};
 use gsm_core::{Millis, ProposalId, TicketId, Timestamp};
 use gsm_matchmaking::{Formed, Proposal};
 use gsm_session::TicketState;
@@ -21,6 +21,19 @@ const COMMITS_AT_ONCE: usize = 256;
 const OVERDUE_MAX: usize = 1_024;
 /// How long a lease holds; renewed at half of it.
 const LEASE_LIFE: Millis = Millis::from_secs(3);
+/// A lease that nobody has renewed for so long is dead, whatever it says: its owner's clock may have been far ahead.
+const LEASE_SILENCE: Millis = Millis::from_secs(9);
+/// Reads of tickets that go back into the pool, before it is left to the next turn.
+const RELOAD_TRIES_MAX: usize = 5;
+
+/// What a node remembers of a queue's lease from turn to turn.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    /// The fence under which this node holds the lease.
+    fence: Option<u64>,
+    /// The lease as last seen in other hands, and since when it has been so.
+    others: Option<(Version, Timestamp)>,
+}
 
 /// What one turn did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,24 +57,19 @@ impl Engine {
         for queue in self.queues() {
             if let Some(pool) = self.views.pools.get(&queue.name) {
                 // A turn that is still under way does this one's work.
-                if let Ok(mut fence) = pool.turn.try_lock()
-                    && let Err(error) = self.tick_queue(&queue, &pool, &mut fence, &mut report).await
+                if let Ok(mut turn) = pool.turn.try_lock()
+                    && let Err(error) = self.tick_queue(&queue, &pool, &mut turn, &mut report).await
                 {
                     tracing::warn!(queue = %queue.name, %error, "matchmaking turn cut short");
                 }
             }
         }
         let call = Call::system("gsm:ExpireMatch", self.clock.now());
-        for id in self.views.pools.expired_matches(call.now, OVERDUE_MAX) {
-            match self.expire_match(&call, id).await {
-                Ok(ended) => report.overdue += usize::from(ended),
-                Err(error) => tracing::warn!(match_id = %id, %error, "overdue match not ended yet"),
-            }
-        }
-        if !self.homes.is_one()
-            && let Err(error) = self.settle_outbox().await
-        {
-            tracing::warn!(%error, "outbox not settled yet");
+        let overdue = self.views.pools.expired_matches(call.now, OVERDUE_MAX);
+        report.overdue += ended(overdue, |id| self.expire_match(&call, id)).await.0;
+        match self.settle_some().await {
+            Ok(more) => report.more |= more,
+            Err(error) => tracing::warn!(%error, "outbox not settled yet"),
         }
         report
     }
@@ -75,30 +83,22 @@ impl Engine {
         &self,
         queue: &Arc<QueueConfig>,
         pool: &Arc<QueuePool>,
-        fence: &mut Option<u64>,
+        turn: &mut Turn,
         report: &mut TickReport,
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
-        let Some(lease) = self.hold_lease(queue, fence, now).await? else { return Ok(()) };
+        let Some(lease) = self.hold_lease(queue, turn, now).await? else { return Ok(()) };
         let (tickets, proposals) = {
             let state = pool.settled();
-            (state.expired_tickets(now, OVERDUE_MAX), state.expired_proposals(now))
+            (state.expired_tickets(now, OVERDUE_MAX), state.expired_proposals(now, OVERDUE_MAX))
         };
         let call = Call::system("gsm:ExpireTicket", now);
-        let mut not_ended = Vec::new();
-        for id in tickets {
-            if settled(self.time_out_ticket(&call, id).await)? {
-                report.overdue += 1;
-            } else {
-                not_ended.push(id);
-            }
-        }
+        let (timed_out, not_ended) = ended(tickets, |id| self.time_out_ticket(&call, id)).await;
         if !not_ended.is_empty() {
             self.reload_tickets(pool, &not_ended).await;
         }
-        for id in proposals {
-            report.overdue += usize::from(settled(self.expire_proposal(&call, id).await)?);
-        }
+        let (expired, _) = ended(proposals, |id| self.expire_proposal(&call, id)).await;
+        report.overdue += timed_out + expired;
         let step = pool.settled().pool.step(now, STEP_BUDGET);
         report.more |= !step.finished;
         let call = Call::system("gsm:FormMatch", now);
@@ -127,7 +127,7 @@ impl Engine {
     async fn hold_lease(
         &self,
         queue: &QueueConfig,
-        fence: &mut Option<u64>,
+        turn: &mut Turn,
         now: Timestamp,
     ) -> Result<Option<Version>, EngineError> {
         let key = Key::Lease(queue.name.clone());
@@ -141,14 +141,19 @@ impl Engine {
         };
         let own = held.as_ref().is_some_and(|lease| lease.owner == self.node);
         let left = held.as_ref().map_or(Millis::ZERO, |lease| lease.until.since(now));
-        if own && *fence == held.as_ref().map(|lease| lease.fence) && left.get() > LEASE_LIFE.get() / 2 {
+        if own && turn.fence == held.as_ref().map(|lease| lease.fence) && left.get() > LEASE_LIFE.get() / 2 {
             return Ok(version);
         }
         if !own && left > Millis::ZERO {
-            *fence = None;
-            return Ok(None);
+            turn.fence = None;
+            let seen = version.unwrap_or_default();
+            let since = turn.others.filter(|(last, _)| *last == seen).map_or(now, |(_, since)| since);
+            turn.others = Some((seen, since));
+            if now.since(since) < LEASE_SILENCE {
+                return Ok(None);
+            }
         }
-        let next = match (&held, *fence) {
+        let next = match (&held, turn.fence) {
             // Renewed without a gap: the fence stays.
             (Some(lease), Some(token)) if own && lease.fence == token => token,
             (Some(lease), _) => lease.fence + 1,
@@ -162,11 +167,11 @@ impl Engine {
         changes.replace(key, version, Row::Lease(lease.clone()));
         match self.commit(Home::Live, changes).await {
             Ok(committed) if self.homes.is_one() => {
-                *fence = Some(next);
+                turn.fence = Some(next);
                 Ok(Some(committed.sequence))
             }
             Ok(_) => {
-                *fence = Some(next);
+                turn.fence = Some(next);
                 // Somebody whose clock is ahead may have taken it since: the version of another's lease is none of ours.
                 let found = self.get_one(&Key::Lease(queue.name.clone())).await?;
                 Ok(found.filter(|found| *found.row == Row::Lease(lease)).map(|found| found.version))
@@ -227,22 +232,18 @@ impl Engine {
     /// Puts those of `ids` that still wait back into the pool, as the store has them now, and takes out the ended.
     async fn reload_tickets(&self, pool: &QueuePool, ids: &[TicketId]) {
         let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
-        loop {
-            match self.get(Home::Live, &keys).await {
-                Ok(rows) => {
-                    for ((id, key), found) in ids.iter().zip(&keys).zip(rows) {
-                        if let Some(found) = found
-                            && let Ok(row) = ticket_row(key, &found.row)
-                        {
-                            pool.look_again(*id, row);
-                        }
-                    }
-                    return;
+        for _ in 0..RELOAD_TRIES_MAX {
+            let Ok(rows) = self.get(Home::Live, &keys).await else { continue };
+            for ((id, key), found) in ids.iter().zip(&keys).zip(rows) {
+                if let Some(found) = found
+                    && let Ok(row) = ticket_row(key, &found.row)
+                {
+                    pool.look_again(*id, row);
                 }
-                // A ticket must not be stranded because the store was away for a moment.
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
             }
+            return;
         }
+        // The store is away. They are strays until it is back, and each turn looks for strays.
     }
 
     async fn try_form(
@@ -285,10 +286,29 @@ enum Fate {
     Lost,
 }
 
-/// Overdue work that somebody else settled meanwhile is settled.
-fn settled(done: Result<bool, EngineError>) -> Result<bool, EngineError> {
-    match done {
-        Err(EngineError::Raced) => Ok(false),
-        other => other,
+/// Ends overdue things, many at once: how many were ended, and which were not. One that cannot be ended, whatever the
+/// reason, holds up no other.
+async fn ended<T, F>(overdue: Vec<T>, end: impl Fn(T) -> F) -> (usize, Vec<T>)
+where
+    T: Copy + std::fmt::Display,
+    F: Future<Output = Result<bool, EngineError>>,
+{
+    let fates: Vec<(T, Result<bool, EngineError>)> = stream::iter(overdue)
+        .map(|id| end(id).map(move |fate| (id, fate)))
+        .buffer_unordered(COMMITS_AT_ONCE)
+        .collect()
+        .await;
+    let mut done = 0;
+    let mut left = Vec::new();
+    for (id, fate) in fates {
+        match fate {
+            Ok(true) => done += 1,
+            Ok(false) | Err(EngineError::Raced) => left.push(id),
+            Err(error) => {
+                tracing::warn!(%id, %error, "overdue and not ended yet");
+                left.push(id);
+            }
+        }
     }
+    (done, left)
 }

@@ -60,10 +60,15 @@ impl Engine {
         changes.create(Key::ApiKey(id), Row::ApiKey(row.clone()));
         self.remember(&mut changes, call, Home::Document, &())?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
-            if self.replayed::<()>(call, Home::Document).await?.is_some()
+            let repeated = self.replayed::<()>(call, Home::Document).await?.is_some();
+            if call.once.is_some()
                 && let Some(found) = self.get_one(&Key::ApiKey(id)).await?
                 && let Row::ApiKey(first) = &*found.row
             {
+                // The key outlives the memory of the call that made it: what it was for tells whether it is the same.
+                if !repeated && (first.role, &first.note) != (role, &row.note) {
+                    return Err(EngineError::IdempotencyMismatch);
+                }
                 return Ok(IssuedKey { row: first.clone(), text });
             }
             match self.commit(Home::Document, changes.clone()).await {
@@ -109,6 +114,7 @@ impl Engine {
     pub async fn revoke_key(&self, call: &Call, id: KeyId) -> Result<Timestamp, EngineError> {
         let key = Key::ApiKey(id);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
+            self.replayed::<()>(call, Home::Document).await?;
             let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "key" })?;
             let Row::ApiKey(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
             if let Some(at) = row.revoked_at {
@@ -118,6 +124,7 @@ impl Engine {
             row.revoked_at = Some(call.now);
             let mut changes = self.changes(call, &[&id]);
             changes.replace(key.clone(), Some(found.version), Row::ApiKey(row));
+            self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(call.now),
                 Err(EngineError::Raced) => {}

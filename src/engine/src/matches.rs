@@ -265,10 +265,14 @@ impl Engine {
             // The record home decides: what the live home says may follow a moment later.
             row.state = MatchState::Finished;
         }
+        Ok(self.view_of(call, id, row, result))
+    }
+
+    fn view_of(&self, call: &Call, id: MatchId, row: MatchRow, result: Option<ResultView>) -> MatchView {
         let hosts =
             matches!(call.principal, Principal::Server(_) | Principal::Admin(_) | Principal::Match(_));
         let server_token = (hosts && !row.state.is_terminal()).then(|| self.match_token(id, &row));
-        Ok(MatchView { id, row, server_token, result })
+        MatchView { id, row, server_token, result }
     }
 
     /// Moves a match to another state; ending it without a result leaves it unrated.
@@ -307,10 +311,9 @@ impl Engine {
             return self.match_view(call, id).await;
         }
         let Some((mut row, version)) = self.live_match(id).await? else {
-            // Ended: the table says that nothing follows.
-            let view = self.match_view(call, id).await?;
-            view.row.state.step(to)?;
-            return Ok(view);
+            // Ended: the table says that nothing follows. Unless the read was stale, and it runs.
+            self.match_view(call, id).await?.row.state.step(to)?;
+            return Err(EngineError::Raced);
         };
         if !Self::sees_match(call, id, &row) || matches!(call.principal, Principal::Player(_)) {
             return Err(EngineError::Unknown { what: "match" });
@@ -327,13 +330,14 @@ impl Engine {
         let mut changes = self.changes(call, &[&id]);
         self.remember(&mut changes, call, Home::Live, &())?;
         if row.state.is_terminal() {
-            self.end_match(changes, id, row, version).await?;
+            self.end_match(changes, id, row.clone(), version).await?;
         } else {
             tell_match(&mut changes, id, &row);
-            changes.replace(Key::Match(id), Some(version), Row::Match(row));
+            changes.replace(Key::Match(id), Some(version), Row::Match(row.clone()));
             self.commit(Home::Live, changes).await?;
         }
-        self.match_view(call, id).await
+        // Not read again: a stale read would deny what was just done.
+        Ok(self.view_of(call, id, row, None))
     }
 
     /// Moves one player's session of a running match.
@@ -372,7 +376,12 @@ impl Engine {
 
     /// Abandons a match whose time is up; whether it was still running.
     pub(crate) async fn expire_match(&self, call: &Call, id: MatchId) -> Result<bool, EngineError> {
-        let Some((mut row, version)) = self.live_match(id).await? else { return Ok(false) };
+        let Some((mut row, version)) = self.live_match(id).await? else {
+            if self.is_gone(Key::Match(id)).await? {
+                self.views.pools.running(id, None);
+            }
+            return Ok(false);
+        };
         if row.expires_at > call.now || self.get_one(&Key::Result(id)).await?.is_some() {
             return Ok(false);
         }
@@ -393,15 +402,20 @@ impl Engine {
         row: MatchRow,
         version: Version,
     ) -> Result<(), EngineError> {
-        let archive = archive(id, &row);
         self.add_match_end(&mut changes, id, &row, version).await?;
         if self.homes.is_one() {
-            changes.folds.push(archive);
+            changes.folds.push(archive(id, &row));
         } else {
-            // First the copy, then the end: in between it is in both, never in neither.
+            // First the copy, then the end: in between it is in both, never in neither. The copy that a result made
+            // stays: a result is committed before it is copied, so that either is seen here.
+            let key = Key::Archive(id);
+            let old = self.get_one(&key).await?;
+            if old.is_some() && !self.is_gone(Key::Result(id)).await? {
+                return Err(EngineError::Raced);
+            }
             let mut copy = self.changes(&Call::system("gsm:ArchiveMatch", changes.at), &[&id]);
             copy.audit = None;
-            copy.writes.push(archive);
+            copy.replace(key, old.map(|found| found.version), Row::Match(row));
             self.commit(Home::Document, copy).await?;
         }
         self.commit(Home::Live, changes).await?;
@@ -433,11 +447,6 @@ impl Engine {
         tell_match(changes, id, row);
         changes.delete(Key::Match(id), version);
         Ok(())
-    }
-
-    /// A match that ended, for whoever may see it.
-    pub(crate) async fn ended_state(&self, id: MatchId) -> Result<Option<MatchState>, EngineError> {
-        Ok(self.archived_match(id).await?.map(|row| row.state))
     }
 }
 

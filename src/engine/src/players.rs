@@ -16,12 +16,21 @@ const NAMES_MAX: usize = 200_000;
 
 /// Display names, followed from the player rows.
 #[derive(Default)]
-pub(crate) struct Names(Mutex<Map<PlayerId, Option<Label>>>);
+pub(crate) struct Names(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    names: Map<PlayerId, Option<Label>>,
+    /// Grows with every change of a name: what was read before one may be older than it.
+    changes: u64,
+}
 
 impl Names {
+    /// Takes in a changed row.
     pub(crate) fn put(&self, id: PlayerId, row: &PlayerRow) {
-        let mut names = self.0.lock();
-        if let Some(name) = names.get_mut(&id) {
+        let mut known = self.0.lock();
+        known.changes += 1;
+        if let Some(name) = known.names.get_mut(&id) {
             *name = shown(row);
         }
     }
@@ -205,24 +214,31 @@ impl Engine {
         players: impl Iterator<Item = PlayerId>,
     ) -> Result<Vec<Option<Label>>, EngineError> {
         let players: Vec<PlayerId> = players.collect();
-        let unknown: Vec<PlayerId> = {
-            let names = self.views.names.0.lock();
-            players.iter().copied().filter(|id| !names.contains_key(id)).collect()
+        let (mut names, changes): (Vec<Option<Option<Label>>>, u64) = {
+            let known = self.views.names.0.lock();
+            (players.iter().map(|id| known.names.get(id).cloned()).collect(), known.changes)
         };
+        let unknown: Vec<PlayerId> =
+            players.iter().zip(&names).filter(|(_, name)| name.is_none()).map(|(id, _)| *id).collect();
         if !unknown.is_empty() {
             let keys: Vec<Key> = unknown.iter().map(|id| Key::Player(*id)).collect();
             let rows = self.get(Home::Document, &keys).await?;
-            let mut names = self.views.names.0.lock();
-            if names.len() + unknown.len() > NAMES_MAX {
-                names.clear();
+            let read = rows.into_iter().map(|found| match found.as_ref().map(|found| &*found.row) {
+                Some(Row::Player(row)) => shown(row),
+                _ => None,
+            });
+            let read: Vec<Option<Label>> = read.collect();
+            let mut known = self.views.names.0.lock();
+            if known.changes == changes {
+                if known.names.len() + unknown.len() > NAMES_MAX {
+                    known.names.clear();
+                }
+                known.names.extend(unknown.iter().copied().zip(read.iter().cloned()));
             }
-            for (id, found) in unknown.iter().zip(rows) {
-                let name = found.and_then(|f| if let Row::Player(row) = &*f.row { shown(row) } else { None });
-                names.insert(*id, name);
-            }
+            let mut read = read.into_iter();
+            names.iter_mut().filter(|name| name.is_none()).for_each(|name| *name = read.next());
         }
-        let names = self.views.names.0.lock();
-        Ok(players.iter().map(|id| names.get(id).cloned().flatten()).collect())
+        Ok(names.into_iter().map(Option::flatten).collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The waiting tickets, open proposals and running matches of this node: folds of the live home.
 use crate::{
     QueueConfig,
+    forming::Turn,
     store::{MatchRow, TicketRow},
 };
 use gsm_core::{Map, MatchId, ProposalId, QueueName, TicketId, Timestamp, limits};
@@ -28,7 +29,7 @@ pub(crate) struct QueuePool {
     pub(crate) waiting: AtomicUsize,
     pub(crate) state: Mutex<PoolState>,
     /// Held through a step: one step of a queue at a time.
-    pub(crate) turn: tokio::sync::Mutex<Option<u64>>,
+    pub(crate) turn: tokio::sync::Mutex<Turn>,
 }
 
 /// What a step works on.
@@ -76,8 +77,8 @@ impl PoolState {
     }
 
     /// Proposals whose time is up.
-    pub(crate) fn expired_proposals(&self, now: Timestamp) -> Vec<ProposalId> {
-        self.proposals.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect()
+    pub(crate) fn expired_proposals(&self, now: Timestamp, limit: usize) -> Vec<ProposalId> {
+        self.proposals.iter().filter(|(_, at)| **at <= now).take(limit).map(|(id, _)| *id).collect()
     }
 
     pub(crate) fn open_proposals(&self) -> usize {
@@ -98,7 +99,7 @@ impl QueuePool {
             commands: Mutex::new(Vec::new()),
             waiting: AtomicUsize::new(0),
             state: Mutex::new(state),
-            turn: tokio::sync::Mutex::new(None),
+            turn: tokio::sync::Mutex::default(),
         })
     }
 

@@ -11,9 +11,19 @@ use gsm_matchmaking::{
     proposal::{Failure, Outcome},
 };
 use gsm_session::TicketState;
+use serde::{Deserialize, Serialize};
+
+/// What a call that answers a proposal asked for, and so what its idempotency key gives again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// The answer itself: the proposal as it stood then.
+    Answer,
+    /// To end a ticket: nothing but that it was done.
+    Cancel,
+}
 
 /// A proposal as it stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProposalView {
     /// Its queue.
     pub queue: QueueName,
@@ -57,7 +67,10 @@ impl Engine {
             return Err(EngineError::Unknown { what: "proposal" });
         }
         for _ in 0..limits::CONFLICT_TRIES_MAX {
-            match self.respond_as(call, id, player, accept).await {
+            if let Some(first) = self.replayed(call, Home::Live).await? {
+                return Ok(first);
+            }
+            match self.respond_as(call, id, player, accept, Asked::Answer).await {
                 Err(EngineError::Raced) => {}
                 done => return done,
             }
@@ -71,6 +84,7 @@ impl Engine {
         id: ProposalId,
         player: PlayerId,
         accept: bool,
+        asked: Asked,
     ) -> Result<ProposalView, EngineError> {
         let (queue, mut proposal, version) = self.proposal_row(id).await?;
         if proposal.answer_of(player).is_none() {
@@ -80,40 +94,47 @@ impl Engine {
         let outcome = proposal
             .respond(player, accept, call.now)
             .map_err(|e| EngineError::ProposalClosed { detail: e.to_string() })?;
-        if outcome == Outcome::Waiting {
-            if before != proposal {
-                let mut changes = self.changes(call, &[&id]);
-                changes.replace(
-                    Key::Proposal(id),
-                    Some(version),
-                    Row::Proposal(queue.clone(), proposal.clone()),
-                );
-                self.commit(Home::Live, changes).await?;
-            }
-        } else {
-            self.settle(call, &queue, &proposal, version, outcome).await?;
+        let mut changes = self.changes(call, &[&id, &queue]);
+        let view = ProposalView { queue, proposal };
+        match asked {
+            Asked::Answer => self.remember(&mut changes, call, Home::Live, &view)?,
+            Asked::Cancel => self.remember(&mut changes, call, Home::Live, &())?,
         }
-        Ok(ProposalView { queue, proposal })
+        let ProposalView { queue, proposal } = &view;
+        if outcome != Outcome::Waiting {
+            self.settle(changes, call, queue, proposal, version, outcome).await?;
+        } else if before != *proposal || call.once.is_some() {
+            changes.replace(Key::Proposal(id), Some(version), Row::Proposal(queue.clone(), proposal.clone()));
+            self.commit(Home::Live, changes).await?;
+        }
+        Ok(view)
     }
 
     /// Ends a proposal whose time is up; whether it was still open.
     pub(crate) async fn expire_proposal(&self, call: &Call, id: ProposalId) -> Result<bool, EngineError> {
         let (queue, mut proposal, version) = match self.proposal_row(id).await {
             Ok(found) => found,
-            Err(EngineError::Unknown { .. }) => return Ok(false),
+            Err(EngineError::Unknown { .. }) => {
+                if self.is_gone(Key::Proposal(id)).await? {
+                    self.views.pools.proposal(id, None);
+                }
+                return Ok(false);
+            }
             Err(other) => return Err(other),
         };
         let outcome = proposal.expire(call.now);
         if outcome == Outcome::Waiting {
             return Ok(false);
         }
-        self.settle(call, &queue, &proposal, version, outcome).await?;
+        let changes = self.changes(call, &[&id, &queue]);
+        self.settle(changes, call, &queue, &proposal, version, outcome).await?;
         Ok(true)
     }
 
     /// Commits the end of a proposal: the match, or its tickets back in the pool or out of it.
     async fn settle(
         &self,
+        mut changes: ChangeSet,
         call: &Call,
         queue: &QueueName,
         proposal: &Proposal,
@@ -121,7 +142,6 @@ impl Engine {
         outcome: Outcome,
     ) -> Result<(), EngineError> {
         let id = proposal.id();
-        let mut changes = self.changes(call, &[&id, queue]);
         changes.delete(Key::Proposal(id), version);
         let tickets = self.tickets_of(proposal).await?;
         match outcome {

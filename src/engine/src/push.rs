@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 const BACKLOG_MAX: usize = 256;
 /// Live connections of one player.
 const CONNECTIONS_PER_PLAYER_MAX: usize = 8;
+/// Players who listen, below which nothing is swept.
+const SWEEP_MIN: usize = 1_024;
 /// Events read at once when resuming.
 const RESUME_PAGE: usize = 256;
 
@@ -25,23 +27,34 @@ pub struct PushItem {
 
 /// Who listens now.
 #[derive(Default)]
-pub(crate) struct Hub(Mutex<Map<PlayerId, Vec<mpsc::Sender<PushItem>>>>);
+pub(crate) struct Hub(Mutex<Listeners>);
+
+#[derive(Default)]
+struct Listeners {
+    senders: Map<PlayerId, Vec<mpsc::Sender<PushItem>>>,
+    /// At so many players the closed lines of those who are told nothing any more are swept out.
+    sweep_at: usize,
+}
 
 impl Hub {
     pub(crate) fn publish(&self, player: PlayerId, sequence: u64, index: usize, event: &PushEvent) {
         let mut listeners = self.0.lock();
-        let Some(senders) = listeners.get_mut(&player) else { return };
+        let Some(senders) = listeners.senders.get_mut(&player) else { return };
         let cursor = Cursor { sequence, index: u32::try_from(index).unwrap_or(u32::MAX) };
         // A full or closed channel is dropped: its reader sees the end and resumes by its cursor.
         senders.retain(|sender| sender.try_send(PushItem { cursor, event: event.clone() }).is_ok());
         if senders.is_empty() {
-            listeners.remove(&player);
+            listeners.senders.remove(&player);
         }
     }
 
     fn listen(&self, player: PlayerId) -> Option<mpsc::Receiver<PushItem>> {
         let mut listeners = self.0.lock();
-        let senders = listeners.entry(player).or_default();
+        if listeners.senders.len() >= listeners.sweep_at.max(SWEEP_MIN) {
+            listeners.senders.retain(|_, senders| senders.iter().any(|sender| !sender.is_closed()));
+            listeners.sweep_at = 2 * listeners.senders.len();
+        }
+        let senders = listeners.senders.entry(player).or_default();
         senders.retain(|sender| !sender.is_closed());
         if senders.len() >= CONNECTIONS_PER_PLAYER_MAX {
             return None;

@@ -32,7 +32,8 @@ impl Engine {
                 return Ok((found, last));
             }
             last = Some(*id);
-            if queue.is_none_or(|queue| row.queue.as_ref() == Some(queue)) && Self::sees_match(call, *id, row) {
+            if queue.is_none_or(|queue| row.queue.as_ref() == Some(queue)) && Self::sees_match(call, *id, row)
+            {
                 found.push(MatchView {
                     id: *id,
                     row: row.clone(),
@@ -48,8 +49,7 @@ impl Engine {
     pub async fn last_event(&self, player: PlayerId) -> Result<Cursor, EngineError> {
         let mut last = Cursor::default();
         loop {
-            let page =
-                self.store(Home::Live).events(player, last, limits::EVENTS_PER_PLAYER_MAX).await?;
+            let page = self.store(Home::Live).events(player, last, limits::EVENTS_PER_PLAYER_MAX).await?;
             match page.last() {
                 Some((cursor, _)) => last = *cursor,
                 None => return Ok(last),

@@ -1,6 +1,7 @@
 //! Tickets: made, read, explained, cancelled, timed out.
 use crate::{
     Call, Engine, EngineError, Principal, QueueConfig,
+    proposals::Asked,
     store::{
         ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, RatingRow, Row, TicketPlayer,
         TicketRow, Version, Write,
@@ -241,13 +242,21 @@ impl Engine {
     }
 
     async fn try_cancel_ticket(&self, call: &Call, id: TicketId) -> Result<TicketView, EngineError> {
+        let done = self.replayed::<()>(call, Home::Live).await?.is_some();
         let (row, version) = self.visible_ticket(call, id).await?;
         match row.state {
-            TicketState::Cancelled => Ok(TicketView { id, row }),
+            // A stale read, where the key says that it was done.
+            state if done && state != TicketState::Cancelled => Err(EngineError::Raced),
+            TicketState::Cancelled => {
+                if !done {
+                    self.remember_alone(call, Home::Live, &[&id]).await?;
+                }
+                Ok(TicketView { id, row })
+            }
             TicketState::RequiresAcceptance => {
                 let player = call.principal.player().unwrap_or(row.owner);
                 if let Some(proposal) = row.proposal {
-                    match self.respond_as(call, proposal, player, false).await {
+                    match self.respond_as(call, proposal, player, false, Asked::Cancel).await {
                         Ok(_) => {}
                         // Settled in between: look again.
                         Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced),
@@ -273,6 +282,7 @@ impl Engine {
                         "cancelled by its party",
                     )
                     .await?;
+                self.remember(&mut changes, call, Home::Live, &())?;
                 self.commit(Home::Live, changes).await?;
                 Ok(TicketView { id, row })
             }

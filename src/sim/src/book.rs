@@ -66,16 +66,9 @@ impl Book {
                     return fault(Invariant::Answers, format!("asked for {wish:?}, told {view:?}"));
                 }
                 self.tickets.entry(view.id).or_insert_with(|| view.clone());
-                if wish.own_id.is_some() {
-                    // A ticket met again by its own id is no write, and takes no key.
-                    self.key_maybe(wish.key.as_ref(), wish.body());
-                } else {
-                    self.keyed(wish.key.as_ref(), wish.body(), &format!("{view:?}"))?;
-                }
             }
             (Deed::Create(wish), told) if told.is_unknown() => {
                 self.tickets_maybe.push((wish.queue.clone(), wish.players()));
-                self.key_maybe(wish.key.as_ref(), wish.body());
             }
             (Deed::Cancel { ticket, .. }, Told::Ticket(view)) => {
                 if view.row.state != TicketState::Cancelled {
@@ -95,23 +88,37 @@ impl Book {
             (Deed::Report { id, .. }, told) if told.is_unknown() => {
                 self.results_maybe.insert(*id);
             }
-            (Deed::MakeMatch { queue, sides, key }, Told::Match(view)) => {
+            (Deed::MakeMatch { .. }, Told::Match(view)) => {
                 self.made.insert(view.id);
-                self.keyed(key.as_ref(), format!("{queue} {sides:?}"), &format!("{view:?}"))?;
             }
-            (Deed::MakeMatch { queue, sides, key }, told) if told.is_unknown() => {
+            (Deed::MakeMatch { sides, .. }, told) if told.is_unknown() => {
                 self.made_maybe.push(sides.clone());
-                self.key_maybe(key.as_ref(), format!("{queue} {sides:?}"));
             }
             _ => {}
+        }
+        let Some((key, body)) = deed.key() else {
+            return match (deed, told) {
+                (Deed::MoveMatch { to, .. }, Told::Done(state)) if state != to.as_str() => {
+                    fault(Invariant::Answers, format!("{deed:?} was taken, and the match is {state}"))
+                }
+                _ => Ok(()),
+            };
+        };
+        match (deed, told) {
+            (_, told) if told.is_unknown() => self.key_maybe(key, body),
+            (_, Told::No(_)) => {}
+            // A ticket met again by its own id is no write, and takes no key.
+            (Deed::Create(wish), _) if wish.own_id.is_some() => self.key_maybe(key, body),
+            // Repeated, it says how the match stands now.
+            (Deed::MoveMatch { .. }, _) => self.keyed(key, body, "moved")?,
+            (_, told) => self.keyed(key, body, &told.whole())?,
         }
         Ok(())
     }
 
     /// The same key and body must give the same answer; that another body is refused is expected elsewhere.
-    fn keyed(&mut self, key: Option<&String>, body: String, answer: &str) -> Result<(), Fault> {
-        let Some(key) = key else { return Ok(()) };
-        let fate = self.keys.entry(key.clone()).or_insert(KeyFate { body: body.clone(), answer: None });
+    fn keyed(&mut self, key: &str, body: String, answer: &str) -> Result<(), Fault> {
+        let fate = self.keys.entry(key.to_owned()).or_insert(KeyFate { body: body.clone(), answer: None });
         if fate.body == body {
             let first = fate.answer.get_or_insert_with(|| answer.to_owned());
             if first != answer {
@@ -129,10 +136,8 @@ impl Book {
         Ok(())
     }
 
-    fn key_maybe(&mut self, key: Option<&String>, body: String) {
-        if let Some(key) = key {
-            self.keys.entry(key.clone()).or_insert(KeyFate { body, answer: None });
-        }
+    fn key_maybe(&mut self, key: &str, body: String) {
+        self.keys.entry(key.to_owned()).or_insert(KeyFate { body, answer: None });
     }
 
     /// Compares what callers know with what is there.

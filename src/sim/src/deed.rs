@@ -56,10 +56,10 @@ impl Outcome {
 pub(crate) enum Deed {
     SignIn { secret: usize },
     Create(TicketWish),
-    Cancel { ticket: TicketId, by: PlayerId },
-    Answer { proposal: ProposalId, player: PlayerId, accept: bool },
-    Report { id: MatchId, facts: Option<(Mode, Roster)>, outcome: Outcome },
-    MoveMatch { id: MatchId, to: MatchState },
+    Cancel { ticket: TicketId, by: PlayerId, key: Option<String> },
+    Answer { proposal: ProposalId, player: PlayerId, accept: bool, key: Option<String> },
+    Report { id: MatchId, facts: Option<(Mode, Roster)>, outcome: Outcome, key: Option<String> },
+    MoveMatch { id: MatchId, to: MatchState, key: Option<String> },
     MoveSession { id: MatchId, player: PlayerId, to: PlayerSessionState },
     MakeMatch { queue: QueueName, sides: Vec<Vec<PlayerId>>, key: Option<String> },
     PutQueue(Box<QueueConfig>),
@@ -88,6 +88,15 @@ impl Told {
             _ => "ok",
         }
     }
+    /// All that the caller was told.
+    pub(crate) fn whole(&self) -> String {
+        match self {
+            Self::Match(view) => format!("{view:?}"),
+            Self::Ticket(view) => format!("{view:?}"),
+            Self::Result(view) => format!("{view:?}"),
+            other => other.to_string(),
+        }
+    }
     /// Whether what was asked may or may not have happened.
     pub(crate) fn is_unknown(&self) -> bool {
         matches!(self, Self::No(EngineError::NoAnswer(_)) | Self::Nothing)
@@ -114,15 +123,7 @@ fn call(engine: &Engine, principal: Principal) -> Call {
     Call { action: "sim", principal, request_id: String::new(), once: None, now: engine.clock().now() }
 }
 
-fn server(engine: &Engine) -> Call {
-    call(engine, Principal::Server(SERVER.to_owned()))
-}
-
-async fn create(engine: &Engine, wish: &TicketWish) -> Result<TicketView, EngineError> {
-    let mut call = call(engine, Principal::Player(wish.leader));
-    if let Some(key) = &wish.key {
-        call.once = Some(Fingerprint::new(&call.principal, "sim:Create", key, &[wish.body().as_bytes()]));
-    }
+async fn create(engine: &Engine, call: &Call, wish: &TicketWish) -> Result<TicketView, EngineError> {
     let mut members = Vec::new();
     for member in &wish.members {
         let consent = if wish.consent {
@@ -135,56 +136,75 @@ async fn create(engine: &Engine, wish: &TicketWish) -> Result<TicketView, Engine
     }
     let new =
         NewTicket { queue: wish.queue.clone(), leader: wish.leader, members, own_id: wish.own_id.clone() };
-    engine.create_ticket(&call, &new).await
+    engine.create_ticket(call, &new).await
 }
 
 impl Deed {
-    /// Does it on a node.
-    pub(crate) async fn perform(&self, engine: &Engine) -> Told {
-        self.attempt(engine).await.unwrap_or_else(Told::No)
+    /// The idempotency key, and what it stands for.
+    pub(crate) fn key(&self) -> Option<(&String, String)> {
+        let (key, body) = match self {
+            Self::Create(wish) => (&wish.key, wish.body()),
+            Self::Cancel { ticket, key, .. } => (key, format!("{ticket}")),
+            Self::Answer { proposal, accept, key, .. } => (key, format!("{proposal} {accept}")),
+            Self::Report { id, outcome, key, .. } => (key, format!("{id} {outcome:?}")),
+            Self::MoveMatch { id, to, key } => (key, format!("{id} {to}")),
+            Self::MakeMatch { queue, sides, key } => (key, format!("{queue} {sides:?}")),
+            _ => return None,
+        };
+        key.as_ref().map(|key| (key, body))
     }
 
-    async fn attempt(&self, engine: &Engine) -> Result<Told, EngineError> {
+    fn principal(&self) -> Principal {
+        match self {
+            Self::SignIn { .. } => Principal::Anonymous,
+            Self::Create(wish) => Principal::Player(wish.leader),
+            Self::Cancel { by: player, .. } | Self::Answer { player, .. } => Principal::Player(*player),
+            Self::Report { id, facts: Some(_), .. } => Principal::Match(*id),
+            Self::PutQueue(_) => Principal::Admin("ops".to_owned()),
+            _ => Principal::Server(SERVER.to_owned()),
+        }
+    }
+
+    /// Does it on a node.
+    pub(crate) async fn perform(&self, engine: &Engine) -> Told {
+        let mut call = call(engine, self.principal());
+        if let Some((key, body)) = self.key() {
+            // The key names the operation too: keys of different ones never meet.
+            call.once = Some(Fingerprint::new(&call.principal, "sim", key, &[body.as_bytes()]));
+        }
+        self.attempt(engine, &call).await.unwrap_or_else(Told::No)
+    }
+
+    async fn attempt(&self, engine: &Engine, call: &Call) -> Result<Told, EngineError> {
         Ok(match self {
             Self::SignIn { secret } => {
-                let call = call(engine, Principal::Anonymous);
                 let secret = format!("secret-{secret}-0123456789abcdef");
-                Told::Player(engine.sign_in(&call, &secret, None).await?.player)
+                Told::Player(engine.sign_in(call, &secret, None).await?.player)
             }
-            Self::Create(wish) => Told::Ticket(create(engine, wish).await?),
-            Self::Cancel { ticket, by } => {
-                Told::Ticket(engine.cancel_ticket(&call(engine, Principal::Player(*by)), *ticket).await?)
-            }
-            Self::Answer { proposal, player, accept } => {
-                let call = call(engine, Principal::Player(*player));
-                let view = engine.respond(&call, *proposal, *player, *accept).await?;
+            Self::Create(wish) => Told::Ticket(create(engine, call, wish).await?),
+            Self::Cancel { ticket, .. } => Told::Ticket(engine.cancel_ticket(call, *ticket).await?),
+            Self::Answer { proposal, player, accept, .. } => {
+                let view = engine.respond(call, *proposal, *player, *accept).await?;
                 Told::Done(format!("{:?}", view.proposal.outcome()))
             }
-            Self::Report { id, facts, outcome } => {
+            Self::Report { id, facts, outcome, .. } => {
                 let facts = facts.clone().map(|(mode, roster)| MatchFacts { mode, roster });
-                let call = if facts.is_some() { call(engine, Principal::Match(*id)) } else { server(engine) };
-                Told::Result(engine.report_result(&call, *id, facts.as_ref(), &outcome.report()).await?)
+                Told::Result(engine.report_result(call, *id, facts.as_ref(), &outcome.report()).await?)
             }
-            Self::MoveMatch { id, to } => {
-                let view = engine.move_match(&server(engine), *id, *to, None).await?;
+            Self::MoveMatch { id, to, .. } => {
+                let view = engine.move_match(call, *id, *to, None).await?;
                 Told::Done(view.row.state.to_string())
             }
             Self::MoveSession { id, player, to } => {
-                let session = engine.move_player_session(&server(engine), *id, *player, *to).await?;
+                let session = engine.move_player_session(call, *id, *player, *to).await?;
                 Told::Done(session.state.to_string())
             }
-            Self::MakeMatch { queue, sides, key } => {
-                let mut call = server(engine);
-                if let Some(key) = key {
-                    let body = format!("{queue} {sides:?}");
-                    call.once = Some(Fingerprint::new(&call.principal, "sim:Make", key, &[body.as_bytes()]));
-                }
+            Self::MakeMatch { queue, sides, .. } => {
                 let new = NewMatch { queue: queue.clone(), sides: sides.clone() };
-                Told::Match(Box::new(engine.create_match(&call, &new).await?))
+                Told::Match(Box::new(engine.create_match(call, &new).await?))
             }
             Self::PutQueue(config) => {
-                let call = call(engine, Principal::Admin("ops".to_owned()));
-                engine.put_queue(&call, (**config).clone()).await?;
+                engine.put_queue(call, (**config).clone()).await?;
                 Told::Done("kept".to_owned())
             }
             Self::Tick => Told::Done(format!("{:?}", engine.tick().await)),

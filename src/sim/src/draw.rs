@@ -1,7 +1,7 @@
 //! What happens next, drawn from the seed with the callers' knowledge.
 use crate::{
     book::Book,
-    deed::{Deed, Outcome, TicketWish},
+    deed::{Deed, Outcome, SERVER, TicketWish},
     random::Random,
     truth::Truth,
     world::{QUEUES, queue},
@@ -29,6 +29,17 @@ pub(crate) enum Act {
     Calm,
 }
 
+/// A node that is stopped in the middle of its calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pause {
+    /// Which.
+    pub(crate) node: usize,
+    /// Turns that it has alone, before it is stopped.
+    pub(crate) alone: u32,
+    /// Turns that the others have then; when they are done, it goes on at once.
+    pub(crate) stopped: u32,
+}
+
 /// What happens in the middle of calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Mishap {
@@ -36,8 +47,8 @@ pub(crate) struct Mishap {
     pub(crate) crash: Option<(usize, u32)>,
     /// Calls take long: in which turn time passes, and how many milliseconds.
     pub(crate) lapse: Option<(u32, i64)>,
-    /// A process is stopped and goes on: which node had so many turns alone, before the others had all of theirs.
-    pub(crate) pause: Option<(usize, u32)>,
+    /// A process is stopped and goes on.
+    pub(crate) pause: Option<Pause>,
 }
 
 impl Mishap {
@@ -83,17 +94,49 @@ impl Draw<'_> {
             89..=90 => Act::Pass { ms: self.random.within(3_000, 40_000) },
             91 => Act::Pass { ms: self.random.within(60_000, 400_000) },
             92 => Act::Crash { node: self.node() },
-            93..=95 => Act::Weather,
+            93..=94 => Act::Weather,
+            95..=96 => self.takeover(),
             _ => Act::Calm,
         }
+    }
+
+    /// A node that holds leases is stopped in its turn, with somebody to match, until another has taken them over.
+    fn takeover(&mut self) -> Act {
+        let node = self.node();
+        let pause = Pause {
+            node,
+            alone: 1 + self.random.below(16) as u32,
+            stopped: 1 + self.random.below(24) as u32,
+        };
+        let lapse = (pause.alone, self.random.within(2_500, 6_000));
+        let mut deeds = Vec::new();
+        for leader in self.random.some(&self.idle(), 2) {
+            let queue = QueueName::new(QUEUES[0]).ok();
+            let wish =
+                |queue| TicketWish { queue, leader, members: vec![], consent: true, own_id: None, key: None };
+            deeds.extend(queue.map(|queue| (node, Deed::Create(wish(queue)))));
+        }
+        deeds.extend((0..self.nodes).map(|node| (node, Deed::Tick)));
+        Act::Calls { deeds, mishap: Mishap { crash: None, lapse: Some(lapse), pause: Some(pause) } }
+    }
+
+    fn idle(&self) -> Vec<PlayerId> {
+        let mut everyone = self.book.everyone();
+        everyone.retain(|player| !self.truth.claims.contains_key(player));
+        everyone
     }
 
     fn mishap(&mut self) -> Mishap {
         let crash = self.random.chance(0.03).then(|| (self.node(), self.random.below(8) as u32));
         let turns = 1 + self.random.below(12) as u32;
-        let lapse = self.random.chance(0.1).then(|| (turns, self.random.within(100, 6_000)));
-        // Stopped in the very turn in which time passes, if in any.
-        let pause = self.random.chance(0.1).then(|| (self.node(), turns));
+        // Stopped in the very turn in which time passes, if in any: long enough, and a lease has gone to another.
+        let pause = self.random.chance(0.12).then(|| Pause {
+            node: self.node(),
+            alone: turns,
+            stopped: if self.random.chance(0.3) { u32::MAX } else { 1 + self.random.below(16) as u32 },
+        });
+        let lapses = if pause.is_some() { 0.6 } else { 0.08 };
+        let lapse = self.random.chance(lapses).then(|| (turns, self.random.within(100, 6_000)));
         Mishap { crash, lapse, pause }
     }
 
@@ -118,7 +161,8 @@ impl Draw<'_> {
                 let ticket = self.random.pick(from)?;
                 let party = self.book.tickets.get(&ticket)?.row.players.iter().map(|p| p.player).collect();
                 let by = self.mostly(party)?;
-                Some(Deed::Cancel { ticket, by })
+                let key = self.key("cancel", by);
+                Some(Deed::Cancel { ticket, by, key })
             }
             52..=73 => self.answer(),
             74..=86 => self.report(),
@@ -130,7 +174,8 @@ impl Draw<'_> {
                     MatchState::Abandoned,
                     MatchState::Running,
                 ];
-                Some(Deed::MoveMatch { id, to: self.random.pick(&all)? })
+                let to = self.random.pick(&all)?;
+                Some(Deed::MoveMatch { id, to, key: self.key("move", SERVER) })
             }
             92..=95 => {
                 let id = self.a_match(0.9)?;
@@ -144,6 +189,11 @@ impl Draw<'_> {
         }
     }
 
+    /// Now and then a key of `who`'s, of few.
+    fn key(&mut self, what: &str, who: impl std::fmt::Display) -> Option<String> {
+        self.random.chance(0.3).then(|| format!("{what} {who} {}", self.random.below(KEYS / 10)))
+    }
+
     /// One of `players`, now and then a stranger.
     fn mostly(&mut self, players: Vec<PlayerId>) -> Option<PlayerId> {
         let all = if self.random.chance(0.95) { players } else { self.book.everyone() };
@@ -153,8 +203,7 @@ impl Draw<'_> {
     fn create(&mut self) -> Option<TicketWish> {
         let everyone = self.book.everyone();
         // Now and then somebody who takes part in something already.
-        let idle: Vec<PlayerId> =
-            everyone.iter().copied().filter(|player| !self.truth.claims.contains_key(player)).collect();
+        let idle = self.idle();
         let from = if self.random.chance(0.75) { &idle } else { &everyone };
         let queue = QUEUES[self.random.below(QUEUES.len())];
         let size = if queue == "duo" && self.random.chance(0.4) { 2 } else { 1 };
@@ -183,7 +232,8 @@ impl Draw<'_> {
             .collect();
         let (proposal, players) = self.random.pick(&open)?;
         let player = self.mostly(players)?;
-        Some(Deed::Answer { proposal, player, accept: self.random.chance(0.93) })
+        let key = self.key("answer", player);
+        Some(Deed::Answer { proposal, player, accept: self.random.chance(0.93), key })
     }
 
     /// A match; with chance `running` one that runs.
@@ -201,7 +251,9 @@ impl Draw<'_> {
         let (mode, roster) = self.book.matches.get(&id)?.clone();
         let outcome = outcome(id, &roster, self.random.chance(0.08));
         let facts = self.random.chance(0.5).then_some((mode, roster));
-        Some(Deed::Report { id, facts, outcome })
+        // A match's own token is a caller of its own.
+        let key = if facts.is_some() { self.key("report", id) } else { self.key("report", SERVER) };
+        Some(Deed::Report { id, facts, outcome, key })
     }
 
     fn make_match(&mut self) -> Option<Deed> {

@@ -24,10 +24,20 @@ pub(crate) struct Before<'a> {
 impl Before<'_> {
     /// The only lawful code, where it is determined.
     pub(crate) fn code_of(&self, deed: &Deed) -> Option<&'static str> {
+        // What comes before the key: a party that its queue does not take, or that does not agree.
+        let by_key = match (deed, self.replay(deed)) {
+            (Deed::Create(_), _) | (_, Replay::None) => None,
+            (_, Replay::Unknown) => return None,
+            (_, Replay::Same) => Some("ok"),
+            (_, Replay::Other) => Some("idempotency_mismatch"),
+        };
+        if by_key.is_some() {
+            return by_key;
+        }
         match deed {
             Deed::SignIn { .. } | Deed::PutQueue(_) | Deed::Tick => Some("ok"),
-            Deed::Create(wish) => self.create(wish),
-            Deed::Cancel { ticket, by } => {
+            Deed::Create(wish) => self.create(wish, self.replay(deed)),
+            Deed::Cancel { ticket, by, .. } => {
                 let row = self.truth.tickets.get(ticket);
                 let Some(row) = row.filter(|row| row.players.iter().any(|p| p.player == *by)) else {
                     return Some("not_found");
@@ -43,7 +53,7 @@ impl Before<'_> {
                     _ => "ticket_not_waiting",
                 })
             }
-            Deed::Answer { proposal, player, accept } => {
+            Deed::Answer { proposal, player, accept, .. } => {
                 let Some((_, proposal)) = self.truth.proposals.get(proposal) else {
                     return Some("not_found");
                 };
@@ -54,8 +64,8 @@ impl Before<'_> {
                     _ => "proposal_closed",
                 })
             }
-            Deed::Report { id, facts, outcome } => self.report(*id, facts.is_some(), outcome),
-            Deed::MoveMatch { id, to } => {
+            Deed::Report { id, facts, outcome, .. } => self.report(*id, facts.is_some(), outcome),
+            Deed::MoveMatch { id, to, .. } => {
                 let state = match self.truth.matches.get(id) {
                     _ if self.truth.results.contains_key(id) => MatchState::Finished,
                     Some(row) => row.state,
@@ -75,20 +85,13 @@ impl Before<'_> {
                     Some(_) => "state_not_allowed",
                 })
             }
-            Deed::MakeMatch { queue, sides, key } => {
-                let body = format!("{queue} {sides:?}");
-                match self.replay(key.as_ref(), &body) {
-                    Replay::None => Some("ok"),
-                    Replay::Same => Some("ok"),
-                    Replay::Other => Some("idempotency_mismatch"),
-                    Replay::Unknown => None,
-                }
-            }
+            Deed::MakeMatch { .. } => Some("ok"),
         }
     }
 
-    fn replay(&self, key: Option<&String>, body: &str) -> Replay {
-        let Some(fate) = key.and_then(|key| self.book.keys.get(key)) else { return Replay::None };
+    fn replay(&self, deed: &Deed) -> Replay {
+        let Some((key, body)) = deed.key() else { return Replay::None };
+        let Some(fate) = self.book.keys.get(key) else { return Replay::None };
         match (&fate.answer, fate.body == body) {
             (None, _) => Replay::Unknown,
             (Some(_), true) => Replay::Same,
@@ -96,7 +99,7 @@ impl Before<'_> {
         }
     }
 
-    fn create(&self, wish: &TicketWish) -> Option<&'static str> {
+    fn create(&self, wish: &TicketWish, replay: Replay) -> Option<&'static str> {
         if !wish.members.is_empty() && wish.queue.as_str() != "duo" {
             return Some("invalid");
         }
@@ -104,7 +107,7 @@ impl Before<'_> {
             // A queue made narrow refuses the party before it asks for consents.
             return None;
         }
-        match self.replay(wish.key.as_ref(), &wish.body()) {
+        match replay {
             // A party may have become too large for its queue.
             _ if !wish.members.is_empty() => return None,
             Replay::Unknown => return None,

@@ -92,6 +92,23 @@ pub enum Invariant {
     Answers,
 }
 
+impl Invariant {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[
+        Self::ResultKept,
+        Self::RatedOnce,
+        Self::OneClaim,
+        Self::TicketKept,
+        Self::NoneStranded,
+        Self::RankRecounts,
+        Self::Fenced,
+        Self::Limits,
+        Self::EventsWhole,
+        Self::SameAnswer,
+        Self::Answers,
+    ];
+}
+
 /// An invariant that does not hold.
 #[derive(Debug)]
 pub(crate) struct Fault {
@@ -131,6 +148,8 @@ pub struct Violation {
     pub detail: String,
     /// The last lines of the trace.
     pub tail: Vec<String>,
+    /// The whole trace.
+    pub trace: Vec<String>,
 }
 
 impl fmt::Display for Violation {

@@ -1,13 +1,22 @@
 //! `gsm-sim`: runs worlds and says which seeds break a promise. Exit code 0: none; 1: some; 2: bad usage.
 use gsm_sim::{Options, STEPS_MAX, Shape, Violation, run};
-use std::{io::Write, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+/// Seeds of one call.
+const SEEDS_MAX: u64 = 1_000_000;
 
 const HELP: &str = "\
 Runs worlds of the deterministic simulator; each seed is run in every shape.
 
-Usage: gsm-sim [--seeds N] [--seed N] [--steps N] [--json]
+Usage: gsm-sim [--seeds N] [--from N] [--seed N] [--steps N] [--json]
 
-  --seeds N   run the seeds 1 to N (default 50)
+  --seeds N   run so many seeds (default 50)
+  --from N    begin with this seed (default 1)
   --seed N    run this seed alone and print its trace
   --steps N   steps of a world, 1 to 10000 (default 300)
   --json      one JSON object a run instead of text
@@ -16,8 +25,9 @@ Usage: gsm-sim [--seeds N] [--seed N] [--steps N] [--json]
 Exit code: 0 nothing is broken, 1 some invariant is, 2 bad usage.
 ";
 
+#[derive(Debug)]
 struct Args {
-    seeds: std::ops::RangeInclusive<u64>,
+    seeds: Vec<u64>,
     alone: bool,
     steps: usize,
     json: bool,
@@ -25,7 +35,7 @@ struct Args {
 
 /// `Ok(None)` asks for help.
 fn parse(args: impl Iterator<Item = String>) -> Result<Option<Args>, String> {
-    let mut parsed = Args { seeds: 1..=50, alone: false, steps: 300, json: false };
+    let (mut count, mut from, mut alone, mut steps, mut json) = (50, 1u64, None, 300, false);
     let mut args = args;
     while let Some(flag) = args.next() {
         let mut number = || {
@@ -34,39 +44,43 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Option<Args>, String> {
         };
         match flag.as_str() {
             "--help" | "-h" => return Ok(None),
-            "--json" => parsed.json = true,
-            "--seeds" => parsed.seeds = 1..=number()?,
-            "--seed" => {
-                let seed = number()?;
-                (parsed.seeds, parsed.alone) = (seed..=seed, true);
-            }
-            "--steps" => parsed.steps = usize::try_from(number()?).unwrap_or(usize::MAX),
+            "--json" => json = true,
+            "--seeds" => count = number()?,
+            "--from" => from = number()?,
+            "--seed" => alone = Some(number()?),
+            "--steps" => steps = number()?,
             _ => return Err(format!("unknown argument `{flag}`")),
         }
     }
-    if (1..=STEPS_MAX).contains(&parsed.steps) {
-        Ok(Some(parsed))
-    } else {
-        Err(format!("`--steps` must be 1 to {STEPS_MAX}"))
-    }
+    let within = |n: u64, max: u64, flag: &str| {
+        if (1..=max).contains(&n) { Ok(n) } else { Err(format!("`{flag}` must be 1 to {max}, not {n}")) }
+    };
+    let count = within(count, SEEDS_MAX, "--seeds")?;
+    let steps = within(steps, STEPS_MAX as u64, "--steps")? as usize;
+    let seeds = match alone {
+        Some(seed) => vec![seed],
+        None => (0..count).map(|n| from.wrapping_add(n)).collect(),
+    };
+    Ok(Some(Args { seeds, alone: alone.is_some(), steps, json }))
 }
 
-fn broken(shape: Shape, found: &Violation, json: bool) -> String {
-    if json {
+fn broken(shape: Shape, found: &Violation, args: &Args) -> String {
+    if args.json {
         let value = serde_json::json!({
             "seed": found.seed, "shape": format!("{shape:?}"), "ok": false, "step": found.step,
             "invariant": format!("{:?}", found.invariant), "detail": found.detail, "tail": found.tail,
         });
         value.to_string()
     } else {
-        format!("{shape:?}\n{found}")
+        let whole = if args.alone { found.trace.join("\n") + "\n" } else { String::new() };
+        format!("{whole}{shape:?}\n{found}")
     }
 }
 
 /// Runs one world; its text, and whether all held.
 fn one(seed: u64, shape: Shape, args: &Args) -> (String, bool) {
     match run(seed, &Options { steps: args.steps, shape, plant: None }) {
-        Err(found) => (broken(shape, &found, args.json), false),
+        Err(found) => (broken(shape, &found, args), false),
         Ok(done) if args.json => {
             let value = serde_json::json!({
                 "seed": seed, "shape": format!("{shape:?}"), "ok": true, "steps": done.steps,
@@ -101,16 +115,93 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let mut all_held = true;
-    for seed in args.seeds.clone() {
-        for shape in Shape::ALL {
-            let (text, held) = one(seed, *shape, &args);
-            all_held &= held;
-            // Whoever reads no further has seen enough.
-            if writeln!(out, "{text}").is_err() {
-                return ExitCode::FAILURE;
+    let worlds: Vec<(u64, Shape)> =
+        args.seeds.iter().flat_map(|seed| Shape::ALL.iter().map(|shape| (*seed, *shape))).collect();
+    match run_all(&worlds, &args, &mut out) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever reads no further has seen enough: that is no verdict.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Runs worlds, as many at once as there are cores, and prints them in order; whether all held. Each world has a
+/// thread to itself, so that which others run beside it changes nothing in it.
+fn run_all(worlds: &[(u64, Shape)], args: &Args, out: &mut impl Write) -> std::io::Result<bool> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        for _ in 0..cores.min(worlds.len()) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((seed, shape)) = worlds.get(at) else { return };
+                    // Nobody listens any more: the rest need not run.
+                    if sender.send((at, one(*seed, *shape, args))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let (mut early, mut due, mut all_held) = (BTreeMap::new(), 0, true);
+        for (at, done) in receiver {
+            early.insert(at, done);
+            while let Some((text, held)) = early.remove(&due) {
+                due += 1;
+                all_held &= held;
+                writeln!(out, "{text}")?;
             }
         }
+        Ok(all_held)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(args: &str) -> Result<Option<Args>, String> {
+        parse(args.split_whitespace().map(str::to_owned))
     }
-    if all_held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+
+    #[test]
+    fn arguments_say_what_runs() {
+        let args = check("--seeds 3 --from 7 --steps 9 --json").unwrap().unwrap();
+        assert_eq!((args.seeds, args.steps, args.json, args.alone), (vec![7, 8, 9], 9, true, false));
+        let args = check("--seed 5").unwrap().unwrap();
+        assert_eq!((args.seeds, args.alone), (vec![5], true));
+        assert_eq!(check("").unwrap().unwrap().seeds.len(), 50);
+        assert!(check("--seeds 3 --help").unwrap().is_none());
+    }
+
+    #[test]
+    fn bad_arguments_are_named() {
+        for (args, word) in [
+            ("--seeds", "needs a number"),
+            ("--seeds x", "`x`"),
+            ("--seeds 0", "`--seeds`"),
+            ("--seed -1", "`-1`"),
+            ("--steps 0", "`--steps`"),
+            ("--steps 10001", "10001"),
+            ("--sides 3", "`--sides`"),
+            ("7", "`7`"),
+        ] {
+            let error = check(args).unwrap_err();
+            assert!(error.contains(word), "{args}: {error}");
+        }
+    }
+
+    #[test]
+    fn worlds_are_printed_in_order() {
+        let args = Args { seeds: vec![], alone: false, steps: 5, json: false };
+        let worlds: Vec<(u64, Shape)> = (1..=6).map(|seed| (seed, Shape::OneHome)).collect();
+        let mut out = Vec::new();
+        assert!(run_all(&worlds, &args, &mut out).unwrap());
+        let text = String::from_utf8(out).unwrap();
+        let seeds: Vec<&str> = text.lines().filter_map(|line| line.split([' ', ':']).nth(2)).collect();
+        assert_eq!(seeds, ["1", "2", "3", "4", "5", "6"], "{text}");
+    }
 }

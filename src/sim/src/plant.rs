@@ -6,7 +6,7 @@ use gsm_engine::store::{
     ChangeSet, CommitError, Committed, Cursor, Expect, Fold, Key, KeyRange, Op, PushEvent, ReadError, Row,
     Store, StoreFault, StoreLimits, Versioned, Write,
 };
-use gsm_session::TicketState;
+use gsm_session::{MatchState, TicketState};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -41,6 +41,8 @@ pub enum Plant {
     RefusedApplied,
     /// A store says that it takes more than it does.
     LimitIgnored,
+    /// A match that finished is not kept.
+    CopyDropped,
 }
 
 impl Plant {
@@ -60,13 +62,14 @@ impl Plant {
         Self::ReplayDropped,
         Self::RefusedApplied,
         Self::LimitIgnored,
+        Self::CopyDropped,
     ];
 
     /// The invariant that must report it.
     #[must_use]
     pub const fn breaks(self) -> Invariant {
         match self {
-            Self::ResultDropped => Invariant::ResultKept,
+            Self::ResultDropped | Self::CopyDropped => Invariant::ResultKept,
             Self::RatedTwice | Self::RatingBent => Invariant::RatedOnce,
             Self::ClaimUnchecked | Self::ClaimKept => Invariant::OneClaim,
             Self::TicketDropped => Invariant::TicketKept,
@@ -146,6 +149,14 @@ impl Planted {
                     }
                 }
                 changes
+            }
+            Plant::CopyDropped => {
+                let finished = |write: &Write| {
+                    matches!(write.key, Key::Archive(_))
+                        && matches!(puts(write), Some(Row::Match(row)) if row.state == MatchState::Finished)
+                };
+                changes.folds.retain(|write| !finished(write));
+                Self::without(changes, |write| !finished(write))
             }
             Plant::EventDropped => {
                 changes.events.pop();

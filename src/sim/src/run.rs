@@ -19,10 +19,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const FIRST_PLAYERS: usize = 9;
 /// Turns of all nodes until a world must be at rest.
 const REST_TURNS_MAX: usize = 60;
-/// Longer than every time-out of a ticket, its proposal and its match, in turns of [`TURN_MS`].
-const LAST_TURNS: usize = 170;
+/// Between two turns until a world is at rest.
+const REST_TURN_MS: i64 = 500;
+/// How long after its deadline a thing may still be there.
+const SLACK_MS: i64 = 4_000;
+/// Longer than every time-out of a ticket, its proposal and its match, in turns of [`LAST_TURN_MS`].
+const LAST_TURNS: usize = 58;
 /// Between two turns of the end.
-const TURN_MS: i64 = 2_000;
+const LAST_TURN_MS: i64 = 6_000;
 
 struct Sim {
     world: World,
@@ -53,7 +57,8 @@ pub(crate) async fn run(seed: u64, options: &Options) -> Result<Summary, Box<Vio
             trace: lines.clone(),
         }),
         Err(Fault { invariant, detail }) => {
-            Err(Box::new(Violation { seed, step, invariant, detail, tail: sim.trace.tail() }))
+            let (tail, trace) = (sim.trace.tail(), lines.clone());
+            Err(Box::new(Violation { seed, step, invariant, detail, tail, trace }))
         }
     }
 }
@@ -143,10 +148,8 @@ impl Sim {
         if let Some((turn, ms)) = mishap.lapse {
             self.trace.line(format!("{step} meanwhile, in turn {turn}, {ms} ms passed"));
         }
-        if let Some((node, turns)) = mishap.pause {
-            self.trace.line(format!(
-                "{step} node {node} was stopped after {turns} turns until the others were done"
-            ));
+        if let Some(pause) = mishap.pause {
+            self.trace.line(format!("{step} meanwhile {pause:?}"));
         }
         if let Some((node, turn)) = mishap.crash {
             self.trace.line(format!("{step} node {node} dies in turn {turn}"));
@@ -168,12 +171,8 @@ impl Sim {
         if code == expected || (!self.world.is_healthy() && STORE_CODES.contains(&code)) {
             return Ok(());
         }
-        let key = match deed {
-            Deed::Create(wish) => wish.key.as_ref(),
-            Deed::MakeMatch { key, .. } => key.as_ref(),
-            _ => None,
-        };
-        let known = key.and_then(|key| self.book.keys.get(key)).is_some_and(|fate| fate.answer.is_some());
+        let fate = deed.key().and_then(|(key, _)| self.book.keys.get(key));
+        let known = fate.is_some_and(|fate| fate.answer.is_some());
         let invariant = if known { Invariant::SameAnswer } else { Invariant::Answers };
         check::broken(invariant, format!("{deed:?} must be answered `{expected}`, was told {told}"))
     }
@@ -225,7 +224,7 @@ impl Sim {
             let before = self.trace.lines.len();
             self.calls(step, all, Mishap::default()).await?;
             self.world.settle();
-            self.world.clock.advance_ms(TURN_MS / 4);
+            self.world.clock.advance_ms(REST_TURN_MS);
             let nothing = format!("{:?}", gsm_engine::TickReport::default());
             let moved = self.trace.lines[before..].iter().any(|line| !line.ends_with(&nothing));
             still = if moved { 0 } else { still + 1 };
@@ -235,30 +234,31 @@ impl Sim {
             }
         }
         self.calm().await?;
-        let slack = Millis::new((2 * SKEW_MS_MAX + 2 * TURN_MS) as u64);
+        let slack = Millis::new((2 * SKEW_MS_MAX + SLACK_MS) as u64);
         let pooled = self.in_owners_pools().await;
         check::waits_lawfully(&self.truth, self.world.now(), slack, |id| pooled.contains(&id))?;
         let last = self.world.random.below(self.world.nodes.len());
         for _ in 0..LAST_TURNS {
-            self.world.clock.advance_ms(TURN_MS);
+            self.world.clock.advance_ms(LAST_TURN_MS);
             self.calls(step, vec![(last, Deed::Tick)], Mishap::default()).await?;
             self.world.settle();
         }
         self.calm().await?;
         check::all_ended(&self.truth)?;
+        check::copies_agree(&self.truth, self.book.matches.keys().copied(), &self.world.eye)?;
         self.empty_pools(last).await
     }
 
-    /// At the very end the node that was left shows nobody waiting.
+    /// At the very end the node that was left shows nothing that is not there.
     async fn empty_pools(&self, node: usize) -> Result<(), Fault> {
-        let seen = self.world.nodes[node].engine.overview().await;
-        let queues = seen.map(|seen| seen.queues).unwrap_or_default();
-        match queues.iter().find(|queue| queue.waiting > 0) {
-            None => Ok(()),
-            Some(left) => {
-                check::broken(Invariant::NoneStranded, format!("all ended, but node {node} shows {left:?}"))
-            }
-        }
+        let Ok(seen) = self.world.nodes[node].engine.overview().await else { return Ok(()) };
+        let waits = seen.queues.iter().find(|queue| queue.waiting > 0 || queue.proposals > 0);
+        let left = match (waits, seen.running) {
+            (None, 0) => return Ok(()),
+            (Some(left), _) => format!("{left:?}"),
+            (None, running) => format!("{running} matches that run"),
+        };
+        check::broken(Invariant::NoneStranded, format!("all ended, but node {node} shows {left}"))
     }
 
     /// The live tickets that the owner of their queue has in its pool.

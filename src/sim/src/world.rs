@@ -276,12 +276,14 @@ impl World {
             {
                 self.clock.advance_ms(ms);
             }
-            let others_run = mishap.pause.is_some_and(|(node, _)| {
-                (0..deeds.len()).any(|at| deeds[at].0 != node && running[at].is_some())
+            let others_run = mishap.pause.is_some_and(|pause| {
+                (0..deeds.len()).any(|at| deeds[at].0 != pause.node && running[at].is_some())
             });
             for (at, slot) in running.iter_mut().enumerate() {
-                let waits = mishap.pause.is_some_and(|(node, alone)| {
-                    if deeds[at].0 == node { turns > alone && others_run } else { turns <= alone }
+                let waits = mishap.pause.is_some_and(|pause| {
+                    let is_stopped =
+                        turns > pause.alone && turns - pause.alone <= pause.stopped && others_run;
+                    if deeds[at].0 == pause.node { is_stopped } else { turns <= pause.alone }
                 });
                 if waits {
                     // Nothing else would wake it.

@@ -147,7 +147,8 @@ impl Inner {
             Op::Delete => (None, None),
             Op::Check => return,
         };
-        let before = self.rows.get(&key).map(|old| (old.version, old.row.clone()));
+        // Before the first version there was none: a stale read may not know of a new row at all.
+        let before = Some(self.rows.get(&key).map_or((0, None), |old| (old.version, old.row.clone())));
         self.rows.insert(key, Entry { version: sequence, row, expires_at, before });
     }
 

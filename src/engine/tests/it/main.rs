@@ -1,5 +1,18 @@
 //! The use cases over the memory store: one home, three homes, and three ill ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+mod boards;
+mod corrections;
+mod import;
+mod keys;
+mod matches;
+mod nodes;
+mod parties;
 mod path;
+mod players;
 mod port;
+mod proposals;
+mod push;
+mod queues;
+mod results;
+mod tickets;
 mod world;

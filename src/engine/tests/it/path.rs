@@ -1,27 +1,9 @@
 //! The path of a match, from sign-in to rank.
-use crate::world::{World, one_home, three_homes, world};
+use crate::world::{World, first_wins, one_home, three_homes, ticket, world};
 use gsm_core::{Mode, PlayerId, QueueName};
-use gsm_engine::{EngineError, NewMatch, NewTicket, store::memory::Faults};
+use gsm_engine::{EngineError, NewMatch, store::memory::Faults};
 use gsm_matchmaking::MatchRules;
-use gsm_session::{PlayerReport, Report, Standings, TicketState};
-
-fn ticket(queue: &str, leader: PlayerId) -> NewTicket {
-    NewTicket { queue: QueueName::new(queue).unwrap(), leader, members: vec![], own_id: None }
-}
-
-fn first_wins(players: &[PlayerId]) -> Report {
-    let line = |(at, player): (usize, &PlayerId)| PlayerReport {
-        player: *player,
-        place: at as u32 + 1,
-        score: None,
-        quit: false,
-    };
-    Report {
-        standings: Standings::Players(players.iter().enumerate().map(line).collect()),
-        quits: vec![],
-        duration: None,
-    }
-}
+use gsm_session::TicketState;
 
 async fn from_sign_in_to_rank(w: World) {
     w.queue("duel", MatchRules::default()).await;

@@ -1,6 +1,6 @@
-use gsm_core::{Clock, Mode, PlayerId, QueueName, Timestamp};
+use gsm_core::{Clock, Mode, PlayerId, QueueName, TicketId, Timestamp};
 use gsm_engine::{
-    Call, Engine, EngineOptions, Principal, QueueConfig,
+    Call, Engine, EngineError, EngineOptions, Fingerprint, NewTicket, Principal, QueueConfig, TicketView,
     store::{
         Homes, StoreLimits,
         memory::{Faults, MemoryStore},
@@ -8,7 +8,8 @@ use gsm_engine::{
     testing::{ManualClock, SeededIds},
     token::TokenKey,
 };
-use gsm_matchmaking::MatchRules;
+use gsm_matchmaking::{Format, MatchRules, Window};
+use gsm_session::{PlayerReport, Report, SideReport, Standings};
 use std::sync::Arc;
 
 /// An engine over memory stores, and the hands to move its clock.
@@ -16,6 +17,7 @@ pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) stores: Vec<Arc<MemoryStore>>,
+    ids: Arc<SeededIds>,
 }
 
 pub(crate) fn one_home() -> World {
@@ -26,6 +28,31 @@ pub(crate) fn three_homes() -> World {
     world(3, 100, Faults::NONE)
 }
 
+/// Tests that hold over one home and over three.
+macro_rules! both {
+    ($($name:ident),* $(,)?) => {
+        $(mod $name {
+            #[tokio::test]
+            async fn in_one_home() {
+                super::$name(crate::world::one_home()).await;
+            }
+            #[tokio::test]
+            async fn in_three_homes() {
+                super::$name(crate::world::three_homes()).await;
+            }
+        })*
+    };
+}
+pub(crate) use both;
+
+fn homes_of(stores: &[Arc<MemoryStore>]) -> Homes {
+    match stores {
+        [one] => Homes::one(one.clone()),
+        [record, document, live] => Homes::split(record.clone(), document.clone(), live.clone()),
+        _ => panic!("one home or three"),
+    }
+}
+
 pub(crate) fn world(homes: usize, items_max: usize, faults: Faults) -> World {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
     let make = |n: u64| {
@@ -33,17 +60,21 @@ pub(crate) fn world(homes: usize, items_max: usize, faults: Faults) -> World {
         Arc::new(MemoryStore::new(clock.clone(), StoreLimits { items_max }, faults))
     };
     let stores: Vec<Arc<MemoryStore>> = (0..homes as u64).map(make).collect();
-    let all = match stores.as_slice() {
-        [one] => Homes::one(one.clone()),
-        [record, document, live] => Homes::split(record.clone(), document.clone(), live.clone()),
-        _ => panic!("one home or three"),
-    };
+    let ids = Arc::new(SeededIds::new(7));
     let options = EngineOptions { node: "test".into(), token_key: TokenKey::new([1; 32]) };
-    let engine = Engine::new(all, clock.clone(), Arc::new(SeededIds::new(7)), options);
-    World { engine, clock, stores }
+    let engine = Engine::new(homes_of(&stores), clock.clone(), ids.clone(), options);
+    World { engine, clock, stores, ids }
 }
 
 impl World {
+    /// Another node over the same stores, loaded.
+    pub(crate) async fn node(&self, name: &str) -> Engine {
+        let options = EngineOptions { node: name.into(), token_key: TokenKey::new([1; 32]) };
+        let engine = Engine::new(homes_of(&self.stores), self.clock.clone(), self.ids.clone(), options);
+        engine.load().await.unwrap();
+        engine
+    }
+
     pub(crate) fn call(&self, principal: Principal) -> Call {
         Call { action: "test", principal, request_id: "req".into(), once: None, now: self.clock.now() }
     }
@@ -56,22 +87,108 @@ impl World {
     pub(crate) fn by(&self, player: PlayerId) -> Call {
         self.call(Principal::Player(player))
     }
+
     pub(crate) async fn queue(&self, name: &str, rules: MatchRules) -> QueueConfig {
-        let config = QueueConfig::new(QueueName::new(name).unwrap(), Mode::new(name).unwrap(), rules);
-        self.engine.put_queue(&self.admin(), config).await.unwrap()
+        self.put(QueueConfig::new(QueueName::new(name).unwrap(), mode(name), rules)).await
     }
+    pub(crate) async fn put(&self, config: QueueConfig) -> QueueConfig {
+        let config = self.engine.put_queue(&self.admin(), config).await.unwrap();
+        self.settle();
+        config
+    }
+    /// Two teams of `size`, everybody meets everybody, with or without acceptance.
+    pub(crate) async fn teams(&self, name: &str, size: usize, acceptance_s: Option<u64>) -> QueueConfig {
+        let mut config = QueueConfig::new(QueueName::new(name).unwrap(), mode(name), wide(size));
+        config.acceptance_ms = acceptance_s.map(gsm_core::Millis::from_secs);
+        self.put(config).await
+    }
+
     pub(crate) async fn players(&self, n: usize) -> Vec<PlayerId> {
         let mut players = Vec::new();
         for i in 0..n {
             let call = self.call(Principal::Anonymous);
-            players.push(
-                self.engine
-                    .sign_in(&call, &format!("secret-{i}-0123456789abcdef"), None)
-                    .await
-                    .unwrap()
-                    .player,
-            );
+            let secret = format!("secret-{i}-0123456789abcdef");
+            players.push(self.engine.sign_in(&call, &secret, None).await.unwrap().player);
         }
         players
+    }
+
+    /// Delivers what stores hold back.
+    pub(crate) fn settle(&self) {
+        self.stores.iter().for_each(|s| s.settle());
+    }
+
+    pub(crate) async fn enter(&self, queue: &str, player: PlayerId) -> TicketView {
+        self.engine.create_ticket(&self.by(player), &ticket(queue, player)).await.unwrap()
+    }
+    /// Enters all and lets the matcher have a turn; their tickets.
+    pub(crate) async fn enter_all(&self, queue: &str, players: &[PlayerId]) -> Vec<TicketId> {
+        let mut tickets = Vec::new();
+        for player in players {
+            tickets.push(self.enter(queue, *player).await.id);
+        }
+        self.turn().await;
+        tickets
+    }
+    pub(crate) async fn turn(&self) -> gsm_engine::TickReport {
+        self.settle();
+        let report = self.engine.tick().await;
+        self.settle();
+        report
+    }
+    pub(crate) async fn seen(&self, ticket: TicketId) -> gsm_engine::store::TicketRow {
+        self.engine.ticket(&self.admin(), ticket).await.unwrap().row
+    }
+    pub(crate) async fn claim(&self, player: PlayerId) -> Option<gsm_engine::store::Claim> {
+        self.engine.player(&self.admin(), player).await.unwrap().claim
+    }
+}
+
+pub(crate) fn mode(name: &str) -> Mode {
+    Mode::new(name).unwrap()
+}
+
+/// Everybody meets everybody, in two teams of `size`.
+pub(crate) fn wide(size: usize) -> MatchRules {
+    MatchRules {
+        format: Format::Teams { teams: 2, size },
+        window: Window { min: 5_000.0, growth_per_s: 0.0, max: 5_000.0 },
+    }
+}
+
+pub(crate) fn ticket(queue: &str, leader: PlayerId) -> NewTicket {
+    NewTicket { queue: QueueName::new(queue).unwrap(), leader, members: vec![], own_id: None }
+}
+
+/// The call with an idempotency key and the body it came with.
+pub(crate) fn keyed(mut call: Call, key: &str, body: &str) -> Call {
+    call.once = Some(Fingerprint::new(&call.principal, call.action, key, &[body.as_bytes()]));
+    call
+}
+
+/// The first wins, the next is second, and so on.
+pub(crate) fn first_wins(players: &[PlayerId]) -> Report {
+    let line = |(at, player): (usize, &PlayerId)| PlayerReport {
+        player: *player,
+        place: at as u32 + 1,
+        score: None,
+        quit: false,
+    };
+    let standings = Standings::Players(players.iter().enumerate().map(line).collect());
+    Report { standings, quits: vec![], duration: None }
+}
+
+/// Places of the sides.
+pub(crate) fn places(places: &[u32], quits: &[PlayerId]) -> Report {
+    let sides = places.iter().map(|place| SideReport { place: *place, score: None }).collect();
+    Report { standings: Standings::Sides(sides), quits: quits.to_vec(), duration: None }
+}
+
+/// Fails unless the error has this code.
+#[track_caller]
+pub(crate) fn refused<T: std::fmt::Debug>(answer: Result<T, EngineError>, code: &str) {
+    match answer {
+        Err(error) => assert_eq!(error.code(), code, "{error}"),
+        Ok(answer) => panic!("must be refused as `{code}`, was taken: {answer:?}"),
     }
 }

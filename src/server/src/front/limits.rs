@@ -11,6 +11,9 @@ pub const CHUNK_BYTES_MAX: u64 = 1 << 30;
 pub const LINGER_MAX: Duration = Duration::from_secs(1);
 /// Bytes thrown away while lingering.
 pub const LINGER_BYTES_MAX: usize = 1 << 20;
+/// How long a client may rest between requests, or not read, before it may be shed for another where the house is
+/// full. Who has not sent its first head, or is in the middle of a request, has no grace.
+pub const SHED_GRACE: Duration = Duration::from_secs(1);
 /// Refused connections that linger at one time; more are dropped without.
 pub const REFUSALS_MAX: usize = 256;
 /// `Retry-After` of a refused connection, in seconds.

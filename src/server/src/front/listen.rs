@@ -1,5 +1,5 @@
 //! The accept loop: HTTP/1 over TCP, counted, with clocks, and an end that comes when it must.
-use super::gate::{Gate, Pass, Refusal};
+use super::gate::{Gate, Pass, Refusal, Sign};
 use super::limits::{LINGER_MAX, REFUSAL_RETRY_S, REFUSALS_MAX, WireLimits};
 use super::problem;
 use super::strict::{FAULT_METHOD, Link, Strict, Tail};
@@ -15,12 +15,12 @@ use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
@@ -30,19 +30,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What hyper may buffer of one connection, each way.
 const HYPER_BUFFER_BYTES: usize = 64 * 1024;
 
-/// How the connections learn of the end. The flag spares each wake-up of each connection a lock.
-#[derive(Debug, Default)]
-struct End {
-    draining: AtomicBool,
-    drain: CancellationToken,
-    cut: CancellationToken,
-}
-
 /// Serves `router` until `stop`, then drains; returns when the last connection has gone, or
 /// [`WireLimits::drain_max`] after the stop, when the rest is cut.
 ///
 /// Each request carries `ConnectInfo<SocketAddr>`, the peer of the socket. Requests in flight at the stop are finished,
-/// idle connections closed at once. Upgraded connections (WebSockets) belong to their handlers, which must watch the
+/// idle connections closed at once. Where there is no place for a new connection, the one whose client has kept the
+/// server waiting for longest is closed for it ([`Gate::enter`]). Upgraded connections (WebSockets) belong to their handlers, which must watch the
 /// token themselves; the drain waits for them, but not beyond its deadline. A client that closes its half does not
 /// cancel the handler of a request it has already sent.
 pub async fn serve(
@@ -52,9 +45,8 @@ pub async fn serve(
     tracker: TaskTracker,
     stop: CancellationToken,
 ) {
-    let gate = Gate::new(limits.connections_max, limits.connections_per_address_max);
+    let gate = Gate::new(limits.connections_max, limits.connections_per_address_max, Instant::now());
     let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
-    let end = Arc::new(End::default());
     let mut stopped = pin!(stop.cancelled());
     loop {
         let accepted = tokio::select! {
@@ -63,12 +55,12 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match gate.enter(peer.ip()) {
+            Ok((stream, peer)) => match gate.enter(peer.ip(), Instant::now()) {
                 Ok(pass) => {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%peer, %error, "socket would not take TCP_NODELAY");
                     }
-                    tracker.spawn(connection(stream, peer, pass, router.clone(), limits, Arc::clone(&end)));
+                    tracker.spawn(connection(stream, peer, pass, router.clone(), limits));
                 }
                 Err(refusal) => refuse(stream, refusal, &refusals, &tracker),
             },
@@ -81,11 +73,10 @@ pub async fn serve(
     }
     drop(listener);
     tracing::info!(connections = gate.open(), "draining");
-    end.draining.store(true, Ordering::Release);
-    end.drain.cancel();
+    gate.tell_all(Sign::Drain);
     if tokio::time::timeout(limits.drain_max, gate.empty()).await.is_err() {
         tracing::warn!(connections = gate.open(), "drain ran out of time, cutting connections");
-        end.cut.cancel();
+        gate.tell_all(Sign::Cut);
     }
 }
 
@@ -94,15 +85,11 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), K::ConnectionRefused | K::ConnectionAborted | K::ConnectionReset | K::Interrupted)
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    pass: Pass,
-    router: Router,
-    limits: WireLimits,
-    end: Arc<End>,
-) {
-    let link = Link::new();
+pub(super) async fn connection<T>(stream: T, peer: SocketAddr, pass: Pass, router: Router, limits: WireLimits)
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (link, seat) = (Link::new(), pass.seat());
     let io = Strict::new(stream, Arc::clone(&link), limits, pass);
     let service = service_fn(move |request| answer(request, peer, router.clone(), Arc::clone(&link)));
     let mut builder = http1::Builder::new();
@@ -112,29 +99,29 @@ async fn connection(
         builder.max_headers(limits.headers_max);
     }
     let mut served = pin!(builder.serve_connection(io, service).with_upgrades());
-    let mut drain = pin!(end.drain.cancelled());
-    let mut armed = false;
-    let finished = poll_fn(|cx| {
-        if let Poll::Ready(result) = served.as_mut().poll(cx) {
-            return Poll::Ready(Some(result));
+    let (mut watched, mut draining) = (false, false);
+    let result = poll_fn(|cx| {
+        // The waker of a task does not change: it is registered once.
+        if !std::mem::replace(&mut watched, true) {
+            seat.watch(cx.waker());
         }
-        // The waker of a task does not change: registering it once is enough, and the flag tells later.
-        let draining =
-            if armed { end.draining.load(Ordering::Acquire) } else { drain.as_mut().poll(cx).is_ready() };
-        armed = true;
-        if draining { Poll::Ready(None) } else { Poll::Pending }
-    })
-    .await;
-    let result = match finished {
-        Some(result) => result,
-        None => {
-            served.as_mut().graceful_shutdown();
-            tokio::select! {
-                result = served => result,
-                () = end.cut.cancelled() => Ok(()),
+        loop {
+            if let Poll::Ready(result) = served.as_mut().poll(cx) {
+                return Poll::Ready(result);
+            }
+            match seat.sign() {
+                Sign::Cut => return Poll::Ready(Ok(())),
+                Sign::Leave if seat.waits() => return Poll::Ready(Ok(())),
+                Sign::Drain | Sign::Leave if !draining => {
+                    draining = true;
+                    served.as_mut().graceful_shutdown();
+                }
+                _ => return Poll::Pending,
             }
         }
-    };
+    })
+    .await;
+    seat.unwatch();
     if let Err(error) = result {
         tracing::debug!(%peer, %error, "connection ended early");
     }
@@ -191,3 +178,7 @@ fn refuse(stream: TcpStream, refusal: Refusal, refusals: &Arc<Semaphore>, tracke
         let _ = tokio::time::timeout(LINGER_MAX, told).await;
     });
 }
+
+#[cfg(test)]
+#[path = "listen_tests.rs"]
+mod tests;

@@ -2,13 +2,13 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-/// The document. `path` names the field at fault.
+/// The document. `field` names what is at fault in the body or query.
 pub(crate) fn document(
     status: StatusCode,
     code: &str,
     detail: &str,
     hint: &str,
-    path: Option<&str>,
+    field: Option<&str>,
 ) -> String {
     let mut problem = serde_json::json!({
         "type": "about:blank",
@@ -18,8 +18,8 @@ pub(crate) fn document(
         "detail": detail,
         "hint": hint,
     });
-    if let (Some(path), Some(map)) = (path, problem.as_object_mut()) {
-        map.insert("path".to_owned(), path.into());
+    if let (Some(field), Some(map)) = (field, problem.as_object_mut()) {
+        map.insert("field".to_owned(), field.into());
     }
     problem.to_string()
 }
@@ -30,8 +30,8 @@ pub(crate) fn response(
     code: &str,
     detail: &str,
     hint: &str,
-    path: Option<&str>,
+    field: Option<&str>,
 ) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, document(status, code, detail, hint, path)).into_response()
+    (status, headers, document(status, code, detail, hint, field)).into_response()
 }

@@ -99,7 +99,12 @@ fn segments_are_decoded_once_and_whole() {
         assert_eq!(decode(segment, false), Err(fault));
         assert_eq!(check_path(&format!("/v1/{segment}/x")), Err(fault));
     }
-    assert_eq!(check_path("/v1/a%20b"), Ok(()));
+    for path in ["/v1/a%20b", "/v1/a.b/..c/.d", "/", "/v1/%2e%2e%2fx"] {
+        assert_eq!(check_path(path), Ok(()), "{path}");
+    }
+    for path in ["/v1/../x", "/..", "/./x", "/a/.", "/v1/%2e%2E/x", "/v1/.%2e"] {
+        assert_eq!(check_path(path), Err(PathFault::Dots), "{path}");
+    }
 }
 
 proptest! {

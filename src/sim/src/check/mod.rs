@@ -1,11 +1,13 @@
 //! The invariants, one idea a file.
 mod claims;
+mod copies;
 mod events;
 mod ranks;
 mod ratings;
 mod waiting;
 
 pub(crate) use claims::one_claim;
+pub(crate) use copies::copies_agree;
 pub(crate) use events::events_whole;
 pub(crate) use ranks::ranks_recount;
 pub(crate) use ratings::{games_count, ratings_replay};

@@ -1,5 +1,5 @@
 //! Each invariant is seen red: a planted bug is found, by the invariant that it breaks and by no other.
-use gsm_sim::{Options, Plant, Shape, run};
+use gsm_sim::{Invariant, Options, Plant, Shape, run};
 
 /// Seeds in which a bug must show at least once.
 const SEEDS: u64 = 12;
@@ -23,10 +23,13 @@ fn check(plant: Plant, shape: Shape) {
 macro_rules! plants {
     ($($name:ident: $plant:ident in $shape:ident,)*) => {
         $(#[test] fn $name() { check(Plant::$plant, Shape::$shape); })*
-        /// No plant is forgotten.
+        /// No plant is forgotten, and no invariant is without one.
         #[test]
         fn every_plant_has_its_test() {
             assert_eq!([$(Plant::$plant,)*], Plant::ALL);
+            for invariant in Invariant::ALL {
+                assert!(Plant::ALL.iter().any(|plant| plant.breaks() == *invariant), "{invariant:?}");
+            }
         }
     };
 }
@@ -46,4 +49,5 @@ plants! {
     a_forgotten_answer_is_found: ReplayDropped in OneHome,
     a_refusal_that_was_applied_is_found: RefusedApplied in ThreeHomes,
     an_ignored_limit_is_found: LimitIgnored in ThreeHomes,
+    a_match_that_is_not_kept_is_found: CopyDropped in OneHome,
 }

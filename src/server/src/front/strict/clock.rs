@@ -2,7 +2,7 @@
 //! fires early it is set again.
 use super::fault::WireFault;
 use super::framing::Phase;
-use crate::front::limits::WireLimits;
+use crate::front::limits::{SHED_GRACE, WireLimits};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -77,6 +77,19 @@ impl Clock {
     pub(super) fn head_done(&mut self) {
         (self.first, self.in_head, self.idle) = (false, false, false);
         (self.waited, self.body_bytes, self.waiting_from) = (Duration::ZERO, 0, None);
+    }
+
+    /// Since when the client keeps us waiting, and how long it may do so before another takes its place. Valid after
+    /// [`Clock::poll`].
+    pub(super) fn waiting(&self, phase: Phase, busy: bool) -> Option<(Instant, Duration)> {
+        match phase {
+            Phase::Body => {
+                self.waiting_from.map(|from| (from.checked_sub(self.waited).unwrap_or(from), Duration::ZERO))
+            }
+            _ if busy => None,
+            _ if self.in_head || self.first => Some((self.since, Duration::ZERO)),
+            _ => Some((self.since, SHED_GRACE)),
+        }
     }
 
     /// Called when the socket has nothing for us. `started`: bytes of the next request are here; `busy`: an answer

@@ -10,9 +10,9 @@ pub enum WireFault {
     /// Not HTTP/1 as this server reads it; says which rule (400).
     #[error("malformed request: {0}")]
     Malformed(&'static str),
-    /// `CONNECT`: this is no proxy (405).
-    #[error("method `CONNECT` is not served")]
-    Connect,
+    /// `CONNECT` (this is no proxy) or `TRACE` (it would show a caller's secrets to scripts) (405).
+    #[error("method `{0}` is not served")]
+    Method(&'static str),
     /// The client was too slow; says with what (408).
     #[error("timed out: {0}")]
     Timeout(&'static str),
@@ -39,7 +39,7 @@ impl WireFault {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
@@ -54,7 +54,7 @@ impl WireFault {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed_request",
-            Self::Connect => "method_not_allowed",
+            Self::Method(_) => "method_not_allowed",
             Self::Timeout(_) => "request_timeout",
             Self::TargetTooLong => "uri_too_long",
             Self::Expectation => "expectation_failed",
@@ -72,7 +72,7 @@ impl WireFault {
             | Self::Timeout(why)
             | Self::HeadersTooLarge(why)
             | Self::NotImplemented(why) => why,
-            Self::Connect => "method `CONNECT` is not served",
+            Self::Method(_) => "the methods `CONNECT` and `TRACE` are not served",
             Self::TargetTooLong => "the request target is too long",
             Self::Expectation => "the only expectation served is `100-continue`",
             Self::Version => "only HTTP/1.1 and HTTP/1.0 are served",
@@ -86,7 +86,7 @@ impl WireFault {
             Self::Malformed(_) => {
                 "send HTTP/1.1 as RFC 9112 has it, with one Host and one way of framing the body"
             }
-            Self::Connect => "this server is no proxy",
+            Self::Method(_) => "this server is no proxy; the header Allow lists what it serves",
             Self::Timeout(_) => "send the whole request without pauses, or try again on a better line",
             Self::TargetTooLong => "shorten the path or the query",
             Self::Expectation => "leave the Expect header out",
@@ -122,7 +122,7 @@ impl WireFault {
         let mut answer = problem::response(self.status(), self.code(), self.detail(), self.hint(), None);
         let headers = answer.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        if self == Self::Connect {
+        if let Self::Method(_) = self {
             let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
             headers.insert(header::ALLOW, allow);
         }

@@ -91,6 +91,7 @@ fn bad_request_lines_fall() {
         check_bad(format!("{line}\r\nHost: a\r\n\r\n"), 400);
     }
     check_bad("CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: a\r\n\r\n", 405);
+    check_bad("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405);
     check_bad("GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505);
     check_bad("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505);
     check_bad(format!("{} / HTTP/1.1\r\n", "A".repeat(33)), 501);
@@ -189,6 +190,19 @@ fn limits_hold_at_their_edges() {
     check_good(&total(limits.header_bytes_max), Phase::Between);
     check_bad(total(limits.header_bytes_max + 3), 431);
     check_bad("GET / HTTP/1.1\r\nHost: a\r\n".to_owned() + &"a".repeat(limits.header_bytes_max), 431);
+}
+
+#[test]
+fn every_byte_is_found_at_every_place() {
+    for byte in 0..=255u8 {
+        let stops = byte != b'\t' && (byte < b' ' || byte == 0x7f);
+        for at in 0..20 {
+            let mut line = vec![b'\xff'; 20];
+            line[at] = byte;
+            let found = crate::front::strict::head::line_stop(&line);
+            assert_eq!(found, stops.then_some(at), "{byte:#x} at {at}");
+        }
+    }
 }
 
 fn piece() -> impl Strategy<Value = Vec<u8>> {

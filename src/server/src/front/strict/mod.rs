@@ -9,6 +9,8 @@
 //! body becomes an error of that body ([`WireFault::find`]), which the handler's extractor answers.
 //!
 //! After an answer 101 to a request for a WebSocket the bytes pass unread.
+//!
+//! A connection says in its [`Pass`] when the client keeps it waiting, so that slow ones can be shed.
 mod chunk;
 mod clock;
 pub(crate) mod fault;
@@ -20,7 +22,8 @@ pub use fault::WireFault;
 pub use framing::{Framing, Phase, Verdict};
 pub use link::{Link, Tail};
 
-use crate::front::limits::{LINGER_BYTES_MAX, LINGER_MAX, WireLimits};
+use crate::front::gate::Pass;
+use crate::front::limits::{LINGER_BYTES_MAX, LINGER_MAX, SHED_GRACE, WireLimits};
 use clock::{Clock, Expiry, Timer};
 use hyper::rt::ReadBufCursor;
 use std::io::{self, IoSlice};
@@ -50,9 +53,9 @@ struct Linger {
     bytes_left: usize,
 }
 
-/// The adapter between a socket and hyper. `G` is dropped with it: a place to keep the connection's pass.
+/// The adapter between a socket and hyper.
 #[derive(Debug)]
-pub struct Strict<T, G> {
+pub struct Strict<T> {
     io: T,
     link: Arc<Link>,
     limits: WireLimits,
@@ -69,12 +72,12 @@ pub struct Strict<T, G> {
     stall: Option<(Instant, Timer)>,
     linger: Option<Linger>,
     linger_timer: Timer,
-    _guard: G,
+    pass: Pass,
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin, G> Strict<T, G> {
+impl<T: AsyncRead + AsyncWrite + Unpin> Strict<T> {
     /// Wraps a fresh connection; its first clock starts now.
-    pub fn new(io: T, link: Arc<Link>, limits: WireLimits, guard: G) -> Self {
+    pub fn new(io: T, link: Arc<Link>, limits: WireLimits, pass: Pass) -> Self {
         Self {
             io,
             link,
@@ -91,7 +94,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G> Strict<T, G> {
             stall: None,
             linger: None,
             linger_timer: Timer::default(),
-            _guard: guard,
+            pass,
         }
     }
 
@@ -135,6 +138,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G> Strict<T, G> {
         if phase == Phase::Upgrade {
             if self.link.upgraded() {
                 self.mode = Mode::Upgraded;
+                self.pass.served();
                 return Ok(true);
             }
             if self.link.answered() < self.requests {
@@ -152,6 +156,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G> Strict<T, G> {
                 if phase != Phase::Body {
                     self.requests += 1;
                     self.clock.head_done();
+                    self.pass.served();
                 }
                 self.released = bytes;
                 Ok(true)
@@ -197,7 +202,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G> Strict<T, G> {
         }
         let busy = phase == Phase::Upgrade || self.link.finished() < self.requests;
         let started = self.from < self.to && phase != Phase::Upgrade;
-        match ready!(self.clock.poll(cx, phase, started, busy, &self.limits)) {
+        let expiry = self.clock.poll(cx, phase, started, busy, &self.limits);
+        // Where an answer is owed it is the writing that may wait.
+        if let Some((since, grace)) = self.clock.waiting(phase, busy) {
+            self.pass.waits(since, grace);
+        }
+        match ready!(expiry) {
             Expiry::Close => self.eof = true,
             Expiry::Fault(fault) => self.fail(phase, fault)?,
         }
@@ -210,20 +220,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G> Strict<T, G> {
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
-            if self.stall.is_some() {
-                self.stall = None;
+            if self.stall.take().is_some() {
+                self.pass.served();
             }
             return written;
         }
-        let stall_max = self.limits.stall_max;
-        let (deadline, timer) =
-            self.stall.get_or_insert_with(|| (Instant::now() + stall_max, Timer::default()));
+        let (stall_max, pass) = (self.limits.stall_max, &self.pass);
+        let (deadline, timer) = self.stall.get_or_insert_with(|| {
+            let now = Instant::now();
+            pass.waits(now, SHED_GRACE);
+            (now + stall_max, Timer::default())
+        });
         ready!(timer.poll(cx, *deadline));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads nothing of its answer")))
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin, G: Unpin> hyper::rt::Read for Strict<T, G> {
+impl<T: AsyncRead + AsyncWrite + Unpin> hyper::rt::Read for Strict<T> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -258,7 +271,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, G: Unpin> hyper::rt::Read for Strict<T, 
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin, G: Unpin> hyper::rt::Write for Strict<T, G> {
+impl<T: AsyncRead + AsyncWrite + Unpin> hyper::rt::Write for Strict<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.io).poll_write(cx, bytes);

@@ -2,6 +2,7 @@
 //!
 //! Faults of the text are 400 with line and column, faults of the content are 422 with the path of the field.
 mod body;
+mod objects;
 mod scan;
 
 pub use body::{NoBody, check_headers, read};
@@ -190,7 +191,7 @@ impl JsonFault {
 
 /// Reads one document. `T` should `deny_unknown_fields`. Cost: one pass that builds nothing, then serde's.
 ///
-/// NUL characters written as an escape are left to the types of the fields.
+/// serde reads a struct from an array of its fields as well; here only an object will do. NUL characters written as an escape are left to the types of the fields.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &JsonLimits) -> Result<T, JsonFault> {
     if bytes.len() > limits.bytes_max {
         return Err(JsonFault::TooLarge { bytes_max: limits.bytes_max });
@@ -200,7 +201,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &JsonLimits) -> Result<T
     }
     scan::check(bytes, limits)?;
     let mut document = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut document)
+    serde_path_to_error::deserialize(objects::Named(&mut document))
         .map_err(|error| FieldFault::new(&error.path().to_string(), &error.inner().to_string()).into())
 }
 

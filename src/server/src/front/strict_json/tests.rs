@@ -156,6 +156,8 @@ fn a_field_fault_names_the_field() {
         "whole number",
     );
     check_field("null", "invalid_field", "", "expected an object");
+    check_field("[]", "invalid_field", "", "expected an object");
+    check_field(r#"["q",[],1]"#, "invalid_field", "", "expected an object");
     check_field(r#"{"queue":"q","\u202e":1}"#, "unknown_field", "\\u{202e}", "not known");
 }
 

@@ -1,0 +1,103 @@
+//! What a result does to its players, computed from values alone.
+use crate::{
+    EngineError,
+    store::{ChangeSet, HistoryRow, PushEvent, PushKind, RatingRow, SideChange},
+};
+use gsm_core::{MatchId, Mode, PlayerId, Timestamp};
+use gsm_rating::{Entrant, Rating, Side, System};
+use gsm_session::{MatchResult, OutcomeKind, Roster};
+
+/// A mean as boards compare and show it: thousandths of a point.
+#[must_use]
+pub(super) fn score_of(rating: &Rating) -> i64 {
+    (rating.mean * 1_000.0).round() as i64
+}
+
+/// What a match does to its players' ratings, in roster order. `before` is grown to the time of the match.
+pub(super) fn rate(
+    system: &System,
+    roster: &Roster,
+    result: &MatchResult,
+    before: &[Rating],
+) -> Result<Vec<SideChange>, EngineError> {
+    let mut ratings = before.iter();
+    let entrants: Vec<Vec<Entrant>> = roster
+        .sides()
+        .iter()
+        .map(|side| {
+            side.iter()
+                .map(|player| Entrant {
+                    rating: ratings.next().copied().unwrap_or_else(|| system.initial()),
+                    quit: result.quits().binary_search(player).is_ok(),
+                })
+                .collect()
+        })
+        .collect();
+    let sides: Vec<Side<'_>> =
+        entrants.iter().zip(result.places()).map(|(players, place)| Side::new(*place, players)).collect();
+    let changes = system.update(&sides).map_err(|e| EngineError::invalid("result", e))?;
+    Ok(roster
+        .players()
+        .zip(changes.into_iter().flatten())
+        .map(|(player, change)| SideChange {
+            player,
+            before: change.before,
+            after: change.after,
+            expected: change.expected.get(),
+            actual: change.actual,
+        })
+        .collect())
+}
+
+/// The rating row after a change.
+pub(super) fn next_row(
+    old: Option<&RatingRow>,
+    after: Rating,
+    result: &MatchResult,
+    roster: &Roster,
+    player: PlayerId,
+    at: Timestamp,
+) -> RatingRow {
+    let old = old.copied();
+    let kind = result.outcome_for(roster, player).map(|o| o.kind);
+    let score = score_of(&after);
+    let add = |n: u32, is: bool| n.saturating_add(u32::from(is));
+    RatingRow {
+        rating: after,
+        rated_at: old.map_or(at, |row| row.rated_at.max(at)),
+        games: add(old.map_or(0, |row| row.games), true),
+        wins: add(old.map_or(0, |row| row.wins), kind == Some(OutcomeKind::Win)),
+        draws: add(old.map_or(0, |row| row.draws), kind == Some(OutcomeKind::Draw)),
+        score,
+        reached_at: old.filter(|row| row.score == score).map_or(at, |row| row.reached_at),
+    }
+}
+
+/// The history row of one change.
+pub(super) fn history(
+    id: MatchId,
+    change: &SideChange,
+    row: &RatingRow,
+    result: &MatchResult,
+    roster: &Roster,
+) -> HistoryRow {
+    let side = roster.side_of(change.player).unwrap_or(0);
+    HistoryRow {
+        match_id: id,
+        before: change.before,
+        after: change.after,
+        place: result.places().get(side).copied().unwrap_or(1),
+        sides: u32::try_from(roster.sides().len()).unwrap_or(u32::MAX),
+        expected: change.expected,
+        actual: change.actual,
+        quit: result.quits().binary_search(&change.player).is_ok(),
+        games: row.games,
+    }
+}
+
+/// Tells a player how a match moved the rating.
+pub(super) fn tell_rating(changes: &mut ChangeSet, id: MatchId, mode: &Mode, change: &SideChange) {
+    let kind =
+        PushKind::Rating { mode: mode.clone(), match_id: id, before: change.before, after: change.after };
+    changes.event(change.player, PushEvent { at: changes.at, kind });
+}

@@ -1,0 +1,59 @@
+//! Histories from elsewhere.
+use crate::world::{World, both, first_wins, mode, places, refused};
+use gsm_core::{PlayerId, RequestKey, Timestamp};
+use gsm_engine::{ImportMatch, Imported, store::Cursor};
+use gsm_session::Roster;
+
+both! { a_history_counts_once, a_changed_history_is_refused, imported_players_are_found_again }
+
+async fn player(w: &World, name: &str) -> PlayerId {
+    let at = Timestamp::from_millis(-1_000);
+    w.engine.import_player(&RequestKey::new(name).unwrap(), at).await.unwrap()
+}
+
+async fn history(w: &World, n: u64) -> ImportMatch {
+    let sides = vec![vec![player(w, "a").await], vec![player(w, "b").await]];
+    ImportMatch {
+        number: n,
+        mode: mode("old"),
+        roster: Roster::new(sides).unwrap(),
+        report: places(&[1, 2], &[]),
+        at: Timestamp::from_millis(-1_000_000 + 1_000 * n as i64),
+    }
+}
+
+async fn a_history_counts_once(w: World) {
+    for round in 0..2 {
+        for n in 0..5 {
+            let imported = w.engine.import_match(&history(&w, n).await).await.unwrap();
+            assert_eq!(imported, if round == 0 { Imported::New } else { Imported::Known });
+        }
+    }
+    w.turn().await;
+    let a = player(&w, "a").await;
+    let row = w.engine.rating(&mode("old"), a).await.unwrap();
+    assert_eq!((row.games, row.wins), (5, 5));
+    assert_eq!(w.engine.rank(&mode("old"), a).unwrap().rank.get(), 1);
+    let id = gsm_engine::Engine::import_match_id(&mode("old"), 3);
+    let seen = w.engine.match_view(&w.by(a), id).await.unwrap();
+    assert!(seen.result.is_some() && seen.row.state.is_terminal());
+    assert_eq!(w.engine.history(&mode("old"), a, None, 10).await.unwrap().len(), 5);
+    let expected = w.engine.expected(&mode("old"), &history(&w, 0).await.roster, row.rated_at).await.unwrap();
+    assert!(expected[0].get() > 0.5);
+    assert!(w.engine.events(a, Cursor::default(), 10).await.is_ok());
+}
+
+async fn a_changed_history_is_refused(w: World) {
+    let mut new = history(&w, 1).await;
+    w.engine.import_match(&new).await.unwrap();
+    new.report = places(&[2, 1], &[]);
+    refused(w.engine.import_match(&new).await, "result_contradicts");
+    new.report = first_wins(&[PlayerId::from_u128(1)]);
+    refused(w.engine.import_match(&new).await, "invalid");
+}
+
+async fn imported_players_are_found_again(w: World) {
+    let a = player(&w, "a").await;
+    assert_eq!(player(&w, "a").await, a);
+    assert_ne!(player(&w, "b").await, a);
+}

@@ -1,0 +1,44 @@
+//! Sign-in, profiles, names.
+use crate::world::{World, both, refused};
+use gsm_core::{Label, PlayerId, RequestKey};
+use gsm_engine::Principal;
+
+const SECRET: &str = "one-secret-0123456789abcdef";
+
+both! { a_secret_is_one_player, a_subject_is_one_player_of_its_issuer, others_see_no_claim, names_are_their_owners }
+
+async fn a_secret_is_one_player(w: World) {
+    let call = w.call(Principal::Anonymous);
+    let first = w.engine.sign_in(&call, SECRET, Label::new("Ann").ok()).await.unwrap();
+    let again = w.engine.sign_in(&call, SECRET, Label::new("Bob").ok()).await.unwrap();
+    assert_eq!((first.created, again.created, first.player), (true, false, again.player));
+    assert_eq!(w.engine.session(&again.token, call.now).unwrap().player, first.player);
+    let seen = w.engine.player(&w.by(first.player), first.player).await.unwrap();
+    assert_eq!(seen.row.name, Label::new("Ann").ok(), "signing in again renames nobody");
+}
+
+async fn a_subject_is_one_player_of_its_issuer(w: World) {
+    let (call, subject) = (w.call(Principal::Anonymous), RequestKey::new("user-1").unwrap());
+    let first = w.engine.player_of_subject(&call, "https://a", &subject).await.unwrap();
+    assert_eq!(w.engine.player_of_subject(&call, "https://a", &subject).await.unwrap(), first);
+    assert_ne!(w.engine.player_of_subject(&call, "https://b", &subject).await.unwrap(), first);
+}
+
+async fn others_see_no_claim(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(2).await;
+    w.enter("duel", players[0]).await;
+    assert!(w.engine.player(&w.by(players[0]), players[0]).await.unwrap().claim.is_some());
+    assert!(w.engine.player(&w.server(), players[0]).await.unwrap().claim.is_some());
+    assert!(w.engine.player(&w.by(players[1]), players[0]).await.unwrap().claim.is_none());
+    refused(w.engine.player(&w.admin(), PlayerId::from_u128(1)).await, "not_found");
+}
+
+async fn names_are_their_owners(w: World) {
+    let players = w.players(2).await;
+    let name = Label::new("Ann").ok();
+    let renamed = w.engine.rename(&w.by(players[0]), players[0], name.clone()).await.unwrap();
+    assert_eq!(renamed.row.name, name);
+    refused(w.engine.rename(&w.by(players[1]), players[0], None).await, "not_found");
+    assert_eq!(w.engine.player(&w.admin(), players[0]).await.unwrap().row.name, name);
+}

@@ -1,0 +1,139 @@
+//! Proposals: answered by their players, ended once, whoever comes late.
+use crate::world::{World, both, keyed, refused};
+use gsm_core::{PlayerId, ProposalId, TicketId};
+use gsm_session::TicketState;
+
+both! {
+    all_accept_and_play,
+    a_decline_frees_the_decliner_alone,
+    silence_ends_at_the_deadline,
+    a_late_answer_is_refused,
+    an_answer_stands,
+    a_foreign_proposal_is_unknown,
+    cancelling_is_declining,
+    an_answer_is_replayed_after_the_end,
+    expiry_and_the_last_acceptance_do_not_both_win,
+    a_queue_that_asks_no_more_keeps_its_proposals,
+}
+
+struct Asked {
+    p: Vec<PlayerId>,
+    tickets: Vec<TicketId>,
+    id: ProposalId,
+}
+
+/// Two players who are asked, with ten seconds to answer.
+async fn asked(w: &World) -> Asked {
+    w.teams("duel", 1, Some(10)).await;
+    let p = w.players(3).await;
+    let tickets = w.enter_all("duel", &p[..2]).await;
+    let id = w.seen(tickets[0]).await.proposal.unwrap();
+    Asked { p, tickets, id }
+}
+
+async fn all_accept_and_play(w: World) {
+    let a = asked(&w).await;
+    for at in [0, 0, 1] {
+        w.engine.respond(&w.by(a.p[at]), a.id, a.p[at], true).await.unwrap();
+    }
+    let (one, two) = (w.seen(a.tickets[0]).await, w.seen(a.tickets[1]).await);
+    assert_eq!((one.state, one.match_id.is_some()), (TicketState::Completed, true));
+    assert_eq!(one.match_id, two.match_id);
+    refused(w.engine.proposal(&w.by(a.p[0]), a.id).await, "not_found");
+}
+
+async fn a_decline_frees_the_decliner_alone(w: World) {
+    let a = asked(&w).await;
+    w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], false).await.unwrap();
+    assert_eq!(w.seen(a.tickets[0]).await.state, TicketState::Cancelled);
+    assert_eq!(
+        w.seen(a.tickets[1]).await.state,
+        TicketState::Searching,
+        "who had no time to answer waits on"
+    );
+    assert_eq!(w.claim(a.p[0]).await, None);
+    w.enter_all("duel", &a.p[2..]).await;
+    assert_eq!(w.seen(a.tickets[1]).await.state, TicketState::RequiresAcceptance, "and meets another");
+}
+
+async fn silence_ends_at_the_deadline(w: World) {
+    let a = asked(&w).await;
+    w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], true).await.unwrap();
+    w.clock.advance_ms(10_000);
+    assert_eq!(w.turn().await.overdue, 1);
+    assert_eq!(w.seen(a.tickets[0]).await.state, TicketState::Searching);
+    assert_eq!(w.seen(a.tickets[1]).await.state, TicketState::Cancelled);
+    assert_eq!(w.claim(a.p[1]).await, None);
+    assert_eq!(w.engine.overview().await.unwrap().queues[0].proposals, 0);
+}
+
+async fn a_late_answer_is_refused(w: World) {
+    let a = asked(&w).await;
+    w.clock.advance_ms(10_000);
+    refused(w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], true).await, "proposal_closed");
+}
+
+async fn an_answer_stands(w: World) {
+    let a = asked(&w).await;
+    w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], true).await.unwrap();
+    refused(w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], false).await, "proposal_closed");
+    refused(w.engine.cancel_ticket(&w.by(a.p[0]), a.tickets[0]).await, "proposal_closed");
+}
+
+async fn a_foreign_proposal_is_unknown(w: World) {
+    let a = asked(&w).await;
+    refused(w.engine.proposal(&w.by(a.p[2]), a.id).await, "not_found");
+    refused(w.engine.respond(&w.by(a.p[2]), a.id, a.p[2], true).await, "not_found");
+    refused(w.engine.respond(&w.by(a.p[2]), a.id, a.p[0], true).await, "not_found");
+    refused(w.engine.respond(&w.server(), a.id, a.p[2], true).await, "not_found");
+    refused(w.engine.respond(&w.server(), ProposalId::from_u128(1), a.p[0], true).await, "not_found");
+    assert!(w.engine.proposal(&w.server(), a.id).await.is_ok());
+    w.engine.respond(&w.server(), a.id, a.p[0], true).await.unwrap();
+}
+
+async fn cancelling_is_declining(w: World) {
+    let a = asked(&w).await;
+    let call = keyed(w.by(a.p[0]), "k", "x");
+    for _ in 0..2 {
+        let done = w.engine.cancel_ticket(&call, a.tickets[0]).await.unwrap();
+        assert_eq!(done.row.state, TicketState::Cancelled);
+    }
+    refused(
+        w.engine.cancel_ticket(&keyed(w.by(a.p[0]), "k", "y"), a.tickets[0]).await,
+        "idempotency_mismatch",
+    );
+    assert_eq!(w.seen(a.tickets[1]).await.state, TicketState::Searching);
+}
+
+async fn an_answer_is_replayed_after_the_end(w: World) {
+    let a = asked(&w).await;
+    w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], true).await.unwrap();
+    let call = |body| keyed(w.by(a.p[1]), "k", body);
+    let first = w.engine.respond(&call("yes"), a.id, a.p[1], true).await.unwrap();
+    refused(w.engine.respond(&w.by(a.p[1]), a.id, a.p[1], true).await, "not_found");
+    assert_eq!(w.engine.respond(&call("yes"), a.id, a.p[1], true).await.unwrap(), first);
+    refused(w.engine.respond(&call("no"), a.id, a.p[1], false).await, "idempotency_mismatch");
+}
+
+async fn expiry_and_the_last_acceptance_do_not_both_win(w: World) {
+    let a = asked(&w).await;
+    w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], true).await.unwrap();
+    let in_time = w.by(a.p[1]);
+    w.clock.advance_ms(10_000);
+    let (answer, _) = futures::join!(w.engine.respond(&in_time, a.id, a.p[1], true), w.engine.tick());
+    w.settle();
+    let states = [w.seen(a.tickets[0]).await.state, w.seen(a.tickets[1]).await.state];
+    let played = states == [TicketState::Completed; 2];
+    let expired = states == [TicketState::Searching, TicketState::Cancelled];
+    assert!(played || expired, "{states:?}");
+    assert_eq!(answer.is_ok(), played);
+}
+
+async fn a_queue_that_asks_no_more_keeps_its_proposals(w: World) {
+    let a = asked(&w).await;
+    w.teams("duel", 1, None).await;
+    for at in [0, 1] {
+        w.engine.respond(&w.by(a.p[at]), a.id, a.p[at], true).await.unwrap();
+    }
+    assert_eq!(w.seen(a.tickets[0]).await.state, TicketState::Completed);
+}

@@ -1,0 +1,153 @@
+//! Tickets: one a player, read by their own, ended once.
+use crate::world::{World, both, first_wins, keyed, refused, ticket};
+use gsm_core::{PlayerId, RequestKey};
+use gsm_engine::{NewTicket, store::Claim};
+use gsm_session::TicketState;
+
+both! {
+    a_second_ticket_names_the_first,
+    a_foreign_ticket_is_unknown,
+    the_same_own_id_meets_the_first,
+    the_same_key_gives_the_first_answer,
+    another_principals_key_is_another,
+    cancelling_frees_and_repeats,
+    a_cancel_is_replayed_and_compared,
+    a_matched_ticket_cannot_be_cancelled,
+    time_ends_a_ticket,
+    what_is_not_there_is_unknown,
+    a_waiting_ticket_explains_itself,
+}
+
+async fn a_second_ticket_names_the_first(w: World) {
+    w.teams("duel", 1, None).await;
+    w.teams("other", 1, None).await;
+    let players = w.players(2).await;
+    let first = w.enter("duel", players[0]).await;
+    for queue in ["duel", "other"] {
+        let second = w.engine.create_ticket(&w.by(players[0]), &ticket(queue, players[0])).await;
+        assert!(second.unwrap_err().to_string().contains(&first.id.to_string()));
+    }
+    w.enter_all("duel", &players[1..]).await;
+    refused(w.engine.create_ticket(&w.by(players[0]), &ticket("duel", players[0])).await, "in_match");
+}
+
+async fn a_foreign_ticket_is_unknown(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(2).await;
+    let own = w.enter("duel", players[0]).await.id;
+    refused(w.engine.ticket(&w.by(players[1]), own).await, "not_found");
+    refused(w.engine.explain(&w.by(players[1]), own).await, "not_found");
+    refused(w.engine.cancel_ticket(&w.by(players[1]), own).await, "not_found");
+    refused(w.engine.create_ticket(&w.by(players[1]), &ticket("duel", players[0])).await, "forbidden");
+    assert!(w.engine.ticket(&w.server(), own).await.is_ok());
+}
+
+async fn the_same_own_id_meets_the_first(w: World) {
+    w.teams("duel", 1, None).await;
+    w.teams("other", 1, None).await;
+    let players = w.players(2).await;
+    let own_id = RequestKey::new("my-1").ok();
+    let new = |queue, player| NewTicket { own_id: own_id.clone(), ..ticket(queue, player) };
+    let first = w.engine.create_ticket(&w.by(players[0]), &new("duel", players[0])).await.unwrap();
+    let again = w.engine.create_ticket(&w.by(players[0]), &new("duel", players[0])).await.unwrap();
+    assert_eq!(first.id, again.id);
+    refused(w.engine.create_ticket(&w.by(players[0]), &new("other", players[0])).await, "ticket_id_taken");
+    let others = w.engine.create_ticket(&w.by(players[1]), &new("duel", players[1])).await.unwrap();
+    assert_ne!(others.id, first.id, "everybody has names of his own");
+}
+
+async fn the_same_key_gives_the_first_answer(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(2).await;
+    let call = |body| keyed(w.by(players[0]), "k", body);
+    let first = w.engine.create_ticket(&call("a"), &ticket("duel", players[0])).await.unwrap();
+    w.engine.cancel_ticket(&w.by(players[0]), first.id).await.unwrap();
+    let again = w.engine.create_ticket(&call("a"), &ticket("duel", players[0])).await.unwrap();
+    assert_eq!(first, again, "to the bit, whatever has happened since");
+    assert_eq!(w.claim(players[0]).await, None, "and nothing was made");
+    let other = w.engine.create_ticket(&call("b"), &ticket("duel", players[0])).await;
+    refused(other, "idempotency_mismatch");
+    w.clock.advance_ms(25 * 3_600_000);
+    let late = w.engine.create_ticket(&call("b"), &ticket("duel", players[0])).await.unwrap();
+    assert_ne!(late.id, first.id, "a key is kept for a day");
+}
+
+async fn another_principals_key_is_another(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(2).await;
+    let mut ids = Vec::new();
+    for player in players {
+        let call = keyed(w.by(player), "same", "same");
+        ids.push(w.engine.create_ticket(&call, &ticket("duel", player)).await.unwrap().id);
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
+async fn cancelling_frees_and_repeats(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = w.players(1).await[0];
+    let id = w.enter("duel", player).await.id;
+    for _ in 0..2 {
+        let done = w.engine.cancel_ticket(&w.by(player), id).await.unwrap();
+        assert_eq!(done.row.state, TicketState::Cancelled);
+    }
+    assert_eq!(w.claim(player).await, None);
+    w.turn().await;
+    assert_eq!(w.engine.counts().waiting, 0);
+    w.enter("duel", player).await;
+}
+
+async fn a_cancel_is_replayed_and_compared(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = w.players(1).await[0];
+    let call = |body| keyed(w.by(player), "k", body);
+    let id = w.enter("duel", player).await.id;
+    let first = w.engine.cancel_ticket(&call("a"), id).await.unwrap();
+    assert_eq!(w.engine.cancel_ticket(&call("a"), id).await.unwrap(), first);
+    let next = w.enter("duel", player).await.id;
+    refused(w.engine.cancel_ticket(&call("b"), next).await, "idempotency_mismatch");
+    assert_eq!(w.claim(player).await, Some(Claim::Ticket(next)));
+}
+
+async fn a_matched_ticket_cannot_be_cancelled(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(2).await;
+    let tickets = w.enter_all("duel", &players).await;
+    refused(w.engine.cancel_ticket(&w.by(players[0]), tickets[0]).await, "ticket_not_waiting");
+    let id = w.seen(tickets[0]).await.match_id.unwrap();
+    w.engine.report_result(&w.server(), id, None, &first_wins(&players)).await.unwrap();
+    assert_eq!(w.claim(players[0]).await, None);
+}
+
+async fn time_ends_a_ticket(w: World) {
+    let config = w.teams("duel", 1, None).await;
+    let player = w.players(1).await[0];
+    let id = w.enter("duel", player).await.id;
+    w.clock.advance_ms(config.ticket_timeout_ms.get() as i64 - 1);
+    w.turn().await;
+    assert!(!w.seen(id).await.state.is_terminal());
+    w.clock.advance_ms(1);
+    assert_eq!(w.turn().await.overdue, 1);
+    assert_eq!(w.seen(id).await.state, TicketState::TimedOut);
+    assert_eq!((w.claim(player).await, w.engine.counts().waiting), (None, 0));
+    refused(w.engine.cancel_ticket(&w.by(player), id).await, "ticket_not_waiting");
+}
+
+async fn what_is_not_there_is_unknown(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = w.players(1).await[0];
+    refused(w.engine.create_ticket(&w.by(player), &ticket("none", player)).await, "not_found");
+    let nobody = PlayerId::from_u128(5);
+    refused(w.engine.create_ticket(&w.by(nobody), &ticket("duel", nobody)).await, "not_found");
+    refused(w.engine.ticket(&w.admin(), gsm_core::TicketId::from_u128(1)).await, "not_found");
+}
+
+async fn a_waiting_ticket_explains_itself(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(2).await;
+    let first = w.enter("duel", players[0]).await.id;
+    w.turn().await;
+    assert!(w.engine.explain(&w.by(players[0]), first).await.unwrap().is_some());
+    w.enter_all("duel", &players[1..]).await;
+    assert!(w.engine.explain(&w.by(players[0]), first).await.unwrap().is_none());
+}
