@@ -79,7 +79,7 @@ pub(crate) fn rate(
 }
 
 /// The rating row after a change.
-fn next_row(
+pub(crate) fn next_row(
     old: Option<&RatingRow>,
     after: Rating,
     result: &MatchResult,
@@ -103,7 +103,7 @@ fn next_row(
 }
 
 /// The history row of one change.
-fn history(
+pub(crate) fn history(
     id: MatchId,
     change: &SideChange,
     row: &RatingRow,
