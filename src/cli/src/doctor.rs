@@ -20,6 +20,8 @@ const SYNCS: usize = 64;
 const FREE_MIB_MIN: u64 = 1_024;
 /// Open files that 10,000 connections and the store need.
 const OPEN_FILES_MIN: u64 = 12_000;
+/// Memory that a server wants beside its caches.
+const MEMORY_MIB_MIN: u64 = 256;
 /// A sync that takes longer makes every result slow.
 const SYNC_SLOW: Duration = Duration::from_millis(10);
 
@@ -105,6 +107,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.push(Finding::ok("configuration", "lawful"));
     all.push(clock());
     all.push(open_files());
+    all.push(memory(&settings));
     all.push(port(&settings));
     all.extend(data_dir(&settings));
     all.extend(private_file("session key", &settings.token_key_file));
@@ -136,6 +139,24 @@ fn open_files() -> Finding {
         ),
         Some(soft) => Finding::ok("open files", format!("limit {soft}")),
         None => Finding::ok("open files", "no limit found"),
+    }
+}
+
+/// Whether the caches fit into what the machine can give, with room for boards and connections.
+fn memory(settings: &Settings) -> Finding {
+    let wanted_mib = ((settings.journal_cache_bytes + settings.tables_cache_bytes) >> 20) as u64 + MEMORY_MIB_MIN;
+    let about = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = about.lines().find(|line| line.starts_with("MemAvailable:"));
+    let free_mib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).map(|kib| kib >> 10);
+    match free_mib {
+        Some(free) if free < wanted_mib => Finding::bad(
+            "memory",
+            Verdict::Warn,
+            format!("{free} MiB available, {wanted_mib} MiB wanted"),
+            "add memory, or make store.tables_cache_mib smaller",
+        ),
+        Some(free) => Finding::ok("memory", format!("{free} MiB available")),
+        None => Finding::ok("memory", "no figure found"),
     }
 }
 
