@@ -178,7 +178,7 @@ impl Engine {
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if let Some(known) = self.result_row(id).await? {
-                return if known.result == result {
+                return if known.result == result && known.roster == new.roster {
                     Ok(Imported::Known)
                 } else {
                     Err(EngineError::ResultContradicts { match_id: id })
@@ -233,11 +233,11 @@ impl Engine {
         let ids: Vec<MatchId> = run.iter().map(|new| Self::import_match_id(mode, new.number)).collect();
         let keys: Vec<Key> = ids.iter().map(|id| Key::Result(*id)).collect();
         let known = self.get(Home::Record, &keys).await?;
-        let mut results: BTreeMap<MatchId, MatchResult> = BTreeMap::new();
+        let mut results = Results::new();
         for (key, (id, found)) in keys.iter().zip(ids.iter().zip(known)) {
             match found.map(|found| found.row).as_deref() {
                 None => {}
-                Some(Row::Result(row)) => drop(results.insert(*id, row.result.clone())),
+                Some(Row::Result(row)) => drop(results.insert(*id, (row.roster.clone(), row.result.clone()))),
                 Some(_) => return Err(EngineError::damaged(key)),
             }
         }
@@ -273,7 +273,7 @@ impl Engine {
         mode: &Mode,
         run: &[ImportMatch],
         ids: &[MatchId],
-        known: &BTreeMap<MatchId, MatchResult>,
+        known: &Results,
     ) -> Result<Ledger, EngineError> {
         let new = run.iter().zip(ids).filter(|(_, id)| !known.contains_key(id));
         let mut players: Vec<PlayerId> = new.flat_map(|(new, _)| new.roster.players()).collect();
@@ -305,6 +305,9 @@ fn run_length(matches: &[ImportMatch], room: usize) -> usize {
     run
 }
 
+/// Who played the matches that count, and how they ended.
+type Results = BTreeMap<MatchId, (Roster, MatchResult)>;
+
 /// A player's rating while a run of matches is counted.
 struct Standing {
     row: Option<RatingRow>,
@@ -325,13 +328,13 @@ impl Ledger {
         &mut self,
         id: MatchId,
         new: &ImportMatch,
-        results: &mut BTreeMap<MatchId, MatchResult>,
+        results: &mut Results,
         changes: &mut ChangeSet,
     ) -> Result<Imported, EngineError> {
         let result = MatchResult::validate(&new.report, &new.roster)
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
-        if let Some(known) = results.get(&id) {
-            return if *known == result {
+        if let Some((roster, known)) = results.get(&id) {
+            return if *known == result && *roster == new.roster {
                 Ok(Imported::Known)
             } else {
                 Err(EngineError::ResultContradicts { match_id: id })
@@ -365,7 +368,7 @@ impl Ledger {
             pending: None,
         };
         changes.create(Key::Result(id), Row::Result(row));
-        results.insert(id, result);
+        results.insert(id, (new.roster.clone(), result));
         Ok(Imported::New)
     }
 

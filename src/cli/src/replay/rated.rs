@@ -34,11 +34,6 @@ pub(super) struct Rated {
     pub(super) board: Board,
 }
 
-/// The id under which the player of a number stands on [`Rated::board`].
-pub(super) fn board_id(number: u32) -> PlayerId {
-    PlayerId::from_u128(u128::from(number))
-}
-
 /// The number behind an id of [`Rated::board`].
 pub(super) fn number_of(id: PlayerId) -> u32 {
     u32::try_from(id.as_u128()).unwrap_or(u32::MAX)

@@ -100,6 +100,25 @@ async fn what_comes_before_a_contradiction_counts_and_nothing_after() {
 }
 
 #[tokio::test]
+async fn the_same_result_among_others_is_another_match() {
+    for many in [false, true] {
+        let world = one_home();
+        let first = some_match(1);
+        world.engine.import_match(&first).await.unwrap();
+        let strangers = (100..).map(PlayerId::from_u128);
+        let mut strangers = strangers.into_iter();
+        let sides = first.roster.sides().iter().map(|side| strangers.by_ref().take(side.len()).collect());
+        let other = ImportMatch { roster: Roster::new(sides.collect()).unwrap(), ..first };
+        let refused = if many {
+            world.engine.import_matches(&[other]).await.map(drop)
+        } else {
+            world.engine.import_match(&other).await.map(drop)
+        };
+        assert!(matches!(refused, Err(EngineError::ResultContradicts { .. })), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_ends_where_a_change_set_is_full_or_the_mode_changes() {
     let world = one_home();
     let mut all = matches(IMPORT_MATCHES_MAX as u64 + 1);
