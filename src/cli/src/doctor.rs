@@ -7,7 +7,7 @@ use clap::Args;
 use gsm_server::config::{Checked, Mode, Settings};
 use std::{
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -144,10 +144,12 @@ fn open_files() -> Finding {
 
 /// Whether the caches fit into what the machine can give, with room for boards and connections.
 fn memory(settings: &Settings) -> Finding {
-    let wanted_mib = ((settings.journal_cache_bytes + settings.tables_cache_bytes) >> 20) as u64 + MEMORY_MIB_MIN;
+    let wanted_mib =
+        ((settings.journal_cache_bytes + settings.tables_cache_bytes) >> 20) as u64 + MEMORY_MIB_MIN;
     let about = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = about.lines().find(|line| line.starts_with("MemAvailable:"));
-    let free_mib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).map(|kib| kib >> 10);
+    let free_mib =
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).map(|kib| kib >> 10);
     match free_mib {
         Some(free) if free < wanted_mib => Finding::bad(
             "memory",
@@ -194,8 +196,34 @@ fn data_dir(settings: &Settings) -> Vec<Finding> {
             "chmod 700: others can look into it",
         )
     });
+    found.extend(lock(dir));
     found.extend(disk(dir));
     found
+}
+
+/// Whether a server holds the directory.
+fn lock(dir: &Path) -> Option<Finding> {
+    let file = fs::File::open(dir.join("LOCK")).ok()?;
+    match file.try_lock_shared() {
+        Ok(()) => None,
+        Err(fs::TryLockError::Error(error)) => Some(Finding::bad(
+            "lock",
+            Verdict::Fail,
+            error.to_string(),
+            "the directory must be on a local file system",
+        )),
+        Err(fs::TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let read = file.take(32).read_to_string(&mut holder);
+            let holder = read.ok().map(|_| holder.trim()).filter(|pid| !pid.is_empty()).unwrap_or("?");
+            Some(Finding::bad(
+                "lock",
+                Verdict::Warn,
+                format!("process {holder} holds the directory"),
+                "a server runs on it; stop it before another starts",
+            ))
+        }
+    }
 }
 
 /// Free space, and how long the disk takes to keep a promise.

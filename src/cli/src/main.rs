@@ -1,5 +1,8 @@
 //! `gsm`: the one binary. Each command has a file of its own; exit code 0 is success, 1 failure, 2 bad usage or input.
-#![allow(clippy::disallowed_types, reason = "hash maps decide nothing here: no order of theirs is ever shown")]
+#![allow(
+    clippy::disallowed_types,
+    reason = "hash maps decide nothing here: no order of theirs is ever shown"
+)]
 mod admin;
 mod bench;
 mod bots;

@@ -56,9 +56,11 @@ impl History {
 
     /// The sides of match `index`, each with the numbers of its players.
     pub(super) fn sides(&self, index: usize) -> impl ExactSizeIterator<Item = (&Side, &[u32])> {
-        let start = |index: usize| self.matches.get(index).map_or(self.sides.len(), |m| m.first_side as usize);
+        let start =
+            |index: usize| self.matches.get(index).map_or(self.sides.len(), |m| m.first_side as usize);
         let (from, to) = (start(index), start(index + 1));
-        let end = move |side: usize| self.sides.get(side).map_or(self.players.len(), |s| s.first_player as usize);
+        let end =
+            move |side: usize| self.sides.get(side).map_or(self.players.len(), |s| s.first_player as usize);
         self.sides.get(from..to).unwrap_or_default().iter().enumerate().map(move |(nth, side)| {
             (side, self.players.get(end(from + nth)..end(from + nth + 1)).unwrap_or_default())
         })
@@ -66,7 +68,8 @@ impl History {
 
     /// Whether every match has two sides; else all are judged as free-for-all.
     pub(super) fn is_two_sided(&self) -> bool {
-        self.sides.len() == 2 * self.matches.len() && (0..self.matches.len()).all(|i| self.sides(i).len() == 2)
+        self.sides.len() == 2 * self.matches.len()
+            && (0..self.matches.len()).all(|i| self.sides(i).len() == 2)
     }
 
     fn number_of(&mut self, id: String) -> u32 {
@@ -133,7 +136,8 @@ impl Reader {
         let text = header.then(|| std::str::from_utf8(&buffer).ok()).flatten();
         let text = text.map(|text| text.trim_start_matches('\u{feff}'));
         if text != Some(HEADER) {
-            let what = format!("is not the header of a match history\nhint: the first line must be `{HEADER}`");
+            let what =
+                format!("is not the header of a match history\nhint: the first line must be `{HEADER}`");
             return Err(Fault::new(1, what));
         }
         while !self.is_full() && self.next_line(&mut input, &mut buffer)? {
@@ -172,7 +176,10 @@ impl Reader {
             Fault::new(line, format!("cannot be read: {error}{hint}"))
         })?;
         if read > LINE_BYTES_MAX {
-            return Err(Fault::new(line, format!("is longer than {LINE_BYTES_MAX} bytes: this is no match history")));
+            return Err(Fault::new(
+                line,
+                format!("is longer than {LINE_BYTES_MAX} bytes: this is no match history"),
+            ));
         }
         while buffer.last().is_some_and(|end| matches!(end, b'\n' | b'\r')) {
             buffer.pop();
@@ -211,11 +218,17 @@ impl Reader {
         if let Some((number, at)) = self.last {
             if row.number < number {
                 let what = "rows are sorted by time, then by match_id, and the rows of a match are adjacent";
-                return Err(Fault::new(row.line, format!("has match {} after match {number}: {what}", row.number)));
+                return Err(Fault::new(
+                    row.line,
+                    format!("has match {} after match {number}: {what}", row.number),
+                ));
             }
             if row.at_s < at {
                 let what = "rows are sorted by timestamp";
-                return Err(Fault::new(row.line, format!("goes back in time, from {at} to {}: {what}", row.at_s)));
+                return Err(Fault::new(
+                    row.line,
+                    format!("goes back in time, from {at} to {}: {what}", row.at_s),
+                ));
             }
         }
         self.last = Some((row.number, row.at_s));
@@ -274,11 +287,15 @@ fn check_sides(number: u64, line: u64, sides: &[&[Row]]) -> Result<(), Fault> {
     for (team, rows) in sides.iter().enumerate() {
         for row in *rows {
             if row.team as usize != team {
-                let what = format!("has team {}, but match {number} has no team {team}: teams count from 0", row.team);
+                let what = format!(
+                    "has team {}, but match {number} has no team {team}: teams count from 0",
+                    row.team
+                );
                 return Err(Fault::new(row.line, what));
             }
             if rows.first().is_some_and(|first| first.rank != row.rank) {
-                let what = format!("gives team {team} of match {number} a second rank: players of a team share it");
+                let what =
+                    format!("gives team {team} of match {number} a second rank: players of a team share it");
                 return Err(Fault::new(row.line, what));
             }
             seen.push((&row.player, row.line));

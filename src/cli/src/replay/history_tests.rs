@@ -11,7 +11,9 @@ fn read_rows(rows: &[&str], how: Reading) -> Result<History, Fault> {
 
 fn shape(history: &History) -> Vec<(u64, Vec<(u32, Vec<&str>)>)> {
     let name = |number: &u32| history.names[*number as usize].as_str();
-    let sides = |i| history.sides(i).map(|(side, players)| (side.place, players.iter().map(name).collect())).collect();
+    let sides = |i| {
+        history.sides(i).map(|(side, players)| (side.place, players.iter().map(name).collect())).collect()
+    };
     history.matches().iter().enumerate().map(|(i, m)| (m.number, sides(i))).collect()
 }
 
@@ -71,8 +73,17 @@ fn a_fault_names_its_line() {
 #[test]
 fn a_match_with_a_bad_line_is_left_out_whole() {
     let rows = [
-        DUEL[0], DUEL[1], "2,6,0,a,1,,", "2,6,1,b,zero,,", "2,6,2,c,2,,", "3,6,0,a,1,,", "3,6,1,b,2,,", "4,6,0,a,1,,",
-        "5,6,0,a,1,,", "5,6,1,b,2,,", "rubbish",
+        DUEL[0],
+        DUEL[1],
+        "2,6,0,a,1,,",
+        "2,6,1,b,zero,,",
+        "2,6,2,c,2,,",
+        "3,6,0,a,1,,",
+        "3,6,1,b,2,,",
+        "4,6,0,a,1,,",
+        "5,6,0,a,1,,",
+        "5,6,1,b,2,,",
+        "rubbish",
     ];
     let history = read_rows(&rows, Reading { limit: None, skip_bad: true }).unwrap();
     let numbers: Vec<u64> = history.matches().iter().map(|m| m.number).collect();

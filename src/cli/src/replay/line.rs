@@ -48,20 +48,32 @@ pub(super) fn parse_row(bytes: &[u8], line: u64) -> Result<Row, Fault> {
     let team = whole::<u32>("team", team, 0, u32::MAX).map_err(wrong)?;
     let rank = whole::<u32>("rank", rank, 1, u32::MAX).map_err(wrong)?;
     if !(1..=PLAYER_BYTES_MAX).contains(&player.len()) {
-        return Err(wrong(format!("has a player_id of {} bytes, it has 1 to {PLAYER_BYTES_MAX}", player.len())));
+        return Err(wrong(format!(
+            "has a player_id of {} bytes, it has 1 to {PLAYER_BYTES_MAX}",
+            player.len()
+        )));
     }
     let score = match *score {
         "" => None,
         text => match text.parse::<f64>() {
             // One zero only.
             Ok(score) if score.abs() <= SCORE_ABS_MAX => Some(score + 0.0),
-            _ => return Err(wrong(format!("has the score `{text}`: empty, or a number within {SCORE_ABS_MAX:e}"))),
+            _ => {
+                return Err(wrong(format!(
+                    "has the score `{text}`: empty, or a number within {SCORE_ABS_MAX:e}"
+                )));
+            }
         },
     };
     Ok(Row { line, number, at_s, team, player: (*player).to_owned(), rank, score })
 }
 
-fn whole<T: FromStr + PartialOrd + std::fmt::Display>(name: &str, text: &str, least: T, most: T) -> Result<T, String> {
+fn whole<T: FromStr + PartialOrd + std::fmt::Display>(
+    name: &str,
+    text: &str,
+    least: T,
+    most: T,
+) -> Result<T, String> {
     match text.parse::<T>() {
         Ok(number) if least <= number && number <= most => Ok(number),
         _ => Err(format!("has the {name} `{text}`: a whole number from {least} to {most}")),
@@ -75,7 +87,10 @@ mod tests {
     #[test]
     fn a_row_is_read() {
         let row = parse_row("7,-5,1,light (America),2,1.5,online".as_bytes(), 3).unwrap();
-        assert_eq!((row.line, row.number, row.at_s, row.team, row.rank, row.score), (3, 7, -5, 1, 2, Some(1.5)));
+        assert_eq!(
+            (row.line, row.number, row.at_s, row.team, row.rank, row.score),
+            (3, 7, -5, 1, 2, Some(1.5))
+        );
         assert_eq!(row.player, "light (America)");
         assert_eq!(parse_row(b"7,-5,1,x,2,,", 3).unwrap().score, None);
     }

@@ -87,7 +87,8 @@ impl Command {
         };
         let done = done.as_ref();
         let (file, system) = (self.file.as_path(), system.name());
-        let summary = Summary { file, mode: &mode, system, history: &history, rated: &rated, read_s, rate_s, done };
+        let summary =
+            Summary { file, mode: &mode, system, history: &history, rated: &rated, read_s, rate_s, done };
         if self.json {
             return summary.json();
         }
@@ -107,7 +108,8 @@ impl Command {
         let read = history::read(bar.wrap_read(file), Reading { limit: self.limit, skip_bad: self.skip_bad });
         bar.finish_and_clear();
         read.map_err(|fault| {
-            let hint = if self.skip_bad { "" } else { "\nhint: --skip-bad leaves out matches with bad lines" };
+            let hint =
+                if self.skip_bad { "" } else { "\nhint: --skip-bad leaves out matches with bad lines" };
             let hint = if fault.what.contains("\nhint: ") { "" } else { hint };
             Failure::usage(format!("{shown}:line {}: {}{hint}", fault.line, fault.what))
         })

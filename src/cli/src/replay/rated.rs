@@ -49,7 +49,8 @@ pub(super) fn rate(
     system: &System,
     mut each: impl FnMut(),
 ) -> Result<Rated, (usize, RatingError)> {
-    let new = Standing { state: RatedState::new(system.initial()), score: i64::MIN, reached_at: Timestamp::EPOCH };
+    let new =
+        Standing { state: RatedState::new(system.initial()), score: i64::MIN, reached_at: Timestamp::EPOCH };
     let mut rater = Rater {
         history,
         system,
@@ -127,8 +128,10 @@ impl Rater<'_> {
             }
         } else {
             let n = sides.len();
-            let pairs: Vec<(f64, f64)> =
-                (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).filter_map(|(i, j)| pair(i, j)).collect();
+            let pairs: Vec<(f64, f64)> = (0..n)
+                .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
+                .filter_map(|(i, j)| pair(i, j))
+                .collect();
             self.all.pairs(pairs.iter().copied());
             if is_test {
                 self.test.pairs(pairs);
@@ -140,7 +143,8 @@ impl Rater<'_> {
         let sides: Vec<(&Side, &[u32])> = self.history.sides(index).collect();
         let mut entrants = std::mem::take(&mut self.entrants);
         entrants.clear();
-        entrants.extend(sides.iter().flat_map(|(_, players)| *players).map(|p| Entrant::new(self.at(*p, of.at))));
+        entrants
+            .extend(sides.iter().flat_map(|(_, players)| *players).map(|p| Entrant::new(self.at(*p, of.at))));
         let mut rest = entrants.as_slice();
         let mut rated = Vec::with_capacity(sides.len());
         for (side, players) in &sides {

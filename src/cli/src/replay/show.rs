@@ -98,7 +98,9 @@ impl Summary<'_> {
             self.say_stored(done);
         }
         say("");
-        let mut rows = vec![["predictions", "matches", "accuracy", "log loss", "Brier", "ECE"].map(str::to_owned).to_vec()];
+        let mut rows = vec![
+            ["predictions", "matches", "accuracy", "log loss", "Brier", "ECE"].map(str::to_owned).to_vec(),
+        ];
         for (name, report) in [("second half (test)", &figures.test), ("all", &figures.all)] {
             rows.extend(report.two_sides.as_ref().map(|two| two_sides_row(name, two)));
             rows.extend(report.pairs.as_ref().map(|pairs| pairs_row(name, pairs)));
@@ -141,7 +143,10 @@ impl Summary<'_> {
             grouped(per_second(self.matches(), done.seconds)),
         ));
         if done.differ == 0 {
-            say(format_args!("the board of the data directory agrees for all {} players", grouped(done.agree)));
+            say(format_args!(
+                "the board of the data directory agrees for all {} players",
+                grouped(done.agree)
+            ));
         } else {
             say(format_args!(
                 "the board of the data directory differs for {} of {} players: mode {} has matches from elsewhere",

@@ -4,8 +4,8 @@ use crate::output::Failure;
 use gsm_adapters::{EmbeddedStore, OpenError, Options, State, SystemClock, SystemIds};
 use gsm_core::{IdSource as _, Label, Mode, PlayerId, RequestKey, Timestamp, limits};
 use gsm_engine::{
-    Engine, EngineError, EngineOptions, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported, store::Homes,
-    token::TokenKey,
+    Engine, EngineError, EngineOptions, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported,
+    store::Homes, token::TokenKey,
 };
 use gsm_rating::System;
 use gsm_session::{Report, Roster, SideReport, Standings};
@@ -19,6 +19,8 @@ const ROWS_MAX: usize = 500_000;
 const BYTES_MAX: usize = 256 << 20;
 const CHECKPOINT_ROWS: usize = 150_000;
 const CHECKPOINT_BYTES: usize = 96 << 20;
+/// Ratings and players kept at hand.
+const HOT_ROWS: usize = 1 << 18;
 /// Between looks at the checkpoint.
 const WAIT: Duration = Duration::from_millis(2);
 /// The store may say that it is busy, in a row.
@@ -68,6 +70,7 @@ impl Target {
         let (path, its_clock) = (dir.to_owned(), clock.clone());
         let options = Options {
             tables_cache_bytes: TABLES_CACHE_BYTES,
+            hot_rows_max: HOT_ROWS,
             unwritten_rows_max: ROWS_MAX,
             unwritten_bytes_max: BYTES_MAX,
             checkpoint_rows: CHECKPOINT_ROWS,
@@ -104,7 +107,11 @@ impl Target {
     /// The system that the mode's queues name, or the default one.
     pub(super) fn system(&self) -> System {
         let queues = self.engine.queues();
-        queues.iter().find(|queue| queue.mode == self.mode).map(|queue| queue.rating.clone()).unwrap_or_default()
+        queues
+            .iter()
+            .find(|queue| queue.mode == self.mode)
+            .map(|queue| queue.rating.clone())
+            .unwrap_or_default()
     }
 
     /// Counts every match, in the order of the file; those that count already change nothing.
@@ -148,8 +155,10 @@ impl Target {
         }
         wanted.sort_unstable();
         wanted.dedup_by_key(|(player, _)| *player);
-        let players: Vec<ImportPlayer> =
-            wanted.iter().map(|(player, at)| import_player(history, *player, *at)).collect::<Result<_, _>>()?;
+        let players: Vec<ImportPlayer> = wanted
+            .iter()
+            .map(|(player, at)| import_player(history, *player, *at))
+            .collect::<Result<_, _>>()?;
         if players.is_empty() {
             return Ok(());
         }
@@ -165,13 +174,19 @@ impl Target {
     fn one(&self, history: &History, index: usize, ids: &[Option<PlayerId>]) -> Result<ImportMatch, Failure> {
         let of = history.matches().get(index).ok_or_else(|| Failure::failed("a match is missing"))?;
         let id = |number: &u32| ids.get(*number as usize).copied().flatten();
-        let sides = history.sides(index).map(|(_, players)| players.iter().filter_map(id).collect()).collect();
-        let standings = history.sides(index).map(|(side, _)| SideReport { place: side.place, score: side.score });
+        let sides =
+            history.sides(index).map(|(_, players)| players.iter().filter_map(id).collect()).collect();
+        let standings =
+            history.sides(index).map(|(side, _)| SideReport { place: side.place, score: side.score });
         Ok(ImportMatch {
             number: of.number,
             mode: self.mode.clone(),
             roster: Roster::new(sides).map_err(|e| Failure::failed(format!("match {}: {e}", of.number)))?,
-            report: Report { standings: Standings::Sides(standings.collect()), quits: Vec::new(), duration: None },
+            report: Report {
+                standings: Standings::Sides(standings.collect()),
+                quits: Vec::new(),
+                duration: None,
+            },
             at: of.at,
         })
     }
@@ -185,7 +200,9 @@ impl Target {
         loop {
             match work().await {
                 Ok(done) => return Ok(done),
-                Err(EngineError::Refused(_)) if self.store.stats().state == State::Ok && tries < BUSY_TRIES_MAX => {
+                Err(EngineError::Refused(_))
+                    if self.store.stats().state == State::Ok && tries < BUSY_TRIES_MAX =>
+                {
                     tries += 1;
                     tokio::time::sleep(WAIT).await;
                 }
@@ -216,7 +233,9 @@ impl Target {
         let store = self.store;
         drop(self.engine);
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        closed.map_err(Failure::failed)?.map_err(|e| Failure::failed(format!("the data directory did not close: {e}")))
+        closed
+            .map_err(Failure::failed)?
+            .map_err(|e| Failure::failed(format!("the data directory did not close: {e}")))
     }
 }
 
@@ -239,7 +258,9 @@ fn external_id(history: &History, number: u32) -> Result<RequestKey, Failure> {
     let name = history.names.get(number as usize).map(String::as_str).unwrap_or_default();
     RequestKey::new(&escaped(name)).map_err(|_| {
         let most = limits::CALLER_ID_CHARS_MAX;
-        Failure::usage(format!("player `{name}` cannot be stored: the id is longer than {most} bytes once escaped"))
+        Failure::usage(format!(
+            "player `{name}` cannot be stored: the id is longer than {most} bytes once escaped"
+        ))
     })
 }
 

@@ -20,7 +20,10 @@ fn show_tells_where_each_value_comes_from() {
     assert_eq!(found("http.listen"), ("127.0.0.1:8080".into(), "default".to_owned()));
     assert_eq!(found("auth.player_jwks"), (Value::Null, "default".to_owned()));
     let table = gsm_in(&args[..6], &env).ok();
-    assert!(table.lines().any(|line| line.starts_with("node.name") && line.ends_with("$GSM__NODE__NAME")), "{table}");
+    assert!(
+        table.lines().any(|line| line.starts_with("node.name") && line.ends_with("$GSM__NODE__NAME")),
+        "{table}"
+    );
 }
 
 #[test]

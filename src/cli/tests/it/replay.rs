@@ -11,10 +11,18 @@ fn duels(matches: u64) -> String {
         let dice = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         let (a, b) = (dice % 30, (dice / 30 + 1 + dice % 30) % 30);
         let b = if a == b { (b + 1) % 30 } else { b };
-        let a_wins = (a < b) != (dice % 7 == 0);
-        let (first, second) = if dice % 11 == 0 { (1, 1) } else if a_wins { (1, 2) } else { (2, 1) };
+        let a_wins = (a < b) != (dice.is_multiple_of(7));
+        let (first, second) = if dice.is_multiple_of(11) {
+            (1, 1)
+        } else if a_wins {
+            (1, 2)
+        } else {
+            (2, 1)
+        };
         let at = 1_600_000_000 + number / 4 * 3_600;
-        text.push_str(&format!("{number},{at},0,player {a},{first},,\n{number},{at},1,player {b},{second},,\n"));
+        text.push_str(&format!(
+            "{number},{at},0,player {a},{first},,\n{number},{at},1,player {b},{second},,\n"
+        ));
     }
     text
 }

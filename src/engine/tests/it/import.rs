@@ -23,7 +23,7 @@ fn some_match(number: u64) -> ImportMatch {
         PlayerId::from_u128(u128::from(next % PLAYERS) + 1)
     };
     let sides: Vec<Vec<PlayerId>> = shape.iter().map(|n| (0..*n).map(|_| player()).collect()).collect();
-    let places: &[u32] = if dice % 5 == 0 { &[1, 1, 1] } else { &[2, 1, 2] };
+    let places: &[u32] = if dice.is_multiple_of(5) { &[1, 1, 1] } else { &[2, 1, 2] };
     let standings =
         places.iter().take(sides.len()).map(|place| SideReport { place: *place, score: None }).collect();
     ImportMatch {
