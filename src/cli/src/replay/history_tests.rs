@@ -9,7 +9,10 @@ fn read_rows(rows: &[&str], how: Reading) -> Result<History, Fault> {
     read(text(rows).as_bytes(), how)
 }
 
-fn shape(history: &History) -> Vec<(u64, Vec<(u32, Vec<&str>)>)> {
+/// A match's number, and of each side its place and its players.
+type Shape<'a> = (u64, Vec<(u32, Vec<&'a str>)>);
+
+fn shape(history: &History) -> Vec<Shape<'_>> {
     let name = |number: &u32| history.names[*number as usize].as_str();
     let sides = |i| {
         history.sides(i).map(|(side, players)| (side.place, players.iter().map(name).collect())).collect()

@@ -82,7 +82,7 @@ impl Command {
             Some(dir) => {
                 store::check(&history)?;
                 let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
-                runtime.block_on(self.into_store(dir, &mode, &history))?
+                runtime.block_on(self.fill(dir, &mode, &history))?
             }
         };
         let done = done.as_ref();
@@ -116,7 +116,7 @@ impl Command {
     }
 
     /// Rates the history here, counts it there, and compares.
-    async fn into_store(
+    async fn fill(
         &self,
         dir: &Path,
         mode: &Mode,
