@@ -61,7 +61,20 @@ impl Command {
 }
 
 fn check(flags: &Flags, mode: Mode, json: bool) -> Outcome {
-    let Checked { settings, warnings } = flags.load()?.check(mode);
+    let loaded = match flags.load() {
+        Ok(loaded) => loaded,
+        // Not even readable: the one fault there is to tell.
+        Err(failure) => {
+            if json {
+                let error = json!({ "key": null, "origin": null, "what": failure.text });
+                print_json(&json!({ "ok": false, "errors": [error], "warnings": [] }))?;
+            } else {
+                say(format_args!("error    {}", failure.text));
+            }
+            return Err(Failure { text: String::new(), code: 1 });
+        }
+    };
+    let Checked { settings, warnings } = loaded.check(mode);
     let errors = settings.err().unwrap_or_default();
     if json {
         let list = |all: &[Problem]| -> Vec<_> {

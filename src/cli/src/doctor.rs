@@ -7,7 +7,7 @@ use clap::Args;
 use gsm_server::config::{Checked, Mode, Settings};
 use std::{
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -20,6 +20,8 @@ const SYNCS: usize = 64;
 const FREE_MIB_MIN: u64 = 1_024;
 /// Open files that 10,000 connections and the store need.
 const OPEN_FILES_MIN: u64 = 12_000;
+/// Memory that a server wants beside its caches.
+const MEMORY_MIB_MIN: u64 = 256;
 /// A sync that takes longer makes every result slow.
 const SYNC_SLOW: Duration = Duration::from_millis(10);
 
@@ -105,6 +107,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.push(Finding::ok("configuration", "lawful"));
     all.push(clock());
     all.push(open_files());
+    all.push(memory(&settings));
     all.push(port(&settings));
     all.extend(data_dir(&settings));
     all.extend(private_file("session key", &settings.token_key_file));
@@ -136,6 +139,26 @@ fn open_files() -> Finding {
         ),
         Some(soft) => Finding::ok("open files", format!("limit {soft}")),
         None => Finding::ok("open files", "no limit found"),
+    }
+}
+
+/// Whether the caches fit into what the machine can give, with room for boards and connections.
+fn memory(settings: &Settings) -> Finding {
+    let wanted_mib =
+        ((settings.journal_cache_bytes + settings.tables_cache_bytes) >> 20) as u64 + MEMORY_MIB_MIN;
+    let about = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = about.lines().find(|line| line.starts_with("MemAvailable:"));
+    let free_mib =
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).map(|kib| kib >> 10);
+    match free_mib {
+        Some(free) if free < wanted_mib => Finding::bad(
+            "memory",
+            Verdict::Warn,
+            format!("{free} MiB available, {wanted_mib} MiB wanted"),
+            "add memory, or make store.tables_cache_mib smaller",
+        ),
+        Some(free) => Finding::ok("memory", format!("{free} MiB available")),
+        None => Finding::ok("memory", "no figure found"),
     }
 }
 
@@ -173,8 +196,34 @@ fn data_dir(settings: &Settings) -> Vec<Finding> {
             "chmod 700: others can look into it",
         )
     });
+    found.extend(lock(dir));
     found.extend(disk(dir));
     found
+}
+
+/// Whether a server holds the directory.
+fn lock(dir: &Path) -> Option<Finding> {
+    let file = fs::File::open(dir.join("LOCK")).ok()?;
+    match file.try_lock_shared() {
+        Ok(()) => None,
+        Err(fs::TryLockError::Error(error)) => Some(Finding::bad(
+            "lock",
+            Verdict::Fail,
+            error.to_string(),
+            "the directory must be on a local file system",
+        )),
+        Err(fs::TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let read = file.take(32).read_to_string(&mut holder);
+            let holder = read.ok().map(|_| holder.trim()).filter(|pid| !pid.is_empty()).unwrap_or("?");
+            Some(Finding::bad(
+                "lock",
+                Verdict::Warn,
+                format!("process {holder} holds the directory"),
+                "a server runs on it; stop it before another starts",
+            ))
+        }
+    }
 }
 
 /// Free space, and how long the disk takes to keep a promise.

@@ -1,4 +1,8 @@
 //! `gsm`: the one binary. Each command has a file of its own; exit code 0 is success, 1 failure, 2 bad usage or input.
+#![allow(
+    clippy::disallowed_types,
+    reason = "hash maps decide nothing here: no order of theirs is ever shown"
+)]
 mod admin;
 mod bench;
 mod bots;
@@ -6,6 +10,7 @@ mod config;
 mod doctor;
 mod flags;
 mod output;
+mod replay;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -44,6 +49,8 @@ enum Command {
     Config(config::Command),
     /// Check the machine, the data directory and the files that the server needs
     Doctor(doctor::Command),
+    /// Rate a match history; with --data-dir, for a server to show
+    Replay(replay::Command),
     /// What an operator does by hand
     Admin(admin::Command),
     /// Measure what this machine does with it
@@ -57,6 +64,7 @@ fn main() -> ExitCode {
         Command::Dev(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

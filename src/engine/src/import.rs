@@ -2,13 +2,31 @@
 use crate::{
     Call, Engine, EngineError, MatchFacts,
     players::add_player,
-    store::{Home, Key, Row},
+    results::{history, next_row, rate},
+    store::{ChangeSet, Home, Key, PlayerRow, RatingRow, ResultRow, Row, Version},
 };
-use gsm_core::{MatchId, Mode, PlayerId, Probability, RequestKey, Timestamp, limits};
+use gsm_core::{Label, Map, MatchId, Mode, PlayerId, Probability, RequestKey, Timestamp, limits};
+use gsm_rating::{Rating, System};
 use gsm_session::{MatchResult, Report, Roster};
+use std::collections::BTreeMap;
 
 /// The issuer under which imported player ids are kept.
 const IMPORT_ISSUER: &str = "gsm:import";
+/// Matches that one change set of an import counts, at most: as many results as one read can look for.
+pub const IMPORT_MATCHES_MAX: usize = limits::PAGE_SIZE_MAX;
+/// Rows that a new player has.
+const PLAYER_ROWS: usize = 2;
+
+/// A player of a history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportPlayer {
+    /// The id in the file.
+    pub external: RequestKey,
+    /// The name shown to people, where it is not the id.
+    pub name: Option<Label>,
+    /// When first seen.
+    pub at: Timestamp,
+}
 
 /// A match of a history.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +86,60 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
+    /// The players of imported ids, in the order asked, made where new: many in one commit.
+    pub async fn import_players(&self, players: &[ImportPlayer]) -> Result<Vec<PlayerId>, EngineError> {
+        let most = (self.store(Home::Document).limits().items_max / PLAYER_ROWS).max(1);
+        let mut ids = Vec::with_capacity(players.len());
+        for part in players.chunks(most) {
+            ids.extend(self.import_some_players(part).await?);
+        }
+        Ok(ids)
+    }
+
+    async fn import_some_players(&self, players: &[ImportPlayer]) -> Result<Vec<PlayerId>, EngineError> {
+        let identities: Vec<[u8; 32]> =
+            players.iter().map(|p| Self::subject_identity(IMPORT_ISSUER, &p.external)).collect();
+        let keys: Vec<Key> = identities.iter().map(|identity| Key::Identity(*identity)).collect();
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let found = self.get(Home::Document, &keys).await?;
+            let mut changes = self.changes(&Call::system("gsm:ImportPlayer", self.clock.now()), &[]);
+            changes.audit = None;
+            let mut new: BTreeMap<[u8; 32], PlayerId> = BTreeMap::new();
+            let mut ids = Vec::with_capacity(players.len());
+            for (((player, identity), key), found) in players.iter().zip(&identities).zip(&keys).zip(found) {
+                let id = match (found.map(|found| found.row), new.get(identity)) {
+                    (Some(row), _) => match &*row {
+                        Row::Identity(id) => *id,
+                        _ => return Err(EngineError::damaged(key)),
+                    },
+                    (None, Some(id)) => *id,
+                    (None, None) => {
+                        let id = PlayerId::fresh(&*self.ids);
+                        new.insert(*identity, id);
+                        let row = PlayerRow {
+                            name: player.name.clone(),
+                            external_id: Some(player.external.clone()),
+                            created_at: player.at,
+                        };
+                        changes.create(key.clone(), Row::Identity(id));
+                        changes.create(Key::Player(id), Row::Player(row));
+                        id
+                    }
+                };
+                ids.push(id);
+            }
+            if new.is_empty() {
+                return Ok(ids);
+            }
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return Ok(ids),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
     /// The expected score of the first of two sides, from the ratings as they stand, grown to `at`.
     pub async fn expected(
         &self,
@@ -106,7 +178,7 @@ impl Engine {
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if let Some(known) = self.result_row(id).await? {
-                return if known.result == result {
+                return if known.result == result && known.roster == new.roster {
                     Ok(Imported::Known)
                 } else {
                     Err(EngineError::ResultContradicts { match_id: id })
@@ -120,5 +192,194 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// Counts matches of a history, each once, in the order given: bit for bit what [`Engine::import_match`] does one
+    /// after another, but many in one commit where all homes are one journal. What comes before a refused match
+    /// counts; push streams are told nothing, since nobody waits for news of long ago.
+    ///
+    /// # Errors
+    /// The first match that contradicts what is known of it, or that no result can be.
+    pub async fn import_matches(&self, new: &[ImportMatch]) -> Result<Vec<Imported>, EngineError> {
+        let mut done = Vec::with_capacity(new.len());
+        let room = self.store(Home::Record).limits().items_max;
+        let mut rest = new;
+        while let Some(first) = rest.first() {
+            let run = run_length(rest, room);
+            if run == 0 || !self.homes.is_one() {
+                done.push(self.import_match(first).await?);
+                rest = rest.get(1..).unwrap_or_default();
+            } else {
+                let (head, tail) = rest.split_at(run);
+                done.extend(self.import_run(&first.mode, head).await?);
+                rest = tail;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Matches of one mode that fit into one change set.
+    async fn import_run(&self, mode: &Mode, run: &[ImportMatch]) -> Result<Vec<Imported>, EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.try_import_run(mode, run).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn try_import_run(&self, mode: &Mode, run: &[ImportMatch]) -> Result<Vec<Imported>, EngineError> {
+        let ids: Vec<MatchId> = run.iter().map(|new| Self::import_match_id(mode, new.number)).collect();
+        let keys: Vec<Key> = ids.iter().map(|id| Key::Result(*id)).collect();
+        let known = self.get(Home::Record, &keys).await?;
+        let mut results = Results::new();
+        for (key, (id, found)) in keys.iter().zip(ids.iter().zip(known)) {
+            match found.map(|found| found.row).as_deref() {
+                None => {}
+                Some(Row::Result(row)) => drop(results.insert(*id, (row.roster.clone(), row.result.clone()))),
+                Some(_) => return Err(EngineError::damaged(key)),
+            }
+        }
+        let mut ledger = self.ledger(mode, run, &ids, &results).await?;
+        let call = Call::system("gsm:ImportMatch", self.clock.now());
+        let mut changes = self.changes(&call, &[mode]);
+        let mut done = Vec::with_capacity(run.len());
+        let mut refused = None;
+        for (new, id) in run.iter().zip(&ids) {
+            match ledger.take(*id, new, &mut results, &mut changes) {
+                Ok(imported) => done.push(imported),
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+        let count = done.iter().filter(|imported| **imported == Imported::New).count();
+        if count > 0 {
+            if let (Some(audit), Some(first), Some(last)) = (&mut changes.audit, ids.first(), ids.last()) {
+                audit.resources.extend([first.to_string(), last.to_string()]);
+                audit.reason = Some(format!("{count} matches of a history"));
+            }
+            ledger.close(mode, &mut changes);
+            self.commit(Home::Record, changes).await?;
+        }
+        refused.map_or(Ok(done), Err)
+    }
+
+    /// The ratings of everybody in those matches of a run that do not count yet.
+    async fn ledger(
+        &self,
+        mode: &Mode,
+        run: &[ImportMatch],
+        ids: &[MatchId],
+        known: &Results,
+    ) -> Result<Ledger, EngineError> {
+        let new = run.iter().zip(ids).filter(|(_, id)| !known.contains_key(id));
+        let mut players: Vec<PlayerId> = new.flat_map(|(new, _)| new.roster.players()).collect();
+        players.sort_unstable();
+        players.dedup();
+        let mut rows = Map::default();
+        for page in players.chunks(limits::PAGE_SIZE_MAX) {
+            let read = self.rating_rows(mode, page).await?;
+            rows.extend(page.iter().copied().zip(read.into_iter().map(|found| match found {
+                Some((row, version)) => Standing { row: Some(row), version: Some(version), moved: false },
+                None => Standing { row: None, version: None, moved: false },
+            })));
+        }
+        let system = self.views.queues.system_of(mode).unwrap_or_default();
+        Ok(Ledger { system, rows })
+    }
+}
+
+/// How many of the first matches fit into one change set; all are of the first one's mode.
+fn run_length(matches: &[ImportMatch], room: usize) -> usize {
+    let (mut writes, mut run) = (0, 0);
+    for next in matches.iter().take(IMPORT_MATCHES_MAX) {
+        writes += 1 + next.roster.players().count();
+        if writes > room || matches.first().is_some_and(|first| first.mode != next.mode) {
+            break;
+        }
+        run += 1;
+    }
+    run
+}
+
+/// Who played the matches that count, and how they ended.
+type Results = BTreeMap<MatchId, (Roster, MatchResult)>;
+
+/// A player's rating while a run of matches is counted.
+struct Standing {
+    row: Option<RatingRow>,
+    /// Of the row as it was read.
+    version: Option<Version>,
+    moved: bool,
+}
+
+/// Ratings as the matches of a run move them, one after another.
+struct Ledger {
+    system: System,
+    rows: Map<PlayerId, Standing>,
+}
+
+impl Ledger {
+    /// Counts one match, unless it is known: its result and history go to `changes`.
+    fn take(
+        &mut self,
+        id: MatchId,
+        new: &ImportMatch,
+        results: &mut Results,
+        changes: &mut ChangeSet,
+    ) -> Result<Imported, EngineError> {
+        let result = MatchResult::validate(&new.report, &new.roster)
+            .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
+        if let Some((roster, known)) = results.get(&id) {
+            return if *known == result && *roster == new.roster {
+                Ok(Imported::Known)
+            } else {
+                Err(EngineError::ResultContradicts { match_id: id })
+            };
+        }
+        let old = |player| self.rows.get(&player).and_then(|standing| standing.row);
+        let before: Vec<Rating> = new
+            .roster
+            .players()
+            .map(|player| match old(player) {
+                Some(row) => self.system.at(row.rating, Some(row.rated_at), new.at),
+                None => self.system.initial(),
+            })
+            .collect();
+        let moved = rate(&self.system, &new.roster, &result, &before)?;
+        for change in &moved {
+            let Some(standing) = self.rows.get_mut(&change.player) else { continue };
+            let row =
+                next_row(standing.row.as_ref(), change.after, &result, &new.roster, change.player, new.at);
+            let step = history(id, change, &row, &result, &new.roster);
+            changes.fold(Key::History(new.mode.clone(), change.player, new.at, id), Row::History(step));
+            (standing.row, standing.moved) = (Some(row), true);
+        }
+        let row = ResultRow {
+            mode: new.mode.clone(),
+            roster: new.roster.clone(),
+            result: result.clone(),
+            at: new.at,
+            changes: moved,
+            call: None,
+            pending: None,
+        };
+        changes.create(Key::Result(id), Row::Result(row));
+        results.insert(id, (new.roster.clone(), result));
+        Ok(Imported::New)
+    }
+
+    /// The ratings that moved go to `changes`, on condition that they still stand as they were read.
+    fn close(self, mode: &Mode, changes: &mut ChangeSet) {
+        let mut moved: Vec<_> = self.rows.into_iter().filter(|(_, standing)| standing.moved).collect();
+        moved.sort_unstable_by_key(|(player, _)| *player);
+        for (player, standing) in moved {
+            if let Some(row) = standing.row {
+                changes.replace(Key::Rating(mode.clone(), player), standing.version, Row::Rating(row));
+            }
+        }
     }
 }

@@ -33,7 +33,7 @@ pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use forming::TickReport;
-pub use import::{ImportMatch, Imported};
+pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
 pub use keys::IssuedKey;
 pub use matches::{MatchView, NewMatch};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};

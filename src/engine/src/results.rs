@@ -11,7 +11,8 @@ use crate::{
         Row, SideChange, Version, Write,
     },
 };
-use counting::{history, next_row, rate, tell_rating};
+use counting::tell_rating;
+pub(crate) use counting::{history, next_row, rate};
 use gsm_core::{MatchId, Millis, Mode, PlayerId, limits};
 use gsm_rating::Rating;
 use gsm_session::{MatchResult, MatchState, Report, Roster};

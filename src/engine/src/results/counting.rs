@@ -14,7 +14,7 @@ pub(super) fn score_of(rating: &Rating) -> i64 {
 }
 
 /// What a match does to its players' ratings, in roster order. `before` is grown to the time of the match.
-pub(super) fn rate(
+pub(crate) fn rate(
     system: &System,
     roster: &Roster,
     result: &MatchResult,
@@ -50,7 +50,7 @@ pub(super) fn rate(
 }
 
 /// The rating row after a change.
-pub(super) fn next_row(
+pub(crate) fn next_row(
     old: Option<&RatingRow>,
     after: Rating,
     result: &MatchResult,
@@ -74,7 +74,7 @@ pub(super) fn next_row(
 }
 
 /// The history row of one change.
-pub(super) fn history(
+pub(crate) fn history(
     id: MatchId,
     change: &SideChange,
     row: &RatingRow,

@@ -3,6 +3,7 @@
 mod boards;
 mod corrections;
 mod import;
+mod import_many;
 mod keys;
 mod matches;
 mod nodes;

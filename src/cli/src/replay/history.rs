@@ -1,0 +1,315 @@
+//! Match histories as files: the format of the evaluation protocol (docs/replay.md), checked line by line.
+use super::line::{Fault, Row, parse_row};
+use gsm_core::Timestamp;
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, Read},
+};
+
+/// The first line of every history.
+pub(super) const HEADER: &str = "match_id,timestamp,team,player_id,rank,score,mode";
+/// Longest line; beyond, this is no match history.
+const LINE_BYTES_MAX: usize = 4_096;
+/// Sides of one match; a contest of more is cut up before it gets here.
+const SIDES_MAX: usize = 10_000;
+/// Faults that are told in full; the others are counted.
+const FAULTS_SHOWN: usize = 5;
+/// Matches of one file: what the counters of this module hold.
+const MATCHES_MAX: usize = 1 << 28;
+
+/// A match.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Match {
+    pub(super) number: u64,
+    pub(super) at: Timestamp,
+    first_side: u32,
+}
+
+/// A side of a match.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Side {
+    /// By competition numbering: 1 + the number of sides strictly better.
+    pub(super) place: u32,
+    /// Where all rows of the side have the same.
+    pub(super) score: Option<f64>,
+    first_player: u32,
+}
+
+/// A whole history, in the order of the file. Players are numbered by their first appearance.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    matches: Vec<Match>,
+    sides: Vec<Side>,
+    players: Vec<u32>,
+    /// The id of each player.
+    pub(super) names: Vec<String>,
+    numbers: HashMap<String, u32>,
+    /// Lines that were left out, and what is wrong with the first of them.
+    pub(super) skipped: u64,
+    pub(super) faults: Vec<Fault>,
+}
+
+impl History {
+    pub(super) fn matches(&self) -> &[Match] {
+        &self.matches
+    }
+
+    /// The sides of match `index`, each with the numbers of its players.
+    pub(super) fn sides(&self, index: usize) -> impl ExactSizeIterator<Item = (&Side, &[u32])> {
+        let start =
+            |index: usize| self.matches.get(index).map_or(self.sides.len(), |m| m.first_side as usize);
+        let (from, to) = (start(index), start(index + 1));
+        let end =
+            move |side: usize| self.sides.get(side).map_or(self.players.len(), |s| s.first_player as usize);
+        self.sides.get(from..to).unwrap_or_default().iter().enumerate().map(move |(nth, side)| {
+            (side, self.players.get(end(from + nth)..end(from + nth + 1)).unwrap_or_default())
+        })
+    }
+
+    /// Whether every match has two sides; else all are judged as free-for-all.
+    pub(super) fn is_two_sided(&self) -> bool {
+        self.sides.len() == 2 * self.matches.len()
+            && (0..self.matches.len()).all(|i| self.sides(i).len() == 2)
+    }
+
+    fn number_of(&mut self, id: String) -> u32 {
+        if let Some(number) = self.numbers.get(&id) {
+            return *number;
+        }
+        let number = as_u32(self.names.len());
+        self.names.push(id.clone());
+        self.numbers.insert(id, number);
+        number
+    }
+}
+
+/// Below [`MATCHES_MAX`] matches of [`SIDES_MAX`] sides this can only be short of room for files that no memory holds.
+fn as_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reading {
+    /// Matches that are taken, from the beginning; `None` takes all.
+    pub(super) limit: Option<u64>,
+    /// Leave out matches with a bad line instead of stopping there.
+    pub(super) skip_bad: bool,
+}
+
+/// Reads a history, plain or gzip, whatever the name says.
+///
+/// # Errors
+/// The first line that is wrong, unless those are to be skipped; a wrong header and a file that ends in the middle of
+/// its compression are never skipped.
+pub(super) fn read(input: impl Read, how: Reading) -> Result<History, Fault> {
+    let mut plain = BufReader::with_capacity(1 << 16, input);
+    let head = plain.fill_buf().map_err(|e| Fault::new(1, format!("cannot be read: {e}")))?;
+    if head.starts_with(&[0x1f, 0x8b]) {
+        let unpacked = BufReader::with_capacity(1 << 16, flate2::bufread::MultiGzDecoder::new(plain));
+        Reader::new(how).read(unpacked)
+    } else {
+        Reader::new(how).read(plain)
+    }
+}
+
+struct Reader {
+    how: Reading,
+    history: History,
+    /// Rows of the match that is being read.
+    rows: Vec<Row>,
+    /// Whether a line of that match was bad.
+    spoilt: bool,
+    /// Number and time of the last match that began.
+    last: Option<(u64, i64)>,
+    line: u64,
+}
+
+impl Reader {
+    fn new(how: Reading) -> Self {
+        Self { how, history: History::default(), rows: Vec::new(), spoilt: false, last: None, line: 0 }
+    }
+
+    fn read(mut self, mut input: impl BufRead) -> Result<History, Fault> {
+        let mut buffer = Vec::new();
+        let header = self.next_line(&mut input, &mut buffer)?;
+        let text = header.then(|| std::str::from_utf8(&buffer).ok()).flatten();
+        let text = text.map(|text| text.trim_start_matches('\u{feff}'));
+        if text != Some(HEADER) {
+            let what =
+                format!("is not the header of a match history\nhint: the first line must be `{HEADER}`");
+            return Err(Fault::new(1, what));
+        }
+        while !self.is_full() && self.next_line(&mut input, &mut buffer)? {
+            if buffer.is_empty() {
+                continue;
+            }
+            match parse_row(&buffer, self.line).and_then(|row| self.take(row)) {
+                Ok(()) => {}
+                Err(fault) => self.fault(fault)?,
+            }
+        }
+        if !self.is_full() {
+            self.finish()?;
+        }
+        if self.history.matches.is_empty() && self.history.skipped == 0 {
+            return Err(Fault::new(1, "is all there is: no match follows".to_owned()));
+        }
+        self.history.numbers = HashMap::new();
+        Ok(self.history)
+    }
+
+    fn is_full(&self) -> bool {
+        let taken = self.history.matches.len();
+        taken >= MATCHES_MAX || self.how.limit.is_some_and(|limit| taken as u64 >= limit)
+    }
+
+    /// The next line without its end; `false` where there is none.
+    fn next_line(&mut self, input: &mut impl BufRead, buffer: &mut Vec<u8>) -> Result<bool, Fault> {
+        buffer.clear();
+        self.line += 1;
+        let line = self.line;
+        let mut bounded = input.take(LINE_BYTES_MAX as u64 + 1);
+        let read = bounded.read_until(b'\n', buffer).map_err(|error| {
+            let cut = error.kind() == std::io::ErrorKind::UnexpectedEof;
+            let hint = if cut { "\nhint: the file is cut off; fetch it again" } else { "" };
+            Fault::new(line, format!("cannot be read: {error}{hint}"))
+        })?;
+        if read > LINE_BYTES_MAX {
+            return Err(Fault::new(
+                line,
+                format!("is longer than {LINE_BYTES_MAX} bytes: this is no match history"),
+            ));
+        }
+        while buffer.last().is_some_and(|end| matches!(end, b'\n' | b'\r')) {
+            buffer.pop();
+        }
+        Ok(read > 0)
+    }
+
+    /// A line is wrong, or the match that ended before it.
+    fn fault(&mut self, fault: Fault) -> Result<(), Fault> {
+        if !self.how.skip_bad {
+            return Err(fault);
+        }
+        self.history.skipped += 1;
+        self.spoilt = true;
+        if self.history.faults.len() < FAULTS_SHOWN {
+            self.history.faults.push(fault);
+        }
+        Ok(())
+    }
+
+    /// A row in its place: of the match that is being read, or the first of the next.
+    fn take(&mut self, row: Row) -> Result<(), Fault> {
+        if self.last.is_some_and(|(number, _)| number == row.number) {
+            if self.last.is_some_and(|(_, at)| at != row.at_s) {
+                return Err(Fault::new(row.line, format!("gives match {} another timestamp", row.number)));
+            }
+            self.rows.push(row);
+            return Ok(());
+        }
+        if !self.rows.is_empty() || self.spoilt {
+            self.finish()?;
+            if self.is_full() {
+                return Ok(());
+            }
+        }
+        if let Some((number, at)) = self.last {
+            if row.number < number {
+                let what = "rows are sorted by time, then by match_id, and the rows of a match are adjacent";
+                return Err(Fault::new(
+                    row.line,
+                    format!("has match {} after match {number}: {what}", row.number),
+                ));
+            }
+            if row.at_s < at {
+                let what = "rows are sorted by timestamp";
+                return Err(Fault::new(
+                    row.line,
+                    format!("goes back in time, from {at} to {}: {what}", row.at_s),
+                ));
+            }
+        }
+        self.last = Some((row.number, row.at_s));
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// The match that was read is complete.
+    fn finish(&mut self) -> Result<(), Fault> {
+        let rows = std::mem::take(&mut self.rows);
+        if !std::mem::take(&mut self.spoilt)
+            && let Err(fault) = self.add(rows)
+        {
+            self.fault(fault)?;
+            self.spoilt = false;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, mut rows: Vec<Row>) -> Result<(), Fault> {
+        let Some((number, at_s, line)) = rows.first().map(|row| (row.number, row.at_s, row.line)) else {
+            return Ok(());
+        };
+        rows.sort_by_key(|row| row.team);
+        let sides: Vec<&[Row]> = rows.chunk_by(|a, b| a.team == b.team).collect();
+        check_sides(number, line, &sides)?;
+        let mut order: Vec<u32> = sides.iter().filter_map(|side| side.first().map(|row| row.rank)).collect();
+        let ranks = order.clone();
+        order.sort_unstable();
+        let first_side = as_u32(self.history.sides.len());
+        for (side, rank) in sides.iter().zip(ranks) {
+            let score = side.first().and_then(|row| row.score);
+            let first_player = as_u32(self.history.players.len());
+            self.history.sides.push(Side {
+                place: as_u32(order.partition_point(|other| *other < rank)) + 1,
+                score: score.filter(|_| side.iter().all(|row| row.score == score)),
+                first_player,
+            });
+            for row in *side {
+                let player = self.history.number_of(row.player.clone());
+                self.history.players.push(player);
+            }
+        }
+        let at = Timestamp::from_millis(at_s.saturating_mul(1_000));
+        self.history.matches.push(Match { number, at, first_side });
+        Ok(())
+    }
+}
+
+fn check_sides(number: u64, line: u64, sides: &[&[Row]]) -> Result<(), Fault> {
+    if !(2..=SIDES_MAX).contains(&sides.len()) {
+        let what = format!("begins match {number} with {} teams; a match has 2 to {SIDES_MAX}", sides.len());
+        return Err(Fault::new(line, what));
+    }
+    let mut seen: Vec<(&str, u64)> = Vec::new();
+    for (team, rows) in sides.iter().enumerate() {
+        for row in *rows {
+            if row.team as usize != team {
+                let what = format!(
+                    "has team {}, but match {number} has no team {team}: teams count from 0",
+                    row.team
+                );
+                return Err(Fault::new(row.line, what));
+            }
+            if rows.first().is_some_and(|first| first.rank != row.rank) {
+                let what =
+                    format!("gives team {team} of match {number} a second rank: players of a team share it");
+                return Err(Fault::new(row.line, what));
+            }
+            seen.push((&row.player, row.line));
+        }
+    }
+    seen.sort_unstable();
+    match seen.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => {
+            Err(Fault::new(pair[1].1, format!("has player `{}` in match {number} a second time", pair[1].0)))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

@@ -1,0 +1,99 @@
+use super::*;
+use std::io::Write as _;
+
+fn text(rows: &[&str]) -> String {
+    format!("{HEADER}\n{}\n", rows.join("\n"))
+}
+
+fn read_rows(rows: &[&str], how: Reading) -> Result<History, Fault> {
+    read(text(rows).as_bytes(), how)
+}
+
+/// A match's number, and of each side its place and its players.
+type Shape<'a> = (u64, Vec<(u32, Vec<&'a str>)>);
+
+fn shape(history: &History) -> Vec<Shape<'_>> {
+    let name = |number: &u32| history.names[*number as usize].as_str();
+    let sides = |i| {
+        history.sides(i).map(|(side, players)| (side.place, players.iter().map(name).collect())).collect()
+    };
+    history.matches().iter().enumerate().map(|(i, m)| (m.number, sides(i))).collect()
+}
+
+const DUEL: [&str; 2] = ["1,5,0,ann,2,0,", "1,5,1,bob,1,3,x"];
+
+#[test]
+fn plain_and_packed_files_read_the_same() {
+    let rows = [DUEL[0], DUEL[1], "3,6,1,bob,4,,", "3,6,0,ann,4,,", "3,6,0,eve,4,,", "3,6,2,zoe,7,,"];
+    let plain = read_rows(&rows, Reading::default()).unwrap();
+    let wanted = vec![
+        (1, vec![(2, vec!["ann"]), (1, vec!["bob"])]),
+        (3, vec![(1, vec!["ann", "eve"]), (1, vec!["bob"]), (3, vec!["zoe"])]),
+    ];
+    assert_eq!(shape(&plain), wanted);
+    assert!(!plain.is_two_sided());
+    assert_eq!(plain.sides(0).map(|(side, _)| side.score).collect::<Vec<_>>(), [Some(0.0), Some(3.0)]);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text(&rows).replace('\n', "\r\n").as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    assert_eq!(shape(&read(&packed[..], Reading::default()).unwrap()), wanted);
+    let cut = read(&packed[..packed.len() - 12], Reading { skip_bad: true, limit: None }).unwrap_err();
+    assert!(cut.what.contains("cannot be read"), "{cut:?}");
+}
+
+#[test]
+fn the_limit_takes_the_first_matches() {
+    let rows = [DUEL[0], DUEL[1], "2,6,0,a,1,,", "2,6,1,b,2,,", "nonsense"];
+    let take = |limit| read_rows(&rows, Reading { limit: Some(limit), skip_bad: false });
+    assert_eq!(take(1).unwrap().matches().len(), 1);
+    assert!(take(1).unwrap().is_two_sided());
+    assert_eq!(take(2).unwrap_err().line, 6);
+}
+
+#[track_caller]
+fn check(rows: &[&str], line: u64, part: &str) {
+    let fault = read_rows(rows, Reading::default()).unwrap_err();
+    assert!(fault.line == line && fault.what.contains(part), "{fault:?}");
+}
+
+#[test]
+fn a_fault_names_its_line() {
+    check(&[], 1, "no match follows");
+    check(&[DUEL[0], DUEL[1], "2,6,0,a,1,,"], 4, "1 teams");
+    check(&[DUEL[0], "2,6,0,a,1,,", "2,6,1,b,2,,"], 2, "1 teams");
+    check(&[DUEL[0], "1,5,2,b,1,,"], 3, "no team 1");
+    check(&[DUEL[0], DUEL[1], "1,5,1,c,2,,"], 4, "second rank");
+    check(&[DUEL[0], "1,5,1,ann,1,,"], 3, "second time");
+    check(&[DUEL[0], "1,6,1,bob,1,,"], 3, "another timestamp");
+    check(&["2,5,0,a,1,,", "2,5,1,b,2,,", DUEL[0], DUEL[1]], 4, "match 1 after match 2");
+    check(&[DUEL[0], DUEL[1], "2,4,0,a,1,,", "2,4,1,b,2,,"], 4, "back in time");
+    let header = read("match,time\n".as_bytes(), Reading { limit: None, skip_bad: true }).unwrap_err();
+    assert!(header.line == 1 && header.what.contains("hint"), "{header:?}");
+    assert!(read(&b""[..], Reading::default()).is_err());
+    assert!(read(&[b'x'; 9_000][..], Reading::default()).unwrap_err().what.contains("longer"));
+}
+
+#[test]
+fn a_match_with_a_bad_line_is_left_out_whole() {
+    let rows = [
+        DUEL[0],
+        DUEL[1],
+        "2,6,0,a,1,,",
+        "2,6,1,b,zero,,",
+        "2,6,2,c,2,,",
+        "3,6,0,a,1,,",
+        "3,6,1,b,2,,",
+        "4,6,0,a,1,,",
+        "5,6,0,a,1,,",
+        "5,6,1,b,2,,",
+        "rubbish",
+    ];
+    let history = read_rows(&rows, Reading { limit: None, skip_bad: true }).unwrap();
+    let numbers: Vec<u64> = history.matches().iter().map(|m| m.number).collect();
+    // The last line may have been one of match 5.
+    assert_eq!(numbers, [1, 3]);
+    assert_eq!(history.skipped, 3);
+    assert_eq!(history.faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [5, 9, 12]);
+    let none = read_rows(&["rubbish"], Reading { limit: None, skip_bad: true }).unwrap();
+    assert_eq!((none.matches().len(), none.skipped), (0, 1));
+}

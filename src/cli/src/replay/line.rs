@@ -1,0 +1,118 @@
+//! One row of a match history.
+use super::history::HEADER;
+use gsm_core::limits::SCORE_ABS_MAX;
+use std::str::FromStr;
+
+/// Longest player id, in bytes.
+pub(super) const PLAYER_BYTES_MAX: usize = 128;
+/// The last second of the year 9999: a later one was meant as milliseconds.
+const SECONDS_ABS_MAX: i64 = 253_402_300_799;
+
+/// A line that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// From 1.
+    pub(super) line: u64,
+    /// Reads on from the line's number.
+    pub(super) what: String,
+}
+
+impl Fault {
+    pub(super) fn new(line: u64, what: String) -> Self {
+        Self { line, what }
+    }
+}
+
+/// A row: one player of one match.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) number: u64,
+    pub(super) at_s: i64,
+    pub(super) team: u32,
+    pub(super) player: String,
+    pub(super) rank: u32,
+    pub(super) score: Option<f64>,
+}
+
+/// Reads a row; the last field, `mode`, is for other readers.
+pub(super) fn parse_row(bytes: &[u8], line: u64) -> Result<Row, Fault> {
+    let wrong = |what: String| Fault::new(line, what);
+    let text = std::str::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
+    let fields: Vec<&str> = text.split(',').collect();
+    let [number, at, team, player, rank, score, _mode] = fields.as_slice() else {
+        return Err(wrong(format!("has {} fields, a row has 7: {HEADER}", fields.len())));
+    };
+    let number = whole::<u64>("match_id", number, 1, u64::MAX).map_err(wrong)?;
+    let at_s = whole::<i64>("timestamp", at, -SECONDS_ABS_MAX, SECONDS_ABS_MAX).map_err(wrong)?;
+    let team = whole::<u32>("team", team, 0, u32::MAX).map_err(wrong)?;
+    let rank = whole::<u32>("rank", rank, 1, u32::MAX).map_err(wrong)?;
+    if !(1..=PLAYER_BYTES_MAX).contains(&player.len()) {
+        return Err(wrong(format!(
+            "has a player_id of {} bytes, it has 1 to {PLAYER_BYTES_MAX}",
+            player.len()
+        )));
+    }
+    let score = match *score {
+        "" => None,
+        text => match text.parse::<f64>() {
+            // One zero only.
+            Ok(score) if score.abs() <= SCORE_ABS_MAX => Some(score + 0.0),
+            _ => {
+                return Err(wrong(format!(
+                    "has the score `{text}`: empty, or a number within {SCORE_ABS_MAX:e}"
+                )));
+            }
+        },
+    };
+    Ok(Row { line, number, at_s, team, player: (*player).to_owned(), rank, score })
+}
+
+fn whole<T: FromStr + PartialOrd + std::fmt::Display>(
+    name: &str,
+    text: &str,
+    least: T,
+    most: T,
+) -> Result<T, String> {
+    match text.parse::<T>() {
+        Ok(number) if least <= number && number <= most => Ok(number),
+        _ => Err(format!("has the {name} `{text}`: a whole number from {least} to {most}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_read() {
+        let row = parse_row("7,-5,1,light (America),2,1.5,online".as_bytes(), 3).unwrap();
+        assert_eq!(
+            (row.line, row.number, row.at_s, row.team, row.rank, row.score),
+            (3, 7, -5, 1, 2, Some(1.5))
+        );
+        assert_eq!(row.player, "light (America)");
+        assert_eq!(parse_row(b"7,-5,1,x,2,,", 3).unwrap().score, None);
+    }
+
+    fn check(row: &[u8], part: &str) {
+        let fault = parse_row(row, 9).unwrap_err();
+        assert!(fault.line == 9 && fault.what.contains(part), "{fault:?}");
+    }
+
+    #[test]
+    fn each_field_is_checked() {
+        check(b"", "1 fields");
+        check(b"1,2,0,a,1,,,", "8 fields");
+        check(b"0,2,0,a,1,,", "match_id `0`");
+        check(b"1,1700000000000,0,a,1,,", "timestamp `1700000000000`");
+        check(b"1,2,-1,a,1,,", "team `-1`");
+        check(b"1,2,0,,1,,", "player_id of 0 bytes");
+        check(&[b"1,2,0,".as_slice(), &[b'x'; 129], b",1,,"].concat(), "player_id of 129 bytes");
+        check(b"1,2,0,a,0,,", "rank `0`");
+        check(b"1,2,0,a,first,,", "rank `first`");
+        check(b"1,2,0,a,1,NaN,", "score `NaN`");
+        check(b"1,2,0,a,1,2e9,", "score `2e9`");
+        check(b"1,2,0,\xff,1,,", "UTF-8");
+    }
+}

@@ -1,0 +1,299 @@
+//! A history into a data directory: the same decisions and commits as live results, many at once.
+use super::{history::History, rated::Rated, stopwatch};
+use crate::output::Failure;
+use gsm_adapters::{EmbeddedStore, OpenError, Options, State, SystemClock, SystemIds};
+use gsm_core::{IdSource as _, Label, Mode, PlayerId, RequestKey, Timestamp, limits};
+use gsm_engine::{
+    Engine, EngineError, EngineOptions, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported,
+    store::Homes, token::TokenKey,
+};
+use gsm_rating::System;
+use gsm_session::{Report, Roster, SideReport, Standings};
+use std::{path::Path, sync::Arc, time::Duration};
+
+/// Pages of the tables kept in memory: an import writes all over them, and no server runs beside it.
+const TABLES_CACHE_BYTES: usize = 256 << 20;
+/// Unwritten rows and bytes at which an import waits for the checkpoint.
+const ROWS_WAIT: usize = 400_000;
+const ROWS_MAX: usize = 500_000;
+const BYTES_MAX: usize = 256 << 20;
+const CHECKPOINT_ROWS: usize = 150_000;
+const CHECKPOINT_BYTES: usize = 96 << 20;
+/// Ratings and players kept at hand.
+const HOT_ROWS: usize = 1 << 18;
+/// Between looks at the checkpoint.
+const WAIT: Duration = Duration::from_millis(2);
+/// The store may say that it is busy, in a row.
+const BUSY_TRIES_MAX: usize = 5_000;
+
+/// A store that is open for an import.
+pub(super) struct Target {
+    store: Arc<EmbeddedStore>,
+    engine: Engine,
+    mode: Mode,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(super) struct Done {
+    /// Matches that count now.
+    pub(super) new: u64,
+    /// Matches that counted before.
+    pub(super) known: u64,
+    /// Players whose rank, score and games on the server's board are those of this file alone.
+    pub(super) agree: u64,
+    /// The others: the mode has matches from elsewhere.
+    pub(super) differ: u64,
+    pub(super) seconds: f64,
+}
+
+/// Refuses a history that holds something a server does not keep, before anything of it is stored.
+pub(super) fn check(history: &History) -> Result<(), Failure> {
+    for (index, of) in history.matches().iter().enumerate() {
+        let sides = history.sides(index).len();
+        let players: usize = history.sides(index).map(|(_, players)| players.len()).sum();
+        let (sides_max, players_max) = (limits::MATCH_SIDES_MAX, limits::MATCH_PLAYERS_MAX);
+        if sides > sides_max || players > players_max {
+            return Err(Failure::usage(format!(
+                "match {} cannot be stored: it has {sides} teams and {players} players, a server takes {sides_max} and \
+                 {players_max}\nhint: replay without --data-dir to see its ratings",
+                of.number
+            )));
+        }
+    }
+    (0..history.names.len() as u32).try_for_each(|number| external_id(history, number).map(drop))
+}
+
+impl Target {
+    pub(super) async fn open(dir: &Path, mode: Mode) -> Result<Self, Failure> {
+        let clock = Arc::new(SystemClock::new());
+        let (path, its_clock) = (dir.to_owned(), clock.clone());
+        let options = Options {
+            tables_cache_bytes: TABLES_CACHE_BYTES,
+            hot_rows_max: HOT_ROWS,
+            unwritten_rows_max: ROWS_MAX,
+            unwritten_bytes_max: BYTES_MAX,
+            checkpoint_rows: CHECKPOINT_ROWS,
+            checkpoint_bytes: CHECKPOINT_BYTES,
+            ..Options::default()
+        };
+        let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path, its_clock, options));
+        let store = match opened.await.map_err(Failure::failed)? {
+            Ok(store) => store,
+            Err(error @ OpenError::Locked { .. }) => {
+                let hint = "a replay needs the directory for itself";
+                return Err(Failure::failed(format!("{error}\nhint: {hint}")));
+            }
+            Err(error) => return Err(Failure::failed(error)),
+        };
+        let mut key = [0u8; 32];
+        for half in key.chunks_exact_mut(16) {
+            half.copy_from_slice(&SystemIds.next_u128().to_be_bytes());
+        }
+        // Nothing is signed here: no token of a server is made or read.
+        let options = EngineOptions { node: "gsm-replay".to_owned(), token_key: TokenKey::new(key) };
+        let engine = Engine::new(Homes::one(store.clone()), clock, Arc::new(SystemIds), options);
+        let target = Self { store, engine, mode };
+        match target.engine.load().await {
+            Ok(_) => Ok(target),
+            Err(error) => {
+                let failure = told(&error);
+                target.close().await?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// The system that the mode's queues name, or the default one.
+    pub(super) fn system(&self) -> System {
+        let queues = self.engine.queues();
+        queues
+            .iter()
+            .find(|queue| queue.mode == self.mode)
+            .map(|queue| queue.rating.clone())
+            .unwrap_or_default()
+    }
+
+    /// Counts every match, in the order of the file; those that count already change nothing.
+    pub(super) async fn import(
+        &self,
+        history: &History,
+        rated: &Rated,
+        each: impl Fn(u64),
+    ) -> Result<Done, Failure> {
+        let begin = stopwatch();
+        let mut ids: Vec<Option<PlayerId>> = vec![None; history.names.len()];
+        let (mut new, mut known) = (0, 0);
+        let indices: Vec<usize> = (0..history.matches().len()).collect();
+        for batch in indices.chunks(IMPORT_MATCHES_MAX) {
+            self.find_players(history, batch, &mut ids).await?;
+            let matches: Vec<ImportMatch> =
+                batch.iter().map(|index| self.one(history, *index, &ids)).collect::<Result<_, _>>()?;
+            let done = self.patiently(async || self.engine.import_matches(&matches).await).await?;
+            let counted = done.iter().filter(|imported| **imported == Imported::New).count() as u64;
+            new += counted;
+            known += done.len() as u64 - counted;
+            each(batch.len() as u64);
+        }
+        let (agree, differ) = self.compare(rated, &ids);
+        Ok(Done { new, known, agree, differ, seconds: begin.elapsed().as_secs_f64() })
+    }
+
+    /// Makes the players whom a batch names first.
+    async fn find_players(
+        &self,
+        history: &History,
+        batch: &[usize],
+        ids: &mut [Option<PlayerId>],
+    ) -> Result<(), Failure> {
+        let mut wanted: Vec<(u32, Timestamp)> = Vec::new();
+        for index in batch {
+            let Some(at) = history.matches().get(*index).map(|of| of.at) else { continue };
+            let players = history.sides(*index).flat_map(|(_, players)| players);
+            let unknown = players.filter(|player| ids.get(**player as usize) == Some(&None));
+            wanted.extend(unknown.map(|player| (*player, at)));
+        }
+        wanted.sort_unstable();
+        wanted.dedup_by_key(|(player, _)| *player);
+        let players: Vec<ImportPlayer> = wanted
+            .iter()
+            .map(|(player, at)| import_player(history, *player, *at))
+            .collect::<Result<_, _>>()?;
+        if players.is_empty() {
+            return Ok(());
+        }
+        let made = self.patiently(async || self.engine.import_players(&players).await).await?;
+        for ((player, _), id) in wanted.iter().zip(made) {
+            if let Some(slot) = ids.get_mut(*player as usize) {
+                *slot = Some(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn one(&self, history: &History, index: usize, ids: &[Option<PlayerId>]) -> Result<ImportMatch, Failure> {
+        let of = history.matches().get(index).ok_or_else(|| Failure::failed("a match is missing"))?;
+        let id = |number: &u32| ids.get(*number as usize).copied().flatten();
+        let sides =
+            history.sides(index).map(|(_, players)| players.iter().filter_map(id).collect()).collect();
+        let standings =
+            history.sides(index).map(|(side, _)| SideReport { place: side.place, score: side.score });
+        Ok(ImportMatch {
+            number: of.number,
+            mode: self.mode.clone(),
+            roster: Roster::new(sides).map_err(|e| Failure::failed(format!("match {}: {e}", of.number)))?,
+            report: Report {
+                standings: Standings::Sides(standings.collect()),
+                quits: Vec::new(),
+                duration: None,
+            },
+            at: of.at,
+        })
+    }
+
+    /// Does `work`, after the checkpoint has made room, and again while the store says that it is busy.
+    async fn patiently<T>(&self, work: impl AsyncFn() -> Result<T, EngineError>) -> Result<T, Failure> {
+        while self.store.stats().unwritten_rows > ROWS_WAIT && self.store.stats().state == State::Ok {
+            tokio::time::sleep(WAIT).await;
+        }
+        let mut tries = 0;
+        loop {
+            match work().await {
+                Ok(done) => return Ok(done),
+                Err(EngineError::Refused(_))
+                    if self.store.stats().state == State::Ok && tries < BUSY_TRIES_MAX =>
+                {
+                    tries += 1;
+                    tokio::time::sleep(WAIT).await;
+                }
+                Err(error) => return Err(told(&error)),
+            }
+        }
+    }
+
+    /// Compares the board that a server will show with what the file alone gives: agreeing and differing players.
+    fn compare(&self, rated: &Rated, ids: &[Option<PlayerId>]) -> (u64, u64) {
+        let (mut agree, mut differ) = (0, 0);
+        for (number, (player, id)) in rated.players.iter().zip(ids).enumerate() {
+            let wanted = rated.board.standing(PlayerId::from_u128(number as u128));
+            let (Some(id), Some(wanted)) = (id, wanted) else { continue };
+            let same = self.engine.rank(&self.mode, *id).is_ok_and(|found| {
+                found.rank == wanted.rank
+                    && found.score == wanted.score
+                    && found.games == player.state.games
+                    && found.deviation == player.state.rating.deviation as f32
+            });
+            if same { agree += 1 } else { differ += 1 }
+        }
+        (agree, differ)
+    }
+
+    /// Writes what is left and gives up the directory.
+    pub(super) async fn close(self) -> Result<(), Failure> {
+        let store = self.store;
+        drop(self.engine);
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        closed
+            .map_err(Failure::failed)?
+            .map_err(|e| Failure::failed(format!("the data directory did not close: {e}")))
+    }
+}
+
+fn told(error: &EngineError) -> Failure {
+    let hint = match error {
+        EngineError::ResultContradicts { .. } => {
+            "this mode was filled from another file: choose another --mode or --data-dir"
+        }
+        EngineError::Refused(_) | EngineError::NoAnswer(_) => {
+            "what was counted stays; make room on the disk and replay the same file again"
+        }
+        _ => return Failure::failed(error),
+    };
+    Failure::failed(format!("{error}\nhint: {hint}"))
+}
+
+/// The id of a player of the file as the store knows them: ids keep to a plain alphabet there, so other bytes are
+/// escaped.
+fn external_id(history: &History, number: u32) -> Result<RequestKey, Failure> {
+    let name = history.names.get(number as usize).map(String::as_str).unwrap_or_default();
+    RequestKey::new(&escaped(name)).map_err(|_| {
+        let most = limits::CALLER_ID_CHARS_MAX;
+        Failure::usage(format!(
+            "player `{name}` cannot be stored: the id is longer than {most} bytes once escaped"
+        ))
+    })
+}
+
+fn import_player(history: &History, number: u32, at: Timestamp) -> Result<ImportPlayer, Failure> {
+    let external = external_id(history, number)?;
+    let name = history.names.get(number as usize).map(String::as_str).unwrap_or_default();
+    // Where the id can be shown as it is, it is the name.
+    let label = if external.as_str() == name { None } else { Label::new(name).ok() };
+    Ok(ImportPlayer { external, name: label, at })
+}
+
+/// `text` with everything but graphic ASCII as `%` and two hexadecimal digits, and `%` itself too.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn ids_are_escaped_so_that_no_two_meet() {
+        assert_eq!(escaped("DR Congo"), "DR%20Congo");
+        assert_eq!(escaped("100%"), "100%25");
+        assert_eq!(escaped("ö"), "%C3%B6");
+        assert_eq!(escaped("plain-(1)"), "plain-(1)");
+    }
+}

@@ -1,0 +1,8 @@
+//! The real binary, as operators and scripts see it: exit codes, messages, JSON, signals.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs)]
+mod admin;
+mod config;
+mod doctor;
+mod gsm;
+mod replay;
+mod serve;
