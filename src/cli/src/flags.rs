@@ -27,8 +27,8 @@ pub(crate) struct Flags {
     /// File with the public keys (JWKS) of the issuer that signs players in
     #[arg(long, value_name = "FILE")]
     player_jwks: Option<String>,
-    /// An issuer of back ends and operators: iss=URL,jwks=FILE,roles=server+admin[,aud=AUD][,role_claim=NAME]; may be
-    /// given again
+    /// An issuer of back ends and operators: iss=URL,jwks=FILE,roles=server+admin and, if wanted, aud=AUD and
+    /// role_claim=NAME; may be given again
     #[arg(long, value_name = "ISSUER")]
     trusted_issuer: Vec<String>,
     /// Request limits: default, or test-lenient and test-limit for tests
