@@ -21,6 +21,8 @@ const COMMITS_AT_ONCE: usize = 256;
 const OVERDUE_MAX: usize = 1_024;
 /// How long a lease holds; renewed at half of it.
 const LEASE_LIFE: Millis = Millis::from_secs(3);
+/// The same where all homes are one: then one process holds the store, and a renewal is only a write.
+const LEASE_LIFE_ALONE: Millis = Millis::from_secs(60);
 /// A lease that nobody has renewed for so long is dead, whatever it says: its owner's clock may have been far ahead.
 const LEASE_SILENCE: Millis = Millis::from_secs(9);
 /// Reads of tickets that go back into the pool, before it is left to the next turn.
@@ -139,9 +141,10 @@ impl Engine {
                 _ => return Err(EngineError::damaged(&key)),
             },
         };
+        let life = if self.homes.is_one() { LEASE_LIFE_ALONE } else { LEASE_LIFE };
         let own = held.as_ref().is_some_and(|lease| lease.owner == self.node);
         let left = held.as_ref().map_or(Millis::ZERO, |lease| lease.until.since(now));
-        if own && turn.fence == held.as_ref().map(|lease| lease.fence) && left.get() > LEASE_LIFE.get() / 2 {
+        if own && turn.fence == held.as_ref().map(|lease| lease.fence) && left.get() > life.get() / 2 {
             return Ok(version);
         }
         if !own && left > Millis::ZERO {
@@ -159,7 +162,7 @@ impl Engine {
             (Some(lease), _) => lease.fence + 1,
             (None, _) => 1,
         };
-        let lease = Lease { owner: self.node.clone(), fence: next, until: now.saturating_add(LEASE_LIFE) };
+        let lease = Lease { owner: self.node.clone(), fence: next, until: now.saturating_add(life) };
         let call = Call::system("gsm:HoldLease", now);
         let mut changes = self.changes(&call, &[&queue.name]);
         // Renewals say nothing about players: they are no audit event.

@@ -1,5 +1,5 @@
 //! The first admin's key, made while no server runs.
-use crate::{StartError, config::Settings, run::open_engine, secret};
+use crate::{StartError, config::Settings, dev, run::open_engine, secret};
 use gsm_engine::{Call, Role};
 use std::path::Path;
 
@@ -18,6 +18,8 @@ pub async fn bootstrap(settings: &Settings, out: &Path) -> Result<String, StartE
     let (store, engine) =
         open_engine(settings, |reason| tracing::error!(reason, "the store has failed")).await?;
     let made = async {
+        // Whoever asks for a production key has done with the development ones.
+        dev::retire(&engine, &settings.data_dir).await?;
         let known = engine.keys().await?;
         if let Some(key) = known.iter().find(|k| k.role == Role::Admin && k.revoked_at.is_none()) {
             return Err(StartError::Refused(format!(

@@ -185,7 +185,10 @@ impl Engine {
             changes.check(Key::Match(id), Expect::Absent);
             // Abandoned, and reported by its own token all the same (decisions.md 5): the record home decides.
             match self.archived_match(id).await? {
-                None if self.is_gone(Key::Archive(id)).await? => {}
+                // Nowhere at all: the match of a history, whose players nobody tells.
+                None if self.is_gone(Key::Archive(id)).await? && self.is_gone(Key::Match(id)).await? => {
+                    return Ok(());
+                }
                 None => return Err(EngineError::Raced),
                 Some(kept) if kept.state == MatchState::Finished => {}
                 Some(kept) => {

@@ -81,8 +81,8 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(Cursor, PushEvent)>, ReadError>;
 
-    /// From now on `fold` sees every durable change set of this store, in commit order per row. It may see one again
-    /// or late (scaled out); embedded, it has seen a change set before its `commit` answers.
+    /// From now on `fold` sees every durable change set of this store, in commit order per row and per player of its
+    /// events. It may see one again or late (scaled out); embedded, it has seen a change set before its `commit` answers.
     fn subscribe(&self, fold: Arc<dyn Fold>);
 }
 

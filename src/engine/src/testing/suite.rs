@@ -165,6 +165,15 @@ async fn delete_and_check(s: Subject) {
         matches!(settle(store, &guarded).await, Err(CommitError::Conflict { .. })),
         "a check can fail a set"
     );
+    let mut there = set(&ids);
+    there.check(a.clone(), Expect::Absent);
+    assert!(
+        matches!(settle(store, &there).await, Err(CommitError::Conflict { .. })),
+        "checks alone are a set, which tells what no read can: what is there now"
+    );
+    let mut gone = set(&ids);
+    gone.check(b.clone(), Expect::Absent);
+    settle(store, &gone).await.expect("and what is not");
     loop {
         let Some(found) = read(store, std::slice::from_ref(&a)).await.remove(0) else { continue };
         let mut gone = set(&ids);

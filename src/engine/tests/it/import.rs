@@ -40,7 +40,7 @@ async fn a_history_counts_once(w: World) {
     assert_eq!(w.engine.history(&mode("old"), a, None, 10).await.unwrap().len(), 5);
     let expected = w.engine.expected(&mode("old"), &history(&w, 0).await.roster, row.rated_at).await.unwrap();
     assert!(expected[0].get() > 0.5);
-    assert!(w.engine.events(a, Cursor::default(), 10).await.is_ok());
+    assert_eq!(w.engine.events(a, Cursor::default(), 10).await.unwrap(), [], "nobody is told of long ago");
 }
 
 async fn a_changed_history_is_refused(w: World) {

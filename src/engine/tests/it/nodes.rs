@@ -109,3 +109,28 @@ async fn what_was_acknowledged_over_stale_reads_was_done() {
     }
     assert!(taken > 50);
 }
+
+/// Found by a simulated world that never came to its end: the turn slept until reads worked again.
+#[tokio::test(start_paused = true)]
+async fn a_turn_does_not_wait_for_a_store_that_is_away_and_strands_nobody() {
+    let w = three_homes();
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    let began = tokio::time::Instant::now();
+    for seed in 0..40 {
+        let tickets = [w.enter("duel", p[0]).await.id, w.enter("duel", p[1]).await.id];
+        w.stores[2].set_faults(Faults { read_fails: 0.7, refused: 0.3, seed, ..Faults::NONE });
+        for _ in 0..4 {
+            w.engine.tick().await;
+        }
+        w.stores[2].set_faults(Faults::NONE);
+        for _ in 0..2 {
+            w.turn().await;
+        }
+        let seen = w.seen(tickets[0]).await;
+        assert_eq!(seen.state, TicketState::Completed, "they meet once it is back");
+        let id = seen.match_id.unwrap();
+        w.engine.move_match(&w.server(), id, MatchState::Abandoned, None).await.unwrap();
+    }
+    assert_eq!(began.elapsed(), std::time::Duration::ZERO);
+}

@@ -240,6 +240,28 @@ async fn in_three_homes_a_token_counts_after_the_match_was_given_up() {
     assert_eq!((seen.row.state, seen.result.is_some()), (MatchState::Finished, true));
 }
 
+/// Found by seeds 20 and 655 of the simulator: a stale read hid the copy of the match, which stayed abandoned.
+#[tokio::test]
+async fn what_is_kept_of_a_match_agrees_with_its_result() {
+    let w = three_homes();
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    for _ in 0..40 {
+        let made = made(&w, &p).await;
+        w.engine.move_match(&w.server(), made.id, MatchState::Abandoned, None).await.unwrap();
+        w.stores[1].set_faults(Faults { stale: 0.5, ..Faults::NONE });
+        let facts = MatchFacts { mode: made.row.mode, roster: made.row.roster };
+        let token = w.call(Principal::Match(made.id));
+        w.engine.report_result(&token, made.id, Some(&facts), &places(&[1, 2], &[])).await.unwrap();
+        w.stores[1].set_faults(Faults::NONE);
+        w.turn().await;
+        let kept =
+            w.stores[1].get(&[gsm_engine::store::Key::Archive(made.id)]).await.unwrap().remove(0).unwrap();
+        let state = if let gsm_engine::store::Row::Match(row) = &*kept.row { Some(row.state) } else { None };
+        assert_eq!(state, Some(MatchState::Finished));
+    }
+}
+
 /// More players than a store of 100 writes takes at once.
 async fn large(w: World, fails: bool) {
     w.teams("duel", 1, None).await;

@@ -21,7 +21,8 @@ pub enum PathFault {
     /// A NUL character (400).
     #[error("the decoded text holds a NUL character")]
     Nul,
-    /// A path segment `.` or `..`, escaped or not: two readers of it may not agree where it leads (400).
+    /// A path segment `.` or `..`, escaped or not: two readers of it may not agree where it leads, so it leads
+    /// nowhere (404).
     #[error("the path holds a segment `.` or `..`")]
     Dots,
 }
@@ -30,12 +31,18 @@ impl PathFault {
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        StatusCode::BAD_REQUEST
+        match self {
+            Self::Dots => StatusCode::NOT_FOUND,
+            _ => StatusCode::BAD_REQUEST,
+        }
     }
     /// The stable code of the problem document.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        "invalid_encoding"
+        match self {
+            Self::Dots => "not_found",
+            _ => "invalid_encoding",
+        }
     }
     /// What was wrong.
     #[must_use]
@@ -45,7 +52,10 @@ impl PathFault {
     /// What to do.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
-        "percent-encode the UTF-8 bytes of the text (RFC 3986), and leave out segments `.` and `..`"
+        match self {
+            Self::Dots => "resolve the path before it is sent",
+            _ => "percent-encode the UTF-8 bytes of the text (RFC 3986)",
+        }
     }
 }
 
