@@ -78,8 +78,11 @@ impl Server {
         let child = Command::new(gsm)
             .args(&args)
             .env("GSM_BENCH_ECHO", &addr)
+            // All of the load comes from one address.
+            .env("GSM__HTTP__CONNECTIONS_PER_ADDRESS_MAX", "10000")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .map_err(Failure::failed)?;
         let addr: SocketAddr = addr.parse().map_err(Failure::failed)?;
