@@ -6,13 +6,13 @@ use crate::{
         extract::{Caller, bearer},
     },
     bearer::{Bearer, Bearers},
-    front::strict_query,
+    front::{listen::Handle, strict_query},
     problem::{ApiError, Pending},
 };
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request, State},
+    Router,
+    extract::{ConnectInfo, Request},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 use gsm_core::IdSource;
@@ -39,7 +39,6 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// An operation, as the document describes it.
-#[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) action: String,
     /// Who may; `none` means everybody.
@@ -47,8 +46,7 @@ pub(crate) struct Operation {
 }
 
 /// Every operation by path template and method.
-#[derive(Debug, Default)]
-pub(crate) struct Operations(HashMap<String, Vec<(Method, Operation)>>);
+pub(crate) struct Operations(matchit::Router<Vec<(Method, Operation)>>);
 
 impl Operations {
     /// Reads the table from the OpenAPI document, so that there is one truth.
@@ -67,12 +65,19 @@ impl Operations {
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
-        Self(all)
+        let mut table = matchit::Router::new();
+        for (path, methods) in all {
+            if let Err(error) = table.insert(path.clone(), methods) {
+                // Then it is not in the table, and what is not in the table is not served.
+                tracing::error!(path, %error, "operation left out");
+            }
+        }
+        Self(table)
     }
 
     fn get(&self, path: &str, method: &Method) -> Option<&Operation> {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
-        self.0.get(path)?.iter().find(|(known, _)| known == method).map(|(_, operation)| operation)
+        self.0.at(path).ok()?.value.iter().find(|(known, _)| known == method).map(|(_, operation)| operation)
     }
 }
 
@@ -228,22 +233,35 @@ fn fresh_id(ids: &dyn IdSource) -> Arc<str> {
     str::from_utf8(&text).unwrap_or("req-").into()
 }
 
-/// The middleware.
-pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let request_id = request_id(request.headers(), &**app.engine.ids());
-    let mut response = match admit(&app, &mut request, &request_id).await {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.render(&request_id),
-    };
+/// The door with what is behind it.
+#[derive(Clone)]
+pub(crate) struct Entrance {
+    pub(crate) app: Arc<App>,
+    pub(crate) router: Router,
+}
+
+impl Handle for Entrance {
+    async fn handle(&self, mut request: Request) -> Response {
+        let request_id = request_id(request.headers(), &**self.app.engine.ids());
+        let response = match admit(&self.app, &mut request, &request_id).await {
+            Ok(()) => self.router.handle(request).await,
+            Err(error) => error.render(&request_id),
+        };
+        finish(response, &request_id)
+    }
+}
+
+/// Renders what a handler left to be told, and adds what every answer has.
+fn finish(mut response: Response, request_id: &str) -> Response {
     if let Some(Pending(error)) = response.extensions_mut().remove::<Pending>() {
         let allow = response.headers_mut().remove(header::ALLOW);
-        response = error.render(&request_id);
+        response = error.render(request_id);
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, value);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -256,8 +274,7 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
     let address = door.proxies.client(peer, request.headers());
-    let matched = request.extensions().get::<MatchedPath>();
-    let operation = matched.and_then(|path| crate::api::operations().get(path.as_str(), request.method()));
+    let operation = crate::api::operations().get(request.uri().path(), request.method());
     let scope = operation.and_then(|operation| scope_of(&operation.action));
     let exempt = door.profile.is_exempt(request.uri().path());
     let facts = RequestFacts { address, scope, principal: None, exempt };

@@ -13,8 +13,11 @@ mod results;
 mod stream;
 mod tickets;
 
-use crate::{door, door::Door, overview::Watch, problem::ApiError};
-use axum::Router;
+use crate::{
+    door::{self, Door, Entrance},
+    overview::Watch,
+    problem::ApiError,
+};
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
 use std::sync::{Arc, LazyLock, atomic::AtomicBool};
@@ -118,14 +121,14 @@ static OPENAPI: LazyLock<serde_json::Value> = LazyLock::new(|| {
 });
 
 /// Everything that is served, behind the door.
-pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Router {
+pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Entrance {
     let (router, _) = routes().split_for_parts();
     let router = crate::dashboard::routes(router, document(app.door.overview_is_open()), dashboard);
-    router
+    let router = router
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(axum::middleware::from_fn_with_state(app.clone(), door::pass))
-        .with_state(app)
+        .with_state(app.clone());
+    Entrance { app, router }
 }
 
 /// The document as this server serves it.

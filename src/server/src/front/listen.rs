@@ -30,7 +30,23 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What hyper may buffer of one connection, each way.
 const HYPER_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Serves `router` until `stop`, then drains; returns when the last connection has gone, or
+/// Answers requests; what is served.
+pub trait Handle: Clone + Send + Sync + 'static {
+    /// The answer to one request.
+    fn handle(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
+}
+
+impl Handle for Router {
+    fn handle(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send {
+        let mut router = self.clone();
+        async move {
+            let Ok(answer) = Service::<Request<Body>>::call(&mut router, request).await;
+            answer
+        }
+    }
+}
+
+/// Serves `served` until `stop`, then drains; returns when the last connection has gone, or
 /// [`WireLimits::drain_max`] after the stop, when the rest is cut.
 ///
 /// Each request carries `ConnectInfo<SocketAddr>`, the peer of the socket. Requests in flight at the stop are finished,
@@ -40,7 +56,7 @@ const HYPER_BUFFER_BYTES: usize = 64 * 1024;
 /// cancel the handler of a request it has already sent.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    served: impl Handle,
     limits: WireLimits,
     tracker: TaskTracker,
     stop: CancellationToken,
@@ -60,7 +76,7 @@ pub async fn serve(
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%peer, %error, "socket would not take TCP_NODELAY");
                     }
-                    tracker.spawn(connection(stream, peer, pass, router.clone(), limits));
+                    tracker.spawn(connection(stream, peer, pass, served.clone(), limits));
                 }
                 Err(refusal) => refuse(stream, refusal, &refusals, &tracker),
             },
@@ -85,13 +101,14 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), K::ConnectionRefused | K::ConnectionAborted | K::ConnectionReset | K::Interrupted)
 }
 
-pub(super) async fn connection<T>(stream: T, peer: SocketAddr, pass: Pass, router: Router, limits: WireLimits)
+pub(super) async fn connection<T, H>(stream: T, peer: SocketAddr, pass: Pass, handler: H, limits: WireLimits)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handle,
 {
     let (link, seat) = (Link::new(), pass.seat());
     let io = Strict::new(stream, Arc::clone(&link), limits, pass);
-    let service = service_fn(move |request| answer(request, peer, router.clone(), Arc::clone(&link)));
+    let service = service_fn(move |request| answer(request, peer, handler.clone(), Arc::clone(&link)));
     let mut builder = http1::Builder::new();
     // Our own clocks run below hyper; heads reach it whole.
     builder.header_read_timeout(None).half_close(true).max_buf_size(HYPER_BUFFER_BYTES);
@@ -130,7 +147,7 @@ where
 async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
-    mut router: Router,
+    handler: impl Handle,
     link: Arc<Link>,
 ) -> Result<Response<Tail>, Infallible> {
     if request.method().as_str() == FAULT_METHOD
@@ -140,8 +157,7 @@ async fn answer(
     }
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
-    let Ok(answer) = Service::<Request<Body>>::call(&mut router, request).await;
-    Ok(link.answer(answer))
+    Ok(link.answer(handler.handle(request).await))
 }
 
 /// Tells a connection that there is no place for it. Costs one write, and a short-lived task for the first
