@@ -4,5 +4,6 @@ mod admin;
 mod config;
 mod doctor;
 mod gsm;
+mod readme;
 mod replay;
 mod serve;
