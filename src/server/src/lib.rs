@@ -1,7 +1,7 @@
 //! The server: HTTP and push over the engine, the front door, configuration, and the composition root [`start`].
 //!
 //! Not here: rules of the game (below), command lines (`gsm-cli`). Invariants: no request reaches a handler that the
-//! door ([`door`]) did not let through; the table of operations that the door asks is the OpenAPI document itself, so
+//! door (`door`) did not let through; the table of operations that the door asks is the OpenAPI document itself, so
 //! that what is not described is not served; an error of a caller is never a 5xx.
 #![allow(
     clippy::disallowed_types,

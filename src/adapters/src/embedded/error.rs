@@ -5,7 +5,7 @@ use std::{fmt::Display, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it.
-    #[error("the data directory `{}` is in use by process `{pid}` hint: stop that server, or give this one another --data", dir.display())]
+    #[error("the data directory `{}` is in use by process `{pid}` hint: stop that server, or give this one another --data-dir", dir.display())]
     Locked {
         /// The directory.
         dir: PathBuf,
