@@ -156,8 +156,12 @@ impl Door {
         self.overview_open
     }
 
-    fn judge(&self, facts: &RequestFacts) -> Result<(), ApiError> {
-        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    /// The limiter's clock.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn judge(&self, facts: &RequestFacts, now: u64) -> Result<(), ApiError> {
         let shard = facts.subject().shard(SHARDS, self.seed);
         let Some(firewall) = self.shards.get(shard) else { return Ok(()) };
         let verdict = firewall.lock().decide(facts, now);
@@ -278,7 +282,8 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
     let scope = operation.and_then(|operation| scope_of(&operation.action));
     let exempt = door.profile.is_exempt(request.uri().path());
     let facts = RequestFacts { address, scope, principal: None, exempt };
-    door.judge(&facts)?;
+    let now = door.now_ms();
+    door.judge(&facts, now)?;
     strict_query::check_path(request.uri().path())?;
     // Pages, documents, and what will be answered 404 or 405, need nobody.
     let Some(operation) = operation else { return Ok(()) };
@@ -293,7 +298,7 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
         }
         let counted = found.role == Role::Player.as_str() || scope == Some(Scope::Result);
         if counted && let Some(bits) = principal_bits(&found.principal) {
-            door.judge(&RequestFacts { principal: Some(bits), ..facts })?;
+            door.judge(&RequestFacts { principal: Some(bits), ..facts }, now)?;
         }
         found
     };
@@ -315,7 +320,7 @@ async fn authenticate(app: &App, headers: &HeaderMap, facts: &RequestFacts) -> R
     let bad = |error: ApiError| {
         // Whoever tries tokens is slowed down by address.
         let guess = RequestFacts { scope: Some(Scope::BadToken), principal: None, ..*facts };
-        app.door.judge(&guess).err().unwrap_or(error)
+        app.door.judge(&guess, app.door.now_ms()).err().unwrap_or(error)
     };
     let Some(token) = bearer(headers).map_err(bad)? else {
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")

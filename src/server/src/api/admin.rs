@@ -2,7 +2,7 @@
 use super::{
     App,
     dto::PlayerRatingDto,
-    extract::{Json, Params, Read, Write},
+    extract::{Admitted, Json, Params, Write},
     queues::{QueueDto, QueueSettings},
 };
 use crate::problem::{ApiError, Problem};
@@ -164,7 +164,7 @@ pub(crate) struct KeysDto {
     responses((status = 200, body = KeysDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:ListKeys")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
-pub(crate) async fn keys(State(app): State<Arc<App>>, _read: Read) -> Result<Answer<KeysDto>, ApiError> {
+pub(crate) async fn keys(State(app): State<Arc<App>>, _: Admitted) -> Result<Answer<KeysDto>, ApiError> {
     Ok(Answer(KeysDto { keys: app.engine.keys().await?.iter().map(Into::into).collect() }))
 }
 

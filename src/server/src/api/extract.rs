@@ -35,6 +35,9 @@ pub(crate) struct Read {
     pub(crate) call: Call,
 }
 
+/// A call that changes nothing and whose answer depends on nobody: the door let it through, that is all.
+pub(crate) struct Admitted;
+
 /// A call that changes something, and its body. `T` is `()` for calls without one.
 pub(crate) struct Write<T> {
     pub(crate) call: Call,
@@ -67,6 +70,13 @@ impl FromRequestParts<Arc<App>> for Read {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         Ok(Self { call: call(caller(parts)?, app, None) })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Admitted {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
+        caller(parts).map(|_| Self)
     }
 }
 

@@ -2,7 +2,7 @@
 use super::{
     App,
     dto::{PlayerRatingDto, RatingDto},
-    extract::{Json, Params, Query, Read, Write},
+    extract::{Admitted, Json, Params, Query, Read, Write},
 };
 use crate::problem::{ApiError, Problem};
 use axum::{Json as Answer, extract::State};
@@ -163,7 +163,7 @@ pub(crate) async fn rename(
     extensions(("x-gsm-action" = json!("gsm:GetRating")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn rating(
     State(app): State<Arc<App>>,
-    _read: Read,
+    _: Admitted,
     params: Params,
 ) -> Result<Answer<PlayerRatingDto>, ApiError> {
     let (player, mode): (PlayerId, Mode) = (params.get("player_id")?, params.get("mode")?);
@@ -227,7 +227,7 @@ fn history_key(text: &str, mode: &Mode, player: PlayerId) -> Result<Key, ApiErro
     extensions(("x-gsm-action" = json!("gsm:GetRatingHistory")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn history(
     State(app): State<Arc<App>>,
-    _read: Read,
+    _: Admitted,
     params: Params,
     Query(query): Query<HistoryQuery>,
 ) -> Result<Answer<HistoryDto>, ApiError> {

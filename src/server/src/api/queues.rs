@@ -1,7 +1,7 @@
 //! Queues, as players and servers read them.
 use super::{
     App,
-    extract::{Params, Read},
+    extract::{Admitted, Params},
 };
 use crate::problem::{ApiError, Problem};
 use axum::{Json as Answer, extract::State};
@@ -78,7 +78,7 @@ pub(crate) struct QueuesDto {
     responses((status = 200, body = QueuesDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:ListQueues")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
-pub(crate) async fn queues(State(app): State<Arc<App>>, _read: Read) -> Answer<QueuesDto> {
+pub(crate) async fn queues(State(app): State<Arc<App>>, _: Admitted) -> Answer<QueuesDto> {
     Answer(QueuesDto { queues: app.engine.queues().iter().map(|q| (&**q).into()).collect() })
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn queues(State(app): State<Arc<App>>, _read: Read) -> Answer<Q
     extensions(("x-gsm-action" = json!("gsm:GetQueue")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn queue(
     State(app): State<Arc<App>>,
-    _read: Read,
+    _: Admitted,
     params: Params,
 ) -> Result<Answer<QueueDto>, ApiError> {
     Ok(Answer((&*app.engine.queue(&params.get("queue")?)?).into()))

@@ -1,7 +1,7 @@
 //! Boards: exact ranks, from memory.
 use super::{
     App,
-    extract::{Params, Query, Read},
+    extract::{Admitted, Params, Query},
     players::page_size,
 };
 use crate::problem::{ApiError, Problem};
@@ -42,7 +42,7 @@ pub(crate) struct ModeDto {
     responses((status = 200, body = ModesDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:ListRankings")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
-pub(crate) async fn modes(State(app): State<Arc<App>>, _read: Read) -> Answer<ModesDto> {
+pub(crate) async fn modes(State(app): State<Arc<App>>, _: Admitted) -> Answer<ModesDto> {
     let modes = app.engine.modes().into_iter().map(|(mode, players)| ModeDto { mode, players }).collect();
     Answer(ModesDto { modes })
 }
@@ -103,7 +103,7 @@ pub(crate) struct TopQuery {
     extensions(("x-gsm-action" = json!("gsm:GetRanking")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn top(
     State(app): State<Arc<App>>,
-    _read: Read,
+    _: Admitted,
     params: Params,
     Query(query): Query<TopQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
@@ -139,7 +139,7 @@ pub(crate) struct RankDto {
     extensions(("x-gsm-action" = json!("gsm:GetRank")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn rank(
     State(app): State<Arc<App>>,
-    _read: Read,
+    _: Admitted,
     params: Params,
 ) -> Result<Answer<RankDto>, ApiError> {
     let mode: Mode = params.get("mode")?;
@@ -172,7 +172,7 @@ pub(crate) struct AroundQuery {
     extensions(("x-gsm-action" = json!("gsm:GetRankingAround")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn around(
     State(app): State<Arc<App>>,
-    _read: Read,
+    _: Admitted,
     params: Params,
     Query(query): Query<AroundQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
@@ -219,7 +219,7 @@ pub(crate) struct BucketDto {
     extensions(("x-gsm-action" = json!("gsm:GetRankingHistogram")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn histogram(
     State(app): State<Arc<App>>,
-    _read: Read,
+    _: Admitted,
     params: Params,
     Query(query): Query<HistogramQuery>,
 ) -> Result<Answer<HistogramDto>, ApiError> {
