@@ -21,6 +21,21 @@ fn parse(prefix: &'static str, text: &str) -> Result<u128, ParseIdError> {
     if plain { u128::from_str_radix(hex, 16).map_err(|_| bad()) } else { Err(bad()) }
 }
 
+/// A prefix of three letters, a hyphen and 32 digits, without the formatting machinery: ids are most of what answers hold.
+fn text(prefix: &str, bits: u128) -> [u8; 36] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [b'-'; 36];
+    for (place, byte) in text.iter_mut().zip(prefix.bytes().take(3)) {
+        *place = byte;
+    }
+    let bytes = bits.to_be_bytes();
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    for (place, digit) in text.iter_mut().skip(4).zip(digits) {
+        *place = DIGITS.get(usize::from(digit)).copied().unwrap_or(b'0');
+    }
+    text
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -41,7 +56,9 @@ macro_rules! id {
             pub fn fresh(ids: &dyn IdSource) -> Self { Self(ids.next_u128()) }
         }
         impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { write!(f, "{}-{:032x}", $prefix, self.0) }
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(std::str::from_utf8(&text($prefix, self.0)).unwrap_or_default())
+            }
         }
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { fmt::Display::fmt(self, f) }
@@ -52,7 +69,9 @@ macro_rules! id {
         }
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                if s.is_human_readable() { s.collect_str(self) } else { s.serialize_bytes(&self.0.to_be_bytes()) }
+                if s.is_human_readable() {
+                    s.serialize_str(std::str::from_utf8(&text($prefix, self.0)).unwrap_or_default())
+                } else { s.serialize_bytes(&self.0.to_be_bytes()) }
             }
         }
         impl<'de> serde::Deserialize<'de> for $name {

@@ -130,6 +130,10 @@ impl ApiError {
         self.retry_after_s = Some(seconds);
         self
     }
+    /// A failure of ours; the text goes to the log alone.
+    pub(crate) fn internal(what: String) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", what)
+    }
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such path")
             .hint("the paths are listed at /docs and in /openapi.json")

@@ -1,12 +1,13 @@
 //! For operators: queues, ratings by hand, API keys.
 use super::{
     App,
+    answer::Answer,
     dto::PlayerRatingDto,
     extract::{Admitted, Json, Params, Write},
     queues::{QueueDto, QueueSettings},
 };
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use gsm_core::{KeyId, Mode, PlayerId, limits};
 use gsm_engine::{QueueConfig, Role, store::ApiKeyRow};
 use serde::{Deserialize, Serialize};

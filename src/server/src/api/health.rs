@@ -1,7 +1,7 @@
 //! Whether the process lives, and whether it should be sent requests.
-use super::App;
+use super::{App, answer::Answer};
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use gsm_adapters::State as StoreState;
 use serde::Serialize;
 use std::sync::{Arc, atomic::Ordering};

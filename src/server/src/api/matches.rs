@@ -1,12 +1,13 @@
 //! Matches, game sessions and player sessions.
 use super::{
     App,
+    answer::Answer,
     dto::MatchDto,
     extract::{Json, Params, Query, Read, Write},
     players::page_size,
 };
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use gsm_core::{MatchId, PlayerId, QueueName};
 use gsm_engine::NewMatch;
 use gsm_session::{MatchState, PlayerSessionState};

@@ -1,5 +1,6 @@
 //! The native API: `/v1`, described by the OpenAPI document that is made from the handlers.
 mod admin;
+mod answer;
 mod dto;
 pub(crate) mod extract;
 mod health;

@@ -1,10 +1,11 @@
 //! Parties: a member agrees, once, to be queued by a leader.
 use super::{
     App,
+    answer::Answer,
     extract::{Json, Write},
 };
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State};
+use axum::extract::State;
 use gsm_core::PlayerId;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -1,11 +1,12 @@
 //! Sign-in, players, their ratings.
 use super::{
     App,
+    answer::Answer,
     dto::{PlayerRatingDto, RatingDto},
     extract::{Admitted, Json, Params, Query, Read, Write},
 };
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State};
+use axum::extract::State;
 use gsm_core::{Label, Mode, PlayerId, Timestamp, limits};
 use gsm_engine::{
     PlayerView,

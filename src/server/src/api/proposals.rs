@@ -1,10 +1,11 @@
 //! Proposals: a potential match, until everybody has answered.
 use super::{
     App,
+    answer::Answer,
     extract::{Json, Params, Read, Write},
 };
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State};
+use axum::extract::State;
 use gsm_core::{PlayerId, ProposalId, TicketId};
 use gsm_engine::ProposalView;
 use gsm_matchmaking::proposal::{Answer as Given, Outcome};

@@ -1,10 +1,11 @@
 //! Queues, as players and servers read them.
 use super::{
     App,
+    answer::Answer,
     extract::{Admitted, Params},
 };
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State};
+use axum::extract::State;
 use gsm_engine::QueueConfig;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

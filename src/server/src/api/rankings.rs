@@ -1,11 +1,12 @@
 //! Boards: exact ranks, from memory.
 use super::{
     App,
+    answer::Answer,
     extract::{Admitted, Params, Query},
     players::page_size,
 };
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State};
+use axum::extract::State;
 use gsm_core::{Label, Mode, PlayerId, limits};
 use gsm_engine::BoardRow;
 use serde::{Deserialize, Serialize};

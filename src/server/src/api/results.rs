@@ -1,11 +1,12 @@
 //! Results: how a match ended.
 use super::{
     App,
+    answer::Answer,
     dto::ResultDto,
     extract::{Json, Params, Read, Write},
 };
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State};
+use axum::extract::State;
 use gsm_core::{MatchId, Millis, PlayerId};
 use gsm_engine::Principal;
 use gsm_session::{PlayerReport, Report, SideReport, Standings};

@@ -1,6 +1,7 @@
 //! Push: a player's events over WebSocket or SSE, resumed by cursor.
 use super::{
     App,
+    answer::Answer,
     dto::RatingDto,
     extract::{Query, Read},
 };
@@ -248,7 +249,7 @@ pub(crate) async fn events(
     // What the browser adds when it comes back is newer than what the page wrote into the address.
     let cursor = last_seen.or(query.cursor.as_deref()).map(parse_cursor).transpose()?;
     if !wants_stream(&headers) {
-        return Ok(axum::Json(page(&app, &read, cursor.unwrap_or_default()).await?).into_response());
+        return Ok(Answer(page(&app, &read, cursor.unwrap_or_default()).await?).into_response());
     }
     let (hello, subscription) = open(&app, &read, cursor).await?;
     let stop = app.stop.clone();

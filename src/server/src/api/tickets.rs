@@ -1,11 +1,12 @@
 //! Tickets: made, read, explained, cancelled.
 use super::{
     App,
+    answer::Answer,
     dto::TicketDto,
     extract::{Json, Params, Read, Write},
 };
 use crate::problem::{ApiError, Problem};
-use axum::{Json as Answer, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use gsm_core::{PlayerId, QueueName, RequestKey, TicketId};
 use gsm_engine::{Engine, NewTicket, Principal};
 use gsm_matchmaking::{Binding, Explain};
