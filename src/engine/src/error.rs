@@ -40,6 +40,8 @@ pub enum EngineError {
     QueueFull { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
     TooManyQueues,
+    #[error("a player has at most {max} streams")]
+    TooManyStreams { max: usize },
     #[error("mode `{mode}` is rated by another system already")]
     ModeSystem { mode: String },
     #[error("{0}")]
@@ -93,7 +95,7 @@ impl EngineError {
             | Self::ResultContradicts { .. } => Kind::Conflict,
             Self::Invalid { .. } | Self::NoConsent { .. } | Self::IdempotencyMismatch => Kind::Invalid,
             Self::Forbidden => Kind::Forbidden,
-            Self::QueueFull { .. } | Self::TooManyQueues => Kind::Busy,
+            Self::QueueFull { .. } | Self::TooManyQueues | Self::TooManyStreams { .. } => Kind::Busy,
             Self::Contended | Self::Raced | Self::Refused(_) | Self::NoAnswer(_) => Kind::Unavailable,
             Self::Damaged { .. } => Kind::Damaged,
         }
@@ -111,6 +113,7 @@ impl EngineError {
             Self::ProposalClosed { .. } => "proposal_closed",
             Self::QueueFull { .. } => "queue_full",
             Self::TooManyQueues => "too_many_queues",
+            Self::TooManyStreams { .. } => "too_many_streams",
             Self::ModeSystem { .. } => "mode_system",
             Self::State(_) => "state_not_allowed",
             Self::NoResultNow { .. } => "no_result_now",
@@ -135,6 +138,7 @@ impl EngineError {
                 "wait for the match's result, or abandon it: POST /v1/matches/{match_id}/state"
             }
             Self::TicketIdTaken => "choose a new ticket id for a new request",
+            Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
             Self::QueueFull { .. } => "try again after the seconds in Retry-After",
             Self::ModeSystem { .. } => {

@@ -102,12 +102,11 @@ impl Engine {
         player: PlayerId,
         after: Option<Cursor>,
     ) -> Result<Subscription, EngineError> {
-        let live = self.views.hub.listen(player).ok_or_else(|| {
-            EngineError::invalid(
-                "stream",
-                format!("a player has at most {CONNECTIONS_PER_PLAYER_MAX} streams"),
-            )
-        })?;
+        let live = self
+            .views
+            .hub
+            .listen(player)
+            .ok_or(EngineError::TooManyStreams { max: CONNECTIONS_PER_PLAYER_MAX })?;
         let mut missed = std::collections::VecDeque::new();
         let mut last = after.unwrap_or_default();
         if after.is_some() {

@@ -59,6 +59,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("json_duplicate_key", 400, "An object in the body has one key twice."),
     ("json_too_deep", 400, "The body nests deeper than 32."),
     ("json_too_many_members", 400, "The body has more than 1,000 members and elements."),
+    ("invalid_upgrade", 400, "The request is no WebSocket handshake."),
     ("body_cut_off", 400, "The connection ended inside the body."),
     ("unauthenticated", 401, "The operation needs a bearer token and none came."),
     ("invalid_token", 401, "The bearer token is not valid here, or has expired."),
@@ -96,7 +97,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("damaged", 500, "Stored data is damaged; the log names it under the request id."),
     ("store_refused", 503, "The store refused; nothing was applied. Repeat the request."),
     ("store_no_answer", 503, "The store did not answer. Repeat with the same Idempotency-Key."),
-    ("not_ready", 503, "The server is starting, draining, or its store is ill."),
+    ("not_ready", 503, "The server is draining, or its store is ill."),
 ];
 
 /// `docs/errors.md`.

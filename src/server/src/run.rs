@@ -14,13 +14,7 @@ use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
 use gsm_core::Millis;
 use gsm_engine::{Engine, EngineError, EngineOptions, Role, store::Homes};
 use parking_lot::Mutex;
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -157,14 +151,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         settings.dashboard == Dashboard::Open,
     );
     let started_at = engine.clock().now();
-    let app = Arc::new(App {
-        engine,
-        store,
-        door,
-        watch: Watch::new(started_at),
-        stop: stop.clone(),
-        ready: AtomicBool::new(true),
-    });
+    let app = Arc::new(App { engine, store, door, watch: Watch::new(started_at), stop: stop.clone() });
     let tasks = TaskTracker::new();
     tasks.spawn(turn(app.clone()));
     tasks.spawn(watch(app.clone()));
@@ -255,7 +242,6 @@ async fn turn(app: Arc<App>) {
         }
         tokio::time::sleep(TURN_REST.as_duration()).await;
     }
-    app.ready.store(false, Ordering::Release);
 }
 
 /// The points of the overview's series, until the stop.

@@ -1,5 +1,5 @@
 //! Figures, and how they are shown.
-use crate::output::{Outcome, print_json, print_table};
+use crate::output::{Outcome, grouped, print_json, print_table};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -58,15 +58,7 @@ impl Figure {
 /// Three digits of a small number, none behind the point of a large one.
 fn number(value: f64) -> String {
     if value >= 100.0 {
-        let digits = format!("{value:.0}");
-        let mut out = String::new();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                out.push(',');
-            }
-            out.push(digit);
-        }
-        out
+        grouped(value.round() as u64)
     } else if value >= 10.0 {
         format!("{value:.1}")
     } else {

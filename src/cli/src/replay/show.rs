@@ -4,7 +4,7 @@ use super::{
     rated::{Rated, number_of},
     store::Done,
 };
-use crate::output::{Outcome, print_json, print_table, say};
+use crate::output::{Outcome, grouped, print_json, print_table, say};
 use gsm_core::Mode;
 use gsm_rating::evaluation::{PairsReport, Report, TwoSidesReport};
 use serde_json::{Value, json};
@@ -27,19 +27,6 @@ pub(super) struct Summary<'a> {
 
 fn per_second(matches: usize, seconds: f64) -> u64 {
     (matches as f64 / seconds.max(1e-9)).round() as u64
-}
-
-/// A number with its thousands apart.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 impl Summary<'_> {
@@ -203,15 +190,4 @@ fn say_calibration(test: &Report) {
     }
     say("");
     print_table(&rows, &[false, true, true, true]);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_apart() {
-        let shown: Vec<String> = [0, 999, 1_000, 1_234_567].map(grouped).to_vec();
-        assert_eq!(shown, ["0", "999", "1,000", "1,234,567"]);
-    }
 }

@@ -68,7 +68,7 @@ async fn a_player_has_few_streams(w: World) {
     for _ in 0..8 {
         open.push(w.engine.subscribe(player, None).await.unwrap());
     }
-    refused(w.engine.subscribe(player, None).await.map(|_| ()), "invalid");
+    refused(w.engine.subscribe(player, None).await.map(|_| ()), "too_many_streams");
     open.pop();
     w.engine.subscribe(player, None).await.unwrap();
 }

@@ -2,7 +2,7 @@
 use super::App;
 use crate::{
     front::{
-        strict_json::{self, JsonFault, JsonLimits, NoBody},
+        strict_json::{self, JsonLimits, NoBody},
         strict_query,
     },
     problem::ApiError,
@@ -128,18 +128,7 @@ impl<T: DeserializeOwned + Send> WriteBody for Json<T> {
         let limits = JsonLimits::NATIVE;
         strict_json::check_headers(headers, &limits)?;
         let bytes = strict_json::read(request.into_body(), limits.bytes_max).await?;
-        let parsed = strict_json::parse(&bytes, &limits);
-        let list = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[');
-        match parsed {
-            // serde takes a list for a struct, field by field; the API knows objects only.
-            Ok(_) | Err(JsonFault::Field(_)) if list => Err(ApiError::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid_field",
-                "expected an object, not a list",
-            )
-            .hint("see the OpenAPI document")),
-            parsed => Ok((Self(parsed?), bytes)),
-        }
+        Ok((Self(strict_json::parse(&bytes, &limits)?), bytes))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
 use gsm_adapters::State as StoreState;
 use serde::Serialize;
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 #[derive(Serialize, ToSchema)]
@@ -20,7 +20,7 @@ pub(crate) async fn healthz() -> Answer<HealthDto> {
     Answer(HealthDto { status: "ok" })
 }
 
-/// Whether requests should be sent here: loaded, not draining, the store writes.
+/// Whether requests should be sent here: not draining, and the store writes. Nothing is answered before all is loaded.
 #[utoipa::path(get, path = "/readyz", tag = "server", operation_id = "readyz",
     responses((status = 200, body = HealthDto), (status = 503, body = Problem, content_type = "application/problem+json")),
     extensions(("x-gsm-action" = json!("gsm:Ready")), ("x-gsm-roles" = json!(["none"])), ("x-gsm-mutating" = json!(false))))]
@@ -30,9 +30,6 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<Answer<HealthD
     };
     if app.stop.is_cancelled() {
         return not("the server is stopping");
-    }
-    if !app.ready.load(Ordering::Acquire) {
-        return not("the server is starting");
     }
     match app.store.stats().state {
         StoreState::Ok => Ok(Answer(HealthDto { status: "ready" })),

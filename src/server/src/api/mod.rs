@@ -21,7 +21,7 @@ use crate::{
 };
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
-use std::sync::{Arc, LazyLock, atomic::AtomicBool};
+use std::sync::{Arc, LazyLock};
 use tokio_util::sync::CancellationToken;
 use utoipa::{
     Modify, OpenApi,
@@ -39,7 +39,6 @@ pub(crate) struct App {
     pub(crate) watch: Watch,
     /// Cancelled when the server begins to stop.
     pub(crate) stop: CancellationToken,
-    pub(crate) ready: AtomicBool,
 }
 
 #[derive(OpenApi)]

@@ -30,6 +30,11 @@ impl Answer {
         assert_eq!((self.status.as_u16(), problem["code"].as_str()), (status, Some(code)), "{}", self.text);
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
         assert_eq!(problem["status"], status);
+        let documented = include_str!("../../../../docs/errors.md");
+        assert!(
+            documented.contains(&format!("| {status} | `{code}` |")),
+            "docs/errors.md lacks {status} {code}"
+        );
         assert_eq!(problem["request_id"], self.headers["x-request-id"].to_str().unwrap());
         problem
     }
