@@ -2,7 +2,7 @@
 use super::App;
 use crate::{
     front::{
-        strict_json::{self, JsonLimits, NoBody},
+        strict_json::{self, JsonLimits},
         strict_query,
     },
     problem::ApiError,
@@ -115,7 +115,7 @@ pub(crate) trait WriteBody: Sized + Send {
 
 impl WriteBody for () {
     async fn read(_: &HeaderMap, request: Request) -> Result<(Self, Bytes), ApiError> {
-        NoBody::from_request(request, &()).await?;
+        strict_json::forget(request.into_body(), JsonLimits::NATIVE.bytes_max).await?;
         Ok(((), Bytes::new()))
     }
 }

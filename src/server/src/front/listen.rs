@@ -169,7 +169,7 @@ fn refuse(stream: TcpStream, refusal: Refusal, refusals: &Arc<Semaphore>, tracke
         Refusal::AddressFull => ("too_many_connections", "this address holds as many connections as one may"),
     };
     let status = StatusCode::SERVICE_UNAVAILABLE;
-    let body = problem::document(status, code, detail, "close idle connections, or try again later", None);
+    let body = problem::document(status, code, detail, "close idle connections, or try again later");
     let text = format!(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: {}\r\n\
          Retry-After: {REFUSAL_RETRY_S}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}",

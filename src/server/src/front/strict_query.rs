@@ -1,8 +1,6 @@
 //! Query strings and path segments, decoded strictly: each escape whole, UTF-8, no NUL, each parameter once.
 use super::field::{FieldFault, FieldKind, shown};
-use super::problem;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor, value::MapDeserializer};
 use std::borrow::Cow;
 
@@ -133,12 +131,6 @@ impl QueryFault {
             Self::Duplicate { name } => Some(name),
             _ => None,
         }
-    }
-}
-
-impl IntoResponse for QueryFault {
-    fn into_response(self) -> Response {
-        problem::response(self.status(), self.code(), &self.detail(), self.hint(), self.path())
     }
 }
 

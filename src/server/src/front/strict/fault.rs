@@ -119,7 +119,7 @@ impl WireFault {
     /// The canned answer. Closes the connection.
     #[must_use]
     pub fn response(self) -> Response<Body> {
-        let mut answer = problem::response(self.status(), self.code(), self.detail(), self.hint(), None);
+        let mut answer = problem::response(self.status(), self.code(), self.detail(), self.hint());
         let headers = answer.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         if let Self::Method(_) = self {

@@ -50,7 +50,11 @@ async fn upgrade(mut request: Request) -> Response<Body> {
 }
 
 /// A handler that takes a body as the server's do.
-async fn echo(request: Request) -> Result<String, JsonFault> {
+async fn echo(request: Request) -> Result<String, (StatusCode, &'static str)> {
+    echoed(request).await.map_err(|fault| (fault.status(), fault.code()))
+}
+
+async fn echoed(request: Request) -> Result<String, JsonFault> {
     let limits = JsonLimits::NATIVE;
     check_headers(request.headers(), &limits)?;
     let bytes = read(request.into_body(), limits.bytes_max).await?;

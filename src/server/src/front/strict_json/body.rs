@@ -1,33 +1,23 @@
 //! Getting the bytes of a body: media type, size, time.
 use super::{JsonFault, JsonLimits};
-use crate::front::{WireFault, problem};
+use crate::front::WireFault;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-/// For routes that take no body: reads and forgets what a client sends all the same, so that the connection can go on.
-#[derive(Debug, Clone, Copy)]
-pub struct NoBody;
-
-impl<S: Send + Sync> FromRequest<S> for NoBody {
-    type Rejection = JsonFault;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, JsonFault> {
-        let limits = request.extensions().get::<JsonLimits>().copied().unwrap_or_default();
-        let mut body = request.into_body();
-        let mut left = limits.bytes_max;
-        if body.size_hint().lower() > left as u64 {
-            return Err(JsonFault::TooLarge { bytes_max: limits.bytes_max });
-        }
-        while let Some(frame) = body.frame().await {
-            let len = frame.map_err(|error| broken(&error))?.data_ref().map_or(0, Bytes::len);
-            left = left.checked_sub(len).ok_or(JsonFault::TooLarge { bytes_max: limits.bytes_max })?;
-        }
-        Ok(Self)
+/// For routes that take no body: reads and forgets what a client sends all the same, at most `bytes_max` bytes of it, so
+/// that the connection can go on.
+pub async fn forget(mut body: Body, bytes_max: usize) -> Result<(), JsonFault> {
+    let mut left = bytes_max;
+    if body.size_hint().lower() > left as u64 {
+        return Err(JsonFault::TooLarge { bytes_max });
     }
+    while let Some(frame) = body.frame().await {
+        let len = frame.map_err(|error| broken(&error))?.data_ref().map_or(0, Bytes::len);
+        left = left.checked_sub(len).ok_or(JsonFault::TooLarge { bytes_max })?;
+    }
+    Ok(())
 }
 
 /// Reads a whole body of at most `bytes_max` bytes.
@@ -99,10 +89,4 @@ pub(super) fn is_media_type(value: &str, expected: &str) -> bool {
         })
     });
     charset && essence.trim().eq_ignore_ascii_case(expected)
-}
-
-impl IntoResponse for JsonFault {
-    fn into_response(self) -> Response {
-        problem::response(self.status(), self.code(), &self.detail(), self.hint(), self.path())
-    }
 }

@@ -5,15 +5,14 @@ mod body;
 mod objects;
 mod scan;
 
-pub use body::{NoBody, check_headers, read};
+pub use body::{check_headers, forget, read};
 
 use super::WireFault;
 use super::field::FieldFault;
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 
-/// What a JSON body may be. A route takes other limits than the default by an extension of the request
-/// (`.layer(Extension(JsonLimits { .. }))`).
+/// What a JSON body may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonLimits {
     /// The one media type taken.
