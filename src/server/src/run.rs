@@ -29,7 +29,7 @@ const TURN_REST: Millis = Millis::new(5);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {addr}: {source}")]
+    #[error("cannot listen on {addr}: {source}{}", listen_hint(.source, *.addr))]
     Listen {
         /// The address.
         addr: SocketAddr,
@@ -59,6 +59,20 @@ pub enum StartError {
     /// The store can no longer answer for its data.
     #[error("the store failed and the server stopped: {0}")]
     Fatal(String),
+}
+
+/// What to do about an address that is taken.
+fn listen_hint(error: &std::io::Error, addr: SocketAddr) -> String {
+    if error.kind() != std::io::ErrorKind::AddrInUse {
+        return String::new();
+    }
+    let left = if addr.port() >= 32_768 {
+        ", or an outgoing connection was given this port, which frees it a minute after its end (ports below 32768 \
+         are not given away)"
+    } else {
+        ""
+    };
+    format!("; another program listens there{left}: stop it, or choose another address with --listen")
 }
 
 /// A server that runs until it is stopped.
