@@ -166,7 +166,7 @@ impl Engine {
                     .collect()
             })
             .collect();
-        Ok(system.expected(&sides))
+        Ok(system.expected(&sides, None))
     }
 
     /// Counts a match of a history, once.
@@ -341,12 +341,12 @@ impl Ledger {
             };
         }
         let old = |player| self.rows.get(&player).and_then(|standing| standing.row);
-        let before: Vec<Rating> = new
+        let before: Vec<(Rating, u32)> = new
             .roster
             .players()
             .map(|player| match old(player) {
-                Some(row) => self.system.at(row.rating, Some(row.rated_at), new.at),
-                None => self.system.initial(),
+                Some(row) => (self.system.at(row.rating, Some(row.rated_at), new.at), row.games),
+                None => (self.system.initial(), 0),
             })
             .collect();
         let moved = rate(&self.system, &new.roster, &result, &before)?;

@@ -117,7 +117,8 @@ impl Engine {
         roster: Roster,
         ratings: &[Vec<Rating>],
     ) -> MatchRow {
-        let expected = queue.rating.expected(ratings).into_iter().map(gsm_core::Probability::get).collect();
+        let expected =
+            queue.rating.expected(ratings, None).into_iter().map(gsm_core::Probability::get).collect();
         MatchRow {
             queue: Some(queue.name.clone()),
             mode: queue.mode.clone(),

@@ -176,11 +176,11 @@ impl Engine {
         let system = self.views.queues.system_of(&facts.mode).unwrap_or_default();
         let players: Vec<PlayerId> = facts.roster.players().collect();
         let ratings = self.rating_rows(&facts.mode, &players).await?;
-        let before: Vec<Rating> = ratings
+        let before: Vec<(Rating, u32)> = ratings
             .iter()
             .map(|row| match row {
-                Some((row, _)) => system.at(row.rating, Some(row.rated_at), call.now),
-                None => system.initial(),
+                Some((row, _)) => (system.at(row.rating, Some(row.rated_at), call.now), row.games),
+                None => (system.initial(), 0),
             })
             .collect();
         let changes = rate(&system, &facts.roster, &result, &before)?;

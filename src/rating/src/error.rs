@@ -38,6 +38,28 @@ pub enum RatingError {
         /// Index of the player within the side, from 0.
         player: usize,
     },
+    /// A share outside `0.0..=1.0`, or no number.
+    #[error("the share of player {player} of side {side} is not between 0 and 1")]
+    BadShare {
+        /// Index of the side, from 0.
+        side: usize,
+        /// Index of the player within the side, from 0.
+        player: usize,
+    },
+    /// Points that are infinite or no number.
+    #[error("the score of side {side} is not finite")]
+    BadScore {
+        /// Its index, from 0.
+        side: usize,
+    },
+    /// The advantage belongs to a side that did not play.
+    #[error("the home side is {home}, the match has {sides}")]
+    NoSuchSide {
+        /// What came, from 0.
+        home: usize,
+        /// How many there are.
+        sides: usize,
+    },
 }
 
 /// A setting outside its range.

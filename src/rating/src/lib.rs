@@ -6,18 +6,18 @@
 //! clock, no randomness, no IO. For any input that is accepted, what comes out is finite. The order of sides,
 //! and of players within a side, does not matter beyond rounding (`1e-9`).
 //!
-//! A caller knows only [`System`]; which system it is, is configuration.
+//! A caller knows only [`System`]; which system it is, is configuration: [`elo`], [`glicko`], [`glicko2`].
 //!
 //! ```
 //! use gsm_core::Timestamp;
-//! use gsm_rating::{Entrant, Side, System};
+//! use gsm_rating::{Entrant, Game, Side, System};
 //! let system = System::default();
 //! let now = Timestamp::from_millis(1_767_225_600_000);
 //! let ann = system.at(system.initial(), None, now);
 //! let bob = ann;
-//! assert_eq!(system.expected_pair(&[ann], &[bob]).get(), 0.5);
+//! assert_eq!(system.expected_pair(&[ann], &[bob], None).get(), 0.5);
 //! let (a, b) = ([Entrant::new(ann)], [Entrant::new(bob)]);
-//! let changes = system.update(&[Side::new(1, &a), Side::new(2, &b)])?;
+//! let changes = system.update(&Game::new(&[Side::new(1, &a), Side::new(2, &b)]))?;
 //! assert!(changes[0][0].after.mean > 1500.0 && changes[1][0].after.mean < 1500.0);
 //! # Ok::<(), gsm_rating::RatingError>(())
 //! ```
@@ -26,15 +26,23 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod elo;
 mod error;
 pub mod evaluation;
+mod field;
+pub mod glicko;
 pub mod glicko2;
+mod numeric;
 mod outcome;
 mod rating;
+mod scratch;
 mod system;
 
+pub use elo::EloSettings;
 pub use error::{RatingError, SettingsError};
+pub use glicko::GlickoSettings;
 pub use glicko2::Glicko2Settings;
-pub use outcome::{Change, Entrant, Side};
+pub use outcome::{Change, Entrant, Game, Side};
 pub use rating::{RatedState, Rating};
+pub use scratch::Scratch;
 pub use system::System;

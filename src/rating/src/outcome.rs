@@ -10,13 +10,19 @@ pub struct Entrant {
     /// Left before the end: rated as having lost to every other side, whatever the place of the own side.
     /// The other players' ratings change as if nobody had left.
     pub quit: bool,
+    /// The part of the match that was played, `0.0..=1.0`; 1 is all of it. It is the player's weight within the
+    /// side, and how much the result counts for the player. 0 moves nobody: the player stays as before, and a
+    /// side where all have 0 is no opponent to anybody. It counts for quitters too: 1 is the whole loss.
+    pub share: f64,
+    /// Rated matches before this one. Only systems that move newcomers faster look at it (Elo).
+    pub games: u32,
 }
 
 impl Entrant {
-    /// A player who stayed.
+    /// A player who stayed from the first moment to the last, in a first match.
     #[must_use]
     pub const fn new(rating: Rating) -> Self {
-        Self { rating, quit: false }
+        Self { rating, quit: false, share: 1.0, games: 0 }
     }
 }
 
@@ -25,6 +31,8 @@ impl Entrant {
 pub struct Side<'a> {
     /// 1 is the best; equal places are a tie. Only the order counts, gaps mean nothing.
     pub place: u32,
+    /// Points made, where the game has them and they are finite. Systems that do not use margins ignore it.
+    pub score: Option<f64>,
     /// At least one.
     pub players: &'a [Entrant],
 }
@@ -33,7 +41,25 @@ impl<'a> Side<'a> {
     /// A side and its place.
     #[must_use]
     pub const fn new(place: u32, players: &'a [Entrant]) -> Self {
-        Self { place, players }
+        Self { place, score: None, players }
+    }
+}
+
+/// A finished match.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Game<'a> {
+    /// At least two.
+    pub sides: &'a [Side<'a>],
+    /// The index of the side with the advantage of the game (white, the home team), if one has it. How much that
+    /// is worth is the system's setting `home_advantage`.
+    pub home: Option<usize>,
+}
+
+impl<'a> Game<'a> {
+    /// A match without a side at an advantage.
+    #[must_use]
+    pub const fn new(sides: &'a [Side<'a>]) -> Self {
+        Self { sides, home: None }
     }
 }
 
@@ -59,19 +85,37 @@ impl Change {
     pub fn gain(&self) -> f64 {
         self.after.mean - self.before.mean
     }
+
+    /// The change of a player, whom a share of nothing leaves as before.
+    pub(crate) fn of(player: &Entrant, after: Rating, expected: f64, actual: f64) -> Self {
+        let after = if player.share > 0.0 { after } else { player.rating };
+        Self { before: player.rating, after, expected: Probability::saturating(expected), actual }
+    }
 }
 
 /// Refuses what no system can rate: see [`RatingError`].
-pub(crate) fn check_shape(sides: &[Side<'_>]) -> Result<(), RatingError> {
-    if sides.len() < 2 {
-        return Err(RatingError::TooFewSides { sides: sides.len() });
+pub(crate) fn check_shape(game: &Game<'_>) -> Result<(), RatingError> {
+    let sides = game.sides.len();
+    if sides < 2 {
+        return Err(RatingError::TooFewSides { sides });
     }
-    for (side, of) in sides.iter().enumerate() {
+    if let Some(home) = game.home.filter(|home| *home >= sides) {
+        return Err(RatingError::NoSuchSide { home, sides });
+    }
+    for (side, of) in game.sides.iter().enumerate() {
         if of.players.is_empty() {
             return Err(RatingError::EmptySide { side });
         }
-        if let Some(player) = of.players.iter().position(|p| !p.rating.is_finite()) {
-            return Err(RatingError::NotFinite { side, player });
+        if of.score.is_some_and(|score| !score.is_finite()) {
+            return Err(RatingError::BadScore { side });
+        }
+        for (player, entrant) in of.players.iter().enumerate() {
+            if !entrant.rating.is_finite() {
+                return Err(RatingError::NotFinite { side, player });
+            }
+            if !(0.0..=1.0).contains(&entrant.share) {
+                return Err(RatingError::BadShare { side, player });
+            }
         }
     }
     Ok(())
@@ -87,4 +131,9 @@ pub(crate) fn check_size(sides: &[Side<'_>]) -> Result<(), RatingError> {
         return Err(RatingError::TooManyPlayers { players, max: limits::MATCH_PLAYERS_MAX });
     }
     Ok(())
+}
+
+/// Whether anybody of a side played any part of the match.
+pub(crate) fn is_present(side: &Side<'_>) -> bool {
+    side.players.iter().any(|player| player.share > 0.0)
 }

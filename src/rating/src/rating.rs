@@ -2,13 +2,17 @@ use crate::Change;
 use gsm_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The volatility that newcomers of systems without one carry, in case their mode changes to Glicko-2.
+pub(crate) const VOLATILITY: f64 = 0.06;
+
 /// What is believed about one player's skill in one mode.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rating {
-    /// The estimate, in points; a newcomer has 1500, and 400 points are odds of ten to one.
+    /// The estimate, in the system's points: a newcomer of Elo and Glicko has 1500, of TrueSkill and Weng-Lin 25.
     pub mean: f64,
-    /// The standard deviation of the estimate, in points; a newcomer has 350.
+    /// The standard deviation of the estimate, in the same points; a newcomer of Glicko has 350, of TrueSkill and
+    /// Weng-Lin 8.33. Elo shows a constant.
     pub deviation: f64,
     /// How much the skill itself is expected to wander in one rating period, on the Glicko-2 scale (one unit is
     /// 173.7178 points); a newcomer has 0.06. Systems without volatility carry it unchanged.

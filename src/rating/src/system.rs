@@ -1,5 +1,8 @@
-use crate::{Change, Glicko2Settings, Rating, RatingError, SettingsError, Side, glicko2, outcome};
-use gsm_core::{Probability, Timestamp};
+use crate::{
+    Change, EloSettings, Game, Glicko2Settings, GlickoSettings, Rating, RatingError, Scratch, SettingsError,
+    Side, elo, glicko, glicko2, outcome,
+};
+use gsm_core::{Millis, Probability, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A rating system with its settings: what callers hold. In configuration `{"system": "glicko2", ...}` with the
@@ -8,6 +11,10 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "system", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum System {
+    /// Elo, for teams and free-for-all: see [`crate::elo`].
+    Elo(EloSettings),
+    /// Glicko with a rating period of one match, for teams and free-for-all: see [`crate::glicko`].
+    Glicko(GlickoSettings),
     /// Glicko-2 with a rating period of one match, for teams and free-for-all: see [`crate::glicko2`].
     Glicko2(Glicko2Settings),
 }
@@ -23,6 +30,8 @@ impl System {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Elo(_) => "elo",
+            Self::Glicko(_) => "glicko",
             Self::Glicko2(_) => "glicko2",
         }
     }
@@ -30,6 +39,8 @@ impl System {
     /// Refuses settings outside their ranges. The other methods expect settings that passed.
     pub fn validate(&self) -> Result<(), SettingsError> {
         match self {
+            Self::Elo(settings) => settings.validate(),
+            Self::Glicko(settings) => settings.validate(),
             Self::Glicko2(settings) => settings.validate(),
         }
     }
@@ -38,6 +49,8 @@ impl System {
     #[must_use]
     pub const fn initial(&self) -> Rating {
         match self {
+            Self::Elo(settings) => settings.initial(),
+            Self::Glicko(settings) => settings.initial(),
             Self::Glicko2(settings) => settings.initial(),
         }
     }
@@ -46,28 +59,48 @@ impl System {
     /// Mean and volatility stay. No `rated_at`, or one after `now`, is no time passed.
     #[must_use]
     pub fn at(&self, rating: Rating, rated_at: Option<Timestamp>, now: Timestamp) -> Rating {
+        self.grown(rating, rated_at.map(|then| now.since(then)).unwrap_or_default())
+    }
+
+    fn grown(&self, rating: Rating, idle: Millis) -> Rating {
         match self {
-            Self::Glicko2(settings) => {
-                settings.grown(rating, rated_at.map(|then| now.since(then)).unwrap_or_default())
-            }
+            Self::Elo(settings) => settings.grown(rating),
+            Self::Glicko(settings) => settings.grown(rating, idle),
+            Self::Glicko2(settings) => settings.grown(rating, idle),
+        }
+    }
+
+    const fn home_advantage(&self) -> f64 {
+        match self {
+            Self::Elo(settings) => settings.home_advantage,
+            Self::Glicko(settings) => settings.home_advantage,
+            Self::Glicko2(settings) => settings.home_advantage,
         }
     }
 
     /// The expected score of side `a` against side `b` (win 1, tie 0.5, loss 0), from ratings grown to now;
-    /// uncertainty of either side pulls it to one half. An empty side counts as one newcomer. O(players).
+    /// uncertainty of either side pulls it to one half. `home` is the side with the advantage of the game: 0 for
+    /// `a`, 1 for `b`, anything else for none. An empty side counts as one newcomer. O(players).
     #[must_use]
-    pub fn expected_pair(&self, a: &[Rating], b: &[Rating]) -> Probability {
+    pub fn expected_pair(&self, a: &[Rating], b: &[Rating], home: Option<usize>) -> Probability {
+        let advantage = match home {
+            Some(0) => self.home_advantage(),
+            Some(1) => -self.home_advantage(),
+            _ => 0.0,
+        };
         match self {
-            Self::Glicko2(settings) => glicko2::expected_pair(settings, a, b),
+            Self::Elo(settings) => elo::expected_pair(settings, a, b, advantage),
+            Self::Glicko(settings) => glicko::expected_pair(settings, a, b, advantage),
+            Self::Glicko2(settings) => glicko2::expected_pair(settings, a, b, advantage),
         }
     }
 
     /// The share of the match each side is expected to take; the shares sum to 1. Two sides: the expected
     /// scores. More: the sum of the expected scores against every other side, divided by the number of pairs, so
     /// that `n` equals have `1/n` each (a share of the wins, not the chance of coming first). One side: 1.
-    /// O(sides² · players of a side).
+    /// `home` is the index of the side with the advantage of the game. O(sides² · players of a side).
     #[must_use]
-    pub fn expected<S: AsRef<[Rating]>>(&self, sides: &[S]) -> Vec<Probability> {
+    pub fn expected<S: AsRef<[Rating]>>(&self, sides: &[S], home: Option<usize>) -> Vec<Probability> {
         let n = sides.len();
         if n < 2 {
             return vec![Probability::saturating(1.0); n];
@@ -75,7 +108,8 @@ impl System {
         let mut shares = vec![0.0; n];
         for (i, a) in sides.iter().enumerate() {
             for (j, b) in sides.iter().enumerate().skip(i + 1) {
-                let p = self.expected_pair(a.as_ref(), b.as_ref()).get();
+                let home = [i, j].iter().position(|side| Some(*side) == home);
+                let p = self.expected_pair(a.as_ref(), b.as_ref(), home).get();
                 for (side, won) in [(i, p), (j, 1.0 - p)] {
                     if let Some(share) = shares.get_mut(side) {
                         *share += won;
@@ -87,14 +121,14 @@ impl System {
         shares.into_iter().map(|won| Probability::saturating(won / pairs)).collect()
     }
 
-    /// The changes of one match, in the shape of `sides`. Ratings are those before the match, grown to its time.
+    /// The changes of one match, in the shape of its sides. Ratings are those before the match, grown to its time.
     ///
     /// # Errors
-    /// Fewer than 2 sides, an empty side, a rating that is not finite, or more sides or players than
-    /// `gsm_core::limits` allows.
-    pub fn update(&self, sides: &[Side<'_>]) -> Result<Vec<Vec<Change>>, RatingError> {
-        outcome::check_size(sides)?;
-        self.update_any_size(sides)
+    /// Fewer than 2 sides, an empty side, a rating or score that is not finite, a share outside `0.0..=1.0`, a
+    /// home side that is none, or more sides or players than `gsm_core::limits` allows.
+    pub fn update(&self, game: &Game<'_>) -> Result<Vec<Vec<Change>>, RatingError> {
+        outcome::check_size(game.sides)?;
+        self.update_any_size(game)
     }
 
     /// [`System::update`] without the server's size limits, for histories that came from elsewhere (contests of
@@ -102,10 +136,62 @@ impl System {
     ///
     /// # Errors
     /// As [`System::update`], but for the limits.
-    pub fn update_any_size(&self, sides: &[Side<'_>]) -> Result<Vec<Vec<Change>>, RatingError> {
-        outcome::check_shape(sides)?;
-        Ok(match self {
-            Self::Glicko2(settings) => glicko2::update(settings, sides),
-        })
+    pub fn update_any_size(&self, game: &Game<'_>) -> Result<Vec<Vec<Change>>, RatingError> {
+        outcome::check_shape(game)?;
+        let mut changes = Vec::new();
+        self.apply(game, &mut Scratch::new(), &mut changes);
+        let mut changes = changes.into_iter();
+        Ok(game.sides.iter().map(|side| changes.by_ref().take(side.players.len()).collect()).collect())
+    }
+
+    /// [`System::update`] into memory that the caller keeps: `out` is emptied and then holds one change a player,
+    /// side by side. Nothing is allocated once `scratch` and `out` have held a match of that size (but for
+    /// matches with a side where nobody has a share).
+    ///
+    /// # Errors
+    /// As [`System::update`]; `out` is then empty.
+    pub fn update_into(
+        &self,
+        game: &Game<'_>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Change>,
+    ) -> Result<(), RatingError> {
+        out.clear();
+        outcome::check_size(game.sides)?;
+        outcome::check_shape(game)?;
+        self.apply(game, scratch, out);
+        Ok(())
+    }
+
+    /// Rates a match whose shape has been checked.
+    fn apply(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
+        if game.sides.iter().all(outcome::is_present) {
+            return self.apply_present(game, scratch, out);
+        }
+        // Whoever was not there is no opponent: the others are rated without.
+        let present: Vec<Side<'_>> = game.sides.iter().copied().filter(outcome::is_present).collect();
+        let home = game.home.filter(|home| game.sides.get(*home).is_some_and(outcome::is_present));
+        let home =
+            home.map(|home| game.sides.iter().take(home).filter(|side| outcome::is_present(side)).count());
+        let mut rated = Vec::new();
+        if present.len() > 1 {
+            self.apply_present(&Game { sides: &present, home }, scratch, &mut rated);
+        }
+        let mut rated = rated.into_iter();
+        for side in game.sides {
+            let is_rated = present.len() > 1 && outcome::is_present(side);
+            out.extend(side.players.iter().map(|player| {
+                let change = if is_rated { rated.next() } else { None };
+                change.unwrap_or_else(|| Change::of(player, player.rating, 0.5, 0.5))
+            }));
+        }
+    }
+
+    fn apply_present(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
+        match self {
+            Self::Elo(settings) => elo::update(settings, game, scratch, out),
+            Self::Glicko(settings) => glicko::update(settings, game, scratch, out),
+            Self::Glicko2(settings) => glicko2::update(settings, game, scratch, out),
+        }
     }
 }

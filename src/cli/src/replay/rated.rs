@@ -3,7 +3,7 @@ use super::history::{History, Match, Side};
 use gsm_core::{PlayerId, Timestamp};
 use gsm_ranking::Board;
 use gsm_rating::{
-    Entrant, RatedState, Rating, RatingError, Side as RatedSide, System,
+    Entrant, Game, RatedState, Rating, RatingError, Side as RatedSide, System,
     evaluation::{Evaluation, Report},
 };
 
@@ -115,7 +115,8 @@ impl Rater<'_> {
                 std::cmp::Ordering::Greater => 0.0,
             };
             // Ties between two of many are not judged: no need to predict them.
-            let p = if self.two_sided || y != 0.5 { self.system.expected_pair(a, b).get() } else { 0.5 };
+            let p =
+                if self.two_sided || y != 0.5 { self.system.expected_pair(a, b, None).get() } else { 0.5 };
             Some((p, y))
         };
         let is_test = index >= self.test_from;
@@ -143,8 +144,10 @@ impl Rater<'_> {
         let sides: Vec<(&Side, &[u32])> = self.history.sides(index).collect();
         let mut entrants = std::mem::take(&mut self.entrants);
         entrants.clear();
-        entrants
-            .extend(sides.iter().flat_map(|(_, players)| *players).map(|p| Entrant::new(self.at(*p, of.at))));
+        entrants.extend(sides.iter().flat_map(|(_, players)| *players).map(|p| Entrant {
+            games: self.players.get(*p as usize).map_or(0, |player| player.state.games),
+            ..Entrant::new(self.at(*p, of.at))
+        }));
         let mut rest = entrants.as_slice();
         let mut rated = Vec::with_capacity(sides.len());
         for (side, players) in &sides {
@@ -152,7 +155,7 @@ impl Rater<'_> {
             rated.push(RatedSide::new(side.place, own));
             rest = others;
         }
-        let changes = self.system.update_any_size(&rated)?;
+        let changes = self.system.update_any_size(&Game::new(&rated))?;
         self.entrants = entrants;
         let players = sides.iter().flat_map(|(_, players)| *players);
         for (number, change) in players.zip(changes.iter().flatten()) {

@@ -4,7 +4,7 @@ use crate::{
     store::{ChangeSet, HistoryRow, PushEvent, PushKind, RatingRow, SideChange},
 };
 use gsm_core::{MatchId, Mode, PlayerId, Timestamp};
-use gsm_rating::{Entrant, Rating, Side, System};
+use gsm_rating::{Entrant, Game, Rating, Side, System};
 use gsm_session::{MatchResult, OutcomeKind, Roster};
 
 /// A mean as boards compare and show it: thousandths of a point.
@@ -13,29 +13,36 @@ pub(super) fn score_of(rating: &Rating) -> i64 {
     (rating.mean * 1_000.0).round() as i64
 }
 
-/// What a match does to its players' ratings, in roster order. `before` is grown to the time of the match.
+/// What a match does to its players' ratings, in roster order. `before` is each rating, grown to the time
+/// of the match, with the games rated so far.
 pub(crate) fn rate(
     system: &System,
     roster: &Roster,
     result: &MatchResult,
-    before: &[Rating],
+    before: &[(Rating, u32)],
 ) -> Result<Vec<SideChange>, EngineError> {
-    let mut ratings = before.iter();
+    let mut players = before.iter();
     let entrants: Vec<Vec<Entrant>> = roster
         .sides()
         .iter()
         .map(|side| {
             side.iter()
-                .map(|player| Entrant {
-                    rating: ratings.next().copied().unwrap_or_else(|| system.initial()),
-                    quit: result.quits().binary_search(player).is_ok(),
+                .map(|player| {
+                    let known = players.next().copied();
+                    let (rating, games) = known.unwrap_or_else(|| (system.initial(), 0));
+                    let quit = result.quits().binary_search(player).is_ok();
+                    Entrant { quit, games, ..Entrant::new(rating) }
                 })
                 .collect()
         })
         .collect();
-    let sides: Vec<Side<'_>> =
-        entrants.iter().zip(result.places()).map(|(players, place)| Side::new(*place, players)).collect();
-    let changes = system.update(&sides).map_err(|e| EngineError::invalid("result", e))?;
+    let outcomes = result.places().iter().zip(result.scores());
+    let sides: Vec<Side<'_>> = entrants
+        .iter()
+        .zip(outcomes)
+        .map(|(players, (place, score))| Side { score: *score, ..Side::new(*place, players) })
+        .collect();
+    let changes = system.update(&Game::new(&sides)).map_err(|e| EngineError::invalid("result", e))?;
     Ok(roster
         .players()
         .zip(changes.into_iter().flatten())

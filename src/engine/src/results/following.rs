@@ -72,9 +72,10 @@ impl Engine {
                 if now != change.before {
                     // Another match counted in between: this one moves the rating from where it is now, against the
                     // others as they were.
-                    let mut before: Vec<Rating> = result.changes.iter().map(|c| c.before).collect();
+                    let mut before: Vec<(Rating, u32)> =
+                        result.changes.iter().map(|c| (c.before, 0)).collect();
                     if let Some(own) = before.get_mut(first + at) {
-                        *own = now;
+                        *own = (now, old.as_ref().map_or(0, |(row, _)| row.games));
                     }
                     if let Some(again) =
                         rate(&system, &result.roster, &result.result, &before)?.into_iter().nth(first + at)

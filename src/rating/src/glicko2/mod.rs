@@ -9,10 +9,12 @@
 //!   of that mean, `sum(deviation²) / n²`. A player moves that mean by `1/n` of the own move, so the player's
 //!   evidence is the side's with slope `1/n` (the chain rule in steps 3 and 4). A side of one is the paper. The
 //!   uncertainty of team-mates is left out: adding it changed nothing on measured histories.
+//! - *Partial play.* A player's share of the match is the weight in the side's mean and variance, and how often the
+//!   result counts for the player.
 //! - *Free-for-all.* A side plays every other side; each pair weighs `1/(sides - 1)^field_exponent`, so two sides
 //!   weigh 1 and are the paper.
 //! - *Quitters* lose to every other side ([`crate::Entrant::quit`]).
-//! - *Extremes.* Means count up to [`MEAN_ABS_MAX`], deviation and volatility are clamped to their ranges, and a
+//! - *Extremes.* Means count up to 1e9, deviation and volatility are clamped to their ranges, and a
 //!   lead above about 6000 points counts as 6000: nothing overflows.
 
 mod evidence;
@@ -21,6 +23,6 @@ mod settings;
 mod sides;
 mod volatility;
 
-pub use evidence::{Game, period_update};
-pub use settings::{Glicko2Settings, MEAN_ABS_MAX, VOLATILITY_MAX, VOLATILITY_MIN};
+pub use evidence::{PeriodGame, period_update};
+pub use settings::{Glicko2Settings, VOLATILITY_MAX, VOLATILITY_MIN};
 pub(crate) use sides::{expected_pair, update};

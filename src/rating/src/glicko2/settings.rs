@@ -1,10 +1,8 @@
 use super::scale::POINTS;
-use crate::{Rating, SettingsError};
+use crate::{Rating, SettingsError, numeric};
 use gsm_core::Millis;
 use serde::{Deserialize, Serialize};
 
-/// The largest mean, either sign, whose differences count, in points.
-pub const MEAN_ABS_MAX: f64 = 1e9;
 /// The least volatility; below it the volatility step would take the logarithm of nothing.
 pub const VOLATILITY_MIN: f64 = 1e-4;
 /// The most volatility: a whole unit of the Glicko-2 scale (174 points) per period.
@@ -34,6 +32,8 @@ pub struct Glicko2Settings {
     /// With `n` sides a pair weighs `1/(n-1)^this`, `0.0..=1.0`: 1 makes any match worth one duel, 0 makes it
     /// worth `n-1` duels. Two sides are not affected.
     pub field_exponent: f64,
+    /// What the advantage of the home side is worth, in points, `-1e4..=1e4`.
+    pub home_advantage: f64,
 }
 
 impl Default for Glicko2Settings {
@@ -47,6 +47,7 @@ impl Default for Glicko2Settings {
             deviation_max: 350.0,
             period_ms: Millis::from_secs(3 * 24 * 3600),
             field_exponent: 0.8,
+            home_advantage: 0.0,
         }
     }
 }
@@ -62,7 +63,8 @@ impl Glicko2Settings {
         check("deviation", self.deviation, self.deviation_min, self.deviation_max)?;
         check("volatility", self.volatility, VOLATILITY_MIN, VOLATILITY_MAX)?;
         check("period_ms", self.period_ms.get() as f64, 1_000.0, u64::MAX as f64)?;
-        check("field_exponent", self.field_exponent, 0.0, 1.0)
+        check("field_exponent", self.field_exponent, 0.0, 1.0)?;
+        check("home_advantage", self.home_advantage, -1e4, 1e4)
     }
 
     pub(crate) const fn initial(&self) -> Rating {
@@ -78,13 +80,9 @@ impl Glicko2Settings {
         Rating { deviation: self.in_range(grown), ..rating }
     }
 
-    /// In points; NaN counts as nothing known. (`max` then `min`, unlike `clamp`, has no panic for settings that
-    /// were never validated.)
+    /// In points; NaN counts as nothing known.
     pub(crate) fn in_range(&self, deviation: f64) -> f64 {
-        if deviation.is_nan() {
-            return self.deviation_max;
-        }
-        deviation.max(self.deviation_min).min(self.deviation_max)
+        numeric::kept(deviation, self.deviation_min, self.deviation_max, self.deviation_max)
     }
     /// The rating's deviation as it counts, in points.
     pub(crate) fn deviation_of(&self, rating: Rating) -> f64 {
@@ -92,13 +90,11 @@ impl Glicko2Settings {
     }
     /// The rating's mean as it counts, in points from a newcomer's; NaN counts as a newcomer's.
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
-        let mean = if rating.mean.is_nan() { self.mean } else { rating.mean };
-        mean.clamp(-MEAN_ABS_MAX, MEAN_ABS_MAX) - self.mean
+        numeric::mean(rating.mean, self.mean) - self.mean
     }
     /// The rating's volatility as it counts; NaN counts as a newcomer's.
     pub(crate) fn volatility_of(&self, rating: Rating) -> f64 {
-        let volatility = if rating.volatility.is_nan() { self.volatility } else { rating.volatility };
-        volatility.clamp(VOLATILITY_MIN, VOLATILITY_MAX)
+        numeric::kept(rating.volatility, VOLATILITY_MIN, VOLATILITY_MAX, self.volatility)
     }
 }
 
@@ -127,6 +123,7 @@ mod tests {
         check(|s| s.volatility = 0.0, Some("volatility"));
         check(|s| s.period_ms = Millis::ZERO, Some("period_ms"));
         check(|s| s.field_exponent = 1.5, Some("field_exponent"));
+        check(|s| s.home_advantage = 1e5, Some("home_advantage"));
     }
     #[test]
     fn a_refusal_says_what_would_be_taken() {

@@ -1,4 +1,4 @@
-use gsm_rating::glicko2::{Game, period_update};
+use gsm_rating::glicko2::{PeriodGame, period_update};
 use gsm_rating::{Glicko2Settings, Rating};
 use serde::Deserialize;
 
@@ -13,8 +13,8 @@ struct Case {
 
 fn check(text: &str) {
     let case: Case = serde_json::from_str(text).unwrap();
-    let games: Vec<Game> =
-        case.games.iter().map(|&(opponent, score)| Game { opponent, score, weight: 1.0 }).collect();
+    let games: Vec<PeriodGame> =
+        case.games.iter().map(|&(opponent, score)| PeriodGame { opponent, score, weight: 1.0 }).collect();
     let found = period_update(&case.settings, case.own, &games);
     for (name, found, wanted, tolerance) in [
         ("mean", found.mean, case.after.mean, case.tolerance.mean),

@@ -1,7 +1,7 @@
 //! Against crate `skillratings` (0.29): duels with a period of one match are the same system, and so is a period.
 
-use gsm_rating::glicko2::{Game, period_update};
-use gsm_rating::{Entrant, Glicko2Settings, Rating, Side, System};
+use gsm_rating::glicko2::{PeriodGame, period_update};
+use gsm_rating::{Entrant, Game, Glicko2Settings, Rating, Side, System};
 use skillratings::Outcomes;
 use skillratings::glicko2::{Glicko2Config, Glicko2Rating, glicko2, glicko2_rating_period};
 
@@ -21,8 +21,9 @@ fn check(a: Rating, b: Rating, outcome: Outcomes) {
     let config = Glicko2Config { tau: 0.5, convergence_tolerance: 1e-11 };
     let wanted = glicko2(&theirs(a), &theirs(b), &outcome, &config);
     let sides = ([Entrant::new(a)], [Entrant::new(b)]);
-    let found =
-        System::default().update(&[Side::new(places.0, &sides.0), Side::new(places.1, &sides.1)]).unwrap();
+    let found = System::default()
+        .update(&Game::new(&[Side::new(places.0, &sides.0), Side::new(places.1, &sides.1)]))
+        .unwrap();
     for (found, wanted) in [(found[0][0].after, wanted.0), (found[1][0].after, wanted.1)] {
         // They do not keep the deviation within a maximum.
         let deviation = wanted.deviation.clamp(30.0, 350.0);
@@ -76,8 +77,8 @@ fn periods_of_many_games_agree() {
         let own = rating(1500.0, 200.0);
         let config = Glicko2Config { tau: 0.5, convergence_tolerance: 1e-11 };
         let wanted = glicko2_rating_period(&theirs(own), &results, &config);
-        let games: Vec<Game> =
-            games.iter().map(|&(opponent, score)| Game { opponent, score, weight: 1.0 }).collect();
+        let games: Vec<PeriodGame> =
+            games.iter().map(|&(opponent, score)| PeriodGame { opponent, score, weight: 1.0 }).collect();
         let found = period_update(&Glicko2Settings::default(), own, &games);
         assert!((found.mean - wanted.rating).abs() < TOLERANCE, "{found:?} is not {wanted:?}");
         assert!((found.deviation - wanted.deviation).abs() < TOLERANCE, "{found:?} is not {wanted:?}");

@@ -1,5 +1,5 @@
 use gsm_core::{Millis, Timestamp};
-use gsm_rating::{Change, Entrant, Rating, Side, System};
+use gsm_rating::{Change, Entrant, Game, Rating, Side, System};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -12,7 +12,7 @@ const QUITS: f64 = 0.1;
 
 fn update(of: &Match) -> Vec<Vec<Change>> {
     let sides: Vec<Side<'_>> = of.iter().map(|(place, players)| Side::new(*place, players)).collect();
-    System::default().update(&sides).unwrap()
+    System::default().update(&Game::new(&sides)).unwrap()
 }
 
 fn usual() -> impl Strategy<Value = Rating> {
@@ -48,7 +48,8 @@ fn matches(
     players: impl Into<prop::collection::SizeRange>,
     quits: f64,
 ) -> impl Strategy<Value = Match> {
-    let entrant = (rating, prop::bool::weighted(quits)).prop_map(|(rating, quit)| Entrant { rating, quit });
+    let entrant = (rating, prop::bool::weighted(quits))
+        .prop_map(|(rating, quit)| Entrant { quit, ..Entrant::new(rating) });
     prop::collection::vec((1_u32..5, prop::collection::vec(entrant, players)), sides)
 }
 
@@ -143,16 +144,16 @@ proptest! {
         let ratings = |side: usize| of[side].1.iter().map(|player| player.rating).collect::<Vec<_>>();
         let system = System::default();
         let (ab, ba) = (
-            system.expected_pair(&ratings(0), &ratings(1)).get(),
-            system.expected_pair(&ratings(1), &ratings(0)).get(),
+            system.expected_pair(&ratings(0), &ratings(1), None).get(),
+            system.expected_pair(&ratings(1), &ratings(0), None).get(),
         );
         prop_assert!((ab + ba - 1.0).abs() < SAME);
-        prop_assert_eq!(system.expected(&[ratings(0), ratings(1)])[0].get(), ab);
+        prop_assert_eq!(system.expected(&[ratings(0), ratings(1)], None)[0].get(), ab);
     }
 
     #[test]
     fn shares_sum_to_one(of in prop::collection::vec(prop::collection::vec(extreme(), 0..3), 1..30)) {
-        let sum: f64 = System::default().expected(&of).iter().map(|share| share.get()).sum();
+        let sum: f64 = System::default().expected(&of, None).iter().map(|share| share.get()).sum();
         prop_assert!((sum - 1.0).abs() < SAME, "{sum}");
     }
 

@@ -1,6 +1,6 @@
 use gsm_core::{Millis, Timestamp, limits};
-use gsm_rating::glicko2::{Game, period_update};
-use gsm_rating::{Change, Entrant, Glicko2Settings, Rating, RatingError, Side, System};
+use gsm_rating::glicko2::{PeriodGame, period_update};
+use gsm_rating::{Change, Entrant, Game, Glicko2Settings, Rating, RatingError, Side, System};
 
 const NEWCOMER: Rating = Rating { mean: 1500.0, deviation: 350.0, volatility: 0.06 };
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -11,7 +11,7 @@ fn rating(mean: f64, deviation: f64) -> Rating {
 
 fn update(sides: &[(u32, Vec<Entrant>)]) -> Result<Vec<Vec<Change>>, RatingError> {
     let sides: Vec<Side<'_>> = sides.iter().map(|(place, players)| Side::new(*place, players)).collect();
-    System::default().update(&sides)
+    System::default().update(&Game::new(&sides))
 }
 
 fn team(ratings: &[Rating]) -> Vec<Entrant> {
@@ -60,37 +60,37 @@ fn expected_score_is_that_of_elo_for_sure_ratings_and_half_for_equals() {
     let system =
         System::Glicko2(Glicko2Settings { deviation_min: 1.0, deviation: 1.0, ..Glicko2Settings::default() });
     // 400 points are odds of ten to one (the scale is rounded in the paper, and a deviation of 1 is not 0).
-    let p = system.expected_pair(&[rating(1900.0, 1.0)], &[rating(1500.0, 1.0)]).get();
+    let p = system.expected_pair(&[rating(1900.0, 1.0)], &[rating(1500.0, 1.0)], None).get();
     assert!((p - 10.0 / 11.0).abs() < 1e-5, "{p}");
-    assert_eq!(system.expected_pair(&[NEWCOMER], &[rating(1500.0, 40.0)]).get(), 0.5);
+    assert_eq!(system.expected_pair(&[NEWCOMER], &[rating(1500.0, 40.0)], None).get(), 0.5);
 }
 #[test]
 fn uncertainty_pulls_the_expectation_to_half() {
     let p = |deviation| {
-        System::default().expected_pair(&[rating(1700.0, deviation)], &[rating(1500.0, 50.0)]).get()
+        System::default().expected_pair(&[rating(1700.0, deviation)], &[rating(1500.0, 50.0)], None).get()
     };
     assert!(p(50.0) > p(200.0) && p(200.0) > p(350.0) && p(350.0) > 0.5);
 }
 #[test]
 fn shares_of_n_equals_are_one_nth() {
     for n in 1..6 {
-        let shares = System::default().expected(&vec![vec![NEWCOMER]; n]);
+        let shares = System::default().expected(&vec![vec![NEWCOMER]; n], None);
         assert!(shares.iter().all(|share| (share.get() - 1.0 / n as f64).abs() < 1e-12), "{shares:?}");
     }
-    assert!(System::default().expected::<Vec<Rating>>(&[]).is_empty());
+    assert!(System::default().expected::<Vec<Rating>>(&[], None).is_empty());
 }
 #[test]
 fn an_empty_side_is_expected_to_play_like_a_newcomer() {
     let system = System::default();
     let strong = [rating(1900.0, 60.0)];
-    assert_eq!(system.expected_pair(&strong, &[]), system.expected_pair(&strong, &[NEWCOMER]));
+    assert_eq!(system.expected_pair(&strong, &[], None), system.expected_pair(&strong, &[NEWCOMER], None));
 }
 
 #[test]
 fn two_sides_of_one_are_the_paper() {
     let (a, b) = (rating(1600.0, 80.0), rating(1500.0, 120.0));
     let found = update(&[(1, team(&[a])), (2, team(&[b]))]).unwrap();
-    let game = |opponent, score| Game { opponent, score, weight: 1.0 };
+    let game = |opponent, score| PeriodGame { opponent, score, weight: 1.0 };
     let settings = Glicko2Settings::default();
     assert_eq!(found[0][0].after, period_update(&settings, a, &[game(b, 1.0)]));
     assert_eq!(found[1][0].after, period_update(&settings, b, &[game(a, 0.0)]));
@@ -100,7 +100,8 @@ fn a_field_is_its_pairs_weighed_by_its_size() {
     let (a, b, c) = (rating(1600.0, 80.0), rating(1500.0, 120.0), rating(1450.0, 60.0));
     let found = update(&[(2, team(&[a])), (1, team(&[b])), (3, team(&[c]))]).unwrap();
     let weight = 2.0_f64.powf(-0.8);
-    let games = [Game { opponent: b, score: 0.0, weight }, Game { opponent: c, score: 1.0, weight }];
+    let games =
+        [PeriodGame { opponent: b, score: 0.0, weight }, PeriodGame { opponent: c, score: 1.0, weight }];
     let wanted = period_update(&Glicko2Settings::default(), a, &games);
     assert!((found[0][0].after.mean - wanted.mean).abs() < 1e-9);
     assert!((found[0][0].after.deviation - wanted.deviation).abs() < 1e-9);
@@ -123,7 +124,8 @@ fn a_team_is_as_unsure_as_the_mean_of_its_players() {
     // The variance of the mean of two: (50² + 300²) / 2².
     let alone = [rating(1600.0, (2_500.0_f64 + 90_000.0).sqrt() / 2.0)];
     let system = System::default();
-    let gap = system.expected_pair(&team, &other).get() - system.expected_pair(&alone, &other).get();
+    let gap =
+        system.expected_pair(&team, &other, None).get() - system.expected_pair(&alone, &other, None).get();
     assert!(gap.abs() < 1e-12, "{gap}");
 }
 
@@ -181,7 +183,7 @@ fn matches_are_rated_up_to_the_limits() {
 fn without_limits_a_contest_of_hundreds_is_rated() {
     let players = team(&[NEWCOMER]);
     let sides: Vec<Side<'_>> = (1..=300).map(|place| Side::new(place, &players)).collect();
-    let found = System::default().update_any_size(&sides).unwrap();
+    let found = System::default().update_any_size(&Game::new(&sides)).unwrap();
     assert!(found[0][0].gain() > found[149][0].gain() && found[149][0].gain() > found[299][0].gain());
 }
 

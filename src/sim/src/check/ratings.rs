@@ -6,7 +6,7 @@ use crate::{
 };
 use gsm_core::{MatchId, Mode, PlayerId};
 use gsm_engine::store::{HistoryRow, RatingRow, ResultRow};
-use gsm_rating::{Entrant, Rating, Side, System};
+use gsm_rating::{Entrant, Game, Rating, Side, System};
 use gsm_session::OutcomeKind;
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ fn rate_one(system: &System, player: PlayerId, before: Rating, result: &ResultRo
                     let decided = result.changes.iter().find(|c| c.player == *mate).map(|c| c.before);
                     let rating =
                         if *mate == player { before } else { decided.unwrap_or_else(|| system.initial()) };
-                    Entrant { rating, quit: result.result.quits().contains(mate) }
+                    Entrant { quit: result.result.quits().contains(mate), ..Entrant::new(rating) }
                 })
                 .collect()
         })
@@ -120,7 +120,7 @@ fn rate_one(system: &System, player: PlayerId, before: Rating, result: &ResultRo
     let places = result.result.places();
     let sides: Vec<Side<'_>> =
         entrants.iter().zip(places).map(|(players, place)| Side::new(*place, players)).collect();
-    let changes = system.update(&sides).ok()?;
+    let changes = system.update(&Game::new(&sides)).ok()?;
     result
         .roster
         .players()
