@@ -1,6 +1,10 @@
-use crate::{Rating, RatingError};
+use crate::kalman::POINTS;
+use crate::{Learnt, Rating, RatingError};
 use gsm_core::{Probability, limits};
 use serde::{Deserialize, Serialize};
+
+/// No offset is less sure than this, in natural units squared.
+const OFFSET_VARIANCE_MAX: f64 = 300.0;
 
 /// One player of a match that is to be rated.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,13 +20,41 @@ pub struct Entrant {
     pub share: f64,
     /// Rated matches before this one. Only systems that move newcomers faster look at it (Elo).
     pub games: u32,
+    /// The player's offset in the variant played, where the match has one: see [`crate::KalmanSettings`].
+    pub offset: Option<Offset>,
+}
+
+/// How much better or worse a player is in one variant of a mode (a map, a surface, a role) than in general.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offset {
+    /// The estimate, in points.
+    pub mean: f64,
+    /// Its standard deviation, in points.
+    pub deviation: f64,
+}
+
+impl Offset {
+    /// Whether both are finite.
+    #[must_use]
+    pub fn is_finite(self) -> bool {
+        self.mean.is_finite() && self.deviation.is_finite()
+    }
+    /// Mean and variance in natural units.
+    pub(crate) fn natural(self) -> (f64, f64) {
+        let (mean, deviation) = (crate::numeric::mean(self.mean, 0.0) / POINTS, self.deviation / POINTS);
+        (mean, crate::numeric::kept(deviation * deviation, 0.0, OFFSET_VARIANCE_MAX, 0.0))
+    }
+    pub(crate) fn from_natural(mean: f64, variance: f64) -> Self {
+        Self { mean: mean * POINTS, deviation: variance.max(0.0).sqrt() * POINTS }
+    }
 }
 
 impl Entrant {
     /// A player who stayed from the first moment to the last, in a first match.
     #[must_use]
     pub const fn new(rating: Rating) -> Self {
-        Self { rating, quit: false, share: 1.0, games: 0 }
+        Self { rating, quit: false, share: 1.0, games: 0, offset: None }
     }
 }
 
@@ -53,13 +85,15 @@ pub struct Game<'a> {
     /// The index of the side with the advantage of the game (white, the home team), if one has it. How much that
     /// is worth is the system's setting `home_advantage`.
     pub home: Option<usize>,
+    /// What has been learnt from the matches before, for systems that learn; `None` is nothing yet.
+    pub learnt: Option<&'a Learnt>,
 }
 
 impl<'a> Game<'a> {
     /// A match without a side at an advantage.
     #[must_use]
     pub const fn new(sides: &'a [Side<'a>]) -> Self {
-        Self { sides, home: None }
+        Self { sides, home: None, learnt: None }
     }
 }
 
@@ -77,6 +111,9 @@ pub struct Change {
     pub expected: Probability,
     /// The score that was achieved, `0.0..=1.0`: the mean over the other sides (win 1, tie 0.5, loss 0).
     pub actual: f64,
+    /// The offset in the variant played from now on, where the player had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<Offset>,
 }
 
 impl Change {
@@ -89,7 +126,13 @@ impl Change {
     /// The change of a player, whom a share of nothing leaves as before.
     pub(crate) fn of(player: &Entrant, after: Rating, expected: f64, actual: f64) -> Self {
         let after = if player.share > 0.0 { after } else { player.rating };
-        Self { before: player.rating, after, expected: Probability::saturating(expected), actual }
+        Self {
+            before: player.rating,
+            after,
+            expected: Probability::saturating(expected),
+            actual,
+            offset: player.offset,
+        }
     }
 }
 
@@ -111,6 +154,9 @@ pub(crate) fn check_shape(game: &Game<'_>) -> Result<(), RatingError> {
         }
         for (player, entrant) in of.players.iter().enumerate() {
             if !entrant.rating.is_finite() {
+                return Err(RatingError::NotFinite { side, player });
+            }
+            if entrant.offset.is_some_and(|offset| !offset.is_finite()) {
                 return Err(RatingError::NotFinite { side, player });
             }
             if !(0.0..=1.0).contains(&entrant.share) {

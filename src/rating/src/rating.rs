@@ -70,6 +70,7 @@ mod tests {
             after: Rating { mean: 1600.0, ..rating },
             expected: Probability::HALF,
             actual: 1.0,
+            offset: None,
         };
         let (early, late) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
         let row = RatedState::new(rating).after(&won, late).after(&won, early);

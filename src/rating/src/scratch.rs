@@ -1,7 +1,8 @@
 use crate::field::Seen;
+use crate::kalman::{Lesson, Opponent, Team};
 
 /// Memory that updates work in, kept by the caller so that a second match of the same size allocates nothing.
-/// It carries nothing from one match to the next.
+/// It carries nothing from one match to the next but what the last one teaches ([`crate::System::learn`]).
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
     /// The sides as the pairwise systems see them.
@@ -10,6 +11,11 @@ pub struct Scratch {
     pub(crate) places: Vec<u32>,
     /// A number a side.
     pub(crate) strengths: Vec<f64>,
+    /// The sides of the Kalman system, as they are and as their opponents see them.
+    pub(crate) teams: Vec<Team>,
+    pub(crate) order: Vec<Opponent>,
+    /// What the last match taught.
+    pub(crate) lesson: Lesson,
 }
 
 impl Scratch {

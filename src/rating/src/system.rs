@@ -1,6 +1,6 @@
 use crate::{
-    Change, EloSettings, Game, Glicko2Settings, GlickoSettings, Rating, RatingError, Scratch, SettingsError,
-    Side, elo, glicko, glicko2, outcome,
+    Change, EloSettings, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Learnt, Offset, Rating,
+    RatingError, Scratch, SettingsError, Side, elo, glicko, glicko2, kalman, outcome,
 };
 use gsm_core::{Millis, Probability, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ pub enum System {
     Glicko(GlickoSettings),
     /// Glicko-2 with a rating period of one match, for teams and free-for-all: see [`crate::glicko2`].
     Glicko2(Glicko2Settings),
+    /// The project's own, for teams and free-for-all: see [`crate::kalman`].
+    Kalman(KalmanSettings),
 }
 
 impl Default for System {
@@ -33,6 +35,7 @@ impl System {
             Self::Elo(_) => "elo",
             Self::Glicko(_) => "glicko",
             Self::Glicko2(_) => "glicko2",
+            Self::Kalman(_) => "kalman",
         }
     }
 
@@ -42,6 +45,7 @@ impl System {
             Self::Elo(settings) => settings.validate(),
             Self::Glicko(settings) => settings.validate(),
             Self::Glicko2(settings) => settings.validate(),
+            Self::Kalman(settings) => settings.validate(),
         }
     }
 
@@ -52,6 +56,7 @@ impl System {
             Self::Elo(settings) => settings.initial(),
             Self::Glicko(settings) => settings.initial(),
             Self::Glicko2(settings) => settings.initial(),
+            Self::Kalman(settings) => settings.initial(),
         }
     }
 
@@ -67,6 +72,7 @@ impl System {
             Self::Elo(settings) => settings.grown(rating),
             Self::Glicko(settings) => settings.grown(rating, idle),
             Self::Glicko2(settings) => settings.grown(rating, idle),
+            Self::Kalman(settings) => settings.grown(rating, idle),
         }
     }
 
@@ -75,6 +81,7 @@ impl System {
             Self::Elo(settings) => settings.home_advantage,
             Self::Glicko(settings) => settings.home_advantage,
             Self::Glicko2(settings) => settings.home_advantage,
+            Self::Kalman(settings) => settings.home_advantage,
         }
     }
 
@@ -92,6 +99,51 @@ impl System {
             Self::Elo(settings) => elo::expected_pair(settings, a, b, advantage),
             Self::Glicko(settings) => glicko::expected_pair(settings, a, b, advantage),
             Self::Glicko2(settings) => glicko2::expected_pair(settings, a, b, advantage),
+            Self::Kalman(settings) => self.expected_learnt(&Learnt::new(settings), a, b, home),
+        }
+    }
+
+    /// [`System::expected_pair`] by what has been learnt from the matches so far; systems that learn nothing ignore
+    /// it.
+    #[must_use]
+    pub fn expected_learnt(
+        &self,
+        learnt: &Learnt,
+        a: &[Rating],
+        b: &[Rating],
+        home: Option<usize>,
+    ) -> Probability {
+        let Self::Kalman(settings) = self else { return self.expected_pair(a, b, home) };
+        let home = match home {
+            Some(0) => 1.0,
+            Some(1) => -1.0,
+            _ => 0.0,
+        };
+        kalman::expected_pair(settings, learnt, a, b, home)
+    }
+
+    /// What a system that learns knows before the first match; none for the others.
+    #[must_use]
+    pub fn nothing_learnt(&self) -> Option<Learnt> {
+        match self {
+            Self::Kalman(settings) => Some(Learnt::new(settings)),
+            _ => None,
+        }
+    }
+
+    /// Learns from the match that [`System::update_into`] has just rated with this `scratch`.
+    pub fn learn(&self, learnt: &mut Learnt, scratch: &Scratch) {
+        if let Self::Kalman(settings) = self {
+            learnt.learn(settings, &scratch.lesson);
+        }
+    }
+
+    /// A newcomer's offset in any variant of a mode; none where the system knows no variants.
+    #[must_use]
+    pub fn initial_offset(&self) -> Option<Offset> {
+        match self {
+            Self::Kalman(settings) if settings.variant_deviation > 0.0 => Some(settings.offset()),
+            _ => None,
         }
     }
 
@@ -175,7 +227,7 @@ impl System {
             home.map(|home| game.sides.iter().take(home).filter(|side| outcome::is_present(side)).count());
         let mut rated = Vec::new();
         if present.len() > 1 {
-            self.apply_present(&Game { sides: &present, home }, scratch, &mut rated);
+            self.apply_present(&Game { sides: &present, home, ..*game }, scratch, &mut rated);
         }
         let mut rated = rated.into_iter();
         for side in game.sides {
@@ -192,6 +244,10 @@ impl System {
             Self::Elo(settings) => elo::update(settings, game, scratch, out),
             Self::Glicko(settings) => glicko::update(settings, game, scratch, out),
             Self::Glicko2(settings) => glicko2::update(settings, game, scratch, out),
+            Self::Kalman(settings) => match game.learnt {
+                Some(learnt) => kalman::update(settings, learnt, game, scratch, out),
+                None => kalman::update(settings, &Learnt::new(settings), game, scratch, out),
+            },
         }
     }
 }
