@@ -1,4 +1,5 @@
 use crate::field::Seen;
+use crate::{true_skill, weng_lin};
 
 /// Memory that updates work in, kept by the caller so that a second match of the same size allocates nothing.
 /// It carries nothing from one match to the next.
@@ -10,6 +11,12 @@ pub struct Scratch {
     pub(crate) places: Vec<u32>,
     /// A number a side.
     pub(crate) strengths: Vec<f64>,
+    /// The sides as Weng-Lin sees them.
+    pub(crate) teams: Vec<weng_lin::Team>,
+    /// The sides as TrueSkill sees them, the chain of them, and its margin for draws.
+    pub(crate) performances: Vec<true_skill::Team>,
+    pub(crate) nodes: Vec<true_skill::Node>,
+    pub(crate) margin: true_skill::Margin,
 }
 
 impl Scratch {

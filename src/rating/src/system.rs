@@ -1,6 +1,6 @@
 use crate::{
     Change, EloSettings, Game, Glicko2Settings, GlickoSettings, Rating, RatingError, Scratch, SettingsError,
-    Side, elo, glicko, glicko2, outcome,
+    Side, TrueSkillSettings, WengLinSettings, elo, glicko, glicko2, outcome, true_skill, weng_lin,
 };
 use gsm_core::{Millis, Probability, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,10 @@ pub enum System {
     Glicko(GlickoSettings),
     /// Glicko-2 with a rating period of one match, for teams and free-for-all: see [`crate::glicko2`].
     Glicko2(Glicko2Settings),
+    /// One of the five models of Weng and Lin: see [`crate::weng_lin`].
+    WengLin(WengLinSettings),
+    /// TrueSkill: see [`crate::true_skill`].
+    TrueSkill(TrueSkillSettings),
 }
 
 impl Default for System {
@@ -33,6 +37,8 @@ impl System {
             Self::Elo(_) => "elo",
             Self::Glicko(_) => "glicko",
             Self::Glicko2(_) => "glicko2",
+            Self::WengLin(_) => "weng_lin",
+            Self::TrueSkill(_) => "true_skill",
         }
     }
 
@@ -42,6 +48,8 @@ impl System {
             Self::Elo(settings) => settings.validate(),
             Self::Glicko(settings) => settings.validate(),
             Self::Glicko2(settings) => settings.validate(),
+            Self::WengLin(settings) => settings.validate(),
+            Self::TrueSkill(settings) => settings.validate(),
         }
     }
 
@@ -52,6 +60,8 @@ impl System {
             Self::Elo(settings) => settings.initial(),
             Self::Glicko(settings) => settings.initial(),
             Self::Glicko2(settings) => settings.initial(),
+            Self::WengLin(settings) => settings.initial(),
+            Self::TrueSkill(settings) => settings.initial(),
         }
     }
 
@@ -67,6 +77,8 @@ impl System {
             Self::Elo(settings) => settings.grown(rating),
             Self::Glicko(settings) => settings.grown(rating, idle),
             Self::Glicko2(settings) => settings.grown(rating, idle),
+            Self::WengLin(settings) => settings.grown(rating, idle),
+            Self::TrueSkill(settings) => settings.grown(rating, idle),
         }
     }
 
@@ -75,6 +87,8 @@ impl System {
             Self::Elo(settings) => settings.home_advantage,
             Self::Glicko(settings) => settings.home_advantage,
             Self::Glicko2(settings) => settings.home_advantage,
+            Self::WengLin(settings) => settings.home_advantage,
+            Self::TrueSkill(settings) => settings.home_advantage,
         }
     }
 
@@ -83,15 +97,34 @@ impl System {
     /// `a`, 1 for `b`, anything else for none. An empty side counts as one newcomer. O(players).
     #[must_use]
     pub fn expected_pair(&self, a: &[Rating], b: &[Rating], home: Option<usize>) -> Probability {
-        let advantage = match home {
-            Some(0) => self.home_advantage(),
-            Some(1) => -self.home_advantage(),
-            _ => 0.0,
-        };
+        let advantage = self.advantage_of_first(home);
         match self {
             Self::Elo(settings) => elo::expected_pair(settings, a, b, advantage),
             Self::Glicko(settings) => glicko::expected_pair(settings, a, b, advantage),
             Self::Glicko2(settings) => glicko2::expected_pair(settings, a, b, advantage),
+            Self::WengLin(settings) => weng_lin::expected_pair(settings, a, b, advantage),
+            Self::TrueSkill(settings) => true_skill::expected_pair(settings, a, b, advantage),
+        }
+    }
+
+    /// The chance that side `a` and side `b` draw, with the arguments of [`System::expected_pair`]; `None` for systems
+    /// that have no draws of their own, where a draw is half a win. O(players).
+    #[must_use]
+    pub fn draw_pair(&self, a: &[Rating], b: &[Rating], home: Option<usize>) -> Option<Probability> {
+        let advantage = self.advantage_of_first(home);
+        match self {
+            Self::Elo(_) | Self::Glicko(_) | Self::Glicko2(_) => None,
+            Self::WengLin(settings) => weng_lin::draw_pair(settings, a, b, advantage),
+            Self::TrueSkill(settings) => Some(true_skill::draw_pair(settings, a, b, advantage)),
+        }
+    }
+
+    /// What the home side's advantage is worth to the first of two sides.
+    fn advantage_of_first(&self, home: Option<usize>) -> f64 {
+        match home {
+            Some(0) => self.home_advantage(),
+            Some(1) => -self.home_advantage(),
+            _ => 0.0,
         }
     }
 
@@ -192,6 +225,8 @@ impl System {
             Self::Elo(settings) => elo::update(settings, game, scratch, out),
             Self::Glicko(settings) => glicko::update(settings, game, scratch, out),
             Self::Glicko2(settings) => glicko2::update(settings, game, scratch, out),
+            Self::WengLin(settings) => weng_lin::update(settings, game, scratch, out),
+            Self::TrueSkill(settings) => true_skill::update(settings, game, scratch, out),
         }
     }
 }
