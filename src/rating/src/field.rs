@@ -121,3 +121,17 @@ fn evidence(seen: &[Seen], own: usize, of: &Seen, weight: f64, score: impl Fn(u3
     }
     sum
 }
+
+/// `sum(own / (own + other))` over all, the own one included (which is one half). Four sums side by side: the
+/// processor divides while it adds.
+pub(crate) fn shares_of_pairs(own: f64, all: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let chunks = all.chunks_exact(4);
+    let rest: f64 = chunks.remainder().iter().map(|other| own / (own + other)).sum();
+    for chunk in chunks {
+        for (sum, other) in sums.iter_mut().zip(chunk) {
+            *sum += own / (own + other);
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}

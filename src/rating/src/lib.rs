@@ -6,7 +6,8 @@
 //! clock, no randomness, no IO. For any input that is accepted, what comes out is finite. The order of sides,
 //! and of players within a side, does not matter beyond rounding (`1e-9`).
 //!
-//! A caller knows only [`System`]; which system it is, is configuration: [`elo`], [`glicko`], [`glicko2`].
+//! A caller knows only [`System`]; which system it is, is configuration: [`elo`], [`glicko`], [`glicko2`], [`weng_lin`]
+//! (five models), [`true_skill`], and our own, [`kalman`].
 //!
 //! ```
 //! use gsm_core::Timestamp;
@@ -30,14 +31,18 @@ pub mod elo;
 mod error;
 pub mod evaluation;
 mod field;
+mod gaussian;
 pub mod glicko;
 pub mod glicko2;
 pub mod kalman;
+mod learning;
 mod numeric;
 mod outcome;
 mod rating;
 mod scratch;
 mod system;
+pub mod true_skill;
+pub mod weng_lin;
 
 pub use elo::EloSettings;
 pub use error::{RatingError, SettingsError};
@@ -48,3 +53,5 @@ pub use outcome::{Change, Entrant, Game, Offset, Side};
 pub use rating::{RatedState, Rating};
 pub use scratch::Scratch;
 pub use system::System;
+pub use true_skill::TrueSkillSettings;
+pub use weng_lin::{WengLinModel, WengLinSettings};

@@ -38,3 +38,13 @@ pub(crate) fn score(own: u32, other: u32) -> f64 {
         Ordering::Greater => 0.0,
     }
 }
+
+/// [`grown`], but not above `max`; a deviation that is above already stays.
+pub(crate) fn grown_to(deviation: f64, per_day: f64, idle: Millis, max: f64) -> f64 {
+    grown(deviation, per_day, idle).min(max).max(deviation)
+}
+
+/// The deviation as it counts in systems without limits of their own: within `1e-3..=1e6`, NaN as a newcomer's.
+pub(crate) fn deviation(value: f64, newcomer: f64) -> f64 {
+    kept(value, 1e-3, 1e6, newcomer)
+}

@@ -1,5 +1,6 @@
 use crate::field::Seen;
 use crate::kalman::{Lesson, Opponent, Team};
+use crate::{true_skill, weng_lin};
 
 /// Memory that updates work in, kept by the caller so that a second match of the same size allocates nothing.
 /// It carries nothing from one match to the next but what the last one teaches ([`crate::System::learn`]).
@@ -11,8 +12,14 @@ pub struct Scratch {
     pub(crate) places: Vec<u32>,
     /// A number a side.
     pub(crate) strengths: Vec<f64>,
+    /// The sides as Weng-Lin sees them.
+    pub(crate) teams: Vec<weng_lin::Team>,
+    /// The sides as TrueSkill sees them, the chain of them, and its margin for draws.
+    pub(crate) performances: Vec<true_skill::Team>,
+    pub(crate) nodes: Vec<true_skill::Node>,
+    pub(crate) margin: true_skill::Margin,
     /// The sides of the Kalman system, as they are and as their opponents see them.
-    pub(crate) teams: Vec<Team>,
+    pub(crate) kalman: Vec<Team>,
     pub(crate) order: Vec<Opponent>,
     /// What the last match taught.
     pub(crate) lesson: Lesson,

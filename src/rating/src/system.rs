@@ -1,6 +1,8 @@
+use crate::learning::home_sign;
 use crate::{
-    Change, EloSettings, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Learnt, Offset, Rating,
-    RatingError, Scratch, SettingsError, Side, elo, glicko, glicko2, kalman, outcome,
+    Change, EloSettings, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Learnt, Rating, RatingError,
+    Scratch, SettingsError, Side, TrueSkillSettings, WengLinSettings, elo, glicko, glicko2, kalman, outcome,
+    true_skill, weng_lin,
 };
 use gsm_core::{Millis, Probability, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,10 @@ pub enum System {
     Glicko(GlickoSettings),
     /// Glicko-2 with a rating period of one match, for teams and free-for-all: see [`crate::glicko2`].
     Glicko2(Glicko2Settings),
+    /// One of the five models of Weng and Lin: see [`crate::weng_lin`].
+    WengLin(WengLinSettings),
+    /// TrueSkill: see [`crate::true_skill`].
+    TrueSkill(TrueSkillSettings),
     /// The project's own, for teams and free-for-all: see [`crate::kalman`].
     Kalman(KalmanSettings),
 }
@@ -35,6 +41,8 @@ impl System {
             Self::Elo(_) => "elo",
             Self::Glicko(_) => "glicko",
             Self::Glicko2(_) => "glicko2",
+            Self::WengLin(_) => "weng_lin",
+            Self::TrueSkill(_) => "true_skill",
             Self::Kalman(_) => "kalman",
         }
     }
@@ -45,6 +53,8 @@ impl System {
             Self::Elo(settings) => settings.validate(),
             Self::Glicko(settings) => settings.validate(),
             Self::Glicko2(settings) => settings.validate(),
+            Self::WengLin(settings) => settings.validate(),
+            Self::TrueSkill(settings) => settings.validate(),
             Self::Kalman(settings) => settings.validate(),
         }
     }
@@ -56,6 +66,8 @@ impl System {
             Self::Elo(settings) => settings.initial(),
             Self::Glicko(settings) => settings.initial(),
             Self::Glicko2(settings) => settings.initial(),
+            Self::WengLin(settings) => settings.initial(),
+            Self::TrueSkill(settings) => settings.initial(),
             Self::Kalman(settings) => settings.initial(),
         }
     }
@@ -72,6 +84,8 @@ impl System {
             Self::Elo(settings) => settings.grown(rating),
             Self::Glicko(settings) => settings.grown(rating, idle),
             Self::Glicko2(settings) => settings.grown(rating, idle),
+            Self::WengLin(settings) => settings.grown(rating, idle),
+            Self::TrueSkill(settings) => settings.grown(rating, idle),
             Self::Kalman(settings) => settings.grown(rating, idle),
         }
     }
@@ -81,6 +95,8 @@ impl System {
             Self::Elo(settings) => settings.home_advantage,
             Self::Glicko(settings) => settings.home_advantage,
             Self::Glicko2(settings) => settings.home_advantage,
+            Self::WengLin(settings) => settings.home_advantage,
+            Self::TrueSkill(settings) => settings.home_advantage,
             Self::Kalman(settings) => settings.home_advantage,
         }
     }
@@ -90,60 +106,37 @@ impl System {
     /// `a`, 1 for `b`, anything else for none. An empty side counts as one newcomer. O(players).
     #[must_use]
     pub fn expected_pair(&self, a: &[Rating], b: &[Rating], home: Option<usize>) -> Probability {
-        let advantage = match home {
-            Some(0) => self.home_advantage(),
-            Some(1) => -self.home_advantage(),
-            _ => 0.0,
-        };
+        let advantage = self.advantage_of_first(home);
         match self {
             Self::Elo(settings) => elo::expected_pair(settings, a, b, advantage),
             Self::Glicko(settings) => glicko::expected_pair(settings, a, b, advantage),
             Self::Glicko2(settings) => glicko2::expected_pair(settings, a, b, advantage),
-            Self::Kalman(settings) => self.expected_learnt(&Learnt::new(settings), a, b, home),
+            Self::Kalman(settings) => {
+                kalman::expected_pair(settings, &Learnt::new(settings), a, b, home_sign(home))
+            }
+            Self::WengLin(settings) => weng_lin::expected_pair(settings, a, b, advantage),
+            Self::TrueSkill(settings) => true_skill::expected_pair(settings, a, b, advantage),
         }
     }
 
-    /// [`System::expected_pair`] by what has been learnt from the matches so far; systems that learn nothing ignore
-    /// it.
+    /// The chance that side `a` and side `b` draw, with the arguments of [`System::expected_pair`]; `None` for systems
+    /// that have no draws of their own, where a draw is half a win. O(players).
     #[must_use]
-    pub fn expected_learnt(
-        &self,
-        learnt: &Learnt,
-        a: &[Rating],
-        b: &[Rating],
-        home: Option<usize>,
-    ) -> Probability {
-        let Self::Kalman(settings) = self else { return self.expected_pair(a, b, home) };
-        let home = match home {
-            Some(0) => 1.0,
-            Some(1) => -1.0,
+    pub fn draw_pair(&self, a: &[Rating], b: &[Rating], home: Option<usize>) -> Option<Probability> {
+        let advantage = self.advantage_of_first(home);
+        match self {
+            Self::Elo(_) | Self::Glicko(_) | Self::Glicko2(_) | Self::Kalman(_) => None,
+            Self::WengLin(settings) => weng_lin::draw_pair(settings, a, b, advantage),
+            Self::TrueSkill(settings) => Some(true_skill::draw_pair(settings, a, b, advantage)),
+        }
+    }
+
+    /// What the home side's advantage is worth to the first of two sides.
+    fn advantage_of_first(&self, home: Option<usize>) -> f64 {
+        match home {
+            Some(0) => self.home_advantage(),
+            Some(1) => -self.home_advantage(),
             _ => 0.0,
-        };
-        kalman::expected_pair(settings, learnt, a, b, home)
-    }
-
-    /// What a system that learns knows before the first match; none for the others.
-    #[must_use]
-    pub fn nothing_learnt(&self) -> Option<Learnt> {
-        match self {
-            Self::Kalman(settings) => Some(Learnt::new(settings)),
-            _ => None,
-        }
-    }
-
-    /// Learns from the match that [`System::update_into`] has just rated with this `scratch`.
-    pub fn learn(&self, learnt: &mut Learnt, scratch: &Scratch) {
-        if let Self::Kalman(settings) = self {
-            learnt.learn(settings, &scratch.lesson);
-        }
-    }
-
-    /// A newcomer's offset in any variant of a mode; none where the system knows no variants.
-    #[must_use]
-    pub fn initial_offset(&self) -> Option<Offset> {
-        match self {
-            Self::Kalman(settings) if settings.variant_deviation > 0.0 => Some(settings.offset()),
-            _ => None,
         }
     }
 
@@ -244,6 +237,8 @@ impl System {
             Self::Elo(settings) => elo::update(settings, game, scratch, out),
             Self::Glicko(settings) => glicko::update(settings, game, scratch, out),
             Self::Glicko2(settings) => glicko2::update(settings, game, scratch, out),
+            Self::WengLin(settings) => weng_lin::update(settings, game, scratch, out),
+            Self::TrueSkill(settings) => true_skill::update(settings, game, scratch, out),
             Self::Kalman(settings) => match game.learnt {
                 Some(learnt) => kalman::update(settings, learnt, game, scratch, out),
                 None => kalman::update(settings, &Learnt::new(settings), game, scratch, out),

@@ -1,5 +1,5 @@
 use super::EloSettings;
-use crate::field::Composite;
+use crate::field::{Composite, shares_of_pairs};
 use crate::numeric::{logistic, score};
 use crate::{Change, Game, Rating, Scratch};
 use gsm_core::Probability;
@@ -54,20 +54,6 @@ pub(crate) fn update(settings: &EloSettings, game: &Game<'_>, scratch: &mut Scra
         let expected = (shares_of_pairs(*own, strengths) - 0.5) / others;
         moved(settings, side, expected, mean_score(places, side.place), out);
     }
-}
-
-/// `sum(own / (own + other))` over all, the own one included (which is one half). Four sums side by side: the
-/// processor divides while it adds.
-fn shares_of_pairs(own: f64, all: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let chunks = all.chunks_exact(4);
-    let rest: f64 = chunks.remainder().iter().map(|other| own / (own + other)).sum();
-    for chunk in chunks {
-        for (sum, other) in sums.iter_mut().zip(chunk) {
-            *sum += own / (own + other);
-        }
-    }
-    sums.iter().sum::<f64>() + rest
 }
 
 /// The mean score of a place against all others of `places`, which are sorted and include it.

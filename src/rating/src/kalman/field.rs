@@ -21,13 +21,13 @@ pub(super) fn update(
     out: &mut Vec<Change>,
 ) -> Lesson {
     let (advantage, _) = learnt.home_natural();
-    scratch.teams.clear();
-    scratch.teams.extend(game.sides.iter().map(|side| Team::of(settings, side.place, side.players.iter())));
-    if let Some(home) = game.home.and_then(|home| scratch.teams.get_mut(home)) {
+    scratch.kalman.clear();
+    scratch.kalman.extend(game.sides.iter().map(|side| Team::of(settings, side.place, side.players.iter())));
+    if let Some(home) = game.home.and_then(|home| scratch.kalman.get_mut(home)) {
         home.mean += advantage;
     }
     // The sample of opponents goes by place, and among equals by belief: the order of the sides says nothing.
-    let (teams, order) = (&scratch.teams, &mut scratch.order);
+    let (teams, order) = (&scratch.kalman, &mut scratch.order);
     order.clear();
     order.extend(teams.iter().map(|team| Opponent {
         place: team.place,

@@ -1,4 +1,5 @@
 //! Ratings through the public interface: golden numbers, another implementation, properties.
+mod fixtures;
 mod golden;
 mod oracle;
 mod props;
