@@ -8,7 +8,9 @@ mod bench;
 mod bots;
 mod config;
 mod doctor;
+mod eval;
 mod flags;
+mod history;
 mod output;
 mod replay;
 mod run;
@@ -31,6 +33,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   gsm dev                              a server with 200 simulated players on http://127.0.0.1:8080
   gsm serve --config gsm.toml          the production server
   gsm replay history.csv.gz            rate a match history and show the top 20
+  gsm eval history.csv.gz --tune       which rating system predicts it best
   gsm config show                      every setting and where it comes from
   gsm doctor                           is this machine fit for it?"
 )]
@@ -51,6 +54,8 @@ enum Command {
     Doctor(doctor::Command),
     /// Rate a match history; with --data-dir, for a server to show
     Replay(replay::Command),
+    /// How well each rating system predicts match histories: a table and a calibration plot
+    Eval(eval::Command),
     /// What an operator does by hand
     Admin(admin::Command),
     /// Measure what this machine does with it
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
         Command::Config(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Eval(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

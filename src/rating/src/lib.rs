@@ -34,6 +34,7 @@ mod field;
 mod gaussian;
 pub mod glicko;
 pub mod glicko2;
+pub mod history;
 pub mod kalman;
 mod learning;
 mod numeric;
@@ -42,6 +43,7 @@ mod rating;
 mod scratch;
 mod system;
 pub mod true_skill;
+pub mod tuning;
 pub mod weng_lin;
 
 pub use elo::EloSettings;

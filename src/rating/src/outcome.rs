@@ -40,6 +40,12 @@ impl Offset {
     pub fn is_finite(self) -> bool {
         self.mean.is_finite() && self.deviation.is_finite()
     }
+    /// A rating in the variant: the general one and this offset, as sure as both together.
+    #[must_use]
+    pub fn applied(self, rating: Rating) -> Rating {
+        let deviation = rating.deviation * rating.deviation + self.deviation * self.deviation;
+        Rating { mean: rating.mean + self.mean, deviation: deviation.sqrt(), ..rating }
+    }
     /// Mean and variance in natural units.
     pub(crate) fn natural(self) -> (f64, f64) {
         let (mean, deviation) = (crate::numeric::mean(self.mean, 0.0) / POINTS, self.deviation / POINTS);

@@ -208,6 +208,22 @@ impl System {
         Ok(())
     }
 
+    /// [`System::update_into`] without the server's size limits.
+    ///
+    /// # Errors
+    /// As [`System::update_any_size`]; `out` is then empty.
+    pub fn update_any_size_into(
+        &self,
+        game: &Game<'_>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Change>,
+    ) -> Result<(), RatingError> {
+        out.clear();
+        outcome::check_shape(game)?;
+        self.apply(game, scratch, out);
+        Ok(())
+    }
+
     /// Rates a match whose shape has been checked.
     fn apply(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
         if game.sides.iter().all(outcome::is_present) {

@@ -1,27 +1,21 @@
 //! `gsm replay`: rates a match history, says how well its outcomes were predicted, and can fill a data directory.
-mod history;
-mod line;
 mod rated;
 mod show;
 mod store;
 
-use crate::output::{Failure, Outcome, note};
+use crate::history::{Chronicle, Reading, drawn, read_file};
+use crate::output::{Failure, Outcome};
 use clap::Args;
 use gsm_core::Mode;
 use gsm_rating::System;
-use history::{History, Reading};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use rated::Rated;
 use show::Summary;
 use std::{
-    fs::File,
     path::{Path, PathBuf},
     time::Instant,
 };
 use store::{Done, Target};
-
-/// Progress is redrawn so often in a second.
-const DRAWS_PER_SECOND: u8 = 8;
 
 /// `gsm replay`
 #[derive(Args)]
@@ -71,7 +65,7 @@ impl Command {
         let begin = stopwatch();
         let history = self.read()?;
         let read_s = begin.elapsed().as_secs_f64();
-        if history.matches().is_empty() {
+        if history.history.is_empty() {
             return Err(Failure::usage(format!("{}: no match is left", self.file.display())));
         }
         let (rated, rate_s, system, done) = match &self.data_dir {
@@ -96,23 +90,8 @@ impl Command {
         Ok(())
     }
 
-    fn read(&self) -> Result<History, Failure> {
-        let shown = self.file.display();
-        let wrong = |error: std::io::Error| Failure::usage(format!("cannot read `{shown}`: {error}"));
-        let file = File::open(&self.file).map_err(wrong)?;
-        let about = file.metadata().map_err(wrong)?;
-        if about.is_dir() {
-            return Err(Failure::usage(format!("`{shown}` is a directory\nhint: name the history in it")));
-        }
-        let bar = drawn(ProgressBar::new(about.len()), "reading  {bar:40} {percent}%, {eta} to go");
-        let read = history::read(bar.wrap_read(file), Reading { limit: self.limit, skip_bad: self.skip_bad });
-        bar.finish_and_clear();
-        read.map_err(|fault| {
-            let hint =
-                if self.skip_bad { "" } else { "\nhint: --skip-bad leaves out matches with bad lines" };
-            let hint = if fault.what.contains("\nhint: ") { "" } else { hint };
-            Failure::usage(format!("{shown}:line {}: {}{hint}", fault.line, fault.what))
-        })
+    fn read(&self) -> Result<Chronicle, Failure> {
+        read_file(&self.file, Reading { limit: self.limit, skip_bad: self.skip_bad })
     }
 
     /// Rates the history here, counts it there, and compares.
@@ -120,7 +99,7 @@ impl Command {
         &self,
         dir: &Path,
         mode: &Mode,
-        history: &History,
+        history: &Chronicle,
     ) -> Result<(Rated, f64, System, Option<Done>), Failure> {
         let target = Target::open(dir, mode.clone()).await?;
         let work = async {
@@ -138,31 +117,18 @@ impl Command {
         Ok(worked)
     }
 
-    fn bar(&self, history: &History, what: &str) -> ProgressBar {
+    fn bar(&self, history: &Chronicle, what: &str) -> ProgressBar {
         let template = format!("{what}  {{bar:40}} {{human_pos}}/{{human_len}}, {{per_sec}}, {{eta}} to go");
-        drawn(ProgressBar::new(history.matches().len() as u64), &template)
+        drawn(ProgressBar::new(history.history.len() as u64), &template)
     }
 }
 
-/// On standard error, and only where that is a terminal.
-fn drawn(bar: ProgressBar, template: &str) -> ProgressBar {
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.set_style(style),
-        Err(error) => note(format_args!("no progress bar: {error}")),
-    }
-    bar
-}
-
-fn rate(history: &History, system: &System, bar: ProgressBar) -> Result<(Rated, f64), Failure> {
+fn rate(history: &Chronicle, system: &System, bar: ProgressBar) -> Result<(Rated, f64), Failure> {
     let begin = stopwatch();
     let rated = rated::rate(history, system, || bar.inc(1));
     let seconds = begin.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    let rated = rated.map_err(|(index, error)| {
-        let number = history.matches().get(index).map(|of| of.number).unwrap_or_default();
-        Failure::usage(format!("match {number} cannot be rated: {error}"))
-    })?;
+    let rated = rated.map_err(|unrated| history.blame(unrated))?;
     Ok((rated, seconds))
 }
 

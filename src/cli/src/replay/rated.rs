@@ -1,10 +1,11 @@
 //! Rating a history from its first match on, and judging each prediction before its match is known.
-use super::history::{History, Match, Side};
+use crate::history::Chronicle;
 use gsm_core::{PlayerId, Timestamp};
 use gsm_ranking::Board;
 use gsm_rating::{
-    Entrant, Game, RatedState, Rating, RatingError, Side as RatedSide, System,
-    evaluation::{Evaluation, Report},
+    RatedState, System,
+    evaluation::{Contender, Evaluation, Report, Unrated},
+    history::History,
 };
 
 /// How the predictions of two windows held up.
@@ -44,35 +45,47 @@ pub(super) fn number_of(id: PlayerId) -> u32 {
 ///
 /// # Errors
 /// A match that the system cannot rate, by its index.
-pub(super) fn rate(
-    history: &History,
-    system: &System,
-    mut each: impl FnMut(),
-) -> Result<Rated, (usize, RatingError)> {
-    let new =
-        Standing { state: RatedState::new(system.initial()), score: i64::MIN, reached_at: Timestamp::EPOCH };
-    let mut rater = Rater {
-        history,
-        system,
-        players: vec![new; history.names.len()],
-        test: Evaluation::new(),
-        all: Evaluation::new(),
-        test_from: history.matches().len() / 2,
-        two_sided: history.is_two_sided(),
-        entrants: Vec::new(),
-    };
-    let mut index = 0;
-    for group in history.matches().chunk_by(|a, b| a.at == b.at) {
-        for (nth, of) in group.iter().enumerate() {
-            rater.predict(index + nth, of);
+pub(super) fn rate(read: &Chronicle, system: &System, mut each: impl FnMut()) -> Result<Rated, Unrated> {
+    let history = &read.history;
+    let mut contender = Contender::new(system, history);
+    let mut players = vec![
+        Standing {
+            state: RatedState::new(system.initial()),
+            score: i64::MIN,
+            reached_at: Timestamp::EPOCH
+        };
+        read.names.len()
+    ];
+    let (mut test, mut all) = (Evaluation::new(), Evaluation::new());
+    let (test_from, two_sided) = (history.len() / 2, history.is_two_sided());
+    let mut from = 0;
+    while from < history.len() {
+        let to = history.group_end(from);
+        for index in from..to {
+            predict(
+                &mut contender,
+                history,
+                index,
+                two_sided,
+                [Some(&mut all), (index >= test_from).then_some(&mut test)],
+            );
         }
-        for (nth, of) in group.iter().enumerate() {
-            rater.update(index + nth, of).map_err(|error| (index + nth, error))?;
+        for index in from..to {
+            contender.rate(index).map_err(|error| Unrated { index, error })?;
+            let at = history.at(index);
+            let numbers = history.sides(index).flat_map(|side| side.players);
+            for (number, change) in numbers.zip(contender.changes()) {
+                let Some(player) = players.get_mut(*number as usize) else { continue };
+                player.state = player.state.after(change, at);
+                let score = (change.after.mean * 1_000.0).round() as i64;
+                if score != player.score {
+                    (player.score, player.reached_at) = (score, at);
+                }
+            }
             each();
         }
-        index += group.len();
+        from = to;
     }
-    let Rater { players, test, all, .. } = rater;
     let seen = players.iter().enumerate().filter(|(_, player)| player.state.games > 0);
     let board = Board::with_entries(
         seen.map(|(number, p)| (PlayerId::from_u128(number as u128), p.score, p.reached_at, 1)),
@@ -80,102 +93,29 @@ pub(super) fn rate(
     Ok(Rated { players, figures: Figures { test: test.report(), all: all.report() }, board })
 }
 
-struct Rater<'a> {
-    history: &'a History,
-    system: &'a System,
-    players: Vec<Standing>,
-    test: Evaluation,
-    all: Evaluation,
-    /// The first match of the second half.
-    test_from: usize,
+fn predict(
+    contender: &mut Contender<'_>,
+    history: &History,
+    index: usize,
     two_sided: bool,
-    /// Kept for its memory.
-    entrants: Vec<Entrant>,
-}
-
-impl Rater<'_> {
-    /// A player's rating, grown to a time.
-    fn at(&self, number: u32, at: Timestamp) -> Rating {
-        self.players
-            .get(number as usize)
-            .map_or_else(|| self.system.initial(), |p| self.system.at(p.state.rating, p.state.rated_at, at))
-    }
-
-    fn predict(&mut self, index: usize, of: &Match) {
-        let sides: Vec<(u32, Vec<Rating>)> = self
-            .history
-            .sides(index)
-            .map(|(side, players)| (side.place, players.iter().map(|p| self.at(*p, of.at)).collect()))
-            .collect();
-        let pair = |i: usize, j: usize| {
-            let ((place, a), (other, b)) = (sides.get(i)?, sides.get(j)?);
-            let y = match place.cmp(other) {
-                std::cmp::Ordering::Less => 1.0,
-                std::cmp::Ordering::Equal => 0.5,
-                std::cmp::Ordering::Greater => 0.0,
-            };
-            // Ties between two of many are not judged: no need to predict them.
-            let p =
-                if self.two_sided || y != 0.5 { self.system.expected_pair(a, b, None).get() } else { 0.5 };
-            Some((p, y))
-        };
-        let is_test = index >= self.test_from;
-        if self.two_sided {
-            if let Some((p, y)) = pair(0, 1) {
-                self.all.two_sides(p, y);
-                if is_test {
-                    self.test.two_sides(p, y);
-                }
-            }
-        } else {
-            let n = sides.len();
-            let pairs: Vec<(f64, f64)> = (0..n)
-                .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
-                .filter_map(|(i, j)| pair(i, j))
-                .collect();
-            self.all.pairs(pairs.iter().copied());
-            if is_test {
-                self.test.pairs(pairs);
-            }
-        }
-    }
-
-    fn update(&mut self, index: usize, of: &Match) -> Result<(), RatingError> {
-        let sides: Vec<(&Side, &[u32])> = self.history.sides(index).collect();
-        let mut entrants = std::mem::take(&mut self.entrants);
-        entrants.clear();
-        entrants.extend(sides.iter().flat_map(|(_, players)| *players).map(|p| Entrant {
-            games: self.players.get(*p as usize).map_or(0, |player| player.state.games),
-            ..Entrant::new(self.at(*p, of.at))
-        }));
-        let mut rest = entrants.as_slice();
-        let mut rated = Vec::with_capacity(sides.len());
-        for (side, players) in &sides {
-            let (own, others) = rest.split_at(players.len().min(rest.len()));
-            rated.push(RatedSide::new(side.place, own));
-            rest = others;
-        }
-        let changes = self.system.update_any_size(&Game::new(&rated))?;
-        self.entrants = entrants;
-        let players = sides.iter().flat_map(|(_, players)| *players);
-        for (number, change) in players.zip(changes.iter().flatten()) {
-            let Some(player) = self.players.get_mut(*number as usize) else { continue };
-            player.state = player.state.after(change, of.at);
-            let score = (change.after.mean * 1_000.0).round() as i64;
-            if score != player.score {
-                (player.score, player.reached_at) = (score, of.at);
-            }
-        }
-        Ok(())
+    windows: [Option<&mut Evaluation>; 2],
+) {
+    if two_sided {
+        let (p, y) = (contender.expected(index).get(), history.outcome(index));
+        windows.into_iter().flatten().for_each(|window| window.two_sides(p, y));
+    } else {
+        let mut pairs = Vec::new();
+        contender.pairs(index, |p, y| pairs.push((p, y)));
+        windows.into_iter().flatten().for_each(|window| window.pairs(pairs.iter().copied()));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::history::{HEADER, Reading, read};
     use super::*;
+    use crate::history::{HEADER, Reading, read};
 
-    fn rated(rows: &[&str]) -> (History, Rated) {
+    fn rated(rows: &[&str]) -> (Chronicle, Rated) {
         let text = format!("{HEADER}\n{}\n", rows.join("\n"));
         let history = read(text.as_bytes(), Reading::default()).unwrap();
         let rated = rate(&history, &System::default(), || ()).unwrap();

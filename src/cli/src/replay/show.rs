@@ -1,9 +1,9 @@
 //! What a replay found, for people and for machines.
 use super::{
-    history::History,
     rated::{Rated, number_of},
     store::Done,
 };
+use crate::history::Chronicle;
 use crate::output::{Outcome, grouped, print_json, print_table, say};
 use gsm_core::Mode;
 use gsm_rating::evaluation::{PairsReport, Report, TwoSidesReport};
@@ -18,7 +18,7 @@ pub(super) struct Summary<'a> {
     pub(super) file: &'a Path,
     pub(super) mode: &'a Mode,
     pub(super) system: &'static str,
-    pub(super) history: &'a History,
+    pub(super) history: &'a Chronicle,
     pub(super) rated: &'a Rated,
     pub(super) read_s: f64,
     pub(super) rate_s: f64,
@@ -31,7 +31,7 @@ fn per_second(matches: usize, seconds: f64) -> u64 {
 
 impl Summary<'_> {
     fn matches(&self) -> usize {
-        self.history.matches().len()
+        self.history.history.len()
     }
 
     pub(super) fn json(&self) -> Outcome {

@@ -1,5 +1,6 @@
 //! A history into a data directory: the same decisions and commits as live results, many at once.
-use super::{history::History, rated::Rated, stopwatch};
+use super::{rated::Rated, stopwatch};
+use crate::history::Chronicle;
 use crate::output::Failure;
 use gsm_adapters::{EmbeddedStore, OpenError, Options, State, SystemClock, SystemIds};
 use gsm_core::{IdSource as _, Label, Mode, PlayerId, RequestKey, Timestamp, limits};
@@ -48,16 +49,15 @@ pub(super) struct Done {
 }
 
 /// Refuses a history that holds something a server does not keep, before anything of it is stored.
-pub(super) fn check(history: &History) -> Result<(), Failure> {
-    for (index, of) in history.matches().iter().enumerate() {
-        let sides = history.sides(index).len();
-        let players: usize = history.sides(index).map(|(_, players)| players.len()).sum();
+pub(super) fn check(history: &Chronicle) -> Result<(), Failure> {
+    for (index, number) in history.numbers.iter().enumerate() {
+        let sides = history.history.side_count(index);
+        let players: usize = history.history.sides(index).map(|side| side.players.len()).sum();
         let (sides_max, players_max) = (limits::MATCH_SIDES_MAX, limits::MATCH_PLAYERS_MAX);
         if sides > sides_max || players > players_max {
             return Err(Failure::usage(format!(
-                "match {} cannot be stored: it has {sides} teams and {players} players, a server takes {sides_max} and \
-                 {players_max}\nhint: replay without --data-dir to see its ratings",
-                of.number
+                "match {number} cannot be stored: it has {sides} teams and {players} players, a server takes {sides_max} and \
+                 {players_max}\nhint: replay without --data-dir to see its ratings"
             )));
         }
     }
@@ -117,14 +117,14 @@ impl Target {
     /// Counts every match, in the order of the file; those that count already change nothing.
     pub(super) async fn import(
         &self,
-        history: &History,
+        history: &Chronicle,
         rated: &Rated,
         each: impl Fn(u64),
     ) -> Result<Done, Failure> {
         let begin = stopwatch();
         let mut ids: Vec<Option<PlayerId>> = vec![None; history.names.len()];
         let (mut new, mut known) = (0, 0);
-        let indices: Vec<usize> = (0..history.matches().len()).collect();
+        let indices: Vec<usize> = (0..history.history.len()).collect();
         for batch in indices.chunks(IMPORT_MATCHES_MAX) {
             self.find_players(history, batch, &mut ids).await?;
             let matches: Vec<ImportMatch> =
@@ -142,14 +142,14 @@ impl Target {
     /// Makes the players whom a batch names first.
     async fn find_players(
         &self,
-        history: &History,
+        history: &Chronicle,
         batch: &[usize],
         ids: &mut [Option<PlayerId>],
     ) -> Result<(), Failure> {
         let mut wanted: Vec<(u32, Timestamp)> = Vec::new();
         for index in batch {
-            let Some(at) = history.matches().get(*index).map(|of| of.at) else { continue };
-            let players = history.sides(*index).flat_map(|(_, players)| players);
+            let at = history.history.at(*index);
+            let players = history.history.sides(*index).flat_map(|side| side.players);
             let unknown = players.filter(|player| ids.get(**player as usize) == Some(&None));
             wanted.extend(unknown.map(|player| (*player, at)));
         }
@@ -171,23 +171,28 @@ impl Target {
         Ok(())
     }
 
-    fn one(&self, history: &History, index: usize, ids: &[Option<PlayerId>]) -> Result<ImportMatch, Failure> {
-        let of = history.matches().get(index).ok_or_else(|| Failure::failed("a match is missing"))?;
+    fn one(
+        &self,
+        history: &Chronicle,
+        index: usize,
+        ids: &[Option<PlayerId>],
+    ) -> Result<ImportMatch, Failure> {
+        let number = *history.numbers.get(index).ok_or_else(|| Failure::failed("a match is missing"))?;
         let id = |number: &u32| ids.get(*number as usize).copied().flatten();
         let sides =
-            history.sides(index).map(|(_, players)| players.iter().filter_map(id).collect()).collect();
+            history.history.sides(index).map(|side| side.players.iter().filter_map(id).collect()).collect();
         let standings =
-            history.sides(index).map(|(side, _)| SideReport { place: side.place, score: side.score });
+            history.history.sides(index).map(|side| SideReport { place: side.place, score: side.score });
         Ok(ImportMatch {
-            number: of.number,
+            number,
             mode: self.mode.clone(),
-            roster: Roster::new(sides).map_err(|e| Failure::failed(format!("match {}: {e}", of.number)))?,
+            roster: Roster::new(sides).map_err(|e| Failure::failed(format!("match {number}: {e}")))?,
             report: Report {
                 standings: Standings::Sides(standings.collect()),
                 quits: Vec::new(),
                 duration: None,
             },
-            at: of.at,
+            at: history.history.at(index),
         })
     }
 
@@ -254,7 +259,7 @@ fn told(error: &EngineError) -> Failure {
 
 /// The id of a player of the file as the store knows them: ids keep to a plain alphabet there, so other bytes are
 /// escaped.
-fn external_id(history: &History, number: u32) -> Result<RequestKey, Failure> {
+fn external_id(history: &Chronicle, number: u32) -> Result<RequestKey, Failure> {
     let name = history.names.get(number as usize).map(String::as_str).unwrap_or_default();
     RequestKey::new(&escaped(name)).map_err(|_| {
         let most = limits::CALLER_ID_CHARS_MAX;
@@ -264,7 +269,7 @@ fn external_id(history: &History, number: u32) -> Result<RequestKey, Failure> {
     })
 }
 
-fn import_player(history: &History, number: u32, at: Timestamp) -> Result<ImportPlayer, Failure> {
+fn import_player(history: &Chronicle, number: u32, at: Timestamp) -> Result<ImportPlayer, Failure> {
     let external = external_id(history, number)?;
     let name = history.names.get(number as usize).map(String::as_str).unwrap_or_default();
     // Where the id can be shown as it is, it is the name.

@@ -11,11 +11,18 @@
 //! let figures = evaluation.report().two_sides.unwrap();
 //! assert_eq!((figures.matches, figures.accuracy), (2, Some(0.5)));
 //! ```
+mod contender;
+mod home;
 mod pairs;
+mod protocol;
 mod report;
+mod three_ways;
 mod two_sides;
 
-pub use report::{CalibrationBin, PairsReport, Report, TwoSidesReport};
+pub use contender::Contender;
+pub(crate) use home::has_home;
+pub use protocol::{Scored, Unrated, Windows, evaluate};
+pub use report::{CalibrationBin, PairsReport, Report, ThreeWaysReport, TwoSidesReport};
 
 /// Predictions this close to one half take no side: half a point of accuracy.
 const TOSS_UP: f64 = 1e-9;
@@ -28,6 +35,7 @@ pub const BINS: usize = 20;
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
     two_sides: two_sides::Sums,
+    three_ways: three_ways::Sums,
     pairs: pairs::Sums,
 }
 
@@ -44,6 +52,12 @@ impl Evaluation {
         self.two_sides.add(unit(p), unit(y));
     }
 
+    /// The same match, of a system that also says how likely a draw is: `p` is the expected score, `draw` the chance
+    /// of a draw.
+    pub fn three_ways(&mut self, p: f64, draw: f64, y: f64) {
+        self.three_ways.add(unit(p), unit(draw), unit(y));
+    }
+
     /// One free-for-all match, as its unordered pairs: `p` is the predicted chance that the one is ahead of the
     /// other, `y` is 1 if so and 0 if not. Ties (0.5) are left out; a match without a decided pair is skipped.
     pub fn pairs(&mut self, pairs: impl IntoIterator<Item = (f64, f64)>) {
@@ -53,7 +67,11 @@ impl Evaluation {
     /// The figures so far.
     #[must_use]
     pub fn report(&self) -> Report {
-        Report { two_sides: self.two_sides.report(), pairs: self.pairs.report() }
+        Report {
+            two_sides: self.two_sides.report(),
+            three_ways: self.three_ways.report(),
+            pairs: self.pairs.report(),
+        }
     }
 }
 

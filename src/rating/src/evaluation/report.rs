@@ -5,6 +5,8 @@ use serde::Serialize;
 pub struct Report {
     /// Matches of two sides.
     pub two_sides: Option<TwoSidesReport>,
+    /// The same matches as win, draw, loss, where there were draws and the system said how likely they were.
+    pub three_ways: Option<ThreeWaysReport>,
     /// Free-for-all matches.
     pub pairs: Option<PairsReport>,
 }
@@ -54,4 +56,17 @@ pub struct PairsReport {
     pub log_loss: f64,
     /// Squared error of the predicted chance.
     pub brier: f64,
+}
+
+/// Predictions of win, draw and loss.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ThreeWaysReport {
+    /// Matches scored.
+    pub matches: u64,
+    /// Draws among them.
+    pub draws: u64,
+    /// Mean of minus the logarithm of what came.
+    pub log_loss: f64,
+    /// Ranked probability score: a win predicted is nearer to a draw than to a loss.
+    pub rps: f64,
 }

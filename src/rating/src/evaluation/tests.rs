@@ -23,7 +23,7 @@ fn close(found: f64, wanted: f64) {
 
 #[test]
 fn nothing_scored_is_no_figures() {
-    assert_eq!(Evaluation::new().report(), Report { two_sides: None, pairs: None });
+    assert_eq!(Evaluation::new().report(), Report { two_sides: None, three_ways: None, pairs: None });
 }
 
 #[test]

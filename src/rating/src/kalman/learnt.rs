@@ -1,4 +1,6 @@
 use super::{KalmanSettings, POINTS};
+use crate::Rating;
+use gsm_core::Probability;
 use serde::{Deserialize, Serialize};
 
 /// The sharpness of predictions before any is learnt, and how unsure it is.
@@ -24,6 +26,9 @@ pub struct Learnt {
     lead_squared: f64,
     residual_squared: f64,
     margins: f64,
+    /// Draws, and the sum of `4 p (1 - p)` over all matches of two sides.
+    draws: f64,
+    evenness: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +83,8 @@ impl Learnt {
             lead_squared: 1.0,
             residual_squared: 1.0,
             margins: 1.0,
+            draws: 0.0,
+            evenness: 1.0,
         }
     }
 
@@ -85,6 +92,26 @@ impl Learnt {
     #[must_use]
     pub fn newcomers(&self) -> f64 {
         self.newcomers.mean * POINTS
+    }
+
+    /// A rating whose mean leaves out what newcomers lack, with it: in the share that is still prior.
+    #[must_use]
+    pub fn placed(&self, rating: Rating) -> Rating {
+        Rating { mean: rating.mean + KalmanSettings::prior_of(rating) * self.newcomers(), ..rating }
+    }
+
+    /// The inverse of [`Learnt::placed`].
+    #[must_use]
+    pub fn unplaced(&self, rating: Rating) -> Rating {
+        Rating { mean: rating.mean - KalmanSettings::prior_of(rating) * self.newcomers(), ..rating }
+    }
+
+    /// The chance of a draw in a match of two sides with this expected score: the share of draws seen, most between
+    /// equals, `c 4 p (1 - p)`.
+    #[must_use]
+    pub fn draw(&self, expected: Probability) -> Option<Probability> {
+        let even = 4.0 * expected.get() * (1.0 - expected.get());
+        (self.draws > 0.0).then(|| Probability::saturating(self.draws / self.evenness * even))
     }
 
     /// The home advantage, in points.
@@ -131,6 +158,8 @@ impl Learnt {
             self.home.moved(lesson.home, lesson.shift, lesson.loss, FORGOTTEN);
         }
         let expected = crate::numeric::logistic(self.sharpness.mean * lesson.flattened);
+        self.evenness += 4.0 * expected * (1.0 - expected);
+        self.draws += if lesson.score == 0.5 { 1.0 } else { 0.0 };
         let information = expected * (1.0 - expected) * lesson.flattened * lesson.flattened;
         self.sharpness.variance /= 1.0 + self.sharpness.variance * information;
         self.sharpness.mean += self.sharpness.variance * lesson.flattened * (lesson.score - expected);

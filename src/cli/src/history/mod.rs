@@ -1,13 +1,24 @@
 //! Match histories as files: the format of the evaluation protocol (docs/replay.md), checked line by line.
-use super::line::{Fault, Row, parse_row};
+mod line;
+
+use crate::output::{Failure, note};
 use gsm_core::Timestamp;
+use gsm_rating::{
+    evaluation::Unrated,
+    history::{History, Lineup},
+};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+pub(crate) use line::Fault;
+use line::{Row, parse_row};
 use std::{
     collections::HashMap,
+    fs::File,
     io::{BufRead, BufReader, Read},
+    path::Path,
 };
 
 /// The first line of every history.
-pub(super) const HEADER: &str = "match_id,timestamp,team,player_id,rank,score,mode";
+pub(crate) const HEADER: &str = "match_id,timestamp,team,player_id,rank,score,mode";
 /// Longest line; beyond, this is no match history.
 const LINE_BYTES_MAX: usize = 4_096;
 /// Sides of one match; a contest of more is cut up before it gets here.
@@ -17,68 +28,45 @@ const FAULTS_SHOWN: usize = 5;
 /// Matches of one file: what the counters of this module hold.
 const MATCHES_MAX: usize = 1 << 28;
 
-/// A match.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Match {
-    pub(super) number: u64,
-    pub(super) at: Timestamp,
-    first_side: u32,
-}
-
-/// A side of a match.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Side {
-    /// By competition numbering: 1 + the number of sides strictly better.
-    pub(super) place: u32,
-    /// Where all rows of the side have the same.
-    pub(super) score: Option<f64>,
-    first_player: u32,
-}
-
-/// A whole history, in the order of the file. Players are numbered by their first appearance.
+/// A whole history as it was read, in the order of the file. Players are numbered by their first appearance.
 #[derive(Debug, Default)]
-pub(super) struct History {
-    matches: Vec<Match>,
-    sides: Vec<Side>,
-    players: Vec<u32>,
+pub(crate) struct Chronicle {
+    /// The matches.
+    pub(crate) history: History,
+    /// The number that the file gives each match.
+    pub(crate) numbers: Vec<u64>,
     /// The id of each player.
-    pub(super) names: Vec<String>,
-    numbers: HashMap<String, u32>,
+    pub(crate) names: Vec<String>,
+    known: HashMap<String, u32>,
+    variants: HashMap<String, u16>,
     /// Lines that were left out, and what is wrong with the first of them.
-    pub(super) skipped: u64,
-    pub(super) faults: Vec<Fault>,
+    pub(crate) skipped: u64,
+    pub(crate) faults: Vec<Fault>,
 }
 
-impl History {
-    pub(super) fn matches(&self) -> &[Match] {
-        &self.matches
-    }
-
-    /// The sides of match `index`, each with the numbers of its players.
-    pub(super) fn sides(&self, index: usize) -> impl ExactSizeIterator<Item = (&Side, &[u32])> {
-        let start =
-            |index: usize| self.matches.get(index).map_or(self.sides.len(), |m| m.first_side as usize);
-        let (from, to) = (start(index), start(index + 1));
-        let end =
-            move |side: usize| self.sides.get(side).map_or(self.players.len(), |s| s.first_player as usize);
-        self.sides.get(from..to).unwrap_or_default().iter().enumerate().map(move |(nth, side)| {
-            (side, self.players.get(end(from + nth)..end(from + nth + 1)).unwrap_or_default())
-        })
-    }
-
-    /// Whether every match has two sides; else all are judged as free-for-all.
-    pub(super) fn is_two_sided(&self) -> bool {
-        self.sides.len() == 2 * self.matches.len()
-            && (0..self.matches.len()).all(|i| self.sides(i).len() == 2)
+impl Chronicle {
+    /// Says which match a system could not rate, and why.
+    pub(crate) fn blame(&self, unrated: Unrated) -> Failure {
+        let number = self.numbers.get(unrated.index).copied().unwrap_or_default();
+        Failure::usage(format!("match {number} cannot be rated: {}", unrated.error))
     }
 
     fn number_of(&mut self, id: String) -> u32 {
-        if let Some(number) = self.numbers.get(&id) {
+        if let Some(number) = self.known.get(&id) {
             return *number;
         }
         let number = as_u32(self.names.len());
         self.names.push(id.clone());
-        self.numbers.insert(id, number);
+        self.known.insert(id, number);
+        number
+    }
+
+    fn variant_of(&mut self, name: &str) -> u16 {
+        if let Some(number) = self.variants.get(name) {
+            return *number;
+        }
+        let number = self.history.variant(name);
+        self.variants.insert(name.to_owned(), number);
         number
     }
 }
@@ -90,11 +78,11 @@ fn as_u32(n: usize) -> u32 {
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Matches that are taken, from the beginning; `None` takes all.
-    pub(super) limit: Option<u64>,
+    pub(crate) limit: Option<u64>,
     /// Leave out matches with a bad line instead of stopping there.
-    pub(super) skip_bad: bool,
+    pub(crate) skip_bad: bool,
 }
 
 /// Reads a history, plain or gzip, whatever the name says.
@@ -102,7 +90,7 @@ pub(super) struct Reading {
 /// # Errors
 /// The first line that is wrong, unless those are to be skipped; a wrong header and a file that ends in the middle of
 /// its compression are never skipped.
-pub(super) fn read(input: impl Read, how: Reading) -> Result<History, Fault> {
+pub(crate) fn read(input: impl Read, how: Reading) -> Result<Chronicle, Fault> {
     let mut plain = BufReader::with_capacity(1 << 16, input);
     let head = plain.fill_buf().map_err(|e| Fault::new(1, format!("cannot be read: {e}")))?;
     if head.starts_with(&[0x1f, 0x8b]) {
@@ -113,9 +101,41 @@ pub(super) fn read(input: impl Read, how: Reading) -> Result<History, Fault> {
     }
 }
 
+/// Reads a history from a file, with a progress bar.
+pub(crate) fn read_file(path: &Path, how: Reading) -> Result<Chronicle, Failure> {
+    let shown = path.display();
+    let wrong = |error: std::io::Error| Failure::usage(format!("cannot read `{shown}`: {error}"));
+    let file = File::open(path).map_err(wrong)?;
+    let about = file.metadata().map_err(wrong)?;
+    if about.is_dir() {
+        return Err(Failure::usage(format!("`{shown}` is a directory\nhint: name the history in it")));
+    }
+    let bar = drawn(ProgressBar::new(about.len()), "reading  {bar:40} {percent}%, {eta} to go");
+    let read = read(bar.wrap_read(file), how);
+    bar.finish_and_clear();
+    read.map_err(|fault| {
+        let hint = if how.skip_bad { "" } else { "\nhint: --skip-bad leaves out matches with bad lines" };
+        let hint = if fault.what.contains("\nhint: ") { "" } else { hint };
+        Failure::usage(format!("{shown}:line {}: {}{hint}", fault.line, fault.what))
+    })
+}
+
+/// Progress is redrawn so often in a second.
+const DRAWS_PER_SECOND: u8 = 8;
+
+/// On standard error, and only where that is a terminal.
+pub(crate) fn drawn(bar: ProgressBar, template: &str) -> ProgressBar {
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.set_style(style),
+        Err(error) => note(format_args!("no progress bar: {error}")),
+    }
+    bar
+}
+
 struct Reader {
     how: Reading,
-    history: History,
+    read: Chronicle,
     /// Rows of the match that is being read.
     rows: Vec<Row>,
     /// Whether a line of that match was bad.
@@ -127,10 +147,10 @@ struct Reader {
 
 impl Reader {
     fn new(how: Reading) -> Self {
-        Self { how, history: History::default(), rows: Vec::new(), spoilt: false, last: None, line: 0 }
+        Self { how, read: Chronicle::default(), rows: Vec::new(), spoilt: false, last: None, line: 0 }
     }
 
-    fn read(mut self, mut input: impl BufRead) -> Result<History, Fault> {
+    fn read(mut self, mut input: impl BufRead) -> Result<Chronicle, Fault> {
         let mut buffer = Vec::new();
         let header = self.next_line(&mut input, &mut buffer)?;
         let text = header.then(|| std::str::from_utf8(&buffer).ok()).flatten();
@@ -152,15 +172,15 @@ impl Reader {
         if !self.is_full() {
             self.finish()?;
         }
-        if self.history.matches.is_empty() && self.history.skipped == 0 {
+        if self.read.history.is_empty() && self.read.skipped == 0 {
             return Err(Fault::new(1, "is all there is: no match follows".to_owned()));
         }
-        self.history.numbers = HashMap::new();
-        Ok(self.history)
+        self.read.known = HashMap::new();
+        Ok(self.read)
     }
 
     fn is_full(&self) -> bool {
-        let taken = self.history.matches.len();
+        let taken = self.read.history.len();
         taken >= MATCHES_MAX || self.how.limit.is_some_and(|limit| taken as u64 >= limit)
     }
 
@@ -192,10 +212,10 @@ impl Reader {
         if !self.how.skip_bad {
             return Err(fault);
         }
-        self.history.skipped += 1;
+        self.read.skipped += 1;
         self.spoilt = true;
-        if self.history.faults.len() < FAULTS_SHOWN {
-            self.history.faults.push(fault);
+        if self.read.faults.len() < FAULTS_SHOWN {
+            self.read.faults.push(fault);
         }
         Ok(())
     }
@@ -258,22 +278,25 @@ impl Reader {
         let mut order: Vec<u32> = sides.iter().filter_map(|side| side.first().map(|row| row.rank)).collect();
         let ranks = order.clone();
         order.sort_unstable();
-        let first_side = as_u32(self.history.sides.len());
-        for (side, rank) in sides.iter().zip(ranks) {
+        let variant = match rows.first().map(|row| row.mode.as_str()) {
+            Some(name) => self.read.variant_of(name),
+            None => 0,
+        };
+        let players: Vec<Vec<u32>> = sides
+            .iter()
+            .map(|side| side.iter().map(|row| self.read.number_of(row.player.clone())).collect())
+            .collect();
+        let lineups = sides.iter().zip(ranks).zip(&players).map(|((side, rank), players)| {
             let score = side.first().and_then(|row| row.score);
-            let first_player = as_u32(self.history.players.len());
-            self.history.sides.push(Side {
+            Lineup {
                 place: as_u32(order.partition_point(|other| *other < rank)) + 1,
                 score: score.filter(|_| side.iter().all(|row| row.score == score)),
-                first_player,
-            });
-            for row in *side {
-                let player = self.history.number_of(row.player.clone());
-                self.history.players.push(player);
+                players,
             }
-        }
+        });
         let at = Timestamp::from_millis(at_s.saturating_mul(1_000));
-        self.history.matches.push(Match { number, at, first_side });
+        self.read.history.push(at, variant, lineups);
+        self.read.numbers.push(number);
         Ok(())
     }
 }
@@ -311,5 +334,4 @@ fn check_sides(number: u64, line: u64, sides: &[&[Row]]) -> Result<(), Fault> {
 }
 
 #[cfg(test)]
-#[path = "history_tests.rs"]
 mod tests;

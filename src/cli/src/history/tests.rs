@@ -5,19 +5,18 @@ fn text(rows: &[&str]) -> String {
     format!("{HEADER}\n{}\n", rows.join("\n"))
 }
 
-fn read_rows(rows: &[&str], how: Reading) -> Result<History, Fault> {
+fn read_rows(rows: &[&str], how: Reading) -> Result<Chronicle, Fault> {
     read(text(rows).as_bytes(), how)
 }
 
 /// A match's number, and of each side its place and its players.
 type Shape<'a> = (u64, Vec<(u32, Vec<&'a str>)>);
 
-fn shape(history: &History) -> Vec<Shape<'_>> {
-    let name = |number: &u32| history.names[*number as usize].as_str();
-    let sides = |i| {
-        history.sides(i).map(|(side, players)| (side.place, players.iter().map(name).collect())).collect()
-    };
-    history.matches().iter().enumerate().map(|(i, m)| (m.number, sides(i))).collect()
+fn shape(read: &Chronicle) -> Vec<Shape<'_>> {
+    let name = |number: &u32| read.names[*number as usize].as_str();
+    let sides =
+        |i| read.history.sides(i).map(|side| (side.place, side.players.iter().map(name).collect())).collect();
+    read.numbers.iter().enumerate().map(|(i, number)| (*number, sides(i))).collect()
 }
 
 const DUEL: [&str; 2] = ["1,5,0,ann,2,0,", "1,5,1,bob,1,3,x"];
@@ -31,8 +30,8 @@ fn plain_and_packed_files_read_the_same() {
         (3, vec![(1, vec!["ann", "eve"]), (1, vec!["bob"]), (3, vec!["zoe"])]),
     ];
     assert_eq!(shape(&plain), wanted);
-    assert!(!plain.is_two_sided());
-    assert_eq!(plain.sides(0).map(|(side, _)| side.score).collect::<Vec<_>>(), [Some(0.0), Some(3.0)]);
+    assert!(!plain.history.is_two_sided());
+    assert_eq!(plain.history.sides(0).map(|side| side.score).collect::<Vec<_>>(), [Some(0.0), Some(3.0)]);
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(text(&rows).replace('\n', "\r\n").as_bytes()).unwrap();
     let packed = packed.finish().unwrap();
@@ -45,8 +44,8 @@ fn plain_and_packed_files_read_the_same() {
 fn the_limit_takes_the_first_matches() {
     let rows = [DUEL[0], DUEL[1], "2,6,0,a,1,,", "2,6,1,b,2,,", "nonsense"];
     let take = |limit| read_rows(&rows, Reading { limit: Some(limit), skip_bad: false });
-    assert_eq!(take(1).unwrap().matches().len(), 1);
-    assert!(take(1).unwrap().is_two_sided());
+    assert_eq!(take(1).unwrap().history.len(), 1);
+    assert!(take(1).unwrap().history.is_two_sided());
     assert_eq!(take(2).unwrap_err().line, 6);
 }
 
@@ -89,11 +88,11 @@ fn a_match_with_a_bad_line_is_left_out_whole() {
         "rubbish",
     ];
     let history = read_rows(&rows, Reading { limit: None, skip_bad: true }).unwrap();
-    let numbers: Vec<u64> = history.matches().iter().map(|m| m.number).collect();
+    let numbers: Vec<u64> = history.numbers.clone();
     // The last line may have been one of match 5.
     assert_eq!(numbers, [1, 3]);
     assert_eq!(history.skipped, 3);
     assert_eq!(history.faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [5, 9, 12]);
     let none = read_rows(&["rubbish"], Reading { limit: None, skip_bad: true }).unwrap();
-    assert_eq!((none.matches().len(), none.skipped), (0, 1));
+    assert_eq!((none.history.len(), none.skipped), (0, 1));
 }

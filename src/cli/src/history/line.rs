@@ -1,46 +1,48 @@
 //! One row of a match history.
-use super::history::HEADER;
+use super::HEADER;
 use gsm_core::limits::SCORE_ABS_MAX;
 use std::str::FromStr;
 
 /// Longest player id, in bytes.
-pub(super) const PLAYER_BYTES_MAX: usize = 128;
+pub(crate) const PLAYER_BYTES_MAX: usize = 128;
 /// The last second of the year 9999: a later one was meant as milliseconds.
 const SECONDS_ABS_MAX: i64 = 253_402_300_799;
 
 /// A line that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// From 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// Reads on from the line's number.
-    pub(super) what: String,
+    pub(crate) what: String,
 }
 
 impl Fault {
-    pub(super) fn new(line: u64, what: String) -> Self {
+    pub(crate) fn new(line: u64, what: String) -> Self {
         Self { line, what }
     }
 }
 
 /// A row: one player of one match.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
-    pub(super) line: u64,
-    pub(super) number: u64,
-    pub(super) at_s: i64,
-    pub(super) team: u32,
-    pub(super) player: String,
-    pub(super) rank: u32,
-    pub(super) score: Option<f64>,
+pub(crate) struct Row {
+    pub(crate) line: u64,
+    pub(crate) number: u64,
+    pub(crate) at_s: i64,
+    pub(crate) team: u32,
+    pub(crate) player: String,
+    pub(crate) rank: u32,
+    pub(crate) score: Option<f64>,
+    /// The variant played: map, surface, queue.
+    pub(crate) mode: String,
 }
 
-/// Reads a row; the last field, `mode`, is for other readers.
-pub(super) fn parse_row(bytes: &[u8], line: u64) -> Result<Row, Fault> {
+/// Reads a row.
+pub(crate) fn parse_row(bytes: &[u8], line: u64) -> Result<Row, Fault> {
     let wrong = |what: String| Fault::new(line, what);
     let text = std::str::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
     let fields: Vec<&str> = text.split(',').collect();
-    let [number, at, team, player, rank, score, _mode] = fields.as_slice() else {
+    let [number, at, team, player, rank, score, mode] = fields.as_slice() else {
         return Err(wrong(format!("has {} fields, a row has 7: {HEADER}", fields.len())));
     };
     let number = whole::<u64>("match_id", number, 1, u64::MAX).map_err(wrong)?;
@@ -65,7 +67,7 @@ pub(super) fn parse_row(bytes: &[u8], line: u64) -> Result<Row, Fault> {
             }
         },
     };
-    Ok(Row { line, number, at_s, team, player: (*player).to_owned(), rank, score })
+    Ok(Row { line, number, at_s, team, player: (*player).to_owned(), rank, score, mode: (*mode).to_owned() })
 }
 
 fn whole<T: FromStr + PartialOrd + std::fmt::Display>(

@@ -1,0 +1,148 @@
+//! `gsm eval`: how well each rating system predicts match histories, by the evaluation protocol, version 1
+//! (docs/eval.md).
+mod contenders;
+mod plot;
+mod show;
+
+use crate::{
+    history::{Chronicle, Reading, drawn, read_file},
+    output::{Failure, Outcome, note},
+};
+use clap::Args;
+use contenders::{Choice, Contender};
+use gsm_rating::{
+    System,
+    evaluation::{Report, evaluate},
+    tuning::tune,
+};
+use indicatif::ProgressBar;
+use std::{path::PathBuf, time::Instant};
+
+/// `gsm eval`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  gsm eval rocket_league.csv.gz                    all systems as they are: a table, and calibration.svg
+  gsm eval *.csv.gz --tune                         each system with the best settings for each file
+  gsm eval tennis.csv --system kalman --system glicko2 --json
+
+Of each history the first fifth is not scored, settings are chosen on the next three tenths (--tune), and the second
+half is reported: matches of one timestamp are all predicted before the first of them counts. The file format is that
+of `gsm replay --help`; the column mode (map, surface, ..) is used by systems that know variants.
+
+Columns: n matches of the second half; accuracy; log_loss (what systems are compared by, less is better); brier; ece,
+the calibration error. Of free-for-all histories, where every pair of a match is judged: pair_accuracy, pair_log_loss,
+pair_brier. Log losses compare systems on one file, never two files.
+
+Exit code 0: done; 2: a file or a system makes no sense.")]
+pub(crate) struct Command {
+    /// Match histories, CSV, plain or gzip
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Only this system; may be repeated
+    #[arg(long, value_name = "SYSTEM", value_parser = contenders::parse)]
+    system: Vec<Choice>,
+    /// Choose each system's settings for each file, on its tuning window
+    #[arg(long)]
+    tune: bool,
+    /// Leave out matches with bad lines instead of stopping at the first
+    #[arg(long)]
+    skip_bad: bool,
+    /// Where the calibration plot goes (default: calibration.svg; none with --json)
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// One JSON object a line, for each file and system
+    #[arg(long)]
+    json: bool,
+}
+
+/// What one system reached on one file.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    /// With the settings that counted.
+    pub(crate) system: System,
+    pub(crate) tuned: bool,
+    pub(crate) test: Report,
+    pub(crate) matches_per_s: f64,
+}
+
+/// One file's rows.
+pub(crate) struct Table {
+    pub(crate) file: String,
+    pub(crate) matches: usize,
+    pub(crate) players: usize,
+    pub(crate) rows: Vec<Row>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long an evaluation takes, decides nothing")]
+fn stopwatch() -> Instant {
+    Instant::now()
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Outcome {
+        let contenders = contenders::chosen(&self.system);
+        let mut tables = Vec::new();
+        for file in &self.files {
+            let read = read_file(file, Reading { limit: None, skip_bad: self.skip_bad })?;
+            if read.history.is_empty() {
+                return Err(Failure::usage(format!("{}: no match is left", file.display())));
+            }
+            let mut table = Table {
+                file: file.display().to_string(),
+                matches: read.history.len(),
+                players: read.names.len(),
+                rows: Vec::new(),
+            };
+            for contender in &contenders {
+                let row = judged(&read, contender, self.tune)?;
+                if self.json {
+                    show::json_line(&table.file, &row)?;
+                }
+                table.rows.push(row);
+            }
+            if !self.json {
+                show::table(&table);
+            }
+            tables.push(table);
+        }
+        let plot = match (&self.plot, self.json) {
+            (Some(path), _) => Some(path.clone()),
+            (None, false) => Some(PathBuf::from("calibration.svg")),
+            (None, true) => None,
+        };
+        if let Some(path) = plot.filter(|_| tables.iter().any(plot::is_drawable)) {
+            plot::write(&path, &tables)?;
+            note(format_args!("calibration: {}", path.display()));
+        }
+        Ok(())
+    }
+}
+
+/// Runs one system through one history; tunes it first where that is asked and possible.
+pub(crate) fn judged(read: &Chronicle, contender: &Contender, tunes: bool) -> Result<Row, Failure> {
+    let tunes = tunes && contender.tunable;
+    let name = contender.name;
+    let system = if tunes {
+        let bar = drawn(ProgressBar::new_spinner(), "tuning {msg}  {pos} runs, {elapsed}").with_message(name);
+        let tuned = tune(&contender.system, &read.history, || bar.inc(1)).map_err(|e| read.blame(e));
+        bar.finish_and_clear();
+        tuned?.system
+    } else {
+        contender.system.clone()
+    };
+    let bar = drawn(ProgressBar::new(read.history.len() as u64), "{msg}  {bar:40} {percent}%, {eta} to go");
+    let bar = bar.with_message(name);
+    let begin = stopwatch();
+    let mut done = 0_u64;
+    let scored = evaluate(&system, &read.history, read.history.len(), || {
+        done += 1;
+        if done.is_multiple_of(4096) {
+            bar.set_position(done);
+        }
+    });
+    let seconds = begin.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    let scored = scored.map_err(|unrated| read.blame(unrated))?;
+    let matches_per_s = read.history.len() as f64 / seconds.max(1e-9);
+    Ok(Row { name, system, tuned: tunes, test: scored.test.report(), matches_per_s })
+}

@@ -1,0 +1,181 @@
+//! A match history in memory: columns, players by number, in the order the matches were played.
+use gsm_core::Timestamp;
+
+/// A history. Players and variants are numbers that the reader gave out, from 0.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    at: Vec<Timestamp>,
+    variants: Vec<u16>,
+    first_sides: Vec<u32>,
+    places: Vec<u32>,
+    /// NaN where a side has none.
+    scores: Vec<f64>,
+    first_players: Vec<u32>,
+    players: Vec<u32>,
+    seats: u32,
+    variant_names: Vec<String>,
+}
+
+/// One side of a match of a history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lineup<'a> {
+    /// 1 is the best, equal places are a tie.
+    pub place: u32,
+    /// Points made, where they are known.
+    pub score: Option<f64>,
+    /// The players' numbers.
+    pub players: &'a [u32],
+}
+
+impl History {
+    /// Without a match; `variants` are the names of the numbers.
+    #[must_use]
+    pub fn new(variants: Vec<String>) -> Self {
+        Self { variant_names: variants, ..Self::default() }
+    }
+
+    /// Gives `name` a number, the same for the same name. Beyond 65,535 names all share the last.
+    pub fn variant(&mut self, name: &str) -> u16 {
+        let found = self.variant_names.iter().position(|known| known == name);
+        let number = found.unwrap_or_else(|| {
+            if self.variant_names.len() < usize::from(u16::MAX) {
+                self.variant_names.push(name.to_owned());
+            }
+            self.variant_names.len() - 1
+        });
+        u16::try_from(number).unwrap_or(u16::MAX)
+    }
+
+    /// Adds a match after all others.
+    pub fn push<'a>(&mut self, at: Timestamp, variant: u16, sides: impl IntoIterator<Item = Lineup<'a>>) {
+        self.at.push(at);
+        self.variants.push(variant);
+        self.first_sides.push(as_u32(self.places.len()));
+        for side in sides {
+            self.places.push(side.place);
+            self.scores.push(side.score.unwrap_or(f64::NAN));
+            self.first_players.push(as_u32(self.players.len()));
+            self.players.extend_from_slice(side.players);
+            let most = side.players.iter().copied().max().map_or(0, |most| most.saturating_add(1));
+            self.seats = self.seats.max(most);
+        }
+    }
+
+    /// Matches.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    /// Whether there is no match.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+
+    /// Players: one more than the largest number.
+    #[must_use]
+    pub fn seats(&self) -> usize {
+        self.seats as usize
+    }
+
+    /// How many variants there are.
+    #[must_use]
+    pub fn variants(&self) -> usize {
+        self.variant_names.len()
+    }
+
+    /// When match `index` was played; the epoch for none.
+    #[must_use]
+    pub fn at(&self, index: usize) -> Timestamp {
+        self.at.get(index).copied().unwrap_or(Timestamp::EPOCH)
+    }
+
+    /// The variant of match `index`.
+    #[must_use]
+    pub fn variant_of(&self, index: usize) -> u16 {
+        self.variants.get(index).copied().unwrap_or_default()
+    }
+
+    /// The name of a variant.
+    #[must_use]
+    pub fn variant_name(&self, variant: u16) -> &str {
+        self.variant_names.get(usize::from(variant)).map_or("", String::as_str)
+    }
+
+    /// The sides of match `index`; none for no match.
+    pub fn sides(&self, index: usize) -> impl ExactSizeIterator<Item = Lineup<'_>> + Clone {
+        let start = |index: usize| self.first_sides.get(index).map_or(self.places.len(), |at| *at as usize);
+        let (from, to) = (start(index), start(index + 1));
+        (from..to).map(move |side| self.side(side))
+    }
+
+    /// The number of sides of match `index`.
+    #[must_use]
+    pub fn side_count(&self, index: usize) -> usize {
+        self.sides(index).len()
+    }
+
+    fn side(&self, side: usize) -> Lineup<'_> {
+        let start = |side: usize| self.first_players.get(side).map_or(self.players.len(), |at| *at as usize);
+        Lineup {
+            place: self.places.get(side).copied().unwrap_or(1),
+            score: self.scores.get(side).copied().filter(|score| score.is_finite()),
+            players: self.players.get(start(side)..start(side + 1)).unwrap_or_default(),
+        }
+    }
+
+    /// The first match after `index` that was not played at the same moment.
+    #[must_use]
+    pub fn group_end(&self, index: usize) -> usize {
+        let at = self.at(index);
+        let same = self.at.get(index..).unwrap_or_default().iter().take_while(|other| **other == at);
+        index + same.count().max(1)
+    }
+
+    /// Whether every match has two sides; else all are judged as free-for-all.
+    #[must_use]
+    pub fn is_two_sided(&self) -> bool {
+        self.places.len() == 2 * self.len() && (0..self.len()).all(|index| self.side_count(index) == 2)
+    }
+
+    /// The score of the first of two sides: win 1, tie 0.5, loss 0.
+    #[must_use]
+    pub fn outcome(&self, index: usize) -> f64 {
+        let mut sides = self.sides(index);
+        match (sides.next(), sides.next()) {
+            (Some(a), Some(b)) => crate::numeric::score(a.place, b.place),
+            _ => 0.5,
+        }
+    }
+}
+
+/// Histories of more than 2^32 players in all matches fit no memory.
+fn as_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_comes_out() {
+        let mut history = History::new(Vec::new());
+        let (clay, grass) = (history.variant("clay"), history.variant("grass"));
+        assert_eq!((clay, grass, history.variant("clay")), (0, 1, 0));
+        let now = Timestamp::from_millis(5);
+        let a = Lineup { place: 1, score: Some(3.0), players: &[0, 7] };
+        let b = Lineup { place: 2, score: None, players: &[2] };
+        history.push(now, clay, [a, b]);
+        history.push(now, grass, [b, a]);
+        history.push(Timestamp::from_millis(6), grass, [a, b, b]);
+        assert_eq!((history.len(), history.seats(), history.variants()), (3, 8, 2));
+        assert_eq!(history.sides(1).collect::<Vec<_>>(), [b, a]);
+        assert_eq!((history.outcome(0), history.outcome(1)), (1.0, 0.0));
+        assert_eq!((history.group_end(0), history.group_end(1), history.group_end(2)), (2, 2, 3));
+        assert_eq!(history.variant_name(history.variant_of(2)), "grass");
+        assert!(!history.is_two_sided());
+        assert_eq!(history.sides(3).len(), 0);
+    }
+}
