@@ -2,6 +2,9 @@ use crate::{Rating, RatingError};
 use gsm_core::{Probability, limits};
 use serde::{Deserialize, Serialize};
 
+/// A share below this, a millionth of a match, counts as none.
+const SHARE_MIN: f64 = 1e-6;
+
 /// One player of a match that is to be rated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Entrant {
@@ -23,6 +26,11 @@ impl Entrant {
     #[must_use]
     pub const fn new(rating: Rating) -> Self {
         Self { rating, quit: false, share: 1.0, games: 0 }
+    }
+
+    /// Whether any part of the match was played.
+    pub(crate) fn is_present(&self) -> bool {
+        self.share >= SHARE_MIN
     }
 }
 
@@ -88,7 +96,7 @@ impl Change {
 
     /// The change of a player, whom a share of nothing leaves as before.
     pub(crate) fn of(player: &Entrant, after: Rating, expected: f64, actual: f64) -> Self {
-        let after = if player.share > 0.0 { after } else { player.rating };
+        let after = if player.is_present() { after } else { player.rating };
         Self { before: player.rating, after, expected: Probability::saturating(expected), actual }
     }
 }
@@ -135,5 +143,5 @@ pub(crate) fn check_size(sides: &[Side<'_>]) -> Result<(), RatingError> {
 
 /// Whether anybody of a side played any part of the match.
 pub(crate) fn is_present(side: &Side<'_>) -> bool {
-    side.players.iter().any(|player| player.share > 0.0)
+    side.players.iter().any(Entrant::is_present)
 }
