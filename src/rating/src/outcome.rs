@@ -14,8 +14,9 @@ pub struct Entrant {
     /// The other players' ratings change as if nobody had left.
     pub quit: bool,
     /// The part of the match that was played, `0.0..=1.0`; 1 is all of it. It is the player's weight within the
-    /// side, and how much the result counts for the player. 0 moves nobody: the player stays as before, and a
-    /// side where all have 0 is no opponent to anybody. It counts for quitters too: 1 is the whole loss.
+    /// side, and how much the result counts for the player. 0 (or less than a millionth) moves nobody: the player
+    /// stays as before, and a side where all have 0 is no opponent to anybody. It counts for quitters too: 1 is the
+    /// whole loss.
     pub share: f64,
     /// Rated matches before this one. Only systems that move newcomers faster look at it (Elo).
     pub games: u32,
