@@ -52,6 +52,24 @@ pub enum RatingError {
         /// Its index, from 0.
         side: usize,
     },
+    /// The parts of a [`crate::batch::Fixture`] do not fit together.
+    #[error("{players} players and {places} places do not fit sides that end at {ends}")]
+    Ragged {
+        /// How many players came.
+        players: usize,
+        /// How many places.
+        places: usize,
+        /// Where the last side ends.
+        ends: usize,
+    },
+    /// A player whom the [`crate::batch::Ladder`] has no seat for.
+    #[error("player {player} is not one of {players}")]
+    NoSuchPlayer {
+        /// What came, from 0.
+        player: u32,
+        /// How many there are.
+        players: usize,
+    },
     /// The advantage belongs to a side that did not play.
     #[error("the home side is {home}, the match has {sides}")]
     NoSuchSide {

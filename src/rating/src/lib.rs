@@ -1,6 +1,8 @@
 //! Skill ratings: given ratings before a match and its outcome, the ratings after it; and how well the
 //! predictions made from ratings hold up ([`evaluation`]).
 //!
+//! Whole histories are rated in memory by [`batch::Ladder`].
+//!
 //! Not here: storing ratings (`gsm-engine`), ordering players (`gsm-ranking`), reading match histories.
 //! Invariants: same input, same output, on every platform (floating-point functions come from `libm`); no
 //! clock, no randomness, no IO. For any input that is accepted, what comes out is finite. The order of sides,
@@ -27,6 +29,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod batch;
 pub mod elo;
 mod error;
 pub mod evaluation;

@@ -41,6 +41,9 @@ pub(crate) fn score(own: u32, other: u32) -> f64 {
 
 /// [`grown`], but not above `max`; a deviation that is above already stays.
 pub(crate) fn grown_to(deviation: f64, per_day: f64, idle: Millis, max: f64) -> f64 {
+    if per_day == 0.0 {
+        return deviation;
+    }
     grown(deviation, per_day, idle).min(max).max(deviation)
 }
 

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// No offset is less sure than this, in natural units squared.
 const OFFSET_VARIANCE_MAX: f64 = 300.0;
+/// A share below this, a millionth of a match, counts as none.
+const SHARE_MIN: f64 = 1e-6;
 
 /// One player of a match that is to be rated.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,8 +17,9 @@ pub struct Entrant {
     /// The other players' ratings change as if nobody had left.
     pub quit: bool,
     /// The part of the match that was played, `0.0..=1.0`; 1 is all of it. It is the player's weight within the
-    /// side, and how much the result counts for the player. 0 moves nobody: the player stays as before, and a
-    /// side where all have 0 is no opponent to anybody. It counts for quitters too: 1 is the whole loss.
+    /// side, and how much the result counts for the player. 0 (or less than a millionth) moves nobody: the player
+    /// stays as before, and a side where all have 0 is no opponent to anybody. It counts for quitters too: 1 is the
+    /// whole loss.
     pub share: f64,
     /// Rated matches before this one. Only systems that move newcomers faster look at it (Elo).
     pub games: u32,
@@ -61,6 +64,11 @@ impl Entrant {
     #[must_use]
     pub const fn new(rating: Rating) -> Self {
         Self { rating, quit: false, share: 1.0, games: 0, offset: None }
+    }
+
+    /// Whether any part of the match was played.
+    pub(crate) fn is_present(&self) -> bool {
+        self.share >= SHARE_MIN
     }
 }
 
@@ -131,7 +139,7 @@ impl Change {
 
     /// The change of a player, whom a share of nothing leaves as before.
     pub(crate) fn of(player: &Entrant, after: Rating, expected: f64, actual: f64) -> Self {
-        let after = if player.share > 0.0 { after } else { player.rating };
+        let after = if player.is_present() { after } else { player.rating };
         Self {
             before: player.rating,
             after,
@@ -187,5 +195,5 @@ pub(crate) fn check_size(sides: &[Side<'_>]) -> Result<(), RatingError> {
 
 /// Whether anybody of a side played any part of the match.
 pub(crate) fn is_present(side: &Side<'_>) -> bool {
-    side.players.iter().any(|player| player.share > 0.0)
+    side.players.iter().any(Entrant::is_present)
 }

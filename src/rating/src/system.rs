@@ -248,7 +248,8 @@ impl System {
         }
     }
 
-    fn apply_present(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
+    /// [`System::apply`] where every side has somebody with a share.
+    pub(crate) fn apply_present(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
         match self {
             Self::Elo(settings) => elo::update(settings, game, scratch, out),
             Self::Glicko(settings) => glicko::update(settings, game, scratch, out),

@@ -148,7 +148,7 @@ pub(super) fn moved(
         volatility: prior * left,
     };
     let mut change = Change::of(player, after, expected, actual);
-    change.offset = player.offset.filter(|_| player.share > 0.0).map(|offset| {
+    change.offset = player.offset.filter(|_| player.is_present()).map(|offset| {
         let (mean, variance) = offset.natural();
         let left = (1.0 - weight * weight * variance * step.loss).max(0.0);
         Offset::from_natural(mean + weight * variance * step.shift, variance * left)

@@ -171,7 +171,7 @@ fn team(settings: &TrueSkillSettings, place: u32, players: &[Entrant], advantage
         let share = player.share;
         mean += share * settings.mean_of(player.rating);
         variance += share * share * (tempered(settings, player.rating) + beta);
-        n += if share > 0.0 { 1.0 } else { 0.0 };
+        n += if player.is_present() { 1.0 } else { 0.0 };
     }
     let none = Lesson::default();
     Team { place, mean, variance, players: n, stayed: none, quit: none, expected: 0.0, actual: 0.0 }

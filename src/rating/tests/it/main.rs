@@ -1,6 +1,7 @@
 //! Ratings through the public interface: golden numbers, another implementation, properties.
 mod fixtures;
 mod golden;
+mod ladder;
 mod oracle;
 mod props;
 mod rules;

@@ -1,0 +1,131 @@
+use crate::RatingError;
+use gsm_core::Timestamp;
+
+/// A finished match, by players' numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fixture<'a> {
+    at: Timestamp,
+    players: &'a [u32],
+    ends: &'a [u32],
+    places: &'a [u32],
+    scores: &'a [f64],
+    home: Option<usize>,
+}
+
+impl<'a> Fixture<'a> {
+    /// A match of `ends.len()` sides: side `i` are the `players` from `ends[i - 1]` (or 0) up to `ends[i]`, and came to
+    /// `places[i]` (1 is the best, equal is a tie). Everybody played all of it. Nobody may play twice: the later seat
+    /// would win.
+    ///
+    /// # Errors
+    /// Fewer than 2 sides, a side without players, or slices that do not fit together. O(sides).
+    pub fn new(
+        at: Timestamp,
+        players: &'a [u32],
+        ends: &'a [u32],
+        places: &'a [u32],
+    ) -> Result<Self, RatingError> {
+        if ends.len() < 2 {
+            return Err(RatingError::TooFewSides { sides: ends.len() });
+        }
+        let mut start = 0;
+        for (side, &end) in ends.iter().enumerate() {
+            if end <= start {
+                return Err(RatingError::EmptySide { side });
+            }
+            start = end;
+        }
+        if places.len() != ends.len() || start as usize != players.len() {
+            let (players, places, ends) = (players.len(), places.len(), start as usize);
+            return Err(RatingError::Ragged { players, places, ends });
+        }
+        Ok(Self { at, players, ends, places, scores: &[], home: None })
+    }
+
+    /// With the points that each side made.
+    ///
+    /// # Errors
+    /// Another number of scores than sides, or a score that is not finite.
+    pub fn with_scores(self, scores: &'a [f64]) -> Result<Self, RatingError> {
+        if scores.len() != self.ends.len() {
+            let (players, places, ends) = (self.players.len(), scores.len(), self.players.len());
+            return Err(RatingError::Ragged { players, places, ends });
+        }
+        match scores.iter().position(|score| !score.is_finite()) {
+            Some(side) => Err(RatingError::BadScore { side }),
+            None => Ok(Self { scores, ..self }),
+        }
+    }
+
+    /// With an advantage for the side of this index.
+    ///
+    /// # Errors
+    /// No side has the index.
+    pub fn with_home(self, home: usize) -> Result<Self, RatingError> {
+        let sides = self.ends.len();
+        if home < sides {
+            Ok(Self { home: Some(home), ..self })
+        } else {
+            Err(RatingError::NoSuchSide { home, sides })
+        }
+    }
+
+    pub(super) const fn at(&self) -> Timestamp {
+        self.at
+    }
+    pub(super) const fn players(&self) -> &'a [u32] {
+        self.players
+    }
+    pub(super) const fn home(&self) -> Option<usize> {
+        self.home
+    }
+
+    /// Place, score and number of players of each side.
+    pub(super) fn sides(&self) -> impl Iterator<Item = (u32, Option<f64>, usize)> {
+        let mut start = 0;
+        let scores = self.scores.iter().copied().map(Some).chain(std::iter::repeat(None));
+        self.ends.iter().zip(self.places).zip(scores).map(move |((&end, &place), score)| {
+            let players = end - start;
+            start = end;
+            (place, score, players as usize)
+        })
+    }
+
+    /// The players of one side.
+    pub(super) fn side(&self, side: usize) -> Option<&'a [u32]> {
+        let end = *self.ends.get(side)? as usize;
+        let start =
+            side.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |start| *start as usize);
+        self.players.get(start..end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(players: &[u32], ends: &[u32], places: &[u32], wanted: Result<(), RatingError>) {
+        assert_eq!(Fixture::new(Timestamp::EPOCH, players, ends, places).map(|_| ()), wanted);
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        check(&[1, 2, 3], &[1, 3], &[1, 2], Ok(()));
+        check(&[1, 2], &[2], &[1], Err(RatingError::TooFewSides { sides: 1 }));
+        check(&[1, 2], &[0, 2], &[1, 2], Err(RatingError::EmptySide { side: 0 }));
+        check(&[1, 2], &[2, 1], &[1, 2], Err(RatingError::EmptySide { side: 1 }));
+        check(&[1, 2, 3], &[1, 2], &[1, 2], Err(RatingError::Ragged { players: 3, places: 2, ends: 2 }));
+        check(&[1, 2], &[1, 2], &[1], Err(RatingError::Ragged { players: 2, places: 1, ends: 2 }));
+    }
+    #[test]
+    fn scores_and_home_belong_to_sides() {
+        let fixture = Fixture::new(Timestamp::EPOCH, &[7, 8, 9], &[1, 3], &[1, 2]).unwrap();
+        assert_eq!(fixture.with_scores(&[1.0, f64::NAN]), Err(RatingError::BadScore { side: 1 }));
+        assert!(fixture.with_scores(&[1.0]).is_err() && fixture.with_scores(&[3.0, 1.0]).is_ok());
+        assert_eq!(fixture.with_home(2), Err(RatingError::NoSuchSide { home: 2, sides: 2 }));
+        assert_eq!(
+            (fixture.side(0), fixture.side(1), fixture.side(2)),
+            (Some(&[7][..]), Some(&[8, 9][..]), None)
+        );
+    }
+}
