@@ -76,7 +76,11 @@ impl Ladder {
             rest = others;
         }
         changes.clear();
-        self.system.apply_present(&Game { sides: &lent, home: fixture.home() }, scratch, changes);
+        self.system.apply_present(
+            &Game { sides: &lent, home: fixture.home(), learnt: None },
+            scratch,
+            changes,
+        );
         *sides = self::lent(lent);
         self.desk.entrants = entrants;
         for (player, change) in fixture.players().iter().zip(&self.desk.changes) {
