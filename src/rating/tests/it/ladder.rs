@@ -85,7 +85,7 @@ fn follow(system: &System, states: &mut [RatedState], of: &Match) -> Vec<Change>
         .zip(of.places.iter().zip(&of.scores))
         .map(|(players, (place, score))| Side { score: Some(*score), ..Side::new(*place, players) })
         .collect();
-    let changes = system.update(&Game { sides: &sides, home: of.home }).unwrap().concat();
+    let changes = system.update(&Game { sides: &sides, home: of.home, learnt: None }).unwrap().concat();
     for (player, change) in of.players.iter().zip(&changes) {
         states[*player as usize] = states[*player as usize].after(change, of.at);
     }

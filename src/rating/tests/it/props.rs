@@ -39,7 +39,7 @@ fn sides(of: &Match) -> Vec<Side<'_>> {
 }
 
 fn update_at(system: &System, of: &Match, home: Option<usize>) -> Vec<Vec<Change>> {
-    system.update(&Game { sides: &sides(of), home }).unwrap()
+    system.update(&Game { sides: &sides(of), home, learnt: None }).unwrap()
 }
 
 fn update(system: &System, of: &Match) -> Vec<Vec<Change>> {
