@@ -277,8 +277,12 @@ fn import_player(history: &Chronicle, number: u32, at: Timestamp) -> Result<Impo
     Ok(ImportPlayer { external, name: label, at })
 }
 
-/// `text` with everything but graphic ASCII as `%` and two hexadecimal digits, and `%` itself too.
+/// `text` with everything but graphic ASCII as `%` and two hexadecimal digits, and `%` itself too; nothing is a `%`
+/// alone.
 fn escaped(text: &str) -> String {
+    if text.is_empty() {
+        return "%".to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_graphic() && byte != b'%' {
@@ -298,6 +302,7 @@ mod tests {
     fn ids_are_escaped_so_that_no_two_meet() {
         assert_eq!(escaped("DR Congo"), "DR%20Congo");
         assert_eq!(escaped("100%"), "100%25");
+        assert_eq!(escaped(""), "%");
         assert_eq!(escaped("ö"), "%C3%B6");
         assert_eq!(escaped("plain-(1)"), "plain-(1)");
     }

@@ -3,6 +3,7 @@
 mod admin;
 mod config;
 mod doctor;
+mod eval;
 mod gsm;
 mod readme;
 mod replay;

@@ -1,0 +1,149 @@
+use crate::gsm::{Ran, arg, gsm, write};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What `elo_default(K=32)` reaches on the public histories, from the protocol's own tables: accuracy, log loss, Brier,
+/// calibration error; and the log loss of the Kalman system with its defaults, as measured here: no change of it
+/// may make these worse.
+const PUBLIC: [(&str, [f64; 4], f64); 8] = [
+    ("smash_ultimate", [0.7201, 0.5516, 0.1866, 0.0526], 0.5110),
+    ("smash_ultimate_pro", [0.6054, 0.6437, 0.2269, 0.0333], 0.6320),
+    ("tennis_atp", [0.6408, 0.6304, 0.2203, 0.0161], 0.6090),
+    ("tennis_atp_doubles", [0.6393, 0.6356, 0.2221, 0.0250], 0.6263),
+    ("rocket_league", [0.6532, 0.6138, 0.2134, 0.0325], 0.5728),
+    ("overwatch", [0.6290, 0.6386, 0.2203, 0.0235], 0.6320),
+    ("valorant", [0.6298, 0.6465, 0.2275, 0.0554], 0.6253),
+    ("football_intl", [0.7466, 0.5797, 0.1407, 0.0739], 0.5495),
+];
+
+fn eval(files: &[&Path], more: &[&str]) -> Ran {
+    let mut args = vec!["eval"];
+    args.extend(files.iter().map(|file| arg(file)));
+    args.extend_from_slice(more);
+    gsm(&args)
+}
+
+fn rows(ran: Ran) -> Vec<Value> {
+    ran.ok().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A league of ten in which the smaller number wins, but for every fifth match.
+fn league(sides: usize) -> String {
+    let mut text = "match_id,timestamp,team,player_id,rank,score,mode\n".to_owned();
+    for number in 1..=400_u64 {
+        let dice = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
+        let mut players: Vec<usize> = (0..sides).map(|nth| (dice + nth * 3) % 10).collect();
+        players.sort_unstable();
+        if number.is_multiple_of(5) {
+            players.reverse();
+        }
+        for (team, player) in players.iter().enumerate() {
+            text.push_str(&format!("{number},{},{team},p{player},{},,\n", number * 60, team + 1));
+        }
+    }
+    text
+}
+
+#[test]
+fn every_system_is_judged_and_the_calibration_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let (duels, fields) = (dir.path().join("duels.csv"), dir.path().join("fields.csv"));
+    write(&duels, &league(2));
+    write(&fields, &league(4));
+    let found = rows(eval(&[&duels, &fields], &["--json"]));
+    assert_eq!(found.len(), 22);
+    for row in &found {
+        let two_sided = row["file"] == arg(&duels);
+        let names = if two_sided {
+            ["accuracy", "log_loss", "brier"]
+        } else {
+            ["pair_accuracy", "pair_log_loss", "pair_brier"]
+        };
+        for name in names {
+            assert!(row[name].is_f64(), "{name} of {row}");
+        }
+        assert!(row["n"] == 200 && row["matches_per_s"].as_f64().unwrap() > 0.0 && row["tuned"] == false);
+        assert_eq!(row["ece"].is_f64(), two_sided, "{row}");
+    }
+    let plot = dir.path().join("plot.svg");
+    let text = eval(&[&duels], &["--plot", arg(&plot), "--system", "kalman", "--system", "weng_lin"]).ok();
+    assert!(text.contains("weng_lin_plackett_luce") && text.contains("log_loss"), "{text}");
+    assert!(!text.contains("glicko"), "{text}");
+    let drawn = fs::read_to_string(&plot).unwrap();
+    assert!(drawn.starts_with("<svg") && drawn.contains("duels.csv") && drawn.contains("kalman"));
+}
+
+#[test]
+fn tuning_looks_at_its_window_and_never_beyond() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("duels.csv");
+    write(&file, &league(2));
+    let tuned = |file: &Path| {
+        let rows =
+            rows(eval(&[file], &["--json", "--tune", "--system", "glicko", "--system", "elo_default"]));
+        assert_eq!(
+            (&rows[0]["tuned"], &rows[0]["system"]),
+            (&Value::Bool(false), &"elo_default(K=32)".into())
+        );
+        assert_eq!(rows[1]["tuned"], true);
+        rows[1].clone()
+    };
+    let first = tuned(&file);
+    assert_ne!(first["settings"]["deviation"], 350.0, "nothing was chosen");
+    // The second half turned round: other figures, the same settings.
+    let turned: Vec<String> = league(2)
+        .lines()
+        .map(|line| {
+            let mut fields: Vec<&str> = line.split(',').collect();
+            if fields[0].parse().is_ok_and(|number: u64| number > 200) {
+                fields[4] = if fields[4] == "1" { "2" } else { "1" };
+            }
+            fields.join(",")
+        })
+        .collect();
+    write(&file, &(turned.join("\n") + "\n"));
+    let second = tuned(&file);
+    assert_eq!(second["settings"], first["settings"]);
+    assert_ne!(second["log_loss"], first["log_loss"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("duels.csv");
+    write(&file, &league(2));
+    eval(&[], &[]).told(2, &["<FILE>"]);
+    eval(&[&file], &["--system", "elo2"]).told(2, &["--system", "glicko2"]);
+    eval(&[&dir.path().join("none.csv")], &[]).told(2, &["none.csv"]);
+    eval(&[dir.path()], &[]).told(2, &["is a directory"]);
+    eval(&[&file], &["--system", "elo", "--plot", "/none/x.svg"]).told(1, &["/none/x.svg"]);
+    write(&file, &league(2).replace(",p3,1,", ",p3,first,"));
+    eval(&[&file], &[]).told(2, &["rank `first`"]);
+}
+
+/// The check of the protocol's implementation, on the histories that lie beside the repository.
+#[test]
+fn the_public_histories_give_the_tables() {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    if !from.is_dir() {
+        eprintln!("SKIPPED: no histories in {}", from.display());
+        return;
+    }
+    let files: Vec<PathBuf> = PUBLIC.iter().map(|(name, ..)| from.join(format!("{name}.csv.gz"))).collect();
+    let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let found = rows(eval(&files, &["--json", "--system", "elo_default", "--system", "kalman"]));
+    assert_eq!(found.len(), 2 * PUBLIC.len());
+    for (pair, (name, wanted, kalman)) in found.chunks(2).zip(PUBLIC) {
+        let [elo, ours] = pair else { panic!("{pair:?}") };
+        assert!(elo["file"].as_str().unwrap().contains(name));
+        for (figure, wanted) in ["accuracy", "log_loss", "brier", "ece"].into_iter().zip(wanted) {
+            let value = elo[figure].as_f64().unwrap();
+            assert!((value - wanted).abs() <= 0.000_05, "{name}: {figure} is {value}, not {wanted}");
+        }
+        let reached = ours["log_loss"].as_f64().unwrap();
+        assert!(reached <= kalman, "{name}: the log loss of kalman rose to {reached}");
+    }
+}
