@@ -33,13 +33,8 @@ fn key(n: u8) -> Key {
     match n % 5 {
         0 => player_key(u64::from(n % 7)),
         1 => Key::Rating(mode(), player),
-        2 => Key::History(
-            mode(),
-            player,
-            Timestamp::from_millis(i64::from(n) - 20),
-            MatchId::from_u128(u128::from(n)),
-        ),
-        3 => Key::ResultChunk(MatchId::from_u128(u128::from(n % 7)), 0),
+        2 => Key::History(mode(), player, u64::from(n)),
+        3 => Key::Staged(JobId::from_u128(u128::from(n % 7)), 0),
         _ => Key::Lease(QueueName::new(&format!("q{}", n % 7)).expect("name")),
     }
 }
@@ -49,7 +44,9 @@ fn row(key: &Key, n: u8) -> Row {
         Key::Player(_) => player_row(i64::from(n)),
         Key::Rating(..) => rating_row(f64::from(n)),
         Key::History(..) => history_row(u64::from(n)),
-        Key::ResultChunk(..) => Row::ResultChunk,
+        Key::Staged(..) => {
+            Row::Staged(StagedRow::Tell(PlayerId::from_u128(1), event(u64::from(n), Timestamp::EPOCH)))
+        }
         _ => Row::Lease(Lease { owner: "n".into(), fence: u64::from(n), until: Timestamp::EPOCH }),
     }
 }
