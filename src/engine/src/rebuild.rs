@@ -4,7 +4,7 @@ use crate::{
     Call, Engine, EngineError,
     jobs::{Sink, Stop},
     results::chain::{Link, standing},
-    store::{Home, Key, KeyRange, Place, Row, StandingRow, Version, Versioned},
+    store::{Expect, Home, Key, KeyRange, Place, Row, StandingRow, Version, Versioned},
 };
 use gsm_core::{Map, Mode, PlayerId, limits};
 use gsm_rating::System;
@@ -84,11 +84,13 @@ impl Engine {
             return self.close_job(sink, prepared).await;
         }
         self.drop_job(sink).await;
-        let (changes, report) = match rebuild?.prepare(call, &mut Sink::Nowhere).await {
+        let (mut changes, report) = match rebuild?.prepare(call, &mut Sink::Nowhere).await {
             Ok(prepared) => prepared,
             Err(Stop::Failed(error)) => return Err(error),
             Err(Stop::Large) => return Err(EngineError::Raced),
         };
+        // What was read while a job carries out its writes says nothing.
+        changes.check(Key::Gate(mode.clone()), Expect::Absent);
         self.commit(Home::Record, changes).await?;
         Ok(report)
     }

@@ -16,4 +16,5 @@ mod push;
 mod queues;
 mod results;
 mod tickets;
+mod verdicts;
 mod world;
