@@ -365,25 +365,34 @@ async fn results_beside_rulings_are_neither_lost_nor_doubled() {
         }
         for round in 0..12u64 {
             let mut new = Vec::new();
-            for n in 0..6 {
+            for n in 0..24 {
                 new.push(made(&w, &[p[n % 4], p[(n + 2) % 4]]).await.id);
             }
             w.stores.iter().for_each(|s| {
                 s.set_faults(Faults { yields_max: 5, seed: round, ..Faults::NONE });
             });
             let (server, admin, report) = (w.server(), w.admin(), places(&[1, 2], &[]));
-            let results = new.iter().map(|id| w.engine.report_result(&server, *id, None, &report));
+            // A late one, now and then: little follows from it, and the ruling is soon at its end.
+            let ruled_on = if round % 3 == 0 { old[round as usize] } else { old[old.len() - 1] };
+            // One after another, so that some come at every moment of the ruling.
+            let results = new.chunks(12).map(async |ids| {
+                let mut told = Vec::new();
+                for id in ids {
+                    told.push(w.engine.report_result(&server, *id, None, &report).await);
+                }
+                told
+            });
             let (told, ruled) = futures::join!(futures::future::join_all(results), async {
                 if round.is_multiple_of(2) {
-                    w.engine.void_result(&admin, old[round as usize], "x").await
+                    w.engine.void_result(&admin, ruled_on, "x").await
                 } else {
-                    w.engine.correct_result(&admin, old[round as usize], &places(&[2, 1], &[]), "x").await
+                    w.engine.correct_result(&admin, ruled_on, &places(&[2, 1], &[]), "x").await
                 }
             });
             w.stores.iter().for_each(|s| s.set_faults(Faults::NONE));
             let contended = |error: &EngineError| matches!(error.code(), "contended" | "rerating");
             assert!(ruled.as_ref().err().is_none_or(contended), "{ruled:?}");
-            for (id, told) in new.iter().zip(told) {
+            for (id, told) in new.iter().zip(told.into_iter().flatten()) {
                 if told.as_ref().is_err_and(contended) {
                     w.engine.report_result(&server, *id, None, &report).await.unwrap();
                 } else {
@@ -391,10 +400,11 @@ async fn results_beside_rulings_are_neither_lost_nor_doubled() {
                 }
             }
             w.turn().await;
+            old.extend(new);
         }
         let report = w.engine.rebuild(&w.admin(), &mode("duel"), false).await.unwrap();
         rebuilt(report);
-        assert_eq!((report.players, report.results), (4, 12 + 72));
+        assert_eq!((report.players, report.results), (4, 12 + 12 * 24));
         let mut games = 0;
         for player in &p {
             games += w.engine.rating(&mode("duel"), *player).await.unwrap().games;
