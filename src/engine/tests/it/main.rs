@@ -4,6 +4,7 @@ mod boards;
 mod corrections;
 mod import;
 mod import_many;
+mod jobs;
 mod keys;
 mod matches;
 mod nodes;
