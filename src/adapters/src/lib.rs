@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use gsm_adapters::{EmbeddedStore, Options, SystemClock, SystemIds};
-//! use gsm_core::{Clock, CommitKey, MatchId};
+//! use gsm_core::{Clock, CommitKey, PlayerId};
 //! use gsm_engine::store::{ChangeSet, Key, Row, Store};
 //! use std::sync::Arc;
 //! # let dir = tempfile::tempdir()?;

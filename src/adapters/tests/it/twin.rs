@@ -2,9 +2,10 @@
 //! whatever restarts and checkpoints come between.
 use crate::kit::{self, Machine, audit, event, history_row, mode, player_key, player_row, rating_row, run};
 use gsm_adapters::{EmbeddedStore, Options};
-use gsm_core::{Clock, CommitKey, MatchId, Millis, PlayerId, QueueName, Timestamp};
+use gsm_core::{Clock, CommitKey, JobId, Millis, PlayerId, QueueName, Timestamp};
 use gsm_engine::store::{
     ChangeSet, CommitError, Committed, Cursor, Expect, Key, KeyRange, Lease, Op, Row, Store, StoreLimits,
+    Write,
     memory::{Faults, MemoryStore},
 };
 use proptest::prelude::*;
@@ -44,9 +45,7 @@ fn row(key: &Key, n: u8) -> Row {
         Key::Player(_) => player_row(i64::from(n)),
         Key::Rating(..) => rating_row(f64::from(n)),
         Key::History(..) => history_row(u64::from(n)),
-        Key::Staged(..) => {
-            Row::Staged(StagedRow::Tell(PlayerId::from_u128(1), event(u64::from(n), Timestamp::EPOCH)))
-        }
+        Key::Staged(..) => Row::Identity(PlayerId::from_u128(u128::from(n))),
         _ => Row::Lease(Lease { owner: "n".into(), fence: u64::from(n), until: Timestamp::EPOCH }),
     }
 }
@@ -129,7 +128,11 @@ impl Pair {
             set.write(key, expect, op);
         }
         for (n, value) in folds {
-            set.fold(key(*n), row(&key(*n), *value));
+            if value.is_multiple_of(4) {
+                set.folds.push(Write { key: key(*n), expect: Expect::Any, op: Op::Delete });
+            } else {
+                set.fold(key(*n), row(&key(*n), *value));
+            }
         }
         if with_event {
             set.event(PlayerId::from_u128(1), event(self.number, now));

@@ -2,7 +2,7 @@
 use crate::kit::{Machine, START, commit, history_row, numbered, player_key, run};
 use futures::{FutureExt, poll};
 use gsm_adapters::Options;
-use gsm_core::{CommitKey, MatchId, Millis};
+use gsm_core::{CommitKey, JobId, Millis};
 use gsm_engine::store::{ChangeSet, CommitError, Committed, Expect, Fold, Key, KeyRange, Op, Store};
 use std::{
     pin::pin,
