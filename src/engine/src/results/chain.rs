@@ -181,7 +181,7 @@ impl Link {
                     score: score_of(&after),
                     reached_at: row.at,
                 };
-                let step = Step::Adjustment { id: *id, reason: row.reason.clone() };
+                let step = Step::Adjustment { id: *id };
                 vec![Moved {
                     player: row.player,
                     after: StandingRow { last, rating: Some(next) },

@@ -156,8 +156,6 @@ pub enum Step {
     Adjustment {
         /// Which.
         id: AdjustmentId,
-        /// Why.
-        reason: String,
     },
 }
 

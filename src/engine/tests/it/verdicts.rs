@@ -92,7 +92,7 @@ pub(crate) async fn seen(w: &World, engine: &Engine, players: &[PlayerId]) -> Se
         seen.ranks.push(engine.rank(&mode("duel"), *player).ok());
         let steps = engine.history(&mode("duel"), *player, None, 1_000).await.unwrap();
         let shown = |HistoryEntry { mut row, .. }| {
-            if let Step::Adjustment { id, .. } = &mut row.step {
+            if let Step::Adjustment { id } = &mut row.step {
                 *id = AdjustmentId::from_u128(0);
             }
             row
