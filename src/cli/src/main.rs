@@ -9,7 +9,9 @@ mod bots;
 mod config;
 mod doctor;
 mod flags;
+mod offline;
 mod output;
+mod rating;
 mod replay;
 mod run;
 
@@ -51,6 +53,8 @@ enum Command {
     Doctor(doctor::Command),
     /// Rate a match history; with --data-dir, for a server to show
     Replay(replay::Command),
+    /// What ratings are made of
+    Rating(rating::Command),
     /// What an operator does by hand
     Admin(admin::Command),
     /// Measure what this machine does with it
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
         Command::Config(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Rating(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

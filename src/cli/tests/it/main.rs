@@ -4,6 +4,7 @@ mod admin;
 mod config;
 mod doctor;
 mod gsm;
+mod rating;
 mod readme;
 mod replay;
 mod serve;

@@ -16,6 +16,9 @@ use tokio::sync::Notify;
 const GATE_WAIT: Millis = Millis::from_secs(1);
 /// A gate of another node that has not moved for so long is left behind: its job writes to it as it goes.
 const GATE_SILENCE: Millis = Millis::from_secs(9);
+/// A job writes faster than players play: a store that says it is busy is given so long to catch up, so often.
+const BUSY_WAIT: Millis = Millis::new(20);
+const BUSY_TRIES_MAX: usize = 300;
 /// Reads of a row that must be there, before its absence is left to a later turn.
 const STALE_TRIES_MAX: usize = 32;
 
@@ -63,6 +66,8 @@ pub(crate) struct Gate {
     pub(crate) mode: Mode,
     pub(crate) row: GateRow,
     pub(crate) version: Version,
+    /// Whether its caller can wait for a store that is busy.
+    patient: bool,
     _running: Running,
 }
 
@@ -89,7 +94,7 @@ impl Engine {
             Err(other) => return Err(other),
         }
         let version = self.gate_version(mode, &row, 0).await?;
-        Ok(Gate { mode: mode.clone(), row, version, _running: running })
+        Ok(Gate { mode: mode.clone(), row, version, patient: true, _running: running })
     }
 
     fn running(&self, job: JobId) -> Running {
@@ -133,7 +138,16 @@ impl Engine {
         mut changes: ChangeSet,
     ) -> Result<(), EngineError> {
         changes.replace(gate.key(), Some(gate.version), Row::Gate(row.clone()));
-        let committed = self.commit(Home::Record, changes).await?;
+        let mut tries = if gate.patient { BUSY_TRIES_MAX } else { 0 };
+        let committed = loop {
+            match self.commit(Home::Record, changes.clone()).await {
+                Err(EngineError::Refused(_)) if tries > 0 => {
+                    tries -= 1;
+                    tokio::time::sleep(BUSY_WAIT.as_duration()).await;
+                }
+                fate => break fate?,
+            }
+        };
         gate.version = if self.homes.is_one() {
             committed.sequence
         } else {
@@ -272,7 +286,8 @@ impl Engine {
         }
         // From here on whoever had it can neither decide it nor go on.
         let running = self.running(row.job);
-        let mut gate = Gate { mode: mode.clone(), row: row.clone(), version, _running: running };
+        let mut gate =
+            Gate { mode: mode.clone(), row: row.clone(), version, patient: false, _running: running };
         let taken = GateRow { owner: self.node.clone(), ..row };
         let changes = self.gate_changes();
         self.move_gate(&mut gate, taken, changes).await?;
