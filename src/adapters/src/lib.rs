@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use gsm_adapters::{EmbeddedStore, Options, SystemClock, SystemIds};
-//! use gsm_core::{Clock, CommitKey, MatchId};
+//! use gsm_core::{Clock, CommitKey, PlayerId};
 //! use gsm_engine::store::{ChangeSet, Key, Row, Store};
 //! use std::sync::Arc;
 //! # let dir = tempfile::tempdir()?;
@@ -14,7 +14,7 @@
 //! let clock = Arc::new(SystemClock::new());
 //! let store = EmbeddedStore::open(dir.path(), clock.clone(), Options::default())?;
 //! let mut changes = ChangeSet::new(CommitKey::fresh(&SystemIds), clock.now());
-//! changes.create(Key::ResultChunk(MatchId::fresh(&SystemIds), 0), Row::ResultChunk);
+//! changes.create(Key::Identity([7; 32]), Row::Identity(PlayerId::fresh(&SystemIds)));
 //! let committed = store.commit(changes).await?; // on the disk from here on
 //! assert_eq!(store.stats().durable_sequence, committed.sequence);
 //! store.close()?;

@@ -11,7 +11,9 @@ mod doctor;
 mod eval;
 mod flags;
 mod history;
+mod offline;
 mod output;
+mod rating;
 mod replay;
 mod run;
 
@@ -56,6 +58,8 @@ enum Command {
     Replay(replay::Command),
     /// How well each rating system predicts match histories: a table and a calibration plot
     Eval(eval::Command),
+    /// What ratings are made of
+    Rating(rating::Command),
     /// What an operator does by hand
     Admin(admin::Command),
     /// Measure what this machine does with it
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         Command::Doctor(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Rating(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

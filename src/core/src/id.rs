@@ -102,6 +102,8 @@ id!(/** A potential match before all have accepted. */ ProposalId, "prp");
 id!(/** A match, from its forming to its result. */ MatchId, "mch");
 id!(/** One player's event in the push stream. */ EventId, "evt");
 id!(/** An API key (its public part). */ KeyId, "key");
+id!(/** A rating set by hand. */ AdjustmentId, "adj");
+id!(/** A piece of work on many rows of one mode, done as one. */ JobId, "job");
 id!(/** One change set, repeated under the same key until its fate is known. */ CommitKey, "cmt");
 
 #[cfg(test)]

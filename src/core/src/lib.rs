@@ -21,7 +21,10 @@ mod name;
 mod number;
 mod time;
 
-pub use id::{CommitKey, EventId, IdSource, KeyId, MatchId, ParseIdError, PlayerId, ProposalId, TicketId};
+pub use id::{
+    AdjustmentId, CommitKey, EventId, IdSource, JobId, KeyId, MatchId, ParseIdError, PlayerId, ProposalId,
+    TicketId,
+};
 pub use name::{Label, Mode, NameError, QueueName, RequestKey};
 pub use number::{OutOfRange, Probability, Rank};
 pub use time::{Clock, Millis, Timestamp};

@@ -1,9 +1,10 @@
 //! Boards: folds of the rating rows, read without touching a store.
 use crate::{
     Engine, EngineError,
+    results::chain::standing,
     store::{HistoryRow, Key, KeyRange, RatingRow, Row},
 };
-use gsm_core::{Label, Map, Mode, PlayerId, Rank, Timestamp, limits};
+use gsm_core::{Label, Map, Mode, PlayerId, Rank, limits};
 use gsm_ranking::{Board, Moved, Row as Place};
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, sync::Arc};
@@ -64,12 +65,10 @@ pub struct BoardRow {
 /// One step of a player's rating.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryEntry {
-    /// When.
-    pub at: Timestamp,
+    /// Its depth in the player's chain: where the next page begins.
+    pub depth: u64,
     /// What.
     pub row: HistoryRow,
-    /// Where the next page begins.
-    pub key: Key,
 }
 
 impl Boards {
@@ -243,24 +242,30 @@ impl Engine {
             .get_one(&key)
             .await?
             .ok_or(EngineError::Unknown { what: "rating: the player has no rated match in this mode" })?;
-        if let Row::Rating(row) = &*found.row { Ok(*row) } else { Err(EngineError::damaged(&key)) }
+        let (standing, _) = standing(&key, &found)?;
+        standing
+            .rating
+            .ok_or(EngineError::Unknown { what: "rating: the player has no rated match in this mode" })
     }
 
-    /// A player's rating steps, newest first; `after` is the key of the last entry seen.
+    /// A player's rating steps, newest first; `after` is the depth of the last entry seen.
     pub async fn history(
         &self,
         mode: &Mode,
         player: PlayerId,
-        after: Option<&Key>,
+        after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<HistoryEntry>, EngineError> {
         let range = KeyRange::History(mode.clone(), player);
-        let rows =
-            self.store(range.home()).list(&range, after, limit.min(limits::PAGE_SIZE_MAX), true).await?;
+        let after = after.map(|depth| Key::History(mode.clone(), player, depth));
+        let rows = self
+            .store(range.home())
+            .list(&range, after.as_ref(), limit.min(limits::PAGE_SIZE_MAX), true)
+            .await?;
         rows.into_iter()
             .map(|(key, found)| match (&key, &*found.row) {
-                (Key::History(_, _, at, _), Row::History(row)) => {
-                    Ok(HistoryEntry { at: *at, row: row.clone(), key: key.clone() })
+                (Key::History(_, _, depth), Row::History(row)) => {
+                    Ok(HistoryEntry { depth: *depth, row: row.clone() })
                 }
                 _ => Err(EngineError::damaged(&key)),
             })

@@ -1,6 +1,7 @@
 use crate::{
     EngineError, QueueConfig,
     boards::Boards,
+    jobs::{Gates, Jobs},
     pools::Pools,
     push::Hub,
     queues::Queues,
@@ -11,9 +12,10 @@ use crate::{
     token::TokenKey,
 };
 use gsm_core::{Clock, CommitKey, IdSource, Mode, PlayerId};
+use gsm_rating::System;
 use gsm_session::TicketState;
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// How often a change set whose fate is unknown is repeated before the caller is told so.
 const UNKNOWN_TRIES_MAX: usize = 5;
@@ -53,6 +55,9 @@ pub struct Engine {
     pub(crate) views: Arc<Views>,
     /// Where in the outbox the next turn goes on.
     pub(crate) owed_after: Mutex<Option<Key>>,
+    /// Rating systems that are kept, by name.
+    pub(crate) systems: Mutex<BTreeMap<u64, Arc<System>>>,
+    pub(crate) jobs: Arc<Jobs>,
 }
 
 /// Everything that follows the commits.
@@ -64,6 +69,7 @@ pub(crate) struct Views {
     pub(crate) hub: Hub,
     pub(crate) names: crate::players::Names,
     pub(crate) recent: crate::overview::Recent,
+    pub(crate) gates: Gates,
 }
 
 impl Fold for Views {
@@ -84,14 +90,14 @@ impl Views {
             Op::Delete => None,
             Op::Check => return,
         };
-        // Later writes of a result only say that the rest of a large one was applied.
-        if let (Key::Result(id), Some(row), Expect::Absent) = (&write.key, row, write.expect) {
-            self.recent.put(*id, row);
+        if let (Key::Result(id), Some(row)) = (&write.key, row) {
+            self.recent.put(*id, row, write.expect == Expect::Absent);
         }
         match (&write.key, row.map(|row| &**row)) {
-            (Key::Rating(mode, player), Some(Row::Rating(row))) => {
-                self.boards.put(mode, *player, row, sequence)
-            }
+            (Key::Rating(mode, player), Some(Row::Rating(standing))) => match &standing.rating {
+                Some(row) => self.boards.put(mode, *player, row, sequence),
+                None => self.boards.remove(mode, *player, sequence),
+            },
             (Key::Rating(mode, player), None) => self.boards.remove(mode, *player, sequence),
             (Key::Ticket(id), row) => {
                 let ticket = if let Some(Row::Ticket(ticket)) = row { Some(ticket) } else { None };
@@ -116,6 +122,7 @@ impl Views {
             (Key::Player(id), Some(Row::Player(row))) if write.expect != Expect::Absent => {
                 self.names.put(*id, row)
             }
+            (Key::Gate(mode), row) => self.gates.put(mode, row.is_some()),
             _ => {}
         }
     }
@@ -136,6 +143,8 @@ impl Engine {
             tokens: options.token_key,
             views,
             owed_after: Mutex::new(None),
+            systems: Mutex::default(),
+            jobs: Arc::default(),
         }
     }
 
@@ -167,11 +176,12 @@ impl Engine {
             Ok(())
         })
         .await?;
-        let mut ratings: std::collections::BTreeMap<Mode, Vec<(PlayerId, RatingRow, u64)>> =
-            std::collections::BTreeMap::new();
+        let mut ratings: BTreeMap<Mode, Vec<(PlayerId, RatingRow, u64)>> = BTreeMap::new();
         self.each(KeyRange::AllRatings, |key, found| {
-            if let (Key::Rating(mode, player), Row::Rating(row)) = (key, &*found.row) {
-                ratings.entry(mode).or_default().push((player, *row, found.version));
+            if let (Key::Rating(mode, player), Row::Rating(standing)) = (key, &*found.row)
+                && let Some(row) = standing.rating
+            {
+                ratings.entry(mode).or_default().push((player, row, found.version));
                 report.ratings += 1;
             }
             Ok(())
@@ -207,6 +217,7 @@ impl Engine {
         })
         .await?;
         report.owed = self.settle_outbox().await?;
+        self.settle_gates(true).await?;
         Ok(report)
     }
 

@@ -50,6 +50,10 @@ pub enum EngineError {
     NoResultNow { state: &'static str },
     #[error("match `{match_id}` has another result already")]
     ResultContradicts { match_id: MatchId },
+    #[error("match `{match_id}` has no result")]
+    NoResult { match_id: MatchId },
+    #[error("the ratings of mode `{mode}` are being rated again")]
+    Rerating { mode: String },
     #[error("`{field}`: {detail}")]
     Invalid { field: String, detail: String },
     #[error("player `{player}` did not consent to be queued by the caller")]
@@ -92,11 +96,14 @@ impl EngineError {
             | Self::ModeSystem { .. }
             | Self::State(_)
             | Self::NoResultNow { .. }
+            | Self::NoResult { .. }
             | Self::ResultContradicts { .. } => Kind::Conflict,
             Self::Invalid { .. } | Self::NoConsent { .. } | Self::IdempotencyMismatch => Kind::Invalid,
             Self::Forbidden => Kind::Forbidden,
             Self::QueueFull { .. } | Self::TooManyQueues | Self::TooManyStreams { .. } => Kind::Busy,
-            Self::Contended | Self::Raced | Self::Refused(_) | Self::NoAnswer(_) => Kind::Unavailable,
+            Self::Contended | Self::Raced | Self::Rerating { .. } | Self::Refused(_) | Self::NoAnswer(_) => {
+                Kind::Unavailable
+            }
             Self::Damaged { .. } => Kind::Damaged,
         }
     }
@@ -118,6 +125,8 @@ impl EngineError {
             Self::State(_) => "state_not_allowed",
             Self::NoResultNow { .. } => "no_result_now",
             Self::ResultContradicts { .. } => "result_contradicts",
+            Self::NoResult { .. } => "no_result",
+            Self::Rerating { .. } => "rerating",
             Self::Invalid { .. } => "invalid",
             Self::NoConsent { .. } => "no_consent",
             Self::IdempotencyMismatch => "idempotency_mismatch",
@@ -146,7 +155,13 @@ impl EngineError {
             }
             Self::State(_) => "the legal moves are in the documentation of POST /v1/matches/{match_id}/state",
             Self::NoResultNow { .. } => "a result is taken in `running` and `reporting`",
-            Self::ResultContradicts { .. } => "the first result stands; an admin can correct it",
+            Self::ResultContradicts { .. } => {
+                "the first result stands; an admin can correct it: POST /v1/admin/matches/{match_id}/correct"
+            }
+            Self::NoResult { .. } => {
+                "report it first, or abandon the match: POST /v1/matches/{match_id}/state"
+            }
+            Self::Rerating { .. } => "try again after the seconds in Retry-After",
             Self::NoConsent { .. } => {
                 "let the player make a consent for this leader: POST /v1/parties/consents"
             }

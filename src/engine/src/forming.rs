@@ -73,6 +73,9 @@ impl Engine {
             Ok(more) => report.more |= more,
             Err(error) => tracing::warn!(%error, "outbox not settled yet"),
         }
+        if let Err(error) = self.settle_gates(false).await {
+            tracing::warn!(%error, "a job that was left behind is not settled yet");
+        }
         report
     }
 

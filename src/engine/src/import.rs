@@ -2,13 +2,16 @@
 use crate::{
     Call, Engine, EngineError, MatchFacts,
     players::add_player,
-    results::{history, next_row, rate},
-    store::{ChangeSet, Home, Key, PlayerRow, RatingRow, ResultRow, Row, Version},
+    results::{
+        chain::{Link, Moved},
+        new_row,
+    },
+    store::{ChangeSet, Expect, Home, Key, PlayerRow, Row, StandingRow, Version},
 };
 use gsm_core::{Label, Map, MatchId, Mode, PlayerId, Probability, RequestKey, Timestamp, limits};
-use gsm_rating::{Rating, System};
+use gsm_rating::System;
 use gsm_session::{MatchResult, Report, Roster};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The issuer under which imported player ids are kept.
 const IMPORT_ISSUER: &str = "gsm:import";
@@ -149,7 +152,7 @@ impl Engine {
     ) -> Result<Vec<Probability>, EngineError> {
         let system = self.views.queues.system_of(mode).unwrap_or_default();
         let players: Vec<PlayerId> = roster.players().collect();
-        let rows = self.rating_rows(mode, &players).await?;
+        let rows = self.ratings(mode, &players).await?;
         let mut rows = rows.into_iter();
         let sides: Vec<Vec<gsm_rating::Rating>> = roster
             .sides()
@@ -160,7 +163,7 @@ impl Engine {
                     .map(|row| {
                         row.map_or_else(
                             || system.initial(),
-                            |(row, _)| system.at(row.rating, Some(row.rated_at), at),
+                            |row| system.at(row.rating, Some(row.rated_at), at),
                         )
                     })
                     .collect()
@@ -262,7 +265,15 @@ impl Engine {
                 audit.reason = Some(format!("{count} matches of a history"));
             }
             ledger.close(mode, &mut changes);
-            self.commit(Home::Record, changes).await?;
+            changes.check(Key::Gate(mode.clone()), Expect::Absent);
+            match self.commit(Home::Record, changes).await {
+                Ok(_) => {}
+                Err(EngineError::Raced) => {
+                    self.pass_gate(mode).await?;
+                    return Err(EngineError::Raced);
+                }
+                Err(other) => return Err(other),
+            }
         }
         refused.map_or(Ok(done), Err)
     }
@@ -281,20 +292,21 @@ impl Engine {
         players.dedup();
         let mut rows = Map::default();
         for page in players.chunks(limits::PAGE_SIZE_MAX) {
-            let read = self.rating_rows(mode, page).await?;
+            let read = self.standings(mode, page).await?;
             rows.extend(page.iter().copied().zip(read.into_iter().map(|found| match found {
                 Some((row, version)) => Standing { row: Some(row), version: Some(version), moved: false },
                 None => Standing { row: None, version: None, moved: false },
             })));
         }
-        let system = self.views.queues.system_of(mode).unwrap_or_default();
-        Ok(Ledger { system, rows })
+        let (name, system) = self.system_of(mode).await?;
+        Ok(Ledger { name, system, rows })
     }
 }
 
 /// How many of the first matches fit into one change set; all are of the first one's mode.
 fn run_length(matches: &[ImportMatch], room: usize) -> usize {
-    let (mut writes, mut run) = (0, 0);
+    // The gate's check is a write too.
+    let (mut writes, mut run) = (1, 0);
     for next in matches.iter().take(IMPORT_MATCHES_MAX) {
         writes += 1 + next.roster.players().count();
         if writes > room || matches.first().is_some_and(|first| first.mode != next.mode) {
@@ -308,9 +320,9 @@ fn run_length(matches: &[ImportMatch], room: usize) -> usize {
 /// Who played the matches that count, and how they ended.
 type Results = BTreeMap<MatchId, (Roster, MatchResult)>;
 
-/// A player's rating while a run of matches is counted.
+/// A player while a run of matches is counted.
 struct Standing {
-    row: Option<RatingRow>,
+    row: Option<StandingRow>,
     /// Of the row as it was read.
     version: Option<Version>,
     moved: bool,
@@ -318,7 +330,9 @@ struct Standing {
 
 /// Ratings as the matches of a run move them, one after another.
 struct Ledger {
-    system: System,
+    /// The name of the system.
+    name: u64,
+    system: Arc<System>,
     rows: Map<PlayerId, Standing>,
 }
 
@@ -340,34 +354,21 @@ impl Ledger {
                 Err(EngineError::ResultContradicts { match_id: id })
             };
         }
-        let old = |player| self.rows.get(&player).and_then(|standing| standing.row);
-        let before: Vec<(Rating, u32)> = new
-            .roster
-            .players()
-            .map(|player| match old(player) {
-                Some(row) => (self.system.at(row.rating, Some(row.rated_at), new.at), row.games),
-                None => (self.system.initial(), 0),
-            })
-            .collect();
-        let moved = rate(&self.system, &new.roster, &result, &before)?;
-        for change in &moved {
-            let Some(standing) = self.rows.get_mut(&change.player) else { continue };
-            let row =
-                next_row(standing.row.as_ref(), change.after, &result, &new.roster, change.player, new.at);
-            let step = history(id, change, &row, &result, &new.roster);
-            changes.fold(Key::History(new.mode.clone(), change.player, new.at, id), Row::History(step));
-            (standing.row, standing.moved) = (Some(row), true);
+        let found = |player| self.rows.get(&player).and_then(|standing| standing.row);
+        let from: Vec<Option<StandingRow>> = new.roster.players().map(found).collect();
+        let call = Call::system("gsm:ImportMatch", new.at);
+        let facts = MatchFacts { mode: new.mode.clone(), roster: new.roster.clone() };
+        let row = new_row(&facts, result.clone(), &call, self.name, &from);
+        let link = Link::Result(id, row).found(&self.system, from)?;
+        let depth = link.place().depth;
+        for Moved { player, after, history } in link.moved(&self.system) {
+            let Some(standing) = self.rows.get_mut(&player) else { continue };
+            if let Some(step) = history {
+                changes.fold(Key::History(new.mode.clone(), player, depth), Row::History(step));
+            }
+            (standing.row, standing.moved) = (Some(after), true);
         }
-        let row = ResultRow {
-            mode: new.mode.clone(),
-            roster: new.roster.clone(),
-            result: result.clone(),
-            at: new.at,
-            changes: moved,
-            call: None,
-            pending: None,
-        };
-        changes.create(Key::Result(id), Row::Result(row));
+        changes.create(Key::Result(id), link.into_row());
         results.insert(id, (new.roster.clone(), result));
         Ok(Imported::New)
     }

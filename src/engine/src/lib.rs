@@ -6,13 +6,15 @@
 //! folds of commits and never written by hand; nothing here spawns, sleeps without need, or reads a clock of its own.
 //!
 //! Use cases: [`Engine::sign_in`], [`Engine::create_ticket`], [`Engine::respond`], [`Engine::tick`],
-//! [`Engine::create_match`], [`Engine::report_result`], [`Engine::rank`] and their neighbours.
+//! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
+//! and their neighbours.
 mod boards;
 mod call;
 mod engine;
 mod error;
 mod forming;
 mod import;
+mod jobs;
 mod keys;
 mod matches;
 mod overview;
@@ -21,9 +23,11 @@ mod pools;
 mod proposals;
 mod push;
 mod queues;
+mod rebuild;
 mod results;
 mod running;
 pub mod store;
+mod systems;
 pub mod testing;
 mod tickets;
 pub mod token;
@@ -41,5 +45,6 @@ pub use players::{PlayerView, SignedIn};
 pub use proposals::ProposalView;
 pub use push::{PushItem, Subscription};
 pub use queues::QueueConfig;
+pub use rebuild::RebuildReport;
 pub use results::{MatchFacts, ResultView};
 pub use tickets::{NewTicket, TicketView};

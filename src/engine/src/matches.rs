@@ -169,7 +169,7 @@ impl Engine {
             let player = players.get(at).map(ToString::to_string).unwrap_or_default();
             return Err(EngineError::invalid("players", format!("there is no player `{player}`")));
         }
-        let rows = self.rating_rows(&queue.mode, &players).await?;
+        let rows = self.ratings(&queue.mode, &players).await?;
         let mut rows = rows.into_iter();
         let ratings: Vec<Vec<Rating>> = roster
             .sides()
@@ -180,7 +180,7 @@ impl Engine {
                     .map(|row| {
                         row.map_or_else(
                             || queue.rating.initial(),
-                            |(row, _)| queue.rating.at(row.rating, Some(row.rated_at), call.now),
+                            |row| queue.rating.at(row.rating, Some(row.rated_at), call.now),
                         )
                     })
                     .collect()

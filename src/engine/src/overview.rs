@@ -18,9 +18,14 @@ struct Kept {
 }
 
 impl Recent {
-    pub(crate) fn put(&self, id: MatchId, row: &Arc<Row>) {
+    /// Follows a result: a new one, or what became of it since.
+    pub(crate) fn put(&self, id: MatchId, row: &Arc<Row>, new: bool) {
         let mut kept = self.0.lock();
-        if kept.last.iter().any(|(known, _)| *known == id) {
+        if let Some((_, known)) = kept.last.iter_mut().find(|(known, _)| *known == id) {
+            *known = row.clone();
+            return;
+        }
+        if !new {
             return;
         }
         kept.total += 1;
@@ -125,6 +130,9 @@ impl Engine {
         let mut recent = Vec::with_capacity(last.len());
         for (match_id, row) in last {
             let Row::Result(row) = &*row else { continue };
+            if !row.counts() {
+                continue;
+            }
             let names = self.names(row.roster.players()).await?;
             let players = row
                 .changes

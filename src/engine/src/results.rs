@@ -1,27 +1,29 @@
 //! Results: the moment a match counts. Exactly once, for ever, whatever is repeated, late or lost in between.
-mod correction;
+mod adjustment;
+pub(crate) mod chain;
 mod counting;
 mod following;
+mod verdict;
+mod walk;
 
 use crate::{
     Call, Engine, EngineError, Principal,
+    jobs::{Sink, Stop},
     matches::archive,
     store::{
-        ChangeSet, Expect, Home, Key, MatchRow, Op, OutboxRow, PendingRow, Prediction, RatingRow, ResultRow,
-        Row, SideChange, Version, Write,
+        ChangeSet, Expect, Home, Key, MatchRow, OutboxRow, Prediction, ResultRow, Row, StandingRow, Verdict,
+        Version,
     },
 };
+use chain::{Link, Moved, depth_after};
 use counting::tell_rating;
-pub(crate) use counting::{history, next_row, rate};
 use gsm_core::{MatchId, Millis, Mode, PlayerId, limits};
-use gsm_rating::Rating;
 use gsm_session::{MatchResult, MatchState, Report, Roster};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
-/// Writes of a result commit that are not ratings: the result, the outbox, the idempotency key, and room for the
-/// store's own.
-const RESULT_WRITES_OTHER: usize = 4;
+/// Writes of a result commit that are not ratings: the result, the outbox, the idempotency key, the gate's check, and
+/// room for the store's own.
+const RESULT_WRITES_OTHER: usize = 5;
 
 /// What must be known of a match to take its result: from its row, or from its own token.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,9 +45,10 @@ pub struct ResultView {
 
 /// A result about to be committed.
 pub(crate) struct Decided {
-    pub(crate) id: MatchId,
-    pub(crate) row: ResultRow,
-    ratings: Vec<Option<(RatingRow, Version)>>,
+    id: MatchId,
+    row: ResultRow,
+    /// Its players as the result leaves them, each with the version of the row as it was found.
+    moved: Vec<(Moved, Option<Version>)>,
 }
 
 impl Engine {
@@ -155,17 +158,14 @@ impl Engine {
         }
         let same = MatchResult::validate(report, &row.roster)
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?
-            == row.result;
+            == *row.first_report();
         if !same {
             return Err(EngineError::ResultContradicts { match_id: id });
         }
-        if row.pending.is_some() {
-            self.finish_pending(id).await?;
-        }
-        Ok(ResultView { match_id: id, row: ResultRow { pending: None, ..row } })
+        Ok(ResultView { match_id: id, row })
     }
 
-    /// Computes what a valid result does, from the ratings as they are read now.
+    /// Computes what a valid result does, from its players as they are read now.
     pub(crate) async fn decide(
         &self,
         call: &Call,
@@ -173,27 +173,20 @@ impl Engine {
         facts: &MatchFacts,
         result: MatchResult,
     ) -> Result<Decided, EngineError> {
-        let system = self.views.queues.system_of(&facts.mode).unwrap_or_default();
+        let (name, system) = self.system_of(&facts.mode).await?;
         let players: Vec<PlayerId> = facts.roster.players().collect();
-        let ratings = self.rating_rows(&facts.mode, &players).await?;
-        let before: Vec<(Rating, u32)> = ratings
-            .iter()
-            .map(|row| match row {
-                Some((row, _)) => (system.at(row.rating, Some(row.rated_at), call.now), row.games),
-                None => (system.initial(), 0),
-            })
-            .collect();
-        let changes = rate(&system, &facts.roster, &result, &before)?;
-        let row = ResultRow {
-            mode: facts.mode.clone(),
-            roster: facts.roster.clone(),
-            result,
-            at: call.now,
-            changes,
-            call: call.once.map(|once| (once.scope, once.body)),
-            pending: None,
-        };
-        Ok(Decided { id, row, ratings })
+        let (mut from, mut versions) = (Vec::new(), Vec::new());
+        for found in self.standings(&facts.mode, &players).await? {
+            from.push(found.map(|(standing, _)| standing));
+            versions.push(found.map(|(_, version)| version));
+        }
+        let row = new_row(facts, result, call, name, &from);
+        let link = Link::Result(id, row).found(&system, from)?;
+        let moved = link.moved(&system).into_iter().zip(versions).collect();
+        match link {
+            Link::Result(_, row) => Ok(Decided { id, row, moved }),
+            Link::Adjustment(..) => Err(EngineError::damaged(&Key::Result(id))),
+        }
     }
 
     /// The result commit: result, ratings, history, events and what other homes are owed, all or nothing.
@@ -203,40 +196,97 @@ impl Engine {
         decided: Decided,
         live: Option<(MatchRow, Version)>,
     ) -> Result<ResultView, EngineError> {
-        let Decided { id, mut row, ratings } = decided;
         let room = self.store(Home::Record).limits().items_max.saturating_sub(RESULT_WRITES_OTHER).max(1);
-        let mut changes = self.changes(call, &[&id, &row.mode]);
-        let large = row.changes.len() > room;
-        if large {
-            let chunks = row.changes.len().div_ceil(room);
-            let fit = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            row.pending = Some(PendingRow { chunk: fit(room), chunks: fit(chunks) });
+        let mode = decided.row.mode.clone();
+        let (id, owes) = (decided.id, !self.homes.is_one());
+        let view = if decided.moved.len() > room {
+            self.commit_large(call, decided, live).await?
         } else {
-            for (change, old) in row.changes.iter().zip(&ratings) {
-                self.add_rating(&mut changes, id, &row, change, old.as_ref());
+            let (mut changes, view) = self.head_of(call, id, &decided.row, live).await?;
+            for (moved, version) in decided.moved {
+                let rating = Key::Rating(mode.clone(), moved.player);
+                changes.replace(rating, version, Row::Rating(moved.after));
+                if let Some(step) = moved.history {
+                    changes
+                        .fold(Key::History(mode.clone(), moved.player, view.row.depth), Row::History(step));
+                }
             }
-        }
-        changes.create(Key::Result(id), Row::Result(row.clone()));
-        self.remember(&mut changes, call, Home::Record, &())?;
-        if self.homes.is_one()
-            && let Some((mut ended, version)) = live
-        {
-            ended.state = MatchState::Finished;
-            ended.changed_at = call.now;
-            changes.folds.push(archive(id, &ended));
-            self.add_match_end(&mut changes, id, &ended, version).await?;
-        }
-        let owes = large || !self.homes.is_one();
-        if owes {
-            changes.create(Key::Outbox(id), Row::Outbox(OutboxRow { at: call.now }));
-        }
-        self.commit(Home::Record, changes).await?;
+            changes.check(Key::Gate(mode.clone()), Expect::Absent);
+            match self.commit(Home::Record, changes).await {
+                Ok(_) => view,
+                Err(EngineError::Raced) => {
+                    self.pass_gate(&mode).await?;
+                    return Err(EngineError::Raced);
+                }
+                Err(other) => return Err(other),
+            }
+        };
         // The result counts from here on. If the rest fails now, the outbox brings it about later.
         if owes && let Err(error) = self.follow(id).await {
             tracing::debug!(match_id = %id, %error, "what follows a result comes later");
         }
-        row.pending = None;
-        Ok(ResultView { match_id: id, row })
+        Ok(view)
+    }
+
+    /// A result with more players than a change set has room for: behind the gate, so that it finds its players, and
+    /// leaves them, all at one place of their chains.
+    async fn commit_large(
+        &self,
+        call: &Call,
+        decided: Decided,
+        live: Option<(MatchRow, Version)>,
+    ) -> Result<ResultView, EngineError> {
+        let Decided { id, row, .. } = decided;
+        let gate = self.close_gate(&row.mode).await?;
+        let mut sink = Sink::staged(self, gate);
+        let prepared = self.prepare_large(call, id, row, live, &mut sink).await;
+        self.close_job(sink, prepared).await
+    }
+
+    async fn prepare_large(
+        &self,
+        call: &Call,
+        id: MatchId,
+        row: ResultRow,
+        live: Option<(MatchRow, Version)>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(ChangeSet, ResultView), Stop> {
+        // Who was read before the gate closed may have moved since.
+        let facts = MatchFacts { mode: row.mode, roster: row.roster };
+        let Decided { row, moved, .. } = self.decide(call, id, &facts, row.result).await?;
+        for (moved, version) in moved {
+            let rating = Key::Rating(row.mode.clone(), moved.player);
+            sink.put(rating, version, Row::Rating(moved.after)).await?;
+            let step = Key::History(row.mode.clone(), moved.player, row.depth);
+            sink.history(step, moved.history.map(Row::History)).await?;
+        }
+        Ok(self.head_of(call, id, &row, live).await?)
+    }
+
+    /// The result itself, who is told, and what other homes are owed; not the ratings.
+    async fn head_of(
+        &self,
+        call: &Call,
+        id: MatchId,
+        row: &ResultRow,
+        live: Option<(MatchRow, Version)>,
+    ) -> Result<(ChangeSet, ResultView), EngineError> {
+        let mut changes = self.changes(call, &[&id, &row.mode]);
+        changes.create(Key::Result(id), Row::Result(row.clone()));
+        self.remember(&mut changes, call, Home::Record, &())?;
+        if self.homes.is_one() {
+            // Push streams are the live home's: where it is another store, they follow with the end of the match.
+            row.changes.iter().for_each(|change| tell_rating(&mut changes, id, &row.mode, change));
+            if let Some((mut ended, version)) = live {
+                ended.state = MatchState::Finished;
+                ended.changed_at = call.now;
+                changes.folds.push(archive(id, &ended));
+                self.add_match_end(&mut changes, id, &ended, version).await?;
+            }
+        } else {
+            changes.create(Key::Outbox(id), Row::Outbox(OutboxRow { at: call.now }));
+        }
+        Ok((changes, ResultView { match_id: id, row: row.clone() }))
     }
 
     pub(crate) async fn result_row(&self, id: MatchId) -> Result<Option<ResultRow>, EngineError> {
@@ -251,43 +301,30 @@ impl Engine {
     }
 
     pub(crate) async fn result_view(&self, id: MatchId) -> Result<Option<ResultView>, EngineError> {
-        Ok(self
-            .result_row(id)
-            .await?
-            .map(|row| ResultView { match_id: id, row: ResultRow { pending: None, ..row } }))
+        Ok(self.result_row(id).await?.map(|row| ResultView { match_id: id, row }))
     }
+}
 
-    /// Adds one player's share of a result: the rating, its history, the event.
-    fn add_rating(
-        &self,
-        changes: &mut ChangeSet,
-        id: MatchId,
-        result: &ResultRow,
-        change: &SideChange,
-        old: Option<&(RatingRow, Version)>,
-    ) {
-        let player = change.player;
-        let row = next_row(
-            old.map(|(row, _)| row),
-            change.after,
-            &result.result,
-            &result.roster,
-            player,
-            result.at,
-        );
-        let step = history(id, change, &row, &result.result, &result.roster);
-        changes.replace(
-            Key::Rating(result.mode.clone(), player),
-            old.map(|(_, version)| *version),
-            Row::Rating(row),
-        );
-        let op = Op::Put { row: Arc::new(Row::History(step)), expires_at: None };
-        let key = Key::History(result.mode.clone(), player, result.at, id);
-        changes.folds.push(Write { key, expect: Expect::Any, op });
-        // Push streams are the live home's: where it is another store, the event follows with the end of the match.
-        if self.homes.is_one() {
-            tell_rating(changes, id, &result.mode, change);
-        }
+/// The row of a new result, before anything follows from it.
+pub(crate) fn new_row(
+    facts: &MatchFacts,
+    result: MatchResult,
+    call: &Call,
+    system: u64,
+    from: &[Option<StandingRow>],
+) -> ResultRow {
+    ResultRow {
+        mode: facts.mode.clone(),
+        roster: facts.roster.clone(),
+        result,
+        at: call.now,
+        depth: depth_after(from),
+        system,
+        from: Vec::new(),
+        changes: Vec::new(),
+        call: call.once.map(|once| (once.scope, once.body)),
+        verdict: Verdict::Counted,
+        reported: None,
     }
 }
 

@@ -3,8 +3,8 @@ use crate::{
     Call, Engine, EngineError, Principal, QueueConfig,
     proposals::Asked,
     store::{
-        ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, RatingRow, Row, TicketPlayer,
-        TicketRow, Version, Write,
+        ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, Row, TicketPlayer, TicketRow, Version,
+        Write,
     },
     token::ConsentClaim,
 };
@@ -142,13 +142,13 @@ impl Engine {
         if self.views.pools.get(&new.queue).is_some_and(|pool| pool.is_full()) {
             return Err(EngineError::QueueFull { queue: new.queue.to_string() });
         }
-        let rows = self.rating_rows(&queue.mode, &players).await?;
+        let rows = self.ratings(&queue.mode, &players).await?;
         let players = players
             .iter()
             .zip(rows)
             .map(|(player, row)| {
                 let rating = match row {
-                    Some((row, _)) => queue.rating.at(row.rating, Some(row.rated_at), call.now),
+                    Some(row) => queue.rating.at(row.rating, Some(row.rated_at), call.now),
                     None => queue.rating.initial(),
                 };
                 TicketPlayer { player: *player, rating }
@@ -177,26 +177,6 @@ impl Engine {
         self.remember(&mut changes, call, Home::Live, &view)?;
         self.commit(Home::Live, changes).await?;
         Ok(view)
-    }
-
-    /// Rating rows of players in a mode, with their versions; `None` for who has none.
-    pub(crate) async fn rating_rows(
-        &self,
-        mode: &gsm_core::Mode,
-        players: &[PlayerId],
-    ) -> Result<Vec<Option<(RatingRow, Version)>>, EngineError> {
-        let keys: Vec<Key> = players.iter().map(|p| Key::Rating(mode.clone(), *p)).collect();
-        let rows = self.get(Home::Record, &keys).await?;
-        keys.iter()
-            .zip(rows)
-            .map(|(key, found)| match found {
-                None => Ok(None),
-                Some(found) => match &*found.row {
-                    Row::Rating(row) => Ok(Some((*row, found.version))),
-                    _ => Err(EngineError::damaged(key)),
-                },
-            })
-            .collect()
     }
 
     fn shown(&self, id: TicketId, mut row: TicketRow) -> TicketView {

@@ -76,6 +76,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("state_not_allowed", 409, "The state machine has no such move."),
     ("no_result_now", 409, "The match takes no result in its state."),
     ("result_contradicts", 409, "The match has another result already; the first stands."),
+    ("no_result", 409, "The match has no result to void or correct."),
     ("contended", 409, "Others changed the same things again and again; repeat the request."),
     ("body_too_large", 413, "The body is longer than the route takes (64 KiB)."),
     ("unsupported_media_type", 415, "The body is not `application/json`."),
@@ -97,6 +98,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("damaged", 500, "Stored data is damaged; the log names it under the request id."),
     ("store_refused", 503, "The store refused; nothing was applied. Repeat the request."),
     ("store_no_answer", 503, "The store did not answer. Repeat with the same Idempotency-Key."),
+    ("rerating", 503, "The mode's ratings are being rated again; nothing was applied. Repeat the request."),
     ("not_ready", 503, "The server is draining, or its store is ill."),
 ];
 

@@ -3,9 +3,9 @@ use gsm_core::{
     CommitKey, EventId, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, TicketId, Timestamp,
 };
 use gsm_engine::store::{
-    AuditRecord, ChangeSet, Claim, Committed, Expect, HistoryRow, Home, Key, MatchRow, Op, Prediction,
-    PushEvent, PushKind, RatingRow, Replay, ResultRow, Row, SideChange, Store, TicketPlayer, TicketRow,
-    Version, Write,
+    AuditRecord, ChangeSet, Claim, Committed, Entry, Expect, HistoryRow, Home, Key, MatchRow, Op, Place,
+    Prediction, PushEvent, PushKind, RatingCause, RatingRow, Replay, ResultRow, Row, SideChange, StandingRow,
+    Step, Store, TicketPlayer, TicketRow, Verdict, Version, Write,
 };
 use gsm_rating::Rating;
 use gsm_session::{
@@ -80,31 +80,28 @@ impl Writer {
             expected: 0.5,
             actual: 1.0,
         });
+        let last = Place { depth: self.turn, entry: Entry::Match(match_id) };
+        let rated = RatingRow {
+            rating,
+            rated_at: AT,
+            games: 100,
+            wins: 50,
+            draws: 3,
+            score: 1_512_250,
+            reached_at: AT,
+        };
         for player in players {
-            let row = RatingRow {
-                rating,
-                rated_at: AT,
-                games: 100,
-                wins: 50,
-                draws: 3,
-                score: 1_512_250,
-                reached_at: AT,
-            };
+            let row = StandingRow { last, rating: Some(rated) };
             set.write(Key::Rating(mode.clone(), player), expect, put(Row::Rating(row)));
             set.write(Key::Claim(player), expect, put(Row::Claim(Claim::Match(match_id))));
             let step = HistoryRow {
-                match_id,
+                at: AT,
+                step: Step::Match { match_id, place: 1, sides: 2, expected: 0.5, actual: 1.0, quit: false },
                 before: rating,
                 after: rating,
-                place: 1,
-                sides: 2,
-                expected: 0.5,
-                actual: 1.0,
-                quit: false,
                 games: 100,
             };
-            let at = Timestamp::from_millis(AT.as_millis() + self.turn as i64);
-            set.fold(Key::History(mode.clone(), player, at, match_id), Row::History(step));
+            set.fold(Key::History(mode.clone(), player, self.turn), Row::History(step));
             let ticket = TicketId::from_u128(id(n ^ player.as_u128() as u64));
             let row = TicketRow {
                 own_id: None,
@@ -120,7 +117,9 @@ impl Writer {
                 match_id: Some(match_id),
             };
             set.write(Key::Ticket(ticket), Expect::Any, until(Row::Ticket(row)));
-            let told = PushKind::Rating { mode: mode.clone(), match_id, before: rating, after: rating };
+            let cause = RatingCause::Result;
+            let told =
+                PushKind::Rating { mode: mode.clone(), match_id, cause, before: rating, after: rating };
             set.event(player, PushEvent { at: AT, kind: told });
             let ended = PushKind::Match { match_id, state: MatchState::Finished, connection: None };
             set.event(player, PushEvent { at: AT, kind: ended });
@@ -148,15 +147,21 @@ impl Writer {
             op: put(Row::Match(ended.clone())),
         });
         set.write(Key::Match(MatchId::from_u128(id(pair))), expect, put(Row::Match(ended)));
+        let gated = mode.clone();
         let row = ResultRow {
             mode,
             roster,
             result,
             at: AT,
+            depth: self.turn,
+            system: u64::MAX,
+            from: vec![Some(StandingRow { last, rating: Some(rated) }); 2],
             changes: changes.to_vec(),
             call: Some(([1; 32], [2; 32])),
-            pending: None,
+            verdict: Verdict::Counted,
+            reported: None,
         };
+        set.check(Key::Gate(gated), Expect::Absent);
         set.create(Key::Result(match_id), Row::Result(row));
         let mut scope = [0; 32];
         scope[..16].copy_from_slice(&id(n).to_be_bytes());

@@ -65,12 +65,13 @@ impl Rings {
 mod tests {
     use super::*;
     use gsm_core::{MatchId, Millis};
-    use gsm_engine::store::PushKind;
+    use gsm_engine::store::{PushKind, RatingCause};
 
     fn event(player: u128, at: Timestamp) -> (PlayerId, PushEvent) {
         let kind = PushKind::Rating {
             mode: gsm_core::Mode::new("m").expect("name"),
             match_id: MatchId::from_u128(1),
+            cause: RatingCause::Result,
             before: gsm_rating(),
             after: gsm_rating(),
         };

@@ -470,7 +470,14 @@ fn is_hot(row: &Row) -> bool {
         | Row::Claim(_)
         | Row::Proposal(..)
         | Row::Match(_)
-        | Row::Lease(_) => true,
-        Row::Identity(_) | Row::History(_) | Row::Result(_) | Row::ResultChunk | Row::Replay(_) => false,
+        | Row::Lease(_)
+        | Row::Gate(_)
+        | Row::System(_) => true,
+        Row::Identity(_)
+        | Row::History(_)
+        | Row::Result(_)
+        | Row::Staged(_)
+        | Row::Replay(_)
+        | Row::Adjustment(_) => false,
     }
 }

@@ -3,8 +3,8 @@ use gsm_adapters::{EmbeddedStore, OpenError, Options, disk::faults::FaultyVolume
 use gsm_core::{CommitKey, EventId, MatchId, Millis, Mode, PlayerId, Timestamp};
 use gsm_engine::{
     store::{
-        AuditRecord, ChangeSet, CommitError, Committed, Cursor, HistoryRow, Key, KeyRange, PlayerRow,
-        PushEvent, PushKind, RatingRow, ReadError, Row, Store,
+        AuditRecord, ChangeSet, CommitError, Committed, Cursor, Entry, HistoryRow, Key, KeyRange, Place,
+        PlayerRow, PushEvent, PushKind, RatingRow, ReadError, Row, StandingRow, Step, Store,
     },
     testing::ManualClock,
 };
@@ -75,7 +75,7 @@ pub(crate) fn player_row(n: i64) -> Row {
 }
 
 pub(crate) fn rating_row(mean: f64) -> Row {
-    Row::Rating(RatingRow {
+    let row = RatingRow {
         rating: rating(mean),
         rated_at: START,
         games: 1,
@@ -83,19 +83,24 @@ pub(crate) fn rating_row(mean: f64) -> Row {
         draws: 0,
         score: 1,
         reached_at: START,
-    })
+    };
+    let last = Place { depth: 1, entry: Entry::Match(MatchId::from_u128(1)) };
+    Row::Rating(StandingRow { last, rating: Some(row) })
 }
 
 pub(crate) fn history_row(n: u64) -> Row {
     Row::History(HistoryRow {
-        match_id: MatchId::from_u128(u128::from(n)),
+        at: START,
+        step: Step::Match {
+            match_id: MatchId::from_u128(u128::from(n)),
+            place: 1,
+            sides: 2,
+            expected: 0.5,
+            actual: 1.0,
+            quit: false,
+        },
         before: rating(1500.0),
         after: rating(1501.0),
-        place: 1,
-        sides: 2,
-        expected: 0.5,
-        actual: 1.0,
-        quit: false,
         games: u32::try_from(n).unwrap_or(0),
     })
 }
@@ -129,7 +134,7 @@ pub(crate) fn numbered(n: u64, weight: usize) -> ChangeSet {
     let mut set = ChangeSet::new(CommitKey::from_u128(u128::from(n)), START);
     set.create(player_key(n), player_row(i64::try_from(n).unwrap_or(0)));
     set.create(Key::Rating(mode(), player), rating_row(1500.0));
-    set.fold(Key::History(mode(), player, START, MatchId::from_u128(u128::from(n))), history_row(n));
+    set.fold(Key::History(mode(), player, n), history_row(n));
     set.event(player, event(n, START));
     let mut record = audit(n);
     record.principal = "x".repeat(weight);

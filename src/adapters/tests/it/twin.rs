@@ -2,9 +2,10 @@
 //! whatever restarts and checkpoints come between.
 use crate::kit::{self, Machine, audit, event, history_row, mode, player_key, player_row, rating_row, run};
 use gsm_adapters::{EmbeddedStore, Options};
-use gsm_core::{Clock, CommitKey, MatchId, Millis, PlayerId, QueueName, Timestamp};
+use gsm_core::{Clock, CommitKey, JobId, Millis, PlayerId, QueueName, Timestamp};
 use gsm_engine::store::{
     ChangeSet, CommitError, Committed, Cursor, Expect, Key, KeyRange, Lease, Op, Row, Store, StoreLimits,
+    Write,
     memory::{Faults, MemoryStore},
 };
 use proptest::prelude::*;
@@ -33,13 +34,8 @@ fn key(n: u8) -> Key {
     match n % 5 {
         0 => player_key(u64::from(n % 7)),
         1 => Key::Rating(mode(), player),
-        2 => Key::History(
-            mode(),
-            player,
-            Timestamp::from_millis(i64::from(n) - 20),
-            MatchId::from_u128(u128::from(n)),
-        ),
-        3 => Key::ResultChunk(MatchId::from_u128(u128::from(n % 7)), 0),
+        2 => Key::History(mode(), player, u64::from(n)),
+        3 => Key::Staged(JobId::from_u128(u128::from(n % 7)), 0),
         _ => Key::Lease(QueueName::new(&format!("q{}", n % 7)).expect("name")),
     }
 }
@@ -49,7 +45,7 @@ fn row(key: &Key, n: u8) -> Row {
         Key::Player(_) => player_row(i64::from(n)),
         Key::Rating(..) => rating_row(f64::from(n)),
         Key::History(..) => history_row(u64::from(n)),
-        Key::ResultChunk(..) => Row::ResultChunk,
+        Key::Staged(..) => Row::Identity(PlayerId::from_u128(u128::from(n))),
         _ => Row::Lease(Lease { owner: "n".into(), fence: u64::from(n), until: Timestamp::EPOCH }),
     }
 }
@@ -132,7 +128,11 @@ impl Pair {
             set.write(key, expect, op);
         }
         for (n, value) in folds {
-            set.fold(key(*n), row(&key(*n), *value));
+            if value.is_multiple_of(4) {
+                set.folds.push(Write { key: key(*n), expect: Expect::Any, op: Op::Delete });
+            } else {
+                set.fold(key(*n), row(&key(*n), *value));
+            }
         }
         if with_event {
             set.event(PlayerId::from_u128(1), event(self.number, now));

@@ -2,7 +2,7 @@
 use crate::kit::{Machine, START, commit, history_row, numbered, player_key, run};
 use futures::{FutureExt, poll};
 use gsm_adapters::Options;
-use gsm_core::{CommitKey, MatchId, Millis};
+use gsm_core::{CommitKey, JobId, Millis};
 use gsm_engine::store::{ChangeSet, CommitError, Committed, Expect, Fold, Key, KeyRange, Op, Store};
 use std::{
     pin::pin,
@@ -148,7 +148,7 @@ fn a_fold_that_panics_stops_the_store() {
 fn what_is_written_during_a_checkpoint_stays() {
     let machine = Machine::new();
     let store = machine.open();
-    let key = |n: u64| Key::ResultChunk(MatchId::from_u128(u128::from(n)), 0);
+    let key = |n: u64| Key::Staged(JobId::from_u128(u128::from(n)), 0);
     let put = |set: u128, n: u64| {
         let mut set = ChangeSet::new(CommitKey::from_u128(set), START);
         set.fold(key(n), history_row(u64::try_from(set.key.as_u128()).expect("small")));

@@ -1,16 +1,12 @@
 //! A history into a data directory: the same decisions and commits as live results, many at once.
 use super::{rated::Rated, stopwatch};
-use crate::history::Chronicle;
-use crate::output::Failure;
-use gsm_adapters::{EmbeddedStore, OpenError, Options, State, SystemClock, SystemIds};
-use gsm_core::{IdSource as _, Label, Mode, PlayerId, RequestKey, Timestamp, limits};
-use gsm_engine::{
-    Engine, EngineError, EngineOptions, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported,
-    store::Homes, token::TokenKey,
-};
+use crate::{history::Chronicle, offline::Offline, output::Failure};
+use gsm_adapters::{Options, State};
+use gsm_core::{Label, Mode, PlayerId, RequestKey, Timestamp, limits};
+use gsm_engine::{EngineError, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
 use gsm_rating::System;
 use gsm_session::{Report, Roster, SideReport, Standings};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 /// Pages of the tables kept in memory: an import writes all over them, and no server runs beside it.
 const TABLES_CACHE_BYTES: usize = 256 << 20;
@@ -29,8 +25,7 @@ const BUSY_TRIES_MAX: usize = 5_000;
 
 /// A store that is open for an import.
 pub(super) struct Target {
-    store: Arc<EmbeddedStore>,
-    engine: Engine,
+    offline: Offline,
     mode: Mode,
 }
 
@@ -66,8 +61,6 @@ pub(super) fn check(history: &Chronicle) -> Result<(), Failure> {
 
 impl Target {
     pub(super) async fn open(dir: &Path, mode: Mode) -> Result<Self, Failure> {
-        let clock = Arc::new(SystemClock::new());
-        let (path, its_clock) = (dir.to_owned(), clock.clone());
         let options = Options {
             tables_cache_bytes: TABLES_CACHE_BYTES,
             hot_rows_max: HOT_ROWS,
@@ -77,36 +70,12 @@ impl Target {
             checkpoint_bytes: CHECKPOINT_BYTES,
             ..Options::default()
         };
-        let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path, its_clock, options));
-        let store = match opened.await.map_err(Failure::failed)? {
-            Ok(store) => store,
-            Err(error @ OpenError::Locked { .. }) => {
-                let hint = "a replay needs the directory for itself";
-                return Err(Failure::failed(format!("{error}\nhint: {hint}")));
-            }
-            Err(error) => return Err(Failure::failed(error)),
-        };
-        let mut key = [0u8; 32];
-        for half in key.chunks_exact_mut(16) {
-            half.copy_from_slice(&SystemIds.next_u128().to_be_bytes());
-        }
-        // Nothing is signed here: no token of a server is made or read.
-        let options = EngineOptions { node: "gsm-replay".to_owned(), token_key: TokenKey::new(key) };
-        let engine = Engine::new(Homes::one(store.clone()), clock, Arc::new(SystemIds), options);
-        let target = Self { store, engine, mode };
-        match target.engine.load().await {
-            Ok(_) => Ok(target),
-            Err(error) => {
-                let failure = told(&error);
-                target.close().await?;
-                Err(failure)
-            }
-        }
+        Ok(Self { offline: Offline::open(dir, options, "a replay").await?, mode })
     }
 
     /// The system that the mode's queues name, or the default one.
     pub(super) fn system(&self) -> System {
-        let queues = self.engine.queues();
+        let queues = self.offline.engine.queues();
         queues
             .iter()
             .find(|queue| queue.mode == self.mode)
@@ -129,7 +98,7 @@ impl Target {
             self.find_players(history, batch, &mut ids).await?;
             let matches: Vec<ImportMatch> =
                 batch.iter().map(|index| self.one(history, *index, &ids)).collect::<Result<_, _>>()?;
-            let done = self.patiently(async || self.engine.import_matches(&matches).await).await?;
+            let done = self.patiently(async || self.offline.engine.import_matches(&matches).await).await?;
             let counted = done.iter().filter(|imported| **imported == Imported::New).count() as u64;
             new += counted;
             known += done.len() as u64 - counted;
@@ -162,7 +131,7 @@ impl Target {
         if players.is_empty() {
             return Ok(());
         }
-        let made = self.patiently(async || self.engine.import_players(&players).await).await?;
+        let made = self.patiently(async || self.offline.engine.import_players(&players).await).await?;
         for ((player, _), id) in wanted.iter().zip(made) {
             if let Some(slot) = ids.get_mut(*player as usize) {
                 *slot = Some(id);
@@ -198,7 +167,9 @@ impl Target {
 
     /// Does `work`, after the checkpoint has made room, and again while the store says that it is busy.
     async fn patiently<T>(&self, work: impl AsyncFn() -> Result<T, EngineError>) -> Result<T, Failure> {
-        while self.store.stats().unwritten_rows > ROWS_WAIT && self.store.stats().state == State::Ok {
+        while self.offline.store.stats().unwritten_rows > ROWS_WAIT
+            && self.offline.store.stats().state == State::Ok
+        {
             tokio::time::sleep(WAIT).await;
         }
         let mut tries = 0;
@@ -206,7 +177,7 @@ impl Target {
             match work().await {
                 Ok(done) => return Ok(done),
                 Err(EngineError::Refused(_))
-                    if self.store.stats().state == State::Ok && tries < BUSY_TRIES_MAX =>
+                    if self.offline.store.stats().state == State::Ok && tries < BUSY_TRIES_MAX =>
                 {
                     tries += 1;
                     tokio::time::sleep(WAIT).await;
@@ -222,7 +193,7 @@ impl Target {
         for (number, (player, id)) in rated.players.iter().zip(ids).enumerate() {
             let wanted = rated.board.standing(PlayerId::from_u128(number as u128));
             let (Some(id), Some(wanted)) = (id, wanted) else { continue };
-            let same = self.engine.rank(&self.mode, *id).is_ok_and(|found| {
+            let same = self.offline.engine.rank(&self.mode, *id).is_ok_and(|found| {
                 found.rank == wanted.rank
                     && found.score == wanted.score
                     && found.games == player.state.games
@@ -235,12 +206,7 @@ impl Target {
 
     /// Writes what is left and gives up the directory.
     pub(super) async fn close(self) -> Result<(), Failure> {
-        let store = self.store;
-        drop(self.engine);
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        closed
-            .map_err(Failure::failed)?
-            .map_err(|e| Failure::failed(format!("the data directory did not close: {e}")))
+        self.offline.close().await
     }
 }
 

@@ -93,10 +93,26 @@ impl Served {
     }
 
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> (u16, Value) {
+        self.ask("GET", path, token, "")
+    }
+
+    pub(crate) fn post(&self, path: &str, token: Option<&str>, body: &str) -> (u16, Value) {
+        let length = body.len();
+        let body = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
+        self.ask("POST", path, token, &body)
+    }
+
+    /// `rest` is what comes after the headers that every request has.
+    fn ask(&self, method: &str, path: &str, token: Option<&str>, rest: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(&self.addr).unwrap();
         let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\n{token}Connection: close\r\n\r\n", self.addr)
-            .unwrap();
+        let rest = if rest.is_empty() { "\r\n" } else { rest };
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{token}Connection: close\r\n{rest}",
+            self.addr
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -5,6 +5,7 @@ mod config;
 mod doctor;
 mod eval;
 mod gsm;
+mod rating;
 mod readme;
 mod replay;
 mod serve;

@@ -1,7 +1,7 @@
-//! What a result does to its players, computed from values alone.
+//! What a match does to its players' ratings, computed from values alone.
 use crate::{
     EngineError,
-    store::{ChangeSet, HistoryRow, PushEvent, PushKind, RatingRow, SideChange},
+    store::{ChangeSet, PushEvent, PushKind, RatingCause, RatingRow, SideChange},
 };
 use gsm_core::{MatchId, Mode, PlayerId, Timestamp};
 use gsm_rating::{Entrant, Game, Rating, Side, System};
@@ -13,9 +13,9 @@ pub(super) fn score_of(rating: &Rating) -> i64 {
     (rating.mean * 1_000.0).round() as i64
 }
 
-/// What a match does to its players' ratings, in roster order. `before` is each rating, grown to the time
-/// of the match, with the games rated so far.
-pub(crate) fn rate(
+/// What a match does to its players' ratings, in roster order. `before` is each rating, grown to the time of the
+/// match, with the games rated so far.
+pub(super) fn rate(
     system: &System,
     roster: &Roster,
     result: &MatchResult,
@@ -56,8 +56,8 @@ pub(crate) fn rate(
         .collect())
 }
 
-/// The rating row after a change.
-pub(crate) fn next_row(
+/// The rating row after a match.
+pub(super) fn next_row(
     old: Option<&RatingRow>,
     after: Rating,
     result: &MatchResult,
@@ -80,31 +80,14 @@ pub(crate) fn next_row(
     }
 }
 
-/// The history row of one change.
-pub(crate) fn history(
-    id: MatchId,
-    change: &SideChange,
-    row: &RatingRow,
-    result: &MatchResult,
-    roster: &Roster,
-) -> HistoryRow {
-    let side = roster.side_of(change.player).unwrap_or(0);
-    HistoryRow {
-        match_id: id,
-        before: change.before,
-        after: change.after,
-        place: result.places().get(side).copied().unwrap_or(1),
-        sides: u32::try_from(roster.sides().len()).unwrap_or(u32::MAX),
-        expected: change.expected,
-        actual: change.actual,
-        quit: result.quits().binary_search(&change.player).is_ok(),
-        games: row.games,
-    }
-}
-
 /// Tells a player how a match moved the rating.
 pub(super) fn tell_rating(changes: &mut ChangeSet, id: MatchId, mode: &Mode, change: &SideChange) {
-    let kind =
-        PushKind::Rating { mode: mode.clone(), match_id: id, before: change.before, after: change.after };
+    let kind = PushKind::Rating {
+        mode: mode.clone(),
+        match_id: id,
+        cause: RatingCause::Result,
+        before: change.before,
+        after: change.after,
+    };
     changes.event(change.player, PushEvent { at: changes.at, kind });
 }

@@ -1,13 +1,12 @@
-//! What follows a result commit: the rest of a large one, and the end of its match in other homes.
-use super::counting::{rate, tell_rating};
+//! What follows a result commit: the end of its match in other homes.
+use super::counting::tell_rating;
 use crate::{
     Call, Engine, EngineError,
     matches::archive,
-    store::{ChangeSet, Expect, Home, Key, KeyRange, MatchRow, PendingRow, ResultRow, Row, SideChange},
+    store::{ChangeSet, Expect, Home, Key, KeyRange, MatchRow},
 };
 use futures::{FutureExt, stream, stream::StreamExt};
-use gsm_core::{CommitKey, MatchId, PlayerId, limits};
-use gsm_rating::Rating;
+use gsm_core::{CommitKey, MatchId};
 use gsm_session::MatchState;
 
 /// Owed follow-ups read at once: as many as one turn settles.
@@ -16,90 +15,6 @@ const OUTBOX_PAGE: usize = 256;
 const OWED_AT_ONCE: usize = 16;
 
 impl Engine {
-    /// Applies the chunks of a large result that have not been applied, each once, and closes it.
-    pub(crate) async fn finish_pending(&self, id: MatchId) -> Result<(), EngineError> {
-        let key = Key::Result(id);
-        loop {
-            let Some(found) = self.get_one(&key).await? else { return Err(EngineError::Raced) };
-            let Row::Result(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
-            let Some(pending) = row.pending else { return Ok(()) };
-            for chunk in 0..pending.chunks {
-                self.apply_chunk(id, row, pending, chunk).await?;
-            }
-            let call = Call::system("gsm:ReportResult", self.clock.now());
-            let mut changes = self.changes(&call, &[&id]);
-            changes.audit = None;
-            changes.replace(
-                key.clone(),
-                Some(found.version),
-                Row::Result(ResultRow { pending: None, ..row.clone() }),
-            );
-            match self.commit(Home::Record, changes).await {
-                Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
-                Err(other) => return Err(other),
-            }
-        }
-    }
-
-    async fn apply_chunk(
-        &self,
-        id: MatchId,
-        result: &ResultRow,
-        pending: PendingRow,
-        chunk: u32,
-    ) -> Result<(), EngineError> {
-        let marker = Key::ResultChunk(id, chunk);
-        let system = self.views.queues.system_of(&result.mode).unwrap_or_default();
-        let first = chunk as usize * pending.chunk as usize;
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
-            if self.get_one(&marker).await?.is_some() {
-                return Ok(());
-            }
-            let part: Vec<SideChange> =
-                result.changes.iter().skip(first).take(pending.chunk as usize).cloned().collect();
-            let players: Vec<PlayerId> = part.iter().map(|c| c.player).collect();
-            let rows = self.rating_rows(&result.mode, &players).await?;
-            let call = Call::system("gsm:ReportResult", result.at);
-            let mut changes = self.changes(&call, &[&id]);
-            changes.audit = None;
-            changes.create(marker.clone(), Row::ResultChunk);
-            for (at, (mut change, old)) in part.into_iter().zip(&rows).enumerate() {
-                let now = match old {
-                    Some((row, _)) => system.at(row.rating, Some(row.rated_at), result.at),
-                    None => system.initial(),
-                };
-                if now != change.before {
-                    // Another match counted in between: this one moves the rating from where it is now, against the
-                    // others as they were.
-                    let mut before: Vec<(Rating, u32)> =
-                        result.changes.iter().map(|c| (c.before, 0)).collect();
-                    if let Some(own) = before.get_mut(first + at) {
-                        *own = (now, old.as_ref().map_or(0, |(row, _)| row.games));
-                    }
-                    if let Some(again) =
-                        rate(&system, &result.roster, &result.result, &before)?.into_iter().nth(first + at)
-                    {
-                        change = again;
-                    }
-                }
-                self.add_rating(&mut changes, id, result, &change, old.as_ref());
-            }
-            match self.commit(Home::Record, changes).await {
-                Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Err(EngineError::Contended)
-    }
-
-    /// What follows the result commit of one match. Can be repeated without harm.
-    pub(super) async fn follow(&self, id: MatchId) -> Result<(), EngineError> {
-        self.finish_pending(id).await?;
-        self.settle_owed(id).await
-    }
-
     /// Brings about all that is owed; how much there was.
     pub(crate) async fn settle_outbox(&self) -> Result<usize, EngineError> {
         let (mut settled, mut after) = (0, None);
@@ -148,15 +63,13 @@ impl Engine {
         away.map_or(Ok((settled, next)), Err)
     }
 
-    /// The end of one match in the document and the live home, then its outbox row.
-    async fn settle_owed(&self, id: MatchId) -> Result<(), EngineError> {
+    /// What follows the result commit of one match: its end in the document and the live home, then the outbox row
+    /// goes. Can be repeated without harm.
+    pub(super) async fn follow(&self, id: MatchId) -> Result<(), EngineError> {
         let outbox = Key::Outbox(id);
         let Some(owed) = self.get_one(&outbox).await? else { return Ok(()) };
         let call = Call::system("gsm:FinishMatch", self.clock.now());
-        // In one journal the match ended, and its players were told, with the result itself.
-        if !self.homes.is_one() {
-            self.end_elsewhere(&call, id).await?;
-        }
+        self.end_elsewhere(&call, id).await?;
         let mut done = self.changes(&call, &[&id]);
         done.audit = None;
         done.delete(outbox, owed.version);

@@ -53,8 +53,9 @@ pub struct ChangeSet {
     pub at: Timestamp,
     /// Conditional writes, at most [`super::StoreLimits::items_max`].
     pub writes: Vec<Write>,
-    /// Consequences that hold whatever is there (history rows, archives): a remote store may apply them late and
-    /// more than once, the embedded store applies them with the commit.
+    /// Consequences that hold whatever is there (history rows, archives): rows to put or to remove. A remote store may
+    /// apply them late and more than once, in the order of their commits for each row; the embedded store applies them
+    /// with the commit.
     pub folds: Vec<Write>,
     /// Push events, numbered by the store.
     pub events: Vec<(PlayerId, PushEvent)>,

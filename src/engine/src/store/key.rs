@@ -1,4 +1,4 @@
-use gsm_core::{KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId, Timestamp};
+use gsm_core::{AdjustmentId, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -28,12 +28,12 @@ pub enum Key {
     Archive(MatchId),
     /// A player's rating in a mode.
     Rating(Mode, PlayerId),
-    /// One step of a player's rating.
-    History(Mode, PlayerId, Timestamp, MatchId),
+    /// One step of a player's rating, by its depth in the player's chain.
+    History(Mode, PlayerId, u64),
     /// A match's result.
     Result(MatchId),
-    /// Proof that a chunk of a large result was applied.
-    ResultChunk(MatchId, u32),
+    /// One write that a job has prepared.
+    Staged(JobId, u32),
     /// Work that another home still owes.
     Outbox(MatchId),
     /// A ticket.
@@ -48,6 +48,12 @@ pub enum Key {
     Lease(QueueName),
     /// The first answer of a call, in the home of its write.
     Idempotency(Home, [u8; 32]),
+    /// A rating set by hand.
+    Adjustment(AdjustmentId),
+    /// Closes a mode to results while a job works on it.
+    Gate(Mode),
+    /// A rating system with its settings, by their hash.
+    System(u64),
 }
 
 /// A range of keys that can be listed.
@@ -73,17 +79,16 @@ pub enum KeyRange {
     Matches,
     /// All results (by match id, which is not the order of arrival).
     Results,
+    /// All ratings set by hand (by id, likewise).
+    Adjustments,
+    /// Modes that a job works on.
+    Gates,
 }
 
 /// Bytes that are no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("stored bytes are not a key of this version")]
 pub struct KeyError;
-
-fn put_time(out: &mut Vec<u8>, at: Timestamp) {
-    // Flipping the sign bit makes the order of the bytes the order of the numbers.
-    out.extend_from_slice(&((at.as_millis() as u64) ^ (1 << 63)).to_be_bytes());
-}
 
 fn put_name(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(name.as_bytes());
@@ -102,9 +107,8 @@ impl Fields<'_> {
     fn id(&mut self) -> Result<u128, KeyError> {
         self.take().map(u128::from_be_bytes)
     }
-    fn time(&mut self) -> Result<Timestamp, KeyError> {
-        let bits = u64::from_be_bytes(self.take()?) ^ (1 << 63);
-        Ok(Timestamp::from_millis(bits as i64))
+    fn number(&mut self) -> Result<u64, KeyError> {
+        self.take().map(u64::from_be_bytes)
     }
     fn name(&mut self) -> Result<&str, KeyError> {
         let end = self.0.iter().position(|&b| b == 0).ok_or(KeyError)?;
@@ -131,8 +135,11 @@ impl Key {
             Self::Rating(..)
             | Self::History(..)
             | Self::Result(_)
-            | Self::ResultChunk(..)
-            | Self::Outbox(_) => Home::Record,
+            | Self::Staged(..)
+            | Self::Outbox(_)
+            | Self::Adjustment(_)
+            | Self::Gate(_)
+            | Self::System(_) => Home::Record,
             Self::Ticket(_) | Self::Claim(_) | Self::Proposal(_) | Self::Match(_) | Self::Lease(_) => {
                 Home::Live
             }
@@ -150,7 +157,7 @@ impl Key {
             Self::Rating(..) => 6,
             Self::History(..) => 7,
             Self::Result(_) => 8,
-            Self::ResultChunk(..) => 9,
+            Self::Staged(..) => 9,
             Self::Outbox(_) => 10,
             Self::Ticket(_) => 11,
             Self::Claim(_) => 12,
@@ -158,6 +165,9 @@ impl Key {
             Self::Match(_) => 14,
             Self::Lease(_) => 15,
             Self::Idempotency(..) => 16,
+            Self::Adjustment(_) => 17,
+            Self::Gate(_) => 18,
+            Self::System(_) => 19,
         }
     }
 
@@ -178,15 +188,14 @@ impl Key {
                 put_name(&mut out, mode.as_str());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
-            Self::History(mode, player, at, id) => {
+            Self::History(mode, player, depth) => {
                 put_name(&mut out, mode.as_str());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
-                put_time(&mut out, *at);
-                out.extend_from_slice(&id.as_u128().to_be_bytes());
+                out.extend_from_slice(&depth.to_be_bytes());
             }
-            Self::ResultChunk(id, chunk) => {
-                out.extend_from_slice(&id.as_u128().to_be_bytes());
-                out.extend_from_slice(&chunk.to_be_bytes());
+            Self::Staged(job, place) => {
+                out.extend_from_slice(&job.as_u128().to_be_bytes());
+                out.extend_from_slice(&place.to_be_bytes());
             }
             Self::Ticket(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
             Self::Proposal(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
@@ -194,6 +203,9 @@ impl Key {
                 out.push(*home as u8);
                 out.extend_from_slice(hash);
             }
+            Self::Adjustment(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::Gate(mode) => put_name(&mut out, mode.as_str()),
+            Self::System(hash) => out.extend_from_slice(&hash.to_be_bytes()),
         }
         out
     }
@@ -209,11 +221,9 @@ impl Key {
             4 => Self::ApiKey(KeyId::from_u128(f.id()?)),
             5 => Self::Archive(MatchId::from_u128(f.id()?)),
             6 => Self::Rating(f.mode()?, PlayerId::from_u128(f.id()?)),
-            7 => {
-                Self::History(f.mode()?, PlayerId::from_u128(f.id()?), f.time()?, MatchId::from_u128(f.id()?))
-            }
+            7 => Self::History(f.mode()?, PlayerId::from_u128(f.id()?), f.number()?),
             8 => Self::Result(MatchId::from_u128(f.id()?)),
-            9 => Self::ResultChunk(MatchId::from_u128(f.id()?), u32::from_be_bytes(f.take()?)),
+            9 => Self::Staged(JobId::from_u128(f.id()?), u32::from_be_bytes(f.take()?)),
             10 => Self::Outbox(MatchId::from_u128(f.id()?)),
             11 => Self::Ticket(TicketId::from_u128(f.id()?)),
             12 => Self::Claim(PlayerId::from_u128(f.id()?)),
@@ -230,6 +240,9 @@ impl Key {
                 };
                 Self::Idempotency(home, f.take()?)
             }
+            17 => Self::Adjustment(AdjustmentId::from_u128(f.id()?)),
+            18 => Self::Gate(f.mode()?),
+            19 => Self::System(f.number()?),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -246,13 +259,17 @@ impl fmt::Display for Key {
             Self::Archive(id) | Self::Match(id) => write!(f, "match {id}"),
             Self::Rating(mode, id) => write!(f, "rating of {id} in {mode}"),
             Self::History(mode, id, ..) => write!(f, "history of {id} in {mode}"),
-            Self::Result(id) | Self::ResultChunk(id, _) => write!(f, "result of {id}"),
+            Self::Result(id) => write!(f, "result of {id}"),
+            Self::Staged(job, place) => write!(f, "write {place} of {job}"),
             Self::Outbox(id) => write!(f, "outbox of {id}"),
             Self::Ticket(id) => write!(f, "ticket {id}"),
             Self::Claim(id) => write!(f, "claim of {id}"),
             Self::Proposal(id) => write!(f, "proposal {id}"),
             Self::Lease(name) => write!(f, "lease of queue {name}"),
             Self::Idempotency(..) => f.write_str("idempotency key"),
+            Self::Adjustment(id) => write!(f, "adjustment {id}"),
+            Self::Gate(mode) => write!(f, "gate of mode {mode}"),
+            Self::System(hash) => write!(f, "rating system {hash:016x}"),
         }
     }
 }
@@ -263,9 +280,13 @@ impl KeyRange {
     pub fn home(&self) -> Home {
         match self {
             Self::Queues | Self::ApiKeys => Home::Document,
-            Self::Ratings(_) | Self::AllRatings | Self::History(..) | Self::Outbox | Self::Results => {
-                Home::Record
-            }
+            Self::Ratings(_)
+            | Self::AllRatings
+            | Self::History(..)
+            | Self::Outbox
+            | Self::Results
+            | Self::Adjustments
+            | Self::Gates => Home::Record,
             Self::Tickets | Self::Proposals | Self::Matches => Home::Live,
         }
     }
@@ -292,6 +313,8 @@ impl KeyRange {
             Self::Tickets => out.push(11),
             Self::Proposals => out.push(13),
             Self::Matches => out.push(14),
+            Self::Adjustments => out.push(17),
+            Self::Gates => out.push(18),
         }
         out
     }

@@ -13,8 +13,9 @@ pub use change::{
 };
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use row::{
-    ApiKeyRow, AuditRecord, Claim, HistoryRow, Lease, MatchRow, OutboxRow, PendingRow, PlayerRow, Prediction,
-    PushEvent, PushKind, RatingRow, Replay, ResultRow, Row, RowError, SideChange, TicketPlayer, TicketRow,
+    AdjustmentRow, ApiKeyRow, AuditRecord, Claim, Entry, GateRow, HistoryRow, Lease, MatchRow, OutboxRow,
+    Place, PlayerRow, Prediction, PushEvent, PushKind, RatingCause, RatingRow, Replay, ResultRow, Row,
+    RowError, SideChange, StagedRow, StandingRow, Step, TicketPlayer, TicketRow, Verdict,
 };
 
 use async_trait::async_trait;

@@ -1,6 +1,7 @@
+use super::Key;
 use gsm_core::{
-    EventId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId,
-    Timestamp,
+    AdjustmentId, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName,
+    RequestKey, TicketId, Timestamp,
 };
 use gsm_matchmaking::Proposal;
 use gsm_rating::Rating;
@@ -17,11 +18,10 @@ pub enum Row {
     /// A queue's configuration as JSON, checked when read.
     Queue(String),
     ApiKey(ApiKeyRow),
-    Rating(RatingRow),
+    Rating(StandingRow),
     History(HistoryRow),
     Result(ResultRow),
-    /// A chunk of a large result was applied.
-    ResultChunk,
+    Staged(StagedRow),
     Outbox(OutboxRow),
     Ticket(TicketRow),
     Claim(Claim),
@@ -29,6 +29,10 @@ pub enum Row {
     Match(MatchRow),
     Lease(Lease),
     Replay(Replay),
+    Adjustment(AdjustmentRow),
+    Gate(GateRow),
+    /// A rating system's settings as JSON, checked when read.
+    System(String),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -86,27 +90,73 @@ pub struct RatingRow {
     pub reached_at: Timestamp,
 }
 
+/// What moved a rating: a link of a player's chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Entry {
+    /// A result.
+    Match(MatchId),
+    /// A hand.
+    Adjustment(AdjustmentId),
+}
+
+/// Where an entry stands in the order in which a mode's ratings came about. It never changes, whatever is voided or
+/// corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// 1 + the depth of the deepest entry before it in the chains of its players (a Lamport clock): of two entries of
+    /// one player the later one is deeper.
+    pub depth: u64,
+    /// The entry.
+    pub entry: Entry,
+}
+
+/// A player in one mode: the end of the player's chain, and the rating it led to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StandingRow {
+    /// The last entry, whether it counts or not.
+    pub last: Place,
+    /// `None` if nothing in the chain counts any more.
+    pub rating: Option<RatingRow>,
+}
+
 /// One step of a rating.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryRow {
-    /// The match that moved it.
-    pub match_id: MatchId,
-    /// Before, grown to the time of the match.
+    /// When.
+    pub at: Timestamp,
+    /// What moved it.
+    pub step: Step,
+    /// Before; in a match grown to its time.
     pub before: Rating,
     /// After.
     pub after: Rating,
-    /// Place of the player's side, 1 is the best.
-    pub place: u32,
-    /// Sides of the match.
-    pub sides: u32,
-    /// Expected score, in `0.0..=1.0`.
-    pub expected: f64,
-    /// Score reached, in `0.0..=1.0`.
-    pub actual: f64,
-    /// Whether the player quit.
-    pub quit: bool,
     /// Rated matches, this one included.
     pub games: u32,
+}
+
+/// What moved a rating, told to whoever reads the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Step {
+    /// A match.
+    Match {
+        /// Which.
+        match_id: MatchId,
+        /// Place of the player's side, 1 is the best.
+        place: u32,
+        /// Sides of the match.
+        sides: u32,
+        /// Expected score, in `0.0..=1.0`.
+        expected: f64,
+        /// Score reached, in `0.0..=1.0`.
+        actual: f64,
+        /// Whether the player quit.
+        quit: bool,
+    },
+    /// An operator.
+    Adjustment {
+        /// Which.
+        id: AdjustmentId,
+    },
 }
 
 /// What one player's rating did in a match.
@@ -124,32 +174,100 @@ pub struct SideChange {
     pub actual: f64,
 }
 
-/// A result that counts.
+/// A result, and what it did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResultRow {
-    /// The mode it was rated in.
+    /// The mode it is rated in.
     pub mode: Mode,
     /// Who played.
     pub roster: Roster,
-    /// How it ended.
+    /// How it ended: as corrected, if it was.
     pub result: MatchResult,
     /// When it was reported.
     pub at: Timestamp,
-    /// Every player's rating before and after, in roster order.
+    /// Its place in the order of the mode.
+    pub depth: u64,
+    /// The rating system it is rated by ([`Key::System`]).
+    pub system: u64,
+    /// Every player as found, in roster order; `None` for a player's first entry.
+    pub from: Vec<Option<StandingRow>>,
+    /// Every player's rating before and after, in roster order; empty while it does not count.
     pub changes: Vec<SideChange>,
     /// Idempotency scope and body of the report, where one was given.
     pub call: Option<([u8; 32], [u8; 32])>,
-    /// Chunks that are still to be applied, for a result too large for one transaction.
-    pub pending: Option<PendingRow>,
+    /// Whether it counts.
+    pub verdict: Verdict,
+    /// How it was reported, where a correction says otherwise.
+    pub reported: Option<MatchResult>,
 }
 
-/// How a large result is applied: chunk by chunk, each once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PendingRow {
-    /// Players in a chunk.
-    pub chunk: u32,
-    /// Chunks in all.
-    pub chunks: u32,
+/// Whether a result counts, and if anyone changed that, when and why (who: the audit log).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// As it was reported.
+    Counted,
+    /// Not at all.
+    Voided {
+        /// Why.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// As somebody corrected it.
+    Corrected {
+        /// Why.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+/// A rating set by hand, and what that did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdjustmentRow {
+    /// The mode.
+    pub mode: Mode,
+    /// Whose.
+    pub player: PlayerId,
+    /// When.
+    pub at: Timestamp,
+    /// Its place in the order of the mode.
+    pub depth: u64,
+    /// The rating system that a newcomer's other values come from ([`Key::System`]).
+    pub system: u64,
+    /// The mean that was set, in points.
+    pub mean: f64,
+    /// The deviation that was set, in points, if one was.
+    pub deviation: Option<f64>,
+    /// Why.
+    pub reason: String,
+    /// The player as found; `None` for a player's first entry.
+    pub from: Option<StandingRow>,
+}
+
+/// Closes a mode to results while a job works on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateRow {
+    /// The job.
+    pub job: JobId,
+    /// The node that works on it.
+    pub owner: String,
+    /// Writes prepared so far.
+    pub staged: u32,
+    /// Writes carried out, once that has begun: from then on the job is decided, and whoever finds it finishes it.
+    /// Before, it can be thrown away.
+    pub applied: Option<u32>,
+}
+
+/// One write that a job has prepared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum StagedRow {
+    /// A row to put.
+    Put(Key, Box<Row>),
+    /// A history row to put, or to remove.
+    History(Key, Option<Box<Row>>),
+    /// Something to tell a player.
+    Tell(PlayerId, PushEvent),
 }
 
 /// What the record home still owes the others: the end of a match.
@@ -325,11 +443,36 @@ pub enum PushKind {
     Rating {
         /// In which mode.
         mode: Mode,
-        /// By which match.
+        /// Because of which match.
         match_id: MatchId,
+        /// Because of what about it.
+        cause: RatingCause,
         /// From.
         before: Rating,
         /// To.
         after: Rating,
     },
+}
+
+/// What about a match moved a rating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RatingCause {
+    /// Its result.
+    Result,
+    /// Its result does not count any more.
+    Void,
+    /// Its result was corrected.
+    Correction,
+}
+
+impl RatingCause {
+    /// In one word, as streams tell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Result => "result",
+            Self::Void => "void",
+            Self::Correction => "correction",
+        }
+    }
 }

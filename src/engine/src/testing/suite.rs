@@ -3,7 +3,7 @@ use crate::{
     Role,
     store::{
         ApiKeyRow, ChangeSet, CommitError, Committed, Cursor, Expect, Fold, HistoryRow, Key, KeyRange, Op,
-        PlayerRow, PushEvent, PushKind, Row, Store, Versioned,
+        OutboxRow, PlayerRow, PushEvent, PushKind, Row, Step, Store, Versioned,
     },
 };
 use gsm_core::{CommitKey, KeyId, MatchId, Mode, PlayerId, TicketId, Timestamp};
@@ -194,25 +194,29 @@ async fn ranges_and_pages(s: Subject) {
     let rating = Rating { mean: 1500.0, deviation: 350.0, volatility: 0.06 };
     let row = |n: u32| {
         Row::History(HistoryRow {
-            match_id: MatchId::from_u128(u128::from(n)),
+            at: Timestamp::EPOCH,
+            step: Step::Match {
+                match_id: MatchId::from_u128(u128::from(n)),
+                place: 1,
+                sides: 2,
+                expected: 0.5,
+                actual: 1.0,
+                quit: false,
+            },
             before: rating,
             after: rating,
-            place: 1,
-            sides: 2,
-            expected: 0.5,
-            actual: 1.0,
-            quit: false,
             games: n,
         })
     };
+    let owed = Row::Outbox(OutboxRow { at: Timestamp::EPOCH });
     for n in 0..20u32 {
-        // Before 1970 too: negative times must sort first.
-        let at = Timestamp::from_millis((i64::from(n) - 10) * 1_000);
+        // Over the edge of a byte: the order is that of the numbers.
+        let depth = 250 + u64::from(n);
         let mut changes = set(&ids);
         for (mode, player) in [(&short, p), (&short, q), (&long, p)] {
-            changes.fold(Key::History(mode.clone(), player, at, MatchId::from_u128(u128::from(n))), row(n));
+            changes.fold(Key::History(mode.clone(), player, depth), row(n));
         }
-        changes.create(Key::ResultChunk(MatchId::from_u128(u128::from(n)), 0), Row::ResultChunk);
+        changes.create(Key::Outbox(MatchId::from_u128(u128::from(n))), owed.clone());
         settle(store, &changes).await.expect("taken");
     }
     let range = KeyRange::History(short.clone(), p);
@@ -233,7 +237,7 @@ async fn ranges_and_pages(s: Subject) {
         nudge.create(Key::Player(PlayerId::fresh(&ids)), player(0));
         let _ = settle(store, &nudge).await;
     };
-    assert_eq!(games(&list(None, 100, false).await), (0..20).collect::<Vec<_>>(), "in the order of time");
+    assert_eq!(games(&list(None, 100, false).await), (0..20).collect::<Vec<_>>(), "in the order of depth");
     let newest = list(None, 3, true).await;
     assert_eq!(games(&newest), [19, 18, 17], "newest first");
     let next = list(Some(newest[2].0.clone()), 3, true).await;

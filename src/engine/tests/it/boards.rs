@@ -59,7 +59,7 @@ async fn history_is_paged(w: World) {
     }
     w.settle();
     let first = w.engine.history(&mode("duel"), p[0], None, 3).await.unwrap();
-    let rest = w.engine.history(&mode("duel"), p[0], Some(&first[2].key), 3).await.unwrap();
+    let rest = w.engine.history(&mode("duel"), p[0], Some(first[2].depth), 3).await.unwrap();
     let games: Vec<u32> = first.iter().chain(&rest).map(|step| step.row.games).collect();
     assert_eq!(games, [5, 4, 3, 2, 1]);
 }

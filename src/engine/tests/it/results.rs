@@ -5,8 +5,8 @@ use crate::{
 };
 use gsm_core::{PlayerId, QueueName};
 use gsm_engine::{
-    MatchFacts, NewMatch, Principal,
-    store::{KeyRange, PushKind, Store, memory::Faults},
+    HistoryEntry, MatchFacts, NewMatch, Principal,
+    store::{KeyRange, PushKind, Step, Store, memory::Faults},
 };
 use gsm_matchmaking::{Format, MatchRules, Window};
 use gsm_session::{MatchState, TicketState};
@@ -48,7 +48,9 @@ async fn a_quitter_is_marked_and_rated(w: World) {
     w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[p[1]])).await.unwrap();
     w.settle();
     let steps = w.engine.history(&mode("duel"), p[1], None, 10).await.unwrap();
-    assert!(steps[0].row.quit && !w.engine.history(&mode("duel"), p[0], None, 10).await.unwrap()[0].row.quit);
+    let others = w.engine.history(&mode("duel"), p[0], None, 10).await.unwrap();
+    let quit = |entry: &HistoryEntry| matches!(entry.row.step, Step::Match { quit: true, .. });
+    assert!(quit(&steps[0]) && !quit(&others[0]));
 }
 
 async fn free_for_all_is_rated_by_places(w: World) {

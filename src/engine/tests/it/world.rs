@@ -75,6 +75,12 @@ impl World {
         engine
     }
 
+    /// Another node over other stores, not loaded.
+    pub(crate) fn node_over(&self, name: &str, homes: Homes) -> Engine {
+        let options = EngineOptions { node: name.into(), token_key: TokenKey::new([1; 32]) };
+        Engine::new(homes, self.clock.clone(), self.ids.clone(), options)
+    }
+
     pub(crate) fn call(&self, principal: Principal) -> Call {
         Call { action: "test", principal, request_id: "req".into(), once: None, now: self.clock.now() }
     }

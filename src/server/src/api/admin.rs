@@ -5,10 +5,11 @@ use super::{
     dto::PlayerRatingDto,
     extract::{Admitted, Json, Params, Write},
     queues::{QueueDto, QueueSettings},
+    rulings::reason,
 };
 use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
-use gsm_core::{KeyId, Mode, PlayerId, limits};
+use gsm_core::{KeyId, Mode, PlayerId};
 use gsm_engine::{QueueConfig, Role, store::ApiKeyRow};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -76,13 +77,7 @@ pub(crate) async fn set_rating(
             format_args!("must be above 0 and at most {DEVIATION_MAX}"),
         ));
     }
-    let reason = body.reason.trim();
-    if reason.is_empty() || reason.chars().count() > limits::CALLER_ID_CHARS_MAX {
-        return Err(ApiError::value(
-            "reason",
-            format_args!("1 to {} characters", limits::CALLER_ID_CHARS_MAX),
-        ));
-    }
+    let reason = reason(&body.reason)?;
     let row = app.engine.set_rating(&write.call, &mode, player, body.rating, body.deviation, reason).await?;
     Ok(Answer(PlayerRatingDto::new(player, &mode, &row)))
 }

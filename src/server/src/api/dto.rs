@@ -2,7 +2,7 @@
 use gsm_core::{MatchId, PlayerId, QueueName, TicketId};
 use gsm_engine::{
     MatchView, ResultView, TicketView,
-    store::{RatingRow, SideChange},
+    store::{RatingRow, SideChange, Verdict},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -210,7 +210,7 @@ impl From<MatchView> for MatchDto {
     }
 }
 
-/// A result that counts.
+/// A result.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ResultDto {
     #[schema(value_type = String)]
@@ -218,6 +218,14 @@ pub(crate) struct ResultDto {
     mode: String,
     /// When it was reported.
     at: i64,
+    /// `counted`, `voided` or `corrected`.
+    verdict: &'static str,
+    /// When it was voided or corrected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ruled_at: Option<i64>,
+    /// The place of each side as first reported, where a correction says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported_places: Option<Vec<u32>>,
     /// The place of each side, 1 is the best; equal places are a draw.
     places: Vec<u32>,
     /// The score of each side, where one was reported.
@@ -227,7 +235,7 @@ pub(crate) struct ResultDto {
     quits: Vec<PlayerId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<u64>,
-    /// What it did to each player's rating.
+    /// What it did to each player's rating; nothing while it is voided.
     changes: Vec<ChangeDto>,
 }
 
@@ -262,10 +270,18 @@ impl From<ResultView> for ResultDto {
                 actual: change.actual,
             }
         };
+        let (verdict, ruled_at) = match &row.verdict {
+            Verdict::Counted => ("counted", None),
+            Verdict::Voided { at, .. } => ("voided", Some(at.as_millis())),
+            Verdict::Corrected { at, .. } => ("corrected", Some(at.as_millis())),
+        };
         Self {
             match_id: view.match_id,
             mode: row.mode.to_string(),
             at: row.at.as_millis(),
+            verdict,
+            ruled_at,
+            reported_places: row.reported.as_ref().map(|first| first.places().to_vec()),
             places: row.result.places().to_vec(),
             scores: row.result.scores().to_vec(),
             quits: row.result.quits().to_vec(),

@@ -11,6 +11,7 @@ mod proposals;
 mod queues;
 mod rankings;
 mod results;
+mod rulings;
 mod stream;
 mod tickets;
 
@@ -107,6 +108,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(stream::events))
         .routes(routes!(admin::put_queue))
         .routes(routes!(admin::set_rating))
+        .routes(routes!(rulings::void))
+        .routes(routes!(rulings::correct))
+        .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
         .routes(routes!(crate::overview::overview))

@@ -7,10 +7,10 @@ use super::{
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
-use gsm_core::{Label, Mode, PlayerId, Timestamp, limits};
+use gsm_core::{Label, Mode, PlayerId, limits};
 use gsm_engine::{
     PlayerView,
-    store::{Claim, Key},
+    store::{Claim, HistoryRow, Step},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -186,15 +186,24 @@ pub(crate) struct HistoryDto {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StepDto {
     at: i64,
-    match_id: String,
+    /// `match`, or `adjustment`: set by an operator.
+    kind: &'static str,
+    /// What follows up to `quit` is there for a match alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    match_id: Option<String>,
     /// Place of the player's side, 1 is the best.
-    place: u32,
-    sides: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sides: Option<u32>,
     /// The score expected, 0 to 1.
-    expected: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<f64>,
     /// The score reached, 0 to 1.
-    actual: f64,
-    quit: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actual: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quit: Option<bool>,
     before: RatingDto,
     after: RatingDto,
     /// Rated matches, this one included.
@@ -211,13 +220,28 @@ pub(crate) struct HistoryQuery {
     cursor: Option<String>,
 }
 
-/// A place in a history, as text: time of the match and its id.
-fn history_key(text: &str, mode: &Mode, player: PlayerId) -> Result<Key, ApiError> {
-    let bad = || ApiError::parameter("cursor", "not a cursor of this history");
-    let (at, id) = text.split_once('~').ok_or_else(bad)?;
-    let at = at.parse().map_err(|_| bad())?;
-    let id = id.parse().map_err(|_| bad())?;
-    Ok(Key::History(mode.clone(), player, Timestamp::from_millis(at), id))
+impl From<HistoryRow> for StepDto {
+    fn from(row: HistoryRow) -> Self {
+        let mut dto = Self {
+            at: row.at.as_millis(),
+            kind: "adjustment",
+            match_id: None,
+            place: None,
+            sides: None,
+            expected: None,
+            actual: None,
+            quit: None,
+            before: row.before.into(),
+            after: row.after.into(),
+            games_played: row.games,
+        };
+        if let Step::Match { match_id, place, sides, expected, actual, quit } = row.step {
+            (dto.kind, dto.match_id) = ("match", Some(match_id.to_string()));
+            (dto.place, dto.sides, dto.quit) = (Some(place), Some(sides), Some(quit));
+            (dto.expected, dto.actual) = (Some(expected), Some(actual));
+        }
+        dto
+    }
 }
 
 /// Read a rating's history, newest first.
@@ -234,26 +258,15 @@ pub(crate) async fn history(
 ) -> Result<Answer<HistoryDto>, ApiError> {
     let (player, mode): (PlayerId, Mode) = (params.get("player_id")?, params.get("mode")?);
     let limit = page_size(query.limit)?;
-    let after = query.cursor.map(|text| history_key(&text, &mode, player)).transpose()?;
-    let found = app.engine.history(&mode, player, after.as_ref(), limit).await?;
-    let next_cursor = (found.len() == limit)
-        .then(|| found.last().map(|e| format!("{}~{}", e.at.as_millis(), e.row.match_id)))
-        .flatten();
-    let entries = found
-        .into_iter()
-        .map(|entry| StepDto {
-            at: entry.at.as_millis(),
-            match_id: entry.row.match_id.to_string(),
-            place: entry.row.place,
-            sides: entry.row.sides,
-            expected: entry.row.expected,
-            actual: entry.row.actual,
-            quit: entry.row.quit,
-            before: entry.row.before.into(),
-            after: entry.row.after.into(),
-            games_played: entry.row.games,
-        })
-        .collect();
+    let place = |text: String| {
+        let plain = text.bytes().all(|b| b.is_ascii_digit());
+        let bad = || ApiError::parameter("cursor", "not a cursor of this history");
+        text.parse().ok().filter(|_| plain).ok_or_else(bad)
+    };
+    let after = query.cursor.map(place).transpose()?;
+    let found = app.engine.history(&mode, player, after, limit).await?;
+    let next_cursor = found.last().filter(|_| found.len() == limit).map(|entry| entry.depth.to_string());
+    let entries = found.into_iter().map(|entry| entry.row.into()).collect();
     Ok(Answer(HistoryDto { entries, next_cursor }))
 }
 

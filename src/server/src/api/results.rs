@@ -18,15 +18,15 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportDto {
     /// One entry for every player, in any order.
-    placements: Option<Vec<PlacementDto>>,
+    pub(super) placements: Option<Vec<PlacementDto>>,
     /// Or one entry for every side, in the match's order.
-    sides: Option<Vec<SidePlaceDto>>,
+    pub(super) sides: Option<Vec<SidePlaceDto>>,
     /// Players who left before the end.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
-    quits: Vec<PlayerId>,
+    pub(super) quits: Vec<PlayerId>,
     /// How long the match was played.
-    duration_ms: Option<u64>,
+    pub(super) duration_ms: Option<u64>,
 }
 
 /// Where a player came.
@@ -53,7 +53,8 @@ pub(crate) struct SidePlaceDto {
     score: Option<f64>,
 }
 
-fn to_report(body: ReportDto) -> Result<Report, ApiError> {
+/// The report of a body, in either of its forms.
+pub(super) fn to_report(body: ReportDto) -> Result<Report, ApiError> {
     let standings = match (body.placements, body.sides) {
         (Some(players), None) => Standings::Players(
             players

@@ -73,7 +73,16 @@ pub(crate) enum EventDto {
         connection: Option<String>,
     },
     /// The player's rating moved.
-    Rating { cursor: String, at: i64, mode: String, match_id: String, before: RatingDto, after: RatingDto },
+    Rating {
+        cursor: String,
+        at: i64,
+        mode: String,
+        match_id: String,
+        /// What about the match moved it: `result`, `void` or `correction`.
+        cause: &'static str,
+        before: RatingDto,
+        after: RatingDto,
+    },
 }
 
 fn cursor_text(cursor: Cursor) -> String {
@@ -107,11 +116,12 @@ impl From<PushItem> for EventDto {
             PushKind::Match { match_id, state, connection } => {
                 Self::Match { cursor, at, match_id: match_id.to_string(), state: state.as_str(), connection }
             }
-            PushKind::Rating { mode, match_id, before, after } => Self::Rating {
+            PushKind::Rating { mode, match_id, cause, before, after } => Self::Rating {
                 cursor,
                 at,
                 mode: mode.to_string(),
                 match_id: match_id.to_string(),
+                cause: cause.as_str(),
                 before: before.into(),
                 after: after.into(),
             },

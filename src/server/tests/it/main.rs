@@ -9,4 +9,5 @@ mod page;
 mod path;
 mod push;
 mod roles;
+mod rulings;
 mod world;

@@ -1,0 +1,53 @@
+//! A data directory without a server: opened for one command, which has it for itself, and closed again.
+use crate::output::Failure;
+use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
+use gsm_core::IdSource as _;
+use gsm_engine::{Engine, EngineOptions, store::Homes, token::TokenKey};
+use std::{path::Path, sync::Arc};
+
+/// A store and the engine over it.
+pub(crate) struct Offline {
+    pub(crate) store: Arc<EmbeddedStore>,
+    pub(crate) engine: Engine,
+}
+
+impl Offline {
+    /// Opens `dir`, made if there is none, and loads it. `who` is told to be at it: `a replay`.
+    pub(crate) async fn open(dir: &Path, options: Options, who: &str) -> Result<Self, Failure> {
+        let clock = Arc::new(SystemClock::new());
+        let (path, its_clock) = (dir.to_owned(), clock.clone());
+        let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(&path, its_clock, options));
+        let store = match opened.await.map_err(Failure::failed)? {
+            Ok(store) => store,
+            Err(error @ OpenError::Locked { .. }) => {
+                return Err(Failure::failed(format!("{error}\nhint: {who} needs the directory for itself")));
+            }
+            Err(error) => return Err(Failure::failed(error)),
+        };
+        let mut key = [0u8; 32];
+        for half in key.chunks_exact_mut(16) {
+            half.copy_from_slice(&SystemIds.next_u128().to_be_bytes());
+        }
+        // Nothing is signed here: no token of a server is made or read.
+        let options = EngineOptions { node: "gsm-offline".to_owned(), token_key: TokenKey::new(key) };
+        let engine = Engine::new(Homes::one(store.clone()), clock, Arc::new(SystemIds), options);
+        let offline = Self { store, engine };
+        match offline.engine.load().await {
+            Ok(_) => Ok(offline),
+            Err(error) => {
+                offline.close().await?;
+                Err(Failure::failed(error))
+            }
+        }
+    }
+
+    /// Writes what is left and gives up the directory.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        let store = self.store;
+        drop(self.engine);
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        closed
+            .map_err(Failure::failed)?
+            .map_err(|e| Failure::failed(format!("the data directory did not close: {e}")))
+    }
+}

@@ -1,0 +1,84 @@
+//! A rating set by hand: an entry of the player's chain like any other.
+use super::chain::{Link, depth_after};
+use crate::{
+    Call, Engine, EngineError,
+    store::{AdjustmentRow, Expect, Home, Key, RatingRow, Row},
+};
+use gsm_core::{AdjustmentId, Mode, PlayerId, limits};
+
+impl Engine {
+    /// An operator sets a rating by hand, with a reason; games and history stay.
+    pub async fn set_rating(
+        &self,
+        call: &Call,
+        mode: &Mode,
+        player: PlayerId,
+        mean: f64,
+        deviation: Option<f64>,
+        reason: &str,
+    ) -> Result<RatingRow, EngineError> {
+        if !self.views.queues.has_mode(mode) {
+            return Err(EngineError::Unknown { what: "mode" });
+        }
+        let above_zero = |d: f64| d.is_finite() && d > 0.0;
+        if !mean.is_finite() || mean.abs() > limits::SCORE_ABS_MAX {
+            return Err(EngineError::invalid(
+                "rating",
+                format!("must be within {:e} of 0", limits::SCORE_ABS_MAX),
+            ));
+        }
+        if deviation.is_some_and(|d| !above_zero(d)) {
+            return Err(EngineError::invalid("deviation", "must be above 0"));
+        }
+        self.player_row(player).await?;
+        let id = AdjustmentId::fresh(&*self.ids);
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if let Some(first) = self.replayed(call, Home::Record).await? {
+                return Ok(first);
+            }
+            let (name, system) = self.system_of(mode).await?;
+            let found = self.standings(mode, &[player]).await?.pop().flatten();
+            let from = found.map(|(standing, _)| standing);
+            let row = AdjustmentRow {
+                mode: mode.clone(),
+                player,
+                at: call.now,
+                depth: depth_after(&[from]),
+                system: name,
+                mean,
+                deviation,
+                reason: reason.to_owned(),
+                from,
+            };
+            let link = Link::Adjustment(id, row);
+            let mut changes = self.changes(call, &[&player, mode]);
+            if let Some(audit) = &mut changes.audit {
+                audit.reason = Some(reason.to_owned());
+            }
+            let depth = link.place().depth;
+            let mut rating = None;
+            for moved in link.moved(&system) {
+                rating = moved.after.rating;
+                let key = Key::Rating(mode.clone(), player);
+                changes.replace(key, found.map(|(_, version)| version), Row::Rating(moved.after));
+                if let Some(step) = moved.history {
+                    changes.fold(Key::History(mode.clone(), player, depth), Row::History(step));
+                }
+            }
+            let key = Key::Adjustment(id);
+            let rating = rating.ok_or_else(|| EngineError::damaged(&key))?;
+            changes.create(key, link.into_row());
+            changes.check(Key::Gate(mode.clone()), Expect::Absent);
+            self.remember(&mut changes, call, Home::Record, &rating)?;
+            match self.commit(Home::Record, changes).await {
+                Ok(_) => return Ok(rating),
+                Err(EngineError::Raced) => match self.pass_gate(mode).await {
+                    Ok(()) | Err(EngineError::Raced) => {}
+                    Err(other) => return Err(other),
+                },
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+}

@@ -1,0 +1,246 @@
+//! The chains that ratings come from: each player's entries in a mode, one after another. An entry knows where it
+//! stands and how it found its players; what it makes of them is computed here, for new results, for histories, for
+//! everything that is rated again, and for a rebuild, from values alone.
+//!
+//! Invariant: an entry's place and its players' entries before it never change; what does not count any more keeps
+//! its place and passes its players on as it found them.
+use super::counting::{next_row, rate, score_of};
+use crate::{
+    Engine, EngineError,
+    store::{
+        AdjustmentRow, Entry, HistoryRow, Home, Key, Place, RatingRow, ResultRow, Row, SideChange,
+        StandingRow, Step, Verdict, Version, Versioned,
+    },
+};
+use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId};
+use gsm_rating::{Rating, System};
+
+/// An entry with its row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Link {
+    /// A result.
+    Result(MatchId, ResultRow),
+    /// A rating set by hand.
+    Adjustment(AdjustmentId, AdjustmentRow),
+}
+
+/// What an entry made of one of its players.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Moved {
+    pub(crate) player: PlayerId,
+    pub(crate) after: StandingRow,
+    /// `None` if it does not count.
+    pub(crate) history: Option<HistoryRow>,
+}
+
+/// The depth of an entry whose players were found like this.
+pub(crate) fn depth_after<'a>(from: impl IntoIterator<Item = &'a Option<StandingRow>>) -> u64 {
+    1 + from.into_iter().flatten().map(|standing| standing.last.depth).max().unwrap_or(0)
+}
+
+impl ResultRow {
+    /// Whether it moves ratings.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        !matches!(self.verdict, Verdict::Voided { .. })
+    }
+
+    /// How it was reported first.
+    #[must_use]
+    pub fn first_report(&self) -> &gsm_session::MatchResult {
+        self.reported.as_ref().unwrap_or(&self.result)
+    }
+}
+
+impl Entry {
+    /// Where its row lies.
+    pub(crate) fn key(self) -> Key {
+        match self {
+            Self::Match(id) => Key::Result(id),
+            Self::Adjustment(id) => Key::Adjustment(id),
+        }
+    }
+}
+
+impl Link {
+    /// The entry under `key`.
+    pub(crate) fn of(key: &Key, row: &Row) -> Result<Self, EngineError> {
+        match (key, row) {
+            (Key::Result(id), Row::Result(row)) => Ok(Self::Result(*id, row.clone())),
+            (Key::Adjustment(id), Row::Adjustment(row)) => Ok(Self::Adjustment(*id, row.clone())),
+            _ => Err(EngineError::damaged(key)),
+        }
+    }
+
+    pub(crate) fn into_row(self) -> Row {
+        match self {
+            Self::Result(_, row) => Row::Result(row),
+            Self::Adjustment(_, row) => Row::Adjustment(row),
+        }
+    }
+
+    pub(crate) fn mode(&self) -> &Mode {
+        match self {
+            Self::Result(_, row) => &row.mode,
+            Self::Adjustment(_, row) => &row.mode,
+        }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Self::Result(id, row) => Place { depth: row.depth, entry: Entry::Match(*id) },
+            Self::Adjustment(id, row) => Place { depth: row.depth, entry: Entry::Adjustment(*id) },
+        }
+    }
+
+    /// The hash of its rating system.
+    pub(crate) fn system(&self) -> u64 {
+        match self {
+            Self::Result(_, row) => row.system,
+            Self::Adjustment(_, row) => row.system,
+        }
+    }
+
+    /// Its players, each once, in the order of [`Link::from`] and [`Link::moved`].
+    pub(crate) fn players(&self) -> Vec<PlayerId> {
+        match self {
+            Self::Result(_, row) => row.roster.players().collect(),
+            Self::Adjustment(_, row) => vec![row.player],
+        }
+    }
+
+    /// Its players as found.
+    pub(crate) fn from(&self) -> &[Option<StandingRow>] {
+        match self {
+            Self::Result(_, row) => &row.from,
+            Self::Adjustment(_, row) => std::slice::from_ref(&row.from),
+        }
+    }
+
+    /// The same entry with its players found otherwise; everything that follows from that is computed.
+    pub(crate) fn found(
+        mut self,
+        system: &System,
+        from: Vec<Option<StandingRow>>,
+    ) -> Result<Self, EngineError> {
+        match &mut self {
+            Self::Result(_, row) => {
+                let before = |found: &Option<StandingRow>| match found.and_then(|standing| standing.rating) {
+                    Some(old) => (system.at(old.rating, Some(old.rated_at), row.at), old.games),
+                    None => (system.initial(), 0),
+                };
+                row.changes = if row.counts() {
+                    let before: Vec<(Rating, u32)> = from.iter().map(before).collect();
+                    rate(system, &row.roster, &row.result, &before)?
+                } else {
+                    Vec::new()
+                };
+                row.from = from;
+            }
+            Self::Adjustment(_, row) => row.from = from.into_iter().next().flatten(),
+        }
+        Ok(self)
+    }
+
+    /// What it made of its players.
+    pub(crate) fn moved(&self, system: &System) -> Vec<Moved> {
+        let last = self.place();
+        match self {
+            Self::Result(id, row) if row.counts() => {
+                let moved = |(from, change): (&Option<StandingRow>, &SideChange)| {
+                    let old = from.and_then(|standing| standing.rating);
+                    let next =
+                        next_row(old.as_ref(), change.after, &row.result, &row.roster, change.player, row.at);
+                    Moved {
+                        player: change.player,
+                        after: StandingRow { last, rating: Some(next) },
+                        history: Some(match_step(*id, row, change, &next)),
+                    }
+                };
+                row.from.iter().zip(&row.changes).map(moved).collect()
+            }
+            Self::Result(_, row) => {
+                let passed = |(player, from): (PlayerId, &Option<StandingRow>)| Moved {
+                    player,
+                    after: StandingRow { last, rating: from.and_then(|standing| standing.rating) },
+                    history: None,
+                };
+                row.roster.players().zip(&row.from).map(passed).collect()
+            }
+            Self::Adjustment(id, row) => {
+                let old = row.from.and_then(|standing| standing.rating);
+                let before = old.map_or_else(|| system.initial(), |old| old.rating);
+                let after =
+                    Rating { mean: row.mean, deviation: row.deviation.unwrap_or(before.deviation), ..before };
+                let next = RatingRow {
+                    rating: after,
+                    rated_at: row.at,
+                    games: old.map_or(0, |old| old.games),
+                    wins: old.map_or(0, |old| old.wins),
+                    draws: old.map_or(0, |old| old.draws),
+                    score: score_of(&after),
+                    reached_at: row.at,
+                };
+                let step = Step::Adjustment { id: *id };
+                vec![Moved {
+                    player: row.player,
+                    after: StandingRow { last, rating: Some(next) },
+                    history: Some(HistoryRow { at: row.at, step, before, after, games: next.games }),
+                }]
+            }
+        }
+    }
+}
+
+/// The history row of one player's share in a match.
+fn match_step(id: MatchId, row: &ResultRow, change: &SideChange, next: &RatingRow) -> HistoryRow {
+    let side = row.roster.side_of(change.player).unwrap_or(0);
+    HistoryRow {
+        at: row.at,
+        step: Step::Match {
+            match_id: id,
+            place: row.result.places().get(side).copied().unwrap_or(1),
+            sides: u32::try_from(row.roster.sides().len()).unwrap_or(u32::MAX),
+            expected: change.expected,
+            actual: change.actual,
+            quit: row.result.quits().binary_search(&change.player).is_ok(),
+        },
+        before: change.before,
+        after: change.after,
+        games: next.games,
+    }
+}
+
+impl Engine {
+    /// Players in a mode, each with the version of the row; `None` for who has no entry.
+    pub(crate) async fn standings(
+        &self,
+        mode: &Mode,
+        players: &[PlayerId],
+    ) -> Result<Vec<Option<(StandingRow, Version)>>, EngineError> {
+        let keys: Vec<Key> = players.iter().map(|p| Key::Rating(mode.clone(), *p)).collect();
+        let rows = self.get(Home::Record, &keys).await?;
+        keys.iter()
+            .zip(rows)
+            .map(|(key, found)| found.map(|found| standing(key, &found)).transpose())
+            .collect()
+    }
+
+    /// Players' ratings in a mode; `None` for who has none.
+    pub(crate) async fn ratings(
+        &self,
+        mode: &Mode,
+        players: &[PlayerId],
+    ) -> Result<Vec<Option<RatingRow>>, EngineError> {
+        let rows = self.standings(mode, players).await?;
+        Ok(rows.into_iter().map(|found| found.and_then(|(standing, _)| standing.rating)).collect())
+    }
+}
+
+/// The standing under a rating key.
+pub(crate) fn standing(key: &Key, found: &Versioned) -> Result<(StandingRow, Version), EngineError> {
+    match &*found.row {
+        Row::Rating(row) => Ok((*row, found.version)),
+        _ => Err(EngineError::damaged(key)),
+    }
+}

@@ -1,0 +1,197 @@
+//! A result voided or corrected: everything that follows from it ends as if it had always been so.
+use super::{chain::Link, walk::Walk};
+use crate::{
+    Call, Engine, EngineError, ResultView,
+    jobs::{Sink, Stop},
+    store::{ChangeSet, Expect, Home, Key, RatingCause, ResultRow, Row, Verdict, Version},
+};
+use gsm_core::{MatchId, limits};
+use gsm_session::{MatchResult, Report};
+use std::sync::Arc;
+
+/// Writes of a verdict that are not ratings: the result, the idempotency key, the gate, and room for the store's own.
+const VERDICT_WRITES_OTHER: usize = 4;
+
+/// What somebody decides about a result.
+#[derive(Clone, Copy)]
+enum Ruling<'a> {
+    Void,
+    Correct(&'a Report),
+}
+
+impl Ruling<'_> {
+    /// The row as it shall be, or nothing if it is so already.
+    fn on(self, row: &ResultRow, call: &Call, reason: &str) -> Result<Option<ResultRow>, EngineError> {
+        let (reason, at) = (reason.to_owned(), call.now);
+        let ruled = match self {
+            Self::Void => ResultRow { verdict: Verdict::Voided { reason, at }, ..row.clone() },
+            Self::Correct(report) => {
+                let result = MatchResult::validate(report, &row.roster).map_err(|e| {
+                    EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() }
+                })?;
+                let first = row.first_report();
+                let reported = (*first != result).then(|| first.clone());
+                ResultRow { verdict: Verdict::Corrected { reason, at }, result, reported, ..row.clone() }
+            }
+        };
+        Ok((ruled.counts() != row.counts() || ruled.result != row.result).then_some(ruled))
+    }
+
+    fn cause(self) -> RatingCause {
+        match self {
+            Self::Void => RatingCause::Void,
+            Self::Correct(_) => RatingCause::Correction,
+        }
+    }
+}
+
+impl Engine {
+    /// An operator takes a result back: ratings, history, boards and everything rated since end as if the match had
+    /// never been played. Its row stays, with what was reported. Doing it again changes nothing; a correction makes
+    /// the match count again, in its old place.
+    ///
+    /// # Errors
+    /// [`EngineError::NoResult`] if the match has none yet.
+    pub async fn void_result(
+        &self,
+        call: &Call,
+        id: MatchId,
+        reason: &str,
+    ) -> Result<ResultView, EngineError> {
+        self.rule(call, id, Ruling::Void, reason).await
+    }
+
+    /// An operator corrects a result: ratings, history, boards and everything rated since end as if the match had
+    /// ended like this. What was reported is kept beside it. The result that counts already changes nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::NoResult`] if the match has none yet; [`EngineError::Invalid`] if the report is none of this
+    /// match.
+    pub async fn correct_result(
+        &self,
+        call: &Call,
+        id: MatchId,
+        report: &Report,
+        reason: &str,
+    ) -> Result<ResultView, EngineError> {
+        self.rule(call, id, Ruling::Correct(report), reason).await
+    }
+
+    async fn rule(
+        &self,
+        call: &Call,
+        id: MatchId,
+        ruling: Ruling<'_>,
+        reason: &str,
+    ) -> Result<ResultView, EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.try_rule(call, id, ruling, reason).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn try_rule(
+        &self,
+        call: &Call,
+        id: MatchId,
+        ruling: Ruling<'_>,
+        reason: &str,
+    ) -> Result<ResultView, EngineError> {
+        if self.replayed::<()>(call, Home::Record).await?.is_some() {
+            return self.result_view(id).await?.ok_or(EngineError::Raced);
+        }
+        let mode = match self.result_row(id).await? {
+            Some(row) => row.mode,
+            None if self.live_match(id).await?.is_some() || self.archived_match(id).await?.is_some() => {
+                // A stale read must not pass for a match without result.
+                let gone = self.is_gone(Key::Result(id)).await?;
+                return Err(if gone { EngineError::NoResult { match_id: id } } else { EngineError::Raced });
+            }
+            None => return Err(EngineError::Unknown { what: "match" }),
+        };
+        // Where a store's reads may be stale and its events elsewhere, the gate makes sure of both.
+        if self.homes.is_one() {
+            match self.rule_at_once(call, id, ruling, reason).await {
+                Err(Stop::Large) => {}
+                Err(Stop::Failed(EngineError::Raced)) => {
+                    self.pass_gate(&mode).await?;
+                    return Err(EngineError::Raced);
+                }
+                Err(Stop::Failed(error)) => return Err(error),
+                Ok(view) => return Ok(view),
+            }
+        }
+        let gate = self.close_gate(&mode).await?;
+        let mut sink = Sink::staged(self, gate);
+        let prepared = self.prepare_ruling(call, id, ruling, reason, &mut sink).await;
+        self.close_job(sink, prepared).await
+    }
+
+    /// The whole job as one change set, if it fits into one.
+    async fn rule_at_once(
+        &self,
+        call: &Call,
+        id: MatchId,
+        ruling: Ruling<'_>,
+        reason: &str,
+    ) -> Result<ResultView, Stop> {
+        let room = self.store(Home::Record).limits().items_max.saturating_sub(VERDICT_WRITES_OTHER);
+        let mut sink = Sink::one(self, room);
+        let (mut head, view) = self.prepare_ruling(call, id, ruling, reason, &mut sink).await?;
+        if let Sink::One { changes, .. } = sink {
+            head.merge(changes);
+        }
+        head.check(Key::Gate(view.row.mode.clone()), Expect::Absent);
+        self.commit(Home::Record, head).await?;
+        Ok(view)
+    }
+
+    /// What a ruling changes: the decision itself as a change set, all that follows into `sink`.
+    async fn prepare_ruling(
+        &self,
+        call: &Call,
+        id: MatchId,
+        ruling: Ruling<'_>,
+        reason: &str,
+        sink: &mut Sink<'_>,
+    ) -> Result<(ChangeSet, ResultView), Stop> {
+        let (row, version) = self.result_at(id).await?.ok_or(EngineError::Raced)?;
+        let mut head = self.changes(call, &[&id, &row.mode]);
+        if let Some(audit) = &mut head.audit {
+            audit.reason = Some(reason.to_owned());
+        }
+        let Some(ruled) = ruling.on(&row, call, reason)? else {
+            // As it is already. The record says that it was asked for.
+            head.check(Key::Result(id), Expect::At(version));
+            self.remember(&mut head, call, Home::Record, &())?;
+            return Ok((head, ResultView { match_id: id, row }));
+        };
+        let system = self.system(row.system).await?;
+        let mode = row.mode.clone();
+        let old = Link::Result(id, row);
+        let (from, place) = (old.from().to_vec(), old.place());
+        let new = Link::Result(id, ruled).found(&system, from)?;
+        let mut walk = Walk::new(self, &mode);
+        walk.run(place, &old.moved(&system), &new.moved(&system), sink).await?;
+        walk.close((id, ruling.cause()), call.now, &system, sink).await?;
+        head.replace(Key::Result(id), Some(version), new.clone().into_row());
+        self.remember(&mut head, call, Home::Record, &())?;
+        match new {
+            Link::Result(_, row) => Ok((head, ResultView { match_id: id, row })),
+            Link::Adjustment(..) => Err(EngineError::damaged(&Key::Result(id)).into()),
+        }
+    }
+
+    /// A result's row with its version.
+    async fn result_at(&self, id: MatchId) -> Result<Option<(ResultRow, Version)>, EngineError> {
+        let key = Key::Result(id);
+        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
+        match Arc::unwrap_or_clone(found.row) {
+            Row::Result(row) => Ok(Some((row, found.version))),
+            _ => Err(EngineError::damaged(&key)),
+        }
+    }
+}

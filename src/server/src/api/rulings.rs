@@ -1,0 +1,135 @@
+//! For operators: results voided and corrected, ratings rebuilt.
+use super::{
+    App,
+    answer::Answer,
+    dto::ResultDto,
+    extract::{Json, Params, Write},
+    results::{PlacementDto, ReportDto, SidePlaceDto, to_report},
+};
+use crate::problem::{ApiError, Problem};
+use axum::extract::State;
+use gsm_core::{MatchId, Mode, PlayerId, limits};
+use gsm_engine::RebuildReport;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A reason for the audit log, without the blanks around it.
+pub(super) fn reason(text: &str) -> Result<&str, ApiError> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > limits::CALLER_ID_CHARS_MAX {
+        return Err(ApiError::value(
+            "reason",
+            format_args!("1 to {} characters", limits::CALLER_ID_CHARS_MAX),
+        ));
+    }
+    Ok(text)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VoidResult {
+    /// Why, for the audit log: 1 to 128 characters.
+    reason: String,
+}
+
+/// Take a result back: ratings, history and boards end as if the match had never been played.
+///
+/// What was reported is kept. All that was rated since is rated again, so a long one may answer 503 `rerating` to
+/// results of its mode meanwhile. Doing it again changes nothing; a correction makes the match count again.
+#[utoipa::path(post, path = "/v1/admin/matches/{match_id}/void", tag = "admin", operation_id = "void_result",
+    params(("match_id" = String, Path)), request_body = VoidResult,
+    responses((status = 200, body = ResultDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:VoidMatch")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn void(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<VoidResult>>,
+) -> Result<Answer<ResultDto>, ApiError> {
+    let id: MatchId = params.get("match_id")?;
+    let Json(body) = write.body;
+    Ok(Answer(app.engine.void_result(&write.call, id, reason(&body.reason)?).await?.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CorrectResult {
+    /// One entry for every player, in any order.
+    placements: Option<Vec<PlacementDto>>,
+    /// Or one entry for every side, in the match's order.
+    sides: Option<Vec<SidePlaceDto>>,
+    /// Players who left before the end.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    quits: Vec<PlayerId>,
+    /// How long the match was played.
+    duration_ms: Option<u64>,
+    /// Why, for the audit log: 1 to 128 characters.
+    reason: String,
+}
+
+/// Correct a result: ratings, history and boards end as if the match had always ended like this.
+///
+/// What was reported is kept beside it. All that was rated since is rated again, so a long one may answer 503
+/// `rerating` to results of its mode meanwhile. A voided match counts again, in its old place.
+#[utoipa::path(post, path = "/v1/admin/matches/{match_id}/correct", tag = "admin", operation_id = "correct_result",
+    params(("match_id" = String, Path)), request_body = CorrectResult,
+    responses((status = 200, body = ResultDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:CorrectResult")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn correct(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<CorrectResult>>,
+) -> Result<Answer<ResultDto>, ApiError> {
+    let id: MatchId = params.get("match_id")?;
+    let Json(CorrectResult { placements, sides, quits, duration_ms, reason: why }) = write.body;
+    let report = to_report(ReportDto { placements, sides, quits, duration_ms })?;
+    Ok(Answer(app.engine.correct_result(&write.call, id, &report, reason(&why)?).await?.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RebuildRatings {
+    /// Whether to put right what differs; else it is only counted.
+    #[serde(default)]
+    repair: bool,
+}
+
+/// What a rebuild found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RebuildDto {
+    mode: String,
+    /// Players who were ever rated in the mode.
+    players: u64,
+    /// Results, voided ones included.
+    results: u64,
+    /// Ratings set by hand.
+    adjustments: u64,
+    /// Stored rows that are not what the results give; 0 is as it should be.
+    differing: u64,
+    /// Whether those were put right.
+    repaired: bool,
+}
+
+/// Rebuild all ratings of a mode from its results, and compare bit for bit.
+///
+/// With `repair` what differs is put right, and the mode takes no results meanwhile (503 `rerating`). A void or a
+/// correction during a rebuild without `repair` shows as rows that differ.
+#[utoipa::path(post, path = "/v1/admin/modes/{mode}/rebuild", tag = "admin", operation_id = "rebuild_ratings",
+    params(("mode" = String, Path)), request_body = RebuildRatings,
+    responses((status = 200, body = RebuildDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:RebuildRatings")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn rebuild(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<RebuildRatings>>,
+) -> Result<Answer<RebuildDto>, ApiError> {
+    let mode: Mode = params.get("mode")?;
+    let Json(body) = write.body;
+    let RebuildReport { players, results, adjustments, differing, repaired } =
+        app.engine.rebuild(&write.call, &mode, body.repair).await?;
+    Ok(Answer(RebuildDto { mode: mode.to_string(), players, results, adjustments, differing, repaired }))
+}
