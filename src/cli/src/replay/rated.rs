@@ -1,7 +1,7 @@
 //! Rating a history from its first match on, and judging each prediction before its match is known.
 use super::history::{History, Match, Side};
 use gsm_core::{PlayerId, Timestamp};
-use gsm_ranking::Board;
+use gsm_ranking::{Board, Mark, Order};
 use gsm_rating::{
     Entrant, RatedState, Rating, RatingError, Side as RatedSide, System,
     evaluation::{Evaluation, Report},
@@ -74,9 +74,9 @@ pub(super) fn rate(
     }
     let Rater { players, test, all, .. } = rater;
     let seen = players.iter().enumerate().filter(|(_, player)| player.state.games > 0);
-    let board = Board::with_entries(
-        seen.map(|(number, p)| (PlayerId::from_u128(number as u128), p.score, p.reached_at, 1)),
-    );
+    let marks =
+        seen.map(|(number, p)| (PlayerId::from_u128(number as u128), Mark::new(p.score, p.reached_at, 1)));
+    let board = Board::with_marks(Order::SCORE, marks);
     Ok(Rated { players, figures: Figures { test: test.report(), all: all.report() }, board })
 }
 
