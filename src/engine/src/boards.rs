@@ -5,7 +5,7 @@ use crate::{
     store::{HistoryRow, Key, KeyRange, RatingRow, Row},
 };
 use gsm_core::{Label, Map, Mode, PlayerId, Rank, limits};
-use gsm_ranking::{Board, Moved, Row as Place};
+use gsm_ranking::{Board, Change, Mark, Order, Row as Place};
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -112,9 +112,8 @@ impl Boards {
                 (*player, Fact { deviation: row.rating.deviation as f32, games: row.games })
             })
             .collect();
-        let board = Board::with_entries(
-            rows.iter().map(|(player, row, version)| (*player, row.score, row.reached_at, *version)),
-        );
+        let marks = rows.iter().map(|(player, row, version)| (*player, mark(row, *version)));
+        let board = Board::with_marks(Order::SCORE, marks);
         *place = ModeBoard { board, facts };
     }
 
@@ -123,9 +122,13 @@ impl Boards {
     }
 }
 
+fn mark(row: &RatingRow, version: u64) -> Mark {
+    Mark::new(row.score, row.reached_at, version)
+}
+
 impl ModeBoard {
     fn put(&mut self, player: PlayerId, row: &RatingRow, version: u64) {
-        if self.board.set(player, row.score, row.reached_at, version) != Moved::Ignored {
+        if self.board.set(player, mark(row, version)) == Change::Applied {
             self.facts.insert(player, Fact { deviation: row.rating.deviation as f32, games: row.games });
         }
     }
@@ -136,7 +139,7 @@ impl ModeBoard {
             player: place.entry.player,
             name: None,
             rank: place.rank,
-            score: place.entry.score,
+            score: place.entry.keys.first(),
             deviation: fact.deviation,
             games: fact.games,
         }
@@ -168,7 +171,7 @@ impl Engine {
         Ok(RankView {
             player,
             rank: standing.rank,
-            score: standing.score,
+            score: standing.keys.first(),
             deviation: fact.deviation,
             games: fact.games,
             players: standing.players,

@@ -1,9 +1,10 @@
 #![expect(
     clippy::indexing_slicing,
-    reason = "an index comes from `insert`; a wrong one is a broken invariant"
+    reason = "an index comes from `insert` or `push`; a wrong one is a broken invariant"
 )]
 
 /// Items at stable `u32` indexes, in chunks, so that growing neither copies nor doubles. `CHUNK` is a power of two.
+/// Only the first chunk grows by copying; the others are reserved whole and touched as they fill.
 #[derive(Clone)]
 pub(crate) struct Arena<T, const CHUNK: usize> {
     chunks: Vec<Vec<T>>,
@@ -16,32 +17,51 @@ impl<T: Copy, const CHUNK: usize> Arena<T, CHUNK> {
         Self { chunks: Vec::new(), free: Vec::new() }
     }
 
+    /// Does not copy while it grows to so many items.
+    pub(crate) fn with_capacity(items: usize) -> Self {
+        let mut arena = Self::new();
+        arena.chunks.push(Vec::with_capacity(items.min(CHUNK)));
+        arena
+    }
+
+    /// How many indexes were ever used.
+    pub(crate) fn len(&self) -> usize {
+        self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len())
+    }
+
     pub(crate) fn get(&self, index: u32) -> &T {
         &self.chunks[index as usize / CHUNK][index as usize % CHUNK]
+    }
+
+    /// The item, if there was ever one at this index.
+    pub(crate) fn find(&self, index: u32) -> Option<&T> {
+        self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)
     }
 
     pub(crate) fn get_mut(&mut self, index: u32) -> &mut T {
         &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK]
     }
 
-    /// Takes a released index first.
-    pub(crate) fn insert(&mut self, item: T) -> u32 {
-        if let Some(index) = self.free.pop() {
-            *self.get_mut(index) = item;
-            return index;
+    /// Adds an item at the end.
+    pub(crate) fn push(&mut self, item: T) -> u32 {
+        if self.chunks.last().is_none_or(|last| last.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(if self.chunks.is_empty() { 0 } else { CHUNK }));
         }
-        let full = self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK);
-        if full {
-            self.chunks.push(Vec::new());
-        }
-        let last = self.chunks.len() - 1;
-        let index = last * CHUNK + self.chunks[last].len();
+        let index = self.len();
         assert!(index < u32::MAX as usize, "a board ends at 2^32 - 1 players");
+        let last = self.chunks.len() - 1;
         self.chunks[last].push(item);
         index as u32
     }
 
-    /// The index may be handed out again; nobody may hold it any more.
+    /// Puts an item at a released index, or at the end.
+    pub(crate) fn insert(&mut self, item: T) -> u32 {
+        let Some(index) = self.free.pop() else { return self.push(item) };
+        *self.get_mut(index) = item;
+        index
+    }
+
+    /// The index may be handed out again by `insert`; nobody may hold it any more.
     pub(crate) fn release(&mut self, index: u32) {
         self.free.push(index);
     }
@@ -51,5 +71,9 @@ impl<T: Copy, const CHUNK: usize> Arena<T, CHUNK> {
         let mut copy = *self.get(right);
         change(self.get_mut(left), &mut copy);
         *self.get_mut(right) = copy;
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flatten()
     }
 }

@@ -1,132 +1,210 @@
 use crate::{
-    Moved, Place,
-    key::Probe,
-    roster::{Member, Roster},
-    tree::Tree,
+    Change, DenseIds, Kept, Mark, Order, PlayerIds, Visibility,
+    core::Core,
+    flags::Flags,
+    ids::Ids,
+    key::{Key, Member},
+    order::Turned,
+    width::{AnyCore, on_core},
 };
-use gsm_core::{Map, PlayerId, Rank, Timestamp};
+use gsm_core::{Map, Timestamp};
 use std::fmt;
+
+/// A board of players with 16-byte ids.
+pub type Board = Ranked<PlayerIds>;
+/// A board of players whom the caller numbers from 0 on; takes no memory for ids.
+pub type DenseBoard = Ranked<DenseIds>;
 
 /// An exact ranking of the players of one mode.
 ///
-/// Holds up to 2^32 - 1 players in about 76 bytes each at 10^6 players (measured, see `tests/it/alloc.rs`):
-/// 40 for the row, 11 for its index (6 to 11, as a hash table doubles), 25 for the tree. A doubling moves the
-/// whole index at once, which takes tens of milliseconds at 10^6 players; [`with_entries`](Self::with_entries)
-/// sizes it beforehand. Memory of players who left is used again, but not given back before the board is dropped.
+/// Holds up to 2^32 - 1 players. Memory of players who left is used again, but not given back before the board is
+/// dropped. A board with one column starts narrow, with 32 bits a score; if a score, a time or a version comes that does
+/// not fit, it goes over to wide numbers at once, which takes O(players) that one time and half as much memory again.
 #[derive(Clone)]
-pub struct Board {
-    pub(crate) tree: Tree,
-    pub(crate) roster: Roster,
-    /// Versions of players who were removed, see [`Board::remove`].
-    removed: Map<PlayerId, u64>,
+pub struct Ranked<I: Ids> {
+    pub(crate) ids: I,
+    pub(crate) core: AnyCore,
+    pub(crate) order: Order,
+    /// What is known of players who are not on the board.
+    pub(crate) absent: Map<I::Id, Absent>,
 }
 
-impl Board {
+/// What a board remembers of a player who is not on it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Absent {
+    /// Of the removal.
+    pub(crate) version: Option<u64>,
+    pub(crate) visibility: Visibility,
+}
+
+impl<I: Ids> Ranked<I> {
     /// An empty board.
     #[must_use]
-    pub fn new() -> Self {
-        Self::with_entries([])
+    pub fn new(order: Order) -> Self {
+        Self::with_capacity(order, 0)
     }
 
-    /// Builds a board from players, scores, the times at which these were reached, and versions, in any order:
-    /// the same as a [`set`](Self::set) for each, several times faster. O(n log n).
+    /// An empty board that soon has so many players.
+    pub(crate) fn with_capacity(order: Order, players: usize) -> Self {
+        let (ids, core) = (I::with_capacity(players), AnyCore::new(&order, players));
+        Self { ids, core, order, absent: Map::default() }
+    }
+
+    /// Builds a board from players and their marks, in any order: the same as a [`set`](Self::set) for each, several
+    /// times faster. O(n log n); takes up to 200 MB beside the board.
     #[must_use]
-    pub fn with_entries(entries: impl IntoIterator<Item = (PlayerId, i64, Timestamp, u64)>) -> Self {
-        let entries = entries.into_iter();
-        let mut roster = Roster::with_capacity(entries.size_hint().0);
-        for (player, score, at, version) in entries {
-            let member = Member { player, score, at, version };
-            match roster.find(player) {
-                None => {
-                    roster.insert(member);
-                }
-                Some(slot) if roster.member(slot).version < version => *roster.member_mut(slot) = member,
-                Some(_) => {}
+    pub fn with_marks(order: Order, marks: impl IntoIterator<Item = (I::Id, Mark)>) -> Self {
+        let marks = marks.into_iter();
+        let mut board = Self::with_capacity(order, marks.size_hint().0);
+        for (player, mark) in marks {
+            let found = board.ids.find(player);
+            let known = found.and_then(|slot| board.version(slot));
+            if known.is_none_or(|known| known < mark.version) {
+                let slot = found.unwrap_or_else(|| board.ids.insert(player));
+                board.keep(slot, &mark, Visibility::Shown);
             }
         }
-        let mut keys: Vec<_> = roster.slots().map(|slot| roster.key(slot)).collect();
-        keys.sort_unstable_by(|a, b| Probe::new(*b, &roster).order(*a));
-        Self { tree: Tree::from_sorted(&keys), roster, removed: Map::default() }
+        board.list_all();
+        board
     }
 
-    /// Gives a player a score, as of `version`; puts the player on the board if need be. O(log players).
+    /// Gives a player a mark; puts the player on the board if need be. O(log players).
     ///
     /// Versions of one player must grow: a change with the version that the board knows of this player, or an
-    /// older one, is [`Moved::Ignored`], so that changes may come late and repeated. The board believes `at` even
-    /// if the score is as before: a caller for whom an unchanged score counts as held since it was first reached
+    /// older one, is [`Change::Ignored`], so that changes may come late and repeated. The board believes the time
+    /// even if the keys are as before: a caller for whom unchanged keys count as held since they were first reached
     /// passes the old time. (Were the board to keep the old time itself, it would depend on which of the changes
     /// between were seen.)
-    pub fn set(&mut self, player: PlayerId, score: i64, at: Timestamp, version: u64) -> Moved {
-        let slot = self.roster.find(player);
-        if self.knows(player, slot, version) {
-            return Moved::Ignored;
-        }
-        let member = Member { player, score, at, version };
-        let before = slot.map(|slot| self.place(slot));
-        let slot = if let Some(slot) = slot {
-            let old = *self.roster.member(slot);
-            if old.score == score && { old.at } == at {
-                self.roster.member_mut(slot).version = version;
-                return Moved::Applied { before, after: before };
+    pub fn set(&mut self, player: I::Id, mark: Mark) -> Change {
+        let found = self.ids.find(player);
+        let member = found.and_then(|slot| self.state(slot));
+        let (known, visibility) = match member {
+            Some((version, flags)) => (Some(version), flags.visibility()),
+            None => {
+                self.absent.get(&player).map_or_else(Default::default, |was| (was.version, was.visibility))
             }
-            self.tree.remove(self.roster.key(slot), &self.roster);
-            *self.roster.member_mut(slot) = member;
-            slot
-        } else {
-            self.removed.remove(&player);
-            self.roster.insert(member)
         };
-        self.tree.insert(self.roster.key(slot), &self.roster);
-        Moved::Applied { before, after: Some(self.place(slot)) }
+        if known.is_some_and(|known| mark.version <= known) {
+            return Change::Ignored;
+        }
+        if member.is_none() {
+            self.absent.remove(&player);
+        }
+        let slot = found.unwrap_or_else(|| self.ids.insert(player));
+        let (columns, at) = (self.order.turn(mark.keys), mark.reached_at.as_millis());
+        let flags = Flags::new(mark.eligible, visibility);
+        let put = |core: &mut AnyCore| on_core!(core, core => core.put(slot, &columns, at, mark.version, flags, &self.ids));
+        if put(&mut self.core).is_none() {
+            self.core.widen();
+            put(&mut self.core);
+        }
+        Change::Applied
     }
 
     /// Takes a player off the board, as of `version`. O(log players).
     ///
-    /// The board remembers the version (about 40 bytes), also of a player it never saw, so that an older `set`
+    /// The board remembers the version (about 60 bytes), also of a player it never saw, so that an older `set`
     /// that comes late does not bring the player back; a newer one does, and the memory ends. It also ends when
-    /// the board is built anew. A version that is not newer than the one known is [`Moved::Ignored`].
-    pub fn remove(&mut self, player: PlayerId, version: u64) -> Moved {
-        let slot = self.roster.find(player);
-        if self.knows(player, slot, version) {
-            return Moved::Ignored;
+    /// the board is built anew. A version that is not newer than the one known is [`Change::Ignored`].
+    pub fn remove(&mut self, player: I::Id, version: u64) -> Change {
+        let on_board = self.ids.find(player).and_then(|slot| Some((slot, self.state(slot)?)));
+        let absent = self.absent.get(&player).copied().unwrap_or_default();
+        let known = on_board.map_or(absent.version, |(_, (version, _))| Some(version));
+        if known.is_some_and(|known| version <= known) {
+            return Change::Ignored;
         }
-        let before = slot.map(|slot| self.place(slot));
-        if let Some(slot) = slot {
-            self.tree.remove(self.roster.key(slot), &self.roster);
-            self.roster.remove(slot);
+        let mut visibility = absent.visibility;
+        if let Some((slot, (_, flags))) = on_board {
+            visibility = flags.visibility();
+            on_core!(&mut self.core, core => core.take(slot, &self.ids));
+            self.ids.release(slot);
         }
-        self.removed.insert(player, version);
-        Moved::Applied { before, after: None }
+        self.absent.insert(player, Absent { version: Some(version), visibility });
+        Change::Applied
     }
 
-    /// How many removed players the board remembers: what an operator watches where many are removed. O(1).
+    /// Decides who sees a player, on the board or not yet; it holds through all marks and removals until it is decided
+    /// anew. There is no version: the last call counts. O(log players).
+    pub fn set_visibility(&mut self, player: I::Id, visibility: Visibility) {
+        let on_board = self.ids.find(player).and_then(|slot| Some((slot, self.state(slot)?)));
+        if let Some((slot, (_, flags))) = on_board {
+            let flags = Flags::new(flags.is_eligible(), visibility);
+            on_core!(&mut self.core, core => core.set_flags(slot, flags, &self.ids));
+        } else {
+            let version = self.absent.remove(&player).and_then(|was| was.version);
+            if version.is_some() || visibility != Visibility::Shown {
+                self.absent.insert(player, Absent { version, visibility });
+            }
+        }
+    }
+
+    /// What is kept of a player, ranked or not; `None` if not on the board. O(1).
+    #[must_use]
+    pub fn kept(&self, player: I::Id) -> Option<Kept> {
+        let slot = self.ids.find(player)?;
+        on_core!(&self.core, core => {
+            let member = core.member(slot)?;
+            let (key, flags) = (member.key(), member.flags());
+            let mark = Mark {
+                keys: key.keys(core.origin, &self.order),
+                reached_at: Timestamp::from_millis(key.at()),
+                version: member.version(),
+                eligible: flags.is_eligible(),
+            };
+            Some(Kept { mark, visibility: flags.visibility() })
+        })
+    }
+
+    /// How many removed players the board remembers: what an operator watches where many are removed. O(absent).
     #[must_use]
     pub fn removed(&self) -> u64 {
-        self.removed.len() as u64
+        self.absent.values().filter(|absent| absent.version.is_some()).count() as u64
     }
 
-    fn knows(&self, player: PlayerId, slot: Option<u32>, version: u64) -> bool {
-        let known = match slot {
-            Some(slot) => Some(self.roster.member(slot).version),
-            None => self.removed.get(&player).copied(),
-        };
-        known.is_some_and(|known| version <= known)
+    /// The order of the board.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order
     }
 
-    fn place(&self, slot: u32) -> Place {
-        let score = self.roster.member(slot).score;
-        Place { rank: Rank::after(self.tree.better(score)), score }
+    fn version(&self, slot: u32) -> Option<u64> {
+        self.state(slot).map(|(version, _)| version)
+    }
+
+    fn state(&self, slot: u32) -> Option<(u64, Flags)> {
+        on_core!(&self.core, core => core.member(slot).map(|member| (member.version(), member.flags())))
+    }
+
+    /// Writes a mark without ranking it; [`list_all`](Self::list_all) must follow.
+    pub(crate) fn keep(&mut self, slot: u32, mark: &Mark, visibility: Visibility) {
+        fn keep<K: Key>(core: &mut Core<K>, slot: u32, columns: &Turned, mark: &Mark, flags: Flags) -> bool {
+            core.keep(slot, columns, mark.reached_at.as_millis(), mark.version, flags).is_some()
+        }
+        let (columns, flags) = (self.order.turn(mark.keys), Flags::new(mark.eligible, visibility));
+        if !on_core!(&mut self.core, core => keep(core, slot, &columns, mark, flags)) {
+            self.core.widen();
+            on_core!(&mut self.core, core => keep(core, slot, &columns, mark, flags));
+        }
+    }
+
+    fn list_all(&mut self) {
+        on_core!(&mut self.core, core => core.list_all(&self.ids));
     }
 }
 
-impl Default for Board {
+impl<I: Ids> Default for Ranked<I> {
     fn default() -> Self {
-        Self::new()
+        Self::new(Order::SCORE)
     }
 }
 
-impl fmt::Debug for Board {
+impl<I: Ids> fmt::Debug for Ranked<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Board").field("players", &self.len()).field("removed", &self.removed()).finish()
+        let mut debug = f.debug_struct("Ranked");
+        debug
+            .field("order", &self.order)
+            .field("players", &self.len())
+            .field("removed", &self.removed())
+            .finish()
     }
 }

@@ -1,30 +1,32 @@
 //! Boards: the exact rank of every player of one mode, in memory, while scores move.
 //!
-//! A [`Board`] holds a score per player and answers who is where: a player's standing, the top, the neighbours,
+//! A [`Board`] holds the keys of each player and answers who is where: a player's standing, the top, the neighbours,
 //! a ranking among friends, the score that a rank or a percentage takes. Each answer equals a recount.
-//! Players are listed by score, greatest first, then by who had the score first, then by id; the last two only
-//! make the listing stable. Ranks are competition ranks (1, 2, 2, 4): 1 + the number of strictly better scores.
-//! Scores are whole numbers: callers pass exactly what they show (such as thousandths of a point).
+//! Players are listed by up to five columns, each with the better end that the board's [`Order`] says, then by who got
+//! there first, then by id. The rank of equals is the board's choice ([`Ties`]); by default it is the competition rank
+//! (1, 2, 2, 4): 1 + the number of strictly better players.
+//! Keys are whole numbers: callers pass exactly what they show (such as thousandths of a point).
 //!
 //! Not here: ratings and how they change (`gsm-rating`), names and other facts to show beside a row, storing a
-//! board (`engine`; a board is a fold that can be rebuilt from the record at any time).
+//! board (`engine`; a board is a fold that can be rebuilt from the record at any time, and
+//! [`write_snapshot`](Ranked::write_snapshot) gives the bytes that spare it).
 //!
 //! Invariants: no clock, no randomness, no IO. The state depends only on the greatest version seen of each
-//! player, never on the order in which changes arrived or how often. Everything but
-//! [`histogram`](Board::histogram), [`among`](Board::among) and iteration is O(log players + rows returned),
-//! whatever the ties; reads allocate nothing but the rows they return.
+//! player and on the last word on his visibility, never on the order in which changes arrived or how often. Everything
+//! but [`histogram`](Ranked::histogram), [`among`](Ranked::among) and iteration is O(log players + rows returned),
+//! whatever the ties; reads allocate nothing but what they return.
 //!
 //! ```
 //! use gsm_core::{PlayerId, Timestamp};
-//! use gsm_ranking::Board;
+//! use gsm_ranking::{Board, Mark, Order};
 //! let [ann, bob, eve] = [1, 2, 3].map(PlayerId::from_u128);
-//! let mut board = Board::new();
+//! let mut board = Board::new(Order::SCORE);
 //! for (player, score) in [(ann, 1_500_000), (bob, 1_720_500), (eve, 1_720_500)] {
-//!     board.set(player, score, Timestamp::EPOCH, 1);
+//!     board.set(player, Mark::new(score, Timestamp::EPOCH, 1));
 //! }
 //! let ranks: Vec<u64> = board.top(0, 10).iter().map(|row| row.rank.get()).collect();
 //! assert_eq!(ranks, [1, 1, 3]);
-//! assert_eq!(board.standing(ann).unwrap().better, 2);
+//! assert_eq!(board.standing(ann).unwrap().rank.get(), 3);
 //! ```
 #![cfg_attr(
     not(test),
@@ -34,14 +36,21 @@
 mod arena;
 mod block;
 mod board;
+mod core;
+mod flags;
+mod ids;
 mod key;
+mod order;
+mod probe;
 mod read;
-mod roster;
 mod row;
 mod tree;
+mod width;
 
-pub use board::Board;
-pub use row::{Bucket, Entry, Moved, Place, Row, Standing};
+pub use board::{Board, DenseBoard, Ranked};
+pub use ids::{DenseIds, Ids, PlayerIds};
+pub use order::{COLUMNS_MAX, Direction, Keys, Order, Ties};
+pub use row::{AmongRow, Bucket, Change, Cursor, Entry, Kept, Mark, Page, Row, Standing, Visibility};
 
 // The suite of `tests/it` runs twice: there on nodes as shipped, here on tiny ones that split and merge all the time.
 #[cfg(test)]

@@ -1,133 +1,330 @@
-use crate::{Board, Bucket, Entry, Row, Standing};
-use gsm_core::{PlayerId, Rank, limits};
+use crate::{
+    AmongRow, Bucket, Cursor, Entry, Keys, Order, Page, Ranked, Row, Standing, Ties,
+    core::Core,
+    ids::Ids,
+    key::{Key, Member},
+    order::COLUMNS_MAX,
+    probe::Probe,
+    row::percentile,
+    tree::LANES,
+    width::on_core,
+};
+use gsm_core::{Rank, Timestamp, limits};
 
-/// What a board answers. Nothing here allocates more than the rows it returns.
-impl Board {
-    /// How many players are on the board. O(1).
+/// A board as reads see it, with keys of one width.
+struct View<'a, K: Key, I: Ids> {
+    core: &'a Core<K>,
+    ids: &'a I,
+    order: &'a Order,
+}
+
+/// Runs the same read on a board of any width.
+macro_rules! view {
+    ($board:expr, $view:ident => $body:expr) => {
+        on_core!(&$board.core, core => {
+            let $view = View { core, ids: &$board.ids, order: &$board.order };
+            $body
+        })
+    };
+}
+
+/// What a board answers. Nothing here allocates more than it returns.
+impl<I: Ids> Ranked<I> {
+    /// How many players are ranked. O(1).
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.tree.len()
+        on_core!(&self.core, core => core.tree.len())
     }
 
-    /// Whether nobody is. O(1).
+    /// Whether nobody is ranked. O(1).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Where a player stands; `None` if not on the board. O(log players), allocates nothing.
+    /// How many players have a mark, ranked or not. O(1).
     #[must_use]
-    pub fn standing(&self, player: PlayerId) -> Option<Standing> {
-        let score = self.roster.member(self.roster.find(player)?).score;
-        Some(Standing::new(score, self.tree.better(score), self.len()))
+    pub fn kept_len(&self) -> u64 {
+        on_core!(&self.core, core => core.kept())
     }
 
-    /// The rank that `score` has, or would have for somebody not on the board: 1 to players + 1. O(log players).
+    /// Where a player stands; `None` if not ranked. A player in the shadow sees himself, counted as one more.
+    /// O(log players), allocates nothing.
     #[must_use]
-    pub fn rank_of_score(&self, score: i64) -> Rank {
-        Rank::after(self.tree.better(score))
+    pub fn standing(&self, player: I::Id) -> Option<Standing> {
+        let slot = self.ids.find(player)?;
+        view!(self, view => view.standing(slot))
+    }
+
+    /// [`standing`](Self::standing) for each player, in the same order, at less than half the cost of one by one on a
+    /// board that is larger than the caches: memory is waited for by many at once.
+    #[must_use]
+    pub fn standings(&self, players: &[I::Id]) -> Vec<Option<Standing>> {
+        let mut standings = Vec::with_capacity(players.len());
+        for players in players.chunks(LANES) {
+            let mut slots = [None; LANES];
+            self.ids.find_all(players, &mut slots);
+            view!(self, view => view.standings(slots.get(..players.len()).unwrap_or_default(), &mut standings));
+        }
+        standings
+    }
+
+    /// The rank that these keys have, or would have for somebody who is not on the board: 1 to players + 1. Where
+    /// ranks are ordinal, for one who comes after all equals. O(log players).
+    #[must_use]
+    pub fn rank_of_score(&self, keys: impl Into<Keys>) -> Rank {
+        let columns = self.order.turn(keys.into());
+        on_core!(&self.core, core => {
+            let key = core.nearest(&columns, i64::MIN);
+            Rank::after(match (&core.distinct, self.order.ties()) {
+                (Some(distinct), _) => distinct.better::<false>(key),
+                (None, Ties::Ordinal) => core.tree.better::<true>(key),
+                (None, _) => core.tree.better::<false>(key),
+            })
+        })
     }
 
     /// Up to `limit` rows of the listing after skipping `offset`. Empty past the end. O(log players + rows).
     ///
     /// The caller bounds `limit` ([`limits::PAGE_SIZE_MAX`]).
     #[must_use]
-    pub fn top(&self, offset: u64, limit: usize) -> Vec<Row> {
-        let count = self.len().saturating_sub(offset).min(limit as u64);
-        let mut rows: Vec<Row> = Vec::with_capacity(count as usize);
-        for (key, position) in self.tree.keys(offset, count).zip(offset..) {
-            let entry = self.roster.entry(key.slot);
-            let rank = match rows.last() {
-                Some(above) if above.entry.score == entry.score => above.rank,
-                Some(_) => Rank::after(position),
-                None => self.rank_of_score(entry.score),
-            };
-            rows.push(Row { rank, entry });
-        }
-        rows
+    pub fn top(&self, offset: u64, limit: usize) -> Vec<Row<I::Id>> {
+        view!(self, view => view.rows(offset, limit))
+    }
+
+    /// Up to `limit` rows of the listing after a cursor, or from its beginning. Who moves between two pages may be seen
+    /// twice or not at all; who stays is seen once. O(log players + rows).
+    ///
+    /// The caller bounds `limit` ([`limits::PAGE_SIZE_MAX`]).
+    #[must_use]
+    pub fn page(&self, after: Option<&Cursor<I::Id>>, limit: usize) -> Page<I::Id> {
+        let from = after.map_or(0, |cursor| view!(self, view => view.position_after(cursor)));
+        let rows = self.top(from, limit);
+        let is_more = from.saturating_add(rows.len() as u64) < self.len();
+        let next = rows.last().map(|row| Cursor(row.entry)).or(after.copied()).filter(|_| is_more);
+        Page { rows, next }
     }
 
     /// A player's row with up to `radius` rows of the listing on either side, fewer where the listing ends; `None`
-    /// if the player is not on the board. O(log players + rows).
+    /// if the player is not ranked. A player in the shadow sees himself among the others. O(log players + rows).
     ///
     /// The caller bounds `radius` ([`limits::WINDOW_RADIUS_MAX`]).
     #[must_use]
-    pub fn around(&self, player: PlayerId, radius: usize) -> Option<Vec<Row>> {
-        let slot = self.roster.find(player)?;
-        let position = self.tree.position(self.roster.key(slot), &self.roster);
-        let from = position.saturating_sub(radius as u64);
-        let above = (position - from) as usize;
-        Some(self.top(from, above.saturating_add(1).saturating_add(radius)))
+    pub fn around(&self, player: I::Id, radius: usize) -> Option<Vec<Row<I::Id>>> {
+        let slot = self.ids.find(player)?;
+        view!(self, view => view.around(slot, radius))
     }
 
-    /// A listing of these players alone, ranked among themselves (a board of friends). Players not on the board
-    /// are left out; one named twice appears once. O(ids log ids), whatever the size of the board.
+    /// A listing of these players alone (a board of friends), with the rank of each among them and on the whole board.
+    /// Players who are not ranked are left out; one named twice appears once. O(ids log players).
     ///
     /// The caller bounds the number of ids ([`limits::PAGE_SIZE_MAX`]).
     #[must_use]
-    pub fn among(&self, ids: &[PlayerId]) -> Vec<Row> {
-        let mut rows = Vec::with_capacity(ids.len());
-        let entries = ids.iter().filter_map(|&player| Some(self.roster.entry(self.roster.find(player)?)));
-        rows.extend(entries.map(|entry| Row { rank: Rank::after(0), entry }));
-        rows.sort_unstable_by(|a, b| a.entry.listed(&b.entry));
-        rows.dedup_by_key(|row| row.entry.player);
-        let mut above: Option<Row> = None;
-        for (position, row) in (0..).zip(&mut rows) {
-            row.rank = match above {
-                Some(above) if above.entry.score == row.entry.score => above.rank,
-                _ => Rank::after(position),
-            };
-            above = Some(*row);
-        }
-        rows
+    pub fn among(&self, players: &[I::Id]) -> Vec<AmongRow<I::Id>> {
+        view!(self, view => view.among(players))
     }
 
-    /// The least score with which one is among the best `rank` players of the listing; `None` if there are fewer.
-    /// Where ties skip a rank, this is the score of the tie. O(log players).
+    /// The keys with which one is among the best `rank` players of the listing; `None` if there are fewer. Where ties
+    /// skip a rank, these are the keys of the tie; where ranks are dense, the keys that have this rank. O(log players).
     #[must_use]
-    pub fn score_at_rank(&self, rank: Rank) -> Option<i64> {
-        self.tree.keys(rank.get() - 1, 1).next().map(|key| key.score)
+    pub fn score_at_rank(&self, rank: Rank) -> Option<Keys> {
+        on_core!(&self.core, core => {
+            let key = core.distinct.as_ref().unwrap_or(&core.tree).key_at(rank.get() - 1)?;
+            Some(key.keys(core.origin, &self.order))
+        })
     }
 
-    /// The least score among the best `percent` of all players, a part of a player counting as one: with 5
+    /// The least keys among the best `percent` of all players, a part of a player counting as one: with 5
     /// players, the best 20 % are one and the best 21 % are two. `percent` is taken into `0.0..=100.0`, and the
     /// best player always belongs. `None` on an empty board and for NaN. O(log players).
     #[must_use]
-    pub fn score_for_top(&self, percent: f64) -> Option<i64> {
+    pub fn score_for_top(&self, percent: f64) -> Option<Keys> {
         if percent.is_nan() {
             return None;
         }
         let share = percent.clamp(0.0, 100.0) * self.len() as f64 / 100.0;
         // Two roundings, each half an epsilon, are no part of a player: 1.1 % of 1000 is 11.
         let players = (share * (1.0 - 2.0 * f64::EPSILON)).ceil() as u64;
-        self.score_at_rank(Rank::after(players.saturating_sub(1)))
+        on_core!(&self.core, core => {
+            let key = core.tree.key_at(players.saturating_sub(1))?;
+            Some(key.keys(core.origin, &self.order))
+        })
     }
 
-    /// All players as listed, from either end. O(log players) to begin, then O(1) each.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Entry> + ExactSizeIterator + '_ {
-        self.tree.keys(0, self.len()).map(|key| self.roster.entry(key.slot))
+    /// All ranked players as listed. O(log players) to begin, then O(1) each.
+    #[must_use]
+    pub fn iter(&self) -> Box<dyn ExactSizeIterator<Item = Entry<I::Id>> + '_> {
+        on_core!(&self.core, core => {
+            let view = View { core, ids: &self.ids, order: &self.order };
+            Box::new(core.tree.walk(0, u64::MAX).map(move |(key, slot)| view.entry(key, slot)))
+        })
     }
 
-    /// How the scores spread: the span from the least to the greatest score, in up to `buckets` parts of equal
+    /// How the first column spreads: the span from its least to its greatest number, in up to `buckets` parts of equal
     /// width (to within 1), ascending, without gaps. Fewer where the span has fewer whole numbers, and never more
     /// than [`limits::PAGE_SIZE_MAX`]; none on an empty board or if 0 are asked for. O(buckets log players).
     #[must_use]
     pub fn histogram(&self, buckets: usize) -> Vec<Bucket> {
-        let ends = (self.tree.keys(0, 1).next(), self.tree.keys(0, self.len()).next_back());
+        view!(self, view => view.histogram(buckets))
+    }
+}
+
+impl<K: Key, I: Ids> View<'_, K, I> {
+    #[inline]
+    fn entry(&self, key: K, slot: u32) -> Entry<I::Id> {
+        let keys = key.keys(self.core.origin, self.order);
+        Entry { player: self.ids.id(slot), keys, reached_at: Timestamp::from_millis(key.at()) }
+    }
+
+    fn probe(&self, key: K, slot: u32) -> Probe<'_, K, I> {
+        Probe { key, id: self.ids.id(slot), ids: self.ids }
+    }
+
+    /// The rank of a player of whom one knows how many are better.
+    fn rank(&self, key: K, slot: u32, better: u64) -> Rank {
+        Rank::after(match (&self.core.distinct, self.order.ties()) {
+            (Some(distinct), _) => distinct.better::<false>(key),
+            (None, Ties::Ordinal) => self.core.tree.position(&self.probe(key, slot), false),
+            (None, _) => better,
+        })
+    }
+
+    /// Whoever sees a rank of his own: the key, and whether all others do not see him.
+    fn seen(&self, slot: u32) -> Option<(K, bool)> {
+        let member = self.core.member(slot)?;
+        let flags = member.flags();
+        (flags.is_ranked() || flags.is_shadow()).then(|| (member.key(), flags.is_shadow()))
+    }
+
+    fn standing(&self, slot: u32) -> Option<Standing> {
+        let (key, is_shadow) = self.seen(slot)?;
+        Some(self.standing_of(key, slot, is_shadow, self.core.tree.better::<false>(key)))
+    }
+
+    fn standing_of(&self, key: K, slot: u32, is_shadow: bool, better: u64) -> Standing {
+        let players = self.core.tree.len() + u64::from(is_shadow);
+        let keys = key.keys(self.core.origin, self.order);
+        let percentile = percentile(better, players.saturating_sub(1));
+        Standing { rank: self.rank(key, slot, better), keys, players, percentile }
+    }
+
+    fn standings(&self, slots: &[Option<u32>], standings: &mut Vec<Option<Standing>>) {
+        let none = (self.core.nearest(&[0; COLUMNS_MAX], 0), false);
+        let mut seen = [None; LANES];
+        let mut keys = [none.0; LANES];
+        for ((slot, seen), key) in slots.iter().zip(&mut seen).zip(&mut keys) {
+            *seen = slot.and_then(|slot| self.seen(slot));
+            *key = seen.unwrap_or(none).0;
+        }
+        let mut better = [0; LANES];
+        let (keys, better) = (keys.get(..slots.len()), better.get_mut(..slots.len()));
+        let better = better.unwrap_or_default();
+        self.core.tree.better_many(keys.unwrap_or_default(), better);
+        let all = slots.iter().zip(&seen).zip(better);
+        standings.extend(all.map(|((slot, seen), better)| {
+            let (key, is_shadow) = (*seen)?;
+            Some(self.standing_of(key, (*slot)?, is_shadow, *better))
+        }));
+    }
+
+    fn rows(&self, from: u64, limit: usize) -> Vec<Row<I::Id>> {
+        let walk = self.core.tree.walk(from, limit as u64);
+        let mut rows = Vec::with_capacity(walk.len());
+        let mut above: Option<(K, Rank)> = None;
+        for ((key, slot), position) in walk.zip(from..) {
+            let rank = match (above, self.order.ties()) {
+                (_, Ties::Ordinal) => Rank::after(position),
+                (Some((same, rank)), _) if same.same_columns(key) => rank,
+                (Some((_, rank)), Ties::Dense) => Rank::after(rank.get()),
+                (Some(_), Ties::Competition) => Rank::after(position),
+                (None, Ties::Competition) => Rank::after(self.core.tree.better::<false>(key)),
+                (None, Ties::Dense) => self.rank(key, slot, 0),
+            };
+            above = Some((key, rank));
+            rows.push(Row { rank, entry: self.entry(key, slot) });
+        }
+        rows
+    }
+
+    fn position_after(&self, Cursor(entry): &Cursor<I::Id>) -> u64 {
+        let key = self.core.nearest(&self.order.turn(entry.keys), entry.reached_at.as_millis());
+        self.core.tree.position(&Probe { key, id: entry.player, ids: self.ids }, true)
+    }
+
+    fn around(&self, slot: u32, radius: usize) -> Option<Vec<Row<I::Id>>> {
+        let (key, is_shadow) = self.seen(slot)?;
+        let position = self.core.tree.position(&self.probe(key, slot), false);
+        let from = position.saturating_sub(radius as u64);
+        let above = (position - from) as usize;
+        if !is_shadow {
+            return Some(self.rows(from, above.saturating_add(1).saturating_add(radius)));
+        }
+        let mut rows = self.rows(from, above);
+        let rank = self.rank(key, slot, self.core.tree.better::<false>(key));
+        rows.push(Row { rank, entry: self.entry(key, slot) });
+        rows.extend(self.rows(position, radius));
+        Some(rows)
+    }
+
+    fn among(&self, players: &[I::Id]) -> Vec<AmongRow<I::Id>> {
+        let mut found: Vec<(K, u32, u64)> = Vec::with_capacity(players.len());
+        for players in players.chunks(LANES) {
+            let mut slots = [None; LANES];
+            self.ids.find_all(players, &mut slots);
+            let slots = slots.iter().take(players.len()).flatten();
+            found.extend(
+                slots.filter_map(|slot| {
+                    self.seen(*slot).filter(|seen| !seen.1).map(|(key, _)| (key, *slot, 0))
+                }),
+            );
+        }
+        for part in found.chunks_mut(LANES) {
+            let (mut keys, mut better) = ([self.core.nearest(&[0; COLUMNS_MAX], 0); LANES], [0; LANES]);
+            keys.iter_mut().zip(part.iter()).for_each(|(key, found)| *key = found.0);
+            self.core.tree.better_many(&keys, &mut better);
+            part.iter_mut().zip(better).for_each(|(found, better)| found.2 = better);
+        }
+        let id = |slot: u32| self.ids.id(slot);
+        found.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| id(a.1).cmp(&id(b.1))));
+        found.dedup_by_key(|found| found.1);
+        let mut rows: Vec<AmongRow<I::Id>> = Vec::with_capacity(found.len());
+        for ((key, slot, better), position) in found.into_iter().zip(0..) {
+            let entry = self.entry(key, slot);
+            let rank = match (rows.last(), self.order.ties()) {
+                (Some(above), Ties::Competition | Ties::Dense) if above.entry.keys == entry.keys => {
+                    above.rank
+                }
+                (Some(above), Ties::Dense) => Rank::after(above.rank.get()),
+                _ => Rank::after(position),
+            };
+            rows.push(AmongRow { rank, global: self.rank(key, slot, better), entry });
+        }
+        rows
+    }
+
+    /// How many ranked players have less than `turned` in the first column, turned.
+    fn below(&self, turned: i64) -> u64 {
+        let columns = [turned, i64::MIN, i64::MIN, i64::MIN, i64::MIN];
+        self.core.tree.better::<false>(self.core.nearest(&columns, 0))
+    }
+
+    fn histogram(&self, buckets: usize) -> Vec<Bucket> {
+        let tree = &self.core.tree;
+        let ends = (tree.key_at(0), tree.key_at(tree.len().saturating_sub(1)));
         let (Some(best), Some(worst)) = ends else { return Vec::new() };
-        let least = i128::from(worst.score);
-        let span = i128::from(best.score) - least + 1;
+        let [best, worst] = [best, worst].map(|key| key.keys(self.core.origin, self.order).first());
+        let (least, most) = (i128::from(best.min(worst)), i128::from(best.max(worst)));
+        let span = most - least + 1;
         let parts = span.min(buckets.min(limits::PAGE_SIZE_MAX) as i128);
-        let mut out = Vec::with_capacity(parts as usize);
-        let mut left = self.len();
+        let mut bars = Vec::with_capacity(parts as usize);
         for part in 0..parts {
-            // Both ends lie between two scores, so they fit.
+            // Both ends lie between two numbers of the column, so they fit.
             let lower = (least + span * part / parts) as i64;
             let upper = (least + span * (part + 1) / parts - 1) as i64;
-            let above = self.tree.better(upper);
-            out.push(Bucket { lower, upper, count: left - above });
-            left = above;
+            let [a, b] = [lower, upper].map(|number| self.order.turn_first(number));
+            let to = a.max(b).checked_add(1).map_or(tree.len(), |past| self.below(past));
+            bars.push(Bucket { lower, upper, count: to - self.below(a.min(b)) });
         }
-        out
+        bars
     }
 }

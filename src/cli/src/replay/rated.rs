@@ -1,7 +1,7 @@
 //! Rating a history from its first match on, and judging each prediction before its match is known.
 use crate::history::Chronicle;
 use gsm_core::{PlayerId, Timestamp};
-use gsm_ranking::Board;
+use gsm_ranking::{Board, Mark, Order};
 use gsm_rating::{
     RatedState, System,
     evaluation::{Contender, Evaluation, Report, Unrated},
@@ -87,9 +87,9 @@ pub(super) fn rate(read: &Chronicle, system: &System, mut each: impl FnMut()) ->
         from = to;
     }
     let seen = players.iter().enumerate().filter(|(_, player)| player.state.games > 0);
-    let board = Board::with_entries(
-        seen.map(|(number, p)| (PlayerId::from_u128(number as u128), p.score, p.reached_at, 1)),
-    );
+    let marks =
+        seen.map(|(number, p)| (PlayerId::from_u128(number as u128), Mark::new(p.score, p.reached_at, 1)));
+    let board = Board::with_marks(Order::SCORE, marks);
     Ok(Rated { players, figures: Figures { test: test.report(), all: all.report() }, board })
 }
 

@@ -151,7 +151,7 @@ impl Summary<'_> {
             let state = self.rated.players.get(number)?.state;
             let name = self.history.names.get(number)?;
             // The mean as boards show it: rounded to thousandths.
-            let rating = row.entry.score as f64 / 1_000.0;
+            let rating = row.entry.keys.first() as f64 / 1_000.0;
             Some((row.rank.get(), name.as_str(), rating, state.rating.deviation, state.games))
         })
     }

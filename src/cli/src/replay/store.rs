@@ -195,7 +195,7 @@ impl Target {
             let (Some(id), Some(wanted)) = (id, wanted) else { continue };
             let same = self.offline.engine.rank(&self.mode, *id).is_ok_and(|found| {
                 found.rank == wanted.rank
-                    && found.score == wanted.score
+                    && found.score == wanted.keys.first()
                     && found.games == player.state.games
                     && found.deviation == player.state.rating.deviation as f32
             });

@@ -1,27 +1,92 @@
 //! Keeping nodes neither full nor thin.
 use super::{FAN, Inner, LEAF, Leaf, NONE, Tree};
-use crate::block::{self, Block};
+use crate::{
+    block::{self, Block},
+    key::Key,
+};
 
-impl Inner {
+impl<K: Key> Leaf<K> {
     pub(super) fn new() -> Self {
-        Self { firsts: Block::new(), counts: Block::new(), kids: Block::new() }
+        Self { len: 0, next: NONE, keys: K::Block::EMPTY, slots: [NONE; LEAF] }
     }
 
     fn level(left: &mut Self, right: &mut Self, keep: usize) {
-        Block::level(&mut left.firsts, &mut right.firsts, keep);
-        Block::level(&mut left.counts, &mut right.counts, keep);
-        Block::level(&mut left.kids, &mut right.kids, keep);
+        let (l, r) = (left.len as usize, right.len as usize);
+        Block::level(&mut left.keys, l, &mut right.keys, r, keep);
+        block::level(&mut left.slots, l, &mut right.slots, r, keep);
+        (left.len, right.len) = (keep as u32, (l + r - keep) as u32);
+    }
+}
+
+impl<K: Key> Inner<K> {
+    pub(super) fn new() -> Self {
+        Self { len: 0, firsts: K::Block::EMPTY, ends: [0; FAN], kids: [NONE; FAN], slots: [NONE; FAN] }
+    }
+
+    /// Names the first entry of a child.
+    pub(super) fn name(&mut self, at: usize, key: K, slot: u32) {
+        self.firsts.set(at, key);
+        if let Some(first) = self.slots.get_mut(at) {
+            *first = slot;
+        }
+    }
+
+    /// Turns running totals into a count for each child.
+    fn apart(&mut self) {
+        let mut before = 0;
+        for end in self.ends.iter_mut().take(self.len as usize) {
+            (*end, before) = (*end - before, *end);
+        }
+    }
+
+    /// Turns counts into running totals.
+    fn together(&mut self) {
+        let mut before = 0;
+        for end in self.ends.iter_mut().take(self.len as usize) {
+            before += *end;
+            *end = before;
+        }
+    }
+
+    fn level(left: &mut Self, right: &mut Self, keep: usize) {
+        let (l, r) = (left.len as usize, right.len as usize);
+        left.apart();
+        right.apart();
+        Block::level(&mut left.firsts, l, &mut right.firsts, r, keep);
+        block::level(&mut left.ends, l, &mut right.ends, r, keep);
+        block::level(&mut left.kids, l, &mut right.kids, r, keep);
+        block::level(&mut left.slots, l, &mut right.slots, r, keep);
+        (left.len, right.len) = (keep as u32, (l + r - keep) as u32);
+        left.together();
+        right.together();
+    }
+
+    /// Adds a child; all after it count on from there.
+    fn insert(&mut self, at: usize, (key, slot): (K, u32), count: u32, kid: u32) {
+        let len = self.len as usize;
+        self.apart();
+        self.firsts.insert(at, len, key);
+        block::insert(&mut self.ends, at, len, count);
+        block::insert(&mut self.kids, at, len, kid);
+        block::insert(&mut self.slots, at, len, slot);
+        self.len += 1;
+        self.together();
     }
 
     fn remove(&mut self, at: usize) {
-        self.firsts.remove(at);
-        self.counts.remove(at);
-        self.kids.remove(at);
+        let len = self.len as usize;
+        self.apart();
+        self.firsts.remove(at, len);
+        block::remove(&mut self.ends, at, len);
+        block::remove(&mut self.kids, at, len);
+        block::remove(&mut self.slots, at, len);
+        self.len -= 1;
+        self.together();
     }
 }
 
 /// A node is named by its index and its level; leaves are level 0.
-impl Tree {
+impl<K: Key> Tree<K> {
     pub(super) const fn cap(level: u32) -> usize {
         if level == 0 { LEAF } else { FAN }
     }
@@ -30,9 +95,46 @@ impl Tree {
         block::least(Self::cap(level))
     }
 
-    /// Keys of a leaf, children of an inner node.
+    /// Entries of a leaf, children of an inner node.
     pub(super) fn size(&self, node: u32, level: u32) -> usize {
-        if level == 0 { self.leaves.get(node).keys.len() } else { self.inners.get(node).kids.len() }
+        (if level == 0 { self.leaves.get(node).len } else { self.inners.get(node).len }) as usize
+    }
+
+    /// The first entry of a leaf that is not empty.
+    pub(super) fn first(&self, leaf: u32) -> (K, u32) {
+        let Leaf { keys, slots: [slot, ..], .. } = self.leaves.get(leaf);
+        (keys.get(0), *slot)
+    }
+
+    /// First entry and number of entries below a node.
+    fn summary(&self, node: u32, level: u32) -> ((K, u32), u32) {
+        if level == 0 {
+            (self.first(node), self.leaves.get(node).len)
+        } else {
+            let inner = self.inners.get(node);
+            let [slot, ..] = inner.slots;
+            ((inner.firsts.get(0), slot), inner.before(inner.len as usize) as u32)
+        }
+    }
+
+    /// Puts a node among `inner`'s children.
+    pub(super) fn adopt(&self, inner: &mut Inner<K>, at: usize, node: u32, level: u32) {
+        let (first, count) = self.summary(node, level);
+        inner.insert(at, first, count, node);
+    }
+
+    /// Counts children `pair` and `pair + 1` of `parent` anew; together they hold what they held.
+    fn refresh(&mut self, parent: u32, pair: usize, level: u32) {
+        let inner = self.inners.get(parent);
+        let (left, count) = self.summary(inner.kid(pair), level);
+        let (right, _) = self.summary(inner.kid(pair + 1), level);
+        let inner = self.inners.get_mut(parent);
+        let end = inner.before(pair) as u32 + count;
+        inner.name(pair, left.0, left.1);
+        inner.name(pair + 1, right.0, right.1);
+        if let Some(place) = inner.ends.get_mut(pair) {
+            *place = end;
+        }
     }
 
     /// A new root above the root.
@@ -45,25 +147,25 @@ impl Tree {
 
     /// Drops roots with one child.
     pub(super) fn shrink(&mut self) {
-        while self.height > 0 && self.inners.get(self.root).kids.len() == 1 {
-            let only = self.inners.get(self.root).kids.get(0);
+        while self.height > 0 && self.inners.get(self.root).len == 1 {
+            let only = self.inners.get(self.root).kid(0);
             self.inners.release(self.root);
             self.root = only;
             self.height -= 1;
         }
     }
 
-    /// Makes `parent`'s full child `at` less than full; it may then be another child that a key belongs to.
+    /// Makes `parent`'s full child `at` less than full; it may then be another child that an entry belongs to.
     pub(super) fn make_room(&mut self, parent: u32, at: usize, level: u32) {
-        let kids = self.inners.get(parent).kids;
+        let Inner { kids, len, .. } = self.inners.get(parent);
         let roomy = |kid: usize| {
-            let size = kids.as_slice().get(kid).map(|&kid| self.size(kid, level));
-            size.is_some_and(|size| size <= block::roomy(Self::cap(level)))
+            let kid = kids.get(kid).filter(|_| kid < *len as usize);
+            kid.is_some_and(|kid| self.size(*kid, level) <= block::roomy(Self::cap(level)))
         };
         let pair = if roomy(at + 1) { Some(at) } else { at.checked_sub(1).filter(|&left| roomy(left)) };
         match pair {
             Some(pair) => {
-                let total = self.size(kids.get(pair), level) + self.size(kids.get(pair + 1), level);
+                let total = self.pair_size(parent, pair, level);
                 self.share(parent, pair, level, total / 2);
             }
             None => self.split(parent, at, level),
@@ -72,10 +174,8 @@ impl Tree {
 
     /// Makes `parent`'s thin child `at` more than thin, with the help of a neighbour.
     pub(super) fn fill_up(&mut self, parent: u32, at: usize, level: u32) {
-        let kids = self.inners.get(parent).kids;
-        let pair = if at + 1 < kids.len() { at } else { at - 1 };
-        let (left, right) = (kids.get(pair), kids.get(pair + 1));
-        let total = self.size(left, level) + self.size(right, level);
+        let pair = if at + 1 < self.inners.get(parent).len as usize { at } else { at - 1 };
+        let total = self.pair_size(parent, pair, level);
         if total <= block::filled(Self::cap(level)) {
             self.merge(parent, pair, level, total);
         } else {
@@ -85,76 +185,58 @@ impl Tree {
         }
     }
 
+    fn pair_size(&self, parent: u32, pair: usize, level: u32) -> usize {
+        let inner = self.inners.get(parent);
+        self.size(inner.kid(pair), level) + self.size(inner.kid(pair + 1), level)
+    }
+
     /// Moves items between children `pair` and `pair + 1`, so that the left has `keep`.
     fn share(&mut self, parent: u32, pair: usize, level: u32, keep: usize) {
-        let kids = self.inners.get(parent).kids;
-        self.level(kids.get(pair), kids.get(pair + 1), level, keep);
+        let inner = self.inners.get(parent);
+        self.level(inner.kid(pair), inner.kid(pair + 1), level, keep);
         self.refresh(parent, pair, level);
-        self.refresh(parent, pair + 1, level);
     }
 
     fn split(&mut self, parent: u32, at: usize, level: u32) {
-        let left = self.inners.get(parent).kids.get(at);
+        let left = self.inners.get(parent).kid(at);
         let right = if level == 0 {
             let next = self.leaves.get(left).next;
-            let right = self.leaves.insert(Leaf { keys: Block::new(), prev: left, next });
-            self.link(left, right);
-            self.link(right, next);
+            let right = self.leaves.insert(Leaf { next, ..Leaf::new() });
+            self.leaves.get_mut(left).next = right;
             right
         } else {
             self.inners.insert(Inner::new())
         };
         self.level(left, right, level, Self::cap(level) / 2);
-        let mut inner = *self.inners.get(parent);
-        self.adopt(&mut inner, at + 1, right, level);
-        *self.inners.get_mut(parent) = inner;
+        let (first, _) = self.summary(right, level);
+        // Counted as empty until the pair is counted anew.
+        self.inners.get_mut(parent).insert(at + 1, first, 0, right);
         self.refresh(parent, at, level);
     }
 
     fn merge(&mut self, parent: u32, pair: usize, level: u32, total: usize) {
-        let kids = self.inners.get(parent).kids;
-        let (left, right) = (kids.get(pair), kids.get(pair + 1));
+        let inner = self.inners.get(parent);
+        let (left, right) = (inner.kid(pair), inner.kid(pair + 1));
         self.level(left, right, level, total);
         if level == 0 {
-            self.link(left, self.leaves.get(right).next);
+            self.leaves.get_mut(left).next = self.leaves.get(right).next;
             self.leaves.release(right);
         } else {
             self.inners.release(right);
         }
-        self.inners.get_mut(parent).remove(pair + 1);
-        self.refresh(parent, pair, level);
+        let inner = self.inners.get_mut(parent);
+        let end = inner.before(pair + 2) as u32;
+        if let Some(place) = inner.ends.get_mut(pair) {
+            *place = end;
+        }
+        inner.remove(pair + 1);
     }
 
     fn level(&mut self, left: u32, right: u32, level: u32, keep: usize) {
         if level == 0 {
-            self.leaves.pair(left, right, |l, r| Block::level(&mut l.keys, &mut r.keys, keep));
+            self.leaves.pair(left, right, |l, r| Leaf::level(l, r, keep));
         } else {
             self.inners.pair(left, right, |l, r| Inner::level(l, r, keep));
         }
-    }
-
-    pub(super) fn link(&mut self, left: u32, right: u32) {
-        if left != NONE {
-            self.leaves.get_mut(left).next = right;
-        }
-        if right != NONE {
-            self.leaves.get_mut(right).prev = left;
-        }
-    }
-
-    /// Puts a node among `inner`'s children.
-    pub(super) fn adopt(&self, inner: &mut Inner, at: usize, node: u32, level: u32) {
-        let (first, count) = self.summary(node, level);
-        inner.firsts.insert(at, first);
-        inner.counts.insert(at, count);
-        inner.kids.insert(at, node);
-    }
-
-    /// Counts child `at` of `parent` anew.
-    fn refresh(&mut self, parent: u32, at: usize, level: u32) {
-        let (first, count) = self.summary(self.inners.get(parent).kids.get(at), level);
-        let inner = self.inners.get_mut(parent);
-        *inner.firsts.at_mut(at) = first;
-        *inner.counts.at_mut(at) = count;
     }
 }

@@ -3,17 +3,28 @@ use super::{FAN, Inner, LEAF, Leaf, NONE, Tree};
 use crate::{arena::Arena, block, block::Block, key::Key};
 use std::ops::Range;
 
-impl Tree {
-    /// A tree of keys that are in order already. O(n).
-    pub(crate) fn from_sorted(keys: &[Key]) -> Self {
-        let (leaves, inners) = (Arena::new(), Arena::new());
-        let mut tree = Self { leaves, inners, root: NONE, height: 0, len: keys.len() as u64 };
-        let mut nodes = Vec::new();
-        for part in parts(keys.len(), block::filled(LEAF)) {
-            let mut leaf = Leaf { keys: Block::new(), prev: NONE, next: NONE };
-            keys.iter().take(part.end).skip(part.start).for_each(|&key| leaf.keys.push(key));
+impl<K: Key> Tree<K> {
+    pub(crate) fn new() -> Self {
+        Self::from_sorted(0, std::iter::empty())
+    }
+
+    /// A tree of exactly `len` entries that come in order. O(n).
+    pub(crate) fn from_sorted(len: usize, mut entries: impl Iterator<Item = (K, u32)>) -> Self {
+        let leaves = Arena::with_capacity(len.div_ceil(block::filled(LEAF)).max(1));
+        let inners = Arena::new();
+        let mut tree = Self { leaves, inners, root: NONE, height: 0, len: len as u64 };
+        let mut nodes: Vec<u32> = Vec::new();
+        for part in parts(len, block::filled(LEAF)) {
+            let mut leaf = Leaf::<K>::new();
+            for (at, (key, slot)) in entries.by_ref().take(part.len()).enumerate() {
+                leaf.keys.set(at, key);
+                block::insert(&mut leaf.slots, at, at, slot);
+                leaf.len += 1;
+            }
             let node = tree.leaves.insert(leaf);
-            tree.link(nodes.last().copied().unwrap_or(NONE), node);
+            if let Some(last) = nodes.last() {
+                tree.leaves.get_mut(*last).next = node;
+            }
             nodes.push(node);
         }
         while nodes.len() > 1 {
@@ -30,18 +41,6 @@ impl Tree {
         }
         tree.root = nodes.first().copied().unwrap_or(NONE);
         tree
-    }
-
-    /// First key and number of keys below a node.
-    pub(super) fn summary(&self, node: u32, level: u32) -> (Key, u32) {
-        if level == 0 {
-            let keys = self.leaves.get(node).keys.as_slice();
-            (keys.first().copied().unwrap_or_default(), keys.len() as u32)
-        } else {
-            let inner = self.inners.get(node);
-            let first = inner.firsts.as_slice().first().copied().unwrap_or_default();
-            (first, inner.counts.as_slice().iter().sum())
-        }
     }
 }
 

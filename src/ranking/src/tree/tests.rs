@@ -1,80 +1,83 @@
 use super::*;
-use crate::{block::least, roster::Member};
-use gsm_core::{PlayerId, Timestamp};
+use crate::{
+    block::least,
+    ids::DenseIds,
+    key::{Narrow, Wide},
+};
 use proptest::{collection::vec, prelude::*};
 
-/// Asserts the invariants below a node; returns its first key's slot and its number of keys.
-fn check_node(tree: &Tree, node: u32, level: u32) -> (Option<u32>, u64) {
+/// Asserts the invariants below a node; returns its first entry's slot and its number of entries.
+fn check_node<K: Key>(tree: &Tree<K>, node: u32, level: u32) -> (Option<u32>, u64) {
     let size = tree.size(node, level);
-    assert!(size <= Tree::cap(level));
-    assert!(node == tree.root || size >= Tree::least(level), "{size} items on level {level}");
+    assert!(size <= Tree::<K>::cap(level));
+    assert!(node == tree.root || size >= Tree::<K>::least(level), "{size} items on level {level}");
     if level == 0 {
-        return (tree.leaves.get(node).keys.as_slice().first().map(|key| key.slot), size as u64);
+        return (tree.leaves.get(node).slots[..size].first().copied(), size as u64);
     }
     assert!(size >= 2, "a root with one child");
     let inner = tree.inners.get(node);
     let mut total = 0;
     for at in 0..size {
-        let (first, count) = check_node(tree, inner.kids.get(at), level - 1);
-        assert_eq!(Some(inner.firsts.get(at).slot), first);
-        assert_eq!(u64::from(inner.counts.get(at)), count);
+        let (first, count) = check_node(tree, inner.kid(at), level - 1);
+        assert_eq!(Some(inner.slots[at]), first);
         total += count;
+        assert_eq!(u64::from(inner.ends[at]), total);
     }
-    (Some(inner.firsts.get(0).slot), total)
+    (Some(inner.slots[0]), total)
 }
 
-fn check(tree: &Tree, roster: &Roster, mut want: Vec<Key>) {
-    want.sort_by(|a, b| Probe::new(*b, roster).order(*a));
+fn probe<K>(key: K, slot: u32) -> Probe<'static, K, DenseIds> {
+    Probe { key, id: slot, ids: &DenseIds }
+}
+
+fn check<K: Key>(tree: &Tree<K>, mut want: Vec<(K, u32)>) {
+    want.sort();
     assert_eq!(check_node(tree, tree.root, tree.height).1, want.len() as u64);
-    let slots = |keys: &mut dyn Iterator<Item = Key>| keys.map(|key| key.slot).collect::<Vec<_>>();
-    let forth = slots(&mut want.iter().copied());
-    assert_eq!(slots(&mut tree.keys(0, u64::MAX)), forth);
-    let mut back = slots(&mut tree.keys(0, u64::MAX).rev());
-    back.reverse();
-    assert_eq!(back, forth);
-    for (position, key) in (0u64..).zip(&want).step_by(7) {
-        assert_eq!(tree.position(*key, roster), position);
-        assert_eq!(tree.keys(position, 1).next().map(|found| found.slot), Some(key.slot));
-        assert_eq!(
-            tree.better(key.score),
-            want.iter().filter(|other| other.score > { key.score }).count() as u64
-        );
+    assert!(tree.walk(0, u64::MAX).eq(want.iter().copied()) && tree.len() == want.len() as u64);
+    for (position, (key, slot)) in (0u64..).zip(&want).step_by(7) {
+        assert_eq!(tree.position(&probe(*key, *slot), false), position);
+        assert_eq!(tree.position(&probe(*key, *slot), true), position + 1);
+        assert_eq!(tree.walk(position, 1).next().map(|found| found.1), Some(*slot));
+        let count = |better: &dyn Fn(K) -> bool| want.iter().filter(|other| better(other.0)).count() as u64;
+        let (equal, less) = (|other: K| other.same_columns(*key), |other: K| other < *key);
+        let better = count(&|other| less(other) && !equal(other));
+        assert_eq!(tree.better::<false>(*key), better);
+        assert_eq!(tree.better::<true>(*key), better + count(&equal));
+        let mut many = [7; 2];
+        tree.better_many(&[*key, *key], &mut many);
+        assert_eq!(many, [better; 2]);
     }
 }
 
-/// Toggles one player after another in and out of the tree, growing in the first half and shrinking in the second.
-fn toggle(picks: &[u32], scores: &[i64], built: usize, every: usize) {
-    let mut roster = Roster::with_capacity(0);
-    for (n, &score) in (0u64..).zip(scores) {
-        // Ids that do not follow the slots, so that ties are told apart by the id.
-        let player = PlayerId::from_u128(u128::from(n * 7919 % 10_007));
-        roster.insert(Member { player, score, at: Timestamp::from_millis((n % 2) as i64), version: 0 });
-    }
-    let mut keys: Vec<Key> = (0..built.min(scores.len()) as u32).map(|slot| roster.key(slot)).collect();
-    keys.sort_by(|a, b| Probe::new(*b, &roster).order(*a));
-    let mut tree = Tree::from_sorted(&keys);
-    check(&tree, &roster, keys.clone());
+/// Toggles one entry after another in and out of the tree, growing in the first half and shrinking in the second.
+fn toggle<K: Key>(picks: &[u32], scores: &[i64], built: usize, every: usize) {
+    let key = |slot: u32| K::nearest(0, &[scores[slot as usize], 0, 0, 0, 0], i64::from(slot % 2));
+    let slots = scores.len() as u32;
+    let mut keys: Vec<(K, u32)> = (0..slots.min(built as u32)).map(|slot| (key(slot), slot)).collect();
+    keys.sort();
+    let mut tree = Tree::from_sorted(keys.len(), keys.iter().copied());
+    check(&tree, keys);
     let mut inside: Vec<bool> = (0..scores.len()).map(|n| n < built).collect();
     for (round, &pick) in picks.iter().enumerate() {
-        let (slot, grow) = (pick % scores.len() as u32, round < picks.len() / 2);
+        let (slot, grow) = (pick % slots, round < picks.len() / 2);
         let is_in = &mut inside[slot as usize];
         // One in eight goes against the tide.
-        let put = grow != (pick % 8 == 0);
+        let put = grow != pick.is_multiple_of(8);
         if put && !*is_in {
-            tree.insert(roster.key(slot), &roster);
+            tree.insert(slot, &probe(key(slot), slot));
         } else if !put && *is_in {
-            tree.remove(roster.key(slot), &roster);
+            tree.remove(&probe(key(slot), slot));
         }
         *is_in = put;
         if round % every == 0 || round + 1 == picks.len() {
             let now = (0u32..).zip(&inside).filter(|(_, is_in)| **is_in);
-            check(&tree, &roster, now.map(|(slot, _)| roster.key(slot)).collect());
+            check(&tree, now.map(|(slot, _)| (key(slot), slot)).collect());
         }
     }
     for slot in (0u32..).zip(&inside).filter(|(_, is_in)| **is_in).map(|(slot, _)| slot) {
-        tree.remove(roster.key(slot), &roster);
+        tree.remove(&probe(key(slot), slot));
     }
-    check(&tree, &roster, Vec::new());
+    check(&tree, Vec::new());
     assert_eq!(tree.height, 0);
 }
 
@@ -87,7 +90,8 @@ proptest! {
         scores in prop_oneof![vec(0..4i64, 1..700), vec(any::<i64>(), 1..700)],
         built in 0..700usize,
     ) {
-        toggle(&picks, &scores, built, 101);
+        toggle::<Narrow>(&picks, &scores, built, 101);
+        toggle::<Wide<3>>(&picks, &scores, built, 101);
     }
 }
 
@@ -96,14 +100,14 @@ proptest! {
     fn every_single_change_keeps_the_invariants(
         picks in vec(any::<u32>(), 1..250), scores in vec(-2..3i64, 1..70), built in 0..70usize,
     ) {
-        toggle(&picks, &scores, built, 1);
+        toggle::<Narrow>(&picks, &scores, built, 1);
     }
 }
 
 #[test]
 fn a_bulk_build_fills_every_node() {
     for n in 0..600 {
-        toggle(&[n], &vec![i64::from(n); n as usize + 1], n as usize, 1);
+        toggle::<Wide<1>>(&[n], &vec![i64::from(n); n as usize + 1], n as usize, 1);
     }
 }
 
@@ -119,4 +123,12 @@ fn thresholds_leave_room_on_both_sides() {
         assert!(filled(cap).div_ceil(2) >= least(cap), "the giver stays filled: {cap}");
         assert!(filled(cap) > least(cap), "a merged node is not thin: {cap}");
     }
+}
+
+/// A narrow leaf is what the layout was chosen for: fourteen lines, and no line more for the entries.
+#[test]
+fn the_leaf_as_shipped_fills_fourteen_lines() {
+    const SHIPPED: usize = 63;
+    assert_eq!((8 + SHIPPED * 14usize).next_multiple_of(64), 14 * 64);
+    assert_eq!(size_of::<<Narrow as Key>::Block<SHIPPED>>() + size_of::<[u32; SHIPPED]>(), SHIPPED * 14 + 2);
 }

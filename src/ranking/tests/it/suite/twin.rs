@@ -1,142 +1,287 @@
 //! The slow twin: a sorted list, made anew for every answer.
 use gsm_core::{PlayerId, Rank, Timestamp};
-use gsm_ranking::{Board, Bucket, Entry, Moved, Place, Row, Standing};
-use std::collections::BTreeMap;
+use gsm_ranking::{
+    AmongRow, Bucket, COLUMNS_MAX, Change, Cursor, DenseIds, Direction, Entry, Ids, Kept, Keys, Mark, Order,
+    PlayerIds, Ranked, Row, Standing, Ties, Visibility,
+};
+use std::{cmp::Ordering, collections::BTreeMap};
 
-#[derive(Default)]
-pub(super) struct Twin {
-    /// Version, and the entry unless removed.
-    known: BTreeMap<PlayerId, (u64, Option<Entry>)>,
+/// Ids that do not follow the numbers, so that ties are told apart by the id.
+pub(super) trait Naming: Ids {
+    fn named(n: u64) -> Self::Id;
 }
 
-pub(super) fn id(n: u64) -> PlayerId {
-    PlayerId::from_u128(u128::from(n))
+impl Naming for PlayerIds {
+    fn named(n: u64) -> PlayerId {
+        PlayerId::from_u128(u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 31)
+    }
 }
 
-impl Twin {
-    pub(super) fn list(&self) -> Vec<Entry> {
-        let mut list: Vec<Entry> = self.known.values().filter_map(|known| known.1).collect();
-        list.sort_by_key(|e| (std::cmp::Reverse(e.score), e.reached_at, e.player));
+impl Naming for DenseIds {
+    fn named(n: u64) -> u32 {
+        (n as u32) * 7 % 1_009
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Known {
+    version: Option<u64>,
+    mark: Option<Mark>,
+    visibility: Visibility,
+}
+
+pub(super) struct Twin<I: Ids> {
+    directions: Vec<Direction>,
+    ties: Ties,
+    known: BTreeMap<I::Id, Known>,
+}
+
+impl<I: Ids> Twin<I> {
+    pub(super) fn new(order: Order) -> Self {
+        Self { directions: order.directions().collect(), ties: order.ties(), known: BTreeMap::new() }
+    }
+
+    fn trim(&self, keys: Keys) -> Keys {
+        let mut columns = [0; COLUMNS_MAX];
+        columns[..self.directions.len()].copy_from_slice(&keys.columns()[..self.directions.len()]);
+        columns.into()
+    }
+
+    /// `Less` if `a` is better.
+    fn compare(&self, a: &Keys, b: &Keys) -> Ordering {
+        for ((a, b), direction) in a.columns().iter().zip(b.columns()).zip(&self.directions) {
+            let order = if *direction == Direction::Descending { b.cmp(a) } else { a.cmp(b) };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        Ordering::Equal
+    }
+
+    fn listed(&self, a: &Entry<I::Id>, b: &Entry<I::Id>) -> Ordering {
+        self.compare(&a.keys, &b.keys).then(a.reached_at.cmp(&b.reached_at)).then(a.player.cmp(&b.player))
+    }
+
+    fn entries(&self, wanted: impl Fn(&Known) -> bool) -> Vec<Entry<I::Id>> {
+        let known = self.known.iter().filter(|(_, known)| wanted(known));
+        let entry =
+            |player: I::Id, mark: &Mark| Entry { player, keys: mark.keys, reached_at: mark.reached_at };
+        known.filter_map(|(player, known)| Some(entry(*player, known.mark.as_ref()?))).collect()
+    }
+
+    /// All who are ranked, in order.
+    pub(super) fn list(&self) -> Vec<Entry<I::Id>> {
+        let shown = |known: &Known| {
+            known.mark.is_some_and(|mark| mark.eligible) && known.visibility == Visibility::Shown
+        };
+        let mut list = self.entries(shown);
+        list.sort_by(|a, b| self.listed(a, b));
         list
     }
 
-    fn place(&self, player: PlayerId) -> Option<Place> {
-        let score = self.known.get(&player)?.1?.score;
-        Some(Place { rank: self.rank(score), score })
+    fn better(&self, keys: &Keys, list: &[Entry<I::Id>]) -> u64 {
+        list.iter().filter(|e| self.compare(&e.keys, keys).is_lt()).count() as u64
     }
 
-    fn rank(&self, score: i64) -> Rank {
-        Rank::after(
-            self.known.values().filter(|known| known.1.is_some_and(|e| e.score > score)).count() as u64
-        )
+    fn distinct(&self, keys: &Keys, list: &[Entry<I::Id>]) -> u64 {
+        let mut better: Vec<Keys> = list.iter().map(|e| e.keys).collect();
+        better.retain(|other| self.compare(other, keys).is_lt());
+        better.dedup();
+        better.len() as u64
     }
 
-    pub(super) fn set(&mut self, player: PlayerId, score: i64, at: i64, version: u64) -> Moved {
-        let reached_at = Timestamp::from_millis(at);
-        self.change(player, version, Some(Entry { player, score, reached_at }))
+    fn rank(&self, entry: &Entry<I::Id>, list: &[Entry<I::Id>]) -> Rank {
+        Rank::after(match self.ties {
+            Ties::Competition => self.better(&entry.keys, list),
+            Ties::Dense => self.distinct(&entry.keys, list),
+            Ties::Ordinal => list.iter().filter(|e| self.listed(e, entry).is_lt()).count() as u64,
+        })
     }
 
-    pub(super) fn remove(&mut self, player: PlayerId, version: u64) -> Moved {
+    fn rank_of_score(&self, keys: &Keys, list: &[Entry<I::Id>]) -> Rank {
+        Rank::after(match self.ties {
+            Ties::Competition => self.better(keys, list),
+            Ties::Dense => self.distinct(keys, list),
+            Ties::Ordinal => list.iter().filter(|e| self.compare(&e.keys, keys).is_le()).count() as u64,
+        })
+    }
+
+    pub(super) fn set(&mut self, player: I::Id, mark: Mark) -> Change {
+        let keys = self.trim(mark.keys);
+        self.change(player, mark.version, Some(Mark { keys, ..mark }))
+    }
+
+    pub(super) fn remove(&mut self, player: I::Id, version: u64) -> Change {
         self.change(player, version, None)
     }
 
-    fn change(&mut self, player: PlayerId, version: u64, entry: Option<Entry>) -> Moved {
-        if self.known.get(&player).is_some_and(|known| known.0 >= version) {
-            return Moved::Ignored;
+    fn change(&mut self, player: I::Id, version: u64, mark: Option<Mark>) -> Change {
+        let known = self.known.entry(player).or_default();
+        if known.version.is_some_and(|known| known >= version) {
+            return Change::Ignored;
         }
-        let before = self.place(player);
-        self.known.insert(player, (version, entry));
-        Moved::Applied { before, after: self.place(player) }
+        (known.version, known.mark) = (Some(version), mark);
+        Change::Applied
+    }
+
+    pub(super) fn set_visibility(&mut self, player: I::Id, visibility: Visibility) {
+        self.known.entry(player).or_default().visibility = visibility;
     }
 
     /// Compares every read; `seed` picks the arguments.
-    pub(super) fn check(&self, board: &Board, seed: u64) {
+    pub(super) fn check(&self, board: &Ranked<I>, seed: u64) {
         let list = self.list();
-        let rows = rows(&list, &list);
+        let rows: Vec<Row<I::Id>> =
+            list.iter().map(|e| Row { rank: self.rank(e, &list), entry: *e }).collect();
         let n = list.len();
         assert_eq!((board.len(), board.is_empty()), (n as u64, n == 0));
-        assert_eq!(board.removed(), (self.known.len() - n) as u64);
+        assert_eq!(board.kept_len(), self.known.values().filter(|known| known.mark.is_some()).count() as u64);
+        let removed = self.known.values().filter(|known| known.mark.is_none() && known.version.is_some());
+        assert_eq!(board.removed(), removed.count() as u64);
         assert!(board.iter().eq(list.iter().copied()));
-        assert!(board.iter().rev().eq(list.iter().rev().copied()));
         assert_eq!(board.iter().len(), n);
         assert_eq!(board.top(0, n), rows);
         let (pick, radius) = (seed as usize % (n + 2), seed as usize % 7);
         let window = |from: usize, to: usize| rows[from.min(n)..to.min(n)].to_vec();
         assert_eq!(board.top(pick as u64, radius), window(pick, pick + radius));
-        let (mut both, mut twin) = (board.iter(), list.iter().copied());
-        for turn in 0..n {
-            if (seed >> (turn % 64)) & 1 == 0 {
-                assert_eq!(both.next(), twin.next());
-            } else {
-                assert_eq!(both.next_back(), twin.next_back());
-            }
-        }
-        assert_eq!(both.next(), None);
+        self.check_pages(board, &rows, radius + 1);
+        self.check_cursor(board, &rows, seed);
         for (at, row) in rows.iter().enumerate().skip(pick % 5).step_by(1 + n / 16) {
-            let better = list.iter().filter(|e| e.score > row.entry.score).count();
-            let percentile = if n == 1 { 100.0 } else { (n - 1 - better) as f64 * 100.0 / (n - 1) as f64 };
-            let (score, players) = (row.entry.score, n as u64);
-            let want = Standing { rank: row.rank, score, better: better as u64, players, percentile };
-            assert_eq!(board.standing(row.entry.player), Some(want));
             assert_eq!(
                 board.around(row.entry.player, radius),
                 Some(window(at.saturating_sub(radius), at + radius + 1))
             );
-            for near in [score.saturating_sub(1), score, score.saturating_add(1)] {
-                assert_eq!(board.rank_of_score(near), self.rank(near));
+            let [first, rest @ ..] = *row.entry.keys.columns();
+            for near in [first.saturating_sub(1), first, first.saturating_add(1)] {
+                let keys: Keys = [near, rest[0], rest[1], rest[2], rest[3]].into();
+                assert_eq!(board.rank_of_score(keys), self.rank_of_score(&self.trim(keys), &list));
             }
         }
-        for skipped in [0, 1, pick, n.saturating_sub(1), n] {
-            assert_eq!(board.score_at_rank(Rank::after(skipped as u64)), list.get(skipped).map(|e| e.score));
+        for keys in [[i64::MIN; 5], [i64::MAX; 5], [0; 5]].map(Keys::from) {
+            assert_eq!(board.rank_of_score(keys), self.rank_of_score(&self.trim(keys), &list));
+        }
+        let mut distinct: Vec<Keys> = list.iter().map(|e| e.keys).collect();
+        if self.ties == Ties::Dense {
+            distinct.dedup();
+        }
+        for skipped in [0, 1, pick, distinct.len().saturating_sub(1), distinct.len()] {
+            assert_eq!(board.score_at_rank(Rank::after(skipped as u64)), distinct.get(skipped).copied());
         }
         for percent in [0, 1, 10, 33, 50, seed % 101, 100] {
             let players = (percent as usize * n).div_ceil(100).max(1);
-            assert_eq!(
-                board.score_for_top(percent as f64),
-                list.get(players - 1).map(|e| e.score),
-                "{percent} of {n}"
-            );
+            let want = list.get(players - 1).map(|e| e.keys);
+            assert_eq!(board.score_for_top(percent as f64), want, "{percent} of {n}");
         }
-        for (&player, _) in self.known.iter().filter(|(_, known)| known.1.is_none()).take(3) {
-            assert_eq!((board.standing(player), board.around(player, 1)), (None, None));
-        }
-        let friends: Vec<_> = self.known.keys().copied().skip(pick % 3).step_by(1 + radius).collect();
-        let some: Vec<_> = list.iter().copied().filter(|e| friends.contains(&e.player)).collect();
-        let twice: Vec<_> = friends.iter().rev().chain(&friends).copied().collect();
-        assert_eq!(board.among(&twice), self::rows(&some, &some));
+        self.check_players(board, &list, radius);
+        self.check_friends(board, &list, pick, radius);
         self.check_histogram(&board.histogram(radius), radius, &list);
         self.check_histogram(&board.histogram(pick), pick, &list);
     }
 
-    fn check_histogram(&self, bars: &[Bucket], asked: usize, list: &[Entry]) {
-        let (Some(best), Some(worst), true) = (list.first(), list.last(), asked > 0) else {
+    /// Everybody who was ever heard of: ranked, in the shadow, hidden, not eligible, gone.
+    fn check_players(&self, board: &Ranked<I>, list: &[Entry<I::Id>], radius: usize) {
+        let mut wanted = Vec::new();
+        for (&player, known) in &self.known {
+            let kept = known.mark.map(|mark| Kept { mark, visibility: known.visibility });
+            assert_eq!(board.kept(player), kept);
+            let mark = known.mark.filter(|mark| mark.eligible && known.visibility != Visibility::Hidden);
+            let want = mark.map(|mark| {
+                let entry = Entry { player, keys: mark.keys, reached_at: mark.reached_at };
+                let better = self.better(&mark.keys, list);
+                let players = list.len() as u64 + u64::from(known.visibility == Visibility::Shadow);
+                let others = players - 1;
+                let percentile =
+                    if others == 0 { 100.0 } else { (others - better) as f64 * 100.0 / others as f64 };
+                Standing { rank: self.rank(&entry, list), keys: mark.keys, players, percentile }
+            });
+            assert_eq!(board.standing(player), want);
+            wanted.push(want);
+            match (mark, known.visibility) {
+                (Some(mark), Visibility::Shadow) => {
+                    let own = Entry { player, keys: mark.keys, reached_at: mark.reached_at };
+                    let at = list.partition_point(|e| self.listed(e, &own).is_lt());
+                    let mut near: Vec<Entry<I::Id>> = list[at.saturating_sub(radius)..at].to_vec();
+                    near.push(own);
+                    near.extend(&list[at..(at + radius).min(list.len())]);
+                    let near: Vec<_> =
+                        near.iter().map(|e| Row { rank: self.rank(e, list), entry: *e }).collect();
+                    assert_eq!(board.around(player, radius), Some(near));
+                }
+                (None, _) => assert_eq!(board.around(player, radius), None),
+                _ => {}
+            }
+        }
+        let players: Vec<I::Id> = self.known.keys().copied().collect();
+        assert_eq!(board.standings(&players), wanted);
+    }
+
+    /// Pages one after another show everybody once.
+    fn check_pages(&self, board: &Ranked<I>, rows: &[Row<I::Id>], limit: usize) {
+        let limit = limit.max(rows.len() / 9);
+        let (mut shown, mut after) = (Vec::new(), None);
+        loop {
+            let page = board.page(after.as_ref(), limit);
+            shown.extend(page.rows);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(shown, rows);
+    }
+
+    /// A cursor of somebody who has left, or who was never there.
+    fn check_cursor(&self, board: &Ranked<I>, rows: &[Row<I::Id>], seed: u64) {
+        let some = |known: &Known| known.mark.is_some_and(|mark| mark.version % 3 == seed % 3);
+        for left in self.entries(some).into_iter().take(9) {
+            for by in [-1, 0, 1] {
+                let reached_at = Timestamp::from_millis(left.reached_at.as_millis().saturating_add(by));
+                let entry = Entry { reached_at, ..left };
+                let after = rows.iter().filter(|row| self.listed(&row.entry, &entry).is_gt()).copied();
+                assert_eq!(board.page(Some(&Cursor(entry)), 4).rows, after.take(4).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    fn check_friends(&self, board: &Ranked<I>, list: &[Entry<I::Id>], pick: usize, radius: usize) {
+        let friends: Vec<_> = self.known.keys().copied().skip(pick % 3).step_by(1 + radius).collect();
+        let some: Vec<_> = list.iter().copied().filter(|e| friends.contains(&e.player)).collect();
+        let twice: Vec<_> = friends.iter().rev().chain(&friends).copied().collect();
+        let want =
+            |e: &Entry<I::Id>| AmongRow { rank: self.rank(e, &some), global: self.rank(e, list), entry: *e };
+        assert_eq!(board.among(&twice), some.iter().map(want).collect::<Vec<_>>());
+    }
+
+    fn check_histogram(&self, bars: &[Bucket], asked: usize, list: &[Entry<I::Id>]) {
+        let firsts = || list.iter().map(|e| e.keys.first());
+        let (Some(most), Some(least), true) = (firsts().max(), firsts().min(), asked > 0) else {
             assert!(bars.is_empty());
             return;
         };
         let width = |b: &Bucket| i128::from(b.upper) - i128::from(b.lower) + 1;
-        let span = i128::from(best.score) - i128::from(worst.score) + 1;
+        let span = i128::from(most) - i128::from(least) + 1;
         assert_eq!(bars.len() as i128, span.min(asked.min(1_000) as i128));
-        assert_eq!(
-            (bars.first().map(|b| b.lower), bars.last().map(|b| b.upper)),
-            (Some(worst.score), Some(best.score))
-        );
+        assert_eq!((bars.first().map(|b| b.lower), bars.last().map(|b| b.upper)), (Some(least), Some(most)));
         assert!(bars.windows(2).all(|pair| pair[0].upper.checked_add(1) == Some(pair[1].lower)));
         for bar in bars {
             assert_eq!(
                 bar.count,
-                list.iter().filter(|e| (bar.lower..=bar.upper).contains(&e.score)).count() as u64
+                firsts().filter(|first| (bar.lower..=bar.upper).contains(first)).count() as u64
             );
             assert!((span / bars.len() as i128..=span / bars.len() as i128 + 1).contains(&width(bar)));
         }
     }
 
     /// The same players as a bulk build takes them, most with an older version before or after the newest.
-    pub(super) fn entries(&self) -> Vec<(PlayerId, i64, Timestamp, u64)> {
-        let now = self.known.values().filter_map(|&(version, entry)| Some((version, entry?)));
-        now.flat_map(|(version, e)| {
-            let newest = (e.player, e.score, e.reached_at, version);
-            let older = version.checked_sub(1).map(|older| (e.player, e.score / 2, Timestamp::EPOCH, older));
-            match (version % 3, older) {
+    pub(super) fn marks(&self) -> Vec<(I::Id, Mark)> {
+        let now = self.known.iter().filter_map(|(player, known)| Some((*player, known.mark?)));
+        now.flat_map(|(player, newest)| {
+            let older = newest
+                .version
+                .checked_sub(1)
+                .map(|version| (player, Mark::new(77, Timestamp::EPOCH, version)));
+            let newest = (player, newest);
+            match (newest.1.version % 3, older) {
                 (0, Some(older)) => vec![older, newest],
                 (1, Some(older)) => vec![newest, older],
                 _ => vec![newest],
@@ -145,13 +290,9 @@ impl Twin {
         .collect()
     }
 
-    pub(super) fn forget_removed(&mut self) {
-        self.known.retain(|_, known| known.1.is_some());
+    /// What a bulk build does not know.
+    pub(super) fn forget_all_but_marks(&mut self) {
+        self.known.retain(|_, known| known.mark.is_some());
+        self.known.values_mut().for_each(|known| known.visibility = Visibility::Shown);
     }
-}
-
-/// `list` ranked by the better ones among `all`.
-fn rows(list: &[Entry], all: &[Entry]) -> Vec<Row> {
-    let rank = |e: &Entry| Rank::after(all.partition_point(|other| other.score > e.score) as u64);
-    list.iter().map(|e| Row { rank: rank(e), entry: *e }).collect()
 }

@@ -1,0 +1,90 @@
+//! How a board names its players.
+mod index;
+mod players;
+
+pub use players::PlayerIds;
+
+use std::{fmt::Debug, hash::Hash};
+
+/// A table between ids and the dense slots under which a board keeps its players. Not for implementing outside
+/// this crate: [`PlayerIds`] and [`DenseIds`] are the two there are.
+pub trait Ids: sealed::Sealed + Clone + Debug {
+    /// What callers name a player by. Its order decides between players with equal keys and times.
+    type Id: Copy + Ord + Hash + Debug;
+    /// Bytes of an id in a snapshot.
+    #[doc(hidden)]
+    const WIDTH: usize;
+
+    /// The slot of an id. A slot may be found for somebody who is not on the board.
+    #[doc(hidden)]
+    fn find(&self, id: Self::Id) -> Option<u32>;
+    /// [`find`](Self::find) for each; `found` is as long as `ids`.
+    #[doc(hidden)]
+    fn find_all(&self, ids: &[Self::Id], found: &mut [Option<u32>]);
+    /// The id of a slot in use.
+    #[doc(hidden)]
+    fn id(&self, slot: u32) -> Self::Id;
+    /// The slot for an id that has none yet.
+    #[doc(hidden)]
+    fn insert(&mut self, id: Self::Id) -> u32;
+    /// Takes back the slot of an id.
+    #[doc(hidden)]
+    fn release(&mut self, slot: u32);
+    /// An empty table that soon has so many ids.
+    #[doc(hidden)]
+    fn with_capacity(ids: usize) -> Self;
+    /// Writes an id as [`WIDTH`](Self::WIDTH) bytes, little-endian.
+    #[doc(hidden)]
+    fn encode(id: Self::Id, out: &mut Vec<u8>);
+    /// Reads an id back from exactly [`WIDTH`](Self::WIDTH) bytes.
+    #[doc(hidden)]
+    fn decode(bytes: &[u8]) -> Option<Self::Id>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::PlayerIds {}
+    impl Sealed for super::DenseIds {}
+}
+
+/// Ids that are slots: small numbers that the caller counts up from 0. No table, no memory; a board takes memory for
+/// every number up to the greatest that it has seen.
+#[derive(Debug, Clone, Copy)]
+pub struct DenseIds;
+
+impl Ids for DenseIds {
+    type Id = u32;
+    const WIDTH: usize = 4;
+
+    fn find(&self, id: u32) -> Option<u32> {
+        Some(id)
+    }
+
+    fn find_all(&self, ids: &[u32], found: &mut [Option<u32>]) {
+        for (found, id) in found.iter_mut().zip(ids) {
+            *found = Some(*id);
+        }
+    }
+
+    fn id(&self, slot: u32) -> u32 {
+        slot
+    }
+
+    fn insert(&mut self, id: u32) -> u32 {
+        id
+    }
+
+    fn release(&mut self, _: u32) {}
+
+    fn with_capacity(_: usize) -> Self {
+        Self
+    }
+
+    fn encode(id: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&id.to_le_bytes());
+    }
+
+    fn decode(bytes: &[u8]) -> Option<u32> {
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+}

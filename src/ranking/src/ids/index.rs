@@ -1,0 +1,204 @@
+#![expect(
+    clippy::indexing_slicing,
+    reason = "segments and groups are reduced from a hash to the length of their list"
+)]
+//! A hash index of slots that grows a little at a time, by linear hashing: the table is a list of segments of 3,000 to
+//! 8,000 slots, and as it fills, one segment after another is split in two. Within a segment open addressing by cache
+//! lines, and growth by a fifth or so, in steps that allocators have sizes for. So no insertion moves more than a segment, and about four fifths are in use at any
+//! size. Source of the scheme: W. Litwin, "Linear hashing: a new tool for file and table addressing", VLDB 1980.
+
+/// Slots in a line.
+const LINE: usize = 12;
+/// Slots of a segment, on average, above which one segment is split.
+const SEGMENT: usize = if cfg!(test) { 40 } else { 4_096 };
+
+/// One cache line: slots, a byte of hash for each (0: free), and how many slots that belong here lie further on.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Group {
+    slots: [u32; LINE],
+    /// The last byte is the number of slots that found this group full, counted up to [`PASSED_MAX`].
+    tags: [u8; 16],
+}
+
+const PASSED: usize = 15;
+/// A count that has reached this stays: nobody knows any more how many there are. Below 128, so it is like no tag.
+const PASSED_MAX: u8 = 127;
+const EMPTY: Group = Group { slots: [0; LINE], tags: [0; 16] };
+
+impl Group {
+    /// Which of the slots carry a tag: bit 7 of byte n for slot n. Slots after the first found may be wrong.
+    fn matches(&self, tag: u8) -> u128 {
+        const ONES: u128 = u128::from_le_bytes([1; 16]);
+        let differ = u128::from_le_bytes(self.tags) ^ (ONES * u128::from(tag));
+        differ.wrapping_sub(ONES) & !differ & (ONES << 7) & ((1 << (8 * LINE)) - 1)
+    }
+}
+
+fn tag(hash: u64) -> u8 {
+    (hash >> 57) as u8 | 128
+}
+
+/// The next size after so many groups: four steps to a doubling.
+fn step(groups: usize) -> usize {
+    let part = (groups.max(1).next_power_of_two() / 8).max(1);
+    (groups / part + 1) * part
+}
+
+#[derive(Clone)]
+struct Segment {
+    groups: Vec<Group>,
+    len: u32,
+}
+
+impl Segment {
+    /// As full as it should be once there are `len`.
+    fn with_capacity(len: usize) -> Self {
+        Self { groups: vec![EMPTY; step(len * 20 / 17 / LINE)], len: 0 }
+    }
+
+    fn home(&self, hash: u64) -> usize {
+        let middle = (hash >> 24) & 0xffff_ffff;
+        ((middle * self.groups.len() as u64) >> 32) as usize
+    }
+
+    fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<(usize, usize)> {
+        let (tag, mut at) = (tag(hash), self.home(hash));
+        for _ in 0..self.groups.len() {
+            let group = &self.groups[at];
+            let mut matches = group.matches(tag);
+            while matches != 0 {
+                let place = matches.trailing_zeros() as usize / 8;
+                if is(group.slots[place]) {
+                    return Some((at, place));
+                }
+                matches &= matches - 1;
+            }
+            if group.tags[PASSED] == 0 {
+                return None;
+            }
+            at = if at + 1 == self.groups.len() { 0 } else { at + 1 };
+        }
+        None
+    }
+
+    /// Adds a slot, and grows if seven eighths are in use.
+    fn add(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) {
+        if self.len as usize * 8 >= self.groups.len() * LINE * 7 {
+            let mut larger = Self { groups: vec![EMPTY; step(self.groups.len())], len: 0 };
+            self.slots().for_each(|slot| larger.put(hash_of(slot), slot));
+            *self = larger;
+        }
+        self.put(hash, slot);
+    }
+
+    /// There must be room.
+    fn put(&mut self, hash: u64, slot: u32) {
+        let mut at = self.home(hash);
+        loop {
+            let group = &mut self.groups[at];
+            let free = group.matches(0);
+            if free != 0 {
+                let place = free.trailing_zeros() as usize / 8;
+                group.slots[place] = slot;
+                group.tags[place] = tag(hash);
+                self.len += 1;
+                return;
+            }
+            group.tags[PASSED] = (group.tags[PASSED] + 1).min(PASSED_MAX);
+            at = if at + 1 == self.groups.len() { 0 } else { at + 1 };
+        }
+    }
+
+    fn remove(&mut self, hash: u64, slot: u32) {
+        let Some((found, place)) = self.find(hash, |other| other == slot) else { return };
+        self.groups[found].tags[place] = 0;
+        self.len -= 1;
+        let mut at = self.home(hash);
+        while at != found {
+            let passed = &mut self.groups[at].tags[PASSED];
+            if *passed < PASSED_MAX {
+                *passed -= 1;
+            }
+            at = if at + 1 == self.groups.len() { 0 } else { at + 1 };
+        }
+    }
+
+    fn slots(&self) -> impl Iterator<Item = u32> + '_ {
+        let used = |group: &Group| {
+            let Group { slots, tags } = *group;
+            slots.into_iter().zip(tags).filter(|(_, tag)| *tag != 0).map(|(slot, _)| slot)
+        };
+        self.groups.iter().flat_map(used)
+    }
+}
+
+/// Slots by the hash of what they hold.
+#[derive(Clone)]
+pub(super) struct Index {
+    segments: Vec<Segment>,
+    len: usize,
+}
+
+impl Index {
+    /// Sized for so many slots.
+    pub(super) fn with_capacity(slots: usize) -> Self {
+        let segments = (slots / SEGMENT + 1).next_power_of_two();
+        Self { segments: vec![Segment::with_capacity(slots / segments); segments], len: 0 }
+    }
+
+    /// The segment of a hash: by as many low bits as there are segments for, one bit less where the list ends early.
+    fn segment(&self, hash: u64) -> usize {
+        let mask = self.segments.len().next_power_of_two() - 1;
+        let at = hash as usize & mask;
+        if at < self.segments.len() { at } else { at & (mask >> 1) }
+    }
+
+    /// The slot of this hash for which `is` holds.
+    pub(super) fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let segment = &self.segments[self.segment(hash)];
+        segment.find(hash, is).map(|(at, place)| segment.groups[at].slots[place])
+    }
+
+    /// The first slot that may be the one of this hash; one memory line, no proof.
+    pub(super) fn likely(&self, hash: u64) -> Option<u32> {
+        let segment = &self.segments[self.segment(hash)];
+        let group = &segment.groups[segment.home(hash)];
+        let place = group.matches(tag(hash)).trailing_zeros() as usize / 8;
+        group.slots.get(place).copied()
+    }
+
+    /// Adds a slot that is not in it; `hash_of` tells the hashes of the others.
+    pub(super) fn insert(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) {
+        if self.len >= self.segments.len() * SEGMENT {
+            self.split(&hash_of);
+        }
+        let at = self.segment(hash);
+        let segment = &mut self.segments[at];
+        segment.add(hash, slot, hash_of);
+        self.len += 1;
+    }
+
+    /// Adds a segment: the next in turn gives about half of its slots to it.
+    fn split(&mut self, hash_of: impl Fn(u32) -> u64) {
+        let count = self.segments.len();
+        let from = if count.is_power_of_two() { 0 } else { count - count.next_power_of_two() / 2 };
+        let slots: Vec<u32> = self.segments[from].slots().collect();
+        self.segments[from] = Segment::with_capacity(slots.len() / 2);
+        self.segments.push(Segment::with_capacity(slots.len() / 2));
+        for slot in slots {
+            let hash = hash_of(slot);
+            let at = self.segment(hash);
+            let segment = &mut self.segments[at];
+            segment.add(hash, slot, &hash_of);
+        }
+    }
+
+    pub(super) fn remove(&mut self, hash: u64, slot: u32) {
+        let at = self.segment(hash);
+        let segment = &mut self.segments[at];
+        let before = segment.len;
+        segment.remove(hash, slot);
+        self.len -= (before - segment.len) as usize;
+    }
+}

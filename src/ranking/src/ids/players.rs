@@ -1,0 +1,70 @@
+use super::{Ids, index::Index};
+use crate::arena::Arena;
+use gsm_core::{FixedState, PlayerId};
+use std::{fmt, hash::BuildHasher};
+
+/// The slots of players with 16-byte ids: about 23 bytes each, 16 of them the id.
+#[derive(Clone)]
+pub struct PlayerIds {
+    ids: Arena<PlayerId, { 1 << 20 }>,
+    index: Index,
+}
+
+fn hash(id: PlayerId) -> u64 {
+    FixedState::default().hash_one(id)
+}
+
+impl fmt::Debug for PlayerIds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlayerIds").field("slots", &self.ids.len()).finish()
+    }
+}
+
+impl Ids for PlayerIds {
+    type Id = PlayerId;
+    const WIDTH: usize = 16;
+
+    fn find(&self, id: PlayerId) -> Option<u32> {
+        self.index.find(hash(id), |slot| *self.ids.get(slot) == id)
+    }
+
+    /// First all lines of the index, then all ids they name: the processor waits for many at once.
+    fn find_all(&self, ids: &[PlayerId], found: &mut [Option<u32>]) {
+        for (found, id) in found.iter_mut().zip(ids) {
+            *found = self.index.likely(hash(*id));
+        }
+        for (found, id) in found.iter_mut().zip(ids) {
+            if found.is_none_or(|slot| *self.ids.get(slot) != *id) {
+                *found = self.find(*id);
+            }
+        }
+    }
+
+    fn id(&self, slot: u32) -> PlayerId {
+        *self.ids.get(slot)
+    }
+
+    fn insert(&mut self, id: PlayerId) -> u32 {
+        let slot = self.ids.insert(id);
+        let Self { ids, index } = self;
+        index.insert(hash(id), slot, |slot| hash(*ids.get(slot)));
+        slot
+    }
+
+    fn release(&mut self, slot: u32) {
+        self.index.remove(hash(self.id(slot)), slot);
+        self.ids.release(slot);
+    }
+
+    fn with_capacity(ids: usize) -> Self {
+        Self { ids: Arena::with_capacity(ids), index: Index::with_capacity(ids) }
+    }
+
+    fn encode(id: PlayerId, out: &mut Vec<u8>) {
+        out.extend_from_slice(&id.as_u128().to_le_bytes());
+    }
+
+    fn decode(bytes: &[u8]) -> Option<PlayerId> {
+        Some(PlayerId::from_u128(u128::from_le_bytes(bytes.try_into().ok()?)))
+    }
+}
