@@ -28,3 +28,13 @@ pub const EVENTS_PER_PLAYER_MAX: usize = 256;
 pub const CONFLICT_TRIES_MAX: usize = 32;
 /// Absolute bound of a reported score.
 pub const SCORE_ABS_MAX: f64 = 1e9;
+/// Boards that are defined beside those of the modes.
+pub const BOARDS_MAX: usize = 1_000;
+/// Groups that one player belongs to.
+pub const GROUPS_MAX: usize = 16;
+/// Bytes of a board entry's metadata.
+pub const METADATA_BYTES_MAX: usize = 1_024;
+/// Absolute bound of a number on a board: exact in every JSON reader.
+pub const BOARD_VALUE_ABS_MAX: i64 = 9_007_199_254_740_991;
+/// Listings of one board that are paged through at a time.
+pub const BOARD_PAGINGS_MAX: usize = 256;

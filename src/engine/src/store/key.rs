@@ -1,4 +1,4 @@
-use gsm_core::{AdjustmentId, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
+use gsm_core::{BoardName, AdjustmentId, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -54,6 +54,14 @@ pub enum Key {
     Gate(Mode),
     /// A rating system with its settings, by their hash.
     System(u64),
+    /// What a board compares.
+    Board(BoardName),
+    /// What was submitted for a player to a board.
+    Entry(BoardName, PlayerId),
+    /// Who sees a player on a board.
+    Shade(BoardName, PlayerId),
+    /// Where a player belongs.
+    Attributes(PlayerId),
 }
 
 /// A range of keys that can be listed.
@@ -83,6 +91,14 @@ pub enum KeyRange {
     Adjustments,
     /// Modes that a job works on.
     Gates,
+    /// All boards that are defined.
+    Boards,
+    /// All entries of a board.
+    Entries(BoardName),
+    /// All players of all boards whom not everybody sees.
+    Shades,
+    /// All players who belong somewhere.
+    AllAttributes,
 }
 
 /// Bytes that are no key.
@@ -119,6 +135,9 @@ impl Fields<'_> {
     fn mode(&mut self) -> Result<Mode, KeyError> {
         Mode::new(self.name()?).map_err(|_| KeyError)
     }
+    fn board(&mut self) -> Result<BoardName, KeyError> {
+        BoardName::new(self.name()?).map_err(|_| KeyError)
+    }
     fn queue(&mut self) -> Result<QueueName, KeyError> {
         QueueName::new(self.name()?).map_err(|_| KeyError)
     }
@@ -129,9 +148,12 @@ impl Key {
     #[must_use]
     pub fn home(&self) -> Home {
         match self {
-            Self::Player(_) | Self::Identity(_) | Self::Queue(_) | Self::ApiKey(_) | Self::Archive(_) => {
-                Home::Document
-            }
+            Self::Player(_)
+            | Self::Identity(_)
+            | Self::Queue(_)
+            | Self::ApiKey(_)
+            | Self::Archive(_)
+            | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
             | Self::Result(_)
@@ -139,7 +161,10 @@ impl Key {
             | Self::Outbox(_)
             | Self::Adjustment(_)
             | Self::Gate(_)
-            | Self::System(_) => Home::Record,
+            | Self::System(_)
+            | Self::Entry(..)
+            | Self::Shade(..)
+            | Self::Attributes(_) => Home::Record,
             Self::Ticket(_) | Self::Claim(_) | Self::Proposal(_) | Self::Match(_) | Self::Lease(_) => {
                 Home::Live
             }
@@ -168,6 +193,10 @@ impl Key {
             Self::Adjustment(_) => 17,
             Self::Gate(_) => 18,
             Self::System(_) => 19,
+            Self::Board(_) => 20,
+            Self::Entry(..) => 21,
+            Self::Shade(..) => 22,
+            Self::Attributes(_) => 23,
         }
     }
 
@@ -206,6 +235,12 @@ impl Key {
             Self::Adjustment(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
             Self::Gate(mode) => put_name(&mut out, mode.as_str()),
             Self::System(hash) => out.extend_from_slice(&hash.to_be_bytes()),
+            Self::Board(name) => put_name(&mut out, name.as_str()),
+            Self::Entry(name, player) | Self::Shade(name, player) => {
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::Attributes(player) => out.extend_from_slice(&player.as_u128().to_be_bytes()),
         }
         out
     }
@@ -243,6 +278,10 @@ impl Key {
             17 => Self::Adjustment(AdjustmentId::from_u128(f.id()?)),
             18 => Self::Gate(f.mode()?),
             19 => Self::System(f.number()?),
+            20 => Self::Board(f.board()?),
+            21 => Self::Entry(f.board()?, PlayerId::from_u128(f.id()?)),
+            22 => Self::Shade(f.board()?, PlayerId::from_u128(f.id()?)),
+            23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -270,6 +309,10 @@ impl fmt::Display for Key {
             Self::Adjustment(id) => write!(f, "adjustment {id}"),
             Self::Gate(mode) => write!(f, "gate of mode {mode}"),
             Self::System(hash) => write!(f, "rating system {hash:016x}"),
+            Self::Board(name) => write!(f, "board {name}"),
+            Self::Entry(name, id) => write!(f, "entry of {id} on board {name}"),
+            Self::Shade(name, id) => write!(f, "visibility of {id} on board {name}"),
+            Self::Attributes(id) => write!(f, "attributes of {id}"),
         }
     }
 }
@@ -279,13 +322,16 @@ impl KeyRange {
     #[must_use]
     pub fn home(&self) -> Home {
         match self {
-            Self::Queues | Self::ApiKeys => Home::Document,
+            Self::Queues | Self::ApiKeys | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
             | Self::History(..)
             | Self::Outbox
             | Self::Results
             | Self::Adjustments
+            | Self::Entries(_)
+            | Self::Shades
+            | Self::AllAttributes
             | Self::Gates => Home::Record,
             Self::Tickets | Self::Proposals | Self::Matches => Home::Live,
         }
@@ -314,6 +360,13 @@ impl KeyRange {
             Self::Proposals => out.push(13),
             Self::Matches => out.push(14),
             Self::Adjustments => out.push(17),
+            Self::Boards => out.push(20),
+            Self::Entries(name) => {
+                out.push(21);
+                put_name(&mut out, name.as_str());
+            }
+            Self::Shades => out.push(22),
+            Self::AllAttributes => out.push(23),
             Self::Gates => out.push(18),
         }
         out

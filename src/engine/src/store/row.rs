@@ -1,5 +1,6 @@
 use super::Key;
 use gsm_core::{
+    Attribute,
     AdjustmentId, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName,
     RequestKey, TicketId, Timestamp,
 };
@@ -33,6 +34,11 @@ pub enum Row {
     Gate(GateRow),
     /// A rating system's settings as JSON, checked when read.
     System(String),
+    /// A board's configuration as JSON, checked when read.
+    Board(String),
+    Entry(EntryRow),
+    Shade(ShadeRow),
+    Attributes(AttributesRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -475,4 +481,41 @@ impl RatingCause {
             Self::Correction => "correction",
         }
     }
+}
+
+/// What a player has on a board that scores are submitted to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryRow {
+    /// A number for each column of the board; 0 in the columns it does not have.
+    pub values: [i64; 5],
+    /// Since when the player has had them.
+    pub reached_at: Timestamp,
+    /// When the newest submission was made, by its own word.
+    pub submitted_at: Timestamp,
+    /// How many were taken.
+    pub submissions: u32,
+    /// A text of the game's own, shown with the entry.
+    pub metadata: Option<String>,
+}
+
+/// That a player is not seen by everybody on a board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShadeRow {
+    /// Seen by the player alone; else by nobody.
+    pub shadow: bool,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// Where a player belongs: what boards are divided by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttributesRow {
+    /// A part of the world.
+    pub region: Option<Attribute>,
+    /// A kind of machine.
+    pub platform: Option<Attribute>,
+    /// Guilds, clans, schools; sorted, each once.
+    pub groups: Vec<Attribute>,
 }

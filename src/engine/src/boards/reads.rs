@@ -1,0 +1,316 @@
+//! What boards answer.
+use super::{BoardConfig, Part, view::{State, View}};
+use crate::{Engine, EngineError};
+use gsm_core::{BoardName, Label, Mode, PlayerId, Rank, Timestamp, limits};
+use gsm_ranking::{Board, Entry, Keys, Row as Place, Standing};
+use std::sync::Arc;
+
+/// A board, or a part of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoardRef {
+    /// Which board.
+    pub name: BoardName,
+    /// Which part; the whole board without.
+    pub part: Option<Part>,
+}
+
+impl BoardRef {
+    /// A whole board.
+    #[must_use]
+    pub fn whole(name: BoardName) -> Self {
+        Self { name, part: None }
+    }
+}
+
+/// Who looks: a player in the shadow is seen by himself and by operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Viewer {
+    /// An operator.
+    All,
+    /// A player.
+    Player(PlayerId),
+    /// Anybody else.
+    Other,
+}
+
+impl Viewer {
+    fn sees(self, state: &State, player: PlayerId) -> bool {
+        self == Self::All || self == Self::Player(player) || !state.is_shadow(player)
+    }
+}
+
+/// A player's place on a board.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankView {
+    /// The player.
+    pub player: PlayerId,
+    /// By the board's policy for ties; usually 1 + the number of strictly better players.
+    pub rank: Rank,
+    /// What the board compares.
+    pub keys: Keys,
+    /// Rating deviation after the last match, in points.
+    pub deviation: f32,
+    /// Rated matches, or submissions taken.
+    pub games: u32,
+    /// Players ranked on the board.
+    pub players: u64,
+    /// Share of the others who are not better, `0.0..=100.0`.
+    pub percentile: f64,
+}
+
+/// One line of a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoardRow {
+    /// The player.
+    pub player: PlayerId,
+    /// The name shown to people, if any.
+    pub name: Option<Label>,
+    /// By the board's policy for ties.
+    pub rank: Rank,
+    /// What the board compares.
+    pub keys: Keys,
+    /// Since when the player has had them.
+    pub reached_at: Timestamp,
+    /// Rating deviation after the last match, in points.
+    pub deviation: f32,
+    /// Rated matches, or submissions taken.
+    pub games: u32,
+}
+
+/// One line of a listing of some players alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AmongView {
+    /// The rank among these players.
+    pub rank: Rank,
+    /// The line; its rank is that on the whole board.
+    pub row: BoardRow,
+}
+
+/// A line across a board.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cut {
+    /// What it takes to be among the best so many.
+    Rank(Rank),
+    /// What it takes to be among the best percent, `0.0..=100.0`.
+    TopPercent(f64),
+}
+
+/// A board and its size.
+#[derive(Debug, Clone)]
+pub struct BoardView {
+    /// What it compares.
+    pub config: Arc<BoardConfig>,
+    /// Players ranked.
+    pub players: u64,
+    /// The parts it is divided into, and the players ranked there.
+    pub parts: Vec<(Part, u64)>,
+}
+
+const NO_RANK: EngineError = EngineError::Unknown { what: "rank: the player is not ranked on this board" };
+
+fn row(state: &State, entry: &Entry, rank: Rank) -> BoardRow {
+    let fact = state.fact(entry.player);
+    BoardRow {
+        player: entry.player,
+        name: None,
+        rank,
+        keys: entry.keys,
+        reached_at: entry.reached_at,
+        deviation: fact.deviation,
+        games: fact.games,
+    }
+}
+
+pub(super) fn rows(state: &State, places: &[Place]) -> Vec<BoardRow> {
+    places.iter().map(|place| row(state, &place.entry, place.rank)).collect()
+}
+
+fn rank_view(state: &State, player: PlayerId, standing: Standing) -> RankView {
+    let fact = state.fact(player);
+    RankView {
+        player,
+        rank: standing.rank,
+        keys: standing.keys,
+        deviation: fact.deviation,
+        games: fact.games,
+        players: standing.players,
+        percentile: standing.percentile,
+    }
+}
+
+impl Engine {
+    /// A board that can be read.
+    pub(super) fn view(&self, name: &BoardName) -> Result<Arc<View>, EngineError> {
+        let view = match self.views.boards.named(name) {
+            Some(view) => view,
+            // A mode that a queue names has a board, if an empty one.
+            None => match Mode::new(name.as_str()) {
+                Ok(mode) if self.views.queues.has_mode(&mode) => {
+                    Arc::new(View::new(BoardConfig::of_mode(&mode)?, true))
+                }
+                _ => return Err(EngineError::Unknown { what: "board" }),
+            },
+        };
+        if view.is_filled() { Ok(view) } else { Err(EngineError::BoardFilling { board: name.to_string() }) }
+    }
+
+    /// Reads a board or a part of it; a part without players is empty, if the board is divided so.
+    pub(super) fn read_board<T>(
+        &self,
+        of: &BoardRef,
+        read: impl FnOnce(&Board, &State) -> T,
+    ) -> Result<(T, Arc<BoardConfig>), EngineError> {
+        let view = self.view(&of.name)?;
+        let Some(part) = &of.part else {
+            let found = view.read(None, read).ok_or(EngineError::Unknown { what: "board" })?;
+            return Ok((found, view.config.clone()));
+        };
+        if !view.config.by.contains(&part.dimension) {
+            return Err(EngineError::Unknown { what: "part: the board is not divided so" });
+        }
+        match view.read(Some(part), read) {
+            Some(found) => Ok((found, view.config.clone())),
+            None => Err(EngineError::Unknown { what: "part: nobody of the board belongs there" }),
+        }
+    }
+
+    /// A player's rank: O(log n), no store is asked.
+    pub fn rank(
+        &self,
+        of: &BoardRef,
+        player: PlayerId,
+        viewer: Viewer,
+    ) -> Result<(RankView, Arc<BoardConfig>), EngineError> {
+        let (found, config) = self.read_board(of, |board, state| {
+            let standing = board.standing(player).filter(|_| viewer.sees(state, player))?;
+            Some(rank_view(state, player, standing))
+        })?;
+        found.map(|view| (view, config)).ok_or(NO_RANK)
+    }
+
+    /// The ranks of many players, in their order; `None` for who has none. The caller bounds their number.
+    pub fn ranks(
+        &self,
+        of: &BoardRef,
+        players: &[PlayerId],
+        viewer: Viewer,
+    ) -> Result<(Vec<Option<RankView>>, Arc<BoardConfig>), EngineError> {
+        self.read_board(of, |board, state| {
+            let standings = board.standings(players).into_iter().zip(players);
+            standings
+                .map(|(standing, player)| {
+                    let standing = standing.filter(|_| viewer.sees(state, *player))?;
+                    Some(rank_view(state, *player, standing))
+                })
+                .collect()
+        })
+    }
+
+    /// `limit` rows from the place `offset` on, and the size of the board.
+    pub async fn top(
+        &self,
+        of: &BoardRef,
+        offset: u64,
+        limit: usize,
+    ) -> Result<(Vec<BoardRow>, u64, Arc<BoardConfig>), EngineError> {
+        let ((rows, players), config) = self.read_board(of, |board, state| {
+            (rows(state, &board.top(offset, limit.min(limits::PAGE_SIZE_MAX))), board.len())
+        })?;
+        Ok((self.with_names(rows).await?, players, config))
+    }
+
+    /// The rows around a player, `radius` on either side, and the size of the board.
+    pub async fn around(
+        &self,
+        of: &BoardRef,
+        player: PlayerId,
+        radius: usize,
+        viewer: Viewer,
+    ) -> Result<(Vec<BoardRow>, u64, Arc<BoardConfig>), EngineError> {
+        let (found, config) = self.read_board(of, |board, state| {
+            let places = board
+                .around(player, radius.min(limits::WINDOW_RADIUS_MAX))
+                .filter(|_| viewer.sees(state, player))?;
+            Some((rows(state, &places), board.len()))
+        })?;
+        let (rows, players) = found.ok_or(NO_RANK)?;
+        Ok((self.with_names(rows).await?, players, config))
+    }
+
+    /// Some players alone, each with the rank among them and on the whole board; who is not ranked is left out. The
+    /// caller bounds their number.
+    pub async fn among(
+        &self,
+        of: &BoardRef,
+        players: &[PlayerId],
+    ) -> Result<(Vec<AmongView>, u64, Arc<BoardConfig>), EngineError> {
+        let ((found, size), config) = self.read_board(of, |board, state| {
+            let found = board.among(players);
+            let found: Vec<AmongView> = found
+                .iter()
+                .map(|line| AmongView { rank: line.rank, row: row(state, &line.entry, line.global) })
+                .collect();
+            (found, board.len())
+        })?;
+        let (ranks, rows): (Vec<Rank>, Vec<BoardRow>) =
+            found.into_iter().map(|line| (line.rank, line.row)).unzip();
+        let rows = self.with_names(rows).await?;
+        Ok((ranks.into_iter().zip(rows).map(|(rank, row)| AmongView { rank, row }).collect(), size, config))
+    }
+
+    /// The numbers that a place takes, and the size of the board; `None` where there are fewer players.
+    pub fn cut(&self, of: &BoardRef, cut: Cut) -> Result<(Option<Keys>, u64, Arc<BoardConfig>), EngineError> {
+        let ((keys, players), config) = self.read_board(of, |board, _| {
+            let keys = match cut {
+                Cut::Rank(rank) => board.score_at_rank(rank),
+                Cut::TopPercent(percent) => board.score_for_top(percent),
+            };
+            (keys, board.len())
+        })?;
+        Ok((keys, players, config))
+    }
+
+    /// Score limits and counts of a board's first column, for a histogram.
+    pub fn histogram(
+        &self,
+        of: &BoardRef,
+        buckets: usize,
+    ) -> Result<(Vec<(i64, i64, u64)>, Arc<BoardConfig>), EngineError> {
+        self.read_board(of, |board, _| {
+            board.histogram(buckets).iter().map(|b| (b.lower, b.upper, b.count)).collect()
+        })
+    }
+
+    /// All boards: those of modes, and those that are defined.
+    #[must_use]
+    pub fn boards(&self) -> Vec<BoardView> {
+        let mut found: std::collections::BTreeMap<BoardName, BoardView> = self
+            .views
+            .queues
+            .all()
+            .into_iter()
+            .filter_map(|queue| BoardConfig::of_mode(&queue.mode).ok())
+            .map(|config| {
+                (config.name.clone(), BoardView { config: Arc::new(config), players: 0, parts: Vec::new() })
+            })
+            .collect();
+        for view in self.views.boards.all() {
+            let (players, parts) = view
+                .read(None, |board, state| {
+                    (board.len(), state.parts().map(|(part, n)| (part.clone(), n)).collect())
+                })
+                .unwrap_or_default();
+            let config = view.config.clone();
+            found.insert(config.name.clone(), BoardView { config, players, parts });
+        }
+        found.into_values().collect()
+    }
+
+    pub(super) async fn with_names(&self, mut rows: Vec<BoardRow>) -> Result<Vec<BoardRow>, EngineError> {
+        let names = self.names(rows.iter().map(|row| row.player)).await?;
+        for (row, name) in rows.iter_mut().zip(names) {
+            row.name = name;
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,211 @@
+//! Scores that game servers and back ends submit.
+use super::{BoardConfig, Source};
+use crate::{
+    Call, Engine, EngineError,
+    store::{EntryRow, Home, Key, Row},
+};
+use gsm_core::{BoardName, Map, PlayerId, Timestamp, limits};
+use serde::{Deserialize, Serialize};
+
+/// One player's scores.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submission {
+    /// Whose.
+    pub player: PlayerId,
+    /// A number for each column.
+    pub values: Vec<i64>,
+    /// When they were made; now if absent. Columns that keep the last look at it.
+    pub at: Option<Timestamp>,
+    /// Replaces the text shown with the entry, if given.
+    pub metadata: Option<String>,
+}
+
+/// What the board has after a submission.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Whose.
+    pub player: PlayerId,
+    /// A number for each column.
+    pub values: Vec<i64>,
+    /// Whether the submission changed any.
+    pub moved: bool,
+}
+
+impl Engine {
+    /// Takes scores, all or none, up to a page of them. Of several for one player the later ones in the list count on
+    /// top of the earlier.
+    pub async fn submit(
+        &self,
+        call: &Call,
+        name: &BoardName,
+        submissions: &[Submission],
+    ) -> Result<Vec<Taken>, EngineError> {
+        let view = self.view(name)?;
+        let config = view.config.clone();
+        if config.source != Source::Submissions {
+            return Err(EngineError::invalid("board", "follows a mode: nothing is submitted to it"));
+        }
+        check(&config, submissions, call.now)?;
+        let mut players: Vec<PlayerId> = submissions.iter().map(|of| of.player).collect();
+        players.sort_unstable();
+        players.dedup();
+        for (player, found) in players.iter().zip(self.known_players(&players).await?) {
+            if !found {
+                return Err(EngineError::invalid("entries", format!("`{player}` is no player")));
+            }
+        }
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if let Some(first) = self.replayed(call, Home::Record).await? {
+                return Ok(first);
+            }
+            match self.try_submit(call, &config, &players, submissions).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn try_submit(
+        &self,
+        call: &Call,
+        config: &BoardConfig,
+        players: &[PlayerId],
+        submissions: &[Submission],
+    ) -> Result<Vec<Taken>, EngineError> {
+        let keys: Vec<Key> = players.iter().map(|player| Key::Entry(config.name.clone(), *player)).collect();
+        let mut rows: Map<PlayerId, (Option<u64>, Option<EntryRow>)> = Map::default();
+        for ((player, key), found) in players.iter().zip(&keys).zip(self.get(Home::Record, &keys).await?) {
+            let row = match &found {
+                None => (None, None),
+                Some(found) => match &*found.row {
+                    Row::Entry(row) => (Some(found.version), Some(row.clone())),
+                    _ => return Err(EngineError::damaged(key)),
+                },
+            };
+            rows.insert(*player, row);
+        }
+        let mut taken = Vec::with_capacity(submissions.len());
+        for (at, submission) in submissions.iter().enumerate() {
+            let Some((_, row)) = rows.get_mut(&submission.player) else { continue };
+            let next = after(config, row.as_ref(), submission, call.now).ok_or_else(|| {
+                let most = limits::BOARD_VALUE_ABS_MAX;
+                EngineError::invalid(format!("entries[{at}].values"), format!("would leave ±{most}"))
+            })?;
+            let moved = row.as_ref().is_none_or(|row| row.values != next.values);
+            let values = next.values.iter().take(config.columns.len()).copied().collect();
+            taken.push(Taken { player: submission.player, values, moved });
+            *row = Some(next);
+        }
+        let mut changes = self.changes(call, &[&config.name]);
+        for (player, key) in players.iter().zip(keys) {
+            if let Some((version, Some(row))) = rows.remove(player) {
+                changes.replace(key, version, Row::Entry(row));
+            }
+        }
+        self.remember(&mut changes, call, Home::Record, &taken)?;
+        self.commit(Home::Record, changes).await?;
+        Ok(taken)
+    }
+
+    /// Takes a player's entry off a board that scores are submitted to.
+    pub async fn remove_entry(
+        &self,
+        call: &Call,
+        name: &BoardName,
+        player: PlayerId,
+        reason: &str,
+    ) -> Result<(), EngineError> {
+        if self.view(name)?.config.source != Source::Submissions {
+            return Err(EngineError::invalid("board", "follows a mode: hide the player, or void results"));
+        }
+        let key = Key::Entry(name.clone(), player);
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if self.replayed::<()>(call, Home::Record).await?.is_some() {
+                return Ok(());
+            }
+            let Some(found) = self.get_one(&key).await? else {
+                return Err(EngineError::Unknown { what: "entry: the player has none on this board" });
+            };
+            let mut changes = self.changes(call, &[name, &player]);
+            if let Some(audit) = &mut changes.audit {
+                audit.reason = Some(reason.to_owned());
+            }
+            changes.delete(key.clone(), found.version);
+            self.remember(&mut changes, call, Home::Record, &())?;
+            match self.commit(Home::Record, changes).await {
+                Ok(_) => return Ok(()),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// A player's entry on a board that scores are submitted to.
+    pub async fn entry(&self, name: &BoardName, player: PlayerId) -> Result<Option<EntryRow>, EngineError> {
+        let key = Key::Entry(name.clone(), player);
+        match self.get_one(&key).await? {
+            None => Ok(None),
+            Some(found) => match &*found.row {
+                Row::Entry(row) => Ok(Some(row.clone())),
+                _ => Err(EngineError::damaged(&key)),
+            },
+        }
+    }
+
+    async fn known_players(&self, players: &[PlayerId]) -> Result<Vec<bool>, EngineError> {
+        let keys: Vec<Key> = players.iter().map(|player| Key::Player(*player)).collect();
+        Ok(self.get(Home::Document, &keys).await?.iter().map(Option::is_some).collect())
+    }
+}
+
+fn check(config: &BoardConfig, submissions: &[Submission], now: Timestamp) -> Result<(), EngineError> {
+    if !(1..=limits::PAGE_SIZE_MAX).contains(&submissions.len()) {
+        return Err(EngineError::invalid("entries", format!("must be 1 to {}", limits::PAGE_SIZE_MAX)));
+    }
+    for (at, submission) in submissions.iter().enumerate() {
+        let field = |name: &str| format!("entries[{at}].{name}");
+        let (columns, found) = (config.columns.len(), submission.values.len());
+        if found != columns {
+            let detail = format!("has {found} numbers, the board has {columns} columns");
+            return Err(EngineError::invalid(field("values"), detail));
+        }
+        let most = limits::BOARD_VALUE_ABS_MAX;
+        if submission.values.iter().any(|value| value.unsigned_abs() > most.unsigned_abs()) {
+            return Err(EngineError::invalid(field("values"), format!("must be within ±{most}")));
+        }
+        if submission.metadata.as_ref().is_some_and(|text| text.len() > limits::METADATA_BYTES_MAX) {
+            let detail = format!("must be at most {} bytes", limits::METADATA_BYTES_MAX);
+            return Err(EngineError::invalid(field("metadata"), detail));
+        }
+        if submission.at.is_some_and(|made| made > now) {
+            return Err(EngineError::invalid(field("at"), "is in the future"));
+        }
+    }
+    Ok(())
+}
+
+/// The row after a submission; `None` where a number would leave its bounds.
+fn after(
+    config: &BoardConfig,
+    there: Option<&EntryRow>,
+    submission: &Submission,
+    now: Timestamp,
+) -> Option<EntryRow> {
+    let at = submission.at.unwrap_or(now);
+    let is_newer = there.is_none_or(|row| at >= row.submitted_at);
+    let mut values = [0; 5];
+    for (nth, column) in config.columns.iter().enumerate() {
+        let before = there.and_then(|row| row.values.get(nth).copied());
+        *values.get_mut(nth)? = column.after(before, *submission.values.get(nth)?, is_newer)?;
+    }
+    let same = there.filter(|row| row.values == values);
+    Some(EntryRow {
+        values,
+        reached_at: same.map_or(at, |row| row.reached_at),
+        submitted_at: there.map_or(at, |row| row.submitted_at.max(at)),
+        submissions: there.map_or(0, |row| row.submissions).saturating_add(1),
+        metadata: submission.metadata.clone().or_else(|| there.and_then(|row| row.metadata.clone())),
+    })
+}

@@ -1,0 +1,318 @@
+//! One board in memory, with the parts it is divided into.
+use super::config::{BoardConfig, Dimension};
+use crate::store::{AttributesRow, EntryRow, RatingRow};
+use gsm_core::{Attribute, Map, Millis, PlayerId, Timestamp};
+use gsm_ranking::{Board, Change, Keys, Mark, Visibility};
+use parking_lot::RwLock;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+/// A part of a board: of one region, one platform, one group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part {
+    /// What the board is divided by.
+    pub dimension: Dimension,
+    /// Which of them.
+    pub value: Attribute,
+}
+
+/// What a board shows beside the numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Fact {
+    pub(crate) deviation: f32,
+    /// Rated matches, or submissions taken.
+    pub(crate) games: u32,
+}
+
+/// What a change brings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Brought {
+    pub(crate) keys: Keys,
+    pub(crate) since: Timestamp,
+    pub(crate) fact: Fact,
+    /// The last match or submission.
+    pub(crate) active_at: Timestamp,
+}
+
+impl Brought {
+    pub(crate) fn of_rating(config: &BoardConfig, row: &RatingRow) -> Self {
+        let (keys, since) = config.keys_of(row);
+        let fact = Fact { deviation: row.rating.deviation as f32, games: row.games };
+        Self { keys, since, fact, active_at: row.rated_at }
+    }
+
+    pub(crate) fn of_entry(row: &EntryRow) -> Self {
+        Self {
+            keys: row.values.into(),
+            since: row.reached_at,
+            fact: Fact { deviation: 0.0, games: row.submissions },
+            active_at: row.submitted_at,
+        }
+    }
+}
+
+/// A board.
+pub(crate) struct View {
+    pub(crate) config: Arc<BoardConfig>,
+    state: RwLock<State>,
+}
+
+/// Everything of a board that moves.
+pub(crate) struct State {
+    whole: Board,
+    parts: BTreeMap<Part, Board>,
+    facts: Map<PlayerId, Fact>,
+    shades: Map<PlayerId, Visibility>,
+    /// Where players who are on the board belong, where they belong anywhere.
+    homes: Map<PlayerId, Arc<AttributesRow>>,
+    /// When players were active, in the order they were: only where idle players are not ranked.
+    active: VecDeque<(Timestamp, PlayerId)>,
+    last_active: Map<PlayerId, Timestamp>,
+    /// Whether all rows of the past are in.
+    is_filled: bool,
+}
+
+impl View {
+    pub(crate) fn new(config: BoardConfig, is_filled: bool) -> Self {
+        let whole = Board::new(config.order());
+        let state = State {
+            whole,
+            parts: BTreeMap::new(),
+            facts: Map::default(),
+            shades: Map::default(),
+            homes: Map::default(),
+            active: VecDeque::new(),
+            last_active: Map::default(),
+            is_filled,
+        };
+        Self { config: Arc::new(config), state: RwLock::new(state) }
+    }
+
+    /// Reads the board, and what it shows beside; the lock is held meanwhile.
+    pub(crate) fn read<T>(&self, part: Option<&Part>, read: impl FnOnce(&Board, &State) -> T) -> Option<T> {
+        let state = self.state.read();
+        match part {
+            None => Some(read(&state.whole, &state)),
+            Some(part) => state.parts.get(part).map(|board| read(board, &state)),
+        }
+    }
+
+    pub(crate) fn is_filled(&self) -> bool {
+        self.state.read().is_filled
+    }
+
+    pub(crate) fn filled(&self) {
+        self.state.write().is_filled = true;
+    }
+
+    pub(crate) fn put(&self, player: PlayerId, brought: Brought, home: Option<&Arc<AttributesRow>>, version: u64, now: Timestamp) {
+        self.state.write().put(&self.config, player, brought, home, version, now);
+    }
+
+    pub(crate) fn remove(&self, player: PlayerId, version: u64) {
+        self.state.write().remove(player, version);
+    }
+
+    pub(crate) fn shade(&self, player: PlayerId, visibility: Visibility) {
+        self.state.write().shade(player, visibility);
+    }
+
+    /// A player belongs elsewhere from now on.
+    pub(crate) fn moved(&self, player: PlayerId, home: Option<&Arc<AttributesRow>>, version: u64) {
+        self.state.write().moved(&self.config, player, home, version);
+    }
+
+    /// Takes the ranks of those who have been idle for too long.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        if self.config.eligibility.idle_days_max > 0 {
+            self.state.write().sweep(&self.config, now);
+        }
+    }
+
+    /// Takes in all rows at once; faster than one by one while the board is empty and undivided.
+    pub(crate) fn load(
+        &self,
+        rows: &[(PlayerId, Brought, u64)],
+        home: impl Fn(PlayerId) -> Option<Arc<AttributesRow>>,
+        now: Timestamp,
+    ) {
+        let mut state = self.state.write();
+        if self.config.by.is_empty() && state.whole.kept_len() == 0 && state.whole.removed() == 0 {
+            let config = &self.config;
+            let marks = rows.iter().map(|(player, brought, version)| {
+                (*player, mark(config, brought, *version, now))
+            });
+            state.whole = Board::with_marks(config.order(), marks);
+            state.facts = rows.iter().map(|(player, brought, _)| (*player, brought.fact)).collect();
+            let shades: Vec<_> = state.shades.iter().map(|(player, seen)| (*player, *seen)).collect();
+            shades.into_iter().for_each(|(player, seen)| state.whole.set_visibility(player, seen));
+            if config.eligibility.idle_days_max > 0 {
+                rows.iter().for_each(|(player, brought, _)| state.note_active(*player, brought.active_at));
+            }
+        } else {
+            // Commits of the meantime have told something already, which may be newer than these rows.
+            for (player, brought, version) in rows {
+                state.put(&self.config, *player, *brought, home(*player).as_ref(), *version, now);
+            }
+        }
+        state.active.make_contiguous().sort_unstable();
+    }
+}
+
+fn mark(config: &BoardConfig, brought: &Brought, version: u64, now: Timestamp) -> Mark {
+    let asked = config.eligibility;
+    let idle_max = Millis::from_secs(u64::from(asked.idle_days_max) * 86_400);
+    let eligible = brought.fact.games >= asked.games_min
+        && (asked.deviation_max == 0.0 || f64::from(brought.fact.deviation) <= asked.deviation_max)
+        && (asked.idle_days_max == 0 || now.since(brought.active_at) <= idle_max);
+    Mark { eligible, ..Mark::new(brought.keys, brought.since, version) }
+}
+
+fn parts(config: &BoardConfig, home: &AttributesRow) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for dimension in &config.by {
+        let values = match dimension {
+            Dimension::Region => home.region.as_slice(),
+            Dimension::Platform => home.platform.as_slice(),
+            Dimension::Group => &home.groups,
+        };
+        parts.extend(values.iter().map(|value| Part { dimension: *dimension, value: value.clone() }));
+    }
+    parts
+}
+
+impl State {
+    pub(crate) fn fact(&self, player: PlayerId) -> Fact {
+        self.facts.get(&player).copied().unwrap_or_default()
+    }
+
+    /// Whether only the player himself sees his place.
+    pub(crate) fn is_shadow(&self, player: PlayerId) -> bool {
+        self.shades.get(&player) == Some(&Visibility::Shadow)
+    }
+
+    /// The sizes of the parts.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Part, u64)> {
+        self.parts.iter().map(|(part, board)| (part, board.len()))
+    }
+
+    fn put(
+        &mut self,
+        config: &BoardConfig,
+        player: PlayerId,
+        brought: Brought,
+        home: Option<&Arc<AttributesRow>>,
+        version: u64,
+        now: Timestamp,
+    ) {
+        let mark = mark(config, &brought, version, now);
+        if self.whole.set(player, mark) == Change::Ignored {
+            return;
+        }
+        self.facts.insert(player, brought.fact);
+        self.seen_as(player);
+        if config.eligibility.idle_days_max > 0 {
+            self.note_active(player, brought.active_at);
+        }
+        if let Some(home) = home.filter(|_| !config.by.is_empty()) {
+            for part in parts(config, home) {
+                self.put_part(config, part, player, mark);
+            }
+            self.homes.insert(player, home.clone());
+        }
+    }
+
+    fn put_part(&mut self, config: &BoardConfig, part: Part, player: PlayerId, mark: Mark) {
+        let seen = self.shades.get(&player).copied();
+        let board = self.parts.entry(part).or_insert_with(|| Board::new(config.order()));
+        board.set(player, mark);
+        if let Some(seen) = seen {
+            board.set_visibility(player, seen);
+        }
+    }
+
+    fn seen_as(&mut self, player: PlayerId) {
+        if let Some(seen) = self.shades.get(&player) {
+            self.whole.set_visibility(player, *seen);
+        }
+    }
+
+    fn note_active(&mut self, player: PlayerId, at: Timestamp) {
+        self.last_active.insert(player, at);
+        self.active.push_back((at, player));
+    }
+
+    fn remove(&mut self, player: PlayerId, version: u64) {
+        if self.whole.remove(player, version) == Change::Ignored {
+            return;
+        }
+        self.facts.remove(&player);
+        self.last_active.remove(&player);
+        self.homes.remove(&player);
+        for board in self.parts.values_mut().filter(|board| board.kept(player).is_some()) {
+            board.remove(player, version);
+        }
+        self.parts.retain(|_, board| board.kept_len() > 0);
+    }
+
+    fn shade(&mut self, player: PlayerId, visibility: Visibility) {
+        if visibility == Visibility::Shown {
+            self.shades.remove(&player);
+        } else {
+            self.shades.insert(player, visibility);
+        }
+        self.whole.set_visibility(player, visibility);
+        for board in self.parts.values_mut().filter(|board| board.kept(player).is_some()) {
+            board.set_visibility(player, visibility);
+        }
+    }
+
+    fn moved(
+        &mut self,
+        config: &BoardConfig,
+        player: PlayerId,
+        home: Option<&Arc<AttributesRow>>,
+        version: u64,
+    ) {
+        let Some(kept) = self.whole.kept(player).filter(|_| !config.by.is_empty()) else { return };
+        let before = self.homes.remove(&player).map(|home| parts(config, &home)).unwrap_or_default();
+        let after = home.map(|home| parts(config, home)).unwrap_or_default();
+        for part in before.iter().filter(|part| !after.contains(part)) {
+            if let Some(board) = self.parts.get_mut(part) {
+                board.remove(player, version);
+            }
+        }
+        for part in after {
+            self.put_part(config, part, player, Mark { version, ..kept.mark });
+        }
+        if let Some(home) = home {
+            self.homes.insert(player, home.clone());
+        }
+        self.parts.retain(|_, board| board.kept_len() > 0);
+    }
+
+    fn sweep(&mut self, config: &BoardConfig, now: Timestamp) {
+        let idle_max = Millis::from_secs(u64::from(config.eligibility.idle_days_max) * 86_400);
+        while let Some((at, player)) = self.active.front().copied() {
+            if now.since(at) <= idle_max {
+                return;
+            }
+            self.active.pop_front();
+            // An entry of an earlier match of somebody who has played since says nothing.
+            if self.last_active.get(&player) == Some(&at) {
+                self.last_active.remove(&player);
+                self.unrank(player);
+            }
+        }
+    }
+
+    /// Ends a player's rank until the next match: the mark stays as it is.
+    fn unrank(&mut self, player: PlayerId) {
+        self.whole.set_eligible(player, false);
+        for board in self.parts.values_mut() {
+            board.set_eligible(player, false);
+        }
+    }
+}
