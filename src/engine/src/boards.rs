@@ -5,7 +5,7 @@ use crate::{
     store::{HistoryRow, Key, KeyRange, RatingRow, Row},
 };
 use gsm_core::{Label, Map, Mode, PlayerId, Rank, limits};
-use gsm_ranking::{Board, Change, Mark, Order, Row as Place};
+use gsm_ranking::{Board, Change, Mark, Order, Row as Place, Shared};
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,7 +24,7 @@ struct ModeBoard {
 
 /// One board a mode.
 #[derive(Default)]
-pub(crate) struct Boards(RwLock<BTreeMap<Mode, Arc<RwLock<ModeBoard>>>>);
+pub(crate) struct Boards(RwLock<BTreeMap<Mode, Arc<Shared<ModeBoard>>>>);
 
 /// A player's place on a board.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,11 +72,11 @@ pub struct HistoryEntry {
 }
 
 impl Boards {
-    fn mode(&self, mode: &Mode) -> Option<Arc<RwLock<ModeBoard>>> {
+    fn mode(&self, mode: &Mode) -> Option<Arc<Shared<ModeBoard>>> {
         self.0.read().get(mode).cloned()
     }
 
-    fn mode_or_new(&self, mode: &Mode) -> Arc<RwLock<ModeBoard>> {
+    fn mode_or_new(&self, mode: &Mode) -> Arc<Shared<ModeBoard>> {
         if let Some(found) = self.mode(mode) {
             return found;
         }
@@ -85,25 +85,39 @@ impl Boards {
 
     pub(crate) fn put(&self, mode: &Mode, player: PlayerId, row: &RatingRow, version: u64) {
         let board = self.mode_or_new(mode);
-        board.write().put(player, row, version);
+        board.change(|board| board.put(player, row, version));
     }
 
     pub(crate) fn remove(&self, mode: &Mode, player: PlayerId, version: u64) {
         if let Some(board) = self.mode(mode) {
-            let mut board = board.write();
-            board.board.remove(player, version);
-            if board.board.standing(player).is_none() {
-                board.facts.remove(&player);
-            }
+            board.change(|board| {
+                let _ = board.board.remove(player, version);
+                if board.board.kept(player).is_none() {
+                    board.facts.remove(&player);
+                }
+            });
         }
     }
 
     pub(crate) fn load(&self, mode: &Mode, rows: Vec<(PlayerId, RatingRow, u64)>) {
-        let place = self.mode_or_new(mode);
-        let mut place = place.write();
-        if !place.board.is_empty() || place.board.removed() > 0 {
+        self.mode_or_new(mode).change(|place| place.load(&rows));
+    }
+
+    pub(crate) fn modes(&self) -> Vec<(Mode, u64)> {
+        let boards = self.0.read();
+        boards.iter().map(|(mode, board)| (mode.clone(), board.read(|board| board.board.len()))).collect()
+    }
+}
+
+fn mark(row: &RatingRow, version: u64) -> Mark {
+    Mark::new(row.score, row.reached_at, version)
+}
+
+impl ModeBoard {
+    fn load(&mut self, rows: &[(PlayerId, RatingRow, u64)]) {
+        if self.board.kept_len() > 0 || self.board.removed() > 0 {
             // Commits of the meantime have told something already, which may be newer than these rows.
-            rows.iter().for_each(|(player, row, version)| place.put(*player, row, *version));
+            rows.iter().for_each(|(player, row, version)| self.put(*player, row, *version));
             return;
         }
         let facts = rows
@@ -114,27 +128,21 @@ impl Boards {
             .collect();
         let marks = rows.iter().map(|(player, row, version)| (*player, mark(row, *version)));
         let board = Board::with_marks(Order::SCORE, marks);
-        *place = ModeBoard { board, facts };
+        *self = Self { board, facts };
     }
 
-    pub(crate) fn modes(&self) -> Vec<(Mode, u64)> {
-        self.0.read().iter().map(|(mode, board)| (mode.clone(), board.read().board.len())).collect()
-    }
-}
-
-fn mark(row: &RatingRow, version: u64) -> Mark {
-    Mark::new(row.score, row.reached_at, version)
-}
-
-impl ModeBoard {
     fn put(&mut self, player: PlayerId, row: &RatingRow, version: u64) {
         if self.board.set(player, mark(row, version)) == Change::Applied {
             self.facts.insert(player, Fact { deviation: row.rating.deviation as f32, games: row.games });
         }
     }
 
+    fn fact(&self, player: PlayerId) -> Fact {
+        self.facts.get(&player).copied().unwrap_or(Fact { deviation: 0.0, games: 0 })
+    }
+
     fn row(&self, place: &Place) -> BoardRow {
-        let fact = self.facts.get(&place.entry.player).copied().unwrap_or(Fact { deviation: 0.0, games: 0 });
+        let fact = self.fact(place.entry.player);
         BoardRow {
             player: place.entry.player,
             name: None,
@@ -147,7 +155,7 @@ impl ModeBoard {
 }
 
 impl Engine {
-    fn board(&self, mode: &Mode) -> Result<Arc<RwLock<ModeBoard>>, EngineError> {
+    fn board(&self, mode: &Mode) -> Result<Arc<Shared<ModeBoard>>, EngineError> {
         if let Some(found) = self.views.boards.mode(mode) {
             return Ok(found);
         }
@@ -161,21 +169,21 @@ impl Engine {
 
     /// A player's rank in a mode: O(log n), no store is asked.
     pub fn rank(&self, mode: &Mode, player: PlayerId) -> Result<RankView, EngineError> {
-        let board = self.board(mode)?;
-        let board = board.read();
-        let standing = board
-            .board
-            .standing(player)
-            .ok_or(EngineError::Unknown { what: "rank: the player has no rated match in this mode" })?;
-        let fact = board.facts.get(&player).copied().unwrap_or(Fact { deviation: 0.0, games: 0 });
-        Ok(RankView {
-            player,
-            rank: standing.rank,
-            score: standing.keys.first(),
-            deviation: fact.deviation,
-            games: fact.games,
-            players: standing.players,
-            percentile: standing.percentile,
+        self.board(mode)?.read(|board| {
+            let standing = board
+                .board
+                .standing(player)
+                .ok_or(EngineError::Unknown { what: "rank: the player has no rated match in this mode" })?;
+            let fact = board.fact(player);
+            Ok(RankView {
+                player,
+                rank: standing.rank,
+                score: standing.keys.first(),
+                deviation: fact.deviation,
+                games: fact.games,
+                players: standing.players,
+                percentile: standing.percentile,
+            })
         })
     }
 
@@ -186,12 +194,10 @@ impl Engine {
         offset: u64,
         limit: usize,
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
-        let (rows, players) = {
-            let board = self.board(mode)?;
-            let board = board.read();
+        let (rows, players) = self.board(mode)?.read(|board| {
             let rows = board.board.top(offset, limit.min(limits::PAGE_SIZE_MAX));
             (rows.iter().map(|place| board.row(place)).collect(), board.board.len())
-        };
+        });
         Ok((self.with_names(rows).await?, players))
     }
 
@@ -202,23 +208,20 @@ impl Engine {
         player: PlayerId,
         radius: usize,
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
-        let (rows, players) = {
-            let board = self.board(mode)?;
-            let board = board.read();
+        let (rows, players) = self.board(mode)?.read(|board| {
             let rows = board
                 .board
                 .around(player, radius.min(limits::WINDOW_RADIUS_MAX))
                 .ok_or(EngineError::Unknown { what: "rank: the player has no rated match in this mode" })?;
-            (rows.iter().map(|place| board.row(place)).collect(), board.board.len())
-        };
+            Ok::<_, EngineError>((rows.iter().map(|place| board.row(place)).collect(), board.board.len()))
+        })?;
         Ok((self.with_names(rows).await?, players))
     }
 
     /// Score limits and counts of a mode's board, for a histogram.
     pub fn histogram(&self, mode: &Mode, buckets: usize) -> Result<Vec<(i64, i64, u64)>, EngineError> {
-        let board = self.board(mode)?;
-        let board = board.read();
-        Ok(board.board.histogram(buckets).iter().map(|b| (b.lower, b.upper, b.count)).collect())
+        let bars = self.board(mode)?.read(|board| board.board.histogram(buckets));
+        Ok(bars.iter().map(|b| (b.lower, b.upper, b.count)).collect())
     }
 
     /// Modes that have a board, with their sizes.

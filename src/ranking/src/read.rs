@@ -231,7 +231,8 @@ impl<K: Key, I: Ids> View<'_, K, I> {
         let walk = self.core.tree.walk(from, limit as u64);
         let mut rows = Vec::with_capacity(walk.len());
         let mut above: Option<(K, Rank)> = None;
-        for ((key, slot), position) in walk.zip(from..) {
+        let mut position = from;
+        walk.for_each(|(key, slot)| {
             let rank = match (above, self.order.ties()) {
                 (_, Ties::Ordinal) => Rank::after(position),
                 (Some((same, rank)), _) if same.same_columns(key) => rank,
@@ -242,7 +243,8 @@ impl<K: Key, I: Ids> View<'_, K, I> {
             };
             above = Some((key, rank));
             rows.push(Row { rank, entry: self.entry(key, slot) });
-        }
+            position += 1;
+        });
         rows
     }
 
