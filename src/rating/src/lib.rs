@@ -37,6 +37,7 @@ mod field;
 mod gaussian;
 pub mod glicko;
 pub mod glicko2;
+mod model;
 mod numeric;
 mod outcome;
 mod rating;

@@ -1,5 +1,5 @@
 use crate::field::Seen;
-use crate::{true_skill, weng_lin};
+use crate::{TrueSkillSettings, true_skill, weng_lin};
 
 /// Memory that updates work in, kept by the caller so that a second match of the same size allocates nothing.
 /// It carries nothing from one match to the next.
@@ -16,7 +16,7 @@ pub struct Scratch {
     /// The sides as TrueSkill sees them, the chain of them, and its margin for draws.
     pub(crate) performances: Vec<true_skill::Team>,
     pub(crate) nodes: Vec<true_skill::Node>,
-    pub(crate) margin: true_skill::Margin,
+    margin: true_skill::Margin,
 }
 
 impl Scratch {
@@ -24,5 +24,11 @@ impl Scratch {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The margin that follows from the settings.
+    pub(crate) fn margin(&mut self, settings: &TrueSkillSettings) -> true_skill::Margin {
+        self.margin.refresh(settings);
+        self.margin
     }
 }

@@ -1,4 +1,5 @@
 use crate::RatingError;
+use crate::numeric::score;
 use gsm_core::Timestamp;
 
 /// A finished match, by players' numbers.
@@ -10,6 +11,17 @@ pub struct Fixture<'a> {
     places: &'a [u32],
     scores: &'a [f64],
     home: Option<usize>,
+}
+
+/// A [`Fixture`] of two sides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Duel<'a> {
+    pub(super) at: Timestamp,
+    pub(super) one: &'a [u32],
+    pub(super) other: &'a [u32],
+    /// Of the first.
+    pub(super) score: f64,
+    pub(super) home: Option<usize>,
 }
 
 impl<'a> Fixture<'a> {
@@ -89,6 +101,13 @@ impl<'a> Fixture<'a> {
             start = end;
             (place, score, players as usize)
         })
+    }
+
+    /// The match, if it has two sides.
+    pub(super) fn duel(&self) -> Option<Duel<'a>> {
+        let ([end, _], [place, other_place]) = (self.ends, self.places) else { return None };
+        let (one, other) = self.players.split_at_checked(*end as usize)?;
+        Some(Duel { at: self.at, one, other, score: score(*place, *other_place), home: self.home })
     }
 
     /// The players of one side.

@@ -1,4 +1,7 @@
-use super::{Fixture, seat::Seats};
+use super::fixture::{Duel, Fixture};
+use super::seat::Seats;
+use crate::model::{Model, advantage};
+use crate::true_skill::TrueSkill;
 use crate::{Change, Entrant, Game, RatedState, Rating, RatingError, Scratch, Side, System};
 use gsm_core::{Probability, Timestamp};
 use std::collections::VecDeque;
@@ -80,7 +83,7 @@ impl Ladder {
         *sides = self::lent(lent);
         self.desk.entrants = entrants;
         for (player, change) in fixture.players().iter().zip(&self.desk.changes) {
-            self.seats.store(*player, change, fixture.at());
+            self.seats.store(*player, change.after, fixture.at());
         }
         Ok(&self.desk.changes)
     }
@@ -104,18 +107,74 @@ impl Ladder {
                 next.push_back(fixture);
             }
             let Some(fixture) = next.pop_front() else { return Ok(done) };
-            self.apply(&fixture).map_err(|error| (done, error))?;
+            self.count(&fixture).map_err(|error| (done, error))?;
             done += 1;
         }
     }
 
+    /// [`Ladder::apply`] where nobody asks for the changes.
+    fn count(&mut self, fixture: &Fixture<'_>) -> Result<(), RatingError> {
+        let Some(duel) = fixture.duel() else { return self.apply(fixture).map(|_| ()) };
+        let Self { system, seats, desk } = self;
+        let Desk { entrants, scratch, .. } = desk;
+        match system {
+            System::Elo(settings) => meet(settings, seats, entrants, &duel),
+            System::Glicko(settings) => meet(settings, seats, entrants, &duel),
+            System::Glicko2(settings) => meet(settings, seats, entrants, &duel),
+            System::WengLin(settings) => meet(settings, seats, entrants, &duel),
+            System::TrueSkill(settings) => {
+                let margin = scratch.margin(settings);
+                meet(&TrueSkill { settings, margin }, seats, entrants, &duel)
+            }
+        }
+    }
+
     fn entrant(&self, player: u32, at: Timestamp) -> Result<Entrant, RatingError> {
-        let Some(state) = self.seats.state(player) else {
-            return Err(RatingError::NoSuchPlayer { player, players: self.seats.len() });
-        };
+        let Some(state) = self.seats.state(player) else { return Err(self.seats.none(player)) };
         let rating = self.system.at(state.rating, state.rated_at, at);
         Ok(Entrant { games: state.games, ..Entrant::new(rating) })
     }
+}
+
+/// A match of two sides, as [`crate::model::rate`] has it, but seat to seat.
+fn meet<M: Model>(
+    model: &M,
+    seats: &mut Seats,
+    entrants: &mut Vec<Entrant>,
+    duel: &Duel<'_>,
+) -> Result<(), RatingError> {
+    if let ([one], [other]) = (duel.one, duel.other) {
+        // In registers.
+        let (a, b) = (seats.entrant(model, *one, duel.at)?, seats.entrant(model, *other, duel.at)?);
+        let (one_learns, other_learns) = learn(model, duel, std::iter::once(a), std::iter::once(b));
+        seats.store(*one, model.applied(&a, &one_learns), duel.at);
+        seats.store(*other, model.applied(&b, &other_learns), duel.at);
+        return Ok(());
+    }
+    entrants.clear();
+    for player in duel.one.iter().chain(duel.other) {
+        entrants.push(seats.entrant(model, *player, duel.at)?);
+    }
+    let (a, b) = entrants.split_at_checked(duel.one.len()).unwrap_or_default();
+    let (one_learns, other_learns) = learn(model, duel, a.iter().copied(), b.iter().copied());
+    for (players, entrants, lesson) in [(duel.one, a, one_learns), (duel.other, b, other_learns)] {
+        for (player, entrant) in players.iter().zip(entrants) {
+            seats.store(*player, model.applied(entrant, &lesson), duel.at);
+        }
+    }
+    Ok(())
+}
+
+#[inline]
+fn learn<M: Model>(
+    model: &M,
+    duel: &Duel<'_>,
+    one: impl Iterator<Item = Entrant>,
+    other: impl Iterator<Item = Entrant>,
+) -> (M::Lesson, M::Lesson) {
+    let one = model.team(one, advantage(model, duel.home, 0));
+    let other = model.team(other, advantage(model, duel.home, 1));
+    model.lessons(&model.pair(&one, &other), duel.score)
 }
 
 /// The same memory for sides of another lifetime: an emptied vector, which the standard library builds in place.

@@ -1,4 +1,5 @@
-use crate::{Change, RatedState, Rating, System};
+use crate::model::Model;
+use crate::{Entrant, RatedState, Rating, RatingError, System};
 use gsm_core::Timestamp;
 
 /// What is kept of each player: half a cache line, and never across two.
@@ -30,10 +31,28 @@ impl Seats {
         Self { seats: vec![seat; players], volatilities: vec![volatility; moved], newcomer }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.seats.len()
+    /// A player with the rating grown to the time of a match.
+    #[inline]
+    pub(super) fn entrant<M: Model>(
+        &self,
+        model: &M,
+        player: u32,
+        at: Timestamp,
+    ) -> Result<Entrant, RatingError> {
+        let Some(RatedState { rating, rated_at, games }) = self.state(player) else {
+            return Err(self.none(player));
+        };
+        let idle = rated_at.map(|then| at.since(then)).unwrap_or_default();
+        Ok(Entrant { games, ..Entrant::new(model.grown(rating, idle)) })
     }
 
+    /// Why a player cannot play.
+    #[cold]
+    pub(super) fn none(&self, player: u32) -> RatingError {
+        RatingError::NoSuchPlayer { player, players: self.seats.len() }
+    }
+
+    #[inline]
     pub(super) fn state(&self, player: u32) -> Option<RatedState> {
         let Seat { mean, deviation, rated_at, games } = *self.seats.get(player as usize)?;
         let volatility = self.volatilities.get(player as usize).copied().unwrap_or(self.newcomer.volatility);
@@ -42,9 +61,10 @@ impl Seats {
     }
 
     /// As [`RatedState::after`].
-    pub(super) fn store(&mut self, player: u32, change: &Change, at: Timestamp) {
+    #[inline]
+    pub(super) fn store(&mut self, player: u32, after: Rating, at: Timestamp) {
         if let Some(seat) = self.seats.get_mut(player as usize) {
-            let Rating { mean, deviation, volatility } = change.after;
+            let Rating { mean, deviation, volatility } = after;
             let rated_at = if seat.games > 0 { seat.rated_at.max(at) } else { at };
             *seat = Seat { mean, deviation, rated_at, games: seat.games.saturating_add(1) };
             if let Some(of) = self.volatilities.get_mut(player as usize) {

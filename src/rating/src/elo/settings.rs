@@ -52,11 +52,6 @@ impl EloSettings {
         Rating { mean: self.mean, deviation: self.deviation, volatility: crate::rating::VOLATILITY }
     }
 
-    /// Time does nothing but to show the deviation of today's settings.
-    pub(crate) const fn grown(&self, rating: Rating) -> Rating {
-        Rating { deviation: self.deviation, ..rating }
-    }
-
     /// The mean as it counts, in points from a newcomer's.
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
         numeric::mean(rating.mean, self.mean) - self.mean

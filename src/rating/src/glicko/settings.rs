@@ -1,5 +1,4 @@
 use crate::{Rating, SettingsError, numeric};
-use gsm_core::Millis;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_10;
 
@@ -57,12 +56,6 @@ impl GlickoSettings {
 
     pub(crate) const fn initial(&self) -> Rating {
         Rating { mean: self.mean, deviation: self.deviation, volatility: crate::rating::VOLATILITY }
-    }
-
-    /// Step 1.
-    pub(crate) fn grown(&self, rating: Rating, idle: Millis) -> Rating {
-        let grown = numeric::grown(self.deviation_of(rating), self.growth_per_day, idle);
-        Rating { deviation: self.in_range(grown), ..rating }
     }
 
     /// In points; NaN counts as nothing known.

@@ -1,4 +1,3 @@
-use super::scale::POINTS;
 use crate::{Rating, SettingsError, numeric};
 use gsm_core::Millis;
 use serde::{Deserialize, Serialize};
@@ -69,15 +68,6 @@ impl Glicko2Settings {
 
     pub(crate) const fn initial(&self) -> Rating {
         Rating { mean: self.mean, deviation: self.deviation, volatility: self.volatility }
-    }
-
-    /// Step 6 for a player who does not play, by fractions of a period.
-    pub(crate) fn grown(&self, rating: Rating, idle: Millis) -> Rating {
-        let periods = idle.get() as f64 / self.period_ms.get().max(1) as f64;
-        let wander = self.volatility_of(rating) * POINTS;
-        let deviation = self.deviation_of(rating);
-        let grown = libm::sqrt(deviation * deviation + wander * wander * periods);
-        Rating { deviation: self.in_range(grown), ..rating }
     }
 
     /// In points; NaN counts as nothing known.

@@ -1,5 +1,4 @@
 use crate::{Rating, SettingsError, numeric};
-use gsm_core::Millis;
 use serde::{Deserialize, Serialize};
 
 /// How the sides of a match are thought to have come to their order.
@@ -83,13 +82,6 @@ impl WengLinSettings {
 
     pub(crate) const fn initial(&self) -> Rating {
         Rating { mean: self.mean, deviation: self.deviation, volatility: crate::rating::VOLATILITY }
-    }
-
-    /// The rating after a time without matches.
-    pub(crate) fn grown(&self, rating: Rating, idle: Millis) -> Rating {
-        let of = self.deviation_of(rating);
-        let deviation = numeric::grown_to(of, self.growth_per_day, idle, self.deviation_max);
-        Rating { deviation, ..rating }
     }
 
     /// The rating's deviation as it counts, in points.
