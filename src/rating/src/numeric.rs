@@ -18,6 +18,12 @@ pub(crate) fn logistic(lead: f64) -> f64 {
 /// never validated.)
 #[inline]
 pub(crate) fn kept(value: f64, min: f64, max: f64, or: f64) -> f64 {
+    // The usual case is one branch that is always taken.
+    if value >= min && value <= max { value } else { brought_in(value, min, max, or) }
+}
+
+#[cold]
+fn brought_in(value: f64, min: f64, max: f64, or: f64) -> f64 {
     if value.is_nan() { or } else { value.max(min).min(max) }
 }
 

@@ -31,6 +31,7 @@ impl<'a> Fixture<'a> {
     ///
     /// # Errors
     /// Fewer than 2 sides, a side without players, or slices that do not fit together. O(sides).
+    #[inline]
     pub fn new(
         at: Timestamp,
         players: &'a [u32],
@@ -82,12 +83,15 @@ impl<'a> Fixture<'a> {
         }
     }
 
+    #[inline]
     pub(super) const fn at(&self) -> Timestamp {
         self.at
     }
+    #[inline]
     pub(super) const fn players(&self) -> &'a [u32] {
         self.players
     }
+    #[inline]
     pub(super) const fn home(&self) -> Option<usize> {
         self.home
     }
@@ -104,6 +108,7 @@ impl<'a> Fixture<'a> {
     }
 
     /// The match, if it has two sides.
+    #[inline]
     pub(super) fn duel(&self) -> Option<Duel<'a>> {
         let ([end, _], [place, other_place]) = (self.ends, self.places) else { return None };
         let (one, other) = self.players.split_at_checked(*end as usize)?;

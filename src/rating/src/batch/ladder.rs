@@ -4,7 +4,6 @@ use crate::model::{Model, advantage};
 use crate::true_skill::TrueSkill;
 use crate::{Change, Entrant, Game, RatedState, Rating, RatingError, Scratch, Side, System};
 use gsm_core::{Probability, Timestamp};
-use std::collections::VecDeque;
 
 /// How many matches ahead players are fetched.
 const AHEAD: usize = 16;
@@ -89,42 +88,51 @@ impl Ladder {
     }
 
     /// Rates matches in their order: [`Ladder::apply`] one after another, but the players of the matches to come are
-    /// fetched from memory meanwhile. Returns how many matches there were.
+    /// fetched from memory meanwhile. Returns how many matches there were. The list is read twice, side by side.
     ///
     /// # Errors
     /// That of the first match that cannot be rated, with its index; the matches before it count.
-    pub fn apply_all<'a>(
-        &mut self,
-        fixtures: impl IntoIterator<Item = Fixture<'a>>,
-    ) -> Result<usize, (usize, RatingError)> {
-        let mut fixtures = fixtures.into_iter();
-        let mut next = VecDeque::with_capacity(AHEAD);
+    pub fn apply_all<'a, I>(&mut self, fixtures: I) -> Result<usize, (usize, RatingError)>
+    where
+        I: IntoIterator<Item = Fixture<'a>, IntoIter: Clone>,
+    {
+        let fixtures = fixtures.into_iter();
+        let mut ahead = fixtures.clone();
+        for _ in 0..AHEAD {
+            self.fetch(ahead.next());
+        }
         let mut done = 0;
-        loop {
-            while next.len() < AHEAD {
-                let Some(fixture) = fixtures.next() else { break };
-                fixture.players().iter().for_each(|player| self.seats.prefetch(*player));
-                next.push_back(fixture);
+        for fixture in fixtures {
+            self.fetch(ahead.next());
+            match fixture.duel() {
+                Some(duel) => self.meet(duel),
+                None => self.apply(&fixture).map(|_| ()),
             }
-            let Some(fixture) = next.pop_front() else { return Ok(done) };
-            self.count(&fixture).map_err(|error| (done, error))?;
+            .map_err(|error| (done, error))?;
             done += 1;
+        }
+        Ok(done)
+    }
+
+    #[inline]
+    fn fetch(&self, next: Option<Fixture<'_>>) {
+        if let Some(next) = next {
+            next.players().iter().for_each(|player| self.seats.prefetch(*player));
         }
     }
 
     /// [`Ladder::apply`] where nobody asks for the changes.
-    fn count(&mut self, fixture: &Fixture<'_>) -> Result<(), RatingError> {
-        let Some(duel) = fixture.duel() else { return self.apply(fixture).map(|_| ()) };
+    fn meet(&mut self, duel: Duel<'_>) -> Result<(), RatingError> {
         let Self { system, seats, desk } = self;
         let Desk { entrants, scratch, .. } = desk;
         match system {
-            System::Elo(settings) => meet(settings, seats, entrants, &duel),
-            System::Glicko(settings) => meet(settings, seats, entrants, &duel),
-            System::Glicko2(settings) => meet(settings, seats, entrants, &duel),
-            System::WengLin(settings) => meet(settings, seats, entrants, &duel),
+            System::Elo(settings) => meet(settings, seats, entrants, duel),
+            System::Glicko(settings) => meet(settings, seats, entrants, duel),
+            System::Glicko2(settings) => meet(settings, seats, entrants, duel),
+            System::WengLin(settings) => meet(settings, seats, entrants, duel),
             System::TrueSkill(settings) => {
                 let margin = scratch.margin(settings);
-                meet(&TrueSkill { settings, margin }, seats, entrants, &duel)
+                meet(&TrueSkill { settings, margin }, seats, entrants, duel)
             }
         }
     }
@@ -141,12 +149,12 @@ fn meet<M: Model>(
     model: &M,
     seats: &mut Seats,
     entrants: &mut Vec<Entrant>,
-    duel: &Duel<'_>,
+    duel: Duel<'_>,
 ) -> Result<(), RatingError> {
     if let ([one], [other]) = (duel.one, duel.other) {
         // In registers.
         let (a, b) = (seats.entrant(model, *one, duel.at)?, seats.entrant(model, *other, duel.at)?);
-        let (one_learns, other_learns) = learn(model, duel, std::iter::once(a), std::iter::once(b));
+        let (one_learns, other_learns) = learn(model, &duel, std::iter::once(a), std::iter::once(b));
         seats.store(*one, model.applied(&a, &one_learns), duel.at);
         seats.store(*other, model.applied(&b, &other_learns), duel.at);
         return Ok(());
@@ -156,7 +164,7 @@ fn meet<M: Model>(
         entrants.push(seats.entrant(model, *player, duel.at)?);
     }
     let (a, b) = entrants.split_at_checked(duel.one.len()).unwrap_or_default();
-    let (one_learns, other_learns) = learn(model, duel, a.iter().copied(), b.iter().copied());
+    let (one_learns, other_learns) = learn(model, &duel, a.iter().copied(), b.iter().copied());
     for (players, entrants, lesson) in [(duel.one, a, one_learns), (duel.other, b, other_learns)] {
         for (player, entrant) in players.iter().zip(entrants) {
             seats.store(*player, model.applied(entrant, &lesson), duel.at);

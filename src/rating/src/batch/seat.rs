@@ -74,6 +74,7 @@ impl Seats {
     }
 
     /// Has a player's seat brought into the cache.
+    #[inline]
     pub(super) fn prefetch(&self, player: u32) {
         if let Some(seat) = self.seats.get(player as usize) {
             super::prefetch::read(seat);

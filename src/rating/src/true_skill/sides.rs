@@ -169,7 +169,7 @@ impl Model for TrueSkill<'_> {
         let left = 1.0 - player.share * player.share * variance * lesson.pull;
         Rating {
             mean: player.rating.mean + player.share * variance * lesson.push,
-            deviation: numeric::deviation((variance * left.max(0.0)).sqrt(), self.settings.deviation),
+            deviation: numeric::deviation((variance * if left > 0.0 { left } else { 0.0 }).sqrt(), self.settings.deviation),
             volatility: player.rating.volatility,
         }
     }

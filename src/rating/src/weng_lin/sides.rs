@@ -111,7 +111,8 @@ impl Model for WengLinSettings {
     fn applied(&self, player: &Entrant, lesson: &Lesson) -> Rating {
         let variance = variance(self, player.rating);
         let left = 1.0 - player.share * player.share * variance * lesson.pull;
-        let deviation = (variance * left.max(self.kappa)).sqrt();
+        let left = if left > self.kappa { left } else { self.kappa };
+        let deviation = (variance * left).sqrt();
         Rating {
             mean: player.rating.mean + player.share * variance * lesson.push,
             deviation: numeric::deviation(deviation, self.deviation),
