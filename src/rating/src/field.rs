@@ -1,8 +1,27 @@
 //! A match as pairs of sides, each side seen as one player: what Elo, Glicko and Glicko-2 have in common.
-use crate::model::{Model, advantage};
+use crate::model::{Model, team};
 use crate::numeric::{logistic, score};
 use crate::{Change, Game};
 use std::f64::consts::PI;
+
+/// The players of a side so far: sums by shares.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sum {
+    mean: f64,
+    variance: f64,
+    shares: f64,
+}
+
+impl Sum {
+    #[inline]
+    pub(crate) fn joined(self, mean: f64, deviation: f64, share: f64) -> Self {
+        Self {
+            mean: self.mean + share * mean,
+            variance: self.variance + (share * deviation) * (share * deviation),
+            shares: self.shares + share,
+        }
+    }
+}
 
 /// The players of a side as one: the weighted mean of their means, and the variance of that mean.
 #[derive(Clone, Copy, Debug)]
@@ -14,16 +33,9 @@ pub(crate) struct Composite {
 }
 
 impl Composite {
-    /// Of (mean, deviation, share) each; `None` for nobody, or nobody with a share.
     #[inline]
-    pub(crate) fn of(players: impl Iterator<Item = (f64, f64, f64)>) -> Option<Self> {
-        let (mut mean, mut variance, mut shares) = (0.0, 0.0, 0.0);
-        for (player, deviation, share) in players {
-            mean += share * player;
-            variance += (share * deviation) * (share * deviation);
-            shares += share;
-        }
-        (shares > 0.0).then(|| Self { mean: mean / shares, variance: variance / (shares * shares), shares })
+    pub(crate) fn of(Sum { mean, variance, shares }: Sum) -> Self {
+        Self { mean: mean / shares, variance: variance / (shares * shares), shares }
     }
 }
 
@@ -129,8 +141,7 @@ pub(crate) fn rate<M: Model<Team = Composite, Lesson = Lesson>>(
 ) {
     seen.clear();
     seen.extend(game.sides.iter().enumerate().map(|(at, side)| {
-        let Composite { mean, variance, shares } =
-            model.team(side.players.iter().copied(), advantage(model, game.home, at));
+        let Composite { mean, variance, shares } = team(model, side.players.iter(), game.home, at);
         Seen { place: side.place, mean, attenuation: attenuation(variance), shares }
     }));
     let weight = libm::pow(seen.len() as f64 - 1.0, -exponent);

@@ -5,6 +5,8 @@ use gsm_core::Millis;
 /// A rating system in steps. [`crate::System`] and [`crate::batch::Ladder`] both go through these, which is why they
 /// agree to the bit.
 pub(crate) trait Model {
+    /// The players of a side so far.
+    type Sum: Copy + Default;
     /// A side seen as one player.
     type Team: Copy;
     /// Two sides before their result counts.
@@ -12,12 +14,23 @@ pub(crate) trait Model {
     /// What a result tells the players of one side.
     type Lesson: Copy;
 
+    /// Whether matches move the volatility; it is carried as it is otherwise.
+    const MOVES_VOLATILITY: bool = false;
+
+    /// The rating of a player without matches.
+    fn initial(&self) -> Rating;
     /// What the home side's advantage is worth.
     fn home_advantage(&self) -> f64;
+    /// Whether time changes a rating that a match or [`crate::System::initial`] has left.
+    fn has_growth(&self) -> bool {
+        true
+    }
     /// The rating after a time without matches.
     fn grown(&self, rating: Rating, idle: Millis) -> Rating;
-    /// The side of these players, with an advantage. Without players, or none with a share, it is a newcomer.
-    fn team(&self, players: impl Iterator<Item = Entrant>, advantage: f64) -> Self::Team;
+    /// One more player of a side.
+    fn joined(&self, sum: Self::Sum, player: &Entrant) -> Self::Sum;
+    /// The side of these players, some of whom have a share, with an advantage.
+    fn team(&self, sum: Self::Sum, advantage: f64) -> Self::Team;
     /// Two sides against each other.
     fn pair(&self, one: &Self::Team, other: &Self::Team) -> Self::Pair;
     /// The scores that the update expects of the first and the second.
@@ -34,6 +47,18 @@ pub(crate) trait Model {
     fn rate_field(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>);
 }
 
+/// The side of these players, some of whom have a share, as number `side` of a match.
+#[inline]
+pub(crate) fn team<'a, M: Model>(
+    model: &M,
+    players: impl Iterator<Item = &'a Entrant>,
+    home: Option<usize>,
+    side: usize,
+) -> M::Team {
+    let sum = players.fold(M::Sum::default(), |sum, player| model.joined(sum, player));
+    model.team(sum, advantage(model, home, side))
+}
+
 /// The advantage of the side with this index.
 #[inline]
 pub(crate) fn advantage<M: Model>(model: &M, home: Option<usize>, side: usize) -> f64 {
@@ -42,6 +67,7 @@ pub(crate) fn advantage<M: Model>(model: &M, home: Option<usize>, side: usize) -
 
 /// Rates a match whose shape has been checked and where every side has somebody with a share; the changes are added
 /// to `out`, side by side.
+#[inline]
 pub(crate) fn rate<M: Model>(model: &M, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
     if let [one, other] = game.sides {
         rate_duel(model, one, other, game.home, out);
@@ -50,6 +76,7 @@ pub(crate) fn rate<M: Model>(model: &M, game: &Game<'_>, scratch: &mut Scratch, 
     }
 }
 
+#[inline]
 fn rate_duel<M: Model>(
     model: &M,
     one: &Side<'_>,
@@ -57,8 +84,8 @@ fn rate_duel<M: Model>(
     home: Option<usize>,
     out: &mut Vec<Change>,
 ) {
-    let team = |side: &Side<'_>, at| model.team(side.players.iter().copied(), advantage(model, home, at));
-    let pair = model.pair(&team(one, 0), &team(other, 1));
+    let pair =
+        model.pair(&team(model, one.players.iter(), home, 0), &team(model, other.players.iter(), home, 1));
     let expected = model.expected(&pair);
     let score = numeric::score(one.place, other.place);
     let stayed = model.lessons(&pair, score);

@@ -53,10 +53,12 @@ pub(crate) fn score(own: u32, other: u32) -> f64 {
 /// [`grown`], but not above `max`; a deviation that is above already stays.
 #[inline]
 pub(crate) fn grown_to(deviation: f64, per_day: f64, idle: Millis, max: f64) -> f64 {
-    if per_day == 0.0 {
-        return deviation;
+    // Not inlined: most settings have no growth, and conversions would be made for nothing.
+    #[inline(never)]
+    fn up_to(deviation: f64, per_day: f64, idle: Millis, max: f64) -> f64 {
+        grown(deviation, per_day, idle).min(max).max(deviation)
     }
-    grown(deviation, per_day, idle).min(max).max(deviation)
+    if per_day == 0.0 { deviation } else { up_to(deviation, per_day, idle, max) }
 }
 
 /// The deviation as it counts in systems without limits of their own: within `1e-3..=1e6`, NaN as a newcomer's.

@@ -59,11 +59,11 @@ impl System {
     #[must_use]
     pub const fn initial(&self) -> Rating {
         match self {
-            Self::Elo(settings) => settings.initial(),
-            Self::Glicko(settings) => settings.initial(),
-            Self::Glicko2(settings) => settings.initial(),
-            Self::WengLin(settings) => settings.initial(),
-            Self::TrueSkill(settings) => settings.initial(),
+            Self::Elo(settings) => settings.newcomer(),
+            Self::Glicko(settings) => settings.newcomer(),
+            Self::Glicko2(settings) => settings.newcomer(),
+            Self::WengLin(settings) => settings.newcomer(),
+            Self::TrueSkill(settings) => settings.newcomer(),
         }
     }
 
@@ -74,8 +74,7 @@ impl System {
         self.grown(rating, rated_at.map(|then| now.since(then)).unwrap_or_default())
     }
 
-    #[inline]
-    pub(crate) fn grown(&self, rating: Rating, idle: Millis) -> Rating {
+    fn grown(&self, rating: Rating, idle: Millis) -> Rating {
         match self {
             Self::Elo(settings) => settings.grown(rating, idle),
             Self::Glicko(settings) => settings.grown(rating, idle),
@@ -85,6 +84,14 @@ impl System {
             Self::TrueSkill(settings) => {
                 TrueSkill { settings, margin: Margin::default() }.grown(rating, idle)
             }
+        }
+    }
+
+    /// Whether matches move the volatility.
+    pub(crate) const fn moves_volatility(&self) -> bool {
+        match self {
+            Self::Elo(_) | Self::Glicko(_) | Self::WengLin(_) | Self::TrueSkill(_) => false,
+            Self::Glicko2(_) => true,
         }
     }
 
@@ -207,7 +214,7 @@ impl System {
     }
 
     /// [`System::apply`] where every side has somebody with a share.
-    pub(crate) fn apply_present(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
+    fn apply_present(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
         match self {
             Self::Elo(settings) => model::rate(settings, game, scratch, out),
             Self::Glicko(settings) => model::rate(settings, game, scratch, out),
@@ -222,7 +229,10 @@ impl System {
 
 fn teams<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -> (M::Team, M::Team) {
     let team = |side: &[Rating], at| {
-        model.team(side.iter().copied().map(Entrant::new), model::advantage(model, home, at))
+        let none = if side.is_empty() { Some(model.initial()) } else { None };
+        let sum = side.iter().copied().chain(none).map(Entrant::new);
+        let sum = sum.fold(M::Sum::default(), |sum, player| model.joined(sum, &player));
+        model.team(sum, model::advantage(model, home, at))
     };
     (team(a, 0), team(b, 1))
 }

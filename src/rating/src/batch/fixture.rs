@@ -17,8 +17,9 @@ pub struct Fixture<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Duel<'a> {
     pub(super) at: Timestamp,
-    pub(super) one: &'a [u32],
-    pub(super) other: &'a [u32],
+    pub(super) players: &'a [u32],
+    /// Where the second side begins.
+    pub(super) split: usize,
     /// Of the first.
     pub(super) score: f64,
     pub(super) home: Option<usize>,
@@ -41,13 +42,11 @@ impl<'a> Fixture<'a> {
         if ends.len() < 2 {
             return Err(RatingError::TooFewSides { sides: ends.len() });
         }
-        let mut start = 0;
-        for (side, &end) in ends.iter().enumerate() {
-            if end <= start {
-                return Err(RatingError::EmptySide { side });
-            }
-            start = end;
-        }
+        let start = match *ends {
+            // Two sides without a loop.
+            [one, other] if 0 < one && one < other => other,
+            _ => last_end(ends)?,
+        };
         if places.len() != ends.len() || start as usize != players.len() {
             let (players, places, ends) = (players.len(), places.len(), start as usize);
             return Err(RatingError::Ragged { players, places, ends });
@@ -111,8 +110,8 @@ impl<'a> Fixture<'a> {
     #[inline]
     pub(super) fn duel(&self) -> Option<Duel<'a>> {
         let ([end, _], [place, other_place]) = (self.ends, self.places) else { return None };
-        let (one, other) = self.players.split_at_checked(*end as usize)?;
-        Some(Duel { at: self.at, one, other, score: score(*place, *other_place), home: self.home })
+        let (players, split) = (self.players, *end as usize);
+        Some(Duel { at: self.at, players, split, score: score(*place, *other_place), home: self.home })
     }
 
     /// The players of one side.
@@ -122,6 +121,18 @@ impl<'a> Fixture<'a> {
             side.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |start| *start as usize);
         self.players.get(start..end)
     }
+}
+
+/// The last of the ends, each of which is above the one before.
+fn last_end(ends: &[u32]) -> Result<u32, RatingError> {
+    let mut start = 0;
+    for (side, &end) in ends.iter().enumerate() {
+        if end <= start {
+            return Err(RatingError::EmptySide { side });
+        }
+        start = end;
+    }
+    Ok(start)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::EloSettings;
-use crate::field::{Composite, shares_of_pairs};
-use crate::model::{Model, advantage};
+use crate::field::{Composite, Sum, shares_of_pairs};
+use crate::model::{Model, team};
 use crate::numeric::logistic;
 use crate::{Change, Entrant, Game, Rating, Scratch};
 use gsm_core::Millis;
@@ -9,6 +9,7 @@ use gsm_core::Millis;
 const BEHIND_MAX: f64 = 700.0;
 
 impl Model for EloSettings {
+    type Sum = Sum;
     /// Its mean, in natural units from a newcomer's.
     type Team = f64;
     /// The expected score of the first.
@@ -16,9 +17,18 @@ impl Model for EloSettings {
     /// The actual score less the expected one.
     type Lesson = f64;
 
+    fn initial(&self) -> Rating {
+        self.newcomer()
+    }
+
     #[inline]
     fn home_advantage(&self) -> f64 {
         self.home_advantage
+    }
+
+    #[inline]
+    fn has_growth(&self) -> bool {
+        false
     }
 
     /// Time does nothing but to show the deviation of today's settings.
@@ -28,9 +38,13 @@ impl Model for EloSettings {
     }
 
     #[inline]
-    fn team(&self, players: impl Iterator<Item = Entrant>, advantage: f64) -> f64 {
-        let players = players.map(|player| (self.mean_of(player.rating), 0.0, player.share));
-        (Composite::of(players).map_or(0.0, |side| side.mean) + advantage) * self.natural()
+    fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
+        sum.joined(self.mean_of(player.rating), 0.0, player.share)
+    }
+
+    #[inline]
+    fn team(&self, sum: Sum, advantage: f64) -> f64 {
+        (Composite::of(sum).mean + advantage) * self.natural()
     }
 
     #[inline]
@@ -62,10 +76,7 @@ impl Model for EloSettings {
         let Scratch { strengths, places, .. } = scratch;
         strengths.clear();
         strengths.extend(
-            game.sides
-                .iter()
-                .enumerate()
-                .map(|(at, side)| self.team(side.players.iter().copied(), advantage(self, game.home, at))),
+            game.sides.iter().enumerate().map(|(at, side)| team(self, side.players.iter(), game.home, at)),
         );
         // exp(a) / (exp(a) + exp(b)) is the logistic function of a - b: one exponential a side, not a pair.
         let best = strengths.iter().copied().fold(f64::NEG_INFINITY, f64::max);

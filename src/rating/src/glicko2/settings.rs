@@ -66,23 +66,27 @@ impl Glicko2Settings {
         check("home_advantage", self.home_advantage, -1e4, 1e4)
     }
 
-    pub(crate) const fn initial(&self) -> Rating {
+    pub(crate) const fn newcomer(&self) -> Rating {
         Rating { mean: self.mean, deviation: self.deviation, volatility: self.volatility }
     }
 
     /// In points; NaN counts as nothing known.
+    #[inline]
     pub(crate) fn in_range(&self, deviation: f64) -> f64 {
         numeric::kept(deviation, self.deviation_min, self.deviation_max, self.deviation_max)
     }
     /// The rating's deviation as it counts, in points.
+    #[inline]
     pub(crate) fn deviation_of(&self, rating: Rating) -> f64 {
         self.in_range(rating.deviation)
     }
     /// The rating's mean as it counts, in points from a newcomer's; NaN counts as a newcomer's.
+    #[inline]
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
         numeric::mean(rating.mean, self.mean) - self.mean
     }
     /// The rating's volatility as it counts; NaN counts as a newcomer's.
+    #[inline]
     pub(crate) fn volatility_of(&self, rating: Rating) -> f64 {
         numeric::kept(rating.volatility, VOLATILITY_MIN, VOLATILITY_MAX, self.volatility)
     }

@@ -1,13 +1,20 @@
 use super::{Glicko2Settings, evidence, scale::POINTS};
-use crate::field::{self, Composite, Lesson, Pair};
+use crate::field::{self, Composite, Lesson, Pair, Sum};
 use crate::model::Model;
 use crate::{Change, Entrant, Game, Rating, Scratch};
 use gsm_core::Millis;
 
 impl Model for Glicko2Settings {
+    type Sum = Sum;
     type Team = Composite;
     type Pair = Pair;
     type Lesson = Lesson;
+
+    const MOVES_VOLATILITY: bool = true;
+
+    fn initial(&self) -> Rating {
+        self.newcomer()
+    }
 
     #[inline]
     fn home_advantage(&self) -> f64 {
@@ -26,15 +33,14 @@ impl Model for Glicko2Settings {
 
     /// In the Glicko-2 scale.
     #[inline]
-    fn team(&self, players: impl Iterator<Item = Entrant>, advantage: f64) -> Composite {
-        let scaled = players.map(|player| {
-            let (mean, deviation) = (self.mean_of(player.rating), self.deviation_of(player.rating));
-            (mean / POINTS, deviation / POINTS, player.share)
-        });
-        let side = Composite::of(scaled).unwrap_or_else(|| {
-            let deviation = self.deviation / POINTS;
-            Composite { mean: 0.0, variance: deviation * deviation, shares: 1.0 }
-        });
+    fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
+        let (mean, deviation) = (self.mean_of(player.rating), self.deviation_of(player.rating));
+        sum.joined(mean / POINTS, deviation / POINTS, player.share)
+    }
+
+    #[inline]
+    fn team(&self, sum: Sum, advantage: f64) -> Composite {
+        let side = Composite::of(sum);
         Composite { mean: side.mean + advantage / POINTS, ..side }
     }
 

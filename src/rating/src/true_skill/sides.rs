@@ -1,6 +1,6 @@
 use super::{TrueSkillSettings, chain};
 use crate::gaussian::{Moved, below, drawn, quantile, won};
-use crate::model::{Model, advantage};
+use crate::model::{Model, team};
 use crate::numeric::score;
 use crate::{Change, Entrant, Game, Rating, Scratch, numeric};
 use gsm_core::Millis;
@@ -15,7 +15,7 @@ pub(crate) struct Lesson {
 }
 
 /// A side as the sum of its players' performances.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sum {
     pub(super) mean: f64,
     pub(super) variance: f64,
@@ -55,6 +55,7 @@ impl Margin {
         }
     }
     /// Between two sides of this many players together, in points.
+    #[inline]
     pub(super) fn for_players(self, settings: &TrueSkillSettings, players: f64) -> f64 {
         self.factor * settings.beta * players.sqrt()
     }
@@ -77,6 +78,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     /// The score the first is expected to make; a draw is half.
+    #[inline]
     fn expected(&self) -> f64 {
         0.5 * (below(self.lead - self.margin) + below(self.lead + self.margin))
     }
@@ -86,6 +88,7 @@ impl Pair {
         below(self.margin - self.lead) - below(-self.margin - self.lead)
     }
 
+    #[inline]
     fn moved(&self, score: f64) -> Moved {
         if score == 0.5 {
             return drawn(self.lead, self.margin);
@@ -110,13 +113,23 @@ impl<'a> TrueSkill<'a> {
 }
 
 impl Model for TrueSkill<'_> {
+    type Sum = Sum;
     type Team = Sum;
     type Pair = Pair;
     type Lesson = Lesson;
 
+    fn initial(&self) -> Rating {
+        self.settings.newcomer()
+    }
+
     #[inline]
     fn home_advantage(&self) -> f64 {
         self.settings.home_advantage
+    }
+
+    #[inline]
+    fn has_growth(&self) -> bool {
+        self.settings.growth_per_day > 0.0
     }
 
     #[inline]
@@ -127,20 +140,19 @@ impl Model for TrueSkill<'_> {
     }
 
     #[inline]
-    fn team(&self, players: impl Iterator<Item = Entrant>, advantage: f64) -> Sum {
-        let beta = self.settings.beta * self.settings.beta;
-        let mut sum = Sum { mean: advantage, variance: 0.0, players: 0.0 };
-        for player in players {
-            let share = player.share;
-            sum.mean += share * self.settings.mean_of(player.rating);
-            sum.variance += share * share * (self.variance(player.rating) + beta);
-            sum.players += if player.is_present() { 1.0 } else { 0.0 };
+    fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
+        let Entrant { rating, share, .. } = *player;
+        let beta = self.settings.beta;
+        Sum {
+            mean: sum.mean + share * self.settings.mean_of(rating),
+            variance: sum.variance + share * share * (self.variance(rating) + beta * beta),
+            players: sum.players + if player.is_present() { 1.0 } else { 0.0 },
         }
-        if sum.players == 0.0 {
-            let new = self.settings.initial();
-            sum = Sum { mean: advantage + new.mean, variance: self.variance(new) + beta, players: 1.0 };
-        }
-        sum
+    }
+
+    #[inline]
+    fn team(&self, sum: Sum, advantage: f64) -> Sum {
+        Sum { mean: sum.mean + advantage, ..sum }
     }
 
     #[inline]
@@ -169,7 +181,10 @@ impl Model for TrueSkill<'_> {
         let left = 1.0 - player.share * player.share * variance * lesson.pull;
         Rating {
             mean: player.rating.mean + player.share * variance * lesson.push,
-            deviation: numeric::deviation((variance * if left > 0.0 { left } else { 0.0 }).sqrt(), self.settings.deviation),
+            deviation: numeric::deviation(
+                (variance * if left > 0.0 { left } else { 0.0 }).sqrt(),
+                self.settings.deviation,
+            ),
             volatility: player.rating.volatility,
         }
     }
@@ -180,7 +195,7 @@ impl Model for TrueSkill<'_> {
         teams.clear();
         teams.extend(game.sides.iter().enumerate().map(|(at, side)| Team {
             place: side.place,
-            sum: self.team(side.players.iter().copied(), advantage(self, game.home, at)),
+            sum: team(self, side.players.iter(), game.home, at),
             stayed: Lesson::default(),
             quit: Lesson::default(),
             expected: 0.0,

@@ -80,16 +80,18 @@ impl WengLinSettings {
         check("home_advantage", self.home_advantage, -1e4, 1e4)
     }
 
-    pub(crate) const fn initial(&self) -> Rating {
+    pub(crate) const fn newcomer(&self) -> Rating {
         Rating { mean: self.mean, deviation: self.deviation, volatility: crate::rating::VOLATILITY }
     }
 
     /// The rating's deviation as it counts, in points.
+    #[inline]
     pub(crate) fn deviation_of(&self, rating: Rating) -> f64 {
         numeric::deviation(rating.deviation, self.deviation)
     }
 
     /// The rating's mean as it counts, in points.
+    #[inline]
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
         numeric::mean(rating.mean, self.mean)
     }

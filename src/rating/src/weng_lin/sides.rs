@@ -1,6 +1,6 @@
 use super::pairs::{self, Pair};
 use super::{WengLinModel as Kind, WengLinSettings, lists};
-use crate::model::{Model, advantage};
+use crate::model::{Model, team};
 use crate::{Change, Entrant, Game, Rating, Scratch, numeric};
 use gsm_core::Millis;
 
@@ -23,7 +23,7 @@ impl Lesson {
 }
 
 /// A side as the sum of its players before the match.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sum {
     pub(super) mean: f64,
     pub(super) variance: f64,
@@ -59,13 +59,23 @@ fn variance(settings: &WengLinSettings, rating: Rating) -> f64 {
 }
 
 impl Model for WengLinSettings {
+    type Sum = Sum;
     type Team = Sum;
     type Pair = Pair;
     type Lesson = Lesson;
 
+    fn initial(&self) -> Rating {
+        self.newcomer()
+    }
+
     #[inline]
     fn home_advantage(&self) -> f64 {
         self.home_advantage
+    }
+
+    #[inline]
+    fn has_growth(&self) -> bool {
+        self.growth_per_day > 0.0
     }
 
     #[inline]
@@ -76,17 +86,17 @@ impl Model for WengLinSettings {
     }
 
     #[inline]
-    fn team(&self, players: impl Iterator<Item = Entrant>, advantage: f64) -> Sum {
-        let (mut sum, mut is_empty) = (Sum { mean: advantage, variance: 0.0 }, true);
-        for Entrant { rating, share, .. } in players {
-            sum.mean += share * self.mean_of(rating);
-            sum.variance += share * share * variance(self, rating);
-            is_empty = false;
+    fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
+        let Entrant { rating, share, .. } = *player;
+        Sum {
+            mean: sum.mean + share * self.mean_of(rating),
+            variance: sum.variance + share * share * variance(self, rating),
         }
-        if is_empty {
-            sum = Sum { mean: sum.mean + self.mean, variance: variance(self, self.initial()) };
-        }
-        sum
+    }
+
+    #[inline]
+    fn team(&self, sum: Sum, advantage: f64) -> Sum {
+        Sum { mean: sum.mean + advantage, ..sum }
     }
 
     /// Of two, a list is a pair.
@@ -127,7 +137,7 @@ impl Model for WengLinSettings {
         teams.extend(game.sides.iter().enumerate().map(|(side, of)| Team {
             side,
             place: of.place,
-            sum: self.team(of.players.iter().copied(), advantage(self, game.home, side)),
+            sum: team(self, of.players.iter(), game.home, side),
             has_quit: of.players.iter().any(|player| player.quit),
             stayed: Lesson::default(),
             quit: Lesson::default(),
