@@ -290,6 +290,26 @@ proptest! {
         }
     }
 
+    /// Who sees neighbours only loses to those, and not to those of the last place.
+    #[test]
+    fn who_quits_came_last_and_nobody_else_notices((system, of) in usual(2..7, 1..4, 0.0), at in any::<Index>(), who in any::<Index>()) {
+        let at = at.index(of.len());
+        let who = who.index(of[at].1.len());
+        let (mut left, mut last) = (of.clone(), of.clone());
+        left[at].1[who].quit = true;
+        last[at].0 = 9;
+        let (mut found, mut stayed) = (update(&system, &left), update(&system, &of));
+        let (found_of, _) = (found[at].remove(who), stayed[at].remove(who));
+        prop_assert_eq!(&found, &stayed);
+        prop_assert_eq!(found_of.actual, 0.0);
+        let wanted = update(&system, &last)[at][who];
+        let is_part = matches!(&system, System::WengLin(settings) if matches!(
+            settings.model,
+            WengLinModel::BradleyTerryPart | WengLinModel::ThurstoneMostellerPart
+        ));
+        prop_assert!(is_part || close(found_of.after, wanted.after), "{system:?} {found_of:?} {wanted:?}");
+    }
+
     #[test]
     fn predictions_of_two_sides_sum_to_one(system in any_system(), of in extremes(2..=2, 1..6, 0.0), home in 0_usize..3) {
         let ratings = |side: usize| of[side].1.iter().map(|player| player.rating).collect::<Vec<_>>();
