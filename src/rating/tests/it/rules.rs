@@ -293,3 +293,57 @@ fn shares_and_scores_that_mean_nothing_are_refused() {
     let sides = [Side::new(1, &one), Side::new(2, &one)];
     check(&sides, Some(2), RatingError::NoSuchSide { home: 2, sides: 2 });
 }
+
+fn check_growth(name: &str) {
+    let system = configured(&format!(
+        r#"{{"system":"{name}","growth_per_day":0.5,"deviation_max":30,"deviation":20}}"#
+    ));
+    let known = Rating { mean: 40.0, deviation: 29.0, volatility: 0.06 };
+    let after = |idle| system.at(known, Some(NOW), NOW.saturating_add(idle)).deviation;
+    assert_eq!(after(Millis::ZERO), 29.0);
+    // sqrt(29² + n 0.5²), by hand, until sqrt(30² - 29²) = sqrt(59) is used up after 236 days.
+    assert!((after(days(4)) - 842.0_f64.sqrt()).abs() < 1e-12);
+    assert!((after(days(235)) - 899.75_f64.sqrt()).abs() < 1e-12);
+    assert_eq!((after(days(237)), after(days(100_000))), (30.0, 30.0));
+}
+#[test]
+fn idle_deviation_grows_by_the_setting_up_to_the_maximum() {
+    check_growth("weng_lin");
+    check_growth("true_skill");
+    let system = configured(r#"{"system":"glicko"}"#);
+    let found = system.at(rating(1700.0, 50.0), Some(NOW), NOW.saturating_add(days(100)));
+    assert!((found.deviation - (2_500.0_f64 + 100.0 * 6.3 * 6.3).sqrt()).abs() < 1e-9);
+    assert_eq!(system.at(found, Some(NOW), NOW.saturating_add(days(100_000))).deviation, 350.0);
+}
+#[test]
+fn half_a_match_of_glicko_is_half_the_evidence() {
+    let system = configured(r#"{"system":"glicko"}"#);
+    let after = |share| {
+        let player = Entrant { share, ..Entrant::new(rating(1500.0, 200.0)) };
+        duel(&system, player, Entrant::new(rating(1600.0, 80.0)), None).0.after.deviation
+    };
+    let learned = |share| after(share).powi(-2) - 200.0_f64.powi(-2);
+    assert!((learned(0.5) / learned(1.0) - 0.5).abs() < 1e-9);
+}
+/// Algorithm 1 of Weng and Lin for two sides, with the sides' skills as sums by shares, by hand.
+#[test]
+fn a_share_weighs_a_player_of_weng_lin_in_the_side_and_in_what_is_learned() {
+    let system = configured(r#"{"system":"weng_lin","tau":0}"#);
+    let player = |mean, deviation, share| Entrant {
+        share,
+        ..Entrant::new(Rating { mean, deviation, volatility: 0.06 })
+    };
+    let (team, other) = ([player(24.0, 6.0, 1.0), player(30.0, 4.0, 0.25)], [player(28.0, 5.0, 1.0)]);
+    let found = system.update(&Game::new(&[Side::new(1, &team), Side::new(2, &other)])).unwrap();
+    let (mean, variance) = (24.0 + 0.25 * 30.0, 36.0 + 0.0625 * 16.0);
+    let c = (variance + 25.0 + 2.0 * (25.0 / 6.0_f64).powi(2)).sqrt();
+    let chance = 1.0 / (1.0 + ((28.0 - mean) / c).exp());
+    let delta = variance.sqrt() / c / (c * c) * chance * (1.0 - chance);
+    for (change, of) in found[0].iter().zip(&team) {
+        let own = of.rating.deviation.powi(2);
+        let gain = of.share * own * (1.0 - chance) / c;
+        assert!((change.gain() - gain).abs() < 1e-12, "{change:?}");
+        let left = own * (1.0 - of.share * of.share * own * delta);
+        assert!((change.after.deviation - left.sqrt()).abs() < 1e-12, "{change:?}");
+    }
+}
