@@ -63,9 +63,9 @@ fn row(what: &str, value: f64, unit: &str) {
     println!("  {what:<34} {value:>9.1} {unit}");
 }
 
-fn measure<I: Named>(field: Field)
+fn measure<I>(field: Field)
 where
-    I: Sync + Send,
+    I: Named + Sync + Send,
     I::Id: Sync + Send,
 {
     let n = field.players;
@@ -105,7 +105,7 @@ where
         assert_eq!(board.set(I::named(player), mark), Change::Applied);
     };
     for turn in 0..3 * n {
-        let (player, mark) = if mix(turn) % 2 == 0 { field.step(turn) } else { field.jump(turn) };
+        let (player, mark) = if mix(turn).is_multiple_of(2) { field.step(turn) } else { field.jump(turn) };
         set(&mut board, player, mark);
     }
     base += 3 * n;
@@ -152,9 +152,9 @@ where
 }
 
 /// How long one rank takes, by the wall, alone and beside a thread that changes without a pause.
-fn latencies<I: Named>(board: Ranked<I>, field: Field, base: u64)
+fn latencies<I>(board: Ranked<I>, field: Field, base: u64)
 where
-    I: Sync + Send,
+    I: Named + Sync + Send,
     I::Id: Sync + Send,
 {
     let (shared, is_done) = (Shared::new(board), AtomicBool::new(false));

@@ -40,6 +40,7 @@ pub mod glicko2;
 pub mod history;
 pub mod kalman;
 mod learning;
+mod model;
 mod numeric;
 mod outcome;
 mod rating;
