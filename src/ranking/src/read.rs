@@ -230,7 +230,7 @@ impl<K: Key, I: Ids> View<'_, K, I> {
     fn rows(&self, from: u64, limit: usize) -> Vec<Row<I::Id>> {
         let walk = self.core.tree.walk(from, limit as u64);
         let mut rows = Vec::with_capacity(walk.len());
-        let Some((first, slot)) = self.core.tree.walk(from, 1).next() else { return rows };
+        let Some((first, slot)) = walk.peek() else { return rows };
         let first_better = match self.order.ties() {
             Ties::Competition => self.core.tree.better::<false>(first),
             Ties::Dense => self.rank(first, slot, 0).get() - 1,
