@@ -63,11 +63,7 @@ fn row(what: &str, value: f64, unit: &str) {
     println!("  {what:<34} {value:>9.1} {unit}");
 }
 
-fn measure<I>(field: Field)
-where
-    I: Named + Sync + Send,
-    I::Id: Sync + Send,
-{
+fn measure<I: Named>(field: Field) {
     let n = field.players;
     println!("{n} players, {}{}", I::NAME, if field.tied { ", 30 % tied" } else { "" });
     let before = resident();
@@ -152,11 +148,7 @@ where
 }
 
 /// How long one rank takes, by the wall, alone and beside a thread that changes without a pause.
-fn latencies<I>(board: Ranked<I>, field: Field, base: u64)
-where
-    I: Named + Sync + Send,
-    I::Id: Sync + Send,
-{
+fn latencies<I: Named>(board: Ranked<I>, field: Field, base: u64) {
     let (shared, is_done) = (Shared::new(board), AtomicBool::new(false));
     let read = |what: &str| {
         let mut times: Vec<u64> = (0..TURNS)

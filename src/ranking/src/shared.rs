@@ -46,13 +46,17 @@ impl<T> Shared<T> {
     /// Changes, after readers who wait already have come in. Neither this nor [`read`](Self::read) may be called from
     /// within `change`.
     pub fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
-        for _ in 0..SPINS {
-            if self.waiting.load(Ordering::Relaxed) == 0 {
-                break;
+        // Spins as long as readers are in, too: who parks is woken by a reader, at the reader's cost.
+        let guard = (0..SPINS).find_map(|_| {
+            if self.waiting.load(Ordering::Relaxed) == 0
+                && let Some(guard) = self.lock.try_write()
+            {
+                return Some(guard);
             }
             spin_loop();
-        }
-        change(&mut self.lock.write())
+            None
+        });
+        change(&mut guard.unwrap_or_else(|| self.lock.write()))
     }
 }
 

@@ -37,6 +37,13 @@ impl<K: Key> Tree<K> {
     }
 }
 
+impl<K: Key> Walk<'_, K> {
+    /// The entry that comes next.
+    pub(crate) fn peek(&self) -> Option<(K, u32)> {
+        Walk { ..*self }.next()
+    }
+}
+
 impl<K: Key> Iterator for Walk<'_, K> {
     type Item = (K, u32);
 
