@@ -69,7 +69,6 @@ impl Recent {
 mod tests {
     use super::*;
     use crate::Rating;
-    use gsm_core::Probability;
 
     fn options() -> Options {
         Options {
@@ -80,13 +79,7 @@ mod tests {
     }
 
     fn after(recent: &Recent, options: &Options, player: &Entrant, actual: f64, met: &[u32]) -> Recent {
-        let change = Change {
-            before: player.rating,
-            after: player.rating,
-            expected: Probability::HALF,
-            actual,
-            offset: None,
-        };
+        let change = Change::of(player, player.rating, 0.5, actual);
         recent.after(options, player, &change, 1.0, met.iter().copied())
     }
 
@@ -115,6 +108,18 @@ mod tests {
         assert!((six.surprise() - 2.1).abs() < 0.05, "{}", six.surprise());
         let drawn = after(&six, &options(), &player(), 0.5, &[]);
         assert!(drawn.surprise() > 0.0 && drawn.surprise() < six.surprise());
+    }
+    #[test]
+    fn a_result_that_counts_less_proves_less() {
+        let won = Change::of(&player(), player().rating, 0.5, 1.0);
+        let surprise = |share, weight| {
+            let player = Entrant { share, ..player() };
+            Recent::default().after(&options(), &player, &won, weight, std::iter::empty()).surprise()
+        };
+        // Half of it: 0.25 / sqrt(0.25 / 4 + 0.25), by hand.
+        let half = 0.25 / 0.3125_f64.sqrt();
+        assert!((surprise(1.0, 0.5) - half).abs() < 1e-12 && (surprise(0.5, 1.0) - half).abs() < 1e-12);
+        assert_eq!(surprise(1.0, 0.0), 0.0);
     }
     #[test]
     fn leaving_early_neither_proves_nor_hides_skill() {

@@ -110,6 +110,20 @@ fn of_many_opponents_only_those_met_before_count_less() {
 }
 
 #[test]
+fn a_crowd_leaves_the_same_memory_whatever_the_order_of_its_sides() {
+    let options = repeated(0.5);
+    let crowd = field(&[at(1500.0); 7]);
+    let mut turned = crowd.clone();
+    turned.sides.reverse();
+    let (rated, mut found) = (crowd.rate(&elo(), &options), turned.rate(&elo(), &options));
+    found.reverse();
+    let of = |rated: &[gsm_rating::explained::Rated]| {
+        rated.iter().map(|rated| rated.recent.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&found), of(&rated));
+}
+
+#[test]
 fn team_mates_are_not_opponents() {
     let pair = |a, b| vec![(at(1500.0), alone(a)), (at(1500.0), alone(b))];
     let mut of = Match::new(vec![lineup(1, pair(1, 2)), lineup(2, pair(3, 4))]);
@@ -137,15 +151,9 @@ fn a_newcomer_costs_the_established_less_and_moves_in_full() {
     check_close(&gains(&found), &[16.0, -4.0]);
     let wanted = [(What::Result, -16.0), (What::Newcomer, 12.0)].map(|(what, points)| Item { what, points });
     assert_eq!(found[1].items, wanted);
-    // 100 matches are enough for anybody.
-    check_close(
-        &gains(&played(&elo(), &against_newcomers(100, 0.25), &field(&[at(1500.0); 2]))),
-        &[16.0, -16.0],
-    );
-    check_close(
-        &gains(&played(&elo(), &against_newcomers(101, 0.25), &field(&[at(1500.0); 2]))),
-        &[16.0, -16.0],
-    );
+    // The other one has 100 matches: exactly enough, and one too few to be established.
+    check_close(&gains(&played(&elo(), &against_newcomers(100, 0.25), &of)), &[16.0, -4.0]);
+    check_close(&gains(&played(&elo(), &against_newcomers(101, 0.25), &of)), &[16.0, -16.0]);
 }
 
 #[test]
