@@ -1,7 +1,7 @@
 use super::items::items;
 use super::rerate::rerate;
 use super::{Adjusted, check_people};
-use crate::field::Composite;
+use crate::field::{Composite, Sum};
 use crate::{Change, Entrant, Game, Rating, RatingError, Scratch, System, numeric, outcome};
 use serde::{Deserialize, Serialize};
 
@@ -133,8 +133,11 @@ fn seen(system: &System, game: &Game<'_>, adjusted: &[Adjusted]) -> Vec<Option<C
         .iter()
         .map(|side| {
             let players = side.players.iter().zip(adjusted.by_ref());
-            let side_seen = Composite::of(players.map(|(player, adjusted)| of(player, adjusted)));
-            side_seen.filter(|_| outcome::is_present(side))
+            let sum = players.fold(Sum::default(), |sum, (player, adjusted)| {
+                let (mean, deviation, share) = of(player, adjusted);
+                sum.joined(mean, deviation, share)
+            });
+            outcome::is_present(side).then(|| Composite::of(sum))
         })
         .collect()
 }
