@@ -92,6 +92,13 @@ name!(/** An id that a caller brings: a ticket id, an external player id, an ide
       RequestKey, "caller's id", limits::CALLER_ID_CHARS_MAX, |c| c.is_ascii_graphic());
 name!(/** A text shown to people, such as a display name. */ Label, "label", limits::LABEL_CHARS_MAX, printable);
 
+/// The board that every mode has: both names keep to the same alphabet and length.
+impl From<&Mode> for BoardName {
+    fn from(mode: &Mode) -> Self {
+        Self(mode.0.clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

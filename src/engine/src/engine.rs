@@ -1,6 +1,6 @@
 use crate::{
     EngineError, QueueConfig,
-    boards::Boards,
+    boards::{BoardConfig, Boards},
     jobs::{Gates, Jobs},
     pools::Pools,
     push::Hub,
@@ -11,7 +11,7 @@ use crate::{
     },
     token::TokenKey,
 };
-use gsm_core::{Clock, CommitKey, IdSource, Mode, PlayerId};
+use gsm_core::{Clock, CommitKey, IdSource, Mode, PlayerId, Timestamp};
 use gsm_rating::System;
 use gsm_session::TicketState;
 use parking_lot::Mutex;
@@ -75,7 +75,7 @@ pub(crate) struct Views {
 impl Fold for Views {
     fn apply(&self, committed: Committed, changes: &ChangeSet) {
         for write in changes.writes.iter().chain(&changes.folds) {
-            self.apply_write(committed.sequence, write);
+            self.apply_write(committed.sequence, changes.at, write);
         }
         for (index, (player, event)) in changes.events.iter().enumerate() {
             self.hub.publish(*player, committed.sequence, index, event);
@@ -84,7 +84,7 @@ impl Fold for Views {
 }
 
 impl Views {
-    fn apply_write(&self, sequence: u64, write: &Write) {
+    fn apply_write(&self, sequence: u64, now: Timestamp, write: &Write) {
         let row = match &write.op {
             Op::Put { row, .. } => Some(row),
             Op::Delete => None,
@@ -94,11 +94,27 @@ impl Views {
             self.recent.put(*id, row, write.expect == Expect::Absent);
         }
         match (&write.key, row.map(|row| &**row)) {
-            (Key::Rating(mode, player), Some(Row::Rating(standing))) => match &standing.rating {
-                Some(row) => self.boards.put(mode, *player, row, sequence),
-                None => self.boards.remove(mode, *player, sequence),
+            (Key::Rating(mode, player), Some(Row::Rating(standing))) => {
+                self.boards.rated(mode, *player, standing.rating.as_ref(), sequence, now);
+            }
+            (Key::Rating(mode, player), None) => self.boards.rated(mode, *player, None, sequence, now),
+            (Key::Entry(board, player), Some(Row::Entry(row))) => {
+                self.boards.entered(board, *player, Some(row), sequence, now);
+            }
+            (Key::Entry(board, player), None) => self.boards.entered(board, *player, None, sequence, now),
+            (Key::Shade(board, player), Some(Row::Shade(row))) => {
+                self.boards.shaded(board, *player, Some(row));
+            }
+            (Key::Shade(board, player), None) => self.boards.shaded(board, *player, None),
+            (Key::Attributes(player), Some(Row::Attributes(row))) => {
+                self.boards.settled(*player, Some(row), sequence);
+            }
+            (Key::Attributes(player), None) => self.boards.settled(*player, None, sequence),
+            (Key::Board(name), Some(Row::Board(json))) => match BoardConfig::from_json(json) {
+                Ok(config) => self.boards.defined(name, Some(config)),
+                Err(error) => tracing::error!(board = %name, %error, "board cannot be read"),
             },
-            (Key::Rating(mode, player), None) => self.boards.remove(mode, *player, sequence),
+            (Key::Board(name), None) => self.boards.defined(name, None),
             (Key::Ticket(id), row) => {
                 let ticket = if let Some(Row::Ticket(ticket)) = row { Some(ticket) } else { None };
                 self.pools.ticket(*id, ticket);
@@ -176,6 +192,7 @@ impl Engine {
             Ok(())
         })
         .await?;
+        self.load_boards().await?;
         let mut ratings: BTreeMap<Mode, Vec<(PlayerId, RatingRow, u64)>> = BTreeMap::new();
         self.each(KeyRange::AllRatings, |key, found| {
             if let (Key::Rating(mode, player), Row::Rating(standing)) = (key, &*found.row)
@@ -187,9 +204,11 @@ impl Engine {
             Ok(())
         })
         .await?;
+        let now = self.clock.now();
         for (mode, rows) in ratings {
-            self.views.boards.load(&mode, rows);
+            self.views.boards.load(&mode, &rows, now);
         }
+        self.fill_boards().await?;
         self.each(KeyRange::Tickets, |key, found| {
             if let (Key::Ticket(id), Row::Ticket(row)) = (key, &*found.row) {
                 report.tickets += usize::from(!row.state.is_terminal());
@@ -222,7 +241,7 @@ impl Engine {
     }
 
     /// Calls `take` for every row of a range, page by page.
-    async fn each(
+    pub(crate) async fn each(
         &self,
         range: KeyRange,
         mut take: impl FnMut(Key, Versioned) -> Result<(), EngineError>,

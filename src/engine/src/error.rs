@@ -40,6 +40,12 @@ pub enum EngineError {
     QueueFull { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
     TooManyQueues,
+    #[error("the server has its {} boards already", limits::BOARDS_MAX)]
+    TooManyBoards,
+    #[error("board `{board}` is being filled")]
+    BoardFilling { board: String },
+    #[error("the listing has been given up")]
+    PageGone,
     #[error("a player has at most {max} streams")]
     TooManyStreams { max: usize },
     #[error("mode `{mode}` is rated by another system already")]
@@ -97,13 +103,20 @@ impl EngineError {
             | Self::State(_)
             | Self::NoResultNow { .. }
             | Self::NoResult { .. }
+            | Self::PageGone
             | Self::ResultContradicts { .. } => Kind::Conflict,
             Self::Invalid { .. } | Self::NoConsent { .. } | Self::IdempotencyMismatch => Kind::Invalid,
             Self::Forbidden => Kind::Forbidden,
-            Self::QueueFull { .. } | Self::TooManyQueues | Self::TooManyStreams { .. } => Kind::Busy,
-            Self::Contended | Self::Raced | Self::Rerating { .. } | Self::Refused(_) | Self::NoAnswer(_) => {
-                Kind::Unavailable
-            }
+            Self::QueueFull { .. }
+            | Self::TooManyQueues
+            | Self::TooManyBoards
+            | Self::TooManyStreams { .. } => Kind::Busy,
+            Self::Contended
+            | Self::Raced
+            | Self::Rerating { .. }
+            | Self::BoardFilling { .. }
+            | Self::Refused(_)
+            | Self::NoAnswer(_) => Kind::Unavailable,
             Self::Damaged { .. } => Kind::Damaged,
         }
     }
@@ -120,6 +133,9 @@ impl EngineError {
             Self::ProposalClosed { .. } => "proposal_closed",
             Self::QueueFull { .. } => "queue_full",
             Self::TooManyQueues => "too_many_queues",
+            Self::TooManyBoards => "too_many_boards",
+            Self::BoardFilling { .. } => "board_filling",
+            Self::PageGone => "page_gone",
             Self::TooManyStreams { .. } => "too_many_streams",
             Self::ModeSystem { .. } => "mode_system",
             Self::State(_) => "state_not_allowed",
@@ -147,6 +163,9 @@ impl EngineError {
                 "wait for the match's result, or abandon it: POST /v1/matches/{match_id}/state"
             }
             Self::TicketIdTaken => "choose a new ticket id for a new request",
+            Self::TooManyBoards => "delete a board that is no longer read",
+            Self::BoardFilling { .. } => "ask again in a moment",
+            Self::PageGone => "begin again from the first page",
             Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
             Self::QueueFull { .. } => "try again after the seconds in Retry-After",

@@ -76,6 +76,10 @@ impl Engine {
         if let Err(error) = self.settle_gates(false).await {
             tracing::warn!(%error, "a job that was left behind is not settled yet");
         }
+        self.views.boards.sweep(self.clock.now());
+        if let Err(error) = self.fill_boards().await {
+            tracing::warn!(%error, "a board that was defined is not filled yet");
+        }
         report
     }
 

@@ -23,6 +23,7 @@ mod pools;
 mod proposals;
 mod push;
 mod queues;
+mod ratings;
 mod rebuild;
 mod results;
 mod running;
@@ -32,11 +33,15 @@ pub mod testing;
 mod tickets;
 pub mod token;
 
-pub use boards::{BoardRow, HistoryEntry, RankView};
+pub use boards::{
+    AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
+    Eligibility, Operator, Part, Places, RankView, Source, Submission, Taken, Ties, Value, Viewer,
+};
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use forming::TickReport;
+pub use gsm_ranking::Visibility;
 pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
 pub use keys::IssuedKey;
 pub use matches::{MatchView, NewMatch};
@@ -45,6 +50,7 @@ pub use players::{PlayerView, SignedIn};
 pub use proposals::ProposalView;
 pub use push::{PushItem, Subscription};
 pub use queues::QueueConfig;
+pub use ratings::HistoryEntry;
 pub use rebuild::RebuildReport;
 pub use results::{MatchFacts, ResultView};
 pub use tickets::{NewTicket, TicketView};

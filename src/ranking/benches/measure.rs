@@ -7,8 +7,11 @@
 #[path = "workload/mod.rs"]
 mod workload;
 
-use gsm_ranking::{Change, DenseIds, Order, PlayerIds, Ranked};
-use std::hint::black_box;
+use gsm_ranking::{Change, DenseIds, Order, PlayerIds, Ranked, Shared};
+use std::{
+    hint::black_box,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use workload::{Field, Named, mix};
 
 #[global_allocator]
@@ -98,7 +101,7 @@ fn measure<I: Named>(field: Field) {
         assert_eq!(board.set(I::named(player), mark), Change::Applied);
     };
     for turn in 0..3 * n {
-        let (player, mark) = if mix(turn) % 2 == 0 { field.step(turn) } else { field.jump(turn) };
+        let (player, mark) = if mix(turn).is_multiple_of(2) { field.step(turn) } else { field.jump(turn) };
         set(&mut board, player, mark);
     }
     base += 3 * n;
@@ -121,7 +124,69 @@ fn measure<I: Named>(field: Field) {
         "ns",
     );
     reads(&board, "");
+    let mut bytes = Vec::with_capacity(48 * n as usize);
+    let start = cpu_ns();
+    let written: Result<(), ()> = board.write_snapshot(|part| {
+        bytes.extend_from_slice(part);
+        Ok(())
+    });
+    assert!(written.is_ok());
+    row("snapshot written", (cpu_ns() - start) as f64 / 1e9, "s");
+    let mut rest = bytes.as_slice();
+    let start = cpu_ns();
+    let again: Result<Ranked<I>, _> = Ranked::read_snapshot(|part: &mut [u8]| {
+        let (taken, left) = rest.split_at_checked(part.len()).ok_or(())?;
+        part.copy_from_slice(taken);
+        rest = left;
+        Ok::<_, ()>(())
+    });
+    row("snapshot read", (cpu_ns() - start) as f64 / 1e9, "s");
+    assert!(again.is_ok_and(|again| again.len() == n));
+    drop(bytes);
+    latencies(board, field, base + 3 * TURNS);
     row("four dependent misses", 4.0 * miss(resident()), "ns");
+}
+
+/// How long one rank takes, by the wall, alone and beside a thread that changes without a pause.
+fn latencies<I: Named>(board: Ranked<I>, field: Field, base: u64) {
+    let (shared, is_done) = (Shared::new(board), AtomicBool::new(false));
+    let read = |what: &str| {
+        let mut times: Vec<u64> = (0..TURNS)
+            .map(|turn| {
+                let id = I::named(field.player(turn));
+                let start = now();
+                let _ = black_box(shared.read(|board| board.standing(id)));
+                start.elapsed().as_nanos() as u64
+            })
+            .collect();
+        times.sort_unstable();
+        for (name, part) in [("p50", 50), ("p99", 99)] {
+            row(
+                &format!("{name} of a rank, {what}"),
+                times[times.len() * part / 100] as f64,
+                "ns by the wall",
+            );
+        }
+    };
+    read("alone");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut turns = base..;
+            while !is_done.load(Ordering::Relaxed) {
+                let (player, mark) = field.step(turns.next().unwrap_or(base));
+                let _ = shared.change(|board| board.set(I::named(player), mark));
+            }
+            turns.start - base
+        });
+        read("beside a writer");
+        is_done.store(true, Ordering::Relaxed);
+        row("changes meanwhile", writer.join().unwrap_or(0) as f64, "");
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench has no configuration but this")]

@@ -4,11 +4,13 @@
 )]
 //! Lists in place: what the nodes of the tree are made of. Their length is the node's.
 use crate::key::{Narrow, Wide};
+use std::ops::Range;
 
 /// Up to `N` keys in order.
 pub(crate) trait Block<K>: Copy + Send + Sync {
     const EMPTY: Self;
     fn get(&self, at: usize) -> K;
+    fn iter(&self, part: Range<usize>) -> impl Iterator<Item = K>;
     fn set(&mut self, at: usize, key: K);
     /// There must be room.
     fn insert(&mut self, at: usize, len: usize, key: K);
@@ -59,6 +61,12 @@ impl<const N: usize> Block<Narrow> for NarrowBlock<N> {
         Narrow { score: self.scores[at], at: time }
     }
 
+    fn iter(&self, part: Range<usize>) -> impl Iterator<Item = Narrow> {
+        let times = self.at_high[part.clone()].iter().zip(&self.at_low[part.clone()]);
+        let times = times.map(|(high, low)| i64::from(*high) << 32 | i64::from(*low));
+        self.scores[part].iter().zip(times).map(|(score, at)| Narrow { score: *score, at })
+    }
+
     fn set(&mut self, at: usize, key: Narrow) {
         self.scores[at] = key.score;
         self.at_low[at] = key.at as u32;
@@ -101,6 +109,10 @@ impl<const C: usize, const N: usize> Block<Wide<C>> for WideBlock<C, N> {
 
     fn get(&self, at: usize) -> Wide<C> {
         self.0[at]
+    }
+
+    fn iter(&self, part: Range<usize>) -> impl Iterator<Item = Wide<C>> {
+        self.0[part].iter().copied()
     }
 
     fn set(&mut self, at: usize, key: Wide<C>) {

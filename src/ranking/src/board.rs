@@ -141,7 +141,9 @@ impl<I: Ids> Ranked<I> {
     /// Ranks a player who has a mark, or keeps the mark alone, until the next mark decides anew: for what time does, and
     /// no change of the player (idleness). O(log players).
     pub fn set_eligible(&mut self, player: I::Id, eligible: bool) {
-        if let Some((slot, (_, flags))) = self.ids.find(player).and_then(|slot| Some((slot, self.state(slot)?))) {
+        if let Some((slot, (_, flags))) =
+            self.ids.find(player).and_then(|slot| Some((slot, self.state(slot)?)))
+        {
             let flags = Flags::new(eligible, flags.visibility());
             on_core!(&mut self.core, core => core.set_flags(slot, flags, &self.ids));
         }

@@ -48,10 +48,6 @@ impl<K: Key> Core<K> {
         self.members.find(slot).filter(|member| member.flags().is_present())
     }
 
-    pub(crate) fn key(&self, columns: &Turned, at: i64) -> Option<K> {
-        K::new(self.origin, columns, at)
-    }
-
     /// The key to look for with columns of any size.
     pub(crate) fn nearest(&self, columns: &Turned, at: i64) -> K {
         K::nearest(self.origin, columns, at)
@@ -98,7 +94,19 @@ impl<K: Key> Core<K> {
         if self.kept == 0 {
             [self.origin, ..] = *columns;
         }
-        let key = self.key(columns, at)?;
+        self.keep_at_origin(slot, columns, at, version, flags)
+    }
+
+    /// The same, with columns relative to the origin as it is.
+    pub(crate) fn keep_at_origin(
+        &mut self,
+        slot: u32,
+        columns: &Turned,
+        at: i64,
+        version: u64,
+        flags: Flags,
+    ) -> Option<K> {
+        let key = K::new(self.origin, columns, at)?;
         let member = K::Member::new(key, version, flags)?;
         while self.members.len() <= slot as usize {
             self.members.push(K::Member::NONE);
@@ -177,11 +185,16 @@ impl<K: Key> Core<K> {
         self.count_distinct();
     }
 
-    /// Ranks all who may be ranked, who lie in the first `count` slots in order. O(n).
-    pub(crate) fn list_in_order(&mut self, count: usize) {
-        let entries = (0..).zip(self.members.iter().take(count)).map(|(slot, member)| (member.key(), slot));
-        self.tree = Tree::from_sorted(count, entries);
+    /// Ranks all who may be ranked, who are in `tree` already. O(1), or O(n) where ranks are dense.
+    pub(crate) fn list_as(&mut self, tree: Tree<K>) {
+        self.tree = tree;
         self.count_distinct();
+    }
+
+    /// The slots of those who are on the board without a rank.
+    pub(crate) fn unranked(&self) -> impl Iterator<Item = u32> + '_ {
+        let unranked = |member: &K::Member| member.flags().is_present() && !member.flags().is_ranked();
+        (0..).zip(self.members.iter()).filter(move |(_, member)| unranked(member)).map(|(slot, _)| slot)
     }
 
     fn count_distinct(&mut self) {

@@ -21,14 +21,17 @@ impl Flags {
         Self(Self::PRESENT | visibility | if eligible { 0 } else { Self::INELIGIBLE })
     }
 
+    #[inline]
     pub(crate) fn from_bits(bits: u8) -> Self {
         Self(bits)
     }
 
+    #[inline]
     pub(crate) fn bits(self) -> u8 {
         self.0
     }
 
+    #[inline]
     pub(crate) fn is_present(self) -> bool {
         self.0 & Self::PRESENT != 0
     }
@@ -46,11 +49,13 @@ impl Flags {
     }
 
     /// In the tree.
+    #[inline]
     pub(crate) fn is_ranked(self) -> bool {
         self.0 == Self::PRESENT
     }
 
     /// Not in the tree, but sees the rank that he would have.
+    #[inline]
     pub(crate) fn is_shadow(self) -> bool {
         self.0 == Self::PRESENT | Self::SHADOW
     }

@@ -8,9 +8,9 @@ use std::{fmt::Debug, hash::Hash};
 
 /// A table between ids and the dense slots under which a board keeps its players. Not for implementing outside
 /// this crate: [`PlayerIds`] and [`DenseIds`] are the two there are.
-pub trait Ids: sealed::Sealed + Clone + Debug {
+pub trait Ids: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
     /// What callers name a player by. Its order decides between players with equal keys and times.
-    type Id: Copy + Ord + Hash + Debug;
+    type Id: Copy + Ord + Hash + Debug + Send + Sync + 'static;
     /// Bytes of an id in a snapshot.
     #[doc(hidden)]
     const WIDTH: usize;

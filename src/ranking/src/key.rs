@@ -54,17 +54,20 @@ impl Key for Narrow {
     type Block<const N: usize> = NarrowBlock<N>;
     type Member = NarrowMember;
 
+    #[inline]
     fn new(origin: i64, [first, ..]: &Turned, at: i64) -> Option<Self> {
         let score = i32::try_from(first.checked_sub(origin)?).ok()?;
         let inside = score > i32::MIN && score < i32::MAX && at > -AT_END && at < AT_END - 1;
         inside.then_some(Self { score, at })
     }
 
+    #[inline]
     fn nearest(origin: i64, [first, ..]: &Turned, at: i64) -> Self {
         let score = first.saturating_sub(origin).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
         Self { score, at: at.clamp(-AT_END, AT_END - 1) }
     }
 
+    #[inline]
     fn columns(self, origin: i64) -> Turned {
         // It was made from an i64 by the difference, so the sum is one.
         [origin.wrapping_add(self.score.into()), 0, 0, 0, 0]
@@ -76,14 +79,17 @@ impl Key for Narrow {
         order.turn_first(first).into()
     }
 
+    #[inline]
     fn at(self) -> i64 {
         self.at
     }
 
+    #[inline]
     fn same_columns(self, other: Self) -> bool {
         self.score == other.score
     }
 
+    #[inline]
     fn timeless(self) -> Self {
         Self { at: 0, ..self }
     }
@@ -103,23 +109,28 @@ pub(crate) struct NarrowMember {
 impl Member<Narrow> for NarrowMember {
     const NONE: Self = Self { score: 0, at_low: 0, version: 0, at_high: 0 };
 
+    #[inline]
     fn new(key: Narrow, version: u64, flags: Flags) -> Option<Self> {
         let at_high = ((key.at >> 32) << 4) as i16 | i16::from(flags.bits());
         Some(Self { score: key.score, at_low: key.at as u32, version: version.try_into().ok()?, at_high })
     }
 
+    #[inline]
     fn key(&self) -> Narrow {
         Narrow { score: self.score, at: i64::from(self.at_high >> 4) << 32 | i64::from(self.at_low) }
     }
 
+    #[inline]
     fn version(&self) -> u64 {
         self.version.into()
     }
 
+    #[inline]
     fn flags(&self) -> Flags {
         Flags::from_bits(self.at_high as u8 & 15)
     }
 
+    #[inline]
     fn set_flags(&mut self, flags: Flags) {
         self.at_high = self.at_high & !15 | i16::from(flags.bits());
     }

@@ -44,6 +44,8 @@ mod order;
 mod probe;
 mod read;
 mod row;
+mod shared;
+mod snapshot;
 mod tree;
 mod width;
 
@@ -51,6 +53,8 @@ pub use board::{Board, DenseBoard, Ranked};
 pub use ids::{DenseIds, Ids, PlayerIds};
 pub use order::{COLUMNS_MAX, Direction, Keys, Order, Ties};
 pub use row::{AmongRow, Bucket, Change, Cursor, Entry, Kept, Mark, Page, Row, Standing, Visibility};
+pub use shared::Shared;
+pub use snapshot::SnapshotError;
 
 // The suite of `tests/it` runs twice: there on nodes as shipped, here on tiny ones that split and merge all the time.
 #[cfg(test)]

@@ -230,19 +230,21 @@ impl<K: Key, I: Ids> View<'_, K, I> {
     fn rows(&self, from: u64, limit: usize) -> Vec<Row<I::Id>> {
         let walk = self.core.tree.walk(from, limit as u64);
         let mut rows = Vec::with_capacity(walk.len());
-        let mut above: Option<(K, Rank)> = None;
-        for ((key, slot), position) in walk.zip(from..) {
-            let rank = match (above, self.order.ties()) {
-                (_, Ties::Ordinal) => Rank::after(position),
-                (Some((same, rank)), _) if same.same_columns(key) => rank,
-                (Some((_, rank)), Ties::Dense) => Rank::after(rank.get()),
-                (Some(_), Ties::Competition) => Rank::after(position),
-                (None, Ties::Competition) => Rank::after(self.core.tree.better::<false>(key)),
-                (None, Ties::Dense) => self.rank(key, slot, 0),
-            };
-            above = Some((key, rank));
-            rows.push(Row { rank, entry: self.entry(key, slot) });
-        }
+        let Some((first, slot)) = walk.peek() else { return rows };
+        let first_better = match self.order.ties() {
+            Ties::Competition => self.core.tree.better::<false>(first),
+            Ties::Dense => self.rank(first, slot, 0).get() - 1,
+            Ties::Ordinal => from,
+        };
+        let (is_ordinal, is_dense) = (self.order.ties() == Ties::Ordinal, self.core.distinct.is_some());
+        let (mut above, mut better, mut position) = (first, first_better, from);
+        walk.for_each(|(key, slot)| {
+            if is_ordinal || !key.same_columns(above) {
+                better = if is_dense { better + 1 } else { position };
+            }
+            rows.push(Row { rank: Rank::after(better), entry: self.entry(key, slot) });
+            (above, position) = (key, position + 1);
+        });
         rows
     }
 

@@ -89,6 +89,7 @@ pub struct Standing {
 }
 
 /// The share of `others` who are not among the `better`, in percent.
+#[inline]
 pub(crate) fn percentile(better: u64, others: u64) -> f64 {
     if others == 0 { 100.0 } else { others.saturating_sub(better) as f64 * 100.0 / others as f64 }
 }

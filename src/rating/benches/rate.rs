@@ -55,7 +55,7 @@ impl History {
         self.players.chunks_exact(2 * self.size)
     }
 
-    fn fixtures(&self) -> impl Iterator<Item = Fixture<'_>> {
+    fn fixtures(&self) -> impl Iterator<Item = Fixture<'_>> + Clone {
         let at = Timestamp::from_millis(1_767_225_600_000);
         self.matches().enumerate().map(move |(nth, players)| {
             Fixture::new(at, players, &self.ends, if nth.is_multiple_of(2) { &[1, 2] } else { &[2, 1] })

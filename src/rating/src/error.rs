@@ -62,6 +62,14 @@ pub enum RatingError {
         /// Where the last side ends.
         ends: usize,
     },
+    /// Somebody plays of whom nothing was told to [`crate::explained`], or the other way round.
+    #[error("{people} people were told of, the match has {players} players")]
+    People {
+        /// How many came.
+        people: usize,
+        /// How many play.
+        players: usize,
+    },
     /// A player whom the [`crate::batch::Ladder`] has no seat for.
     #[error("player {player} is not one of {players}")]
     NoSuchPlayer {

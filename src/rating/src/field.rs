@@ -1,40 +1,66 @@
 //! A match as pairs of sides, each side seen as one player: what Elo, Glicko and Glicko-2 have in common.
+use crate::model::{Model, team};
 use crate::numeric::{logistic, score};
-use crate::{Change, Entrant, Game, Rating, Side};
+use crate::{Change, Game};
 use std::f64::consts::PI;
+
+/// The players of a side so far: sums by shares.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sum {
+    mean: f64,
+    variance: f64,
+    shares: f64,
+}
+
+impl Sum {
+    #[inline]
+    pub(crate) fn joined(self, mean: f64, deviation: f64, share: f64) -> Self {
+        Self {
+            mean: self.mean + share * mean,
+            variance: self.variance + (share * deviation) * (share * deviation),
+            shares: self.shares + share,
+        }
+    }
+}
 
 /// The players of a side as one: the weighted mean of their means, and the variance of that mean.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Composite {
     pub(crate) mean: f64,
     pub(crate) variance: f64,
+    /// All shares together, above 0.
+    pub(crate) shares: f64,
 }
 
 impl Composite {
-    /// Of (mean, deviation, share) each; `None` for nobody, or nobody with a share.
-    pub(crate) fn of(players: impl Iterator<Item = (f64, f64, f64)>) -> Option<Self> {
-        let (mut mean, mut variance, mut shares) = (0.0, 0.0, 0.0);
-        for (player, deviation, share) in players {
-            mean += share * player;
-            variance += (share * deviation) * (share * deviation);
-            shares += share;
-        }
-        (shares > 0.0).then(|| Self { mean: mean / shares, variance: variance / (shares * shares) })
+    #[inline]
+    pub(crate) fn of(Sum { mean, variance, shares }: Sum) -> Self {
+        Self { mean: mean / shares, variance: variance / (shares * shares), shares }
     }
 }
 
 /// How much an opponent's result counts, in `0.0..=1.0`: the less sure we are of the opponent's rating, the less
 /// (`g` of both Glicko papers). `variance` is the square of the deviation in natural units; zero gives exactly 1.
+#[inline]
 pub(crate) fn attenuation(variance: f64) -> f64 {
     1.0 / (1.0 + 3.0 * variance / (PI * PI)).sqrt()
+}
+
+impl Composite {
+    /// The score predicted of `self`: `E` of both papers with both variances in `g`.
+    #[inline]
+    pub(crate) fn predicted(&self, other: &Self) -> f64 {
+        logistic(attenuation(self.variance + other.variance) * (self.mean - other.mean))
+    }
 }
 
 /// A side with what the inner loop needs, in natural units.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
-    pub(crate) place: u32,
-    pub(crate) mean: f64,
-    pub(crate) attenuation: f64,
+    place: u32,
+    mean: f64,
+    attenuation: f64,
+    shares: f64,
 }
 
 /// What the results of a match say about one side, in sums over its opponents, in natural units.
@@ -44,82 +70,116 @@ pub(crate) struct Evidence {
     pub(crate) information: f64,
     /// `Delta / v` (Glicko-2, step 4): positive when more was won than expected.
     pub(crate) surprise: f64,
+}
+
+impl Evidence {
+    /// One more opponent, whose result counts by `attenuation`.
+    #[inline]
+    pub(crate) fn add(&mut self, expected: f64, attenuation: f64, score: f64, weight: f64) {
+        self.information += weight * attenuation * attenuation * expected * (1.0 - expected);
+        self.surprise += weight * attenuation * (score - expected);
+    }
+}
+
+/// The evidence for one side, and how much of it is a player's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lesson {
+    evidence: Evidence,
+    shares: f64,
+}
+
+impl Lesson {
+    /// What it says about one player: the side moves by `share / shares` when the player does (the chain rule), and
+    /// the result counts by `share`.
+    #[inline]
+    pub(crate) fn of_player(&self, share: f64) -> Evidence {
+        let slope = share / self.shares;
+        Evidence {
+            information: slope * slope * self.evidence.information * share,
+            surprise: slope * self.evidence.surprise * share,
+        }
+    }
+}
+
+/// Two sides of Glicko or Glicko-2.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    attenuations: (f64, f64),
+    /// Of the first and of the second, each by the other's attenuation.
+    pub(crate) expected: (f64, f64),
+    shares: (f64, f64),
+}
+
+impl Pair {
+    #[inline]
+    pub(crate) fn of(one: &Composite, other: &Composite) -> Self {
+        let attenuations = (attenuation(one.variance), attenuation(other.variance));
+        let expected = (
+            logistic(attenuations.1 * (one.mean - other.mean)),
+            logistic(attenuations.0 * (other.mean - one.mean)),
+        );
+        Self { attenuations, expected, shares: (one.shares, other.shares) }
+    }
+
+    #[inline]
+    pub(crate) fn lessons(&self, score: f64) -> (Lesson, Lesson) {
+        let (mut one, mut other) = (Evidence::default(), Evidence::default());
+        one.add(self.expected.0, self.attenuations.1, score, 1.0);
+        other.add(self.expected.1, self.attenuations.0, 1.0 - score, 1.0);
+        (Lesson { evidence: one, shares: self.shares.0 }, Lesson { evidence: other, shares: self.shares.1 })
+    }
+}
+
+/// Rates every player of more than two sides by the evidence of all pairs, each weighing `1/(sides - 1)^exponent`.
+/// O(sides² + players).
+pub(crate) fn rate<M: Model<Team = Composite, Lesson = Lesson>>(
+    model: &M,
+    exponent: f64,
+    game: &Game<'_>,
+    seen: &mut Vec<Seen>,
+    out: &mut Vec<Change>,
+) {
+    seen.clear();
+    seen.extend(game.sides.iter().enumerate().map(|(at, side)| {
+        let Composite { mean, variance, shares } = team(model, side.players.iter(), game.home, at);
+        Seen { place: side.place, mean, attenuation: attenuation(variance), shares }
+    }));
+    let weight = libm::pow(seen.len() as f64 - 1.0, -exponent);
+    for (own, (side, of)) in game.sides.iter().zip(seen.iter()).enumerate() {
+        let stayed = against_all(seen, own, of, weight, |other| score(of.place, other));
+        let quit = if side.players.iter().any(|player| player.quit) {
+            against_all(seen, own, of, weight, |_| 0.0)
+        } else {
+            stayed
+        };
+        out.extend(side.players.iter().map(|player| {
+            let of = if player.quit { &quit } else { &stayed };
+            let after = model.applied(player, &of.lesson);
+            Change::of(player, after, of.expected / of.weight, of.actual / of.weight)
+        }));
+    }
+}
+
+/// A side against all others: what it learns, and sums of weighed scores.
+#[derive(Clone, Copy)]
+struct Against {
+    lesson: Lesson,
     expected: f64,
     actual: f64,
     weight: f64,
 }
 
-impl Evidence {
-    /// One more opponent, who is led by `lead` and whose result counts by `attenuation`.
-    pub(crate) fn add(&mut self, lead: f64, attenuation: f64, score: f64, weight: f64) {
-        let expected = logistic(attenuation * lead);
-        self.information += weight * attenuation * attenuation * expected * (1.0 - expected);
-        self.surprise += weight * attenuation * (score - expected);
-        self.expected += weight * expected;
-        self.actual += weight * score;
-        self.weight += weight;
-    }
-
-    /// Mean expected and mean actual score; both 0.5 without games.
-    pub(crate) fn scores(&self) -> (f64, f64) {
-        if self.weight > 0.0 { (self.expected / self.weight, self.actual / self.weight) } else { (0.5, 0.5) }
-    }
-
-    /// What it says about one player, whose share is `share` of the side's `shares` together: the side moves by
-    /// `share / shares` when the player does (the chain rule), and the result counts by `share`.
-    fn of_player(&self, share: f64, shares: f64) -> Self {
-        let slope = share / shares;
-        Self {
-            information: slope * slope * self.information * share,
-            surprise: slope * self.surprise * share,
-            ..*self
-        }
-    }
-}
-
-/// Rates every player by the evidence of all pairs of sides, each pair weighing `1/(sides - 1)^exponent`. `seen`
-/// are the sides of `game`, in its order. O(sides² + players).
-pub(crate) fn rate(
-    game: &Game<'_>,
-    seen: &[Seen],
-    exponent: f64,
-    out: &mut Vec<Change>,
-    applied: impl Fn(&Evidence, &Entrant) -> Rating,
-) {
-    let weight = pair_weight(seen.len(), exponent);
-    for (own, (side, of)) in game.sides.iter().zip(seen).enumerate() {
-        let stayed = evidence(seen, own, of, weight, |other| score(of.place, other));
-        let quit = if side.players.iter().any(|player| player.quit) {
-            evidence(seen, own, of, weight, |_| 0.0)
-        } else {
-            stayed
-        };
-        let shares = shares(side);
-        out.extend(side.players.iter().map(|player| {
-            let evidence = if player.quit { &quit } else { &stayed };
-            let (expected, actual) = evidence.scores();
-            let after = applied(&evidence.of_player(player.share, shares), player);
-            Change::of(player, after, expected, actual)
-        }));
-    }
-}
-
-/// All shares of a side together; of a side that played, above 0.
-pub(crate) fn shares(side: &Side<'_>) -> f64 {
-    side.players.iter().map(|player| player.share).sum()
-}
-
-fn pair_weight(sides: usize, exponent: f64) -> f64 {
-    // Not only faster: two sides weigh exactly 1.
-    if sides <= 2 { 1.0 } else { libm::pow((sides - 1) as f64, -exponent) }
-}
-
-fn evidence(seen: &[Seen], own: usize, of: &Seen, weight: f64, score: impl Fn(u32) -> f64) -> Evidence {
-    let mut sum = Evidence::default();
+fn against_all(seen: &[Seen], own: usize, of: &Seen, weight: f64, score: impl Fn(u32) -> f64) -> Against {
+    let mut evidence = Evidence::default();
+    let (mut expected, mut actual, mut weights) = (0.0, 0.0, 0.0);
     for (_, other) in seen.iter().enumerate().filter(|&(at, _)| at != own) {
-        sum.add(of.mean - other.mean, other.attenuation, score(other.place), weight);
+        let (chance, score) = (logistic(other.attenuation * (of.mean - other.mean)), score(other.place));
+        evidence.add(chance, other.attenuation, score, weight);
+        expected += weight * chance;
+        actual += weight * score;
+        weights += weight;
     }
-    sum
+    Against { lesson: Lesson { evidence, shares: of.shares }, expected, actual, weight: weights }
 }
 
 /// `sum(own / (own + other))` over all, the own one included (which is one half). Four sums side by side: the

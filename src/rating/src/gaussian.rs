@@ -7,11 +7,13 @@ const TAIL: f64 = -30.0;
 const NARROW: f64 = 1e-5;
 
 /// Density of the standard normal distribution.
+#[inline]
 fn density(x: f64) -> f64 {
     libm::exp(-0.5 * x * x) / (2.0 * PI).sqrt()
 }
 
 /// The chance that a standard normal variable is below `x`; accurate to the last digits in both tails.
+#[inline]
 pub(crate) fn below(x: f64) -> f64 {
     0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
 }
@@ -44,6 +46,7 @@ pub(crate) struct Moved {
 }
 
 /// After learning that `lead`, plus a standard normal, is above 0.
+#[inline]
 pub(crate) fn won(lead: f64) -> Moved {
     let (mean, shrink) = if lead < TAIL {
         let square = 1.0 / (lead * lead);
@@ -56,6 +59,7 @@ pub(crate) fn won(lead: f64) -> Moved {
 }
 
 /// After learning that `lead`, plus a standard normal, is within `margin` of 0 (`margin >= 0`).
+#[inline]
 pub(crate) fn drawn(lead: f64, margin: f64) -> Moved {
     let (near, far) = (margin - lead.abs(), -margin - lead.abs());
     let (mean, shrink) = if margin < NARROW {

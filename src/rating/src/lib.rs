@@ -1,7 +1,8 @@
 //! Skill ratings: given ratings before a match and its outcome, the ratings after it; and how well the
 //! predictions made from ratings hold up ([`evaluation`]).
 //!
-//! Whole histories are rated in memory by [`batch::Ladder`].
+//! Whole histories are rated in memory by [`batch::Ladder`]. What a mode may add to its system are [`options`]; who
+//! rates with them, and why a rating moved as it did, is [`explained`].
 //!
 //! Not here: storing ratings (`gsm-engine`), ordering players (`gsm-ranking`), reading match histories.
 //! Invariants: same input, same output, on every platform (floating-point functions come from `libm`); no
@@ -33,6 +34,7 @@ pub mod batch;
 pub mod elo;
 mod error;
 pub mod evaluation;
+pub mod explained;
 mod field;
 mod gaussian;
 pub mod glicko;
@@ -40,7 +42,9 @@ pub mod glicko2;
 pub mod history;
 pub mod kalman;
 mod learning;
+mod model;
 mod numeric;
+pub mod options;
 mod outcome;
 mod rating;
 mod scratch;

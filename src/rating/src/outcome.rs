@@ -62,11 +62,13 @@ impl Offset {
 impl Entrant {
     /// A player who stayed from the first moment to the last, in a first match.
     #[must_use]
+    #[inline]
     pub const fn new(rating: Rating) -> Self {
         Self { rating, quit: false, share: 1.0, games: 0, offset: None }
     }
 
     /// Whether any part of the match was played.
+    #[inline]
     pub(crate) fn is_present(&self) -> bool {
         self.share >= SHARE_MIN
     }
@@ -138,6 +140,7 @@ impl Change {
     }
 
     /// The change of a player, whom a share of nothing leaves as before.
+    #[inline]
     pub(crate) fn of(player: &Entrant, after: Rating, expected: f64, actual: f64) -> Self {
         let after = if player.is_present() { after } else { player.rating };
         Self {

@@ -1,6 +1,6 @@
 use crate::field::Seen;
 use crate::kalman::{Lesson, Opponent, Team};
-use crate::{true_skill, weng_lin};
+use crate::{TrueSkillSettings, true_skill, weng_lin};
 
 /// Memory that updates work in, kept by the caller so that a second match of the same size allocates nothing.
 /// It carries nothing from one match to the next but what the last one teaches ([`crate::System::learn`]).
@@ -17,7 +17,7 @@ pub struct Scratch {
     /// The sides as TrueSkill sees them, the chain of them, and its margin for draws.
     pub(crate) performances: Vec<true_skill::Team>,
     pub(crate) nodes: Vec<true_skill::Node>,
-    pub(crate) margin: true_skill::Margin,
+    margin: true_skill::Margin,
     /// The sides of the Kalman system, as they are and as their opponents see them.
     pub(crate) kalman: Vec<Team>,
     pub(crate) order: Vec<Opponent>,
@@ -30,5 +30,11 @@ impl Scratch {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The margin that follows from the settings.
+    pub(crate) fn margin(&mut self, settings: &TrueSkillSettings) -> true_skill::Margin {
+        self.margin.refresh(settings);
+        self.margin
     }
 }

@@ -1,8 +1,9 @@
 use crate::learning::home_sign;
+use crate::model::{self, Model};
+use crate::true_skill::{Margin, TrueSkill};
 use crate::{
-    Change, EloSettings, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Learnt, Rating, RatingError,
-    Scratch, SettingsError, Side, TrueSkillSettings, WengLinSettings, elo, glicko, glicko2, kalman, outcome,
-    true_skill, weng_lin,
+    Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Learnt, Rating,
+    RatingError, Scratch, SettingsError, Side, TrueSkillSettings, WengLinSettings, kalman, outcome,
 };
 use gsm_core::{Millis, Probability, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -63,11 +64,11 @@ impl System {
     #[must_use]
     pub const fn initial(&self) -> Rating {
         match self {
-            Self::Elo(settings) => settings.initial(),
-            Self::Glicko(settings) => settings.initial(),
-            Self::Glicko2(settings) => settings.initial(),
-            Self::WengLin(settings) => settings.initial(),
-            Self::TrueSkill(settings) => settings.initial(),
+            Self::Elo(settings) => settings.newcomer(),
+            Self::Glicko(settings) => settings.newcomer(),
+            Self::Glicko2(settings) => settings.newcomer(),
+            Self::WengLin(settings) => settings.newcomer(),
+            Self::TrueSkill(settings) => settings.newcomer(),
             Self::Kalman(settings) => settings.initial(),
         }
     }
@@ -81,23 +82,24 @@ impl System {
 
     fn grown(&self, rating: Rating, idle: Millis) -> Rating {
         match self {
-            Self::Elo(settings) => settings.grown(rating),
+            Self::Elo(settings) => settings.grown(rating, idle),
             Self::Glicko(settings) => settings.grown(rating, idle),
             Self::Glicko2(settings) => settings.grown(rating, idle),
             Self::WengLin(settings) => settings.grown(rating, idle),
-            Self::TrueSkill(settings) => settings.grown(rating, idle),
+            // The margin has no part in it.
+            Self::TrueSkill(settings) => {
+                TrueSkill { settings, margin: Margin::default() }.grown(rating, idle)
+            }
             Self::Kalman(settings) => settings.grown(rating, idle),
         }
     }
 
-    const fn home_advantage(&self) -> f64 {
+    /// Whether matches move the volatility.
+    pub(crate) const fn moves_volatility(&self) -> bool {
         match self {
-            Self::Elo(settings) => settings.home_advantage,
-            Self::Glicko(settings) => settings.home_advantage,
-            Self::Glicko2(settings) => settings.home_advantage,
-            Self::WengLin(settings) => settings.home_advantage,
-            Self::TrueSkill(settings) => settings.home_advantage,
-            Self::Kalman(settings) => settings.home_advantage,
+            Self::Elo(_) | Self::Glicko(_) | Self::WengLin(_) | Self::TrueSkill(_) => false,
+            // The Kalman system keeps there how much of a mean is still prior.
+            Self::Glicko2(_) | Self::Kalman(_) => true,
         }
     }
 
@@ -106,16 +108,15 @@ impl System {
     /// `a`, 1 for `b`, anything else for none. An empty side counts as one newcomer. O(players).
     #[must_use]
     pub fn expected_pair(&self, a: &[Rating], b: &[Rating], home: Option<usize>) -> Probability {
-        let advantage = self.advantage_of_first(home);
         match self {
-            Self::Elo(settings) => elo::expected_pair(settings, a, b, advantage),
-            Self::Glicko(settings) => glicko::expected_pair(settings, a, b, advantage),
-            Self::Glicko2(settings) => glicko2::expected_pair(settings, a, b, advantage),
+            Self::Elo(settings) => predicted(settings, a, b, home),
+            Self::Glicko(settings) => predicted(settings, a, b, home),
+            Self::Glicko2(settings) => predicted(settings, a, b, home),
+            Self::WengLin(settings) => predicted(settings, a, b, home),
+            Self::TrueSkill(settings) => predicted(&TrueSkill::new(settings), a, b, home),
             Self::Kalman(settings) => {
                 kalman::expected_pair(settings, &Learnt::new(settings), a, b, home_sign(home))
             }
-            Self::WengLin(settings) => weng_lin::expected_pair(settings, a, b, advantage),
-            Self::TrueSkill(settings) => true_skill::expected_pair(settings, a, b, advantage),
         }
     }
 
@@ -123,21 +124,12 @@ impl System {
     /// that have no draws of their own, where a draw is half a win. O(players).
     #[must_use]
     pub fn draw_pair(&self, a: &[Rating], b: &[Rating], home: Option<usize>) -> Option<Probability> {
-        let advantage = self.advantage_of_first(home);
         match self {
             Self::Elo(_) | Self::Glicko(_) | Self::Glicko2(_) | Self::Kalman(_) => None,
-            Self::WengLin(settings) => weng_lin::draw_pair(settings, a, b, advantage),
-            Self::TrueSkill(settings) => Some(true_skill::draw_pair(settings, a, b, advantage)),
+            Self::WengLin(settings) => pair(settings, a, b, home).drawn(),
+            Self::TrueSkill(settings) => Some(pair(&TrueSkill::new(settings), a, b, home).drawn()),
         }
-    }
-
-    /// What the home side's advantage is worth to the first of two sides.
-    fn advantage_of_first(&self, home: Option<usize>) -> f64 {
-        match home {
-            Some(0) => self.home_advantage(),
-            Some(1) => -self.home_advantage(),
-            _ => 0.0,
-        }
+        .map(Probability::saturating)
     }
 
     /// The share of the match each side is expected to take; the shares sum to 1. Two sides: the expected
@@ -251,15 +243,37 @@ impl System {
     /// [`System::apply`] where every side has somebody with a share.
     pub(crate) fn apply_present(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
         match self {
-            Self::Elo(settings) => elo::update(settings, game, scratch, out),
-            Self::Glicko(settings) => glicko::update(settings, game, scratch, out),
-            Self::Glicko2(settings) => glicko2::update(settings, game, scratch, out),
-            Self::WengLin(settings) => weng_lin::update(settings, game, scratch, out),
-            Self::TrueSkill(settings) => true_skill::update(settings, game, scratch, out),
+            Self::Elo(settings) => model::rate(settings, game, scratch, out),
+            Self::Glicko(settings) => model::rate(settings, game, scratch, out),
+            Self::Glicko2(settings) => model::rate(settings, game, scratch, out),
+            Self::WengLin(settings) => model::rate(settings, game, scratch, out),
+            Self::TrueSkill(settings) => {
+                model::rate(&TrueSkill { settings, margin: scratch.margin(settings) }, game, scratch, out);
+            }
             Self::Kalman(settings) => match game.learnt {
                 Some(learnt) => kalman::update(settings, learnt, game, scratch, out),
                 None => kalman::update(settings, &Learnt::new(settings), game, scratch, out),
             },
         }
     }
+}
+
+fn teams<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -> (M::Team, M::Team) {
+    let team = |side: &[Rating], at| {
+        let none = if side.is_empty() { Some(model.initial()) } else { None };
+        let sum = side.iter().copied().chain(none).map(Entrant::new);
+        let sum = sum.fold(M::Sum::default(), |sum, player| model.joined(sum, &player));
+        model.team(sum, model::advantage(model, home, at))
+    };
+    (team(a, 0), team(b, 1))
+}
+
+fn pair<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -> M::Pair {
+    let (one, other) = teams(model, a, b, home);
+    model.pair(&one, &other)
+}
+
+fn predicted<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -> Probability {
+    let (one, other) = teams(model, a, b, home);
+    Probability::saturating(model.predicted(&one, &other))
 }

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use gsm_core::Timestamp;
-use gsm_engine::{Engine, Overview};
+use gsm_engine::{BoardRef, Engine, Overview};
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -178,12 +178,14 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
     let overview = app.engine.overview().await?;
     let mut boards = Vec::with_capacity(overview.modes.len());
     for (mode, players) in &overview.modes {
-        let (top, _) = app.engine.top(mode, 0, TOP_ROWS).await?;
+        let of = BoardRef::from(mode);
+        let config = app.engine.board_config(&of.name)?;
+        let (top, _) = app.engine.top(&of, 0, TOP_ROWS).await?;
         boards.push(BoardLineDto {
             mode: mode.to_string(),
             players: *players,
-            top: top.into_iter().map(Into::into).collect(),
-            histogram: buckets_of(app, mode, BUCKETS)?,
+            top: top.into_iter().map(|row| crate::api::EntryDto::new(&config, row)).collect(),
+            histogram: buckets_of(app, &config, &of, BUCKETS)?,
         });
     }
     let queue = |q: &gsm_engine::QueueOverview| QueueLineDto {

@@ -76,6 +76,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("state_not_allowed", 409, "The state machine has no such move."),
     ("no_result_now", 409, "The match takes no result in its state."),
     ("result_contradicts", 409, "The match has another result already; the first stands."),
+    ("page_gone", 409, "The listing has been given up. Begin again from the first page."),
     ("no_result", 409, "The match has no result to void or correct."),
     ("contended", 409, "Others changed the same things again and again; repeat the request."),
     ("body_too_large", 413, "The body is longer than the route takes (64 KiB)."),
@@ -93,12 +94,14 @@ const CODES: &[(&str, u16, &str)] = &[
     ("rate_limited", 429, "A request limit is reached; `Retry-After` says when to come back."),
     ("queue_full", 429, "The queue holds as many tickets as it may."),
     ("too_many_queues", 429, "The server has as many queues as it may."),
+    ("too_many_boards", 429, "The server has as many boards as it may."),
     ("too_many_streams", 429, "The player has as many push streams as one may."),
     ("internal", 500, "The server failed; the log knows more under the request id."),
     ("damaged", 500, "Stored data is damaged; the log names it under the request id."),
     ("store_refused", 503, "The store refused; nothing was applied. Repeat the request."),
     ("store_no_answer", 503, "The store did not answer. Repeat with the same Idempotency-Key."),
     ("rerating", 503, "The mode's ratings are being rated again; nothing was applied. Repeat the request."),
+    ("board_filling", 503, "The board is being filled. Repeat the request."),
     ("not_ready", 503, "The server is draining, or its store is ill."),
 ];
 

@@ -1,12 +1,15 @@
 //! The shadow: what callers were told, and what they may therefore count on. It never looks into an engine.
 use crate::{
     Fault, Invariant,
-    deed::{Deed, Told},
+    deed::{Deed, Outcome, Told},
     truth::Truth,
 };
-use gsm_core::{MatchId, Mode, PlayerId, QueueName, TicketId};
-use gsm_engine::{ResultView, TicketView};
-use gsm_session::{Roster, TicketState};
+use gsm_core::{MatchId, Mode, PlayerId, QueueName, TicketId, Timestamp};
+use gsm_engine::{
+    ResultView, TicketView,
+    store::{ResultRow, Verdict},
+};
+use gsm_session::{MatchResult, Roster, TicketState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an idempotency key stands for.
@@ -28,11 +31,15 @@ pub(crate) struct Book {
     cancelled_maybe: BTreeSet<TicketId>,
     /// Final states, as first seen.
     ended: BTreeMap<TicketId, TicketState>,
-    /// Every answer to a report; of one match they must be one.
-    results: BTreeMap<MatchId, Vec<ResultView>>,
+    /// What was told of a match's result for good.
+    results: BTreeMap<MatchId, Fixed>,
     results_maybe: BTreeSet<MatchId>,
     /// Results in the stores, as first seen.
-    counted: BTreeMap<MatchId, ResultView>,
+    counted: BTreeMap<MatchId, Fixed>,
+    /// How a match that was ruled on may stand: its result, or void.
+    ruled: BTreeMap<MatchId, Vec<Option<Outcome>>>,
+    /// Matches that somebody was told are ruled on.
+    surely_ruled: BTreeSet<MatchId>,
     made: BTreeSet<MatchId>,
     made_maybe: Vec<Vec<Vec<PlayerId>>>,
     pub(crate) keys: BTreeMap<String, KeyFate>,
@@ -51,7 +58,8 @@ impl Book {
     }
 
     /// Takes in an answer; a fault if it cannot be with what was said before.
-    pub(crate) fn take(&mut self, deed: &Deed, told: &Told) -> Result<(), Fault> {
+    /// `alone` says that nobody else ruled on the same match at the same time.
+    pub(crate) fn take(&mut self, deed: &Deed, told: &Told, alone: bool) -> Result<(), Fault> {
         match (deed, told) {
             (Deed::SignIn { secret }, Told::Player(player)) => {
                 let first = *self.players.entry(*secret).or_insert(*player);
@@ -80,14 +88,16 @@ impl Book {
                 self.cancelled_maybe.insert(*ticket);
             }
             (Deed::Report { id, .. }, Told::Result(view)) => {
-                let told = self.results.entry(*id).or_default();
-                if !told.contains(view) {
-                    told.push(view.clone());
+                let told = fixed(&view.row);
+                let first = self.results.entry(*id).or_insert_with(|| told.clone());
+                if *first != told {
+                    return fault(Invariant::SameAnswer, format!("result of {id}: {first:?}, then {told:?}"));
                 }
             }
             (Deed::Report { id, .. }, told) if told.is_unknown() => {
                 self.results_maybe.insert(*id);
             }
+            (Deed::Void { .. } | Deed::Correct { .. }, told) => self.take_ruling(deed, told, alone)?,
             (Deed::MakeMatch { .. }, Told::Match(view)) => {
                 self.made.insert(view.id);
             }
@@ -111,8 +121,51 @@ impl Book {
             (Deed::Create(wish), _) if wish.own_id.is_some() => self.key_maybe(key, body),
             // Repeated, it says how the match stands now.
             (Deed::MoveMatch { .. }, _) => self.keyed(key, body, "moved")?,
+            (Deed::Report { .. } | Deed::Void { .. } | Deed::Correct { .. }, _) => {
+                self.keyed(key, body, "counts")?;
+            }
             (_, told) => self.keyed(key, body, &told.whole())?,
         }
+        Ok(())
+    }
+
+    /// Takes in the answer to a ruling.
+    fn take_ruling(&mut self, deed: &Deed, told: &Told, alone: bool) -> Result<(), Fault> {
+        let (id, outcome) = match deed {
+            Deed::Void { id, .. } => (*id, None),
+            Deed::Correct { id, outcome, .. } => (*id, Some(outcome)),
+            _ => return Ok(()),
+        };
+        let fate = deed.key().and_then(|(key, _)| self.keys.get(key));
+        match told {
+            // A repeated one: it tells how the match stands now.
+            Told::Result(_) if fate.is_some_and(|fate| fate.answer.is_some()) => Ok(()),
+            Told::Result(view) => {
+                let sure = (alone && fate.is_none()).then_some(view);
+                self.surely_ruled.insert(id);
+                self.rule(id, outcome, sure)
+            }
+            told if told.is_unknown() => self.rule(id, outcome, None),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes a ruling: for sure with the answer of one that nobody else ruled beside.
+    fn rule(
+        &mut self,
+        id: MatchId,
+        outcome: Option<&Outcome>,
+        sure: Option<&ResultView>,
+    ) -> Result<(), Fault> {
+        let may = self.ruled.entry(id).or_default();
+        if let Some(view) = sure {
+            may.clear();
+            if !stands(&view.row, outcome) {
+                let detail = format!("{id} was ruled to be {outcome:?}, told {view:?}");
+                return fault(Invariant::Answers, detail);
+            }
+        }
+        may.push(outcome.cloned());
         Ok(())
     }
 
@@ -210,12 +263,7 @@ impl Book {
             let Some(row) = truth.results.get(id) else {
                 return fault(Invariant::ResultKept, format!("acknowledged result of {id} is gone"));
             };
-            if let [first, other, ..] = told.as_slice() {
-                return fault(Invariant::SameAnswer, format!("result of {id}: {first:?}, then {other:?}"));
-            }
-            let mut row = row.clone();
-            row.pending = None;
-            if told.iter().any(|told| told.row != row) {
+            if *told != fixed(row) {
                 return fault(Invariant::ResultKept, format!("result of {id} was {told:?}, is {row:?}"));
             }
         }
@@ -223,17 +271,55 @@ impl Book {
             if !self.results.contains_key(id) && !self.results_maybe.contains(id) {
                 return fault(Invariant::Answers, format!("the result of {id} counts after it was refused"));
             }
-            let mut row = row.clone();
-            row.pending = None;
-            let view = ResultView { match_id: *id, row };
-            let first = self.counted.entry(*id).or_insert_with(|| view.clone());
-            if *first != view {
-                return fault(Invariant::ResultKept, format!("result of {id} was {first:?}, is {view:?}"));
+            let first = self.counted.entry(*id).or_insert_with(|| fixed(row));
+            if *first != fixed(row) {
+                return fault(Invariant::ResultKept, format!("result of {id} was {first:?}, is {row:?}"));
+            }
+            let may = self.ruled.get(id).map(Vec::as_slice).unwrap_or_default();
+            let unruled = row.verdict == Verdict::Counted && row.result == *row.first_report();
+            let lawful = (unruled && !self.surely_ruled.contains(id))
+                || may.iter().any(|outcome| stands(row, outcome.as_ref()));
+            if !lawful {
+                let detail = format!("{id} was ruled to be one of {may:?}, is {row:?}");
+                return fault(Invariant::ResultKept, detail);
             }
         }
         if let Some(id) = self.counted.keys().find(|id| !truth.results.contains_key(id)) {
             return fault(Invariant::ResultKept, format!("the result of {id}, which counted, is gone"));
         }
         Ok(())
+    }
+}
+
+/// What of a result stays, whatever is voided, corrected and rated again.
+#[derive(Debug, Clone, PartialEq)]
+struct Fixed {
+    mode: Mode,
+    roster: Roster,
+    reported: MatchResult,
+    at: Timestamp,
+    depth: u64,
+    call: Option<([u8; 32], [u8; 32])>,
+}
+
+fn fixed(row: &ResultRow) -> Fixed {
+    Fixed {
+        mode: row.mode.clone(),
+        roster: row.roster.clone(),
+        reported: row.first_report().clone(),
+        at: row.at,
+        depth: row.depth,
+        call: row.call,
+    }
+}
+
+/// Whether a result is as it was ruled to be; none is void.
+fn stands(row: &ResultRow, outcome: Option<&Outcome>) -> bool {
+    match outcome {
+        None => !row.counts(),
+        Some(outcome) => {
+            let wanted = MatchResult::validate(&outcome.report(), &row.roster);
+            row.counts() && wanted.is_ok_and(|wanted| wanted == row.result)
+        }
     }
 }

@@ -63,6 +63,9 @@ pub(crate) enum Deed {
     MoveSession { id: MatchId, player: PlayerId, to: PlayerSessionState },
     MakeMatch { queue: QueueName, sides: Vec<Vec<PlayerId>>, key: Option<String> },
     PutQueue(Box<QueueConfig>),
+    Void { id: MatchId, key: Option<String> },
+    Correct { id: MatchId, outcome: Outcome, key: Option<String> },
+    SetRating { mode: Mode, player: PlayerId, mean: f64, deviation: Option<f64>, key: Option<String> },
     Tick,
 }
 
@@ -149,9 +152,22 @@ impl Deed {
             Self::Report { id, outcome, key, .. } => (key, format!("{id} {outcome:?}")),
             Self::MoveMatch { id, to, key } => (key, format!("{id} {to}")),
             Self::MakeMatch { queue, sides, key } => (key, format!("{queue} {sides:?}")),
+            Self::Void { id, key } => (key, format!("{id} is void")),
+            Self::Correct { id, outcome, key } => (key, format!("{id} {outcome:?}")),
+            Self::SetRating { mode, player, mean, deviation, key } => {
+                (key, format!("{mode} {player} {mean} {deviation:?}"))
+            }
             _ => return None,
         };
         key.as_ref().map(|key| (key, body))
+    }
+
+    /// The match that it rules on, if it does.
+    pub(crate) fn ruled_on(&self) -> Option<MatchId> {
+        match self {
+            Self::Void { id, .. } | Self::Correct { id, .. } => Some(*id),
+            _ => None,
+        }
     }
 
     fn principal(&self) -> Principal {
@@ -160,7 +176,9 @@ impl Deed {
             Self::Create(wish) => Principal::Player(wish.leader),
             Self::Cancel { by: player, .. } | Self::Answer { player, .. } => Principal::Player(*player),
             Self::Report { id, facts: Some(_), .. } => Principal::Match(*id),
-            Self::PutQueue(_) => Principal::Admin("ops".to_owned()),
+            Self::PutQueue(_) | Self::Void { .. } | Self::Correct { .. } | Self::SetRating { .. } => {
+                Principal::Admin("ops".to_owned())
+            }
             _ => Principal::Server(SERVER.to_owned()),
         }
     }
@@ -206,6 +224,14 @@ impl Deed {
             Self::PutQueue(config) => {
                 engine.put_queue(call, (**config).clone()).await?;
                 Told::Done("kept".to_owned())
+            }
+            Self::Void { id, .. } => Told::Result(engine.void_result(call, *id, "sim").await?),
+            Self::Correct { id, outcome, .. } => {
+                Told::Result(engine.correct_result(call, *id, &outcome.report(), "sim").await?)
+            }
+            Self::SetRating { mode, player, mean, deviation, .. } => {
+                let row = engine.set_rating(call, mode, *player, *mean, *deviation, "sim").await?;
+                Told::Done(format!("{row:?}"))
             }
             Self::Tick => Told::Done(format!("{:?}", engine.tick().await)),
         })

@@ -6,7 +6,7 @@ use crate::{
     truth::Truth,
     world::{QUEUES, queue},
 };
-use gsm_core::{MatchId, PlayerId, QueueName, RequestKey};
+use gsm_core::{MatchId, Mode, PlayerId, QueueName, RequestKey};
 use gsm_session::{MatchState, PlayerSessionState, Roster, TicketState};
 
 /// Players of one world, at most.
@@ -150,7 +150,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(100) {
+        match self.random.below(108) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -185,6 +185,23 @@ impl Draw<'_> {
                 Some(Deed::MoveSession { id, player, to })
             }
             96..=98 => self.make_match(),
+            99..=101 => {
+                let id = self.ruled_on()?;
+                Some(Deed::Void { id, key: self.key("void", "ops") })
+            }
+            102..=105 => {
+                let id = self.ruled_on()?;
+                let (_, roster) = self.book.matches.get(&id)?;
+                let outcome = outcome(id, &roster.clone(), self.random.chance(0.7));
+                Some(Deed::Correct { id, outcome, key: self.key("correct", "ops") })
+            }
+            106 => {
+                let player = self.mostly(self.book.everyone())?;
+                let mode = Mode::new(QUEUES[self.random.below(QUEUES.len())]).ok()?;
+                let mean = 1_500.0 + self.random.within(-400, 400) as f64;
+                let deviation = self.random.chance(0.5).then_some(80.0);
+                Some(Deed::SetRating { mode, player, mean, deviation, key: self.key("set", "ops") })
+            }
             _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),
         }
     }
@@ -240,6 +257,16 @@ impl Draw<'_> {
     fn a_match(&mut self, running: f64) -> Option<MatchId> {
         let all: Vec<MatchId> = if self.random.chance(running) {
             self.truth.matches.keys().copied().collect()
+        } else {
+            self.book.matches.keys().copied().collect()
+        };
+        self.random.pick(&all)
+    }
+
+    /// A match to rule on: mostly one with a result.
+    fn ruled_on(&mut self) -> Option<MatchId> {
+        let all: Vec<MatchId> = if self.random.chance(0.9) {
+            self.truth.results.keys().copied().collect()
         } else {
             self.book.matches.keys().copied().collect()
         };

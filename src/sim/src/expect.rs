@@ -10,7 +10,7 @@ use gsm_matchmaking::proposal::Answer;
 use gsm_session::{MatchResult, MatchState, TicketState};
 
 /// Errors of an ill store, lawful whenever one is ill.
-pub(crate) const STORE_CODES: [&str; 3] = ["store_refused", "store_no_answer", "contended"];
+pub(crate) const STORE_CODES: [&str; 4] = ["store_refused", "store_no_answer", "contended", "rerating"];
 
 /// How things stood when the call began.
 pub(crate) struct Before<'a> {
@@ -24,6 +24,12 @@ pub(crate) struct Before<'a> {
 impl Before<'_> {
     /// The only lawful code, where it is determined.
     pub(crate) fn code_of(&self, deed: &Deed) -> Option<&'static str> {
+        // A job that a node left behind is thrown away, finished or waited for.
+        let meets_jobs =
+            matches!(deed, Deed::Report { .. } | Deed::SetRating { .. }) || deed.ruled_on().is_some();
+        if meets_jobs && !self.truth.gates.is_empty() {
+            return None;
+        }
         // What comes before the key: a party that its queue does not take, or that does not agree.
         let by_key = match (deed, self.replay(deed)) {
             (Deed::Create(_), _) | (_, Replay::None) => None,
@@ -85,7 +91,12 @@ impl Before<'_> {
                     Some(_) => "state_not_allowed",
                 })
             }
-            Deed::MakeMatch { .. } => Some("ok"),
+            Deed::MakeMatch { .. } | Deed::SetRating { .. } => Some("ok"),
+            Deed::Void { id, .. } | Deed::Correct { id, .. } => Some(match self.truth.matches.get(id) {
+                _ if self.truth.results.contains_key(id) => "ok",
+                None if self.eye.archived(*id).is_none() => "not_found",
+                _ => "no_result",
+            }),
         }
     }
 
@@ -132,7 +143,7 @@ impl Before<'_> {
 
     fn report(&self, id: MatchId, by_token: bool, outcome: &Outcome) -> Option<&'static str> {
         if let Some(row) = self.truth.results.get(&id) {
-            let same = MatchResult::validate(&outcome.report(), &row.roster).ok()? == row.result;
+            let same = MatchResult::validate(&outcome.report(), &row.roster).ok()? == *row.first_report();
             return Some(if same { "ok" } else { "result_contradicts" });
         }
         Some(match self.truth.matches.get(&id) {

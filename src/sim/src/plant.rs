@@ -43,6 +43,10 @@ pub enum Plant {
     LimitIgnored,
     /// A match that finished is not kept.
     CopyDropped,
+    /// A result counts whatever job closes its mode.
+    GateUnchecked,
+    /// A job writes what results say they did, and not all of the ratings.
+    JobHalfDone,
 }
 
 impl Plant {
@@ -63,6 +67,8 @@ impl Plant {
         Self::RefusedApplied,
         Self::LimitIgnored,
         Self::CopyDropped,
+        Self::GateUnchecked,
+        Self::JobHalfDone,
     ];
 
     /// The invariant that must report it.
@@ -70,7 +76,9 @@ impl Plant {
     pub const fn breaks(self) -> Invariant {
         match self {
             Self::ResultDropped | Self::CopyDropped => Invariant::ResultKept,
-            Self::RatedTwice | Self::RatingBent => Invariant::RatedOnce,
+            Self::RatedTwice | Self::RatingBent | Self::GateUnchecked | Self::JobHalfDone => {
+                Invariant::RatedOnce
+            }
             Self::ClaimUnchecked | Self::ClaimKept => Invariant::OneClaim,
             Self::TicketDropped => Invariant::TicketKept,
             Self::PoolDeaf => Invariant::NoneStranded,
@@ -130,6 +138,14 @@ impl Planted {
             Plant::LeaseUnchecked => {
                 Self::without(changes, |w| !(matches!(w.key, Key::Lease(_)) && w.op == Op::Check))
             }
+            Plant::GateUnchecked => {
+                Self::without(changes, |w| !(matches!(w.key, Key::Gate(_)) && w.op == Op::Check))
+            }
+            Plant::JobHalfDone => {
+                let is_job =
+                    changes.writes.iter().any(|w| matches!(w.key, Key::Gate(_)) && w.op != Op::Check);
+                Self::without(changes, |w| !(is_job && matches!(w.key, Key::Rating(..)) && w.op != Op::Check))
+            }
             Plant::FenceStuck => {
                 for write in &mut changes.writes {
                     if let Op::Put { row, .. } = &mut write.op
@@ -143,9 +159,10 @@ impl Planted {
             Plant::RatingBent => {
                 for write in &mut changes.writes {
                     if let Op::Put { row, .. } = &mut write.op
-                        && let Row::Rating(rating) = &mut *Arc::make_mut(row)
+                        && let Row::Rating(standing) = &mut *Arc::make_mut(row)
+                        && let Some(row) = &mut standing.rating
                     {
-                        rating.rating.deviation = rating.rating.deviation.next_up();
+                        row.rating.deviation = row.rating.deviation.next_up();
                     }
                 }
                 changes
@@ -172,7 +189,7 @@ impl Planted {
         for write in &changes.writes {
             if let Some(Row::Rating(row)) = puts(write) {
                 let mut row = *row;
-                row.games += 1;
+                row.rating.iter_mut().for_each(|rating| rating.games += 1);
                 again.write(
                     write.key.clone(),
                     Expect::Any,
@@ -193,7 +210,9 @@ impl Store for Planted {
     }
 
     async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {
-        let is_result = changes.writes.iter().any(|w| matches!(w.key, Key::Result(_)));
+        // A job would find out at once that its gate has not moved.
+        let is_job = changes.writes.iter().any(|w| matches!(w.key, Key::Gate(_)) && w.op != Op::Check);
+        let is_result = !is_job && changes.writes.iter().any(|w| matches!(w.key, Key::Result(_)));
         match self.plant {
             Plant::ResultDropped if is_result => Ok(Committed { sequence: 0 }),
             Plant::RatedTwice if self.now_and_then(0.3) => {

@@ -160,7 +160,8 @@ impl Sim {
             self.answers_as(expected, deed, told)?;
         }
         for ((_, deed), told) in deeds.iter().zip(&all_told) {
-            self.book.take(deed, told)?;
+            let others = deeds.iter().filter(|(_, other)| other.ruled_on() == deed.ruled_on());
+            self.book.take(deed, told, others.count() == 1)?;
         }
         self.listeners.hear(&mut self.world).await?;
         self.checked()
@@ -208,7 +209,7 @@ impl Sim {
             check::ranks_recount(&self.truth, at, &node.engine)?;
         }
         self.world.healthy(|world| {
-            check::ratings_replay(&self.truth, &world.eye)?;
+            check::ratings_rebuild(&self.truth, &world.eye)?;
             check::events_whole(&world.ledger.events(), &world.eye, world.now())?;
             self.listeners.missed_nothing(world)
         })

@@ -1,8 +1,10 @@
 //! What the stores really hold, read past all faults.
 use futures::FutureExt;
-use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
-use gsm_engine::store::{Claim, HistoryRow, MatchRow, RatingRow, ResultRow, TicketRow, memory::MemoryStore};
-use gsm_engine::store::{Cursor, Home, Key, KeyRange, PushEvent, Row, Store, Version, Versioned};
+use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
+use gsm_engine::store::{
+    AdjustmentRow, Claim, Cursor, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow, PushEvent, ResultRow,
+    Row, StagedRow, StandingRow, Store, TicketRow, Versioned, memory::MemoryStore,
+};
 use gsm_matchmaking::Proposal;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,7 +15,12 @@ pub(crate) struct Truth {
     pub(crate) proposals: BTreeMap<ProposalId, (QueueName, Proposal)>,
     pub(crate) matches: BTreeMap<MatchId, MatchRow>,
     pub(crate) results: BTreeMap<MatchId, ResultRow>,
-    pub(crate) ratings: BTreeMap<(Mode, PlayerId), (RatingRow, Version)>,
+    pub(crate) adjustments: BTreeMap<AdjustmentId, AdjustmentRow>,
+    pub(crate) ratings: BTreeMap<(Mode, PlayerId), StandingRow>,
+    /// Jobs under way.
+    pub(crate) gates: BTreeMap<Mode, GateRow>,
+    /// What decided jobs have still to write, in order.
+    pub(crate) staged: Vec<StagedRow>,
     /// Matches whose end other homes are owed.
     pub(crate) owed: Vec<MatchId>,
 }
@@ -56,17 +63,14 @@ impl Eye {
         if let Row::Match(row) = &*found.row { Some(row.clone()) } else { None }
     }
 
-    /// A player's history in the order in which it happened.
-    pub(crate) fn history(&self, mode: &Mode, player: PlayerId) -> Vec<HistoryRow> {
-        let mut steps: Vec<HistoryRow> = self
-            .list(&KeyRange::History(mode.clone(), player))
-            .into_iter()
-            .filter_map(
-                |(_, found)| if let Row::History(row) = &*found.row { Some(row.clone()) } else { None },
-            )
-            .collect();
-        steps.sort_by_key(|step| step.games);
-        steps
+    /// A player's history by depth.
+    pub(crate) fn history(&self, mode: &Mode, player: PlayerId) -> BTreeMap<u64, HistoryRow> {
+        let rows = self.list(&KeyRange::History(mode.clone(), player)).into_iter();
+        rows.filter_map(|(key, found)| match (key, &*found.row) {
+            (Key::History(_, _, depth), Row::History(row)) => Some((depth, row.clone())),
+            _ => None,
+        })
+        .collect()
     }
 
     /// Everything that the invariants speak of.
@@ -77,7 +81,10 @@ impl Eye {
             proposals: BTreeMap::new(),
             matches: BTreeMap::new(),
             results: BTreeMap::new(),
+            adjustments: BTreeMap::new(),
             ratings: BTreeMap::new(),
+            gates: BTreeMap::new(),
+            staged: Vec::new(),
             owed: Vec::new(),
         };
         let ranges = [
@@ -85,7 +92,9 @@ impl Eye {
             KeyRange::Proposals,
             KeyRange::Matches,
             KeyRange::Results,
+            KeyRange::Adjustments,
             KeyRange::AllRatings,
+            KeyRange::Gates,
             KeyRange::Outbox,
         ];
         for (key, found) in ranges.iter().flat_map(|range| self.list(range)) {
@@ -103,10 +112,25 @@ impl Eye {
                     truth.results.insert(id, row.clone());
                 }
                 (Key::Rating(mode, player), Row::Rating(row)) => {
-                    truth.ratings.insert((mode, player), (*row, found.version));
+                    truth.ratings.insert((mode, player), *row);
+                }
+                (Key::Adjustment(id), Row::Adjustment(row)) => {
+                    truth.adjustments.insert(id, row.clone());
+                }
+                (Key::Gate(mode), Row::Gate(row)) => {
+                    truth.gates.insert(mode, row.clone());
                 }
                 (Key::Outbox(id), _) => truth.owed.push(id),
                 _ => {}
+            }
+        }
+        for gate in truth.gates.values() {
+            let Some(applied) = gate.applied else { continue };
+            let keys: Vec<Key> = (applied..gate.staged).map(|n| Key::Staged(gate.job, n)).collect();
+            for found in self.get(Home::Record, &keys).into_iter().flatten() {
+                if let Row::Staged(row) = &*found.row {
+                    truth.staged.push(row.clone());
+                }
             }
         }
         let keys: Vec<Key> = players.iter().map(|p| Key::Claim(*p)).collect();
@@ -117,4 +141,53 @@ impl Eye {
         }
         truth
     }
+}
+
+impl Truth {
+    /// The rows as they are once decided jobs are carried out: a job counts from its decision on.
+    pub(crate) fn decided(&self) -> Decided {
+        let mut decided = Decided {
+            results: self.results.clone(),
+            adjustments: self.adjustments.clone(),
+            ratings: self.ratings.clone(),
+            history: BTreeMap::new(),
+        };
+        for row in &self.staged {
+            match row {
+                StagedRow::Put(Key::Result(id), row) => {
+                    if let Row::Result(row) = &**row {
+                        decided.results.insert(*id, row.clone());
+                    }
+                }
+                StagedRow::Put(Key::Adjustment(id), row) => {
+                    if let Row::Adjustment(row) = &**row {
+                        decided.adjustments.insert(*id, row.clone());
+                    }
+                }
+                StagedRow::Put(Key::Rating(mode, player), row) => {
+                    if let Row::Rating(row) = &**row {
+                        decided.ratings.insert((mode.clone(), *player), *row);
+                    }
+                }
+                StagedRow::History(Key::History(mode, player, depth), row) => {
+                    let row = row.as_ref().and_then(|row| match &**row {
+                        Row::History(row) => Some(row.clone()),
+                        _ => None,
+                    });
+                    decided.history.insert((mode.clone(), *player, *depth), row);
+                }
+                _ => {}
+            }
+        }
+        decided
+    }
+}
+
+/// What results, hands and jobs have decided on.
+pub(crate) struct Decided {
+    pub(crate) results: BTreeMap<MatchId, ResultRow>,
+    pub(crate) adjustments: BTreeMap<AdjustmentId, AdjustmentRow>,
+    pub(crate) ratings: BTreeMap<(Mode, PlayerId), StandingRow>,
+    /// History rows that are still to be put, or removed.
+    pub(crate) history: BTreeMap<(Mode, PlayerId, u64), Option<HistoryRow>>,
 }

@@ -38,6 +38,8 @@ pub(crate) const SKEW_MS_MAX: i64 = 1_400;
 const BEGIN: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// What a home that has no small limit takes.
 const ITEMS_MAX: usize = 4_096;
+/// A turn in which nobody can go on.
+const IDLE: std::time::Duration = std::time::Duration::from_millis(10);
 /// Tries to load a node from ill stores; then the weather clears for it.
 const LOAD_TRIES: usize = 20;
 
@@ -269,6 +271,7 @@ impl World {
             .collect();
         let mut told: Vec<Option<Told>> = deeds.iter().map(|_| None).collect();
         let mut turns = 0;
+        let mut idle = Box::pin(tokio::time::sleep(IDLE));
         poll_fn(|context| {
             turns += 1;
             if let Some((turn, ms)) = mishap.lapse
@@ -286,8 +289,10 @@ impl World {
                     if deeds[at].0 == pause.node { is_stopped } else { turns <= pause.alone }
                 });
                 if waits {
-                    // Nothing else would wake it.
-                    context.waker().wake_by_ref();
+                    // Nothing else would wake it; and if the others wait for the time to pass, it must.
+                    while idle.as_mut().poll(context).is_ready() {
+                        idle.as_mut().reset(tokio::time::Instant::now() + IDLE);
+                    }
                     continue;
                 }
                 if mishap.crash.is_some_and(|(node, from)| deeds[at].0 == node && turns > from) {

@@ -472,7 +472,11 @@ fn is_hot(row: &Row) -> bool {
         | Row::Match(_)
         | Row::Lease(_)
         | Row::Gate(_)
-        | Row::System(_) => true,
+        | Row::System(_)
+        | Row::Board(_)
+        | Row::Entry(_)
+        | Row::Shade(_)
+        | Row::Attributes(_) => true,
         Row::Identity(_)
         | Row::History(_)
         | Row::Result(_)

@@ -3,7 +3,7 @@ use super::{rated::Rated, stopwatch};
 use crate::{history::Chronicle, offline::Offline, output::Failure};
 use gsm_adapters::{Options, State};
 use gsm_core::{Label, Mode, PlayerId, RequestKey, Timestamp, limits};
-use gsm_engine::{EngineError, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
+use gsm_engine::{BoardRef, EngineError, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported, Viewer};
 use gsm_rating::System;
 use gsm_session::{Report, Roster, SideReport, Standings};
 use std::{path::Path, time::Duration};
@@ -193,12 +193,13 @@ impl Target {
         for (number, (player, id)) in rated.players.iter().zip(ids).enumerate() {
             let wanted = rated.board.standing(PlayerId::from_u128(number as u128));
             let (Some(id), Some(wanted)) = (id, wanted) else { continue };
-            let same = self.offline.engine.rank(&self.mode, *id).is_ok_and(|found| {
-                found.rank == wanted.rank
-                    && found.score == wanted.keys.first()
-                    && found.games == player.state.games
-                    && found.deviation == player.state.rating.deviation as f32
-            });
+            let same =
+                self.offline.engine.rank(&BoardRef::from(&self.mode), *id, Viewer::All).is_ok_and(|found| {
+                    found.rank == wanted.rank
+                        && found.keys.first() == wanted.keys.first()
+                        && found.games == player.state.games
+                        && found.deviation == player.state.rating.deviation as f32
+                });
             if same { agree += 1 } else { differ += 1 }
         }
         (agree, differ)

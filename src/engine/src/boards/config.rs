@@ -18,7 +18,6 @@ pub struct BoardConfig {
     /// Where its numbers come from.
     pub source: Source,
     /// What it compares, the weightiest first: 1 to 5.
-    #[serde(default = "rating_column")]
     pub columns: Vec<Column>,
     /// The rank of players who are equal in every column.
     #[serde(default)]
@@ -140,22 +139,36 @@ pub struct Eligibility {
     pub deviation_max: f64,
 }
 
+impl Source {
+    /// The columns of a board for which nobody names any: the rating, or the best score.
+    #[must_use]
+    pub fn usual_columns(&self) -> Vec<Column> {
+        match self {
+            Self::Mode(_) => rating_column(),
+            Self::Submissions => vec![Column {
+                value: Value::Submitted,
+                direction: Direction::Descending,
+                operator: Operator::Best,
+            }],
+        }
+    }
+}
+
 fn rating_column() -> Vec<Column> {
     vec![Column { value: Value::Rating, direction: Direction::Descending, operator: Operator::Last }]
 }
 
 impl BoardConfig {
     /// The board that every mode has by itself.
-    pub(crate) fn of_mode(mode: &Mode) -> Result<Self, EngineError> {
-        let name = BoardName::new(mode.as_str()).map_err(|e| EngineError::invalid("mode", e))?;
-        Ok(Self {
-            name,
+    pub(crate) fn of_mode(mode: &Mode) -> Self {
+        Self {
+            name: mode.into(),
             source: Source::Mode(mode.clone()),
             columns: rating_column(),
             ties: Ties::default(),
             by: Vec::new(),
             eligibility: Eligibility::default(),
-        })
+        }
     }
 
     /// Refuses what makes no sense, naming the field.
@@ -279,6 +292,14 @@ impl BoardConfig {
 }
 
 impl Column {
+    /// The order of two numbers in the listing.
+    pub(crate) fn listed(&self, a: i64, b: i64) -> std::cmp::Ordering {
+        match self.direction {
+            Direction::Descending => b.cmp(&a),
+            Direction::Ascending => a.cmp(&b),
+        }
+    }
+
     /// What is there after a submission; `None` where the number would leave the bounds of a board. `is_newer` says
     /// whether the submission is not older than the one before.
     pub(crate) fn after(&self, there: Option<i64>, submitted: i64, is_newer: bool) -> Option<i64> {
@@ -342,11 +363,7 @@ mod tests {
         check(mode(), |b| b.columns[0].operator = Operator::Best, Some("columns[0].operator"));
         check(mode(), |b| b.by = vec![Dimension::Region, Dimension::Region], Some("by[1]"));
         check(mode(), |b| b.eligibility.deviation_max = f64::NAN, Some("eligibility.deviation_max"));
-        check(
-            Source::Submissions,
-            |b| b.eligibility.deviation_max = 5.0,
-            Some("eligibility.deviation_max"),
-        );
+        check(Source::Submissions, |b| b.eligibility.deviation_max = 5.0, Some("eligibility.deviation_max"));
         check(mode(), |b| b.eligibility.idle_days_max = 40_000, Some("eligibility.idle_days_max"));
     }
 

@@ -65,21 +65,28 @@ impl Boards {
 
     /// The boards that follow a mode; its own is made where there is none yet.
     fn of_mode(&self, mode: &Mode) -> Vec<Arc<View>> {
-        let own = |views: &Vec<Arc<View>>| views.iter().any(|view| view.config.name.as_str() == mode.as_str());
+        let own =
+            |views: &Vec<Arc<View>>| views.iter().any(|view| view.config.name.as_str() == mode.as_str());
         if let Some(views) = self.table.read().by_mode.get(mode).filter(|views| own(views)) {
             return views.clone();
         }
         let mut table = self.table.write();
         if !table.by_mode.get(mode).is_some_and(own) {
-            match BoardConfig::of_mode(mode) {
-                // Where another board has taken the name, the mode has none of its own.
-                Ok(config) if !table.by_name.contains_key(&config.name) => {
-                    table.put(Arc::new(View::new(config, true)));
-                }
-                _ => {}
+            let config = BoardConfig::of_mode(mode);
+            // Where another board has taken the name, the mode has none of its own.
+            if !table.by_name.contains_key(&config.name) {
+                table.put(self.shown(View::new(config, true)));
             }
         }
         table.by_mode.get(mode).cloned().unwrap_or_default()
+    }
+
+    /// A new view, in which players are seen by whom they are to be seen.
+    fn shown(&self, view: View) -> Arc<View> {
+        if let Some(shades) = self.shades.read().get(&view.config.name) {
+            shades.iter().for_each(|(player, seen)| view.shade(*player, *seen));
+        }
+        Arc::new(view)
     }
 
     fn home(&self, player: PlayerId) -> Option<Arc<AttributesRow>> {
@@ -133,6 +140,8 @@ impl Boards {
             Some(row) if row.shadow => Visibility::Shadow,
             Some(_) => Visibility::Hidden,
         };
+        // The table is locked before the shades where both are, and a view that is made meanwhile knows these.
+        let table = self.table.read();
         let mut shades = self.shades.write();
         let of_board = shades.entry(name.clone()).or_default();
         if visibility == Visibility::Shown {
@@ -140,7 +149,7 @@ impl Boards {
         } else {
             of_board.insert(player, visibility);
         }
-        if let Some(view) = self.named(name) {
+        if let Some(view) = table.by_name.get(name) {
             view.shade(player, visibility);
         }
     }
@@ -165,29 +174,27 @@ impl Boards {
                 if table.by_name.get(name).is_some_and(|view| *view.config == config) {
                     return;
                 }
-                table.put(Arc::new(View::new(config, false)));
+                table.put(self.shown(View::new(config, false)));
             }
             None => {
                 table.remove(name);
                 let mode = Mode::new(name.as_str()).ok().filter(|mode| table.by_mode.contains_key(mode));
-                if let Some(Ok(config)) = mode.map(|mode| BoardConfig::of_mode(&mode)) {
-                    table.put(Arc::new(View::new(config, false)));
+                if let Some(mode) = mode {
+                    table.put(self.shown(View::new(BoardConfig::of_mode(&mode), false)));
                 }
             }
-        }
-        let Some(view) = table.by_name.get(name).cloned() else { return };
-        drop(table);
-        if let Some(shades) = self.shades.read().get(name) {
-            shades.iter().for_each(|(player, seen)| view.shade(*player, *seen));
         }
     }
 
     /// All rating rows of a mode, at start.
     pub(crate) fn load(&self, mode: &Mode, rows: &[(PlayerId, RatingRow, u64)], now: Timestamp) {
         for view in self.of_mode(mode) {
-            self.fill(&view, rows.iter().map(|(player, row, version)| {
-                (*player, Brought::of_rating(&view.config, row), *version)
-            }), now);
+            self.fill(
+                &view,
+                rows.iter()
+                    .map(|(player, row, version)| (*player, Brought::of_rating(&view.config, row), *version)),
+                now,
+            );
         }
     }
 

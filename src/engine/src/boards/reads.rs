@@ -1,5 +1,8 @@
 //! What boards answer.
-use super::{BoardConfig, Part, view::{State, View}};
+use super::{
+    BoardConfig, Part,
+    view::{State, View},
+};
 use crate::{Engine, EngineError};
 use gsm_core::{BoardName, Label, Mode, PlayerId, Rank, Timestamp, limits};
 use gsm_ranking::{Board, Entry, Keys, Row as Place, Standing};
@@ -19,6 +22,13 @@ impl BoardRef {
     #[must_use]
     pub fn whole(name: BoardName) -> Self {
         Self { name, part: None }
+    }
+}
+
+/// The whole board that a mode has.
+impl From<&Mode> for BoardRef {
+    fn from(mode: &Mode) -> Self {
+        Self::whole(mode.into())
     }
 }
 
@@ -146,7 +156,7 @@ impl Engine {
             // A mode that a queue names has a board, if an empty one.
             None => match Mode::new(name.as_str()) {
                 Ok(mode) if self.views.queues.has_mode(&mode) => {
-                    Arc::new(View::new(BoardConfig::of_mode(&mode)?, true))
+                    Arc::new(View::new(BoardConfig::of_mode(&mode), true))
                 }
                 _ => return Err(EngineError::Unknown { what: "board" }),
             },
@@ -159,33 +169,25 @@ impl Engine {
         &self,
         of: &BoardRef,
         read: impl FnOnce(&Board, &State) -> T,
-    ) -> Result<(T, Arc<BoardConfig>), EngineError> {
+    ) -> Result<T, EngineError> {
         let view = self.view(&of.name)?;
         let Some(part) = &of.part else {
-            let found = view.read(None, read).ok_or(EngineError::Unknown { what: "board" })?;
-            return Ok((found, view.config.clone()));
+            return view.read(None, read).ok_or(EngineError::Unknown { what: "board" });
         };
         if !view.config.by.contains(&part.dimension) {
             return Err(EngineError::Unknown { what: "part: the board is not divided so" });
         }
-        match view.read(Some(part), read) {
-            Some(found) => Ok((found, view.config.clone())),
-            None => Err(EngineError::Unknown { what: "part: nobody of the board belongs there" }),
-        }
+        let none = EngineError::Unknown { what: "part: nobody of the board belongs there" };
+        view.read(Some(part), read).ok_or(none)
     }
 
     /// A player's rank: O(log n), no store is asked.
-    pub fn rank(
-        &self,
-        of: &BoardRef,
-        player: PlayerId,
-        viewer: Viewer,
-    ) -> Result<(RankView, Arc<BoardConfig>), EngineError> {
-        let (found, config) = self.read_board(of, |board, state| {
+    pub fn rank(&self, of: &BoardRef, player: PlayerId, viewer: Viewer) -> Result<RankView, EngineError> {
+        let found = self.read_board(of, |board, state| {
             let standing = board.standing(player).filter(|_| viewer.sees(state, player))?;
             Some(rank_view(state, player, standing))
         })?;
-        found.map(|view| (view, config)).ok_or(NO_RANK)
+        found.ok_or(NO_RANK)
     }
 
     /// The ranks of many players, in their order; `None` for who has none. The caller bounds their number.
@@ -194,7 +196,7 @@ impl Engine {
         of: &BoardRef,
         players: &[PlayerId],
         viewer: Viewer,
-    ) -> Result<(Vec<Option<RankView>>, Arc<BoardConfig>), EngineError> {
+    ) -> Result<Vec<Option<RankView>>, EngineError> {
         self.read_board(of, |board, state| {
             let standings = board.standings(players).into_iter().zip(players);
             standings
@@ -212,11 +214,11 @@ impl Engine {
         of: &BoardRef,
         offset: u64,
         limit: usize,
-    ) -> Result<(Vec<BoardRow>, u64, Arc<BoardConfig>), EngineError> {
-        let ((rows, players), config) = self.read_board(of, |board, state| {
+    ) -> Result<(Vec<BoardRow>, u64), EngineError> {
+        let (rows, players) = self.read_board(of, |board, state| {
             (rows(state, &board.top(offset, limit.min(limits::PAGE_SIZE_MAX))), board.len())
         })?;
-        Ok((self.with_names(rows).await?, players, config))
+        Ok((self.with_names(rows).await?, players))
     }
 
     /// The rows around a player, `radius` on either side, and the size of the board.
@@ -226,15 +228,15 @@ impl Engine {
         player: PlayerId,
         radius: usize,
         viewer: Viewer,
-    ) -> Result<(Vec<BoardRow>, u64, Arc<BoardConfig>), EngineError> {
-        let (found, config) = self.read_board(of, |board, state| {
+    ) -> Result<(Vec<BoardRow>, u64), EngineError> {
+        let found = self.read_board(of, |board, state| {
             let places = board
                 .around(player, radius.min(limits::WINDOW_RADIUS_MAX))
                 .filter(|_| viewer.sees(state, player))?;
             Some((rows(state, &places), board.len()))
         })?;
         let (rows, players) = found.ok_or(NO_RANK)?;
-        Ok((self.with_names(rows).await?, players, config))
+        Ok((self.with_names(rows).await?, players))
     }
 
     /// Some players alone, each with the rank among them and on the whole board; who is not ranked is left out. The
@@ -243,8 +245,8 @@ impl Engine {
         &self,
         of: &BoardRef,
         players: &[PlayerId],
-    ) -> Result<(Vec<AmongView>, u64, Arc<BoardConfig>), EngineError> {
-        let ((found, size), config) = self.read_board(of, |board, state| {
+    ) -> Result<(Vec<AmongView>, u64), EngineError> {
+        let (found, size) = self.read_board(of, |board, state| {
             let found = board.among(players);
             let found: Vec<AmongView> = found
                 .iter()
@@ -255,30 +257,41 @@ impl Engine {
         let (ranks, rows): (Vec<Rank>, Vec<BoardRow>) =
             found.into_iter().map(|line| (line.rank, line.row)).unzip();
         let rows = self.with_names(rows).await?;
-        Ok((ranks.into_iter().zip(rows).map(|(rank, row)| AmongView { rank, row }).collect(), size, config))
+        Ok((ranks.into_iter().zip(rows).map(|(rank, row)| AmongView { rank, row }).collect(), size))
     }
 
     /// The numbers that a place takes, and the size of the board; `None` where there are fewer players.
-    pub fn cut(&self, of: &BoardRef, cut: Cut) -> Result<(Option<Keys>, u64, Arc<BoardConfig>), EngineError> {
-        let ((keys, players), config) = self.read_board(of, |board, _| {
+    pub fn cut(&self, of: &BoardRef, cut: Cut) -> Result<(Option<Keys>, u64), EngineError> {
+        let (keys, players) = self.read_board(of, |board, _| {
             let keys = match cut {
                 Cut::Rank(rank) => board.score_at_rank(rank),
                 Cut::TopPercent(percent) => board.score_for_top(percent),
             };
             (keys, board.len())
         })?;
-        Ok((keys, players, config))
+        Ok((keys, players))
     }
 
     /// Score limits and counts of a board's first column, for a histogram.
-    pub fn histogram(
-        &self,
-        of: &BoardRef,
-        buckets: usize,
-    ) -> Result<(Vec<(i64, i64, u64)>, Arc<BoardConfig>), EngineError> {
+    pub fn histogram(&self, of: &BoardRef, buckets: usize) -> Result<Vec<(i64, i64, u64)>, EngineError> {
         self.read_board(of, |board, _| {
             board.histogram(buckets).iter().map(|b| (b.lower, b.upper, b.count)).collect()
         })
+    }
+
+    /// What a board compares.
+    pub fn board_config(&self, name: &BoardName) -> Result<Arc<BoardConfig>, EngineError> {
+        Ok(self.view(name)?.config.clone())
+    }
+
+    /// Modes that have a board of their own, with its size.
+    #[must_use]
+    pub fn modes(&self) -> Vec<(Mode, u64)> {
+        let boards = self.boards();
+        let own = boards.iter().filter(|board| {
+            board.config.mode().is_some_and(|mode| mode.as_str() == board.config.name.as_str())
+        });
+        own.filter_map(|board| Some((board.config.mode()?.clone(), board.players))).collect()
     }
 
     /// All boards: those of modes, and those that are defined.
@@ -289,7 +302,7 @@ impl Engine {
             .queues
             .all()
             .into_iter()
-            .filter_map(|queue| BoardConfig::of_mode(&queue.mode).ok())
+            .map(|queue| BoardConfig::of_mode(&queue.mode))
             .map(|config| {
                 (config.name.clone(), BoardView { config: Arc::new(config), players: 0, parts: Vec::new() })
             })

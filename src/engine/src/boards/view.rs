@@ -1,16 +1,18 @@
 //! One board in memory, with the parts it is divided into.
 use super::config::{BoardConfig, Dimension};
+use super::paging::Pagings;
 use crate::store::{AttributesRow, EntryRow, RatingRow};
 use gsm_core::{Attribute, Map, Millis, PlayerId, Timestamp};
-use gsm_ranking::{Board, Change, Keys, Mark, Visibility};
-use parking_lot::RwLock;
+use gsm_ranking::{Board, Change, Entry, Keys, Mark, Shared, Visibility};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
 /// A part of a board: of one region, one platform, one group.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Part {
     /// What the board is divided by.
     pub dimension: Dimension,
@@ -56,7 +58,9 @@ impl Brought {
 /// A board.
 pub(crate) struct View {
     pub(crate) config: Arc<BoardConfig>,
-    state: RwLock<State>,
+    state: Shared<State>,
+    /// Locked after the state, never before.
+    pagings: Mutex<Pagings>,
 }
 
 /// Everything of a board that moves.
@@ -87,47 +91,67 @@ impl View {
             last_active: Map::default(),
             is_filled,
         };
-        Self { config: Arc::new(config), state: RwLock::new(state) }
+        Self { config: Arc::new(config), state: Shared::new(state), pagings: Mutex::default() }
     }
 
-    /// Reads the board, and what it shows beside; the lock is held meanwhile.
+    /// Reads the board, and what it shows beside; nothing changes meanwhile.
     pub(crate) fn read<T>(&self, part: Option<&Part>, read: impl FnOnce(&Board, &State) -> T) -> Option<T> {
-        let state = self.state.read();
-        match part {
-            None => Some(read(&state.whole, &state)),
-            Some(part) => state.parts.get(part).map(|board| read(board, &state)),
-        }
+        self.state.read(|state| state.board(part).map(|board| read(board, state)))
+    }
+
+    /// Reads a page.
+    pub(super) fn page<T>(
+        &self,
+        part: Option<&Part>,
+        read: impl FnOnce(&mut Pagings, &Board, &State) -> T,
+    ) -> Option<T> {
+        self.read(part, |board, state| read(&mut self.pagings.lock(), board, state))
     }
 
     pub(crate) fn is_filled(&self) -> bool {
-        self.state.read().is_filled
+        self.state.read(|state| state.is_filled)
     }
 
     pub(crate) fn filled(&self) {
-        self.state.write().is_filled = true;
+        self.state.change(|state| state.is_filled = true);
     }
 
-    pub(crate) fn put(&self, player: PlayerId, brought: Brought, home: Option<&Arc<AttributesRow>>, version: u64, now: Timestamp) {
-        self.state.write().put(&self.config, player, brought, home, version, now);
+    /// A change of the board that the listings hear of.
+    fn change(&self, change: impl FnOnce(&mut State, &mut Watcher<'_>)) {
+        self.state.change(|state| {
+            let mut pagings = self.pagings.lock();
+            change(state, &mut Watcher { config: &self.config, pagings: &mut pagings });
+        });
+    }
+
+    pub(crate) fn put(
+        &self,
+        player: PlayerId,
+        brought: Brought,
+        home: Option<&Arc<AttributesRow>>,
+        version: u64,
+        now: Timestamp,
+    ) {
+        self.change(|state, watcher| state.put(watcher, player, brought, home, version, now));
     }
 
     pub(crate) fn remove(&self, player: PlayerId, version: u64) {
-        self.state.write().remove(player, version);
+        self.change(|state, watcher| state.remove(watcher, player, version));
     }
 
     pub(crate) fn shade(&self, player: PlayerId, visibility: Visibility) {
-        self.state.write().shade(player, visibility);
+        self.change(|state, watcher| state.shade(watcher, player, visibility));
     }
 
     /// A player belongs elsewhere from now on.
     pub(crate) fn moved(&self, player: PlayerId, home: Option<&Arc<AttributesRow>>, version: u64) {
-        self.state.write().moved(&self.config, player, home, version);
+        self.change(|state, watcher| state.moved(watcher, player, home, version));
     }
 
     /// Takes the ranks of those who have been idle for too long.
     pub(crate) fn sweep(&self, now: Timestamp) {
         if self.config.eligibility.idle_days_max > 0 {
-            self.state.write().sweep(&self.config, now);
+            self.change(|state, watcher| state.sweep(watcher, now));
         }
     }
 
@@ -138,27 +162,60 @@ impl View {
         home: impl Fn(PlayerId) -> Option<Arc<AttributesRow>>,
         now: Timestamp,
     ) {
-        let mut state = self.state.write();
-        if self.config.by.is_empty() && state.whole.kept_len() == 0 && state.whole.removed() == 0 {
-            let config = &self.config;
-            let marks = rows.iter().map(|(player, brought, version)| {
-                (*player, mark(config, brought, *version, now))
-            });
-            state.whole = Board::with_marks(config.order(), marks);
-            state.facts = rows.iter().map(|(player, brought, _)| (*player, brought.fact)).collect();
-            let shades: Vec<_> = state.shades.iter().map(|(player, seen)| (*player, *seen)).collect();
-            shades.into_iter().for_each(|(player, seen)| state.whole.set_visibility(player, seen));
-            if config.eligibility.idle_days_max > 0 {
-                rows.iter().for_each(|(player, brought, _)| state.note_active(*player, brought.active_at));
+        self.change(|state, watcher| {
+            let config = watcher.config;
+            if config.by.is_empty() && state.whole.kept_len() == 0 && state.whole.removed() == 0 {
+                let marks = rows
+                    .iter()
+                    .map(|(player, brought, version)| (*player, mark(config, brought, *version, now)));
+                state.whole = Board::with_marks(config.order(), marks);
+                state.facts = rows.iter().map(|(player, brought, _)| (*player, brought.fact)).collect();
+                let shades: Vec<_> = state.shades.iter().map(|(player, seen)| (*player, *seen)).collect();
+                shades.into_iter().for_each(|(player, seen)| state.whole.set_visibility(player, seen));
+                if config.eligibility.idle_days_max > 0 {
+                    rows.iter()
+                        .for_each(|(player, brought, _)| state.note_active(*player, brought.active_at));
+                }
+            } else {
+                // Commits of the meantime have told something already, which may be newer than these rows.
+                for (player, brought, version) in rows {
+                    state.put(watcher, *player, *brought, home(*player).as_ref(), *version, now);
+                }
             }
-        } else {
-            // Commits of the meantime have told something already, which may be newer than these rows.
-            for (player, brought, version) in rows {
-                state.put(&self.config, *player, *brought, home(*player).as_ref(), *version, now);
-            }
-        }
-        state.active.make_contiguous().sort_unstable();
+            state.active.make_contiguous().sort_unstable();
+        });
     }
+}
+
+/// Tells the listings what a change of a board does to a player's place.
+struct Watcher<'a> {
+    config: &'a BoardConfig,
+    pagings: &'a mut Pagings,
+}
+
+impl Watcher<'_> {
+    fn change<T>(
+        &mut self,
+        part: Option<&Part>,
+        board: &mut Board,
+        player: PlayerId,
+        change: impl FnOnce(&mut Board) -> T,
+    ) -> T {
+        if !self.pagings.watches(part) {
+            return change(board);
+        }
+        let before = place(board, player);
+        let done = change(board);
+        self.pagings.moved(self.config, part, before.as_ref(), place(board, player).as_ref());
+        done
+    }
+}
+
+/// A player's place in the listing, as everybody sees it.
+fn place(board: &Board, player: PlayerId) -> Option<Entry> {
+    let kept = board.kept(player)?;
+    let seen = kept.mark.eligible && kept.visibility == Visibility::Shown;
+    seen.then_some(Entry { player, keys: kept.mark.keys, reached_at: kept.mark.reached_at })
 }
 
 fn mark(config: &BoardConfig, brought: &Brought, version: u64, now: Timestamp) -> Mark {
@@ -198,45 +255,57 @@ impl State {
         self.parts.iter().map(|(part, board)| (part, board.len()))
     }
 
+    fn board(&self, part: Option<&Part>) -> Option<&Board> {
+        match part {
+            None => Some(&self.whole),
+            Some(part) => self.parts.get(part),
+        }
+    }
+
     fn put(
         &mut self,
-        config: &BoardConfig,
+        watcher: &mut Watcher<'_>,
         player: PlayerId,
         brought: Brought,
         home: Option<&Arc<AttributesRow>>,
         version: u64,
         now: Timestamp,
     ) {
+        let config = watcher.config;
         let mark = mark(config, &brought, version, now);
-        if self.whole.set(player, mark) == Change::Ignored {
+        let seen = self.shades.get(&player).copied();
+        let change = watcher.change(None, &mut self.whole, player, |board| {
+            let change = board.set(player, mark);
+            if let Some(seen) = seen {
+                board.set_visibility(player, seen);
+            }
+            change
+        });
+        if change == Change::Ignored {
             return;
         }
         self.facts.insert(player, brought.fact);
-        self.seen_as(player);
         if config.eligibility.idle_days_max > 0 {
             self.note_active(player, brought.active_at);
         }
         if let Some(home) = home.filter(|_| !config.by.is_empty()) {
             for part in parts(config, home) {
-                self.put_part(config, part, player, mark);
+                self.put_part(watcher, part, player, mark);
             }
             self.homes.insert(player, home.clone());
         }
     }
 
-    fn put_part(&mut self, config: &BoardConfig, part: Part, player: PlayerId, mark: Mark) {
+    fn put_part(&mut self, watcher: &mut Watcher<'_>, part: Part, player: PlayerId, mark: Mark) {
         let seen = self.shades.get(&player).copied();
-        let board = self.parts.entry(part).or_insert_with(|| Board::new(config.order()));
-        board.set(player, mark);
-        if let Some(seen) = seen {
-            board.set_visibility(player, seen);
-        }
-    }
-
-    fn seen_as(&mut self, player: PlayerId) {
-        if let Some(seen) = self.shades.get(&player) {
-            self.whole.set_visibility(player, *seen);
-        }
+        let order = watcher.config.order();
+        let board = self.parts.entry(part.clone()).or_insert_with(|| Board::new(order));
+        watcher.change(Some(&part), board, player, |board| {
+            board.set(player, mark);
+            if let Some(seen) = seen {
+                board.set_visibility(player, seen);
+            }
+        });
     }
 
     fn note_active(&mut self, player: PlayerId, at: Timestamp) {
@@ -244,48 +313,53 @@ impl State {
         self.active.push_back((at, player));
     }
 
-    fn remove(&mut self, player: PlayerId, version: u64) {
-        if self.whole.remove(player, version) == Change::Ignored {
-            return;
-        }
-        self.facts.remove(&player);
-        self.last_active.remove(&player);
-        self.homes.remove(&player);
-        for board in self.parts.values_mut().filter(|board| board.kept(player).is_some()) {
-            board.remove(player, version);
+    /// Does the same on every board of the view that has the player.
+    fn everywhere(&mut self, watcher: &mut Watcher<'_>, player: PlayerId, change: impl Fn(&mut Board)) {
+        watcher.change(None, &mut self.whole, player, &change);
+        for (part, board) in self.parts.iter_mut().filter(|(_, board)| board.kept(player).is_some()) {
+            watcher.change(Some(part), board, player, &change);
         }
         self.parts.retain(|_, board| board.kept_len() > 0);
     }
 
-    fn shade(&mut self, player: PlayerId, visibility: Visibility) {
+    fn remove(&mut self, watcher: &mut Watcher<'_>, player: PlayerId, version: u64) {
+        self.everywhere(watcher, player, |board| {
+            let _ = board.remove(player, version);
+        });
+        if self.whole.kept(player).is_none() {
+            self.facts.remove(&player);
+            self.last_active.remove(&player);
+            self.homes.remove(&player);
+        }
+    }
+
+    fn shade(&mut self, watcher: &mut Watcher<'_>, player: PlayerId, visibility: Visibility) {
         if visibility == Visibility::Shown {
             self.shades.remove(&player);
         } else {
             self.shades.insert(player, visibility);
         }
-        self.whole.set_visibility(player, visibility);
-        for board in self.parts.values_mut().filter(|board| board.kept(player).is_some()) {
-            board.set_visibility(player, visibility);
-        }
+        self.everywhere(watcher, player, |board| board.set_visibility(player, visibility));
     }
 
     fn moved(
         &mut self,
-        config: &BoardConfig,
+        watcher: &mut Watcher<'_>,
         player: PlayerId,
         home: Option<&Arc<AttributesRow>>,
         version: u64,
     ) {
+        let config = watcher.config;
         let Some(kept) = self.whole.kept(player).filter(|_| !config.by.is_empty()) else { return };
         let before = self.homes.remove(&player).map(|home| parts(config, &home)).unwrap_or_default();
         let after = home.map(|home| parts(config, home)).unwrap_or_default();
         for part in before.iter().filter(|part| !after.contains(part)) {
             if let Some(board) = self.parts.get_mut(part) {
-                board.remove(player, version);
+                watcher.change(Some(part), board, player, |board| board.remove(player, version));
             }
         }
         for part in after {
-            self.put_part(config, part, player, Mark { version, ..kept.mark });
+            self.put_part(watcher, part, player, Mark { version, ..kept.mark });
         }
         if let Some(home) = home {
             self.homes.insert(player, home.clone());
@@ -293,8 +367,8 @@ impl State {
         self.parts.retain(|_, board| board.kept_len() > 0);
     }
 
-    fn sweep(&mut self, config: &BoardConfig, now: Timestamp) {
-        let idle_max = Millis::from_secs(u64::from(config.eligibility.idle_days_max) * 86_400);
+    fn sweep(&mut self, watcher: &mut Watcher<'_>, now: Timestamp) {
+        let idle_max = Millis::from_secs(u64::from(watcher.config.eligibility.idle_days_max) * 86_400);
         while let Some((at, player)) = self.active.front().copied() {
             if now.since(at) <= idle_max {
                 return;
@@ -303,16 +377,8 @@ impl State {
             // An entry of an earlier match of somebody who has played since says nothing.
             if self.last_active.get(&player) == Some(&at) {
                 self.last_active.remove(&player);
-                self.unrank(player);
+                self.everywhere(watcher, player, |board| board.set_eligible(player, false));
             }
-        }
-    }
-
-    /// Ends a player's rank until the next match: the mark stays as it is.
-    fn unrank(&mut self, player: PlayerId) {
-        self.whole.set_eligible(player, false);
-        for board in self.parts.values_mut() {
-            board.set_eligible(player, false);
         }
     }
 }

@@ -99,8 +99,9 @@ impl Engine {
             changes.check(Key::Match(id), Expect::Absent);
             // Abandoned, and reported by its own token all the same (decisions.md 5): the record home decides.
             match self.archived_match(id).await? {
-                // Nowhere at all: the match of a history, whose players nobody tells.
-                None if self.is_gone(Key::Archive(id)).await? && self.is_gone(Key::Match(id)).await? => {
+                // Nowhere at all: the match of a history, whose players nobody tells. In this order: a match that ends is
+                // copied before it goes, so what is gone here and not copied after was never there.
+                None if self.is_gone(Key::Match(id)).await? && self.is_gone(Key::Archive(id)).await? => {
                     return Ok(());
                 }
                 None => return Err(EngineError::Raced),

@@ -1,4 +1,6 @@
-use gsm_core::{BoardName, AdjustmentId, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
+use gsm_core::{
+    AdjustmentId, BoardName, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -6,16 +6,20 @@
 mod change;
 mod key;
 pub mod memory;
+mod rated;
 mod row;
 
 pub use change::{
     ChangeSet, CommitError, Committed, EVENT_RETENTION, Expect, Op, ReadError, StoreFault, Write,
 };
 pub use key::{Home, Key, KeyError, KeyRange};
+pub use rated::{
+    AdjustmentRow, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step, Verdict,
+};
 pub use row::{
-    AdjustmentRow, ApiKeyRow, AuditRecord, Claim, Entry, GateRow, HistoryRow, Lease, MatchRow, OutboxRow,
-    Place, PlayerRow, Prediction, PushEvent, PushKind, RatingCause, RatingRow, Replay, ResultRow, Row,
-    RowError, SideChange, StagedRow, StandingRow, Step, TicketPlayer, TicketRow, Verdict,
+    ApiKeyRow, AttributesRow, AuditRecord, Claim, EntryRow, GateRow, Lease, MatchRow, OutboxRow, PlayerRow,
+    Prediction, PushEvent, PushKind, RatingCause, Replay, Row, RowError, ShadeRow, StagedRow, TicketPlayer,
+    TicketRow,
 };
 
 use async_trait::async_trait;

@@ -4,6 +4,7 @@ use crate::{
     world::{World, both, first_wins, mode, places, refused},
 };
 use gsm_core::PlayerId;
+use gsm_engine::{BoardRef, Viewer};
 
 both! { ranks_follow_results, who_has_not_played_has_no_rank, a_restart_shows_the_same_board, history_is_paged }
 
@@ -13,27 +14,32 @@ async fn ranks_follow_results(w: World) {
     let id = made(&w, &p).await.id;
     w.engine.report_result(&w.server(), id, None, &first_wins(&p)).await.unwrap();
     w.settle();
-    let (rows, players) = w.engine.top(&mode("duel"), 1, 3).await.unwrap();
+    let (rows, players) = w.engine.top(&BoardRef::from(&mode("duel")), 1, 3).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.player).collect::<Vec<_>>(), p[1..4]);
     assert_eq!((rows[0].rank.get(), players), (2, 5));
-    let (around, _) = w.engine.around(&mode("duel"), p[4], 1).await.unwrap();
+    let (around, _) = w.engine.around(&BoardRef::from(&mode("duel")), p[4], 1, Viewer::All).await.unwrap();
     assert_eq!(around.iter().map(|row| row.player).collect::<Vec<_>>(), p[3..]);
-    let counted: u64 = w.engine.histogram(&mode("duel"), 4).unwrap().iter().map(|b| b.2).sum();
+    let counted: u64 =
+        w.engine.histogram(&BoardRef::from(&mode("duel")), 4).unwrap().iter().map(|b| b.2).sum();
     assert_eq!(counted, 5);
     assert_eq!(w.engine.modes(), [(mode("duel"), 5)]);
-    let best = w.engine.rank(&mode("duel"), p[0]).unwrap();
+    let best = w.engine.rank(&BoardRef::from(&mode("duel")), p[0], Viewer::All).unwrap();
     assert_eq!((best.rank.get(), best.percentile), (1, 100.0));
 }
 
 async fn who_has_not_played_has_no_rank(w: World) {
     w.teams("duel", 1, None).await;
     let nobody = PlayerId::from_u128(1);
-    refused(w.engine.rank(&mode("duel"), nobody), "not_found");
-    refused(w.engine.around(&mode("duel"), nobody, 3).await, "not_found");
+    refused(w.engine.rank(&BoardRef::from(&mode("duel")), nobody, Viewer::All), "not_found");
+    refused(w.engine.around(&BoardRef::from(&mode("duel")), nobody, 3, Viewer::All).await, "not_found");
     refused(w.engine.rating(&mode("duel"), nobody).await, "not_found");
-    assert_eq!(w.engine.top(&mode("duel"), 0, 10).await.unwrap(), (vec![], 0), "an empty board is one");
-    refused(w.engine.top(&mode("none"), 0, 10).await, "not_found");
-    refused(w.engine.histogram(&mode("none"), 3), "not_found");
+    assert_eq!(
+        w.engine.top(&BoardRef::from(&mode("duel")), 0, 10).await.unwrap(),
+        (vec![], 0),
+        "an empty board is one"
+    );
+    refused(w.engine.top(&BoardRef::from(&mode("none")), 0, 10).await, "not_found");
+    refused(w.engine.histogram(&BoardRef::from(&mode("none")), 3), "not_found");
 }
 
 async fn a_restart_shows_the_same_board(w: World) {
@@ -45,8 +51,8 @@ async fn a_restart_shows_the_same_board(w: World) {
     }
     w.settle();
     let again = w.node("restarted").await;
-    let here = w.engine.top(&mode("duel"), 0, 10).await.unwrap();
-    assert_eq!(again.top(&mode("duel"), 0, 10).await.unwrap(), here);
+    let here = w.engine.top(&BoardRef::from(&mode("duel")), 0, 10).await.unwrap();
+    assert_eq!(again.top(&BoardRef::from(&mode("duel")), 0, 10).await.unwrap(), here);
 }
 
 async fn history_is_paged(w: World) {

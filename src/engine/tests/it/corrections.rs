@@ -4,6 +4,7 @@ use crate::{
     world::{World, both, keyed, mode, places, refused},
 };
 use gsm_core::PlayerId;
+use gsm_engine::{BoardRef, Viewer};
 
 both! { a_rating_is_set_once_and_kept_games, what_is_no_rating_is_refused }
 
@@ -21,7 +22,7 @@ async fn a_rating_is_set_once_and_kept_games(w: World) {
     assert_eq!(set("a", 2_500.0).await.unwrap(), row);
     refused(set("b", 2_600.0).await, "idempotency_mismatch");
     w.settle();
-    assert_eq!(w.engine.rank(&mode("duel"), p[1]).unwrap().rank.get(), 1);
+    assert_eq!(w.engine.rank(&BoardRef::from(&mode("duel")), p[1], Viewer::All).unwrap().rank.get(), 1);
     let next = made(&w, &p).await.id;
     let view = w.engine.report_result(&w.server(), next, None, &places(&[1, 2], &[])).await.unwrap();
     assert_eq!(view.row.changes[1].before.mean, 2_500.0, "the next match goes on from there");

@@ -1,7 +1,7 @@
 //! Histories from elsewhere.
 use crate::world::{World, both, first_wins, mode, places, refused};
 use gsm_core::{PlayerId, RequestKey, Timestamp};
-use gsm_engine::{ImportMatch, Imported, store::Cursor};
+use gsm_engine::{BoardRef, ImportMatch, Imported, Viewer, store::Cursor};
 use gsm_session::Roster;
 
 both! { a_history_counts_once, a_changed_history_is_refused, imported_players_are_found_again }
@@ -33,7 +33,7 @@ async fn a_history_counts_once(w: World) {
     let a = player(&w, "a").await;
     let row = w.engine.rating(&mode("old"), a).await.unwrap();
     assert_eq!((row.games, row.wins), (5, 5));
-    assert_eq!(w.engine.rank(&mode("old"), a).unwrap().rank.get(), 1);
+    assert_eq!(w.engine.rank(&BoardRef::from(&mode("old")), a, Viewer::All).unwrap().rank.get(), 1);
     let id = gsm_engine::Engine::import_match_id(&mode("old"), 3);
     let seen = w.engine.match_view(&w.by(a), id).await.unwrap();
     assert!(seen.result.is_some() && seen.row.state.is_terminal());

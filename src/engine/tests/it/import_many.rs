@@ -2,7 +2,7 @@
 use crate::world::{World, one_home, three_homes, world};
 use gsm_core::{Mode, PlayerId, RequestKey, Timestamp};
 use gsm_engine::{
-    EngineError, HistoryEntry, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported,
+    BoardRef, EngineError, HistoryEntry, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported, Viewer,
     store::{RatingRow, memory::Faults},
 };
 use gsm_session::{Report, Roster, SideReport, Standings};
@@ -61,7 +61,8 @@ async fn many_at_once_are_bit_for_bit_what_they_are_one_by_one() {
         assert_eq!(other.engine.import_matches(&all).await.unwrap(), vec![Imported::New; 200]);
         assert_eq!(state(&other).await, wanted);
         let ranks = |world: &World| {
-            let rank = |n| world.engine.rank(&mode(), PlayerId::from_u128(n)).unwrap();
+            let rank =
+                |n| world.engine.rank(&BoardRef::from(&mode()), PlayerId::from_u128(n), Viewer::All).unwrap();
             (1..=u128::from(PLAYERS)).map(rank).collect::<Vec<_>>()
         };
         assert_eq!(ranks(&other), ranks(&one_by_one));

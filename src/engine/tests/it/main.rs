@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 mod boards;
 mod corrections;
+mod defined;
 mod import;
 mod import_many;
 mod jobs;

@@ -1,7 +1,7 @@
 //! Matches: made by the matcher or by a server, moved through their states, ended once.
 use crate::world::{World, both, first_wins, keyed, mode, refused, ticket};
 use gsm_core::{MatchId, PlayerId, QueueName};
-use gsm_engine::{MatchView, NewMatch, Principal, store::Claim};
+use gsm_engine::{BoardRef, MatchView, NewMatch, Principal, Viewer, store::Claim};
 use gsm_session::{MatchState, PlayerSessionState};
 
 both! {
@@ -90,7 +90,7 @@ async fn abandoning_frees_the_players(w: World) {
     assert_eq!((gone.row.state, gone.server_token), (MatchState::Abandoned, None));
     assert_eq!(w.claim(p[0]).await, None);
     refused(w.engine.report_result(&w.server(), id, None, &first_wins(&p)).await, "no_result_now");
-    refused(w.engine.rank(&mode("duel"), p[0]), "not_found");
+    refused(w.engine.rank(&BoardRef::from(&mode("duel")), p[0], Viewer::All), "not_found");
     w.engine.create_ticket(&w.by(p[0]), &ticket("duel", p[0])).await.unwrap();
 }
 

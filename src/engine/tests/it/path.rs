@@ -1,7 +1,7 @@
 //! The path of a match, from sign-in to rank.
 use crate::world::{World, first_wins, one_home, three_homes, ticket, world};
 use gsm_core::{Mode, PlayerId, QueueName};
-use gsm_engine::{EngineError, NewMatch, store::memory::Faults};
+use gsm_engine::{BoardRef, EngineError, NewMatch, Viewer, store::memory::Faults};
 use gsm_matchmaking::MatchRules;
 use gsm_session::TicketState;
 
@@ -31,10 +31,12 @@ async fn from_sign_in_to_rank(w: World) {
 
     w.stores.iter().for_each(|s| s.settle());
     let mode = Mode::new("duel").unwrap();
-    let (best, worst) =
-        (w.engine.rank(&mode, players[0]).unwrap(), w.engine.rank(&mode, players[1]).unwrap());
+    let (best, worst) = (
+        w.engine.rank(&BoardRef::from(&mode), players[0], Viewer::All).unwrap(),
+        w.engine.rank(&BoardRef::from(&mode), players[1], Viewer::All).unwrap(),
+    );
     assert_eq!((best.rank.get(), worst.rank.get(), best.games, worst.games), (1, 2, 1, 1));
-    assert!(best.score > worst.score);
+    assert!(best.keys.first() > worst.keys.first());
     assert_eq!(w.engine.history(&mode, players[0], None, 10).await.unwrap().len(), 1);
     let view = w.engine.match_view(&w.by(players[0]), id).await.unwrap();
     assert_eq!(view.row.state.as_str(), "finished");
@@ -76,6 +78,9 @@ async fn a_result_larger_than_a_transaction_counts_once_for_everyone() {
     for (at, change) in first.row.changes.iter().enumerate() {
         let row = w.engine.rating(&mode, change.player).await.unwrap();
         assert_eq!((row.games, row.rating), (1, change.after), "player {at}");
-        assert_eq!(w.engine.rank(&mode, change.player).unwrap().rank.get(), at as u64 + 1);
+        assert_eq!(
+            w.engine.rank(&BoardRef::from(&mode), change.player, Viewer::All).unwrap().rank.get(),
+            at as u64 + 1
+        );
     }
 }

@@ -5,7 +5,7 @@ use crate::{
 };
 use gsm_core::{PlayerId, QueueName};
 use gsm_engine::{
-    HistoryEntry, MatchFacts, NewMatch, Principal,
+    BoardRef, HistoryEntry, MatchFacts, NewMatch, Principal, Viewer,
     store::{KeyRange, PushKind, Step, Store, memory::Faults},
 };
 use gsm_matchmaking::{Format, MatchRules, Window};
@@ -36,8 +36,8 @@ async fn a_draw_moves_equals_nowhere(w: World) {
     assert_eq!((row.games, row.wins, row.draws), (1, 0, 1));
     w.settle();
     assert_eq!(
-        w.engine.rank(&mode("duel"), p[0]).unwrap().rank,
-        w.engine.rank(&mode("duel"), p[1]).unwrap().rank
+        w.engine.rank(&BoardRef::from(&mode("duel")), p[0], Viewer::All).unwrap().rank,
+        w.engine.rank(&BoardRef::from(&mode("duel")), p[1], Viewer::All).unwrap().rank
     );
 }
 
@@ -64,7 +64,9 @@ async fn free_for_all_is_rated_by_places(w: World) {
     let roster = w.engine.match_view(&w.server(), id).await.unwrap().row.roster;
     w.engine.report_result(&w.server(), id, None, &places(&[2, 1, 2, 4], &[])).await.unwrap();
     w.settle();
-    let rank = |side: usize| w.engine.rank(&mode("ffa"), roster.sides()[side][0]).unwrap().rank.get();
+    let rank = |side: usize| {
+        w.engine.rank(&BoardRef::from(&mode("ffa")), roster.sides()[side][0], Viewer::All).unwrap().rank.get()
+    };
     assert_eq!([rank(0), rank(1), rank(2), rank(3)], [2, 1, 2, 4]);
 }
 

@@ -5,7 +5,7 @@ use crate::{
 };
 use gsm_core::{AdjustmentId, MatchId, PlayerId, Timestamp};
 use gsm_engine::{
-    Engine, EngineError, HistoryEntry, ImportMatch, RankView,
+    BoardRef, Engine, EngineError, HistoryEntry, ImportMatch, RankView, Viewer,
     store::{
         Cursor, HistoryRow, KeyRange, PushKind, RatingCause, RatingRow, SideChange, Step, Store, Verdict,
         memory::Faults,
@@ -89,7 +89,7 @@ pub(crate) async fn seen(w: &World, engine: &Engine, players: &[PlayerId]) -> Se
     let mut seen = Seen { ratings: vec![], ranks: vec![], histories: vec![], changes: vec![] };
     for player in players {
         seen.ratings.push(engine.rating(&mode("duel"), *player).await.ok());
-        seen.ranks.push(engine.rank(&mode("duel"), *player).ok());
+        seen.ranks.push(engine.rank(&BoardRef::from(&mode("duel")), *player, Viewer::All).ok());
         let steps = engine.history(&mode("duel"), *player, None, 1_000).await.unwrap();
         let shown = |HistoryEntry { mut row, .. }| {
             if let Step::Adjustment { id } = &mut row.step {
@@ -265,10 +265,10 @@ async fn a_void_takes_everything_back_and_keeps_the_report(w: World) {
     w.settle();
     for player in &p {
         refused(w.engine.rating(&mode("duel"), *player).await, "not_found");
-        refused(w.engine.rank(&mode("duel"), *player), "not_found");
+        refused(w.engine.rank(&BoardRef::from(&mode("duel")), *player, Viewer::All), "not_found");
         assert_eq!(w.engine.history(&mode("duel"), *player, None, 10).await.unwrap(), []);
     }
-    assert_eq!(w.engine.top(&mode("duel"), 0, 10).await.unwrap().1, 0);
+    assert_eq!(w.engine.top(&BoardRef::from(&mode("duel")), 0, 10).await.unwrap().1, 0);
     assert_eq!(w.engine.overview().await.unwrap().recent.len(), 0);
     rebuilt(w.engine.rebuild(&w.admin(), &mode("duel"), false).await.unwrap());
     // Who has nothing that counts is a newcomer again.

@@ -28,6 +28,7 @@ const EMPTY: Group = Group { slots: [0; LINE], tags: [0; 16] };
 
 impl Group {
     /// Which of the slots carry a tag: bit 7 of byte n for slot n. Slots after the first found may be wrong.
+    #[inline]
     fn matches(&self, tag: u8) -> u128 {
         const ONES: u128 = u128::from_le_bytes([1; 16]);
         let differ = u128::from_le_bytes(self.tags) ^ (ONES * u128::from(tag));
@@ -35,6 +36,7 @@ impl Group {
     }
 }
 
+#[inline]
 fn tag(hash: u64) -> u8 {
     (hash >> 57) as u8 | 128
 }
@@ -57,6 +59,7 @@ impl Segment {
         Self { groups: vec![EMPTY; step(len * 20 / 17 / LINE)], len: 0 }
     }
 
+    #[inline]
     fn home(&self, hash: u64) -> usize {
         let middle = (hash >> 24) & 0xffff_ffff;
         ((middle * self.groups.len() as u64) >> 32) as usize
@@ -148,6 +151,7 @@ impl Index {
     }
 
     /// The segment of a hash: by as many low bits as there are segments for, one bit less where the list ends early.
+    #[inline]
     fn segment(&self, hash: u64) -> usize {
         let mask = self.segments.len().next_power_of_two() - 1;
         let at = hash as usize & mask;
@@ -161,6 +165,7 @@ impl Index {
     }
 
     /// The first slot that may be the one of this hash; one memory line, no proof.
+    #[inline]
     pub(super) fn likely(&self, hash: u64) -> Option<u32> {
         let segment = &self.segments[self.segment(hash)];
         let group = &segment.groups[segment.home(hash)];
@@ -200,5 +205,54 @@ impl Index {
         let before = segment.len;
         segment.remove(hash, slot);
         self.len -= (before - segment.len) as usize;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prelude::*};
+
+    /// Slots come and go under hashes good and bad: `kinds` different ones, the worst being one for all.
+    fn check(kinds: u64, steps: &[u32]) {
+        let hash = |slot: u32| (u64::from(slot) % kinds).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+        let mut index = Index::with_capacity(steps.len() / 3);
+        let mut inside = std::collections::BTreeSet::new();
+        for &slot in steps {
+            if inside.remove(&slot) {
+                index.remove(hash(slot), slot);
+            } else {
+                inside.insert(slot);
+                index.insert(hash(slot), slot, hash);
+            }
+            assert_eq!(index.len, inside.len());
+        }
+        for slot in 0..700 {
+            let found = index.find(hash(slot), |other| other == slot);
+            assert_eq!(found, inside.contains(&slot).then_some(slot));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_put_in_is_found(
+            kinds in prop_oneof![Just(1), 2..9u64, Just(1 << 40)], steps in vec(0..700u32, 0..2_000),
+        ) {
+            check(kinds, &steps);
+        }
+    }
+
+    /// Growing moves no more than a segment, and leaves most of the table in use.
+    #[test]
+    fn four_fifths_are_in_use_at_any_size() {
+        let hash = |slot: u32| (u64::from(slot) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        let mut index = Index::with_capacity(0);
+        for slot in 0..20_000u32 {
+            index.insert(hash(slot), slot, hash);
+            let room = index.segments.iter().map(|segment| segment.groups.len() * LINE).sum::<usize>();
+            let longest = index.segments.iter().map(|segment| segment.len as usize).max();
+            assert!(slot < 1_000 || index.len * 100 >= room * 60, "{} in {room}", index.len);
+            assert!(longest.is_some_and(|longest| longest < 5 * SEGMENT), "{longest:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ pub struct PlayerIds {
     index: Index,
 }
 
+#[inline]
 fn hash(id: PlayerId) -> u64 {
     FixedState::default().hash_one(id)
 }
@@ -24,6 +25,7 @@ impl Ids for PlayerIds {
     type Id = PlayerId;
     const WIDTH: usize = 16;
 
+    #[inline]
     fn find(&self, id: PlayerId) -> Option<u32> {
         self.index.find(hash(id), |slot| *self.ids.get(slot) == id)
     }
@@ -40,6 +42,7 @@ impl Ids for PlayerIds {
         }
     }
 
+    #[inline]
     fn id(&self, slot: u32) -> PlayerId {
         *self.ids.get(slot)
     }

@@ -37,6 +37,13 @@ impl<K: Key> Tree<K> {
     }
 }
 
+impl<K: Key> Walk<'_, K> {
+    /// The entry that comes next.
+    pub(crate) fn peek(&self) -> Option<(K, u32)> {
+        Walk { ..*self }.next()
+    }
+}
+
 impl<K: Key> Iterator for Walk<'_, K> {
     type Item = (K, u32);
 
@@ -49,6 +56,25 @@ impl<K: Key> Iterator for Walk<'_, K> {
         let item = (self.leaf.keys.get(self.at), *self.leaf.slots.get(self.at)?);
         self.at += 1;
         Some(item)
+    }
+
+    /// Leaf by leaf, several times faster than one by one.
+    fn fold<B, F: FnMut(B, (K, u32)) -> B>(mut self, init: B, mut each: F) -> B {
+        let mut folded = init;
+        loop {
+            let len = self.leaf.len as usize;
+            let end = len.min(self.at + usize::try_from(self.left).unwrap_or(len));
+            let slots = self.leaf.slots.get(self.at..end).unwrap_or_default();
+            for (key, slot) in self.leaf.keys.iter(self.at..end).zip(slots) {
+                folded = each(folded, (key, *slot));
+            }
+            self.left -= (end - self.at) as u64;
+            if self.left == 0 {
+                return folded;
+            }
+            self.leaf = self.tree.leaves.get(self.leaf.next);
+            self.at = 0;
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -1,4 +1,5 @@
 use crate::RatingError;
+use crate::numeric::score;
 use gsm_core::Timestamp;
 
 /// A finished match, by players' numbers.
@@ -12,6 +13,18 @@ pub struct Fixture<'a> {
     home: Option<usize>,
 }
 
+/// A [`Fixture`] of two sides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Duel<'a> {
+    pub(super) at: Timestamp,
+    pub(super) players: &'a [u32],
+    /// Where the second side begins.
+    pub(super) split: usize,
+    /// Of the first.
+    pub(super) score: f64,
+    pub(super) home: Option<usize>,
+}
+
 impl<'a> Fixture<'a> {
     /// A match of `ends.len()` sides: side `i` are the `players` from `ends[i - 1]` (or 0) up to `ends[i]`, and came to
     /// `places[i]` (1 is the best, equal is a tie). Everybody played all of it. Nobody may play twice: the later seat
@@ -19,6 +32,7 @@ impl<'a> Fixture<'a> {
     ///
     /// # Errors
     /// Fewer than 2 sides, a side without players, or slices that do not fit together. O(sides).
+    #[inline]
     pub fn new(
         at: Timestamp,
         players: &'a [u32],
@@ -28,13 +42,11 @@ impl<'a> Fixture<'a> {
         if ends.len() < 2 {
             return Err(RatingError::TooFewSides { sides: ends.len() });
         }
-        let mut start = 0;
-        for (side, &end) in ends.iter().enumerate() {
-            if end <= start {
-                return Err(RatingError::EmptySide { side });
-            }
-            start = end;
-        }
+        let start = match *ends {
+            // Two sides without a loop.
+            [one, other] if 0 < one && one < other => other,
+            _ => last_end(ends)?,
+        };
         if places.len() != ends.len() || start as usize != players.len() {
             let (players, places, ends) = (players.len(), places.len(), start as usize);
             return Err(RatingError::Ragged { players, places, ends });
@@ -70,12 +82,15 @@ impl<'a> Fixture<'a> {
         }
     }
 
+    #[inline]
     pub(super) const fn at(&self) -> Timestamp {
         self.at
     }
+    #[inline]
     pub(super) const fn players(&self) -> &'a [u32] {
         self.players
     }
+    #[inline]
     pub(super) const fn home(&self) -> Option<usize> {
         self.home
     }
@@ -91,6 +106,14 @@ impl<'a> Fixture<'a> {
         })
     }
 
+    /// The match, if it has two sides.
+    #[inline]
+    pub(super) fn duel(&self) -> Option<Duel<'a>> {
+        let ([end, _], [place, other_place]) = (self.ends, self.places) else { return None };
+        let (players, split) = (self.players, *end as usize);
+        Some(Duel { at: self.at, players, split, score: score(*place, *other_place), home: self.home })
+    }
+
     /// The players of one side.
     pub(super) fn side(&self, side: usize) -> Option<&'a [u32]> {
         let end = *self.ends.get(side)? as usize;
@@ -98,6 +121,18 @@ impl<'a> Fixture<'a> {
             side.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |start| *start as usize);
         self.players.get(start..end)
     }
+}
+
+/// The last of the ends, each of which is above the one before.
+fn last_end(ends: &[u32]) -> Result<u32, RatingError> {
+    let mut start = 0;
+    for (side, &end) in ends.iter().enumerate() {
+        if end <= start {
+            return Err(RatingError::EmptySide { side });
+        }
+        start = end;
+    }
+    Ok(start)
 }
 
 #[cfg(test)]

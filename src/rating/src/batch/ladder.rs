@@ -1,10 +1,12 @@
-use super::{Fixture, seat::Seats};
+use super::fixture::{Duel, Fixture};
+use super::seat::Seats;
+use crate::model::{self, Model, advantage};
+use crate::true_skill::TrueSkill;
 use crate::{Change, Entrant, Game, RatedState, Rating, RatingError, Scratch, Side, System};
-use gsm_core::{Probability, Timestamp};
-use std::collections::VecDeque;
+use gsm_core::Probability;
 
 /// How many matches ahead players are fetched.
-const AHEAD: usize = 16;
+const BLOCK: usize = 16;
 
 /// All players of one mode while a history is rated.
 #[derive(Clone, Debug)]
@@ -47,10 +49,12 @@ impl Ladder {
         one: usize,
         other: usize,
     ) -> Result<Probability, RatingError> {
+        self.seats.check(fixture.players())?;
         let ratings = |side: usize| -> Result<Vec<Rating>, RatingError> {
             let sides = fixture.sides().count();
             let players = fixture.side(side).ok_or(RatingError::NoSuchSide { home: side, sides })?;
-            players.iter().map(|player| Ok(self.entrant(*player, fixture.at())?.rating)).collect()
+            let states = players.iter().filter_map(|player| self.seats.state(*player));
+            Ok(states.map(|state| self.system.at(state.rating, state.rated_at, fixture.at())).collect())
         };
         let home = [one, other].iter().position(|side| Some(*side) == fixture.home());
         Ok(self.system.expected_pair(&ratings(one)?, &ratings(other)?, home))
@@ -62,29 +66,17 @@ impl Ladder {
     /// # Errors
     /// A player without seat; nothing has changed.
     pub fn apply(&mut self, fixture: &Fixture<'_>) -> Result<&[Change], RatingError> {
-        let mut entrants = std::mem::take(&mut self.desk.entrants);
-        entrants.clear();
-        for player in fixture.players() {
-            entrants.push(self.entrant(*player, fixture.at())?);
-        }
-        let Desk { sides, scratch, changes, .. } = &mut self.desk;
-        let mut lent = lent(std::mem::take(sides));
-        let mut rest = entrants.as_slice();
-        for (place, score, players) in fixture.sides() {
-            let (own, others) = rest.split_at_checked(players).unwrap_or((rest, &[]));
-            lent.push(Side { place, score, players: own });
-            rest = others;
-        }
-        changes.clear();
-        self.system.apply_present(
-            &Game { sides: &lent, home: fixture.home(), learnt: None },
-            scratch,
-            changes,
-        );
-        *sides = self::lent(lent);
-        self.desk.entrants = entrants;
-        for (player, change) in fixture.players().iter().zip(&self.desk.changes) {
-            self.seats.store(*player, change, fixture.at());
+        let Self { system, seats, desk } = self;
+        match system {
+            System::Elo(settings) => rate(settings, seats, desk, fixture)?,
+            System::Glicko(settings) => rate(settings, seats, desk, fixture)?,
+            System::Glicko2(settings) => rate(settings, seats, desk, fixture)?,
+            System::WengLin(settings) => rate(settings, seats, desk, fixture)?,
+            System::TrueSkill(settings) => {
+                let margin = desk.scratch.margin(settings);
+                rate(&TrueSkill { settings, margin }, seats, desk, fixture)?;
+            }
+            System::Kalman(_) => rate_whole(system, seats, desk, fixture)?,
         }
         Ok(&self.desk.changes)
     }
@@ -99,27 +91,156 @@ impl Ladder {
         fixtures: impl IntoIterator<Item = Fixture<'a>>,
     ) -> Result<usize, (usize, RatingError)> {
         let mut fixtures = fixtures.into_iter();
-        let mut next = VecDeque::with_capacity(AHEAD);
+        let (mut now, mut next) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
+        now.extend(fixtures.by_ref().take(BLOCK));
         let mut done = 0;
-        loop {
-            while next.len() < AHEAD {
-                let Some(fixture) = fixtures.next() else { break };
-                fixture.players().iter().for_each(|player| self.seats.prefetch(*player));
-                next.push_back(fixture);
-            }
-            let Some(fixture) = next.pop_front() else { return Ok(done) };
-            self.apply(&fixture).map_err(|error| (done, error))?;
-            done += 1;
+        while !now.is_empty() {
+            next.extend(fixtures.by_ref().take(BLOCK));
+            self.apply_block(&now, &next).map_err(|(at, error)| (done + at, error))?;
+            done += now.len();
+            now.clear();
+            std::mem::swap(&mut now, &mut next);
         }
+        Ok(done)
     }
 
-    fn entrant(&self, player: u32, at: Timestamp) -> Result<Entrant, RatingError> {
-        let Some(state) = self.seats.state(player) else {
-            return Err(RatingError::NoSuchPlayer { player, players: self.seats.len() });
-        };
-        let rating = self.system.at(state.rating, state.rated_at, at);
-        Ok(Entrant { games: state.games, ..Entrant::new(rating) })
+    /// The matches of `now`, while the players of `next` are fetched.
+    fn apply_block(&mut self, now: &[Fixture<'_>], next: &[Fixture<'_>]) -> Result<(), (usize, RatingError)> {
+        let Self { system, seats, desk } = self;
+        match system {
+            System::Elo(settings) => rate_block(settings, seats, desk, now, next),
+            System::Glicko(settings) => rate_block(settings, seats, desk, now, next),
+            System::Glicko2(settings) => rate_block(settings, seats, desk, now, next),
+            System::WengLin(settings) => rate_block(settings, seats, desk, now, next),
+            System::TrueSkill(settings) => {
+                let margin = desk.scratch.margin(settings);
+                rate_block(&TrueSkill { settings, margin }, seats, desk, now, next)
+            }
+            System::Kalman(_) => {
+                let rated =
+                    |(at, fixture)| rate_whole(system, seats, desk, fixture).map_err(|error| (at, error));
+                now.iter().enumerate().try_for_each(rated)
+            }
+        }
     }
+}
+
+fn rate_block<M: Model>(
+    model: &M,
+    seats: &mut Seats,
+    desk: &mut Desk,
+    now: &[Fixture<'_>],
+    next: &[Fixture<'_>],
+) -> Result<(), (usize, RatingError)> {
+    let mut next = next.iter();
+    for (at, fixture) in now.iter().enumerate() {
+        if let Some(next) = next.next() {
+            seats.prefetch::<M>(next.players());
+        }
+        match fixture.duel() {
+            Some(duel) => meet(model, seats, &mut desk.entrants, &duel),
+            None => rate(model, seats, desk, fixture),
+        }
+        .map_err(|error| (at, error))?;
+    }
+    Ok(())
+}
+
+/// [`rate`] for a system that is no [`Model`]: nothing is learnt but ratings.
+fn rate_whole(
+    system: &System,
+    seats: &mut Seats,
+    desk: &mut Desk,
+    fixture: &Fixture<'_>,
+) -> Result<(), RatingError> {
+    seats.check(fixture.players())?;
+    let Desk { entrants, scratch, changes, .. } = desk;
+    entrants.clear();
+    entrants.extend(fixture.players().iter().filter_map(|player| {
+        let RatedState { rating, rated_at, games } = seats.state(*player)?;
+        Some(Entrant { games, ..Entrant::new(system.at(rating, rated_at, fixture.at())) })
+    }));
+    let mut rest = entrants.as_slice();
+    let sides: Vec<Side<'_>> = fixture
+        .sides()
+        .map(|(place, score, players)| {
+            let (own, others) = rest.split_at_checked(players).unwrap_or((rest, &[]));
+            rest = others;
+            Side { place, score, players: own }
+        })
+        .collect();
+    changes.clear();
+    system.apply_present(&Game { sides: &sides, home: fixture.home(), learnt: None }, scratch, changes);
+    for (player, change) in fixture.players().iter().zip(changes.iter()) {
+        seats.keep(*player, change.after, fixture.at(), true);
+    }
+    Ok(())
+}
+
+/// Rates any match and leaves its changes on the desk.
+fn rate<M: Model>(
+    model: &M,
+    seats: &mut Seats,
+    desk: &mut Desk,
+    fixture: &Fixture<'_>,
+) -> Result<(), RatingError> {
+    seats.check(fixture.players())?;
+    let Desk { entrants, sides, scratch, changes } = desk;
+    entrants.clear();
+    entrants
+        .extend(fixture.players().iter().filter_map(|player| seats.entrant(model, *player, fixture.at())));
+    let mut lent = lent(std::mem::take(sides));
+    let mut rest = entrants.as_slice();
+    for (place, score, players) in fixture.sides() {
+        let (own, others) = rest.split_at_checked(players).unwrap_or((rest, &[]));
+        lent.push(Side { place, score, players: own });
+        rest = others;
+    }
+    changes.clear();
+    model::rate(model, &Game { sides: &lent, home: fixture.home(), learnt: None }, scratch, changes);
+    *sides = self::lent(lent);
+    for (player, change) in fixture.players().iter().zip(changes.iter()) {
+        seats.store::<M>(*player, change.after, fixture.at());
+    }
+    Ok(())
+}
+
+/// A match of two sides, as [`model::rate`] has it, but seat to seat, for when nobody asks for the changes.
+#[inline]
+fn meet<M: Model>(
+    model: &M,
+    seats: &mut Seats,
+    entrants: &mut Vec<Entrant>,
+    duel: &Duel<'_>,
+) -> Result<(), RatingError> {
+    let Duel { at, players, split, score, home } = *duel;
+    if let [one, other] = *players {
+        // In registers.
+        let (Some(a), Some(b)) = (seats.entrant(model, one, at), seats.entrant(model, other, at)) else {
+            return seats.check(players);
+        };
+        let alone =
+            |player, side| model.team(model.joined(M::Sum::default(), player), advantage(model, home, side));
+        let lessons = model.lessons(&model.pair(&alone(&a, 0), &alone(&b, 1)), score);
+        seats.store::<M>(one, model.applied(&a, &lessons.0), at);
+        seats.store::<M>(other, model.applied(&b, &lessons.1), at);
+        return Ok(());
+    }
+    seats.check(players)?;
+    entrants.clear();
+    // Everybody has a seat.
+    let new = seats.newcomer();
+    entrants.extend(players.iter().map(|player| seats.entrant(model, *player, at).unwrap_or(new)));
+    let (a, b) = entrants.split_at_checked(split).unwrap_or_default();
+    let (one, other) = (model::team(model, a.iter(), home, 0), model::team(model, b.iter(), home, 1));
+    let lessons = model.lessons(&model.pair(&one, &other), score);
+    let mut players = players.iter();
+    for (entrants, lesson) in [(a, lessons.0), (b, lessons.1)] {
+        for (entrant, player) in entrants.iter().zip(players.by_ref()) {
+            seats.store::<M>(*player, model.applied(entrant, &lesson), at);
+        }
+    }
+    Ok(())
 }
 
 /// The same memory for sides of another lifetime: an emptied vector, which the standard library builds in place.

@@ -1,4 +1,5 @@
-use crate::{Change, RatedState, Rating, System};
+use crate::model::Model;
+use crate::{Entrant, RatedState, Rating, RatingError, System};
 use gsm_core::Timestamp;
 
 /// What is kept of each player: half a cache line, and never across two.
@@ -7,7 +8,7 @@ use gsm_core::Timestamp;
 struct Seat {
     mean: f64,
     deviation: f64,
-    /// Of no meaning before the first match.
+    /// Before all times before the first match.
     rated_at: Timestamp,
     games: u32,
 }
@@ -25,13 +26,9 @@ impl Seats {
     pub(super) fn new(system: &System, players: usize) -> Self {
         let newcomer = system.initial();
         let Rating { mean, deviation, volatility } = newcomer;
-        let seat = Seat { mean, deviation, rated_at: Timestamp::EPOCH, games: 0 };
-        let moved = if matches!(system, System::Glicko2(_)) { players } else { 0 };
+        let seat = Seat { mean, deviation, rated_at: Timestamp::from_millis(i64::MIN), games: 0 };
+        let moved = if system.moves_volatility() { players } else { 0 };
         Self { seats: vec![seat; players], volatilities: vec![volatility; moved], newcomer }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.seats.len()
     }
 
     pub(super) fn state(&self, player: u32) -> Option<RatedState> {
@@ -41,25 +38,69 @@ impl Seats {
         Some(RatedState { rating: Rating { mean, deviation, volatility }, rated_at, games })
     }
 
-    /// As [`RatedState::after`].
-    pub(super) fn store(&mut self, player: u32, change: &Change, at: Timestamp) {
-        if let Some(seat) = self.seats.get_mut(player as usize) {
-            let Rating { mean, deviation, volatility } = change.after;
-            let rated_at = if seat.games > 0 { seat.rated_at.max(at) } else { at };
-            *seat = Seat { mean, deviation, rated_at, games: seat.games.saturating_add(1) };
-            if let Some(of) = self.volatilities.get_mut(player as usize) {
-                *of = volatility;
-            }
+    /// Somebody without matches.
+    #[inline]
+    pub(super) const fn newcomer(&self) -> Entrant {
+        Entrant::new(self.newcomer)
+    }
+
+    /// Refuses players without seat.
+    #[inline]
+    pub(super) fn check(&self, players: &[u32]) -> Result<(), RatingError> {
+        let seats = self.seats.len();
+        match players.iter().find(|player| **player as usize >= seats) {
+            Some(&player) => Err(RatingError::NoSuchPlayer { player, players: seats }),
+            None => Ok(()),
         }
     }
 
-    /// Has a player's seat brought into the cache.
-    pub(super) fn prefetch(&self, player: u32) {
-        if let Some(seat) = self.seats.get(player as usize) {
-            super::prefetch::read(seat);
+    /// A player with the rating grown to the time of a match: [`System::at`].
+    #[inline]
+    pub(super) fn entrant<M: Model>(&self, model: &M, player: u32, at: Timestamp) -> Option<Entrant> {
+        let seat = self.seats.get(player as usize)?;
+        let mut rating = Rating { mean: seat.mean, deviation: seat.deviation, ..self.newcomer };
+        if M::MOVES_VOLATILITY
+            && let Some(volatility) = self.volatilities.get(player as usize)
+        {
+            rating.volatility = *volatility;
         }
-        if let Some(volatility) = self.volatilities.get(player as usize) {
-            super::prefetch::read(volatility);
+        if model.has_growth() && seat.games > 0 {
+            rating = model.grown(rating, at.since(seat.rated_at));
+        }
+        Some(Entrant { games: seat.games, ..Entrant::new(rating) })
+    }
+
+    /// As [`RatedState::after`].
+    #[inline]
+    pub(super) fn store<M: Model>(&mut self, player: u32, after: Rating, at: Timestamp) {
+        self.keep(player, after, at, M::MOVES_VOLATILITY);
+    }
+
+    /// [`Seats::store`] of a system that is no [`Model`].
+    #[inline]
+    pub(super) fn keep(&mut self, player: u32, after: Rating, at: Timestamp, moves_volatility: bool) {
+        if let Some(seat) = self.seats.get_mut(player as usize) {
+            let rated_at = seat.rated_at.max(at);
+            let games = seat.games.saturating_add(1);
+            *seat = Seat { mean: after.mean, deviation: after.deviation, rated_at, games };
+        }
+        if moves_volatility && let Some(volatility) = self.volatilities.get_mut(player as usize) {
+            *volatility = after.volatility;
+        }
+    }
+
+    /// Has the seats brought into the cache.
+    #[inline]
+    pub(super) fn prefetch<M: Model>(&self, players: &[u32]) {
+        for player in players {
+            if let Some(seat) = self.seats.get(*player as usize) {
+                super::prefetch::read(seat);
+            }
+            if M::MOVES_VOLATILITY
+                && let Some(volatility) = self.volatilities.get(*player as usize)
+            {
+                super::prefetch::read(volatility);
+            }
         }
     }
 }

@@ -17,4 +17,3 @@ mod settings;
 mod sides;
 
 pub use settings::EloSettings;
-pub(crate) use sides::{expected_pair, update};

@@ -48,26 +48,24 @@ impl EloSettings {
         check("home_advantage", self.home_advantage, -1e4, 1e4)
     }
 
-    pub(crate) const fn initial(&self) -> Rating {
+    pub(crate) const fn newcomer(&self) -> Rating {
         Rating { mean: self.mean, deviation: self.deviation, volatility: crate::rating::VOLATILITY }
     }
 
-    /// Time does nothing but to show the deviation of today's settings.
-    pub(crate) const fn grown(&self, rating: Rating) -> Rating {
-        Rating { deviation: self.deviation, ..rating }
-    }
-
     /// The mean as it counts, in points from a newcomer's.
+    #[inline]
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
         numeric::mean(rating.mean, self.mean) - self.mean
     }
 
     /// Natural units (of the logistic function) per point.
+    #[inline]
     pub(crate) fn natural(&self) -> f64 {
         LN_10 / self.scale
     }
 
     /// How much the next match moves this player at most.
+    #[inline]
     pub(crate) fn k_of(&self, player: &Entrant) -> f64 {
         if player.games < self.provisional_games { self.provisional_k } else { self.k }
     }

@@ -1,58 +1,98 @@
 use super::EloSettings;
-use crate::field::{Composite, shares_of_pairs};
-use crate::numeric::{logistic, score};
-use crate::{Change, Game, Rating, Scratch};
-use gsm_core::Probability;
+use crate::field::{Composite, Sum, shares_of_pairs};
+use crate::model::{Model, team};
+use crate::numeric::logistic;
+use crate::{Change, Entrant, Game, Rating, Scratch};
+use gsm_core::Millis;
 
 /// How far behind the best a side counts among many, in natural units: `exp` of it is still above 0.
 const BEHIND_MAX: f64 = 700.0;
 
-/// The mean of a side, in natural units from a newcomer's; an empty one plays like a newcomer.
-fn strength(settings: &EloSettings, players: impl Iterator<Item = (Rating, f64)>) -> f64 {
-    let players = players.map(|(rating, share)| (settings.mean_of(rating), 0.0, share));
-    Composite::of(players).map_or(0.0, |side| side.mean) * settings.natural()
-}
+impl Model for EloSettings {
+    type Sum = Sum;
+    /// Its mean, in natural units from a newcomer's.
+    type Team = f64;
+    /// The expected score of the first.
+    type Pair = f64;
+    /// The actual score less the expected one.
+    type Lesson = f64;
 
-/// See [`crate::System::expected_pair`].
-pub(crate) fn expected_pair(
-    settings: &EloSettings,
-    a: &[Rating],
-    b: &[Rating],
-    advantage: f64,
-) -> Probability {
-    let of = |side: &[Rating]| strength(settings, side.iter().map(|player| (*player, 1.0)));
-    Probability::saturating(logistic(of(a) - of(b) + advantage * settings.natural()))
-}
+    fn initial(&self) -> Rating {
+        self.newcomer()
+    }
 
-/// See [`crate::System::update_into`]; the shape has been checked. O(players) for two sides; for more,
-/// O(sides²) divisions and O(sides) exponentials.
-pub(crate) fn update(settings: &EloSettings, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
-    let strengths = &mut scratch.strengths;
-    strengths.clear();
-    strengths.extend(
-        game.sides.iter().map(|side| strength(settings, side.players.iter().map(|p| (p.rating, p.share)))),
-    );
-    if let Some(home) = game.home.and_then(|home| strengths.get_mut(home)) {
-        *home += settings.home_advantage * settings.natural();
+    #[inline]
+    fn home_advantage(&self) -> f64 {
+        self.home_advantage
     }
-    if let ([a, b], [one, other]) = (game.sides, strengths.as_slice()) {
-        let expected = logistic(one - other);
-        let actual = score(a.place, b.place);
-        moved(settings, a, expected, actual, out);
-        moved(settings, b, 1.0 - expected, 1.0 - actual, out);
-        return;
+
+    #[inline]
+    fn has_growth(&self) -> bool {
+        false
     }
-    // exp(a) / (exp(a) + exp(b)) is the logistic function of a - b: one exponential a side, not a pair.
-    let best = strengths.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    strengths.iter_mut().for_each(|of| *of = libm::exp((*of - best).max(-BEHIND_MAX)));
-    let places = &mut scratch.places;
-    places.clear();
-    places.extend(game.sides.iter().map(|side| side.place));
-    places.sort_unstable();
-    let others = (game.sides.len() - 1) as f64;
-    for (side, own) in game.sides.iter().zip(strengths.iter()) {
-        let expected = (shares_of_pairs(*own, strengths) - 0.5) / others;
-        moved(settings, side, expected, mean_score(places, side.place), out);
+
+    /// Time does nothing but to show the deviation of today's settings.
+    #[inline]
+    fn grown(&self, rating: Rating, _: Millis) -> Rating {
+        Rating { deviation: self.deviation, ..rating }
+    }
+
+    #[inline]
+    fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
+        sum.joined(self.mean_of(player.rating), 0.0, player.share)
+    }
+
+    #[inline]
+    fn team(&self, sum: Sum, advantage: f64) -> f64 {
+        (Composite::of(sum).mean + advantage) * self.natural()
+    }
+
+    #[inline]
+    fn pair(&self, one: &f64, other: &f64) -> f64 {
+        logistic(one - other)
+    }
+
+    #[inline]
+    fn expected(&self, pair: &f64) -> (f64, f64) {
+        (*pair, 1.0 - pair)
+    }
+
+    #[inline]
+    fn lessons(&self, pair: &f64, score: f64) -> (f64, f64) {
+        (score - pair, pair - score)
+    }
+
+    #[inline]
+    fn applied(&self, player: &Entrant, lesson: &f64) -> Rating {
+        Rating {
+            mean: player.rating.mean + self.k_of(player) * player.share * lesson,
+            deviation: self.deviation,
+            volatility: player.rating.volatility,
+        }
+    }
+
+    /// O(sides²) divisions, O(sides) exponentials.
+    fn rate_field(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
+        let Scratch { strengths, places, .. } = scratch;
+        strengths.clear();
+        strengths.extend(
+            game.sides.iter().enumerate().map(|(at, side)| team(self, side.players.iter(), game.home, at)),
+        );
+        // exp(a) / (exp(a) + exp(b)) is the logistic function of a - b: one exponential a side, not a pair.
+        let best = strengths.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        strengths.iter_mut().for_each(|of| *of = libm::exp((*of - best).max(-BEHIND_MAX)));
+        places.clear();
+        places.extend(game.sides.iter().map(|side| side.place));
+        places.sort_unstable();
+        let others = game.sides.len() as f64 - 1.0;
+        for (side, own) in game.sides.iter().zip(strengths.iter()) {
+            let expected = (shares_of_pairs(*own, strengths) - 0.5) / others;
+            let score = mean_score(places, side.place);
+            out.extend(side.players.iter().map(|player| {
+                let actual = if player.quit { 0.0 } else { score };
+                Change::of(player, self.applied(player, &(actual - expected)), expected, actual)
+            }));
+        }
     }
 }
 
@@ -62,17 +102,4 @@ fn mean_score(places: &[u32], own: u32) -> f64 {
     let ties = places.partition_point(|place| *place <= own) - better;
     let worse = places.len() - better - ties;
     (worse as f64 + 0.5 * (ties as f64 - 1.0)) / (places.len() as f64 - 1.0)
-}
-
-fn moved(settings: &EloSettings, side: &crate::Side<'_>, expected: f64, actual: f64, out: &mut Vec<Change>) {
-    out.extend(side.players.iter().map(|player| {
-        let actual = if player.quit { 0.0 } else { actual };
-        let gain = settings.k_of(player) * player.share * (actual - expected);
-        let after = Rating {
-            mean: player.rating.mean + gain,
-            deviation: settings.deviation,
-            volatility: player.rating.volatility,
-        };
-        Change::of(player, after, expected, actual)
-    }));
 }

@@ -11,4 +11,3 @@ mod settings;
 mod sides;
 
 pub use settings::GlickoSettings;
-pub(crate) use sides::{expected_pair, update};

@@ -1,5 +1,4 @@
 use crate::{Rating, SettingsError, numeric};
-use gsm_core::Millis;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_10;
 
@@ -55,25 +54,22 @@ impl GlickoSettings {
         check("home_advantage", self.home_advantage, -1e4, 1e4)
     }
 
-    pub(crate) const fn initial(&self) -> Rating {
+    pub(crate) const fn newcomer(&self) -> Rating {
         Rating { mean: self.mean, deviation: self.deviation, volatility: crate::rating::VOLATILITY }
     }
 
-    /// Step 1.
-    pub(crate) fn grown(&self, rating: Rating, idle: Millis) -> Rating {
-        let grown = numeric::grown(self.deviation_of(rating), self.growth_per_day, idle);
-        Rating { deviation: self.in_range(grown), ..rating }
-    }
-
     /// In points; NaN counts as nothing known.
+    #[inline]
     pub(crate) fn in_range(&self, deviation: f64) -> f64 {
         numeric::kept(deviation, self.deviation_min, self.deviation_max, self.deviation_max)
     }
     /// The rating's deviation as it counts, in points.
+    #[inline]
     pub(crate) fn deviation_of(&self, rating: Rating) -> f64 {
         self.in_range(rating.deviation)
     }
     /// The rating's mean as it counts, in points from a newcomer's.
+    #[inline]
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
         numeric::mean(rating.mean, self.mean) - self.mean
     }

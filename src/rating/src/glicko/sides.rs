@@ -1,63 +1,80 @@
 use super::GlickoSettings;
-use crate::field::{self, Composite, Evidence, Seen, attenuation};
-use crate::numeric::logistic;
-use crate::{Change, Entrant, Game, Rating, Scratch};
-use gsm_core::Probability;
+use crate::field::{self, Composite, Lesson, Pair, Sum};
+use crate::model::Model;
+use crate::{Change, Entrant, Game, Rating, Scratch, numeric};
+use gsm_core::Millis;
 
 const POINTS: f64 = GlickoSettings::POINTS;
 
-/// A side as one player, in natural units; an empty one plays like a newcomer.
-fn composite(settings: &GlickoSettings, players: impl Iterator<Item = (Rating, f64)>) -> Composite {
-    let natural = players.map(|(rating, share)| {
-        (settings.mean_of(rating) / POINTS, settings.deviation_of(rating) / POINTS, share)
-    });
-    Composite::of(natural).unwrap_or_else(|| {
-        let deviation = settings.deviation / POINTS;
-        Composite { mean: 0.0, variance: deviation * deviation }
-    })
-}
+impl Model for GlickoSettings {
+    type Sum = Sum;
+    type Team = Composite;
+    type Pair = Pair;
+    type Lesson = Lesson;
 
-/// See [`crate::System::expected_pair`]: the paper's section "Predicting", `E` with both variances in `g`.
-pub(crate) fn expected_pair(
-    settings: &GlickoSettings,
-    a: &[Rating],
-    b: &[Rating],
-    advantage: f64,
-) -> Probability {
-    let of = |side: &[Rating]| composite(settings, side.iter().map(|player| (*player, 1.0)));
-    let (a, b) = (of(a), of(b));
-    let lead = a.mean - b.mean + advantage / POINTS;
-    Probability::saturating(logistic(attenuation(a.variance + b.variance) * lead))
-}
-
-/// See [`crate::System::update_into`]; the shape has been checked. O(sides² + players).
-pub(crate) fn update(
-    settings: &GlickoSettings,
-    game: &Game<'_>,
-    scratch: &mut Scratch,
-    out: &mut Vec<Change>,
-) {
-    let seen = &mut scratch.seen;
-    seen.clear();
-    seen.extend(game.sides.iter().map(|side| {
-        let of = composite(settings, side.players.iter().map(|p| (p.rating, p.share)));
-        Seen { place: side.place, mean: of.mean, attenuation: attenuation(of.variance) }
-    }));
-    if let Some(home) = game.home.and_then(|home| seen.get_mut(home)) {
-        home.mean += settings.home_advantage / POINTS;
+    fn initial(&self) -> Rating {
+        self.newcomer()
     }
-    field::rate(game, seen, settings.field_exponent, out, |evidence, player| {
-        applied(settings, evidence, player)
-    });
-}
 
-/// Step 2.
-fn applied(settings: &GlickoSettings, evidence: &Evidence, player: &Entrant) -> Rating {
-    let deviation = settings.deviation_of(player.rating) / POINTS;
-    let after = 1.0 / (1.0 / (deviation * deviation) + evidence.information);
-    Rating {
-        mean: player.rating.mean + POINTS * after * evidence.surprise,
-        deviation: settings.in_range(POINTS * after.sqrt()),
-        volatility: player.rating.volatility,
+    #[inline]
+    fn home_advantage(&self) -> f64 {
+        self.home_advantage
+    }
+
+    /// Step 1.
+    #[inline]
+    fn grown(&self, rating: Rating, idle: Millis) -> Rating {
+        let grown = numeric::grown(self.deviation_of(rating), self.growth_per_day, idle);
+        Rating { deviation: self.in_range(grown), ..rating }
+    }
+
+    /// In natural units.
+    #[inline]
+    fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
+        let (mean, deviation) = (self.mean_of(player.rating), self.deviation_of(player.rating));
+        sum.joined(mean / POINTS, deviation / POINTS, player.share)
+    }
+
+    #[inline]
+    fn team(&self, sum: Sum, advantage: f64) -> Composite {
+        let side = Composite::of(sum);
+        Composite { mean: side.mean + advantage / POINTS, ..side }
+    }
+
+    #[inline]
+    fn pair(&self, one: &Composite, other: &Composite) -> Pair {
+        Pair::of(one, other)
+    }
+
+    #[inline]
+    fn expected(&self, pair: &Pair) -> (f64, f64) {
+        pair.expected
+    }
+
+    #[inline]
+    fn predicted(&self, one: &Composite, other: &Composite) -> f64 {
+        one.predicted(other)
+    }
+
+    #[inline]
+    fn lessons(&self, pair: &Pair, score: f64) -> (Lesson, Lesson) {
+        pair.lessons(score)
+    }
+
+    /// Step 2.
+    #[inline]
+    fn applied(&self, player: &Entrant, lesson: &Lesson) -> Rating {
+        let evidence = lesson.of_player(player.share);
+        let deviation = self.deviation_of(player.rating) / POINTS;
+        let after = 1.0 / (1.0 / (deviation * deviation) + evidence.information);
+        Rating {
+            mean: player.rating.mean + POINTS * after * evidence.surprise,
+            deviation: self.in_range(POINTS * after.sqrt()),
+            volatility: player.rating.volatility,
+        }
+    }
+
+    fn rate_field(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
+        field::rate(self, self.field_exponent, game, &mut scratch.seen, out);
     }
 }

@@ -2,6 +2,7 @@ use super::scale::POINTS;
 use super::{Glicko2Settings, volatility};
 use crate::Rating;
 use crate::field::{Evidence, attenuation};
+use crate::numeric::logistic;
 
 /// One result within a rating period.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,14 +25,15 @@ pub fn period_update(settings: &Glicko2Settings, own: Rating, games: &[PeriodGam
     for game in games {
         let lead = (settings.mean_of(own) - settings.mean_of(game.opponent)) / POINTS;
         let deviation = settings.deviation_of(game.opponent) / POINTS;
-        evidence.add(lead, attenuation(deviation * deviation), game.score, game.weight);
+        let attenuation = attenuation(deviation * deviation);
+        evidence.add(logistic(attenuation * lead), attenuation, game.score, game.weight);
     }
     applied(settings, &evidence, own)
 }
 
 /// Steps 5 to 8.
 pub(super) fn applied(settings: &Glicko2Settings, evidence: &Evidence, own: Rating) -> Rating {
-    let Evidence { information, surprise, .. } = *evidence;
+    let Evidence { information, surprise } = *evidence;
     let deviation = settings.deviation_of(own) / POINTS;
     let (variance, before) = (deviation * deviation, settings.volatility_of(own));
     let volatility = if information > 0.0 {

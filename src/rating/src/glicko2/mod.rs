@@ -25,4 +25,3 @@ mod volatility;
 
 pub use evidence::{PeriodGame, period_update};
 pub use settings::{Glicko2Settings, VOLATILITY_MAX, VOLATILITY_MIN};
-pub(crate) use sides::{expected_pair, update};

@@ -1,4 +1,3 @@
-use super::scale::POINTS;
 use crate::{Rating, SettingsError, numeric};
 use gsm_core::Millis;
 use serde::{Deserialize, Serialize};
@@ -67,32 +66,27 @@ impl Glicko2Settings {
         check("home_advantage", self.home_advantage, -1e4, 1e4)
     }
 
-    pub(crate) const fn initial(&self) -> Rating {
+    pub(crate) const fn newcomer(&self) -> Rating {
         Rating { mean: self.mean, deviation: self.deviation, volatility: self.volatility }
     }
 
-    /// Step 6 for a player who does not play, by fractions of a period.
-    pub(crate) fn grown(&self, rating: Rating, idle: Millis) -> Rating {
-        let periods = idle.get() as f64 / self.period_ms.get().max(1) as f64;
-        let wander = self.volatility_of(rating) * POINTS;
-        let deviation = self.deviation_of(rating);
-        let grown = libm::sqrt(deviation * deviation + wander * wander * periods);
-        Rating { deviation: self.in_range(grown), ..rating }
-    }
-
     /// In points; NaN counts as nothing known.
+    #[inline]
     pub(crate) fn in_range(&self, deviation: f64) -> f64 {
         numeric::kept(deviation, self.deviation_min, self.deviation_max, self.deviation_max)
     }
     /// The rating's deviation as it counts, in points.
+    #[inline]
     pub(crate) fn deviation_of(&self, rating: Rating) -> f64 {
         self.in_range(rating.deviation)
     }
     /// The rating's mean as it counts, in points from a newcomer's; NaN counts as a newcomer's.
+    #[inline]
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
         numeric::mean(rating.mean, self.mean) - self.mean
     }
     /// The rating's volatility as it counts; NaN counts as a newcomer's.
+    #[inline]
     pub(crate) fn volatility_of(&self, rating: Rating) -> f64 {
         numeric::kept(rating.volatility, VOLATILITY_MIN, VOLATILITY_MAX, self.volatility)
     }

@@ -1,51 +1,75 @@
-use super::evidence::applied;
-use super::{Glicko2Settings, scale::POINTS};
-use crate::field::{self, Composite, Seen, attenuation};
-use crate::numeric::logistic;
-use crate::{Change, Game, Rating, Scratch};
-use gsm_core::Probability;
+use super::{Glicko2Settings, evidence, scale::POINTS};
+use crate::field::{self, Composite, Lesson, Pair, Sum};
+use crate::model::Model;
+use crate::{Change, Entrant, Game, Rating, Scratch};
+use gsm_core::Millis;
 
-/// A side as one player, on the Glicko-2 scale; an empty one plays like a newcomer.
-fn composite(settings: &Glicko2Settings, players: impl Iterator<Item = (Rating, f64)>) -> Composite {
-    let scaled = players.map(|(rating, share)| {
-        (settings.mean_of(rating) / POINTS, settings.deviation_of(rating) / POINTS, share)
-    });
-    Composite::of(scaled).unwrap_or_else(|| {
-        let deviation = settings.deviation / POINTS;
-        Composite { mean: 0.0, variance: deviation * deviation }
-    })
-}
+impl Model for Glicko2Settings {
+    type Sum = Sum;
+    type Team = Composite;
+    type Pair = Pair;
+    type Lesson = Lesson;
 
-/// See [`crate::System::expected_pair`]: `E` of step 3 with both sides' variances in `g`.
-pub(crate) fn expected_pair(
-    settings: &Glicko2Settings,
-    a: &[Rating],
-    b: &[Rating],
-    advantage: f64,
-) -> Probability {
-    let of = |side: &[Rating]| composite(settings, side.iter().map(|player| (*player, 1.0)));
-    let (a, b) = (of(a), of(b));
-    let lead = a.mean - b.mean + advantage / POINTS;
-    Probability::saturating(logistic(attenuation(a.variance + b.variance) * lead))
-}
+    const MOVES_VOLATILITY: bool = true;
 
-/// See [`crate::System::update_into`]; the shape has been checked. O(sides² + players).
-pub(crate) fn update(
-    settings: &Glicko2Settings,
-    game: &Game<'_>,
-    scratch: &mut Scratch,
-    out: &mut Vec<Change>,
-) {
-    let seen = &mut scratch.seen;
-    seen.clear();
-    seen.extend(game.sides.iter().map(|side| {
-        let of = composite(settings, side.players.iter().map(|p| (p.rating, p.share)));
-        Seen { place: side.place, mean: of.mean, attenuation: attenuation(of.variance) }
-    }));
-    if let Some(home) = game.home.and_then(|home| seen.get_mut(home)) {
-        home.mean += settings.home_advantage / POINTS;
+    fn initial(&self) -> Rating {
+        self.newcomer()
     }
-    field::rate(game, seen, settings.field_exponent, out, |evidence, player| {
-        applied(settings, evidence, player.rating)
-    });
+
+    #[inline]
+    fn home_advantage(&self) -> f64 {
+        self.home_advantage
+    }
+
+    /// Step 6 for a player who does not play, by fractions of a period.
+    #[inline]
+    fn grown(&self, rating: Rating, idle: Millis) -> Rating {
+        let periods = idle.get() as f64 / self.period_ms.get().max(1) as f64;
+        let wander = self.volatility_of(rating) * POINTS;
+        let deviation = self.deviation_of(rating);
+        let grown = (deviation * deviation + wander * wander * periods).sqrt();
+        Rating { deviation: self.in_range(grown), ..rating }
+    }
+
+    /// In the Glicko-2 scale.
+    #[inline]
+    fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
+        let (mean, deviation) = (self.mean_of(player.rating), self.deviation_of(player.rating));
+        sum.joined(mean / POINTS, deviation / POINTS, player.share)
+    }
+
+    #[inline]
+    fn team(&self, sum: Sum, advantage: f64) -> Composite {
+        let side = Composite::of(sum);
+        Composite { mean: side.mean + advantage / POINTS, ..side }
+    }
+
+    #[inline]
+    fn pair(&self, one: &Composite, other: &Composite) -> Pair {
+        Pair::of(one, other)
+    }
+
+    #[inline]
+    fn expected(&self, pair: &Pair) -> (f64, f64) {
+        pair.expected
+    }
+
+    #[inline]
+    fn predicted(&self, one: &Composite, other: &Composite) -> f64 {
+        one.predicted(other)
+    }
+
+    #[inline]
+    fn lessons(&self, pair: &Pair, score: f64) -> (Lesson, Lesson) {
+        pair.lessons(score)
+    }
+
+    #[inline]
+    fn applied(&self, player: &Entrant, lesson: &Lesson) -> Rating {
+        evidence::applied(self, &lesson.of_player(player.share), player.rating)
+    }
+
+    fn rate_field(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
+        field::rate(self, self.field_exponent, game, &mut scratch.seen, out);
+    }
 }

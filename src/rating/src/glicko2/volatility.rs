@@ -1,44 +1,53 @@
 use super::{VOLATILITY_MAX, VOLATILITY_MIN};
 
-/// Where the search stops, in units of `ln(volatility²)`. The paper's 1e-6 would let the order in which opponents
-/// are summed show in the seventh digit.
-const TOLERANCE: f64 = 1e-11;
-/// Steps of the search at most; the usual number is below ten.
+/// The step of `ln(volatility²)` after which the next would change nothing: Newton's steps square their error.
+const STILL: f64 = 1e-7;
+/// Steps of the search at most; the usual number is two.
 const STEPS_MAX: usize = 100;
+/// How far `ln(volatility²)` moves at most: from one end of the range of volatilities beyond the other.
+const MOVE_MAX: f64 = 20.0;
 
-/// The new volatility: step 5 of the paper (the "Illinois" variant of regula falsi), clamped to its range.
+/// The new volatility: the root of step 5 of the paper, clamped to its range.
 ///
-/// All on the Glicko-2 scale: `variance` is the squared deviation, `information` is `1/v` (above 0), `surprise` is
-/// `Delta/v`.
+/// The paper finds it by regula falsi; this is Newton's method, kept between the points where the sign is known. The
+/// unknown is by how much `ln(volatility²)` moves. All on the Glicko-2 scale: `variance` is the squared deviation,
+/// `information` is `1/v` (above 0), `surprise` is `Delta/v`.
 pub(crate) fn updated(volatility: f64, variance: f64, information: f64, surprise: f64, tau: f64) -> f64 {
     let v = 1.0 / information;
     let delta_squared = (v * surprise) * (v * surprise);
-    let a = libm::log(volatility * volatility);
-    let f = |x: f64| {
-        let (e, spread) = (libm::exp(x), variance + v);
-        e * (delta_squared - spread - e) / (2.0 * (spread + e) * (spread + e)) - (x - a) / (tau * tau)
-    };
-
-    let mut low = a;
-    let mut high = if delta_squared > variance + v {
-        libm::log(delta_squared - variance - v)
-    } else {
-        (1..STEPS_MAX).map(|k| a - k as f64 * tau).find(|&x| f(x) >= 0.0).unwrap_or(a)
-    };
-    let (mut f_low, mut f_high) = (f(low), f(high));
+    let (start, stiffness) = (volatility * volatility, 1.0 / (tau * tau));
+    let (mut low, mut high) = (-MOVE_MAX, MOVE_MAX);
+    let (mut moved, mut square) = (0.0, start);
     for _ in 0..STEPS_MAX {
-        if (high - low).abs() <= TOLERANCE || f_high == f_low {
+        let whole = 1.0 / (variance + v + square);
+        let pull = 0.5 * square * (delta_squared - (variance + v + square)) * whole * whole;
+        let value = pull - moved * stiffness;
+        if !value.is_finite() {
+            return volatility;
+        }
+        (low, high) = if value > 0.0 { (moved, high) } else { (low, moved) };
+        let part = square * whole;
+        let slope = pull - part * (0.5 * part + 2.0 * pull) - stiffness;
+        let newton = moved - value / slope;
+        let next = if low < newton && newton < high { newton } else { 0.5 * (low + high) };
+        let step = next - moved;
+        moved = next;
+        if step.abs() <= STILL {
             break;
         }
-        let middle = low + (low - high) * f_low / (f_high - f_low);
-        let f_middle = f(middle);
-        if f_middle * f_high <= 0.0 {
-            (low, f_low) = (high, f_high);
-        } else {
-            f_low /= 2.0;
-        }
-        (high, f_high) = (middle, f_middle);
+        square = start * exp(moved);
     }
-    let found = libm::exp(low / 2.0);
-    if found.is_finite() { found.clamp(VOLATILITY_MIN, VOLATILITY_MAX) } else { volatility }
+    (volatility * exp(0.5 * moved)).clamp(VOLATILITY_MIN, VOLATILITY_MAX)
+}
+
+/// `e^x`; by its series where that is shorter, which is where volatilities move.
+fn exp(x: f64) -> f64 {
+    if x.abs() > 0.1 {
+        return libm::exp(x);
+    }
+    let square = x * x;
+    let low = 1.0 + x + square * (1.0 / 2.0 + x * (1.0 / 6.0));
+    let middle = 1.0 / 24.0 + x * (1.0 / 120.0) + square * (1.0 / 720.0 + x * (1.0 / 5_040.0));
+    let high = 1.0 / 40_320.0 + x * (1.0 / 362_880.0);
+    low + square * square * (middle + square * square * high)
 }

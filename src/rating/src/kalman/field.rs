@@ -7,8 +7,8 @@ use crate::{Change, Game, Scratch};
 
 /// A side looks at no more opponents than this, weighed up to stand for all.
 const OPPONENTS_MAX: usize = 64;
-/// The mode is found to this, in natural units: finer than any result can tell.
-const NEAR: f64 = 1e-6;
+/// The mode is found to this, in natural units.
+const NEAR: f64 = 1e-10;
 /// The least variance of a side: one of hardly any share.
 const VARIANCE_MIN: f64 = 1e-12;
 

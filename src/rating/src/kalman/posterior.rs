@@ -20,13 +20,12 @@ pub(super) fn zero(
         } else {
             high = x
         }
-        let next = x + value / fall;
-        let next = if next > low && next < high { next } else { 0.5 * (low + high) };
-        let step = next - x;
-        x = next;
+        let step = value / fall;
+        let next = x + step;
         if step.abs() < near {
-            break;
+            return next;
         }
+        x = if next > low && next < high { next } else { 0.5 * (low + high) };
     }
     x
 }

@@ -1,7 +1,6 @@
 //! The factor graph of three and more sides: a chain of neighbours in the order of their places, each difference cut
 //! by the result. Messages run along it until nothing moves (section 3 of the paper: the schedule of its figure 1).
-use super::TrueSkillSettings;
-use super::sides::{Lesson, Margin, Team};
+use super::sides::{Lesson, Team, TrueSkill};
 use crate::gaussian::{Moved, drawn, won};
 
 /// Sweeps at most; the usual number is below ten.
@@ -65,20 +64,14 @@ impl Node {
 }
 
 /// Runs the chain of `teams` and leaves it in `nodes`; the side `last` is put behind all others.
-pub(super) fn learn(
-    settings: &TrueSkillSettings,
-    margin: Margin,
-    teams: &[Team],
-    last: Option<usize>,
-    nodes: &mut Vec<Node>,
-) {
+pub(super) fn learn(model: &TrueSkill<'_>, teams: &[Team], last: Option<usize>, nodes: &mut Vec<Node>) {
     nodes.clear();
     nodes.extend(teams.iter().enumerate().map(|(side, team)| Node {
         side,
         place: if last == Some(side) { u64::MAX } else { u64::from(team.place) },
-        mean: team.mean,
-        variance: team.variance,
-        players: team.players,
+        mean: team.sum.mean,
+        variance: team.sum.variance,
+        players: team.sum.players,
         from_better: Message::default(),
         from_worse: Message::default(),
         result: Message::default(),
@@ -94,7 +87,7 @@ pub(super) fn learn(
     });
     for at in 0..nodes.len() {
         if let Some([one, other]) = nodes.get_mut(at..at + 2) {
-            one.margin = margin.for_players(settings, one.players + other.players);
+            one.margin = model.margin.for_players(model.settings, one.players + other.players);
         }
     }
     sweep(nodes);

@@ -23,4 +23,4 @@ mod sides;
 
 pub(crate) use chain::Node;
 pub use settings::TrueSkillSettings;
-pub(crate) use sides::{Margin, Team, draw_pair, expected_pair, update};
+pub(crate) use sides::{Margin, Team, TrueSkill};

@@ -1,5 +1,4 @@
 use crate::{Rating, SettingsError, numeric};
-use gsm_core::Millis;
 use serde::{Deserialize, Serialize};
 
 /// Settings of TrueSkill. The defaults are those of the paper (section 5) and of the library.
@@ -53,23 +52,18 @@ impl TrueSkillSettings {
         check("home_advantage", self.home_advantage, -1e4, 1e4)
     }
 
-    pub(crate) const fn initial(&self) -> Rating {
+    pub(crate) const fn newcomer(&self) -> Rating {
         Rating { mean: self.mean, deviation: self.deviation, volatility: crate::rating::VOLATILITY }
     }
 
-    /// The rating after a time without matches.
-    pub(crate) fn grown(&self, rating: Rating, idle: Millis) -> Rating {
-        let of = self.deviation_of(rating);
-        let deviation = numeric::grown_to(of, self.growth_per_day, idle, self.deviation_max);
-        Rating { deviation, ..rating }
-    }
-
     /// The rating's deviation as it counts, in points.
+    #[inline]
     pub(crate) fn deviation_of(&self, rating: Rating) -> f64 {
         numeric::deviation(rating.deviation, self.deviation)
     }
 
     /// The rating's mean as it counts, in points.
+    #[inline]
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
         numeric::mean(rating.mean, self.mean)
     }

@@ -35,10 +35,10 @@ impl Draws {
 /// `strengths` is memory to work in.
 pub(super) fn rank(settings: &WengLinSettings, teams: &mut [Team], strengths: &mut Vec<f64>) {
     let beta = settings.beta * settings.beta;
-    let scale = 1.0 / teams.iter().map(|team| team.variance + beta).sum::<f64>().sqrt();
-    let best = teams.iter().map(|team| team.mean).fold(f64::NEG_INFINITY, f64::max);
+    let scale = 1.0 / teams.iter().map(|team| team.sum.variance + beta).sum::<f64>().sqrt();
+    let best = teams.iter().map(|team| team.sum.mean).fold(f64::NEG_INFINITY, f64::max);
     for team in teams.iter_mut() {
-        team.strength = libm::exp(((team.mean - best) * scale).max(-BEHIND_MAX));
+        team.strength = libm::exp(((team.sum.mean - best) * scale).max(-BEHIND_MAX));
     }
     teams.sort_unstable_by_key(|team| (team.place, team.side));
     let mut present = 0.0;

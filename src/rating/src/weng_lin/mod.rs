@@ -28,4 +28,4 @@ mod settings;
 mod sides;
 
 pub use settings::{WengLinModel, WengLinSettings};
-pub(crate) use sides::{Team, draw_pair, expected_pair, update};
+pub(crate) use sides::Team;

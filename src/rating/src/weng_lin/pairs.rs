@@ -1,12 +1,13 @@
 //! The models that compare sides two at a time: algorithms 1 and 2, full and partial.
-use super::sides::{Lesson, Team};
+use super::sides::{Lesson, Sum, Team};
 use super::{WengLinModel as Model, WengLinSettings};
 use crate::gaussian::{below, drawn, won};
 use crate::numeric::{logistic, score};
 
 /// Two sides before their result is known.
-#[derive(Clone, Copy)]
-pub(super) struct Pair {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    pub(super) variances: (f64, f64),
     is_normal: bool,
     /// The inverse of the paper's `c`.
     scale: f64,
@@ -14,39 +15,47 @@ pub(super) struct Pair {
     lead: f64,
     /// The margin for draws, in units of `c`.
     margin: f64,
+    /// The chance of the first by the logistic distribution.
+    chance: f64,
 }
 
 impl Pair {
-    /// `variance` is that of both sides' skills together.
-    pub(super) fn of(settings: &WengLinSettings, lead: f64, variance: f64) -> Self {
-        let c = (variance + 2.0 * settings.beta * settings.beta).sqrt();
+    #[inline]
+    pub(super) fn of(settings: &WengLinSettings, one: &Sum, other: &Sum) -> Self {
+        let variances = (one.variance, other.variance);
+        let c = (variances.0 + variances.1 + 2.0 * settings.beta * settings.beta).sqrt();
         let (is_normal, c) = match settings.model {
             Model::ThurstoneMostellerFull => (true, c),
             Model::ThurstoneMostellerPart => (true, 2.0 * c),
             Model::BradleyTerryFull | Model::BradleyTerryPart | Model::PlackettLuce => (false, c),
         };
         let scale = 1.0 / c;
-        Self { is_normal, scale, lead: lead * scale, margin: settings.epsilon * scale }
+        let (lead, margin) = ((one.mean - other.mean) * scale, settings.epsilon * scale);
+        // The logistic chance is needed for every lesson, the normal one for the expectation alone.
+        let chance = if is_normal { 0.5 } else { logistic(lead) };
+        Self { variances, is_normal, scale, lead, margin, chance }
     }
 
     /// The score that the first is expected to make; a draw is half.
+    #[inline]
     pub(super) fn expected(&self) -> f64 {
         if self.is_normal {
             0.5 * (below(self.lead - self.margin) + below(self.lead + self.margin))
         } else {
-            logistic(self.lead)
+            self.chance
         }
     }
 
     /// The chance of a draw, where the model has draws.
-    pub(super) fn drawn(&self) -> Option<f64> {
+    pub(crate) fn drawn(&self) -> Option<f64> {
         self.is_normal.then(|| below(self.margin - self.lead) - below(-self.margin - self.lead))
     }
 
     /// What the first learns from its score; the other learns the same with the push turned around.
-    fn lesson(&self, expected: f64, score: f64) -> Lesson {
+    #[inline]
+    pub(super) fn lesson(&self, score: f64) -> Lesson {
         let (push, pull) = if !self.is_normal {
-            (score - expected, expected * (1.0 - expected))
+            (score - self.chance, self.chance * (1.0 - self.chance))
         } else if score == 0.5 {
             let moved = drawn(self.lead, self.margin);
             (moved.mean, moved.shrink)
@@ -70,17 +79,17 @@ impl Lesson {
 }
 
 fn meet(settings: &WengLinSettings, one: &mut Team, other: &mut Team) {
-    let pair = Pair::of(settings, one.mean - other.mean, one.variance + other.variance);
+    let pair = Pair::of(settings, &one.sum, &other.sum);
     let (expected, actual) = (pair.expected(), score(one.place, other.place));
-    let lesson = pair.lesson(expected, actual);
+    let lesson = pair.lesson(actual);
     one.stayed.add(lesson.push, lesson.pull);
     other.stayed.add(-lesson.push, lesson.pull);
     if one.has_quit {
-        let lost = pair.lesson(expected, 0.0);
+        let lost = pair.lesson(0.0);
         one.quit.add(lost.push, lost.pull);
     }
     if other.has_quit {
-        let lost = pair.lesson(expected, 1.0);
+        let lost = pair.lesson(1.0);
         other.quit.add(-lost.push, lost.pull);
     }
     one.expected += expected;

@@ -1,27 +1,41 @@
-use super::{
-    WengLinModel as Model, WengLinSettings, lists,
-    pairs::{self, Pair},
-};
+use super::pairs::{self, Pair};
+use super::{WengLinModel as Kind, WengLinSettings, lists};
+use crate::model::{Model, team};
 use crate::{Change, Entrant, Game, Rating, Scratch, numeric};
-use gsm_core::Probability;
+use gsm_core::Millis;
 
-/// What a match says about the skill of one side, per unit of the side's variance.
+/// What a match says about the skill of one side.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Lesson {
-    /// By how much the mean moves (`omega / variance` in the paper).
+    /// By how much a mean moves, per unit of its variance (`omega / variance` in the paper).
     pub(super) push: f64,
-    /// By how much the variance shrinks, but for `gamma` (`delta / (gamma variance)`).
+    /// By how much a variance shrinks, per unit of its square (`delta / variance`; without `gamma` until
+    /// [`Lesson::tempered`]).
     pub(super) pull: f64,
 }
 
-/// A side as the sum of its players, and what it learns.
+impl Lesson {
+    /// With the paper's `gamma`, which is the side's deviation over `c` (whose powers are in `pull` already).
+    #[inline]
+    pub(super) fn tempered(self, variance: f64) -> Self {
+        Self { pull: variance.sqrt() * self.pull, ..self }
+    }
+}
+
+/// A side as the sum of its players before the match.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sum {
+    pub(super) mean: f64,
+    pub(super) variance: f64,
+}
+
+/// A side of a match of more than two.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Team {
     /// Its index in the match.
     pub(super) side: usize,
     pub(super) place: u32,
-    pub(super) mean: f64,
-    pub(super) variance: f64,
+    pub(super) sum: Sum,
     /// Whether somebody left, so that [`Team::quit`] is needed.
     pub(super) has_quit: bool,
     /// For those who stayed.
@@ -37,65 +51,93 @@ pub(crate) struct Team {
     pub(super) present: f64,
 }
 
-/// Sum of means, and of variances before the match, by shares.
-fn summed(settings: &WengLinSettings, players: impl Iterator<Item = (Rating, f64)>) -> (f64, f64) {
-    players.fold((0.0, 0.0), |(mean, variance), (rating, share)| {
-        (mean + share * settings.mean_of(rating), variance + share * share * tempered(settings, rating))
-    })
-}
-
 /// The variance of a player who is about to play.
-fn tempered(settings: &WengLinSettings, rating: Rating) -> f64 {
+#[inline]
+fn variance(settings: &WengLinSettings, rating: Rating) -> f64 {
     let deviation = settings.deviation_of(rating);
     deviation * deviation + settings.tau * settings.tau
 }
 
-fn pair(settings: &WengLinSettings, a: &[Rating], b: &[Rating], advantage: f64) -> Pair {
-    let of = |side: &[Rating]| match side {
-        [] => summed(settings, std::iter::once((settings.initial(), 1.0))),
-        _ => summed(settings, side.iter().map(|player| (*player, 1.0))),
-    };
-    let (a, b) = (of(a), of(b));
-    Pair::of(settings, a.0 - b.0 + advantage, a.1 + b.1)
-}
+impl Model for WengLinSettings {
+    type Sum = Sum;
+    type Team = Sum;
+    type Pair = Pair;
+    type Lesson = Lesson;
 
-/// See [`crate::System::expected_pair`]: the chance of the model, for these two sides alone.
-pub(crate) fn expected_pair(
-    settings: &WengLinSettings,
-    a: &[Rating],
-    b: &[Rating],
-    advantage: f64,
-) -> Probability {
-    Probability::saturating(pair(settings, a, b, advantage).expected())
-}
+    fn initial(&self) -> Rating {
+        self.newcomer()
+    }
 
-/// See [`crate::System::draw_pair`].
-pub(crate) fn draw_pair(
-    settings: &WengLinSettings,
-    a: &[Rating],
-    b: &[Rating],
-    advantage: f64,
-) -> Option<Probability> {
-    pair(settings, a, b, advantage).drawn().map(Probability::saturating)
-}
+    #[inline]
+    fn home_advantage(&self) -> f64 {
+        self.home_advantage
+    }
 
-/// See [`crate::System::update_into`]; the shape has been checked. The cost is the model's ([`Model`]) and O(players).
-pub(crate) fn update(
-    settings: &WengLinSettings,
-    game: &Game<'_>,
-    scratch: &mut Scratch,
-    out: &mut Vec<Change>,
-) {
-    let Scratch { teams, strengths, .. } = scratch;
-    teams.clear();
-    teams.extend(game.sides.iter().enumerate().map(|(side, of)| {
-        let (mean, variance) = summed(settings, of.players.iter().map(|p| (p.rating, p.share)));
-        let advantage = if game.home == Some(side) { settings.home_advantage } else { 0.0 };
-        Team {
+    #[inline]
+    fn has_growth(&self) -> bool {
+        self.growth_per_day > 0.0
+    }
+
+    #[inline]
+    fn grown(&self, rating: Rating, idle: Millis) -> Rating {
+        let of = self.deviation_of(rating);
+        let deviation = numeric::grown_to(of, self.growth_per_day, idle, self.deviation_max);
+        Rating { deviation, ..rating }
+    }
+
+    #[inline]
+    fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
+        let Entrant { rating, share, .. } = *player;
+        Sum {
+            mean: sum.mean + share * self.mean_of(rating),
+            variance: sum.variance + share * share * variance(self, rating),
+        }
+    }
+
+    #[inline]
+    fn team(&self, sum: Sum, advantage: f64) -> Sum {
+        Sum { mean: sum.mean + advantage, ..sum }
+    }
+
+    /// Of two, a list is a pair.
+    #[inline]
+    fn pair(&self, one: &Sum, other: &Sum) -> Pair {
+        Pair::of(self, one, other)
+    }
+
+    #[inline]
+    fn expected(&self, pair: &Pair) -> (f64, f64) {
+        let expected = pair.expected();
+        (expected, 1.0 - expected)
+    }
+
+    #[inline]
+    fn lessons(&self, pair: &Pair, score: f64) -> (Lesson, Lesson) {
+        let of = pair.lesson(score);
+        (of.tempered(pair.variances.0), Lesson { push: -of.push, ..of }.tempered(pair.variances.1))
+    }
+
+    #[inline]
+    fn applied(&self, player: &Entrant, lesson: &Lesson) -> Rating {
+        let variance = variance(self, player.rating);
+        let left = 1.0 - player.share * player.share * variance * lesson.pull;
+        let left = if left > self.kappa { left } else { self.kappa };
+        let deviation = (variance * left).sqrt();
+        Rating {
+            mean: player.rating.mean + player.share * variance * lesson.push,
+            deviation: numeric::deviation(deviation, self.deviation),
+            volatility: player.rating.volatility,
+        }
+    }
+
+    /// The cost is the model's ([`Kind`]).
+    fn rate_field(&self, game: &Game<'_>, scratch: &mut Scratch, out: &mut Vec<Change>) {
+        let Scratch { teams, strengths, .. } = scratch;
+        teams.clear();
+        teams.extend(game.sides.iter().enumerate().map(|(side, of)| Team {
             side,
             place: of.place,
-            mean: mean + advantage,
-            variance,
+            sum: team(self, of.players.iter(), game.home, side),
             has_quit: of.players.iter().any(|player| player.quit),
             stayed: Lesson::default(),
             quit: Lesson::default(),
@@ -104,33 +146,21 @@ pub(crate) fn update(
             met: 0.0,
             strength: 0.0,
             present: 0.0,
-        }
-    }));
-    match settings.model {
-        Model::BradleyTerryFull | Model::ThurstoneMostellerFull => pairs::meet_all(settings, teams),
-        Model::BradleyTerryPart | Model::ThurstoneMostellerPart => pairs::meet_near(settings, teams),
-        // A list of two is a pair.
-        Model::PlackettLuce if teams.len() == 2 => pairs::meet_all(settings, teams),
-        Model::PlackettLuce => lists::rank(settings, teams, strengths),
-    }
-    for (side, team) in game.sides.iter().zip(teams.iter()) {
-        let gamma = team.variance.sqrt();
-        let expected = team.expected / team.met;
-        out.extend(side.players.iter().map(|player| {
-            let (lesson, actual) =
-                if player.quit { (&team.quit, 0.0) } else { (&team.stayed, team.actual / team.met) };
-            Change::of(player, applied(settings, player, lesson, gamma), expected, actual)
         }));
-    }
-}
-
-fn applied(settings: &WengLinSettings, player: &Entrant, lesson: &Lesson, gamma: f64) -> Rating {
-    let variance = tempered(settings, player.rating);
-    let left = 1.0 - player.share * player.share * variance * gamma * lesson.pull;
-    let deviation = (variance * left.max(settings.kappa)).sqrt();
-    Rating {
-        mean: player.rating.mean + player.share * variance * lesson.push,
-        deviation: numeric::deviation(deviation, settings.deviation),
-        volatility: player.rating.volatility,
+        match self.model {
+            Kind::BradleyTerryFull | Kind::ThurstoneMostellerFull => pairs::meet_all(self, teams),
+            Kind::BradleyTerryPart | Kind::ThurstoneMostellerPart => pairs::meet_near(self, teams),
+            Kind::PlackettLuce => lists::rank(self, teams, strengths),
+        }
+        for (side, team) in game.sides.iter().zip(teams.iter()) {
+            let (stayed, quit) =
+                (team.stayed.tempered(team.sum.variance), team.quit.tempered(team.sum.variance));
+            let expected = team.expected / team.met;
+            out.extend(side.players.iter().map(|player| {
+                let (lesson, actual) =
+                    if player.quit { (&quit, 0.0) } else { (&stayed, team.actual / team.met) };
+                Change::of(player, self.applied(player, lesson), expected, actual)
+            }));
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! Ratings through the public interface: golden numbers, another implementation, properties.
+mod explained;
 mod fixtures;
 mod golden;
 mod ladder;

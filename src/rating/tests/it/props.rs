@@ -1,7 +1,7 @@
 use gsm_core::{Millis, Timestamp};
 use gsm_rating::{
-    Change, EloSettings, Entrant, Game, GlickoSettings, Rating, Scratch, Side, System, TrueSkillSettings,
-    WengLinModel, WengLinSettings,
+    Change, EloSettings, Entrant, Game, GlickoSettings, KalmanSettings, Rating, Scratch, Side, System,
+    TrueSkillSettings, WengLinModel, WengLinSettings,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -27,6 +27,7 @@ fn systems() -> Vec<System> {
         weng_lin(WengLinModel::ThurstoneMostellerPart),
         weng_lin(WengLinModel::PlackettLuce),
         System::TrueSkill(TrueSkillSettings { home_advantage: 0.5, ..TrueSkillSettings::default() }),
+        System::Kalman(KalmanSettings { home_advantage: 35.0, ..KalmanSettings::default() }),
     ]
 }
 
@@ -225,9 +226,11 @@ proptest! {
         let of = vec![(1, vec![Entrant::new(rating); players]); 2];
         for change in update(&system, &of).iter().flatten() {
             prop_assert_eq!(change.after.mean, rating.mean);
-            // The volatility step sees less surprise than expected: it may shrink, by very little.
+            // The volatility step sees less surprise than expected: it may shrink, by very little. The Kalman system
+            // keeps another thing there, which any match makes less.
             prop_assert!(change.after.volatility <= rating.volatility + 1e-12);
-            prop_assert!(change.after.volatility >= 0.9 * rating.volatility);
+            let least = if matches!(system, System::Kalman(_)) { 0.0 } else { 0.9 * rating.volatility };
+            prop_assert!(change.after.volatility >= least);
         }
     }
 
@@ -239,6 +242,7 @@ proptest! {
                 System::Glicko2(_) => after.volatility * 173.7178,
                 System::WengLin(settings) => settings.tau,
                 System::TrueSkill(settings) => settings.tau,
+                System::Kalman(settings) => settings.growth_per_match,
                 _ => 0.0,
             };
             let most = match &system {
@@ -276,18 +280,45 @@ proptest! {
     }
 
     #[test]
-    fn who_was_not_there_moves_nobody((system, of) in usual(2..6, 1..4, QUITS), at in any::<Index>(), who in unit()) {
+    fn who_was_not_there_moves_nobody(
+        (system, of) in usual(2..6, 1..4, QUITS),
+        at in any::<Index>(),
+        home in any::<Option<Index>>(),
+        who in unit(),
+    ) {
         let absent = Entrant { share: 0.0, ..Entrant::new(usual_of(&system, who)) };
-        // Within a side, and as a side of one.
-        let mut more = of.clone();
+        // Within a side, and as a side of one, which the home side may come after.
+        let (mut more, new) = (of.clone(), at.index(of.len() + 1));
         more[at.index(of.len())].1.push(absent);
-        more.insert(at.index(of.len() + 1), (2, vec![absent]));
-        let found = update(&system, &more).concat();
-        let (there, not): (Vec<_>, Vec<_>) = found.into_iter().zip(more.iter().flat_map(|(_, players)| players)).partition(|(_, player)| player.share > 0.0);
+        more.insert(new, (2, vec![absent]));
+        let home = home.map(|home| home.index(of.len()));
+        let found = update_at(&system, &more, home.map(|home| home + usize::from(home >= new))).concat();
+        let given = more.iter().flat_map(|(_, players)| players);
+        let (there, not): (Vec<_>, Vec<_>) = found.into_iter().zip(given).partition(|(_, player)| player.share > 0.0);
         prop_assert!(not.iter().all(|(change, _)| change.after == absent.rating));
-        for ((found, _), wanted) in there.iter().zip(update(&system, &of).iter().flatten()) {
+        for ((found, _), wanted) in there.iter().zip(update_at(&system, &of, home).iter().flatten()) {
             prop_assert!(close(found.after, wanted.after), "{system:?} {found:?} {wanted:?}");
         }
+    }
+
+    /// Who sees neighbours only loses to those, and not to those of the last place.
+    #[test]
+    fn who_quits_came_last_and_nobody_else_notices((system, of) in usual(2..7, 1..4, 0.0), at in any::<Index>(), who in any::<Index>()) {
+        let at = at.index(of.len());
+        let who = who.index(of[at].1.len());
+        let (mut left, mut last) = (of.clone(), of.clone());
+        left[at].1[who].quit = true;
+        last[at].0 = 9;
+        let (mut found, mut stayed) = (update(&system, &left), update(&system, &of));
+        let (found_of, _) = (found[at].remove(who), stayed[at].remove(who));
+        prop_assert_eq!(&found, &stayed);
+        prop_assert_eq!(found_of.actual, 0.0);
+        let wanted = update(&system, &last)[at][who];
+        let is_part = matches!(&system, System::WengLin(settings) if matches!(
+            settings.model,
+            WengLinModel::BradleyTerryPart | WengLinModel::ThurstoneMostellerPart
+        ));
+        prop_assert!(is_part || close(found_of.after, wanted.after), "{system:?} {found_of:?} {wanted:?}");
     }
 
     #[test]

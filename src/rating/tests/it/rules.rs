@@ -207,3 +207,143 @@ fn settings_are_checked_through_the_system() {
     assert!(System::Glicko2(Glicko2Settings { tau: -1.0, ..Glicko2Settings::default() }).validate().is_err());
     assert_eq!((System::default().name(), System::default().initial()), ("glicko2", NEWCOMER));
 }
+
+fn configured(text: &str) -> System {
+    let system: System = serde_json::from_str(text).unwrap();
+    system.validate().unwrap();
+    system
+}
+fn duel(system: &System, a: Entrant, b: Entrant, home: Option<usize>) -> (Change, Change) {
+    let (a, b) = ([a], [b]);
+    let sides = [Side::new(1, &a), Side::new(2, &b)];
+    let found = system.update(&Game { sides: &sides, home, learnt: None }).unwrap();
+    (found[0][0], found[1][0])
+}
+#[test]
+fn every_system_has_a_name_and_takes_its_defaults() {
+    for name in ["elo", "glicko", "glicko2", "weng_lin", "true_skill"] {
+        let system = configured(&format!(r#"{{"system":"{name}"}}"#));
+        assert_eq!(system.name(), name);
+        let again: System = serde_json::from_str(&serde_json::to_string(&system).unwrap()).unwrap();
+        assert_eq!(again, system);
+        let new = system.initial();
+        assert_eq!(system.at(new, Some(NOW), NOW), new);
+    }
+}
+#[test]
+fn a_newcomer_of_elo_moves_faster_until_the_games_are_played() {
+    let system = configured(r#"{"system":"elo","k":20,"provisional_k":40,"provisional_games":10}"#);
+    let player = |games| Entrant { games, ..Entrant::new(system.initial()) };
+    let (won, lost) = duel(&system, player(9), player(10), None);
+    assert_eq!((won.gain(), lost.gain()), (20.0, -10.0));
+}
+#[test]
+fn half_a_match_of_elo_is_half_a_gain() {
+    let system = configured(r#"{"system":"elo"}"#);
+    let half = Entrant { share: 0.5, ..Entrant::new(system.initial()) };
+    let (won, lost) = duel(&system, half, Entrant::new(system.initial()), None);
+    assert_eq!((won.gain(), lost.gain()), (8.0, -16.0));
+}
+#[test]
+fn an_advantage_is_points_lent_to_the_home_side() {
+    for name in ["elo", "glicko", "glicko2", "weng_lin", "true_skill"] {
+        let plain = configured(&format!(r#"{{"system":"{name}"}}"#));
+        let home = configured(&format!(r#"{{"system":"{name}","home_advantage":3}}"#));
+        let new = plain.initial();
+        let better = Rating { mean: new.mean + 3.0, ..new };
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{name}: {a} is not {b}");
+        let lent = plain.expected_pair(&[better], &[new], None);
+        near(home.expected_pair(&[new], &[new], Some(0)).get(), lent.get());
+        near(home.expected_pair(&[new], &[new], Some(1)).get(), 1.0 - lent.get());
+        assert_eq!(home.expected_pair(&[new], &[new], None).get(), 0.5);
+        for side in 0..2 {
+            let at_home = duel(&home, Entrant::new(new), Entrant::new(new), Some(side));
+            let (a, b) = if side == 0 { (better, new) } else { (new, better) };
+            let wanted = duel(&plain, Entrant::new(a), Entrant::new(b), None);
+            near(at_home.0.gain(), wanted.0.gain());
+            near(at_home.1.gain(), wanted.1.gain());
+            near(at_home.1.after.deviation, wanted.1.after.deviation);
+        }
+    }
+}
+#[test]
+fn equals_draw_as_often_as_the_setting_says() {
+    let system = configured(r#"{"system":"true_skill","draw_probability":0.25,"deviation":0.01,"tau":0}"#);
+    let sure = [system.initial()];
+    let chance = system.draw_pair(&sure, &sure, None).unwrap().get();
+    // The rest of the deviation, and the paper's margin is for performances alone.
+    assert!((chance - 0.25).abs() < 1e-5, "{chance}");
+    let better = [Rating { mean: 35.0, ..sure[0] }];
+    assert!(system.draw_pair(&better, &sure, None).unwrap().get() < 0.15);
+    assert_eq!(System::default().draw_pair(&sure, &sure, None), None);
+}
+#[test]
+fn shares_and_scores_that_mean_nothing_are_refused() {
+    let one = [Entrant::new(NEWCOMER)];
+    let check = |sides: &[Side<'_>], home, error| {
+        assert_eq!(System::default().update(&Game { sides, home, learnt: None }), Err(error));
+    };
+    for share in [-0.1, 1.1, f64::NAN] {
+        let bad = [Entrant { share, ..one[0] }];
+        let error = RatingError::BadShare { side: 1, player: 0 };
+        check(&[Side::new(1, &one), Side::new(2, &bad)], None, error);
+    }
+    let bad = Side { score: Some(f64::NAN), ..Side::new(1, &one) };
+    check(&[bad, Side::new(2, &one)], None, RatingError::BadScore { side: 0 });
+    let sides = [Side::new(1, &one), Side::new(2, &one)];
+    check(&sides, Some(2), RatingError::NoSuchSide { home: 2, sides: 2 });
+}
+
+fn check_growth(name: &str) {
+    let system = configured(&format!(
+        r#"{{"system":"{name}","growth_per_day":0.5,"deviation_max":30,"deviation":20}}"#
+    ));
+    let known = Rating { mean: 40.0, deviation: 29.0, volatility: 0.06 };
+    let after = |idle| system.at(known, Some(NOW), NOW.saturating_add(idle)).deviation;
+    assert_eq!(after(Millis::ZERO), 29.0);
+    // sqrt(29² + n 0.5²), by hand, until sqrt(30² - 29²) = sqrt(59) is used up after 236 days.
+    assert!((after(days(4)) - 842.0_f64.sqrt()).abs() < 1e-12);
+    assert!((after(days(235)) - 899.75_f64.sqrt()).abs() < 1e-12);
+    assert_eq!((after(days(237)), after(days(100_000))), (30.0, 30.0));
+}
+#[test]
+fn idle_deviation_grows_by_the_setting_up_to_the_maximum() {
+    check_growth("weng_lin");
+    check_growth("true_skill");
+    let system = configured(r#"{"system":"glicko"}"#);
+    let found = system.at(rating(1700.0, 50.0), Some(NOW), NOW.saturating_add(days(100)));
+    assert!((found.deviation - (2_500.0_f64 + 100.0 * 6.3 * 6.3).sqrt()).abs() < 1e-9);
+    assert_eq!(system.at(found, Some(NOW), NOW.saturating_add(days(100_000))).deviation, 350.0);
+}
+#[test]
+fn half_a_match_of_glicko_is_half_the_evidence() {
+    let system = configured(r#"{"system":"glicko"}"#);
+    let after = |share| {
+        let player = Entrant { share, ..Entrant::new(rating(1500.0, 200.0)) };
+        duel(&system, player, Entrant::new(rating(1600.0, 80.0)), None).0.after.deviation
+    };
+    let learned = |share| after(share).powi(-2) - 200.0_f64.powi(-2);
+    assert!((learned(0.5) / learned(1.0) - 0.5).abs() < 1e-9);
+}
+/// Algorithm 1 of Weng and Lin for two sides, with the sides' skills as sums by shares, by hand.
+#[test]
+fn a_share_weighs_a_player_of_weng_lin_in_the_side_and_in_what_is_learned() {
+    let system = configured(r#"{"system":"weng_lin","tau":0}"#);
+    let player = |mean, deviation, share| Entrant {
+        share,
+        ..Entrant::new(Rating { mean, deviation, volatility: 0.06 })
+    };
+    let (team, other) = ([player(24.0, 6.0, 1.0), player(30.0, 4.0, 0.25)], [player(28.0, 5.0, 1.0)]);
+    let found = system.update(&Game::new(&[Side::new(1, &team), Side::new(2, &other)])).unwrap();
+    let (mean, variance) = (24.0 + 0.25 * 30.0, 36.0 + 0.0625 * 16.0);
+    let c = (variance + 25.0 + 2.0 * (25.0 / 6.0_f64).powi(2)).sqrt();
+    let chance = 1.0 / (1.0 + ((28.0 - mean) / c).exp());
+    let delta = variance.sqrt() / c / (c * c) * chance * (1.0 - chance);
+    for (change, of) in found[0].iter().zip(&team) {
+        let own = of.rating.deviation.powi(2);
+        let gain = of.share * own * (1.0 - chance) / c;
+        assert!((change.gain() - gain).abs() < 1e-12, "{change:?}");
+        let left = own * (1.0 - of.share * of.share * own * delta);
+        assert!((change.after.deviation - left.sqrt()).abs() < 1e-12, "{change:?}");
+    }
+}

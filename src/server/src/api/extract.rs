@@ -13,7 +13,7 @@ use axum::{
 };
 use bytes::Bytes;
 use gsm_core::RequestKey;
-use gsm_engine::{Call, Fingerprint, MatchFacts, Principal};
+use gsm_engine::{Call, Fingerprint, MatchFacts, Principal, Viewer};
 use serde::de::DeserializeOwned;
 use std::{str::FromStr, sync::Arc};
 
@@ -73,6 +73,24 @@ impl FromRequestParts<Arc<App>> for Read {
     }
 }
 
+/// A call that changes nothing and whose answer depends on who looks.
+pub(crate) struct Viewing(pub(crate) Viewer);
+
+pub(crate) fn viewer(principal: &Principal) -> Viewer {
+    match principal {
+        Principal::Admin(_) | Principal::System => Viewer::All,
+        Principal::Player(player) => Viewer::Player(*player),
+        Principal::Server(_) | Principal::Match(_) | Principal::Anonymous => Viewer::Other,
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Viewing {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
+        Ok(Self(viewer(&caller(parts)?.principal)))
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Admitted {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
@@ -123,12 +141,28 @@ impl WriteBody for () {
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 
+/// A JSON body with a thousand of something in it.
+pub(crate) struct BulkJson<T>(pub(crate) T);
+
+async fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    request: Request,
+    limits: JsonLimits,
+) -> Result<(T, Bytes), ApiError> {
+    strict_json::check_headers(headers, &limits)?;
+    let bytes = strict_json::read(request.into_body(), limits.bytes_max).await?;
+    Ok((strict_json::parse(&bytes, &limits)?, bytes))
+}
+
 impl<T: DeserializeOwned + Send> WriteBody for Json<T> {
     async fn read(headers: &HeaderMap, request: Request) -> Result<(Self, Bytes), ApiError> {
-        let limits = JsonLimits::NATIVE;
-        strict_json::check_headers(headers, &limits)?;
-        let bytes = strict_json::read(request.into_body(), limits.bytes_max).await?;
-        Ok((Self(strict_json::parse(&bytes, &limits)?), bytes))
+        json(headers, request, JsonLimits::NATIVE).await.map(|(body, bytes)| (Self(body), bytes))
+    }
+}
+
+impl<T: DeserializeOwned + Send> WriteBody for BulkJson<T> {
+    async fn read(headers: &HeaderMap, request: Request) -> Result<(Self, Bytes), ApiError> {
+        json(headers, request, JsonLimits::BULK).await.map(|(body, bytes)| (Self(body), bytes))
     }
 }
 

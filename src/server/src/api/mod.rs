@@ -1,6 +1,7 @@
 //! The native API: `/v1`, described by the OpenAPI document that is made from the handlers.
 mod admin;
 mod answer;
+mod boards;
 mod dto;
 pub(crate) mod extract;
 mod health;
@@ -104,6 +105,16 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rankings::rank))
         .routes(routes!(rankings::around))
         .routes(routes!(rankings::histogram))
+        .routes(routes!(rankings::page))
+        .routes(routes!(rankings::cut))
+        .routes(routes!(rankings::among))
+        .routes(routes!(rankings::ranks))
+        .routes(routes!(boards::submit))
+        .routes(routes!(boards::entry))
+        .routes(routes!(boards::places, boards::set_places))
+        .routes(routes!(boards::put, boards::get, boards::delete))
+        .routes(routes!(boards::remove))
+        .routes(routes!(boards::visibility))
         .routes(routes!(stream::websocket))
         .routes(routes!(stream::events))
         .routes(routes!(admin::put_queue))

@@ -2,13 +2,13 @@
 use super::{
     App,
     answer::Answer,
-    extract::{Admitted, Params, Query},
+    extract::{Admitted, BulkJson, Params, Query, Viewing, Write, viewer},
     players::page_size,
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
-use gsm_core::{Label, Mode, PlayerId, limits};
-use gsm_engine::BoardRow;
+use gsm_core::{Attribute, BoardName, Label, PlayerId, Rank, limits};
+use gsm_engine::{BoardConfig, BoardRef, BoardRow, Cut, Dimension, Part, RankView, Value};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -20,21 +20,71 @@ const BUCKETS_DEFAULT: usize = 40;
 /// Usual players on either side of the one asked for.
 const RADIUS_DEFAULT: usize = 5;
 
-/// Rating points of a board's score, which counts thousandths.
-fn points(score: i64) -> f64 {
-    score as f64 / 1_000.0
+/// Which part of a board; at most one.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct PartQuery {
+    region: Option<Attribute>,
+    platform: Option<Attribute>,
+    group: Option<Attribute>,
+}
+
+/// The board, or part of it, that a call names.
+fn board_ref(name: BoardName, query: PartQuery) -> Result<BoardRef, ApiError> {
+    let named = [
+        (Dimension::Region, query.region),
+        (Dimension::Platform, query.platform),
+        (Dimension::Group, query.group),
+    ];
+    let mut parts =
+        named.into_iter().filter_map(|(dimension, value)| Some(Part { dimension, value: value? }));
+    let part = parts.next();
+    if parts.next().is_some() {
+        return Err(ApiError::parameter("region", "name one of region, platform and group"));
+    }
+    Ok(BoardRef { name, part })
+}
+
+/// The numbers of a board's columns, as people read them.
+pub(crate) fn shown(config: &BoardConfig, keys: &[i64]) -> Vec<f64> {
+    (0..config.columns.len()).zip(keys).map(|(column, key)| config.shown(column, *key)).collect()
+}
+
+/// Whether a board's first column is the rating.
+fn shows_rating(config: &BoardConfig) -> bool {
+    config.columns.first().is_some_and(|column| column.value == Value::Rating)
 }
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ModesDto {
+    /// The boards that modes have by themselves.
     modes: Vec<ModeDto>,
+    /// All boards, those of modes included.
+    boards: Vec<BoardLineDto>,
 }
 
 /// A board and its size.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ModeDto {
+    mode: String,
+    players: u64,
+}
+
+/// A board, its size and its parts.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BoardLineDto {
+    board: String,
+    players: u64,
+    parts: Vec<PartDto>,
+}
+
+/// A part of a board and its size.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PartDto {
+    /// `region`, `platform` or `group`.
     #[schema(value_type = String)]
-    mode: Mode,
+    by: Dimension,
+    value: String,
     players: u64,
 }
 
@@ -44,33 +94,51 @@ pub(crate) struct ModeDto {
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:ListRankings")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn modes(State(app): State<Arc<App>>, _: Admitted) -> Answer<ModesDto> {
-    let modes = app.engine.modes().into_iter().map(|(mode, players)| ModeDto { mode, players }).collect();
-    Answer(ModesDto { modes })
+    let modes = app.engine.modes().into_iter();
+    let modes = modes.map(|(mode, players)| ModeDto { mode: mode.to_string(), players }).collect();
+    let boards = app.engine.boards().into_iter().map(|view| {
+        let parts = view.parts.into_iter().map(|(part, players)| PartDto {
+            by: part.dimension,
+            value: part.value.to_string(),
+            players,
+        });
+        BoardLineDto { board: view.config.name.to_string(), players: view.players, parts: parts.collect() }
+    });
+    Answer(ModesDto { modes, boards: boards.collect() })
 }
 
 /// One line of a board.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EntryDto {
-    /// 1 + the number of strictly better ratings.
+    /// By the board's policy for ties; usually 1 + the number of strictly better players.
     rank: u64,
     #[schema(value_type = String)]
     player_id: PlayerId,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     display_name: Option<Label>,
-    /// Rounded to thousandths of a point: the board compares what it shows.
-    rating: f64,
+    /// Where the first column is the rating; rounded to thousandths of a point: the board compares what it shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating: Option<f64>,
+    /// A number for each column of the board.
+    values: Vec<f64>,
+    /// Since when the player has had them.
+    reached_at: i64,
     deviation: f32,
+    /// Rated matches, or submissions taken.
     games_played: u32,
 }
 
-impl From<BoardRow> for EntryDto {
-    fn from(row: BoardRow) -> Self {
+impl EntryDto {
+    pub(crate) fn new(config: &BoardConfig, row: BoardRow) -> Self {
+        let values = shown(config, row.keys.columns());
         Self {
             rank: row.rank.get(),
             player_id: row.player,
             display_name: row.name,
-            rating: points(row.score),
+            rating: values.first().copied().filter(|_| shows_rating(config)),
+            values,
+            reached_at: row.reached_at.as_millis(),
             deviation: row.deviation,
             games_played: row.games,
         }
@@ -80,10 +148,16 @@ impl From<BoardRow> for EntryDto {
 /// A piece of a board.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BoardDto {
+    /// The board's name.
     mode: String,
-    /// Players on the whole board.
+    /// Players ranked on the whole board.
     players: u64,
     entries: Vec<EntryDto>,
+}
+
+fn piece(config: &BoardConfig, rows: Vec<BoardRow>, players: u64) -> BoardDto {
+    let entries = rows.into_iter().map(|row| EntryDto::new(config, row)).collect();
+    BoardDto { mode: config.name.to_string(), players, entries }
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -94,11 +168,20 @@ pub(crate) struct TopQuery {
     limit: Option<usize>,
     /// Places to skip; 0 if absent.
     offset: Option<u64>,
+    /// Only players of this region, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    region: Option<Attribute>,
+    /// Only players of this platform, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    platform: Option<Attribute>,
+    /// Only players of this group, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    group: Option<Attribute>,
 }
 
 /// Read a board from the top.
 #[utoipa::path(get, path = "/v1/rankings/{mode}", tag = "rankings", operation_id = "get_ranking",
-    params(("mode" = String, Path), TopQuery),
+    params(("mode" = String, Path, description = "A board, or a mode for its own board"), TopQuery),
     responses((status = 200, body = BoardDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:GetRanking")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
@@ -108,10 +191,62 @@ pub(crate) async fn top(
     params: Params,
     Query(query): Query<TopQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
-    let mode: Mode = params.get("mode")?;
-    let (rows, players) = app.engine.top(&mode, query.offset.unwrap_or(0), page_size(query.limit)?).await?;
-    let entries = rows.into_iter().map(Into::into).collect();
-    Ok(Answer(BoardDto { mode: mode.to_string(), players, entries }))
+    let TopQuery { limit, offset, region, platform, group } = query;
+    let of = board_ref(params.get("mode")?, PartQuery { region, platform, group })?;
+    let config = app.engine.board_config(&of.name)?;
+    let (rows, players) = app.engine.top(&of, offset.unwrap_or(0), page_size(limit)?).await?;
+    Ok(Answer(piece(&config, rows, players)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// 1 to 1,000; 50 if absent.
+    limit: Option<usize>,
+    /// What the page before gave as `next`; the first page without.
+    after: Option<String>,
+    /// Only players of this region, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    region: Option<Attribute>,
+    /// Only players of this platform, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    platform: Option<Attribute>,
+    /// Only players of this group, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    group: Option<Attribute>,
+}
+
+/// A page of a board in which everybody comes once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PageDto {
+    #[serde(flatten)]
+    piece: BoardDto,
+    /// Asks for the next page; absent after the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Read a whole board page by page, everybody once however it moves meanwhile.
+///
+/// Ranks are those of the moment the page is read. A listing that nobody reads on for 15 minutes is given up (409
+/// `page_gone`), as is the oldest where a board has 256 of them.
+#[utoipa::path(get, path = "/v1/rankings/{mode}/pages", tag = "rankings", operation_id = "get_ranking_page",
+    params(("mode" = String, Path, description = "A board, or a mode for its own board"), PageQuery),
+    responses((status = 200, body = PageDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetRankingPage")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn page(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+    Query(query): Query<PageQuery>,
+) -> Result<Answer<PageDto>, ApiError> {
+    let PageQuery { limit, after, region, platform, group } = query;
+    let of = board_ref(params.get("mode")?, PartQuery { region, platform, group })?;
+    let config = app.engine.board_config(&of.name)?;
+    let page = app.engine.board_page(&of, after.as_deref(), page_size(limit)?).await?;
+    Ok(Answer(PageDto { piece: piece(&config, page.rows, page.players), next: page.next }))
 }
 
 /// A player's place.
@@ -119,42 +254,78 @@ pub(crate) async fn top(
 pub(crate) struct RankDto {
     #[schema(value_type = String)]
     player_id: PlayerId,
-    #[schema(value_type = String)]
-    mode: Mode,
-    /// 1 + the number of strictly better ratings.
+    /// The board's name.
+    mode: String,
+    /// By the board's policy for ties; usually 1 + the number of strictly better players.
     rank: u64,
-    rating: f64,
+    /// Where the first column is the rating.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating: Option<f64>,
+    /// A number for each column of the board.
+    values: Vec<f64>,
     deviation: f32,
+    /// Rated matches, or submissions taken.
     games_played: u32,
-    /// Players on the whole board.
+    /// Players ranked on the whole board.
     players: u64,
     /// Share of the others who are not better, 0 to 100.
     percentile: f64,
 }
 
+impl RankDto {
+    fn new(config: &BoardConfig, view: RankView) -> Self {
+        let values = shown(config, view.keys.columns());
+        Self {
+            player_id: view.player,
+            mode: config.name.to_string(),
+            rank: view.rank.get(),
+            rating: values.first().copied().filter(|_| shows_rating(config)),
+            values,
+            deviation: view.deviation,
+            games_played: view.games,
+            players: view.players,
+            percentile: view.percentile,
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RankQuery {
+    /// Among the players of this region, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    region: Option<Attribute>,
+    /// Among the players of this platform, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    platform: Option<Attribute>,
+    /// Among the players of this group, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    group: Option<Attribute>,
+}
+
+impl From<RankQuery> for PartQuery {
+    fn from(query: RankQuery) -> Self {
+        Self { region: query.region, platform: query.platform, group: query.group }
+    }
+}
+
 /// Read a player's rank.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}", tag = "rankings", operation_id = "get_rank",
-    params(("mode" = String, Path), ("player_id" = String, Path)),
+    params(("mode" = String, Path, description = "A board, or a mode for its own board"), ("player_id" = String, Path), RankQuery),
     responses((status = 200, body = RankDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:GetRank")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn rank(
     State(app): State<Arc<App>>,
-    _: Admitted,
+    Viewing(viewer): Viewing,
     params: Params,
+    Query(query): Query<RankQuery>,
 ) -> Result<Answer<RankDto>, ApiError> {
-    let mode: Mode = params.get("mode")?;
-    let view = app.engine.rank(&mode, params.get("player_id")?)?;
-    Ok(Answer(RankDto {
-        player_id: view.player,
-        mode,
-        rank: view.rank.get(),
-        rating: points(view.score),
-        deviation: view.deviation,
-        games_played: view.games,
-        players: view.players,
-        percentile: view.percentile,
-    }))
+    let of = board_ref(params.get("mode")?, query.into())?;
+    let config = app.engine.board_config(&of.name)?;
+    let view = app.engine.rank(&of, params.get("player_id")?, viewer)?;
+    Ok(Answer(RankDto::new(&config, view)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -163,31 +334,201 @@ pub(crate) async fn rank(
 pub(crate) struct AroundQuery {
     /// Players on either side, 0 to 100; 5 if absent.
     radius: Option<usize>,
+    /// Among the players of this region, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    region: Option<Attribute>,
+    /// Among the players of this platform, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    platform: Option<Attribute>,
+    /// Among the players of this group, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    group: Option<Attribute>,
 }
 
 /// Read the board around a player.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}/around", tag = "rankings", operation_id = "get_ranking_around",
-    params(("mode" = String, Path), ("player_id" = String, Path), AroundQuery),
+    params(("mode" = String, Path, description = "A board, or a mode for its own board"), ("player_id" = String, Path), AroundQuery),
     responses((status = 200, body = BoardDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:GetRankingAround")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn around(
     State(app): State<Arc<App>>,
-    _: Admitted,
+    Viewing(viewer): Viewing,
     params: Params,
     Query(query): Query<AroundQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
-    let radius = query.radius.unwrap_or(RADIUS_DEFAULT);
+    let AroundQuery { radius, region, platform, group } = query;
+    let radius = radius.unwrap_or(RADIUS_DEFAULT);
     if radius > limits::WINDOW_RADIUS_MAX {
         return Err(ApiError::parameter(
             "radius",
             format_args!("must be 0 to {}", limits::WINDOW_RADIUS_MAX),
         ));
     }
-    let mode: Mode = params.get("mode")?;
-    let (rows, players) = app.engine.around(&mode, params.get("player_id")?, radius).await?;
-    let entries = rows.into_iter().map(Into::into).collect();
-    Ok(Answer(BoardDto { mode: mode.to_string(), players, entries }))
+    let of = board_ref(params.get("mode")?, PartQuery { region, platform, group })?;
+    let config = app.engine.board_config(&of.name)?;
+    let (rows, players) = app.engine.around(&of, params.get("player_id")?, radius, viewer).await?;
+    Ok(Answer(piece(&config, rows, players)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlayersBody {
+    /// 1 to 1,000.
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 1000)]
+    player_ids: Vec<PlayerId>,
+    /// Among the players of this region, where the board is divided so.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    region: Option<Attribute>,
+    /// Among the players of this platform, where the board is divided so.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    platform: Option<Attribute>,
+    /// Among the players of this group, where the board is divided so.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    group: Option<Attribute>,
+}
+
+impl PlayersBody {
+    fn checked(self, name: BoardName) -> Result<(BoardRef, Vec<PlayerId>), ApiError> {
+        if !(1..=limits::PAGE_SIZE_MAX).contains(&self.player_ids.len()) {
+            return Err(ApiError::value(
+                "player_ids",
+                format_args!("must be 1 to {}", limits::PAGE_SIZE_MAX),
+            ));
+        }
+        let Self { player_ids, region, platform, group } = self;
+        Ok((board_ref(name, PartQuery { region, platform, group })?, player_ids))
+    }
+}
+
+/// One of some players.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AmongDto {
+    /// The rank among these players.
+    rank_among: u64,
+    /// The line; its rank is that on the whole board.
+    #[serde(flatten)]
+    entry: EntryDto,
+}
+
+/// Some players alone.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AmongListDto {
+    /// The board's name.
+    mode: String,
+    /// Players ranked on the whole board.
+    players: u64,
+    entries: Vec<AmongDto>,
+}
+
+/// Rank some players, such as friends, among themselves and on the whole board.
+///
+/// Players who are not ranked are left out.
+#[utoipa::path(post, path = "/v1/rankings/{mode}/among", tag = "rankings", operation_id = "rank_among",
+    params(("mode" = String, Path, description = "A board, or a mode for its own board")), request_body = PlayersBody,
+    responses((status = 200, body = AmongListDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:RankAmong")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn among(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<BulkJson<PlayersBody>>,
+) -> Result<Answer<AmongListDto>, ApiError> {
+    let (of, players) = write.body.0.checked(params.get("mode")?)?;
+    let config = app.engine.board_config(&of.name)?;
+    let (found, players) = app.engine.among(&of, &players).await?;
+    let entries = found
+        .into_iter()
+        .map(|line| AmongDto { rank_among: line.rank.get(), entry: EntryDto::new(&config, line.row) })
+        .collect();
+    Ok(Answer(AmongListDto { mode: config.name.to_string(), players, entries }))
+}
+
+/// The ranks of many players.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RanksDto {
+    /// In the order asked for; players who are not ranked are left out.
+    ranks: Vec<RankDto>,
+}
+
+/// Read the ranks of up to 1,000 players at once.
+#[utoipa::path(post, path = "/v1/rankings/{mode}/ranks", tag = "rankings", operation_id = "get_ranks",
+    params(("mode" = String, Path, description = "A board, or a mode for its own board")), request_body = PlayersBody,
+    responses((status = 200, body = RanksDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetRanks")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn ranks(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<BulkJson<PlayersBody>>,
+) -> Result<Answer<RanksDto>, ApiError> {
+    let (of, players) = write.body.0.checked(params.get("mode")?)?;
+    let config = app.engine.board_config(&of.name)?;
+    let found = app.engine.ranks(&of, &players, viewer(&write.call.principal))?;
+    Ok(Answer(RanksDto {
+        ranks: found.into_iter().flatten().map(|view| RankDto::new(&config, view)).collect(),
+    }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CutQuery {
+    /// What it takes to be among the best so many, from 1. Either this or `top_percent`.
+    rank: Option<u64>,
+    /// What it takes to be among the best percent, above 0 to 100.
+    top_percent: Option<f64>,
+    /// Among the players of this region, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    region: Option<Attribute>,
+    /// Among the players of this platform, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    platform: Option<Attribute>,
+    /// Among the players of this group, where the board is divided so.
+    #[param(value_type = Option<String>)]
+    group: Option<Attribute>,
+}
+
+/// What a place takes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CutDto {
+    /// The board's name.
+    mode: String,
+    /// Players ranked on the whole board.
+    players: u64,
+    /// A number for each column; absent where the board has fewer players.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<f64>>,
+}
+
+/// Read what it takes to be among the best so many, or the best percent.
+#[utoipa::path(get, path = "/v1/rankings/{mode}/cut", tag = "rankings", operation_id = "get_ranking_cut",
+    params(("mode" = String, Path, description = "A board, or a mode for its own board"), CutQuery),
+    responses((status = 200, body = CutDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetRankingCut")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn cut(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+    Query(query): Query<CutQuery>,
+) -> Result<Answer<CutDto>, ApiError> {
+    let CutQuery { rank, top_percent, region, platform, group } = query;
+    let cut = match (rank, top_percent) {
+        (Some(rank), None) if rank > 0 => Cut::Rank(Rank::after(rank - 1)),
+        (Some(_), None) => return Err(ApiError::parameter("rank", "must be at least 1")),
+        (None, Some(percent)) if percent > 0.0 && percent <= 100.0 => Cut::TopPercent(percent),
+        (None, Some(_)) => return Err(ApiError::parameter("top_percent", "must be above 0 and at most 100")),
+        _ => return Err(ApiError::parameter("rank", "name either rank or top_percent")),
+    };
+    let of = board_ref(params.get("mode")?, PartQuery { region, platform, group })?;
+    let config = app.engine.board_config(&of.name)?;
+    let (keys, players) = app.engine.cut(&of, cut)?;
+    let values = keys.map(|keys| shown(&config, keys.columns()));
+    Ok(Answer(CutDto { mode: config.name.to_string(), players, values }))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -200,11 +541,12 @@ pub(crate) struct HistogramQuery {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HistogramDto {
+    /// The board's name.
     mode: String,
     buckets: Vec<BucketDto>,
 }
 
-/// Players with a rating of at least `lower` and less than `upper` (the last one includes it).
+/// Players with a first column of at least `lower` and less than `upper` (the last one includes it).
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BucketDto {
     pub(crate) lower: f64,
@@ -212,9 +554,9 @@ pub(crate) struct BucketDto {
     pub(crate) count: u64,
 }
 
-/// Read how the ratings of a board are spread.
+/// Read how the first column of a board is spread.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/histogram", tag = "rankings", operation_id = "get_ranking_histogram",
-    params(("mode" = String, Path), HistogramQuery),
+    params(("mode" = String, Path, description = "A board, or a mode for its own board"), HistogramQuery),
     responses((status = 200, body = HistogramDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:GetRankingHistogram")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
@@ -228,13 +570,20 @@ pub(crate) async fn histogram(
     if !(1..=BUCKETS_MAX).contains(&buckets) {
         return Err(ApiError::parameter("buckets", format_args!("must be 1 to {BUCKETS_MAX}")));
     }
-    let mode: Mode = params.get("mode")?;
-    let buckets = buckets_of(&app, &mode, buckets)?;
-    Ok(Answer(HistogramDto { mode: mode.to_string(), buckets }))
+    let of = BoardRef::whole(params.get("mode")?);
+    let config = app.engine.board_config(&of.name)?;
+    let buckets = buckets_of(&app, &config, &of, buckets)?;
+    Ok(Answer(HistogramDto { mode: config.name.to_string(), buckets }))
 }
 
-pub(crate) fn buckets_of(app: &App, mode: &Mode, buckets: usize) -> Result<Vec<BucketDto>, ApiError> {
-    let found = app.engine.histogram(mode, buckets)?;
+pub(crate) fn buckets_of(
+    app: &App,
+    config: &BoardConfig,
+    of: &BoardRef,
+    buckets: usize,
+) -> Result<Vec<BucketDto>, ApiError> {
+    let found = app.engine.histogram(of, buckets)?;
+    let points = |key| config.shown(0, key);
     Ok(found
         .into_iter()
         .map(|(lower, upper, count)| BucketDto { lower: points(lower), upper: points(upper), count })

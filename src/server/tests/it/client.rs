@@ -23,6 +23,11 @@ impl Answer {
         assert!(self.status.is_success(), "{} {}", self.status, self.text);
         self.json()
     }
+    /// Checks that it was done, and nothing is said about it.
+    #[track_caller]
+    pub(crate) fn done(self) {
+        assert_eq!((self.status.as_u16(), self.text.as_str()), (204, ""));
+    }
     /// Checks that it is this error, in the shape that all errors have.
     #[track_caller]
     pub(crate) fn is(self, status: u16, code: &str) -> Value {

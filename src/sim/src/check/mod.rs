@@ -10,7 +10,7 @@ pub(crate) use claims::one_claim;
 pub(crate) use copies::copies_agree;
 pub(crate) use events::events_whole;
 pub(crate) use ranks::ranks_recount;
-pub(crate) use ratings::{games_count, ratings_replay};
+pub(crate) use ratings::{games_count, ratings_rebuild};
 pub(crate) use waiting::{all_ended, proposals_agree, waits_lawfully};
 
 use crate::{Fault, Invariant};

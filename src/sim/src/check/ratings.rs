@@ -2,129 +2,210 @@
 use super::broken;
 use crate::{
     Fault, Invariant,
-    truth::{Eye, Truth},
+    truth::{Decided, Eye, Truth},
 };
-use gsm_core::{MatchId, Mode, PlayerId};
-use gsm_engine::store::{HistoryRow, RatingRow, ResultRow};
+use gsm_core::{Mode, PlayerId, Timestamp};
+use gsm_engine::store::{Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step};
 use gsm_rating::{Entrant, Game, Rating, Side, System};
 use gsm_session::OutcomeKind;
 use std::collections::BTreeMap;
 
-/// Games of each player and mode against the results that count. Results under way may have been applied or not.
+fn fault<T>(detail: String) -> Result<T, Fault> {
+    broken(Invariant::RatedOnce, detail)
+}
+
+/// Games of each player and mode against the results that count.
 pub(crate) fn games_count(truth: &Truth) -> Result<(), Fault> {
-    let mut counted: BTreeMap<(Mode, PlayerId), (u32, u32)> = BTreeMap::new();
-    for row in truth.results.values() {
+    let decided = truth.decided();
+    let mut counted: BTreeMap<(Mode, PlayerId), u32> = BTreeMap::new();
+    for row in decided.results.values().filter(|row| row.counts()) {
         for player in row.roster.players() {
-            let (sure, under_way) = counted.entry((row.mode.clone(), player)).or_default();
-            *(if row.pending.is_some() { under_way } else { sure }) += 1;
+            *counted.entry((row.mode.clone(), player)).or_default() += 1;
         }
     }
-    for (who, (row, _)) in &truth.ratings {
-        if !counted.contains_key(who) {
-            return broken(Invariant::RatedOnce, format!("{who:?} has {} games and no result", row.games));
+    for (who, standing) in &decided.ratings {
+        let (found, wanted) = (standing.rating.map_or(0, |row| row.games), counted.remove(who).unwrap_or(0));
+        if found != wanted {
+            return fault(format!("{who:?} has {found} games, and {wanted} results that count"));
         }
     }
-    for ((mode, player), (sure, under_way)) in counted {
-        let games = truth.ratings.get(&(mode.clone(), player)).map_or(0, |(row, _)| row.games);
-        if !(sure..=sure + under_way).contains(&games) {
-            return broken(
-                Invariant::RatedOnce,
-                format!("{player} has {games} games in {mode}, {sure} results and {under_way} under way"),
-            );
+    match counted.into_iter().next() {
+        Some((who, games)) => fault(format!("{who:?} has {games} results and no rating")),
+        None => Ok(()),
+    }
+}
+
+/// Everything that follows from what was reported, corrected and set by hand, computed anew in the order of places.
+#[derive(Default)]
+struct Rebuilt {
+    now: BTreeMap<(Mode, PlayerId), StandingRow>,
+    history: BTreeMap<(Mode, PlayerId), BTreeMap<u64, HistoryRow>>,
+}
+
+/// A rebuild against what is stored. To be called when no fold is held back.
+pub(crate) fn ratings_rebuild(truth: &Truth, eye: &Eye) -> Result<(), Fault> {
+    let decided = truth.decided();
+    let mut places: Vec<Place> = decided
+        .results
+        .iter()
+        .map(|(id, row)| Place { depth: row.depth, entry: Entry::Match(*id) })
+        .chain(
+            decided
+                .adjustments
+                .iter()
+                .map(|(id, row)| Place { depth: row.depth, entry: Entry::Adjustment(*id) }),
+        )
+        .collect();
+    places.sort_unstable();
+    let mut rebuilt = Rebuilt::default();
+    for place in places {
+        rebuilt.follow(place, &decided)?;
+    }
+    if rebuilt.now != decided.ratings {
+        let differs = decided.ratings.iter().find(|(who, row)| rebuilt.now.get(who) != Some(row));
+        let wanted = differs.map(|(who, _)| rebuilt.now.get(who));
+        return fault(format!("stored is {differs:?}, the results give {wanted:?}"));
+    }
+    for (mode, player) in decided.ratings.keys() {
+        let mut stored = eye.history(mode, *player);
+        for ((staged_mode, staged_player, depth), row) in &decided.history {
+            if (staged_mode, staged_player) == (mode, player) {
+                match row {
+                    Some(row) => stored.insert(*depth, row.clone()),
+                    None => stored.remove(depth),
+                };
+            }
+        }
+        let wanted = rebuilt.history.remove(&(mode.clone(), *player)).unwrap_or_default();
+        if stored != wanted {
+            return fault(format!(
+                "history of {player} in {mode} is {stored:?}, the results give {wanted:?}"
+            ));
         }
     }
     Ok(())
 }
 
-/// Replays each player's chain. To be called when no fold is held back.
-pub(crate) fn ratings_replay(truth: &Truth, eye: &Eye) -> Result<(), Fault> {
-    let system = System::default();
-    for ((mode, player), (row, _)) in &truth.ratings {
-        let steps = eye.history(mode, *player);
-        if steps.len() != row.games as usize {
-            let (games, steps) = (row.games, steps.len());
-            let detail = format!("{player} has {games} games in {mode} and {steps} steps of history");
-            return broken(Invariant::RatedOnce, detail);
+impl Rebuilt {
+    fn follow(&mut self, place: Place, decided: &Decided) -> Result<(), Fault> {
+        match place.entry {
+            Entry::Match(id) => {
+                let Some(row) = decided.results.get(&id) else { return Ok(()) };
+                let from: Vec<Option<StandingRow>> = row
+                    .roster
+                    .players()
+                    .map(|player| self.now.get(&(row.mode.clone(), player)).copied())
+                    .collect();
+                if from != row.from {
+                    return fault(format!("{id} says that it found {:?}, it found {from:?}", row.from));
+                }
+                let changes = if row.counts() { rated(row, &from) } else { Some(Vec::new()) };
+                if changes.as_ref() != Some(&row.changes) {
+                    return fault(format!("{id} says that it did {:?}, it did {changes:?}", row.changes));
+                }
+                for (at, (player, from)) in row.roster.players().zip(&from).enumerate() {
+                    let old = from.and_then(|standing| standing.rating);
+                    let Some(change) = row.changes.get(at) else {
+                        self.end(&row.mode, player, place, old);
+                        continue;
+                    };
+                    let next = next(row, player, old, change.after);
+                    let step = Step::Match {
+                        match_id: id,
+                        place: row.result.places()[row.roster.side_of(player).unwrap_or_default()],
+                        sides: row.roster.sides().len() as u32,
+                        expected: change.expected,
+                        actual: change.actual,
+                        quit: row.result.quits().contains(&player),
+                    };
+                    self.step(&row.mode, player, place, (row.at, step, change.before), next);
+                }
+            }
+            Entry::Adjustment(id) => {
+                let Some(row) = decided.adjustments.get(&id) else { return Ok(()) };
+                let from = self.now.get(&(row.mode.clone(), row.player)).copied();
+                if from != row.from {
+                    return fault(format!("{id} says that it found {:?}, it found {from:?}", row.from));
+                }
+                let old = from.and_then(|standing| standing.rating);
+                let before = old.map_or_else(|| System::default().initial(), |old| old.rating);
+                let rating =
+                    Rating { mean: row.mean, deviation: row.deviation.unwrap_or(before.deviation), ..before };
+                let next = RatingRow {
+                    rating,
+                    rated_at: row.at,
+                    games: old.map_or(0, |old| old.games),
+                    wins: old.map_or(0, |old| old.wins),
+                    draws: old.map_or(0, |old| old.draws),
+                    score: (row.mean * 1_000.0).round() as i64,
+                    reached_at: row.at,
+                };
+                self.step(&row.mode, row.player, place, (row.at, Step::Adjustment { id }, before), next);
+            }
         }
-        let mut now: Option<RatingRow> = None;
-        for step in &steps {
-            let Some(result) = truth.results.get(&step.match_id) else {
-                return broken(
-                    Invariant::RatedOnce,
-                    format!("{player} was rated by {}, without result", step.match_id),
-                );
-            };
-            now = Some(follow(&system, *player, now, step, result)?);
-        }
-        if now != Some(*row) {
-            let detail = format!("{player} in {mode}: the row says {row:?}, the results give {now:?}");
-            return broken(Invariant::RatedOnce, detail);
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn end(&mut self, mode: &Mode, player: PlayerId, last: Place, rating: Option<RatingRow>) {
+        self.now.insert((mode.clone(), player), StandingRow { last, rating });
+    }
+
+    fn step(
+        &mut self,
+        mode: &Mode,
+        player: PlayerId,
+        place: Place,
+        (at, step, before): (Timestamp, Step, Rating),
+        next: RatingRow,
+    ) {
+        self.end(mode, player, place, Some(next));
+        let row = HistoryRow { at, step, before, after: next.rating, games: next.games };
+        self.history.entry((mode.clone(), player)).or_default().insert(place.depth, row);
+    }
 }
 
-/// The row after one more result, computed anew; a fault if the history tells another story.
-fn follow(
-    system: &System,
-    player: PlayerId,
-    old: Option<RatingRow>,
-    step: &HistoryRow,
-    result: &ResultRow,
-) -> Result<RatingRow, Fault> {
-    let before = match &old {
-        Some(row) => system.at(row.rating, Some(row.rated_at), result.at),
-        None => system.initial(),
-    };
-    let after = rate_one(system, player, before, result);
-    if step.before != before || Some(step.after) != after {
-        let id: MatchId = step.match_id;
-        let told = format!("{:?} to {:?}", step.before, step.after);
-        return broken(
-            Invariant::RatedOnce,
-            format!("{player} in {id}: history says {told}, the result gives {before:?} to {after:?}"),
-        );
-    }
-    let rating = step.after;
-    let kind = result.result.outcome_for(&result.roster, player).map(|o| o.kind);
+/// A player's row after a match.
+fn next(row: &ResultRow, player: PlayerId, old: Option<RatingRow>, rating: Rating) -> RatingRow {
+    let kind = row.result.outcome_for(&row.roster, player).map(|o| o.kind);
     let score = (rating.mean * 1_000.0).round() as i64;
     let games = |n: u32, one: bool| n + u32::from(one);
-    Ok(RatingRow {
+    RatingRow {
         rating,
-        rated_at: old.map_or(result.at, |row| row.rated_at.max(result.at)),
-        games: old.map_or(0, |row| row.games) + 1,
-        wins: games(old.map_or(0, |row| row.wins), kind == Some(OutcomeKind::Win)),
-        draws: games(old.map_or(0, |row| row.draws), kind == Some(OutcomeKind::Draw)),
+        rated_at: old.map_or(row.at, |old| old.rated_at.max(row.at)),
+        games: old.map_or(0, |old| old.games) + 1,
+        wins: games(old.map_or(0, |old| old.wins), kind == Some(OutcomeKind::Win)),
+        draws: games(old.map_or(0, |old| old.draws), kind == Some(OutcomeKind::Draw)),
         score,
-        reached_at: old.filter(|row| row.score == score).map_or(result.at, |row| row.reached_at),
-    })
+        reached_at: old.filter(|old| old.score == score).map_or(row.at, |old| old.reached_at),
+    }
 }
 
-/// What a result makes of one player's rating, against the others as they were when it was decided.
-fn rate_one(system: &System, player: PlayerId, before: Rating, result: &ResultRow) -> Option<Rating> {
-    let entrants: Vec<Vec<Entrant>> = result
-        .roster
-        .sides()
+/// What a result does to players found like this.
+fn rated(row: &ResultRow, from: &[Option<StandingRow>]) -> Option<Vec<SideChange>> {
+    let system = System::default();
+    let mut found = from.iter();
+    let mut entrant = |player: &PlayerId| {
+        let (rating, games) = match found.next().copied().flatten().and_then(|standing| standing.rating) {
+            Some(old) => (system.at(old.rating, Some(old.rated_at), row.at), old.games),
+            None => (system.initial(), 0),
+        };
+        Entrant { quit: row.result.quits().contains(player), games, ..Entrant::new(rating) }
+    };
+    let entrants: Vec<Vec<Entrant>> =
+        row.roster.sides().iter().map(|side| side.iter().map(&mut entrant).collect()).collect();
+    let outcomes = row.result.places().iter().zip(row.result.scores());
+    let sides: Vec<Side<'_>> = entrants
         .iter()
-        .map(|side| {
-            side.iter()
-                .map(|mate| {
-                    let decided = result.changes.iter().find(|c| c.player == *mate).map(|c| c.before);
-                    let rating =
-                        if *mate == player { before } else { decided.unwrap_or_else(|| system.initial()) };
-                    Entrant { quit: result.result.quits().contains(mate), ..Entrant::new(rating) }
-                })
-                .collect()
-        })
+        .zip(outcomes)
+        .map(|(players, (place, score))| Side { score: *score, ..Side::new(*place, players) })
         .collect();
-    let places = result.result.places();
-    let sides: Vec<Side<'_>> =
-        entrants.iter().zip(places).map(|(players, place)| Side::new(*place, players)).collect();
     let changes = system.update(&Game::new(&sides)).ok()?;
-    result
-        .roster
-        .players()
-        .zip(changes.into_iter().flatten())
-        .find(|(p, _)| *p == player)
-        .map(|(_, c)| c.after)
+    let change = |(player, change): (PlayerId, gsm_rating::Change)| SideChange {
+        player,
+        before: change.before,
+        after: change.after,
+        expected: change.expected.get(),
+        actual: change.actual,
+    };
+    Some(row.roster.players().zip(changes.into_iter().flatten()).map(change).collect())
 }

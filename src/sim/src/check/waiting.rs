@@ -73,11 +73,7 @@ pub(crate) fn all_ended(truth: &Truth) -> Result<(), Fault> {
         truth.matches.iter().next().map(|(id, row)| format!("{id} is {}", row.state)),
         truth.claims.iter().next().map(|(player, claim)| format!("{player} is held by {claim:?}")),
         truth.owed.first().map(|id| format!("the end of {id} is owed")),
-        truth
-            .results
-            .iter()
-            .find(|(_, row)| row.pending.is_some())
-            .map(|(id, _)| format!("{id} is half applied")),
+        truth.gates.iter().next().map(|(mode, gate)| format!("{mode} is closed by {gate:?}")),
     ];
     match left.into_iter().flatten().next() {
         Some(what) => broken(Invariant::NoneStranded, format!("after every deadline {what}")),

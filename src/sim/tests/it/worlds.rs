@@ -45,13 +45,14 @@ fn reached(told: &BTreeMap<&'static str, u64>, codes: &[&str]) {
     }
 }
 
-const RULES: [&str; 12] = [
+const RULES: [&str; 13] = [
     "ok",
     "crashed",
     "already_queued",
     "in_match",
     "idempotency_mismatch",
     "no_consent",
+    "no_result",
     "no_result_now",
     "not_found",
     "proposal_closed",

@@ -1,4 +1,5 @@
 //! Also compiled into the crate's own tests, where nodes are tiny.
 mod edges;
 mod props;
+mod snapshots;
 mod twin;

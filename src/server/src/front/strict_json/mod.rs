@@ -36,6 +36,8 @@ impl JsonLimits {
         members_max: 1_000,
         number_chars_max: 64,
     };
+    /// The limits of calls that carry a thousand of something.
+    pub const BULK: Self = Self { bytes_max: 1024 * 1024, members_max: 20_000, ..Self::NATIVE };
 }
 
 impl Default for JsonLimits {

@@ -1,0 +1,179 @@
+//! Rows of what moves ratings, and of what that led to.
+use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId, Timestamp};
+use gsm_rating::Rating;
+use gsm_session::{MatchResult, Roster};
+use serde::{Deserialize, Serialize};
+
+/// A player's rating in one mode.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RatingRow {
+    /// Mean, deviation and volatility after the last match.
+    pub rating: Rating,
+    /// When that match ended.
+    pub rated_at: Timestamp,
+    /// Matches rated.
+    pub games: u32,
+    /// Matches in which nobody did better.
+    pub wins: u32,
+    /// Matches in which first place was shared.
+    pub draws: u32,
+    /// The mean in thousandths of a point, as boards compare and show it.
+    pub score: i64,
+    /// When that score was reached.
+    pub reached_at: Timestamp,
+}
+
+/// What moved a rating: a link of a player's chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Entry {
+    /// A result.
+    Match(MatchId),
+    /// A hand.
+    Adjustment(AdjustmentId),
+}
+
+/// Where an entry stands in the order in which a mode's ratings came about. It never changes, whatever is voided or
+/// corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// 1 + the depth of the deepest entry before it in the chains of its players (a Lamport clock): of two entries of
+    /// one player the later one is deeper.
+    pub depth: u64,
+    /// The entry.
+    pub entry: Entry,
+}
+
+/// A player in one mode: the end of the player's chain, and the rating it led to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StandingRow {
+    /// The last entry, whether it counts or not.
+    pub last: Place,
+    /// `None` if nothing in the chain counts any more.
+    pub rating: Option<RatingRow>,
+}
+
+/// One step of a rating.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// When.
+    pub at: Timestamp,
+    /// What moved it.
+    pub step: Step,
+    /// Before; in a match grown to its time.
+    pub before: Rating,
+    /// After.
+    pub after: Rating,
+    /// Rated matches, this one included.
+    pub games: u32,
+}
+
+/// What moved a rating, told to whoever reads the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Step {
+    /// A match.
+    Match {
+        /// Which.
+        match_id: MatchId,
+        /// Place of the player's side, 1 is the best.
+        place: u32,
+        /// Sides of the match.
+        sides: u32,
+        /// Expected score, in `0.0..=1.0`.
+        expected: f64,
+        /// Score reached, in `0.0..=1.0`.
+        actual: f64,
+        /// Whether the player quit.
+        quit: bool,
+    },
+    /// An operator.
+    Adjustment {
+        /// Which.
+        id: AdjustmentId,
+    },
+}
+
+/// What one player's rating did in a match.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SideChange {
+    /// The player.
+    pub player: PlayerId,
+    /// Before, grown to the time of the match.
+    pub before: Rating,
+    /// After.
+    pub after: Rating,
+    /// Expected score, in `0.0..=1.0`.
+    pub expected: f64,
+    /// Score reached, in `0.0..=1.0`.
+    pub actual: f64,
+}
+
+/// A result, and what it did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResultRow {
+    /// The mode it is rated in.
+    pub mode: Mode,
+    /// Who played.
+    pub roster: Roster,
+    /// How it ended: as corrected, if it was.
+    pub result: MatchResult,
+    /// When it was reported.
+    pub at: Timestamp,
+    /// Its place in the order of the mode.
+    pub depth: u64,
+    /// The rating system it is rated by ([`super::Key::System`]).
+    pub system: u64,
+    /// Every player as found, in roster order; `None` for a player's first entry.
+    pub from: Vec<Option<StandingRow>>,
+    /// Every player's rating before and after, in roster order; empty while it does not count.
+    pub changes: Vec<SideChange>,
+    /// Idempotency scope and body of the report, where one was given.
+    pub call: Option<([u8; 32], [u8; 32])>,
+    /// Whether it counts.
+    pub verdict: Verdict,
+    /// How it was reported, where a correction says otherwise.
+    pub reported: Option<MatchResult>,
+}
+
+/// Whether a result counts, and if anyone changed that, when and why (who: the audit log).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// As it was reported.
+    Counted,
+    /// Not at all.
+    Voided {
+        /// Why.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// As somebody corrected it.
+    Corrected {
+        /// Why.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+/// A rating set by hand, and what that did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdjustmentRow {
+    /// The mode.
+    pub mode: Mode,
+    /// Whose.
+    pub player: PlayerId,
+    /// When.
+    pub at: Timestamp,
+    /// Its place in the order of the mode.
+    pub depth: u64,
+    /// The rating system that a newcomer's other values come from ([`super::Key::System`]).
+    pub system: u64,
+    /// The mean that was set, in points.
+    pub mean: f64,
+    /// The deviation that was set, in points, if one was.
+    pub deviation: Option<f64>,
+    /// Why.
+    pub reason: String,
+    /// The player as found; `None` for a player's first entry.
+    pub from: Option<StandingRow>,
+}

@@ -1,0 +1,282 @@
+//! Boards that are defined: divided, submitted to, seen by some, paged through while they move.
+use crate::{
+    matches::made,
+    world::{World, both, mode, one_home, places, refused},
+};
+use gsm_core::{Attribute, BoardName, PlayerId, Rank};
+use gsm_engine::{
+    BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places, Source,
+    Submission, Ties, Value, Viewer, Visibility,
+};
+use std::collections::BTreeMap;
+
+both! {
+    a_board_is_filled_from_the_past_and_follows_results,
+    a_part_holds_those_who_belong_there,
+    submissions_do_what_the_columns_say,
+    a_hidden_player_counts_for_nobody,
+    who_may_not_be_ranked_waits,
+    a_restart_shows_the_same_boards,
+}
+
+fn name(text: &str) -> BoardName {
+    BoardName::new(text).unwrap()
+}
+fn whole(text: &str) -> BoardRef {
+    BoardRef::whole(name(text))
+}
+fn submitted(operator: Operator, direction: Direction) -> Column {
+    Column { value: Value::Submitted, direction, operator }
+}
+
+fn of_mode(text: &str, of: &str) -> BoardConfig {
+    let source = Source::Mode(mode(of));
+    let columns = source.usual_columns();
+    BoardConfig {
+        name: name(text),
+        source,
+        columns,
+        ties: Ties::default(),
+        by: Vec::new(),
+        eligibility: Eligibility::default(),
+    }
+}
+
+fn of_scores(text: &str, columns: Vec<Column>) -> BoardConfig {
+    BoardConfig { source: Source::Submissions, columns, ..of_mode(text, "duel") }
+}
+
+async fn define(w: &World, config: BoardConfig) {
+    w.engine.put_board(&w.admin(), config).await.unwrap();
+    w.settle();
+    w.turn().await;
+}
+
+async fn beats(w: &World, winner: PlayerId, loser: PlayerId) {
+    let id = made(w, &[winner, loser]).await.id;
+    w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
+    w.clock.advance_ms(1_000);
+    w.settle();
+}
+
+async fn submit(w: &World, board: &str, player: PlayerId, values: &[i64]) {
+    let of = Submission { player, values: values.to_vec(), at: None, metadata: None };
+    w.engine.submit(&w.server(), &name(board), &[of]).await.unwrap();
+    w.clock.advance_ms(1_000);
+    w.settle();
+}
+
+fn rank(w: &World, board: &str, player: PlayerId) -> u64 {
+    w.engine.rank(&whole(board), player, Viewer::Other).map_or(0, |view| view.rank.get())
+}
+
+async fn a_board_is_filled_from_the_past_and_follows_results(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(3).await;
+    beats(&w, p[0], p[1]).await;
+    let wins = Column { value: Value::Wins, direction: Direction::Descending, operator: Operator::Last };
+    let columns = vec![wins, Column { value: Value::Rating, ..wins }];
+    define(&w, BoardConfig { columns, ..of_mode("most-wins", "duel") }).await;
+    assert_eq!((rank(&w, "most-wins", p[0]), rank(&w, "most-wins", p[1])), (1, 2));
+    // Two wins over the weakest are more than one over the best.
+    beats(&w, p[1], p[2]).await;
+    beats(&w, p[1], p[2]).await;
+    assert_eq!([0, 1, 2].map(|n| rank(&w, "most-wins", p[n])), [2, 1, 3]);
+    assert_eq!(w.engine.rank(&whole("most-wins"), p[1], Viewer::All).unwrap().keys.columns()[0], 2);
+    let (keys, players) = w.engine.cut(&whole("most-wins"), Cut::Rank(Rank::after(0))).unwrap();
+    assert_eq!((keys.unwrap().first(), players), (2, 3));
+    w.engine.delete_board(&w.admin(), &name("most-wins")).await.unwrap();
+    w.settle();
+    refused(w.engine.rank(&whole("most-wins"), p[0], Viewer::All), "not_found");
+    assert_eq!(w.engine.modes(), [(mode("duel"), 3)]);
+}
+
+async fn a_part_holds_those_who_belong_there(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(4).await;
+    define(&w, BoardConfig { by: vec![Dimension::Region, Dimension::Group], ..of_mode("duel", "duel") })
+        .await;
+    let attribute = |text: &str| Attribute::new(text).unwrap();
+    let settle = async |player, region: &str, groups: &[&str]| {
+        let groups = groups.iter().map(|group| attribute(group)).collect();
+        let places = Places { region: Some(attribute(region)), platform: None, groups };
+        w.engine.set_places(&w.server(), player, places).await.unwrap();
+        w.settle();
+    };
+    settle(p[0], "eu", &["red"]).await;
+    settle(p[1], "eu", &["red", "blue"]).await;
+    beats(&w, p[0], p[1]).await;
+    beats(&w, p[2], p[3]).await;
+    settle(p[2], "us", &["blue"]).await;
+    let players = |dimension, value: &str| {
+        let part = Some(Part { dimension, value: attribute(value) });
+        w.engine.cut(&BoardRef { name: name("duel"), part }, Cut::TopPercent(100.0)).map_or(0, |cut| cut.1)
+    };
+    let all = || {
+        let by = |region: &str| players(Dimension::Region, region);
+        let group = |name: &str| players(Dimension::Group, name);
+        [by("eu"), by("us"), group("red"), group("blue")]
+    };
+    assert_eq!(all(), [2, 1, 2, 2]);
+    let blue = BoardRef {
+        name: name("duel"),
+        part: Some(Part { dimension: Dimension::Group, value: attribute("blue") }),
+    };
+    assert_eq!(w.engine.rank(&blue, p[1], Viewer::All).unwrap().rank.get(), 2);
+    settle(p[1], "us", &[]).await;
+    assert_eq!(all(), [1, 2, 1, 1]);
+    // Back again, and moved meanwhile.
+    beats(&w, p[1], p[2]).await;
+    settle(p[1], "eu", &["blue"]).await;
+    assert_eq!(all(), [2, 1, 1, 2]);
+    refused(
+        w.engine
+            .top(
+                &BoardRef {
+                    name: name("duel"),
+                    part: Some(Part { dimension: Dimension::Platform, value: attribute("pc") }),
+                },
+                0,
+                1,
+            )
+            .await,
+        "not_found",
+    );
+    w.settle();
+    let again = w.node("restarted").await;
+    assert_eq!(again.boards()[0].parts, w.engine.boards()[0].parts);
+}
+
+async fn submissions_do_what_the_columns_say(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(3).await;
+    let (down, up) = (Direction::Descending, Direction::Ascending);
+    let columns = vec![submitted(Operator::Best, up), submitted(Operator::Incr, down)];
+    define(&w, of_scores("laps", columns)).await;
+    submit(&w, "laps", p[0], &[70_000, 1]).await;
+    submit(&w, "laps", p[0], &[72_000, 1]).await;
+    submit(&w, "laps", p[1], &[70_000, 1]).await;
+    submit(&w, "laps", p[2], &[69_000, 1]).await;
+    assert_eq!([0, 1, 2].map(|n| rank(&w, "laps", p[n])), [2, 3, 1]);
+    let entry = w.engine.entry(&name("laps"), p[0]).await.unwrap().unwrap();
+    assert_eq!((&entry.values[..2], entry.submissions), (&[70_000, 2][..], 2));
+    let bad = async |values: Vec<i64>, field: &str| {
+        let of = [Submission { player: p[0], values, at: None, metadata: None }];
+        let refused = w.engine.submit(&w.server(), &name("laps"), &of).await.unwrap_err();
+        assert!(refused.to_string().contains(field), "{refused}");
+    };
+    bad(vec![1], "entries[0].values").await;
+    bad(vec![1, i64::MAX], "entries[0].values").await;
+    bad(vec![1, 9_007_199_254_740_991], "entries[0].values").await;
+    let stranger =
+        Submission { player: PlayerId::from_u128(9), values: vec![1, 1], at: None, metadata: None };
+    refused(w.engine.submit(&w.server(), &name("laps"), &[stranger]).await, "invalid");
+    refused(w.engine.submit(&w.server(), &name("duel"), &[]).await, "invalid");
+    assert_eq!(w.engine.entry(&name("laps"), p[0]).await.unwrap().unwrap(), entry, "nothing changed");
+    w.engine.remove_entry(&w.admin(), &name("laps"), p[2], "cheated").await.unwrap();
+    w.settle();
+    assert_eq!([0, 1, 2].map(|n| rank(&w, "laps", p[n])), [1, 2, 0]);
+}
+
+async fn a_hidden_player_counts_for_nobody(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(4).await;
+    beats(&w, p[0], p[1]).await;
+    beats(&w, p[2], p[3]).await;
+    beats(&w, p[0], p[2]).await;
+    let see = async |visibility| {
+        w.engine.set_visibility(&w.admin(), &name("duel"), p[0], visibility, "cheated").await.unwrap();
+        w.settle();
+    };
+    see(Visibility::Hidden).await;
+    assert_eq!((rank(&w, "duel", p[0]), rank(&w, "duel", p[2])), (0, 1));
+    refused(w.engine.rank(&whole("duel"), p[0], Viewer::Player(p[0])), "not_found");
+    see(Visibility::Shadow).await;
+    assert_eq!((rank(&w, "duel", p[0]), rank(&w, "duel", p[2])), (0, 1));
+    let own = w.engine.rank(&whole("duel"), p[0], Viewer::Player(p[0])).unwrap();
+    assert_eq!((own.rank.get(), own.players), (1, 4));
+    // He plays on, and stays in the shadow.
+    beats(&w, p[0], p[1]).await;
+    assert_eq!((rank(&w, "duel", p[0]), rank(&w, "duel", p[2])), (0, 1));
+    let again = w.node("restarted").await;
+    refused(again.rank(&whole("duel"), p[0], Viewer::Other), "not_found");
+    see(Visibility::Shown).await;
+    assert_eq!((rank(&w, "duel", p[0]), rank(&w, "duel", p[2])), (1, 2));
+}
+
+async fn who_may_not_be_ranked_waits(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    let eligibility = Eligibility { games_min: 2, idle_days_max: 10, ..Eligibility::default() };
+    define(&w, BoardConfig { eligibility, ..of_mode("regulars", "duel") }).await;
+    beats(&w, p[0], p[1]).await;
+    assert_eq!((rank(&w, "regulars", p[0]), rank(&w, "duel", p[0])), (0, 1));
+    beats(&w, p[0], p[1]).await;
+    assert_eq!((rank(&w, "regulars", p[0]), rank(&w, "regulars", p[1])), (1, 2));
+    w.clock.advance_ms(10 * 86_400_000 + 1);
+    w.turn().await;
+    assert_eq!((rank(&w, "regulars", p[0]), rank(&w, "duel", p[0])), (0, 1));
+    beats(&w, p[0], p[1]).await;
+    assert_eq!(rank(&w, "regulars", p[0]), 1);
+}
+
+async fn a_restart_shows_the_same_boards(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(3).await;
+    define(&w, of_scores("fishing", vec![submitted(Operator::Best, Direction::Descending)])).await;
+    define(&w, BoardConfig { ties: Ties::Dense, ..of_mode("dense", "duel") }).await;
+    beats(&w, p[0], p[1]).await;
+    for (player, value) in p.iter().zip([5, 9, 9]) {
+        submit(&w, "fishing", *player, &[value]).await;
+    }
+    let again = w.node("restarted").await;
+    for board in ["fishing", "dense", "duel"] {
+        let here = w.engine.top(&whole(board), 0, 10).await.unwrap();
+        assert_eq!(again.top(&whole(board), 0, 10).await.unwrap(), here, "{board}");
+    }
+}
+
+/// Pages of a few while players move at random between them: everybody who is ranked all the time comes exactly once.
+#[tokio::test]
+async fn paging_through_a_moving_board_shows_each_player_once() {
+    let w = one_home();
+    w.teams("duel", 1, None).await;
+    let p = w.players(40).await;
+    define(&w, of_scores("moving", vec![submitted(Operator::Set, Direction::Descending)])).await;
+    let mut dice = 7_u64;
+    let mut roll = |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    for player in &p {
+        submit(&w, "moving", *player, &[roll(30) as i64]).await;
+    }
+    for limit in [1, 3, 7, 40] {
+        let mut seen: BTreeMap<PlayerId, u32> = BTreeMap::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = w.engine.board_page(&whole("moving"), after.as_deref(), limit).await.unwrap();
+            assert!(page.rows.len() <= limit);
+            // Whoever asks again gets the same.
+            let again = w.engine.board_page(&whole("moving"), after.as_deref(), limit).await;
+            if after.is_some() {
+                assert_eq!(again.unwrap().rows, page.rows);
+            }
+            page.rows.iter().for_each(|row| *seen.entry(row.player).or_default() += 1);
+            for _ in 0..roll(6) {
+                submit(&w, "moving", p[roll(40) as usize], &[roll(30) as i64]).await;
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 40, "pages of {limit} left somebody out");
+        assert!(seen.values().all(|times| *times == 1), "pages of {limit} repeat somebody: {seen:?}");
+    }
+    refused(w.engine.board_page(&whole("moving"), Some("gsm1.x.y"), 3).await, "invalid");
+    let first = w.engine.board_page(&whole("moving"), None, 3).await.unwrap().next.unwrap();
+    refused(w.engine.board_page(&whole("duel"), Some(&first), 3).await, "invalid");
+    w.clock.advance_ms(3_600_000);
+    refused(w.engine.board_page(&whole("moving"), Some(&first), 3).await, "page_gone");
+}

@@ -1,0 +1,348 @@
+//! Boards as operators and game servers handle them: defined, submitted to, players hidden; where players belong.
+use super::{
+    App,
+    answer::Answer,
+    extract::{Admitted, BulkJson, Json, Params, Write},
+    rankings::shown,
+    rulings::reason,
+};
+use crate::problem::{ApiError, Problem};
+use axum::{extract::State, http::StatusCode};
+use gsm_core::{BoardName, Mode, PlayerId, Timestamp};
+use gsm_engine::{BoardConfig, Column, Dimension, Eligibility, Places, Source, Submission, Ties, Visibility};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A board.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BoardSettings {
+    /// The mode whose ratings it follows; absent for a board that scores are submitted to. Cannot be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    mode: Option<Mode>,
+    /// What it compares, the weightiest first, 1 to 5: `{"value": "rating", "direction": "descending", "operator":
+    /// "last"}`. Of a mode: `rating`, `conservative` (less two deviations), `games`, `wins`, `draws`. Of submissions:
+    /// `submitted`, with an operator: `last`, `set`, `best`, `incr`, `decr`.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    columns: Option<Vec<Column>>,
+    /// `competition` (1, 2, 2, 4), `dense` (1, 2, 2, 3) or `ordinal` (the earlier first).
+    #[serde(default)]
+    #[schema(value_type = String)]
+    ties: Ties,
+    /// A board more for every `region`, `platform` or `group`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    by: Vec<Dimension>,
+    /// Whom it ranks: `{"games_min": 10, "idle_days_max": 30, "deviation_max": 110}`; 0 asks for nothing.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    eligibility: Eligibility,
+}
+
+/// A board and its name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BoardConfigDto {
+    #[schema(value_type = String)]
+    board: BoardName,
+    #[serde(flatten)]
+    settings: BoardSettings,
+}
+
+impl From<&BoardConfig> for BoardConfigDto {
+    fn from(config: &BoardConfig) -> Self {
+        Self {
+            board: config.name.clone(),
+            settings: BoardSettings {
+                mode: config.mode().cloned(),
+                columns: Some(config.columns.clone()),
+                ties: config.ties,
+                by: config.by.clone(),
+                eligibility: config.eligibility,
+            },
+        }
+    }
+}
+
+/// Make a board, or change it; it is filled from what is there before the answer.
+#[utoipa::path(put, path = "/v1/admin/boards/{board}", tag = "admin", operation_id = "put_board",
+    params(("board" = String, Path)), request_body = BoardSettings,
+    responses((status = 200, body = BoardConfigDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:PutBoard")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn put(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<BoardSettings>>,
+) -> Result<Answer<BoardConfigDto>, ApiError> {
+    let name: BoardName = params.get("board")?;
+    let Json(body) = write.body;
+    let source = body.mode.map_or(Source::Submissions, Source::Mode);
+    let columns = body.columns.unwrap_or_else(|| source.usual_columns());
+    let config =
+        BoardConfig { name, source, columns, ties: body.ties, by: body.by, eligibility: body.eligibility };
+    Ok(Answer((&app.engine.put_board(&write.call, config).await?).into()))
+}
+
+/// Read how a board is defined.
+#[utoipa::path(get, path = "/v1/admin/boards/{board}", tag = "admin", operation_id = "get_board",
+    params(("board" = String, Path)),
+    responses((status = 200, body = BoardConfigDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetBoard")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+) -> Result<Answer<BoardConfigDto>, ApiError> {
+    Ok(Answer((&*app.engine.board_config(&params.get("board")?)?).into()))
+}
+
+/// Give up a board that was defined; what was submitted to it goes too, ratings stay.
+#[utoipa::path(delete, path = "/v1/admin/boards/{board}", tag = "admin", operation_id = "delete_board",
+    params(("board" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:DeleteBoard")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<()>,
+) -> Result<StatusCode, ApiError> {
+    app.engine.delete_board(&write.call, &params.get("board")?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One player's scores.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubmissionBody {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// A whole number for each column, within 2^53 of 0.
+    values: Vec<i64>,
+    /// When they were made, in milliseconds since 1970; now if absent.
+    #[serde(default)]
+    at: Option<i64>,
+    /// A text of the game's own, shown with the entry; at most 1,024 bytes.
+    #[serde(default)]
+    metadata: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubmissionsBody {
+    /// 1 to 1,000, all or none.
+    entries: Vec<SubmissionBody>,
+}
+
+/// What a board has after a submission.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TakenDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// A number for each column.
+    values: Vec<f64>,
+    /// Whether the submission changed any.
+    moved: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TakenListDto {
+    entries: Vec<TakenDto>,
+}
+
+/// Submit scores to a board.
+#[utoipa::path(post, path = "/v1/rankings/{mode}/entries", tag = "rankings", operation_id = "submit_scores",
+    params(("mode" = String, Path, description = "A board that scores are submitted to")), request_body = SubmissionsBody,
+    responses((status = 200, body = TakenListDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:SubmitScores")), ("x-gsm-roles" = json!(["server", "admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn submit(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<BulkJson<SubmissionsBody>>,
+) -> Result<Answer<TakenListDto>, ApiError> {
+    let name: BoardName = params.get("mode")?;
+    let config = app.engine.board_config(&name)?;
+    let submissions: Vec<Submission> = write
+        .body
+        .0
+        .entries
+        .into_iter()
+        .map(|entry| Submission {
+            player: entry.player_id,
+            values: entry.values,
+            at: entry.at.map(Timestamp::from_millis),
+            metadata: entry.metadata,
+        })
+        .collect();
+    let taken = app.engine.submit(&write.call, &name, &submissions).await?;
+    let entries = taken.into_iter().map(|of| TakenDto {
+        player_id: of.player,
+        values: shown(&config, &of.values),
+        moved: of.moved,
+    });
+    Ok(Answer(TakenListDto { entries: entries.collect() }))
+}
+
+/// A player's entry.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OwnEntryDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// A number for each column.
+    values: Vec<f64>,
+    reached_at: i64,
+    submitted_at: i64,
+    submissions: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<String>,
+}
+
+/// Read what was submitted for a player, with its metadata.
+#[utoipa::path(get, path = "/v1/rankings/{mode}/entries/{player_id}", tag = "rankings", operation_id = "get_entry",
+    params(("mode" = String, Path, description = "A board that scores are submitted to"), ("player_id" = String, Path)),
+    responses((status = 200, body = OwnEntryDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetEntry")), ("x-gsm-roles" = json!(["server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn entry(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+) -> Result<Answer<OwnEntryDto>, ApiError> {
+    let (name, player_id): (BoardName, PlayerId) = (params.get("mode")?, params.get("player_id")?);
+    let config = app.engine.board_config(&name)?;
+    let row = app.engine.entry(&name, player_id).await?.ok_or_else(ApiError::not_found)?;
+    Ok(Answer(OwnEntryDto {
+        player_id,
+        values: shown(&config, &row.values),
+        reached_at: row.reached_at.as_millis(),
+        submitted_at: row.submitted_at.as_millis(),
+        submissions: row.submissions,
+        metadata: row.metadata,
+    }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemoveEntry {
+    /// Why, for the audit log: 1 to 128 characters.
+    reason: String,
+}
+
+/// Take a player's entry off a board that scores are submitted to.
+#[utoipa::path(post, path = "/v1/admin/boards/{board}/players/{player_id}/remove", tag = "admin", operation_id = "remove_entry",
+    params(("board" = String, Path), ("player_id" = String, Path)), request_body = RemoveEntry,
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:RemoveEntry")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn remove(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<RemoveEntry>>,
+) -> Result<StatusCode, ApiError> {
+    let (name, player): (BoardName, PlayerId) = (params.get("board")?, params.get("player_id")?);
+    let Json(body) = write.body;
+    app.engine.remove_entry(&write.call, &name, player, reason(&body.reason)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum VisibilityDto {
+    /// By everybody.
+    Shown,
+    /// By nobody: no rank, and not counted for anybody else's.
+    Hidden,
+    /// By the player alone, who sees the rank he would have.
+    Shadow,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetVisibility {
+    /// Who sees the player on the board.
+    visibility: VisibilityDto,
+    /// Why, for the audit log: 1 to 128 characters.
+    reason: String,
+}
+
+/// Hide a player on a board, show him to himself alone, or show him again; all others' ranks are right at once.
+#[utoipa::path(put, path = "/v1/admin/boards/{board}/players/{player_id}/visibility", tag = "admin", operation_id = "set_visibility",
+    params(("board" = String, Path), ("player_id" = String, Path)), request_body = SetVisibility,
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:SetVisibility")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn visibility(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<SetVisibility>>,
+) -> Result<StatusCode, ApiError> {
+    let (name, player): (BoardName, PlayerId) = (params.get("board")?, params.get("player_id")?);
+    let Json(body) = write.body;
+    let visibility = match body.visibility {
+        VisibilityDto::Shown => Visibility::Shown,
+        VisibilityDto::Hidden => Visibility::Hidden,
+        VisibilityDto::Shadow => Visibility::Shadow,
+    };
+    let reason = reason(&body.reason)?;
+    app.engine.set_visibility(&write.call, &name, player, visibility, reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where a player belongs.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlacesDto {
+    /// A part of the world: letters, digits, `-`, `_` and `.`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    region: Option<gsm_core::Attribute>,
+    /// A kind of machine.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    platform: Option<gsm_core::Attribute>,
+    /// Guilds, clans, schools; at most 16.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    groups: Vec<gsm_core::Attribute>,
+}
+
+impl From<Places> for PlacesDto {
+    fn from(Places { region, platform, groups }: Places) -> Self {
+        Self { region, platform, groups }
+    }
+}
+
+/// Read where a player belongs.
+#[utoipa::path(get, path = "/v1/players/{player_id}/places", tag = "players", operation_id = "get_places",
+    params(("player_id" = String, Path)),
+    responses((status = 200, body = PlacesDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetPlaces")), ("x-gsm-roles" = json!(["server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn places(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+) -> Result<Answer<PlacesDto>, ApiError> {
+    Ok(Answer(app.engine.places(params.get("player_id")?).await?.into()))
+}
+
+/// Say where a player belongs; boards that are divided so follow at once.
+#[utoipa::path(put, path = "/v1/players/{player_id}/places", tag = "players", operation_id = "set_places",
+    params(("player_id" = String, Path)), request_body = PlacesDto,
+    responses((status = 200, body = PlacesDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:SetPlaces")), ("x-gsm-roles" = json!(["server", "admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn set_places(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<PlacesDto>>,
+) -> Result<Answer<PlacesDto>, ApiError> {
+    let Json(PlacesDto { region, platform, groups }) = write.body;
+    let places = Places { region, platform, groups };
+    Ok(Answer(app.engine.set_places(&write.call, params.get("player_id")?, places).await?.into()))
+}
