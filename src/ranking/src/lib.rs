@@ -34,13 +34,16 @@
 mod arena;
 mod block;
 mod board;
+mod invalid;
 mod key;
 mod read;
 mod roster;
 mod row;
+pub mod season;
 mod tree;
 
 pub use board::Board;
+pub use invalid::Invalid;
 pub use row::{Bucket, Entry, Moved, Place, Row, Standing};
 
 // The suite of `tests/it` runs twice: there on nodes as shipped, here on tiny ones that split and merge all the time.

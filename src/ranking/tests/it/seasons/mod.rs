@@ -1,0 +1,2 @@
+//! What happens around a season: its schedule, visible tiers, resets, leagues, cohorts and payouts.
+mod schedule;
