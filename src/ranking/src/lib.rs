@@ -40,6 +40,7 @@ mod read;
 mod roster;
 mod row;
 pub mod season;
+pub mod tier;
 mod tree;
 
 pub use board::Board;
