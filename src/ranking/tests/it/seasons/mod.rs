@@ -1,2 +1,3 @@
 //! What happens around a season: its schedule, visible tiers, resets, leagues, cohorts and payouts.
 mod schedule;
+mod tiers;
