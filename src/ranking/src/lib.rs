@@ -40,6 +40,7 @@ mod read;
 mod roster;
 mod row;
 pub mod season;
+pub mod soft_reset;
 pub mod tier;
 mod tree;
 

@@ -9,7 +9,8 @@
 //! points`. Hidden ratings are whole numbers in the unit of the [`Board`](crate::Board) (thousandths of a point),
 //! and [`Bounds`] say at which of them each division starts.
 //!
-//! Not here: the hidden rating (`gsm-rating`), which decay and visible resets leave alone.
+//! Not here: the hidden rating (`gsm-rating`), which decay and visible resets leave alone, and its own reset
+//! ([`soft_reset`](crate::soft_reset)).
 //!
 //! ```
 //! use gsm_core::Timestamp;
@@ -34,6 +35,7 @@
 mod bounds;
 mod config;
 mod play;
+mod reset;
 mod state;
 
 pub use bounds::Bounds;
@@ -42,4 +44,5 @@ pub use config::{
     PLACEMENT_GAMES_MAX, PointsRange, SHIELD_GAMES_MAX, StartConfig, TIER_NAME_CHARS_MAX, TIERS_MAX,
     TOP_POINTS_MAX, Tier, TierConfig, Tiers,
 };
+pub use reset::VisibleReset;
 pub use state::{Game, Outcome, Part, Reason, Shown, TierEvent, TierState};

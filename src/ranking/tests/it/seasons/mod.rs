@@ -1,3 +1,4 @@
 //! What happens around a season: its schedule, visible tiers, resets, leagues, cohorts and payouts.
+mod resets;
 mod schedule;
 mod tiers;
