@@ -34,12 +34,16 @@
 mod arena;
 mod block;
 mod board;
+pub mod cohort;
 mod invalid;
 mod key;
+pub mod league;
+pub mod payout;
 mod read;
 mod roster;
 mod row;
 pub mod season;
+mod shuffle;
 pub mod soft_reset;
 pub mod tier;
 mod tree;
