@@ -134,7 +134,7 @@ impl Cohorts {
 
     /// Gives an entrant a seat: the one that the entrant has, or the next one of the bucket.
     ///
-    /// A smaller `size` than before closes cohorts that are already larger at their next entrant. Cost: O(log b)
+    /// A smaller `size` than before closes a cohort that is as large already, at its next entrant. Cost: O(log b)
     /// with b buckets, O(b) where a cohort opens or fills.
     ///
     /// # Errors

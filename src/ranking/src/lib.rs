@@ -6,13 +6,18 @@
 //! make the listing stable. Ranks are competition ranks (1, 2, 2, 4): 1 + the number of strictly better scores.
 //! Scores are whole numbers: callers pass exactly what they show (such as thousandths of a point).
 //!
+//! Around boards stands what happens by the season, each a module of its own: when it turns ([`season`]), what
+//! players see beside their rating ([`tier`]), what becomes of ratings ([`soft_reset`]), who plays in which small
+//! group ([`league`], [`cohort`]), and who gets what at the end ([`payout`]). Each has a configuration that is
+//! checked once, with named limits; a refusal is an [`Invalid`] with the path of the setting.
+//!
 //! Not here: ratings and how they change (`gsm-rating`), names and other facts to show beside a row, storing a
 //! board (`engine`; a board is a fold that can be rebuilt from the record at any time).
 //!
-//! Invariants: no clock, no randomness, no IO. The state depends only on the greatest version seen of each
-//! player, never on the order in which changes arrived or how often. Everything but
-//! [`histogram`](Board::histogram), [`among`](Board::among) and iteration is O(log players + rows returned),
-//! whatever the ties; reads allocate nothing but the rows they return.
+//! Invariants: no clock, no randomness, no IO. The state of a board depends only on the greatest version seen of
+//! each player, never on the order in which changes arrived or how often. All that a board does is
+//! O(log players + rows returned), whatever the ties, but for [`histogram`](Board::histogram),
+//! [`among`](Board::among) and iteration; its reads allocate nothing but the rows they return.
 //!
 //! ```
 //! use gsm_core::{PlayerId, Timestamp};

@@ -39,7 +39,7 @@ fn a_seat_is_kept_whatever_happens_meanwhile() {
 }
 
 #[test]
-fn a_smaller_size_closes_what_is_already_larger() {
+fn a_smaller_size_closes_what_is_already_as_large() {
     let mut state = CohortState::default();
     let enter = |state: &mut CohortState, size| {
         cohorts(size, CohortRule::Arrival).enter(state, &entrant(0, "")).unwrap()
@@ -47,7 +47,10 @@ fn a_smaller_size_closes_what_is_already_larger() {
     for number in 1..=5 {
         assert_eq!(enter(&mut state, 9), Seat { cohort: 1, number });
     }
-    assert_eq!(enter(&mut state, 3), Seat { cohort: 2, number: 1 });
+    assert_eq!(enter(&mut state.clone(), 6), Seat { cohort: 1, number: 6 });
+    for size in [5, 3] {
+        assert_eq!(enter(&mut state.clone(), size), Seat { cohort: 2, number: 1 });
+    }
 }
 
 #[test]
