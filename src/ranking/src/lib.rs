@@ -7,6 +7,11 @@
 //! (1, 2, 2, 4): 1 + the number of strictly better players.
 //! Keys are whole numbers: callers pass exactly what they show (such as thousandths of a point).
 //!
+//! Around boards stands what happens by the season, each a module of its own: when it turns ([`season`]), what
+//! players see beside their rating ([`tier`]), what becomes of ratings ([`soft_reset`]), who plays in which small
+//! group ([`league`], [`cohort`]), and who gets what at the end ([`payout`]). Each has a configuration that is
+//! checked once, with named limits; a refusal is an [`Invalid`] with the path of the setting.
+//!
 //! Not here: ratings and how they change (`gsm-rating`), names and other facts to show beside a row, storing a
 //! board (`engine`; a board is a fold that can be rebuilt from the record at any time, and
 //! [`write_snapshot`](Ranked::write_snapshot) gives the bytes that spare it).
@@ -36,21 +41,30 @@
 mod arena;
 mod block;
 mod board;
+pub mod cohort;
 mod core;
 mod flags;
 mod ids;
+mod invalid;
 mod key;
+pub mod league;
 mod order;
+pub mod payout;
 mod probe;
 mod read;
 mod row;
+pub mod season;
 mod shared;
+mod shuffle;
 mod snapshot;
+pub mod soft_reset;
+pub mod tier;
 mod tree;
 mod width;
 
 pub use board::{Board, DenseBoard, Ranked};
 pub use ids::{DenseIds, Ids, PlayerIds};
+pub use invalid::Invalid;
 pub use order::{COLUMNS_MAX, Direction, Keys, Order, Ties};
 pub use row::{AmongRow, Bucket, Change, Cursor, Entry, Kept, Mark, Page, Row, Standing, Visibility};
 pub use shared::Shared;
