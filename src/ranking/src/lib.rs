@@ -35,12 +35,14 @@ mod arena;
 mod block;
 mod board;
 mod key;
+mod past;
 mod read;
 mod roster;
 mod row;
 mod tree;
 
 pub use board::Board;
+pub use past::{Absent, BlobError, Past, Sample, Step};
 pub use row::{Bucket, Entry, Moved, Place, Row, Standing};
 
 // The suite of `tests/it` runs twice: there on nodes as shipped, here on tiny ones that split and merge all the time.
