@@ -49,5 +49,8 @@ pub use row::{Bucket, Entry, Moved, Place, Row, Standing};
 #[cfg(test)]
 extern crate self as gsm_ranking;
 #[cfg(test)]
+#[path = "../tests/it/past/mod.rs"]
+mod past_suite;
+#[cfg(test)]
 #[path = "../tests/it/suite/mod.rs"]
 mod suite;

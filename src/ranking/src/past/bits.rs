@@ -19,12 +19,12 @@ struct Line {
 impl Line {
     fn new(words: &[u64], before: u32) -> Self {
         let mut line = Self { before, ..Self::default() };
+        line.words.iter_mut().zip(words).for_each(|(slot, word)| *slot = *word);
         let mut ones = 0;
-        for (at, (slot, &word)) in line.words.iter_mut().zip(words).enumerate() {
+        for (at, word) in line.words.iter().enumerate() {
             if at > 0 && at % 2 == 0 {
                 line.pairs |= ones << (9 * (at / 2 - 1));
             }
-            *slot = word;
             ones += word.count_ones();
         }
         line

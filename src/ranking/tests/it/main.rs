@@ -1,3 +1,5 @@
-//! The board against a recount, and what it allocates.
+//! The board and its past against a recount, and what a board allocates.
 mod alloc;
+mod past;
+mod past_large;
 mod suite;
