@@ -83,14 +83,17 @@ impl Matrix {
         let mut parted = order.clone();
         for level in &self.levels {
             let (mut zero, mut one) = (0, level.zeros());
-            for (&at, bit) in order.iter().zip(level.iter()) {
-                if let Some(symbol) = symbols.get_mut(at as usize) {
-                    *symbol = *symbol << 1 | u32::from(bit);
+            for (order, word) in order.chunks(64).zip(level.words()) {
+                for (bit, &at) in order.iter().enumerate() {
+                    let bit = (word >> bit & 1) as usize;
+                    if let Some(symbol) = symbols.get_mut(at as usize) {
+                        *symbol = *symbol << 1 | bit as u32;
+                    }
+                    if let Some(slot) = parted.get_mut(if bit == 1 { one } else { zero }) {
+                        *slot = at;
+                    }
+                    (zero, one) = (zero + 1 - bit, one + bit);
                 }
-                if let Some(slot) = parted.get_mut(if bit { one } else { zero }) {
-                    *slot = at;
-                }
-                (zero, one) = (zero + usize::from(!bit), one + usize::from(bit));
             }
             std::mem::swap(&mut order, &mut parted);
         }

@@ -24,7 +24,7 @@ use state::State;
 use std::{fmt, sync::Arc};
 
 /// A segment has at least so many steps. Tiny in the crate's own tests.
-const SEGMENT_STEPS: usize = if cfg!(test) { 40 } else { 1 << 18 };
+const SEGMENT_STEPS: usize = if cfg!(test) { 40 } else { 1 << 16 };
 /// A segment keeps all scores of its beginning (3 to 6 bits each): it has a step for at least so many of them.
 const SCORES_PER_STEP: usize = 4;
 /// The newest steps stay out of a new segment, so that the clocks of several nodes may disagree by as much.
@@ -70,8 +70,8 @@ impl Past {
 
     /// Takes a step. A step that moves no score is passed over.
     ///
-    /// Amortised O(log^2 steps). Every 1,024th packs a run, and one in 2^18 (or in a quarter of the players, if
-    /// that is more) closes a segment, which takes about 0.2 us for each of its steps.
+    /// Amortised O(log^2 steps). Every 1,024th packs a run, and one in 2^16 (or in a quarter of the players, if
+    /// that is more) closes a segment, which takes about 0.3 us for each of its steps.
     pub fn append(&mut self, step: Step) {
         if step.is_still() {
         } else if step.at < self.sealed_until() {

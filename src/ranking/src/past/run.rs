@@ -56,6 +56,54 @@ impl Probe {
     }
 }
 
+/// Scores in ascending order, each once, and for each step the numbers of its two scores, from 1; 0 for `None`.
+struct Numbered {
+    scores: Vec<i64>,
+    before: Vec<u32>,
+    after: Vec<u32>,
+}
+
+impl Numbered {
+    fn new(steps: &[Step]) -> Self {
+        // Both scores of each step with their place: even for before, odd for after.
+        let placed = || {
+            let scores = steps.iter().flat_map(|step| [step.before, step.after]);
+            (0u32..).zip(scores).filter_map(|(place, score)| Some((score?, place)))
+        };
+        let least = placed().map(|(score, _)| score).min().unwrap_or(0);
+        let span = placed().map(|(score, _)| score.abs_diff(least)).max().unwrap_or(0);
+        let mut numbered =
+            Self { scores: Vec::new(), before: vec![0; steps.len()], after: vec![0; steps.len()] };
+        let places = (2 * steps.len() as u64).checked_ilog2().unwrap_or(0) + 1;
+        // Score and place fit into one word nearly always; words sort twice as fast as pairs.
+        if span.leading_zeros() >= places {
+            let key = |(score, place): (i64, u32)| score.abs_diff(least) << places | u64::from(place);
+            let mut keys: Vec<u64> = placed().map(key).collect();
+            keys.sort_unstable();
+            keys.into_iter().for_each(|key| {
+                numbered
+                    .take(least.wrapping_add_unsigned(key >> places), (key & ((1 << places) - 1)) as usize);
+            });
+        } else {
+            let mut keys: Vec<(i64, u32)> = placed().collect();
+            keys.sort_unstable();
+            keys.into_iter().for_each(|(score, place)| numbered.take(score, place as usize));
+        }
+        numbered
+    }
+
+    /// Scores must come in ascending order.
+    fn take(&mut self, score: i64, place: usize) {
+        if self.scores.last() != Some(&score) {
+            self.scores.push(score);
+        }
+        let symbols = if place % 2 == 0 { &mut self.before } else { &mut self.after };
+        if let Some(symbol) = symbols.get_mut(place / 2) {
+            *symbol = self.scores.len() as u32;
+        }
+    }
+}
+
 /// Steps in order of time, packed, never changed: tells what those up to an instant did to a rank.
 ///
 /// Scores are numbered by their order, from 1; 0 stands for `None`. One matrix has the numbers of the scores
@@ -79,24 +127,7 @@ impl Run {
         let times = |filter: fn(&Step) -> bool| -> Vec<i64> {
             steps.iter().filter(|step| filter(step)).map(|step| step.at.as_millis()).collect()
         };
-        // Both scores of each step with their place: even for before, odd for after.
-        let mut placed: Vec<(i64, u32)> = Vec::with_capacity(2 * steps.len());
-        for (place, step) in (0u32..).step_by(2).zip(steps) {
-            placed.extend(step.before.map(|score| (score, place)));
-            placed.extend(step.after.map(|score| (score, place + 1)));
-        }
-        placed.sort_unstable();
-        let mut scores: Vec<i64> = Vec::with_capacity(placed.len());
-        let (mut before, mut after) = (vec![0; steps.len()], vec![0; steps.len()]);
-        for (score, place) in placed {
-            if scores.last() != Some(&score) {
-                scores.push(score);
-            }
-            let symbols = if place % 2 == 0 { &mut before } else { &mut after };
-            if let Some(symbol) = symbols.get_mut(place as usize / 2) {
-                *symbol = scores.len() as u32;
-            }
-        }
+        let Numbered { scores, before, after } = Numbered::new(steps);
         let greatest = scores.len() as u32;
         Self {
             at: Sorted::new(&times(|_| true)),

@@ -65,3 +65,57 @@ impl Past {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Step;
+    use gsm_core::Timestamp;
+    use proptest::prelude::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    fn past() -> Past {
+        let step = |n: i64| Step {
+            at: at(n * n),
+            before: (n % 7 > 0).then_some(n % 5 - 1),
+            after: (n % 11 > 0).then_some(n % 5),
+        };
+        let mut past: Past = (0..160).map(step).collect();
+        past.rewrite(&[step(20), step(90)], &[step(21), step(44)]);
+        past
+    }
+
+    /// Asks what there is to ask of blobs with a right sum and wrong content.
+    fn forge(blob: &[u8], kind: Kind, place: usize, byte: u8) -> Vec<u8> {
+        let mut out = Writer::new(kind);
+        let content = blob.get(18..).unwrap_or_default();
+        for (at, &old) in content.iter().enumerate() {
+            out.byte(if at == place % content.len() { byte } else { old });
+        }
+        out.finish().0
+    }
+
+    proptest! {
+        /// Right sums need not mean right content: whatever it is, no answer panics or takes memory without end.
+        #[test]
+        fn a_forged_blob_is_refused_or_answers(place in any::<usize>(), byte in any::<u8>(), in_index in any::<bool>()) {
+            let past = past();
+            let (index, segment) = (past.index_blob(), past.segment_blob(0).unwrap_or_default());
+            let forged = forge(if in_index { &index } else { &segment }, if in_index { Kind::Index } else { Kind::Segment }, place, byte);
+            let mut read = if in_index { Past::from_index(&forged).unwrap_or_default() } else { past };
+            if !in_index && let Some(slot) = read.segments.first_mut() {
+                slot.trust(&forged);
+                let _ = slot.load(&forged);
+            }
+            for time in (0..26_000).step_by(900) {
+                let _ = (read.better_at(at(time), 1), read.players_at(at(time)));
+            }
+            read.append(Step { at: at(400), before: None, after: Some(3) });
+            let _ = read.compact();
+            let _ = read.index_blob();
+        }
+    }
+}

@@ -56,6 +56,11 @@ impl Writer {
         self.0.extend_from_slice(&word.to_le_bytes());
     }
 
+    #[cfg(test)]
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
     pub(super) fn number(&mut self, number: i64) {
         self.word(number.cast_unsigned());
     }

@@ -1,5 +1,6 @@
 use super::world::at;
 use gsm_ranking::{Absent, BlobError, Past, Step};
+use std::{fs, path::PathBuf};
 
 /// Segments even as shipped.
 fn past(by: i64) -> Past {
@@ -73,4 +74,30 @@ fn a_sound_blob_of_another_place_is_refused() {
     assert_eq!(one.compact(), Ok(0));
     assert_eq!(one.provide(0, &old), Err(BlobError::Other), "from before the compaction");
     assert_eq!(one.better_at(at(1), 50), Ok(1), "a refused blob changes nothing");
+}
+
+/// Written by the first version of format 1, with segments of 40 steps.
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/ranking/past_1").join(name)
+}
+
+#[test]
+fn blobs_of_format_1_are_read() {
+    let step = |n: i64| Step {
+        at: at(n * n),
+        before: (n % 7 > 0).then_some(n % 5 - 1),
+        after: (n % 11 > 0).then_some(n % 5),
+    };
+    let written: Past = (0..100).map(step).collect();
+    let mut read = Past::from_index(&fs::read(fixture("index.bin")).unwrap()).unwrap();
+    for segment in 0..read.segments() {
+        read.provide(segment, &fs::read(fixture(&format!("segment_{segment}.bin"))).unwrap()).unwrap();
+    }
+    assert_eq!((read.segments(), read.steps()), (2, 98));
+    for time in (0..9_900).step_by(37) {
+        assert_eq!(read.players_at(at(time)), written.players_at(at(time)));
+        for score in -2..6 {
+            assert_eq!(read.better_at(at(time), score), written.better_at(at(time), score));
+        }
+    }
 }
