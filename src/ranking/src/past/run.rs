@@ -97,7 +97,7 @@ impl Numbered {
         if self.scores.last() != Some(&score) {
             self.scores.push(score);
         }
-        let symbols = if place % 2 == 0 { &mut self.before } else { &mut self.after };
+        let symbols = if place.is_multiple_of(2) { &mut self.before } else { &mut self.after };
         if let Some(symbol) = symbols.get_mut(place / 2) {
             *symbol = self.scores.len() as u32;
         }
