@@ -81,7 +81,7 @@ fn cpu_micros(work: impl FnOnce()) -> f64 {
 
 fn run(count: u64) {
     // What making the steps costs by itself.
-    let making = cpu_micros(|| steps(count).for_each(|step| ignore(step)));
+    let making = cpu_micros(|| steps(count).for_each(ignore));
     let held = resident();
     let mut past = Past::new();
     let building = cpu_micros(|| past.extend(steps(count))) - making;

@@ -6,8 +6,10 @@
 //! make the listing stable. Ranks are competition ranks (1, 2, 2, 4): 1 + the number of strictly better scores.
 //! Scores are whole numbers: callers pass exactly what they show (such as thousandths of a point).
 //!
+//! A [`Past`] holds the steps of a board instead of its players, and answers which rank a score had at any instant.
+//!
 //! Not here: ratings and how they change (`gsm-rating`), names and other facts to show beside a row, storing a
-//! board (`engine`; a board is a fold that can be rebuilt from the record at any time).
+//! board (`engine`; a board is a fold that can be rebuilt from the record at any time) or the blobs of a past.
 //!
 //! Invariants: no clock, no randomness, no IO. The state depends only on the greatest version seen of each
 //! player, never on the order in which changes arrived or how often. Everything but

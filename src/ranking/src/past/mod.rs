@@ -38,7 +38,7 @@ pub struct Absent {
     pub segment: usize,
 }
 
-/// Every rank that a board ever had, exact, from the steps of its players.
+/// Every rank that a board ever had, exact, from the steps of its players. Up to 2^30 players.
 ///
 /// An instant is read at its end: with all steps up to it, itself included. Rank is competition rank, 1 + the number
 /// of strictly better scores; dense and ordinal ranks of the past are not kept.
@@ -47,9 +47,25 @@ pub struct Absent {
 /// of different players may come in any order: those up to the end of the newest segment (late ones, corrections) are
 /// kept apart, cost a little for each question, and go where they belong by [`compact`](Self::compact).
 ///
-/// About 6 bytes a step, and 3 to 6 bits a player for each segment. Segments never change, and each answers for
-/// its own time alone: a store may keep them as blobs ([`segment_blob`](Self::segment_blob)) and bring them when
-/// asked for. A clone shares them, so that one can be compacted, or written, beside the one in use.
+/// About 6 to 8 bytes a step in memory and in blobs. Segments never change, and each answers for its own time
+/// alone: a store may keep them as blobs ([`segment_blob`](Self::segment_blob)) and bring them when asked for. A
+/// clone shares them, so that one can be compacted, or written, beside the one in use.
+///
+/// ```
+/// use gsm_core::Timestamp;
+/// use gsm_ranking::{Past, Step};
+/// let step = |at, before, after| Step { at: Timestamp::from_millis(at), before, after };
+/// let ann = [step(10, None, Some(1_500)), step(30, Some(1_500), Some(1_700))];
+/// let bob = [step(20, None, Some(1_600))];
+/// let mut past: Past = ann.into_iter().chain(bob).collect();
+/// let ranks = |past: &Past| {
+///     let samples = past.series(&ann, &[15, 25, 35].map(Timestamp::from_millis)).unwrap();
+///     samples.iter().map(|sample| sample.place.unwrap().rank.get()).collect::<Vec<_>>()
+/// };
+/// assert_eq!(ranks(&past), [1, 2, 1]);
+/// past.rewrite(&bob, &[step(20, None, Some(1_800))]);
+/// assert_eq!(ranks(&past), [1, 2, 2]);
+/// ```
 #[derive(Clone, Default)]
 pub struct Past {
     segments: Vec<Slot>,

@@ -62,7 +62,7 @@ fn a_long_past_equals_a_recount() {
     let mut grown = Past::new();
     steps.iter().for_each(|step| grown.append(*step));
     check(&grown, &steps);
-    assert_eq!((built.segments(), built.steps()), (2, steps.len() as u64));
+    assert_eq!((built.segments(), built.steps()), (9, steps.len() as u64));
     let mut restored = Past::from_index(&built.index_blob()).unwrap();
     for segment in 0..built.segments() {
         restored.provide(segment, &built.segment_blob(segment).unwrap()).unwrap();
