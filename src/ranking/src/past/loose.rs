@@ -78,7 +78,7 @@ impl Loose {
     pub(super) fn write(&self, out: &mut Writer) {
         let mut steps = self.steps();
         steps.sort_by_key(|step| step.at);
-        Run::new(&steps).write(out);
+        Run::new(&steps).0.write(out);
     }
 
     pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, Damage> {
@@ -90,5 +90,5 @@ impl Loose {
 fn sized(mut steps: Vec<Step>) -> (u32, Arc<Run>) {
     steps.sort_by_key(|step| step.at);
     let size = (steps.len() / TAIL).checked_ilog(FAN).unwrap_or(0);
-    (size, Arc::new(Run::new(&steps)))
+    (size, Arc::new(Run::new(&steps).0))
 }

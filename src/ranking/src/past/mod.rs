@@ -232,9 +232,9 @@ impl Past {
     fn seal(&mut self, steps: &mut Vec<Step>) {
         steps.sort_by_key(|step| step.at);
         let kept = steps.split_off(steps.len().saturating_sub(KEPT_STEPS));
-        let after = self.state.after(steps);
-        let before = std::mem::replace(&mut self.state, after);
-        self.segments.push(Slot::new(before, steps));
+        let (slot, after) = Slot::new(std::mem::take(&mut self.state), steps);
+        self.state = after;
+        self.segments.push(slot);
         *steps = kept;
     }
 }

@@ -56,9 +56,13 @@ impl Probe {
     }
 }
 
-/// Scores in ascending order, each once, and for each step the numbers of its two scores, from 1; 0 for `None`.
+/// A score, and how many more players have it than before.
+pub(super) type Change = (i64, i64);
+
+/// The scores that occur in ascending order, each once, and for each step the numbers of its two scores, from 1; 0
+/// for `None`.
 struct Numbered {
-    scores: Vec<i64>,
+    changes: Vec<Change>,
     before: Vec<u32>,
     after: Vec<u32>,
 }
@@ -73,7 +77,7 @@ impl Numbered {
         let least = placed().map(|(score, _)| score).min().unwrap_or(0);
         let span = placed().map(|(score, _)| score.abs_diff(least)).max().unwrap_or(0);
         let mut numbered =
-            Self { scores: Vec::new(), before: vec![0; steps.len()], after: vec![0; steps.len()] };
+            Self { changes: Vec::new(), before: vec![0; steps.len()], after: vec![0; steps.len()] };
         let places = (2 * steps.len() as u64).checked_ilog2().unwrap_or(0) + 1;
         // Score and place fit into one word nearly always; words sort twice as fast as pairs.
         if span.leading_zeros() >= places {
@@ -94,12 +98,16 @@ impl Numbered {
 
     /// Scores must come in ascending order.
     fn take(&mut self, score: i64, place: usize) {
-        if self.scores.last() != Some(&score) {
-            self.scores.push(score);
+        if self.changes.last().is_none_or(|last| last.0 != score) {
+            self.changes.push((score, 0));
         }
-        let symbols = if place.is_multiple_of(2) { &mut self.before } else { &mut self.after };
+        let (symbols, change) =
+            if place.is_multiple_of(2) { (&mut self.before, -1) } else { (&mut self.after, 1) };
+        if let Some(last) = self.changes.last_mut() {
+            last.1 += change;
+        }
         if let Some(symbol) = symbols.get_mut(place / 2) {
-            *symbol = self.scores.len() as u32;
+            *symbol = self.changes.len() as u32;
         }
     }
 }
@@ -122,21 +130,24 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// `steps` must be in order of time; none is still; at most 2^30.
-    pub(super) fn new(steps: &[Step]) -> Self {
+    /// `steps` must be in order of time; none is still; at most 2^30. Also tells what they change together, by
+    /// ascending scores.
+    pub(super) fn new(steps: &[Step]) -> (Self, Vec<Change>) {
         let times = |filter: fn(&Step) -> bool| -> Vec<i64> {
             steps.iter().filter(|step| filter(step)).map(|step| step.at.as_millis()).collect()
         };
-        let Numbered { scores, before, after } = Numbered::new(steps);
+        let Numbered { changes, before, after } = Numbered::new(steps);
+        let scores: Vec<i64> = changes.iter().map(|change| change.0).collect();
         let greatest = scores.len() as u32;
-        Self {
+        let run = Self {
             at: Sorted::new(&times(|_| true)),
             joined: Sorted::new(&times(|step| step.joins() > 0)),
             left: Sorted::new(&times(|step| step.joins() < 0)),
             scores: Sorted::new(&scores),
             before: Matrix::new(before, greatest),
             after: Matrix::new(after, greatest),
-        }
+        };
+        (run, changes)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -41,17 +41,20 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// `steps` in order of time, not empty.
-    pub(super) fn new(state: State, steps: &[Step]) -> Self {
+    /// `state`, then `steps`, in order of time and not empty. Also tells the state after them.
+    pub(super) fn new(state: State, steps: &[Step]) -> (Self, State) {
         let at = |step: Option<&Step>| step.map_or(Timestamp::EPOCH, |step| step.at);
-        let segment = Segment { state, run: Run::new(steps) };
-        Self {
+        let (run, changes) = Run::new(steps);
+        let after = state.after(&changes);
+        let segment = Segment { state, run };
+        let slot = Self {
             start: at(steps.first()),
             end: at(steps.last()),
             steps: steps.len() as u64,
             sum: segment.blob().1,
             segment: Some(Arc::new(segment)),
-        }
+        };
+        (slot, after)
     }
 
     /// Takes the segment from its blob, if it is the very one.

@@ -1,7 +1,6 @@
 use super::{
-    run::Probe,
+    run::{Change, Probe},
     sorted::Sorted,
-    step::Step,
     wire::{Damage, Reader, Writer},
 };
 
@@ -27,28 +26,23 @@ impl State {
         }
     }
 
-    /// The state after `steps`, which may be in any order. O(players + steps log steps).
-    pub(super) fn after(&self, steps: &[Step]) -> Self {
-        // The first part of each ascends, which the stable sort makes use of.
-        let column = |known: &Sorted, score: fn(&Step) -> Option<i64>| {
-            let mut fresh: Vec<i64> = steps.iter().filter_map(score).collect();
-            fresh.sort_unstable();
-            let mut scores = known.numbers();
-            scores.append(&mut fresh);
-            scores.sort();
-            scores
-        };
-        let mut come = column(&self.scores, |step| step.after);
-        let mut owed = Vec::new();
-        let mut gone = column(&self.owed, |step| step.before).into_iter().peekable();
-        come.retain(|score| {
-            while let Some(missing) = gone.next_if(|gone| gone < score) {
-                owed.push(missing);
-            }
-            gone.next_if_eq(score).is_none()
-        });
-        owed.extend(gone);
-        Self { scores: Sorted::new(&come), owed: Sorted::new(&owed) }
+    /// The state after these changes, by ascending scores. O(players + changes).
+    pub(super) fn after(&self, changes: &[Change]) -> Self {
+        let (scores, owed) = (self.scores.numbers(), self.owed.numbers());
+        let (mut scores, mut owed) = (scores.as_slice(), owed.as_slice());
+        let (mut come, mut owe) = (Vec::with_capacity(scores.len() + changes.len()), Vec::new());
+        for &(score, change) in changes {
+            come.extend_from_slice(split_while(&mut scores, |other| other < score));
+            owe.extend_from_slice(split_while(&mut owed, |other| other < score));
+            let [have, owing] =
+                [&mut scores, &mut owed].map(|list| split_while(list, |other| other == score).len() as i64);
+            let players = have - owing + change;
+            let list = if players > 0 { &mut come } else { &mut owe };
+            list.extend(std::iter::repeat_n(score, players.unsigned_abs() as usize));
+        }
+        come.extend_from_slice(scores);
+        owe.extend_from_slice(owed);
+        Self { scores: Sorted::new(&come), owed: Sorted::new(&owe) }
     }
 
     pub(super) fn write(&self, out: &mut Writer) {
@@ -59,4 +53,12 @@ impl State {
     pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, Damage> {
         Ok(Self { scores: Sorted::read(input)?, owed: Sorted::read(input)? })
     }
+}
+
+/// Takes the first part of `list`, as long as `belongs` holds.
+fn split_while<'a>(list: &mut &'a [i64], belongs: impl Fn(i64) -> bool) -> &'a [i64] {
+    let end = list.iter().position(|&score| !belongs(score)).unwrap_or(list.len());
+    let (first, rest) = list.split_at(end);
+    *list = rest;
+    first
 }
