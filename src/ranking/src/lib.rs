@@ -7,6 +7,8 @@
 //! (1, 2, 2, 4): 1 + the number of strictly better players.
 //! Keys are whole numbers: callers pass exactly what they show (such as thousandths of a point).
 //!
+//! A [`Past`] holds the steps of a board instead of its players, and answers which rank a score had at any instant.
+//!
 //! Around boards stands what happens by the season, each a module of its own: when it turns ([`season`]), what
 //! players see beside their rating ([`tier`]), what becomes of ratings ([`soft_reset`]), who plays in which small
 //! group ([`league`], [`cohort`]), and who gets what at the end ([`payout`]). Each has a configuration that is
@@ -49,6 +51,7 @@ mod invalid;
 mod key;
 pub mod league;
 mod order;
+mod past;
 pub mod payout;
 mod probe;
 mod read;
@@ -66,6 +69,7 @@ pub use board::{Board, DenseBoard, Ranked};
 pub use ids::{DenseIds, Ids, PlayerIds};
 pub use invalid::Invalid;
 pub use order::{COLUMNS_MAX, Direction, Keys, Order, Ties};
+pub use past::{Absent, BlobError, Past, Place, Sample, Step};
 pub use row::{AmongRow, Bucket, Change, Cursor, Entry, Kept, Mark, Page, Row, Standing, Visibility};
 pub use shared::Shared;
 pub use snapshot::SnapshotError;
@@ -73,6 +77,9 @@ pub use snapshot::SnapshotError;
 // The suite of `tests/it` runs twice: there on nodes as shipped, here on tiny ones that split and merge all the time.
 #[cfg(test)]
 extern crate self as gsm_ranking;
+#[cfg(test)]
+#[path = "../tests/it/past/mod.rs"]
+mod past_suite;
 #[cfg(test)]
 #[path = "../tests/it/suite/mod.rs"]
 mod suite;
