@@ -1,6 +1,6 @@
 use crate::{
     EngineError, QueueConfig,
-    boards::{BoardConfig, Boards},
+    boards::{BoardConfig, Boards, Pasts},
     jobs::{Gates, Jobs},
     pools::Pools,
     push::Hub,
@@ -64,6 +64,7 @@ pub struct Engine {
 #[derive(Default)]
 pub(crate) struct Views {
     pub(crate) boards: Boards,
+    pub(crate) pasts: Pasts,
     pub(crate) queues: Queues,
     pub(crate) pools: Pools,
     pub(crate) hub: Hub,
@@ -98,6 +99,10 @@ impl Views {
                 self.boards.rated(mode, *player, standing.rating.as_ref(), sequence, now);
             }
             (Key::Rating(mode, player), None) => self.boards.rated(mode, *player, None, sequence, now),
+            (Key::History(mode, player, depth), Some(Row::History(row))) => {
+                self.pasts.told(mode, *player, *depth, Some(row));
+            }
+            (Key::History(mode, player, depth), None) => self.pasts.told(mode, *player, *depth, None),
             (Key::Entry(board, player), Some(Row::Entry(row))) => {
                 self.boards.entered(board, *player, Some(row), sequence, now);
             }

@@ -35,7 +35,8 @@ pub mod token;
 
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
-    Eligibility, Operator, Part, Places, RankView, Source, Submission, Taken, Ties, Value, Viewer,
+    Eligibility, Operator, Part, PastRank, Places, RankView, SERIES_MAX, Source, Submission, Taken, Ties,
+    Value, Viewer,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};

@@ -1,7 +1,7 @@
 //! Results: the moment a match counts. Exactly once, for ever, whatever is repeated, late or lost in between.
 mod adjustment;
 pub(crate) mod chain;
-mod counting;
+pub(crate) mod counting;
 mod following;
 mod verdict;
 mod walk;

@@ -5,6 +5,7 @@
 mod config;
 mod define;
 mod paging;
+mod past;
 mod places;
 mod reads;
 mod submit;
@@ -12,6 +13,8 @@ mod view;
 
 pub use config::{BoardConfig, Column, Dimension, Direction, Eligibility, Operator, Source, Ties, Value};
 pub use paging::BoardPage;
+pub(crate) use past::Pasts;
+pub use past::{PastRank, SERIES_MAX};
 pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, RankView, Viewer};
 pub use submit::{Submission, Taken};

@@ -9,7 +9,7 @@ use gsm_session::{MatchResult, OutcomeKind, Roster};
 
 /// A mean as boards compare and show it: thousandths of a point.
 #[must_use]
-pub(super) fn score_of(rating: &Rating) -> i64 {
+pub(crate) fn score_of(rating: &Rating) -> i64 {
     (rating.mean * 1_000.0).round() as i64
 }
 

@@ -79,6 +79,8 @@ pub enum KeyRange {
     AllRatings,
     /// A player's history in a mode, oldest first.
     History(Mode, PlayerId),
+    /// All histories of a mode, player by player.
+    Histories(Mode),
     /// Owed work.
     Outbox,
     /// Tickets in the live home, ended ones included until they expire.
@@ -328,6 +330,7 @@ impl KeyRange {
             Self::Ratings(_)
             | Self::AllRatings
             | Self::History(..)
+            | Self::Histories(_)
             | Self::Outbox
             | Self::Results
             | Self::Adjustments
@@ -349,6 +352,10 @@ impl KeyRange {
             Self::AllRatings => out.push(6),
             Self::Ratings(mode) => {
                 out.push(6);
+                put_name(&mut out, mode.as_str());
+            }
+            Self::Histories(mode) => {
+                out.push(7);
                 put_name(&mut out, mode.as_str());
             }
             Self::History(mode, player) => {

@@ -10,6 +10,7 @@ mod keys;
 mod matches;
 mod nodes;
 mod parties;
+mod past;
 mod path;
 mod players;
 mod port;

@@ -107,6 +107,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rankings::histogram))
         .routes(routes!(rankings::page))
         .routes(routes!(rankings::cut))
+        .routes(routes!(rankings::past))
         .routes(routes!(rankings::among))
         .routes(routes!(rankings::ranks))
         .routes(routes!(boards::submit))
