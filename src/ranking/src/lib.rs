@@ -44,7 +44,7 @@ mod row;
 mod tree;
 
 pub use board::Board;
-pub use past::{Absent, BlobError, Past, Sample, Step};
+pub use past::{Absent, BlobError, Past, Placed, Sample, Step};
 pub use row::{Bucket, Entry, Moved, Place, Row, Standing};
 
 // The suite of `tests/it` runs twice: there on nodes as shipped, here on tiny ones that split and merge all the time.
