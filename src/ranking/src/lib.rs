@@ -69,7 +69,7 @@ pub use board::{Board, DenseBoard, Ranked};
 pub use ids::{DenseIds, Ids, PlayerIds};
 pub use invalid::Invalid;
 pub use order::{COLUMNS_MAX, Direction, Keys, Order, Ties};
-pub use past::{Absent, BlobError, Past, Place, Sample, Step};
+pub use past::{Absent, BlobError, Past, Placed, Sample, Step};
 pub use row::{AmongRow, Bucket, Change, Cursor, Entry, Kept, Mark, Page, Row, Standing, Visibility};
 pub use shared::Shared;
 pub use snapshot::SnapshotError;

@@ -12,7 +12,7 @@ mod step;
 mod store;
 mod wire;
 
-pub use series::{Place, Sample};
+pub use series::{Placed, Sample};
 pub use step::Step;
 pub use wire::BlobError;
 

@@ -1,12 +1,12 @@
 use super::{Absent, Past, Probe, Step};
 use gsm_core::{Rank, Timestamp};
 
-/// Where a player stood.
+/// A score and the rank that it had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// 1 + the number of players with strictly better scores.
+pub struct Placed {
+    /// Competition rank.
     pub rank: Rank,
-    /// The player's score.
+    /// The score.
     pub score: i64,
 }
 
@@ -16,7 +16,7 @@ pub struct Sample {
     /// The instant.
     pub at: Timestamp,
     /// Rank and score at its end; `None` if the player was not on the board.
-    pub place: Option<Place>,
+    pub place: Option<Placed>,
     /// How many players the board had.
     pub players: u64,
 }
@@ -47,7 +47,7 @@ impl Past {
         for ((place, score), probe) in order.into_iter().zip(scores).zip(probes) {
             if let Some(sample) = samples.get_mut(place) {
                 let rank = Rank::after(probe.better());
-                sample.place = score.map(|score| Place { rank, score });
+                sample.place = score.map(|score| Placed { rank, score });
                 sample.players = probe.players();
             }
         }

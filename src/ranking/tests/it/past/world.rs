@@ -1,6 +1,6 @@
 //! The slow twin: every player's steps, looked through for every answer.
 use gsm_core::{Rank, Timestamp};
-use gsm_ranking::{Past, Place, Sample, Step};
+use gsm_ranking::{Past, Placed, Sample, Step};
 use std::collections::BTreeMap;
 
 pub(super) fn at(ms: i64) -> Timestamp {
@@ -117,7 +117,7 @@ impl World {
                 let scores = self.scores(time);
                 let place = Self::score(steps, time).map(|score| {
                     let better = scores.iter().filter(|&&other| other > score).count() as u64;
-                    Place { rank: Rank::after(better), score }
+                    Placed { rank: Rank::after(better), score }
                 });
                 Sample { at: time, place, players: scores.len() as u64 }
             })
