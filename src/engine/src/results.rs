@@ -3,6 +3,7 @@ mod adjustment;
 pub(crate) mod chain;
 pub(crate) mod counting;
 mod following;
+mod history;
 mod verdict;
 mod walk;
 

@@ -5,17 +5,20 @@ mod plot;
 mod show;
 
 use crate::{
-    history::{Chronicle, Reading, drawn, read_file},
+    history::{Reading, drawn, read_file},
     output::{Failure, Outcome, note},
 };
 use clap::Args;
-use contenders::{Choice, Contender};
+pub(crate) use contenders::{Choice, Contender, chosen, parse};
 use gsm_rating::{
     System,
-    evaluation::{Report, evaluate},
+    evaluation::{Report, Unrated, evaluate},
+    history::History,
     tuning::tune,
 };
 use indicatif::ProgressBar;
+pub(crate) use plot::{is_drawable, write};
+pub(crate) use show::{json_line, table};
 use std::{path::PathBuf, time::Instant};
 
 /// `gsm eval`
@@ -73,6 +76,13 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
 }
 
+impl Table {
+    /// Without rows.
+    pub(crate) fn new(file: String, history: &History) -> Self {
+        Self { file, matches: history.len(), players: history.seats(), rows: Vec::new() }
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "measures how long an evaluation takes, decides nothing")]
 fn stopwatch() -> Instant {
     Instant::now()
@@ -87,16 +97,11 @@ impl Command {
             if read.history.is_empty() {
                 return Err(Failure::usage(format!("{}: no match is left", file.display())));
             }
-            let mut table = Table {
-                file: file.display().to_string(),
-                matches: read.history.len(),
-                players: read.names.len(),
-                rows: Vec::new(),
-            };
+            let mut table = Table::new(file.display().to_string(), &read.history);
             for contender in &contenders {
-                let row = judged(&read, contender, self.tune)?;
+                let row = judged(&read.history, contender, self.tune, |unrated| read.blame(unrated))?;
                 if self.json {
-                    show::json_line(&table.file, &row)?;
+                    show::json_line("file", &table.file, &row)?;
                 }
                 table.rows.push(row);
             }
@@ -119,22 +124,27 @@ impl Command {
 }
 
 /// Runs one system through one history; tunes it first where that is asked and possible.
-pub(crate) fn judged(read: &Chronicle, contender: &Contender, tunes: bool) -> Result<Row, Failure> {
+pub(crate) fn judged(
+    history: &History,
+    contender: &Contender,
+    tunes: bool,
+    blame: impl Fn(Unrated) -> Failure,
+) -> Result<Row, Failure> {
     let tunes = tunes && contender.tunable;
     let name = contender.name;
     let system = if tunes {
         let bar = drawn(ProgressBar::new_spinner(), "tuning {msg}  {pos} runs, {elapsed}").with_message(name);
-        let tuned = tune(&contender.system, &read.history, || bar.inc(1)).map_err(|e| read.blame(e));
+        let tuned = tune(&contender.system, history, || bar.inc(1)).map_err(&blame);
         bar.finish_and_clear();
         tuned?.system
     } else {
         contender.system.clone()
     };
-    let bar = drawn(ProgressBar::new(read.history.len() as u64), "{msg}  {bar:40} {percent}%, {eta} to go");
+    let bar = drawn(ProgressBar::new(history.len() as u64), "{msg}  {bar:40} {percent}%, {eta} to go");
     let bar = bar.with_message(name);
     let begin = stopwatch();
     let mut done = 0_u64;
-    let scored = evaluate(&system, &read.history, read.history.len(), || {
+    let scored = evaluate(&system, history, history.len(), || {
         done += 1;
         if done.is_multiple_of(4096) {
             bar.set_position(done);
@@ -142,7 +152,7 @@ pub(crate) fn judged(read: &Chronicle, contender: &Contender, tunes: bool) -> Re
     });
     let seconds = begin.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    let scored = scored.map_err(|unrated| read.blame(unrated))?;
-    let matches_per_s = read.history.len() as f64 / seconds.max(1e-9);
+    let scored = scored.map_err(blame)?;
+    let matches_per_s = history.len() as f64 / seconds.max(1e-9);
     Ok(Row { name, system, tuned: tunes, test: scored.test.report(), matches_per_s })
 }

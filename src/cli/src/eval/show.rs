@@ -4,10 +4,10 @@ use crate::output::{Failure, Outcome, grouped, print_table, say};
 use gsm_rating::evaluation::Report;
 use serde_json::{Map, Value, json};
 
-/// One object a line.
-pub(crate) fn json_line(file: &str, row: &Row) -> Outcome {
+/// One object a line; `what` says what `file` is.
+pub(crate) fn json_line(what: &str, file: &str, row: &Row) -> Outcome {
     let mut object = Map::new();
-    object.insert("file".to_owned(), json!(file));
+    object.insert(what.to_owned(), json!(file));
     object.insert("system".to_owned(), json!(row.name));
     object.insert("tuned".to_owned(), json!(row.tuned));
     let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);

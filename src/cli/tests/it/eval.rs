@@ -147,3 +147,27 @@ fn the_public_histories_give_the_tables() {
         assert!(reached <= kalman, "{name}: the log loss of kalman rose to {reached}");
     }
 }
+
+/// What a server has rated itself is judged like the file it came from.
+#[test]
+fn a_data_directory_is_compared_like_the_file_it_was_filled_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("duels.csv"), dir.path().join("data"));
+    write(&file, &league(2));
+    gsm(&["replay", arg(&file), "--data-dir", arg(&data)]).ok();
+    let systems = ["--json", "--system", "glicko2", "--system", "kalman"];
+    let wanted = rows(eval(&[&file], &systems));
+    let mut args = vec!["rating", "compare", "--data-dir", arg(&data)];
+    args.extend(systems);
+    let found = rows(gsm(&args));
+    assert_eq!(found.len(), 2);
+    for (found, wanted) in found.iter().zip(&wanted) {
+        assert_eq!(found["mode"], "duels");
+        for figure in ["system", "n", "accuracy", "log_loss", "brier", "ece"] {
+            assert_eq!(found[figure], wanted[figure], "{figure}");
+        }
+    }
+    gsm(&["rating", "compare", "--data-dir", arg(&data), "--mode", "none"])
+        .told(2, &["`none` has no matches"]);
+    gsm(&["rating", "compare", "--data-dir", "/none"]).told(2, &["/none"]);
+}

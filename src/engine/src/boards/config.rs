@@ -139,21 +139,6 @@ pub struct Eligibility {
     pub deviation_max: f64,
 }
 
-impl Source {
-    /// The columns of a board for which nobody names any: the rating, or the best score.
-    #[must_use]
-    pub fn usual_columns(&self) -> Vec<Column> {
-        match self {
-            Self::Mode(_) => rating_column(),
-            Self::Submissions => vec![Column {
-                value: Value::Submitted,
-                direction: Direction::Descending,
-                operator: Operator::Best,
-            }],
-        }
-    }
-}
-
 fn rating_column() -> Vec<Column> {
     vec![Column { value: Value::Rating, direction: Direction::Descending, operator: Operator::Last }]
 }

@@ -30,12 +30,11 @@ fn submitted(operator: Operator, direction: Direction) -> Column {
 }
 
 fn of_mode(text: &str, of: &str) -> BoardConfig {
-    let source = Source::Mode(mode(of));
-    let columns = source.usual_columns();
+    let (value, direction) = (Value::Rating, Direction::Descending);
     BoardConfig {
         name: name(text),
-        source,
-        columns,
+        source: Source::Mode(mode(of)),
+        columns: vec![Column { value, direction, operator: Operator::Last }],
         ties: Ties::default(),
         by: Vec::new(),
         eligibility: Eligibility::default(),

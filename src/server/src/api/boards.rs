@@ -2,7 +2,7 @@
 use super::{
     App,
     answer::Answer,
-    extract::{Admitted, BulkJson, Json, Params, Write},
+    extract::{Admitted, BulkJson, Json, Params, Write, given},
     rankings::shown,
     rulings::reason,
 };
@@ -25,9 +25,8 @@ pub(crate) struct BoardSettings {
     /// What it compares, the weightiest first, 1 to 5: `{"value": "rating", "direction": "descending", "operator":
     /// "last"}`. Of a mode: `rating`, `conservative` (less two deviations), `games`, `wins`, `draws`. Of submissions:
     /// `submitted`, with an operator: `last`, `set`, `best`, `incr`, `decr`.
-    #[serde(default)]
     #[schema(value_type = Vec<Object>)]
-    columns: Option<Vec<Column>>,
+    columns: Vec<Column>,
     /// `competition` (1, 2, 2, 4), `dense` (1, 2, 2, 3) or `ordinal` (the earlier first).
     #[serde(default)]
     #[schema(value_type = String)]
@@ -57,7 +56,7 @@ impl From<&BoardConfig> for BoardConfigDto {
             board: config.name.clone(),
             settings: BoardSettings {
                 mode: config.mode().cloned(),
-                columns: Some(config.columns.clone()),
+                columns: config.columns.clone(),
                 ties: config.ties,
                 by: config.by.clone(),
                 eligibility: config.eligibility,
@@ -80,9 +79,14 @@ pub(crate) async fn put(
     let name: BoardName = params.get("board")?;
     let Json(body) = write.body;
     let source = body.mode.map_or(Source::Submissions, Source::Mode);
-    let columns = body.columns.unwrap_or_else(|| source.usual_columns());
-    let config =
-        BoardConfig { name, source, columns, ties: body.ties, by: body.by, eligibility: body.eligibility };
+    let config = BoardConfig {
+        name,
+        source,
+        columns: body.columns,
+        ties: body.ties,
+        by: body.by,
+        eligibility: body.eligibility,
+    };
     Ok(Answer((&app.engine.put_board(&write.call, config).await?).into()))
 }
 
@@ -298,12 +302,12 @@ pub(crate) async fn visibility(
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlacesDto {
     /// A part of the world: letters, digits, `-`, `_` and `.`.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, required)]
     region: Option<gsm_core::Attribute>,
     /// A kind of machine.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, required)]
     platform: Option<gsm_core::Attribute>,
     /// Guilds, clans, schools; at most 16.
     #[serde(default)]

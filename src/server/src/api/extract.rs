@@ -45,6 +45,15 @@ pub(crate) struct Write<T> {
     pub(crate) body: T,
 }
 
+/// Reads a member that must be there, if as `null`: a call whose body says nothing at all is a mistake.
+pub(crate) fn given<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    serde::Deserialize::deserialize(from)
+}
+
 /// A query.
 pub(crate) struct Query<T>(pub(crate) T);
 

@@ -3,7 +3,7 @@ use super::{
     App,
     answer::Answer,
     dto::{PlayerRatingDto, RatingDto},
-    extract::{Admitted, Json, Params, Query, Read, Write},
+    extract::{Admitted, Json, Params, Query, Read, Write, given},
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
@@ -137,7 +137,8 @@ pub(crate) async fn player(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rename {
     /// 1 to 32 characters; `null` removes the name.
-    #[schema(value_type = Option<String>)]
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, required)]
     display_name: Option<Label>,
 }
 

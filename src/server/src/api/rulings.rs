@@ -93,7 +93,6 @@ pub(crate) async fn correct(
 #[serde(deny_unknown_fields)]
 pub(crate) struct RebuildRatings {
     /// Whether to put right what differs; else it is only counted.
-    #[serde(default)]
     repair: bool,
 }
 

@@ -30,7 +30,7 @@ async fn operators_define_boards_and_servers_submit() {
     assert_eq!((&own["submissions"], &own["values"]), (&json!(1), &json!([70_000.0, 1.0])));
     ann.client.post("/v1/rankings/laps/entries", both.clone()).await.is(403, "forbidden");
 
-    let region = json!({ "region": "eu", "groups": ["red"] });
+    let region = json!({ "region": "eu", "platform": null, "groups": ["red"] });
     server.put(&format!("/v1/players/{}/places", ann.id), region).await.ok();
     let rank = |query: &str| format!("/v1/rankings/laps/players/{}{query}", ann.id);
     let whole = ann.client.get(&rank("")).await.ok();
@@ -88,13 +88,18 @@ async fn a_board_that_makes_no_sense_is_refused() {
         let refused = admin.put("/v1/admin/boards/b", body).await.is(422, "invalid");
         assert_eq!(refused["field"], field, "{refused}");
     };
+    let scores = json!([{ "value": "submitted" }]);
     bad(json!({ "columns": [] }), "columns").await;
     bad(json!({ "columns": [{ "value": "rating" }] }), "columns[0].value").await;
     bad(json!({ "mode": "duel", "columns": [{ "operator": "best" }] }), "columns[0].operator").await;
-    bad(json!({ "by": ["region", "region"] }), "by[1]").await;
-    bad(json!({ "eligibility": { "deviation_max": -1.0 } }), "eligibility.deviation_max").await;
-    admin.put("/v1/admin/boards/b", json!({ "mode": "none" })).await.is(404, "not_found");
-    admin.put("/v1/admin/boards/duel", json!({ "mode": "ffa-none" })).await.is(404, "not_found");
+    bad(json!({ "columns": scores, "by": ["region", "region"] }), "by[1]").await;
+    bad(json!({ "columns": scores, "eligibility": { "deviation_max": -1.0 } }), "eligibility.deviation_max")
+        .await;
+    admin.put("/v1/admin/boards/b", json!({ "mode": "none", "columns": [{}] })).await.is(404, "not_found");
+    admin
+        .put("/v1/admin/boards/duel", json!({ "mode": "ffa-none", "columns": [{}] }))
+        .await
+        .is(404, "not_found");
     admin.delete("/v1/admin/boards/duel").await.is(404, "not_found");
     admin.post("/v1/rankings/duel/entries", json!({ "entries": [] })).await.is(422, "invalid");
 }

@@ -44,6 +44,9 @@ async fn every_operation_says_its_action_roles_and_effect_and_keeps_to_them() {
                     answer.text
                 );
                 assert!(answer.status.as_u16() < 500, "{name} as {role}");
+                // A body that says nothing at all is a mistake, and is refused as one.
+                let says_nothing = operation.get("requestBody").is_some();
+                assert!(!says_nothing || answer.status.as_u16() >= 400, "{name} as {role} takes `{{}}`");
             }
         }
     }

@@ -54,7 +54,7 @@ async fn operators_void_correct_and_rebuild() {
     let rest = ann.client.get(&rest).await.ok();
     assert_eq!((&rest["entries"][0]["kind"], &rest["entries"][0]["match_id"]), (&json!("match"), &json!(id)));
 
-    let rebuilt = admin.post("/v1/admin/modes/duel/rebuild", json!({})).await.ok();
+    let rebuilt = admin.post("/v1/admin/modes/duel/rebuild", json!({ "repair": false })).await.ok();
     let wanted = json!({
         "mode": "duel", "players": 2, "results": 1, "adjustments": 1, "differing": 0, "repaired": false
     });
@@ -81,7 +81,7 @@ async fn what_is_no_ruling_is_refused() {
     admin.post(&path("correct"), sides).await.is(422, "invalid");
     let none = format!("/v1/admin/matches/mch-{:032x}/void", 7);
     admin.post(&none, json!({ "reason": "x" })).await.is(404, "not_found");
-    admin.post("/v1/admin/modes/none/rebuild", json!({})).await.is(404, "not_found");
+    admin.post("/v1/admin/modes/none/rebuild", json!({ "repair": false })).await.is(404, "not_found");
     let history = format!("/v1/players/{}/ratings/duel/history?cursor=", ann.id);
     for cursor in ["", "%2B1", "-1", "1~mch", "99999999999999999999"] {
         ann.client.get(&format!("{history}{cursor}")).await.is(422, "invalid_parameter");

@@ -1,0 +1,104 @@
+//! `gsm rating compare`: `gsm eval` on the matches that a server has rated itself.
+use crate::{
+    eval::{self, Choice, Table},
+    offline::Offline,
+    output::{Failure, Outcome, note},
+};
+use clap::Args;
+use gsm_adapters::Options;
+use gsm_core::Mode;
+use std::path::PathBuf;
+
+/// Pages of the tables kept in memory: results are read by their ids, all over the file, and no server runs beside it.
+const TABLES_CACHE_BYTES: usize = 256 << 20;
+
+/// `gsm rating compare`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  gsm rating compare --data-dir gsm-data                     every mode, all systems as they are
+  gsm rating compare --data-dir gsm-data --mode duel --tune  with the best settings for this game
+
+What the figures mean: gsm eval --help. Results that were voided are left out. No server may run on the directory.
+
+Exit code 0: done; 1: the data directory failed; 2: no such mode.")]
+pub(super) struct Compare {
+    /// The data directory
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Only this mode [default: all]
+    #[arg(long, value_name = "MODE")]
+    mode: Option<String>,
+    /// Only this system; may be repeated
+    #[arg(long, value_name = "SYSTEM", value_parser = eval::parse)]
+    system: Vec<Choice>,
+    /// Choose each system's settings for each mode, on its tuning window
+    #[arg(long)]
+    tune: bool,
+    /// Where a calibration plot goes; none without
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// One JSON object a line, for each mode and system
+    #[arg(long)]
+    json: bool,
+}
+
+impl Compare {
+    pub(super) fn run(self) -> Outcome {
+        let mode = self.mode.as_deref().map(Mode::new).transpose();
+        let mode = mode.map_err(|error| Failure::usage(format!("--mode: {error}")))?;
+        if !self.data_dir.is_dir() {
+            return Err(Failure::usage(format!("`{}` is no directory", self.data_dir.display())));
+        }
+        let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
+        let histories = runtime.block_on(self.histories(mode))?;
+        let contenders = eval::chosen(&self.system);
+        let mut tables = Vec::new();
+        for (mode, history) in &histories {
+            let mut table = Table::new(mode.to_string(), history);
+            let blame = |unrated: gsm_rating::evaluation::Unrated| {
+                Failure::failed(format!("mode `{mode}`: {unrated}"))
+            };
+            for contender in &contenders {
+                let row = eval::judged(history, contender, self.tune, blame)?;
+                if self.json {
+                    eval::json_line("mode", &table.file, &row)?;
+                }
+                table.rows.push(row);
+            }
+            if !self.json {
+                eval::table(&table);
+            }
+            tables.push(table);
+        }
+        if let Some(path) = self.plot.filter(|_| tables.iter().any(eval::is_drawable)) {
+            eval::write(&path, &tables)?;
+            note(format_args!("calibration: {}", path.display()));
+        }
+        Ok(())
+    }
+
+    async fn histories(
+        &self,
+        mode: Option<Mode>,
+    ) -> Result<Vec<(Mode, gsm_rating::history::History)>, Failure> {
+        let options = Options { tables_cache_bytes: TABLES_CACHE_BYTES, ..Options::default() };
+        let offline = Offline::open(&self.data_dir, options, "a comparison").await?;
+        let read = async {
+            let known: Vec<Mode> = offline.engine.modes().into_iter().map(|(mode, _)| mode).collect();
+            if let Some(mode) = mode.as_ref().filter(|mode| !known.contains(mode)) {
+                return Err(Failure::usage(format!("--mode: `{mode}` has no matches here")));
+            }
+            let mut histories = Vec::new();
+            for mode in mode.map_or(known, |mode| vec![mode]) {
+                let history = offline.engine.match_history(&mode).await.map_err(Failure::failed)?;
+                if !history.is_empty() {
+                    histories.push((mode, history));
+                }
+            }
+            Ok(histories)
+        };
+        let found = read.await;
+        offline.close().await?;
+        found
+    }
+}

@@ -1,0 +1,49 @@
+//! All that was played in a mode, for whoever judges rating systems by it.
+use crate::{
+    Engine, EngineError,
+    store::{Key, KeyRange, Row},
+};
+use gsm_core::{Map, MatchId, Mode, PlayerId, Timestamp};
+use gsm_rating::history::{History, Lineup};
+
+/// A result as histories have it: when, in which order, and each side's place, score and players.
+type Played = (Timestamp, u64, MatchId, Vec<(u32, Option<f64>, Vec<u32>)>);
+
+impl Engine {
+    /// The results of a mode that count, in the order they were played, players by number. Reads all results; memory
+    /// for those of the mode.
+    pub async fn match_history(&self, mode: &Mode) -> Result<History, EngineError> {
+        let mut numbers: Map<PlayerId, u32> = Map::default();
+        let mut played: Vec<Played> = Vec::new();
+        self.each(KeyRange::Results, |key, found| {
+            let (Key::Result(id), Row::Result(row)) = (&key, &*found.row) else {
+                return Err(EngineError::damaged(&key));
+            };
+            if row.mode != *mode || !row.counts() {
+                return Ok(());
+            }
+            let sides = row.roster.sides().iter().zip(row.result.places()).zip(row.result.scores());
+            let sides = sides
+                .map(|((players, place), score)| {
+                    let number = |player: &PlayerId| {
+                        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+                        *numbers.entry(*player).or_insert(next)
+                    };
+                    (*place, *score, players.iter().map(number).collect())
+                })
+                .collect();
+            played.push((row.at, row.depth, *id, sides));
+            Ok(())
+        })
+        .await?;
+        played.sort_unstable_by_key(|(at, depth, id, _)| (*at, *depth, *id));
+        let mut history = History::new(Vec::new());
+        let variant = history.variant("");
+        for (at, _, _, sides) in &played {
+            let lineups =
+                sides.iter().map(|(place, score, players)| Lineup { place: *place, score: *score, players });
+            history.push(*at, variant, lineups);
+        }
+        Ok(history)
+    }
+}
