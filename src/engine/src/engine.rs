@@ -2,6 +2,7 @@ use crate::{
     EngineError, QueueConfig,
     boards::{BoardConfig, Boards, Pasts},
     jobs::{Gates, Jobs},
+    learning::Learning,
     pools::Pools,
     push::Hub,
     queues::Queues,
@@ -57,6 +58,8 @@ pub struct Engine {
     pub(crate) owed_after: Mutex<Option<Key>>,
     /// Rating systems that are kept, by name.
     pub(crate) systems: Mutex<BTreeMap<u64, Arc<System>>>,
+    /// The system that each mode is rated by now, and its name.
+    pub(crate) current: Mutex<BTreeMap<Mode, (u64, Arc<System>)>>,
     pub(crate) jobs: Arc<Jobs>,
 }
 
@@ -71,6 +74,7 @@ pub(crate) struct Views {
     pub(crate) names: crate::players::Names,
     pub(crate) recent: crate::overview::Recent,
     pub(crate) gates: Gates,
+    pub(crate) learning: Learning,
 }
 
 impl Fold for Views {
@@ -92,7 +96,14 @@ impl Views {
             Op::Check => return,
         };
         if let (Key::Result(id), Some(row)) = (&write.key, row) {
-            self.recent.put(*id, row, write.expect == Expect::Absent);
+            let is_new = write.expect == Expect::Absent;
+            self.recent.put(*id, row, is_new);
+            if let Row::Result(result) = &**row
+                && is_new
+                && let Some(system) = self.queues.system_of(&result.mode).filter(System::learns)
+            {
+                self.learning.counted(result, &system, now);
+            }
         }
         match (&write.key, row.map(|row| &**row)) {
             (Key::Rating(mode, player), Some(Row::Rating(standing))) => {
@@ -103,6 +114,7 @@ impl Views {
                 self.pasts.told(mode, *player, *depth, Some(row));
             }
             (Key::History(mode, player, depth), None) => self.pasts.told(mode, *player, *depth, None),
+            (Key::Learnt(mode), Some(Row::Learnt(row))) => self.learning.published(mode, row),
             (Key::Entry(board, player), Some(Row::Entry(row))) => {
                 self.boards.entered(board, *player, Some(row), sequence, now);
             }
@@ -165,6 +177,7 @@ impl Engine {
             views,
             owed_after: Mutex::new(None),
             systems: Mutex::default(),
+            current: Mutex::default(),
             jobs: Arc::default(),
         }
     }
@@ -193,6 +206,13 @@ impl Engine {
                     self.views.queues.put(config);
                 }
                 report.queues += 1;
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::AllLearnt, |key, found| {
+            if let (Key::Learnt(mode), Row::Learnt(row)) = (&key, &*found.row) {
+                self.views.learning.published(mode, row);
             }
             Ok(())
         })

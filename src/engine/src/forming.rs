@@ -76,6 +76,9 @@ impl Engine {
         if let Err(error) = self.settle_gates(false).await {
             tracing::warn!(%error, "a job that was left behind is not settled yet");
         }
+        if let Err(error) = self.publish_learnt().await {
+            tracing::warn!(%error, "what was learnt is not published yet");
+        }
         self.views.boards.sweep(self.clock.now());
         if let Err(error) = self.fill_boards().await {
             tracing::warn!(%error, "a board that was defined is not filled yet");

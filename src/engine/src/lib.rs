@@ -16,6 +16,7 @@ mod forming;
 mod import;
 mod jobs;
 mod keys;
+mod learning;
 mod matches;
 mod overview;
 mod players;

@@ -118,7 +118,7 @@ impl Engine {
         ratings: &[Vec<Rating>],
     ) -> MatchRow {
         let expected =
-            queue.rating.expected(ratings, None).into_iter().map(gsm_core::Probability::get).collect();
+            self.rates(queue).expected(ratings, None).into_iter().map(gsm_core::Probability::get).collect();
         MatchRow {
             queue: Some(queue.name.clone()),
             mode: queue.mode.clone(),
@@ -171,6 +171,7 @@ impl Engine {
         }
         let rows = self.ratings(&queue.mode, &players).await?;
         let mut rows = rows.into_iter();
+        let system = self.rates(queue);
         let ratings: Vec<Vec<Rating>> = roster
             .sides()
             .iter()
@@ -179,8 +180,8 @@ impl Engine {
                     .take(side.len())
                     .map(|row| {
                         row.map_or_else(
-                            || queue.rating.initial(),
-                            |row| queue.rating.at(row.rating, Some(row.rated_at), call.now),
+                            || system.initial(),
+                            |row| system.at(row.rating, Some(row.rated_at), call.now),
                         )
                     })
                     .collect()

@@ -9,7 +9,7 @@ use gsm_rating::System;
 use std::sync::Arc;
 
 /// The name of a system: a hash of its settings.
-fn name_of(json: &str) -> u64 {
+pub(crate) fn name_of(json: &str) -> u64 {
     let hash = blake3::Hasher::new_derive_key("gsm rating system 1").update(json.as_bytes()).finalize();
     let mut name = [0; 8];
     name.copy_from_slice(&hash.as_bytes()[..8]);
@@ -20,7 +20,8 @@ impl Engine {
     /// The system that a mode's new results are rated by, and the name under which it is kept from now on.
     pub(crate) async fn system_of(&self, mode: &Mode) -> Result<(u64, Arc<System>), EngineError> {
         let system = self.views.queues.system_of(mode).unwrap_or_default();
-        if let Some((name, kept)) = self.systems.lock().iter().find(|(_, kept)| ***kept == system) {
+        let system = self.views.learning.applied(mode, system);
+        if let Some((name, kept)) = self.current.lock().get(mode).filter(|(_, kept)| **kept == system) {
             return Ok((*name, kept.clone()));
         }
         let json = serde_json::to_string(&system).map_err(|e| EngineError::invalid("rating", e))?;
@@ -33,6 +34,7 @@ impl Engine {
         self.commit(Home::Record, changes).await?;
         let system = Arc::new(system);
         self.systems.lock().insert(name, system.clone());
+        self.current.lock().insert(mode.clone(), (name, system.clone()));
         Ok((name, system))
     }
 

@@ -143,13 +143,14 @@ impl Engine {
             return Err(EngineError::QueueFull { queue: new.queue.to_string() });
         }
         let rows = self.ratings(&queue.mode, &players).await?;
+        let system = self.rates(queue);
         let players = players
             .iter()
             .zip(rows)
             .map(|(player, row)| {
                 let rating = match row {
-                    Some(row) => queue.rating.at(row.rating, Some(row.rated_at), call.now),
-                    None => queue.rating.initial(),
+                    Some(row) => system.at(row.rating, Some(row.rated_at), call.now),
+                    None => system.initial(),
                 };
                 TicketPlayer { player: *player, rating }
             })

@@ -1,5 +1,5 @@
 //! Systems that learn more from a match than its players' ratings.
-use crate::{Learnt, Offset, Rating, Scratch, System, kalman};
+use crate::{KalmanSettings, Learnt, Offset, Rating, Scratch, System, kalman};
 use gsm_core::Probability;
 
 /// 1 when the first of two sides is at home, -1 when the second is, else 0.
@@ -26,12 +26,29 @@ impl System {
         kalman::expected_pair(settings, learnt, a, b, home_sign(home))
     }
 
-    /// What a system that learns knows before the first match; none for the others.
+    /// What a system that learns knows before the first match, by its settings; none for the others.
     #[must_use]
     pub fn nothing_learnt(&self) -> Option<Learnt> {
         match self {
-            Self::Kalman(settings) => Some(Learnt::new(settings)),
+            Self::Kalman(settings) => Some(settings.known()),
             _ => None,
+        }
+    }
+
+    /// Whether it learns from matches more than its players' ratings.
+    #[must_use]
+    pub const fn learns(&self) -> bool {
+        matches!(self, Self::Kalman(_))
+    }
+
+    /// The same system, knowing this; one that learns nothing is as it was.
+    #[must_use]
+    pub fn with_learnt(&self, learnt: &Learnt) -> Self {
+        match self {
+            Self::Kalman(settings) => {
+                Self::Kalman(KalmanSettings { learnt: Some(*learnt), ..settings.clone() })
+            }
+            other => other.clone(),
         }
     }
 

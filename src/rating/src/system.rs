@@ -2,8 +2,8 @@ use crate::learning::home_sign;
 use crate::model::{self, Model};
 use crate::true_skill::{Margin, TrueSkill};
 use crate::{
-    Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Learnt, Rating,
-    RatingError, Scratch, SettingsError, Side, TrueSkillSettings, WengLinSettings, kalman, outcome,
+    Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Rating, RatingError,
+    Scratch, SettingsError, Side, TrueSkillSettings, WengLinSettings, kalman, outcome,
 };
 use gsm_core::{Millis, Probability, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ impl System {
             Self::WengLin(settings) => predicted(settings, a, b, home),
             Self::TrueSkill(settings) => predicted(&TrueSkill::new(settings), a, b, home),
             Self::Kalman(settings) => {
-                kalman::expected_pair(settings, &Learnt::new(settings), a, b, home_sign(home))
+                kalman::expected_pair(settings, &settings.known(), a, b, home_sign(home))
             }
         }
     }
@@ -252,7 +252,7 @@ impl System {
             }
             Self::Kalman(settings) => match game.learnt {
                 Some(learnt) => kalman::update(settings, learnt, game, scratch, out),
-                None => kalman::update(settings, &Learnt::new(settings), game, scratch, out),
+                None => kalman::update(settings, &settings.known(), game, scratch, out),
             },
         }
     }

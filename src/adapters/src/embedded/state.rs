@@ -476,7 +476,8 @@ fn is_hot(row: &Row) -> bool {
         | Row::Board(_)
         | Row::Entry(_)
         | Row::Shade(_)
-        | Row::Attributes(_) => true,
+        | Row::Attributes(_)
+        | Row::Learnt(_) => true,
         Row::Identity(_)
         | Row::History(_)
         | Row::Result(_)

@@ -1,10 +1,10 @@
 //! What a match does to its players' ratings, computed from values alone.
 use crate::{
     EngineError,
-    store::{ChangeSet, PushEvent, PushKind, RatingCause, RatingRow, SideChange},
+    store::{ChangeSet, PushEvent, PushKind, RatingCause, RatingRow, ResultRow, SideChange},
 };
 use gsm_core::{MatchId, Mode, PlayerId, Timestamp};
-use gsm_rating::{Entrant, Game, Rating, Side, System};
+use gsm_rating::{Entrant, Game, Learnt, Rating, Scratch, Side, System};
 use gsm_session::{MatchResult, OutcomeKind, Roster};
 
 /// A mean as boards compare and show it: thousandths of a point.
@@ -54,6 +54,33 @@ pub(super) fn rate(
             actual: change.actual,
         })
         .collect())
+}
+
+/// Rates a result that counted once more, for what it teaches: that lies in `scratch` then. Whether it could.
+pub(crate) fn rate_into(system: &System, learnt: &Learnt, row: &ResultRow, scratch: &mut Scratch) -> bool {
+    let mut players = row.changes.iter().zip(&row.from);
+    let entrants: Vec<Vec<Entrant>> = row
+        .roster
+        .sides()
+        .iter()
+        .map(|side| {
+            let own = players.by_ref().take(side.len());
+            own.map(|(change, from)| Entrant {
+                quit: row.result.quits().binary_search(&change.player).is_ok(),
+                games: from.and_then(|standing| standing.rating).map_or(0, |rating| rating.games),
+                ..Entrant::new(change.before)
+            })
+            .collect()
+        })
+        .collect();
+    let outcomes = row.result.places().iter().zip(row.result.scores());
+    let sides: Vec<Side<'_>> = entrants
+        .iter()
+        .zip(outcomes)
+        .map(|(players, (place, score))| Side { score: *score, ..Side::new(*place, players) })
+        .collect();
+    let game = Game { learnt: Some(learnt), ..Game::new(&sides) };
+    system.update_into(&game, scratch, &mut Vec::new()).is_ok()
 }
 
 /// The rating row after a match.

@@ -64,6 +64,8 @@ pub enum Key {
     Shade(BoardName, PlayerId),
     /// Where a player belongs.
     Attributes(PlayerId),
+    /// What a mode's rating system has learnt.
+    Learnt(Mode),
 }
 
 /// A range of keys that can be listed.
@@ -103,6 +105,8 @@ pub enum KeyRange {
     Shades,
     /// All players who belong somewhere.
     AllAttributes,
+    /// All that rating systems have learnt.
+    AllLearnt,
 }
 
 /// Bytes that are no key.
@@ -168,7 +172,8 @@ impl Key {
             | Self::System(_)
             | Self::Entry(..)
             | Self::Shade(..)
-            | Self::Attributes(_) => Home::Record,
+            | Self::Attributes(_)
+            | Self::Learnt(_) => Home::Record,
             Self::Ticket(_) | Self::Claim(_) | Self::Proposal(_) | Self::Match(_) | Self::Lease(_) => {
                 Home::Live
             }
@@ -201,6 +206,7 @@ impl Key {
             Self::Entry(..) => 21,
             Self::Shade(..) => 22,
             Self::Attributes(_) => 23,
+            Self::Learnt(_) => 24,
         }
     }
 
@@ -245,6 +251,7 @@ impl Key {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
             Self::Attributes(player) => out.extend_from_slice(&player.as_u128().to_be_bytes()),
+            Self::Learnt(mode) => put_name(&mut out, mode.as_str()),
         }
         out
     }
@@ -286,6 +293,7 @@ impl Key {
             21 => Self::Entry(f.board()?, PlayerId::from_u128(f.id()?)),
             22 => Self::Shade(f.board()?, PlayerId::from_u128(f.id()?)),
             23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
+            24 => Self::Learnt(f.mode()?),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -317,6 +325,7 @@ impl fmt::Display for Key {
             Self::Entry(name, id) => write!(f, "entry of {id} on board {name}"),
             Self::Shade(name, id) => write!(f, "visibility of {id} on board {name}"),
             Self::Attributes(id) => write!(f, "attributes of {id}"),
+            Self::Learnt(mode) => write!(f, "what is learnt in {mode}"),
         }
     }
 }
@@ -337,6 +346,7 @@ impl KeyRange {
             | Self::Entries(_)
             | Self::Shades
             | Self::AllAttributes
+            | Self::AllLearnt
             | Self::Gates => Home::Record,
             Self::Tickets | Self::Proposals | Self::Matches => Home::Live,
         }
@@ -376,6 +386,7 @@ impl KeyRange {
             }
             Self::Shades => out.push(22),
             Self::AllAttributes => out.push(23),
+            Self::AllLearnt => out.push(24),
             Self::Gates => out.push(18),
         }
         out

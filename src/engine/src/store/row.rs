@@ -38,6 +38,7 @@ pub enum Row {
     Entry(EntryRow),
     Shade(ShadeRow),
     Attributes(AttributesRow),
+    Learnt(LearntRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -343,4 +344,15 @@ pub struct AttributesRow {
     pub platform: Option<Attribute>,
     /// Guilds, clans, schools; sorted, each once.
     pub groups: Vec<Attribute>,
+}
+
+/// What a mode's rating system has learnt from all its matches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LearntRow {
+    /// The name of the settings it was learnt under ([`Key::System`]); under others it says nothing.
+    pub under: u64,
+    /// What was learnt.
+    pub learnt: gsm_rating::Learnt,
+    /// From how many results.
+    pub results: u64,
 }

@@ -31,14 +31,17 @@ impl<'a> Contender<'a> {
     /// Before the first match.
     #[must_use]
     pub fn new(system: &'a System, history: &'a History) -> Self {
-        let seat = Seat { rating: system.initial(), rated_at: None, games: 0 };
+        let learnt = system.nothing_learnt();
+        let newcomer = system.initial();
+        let newcomer = learnt.map_or(newcomer, |learnt| learnt.unplaced(newcomer));
+        let seat = Seat { rating: newcomer, rated_at: None, games: 0 };
         Self {
             system,
             history,
             home: super::home::advantages(history),
             seats: vec![seat; history.seats()],
             offsets: Map::default(),
-            learnt: system.nothing_learnt(),
+            learnt,
             scratch: Scratch::new(),
             changes: Vec::new(),
             entrants: Vec::new(),

@@ -88,9 +88,21 @@ impl Learnt {
         }
     }
 
+    /// Whether all of it is finite, and what must be positive is.
+    #[must_use]
+    pub fn makes_sense(&self) -> bool {
+        let beliefs = [self.newcomers, self.home, self.sharpness];
+        let sums = [self.lead_squared, self.residual_squared, self.margins, self.evenness];
+        beliefs.iter().all(|of| of.mean.is_finite() && of.variance.is_finite() && of.variance >= 0.0)
+            && self.margin_lead.is_finite()
+            && self.draws >= 0.0
+            && self.draws.is_finite()
+            && sums.iter().all(|sum| sum.is_finite() && *sum > 0.0)
+    }
+
     /// Where newcomers stand, in points from the setting `mean`.
     #[must_use]
-    pub fn newcomers(&self) -> f64 {
+    pub const fn newcomers(&self) -> f64 {
         self.newcomers.mean * POINTS
     }
 

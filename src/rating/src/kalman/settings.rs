@@ -1,4 +1,4 @@
-use super::POINTS;
+use super::{Learnt, POINTS};
 use crate::{Rating, SettingsError, numeric};
 use gsm_core::Millis;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,9 @@ pub struct KalmanSettings {
     pub field_weight: f64,
     /// See [`KalmanSettings::field_weight`], `0.0..=1.0`.
     pub field_exponent: f64,
+    /// What is known already, such as from an earlier season; nothing if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learnt: Option<Learnt>,
 }
 
 impl Default for KalmanSettings {
@@ -76,6 +79,7 @@ impl Default for KalmanSettings {
             home_deviation: 39.0,
             field_weight: 1.4,
             field_exponent: 0.5,
+            learnt: None,
         }
     }
 }
@@ -101,12 +105,22 @@ impl KalmanSettings {
         check("home_advantage", self.home_advantage, -1e4, 1e4)?;
         check("home_deviation", self.home_deviation, 0.0, 1e3)?;
         check("field_weight", self.field_weight, 0.01, 10.0)?;
-        check("field_exponent", self.field_exponent, 0.0, 1.0)
+        check("field_exponent", self.field_exponent, 0.0, 1.0)?;
+        match &self.learnt {
+            Some(learnt) if !learnt.makes_sense() => check("learnt", f64::NAN, 0.0, 1.0),
+            _ => Ok(()),
+        }
     }
 
-    /// A newcomer, before anything is learnt: all of the mean is prior.
+    /// What is known before a match, where nobody knows better.
+    pub(crate) fn known(&self) -> Learnt {
+        self.learnt.unwrap_or_else(|| Learnt::new(self))
+    }
+
+    /// A newcomer: all of the mean is prior.
     pub(crate) const fn initial(&self) -> Rating {
-        Rating { mean: self.mean, deviation: self.deviation, volatility: 1.0 }
+        let lack = if let Some(learnt) = &self.learnt { learnt.newcomers() } else { 0.0 };
+        Rating { mean: self.mean + lack, deviation: self.deviation, volatility: 1.0 }
     }
 
     /// Time widens the belief up to a newcomer's, and never narrows it.
