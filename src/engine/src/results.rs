@@ -6,6 +6,7 @@ mod following;
 mod history;
 mod verdict;
 mod walk;
+mod why;
 
 use crate::{
     Call, Engine, EngineError, Principal,

@@ -56,8 +56,8 @@ pub(super) fn rate(
         .collect())
 }
 
-/// Rates a result that counted once more, for what it teaches: that lies in `scratch` then. Whether it could.
-pub(crate) fn rate_into(system: &System, learnt: &Learnt, row: &ResultRow, scratch: &mut Scratch) -> bool {
+/// The match of a result that counted, as it was rated.
+pub(crate) fn with_game<T>(row: &ResultRow, learnt: Option<&Learnt>, look: impl FnOnce(&Game<'_>) -> T) -> T {
     let mut players = row.changes.iter().zip(&row.from);
     let entrants: Vec<Vec<Entrant>> = row
         .roster
@@ -79,8 +79,12 @@ pub(crate) fn rate_into(system: &System, learnt: &Learnt, row: &ResultRow, scrat
         .zip(outcomes)
         .map(|(players, (place, score))| Side { score: *score, ..Side::new(*place, players) })
         .collect();
-    let game = Game { learnt: Some(learnt), ..Game::new(&sides) };
-    system.update_into(&game, scratch, &mut Vec::new()).is_ok()
+    look(&Game { learnt, ..Game::new(&sides) })
+}
+
+/// Rates a result that counted once more, for what it teaches: that lies in `scratch` then. Whether it could.
+pub(crate) fn rate_into(system: &System, learnt: &Learnt, row: &ResultRow, scratch: &mut Scratch) -> bool {
+    with_game(row, Some(learnt), |game| system.update_into(game, scratch, &mut Vec::new()).is_ok())
 }
 
 /// The rating row after a match.

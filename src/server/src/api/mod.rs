@@ -15,6 +15,7 @@ mod results;
 mod rulings;
 mod stream;
 mod tickets;
+mod why;
 
 use crate::{
     door::{self, Door, Entrance},
@@ -100,6 +101,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(matches::change_state))
         .routes(routes!(matches::player_session))
         .routes(routes!(results::result, results::report))
+        .routes(routes!(why::why))
         .routes(routes!(rankings::modes))
         .routes(routes!(rankings::top))
         .routes(routes!(rankings::rank))

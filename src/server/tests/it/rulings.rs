@@ -13,12 +13,27 @@ async fn operators_void_correct_and_rebuild() {
     let first = world.report(&id, &ann, &bob).await;
     assert_eq!((&first["verdict"], first.get("ruled_at")), (&json!("counted"), None));
 
+    let whys = ann.client.get(&format!("/v1/matches/{id}/why")).await.ok();
+    let moved = &whys["players"][0];
+    let points: f64 =
+        moved["items"].as_array().unwrap().iter().map(|item| item["points"].as_f64().unwrap()).sum();
+    let gain = moved["gain"].as_f64().unwrap();
+    assert!(gain > 0.0 && (points - gain).abs() < 1e-9, "{moved}");
+    assert_eq!(
+        (&moved["player_id"], &moved["expected"], &moved["actual"]),
+        (&json!(ann.id), &json!(0.5), &json!(1.0))
+    );
+    assert_eq!((&moved["items"][0]["what"], &moved["opponents"]["mean"]), (&json!("result"), &json!(1500.0)));
+    let eve = world.player("Eve").await;
+    eve.client.get(&format!("/v1/matches/{id}/why")).await.is(404, "not_found");
+
     let void = || async {
         admin.call("POST", &path("void")).header("idempotency-key", "k").json(&why).send().await.ok()
     };
     let voided = void().await;
     assert_eq!((&voided["verdict"], &voided["changes"]), (&json!("voided"), &json!([])));
     assert_eq!(void().await, voided);
+    ann.client.get(&format!("/v1/matches/{id}/why")).await.is(409, "no_result");
     let rank = format!("/v1/rankings/duel/players/{}", ann.id);
     ann.client.get(&rank).await.is(404, "not_found");
     let result = ann.client.get(&format!("/v1/matches/{id}/result")).await.ok();
