@@ -5,6 +5,7 @@
 )]
 mod admin;
 mod bench;
+mod boards;
 mod bots;
 mod config;
 mod doctor;
@@ -58,6 +59,8 @@ enum Command {
     Replay(replay::Command),
     /// How well each rating system predicts match histories: a table and a calibration plot
     Eval(eval::Command),
+    /// Boards in and out of a data directory
+    Boards(boards::Command),
     /// What ratings are made of
     Rating(rating::Command),
     /// What an operator does by hand
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Doctor(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Boards(command) => command.run(),
         Command::Rating(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Bench(command) => command.run(),

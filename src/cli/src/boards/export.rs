@@ -1,0 +1,129 @@
+//! `gsm boards export`.
+use super::{board, is_there};
+use crate::{
+    offline::Offline,
+    output::{Failure, Outcome, grouped, note},
+};
+use clap::{Args, ValueEnum};
+use gsm_adapters::Options;
+use gsm_core::limits;
+use gsm_engine::{BoardConfig, BoardRef, BoardRow};
+use serde_json::json;
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::PathBuf,
+};
+
+/// How a board is written.
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// A head and a line a player
+    Csv,
+    /// A JSON object a line
+    Jsonl,
+}
+
+/// `gsm boards export`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  gsm boards export --data-dir gsm-data --board duel > duel.csv
+  gsm boards export --data-dir gsm-data --board laps --format jsonl --out laps.jsonl
+
+Columns: rank, player_id, display_name, a value for each column of the board, reached_at (milliseconds since 1970),
+games. No server may run on the directory.
+
+Exit code 0: done; 1: the data directory failed; 2: no such board.")]
+pub(super) struct Export {
+    /// The data directory
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// The board, or a mode for its own
+    #[arg(long, value_name = "BOARD")]
+    board: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Format,
+    /// Where it goes [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Export {
+    pub(super) fn run(self) -> Outcome {
+        let of = BoardRef::whole(board(&self.board)?);
+        is_there(&self.data_dir)?;
+        let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
+        let (written, out) = runtime.block_on(self.export(&of))?;
+        if let Some(path) = out {
+            note(format_args!("{} players to {}", grouped(written), path.display()));
+        }
+        Ok(())
+    }
+
+    async fn export(self, of: &BoardRef) -> Result<(u64, Option<PathBuf>), Failure> {
+        let offline = Offline::open(&self.data_dir, Options::default(), "an export").await?;
+        let written = self.write(&offline, of).await;
+        offline.close().await?;
+        Ok((written?, self.out))
+    }
+
+    async fn write(&self, offline: &Offline, of: &BoardRef) -> Result<u64, Failure> {
+        let engine = &offline.engine;
+        let config = engine.board_config(&of.name).map_err(Failure::usage)?;
+        let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(match &self.out {
+            Some(path) => Box::new(
+                File::create(path)
+                    .map_err(|e| Failure::failed(format!("cannot write `{}`: {e}", path.display())))?,
+            ),
+            None => Box::new(std::io::stdout()),
+        });
+        let failed = |e: std::io::Error| Failure::failed(format!("cannot write: {e}"));
+        if matches!(self.format, Format::Csv) {
+            let values: Vec<String> = (1..=config.columns.len()).map(|nth| format!("value_{nth}")).collect();
+            writeln!(out, "rank,player_id,display_name,{},reached_at,games", values.join(","))
+                .map_err(failed)?;
+        }
+        let mut offset = 0;
+        loop {
+            let (rows, _) = engine.top(of, offset, limits::PAGE_SIZE_MAX).await.map_err(Failure::failed)?;
+            if rows.is_empty() {
+                break;
+            }
+            offset += rows.len() as u64;
+            for row in rows {
+                let line = match self.format {
+                    Format::Csv => csv(&config, &row),
+                    Format::Jsonl => jsonl(&config, &row),
+                };
+                writeln!(out, "{line}").map_err(failed)?;
+            }
+        }
+        out.flush().map_err(failed)?;
+        Ok(offset)
+    }
+}
+
+fn values(config: &BoardConfig, row: &BoardRow) -> Vec<f64> {
+    let keys = row.keys.columns();
+    (0..config.columns.len()).zip(keys).map(|(column, key)| config.shown(column, *key)).collect()
+}
+
+fn csv(config: &BoardConfig, row: &BoardRow) -> String {
+    let name = row.name.as_ref().map(|name| super::records::quoted(name.as_str())).unwrap_or_default();
+    let values: Vec<String> = values(config, row).iter().map(ToString::to_string).collect();
+    let (at, games) = (row.reached_at.as_millis(), row.games);
+    format!("{},{},{name},{},{at},{games}", row.rank.get(), row.player, values.join(","))
+}
+
+fn jsonl(config: &BoardConfig, row: &BoardRow) -> String {
+    json!({
+        "rank": row.rank.get(),
+        "player_id": row.player.to_string(),
+        "display_name": row.name.as_ref().map(|name| name.as_str()),
+        "values": values(config, row),
+        "reached_at": row.reached_at.as_millis(),
+        "games": row.games,
+    })
+    .to_string()
+}

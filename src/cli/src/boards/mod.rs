@@ -1,0 +1,41 @@
+//! `gsm boards`: boards in and out of a data directory, without a server.
+mod export;
+mod import;
+mod records;
+
+use crate::output::{Failure, Outcome};
+use clap::{Args, Subcommand};
+use gsm_core::BoardName;
+use std::path::Path;
+
+/// `gsm boards`
+#[derive(Args)]
+pub(crate) struct Command {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Write a whole board, best first, as CSV or JSON lines
+    Export(export::Export),
+    /// Submit the scores of a file to a board: CSV, or what Nakama and PlayFab answer
+    Import(import::Import),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Outcome {
+        match self.what {
+            What::Export(command) => command.run(),
+            What::Import(command) => command.run(),
+        }
+    }
+}
+
+fn board(name: &str) -> Result<BoardName, Failure> {
+    BoardName::new(name).map_err(|error| Failure::usage(format!("--board: {error}")))
+}
+
+fn is_there(dir: &Path) -> Outcome {
+    if dir.is_dir() { Ok(()) } else { Err(Failure::usage(format!("`{}` is no directory", dir.display()))) }
+}
