@@ -115,10 +115,12 @@ impl Views {
             }
             (Key::History(mode, player, depth), None) => self.pasts.told(mode, *player, *depth, None),
             (Key::Learnt(mode), Some(Row::Learnt(row))) => self.learning.published(mode, row),
-            (Key::Entry(board, player), Some(Row::Entry(row))) => {
-                self.boards.entered(board, *player, Some(row), sequence, now);
+            (Key::Entry(board, season, player), Some(Row::Entry(row))) => {
+                self.boards.entered((board, *season, *player), Some(row), sequence, now);
             }
-            (Key::Entry(board, player), None) => self.boards.entered(board, *player, None, sequence, now),
+            (Key::Entry(board, season, player), None) => {
+                self.boards.entered((board, *season, *player), None, sequence, now);
+            }
             (Key::Shade(board, player), Some(Row::Shade(row))) => {
                 self.boards.shaded(board, *player, Some(row));
             }
@@ -128,10 +130,10 @@ impl Views {
             }
             (Key::Attributes(player), None) => self.boards.settled(*player, None, sequence),
             (Key::Board(name), Some(Row::Board(json))) => match BoardConfig::from_json(json) {
-                Ok(config) => self.boards.defined(name, Some(config)),
+                Ok(config) => self.boards.defined(name, Some(config), now),
                 Err(error) => tracing::error!(board = %name, %error, "board cannot be read"),
             },
-            (Key::Board(name), None) => self.boards.defined(name, None),
+            (Key::Board(name), None) => self.boards.defined(name, None, now),
             (Key::Ticket(id), row) => {
                 let ticket = if let Some(Row::Ticket(ticket)) = row { Some(ticket) } else { None };
                 self.pools.ticket(*id, ticket);

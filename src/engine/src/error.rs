@@ -44,6 +44,12 @@ pub enum EngineError {
     TooManyBoards,
     #[error("board `{board}` is being filled")]
     BoardFilling { board: String },
+    #[error("the first season of board `{board}` has not begun")]
+    NoSeason { board: String },
+    #[error("season {season} of board `{board}` has not ended")]
+    SeasonOpen { board: String, season: u64 },
+    #[error("season {season} of board `{board}` is paid out and stays as it is")]
+    SeasonClosed { board: String, season: u64 },
     #[error("the listing has been given up")]
     PageGone,
     #[error("a player has at most {max} streams")]
@@ -104,6 +110,9 @@ impl EngineError {
             | Self::NoResultNow { .. }
             | Self::NoResult { .. }
             | Self::PageGone
+            | Self::NoSeason { .. }
+            | Self::SeasonOpen { .. }
+            | Self::SeasonClosed { .. }
             | Self::ResultContradicts { .. } => Kind::Conflict,
             Self::Invalid { .. } | Self::NoConsent { .. } | Self::IdempotencyMismatch => Kind::Invalid,
             Self::Forbidden => Kind::Forbidden,
@@ -136,6 +145,9 @@ impl EngineError {
             Self::TooManyBoards => "too_many_boards",
             Self::BoardFilling { .. } => "board_filling",
             Self::PageGone => "page_gone",
+            Self::NoSeason { .. } => "no_season",
+            Self::SeasonOpen { .. } => "season_open",
+            Self::SeasonClosed { .. } => "season_closed",
             Self::TooManyStreams { .. } => "too_many_streams",
             Self::ModeSystem { .. } => "mode_system",
             Self::State(_) => "state_not_allowed",
@@ -166,6 +178,9 @@ impl EngineError {
             Self::TooManyBoards => "delete a board that is no longer read",
             Self::BoardFilling { .. } => "ask again in a moment",
             Self::PageGone => "begin again from the first page",
+            Self::NoSeason { .. } | Self::SeasonOpen { .. } => {
+                "GET /v1/rankings/{board}/seasons says when seasons begin and end"
+            }
             Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
             Self::QueueFull { .. } => "try again after the seconds in Retry-After",

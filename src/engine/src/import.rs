@@ -1,6 +1,7 @@
 //! Match histories from elsewhere, through the same decisions and commits as live results.
 use crate::{
     Call, Engine, EngineError, MatchFacts,
+    boards::tally::Tallies,
     players::add_player,
     results::{
         chain::{Link, Moved},
@@ -208,7 +209,9 @@ impl Engine {
         let room = self.store(Home::Record).limits().items_max;
         let mut rest = new;
         while let Some(first) = rest.first() {
-            let run = run_length(rest, room);
+            // Each board that counts the results takes a write more for a player, and one for its season.
+            let boards = self.views.boards.tallied(&first.mode).len();
+            let run = run_length(rest, room, boards);
             if run == 0 || !self.homes.is_one() {
                 done.push(self.import_match(first).await?);
                 rest = rest.get(1..).unwrap_or_default();
@@ -299,16 +302,19 @@ impl Engine {
             })));
         }
         let (name, system) = self.system_of(mode).await?;
-        Ok(Ledger { name, system, rows })
+        let steps = run.iter().zip(ids).filter(|(_, id)| !known.contains_key(id));
+        let steps = steps.flat_map(|(new, _)| new.roster.players().map(|player| (player, new.at)));
+        let tallies = self.tallies(mode, steps).await?;
+        Ok(Ledger { name, system, rows, tallies })
     }
 }
 
 /// How many of the first matches fit into one change set; all are of the first one's mode.
-fn run_length(matches: &[ImportMatch], room: usize) -> usize {
+fn run_length(matches: &[ImportMatch], room: usize, boards: usize) -> usize {
     // The gate's check is a write too.
     let (mut writes, mut run) = (1, 0);
     for next in matches.iter().take(IMPORT_MATCHES_MAX) {
-        writes += 1 + next.roster.players().count();
+        writes += 1 + next.roster.players().count() * (1 + boards) + boards;
         if writes > room || matches.first().is_some_and(|first| first.mode != next.mode) {
             break;
         }
@@ -334,6 +340,7 @@ struct Ledger {
     name: u64,
     system: Arc<System>,
     rows: Map<PlayerId, Standing>,
+    tallies: Tallies,
 }
 
 impl Ledger {
@@ -364,6 +371,7 @@ impl Ledger {
         for Moved { player, after, history } in link.moved(&self.system) {
             let Some(standing) = self.rows.get_mut(&player) else { continue };
             if let Some(step) = history {
+                self.tallies.take(player, &step);
                 changes.fold(Key::History(new.mode.clone(), player, depth), Row::History(step));
             }
             (standing.row, standing.moved) = (Some(after), true);
@@ -375,6 +383,7 @@ impl Ledger {
 
     /// The ratings that moved go to `changes`, on condition that they still stand as they were read.
     fn close(self, mode: &Mode, changes: &mut ChangeSet) {
+        self.tallies.add_to(changes);
         let mut moved: Vec<_> = self.rows.into_iter().filter(|(_, standing)| standing.moved).collect();
         moved.sort_unstable_by_key(|(player, _)| *player);
         for (player, standing) in moved {

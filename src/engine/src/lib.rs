@@ -36,14 +36,18 @@ pub mod token;
 
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
-    Eligibility, Operator, Part, PastRank, Places, RankView, SERIES_MAX, Source, Submission, Taken, Ties,
+    Eligibility, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView, Places, RankView, SERIES_MAX, Source, Submission, Taken, Ties,
     Value, Viewer,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use forming::TickReport;
-pub use gsm_ranking::Visibility;
+pub use gsm_ranking::{
+    Visibility,
+    payout::PayoutConfig,
+    season::{ScheduleConfig, Season},
+};
 pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
 pub use keys::IssuedKey;
 pub use matches::{MatchView, NewMatch};

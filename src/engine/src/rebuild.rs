@@ -2,6 +2,7 @@
 //! order in which it once counted, and compared with what is stored, bit for bit.
 use crate::{
     Call, Engine, EngineError,
+    boards::Recount,
     jobs::{Sink, Stop},
     results::chain::{Link, standing},
     store::{Expect, Home, Key, KeyRange, Place, Row, StandingRow, Version, Versioned},
@@ -23,7 +24,7 @@ pub struct RebuildReport {
     pub results: u64,
     /// Ratings set by hand.
     pub adjustments: u64,
-    /// Rows that are not what the results give: ratings, history, and what results say they did.
+    /// Rows that are not what the results give: ratings, history, entries of boards, and what results say they did.
     pub differing: u64,
     /// Whether those were put right.
     pub repaired: bool,
@@ -40,6 +41,8 @@ struct Rebuild<'a> {
     ends: Ends,
     /// As computed so far.
     now: Map<PlayerId, StandingRow>,
+    /// Boards that count the mode's results.
+    counts: Vec<Recount>,
     report: RebuildReport,
 }
 
@@ -116,11 +119,15 @@ impl Engine {
             return Err(EngineError::Unknown { what: "mode" });
         }
         let report = RebuildReport { players: 0, results: 0, adjustments: 0, differing: 0, repaired: repair };
-        Ok(Rebuild { engine: self, mode: mode.clone(), ends, now: Map::default(), report })
+        let mut counts = Vec::new();
+        for line in self.views.boards.tallied(mode) {
+            counts.push(self.begin_recount(line, sink).await?);
+        }
+        Ok(Rebuild { engine: self, mode: mode.clone(), ends, now: Map::default(), counts, report })
     }
 
     /// The next page of a range; `None` at its end.
-    async fn page(
+    pub(crate) async fn page(
         &self,
         range: &KeyRange,
         after: &mut Option<Key>,
@@ -152,6 +159,9 @@ impl Rebuild<'_> {
             }
         }
         self.compare_ends(sink).await?;
+        for count in std::mem::take(&mut self.counts) {
+            self.report.differing += count.close(sink).await?;
+        }
         let mut head = self.engine.changes(call, &[&self.mode]);
         if let Some(audit) = &mut head.audit {
             let done = if self.report.repaired { "differed and were put right" } else { "differ" };
@@ -221,6 +231,9 @@ impl Rebuild<'_> {
             let depth = again.place().depth;
             for moved in again.moved(&system) {
                 self.now.insert(moved.player, moved.after);
+                for count in &mut self.counts {
+                    moved.history.iter().for_each(|step| count.take(moved.player, step));
+                }
                 steps.push((Key::History(self.mode.clone(), moved.player, depth), moved.history));
             }
             if again != link {

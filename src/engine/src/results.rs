@@ -10,6 +10,7 @@ mod why;
 
 use crate::{
     Call, Engine, EngineError, Principal,
+    boards::tally::Tallies,
     jobs::{Sink, Stop},
     matches::archive,
     store::{
@@ -51,6 +52,8 @@ pub(crate) struct Decided {
     row: ResultRow,
     /// Its players as the result leaves them, each with the version of the row as it was found.
     moved: Vec<(Moved, Option<Version>)>,
+    /// Entries of boards that count it.
+    tallies: Tallies,
 }
 
 impl Engine {
@@ -184,9 +187,14 @@ impl Engine {
         }
         let row = new_row(facts, result, call, name, &from);
         let link = Link::Result(id, row).found(&system, from)?;
-        let moved = link.moved(&system).into_iter().zip(versions).collect();
+        let mut tallies =
+            self.tallies(&facts.mode, players.iter().map(|player| (*player, call.now))).await?;
+        let moved: Vec<_> = link.moved(&system).into_iter().zip(versions).collect();
+        for (moved, _) in &moved {
+            moved.history.iter().for_each(|step| tallies.take(moved.player, step));
+        }
         match link {
-            Link::Result(_, row) => Ok(Decided { id, row, moved }),
+            Link::Result(_, row) => Ok(Decided { id, row, moved, tallies }),
             Link::Adjustment(..) => Err(EngineError::damaged(&Key::Result(id))),
         }
     }
@@ -201,7 +209,7 @@ impl Engine {
         let room = self.store(Home::Record).limits().items_max.saturating_sub(RESULT_WRITES_OTHER).max(1);
         let mode = decided.row.mode.clone();
         let (id, owes) = (decided.id, !self.homes.is_one());
-        let view = if decided.moved.len() > room {
+        let view = if decided.moved.len() + decided.tallies.writes() > room {
             self.commit_large(call, decided, live).await?
         } else {
             let (mut changes, view) = self.head_of(call, id, &decided.row, live).await?;
@@ -213,6 +221,7 @@ impl Engine {
                         .fold(Key::History(mode.clone(), moved.player, view.row.depth), Row::History(step));
                 }
             }
+            decided.tallies.add_to(&mut changes);
             changes.check(Key::Gate(mode.clone()), Expect::Absent);
             match self.commit(Home::Record, changes).await {
                 Ok(_) => view,
@@ -255,13 +264,14 @@ impl Engine {
     ) -> Result<(ChangeSet, ResultView), Stop> {
         // Who was read before the gate closed may have moved since.
         let facts = MatchFacts { mode: row.mode, roster: row.roster };
-        let Decided { row, moved, .. } = self.decide(call, id, &facts, row.result).await?;
+        let Decided { row, moved, tallies, .. } = self.decide(call, id, &facts, row.result).await?;
         for (moved, version) in moved {
             let rating = Key::Rating(row.mode.clone(), moved.player);
             sink.put(rating, version, Row::Rating(moved.after)).await?;
             let step = Key::History(row.mode.clone(), moved.player, row.depth);
             sink.history(step, moved.history.map(Row::History)).await?;
         }
+        tallies.send(sink).await?;
         Ok(self.head_of(call, id, &row, live).await?)
     }
 

@@ -169,6 +169,30 @@ impl Payout {
         Some(Page { number, first_row, rows })
     }
 
+    /// Rows of the table.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Pages of the table.
+    #[must_use]
+    pub fn pages(&self) -> u64 {
+        self.rows.div_ceil(u64::from(self.page_size.max(1)))
+    }
+
+    /// Pages acknowledged.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged_below + self.acknowledged.len() as u64
+    }
+
+    /// Pages out and not acknowledged.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.len() as u64
+    }
+
     /// Whether every page is acknowledged. O(1).
     #[must_use]
     pub fn is_done(&self) -> bool {

@@ -477,6 +477,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Entry(_)
         | Row::Shade(_)
         | Row::Attributes(_)
+        | Row::Payout(_)
         | Row::Learnt(_) => true,
         Row::Identity(_)
         | Row::History(_)

@@ -1,7 +1,11 @@
 //! What a board compares, and whom it ranks.
 use crate::{EngineError, store::RatingRow};
 use gsm_core::{BoardName, Mode, Timestamp, limits};
-use gsm_ranking::{COLUMNS_MAX, Direction as Way, Keys, Order, Ties as Equals};
+use gsm_ranking::{
+    COLUMNS_MAX, Direction as Way, Keys, Order, Ties as Equals,
+    season::{Schedule, ScheduleConfig},
+};
+use gsm_rating::Rating;
 use serde::{Deserialize, Serialize};
 
 /// Thousandths of a point: how boards compare ratings, and show them.
@@ -28,6 +32,10 @@ pub struct BoardConfig {
     /// Whom it ranks.
     #[serde(default)]
     pub eligibility: Eligibility,
+    /// When its seasons start; without, it goes on for ever. With every season it begins anew, empty, and what it was
+    /// stays to be read.
+    #[serde(default)]
+    pub season: Option<ScheduleConfig>,
 }
 
 /// Where a board's numbers come from.
@@ -50,7 +58,8 @@ pub struct Column {
     /// Which end is better.
     #[serde(default)]
     pub direction: Direction,
-    /// What a submission does to the number that is there.
+    /// What a submission does to the number that is there; of a mode's ratings `last`, or `best` for the best that was
+    /// reached.
     #[serde(default)]
     pub operator: Operator,
 }
@@ -139,6 +148,11 @@ pub struct Eligibility {
     pub deviation_max: f64,
 }
 
+/// A rating less its caution, in thousandths of a point.
+pub(super) fn conservative_of(rating: &Rating) -> i64 {
+    ((rating.mean - CAUTION * rating.deviation) * THOUSANDTHS).round() as i64
+}
+
 fn rating_column() -> Vec<Column> {
     vec![Column { value: Value::Rating, direction: Direction::Descending, operator: Operator::Last }]
 }
@@ -153,7 +167,15 @@ impl BoardConfig {
             ties: Ties::default(),
             by: Vec::new(),
             eligibility: Eligibility::default(),
+            season: None,
         }
+    }
+
+    /// Whether it has entries of its own, and does not just show ratings.
+    #[must_use]
+    pub fn has_entries(&self) -> bool {
+        let counts = |column: &Column| column.operator != Operator::Last;
+        self.source == Source::Submissions || self.season.is_some() || self.columns.iter().any(counts)
     }
 
     /// Refuses what makes no sense, naming the field.
@@ -171,10 +193,15 @@ impl BoardConfig {
                 };
                 return Err(EngineError::invalid(format!("columns[{at}].value"), detail));
             }
-            if !submitted && column.operator != Operator::Last {
+            let allowed: &[Operator] = match column.value {
+                Value::Submitted => continue,
+                Value::Rating | Value::Conservative => &[Operator::Last, Operator::Best],
+                Value::Games | Value::Wins | Value::Draws => &[Operator::Last],
+            };
+            if !allowed.contains(&column.operator) {
                 return Err(EngineError::invalid(
                     format!("columns[{at}].operator"),
-                    "must be `last`: the numbers of a mode are what they are",
+                    "must be `last`, or `best` for a rating: the numbers of a mode are what they are",
                 ));
             }
         }
@@ -197,6 +224,10 @@ impl BoardConfig {
         }
         if self.eligibility.idle_days_max > 36_500 {
             return Err(EngineError::invalid("eligibility.idle_days_max", "must be 0 to 36500"));
+        }
+        if let Some(season) = &self.season {
+            Schedule::new(season)
+                .map_err(|e| EngineError::invalid(format!("season.{}", e.path), &e.problem))?;
         }
         Ok(())
     }
@@ -235,9 +266,7 @@ impl BoardConfig {
         for (key, column) in keys.iter_mut().zip(&self.columns) {
             *key = match column.value {
                 Value::Rating => row.score,
-                Value::Conservative => {
-                    ((row.rating.mean - CAUTION * row.rating.deviation) * THOUSANDTHS).round() as i64
-                }
+                Value::Conservative => conservative_of(&row.rating),
                 Value::Games => i64::from(row.games),
                 Value::Wins => i64::from(row.wins),
                 Value::Draws => i64::from(row.draws),
@@ -322,6 +351,7 @@ mod tests {
             ties: Ties::default(),
             by: Vec::new(),
             eligibility: Eligibility::default(),
+            season: None,
         };
         change(&mut config);
         config
@@ -345,7 +375,11 @@ mod tests {
         check(mode(), |b| b.columns = vec![b.columns[0]; 6], Some("columns"));
         check(mode(), |b| b.columns[0].value = Value::Submitted, Some("columns[0].value"));
         check(Source::Submissions, |b| b.columns[0].value = Value::Games, Some("columns[0].value"));
-        check(mode(), |b| b.columns[0].operator = Operator::Best, Some("columns[0].operator"));
+        check(mode(), |b| b.columns[0].operator = Operator::Best, None);
+        check(mode(), |b| b.columns[0].operator = Operator::Incr, Some("columns[0].operator"));
+        let at = |start: &str| Some(ScheduleConfig::At { starts_at: vec![start.into()] });
+        check(mode(), |b| b.season = at("2026-01-01T00:00:00Z"), None);
+        check(mode(), |b| b.season = at("soon"), Some("season.at.starts_at[0]"));
         check(mode(), |b| b.by = vec![Dimension::Region, Dimension::Region], Some("by[1]"));
         check(mode(), |b| b.eligibility.deviation_max = f64::NAN, Some("eligibility.deviation_max"));
         check(Source::Submissions, |b| b.eligibility.deviation_max = 5.0, Some("eligibility.deviation_max"));

@@ -1,14 +1,12 @@
 //! Boards are documents: made, changed, given up.
-use super::{
-    BoardConfig, Source,
-    view::{Brought, View},
-};
+use super::{BoardConfig, Source, line::Line};
 use crate::{
     Call, Engine, EngineError,
-    results::chain::standing,
-    store::{Home, Key, KeyRange, Row},
+    jobs::Sink,
+    store::{ChangeSet, Home, Key, KeyRange, Row},
 };
-use gsm_core::{BoardName, limits};
+use gsm_core::{BoardName, Mode, Timestamp, limits};
+use gsm_ranking::season::{Schedule, ScheduleConfig};
 use std::sync::Arc;
 
 impl Engine {
@@ -53,13 +51,49 @@ impl Engine {
             if known.source != config.source {
                 return Err(EngineError::invalid("source", "stays as it is: delete the board first"));
             }
+            if !keeps_seasons(&known, config, call.now) {
+                return Err(EngineError::invalid(
+                    "season",
+                    "a board with seasons stays as it is, but for instants to come: define another board, or delete it",
+                ));
+            }
         }
         let json = config.to_json().map_err(|e| EngineError::invalid("board", e))?;
         let mut changes = self.changes(call, &[&config.name]);
         changes.replace(key, found.map(|f| f.version), Row::Board(json));
+        if let Source::Mode(mode) = &config.source
+            && config.has_entries()
+        {
+            return self.put_counted(call, config, mode, changes).await;
+        }
         self.remember(&mut changes, call, Home::Document, &())?;
         self.commit(Home::Document, changes).await?;
         Ok(())
+    }
+
+    /// A board that counts results: its entries are counted from the histories behind the mode's gate, so that no
+    /// result is left out. Where documents are another store the board is there first, and a call that ends between
+    /// the two is repeated by its caller.
+    async fn put_counted(
+        &self,
+        call: &Call,
+        config: &BoardConfig,
+        mode: &Mode,
+        mut changes: ChangeSet,
+    ) -> Result<(), EngineError> {
+        let line = Arc::new(Line::new(config.clone(), call.now, false));
+        let gate = self.close_gate(mode).await?;
+        let mut sink = Sink::staged(self, gate);
+        if let Err(stop) = self.recount_board(line, mode, &mut sink).await {
+            return self.close_job(sink, Err(stop)).await;
+        }
+        let head = if self.homes.is_one() {
+            self.remember(&mut changes, call, Home::Document, &()).map(|()| changes)
+        } else {
+            self.commit(Home::Document, changes).await.map(|_| self.staging())
+        };
+        let prepared = head.map(|head| (head, ())).map_err(Into::into);
+        self.close_job(sink, prepared).await
     }
 
     /// Gives up a board that was defined. What was submitted to it goes too; ratings stay.
@@ -87,12 +121,18 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Removes what was submitted to a board that is no more.
+    /// Removes the entries of a board that is no more, and what is known of its payouts.
     async fn clear_entries(&self, name: &BoardName) -> Result<(), EngineError> {
-        let range = KeyRange::Entries(name.clone());
+        for range in [KeyRange::AllEntries(name.clone()), KeyRange::Payouts(name.clone())] {
+            self.clear(name, &range).await?;
+        }
+        Ok(())
+    }
+
+    async fn clear(&self, name: &BoardName, range: &KeyRange) -> Result<(), EngineError> {
         let room = self.store(Home::Record).limits().items_max.clamp(1, limits::PAGE_SIZE_MAX);
         loop {
-            let page = self.store(Home::Record).list(&range, None, room, false).await?;
+            let page = self.store(Home::Record).list(range, None, room, false).await?;
             if page.is_empty() {
                 return Ok(());
             }
@@ -108,71 +148,20 @@ impl Engine {
             }
         }
     }
+}
 
-    /// The boards that are defined, where players belong and who sees them, at start; ratings and entries come after.
-    pub(crate) async fn load_boards(&self) -> Result<(), EngineError> {
-        self.each(KeyRange::Boards, |key, found| {
-            let Row::Board(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
-            let config = BoardConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
-            // What a commit of the meantime has told already is newer than this row.
-            if self.views.boards.named(&config.name).is_none() {
-                self.views.boards.defined(&config.name.clone(), Some(config));
-            }
-            Ok(())
-        })
-        .await?;
-        self.each(KeyRange::AllAttributes, |key, found| {
-            if let (Key::Attributes(player), Row::Attributes(row)) = (&key, &*found.row) {
-                self.views.boards.settled(*player, Some(row), found.version);
-            }
-            Ok(())
-        })
-        .await?;
-        self.each(KeyRange::Shades, |key, found| {
-            if let (Key::Shade(board, player), Row::Shade(row)) = (&key, &*found.row) {
-                self.views.boards.shaded(board, *player, Some(row));
-            }
-            Ok(())
-        })
-        .await
+/// Whether every season that has begun stays what it is: a board that has seasons changes in nothing but instants to
+/// come.
+fn keeps_seasons(known: &BoardConfig, new: &BoardConfig, now: Timestamp) -> bool {
+    let begun = |config: &BoardConfig| -> Option<Vec<Timestamp>> {
+        let Some(season @ ScheduleConfig::At { starts_at }) = &config.season else { return None };
+        let schedule = Schedule::new(season).ok()?;
+        let starts = (1..=starts_at.len() as u64).filter_map(|number| schedule.season(number));
+        Some(starts.map(|season| season.starts_at).filter(|start| *start <= now).collect())
+    };
+    if known.season.is_none() && new.season.is_none() {
+        return true;
     }
-
-    /// Brings the rows of the past into boards that were defined or changed.
-    pub(crate) async fn fill_boards(&self) -> Result<(), EngineError> {
-        for view in self.views.boards.all() {
-            if !view.is_filled() {
-                self.fill_board(&view).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn fill_board(&self, view: &Arc<View>) -> Result<(), EngineError> {
-        let now = self.clock.now();
-        let mut rows = Vec::new();
-        match &view.config.source {
-            Source::Mode(mode) => {
-                self.each(KeyRange::Ratings(mode.clone()), |key, found| {
-                    let (row, version) = standing(&key, &found)?;
-                    if let (Key::Rating(_, player), Some(row)) = (&key, row.rating) {
-                        rows.push((*player, Brought::of_rating(&view.config, &row), version));
-                    }
-                    Ok(())
-                })
-                .await?;
-            }
-            Source::Submissions => {
-                self.each(KeyRange::Entries(view.config.name.clone()), |key, found| {
-                    let (Key::Entry(_, player), Row::Entry(row)) = (&key, &*found.row) else {
-                        return Err(EngineError::damaged(&key));
-                    };
-                    rows.push((*player, Brought::of_entry(row), found.version));
-                    Ok(())
-                })
-                .await?;
-            }
-        }
-        self.views.boards.fill(view, rows.into_iter(), now);
-        Ok(())
-    }
+    let same = BoardConfig { season: known.season.clone(), ..new.clone() } == *known;
+    same && (known.season == new.season || begun(known).is_some_and(|starts| begun(new) == Some(starts)))
 }

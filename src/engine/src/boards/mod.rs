@@ -2,20 +2,31 @@
 //!
 //! Every mode has a board by itself; others are defined ([`BoardConfig`]): of a mode's ratings, or of scores that game
 //! servers submit; divided by region, platform and group. A commit moves all of them before it is answered.
+//!
+//! A board that has seasons, or keeps the best of something, has entries of its own: results write them in their own
+//! commit (`tally`), and whatever rewrites histories counts them again (`recount`).
 mod config;
 mod define;
+mod fill;
+mod line;
 mod paging;
 mod past;
+mod payouts;
 mod places;
 mod reads;
+mod recount;
+mod seasons;
 mod submit;
+pub(crate) mod tally;
 mod view;
 
 pub use config::{BoardConfig, Column, Dimension, Direction, Eligibility, Operator, Source, Ties, Value};
 pub use paging::BoardPage;
 pub(crate) use past::Pasts;
 pub use past::{PastRank, SERIES_MAX};
+pub use payouts::{PayoutLine, PayoutPage, PayoutView};
 pub use places::Places;
+pub(crate) use recount::{Recount, Rewritten};
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, RankView, Viewer};
 pub use submit::{Submission, Taken};
 pub use view::Part;
@@ -23,6 +34,7 @@ pub use view::Part;
 use crate::store::{AttributesRow, EntryRow, RatingRow, ShadeRow};
 use gsm_core::{BoardName, Map, Mode, PlayerId, Timestamp};
 use gsm_ranking::Visibility;
+use line::Line;
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, sync::Arc};
 use view::{Brought, View};
@@ -33,63 +45,103 @@ pub(crate) struct Boards {
     table: RwLock<Table>,
     homes: RwLock<Map<PlayerId, Arc<AttributesRow>>>,
     shades: RwLock<BTreeMap<BoardName, Map<PlayerId, Visibility>>>,
+    payouts: payouts::Tables,
 }
 
 #[derive(Default)]
 struct Table {
-    by_name: BTreeMap<BoardName, Arc<View>>,
-    by_mode: BTreeMap<Mode, Vec<Arc<View>>>,
+    by_name: BTreeMap<BoardName, Arc<Line>>,
+    /// Those that show a mode's ratings as they are.
+    by_mode: BTreeMap<Mode, Vec<(Arc<Line>, Arc<View>)>>,
 }
 
 impl Table {
-    fn put(&mut self, view: Arc<View>) {
-        let name = view.config.name.clone();
+    fn put(&mut self, line: Arc<Line>) {
+        let name = line.config.name.clone();
         self.remove(&name);
-        if let Some(mode) = view.config.mode() {
-            self.by_mode.entry(mode.clone()).or_default().push(view.clone());
+        if let (Some(mode), false, Some(view)) = (line.config.mode(), line.config.has_entries(), line.kept(0)) {
+            self.by_mode.entry(mode.clone()).or_default().push((line.clone(), view));
         }
-        self.by_name.insert(name, view);
+        self.by_name.insert(name, line);
     }
 
     fn remove(&mut self, name: &BoardName) {
         self.by_name.remove(name);
-        self.by_mode.values_mut().for_each(|views| views.retain(|view| view.config.name != *name));
+        self.by_mode.values_mut().for_each(|boards| boards.retain(|(line, _)| line.config.name != *name));
     }
 }
 
 impl Boards {
-    pub(crate) fn named(&self, name: &BoardName) -> Option<Arc<View>> {
+    pub(crate) fn named(&self, name: &BoardName) -> Option<Arc<Line>> {
         self.table.read().by_name.get(name).cloned()
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<View>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Line>> {
         self.table.read().by_name.values().cloned().collect()
     }
 
-    /// The boards that follow a mode; its own is made where there is none yet.
-    fn of_mode(&self, mode: &Mode) -> Vec<Arc<View>> {
-        let own =
-            |views: &Vec<Arc<View>>| views.iter().any(|view| view.config.name.as_str() == mode.as_str());
-        if let Some(views) = self.table.read().by_mode.get(mode).filter(|views| own(views)) {
-            return views.clone();
+    /// The boards that count a mode's results into entries of their own.
+    pub(crate) fn tallied(&self, mode: &Mode) -> Vec<Arc<Line>> {
+        let counts = |line: &&Arc<Line>| line.config.mode() == Some(mode) && line.config.has_entries();
+        self.table.read().by_name.values().filter(counts).cloned().collect()
+    }
+
+    /// The boards that show a mode's ratings; its own is made where there is none yet.
+    fn of_mode(&self, mode: &Mode, now: Timestamp) -> Vec<Arc<View>> {
+        let own = |boards: &Vec<(Arc<Line>, Arc<View>)>| {
+            boards.iter().any(|(line, _)| line.config.name.as_str() == mode.as_str())
+        };
+        let views = |boards: &Vec<(Arc<Line>, Arc<View>)>| boards.iter().map(|(_, view)| view.clone()).collect();
+        if let Some(found) = self.table.read().by_mode.get(mode).filter(|boards| own(boards)) {
+            return views(found);
         }
         let mut table = self.table.write();
         if !table.by_mode.get(mode).is_some_and(own) {
             let config = BoardConfig::of_mode(mode);
             // Where another board has taken the name, the mode has none of its own.
             if !table.by_name.contains_key(&config.name) {
-                table.put(self.shown(View::new(config, true)));
+                table.put(self.shown(Line::new(config, now, true)));
             }
         }
-        table.by_mode.get(mode).cloned().unwrap_or_default()
+        table.by_mode.get(mode).map(views).unwrap_or_default()
     }
 
-    /// A new view, in which players are seen by whom they are to be seen.
-    fn shown(&self, view: View) -> Arc<View> {
-        if let Some(shades) = self.shades.read().get(&view.config.name) {
-            shades.iter().for_each(|(player, seen)| view.shade(*player, *seen));
+    /// A new board, on which players are seen by whom they are to be seen.
+    fn shown(&self, line: Line) -> Arc<Line> {
+        if let Some(shades) = self.shades.read().get(&line.config.name) {
+            line.views().iter().for_each(|(_, view)| shade(view, shades));
         }
-        Arc::new(view)
+        Arc::new(line)
+    }
+
+    /// A season's view, where everything of it is in memory; made at its first sight.
+    pub(super) fn told(&self, line: &Line, number: u64) -> Option<Arc<View>> {
+        if let Some(view) = line.kept(number) {
+            return Some(view);
+        }
+        // Locked while the view is made known: who is hidden meanwhile is hidden on it too.
+        let shades = self.shades.read();
+        line.told(number, || self.season(line, number, true, &shades))
+    }
+
+    /// A season's view, empty where it has to be read.
+    pub(super) fn kept(&self, line: &Line, number: u64) -> Arc<View> {
+        let shades = self.shades.read();
+        line.keep(number, || self.season(line, number, false, &shades))
+    }
+
+    fn season(
+        &self,
+        line: &Line,
+        number: u64,
+        is_filled: bool,
+        shades: &BTreeMap<BoardName, Map<PlayerId, Visibility>>,
+    ) -> View {
+        let view = View::new(line.config.clone(), line.scheduled(number), is_filled);
+        if let Some(shades) = shades.get(&line.config.name) {
+            shade(&view, shades);
+        }
+        view
     }
 
     fn home(&self, player: PlayerId) -> Option<Arc<AttributesRow>> {
@@ -105,7 +157,7 @@ impl Boards {
         version: u64,
         now: Timestamp,
     ) {
-        for view in self.of_mode(mode) {
+        for view in self.of_mode(mode, now) {
             match row {
                 Some(row) => {
                     let home = if view.config.by.is_empty() { None } else { self.home(player) };
@@ -117,16 +169,16 @@ impl Boards {
         }
     }
 
-    /// Something was submitted, or taken away.
+    /// A board's entry was written, or taken away. A season that is not in memory is read when it is asked for.
     pub(crate) fn entered(
         &self,
-        name: &BoardName,
-        player: PlayerId,
+        (name, season, player): (&BoardName, u64, PlayerId),
         row: Option<&EntryRow>,
         version: u64,
         now: Timestamp,
     ) {
-        let Some(view) = self.named(name) else { return };
+        let Some(line) = self.named(name) else { return };
+        let Some(view) = self.told(&line, season) else { return };
         match row {
             Some(row) => {
                 let home = self.home(player);
@@ -152,8 +204,8 @@ impl Boards {
         } else {
             of_board.insert(player, visibility);
         }
-        if let Some(view) = table.by_name.get(name) {
-            view.shade(player, visibility);
+        if let Some(line) = table.by_name.get(name) {
+            line.views().iter().for_each(|(_, view)| view.shade(player, visibility));
         }
     }
 
@@ -164,26 +216,27 @@ impl Boards {
             Some(home) => self.homes.write().insert(player, home.clone()),
             None => self.homes.write().remove(&player),
         };
-        for view in self.all() {
-            view.moved(player, home.as_ref(), version);
+        for line in self.all() {
+            line.views().iter().for_each(|(_, view)| view.moved(player, home.as_ref(), version));
         }
     }
 
     /// A board is defined, changed or given up. A changed one is empty until it is filled.
-    pub(crate) fn defined(&self, name: &BoardName, config: Option<BoardConfig>) {
+    pub(crate) fn defined(&self, name: &BoardName, config: Option<BoardConfig>, now: Timestamp) {
+        self.payouts.forget();
         let mut table = self.table.write();
         match config {
             Some(config) => {
-                if table.by_name.get(name).is_some_and(|view| *view.config == config) {
+                if table.by_name.get(name).is_some_and(|line| *line.config == config) {
                     return;
                 }
-                table.put(self.shown(View::new(config, false)));
+                table.put(self.shown(Line::new(config, now, false)));
             }
             None => {
                 table.remove(name);
                 let mode = Mode::new(name.as_str()).ok().filter(|mode| table.by_mode.contains_key(mode));
                 if let Some(mode) = mode {
-                    table.put(self.shown(View::new(BoardConfig::of_mode(&mode), false)));
+                    table.put(self.shown(Line::new(BoardConfig::of_mode(&mode), now, false)));
                 }
             }
         }
@@ -191,7 +244,7 @@ impl Boards {
 
     /// All rating rows of a mode, at start.
     pub(crate) fn load(&self, mode: &Mode, rows: &[(PlayerId, RatingRow, u64)], now: Timestamp) {
-        for view in self.of_mode(mode) {
+        for view in self.of_mode(mode, now) {
             self.fill(
                 &view,
                 rows.iter()
@@ -210,6 +263,12 @@ impl Boards {
 
     /// Takes the ranks of those who have been idle for too long.
     pub(crate) fn sweep(&self, now: Timestamp) {
-        self.all().iter().for_each(|view| view.sweep(now));
+        for line in self.all() {
+            line.views().iter().for_each(|(_, view)| view.sweep(now));
+        }
     }
+}
+
+fn shade(view: &View, shades: &Map<PlayerId, Visibility>) {
+    shades.iter().for_each(|(player, seen)| view.shade(*player, *seen));
 }

@@ -34,6 +34,7 @@ pub struct BoardPage {
 struct PageClaim {
     board: BoardName,
     part: Option<Part>,
+    season: Option<u64>,
     listing: u128,
     page: u32,
     expires_at: Timestamp,
@@ -66,7 +67,7 @@ struct Paging {
     used_at: Timestamp,
 }
 
-fn listed(config: &BoardConfig, a: &Entry, b: &Entry) -> Ordering {
+pub(super) fn listed(config: &BoardConfig, a: &Entry, b: &Entry) -> Ordering {
     let columns = config.columns.iter().zip(a.keys.columns().iter().zip(b.keys.columns()));
     columns
         .map(|(column, (a, b))| column.listed(*a, *b))
@@ -180,20 +181,27 @@ impl Engine {
     ) -> Result<BoardPage, EngineError> {
         let now = self.clock.now();
         let gone = || EngineError::PageGone;
-        let (listing, page) = match after {
-            None => (CommitKey::fresh(&*self.ids).as_u128(), 0),
+        let (listing, page, season) = match after {
+            None => {
+                let season = self.line(&of.name)?.season_of(now).map(|season| season.number);
+                (CommitKey::fresh(&*self.ids).as_u128(), 0, of.season.or(season))
+            }
             Some(token) => {
                 let claim: PageClaim = self.tokens.open(token, now).map_err(|error| match error {
                     TokenError::Expired => EngineError::PageGone,
                     TokenError::Invalid => EngineError::invalid("after", "was not given out by this server"),
                 })?;
-                if claim.board != of.name || claim.part != of.part {
+                let other = of.season.is_some() && claim.season != of.season;
+                if claim.board != of.name || claim.part != of.part || other {
                     return Err(EngineError::invalid("after", "belongs to another board"));
                 }
-                (claim.listing, claim.page)
+                (claim.listing, claim.page, claim.season)
             }
         };
-        let view = self.view(&of.name)?;
+        // A listing stays in the season it was begun in.
+        let of = &BoardRef { season, ..of.clone() };
+        self.open_board(of).await?;
+        let view = self.view(of)?;
         let read = view.page(of.part.as_ref(), |pagings, board, state| {
             if after.is_none() {
                 pagings.begin(listing, of.part.clone(), now);
@@ -209,6 +217,7 @@ impl Engine {
             self.tokens.issue(&PageClaim {
                 board: of.name.clone(),
                 part: of.part.clone(),
+                season,
                 listing,
                 page: page + 1,
                 expires_at: now.saturating_add(IDLE_MAX),

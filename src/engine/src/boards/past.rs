@@ -2,7 +2,6 @@
 //!
 //! The past of a mode is made of its histories when somebody first asks, and follows commits from then on. What
 //! rewrites a history (a result voided or corrected) ends it: it is made anew for the next who asks.
-use super::BoardRef;
 use crate::{
     Engine, EngineError,
     store::{HistoryRow, Key, KeyRange, Row},
@@ -123,7 +122,7 @@ impl Engine {
         if !(1..=SERIES_MAX).contains(&instants.len()) {
             return Err(EngineError::invalid("instants", format!("must be 1 to {SERIES_MAX}")));
         }
-        self.read_board(&BoardRef::from(mode), |_, _| ())?;
+        self.line(&mode.into())?;
         let view = self.views.pasts.of(mode);
         for _ in 0..TRIES_MAX {
             let steps = self.own_steps(mode, player).await?;

@@ -84,7 +84,7 @@ impl Engine {
         visibility: Visibility,
         reason: &str,
     ) -> Result<(), EngineError> {
-        self.view(name)?;
+        self.line(name)?;
         self.player_row(player).await?;
         let key = Key::Shade(name.clone(), player);
         for _ in 0..limits::CONFLICT_TRIES_MAX {

@@ -1,11 +1,8 @@
 //! What boards answer.
-use super::{
-    BoardConfig, Part,
-    view::{State, View},
-};
+use super::{BoardConfig, Part, view::State};
 use crate::{Engine, EngineError};
 use gsm_core::{BoardName, Label, Mode, PlayerId, Rank, Timestamp, limits};
-use gsm_ranking::{Board, Entry, Keys, Row as Place, Standing};
+use gsm_ranking::{Board, Entry, Keys, Row as Place, Standing, season::Season};
 use std::sync::Arc;
 
 /// A board, or a part of one.
@@ -15,13 +12,15 @@ pub struct BoardRef {
     pub name: BoardName,
     /// Which part; the whole board without.
     pub part: Option<Part>,
+    /// Which season, where the board has any; that under way without.
+    pub season: Option<u64>,
 }
 
 impl BoardRef {
     /// A whole board.
     #[must_use]
     pub fn whole(name: BoardName) -> Self {
-        Self { name, part: None }
+        Self { name, part: None, season: None }
     }
 }
 
@@ -110,6 +109,8 @@ pub enum Cut {
 pub struct BoardView {
     /// What it compares.
     pub config: Arc<BoardConfig>,
+    /// The season under way, where it has any.
+    pub season: Option<Season>,
     /// Players ranked.
     pub players: u64,
     /// The parts it is divided into, and the players ranked there.
@@ -149,28 +150,13 @@ fn rank_view(state: &State, player: PlayerId, standing: Standing) -> RankView {
 }
 
 impl Engine {
-    /// A board that can be read.
-    pub(super) fn view(&self, name: &BoardName) -> Result<Arc<View>, EngineError> {
-        let view = match self.views.boards.named(name) {
-            Some(view) => view,
-            // A mode that a queue names has a board, if an empty one.
-            None => match Mode::new(name.as_str()) {
-                Ok(mode) if self.views.queues.has_mode(&mode) => {
-                    Arc::new(View::new(BoardConfig::of_mode(&mode), true))
-                }
-                _ => return Err(EngineError::Unknown { what: "board" }),
-            },
-        };
-        if view.is_filled() { Ok(view) } else { Err(EngineError::BoardFilling { board: name.to_string() }) }
-    }
-
     /// Reads a board or a part of it; a part without players is empty, if the board is divided so.
     pub(super) fn read_board<T>(
         &self,
         of: &BoardRef,
         read: impl FnOnce(&Board, &State) -> T,
     ) -> Result<T, EngineError> {
-        let view = self.view(&of.name)?;
+        let view = self.view(of)?;
         let Some(part) = &of.part else {
             return view.read(None, read).ok_or(EngineError::Unknown { what: "board" });
         };
@@ -181,7 +167,7 @@ impl Engine {
         view.read(Some(part), read).ok_or(none)
     }
 
-    /// A player's rank: O(log n), no store is asked.
+    /// A player's rank: O(log n), no store is asked. A season of the past is opened first ([`Engine::open_board`]).
     pub fn rank(&self, of: &BoardRef, player: PlayerId, viewer: Viewer) -> Result<RankView, EngineError> {
         let found = self.read_board(of, |board, state| {
             let standing = board.standing(player).filter(|_| viewer.sees(state, player))?;
@@ -215,6 +201,7 @@ impl Engine {
         offset: u64,
         limit: usize,
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
+        self.open_board(of).await?;
         let (rows, players) = self.read_board(of, |board, state| {
             (rows(state, &board.top(offset, limit.min(limits::PAGE_SIZE_MAX))), board.len())
         })?;
@@ -229,6 +216,7 @@ impl Engine {
         radius: usize,
         viewer: Viewer,
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
+        self.open_board(of).await?;
         let found = self.read_board(of, |board, state| {
             let places = board
                 .around(player, radius.min(limits::WINDOW_RADIUS_MAX))
@@ -246,6 +234,7 @@ impl Engine {
         of: &BoardRef,
         players: &[PlayerId],
     ) -> Result<(Vec<AmongView>, u64), EngineError> {
+        self.open_board(of).await?;
         let (found, size) = self.read_board(of, |board, state| {
             let found = board.among(players);
             let found: Vec<AmongView> = found
@@ -281,7 +270,7 @@ impl Engine {
 
     /// What a board compares.
     pub fn board_config(&self, name: &BoardName) -> Result<Arc<BoardConfig>, EngineError> {
-        Ok(self.view(name)?.config.clone())
+        Ok(self.line(name)?.config.clone())
     }
 
     /// Modes that have a board of their own, with its size.
@@ -289,7 +278,9 @@ impl Engine {
     pub fn modes(&self) -> Vec<(Mode, u64)> {
         let boards = self.boards();
         let own = boards.iter().filter(|board| {
-            board.config.mode().is_some_and(|mode| mode.as_str() == board.config.name.as_str())
+            // Before its first season a board cannot be read.
+            (board.season.is_some() || board.config.season.is_none())
+                && board.config.mode().is_some_and(|mode| mode.as_str() == board.config.name.as_str())
         });
         own.filter_map(|board| Some((board.config.mode()?.clone(), board.players))).collect()
     }
@@ -304,17 +295,22 @@ impl Engine {
             .into_iter()
             .map(|queue| BoardConfig::of_mode(&queue.mode))
             .map(|config| {
-                (config.name.clone(), BoardView { config: Arc::new(config), players: 0, parts: Vec::new() })
+                let name = config.name.clone();
+                let config = Arc::new(config);
+                (name, BoardView { config, season: None, players: 0, parts: Vec::new() })
             })
             .collect();
-        for view in self.views.boards.all() {
-            let (players, parts) = view
-                .read(None, |board, state| {
+        let now = self.clock.now();
+        for line in self.views.boards.all() {
+            let view = line.number_at(now).and_then(|number| self.views.boards.told(&line, number));
+            let sizes = view.and_then(|view| {
+                view.read(None, |board, state| {
                     (board.len(), state.parts().map(|(part, n)| (part.clone(), n)).collect())
                 })
-                .unwrap_or_default();
-            let config = view.config.clone();
-            found.insert(config.name.clone(), BoardView { config, players, parts });
+            });
+            let (players, parts) = sizes.unwrap_or_default();
+            let (config, season) = (line.config.clone(), line.season_of(now));
+            found.insert(config.name.clone(), BoardView { config, season, players, parts });
         }
         found.into_values().collect()
     }

@@ -1,11 +1,12 @@
 //! Scores that game servers and back ends submit.
-use super::{BoardConfig, Source};
+use super::{BoardConfig, BoardRef, Source, line::Line, tally::entry_of};
 use crate::{
     Call, Engine, EngineError,
-    store::{EntryRow, Home, Key, Row},
+    store::{EntryRow, Expect, Home, Key, Row},
 };
-use gsm_core::{BoardName, Map, PlayerId, Timestamp, limits};
+use gsm_core::{BoardName, PlayerId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +15,7 @@ pub struct Submission {
     pub player: PlayerId,
     /// A number for each column.
     pub values: Vec<i64>,
-    /// When they were made; now if absent. Columns that keep the last look at it.
+    /// When they were made; now if absent. Columns that keep the last look at it, and it says which season they are of.
     pub at: Option<Timestamp>,
     /// Replaces the text shown with the entry, if given.
     pub metadata: Option<String>,
@@ -40,12 +41,12 @@ impl Engine {
         name: &BoardName,
         submissions: &[Submission],
     ) -> Result<Vec<Taken>, EngineError> {
-        let view = self.view(name)?;
-        let config = view.config.clone();
+        let line = self.line(name)?;
+        let config = &line.config;
         if config.source != Source::Submissions {
             return Err(EngineError::invalid("board", "follows a mode: nothing is submitted to it"));
         }
-        check(&config, submissions, call.now)?;
+        check(config, submissions, call.now)?;
         let mut players: Vec<PlayerId> = submissions.iter().map(|of| of.player).collect();
         players.sort_unstable();
         players.dedup();
@@ -58,7 +59,7 @@ impl Engine {
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
             }
-            match self.try_submit(call, &config, &players, submissions).await {
+            match self.try_submit(call, &line, submissions).await {
                 Err(EngineError::Raced) => {}
                 done => return done,
             }
@@ -69,25 +70,33 @@ impl Engine {
     async fn try_submit(
         &self,
         call: &Call,
-        config: &BoardConfig,
-        players: &[PlayerId],
+        line: &Line,
         submissions: &[Submission],
     ) -> Result<Vec<Taken>, EngineError> {
-        let keys: Vec<Key> = players.iter().map(|player| Key::Entry(config.name.clone(), *player)).collect();
-        let mut rows: Map<PlayerId, (Option<u64>, Option<EntryRow>)> = Map::default();
-        for ((player, key), found) in players.iter().zip(&keys).zip(self.get(Home::Record, &keys).await?) {
-            let row = match &found {
-                None => (None, None),
-                Some(found) => match &*found.row {
-                    Row::Entry(row) => (Some(found.version), Some(row.clone())),
-                    _ => return Err(EngineError::damaged(key)),
-                },
-            };
-            rows.insert(*player, row);
+        let config = &line.config;
+        let mut rows: BTreeMap<Key, (Option<u64>, Option<EntryRow>)> = BTreeMap::new();
+        let mut keys = Vec::with_capacity(submissions.len());
+        for submission in submissions {
+            let number = line.number_at(submission.at.unwrap_or(call.now));
+            let number = number.ok_or_else(|| EngineError::NoSeason { board: config.name.to_string() })?;
+            let key = Key::Entry(config.name.clone(), number, submission.player);
+            rows.insert(key.clone(), (None, None));
+            keys.push((key, number));
+        }
+        let mut changes = self.changes(call, &[&config.name]);
+        let seasons: BTreeSet<u64> = keys.iter().map(|(_, number)| *number).collect();
+        for number in seasons.into_iter().filter(|_| line.has_seasons()) {
+            changes.check(self.open_payout(&config.name, number).await?, Expect::Absent);
+        }
+        let stored: Vec<Key> = rows.keys().cloned().collect();
+        let found = self.get(Home::Record, &stored).await?;
+        for (row, (key, found)) in rows.values_mut().zip(stored.iter().zip(found)) {
+            let Some(found) = found else { continue };
+            *row = (Some(found.version), Some(entry_of(key, &found.row)?.clone()));
         }
         let mut taken = Vec::with_capacity(submissions.len());
-        for (at, submission) in submissions.iter().enumerate() {
-            let Some((_, row)) = rows.get_mut(&submission.player) else { continue };
+        for (at, (submission, (key, _))) in submissions.iter().zip(&keys).enumerate() {
+            let Some((_, row)) = rows.get_mut(key) else { continue };
             let next = after(config, row.as_ref(), submission, call.now).ok_or_else(|| {
                 let most = limits::BOARD_VALUE_ABS_MAX;
                 EngineError::invalid(format!("entries[{at}].values"), format!("would leave ±{most}"))
@@ -97,9 +106,8 @@ impl Engine {
             taken.push(Taken { player: submission.player, values, moved });
             *row = Some(next);
         }
-        let mut changes = self.changes(call, &[&config.name]);
-        for (player, key) in players.iter().zip(keys) {
-            if let Some((version, Some(row))) = rows.remove(player) {
+        for (key, (version, row)) in rows {
+            if let Some(row) = row {
                 changes.replace(key, version, Row::Entry(row));
             }
         }
@@ -108,18 +116,29 @@ impl Engine {
         Ok(taken)
     }
 
-    /// Takes a player's entry off a board that scores are submitted to.
+    /// The key under which a season's payout will be; refused where it is.
+    async fn open_payout(&self, name: &BoardName, season: u64) -> Result<Key, EngineError> {
+        let key = Key::Payout(name.clone(), season);
+        match self.get_one(&key).await? {
+            None => Ok(key),
+            Some(_) => Err(EngineError::SeasonClosed { board: name.to_string(), season }),
+        }
+    }
+
+    /// Takes a player's entry off a board that scores are submitted to; off one season where the board has seasons.
     pub async fn remove_entry(
         &self,
         call: &Call,
-        name: &BoardName,
+        of: &BoardRef,
         player: PlayerId,
         reason: &str,
     ) -> Result<(), EngineError> {
-        if self.view(name)?.config.source != Source::Submissions {
+        let line = self.line(&of.name)?;
+        if line.config.source != Source::Submissions {
             return Err(EngineError::invalid("board", "follows a mode: hide the player, or void results"));
         }
-        let key = Key::Entry(name.clone(), player);
+        let number = self.season_number(&line, of.season)?;
+        let key = Key::Entry(of.name.clone(), number, player);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if self.replayed::<()>(call, Home::Record).await?.is_some() {
                 return Ok(());
@@ -127,9 +146,12 @@ impl Engine {
             let Some(found) = self.get_one(&key).await? else {
                 return Err(EngineError::Unknown { what: "entry: the player has none on this board" });
             };
-            let mut changes = self.changes(call, &[name, &player]);
+            let mut changes = self.changes(call, &[&of.name, &player]);
             if let Some(audit) = &mut changes.audit {
                 audit.reason = Some(reason.to_owned());
+            }
+            if line.has_seasons() {
+                changes.check(self.open_payout(&of.name, number).await?, Expect::Absent);
             }
             changes.delete(key.clone(), found.version);
             self.remember(&mut changes, call, Home::Record, &())?;
@@ -142,16 +164,12 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// A player's entry on a board that scores are submitted to.
-    pub async fn entry(&self, name: &BoardName, player: PlayerId) -> Result<Option<EntryRow>, EngineError> {
-        let key = Key::Entry(name.clone(), player);
-        match self.get_one(&key).await? {
-            None => Ok(None),
-            Some(found) => match &*found.row {
-                Row::Entry(row) => Ok(Some(row.clone())),
-                _ => Err(EngineError::damaged(&key)),
-            },
-        }
+    /// A player's entry on a board that has entries of its own.
+    pub async fn entry(&self, of: &BoardRef, player: PlayerId) -> Result<Option<EntryRow>, EngineError> {
+        let line = self.line(&of.name)?;
+        let key = Key::Entry(of.name.clone(), self.season_number(&line, of.season)?, player);
+        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
+        Ok(Some(entry_of(&key, &found.row)?.clone()))
     }
 
     async fn known_players(&self, players: &[PlayerId]) -> Result<Vec<bool>, EngineError> {
@@ -206,6 +224,7 @@ fn after(
         reached_at: same.map_or(at, |row| row.reached_at),
         submitted_at: there.map_or(at, |row| row.submitted_at.max(at)),
         submissions: there.map_or(0, |row| row.submissions).saturating_add(1),
+        deviation: 0.0,
         metadata: submission.metadata.clone().or_else(|| there.and_then(|row| row.metadata.clone())),
     })
 }

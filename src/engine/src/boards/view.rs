@@ -3,7 +3,7 @@ use super::config::{BoardConfig, Dimension};
 use super::paging::Pagings;
 use crate::store::{AttributesRow, EntryRow, RatingRow};
 use gsm_core::{Attribute, Map, Millis, PlayerId, Timestamp};
-use gsm_ranking::{Board, Change, Entry, Keys, Mark, Shared, Visibility};
+use gsm_ranking::{Board, Change, Entry, Keys, Mark, Shared, Visibility, season::Season};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -49,15 +49,17 @@ impl Brought {
         Self {
             keys: row.values.into(),
             since: row.reached_at,
-            fact: Fact { deviation: 0.0, games: row.submissions },
+            fact: Fact { deviation: row.deviation, games: row.submissions },
             active_at: row.submitted_at,
         }
     }
 }
 
-/// A board.
+/// A board, or a season of one.
 pub(crate) struct View {
     pub(crate) config: Arc<BoardConfig>,
+    /// Which season, where the board has any.
+    pub(crate) season: Option<Season>,
     state: Shared<State>,
     /// Locked after the state, never before.
     pagings: Mutex<Pagings>,
@@ -79,7 +81,7 @@ pub(crate) struct State {
 }
 
 impl View {
-    pub(crate) fn new(config: BoardConfig, is_filled: bool) -> Self {
+    pub(crate) fn new(config: Arc<BoardConfig>, season: Option<Season>, is_filled: bool) -> Self {
         let whole = Board::new(config.order());
         let state = State {
             whole,
@@ -91,7 +93,12 @@ impl View {
             last_active: Map::default(),
             is_filled,
         };
-        Self { config: Arc::new(config), state: Shared::new(state), pagings: Mutex::default() }
+        Self { config, season, state: Shared::new(state), pagings: Mutex::default() }
+    }
+
+    /// When players were last judged: a season that is over stays as it ended.
+    fn until(&self, now: Timestamp) -> Timestamp {
+        self.season.and_then(|season| season.ends_at).map_or(now, |end| now.min(end))
     }
 
     /// Reads the board, and what it shows beside; nothing changes meanwhile.
@@ -132,6 +139,7 @@ impl View {
         version: u64,
         now: Timestamp,
     ) {
+        let now = self.until(now);
         self.change(|state, watcher| state.put(watcher, player, brought, home, version, now));
     }
 
@@ -151,6 +159,7 @@ impl View {
     /// Takes the ranks of those who have been idle for too long.
     pub(crate) fn sweep(&self, now: Timestamp) {
         if self.config.eligibility.idle_days_max > 0 {
+            let now = self.until(now);
             self.change(|state, watcher| state.sweep(watcher, now));
         }
     }
@@ -162,6 +171,7 @@ impl View {
         home: impl Fn(PlayerId) -> Option<Arc<AttributesRow>>,
         now: Timestamp,
     ) {
+        let now = self.until(now);
         self.change(|state, watcher| {
             let config = watcher.config;
             if config.by.is_empty() && state.whole.kept_len() == 0 && state.whole.removed() == 0 {

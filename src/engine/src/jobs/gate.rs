@@ -198,6 +198,9 @@ impl Engine {
                     StagedRow::Put(target, row) => {
                         changes.write(target.clone(), Expect::Any, put(row));
                     }
+                    StagedRow::Remove(target) => {
+                        changes.write(target.clone(), Expect::Any, Op::Delete);
+                    }
                     StagedRow::History(target, row) => changes.folds.push(Write {
                         key: target.clone(),
                         expect: Expect::Any,
@@ -344,7 +347,7 @@ impl StagedRow {
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Put(_, row) => row_weight(row),
-            Self::History(..) | Self::Tell(..) => 1,
+            Self::Remove(_) | Self::History(..) | Self::Tell(..) => 1,
         }
     }
 }

@@ -81,10 +81,25 @@ impl<'a> Sink<'a> {
         self.grown(weight).await
     }
 
+    /// Takes away a row that was read at `version`.
+    pub(crate) async fn remove(&mut self, key: Key, version: Version) -> Result<(), Stop> {
+        match self {
+            Self::Nowhere => {}
+            Self::One { changes, .. } => {
+                changes.delete(key, version);
+            }
+            Self::Staged { gate, changes, .. } => {
+                stage(gate, changes, StagedRow::Remove(key.clone()));
+                changes.check(key, Expect::At(version));
+            }
+        }
+        self.grown(1).await
+    }
+
     /// Fails the job unless a row is still as it was read.
-    pub(crate) async fn check(&mut self, key: Key, version: Version) -> Result<(), Stop> {
+    pub(crate) async fn check(&mut self, key: Key, expect: Expect) -> Result<(), Stop> {
         if let Self::One { changes, .. } | Self::Staged { changes, .. } = self {
-            changes.check(key, Expect::At(version));
+            changes.check(key, expect);
         }
         self.grown(0).await
     }

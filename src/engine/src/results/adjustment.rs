@@ -57,14 +57,17 @@ impl Engine {
             }
             let depth = link.place().depth;
             let mut rating = None;
+            let mut tallies = self.tallies(mode, [(player, call.now)]).await?;
             for moved in link.moved(&system) {
                 rating = moved.after.rating;
                 let key = Key::Rating(mode.clone(), player);
                 changes.replace(key, found.map(|(_, version)| version), Row::Rating(moved.after));
                 if let Some(step) = moved.history {
+                    tallies.take(player, &step);
                     changes.fold(Key::History(mode.clone(), player, depth), Row::History(step));
                 }
             }
+            tallies.add_to(&mut changes);
             let key = Key::Adjustment(id);
             let rating = rating.ok_or_else(|| EngineError::damaged(&key))?;
             changes.create(key, link.into_row());

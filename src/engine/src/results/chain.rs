@@ -195,11 +195,13 @@ impl Link {
 /// The history row of one player's share in a match.
 fn match_step(id: MatchId, row: &ResultRow, change: &SideChange, next: &RatingRow) -> HistoryRow {
     let side = row.roster.side_of(change.player).unwrap_or(0);
+    let place = row.result.places().get(side).copied().unwrap_or(1);
     HistoryRow {
         at: row.at,
         step: Step::Match {
             match_id: id,
-            place: row.result.places().get(side).copied().unwrap_or(1),
+            place,
+            shared: row.result.places().iter().filter(|of| **of == place).count() > 1,
             sides: u32::try_from(row.roster.sides().len()).unwrap_or(u32::MAX),
             expected: change.expected,
             actual: change.actual,

@@ -7,8 +7,9 @@
 use super::chain::{Link, Moved};
 use crate::{
     Engine, EngineError,
+    boards::Rewritten,
     jobs::{Sink, Stop},
-    store::{Entry, Key, Place, PushEvent, PushKind, RatingCause, Row, StandingRow, Version},
+    store::{Entry, Expect, Key, Place, PushEvent, PushKind, RatingCause, Row, StandingRow, Version},
 };
 use gsm_core::{MatchId, Mode, PlayerId, Timestamp};
 use gsm_rating::System;
@@ -24,12 +25,14 @@ pub(super) struct Walk<'a> {
     ends: BTreeMap<PlayerId, (StandingRow, Version)>,
     /// Entries to come.
     ahead: BTreeSet<Place>,
+    /// What becomes of histories.
+    rewritten: Rewritten,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(engine: &'a Engine, mode: &Mode) -> Self {
         let (dirty, ends, ahead) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { engine, mode: mode.clone(), dirty, ends, ahead }
+        Self { engine, mode: mode.clone(), dirty, ends, ahead, rewritten: Rewritten::new() }
     }
 
     /// Notes what an entry made of its players, and what it makes of them now. `old` and `new` are in the same order.
@@ -42,6 +45,10 @@ impl<'a> Walk<'a> {
     ) -> Result<(), Stop> {
         for (old, new) in old.iter().zip(new) {
             if old.history != new.history {
+                if let Some(step) = new.history.as_ref().or(old.history.as_ref()) {
+                    let of_player = self.rewritten.entry(new.player).or_default();
+                    of_player.insert(place.depth, (step.at, new.history.clone()));
+                }
                 let key = Key::History(self.mode.clone(), new.player, place.depth);
                 sink.history(key, new.history.clone().map(Row::History)).await?;
             }
@@ -110,7 +117,7 @@ impl<'a> Walk<'a> {
             let new = again.moved(&system);
             if again == link {
                 // It rests on this row being as it is.
-                sink.check(place.entry.key(), version).await?;
+                sink.check(place.entry.key(), Expect::At(version)).await?;
             } else {
                 sink.put(place.entry.key(), Some(version), again.into_row()).await?;
             }
@@ -129,6 +136,7 @@ impl<'a> Walk<'a> {
         sink: &mut Sink<'_>,
     ) -> Result<(), Stop> {
         let (match_id, cause) = cause;
+        self.engine.recount_players(&self.mode, &self.rewritten, sink).await?;
         for (player, standing) in self.dirty {
             let Some((old, version)) = self.ends.get(&player) else { continue };
             sink.put(Key::Rating(self.mode.clone(), player), Some(*version), Row::Rating(standing)).await?;

@@ -58,14 +58,16 @@ pub enum Key {
     System(u64),
     /// What a board compares.
     Board(BoardName),
-    /// What was submitted for a player to a board.
-    Entry(BoardName, PlayerId),
+    /// What a player has on a board in a season; 0 where the board has no seasons.
+    Entry(BoardName, u64, PlayerId),
     /// Who sees a player on a board.
     Shade(BoardName, PlayerId),
     /// Where a player belongs.
     Attributes(PlayerId),
     /// What a mode's rating system has learnt.
     Learnt(Mode),
+    /// How far the final table of a season has been paid out; from then on it stays as it is.
+    Payout(BoardName, u64),
 }
 
 /// A range of keys that can be listed.
@@ -99,8 +101,12 @@ pub enum KeyRange {
     Gates,
     /// All boards that are defined.
     Boards,
+    /// All entries of a board in a season.
+    Entries(BoardName, u64),
     /// All entries of a board.
-    Entries(BoardName),
+    AllEntries(BoardName),
+    /// The seasons of a board that are being paid out, or were.
+    Payouts(BoardName),
     /// All players of all boards whom not everybody sees.
     Shades,
     /// All players who belong somewhere.
@@ -173,6 +179,7 @@ impl Key {
             | Self::Entry(..)
             | Self::Shade(..)
             | Self::Attributes(_)
+            | Self::Payout(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_) | Self::Claim(_) | Self::Proposal(_) | Self::Match(_) | Self::Lease(_) => {
                 Home::Live
@@ -207,6 +214,7 @@ impl Key {
             Self::Shade(..) => 22,
             Self::Attributes(_) => 23,
             Self::Learnt(_) => 24,
+            Self::Payout(..) => 25,
         }
     }
 
@@ -246,7 +254,16 @@ impl Key {
             Self::Gate(mode) => put_name(&mut out, mode.as_str()),
             Self::System(hash) => out.extend_from_slice(&hash.to_be_bytes()),
             Self::Board(name) => put_name(&mut out, name.as_str()),
-            Self::Entry(name, player) | Self::Shade(name, player) => {
+            Self::Entry(name, season, player) => {
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::Payout(name, season) => {
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+            }
+            Self::Shade(name, player) => {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
@@ -290,10 +307,11 @@ impl Key {
             18 => Self::Gate(f.mode()?),
             19 => Self::System(f.number()?),
             20 => Self::Board(f.board()?),
-            21 => Self::Entry(f.board()?, PlayerId::from_u128(f.id()?)),
+            21 => Self::Entry(f.board()?, f.number()?, PlayerId::from_u128(f.id()?)),
             22 => Self::Shade(f.board()?, PlayerId::from_u128(f.id()?)),
             23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
             24 => Self::Learnt(f.mode()?),
+            25 => Self::Payout(f.board()?, f.number()?),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -322,7 +340,8 @@ impl fmt::Display for Key {
             Self::Gate(mode) => write!(f, "gate of mode {mode}"),
             Self::System(hash) => write!(f, "rating system {hash:016x}"),
             Self::Board(name) => write!(f, "board {name}"),
-            Self::Entry(name, id) => write!(f, "entry of {id} on board {name}"),
+            Self::Entry(name, _, id) => write!(f, "entry of {id} on board {name}"),
+            Self::Payout(name, season) => write!(f, "payout of season {season} of board {name}"),
             Self::Shade(name, id) => write!(f, "visibility of {id} on board {name}"),
             Self::Attributes(id) => write!(f, "attributes of {id}"),
             Self::Learnt(mode) => write!(f, "what is learnt in {mode}"),
@@ -343,7 +362,9 @@ impl KeyRange {
             | Self::Outbox
             | Self::Results
             | Self::Adjustments
-            | Self::Entries(_)
+            | Self::Entries(..)
+            | Self::AllEntries(_)
+            | Self::Payouts(_)
             | Self::Shades
             | Self::AllAttributes
             | Self::AllLearnt
@@ -380,8 +401,17 @@ impl KeyRange {
             Self::Matches => out.push(14),
             Self::Adjustments => out.push(17),
             Self::Boards => out.push(20),
-            Self::Entries(name) => {
+            Self::Entries(name, season) => {
                 out.push(21);
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+            }
+            Self::AllEntries(name) => {
+                out.push(21);
+                put_name(&mut out, name.as_str());
+            }
+            Self::Payouts(name) => {
+                out.push(25);
                 put_name(&mut out, name.as_str());
             }
             Self::Shades => out.push(22),

@@ -76,6 +76,8 @@ pub enum Step {
         match_id: MatchId,
         /// Place of the player's side, 1 is the best.
         place: u32,
+        /// Whether another side shared that place.
+        shared: bool,
         /// Sides of the match.
         sides: u32,
         /// Expected score, in `0.0..=1.0`.

@@ -4,6 +4,7 @@ use gsm_core::{
     RequestKey, TicketId, Timestamp,
 };
 use gsm_matchmaking::Proposal;
+use gsm_ranking::payout::{Payout, PayoutConfig};
 use gsm_rating::Rating;
 use gsm_session::{MatchState, PlayerSession, Roster, TicketState};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,7 @@ pub enum Row {
     Shade(ShadeRow),
     Attributes(AttributesRow),
     Learnt(LearntRow),
+    Payout(PayoutRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -96,6 +98,8 @@ pub struct GateRow {
 pub enum StagedRow {
     /// A row to put.
     Put(Key, Box<Row>),
+    /// A row to remove.
+    Remove(Key),
     /// A history row to put, or to remove.
     History(Key, Option<Box<Row>>),
     /// Something to tell a player.
@@ -309,17 +313,28 @@ impl RatingCause {
     }
 }
 
-/// What a player has on a board that scores are submitted to.
+/// How far the final table of a season has been paid out. From this row on the season stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutRow {
+    /// How it is delivered.
+    pub config: PayoutConfig,
+    /// Its pages; `None` until the table has been counted.
+    pub ledger: Option<Payout>,
+}
+
+/// What a player has on a board that scores are submitted to, or that counts what happens in a season.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EntryRow {
     /// A number for each column of the board; 0 in the columns it does not have.
     pub values: [i64; 5],
     /// Since when the player has had them.
     pub reached_at: Timestamp,
-    /// When the newest submission was made, by its own word.
+    /// When the newest submission was made, by its own word; on a mode's board the last match.
     pub submitted_at: Timestamp,
-    /// How many were taken.
+    /// How many were taken; on a mode's board rated matches.
     pub submissions: u32,
+    /// Rating deviation after the last match, in points; 0 on a board that scores are submitted to.
+    pub deviation: f32,
     /// A text of the game's own, shown with the entry.
     pub metadata: Option<String>,
 }

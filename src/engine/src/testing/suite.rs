@@ -198,6 +198,7 @@ async fn ranges_and_pages(s: Subject) {
             step: Step::Match {
                 match_id: MatchId::from_u128(u128::from(n)),
                 place: 1,
+                shared: false,
                 sides: 2,
                 expected: 0.5,
                 actual: 1.0,

@@ -29,7 +29,7 @@ fn submitted(operator: Operator, direction: Direction) -> Column {
     Column { value: Value::Submitted, direction, operator }
 }
 
-fn of_mode(text: &str, of: &str) -> BoardConfig {
+pub(crate) fn of_mode(text: &str, of: &str) -> BoardConfig {
     let (value, direction) = (Value::Rating, Direction::Descending);
     BoardConfig {
         name: name(text),
@@ -38,6 +38,7 @@ fn of_mode(text: &str, of: &str) -> BoardConfig {
         ties: Ties::default(),
         by: Vec::new(),
         eligibility: Eligibility::default(),
+        season: None,
     }
 }
 
@@ -109,7 +110,7 @@ async fn a_part_holds_those_who_belong_there(w: World) {
     settle(p[2], "us", &["blue"]).await;
     let players = |dimension, value: &str| {
         let part = Some(Part { dimension, value: attribute(value) });
-        w.engine.cut(&BoardRef { name: name("duel"), part }, Cut::TopPercent(100.0)).map_or(0, |cut| cut.1)
+        w.engine.cut(&BoardRef { name: name("duel"), part, season: None }, Cut::TopPercent(100.0)).map_or(0, |cut| cut.1)
     };
     let all = || {
         let by = |region: &str| players(Dimension::Region, region);
@@ -120,6 +121,7 @@ async fn a_part_holds_those_who_belong_there(w: World) {
     let blue = BoardRef {
         name: name("duel"),
         part: Some(Part { dimension: Dimension::Group, value: attribute("blue") }),
+        season: None,
     };
     assert_eq!(w.engine.rank(&blue, p[1], Viewer::All).unwrap().rank.get(), 2);
     settle(p[1], "us", &[]).await;
@@ -134,6 +136,7 @@ async fn a_part_holds_those_who_belong_there(w: World) {
                 &BoardRef {
                     name: name("duel"),
                     part: Some(Part { dimension: Dimension::Platform, value: attribute("pc") }),
+                    season: None,
                 },
                 0,
                 1,
@@ -157,7 +160,7 @@ async fn submissions_do_what_the_columns_say(w: World) {
     submit(&w, "laps", p[1], &[70_000, 1]).await;
     submit(&w, "laps", p[2], &[69_000, 1]).await;
     assert_eq!([0, 1, 2].map(|n| rank(&w, "laps", p[n])), [2, 3, 1]);
-    let entry = w.engine.entry(&name("laps"), p[0]).await.unwrap().unwrap();
+    let entry = w.engine.entry(&whole("laps"), p[0]).await.unwrap().unwrap();
     assert_eq!((&entry.values[..2], entry.submissions), (&[70_000, 2][..], 2));
     let bad = async |values: Vec<i64>, field: &str| {
         let of = [Submission { player: p[0], values, at: None, metadata: None }];
@@ -171,8 +174,8 @@ async fn submissions_do_what_the_columns_say(w: World) {
         Submission { player: PlayerId::from_u128(9), values: vec![1, 1], at: None, metadata: None };
     refused(w.engine.submit(&w.server(), &name("laps"), &[stranger]).await, "invalid");
     refused(w.engine.submit(&w.server(), &name("duel"), &[]).await, "invalid");
-    assert_eq!(w.engine.entry(&name("laps"), p[0]).await.unwrap().unwrap(), entry, "nothing changed");
-    w.engine.remove_entry(&w.admin(), &name("laps"), p[2], "cheated").await.unwrap();
+    assert_eq!(w.engine.entry(&whole("laps"), p[0]).await.unwrap().unwrap(), entry, "nothing changed");
+    w.engine.remove_entry(&w.admin(), &whole("laps"), p[2], "cheated").await.unwrap();
     w.settle();
     assert_eq!([0, 1, 2].map(|n| rank(&w, "laps", p[n])), [1, 2, 0]);
 }

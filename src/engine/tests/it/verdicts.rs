@@ -1,13 +1,16 @@
 //! Results voided and corrected: everything ends as if it had always been so, to the bit.
 use crate::{
+    defined::of_mode,
     matches::made,
     world::{World, both, keyed, mode, one_home, places, refused, three_homes, world},
 };
 use gsm_core::{AdjustmentId, MatchId, PlayerId, Timestamp};
 use gsm_engine::{
-    BoardRef, Engine, EngineError, HistoryEntry, ImportMatch, RankView, Viewer,
+    BoardConfig, BoardRef, Column, Direction, Engine, EngineError, HistoryEntry, ImportMatch, Operator,
+    RankView, ScheduleConfig, Value, Viewer,
     store::{
-        Cursor, HistoryRow, KeyRange, PushKind, RatingCause, RatingRow, SideChange, Step, Store, Verdict,
+        Cursor, HistoryRow, Key, KeyRange, PushKind, RatingCause, RatingRow, Row, SideChange, Step, Store,
+        Verdict,
         memory::Faults,
     },
 };
@@ -82,14 +85,27 @@ pub(crate) struct Seen {
     ranks: Vec<Option<RankView>>,
     histories: Vec<Vec<HistoryRow>>,
     changes: Vec<(MatchId, Vec<SideChange>)>,
+    entries: Vec<(Key, Row)>,
+    season: Vec<Option<u64>>,
 }
 
 pub(crate) async fn seen(w: &World, engine: &Engine, players: &[PlayerId]) -> Seen {
     w.settle();
-    let mut seen = Seen { ratings: vec![], ranks: vec![], histories: vec![], changes: vec![] };
+    let mut seen = Seen {
+        ratings: vec![],
+        ranks: vec![],
+        histories: vec![],
+        changes: vec![],
+        entries: counted(w).await,
+        season: vec![],
+    };
+    let season = BoardRef { season: Some(2), ..BoardRef::whole(WEEKLY.parse().unwrap()) };
+    // Where no such board is defined, nobody is on it.
+    let _ = engine.open_board(&season).await;
     for player in players {
         seen.ratings.push(engine.rating(&mode("duel"), *player).await.ok());
         seen.ranks.push(engine.rank(&BoardRef::from(&mode("duel")), *player, Viewer::All).ok());
+        seen.season.push(engine.rank(&season, *player, Viewer::All).ok().map(|view| view.rank.get()));
         let steps = engine.history(&mode("duel"), *player, None, 1_000).await.unwrap();
         let shown = |HistoryEntry { mut row, .. }| {
             if let Step::Adjustment { id } = &mut row.step {
@@ -100,7 +116,7 @@ pub(crate) async fn seen(w: &World, engine: &Engine, players: &[PlayerId]) -> Se
         seen.histories.push(steps.into_iter().map(shown).collect());
     }
     for (key, row) in w.stores[0].list(&KeyRange::Results, None, 1_000, false).await.unwrap() {
-        if let (gsm_engine::store::Key::Result(id), gsm_engine::store::Row::Result(row)) = (key, &*row.row)
+        if let (Key::Result(id), Row::Result(row)) = (key, &*row.row)
             && row.counts()
         {
             seen.changes.push((id, row.changes.clone()));
@@ -109,8 +125,47 @@ pub(crate) async fn seen(w: &World, engine: &Engine, players: &[PlayerId]) -> Se
     seen
 }
 
+/// A board that begins anew every week, and one of the best that was reached.
+const WEEKLY: &str = "weekly";
+const PEAK: &str = "peak";
+
+/// The boards that count what happens.
+pub(crate) fn counting() -> [BoardConfig; 2] {
+    let columns = |columns: &[(Value, Operator)]| {
+        let one = |&(value, operator)| Column { value, direction: Direction::Descending, operator };
+        columns.iter().map(one).collect()
+    };
+    let weekly = BoardConfig {
+        columns: columns(&[
+            (Value::Wins, Operator::Last),
+            (Value::Games, Operator::Last),
+            (Value::Rating, Operator::Best),
+            (Value::Conservative, Operator::Last),
+            (Value::Draws, Operator::Last),
+        ]),
+        season: Some(ScheduleConfig::Days { every: 7, zone: "UTC".into(), from: "1970-01-01T00:00".into() }),
+        ..of_mode(WEEKLY, "duel")
+    };
+    [weekly, BoardConfig { columns: columns(&[(Value::Rating, Operator::Best)]), ..of_mode(PEAK, "duel") }]
+}
+
+/// The entries of these boards as they are stored.
+pub(crate) async fn counted(w: &World) -> Vec<(Key, Row)> {
+    let mut entries = Vec::new();
+    for name in [WEEKLY, PEAK] {
+        let range = KeyRange::AllEntries(name.parse().unwrap());
+        let rows = w.stores[0].list(&range, None, 10_000, false).await.unwrap();
+        entries.extend(rows.into_iter().map(|(key, found)| (key, (*found.row).clone())));
+    }
+    entries
+}
+
 pub(crate) async fn begin(w: &World) -> Vec<PlayerId> {
     w.teams("duel", 1, None).await;
+    for config in counting() {
+        w.engine.put_board(&w.admin(), config).await.unwrap();
+    }
+    w.settle();
     w.players(PLAYERS).await
 }
 

@@ -2,17 +2,20 @@
 use super::{
     App,
     answer::Answer,
-    extract::{Admitted, BulkJson, Json, Params, Write, given},
+    extract::{Admitted, BulkJson, Json, Params, Query, Write, given},
     rankings::shown,
     rulings::reason,
 };
 use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
 use gsm_core::{BoardName, Mode, PlayerId, Timestamp};
-use gsm_engine::{BoardConfig, Column, Dimension, Eligibility, Places, Source, Submission, Ties, Visibility};
+use gsm_engine::{
+    BoardConfig, BoardRef, Column, Dimension, Eligibility, Places, ScheduleConfig, Source, Submission, Ties,
+    Visibility,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A board.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -39,6 +42,13 @@ pub(crate) struct BoardSettings {
     #[serde(default)]
     #[schema(value_type = Object)]
     eligibility: Eligibility,
+    /// When its seasons start; without, it goes on for ever: `{"cron": {"expression": "0 9 1 * *", "zone":
+    /// "Europe/Paris", "from": "2026-01-01T00:00:00Z"}}`, `{"days": {"every": 14, "zone": "UTC", "from":
+    /// "2026-01-05T09:00"}}` or `{"at": {"starts_at": ["2026-03-01T09:00:00Z"]}}`. A board with seasons stays as it is,
+    /// but for instants to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    season: Option<ScheduleConfig>,
 }
 
 /// A board and its name.
@@ -60,6 +70,7 @@ impl From<&BoardConfig> for BoardConfigDto {
                 ties: config.ties,
                 by: config.by.clone(),
                 eligibility: config.eligibility,
+                season: config.season.clone(),
             },
         }
     }
@@ -86,6 +97,7 @@ pub(crate) async fn put(
         ties: body.ties,
         by: body.by,
         eligibility: body.eligibility,
+        season: body.season,
     };
     Ok(Answer((&app.engine.put_board(&write.call, config).await?).into()))
 }
@@ -206,9 +218,17 @@ pub(crate) struct OwnEntryDto {
     metadata: Option<String>,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EntryQuery {
+    /// A season of the past, from 1, where the board has seasons; that under way if absent.
+    season: Option<u64>,
+}
+
 /// Read what was submitted for a player, with its metadata.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/entries/{player_id}", tag = "rankings", operation_id = "get_entry",
-    params(("mode" = String, Path, description = "A board that scores are submitted to"), ("player_id" = String, Path)),
+    params(("mode" = String, Path, description = "A board that scores are submitted to"), ("player_id" = String, Path), EntryQuery),
     responses((status = 200, body = OwnEntryDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:GetEntry")), ("x-gsm-roles" = json!(["server", "admin"])), ("x-gsm-mutating" = json!(false))))]
@@ -216,10 +236,12 @@ pub(crate) async fn entry(
     State(app): State<Arc<App>>,
     _: Admitted,
     params: Params,
+    Query(query): Query<EntryQuery>,
 ) -> Result<Answer<OwnEntryDto>, ApiError> {
     let (name, player_id): (BoardName, PlayerId) = (params.get("mode")?, params.get("player_id")?);
     let config = app.engine.board_config(&name)?;
-    let row = app.engine.entry(&name, player_id).await?.ok_or_else(ApiError::not_found)?;
+    let of = BoardRef { name, part: None, season: query.season };
+    let row = app.engine.entry(&of, player_id).await?.ok_or_else(ApiError::not_found)?;
     Ok(Answer(OwnEntryDto {
         player_id,
         values: shown(&config, &row.values),
@@ -233,6 +255,9 @@ pub(crate) async fn entry(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RemoveEntry {
+    /// Off a season of the past, where the board has seasons; off that under way if absent.
+    #[serde(default)]
+    season: Option<u64>,
     /// Why, for the audit log: 1 to 128 characters.
     reason: String,
 }
@@ -250,7 +275,8 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let (name, player): (BoardName, PlayerId) = (params.get("board")?, params.get("player_id")?);
     let Json(body) = write.body;
-    app.engine.remove_entry(&write.call, &name, player, reason(&body.reason)?).await?;
+    let of = BoardRef { name, part: None, season: body.season };
+    app.engine.remove_entry(&write.call, &of, player, reason(&body.reason)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -13,6 +13,7 @@ mod queues;
 mod rankings;
 mod results;
 mod rulings;
+mod seasons;
 mod stream;
 mod tickets;
 mod why;
@@ -118,6 +119,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(boards::put, boards::get, boards::delete))
         .routes(routes!(boards::remove))
         .routes(routes!(boards::visibility))
+        .routes(routes!(seasons::list))
+        .routes(routes!(seasons::begin_payout, seasons::payout))
+        .routes(routes!(seasons::next_page))
+        .routes(routes!(seasons::acknowledge))
         .routes(routes!(stream::websocket))
         .routes(routes!(stream::events))
         .routes(routes!(admin::put_queue))

@@ -236,7 +236,7 @@ impl From<HistoryRow> for StepDto {
             after: row.after.into(),
             games_played: row.games,
         };
-        if let Step::Match { match_id, place, sides, expected, actual, quit } = row.step {
+        if let Step::Match { match_id, place, shared: _, sides, expected, actual, quit } = row.step {
             (dto.kind, dto.match_id) = ("match", Some(match_id.to_string()));
             (dto.place, dto.sides, dto.quit) = (Some(place), Some(sides), Some(quit));
             (dto.expected, dto.actual) = (Some(expected), Some(actual));

@@ -4,6 +4,7 @@ use super::{
     answer::Answer,
     extract::{Admitted, BulkJson, Params, Query, Viewing, Write, viewer},
     players::page_size,
+    seasons::SeasonDto,
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
@@ -20,16 +21,23 @@ const BUCKETS_DEFAULT: usize = 40;
 /// Usual players on either side of the one asked for.
 const RADIUS_DEFAULT: usize = 5;
 
-/// Which part of a board; at most one.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
+/// Which season of a board, and which part; at most one part.
+#[derive(Default)]
 struct PartQuery {
+    season: Option<u64>,
     region: Option<Attribute>,
     platform: Option<Attribute>,
     group: Option<Attribute>,
 }
 
-/// The board, or part of it, that a call names.
+/// The board, or part of it, that a call names: there, and ready to be read.
+async fn board(app: &App, name: BoardName, query: PartQuery) -> Result<(BoardRef, Arc<BoardConfig>), ApiError> {
+    let of = board_ref(name, query)?;
+    app.engine.open_board(&of).await?;
+    let config = app.engine.board_config(&of.name)?;
+    Ok((of, config))
+}
+
 fn board_ref(name: BoardName, query: PartQuery) -> Result<BoardRef, ApiError> {
     let named = [
         (Dimension::Region, query.region),
@@ -42,7 +50,7 @@ fn board_ref(name: BoardName, query: PartQuery) -> Result<BoardRef, ApiError> {
     if parts.next().is_some() {
         return Err(ApiError::parameter("region", "name one of region, platform and group"));
     }
-    Ok(BoardRef { name, part })
+    Ok(BoardRef { name, part, season: query.season })
 }
 
 /// The numbers of a board's columns, as people read them.
@@ -74,6 +82,9 @@ pub(crate) struct ModeDto {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BoardLineDto {
     board: String,
+    /// The season under way, where it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    season: Option<SeasonDto>,
     players: u64,
     parts: Vec<PartDto>,
 }
@@ -102,7 +113,12 @@ pub(crate) async fn modes(State(app): State<Arc<App>>, _: Admitted) -> Answer<Mo
             value: part.value.to_string(),
             players,
         });
-        BoardLineDto { board: view.config.name.to_string(), players: view.players, parts: parts.collect() }
+        BoardLineDto {
+            board: view.config.name.to_string(),
+            season: view.season.map(Into::into),
+            players: view.players,
+            parts: parts.collect(),
+        }
     });
     Answer(ModesDto { modes, boards: boards.collect() })
 }
@@ -177,6 +193,8 @@ pub(crate) struct TopQuery {
     /// Only players of this group, where the board is divided so.
     #[param(value_type = Option<String>)]
     group: Option<Attribute>,
+    /// A season of the past, from 1, where the board has seasons; that under way if absent.
+    season: Option<u64>,
 }
 
 /// Read a board from the top.
@@ -191,9 +209,8 @@ pub(crate) async fn top(
     params: Params,
     Query(query): Query<TopQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
-    let TopQuery { limit, offset, region, platform, group } = query;
-    let of = board_ref(params.get("mode")?, PartQuery { region, platform, group })?;
-    let config = app.engine.board_config(&of.name)?;
+    let TopQuery { limit, offset, region, platform, group, season } = query;
+    let (of, config) = board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
     let (rows, players) = app.engine.top(&of, offset.unwrap_or(0), page_size(limit)?).await?;
     Ok(Answer(piece(&config, rows, players)))
 }
@@ -215,6 +232,8 @@ pub(crate) struct PageQuery {
     /// Only players of this group, where the board is divided so.
     #[param(value_type = Option<String>)]
     group: Option<Attribute>,
+    /// A season of the past, from 1, where the board has seasons; that under way if absent.
+    season: Option<u64>,
 }
 
 /// A page of a board in which everybody comes once.
@@ -242,9 +261,8 @@ pub(crate) async fn page(
     params: Params,
     Query(query): Query<PageQuery>,
 ) -> Result<Answer<PageDto>, ApiError> {
-    let PageQuery { limit, after, region, platform, group } = query;
-    let of = board_ref(params.get("mode")?, PartQuery { region, platform, group })?;
-    let config = app.engine.board_config(&of.name)?;
+    let PageQuery { limit, after, region, platform, group, season } = query;
+    let (of, config) = board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
     let page = app.engine.board_page(&of, after.as_deref(), page_size(limit)?).await?;
     Ok(Answer(PageDto { piece: piece(&config, page.rows, page.players), next: page.next }))
 }
@@ -302,11 +320,13 @@ pub(crate) struct RankQuery {
     /// Among the players of this group, where the board is divided so.
     #[param(value_type = Option<String>)]
     group: Option<Attribute>,
+    /// A season of the past, from 1, where the board has seasons; that under way if absent.
+    season: Option<u64>,
 }
 
 impl From<RankQuery> for PartQuery {
     fn from(query: RankQuery) -> Self {
-        Self { region: query.region, platform: query.platform, group: query.group }
+        Self { season: query.season, region: query.region, platform: query.platform, group: query.group }
     }
 }
 
@@ -322,8 +342,7 @@ pub(crate) async fn rank(
     params: Params,
     Query(query): Query<RankQuery>,
 ) -> Result<Answer<RankDto>, ApiError> {
-    let of = board_ref(params.get("mode")?, query.into())?;
-    let config = app.engine.board_config(&of.name)?;
+    let (of, config) = board(&app, params.get("mode")?, query.into()).await?;
     let view = app.engine.rank(&of, params.get("player_id")?, viewer)?;
     Ok(Answer(RankDto::new(&config, view)))
 }
@@ -343,6 +362,8 @@ pub(crate) struct AroundQuery {
     /// Among the players of this group, where the board is divided so.
     #[param(value_type = Option<String>)]
     group: Option<Attribute>,
+    /// A season of the past, from 1, where the board has seasons; that under way if absent.
+    season: Option<u64>,
 }
 
 /// Read the board around a player.
@@ -357,7 +378,7 @@ pub(crate) async fn around(
     params: Params,
     Query(query): Query<AroundQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
-    let AroundQuery { radius, region, platform, group } = query;
+    let AroundQuery { radius, region, platform, group, season } = query;
     let radius = radius.unwrap_or(RADIUS_DEFAULT);
     if radius > limits::WINDOW_RADIUS_MAX {
         return Err(ApiError::parameter(
@@ -365,8 +386,7 @@ pub(crate) async fn around(
             format_args!("must be 0 to {}", limits::WINDOW_RADIUS_MAX),
         ));
     }
-    let of = board_ref(params.get("mode")?, PartQuery { region, platform, group })?;
-    let config = app.engine.board_config(&of.name)?;
+    let (of, config) = board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
     let (rows, players) = app.engine.around(&of, params.get("player_id")?, radius, viewer).await?;
     Ok(Answer(piece(&config, rows, players)))
 }
@@ -480,18 +500,26 @@ pub(crate) struct PlayersBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     group: Option<Attribute>,
+    /// A season of the past, from 1, where the board has seasons; that under way if absent.
+    #[serde(default)]
+    season: Option<u64>,
 }
 
 impl PlayersBody {
-    fn checked(self, name: BoardName) -> Result<(BoardRef, Vec<PlayerId>), ApiError> {
+    async fn checked(
+        self,
+        app: &App,
+        name: BoardName,
+    ) -> Result<(BoardRef, Arc<BoardConfig>, Vec<PlayerId>), ApiError> {
         if !(1..=limits::PAGE_SIZE_MAX).contains(&self.player_ids.len()) {
             return Err(ApiError::value(
                 "player_ids",
                 format_args!("must be 1 to {}", limits::PAGE_SIZE_MAX),
             ));
         }
-        let Self { player_ids, region, platform, group } = self;
-        Ok((board_ref(name, PartQuery { region, platform, group })?, player_ids))
+        let Self { player_ids, region, platform, group, season } = self;
+        let (of, config) = board(app, name, PartQuery { season, region, platform, group }).await?;
+        Ok((of, config, player_ids))
     }
 }
 
@@ -528,8 +556,7 @@ pub(crate) async fn among(
     params: Params,
     write: Write<BulkJson<PlayersBody>>,
 ) -> Result<Answer<AmongListDto>, ApiError> {
-    let (of, players) = write.body.0.checked(params.get("mode")?)?;
-    let config = app.engine.board_config(&of.name)?;
+    let (of, config, players) = write.body.0.checked(&app, params.get("mode")?).await?;
     let (found, players) = app.engine.among(&of, &players).await?;
     let entries = found
         .into_iter()
@@ -556,8 +583,7 @@ pub(crate) async fn ranks(
     params: Params,
     write: Write<BulkJson<PlayersBody>>,
 ) -> Result<Answer<RanksDto>, ApiError> {
-    let (of, players) = write.body.0.checked(params.get("mode")?)?;
-    let config = app.engine.board_config(&of.name)?;
+    let (of, config, players) = write.body.0.checked(&app, params.get("mode")?).await?;
     let found = app.engine.ranks(&of, &players, viewer(&write.call.principal))?;
     Ok(Answer(RanksDto {
         ranks: found.into_iter().flatten().map(|view| RankDto::new(&config, view)).collect(),
@@ -581,6 +607,8 @@ pub(crate) struct CutQuery {
     /// Among the players of this group, where the board is divided so.
     #[param(value_type = Option<String>)]
     group: Option<Attribute>,
+    /// A season of the past, from 1, where the board has seasons; that under way if absent.
+    season: Option<u64>,
 }
 
 /// What a place takes.
@@ -607,7 +635,7 @@ pub(crate) async fn cut(
     params: Params,
     Query(query): Query<CutQuery>,
 ) -> Result<Answer<CutDto>, ApiError> {
-    let CutQuery { rank, top_percent, region, platform, group } = query;
+    let CutQuery { rank, top_percent, region, platform, group, season } = query;
     let cut = match (rank, top_percent) {
         (Some(rank), None) if rank > 0 => Cut::Rank(Rank::after(rank - 1)),
         (Some(_), None) => return Err(ApiError::parameter("rank", "must be at least 1")),
@@ -615,8 +643,7 @@ pub(crate) async fn cut(
         (None, Some(_)) => return Err(ApiError::parameter("top_percent", "must be above 0 and at most 100")),
         _ => return Err(ApiError::parameter("rank", "name either rank or top_percent")),
     };
-    let of = board_ref(params.get("mode")?, PartQuery { region, platform, group })?;
-    let config = app.engine.board_config(&of.name)?;
+    let (of, config) = board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
     let (keys, players) = app.engine.cut(&of, cut)?;
     let values = keys.map(|keys| shown(&config, keys.columns()));
     Ok(Answer(CutDto { mode: config.name.to_string(), players, values }))
@@ -628,6 +655,8 @@ pub(crate) async fn cut(
 pub(crate) struct HistogramQuery {
     /// 1 to 200; 40 if absent.
     buckets: Option<usize>,
+    /// A season of the past, from 1, where the board has seasons; that under way if absent.
+    season: Option<u64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -661,8 +690,8 @@ pub(crate) async fn histogram(
     if !(1..=BUCKETS_MAX).contains(&buckets) {
         return Err(ApiError::parameter("buckets", format_args!("must be 1 to {BUCKETS_MAX}")));
     }
-    let of = BoardRef::whole(params.get("mode")?);
-    let config = app.engine.board_config(&of.name)?;
+    let part = PartQuery { season: query.season, ..PartQuery::default() };
+    let (of, config) = board(&app, params.get("mode")?, part).await?;
     let buckets = buckets_of(&app, &config, &of, buckets)?;
     Ok(Answer(HistogramDto { mode: config.name.to_string(), buckets }))
 }

@@ -110,9 +110,12 @@ impl Rebuilt {
                         continue;
                     };
                     let next = next(row, player, old, change.after);
+                    let places = row.result.places();
+                    let place_of = places[row.roster.side_of(player).unwrap_or_default()];
                     let step = Step::Match {
                         match_id: id,
-                        place: row.result.places()[row.roster.side_of(player).unwrap_or_default()],
+                        place: place_of,
+                        shared: places.iter().filter(|of| **of == place_of).count() > 1,
                         sides: row.roster.sides().len() as u32,
                         expected: change.expected,
                         actual: change.actual,

@@ -62,6 +62,8 @@ fn the_last_season_before_the_horizon_stays_open() {
         let last = schedule.season_at(Timestamp::from_millis(i64::MAX)).unwrap();
         assert_eq!((last.number, last.ends_at), (36_525, None), "{last:?}");
         assert_eq!(schedule.next_after(last.starts_at), None);
+        assert_eq!(schedule.season(last.number), Some(last));
+        assert_eq!(schedule.season(0).or(schedule.season(last.number + 1)), None);
         assert_eq!(schedule.season_at(Timestamp::from_millis(i64::MIN)), None);
         assert_eq!(schedule.next_after(Timestamp::from_millis(i64::MIN)).map(|first| first.number), Some(1));
     }
@@ -72,6 +74,8 @@ fn a_fortnight_is_counted_in_days_of_the_zone() {
     let config = days(14, "America/New_York", "2026-03-01T12:00");
     check(&config, "2026-03-10T00:00:00Z", 1, "2026-03-01T17:00:00Z", "2026-03-15T16:00:00Z");
     check(&config, "2026-03-15T16:00:00Z", 2, "2026-03-15T16:00:00Z", "2026-03-29T16:00:00Z");
+    let schedule = Schedule::new(&config).unwrap();
+    assert_eq!(schedule.season(2), schedule.season_at(at("2026-03-20T00:00:00Z")));
 }
 
 #[test]

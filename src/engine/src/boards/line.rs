@@ -1,0 +1,122 @@
+//! A board through its seasons: one view in memory for each that is looked at.
+use super::{BoardConfig, view::View};
+use gsm_core::{Millis, Timestamp};
+use gsm_ranking::season::{Schedule, Season};
+use parking_lot::{Mutex, RwLock};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Views of a board that are kept, at most: the season under way, the one before, and what else is asked for.
+const VIEWS_MAX: usize = 4;
+/// Seasons that start so soon are read from the store when they are looked at: another node's clock may be ahead.
+const CLOCKS_APART_MAX: Millis = Millis::from_secs(3_600);
+
+/// A board; where it has seasons, all of them. A board without has one view, under the number 0.
+pub(crate) struct Line {
+    pub(crate) config: Arc<BoardConfig>,
+    schedule: Option<Schedule>,
+    /// The season last asked for by an instant.
+    known: Mutex<Option<Season>>,
+    views: RwLock<Views>,
+    /// One reads a season, the others wait.
+    pub(super) reading: tokio::sync::Mutex<()>,
+}
+
+struct Views {
+    by_number: BTreeMap<u64, Arc<View>>,
+    /// Seasons up to this one may have entries that are in the store alone; of later ones everything is told.
+    told_after: u64,
+}
+
+impl Line {
+    /// A board that is made at `now`; `is_filled` if nothing can be in the store.
+    pub(super) fn new(config: BoardConfig, now: Timestamp, is_filled: bool) -> Self {
+        // What is stored was checked.
+        let schedule = config.season.as_ref().and_then(|season| Schedule::new(season).ok());
+        let soon = now.saturating_add(CLOCKS_APART_MAX);
+        let begun = schedule.as_ref().and_then(|schedule| schedule.season_at(soon));
+        let config = Arc::new(config);
+        let mut by_number = BTreeMap::new();
+        if schedule.is_none() {
+            by_number.insert(0, Arc::new(View::new(config.clone(), None, is_filled)));
+        }
+        let views = RwLock::new(Views { by_number, told_after: begun.map_or(0, |season| season.number) });
+        let (known, reading) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { config, schedule, known, views, reading }
+    }
+
+    /// Whether it has seasons.
+    pub(crate) fn has_seasons(&self) -> bool {
+        self.schedule.is_some()
+    }
+
+    /// The season that an instant belongs to; `None` before the first, and where there are none.
+    pub(crate) fn season_of(&self, at: Timestamp) -> Option<Season> {
+        let schedule = self.schedule.as_ref()?;
+        let mut known = self.known.lock();
+        let is_in = |of: &Season| of.starts_at <= at && of.ends_at.is_none_or(|end| at < end);
+        if let Some(season) = known.filter(is_in) {
+            return Some(season);
+        }
+        let found = schedule.season_at(at)?;
+        *known = Some(found);
+        Some(found)
+    }
+
+    /// The number under which entries of an instant are kept: 0 where there are no seasons, `None` before the first.
+    pub(crate) fn number_at(&self, at: Timestamp) -> Option<u64> {
+        if self.has_seasons() { self.season_of(at).map(|season| season.number) } else { Some(0) }
+    }
+
+    /// A season by its number.
+    pub(crate) fn season(&self, number: u64) -> Option<Season> {
+        self.kept(number).map_or_else(|| self.scheduled(number), |view| view.season)
+    }
+
+    /// A season by its number, worked out.
+    pub(super) fn scheduled(&self, number: u64) -> Option<Season> {
+        let known = *self.known.lock();
+        known.filter(|season| season.number == number).or_else(|| self.schedule.as_ref()?.season(number))
+    }
+
+    /// The views there are, and whose they are.
+    pub(super) fn views(&self) -> Vec<(u64, Arc<View>)> {
+        self.views.read().by_number.iter().map(|(number, view)| (*number, view.clone())).collect()
+    }
+
+    /// A season that is in memory.
+    pub(super) fn kept(&self, number: u64) -> Option<Arc<View>> {
+        self.views.read().by_number.get(&number).cloned()
+    }
+
+    /// The view of a season of which everything is told, made where there is none yet.
+    pub(super) fn told(&self, number: u64, make: impl FnOnce() -> View) -> Option<Arc<View>> {
+        if let Some(view) = self.kept(number) {
+            return Some(view);
+        }
+        let mut views = self.views.write();
+        if number <= views.told_after {
+            return views.by_number.get(&number).cloned();
+        }
+        Some(views.keep(number, make))
+    }
+
+    /// The view of a season, made where there is none.
+    pub(super) fn keep(&self, number: u64, make: impl FnOnce() -> View) -> Arc<View> {
+        self.views.write().keep(number, make)
+    }
+}
+
+impl Views {
+    /// Makes a view where there is none; the oldest other gives way, and is read from the store should it be asked for.
+    fn keep(&mut self, number: u64, make: impl FnOnce() -> View) -> Arc<View> {
+        let view = self.by_number.entry(number).or_insert_with(|| Arc::new(make())).clone();
+        let oldest = self.by_number.keys().copied().find(|other| *other != number);
+        if self.by_number.len() > VIEWS_MAX
+            && let Some(oldest) = oldest
+        {
+            self.by_number.remove(&oldest);
+            self.told_after = self.told_after.max(oldest);
+        }
+        view
+    }
+}

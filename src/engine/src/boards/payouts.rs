@@ -1,0 +1,297 @@
+//! Payouts: the final table of a season handed out page by page to whoever pays, each player exactly once.
+//!
+//! The first call closes the season: no ruling, no late score moves an entry of it any more. The table has everybody
+//! who has an entry, in the order of the board; who has no rank (hidden, not eligible) comes without.
+use super::{BoardConfig, BoardRef, Source, Viewer, paging::listed, tally::entry_of};
+use crate::{
+    Call, Engine, EngineError,
+    jobs::Sink,
+    store::{ChangeSet, Home, Key, KeyRange, PayoutRow, Row, Version},
+};
+use gsm_core::{BoardName, PlayerId, Rank, Timestamp, limits};
+use gsm_ranking::{
+    Entry, Keys,
+    payout::{Acknowledged, Page, Payout, PayoutConfig, PayoutRules},
+};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// The final table last asked for.
+#[derive(Default)]
+pub(crate) struct Tables(Mutex<Option<(BoardName, u64, Arc<[Entry]>)>>);
+
+impl Tables {
+    /// A board is not what it was.
+    pub(super) fn forget(&self) {
+        *self.0.lock() = None;
+    }
+}
+
+/// How far a payout is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayoutView {
+    /// How it is delivered.
+    pub config: PayoutConfig,
+    /// Rows of the final table.
+    pub rows: u64,
+    /// Pages of it.
+    pub pages: u64,
+    /// Pages acknowledged.
+    pub acknowledged: u64,
+    /// Pages out and not acknowledged.
+    pub in_flight: u64,
+}
+
+/// A page of a final table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PayoutPage {
+    /// Its number, from 0; what is acknowledged.
+    pub page: Page,
+    /// Its rows.
+    pub rows: Vec<PayoutLine>,
+}
+
+/// A row of a final table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PayoutLine {
+    /// Who.
+    pub player: PlayerId,
+    /// The final rank; `None` for who is hidden or not eligible.
+    pub rank: Option<Rank>,
+    /// What the board compares.
+    pub keys: Keys,
+    /// Since when the player had them.
+    pub reached_at: Timestamp,
+}
+
+impl PayoutView {
+    fn of(row: &PayoutRow) -> Option<Self> {
+        let ledger = row.ledger.as_ref()?;
+        Some(Self {
+            config: row.config,
+            rows: ledger.rows(),
+            pages: ledger.pages(),
+            acknowledged: ledger.acknowledged(),
+            in_flight: ledger.in_flight(),
+        })
+    }
+}
+
+impl Engine {
+    /// Begins to pay out a season that is over. Begun before, it goes on as it was begun.
+    pub async fn begin_payout(
+        &self,
+        call: &Call,
+        name: &BoardName,
+        season: u64,
+        config: PayoutConfig,
+    ) -> Result<PayoutView, EngineError> {
+        let rules = PayoutRules::new(config).map_err(|e| EngineError::invalid(e.path, e.problem))?;
+        let line = self.line(name)?;
+        let over = line.season(season).and_then(|season| season.ends_at).is_some_and(|end| end <= call.now);
+        if !over {
+            return Err(match line.season(season).filter(|_| line.has_seasons()) {
+                Some(of) if of.starts_at <= call.now => EngineError::SeasonOpen { board: name.to_string(), season },
+                _ => EngineError::Unknown { what: "season" },
+            });
+        }
+        let of = (name.clone(), season);
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let done = match self.payout_row(&of).await? {
+                None => {
+                    let row = PayoutRow { config, ledger: None };
+                    self.close_season(call, &line.config, season, row).await.map(|()| None)
+                }
+                Some((row, version)) if row.ledger.is_none() => {
+                    // Nothing of the season moves any more: what is counted now is final.
+                    let table = self.final_table(&line.config, season).await?;
+                    let ledger = Some(Payout::of_table(&rules, table.len() as u64));
+                    let row = PayoutRow { config, ledger };
+                    let changes = self.payout_changes(call, &of, version, row.clone());
+                    self.commit(Home::Record, changes).await.map(|_| PayoutView::of(&row))
+                }
+                Some((row, _)) => Ok(PayoutView::of(&row)),
+            };
+            match done {
+                Ok(Some(view)) => return Ok(view),
+                Ok(None) | Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Closes a season to all changes; where results are counted, behind the gate of their mode, so that none is under
+    /// way.
+    async fn close_season(
+        &self,
+        call: &Call,
+        config: &BoardConfig,
+        season: u64,
+        row: PayoutRow,
+    ) -> Result<(), EngineError> {
+        let mut changes = self.changes(call, &[&config.name, &season]);
+        changes.create(Key::Payout(config.name.clone(), season), Row::Payout(row));
+        match &config.source {
+            Source::Submissions => self.commit(Home::Record, changes).await.map(drop),
+            Source::Mode(mode) => {
+                let gate = self.close_gate(mode).await?;
+                self.close_job(Sink::staged(self, gate), Ok((changes, ()))).await
+            }
+        }
+    }
+
+    /// How far a season has been paid out.
+    pub async fn payout(&self, name: &BoardName, season: u64) -> Result<PayoutView, EngineError> {
+        let found = self.payout_row(&(name.clone(), season)).await?;
+        found.and_then(|(row, _)| PayoutView::of(&row)).ok_or(NOT_BEGUN)
+    }
+
+    /// The page to pay now: one that is overdue, else the next; `None` where all are out. It is on its way from here on,
+    /// and comes again if nobody acknowledges it.
+    pub async fn next_payout_page(
+        &self,
+        call: &Call,
+        name: &BoardName,
+        season: u64,
+    ) -> Result<Option<PayoutPage>, EngineError> {
+        let of = (name.clone(), season);
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let (row, version) = self.payout_row(&of).await?.ok_or(NOT_BEGUN)?;
+            let PayoutRow { config, ledger } = row;
+            let mut ledger = ledger.ok_or(NOT_BEGUN)?;
+            if let Some(number) = self.replayed::<Option<u64>>(call, Home::Record).await? {
+                let page = number.and_then(|number| ledger.page(number));
+                return self.payout_page(name, season, page).await;
+            }
+            let rules = PayoutRules::new(config).map_err(|_| EngineError::damaged(&key_of(&of)))?;
+            let page = ledger.hand_out(&rules, call.now);
+            let row = PayoutRow { config, ledger: Some(ledger) };
+            let mut changes = self.payout_changes(call, &of, version, row);
+            self.remember(&mut changes, call, Home::Record, &page.map(|page| page.number))?;
+            if page.is_none() {
+                self.remember_alone(call, Home::Record, &[name]).await?;
+                return Ok(None);
+            }
+            match self.commit(Home::Record, changes).await {
+                Ok(_) => return self.payout_page(name, season, page).await,
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Notes that a page has been paid; whether this is the first word of it.
+    pub async fn acknowledge_payout(
+        &self,
+        call: &Call,
+        name: &BoardName,
+        season: u64,
+        page: u64,
+    ) -> Result<bool, EngineError> {
+        let of = (name.clone(), season);
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if let Some(first) = self.replayed(call, Home::Record).await? {
+                return Ok(first);
+            }
+            let (row, version) = self.payout_row(&of).await?.ok_or(NOT_BEGUN)?;
+            let mut ledger = row.ledger.ok_or(NOT_BEGUN)?;
+            let done = ledger.acknowledge(page);
+            let first = match done {
+                Ok(done) => done == Acknowledged::First,
+                Err(never) => return Err(EngineError::invalid("page", never)),
+            };
+            if !first {
+                return Ok(false);
+            }
+            let row = PayoutRow { config: row.config, ledger: Some(ledger) };
+            let mut changes = self.payout_changes(call, &of, version, row);
+            self.remember(&mut changes, call, Home::Record, &first)?;
+            match self.commit(Home::Record, changes).await {
+                Ok(_) => return Ok(first),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    fn payout_changes(
+        &self,
+        call: &Call,
+        of: &(BoardName, u64),
+        version: Version,
+        row: PayoutRow,
+    ) -> ChangeSet {
+        let mut changes = self.changes(call, &[&of.0, &of.1]);
+        changes.replace(key_of(of), Some(version), Row::Payout(row));
+        changes
+    }
+
+    async fn payout_row(&self, of: &(BoardName, u64)) -> Result<Option<(PayoutRow, Version)>, EngineError> {
+        let key = key_of(of);
+        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
+        match &*found.row {
+            Row::Payout(row) => Ok(Some((row.clone(), found.version))),
+            _ => Err(EngineError::damaged(&key)),
+        }
+    }
+
+    /// The rows of a page, with ranks as they are now.
+    async fn payout_page(
+        &self,
+        name: &BoardName,
+        season: u64,
+        page: Option<Page>,
+    ) -> Result<Option<PayoutPage>, EngineError> {
+        let Some(page) = page else { return Ok(None) };
+        let line = self.line(name)?;
+        let table = self.final_table(&line.config, season).await?;
+        let first = usize::try_from(page.first_row).unwrap_or(usize::MAX);
+        let rows = table.get(first..first.saturating_add(page.rows as usize));
+        // The season is closed: its table has the rows that were counted.
+        let rows = rows.ok_or_else(|| EngineError::damaged(&Key::Payout(name.clone(), season)))?;
+        let players: Vec<PlayerId> = rows.iter().map(|entry| entry.player).collect();
+        let of = BoardRef { name: name.clone(), part: None, season: Some(season) };
+        self.open_board(&of).await?;
+        let ranks = self.ranks(&of, &players, Viewer::Other)?;
+        let rows = rows.iter().zip(ranks).map(|(entry, rank)| PayoutLine {
+            player: entry.player,
+            rank: rank.map(|rank| rank.rank),
+            keys: entry.keys,
+            reached_at: entry.reached_at,
+        });
+        Ok(Some(PayoutPage { page, rows: rows.collect() }))
+    }
+
+    /// Everybody who has an entry in a closed season, in the order of the board. Reads the season once; memory for it
+    /// until another table is asked for.
+    async fn final_table(&self, config: &BoardConfig, season: u64) -> Result<Arc<[Entry]>, EngineError> {
+        let tables = &self.views.boards.payouts;
+        if let Some((name, number, table)) = &*tables.0.lock()
+            && (name, *number) == (&config.name, season)
+        {
+            return Ok(table.clone());
+        }
+        let mut table = Vec::new();
+        self.each(KeyRange::Entries(config.name.clone(), season), |key, found| {
+            let row = entry_of(&key, &found.row)?;
+            if let Key::Entry(_, _, player) = key {
+                table.push(Entry { player, keys: row.values.into(), reached_at: row.reached_at });
+            }
+            Ok(())
+        })
+        .await?;
+        table.sort_unstable_by(|a, b| listed(config, a, b));
+        let table: Arc<[Entry]> = table.into();
+        *tables.0.lock() = Some((config.name.clone(), season, table.clone()));
+        Ok(table)
+    }
+}
+
+const NOT_BEGUN: EngineError = EngineError::Unknown { what: "payout: it has not been begun" };
+
+fn key_of(of: &(BoardName, u64)) -> Key {
+    Key::Payout(of.0.clone(), of.1)
+}

@@ -1,0 +1,213 @@
+//! Entries of a board that counts results, counted again from the histories: for a few players whose histories a job
+//! rewrites, or for all where the board is new or ratings are rebuilt. A season that is being paid out stays as it is.
+use super::{
+    line::Line,
+    tally::{Tick, after, entry_of},
+};
+use crate::{
+    Engine, EngineError,
+    jobs::{Sink, Stop},
+    store::{EntryRow, Expect, HistoryRow, Home, Key, KeyRange, Row, Version, Versioned},
+};
+use gsm_core::{Mode, PlayerId, Timestamp};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// The steps of players' histories that a job rewrites, by depth: when each was, and what it is now; `None` for none.
+pub(crate) type Rewritten = BTreeMap<PlayerId, BTreeMap<u64, (Timestamp, Option<HistoryRow>)>>;
+
+/// A season of a board and a player.
+type Seat = (u64, PlayerId);
+
+/// All entries of a board, counted again.
+pub(crate) struct Recount {
+    line: Arc<Line>,
+    /// As they are stored.
+    stored: BTreeMap<Seat, (EntryRow, Version)>,
+    /// Seasons that stay as they are.
+    closed: BTreeSet<u64>,
+    wanted: BTreeMap<Seat, EntryRow>,
+}
+
+impl Recount {
+    /// Counts the next step of a player.
+    pub(crate) fn take(&mut self, player: PlayerId, step: &HistoryRow) {
+        let tick = Tick::of(step);
+        let Some(number) = self.line.number_at(tick.at).filter(|number| !self.closed.contains(number)) else {
+            return;
+        };
+        let seat = (number, player);
+        if let Some(next) = after(&self.line.config, self.wanted.get(&seat), &tick) {
+            self.wanted.insert(seat, next);
+        }
+    }
+
+    /// Puts right what is stored otherwise; how many entries that were.
+    pub(crate) async fn close(self, sink: &mut Sink<'_>) -> Result<u64, Stop> {
+        let name = &self.line.config.name;
+        let mut differing = 0;
+        for ((number, player), row) in &self.wanted {
+            let stored = self.stored.get(&(*number, *player));
+            if stored.map(|(stored, _)| stored) != Some(row) {
+                differing += 1;
+                let key = Key::Entry(name.clone(), *number, *player);
+                sink.put(key, stored.map(|(_, version)| *version), Row::Entry(row.clone())).await?;
+            }
+            sink.alive().await?;
+        }
+        for ((number, player), (_, version)) in &self.stored {
+            if !self.wanted.contains_key(&(*number, *player)) && !self.closed.contains(number) {
+                differing += 1;
+                sink.remove(Key::Entry(name.clone(), *number, *player), *version).await?;
+            }
+            sink.alive().await?;
+        }
+        Ok(differing)
+    }
+}
+
+impl Engine {
+    /// Notes the entries of a board as they are stored. Its mode's gate is closed.
+    pub(crate) async fn begin_recount(
+        &self,
+        line: Arc<Line>,
+        sink: &mut Sink<'_>,
+    ) -> Result<Recount, EngineError> {
+        let name = line.config.name.clone();
+        let mut recount =
+            Recount { line, stored: BTreeMap::new(), closed: BTreeSet::new(), wanted: BTreeMap::new() };
+        self.each(KeyRange::Payouts(name.clone()), |key, _| {
+            if let Key::Payout(_, number) = key {
+                recount.closed.insert(number);
+            }
+            Ok(())
+        })
+        .await?;
+        let mut last = None;
+        while let Some(page) = self.page(&KeyRange::AllEntries(name.clone()), &mut last).await? {
+            for (key, found) in page {
+                let row = entry_of(&key, &found.row)?.clone();
+                if let Key::Entry(_, number, player) = key {
+                    recount.stored.insert((number, player), (row, found.version));
+                }
+                sink.alive().await?;
+            }
+        }
+        Ok(recount)
+    }
+
+    /// Counts a board from all histories of its mode, whose gate is closed.
+    pub(super) async fn recount_board(
+        &self,
+        line: Arc<Line>,
+        mode: &Mode,
+        sink: &mut Sink<'_>,
+    ) -> Result<u64, Stop> {
+        let mut recount = self.begin_recount(line, sink).await?;
+        let mut last = None;
+        while let Some(page) = self.page(&KeyRange::Histories(mode.clone()), &mut last).await? {
+            for (key, found) in page {
+                let (player, _, step) = step_of(&key, &found)?;
+                recount.take(player, step);
+                sink.alive().await?;
+            }
+        }
+        recount.close(sink).await
+    }
+
+    /// Counts the entries of players whose histories are rewritten: of the seasons in which something changes.
+    ///
+    /// Costs their histories.
+    pub(crate) async fn recount_players(
+        &self,
+        mode: &Mode,
+        rewritten: &Rewritten,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Stop> {
+        let lines = self.views.boards.tallied(mode);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let mut closed: BTreeMap<Key, bool> = BTreeMap::new();
+        for (player, changed) in rewritten {
+            let mut steps: BTreeMap<u64, HistoryRow> = BTreeMap::new();
+            // The versions come first: whoever moves an entry from here on fails this job, or waits for it.
+            let mut seats = Vec::new();
+            for line in &lines {
+                let numbers: BTreeSet<u64> =
+                    changed.values().filter_map(|(at, _)| line.number_at(*at)).collect();
+                for number in numbers {
+                    if !self.is_closed(line, number, &mut closed, sink).await? {
+                        let key = Key::Entry(line.config.name.clone(), number, *player);
+                        let found = self.get_one(&key).await?;
+                        seats.push((line, number, key, found));
+                    }
+                }
+            }
+            self.each(KeyRange::History(mode.clone(), *player), |key, found| {
+                let (_, depth, step) = step_of(&key, &found)?;
+                steps.insert(depth, step.clone());
+                Ok(())
+            })
+            .await?;
+            for (depth, (_, step)) in changed {
+                match step {
+                    Some(step) => drop(steps.insert(*depth, step.clone())),
+                    None => drop(steps.remove(depth)),
+                }
+            }
+            for (line, number, key, found) in seats {
+                let ticks = steps.values().map(Tick::of);
+                let wanted = ticks
+                    .filter(|tick| line.number_at(tick.at) == Some(number))
+                    .fold(None, |there: Option<EntryRow>, tick| {
+                        after(&line.config, there.as_ref(), &tick).or(there)
+                    });
+                let stored = found.as_ref().map(|found| entry_of(&key, &found.row)).transpose()?;
+                if stored == wanted.as_ref() {
+                    continue;
+                }
+                let version = found.as_ref().map(|found| found.version);
+                match (wanted, version) {
+                    (Some(row), version) => sink.put(key, version, Row::Entry(row)).await?,
+                    (None, Some(version)) => sink.remove(key, version).await?,
+                    (None, None) => {}
+                }
+            }
+            sink.alive().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a season is being paid out; if not, the job fails should it begin to be.
+    async fn is_closed(
+        &self,
+        line: &Line,
+        number: u64,
+        closed: &mut BTreeMap<Key, bool>,
+        sink: &mut Sink<'_>,
+    ) -> Result<bool, Stop> {
+        if !line.has_seasons() {
+            return Ok(false);
+        }
+        let key = Key::Payout(line.config.name.clone(), number);
+        if let Some(is_closed) = closed.get(&key) {
+            return Ok(*is_closed);
+        }
+        let is_closed = self.get(Home::Record, std::slice::from_ref(&key)).await?.iter().any(Option::is_some);
+        if !is_closed {
+            sink.check(key.clone(), Expect::Absent).await?;
+        }
+        closed.insert(key, is_closed);
+        Ok(is_closed)
+    }
+}
+
+fn step_of<'a>(key: &Key, found: &'a Versioned) -> Result<(PlayerId, u64, &'a HistoryRow), EngineError> {
+    match (key, &*found.row) {
+        (Key::History(_, player, depth), Row::History(row)) => Ok((*player, *depth, row)),
+        _ => Err(EngineError::damaged(key)),
+    }
+}

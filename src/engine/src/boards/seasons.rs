@@ -1,0 +1,109 @@
+//! Seasons of a board: which is meant, which there were, and bringing one of the past into memory.
+use super::{
+    BoardConfig, BoardRef,
+    line::Line,
+    tally::entry_of,
+    view::{Brought, View},
+};
+use crate::{
+    Engine, EngineError,
+    store::{Key, KeyRange},
+};
+use gsm_core::{BoardName, Mode, limits};
+use gsm_ranking::season::Season;
+use std::sync::Arc;
+
+const HAS_NONE: &str = "the board has no seasons";
+
+impl Engine {
+    /// A board that there is.
+    pub(super) fn line(&self, name: &BoardName) -> Result<Arc<Line>, EngineError> {
+        if let Some(line) = self.views.boards.named(name) {
+            return Ok(line);
+        }
+        // A mode that a queue names has a board, if an empty one.
+        match Mode::new(name.as_str()) {
+            Ok(mode) if self.views.queues.has_mode(&mode) => {
+                Ok(Arc::new(Line::new(BoardConfig::of_mode(&mode), self.clock.now(), true)))
+            }
+            _ => Err(EngineError::Unknown { what: "board" }),
+        }
+    }
+
+    /// The number of the season that is meant: 0 where the board has none.
+    pub(super) fn season_number(&self, line: &Line, asked: Option<u64>) -> Result<u64, EngineError> {
+        let now = self.clock.now();
+        if !line.has_seasons() {
+            return match asked {
+                None => Ok(0),
+                Some(_) => Err(EngineError::invalid("season", HAS_NONE)),
+            };
+        }
+        let current = line.number_at(now);
+        match asked {
+            None => current.ok_or_else(|| EngineError::NoSeason { board: line.config.name.to_string() }),
+            Some(number) if number > 0 && current.is_some_and(|current| number <= current) => Ok(number),
+            Some(_) => Err(EngineError::Unknown { what: "season: it has not begun" }),
+        }
+    }
+
+    /// A board, or a season of one, that can be read at once.
+    pub(super) fn view(&self, of: &BoardRef) -> Result<Arc<View>, EngineError> {
+        let line = self.line(&of.name)?;
+        let number = self.season_number(&line, of.season)?;
+        let view = self.views.boards.told(&line, number).filter(|view| view.is_filled());
+        view.ok_or_else(|| EngineError::BoardFilling { board: of.name.to_string() })
+    }
+
+    /// Brings what is meant into memory, if it is a season of the past; until it gives way to others, reads find it.
+    pub async fn open_board(&self, of: &BoardRef) -> Result<(), EngineError> {
+        let line = self.line(&of.name)?;
+        let number = self.season_number(&line, of.season)?;
+        self.open_season(&line, number).await
+    }
+
+    pub(super) async fn open_season(&self, line: &Line, number: u64) -> Result<(), EngineError> {
+        let is_there = |view: Option<Arc<View>>| view.is_some_and(|view| view.is_filled());
+        if !line.has_seasons() || is_there(self.views.boards.told(line, number)) {
+            return Ok(());
+        }
+        let _reading = line.reading.lock().await;
+        let view = self.views.boards.kept(line, number);
+        if !view.is_filled() {
+            self.fill_with_entries(&view, number).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the stored entries of a season into its view; what commits tell meanwhile is newer, and stays.
+    pub(super) async fn fill_with_entries(&self, view: &View, number: u64) -> Result<(), EngineError> {
+        let mut rows = Vec::new();
+        self.each(KeyRange::Entries(view.config.name.clone(), number), |key, found| {
+            let row = entry_of(&key, &found.row)?;
+            if let Key::Entry(_, _, player) = key {
+                rows.push((player, Brought::of_entry(row), found.version));
+            }
+            Ok(())
+        })
+        .await?;
+        self.views.boards.fill(view, rows.into_iter(), self.clock.now());
+        Ok(())
+    }
+
+    /// The seasons of a board that have begun, the newest first, at most `limit`, of those before `before` if given.
+    pub fn seasons(
+        &self,
+        name: &BoardName,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Season>, EngineError> {
+        let line = self.line(name)?;
+        if !line.has_seasons() {
+            return Err(EngineError::invalid("board", HAS_NONE));
+        }
+        let newest = line.number_at(self.clock.now()).unwrap_or(0);
+        let first = before.map_or(newest, |before| newest.min(before.saturating_sub(1)));
+        let numbers = (1..=first).rev().take(limit.min(limits::PAGE_SIZE_MAX));
+        Ok(numbers.filter_map(|number| line.season(number)).collect())
+    }
+}

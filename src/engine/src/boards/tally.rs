@@ -1,0 +1,183 @@
+//! Boards that count a mode's results into entries of their own: what a step of a rating does to an entry, and the
+//! entries that a commit moves. One function for results as they come, and for everything that is counted again.
+use super::{BoardConfig, Value, config::conservative_of, line::Line};
+use crate::{
+    Engine, EngineError,
+    jobs::{Sink, Stop},
+    results::counting::score_of,
+    store::{ChangeSet, EntryRow, Expect, HistoryRow, Home, Key, Row, Step, Version},
+};
+use gsm_core::{Mode, PlayerId, Timestamp};
+use gsm_rating::Rating;
+use gsm_session::OutcomeKind;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// As much of a step as boards count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Tick {
+    pub(crate) at: Timestamp,
+    after: Rating,
+    /// `None` where a hand set the rating.
+    outcome: Option<OutcomeKind>,
+}
+
+impl Tick {
+    pub(crate) fn of(row: &HistoryRow) -> Self {
+        let outcome = match row.step {
+            Step::Match { place: 1, shared: false, .. } => Some(OutcomeKind::Win),
+            Step::Match { place: 1, shared: true, .. } => Some(OutcomeKind::Draw),
+            Step::Match { .. } => Some(OutcomeKind::Loss),
+            Step::Adjustment { .. } => None,
+        };
+        Self { at: row.at, after: row.after, outcome }
+    }
+}
+
+/// A player's entry after a step; without a match there is none.
+pub(crate) fn after(config: &BoardConfig, there: Option<&EntryRow>, tick: &Tick) -> Option<EntryRow> {
+    if there.is_none() && tick.outcome.is_none() {
+        return None;
+    }
+    let mut values = [0; 5];
+    for (nth, (column, value)) in config.columns.iter().zip(&mut values).enumerate() {
+        let before = there.and_then(|row| row.values.get(nth).copied());
+        let counted = |is: bool| before.unwrap_or(0) + i64::from(is);
+        *value = match column.value {
+            Value::Games => counted(tick.outcome.is_some()),
+            Value::Wins => counted(tick.outcome == Some(OutcomeKind::Win)),
+            Value::Draws => counted(tick.outcome == Some(OutcomeKind::Draw)),
+            Value::Rating => reached(column.after(before, score_of(&tick.after), true), before),
+            Value::Conservative => reached(column.after(before, conservative_of(&tick.after), true), before),
+            Value::Submitted => 0,
+        };
+    }
+    let same = there.filter(|row| row.values == values);
+    let last = there.map_or(tick.at, |row| row.submitted_at.max(tick.at));
+    Some(EntryRow {
+        values,
+        reached_at: same.map_or(tick.at, |row| row.reached_at),
+        submitted_at: if tick.outcome.is_some() { last } else { there.map_or(tick.at, |row| row.submitted_at) },
+        submissions: there
+            .map_or(0, |row| row.submissions)
+            .saturating_add(u32::from(tick.outcome.is_some())),
+        deviation: tick.after.deviation as f32,
+        metadata: None,
+    })
+}
+
+/// A number out of a board's bounds leaves the one that is there.
+fn reached(after: Option<i64>, before: Option<i64>) -> i64 {
+    after.or(before).unwrap_or(0)
+}
+
+/// The entries that a commit moves, as they stand and as they will.
+#[derive(Default)]
+pub(crate) struct Tallies {
+    lines: Vec<Arc<Line>>,
+    rows: BTreeMap<Key, Counted>,
+    /// Whether each season is paid out: then it stays as it is.
+    payouts: BTreeMap<Key, bool>,
+}
+
+#[derive(Default)]
+struct Counted {
+    /// Of the row as it was read.
+    version: Option<Version>,
+    row: Option<EntryRow>,
+    moved: bool,
+}
+
+impl Tallies {
+    /// Counts a step; its player and time are among those the entries were read for.
+    pub(crate) fn take(&mut self, player: PlayerId, step: &HistoryRow) {
+        let tick = Tick::of(step);
+        for line in &self.lines {
+            let name = &line.config.name;
+            let Some(number) = line.number_at(tick.at) else { continue };
+            if self.payouts.get(&Key::Payout(name.clone(), number)) == Some(&true) {
+                continue;
+            }
+            let Some(counted) = self.rows.get_mut(&Key::Entry(name.clone(), number, player)) else { continue };
+            if let Some(next) = after(&line.config, counted.row.as_ref(), &tick) {
+                (counted.row, counted.moved) = (Some(next), true);
+            }
+        }
+    }
+
+    /// How many writes it takes, at most.
+    pub(crate) fn writes(&self) -> usize {
+        self.rows.len() + self.payouts.len()
+    }
+
+    /// Adds what has moved to a change set, on condition that all is as it was read.
+    pub(crate) fn add_to(self, changes: &mut ChangeSet) {
+        for (key, is_paid) in self.payouts {
+            if !is_paid {
+                changes.check(key, Expect::Absent);
+            }
+        }
+        for (key, counted) in self.rows.into_iter().filter(|(_, counted)| counted.moved) {
+            if let Some(row) = counted.row {
+                changes.replace(key, counted.version, Row::Entry(row));
+            }
+        }
+    }
+
+    /// The same for a job.
+    pub(crate) async fn send(self, sink: &mut Sink<'_>) -> Result<(), Stop> {
+        for (key, is_paid) in self.payouts {
+            if !is_paid {
+                sink.check(key, Expect::Absent).await?;
+            }
+        }
+        for (key, counted) in self.rows.into_iter().filter(|(_, counted)| counted.moved) {
+            if let Some(row) = counted.row {
+                sink.put(key, counted.version, Row::Entry(row)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// The entries that steps of these players at these times count into. Reads nothing where no board counts.
+    pub(crate) async fn tallies(
+        &self,
+        mode: &Mode,
+        steps: impl IntoIterator<Item = (PlayerId, Timestamp)>,
+    ) -> Result<Tallies, EngineError> {
+        let mut tallies = Tallies { lines: self.views.boards.tallied(mode), ..Tallies::default() };
+        if tallies.lines.is_empty() {
+            return Ok(tallies);
+        }
+        for (player, at) in steps {
+            for line in &tallies.lines {
+                let name = &line.config.name;
+                let Some(number) = line.number_at(at) else { continue };
+                tallies.rows.entry(Key::Entry(name.clone(), number, player)).or_default();
+                if line.has_seasons() {
+                    tallies.payouts.insert(Key::Payout(name.clone(), number), false);
+                }
+            }
+        }
+        let payouts: Vec<Key> = tallies.payouts.keys().cloned().collect();
+        let found = self.get(Home::Record, &payouts).await?;
+        tallies.payouts.values_mut().zip(found).for_each(|(is_paid, found)| *is_paid = found.is_some());
+        let keys: Vec<Key> = tallies.rows.keys().cloned().collect();
+        let found = self.get(Home::Record, &keys).await?;
+        for (counted, (key, found)) in tallies.rows.values_mut().zip(keys.iter().zip(found)) {
+            let Some(found) = found else { continue };
+            counted.version = Some(found.version);
+            counted.row = Some(entry_of(key, &found.row)?.clone());
+        }
+        Ok(tallies)
+    }
+}
+
+/// The entry under an entry's key.
+pub(super) fn entry_of<'a>(key: &Key, row: &'a Row) -> Result<&'a EntryRow, EngineError> {
+    match row {
+        Row::Entry(row) => Ok(row),
+        _ => Err(EngineError::damaged(key)),
+    }
+}
