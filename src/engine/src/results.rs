@@ -187,8 +187,7 @@ impl Engine {
         }
         let row = new_row(facts, result, call, name, &from);
         let link = Link::Result(id, row).found(&system, from)?;
-        let mut tallies =
-            self.tallies(&facts.mode, players.iter().map(|player| (*player, call.now))).await?;
+        let mut tallies = self.tallies(&facts.mode, players.iter().map(|player| (*player, call.now))).await?;
         let moved: Vec<_> = link.moved(&system).into_iter().zip(versions).collect();
         for (moved, _) in &moved {
             moved.history.iter().for_each(|step| tallies.take(moved.player, step));

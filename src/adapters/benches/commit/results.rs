@@ -96,7 +96,15 @@ impl Writer {
             set.write(Key::Claim(player), expect, put(Row::Claim(Claim::Match(match_id))));
             let step = HistoryRow {
                 at: AT,
-                step: Step::Match { match_id, place: 1, shared: false, sides: 2, expected: 0.5, actual: 1.0, quit: false },
+                step: Step::Match {
+                    match_id,
+                    place: 1,
+                    shared: false,
+                    sides: 2,
+                    expected: 0.5,
+                    actual: 1.0,
+                    quit: false,
+                },
                 before: rating,
                 after: rating,
                 games: 100,

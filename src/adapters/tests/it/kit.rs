@@ -93,7 +93,8 @@ pub(crate) fn history_row(n: u64) -> Row {
         at: START,
         step: Step::Match {
             match_id: MatchId::from_u128(u128::from(n)),
-            place: 1, shared: false,
+            place: 1,
+            shared: false,
             sides: 2,
             expected: 0.5,
             actual: 1.0,

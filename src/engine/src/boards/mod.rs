@@ -26,8 +26,8 @@ pub(crate) use past::Pasts;
 pub use past::{PastRank, SERIES_MAX};
 pub use payouts::{PayoutLine, PayoutPage, PayoutView};
 pub use places::Places;
-pub(crate) use recount::{Recount, Rewritten};
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, RankView, Viewer};
+pub(crate) use recount::{Recount, Rewritten};
 pub use submit::{Submission, Taken};
 pub use view::Part;
 
@@ -59,7 +59,8 @@ impl Table {
     fn put(&mut self, line: Arc<Line>) {
         let name = line.config.name.clone();
         self.remove(&name);
-        if let (Some(mode), false, Some(view)) = (line.config.mode(), line.config.has_entries(), line.kept(0)) {
+        if let (Some(mode), false, Some(view)) = (line.config.mode(), line.config.has_entries(), line.kept(0))
+        {
             self.by_mode.entry(mode.clone()).or_default().push((line.clone(), view));
         }
         self.by_name.insert(name, line);
@@ -91,7 +92,8 @@ impl Boards {
         let own = |boards: &Vec<(Arc<Line>, Arc<View>)>| {
             boards.iter().any(|(line, _)| line.config.name.as_str() == mode.as_str())
         };
-        let views = |boards: &Vec<(Arc<Line>, Arc<View>)>| boards.iter().map(|(_, view)| view.clone()).collect();
+        let views =
+            |boards: &Vec<(Arc<Line>, Arc<View>)>| boards.iter().map(|(_, view)| view.clone()).collect();
         if let Some(found) = self.table.read().by_mode.get(mode).filter(|boards| own(boards)) {
             return views(found);
         }

@@ -91,7 +91,9 @@ impl Engine {
         let over = line.season(season).and_then(|season| season.ends_at).is_some_and(|end| end <= call.now);
         if !over {
             return Err(match line.season(season).filter(|_| line.has_seasons()) {
-                Some(of) if of.starts_at <= call.now => EngineError::SeasonOpen { board: name.to_string(), season },
+                Some(of) if of.starts_at <= call.now => {
+                    EngineError::SeasonOpen { board: name.to_string(), season }
+                }
                 _ => EngineError::Unknown { what: "season" },
             });
         }

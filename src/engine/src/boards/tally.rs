@@ -56,10 +56,12 @@ pub(crate) fn after(config: &BoardConfig, there: Option<&EntryRow>, tick: &Tick)
     Some(EntryRow {
         values,
         reached_at: same.map_or(tick.at, |row| row.reached_at),
-        submitted_at: if tick.outcome.is_some() { last } else { there.map_or(tick.at, |row| row.submitted_at) },
-        submissions: there
-            .map_or(0, |row| row.submissions)
-            .saturating_add(u32::from(tick.outcome.is_some())),
+        submitted_at: if tick.outcome.is_some() {
+            last
+        } else {
+            there.map_or(tick.at, |row| row.submitted_at)
+        },
+        submissions: there.map_or(0, |row| row.submissions).saturating_add(u32::from(tick.outcome.is_some())),
         deviation: tick.after.deviation as f32,
         metadata: None,
     })
@@ -97,7 +99,9 @@ impl Tallies {
             if self.payouts.get(&Key::Payout(name.clone(), number)) == Some(&true) {
                 continue;
             }
-            let Some(counted) = self.rows.get_mut(&Key::Entry(name.clone(), number, player)) else { continue };
+            let Some(counted) = self.rows.get_mut(&Key::Entry(name.clone(), number, player)) else {
+                continue;
+            };
             if let Some(next) = after(&line.config, counted.row.as_ref(), &tick) {
                 (counted.row, counted.moved) = (Some(next), true);
             }

@@ -17,9 +17,9 @@ pub use rated::{
     AdjustmentRow, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step, Verdict,
 };
 pub use row::{
-    ApiKeyRow, AttributesRow, AuditRecord, Claim, EntryRow, GateRow, LearntRow, Lease, MatchRow, OutboxRow, PayoutRow,
-    PlayerRow, Prediction, PushEvent, PushKind, RatingCause, Replay, Row, RowError, ShadeRow, StagedRow,
-    TicketPlayer, TicketRow,
+    ApiKeyRow, AttributesRow, AuditRecord, Claim, EntryRow, GateRow, LearntRow, Lease, MatchRow, OutboxRow,
+    PayoutRow, PlayerRow, Prediction, PushEvent, PushKind, RatingCause, Replay, Row, RowError, ShadeRow,
+    StagedRow, TicketPlayer, TicketRow,
 };
 
 use async_trait::async_trait;

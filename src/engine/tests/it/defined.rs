@@ -22,7 +22,7 @@ both! {
 fn name(text: &str) -> BoardName {
     BoardName::new(text).unwrap()
 }
-fn whole(text: &str) -> BoardRef {
+pub(crate) fn whole(text: &str) -> BoardRef {
     BoardRef::whole(name(text))
 }
 fn submitted(operator: Operator, direction: Direction) -> Column {
@@ -110,7 +110,9 @@ async fn a_part_holds_those_who_belong_there(w: World) {
     settle(p[2], "us", &["blue"]).await;
     let players = |dimension, value: &str| {
         let part = Some(Part { dimension, value: attribute(value) });
-        w.engine.cut(&BoardRef { name: name("duel"), part, season: None }, Cut::TopPercent(100.0)).map_or(0, |cut| cut.1)
+        w.engine
+            .cut(&BoardRef { name: name("duel"), part, season: None }, Cut::TopPercent(100.0))
+            .map_or(0, |cut| cut.1)
     };
     let all = || {
         let by = |region: &str| players(Dimension::Region, region);

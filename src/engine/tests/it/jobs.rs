@@ -123,6 +123,7 @@ async fn dies_everywhere(homes: usize, items_max: usize, last_is_applied: bool) 
             _ => panic!("one home or three"),
         };
         let node = w.node_over("dying", dying);
+        node.load().await.unwrap();
         let id = ruled_on(&events);
         let answer = node.void_result(&w.admin(), id, "x").await;
         drop(node);

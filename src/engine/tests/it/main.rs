@@ -19,6 +19,7 @@ mod proposals;
 mod push;
 mod queues;
 mod results;
+mod seasons;
 mod tickets;
 mod verdicts;
 mod world;

@@ -10,8 +10,7 @@ use gsm_engine::{
     RankView, ScheduleConfig, Value, Viewer,
     store::{
         Cursor, HistoryRow, Key, KeyRange, PushKind, RatingCause, RatingRow, Row, SideChange, Step, Store,
-        Verdict,
-        memory::Faults,
+        Verdict, memory::Faults,
     },
 };
 use gsm_session::{Roster, SideReport, Standings};
@@ -162,11 +161,12 @@ pub(crate) async fn counted(w: &World) -> Vec<(Key, Row)> {
 
 pub(crate) async fn begin(w: &World) -> Vec<PlayerId> {
     w.teams("duel", 1, None).await;
+    let players = w.players(PLAYERS).await;
     for config in counting() {
         w.engine.put_board(&w.admin(), config).await.unwrap();
     }
     w.settle();
-    w.players(PLAYERS).await
+    players
 }
 
 /// Lets all of it happen.

@@ -31,7 +31,11 @@ struct PartQuery {
 }
 
 /// The board, or part of it, that a call names: there, and ready to be read.
-async fn board(app: &App, name: BoardName, query: PartQuery) -> Result<(BoardRef, Arc<BoardConfig>), ApiError> {
+async fn board(
+    app: &App,
+    name: BoardName,
+    query: PartQuery,
+) -> Result<(BoardRef, Arc<BoardConfig>), ApiError> {
     let of = board_ref(name, query)?;
     app.engine.open_board(&of).await?;
     let config = app.engine.board_config(&of.name)?;
@@ -210,7 +214,8 @@ pub(crate) async fn top(
     Query(query): Query<TopQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
     let TopQuery { limit, offset, region, platform, group, season } = query;
-    let (of, config) = board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
+    let (of, config) =
+        board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
     let (rows, players) = app.engine.top(&of, offset.unwrap_or(0), page_size(limit)?).await?;
     Ok(Answer(piece(&config, rows, players)))
 }
@@ -262,7 +267,8 @@ pub(crate) async fn page(
     Query(query): Query<PageQuery>,
 ) -> Result<Answer<PageDto>, ApiError> {
     let PageQuery { limit, after, region, platform, group, season } = query;
-    let (of, config) = board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
+    let (of, config) =
+        board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
     let page = app.engine.board_page(&of, after.as_deref(), page_size(limit)?).await?;
     Ok(Answer(PageDto { piece: piece(&config, page.rows, page.players), next: page.next }))
 }
@@ -386,7 +392,8 @@ pub(crate) async fn around(
             format_args!("must be 0 to {}", limits::WINDOW_RADIUS_MAX),
         ));
     }
-    let (of, config) = board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
+    let (of, config) =
+        board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
     let (rows, players) = app.engine.around(&of, params.get("player_id")?, radius, viewer).await?;
     Ok(Answer(piece(&config, rows, players)))
 }
@@ -643,7 +650,8 @@ pub(crate) async fn cut(
         (None, Some(_)) => return Err(ApiError::parameter("top_percent", "must be above 0 and at most 100")),
         _ => return Err(ApiError::parameter("rank", "name either rank or top_percent")),
     };
-    let (of, config) = board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
+    let (of, config) =
+        board(&app, params.get("mode")?, PartQuery { season, region, platform, group }).await?;
     let (keys, players) = app.engine.cut(&of, cut)?;
     let values = keys.map(|keys| shown(&config, keys.columns()));
     Ok(Answer(CutDto { mode: config.name.to_string(), players, values }))
