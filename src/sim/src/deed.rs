@@ -1,8 +1,8 @@
 //! What callers do: plain data, so that a trace can be read and a fate can be unknown.
 use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId};
 use gsm_engine::{
-    Call, Engine, EngineError, Fingerprint, MatchFacts, MatchView, NewMatch, NewTicket, Principal,
-    QueueConfig, ResultView, TicketView,
+    BoardConfig, Call, Engine, EngineError, Fingerprint, MatchFacts, MatchView, NewMatch, NewTicket,
+    Principal, QueueConfig, ResultView, TicketView,
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
 use std::fmt;
@@ -63,6 +63,7 @@ pub(crate) enum Deed {
     MoveSession { id: MatchId, player: PlayerId, to: PlayerSessionState },
     MakeMatch { queue: QueueName, sides: Vec<Vec<PlayerId>>, key: Option<String> },
     PutQueue(Box<QueueConfig>),
+    PutBoard(Box<BoardConfig>),
     Void { id: MatchId, key: Option<String> },
     Correct { id: MatchId, outcome: Outcome, key: Option<String> },
     SetRating { mode: Mode, player: PlayerId, mean: f64, deviation: Option<f64>, key: Option<String> },
@@ -176,9 +177,11 @@ impl Deed {
             Self::Create(wish) => Principal::Player(wish.leader),
             Self::Cancel { by: player, .. } | Self::Answer { player, .. } => Principal::Player(*player),
             Self::Report { id, facts: Some(_), .. } => Principal::Match(*id),
-            Self::PutQueue(_) | Self::Void { .. } | Self::Correct { .. } | Self::SetRating { .. } => {
-                Principal::Admin("ops".to_owned())
-            }
+            Self::PutQueue(_)
+            | Self::PutBoard(_)
+            | Self::Void { .. }
+            | Self::Correct { .. }
+            | Self::SetRating { .. } => Principal::Admin("ops".to_owned()),
             _ => Principal::Server(SERVER.to_owned()),
         }
     }
@@ -223,6 +226,10 @@ impl Deed {
             }
             Self::PutQueue(config) => {
                 engine.put_queue(call, (**config).clone()).await?;
+                Told::Done("kept".to_owned())
+            }
+            Self::PutBoard(config) => {
+                engine.put_board(call, (**config).clone()).await?;
                 Told::Done("kept".to_owned())
             }
             Self::Void { id, .. } => Told::Result(engine.void_result(call, *id, "sim").await?),

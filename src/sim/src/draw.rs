@@ -4,7 +4,7 @@ use crate::{
     deed::{Deed, Outcome, SERVER, TicketWish},
     random::Random,
     truth::Truth,
-    world::{QUEUES, queue},
+    world::{QUEUES, boards, queue},
 };
 use gsm_core::{MatchId, Mode, PlayerId, QueueName, RequestKey};
 use gsm_session::{MatchState, PlayerSessionState, Roster, TicketState};
@@ -150,7 +150,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(108) {
+        match self.random.below(109) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -201,6 +201,11 @@ impl Draw<'_> {
                 let mean = 1_500.0 + self.random.within(-400, 400) as f64;
                 let deviation = self.random.chance(0.5).then_some(80.0);
                 Some(Deed::SetRating { mode, player, mean, deviation, key: self.key("set", "ops") })
+            }
+            107 => {
+                let boards = boards();
+                let again = boards.get(self.random.below(boards.len()))?;
+                Some(Deed::PutBoard(Box::new(again.clone())))
             }
             _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),
         }

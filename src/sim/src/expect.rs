@@ -25,8 +25,8 @@ impl Before<'_> {
     /// The only lawful code, where it is determined.
     pub(crate) fn code_of(&self, deed: &Deed) -> Option<&'static str> {
         // A job that a node left behind is thrown away, finished or waited for.
-        let meets_jobs =
-            matches!(deed, Deed::Report { .. } | Deed::SetRating { .. }) || deed.ruled_on().is_some();
+        let meets_jobs = matches!(deed, Deed::Report { .. } | Deed::SetRating { .. } | Deed::PutBoard(_))
+            || deed.ruled_on().is_some();
         if meets_jobs && !self.truth.gates.is_empty() {
             return None;
         }
@@ -41,7 +41,7 @@ impl Before<'_> {
             return by_key;
         }
         match deed {
-            Deed::SignIn { .. } | Deed::PutQueue(_) | Deed::Tick => Some("ok"),
+            Deed::SignIn { .. } | Deed::PutQueue(_) | Deed::PutBoard(_) | Deed::Tick => Some("ok"),
             Deed::Create(wish) => self.create(wish, self.replay(deed)),
             Deed::Cancel { ticket, by, .. } => {
                 let row = self.truth.tickets.get(ticket);

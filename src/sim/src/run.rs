@@ -9,7 +9,7 @@ use crate::{
     listen::Listeners,
     trace::Trace,
     truth::Truth,
-    world::{QUEUES, SKEW_MS_MAX, World, queue},
+    world::{QUEUES, SKEW_MS_MAX, World, boards, queue},
 };
 use gsm_core::{Millis, TicketId};
 use gsm_engine::{Call, store::memory::Faults};
@@ -85,6 +85,7 @@ impl Sim {
         let queues = QUEUES.iter().filter_map(|name| queue(name, false));
         let mut deeds: Vec<(usize, Deed)> =
             queues.map(|config| (0, Deed::PutQueue(Box::new(config)))).collect();
+        deeds.extend(boards().into_iter().map(|config| (0, Deed::PutBoard(Box::new(config)))));
         deeds.extend((0..FIRST_PLAYERS).map(|secret| (0, Deed::SignIn { secret })));
         for deed in deeds {
             self.calls(0, vec![deed], Mishap::default()).await?;
@@ -207,6 +208,17 @@ impl Sim {
         }
         for (at, node) in self.world.nodes.iter().enumerate() {
             check::ranks_recount(&self.truth, at, &node.engine)?;
+        }
+        let duel = boards().first().and_then(|board| board.mode().cloned());
+        let Some(duel) = duel else { return Ok(()) };
+        let entries = self.world.healthy(|world| check::entries_recount(&self.truth, &world.eye, &duel))?;
+        if self.truth.gates.is_empty() {
+            let weather = self.world.faults;
+            self.world.set_weather(Faults::NONE);
+            for (at, node) in self.world.nodes.iter().enumerate() {
+                check::entries_shown(&entries, at, &node.engine).await?;
+            }
+            self.world.set_weather(weather);
         }
         self.world.healthy(|world| {
             check::ratings_rebuild(&self.truth, &world.eye)?;

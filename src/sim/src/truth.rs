@@ -1,9 +1,9 @@
 //! What the stores really hold, read past all faults.
 use futures::FutureExt;
-use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
+use gsm_core::{AdjustmentId, BoardName, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
 use gsm_engine::store::{
-    AdjustmentRow, Claim, Cursor, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow, PushEvent, ResultRow,
-    Row, StagedRow, StandingRow, Store, TicketRow, Versioned, memory::MemoryStore,
+    AdjustmentRow, Claim, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow, PushEvent,
+    ResultRow, Row, StagedRow, StandingRow, Store, TicketRow, Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
 use std::{collections::BTreeMap, sync::Arc};
@@ -61,6 +61,19 @@ impl Eye {
     pub(crate) fn archived(&self, id: MatchId) -> Option<MatchRow> {
         let found = self.get(Home::Document, &[Key::Archive(id)]).pop().flatten()?;
         if let Row::Match(row) = &*found.row { Some(row.clone()) } else { None }
+    }
+
+    /// The entries of some boards.
+    pub(crate) fn entries(&self, boards: &[&str]) -> BTreeMap<(BoardName, u64, PlayerId), EntryRow> {
+        let ranges = boards.iter().filter_map(|name| BoardName::new(name).ok()).map(KeyRange::AllEntries);
+        let rows = ranges.flat_map(|range| self.list(&range));
+        rows.filter_map(|(key, found)| match (key, &*found.row) {
+            (Key::Entry(name, number, player), Row::Entry(row)) => {
+                Some(((name, number, player), row.clone()))
+            }
+            _ => None,
+        })
+        .collect()
     }
 
     /// A player's history by depth.

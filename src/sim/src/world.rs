@@ -10,9 +10,10 @@ use crate::{
     tap::Tap,
     truth::{Eye, Truth},
 };
-use gsm_core::{Clock, Millis, Mode, PlayerId, QueueName, Timestamp};
+use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, Timestamp};
 use gsm_engine::{
-    Engine, EngineOptions, QueueConfig,
+    BoardConfig, Column, Direction, Eligibility, Engine, EngineOptions, Operator, QueueConfig,
+    ScheduleConfig, Source, Ties, Value,
     store::{
         Home, Homes, Store, StoreLimits,
         memory::{Faults, MemoryStore},
@@ -83,6 +84,40 @@ pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
     config.ticket_timeout_ms = Millis::from_secs(60);
     config.match_timeout_ms = Millis::from_secs(240);
     Some(config)
+}
+
+/// A board of `duel` that begins anew with every season, and one of the best that was reached.
+pub(crate) const SPRINT: &str = "sprint";
+pub(crate) const BEST: &str = "best";
+/// How long a season is, and where the first begins.
+pub(crate) const SEASON_MS: i64 = 900_000;
+pub(crate) const SEASONS_FROM_MS: i64 = 1_699_999_200_000;
+
+/// The boards of a world.
+pub(crate) fn boards() -> Vec<BoardConfig> {
+    let column = |value, operator| Column { value, direction: Direction::Descending, operator };
+    let best = column(Value::Rating, Operator::Best);
+    let (Ok(mode), Ok(sprint), Ok(of_best)) =
+        (Mode::new("duel"), BoardName::new(SPRINT), BoardName::new(BEST))
+    else {
+        return Vec::new();
+    };
+    let board = |name, columns, season| BoardConfig {
+        name,
+        source: Source::Mode(mode.clone()),
+        columns,
+        ties: Ties::default(),
+        by: Vec::new(),
+        eligibility: Eligibility::default(),
+        season,
+    };
+    let quarters = ScheduleConfig::Cron {
+        expression: "*/15 * * * *".into(),
+        zone: "UTC".into(),
+        from: "2023-11-14T22:00:00Z".into(),
+    };
+    let columns = vec![column(Value::Wins, Operator::Last), best, column(Value::Games, Operator::Last)];
+    vec![board(sprint, columns, Some(quarters)), board(of_best, vec![best], None)]
 }
 
 /// Names of the queues.

@@ -1,5 +1,8 @@
 //! Entries of a board that counts results, counted again from the histories: for a few players whose histories a job
 //! rewrites, or for all where the board is new or ratings are rebuilt. A season that is being paid out stays as it is.
+//!
+//! Where histories follow their results late, a history that does not end as its player stands is waited for: the
+//! caller decides again.
 use super::{
     line::Line,
     tally::{Tick, after, entry_of},
@@ -7,9 +10,12 @@ use super::{
 use crate::{
     Engine, EngineError,
     jobs::{Sink, Stop},
-    store::{EntryRow, Expect, HistoryRow, Home, Key, KeyRange, Row, Version, Versioned},
+    results::chain::standing,
+    store::{
+        EntryRow, Expect, HistoryRow, Home, Key, KeyRange, RatingRow, Row, StandingRow, Version, Versioned,
+    },
 };
-use gsm_core::{Mode, PlayerId, Timestamp};
+use gsm_core::{Map, Mode, PlayerId, Timestamp};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -106,24 +112,66 @@ impl Engine {
         sink: &mut Sink<'_>,
     ) -> Result<u64, Stop> {
         let mut recount = self.begin_recount(line, sink).await?;
+        let mut ends: Map<PlayerId, RatingRow> = Map::default();
+        self.each(KeyRange::Ratings(mode.clone()), |key, found| {
+            if let (Key::Rating(_, player), Some(row)) = (&key, standing(&key, &found)?.0.rating) {
+                ends.insert(*player, row);
+            }
+            Ok(())
+        })
+        .await?;
+        let mut before: Option<(PlayerId, HistoryRow)> = None;
         let mut last = None;
         while let Some(page) = self.page(&KeyRange::Histories(mode.clone()), &mut last).await? {
             for (key, found) in page {
                 let (player, _, step) = step_of(&key, &found)?;
                 recount.take(player, step);
+                if let Some((whose, step)) = before.replace((player, step.clone()))
+                    && whose != player
+                {
+                    self.ends_as(ends.remove(&whose), Some(&step), &key)?;
+                }
                 sink.alive().await?;
             }
         }
-        recount.close(sink).await
+        let key = Key::Gate(mode.clone());
+        if let Some((whose, step)) = before {
+            self.ends_as(ends.remove(&whose), Some(&step), &key)?;
+        }
+        match ends.into_values().next() {
+            Some(end) => Err(self.ends_as(Some(end), None, &key).err().unwrap_or(EngineError::Raced).into()),
+            None => recount.close(sink).await,
+        }
     }
 
-    /// Counts the entries of players whose histories are rewritten: of the seasons in which something changes.
+    /// Fails unless a history that was read ends as its player stands.
+    fn ends_as(
+        &self,
+        end: Option<RatingRow>,
+        last: Option<&HistoryRow>,
+        key: &Key,
+    ) -> Result<(), EngineError> {
+        let same = match (&end, last) {
+            (Some(end), Some(last)) => (end.rating, end.games) == (last.after, last.games),
+            (None, None) => true,
+            _ => false,
+        };
+        if same {
+            return Ok(());
+        }
+        // In one home a history is written with its result.
+        Err(if self.homes.is_one() { EngineError::damaged(key) } else { EngineError::Raced })
+    }
+
+    /// Counts the entries of players whose histories are rewritten: of the seasons in which something changes. The job
+    /// itself writes the ratings of those who are in `moved`.
     ///
     /// Costs their histories.
     pub(crate) async fn recount_players(
         &self,
         mode: &Mode,
         rewritten: &Rewritten,
+        moved: &BTreeMap<PlayerId, StandingRow>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Stop> {
         let lines = self.views.boards.tallied(mode);
@@ -131,7 +179,15 @@ impl Engine {
             return Ok(());
         }
         let mut closed: BTreeMap<Key, bool> = BTreeMap::new();
-        for (player, changed) in rewritten {
+        let players: Vec<PlayerId> = rewritten.keys().copied().collect();
+        let stands = self.standings(mode, &players).await?;
+        for ((player, changed), stands) in rewritten.iter().zip(stands) {
+            // Whoever has a history has a standing: none is a stale read.
+            let (end, version) = stands.ok_or(EngineError::Raced)?;
+            let rating = Key::Rating(mode.clone(), *player);
+            if !moved.contains_key(player) {
+                sink.check(rating.clone(), Expect::At(version)).await?;
+            }
             let mut steps: BTreeMap<u64, HistoryRow> = BTreeMap::new();
             // The versions come first: whoever moves an entry from here on fails this job, or waits for it.
             let mut seats = Vec::new();
@@ -152,6 +208,7 @@ impl Engine {
                 Ok(())
             })
             .await?;
+            self.ends_as(end.rating, steps.values().next_back(), &rating)?;
             for (depth, (_, step)) in changed {
                 match step {
                     Some(step) => drop(steps.insert(*depth, step.clone())),

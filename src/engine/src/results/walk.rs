@@ -136,7 +136,7 @@ impl<'a> Walk<'a> {
         sink: &mut Sink<'_>,
     ) -> Result<(), Stop> {
         let (match_id, cause) = cause;
-        self.engine.recount_players(&self.mode, &self.rewritten, sink).await?;
+        self.engine.recount_players(&self.mode, &self.rewritten, &self.dirty, sink).await?;
         for (player, standing) in self.dirty {
             let Some((old, version)) = self.ends.get(&player) else { continue };
             sink.put(Key::Rating(self.mode.clone(), player), Some(*version), Row::Rating(standing)).await?;

@@ -1,6 +1,7 @@
 //! The invariants, one idea a file.
 mod claims;
 mod copies;
+mod entries;
 mod events;
 mod ranks;
 mod ratings;
@@ -8,6 +9,7 @@ mod waiting;
 
 pub(crate) use claims::one_claim;
 pub(crate) use copies::copies_agree;
+pub(crate) use entries::{entries_recount, entries_shown};
 pub(crate) use events::events_whole;
 pub(crate) use ranks::ranks_recount;
 pub(crate) use ratings::{games_count, ratings_rebuild};

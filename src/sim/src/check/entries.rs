@@ -1,0 +1,144 @@
+//! Boards that count results hold what the histories give, season by season, and show it.
+use super::broken;
+use crate::{
+    Fault, Invariant,
+    truth::{Eye, Truth},
+    world::{BEST, SEASON_MS, SEASONS_FROM_MS, SPRINT},
+};
+use gsm_core::{BoardName, Mode, PlayerId, Timestamp};
+use gsm_engine::{
+    BoardRef, Engine, Viewer,
+    store::{EntryRow, HistoryRow, Key, Row, StagedRow, Step},
+};
+use std::collections::BTreeMap;
+
+type Entries = BTreeMap<(BoardName, u64, PlayerId), EntryRow>;
+
+/// A sprint's number: its seasons are of equal length.
+fn season(at: Timestamp) -> u64 {
+    ((at.as_millis() - SEASONS_FROM_MS) / SEASON_MS) as u64 + 1
+}
+
+/// An entry from the steps of its season, in order; none without a match.
+fn entry<'a>(
+    steps: impl Iterator<Item = &'a HistoryRow>,
+    columns: fn(&[&HistoryRow]) -> [i64; 5],
+) -> Option<EntryRow> {
+    let is_match = |step: &&HistoryRow| matches!(step.step, Step::Match { .. });
+    // What a hand sets before the first match leaves no entry.
+    let steps: Vec<&HistoryRow> = steps.skip_while(|step| !is_match(step)).collect();
+    let (last, matches) = (steps.last()?, steps.iter().filter(|step| is_match(step)));
+    let values = columns(&steps);
+    // The last step that changed a number.
+    let since = (0..steps.len()).rev().find(|at| *at == 0 || columns(&steps[..*at]) != values)?;
+    Some(EntryRow {
+        values,
+        reached_at: steps[since].at,
+        submitted_at: matches.clone().map(|step| step.at).max()?,
+        submissions: matches.count() as u32,
+        deviation: last.after.deviation as f32,
+        metadata: None,
+    })
+}
+
+fn best(steps: &[&HistoryRow]) -> i64 {
+    steps.iter().map(|step| (step.after.mean * 1_000.0).round() as i64).max().unwrap_or(0)
+}
+
+fn sprint(steps: &[&HistoryRow]) -> [i64; 5] {
+    let wins = steps.iter().filter(|step| matches!(step.step, Step::Match { place: 1, shared: false, .. }));
+    let games = steps.iter().filter(|step| matches!(step.step, Step::Match { .. }));
+    [wins.count() as i64, best(steps), games.count() as i64, 0, 0]
+}
+
+/// The entries as stored, once decided jobs are carried out.
+fn stored(truth: &Truth, eye: &Eye) -> Entries {
+    let mut entries = eye.entries(&[SPRINT, BEST]);
+    for row in &truth.staged {
+        match row {
+            StagedRow::Put(Key::Entry(name, number, player), row) => {
+                if let Row::Entry(row) = &**row {
+                    entries.insert((name.clone(), *number, *player), row.clone());
+                }
+            }
+            StagedRow::Remove(Key::Entry(name, number, player)) => {
+                entries.remove(&(name.clone(), *number, *player));
+            }
+            _ => {}
+        }
+    }
+    entries
+}
+
+/// The stored entries against the histories. To be called when no fold is held back.
+pub(crate) fn entries_recount(truth: &Truth, eye: &Eye, mode: &Mode) -> Result<Entries, Fault> {
+    let decided = truth.decided();
+    let name = |text: &str| {
+        BoardName::new(text).map_err(|e| Fault { invariant: Invariant::Answers, detail: e.to_string() })
+    };
+    let (sprints, bests) = (name(SPRINT)?, name(BEST)?);
+    let mut wanted = Entries::new();
+    for (of, player) in decided.ratings.keys().filter(|(of, _)| of == mode) {
+        let mut steps = eye.history(of, *player);
+        for ((staged, whose, depth), row) in &decided.history {
+            if (staged, whose) == (of, player) {
+                match row {
+                    Some(row) => drop(steps.insert(*depth, row.clone())),
+                    None => drop(steps.remove(depth)),
+                }
+            }
+        }
+        if let Some(row) = entry(steps.values(), |steps| [best(steps), 0, 0, 0, 0]) {
+            wanted.insert((bests.clone(), 0, *player), row);
+        }
+        let mut numbers: Vec<u64> = steps.values().map(|step| season(step.at)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        for number in numbers {
+            let of_season = steps.values().filter(|step| season(step.at) == number);
+            if let Some(row) = entry(of_season, sprint) {
+                wanted.insert((sprints.clone(), number, *player), row);
+            }
+        }
+    }
+    let stored = stored(truth, eye);
+    if stored != wanted {
+        let keys = stored.keys().chain(wanted.keys());
+        let differs = keys.into_iter().find(|key| stored.get(key) != wanted.get(key));
+        let rows = differs.map(|key| (key, stored.get(key), wanted.get(key)));
+        return broken(
+            Invariant::RatedOnce,
+            format!("an entry, as stored and as the histories give it: {rows:?}"),
+        );
+    }
+    Ok(wanted)
+}
+
+/// A node's boards against the entries: all seasons, the past ones read again from the store.
+pub(crate) async fn entries_shown(entries: &Entries, node: usize, engine: &Engine) -> Result<(), Fault> {
+    let mut seats: BTreeMap<(&BoardName, u64), Vec<(&PlayerId, &EntryRow)>> = BTreeMap::new();
+    for ((name, number, player), row) in entries {
+        seats.entry((name, *number)).or_default().push((player, row));
+    }
+    for ((name, number), rows) in seats {
+        let of = BoardRef { name: name.clone(), part: None, season: (number > 0).then_some(number) };
+        let opened = engine.open_board(&of).await;
+        for (player, row) in &rows {
+            let better = rows.iter().filter(|(_, other)| other.values > row.values).count() as u64;
+            let seen = engine.rank(&of, **player, Viewer::All);
+            let agrees = seen.as_ref().is_ok_and(|seen| {
+                (seen.rank.get(), seen.keys.columns(), seen.games, seen.players)
+                    == (better + 1, &row.values, row.submissions, rows.len() as u64)
+            });
+            if !agrees {
+                let detail = format!(
+                    "node {node}, {name} {number}: {player} is {} of {} with {row:?}, the board says {seen:?} ({opened:?})",
+                    better + 1,
+                    rows.len()
+                );
+                return broken(Invariant::RankRecounts, detail);
+            }
+        }
+    }
+    Ok(())
+}
