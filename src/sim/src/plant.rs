@@ -213,8 +213,10 @@ impl Store for Planted {
         // A job would find out at once that its gate has not moved.
         let is_job = changes.writes.iter().any(|w| matches!(w.key, Key::Gate(_)) && w.op != Op::Check);
         let is_result = !is_job && changes.writes.iter().any(|w| matches!(w.key, Key::Result(_)));
+        let is_keyed = changes.writes.iter().any(|w| matches!(w.key, Key::Idempotency(..)));
         match self.plant {
-            Plant::ResultDropped if is_result => Ok(Committed { sequence: 0 }),
+            // With a key the same key would be found forgotten first.
+            Plant::ResultDropped if is_result && !is_keyed => Ok(Committed { sequence: 0 }),
             Plant::RatedTwice if self.now_and_then(0.3) => {
                 let answer = self.below.commit(changes.clone()).await;
                 if answer.is_ok() {

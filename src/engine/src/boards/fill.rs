@@ -1,14 +1,9 @@
 //! Bringing boards into memory: at start, and when one was defined or changed.
-use super::{
-    BoardConfig, Source,
-    view::{Brought, View},
-};
+use super::BoardConfig;
 use crate::{
     Engine, EngineError,
-    results::chain::standing,
     store::{Key, KeyRange, Row},
 };
-use gsm_core::Mode;
 
 impl Engine {
     /// The boards that are defined, where players belong and who sees them, at start; ratings and entries come after.
@@ -43,34 +38,10 @@ impl Engine {
     /// Brings the rows of the past into boards that were defined or changed; of seasons, that under way.
     pub(crate) async fn fill_boards(&self) -> Result<(), EngineError> {
         for line in self.views.boards.all() {
-            if line.has_seasons() {
-                if let Some(number) = line.number_at(self.clock.now()) {
-                    self.open_season(&line, number).await?;
-                }
-                continue;
-            }
-            let Some(view) = line.kept(0).filter(|view| !view.is_filled()) else { continue };
-            match &line.config.source {
-                Source::Mode(mode) if !line.config.has_entries() => {
-                    self.fill_with_ratings(&view, mode).await?;
-                }
-                Source::Mode(_) | Source::Submissions => self.fill_with_entries(&view, 0).await?,
+            if let Some(number) = line.number_at(self.clock.now()) {
+                self.open_season(&line, number).await?;
             }
         }
-        Ok(())
-    }
-
-    async fn fill_with_ratings(&self, view: &View, mode: &Mode) -> Result<(), EngineError> {
-        let mut rows = Vec::new();
-        self.each(KeyRange::Ratings(mode.clone()), |key, found| {
-            let (row, version) = standing(&key, &found)?;
-            if let (Key::Rating(_, player), Some(row)) = (&key, row.rating) {
-                rows.push((*player, Brought::of_rating(&view.config, &row), version));
-            }
-            Ok(())
-        })
-        .await?;
-        self.views.boards.fill(view, rows.into_iter(), self.clock.now());
         Ok(())
     }
 }

@@ -223,10 +223,12 @@ impl Engine {
                         after(&line.config, there.as_ref(), &tick).or(there)
                     });
                 let stored = found.as_ref().map(|found| entry_of(&key, &found.row)).transpose()?;
+                let version = found.as_ref().map(|found| found.version);
                 if stored == wanted.as_ref() {
+                    // A stale read must not pass for an entry that is right already.
+                    sink.check(key, version.map_or(Expect::Absent, Expect::At)).await?;
                     continue;
                 }
-                let version = found.as_ref().map(|found| found.version);
                 match (wanted, version) {
                     (Some(row), version) => sink.put(key, version, Row::Entry(row)).await?,
                     (None, Some(version)) => sink.remove(key, version).await?,

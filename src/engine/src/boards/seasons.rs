@@ -1,12 +1,13 @@
 //! Seasons of a board: which is meant, which there were, and bringing one of the past into memory.
 use super::{
-    BoardConfig, BoardRef,
+    BoardConfig, BoardRef, Source,
     line::Line,
     tally::entry_of,
     view::{Brought, View},
 };
 use crate::{
     Engine, EngineError,
+    results::chain::standing,
     store::{Key, KeyRange},
 };
 use gsm_core::{BoardName, Mode, limits};
@@ -55,7 +56,8 @@ impl Engine {
         view.ok_or_else(|| EngineError::BoardFilling { board: of.name.to_string() })
     }
 
-    /// Brings what is meant into memory, if it is a season of the past; until it gives way to others, reads find it.
+    /// Brings what is meant into memory, if it is a season of the past, or a board that another node has defined; until
+    /// it gives way to others, reads find it.
     pub async fn open_board(&self, of: &BoardRef) -> Result<(), EngineError> {
         let line = self.line(&of.name)?;
         let number = self.season_number(&line, of.season)?;
@@ -64,19 +66,36 @@ impl Engine {
 
     pub(super) async fn open_season(&self, line: &Line, number: u64) -> Result<(), EngineError> {
         let is_there = |view: Option<Arc<View>>| view.is_some_and(|view| view.is_filled());
-        if !line.has_seasons() || is_there(self.views.boards.told(line, number)) {
+        if is_there(self.views.boards.told(line, number)) {
             return Ok(());
         }
         let _reading = line.reading.lock().await;
         let view = self.views.boards.kept(line, number);
-        if !view.is_filled() {
-            self.fill_with_entries(&view, number).await?;
+        if view.is_filled() {
+            return Ok(());
         }
+        match &line.config.source {
+            Source::Mode(mode) if !line.config.has_entries() => self.fill_with_ratings(&view, mode).await,
+            Source::Mode(_) | Source::Submissions => self.fill_with_entries(&view, number).await,
+        }
+    }
+
+    async fn fill_with_ratings(&self, view: &View, mode: &Mode) -> Result<(), EngineError> {
+        let mut rows = Vec::new();
+        self.each(KeyRange::Ratings(mode.clone()), |key, found| {
+            let (row, version) = standing(&key, &found)?;
+            if let (Key::Rating(_, player), Some(row)) = (&key, row.rating) {
+                rows.push((*player, Brought::of_rating(&view.config, &row), version));
+            }
+            Ok(())
+        })
+        .await?;
+        self.views.boards.fill(view, rows.into_iter(), self.clock.now());
         Ok(())
     }
 
     /// Brings the stored entries of a season into its view; what commits tell meanwhile is newer, and stays.
-    pub(super) async fn fill_with_entries(&self, view: &View, number: u64) -> Result<(), EngineError> {
+    async fn fill_with_entries(&self, view: &View, number: u64) -> Result<(), EngineError> {
         let mut rows = Vec::new();
         self.each(KeyRange::Entries(view.config.name.clone(), number), |key, found| {
             let row = entry_of(&key, &found.row)?;

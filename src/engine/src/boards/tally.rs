@@ -120,10 +120,12 @@ impl Tallies {
                 changes.check(key, Expect::Absent);
             }
         }
-        for (key, counted) in self.rows.into_iter().filter(|(_, counted)| counted.moved) {
-            if let Some(row) = counted.row {
-                changes.replace(key, counted.version, Row::Entry(row));
-            }
+        for (key, Counted { version, row, moved }) in self.rows {
+            match row {
+                Some(row) if moved => changes.replace(key, version, Row::Entry(row)),
+                // A step that leaves no trace in an entry rests on the entry as it was read.
+                _ => changes.check(key, version.map_or(Expect::Absent, Expect::At)),
+            };
         }
     }
 
@@ -134,9 +136,10 @@ impl Tallies {
                 sink.check(key, Expect::Absent).await?;
             }
         }
-        for (key, counted) in self.rows.into_iter().filter(|(_, counted)| counted.moved) {
-            if let Some(row) = counted.row {
-                sink.put(key, counted.version, Row::Entry(row)).await?;
+        for (key, Counted { version, row, moved }) in self.rows {
+            match row {
+                Some(row) if moved => sink.put(key, version, Row::Entry(row)).await?,
+                _ => sink.check(key, version.map_or(Expect::Absent, Expect::At)).await?,
             }
         }
         Ok(())
