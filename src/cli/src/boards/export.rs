@@ -41,6 +41,9 @@ pub(super) struct Export {
     /// The board, or a mode for its own
     #[arg(long, value_name = "BOARD")]
     board: String,
+    /// A season of the past, from 1, where the board has seasons [default: that under way]
+    #[arg(long, value_name = "NUMBER")]
+    season: Option<u64>,
     /// How it is written
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
@@ -51,7 +54,7 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(self) -> Outcome {
-        let of = BoardRef::whole(board(&self.board)?);
+        let of = BoardRef { season: self.season, ..BoardRef::whole(board(&self.board)?) };
         is_there(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
         let (written, out) = runtime.block_on(self.export(&of))?;
@@ -70,6 +73,7 @@ impl Export {
 
     async fn write(&self, offline: &Offline, of: &BoardRef) -> Result<u64, Failure> {
         let engine = &offline.engine;
+        engine.open_board(of).await.map_err(Failure::usage)?;
         let config = engine.board_config(&of.name).map_err(Failure::usage)?;
         let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(match &self.out {
             Some(path) => Box::new(

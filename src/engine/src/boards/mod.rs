@@ -52,8 +52,11 @@ pub(crate) struct Boards {
 struct Table {
     by_name: BTreeMap<BoardName, Arc<Line>>,
     /// Those that show a mode's ratings as they are.
-    by_mode: BTreeMap<Mode, Vec<(Arc<Line>, Arc<View>)>>,
+    by_mode: BTreeMap<Mode, Vec<Shows>>,
 }
+
+/// A board that shows ratings, and its one view.
+type Shows = (Arc<Line>, Arc<View>);
 
 impl Table {
     fn put(&mut self, line: Arc<Line>) {
@@ -89,11 +92,9 @@ impl Boards {
 
     /// The boards that show a mode's ratings; its own is made where there is none yet.
     fn of_mode(&self, mode: &Mode, now: Timestamp) -> Vec<Arc<View>> {
-        let own = |boards: &Vec<(Arc<Line>, Arc<View>)>| {
-            boards.iter().any(|(line, _)| line.config.name.as_str() == mode.as_str())
-        };
-        let views =
-            |boards: &Vec<(Arc<Line>, Arc<View>)>| boards.iter().map(|(_, view)| view.clone()).collect();
+        let own =
+            |boards: &Vec<Shows>| boards.iter().any(|(line, _)| line.config.name.as_str() == mode.as_str());
+        let views = |boards: &Vec<Shows>| boards.iter().map(|(_, view)| view.clone()).collect();
         if let Some(found) = self.table.read().by_mode.get(mode).filter(|boards| own(boards)) {
             return views(found);
         }

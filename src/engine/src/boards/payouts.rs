@@ -18,7 +18,13 @@ use std::sync::Arc;
 
 /// The final table last asked for.
 #[derive(Default)]
-pub(crate) struct Tables(Mutex<Option<(BoardName, u64, Arc<[Entry]>)>>);
+pub(crate) struct Tables(Mutex<Option<Table>>);
+
+struct Table {
+    board: BoardName,
+    season: u64,
+    rows: Arc<[Entry]>,
+}
 
 impl Tables {
     /// A board is not what it was.
@@ -271,10 +277,10 @@ impl Engine {
     /// until another table is asked for.
     async fn final_table(&self, config: &BoardConfig, season: u64) -> Result<Arc<[Entry]>, EngineError> {
         let tables = &self.views.boards.payouts;
-        if let Some((name, number, table)) = &*tables.0.lock()
-            && (name, *number) == (&config.name, season)
+        if let Some(table) = &*tables.0.lock()
+            && (&table.board, table.season) == (&config.name, season)
         {
-            return Ok(table.clone());
+            return Ok(table.rows.clone());
         }
         let mut table = Vec::new();
         self.each(KeyRange::Entries(config.name.clone(), season), |key, found| {
@@ -286,9 +292,9 @@ impl Engine {
         })
         .await?;
         table.sort_unstable_by(|a, b| listed(config, a, b));
-        let table: Arc<[Entry]> = table.into();
-        *tables.0.lock() = Some((config.name.clone(), season, table.clone()));
-        Ok(table)
+        let rows: Arc<[Entry]> = table.into();
+        *tables.0.lock() = Some(Table { board: config.name.clone(), season, rows: rows.clone() });
+        Ok(rows)
     }
 }
 

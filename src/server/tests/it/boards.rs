@@ -91,7 +91,7 @@ async fn a_board_that_makes_no_sense_is_refused() {
     let scores = json!([{ "value": "submitted" }]);
     bad(json!({ "columns": [] }), "columns").await;
     bad(json!({ "columns": [{ "value": "rating" }] }), "columns[0].value").await;
-    bad(json!({ "mode": "duel", "columns": [{ "operator": "best" }] }), "columns[0].operator").await;
+    bad(json!({ "mode": "duel", "columns": [{ "operator": "incr" }] }), "columns[0].operator").await;
     bad(json!({ "columns": scores, "by": ["region", "region"] }), "by[1]").await;
     bad(json!({ "columns": scores, "eligibility": { "deviation_max": -1.0 } }), "eligibility.deviation_max")
         .await;
@@ -102,4 +102,88 @@ async fn a_board_that_makes_no_sense_is_refused() {
         .is(404, "not_found");
     admin.delete("/v1/admin/boards/duel").await.is(404, "not_found");
     admin.post("/v1/rankings/duel/entries", json!({ "entries": [] })).await.is(422, "invalid");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_season_ends_and_is_paid_out_page_by_page() {
+    let mut world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let (admin, server) = (world.admin(), world.server());
+    let columns = json!([{ "value": "submitted", "operator": "incr" }]);
+    let starts = json!(["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"]);
+    let body = json!({ "columns": columns, "season": { "at": { "starts_at": starts } } });
+    let made = admin.put("/v1/admin/boards/fishing", body.clone()).await.ok();
+    assert_eq!(made["season"], body["season"]);
+    let bad = json!({ "columns": columns, "season": { "days": { "every": 0, "from": "2026-01-05T09:00" } } });
+    let refused = admin.put("/v1/admin/boards/bad", bad).await.is(422, "invalid");
+    assert_eq!(refused["field"], "season.days.every");
+    let other = json!({ "columns": columns, "season": null });
+    assert_eq!(admin.put("/v1/admin/boards/fishing", other).await.is(422, "invalid")["field"], "season");
+
+    // Half of 2024, and now.
+    let then = 1_720_000_000_000_i64;
+    let entry = |id: &str, value: i64, at: Option<i64>| match at {
+        Some(at) => json!({ "player_id": id, "values": [value], "at": at }),
+        None => json!({ "player_id": id, "values": [value] }),
+    };
+    let entries =
+        json!([entry(&ann.id, 7, Some(then)), entry(&bob.id, 9, Some(then)), entry(&ann.id, 1, None),]);
+    server.post("/v1/rankings/fishing/entries", json!({ "entries": entries })).await.ok();
+    let early = json!({ "entries": [entry(&ann.id, 1, Some(0))] });
+    server.post("/v1/rankings/fishing/entries", early).await.is(409, "no_season");
+    let seasons = ann.client.get("/v1/rankings/fishing/seasons").await.ok();
+    assert_eq!((&seasons["seasons"][0]["number"], &seasons["seasons"][1]["number"]), (&json!(2), &json!(1)));
+    assert_eq!(seasons["seasons"][1]["ends_at"], seasons["seasons"][0]["starts_at"]);
+    ann.client.get("/v1/rankings/duel/seasons").await.is(422, "invalid");
+    let listed = ann.client.get("/v1/rankings").await.ok();
+    let line = listed["boards"].as_array().unwrap().iter().find(|line| line["board"] == "fishing").unwrap();
+    assert_eq!((&line["season"]["number"], &line["players"]), (&json!(2), &json!(1)));
+
+    let path = |id: &str, query: &str| format!("/v1/rankings/fishing/players/{id}{query}");
+    let reads = async |client: &crate::client::Client| {
+        assert_eq!(client.get(&path(&ann.id, "")).await.ok()["rank"], 1);
+        let past = client.get(&path(&ann.id, "?season=1")).await.ok();
+        assert_eq!((&past["rank"], &past["players"], &past["values"]), (&json!(2), &json!(2), &json!([7.0])));
+        client.get(&path(&bob.id, "")).await.is(404, "not_found");
+        client.get(&path(&ann.id, "?season=3")).await.is(404, "not_found");
+        client.get(&path(&ann.id, "?season=x")).await.is(422, "invalid_parameter");
+        client.get("/v1/rankings/duel?season=1").await.is(422, "invalid");
+        for query in ["?season=1", "/pages?season=1", "/histogram?season=1", "/cut?rank=2&season=1"] {
+            assert!(client.get(&format!("/v1/rankings/fishing{query}")).await.ok().is_object());
+        }
+        let body = json!({ "player_ids": [&ann.id, &bob.id], "season": 1 });
+        let ranks = client.post("/v1/rankings/fishing/ranks", body).await.ok();
+        assert_eq!(ranks["ranks"].as_array().unwrap().len(), 2);
+    };
+    reads(&ann.client).await;
+    let own = server.get(&format!("/v1/rankings/fishing/entries/{}?season=1", bob.id)).await.ok();
+    assert_eq!(own["values"], json!([9.0]));
+
+    let payout = "/v1/rankings/fishing/seasons/1/payout";
+    let settings = json!({ "page_size": 1, "in_flight_max": 2, "retry_after_ms": 86_400_000 });
+    server.post(payout, settings.clone()).await.is(403, "forbidden");
+    admin.post(payout, json!({ "page_size": 0 })).await.is(422, "invalid");
+    admin.post("/v1/rankings/fishing/seasons/2/payout", settings.clone()).await.is(409, "season_open");
+    server.post(&format!("{payout}/next"), Value::Null).await.is(404, "not_found");
+    let begun = admin.post(payout, settings).await.ok();
+    assert_eq!((&begun["rows"], &begun["pages"], &begun["done"]), (&json!(2), &json!(2), &json!(false)));
+    let late = json!({ "entries": [entry(&ann.id, 1, Some(then))] });
+    server.post("/v1/rankings/fishing/entries", late).await.is(409, "season_closed");
+    let mut paid = Vec::new();
+    for number in 0..2 {
+        let page = server.post(&format!("{payout}/next"), Value::Null).await.ok();
+        assert_eq!((&page["page"], &page["rows"][0]["rank"]), (&json!(number), &json!(number + 1)));
+        paid.push(text(&page["rows"][0]["player_id"]));
+    }
+    assert_eq!(paid, [bob.id.clone(), ann.id.clone()]);
+    server.post(&format!("{payout}/next"), Value::Null).await.done();
+    world.restart().await;
+    let (admin, server) = (world.admin(), world.server());
+    reads(&admin).await;
+    for (page, first) in [(0, true), (0, false), (1, true)] {
+        let done = server.post(&format!("{payout}/pages/{page}/acknowledge"), Value::Null).await.ok();
+        assert_eq!(done["first"], first);
+    }
+    server.post(&format!("{payout}/pages/2/acknowledge"), Value::Null).await.is(422, "invalid");
+    assert_eq!(server.get(payout).await.ok()["done"], true);
 }

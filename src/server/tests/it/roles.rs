@@ -24,7 +24,11 @@ async fn every_operation_says_its_action_roles_and_effect_and_keeps_to_them() {
                 .replace("{ticket_id}", "x")
                 .replace("{match_id}", "mch-0123")
                 .replace("{proposal_id}", "p");
-            let concrete = concrete.replace("{key_id}", "k").replace("{board}", "b");
+            let concrete = concrete
+                .replace("{key_id}", "k")
+                .replace("{board}", "b")
+                .replace("{season}", "1")
+                .replace("{page}", "0");
             let method = method.to_ascii_uppercase();
             if roles.contains(&"none".to_owned()) {
                 continue;
