@@ -7,9 +7,9 @@ use crate::{
         new_row,
     },
     store::{ChangeSet, Expect, Home, Key, PlayerRow, Row, StandingRow, Version},
+    systems::Scheme,
 };
 use gsm_core::{Label, Map, MatchId, Mode, PlayerId, Probability, RequestKey, Timestamp, limits};
-use gsm_rating::System;
 use gsm_session::{MatchResult, Report, Roster};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -298,8 +298,8 @@ impl Engine {
                 None => Standing { row: None, version: None, moved: false },
             })));
         }
-        let (name, system) = self.system_of(mode).await?;
-        Ok(Ledger { name, system, rows })
+        let (name, scheme) = self.scheme_of(mode).await?;
+        Ok(Ledger { name, scheme, rows })
     }
 }
 
@@ -330,9 +330,9 @@ struct Standing {
 
 /// Ratings as the matches of a run move them, one after another.
 struct Ledger {
-    /// The name of the system.
+    /// The name of the scheme.
     name: u64,
-    system: Arc<System>,
+    scheme: Arc<Scheme>,
     rows: Map<PlayerId, Standing>,
 }
 
@@ -354,14 +354,14 @@ impl Ledger {
                 Err(EngineError::ResultContradicts { match_id: id })
             };
         }
-        let found = |player| self.rows.get(&player).and_then(|standing| standing.row);
+        let found = |player| self.rows.get(&player).and_then(|standing| standing.row.clone());
         let from: Vec<Option<StandingRow>> = new.roster.players().map(found).collect();
         let call = Call::system("gsm:ImportMatch", new.at);
         let facts = MatchFacts { mode: new.mode.clone(), roster: new.roster.clone() };
         let row = new_row(&facts, result.clone(), &call, self.name, &from);
-        let link = Link::Result(id, row).found(&self.system, from)?;
+        let link = Link::Result(id, row).found(&self.scheme, from)?;
         let depth = link.place().depth;
-        for Moved { player, after, history } in link.moved(&self.system) {
+        for Moved { player, after, history } in link.moved(&self.scheme) {
             let Some(standing) = self.rows.get_mut(&player) else { continue };
             if let Some(step) = history {
                 changes.fold(Key::History(new.mode.clone(), player, depth), Row::History(step));

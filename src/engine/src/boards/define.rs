@@ -154,8 +154,8 @@ impl Engine {
             Source::Mode(mode) => {
                 self.each(KeyRange::Ratings(mode.clone()), |key, found| {
                     let (row, version) = standing(&key, &found)?;
-                    if let (Key::Rating(_, player), Some(row)) = (&key, row.rating) {
-                        rows.push((*player, Brought::of_rating(&view.config, &row), version));
+                    if let (Key::Rating(_, player), Some(row)) = (&key, &row.rating) {
+                        rows.push((*player, Brought::of_rating(&view.config, row), version));
                     }
                     Ok(())
                 })
