@@ -10,6 +10,7 @@ use crate::{
         ChangeSet, CommitError, Committed, Expect, Fold, Home, Homes, Key, KeyRange, Op, RatingRow, Row,
         Store, StoreFault, Versioned, Write,
     },
+    systems::Scheme,
     token::TokenKey,
 };
 use gsm_core::{Clock, CommitKey, IdSource, Mode, PlayerId, Timestamp};
@@ -56,10 +57,10 @@ pub struct Engine {
     pub(crate) views: Arc<Views>,
     /// Where in the outbox the next turn goes on.
     pub(crate) owed_after: Mutex<Option<Key>>,
-    /// Rating systems that are kept, by name.
-    pub(crate) systems: Mutex<BTreeMap<u64, Arc<System>>>,
+    /// How results are rated that are kept, by name.
+    pub(crate) schemes: Mutex<BTreeMap<u64, Arc<Scheme>>>,
     /// The system that each mode is rated by now, and its name.
-    pub(crate) current: Mutex<BTreeMap<Mode, (u64, Arc<System>)>>,
+    pub(crate) current: Mutex<BTreeMap<Mode, (u64, Arc<Scheme>)>>,
     pub(crate) jobs: Arc<Jobs>,
 }
 
@@ -178,7 +179,7 @@ impl Engine {
             tokens: options.token_key,
             views,
             owed_after: Mutex::new(None),
-            systems: Mutex::default(),
+            schemes: Mutex::default(),
             current: Mutex::default(),
             jobs: Arc::default(),
         }
@@ -223,9 +224,9 @@ impl Engine {
         let mut ratings: BTreeMap<Mode, Vec<(PlayerId, RatingRow, u64)>> = BTreeMap::new();
         self.each(KeyRange::AllRatings, |key, found| {
             if let (Key::Rating(mode, player), Row::Rating(standing)) = (key, &*found.row)
-                && let Some(row) = standing.rating
+                && let Some(row) = &standing.rating
             {
-                ratings.entry(mode).or_default().push((player, row, found.version));
+                ratings.entry(mode).or_default().push((player, row.shown(), found.version));
                 report.ratings += 1;
             }
             Ok(())

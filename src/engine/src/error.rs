@@ -54,7 +54,7 @@ pub enum EngineError {
     PageGone,
     #[error("a player has at most {max} streams")]
     TooManyStreams { max: usize },
-    #[error("mode `{mode}` is rated by another system already")]
+    #[error("mode `{mode}` is rated by another system, or with other options, already")]
     ModeSystem { mode: String },
     #[error("{0}")]
     State(#[from] gsm_session::SessionError),
@@ -185,7 +185,7 @@ impl EngineError {
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
             Self::QueueFull { .. } => "try again after the seconds in Retry-After",
             Self::ModeSystem { .. } => {
-                "use another mode, or the same rating system as the mode's other queues"
+                "use another mode, or the rating system and options of the mode's other queues"
             }
             Self::State(_) => "the legal moves are in the documentation of POST /v1/matches/{match_id}/state",
             Self::NoResultNow { .. } => "a result is taken in `running` and `reporting`",

@@ -8,9 +8,9 @@ use crate::{
         new_row,
     },
     store::{ChangeSet, Expect, Home, Key, PlayerRow, Row, StandingRow, Version},
+    systems::Scheme,
 };
 use gsm_core::{Label, Map, MatchId, Mode, PlayerId, Probability, RequestKey, Timestamp, limits};
-use gsm_rating::System;
 use gsm_session::{MatchResult, Report, Roster};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -301,11 +301,11 @@ impl Engine {
                 None => Standing { row: None, version: None, moved: false },
             })));
         }
-        let (name, system) = self.system_of(mode).await?;
+        let (name, scheme) = self.scheme_of(mode).await?;
         let steps = run.iter().zip(ids).filter(|(_, id)| !known.contains_key(id));
         let steps = steps.flat_map(|(new, _)| new.roster.players().map(|player| (player, new.at)));
         let tallies = self.tallies(mode, steps).await?;
-        Ok(Ledger { name, system, rows, tallies })
+        Ok(Ledger { name, scheme, rows, tallies })
     }
 }
 
@@ -336,9 +336,9 @@ struct Standing {
 
 /// Ratings as the matches of a run move them, one after another.
 struct Ledger {
-    /// The name of the system.
+    /// The name of the scheme.
     name: u64,
-    system: Arc<System>,
+    scheme: Arc<Scheme>,
     rows: Map<PlayerId, Standing>,
     tallies: Tallies,
 }
@@ -361,14 +361,14 @@ impl Ledger {
                 Err(EngineError::ResultContradicts { match_id: id })
             };
         }
-        let found = |player| self.rows.get(&player).and_then(|standing| standing.row);
+        let found = |player| self.rows.get(&player).and_then(|standing| standing.row.clone());
         let from: Vec<Option<StandingRow>> = new.roster.players().map(found).collect();
         let call = Call::system("gsm:ImportMatch", new.at);
         let facts = MatchFacts { mode: new.mode.clone(), roster: new.roster.clone() };
         let row = new_row(&facts, result.clone(), &call, self.name, &from);
-        let link = Link::Result(id, row).found(&self.system, from)?;
+        let link = Link::Result(id, row).found(&self.scheme, from)?;
         let depth = link.place().depth;
-        for Moved { player, after, history } in link.moved(&self.system) {
+        for Moved { player, after, history } in link.moved(&self.scheme) {
             let Some(standing) = self.rows.get_mut(&player) else { continue };
             if let Some(step) = history {
                 self.tallies.take(player, &step);

@@ -2,7 +2,7 @@
 //!
 //! Every node follows the results of a mode and learns from each. From time to time what it has learnt is published, as
 //! one row of the mode, and is part of the system's settings from then on: results are rated by what is published, and
-//! name it by the system they name ([`crate::store::Key::System`]). So a result can be rated again exactly as it was, and
+//! name it by how they say that they are rated ([`crate::store::Key::System`]). So a result can be rated again exactly as it was, and
 //! what was learnt from a result that is voided later stays as slight as it was.
 use crate::{
     Call, Engine, EngineError, QueueConfig,

@@ -27,6 +27,8 @@ pub struct NewMatch {
     pub queue: QueueName,
     /// Who plays with whom.
     pub sides: Vec<Vec<PlayerId>>,
+    /// Who came together; who is in none came alone.
+    pub parties: Vec<Vec<PlayerId>>,
 }
 
 /// A match as it stands.
@@ -69,7 +71,14 @@ impl Engine {
             forming.sides.iter().map(|side| side.iter().map(|seat| seat.player).collect()).collect();
         let ratings: Vec<Vec<Rating>> =
             sides.iter().map(|side| side.iter().map(|player| forming.rating_of(*player)).collect()).collect();
-        let roster = Roster::new(sides).map_err(|e| EngineError::invalid("roster", e))?;
+        let parties: Vec<Vec<PlayerId>> = forming
+            .tickets
+            .iter()
+            .map(|(_, row, _)| row.players.iter().map(|p| p.player).collect())
+            .collect();
+        let roster = Roster::new(sides)
+            .and_then(|roster| roster.with_parties(parties.iter().map(Vec::as_slice)))
+            .map_err(|e| EngineError::invalid("roster", e))?;
         let means = forming.tickets.iter().map(|(_, row, _)| {
             row.players.iter().map(|p| p.rating.mean).sum::<f64>() / row.players.len().max(1) as f64
         });
@@ -144,7 +153,10 @@ impl Engine {
     /// Creates a match outside the matcher. Its players may be in others (decisions.md 12); only its creator reports it.
     pub async fn create_match(&self, call: &Call, new: &NewMatch) -> Result<MatchView, EngineError> {
         let queue = self.queue(&new.queue)?;
-        let roster = Roster::new(new.sides.clone()).map_err(|e| EngineError::invalid("sides", e))?;
+        let roster = Roster::new(new.sides.clone())
+            .map_err(|e| EngineError::invalid("sides", e))?
+            .with_parties(new.parties.iter().map(Vec::as_slice))
+            .map_err(|e| EngineError::invalid("parties", e))?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_create_match(call, &queue, &roster).await {
                 Err(EngineError::Raced) => {}

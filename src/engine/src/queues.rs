@@ -2,10 +2,11 @@
 use crate::{
     Call, Engine, EngineError,
     store::{Home, Key, Row},
+    systems::Scheme,
 };
 use gsm_core::{Millis, Mode, QueueName, limits};
 use gsm_matchmaking::MatchRules;
-use gsm_rating::System;
+use gsm_rating::{System, options::Options};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -29,6 +30,9 @@ pub struct QueueConfig {
     /// How results move ratings; one system a mode.
     #[serde(default)]
     pub rating: System,
+    /// What the mode asks for beside its rating system: all off if absent. One set of options a mode.
+    #[serde(default, skip_serializing_if = "Options::are_off")]
+    pub rating_options: Options,
     /// Milliseconds to accept a proposal; absent: matches start at once.
     #[serde(default)]
     pub acceptance_ms: Option<Millis>,
@@ -56,6 +60,7 @@ impl QueueConfig {
             mode,
             rules,
             rating: System::default(),
+            rating_options: Options::default(),
             acceptance_ms: None,
             ticket_timeout_ms: ticket_timeout(),
             match_timeout_ms: match_timeout(),
@@ -66,6 +71,9 @@ impl QueueConfig {
     pub fn validate(&self) -> Result<(), EngineError> {
         self.rules.validate().map_err(|e| EngineError::invalid("rules", e))?;
         self.rating.validate().map_err(|e| EngineError::invalid("rating", e))?;
+        self.rating_options
+            .validate()
+            .map_err(|e| EngineError::invalid(format!("rating_options.{}", e.setting), e))?;
         let within = |field: &str, span: Millis, max: Millis| {
             if span == Millis::ZERO || span > max {
                 return Err(EngineError::invalid(field, format!("must be 1 to {} milliseconds", max.get())));
@@ -75,6 +83,11 @@ impl QueueConfig {
         within("ticket_timeout_ms", self.ticket_timeout_ms, TIMEOUT_MAX)?;
         within("match_timeout_ms", self.match_timeout_ms, TIMEOUT_MAX)?;
         self.acceptance_ms.map_or(Ok(()), |span| within("acceptance_ms", span, ACCEPTANCE_MAX))
+    }
+
+    /// How it rates, without what is learnt.
+    pub(crate) fn scheme(&self) -> Scheme {
+        Scheme { system: self.rating.clone(), options: self.rating_options }
     }
 
     pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
@@ -105,8 +118,12 @@ impl Queues {
     pub(crate) fn has_mode(&self, mode: &Mode) -> bool {
         self.0.read().values().any(|q| q.mode == *mode)
     }
+    /// How a mode rates by its settings, without what is learnt.
+    pub(crate) fn scheme_of(&self, mode: &Mode) -> Option<Scheme> {
+        self.0.read().values().find(|q| q.mode == *mode).map(|q| q.scheme())
+    }
     pub(crate) fn system_of(&self, mode: &Mode) -> Option<System> {
-        self.0.read().values().find(|q| q.mode == *mode).map(|q| q.rating.clone())
+        self.scheme_of(mode).map(|scheme| scheme.system)
     }
 }
 
@@ -139,8 +156,9 @@ impl Engine {
             return Ok(first);
         }
         let others = self.queues();
-        if others.iter().any(|q| q.mode == config.mode && q.name != config.name && q.rating != config.rating)
-        {
+        let rates_otherwise =
+            |q: &QueueConfig| q.mode == config.mode && q.name != config.name && q.scheme() != config.scheme();
+        if others.iter().any(|q| rates_otherwise(q)) {
             return Err(EngineError::ModeSystem { mode: config.mode.to_string() });
         }
         let key = Key::Queue(config.name.clone());

@@ -8,9 +8,8 @@ use crate::{
     store::{Expect, Home, Key, KeyRange, Place, Row, StandingRow, Version, Versioned},
 };
 use gsm_core::{Map, Mode, PlayerId, limits};
-use gsm_rating::System;
 use serde::{Deserialize, Serialize};
-use std::{collections::BinaryHeap, sync::Arc};
+use std::collections::BinaryHeap;
 
 /// Places put in order at once: a mode with more entries is read as often as this goes into them.
 const ORDERED_MAX: usize = 1 << 20;
@@ -225,11 +224,11 @@ impl Rebuild<'_> {
                 Link::Result(..) => self.report.results += 1,
                 Link::Adjustment(..) => self.report.adjustments += 1,
             }
-            let system: Arc<System> = self.engine.system(link.system()).await?;
-            let from = link.players().iter().map(|player| self.now.get(player).copied()).collect();
-            let again = link.clone().found(&system, from)?;
+            let scheme = self.engine.scheme(link.scheme()).await?;
+            let from = link.players().iter().map(|player| self.now.get(player).cloned()).collect();
+            let again = link.clone().found(&scheme, from)?;
             let depth = again.place().depth;
-            for moved in again.moved(&system) {
+            for moved in again.moved(&scheme) {
                 self.now.insert(moved.player, moved.after);
                 for count in &mut self.counts {
                     moved.history.iter().for_each(|step| count.take(moved.player, step));
@@ -267,12 +266,12 @@ impl Rebuild<'_> {
         for player in players {
             let stored = self.ends.get(&player);
             let wanted = match (self.now.get(&player), stored) {
-                (Some(now), _) => *now,
+                (Some(now), _) => now.clone(),
                 // Nothing led to it.
-                (None, Some((end, _))) => StandingRow { rating: None, ..*end },
+                (None, Some((end, _))) => StandingRow { rating: None, last: end.last },
                 (None, None) => continue,
             };
-            if stored.map(|(end, _)| *end) != Some(wanted) {
+            if stored.is_none_or(|(end, _)| *end != wanted) {
                 self.report.differing += 1;
                 let key = Key::Rating(self.mode.clone(), player);
                 sink.put(key, stored.map(|(_, version)| *version), Row::Rating(wanted)).await?;

@@ -178,17 +178,14 @@ impl Engine {
         facts: &MatchFacts,
         result: MatchResult,
     ) -> Result<Decided, EngineError> {
-        let (name, system) = self.system_of(&facts.mode).await?;
+        let (name, scheme) = self.scheme_of(&facts.mode).await?;
         let players: Vec<PlayerId> = facts.roster.players().collect();
-        let (mut from, mut versions) = (Vec::new(), Vec::new());
-        for found in self.standings(&facts.mode, &players).await? {
-            from.push(found.map(|(standing, _)| standing));
-            versions.push(found.map(|(_, version)| version));
-        }
+        let found = self.standings(&facts.mode, &players).await?.into_iter();
+        let (from, versions): (Vec<_>, Vec<_>) = found.map(Option::unzip).unzip();
         let row = new_row(facts, result, call, name, &from);
-        let link = Link::Result(id, row).found(&system, from)?;
+        let link = Link::Result(id, row).found(&scheme, from)?;
         let mut tallies = self.tallies(&facts.mode, players.iter().map(|player| (*player, call.now))).await?;
-        let moved: Vec<_> = link.moved(&system).into_iter().zip(versions).collect();
+        let moved: Vec<_> = link.moved(&scheme).into_iter().zip(versions).collect();
         for (moved, _) in &moved {
             moved.history.iter().for_each(|step| tallies.take(moved.player, step));
         }

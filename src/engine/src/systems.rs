@@ -1,14 +1,24 @@
-//! Rating systems with their settings, kept for as long as a result names them: whatever a queue is set to later, what
-//! was rated is rated again as it was.
+//! How modes rate, kept for as long as a result names it: whatever a queue is set to later, what was rated is rated again
+//! as it was.
 use crate::{
     Call, Engine, EngineError,
     store::{Expect, Home, Key, Op, Row},
 };
 use gsm_core::Mode;
-use gsm_rating::System;
+use gsm_rating::{System, options::Options};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The name of a system: a hash of its settings.
+/// How a mode rates: a system with its settings and what is learnt, and the mode's options.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scheme {
+    pub(crate) system: System,
+    #[serde(default, skip_serializing_if = "Options::are_off")]
+    pub(crate) options: Options,
+}
+
+/// The name of a scheme, or of a system alone: a hash of its settings.
 pub(crate) fn name_of(json: &str) -> u64 {
     let hash = blake3::Hasher::new_derive_key("gsm rating system 1").update(json.as_bytes()).finalize();
     let mut name = [0; 8];
@@ -17,14 +27,14 @@ pub(crate) fn name_of(json: &str) -> u64 {
 }
 
 impl Engine {
-    /// The system that a mode's new results are rated by, and the name under which it is kept from now on.
-    pub(crate) async fn system_of(&self, mode: &Mode) -> Result<(u64, Arc<System>), EngineError> {
-        let system = self.views.queues.system_of(mode).unwrap_or_default();
-        let system = self.views.learning.applied(mode, system);
-        if let Some((name, kept)) = self.current.lock().get(mode).filter(|(_, kept)| **kept == system) {
+    /// How a mode's new results are rated, and the name under which that is kept from now on.
+    pub(crate) async fn scheme_of(&self, mode: &Mode) -> Result<(u64, Arc<Scheme>), EngineError> {
+        let Scheme { system, options } = self.views.queues.scheme_of(mode).unwrap_or_default();
+        let scheme = Scheme { system: self.views.learning.applied(mode, system), options };
+        if let Some((name, kept)) = self.current.lock().get(mode).filter(|(_, kept)| **kept == scheme) {
             return Ok((*name, kept.clone()));
         }
-        let json = serde_json::to_string(&system).map_err(|e| EngineError::invalid("rating", e))?;
+        let json = serde_json::to_string(&scheme).map_err(|e| EngineError::invalid("rating", e))?;
         let name = name_of(&json);
         let mut changes = self.changes(&Call::system("gsm:KeepSystem", self.clock.now()), &[]);
         changes.audit = None;
@@ -32,24 +42,24 @@ impl Engine {
         let op = Op::Put { row: Arc::new(Row::System(json)), expires_at: None };
         changes.write(Key::System(name), Expect::Any, op);
         self.commit(Home::Record, changes).await?;
-        let system = Arc::new(system);
-        self.systems.lock().insert(name, system.clone());
-        self.current.lock().insert(mode.clone(), (name, system.clone()));
-        Ok((name, system))
+        let scheme = Arc::new(scheme);
+        self.schemes.lock().insert(name, scheme.clone());
+        self.current.lock().insert(mode.clone(), (name, scheme.clone()));
+        Ok((name, scheme))
     }
 
-    /// The system of this name.
-    pub(crate) async fn system(&self, name: u64) -> Result<Arc<System>, EngineError> {
-        if let Some(kept) = self.systems.lock().get(&name) {
+    /// The scheme of this name.
+    pub(crate) async fn scheme(&self, name: u64) -> Result<Arc<Scheme>, EngineError> {
+        if let Some(kept) = self.schemes.lock().get(&name) {
             return Ok(kept.clone());
         }
         let key = Key::System(name);
         // It was kept before any result named it: none is a stale read.
         let found = self.get_one(&key).await?.ok_or(EngineError::Raced)?;
         let Row::System(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
-        let system: System = serde_json::from_str(json).map_err(|_| EngineError::damaged(&key))?;
-        let system = Arc::new(system);
-        self.systems.lock().insert(name, system.clone());
-        Ok(system)
+        let scheme: Scheme = serde_json::from_str(json).map_err(|_| EngineError::damaged(&key))?;
+        let scheme = Arc::new(scheme);
+        self.schemes.lock().insert(name, scheme.clone());
+        Ok(scheme)
     }
 }

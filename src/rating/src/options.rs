@@ -24,12 +24,16 @@ pub const NEWCOMER_GAMES_MAX: u32 = 1_000;
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Results against the same opponents again count less.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub repeated_pair: Option<RepeatedPair>,
     /// Newcomers who keep beating expectations move faster.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub smurf: Option<Smurf>,
     /// Results against newcomers count less for everybody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub newcomer: Option<Newcomer>,
     /// A premade party is worth points.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub party: Option<Party>,
 }
 

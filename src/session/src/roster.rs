@@ -1,9 +1,9 @@
 use gsm_core::{
     PlayerId,
-    limits::{MATCH_PLAYERS_MAX, MATCH_SIDES_MAX},
+    limits::{MATCH_PLAYERS_MAX, MATCH_SIDES_MAX, PARTY_SIZE_MAX},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a list of sides is no roster.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,27 +34,72 @@ pub enum RosterError {
         /// The side of the second mention, from 0.
         side: usize,
     },
+    /// A party with somebody who does not play.
+    #[error("`parties[{party}]` names `{player}`, who does not play this match")]
+    PartyStranger {
+        /// Who.
+        player: PlayerId,
+        /// The party's position, from 0.
+        party: usize,
+    },
+    /// A player in two parties, or in one twice.
+    #[error("`parties[{party}]` names `{player}` a second time, a player is in one party once")]
+    PartyTwice {
+        /// Who.
+        player: PlayerId,
+        /// The party of the second mention, from 0.
+        party: usize,
+    },
+    /// A party without players, or with too many.
+    #[error("`parties[{party}]` has {players} players, a party has 1 to {PARTY_SIZE_MAX}")]
+    PartySize {
+        /// How many came.
+        players: usize,
+        /// The party's position, from 0.
+        party: usize,
+    },
 }
 
-/// Who plays a match, by side. Sides keep their order and so do the players of a side.
+/// Who plays a match, by side, and who came together. Sides keep their order and so do the players of a side.
 ///
 /// Invariant: 2 to [`MATCH_SIDES_MAX`] sides, none empty, nobody twice, at most [`MATCH_PLAYERS_MAX`] players.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Roster {
     sides: Vec<Vec<PlayerId>>,
+    /// Of each player, side by side, how many of the side came together, the player included; empty if nobody did.
+    parties: Vec<u32>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename = "Roster")]
 struct Unchecked {
     sides: Vec<Vec<PlayerId>>,
+    #[serde(default)]
+    parties: Vec<u32>,
+}
+
+/// Stored bytes that are no roster.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    #[error("not the party sizes of these sides")]
+    Parties,
 }
 
 impl TryFrom<Unchecked> for Roster {
-    type Error = RosterError;
-    fn try_from(raw: Unchecked) -> Result<Self, RosterError> {
-        Self::new(raw.sides)
+    type Error = Refused;
+    fn try_from(raw: Unchecked) -> Result<Self, Refused> {
+        let Unchecked { sides, parties } = raw;
+        let roster = Self::new(sides)?;
+        let lawful = |size: &u32| (1..=PARTY_SIZE_MAX).contains(&(*size as usize));
+        let complete = parties.is_empty() || parties.len() == roster.players().count();
+        if complete && parties.iter().all(lawful) {
+            Ok(Self { parties, ..roster })
+        } else {
+            Err(Refused::Parties)
+        }
     }
 }
 
@@ -77,7 +122,41 @@ impl Roster {
                 return Err(RosterError::Twice { player, side });
             }
         }
-        Ok(Self { sides })
+        Ok(Self { sides, parties: Vec::new() })
+    }
+
+    /// The roster with the parties that queued together. Only players of one side are a party in the match: one that
+    /// was spread over sides counts on each by who is there. Who is in none came alone. O(n log n) in the players.
+    pub fn with_parties<'a>(
+        self,
+        parties: impl IntoIterator<Item = &'a [PlayerId]>,
+    ) -> Result<Self, RosterError> {
+        let mut of: BTreeMap<PlayerId, Option<usize>> = self.players().map(|player| (player, None)).collect();
+        for (party, members) in parties.into_iter().enumerate() {
+            if !(1..=PARTY_SIZE_MAX).contains(&members.len()) {
+                return Err(RosterError::PartySize { players: members.len(), party });
+            }
+            for &player in members {
+                match of.get_mut(&player) {
+                    None => return Err(RosterError::PartyStranger { player, party }),
+                    Some(Some(_)) => return Err(RosterError::PartyTwice { player, party }),
+                    Some(known) => *known = Some(party),
+                }
+            }
+        }
+        let party_of = |player: &PlayerId| of.get(player).copied().flatten();
+        let mut parties = Vec::new();
+        for side in &self.sides {
+            for player in side {
+                let own = party_of(player);
+                let mates = side.iter().filter(|mate| own.is_some() && party_of(mate) == own).count();
+                parties.push(u32::try_from(mates).unwrap_or(u32::MAX).max(1));
+            }
+        }
+        if parties.iter().all(|size| *size == 1) {
+            parties.clear();
+        }
+        Ok(Self { parties, ..self })
     }
 
     /// The sides, each with its players.
@@ -89,6 +168,13 @@ impl Roster {
     /// Every player once, side by side.
     pub fn players(&self) -> impl Iterator<Item = PlayerId> + '_ {
         self.sides.iter().flatten().copied()
+    }
+
+    /// How many players of the own side came together with each player, the player included, side by side: 1 for
+    /// who came alone, at most [`PARTY_SIZE_MAX`].
+    pub fn party_sizes(&self) -> impl Iterator<Item = u32> + '_ {
+        let sizes = self.parties.iter().copied();
+        self.players().zip(sizes.chain(std::iter::repeat(1))).map(|(_, size)| size)
     }
 
     /// The position of the player's side, from 0; none for a stranger. O(players).
@@ -143,10 +229,52 @@ mod tests {
     }
 
     #[test]
+    fn parties_count_within_their_side() {
+        let roster = Roster::new(sides(&[3, 2])).unwrap();
+        let players: Vec<_> = roster.players().collect();
+        let sizes = |parties: &[&[PlayerId]]| {
+            let with = roster.clone().with_parties(parties.iter().copied())?;
+            Ok::<Vec<u32>, RosterError>(with.party_sizes().collect())
+        };
+        assert_eq!(roster.party_sizes().collect::<Vec<_>>(), [1; 5]);
+        assert_eq!(sizes(&[&players[..2], &players[3..]]), Ok(vec![2, 2, 1, 2, 2]));
+        assert_eq!(sizes(&[&players[1..4]]), Ok(vec![1, 2, 2, 1, 1]), "spread over sides");
+        assert_eq!(sizes(&[&players[2..3]]), Ok(vec![1; 5]));
+        let alone = roster.clone().with_parties(players.chunks(1)).unwrap();
+        assert_eq!(alone, roster, "all alone is as if nobody had said");
+    }
+
+    #[test]
+    fn what_is_no_party_is_refused() {
+        let roster = Roster::new(sides(&[3, 2])).unwrap();
+        let [a, b, stranger] = [0, 1, 99].map(PlayerId::from_u128);
+        let check = |parties: &[&[PlayerId]], expected| {
+            assert_eq!(roster.clone().with_parties(parties.iter().copied()), Err(expected));
+        };
+        check(&[&[]], RosterError::PartySize { players: 0, party: 0 });
+        check(
+            &[&[a], &[a; PARTY_SIZE_MAX + 1]],
+            RosterError::PartySize { players: PARTY_SIZE_MAX + 1, party: 1 },
+        );
+        check(&[&[a, b], &[b]], RosterError::PartyTwice { player: b, party: 1 });
+        check(&[&[a, a]], RosterError::PartyTwice { player: a, party: 0 });
+        check(&[&[a, stranger]], RosterError::PartyStranger { player: stranger, party: 0 });
+    }
+
+    #[test]
     fn reading_back_checks_again() {
-        let roster = Roster::new(sides(&[1, 2])).unwrap();
-        let text = serde_json::to_string(&roster).unwrap();
-        assert_eq!(serde_json::from_str::<Roster>(&text).unwrap(), roster);
+        let plain = Roster::new(sides(&[1, 2])).unwrap();
+        let pair = plain.sides()[1].clone();
+        for roster in [plain.clone(), plain.with_parties([pair.as_slice()]).unwrap()] {
+            let text = serde_json::to_string(&roster).unwrap();
+            assert_eq!(serde_json::from_str::<Roster>(&text).unwrap(), roster);
+            for wrong in ["[2,2]", "[0,1,1]", "[1,11,11]"] {
+                let wrong = text
+                    .replace("[1,2,2]", wrong)
+                    .replace(r#""parties":[]"#, &format!(r#""parties":{wrong}"#));
+                assert!(serde_json::from_str::<Roster>(&wrong).is_err(), "{wrong}");
+            }
+        }
         assert!(serde_json::from_str::<Roster>(r#"{"sides":[[],[]]}"#).is_err());
     }
 }

@@ -143,7 +143,7 @@ impl Book {
             Told::Result(view) => {
                 let sure = (alone && fate.is_none()).then_some(view);
                 self.surely_ruled.insert(id);
-                self.rule(id, outcome, sure)
+                self.rule(id, outcome, sure.map(|view| &**view))
             }
             told if told.is_unknown() => self.rule(id, outcome, None),
             _ => Ok(()),

@@ -76,7 +76,7 @@ pub(crate) enum Told {
     Player(PlayerId),
     Ticket(TicketView),
     Match(Box<MatchView>),
-    Result(ResultView),
+    Result(Box<ResultView>),
     Done(String),
     No(EngineError),
     /// The node died first.
@@ -210,7 +210,8 @@ impl Deed {
             }
             Self::Report { id, facts, outcome, .. } => {
                 let facts = facts.clone().map(|(mode, roster)| MatchFacts { mode, roster });
-                Told::Result(engine.report_result(call, *id, facts.as_ref(), &outcome.report()).await?)
+                let view = engine.report_result(call, *id, facts.as_ref(), &outcome.report()).await?;
+                Told::Result(Box::new(view))
             }
             Self::MoveMatch { id, to, .. } => {
                 let view = engine.move_match(call, *id, *to, None).await?;
@@ -221,7 +222,7 @@ impl Deed {
                 Told::Done(session.state.to_string())
             }
             Self::MakeMatch { queue, sides, .. } => {
-                let new = NewMatch { queue: queue.clone(), sides: sides.clone() };
+                let new = NewMatch { queue: queue.clone(), sides: sides.clone(), parties: Vec::new() };
                 Told::Match(Box::new(engine.create_match(call, &new).await?))
             }
             Self::PutQueue(config) => {
@@ -232,9 +233,10 @@ impl Deed {
                 engine.put_board(call, (**config).clone()).await?;
                 Told::Done("kept".to_owned())
             }
-            Self::Void { id, .. } => Told::Result(engine.void_result(call, *id, "sim").await?),
+            Self::Void { id, .. } => Told::Result(Box::new(engine.void_result(call, *id, "sim").await?)),
             Self::Correct { id, outcome, .. } => {
-                Told::Result(engine.correct_result(call, *id, &outcome.report(), "sim").await?)
+                let view = engine.correct_result(call, *id, &outcome.report(), "sim").await?;
+                Told::Result(Box::new(view))
             }
             Self::SetRating { mode, player, mean, deviation, .. } => {
                 let row = engine.set_rating(call, mode, *player, *mean, *deviation, "sim").await?;

@@ -188,7 +188,7 @@ impl Planted {
         let mut again = ChangeSet::new(CommitKey::from_u128(!changes.key.as_u128()), changes.at);
         for write in &changes.writes {
             if let Some(Row::Rating(row)) = puts(write) {
-                let mut row = *row;
+                let mut row = row.clone();
                 row.rating.iter_mut().for_each(|rating| rating.games += 1);
                 again.write(
                     write.key.clone(),

@@ -6,7 +6,20 @@ use gsm_engine::store::{
     ResultRow, Row, StagedRow, StandingRow, Store, TicketRow, Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
-use std::{collections::BTreeMap, sync::Arc};
+use gsm_rating::{System, options::Options};
+use serde::Deserialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// How a result is rated, as it is kept.
+#[derive(Deserialize)]
+pub(crate) struct Scheme {
+    pub(crate) system: System,
+    #[serde(default)]
+    pub(crate) options: Options,
+}
 
 /// The stores' rows at one moment; no faults may be switched on while it is taken.
 pub(crate) struct Truth {
@@ -17,6 +30,8 @@ pub(crate) struct Truth {
     pub(crate) results: BTreeMap<MatchId, ResultRow>,
     pub(crate) adjustments: BTreeMap<AdjustmentId, AdjustmentRow>,
     pub(crate) ratings: BTreeMap<(Mode, PlayerId), StandingRow>,
+    /// How results are rated, system and options, by name.
+    pub(crate) schemes: BTreeMap<u64, Scheme>,
     /// Jobs under way.
     pub(crate) gates: BTreeMap<Mode, GateRow>,
     /// What decided jobs have still to write, in order.
@@ -96,6 +111,7 @@ impl Eye {
             results: BTreeMap::new(),
             adjustments: BTreeMap::new(),
             ratings: BTreeMap::new(),
+            schemes: BTreeMap::new(),
             gates: BTreeMap::new(),
             staged: Vec::new(),
             owed: Vec::new(),
@@ -125,7 +141,7 @@ impl Eye {
                     truth.results.insert(id, row.clone());
                 }
                 (Key::Rating(mode, player), Row::Rating(row)) => {
-                    truth.ratings.insert((mode, player), *row);
+                    truth.ratings.insert((mode, player), row.clone());
                 }
                 (Key::Adjustment(id), Row::Adjustment(row)) => {
                     truth.adjustments.insert(id, row.clone());
@@ -144,6 +160,15 @@ impl Eye {
                 if let Row::Staged(row) = &*found.row {
                     truth.staged.push(row.clone());
                 }
+            }
+        }
+        let names: BTreeSet<u64> = truth.results.values().map(|row| row.system).collect();
+        let keys: Vec<Key> = names.iter().map(|name| Key::System(*name)).collect();
+        for (name, found) in names.iter().zip(self.get(Home::Record, &keys)) {
+            if let Some(Row::System(json)) = found.as_ref().map(|f| &*f.row)
+                && let Ok(scheme) = serde_json::from_str(json)
+            {
+                truth.schemes.insert(*name, scheme);
             }
         }
         let keys: Vec<Key> = players.iter().map(|p| Key::Claim(*p)).collect();
@@ -179,7 +204,7 @@ impl Truth {
                 }
                 StagedRow::Put(Key::Rating(mode, player), row) => {
                     if let Row::Rating(row) = &**row {
-                        decided.ratings.insert((mode.clone(), *player), *row);
+                        decided.ratings.insert((mode.clone(), *player), row.clone());
                     }
                 }
                 StagedRow::History(Key::History(mode, player, depth), row) => {

@@ -22,6 +22,7 @@ use gsm_engine::{
     token::TokenKey,
 };
 use gsm_matchmaking::{Format, MatchRules, Window};
+use gsm_rating::options::{Newcomer, Options, Party, RepeatedPair, Smurf};
 use parking_lot::Mutex;
 use std::{
     future::{Future, poll_fn},
@@ -67,7 +68,8 @@ pub(crate) struct World {
     yields_max: Arc<AtomicU32>,
 }
 
-/// The queues of a world; `narrow` makes the teams of `duo` smaller than the parties that may wait there.
+/// The queues of a world; `narrow` makes the teams of `duo` smaller than the parties that may wait there, and its rating
+/// options others.
 pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
     let (format, acceptance) = match name {
         "duel" => (Format::default(), None),
@@ -80,6 +82,21 @@ pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
     let window = Window { min: 400.0, growth_per_s: 50.0, max: 3_000.0 };
     let mut config =
         QueueConfig::new(QueueName::new(name).ok()?, Mode::new(name).ok()?, MatchRules { format, window });
+    config.rating_options = match name {
+        "duel" => Options::default(),
+        "duo" if narrow => Options { party: Some(Party { points_per_mate: 25.0 }), ..Options::default() },
+        "duo" => Options {
+            party: Some(Party { points_per_mate: 40.0 }),
+            newcomer: Some(Newcomer { games: 3, opponents_weight: 0.4 }),
+            repeated_pair: Some(RepeatedPair { remembered: 5, factor: 0.6, floor: 0.2 }),
+            smurf: Some(Smurf { games_max: 20, threshold: 0.5, boost_max: 3.0 }),
+        },
+        _ => Options {
+            repeated_pair: Some(RepeatedPair { remembered: 12, ..RepeatedPair::default() }),
+            smurf: Some(Smurf { threshold: 0.7, ..Smurf::default() }),
+            ..Options::default()
+        },
+    };
     config.acceptance_ms = acceptance;
     config.ticket_timeout_ms = Millis::from_secs(60);
     config.match_timeout_ms = Millis::from_secs(240);

@@ -79,6 +79,7 @@ impl Writer {
             after: rating,
             expected: 0.5,
             actual: 1.0,
+            adjusted: None,
         });
         let last = Place { depth: self.turn, entry: Entry::Match(match_id) };
         let rated = RatingRow {
@@ -89,9 +90,10 @@ impl Writer {
             draws: 3,
             score: 1_512_250,
             reached_at: AT,
+            recent: None,
         };
         for player in players {
-            let row = StandingRow { last, rating: Some(rated) };
+            let row = StandingRow { last, rating: Some(rated.clone()) };
             set.write(Key::Rating(mode.clone(), player), expect, put(Row::Rating(row)));
             set.write(Key::Claim(player), expect, put(Row::Claim(Claim::Match(match_id))));
             let step = HistoryRow {

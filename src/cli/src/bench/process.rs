@@ -135,7 +135,10 @@ async fn prepare(engine: &Arc<Engine>, time: Duration) -> Result<Vec<MatchId>, F
                 let first = (scatter(n) % PLAYERS as u64) as usize;
                 let second = (first + 1 + (scatter(!n) % (PLAYERS as u64 - 1)) as usize) % PLAYERS;
                 let sides = vec![vec![players[first]], vec![players[second]]];
-                engine.create_match(&call(&engine), &NewMatch { queue, sides }).await.map(|m| m.id)
+                engine
+                    .create_match(&call(&engine), &NewMatch { queue, sides, parties: Vec::new() })
+                    .await
+                    .map(|m| m.id)
             }
         }
     })

@@ -56,7 +56,7 @@ fn bend_a_rating(data: &Path) {
         let clock = Arc::new(SystemClock::new());
         let store = EmbeddedStore::open(data, clock.clone(), Options::default()).unwrap();
         let (key, found) = store.list(&KeyRange::AllRatings, None, 1, false).await.unwrap().remove(0);
-        let Row::Rating(mut standing) = *found.row else { panic!("a rating") };
+        let Row::Rating(mut standing) = (*found.row).clone() else { panic!("a rating") };
         let row = standing.rating.as_mut().unwrap();
         row.rating.mean = row.rating.mean.next_up();
         let mut changes = ChangeSet::new(CommitKey::fresh(&SystemIds), clock.now());

@@ -36,14 +36,14 @@ impl Engine {
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
             }
-            let (name, system) = self.system_of(mode).await?;
+            let (name, scheme) = self.scheme_of(mode).await?;
             let found = self.standings(mode, &[player]).await?.pop().flatten();
-            let from = found.map(|(standing, _)| standing);
+            let (from, version) = found.unzip();
             let row = AdjustmentRow {
                 mode: mode.clone(),
                 player,
                 at: call.now,
-                depth: depth_after(&[from]),
+                depth: depth_after([&from]),
                 system: name,
                 mean,
                 deviation,
@@ -58,10 +58,10 @@ impl Engine {
             let depth = link.place().depth;
             let mut rating = None;
             let mut tallies = self.tallies(mode, [(player, call.now)]).await?;
-            for moved in link.moved(&system) {
-                rating = moved.after.rating;
+            for moved in link.moved(&scheme) {
+                rating.clone_from(&moved.after.rating);
                 let key = Key::Rating(mode.clone(), player);
-                changes.replace(key, found.map(|(_, version)| version), Row::Rating(moved.after));
+                changes.replace(key, version, Row::Rating(moved.after));
                 if let Some(step) = moved.history {
                     tallies.take(player, &step);
                     changes.fold(Key::History(mode.clone(), player, depth), Row::History(step));

@@ -4,16 +4,17 @@
 //!
 //! Invariant: an entry's place and its players' entries before it never change; what does not count any more keeps
 //! its place and passes its players on as it found them.
-use super::counting::{next_row, rate, score_of};
+use super::counting::{next_row, rate, remembered, score_of};
 use crate::{
     Engine, EngineError,
     store::{
         AdjustmentRow, Entry, HistoryRow, Home, Key, Place, RatingRow, ResultRow, Row, SideChange,
         StandingRow, Step, Verdict, Version, Versioned,
     },
+    systems::Scheme,
 };
 use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId};
-use gsm_rating::{Rating, System};
+use gsm_rating::Rating;
 
 /// An entry with its row.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,8 +94,8 @@ impl Link {
         }
     }
 
-    /// The hash of its rating system.
-    pub(crate) fn system(&self) -> u64 {
+    /// The name of how it is rated.
+    pub(crate) fn scheme(&self) -> u64 {
         match self {
             Self::Result(_, row) => row.system,
             Self::Adjustment(_, row) => row.system,
@@ -120,21 +121,12 @@ impl Link {
     /// The same entry with its players found otherwise; everything that follows from that is computed.
     pub(crate) fn found(
         mut self,
-        system: &System,
+        scheme: &Scheme,
         from: Vec<Option<StandingRow>>,
     ) -> Result<Self, EngineError> {
         match &mut self {
             Self::Result(_, row) => {
-                let before = |found: &Option<StandingRow>| match found.and_then(|standing| standing.rating) {
-                    Some(old) => (system.at(old.rating, Some(old.rated_at), row.at), old.games),
-                    None => (system.initial(), 0),
-                };
-                row.changes = if row.counts() {
-                    let before: Vec<(Rating, u32)> = from.iter().map(before).collect();
-                    rate(system, &row.roster, &row.result, &before)?
-                } else {
-                    Vec::new()
-                };
+                row.changes = if row.counts() { rate(scheme, row, &from)? } else { Vec::new() };
                 row.from = from;
             }
             Self::Adjustment(_, row) => row.from = from.into_iter().next().flatten(),
@@ -143,18 +135,18 @@ impl Link {
     }
 
     /// What it made of its players.
-    pub(crate) fn moved(&self, system: &System) -> Vec<Moved> {
+    pub(crate) fn moved(&self, scheme: &Scheme) -> Vec<Moved> {
         let last = self.place();
         match self {
             Self::Result(id, row) if row.counts() => {
+                let mut recent = remembered(scheme, row).into_iter();
                 let moved = |(from, change): (&Option<StandingRow>, &SideChange)| {
-                    let old = from.and_then(|standing| standing.rating);
-                    let next =
-                        next_row(old.as_ref(), change.after, &row.result, &row.roster, change.player, row.at);
+                    let recent = recent.next().flatten();
+                    let next = next_row(rating_of(from), change.after, row, change.player, recent);
                     Moved {
                         player: change.player,
-                        after: StandingRow { last, rating: Some(next) },
                         history: Some(match_step(*id, row, change, &next)),
+                        after: StandingRow { last, rating: Some(next) },
                     }
                 };
                 row.from.iter().zip(&row.changes).map(moved).collect()
@@ -162,14 +154,14 @@ impl Link {
             Self::Result(_, row) => {
                 let passed = |(player, from): (PlayerId, &Option<StandingRow>)| Moved {
                     player,
-                    after: StandingRow { last, rating: from.and_then(|standing| standing.rating) },
+                    after: StandingRow { last, rating: rating_of(from).cloned() },
                     history: None,
                 };
                 row.roster.players().zip(&row.from).map(passed).collect()
             }
             Self::Adjustment(id, row) => {
-                let old = row.from.and_then(|standing| standing.rating);
-                let before = old.map_or_else(|| system.initial(), |old| old.rating);
+                let old = rating_of(&row.from);
+                let before = old.map_or_else(|| scheme.system.initial(), |old| old.rating);
                 let after =
                     Rating { mean: row.mean, deviation: row.deviation.unwrap_or(before.deviation), ..before };
                 let next = RatingRow {
@@ -180,16 +172,22 @@ impl Link {
                     draws: old.map_or(0, |old| old.draws),
                     score: score_of(&after),
                     reached_at: row.at,
+                    recent: old.and_then(|old| old.recent.clone()),
                 };
                 let step = Step::Adjustment { id: *id };
                 vec![Moved {
                     player: row.player,
-                    after: StandingRow { last, rating: Some(next) },
                     history: Some(HistoryRow { at: row.at, step, before, after, games: next.games }),
+                    after: StandingRow { last, rating: Some(next) },
                 }]
             }
         }
     }
+}
+
+/// The rating of a player as found.
+pub(super) fn rating_of(found: &Option<StandingRow>) -> Option<&RatingRow> {
+    found.as_ref().and_then(|standing| standing.rating.as_ref())
 }
 
 /// The history row of one player's share in a match.
@@ -242,7 +240,7 @@ impl Engine {
 /// The standing under a rating key.
 pub(crate) fn standing(key: &Key, found: &Versioned) -> Result<(StandingRow, Version), EngineError> {
     match &*found.row {
-        Row::Rating(row) => Ok((*row, found.version)),
+        Row::Rating(row) => Ok((row.clone(), found.version)),
         _ => Err(EngineError::damaged(key)),
     }
 }

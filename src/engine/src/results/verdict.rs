@@ -169,14 +169,14 @@ impl Engine {
             self.remember(&mut head, call, Home::Record, &())?;
             return Ok((head, ResultView { match_id: id, row }));
         };
-        let system = self.system(row.system).await?;
+        let scheme = self.scheme(row.system).await?;
         let mode = row.mode.clone();
         let old = Link::Result(id, row);
         let (from, place) = (old.from().to_vec(), old.place());
-        let new = Link::Result(id, ruled).found(&system, from)?;
+        let new = Link::Result(id, ruled).found(&scheme, from)?;
         let mut walk = Walk::new(self, &mode);
-        walk.run(place, &old.moved(&system), &new.moved(&system), sink).await?;
-        walk.close((id, ruling.cause()), call.now, &system, sink).await?;
+        walk.run(place, old.moved(&scheme), new.moved(&scheme), sink).await?;
+        walk.close((id, ruling.cause()), call.now, &scheme.system, sink).await?;
         head.replace(Key::Result(id), Some(version), new.clone().into_row());
         self.remember(&mut head, call, Home::Record, &())?;
         match new {

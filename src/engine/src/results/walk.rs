@@ -39,18 +39,18 @@ impl<'a> Walk<'a> {
     async fn turn(
         &mut self,
         place: Place,
-        old: &[Moved],
-        new: &[Moved],
+        old: Vec<Moved>,
+        new: Vec<Moved>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Stop> {
-        for (old, new) in old.iter().zip(new) {
+        for (old, new) in old.into_iter().zip(new) {
             if old.history != new.history {
                 if let Some(step) = new.history.as_ref().or(old.history.as_ref()) {
                     let of_player = self.rewritten.entry(new.player).or_default();
                     of_player.insert(place.depth, (step.at, new.history.clone()));
                 }
                 let key = Key::History(self.mode.clone(), new.player, place.depth);
-                sink.history(key, new.history.clone().map(Row::History)).await?;
+                sink.history(key, new.history.map(Row::History)).await?;
             }
             if old.after == new.after {
                 self.dirty.remove(&new.player);
@@ -74,13 +74,13 @@ impl<'a> Walk<'a> {
         let found = self.engine.standings(&self.mode, &[player]).await?.pop().flatten();
         // Whoever has an entry has a standing: none is a stale read.
         let end = found.ok_or(EngineError::Raced)?;
-        self.ends.insert(player, end);
         let mut last = end.0.last;
+        self.ends.insert(player, end);
         while last.depth > place.depth {
             self.ahead.insert(last);
             let (link, _) = self.engine.link(last.entry).await?;
             let at = link.players().iter().position(|one| *one == player);
-            let before = at.and_then(|at| link.from().get(at).copied().flatten());
+            let before = at.and_then(|at| link.from().get(at)?.as_ref());
             last = before.ok_or(EngineError::Raced)?.last;
             sink.alive().await?;
         }
@@ -92,8 +92,8 @@ impl<'a> Walk<'a> {
     pub(super) async fn run(
         &mut self,
         place: Place,
-        old: &[Moved],
-        new: &[Moved],
+        old: Vec<Moved>,
+        new: Vec<Moved>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Stop> {
         self.turn(place, old, new, sink).await?;
@@ -106,22 +106,22 @@ impl<'a> Walk<'a> {
             if !players.iter().any(|player| self.dirty.contains_key(player)) {
                 continue;
             }
-            let system = self.engine.system(link.system()).await?;
+            let scheme = self.engine.scheme(link.scheme()).await?;
             let from = players
                 .iter()
                 .zip(link.from())
-                .map(|(player, found)| self.dirty.get(player).copied().or(*found))
+                .map(|(player, found)| self.dirty.get(player).or(found.as_ref()).cloned())
                 .collect();
-            let old = link.moved(&system);
-            let again = link.clone().found(&system, from)?;
-            let new = again.moved(&system);
+            let old = link.moved(&scheme);
+            let again = link.clone().found(&scheme, from)?;
+            let new = again.moved(&scheme);
             if again == link {
                 // It rests on this row being as it is.
                 sink.check(place.entry.key(), Expect::At(version)).await?;
             } else {
                 sink.put(place.entry.key(), Some(version), again.into_row()).await?;
             }
-            self.turn(place, &old, &new, sink).await?;
+            self.turn(place, old, new, sink).await?;
             sink.alive().await?;
         }
         Ok(())
@@ -139,10 +139,11 @@ impl<'a> Walk<'a> {
         self.engine.recount_players(&self.mode, &self.rewritten, &self.dirty, sink).await?;
         for (player, standing) in self.dirty {
             let Some((old, version)) = self.ends.get(&player) else { continue };
-            sink.put(Key::Rating(self.mode.clone(), player), Some(*version), Row::Rating(standing)).await?;
-            let rating =
-                |standing: &StandingRow| standing.rating.map_or_else(|| initial.initial(), |row| row.rating);
+            let rating = |standing: &StandingRow| {
+                standing.rating.as_ref().map_or_else(|| initial.initial(), |row| row.rating)
+            };
             let (before, after) = (rating(old), rating(&standing));
+            sink.put(Key::Rating(self.mode.clone(), player), Some(*version), Row::Rating(standing)).await?;
             if before != after {
                 let kind = PushKind::Rating { mode: self.mode.clone(), match_id, cause, before, after };
                 sink.tell(player, PushEvent { at, kind }).await?;

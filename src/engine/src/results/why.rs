@@ -1,8 +1,8 @@
 //! Why a result moved ratings as it did.
-use super::counting::with_game;
+use super::counting::{adjusted, with_game};
 use crate::{Call, Engine, EngineError};
 use gsm_core::{MatchId, PlayerId};
-use gsm_rating::explained::{Adjusted, Why, why};
+use gsm_rating::explained::{Why, why};
 
 impl Engine {
     /// What each gain of a match is made of, in roster order; its players see it, and whoever may see the match. Rates
@@ -14,9 +14,8 @@ impl Engine {
         if !row.counts() {
             return Err(EngineError::NoResult { match_id: id });
         }
-        let system = self.system(row.system).await?;
-        let adjusted = vec![Adjusted::default(); row.changes.len()];
-        let whys = with_game(&row, None, |game| why(&system, game, &adjusted));
+        let scheme = self.scheme(row.system).await?;
+        let whys = with_game(&row, None, |game| why(&scheme.system, game, &adjusted(&row)));
         let whys = whys.map_err(|e| EngineError::invalid("match", e))?;
         Ok(row.roster.players().zip(whys).collect())
     }

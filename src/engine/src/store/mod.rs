@@ -15,6 +15,7 @@ pub use change::{
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use rated::{
     AdjustmentRow, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step, Verdict,
+    remembered_as,
 };
 pub use row::{
     ApiKeyRow, AttributesRow, AuditRecord, Claim, EntryRow, GateRow, LearntRow, Lease, MatchRow, OutboxRow,

@@ -1,11 +1,14 @@
 //! Rows of what moves ratings, and of what that led to.
 use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId, Timestamp};
-use gsm_rating::Rating;
+use gsm_rating::{
+    Rating,
+    explained::{Adjusted, Recent},
+};
 use gsm_session::{MatchResult, Roster};
 use serde::{Deserialize, Serialize};
 
 /// A player's rating in one mode.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RatingRow {
     /// Mean, deviation and volatility after the last match.
     pub rating: Rating,
@@ -21,6 +24,28 @@ pub struct RatingRow {
     pub score: i64,
     /// When that score was reached.
     pub reached_at: Timestamp,
+    /// What the mode's rating options remember of the last matches; `None` where that is nothing.
+    pub recent: Option<Box<Recent>>,
+}
+
+/// What stands for a player where opponents are remembered ([`RatingRow::recent`]): 32 mixed bits of the id (the
+/// finalizer of SplitMix64, over both halves), the same on every node and for ever.
+#[must_use]
+pub const fn remembered_as(player: PlayerId) -> u32 {
+    const fn mixed(x: u64) -> u64 {
+        let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+    let bits = player.as_u128();
+    (mixed(mixed((bits >> 64) as u64) ^ bits as u64) >> 32) as u32
+}
+
+impl RatingRow {
+    /// The row without what only the next match needs, for views that keep many.
+    pub(crate) const fn shown(&self) -> Self {
+        Self { recent: None, ..*self }
+    }
 }
 
 /// What moved a rating: a link of a player's chain.
@@ -44,7 +69,7 @@ pub struct Place {
 }
 
 /// A player in one mode: the end of the player's chain, and the rating it led to.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StandingRow {
     /// The last entry, whether it counts or not.
     pub last: Place,
@@ -107,6 +132,8 @@ pub struct SideChange {
     pub expected: f64,
     /// Score reached, in `0.0..=1.0`.
     pub actual: f64,
+    /// What the mode's rating options had to do with it; `None` where that is nothing.
+    pub adjusted: Option<Adjusted>,
 }
 
 /// A result, and what it did.
@@ -122,7 +149,7 @@ pub struct ResultRow {
     pub at: Timestamp,
     /// Its place in the order of the mode.
     pub depth: u64,
-    /// The rating system it is rated by ([`super::Key::System`]).
+    /// The rating system and options it is rated by ([`super::Key::System`]).
     pub system: u64,
     /// Every player as found, in roster order; `None` for a player's first entry.
     pub from: Vec<Option<StandingRow>>,

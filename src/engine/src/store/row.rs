@@ -32,7 +32,7 @@ pub enum Row {
     Replay(Replay),
     Adjustment(AdjustmentRow),
     Gate(GateRow),
-    /// A rating system's settings as JSON, checked when read.
+    /// How a mode rates, system and options, as JSON, checked when read.
     System(String),
     /// A board's configuration as JSON, checked when read.
     Board(String),
@@ -364,7 +364,7 @@ pub struct AttributesRow {
 /// What a mode's rating system has learnt from all its matches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LearntRow {
-    /// The name of the settings it was learnt under ([`Key::System`]); under others it says nothing.
+    /// The name of the system's settings it was learnt under, options aside; under others it says nothing.
     pub under: u64,
     /// What was learnt.
     pub learnt: gsm_rating::Learnt,

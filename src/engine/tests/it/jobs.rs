@@ -245,7 +245,9 @@ async fn a_rebuild_finds_what_differs_and_puts_it_right() {
             .into_iter()
             .enumerate()
         {
-            let Row::Rating(StandingRow { last, rating: Some(mut row) }) = *found.row else { continue };
+            let Row::Rating(StandingRow { last, rating: Some(mut row) }) = (*found.row).clone() else {
+                continue;
+            };
             row.rating.mean = row.rating.mean.next_up();
             spoil(key, (at == 0).then_some(Row::Rating(StandingRow { last, rating: Some(row) })));
             spoilt += 1;

@@ -19,7 +19,7 @@ both! {
 
 pub(crate) async fn made(w: &World, players: &[PlayerId]) -> MatchView {
     let sides = players.iter().map(|p| vec![*p]).collect();
-    let new = NewMatch { queue: QueueName::new("duel").unwrap(), sides };
+    let new = NewMatch { queue: QueueName::new("duel").unwrap(), sides, parties: vec![] };
     w.engine.create_match(&w.server(), &new).await.unwrap()
 }
 
@@ -33,7 +33,11 @@ async fn a_server_makes_a_match(w: World) {
     w.teams("duel", 1, None).await;
     let p = w.players(2).await;
     w.enter("duel", p[0]).await;
-    let new = NewMatch { queue: QueueName::new("duel").unwrap(), sides: vec![vec![p[0]], vec![p[1]]] };
+    let new = NewMatch {
+        queue: QueueName::new("duel").unwrap(),
+        sides: vec![vec![p[0]], vec![p[1]]],
+        parties: vec![],
+    };
     let call = |body| keyed(w.server(), "k", body);
     let first = w.engine.create_match(&call("a"), &new).await.unwrap();
     assert_eq!(w.engine.create_match(&call("a"), &new).await.unwrap(), first, "repeated, it is the first");
@@ -54,10 +58,14 @@ async fn a_match_of_strangers_or_of_one_side_is_refused(w: World) {
         vec![vec![p[0]], vec![p[0]]],
         vec![],
     ] {
-        let new = NewMatch { queue: queue.clone(), sides };
+        let new = NewMatch { queue: queue.clone(), sides, parties: vec![] };
         refused(w.engine.create_match(&w.server(), &new).await, "invalid");
     }
-    let new = NewMatch { queue: QueueName::new("none").unwrap(), sides: vec![vec![p[0]], vec![p[1]]] };
+    let new = NewMatch {
+        queue: QueueName::new("none").unwrap(),
+        sides: vec![vec![p[0]], vec![p[1]]],
+        parties: vec![],
+    };
     refused(w.engine.create_match(&w.server(), &new).await, "not_found");
 }
 

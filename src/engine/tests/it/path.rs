@@ -68,6 +68,7 @@ async fn a_result_larger_than_a_transaction_counts_once_for_everyone() {
     let new = NewMatch {
         queue: QueueName::new("brawl").unwrap(),
         sides: players.iter().map(|p| vec![*p]).collect(),
+        parties: vec![],
     };
     let made = w.engine.create_match(&w.server(), &new).await.unwrap();
     let first = w.engine.report_result(&w.server(), made.id, None, &first_wins(&players)).await.unwrap();

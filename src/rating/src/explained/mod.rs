@@ -2,8 +2,9 @@
 //!
 //! [`rate`] is [`System::update_into`] with the [`Options`] of a mode: it says what a match did to each player, what
 //! the options had to do with it ([`Adjusted`]), and what is to be remembered of it ([`Recent`]). Without options it
-//! gives the same bits, and runs the system once in any case. [`why`] takes a gain apart, whenever somebody asks,
-//! from the match as it was stored: its players before, the result, and what was [`Adjusted`].
+//! gives the same bits, and runs the system once in any case. [`remembered`] and [`rate_again`] give parts of that
+//! answer again, from the rest. [`why`] takes a gain apart, whenever somebody asks, from the match as it was stored:
+//! its players before, the result, and what was [`Adjusted`].
 //!
 //! How options act, so that they act alike in every system:
 //!
@@ -106,6 +107,43 @@ pub fn rate(
         .zip(&adjusted)
         .map(|((recent, &change), &adjusted)| Rated { change, recent, adjusted })
         .collect())
+}
+
+/// The changes of a match that [`rate`] has rated, from what it said of the players (`adjusted`, side by side): the same,
+/// unless other things are known of the match by now ([`Game::learnt`]). What it teaches is left in `scratch`.
+///
+/// # Errors
+/// As [`rate`].
+pub fn rate_again(
+    system: &System,
+    game: &Game<'_>,
+    adjusted: &[Adjusted],
+    scratch: &mut Scratch,
+) -> Result<Vec<Change>, RatingError> {
+    check_people(game, adjusted.len())?;
+    let adjusted: Vec<Adjusted> = adjusted.iter().map(|of| of.in_range()).collect();
+    rerate::rerate(system, game, &adjusted, scratch)
+}
+
+/// What is remembered of each player after a match that [`rate`] has rated ([`Rated::recent`]), from what it said of
+/// the players: for who does not store it twice. `people` as they were then. O(players²).
+///
+/// # Errors
+/// As many people, changes and adjusted as players are asked for.
+pub fn remembered(
+    options: &Options,
+    game: &Game<'_>,
+    people: &[Person<'_>],
+    changes: &[Change],
+    adjusted: &[Adjusted],
+) -> Result<Vec<Recent>, RatingError> {
+    for asked in [people.len(), changes.len(), adjusted.len()] {
+        check_people(game, asked)?;
+    }
+    if options.are_off() {
+        return Ok(vec![Recent::default(); people.len()]);
+    }
+    Ok(Roster::new(game, people).recent(options, changes, adjusted).collect())
 }
 
 /// Refuses another number of people than of players.

@@ -1,6 +1,5 @@
 use super::items::items;
-use super::rerate::rerate;
-use super::{Adjusted, check_people};
+use super::{Adjusted, rate_again};
 use crate::field::{Composite, Sum};
 use crate::{Change, Entrant, Game, Rating, RatingError, Scratch, System, numeric, outcome};
 use serde::{Deserialize, Serialize};
@@ -88,10 +87,9 @@ pub struct Why {
 /// # Errors
 /// As [`super::rate`].
 pub fn why(system: &System, game: &Game<'_>, adjusted: &[Adjusted]) -> Result<Vec<Why>, RatingError> {
-    check_people(game, adjusted.len())?;
     let adjusted: Vec<Adjusted> = adjusted.iter().map(|of| of.in_range()).collect();
     let mut scratch = Scratch::new();
-    let changes = rerate(system, game, &adjusted, &mut scratch)?;
+    let changes = rate_again(system, game, &adjusted, &mut scratch)?;
     let items = items(system, game, &adjusted, &changes, &mut scratch)?;
     let sides = seen(system, game, &adjusted);
     let seats = game.sides.iter().enumerate().flat_map(|(side, of)| of.players.iter().map(move |_| side));

@@ -27,6 +27,10 @@ pub(crate) struct NewMatchDto {
     /// Or the sides, each with its players.
     #[schema(value_type = Option<Vec<Vec<String>>>)]
     sides: Option<Vec<Vec<PlayerId>>>,
+    /// Who came together, for modes in which a party counts: lists of players of this match.
+    #[serde(default)]
+    #[schema(value_type = Vec<Vec<String>>)]
+    parties: Vec<Vec<PlayerId>>,
 }
 
 /// Create a match outside the matcher.
@@ -47,7 +51,7 @@ pub(crate) async fn create(
         (None, Some(players)) => players.into_iter().map(|player| vec![player]).collect(),
         _ => return Err(ApiError::value("sides", "give either `sides` or `players`")),
     };
-    let new = NewMatch { queue: body.queue, sides };
+    let new = NewMatch { queue: body.queue, sides, parties: body.parties };
     Ok((StatusCode::CREATED, Answer(app.engine.create_match(&write.call, &new).await?.into())))
 }
 

@@ -35,6 +35,11 @@ pub(crate) struct QueueSettings {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub(crate) rating: gsm_rating::System,
+    /// What the mode asks for beside its system, all off if absent: `{"repeated_pair": {}, "smurf": {}, "newcomer": {},
+    /// "party": {"points_per_mate": 20}}`; one set a mode.
+    #[serde(default, skip_serializing_if = "gsm_rating::options::Options::are_off")]
+    #[schema(value_type = Object)]
+    pub(crate) rating_options: gsm_rating::options::Options,
     /// Milliseconds to accept a proposal; absent: matches start at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) acceptance_ms: Option<u64>,
@@ -61,6 +66,7 @@ impl From<&QueueConfig> for QueueDto {
                 mode: config.mode.clone(),
                 rules: config.rules.clone(),
                 rating: config.rating.clone(),
+                rating_options: config.rating_options,
                 acceptance_ms: config.acceptance_ms.map(gsm_core::Millis::get),
                 ticket_timeout_ms: config.ticket_timeout_ms.get(),
                 match_timeout_ms: config.match_timeout_ms.get(),

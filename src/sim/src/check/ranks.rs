@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 /// One node's boards against a fresh sort of the rating rows. To be called when no fold is held back.
 pub(crate) fn ranks_recount(truth: &Truth, node: usize, engine: &Engine) -> Result<(), Fault> {
-    let mut modes: BTreeMap<_, Vec<(PlayerId, RatingRow)>> = BTreeMap::new();
+    let mut modes: BTreeMap<_, Vec<(PlayerId, &RatingRow)>> = BTreeMap::new();
     for ((mode, player), standing) in &truth.ratings {
-        modes.entry(mode).or_default().extend(standing.rating.map(|row| (*player, row)));
+        modes.entry(mode).or_default().extend(standing.rating.as_ref().map(|row| (*player, row)));
     }
     for (mode, mut rows) in modes {
         rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.score));

@@ -2,11 +2,14 @@
 use super::broken;
 use crate::{
     Fault, Invariant,
-    truth::{Decided, Eye, Truth},
+    truth::{Decided, Eye, Scheme, Truth},
 };
 use gsm_core::{Mode, PlayerId, Timestamp};
-use gsm_engine::store::{Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step};
-use gsm_rating::{Entrant, Game, Rating, Side, System};
+use gsm_engine::store::{
+    Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step, remembered_as,
+};
+use gsm_rating::explained::{Person, Rated, Recent, rate};
+use gsm_rating::{Entrant, Game, Rating, Scratch, Side, System};
 use gsm_session::OutcomeKind;
 use std::collections::BTreeMap;
 
@@ -24,7 +27,8 @@ pub(crate) fn games_count(truth: &Truth) -> Result<(), Fault> {
         }
     }
     for (who, standing) in &decided.ratings {
-        let (found, wanted) = (standing.rating.map_or(0, |row| row.games), counted.remove(who).unwrap_or(0));
+        let (found, wanted) =
+            (standing.rating.as_ref().map_or(0, |row| row.games), counted.remove(who).unwrap_or(0));
         if found != wanted {
             return fault(format!("{who:?} has {found} games, and {wanted} results that count"));
         }
@@ -59,7 +63,7 @@ pub(crate) fn ratings_rebuild(truth: &Truth, eye: &Eye) -> Result<(), Fault> {
     places.sort_unstable();
     let mut rebuilt = Rebuilt::default();
     for place in places {
-        rebuilt.follow(place, &decided)?;
+        rebuilt.follow(place, truth, &decided)?;
     }
     if rebuilt.now != decided.ratings {
         let differs = decided.ratings.iter().find(|(who, row)| rebuilt.now.get(who) != Some(row));
@@ -87,29 +91,35 @@ pub(crate) fn ratings_rebuild(truth: &Truth, eye: &Eye) -> Result<(), Fault> {
 }
 
 impl Rebuilt {
-    fn follow(&mut self, place: Place, decided: &Decided) -> Result<(), Fault> {
+    fn follow(&mut self, place: Place, truth: &Truth, decided: &Decided) -> Result<(), Fault> {
         match place.entry {
             Entry::Match(id) => {
                 let Some(row) = decided.results.get(&id) else { return Ok(()) };
                 let from: Vec<Option<StandingRow>> = row
                     .roster
                     .players()
-                    .map(|player| self.now.get(&(row.mode.clone(), player)).copied())
+                    .map(|player| self.now.get(&(row.mode.clone(), player)).cloned())
                     .collect();
                 if from != row.from {
                     return fault(format!("{id} says that it found {:?}, it found {from:?}", row.from));
                 }
-                let changes = if row.counts() { rated(row, &from) } else { Some(Vec::new()) };
-                if changes.as_ref() != Some(&row.changes) {
+                let Some(scheme) = truth.schemes.get(&row.system) else {
+                    return fault(format!("{id}: nobody knows how it is rated"));
+                };
+                let rated = if row.counts() { rated(scheme, row, &from) } else { Some(Vec::new()) };
+                let Some(rated) = rated else { return fault(format!("{id} cannot be rated")) };
+                let (changes, recent): (Vec<_>, Vec<_>) = rated.into_iter().unzip();
+                if changes != row.changes {
                     return fault(format!("{id} says that it did {:?}, it did {changes:?}", row.changes));
                 }
+                let mut recent = recent.into_iter();
                 for (at, (player, from)) in row.roster.players().zip(&from).enumerate() {
-                    let old = from.and_then(|standing| standing.rating);
-                    let Some(change) = row.changes.get(at) else {
-                        self.end(&row.mode, player, place, old);
+                    let old = from.as_ref().and_then(|standing| standing.rating.as_ref());
+                    let (Some(change), Some(recent)) = (row.changes.get(at), recent.next()) else {
+                        self.end(&row.mode, player, place, old.cloned());
                         continue;
                     };
-                    let next = next(row, player, old, change.after);
+                    let next = RatingRow { recent, ..next(row, player, old, change.after) };
                     let places = row.result.places();
                     let place_of = places[row.roster.side_of(player).unwrap_or_default()];
                     let step = Step::Match {
@@ -126,11 +136,12 @@ impl Rebuilt {
             }
             Entry::Adjustment(id) => {
                 let Some(row) = decided.adjustments.get(&id) else { return Ok(()) };
-                let from = self.now.get(&(row.mode.clone(), row.player)).copied();
+                let from = self.now.get(&(row.mode.clone(), row.player)).cloned();
                 if from != row.from {
                     return fault(format!("{id} says that it found {:?}, it found {from:?}", row.from));
                 }
                 let old = from.and_then(|standing| standing.rating);
+                let old = old.as_ref();
                 let before = old.map_or_else(|| System::default().initial(), |old| old.rating);
                 let rating =
                     Rating { mean: row.mean, deviation: row.deviation.unwrap_or(before.deviation), ..before };
@@ -142,6 +153,7 @@ impl Rebuilt {
                     draws: old.map_or(0, |old| old.draws),
                     score: (row.mean * 1_000.0).round() as i64,
                     reached_at: row.at,
+                    recent: old.and_then(|old| old.recent.clone()),
                 };
                 self.step(&row.mode, row.player, place, (row.at, Step::Adjustment { id }, before), next);
             }
@@ -161,14 +173,14 @@ impl Rebuilt {
         (at, step, before): (Timestamp, Step, Rating),
         next: RatingRow,
     ) {
-        self.end(mode, player, place, Some(next));
         let row = HistoryRow { at, step, before, after: next.rating, games: next.games };
+        self.end(mode, player, place, Some(next));
         self.history.entry((mode.clone(), player)).or_default().insert(place.depth, row);
     }
 }
 
-/// A player's row after a match.
-fn next(row: &ResultRow, player: PlayerId, old: Option<RatingRow>, rating: Rating) -> RatingRow {
+/// A player's row after a match, but for what is remembered of it.
+fn next(row: &ResultRow, player: PlayerId, old: Option<&RatingRow>, rating: Rating) -> RatingRow {
     let kind = row.result.outcome_for(&row.roster, player).map(|o| o.kind);
     let score = (rating.mean * 1_000.0).round() as i64;
     let games = |n: u32, one: bool| n + u32::from(one);
@@ -180,15 +192,34 @@ fn next(row: &ResultRow, player: PlayerId, old: Option<RatingRow>, rating: Ratin
         draws: games(old.map_or(0, |old| old.draws), kind == Some(OutcomeKind::Draw)),
         score,
         reached_at: old.filter(|old| old.score == score).map_or(row.at, |old| old.reached_at),
+        recent: None,
     }
 }
 
-/// What a result does to players found like this.
-fn rated(row: &ResultRow, from: &[Option<StandingRow>]) -> Option<Vec<SideChange>> {
-    let system = System::default();
+/// What a result does to players found like this, and what is remembered of each.
+fn rated(
+    scheme: &Scheme,
+    row: &ResultRow,
+    from: &[Option<StandingRow>],
+) -> Option<Vec<(SideChange, Option<Box<Recent>>)>> {
+    let Scheme { system, options } = scheme;
+    let nothing = Recent::default();
+    let old = |found: &Option<StandingRow>| found.clone().and_then(|standing| standing.rating);
+    let recent: Vec<Recent> = from
+        .iter()
+        .map(|found| old(found).and_then(|old| old.recent).map_or_else(Recent::default, |recent| *recent))
+        .collect();
+    let party = row.roster.party_sizes();
+    let people: Vec<Person<'_>> = row
+        .roster
+        .players()
+        .zip(party)
+        .zip(&recent)
+        .map(|((player, party), recent)| Person { id: remembered_as(player), party, recent })
+        .collect();
     let mut found = from.iter();
     let mut entrant = |player: &PlayerId| {
-        let (rating, games) = match found.next().copied().flatten().and_then(|standing| standing.rating) {
+        let (rating, games) = match found.next().and_then(old) {
             Some(old) => (system.at(old.rating, Some(old.rated_at), row.at), old.games),
             None => (system.initial(), 0),
         };
@@ -202,13 +233,18 @@ fn rated(row: &ResultRow, from: &[Option<StandingRow>]) -> Option<Vec<SideChange
         .zip(outcomes)
         .map(|(players, (place, score))| Side { score: *score, ..Side::new(*place, players) })
         .collect();
-    let changes = system.update(&Game::new(&sides)).ok()?;
-    let change = |(player, change): (PlayerId, gsm_rating::Change)| SideChange {
-        player,
-        before: change.before,
-        after: change.after,
-        expected: change.expected.get(),
-        actual: change.actual,
+    let rated = rate(system, options, &Game::new(&sides), &people, &mut Scratch::new()).ok()?;
+    let change = |(player, rated): (PlayerId, Rated)| {
+        let Rated { change, recent, adjusted } = rated;
+        let change = SideChange {
+            player,
+            before: change.before,
+            after: change.after,
+            expected: change.expected.get(),
+            actual: change.actual,
+            adjusted: (!adjusted.is_none()).then_some(adjusted),
+        };
+        (change, (recent != nothing).then(|| Box::new(recent)))
     };
-    Some(row.roster.players().zip(changes.into_iter().flatten()).map(change).collect())
+    Some(row.roster.players().zip(rated).map(change).collect())
 }
