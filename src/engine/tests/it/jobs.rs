@@ -75,7 +75,7 @@ fn some_history() -> Vec<Event> {
     let mut events = Vec::new();
     while events.len() < 30 {
         let event = some_event().new_tree(&mut runner).unwrap().current();
-        if matches!(event, Event::Play { .. } | Event::Set { .. }) {
+        if matches!(event, Event::Play { .. } | Event::Set { .. } | Event::Ask { .. }) {
             events.push(event);
         }
     }

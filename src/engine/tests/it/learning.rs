@@ -5,13 +5,17 @@ use crate::{
 };
 use gsm_core::{PlayerId, QueueName};
 use gsm_engine::{Call, QueueConfig};
-use gsm_rating::{KalmanSettings, System};
+use gsm_rating::{
+    KalmanSettings, System,
+    options::{Newcomer, Options, Smurf},
+};
 
 both! { newcomers_start_where_newcomers_stand, a_rebuild_uses_what_was_known_at_the_time }
 
-async fn kalman(w: &World) {
+async fn kalman(w: &World, rating_options: Options) {
     let config = QueueConfig::new(QueueName::new("duel").unwrap(), mode("duel"), wide(1));
-    w.put(QueueConfig { rating: System::Kalman(KalmanSettings::default()), ..config }).await;
+    let rating = System::Kalman(KalmanSettings::default());
+    w.put(QueueConfig { rating, rating_options, ..config }).await;
 }
 
 /// Veterans beat every newcomer, again and again.
@@ -33,7 +37,7 @@ async fn start(w: &World, player: PlayerId) -> f64 {
 }
 
 async fn newcomers_start_where_newcomers_stand(w: World) {
-    kalman(&w).await;
+    kalman(&w, Options::default()).await;
     let players = w.players(90).await;
     let (veterans, rest) = players.split_at(3);
     let at_first = start(&w, rest[86]).await;
@@ -58,7 +62,8 @@ async fn newcomers_start_where_newcomers_stand(w: World) {
 }
 
 async fn a_rebuild_uses_what_was_known_at_the_time(w: World) {
-    kalman(&w).await;
+    let newcomer = Some(Newcomer { games: 3, opponents_weight: 0.5 });
+    kalman(&w, Options { newcomer, smurf: Some(Smurf::default()), ..Options::default() }).await;
     let players = w.players(60).await;
     let (veterans, rest) = players.split_at(3);
     let first = made(&w, &[veterans[0], veterans[1]]).await.id;

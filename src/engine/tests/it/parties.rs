@@ -32,6 +32,9 @@ async fn a_party_plays_on_one_side(w: World) {
     let roster = w.engine.match_view(&w.server(), id).await.unwrap().row.roster;
     assert_eq!(roster.side_of(p[0]), roster.side_of(p[3]));
     assert_ne!(roster.side_of(p[0]), roster.side_of(p[1]));
+    for (player, party) in roster.players().zip(roster.party_sizes()) {
+        assert_eq!(party, if [p[0], p[3]].contains(&player) { 2 } else { 1 });
+    }
 }
 
 async fn a_member_must_agree(w: World) {

@@ -1,9 +1,9 @@
 //! Queues: made, changed under their waiting tickets.
 use crate::world::{World, both, keyed, mode, refused, ticket, wide};
 use gsm_core::{Millis, QueueName};
-use gsm_engine::{NewTicket, QueueConfig};
+use gsm_engine::{EngineError, NewTicket, QueueConfig};
 use gsm_matchmaking::{Format, MatchRules, Window};
-use gsm_rating::{Glicko2Settings, System};
+use gsm_rating::{Glicko2Settings, System, options::Smurf};
 use gsm_session::TicketState;
 
 both! {
@@ -29,6 +29,11 @@ async fn what_could_never_work_is_refused(w: World) {
     let mut bad = queue("q", wide(1));
     bad.match_timeout_ms = Millis::from_secs(30 * 3_600);
     refused(w.engine.put_queue(&w.admin(), bad).await, "invalid");
+    let mut bad = queue("q", wide(1));
+    bad.rating_options.smurf = Some(Smurf { threshold: f64::NAN, ..Smurf::default() });
+    let answer = w.engine.put_queue(&w.admin(), bad).await;
+    let path = "rating_options.smurf.threshold";
+    assert!(matches!(answer, Err(EngineError::Invalid { field, .. }) if field == path));
     refused(w.engine.queue(&QueueName::new("q").unwrap()), "not_found");
 }
 
@@ -38,6 +43,9 @@ async fn a_mode_has_one_system(w: World) {
     let settings = Glicko2Settings { deviation: 200.0, ..Glicko2Settings::default() };
     other.rating = System::Glicko2(settings);
     refused(w.engine.put_queue(&w.admin(), other.clone()).await, "mode_system");
+    let mut asks = queue("c", wide(1));
+    asks.rating_options.smurf = Some(Smurf::default());
+    refused(w.engine.put_queue(&w.admin(), asks).await, "mode_system");
     other.mode = mode("another");
     w.put(other).await;
     assert_eq!(w.engine.queues().len(), 2);

@@ -2,17 +2,18 @@
 use crate::{
     defined::of_mode,
     matches::made,
-    world::{World, both, keyed, mode, one_home, places, refused, three_homes, world},
+    world::{World, both, keyed, mode, one_home, places, refused, three_homes, wide, world},
 };
-use gsm_core::{AdjustmentId, MatchId, PlayerId, Timestamp};
+use gsm_core::{AdjustmentId, MatchId, PlayerId, QueueName, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Direction, Engine, EngineError, HistoryEntry, ImportMatch, Operator,
-    RankView, ScheduleConfig, Value, Viewer,
+    QueueConfig, RankView, ScheduleConfig, Value, Viewer,
     store::{
         Cursor, HistoryRow, Key, KeyRange, PushKind, RatingCause, RatingRow, Row, SideChange, Step, Store,
         Verdict, memory::Faults,
     },
 };
+use gsm_rating::options::{Newcomer, Options, Party, RepeatedPair, Smurf};
 use gsm_session::{Roster, SideReport, Standings};
 use proptest::prelude::*;
 
@@ -21,15 +22,35 @@ const PLAYERS: usize = 6;
 /// One thing that happens in a mode.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
-    /// A match: the sizes of its sides, who begins, the places, who quits, and how long after the last event.
-    Play { shape: usize, first: usize, places: Vec<u32>, quit: bool, after_ms: i64 },
+    /// A match: the sizes of its sides, who begins, whether the first side came together, the places, who quits, and how
+    /// long after the last event.
+    Play { shape: usize, first: usize, party: bool, places: Vec<u32>, quit: bool, after_ms: i64 },
     /// A rating set by hand.
     Set { player: usize, mean: f64, deviation: Option<f64> },
+    /// The mode asks for other rating options from now on.
+    Ask { which: usize },
     /// The match of this number, counted round, is void.
     Void { which: usize },
     /// It ended otherwise.
     Correct { which: usize, places: Vec<u32>, quit: bool },
 }
+
+/// None, all, and some with other numbers.
+const OPTIONS: [Options; 3] = [
+    Options { repeated_pair: None, smurf: None, newcomer: None, party: None },
+    Options {
+        repeated_pair: Some(RepeatedPair { remembered: 4, factor: 0.6, floor: 0.1 }),
+        smurf: Some(Smurf { games_max: 8, threshold: 0.6, boost_max: 3.0 }),
+        newcomer: Some(Newcomer { games: 3, opponents_weight: 0.4 }),
+        party: Some(Party { points_per_mate: 30.0 }),
+    },
+    Options {
+        repeated_pair: Some(RepeatedPair { remembered: 2, factor: 0.5, floor: 0.0 }),
+        smurf: Some(Smurf { games_max: 100, threshold: 1.0, boost_max: 2.0 }),
+        newcomer: None,
+        party: None,
+    },
+];
 
 const SHAPES: [&[usize]; 4] = [&[1, 1], &[2, 2], &[1, 1, 1], &[3, 1]];
 
@@ -39,11 +60,13 @@ fn some_places() -> impl Strategy<Value = Vec<u32>> {
 
 pub(crate) fn some_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        6 => (0..SHAPES.len(), 0..PLAYERS, some_places(), any::<bool>(), -5_000..400_000_000i64).prop_map(
-            |(shape, first, places, quit, after_ms)| Event::Play { shape, first, places, quit, after_ms }
-        ),
+        6 => (0..SHAPES.len(), 0..PLAYERS, any::<bool>(), some_places(), any::<bool>(), -5_000..400_000_000i64)
+            .prop_map(|(shape, first, party, places, quit, after_ms)| Event::Play {
+                shape, first, party, places, quit, after_ms
+            }),
         1 => (0..PLAYERS, 1_000.0..2_000.0, proptest::option::of(40.0..350.0))
             .prop_map(|(player, mean, deviation)| Event::Set { player, mean, deviation }),
+        1 => (0..OPTIONS.len()).prop_map(|which| Event::Ask { which }),
         2 => (0..40usize).prop_map(|which| Event::Void { which }),
         2 => (0..40usize, some_places(), any::<bool>())
             .prop_map(|(which, places, quit)| Event::Correct { which, places, quit }),
@@ -52,16 +75,18 @@ pub(crate) fn some_event() -> impl Strategy<Value = Event> {
 
 /// The match of event `number`, if it is one.
 fn play(players: &[PlayerId], number: usize, event: &Event, at: &mut i64) -> Option<ImportMatch> {
-    let Event::Play { shape, first, places, quit, after_ms } = event else { return None };
+    let Event::Play { shape, first, party, places, quit, after_ms } = event else { return None };
     *at += after_ms;
     let mut next = (0..).map(|n| players[(first + n) % players.len()]);
     let sides: Vec<Vec<PlayerId>> =
         SHAPES[*shape].iter().map(|size| next.by_ref().take(*size).collect()).collect();
     let report = report(sides.len(), places, quit.then(|| sides[0][0]));
+    let parties = if *party { vec![sides[0].clone()] } else { Vec::new() };
+    let roster = Roster::new(sides).and_then(|roster| roster.with_parties(parties.iter().map(Vec::as_slice)));
     Some(ImportMatch {
         number: number as u64,
         mode: mode("duel"),
-        roster: Roster::new(sides).unwrap(),
+        roster: roster.unwrap(),
         report,
         at: Timestamp::from_millis(*at),
     })
@@ -159,6 +184,12 @@ pub(crate) async fn counted(w: &World) -> Vec<(Key, Row)> {
     entries
 }
 
+/// Makes the mode ask for these options from now on.
+async fn ask(w: &World, which: usize) {
+    let config = QueueConfig::new(QueueName::new("duel").unwrap(), mode("duel"), wide(1));
+    w.put(QueueConfig { rating_options: OPTIONS[which], ..config }).await;
+}
+
 pub(crate) async fn begin(w: &World) -> Vec<PlayerId> {
     w.teams("duel", 1, None).await;
     let players = w.players(PLAYERS).await;
@@ -185,6 +216,7 @@ pub(crate) async fn happen(w: &World, players: &[PlayerId], events: &[Event]) {
                 let set = w.engine.set_rating(&call, &duel, players[*player], *mean, *deviation, "x");
                 set.await.unwrap();
             }
+            Event::Ask { which } => ask(w, *which).await,
             Event::Void { which } if !played.is_empty() => {
                 let new = &played[which % played.len()];
                 let id = Engine::import_match_id(&new.mode, new.number);
@@ -223,7 +255,7 @@ fn as_it_ended_up(events: &[Event]) -> Vec<Option<Event>> {
             _ => {}
         }
         ended.push(match event {
-            Event::Play { .. } | Event::Set { .. } => Some(event.clone()),
+            Event::Play { .. } | Event::Set { .. } | Event::Ask { .. } => Some(event.clone()),
             _ => None,
         });
     }
@@ -243,6 +275,9 @@ pub(crate) async fn twin(events: &[Event]) -> Seen {
             w.engine.import_match(&new).await.unwrap();
         }
         at = then;
+        if let Some(Event::Ask { which }) = ended {
+            ask(&w, *which).await;
+        }
         if let Some(Event::Set { player, mean, deviation }) = ended {
             let mut call = w.admin();
             call.now = Timestamp::from_millis(at);
