@@ -6,6 +6,7 @@ mod machine;
 mod process;
 mod push;
 mod ranking;
+mod rating;
 mod report;
 mod server;
 mod start;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
   gsm bench                                    the server as a whole, some minutes
   gsm bench --only results --seconds 10
   gsm bench ranking                            boards beside Redis
+  gsm bench rating                             rating systems beside skillratings and openskill.py
   gsm bench --markdown docs/benchmarks.md      the table of the documentation, put in its place there
 
 Takes a release build to be worth anything: cargo run --release -- bench"
@@ -38,6 +40,8 @@ pub(crate) struct Command {
 enum What {
     /// Boards beside Redis: update, rank, around, top, memory, snapshot
     Ranking(ranking::Command),
+    /// Rating systems beside skillratings and openskill.py
+    Rating(rating::Command),
 }
 
 impl Command {
@@ -45,6 +49,7 @@ impl Command {
         match self.what {
             None => self.server.run(),
             Some(What::Ranking(command)) => command.run(),
+            Some(What::Rating(command)) => command.run(),
         }
     }
 }
