@@ -38,7 +38,7 @@ fn boards_are_measured_beside_redis() {
     std::fs::create_dir(&work).unwrap();
     std::fs::write(&file, "before\n").unwrap();
     let small = ["ranking", "--players", "2000", "--operations", "1000", "--dir", arg(&work)];
-    let ran = bench(&[&small[..], &["--json", "--markdown", arg(&file)]].concat());
+    let ran = bench(&[&small[..], &["--http-players", "1000", "--json", "--markdown", arg(&file)]].concat());
     let has_redis = has(&ran, "Redis");
     let all = ran.json();
     for naming in ["dense ids", "16-byte ids"] {
@@ -51,6 +51,12 @@ fn boards_are_measured_beside_redis() {
             assert_eq!(found["reached"].is_boolean(), has_redis || what.starts_with("memory"), "{found}");
         }
     }
+    for what in ["rank, a thousand a call", "durable update, a thousand a call", "rank, a call each"] {
+        let found = figure(&all, &format!("over HTTP, {what}; 1,000 players"));
+        assert_eq!(found["beside"]["name"] == "Redis", has_redis, "{found}");
+    }
+    let writes = figure(&all, "over HTTP, durable writes, 64 connections; 1,000 players");
+    assert!(writes["times"].as_f64().unwrap() > 0.0, "{writes}");
     let written = std::fs::read_to_string(&file).unwrap();
     assert!(written.starts_with("before\n\n<!-- gsm bench ranking -->\n| measured |"), "{written}");
     assert_eq!(std::fs::read_dir(&work).unwrap().count(), 0, "nothing is left behind");
@@ -100,7 +106,7 @@ fn ratings_are_measured_beside_other_libraries() {
 #[test]
 fn a_missing_peer_is_said_and_fails_where_it_must_not() {
     let args = ["bench", "ranking", "--players", "1000", "--operations", "1000", "--ids", "dense"];
-    let args = [&args[..], &["--redis", "/nowhere/redis-server"]].concat();
+    let args = [&args[..], &["--http-players", "0", "--redis", "/nowhere/redis-server"]].concat();
     let ran = gsm_in(&args, &[]);
     assert!(ran.err.contains("NOT MEASURED: Redis `/nowhere/redis-server`"), "{ran:?}");
     assert!(ran.ok().contains("update by 20 points"));

@@ -1,5 +1,6 @@
 //! `gsm bench ranking`: our boards beside Redis, in the same run.
 mod board;
+mod http;
 mod redis;
 mod workload;
 
@@ -23,6 +24,7 @@ const HUGE: u64 = 100_000_000;
 #[derive(Args)]
 #[command(after_help = "Examples:
   gsm bench ranking                                 1 and 10 million players, some 20 minutes
+  gsm bench ranking --players 1000000 --http-players 0
   gsm bench ranking --players 100000000             in 6 GB; without Redis, which would take 14
   gsm bench ranking --redis /opt/redis/redis-server --markdown docs/benchmarks.md
 
@@ -33,6 +35,10 @@ pub(crate) struct Command {
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "1000000,10000000",
         value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
     players: Vec<u64>,
+    /// Players of the board of a whole server, over HTTP; 0 for none
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "1000000",
+        value_parser = clap::value_parser!(u64).range(..=100_000_000))]
+    http_players: Vec<u64>,
     /// How players are named
     #[arg(long, value_enum, value_delimiter = ',', default_value = "dense,16-byte")]
     ids: Vec<Naming>,
@@ -59,55 +65,85 @@ impl Command {
             return print_json(&task.measure()?);
         }
         let work = self.common.work()?;
-        let (mut figures, mut missing, mut version) = (Vec::new(), None, None);
+        let mut redis = Beside { server: &self.redis, version: None, missing: None };
+        let mut figures = Vec::new();
         for players in &self.players {
             for naming in Naming::ALL.into_iter().filter(|naming| self.ids.contains(naming)) {
                 if *players > LARGE && naming != Naming::Dense {
-                    note(format_args!(
-                        "{} are not measured above {} players",
-                        naming.shown(),
-                        grouped(LARGE)
-                    ));
+                    let (shown, large) = (naming.shown(), grouped(LARGE));
+                    note(format_args!("{shown} are not measured above {large} players"));
                     continue;
                 }
-                let field = Field { players: *players, tied: false };
-                let shown = format!("{} players, {}", grouped(*players), naming.shown());
-                note(format_args!("measuring {shown}"));
-                let task =
-                    |field| Task { field, naming, operations: self.operations, dir: work.path().to_owned() };
-                let ours = apart(&task(field))?;
-                let is_large = *players > LARGE;
-                let tied = if is_large { None } else { Some(apart(&task(Field { tied: true, ..field }))?) };
-                let theirs = if is_large {
-                    note(format_args!("Redis is not measured above {} players", grouped(LARGE)));
-                    None
-                } else {
-                    match self.redis(field, naming, work.path()) {
-                        Ok((its, readings)) => {
-                            version = Some(its);
-                            Some(readings)
-                        }
-                        Err(failure) => {
-                            missing = Some(failure.text);
-                            None
-                        }
-                    }
-                };
-                figures.extend(compared(&shown, field, naming, &ours, tied.as_ref(), theirs.as_ref()));
+                figures.extend(self.board(*players, naming, &mut redis, work.path())?);
             }
         }
+        for players in self.http_players.iter().filter(|players| **players > 0) {
+            figures.extend(self.over_http(*players, &mut redis, work.path())?);
+        }
         drop(work);
-        let redis = version.map_or("no Redis".to_owned(), |version| format!("Redis {version}"));
-        self.common.show("gsm bench ranking", &format!("{}; {redis}", machine::processors()), figures)?;
-        self.peers.tell(missing.as_slice())
+        let version = redis.version.map_or("no Redis".to_owned(), |version| format!("Redis {version}"));
+        self.common.show("gsm bench ranking", &format!("{}; {version}", machine::processors()), figures)?;
+        self.peers.tell(redis.missing.as_slice())
     }
 
-    /// A sorted set of the same players; the version of Redis.
-    fn redis(&self, field: Field, naming: Naming, dir: &Path) -> Result<(String, redis::Readings), Failure> {
-        let mut peer = Peer::start(&self.redis, dir)?;
-        let operations = (self.operations / 5).max(1_000);
-        let readings = peer.measure(field, naming, operations);
-        Ok((peer.version.clone(), readings.map_err(|e| Failure::failed(format!("Redis: {e}")))?))
+    /// A board by itself.
+    fn board(
+        &self,
+        players: u64,
+        naming: Naming,
+        redis: &mut Beside<'_>,
+        dir: &Path,
+    ) -> Result<Vec<Figure>, Failure> {
+        let shown = format!("{} players, {}", grouped(players), naming.shown());
+        note(format_args!("measuring {shown}"));
+        let field = Field { players, tied: false };
+        let task = |field| Task { field, naming, operations: self.operations, dir: dir.to_owned() };
+        let ours = apart(&task(field))?;
+        if players > LARGE {
+            note(format_args!("ties and Redis are not measured above {} players", grouped(LARGE)));
+            return Ok(compared(&shown, field, naming, &ours, None, None));
+        }
+        let tied = apart(&task(Field { tied: true, ..field }))?;
+        let theirs = redis.measure(field, naming, self.operations, dir);
+        Ok(compared(&shown, field, naming, &ours, Some(&tied), theirs.as_ref()))
+    }
+
+    /// A board of a whole server.
+    fn over_http(&self, players: u64, redis: &mut Beside<'_>, dir: &Path) -> Result<Vec<Figure>, Failure> {
+        note(format_args!("measuring {} players over HTTP", grouped(players)));
+        let field = Field { players, tied: false };
+        let theirs =
+            if players > LARGE { None } else { redis.measure(field, Naming::Bytes, self.operations, dir) };
+        let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
+        runtime.block_on(async {
+            let board = http::Board::start(field, dir).await?;
+            board.measure(self.operations, theirs.as_ref()).await
+        })
+    }
+}
+
+/// Redis, started anew for each board.
+struct Beside<'a> {
+    server: &'a str,
+    version: Option<String>,
+    /// Why it could not be measured.
+    missing: Option<String>,
+}
+
+impl Beside<'_> {
+    fn measure(
+        &mut self,
+        field: Field,
+        naming: Naming,
+        operations: u64,
+        dir: &Path,
+    ) -> Option<redis::Readings> {
+        let measured = Peer::start(self.server, dir).and_then(|mut peer| {
+            self.version = Some(peer.version.clone());
+            let readings = peer.measure(field, naming, (operations / 5).max(1_000));
+            readings.map_err(|error| Failure::failed(format!("Redis: {error}")))
+        });
+        measured.map_err(|failure| self.missing = Some(failure.text)).ok()
     }
 }
 

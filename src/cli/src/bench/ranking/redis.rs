@@ -34,7 +34,8 @@ pub(crate) struct Peer {
     pub(crate) version: String,
 }
 
-/// What was found. Times are processor nanoseconds of the server for one operation, pipelined.
+/// What was found. Times are processor nanoseconds of the server for one operation, pipelined
+/// where nothing else is said.
 #[derive(Debug)]
 pub(crate) struct Readings {
     pub(crate) load_s: f64,
@@ -45,6 +46,8 @@ pub(crate) struct Readings {
     pub(crate) rank: f64,
     pub(crate) around: f64,
     pub(crate) top: f64,
+    /// Not pipelined: each is asked for when the one before was answered.
+    pub(crate) single_rank: f64,
 }
 
 impl Peer {
@@ -78,7 +81,7 @@ impl Peer {
     }
 
     /// Processor seconds of the server so far.
-    pub(crate) fn cpu_s(&mut self) -> io::Result<f64> {
+    fn cpu_s(&mut self) -> io::Result<f64> {
         Ok(self.figure("cpu", "used_cpu_sys")? + self.figure("cpu", "used_cpu_user")?)
     }
 
@@ -102,7 +105,7 @@ impl Peer {
     }
 
     /// Fills the set; processor seconds of it.
-    pub(crate) fn load(&mut self, field: Field, naming: Naming) -> io::Result<f64> {
+    fn load(&mut self, field: Field, naming: Naming) -> io::Result<f64> {
         let parts = field.players.div_ceil(LOAD);
         let took = self.each(
             parts,
@@ -164,8 +167,14 @@ impl Peer {
             |redis, key, _| redis.push(&[b"ZREVRANGE", key, b"0", b"99", b"WITHSCORES"]),
             drop,
         )?;
+        let single_rank = self.each(
+            operations.div_ceil(4),
+            1,
+            |redis, key, turn| redis.push(&[b"ZREVRANK", key, &naming.member(field.player(turn))]),
+            drop,
+        )?;
         let memory = (self.figure("memory", "used_memory_rss")? - empty) / field.players as f64;
-        Ok(Readings { load_s, memory, update, jump, rank, around: rank + window, top })
+        Ok(Readings { load_s, memory, update, jump, rank, around: rank + window, top, single_rank })
     }
 }
 
