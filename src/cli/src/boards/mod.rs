@@ -2,6 +2,7 @@
 mod export;
 mod import;
 mod records;
+mod redis;
 
 use crate::output::{Failure, Outcome};
 use clap::{Args, Subcommand};
@@ -19,7 +20,7 @@ pub(crate) struct Command {
 enum What {
     /// Write a whole board, best first, as CSV or JSON lines
     Export(export::Export),
-    /// Submit the scores of a file to a board: CSV, or what Nakama and PlayFab answer
+    /// Submit scores to a board: of CSV, of what Nakama and PlayFab answer, of a sorted set of Redis
     Import(import::Import),
 }
 

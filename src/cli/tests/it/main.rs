@@ -9,5 +9,6 @@ mod eval;
 mod gsm;
 mod rating;
 mod readme;
+mod redis;
 mod replay;
 mod serve;
