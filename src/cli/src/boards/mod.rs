@@ -1,6 +1,8 @@
 //! `gsm boards`: boards in and out of a data directory, without a server.
 mod export;
 mod import;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod records;
 mod redis;
 
@@ -18,7 +20,7 @@ pub(crate) struct Command {
 
 #[derive(Subcommand)]
 enum What {
-    /// Write a whole board, best first, as CSV or JSON lines
+    /// Write a whole board, best first, as CSV, JSON lines or Parquet
     Export(export::Export),
     /// Submit scores to a board: of CSV, of what Nakama and PlayFab answer, of a sorted set of Redis
     Import(import::Import),

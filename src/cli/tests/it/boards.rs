@@ -65,6 +65,16 @@ fn boards_go_out_and_in() {
     let first: serde_json::Value =
         serde_json::from_str(std::fs::read_to_string(&file).unwrap().lines().next().unwrap()).unwrap();
     assert_eq!((&first["rank"], &first["values"][0]), (&1.into(), &9.0.into()));
+    let table = dir.path().join("out.parquet");
+    let ran = export(&["--format", "parquet", "--out", arg(&table)]);
+    if cfg!(feature = "parquet") {
+        ran.ok();
+        let bytes = std::fs::read(&table).unwrap();
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    } else {
+        ran.told(2, &["writes no Parquet", "--features parquet"]);
+        assert!(!table.exists());
+    }
     // What was exported can be imported again.
     let again = dir.path().join("again.csv");
     write(&again, &out);
