@@ -17,6 +17,15 @@ const MATCHES_PER_S: usize = 12_000;
 pub(crate) struct Rate {
     pub(crate) per_s: f64,
     pub(crate) cpu_us: f64,
+    calls: usize,
+}
+
+impl Rate {
+    /// With so much processor time for all calls.
+    pub(crate) fn with_cpu(self, used: Option<Duration>) -> Self {
+        let cpu_us = used.map_or(f64::NAN, |used| used.as_secs_f64() * 1e6 / self.calls as f64);
+        Self { cpu_us, ..self }
+    }
 }
 
 /// Lets each of `lanes` make its calls, all at once; a lane answers how many it made.
@@ -32,8 +41,8 @@ where
     let done: usize = futures::future::try_join_all((0..lanes).map(lane)).await?.into_iter().sum();
     let took = begin.elapsed();
     let used = server.cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
-    let cpu_us = used.map_or(f64::NAN, |used| used.as_secs_f64() * 1e6 / done.max(1) as f64);
-    Ok(Rate { per_s: done as f64 / took.as_secs_f64(), cpu_us })
+    let rate = Rate { per_s: done as f64 / took.as_secs_f64(), cpu_us: f64::NAN, calls: done.max(1) };
+    Ok(rate.with_cpu(used))
 }
 
 pub(crate) async fn results(dir: &Path, time: Duration) -> Result<Vec<Figure>, Failure> {

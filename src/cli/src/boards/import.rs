@@ -139,7 +139,8 @@ async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]
             Ok(ImportPlayer { external, name, at: record.at.unwrap_or(now) })
         })
         .collect::<Result<_, Failure>>()?;
-    let ids = engine.import_players(&players).await.map_err(Failure::failed)?;
+    let ids =
+        offline.patiently(async || engine.import_players(&players).await).await.map_err(Failure::failed)?;
     let submissions: Vec<Submission> = records
         .iter()
         .zip(ids)
@@ -151,7 +152,8 @@ async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]
         })
         .collect();
     let call = Call::system("gsm:SubmitScores", now);
-    let taken = engine.submit(&call, name, &submissions).await.map_err(|error| match error {
+    let taken = offline.patiently(async || engine.submit(&call, name, &submissions).await).await;
+    let taken = taken.map_err(|error| match error {
         gsm_engine::EngineError::Invalid { .. } => Failure::usage(error),
         other => Failure::failed(other),
     })?;
