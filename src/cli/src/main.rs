@@ -16,6 +16,7 @@ mod offline;
 mod output;
 mod rating;
 mod replay;
+mod resp;
 mod run;
 
 use clap::{Parser, Subcommand};

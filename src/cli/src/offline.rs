@@ -1,9 +1,14 @@
 //! A data directory without a server: opened for one command, which has it for itself, and closed again.
 use crate::output::Failure;
-use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
+use gsm_adapters::{EmbeddedStore, OpenError, Options, State, SystemClock, SystemIds};
 use gsm_core::IdSource as _;
-use gsm_engine::{Engine, EngineOptions, store::Homes, token::TokenKey};
-use std::{path::Path, sync::Arc};
+use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes, token::TokenKey};
+use std::{path::Path, sync::Arc, time::Duration};
+
+/// The store may say that it is busy so often in a row.
+const BUSY_TRIES_MAX: usize = 5_000;
+/// Between those.
+const BUSY_WAIT: Duration = Duration::from_millis(2);
 
 /// A store and the engine over it.
 pub(crate) struct Offline {
@@ -37,6 +42,25 @@ impl Offline {
             Err(error) => {
                 offline.close().await?;
                 Err(Failure::failed(error))
+            }
+        }
+    }
+
+    /// Does `work`, again while the store says that it is busy: its checkpoint is behind, and nothing was applied.
+    pub(crate) async fn patiently<T>(
+        &self,
+        work: impl AsyncFn() -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let mut tries = 0;
+        loop {
+            match work().await {
+                Err(EngineError::Refused(_))
+                    if self.store.stats().state == State::Ok && tries < BUSY_TRIES_MAX =>
+                {
+                    tries += 1;
+                    tokio::time::sleep(BUSY_WAIT).await;
+                }
+                done => return done,
             }
         }
     }

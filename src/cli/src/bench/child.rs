@@ -112,6 +112,23 @@ impl Server {
         Some(kib / 1_024.0)
     }
 
+    /// Waits until the server has nothing left to do that nobody waits for (a checkpoint), a minute at most.
+    pub(crate) async fn settled(&self) {
+        const LOOK: Duration = Duration::from_millis(500);
+        let begin = now();
+        let mut before = self.cpu();
+        while begin.elapsed() < READY_MAX {
+            tokio::time::sleep(LOOK).await;
+            let after = self.cpu();
+            let used = after.zip(before).map(|(after, before)| after.saturating_sub(before));
+            // One tick of the clock that counts it.
+            if used.is_none_or(|used| used <= Duration::from_millis(10)) {
+                return;
+            }
+            before = after;
+        }
+    }
+
     /// Processor time used so far.
     pub(crate) fn cpu(&self) -> Option<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;

@@ -14,22 +14,35 @@ const PLAYERS: usize = 2_000;
 const MATCHES_PER_S: usize = 12_000;
 
 /// Calls in a second, and the server's processor time for one.
-struct Rate {
-    per_s: f64,
-    cpu_us: f64,
+pub(crate) struct Rate {
+    pub(crate) per_s: f64,
+    pub(crate) cpu_us: f64,
+    calls: usize,
 }
 
-/// Lets `work` loop in each lane for `time`; each turn is one call.
-async fn drive<F>(server: &Server, time: Duration, lane: impl Fn(usize) -> F) -> Result<Rate, Failure>
+impl Rate {
+    /// With so much processor time for all calls.
+    pub(crate) fn with_cpu(self, used: Option<Duration>) -> Self {
+        let cpu_us = used.map_or(f64::NAN, |used| used.as_secs_f64() * 1e6 / self.calls as f64);
+        Self { cpu_us, ..self }
+    }
+}
+
+/// Lets each of `lanes` make its calls, all at once; a lane answers how many it made.
+pub(crate) async fn drive<F>(
+    server: &Server,
+    lanes: usize,
+    lane: impl Fn(usize) -> F,
+) -> Result<Rate, Failure>
 where
     F: Future<Output = Result<usize, Failure>>,
 {
     let (begin, cpu) = (now(), server.cpu());
-    let done: usize = futures::future::try_join_all((0..LANES).map(lane)).await?.into_iter().sum();
-    let took = begin.elapsed().max(time);
+    let done: usize = futures::future::try_join_all((0..lanes).map(lane)).await?.into_iter().sum();
+    let took = begin.elapsed();
     let used = server.cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
-    let cpu_us = used.map_or(f64::NAN, |used| used.as_secs_f64() * 1e6 / done.max(1) as f64);
-    Ok(Rate { per_s: done as f64 / took.as_secs_f64(), cpu_us })
+    let rate = Rate { per_s: done as f64 / took.as_secs_f64(), cpu_us: f64::NAN, calls: done.max(1) };
+    Ok(rate.with_cpu(used))
 }
 
 pub(crate) async fn results(dir: &Path, time: Duration) -> Result<Vec<Figure>, Failure> {
@@ -54,7 +67,7 @@ pub(crate) async fn results(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
     };
     let made = futures::future::try_join_all((0..LANES).map(make)).await?;
     let until = now() + time;
-    let rate = drive(&server, Duration::ZERO, |lane| {
+    let rate = drive(&server, LANES, |lane| {
         let matches = &made[lane];
         async move {
             let mut connection = Connection::open(addr).await?;
@@ -118,8 +131,8 @@ pub(crate) async fn ranks(dir: &Path, time: Duration) -> Result<Vec<Figure>, Fai
     let mut echoed = Vec::new();
     let mut read = Vec::new();
     for _ in 0..2 {
-        echoed.push(drive(&echo, Duration::ZERO, reads(&echo, true)).await?);
-        read.push(drive(&server, Duration::ZERO, reads(&server, false)).await?);
+        echoed.push(drive(&echo, LANES, reads(&echo, true)).await?);
+        read.push(drive(&server, LANES, reads(&server, false)).await?);
     }
     let mean = |all: &[Rate], of: fn(&Rate) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
     let (ranks, bare) = (mean(&read, |r| r.per_s), mean(&echoed, |r| r.per_s));

@@ -2,108 +2,133 @@
 mod child;
 mod http;
 mod load;
+mod machine;
 mod process;
 mod push;
+mod ranking;
+mod rating;
 mod report;
+mod server;
 mod start;
 
 use crate::output::{Failure, Outcome, note};
-use clap::{Args, ValueEnum};
-use report::{Figure, Report};
-use std::{path::PathBuf, time::Duration};
+use clap::{Args, Subcommand, builder::FalseyValueParser};
+use report::{Figure, Report, with_section};
+use std::path::{Path, PathBuf};
 
 /// `gsm bench`
 #[derive(Args)]
-#[command(after_help = "Examples:
-  gsm bench                                    all figures, some minutes
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  gsm bench                                    the server as a whole, some minutes
   gsm bench --only results --seconds 10
-  gsm bench --markdown docs/benchmarks.md      the table of the documentation
+  gsm bench ranking                            boards beside Redis
+  gsm bench rating                             rating systems beside skillratings and openskill.py
+  gsm bench --markdown docs/benchmarks.md      the table of the documentation, put in its place there
 
-Takes a release build to be worth anything: cargo run --release -- bench")]
+Takes a release build to be worth anything: cargo run --release -- bench"
+)]
 pub(crate) struct Command {
-    /// Only these
-    #[arg(long, value_enum, value_delimiter = ',')]
-    only: Vec<Part>,
-    /// Seconds that each figure is measured
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    seconds: u64,
-    /// Where the data directories of the measurements lie; give a directory on the disk that counts
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    server: server::Server,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Boards beside Redis: update, rank, around, top, memory, snapshot
+    Ranking(ranking::Command),
+    /// Rating systems beside skillratings and openskill.py
+    Rating(rating::Command),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Outcome {
+        match self.what {
+            None => self.server.run(),
+            Some(What::Ranking(command)) => command.run(),
+            Some(What::Rating(command)) => command.run(),
+        }
+    }
+}
+
+/// What every bench is told.
+#[derive(Args)]
+struct Common {
+    /// Where the files of the measurements lie; give a directory on the disk that counts
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// For machines
     #[arg(long)]
     json: bool,
-    /// Write the table to this file
+    /// Write the table into this file, in the place of the one from before
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Serve a bare echo, to compare with (the bench starts it by itself)
-    #[arg(long, hide = true)]
-    echo: bool,
 }
 
-/// What can be measured.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
-    /// Start on an empty directory, memory when idle
-    Start,
-    /// Durable results in process
-    Results,
-    /// Durable results over HTTP
-    HttpResults,
-    /// Rank reads over HTTP against a bare echo
-    Ranks,
-    /// From a ticket to the pushed match
-    Push,
-}
-
-impl Part {
-    const ALL: [Self; 5] = [Self::Start, Self::Results, Self::HttpResults, Self::Ranks, Self::Push];
-}
-
-impl Command {
-    pub(crate) fn run(self) -> Outcome {
-        let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
-        if self.echo {
-            return runtime.block_on(gsm_server::echo()).map_err(Failure::failed);
-        }
+impl Common {
+    fn work(&self) -> Result<Work, Failure> {
         if cfg!(debug_assertions) {
             note("warning: this is a debug build; its figures mean nothing");
         }
-        let dir = self
-            .dir
-            .clone()
-            .unwrap_or_else(std::env::temp_dir)
-            .join(format!("gsm-bench-{}", std::process::id()));
+        let dir = self.dir.clone().unwrap_or_else(std::env::temp_dir);
+        let dir = dir.join(format!("gsm-bench-{}", std::process::id()));
         std::fs::create_dir_all(&dir).map_err(Failure::failed)?;
-        let measured = runtime.block_on(self.measure(&dir));
-        let removed = std::fs::remove_dir_all(&dir);
-        let report = Report::new(measured?);
-        removed.map_err(Failure::failed)?;
+        Ok(Work(dir))
+    }
+
+    /// Shows the figures of `section`; `with` tells what they were measured with.
+    fn show(&self, section: &str, with: &str, figures: Vec<Figure>) -> Outcome {
+        let report = Report::new(figures);
         if let Some(path) = &self.markdown {
-            std::fs::write(path, report.markdown()).map_err(Failure::failed)?;
+            let failed = |error| Failure::failed(format!("cannot write `{}`: {error}", path.display()));
+            let before = match std::fs::read_to_string(path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+                read => read.map_err(failed)?,
+            };
+            let content = format!("{}\n`{section}`, {with}.\n", report.markdown());
+            std::fs::write(path, with_section(&before, section, &content)).map_err(failed)?;
         }
         report.print(self.json)
     }
+}
 
-    async fn measure(&self, dir: &std::path::Path) -> Result<Vec<Figure>, Failure> {
-        let time = Duration::from_secs(self.seconds);
-        let mut figures = vec![process::sync_figure(dir)?];
-        for part in Part::ALL {
-            if !self.only.is_empty() && !self.only.contains(&part) {
-                continue;
-            }
-            note(format_args!(
-                "measuring {}",
-                part.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
-            ));
-            figures.extend(match part {
-                Part::Start => start::measure(dir).await?,
-                Part::Results => process::measure(dir, time).await?,
-                Part::HttpResults => http::results(dir, time).await?,
-                Part::Ranks => http::ranks(dir, time).await?,
-                Part::Push => push::measure(dir, time).await?,
-            });
+/// What a bench that has peers is told of them.
+#[derive(Args)]
+struct Peers {
+    /// A peer that cannot be measured is a failure, and not only said
+    #[arg(long, env = "CI", value_parser = FalseyValueParser::new())]
+    peers_required: bool,
+}
+
+impl Peers {
+    /// Says what is missing.
+    fn tell(&self, missing: &[String]) -> Outcome {
+        for what in missing {
+            note(format_args!("NOT MEASURED: {what}"));
         }
-        Ok(figures)
+        if self.peers_required && !missing.is_empty() {
+            return Err(Failure::failed("a peer is missing, and --peers-required (or CI) is set"));
+        }
+        Ok(())
+    }
+}
+
+/// A directory of this run, gone when it ends.
+struct Work(PathBuf);
+
+impl Work {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            note(format_args!("cannot remove `{}`: {error}", self.0.display()));
+        }
     }
 }

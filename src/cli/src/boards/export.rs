@@ -13,6 +13,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     path::PathBuf,
+    sync::Arc,
 };
 
 /// How a board is written.
@@ -22,6 +23,8 @@ enum Format {
     Csv,
     /// A JSON object a line
     Jsonl,
+    /// An Apache Parquet file; takes a gsm built with it
+    Parquet,
 }
 
 /// `gsm boards export`
@@ -29,11 +32,12 @@ enum Format {
 #[command(after_help = "Examples:
   gsm boards export --data-dir gsm-data --board duel > duel.csv
   gsm boards export --data-dir gsm-data --board laps --format jsonl --out laps.jsonl
+  gsm boards export --data-dir gsm-data --board laps --format parquet --out laps.parquet
 
 Columns: rank, player_id, display_name, a value for each column of the board, reached_at (milliseconds since 1970),
 games. No server may run on the directory.
 
-Exit code 0: done; 1: the data directory failed; 2: no such board.")]
+Exit code 0: done; 1: the data directory failed; 2: no such board, or no such format in this build.")]
 pub(super) struct Export {
     /// The data directory
     #[arg(long, value_name = "DIR")]
@@ -54,6 +58,9 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(self) -> Outcome {
+        if matches!(self.format, Format::Parquet) && !cfg!(feature = "parquet") {
+            return Err(no_parquet());
+        }
         let of = BoardRef { season: self.season, ..BoardRef::whole(board(&self.board)?) };
         is_there(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
@@ -75,19 +82,15 @@ impl Export {
         let engine = &offline.engine;
         engine.open_board(of).await.map_err(Failure::usage)?;
         let config = engine.board_config(&of.name).map_err(Failure::usage)?;
-        let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(match &self.out {
+        let out: Box<dyn Write + Send> = match &self.out {
             Some(path) => Box::new(
                 File::create(path)
                     .map_err(|e| Failure::failed(format!("cannot write `{}`: {e}", path.display())))?,
             ),
             None => Box::new(std::io::stdout()),
-        });
+        };
         let failed = |e: std::io::Error| Failure::failed(format!("cannot write: {e}"));
-        if matches!(self.format, Format::Csv) {
-            let values: Vec<String> = (1..=config.columns.len()).map(|nth| format!("value_{nth}")).collect();
-            writeln!(out, "rank,player_id,display_name,{},reached_at,games", values.join(","))
-                .map_err(failed)?;
-        }
+        let mut table = self.table(config, BufWriter::new(out))?;
         let mut offset = 0;
         loop {
             let (rows, _) = engine.top(of, offset, limits::PAGE_SIZE_MAX).await.map_err(Failure::failed)?;
@@ -95,20 +98,68 @@ impl Export {
                 break;
             }
             offset += rows.len() as u64;
-            for row in rows {
-                let line = match self.format {
-                    Format::Csv => csv(&config, &row),
-                    Format::Jsonl => jsonl(&config, &row),
-                };
-                writeln!(out, "{line}").map_err(failed)?;
-            }
+            rows.iter().try_for_each(|row| table.add(row)).map_err(failed)?;
         }
-        out.flush().map_err(failed)?;
+        table.end().map_err(failed)?;
         Ok(offset)
+    }
+
+    fn table(
+        &self,
+        config: Arc<BoardConfig>,
+        out: impl Write + Send + 'static,
+    ) -> Result<Box<dyn Table>, Failure> {
+        let failed = |e: std::io::Error| Failure::failed(format!("cannot write: {e}"));
+        match self.format {
+            Format::Csv => Ok(Box::new(Lines::csv(config, out).map_err(failed)?)),
+            Format::Jsonl => Ok(Box::new(Lines { config, out, line: jsonl })),
+            #[cfg(feature = "parquet")]
+            Format::Parquet => Ok(Box::new(super::parquet::Parquet::new(out, config).map_err(failed)?)),
+            #[cfg(not(feature = "parquet"))]
+            Format::Parquet => Err(no_parquet()),
+        }
     }
 }
 
-fn values(config: &BoardConfig, row: &BoardRow) -> Vec<f64> {
+fn no_parquet() -> Failure {
+    Failure::usage(
+        "this gsm writes no Parquet\nhint: build one that does: cargo build --release -p gsm-cli --features parquet",
+    )
+}
+
+/// A file that takes rows, best first.
+pub(super) trait Table {
+    fn add(&mut self, row: &BoardRow) -> std::io::Result<()>;
+    /// Writes what is left.
+    fn end(self: Box<Self>) -> std::io::Result<()>;
+}
+
+/// A line a row.
+struct Lines<W> {
+    config: Arc<BoardConfig>,
+    out: W,
+    line: fn(&BoardConfig, &BoardRow) -> String,
+}
+
+impl<W: Write> Lines<W> {
+    fn csv(config: Arc<BoardConfig>, mut out: W) -> std::io::Result<Self> {
+        let values: Vec<String> = (1..=config.columns.len()).map(|nth| format!("value_{nth}")).collect();
+        writeln!(out, "rank,player_id,display_name,{},reached_at,games", values.join(","))?;
+        Ok(Self { config, out, line: csv })
+    }
+}
+
+impl<W: Write> Table for Lines<W> {
+    fn add(&mut self, row: &BoardRow) -> std::io::Result<()> {
+        writeln!(self.out, "{}", (self.line)(&self.config, row))
+    }
+    fn end(mut self: Box<Self>) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A number for each column of the board.
+pub(super) fn values(config: &BoardConfig, row: &BoardRow) -> Vec<f64> {
     let keys = row.keys.columns();
     (0..config.columns.len()).zip(keys).map(|(column, key)| config.shown(column, *key)).collect()
 }

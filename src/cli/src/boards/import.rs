@@ -1,5 +1,5 @@
 //! `gsm boards import`.
-use super::{board, is_there, records};
+use super::{board, is_there, records, redis};
 use crate::{
     history::drawn,
     offline::Offline,
@@ -28,13 +28,15 @@ enum From {
 #[command(after_help = "Examples:
   gsm boards import --data-dir gsm-data --board laps laps.csv
   gsm boards import --data-dir gsm-data --board points --from nakama page1.json page2.json
+  gsm boards import --data-dir gsm-data --board points --from-redis redis://localhost/0 --key points
 
 The board must be defined, for submissions; its operators count, so that a board of best scores can be given a file
 twice. Players are those of the ids in the file, made where new. CSV may have display_name, timestamp (milliseconds since
-1970) and metadata as well. No server may run on the directory.
+1970) and metadata as well. A member of a sorted set is an id, and its score must be a whole number. No server may run
+on the directory.
 
-Exit code 0: done; 1: the data directory failed; 2: a file or the board makes no sense, and nothing of that file was
-taken.")]
+Exit code 0: done; 1: the data directory or Redis failed; 2: a file, the sorted set or the board makes no sense, and
+nothing of it was taken.")]
 pub(super) struct Import {
     /// The data directory
     #[arg(long, value_name = "DIR")]
@@ -46,8 +48,18 @@ pub(super) struct Import {
     #[arg(long, value_enum, default_value = "csv")]
     from: From,
     /// The files
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "from_redis")]
     files: Vec<PathBuf>,
+    /// A Redis instead of files: redis://[[user]:password@]host[:port][/database]
+    #[arg(long, value_name = "URL", requires = "key",
+        conflicts_with_all = ["files", "from"])]
+    from_redis: Option<redis::Url>,
+    /// Its password, where the URL has none
+    #[arg(long, value_name = "TEXT", env = "REDISCLI_AUTH", hide_env_values = true)]
+    redis_password: Option<String>,
+    /// The sorted set
+    #[arg(long, value_name = "KEY", requires = "from_redis")]
+    key: Option<String>,
 }
 
 impl Import {
@@ -68,38 +80,51 @@ impl Import {
     }
 
     async fn all(&self, offline: &Offline, name: &BoardName) -> Result<u64, Failure> {
-        let config = offline.engine.board_config(name).map_err(Failure::usage)?;
+        let columns = offline.engine.board_config(name).map_err(Failure::usage)?.columns.len();
+        if let (Some(url), Some(key)) = (&self.from_redis, &self.key) {
+            let records = redis::read(url, self.redis_password.as_deref(), key)?;
+            return take(offline, name, columns, key, &records).await;
+        }
         let mut taken = 0;
         for file in &self.files {
-            let shown = file.display();
-            let wrong = |what: String| Failure::usage(format!("{shown}: {what}"));
+            let shown = file.display().to_string();
             let text = std::fs::read_to_string(file)
                 .map_err(|e| Failure::usage(format!("cannot read `{shown}`: {e}")))?;
             let records = match self.from {
                 From::Csv => records::csv(&text),
-                From::Nakama => records::nakama(&text, config.columns.len()),
+                From::Nakama => records::nakama(&text, columns),
                 From::Playfab => records::playfab(&text),
             };
-            let records = records.map_err(wrong)?;
-            let columns = config.columns.len();
-            if let Some(record) = records.iter().find(|record| record.values.len() != columns) {
-                let found = record.values.len();
-                return Err(wrong(format!("has {found} numbers a player, the board has {columns} columns")));
-            }
-            let bar = drawn(
-                ProgressBar::new(records.len() as u64),
-                "{bar:40} {human_pos}/{human_len}, {eta} to go",
-            );
-            for part in records.chunks(limits::PAGE_SIZE_MAX) {
-                taken += submit(offline, name, part)
-                    .await
-                    .map_err(|failure| Failure { text: format!("{shown}: {}", failure.text), ..failure })?;
-                bar.inc(part.len() as u64);
-            }
-            bar.finish_and_clear();
+            let records = records.map_err(|what| Failure::usage(format!("{shown}: {what}")))?;
+            taken += take(offline, name, columns, &shown, &records).await?;
         }
         Ok(taken)
     }
+}
+
+/// Submits the records of one source, which is `shown` to people.
+async fn take(
+    offline: &Offline,
+    name: &BoardName,
+    columns: usize,
+    shown: &str,
+    records: &[records::Record],
+) -> Result<u64, Failure> {
+    if let Some(record) = records.iter().find(|record| record.values.len() != columns) {
+        let found = record.values.len();
+        let what = format!("{shown}: has {found} numbers a player, the board has {columns} columns");
+        return Err(Failure::usage(what));
+    }
+    let bar = drawn(ProgressBar::new(records.len() as u64), "{bar:40} {human_pos}/{human_len}, {eta} to go");
+    let mut taken = 0;
+    for part in records.chunks(limits::PAGE_SIZE_MAX) {
+        taken += submit(offline, name, part)
+            .await
+            .map_err(|failure| Failure { text: format!("{shown}: {}", failure.text), ..failure })?;
+        bar.inc(part.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(taken)
 }
 
 async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]) -> Result<u64, Failure> {
@@ -114,7 +139,8 @@ async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]
             Ok(ImportPlayer { external, name, at: record.at.unwrap_or(now) })
         })
         .collect::<Result<_, Failure>>()?;
-    let ids = engine.import_players(&players).await.map_err(Failure::failed)?;
+    let ids =
+        offline.patiently(async || engine.import_players(&players).await).await.map_err(Failure::failed)?;
     let submissions: Vec<Submission> = records
         .iter()
         .zip(ids)
@@ -126,7 +152,8 @@ async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]
         })
         .collect();
     let call = Call::system("gsm:SubmitScores", now);
-    let taken = engine.submit(&call, name, &submissions).await.map_err(|error| match error {
+    let taken = offline.patiently(async || engine.submit(&call, name, &submissions).await).await;
+    let taken = taken.map_err(|error| match error {
         gsm_engine::EngineError::Invalid { .. } => Failure::usage(error),
         other => Failure::failed(other),
     })?;

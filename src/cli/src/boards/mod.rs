@@ -1,7 +1,10 @@
 //! `gsm boards`: boards in and out of a data directory, without a server.
 mod export;
 mod import;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod records;
+mod redis;
 
 use crate::output::{Failure, Outcome};
 use clap::{Args, Subcommand};
@@ -17,9 +20,9 @@ pub(crate) struct Command {
 
 #[derive(Subcommand)]
 enum What {
-    /// Write a whole board, best first, as CSV or JSON lines
+    /// Write a whole board, best first, as CSV, JSON lines or Parquet
     Export(export::Export),
-    /// Submit the scores of a file to a board: CSV, or what Nakama and PlayFab answer
+    /// Submit scores to a board: of CSV, of what Nakama and PlayFab answer, of a sorted set of Redis
     Import(import::Import),
 }
 

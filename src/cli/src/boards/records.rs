@@ -88,7 +88,7 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
 }
 
 /// A whole number, also one written as `12.0`.
-fn whole(text: &str) -> Option<i64> {
+pub(super) fn whole(text: &str) -> Option<i64> {
     let text = text.trim();
     text.parse().ok().or_else(|| {
         let float: f64 = text.parse().ok()?;

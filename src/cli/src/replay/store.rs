@@ -20,8 +20,6 @@ const CHECKPOINT_BYTES: usize = 96 << 20;
 const HOT_ROWS: usize = 1 << 18;
 /// Between looks at the checkpoint.
 const WAIT: Duration = Duration::from_millis(2);
-/// The store may say that it is busy, in a row.
-const BUSY_TRIES_MAX: usize = 5_000;
 
 /// A store that is open for an import.
 pub(super) struct Target {
@@ -172,19 +170,7 @@ impl Target {
         {
             tokio::time::sleep(WAIT).await;
         }
-        let mut tries = 0;
-        loop {
-            match work().await {
-                Ok(done) => return Ok(done),
-                Err(EngineError::Refused(_))
-                    if self.offline.store.stats().state == State::Ok && tries < BUSY_TRIES_MAX =>
-                {
-                    tries += 1;
-                    tokio::time::sleep(WAIT).await;
-                }
-                Err(error) => return Err(told(&error)),
-            }
-        }
+        self.offline.patiently(work).await.map_err(|error| told(&error))
     }
 
     /// Compares the board that a server will show with what the file alone gives: agreeing and differing players.

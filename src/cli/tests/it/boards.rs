@@ -1,5 +1,8 @@
-use crate::gsm::{Served, arg, gsm, write};
-use std::process::Command;
+use crate::{
+    gsm::{Ran, Served, arg, gsm, gsm_in, write},
+    redis::Redis,
+};
+use std::{path::Path, process::Command};
 
 /// Defines a board by hand, as an operator would.
 fn define(served: &Served, key: &str, board: &str, body: &str) {
@@ -62,6 +65,16 @@ fn boards_go_out_and_in() {
     let first: serde_json::Value =
         serde_json::from_str(std::fs::read_to_string(&file).unwrap().lines().next().unwrap()).unwrap();
     assert_eq!((&first["rank"], &first["values"][0]), (&1.into(), &9.0.into()));
+    let table = dir.path().join("out.parquet");
+    let ran = export(&["--format", "parquet", "--out", arg(&table)]);
+    if cfg!(feature = "parquet") {
+        ran.ok();
+        let bytes = std::fs::read(&table).unwrap();
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    } else {
+        ran.told(2, &["writes no Parquet", "--features parquet"]);
+        assert!(!table.exists());
+    }
     // What was exported can be imported again.
     let again = dir.path().join("again.csv");
     write(&again, &out);
@@ -70,4 +83,59 @@ fn boards_go_out_and_in() {
     let in_use = gsm(&["boards", "export", "--data-dir", arg(&data), "--board", "points"]);
     in_use.told(1, &["in use by process", "an export needs the directory for itself"]);
     drop(served);
+}
+
+/// A data directory with the board `points`, whose numbers are added.
+fn with_points(data: &Path) {
+    let served = Served::start("dev", data, &["--bots", "0"]);
+    let keys = std::fs::read_to_string(data.join("dev-credentials.json")).unwrap();
+    let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
+    let columns = r#"{"columns": [{"value": "submitted", "operator": "incr"}]}"#;
+    define(&served, keys["admin_key"].as_str().unwrap(), "points", columns);
+    served.signal("TERM");
+}
+
+#[test]
+fn a_sorted_set_of_redis_goes_in() {
+    let Some(redis) = Redis::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    with_points(&data);
+    // More than a page, and more than Redis keeps in one piece.
+    let many: Vec<String> = (0..2_500).map(|n| format!("{} player-{n}", n * 2)).collect();
+    redis.tell("SELECT 0");
+    redis.tell(&format!("ZADD season {}", many.join(" ")));
+    redis.tell("ZADD half 1.5 ann");
+    redis.tell("ZADD endless inf ann");
+    redis.tell("ZADD odd 1 \"\\xff\"");
+    redis.tell("ZADD long 1e3 ann");
+    redis.tell("SET text hello");
+    let url = format!("redis://{}/0", redis.addr);
+    let import = |url: &str, key: &str, env: &[(&str, &str)]| -> Ran {
+        let args = ["boards", "import", "--data-dir", arg(&data), "--board", "points"];
+        gsm_in(&[&args[..], &["--from-redis", url, "--key", key]].concat(), env)
+    };
+    assert!(import(&url, "season", &[]).ok().contains("2,500 scores taken by `points`"));
+    assert!(import(&url, "long", &[]).ok().contains("1 scores"));
+    let out = gsm(&["boards", "export", "--data-dir", arg(&data), "--board", "points"]).ok();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines.len(), 2_502);
+    assert!(lines[1].starts_with("1,plr-") && lines[1].contains(",player-2499,4998,"), "{}", lines[1]);
+    assert!(out.contains(",ann,1000,"), "{out}");
+    import(&url, "none", &[]).told(2, &["key `none`: is not in database 0"]);
+    import(&format!("redis://{}/1", redis.addr), "season", &[]).told(2, &["is not in database 1"]);
+    import(&url, "text", &[]).told(2, &["is no sorted set but a string"]);
+    import(&url, "half", &[]).told(2, &["score `1.5` of `ann` is no whole number"]);
+    import(&url, "endless", &[]).told(2, &["score `inf`"]);
+    import(&url, "odd", &[]).told(2, &["is no text"]);
+    import("http://localhost", "season", &[]).told(2, &["must begin with redis://"]);
+    import("redis://127.0.0.1:1", "season", &[]).told(1, &["Redis at 127.0.0.1:1"]);
+    redis.tell("CONFIG SET requirepass secret-of-redis");
+    import(&url, "season", &[]).told(1, &["NOAUTH"]);
+    import(&url, "long", &[("REDISCLI_AUTH", "secret-of-redis")]).ok();
+    let wrong = import(&url, "long", &[("REDISCLI_AUTH", "guess-of-redis")]);
+    wrong.told(1, &["WRONGPASS"]);
+    assert!(!wrong.err.contains("guess-of-redis"), "{}", wrong.err);
+    let args = ["boards", "import", "--data-dir", arg(&data), "--board", "points", "--from-redis", &url];
+    gsm(&args).told(2, &["--key"]);
 }

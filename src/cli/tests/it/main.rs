@@ -1,6 +1,7 @@
 //! The real binary, as operators and scripts see it: exit codes, messages, JSON, signals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs)]
 mod admin;
+mod bench;
 mod boards;
 mod config;
 mod doctor;
@@ -8,5 +9,6 @@ mod eval;
 mod gsm;
 mod rating;
 mod readme;
+mod redis;
 mod replay;
 mod serve;

@@ -1,0 +1,176 @@
+//! A board as a Parquet file.
+use super::export::{Table, values};
+use gsm_engine::{BoardConfig, BoardRow};
+use parquet::{
+    basic::Compression,
+    data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type},
+    errors::Result,
+    file::{
+        properties::WriterProperties,
+        writer::{SerializedFileWriter, SerializedRowGroupWriter},
+    },
+    schema::parser::parse_message_type,
+};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+/// Rows of a row group: what is held in memory before it is written.
+const GROUP_ROWS: usize = 100_000;
+
+/// The file, and the rows of its next group by columns.
+pub(super) struct Parquet<W: Write + Send> {
+    file: SerializedFileWriter<W>,
+    config: Arc<BoardConfig>,
+    ranks: Vec<i64>,
+    players: Vec<ByteArray>,
+    names: Vec<ByteArray>,
+    /// Of each row 1 where it has a name, 0 where not.
+    has_name: Vec<i16>,
+    /// Of each column of the board.
+    values: Vec<Vec<f64>>,
+    reached_at: Vec<i64>,
+    games: Vec<i32>,
+}
+
+impl<W: Write + Send> Parquet<W> {
+    pub(super) fn new(out: W, config: Arc<BoardConfig>) -> io::Result<Self> {
+        let columns = config.columns.len();
+        let values: Vec<String> = (1..=columns).map(|nth| format!("required double value_{nth};")).collect();
+        let schema = format!(
+            "message board {{
+                required int64 rank;
+                required binary player_id (UTF8);
+                optional binary display_name (UTF8);
+                {}
+                required int64 reached_at (TIMESTAMP(MILLIS,true));
+                required int32 games (INTEGER(32,false));
+            }}",
+            values.join("\n")
+        );
+        let schema = Arc::new(parse_message_type(&schema)?);
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        Ok(Self {
+            file: SerializedFileWriter::new(out, schema, Arc::new(properties))?,
+            config,
+            ranks: Vec::new(),
+            players: Vec::new(),
+            names: Vec::new(),
+            has_name: Vec::new(),
+            values: vec![Vec::new(); columns],
+            reached_at: Vec::new(),
+            games: Vec::new(),
+        })
+    }
+
+    fn group(&mut self) -> Result<()> {
+        if self.ranks.is_empty() {
+            return Ok(());
+        }
+        let mut group = self.file.next_row_group()?;
+        column::<Int64Type, W>(&mut group, &mut self.ranks, None)?;
+        column::<ByteArrayType, W>(&mut group, &mut self.players, None)?;
+        column::<ByteArrayType, W>(&mut group, &mut self.names, Some(&self.has_name))?;
+        self.has_name.clear();
+        for values in &mut self.values {
+            column::<DoubleType, W>(&mut group, values, None)?;
+        }
+        column::<Int64Type, W>(&mut group, &mut self.reached_at, None)?;
+        column::<Int32Type, W>(&mut group, &mut self.games, None)?;
+        group.close().map(drop)
+    }
+}
+
+/// Writes the next column of a group and empties it.
+fn column<T: DataType, W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    values: &mut Vec<T::T>,
+    levels: Option<&[i16]>,
+) -> Result<()> {
+    if let Some(mut column) = group.next_column()? {
+        column.typed::<T>().write_batch(values, levels, None)?;
+        column.close()?;
+    }
+    values.clear();
+    Ok(())
+}
+
+impl<W: Write + Send> Table for Parquet<W> {
+    fn add(&mut self, row: &BoardRow) -> io::Result<()> {
+        self.ranks.push(row.rank.get() as i64);
+        self.players.push(row.player.to_string().into_bytes().into());
+        self.has_name.push(i16::from(row.name.is_some()));
+        self.names.extend(row.name.as_ref().map(|name| ByteArray::from(name.as_str())));
+        for (column, value) in self.values.iter_mut().zip(values(&self.config, row)) {
+            column.push(value);
+        }
+        self.reached_at.push(row.reached_at.as_millis());
+        // Parquet keeps an unsigned number in the bits of a signed one.
+        self.games.push(row.games.cast_signed());
+        if self.ranks.len() == GROUP_ROWS { self.group().map_err(Into::into) } else { Ok(()) }
+    }
+
+    fn end(mut self: Box<Self>) -> io::Result<()> {
+        self.group()?;
+        self.file.close()?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_core::{BoardName, Label, PlayerId, Rank, Timestamp};
+    use gsm_engine::{Column, Direction, Eligibility, Operator, Source, Ties, Value};
+    use parquet::{
+        file::reader::{FileReader as _, SerializedFileReader},
+        record::RowAccessor as _,
+    };
+
+    fn row(n: u64) -> BoardRow {
+        BoardRow {
+            player: PlayerId::from_u128(u128::from(n)),
+            name: n.is_multiple_of(2).then(|| Label::new(&format!("player {n}")).unwrap()),
+            rank: Rank::after(n),
+            keys: [-(n as i64), 7, 0, 0, 0].into(),
+            reached_at: Timestamp::from_millis(n as i64 - 5),
+            deviation: 0.0,
+            games: u32::MAX,
+        }
+    }
+
+    #[test]
+    fn rows_read_back_over_the_edge_of_a_group() {
+        let column =
+            Column { value: Value::Submitted, direction: Direction::default(), operator: Operator::Set };
+        let config = Arc::new(BoardConfig {
+            name: BoardName::new("b").unwrap(),
+            source: Source::Submissions,
+            columns: vec![column; 2],
+            ties: Ties::default(),
+            by: Vec::new(),
+            eligibility: Eligibility::default(),
+        });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut table = Box::new(Parquet::new(file.reopen().unwrap(), config).unwrap());
+        let count = GROUP_ROWS as u64 + 1;
+        (0..count).try_for_each(|n| table.add(&row(n))).unwrap();
+        table.end().unwrap();
+        let read = SerializedFileReader::new(file.reopen().unwrap()).unwrap();
+        assert_eq!(read.num_row_groups(), 2);
+        let mut rows = 0;
+        for (n, found) in (0..).zip(read.get_row_iter(None).unwrap()) {
+            let (found, expected) = (found.unwrap(), row(n));
+            assert_eq!(found.get_long(0).unwrap() as u64, expected.rank.get());
+            assert_eq!(found.get_string(1).unwrap(), &expected.player.to_string());
+            let name = found.get_string(2).ok().map(|name| name.as_bytes().to_vec());
+            assert_eq!(name, expected.name.map(|name| name.as_str().as_bytes().to_vec()));
+            assert_eq!((found.get_double(3).unwrap(), found.get_double(4).unwrap()), (-(n as f64), 7.0));
+            assert_eq!(found.get_timestamp_millis(5).unwrap(), n as i64 - 5);
+            assert_eq!(found.get_uint(6).unwrap(), u32::MAX);
+            rows += 1;
+        }
+        assert_eq!(rows, count);
+    }
+}
