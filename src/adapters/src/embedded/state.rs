@@ -477,7 +477,9 @@ fn is_hot(row: &Row) -> bool {
         | Row::Entry(_)
         | Row::Shade(_)
         | Row::Attributes(_)
-        | Row::Learnt(_) => true,
+        | Row::Learnt(_)
+        | Row::Watch(_)
+        | Row::Told(_) => true,
         Row::Identity(_)
         | Row::History(_)
         | Row::Result(_)

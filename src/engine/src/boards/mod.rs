@@ -10,6 +10,7 @@ mod places;
 mod reads;
 mod submit;
 mod view;
+mod watch;
 
 pub use config::{BoardConfig, Column, Dimension, Direction, Eligibility, Operator, Source, Ties, Value};
 pub use paging::BoardPage;
@@ -19,6 +20,8 @@ pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, RankView, Viewer};
 pub use submit::{Submission, Taken};
 pub use view::Part;
+pub use watch::WatchWish;
+pub(crate) use watch::Watches;
 
 use crate::store::{AttributesRow, EntryRow, RatingRow, ShadeRow};
 use gsm_core::{BoardName, Map, Mode, PlayerId, Timestamp};

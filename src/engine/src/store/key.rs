@@ -66,6 +66,10 @@ pub enum Key {
     Attributes(PlayerId),
     /// What a mode's rating system has learnt.
     Learnt(Mode),
+    /// What a player wants to be told about a board.
+    Watch(PlayerId, BoardName),
+    /// How things stood when the player was last told.
+    Told(PlayerId, BoardName),
 }
 
 /// A range of keys that can be listed.
@@ -107,6 +111,12 @@ pub enum KeyRange {
     AllAttributes,
     /// All that rating systems have learnt.
     AllLearnt,
+    /// What one player watches.
+    Watches(PlayerId),
+    /// What all players watch.
+    AllWatches,
+    /// How all watches were last told.
+    AllTold,
 }
 
 /// Bytes that are no key.
@@ -174,9 +184,13 @@ impl Key {
             | Self::Shade(..)
             | Self::Attributes(_)
             | Self::Learnt(_) => Home::Record,
-            Self::Ticket(_) | Self::Claim(_) | Self::Proposal(_) | Self::Match(_) | Self::Lease(_) => {
-                Home::Live
-            }
+            Self::Ticket(_)
+            | Self::Claim(_)
+            | Self::Proposal(_)
+            | Self::Match(_)
+            | Self::Lease(_)
+            | Self::Watch(..)
+            | Self::Told(..) => Home::Live,
             Self::Idempotency(home, _) => *home,
         }
     }
@@ -207,6 +221,8 @@ impl Key {
             Self::Shade(..) => 22,
             Self::Attributes(_) => 23,
             Self::Learnt(_) => 24,
+            Self::Watch(..) => 30,
+            Self::Told(..) => 31,
         }
     }
 
@@ -252,6 +268,10 @@ impl Key {
             }
             Self::Attributes(player) => out.extend_from_slice(&player.as_u128().to_be_bytes()),
             Self::Learnt(mode) => put_name(&mut out, mode.as_str()),
+            Self::Watch(player, name) | Self::Told(player, name) => {
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+                put_name(&mut out, name.as_str());
+            }
         }
         out
     }
@@ -294,6 +314,8 @@ impl Key {
             22 => Self::Shade(f.board()?, PlayerId::from_u128(f.id()?)),
             23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
             24 => Self::Learnt(f.mode()?),
+            30 => Self::Watch(PlayerId::from_u128(f.id()?), f.board()?),
+            31 => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -326,6 +348,8 @@ impl fmt::Display for Key {
             Self::Shade(name, id) => write!(f, "visibility of {id} on board {name}"),
             Self::Attributes(id) => write!(f, "attributes of {id}"),
             Self::Learnt(mode) => write!(f, "what is learnt in {mode}"),
+            Self::Watch(id, name) => write!(f, "watch of {id} on board {name}"),
+            Self::Told(id, name) => write!(f, "what {id} was told of board {name}"),
         }
     }
 }
@@ -348,7 +372,12 @@ impl KeyRange {
             | Self::AllAttributes
             | Self::AllLearnt
             | Self::Gates => Home::Record,
-            Self::Tickets | Self::Proposals | Self::Matches => Home::Live,
+            Self::Tickets
+            | Self::Proposals
+            | Self::Matches
+            | Self::Watches(_)
+            | Self::AllWatches
+            | Self::AllTold => Home::Live,
         }
     }
 
@@ -387,6 +416,12 @@ impl KeyRange {
             Self::Shades => out.push(22),
             Self::AllAttributes => out.push(23),
             Self::AllLearnt => out.push(24),
+            Self::AllWatches => out.push(30),
+            Self::Watches(player) => {
+                out.push(30);
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::AllTold => out.push(31),
             Self::Gates => out.push(18),
         }
         out

@@ -21,4 +21,5 @@ mod queues;
 mod results;
 mod tickets;
 mod verdicts;
+mod watch;
 mod world;

@@ -15,6 +15,7 @@ mod results;
 mod rulings;
 mod stream;
 mod tickets;
+mod watches;
 mod why;
 
 use crate::{
@@ -112,6 +113,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rankings::past))
         .routes(routes!(rankings::among))
         .routes(routes!(rankings::ranks))
+        .routes(routes!(watches::get, watches::put, watches::delete))
         .routes(routes!(boards::submit))
         .routes(routes!(boards::entry))
         .routes(routes!(boards::places, boards::set_places))

@@ -11,4 +11,5 @@ mod path;
 mod push;
 mod roles;
 mod rulings;
+mod watch;
 mod world;
