@@ -3,6 +3,7 @@ use crate::{
     matches::made,
     world::{World, both, mode, places, refused},
 };
+use futures::FutureExt;
 use gsm_core::{BoardName, MatchId, PlayerId};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Direction, Eligibility, Engine, Operator, Source, Submission, Ties, Value,
@@ -17,9 +18,11 @@ both! {
     equals_are_not_ahead,
     a_top_is_entered_and_left_also_as_others_move,
     a_best_is_one_of_all_that_still_counts,
+    a_best_sinks_with_a_match_before_it,
     a_best_of_submissions_goes_with_its_entry,
     who_is_not_seen_is_not_told_of,
     a_restart_neither_loses_nor_repeats,
+    an_old_read_hides_no_news,
     a_watch_goes_on_while_it_is_changed,
     watches_are_refused_beyond_their_bounds,
     a_board_that_is_defined_anew_begins_anew,
@@ -272,6 +275,34 @@ async fn a_best_is_one_of_all_that_still_counts(w: World) {
     assert_eq!(best(&told(&w, p[0], &mut at).await), Some((score(), 2_500.0)));
 }
 
+async fn a_best_sinks_with_a_match_before_it(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    let score = || w.engine.rank(&BoardRef::from(&mode("duel")), p[0], Viewer::All).unwrap().keys.first();
+    watch(&w, "duel", p[0], bests()).await;
+    let mut at = Cursor::default();
+    beats(&w, p[0], p[1]).await;
+    told(&w, p[0], &mut at).await;
+    let first = beats(&w, p[0], p[1]).await;
+    told(&w, p[0], &mut at).await;
+    beats(&w, p[0], p[1]).await;
+    let most = score();
+    assert!(best(&told(&w, p[0], &mut at).await).is_some());
+    beats(&w, p[1], p[0]).await;
+    w.engine.void_result(&w.admin(), first, "rigged").await.unwrap();
+    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
+    // The best that was told is another number now, and less: what lies between is a best.
+    beats(&w, p[0], p[1]).await;
+    beats(&w, p[1], p[0]).await;
+    told(&w, p[0], &mut at).await;
+    let mut heard = 0;
+    while score() < most {
+        beats(&w, p[0], p[1]).await;
+        heard += told(&w, p[0], &mut at).await.len();
+    }
+    assert!(heard > 1, "{heard}");
+}
+
 async fn a_best_of_submissions_goes_with_its_entry(w: World) {
     scores(&w, Ties::Competition, Direction::Descending).await;
     let p = w.players(1).await;
@@ -362,6 +393,28 @@ async fn a_restart_neither_loses_nor_repeats(w: World) {
     assert_eq!(heard(&w, p[0], &mut at).await.len(), 2);
 }
 
+async fn an_old_read_hides_no_news(w: World) {
+    scores(&w, Ties::Competition, Direction::Descending).await;
+    let p = w.players(2).await;
+    submit(&w, p[0], 50).await;
+    submit(&w, p[1], 40).await;
+    for _ in 0..2 {
+        watch(&w, "scores", p[0], friends(&[p[1]])).await;
+    }
+    let mut at = Cursor::default();
+    submit(&w, p[1], 60).await;
+    assert_eq!(by(&told(&w, p[0], &mut at).await), [(p[1], 1)]);
+    // What was told before the last time is as things are now again: an old read sees nothing to do.
+    submit(&w, p[1], 40).await;
+    let set = |stale| w.stores.iter().for_each(|store| store.set_faults(Faults { stale, ..Faults::NONE }));
+    set(1.0);
+    w.engine.tell_ranks().await.unwrap();
+    set(0.0);
+    assert_eq!(told(&w, p[0], &mut at).await, []);
+    submit(&w, p[1], 60).await;
+    assert_eq!(by(&told(&w, p[0], &mut at).await), [(p[1], 1)]);
+}
+
 async fn a_watch_goes_on_while_it_is_changed(w: World) {
     scores(&w, Ties::Competition, Direction::Descending).await;
     let p = w.players(4).await;
@@ -385,6 +438,13 @@ async fn a_watch_goes_on_while_it_is_changed(w: World) {
     told(&w, p[0], &mut at).await;
     submit(&w, p[1], 99).await;
     assert_eq!(told(&w, p[0], &mut at).await, []);
+    // Nothing is left to do, again and again.
+    submit(&w, p[1], 1).await;
+    turn_of(&w.engine, &w).await;
+    let is_woken = || w.engine.wait_for_moves(gsm_core::Millis::from_secs(60)).now_or_never().is_some();
+    let _ = is_woken();
+    turn_of(&w.engine, &w).await;
+    assert!(!is_woken());
 }
 
 async fn watches_are_refused_beyond_their_bounds(w: World) {
@@ -434,9 +494,11 @@ async fn a_board_that_is_defined_anew_begins_anew(w: World) {
     watch(&w, "scores", p[0], wish).await;
     let mut at = Cursor::default();
     told(&w, p[0], &mut at).await;
+    watch(&w, "scores", p[1], tops(&[1])).await;
     // Now the lower is the better: everybody is elsewhere, but nobody has passed anybody.
     scores(&w, Ties::Competition, Direction::Ascending).await;
     assert_eq!(told(&w, p[0], &mut at).await, []);
+    assert_eq!(heard(&w, p[1], &mut Cursor::default()).await, []);
     submit(&w, p[0], 5).await;
     let news = told(&w, p[0], &mut at).await;
     assert_eq!(news, [RankNews::EnteredTop { top: 1 }, RankNews::PersonalBest { value: 5.0, before: 20.0 }]);
