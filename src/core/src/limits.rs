@@ -38,3 +38,15 @@ pub const METADATA_BYTES_MAX: usize = 1_024;
 pub const BOARD_VALUE_ABS_MAX: i64 = 9_007_199_254_740_991;
 /// Listings of one board that are paged through at a time.
 pub const BOARD_PAGINGS_MAX: usize = 256;
+/// Boards that one player watches.
+pub const WATCHES_PER_PLAYER_MAX: usize = 16;
+/// Friends of one watch.
+pub const WATCH_FRIENDS_MAX: usize = 1_000;
+/// Tops of one watch.
+pub const WATCH_TOPS_MAX: usize = 8;
+/// The greatest top that can be watched.
+pub const WATCH_TOP_MAX: u32 = 1_000;
+/// Watches that name one player as a friend.
+pub const WATCHED_BY_MAX: usize = 10_000;
+/// Watches and their friends, of all players together.
+pub const WATCH_LINKS_MAX: usize = 5_000_000;

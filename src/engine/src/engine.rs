@@ -1,6 +1,6 @@
 use crate::{
     EngineError, QueueConfig,
-    boards::{BoardConfig, Boards, Pasts},
+    boards::{BoardConfig, Boards, Pasts, Watches},
     jobs::{Gates, Jobs},
     learning::Learning,
     pools::Pools,
@@ -69,6 +69,7 @@ pub struct Engine {
 pub(crate) struct Views {
     pub(crate) boards: Boards,
     pub(crate) pasts: Pasts,
+    pub(crate) watches: Watches,
     pub(crate) queues: Queues,
     pub(crate) pools: Pools,
     pub(crate) hub: Hub,
@@ -82,6 +83,7 @@ impl Fold for Views {
     fn apply(&self, committed: Committed, changes: &ChangeSet) {
         for write in changes.writes.iter().chain(&changes.folds) {
             self.apply_write(committed.sequence, changes.at, write);
+            self.watches.follow(write);
         }
         for (index, (player, event)) in changes.events.iter().enumerate() {
             self.hub.publish(*player, committed.sequence, index, event);
@@ -263,6 +265,7 @@ impl Engine {
             Ok(())
         })
         .await?;
+        self.load_watches().await?;
         report.owed = self.settle_outbox().await?;
         self.settle_gates(true).await?;
         Ok(report)
@@ -327,7 +330,7 @@ impl Engine {
     pub(crate) async fn commit(&self, home: Home, changes: ChangeSet) -> Result<Committed, EngineError> {
         let store = self.store(home);
         debug_assert!(
-            self.homes.is_one() || changes.home() == Some(home),
+            self.homes.is_one() || changes.is_of(home),
             "a change set spans two homes: {changes:?}"
         );
         let mut unknown: Option<StoreFault> = None;

@@ -42,6 +42,12 @@ pub enum EngineError {
     TooManyQueues,
     #[error("the server has its {} boards already", limits::BOARDS_MAX)]
     TooManyBoards,
+    #[error(
+        "a player watches at most {} boards, all players together at most {} friends",
+        limits::WATCHES_PER_PLAYER_MAX,
+        limits::WATCH_LINKS_MAX
+    )]
+    TooManyWatches,
     #[error("board `{board}` is being filled")]
     BoardFilling { board: String },
     #[error("the first season of board `{board}` has not begun")]
@@ -119,6 +125,7 @@ impl EngineError {
             Self::QueueFull { .. }
             | Self::TooManyQueues
             | Self::TooManyBoards
+            | Self::TooManyWatches
             | Self::TooManyStreams { .. } => Kind::Busy,
             Self::Contended
             | Self::Raced
@@ -143,6 +150,7 @@ impl EngineError {
             Self::QueueFull { .. } => "queue_full",
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyBoards => "too_many_boards",
+            Self::TooManyWatches => "too_many_watches",
             Self::BoardFilling { .. } => "board_filling",
             Self::PageGone => "page_gone",
             Self::NoSeason { .. } => "no_season",
@@ -176,6 +184,7 @@ impl EngineError {
             }
             Self::TicketIdTaken => "choose a new ticket id for a new request",
             Self::TooManyBoards => "delete a board that is no longer read",
+            Self::TooManyWatches => "end a watch first: DELETE /v1/rankings/{board}/watch",
             Self::BoardFilling { .. } => "ask again in a moment",
             Self::PageGone => "begin again from the first page",
             Self::NoSeason { .. } | Self::SeasonOpen { .. } => {

@@ -33,8 +33,8 @@ const KEYS_PER_SHARD_MAX: usize = 65_536;
 const SHARDS: usize = 16;
 /// Characters of a caller's request id.
 const REQUEST_ID_CHARS_MAX: usize = 64;
-/// The one operation whose roles the configuration decides.
-pub(crate) const OVERVIEW_ACTION: &str = "gsm:GetOverview";
+/// The operations of the dashboard, whose roles the configuration decides.
+const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoardOverview"];
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -193,6 +193,7 @@ fn scope_of(action: &str) -> Option<Scope> {
         | "gsm:GetRanking"
         | "gsm:GetRankingAround"
         | "gsm:GetRankingHistogram"
+        | "gsm:GetBoardOverview"
         | "gsm:ListRankings" => Some(Scope::RankRead),
         "gsm:ReportResult" => Some(Scope::Result),
         _ => None,
@@ -288,7 +289,7 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
     // Pages, documents, and what will be answered 404 or 405, need nobody.
     let Some(operation) = operation else { return Ok(()) };
     let open = operation.roles.iter().any(|role| role == "none")
-        || (door.overview_open && operation.action == OVERVIEW_ACTION);
+        || (door.overview_open && OVERVIEW_ACTIONS.contains(&operation.action.as_str()));
     let caller = if open {
         Bearer { principal: Principal::Anonymous, role: "none", facts: None }
     } else {

@@ -9,6 +9,7 @@
 )]
 mod api;
 mod bearer;
+mod board_page;
 mod bootstrap;
 pub mod config;
 mod dashboard;

@@ -99,6 +99,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ("too_many_queues", 429, "The server has as many queues as it may."),
     ("too_many_boards", 429, "The server has as many boards as it may."),
     ("too_many_streams", 429, "The player has as many push streams as one may."),
+    (
+        "too_many_watches",
+        429,
+        "The player watches as many boards as one may, or all players as many friends.",
+    ),
     ("internal", 500, "The server failed; the log knows more under the request id."),
     ("damaged", 500, "Stored data is damaged; the log names it under the request id."),
     ("store_refused", 503, "The store refused; nothing was applied. Repeat the request."),

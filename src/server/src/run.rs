@@ -24,6 +24,10 @@ pub use crate::dev::DevCredentials;
 const TURN_AT_LEAST: Millis = Millis::new(100);
 /// Between a turn of the matcher and the next, so that tickets which come together are looked at together.
 const TURN_REST: Millis = Millis::new(5);
+/// Watches that have ended are looked for at least so often.
+const TELL_AT_LEAST: Millis = Millis::from_secs(60);
+/// Between two turns of rank events, so that moves which come together are told as one.
+const TELL_REST: Millis = Millis::new(50);
 
 /// Why a server did not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
@@ -168,6 +172,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let app = Arc::new(App { engine, store, door, watch: Watch::new(started_at), stop: stop.clone() });
     let tasks = TaskTracker::new();
     tasks.spawn(turn(app.clone()));
+    tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
     let limits = WireLimits {
         connections_max: settings.connections_max,
@@ -255,6 +260,21 @@ async fn turn(app: Arc<App>) {
             tracing::debug!(?report, "turn");
         }
         tokio::time::sleep(TURN_REST.as_duration()).await;
+    }
+}
+
+/// Rank events, until the stop.
+async fn tell(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let moves = app.engine.wait_for_moves(TELL_AT_LEAST);
+        tokio::select! {
+            () = moves => {}
+            () = app.stop.cancelled() => return,
+        }
+        if let Err(error) = app.engine.tell_ranks().await {
+            tracing::warn!(%error, "rank events are not told yet");
+        }
+        tokio::time::sleep(TELL_REST.as_duration()).await;
     }
 }
 

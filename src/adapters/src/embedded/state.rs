@@ -478,7 +478,9 @@ fn is_hot(row: &Row) -> bool {
         | Row::Shade(_)
         | Row::Attributes(_)
         | Row::Payout(_)
-        | Row::Learnt(_) => true,
+        | Row::Learnt(_)
+        | Row::Watch(_)
+        | Row::Told(_) => true,
         Row::Identity(_)
         | Row::History(_)
         | Row::Result(_)

@@ -1,5 +1,5 @@
 //! What a board compares, and whom it ranks.
-use crate::{EngineError, store::RatingRow};
+use crate::{EngineError, results::counting::score_of, store::RatingRow};
 use gsm_core::{BoardName, Mode, Timestamp, limits};
 use gsm_ranking::{
     COLUMNS_MAX, Direction as Way, Keys, Order, Ties as Equals,
@@ -148,9 +148,19 @@ pub struct Eligibility {
     pub deviation_max: f64,
 }
 
-/// A rating less its caution, in thousandths of a point.
-pub(super) fn conservative_of(rating: &Rating) -> i64 {
+fn conservative(rating: &Rating) -> i64 {
     ((rating.mean - CAUTION * rating.deviation) * THOUSANDTHS).round() as i64
+}
+
+impl Value {
+    /// What it shows of a rating; `None` for what a rating alone does not tell.
+    pub(crate) fn of_rating(self, rating: &Rating) -> Option<i64> {
+        match self {
+            Self::Rating => Some(score_of(rating)),
+            Self::Conservative => Some(conservative(rating)),
+            Self::Games | Self::Wins | Self::Draws | Self::Submitted => None,
+        }
+    }
 }
 
 fn rating_column() -> Vec<Column> {
@@ -266,7 +276,7 @@ impl BoardConfig {
         for (key, column) in keys.iter_mut().zip(&self.columns) {
             *key = match column.value {
                 Value::Rating => row.score,
-                Value::Conservative => conservative_of(&row.rating),
+                Value::Conservative => conservative(&row.rating),
                 Value::Games => i64::from(row.games),
                 Value::Wins => i64::from(row.wins),
                 Value::Draws => i64::from(row.draws),

@@ -19,6 +19,7 @@ mod seasons;
 mod submit;
 pub(crate) mod tally;
 mod view;
+mod watch;
 
 pub use config::{BoardConfig, Column, Dimension, Direction, Eligibility, Operator, Source, Ties, Value};
 pub use paging::BoardPage;
@@ -30,6 +31,8 @@ pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, RankView, Viewer}
 pub(crate) use recount::{Recount, Rewritten};
 pub use submit::{Submission, Taken};
 pub use view::Part;
+pub use watch::WatchWish;
+pub(crate) use watch::Watches;
 
 use crate::store::{AttributesRow, EntryRow, RatingRow, ShadeRow};
 use gsm_core::{BoardName, Map, Mode, PlayerId, Timestamp};

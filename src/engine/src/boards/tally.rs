@@ -1,10 +1,9 @@
 //! Boards that count a mode's results into entries of their own: what a step of a rating does to an entry, and the
 //! entries that a commit moves. One function for results as they come, and for everything that is counted again.
-use super::{BoardConfig, Value, config::conservative_of, line::Line};
+use super::{BoardConfig, Value, line::Line};
 use crate::{
     Engine, EngineError,
     jobs::{Sink, Stop},
-    results::counting::score_of,
     store::{ChangeSet, EntryRow, Expect, HistoryRow, Home, Key, Row, Step, Version},
 };
 use gsm_core::{Mode, PlayerId, Timestamp};
@@ -46,9 +45,10 @@ pub(crate) fn after(config: &BoardConfig, there: Option<&EntryRow>, tick: &Tick)
             Value::Games => counted(tick.outcome.is_some()),
             Value::Wins => counted(tick.outcome == Some(OutcomeKind::Win)),
             Value::Draws => counted(tick.outcome == Some(OutcomeKind::Draw)),
-            Value::Rating => reached(column.after(before, score_of(&tick.after), true), before),
-            Value::Conservative => reached(column.after(before, conservative_of(&tick.after), true), before),
-            Value::Submitted => 0,
+            Value::Rating | Value::Conservative | Value::Submitted => {
+                let shown = column.value.of_rating(&tick.after).unwrap_or(0);
+                reached(column.after(before, shown, true), before)
+            }
         };
     }
     let same = there.filter(|row| row.values == values);

@@ -120,12 +120,10 @@ impl ChangeSet {
         }
         self
     }
-    /// The one home of all writes, or `None` if they span two.
+    /// Whether a home's store can take it: no write lies in another home.
     #[must_use]
-    pub fn home(&self) -> Option<Home> {
-        let mut homes = self.writes.iter().chain(&self.folds).map(|w| w.key.home());
-        let first = homes.next().unwrap_or(Home::Live);
-        homes.all(|h| h == first).then_some(first)
+    pub fn is_of(&self, home: Home) -> bool {
+        self.writes.iter().chain(&self.folds).all(|write| write.key.home() == home)
     }
 }
 

@@ -68,6 +68,10 @@ pub enum Key {
     Learnt(Mode),
     /// How far the final table of a season has been paid out; from then on it stays as it is.
     Payout(BoardName, u64),
+    /// What a player wants to be told about a board.
+    Watch(PlayerId, BoardName),
+    /// How things stood when the player was last told.
+    Told(PlayerId, BoardName),
 }
 
 /// A range of keys that can be listed.
@@ -113,6 +117,12 @@ pub enum KeyRange {
     AllAttributes,
     /// All that rating systems have learnt.
     AllLearnt,
+    /// What one player watches.
+    Watches(PlayerId),
+    /// What all players watch.
+    AllWatches,
+    /// How all watches were last told.
+    AllTold,
 }
 
 /// Bytes that are no key.
@@ -181,9 +191,13 @@ impl Key {
             | Self::Attributes(_)
             | Self::Payout(..)
             | Self::Learnt(_) => Home::Record,
-            Self::Ticket(_) | Self::Claim(_) | Self::Proposal(_) | Self::Match(_) | Self::Lease(_) => {
-                Home::Live
-            }
+            Self::Ticket(_)
+            | Self::Claim(_)
+            | Self::Proposal(_)
+            | Self::Match(_)
+            | Self::Lease(_)
+            | Self::Watch(..)
+            | Self::Told(..) => Home::Live,
             Self::Idempotency(home, _) => *home,
         }
     }
@@ -215,6 +229,8 @@ impl Key {
             Self::Attributes(_) => 23,
             Self::Learnt(_) => 24,
             Self::Payout(..) => 25,
+            Self::Watch(..) => 30,
+            Self::Told(..) => 31,
         }
     }
 
@@ -269,6 +285,10 @@ impl Key {
             }
             Self::Attributes(player) => out.extend_from_slice(&player.as_u128().to_be_bytes()),
             Self::Learnt(mode) => put_name(&mut out, mode.as_str()),
+            Self::Watch(player, name) | Self::Told(player, name) => {
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+                put_name(&mut out, name.as_str());
+            }
         }
         out
     }
@@ -312,6 +332,8 @@ impl Key {
             23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
             24 => Self::Learnt(f.mode()?),
             25 => Self::Payout(f.board()?, f.number()?),
+            30 => Self::Watch(PlayerId::from_u128(f.id()?), f.board()?),
+            31 => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -345,6 +367,8 @@ impl fmt::Display for Key {
             Self::Shade(name, id) => write!(f, "visibility of {id} on board {name}"),
             Self::Attributes(id) => write!(f, "attributes of {id}"),
             Self::Learnt(mode) => write!(f, "what is learnt in {mode}"),
+            Self::Watch(id, name) => write!(f, "watch of {id} on board {name}"),
+            Self::Told(id, name) => write!(f, "what {id} was told of board {name}"),
         }
     }
 }
@@ -369,7 +393,12 @@ impl KeyRange {
             | Self::AllAttributes
             | Self::AllLearnt
             | Self::Gates => Home::Record,
-            Self::Tickets | Self::Proposals | Self::Matches => Home::Live,
+            Self::Tickets
+            | Self::Proposals
+            | Self::Matches
+            | Self::Watches(_)
+            | Self::AllWatches
+            | Self::AllTold => Home::Live,
         }
     }
 
@@ -417,6 +446,12 @@ impl KeyRange {
             Self::Shades => out.push(22),
             Self::AllAttributes => out.push(23),
             Self::AllLearnt => out.push(24),
+            Self::AllWatches => out.push(30),
+            Self::Watches(player) => {
+                out.push(30);
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::AllTold => out.push(31),
             Self::Gates => out.push(18),
         }
         out

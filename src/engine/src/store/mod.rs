@@ -8,6 +8,7 @@ mod key;
 pub mod memory;
 mod rated;
 mod row;
+mod watch;
 
 pub use change::{
     ChangeSet, CommitError, Committed, EVENT_RETENTION, Expect, Op, ReadError, StoreFault, Write,
@@ -19,9 +20,10 @@ pub use rated::{
 };
 pub use row::{
     ApiKeyRow, AttributesRow, AuditRecord, Claim, EntryRow, GateRow, LearntRow, Lease, MatchRow, OutboxRow,
-    PayoutRow, PlayerRow, Prediction, PushEvent, PushKind, RatingCause, Replay, Row, RowError, ShadeRow,
-    StagedRow, TicketPlayer, TicketRow,
+    PayoutRow, PlayerRow, Prediction, PushEvent, PushKind, RankNews, RatingCause, Replay, Row, RowError,
+    ShadeRow, StagedRow, TicketPlayer, TicketRow,
 };
+pub use watch::{Best, ToldRow, WatchRow};
 
 use async_trait::async_trait;
 use gsm_core::PlayerId;

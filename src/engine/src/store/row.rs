@@ -1,7 +1,7 @@
-use super::{AdjustmentRow, HistoryRow, Key, ResultRow, StandingRow};
+use super::{AdjustmentRow, HistoryRow, Key, ResultRow, StandingRow, ToldRow, WatchRow};
 use gsm_core::{
-    Attribute, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName,
-    RequestKey, TicketId, Timestamp,
+    Attribute, BoardName, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId,
+    QueueName, Rank, RequestKey, TicketId, Timestamp,
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::payout::{Payout, PayoutConfig};
@@ -41,6 +41,8 @@ pub enum Row {
     Attributes(AttributesRow),
     Learnt(LearntRow),
     Payout(PayoutRow),
+    Watch(WatchRow),
+    Told(ToldRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -287,6 +289,46 @@ pub enum PushKind {
         before: Rating,
         /// To.
         after: Rating,
+    },
+    /// Something happened on a board that the player watches.
+    Rank {
+        /// On which.
+        board: BoardName,
+        /// The player's rank now.
+        rank: Rank,
+        /// Players ranked on the board.
+        players: u64,
+        /// What.
+        news: RankNews,
+    },
+}
+
+/// What can happen to a player on a board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum RankNews {
+    /// The player is among the best so many, and was not.
+    EnteredTop {
+        /// How many: the smallest of the watched tops that the player is in.
+        top: u32,
+    },
+    /// The player is no longer among the best so many.
+    LeftTop {
+        /// How many: the greatest of the watched tops that the player was in and is not.
+        top: u32,
+    },
+    /// Friends are ahead of the player, and were not.
+    Overtaken {
+        /// The best of them with their ranks, best first.
+        by: Vec<(PlayerId, Rank)>,
+        /// How many they are.
+        friends: u32,
+    },
+    /// The player has more in the first column of the board than ever before; less, where less is better.
+    PersonalBest {
+        /// The number, as people read it.
+        value: f64,
+        /// The best before.
+        before: f64,
     },
 }
 

@@ -22,4 +22,5 @@ mod results;
 mod seasons;
 mod tickets;
 mod verdicts;
+mod watch;
 mod world;

@@ -16,6 +16,7 @@ mod rulings;
 mod seasons;
 mod stream;
 mod tickets;
+mod watches;
 mod why;
 
 use crate::{
@@ -33,7 +34,9 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use rankings::{BucketDto, EntryDto, buckets_of};
+pub(crate) use rankings::{
+    BoardLineDto, BucketDto, EntryDto, PartQuery, PastDto, RankDto, board, buckets_of, shown,
+};
 
 /// What handlers share.
 pub(crate) struct App {
@@ -113,6 +116,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rankings::past))
         .routes(routes!(rankings::among))
         .routes(routes!(rankings::ranks))
+        .routes(routes!(watches::get, watches::put, watches::delete))
         .routes(routes!(boards::submit))
         .routes(routes!(boards::entry))
         .routes(routes!(boards::places, boards::set_places))
@@ -133,6 +137,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
         .routes(routes!(crate::overview::overview))
+        .routes(routes!(crate::board_page::boards))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }
@@ -157,9 +162,11 @@ pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Entrance {
 /// The document as this server serves it.
 fn document(overview_open: bool) -> bytes::Bytes {
     let mut document = OPENAPI.clone();
-    let roles = document.pointer_mut("/paths/~1v1~1overview/get/x-gsm-roles");
-    if let (true, Some(roles)) = (overview_open, roles) {
-        *roles = serde_json::json!(["none"]);
+    for path in ["~1v1~1overview", "~1v1~1overview~1boards"] {
+        let roles = document.pointer_mut(&format!("/paths/{path}/get/x-gsm-roles"));
+        if let (true, Some(roles)) = (overview_open, roles) {
+            *roles = serde_json::json!(["none"]);
+        }
     }
     document.to_string().into()
 }

@@ -9,7 +9,9 @@ use super::{
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
 use gsm_core::{Attribute, BoardName, Label, Mode, PlayerId, Rank, Timestamp, limits};
-use gsm_engine::{BoardConfig, BoardRef, BoardRow, Cut, Dimension, Part, RankView, SERIES_MAX, Value};
+use gsm_engine::{
+    BoardConfig, BoardRef, BoardRow, BoardView, Cut, Dimension, Part, PastRank, RankView, SERIES_MAX, Value,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -23,15 +25,15 @@ const RADIUS_DEFAULT: usize = 5;
 
 /// Which season of a board, and which part; at most one part.
 #[derive(Default)]
-struct PartQuery {
-    season: Option<u64>,
-    region: Option<Attribute>,
-    platform: Option<Attribute>,
-    group: Option<Attribute>,
+pub(crate) struct PartQuery {
+    pub(crate) season: Option<u64>,
+    pub(crate) region: Option<Attribute>,
+    pub(crate) platform: Option<Attribute>,
+    pub(crate) group: Option<Attribute>,
 }
 
 /// The board, or part of it, that a call names: there, and ready to be read.
-async fn board(
+pub(crate) async fn board(
     app: &App,
     name: BoardName,
     query: PartQuery,
@@ -111,20 +113,24 @@ pub(crate) struct PartDto {
 pub(crate) async fn modes(State(app): State<Arc<App>>, _: Admitted) -> Answer<ModesDto> {
     let modes = app.engine.modes().into_iter();
     let modes = modes.map(|(mode, players)| ModeDto { mode: mode.to_string(), players }).collect();
-    let boards = app.engine.boards().into_iter().map(|view| {
+    let boards = app.engine.boards().into_iter().map(BoardLineDto::from).collect();
+    Answer(ModesDto { modes, boards })
+}
+
+impl From<BoardView> for BoardLineDto {
+    fn from(view: BoardView) -> Self {
         let parts = view.parts.into_iter().map(|(part, players)| PartDto {
             by: part.dimension,
             value: part.value.to_string(),
             players,
         });
-        BoardLineDto {
+        Self {
             board: view.config.name.to_string(),
             season: view.season.map(Into::into),
             players: view.players,
             parts: parts.collect(),
         }
-    });
-    Answer(ModesDto { modes, boards: boards.collect() })
+    }
 }
 
 /// One line of a board.
@@ -297,7 +303,7 @@ pub(crate) struct RankDto {
 }
 
 impl RankDto {
-    fn new(config: &BoardConfig, view: RankView) -> Self {
+    pub(crate) fn new(config: &BoardConfig, view: RankView) -> Self {
         let values = shown(config, view.keys.columns());
         Self {
             player_id: view.player,
@@ -480,13 +486,19 @@ pub(crate) async fn past(
     let (mode, player_id): (Mode, PlayerId) = (params.get("mode")?, params.get("player_id")?);
     let instants = query.instants(app.engine.clock().now())?;
     let found = app.engine.rank_at(&mode, player_id, &instants).await?;
-    let entries = found.into_iter().map(|at| PastDto {
-        at: at.at.as_millis(),
-        rank: at.place.map(|(rank, _)| rank.get()),
-        rating: at.place.map(|(_, score)| score as f64 / 1_000.0),
-        players: at.players,
-    });
-    Ok(Answer(PastListDto { player_id, mode: mode.to_string(), entries: entries.collect() }))
+    let entries = found.into_iter().map(PastDto::from).collect();
+    Ok(Answer(PastListDto { player_id, mode: mode.to_string(), entries }))
+}
+
+impl From<PastRank> for PastDto {
+    fn from(at: PastRank) -> Self {
+        Self {
+            at: at.at.as_millis(),
+            rank: at.place.map(|(rank, _)| rank.get()),
+            rating: at.place.map(|(_, score)| score as f64 / 1_000.0),
+            players: at.players,
+        }
+    }
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -18,7 +18,7 @@ use futures::{SinkExt, StreamExt, stream};
 use gsm_core::limits;
 use gsm_engine::{
     EngineError, PushItem, Subscription,
-    store::{Cursor, PushKind},
+    store::{Cursor, PushKind, RankNews},
 };
 use serde::{Deserialize, Serialize};
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -83,6 +83,76 @@ pub(crate) enum EventDto {
         before: RatingDto,
         after: RatingDto,
     },
+    /// The player is among the best `top` of a board that is watched, and was not.
+    EnteredTop {
+        cursor: String,
+        at: i64,
+        #[serde(flatten)]
+        place: BoardPlace,
+        top: u32,
+    },
+    /// The player is no longer among the best `top` of a board that is watched.
+    LeftTop {
+        cursor: String,
+        at: i64,
+        #[serde(flatten)]
+        place: BoardPlace,
+        top: u32,
+    },
+    /// Friends are ahead of the player on a board that is watched, and were not.
+    Overtaken {
+        cursor: String,
+        at: i64,
+        #[serde(flatten)]
+        place: BoardPlace,
+        /// How many friends.
+        friends: u32,
+        /// The best 16 of them, best first.
+        by: Vec<AheadDto>,
+    },
+    /// The player has more in the first column of a board than ever before; less, where less is better.
+    PersonalBest {
+        cursor: String,
+        at: i64,
+        #[serde(flatten)]
+        place: BoardPlace,
+        value: f64,
+        /// The best before.
+        before: f64,
+    },
+}
+
+/// Where the player stands on a board.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BoardPlace {
+    board: String,
+    rank: u64,
+    /// Players ranked on the board.
+    players: u64,
+}
+
+/// A friend who is ahead.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AheadDto {
+    player_id: String,
+    rank: u64,
+}
+
+fn rank_event(cursor: String, at: i64, place: BoardPlace, news: RankNews) -> EventDto {
+    match news {
+        RankNews::EnteredTop { top } => EventDto::EnteredTop { cursor, at, place, top },
+        RankNews::LeftTop { top } => EventDto::LeftTop { cursor, at, place, top },
+        RankNews::Overtaken { by, friends } => {
+            let ahead = |(player, rank): (gsm_core::PlayerId, gsm_core::Rank)| AheadDto {
+                player_id: player.to_string(),
+                rank: rank.get(),
+            };
+            EventDto::Overtaken { cursor, at, place, friends, by: by.into_iter().map(ahead).collect() }
+        }
+        RankNews::PersonalBest { value, before } => {
+            EventDto::PersonalBest { cursor, at, place, value, before }
+        }
+    }
 }
 
 fn cursor_text(cursor: Cursor) -> String {
@@ -125,6 +195,10 @@ impl From<PushItem> for EventDto {
                 before: before.into(),
                 after: after.into(),
             },
+            PushKind::Rank { board, rank, players, news } => {
+                let place = BoardPlace { board: board.to_string(), rank: rank.get(), players };
+                rank_event(cursor, at, place, news)
+            }
         }
     }
 }
@@ -224,7 +298,11 @@ fn sse(event: &EventDto) -> Result<Event, Infallible> {
         EventDto::Hello { cursor }
         | EventDto::Ticket { cursor, .. }
         | EventDto::Match { cursor, .. }
-        | EventDto::Rating { cursor, .. } => cursor.clone(),
+        | EventDto::Rating { cursor, .. }
+        | EventDto::EnteredTop { cursor, .. }
+        | EventDto::LeftTop { cursor, .. }
+        | EventDto::Overtaken { cursor, .. }
+        | EventDto::PersonalBest { cursor, .. } => cursor.clone(),
     };
     Ok(Event::default().id(cursor).data(text(event)))
 }

@@ -11,5 +11,6 @@ mod path;
 mod push;
 mod roles;
 mod rulings;
+mod watch;
 mod why;
 mod world;

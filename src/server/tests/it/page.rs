@@ -68,7 +68,7 @@ async fn a_locked_dashboard_asks_for_a_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_may_load_only_themselves_and_can_be_off() {
     let mut world = World::new().await;
-    for path in ["/", "/assets/app.js", "/docs/", "/docs/swagger-ui.css"] {
+    for path in ["/", "/boards", "/assets/app.js", "/docs/", "/docs/swagger-ui.css"] {
         let answer = world.anyone.get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.headers["content-security-policy"].to_str().unwrap();
@@ -80,5 +80,58 @@ async fn pages_may_load_only_themselves_and_can_be_off() {
     world.stop().await;
     let mut world = World::with(|settings| settings.dashboard = gsm_server::config::Dashboard::Off).await;
     world.anyone.get("/").await.is(404, "not_found");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_boards_shows_a_player_among_the_others() {
+    let mut world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let name = json!({ "display_name": "<b>Bob</b>" });
+    bob.client.call("PATCH", &format!("/v1/players/{}", bob.id)).json(&name).send().await.ok();
+    let columns = json!([{ "value": "submitted", "direction": "ascending", "operator": "best" }]);
+    world.admin().put("/v1/admin/boards/laps", json!({ "columns": columns, "by": ["region"] })).await.ok();
+    let entries =
+        json!([{ "player_id": ann.id, "values": [71_234] }, { "player_id": bob.id, "values": [69_876] }]);
+    world.server().post("/v1/rankings/laps/entries", json!({ "entries": entries })).await.ok();
+    let eu = json!({ "region": "eu", "platform": null });
+    world.server().put(&format!("/v1/players/{}/places", ann.id), eu).await.ok();
+    let id = world.duel(&ann, &bob).await;
+    world.report(&id, &ann, &bob).await;
+
+    let ask = |query: &str| format!("/v1/overview/boards?{query}");
+    let anyone = &world.anyone;
+    let seen = anyone.get(&ask("board=laps&player=ANN&past_days=7")).await.ok();
+    assert_eq!((&seen["shown"]["players"], &seen["shown"]["found"]["rank"]), (&json!(2), &json!(2)));
+    assert_eq!(seen["shown"]["cuts"][0], json!({ "rank": 1, "values": [69_876.0] }));
+    assert_eq!(seen["shown"]["found"]["past"], json!([]), "scores that are submitted have no past");
+    let part = anyone.get(&ask("board=laps&region=eu&player=bob")).await.ok();
+    assert_eq!((&part["shown"]["players"], part["shown"].get("found")), (&json!(1), None));
+    let duel = anyone.get(&ask(&format!("board=duel&player={}&past_days=1", bob.id))).await.ok();
+    let past = duel["shown"]["found"]["past"].as_array().unwrap();
+    assert_eq!((past.len(), past[0].get("rank"), &past[59]["rank"]), (60, None, &json!(2)));
+    anyone.get(&ask("board=nowhere")).await.is(404, "not_found");
+    anyone.get(&ask("board=laps&region=mars")).await.is(404, "not_found");
+    anyone.get(&ask("board=laps&limit=0")).await.is(422, "invalid_parameter");
+    anyone.get(&ask("board=laps&past_days=0")).await.is(422, "invalid_parameter");
+
+    for (hash, wanted) in [
+        ("#board=laps&player=bob", vec!["69,876", "71,234", "&lt;b&gt;Bob&lt;/b&gt;", "1 of 2", ">live<"]),
+        ("#board=duel&player=Ann", vec!["1,662.3", "Rank over time", "1 of 2", ">live<"]),
+        ("#board=nowhere", vec!["nowhere: there is no such board", ">live<"]),
+    ] {
+        let url = format!("http://{}/boards{hash}", anyone.addr);
+        if let Some(page) = tokio::task::spawn_blocking(move || in_browser(&url)).await.unwrap() {
+            for text in wanted {
+                assert!(page.contains(text), "{hash} shows {text}: {page}");
+            }
+            assert!(!page.contains("<b>"), "{page}");
+        }
+    }
+    world.stop().await;
+    let mut world = World::with(|settings| settings.dashboard = gsm_server::config::Dashboard::Admin).await;
+    world.anyone.get("/v1/overview/boards").await.is(401, "unauthenticated");
+    world.server().get("/v1/overview/boards").await.is(403, "forbidden");
+    world.admin().get("/v1/overview/boards").await.ok();
     world.stop().await;
 }

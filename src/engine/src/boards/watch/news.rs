@@ -1,0 +1,117 @@
+//! The difference between what a watcher was told and what the board shows.
+use crate::boards::view::View;
+use crate::store::{RankNews, ToldRow, WatchRow};
+use gsm_core::{PlayerId, Rank};
+use gsm_ranking::{Board, Standing};
+
+/// Friends that an event names; of the others it gives the number.
+const NAMED_MAX: usize = 16;
+
+/// What of a watch is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Everything: the watcher has moved, or nothing was told yet.
+    All,
+    /// Only where these friends stand; sorted.
+    Friends(Vec<PlayerId>),
+    /// Only which top the watcher is in.
+    Top,
+}
+
+/// What a board shows of a watch.
+pub(super) struct Seen {
+    /// The watcher, as he sees himself.
+    pub(super) own: Option<Standing>,
+    /// Friends whom everybody sees.
+    friends: Vec<(PlayerId, Rank)>,
+}
+
+/// Looks at a board. Costs O(log players) for the watcher and each friend looked at.
+pub(super) fn see(board: &Board, watcher: PlayerId, watch: &WatchRow, look: &Look) -> Seen {
+    let own = board.standing(watcher);
+    let friends: &[PlayerId] = match look {
+        _ if own.is_none() => &[],
+        Look::All => &watch.friends,
+        Look::Friends(friends) => friends,
+        Look::Top => &[],
+    };
+    let rows = if friends.is_empty() { Vec::new() } else { board.among(friends) };
+    Seen { own, friends: rows.iter().map(|row| (row.entry.player, row.global)).collect() }
+}
+
+/// A hash of what decides who is ahead on a board: what it compares, and in which season.
+pub(super) fn settings_of(view: &View) -> u64 {
+    let json = view.config.to_json().unwrap_or_default();
+    let season = view.season.map_or(0, |season| season.number);
+    let mut hasher = blake3::Hasher::new_derive_key("gsm board settings 1");
+    let hash = hasher.update(&season.to_be_bytes()).update(json.as_bytes()).finalize();
+    let mut name = [0; 8];
+    name.copy_from_slice(&hash.as_bytes()[..8]);
+    u64::from_be_bytes(name)
+}
+
+fn bit(at: usize) -> u8 {
+    1 << (at % 8)
+}
+
+/// Whether the friend at `at` is marked as ahead.
+pub(super) fn is_ahead(ahead: &[u8], at: usize) -> bool {
+    ahead.get(at / 8).is_some_and(|byte| byte & bit(at) != 0)
+}
+
+/// Marks whether the friend at `at` is ahead.
+pub(super) fn mark_ahead(ahead: &mut [u8], at: usize, is: bool) {
+    if let Some(byte) = ahead.get_mut(at / 8) {
+        *byte = if is { *byte | bit(at) } else { *byte & !bit(at) };
+    }
+}
+
+/// The smallest of the watched tops that a rank is in.
+fn top_of(watch: &WatchRow, rank: Rank) -> Option<u32> {
+    watch.top.iter().copied().find(|top| rank.get() <= u64::from(*top))
+}
+
+/// What is to be told of friends and tops, and what has been told then.
+///
+/// While the watcher is not ranked nothing is told, and what was ahead of him is forgotten: who comes (back) on the
+/// board hears of what happens from then on. A friend whom not everybody sees stays what he was.
+pub(super) fn news(watch: &WatchRow, told: &ToldRow, seen: &Seen) -> (ToldRow, Vec<RankNews>) {
+    let mut next = told.clone();
+    let mut news = Vec::new();
+    let Some(own) = &seen.own else {
+        (next.ahead, next.top) = (None, None);
+        return (next, news);
+    };
+    next.top = top_of(watch, own.rank);
+    match (told.top, next.top) {
+        (before, Some(top)) if before.is_none_or(|before| top < before) => {
+            news.push(RankNews::EnteredTop { top });
+        }
+        (Some(before), after) if after != Some(before) => {
+            let left = |top: &&u32| **top >= before && after.is_none_or(|after| **top < after);
+            let top = watch.top.iter().rev().find(left).copied().unwrap_or(before);
+            news.push(RankNews::LeftTop { top });
+        }
+        _ => {}
+    }
+    let is_first = told.ahead.is_none();
+    let mut ahead = told.ahead.clone().unwrap_or_default();
+    ahead.resize(watch.friends.len().div_ceil(8), 0);
+    let mut by = Vec::new();
+    for (friend, rank) in &seen.friends {
+        let Ok(at) = watch.friends.binary_search(friend) else { continue };
+        let is = *rank < own.rank;
+        if is && !is_first && !is_ahead(&ahead, at) {
+            by.push((*friend, *rank));
+        }
+        mark_ahead(&mut ahead, at, is);
+    }
+    next.ahead = Some(ahead);
+    if !by.is_empty() {
+        by.sort_by_key(|(friend, rank)| (*rank, *friend));
+        let friends = u32::try_from(by.len()).unwrap_or(u32::MAX);
+        by.truncate(NAMED_MAX);
+        news.push(RankNews::Overtaken { by, friends });
+    }
+    (next, news)
+}
