@@ -4,6 +4,8 @@
 //! servers submit; divided by region, platform and group. A commit moves all of them before it is answered.
 mod config;
 mod define;
+mod facts;
+mod loading;
 mod paging;
 mod past;
 mod places;
