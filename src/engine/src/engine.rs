@@ -7,13 +7,13 @@ use crate::{
     push::Hub,
     queues::Queues,
     store::{
-        ChangeSet, CommitError, Committed, Expect, Fold, Home, Homes, Key, KeyRange, Op, RatingRow, Row,
-        Store, StoreFault, Versioned, Write,
+        ChangeSet, CommitError, Committed, Expect, Fold, Home, Homes, Key, KeyRange, Op, Row, Store,
+        StoreFault, Versioned, Write,
     },
     systems::Scheme,
     token::TokenKey,
 };
-use gsm_core::{Clock, CommitKey, IdSource, Mode, PlayerId, Timestamp};
+use gsm_core::{Clock, CommitKey, IdSource, Mode, Timestamp};
 use gsm_rating::System;
 use gsm_session::TicketState;
 use parking_lot::Mutex;
@@ -223,21 +223,7 @@ impl Engine {
         })
         .await?;
         self.load_boards().await?;
-        let mut ratings: BTreeMap<Mode, Vec<(PlayerId, RatingRow, u64)>> = BTreeMap::new();
-        self.each(KeyRange::AllRatings, |key, found| {
-            if let (Key::Rating(mode, player), Row::Rating(standing)) = (key, &*found.row)
-                && let Some(row) = &standing.rating
-            {
-                ratings.entry(mode).or_default().push((player, row.shown(), found.version));
-                report.ratings += 1;
-            }
-            Ok(())
-        })
-        .await?;
-        let now = self.clock.now();
-        for (mode, rows) in ratings {
-            self.views.boards.load(&mode, &rows, now);
-        }
+        report.ratings = self.load_ratings().await?;
         self.fill_boards().await?;
         self.each(KeyRange::Tickets, |key, found| {
             if let (Key::Ticket(id), Row::Ticket(row)) = (key, &*found.row) {

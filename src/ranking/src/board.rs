@@ -1,5 +1,5 @@
 use crate::{
-    Change, DenseIds, Kept, Mark, Order, PlayerIds, Visibility,
+    Builder, Change, DenseIds, Kept, Mark, Order, PlayerIds, Visibility,
     core::Core,
     flags::Flags,
     ids::Ids,
@@ -51,21 +51,15 @@ impl<I: Ids> Ranked<I> {
     }
 
     /// Builds a board from players and their marks, in any order: the same as a [`set`](Self::set) for each, several
-    /// times faster. O(n log n); takes up to 200 MB beside the board.
+    /// times faster. See [`Builder`], which takes them one by one.
     #[must_use]
     pub fn with_marks(order: Order, marks: impl IntoIterator<Item = (I::Id, Mark)>) -> Self {
         let marks = marks.into_iter();
-        let mut board = Self::with_capacity(order, marks.size_hint().0);
+        let mut builder = Builder::new(order, marks.size_hint().0);
         for (player, mark) in marks {
-            let found = board.ids.find(player);
-            let known = found.and_then(|slot| board.version(slot));
-            if known.is_none_or(|known| known < mark.version) {
-                let slot = found.unwrap_or_else(|| board.ids.insert(player));
-                board.keep(slot, &mark, Visibility::Shown);
-            }
+            builder.add(player, &mark);
         }
-        board.list_all();
-        board
+        builder.finish()
     }
 
     /// Gives a player a mark; puts the player on the board if need be. O(log players).
@@ -178,7 +172,14 @@ impl<I: Ids> Ranked<I> {
         self.order
     }
 
-    fn version(&self, slot: u32) -> Option<u64> {
+    /// The number under which the board knows a player, for as long as he is on it: below the greatest number of players
+    /// that there ever were, and free for another once he has left. For what a caller keeps beside the board. O(1).
+    #[must_use]
+    pub fn slot(&self, player: I::Id) -> Option<u32> {
+        self.ids.find(player).filter(|slot| self.state(*slot).is_some())
+    }
+
+    pub(crate) fn version(&self, slot: u32) -> Option<u64> {
         self.state(slot).map(|(version, _)| version)
     }
 
@@ -198,7 +199,7 @@ impl<I: Ids> Ranked<I> {
         }
     }
 
-    fn list_all(&mut self) {
+    pub(crate) fn list_all(&mut self) {
         on_core!(&mut self.core, core => core.list_all(&self.ids));
     }
 }

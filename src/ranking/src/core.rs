@@ -7,6 +7,7 @@ use crate::{
     probe::Probe,
     tree::Tree,
 };
+use std::{sync::mpsc::sync_channel, thread};
 
 /// The players of a board by slot, and the tree of those who are ranked, with keys of one width.
 #[derive(Clone)]
@@ -21,11 +22,10 @@ pub(crate) struct Core<K: Key> {
     kept: u64,
 }
 
-/// Parts in which a large board is sorted while it is built, so that building takes little memory beside the board: each
-/// part is one more look at all players.
-const PARTS: usize = 32;
-/// From how many players on.
-const PARTS_FROM: usize = if cfg!(test) { 50 } else { 1 << 16 };
+/// A large board is sorted in parts of about so many players while it is built, so that building takes little memory
+/// beside the board: each part is one more look at all players.
+const PART: usize = if cfg!(test) { 50 } else { 1 << 20 };
+const PARTS_MAX: usize = 32;
 
 /// An entry of the tree of distinct columns.
 fn lone<K: Key>(key: K) -> Probe<'static, K, DenseIds> {
@@ -154,7 +154,7 @@ impl<K: Key> Core<K> {
         }
     }
 
-    /// Ranks all who may be ranked. O(n log n).
+    /// Ranks all who may be ranked. O(n log n), by two threads where there are many.
     pub(crate) fn list_all<I: Ids>(&mut self, ids: &I) {
         let order = |a: &(K, u32), b: &(K, u32)| a.0.cmp(&b.0).then_with(|| ids.id(a.1).cmp(&ids.id(b.1)));
         let members = &self.members;
@@ -162,27 +162,44 @@ impl<K: Key> Core<K> {
             (0..).zip(members.iter()).filter(|(_, m)| m.flags().is_ranked()).map(|(slot, m)| (m.key(), slot))
         };
         let count = ranked().count();
-        let parts = if count < PARTS_FROM { 1 } else { PARTS };
+        let parts = count.div_ceil(PART).clamp(1, PARTS_MAX);
         let mut sample: Vec<(K, u32)> = ranked().step_by((count / 4_096).max(1)).collect();
         sample.sort_unstable_by(order);
         let border = |part: usize| sample.get(part * sample.len() / parts).filter(|_| part > 0).copied();
-        let mut entries: Vec<(K, u32)> = Vec::with_capacity(count / parts + count / parts / 8);
-        let mut left = 0..parts;
-        let sorted = std::iter::from_fn(|| {
-            while entries.is_empty() {
-                let part = left.next()?;
-                let (from, to) = (border(part), border(part + 1));
-                entries.extend(ranked().filter(|entry| {
-                    from.is_none_or(|from| order(entry, &from).is_ge())
-                        && to.is_none_or(|to| order(entry, &to).is_lt())
-                }));
-                // The last comes first: taking from the end moves nothing.
-                entries.sort_unstable_by(|a, b| order(b, a));
-            }
-            entries.pop()
-        });
-        self.tree = Tree::from_sorted(count, sorted);
+        let sorted = |part: usize| {
+            let (from, to) = (border(part), border(part + 1));
+            let mut entries = Vec::with_capacity(count / parts + count / parts / 8);
+            entries.extend(ranked().filter(|entry| {
+                from.is_none_or(|from| order(entry, &from).is_ge())
+                    && to.is_none_or(|to| order(entry, &to).is_lt())
+            }));
+            entries.sort_unstable_by(order);
+            entries
+        };
+        self.tree = if parts == 1 {
+            Tree::from_sorted(count, sorted(0).into_iter())
+        } else {
+            thread::scope(|scope| {
+                let hands = [0, 1].map(|hand| {
+                    // Nothing is stored between the two: a part is sorted while the one before it is listed.
+                    let (give, take) = sync_channel(0);
+                    let sorted = &sorted;
+                    scope.spawn(move || {
+                        (hand..parts).step_by(2).map(sorted).try_for_each(|entries| give.send(entries))
+                    });
+                    take
+                });
+                let entries = hands.iter().cycle().take(parts).filter_map(|hand| hand.recv().ok()).flatten();
+                Tree::from_sorted(count, entries)
+            })
+        };
         self.count_distinct();
+    }
+
+    /// Takes back a slot that was kept and must not be ranked.
+    pub(crate) fn forget(&mut self, slot: u32) {
+        *self.members.get_mut(slot) = K::Member::NONE;
+        self.kept -= 1;
     }
 
     /// Ranks all who may be ranked, who are in `tree` already. O(1), or O(n) where ranks are dense.

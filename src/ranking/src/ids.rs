@@ -27,6 +27,14 @@ pub trait Ids: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
     /// The slot for an id that has none yet.
     #[doc(hidden)]
     fn insert(&mut self, id: Self::Id) -> u32;
+    /// A slot for an id that is not looked for yet: [`index_all`](Self::index_all) must follow before anything else.
+    #[doc(hidden)]
+    fn push(&mut self, id: Self::Id) -> u32;
+    /// Makes all ids found that were pushed into an empty table. Where one was pushed more than once, `newer` says
+    /// whether its first slot gives way to its second, and the other one of the two is taken back. Returns the slots
+    /// that were taken back.
+    #[doc(hidden)]
+    fn index_all(&mut self, newer: impl Fn(u32, u32) -> bool) -> Vec<u32>;
     /// Takes back the slot of an id.
     #[doc(hidden)]
     fn release(&mut self, slot: u32);
@@ -72,6 +80,14 @@ impl Ids for DenseIds {
 
     fn insert(&mut self, id: u32) -> u32 {
         id
+    }
+
+    fn push(&mut self, id: u32) -> u32 {
+        id
+    }
+
+    fn index_all(&mut self, _: impl Fn(u32, u32) -> bool) -> Vec<u32> {
+        Vec::new()
     }
 
     fn release(&mut self, _: u32) {}

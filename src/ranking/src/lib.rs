@@ -43,6 +43,7 @@
 mod arena;
 mod block;
 mod board;
+mod builder;
 pub mod cohort;
 mod core;
 mod flags;
@@ -66,6 +67,7 @@ mod tree;
 mod width;
 
 pub use board::{Board, DenseBoard, Ranked};
+pub use builder::Builder;
 pub use ids::{DenseIds, Ids, PlayerIds};
 pub use invalid::Invalid;
 pub use order::{COLUMNS_MAX, Direction, Keys, Order, Ties};

@@ -20,6 +20,7 @@ use frames::{Reader, Writer};
 
 const MAGIC: &[u8; 8] = b"gsmboard";
 const FORMAT: u8 = 1;
+const TWICE: &str = "a player comes twice";
 
 /// Why a snapshot gave no board.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -135,6 +136,9 @@ impl<I: Ids> Ranked<I> {
             board.core.widen();
         }
         on_core!(&mut board.core, core => read_players(core, &mut board.ids, &mut from, &head)?);
+        if board.index_all() > 0 {
+            return Err(SnapshotError::Damaged { what: TWICE });
+        }
         for _ in 0..head.absent {
             let player = id::<I, E>(&mut from)?;
             let version = (from.byte()? != 0).then_some(from.number()?);
@@ -233,10 +237,10 @@ fn read_player<K: Key, I: Ids, E>(
         *column = from.number()? as i64;
     }
     let (at, version, flags) = (from.number()? as i64, from.number()?, flags(from)?);
-    if ids.find(player).is_some_and(|slot| core.member(slot).is_some()) {
-        return Err(SnapshotError::Damaged { what: "a player comes twice" });
+    let slot = ids.push(player);
+    if core.member(slot).is_some() {
+        return Err(SnapshotError::Damaged { what: TWICE });
     }
-    let slot = ids.insert(player);
     let kept = core.keep_at_origin(slot, &turned, at, version, flags);
     let key = kept.ok_or(SnapshotError::Damaged { what: "a number is not narrow" })?;
     Ok((key, player, slot, flags))

@@ -187,13 +187,22 @@ pub(super) fn encode_row(key: &[u8], stored: &StoredRow) -> Result<Vec<u8>, Code
 
 /// Reads what [`encode_row`] made.
 pub(super) fn decode_row(key: &[u8], bytes: &[u8]) -> Result<StoredRow, CodecError> {
+    let ((version, expires_at), row) = decode_bare(key, bytes)?;
+    Ok(StoredRow { version, expires_at, row: Arc::new(row) })
+}
+
+/// A row's version and its end.
+type Head = (Version, Option<Timestamp>);
+
+/// The same, not to be shared.
+pub(super) fn decode_bare(key: &[u8], bytes: &[u8]) -> Result<(Head, Row), CodecError> {
     let body = unseal(short, key, bytes)?;
-    let ((version, expires_at), rest) = postcard::take_from_bytes(body).map_err(|_| CodecError::Shape)?;
-    Ok(StoredRow { version, expires_at, row: Arc::new(exact::<Row>(rest)?) })
+    let (head, rest) = postcard::take_from_bytes(body).map_err(|_| CodecError::Shape)?;
+    Ok((head, exact(rest)?))
 }
 
 /// Only the version and the end of a row.
-pub(super) fn decode_head(key: &[u8], bytes: &[u8]) -> Result<(Version, Option<Timestamp>), CodecError> {
+pub(super) fn decode_head(key: &[u8], bytes: &[u8]) -> Result<Head, CodecError> {
     let body = unseal(short, key, bytes)?;
     postcard::take_from_bytes(body).map(|(head, _)| head).map_err(|_| CodecError::Shape)
 }

@@ -17,6 +17,7 @@ mod options;
 mod reads;
 mod reserve;
 mod rings;
+mod scan;
 mod state;
 mod stats;
 mod tables;
@@ -31,8 +32,8 @@ use async_trait::async_trait;
 use error::Fault;
 use gsm_core::{Clock, PlayerId, Timestamp};
 use gsm_engine::store::{
-    AuditRecord, ChangeSet, CommitError, Committed, Cursor, Fold, Key, KeyRange, PushEvent, ReadError, Store,
-    StoreFault, StoreLimits, Versioned,
+    AuditRecord, ChangeSet, CommitError, Committed, Cursor, Fold, Gather, Key, KeyRange, PushEvent,
+    ReadError, Store, StoreFault, StoreLimits, Versioned,
 };
 use journal::Journal;
 use lock::Lock;
@@ -277,6 +278,10 @@ impl Store for EmbeddedStore {
         newest_first: bool,
     ) -> Result<Vec<(Key, Versioned)>, ReadError> {
         self.inner.list(range, after, limit, newest_first).await
+    }
+
+    async fn scan(&self, range: &KeyRange, gathers: [&mut dyn Gather; 2]) -> Result<(), ReadError> {
+        self.inner.sweep(range, gathers).await
     }
 
     async fn events(

@@ -10,19 +10,19 @@ type Seen = (Vec<u8>, Option<(Version, Arc<Row>)>);
 
 /// What of memory a read has seen: the newest version, deleted rows too, and how often memory had gone back by then.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sight {
+pub(super) struct Sight {
     newest: Version,
     given_up: Option<u64>,
 }
 
 impl Sight {
-    fn saw(&mut self, memory: &Memory, version: Version) {
+    pub(super) fn saw(&mut self, memory: &Memory, version: Version) {
         self.newest = self.newest.max(version);
         self.given_up = self.given_up.or(Some(memory.given_up));
     }
 }
 
-fn fails(what: impl std::fmt::Display) -> ReadError {
+pub(super) fn fails(what: impl std::fmt::Display) -> ReadError {
     ReadError(StoreFault::new(what))
 }
 
@@ -212,7 +212,7 @@ impl Inner {
 
     /// Waits until everything that was seen is on the disk, so that no read tells what a crash could take back.
     /// `false` if it was given up: read again.
-    async fn settled(&self, sight: Sight) -> Result<bool, ReadError> {
+    pub(super) async fn settled(&self, sight: Sight) -> Result<bool, ReadError> {
         let fate = {
             let mut memory = self.memory.lock();
             if sight.given_up.is_some_and(|before| before != memory.given_up) {
@@ -299,6 +299,6 @@ impl Inner {
     }
 }
 
-fn view_of(memory: &Memory) -> Result<Arc<View>, ReadError> {
+pub(super) fn view_of(memory: &Memory) -> Result<Arc<View>, ReadError> {
     memory.view.clone().ok_or_else(|| fails("the store is closed"))
 }

@@ -1,13 +1,15 @@
 //! The tables: every row as of the last checkpoint, and what must outlive the journal.
 use super::{
-    codec::{CodecError, StoredRow, decode_head, decode_row, encode_row, seal_value, unseal_value},
+    codec::{
+        CodecError, StoredRow, decode_bare, decode_head, decode_row, encode_row, seal_value, unseal_value,
+    },
     disk::Health,
     error::Fault,
     library::{Library, Opening, StoreId},
     limits,
 };
 use gsm_core::{CommitKey, Millis, PlayerId, Timestamp};
-use gsm_engine::store::{AuditRecord, ChangeSet, EVENT_RETENTION, Key, PushEvent, Version};
+use gsm_engine::store::{AuditRecord, ChangeSet, EVENT_RETENTION, Key, PushEvent, Row, Version};
 use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use std::{ops::Bound, sync::Arc};
 
@@ -25,6 +27,10 @@ const DONE: TableDefinition<'static, u64, Bytes> = TableDefinition::new("done");
 const AUDIT: TableDefinition<'static, u64, Bytes> = TableDefinition::new("audit");
 const APPLIED_KEY: &str = "applied";
 
+/// Rows as they lie in the tables.
+pub(super) type RawRange = redb::Range<'static, Bytes, Bytes>;
+/// Version, end and row.
+pub(super) type Decoded = ((Version, Option<Timestamp>), Row);
 /// A change set and its place.
 pub(super) type Placed = (u64, Arc<ChangeSet>);
 /// One commit's push events, as stored.
@@ -296,6 +302,21 @@ impl View {
                 Ok((key, row))
             }))
         }))
+    }
+
+    /// Undecoded rows within bounds, from either end.
+    pub(super) fn raw(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> Result<RawRange, Fault> {
+        self.rows.range::<&[u8]>(bounds).map_err(|error| self.ranged(error))
+    }
+
+    /// What a row of [`raw`](Self::raw) that could not be read is.
+    pub(super) fn unread(&self, error: redb::StorageError) -> Fault {
+        self.ranged(error)
+    }
+
+    /// Decodes a row of [`raw`](Self::raw).
+    pub(super) fn decode(&self, key: &[u8], value: &[u8]) -> Result<Decoded, Fault> {
+        decode_bare(key, value).map_err(|error| self.named(key, error))
     }
 
     /// Audit records after a sequence, at most `limit`.

@@ -7,8 +7,10 @@
 //! commit (`tally`), and whatever rewrites histories counts them again (`recount`).
 mod config;
 mod define;
+mod facts;
 mod fill;
 mod line;
+mod loading;
 mod paging;
 mod past;
 mod payouts;

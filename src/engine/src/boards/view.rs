@@ -1,9 +1,14 @@
 //! One board in memory, with the parts it is divided into.
+mod bulk;
+
+pub(super) use bulk::Filling;
+
 use super::config::{BoardConfig, Dimension};
+use super::facts::{Fact, Facts};
 use super::paging::Pagings;
 use crate::store::{AttributesRow, EntryRow, RatingRow};
 use gsm_core::{Attribute, Map, Millis, PlayerId, Timestamp};
-use gsm_ranking::{Board, Change, Entry, Keys, Mark, Shared, Visibility, season::Season};
+use gsm_ranking::{Board, Builder, Change, Entry, Keys, Mark, Shared, Visibility, season::Season};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -18,14 +23,6 @@ pub struct Part {
     pub dimension: Dimension,
     /// Which of them.
     pub value: Attribute,
-}
-
-/// What a board shows beside the numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Fact {
-    pub(crate) deviation: f32,
-    /// Rated matches, or submissions taken.
-    pub(crate) games: u32,
 }
 
 /// What a change brings.
@@ -69,7 +66,7 @@ pub(crate) struct View {
 pub(crate) struct State {
     whole: Board,
     parts: BTreeMap<Part, Board>,
-    facts: Map<PlayerId, Fact>,
+    facts: Facts,
     shades: Map<PlayerId, Visibility>,
     /// Where players who are on the board belong, where they belong anywhere.
     homes: Map<PlayerId, Arc<AttributesRow>>,
@@ -86,7 +83,7 @@ impl View {
         let state = State {
             whole,
             parts: BTreeMap::new(),
-            facts: Map::default(),
+            facts: Facts::default(),
             shades: Map::default(),
             homes: Map::default(),
             active: VecDeque::new(),
@@ -175,17 +172,16 @@ impl View {
         self.change(|state, watcher| {
             let config = watcher.config;
             if config.by.is_empty() && state.whole.kept_len() == 0 && state.whole.removed() == 0 {
-                let marks = rows
-                    .iter()
-                    .map(|(player, brought, version)| (*player, mark(config, brought, *version, now)));
-                state.whole = Board::with_marks(config.order(), marks);
-                state.facts = rows.iter().map(|(player, brought, _)| (*player, brought.fact)).collect();
-                let shades: Vec<_> = state.shades.iter().map(|(player, seen)| (*player, *seen)).collect();
-                shades.into_iter().for_each(|(player, seen)| state.whole.set_visibility(player, seen));
-                if config.eligibility.idle_days_max > 0 {
-                    rows.iter()
-                        .for_each(|(player, brought, _)| state.note_active(*player, brought.active_at));
+                let mut builder = Builder::new(config.order(), rows.len());
+                let mut facts = Facts::with_capacity(rows.len());
+                for (player, brought, version) in rows {
+                    let slot = builder.add(*player, &mark(config, brought, *version, now));
+                    facts.put(slot, brought.fact);
+                    if config.eligibility.idle_days_max > 0 {
+                        state.note_active(*player, brought.active_at);
+                    }
                 }
+                state.become_built(builder.finish(), facts);
             } else {
                 // Commits of the meantime have told something already, which may be newer than these rows.
                 for (player, brought, version) in rows {
@@ -252,7 +248,7 @@ fn parts(config: &BoardConfig, home: &AttributesRow) -> Vec<Part> {
 
 impl State {
     pub(crate) fn fact(&self, player: PlayerId) -> Fact {
-        self.facts.get(&player).copied().unwrap_or_default()
+        self.whole.slot(player).and_then(|slot| self.facts.get(slot)).unwrap_or_default()
     }
 
     /// Whether only the player himself sees his place.
@@ -294,7 +290,9 @@ impl State {
         if change == Change::Ignored {
             return;
         }
-        self.facts.insert(player, brought.fact);
+        if let Some(slot) = self.whole.slot(player) {
+            self.facts.put(slot, brought.fact);
+        }
         if config.eligibility.idle_days_max > 0 {
             self.note_active(player, brought.active_at);
         }
@@ -337,7 +335,6 @@ impl State {
             let _ = board.remove(player, version);
         });
         if self.whole.kept(player).is_none() {
-            self.facts.remove(&player);
             self.last_active.remove(&player);
             self.homes.remove(&player);
         }

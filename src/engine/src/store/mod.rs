@@ -59,6 +59,15 @@ pub struct Cursor {
     pub index: u32,
 }
 
+/// Rows that a [`Store::scan`] without threads reads at once.
+const SCAN_PAGE: usize = 4_096;
+
+/// Takes in the rows of a [`Store::scan`].
+pub trait Gather: Send {
+    /// One row.
+    fn row(&mut self, key: &Key, version: Version, row: &Row);
+}
+
 /// One home's storage. Reads may be stale, except that a caller always sees its own commits; a stale read shows as
 /// [`CommitError::Conflict`] when it is written back.
 #[async_trait]
@@ -80,6 +89,22 @@ pub trait Store: Send + Sync {
         limit: usize,
         newest_first: bool,
     ) -> Result<Vec<(Key, Versioned)>, ReadError>;
+
+    /// Gives every row of a range to one of the two, each once, in no order: a store may read from both ends at once, in two
+    /// threads. For reading everything at start; blocks the thread where the store does. After an error some rows may
+    /// have been given.
+    async fn scan(&self, range: &KeyRange, [gather, _]: [&mut dyn Gather; 2]) -> Result<(), ReadError> {
+        let mut after: Option<Key> = None;
+        loop {
+            let page = self.list(range, after.as_ref(), SCAN_PAGE, false).await?;
+            let last = page.len() < SCAN_PAGE;
+            after = page.last().map(|(key, _)| key.clone());
+            page.iter().for_each(|(key, found)| gather.row(key, found.version, &found.row));
+            if last {
+                return Ok(());
+            }
+        }
+    }
 
     /// Events of a player after `after`, oldest first, at most `limit`; expired ones are left out.
     async fn events(

@@ -12,6 +12,13 @@ const LINE: usize = 12;
 /// Slots of a segment, on average, above which one segment is split.
 const SEGMENT: usize = if cfg!(test) { 40 } else { 4_096 };
 
+/// Segments are filled by so many threads: as many as the smallest server has cores.
+const HANDS: usize = 2;
+/// From how many slots on.
+const HANDS_FROM: u32 = if cfg!(test) { 50 } else { 1 << 17 };
+/// Slots that are put in together.
+const BATCH: usize = 64;
+
 /// One cache line: slots, a byte of hash for each (0: free), and how many slots that belong here lie further on.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -95,6 +102,15 @@ impl Segment {
         self.put(hash, slot);
     }
 
+    /// Reads the line of each hash, so that the processor waits for many at once and what follows finds them near.
+    fn fetch(segments: &[Self], batch: &[(usize, u64, u32)]) {
+        let line = |(segment, hash, _): &(usize, u64, u32)| {
+            let segment = &segments[*segment];
+            segment.groups[segment.home(*hash)].tags[PASSED]
+        };
+        std::hint::black_box(batch.iter().fold(0, |all, item| all | line(item)));
+    }
+
     /// There must be room.
     fn put(&mut self, hash: u64, slot: u32) {
         let mut at = self.home(hash);
@@ -136,6 +152,10 @@ impl Segment {
     }
 }
 
+fn segments_for(slots: usize) -> usize {
+    (slots / SEGMENT + 1).next_power_of_two()
+}
+
 /// Slots by the hash of what they hold.
 #[derive(Clone)]
 pub(super) struct Index {
@@ -146,8 +166,51 @@ pub(super) struct Index {
 impl Index {
     /// Sized for so many slots.
     pub(super) fn with_capacity(slots: usize) -> Self {
-        let segments = (slots / SEGMENT + 1).next_power_of_two();
+        let segments = segments_for(slots);
         Self { segments: vec![Segment::with_capacity(slots / segments); segments], len: 0 }
+    }
+
+    /// Whether [`with_capacity`](Self::with_capacity) would give as many segments.
+    pub(super) fn is_made_for(&self, slots: usize) -> bool {
+        self.segments.len() == segments_for(slots)
+    }
+
+    /// Puts the slots `0..slots` into an empty index that was made for so many. Slots that are the `same` as one before
+    /// them stay out and are returned.
+    pub(super) fn fill(
+        &mut self,
+        slots: u32,
+        hash_of: impl Fn(u32) -> u64 + Sync,
+        same: impl Fn(u32, u32) -> bool + Sync,
+    ) -> Vec<u32> {
+        let (hash_of, same, mask) = (&hash_of, &same, self.segments.len() - 1);
+        let part = |(first, segments): (usize, &mut [Segment])| {
+            fill_part(segments, slots, |hash| (hash as usize & mask).wrapping_sub(first), hash_of, same)
+        };
+        let doubled = if slots < HANDS_FROM {
+            part((0, &mut self.segments))
+        } else {
+            let share = self.segments.len().div_ceil(HANDS);
+            let parts = (0..).step_by(share).zip(self.segments.chunks_mut(share));
+            std::thread::scope(|scope| {
+                let hands: Vec<_> = parts.map(|its| scope.spawn(move || part(its))).collect();
+                hands
+                    .into_iter()
+                    .flat_map(|hand| hand.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .collect()
+            })
+        };
+        self.len = self.segments.iter().map(|segment| segment.len as usize).sum();
+        doubled
+    }
+
+    /// Puts a slot in the place of another with the same hash.
+    pub(super) fn replace(&mut self, hash: u64, old: u32, new: u32) {
+        let at = self.segment(hash);
+        let segment = &mut self.segments[at];
+        if let Some((group, place)) = segment.find(hash, |slot| slot == old) {
+            segment.groups[group].slots[place] = new;
+        }
     }
 
     /// The segment of a hash: by as many low bits as there are segments for, one bit less where the list ends early.
@@ -206,6 +269,40 @@ impl Index {
         segment.remove(hash, slot);
         self.len -= (before - segment.len) as usize;
     }
+}
+
+/// What one thread does of [`Index::fill`]: those of the slots whose `place` is among `segments`.
+fn fill_part(
+    segments: &mut [Segment],
+    slots: u32,
+    place: impl Fn(u64) -> usize,
+    hash_of: &impl Fn(u32) -> u64,
+    same: &impl Fn(u32, u32) -> bool,
+) -> Vec<u32> {
+    let (count, mut doubled, mut batch) = (segments.len(), Vec::new(), Vec::with_capacity(BATCH));
+    let mut left = 0..slots;
+    while !left.is_empty() {
+        batch.clear();
+        while batch.len() < BATCH
+            && let Some(slot) = left.next()
+        {
+            let hash = hash_of(slot);
+            let at = place(hash);
+            if at < count {
+                batch.push((at, hash, slot));
+            }
+        }
+        Segment::fetch(segments, &batch);
+        for &(at, hash, slot) in &batch {
+            let segment = &mut segments[at];
+            if segment.find(hash, |other| same(other, slot)).is_some() {
+                doubled.push(slot);
+            } else {
+                segment.add(hash, slot, hash_of);
+            }
+        }
+    }
+    doubled
 }
 
 #[cfg(test)]

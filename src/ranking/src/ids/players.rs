@@ -54,6 +54,32 @@ impl Ids for PlayerIds {
         slot
     }
 
+    fn push(&mut self, id: PlayerId) -> u32 {
+        self.ids.push(id)
+    }
+
+    fn index_all(&mut self, newer: impl Fn(u32, u32) -> bool) -> Vec<u32> {
+        let Self { ids, index } = self;
+        if !index.is_made_for(ids.len()) {
+            *index = Index::with_capacity(ids.len());
+        }
+        let ids_of = |slot| *ids.get(slot);
+        let doubled = index.fill(ids.len() as u32, |slot| hash(ids_of(slot)), |a, b| ids_of(a) == ids_of(b));
+        let mut gone = Vec::with_capacity(doubled.len());
+        for slot in doubled {
+            let (id, key) = (ids_of(slot), hash(ids_of(slot)));
+            let Some(first) = index.find(key, |slot| ids_of(slot) == id) else { continue };
+            if newer(first, slot) {
+                index.replace(key, first, slot);
+                gone.push(first);
+            } else {
+                gone.push(slot);
+            }
+        }
+        gone.iter().for_each(|slot| self.ids.release(*slot));
+        gone
+    }
+
     fn release(&mut self, slot: u32) {
         self.index.remove(hash(self.id(slot)), slot);
         self.ids.release(slot);

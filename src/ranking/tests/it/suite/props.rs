@@ -194,6 +194,11 @@ proptest! {
         let mut built = Board::with_marks(order, marks.clone());
         twin.check(&one_by_one, 4);
         twin.check(&built, 4);
+        let mut slots: Vec<u32> = marks.clone().filter_map(|(player, _)| built.slot(player)).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        prop_assert!(slots.len() as u64 == built.kept_len(), "one each");
+        prop_assert!(slots.last().is_none_or(|last| (*last as usize) < rows.len()), "below what was added");
         // It also knows the versions: what a set ignores after the build is what it ignores after the sets.
         for (player, mark) in marks {
             prop_assert_eq!(built.set(player, mark), Change::Ignored);

@@ -1,0 +1,69 @@
+//! Filling a board at once: with all rows of a mode, as they come.
+use super::{Brought, State, View, mark};
+use crate::{boards::facts::Facts, store::RatingRow};
+use gsm_core::{PlayerId, Timestamp};
+use gsm_ranking::{Board, Builder, PlayerIds};
+use std::sync::Arc;
+
+/// A board that takes in its rows beside the one that is shown.
+pub(in crate::boards) struct Filling {
+    view: Arc<View>,
+    builder: Builder<PlayerIds>,
+    facts: Facts,
+    active: Vec<(Timestamp, PlayerId)>,
+    now: Timestamp,
+}
+
+impl Filling {
+    /// For a view that is not divided.
+    pub(in crate::boards) fn new(view: Arc<View>, now: Timestamp) -> Self {
+        let builder = Builder::new(view.config.order(), 0);
+        Self { view, builder, facts: Facts::default(), active: Vec::new(), now }
+    }
+
+    pub(in crate::boards) fn add(&mut self, player: PlayerId, row: &RatingRow, version: u64) {
+        let config = &self.view.config;
+        let brought = Brought::of_rating(config, row);
+        let slot = self.builder.add(player, &mark(config, &brought, version, self.now));
+        self.facts.put(slot, brought.fact);
+        if config.eligibility.idle_days_max > 0 {
+            self.active.push((brought.active_at, player));
+        }
+    }
+
+    /// Shows what was taken in. `false`, and nothing happens, if the view has heard of players meanwhile.
+    pub(in crate::boards) fn finish(self) -> bool {
+        let Self { view, builder, facts, active, .. } = self;
+        let whole = builder.finish();
+        view.state.change(|state| {
+            let is_untouched = state.is_untouched();
+            if is_untouched {
+                active.iter().for_each(|(at, player)| state.note_active(*player, *at));
+                state.active.make_contiguous().sort_unstable();
+                state.become_built(whole, facts);
+                state.is_filled = true;
+            }
+            is_untouched
+        })
+    }
+}
+
+impl View {
+    /// Whether it is one board and no more.
+    pub(in crate::boards) fn is_undivided(&self) -> bool {
+        self.config.by.is_empty()
+    }
+}
+
+impl State {
+    /// Whether no player was ever told of.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.whole.kept_len() == 0 && self.whole.removed() == 0
+    }
+
+    /// Takes a board in the place of an empty one.
+    pub(super) fn become_built(&mut self, whole: Board, facts: Facts) {
+        (self.whole, self.facts) = (whole, facts);
+        self.shades.iter().for_each(|(player, seen)| self.whole.set_visibility(*player, *seen));
+    }
+}
