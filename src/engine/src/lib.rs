@@ -37,7 +37,7 @@ pub mod token;
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
     Eligibility, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView, Places, RankView, SERIES_MAX,
-    Source, Submission, Taken, Ties, Value, Viewer, WatchWish,
+    Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer, WatchWish,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
@@ -47,6 +47,7 @@ pub use gsm_ranking::{
     Visibility,
     payout::PayoutConfig,
     season::{ScheduleConfig, Season},
+    tier::TierConfig,
 };
 pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
 pub use keys::IssuedKey;

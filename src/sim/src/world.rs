@@ -127,6 +127,7 @@ pub(crate) fn boards() -> Vec<BoardConfig> {
         by: Vec::new(),
         eligibility: Eligibility::default(),
         season,
+        tiers: None,
     };
     let quarters = ScheduleConfig::Cron {
         expression: "*/15 * * * *".into(),

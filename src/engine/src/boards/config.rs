@@ -4,6 +4,7 @@ use gsm_core::{BoardName, Mode, Timestamp, limits};
 use gsm_ranking::{
     COLUMNS_MAX, Direction as Way, Keys, Order, Ties as Equals,
     season::{Schedule, ScheduleConfig},
+    tier::{StartConfig, TierConfig, Tiers},
 };
 use gsm_rating::Rating;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,10 @@ pub struct BoardConfig {
     /// stays to be read.
     #[serde(default)]
     pub season: Option<ScheduleConfig>,
+    /// The visible tiers that matches of the mode move players through, apart from their ratings; with every season
+    /// they are entered anew.
+    #[serde(default)]
+    pub tiers: Option<TierConfig>,
 }
 
 /// Where a board's numbers come from.
@@ -79,6 +84,9 @@ pub enum Value {
     Wins,
     /// Matches in which first place was shared.
     Draws,
+    /// The place in the board's visible tiers: points from the bottom of the lowest division, -1 before the end of
+    /// placement.
+    Place,
     /// What was submitted: the one value of boards that are submitted to, and of no other.
     Submitted,
 }
@@ -158,7 +166,7 @@ impl Value {
         match self {
             Self::Rating => Some(score_of(rating)),
             Self::Conservative => Some(conservative(rating)),
-            Self::Games | Self::Wins | Self::Draws | Self::Submitted => None,
+            Self::Games | Self::Wins | Self::Draws | Self::Place | Self::Submitted => None,
         }
     }
 }
@@ -178,6 +186,7 @@ impl BoardConfig {
             by: Vec::new(),
             eligibility: Eligibility::default(),
             season: None,
+            tiers: None,
         }
     }
 
@@ -185,7 +194,8 @@ impl BoardConfig {
     #[must_use]
     pub fn has_entries(&self) -> bool {
         let counts = |column: &Column| column.operator != Operator::Last;
-        self.source == Source::Submissions || self.season.is_some() || self.columns.iter().any(counts)
+        let own = self.season.is_some() || self.tiers.is_some();
+        self.source == Source::Submissions || own || self.columns.iter().any(counts)
     }
 
     /// Refuses what makes no sense, naming the field.
@@ -205,13 +215,19 @@ impl BoardConfig {
             }
             let allowed: &[Operator] = match column.value {
                 Value::Submitted => continue,
-                Value::Rating | Value::Conservative => &[Operator::Last, Operator::Best],
+                Value::Place if self.tiers.is_none() => {
+                    return Err(EngineError::invalid(
+                        format!("columns[{at}].value"),
+                        "`place` needs `tiers`",
+                    ));
+                }
+                Value::Rating | Value::Conservative | Value::Place => &[Operator::Last, Operator::Best],
                 Value::Games | Value::Wins | Value::Draws => &[Operator::Last],
             };
             if !allowed.contains(&column.operator) {
                 return Err(EngineError::invalid(
                     format!("columns[{at}].operator"),
-                    "must be `last`, or `best` for a rating: the numbers of a mode are what they are",
+                    "must be `last`, or `best` for a rating or place: the numbers of a mode are what they are",
                 ));
             }
         }
@@ -234,6 +250,9 @@ impl BoardConfig {
         }
         if self.eligibility.idle_days_max > 36_500 {
             return Err(EngineError::invalid("eligibility.idle_days_max", "must be 0 to 36500"));
+        }
+        if let Some(tiers) = &self.tiers {
+            self.validate_tiers(tiers)?;
         }
         if let Some(season) = &self.season {
             Schedule::new(season)
@@ -280,13 +299,31 @@ impl BoardConfig {
                 Value::Games => i64::from(row.games),
                 Value::Wins => i64::from(row.wins),
                 Value::Draws => i64::from(row.draws),
-                Value::Submitted => 0,
+                Value::Place | Value::Submitted => 0,
             };
             if column.value != Value::Rating {
                 since = row.rated_at;
             }
         }
         (keys.into(), since)
+    }
+
+    fn validate_tiers(&self, tiers: &TierConfig) -> Result<(), EngineError> {
+        if self.mode().is_none() {
+            return Err(EngineError::invalid("tiers", "need a board of a mode"));
+        }
+        if matches!(tiers.start, StartConfig::PlayersBelowPermille(_)) {
+            let detail = "give `ratings`, in thousandths of a point: shares of players move while they play";
+            return Err(EngineError::invalid("tiers.start", detail));
+        }
+        let has_place = self.columns.iter().any(|column| column.value == Value::Place);
+        if tiers.decay.is_some() && has_place {
+            let detail = "does not go with a column `place`: a board compares what the last match left";
+            return Err(EngineError::invalid("tiers.decay", detail));
+        }
+        Tiers::new(tiers.clone())
+            .map(drop)
+            .map_err(|e| EngineError::invalid(format!("tiers.{}", e.path), &e.problem))
     }
 
     /// A number of a column as people read it: ratings in points.
@@ -362,6 +399,7 @@ mod tests {
             by: Vec::new(),
             eligibility: Eligibility::default(),
             season: None,
+            tiers: None,
         };
         change(&mut config);
         config

@@ -1,7 +1,10 @@
 //! A board through its seasons: one view in memory for each that is looked at.
 use super::{BoardConfig, view::View};
 use gsm_core::{Millis, Timestamp};
-use gsm_ranking::season::{Schedule, Season};
+use gsm_ranking::{
+    season::{Schedule, Season},
+    tier::{Bounds, Tiers},
+};
 use parking_lot::{Mutex, RwLock};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,6 +17,8 @@ const CLOCKS_APART_MAX: Millis = Millis::from_secs(3_600);
 pub(crate) struct Line {
     pub(crate) config: Arc<BoardConfig>,
     schedule: Option<Schedule>,
+    /// Its visible tiers, where it has any, and where they start.
+    pub(super) tiers: Option<(Tiers, Bounds)>,
     /// The season last asked for by an instant.
     known: Mutex<Option<Season>>,
     views: RwLock<Views>,
@@ -32,6 +37,9 @@ impl Line {
     pub(super) fn new(config: BoardConfig, now: Timestamp, is_filled: bool) -> Self {
         // What is stored was checked.
         let schedule = config.season.as_ref().and_then(|season| Schedule::new(season).ok());
+        let tiers = config.tiers.as_ref().and_then(|tiers| Tiers::new(tiers.clone()).ok());
+        // Nothing is asked: starts are given as ratings.
+        let tiers = tiers.map(|tiers| (tiers.bounds(|_| 0), tiers)).map(|(bounds, tiers)| (tiers, bounds));
         let soon = now.saturating_add(CLOCKS_APART_MAX);
         let begun = schedule.as_ref().and_then(|schedule| schedule.season_at(soon));
         let config = Arc::new(config);
@@ -41,7 +49,7 @@ impl Line {
         }
         let views = RwLock::new(Views { by_number, told_after: begun.map_or(0, |season| season.number) });
         let (known, reading) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { config, schedule, known, views, reading }
+        Self { config, schedule, tiers, known, views, reading }
     }
 
     /// Whether it has seasons.

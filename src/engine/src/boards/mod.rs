@@ -31,6 +31,7 @@ pub use payouts::{PayoutLine, PayoutPage, PayoutView};
 pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, RankView, Viewer};
 pub(crate) use recount::{Recount, Rewritten};
+pub use seasons::{TierPlace, TierView};
 pub use submit::{Submission, Taken};
 pub use view::Part;
 pub use watch::WatchWish;

@@ -43,6 +43,11 @@ pub enum Viewer {
 }
 
 impl Viewer {
+    /// Whether a player may be seen, ranked or not.
+    pub(super) fn may_see(self, state: &State, player: PlayerId) -> bool {
+        self == Self::All || (!state.is_hidden(player) && self.sees(state, player))
+    }
+
     fn sees(self, state: &State, player: PlayerId) -> bool {
         self == Self::All || self == Self::Player(player) || !state.is_shadow(player)
     }

@@ -45,7 +45,7 @@ impl Recount {
             return;
         };
         let seat = (number, player);
-        if let Some(next) = after(&self.line.config, self.wanted.get(&seat), &tick) {
+        if let Some(next) = after(&self.line, self.wanted.get(&seat), &tick) {
             self.wanted.insert(seat, next);
         }
     }
@@ -219,9 +219,7 @@ impl Engine {
                 let ticks = steps.values().map(Tick::of);
                 let wanted = ticks
                     .filter(|tick| line.number_at(tick.at) == Some(number))
-                    .fold(None, |there: Option<EntryRow>, tick| {
-                        after(&line.config, there.as_ref(), &tick).or(there)
-                    });
+                    .fold(None, |there: Option<EntryRow>, tick| after(line, there.as_ref(), &tick).or(there));
                 let stored = found.as_ref().map(|found| entry_of(&key, &found.row)).transpose()?;
                 let version = found.as_ref().map(|found| found.version);
                 if stored == wanted.as_ref() {

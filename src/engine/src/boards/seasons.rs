@@ -1,6 +1,6 @@
 //! Seasons of a board: which is meant, which there were, and bringing one of the past into memory.
 use super::{
-    BoardConfig, BoardRef, Source,
+    BoardConfig, BoardRef, Source, Viewer,
     line::Line,
     tally::entry_of,
     view::{Brought, View},
@@ -10,9 +10,31 @@ use crate::{
     results::chain::standing,
     store::{Key, KeyRange},
 };
-use gsm_core::{BoardName, Mode, limits};
+use gsm_core::{BoardName, Mode, PlayerId, limits};
 use gsm_ranking::season::Season;
 use std::sync::Arc;
+
+/// A player's place in visible tiers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierView {
+    /// Games until the player gets a place.
+    pub placement_left: u8,
+    /// Games for which the player cannot be demoted.
+    pub shield_left: u8,
+    /// The place; `None` before the end of placement.
+    pub place: Option<TierPlace>,
+}
+
+/// A place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierPlace {
+    /// The name of the tier.
+    pub tier: String,
+    /// The division within it, 1 for the best.
+    pub division: u8,
+    /// Points within the division.
+    pub points: u32,
+}
 
 const HAS_NONE: &str = "the board has no seasons";
 
@@ -107,6 +129,39 @@ impl Engine {
         .await?;
         self.views.boards.fill(view, rows.into_iter(), self.clock.now());
         Ok(())
+    }
+
+    /// A player's place in the visible tiers of a board, decay up to now included; `None` while placement games are left.
+    ///
+    /// # Errors
+    /// [`EngineError::Unknown`] for who has no entry, or is not to be seen by `viewer`.
+    pub async fn tier(
+        &self,
+        of: &BoardRef,
+        player: PlayerId,
+        viewer: Viewer,
+    ) -> Result<TierView, EngineError> {
+        let none = EngineError::Unknown { what: "tier: the player has played no match of this board" };
+        let line = self.line(&of.name)?;
+        let Some((tiers, _)) = &line.tiers else {
+            return Err(EngineError::invalid("board", "has no tiers"));
+        };
+        self.open_board(of).await?;
+        if !self.read_board(of, |_, state| viewer.may_see(state, player))? {
+            return Err(none);
+        }
+        let state = self.entry(of, player).await?.and_then(|row| row.tier).ok_or(none)?;
+        let until = self.view(of)?.until(self.clock.now());
+        let state = tiers.settle(state, until).0;
+        Ok(TierView {
+            placement_left: state.placement_left,
+            shield_left: state.shield_left,
+            place: tiers.shown(&state).map(|shown| TierPlace {
+                tier: shown.tier.to_owned(),
+                division: shown.division,
+                points: shown.points,
+            }),
+        })
     }
 
     /// The seasons of a board that have begun, the newest first, at most `limit`, of those before `before` if given.

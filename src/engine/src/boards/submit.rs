@@ -225,6 +225,7 @@ fn after(
         submitted_at: there.map_or(at, |row| row.submitted_at.max(at)),
         submissions: there.map_or(0, |row| row.submissions).saturating_add(1),
         deviation: 0.0,
+        tier: None,
         metadata: submission.metadata.clone().or_else(|| there.and_then(|row| row.metadata.clone())),
     })
 }

@@ -1,12 +1,14 @@
 //! Boards that count a mode's results into entries of their own: what a step of a rating does to an entry, and the
 //! entries that a commit moves. One function for results as they come, and for everything that is counted again.
-use super::{BoardConfig, Value, line::Line};
+use super::{Value, line::Line};
 use crate::{
     Engine, EngineError,
     jobs::{Sink, Stop},
+    results::counting::score_of,
     store::{ChangeSet, EntryRow, Expect, HistoryRow, Home, Key, Row, Step, Version},
 };
 use gsm_core::{Mode, PlayerId, Timestamp};
+use gsm_ranking::tier::{Bounds, Game, Outcome, TierState, Tiers};
 use gsm_rating::Rating;
 use gsm_session::OutcomeKind;
 use std::{collections::BTreeMap, sync::Arc};
@@ -15,6 +17,7 @@ use std::{collections::BTreeMap, sync::Arc};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Tick {
     pub(crate) at: Timestamp,
+    before: Rating,
     after: Rating,
     /// `None` where a hand set the rating.
     outcome: Option<OutcomeKind>,
@@ -28,15 +31,17 @@ impl Tick {
             Step::Match { .. } => Some(OutcomeKind::Loss),
             Step::Adjustment { .. } => None,
         };
-        Self { at: row.at, after: row.after, outcome }
+        Self { at: row.at, before: row.before, after: row.after, outcome }
     }
 }
 
 /// A player's entry after a step; without a match there is none.
-pub(crate) fn after(config: &BoardConfig, there: Option<&EntryRow>, tick: &Tick) -> Option<EntryRow> {
+pub(super) fn after(line: &Line, there: Option<&EntryRow>, tick: &Tick) -> Option<EntryRow> {
+    let config = &line.config;
     if there.is_none() && tick.outcome.is_none() {
         return None;
     }
+    let tier = line.tiers.as_ref().and_then(|tiers| placed(tiers, there.and_then(|row| row.tier), tick));
     let mut values = [0; 5];
     for (nth, (column, value)) in config.columns.iter().zip(&mut values).enumerate() {
         let before = there.and_then(|row| row.values.get(nth).copied());
@@ -45,8 +50,9 @@ pub(crate) fn after(config: &BoardConfig, there: Option<&EntryRow>, tick: &Tick)
             Value::Games => counted(tick.outcome.is_some()),
             Value::Wins => counted(tick.outcome == Some(OutcomeKind::Win)),
             Value::Draws => counted(tick.outcome == Some(OutcomeKind::Draw)),
-            Value::Rating | Value::Conservative | Value::Submitted => {
-                let shown = column.value.of_rating(&tick.after).unwrap_or(0);
+            Value::Rating | Value::Conservative | Value::Place | Value::Submitted => {
+                let place = || line.tiers.as_ref().zip(tier).map(|((tiers, _), state)| tiers.place(&state));
+                let shown = column.value.of_rating(&tick.after).or_else(place).unwrap_or(0);
                 reached(column.after(before, shown, true), before)
             }
         };
@@ -63,8 +69,22 @@ pub(crate) fn after(config: &BoardConfig, there: Option<&EntryRow>, tick: &Tick)
         },
         submissions: there.map_or(0, |row| row.submissions).saturating_add(u32::from(tick.outcome.is_some())),
         deviation: tick.after.deviation as f32,
+        tier,
         metadata: None,
     })
+}
+
+/// A player's place in the tiers after a step; a rating set by hand leaves it.
+fn placed((tiers, bounds): &(Tiers, Bounds), there: Option<TierState>, tick: &Tick) -> Option<TierState> {
+    let Some(outcome) = tick.outcome else { return there };
+    let (hidden_before, hidden_after) = (score_of(&tick.before), score_of(&tick.after));
+    let state = there.unwrap_or_else(|| tiers.enter(bounds, hidden_before, tick.at).0);
+    let outcome = match outcome {
+        OutcomeKind::Win => Outcome::Win,
+        OutcomeKind::Draw => Outcome::Draw,
+        OutcomeKind::Loss => Outcome::Loss,
+    };
+    Some(tiers.apply(bounds, state, Game { outcome, hidden_before, hidden_after }, tick.at).0)
 }
 
 /// A number out of a board's bounds leaves the one that is there.
@@ -102,7 +122,7 @@ impl Tallies {
             let Some(counted) = self.rows.get_mut(&Key::Entry(name.clone(), number, player)) else {
                 continue;
             };
-            if let Some(next) = after(&line.config, counted.row.as_ref(), &tick) {
+            if let Some(next) = after(line, counted.row.as_ref(), &tick) {
                 (counted.row, counted.moved) = (Some(next), true);
             }
         }

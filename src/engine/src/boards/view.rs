@@ -94,7 +94,7 @@ impl View {
     }
 
     /// When players were last judged: a season that is over stays as it ended.
-    fn until(&self, now: Timestamp) -> Timestamp {
+    pub(super) fn until(&self, now: Timestamp) -> Timestamp {
         self.season.and_then(|season| season.ends_at).map_or(now, |end| now.min(end))
     }
 
@@ -249,6 +249,11 @@ fn parts(config: &BoardConfig, home: &AttributesRow) -> Vec<Part> {
 impl State {
     pub(crate) fn fact(&self, player: PlayerId) -> Fact {
         self.whole.slot(player).and_then(|slot| self.facts.get(slot)).unwrap_or_default()
+    }
+
+    /// Whether nobody sees the player.
+    pub(crate) fn is_hidden(&self, player: PlayerId) -> bool {
+        self.shades.get(&player) == Some(&Visibility::Hidden)
     }
 
     /// Whether only the player himself sees his place.

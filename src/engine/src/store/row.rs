@@ -4,7 +4,10 @@ use gsm_core::{
     QueueName, Rank, RequestKey, TicketId, Timestamp,
 };
 use gsm_matchmaking::Proposal;
-use gsm_ranking::payout::{Payout, PayoutConfig};
+use gsm_ranking::{
+    payout::{Payout, PayoutConfig},
+    tier::TierState,
+};
 use gsm_rating::Rating;
 use gsm_session::{MatchState, PlayerSession, Roster, TicketState};
 use serde::{Deserialize, Serialize};
@@ -377,6 +380,8 @@ pub struct EntryRow {
     pub submissions: u32,
     /// Rating deviation after the last match, in points; 0 on a board that scores are submitted to.
     pub deviation: f32,
+    /// The place in the board's visible tiers, where it has any.
+    pub tier: Option<TierState>,
     /// A text of the game's own, shown with the entry.
     pub metadata: Option<String>,
 }

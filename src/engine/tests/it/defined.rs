@@ -39,6 +39,7 @@ pub(crate) fn of_mode(text: &str, of: &str) -> BoardConfig {
         by: Vec::new(),
         eligibility: Eligibility::default(),
         season: None,
+        tiers: None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 use gsm_core::{BoardName, CommitKey, MatchId, PlayerId};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Direction, Eligibility, Operator, PayoutConfig, ScheduleConfig, Source,
-    Submission, Value, Viewer, Visibility,
+    Submission, TierPlace, Value, Viewer, Visibility,
     store::{ChangeSet, Expect, Key, Op, Row, Store},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -22,6 +22,7 @@ both! {
     what_is_paid_out_stays,
     a_board_with_seasons_stays_as_it_is,
     a_listing_stays_in_its_season,
+    a_visible_place_moves_apart_from_the_rating,
 }
 
 const HOUR: i64 = 3_600_000;
@@ -134,7 +135,7 @@ async fn a_board_defined_later_counts_what_was(w: World) {
     let told = counted(&w).await;
     assert!(told.len() > 10);
     // What was counted on the way is what is counted afterwards.
-    for board in ["weekly", "peak"] {
+    for board in ["weekly", "peak", "visible"] {
         w.engine.delete_board(&w.admin(), &name(board)).await.unwrap();
     }
     w.settle();
@@ -386,6 +387,48 @@ async fn a_listing_stays_in_its_season(w: World) {
     assert_eq!((now.rows.len(), now.next), (0, None));
     let other = w.engine.board_page(&of_season("fishing", 2), first.next.as_deref(), 2).await;
     refused(other, "invalid");
+}
+
+async fn a_visible_place_moves_apart_from_the_rating(w: World) {
+    let p = begin(&w).await;
+    let board = whole("visible");
+    let tier = async |player| w.engine.tier(&board, player, Viewer::Other).await;
+    refused(tier(p[0]).await, "not_found");
+    refused(w.engine.tier(&whole("duel"), p[0], Viewer::All).await, "invalid");
+    let first = beats(&w, p[0], p[1]).await;
+    // Placed by the hidden rating: 1,662 is 31 points into the fourth of five divisions, 1,338 is 68 into the second.
+    let place = |tier: &str, division, points| Some(TierPlace { tier: tier.into(), division, points });
+    assert_eq!(tier(p[0]).await.unwrap().place, place("silver", 1, 31));
+    assert_eq!(tier(p[1]).await.unwrap().place, place("bronze", 1, 68));
+    assert_eq!(w.engine.rank(&board, p[0], Viewer::Other).unwrap().keys.columns()[..2], [331, 331]);
+    // A win is worth about 20, however far the rating jumps; the loser is kept from falling by the shield.
+    beats(&w, p[0], p[1]).await;
+    let after = tier(p[0]).await.unwrap();
+    assert_eq!((after.place.clone(), after.shield_left), (place("silver", 1, 51), 0));
+    // A new player lacks nothing but the game of placement, and a hand on the rating moves no place.
+    w.engine.set_rating(&w.admin(), &mode("duel"), p[0], 2_500.0, None, "x").await.unwrap();
+    w.settle();
+    assert_eq!(tier(p[0]).await.unwrap(), after);
+    let again = w.node("again").await;
+    again.open_board(&board).await.unwrap();
+    assert_eq!(again.tier(&board, p[0], Viewer::Other).await.unwrap(), after);
+    // Voided, the first match is as if it had never been: the second one was of placement.
+    w.engine.void_result(&w.admin(), first, "x").await.unwrap();
+    w.settle();
+    assert_eq!(tier(p[0]).await.unwrap().place, place("silver", 1, 31));
+    w.engine.set_visibility(&w.admin(), &name("visible"), p[0], Visibility::Hidden, "x").await.unwrap();
+    w.settle();
+    refused(tier(p[0]).await, "not_found");
+    // What makes no sense is refused.
+    let bad = async |change: fn(&mut BoardConfig), field: &str| {
+        let mut config = crate::verdicts::counting()[2].clone();
+        change(&mut config);
+        let refused = w.engine.put_board(&w.admin(), config).await.unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("`{field}`")), "{refused}");
+    };
+    bad(|config| config.tiers = None, "columns[0].value").await;
+    bad(|config| config.tiers.as_mut().unwrap().placement_games = 200, "tiers.placement_games").await;
+    bad(|config| config.tiers.as_mut().unwrap().tiers.clear(), "tiers.tiers (length)").await;
 }
 
 trait Tap: Sized {

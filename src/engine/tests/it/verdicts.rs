@@ -7,7 +7,7 @@ use crate::{
 use gsm_core::{AdjustmentId, MatchId, PlayerId, QueueName, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Direction, Engine, EngineError, HistoryEntry, ImportMatch, Operator,
-    QueueConfig, RankView, ScheduleConfig, Value, Viewer,
+    QueueConfig, RankView, ScheduleConfig, TierConfig, Value, Viewer,
     store::{
         Cursor, HistoryRow, Key, KeyRange, PushKind, RatingCause, RatingRow, Row, SideChange, Step, Store,
         Verdict, memory::Faults,
@@ -16,6 +16,7 @@ use gsm_engine::{
 use gsm_rating::options::{Newcomer, Options, Party, RepeatedPair, Smurf};
 use gsm_session::{Roster, SideReport, Standings};
 use proptest::prelude::*;
+use serde_json::json;
 
 const PLAYERS: usize = 6;
 
@@ -152,9 +153,24 @@ pub(crate) async fn seen(w: &World, engine: &Engine, players: &[PlayerId]) -> Se
 /// A board that begins anew every week, and one of the best that was reached.
 const WEEKLY: &str = "weekly";
 const PEAK: &str = "peak";
+/// And one of places in visible tiers.
+const VISIBLE: &str = "visible";
+
+/// Tiers of two hundred points of rating each, after one game of placement.
+pub(crate) fn tiers() -> TierConfig {
+    let tier = |name: &str, divisions| json!({ "name": name, "divisions": divisions });
+    let range = json!({ "base": 20, "least": 10, "most": 40 });
+    serde_json::from_value(json!({
+        "placement_games": 1, "points_per_division": 100,
+        "tiers": [tier("bronze", 2), tier("silver", 2), tier("gold", 1)],
+        "win": range, "loss": range, "pull_permille": 100, "demotion_shield_games": 1,
+        "start": { "ratings": [1_000_000, 1_200_000, 1_400_000, 1_600_000, 1_800_000] },
+    }))
+    .unwrap()
+}
 
 /// The boards that count what happens.
-pub(crate) fn counting() -> [BoardConfig; 2] {
+pub(crate) fn counting() -> [BoardConfig; 3] {
     let columns = |columns: &[(Value, Operator)]| {
         let one = |&(value, operator)| Column { value, direction: Direction::Descending, operator };
         columns.iter().map(one).collect()
@@ -170,13 +186,15 @@ pub(crate) fn counting() -> [BoardConfig; 2] {
         season: Some(ScheduleConfig::Days { every: 7, zone: "UTC".into(), from: "1970-01-01T00:00".into() }),
         ..of_mode(WEEKLY, "duel")
     };
-    [weekly, BoardConfig { columns: columns(&[(Value::Rating, Operator::Best)]), ..of_mode(PEAK, "duel") }]
+    let peak = BoardConfig { columns: columns(&[(Value::Rating, Operator::Best)]), ..of_mode(PEAK, "duel") };
+    let place = columns(&[(Value::Place, Operator::Last), (Value::Place, Operator::Best)]);
+    [weekly, peak, BoardConfig { columns: place, tiers: Some(tiers()), ..of_mode(VISIBLE, "duel") }]
 }
 
 /// The entries of these boards as they are stored.
 pub(crate) async fn counted(w: &World) -> Vec<(Key, Row)> {
     let mut entries = Vec::new();
-    for name in [WEEKLY, PEAK] {
+    for name in [WEEKLY, PEAK, VISIBLE] {
         let range = KeyRange::AllEntries(name.parse().unwrap());
         let rows = w.stores[0].list(&range, None, 10_000, false).await.unwrap();
         entries.extend(rows.into_iter().map(|(key, found)| (key, (*found.row).clone())));

@@ -52,6 +52,7 @@ async fn scores(w: &World, ties: Ties, direction: Direction) {
         ties,
         by: Vec::new(),
         season: None,
+        tiers: None,
         eligibility: Eligibility::default(),
     };
     w.engine.put_board(&w.admin(), config).await.unwrap();
@@ -470,6 +471,7 @@ async fn watches_are_refused_beyond_their_bounds(w: World) {
         ties: Ties::default(),
         by: Vec::new(),
         season: None,
+        tiers: None,
         eligibility: Eligibility::default(),
     };
     w.engine.put_board(&w.admin(), config.clone()).await.unwrap();

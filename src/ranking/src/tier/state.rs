@@ -146,6 +146,13 @@ impl Tiers {
         Some(Shown { tier: &self.config.tiers.get(tier)?.name, division: number, points })
     }
 
+    /// The position of a state as a board compares it: points from the bottom of the lowest division; -1 before the end
+    /// of placement.
+    #[must_use]
+    pub fn place(&self, state: &TierState) -> i64 {
+        if state.placement_left > 0 { -1 } else { self.position(state) }
+    }
+
     /// The position of a state; one that was made by another configuration counts as the nearest place of this.
     pub(super) fn position(&self, state: &TierState) -> i64 {
         let division = usize::from(state.division).min(self.top());

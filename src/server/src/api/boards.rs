@@ -10,8 +10,8 @@ use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
 use gsm_core::{BoardName, Mode, PlayerId, Timestamp};
 use gsm_engine::{
-    BoardConfig, BoardRef, Column, Dimension, Eligibility, Places, ScheduleConfig, Source, Submission, Ties,
-    Visibility,
+    BoardConfig, BoardRef, Column, Dimension, Eligibility, Places, ScheduleConfig, Source, Submission,
+    TierConfig, Ties, Visibility,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct BoardSettings {
     #[schema(value_type = Option<String>)]
     mode: Option<Mode>,
     /// What it compares, the weightiest first, 1 to 5: `{"value": "rating", "direction": "descending", "operator":
-    /// "last"}`. Of a mode: `rating`, `conservative` (less two deviations), `games`, `wins`, `draws`. Of submissions:
+    /// "last"}`. Of a mode: `rating`, `conservative` (less two deviations), `games`, `wins`, `draws`, and `place` in its tiers. Of submissions:
     /// `submitted`, with an operator: `last`, `set`, `best`, `incr`, `decr`.
     #[schema(value_type = Vec<Object>)]
     columns: Vec<Column>,
@@ -49,6 +49,10 @@ pub(crate) struct BoardSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     season: Option<ScheduleConfig>,
+    /// Visible tiers that matches of the mode move players through, apart from their ratings (docs/boards.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    tiers: Option<TierConfig>,
 }
 
 /// A board and its name.
@@ -71,6 +75,7 @@ impl From<&BoardConfig> for BoardConfigDto {
                 by: config.by.clone(),
                 eligibility: config.eligibility,
                 season: config.season.clone(),
+                tiers: config.tiers.clone(),
             },
         }
     }
@@ -98,6 +103,7 @@ pub(crate) async fn put(
         by: body.by,
         eligibility: body.eligibility,
         season: body.season,
+        tiers: body.tiers,
     };
     Ok(Answer((&app.engine.put_board(&write.call, config).await?).into()))
 }

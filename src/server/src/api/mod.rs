@@ -124,6 +124,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(boards::remove))
         .routes(routes!(boards::visibility))
         .routes(routes!(seasons::list))
+        .routes(routes!(seasons::tier))
         .routes(routes!(seasons::begin_payout, seasons::payout))
         .routes(routes!(seasons::next_page))
         .routes(routes!(seasons::acknowledge))

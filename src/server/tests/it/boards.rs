@@ -187,3 +187,37 @@ async fn a_season_ends_and_is_paid_out_page_by_page() {
     server.post(&format!("{payout}/pages/2/acknowledge"), Value::Null).await.is(422, "invalid");
     assert_eq!(server.get(payout).await.ok()["done"], true);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_player_sees_a_tier_apart_from_the_rating() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let (admin, server) = (world.admin(), world.server());
+    let range = json!({ "base": 20, "least": 10, "most": 40 });
+    let tiers = json!({
+        "placement_games": 1, "points_per_division": 100, "win": range, "loss": range,
+        "tiers": [{ "name": "bronze", "divisions": 2 }, { "name": "gold", "divisions": 1 }],
+        "start": { "ratings": [1_000_000, 1_400_000, 1_800_000] },
+    });
+    let mut body = json!({ "mode": "duel", "columns": [{ "value": "place" }], "tiers": tiers });
+    assert_eq!(admin.put("/v1/admin/boards/ladder", body.clone()).await.ok()["tiers"]["placement_games"], 1);
+    let path = |id: &str| format!("/v1/rankings/ladder/players/{id}/tier");
+    ann.client.get(&path(&ann.id)).await.is(404, "not_found");
+    let sides = json!({ "queue": "duel", "sides": [[&ann.id], [&bob.id]] });
+    let id = text(&server.post("/v1/matches", sides).await.ok()["match_id"]);
+    let standings = json!({ "sides": [{ "place": 1 }, { "place": 2 }] });
+    server.post(&format!("/v1/matches/{id}/result"), standings).await.ok();
+    let tier = ann.client.get(&path(&ann.id)).await.ok();
+    assert_eq!(
+        (&tier["tier"], &tier["division"], &tier["points"]),
+        (&json!("bronze"), &json!(1), &json!(65))
+    );
+    assert_eq!(admin.get("/v1/rankings/ladder").await.ok()["entries"][0]["values"], json!([165.0]));
+    ann.client.get(&format!("{}?season=1", path(&ann.id))).await.is(422, "invalid");
+    ann.client.get(&format!("/v1/rankings/duel/players/{}/tier", ann.id)).await.is(422, "invalid");
+    body["tiers"]["points_per_division"] = json!(3);
+    let refused = admin.put("/v1/admin/boards/ladder", body.clone()).await.is(422, "invalid");
+    assert_eq!(refused["field"], "tiers.points_per_division");
+    body["tiers"] = json!({ "placement_games": 1 });
+    admin.put("/v1/admin/boards/ladder", body).await.is(422, "missing_field");
+}

@@ -37,6 +37,7 @@ fn entry<'a>(
         submitted_at: matches.clone().map(|step| step.at).max()?,
         submissions: matches.count() as u32,
         deviation: last.after.deviation as f32,
+        tier: None,
         metadata: None,
     })
 }

@@ -197,6 +197,7 @@ async fn fill(offline: &Offline, field: Field) -> Result<Vec<PlayerId>, Failure>
         by: Vec::new(),
         eligibility: Eligibility::default(),
         season: None,
+        tiers: None,
     };
     let now = engine.clock().now();
     engine.put_board(&Call::system("gsm:PutBoard", now), config).await.map_err(Failure::failed)?;
