@@ -122,6 +122,10 @@ pub(crate) async fn entries_shown(entries: &Entries, node: usize, engine: &Engin
         seats.entry((name, *number)).or_default().push((player, row));
     }
     for ((name, number), rows) in seats {
+        // By this node's clock it may not have begun.
+        if number > season(engine.clock().now()) {
+            continue;
+        }
         let of = BoardRef { name: name.clone(), part: None, season: (number > 0).then_some(number) };
         let opened = engine.open_board(&of).await;
         for (player, row) in &rows {
