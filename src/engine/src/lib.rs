@@ -47,7 +47,8 @@ pub use gsm_ranking::{
     Visibility,
     payout::PayoutConfig,
     season::{ScheduleConfig, Season},
-    tier::TierConfig,
+    soft_reset::{DeviationReset, Preview, ResetConfig, Target},
+    tier::{TierConfig, VisibleReset},
 };
 pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
 pub use keys::IssuedKey;
@@ -59,5 +60,6 @@ pub use push::{PushItem, Subscription};
 pub use queues::QueueConfig;
 pub use ratings::HistoryEntry;
 pub use rebuild::RebuildReport;
+pub use results::reset::SoftResetReport;
 pub use results::{MatchFacts, ResultView};
 pub use tickets::{NewTicket, TicketView};

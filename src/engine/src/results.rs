@@ -4,6 +4,7 @@ pub(crate) mod chain;
 pub(crate) mod counting;
 mod following;
 mod history;
+pub(crate) mod reset;
 mod verdict;
 mod walk;
 mod why;

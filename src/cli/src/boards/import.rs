@@ -50,7 +50,7 @@ pub(super) struct Import {
     /// The files
     #[arg(value_name = "FILE", required_unless_present = "from_redis")]
     files: Vec<PathBuf>,
-    /// A Redis instead of files: redis://[[user]:password@]host[:port][/database]
+    /// A Redis instead of files, such as `redis://:password@host:6379/0`
     #[arg(long, value_name = "URL", requires = "key",
         conflicts_with_all = ["files", "from"])]
     from_redis: Option<redis::Url>,

@@ -10,8 +10,11 @@ use crate::{
     results::chain::standing,
     store::{Key, KeyRange},
 };
-use gsm_core::{BoardName, Mode, PlayerId, limits};
-use gsm_ranking::season::Season;
+use gsm_core::{BoardName, Map, Mode, PlayerId, limits};
+use gsm_ranking::{
+    season::Season,
+    tier::{TierConfig, TierState},
+};
 use std::sync::Arc;
 
 /// A player's place in visible tiers.
@@ -162,6 +165,28 @@ impl Engine {
                 points: shown.points,
             }),
         })
+    }
+
+    /// The tiers of a mode's board, and the places of all who have one in the season under way.
+    pub(crate) async fn tier_places(
+        &self,
+        of: &BoardRef,
+        mode: &Mode,
+    ) -> Result<(TierConfig, Map<PlayerId, TierState>), EngineError> {
+        let line = self.line(&of.name)?;
+        let tiers = line.config.tiers.clone().filter(|_| line.config.mode() == Some(mode));
+        let tiers =
+            tiers.ok_or_else(|| EngineError::invalid("board", "is no board of the mode with tiers"))?;
+        let number = self.season_number(&line, None)?;
+        let mut places = Map::default();
+        self.each(KeyRange::Entries(of.name.clone(), number), |key, found| {
+            if let (Key::Entry(_, _, player), Some(state)) = (&key, entry_of(&key, &found.row)?.tier) {
+                places.insert(*player, state);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok((tiers, places))
     }
 
     /// The seasons of a board that have begun, the newest first, at most `limit`, of those before `before` if given.

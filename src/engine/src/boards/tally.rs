@@ -8,7 +8,7 @@ use crate::{
     store::{ChangeSet, EntryRow, Expect, HistoryRow, Home, Key, Row, Step, Version},
 };
 use gsm_core::{Mode, PlayerId, Timestamp};
-use gsm_ranking::tier::{Bounds, Game, Outcome, TierState, Tiers};
+use gsm_ranking::tier::{Bounds, Game, Outcome, TierState, Tiers, VisibleReset};
 use gsm_rating::Rating;
 use gsm_session::OutcomeKind;
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,6 +21,8 @@ pub(crate) struct Tick {
     after: Rating,
     /// `None` where a hand set the rating.
     outcome: Option<OutcomeKind>,
+    /// What a soft reset makes of visible places.
+    visible: Option<VisibleReset>,
 }
 
 impl Tick {
@@ -31,7 +33,8 @@ impl Tick {
             Step::Match { .. } => Some(OutcomeKind::Loss),
             Step::Adjustment { .. } => None,
         };
-        Self { at: row.at, before: row.before, after: row.after, outcome }
+        let visible = if let Step::Adjustment { visible, .. } = row.step { visible } else { None };
+        Self { at: row.at, before: row.before, after: row.after, outcome, visible }
     }
 }
 
@@ -74,9 +77,12 @@ pub(super) fn after(line: &Line, there: Option<&EntryRow>, tick: &Tick) -> Optio
     })
 }
 
-/// A player's place in the tiers after a step; a rating set by hand leaves it.
+/// A player's place in the tiers after a step; a rating set by hand leaves it, a soft reset does with it what it says.
 fn placed((tiers, bounds): &(Tiers, Bounds), there: Option<TierState>, tick: &Tick) -> Option<TierState> {
-    let Some(outcome) = tick.outcome else { return there };
+    let Some(outcome) = tick.outcome else {
+        let Some((state, visible)) = there.zip(tick.visible) else { return there };
+        return Some(tiers.begin_season(bounds, state, visible, score_of(&tick.after), tick.at).0);
+    };
     let (hidden_before, hidden_after) = (score_of(&tick.before), score_of(&tick.after));
     let state = there.unwrap_or_else(|| tiers.enter(bounds, hidden_before, tick.at).0);
     let outcome = match outcome {

@@ -2,7 +2,7 @@
 use super::chain::{Link, depth_after};
 use crate::{
     Call, Engine, EngineError,
-    store::{AdjustmentRow, Expect, Home, Key, RatingRow, Row},
+    store::{AdjustmentKind, AdjustmentRow, Expect, Home, Key, RatingRow, Row},
 };
 use gsm_core::{AdjustmentId, Mode, PlayerId, limits};
 
@@ -45,8 +45,7 @@ impl Engine {
                 at: call.now,
                 depth: depth_after([&from]),
                 system: name,
-                mean,
-                deviation,
+                kind: AdjustmentKind::Set { mean, deviation },
                 reason: reason.to_owned(),
                 from,
             };

@@ -4,12 +4,15 @@
 //!
 //! Invariant: an entry's place and its players' entries before it never change; what does not count any more keeps
 //! its place and passes its players on as it found them.
-use super::counting::{next_row, rate, remembered, score_of};
+use super::{
+    counting::{next_row, rate, remembered, score_of},
+    reset::reset,
+};
 use crate::{
     Engine, EngineError,
     store::{
-        AdjustmentRow, Entry, HistoryRow, Home, Key, Place, RatingRow, ResultRow, Row, SideChange,
-        StandingRow, Step, Verdict, Version, Versioned,
+        AdjustmentKind, AdjustmentRow, Entry, HistoryRow, Home, Key, Place, RatingRow, ResultRow, Row,
+        SideChange, StandingRow, Step, Verdict, Version, Versioned,
     },
     systems::Scheme,
 };
@@ -161,20 +164,36 @@ impl Link {
             }
             Self::Adjustment(id, row) => {
                 let old = rating_of(&row.from);
-                let before = old.map_or_else(|| scheme.system.initial(), |old| old.rating);
-                let after =
-                    Rating { mean: row.mean, deviation: row.deviation.unwrap_or(before.deviation), ..before };
+                let games = old.map_or(0, |old| old.games);
+                let (before, after, games, visible) = match (&row.kind, old) {
+                    (AdjustmentKind::Set { mean, deviation }, _) => {
+                        let before = old.map_or_else(|| scheme.system.initial(), |old| old.rating);
+                        let deviation = deviation.unwrap_or(before.deviation);
+                        (before, Rating { mean: *mean, deviation, ..before }, games, None)
+                    }
+                    (AdjustmentKind::Reset(config), Some(old)) => {
+                        let before = scheme.system.at(old.rating, Some(old.rated_at), row.at);
+                        let (after, games) = reset(*config, &scheme.system, before, games);
+                        (before, after, games, Some(config.visible))
+                    }
+                    // All that led to a rating was voided: there is nothing to reset.
+                    (AdjustmentKind::Reset(_), None) => {
+                        let after = StandingRow { last, rating: None };
+                        return vec![Moved { player: row.player, after, history: None }];
+                    }
+                };
+                let is_anew = games == 0;
                 let next = RatingRow {
                     rating: after,
                     rated_at: row.at,
-                    games: old.map_or(0, |old| old.games),
-                    wins: old.map_or(0, |old| old.wins),
-                    draws: old.map_or(0, |old| old.draws),
+                    games,
+                    wins: old.filter(|_| !is_anew).map_or(0, |old| old.wins),
+                    draws: old.filter(|_| !is_anew).map_or(0, |old| old.draws),
                     score: score_of(&after),
                     reached_at: row.at,
                     recent: old.and_then(|old| old.recent.clone()),
                 };
-                let step = Step::Adjustment { id: *id };
+                let step = Step::Adjustment { id: *id, visible };
                 vec![Moved {
                     player: row.player,
                     history: Some(HistoryRow { at: row.at, step, before, after, games: next.games }),

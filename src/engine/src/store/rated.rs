@@ -1,5 +1,6 @@
 //! Rows of what moves ratings, and of what that led to.
 use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId, Timestamp};
+use gsm_ranking::{soft_reset::ResetConfig, tier::VisibleReset};
 use gsm_rating::{
     Rating,
     explained::{Adjusted, Recent},
@@ -116,6 +117,8 @@ pub enum Step {
     Adjustment {
         /// Which.
         id: AdjustmentId,
+        /// What becomes of visible places; `None` where the rating alone was set.
+        visible: Option<VisibleReset>,
     },
 }
 
@@ -184,7 +187,21 @@ pub enum Verdict {
     },
 }
 
-/// A rating set by hand, and what that did.
+/// What a hand does to a rating.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum AdjustmentKind {
+    /// It is set.
+    Set {
+        /// The mean that was set, in points.
+        mean: f64,
+        /// The deviation that was set, in points, if one was.
+        deviation: Option<f64>,
+    },
+    /// It is drawn towards a target by a formula, with all others of the mode; who has no rating then is left alone.
+    Reset(ResetConfig),
+}
+
+/// A rating moved by hand, and what that did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdjustmentRow {
     /// The mode.
@@ -197,10 +214,8 @@ pub struct AdjustmentRow {
     pub depth: u64,
     /// The rating system that a newcomer's other values come from ([`super::Key::System`]).
     pub system: u64,
-    /// The mean that was set, in points.
-    pub mean: f64,
-    /// The deviation that was set, in points, if one was.
-    pub deviation: Option<f64>,
+    /// What was done.
+    pub kind: AdjustmentKind,
     /// Why.
     pub reason: String,
     /// The player as found; `None` for a player's first entry.

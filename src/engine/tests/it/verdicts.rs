@@ -6,8 +6,9 @@ use crate::{
 };
 use gsm_core::{AdjustmentId, MatchId, PlayerId, QueueName, Timestamp};
 use gsm_engine::{
-    BoardConfig, BoardRef, Column, Direction, Engine, EngineError, HistoryEntry, ImportMatch, Operator,
-    QueueConfig, RankView, ScheduleConfig, TierConfig, Value, Viewer,
+    BoardConfig, BoardRef, Column, DeviationReset, Direction, Engine, EngineError, HistoryEntry, ImportMatch,
+    Operator, QueueConfig, RankView, ResetConfig, ScheduleConfig, Target, TierConfig, Value, Viewer,
+    VisibleReset,
     store::{
         Cursor, HistoryRow, Key, KeyRange, PushKind, RatingCause, RatingRow, Row, SideChange, Step, Store,
         Verdict, memory::Faults,
@@ -28,6 +29,8 @@ pub(crate) enum Event {
     Play { shape: usize, first: usize, party: bool, places: Vec<u32>, quit: bool, after_ms: i64 },
     /// A rating set by hand.
     Set { player: usize, mean: f64, deviation: Option<f64> },
+    /// All ratings are reset: what stays of the distance to a newcomer, and whether games start again.
+    Reset { keep: f64, restart_games: bool },
     /// The mode asks for other rating options from now on.
     Ask { which: usize },
     /// The match of this number, counted round, is void.
@@ -68,6 +71,8 @@ pub(crate) fn some_event() -> impl Strategy<Value = Event> {
         1 => (0..PLAYERS, 1_000.0..2_000.0, proptest::option::of(40.0..350.0))
             .prop_map(|(player, mean, deviation)| Event::Set { player, mean, deviation }),
         1 => (0..OPTIONS.len()).prop_map(|which| Event::Ask { which }),
+        1 => (0.0..=1.0, any::<bool>())
+            .prop_map(|(keep, restart_games)| Event::Reset { keep, restart_games }),
         2 => (0..40usize).prop_map(|which| Event::Void { which }),
         2 => (0..40usize, some_places(), any::<bool>())
             .prop_map(|(which, places, quit)| Event::Correct { which, places, quit }),
@@ -133,7 +138,7 @@ pub(crate) async fn seen(w: &World, engine: &Engine, players: &[PlayerId]) -> Se
         seen.season.push(engine.rank(&season, *player, Viewer::All).ok().map(|view| view.rank.get()));
         let steps = engine.history(&mode("duel"), *player, None, 1_000).await.unwrap();
         let shown = |HistoryEntry { mut row, .. }| {
-            if let Step::Adjustment { id } = &mut row.step {
+            if let Step::Adjustment { id, .. } = &mut row.step {
                 *id = AdjustmentId::from_u128(0);
             }
             row
@@ -202,6 +207,18 @@ pub(crate) async fn counted(w: &World) -> Vec<(Key, Row)> {
     entries
 }
 
+/// Resets the mode's ratings.
+async fn reset(w: &World, call: &gsm_engine::Call, keep: f64, restart_games: bool) {
+    let config = ResetConfig {
+        target: Target::InitialMean,
+        keep,
+        deviation: DeviationReset::AtLeast(120.0),
+        restart_games,
+        visible: if restart_games { VisibleReset::Placement } else { VisibleReset::Lower { divisions: 1 } },
+    };
+    w.engine.soft_reset(call, &mode("duel"), config, "season").await.unwrap();
+}
+
 /// Makes the mode ask for these options from now on.
 async fn ask(w: &World, which: usize) {
     let config = QueueConfig::new(QueueName::new("duel").unwrap(), mode("duel"), wide(1));
@@ -235,6 +252,7 @@ pub(crate) async fn happen(w: &World, players: &[PlayerId], events: &[Event]) {
                 set.await.unwrap();
             }
             Event::Ask { which } => ask(w, *which).await,
+            Event::Reset { keep, restart_games } => reset(w, &call, *keep, *restart_games).await,
             Event::Void { which } if !played.is_empty() => {
                 let new = &played[which % played.len()];
                 let id = Engine::import_match_id(&new.mode, new.number);
@@ -273,7 +291,9 @@ fn as_it_ended_up(events: &[Event]) -> Vec<Option<Event>> {
             _ => {}
         }
         ended.push(match event {
-            Event::Play { .. } | Event::Set { .. } | Event::Ask { .. } => Some(event.clone()),
+            Event::Play { .. } | Event::Set { .. } | Event::Ask { .. } | Event::Reset { .. } => {
+                Some(event.clone())
+            }
             _ => None,
         });
     }
@@ -296,9 +316,12 @@ pub(crate) async fn twin(events: &[Event]) -> Seen {
         if let Some(Event::Ask { which }) = ended {
             ask(&w, *which).await;
         }
+        let mut call = w.admin();
+        call.now = Timestamp::from_millis(at);
+        if let Some(Event::Reset { keep, restart_games }) = ended {
+            reset(&w, &call, *keep, *restart_games).await;
+        }
         if let Some(Event::Set { player, mean, deviation }) = ended {
-            let mut call = w.admin();
-            call.now = Timestamp::from_millis(at);
             let duel = mode("duel");
             let set = w.engine.set_rating(&call, &duel, players[*player], *mean, *deviation, "x");
             set.await.unwrap();

@@ -11,6 +11,7 @@ mod players;
 mod proposals;
 mod queues;
 mod rankings;
+mod resets;
 mod results;
 mod rulings;
 mod seasons;
@@ -124,6 +125,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(boards::remove))
         .routes(routes!(boards::visibility))
         .routes(routes!(seasons::list))
+        .routes(routes!(resets::soft_reset))
+        .routes(routes!(resets::preview))
         .routes(routes!(seasons::tier))
         .routes(routes!(seasons::begin_payout, seasons::payout))
         .routes(routes!(seasons::next_page))

@@ -236,6 +236,9 @@ impl From<HistoryRow> for StepDto {
             after: row.after.into(),
             games_played: row.games,
         };
+        if let Step::Adjustment { visible: Some(_), .. } = row.step {
+            dto.kind = "reset";
+        }
         if let Step::Match { match_id, place, shared: _, sides, expected, actual, quit } = row.step {
             (dto.kind, dto.match_id) = ("match", Some(match_id.to_string()));
             (dto.place, dto.sides, dto.quit) = (Some(place), Some(sides), Some(quit));

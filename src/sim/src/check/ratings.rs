@@ -6,7 +6,8 @@ use crate::{
 };
 use gsm_core::{Mode, PlayerId, Timestamp};
 use gsm_engine::store::{
-    Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step, remembered_as,
+    AdjustmentKind, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step,
+    remembered_as,
 };
 use gsm_rating::explained::{Person, Rated, Recent, rate};
 use gsm_rating::{Entrant, Game, Rating, Scratch, Side, System};
@@ -143,19 +144,22 @@ impl Rebuilt {
                 let old = from.and_then(|standing| standing.rating);
                 let old = old.as_ref();
                 let before = old.map_or_else(|| System::default().initial(), |old| old.rating);
-                let rating =
-                    Rating { mean: row.mean, deviation: row.deviation.unwrap_or(before.deviation), ..before };
+                let AdjustmentKind::Set { mean, deviation } = row.kind else {
+                    return fault(format!("{id} resets a rating, and nobody has asked for that"));
+                };
+                let rating = Rating { mean, deviation: deviation.unwrap_or(before.deviation), ..before };
                 let next = RatingRow {
                     rating,
                     rated_at: row.at,
                     games: old.map_or(0, |old| old.games),
                     wins: old.map_or(0, |old| old.wins),
                     draws: old.map_or(0, |old| old.draws),
-                    score: (row.mean * 1_000.0).round() as i64,
+                    score: (mean * 1_000.0).round() as i64,
                     reached_at: row.at,
                     recent: old.and_then(|old| old.recent.clone()),
                 };
-                self.step(&row.mode, row.player, place, (row.at, Step::Adjustment { id }, before), next);
+                let step = Step::Adjustment { id, visible: None };
+                self.step(&row.mode, row.player, place, (row.at, step, before), next);
             }
         }
         Ok(())

@@ -1,0 +1,122 @@
+//! The soft reset of a mode, and its preview.
+use super::{
+    App,
+    answer::Answer,
+    extract::{Json, Params, Write},
+    rulings::reason,
+};
+use crate::problem::{ApiError, Problem};
+use axum::extract::State;
+use gsm_core::{BoardName, Mode};
+use gsm_engine::{DeviationReset, Preview, ResetConfig, Target, VisibleReset};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+fn placement() -> VisibleReset {
+    VisibleReset::Placement
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SoftResetBody {
+    /// Where means go: `"initial_mean"`, or `{"mean": 1500.0}`.
+    #[schema(value_type = Object)]
+    target: Target,
+    /// The share of a mean's distance to the target that stays, 0 to 1.
+    keep: f64,
+    /// `{"at_least": 120.0}` or `{"add": 40.0}`: never below what it is, never above that of a new player.
+    #[schema(value_type = Object)]
+    deviation: DeviationReset,
+    /// Whether the count of games starts at 0 again.
+    restart_games: bool,
+    /// What becomes of visible places: `"placement"`, or `{"lower": {"divisions": 3}}`; `"placement"` if absent.
+    #[serde(default = "placement")]
+    #[schema(value_type = Object)]
+    visible: VisibleReset,
+    /// Why, for the audit log: 1 to 128 characters.
+    reason: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PreviewBody {
+    /// Where means go: `"initial_mean"`, or `{"mean": 1500.0}`.
+    #[schema(value_type = Object)]
+    target: Target,
+    /// The share of a mean's distance to the target that stays, 0 to 1.
+    keep: f64,
+    /// `{"at_least": 120.0}` or `{"add": 40.0}`: never below what it is, never above that of a new player.
+    #[schema(value_type = Object)]
+    deviation: DeviationReset,
+    /// Whether the count of games starts at 0 again.
+    restart_games: bool,
+    /// What becomes of visible places: `"placement"`, or `{"lower": {"divisions": 3}}`; `"placement"` if absent.
+    #[serde(default = "placement")]
+    #[schema(value_type = Object)]
+    visible: VisibleReset,
+    /// A board of the mode with tiers: how many players each would get.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    board: Option<BoardName>,
+}
+
+/// What a soft reset did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SoftResetDto {
+    mode: String,
+    /// Ratings that were reset.
+    players: u64,
+}
+
+/// Draw all ratings of a mode towards a target, at once.
+///
+/// A mean keeps a share of its distance to the target: `keep * mean + (1 - keep) * target`, so that nobody overtakes anybody.
+/// It is a step of every rating's history; a result voided later moves what the reset makes of it. The mode takes no results
+/// meanwhile (503 `rerating`).
+#[utoipa::path(post, path = "/v1/admin/modes/{mode}/soft-reset", tag = "admin", operation_id = "soft_reset",
+    params(("mode" = String, Path)), request_body = SoftResetBody,
+    responses((status = 200, body = SoftResetDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:SoftReset")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn soft_reset(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<SoftResetBody>>,
+) -> Result<Answer<SoftResetDto>, ApiError> {
+    let mode: Mode = params.get("mode")?;
+    let Json(body) = write.body;
+    let reason = reason(&body.reason)?;
+    let SoftResetBody { target, keep, deviation, restart_games, visible, .. } = body;
+    let config = ResetConfig { target, keep, deviation, restart_games, visible };
+    let done = app.engine.soft_reset(&write.call, &mode, config, reason).await?;
+    Ok(Answer(SoftResetDto { mode: mode.to_string(), players: done.players }))
+}
+
+/// What a soft reset would do: pairs of numbers are before and after.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PreviewDto {
+    mode: String,
+    /// `players`, `buckets` of means, `percentiles`, mean deviations, and `tiers` where a board was named.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    preview: Preview,
+}
+
+/// Tell what a soft reset would do to a mode now. Nothing changes; reads all ratings of the mode.
+#[utoipa::path(post, path = "/v1/admin/modes/{mode}/soft-reset/preview", tag = "admin", operation_id = "preview_soft_reset",
+    params(("mode" = String, Path)), request_body = PreviewBody,
+    responses((status = 200, body = PreviewDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:PreviewSoftReset")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn preview(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<PreviewBody>>,
+) -> Result<Answer<PreviewDto>, ApiError> {
+    let mode: Mode = params.get("mode")?;
+    let Json(PreviewBody { target, keep, deviation, restart_games, visible, board }) = write.body;
+    let config = ResetConfig { target, keep, deviation, restart_games, visible };
+    let preview = app.engine.preview_soft_reset(&mode, config, board.as_ref()).await?;
+    Ok(Answer(PreviewDto { mode: mode.to_string(), preview }))
+}
