@@ -170,7 +170,7 @@ impl Engine {
                     .collect()
             })
             .collect();
-        Ok(system.expected(&sides, None))
+        Ok(system.expected(&sides, roster.home()))
     }
 
     /// Counts a match of a history, once.

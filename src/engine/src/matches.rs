@@ -29,6 +29,8 @@ pub struct NewMatch {
     pub sides: Vec<Vec<PlayerId>>,
     /// Who came together; who is in none came alone.
     pub parties: Vec<Vec<PlayerId>>,
+    /// The side with the advantage of the game, from 0, where one has it.
+    pub home: Option<usize>,
 }
 
 /// A match as it stands.
@@ -78,6 +80,7 @@ impl Engine {
             .collect();
         let roster = Roster::new(sides)
             .and_then(|roster| roster.with_parties(parties.iter().map(Vec::as_slice)))
+            .and_then(|roster| roster.with_home(forming.queue.home))
             .map_err(|e| EngineError::invalid("roster", e))?;
         let means = forming.tickets.iter().map(|(_, row, _)| {
             row.players.iter().map(|p| p.rating.mean).sum::<f64>() / row.players.len().max(1) as f64
@@ -126,8 +129,12 @@ impl Engine {
         roster: Roster,
         ratings: &[Vec<Rating>],
     ) -> MatchRow {
-        let expected =
-            self.rates(queue).expected(ratings, None).into_iter().map(gsm_core::Probability::get).collect();
+        let expected = self
+            .rates(queue)
+            .expected(ratings, roster.home())
+            .into_iter()
+            .map(gsm_core::Probability::get)
+            .collect();
         MatchRow {
             queue: Some(queue.name.clone()),
             mode: queue.mode.clone(),
@@ -156,7 +163,9 @@ impl Engine {
         let roster = Roster::new(new.sides.clone())
             .map_err(|e| EngineError::invalid("sides", e))?
             .with_parties(new.parties.iter().map(Vec::as_slice))
-            .map_err(|e| EngineError::invalid("parties", e))?;
+            .map_err(|e| EngineError::invalid("parties", e))?
+            .with_home(new.home)
+            .map_err(|e| EngineError::invalid("home", e))?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_create_match(call, &queue, &roster).await {
                 Err(EngineError::Raced) => {}

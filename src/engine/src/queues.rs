@@ -5,7 +5,7 @@ use crate::{
     systems::Scheme,
 };
 use gsm_core::{Millis, Mode, QueueName, limits};
-use gsm_matchmaking::MatchRules;
+use gsm_matchmaking::{Format, MatchRules};
 use gsm_rating::{System, options::Options};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ pub struct QueueConfig {
     /// What the mode asks for beside its rating system: all off if absent. One set of options a mode.
     #[serde(default, skip_serializing_if = "Options::are_off")]
     pub rating_options: Options,
+    /// The side, from 0, that has the advantage of the game in every match the queue forms; absent: none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<usize>,
     /// Milliseconds to accept a proposal; absent: matches start at once.
     #[serde(default)]
     pub acceptance_ms: Option<Millis>,
@@ -61,6 +64,7 @@ impl QueueConfig {
             rules,
             rating: System::default(),
             rating_options: Options::default(),
+            home: None,
             acceptance_ms: None,
             ticket_timeout_ms: ticket_timeout(),
             match_timeout_ms: match_timeout(),
@@ -74,6 +78,16 @@ impl QueueConfig {
         self.rating_options
             .validate()
             .map_err(|e| EngineError::invalid(format!("rating_options.{}", e.setting), e))?;
+        let sides = match self.rules.format {
+            Format::Teams { teams, .. } => teams,
+            Format::FreeForAll { min, .. } => min,
+        };
+        if self.home.is_some_and(|home| home >= sides) {
+            return Err(EngineError::invalid(
+                "home",
+                format!("must be a side of every match, below {sides}"),
+            ));
+        }
         let within = |field: &str, span: Millis, max: Millis| {
             if span == Millis::ZERO || span > max {
                 return Err(EngineError::invalid(field, format!("must be 1 to {} milliseconds", max.get())));

@@ -34,6 +34,8 @@ pub struct PlayerReport {
     pub score: Option<f64>,
     /// Whether the player left before the end.
     pub quit: bool,
+    /// The part of the match that the player played, `0.0..=1.0`; `None` is all of it.
+    pub share: Option<f64>,
 }
 
 /// One side's line.

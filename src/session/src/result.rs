@@ -65,6 +65,9 @@ pub enum ResultFault {
     /// Not finite or out of bounds.
     #[error("is `{0}`, a score is a number between -{SCORE_ABS_MAX} and {SCORE_ABS_MAX}")]
     ScoreRange(f64),
+    /// No part of a match.
+    #[error("is `{0}`, a player's share of a match is a number between 0 and 1")]
+    ShareRange(f64),
     /// The players' scores of a side add up to more than a side may have.
     #[error(
         "gives side {side} the score `{score}` in sum, a score is between -{SCORE_ABS_MAX} and {SCORE_ABS_MAX}"
@@ -91,12 +94,14 @@ pub enum ResultFault {
 /// - Scores are per side; a side whose players were scored has their sum. They inform and do not rank: fewer may be
 ///   better (golf), so a score that seems to contradict the places is no error.
 /// - Quits are sorted, each player once.
+/// - Shares are sorted by player; whoever played all of it has none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct MatchResult {
     places: Vec<u32>,
     scores: Vec<Option<f64>>,
     quits: Vec<PlayerId>,
+    shares: Vec<(PlayerId, f64)>,
     duration: Option<Millis>,
 }
 
@@ -134,14 +139,18 @@ impl MatchResult {
     ///
     /// Refuses: players who do not play, are missing or are named twice; a place outside `1..=sides`; different places
     /// within a side; no place 1; a score that is not finite or beyond [`SCORE_ABS_MAX`], or given for part of a side;
-    /// a duration above [`DURATION_MAX`]. Never panics. O(n log n) in the players; a report longer than the roster is
+    /// a share outside `0.0..=1.0`; a duration above [`DURATION_MAX`]. Never panics. O(n log n) in the players; a report longer than the roster is
     /// refused at its first surplus entry.
     pub fn validate(report: &Report, roster: &Roster) -> Result<Self, ResultError> {
-        let mut quits = BTreeSet::new();
+        let (mut quits, mut shares) = (BTreeSet::new(), BTreeMap::new());
         let (field, sides) = match &report.standings {
             Standings::Sides(sides) => ("sides", check_sides(sides, roster)?),
             Standings::Players(lines) => {
                 quits.extend(lines.iter().filter(|line| line.quit).map(|line| line.player));
+                for (i, line) in lines.iter().enumerate() {
+                    let share = check_share(|| format!("placements[{i}].share"), line.share)?;
+                    shares.extend(share.map(|share| (line.player, share)));
+                }
                 ("placements", check_players(lines, roster)?)
             }
         };
@@ -166,6 +175,7 @@ impl MatchResult {
             places: competition(&places),
             scores: sides.iter().map(|side| side.score).collect(),
             quits: quits.into_iter().collect(),
+            shares: shares.into_iter().collect(),
             duration: report.duration,
         })
     }
@@ -186,6 +196,19 @@ impl MatchResult {
     #[must_use]
     pub fn quits(&self) -> &[PlayerId] {
         &self.quits
+    }
+
+    /// Who played a part of the match alone, and which part, `0.0..1.0`; sorted by player.
+    #[must_use]
+    pub fn shares(&self) -> &[(PlayerId, f64)] {
+        &self.shares
+    }
+
+    /// The part of the match that a player played, `0.0..=1.0`.
+    #[must_use]
+    pub fn share_of(&self, player: PlayerId) -> f64 {
+        let found = self.shares.binary_search_by_key(&player, |(who, _)| *who);
+        found.ok().and_then(|at| self.shares.get(at)).map_or(1.0, |(_, share)| *share)
     }
 
     /// How long the match was played, at most [`DURATION_MAX`].
@@ -224,6 +247,14 @@ fn check_score(field: impl Fn() -> String, score: Option<f64>) -> Result<Option<
 
 fn fits(score: f64) -> bool {
     score.abs() <= SCORE_ABS_MAX // false for NaN
+}
+
+/// A part of the match, with one zero only; none where it is all of it.
+fn check_share(field: impl Fn() -> String, share: Option<f64>) -> Result<Option<f64>, ResultError> {
+    match share {
+        Some(share) if !(0.0..=1.0).contains(&share) => refuse(field(), ResultFault::ShareRange(share)),
+        share => Ok(share.filter(|share| *share < 1.0).map(|share| share + 0.0)),
+    }
 }
 
 fn check_sides(lines: &[SideReport], roster: &Roster) -> Result<Vec<SideReport>, ResultError> {
@@ -305,6 +336,7 @@ struct Unchecked {
     places: Vec<u32>,
     scores: Vec<Option<f64>>,
     quits: Vec<PlayerId>,
+    shares: Vec<(PlayerId, f64)>,
     duration: Option<Millis>,
 }
 
@@ -316,15 +348,18 @@ struct NotCanonical;
 impl TryFrom<Unchecked> for MatchResult {
     type Error = NotCanonical;
     fn try_from(raw: Unchecked) -> Result<Self, NotCanonical> {
-        let Unchecked { places, scores, quits, duration } = raw;
+        let Unchecked { places, scores, quits, shares, duration } = raw;
         let canonical = (2..=MATCH_SIDES_MAX).contains(&places.len())
             && scores.len() == places.len()
             && competition(&places) == places
             && scores.iter().flatten().all(|&s| fits(s))
             && quits.len() <= MATCH_PLAYERS_MAX
             && quits.is_sorted_by(|a, b| a < b)
+            && shares.len() <= MATCH_PLAYERS_MAX
+            && shares.is_sorted_by(|(a, _), (b, _)| a < b)
+            && shares.iter().all(|(_, share)| (0.0..1.0).contains(share))
             && duration.is_none_or(|d| d <= DURATION_MAX);
-        if canonical { Ok(Self { places, scores, quits, duration }) } else { Err(NotCanonical) }
+        if canonical { Ok(Self { places, scores, quits, shares, duration }) } else { Err(NotCanonical) }
     }
 }
 

@@ -34,6 +34,14 @@ pub enum RosterError {
         /// The side of the second mention, from 0.
         side: usize,
     },
+    /// At home is a side that does not play.
+    #[error("`home` is {home}, the sides of this match are 0 to {last}")]
+    Home {
+        /// What came.
+        home: usize,
+        /// The last side.
+        last: usize,
+    },
     /// A party with somebody who does not play.
     #[error("`parties[{party}]` names `{player}`, who does not play this match")]
     PartyStranger {
@@ -60,7 +68,7 @@ pub enum RosterError {
     },
 }
 
-/// Who plays a match, by side, and who came together. Sides keep their order and so do the players of a side.
+/// Who plays a match, by side, who came together, and which side is at home. Sides keep their order and so do the players of a side.
 ///
 /// Invariant: 2 to [`MATCH_SIDES_MAX`] sides, none empty, nobody twice, at most [`MATCH_PLAYERS_MAX`] players.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,6 +77,8 @@ pub struct Roster {
     sides: Vec<Vec<PlayerId>>,
     /// Of each player, side by side, how many of the side came together, the player included; empty if nobody did.
     parties: Vec<u32>,
+    /// The side with the advantage of the game.
+    home: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +87,8 @@ struct Unchecked {
     sides: Vec<Vec<PlayerId>>,
     #[serde(default)]
     parties: Vec<u32>,
+    #[serde(default)]
+    home: Option<usize>,
 }
 
 /// Stored bytes that are no roster.
@@ -91,8 +103,8 @@ enum Refused {
 impl TryFrom<Unchecked> for Roster {
     type Error = Refused;
     fn try_from(raw: Unchecked) -> Result<Self, Refused> {
-        let Unchecked { sides, parties } = raw;
-        let roster = Self::new(sides)?;
+        let Unchecked { sides, parties, home } = raw;
+        let roster = Self::new(sides)?.with_home(home)?;
         let lawful = |size: &u32| (1..=PARTY_SIZE_MAX).contains(&(*size as usize));
         let complete = parties.is_empty() || parties.len() == roster.players().count();
         if complete && parties.iter().all(lawful) {
@@ -122,7 +134,16 @@ impl Roster {
                 return Err(RosterError::Twice { player, side });
             }
         }
-        Ok(Self { sides, parties: Vec::new() })
+        Ok(Self { sides, parties: Vec::new(), home: None })
+    }
+
+    /// The roster with the side, from 0, that has the advantage of the game (white, the home team); or with none.
+    pub fn with_home(self, home: Option<usize>) -> Result<Self, RosterError> {
+        let last = self.sides.len().saturating_sub(1);
+        match home {
+            Some(home) if home > last => Err(RosterError::Home { home, last }),
+            home => Ok(Self { home, ..self }),
+        }
     }
 
     /// The roster with the parties that queued together. Only players of one side are a party in the match: one that
@@ -168,6 +189,12 @@ impl Roster {
     /// Every player once, side by side.
     pub fn players(&self) -> impl Iterator<Item = PlayerId> + '_ {
         self.sides.iter().flatten().copied()
+    }
+
+    /// The side with the advantage of the game, from 0, where one has it.
+    #[must_use]
+    pub const fn home(&self) -> Option<usize> {
+        self.home
     }
 
     /// How many players of the own side came together with each player, the player included, side by side: 1 for
@@ -245,6 +272,14 @@ mod tests {
     }
 
     #[test]
+    fn at_home_is_a_side_of_the_match() {
+        let roster = Roster::new(sides(&[1, 2])).unwrap();
+        assert_eq!(roster.home(), None);
+        assert_eq!(roster.clone().with_home(Some(1)).map(|with| with.home()), Ok(Some(1)));
+        assert_eq!(roster.with_home(Some(2)), Err(RosterError::Home { home: 2, last: 1 }));
+    }
+
+    #[test]
     fn what_is_no_party_is_refused() {
         let roster = Roster::new(sides(&[3, 2])).unwrap();
         let [a, b, stranger] = [0, 1, 99].map(PlayerId::from_u128);
@@ -265,7 +300,10 @@ mod tests {
     fn reading_back_checks_again() {
         let plain = Roster::new(sides(&[1, 2])).unwrap();
         let pair = plain.sides()[1].clone();
-        for roster in [plain.clone(), plain.with_parties([pair.as_slice()]).unwrap()] {
+        let home = plain.clone().with_home(Some(1)).unwrap();
+        let text = serde_json::to_string(&home).unwrap();
+        assert!(serde_json::from_str::<Roster>(&text.replace(r#""home":1"#, r#""home":2"#)).is_err());
+        for roster in [plain.clone(), home, plain.with_parties([pair.as_slice()]).unwrap()] {
             let text = serde_json::to_string(&roster).unwrap();
             assert_eq!(serde_json::from_str::<Roster>(&text).unwrap(), roster);
             for wrong in ["[2,2]", "[0,1,1]", "[1,11,11]"] {

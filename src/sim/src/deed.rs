@@ -222,7 +222,8 @@ impl Deed {
                 Told::Done(session.state.to_string())
             }
             Self::MakeMatch { queue, sides, .. } => {
-                let new = NewMatch { queue: queue.clone(), sides: sides.clone(), parties: Vec::new() };
+                let new =
+                    NewMatch { queue: queue.clone(), sides: sides.clone(), parties: Vec::new(), home: None };
                 Told::Match(Box::new(engine.create_match(call, &new).await?))
             }
             Self::PutQueue(config) => {

@@ -136,7 +136,7 @@ async fn prepare(engine: &Arc<Engine>, time: Duration) -> Result<Vec<MatchId>, F
                 let second = (first + 1 + (scatter(!n) % (PLAYERS as u64 - 1)) as usize) % PLAYERS;
                 let sides = vec![vec![players[first]], vec![players[second]]];
                 engine
-                    .create_match(&call(&engine), &NewMatch { queue, sides, parties: Vec::new() })
+                    .create_match(&call(&engine), &NewMatch { queue, sides, parties: Vec::new(), home: None })
                     .await
                     .map(|m| m.id)
             }

@@ -100,6 +100,7 @@ fn with_match<T>(
     let mut known = known;
     let entrant = |(player, (rating, games)): (&PlayerId, (Rating, u32))| Entrant {
         quit: row.result.quits().binary_search(player).is_ok(),
+        share: row.result.share_of(*player),
         games,
         ..Entrant::new(rating)
     };
@@ -115,7 +116,7 @@ fn with_match<T>(
         .zip(outcomes)
         .map(|(players, (place, score))| Side { score: *score, ..Side::new(*place, players) })
         .collect();
-    look(&Game { learnt, ..Game::new(&sides) })
+    look(&Game { home: row.roster.home(), learnt, ..Game::new(&sides) })
 }
 
 /// The match of a result that counted, as it was rated.

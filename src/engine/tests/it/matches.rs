@@ -19,7 +19,7 @@ both! {
 
 pub(crate) async fn made(w: &World, players: &[PlayerId]) -> MatchView {
     let sides = players.iter().map(|p| vec![*p]).collect();
-    let new = NewMatch { queue: QueueName::new("duel").unwrap(), sides, parties: vec![] };
+    let new = NewMatch { queue: QueueName::new("duel").unwrap(), sides, parties: vec![], home: None };
     w.engine.create_match(&w.server(), &new).await.unwrap()
 }
 
@@ -37,6 +37,7 @@ async fn a_server_makes_a_match(w: World) {
         queue: QueueName::new("duel").unwrap(),
         sides: vec![vec![p[0]], vec![p[1]]],
         parties: vec![],
+        home: None,
     };
     let call = |body| keyed(w.server(), "k", body);
     let first = w.engine.create_match(&call("a"), &new).await.unwrap();
@@ -58,13 +59,14 @@ async fn a_match_of_strangers_or_of_one_side_is_refused(w: World) {
         vec![vec![p[0]], vec![p[0]]],
         vec![],
     ] {
-        let new = NewMatch { queue: queue.clone(), sides, parties: vec![] };
+        let new = NewMatch { queue: queue.clone(), sides, parties: vec![], home: None };
         refused(w.engine.create_match(&w.server(), &new).await, "invalid");
     }
     let new = NewMatch {
         queue: QueueName::new("none").unwrap(),
         sides: vec![vec![p[0]], vec![p[1]]],
         parties: vec![],
+        home: None,
     };
     refused(w.engine.create_match(&w.server(), &new).await, "not_found");
 }

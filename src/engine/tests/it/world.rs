@@ -179,6 +179,7 @@ pub(crate) fn first_wins(players: &[PlayerId]) -> Report {
         place: at as u32 + 1,
         score: None,
         quit: false,
+        share: None,
     };
     let standings = Standings::Players(players.iter().enumerate().map(line).collect());
     Report { standings, quits: vec![], duration: None }

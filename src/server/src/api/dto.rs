@@ -142,6 +142,9 @@ pub(crate) struct MatchDto {
     /// The tickets it came from; none if a server created it.
     #[schema(value_type = Vec<String>)]
     tickets: Vec<TicketId>,
+    /// The side with the advantage of the game, from 0, where one has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    home: Option<usize>,
     /// The longest wait among them.
     wait_ms_max: u64,
     /// Between the best and the worst ticket, in rating points.
@@ -196,6 +199,7 @@ impl From<MatchView> for MatchDto {
             queue: row.queue.as_ref().map(ToString::to_string),
             mode: row.mode.to_string(),
             state: row.state.as_str(),
+            home: row.roster.home(),
             sides,
             created_at: row.created_at.as_millis(),
             changed_at: row.changed_at.as_millis(),
@@ -233,10 +237,22 @@ pub(crate) struct ResultDto {
     /// Players who left before the end.
     #[schema(value_type = Vec<String>)]
     quits: Vec<PlayerId>,
+    /// Who played a part of the match alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shares: Vec<ShareDto>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<u64>,
     /// What it did to each player's rating; nothing while it is voided.
     changes: Vec<ChangeDto>,
+}
+
+/// The part of a match that a player played.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ShareDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// 0 to 1.
+    share: f64,
 }
 
 /// What a match did to one rating.
@@ -285,6 +301,12 @@ impl From<ResultView> for ResultDto {
             places: row.result.places().to_vec(),
             scores: row.result.scores().to_vec(),
             quits: row.result.quits().to_vec(),
+            shares: row
+                .result
+                .shares()
+                .iter()
+                .map(|(player_id, share)| ShareDto { player_id: *player_id, share: *share })
+                .collect(),
             duration_ms: row.result.duration().map(|d| d.get()),
             changes: row.changes.iter().map(change).collect(),
         }

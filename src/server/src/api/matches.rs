@@ -31,6 +31,8 @@ pub(crate) struct NewMatchDto {
     #[serde(default)]
     #[schema(value_type = Vec<Vec<String>>)]
     parties: Vec<Vec<PlayerId>>,
+    /// The side, from 0, that has the advantage of the game (white, the home team), where one has it.
+    home: Option<usize>,
 }
 
 /// Create a match outside the matcher.
@@ -51,7 +53,7 @@ pub(crate) async fn create(
         (None, Some(players)) => players.into_iter().map(|player| vec![player]).collect(),
         _ => return Err(ApiError::value("sides", "give either `sides` or `players`")),
     };
-    let new = NewMatch { queue: body.queue, sides, parties: body.parties };
+    let new = NewMatch { queue: body.queue, sides, parties: body.parties, home: body.home };
     Ok((StatusCode::CREATED, Answer(app.engine.create_match(&write.call, &new).await?.into())))
 }
 

@@ -40,6 +40,9 @@ pub(crate) struct QueueSettings {
     #[serde(default, skip_serializing_if = "gsm_rating::options::Options::are_off")]
     #[schema(value_type = Object)]
     pub(crate) rating_options: gsm_rating::options::Options,
+    /// The side, from 0, that has the advantage of the game (white, the home team) in every match the queue forms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) home: Option<usize>,
     /// Milliseconds to accept a proposal; absent: matches start at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) acceptance_ms: Option<u64>,
@@ -67,6 +70,7 @@ impl From<&QueueConfig> for QueueDto {
                 rules: config.rules.clone(),
                 rating: config.rating.clone(),
                 rating_options: config.rating_options,
+                home: config.home,
                 acceptance_ms: config.acceptance_ms.map(gsm_core::Millis::get),
                 ticket_timeout_ms: config.ticket_timeout_ms.get(),
                 match_timeout_ms: config.match_timeout_ms.get(),

@@ -42,6 +42,8 @@ pub(crate) struct PlacementDto {
     /// Whether the player left before the end.
     #[serde(default)]
     quit: bool,
+    /// The part of the match that the player played, 0 to 1; 1 if absent.
+    share: Option<f64>,
 }
 
 /// Where a side came.
@@ -59,7 +61,13 @@ pub(super) fn to_report(body: ReportDto) -> Result<Report, ApiError> {
         (Some(players), None) => Standings::Players(
             players
                 .into_iter()
-                .map(|p| PlayerReport { player: p.player_id, place: p.place, score: p.score, quit: p.quit })
+                .map(|p| PlayerReport {
+                    player: p.player_id,
+                    place: p.place,
+                    score: p.score,
+                    quit: p.quit,
+                    share: p.share,
+                })
                 .collect(),
         ),
         (None, Some(sides)) => Standings::Sides(

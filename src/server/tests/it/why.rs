@@ -124,3 +124,55 @@ async fn options_of_a_queue_are_shown_and_refused_by_path() {
     }
     world.stop().await;
 }
+
+/// Who played half of a match moves half as far as he would have; who has the advantage of the game gains less by winning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shares_and_the_side_at_home_count() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let (admin, server) = (world.admin(), world.server());
+    let gain = async |mode: &str, settings: Value, home: Value, share: Value| {
+        let queue = json!({ "mode": mode, "rating": settings });
+        admin.put(&format!("/v1/admin/queues/{mode}"), queue).await.ok();
+        let new = json!({ "queue": mode, "sides": [[&ann.id], [&bob.id]], "home": home });
+        let made = server.post("/v1/matches", new).await.ok();
+        assert_eq!(made.get("home").unwrap_or(&Value::Null), &home);
+        let id = text(&made["match_id"]);
+        let placements = json!({ "placements": [
+            { "player_id": &ann.id, "place": 1, "share": share }, { "player_id": &bob.id, "place": 2 },
+        ] });
+        let result = server.post(&format!("/v1/matches/{id}/result"), placements).await.ok();
+        let shares = result.get("shares").cloned().unwrap_or(json!([]));
+        assert_eq!(shares.as_array().unwrap().len(), usize::from(share.is_number() && share != 1.0));
+        result["changes"][0]["after"]["rating"].as_f64().unwrap() - 1_500.0
+    };
+    let elo = |home: f64| json!({ "system": "elo", "home_advantage": home });
+    let whole = gain("whole", elo(0.0), Value::Null, Value::Null).await;
+    assert_eq!(gain("one", elo(0.0), Value::Null, json!(1.0)).await, whole);
+    let half = gain("half", elo(0.0), Value::Null, json!(0.5)).await;
+    assert!((half - whole / 2.0).abs() < 1e-9 && half > 0.0, "{half} of {whole}");
+    let home = gain("home", elo(100.0), json!(0), Value::Null).await;
+    let away = gain("away", elo(100.0), json!(1), Value::Null).await;
+    assert!(home < whole && whole < away, "{home} {whole} {away}");
+    let neutral = gain("neutral", elo(100.0), Value::Null, Value::Null).await;
+    assert_eq!(neutral, whole);
+
+    let new = |home: Value| json!({ "queue": "duel", "sides": [[&ann.id], [&bob.id]], "home": home });
+    assert_eq!(server.post("/v1/matches", new(json!(2))).await.is(422, "invalid")["field"], "home");
+    server.post("/v1/matches", new(json!(-1))).await.is(422, "invalid_field");
+    let queue =
+        admin.put("/v1/admin/queues/bad", json!({ "mode": "bad", "home": 2 })).await.is(422, "invalid");
+    assert_eq!(queue["field"], "home");
+    assert_eq!(
+        admin.put("/v1/admin/queues/white", json!({ "mode": "white", "home": 1 })).await.ok()["home"],
+        1
+    );
+    let id = text(&server.post("/v1/matches", new(Value::Null)).await.ok()["match_id"]);
+    for share in [json!(1.5), json!(-0.1)] {
+        let placements = json!({ "placements": [
+            { "player_id": &ann.id, "place": 1 }, { "player_id": &bob.id, "place": 2, "share": share },
+        ] });
+        let refused = server.post(&format!("/v1/matches/{id}/result"), placements).await.is(422, "invalid");
+        assert_eq!(refused["field"], "placements[1].share");
+    }
+}

@@ -10,7 +10,7 @@ fn roster(sizes: &[usize]) -> Roster {
     Roster::new(sizes.iter().map(|&n| all.by_ref().take(n).collect()).collect()).unwrap()
 }
 fn line(player: u128, place: u32) -> PlayerReport {
-    PlayerReport { player: PlayerId::from_u128(player), place, score: None, quit: false }
+    PlayerReport { player: PlayerId::from_u128(player), place, score: None, quit: false, share: None }
 }
 fn scored(player: u128, place: u32, score: f64) -> PlayerReport {
     PlayerReport { score: Some(score), ..line(player, place) }
@@ -210,6 +210,9 @@ fn reading_back_checks_the_canonical_form() {
         ("quits", serde_json::json!([ids::<1>(2)[0], ids::<1>(1)[0]])),
         ("quits", serde_json::json!([ids::<1>(1)[0], ids::<1>(1)[0]])),
         ("duration", serde_json::json!(DURATION_MAX.get() + 1)),
+        ("shares", serde_json::json!([[ids::<1>(1)[0], 1.0]])),
+        ("shares", serde_json::json!([[ids::<1>(1)[0], -0.5]])),
+        ("shares", serde_json::json!([[ids::<1>(2)[0], 0.5], [ids::<1>(1)[0], 0.5]])),
     ] {
         let mut broken = json.clone();
         broken[field] = bad.clone();
@@ -228,13 +231,11 @@ fn full_report() -> impl Strategy<Value = (Roster, Vec<PlayerReport>)> {
             std::iter::zip(whole.sides(), std::iter::zip(&places, &sides))
                 .flat_map(|(members, (&place, side))| members.iter().map(move |&p| (p, place, side.2)))
                 .collect();
-        let extras = prop::collection::vec((-1e6..1e6f64, any::<bool>()), lines.len());
+        let share = prop::option::of(prop_oneof![0.0..=1.0f64, Just(1.0)]);
+        let extras = prop::collection::vec((-1e6..1e6f64, any::<bool>(), share), lines.len());
         (Just(whole), Just(lines), extras).prop_map(|(whole, lines, extras)| {
-            let line = |((player, place, scored), (score, quit)): ((_, _, bool), (f64, bool))| PlayerReport {
-                player,
-                place,
-                score: scored.then_some(score),
-                quit,
+            let line = |((player, place, scored), (score, quit, share)): ((_, _, bool), (f64, _, _))| {
+                PlayerReport { player, place, score: scored.then_some(score), quit, share }
             };
             (whole, lines.into_iter().zip(extras).map(line).collect())
         })
@@ -244,8 +245,11 @@ fn full_report() -> impl Strategy<Value = (Roster, Vec<PlayerReport>)> {
 /// Any report, mostly nonsense, over a handful of players.
 fn any_report() -> impl Strategy<Value = Report> {
     let score = || prop::option::of(prop_oneof![any::<f64>(), -10.0..10.0f64]);
-    let line = (0u128..7, prop_oneof![0u32..5, any::<u32>()], score(), any::<bool>()).prop_map(
-        |(p, place, score, quit)| PlayerReport { player: PlayerId::from_u128(p), place, score, quit },
+    let line = (0u128..7, prop_oneof![0u32..5, any::<u32>()], score(), any::<bool>(), score()).prop_map(
+        |(p, place, score, quit, share)| {
+            let player = PlayerId::from_u128(p);
+            PlayerReport { player, place, score, quit, share }
+        },
     );
     let side =
         (prop_oneof![0u32..5, any::<u32>()], score()).prop_map(|(place, score)| SideReport { place, score });
@@ -271,6 +275,7 @@ proptest! {
         for line in &lines {
             let outcome = result.outcome_for(&roster, line.player).unwrap();
             prop_assert_eq!((outcome.place, outcome.quit), (line.place, line.quit));
+            prop_assert_eq!(result.share_of(line.player), line.share.unwrap_or(1.0));
         }
     }
 
@@ -279,6 +284,7 @@ proptest! {
         if let Ok(result) = MatchResult::validate(&report, &roster(&[1, 2, 1])) {
             let json = serde_json::to_string(&result).unwrap();
             let back: MatchResult = serde_json::from_str(&json).unwrap();
+            prop_assert!(result.shares().iter().all(|(_, share)| (0.0..1.0).contains(share)));
             prop_assert_eq!(back.places(), result.places());
         }
     }

@@ -227,7 +227,9 @@ fn rated(
             Some(old) => (system.at(old.rating, Some(old.rated_at), row.at), old.games),
             None => (system.initial(), 0),
         };
-        Entrant { quit: row.result.quits().contains(player), games, ..Entrant::new(rating) }
+        let share =
+            row.result.shares().iter().find(|(who, _)| who == player).map_or(1.0, |(_, share)| *share);
+        Entrant { quit: row.result.quits().contains(player), games, share, ..Entrant::new(rating) }
     };
     let entrants: Vec<Vec<Entrant>> =
         row.roster.sides().iter().map(|side| side.iter().map(&mut entrant).collect()).collect();
@@ -237,7 +239,8 @@ fn rated(
         .zip(outcomes)
         .map(|(players, (place, score))| Side { score: *score, ..Side::new(*place, players) })
         .collect();
-    let rated = rate(system, options, &Game::new(&sides), &people, &mut Scratch::new()).ok()?;
+    let game = Game { home: row.roster.home(), ..Game::new(&sides) };
+    let rated = rate(system, options, &game, &people, &mut Scratch::new()).ok()?;
     let change = |(player, rated): (PlayerId, Rated)| {
         let Rated { change, recent, adjusted } = rated;
         let change = SideChange {
