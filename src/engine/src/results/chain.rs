@@ -21,6 +21,10 @@ use gsm_rating::Rating;
 
 /// An entry with its row.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are results, which a box would cost an allocation each"
+)]
 pub(crate) enum Link {
     /// A result.
     Result(MatchId, ResultRow),
