@@ -281,6 +281,10 @@ impl Engine {
     /// Finishes or throws away a job that nobody works on; whether one is under way still.
     async fn settle_gate(&self, mode: &Mode) -> Result<bool, EngineError> {
         let Some((row, version)) = self.gate_row(mode).await? else {
+            // A stale read must not make this node forget a gate that nobody else looks after.
+            if !self.is_gone(Key::Gate(mode.clone())).await? {
+                return Err(EngineError::Raced);
+            }
             self.jobs.others.lock().remove(mode);
             return Ok(false);
         };
