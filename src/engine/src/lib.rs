@@ -36,8 +36,8 @@ pub mod token;
 
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
-    Eligibility, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView, Places, RankView, SERIES_MAX,
-    Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer, WatchWish,
+    Eligibility, OpenBoard, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView, Places, RankView,
+    SERIES_MAX, Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer, WatchWish,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};

@@ -1,15 +1,16 @@
 //! A board for the dashboard's page: all that it shows, in one answer.
 use crate::{
     api::{
-        App, BoardLineDto, BucketDto, EntryDto, PartQuery, PastDto, RankDto, board as open, buckets_of,
-        extract::{Query, Viewing},
-        shown,
+        App, BoardLineDto, BucketDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of,
+        extract::Viewing, shown,
     },
     problem::{ApiError, Problem},
 };
 use axum::{Json, extract::State};
-use gsm_core::{Attribute, BoardName, Mode, PlayerId, Rank, limits};
-use gsm_engine::{BoardConfig, BoardRef, BoardRow, Column, Cut, Direction, EngineError, Ties, Value, Viewer};
+use gsm_core::{BoardName, Mode, PlayerId, Rank, limits};
+use gsm_engine::{
+    BoardConfig, BoardRef, BoardRow, Column, Cut, Direction, EngineError, OpenBoard, Ties, Value, Viewer,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -43,17 +44,6 @@ pub(crate) struct BoardQuery {
     player: Option<String>,
     /// Days of the player's past, 1 to 3,650: on a mode's own board, and only where asked for.
     past_days: Option<i64>,
-    /// Only players of this region, where the board is divided so.
-    #[param(value_type = Option<String>)]
-    region: Option<Attribute>,
-    /// Only players of this platform, where the board is divided so.
-    #[param(value_type = Option<String>)]
-    platform: Option<Attribute>,
-    /// Only players of this group, where the board is divided so.
-    #[param(value_type = Option<String>)]
-    group: Option<Attribute>,
-    /// A season of the past, from 1, where the board has seasons; that under way if absent.
-    season: Option<u64>,
 }
 
 /// The boards, and one of them.
@@ -125,14 +115,14 @@ pub(crate) struct FoundDto {
 ///
 /// For everybody where the configuration says so (`http.dashboard = "open"`), else for admins.
 #[utoipa::path(get, path = "/v1/overview/boards", tag = "server", operation_id = "get_board_overview",
-    params(BoardQuery),
+    params(BoardQuery, PartQuery),
     responses((status = 200, body = BoardOverviewDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security((), ("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:GetBoardOverview")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn boards(
     State(app): State<Arc<App>>,
     Viewing(viewer): Viewing,
-    Query(query): Query<BoardQuery>,
+    InPart(part, query): InPart<BoardQuery>,
 ) -> Result<Json<BoardOverviewDto>, ApiError> {
     let limit = query.limit.unwrap_or(ROWS_DEFAULT);
     if !(1..=ROWS_MAX).contains(&limit) {
@@ -148,14 +138,7 @@ pub(crate) async fn boards(
     let boards = boards.into_iter().map(BoardLineDto::from).collect();
     let shown = match query.board.or(most) {
         Some(name) => {
-            let part = PartQuery {
-                season: query.season,
-                region: query.region,
-                platform: query.platform,
-                group: query.group,
-            };
-            let (of, _) = open(&app, name, part).await?;
-            Some(board(&app, &of, limit, viewer, query.player.as_deref(), query.past_days).await?)
+            Some(board(&app, &part.of(name)?, limit, viewer, query.player.as_deref(), query.past_days).await?)
         }
         None => None,
     };
@@ -170,14 +153,15 @@ async fn board(
     player: Option<&str>,
     past_days: Option<i64>,
 ) -> Result<ShownDto, ApiError> {
-    let config = app.engine.board_config(&of.name)?;
+    let board = app.engine.open_board(of).await?;
+    let config = board.config();
     let (rows, players) = app.engine.top(of, 0, limit).await?;
     let found = match player {
         Some(text) => find(app, of, text).await?,
         None => None,
     };
     let found = match found {
-        Some(player) => found_player(app, &config, of, player, viewer, past_days).await?,
+        Some(player) => found_player(app, &board, of, player, viewer, past_days).await?,
         None => None,
     };
     let column = |column: &Column| ColumnDto { value: column.value, direction: column.direction };
@@ -187,9 +171,9 @@ async fn board(
         columns: config.columns.iter().map(column).collect(),
         ties: config.ties,
         players,
-        entries: entries(&config, rows),
-        histogram: buckets_of(app, &config, of, BUCKETS)?,
-        cuts: cuts(app, &config, of)?,
+        entries: entries(config, rows),
+        histogram: buckets_of(&board, BUCKETS)?,
+        cuts: cuts(&board)?,
         found,
     })
 }
@@ -198,13 +182,13 @@ fn entries(config: &BoardConfig, rows: Vec<BoardRow>) -> Vec<EntryDto> {
     rows.into_iter().map(|row| EntryDto::new(config, row)).collect()
 }
 
-fn cuts(app: &App, config: &BoardConfig, of: &BoardRef) -> Result<Vec<CutLineDto>, ApiError> {
+fn cuts(board: &OpenBoard) -> Result<Vec<CutLineDto>, ApiError> {
     let ranks = CUT_RANKS.map(|rank| (Some(rank), None, Cut::Rank(Rank::after(rank - 1))));
     let percents = CUT_PERCENTS.map(|percent| (None, Some(percent), Cut::TopPercent(percent)));
     let mut lines = Vec::new();
     for (rank, top_percent, cut) in ranks.into_iter().chain(percents) {
-        if let (Some(keys), _) = app.engine.cut(of, cut)? {
-            lines.push(CutLineDto { rank, top_percent, values: shown(config, keys.columns()) });
+        if let (Some(keys), _) = board.cut(cut)? {
+            lines.push(CutLineDto { rank, top_percent, values: shown(board.config(), keys.columns()) });
         }
     }
     Ok(lines)
@@ -228,13 +212,14 @@ async fn find(app: &App, of: &BoardRef, text: &str) -> Result<Option<PlayerId>, 
 
 async fn found_player(
     app: &App,
-    config: &BoardConfig,
+    board: &OpenBoard,
     of: &BoardRef,
     player: PlayerId,
     viewer: Viewer,
     past_days: Option<i64>,
 ) -> Result<Option<FoundDto>, ApiError> {
-    let ranked = app.engine.rank(of, player, viewer);
+    let config = board.config();
+    let ranked = board.rank(player, viewer);
     let around = app.engine.around(of, player, RADIUS, viewer).await;
     // Between the two the player may have left the board.
     let (rank, around) = match (ranked, around) {

@@ -179,13 +179,13 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
     let mut boards = Vec::with_capacity(overview.modes.len());
     for (mode, players) in &overview.modes {
         let of = BoardRef::from(mode);
-        let config = app.engine.board_config(&of.name)?;
+        let board = app.engine.open_board(&of).await?;
         let (top, _) = app.engine.top(&of, 0, TOP_ROWS).await?;
         boards.push(BoardLineDto {
             mode: mode.to_string(),
             players: *players,
-            top: top.into_iter().map(|row| crate::api::EntryDto::new(&config, row)).collect(),
-            histogram: buckets_of(app, &config, &of, BUCKETS)?,
+            top: top.into_iter().map(|row| crate::api::EntryDto::new(board.config(), row)).collect(),
+            histogram: buckets_of(&board, BUCKETS)?,
         });
     }
     let queue = |q: &gsm_engine::QueueOverview| QueueLineDto {

@@ -80,8 +80,7 @@ impl Export {
 
     async fn write(&self, offline: &Offline, of: &BoardRef) -> Result<u64, Failure> {
         let engine = &offline.engine;
-        engine.open_board(of).await.map_err(Failure::usage)?;
-        let config = engine.board_config(&of.name).map_err(Failure::usage)?;
+        let config = engine.open_board(of).await.map_err(Failure::usage)?.config().clone();
         let out: Box<dyn Write + Send> = match &self.out {
             Some(path) => Box::new(
                 File::create(path)

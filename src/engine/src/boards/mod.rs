@@ -29,7 +29,7 @@ pub(crate) use past::Pasts;
 pub use past::{PastRank, SERIES_MAX};
 pub use payouts::{PayoutLine, PayoutPage, PayoutView};
 pub use places::Places;
-pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, RankView, Viewer};
+pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, Viewer};
 pub(crate) use recount::{Recount, Rewritten};
 pub use seasons::{TierPlace, TierView};
 pub use submit::{Submission, Taken};

@@ -200,9 +200,8 @@ impl Engine {
         };
         // A listing stays in the season it was begun in.
         let of = &BoardRef { season, ..of.clone() };
-        self.open_board(of).await?;
-        let view = self.view(of)?;
-        let read = view.page(of.part.as_ref(), |pagings, board, state| {
+        let board = self.open_board(of).await?;
+        let read = board.page(|pagings, board, state| {
             if after.is_none() {
                 pagings.begin(listing, of.part.clone(), now);
             }

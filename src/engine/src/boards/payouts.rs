@@ -46,6 +46,8 @@ pub struct PayoutView {
     pub acknowledged: u64,
     /// Pages out and not acknowledged.
     pub in_flight: u64,
+    /// Whether all pages are acknowledged.
+    pub done: bool,
 }
 
 /// A page of a final table.
@@ -79,6 +81,7 @@ impl PayoutView {
             pages: ledger.pages(),
             acknowledged: ledger.acknowledged(),
             in_flight: ledger.in_flight(),
+            done: ledger.is_done(),
         })
     }
 }
@@ -262,8 +265,7 @@ impl Engine {
         let rows = rows.ok_or_else(|| EngineError::damaged(&Key::Payout(name.clone(), season)))?;
         let players: Vec<PlayerId> = rows.iter().map(|entry| entry.player).collect();
         let of = BoardRef { name: name.clone(), part: None, season: Some(season) };
-        self.open_board(&of).await?;
-        let ranks = self.ranks(&of, &players, Viewer::Other)?;
+        let ranks = self.open_board(&of).await?.ranks(&players, Viewer::Other)?;
         let rows = rows.iter().zip(ranks).map(|(entry, rank)| PayoutLine {
             player: entry.player,
             rank: rank.map(|rank| rank.rank),

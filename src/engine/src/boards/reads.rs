@@ -1,5 +1,9 @@
 //! What boards answer.
-use super::{BoardConfig, Part, view::State};
+use super::{
+    BoardConfig, Part,
+    paging::Pagings,
+    view::{State, View},
+};
 use crate::{Engine, EngineError};
 use gsm_core::{BoardName, Label, Mode, PlayerId, Rank, Timestamp, limits};
 use gsm_ranking::{Board, Entry, Keys, Row as Place, Standing, season::Season};
@@ -154,27 +158,49 @@ fn rank_view(state: &State, player: PlayerId, standing: Standing) -> RankView {
     }
 }
 
-impl Engine {
-    /// Reads a board or a part of it; a part without players is empty, if the board is divided so.
-    pub(super) fn read_board<T>(
-        &self,
-        of: &BoardRef,
-        read: impl FnOnce(&Board, &State) -> T,
-    ) -> Result<T, EngineError> {
-        let view = self.view(of)?;
-        let Some(part) = &of.part else {
-            return view.read(None, read).ok_or(EngineError::Unknown { what: "board" });
+/// A board, a season of one, or a part of it, that is in memory and can be read as often as wanted: O(log n) each, no
+/// store is asked.
+pub struct OpenBoard {
+    view: Arc<View>,
+    part: Option<Part>,
+}
+
+impl OpenBoard {
+    pub(super) fn new(view: Arc<View>, part: Option<&Part>) -> Self {
+        Self { view, part: part.cloned() }
+    }
+
+    /// What the board compares.
+    #[must_use]
+    pub fn config(&self) -> &Arc<BoardConfig> {
+        &self.view.config
+    }
+
+    /// Reads it; a part without players is empty, if the board is divided so.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Board, &State) -> T) -> Result<T, EngineError> {
+        let Some(part) = &self.part else {
+            return self.view.read(None, read).ok_or(EngineError::Unknown { what: "board" });
         };
-        if !view.config.by.contains(&part.dimension) {
+        if !self.view.config.by.contains(&part.dimension) {
             return Err(EngineError::Unknown { what: "part: the board is not divided so" });
         }
         let none = EngineError::Unknown { what: "part: nobody of the board belongs there" };
-        view.read(Some(part), read).ok_or(none)
+        self.view.read(Some(part), read).ok_or(none)
     }
 
-    /// A player's rank: O(log n), no store is asked. A season of the past is opened first ([`Engine::open_board`]).
-    pub fn rank(&self, of: &BoardRef, player: PlayerId, viewer: Viewer) -> Result<RankView, EngineError> {
-        let found = self.read_board(of, |board, state| {
+    /// Reads a page of it.
+    pub(super) fn page<T>(&self, read: impl FnOnce(&mut Pagings, &Board, &State) -> T) -> Option<T> {
+        self.view.page(self.part.as_ref(), read)
+    }
+
+    /// When its players were last judged: now, or when the season ended.
+    pub(super) fn until(&self, now: Timestamp) -> Timestamp {
+        self.view.until(now)
+    }
+
+    /// A player's rank.
+    pub fn rank(&self, player: PlayerId, viewer: Viewer) -> Result<RankView, EngineError> {
+        let found = self.read(|board, state| {
             let standing = board.standing(player).filter(|_| viewer.sees(state, player))?;
             Some(rank_view(state, player, standing))
         })?;
@@ -182,13 +208,8 @@ impl Engine {
     }
 
     /// The ranks of many players, in their order; `None` for who has none. The caller bounds their number.
-    pub fn ranks(
-        &self,
-        of: &BoardRef,
-        players: &[PlayerId],
-        viewer: Viewer,
-    ) -> Result<Vec<Option<RankView>>, EngineError> {
-        self.read_board(of, |board, state| {
+    pub fn ranks(&self, players: &[PlayerId], viewer: Viewer) -> Result<Vec<Option<RankView>>, EngineError> {
+        self.read(|board, state| {
             let standings = board.standings(players).into_iter().zip(players);
             standings
                 .map(|(standing, player)| {
@@ -199,6 +220,31 @@ impl Engine {
         })
     }
 
+    /// The numbers that a place takes, and the size of the board; `None` where there are fewer players.
+    pub fn cut(&self, cut: Cut) -> Result<(Option<Keys>, u64), EngineError> {
+        let (keys, players) = self.read(|board, _| {
+            let keys = match cut {
+                Cut::Rank(rank) => board.score_at_rank(rank),
+                Cut::TopPercent(percent) => board.score_for_top(percent),
+            };
+            (keys, board.len())
+        })?;
+        Ok((keys, players))
+    }
+
+    /// Score limits and counts of a board's first column, for a histogram.
+    pub fn histogram(&self, buckets: usize) -> Result<Vec<(i64, i64, u64)>, EngineError> {
+        self.read(|board, _| board.histogram(buckets).iter().map(|b| (b.lower, b.upper, b.count)).collect())
+    }
+}
+
+impl Engine {
+    /// A player's rank on a board that is in memory: any but a season of the past, which is opened
+    /// ([`Engine::open_board`]).
+    pub fn rank(&self, of: &BoardRef, player: PlayerId, viewer: Viewer) -> Result<RankView, EngineError> {
+        OpenBoard::new(self.view(of)?, of.part.as_ref()).rank(player, viewer)
+    }
+
     /// `limit` rows from the place `offset` on, and the size of the board.
     pub async fn top(
         &self,
@@ -206,8 +252,7 @@ impl Engine {
         offset: u64,
         limit: usize,
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
-        self.open_board(of).await?;
-        let (rows, players) = self.read_board(of, |board, state| {
+        let (rows, players) = self.open_board(of).await?.read(|board, state| {
             (rows(state, &board.top(offset, limit.min(limits::PAGE_SIZE_MAX))), board.len())
         })?;
         Ok((self.with_names(rows).await?, players))
@@ -221,8 +266,7 @@ impl Engine {
         radius: usize,
         viewer: Viewer,
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
-        self.open_board(of).await?;
-        let found = self.read_board(of, |board, state| {
+        let found = self.open_board(of).await?.read(|board, state| {
             let places = board
                 .around(player, radius.min(limits::WINDOW_RADIUS_MAX))
                 .filter(|_| viewer.sees(state, player))?;
@@ -239,8 +283,7 @@ impl Engine {
         of: &BoardRef,
         players: &[PlayerId],
     ) -> Result<(Vec<AmongView>, u64), EngineError> {
-        self.open_board(of).await?;
-        let (found, size) = self.read_board(of, |board, state| {
+        let (found, size) = self.open_board(of).await?.read(|board, state| {
             let found = board.among(players);
             let found: Vec<AmongView> = found
                 .iter()
@@ -252,25 +295,6 @@ impl Engine {
             found.into_iter().map(|line| (line.rank, line.row)).unzip();
         let rows = self.with_names(rows).await?;
         Ok((ranks.into_iter().zip(rows).map(|(rank, row)| AmongView { rank, row }).collect(), size))
-    }
-
-    /// The numbers that a place takes, and the size of the board; `None` where there are fewer players.
-    pub fn cut(&self, of: &BoardRef, cut: Cut) -> Result<(Option<Keys>, u64), EngineError> {
-        let (keys, players) = self.read_board(of, |board, _| {
-            let keys = match cut {
-                Cut::Rank(rank) => board.score_at_rank(rank),
-                Cut::TopPercent(percent) => board.score_for_top(percent),
-            };
-            (keys, board.len())
-        })?;
-        Ok((keys, players))
-    }
-
-    /// Score limits and counts of a board's first column, for a histogram.
-    pub fn histogram(&self, of: &BoardRef, buckets: usize) -> Result<Vec<(i64, i64, u64)>, EngineError> {
-        self.read_board(of, |board, _| {
-            board.histogram(buckets).iter().map(|b| (b.lower, b.upper, b.count)).collect()
-        })
     }
 
     /// What a board compares.

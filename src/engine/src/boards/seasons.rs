@@ -1,6 +1,6 @@
 //! Seasons of a board: which is meant, which there were, and bringing one of the past into memory.
 use super::{
-    BoardConfig, BoardRef, Source, Viewer,
+    BoardConfig, BoardRef, OpenBoard, Source, Viewer,
     line::Line,
     tally::entry_of,
     view::{Brought, View},
@@ -58,14 +58,13 @@ impl Engine {
 
     /// The number of the season that is meant: 0 where the board has none.
     pub(super) fn season_number(&self, line: &Line, asked: Option<u64>) -> Result<u64, EngineError> {
-        let now = self.clock.now();
         if !line.has_seasons() {
             return match asked {
                 None => Ok(0),
                 Some(_) => Err(EngineError::invalid("season", HAS_NONE)),
             };
         }
-        let current = line.number_at(now);
+        let current = line.number_at(self.clock.now());
         match asked {
             None => current.ok_or_else(|| EngineError::NoSeason { board: line.config.name.to_string() }),
             Some(number) if number > 0 && current.is_some_and(|current| number <= current) => Ok(number),
@@ -81,28 +80,29 @@ impl Engine {
         view.ok_or_else(|| EngineError::BoardFilling { board: of.name.to_string() })
     }
 
-    /// Brings what is meant into memory, if it is a season of the past, or a board that another node has defined; until
-    /// it gives way to others, reads find it.
-    pub async fn open_board(&self, of: &BoardRef) -> Result<(), EngineError> {
+    /// A board, ready to be read; a season of the past, and a board that another node has defined, is read from the store
+    /// first.
+    pub async fn open_board(&self, of: &BoardRef) -> Result<OpenBoard, EngineError> {
         let line = self.line(&of.name)?;
         let number = self.season_number(&line, of.season)?;
-        self.open_season(&line, number).await
+        Ok(OpenBoard::new(self.open_season(&line, number).await?, of.part.as_ref()))
     }
 
-    pub(super) async fn open_season(&self, line: &Line, number: u64) -> Result<(), EngineError> {
-        let is_there = |view: Option<Arc<View>>| view.is_some_and(|view| view.is_filled());
-        if is_there(self.views.boards.told(line, number)) {
-            return Ok(());
+    pub(super) async fn open_season(&self, line: &Line, number: u64) -> Result<Arc<View>, EngineError> {
+        if let Some(view) = self.views.boards.told(line, number).filter(|view| view.is_filled()) {
+            return Ok(view);
         }
         let _reading = line.reading.lock().await;
         let view = self.views.boards.kept(line, number);
-        if view.is_filled() {
-            return Ok(());
+        if !view.is_filled() {
+            match &line.config.source {
+                Source::Mode(mode) if !line.config.has_entries() => {
+                    self.fill_with_ratings(&view, mode).await?;
+                }
+                Source::Mode(_) | Source::Submissions => self.fill_with_entries(&view, number).await?,
+            }
         }
-        match &line.config.source {
-            Source::Mode(mode) if !line.config.has_entries() => self.fill_with_ratings(&view, mode).await,
-            Source::Mode(_) | Source::Submissions => self.fill_with_entries(&view, number).await,
-        }
+        Ok(view)
     }
 
     async fn fill_with_ratings(&self, view: &View, mode: &Mode) -> Result<(), EngineError> {
@@ -149,12 +149,12 @@ impl Engine {
         let Some((tiers, _)) = &line.tiers else {
             return Err(EngineError::invalid("board", "has no tiers"));
         };
-        self.open_board(of).await?;
-        if !self.read_board(of, |_, state| viewer.may_see(state, player))? {
+        let board = self.open_board(of).await?;
+        if !board.read(|_, state| viewer.may_see(state, player))? {
             return Err(none);
         }
         let state = self.entry(of, player).await?.and_then(|row| row.tier).ok_or(none)?;
-        let until = self.view(of)?.until(self.clock.now());
+        let until = board.until(self.clock.now());
         let state = tiers.settle(state, until).0;
         Ok(TierView {
             placement_left: state.placement_left,

@@ -19,8 +19,16 @@ async fn ranks_follow_results(w: World) {
     assert_eq!((rows[0].rank.get(), players), (2, 5));
     let (around, _) = w.engine.around(&BoardRef::from(&mode("duel")), p[4], 1, Viewer::All).await.unwrap();
     assert_eq!(around.iter().map(|row| row.player).collect::<Vec<_>>(), p[3..]);
-    let counted: u64 =
-        w.engine.histogram(&BoardRef::from(&mode("duel")), 4).unwrap().iter().map(|b| b.2).sum();
+    let counted: u64 = w
+        .engine
+        .open_board(&BoardRef::from(&mode("duel")))
+        .await
+        .unwrap()
+        .histogram(4)
+        .unwrap()
+        .iter()
+        .map(|b| b.2)
+        .sum();
     assert_eq!(counted, 5);
     assert_eq!(w.engine.modes(), [(mode("duel"), 5)]);
     let best = w.engine.rank(&BoardRef::from(&mode("duel")), p[0], Viewer::All).unwrap();
@@ -39,7 +47,8 @@ async fn who_has_not_played_has_no_rank(w: World) {
         "an empty board is one"
     );
     refused(w.engine.top(&BoardRef::from(&mode("none")), 0, 10).await, "not_found");
-    refused(w.engine.histogram(&BoardRef::from(&mode("none")), 3), "not_found");
+    let none = w.engine.open_board(&BoardRef::from(&mode("none"))).await;
+    refused(none.map(|_| ()), "not_found");
 }
 
 async fn a_restart_shows_the_same_board(w: World) {

@@ -84,7 +84,8 @@ async fn a_board_is_filled_from_the_past_and_follows_results(w: World) {
     beats(&w, p[1], p[2]).await;
     assert_eq!([0, 1, 2].map(|n| rank(&w, "most-wins", p[n])), [2, 1, 3]);
     assert_eq!(w.engine.rank(&whole("most-wins"), p[1], Viewer::All).unwrap().keys.columns()[0], 2);
-    let (keys, players) = w.engine.cut(&whole("most-wins"), Cut::Rank(Rank::after(0))).unwrap();
+    let (keys, players) =
+        w.engine.open_board(&whole("most-wins")).await.unwrap().cut(Cut::Rank(Rank::after(0))).unwrap();
     assert_eq!((keys.unwrap().first(), players), (2, 3));
     w.engine.delete_board(&w.admin(), &name("most-wins")).await.unwrap();
     w.settle();
@@ -109,18 +110,18 @@ async fn a_part_holds_those_who_belong_there(w: World) {
     beats(&w, p[0], p[1]).await;
     beats(&w, p[2], p[3]).await;
     settle(p[2], "us", &["blue"]).await;
-    let players = |dimension, value: &str| {
-        let part = Some(Part { dimension, value: attribute(value) });
-        w.engine
-            .cut(&BoardRef { name: name("duel"), part, season: None }, Cut::TopPercent(100.0))
-            .map_or(0, |cut| cut.1)
+    let all = async || {
+        use Dimension::{Group, Region};
+        let mut sizes = Vec::new();
+        for (dimension, value) in [(Region, "eu"), (Region, "us"), (Group, "red"), (Group, "blue")] {
+            let part = Some(Part { dimension, value: attribute(value) });
+            let of = BoardRef { part, ..whole("duel") };
+            let cut = w.engine.open_board(&of).await.unwrap().cut(Cut::TopPercent(100.0));
+            sizes.push(cut.map_or(0, |cut| cut.1));
+        }
+        sizes
     };
-    let all = || {
-        let by = |region: &str| players(Dimension::Region, region);
-        let group = |name: &str| players(Dimension::Group, name);
-        [by("eu"), by("us"), group("red"), group("blue")]
-    };
-    assert_eq!(all(), [2, 1, 2, 2]);
+    assert_eq!(all().await, [2, 1, 2, 2]);
     let blue = BoardRef {
         name: name("duel"),
         part: Some(Part { dimension: Dimension::Group, value: attribute("blue") }),
@@ -128,11 +129,11 @@ async fn a_part_holds_those_who_belong_there(w: World) {
     };
     assert_eq!(w.engine.rank(&blue, p[1], Viewer::All).unwrap().rank.get(), 2);
     settle(p[1], "us", &[]).await;
-    assert_eq!(all(), [1, 2, 1, 1]);
+    assert_eq!(all().await, [1, 2, 1, 1]);
     // Back again, and moved meanwhile.
     beats(&w, p[1], p[2]).await;
     settle(p[1], "eu", &["blue"]).await;
-    assert_eq!(all(), [2, 1, 1, 2]);
+    assert_eq!(all().await, [2, 1, 1, 2]);
     refused(
         w.engine
             .top(

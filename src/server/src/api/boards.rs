@@ -3,7 +3,7 @@ use super::{
     App,
     answer::Answer,
     extract::{Admitted, BulkJson, Json, Params, Query, Write, given},
-    rankings::shown,
+    rankings::{SeasonQuery, shown},
     rulings::reason,
 };
 use crate::problem::{ApiError, Problem};
@@ -15,7 +15,7 @@ use gsm_engine::{
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// A board.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -224,17 +224,9 @@ pub(crate) struct OwnEntryDto {
     metadata: Option<String>,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct EntryQuery {
-    /// A season of the past, from 1, where the board has seasons; that under way if absent.
-    season: Option<u64>,
-}
-
 /// Read what was submitted for a player, with its metadata.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/entries/{player_id}", tag = "rankings", operation_id = "get_entry",
-    params(("mode" = String, Path, description = "A board that scores are submitted to"), ("player_id" = String, Path), EntryQuery),
+    params(("mode" = String, Path, description = "A board that scores are submitted to"), ("player_id" = String, Path), SeasonQuery),
     responses((status = 200, body = OwnEntryDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:GetEntry")), ("x-gsm-roles" = json!(["server", "admin"])), ("x-gsm-mutating" = json!(false))))]
@@ -242,11 +234,11 @@ pub(crate) async fn entry(
     State(app): State<Arc<App>>,
     _: Admitted,
     params: Params,
-    Query(query): Query<EntryQuery>,
+    Query(SeasonQuery { season }): Query<SeasonQuery>,
 ) -> Result<Answer<OwnEntryDto>, ApiError> {
     let (name, player_id): (BoardName, PlayerId) = (params.get("mode")?, params.get("player_id")?);
     let config = app.engine.board_config(&name)?;
-    let of = BoardRef { name, part: None, season: query.season };
+    let of = BoardRef { name, part: None, season };
     let row = app.engine.entry(&of, player_id).await?.ok_or_else(ApiError::not_found)?;
     Ok(Answer(OwnEntryDto {
         player_id,

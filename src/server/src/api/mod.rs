@@ -14,10 +14,8 @@ mod rankings;
 mod resets;
 mod results;
 mod rulings;
-mod seasons;
 mod stream;
 mod tickets;
-mod watches;
 mod why;
 
 use crate::{
@@ -36,7 +34,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use rankings::{
-    BoardLineDto, BucketDto, EntryDto, PartQuery, PastDto, RankDto, board, buckets_of, shown,
+    BoardLineDto, BucketDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of, shown,
 };
 
 /// What handlers share.
@@ -107,30 +105,15 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(matches::player_session))
         .routes(routes!(results::result, results::report))
         .routes(routes!(why::why))
-        .routes(routes!(rankings::modes))
-        .routes(routes!(rankings::top))
-        .routes(routes!(rankings::rank))
-        .routes(routes!(rankings::around))
-        .routes(routes!(rankings::histogram))
-        .routes(routes!(rankings::page))
-        .routes(routes!(rankings::cut))
-        .routes(routes!(rankings::past))
-        .routes(routes!(rankings::among))
-        .routes(routes!(rankings::ranks))
-        .routes(routes!(watches::get, watches::put, watches::delete))
+        .merge(rankings::routes())
         .routes(routes!(boards::submit))
         .routes(routes!(boards::entry))
         .routes(routes!(boards::places, boards::set_places))
         .routes(routes!(boards::put, boards::get, boards::delete))
         .routes(routes!(boards::remove))
         .routes(routes!(boards::visibility))
-        .routes(routes!(seasons::list))
         .routes(routes!(resets::soft_reset))
         .routes(routes!(resets::preview))
-        .routes(routes!(seasons::tier))
-        .routes(routes!(seasons::begin_payout, seasons::payout))
-        .routes(routes!(seasons::next_page))
-        .routes(routes!(seasons::acknowledge))
         .routes(routes!(stream::websocket))
         .routes(routes!(stream::events))
         .routes(routes!(admin::put_queue))

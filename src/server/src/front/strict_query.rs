@@ -136,7 +136,22 @@ impl QueryFault {
 
 /// Reads a query string, without its `?`. A `+` is a space, as in forms.
 pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, QueryFault> {
-    let mut pairs: Vec<(Cow<'_, str>, Text<'_>)> = Vec::new();
+    read(pairs(query)?)
+}
+
+/// Reads a query string as two: the parameters of these names, and all others.
+pub fn parse_two<A: DeserializeOwned, B: DeserializeOwned>(
+    query: &str,
+    names: &[&str],
+) -> Result<(A, B), QueryFault> {
+    let (of, others) = pairs(query)?.into_iter().partition(|(name, _)| names.contains(&&**name));
+    Ok((read(of)?, read(others)?))
+}
+
+type Pairs<'a> = Vec<(Cow<'a, str>, Text<'a>)>;
+
+fn pairs(query: &str) -> Result<Pairs<'_>, QueryFault> {
+    let mut pairs = Pairs::new();
     for pair in query.split('&').filter(|_| !query.is_empty()) {
         let (name, value) = pair.split_once('=').ok_or(QueryFault::Shape)?;
         let (name, value) = (decode(name, true)?, decode(value, true)?);
@@ -151,6 +166,10 @@ pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, QueryFault> {
         }
         pairs.push((name, Text(value)));
     }
+    Ok(pairs)
+}
+
+fn read<T: DeserializeOwned>(pairs: Pairs<'_>) -> Result<T, QueryFault> {
     serde_path_to_error::deserialize(MapDeserializer::<_, serde::de::value::Error>::new(pairs.into_iter()))
         .map_err(|error| FieldFault::new(&error.path().to_string(), &error.inner().to_string()).into())
 }

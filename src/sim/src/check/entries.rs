@@ -130,14 +130,15 @@ pub(crate) async fn entries_shown(entries: &Entries, node: usize, engine: &Engin
         let opened = engine.open_board(&of).await;
         for (player, row) in &rows {
             let better = rows.iter().filter(|(_, other)| other.values > row.values).count() as u64;
-            let seen = engine.rank(&of, **player, Viewer::All);
+            let seen =
+                opened.as_ref().map_err(Clone::clone).and_then(|board| board.rank(**player, Viewer::All));
             let agrees = seen.as_ref().is_ok_and(|seen| {
                 (seen.rank.get(), seen.keys.columns(), seen.games, seen.players)
                     == (better + 1, &row.values, row.submissions, rows.len() as u64)
             });
             if !agrees {
                 let detail = format!(
-                    "node {node}, {name} {number}: {player} is {} of {} with {row:?}, the board says {seen:?} ({opened:?})",
+                    "node {node}, {name} {number}: {player} is {} of {} with {row:?}, the board says {seen:?}",
                     better + 1,
                     rows.len()
                 );

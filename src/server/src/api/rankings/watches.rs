@@ -1,5 +1,5 @@
 //! What players wish to be told about boards.
-use super::{
+use super::super::{
     App,
     answer::Answer,
     extract::{BulkJson, Params, Read, Write},

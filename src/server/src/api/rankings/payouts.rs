@@ -1,10 +1,11 @@
-//! Seasons of boards, and their payouts.
+//! Final tables of seasons, paid out page by page.
 use super::{
-    App,
-    answer::Answer,
-    extract::{Admitted, Json, Params, Query, Viewing, Write},
-    players::page_size,
-    rankings::shown,
+    super::{
+        App,
+        answer::Answer,
+        extract::{Admitted, Json, Params, Write},
+    },
+    shown,
 };
 use crate::problem::{ApiError, Problem};
 use axum::{
@@ -13,120 +14,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use gsm_core::{BoardName, PlayerId};
-use gsm_engine::{BoardRef, PayoutConfig, PayoutView, Season};
+use gsm_engine::{PayoutConfig, PayoutView};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
-
-/// A season: from its first instant up to the first of the next.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SeasonDto {
-    /// From 1.
-    number: u64,
-    /// Milliseconds since 1970.
-    starts_at: i64,
-    /// Milliseconds since 1970; absent where no other follows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ends_at: Option<i64>,
-}
-
-impl From<Season> for SeasonDto {
-    fn from(season: Season) -> Self {
-        let ends_at = season.ends_at.map(|end| end.as_millis());
-        Self { number: season.number, starts_at: season.starts_at.as_millis(), ends_at }
-    }
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct SeasonsQuery {
-    /// 1 to 1,000; 50 if absent.
-    limit: Option<usize>,
-    /// Only seasons before this one.
-    before: Option<u64>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SeasonsDto {
-    board: String,
-    /// Those that have begun, the newest first.
-    seasons: Vec<SeasonDto>,
-}
-
-/// List the seasons of a board, the newest first.
-#[utoipa::path(get, path = "/v1/rankings/{mode}/seasons", tag = "rankings", operation_id = "list_seasons",
-    params(("mode" = String, Path, description = "A board that has seasons"), SeasonsQuery),
-    responses((status = 200, body = SeasonsDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
-    security(("bearer" = [])),
-    extensions(("x-gsm-action" = json!("gsm:ListSeasons")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
-pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    _: Admitted,
-    params: Params,
-    Query(query): Query<SeasonsQuery>,
-) -> Result<Answer<SeasonsDto>, ApiError> {
-    let name: BoardName = params.get("mode")?;
-    let seasons = app.engine.seasons(&name, query.before, page_size(query.limit)?)?;
-    let seasons = seasons.into_iter().map(Into::into).collect();
-    Ok(Answer(SeasonsDto { board: name.to_string(), seasons }))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct TierQuery {
-    /// A season of the past, from 1, where the board has seasons; that under way if absent.
-    season: Option<u64>,
-}
-
-/// A player's place in visible tiers.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TierDto {
-    #[schema(value_type = String)]
-    player_id: PlayerId,
-    board: String,
-    /// Games until the player gets a place.
-    placement_left: u8,
-    /// Games for which the player cannot be demoted.
-    shield_left: u8,
-    /// The name of the tier; absent before the end of placement, as are the next two.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tier: Option<String>,
-    /// The division within it, 1 for the best.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    division: Option<u8>,
-    /// Points within the division.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    points: Option<u32>,
-}
-
-/// Read a player's place in the visible tiers of a board.
-#[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}/tier", tag = "rankings", operation_id = "get_tier",
-    params(("mode" = String, Path, description = "A board that has tiers"), ("player_id" = String, Path), TierQuery),
-    responses((status = 200, body = TierDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
-    security(("bearer" = [])),
-    extensions(("x-gsm-action" = json!("gsm:GetTier")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
-pub(crate) async fn tier(
-    State(app): State<Arc<App>>,
-    Viewing(viewer): Viewing,
-    params: Params,
-    Query(query): Query<TierQuery>,
-) -> Result<Answer<TierDto>, ApiError> {
-    let (name, player_id): (BoardName, PlayerId) = (params.get("mode")?, params.get("player_id")?);
-    let of = BoardRef { season: query.season, ..BoardRef::whole(name) };
-    let found = app.engine.tier(&of, player_id, viewer).await?;
-    let place = found.place;
-    Ok(Answer(TierDto {
-        player_id,
-        board: of.name.to_string(),
-        placement_left: found.placement_left,
-        shield_left: found.shield_left,
-        division: place.as_ref().map(|place| place.division),
-        points: place.as_ref().map(|place| place.points),
-        tier: place.map(|place| place.tier),
-    }))
-}
+use utoipa::ToSchema;
 
 /// How a final table is paid out.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -180,7 +71,7 @@ impl PayoutDto {
             pages: view.pages,
             acknowledged: view.acknowledged,
             in_flight: view.in_flight,
-            done: view.acknowledged == view.pages,
+            done: view.done,
         }
     }
 }

@@ -1,0 +1,110 @@
+//! Where players stood in the past.
+use super::super::{
+    App,
+    answer::Answer,
+    extract::{Admitted, Params, Query},
+};
+use crate::problem::{ApiError, Problem};
+use axum::extract::State;
+use gsm_core::{Mode, PlayerId, Timestamp};
+use gsm_engine::{PastRank, SERIES_MAX};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PastQuery {
+    /// One instant, in milliseconds since 1970. Either this, or `from`, `to` and `points`.
+    at: Option<i64>,
+    /// The first instant of a series.
+    from: Option<i64>,
+    /// The last instant of a series.
+    to: Option<i64>,
+    /// Instants of a series, evenly spread: 2 to 500; 50 if absent.
+    points: Option<usize>,
+}
+
+/// Usual instants of a series.
+const POINTS_DEFAULT: usize = 50;
+
+impl PastQuery {
+    fn instants(&self, now: Timestamp) -> Result<Vec<Timestamp>, ApiError> {
+        let instants = match (self.at, self.from, self.to) {
+            (Some(at), None, None) if self.points.is_none() => vec![at],
+            (None, Some(from), Some(to)) => {
+                let points = self.points.unwrap_or(POINTS_DEFAULT);
+                if !(2..=SERIES_MAX).contains(&points) {
+                    return Err(ApiError::parameter("points", format_args!("must be 2 to {SERIES_MAX}")));
+                }
+                if from >= to {
+                    return Err(ApiError::parameter("to", "must be after from"));
+                }
+                let (from, span) = (i128::from(from), i128::from(to) - i128::from(from));
+                let last = points as i128 - 1;
+                (0..=last).map(|nth| (from + span * nth / last) as i64).collect()
+            }
+            _ => return Err(ApiError::parameter("at", "name either at, or from and to")),
+        };
+        if instants.last().is_some_and(|last| *last > now.as_millis()) {
+            return Err(ApiError::parameter(if self.at.is_some() { "at" } else { "to" }, "is in the future"));
+        }
+        Ok(instants.into_iter().map(Timestamp::from_millis).collect())
+    }
+}
+
+/// Where a player stood at an instant.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PastDto {
+    at: i64,
+    /// 1 + the number of strictly better ratings; absent if the player was not rated yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating: Option<f64>,
+    /// Players rated by then.
+    players: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PastListDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    mode: String,
+    /// In the order of the instants.
+    entries: Vec<PastDto>,
+}
+
+/// Read where a player stood in a mode at a past instant, or at many.
+///
+/// Exact, as ratings stand now: results voided since have never been. The first question of a mode reads all its
+/// histories, and others of it are answered 503 `board_filling` meanwhile.
+#[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}/past", tag = "rankings", operation_id = "get_past_rank",
+    params(("mode" = String, Path), ("player_id" = String, Path), PastQuery),
+    responses((status = 200, body = PastListDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetPastRank")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn past(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+    Query(query): Query<PastQuery>,
+) -> Result<Answer<PastListDto>, ApiError> {
+    let (mode, player_id): (Mode, PlayerId) = (params.get("mode")?, params.get("player_id")?);
+    let instants = query.instants(app.engine.clock().now())?;
+    let found = app.engine.rank_at(&mode, player_id, &instants).await?;
+    let entries = found.into_iter().map(PastDto::from).collect();
+    Ok(Answer(PastListDto { player_id, mode: mode.to_string(), entries }))
+}
+
+impl From<PastRank> for PastDto {
+    fn from(at: PastRank) -> Self {
+        Self {
+            at: at.at.as_millis(),
+            rank: at.place.map(|(rank, _)| rank.get()),
+            rating: at.place.map(|(_, score)| score as f64 / 1_000.0),
+            players: at.players,
+        }
+    }
+}
