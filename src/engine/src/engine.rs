@@ -13,7 +13,7 @@ use crate::{
     systems::Scheme,
     token::TokenKey,
 };
-use gsm_core::{Clock, CommitKey, IdSource, Mode, Timestamp};
+use gsm_core::{Clock, CommitKey, IdSource, Mode, Timestamp, limits};
 use gsm_rating::System;
 use gsm_session::TicketState;
 use parking_lot::Mutex;
@@ -278,6 +278,19 @@ impl Engine {
         }
     }
 
+    /// The next page of a range; `None` at its end.
+    pub(crate) async fn page(
+        &self,
+        range: &KeyRange,
+        after: &mut Option<Key>,
+    ) -> Result<Option<Vec<(Key, Versioned)>>, EngineError> {
+        let store = self.store(range.home());
+        let page = store.list(range, after.as_ref(), limits::PAGE_SIZE_MAX, false).await?;
+        let Some((last, _)) = page.last() else { return Ok(None) };
+        *after = Some(last.clone());
+        Ok(Some(page))
+    }
+
     pub(crate) fn store(&self, home: Home) -> &Arc<dyn Store> {
         self.homes.of(home)
     }
@@ -290,7 +303,7 @@ impl Engine {
     /// Rows of one home, in the order of `keys`.
     pub(crate) async fn get(&self, home: Home, keys: &[Key]) -> Result<Vec<Option<Versioned>>, EngineError> {
         let mut rows = Vec::with_capacity(keys.len());
-        for page in keys.chunks(gsm_core::limits::PAGE_SIZE_MAX) {
+        for page in keys.chunks(limits::PAGE_SIZE_MAX) {
             rows.extend(self.store(home).get(page).await?);
         }
         Ok(rows)

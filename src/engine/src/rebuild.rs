@@ -5,7 +5,7 @@ use crate::{
     boards::Recount,
     jobs::{Sink, Stop},
     results::chain::{Link, standing},
-    store::{Expect, Home, Key, KeyRange, Place, Row, StandingRow, Version, Versioned},
+    store::{Expect, Home, Key, KeyRange, Place, Row, StandingRow, Version},
 };
 use gsm_core::{Map, Mode, PlayerId, limits};
 use serde::{Deserialize, Serialize};
@@ -123,19 +123,6 @@ impl Engine {
             counts.push(self.begin_recount(line, sink).await?);
         }
         Ok(Rebuild { engine: self, mode: mode.clone(), ends, now: Map::default(), counts, report })
-    }
-
-    /// The next page of a range; `None` at its end.
-    pub(crate) async fn page(
-        &self,
-        range: &KeyRange,
-        after: &mut Option<Key>,
-    ) -> Result<Option<Vec<(Key, Versioned)>>, EngineError> {
-        let store = self.store(range.home());
-        let page = store.list(range, after.as_ref(), limits::PAGE_SIZE_MAX, false).await?;
-        let Some((last, _)) = page.last() else { return Ok(None) };
-        *after = Some(last.clone());
-        Ok(Some(page))
     }
 }
 

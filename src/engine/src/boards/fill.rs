@@ -1,40 +1,20 @@
-//! Bringing boards into memory: at start, and when one was defined or changed.
-use super::BoardConfig;
+//! Filling boards from the store: those that were defined or changed, and seasons of the past when they are asked for.
+//! What commits tell meanwhile is newer, and stays.
+use super::{
+    Source,
+    line::Line,
+    tally::entry_of,
+    view::{Brought, View},
+};
 use crate::{
     Engine, EngineError,
-    store::{Key, KeyRange, Row},
+    results::chain::standing,
+    store::{Key, KeyRange},
 };
+use gsm_core::Mode;
+use std::sync::Arc;
 
 impl Engine {
-    /// The boards that are defined, where players belong and who sees them, at start; ratings and entries come after.
-    pub(crate) async fn load_boards(&self) -> Result<(), EngineError> {
-        let now = self.clock.now();
-        self.each(KeyRange::Boards, |key, found| {
-            let Row::Board(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
-            let config = BoardConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
-            // What a commit of the meantime has told already is newer than this row.
-            if self.views.boards.named(&config.name).is_none() {
-                self.views.boards.defined(&config.name.clone(), Some(config), now);
-            }
-            Ok(())
-        })
-        .await?;
-        self.each(KeyRange::AllAttributes, |key, found| {
-            if let (Key::Attributes(player), Row::Attributes(row)) = (&key, &*found.row) {
-                self.views.boards.settled(*player, Some(row), found.version);
-            }
-            Ok(())
-        })
-        .await?;
-        self.each(KeyRange::Shades, |key, found| {
-            if let (Key::Shade(board, player), Row::Shade(row)) = (&key, &*found.row) {
-                self.views.boards.shaded(board, *player, Some(row));
-            }
-            Ok(())
-        })
-        .await
-    }
-
     /// Brings the rows of the past into boards that were defined or changed; of seasons, that under way.
     pub(crate) async fn fill_boards(&self) -> Result<(), EngineError> {
         for line in self.views.boards.all() {
@@ -42,6 +22,52 @@ impl Engine {
                 self.open_season(&line, number).await?;
             }
         }
+        Ok(())
+    }
+
+    /// A season of a board, in memory from here on until it gives way to others.
+    pub(super) async fn open_season(&self, line: &Line, number: u64) -> Result<Arc<View>, EngineError> {
+        if let Some(view) = self.views.boards.told(line, number).filter(|view| view.is_filled()) {
+            return Ok(view);
+        }
+        let _reading = line.reading.lock().await;
+        let view = self.views.boards.kept(line, number);
+        if !view.is_filled() {
+            match &line.config.source {
+                Source::Mode(mode) if !line.config.has_entries() => {
+                    self.fill_with_ratings(&view, mode).await?;
+                }
+                Source::Mode(_) | Source::Submissions => self.fill_with_entries(&view, number).await?,
+            }
+        }
+        Ok(view)
+    }
+
+    pub(super) async fn fill_with_ratings(&self, view: &View, mode: &Mode) -> Result<(), EngineError> {
+        let mut rows = Vec::new();
+        self.each(KeyRange::Ratings(mode.clone()), |key, found| {
+            let (row, version) = standing(&key, &found)?;
+            if let (Key::Rating(_, player), Some(row)) = (&key, row.rating) {
+                rows.push((*player, Brought::of_rating(&view.config, &row), version));
+            }
+            Ok(())
+        })
+        .await?;
+        self.views.boards.fill(view, &rows, self.clock.now());
+        Ok(())
+    }
+
+    async fn fill_with_entries(&self, view: &View, number: u64) -> Result<(), EngineError> {
+        let mut rows = Vec::new();
+        self.each(KeyRange::Entries(view.config.name.clone(), number), |key, found| {
+            let row = entry_of(&key, &found.row)?;
+            if let Key::Entry(_, _, player) = key {
+                rows.push((player, Brought::of_entry(row), found.version));
+            }
+            Ok(())
+        })
+        .await?;
+        self.views.boards.fill(view, &rows, self.clock.now());
         Ok(())
     }
 }

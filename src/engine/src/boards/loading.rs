@@ -1,5 +1,5 @@
-//! All ratings into the boards, at start.
-use super::{Boards, view::Filling};
+//! Boards at start: which there are, and all ratings into those that show them.
+use super::{BoardConfig, Boards, view::Filling};
 use crate::{
     Engine, EngineError,
     store::{Gather, Home, Key, KeyRange, RatingRow, Row, Version},
@@ -83,6 +83,35 @@ impl Gather for Reading<'_> {
 }
 
 impl Engine {
+    /// The boards that are defined, where players belong and who sees them, at start; ratings and entries come after.
+    pub(crate) async fn load_boards(&self) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        self.each(KeyRange::Boards, |key, found| {
+            let Row::Board(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
+            let config = BoardConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
+            // What a commit of the meantime has told already is newer than this row.
+            if self.views.boards.named(&config.name).is_none() {
+                self.views.boards.defined(&config.name.clone(), Some(config), now);
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::AllAttributes, |key, found| {
+            if let (Key::Attributes(player), Row::Attributes(row)) = (&key, &*found.row) {
+                self.views.boards.settled(*player, Some(row), found.version);
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::Shades, |key, found| {
+            if let (Key::Shade(board, player), Row::Shade(row)) = (&key, &*found.row) {
+                self.views.boards.shaded(board, *player, Some(row));
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Brings all ratings into the boards of their modes; returns how many.
     pub(crate) async fn load_ratings(&self) -> Result<usize, EngineError> {
         let boards = &self.views.boards;
@@ -105,25 +134,13 @@ impl Engine {
                 }
             }
         }
+        // Boards that are divided, or have heard of commits of the meantime, which may be newer than the rows.
+        let now = self.clock.now();
         for mode in left {
-            self.load_one_by_one(&mode).await?;
+            for view in boards.of_mode(&mode, now) {
+                self.fill_with_ratings(&view, &mode).await?;
+            }
         }
         Ok(ratings)
-    }
-
-    /// For boards that are divided, or have heard of commits of the meantime, which may be newer than the rows.
-    async fn load_one_by_one(&self, mode: &Mode) -> Result<(), EngineError> {
-        let mut rows = Vec::new();
-        self.each(KeyRange::Ratings(mode.clone()), |key, found| {
-            if let (Key::Rating(_, player), Row::Rating(standing)) = (key, &*found.row)
-                && let Some(row) = &standing.rating
-            {
-                rows.push((player, row.shown(), found.version));
-            }
-            Ok(())
-        })
-        .await?;
-        self.views.boards.load(mode, &rows, self.clock.now());
-        Ok(())
     }
 }

@@ -20,6 +20,7 @@ mod recount;
 mod seasons;
 mod submit;
 pub(crate) mod tally;
+mod tiers;
 mod view;
 mod watch;
 
@@ -31,8 +32,8 @@ pub use payouts::{PayoutLine, PayoutPage, PayoutView};
 pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, Viewer};
 pub(crate) use recount::{Recount, Rewritten};
-pub use seasons::{TierPlace, TierView};
 pub use submit::{Submission, Taken};
+pub use tiers::{TierPlace, TierView};
 pub use view::Part;
 pub use watch::WatchWish;
 pub(crate) use watch::Watches;
@@ -59,6 +60,8 @@ struct Table {
     by_name: BTreeMap<BoardName, Arc<Line>>,
     /// Those that show a mode's ratings as they are.
     by_mode: BTreeMap<Mode, Vec<Shows>>,
+    /// Those that count a mode's results into entries of their own.
+    counting: BTreeMap<Mode, Vec<Arc<Line>>>,
 }
 
 /// A board that shows ratings, and its one view.
@@ -68,9 +71,12 @@ impl Table {
     fn put(&mut self, line: Arc<Line>) {
         let name = line.config.name.clone();
         self.remove(&name);
-        if let (Some(mode), false, Some(view)) = (line.config.mode(), line.config.has_entries(), line.kept(0))
-        {
-            self.by_mode.entry(mode.clone()).or_default().push((line.clone(), view));
+        if let Some(mode) = line.config.mode().cloned() {
+            if line.config.has_entries() {
+                self.counting.entry(mode).or_default().push(line.clone());
+            } else if let Some(view) = line.kept(0) {
+                self.by_mode.entry(mode).or_default().push((line.clone(), view));
+            }
         }
         self.by_name.insert(name, line);
     }
@@ -78,6 +84,7 @@ impl Table {
     fn remove(&mut self, name: &BoardName) {
         self.by_name.remove(name);
         self.by_mode.values_mut().for_each(|boards| boards.retain(|(line, _)| line.config.name != *name));
+        self.counting.values_mut().for_each(|lines| lines.retain(|line| line.config.name != *name));
     }
 }
 
@@ -92,8 +99,7 @@ impl Boards {
 
     /// The boards that count a mode's results into entries of their own.
     pub(crate) fn tallied(&self, mode: &Mode) -> Vec<Arc<Line>> {
-        let counts = |line: &&Arc<Line>| line.config.mode() == Some(mode) && line.config.has_entries();
-        self.table.read().by_name.values().filter(counts).cloned().collect()
+        self.table.read().counting.get(mode).cloned().unwrap_or_default()
     }
 
     /// The boards that show a mode's ratings; its own is made where there is none yet.
@@ -251,22 +257,9 @@ impl Boards {
         }
     }
 
-    /// All rating rows of a mode, at start.
-    pub(crate) fn load(&self, mode: &Mode, rows: &[(PlayerId, RatingRow, u64)], now: Timestamp) {
-        for view in self.of_mode(mode, now) {
-            self.fill(
-                &view,
-                rows.iter()
-                    .map(|(player, row, version)| (*player, Brought::of_rating(&view.config, row), *version)),
-                now,
-            );
-        }
-    }
-
     /// Brings the rows of the past into a board.
-    fn fill(&self, view: &View, rows: impl Iterator<Item = (PlayerId, Brought, u64)>, now: Timestamp) {
-        let rows: Vec<_> = rows.collect();
-        view.load(&rows, |player| self.home(player), now);
+    fn fill(&self, view: &View, rows: &[(PlayerId, Brought, u64)], now: Timestamp) {
+        view.load(rows, |player| self.home(player), now);
         view.filled();
     }
 

@@ -186,12 +186,12 @@ impl Engine {
                     changed.values().filter_map(|(at, _)| line.number_at(*at)).collect();
                 for number in numbers {
                     if !self.is_closed(line, number, &mut closed, sink).await? {
-                        let key = Key::Entry(line.config.name.clone(), number, *player);
-                        let found = self.get_one(&key).await?;
-                        seats.push((line, number, key, found));
+                        seats.push((line, number, Key::Entry(line.config.name.clone(), number, *player)));
                     }
                 }
             }
+            let keys: Vec<Key> = seats.iter().map(|(_, _, key)| key.clone()).collect();
+            let entries = self.get(Home::Record, &keys).await?;
             self.each(KeyRange::History(mode.clone(), *player), |key, found| {
                 let (_, depth, step) = step_of(&key, &found)?;
                 steps.insert(depth, step.clone());
@@ -205,7 +205,7 @@ impl Engine {
                     None => drop(steps.remove(depth)),
                 }
             }
-            for (line, number, key, found) in seats {
+            for ((line, number, key), found) in seats.into_iter().zip(entries) {
                 let ticks = steps.values().map(Tick::of);
                 let wanted = ticks
                     .filter(|tick| line.number_at(tick.at) == Some(number))

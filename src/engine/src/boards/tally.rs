@@ -139,33 +139,32 @@ impl Tallies {
         self.rows.len() + self.payouts.len()
     }
 
+    /// What it takes: each key as it was read, and what is put there, if anything. A step that leaves no trace in an entry
+    /// rests on the entry all the same.
+    fn into_writes(self) -> impl Iterator<Item = (Key, Option<Version>, Option<Row>)> {
+        let payouts = self.payouts.into_iter().filter(|(_, is_paid)| !is_paid);
+        let entries = self.rows.into_iter().map(|(key, Counted { version, row, moved })| {
+            (key, version, row.filter(|_| moved).map(Row::Entry))
+        });
+        payouts.map(|(key, _)| (key, None, None)).chain(entries)
+    }
+
     /// Adds what has moved to a change set, on condition that all is as it was read.
     pub(crate) fn add_to(self, changes: &mut ChangeSet) {
-        for (key, is_paid) in self.payouts {
-            if !is_paid {
-                changes.check(key, Expect::Absent);
-            }
-        }
-        for (key, Counted { version, row, moved }) in self.rows {
+        for (key, version, row) in self.into_writes() {
             match row {
-                Some(row) if moved => changes.replace(key, version, Row::Entry(row)),
-                // A step that leaves no trace in an entry rests on the entry as it was read.
-                _ => changes.check(key, version.map_or(Expect::Absent, Expect::At)),
+                Some(row) => changes.replace(key, version, row),
+                None => changes.check(key, version.map_or(Expect::Absent, Expect::At)),
             };
         }
     }
 
     /// The same for a job.
     pub(crate) async fn send(self, sink: &mut Sink<'_>) -> Result<(), Stop> {
-        for (key, is_paid) in self.payouts {
-            if !is_paid {
-                sink.check(key, Expect::Absent).await?;
-            }
-        }
-        for (key, Counted { version, row, moved }) in self.rows {
+        for (key, version, row) in self.into_writes() {
             match row {
-                Some(row) if moved => sink.put(key, version, Row::Entry(row)).await?,
-                _ => sink.check(key, version.map_or(Expect::Absent, Expect::At)).await?,
+                Some(row) => sink.put(key, version, row).await?,
+                None => sink.check(key, version.map_or(Expect::Absent, Expect::At)).await?,
             }
         }
         Ok(())
