@@ -5,7 +5,7 @@ use crate::{
     store::{Key, KeyRange},
 };
 use gsm_core::{Map, Mode, PlayerId};
-use gsm_ranking::tier::{TierConfig, TierState};
+use gsm_ranking::tier::{Bounds, TierState, Tiers};
 
 /// A player's place in visible tiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +68,9 @@ impl Engine {
         &self,
         of: &BoardRef,
         mode: &Mode,
-    ) -> Result<(TierConfig, Map<PlayerId, TierState>), EngineError> {
+    ) -> Result<((Tiers, Bounds), Map<PlayerId, TierState>), EngineError> {
         let line = self.line(&of.name)?;
-        let tiers = line.config.tiers.clone().filter(|_| line.config.mode() == Some(mode));
+        let tiers = line.tiers.clone().filter(|_| line.config.mode() == Some(mode));
         let tiers =
             tiers.ok_or_else(|| EngineError::invalid("board", "is no board of the mode with tiers"))?;
         let number = self.season_number(&line, None)?;

@@ -10,10 +10,7 @@ use crate::{
     store::{AdjustmentKind, AdjustmentRow, ChangeSet, Home, Key, KeyRange, Row, StandingRow, Version},
 };
 use gsm_core::{AdjustmentId, BoardName, Map, Mode, PlayerId, limits};
-use gsm_ranking::{
-    soft_reset::{Preview, PreviewPlayer, ResetConfig, Skill, SoftReset},
-    tier::{TierConfig, Tiers},
-};
+use gsm_ranking::soft_reset::{Preview, PreviewPlayer, ResetConfig, Skill, SoftReset};
 use gsm_rating::System;
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +23,7 @@ pub struct SoftResetReport {
 
 /// A checked formula.
 fn checked(config: ResetConfig) -> Result<SoftReset, EngineError> {
-    SoftReset::new(config).map_err(|e| EngineError::invalid(e.path, e.problem))
+    SoftReset::new(config).map_err(|e| EngineError::invalid(format!("formula.{}", e.path), e.problem))
 }
 
 fn initial(system: &System) -> Skill {
@@ -169,14 +166,10 @@ impl Engine {
             None => (None, Map::default()),
             Some(name) => {
                 let of = BoardRef::whole(name.clone());
-                let (config, places) = self.tier_places(&of, mode).await?;
-                (Some(config), places)
+                let (tiers, places) = self.tier_places(&of, mode).await?;
+                (Some(tiers), places)
             }
         };
-        let has_tiers = tiers.is_some();
-        let tiers = Tiers::new(tiers.unwrap_or_else(TierConfig::one));
-        let tiers = tiers.map_err(|e| EngineError::invalid(format!("tiers.{}", e.path), e.problem))?;
-        let bounds = tiers.bounds(|_| 0);
         let (_, scheme) = self.scheme_of(mode).await?;
         let mut players = Vec::new();
         self.each(KeyRange::Ratings(mode.clone()), |key, found| {
@@ -191,11 +184,7 @@ impl Engine {
         })
         .await?;
         let score = |mean: f64| (mean * 1_000.0).round() as i64;
-        let mut preview = formula.preview(initial(&scheme.system), &tiers, &bounds, score, now, players);
-        if !has_tiers {
-            preview.tiers.clear();
-            (preview.unplaced_before, preview.unplaced_after) = (0, 0);
-        }
-        Ok(preview)
+        let tiers = tiers.as_ref().map(|(tiers, bounds)| (tiers, bounds));
+        Ok(formula.preview(initial(&scheme.system), tiers, score, now, players))
     }
 }

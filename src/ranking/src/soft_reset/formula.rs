@@ -22,6 +22,7 @@ pub struct ResetConfig {
     /// Whether the count of games starts at 0 again.
     pub restart_games: bool,
     /// What becomes of visible places; [`Tiers::begin_season`](crate::tier::Tiers::begin_season) does it.
+    #[serde(default)]
     pub visible: VisibleReset,
 }
 

@@ -77,20 +77,20 @@ pub struct PreviewTier {
 impl SoftReset {
     /// What the reset would do to these players, as of `now`. Nothing is changed.
     ///
-    /// `score` gives the whole number that the board shows for a mean; `bounds` are those of the new season. Cost:
-    /// O(n log n), 8 bytes a player.
+    /// `score` gives the whole number that the board shows for a mean; `bounds` are those of the new season. Without
+    /// tiers nothing is told of places. Cost: O(n log n), 8 bytes a player.
     #[must_use]
     pub fn preview(
         &self,
         initial: Skill,
-        tiers: &Tiers,
-        bounds: &Bounds,
+        tiers: Option<(&Tiers, &Bounds)>,
         score: impl Fn(f64) -> i64,
         now: Timestamp,
         players: impl IntoIterator<Item = PreviewPlayer>,
     ) -> Preview {
         let named = |name: &str| PreviewTier { name: name.to_owned(), before: 0, after: 0 };
-        let mut counts: Vec<PreviewTier> = tiers.names().map(named).collect();
+        let mut counts: Vec<PreviewTier> =
+            tiers.map(|(tiers, _)| tiers.names().map(named).collect()).unwrap_or_default();
         let (mut unplaced_before, mut unplaced_after) = (0, 0);
         let (mut deviations_before, mut deviations_after) = (0.0, 0.0);
         let mut means = Vec::new();
@@ -102,6 +102,7 @@ impl SoftReset {
             means.push(skill.mean);
             deviations_before += skill.deviation;
             deviations_after += reset.deviation;
+            let Some((tiers, bounds)) = tiers else { continue };
             let hidden = score(reset.mean);
             let after = match self.visible() {
                 VisibleReset::Placement => tiers.tier_of_rating(bounds, hidden),

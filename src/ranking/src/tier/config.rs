@@ -55,27 +55,6 @@ pub struct TierConfig {
     pub start: StartConfig,
 }
 
-impl TierConfig {
-    /// One open tier for everybody: no tiers.
-    #[must_use]
-    pub fn one() -> Self {
-        let range = PointsRange { base: 1, least: 1, most: 1 };
-        Self {
-            placement_games: 0,
-            tiers: vec![Tier { name: "all".to_owned(), divisions: 1, floor: true }],
-            points_per_division: DIVISION_POINTS_MIN,
-            win: range,
-            loss: range,
-            pull_permille: 0,
-            swing_permille: 0,
-            surplus_carries_over: false,
-            demotion_shield_games: 0,
-            decay: None,
-            start: StartConfig::Ratings(vec![0]),
-        }
-    }
-}
-
 /// One tier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

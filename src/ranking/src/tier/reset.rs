@@ -3,7 +3,7 @@ use gsm_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What a new season makes of visible places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum VisibleReset {
     /// Everybody goes down so many divisions, floors or not, and keeps the points within the division. Who would
@@ -13,6 +13,7 @@ pub enum VisibleReset {
         divisions: u16,
     },
     /// Everybody plays the placement games again, or is placed at once if there are none.
+    #[default]
     Placement,
 }
 

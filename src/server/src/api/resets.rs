@@ -8,32 +8,20 @@ use super::{
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
 use gsm_core::{BoardName, Mode};
-use gsm_engine::{DeviationReset, Preview, ResetConfig, Target, VisibleReset};
+use gsm_engine::{Preview, ResetConfig};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-fn placement() -> VisibleReset {
-    VisibleReset::Placement
-}
-
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SoftResetBody {
-    /// Where means go: `"initial_mean"`, or `{"mean": 1500.0}`.
+    /// `{"target": "initial_mean", "keep": 0.5, "deviation": {"at_least": 120.0}, "restart_games": true, "visible": {"lower":
+    /// {"divisions": 3}}}`. Means go to `"initial_mean"` or `{"mean": 1500.0}` and `keep` their share of the distance, 0 to
+    /// 1; a deviation becomes `at_least` so much or grows by `{"add": 40.0}`, at most to that of a new player; places are
+    /// lowered, or left to `"placement"` if absent.
     #[schema(value_type = Object)]
-    target: Target,
-    /// The share of a mean's distance to the target that stays, 0 to 1.
-    keep: f64,
-    /// `{"at_least": 120.0}` or `{"add": 40.0}`: never below what it is, never above that of a new player.
-    #[schema(value_type = Object)]
-    deviation: DeviationReset,
-    /// Whether the count of games starts at 0 again.
-    restart_games: bool,
-    /// What becomes of visible places: `"placement"`, or `{"lower": {"divisions": 3}}`; `"placement"` if absent.
-    #[serde(default = "placement")]
-    #[schema(value_type = Object)]
-    visible: VisibleReset,
+    formula: ResetConfig,
     /// Why, for the audit log: 1 to 128 characters.
     reason: String,
 }
@@ -41,20 +29,9 @@ pub(crate) struct SoftResetBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreviewBody {
-    /// Where means go: `"initial_mean"`, or `{"mean": 1500.0}`.
+    /// As for the soft reset itself.
     #[schema(value_type = Object)]
-    target: Target,
-    /// The share of a mean's distance to the target that stays, 0 to 1.
-    keep: f64,
-    /// `{"at_least": 120.0}` or `{"add": 40.0}`: never below what it is, never above that of a new player.
-    #[schema(value_type = Object)]
-    deviation: DeviationReset,
-    /// Whether the count of games starts at 0 again.
-    restart_games: bool,
-    /// What becomes of visible places: `"placement"`, or `{"lower": {"divisions": 3}}`; `"placement"` if absent.
-    #[serde(default = "placement")]
-    #[schema(value_type = Object)]
-    visible: VisibleReset,
+    formula: ResetConfig,
     /// A board of the mode with tiers: how many players each would get.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -87,9 +64,7 @@ pub(crate) async fn soft_reset(
     let mode: Mode = params.get("mode")?;
     let Json(body) = write.body;
     let reason = reason(&body.reason)?;
-    let SoftResetBody { target, keep, deviation, restart_games, visible, .. } = body;
-    let config = ResetConfig { target, keep, deviation, restart_games, visible };
-    let done = app.engine.soft_reset(&write.call, &mode, config, reason).await?;
+    let done = app.engine.soft_reset(&write.call, &mode, body.formula, reason).await?;
     Ok(Answer(SoftResetDto { mode: mode.to_string(), players: done.players }))
 }
 
@@ -115,8 +90,7 @@ pub(crate) async fn preview(
     write: Write<Json<PreviewBody>>,
 ) -> Result<Answer<PreviewDto>, ApiError> {
     let mode: Mode = params.get("mode")?;
-    let Json(PreviewBody { target, keep, deviation, restart_games, visible, board }) = write.body;
-    let config = ResetConfig { target, keep, deviation, restart_games, visible };
-    let preview = app.engine.preview_soft_reset(&mode, config, board.as_ref()).await?;
+    let Json(PreviewBody { formula, board }) = write.body;
+    let preview = app.engine.preview_soft_reset(&mode, formula, board.as_ref()).await?;
     Ok(Answer(PreviewDto { mode: mode.to_string(), preview }))
 }

@@ -216,30 +216,31 @@ async fn a_player_sees_a_tier_apart_from_the_rating() {
     ann.client.get(&format!("{}?season=1", path(&ann.id))).await.is(422, "invalid");
     ann.client.get(&format!("/v1/rankings/duel/players/{}/tier", ann.id)).await.is(422, "invalid");
     // A soft reset: told before, done, undone with the match.
-    let reset = json!({ "target": "initial_mean", "keep": 0.5, "deviation": { "at_least": 50.0 }, "restart_games": false });
-    let with = |more: Value| {
-        let mut body = reset.clone();
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        body
-    };
+    let formula = json!({
+        "target": "initial_mean", "keep": 0.5, "deviation": { "at_least": 50.0 }, "restart_games": false,
+        "visible": { "lower": { "divisions": 1 } },
+    });
     let preview = "/v1/admin/modes/duel/soft-reset/preview";
-    let told = admin.post(preview, with(json!({ "board": "ladder" }))).await.ok();
+    let told = admin.post(preview, json!({ "formula": formula, "board": "ladder" })).await.ok();
     assert_eq!((&told["players"], &told["tiers"][0]["before"]), (&json!(2), &json!(2)), "{told}");
-    assert_eq!(admin.post(preview, reset.clone()).await.ok()["tiers"], json!([]));
-    admin.post(preview, with(json!({ "board": "duel" }))).await.is(422, "invalid");
-    let path_of = "/v1/admin/modes/duel/soft-reset";
-    let why = json!({ "reason": "a new season", "visible": { "lower": { "divisions": 1 } } });
-    let refused = admin.post(path_of, with(json!({ "reason": "x", "keep": 1.5 }))).await.is(422, "invalid");
-    assert_eq!(refused["field"], "keep");
-    admin.post(path_of, reset.clone()).await.is(422, "missing_field");
-    admin.post("/v1/admin/modes/none/soft-reset", with(why.clone())).await.is(404, "not_found");
-    ann.client.post(path_of, with(why.clone())).await.is(403, "forbidden");
+    assert_eq!(admin.post(preview, json!({ "formula": formula })).await.ok()["tiers"], json!([]));
+    admin.post(preview, json!({ "formula": formula, "board": "duel" })).await.is(422, "invalid");
+    let reset = "/v1/admin/modes/duel/soft-reset";
+    let asked = json!({ "formula": formula, "reason": "a new season" });
+    let mut bad = asked.clone();
+    bad["formula"]["keep"] = json!(1.5);
+    assert_eq!(admin.post(reset, bad.clone()).await.is(422, "invalid")["field"], "formula.keep");
+    bad["formula"] = json!({ "keep": 0.5 });
+    admin.post(reset, bad).await.is(422, "missing_field");
+    admin.post(reset, json!({ "formula": formula })).await.is(422, "missing_field");
+    admin.post("/v1/admin/modes/none/soft-reset", asked.clone()).await.is(404, "not_found");
+    ann.client.post(reset, asked.clone()).await.is(403, "forbidden");
     let rating = async || {
         let path = format!("/v1/players/{}/ratings/duel", ann.id);
         ann.client.get(&path).await.ok()["rating"].as_f64().unwrap()
     };
     let before = rating().await;
-    assert_eq!(admin.post(path_of, with(why)).await.ok()["players"], 2);
+    assert_eq!(admin.post(reset, asked).await.ok()["players"], 2);
     assert!((rating().await - (before + 1_500.0) / 2.0).abs() < 1e-9, "{before}");
     let lower = ann.client.get(&path(&ann.id)).await.ok();
     assert_eq!((&lower["division"], &lower["points"]), (&json!(2), &json!(65)));

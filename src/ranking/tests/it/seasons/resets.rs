@@ -97,7 +97,7 @@ fn a_place_goes_down_or_into_placement() {
 fn preview(reset: SoftReset, players: &[PreviewPlayer]) -> Preview {
     let tiers = tiers();
     let score = |mean: f64| mean as i64;
-    reset.preview(INITIAL, &tiers, &tiers.bounds(|_| 0), score, NOW, players.iter().copied())
+    reset.preview(INITIAL, Some((&tiers, &tiers.bounds(|_| 0))), score, NOW, players.iter().copied())
 }
 
 fn player(mean: f64, place: Option<TierState>) -> PreviewPlayer {
@@ -114,6 +114,9 @@ fn a_preview_counts_tiers_percentiles_and_bars() {
         player(f64::NAN, Some(place(2, 40))),
     ];
     let lower = preview(with(|_| {}), &players);
+    let plain = with(|_| {}).preview(INITIAL, None, |mean| mean as i64, NOW, players);
+    assert_eq!((plain.tiers.len(), plain.unplaced_before, plain.unplaced_after), (0, 0, 0));
+    assert_eq!((plain.players, &plain.buckets), (lower.players, &lower.buckets));
     let tiers = |preview: &Preview| {
         preview.tiers.iter().map(|tier| (tier.name.clone(), tier.before, tier.after)).collect::<Vec<_>>()
     };
