@@ -37,7 +37,8 @@ pub mod token;
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
     Eligibility, OpenBoard, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView, Places, RankView,
-    SERIES_MAX, Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer, WatchWish,
+    SEASONS_LISTED_MAX, SERIES_MAX, Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer,
+    WatchWish,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};

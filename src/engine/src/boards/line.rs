@@ -96,6 +96,16 @@ impl Line {
         self.views.read().by_number.get(&number).cloned()
     }
 
+    /// Whether all of a season's entries are told from its first on.
+    pub(super) fn is_told(&self, number: u64) -> bool {
+        number > self.views.read().told_after
+    }
+
+    /// The season before another.
+    pub(super) fn before(&self, season: &Season) -> Option<Season> {
+        self.schedule.as_ref()?.season_at(season.starts_at.saturating_sub(Millis::new(1)))
+    }
+
     /// The view of a season of which everything is told, made where there is none yet.
     pub(super) fn told(&self, number: u64, make: impl FnOnce() -> View) -> Option<Arc<View>> {
         if let Some(view) = self.kept(number) {

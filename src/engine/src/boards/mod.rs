@@ -32,6 +32,7 @@ pub use payouts::{PayoutLine, PayoutPage, PayoutView};
 pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, Viewer};
 pub(crate) use recount::{Recount, Rewritten};
+pub use seasons::SEASONS_LISTED_MAX;
 pub use submit::{Submission, Taken};
 pub use tiers::{TierPlace, TierView};
 pub use view::Part;
@@ -40,7 +41,7 @@ pub(crate) use watch::Watches;
 
 use crate::store::{AttributesRow, EntryRow, RatingRow, ShadeRow};
 use gsm_core::{BoardName, Map, Mode, PlayerId, Timestamp};
-use gsm_ranking::Visibility;
+use gsm_ranking::{Visibility, season::Season};
 use line::Line;
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, sync::Arc};
@@ -51,7 +52,7 @@ use view::{Brought, View};
 pub(crate) struct Boards {
     table: RwLock<Table>,
     homes: RwLock<Map<PlayerId, Arc<AttributesRow>>>,
-    shades: RwLock<BTreeMap<BoardName, Map<PlayerId, Visibility>>>,
+    shades: RwLock<Shades>,
     payouts: payouts::Tables,
 }
 
@@ -134,29 +135,18 @@ impl Boards {
         if let Some(view) = line.kept(number) {
             return Some(view);
         }
+        // When it is takes a while to work out, and is not done under a lock.
+        let season = line.is_told(number).then(|| line.scheduled(number))?;
         // Locked while the view is made known: who is hidden meanwhile is hidden on it too.
         let shades = self.shades.read();
-        line.told(number, || self.season(line, number, true, &shades))
+        line.told(number, || season_view(line, season, true, &shades))
     }
 
     /// A season's view, empty where it has to be read.
     pub(super) fn kept(&self, line: &Line, number: u64) -> Arc<View> {
+        let season = line.season(number);
         let shades = self.shades.read();
-        line.keep(number, || self.season(line, number, false, &shades))
-    }
-
-    fn season(
-        &self,
-        line: &Line,
-        number: u64,
-        is_filled: bool,
-        shades: &BTreeMap<BoardName, Map<PlayerId, Visibility>>,
-    ) -> View {
-        let view = View::new(line.config.clone(), line.scheduled(number), is_filled);
-        if let Some(shades) = shades.get(&line.config.name) {
-            shade(&view, shades);
-        }
-        view
+        line.keep(number, || season_view(line, season, false, &shades))
     }
 
     fn home(&self, player: PlayerId) -> Option<Arc<AttributesRow>> {
@@ -269,6 +259,17 @@ impl Boards {
             line.views().iter().for_each(|(_, view)| view.sweep(now));
         }
     }
+}
+
+type Shades = BTreeMap<BoardName, Map<PlayerId, Visibility>>;
+
+/// A season of a board, on which players are seen by whom they are to be seen.
+fn season_view(line: &Line, season: Option<Season>, is_filled: bool, shades: &Shades) -> View {
+    let view = View::new(line.config.clone(), season, is_filled);
+    if let Some(shades) = shades.get(&line.config.name) {
+        shade(&view, shades);
+    }
+    view
 }
 
 fn shade(view: &View, shades: &Map<PlayerId, Visibility>) {

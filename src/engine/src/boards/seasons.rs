@@ -1,9 +1,12 @@
 //! Seasons of a board: which is meant, and which there were.
 use super::{BoardConfig, BoardRef, OpenBoard, line::Line, view::View};
 use crate::{Engine, EngineError};
-use gsm_core::{BoardName, Mode, limits};
+use gsm_core::{BoardName, Mode};
 use gsm_ranking::season::Season;
 use std::sync::Arc;
+
+/// Seasons of one answer: when each was takes a while to work out.
+pub const SEASONS_LISTED_MAX: usize = 100;
 
 const HAS_NONE: &str = "the board has no seasons";
 
@@ -34,7 +37,9 @@ impl Engine {
         match asked {
             None => current.ok_or_else(|| EngineError::NoSeason { board: line.config.name.to_string() }),
             Some(number) if number > 0 && current.is_some_and(|current| number <= current) => Ok(number),
-            Some(_) => Err(EngineError::Unknown { what: "season: it has not begun" }),
+            Some(_) => {
+                Err(EngineError::Unknown { what: "season: they are numbered from 1 to the one under way" })
+            }
         }
     }
 
@@ -65,9 +70,14 @@ impl Engine {
         if !line.has_seasons() {
             return Err(EngineError::invalid("board", HAS_NONE));
         }
-        let newest = line.number_at(self.clock.now()).unwrap_or(0);
-        let first = before.map_or(newest, |before| newest.min(before.saturating_sub(1)));
-        let numbers = (1..=first).rev().take(limit.min(limits::PAGE_SIZE_MAX));
-        Ok(numbers.filter_map(|number| line.season(number)).collect())
+        let newest = line.season_of(self.clock.now());
+        let first = match before {
+            Some(before) if newest.is_some_and(|newest| before <= newest.number) => {
+                before.checked_sub(1).and_then(|number| line.season(number))
+            }
+            _ => newest,
+        };
+        let seasons = std::iter::successors(first, |season| line.before(season));
+        Ok(seasons.take(limit.min(SEASONS_LISTED_MAX)).collect())
     }
 }

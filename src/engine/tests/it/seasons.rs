@@ -115,6 +115,15 @@ async fn the_turn_empties_a_board_and_the_past_stays(w: World) {
     let now = past(&w.engine).await;
     assert_eq!((&now[0][..], &now[1..]), (&[(p[0], 1, 1), (p[1], 2, 1)][..], &told[1..]));
     assert_eq!(past(&w.node("again").await).await, now);
+    let numbers = |before, limit| {
+        let seasons = w.engine.seasons(&name("ladder"), before, limit).unwrap();
+        seasons.iter().map(|season| season.number).collect::<Vec<_>>()
+    };
+    assert_eq!((numbers(None, 3), numbers(Some(6), 3)), (vec![8, 7, 6], vec![5, 4, 3]));
+    assert_eq!(
+        (numbers(Some(99), 2), numbers(Some(2), 9), numbers(Some(0), 9)),
+        (vec![8, 7], vec![1], vec![])
+    );
     refused(w.engine.top(&of_season("ladder", 9), 0, 1).await, "not_found");
     refused(w.engine.top(&of_season("ladder", 0), 0, 1).await, "not_found");
     refused(w.engine.top(&of_season("duel", 1), 0, 1).await, "invalid");

@@ -3,12 +3,11 @@ use super::super::{
     App,
     answer::Answer,
     extract::{Admitted, Params, Query},
-    players::page_size,
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
-use gsm_core::BoardName;
-use gsm_engine::Season;
+use gsm_core::{BoardName, limits};
+use gsm_engine::{SEASONS_LISTED_MAX, Season};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -36,7 +35,7 @@ impl From<Season> for SeasonDto {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SeasonsQuery {
-    /// 1 to 1,000; 50 if absent.
+    /// 1 to 100; 50 if absent.
     limit: Option<usize>,
     /// Only seasons before this one.
     before: Option<u64>,
@@ -62,7 +61,11 @@ pub(crate) async fn list(
     Query(query): Query<SeasonsQuery>,
 ) -> Result<Answer<SeasonsDto>, ApiError> {
     let name: BoardName = params.get("mode")?;
-    let seasons = app.engine.seasons(&name, query.before, page_size(query.limit)?)?;
+    let limit = query.limit.unwrap_or(limits::PAGE_SIZE_DEFAULT);
+    if !(1..=SEASONS_LISTED_MAX).contains(&limit) {
+        return Err(ApiError::parameter("limit", format_args!("must be 1 to {SEASONS_LISTED_MAX}")));
+    }
+    let seasons = app.engine.seasons(&name, query.before, limit)?;
     let seasons = seasons.into_iter().map(Into::into).collect();
     Ok(Answer(SeasonsDto { board: name.to_string(), seasons }))
 }
