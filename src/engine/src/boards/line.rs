@@ -13,14 +13,17 @@ const VIEWS_MAX: usize = 4;
 /// Seasons that start so soon are read from the store when they are looked at: another node's clock may be ahead.
 const CLOCKS_APART_MAX: Millis = Millis::from_secs(3_600);
 
+/// Seasons whose times are kept.
+const KNOWN_MAX: usize = 4_096;
+
 /// A board; where it has seasons, all of them. A board without has one view, under the number 0.
 pub(crate) struct Line {
     pub(crate) config: Arc<BoardConfig>,
     schedule: Option<Schedule>,
     /// Its visible tiers, where it has any, and where they start.
     pub(super) tiers: Option<(Tiers, Bounds)>,
-    /// The season last asked for by an instant.
-    known: Mutex<Option<Season>>,
+    /// Seasons that were asked for, by their first instants: to work one out costs up to a tenth of a millisecond.
+    known: Mutex<BTreeMap<Timestamp, Season>>,
     views: RwLock<Views>,
     /// One reads a season, the others wait.
     pub(super) reading: tokio::sync::Mutex<()>,
@@ -60,13 +63,17 @@ impl Line {
     /// The season that an instant belongs to; `None` before the first, and where there are none.
     pub(crate) fn season_of(&self, at: Timestamp) -> Option<Season> {
         let schedule = self.schedule.as_ref()?;
-        let mut known = self.known.lock();
-        let is_in = |of: &Season| of.starts_at <= at && of.ends_at.is_none_or(|end| at < end);
+        let is_in = |of: &Season| of.ends_at.is_none_or(|end| at < end);
+        let known = self.known.lock().range(..=at).next_back().map(|(_, season)| *season);
         if let Some(season) = known.filter(is_in) {
             return Some(season);
         }
         let found = schedule.season_at(at)?;
-        *known = Some(found);
+        let mut known = self.known.lock();
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(found.starts_at, found);
         Some(found)
     }
 
@@ -82,13 +89,13 @@ impl Line {
 
     /// A season by its number, worked out.
     pub(super) fn scheduled(&self, number: u64) -> Option<Season> {
-        let known = *self.known.lock();
-        known.filter(|season| season.number == number).or_else(|| self.schedule.as_ref()?.season(number))
+        let known = self.known.lock().values().find(|season| season.number == number).copied();
+        known.or_else(|| self.schedule.as_ref()?.season(number))
     }
 
-    /// The views there are, and whose they are.
-    pub(super) fn views(&self) -> Vec<(u64, Arc<View>)> {
-        self.views.read().by_number.iter().map(|(number, view)| (*number, view.clone())).collect()
+    /// The views there are.
+    pub(super) fn views(&self) -> Vec<Arc<View>> {
+        self.views.read().by_number.values().cloned().collect()
     }
 
     /// A season that is in memory.

@@ -95,7 +95,11 @@ impl Boards {
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Line>> {
-        self.table.read().by_name.values().cloned().collect()
+        self.those(|_| true)
+    }
+
+    fn those(&self, which: impl Fn(&BoardConfig) -> bool) -> Vec<Arc<Line>> {
+        self.table.read().by_name.values().filter(|line| which(&line.config)).cloned().collect()
     }
 
     /// The boards that count a mode's results into entries of their own.
@@ -125,7 +129,7 @@ impl Boards {
     /// A new board, on which players are seen by whom they are to be seen.
     fn shown(&self, line: Line) -> Arc<Line> {
         if let Some(shades) = self.shades.read().get(&line.config.name) {
-            line.views().iter().for_each(|(_, view)| shade(view, shades));
+            line.views().iter().for_each(|view| shade(view, shades));
         }
         Arc::new(line)
     }
@@ -210,7 +214,7 @@ impl Boards {
             of_board.insert(player, visibility);
         }
         if let Some(line) = table.by_name.get(name) {
-            line.views().iter().for_each(|(_, view)| view.shade(player, visibility));
+            line.views().iter().for_each(|view| view.shade(player, visibility));
         }
     }
 
@@ -221,8 +225,8 @@ impl Boards {
             Some(home) => self.homes.write().insert(player, home.clone()),
             None => self.homes.write().remove(&player),
         };
-        for line in self.all() {
-            line.views().iter().for_each(|(_, view)| view.moved(player, home.as_ref(), version));
+        for line in self.those(|config| !config.by.is_empty()) {
+            line.views().iter().for_each(|view| view.moved(player, home.as_ref(), version));
         }
     }
 
@@ -255,8 +259,8 @@ impl Boards {
 
     /// Takes the ranks of those who have been idle for too long.
     pub(crate) fn sweep(&self, now: Timestamp) {
-        for line in self.all() {
-            line.views().iter().for_each(|(_, view)| view.sweep(now));
+        for line in self.those(|config| config.eligibility.idle_days_max > 0) {
+            line.views().iter().for_each(|view| view.sweep(now));
         }
     }
 }
