@@ -153,12 +153,10 @@ impl View {
         self.change(|state, watcher| state.moved(watcher, player, home, version));
     }
 
-    /// Takes the ranks of those who have been idle for too long.
+    /// Takes the ranks of those who have been idle for too long, where the board asks.
     pub(crate) fn sweep(&self, now: Timestamp) {
-        if self.config.eligibility.idle_days_max > 0 {
-            let now = self.until(now);
-            self.change(|state, watcher| state.sweep(watcher, now));
-        }
+        let now = self.until(now);
+        self.change(|state, watcher| state.sweep(watcher, now));
     }
 
     /// Takes in all rows at once; faster than one by one while the board is empty and undivided.
