@@ -14,6 +14,7 @@ use crate::{
     token::TokenKey,
 };
 use gsm_core::{Clock, CommitKey, IdSource, Mode, Timestamp, limits};
+use gsm_ranking::cohort::Seat;
 use gsm_rating::System;
 use gsm_session::TicketState;
 use parking_lot::Mutex;
@@ -123,6 +124,9 @@ impl Views {
             }
             (Key::Entry(board, season, player), None) => {
                 self.boards.entered((board, *season, *player), None, sequence, now);
+            }
+            (Key::Seat(board, season, cohort, number), Some(Row::Seat(row))) => {
+                self.boards.seated(board, *season, Seat { cohort: *cohort, number: *number }, row);
             }
             (Key::Shade(board, player), Some(Row::Shade(row))) => {
                 self.boards.shaded(board, *player, Some(row));

@@ -1,7 +1,7 @@
 //! Match histories from elsewhere, through the same decisions and commits as live results.
 use crate::{
     Call, Engine, EngineError, MatchFacts,
-    boards::tally::Tallies,
+    boards::{Line, seating::Turns, tally::Tallies},
     players::add_player,
     results::{
         chain::{Link, Moved},
@@ -210,8 +210,8 @@ impl Engine {
         let mut rest = new;
         while let Some(first) = rest.first() {
             // Each board that counts the results takes a write more for a player, and one for its season.
-            let boards = self.views.boards.tallied(&first.mode).len();
-            let run = run_length(rest, room, boards);
+            let boards = self.views.boards.tallied(&first.mode);
+            let run = run_length(rest, room, &boards);
             if run == 0 || !self.homes.is_one() {
                 done.push(self.import_match(first).await?);
                 rest = rest.get(1..).unwrap_or_default();
@@ -267,9 +267,12 @@ impl Engine {
                 audit.resources.extend([first.to_string(), last.to_string()]);
                 audit.reason = Some(format!("{count} matches of a history"));
             }
-            ledger.close(mode, &mut changes);
+            let turns = ledger.close(mode, &mut changes);
             changes.check(Key::Gate(mode.clone()), Expect::Absent);
-            match self.commit(Home::Record, changes).await {
+            let committed = self.commit(Home::Record, changes).await;
+            // What holds the gate may wait for it.
+            drop(turns);
+            match committed {
                 Ok(_) => {}
                 Err(EngineError::Raced) => {
                     self.pass_gate(mode).await?;
@@ -304,18 +307,23 @@ impl Engine {
         let (name, scheme) = self.scheme_of(mode).await?;
         let steps = run.iter().zip(ids).filter(|(_, id)| !known.contains_key(id));
         let steps = steps.flat_map(|(new, _)| new.roster.players().map(|player| (player, new.at)));
-        let tallies = self.tallies(mode, steps).await?;
+        let tallies = self.match_tallies(mode, &steps.collect::<Vec<_>>()).await?;
         Ok(Ledger { name, scheme, rows, tallies })
     }
 }
 
-/// How many of the first matches fit into one change set; all are of the first one's mode.
-fn run_length(matches: &[ImportMatch], room: usize, boards: usize) -> usize {
+/// How many of the first matches fit into one change set; all are of the first one's mode, and of one season of each
+/// board with cohorts: who sits where in the next depends on how it ends.
+fn run_length(matches: &[ImportMatch], room: usize, boards: &[Arc<Line>]) -> usize {
+    let grouped = || boards.iter().filter(|line| line.has_groups());
+    let seasons = |of: &ImportMatch| grouped().map(|line| line.number_at(of.at)).collect::<Vec<_>>();
+    let first = matches.first().map(|first| (&first.mode, seasons(first)));
+    let of_player = 1 + boards.len() + 3 * grouped().count();
     // The gate's check is a write too.
     let (mut writes, mut run) = (1, 0);
     for next in matches.iter().take(IMPORT_MATCHES_MAX) {
-        writes += 1 + next.roster.players().count() * (1 + boards) + boards;
-        if writes > room || matches.first().is_some_and(|first| first.mode != next.mode) {
+        writes += 1 + next.roster.players().count() * of_player + 2 * boards.len();
+        if writes > room || first.as_ref() != Some(&(&next.mode, seasons(next))) {
             break;
         }
         run += 1;
@@ -382,8 +390,8 @@ impl Ledger {
     }
 
     /// The ratings that moved go to `changes`, on condition that they still stand as they were read.
-    fn close(self, mode: &Mode, changes: &mut ChangeSet) {
-        self.tallies.add_to(changes);
+    fn close(self, mode: &Mode, changes: &mut ChangeSet) -> Turns {
+        let turns = self.tallies.add_to(changes);
         let mut moved: Vec<_> = self.rows.into_iter().filter(|(_, standing)| standing.moved).collect();
         moved.sort_unstable_by_key(|(player, _)| *player);
         for (player, standing) in moved {
@@ -391,5 +399,6 @@ impl Ledger {
                 changes.replace(Key::Rating(mode.clone(), player), standing.version, Row::Rating(row));
             }
         }
+        turns
     }
 }

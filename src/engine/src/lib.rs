@@ -35,10 +35,10 @@ mod tickets;
 pub mod token;
 
 pub use boards::{
-    AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
-    Eligibility, OpenBoard, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView, Places, RankView,
-    SEASONS_LISTED_MAX, SERIES_MAX, Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer,
-    WatchWish,
+    AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, CohortView, Column, Cut, Dimension,
+    Direction, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastRank, PastSeat,
+    PayoutLine, PayoutPage, PayoutView, Places, RankView, SEASONS_LISTED_MAX, SERIES_MAX, SeatRef, SeatView,
+    Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer, WatchWish,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
@@ -46,6 +46,8 @@ pub use error::{EngineError, Kind};
 pub use forming::TickReport;
 pub use gsm_ranking::{
     Visibility,
+    cohort::{CohortConfig, CohortRule, Seat},
+    league::{Fate, LeagueConfig},
     payout::PayoutConfig,
     season::{ScheduleConfig, Season},
     soft_reset::{DeviationReset, Preview, ResetConfig, Target},

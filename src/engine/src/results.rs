@@ -185,7 +185,8 @@ impl Engine {
         let (from, versions): (Vec<_>, Vec<_>) = found.map(Option::unzip).unzip();
         let row = new_row(facts, result, call, name, &from);
         let link = Link::Result(id, row).found(&scheme, from)?;
-        let mut tallies = self.tallies(&facts.mode, players.iter().map(|player| (*player, call.now))).await?;
+        let matches: Vec<_> = players.iter().map(|player| (*player, call.now)).collect();
+        let mut tallies = self.match_tallies(&facts.mode, &matches).await?;
         let moved: Vec<_> = link.moved(&scheme).into_iter().zip(versions).collect();
         for (moved, _) in &moved {
             moved.history.iter().for_each(|step| tallies.take(moved.player, step));
@@ -218,9 +219,12 @@ impl Engine {
                         .fold(Key::History(mode.clone(), moved.player, view.row.depth), Row::History(step));
                 }
             }
-            decided.tallies.add_to(&mut changes);
+            let turns = decided.tallies.add_to(&mut changes);
             changes.check(Key::Gate(mode.clone()), Expect::Absent);
-            match self.commit(Home::Record, changes).await {
+            let committed = self.commit(Home::Record, changes).await;
+            // What holds the gate may wait for it.
+            drop(turns);
+            match committed {
                 Ok(_) => view,
                 Err(EngineError::Raced) => {
                     self.pass_gate(&mode).await?;
@@ -244,7 +248,9 @@ impl Engine {
         decided: Decided,
         live: Option<(MatchRow, Version)>,
     ) -> Result<ResultView, EngineError> {
-        let Decided { id, row, .. } = decided;
+        let Decided { id, row, tallies, .. } = decided;
+        // Whoever holds the gate may wait for the turn that they hold.
+        drop(tallies);
         let gate = self.close_gate(&row.mode).await?;
         let mut sink = Sink::staged(self, gate);
         let prepared = self.prepare_large(call, id, row, live, &mut sink).await;

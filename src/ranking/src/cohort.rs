@@ -1,34 +1,32 @@
 //! Cohorts: small boards of `n` entrants each, so that everybody can be seen near the top.
 //!
-//! An entrant takes the next seat of the open cohort of the own bucket (all, a band of ratings, or a key such as
-//! a region); when the last seat is taken, the next entrant opens a new cohort. Numbers of cohorts count up over
-//! all buckets and are never used again, and nobody is moved: a [`Seat`] is for the whole season.
+//! An entrant takes the next seat of the open cohort of the own [`Bucket`]: all, a band of ratings, a region, a platform,
+//! or the level of a [league](crate::league). When the last seat is taken, the next entrant opens a new cohort. Cohorts
+//! are numbered over all buckets of a season, and nobody is moved: a [`Seat`] is for the whole season.
 //!
-//! The [`CohortState`] holds open cohorts only, one a bucket at most. The caller keeps each player's seat, commits
-//! it together with the state, and starts with a fresh state each season.
-//!
-//! Not here: the ranking inside a cohort ([`Board`](crate::Board)).
+//! Not here: the ranking inside a cohort ([`Board`](crate::Board)); keeping seats, and the newest seat of each bucket
+//! (`engine`).
 //!
 //! ```
-//! use gsm_ranking::cohort::{CohortConfig, CohortRule, CohortState, Cohorts, Entrant, Seat};
-//! let cohorts = Cohorts::new(CohortConfig { size: 2, rule: CohortRule::Arrival }).unwrap();
-//! let mut state = CohortState::default();
-//! let entrant = Entrant { rating: 1_500_000, key: "", seat: None };
-//! let seats = [(); 3].map(|()| cohorts.enter(&mut state, &entrant).unwrap());
-//! assert_eq!(seats.map(|seat| (seat.cohort, seat.number)), [(1, 1), (1, 2), (2, 1)]);
-//! // Who has a seat keeps it.
-//! assert_eq!(cohorts.enter(&mut state, &Entrant { seat: Some(seats[0]), ..entrant }), Ok(seats[0]));
+//! use gsm_ranking::cohort::{Bucket, CohortConfig, CohortRule, Cohorts, Entrant, Seat};
+//! let cohorts = Cohorts::new(CohortConfig { size: 2, rule: CohortRule::Region }).unwrap();
+//! let entrant = Entrant { region: Some("eu"), ..Entrant::default() };
+//! assert_eq!(cohorts.bucket(&entrant), Bucket::Region(Some("eu".into())));
+//! let (mut opened, mut last) = (0, None);
+//! let seats = [(); 3].map(|()| {
+//!     let seat = cohorts.next_seat(last, &mut opened);
+//!     last = Some(seat);
+//!     (seat.cohort, seat.number)
+//! });
+//! assert_eq!(seats, [(1, 1), (1, 2), (2, 1)]);
 //! ```
 
 use crate::Invalid;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Entrants of one cohort.
-pub const COHORT_SIZE_MAX: u32 = 10_000;
-/// Cohorts that are open at the same time: buckets with a free seat.
-pub const COHORTS_OPEN_MAX: usize = 10_000;
-/// Bytes of [`Entrant::key`].
-pub const COHORT_KEY_BYTES_MAX: usize = 64;
+pub const COHORT_SIZE_MAX: u32 = 1_000;
 
 /// How entrants are gathered. Unknown settings are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,82 +35,76 @@ pub struct CohortConfig {
     /// Entrants of a full cohort, 2 to [`COHORT_SIZE_MAX`].
     pub size: u32,
     /// Who may share a cohort.
+    #[serde(default)]
     pub rule: CohortRule,
 }
 
 /// Who may share a cohort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CohortRule {
     /// Everybody, in the order of arrival.
+    #[default]
     Arrival,
     /// Entrants of the same band: band `k` holds the ratings `k * width` up to, without, `(k + 1) * width`.
     RatingBand {
         /// In the board's unit (thousandths of a point), at least 1.
         width: i64,
     },
-    /// Entrants with the same key.
-    Key,
+    /// Entrants of the same region; those who belong to none are together.
+    Region,
+    /// Entrants of the same platform; those who belong to none are together.
+    Platform,
 }
 
-/// Somebody who enters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Somebody who enters, as far as a [`CohortRule`] asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Entrant<'a> {
-    /// The hidden rating at this moment, in the board's unit. Used by [`CohortRule::RatingBand`] alone.
+    /// The hidden rating at this moment, in the board's unit.
     pub rating: i64,
-    /// Such as `eu` or `eu/2026-w31`, up to [`COHORT_KEY_BYTES_MAX`] bytes. Used by [`CohortRule::Key`] alone.
-    pub key: &'a str,
-    /// The seat that the entrant has already, as kept by the caller.
-    pub seat: Option<Seat>,
+    /// A part of the world.
+    pub region: Option<&'a str>,
+    /// A kind of machine.
+    pub platform: Option<&'a str>,
+}
+
+/// Those who may share a cohort.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bucket {
+    /// Everybody.
+    All,
+    /// A band of ratings.
+    Band(i64),
+    /// A region; `None` is those of no region.
+    Region(Option<String>),
+    /// A platform; `None` is those of no platform.
+    Platform(Option<String>),
+    /// A level of a league.
+    Level(u8),
+}
+
+/// One text for each bucket, and no two the same.
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Band(band) => write!(f, "band {band}"),
+            Self::Region(None) => f.write_str("region"),
+            Self::Region(Some(of)) => write!(f, "region {of}"),
+            Self::Platform(None) => f.write_str("platform"),
+            Self::Platform(Some(of)) => write!(f, "platform {of}"),
+            Self::Level(level) => write!(f, "level {level}"),
+        }
+    }
 }
 
 /// A place in a cohort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Seat {
-    /// Number of the cohort, from 1.
+    /// Number of the cohort within its season, from 1.
     pub cohort: u64,
     /// Number of the seat within the cohort, from 1.
     pub number: u32,
-}
-
-/// The cohorts with free seats. Starts empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CohortState {
-    /// How many cohorts were opened.
-    opened: u64,
-    /// By bucket.
-    open: Vec<Open>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Open {
-    bucket: Bucket,
-    last: Seat,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Bucket {
-    All,
-    Band(i64),
-    Key(String),
-}
-
-/// Why somebody cannot enter. Nothing was changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CohortError {
-    /// Above [`COHORT_KEY_BYTES_MAX`].
-    #[error("a cohort key has at most {COHORT_KEY_BYTES_MAX} bytes, this one has {bytes}")]
-    KeyTooLong {
-        /// What came.
-        bytes: usize,
-    },
-    /// All [`COHORTS_OPEN_MAX`] open cohorts belong to other buckets.
-    #[error("{COHORTS_OPEN_MAX} cohorts are open already; use wider bands or fewer keys")]
-    TooManyOpen,
 }
 
 /// A checked [`CohortConfig`].
@@ -132,47 +124,39 @@ impl Cohorts {
         Ok(Self(config))
     }
 
-    /// Gives an entrant a seat: the one that the entrant has, or the next one of the bucket.
-    ///
-    /// A smaller `size` than before closes a cohort that is as large already, at its next entrant. Cost: O(log b)
-    /// with b buckets, O(b) where a cohort opens or fills.
-    ///
-    /// # Errors
-    /// A key that is too long; too many buckets with a free seat.
-    pub fn enter(&self, state: &mut CohortState, entrant: &Entrant<'_>) -> Result<Seat, CohortError> {
-        if let Some(seat) = entrant.seat {
-            return Ok(seat);
-        }
-        let bucket = match self.0.rule {
+    /// Entrants of a full cohort.
+    #[must_use]
+    pub fn size(&self) -> u32 {
+        self.0.size
+    }
+
+    /// Who may share a cohort.
+    #[must_use]
+    pub fn rule(&self) -> CohortRule {
+        self.0.rule
+    }
+
+    /// The bucket of an entrant.
+    #[must_use]
+    pub fn bucket(&self, entrant: &Entrant<'_>) -> Bucket {
+        match self.0.rule {
             CohortRule::Arrival => Bucket::All,
             CohortRule::RatingBand { width } => Bucket::Band(entrant.rating.div_euclid(width)),
-            CohortRule::Key if entrant.key.len() > COHORT_KEY_BYTES_MAX => {
-                return Err(CohortError::KeyTooLong { bytes: entrant.key.len() });
-            }
-            CohortRule::Key => Bucket::Key(entrant.key.to_owned()),
-        };
-        let found = state.open.binary_search_by(|open| open.bucket.cmp(&bucket));
-        let last = found.ok().and_then(|at| state.open.get(at)).map(|open| open.last);
-        let seat = match last {
-            Some(last) if last.number < self.0.size => Seat { number: last.number + 1, ..last },
-            None if state.open.len() >= COHORTS_OPEN_MAX => return Err(CohortError::TooManyOpen),
-            _ => {
-                state.opened += 1;
-                Seat { cohort: state.opened, number: 1 }
-            }
-        };
-        let is_full = seat.number >= self.0.size;
-        match found {
-            Ok(at) if is_full => {
-                state.open.remove(at);
-            }
-            Ok(at) => {
-                if let Some(open) = state.open.get_mut(at) {
-                    open.last = seat;
-                }
-            }
-            Err(at) => state.open.insert(at, Open { bucket, last: seat }),
+            CohortRule::Region => Bucket::Region(entrant.region.map(str::to_owned)),
+            CohortRule::Platform => Bucket::Platform(entrant.platform.map(str::to_owned)),
         }
-        Ok(seat)
+    }
+
+    /// The seat after the `last` of a bucket; `None` is a bucket that nobody has entered yet. `opened` is how many cohorts
+    /// the season has, and is counted up where this opens one.
+    #[must_use]
+    pub fn next_seat(&self, last: Option<Seat>, opened: &mut u64) -> Seat {
+        match last {
+            Some(last) if last.number < self.0.size => Seat { number: last.number + 1, ..last },
+            _ => {
+                *opened += 1;
+                Seat { cohort: *opened, number: 1 }
+            }
+        }
     }
 }

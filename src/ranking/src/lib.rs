@@ -59,7 +59,6 @@ mod read;
 mod row;
 pub mod season;
 mod shared;
-mod shuffle;
 mod snapshot;
 pub mod soft_reset;
 pub mod tier;

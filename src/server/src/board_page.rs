@@ -1,7 +1,7 @@
 //! A board for the dashboard's page: all that it shows, in one answer.
 use crate::{
     api::{
-        App, BoardLineDto, BucketDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of,
+        App, BoardLineDto, BucketDto, CohortDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of,
         extract::Viewing, shown,
     },
     problem::{ApiError, Problem},
@@ -23,6 +23,8 @@ const ROWS_DEFAULT: usize = 25;
 const ROWS_MAX: usize = 200;
 /// Players on either side of the one looked for.
 const RADIUS: usize = 3;
+/// Cohorts to choose from.
+const COHORTS_MAX: usize = 500;
 /// Instants of a player's past.
 const PAST_POINTS: i64 = 60;
 /// Most days of a player's past.
@@ -84,6 +86,9 @@ pub(crate) struct ShownDto {
     entries: Vec<EntryDto>,
     histogram: Vec<BucketDto>,
     cuts: Vec<CutLineDto>,
+    /// The first cohorts of the season by number, where the board has any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cohorts: Vec<CohortDto>,
     /// The player looked for; absent where none is ranked.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<FoundDto>,
@@ -174,6 +179,12 @@ async fn board(
         entries: entries(config, rows),
         histogram: buckets_of(&board, BUCKETS)?,
         cuts: cuts(&board)?,
+        cohorts: if config.grouping.is_some() {
+            let found = app.engine.cohorts(of, None, 0, COHORTS_MAX).await?;
+            found.into_iter().map(Into::into).collect()
+        } else {
+            Vec::new()
+        },
         found,
     })
 }
@@ -231,7 +242,7 @@ async fn found_player(
         Some(days) => past(app, config, player, days).await?,
         None => Vec::new(),
     };
-    let rank = RankDto::new(config, rank);
+    let rank = RankDto::new(config, rank).with_seat(board.seat(player, viewer)?);
     Ok(Some(FoundDto { rank, around: entries(config, around), past }))
 }
 

@@ -128,6 +128,7 @@ pub(crate) fn boards() -> Vec<BoardConfig> {
         eligibility: Eligibility::default(),
         season,
         tiers: None,
+        grouping: None,
     };
     let quarters = ScheduleConfig::Cron {
         expression: "*/15 * * * *".into(),

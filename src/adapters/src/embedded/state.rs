@@ -478,6 +478,9 @@ fn is_hot(row: &Row) -> bool {
         | Row::Shade(_)
         | Row::Attributes(_)
         | Row::Payout(_)
+        | Row::Seated(_)
+        | Row::Bucket(_)
+        | Row::Opened(_)
         | Row::Learnt(_)
         | Row::Watch(_)
         | Row::Told(_) => true,
@@ -486,6 +489,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Result(_)
         | Row::Staged(_)
         | Row::Replay(_)
+        | Row::Seat(_)
         | Row::Adjustment(_) => false,
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 use clap::{Args, ValueEnum};
 use gsm_adapters::Options;
 use gsm_core::limits;
-use gsm_engine::{BoardConfig, BoardRef, BoardRow};
+use gsm_engine::{BoardConfig, BoardRef, BoardRow, Part};
 use serde_json::json;
 use std::{
     fs::File,
@@ -32,10 +32,11 @@ enum Format {
 #[command(after_help = "Examples:
   gsm boards export --data-dir gsm-data --board duel > duel.csv
   gsm boards export --data-dir gsm-data --board laps --format jsonl --out laps.jsonl
+  gsm boards export --data-dir gsm-data --board league --season 3 --cohort 17
   gsm boards export --data-dir gsm-data --board laps --format parquet --out laps.parquet
 
 Columns: rank, player_id, display_name, a value for each column of the board, reached_at (milliseconds since 1970),
-games. No server may run on the directory.
+games; on a board with cohorts level and cohort too (not in Parquet). No server may run on the directory.
 
 Exit code 0: done; 1: the data directory failed; 2: no such board, or no such format in this build.")]
 pub(super) struct Export {
@@ -48,6 +49,9 @@ pub(super) struct Export {
     /// A season of the past, from 1, where the board has seasons [default: that under way]
     #[arg(long, value_name = "NUMBER")]
     season: Option<u64>,
+    /// One cohort of the season, where the board has cohorts [default: the whole board]
+    #[arg(long, value_name = "NUMBER")]
+    cohort: Option<u64>,
     /// How it is written
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
@@ -61,7 +65,8 @@ impl Export {
         if matches!(self.format, Format::Parquet) && !cfg!(feature = "parquet") {
             return Err(no_parquet());
         }
-        let of = BoardRef { season: self.season, ..BoardRef::whole(board(&self.board)?) };
+        let part = self.cohort.map(Part::Cohort);
+        let of = BoardRef { season: self.season, part, ..BoardRef::whole(board(&self.board)?) };
         is_there(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
         let (written, out) = runtime.block_on(self.export(&of))?;
@@ -143,7 +148,8 @@ struct Lines<W> {
 impl<W: Write> Lines<W> {
     fn csv(config: Arc<BoardConfig>, mut out: W) -> std::io::Result<Self> {
         let values: Vec<String> = (1..=config.columns.len()).map(|nth| format!("value_{nth}")).collect();
-        writeln!(out, "rank,player_id,display_name,{},reached_at,games", values.join(","))?;
+        let seat = if config.grouping.is_some() { ",level,cohort" } else { "" };
+        writeln!(out, "rank,player_id,display_name,{},reached_at,games{seat}", values.join(","))?;
         Ok(Self { config, out, line: csv })
     }
 }
@@ -167,17 +173,30 @@ fn csv(config: &BoardConfig, row: &BoardRow) -> String {
     let name = row.name.as_ref().map(|name| super::records::quoted(name.as_str())).unwrap_or_default();
     let values: Vec<String> = values(config, row).iter().map(ToString::to_string).collect();
     let (at, games) = (row.reached_at.as_millis(), row.games);
-    format!("{},{},{name},{},{at},{games}", row.rank.get(), row.player, values.join(","))
+    let mut line = format!("{},{},{name},{},{at},{games}", row.rank.get(), row.player, values.join(","));
+    if config.grouping.is_some() {
+        let shown = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+        let level = row.seat.and_then(|of| of.level).map(u64::from);
+        let cohort = row.seat.map(|of| of.seat.cohort);
+        line.extend([",", &shown(level), ",", &shown(cohort)]);
+    }
+    line
 }
 
 fn jsonl(config: &BoardConfig, row: &BoardRow) -> String {
-    json!({
+    let mut line = json!({
         "rank": row.rank.get(),
         "player_id": row.player.to_string(),
         "display_name": row.name.as_ref().map(|name| name.as_str()),
         "values": values(config, row),
         "reached_at": row.reached_at.as_millis(),
         "games": row.games,
-    })
-    .to_string()
+    });
+    if let Some(of) = row.seat {
+        line["cohort"] = of.seat.cohort.into();
+        if let Some(level) = of.level {
+            line["level"] = level.into();
+        }
+    }
+    line.to_string()
 }

@@ -1,4 +1,5 @@
 //! What a board compares, and whom it ranks.
+use super::grouping::{Grouping, Groups};
 use crate::{EngineError, results::counting::score_of, store::RatingRow};
 use gsm_core::{BoardName, Mode, Timestamp, limits};
 use gsm_ranking::{
@@ -41,6 +42,9 @@ pub struct BoardConfig {
     /// they are entered anew.
     #[serde(default)]
     pub tiers: Option<TierConfig>,
+    /// The cohorts that it is divided into besides, where it has seasons.
+    #[serde(default)]
+    pub grouping: Option<Grouping>,
 }
 
 /// Where a board's numbers come from.
@@ -187,6 +191,7 @@ impl BoardConfig {
             eligibility: Eligibility::default(),
             season: None,
             tiers: None,
+            grouping: None,
         }
     }
 
@@ -258,7 +263,7 @@ impl BoardConfig {
             Schedule::new(season)
                 .map_err(|e| EngineError::invalid(format!("season.{}", e.path), &e.problem))?;
         }
-        Ok(())
+        Groups::validate(self)
     }
 
     /// The mode it follows.
@@ -400,6 +405,7 @@ mod tests {
             eligibility: Eligibility::default(),
             season: None,
             tiers: None,
+            grouping: None,
         };
         change(&mut config);
         config

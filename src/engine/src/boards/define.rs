@@ -121,10 +121,18 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Removes the entries of a board that is no more, and what is known of its payouts.
+    /// Removes the entries and seats of a board that is no more, and what is known of its payouts.
     async fn clear_entries(&self, name: &BoardName) -> Result<(), EngineError> {
-        for range in [KeyRange::AllEntries(name.clone()), KeyRange::Payouts(name.clone())] {
-            self.clear(name, &range).await?;
+        let ranges = [
+            KeyRange::AllEntries,
+            KeyRange::AllSeats,
+            KeyRange::AllSeated,
+            KeyRange::AllBuckets,
+            KeyRange::AllOpened,
+            KeyRange::Payouts,
+        ];
+        for range in ranges {
+            self.clear(name, &range(name.clone())).await?;
         }
         Ok(())
     }

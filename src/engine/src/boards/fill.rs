@@ -4,14 +4,15 @@ use super::{
     Source,
     line::Line,
     tally::entry_of,
-    view::{Brought, View},
+    view::{Brought, Seated, View},
 };
 use crate::{
     Engine, EngineError,
     results::chain::standing,
-    store::{Key, KeyRange},
+    store::{Key, KeyRange, Row},
 };
 use gsm_core::Mode;
+use gsm_ranking::cohort::Seat;
 use std::sync::Arc;
 
 impl Engine {
@@ -58,6 +59,17 @@ impl Engine {
     }
 
     async fn fill_with_entries(&self, view: &View, number: u64) -> Result<(), EngineError> {
+        if view.config.grouping.is_some() {
+            self.each(KeyRange::Seats(view.config.name.clone(), number), |key, found| {
+                let (Key::Seat(_, _, cohort, number), Row::Seat(row)) = (&key, &*found.row) else {
+                    return Err(EngineError::damaged(&key));
+                };
+                let seat = Seat { cohort: *cohort, number: *number };
+                view.seat(row.player, Seated { seat, level: row.level });
+                Ok(())
+            })
+            .await?;
+        }
         let mut rows = Vec::new();
         self.each(KeyRange::Entries(view.config.name.clone(), number), |key, found| {
             let row = entry_of(&key, &found.row)?;

@@ -1,5 +1,5 @@
 //! A board through its seasons: one view in memory for each that is looked at.
-use super::{BoardConfig, view::View};
+use super::{BoardConfig, grouping::Groups, view::View};
 use gsm_core::{Millis, Timestamp};
 use gsm_ranking::{
     season::{Schedule, Season},
@@ -22,11 +22,15 @@ pub(crate) struct Line {
     schedule: Option<Schedule>,
     /// Its visible tiers, where it has any, and where they start.
     pub(super) tiers: Option<(Tiers, Bounds)>,
+    /// Its cohorts, where it has any.
+    pub(super) groups: Option<Groups>,
     /// Seasons that were asked for, by their first instants: to work one out costs up to a tenth of a millisecond.
     known: Mutex<BTreeMap<Timestamp, Season>>,
     views: RwLock<Views>,
     /// One reads a season, the others wait.
     pub(super) reading: tokio::sync::Mutex<()>,
+    /// One call gives seats, the others wait.
+    pub(super) seating: Arc<tokio::sync::Mutex<()>>,
 }
 
 struct Views {
@@ -43,6 +47,7 @@ impl Line {
         let tiers = config.tiers.as_ref().and_then(|tiers| Tiers::new(tiers.clone()).ok());
         // Nothing is asked: starts are given as ratings.
         let tiers = tiers.map(|tiers| (tiers.bounds(|_| 0), tiers)).map(|(bounds, tiers)| (tiers, bounds));
+        let groups = Groups::of(&config);
         let soon = now.saturating_add(CLOCKS_APART_MAX);
         let begun = schedule.as_ref().and_then(|schedule| schedule.season_at(soon));
         let config = Arc::new(config);
@@ -51,13 +56,18 @@ impl Line {
             by_number.insert(0, Arc::new(View::new(config.clone(), None, is_filled)));
         }
         let views = RwLock::new(Views { by_number, told_after: begun.map_or(0, |season| season.number) });
-        let (known, reading) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { config, schedule, tiers, known, views, reading }
+        let (known, reading, seating) = (Mutex::default(), tokio::sync::Mutex::default(), Arc::default());
+        Self { config, schedule, tiers, groups, known, views, reading, seating }
     }
 
     /// Whether it has seasons.
     pub(crate) fn has_seasons(&self) -> bool {
         self.schedule.is_some()
+    }
+
+    /// Whether it is divided into cohorts.
+    pub(crate) fn has_groups(&self) -> bool {
+        self.groups.is_some()
     }
 
     /// The season that an instant belongs to; `None` before the first, and where there are none.

@@ -5,10 +5,12 @@
 //!
 //! A board that has seasons, or keeps the best of something, has entries of its own: results write them in their own
 //! commit (`tally`), and whatever rewrites histories counts them again (`recount`).
+mod cohorts;
 mod config;
 mod define;
 mod facts;
 mod fill;
+mod grouping;
 mod line;
 mod loading;
 mod paging;
@@ -18,19 +20,22 @@ mod places;
 mod reads;
 mod recount;
 mod seasons;
+pub(crate) mod seating;
 mod submit;
 pub(crate) mod tally;
 mod tiers;
 mod view;
 mod watch;
 
+pub use cohorts::{CohortView, PAST_SEATS_MAX, PastSeat, SeatView};
 pub use config::{BoardConfig, Column, Dimension, Direction, Eligibility, Operator, Source, Ties, Value};
+pub use grouping::Grouping;
 pub use paging::BoardPage;
 pub(crate) use past::Pasts;
 pub use past::{PastRank, SERIES_MAX};
 pub use payouts::{PayoutLine, PayoutPage, PayoutView};
 pub use places::Places;
-pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, Viewer};
+pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, SeatRef, Viewer};
 pub(crate) use recount::{Recount, Rewritten};
 pub use seasons::SEASONS_LISTED_MAX;
 pub use submit::{Submission, Taken};
@@ -39,13 +44,13 @@ pub use view::Part;
 pub use watch::WatchWish;
 pub(crate) use watch::Watches;
 
-use crate::store::{AttributesRow, EntryRow, RatingRow, ShadeRow};
+use crate::store::{AttributesRow, EntryRow, RatingRow, SeatRow, ShadeRow};
 use gsm_core::{BoardName, Map, Mode, PlayerId, Timestamp};
-use gsm_ranking::{Visibility, season::Season};
-use line::Line;
+use gsm_ranking::{Visibility, cohort::Seat, season::Season};
+pub(crate) use line::Line;
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, sync::Arc};
-use view::{Brought, View};
+use view::{Brought, Seated, View};
 
 /// All boards.
 #[derive(Default)]
@@ -197,7 +202,20 @@ impl Boards {
         }
     }
 
+    /// A seat was taken. A season that is not in memory is read when it is asked for.
+    pub(crate) fn seated(&self, name: &BoardName, season: u64, seat: Seat, row: &SeatRow) {
+        let Some(line) = self.named(name) else { return };
+        if let Some(view) = self.told(&line, season) {
+            view.seat(row.player, Seated { seat, level: row.level });
+        }
+    }
+
     /// Who sees a player on a board.
+    fn seen(&self, name: &BoardName, player: PlayerId) -> Visibility {
+        self.shades.read().get(name).and_then(|shades| shades.get(&player)).copied().unwrap_or_default()
+    }
+
+    /// It is decided who sees a player on a board.
     pub(crate) fn shaded(&self, name: &BoardName, player: PlayerId, row: Option<&ShadeRow>) {
         let visibility = match row {
             None => Visibility::Shown,

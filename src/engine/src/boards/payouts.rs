@@ -2,7 +2,7 @@
 //!
 //! The first call closes the season: no ruling, no late score moves an entry of it any more. The table has everybody
 //! who has an entry, in the order of the board; who has no rank (hidden, not eligible) comes without.
-use super::{BoardConfig, BoardRef, Source, Viewer, paging::listed, tally::entry_of};
+use super::{BoardConfig, BoardRef, SeatView, Source, Viewer, paging::listed, tally::entry_of};
 use crate::{
     Call, Engine, EngineError,
     jobs::Sink,
@@ -70,6 +70,8 @@ pub struct PayoutLine {
     pub keys: Keys,
     /// Since when the player had them.
     pub reached_at: Timestamp,
+    /// Where the player ended in his cohort, where the board has cohorts.
+    pub seat: Option<SeatView>,
 }
 
 impl PayoutView {
@@ -265,14 +267,22 @@ impl Engine {
         let rows = rows.ok_or_else(|| EngineError::damaged(&Key::Payout(name.clone(), season)))?;
         let players: Vec<PlayerId> = rows.iter().map(|entry| entry.player).collect();
         let of = BoardRef { name: name.clone(), part: None, season: Some(season) };
-        let ranks = self.open_board(&of).await?.ranks(&players, Viewer::Other)?;
-        let rows = rows.iter().zip(ranks).map(|(entry, rank)| PayoutLine {
-            player: entry.player,
-            rank: rank.map(|rank| rank.rank),
-            keys: entry.keys,
-            reached_at: entry.reached_at,
-        });
-        Ok(Some(PayoutPage { page, rows: rows.collect() }))
+        let board = self.open_board(&of).await?;
+        let ranks = board.ranks(&players, Viewer::Other)?;
+        let mut lines = Vec::with_capacity(rows.len());
+        for (entry, rank) in rows.iter().zip(ranks) {
+            // The back end is told of everybody's seat, and of the rank as others see it.
+            let rank = rank.map(|rank| rank.rank);
+            let seat = board.seat(entry.player, Viewer::All)?;
+            lines.push(PayoutLine {
+                player: entry.player,
+                rank,
+                keys: entry.keys,
+                reached_at: entry.reached_at,
+                seat: seat.map(|seat| SeatView { rank: seat.rank.filter(|_| rank.is_some()), ..seat }),
+            });
+        }
+        Ok(Some(PayoutPage { page, rows: lines }))
     }
 
     /// Everybody who has an entry in a closed season, in the order of the board. Reads the season once; memory for it

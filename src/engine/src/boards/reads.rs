@@ -1,12 +1,13 @@
 //! What boards answer.
 use super::{
-    BoardConfig, Part,
+    BoardConfig, Dimension, Part,
+    grouping::Groups,
     paging::Pagings,
     view::{State, View},
 };
 use crate::{Engine, EngineError};
-use gsm_core::{BoardName, Label, Mode, PlayerId, Rank, Timestamp, limits};
-use gsm_ranking::{Board, Entry, Keys, Row as Place, Standing, season::Season};
+use gsm_core::{Attribute, BoardName, Label, Mode, PlayerId, Rank, Timestamp, limits};
+use gsm_ranking::{Board, Entry, Keys, Row as Place, Standing, cohort::Seat, season::Season};
 use std::sync::Arc;
 
 /// A board, or a part of one.
@@ -52,7 +53,7 @@ impl Viewer {
         self == Self::All || (!state.is_hidden(player) && self.sees(state, player))
     }
 
-    fn sees(self, state: &State, player: PlayerId) -> bool {
+    pub(super) fn sees(self, state: &State, player: PlayerId) -> bool {
         self == Self::All || self == Self::Player(player) || !state.is_shadow(player)
     }
 }
@@ -93,6 +94,17 @@ pub struct BoardRow {
     pub deviation: f32,
     /// Rated matches, or submissions taken.
     pub games: u32,
+    /// The seat, where the board has cohorts.
+    pub seat: Option<SeatRef>,
+}
+
+/// A seat in the season that is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeatRef {
+    /// Which.
+    pub seat: Seat,
+    /// From 1, the lowest; `None` where the board has no levels.
+    pub level: Option<u8>,
 }
 
 /// One line of a listing of some players alone.
@@ -123,7 +135,7 @@ pub struct BoardView {
     /// Players ranked.
     pub players: u64,
     /// The parts it is divided into, and the players ranked there.
-    pub parts: Vec<(Part, u64)>,
+    pub parts: Vec<(Dimension, Attribute, u64)>,
 }
 
 const NO_RANK: EngineError = EngineError::Unknown { what: "rank: the player is not ranked on this board" };
@@ -138,6 +150,7 @@ fn row(state: &State, entry: &Entry, rank: Rank) -> BoardRow {
         reached_at: entry.reached_at,
         deviation: fact.deviation,
         games: fact.games,
+        seat: state.seated(entry.player).map(|seated| SeatRef { seat: seated.seat, level: seated.shown() }),
     }
 }
 
@@ -161,13 +174,16 @@ fn rank_view(state: &State, player: PlayerId, standing: Standing) -> RankView {
 /// A board, a season of one, or a part of it, that is in memory and can be read as often as wanted: O(log n) each, no
 /// store is asked.
 pub struct OpenBoard {
-    view: Arc<View>,
-    part: Option<Part>,
+    pub(super) view: Arc<View>,
+    pub(super) part: Option<Part>,
+    /// Its cohorts, where it has any.
+    pub(super) groups: Option<Groups>,
 }
 
 impl OpenBoard {
     pub(super) fn new(view: Arc<View>, part: Option<&Part>) -> Self {
-        Self { view, part: part.cloned() }
+        let groups = Groups::of(&view.config);
+        Self { view, part: part.cloned(), groups }
     }
 
     /// What the board compares.
@@ -181,10 +197,17 @@ impl OpenBoard {
         let Some(part) = &self.part else {
             return self.view.read(None, read).ok_or(EngineError::Unknown { what: "board" });
         };
-        if !self.view.config.by.contains(&part.dimension) {
+        let config = &self.view.config;
+        let (is_divided, none) = match part {
+            Part::Of(dimension, _) => {
+                (config.by.contains(dimension), "part: nobody of the board belongs there")
+            }
+            Part::Cohort(_) => (config.grouping.is_some(), "cohort: the season has none of this number"),
+        };
+        if !is_divided {
             return Err(EngineError::Unknown { what: "part: the board is not divided so" });
         }
-        let none = EngineError::Unknown { what: "part: nobody of the board belongs there" };
+        let none = EngineError::Unknown { what: none };
         self.view.read(Some(part), read).ok_or(none)
     }
 
@@ -198,9 +221,9 @@ impl OpenBoard {
         self.view.until(now)
     }
 
-    /// A player's rank.
+    /// A player's rank; in his cohort where the board has cohorts and no part is named.
     pub fn rank(&self, player: PlayerId, viewer: Viewer) -> Result<RankView, EngineError> {
-        let found = self.read(|board, state| {
+        let found = self.own(player)?.read(|board, state| {
             let standing = board.standing(player).filter(|_| viewer.sees(state, player))?;
             Some(rank_view(state, player, standing))
         })?;
@@ -258,7 +281,8 @@ impl Engine {
         Ok((self.with_names(rows).await?, players))
     }
 
-    /// The rows around a player, `radius` on either side, and the size of the board.
+    /// The rows around a player, `radius` on either side, and the size of the board; in his cohort where the board has
+    /// cohorts and no part is named.
     pub async fn around(
         &self,
         of: &BoardRef,
@@ -266,7 +290,7 @@ impl Engine {
         radius: usize,
         viewer: Viewer,
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
-        let found = self.open_board(of).await?.read(|board, state| {
+        let found = self.open_board(of).await?.own(player)?.read(|board, state| {
             let places = board
                 .around(player, radius.min(limits::WINDOW_RADIUS_MAX))
                 .filter(|_| viewer.sees(state, player))?;
@@ -334,7 +358,8 @@ impl Engine {
             let view = line.number_at(now).and_then(|number| self.views.boards.told(&line, number));
             let sizes = view.and_then(|view| {
                 view.read(None, |board, state| {
-                    (board.len(), state.parts().map(|(part, n)| (part.clone(), n)).collect())
+                    let parts = state.parts();
+                    (board.len(), parts.map(|(by, value, n)| (*by, value.clone(), n)).collect())
                 })
             });
             let (players, parts) = sizes.unwrap_or_default();

@@ -1,12 +1,15 @@
 //! Scores that game servers and back ends submit.
-use super::{BoardConfig, BoardRef, Source, line::Line, tally::entry_of};
+use super::{BoardConfig, BoardRef, Source, line::Line, seating::Turns, tally::entry_of};
 use crate::{
     Call, Engine, EngineError,
     store::{EntryRow, Expect, Home, Key, Row},
 };
 use gsm_core::{BoardName, PlayerId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +73,7 @@ impl Engine {
     async fn try_submit(
         &self,
         call: &Call,
-        line: &Line,
+        line: &Arc<Line>,
         submissions: &[Submission],
     ) -> Result<Vec<Taken>, EngineError> {
         let config = &line.config;
@@ -85,8 +88,27 @@ impl Engine {
         }
         let mut changes = self.changes(call, &[&config.name]);
         let seasons: BTreeSet<u64> = keys.iter().map(|(_, number)| *number).collect();
-        for number in seasons.into_iter().filter(|_| line.has_seasons()) {
-            changes.check(self.open_payout(&config.name, number).await?, Expect::Absent);
+        if line.has_groups() && seasons.len() > 1 {
+            let detail =
+                "are of more than one season: on a board with cohorts submit each season's by themselves";
+            return Err(EngineError::invalid("entries", detail));
+        }
+        for number in seasons.iter().filter(|_| line.has_seasons()) {
+            changes.check(self.open_payout(&config.name, *number).await?, Expect::Absent);
+        }
+        let mut turns = Turns::default();
+        if let Some(number) = seasons.first() {
+            let mut players: Vec<PlayerId> = submissions.iter().map(|of| of.player).collect();
+            players.sort_unstable();
+            players.dedup();
+            if let Some(mut seating) = self.seating(line, *number, &players).await? {
+                turns.take(&mut seating);
+                // In the order of the list: the earlier in it sits before the later.
+                submissions.iter().for_each(|of| seating.give(of.player));
+                for (key, version, row) in seating.into_writes() {
+                    changes.replace(key, version, row);
+                }
+            }
         }
         let stored: Vec<Key> = rows.keys().cloned().collect();
         let found = self.get(Home::Record, &stored).await?;
@@ -112,7 +134,9 @@ impl Engine {
             }
         }
         self.remember(&mut changes, call, Home::Record, &taken)?;
-        self.commit(Home::Record, changes).await?;
+        let committed = self.commit(Home::Record, changes).await;
+        drop(turns);
+        committed?;
         Ok(taken)
     }
 

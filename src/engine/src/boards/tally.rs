@@ -1,6 +1,10 @@
 //! Boards that count a mode's results into entries of their own: what a step of a rating does to an entry, and the
 //! entries that a commit moves. One function for results as they come, and for everything that is counted again.
-use super::{Value, line::Line};
+use super::{
+    Value,
+    line::Line,
+    seating::{Seating, Turns},
+};
 use crate::{
     Engine, EngineError,
     jobs::{Sink, Stop},
@@ -105,6 +109,8 @@ pub(crate) struct Tallies {
     rows: BTreeMap<Key, Counted>,
     /// Whether each season is paid out: then it stays as it is.
     payouts: BTreeMap<Key, bool>,
+    /// Seats that those who are counted may take, by the key of the season's payout.
+    seatings: BTreeMap<Key, Seating>,
 }
 
 #[derive(Default)]
@@ -122,7 +128,8 @@ impl Tallies {
         for line in &self.lines {
             let name = &line.config.name;
             let Some(number) = line.number_at(tick.at) else { continue };
-            if self.payouts.get(&Key::Payout(name.clone(), number)) == Some(&true) {
+            let payout = Key::Payout(name.clone(), number);
+            if self.payouts.get(&payout) == Some(&true) {
                 continue;
             }
             let Some(counted) = self.rows.get_mut(&Key::Entry(name.clone(), number, player)) else {
@@ -130,33 +137,45 @@ impl Tallies {
             };
             if let Some(next) = after(line, counted.row.as_ref(), &tick) {
                 (counted.row, counted.moved) = (Some(next), true);
+                if tick.outcome.is_some()
+                    && let Some(seating) = self.seatings.get_mut(&payout)
+                {
+                    seating.give(player);
+                }
             }
         }
     }
 
     /// How many writes it takes, at most.
     pub(crate) fn writes(&self) -> usize {
-        self.rows.len() + self.payouts.len()
+        let seats: usize = self.seatings.values().map(Seating::writes).sum();
+        self.rows.len() + self.payouts.len() + seats
     }
 
     /// What it takes: each key as it was read, and what is put there, if anything. A step that leaves no trace in an entry
     /// rests on the entry all the same.
     fn into_writes(self) -> impl Iterator<Item = (Key, Option<Version>, Option<Row>)> {
+        let seats = self.seatings.into_values().flat_map(Seating::into_writes);
+        let seats = seats.map(|(key, version, row)| (key, version, Some(row)));
         let payouts = self.payouts.into_iter().filter(|(_, is_paid)| !is_paid);
         let entries = self.rows.into_iter().map(|(key, Counted { version, row, moved })| {
             (key, version, row.filter(|_| moved).map(Row::Entry))
         });
-        payouts.map(|(key, _)| (key, None, None)).chain(entries)
+        payouts.map(|(key, _)| (key, None, None)).chain(seats).chain(entries)
     }
 
-    /// Adds what has moved to a change set, on condition that all is as it was read.
-    pub(crate) fn add_to(self, changes: &mut ChangeSet) {
+    /// Adds what has moved to a change set, on condition that all is as it was read. What is returned is to be dropped
+    /// when the change set is committed, and before anything else is waited for.
+    pub(crate) fn add_to(mut self, changes: &mut ChangeSet) -> Turns {
+        let mut turns = Turns::default();
+        self.seatings.values_mut().for_each(|seating| turns.take(seating));
         for (key, version, row) in self.into_writes() {
             match row {
                 Some(row) => changes.replace(key, version, row),
                 None => changes.check(key, version.map_or(Expect::Absent, Expect::At)),
             };
         }
+        turns
     }
 
     /// The same for a job.
@@ -172,6 +191,39 @@ impl Tallies {
 }
 
 impl Engine {
+    /// The entries that matches of these players at these times count into, and the seats that they may take. Reads
+    /// nothing where no board counts.
+    ///
+    /// Where seats may be taken, other calls that give some wait until what is returned is dropped.
+    pub(crate) async fn match_tallies(
+        &self,
+        mode: &Mode,
+        matches: &[(PlayerId, Timestamp)],
+    ) -> Result<Tallies, EngineError> {
+        let mut tallies = self.tallies(mode, matches.iter().copied()).await?;
+        let mut lines: Vec<Arc<Line>> =
+            tallies.lines.iter().filter(|line| line.groups.is_some()).cloned().collect();
+        // All wait for each other's seats in the same order.
+        lines.sort_by(|one, other| one.config.name.cmp(&other.config.name));
+        for line in lines {
+            let mut players: BTreeMap<u64, Vec<PlayerId>> = BTreeMap::new();
+            for (player, at) in matches {
+                if let Some(number) = line.number_at(*at) {
+                    players.entry(number).or_default().push(*player);
+                }
+            }
+            // Of several seasons only the first: what comes after depends on how it ends.
+            let Some((number, players)) = players.pop_first() else { continue };
+            let payout = Key::Payout(line.config.name.clone(), number);
+            if tallies.payouts.get(&payout) != Some(&true)
+                && let Some(seating) = self.seating(&line, number, &players).await?
+            {
+                tallies.seatings.insert(payout, seating);
+            }
+        }
+        Ok(tallies)
+    }
+
     /// The entries that steps of these players at these times count into. Reads nothing where no board counts.
     pub(crate) async fn tallies(
         &self,

@@ -8,7 +8,9 @@ use super::facts::{Fact, Facts};
 use super::paging::Pagings;
 use crate::store::{AttributesRow, EntryRow, RatingRow};
 use gsm_core::{Attribute, Map, Millis, PlayerId, Timestamp};
-use gsm_ranking::{Board, Builder, Change, Entry, Keys, Mark, Shared, Visibility, season::Season};
+use gsm_ranking::{
+    Board, Builder, Change, Entry, Keys, Mark, Shared, Visibility, cohort::Seat, season::Season,
+};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -16,13 +18,35 @@ use std::{
     sync::Arc,
 };
 
-/// A part of a board: of one region, one platform, one group.
+/// A part of a board.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Part {
-    /// What the board is divided by.
-    pub dimension: Dimension,
-    /// Which of them.
-    pub value: Attribute,
+pub enum Part {
+    /// Of one region, one platform, one group.
+    Of(Dimension, Attribute),
+    /// A cohort of a season, by its number.
+    Cohort(u64),
+}
+
+/// Where a player has a seat for a season.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seated {
+    pub(crate) seat: Seat,
+    /// From 1; 0 where the board has no levels.
+    pub(crate) level: u8,
+}
+
+impl Seated {
+    /// The level as people read it.
+    pub(super) fn shown(self) -> Option<u8> {
+        Some(self.level).filter(|level| *level > 0)
+    }
+}
+
+/// A cohort, whoever of it is on the board.
+pub(super) struct Cohort {
+    pub(super) level: u8,
+    /// All who have a seat, by its number.
+    pub(super) seated: Vec<PlayerId>,
 }
 
 /// What a change brings.
@@ -70,6 +94,9 @@ pub(crate) struct State {
     shades: Map<PlayerId, Visibility>,
     /// Where players who are on the board belong, where they belong anywhere.
     homes: Map<PlayerId, Arc<AttributesRow>>,
+    /// Who has a seat, on the board or not.
+    seats: Map<PlayerId, Seated>,
+    cohorts: BTreeMap<u64, Cohort>,
     /// When players were active, in the order they were: only where idle players are not ranked.
     active: VecDeque<(Timestamp, PlayerId)>,
     last_active: Map<PlayerId, Timestamp>,
@@ -86,6 +113,8 @@ impl View {
             facts: Facts::default(),
             shades: Map::default(),
             homes: Map::default(),
+            seats: Map::default(),
+            cohorts: BTreeMap::new(),
             active: VecDeque::new(),
             last_active: Map::default(),
             is_filled,
@@ -101,6 +130,20 @@ impl View {
     /// Reads the board, and what it shows beside; nothing changes meanwhile.
     pub(crate) fn read<T>(&self, part: Option<&Part>, read: impl FnOnce(&Board, &State) -> T) -> Option<T> {
         self.state.read(|state| state.board(part).map(|board| read(board, state)))
+    }
+
+    /// Reads the board on which a player is ranked by himself: his cohort where there are cohorts, an empty one if he has
+    /// no seat.
+    pub(super) fn read_own<T>(&self, player: PlayerId, read: impl FnOnce(&Board) -> T) -> T {
+        let empty = Board::new(self.config.order());
+        self.state.read(|state| {
+            let own = match (&self.config.grouping, state.seated(player)) {
+                (None, _) => Some(&state.whole),
+                (Some(_), None) => None,
+                (Some(_), Some(seated)) => state.board(Some(&Part::Cohort(seated.seat.cohort))),
+            };
+            read(own.unwrap_or(&empty))
+        })
     }
 
     /// Reads a page.
@@ -153,6 +196,11 @@ impl View {
         self.change(|state, watcher| state.moved(watcher, player, home, version));
     }
 
+    /// A player has taken a seat.
+    pub(super) fn seat(&self, player: PlayerId, seated: Seated) {
+        self.change(|state, watcher| state.seat(watcher, player, seated));
+    }
+
     /// Takes the ranks of those who have been idle for too long, where the board asks.
     pub(crate) fn sweep(&self, now: Timestamp) {
         let now = self.until(now);
@@ -169,7 +217,7 @@ impl View {
         let now = self.until(now);
         self.change(|state, watcher| {
             let config = watcher.config;
-            if config.by.is_empty() && state.whole.kept_len() == 0 && state.whole.removed() == 0 {
+            if self.is_undivided() && state.whole.kept_len() == 0 && state.whole.removed() == 0 {
                 let mut builder = Builder::new(config.order(), rows.len());
                 let mut facts = Facts::with_capacity(rows.len());
                 for (player, brought, version) in rows {
@@ -222,7 +270,7 @@ fn place(board: &Board, player: PlayerId) -> Option<Entry> {
     seen.then_some(Entry { player, keys: kept.mark.keys, reached_at: kept.mark.reached_at })
 }
 
-fn mark(config: &BoardConfig, brought: &Brought, version: u64, now: Timestamp) -> Mark {
+pub(super) fn mark(config: &BoardConfig, brought: &Brought, version: u64, now: Timestamp) -> Mark {
     let asked = config.eligibility;
     let idle_max = Millis::from_secs(u64::from(asked.idle_days_max) * 86_400);
     let eligible = brought.fact.games >= asked.games_min
@@ -239,7 +287,7 @@ fn parts(config: &BoardConfig, home: &AttributesRow) -> Vec<Part> {
             Dimension::Platform => home.platform.as_slice(),
             Dimension::Group => &home.groups,
         };
-        parts.extend(values.iter().map(|value| Part { dimension: *dimension, value: value.clone() }));
+        parts.extend(values.iter().map(|value| Part::Of(*dimension, value.clone())));
     }
     parts
 }
@@ -259,9 +307,30 @@ impl State {
         self.shades.get(&player) == Some(&Visibility::Shadow)
     }
 
-    /// The sizes of the parts.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Part, u64)> {
-        self.parts.iter().map(|(part, board)| (part, board.len()))
+    /// The sizes of the parts, cohorts aside.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Dimension, &Attribute, u64)> {
+        self.parts.iter().filter_map(|(part, board)| match part {
+            Part::Of(dimension, value) => Some((dimension, value, board.len())),
+            Part::Cohort(_) => None,
+        })
+    }
+
+    /// Where a player has a seat.
+    pub(super) fn seated(&self, player: PlayerId) -> Option<Seated> {
+        self.seats.get(&player).copied()
+    }
+
+    /// The cohorts after one, by number.
+    pub(super) fn cohorts_after(&self, after: u64) -> impl Iterator<Item = (u64, &Cohort, u64)> {
+        self.cohorts.range(after.saturating_add(1)..).map(|(number, cohort)| {
+            let board = self.parts.get(&Part::Cohort(*number));
+            (*number, cohort, board.map_or(0, Board::len))
+        })
+    }
+
+    /// A cohort and its board; `None` where there is none.
+    pub(super) fn cohort(&self, number: u64) -> Option<(&Cohort, &Board)> {
+        self.cohorts.get(&number).zip(self.parts.get(&Part::Cohort(number)))
     }
 
     fn board(&self, part: Option<&Part>) -> Option<&Board> {
@@ -305,6 +374,29 @@ impl State {
             }
             self.homes.insert(player, home.clone());
         }
+        if let Some(seated) = self.seated(player) {
+            self.put_part(watcher, Part::Cohort(seated.seat.cohort), player, mark);
+        }
+    }
+
+    /// A seat never changes: whoever says it again says the same.
+    fn seat(&mut self, watcher: &mut Watcher<'_>, player: PlayerId, seated: Seated) {
+        if self.seats.insert(player, seated).is_some() {
+            return;
+        }
+        let part = Part::Cohort(seated.seat.cohort);
+        let cohort = self.cohorts.entry(seated.seat.cohort);
+        let cohort = cohort.or_insert_with(|| Cohort { level: seated.level, seated: Vec::new() });
+        // Commits of other nodes may come late.
+        let seats = &self.seats;
+        let number = |player: &PlayerId| seats.get(player).map_or(0, |other| other.seat.number);
+        let at = cohort.seated.partition_point(|other| number(other) < seated.seat.number);
+        cohort.seated.insert(at, player);
+        let order = watcher.config.order();
+        self.parts.entry(part.clone()).or_insert_with(|| Board::new(order));
+        if let Some(kept) = self.whole.kept(player) {
+            self.put_part(watcher, part, player, kept.mark);
+        }
     }
 
     fn put_part(&mut self, watcher: &mut Watcher<'_>, part: Part, player: PlayerId, mark: Mark) {
@@ -327,10 +419,22 @@ impl State {
     /// Does the same on every board of the view that has the player.
     fn everywhere(&mut self, watcher: &mut Watcher<'_>, player: PlayerId, change: impl Fn(&mut Board)) {
         watcher.change(None, &mut self.whole, player, &change);
-        for (part, board) in self.parts.iter_mut().filter(|(_, board)| board.kept(player).is_some()) {
-            watcher.change(Some(part), board, player, &change);
+        let mut of = self.homes.get(&player).map(|home| parts(watcher.config, home)).unwrap_or_default();
+        of.extend(self.seated(player).map(|seated| Part::Cohort(seated.seat.cohort)));
+        for part in &of {
+            if let Some(board) = self.parts.get_mut(part).filter(|board| board.kept(player).is_some()) {
+                watcher.change(Some(part), board, player, &change);
+            }
+            self.drop_if_empty(part);
         }
-        self.parts.retain(|_, board| board.kept_len() > 0);
+    }
+
+    /// A part is there as long as somebody is; a cohort as long as its season.
+    fn drop_if_empty(&mut self, part: &Part) {
+        let is_empty = self.parts.get(part).is_some_and(|board| board.kept_len() == 0);
+        if is_empty && matches!(part, Part::Of(..)) {
+            self.parts.remove(part);
+        }
     }
 
     fn remove(&mut self, watcher: &mut Watcher<'_>, player: PlayerId, version: u64) {
@@ -367,6 +471,7 @@ impl State {
             if let Some(board) = self.parts.get_mut(part) {
                 watcher.change(Some(part), board, player, |board| board.remove(player, version));
             }
+            self.drop_if_empty(part);
         }
         for part in after {
             self.put_part(watcher, part, player, Mark { version, ..kept.mark });
@@ -374,7 +479,6 @@ impl State {
         if let Some(home) = home {
             self.homes.insert(player, home.clone());
         }
-        self.parts.retain(|_, board| board.kept_len() > 0);
     }
 
     fn sweep(&mut self, watcher: &mut Watcher<'_>, now: Timestamp) {

@@ -66,7 +66,8 @@ impl Engine {
                     changes.fold(Key::History(mode.clone(), player, depth), Row::History(step));
                 }
             }
-            tallies.add_to(&mut changes);
+            // A hand gives no seats.
+            drop(tallies.add_to(&mut changes));
             let key = Key::Adjustment(id);
             let rating = rating.ok_or_else(|| EngineError::damaged(&key))?;
             changes.create(key, link.into_row());

@@ -68,6 +68,14 @@ pub enum Key {
     Learnt(Mode),
     /// How far the final table of a season has been paid out; from then on it stays as it is.
     Payout(BoardName, u64),
+    /// A seat in a cohort, by season, cohort and number.
+    Seat(BoardName, u64, u64, u32),
+    /// The last seat that a player has taken on a board.
+    Seated(BoardName, PlayerId),
+    /// The last seat that was taken of a season's bucket.
+    Bucket(BoardName, u64, String),
+    /// How many cohorts of a season there are.
+    Opened(BoardName, u64),
     /// What a player wants to be told about a board.
     Watch(PlayerId, BoardName),
     /// How things stood when the player was last told.
@@ -111,6 +119,18 @@ pub enum KeyRange {
     AllEntries(BoardName),
     /// The seasons of a board that are being paid out, or were.
     Payouts(BoardName),
+    /// All seats of a season.
+    Seats(BoardName, u64),
+    /// The seats of a cohort, by number.
+    SeatsOf(BoardName, u64, u64),
+    /// All seats of a board.
+    AllSeats(BoardName),
+    /// The last seats of all players of a board.
+    AllSeated(BoardName),
+    /// All buckets of a board.
+    AllBuckets(BoardName),
+    /// The numbers of cohorts of all seasons of a board.
+    AllOpened(BoardName),
     /// All players of all boards whom not everybody sees.
     Shades,
     /// All players who belong somewhere.
@@ -190,6 +210,10 @@ impl Key {
             | Self::Shade(..)
             | Self::Attributes(_)
             | Self::Payout(..)
+            | Self::Seat(..)
+            | Self::Seated(..)
+            | Self::Bucket(..)
+            | Self::Opened(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
             | Self::Claim(_)
@@ -229,6 +253,10 @@ impl Key {
             Self::Attributes(_) => 23,
             Self::Learnt(_) => 24,
             Self::Payout(..) => 25,
+            Self::Seat(..) => 26,
+            Self::Seated(..) => 27,
+            Self::Bucket(..) => 28,
+            Self::Opened(..) => 29,
             Self::Watch(..) => 30,
             Self::Told(..) => 31,
         }
@@ -275,11 +303,22 @@ impl Key {
                 out.extend_from_slice(&season.to_be_bytes());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
-            Self::Payout(name, season) => {
+            Self::Payout(name, season) | Self::Opened(name, season) => {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&season.to_be_bytes());
             }
-            Self::Shade(name, player) => {
+            Self::Seat(name, season, cohort, number) => {
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+                out.extend_from_slice(&cohort.to_be_bytes());
+                out.extend_from_slice(&number.to_be_bytes());
+            }
+            Self::Bucket(name, season, bucket) => {
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+                put_name(&mut out, bucket);
+            }
+            Self::Shade(name, player) | Self::Seated(name, player) => {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
@@ -332,6 +371,10 @@ impl Key {
             23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
             24 => Self::Learnt(f.mode()?),
             25 => Self::Payout(f.board()?, f.number()?),
+            26 => Self::Seat(f.board()?, f.number()?, f.number()?, u32::from_be_bytes(f.take()?)),
+            27 => Self::Seated(f.board()?, PlayerId::from_u128(f.id()?)),
+            28 => Self::Bucket(f.board()?, f.number()?, f.name()?.to_owned()),
+            29 => Self::Opened(f.board()?, f.number()?),
             30 => Self::Watch(PlayerId::from_u128(f.id()?), f.board()?),
             31 => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
             _ => return Err(KeyError),
@@ -364,6 +407,14 @@ impl fmt::Display for Key {
             Self::Board(name) => write!(f, "board {name}"),
             Self::Entry(name, _, id) => write!(f, "entry of {id} on board {name}"),
             Self::Payout(name, season) => write!(f, "payout of season {season} of board {name}"),
+            Self::Seat(name, season, cohort, number) => {
+                write!(f, "seat {number} of cohort {cohort} of season {season} of board {name}")
+            }
+            Self::Seated(name, id) => write!(f, "last seat of {id} on board {name}"),
+            Self::Bucket(name, season, bucket) => {
+                write!(f, "bucket {bucket} of season {season} of board {name}")
+            }
+            Self::Opened(name, season) => write!(f, "cohorts of season {season} of board {name}"),
             Self::Shade(name, id) => write!(f, "visibility of {id} on board {name}"),
             Self::Attributes(id) => write!(f, "attributes of {id}"),
             Self::Learnt(mode) => write!(f, "what is learnt in {mode}"),
@@ -389,6 +440,12 @@ impl KeyRange {
             | Self::Entries(..)
             | Self::AllEntries(_)
             | Self::Payouts(_)
+            | Self::Seats(..)
+            | Self::SeatsOf(..)
+            | Self::AllSeats(_)
+            | Self::AllSeated(_)
+            | Self::AllBuckets(_)
+            | Self::AllOpened(_)
             | Self::Shades
             | Self::AllAttributes
             | Self::AllLearnt
@@ -441,6 +498,26 @@ impl KeyRange {
             }
             Self::Payouts(name) => {
                 out.push(25);
+                put_name(&mut out, name.as_str());
+            }
+            Self::Seats(name, season) => {
+                out.push(26);
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+            }
+            Self::SeatsOf(name, season, cohort) => {
+                out.push(26);
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+                out.extend_from_slice(&cohort.to_be_bytes());
+            }
+            Self::AllSeats(name) | Self::AllSeated(name) | Self::AllBuckets(name) | Self::AllOpened(name) => {
+                out.push(match self {
+                    Self::AllSeats(_) => 26,
+                    Self::AllSeated(_) => 27,
+                    Self::AllBuckets(_) => 28,
+                    _ => 29,
+                });
                 put_name(&mut out, name.as_str());
             }
             Self::Shades => out.push(22),

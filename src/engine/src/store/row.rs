@@ -5,6 +5,7 @@ use gsm_core::{
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::{
+    cohort::Seat,
     payout::{Payout, PayoutConfig},
     tier::TierState,
 };
@@ -46,6 +47,12 @@ pub enum Row {
     Payout(PayoutRow),
     Watch(WatchRow),
     Told(ToldRow),
+    Seat(SeatRow),
+    Seated(SeatOf),
+    /// The last seat that was taken of a bucket.
+    Bucket(Seat),
+    /// How many cohorts a season has.
+    Opened(u64),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -384,6 +391,28 @@ pub struct EntryRow {
     pub tier: Option<TierState>,
     /// A text of the game's own, shown with the entry.
     pub metadata: Option<String>,
+}
+
+/// Who has a seat in a cohort. Written once, with the entry that took it, and never again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatRow {
+    /// Who.
+    pub player: PlayerId,
+    /// The level that the cohort is on, from 1; 0 where the board has no levels.
+    pub level: u8,
+    /// The seat that the player had before, in an earlier season.
+    pub before: Option<SeatOf>,
+}
+
+/// A seat in a season.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatOf {
+    /// Which season.
+    pub season: u64,
+    /// Which seat.
+    pub seat: Seat,
+    /// The level that the cohort is on, from 1; 0 where the board has no levels.
+    pub level: u8,
 }
 
 /// That a player is not seen by everybody on a board.

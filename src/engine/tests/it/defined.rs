@@ -40,6 +40,7 @@ pub(crate) fn of_mode(text: &str, of: &str) -> BoardConfig {
         eligibility: Eligibility::default(),
         season: None,
         tiers: None,
+        grouping: None,
     }
 }
 
@@ -114,7 +115,7 @@ async fn a_part_holds_those_who_belong_there(w: World) {
         use Dimension::{Group, Region};
         let mut sizes = Vec::new();
         for (dimension, value) in [(Region, "eu"), (Region, "us"), (Group, "red"), (Group, "blue")] {
-            let part = Some(Part { dimension, value: attribute(value) });
+            let part = Some(Part::Of(dimension, attribute(value)));
             let of = BoardRef { part, ..whole("duel") };
             let cut = w.engine.open_board(&of).await.unwrap().cut(Cut::TopPercent(100.0));
             sizes.push(cut.map_or(0, |cut| cut.1));
@@ -124,7 +125,7 @@ async fn a_part_holds_those_who_belong_there(w: World) {
     assert_eq!(all().await, [2, 1, 2, 2]);
     let blue = BoardRef {
         name: name("duel"),
-        part: Some(Part { dimension: Dimension::Group, value: attribute("blue") }),
+        part: Some(Part::Of(Dimension::Group, attribute("blue"))),
         season: None,
     };
     assert_eq!(w.engine.rank(&blue, p[1], Viewer::All).unwrap().rank.get(), 2);
@@ -139,7 +140,7 @@ async fn a_part_holds_those_who_belong_there(w: World) {
             .top(
                 &BoardRef {
                     name: name("duel"),
-                    part: Some(Part { dimension: Dimension::Platform, value: attribute("pc") }),
+                    part: Some(Part::Of(Dimension::Platform, attribute("pc"))),
                     season: None,
                 },
                 0,

@@ -7,6 +7,7 @@ mod import;
 mod import_many;
 mod jobs;
 mod keys;
+mod leagues;
 mod learning;
 mod matches;
 mod nodes;

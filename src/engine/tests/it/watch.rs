@@ -53,6 +53,7 @@ async fn scores(w: &World, ties: Ties, direction: Direction) {
         by: Vec::new(),
         season: None,
         tiers: None,
+        grouping: None,
         eligibility: Eligibility::default(),
     };
     w.engine.put_board(&w.admin(), config).await.unwrap();
@@ -472,6 +473,7 @@ async fn watches_are_refused_beyond_their_bounds(w: World) {
         by: Vec::new(),
         season: None,
         tiers: None,
+        grouping: None,
         eligibility: Eligibility::default(),
     };
     w.engine.put_board(&w.admin(), config.clone()).await.unwrap();

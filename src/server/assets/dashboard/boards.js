@@ -10,7 +10,7 @@ const ROWS = 25;
 const ROWS_MAX = 200;
 const DAYS = 30;
 const CHART_TALL = 220;
-const COLUMN_NAMES = { rating: "Rating", conservative: "Rating less 2 ±", games: "Games", wins: "Wins", draws: "Draws", submitted: "Score" };
+const COLUMN_NAMES = { rating: "Rating", conservative: "Rating less 2 ±", games: "Games", wins: "Wins", draws: "Draws", place: "Place", submitted: "Score" };
 
 const at = (id) => document.getElementById(id);
 let last = null; // the last answer
@@ -54,7 +54,7 @@ function where() {
   const board = want.get("board") || usual;
   if (board) query.set("board", board);
   const [by, value] = (want.get("part") ?? "").split(/:(.*)/s);
-  if (["region", "platform", "group"].includes(by) && value) query.set(by, value);
+  if (["region", "platform", "group", "cohort"].includes(by) && value) query.set(by, value);
   if (want.get("player")) {
     query.set("player", want.get("player"));
     const of = [board, want.get("player"), days()].join("\n");
@@ -127,9 +127,16 @@ function showChoices(shown) {
   options(at("board-name"), last.boards.map((b) => [b.board, b.board]), shown?.board ?? "");
   const parts = last.boards.find((b) => b.board === shown?.board)?.parts ?? [];
   const named = parts.map((p) => [`${p.by}:${p.value}`, `${p.by} ${p.value} (${whole(p.players)})`]);
-  at("part-field").hidden = parts.length === 0;
-  options(at("board-part"), [["", "whole board"], ...named], chosen().get("part") ?? "");
+  const cohorts = [...(shown?.cohorts ?? [])].sort((a, b) => (b.level ?? 0) - (a.level ?? 0) || a.cohort - b.cohort);
+  named.push(...cohorts.map((c) => [`cohort:${c.cohort}`, `${levelName(c)}cohort ${whole(c.cohort)} (${whole(c.players)})`]));
+  const part = chosen().get("part") ?? "";
+  // A cohort beyond those that are listed: found with its player.
+  if (part.startsWith("cohort:") && !named.some(([value]) => value === part)) named.push([part, part.replace(":", " ")]);
+  at("part-field").hidden = named.length === 0;
+  options(at("board-part"), [["", "whole board"], ...named], part);
 }
+
+const levelName = (of) => (of.level ? `level ${of.level} · ` : "");
 
 function headings(table, titles) {
   const row = table.tHead.rows[0] ?? table.tHead.appendChild(element("tr"));
@@ -149,10 +156,23 @@ function columnHeading(column, i, all) {
   return [columnName(column, i, all) + (up ? " ↓" : ""), "n", up ? "the smaller is better" : ""];
 }
 
+const grouping = (shown) => last.boards.find((b) => b.board === shown.board)?.cohorts;
+
+function seatHeadings(shown) {
+  const of = grouping(shown);
+  return of ? [...(of.levels ? [["Level", "n"]] : []), ["Cohort", "n"]] : [];
+}
+
+function seatTexts(shown, entry) {
+  const of = grouping(shown);
+  const text = (number) => (number ? whole(number) : "");
+  return of ? [...(of.levels ? [text(entry.level)] : []), text(entry.cohort)] : [];
+}
+
 function table(node, shown, entries, { showsRating, marked }) {
-  headings(node, [["#", "n"], ["Player", "name"], ...shown.columns.map(columnHeading), ...(showsRating ? [["±", "n dev", "deviation"]] : []), [shown.mode ? "Games" : "Entries", "n"]]);
+  headings(node, [["#", "n"], ["Player", "name"], ...shown.columns.map(columnHeading), ...(showsRating ? [["±", "n dev", "deviation"]] : []), [shown.mode ? "Games" : "Entries", "n"], ...seatHeadings(shown)]);
   const body = node.tBodies[0];
-  const classes = ["n soft", "name", ...shown.columns.map((_, i) => (i === 0 ? "n strong" : "n")), ...(showsRating ? ["n dev soft"] : []), "n soft"];
+  const classes = ["n soft", "name", ...shown.columns.map((_, i) => (i === 0 ? "n strong" : "n")), ...(showsRating ? ["n dev soft"] : []), "n soft", ...seatHeadings(shown).map(() => "n soft")];
   entries.forEach((entry, i) => {
     let row = body.rows[i];
     if (!row) {
@@ -167,7 +187,7 @@ function table(node, shown, entries, { showsRating, marked }) {
     put(row.cells[0], whole(entry.rank));
     put(row.cells[1].querySelector("bdi"), nameOf(entry));
     row.cells[1].title = entry.player_id;
-    const rest = [...shown.columns.map((column, c) => shownValue(column, entry.values[c])), ...(showsRating ? [`± ${whole(entry.deviation)}`] : []), whole(entry.games_played)];
+    const rest = [...shown.columns.map((column, c) => shownValue(column, entry.values[c])), ...(showsRating ? [`± ${whole(entry.deviation)}`] : []), whole(entry.games_played), ...seatTexts(shown, entry)];
     rest.forEach((text, c) => put(row.cells[c + 2], text));
   });
   while (body.rows.length > entries.length) body.lastChild.remove();
@@ -193,8 +213,19 @@ function showFound(shown, showsRating) {
   put(at("found-value-name"), columnName(first, 0, shown.columns));
   put(at("found-value"), shownValue(first, found.values[0]) + (showsRating ? ` ± ${whole(found.deviation)}` : ""));
   put(at("found-id"), found.player_id);
+  showSeat(found.seat);
   table(at("around"), shown, found.around, { showsRating, marked: found.player_id });
   showPast(shown);
+}
+
+// A player's rank is that in his own cohort, where there are cohorts.
+function showSeat(seat) {
+  at("found-seat").hidden = !seat;
+  if (!seat) return;
+  const fates = { promoted: "goes up with this place", stays: "stays with this place", relegated: "goes down with this place" };
+  put(at("found-cohort"), `${levelName(seat)}cohort ${whole(seat.cohort)}`);
+  at("found-cohort").dataset.cohort = seat.cohort;
+  put(at("found-fate"), [`seat ${whole(seat.seat)} of ${whole(seat.seats_taken)}`, fates[seat.fate]].filter(Boolean).join(" · "));
 }
 
 function showPast(shown) {
@@ -247,6 +278,7 @@ at("find").addEventListener("submit", (event) => {
   event.preventDefault();
   choose({ player: at("player").value.trim() });
 });
+at("found-cohort").addEventListener("click", (event) => choose({ part: `cohort:${event.currentTarget.dataset.cohort}` }));
 at("forget").addEventListener("click", () => choose({ player: "" }));
 at("more").addEventListener("click", () => {
   limit = Math.min(ROWS_MAX, limit * 2);

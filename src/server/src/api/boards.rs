@@ -10,8 +10,8 @@ use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
 use gsm_core::{BoardName, Mode, PlayerId, Timestamp};
 use gsm_engine::{
-    BoardConfig, BoardRef, Column, Dimension, Eligibility, Places, ScheduleConfig, Source, Submission,
-    TierConfig, Ties, Visibility,
+    BoardConfig, BoardRef, CohortConfig, Column, Dimension, Eligibility, EngineError, Grouping, LeagueConfig,
+    Places, ScheduleConfig, Source, Submission, TierConfig, Ties, Visibility,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -53,6 +53,29 @@ pub(crate) struct BoardSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     tiers: Option<TierConfig>,
+    /// Cohorts, where it has a season: small boards on which a player stays for a season, `{"size": 50, "rule":
+    /// "arrival"}`. Rules: `arrival`, `region`, `platform`, `{"rating_band": {"width": 100000}}` (thousandths of a point).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    cohorts: Option<CohortConfig>,
+    /// A league, where it has a season: cohorts on levels, `{"levels": 5, "size": 30, "promote": 7, "relegate": 5}`
+    /// (docs/boards.md). Not together with `cohorts`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    league: Option<LeagueConfig>,
+}
+
+impl BoardSettings {
+    fn grouping(&self) -> Result<Option<Grouping>, ApiError> {
+        match (self.cohorts, self.league) {
+            (Some(_), Some(_)) => {
+                let detail = "is a kind of cohorts: leave `cohorts` out".to_owned();
+                Err(EngineError::Invalid { field: "league".to_owned(), detail }.into())
+            }
+            (Some(cohorts), None) => Ok(Some(Grouping::Cohorts(cohorts))),
+            (None, league) => Ok(league.map(Grouping::League)),
+        }
+    }
 }
 
 /// A board and its name.
@@ -66,6 +89,11 @@ pub(crate) struct BoardConfigDto {
 
 impl From<&BoardConfig> for BoardConfigDto {
     fn from(config: &BoardConfig) -> Self {
+        let (cohorts, league) = match config.grouping {
+            None => (None, None),
+            Some(Grouping::Cohorts(cohorts)) => (Some(cohorts), None),
+            Some(Grouping::League(league)) => (None, Some(league)),
+        };
         Self {
             board: config.name.clone(),
             settings: BoardSettings {
@@ -76,6 +104,8 @@ impl From<&BoardConfig> for BoardConfigDto {
                 eligibility: config.eligibility,
                 season: config.season.clone(),
                 tiers: config.tiers.clone(),
+                cohorts,
+                league,
             },
         }
     }
@@ -94,6 +124,7 @@ pub(crate) async fn put(
 ) -> Result<Answer<BoardConfigDto>, ApiError> {
     let name: BoardName = params.get("board")?;
     let Json(body) = write.body;
+    let grouping = body.grouping()?;
     let source = body.mode.map_or(Source::Submissions, Source::Mode);
     let config = BoardConfig {
         name,
@@ -104,6 +135,7 @@ pub(crate) async fn put(
         eligibility: body.eligibility,
         season: body.season,
         tiers: body.tiers,
+        grouping,
     };
     Ok(Answer((&app.engine.put_board(&write.call, config).await?).into()))
 }

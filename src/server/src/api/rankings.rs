@@ -1,4 +1,5 @@
 //! Boards as they are read: exact ranks, from memory.
+mod cohorts;
 mod cuts;
 mod list;
 mod part;
@@ -9,6 +10,7 @@ mod several;
 mod tiers;
 mod watches;
 
+pub(crate) use cohorts::{CohortDto, SeatDto};
 pub(crate) use cuts::{BucketDto, buckets_of};
 pub(crate) use list::BoardLineDto;
 pub(crate) use part::{InPart, PartQuery, SeasonQuery};
@@ -23,7 +25,7 @@ use super::{
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
 use gsm_core::{Label, PlayerId, limits};
-use gsm_engine::{BoardConfig, BoardRow, RankView, Value};
+use gsm_engine::{BoardConfig, BoardRow, RankView, SeatView, Value};
 use part::OfBoard;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -47,6 +49,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(cuts::cut))
         .routes(routes!(cuts::histogram))
         .routes(routes!(seasons::list))
+        .routes(routes!(cohorts::list))
+        .routes(routes!(cohorts::seasons))
         .routes(routes!(tiers::tier))
         .routes(routes!(payouts::begin_payout, payouts::payout))
         .routes(routes!(payouts::next_page))
@@ -84,6 +88,12 @@ pub(crate) struct EntryDto {
     deviation: f32,
     /// Rated matches, or submissions taken.
     games_played: u32,
+    /// Where the board has levels, the player's, from 1, the lowest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<u8>,
+    /// Where the board has cohorts, the player's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohort: Option<u64>,
 }
 
 impl EntryDto {
@@ -98,6 +108,8 @@ impl EntryDto {
             reached_at: row.reached_at.as_millis(),
             deviation: row.deviation,
             games_played: row.games,
+            level: row.seat.and_then(|of| of.level),
+            cohort: row.seat.map(|of| of.seat.cohort),
         }
     }
 }
@@ -197,10 +209,13 @@ pub(crate) struct RankDto {
     deviation: f32,
     /// Rated matches, or submissions taken.
     games_played: u32,
-    /// Players ranked on the whole board.
+    /// Players ranked on the whole board; in the cohort where the board has cohorts.
     players: u64,
     /// Share of the others who are not better, 0 to 100.
     percentile: f64,
+    /// The player's seat, where the board has cohorts: the rank is that in his cohort.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seat: Option<SeatDto>,
 }
 
 impl RankDto {
@@ -216,7 +231,13 @@ impl RankDto {
             games_played: view.games,
             players: view.players,
             percentile: view.percentile,
+            seat: None,
         }
+    }
+
+    /// The same with the player's seat, where there is one.
+    pub(crate) fn with_seat(self, seat: Option<SeatView>) -> Self {
+        Self { seat: seat.map(Into::into), ..self }
     }
 }
 
@@ -225,7 +246,7 @@ impl RankDto {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-/// Read a player's rank.
+/// Read a player's rank; on a board with cohorts that in the player's own.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}", tag = "rankings", operation_id = "get_rank",
     params(("mode" = String, Path, description = "A board, or a mode for its own board"), ("player_id" = String, Path), PartQuery),
     responses((status = 200, body = RankDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -236,8 +257,9 @@ pub(crate) async fn rank(
     Viewing(viewer): Viewing,
     OfBoard { of, config, params, query: Nothing {} }: OfBoard<Nothing>,
 ) -> Result<Answer<RankDto>, ApiError> {
-    let view = app.engine.open_board(&of).await?.rank(params.get("player_id")?, viewer)?;
-    Ok(Answer(RankDto::new(&config, view)))
+    let (board, player) = (app.engine.open_board(&of).await?, params.get("player_id")?);
+    let view = RankDto::new(&config, board.rank(player, viewer)?);
+    Ok(Answer(view.with_seat(board.seat(player, viewer)?)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -248,7 +270,7 @@ pub(crate) struct AroundQuery {
     radius: Option<usize>,
 }
 
-/// Read the board around a player.
+/// Read the board around a player; where it has cohorts, the player's own.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}/around", tag = "rankings", operation_id = "get_ranking_around",
     params(("mode" = String, Path, description = "A board, or a mode for its own board"), ("player_id" = String, Path), PartQuery, AroundQuery),
     responses((status = 200, body = BoardDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),

@@ -254,3 +254,155 @@ async fn a_player_sees_a_tier_apart_from_the_rating() {
     body["tiers"] = json!({ "placement_games": 1 });
     admin.put("/v1/admin/boards/ladder", body).await.is(422, "missing_field");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_league_is_played_in_small_cohorts() {
+    let mut world = World::new().await;
+    let (admin, server) = (world.admin(), world.server());
+    let mut players = Vec::new();
+    for name in ["Ann", "Bob", "Cid", "Dan", "Eve"] {
+        players.push(world.player(name).await);
+    }
+    let columns = json!([{ "value": "submitted", "operator": "incr" }]);
+    let season = json!({ "at": { "starts_at": ["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"] } });
+    let league = json!({ "levels": 3, "size": 4, "promote": 1, "relegate": 1, "start": 2 });
+    let body = json!({ "columns": columns, "season": season, "league": league });
+    let made = admin.put("/v1/admin/boards/league", body.clone()).await.ok();
+    assert_eq!((&made["league"]["levels"], &made["league"]["games_min"]), (&json!(3), &json!(0)));
+    assert_eq!(admin.get("/v1/admin/boards/league").await.ok(), made);
+
+    let submit = async |at: Option<i64>, scores: &[(usize, i64)]| {
+        let entries: Vec<Value> = scores
+            .iter()
+            .map(|(player, value)| json!({ "player_id": players[*player].id, "values": [value], "at": at }))
+            .collect();
+        server.post("/v1/rankings/league/entries", json!({ "entries": entries })).await
+    };
+    // Half of 2024, then now: of each cohort of four one goes up and one down.
+    let then = Some(1_720_000_000_000_i64);
+    submit(then, &[(0, 9), (1, 7), (2, 5), (3, 1), (4, 2)]).await.ok();
+    submit(None, &[(0, 1), (3, 1)]).await.ok();
+
+    let path =
+        |player: usize, rest: &str| format!("/v1/rankings/league/players/{}{rest}", players[player].id);
+    let reads = async |client: &crate::client::Client| {
+        let past = client.get(&path(0, "?season=1")).await.ok();
+        let seat = json!({ "cohort": 1, "seat": 1, "level": 2, "seats_taken": 4, "fate": "promoted" });
+        assert_eq!((&past["seat"], &past["rank"], &past["players"]), (&seat, &json!(1), &json!(4)));
+        assert_eq!(client.get(&path(3, "?season=1")).await.ok()["seat"]["fate"], "relegated");
+        let now = client.get(&path(0, "")).await.ok();
+        assert_eq!((&now["seat"]["level"], &now["rank"]), (&json!(3), &json!(1)));
+        assert_eq!(client.get(&path(3, "")).await.ok()["seat"]["level"], 1);
+        client.get(&path(1, "")).await.is(404, "not_found");
+        let around = client.get(&path(4, "/around?season=1")).await.ok();
+        assert_eq!((around["entries"].as_array().unwrap().len(), &around["players"]), (1, &json!(1)));
+        let part = client.get("/v1/rankings/league?season=1&cohort=1").await.ok();
+        let line = &part["entries"][3];
+        assert_eq!(
+            (&line["display_name"], &line["level"], &line["cohort"]),
+            (&json!("Dan"), &json!(2), &json!(1))
+        );
+        let all = client.get("/v1/rankings/league/cohorts?season=1").await.ok();
+        let cohort =
+            |number, taken| json!({ "cohort": number, "level": 2, "seats_taken": taken, "players": taken });
+        assert_eq!(all["cohorts"], json!([cohort(1, 4), cohort(2, 1)]));
+        let top = client.get("/v1/rankings/league/cohorts?level=3&limit=1").await.ok();
+        assert_eq!(top["cohorts"], json!([{ "cohort": 1, "level": 3, "seats_taken": 1, "players": 1 }]));
+        assert_eq!(client.get("/v1/rankings/league/cohorts?level=2").await.ok()["cohorts"], json!([]));
+        let seasons = client.get(&path(3, "/seasons")).await.ok();
+        let [now, past] = seasons["seasons"].as_array().unwrap().as_slice() else { panic!("{seasons}") };
+        assert_eq!((&now["season"], &now["over"], &now["level"]), (&json!(2), &json!(false), &json!(1)));
+        assert_eq!(
+            (&past["season"], &past["rank"], &past["fate"]),
+            (&json!(1), &json!(4), &json!("relegated"))
+        );
+        let before = client.get(&path(3, "/seasons?before=2&limit=1")).await.ok();
+        assert_eq!(before["seasons"], json!([past]));
+        let friends = json!({ "player_ids": [&players[0].id, &players[4].id], "season": 1, "cohort": 1 });
+        let among = client.post("/v1/rankings/league/among", friends).await.ok();
+        assert_eq!(among["entries"].as_array().unwrap().len(), 1);
+    };
+    reads(&players[0].client).await;
+    let page = admin.get(&format!("/v1/overview/boards?board=league&player={}", players[0].id)).await.ok();
+    let seat = &page["shown"]["found"]["seat"];
+    assert_eq!((&seat["level"], &page["shown"]["cohorts"][1]["level"]), (&json!(3), &json!(1)));
+    let line = page["boards"].as_array().unwrap().iter().find(|line| line["board"] == "league").unwrap();
+    assert_eq!((&line["cohorts"], &line["parts"]), (&json!({ "size": 4, "levels": 3 }), &json!([])));
+
+    let client = &players[0].client;
+    for (query, code) in [
+        ("/v1/rankings/league?cohort=9", "not_found"),
+        ("/v1/rankings/league?cohort=0", "not_found"),
+        ("/v1/rankings/duel?cohort=1", "not_found"),
+        ("/v1/rankings/none/cohorts", "not_found"),
+    ] {
+        client.get(query).await.is(404, code);
+    }
+    for query in [
+        "/v1/rankings/league?cohort=x",
+        "/v1/rankings/league?cohort=-1",
+        "/v1/rankings/league?cohort=1&region=eu",
+        "/v1/rankings/league/cohorts?limit=0",
+        "/v1/rankings/league/cohorts?limit=1001",
+        "/v1/rankings/league/cohorts?level=256",
+        &path(0, "/seasons?limit=21"),
+        &path(0, "/seasons?limit=0"),
+        &path(0, "/seasons?before=x"),
+    ] {
+        client.get(query).await.is(422, "invalid_parameter");
+    }
+    for query in
+        ["/v1/rankings/duel/cohorts", &format!("/v1/rankings/duel/players/{}/seasons", players[0].id)]
+    {
+        client.get(query).await.is(422, "invalid");
+    }
+
+    let payout = "/v1/rankings/league/seasons/1/payout";
+    admin.post(payout, json!({ "page_size": 9 })).await.ok();
+    let rows = server.post(&format!("{payout}/next"), Value::Null).await.ok();
+    let row = rows["rows"].as_array().unwrap().iter().find(|row| row["player_id"] == players[4].id.as_str());
+    let row = row.unwrap();
+    assert_eq!((&row["rank"], &row["cohort_rank"], &row["level"]), (&json!(4), &json!(1), &json!(2)));
+    world.restart().await;
+    let server = world.server();
+    reads(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_league_that_makes_no_sense_is_refused() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let season = json!({ "days": { "every": 7, "from": "2026-01-05T09:00" } });
+    let scores = json!([{ "value": "submitted" }]);
+    let bad = async |change: Value, field: &str| {
+        let mut body = json!({ "columns": scores, "season": season });
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let refused = admin.put("/v1/admin/boards/b", body).await.is(422, "invalid");
+        assert_eq!(refused["field"], field, "{refused}");
+    };
+    let league = |change: Value| {
+        let mut league = json!({ "levels": 3, "size": 30, "promote": 7, "relegate": 5 });
+        league.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        json!({ "league": league })
+    };
+    bad(league(json!({ "levels": 1 })), "league.levels").await;
+    bad(league(json!({ "size": 1 })), "league.size").await;
+    bad(league(json!({ "promote": 31 })), "league.promote").await;
+    bad(league(json!({ "relegate": 24 })), "league.relegate").await;
+    bad(league(json!({ "start": 4 })), "league.start").await;
+    bad(league(json!({ "games_min": 10_001 })), "league.games_min").await;
+    bad(json!({ "cohorts": { "size": 1 } }), "cohorts.size").await;
+    bad(json!({ "cohorts": { "size": 9, "rule": { "rating_band": { "width": 9 } } } }), "cohorts.rule").await;
+    bad(json!({ "cohorts": { "size": 9 }, "league": league(json!({}))["league"] }), "league").await;
+    let cohorts = json!({ "columns": scores, "cohorts": { "size": 9 } });
+    assert_eq!(admin.put("/v1/admin/boards/b", cohorts).await.is(422, "invalid")["field"], "cohorts");
+    for (league, code) in [
+        (json!({ "levels": 3 }), "missing_field"),
+        (json!({ "levels": 3, "size": 3, "promote": 1, "relegate": 1, "x": 1 }), "unknown_field"),
+        (json!({ "levels": 3, "size": -3, "promote": 1, "relegate": 1 }), "invalid_field"),
+        (json!(7), "invalid_field"),
+    ] {
+        let body = json!({ "columns": scores, "season": season, "league": league });
+        admin.put("/v1/admin/boards/b", body).await.is(422, code);
+    }
+}

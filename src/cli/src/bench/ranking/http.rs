@@ -198,6 +198,7 @@ async fn fill(offline: &Offline, field: Field) -> Result<Vec<PlayerId>, Failure>
         eligibility: Eligibility::default(),
         season: None,
         tiers: None,
+        grouping: None,
     };
     let now = engine.clock().now();
     engine.put_board(&Call::system("gsm:PutBoard", now), config).await.map_err(Failure::failed)?;

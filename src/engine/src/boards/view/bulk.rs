@@ -51,7 +51,7 @@ impl Filling {
 impl View {
     /// Whether it is one board and no more.
     pub(in crate::boards) fn is_undivided(&self) -> bool {
-        self.config.by.is_empty()
+        self.config.by.is_empty() && self.config.grouping.is_none()
     }
 }
 

@@ -387,6 +387,14 @@ impl Watches {
         state.boards.iter().filter_map(|(name, board)| Some((name.clone(), task(board)?))).collect()
     }
 
+    /// Who watches a top of a board.
+    pub(super) fn watchers_of_tops(&self, board: &BoardName) -> Vec<PlayerId> {
+        let state = self.state.lock();
+        let slots = state.boards.get(board).map(|board| &board.slots);
+        let watches = slots.into_iter().flatten().filter_map(|slot| state.slot(*slot));
+        watches.filter(|watch| !watch.tops().is_empty()).map(|watch| watch.watcher).collect()
+    }
+
     /// The watches of these players on a board.
     pub(super) fn of(&self, board: &BoardName, players: impl Iterator<Item = PlayerId>) -> Vec<Task> {
         let state = self.state.lock();

@@ -112,8 +112,12 @@ impl Engine {
             let mut tasks = tasks.into_iter().peekable();
             while tasks.peek().is_some() {
                 let some = tasks.by_ref().take(LOOKS_AT_ONCE);
-                let found = view.read(None, |board, _| some.filter(|task| is_due(board, of, task)).collect());
-                let found: Vec<Task> = found.unwrap_or_default();
+                let found: Vec<Task> = if view.config.grouping.is_some() {
+                    some.filter(|task| view.read_own(task.watcher, |board| is_due(board, of, task))).collect()
+                } else {
+                    let due = |board: &Board| some.filter(|task| is_due(board, of, task)).collect();
+                    view.read(None, |board, _| due(board)).unwrap_or_default()
+                };
                 due.extend(found.into_iter().map(|task| Due { view: view.clone(), of, task }));
             }
         }
@@ -128,7 +132,12 @@ impl Engine {
         top: &TopTask,
         tasks: &mut BTreeMap<BoardName, Vec<Task>>,
     ) {
-        let players = view.read(None, |board, _| within(board, top.most)).unwrap_or_default();
+        // Each cohort has a top of its own: all who watch one are looked at.
+        let players = if view.config.grouping.is_some() {
+            self.views.watches.watchers_of_tops(name)
+        } else {
+            view.read(None, |board, _| within(board, top.most)).unwrap_or_default()
+        };
         let players: BTreeSet<PlayerId> = players.into_iter().chain(top.inside.iter().copied()).collect();
         let tasks = tasks.entry(name.clone()).or_default();
         let known: BTreeSet<u32> = tasks.iter().map(|task| task.slot).collect();
@@ -172,7 +181,7 @@ impl Engine {
         Ok(events)
     }
 
-    /// Looks at a board for a watcher: what is told then, and the news since `base` was told.
+    /// Looks at a board, or the watcher's cohort of it, for a watcher: what is told then, and the news since `base` was told.
     pub(super) async fn look(
         &self,
         view: &View,
@@ -183,8 +192,7 @@ impl Engine {
     ) -> Result<(ToldRow, Vec<PushKind>), EngineError> {
         let config = &view.config;
         let read = |board: &Board| (see(board, watcher, watch, look), first_column(board, watcher));
-        let found = view.read(None, |board, _| read(board));
-        let (seen, first) = found.ok_or(EngineError::Unknown { what: "board" })?;
+        let (seen, first) = view.read_own(watcher, read);
         let (mut next, mut all) = news(watch, base, &seen);
         if watch.personal_best && *look == Look::All {
             let (best, is_news) = match &config.source {

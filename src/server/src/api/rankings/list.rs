@@ -1,6 +1,7 @@
 //! Which boards there are.
 use super::{
     super::{App, answer::Answer, extract::Admitted},
+    cohorts::GroupingDto,
     seasons::SeasonDto,
 };
 use crate::problem::Problem;
@@ -34,6 +35,9 @@ pub(crate) struct BoardLineDto {
     season: Option<SeasonDto>,
     players: u64,
     parts: Vec<PartDto>,
+    /// How it is divided into cohorts, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohorts: Option<GroupingDto>,
 }
 
 /// A part of a board and its size.
@@ -60,9 +64,9 @@ pub(crate) async fn modes(State(app): State<Arc<App>>, _: Admitted) -> Answer<Mo
 
 impl From<BoardView> for BoardLineDto {
     fn from(view: BoardView) -> Self {
-        let parts = view.parts.into_iter().map(|(part, players)| PartDto {
-            by: part.dimension,
-            value: part.value.to_string(),
+        let parts = view.parts.into_iter().map(|(by, value, players)| PartDto {
+            by,
+            value: value.to_string(),
             players,
         });
         Self {
@@ -70,6 +74,7 @@ impl From<BoardView> for BoardLineDto {
             season: view.season.map(Into::into),
             players: view.players,
             parts: parts.collect(),
+            cohorts: view.config.grouping.as_ref().map(Into::into),
         }
     }
 }

@@ -23,18 +23,20 @@ pub(crate) struct PartQuery {
     /// Only players of this group, where the board is divided so.
     #[param(value_type = Option<String>)]
     pub(crate) group: Option<Attribute>,
+    /// Only players of this cohort of the season, where the board has cohorts.
+    pub(crate) cohort: Option<u64>,
 }
 
 impl PartQuery {
     /// The season and part of a board that are meant.
     pub(crate) fn of(self, name: BoardName) -> Result<BoardRef, ApiError> {
-        let Self { season, region, platform, group } = self;
+        let Self { season, region, platform, group, cohort } = self;
         let named = [(Dimension::Region, region), (Dimension::Platform, platform), (Dimension::Group, group)];
-        let mut parts =
-            named.into_iter().filter_map(|(dimension, value)| Some(Part { dimension, value: value? }));
+        let named = named.into_iter().filter_map(|(dimension, value)| Some(Part::Of(dimension, value?)));
+        let mut parts = named.chain(cohort.map(Part::Cohort));
         let part = parts.next();
         if parts.next().is_some() {
-            return Err(ApiError::parameter("region", "name one of region, platform and group"));
+            return Err(ApiError::parameter("region", "name one of region, platform, group and cohort"));
         }
         Ok(BoardRef { name, part, season })
     }
@@ -49,7 +51,7 @@ pub(crate) struct SeasonQuery {
     pub(crate) season: Option<u64>,
 }
 
-const NAMES: &[&str] = &["season", "region", "platform", "group"];
+const NAMES: &[&str] = &["season", "region", "platform", "group", "cohort"];
 
 /// A query that names a part beside what else the operation takes.
 pub(crate) struct InPart<T>(pub(crate) PartQuery, pub(crate) T);

@@ -5,7 +5,7 @@ use super::{
         answer::Answer,
         extract::{Admitted, Json, Params, Write},
     },
-    shown,
+    SeatDto, shown,
 };
 use crate::problem::{ApiError, Problem};
 use axum::{
@@ -124,6 +124,12 @@ pub(crate) struct PayoutRowDto {
     values: Vec<f64>,
     /// Since when the player had them.
     reached_at: i64,
+    /// Where the player sat, on a board with cohorts.
+    #[serde(flatten)]
+    seat: Option<SeatDto>,
+    /// The final rank in the cohort; absent for who is hidden or not eligible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohort_rank: Option<u64>,
 }
 
 /// A page of a final table.
@@ -163,6 +169,8 @@ pub(crate) async fn next_page(
         rank: row.rank.map(|rank| rank.get()),
         values: shown(&config, row.keys.columns()),
         reached_at: row.reached_at.as_millis(),
+        cohort_rank: row.seat.and_then(|seat| seat.rank).map(|rank| rank.get()),
+        seat: row.seat.map(Into::into),
     });
     let page = PayoutPageDto {
         board: name.to_string(),

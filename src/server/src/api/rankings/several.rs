@@ -33,6 +33,9 @@ pub(crate) struct PlayersBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     group: Option<Attribute>,
+    /// Among the players of this cohort of the season, where the board has cohorts.
+    #[serde(default)]
+    cohort: Option<u64>,
     /// A season of the past, from 1, where the board has seasons; that under way if absent.
     #[serde(default)]
     season: Option<u64>,
@@ -46,8 +49,8 @@ impl PlayersBody {
                 format_args!("must be 1 to {}", limits::PAGE_SIZE_MAX),
             ));
         }
-        let Self { player_ids, region, platform, group, season } = self;
-        Ok((PartQuery { season, region, platform, group }.of(name)?, player_ids))
+        let Self { player_ids, region, platform, group, cohort, season } = self;
+        Ok((PartQuery { season, region, platform, group, cohort }.of(name)?, player_ids))
     }
 }
 
