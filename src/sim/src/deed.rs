@@ -1,8 +1,9 @@
 //! What callers do: plain data, so that a trace can be read and a fate can be unknown.
+use crate::world::league;
 use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId};
 use gsm_engine::{
     BoardConfig, Call, Engine, EngineError, Fingerprint, MatchFacts, MatchView, NewMatch, NewTicket,
-    Principal, QueueConfig, ResultView, TicketView,
+    PAST_SEATS_MAX, Principal, QueueConfig, ResultView, TicketView, Viewer,
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
 use std::fmt;
@@ -54,19 +55,64 @@ impl Outcome {
 /// One call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Deed {
-    SignIn { secret: usize },
+    SignIn {
+        secret: usize,
+    },
     Create(TicketWish),
-    Cancel { ticket: TicketId, by: PlayerId, key: Option<String> },
-    Answer { proposal: ProposalId, player: PlayerId, accept: bool, key: Option<String> },
-    Report { id: MatchId, facts: Option<(Mode, Roster)>, outcome: Outcome, key: Option<String> },
-    MoveMatch { id: MatchId, to: MatchState, key: Option<String> },
-    MoveSession { id: MatchId, player: PlayerId, to: PlayerSessionState },
-    MakeMatch { queue: QueueName, sides: Vec<Vec<PlayerId>>, key: Option<String> },
+    Cancel {
+        ticket: TicketId,
+        by: PlayerId,
+        key: Option<String>,
+    },
+    Answer {
+        proposal: ProposalId,
+        player: PlayerId,
+        accept: bool,
+        key: Option<String>,
+    },
+    Report {
+        id: MatchId,
+        facts: Option<(Mode, Roster)>,
+        outcome: Outcome,
+        key: Option<String>,
+    },
+    MoveMatch {
+        id: MatchId,
+        to: MatchState,
+        key: Option<String>,
+    },
+    MoveSession {
+        id: MatchId,
+        player: PlayerId,
+        to: PlayerSessionState,
+    },
+    MakeMatch {
+        queue: QueueName,
+        sides: Vec<Vec<PlayerId>>,
+        key: Option<String>,
+    },
     PutQueue(Box<QueueConfig>),
     PutBoard(Box<BoardConfig>),
-    Void { id: MatchId, key: Option<String> },
-    Correct { id: MatchId, outcome: Outcome, key: Option<String> },
-    SetRating { mode: Mode, player: PlayerId, mean: f64, deviation: Option<f64>, key: Option<String> },
+    Void {
+        id: MatchId,
+        key: Option<String>,
+    },
+    Correct {
+        id: MatchId,
+        outcome: Outcome,
+        key: Option<String>,
+    },
+    /// Where a player ended season by season.
+    Seasons {
+        player: PlayerId,
+    },
+    SetRating {
+        mode: Mode,
+        player: PlayerId,
+        mean: f64,
+        deviation: Option<f64>,
+        key: Option<String>,
+    },
     Tick,
 }
 
@@ -238,6 +284,11 @@ impl Deed {
             Self::Correct { id, outcome, .. } => {
                 let view = engine.correct_result(call, *id, &outcome.report(), "sim").await?;
                 Told::Result(Box::new(view))
+            }
+            Self::Seasons { player } => {
+                let Some((name, _)) = league() else { return Ok(Told::Done(String::new())) };
+                let seats = engine.past_seats(&name, *player, None, PAST_SEATS_MAX, Viewer::All).await?;
+                Told::Done(format!("{seats:?}"))
             }
             Self::SetRating { mode, player, mean, deviation, .. } => {
                 let row = engine.set_rating(call, mode, *player, *mean, *deviation, "sim").await?;

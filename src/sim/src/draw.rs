@@ -150,7 +150,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(109) {
+        match self.random.below(112) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -207,6 +207,7 @@ impl Draw<'_> {
                 let again = boards.get(self.random.below(boards.len()))?;
                 Some(Deed::PutBoard(Box::new(again.clone())))
             }
+            108..=110 => Some(Deed::Seasons { player: self.mostly(self.book.everyone())? }),
             _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),
         }
     }

@@ -41,7 +41,11 @@ impl Before<'_> {
             return by_key;
         }
         match deed {
-            Deed::SignIn { .. } | Deed::PutQueue(_) | Deed::PutBoard(_) | Deed::Tick => Some("ok"),
+            Deed::SignIn { .. }
+            | Deed::PutQueue(_)
+            | Deed::PutBoard(_)
+            | Deed::Seasons { .. }
+            | Deed::Tick => Some("ok"),
             Deed::Create(wish) => self.create(wish, self.replay(deed)),
             Deed::Cancel { ticket, by, .. } => {
                 let row = self.truth.tickets.get(ticket);

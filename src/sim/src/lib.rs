@@ -80,6 +80,8 @@ pub enum Invariant {
     NoneStranded,
     /// A rank equals a recount.
     RankRecounts,
+    /// A player has one seat a season in a league, cohorts fill in order, and levels follow from the seats before.
+    SeatsKept,
     /// Fencing tokens only grow, and who lost a lease forms nothing.
     Fenced,
     /// Change sets keep to their stores' limits.
@@ -101,6 +103,7 @@ impl Invariant {
         Self::TicketKept,
         Self::NoneStranded,
         Self::RankRecounts,
+        Self::SeatsKept,
         Self::Fenced,
         Self::Limits,
         Self::EventsWhole,

@@ -45,6 +45,8 @@ pub enum Plant {
     CopyDropped,
     /// A result counts whatever job closes its mode.
     GateUnchecked,
+    /// Nobody knows who has a seat already.
+    SeatForgotten,
     /// A job writes what results say they did, and not all of the ratings.
     JobHalfDone,
 }
@@ -68,6 +70,7 @@ impl Plant {
         Self::LimitIgnored,
         Self::CopyDropped,
         Self::GateUnchecked,
+        Self::SeatForgotten,
         Self::JobHalfDone,
     ];
 
@@ -83,6 +86,7 @@ impl Plant {
             Self::TicketDropped => Invariant::TicketKept,
             Self::PoolDeaf => Invariant::NoneStranded,
             Self::BoardDeaf => Invariant::RankRecounts,
+            Self::SeatForgotten => Invariant::SeatsKept,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
             Self::ReplayDropped => Invariant::SameAnswer,
@@ -134,6 +138,7 @@ impl Planted {
             Plant::TicketDropped => {
                 Self::without(changes, |w| !(matches!(w.key, Key::Ticket(_)) && w.expect == Expect::Absent))
             }
+            Plant::SeatForgotten => Self::without(changes, |w| !matches!(w.key, Key::Seated(..))),
             Plant::ReplayDropped => Self::without(changes, |w| !matches!(w.key, Key::Idempotency(..))),
             Plant::LeaseUnchecked => {
                 Self::without(changes, |w| !(matches!(w.key, Key::Lease(_)) && w.op == Op::Check))

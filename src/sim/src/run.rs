@@ -212,11 +212,13 @@ impl Sim {
         let duel = boards().first().and_then(|board| board.mode().cloned());
         let Some(duel) = duel else { return Ok(()) };
         let entries = self.world.healthy(|world| check::entries_recount(&self.truth, &world.eye, &duel))?;
+        let seated = self.world.healthy(|world| check::seats_lawful(&self.truth, &world.eye, &entries))?;
         if self.truth.gates.is_empty() {
             let weather = self.world.faults;
             self.world.set_weather(Faults::NONE);
             for (at, node) in self.world.nodes.iter().enumerate() {
                 check::entries_shown(&entries, at, &node.engine).await?;
+                check::seats_shown(&seated, &entries, at, &node.engine).await?;
             }
             self.world.set_weather(weather);
         }

@@ -91,6 +91,13 @@ impl Eye {
         .collect()
     }
 
+    /// The seats of a board, and who took which last.
+    pub(crate) fn seats(&self, board: &BoardName) -> Vec<(Key, Versioned)> {
+        let mut rows = self.list(&KeyRange::AllSeats(board.clone()));
+        rows.extend(self.list(&KeyRange::AllSeated(board.clone())));
+        rows
+    }
+
     /// A player's history by depth.
     pub(crate) fn history(&self, mode: &Mode, player: PlayerId) -> BTreeMap<u64, HistoryRow> {
         let rows = self.list(&KeyRange::History(mode.clone(), player)).into_iter();

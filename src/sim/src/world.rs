@@ -12,8 +12,8 @@ use crate::{
 };
 use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, Timestamp};
 use gsm_engine::{
-    BoardConfig, Column, Direction, Eligibility, Engine, EngineOptions, Operator, QueueConfig,
-    ScheduleConfig, Source, Ties, Value,
+    BoardConfig, Column, Direction, Eligibility, Engine, EngineOptions, Grouping, LeagueConfig, Operator,
+    QueueConfig, ScheduleConfig, Source, Ties, Value,
     store::{
         Home, Homes, Store, StoreLimits,
         memory::{Faults, MemoryStore},
@@ -106,9 +106,17 @@ pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
 /// A board of `duel` that begins anew with every season, and one of the best that was reached.
 pub(crate) const SPRINT: &str = "sprint";
 pub(crate) const BEST: &str = "best";
+/// And one on which everybody plays in a cohort of three.
+pub(crate) const LEAGUE: &str = "league";
 /// How long a season is, and where the first begins.
 pub(crate) const SEASON_MS: i64 = 900_000;
 pub(crate) const SEASONS_FROM_MS: i64 = 1_699_999_200_000;
+
+/// The league of a world, and its name.
+pub(crate) fn league() -> Option<(BoardName, LeagueConfig)> {
+    let config = LeagueConfig { levels: 3, size: 3, promote: 1, relegate: 1, games_min: 0, start: 2 };
+    BoardName::new(LEAGUE).ok().map(|name| (name, config))
+}
 
 /// The boards of a world.
 pub(crate) fn boards() -> Vec<BoardConfig> {
@@ -136,7 +144,13 @@ pub(crate) fn boards() -> Vec<BoardConfig> {
         from: "2023-11-14T22:00:00Z".into(),
     };
     let columns = vec![column(Value::Wins, Operator::Last), best, column(Value::Games, Operator::Last)];
-    vec![board(sprint, columns, Some(quarters)), board(of_best, vec![best], None)]
+    let mut boards = vec![board(sprint, columns, Some(quarters.clone())), board(of_best, vec![best], None)];
+    if let Some((name, config)) = league() {
+        let columns = vec![column(Value::Wins, Operator::Last), column(Value::Games, Operator::Last)];
+        let grouping = Some(Grouping::League(config));
+        boards.push(BoardConfig { grouping, ..board(name, columns, Some(quarters)) });
+    }
+    boards
 }
 
 /// Names of the queues.

@@ -195,7 +195,7 @@ impl Engine {
     async fn seat_before(&self, name: &BoardName, of: SeatOf) -> Result<Option<SeatOf>, EngineError> {
         let key = Key::Seat(name.clone(), of.season, of.seat.cohort, of.seat.number);
         // It was written with what names it: none is a stale read.
-        let found = self.get_one(&key).await?.ok_or(EngineError::Raced)?;
+        let found = self.get_one(&key).await?.ok_or(EngineError::Contended)?;
         match &*found.row {
             Row::Seat(row) => Ok(row.before),
             _ => Err(EngineError::damaged(&key)),

@@ -3,7 +3,7 @@ use super::broken;
 use crate::{
     Fault, Invariant,
     truth::{Eye, Truth},
-    world::{BEST, SEASON_MS, SEASONS_FROM_MS, SPRINT},
+    world::{BEST, LEAGUE, SEASON_MS, SEASONS_FROM_MS, SPRINT},
 };
 use gsm_core::{BoardName, Mode, PlayerId, Timestamp};
 use gsm_engine::{
@@ -12,10 +12,10 @@ use gsm_engine::{
 };
 use std::collections::BTreeMap;
 
-type Entries = BTreeMap<(BoardName, u64, PlayerId), EntryRow>;
+pub(crate) type Entries = BTreeMap<(BoardName, u64, PlayerId), EntryRow>;
 
 /// A sprint's number: its seasons are of equal length.
-fn season(at: Timestamp) -> u64 {
+pub(super) fn season(at: Timestamp) -> u64 {
     ((at.as_millis() - SEASONS_FROM_MS) / SEASON_MS) as u64 + 1
 }
 
@@ -52,9 +52,15 @@ fn sprint(steps: &[&HistoryRow]) -> [i64; 5] {
     [wins.count() as i64, best(steps), games.count() as i64, 0, 0]
 }
 
+/// What a league compares: nothing that a hand or a ruling of another season moves.
+fn league(steps: &[&HistoryRow]) -> [i64; 5] {
+    let [wins, _, games, ..] = sprint(steps);
+    [wins, games, 0, 0, 0]
+}
+
 /// The entries as stored, once decided jobs are carried out.
 fn stored(truth: &Truth, eye: &Eye) -> Entries {
-    let mut entries = eye.entries(&[SPRINT, BEST]);
+    let mut entries = eye.entries(&[SPRINT, BEST, LEAGUE]);
     for row in &truth.staged {
         match row {
             StagedRow::Put(Key::Entry(name, number, player), row) => {
@@ -77,7 +83,7 @@ pub(crate) fn entries_recount(truth: &Truth, eye: &Eye, mode: &Mode) -> Result<E
     let name = |text: &str| {
         BoardName::new(text).map_err(|e| Fault { invariant: Invariant::Answers, detail: e.to_string() })
     };
-    let (sprints, bests) = (name(SPRINT)?, name(BEST)?);
+    let (sprints, bests, leagues) = (name(SPRINT)?, name(BEST)?, name(LEAGUE)?);
     let mut wanted = Entries::new();
     for (of, player) in decided.ratings.keys().filter(|(of, _)| of == mode) {
         let mut steps = eye.history(of, *player);
@@ -97,8 +103,11 @@ pub(crate) fn entries_recount(truth: &Truth, eye: &Eye, mode: &Mode) -> Result<E
         numbers.dedup();
         for number in numbers {
             let of_season = steps.values().filter(|step| season(step.at) == number);
-            if let Some(row) = entry(of_season, sprint) {
+            if let Some(row) = entry(of_season.clone(), sprint) {
                 wanted.insert((sprints.clone(), number, *player), row);
+            }
+            if let Some(row) = entry(of_season, league) {
+                wanted.insert((leagues.clone(), number, *player), row);
             }
         }
     }
@@ -118,7 +127,8 @@ pub(crate) fn entries_recount(truth: &Truth, eye: &Eye, mode: &Mode) -> Result<E
 /// A node's boards against the entries: all seasons, the past ones read again from the store.
 pub(crate) async fn entries_shown(entries: &Entries, node: usize, engine: &Engine) -> Result<(), Fault> {
     let mut seats: BTreeMap<(&BoardName, u64), Vec<(&PlayerId, &EntryRow)>> = BTreeMap::new();
-    for ((name, number, player), row) in entries {
+    // Ranks of a league are those in its cohorts.
+    for ((name, number, player), row) in entries.iter().filter(|((name, _, _), _)| name.as_str() != LEAGUE) {
         seats.entry((name, *number)).or_default().push((player, row));
     }
     for ((name, number), rows) in seats {

@@ -5,6 +5,7 @@ mod entries;
 mod events;
 mod ranks;
 mod ratings;
+mod seats;
 mod waiting;
 
 pub(crate) use claims::one_claim;
@@ -13,6 +14,7 @@ pub(crate) use entries::{entries_recount, entries_shown};
 pub(crate) use events::events_whole;
 pub(crate) use ranks::ranks_recount;
 pub(crate) use ratings::{games_count, ratings_rebuild};
+pub(crate) use seats::{seats_lawful, seats_shown};
 pub(crate) use waiting::{all_ended, proposals_agree, waits_lawfully};
 
 use crate::{Fault, Invariant};

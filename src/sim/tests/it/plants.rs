@@ -51,5 +51,6 @@ plants! {
     an_ignored_limit_is_found: LimitIgnored in ThreeHomes,
     a_match_that_is_not_kept_is_found: CopyDropped in OneHome,
     a_result_behind_a_closed_gate_is_found: GateUnchecked in ManyNodes,
+    a_forgotten_seat_is_found: SeatForgotten in OneHome,
     a_job_half_done_is_found: JobHalfDone in ThreeHomes,
 }
