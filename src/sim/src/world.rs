@@ -110,6 +110,9 @@ pub(crate) const BEST: &str = "best";
 pub(crate) const LEAGUE: &str = "league";
 /// How long a season is, and where the first begins.
 pub(crate) const SEASON_MS: i64 = 900_000;
+/// Those of the league are shorter, so that a world sees some, and the last of them has no end.
+pub(crate) const LEAGUE_SEASON_MS: i64 = 120_000;
+pub(crate) const LEAGUE_SEASONS: i64 = 300;
 pub(crate) const SEASONS_FROM_MS: i64 = 1_699_999_200_000;
 
 /// The league of a world, and its name.
@@ -143,12 +146,17 @@ pub(crate) fn boards() -> Vec<BoardConfig> {
         zone: "UTC".into(),
         from: "2023-11-14T22:00:00Z".into(),
     };
+    let at = |season: i64| {
+        let minute = 22 * 60 + season * LEAGUE_SEASON_MS / 60_000;
+        format!("2023-11-{}T{:02}:{:02}:00Z", 14 + minute / 1_440, minute / 60 % 24, minute % 60)
+    };
+    let of_league = ScheduleConfig::At { starts_at: (0..LEAGUE_SEASONS).map(at).collect() };
     let columns = vec![column(Value::Wins, Operator::Last), best, column(Value::Games, Operator::Last)];
-    let mut boards = vec![board(sprint, columns, Some(quarters.clone())), board(of_best, vec![best], None)];
+    let mut boards = vec![board(sprint, columns, Some(quarters)), board(of_best, vec![best], None)];
     if let Some((name, config)) = league() {
         let columns = vec![column(Value::Wins, Operator::Last), column(Value::Games, Operator::Last)];
         let grouping = Some(Grouping::League(config));
-        boards.push(BoardConfig { grouping, ..board(name, columns, Some(quarters)) });
+        boards.push(BoardConfig { grouping, ..board(name, columns, Some(of_league)) });
     }
     boards
 }

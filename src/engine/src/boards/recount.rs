@@ -25,16 +25,16 @@ use std::{
 pub(crate) type Rewritten = BTreeMap<PlayerId, BTreeMap<u64, (Timestamp, Option<HistoryRow>)>>;
 
 /// A season of a board and a player.
-type Seat = (u64, PlayerId);
+type Spot = (u64, PlayerId);
 
 /// All entries of a board, counted again.
 pub(crate) struct Recount {
     line: Arc<Line>,
     /// As they are stored.
-    stored: BTreeMap<Seat, (EntryRow, Version)>,
+    stored: BTreeMap<Spot, (EntryRow, Version)>,
     /// Seasons that stay as they are.
     closed: BTreeSet<u64>,
-    wanted: BTreeMap<Seat, EntryRow>,
+    wanted: BTreeMap<Spot, EntryRow>,
 }
 
 impl Recount {
@@ -44,9 +44,9 @@ impl Recount {
         let Some(number) = self.line.number_at(tick.at).filter(|number| !self.closed.contains(number)) else {
             return;
         };
-        let seat = (number, player);
-        if let Some(next) = after(&self.line, self.wanted.get(&seat), &tick) {
-            self.wanted.insert(seat, next);
+        let spot = (number, player);
+        if let Some(next) = after(&self.line, self.wanted.get(&spot), &tick) {
+            self.wanted.insert(spot, next);
         }
     }
 
@@ -180,17 +180,17 @@ impl Engine {
             }
             let mut steps: BTreeMap<u64, HistoryRow> = BTreeMap::new();
             // The versions come first: whoever moves an entry from here on fails this job, or waits for it.
-            let mut seats = Vec::new();
+            let mut spots = Vec::new();
             for line in &lines {
                 let numbers: BTreeSet<u64> =
                     changed.values().filter_map(|(at, _)| line.number_at(*at)).collect();
                 for number in numbers {
                     if !self.is_closed(line, number, &mut closed, sink).await? {
-                        seats.push((line, number, Key::Entry(line.config.name.clone(), number, *player)));
+                        spots.push((line, number, Key::Entry(line.config.name.clone(), number, *player)));
                     }
                 }
             }
-            let keys: Vec<Key> = seats.iter().map(|(_, _, key)| key.clone()).collect();
+            let keys: Vec<Key> = spots.iter().map(|(_, _, key)| key.clone()).collect();
             let entries = self.get(Home::Record, &keys).await?;
             self.each(KeyRange::History(mode.clone(), *player), |key, found| {
                 let (_, depth, step) = step_of(&key, &found)?;
@@ -205,7 +205,7 @@ impl Engine {
                     None => drop(steps.remove(depth)),
                 }
             }
-            for ((line, number, key), found) in seats.into_iter().zip(entries) {
+            for ((line, number, key), found) in spots.into_iter().zip(entries) {
                 let ticks = steps.values().map(Tick::of);
                 let wanted = ticks
                     .filter(|tick| line.number_at(tick.at) == Some(number))

@@ -486,6 +486,49 @@ async fn calls_at_once_share_no_seat() {
     }
 }
 
+#[tokio::test]
+async fn a_history_takes_seats_like_its_matches_one_by_one() {
+    let worlds = [one_home(), one_home(), three_homes(), world(1, 24, Faults::NONE)];
+    let mut told = Vec::new();
+    for (at, w) in worlds.iter().enumerate() {
+        define(w, league("league", LEAGUE)).await;
+        w.engine
+            .put_board(&w.admin(), cohorts("peers", 3, CohortRule::RatingBand { width: 90_000 }))
+            .await
+            .unwrap();
+        w.settle();
+        let p = w.players(9).await;
+        let sides = |n: u64| {
+            let winner = (n * n + 3 * n) as usize % p.len();
+            vec![vec![p[winner]], vec![p[(winner + 1 + n as usize % (p.len() - 1)) % p.len()]]]
+        };
+        let played = |number: u64| gsm_engine::ImportMatch {
+            number,
+            mode: mode("duel"),
+            roster: gsm_session::Roster::new(sides(number)).unwrap(),
+            report: places(&[1, 2], &[]),
+            at: Timestamp::from_millis(FROM + number as i64 * 11 * HOUR),
+        };
+        let history: Vec<_> = (0..120).map(played).collect();
+        if at == 0 {
+            for new in &history {
+                w.engine.import_match(new).await.unwrap();
+            }
+        } else {
+            w.engine.import_matches(&history).await.unwrap();
+        }
+        w.clock.advance_ms(60 * DAY);
+        w.settle();
+        let mut seats = Vec::new();
+        for player in &p {
+            seats.push((ended(&w.engine, "league", *player).await, ended(&w.engine, "peers", *player).await));
+        }
+        assert!(seats.iter().any(|(of, _)| of.len() > 5 && of.iter().any(|of| of.1 != 2)));
+        told.push(seats);
+    }
+    assert!(told.iter().all(|seats| *seats == told[0]));
+}
+
 /// What may happen.
 #[derive(Debug, Clone)]
 enum Event {
@@ -584,7 +627,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn seats_and_levels_are_those_of_the_twin(
-        stores in 0..3_usize,
+        stores in 0..4_usize,
         size in 2..5_u32, promote in 0..2_u32, relegate in 0..2_u32, games_min in 0..3_u32, start in 1..=3_u8,
         events in vec(event(), 0..60),
     ) {
@@ -594,6 +637,7 @@ proptest! {
             let w = match stores {
                 0 => one_home(),
                 1 => three_homes(),
+                2 => world(1, 12, Faults::NONE),
                 _ => world(3, 9, Faults::NONE),
             };
             happens(&w, config, &events).await;

@@ -3,20 +3,28 @@ use super::broken;
 use crate::{
     Fault, Invariant,
     truth::{Eye, Truth},
-    world::{BEST, LEAGUE, SEASON_MS, SEASONS_FROM_MS, SPRINT},
+    world::{BEST, LEAGUE, LEAGUE_SEASON_MS, LEAGUE_SEASONS, SEASON_MS, SEASONS_FROM_MS, SPRINT},
 };
 use gsm_core::{BoardName, Mode, PlayerId, Timestamp};
 use gsm_engine::{
     BoardRef, Engine, Viewer,
     store::{EntryRow, HistoryRow, Key, Row, StagedRow, Step},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) type Entries = BTreeMap<(BoardName, u64, PlayerId), EntryRow>;
 
-/// A sprint's number: its seasons are of equal length.
-pub(super) fn season(at: Timestamp) -> u64 {
-    ((at.as_millis() - SEASONS_FROM_MS) / SEASON_MS) as u64 + 1
+/// The number of a season: those of a board are of equal length.
+fn number(at: Timestamp, season_ms: i64) -> u64 {
+    ((at.as_millis() - SEASONS_FROM_MS) / season_ms) as u64 + 1
+}
+
+fn of_sprint(at: Timestamp) -> u64 {
+    number(at, SEASON_MS)
+}
+
+pub(super) fn of_league(at: Timestamp) -> u64 {
+    number(at, LEAGUE_SEASON_MS).min(LEAGUE_SEASONS as u64)
 }
 
 /// An entry from the steps of its season, in order; none without a match.
@@ -98,16 +106,15 @@ pub(crate) fn entries_recount(truth: &Truth, eye: &Eye, mode: &Mode) -> Result<E
         if let Some(row) = entry(steps.values(), |steps| [best(steps), 0, 0, 0, 0]) {
             wanted.insert((bests.clone(), 0, *player), row);
         }
-        let mut numbers: Vec<u64> = steps.values().map(|step| season(step.at)).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        for number in numbers {
-            let of_season = steps.values().filter(|step| season(step.at) == number);
-            if let Some(row) = entry(of_season.clone(), sprint) {
-                wanted.insert((sprints.clone(), number, *player), row);
-            }
-            if let Some(row) = entry(of_season, league) {
-                wanted.insert((leagues.clone(), number, *player), row);
+        let boards: [(_, fn(Timestamp) -> u64, fn(&[&HistoryRow]) -> [i64; 5]); 2] =
+            [(&sprints, of_sprint, sprint), (&leagues, of_league, league)];
+        for (name, of, columns) in boards {
+            let numbers: BTreeSet<u64> = steps.values().map(|step| of(step.at)).collect();
+            for number in numbers {
+                let of_season = steps.values().filter(|step| of(step.at) == number);
+                if let Some(row) = entry(of_season, columns) {
+                    wanted.insert((name.clone(), number, *player), row);
+                }
             }
         }
     }
@@ -133,7 +140,7 @@ pub(crate) async fn entries_shown(entries: &Entries, node: usize, engine: &Engin
     }
     for ((name, number), rows) in seats {
         // By this node's clock it may not have begun.
-        if number > season(engine.clock().now()) {
+        if number > of_sprint(engine.clock().now()) {
             continue;
         }
         let of = BoardRef { name: name.clone(), part: None, season: (number > 0).then_some(number) };

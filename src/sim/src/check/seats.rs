@@ -1,5 +1,8 @@
 //! Seats of a league: each player one a season, cohorts filled in order, levels that follow from the season before.
-use super::{broken, entries::Entries};
+use super::{
+    broken,
+    entries::{Entries, of_league},
+};
 use crate::{
     Fault, Invariant,
     truth::{Eye, Truth},
@@ -124,7 +127,7 @@ fn levels_recount(
     let Some((_, league)) = league() else { return Ok(()) };
     let decided = truth.decided();
     let ruled = decided.results.values().filter(|row| row.verdict != Verdict::Counted);
-    let ruled: BTreeSet<u64> = ruled.map(|row| super::entries::season(row.at)).collect();
+    let ruled: BTreeSet<u64> = ruled.map(|row| of_league(row.at)).collect();
     for row in cohorts.values().flatten().map(|(_, row)| row) {
         let Some(before) = row.before.filter(|before| !ruled.contains(&before.season)) else { continue };
         let Some(members) = cohorts.get(&(before.season, before.seat.cohort)) else { continue };
@@ -157,7 +160,7 @@ pub(crate) async fn seats_shown(
     let Some((name, _)) = league() else { return Ok(()) };
     for ((season, player), (cohort, level)) in seated {
         // By this node's clock it may not have begun.
-        if *season > super::entries::season(engine.clock().now()) {
+        if *season > of_league(engine.clock().now()) {
             continue;
         }
         let entry = |player: PlayerId| entries.get(&(name.clone(), *season, player));

@@ -80,7 +80,8 @@ pub(crate) async fn get(
 /// Watch a board: what happens there comes over one's stream within a second.
 ///
 /// Told is what happens from now on, compared with how things stand now. Putting a watch again renews it for 30 days;
-/// what is watched as before goes on without a gap. At most 16 boards a player. Only whole boards are watched.
+/// what is watched as before goes on without a gap. At most 16 boards a player. Only whole boards are watched, and
+/// of a board with cohorts the player's own.
 #[utoipa::path(put, path = "/v1/rankings/{mode}/watch", tag = "push", operation_id = "put_watch",
     params(("mode" = String, Path, description = "A board")), request_body = WatchBody,
     responses((status = 200, body = WatchDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
