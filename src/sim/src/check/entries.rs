@@ -12,6 +12,9 @@ use gsm_engine::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a board compares, from the steps of a season.
+type Columns = fn(&[&HistoryRow]) -> [i64; 5];
+
 pub(crate) type Entries = BTreeMap<(BoardName, u64, PlayerId), EntryRow>;
 
 /// The number of a season: those of a board are of equal length.
@@ -28,10 +31,7 @@ pub(super) fn of_league(at: Timestamp) -> u64 {
 }
 
 /// An entry from the steps of its season, in order; none without a match.
-fn entry<'a>(
-    steps: impl Iterator<Item = &'a HistoryRow>,
-    columns: fn(&[&HistoryRow]) -> [i64; 5],
-) -> Option<EntryRow> {
+fn entry<'a>(steps: impl Iterator<Item = &'a HistoryRow>, columns: Columns) -> Option<EntryRow> {
     let is_match = |step: &&HistoryRow| matches!(step.step, Step::Match { .. });
     // What a hand sets before the first match leaves no entry.
     let steps: Vec<&HistoryRow> = steps.skip_while(|step| !is_match(step)).collect();
@@ -106,9 +106,8 @@ pub(crate) fn entries_recount(truth: &Truth, eye: &Eye, mode: &Mode) -> Result<E
         if let Some(row) = entry(steps.values(), |steps| [best(steps), 0, 0, 0, 0]) {
             wanted.insert((bests.clone(), 0, *player), row);
         }
-        let boards: [(_, fn(Timestamp) -> u64, fn(&[&HistoryRow]) -> [i64; 5]); 2] =
-            [(&sprints, of_sprint, sprint), (&leagues, of_league, league)];
-        for (name, of, columns) in boards {
+        let of_sprints = (&sprints, of_sprint as fn(Timestamp) -> u64, sprint as Columns);
+        for (name, of, columns) in [of_sprints, (&leagues, of_league, league)] {
             let numbers: BTreeSet<u64> = steps.values().map(|step| of(step.at)).collect();
             for number in numbers {
                 let of_season = steps.values().filter(|step| of(step.at) == number);

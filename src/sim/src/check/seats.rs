@@ -99,8 +99,8 @@ fn follows(
     last: &BTreeMap<PlayerId, SeatOf>,
     start: u8,
 ) -> Result<(), Fault> {
-    let before = seated.range((0, PlayerId::from_u128(0))..(of.season, PlayerId::from_u128(0)));
-    let before = before.filter(|((_, player), _)| *player == row.player).next_back();
+    let mut before = seated.range((0, PlayerId::from_u128(0))..(of.season, PlayerId::from_u128(0)));
+    let before = before.rfind(|((_, player), _)| *player == row.player);
     let agrees = match (before, row.before) {
         (None, None) => of.level == start,
         (Some(((season, _), (cohort, level))), Some(before)) => {
