@@ -86,6 +86,8 @@ impl Export {
     async fn write(&self, offline: &Offline, of: &BoardRef) -> Result<u64, Failure> {
         let engine = &offline.engine;
         let config = engine.open_board(of).await.map_err(Failure::usage)?.config().clone();
+        // A cohort that there is, before anything is written.
+        engine.top(of, 0, 0).await.map_err(Failure::usage)?;
         let out: Box<dyn Write + Send> = match &self.out {
             Some(path) => Box::new(
                 File::create(path)

@@ -26,6 +26,10 @@ fn boards_go_out_and_in() {
     let column = r#"{"value": "submitted", "operator": "best"}"#;
     define(&served, key, "points", &format!(r#"{{"columns": [{column}]}}"#));
     define(&served, key, "two", &format!(r#"{{"columns": [{column}, {column}]}}"#));
+    let season = r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z"]}}"#;
+    let levels = r#"{"levels": 2, "size": 2, "promote": 1, "relegate": 1}"#;
+    let league = format!(r#"{{"columns": [{column}], "season": {season}, "league": {levels}}}"#);
+    define(&served, key, "league", &league);
     served.signal("TERM");
     let (csv, page, bad) =
         (dir.path().join("a.csv"), dir.path().join("page.json"), dir.path().join("bad.csv"));
@@ -48,11 +52,27 @@ fn boards_go_out_and_in() {
     import("two", &[arg(&csv)]).told(2, &["has 1 numbers a player, the board has 2 columns"]);
     import("duel", &[arg(&csv)]).told(2, &["follows a mode"]);
     import("none", &[arg(&csv)]).told(2, &["no such board"]);
-    let export = |more: &[&str]| {
-        let mut args = vec!["boards", "export", "--data-dir", arg(&data), "--board", "points"];
+    let export_of = |board: &str, more: &[&str]| {
+        let mut args = vec!["boards", "export", "--data-dir", arg(&data), "--board", board];
         args.extend_from_slice(more);
         gsm(&args)
     };
+    let export = |more: &[&str]| export_of("points", more);
+    // With cohorts, each line says which.
+    import("league", &[arg(&csv)]).ok();
+    import("league", &["--from", "nakama", arg(&page)]).ok();
+    let out = export_of("league", &[]).ok();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "rank,player_id,display_name,value_1,reached_at,games,level,cohort");
+    let seats: Vec<&str> = lines[1..].iter().map(|line| &line[line.len() - 3..]).collect();
+    assert_eq!(seats, ["1,1", "1,2", "1,1"], "{out}");
+    let out = export_of("league", &["--cohort", "2", "--format", "jsonl"]).ok();
+    let line: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&line["display_name"], &line["rank"], &line["level"], &line["cohort"]),
+        (&"Eve".into(), &1.into(), &1.into(), &2.into())
+    );
+    export_of("league", &["--cohort", "3"]).told(2, &["cohort"]);
     let out = export(&[]).ok();
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "rank,player_id,display_name,value_1,reached_at,games");
