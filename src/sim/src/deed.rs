@@ -55,64 +55,20 @@ impl Outcome {
 /// One call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Deed {
-    SignIn {
-        secret: usize,
-    },
+    SignIn { secret: usize },
     Create(TicketWish),
-    Cancel {
-        ticket: TicketId,
-        by: PlayerId,
-        key: Option<String>,
-    },
-    Answer {
-        proposal: ProposalId,
-        player: PlayerId,
-        accept: bool,
-        key: Option<String>,
-    },
-    Report {
-        id: MatchId,
-        facts: Option<(Mode, Roster)>,
-        outcome: Outcome,
-        key: Option<String>,
-    },
-    MoveMatch {
-        id: MatchId,
-        to: MatchState,
-        key: Option<String>,
-    },
-    MoveSession {
-        id: MatchId,
-        player: PlayerId,
-        to: PlayerSessionState,
-    },
-    MakeMatch {
-        queue: QueueName,
-        sides: Vec<Vec<PlayerId>>,
-        key: Option<String>,
-    },
+    Cancel { ticket: TicketId, by: PlayerId, key: Option<String> },
+    Answer { proposal: ProposalId, player: PlayerId, accept: bool, key: Option<String> },
+    Report { id: MatchId, facts: Option<(Mode, Roster)>, outcome: Outcome, key: Option<String> },
+    MoveMatch { id: MatchId, to: MatchState, key: Option<String> },
+    MoveSession { id: MatchId, player: PlayerId, to: PlayerSessionState },
+    MakeMatch { queue: QueueName, sides: Vec<Vec<PlayerId>>, key: Option<String> },
     PutQueue(Box<QueueConfig>),
     PutBoard(Box<BoardConfig>),
-    Void {
-        id: MatchId,
-        key: Option<String>,
-    },
-    Correct {
-        id: MatchId,
-        outcome: Outcome,
-        key: Option<String>,
-    },
-    /// Where a player ended season by season.
-    Seasons {
-        player: PlayerId,
-    },
-    SetRating {
-        mode: Mode,
-        player: PlayerId,
-        mean: f64,
-        deviation: Option<f64>,
-        key: Option<String>,
-    },
+    Void { id: MatchId, key: Option<String> },
+    Correct { id: MatchId, outcome: Outcome, key: Option<String> },
+    Seasons { player: PlayerId },
+    SetRating { mode: Mode, player: PlayerId, mean: f64, deviation: Option<f64>, key: Option<String> },
     Tick,
 }
 
