@@ -73,7 +73,7 @@ pub(crate) struct Views {
     pub(crate) queues: Queues,
     pub(crate) pools: Pools,
     pub(crate) hub: Hub,
-    pub(crate) names: crate::players::Names,
+    pub(crate) names: crate::names::Names,
     pub(crate) recent: crate::overview::Recent,
     pub(crate) gates: Gates,
     pub(crate) learning: Learning,
@@ -158,7 +158,7 @@ impl Views {
             (Key::Queue(name), None) => self.queues.remove(name),
             // A new player has no name that could have been read before.
             (Key::Player(id), Some(Row::Player(row))) if write.expect != Expect::Absent => {
-                self.names.put(*id, row)
+                self.names.follow(*id, row)
             }
             (Key::Gate(mode), row) => self.gates.put(mode, row.is_some()),
             _ => {}

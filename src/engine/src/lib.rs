@@ -18,6 +18,7 @@ mod jobs;
 mod keys;
 mod learning;
 mod matches;
+mod names;
 mod overview;
 mod players;
 mod pools;

@@ -1,4 +1,5 @@
 //! `gsm bench ranking`: our boards beside Redis, in the same run.
+mod alone;
 mod board;
 mod http;
 mod redis;
