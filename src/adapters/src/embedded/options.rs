@@ -56,7 +56,7 @@ impl Default for Options {
             checkpoint_every: Millis::from_secs(5),
             checkpoint_rows: 131_072,
             checkpoint_bytes: 64 << 20,
-            unwritten_rows_max: 600_000,
+            unwritten_rows_max: 400_000,
             unwritten_bytes_max: 128 << 20,
             waiting_max: 65_536,
             retry_every: Millis::from_secs(1),
