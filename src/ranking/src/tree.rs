@@ -123,7 +123,7 @@ impl<K: Key> Inner<K> {
 
 #[derive(Clone)]
 pub(crate) struct Tree<K: Key> {
-    leaves: Arena<Leaf<K>, 16_384>,
+    leaves: Arena<Leaf<K>, 2_048>,
     inners: Arena<Inner<K>, 1_024>,
     root: u32,
     /// Levels of inner nodes; leaves are level 0 and the root is level `height`.
