@@ -71,12 +71,14 @@ impl<K: Key> Core<K> {
         let new = self.keep(slot, columns, at, version, flags)?;
         let was = old.filter(|old| old.flags().is_ranked()).map(|old| old.key());
         let is = flags.is_ranked().then_some(new);
-        if was != is {
-            if let Some(key) = was {
-                self.unlist(&Self::probe(key, slot, ids));
+        match (was, is) {
+            (Some(was), Some(is)) if was == is => {}
+            (Some(was), Some(is)) if self.distinct.is_none() => {
+                self.tree.shift(slot, &Self::probe(was, slot, ids), &Self::probe(is, slot, ids));
             }
-            if let Some(key) = is {
-                self.list(slot, &Self::probe(key, slot, ids));
+            _ => {
+                was.iter().for_each(|key| self.unlist(&Self::probe(*key, slot, ids)));
+                is.iter().for_each(|key| self.list(slot, &Self::probe(*key, slot, ids)));
             }
         }
         Some(())
