@@ -184,6 +184,23 @@ pub(crate) fn check_shape(game: &Game<'_>) -> Result<(), RatingError> {
     Ok(())
 }
 
+/// Refuses two sides that no system can rate.
+#[inline]
+pub(crate) fn check_pair(sides: [&[Rating]; 2], home: Option<usize>) -> Result<(), RatingError> {
+    if let Some(home) = home.filter(|home| *home > 1) {
+        return Err(RatingError::NoSuchSide { home, sides: 2 });
+    }
+    for (side, players) in sides.into_iter().enumerate() {
+        if players.is_empty() {
+            return Err(RatingError::EmptySide { side });
+        }
+        if let Some(player) = players.iter().position(|rating| !rating.is_finite()) {
+            return Err(RatingError::NotFinite { side, player });
+        }
+    }
+    Ok(())
+}
+
 /// Refuses matches above the server's limits.
 pub(crate) fn check_size(sides: &[Side<'_>]) -> Result<(), RatingError> {
     if sides.len() > limits::MATCH_SIDES_MAX {

@@ -1,5 +1,6 @@
 use crate::learning::home_sign;
 use crate::model::{self, Model};
+use crate::numeric::score;
 use crate::true_skill::{Margin, TrueSkill};
 use crate::{
     Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Rating, RatingError,
@@ -213,6 +214,45 @@ impl System {
         out.clear();
         outcome::check_shape(game)?;
         self.apply(game, scratch, out);
+        Ok(())
+    }
+
+    /// Rates two sides in place: the ratings of [`System::update_any_size`] for a match that all played from the first
+    /// moment to the last, each side by its place (1 is the best, equal is a tie), without the expectations. For whoever
+    /// keeps ratings in tables of their own: nothing is allocated. Everybody counts as new to systems that look at
+    /// [`Entrant::games`].
+    ///
+    /// # Errors
+    /// An empty side, a rating that is not finite, or a home side that is none; nothing has changed then.
+    pub fn rate_pair(
+        &self,
+        one: (u32, &mut [Rating]),
+        other: (u32, &mut [Rating]),
+        home: Option<usize>,
+        scratch: &mut Scratch,
+    ) -> Result<(), RatingError> {
+        let ((place, one), (other_place, other)) = (one, other);
+        outcome::check_pair([one, other], home)?;
+        let score = score(place, other_place);
+        match self {
+            Self::Elo(settings) => model::rate_pair(settings, one, other, home, score),
+            Self::Glicko(settings) => model::rate_pair(settings, one, other, home, score),
+            Self::Glicko2(settings) => model::rate_pair(settings, one, other, home, score),
+            Self::WengLin(settings) => model::rate_pair(settings, one, other, home, score),
+            Self::TrueSkill(settings) => {
+                let model = TrueSkill { settings, margin: scratch.margin(settings) };
+                model::rate_pair(&model, one, other, home, score);
+            }
+            Self::Kalman(_) => {
+                let entrants =
+                    |side: &[Rating]| -> Vec<Entrant> { side.iter().copied().map(Entrant::new).collect() };
+                let (a, b) = (entrants(one), entrants(other));
+                let sides = [Side::new(place, &a), Side::new(other_place, &b)];
+                let mut changes = Vec::with_capacity(a.len() + b.len());
+                self.apply_present(&Game { home, ..Game::new(&sides) }, scratch, &mut changes);
+                one.iter_mut().chain(other).zip(changes).for_each(|(rating, change)| *rating = change.after);
+            }
+        }
         Ok(())
     }
 
