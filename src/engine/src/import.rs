@@ -5,6 +5,7 @@ use crate::{
     players::add_player,
     results::{
         chain::{Link, Moved},
+        counting::rating_in,
         new_row,
     },
     store::{ChangeSet, Expect, Home, Key, PlayerRow, Row, StandingRow, Version},
@@ -161,12 +162,7 @@ impl Engine {
             .map(|side| {
                 rows.by_ref()
                     .take(side.len())
-                    .map(|row| {
-                        row.map_or_else(
-                            || system.initial(),
-                            |row| system.at(row.rating, Some(row.rated_at), at),
-                        )
-                    })
+                    .map(|row| rating_in(&system, row.as_ref(), roster.variant(), at))
                     .collect()
             })
             .collect();

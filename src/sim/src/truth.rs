@@ -162,7 +162,11 @@ impl Eye {
                 }
             }
         }
-        let names: BTreeSet<u64> = truth.results.values().map(|row| row.system).collect();
+        // What a job has staged may be rated as nothing before it was.
+        let decided = truth.decided();
+        let results = decided.results.values().map(|row| row.system);
+        let adjustments = decided.adjustments.values().map(|row| row.system);
+        let names: BTreeSet<u64> = results.chain(adjustments).collect();
         let keys: Vec<Key> = names.iter().map(|name| Key::System(*name)).collect();
         for (name, found) in names.iter().zip(self.get(Home::Record, &keys)) {
             if let Some(Row::System(json)) = found.as_ref().map(|f| &*f.row)

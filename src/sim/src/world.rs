@@ -10,7 +10,7 @@ use crate::{
     tap::Tap,
     truth::{Eye, Truth},
 };
-use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, Timestamp};
+use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, Timestamp, Variant};
 use gsm_engine::{
     BoardConfig, Column, Direction, Eligibility, Engine, EngineOptions, Operator, QueueConfig,
     ScheduleConfig, Source, Ties, Value,
@@ -22,7 +22,10 @@ use gsm_engine::{
     token::TokenKey,
 };
 use gsm_matchmaking::{Format, MatchRules, Window};
-use gsm_rating::options::{Newcomer, Options, Party, RepeatedPair, Smurf};
+use gsm_rating::{
+    KalmanSettings, System,
+    options::{Newcomer, Options, Party, RepeatedPair, Smurf},
+};
 use parking_lot::Mutex;
 use std::{
     future::{Future, poll_fn},
@@ -82,6 +85,12 @@ pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
     let window = Window { min: 400.0, growth_per_s: 50.0, max: 3_000.0 };
     let mut config =
         QueueConfig::new(QueueName::new(name).ok()?, Mode::new(name).ok()?, MatchRules { format, window });
+    if name == "duo" {
+        config.rating = System::Kalman(KalmanSettings::default());
+    }
+    if name != "duel" {
+        config.variant = Variant::new("arena").ok();
+    }
     config.rating_options = match name {
         "duel" => Options::default(),
         "duo" if narrow => Options { party: Some(Party { points_per_mate: 25.0 }), ..Options::default() },

@@ -5,7 +5,7 @@
 //! Invariant: an entry's place and its players' entries before it never change; what does not count any more keeps
 //! its place and passes its players on as it found them.
 use super::{
-    counting::{next_row, rate, remembered, score_of},
+    counting::{carried, next_row, rate, score_of},
     reset::reset,
 };
 use crate::{
@@ -133,7 +133,8 @@ impl Link {
     ) -> Result<Self, EngineError> {
         match &mut self {
             Self::Result(_, row) => {
-                row.changes = if row.counts() { rate(scheme, row, &from)? } else { Vec::new() };
+                (row.changes, row.offsets) =
+                    if row.counts() { rate(scheme, row, &from)? } else { Default::default() };
                 row.from = from;
             }
             Self::Adjustment(_, row) => row.from = from.into_iter().next().flatten(),
@@ -146,10 +147,10 @@ impl Link {
         let last = self.place();
         match self {
             Self::Result(id, row) if row.counts() => {
-                let mut recent = remembered(scheme, row).into_iter();
+                let mut carried = carried(scheme, row).into_iter();
                 let moved = |(from, change): (&Option<StandingRow>, &SideChange)| {
-                    let recent = recent.next().flatten();
-                    let next = next_row(rating_of(from), change.after, row, change.player, recent);
+                    let carried = carried.next().flatten();
+                    let next = next_row(rating_of(from), change.after, row, change.player, carried);
                     Moved {
                         player: change.player,
                         history: Some(match_step(*id, row, change, &next)),
@@ -195,7 +196,7 @@ impl Link {
                     draws: old.filter(|_| !is_anew).map_or(0, |old| old.draws),
                     score: score_of(&after),
                     reached_at: row.at,
-                    recent: old.and_then(|old| old.recent.clone()),
+                    carried: old.and_then(|old| old.carried.clone()),
                 };
                 let step = Step::Adjustment { id: *id, visible };
                 vec![Moved {

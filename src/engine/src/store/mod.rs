@@ -15,8 +15,8 @@ pub use change::{
 };
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use rated::{
-    AdjustmentKind, AdjustmentRow, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow,
-    Step, Verdict, remembered_as,
+    AdjustmentKind, AdjustmentRow, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange,
+    StandingRow, Step, Verdict, remembered_as,
 };
 pub use row::{
     ApiKeyRow, AttributesRow, AuditRecord, Claim, EntryRow, GateRow, LearntRow, Lease, MatchRow, OutboxRow,

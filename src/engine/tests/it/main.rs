@@ -21,6 +21,7 @@ mod queues;
 mod results;
 mod seasons;
 mod tickets;
+mod variants;
 mod verdicts;
 mod watch;
 mod world;
