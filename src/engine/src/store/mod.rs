@@ -21,7 +21,7 @@ pub use rated::{
 pub use row::{
     ApiKeyRow, AttributesRow, AuditRecord, Claim, EntryRow, GateRow, LearntRow, Lease, MatchRow, OutboxRow,
     PayoutRow, PlayerRow, Prediction, PushEvent, PushKind, RankNews, RatingCause, Replay, Row, RowError,
-    ShadeRow, StagedRow, TicketPlayer, TicketRow,
+    ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
 };
 pub use watch::{Best, ToldRow, WatchRow};
 

@@ -20,6 +20,7 @@ mod push;
 mod queues;
 mod results;
 mod seasons;
+mod shares;
 mod tickets;
 mod variants;
 mod verdicts;
