@@ -21,10 +21,6 @@ use gsm_rating::Rating;
 
 /// An entry with its row.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are results, which a box would cost an allocation each"
-)]
 pub(crate) enum Link {
     /// A result.
     Result(MatchId, ResultRow),
@@ -56,7 +52,7 @@ impl ResultRow {
     /// How it was reported first.
     #[must_use]
     pub fn first_report(&self) -> &gsm_session::MatchResult {
-        self.reported.as_ref().unwrap_or(&self.result)
+        self.reported.as_deref().unwrap_or(&self.result)
     }
 }
 

@@ -33,7 +33,7 @@ impl Ruling<'_> {
                     detail: e.fault.to_string(),
                 })?;
                 let first = row.first_report();
-                let reported = (*first != result).then(|| first.clone());
+                let reported = (*first != result).then(|| Box::new(first.clone()));
                 ResultRow { verdict: Verdict::Corrected { reason, at }, result, reported, ..row.clone() }
             }
         };

@@ -181,7 +181,7 @@ pub struct ResultRow {
     /// Whether it counts.
     pub verdict: Verdict,
     /// How it was reported, where a correction says otherwise.
-    pub reported: Option<MatchResult>,
+    pub reported: Option<Box<MatchResult>>,
 }
 
 /// Whether a result counts, and if anyone changed that, when and why (who: the audit log).
