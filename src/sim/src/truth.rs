@@ -6,6 +6,7 @@ use gsm_engine::store::{
     ResultRow, Row, StagedRow, StandingRow, Store, TicketRow, Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
+use gsm_ranking::tier::Bounds;
 use gsm_rating::{System, options::Options};
 use serde::Deserialize;
 use std::{
@@ -86,6 +87,17 @@ impl Eye {
             (Key::Entry(name, number, player), Row::Entry(row)) => {
                 Some(((name, number, player), row.clone()))
             }
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// Where the tiers of a board start, by season.
+    pub(crate) fn starts(&self, board: &str) -> BTreeMap<u64, Bounds> {
+        let ranges = BoardName::new(board).ok().map(KeyRange::AllStarts);
+        let rows = ranges.into_iter().flat_map(|range| self.list(&range));
+        rows.filter_map(|(key, found)| match (key, &*found.row) {
+            (Key::Starts(_, number), Row::Starts(row)) => Some((number, row.bounds.clone())),
             _ => None,
         })
         .collect()

@@ -22,6 +22,7 @@ use gsm_engine::{
     token::TokenKey,
 };
 use gsm_matchmaking::{Format, MatchRules, Window};
+use gsm_ranking::tier::{PointsRange, StartConfig, Tier, TierConfig};
 use gsm_rating::{
     KalmanSettings, System,
     options::{Newcomer, Options, Party, RepeatedPair, Smurf},
@@ -144,7 +145,27 @@ pub(crate) fn boards() -> Vec<BoardConfig> {
         from: "2023-11-14T22:00:00Z".into(),
     };
     let columns = vec![column(Value::Wins, Operator::Last), best, column(Value::Games, Operator::Last)];
-    vec![board(sprint, columns, Some(quarters)), board(of_best, vec![best], None)]
+    let sprint = BoardConfig { tiers: tiers(), ..board(sprint, columns, Some(quarters)) };
+    vec![sprint, board(of_best, vec![best], None)]
+}
+
+/// Tiers by shares of the players: the best tenth is gold.
+pub(crate) fn tiers() -> Option<TierConfig> {
+    let points = PointsRange { base: 20, least: 10, most: 40 };
+    let tier = |name: &str, divisions, floor| Tier { name: name.into(), divisions, floor };
+    Some(TierConfig {
+        placement_games: 1,
+        tiers: vec![tier("bronze", 2, false), tier("silver", 1, true), tier("gold", 1, false)],
+        points_per_division: 100,
+        win: points,
+        loss: points,
+        pull_permille: 100,
+        swing_permille: 50,
+        surplus_carries_over: false,
+        demotion_shield_games: 1,
+        decay: None,
+        start: StartConfig::PlayersBelowPermille(vec![300, 600, 900]),
+    })
 }
 
 /// Names of the queues.
