@@ -207,8 +207,14 @@ impl Engine {
         while let Some(first) = rest.first() {
             // Each board that counts the results takes a write more for a player, and one or two for its season.
             let boards = self.views.boards.tallied(&first.mode);
-            let by_shares = boards.iter().filter(|line| line.tiers_by_shares().is_some()).count();
-            let run = run_length(rest, room, boards.len(), by_shares);
+            let by_shares: Vec<_> = boards.iter().filter(|line| line.tiers_by_shares().is_some()).collect();
+            // Tiers of a season start by the ratings that all matches before it have left.
+            let seasons = |new: &ImportMatch| -> Vec<Option<u64>> {
+                by_shares.iter().map(|line| line.number_at(new.at)).collect()
+            };
+            let run = run_length(rest, room, boards.len(), by_shares.len());
+            let begun = seasons(first);
+            let run = rest.iter().take(run).take_while(|new| seasons(new) == begun).count();
             if run == 0 || !self.homes.is_one() {
                 done.push(self.import_match(first).await?);
                 rest = rest.get(1..).unwrap_or_default();

@@ -47,15 +47,18 @@ async fn define(w: &World, config: BoardConfig) {
 }
 
 /// A duel at an instant; the first wins.
-async fn duel(w: &World, number: u64, sides: [PlayerId; 2], at: i64) {
-    let new = ImportMatch {
+fn new_duel(number: u64, sides: [PlayerId; 2], at: i64) -> ImportMatch {
+    ImportMatch {
         number,
         mode: mode("duel"),
         roster: Roster::new(sides.map(|player| vec![player]).to_vec()).unwrap(),
         report: places(&[1, 2], &[]),
         at: Timestamp::from_millis(at),
-    };
-    w.engine.import_match(&new).await.unwrap();
+    }
+}
+
+async fn duel(w: &World, number: u64, sides: [PlayerId; 2], at: i64) {
+    w.engine.import_match(&new_duel(number, sides, at)).await.unwrap();
 }
 
 /// Everybody has played: of two players the first has won, and of them some again.
@@ -183,6 +186,33 @@ async fn another_definition_works_them_out_anew(w: World) {
     w.clock.advance_ms(1);
     duel(&w, 990, [p[0], p[1]], 9_000).await;
     rebuilt(&w).await;
+}
+
+/// Imported in one go or one by one, the tiers of each season start by what was played before it.
+#[tokio::test]
+async fn many_matches_at_once_start_tiers_like_one_after_another() {
+    let mut seen = Vec::new();
+    for at_once in [true, false] {
+        let w = one_home();
+        let p = played(&w, 24, 0).await;
+        define(&w, board("weekly", true)).await;
+        let duels: Vec<ImportMatch> = (0..40)
+            .map(|n| new_duel(100 + n, [p[n as usize % 7], p[7 + n as usize % 17]], n as i64 * WEEK_MS / 10))
+            .collect();
+        if at_once {
+            w.engine.import_matches(&duels).await.unwrap();
+        } else {
+            for duel in &duels {
+                w.engine.import_match(duel).await.unwrap();
+            }
+        }
+        let range = KeyRange::AllStarts(BoardName::new("weekly").unwrap());
+        let rows = w.stores[0].list(&range, None, 100, false).await.unwrap();
+        let rows: Vec<(Key, Row)> =
+            rows.into_iter().map(|(key, found)| (key, (*found.row).clone())).collect();
+        seen.push((rows, entries(&w).await));
+    }
+    assert_eq!((seen[0].0.len(), &seen[0]), (4, &seen[1]));
 }
 
 /// The entries of both boards as they are stored.
