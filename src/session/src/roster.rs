@@ -68,7 +68,8 @@ pub enum RosterError {
     },
 }
 
-/// Who plays a match, by side, who came together, which side is at home, and which variant is to be played. Sides keep their order and so do the players of a side.
+/// Who plays a match, by side, who came together, which side is at home, and which variant is to be played. Sides keep
+/// their order and so do the players of a side.
 ///
 /// Invariant: 2 to [`MATCH_SIDES_MAX`] sides, none empty, nobody twice, at most [`MATCH_PLAYERS_MAX`] players.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -72,8 +72,8 @@ pub(crate) struct World {
     yields_max: Arc<AtomicU32>,
 }
 
-/// The queues of a world; `narrow` makes the teams of `duo` smaller than the parties that may wait there, and its rating
-/// options others.
+/// The queues of a world; `narrow` makes the teams of `duo` smaller than the parties that may wait there, and its
+/// rating options others. The system of `duo` knows variants; `duel` alone names none for its matches.
 pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
     let (format, acceptance) = match name {
         "duel" => (Format::default(), None),

@@ -65,7 +65,8 @@ impl Engine {
     }
 
     /// An operator corrects a result: ratings, history, boards and everything rated since end as if the match had
-    /// ended like this, in the variant that the result names unless `report` names one. What was reported is kept beside it. The result that counts already changes nothing.
+    /// ended like this, in the variant that the result names unless `report` names one. What was reported is kept
+    /// beside it. The result that counts already changes nothing.
     ///
     /// # Errors
     /// [`EngineError::NoResult`] if the match has none yet; [`EngineError::Invalid`] if the report is none of this
