@@ -71,7 +71,7 @@ fn rating(n: u64) -> Row {
         draws: 0,
         score: score(n),
         reached_at: at,
-        recent: None,
+        carried: None,
     };
     let last = Place { depth: 1 + n % 300, entry: Entry::Match(MatchId::from_u128(mixed(!n).into())) };
     Row::Rating(StandingRow { last, rating: Some(row) })

@@ -5,6 +5,7 @@ use crate::{
     players::add_player,
     results::{
         chain::{Link, Moved},
+        counting::rating_in,
         new_row,
     },
     store::{ChangeSet, Expect, Home, Key, PlayerRow, Row, StandingRow, Version},
@@ -161,12 +162,7 @@ impl Engine {
             .map(|side| {
                 rows.by_ref()
                     .take(side.len())
-                    .map(|row| {
-                        row.map_or_else(
-                            || system.initial(),
-                            |row| system.at(row.rating, Some(row.rated_at), at),
-                        )
-                    })
+                    .map(|row| rating_in(&system, row.as_ref(), roster.variant(), at))
                     .collect()
             })
             .collect();
@@ -209,9 +205,16 @@ impl Engine {
         let room = self.store(Home::Record).limits().items_max;
         let mut rest = new;
         while let Some(first) = rest.first() {
-            // Each board that counts the results takes a write more for a player, and one for its season.
-            let boards = self.views.boards.tallied(&first.mode).len();
-            let run = run_length(rest, room, boards);
+            // Each board that counts the results takes a write more for a player, and one or two for its season.
+            let boards = self.views.boards.tallied(&first.mode);
+            let by_shares: Vec<_> = boards.iter().filter(|line| line.tiers_by_shares().is_some()).collect();
+            // Tiers of a season start by the ratings that all matches before it have left.
+            let seasons = |new: &ImportMatch| -> Vec<Option<u64>> {
+                by_shares.iter().map(|line| line.number_at(new.at)).collect()
+            };
+            let run = run_length(rest, room, boards.len(), by_shares.len());
+            let begun = seasons(first);
+            let run = rest.iter().take(run).take_while(|new| seasons(new) == begun).count();
             if run == 0 || !self.homes.is_one() {
                 done.push(self.import_match(first).await?);
                 rest = rest.get(1..).unwrap_or_default();
@@ -310,11 +313,11 @@ impl Engine {
 }
 
 /// How many of the first matches fit into one change set; all are of the first one's mode.
-fn run_length(matches: &[ImportMatch], room: usize, boards: usize) -> usize {
+fn run_length(matches: &[ImportMatch], room: usize, boards: usize, by_shares: usize) -> usize {
     // The gate's check is a write too.
     let (mut writes, mut run) = (1, 0);
     for next in matches.iter().take(IMPORT_MATCHES_MAX) {
-        writes += 1 + next.roster.players().count() * (1 + boards) + boards;
+        writes += 1 + next.roster.players().count() * (1 + boards) + boards + by_shares;
         if writes > room || matches.first().is_some_and(|first| first.mode != next.mode) {
             break;
         }

@@ -37,9 +37,9 @@ pub mod token;
 
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
-    Eligibility, OpenBoard, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView, Places, RankView,
-    SEASONS_LISTED_MAX, SERIES_MAX, Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer,
-    WatchWish,
+    DivisionStart, Eligibility, OpenBoard, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView,
+    Places, RankView, SEASONS_LISTED_MAX, SERIES_MAX, Source, Submission, Taken, TierPlace, TierStarts,
+    TierView, Ties, Value, Viewer, WatchWish,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};

@@ -58,7 +58,7 @@ pub use elo::EloSettings;
 pub use error::{RatingError, SettingsError};
 pub use glicko::GlickoSettings;
 pub use glicko2::Glicko2Settings;
-pub use kalman::{KalmanSettings, Learnt};
+pub use kalman::{KalmanSettings, Learnt, Offsets};
 pub use outcome::{Change, Entrant, Game, Offset, Side};
 pub use rating::{RatedState, Rating, Row};
 pub use scratch::Scratch;

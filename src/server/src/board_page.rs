@@ -1,7 +1,7 @@
 //! A board for the dashboard's page: all that it shows, in one answer.
 use crate::{
     api::{
-        App, BoardLineDto, BucketDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of,
+        App, BoardLineDto, BucketDto, DivisionDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of,
         extract::Viewing, shown,
     },
     problem::{ApiError, Problem},
@@ -84,6 +84,9 @@ pub(crate) struct ShownDto {
     entries: Vec<EntryDto>,
     histogram: Vec<BucketDto>,
     cuts: Vec<CutLineDto>,
+    /// Where its visible tiers start, from the lowest; absent where it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tiers: Vec<DivisionDto>,
     /// The player looked for; absent where none is ranked.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<FoundDto>,
@@ -174,6 +177,7 @@ async fn board(
         entries: entries(config, rows),
         histogram: buckets_of(&board, BUCKETS)?,
         cuts: cuts(&board)?,
+        tiers: tiers(app, config, of).await?,
         found,
     })
 }
@@ -192,6 +196,14 @@ fn cuts(board: &OpenBoard) -> Result<Vec<CutLineDto>, ApiError> {
         }
     }
     Ok(lines)
+}
+
+async fn tiers(app: &App, config: &BoardConfig, of: &BoardRef) -> Result<Vec<DivisionDto>, ApiError> {
+    if config.tiers.is_none() {
+        return Ok(Vec::new());
+    }
+    let found = app.engine.tier_starts(of).await?;
+    Ok(found.divisions.into_iter().map(Into::into).collect())
 }
 
 /// The player whom a text means: by id, else by the whole name, else by a part of it, the best first.

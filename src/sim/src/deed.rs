@@ -1,5 +1,5 @@
 //! What callers do: plain data, so that a trace can be read and a fate can be unknown.
-use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId};
+use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Variant};
 use gsm_engine::{
     BoardConfig, Call, Engine, EngineError, Fingerprint, MatchFacts, MatchView, NewMatch, NewTicket,
     Principal, QueueConfig, ResultView, TicketView,
@@ -38,6 +38,7 @@ pub(crate) struct Outcome {
     /// Place of each side.
     pub(crate) places: Vec<u32>,
     pub(crate) quits: Vec<PlayerId>,
+    pub(crate) variant: Option<Variant>,
 }
 
 impl Outcome {
@@ -47,6 +48,7 @@ impl Outcome {
             standings: Standings::Sides(self.places.iter().map(side).collect()),
             quits: self.quits.clone(),
             duration: None,
+            variant: self.variant.clone(),
         }
     }
 }
@@ -222,8 +224,13 @@ impl Deed {
                 Told::Done(session.state.to_string())
             }
             Self::MakeMatch { queue, sides, .. } => {
-                let new =
-                    NewMatch { queue: queue.clone(), sides: sides.clone(), parties: Vec::new(), home: None };
+                let new = NewMatch {
+                    queue: queue.clone(),
+                    sides: sides.clone(),
+                    parties: Vec::new(),
+                    home: None,
+                    variant: None,
+                };
                 Told::Match(Box::new(engine.create_match(call, &new).await?))
             }
             Self::PutQueue(config) => {

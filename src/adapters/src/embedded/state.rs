@@ -478,6 +478,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Shade(_)
         | Row::Attributes(_)
         | Row::Payout(_)
+        | Row::Starts(_)
         | Row::Learnt(_)
         | Row::Watch(_)
         | Row::Told(_) => true,

@@ -121,9 +121,10 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Removes the entries of a board that is no more, and what is known of its payouts.
+    /// Removes the entries of a board that is no more, and what is known of its payouts and tiers.
     async fn clear_entries(&self, name: &BoardName) -> Result<(), EngineError> {
-        for range in [KeyRange::AllEntries(name.clone()), KeyRange::Payouts(name.clone())] {
+        let kinds = [KeyRange::AllEntries, KeyRange::Payouts, KeyRange::AllStarts];
+        for range in kinds.map(|kind| kind(name.clone())) {
             self.clear(name, &range).await?;
         }
         Ok(())

@@ -18,6 +18,7 @@ mod places;
 mod reads;
 mod recount;
 mod seasons;
+mod starts;
 mod submit;
 pub(crate) mod tally;
 mod tiers;
@@ -34,7 +35,7 @@ pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankVi
 pub(crate) use recount::{Recount, Rewritten};
 pub use seasons::SEASONS_LISTED_MAX;
 pub use submit::{Submission, Taken};
-pub use tiers::{TierPlace, TierView};
+pub use tiers::{DivisionStart, TierPlace, TierStarts, TierView};
 pub use view::Part;
 pub use watch::WatchWish;
 pub(crate) use watch::Watches;

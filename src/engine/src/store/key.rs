@@ -68,6 +68,8 @@ pub enum Key {
     Learnt(Mode),
     /// How far the final table of a season has been paid out; from then on it stays as it is.
     Payout(BoardName, u64),
+    /// Where the tiers of a board start in a season; 0 where the board has no seasons.
+    Starts(BoardName, u64),
     /// What a player wants to be told about a board.
     Watch(PlayerId, BoardName),
     /// How things stood when the player was last told.
@@ -111,6 +113,8 @@ pub enum KeyRange {
     AllEntries(BoardName),
     /// The seasons of a board that are being paid out, or were.
     Payouts(BoardName),
+    /// Where the tiers of a board start, season by season.
+    AllStarts(BoardName),
     /// All players of all boards whom not everybody sees.
     Shades,
     /// All players who belong somewhere.
@@ -190,6 +194,7 @@ impl Key {
             | Self::Shade(..)
             | Self::Attributes(_)
             | Self::Payout(..)
+            | Self::Starts(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
             | Self::Claim(_)
@@ -229,6 +234,7 @@ impl Key {
             Self::Attributes(_) => 23,
             Self::Learnt(_) => 24,
             Self::Payout(..) => 25,
+            Self::Starts(..) => 40,
             Self::Watch(..) => 30,
             Self::Told(..) => 31,
         }
@@ -275,7 +281,7 @@ impl Key {
                 out.extend_from_slice(&season.to_be_bytes());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
-            Self::Payout(name, season) => {
+            Self::Payout(name, season) | Self::Starts(name, season) => {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&season.to_be_bytes());
             }
@@ -332,6 +338,7 @@ impl Key {
             23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
             24 => Self::Learnt(f.mode()?),
             25 => Self::Payout(f.board()?, f.number()?),
+            40 => Self::Starts(f.board()?, f.number()?),
             30 => Self::Watch(PlayerId::from_u128(f.id()?), f.board()?),
             31 => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
             _ => return Err(KeyError),
@@ -364,6 +371,7 @@ impl fmt::Display for Key {
             Self::Board(name) => write!(f, "board {name}"),
             Self::Entry(name, _, id) => write!(f, "entry of {id} on board {name}"),
             Self::Payout(name, season) => write!(f, "payout of season {season} of board {name}"),
+            Self::Starts(name, season) => write!(f, "starts of tiers in season {season} of board {name}"),
             Self::Shade(name, id) => write!(f, "visibility of {id} on board {name}"),
             Self::Attributes(id) => write!(f, "attributes of {id}"),
             Self::Learnt(mode) => write!(f, "what is learnt in {mode}"),
@@ -389,6 +397,7 @@ impl KeyRange {
             | Self::Entries(..)
             | Self::AllEntries(_)
             | Self::Payouts(_)
+            | Self::AllStarts(_)
             | Self::Shades
             | Self::AllAttributes
             | Self::AllLearnt
@@ -441,6 +450,10 @@ impl KeyRange {
             }
             Self::Payouts(name) => {
                 out.push(25);
+                put_name(&mut out, name.as_str());
+            }
+            Self::AllStarts(name) => {
+                out.push(40);
                 put_name(&mut out, name.as_str());
             }
             Self::Shades => out.push(22),

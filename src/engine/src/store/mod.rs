@@ -15,13 +15,13 @@ pub use change::{
 };
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use rated::{
-    AdjustmentKind, AdjustmentRow, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow,
-    Step, Verdict, remembered_as,
+    AdjustmentKind, AdjustmentRow, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange,
+    StandingRow, Step, Verdict, remembered_as,
 };
 pub use row::{
     ApiKeyRow, AttributesRow, AuditRecord, Claim, EntryRow, GateRow, LearntRow, Lease, MatchRow, OutboxRow,
     PayoutRow, PlayerRow, Prediction, PushEvent, PushKind, RankNews, RatingCause, Replay, Row, RowError,
-    ShadeRow, StagedRow, TicketPlayer, TicketRow,
+    ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
 };
 pub use watch::{Best, ToldRow, WatchRow};
 

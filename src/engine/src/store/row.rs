@@ -6,7 +6,7 @@ use gsm_core::{
 use gsm_matchmaking::Proposal;
 use gsm_ranking::{
     payout::{Payout, PayoutConfig},
-    tier::TierState,
+    tier::{Bounds, TierState},
 };
 use gsm_rating::Rating;
 use gsm_session::{MatchState, PlayerSession, Roster, TicketState};
@@ -46,6 +46,7 @@ pub enum Row {
     Payout(PayoutRow),
     Watch(WatchRow),
     Told(ToldRow),
+    Starts(StartsRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -123,7 +124,7 @@ pub struct OutboxRow {
 pub struct TicketPlayer {
     /// The player.
     pub player: PlayerId,
-    /// The rating when the ticket was made.
+    /// The rating when the ticket was made: in the variant of the queue, where it has one.
     pub rating: Rating,
 }
 
@@ -384,6 +385,17 @@ pub struct EntryRow {
     pub tier: Option<TierState>,
     /// A text of the game's own, shown with the entry.
     pub metadata: Option<String>,
+}
+
+/// Where the tiers of a board start in a season, where that is said by shares of players: worked out once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartsRow {
+    /// The rating at which each division starts.
+    pub bounds: Bounds,
+    /// Players by whose ratings they were worked out; 0 where there were too few.
+    pub players: u64,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// That a player is not seen by everybody on a board.

@@ -34,7 +34,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use rankings::{
-    BoardLineDto, BucketDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of, shown,
+    BoardLineDto, BucketDto, DivisionDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of, shown,
 };
 
 /// What handlers share.

@@ -13,6 +13,7 @@ pub(crate) use cuts::{BucketDto, buckets_of};
 pub(crate) use list::BoardLineDto;
 pub(crate) use part::{InPart, PartQuery, SeasonQuery};
 pub(crate) use past::PastDto;
+pub(crate) use tiers::DivisionDto;
 
 use super::{
     App,
@@ -48,6 +49,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(cuts::histogram))
         .routes(routes!(seasons::list))
         .routes(routes!(tiers::tier))
+        .routes(routes!(tiers::tiers))
         .routes(routes!(payouts::begin_payout, payouts::payout))
         .routes(routes!(payouts::next_page))
         .routes(routes!(payouts::acknowledge))
