@@ -29,6 +29,7 @@ mod rebuild;
 mod results;
 mod running;
 pub mod store;
+mod sum;
 mod systems;
 pub mod testing;
 mod tickets;
@@ -37,8 +38,8 @@ pub mod token;
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
     Eligibility, OpenBoard, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView, Places, RankView,
-    SEASONS_LISTED_MAX, SERIES_MAX, Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer,
-    WatchWish,
+    SEASONS_LISTED_MAX, SERIES_MAX, SaveReport, SnapshotRules, Snapshots, Source, Submission, Taken,
+    TierPlace, TierView, Ties, Value, Viewer, WatchWish,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};

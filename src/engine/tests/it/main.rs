@@ -20,6 +20,7 @@ mod push;
 mod queues;
 mod results;
 mod seasons;
+mod snapshots;
 mod tickets;
 mod verdicts;
 mod watch;

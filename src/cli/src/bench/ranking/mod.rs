@@ -97,7 +97,7 @@ impl Command {
         let shown = format!("{} players, {}", grouped(players), naming.shown());
         note(format_args!("measuring {shown}"));
         let field = Field { players, tied: false };
-        let task = |field| Task { field, naming, operations: self.operations, dir: dir.to_owned() };
+        let task = |field| Task { field, naming, operations: self.operations };
         let ours = apart(&task(field))?;
         if players > LARGE {
             note(format_args!("ties and Redis are not measured above {} players", grouped(LARGE)));
@@ -203,8 +203,6 @@ fn compared(
         ns("rank beside a writer without pause, p99 by the wall", ours.beside_writer)
             .beside("alone", ours.alone)
             .at_most_times(3.0),
-        Figure::new(named("snapshot written"), ours.write_s, "s"),
-        Figure::new(named("snapshot read"), ours.read_s, "s"),
     ];
     let operations = |of: &Readings| {
         [
