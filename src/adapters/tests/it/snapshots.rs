@@ -7,7 +7,7 @@ use gsm_engine::{
     store::{ChangeSet, Expect, Homes, Key, KeyRange, Op, Position, Row, StandingRow, Store, StoreFault},
     token::TokenKey,
 };
-use std::{io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
 const RULES: SnapshotRules = SnapshotRules { players_min: 1, changes_min: 1 };
 

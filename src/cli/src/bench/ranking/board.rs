@@ -4,7 +4,6 @@ use super::{
     super::{child::now, machine},
     workload::{Field, Named, Naming, moved},
 };
-use crate::output::Failure;
 use gsm_ranking::{DenseIds, Order, PlayerIds, Ranked, Shared};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -53,7 +52,7 @@ pub(crate) struct Readings {
 
 impl Task {
     /// Measures, in a process that has done nothing yet.
-    pub(crate) fn measure(&self) -> Result<Readings, Failure> {
+    pub(crate) fn measure(&self) -> Readings {
         match self.naming {
             Naming::Dense => measure::<DenseIds>(self),
             Naming::Bytes => measure::<PlayerIds>(self),
@@ -78,7 +77,7 @@ fn resident() -> f64 {
     machine::memory("self", "VmRSS").unwrap_or(f64::NAN)
 }
 
-fn measure<I: Named>(task: &Task) -> Result<Readings, Failure> {
+fn measure<I: Named>(task: &Task) -> Readings {
     let Task { field, operations, .. } = *task;
     let before = resident();
     let bytes_a_player = || (resident() - before) / field.players as f64;
@@ -118,7 +117,7 @@ fn measure<I: Named>(task: &Task) -> Result<Readings, Failure> {
     let peak = machine::memory("self", "VmHWM").unwrap_or(f64::NAN);
     let (alone, beside_writer) = latencies(board, field, operations, moves);
     let four_misses = 4.0 * miss((lived_in * field.players as f64) as u64, operations);
-    Ok(Readings {
+    Readings {
         build_s,
         built,
         lived_in,
@@ -132,7 +131,7 @@ fn measure<I: Named>(task: &Task) -> Result<Readings, Failure> {
         alone,
         beside_writer,
         four_misses,
-    })
+    }
 }
 
 /// Nanoseconds that 99 of 100 ranks take at most, by the wall: alone, and beside a thread that changes without a pause.

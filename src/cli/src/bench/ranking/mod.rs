@@ -62,7 +62,7 @@ impl Command {
     pub(crate) fn run(self) -> Outcome {
         if let Some(task) = &self.task {
             let task: Task = serde_json::from_str(task).map_err(Failure::usage)?;
-            return print_json(&task.measure()?);
+            return print_json(&task.measure());
         }
         let work = self.common.work()?;
         let mut redis = Beside { server: &self.redis, version: None, missing: None };
