@@ -24,7 +24,7 @@ fn changes(n: u64) -> ChangeSet {
     let mut set = ChangeSet::new(CommitKey::from_u128(u128::from(mixed(n))), Timestamp::EPOCH);
     for k in 0..5 {
         let chance = mixed(n * 8 + k);
-        let op = if chance % 9 == 0 {
+        let op = if chance.is_multiple_of(9) {
             Op::Delete
         } else {
             let mut row = rating_row(1_500.0);
@@ -197,7 +197,7 @@ fn a_file_is_replaced_whole_or_not_at_all() {
     assert_eq!(mode & 0o777, 0o600);
     std::fs::write(path.with_file_name("duel.board.new"), b"of a crash").expect("written");
     std::fs::write(path.with_file_name("not a name.board"), b"of somebody").expect("written");
-    assert_eq!(files.names().expect("listed"), [name.clone()]);
+    assert_eq!(files.names().expect("listed"), std::slice::from_ref(&name));
     files.replace(&name, &mut |out| out.write_all(b"two")).expect("written");
     assert_eq!(read().as_deref(), Some(&b"two"[..]));
     files.remove(&name).expect("removed");
