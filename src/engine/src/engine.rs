@@ -1,6 +1,6 @@
 use crate::{
     EngineError, QueueConfig,
-    boards::{BoardConfig, Boards, Pasts, Watches},
+    boards::{BoardConfig, Boards, Pasts, Snapshots, Watches},
     jobs::{Gates, Jobs},
     learning::Learning,
     pools::Pools,
@@ -39,6 +39,10 @@ pub struct LoadReport {
     pub queues: usize,
     /// Ratings on boards.
     pub ratings: usize,
+    /// Boards that came from a snapshot.
+    pub snapshots: usize,
+    /// Ratings that had changed since their snapshots.
+    pub changed: usize,
     /// Tickets still waiting.
     pub tickets: usize,
     /// Matches that have not ended.
@@ -201,6 +205,11 @@ impl Engine {
 
     /// Rebuilds boards and pools from the stores; exact when it returns.
     pub async fn load(&self) -> Result<LoadReport, EngineError> {
+        self.load_with(None).await
+    }
+
+    /// The same, with boards from what [`save_boards`](Self::save_boards) saved, where that can be brought up to date.
+    pub async fn load_with(&self, snapshots: Option<&dyn Snapshots>) -> Result<LoadReport, EngineError> {
         let mut report = LoadReport::default();
         self.each(KeyRange::Queues, |key, found| {
             if let Row::Queue(json) = &*found.row {
@@ -223,7 +232,7 @@ impl Engine {
         })
         .await?;
         self.load_boards().await?;
-        report.ratings = self.load_ratings().await?;
+        self.load_ratings(snapshots, &mut report).await?;
         self.fill_boards().await?;
         self.each(KeyRange::Tickets, |key, found| {
             if let (Key::Ticket(id), Row::Ticket(row)) = (key, &*found.row) {

@@ -30,6 +30,7 @@ mod rebuild;
 mod results;
 mod running;
 pub mod store;
+mod sum;
 mod systems;
 pub mod testing;
 mod tickets;
@@ -38,8 +39,8 @@ pub mod token;
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, Column, Cut, Dimension, Direction,
     DivisionStart, Eligibility, OpenBoard, Operator, Part, PastRank, PayoutLine, PayoutPage, PayoutView,
-    Places, RankView, SEASONS_LISTED_MAX, SERIES_MAX, Source, Submission, Taken, TierPlace, TierStarts,
-    TierView, Ties, Value, Viewer, WatchWish,
+    Places, RankView, SEASONS_LISTED_MAX, SERIES_MAX, SaveReport, SnapshotRules, Snapshots, Source,
+    Submission, Taken, TierPlace, TierStarts, TierView, Ties, Value, Viewer, WatchWish,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};

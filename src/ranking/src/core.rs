@@ -43,6 +43,11 @@ impl<K: Key> Core<K> {
         self.kept
     }
 
+    /// How many slots were ever used.
+    pub(crate) fn slots(&self) -> u32 {
+        self.members.len() as u32
+    }
+
     /// A player who is on the board.
     pub(crate) fn member(&self, slot: u32) -> Option<&K::Member> {
         self.members.find(slot).filter(|member| member.flags().is_present())
@@ -96,18 +101,6 @@ impl<K: Key> Core<K> {
         if self.kept == 0 {
             [self.origin, ..] = *columns;
         }
-        self.keep_at_origin(slot, columns, at, version, flags)
-    }
-
-    /// The same, with columns relative to the origin as it is.
-    pub(crate) fn keep_at_origin(
-        &mut self,
-        slot: u32,
-        columns: &Turned,
-        at: i64,
-        version: u64,
-        flags: Flags,
-    ) -> Option<K> {
         let key = K::new(self.origin, columns, at)?;
         let member = K::Member::new(key, version, flags)?;
         while self.members.len() <= slot as usize {
@@ -202,18 +195,6 @@ impl<K: Key> Core<K> {
     pub(crate) fn forget(&mut self, slot: u32) {
         *self.members.get_mut(slot) = K::Member::NONE;
         self.kept -= 1;
-    }
-
-    /// Ranks all who may be ranked, who are in `tree` already. O(1), or O(n) where ranks are dense.
-    pub(crate) fn list_as(&mut self, tree: Tree<K>) {
-        self.tree = tree;
-        self.count_distinct();
-    }
-
-    /// The slots of those who are on the board without a rank.
-    pub(crate) fn unranked(&self) -> impl Iterator<Item = u32> + '_ {
-        let unranked = |member: &K::Member| member.flags().is_present() && !member.flags().is_ranked();
-        (0..).zip(self.members.iter()).filter(move |(_, member)| unranked(member)).map(|(slot, _)| slot)
     }
 
     fn count_distinct(&mut self) {

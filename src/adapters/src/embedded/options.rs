@@ -32,6 +32,8 @@ pub struct Options {
     pub unwritten_rows_max: usize,
     /// The same for the bytes of unwritten change sets.
     pub unwritten_bytes_max: usize,
+    /// Rows whose writes [`gsm_engine::store::Store::changed`] can tell: beyond, the oldest commits are forgotten.
+    pub traced_rows_max: u64,
     /// Change sets that may wait for the disk; beyond, commits are refused as busy.
     pub waiting_max: usize,
     /// Time between looks at a full disk.
@@ -58,6 +60,7 @@ impl Default for Options {
             checkpoint_bytes: 64 << 20,
             unwritten_rows_max: 400_000,
             unwritten_bytes_max: 128 << 20,
+            traced_rows_max: limits::TRACED_ROWS_MAX,
             waiting_max: 65_536,
             retry_every: Millis::from_secs(1),
             reserve_bytes: limits::RESERVE_BYTES,

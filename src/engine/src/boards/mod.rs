@@ -18,6 +18,7 @@ mod places;
 mod reads;
 mod recount;
 mod seasons;
+mod snapshot;
 mod starts;
 mod submit;
 pub(crate) mod tally;
@@ -34,6 +35,7 @@ pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, Viewer};
 pub(crate) use recount::{Recount, Rewritten};
 pub use seasons::SEASONS_LISTED_MAX;
+pub use snapshot::{SaveReport, SnapshotRules, Snapshots};
 pub use submit::{Submission, Taken};
 pub use tiers::{DivisionStart, TierPlace, TierStarts, TierView};
 pub use view::Part;
@@ -55,6 +57,7 @@ pub(crate) struct Boards {
     homes: RwLock<Map<PlayerId, Arc<AttributesRow>>>,
     shades: RwLock<Shades>,
     payouts: payouts::Tables,
+    saved: snapshot::Saved,
 }
 
 #[derive(Default)]

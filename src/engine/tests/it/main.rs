@@ -21,6 +21,7 @@ mod queues;
 mod results;
 mod seasons;
 mod shares;
+mod snapshots;
 mod tickets;
 mod variants;
 mod verdicts;
