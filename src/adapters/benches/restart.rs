@@ -2,19 +2,21 @@
 //!
 //! Makes a data directory (in `GSM_BENCH_DIR`, else in the system's temporary one) through the store's own commits, unless
 //! it is there, and then restarts on it in processes of their own: what a server does before it is ready, and a few ranks
-//! that are compared with a recount.
+//! that are compared with a recount. First every row is read, and the board saved; then it comes from its snapshot, without
+//! changes since and with `GSM_BENCH_CHANGES` of them (rows that are written again as they are).
 #![allow(clippy::print_stdout, reason = "a bench prints its numbers")]
 #![expect(
     clippy::disallowed_methods,
     reason = "a bench measures time and is told what to do by the environment"
 )]
 
-use gsm_adapters::{EmbeddedStore, Options, SystemClock, SystemIds};
+use gsm_adapters::{EmbeddedStore, Options, SnapshotFiles, SystemClock, SystemIds};
 use gsm_core::{Clock, CommitKey, MatchId, Mode, PlayerId, Timestamp};
 use gsm_engine::{
-    BoardRef, Engine, EngineOptions, Viewer,
+    BoardRef, Engine, EngineOptions, SnapshotRules, Snapshots, Viewer,
     store::{
-        ChangeSet, CommitError, Entry, Homes, Key, Place, PlayerRow, RatingRow, Row, StandingRow, Store,
+        ChangeSet, CommitError, Entry, Expect, Homes, Key, Op, Place, PlayerRow, RatingRow, Row, StandingRow,
+        Store,
     },
     token::TokenKey,
 };
@@ -34,6 +36,8 @@ const PLAYERS: u64 = 1_000_000;
 const SET: u64 = 2_000;
 /// Players whose ranks are compared with a recount.
 const CHECKED: u64 = 5;
+/// Ratings that change after the snapshot.
+const CHANGES: u64 = 100_000;
 /// Set for a child: what it is to do.
 const ROLE: &str = "GSM_BENCH_ROLE";
 
@@ -71,7 +75,7 @@ fn rating(n: u64) -> Row {
         draws: 0,
         score: score(n),
         reached_at: at,
-        recent: None,
+        carried: None,
     };
     let last = Place { depth: 1 + n % 300, entry: Entry::Match(MatchId::from_u128(mixed(!n).into())) };
     Row::Rating(StandingRow { last, rating: Some(row) })
@@ -116,15 +120,34 @@ fn processor() -> f64 {
     ticks as f64 / 100.0
 }
 
-/// What a server does before it is ready; then the first answers, and how it ends.
-async fn restart(dir: &Path, players: u64, is_killed: bool) {
+/// Writes ratings again, as they are.
+async fn change(dir: &Path, players: u64, changes: u64) {
+    let store = EmbeddedStore::open(dir, Arc::new(SystemClock::new()), Options::default()).expect("opens");
+    for first in (0..changes).step_by(SET as usize) {
+        let mut set = ChangeSet::new(CommitKey::fresh(&SystemIds), Timestamp::EPOCH);
+        for n in (first..(first + SET).min(changes)).map(|n| mixed(n) % players) {
+            set.write(
+                Key::Rating(mode(), player(n)),
+                Expect::Any,
+                Op::Put { row: Arc::new(rating(n)), expires_at: None },
+            );
+        }
+        store.commit(set).await.expect("is taken");
+    }
+    store.close().expect("closes");
+}
+
+/// What a server does before it is ready; then the first answers; then it saves its boards if asked, and is killed.
+async fn restart(dir: &Path, players: u64, is_fresh: bool) {
     let begin = Instant::now();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let store = EmbeddedStore::open(dir, clock.clone(), Options::default()).expect("opens");
     let opened = begin.elapsed();
     let options = EngineOptions { node: "bench".to_owned(), token_key: TokenKey::new([7; 32]) };
     let engine = Engine::new(Homes::one(store.clone()), clock, Arc::new(SystemIds), options);
-    let report = engine.load().await.expect("loads");
+    let snapshots = SnapshotFiles::new(&dir.join("snapshots"));
+    let from = (!is_fresh).then_some(&snapshots as &dyn Snapshots);
+    let report = engine.load_with(from).await.expect("loads");
     let loaded = begin.elapsed();
     let (used, peak) = (processor(), memory("VmHWM:"));
     for n in 0..CHECKED {
@@ -138,13 +161,13 @@ async fn restart(dir: &Path, players: u64, is_killed: bool) {
         loaded.as_secs_f64(),
         memory("VmRSS:"),
     );
-    let begin = Instant::now();
-    if is_killed {
-        std::process::exit(0);
+    if is_fresh {
+        let begin = Instant::now();
+        let rules = SnapshotRules { players_min: 0, changes_min: 0 };
+        engine.save_boards(&snapshots, rules).expect("is saved");
+        println!("    saved in {:.2} s, peak {} MB", begin.elapsed().as_secs_f64(), memory("VmHWM:"));
     }
-    drop(engine);
-    store.close().expect("closes");
-    println!("    stopped in {:.2} s", begin.elapsed().as_secs_f64());
+    std::process::exit(0);
 }
 
 fn child(role: &str) {
@@ -153,14 +176,19 @@ fn child(role: &str) {
     assert!(status.success(), "`{role}` failed");
 }
 
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
+}
+
 fn main() {
-    let players = std::env::var("GSM_BENCH_PLAYERS").ok().and_then(|n| n.parse().ok()).unwrap_or(PLAYERS);
+    let players = number("GSM_BENCH_PLAYERS", PLAYERS);
     let root = std::env::var("GSM_BENCH_DIR").map_or_else(|_| std::env::temp_dir(), PathBuf::from);
     let dir = root.join(format!("gsm-restart-{players}"));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("runtime");
     match std::env::var(ROLE).as_deref() {
-        Ok("killed") => return runtime.block_on(restart(&dir, players, true)),
+        Ok("fresh") => return runtime.block_on(restart(&dir, players, true)),
+        Ok("change") => return runtime.block_on(change(&dir, players, number("GSM_BENCH_CHANGES", CHANGES))),
         Ok(_) => return runtime.block_on(restart(&dir, players, false)),
         Err(_) => {}
     }
@@ -172,5 +200,10 @@ fn main() {
         println!("made {players} players in {:.0} s", begin.elapsed().as_secs_f64());
     }
     println!("{players} players, restart that reads every row:");
-    child("killed");
+    child("fresh");
+    println!("from the snapshot:");
+    child("snapshot");
+    child("change");
+    println!("from the snapshot and what changed since:");
+    child("snapshot");
 }

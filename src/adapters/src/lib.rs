@@ -1,4 +1,5 @@
-//! The embedded store behind the engine's [`Store`](gsm_engine::store::Store) port, the system's clock and its ids.
+//! The embedded store behind the engine's [`Store`](gsm_engine::store::Store) port, files for boards' snapshots, the
+//! system's clock and its ids.
 //!
 //! Not here: any rule of the game, HTTP, configuration files. Invariant: a commit that was answered `Ok` survives
 //! kill -9, power cut, torn write and full disk; damaged data is refused and named, never served.
@@ -23,7 +24,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 mod embedded;
+mod snapshots;
 mod system;
 
 pub use embedded::{Durability, EmbeddedStore, OpenError, Options, State, Stats, disk, limits};
+pub use snapshots::SnapshotFiles;
 pub use system::{SystemClock, SystemIds};

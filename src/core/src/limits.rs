@@ -4,6 +4,10 @@
 pub const NAME_CHARS_MAX: usize = 64;
 /// Characters in an id that a caller brings (FlexMatch allows 128).
 pub const CALLER_ID_CHARS_MAX: usize = 128;
+/// Characters in the name of a variant of a mode.
+pub const VARIANT_CHARS_MAX: usize = 32;
+/// Variants of one mode in which a player's offsets are kept: those played last.
+pub const VARIANTS_PER_PLAYER_MAX: usize = 16;
 /// Characters in a display name.
 pub const LABEL_CHARS_MAX: usize = 32;
 /// Players in one ticket.

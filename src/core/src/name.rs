@@ -87,6 +87,8 @@ name!(/** What ratings and boards are keyed by: one way of playing. */ Mode, "mo
 name!(/** A board: a ranking of players. Each mode has one of its own name. */ BoardName, "board", limits::NAME_CHARS_MAX, plain);
 name!(/** A value of a player's attribute: a region, a platform, a group. */
       Attribute, "attribute", limits::NAME_CHARS_MAX, plain);
+name!(/** A variant of a mode: a map, a surface, a rule. Ratings are one, and each player's offset in it another. */
+      Variant, "variant", limits::VARIANT_CHARS_MAX, plain);
 name!(/** A queue: a matchmaking configuration. */ QueueName, "queue name", limits::NAME_CHARS_MAX, plain);
 name!(/** An id that a caller brings: a ticket id, an external player id, an idempotency key. */
       RequestKey, "caller's id", limits::CALLER_ID_CHARS_MAX, |c| c.is_ascii_graphic());

@@ -1,6 +1,6 @@
 use crate::{
     EngineError, QueueConfig,
-    boards::{BoardConfig, Boards, Pasts, Watches},
+    boards::{BoardConfig, Boards, Pasts, Snapshots, Watches},
     jobs::{Gates, Jobs},
     learning::Learning,
     pools::Pools,
@@ -40,6 +40,10 @@ pub struct LoadReport {
     pub queues: usize,
     /// Ratings on boards.
     pub ratings: usize,
+    /// Boards that came from a snapshot.
+    pub snapshots: usize,
+    /// Ratings that had changed since their snapshots.
+    pub changed: usize,
     /// Tickets still waiting.
     pub tickets: usize,
     /// Matches that have not ended.
@@ -74,7 +78,7 @@ pub(crate) struct Views {
     pub(crate) queues: Queues,
     pub(crate) pools: Pools,
     pub(crate) hub: Hub,
-    pub(crate) names: crate::players::Names,
+    pub(crate) names: crate::names::Names,
     pub(crate) recent: crate::overview::Recent,
     pub(crate) gates: Gates,
     pub(crate) learning: Learning,
@@ -162,7 +166,7 @@ impl Views {
             (Key::Queue(name), None) => self.queues.remove(name),
             // A new player has no name that could have been read before.
             (Key::Player(id), Some(Row::Player(row))) if write.expect != Expect::Absent => {
-                self.names.put(*id, row)
+                self.names.follow(*id, row)
             }
             (Key::Gate(mode), row) => self.gates.put(mode, row.is_some()),
             _ => {}
@@ -205,6 +209,11 @@ impl Engine {
 
     /// Rebuilds boards and pools from the stores; exact when it returns.
     pub async fn load(&self) -> Result<LoadReport, EngineError> {
+        self.load_with(None).await
+    }
+
+    /// The same, with boards from what [`save_boards`](Self::save_boards) saved, where that can be brought up to date.
+    pub async fn load_with(&self, snapshots: Option<&dyn Snapshots>) -> Result<LoadReport, EngineError> {
         let mut report = LoadReport::default();
         self.each(KeyRange::Queues, |key, found| {
             if let Row::Queue(json) = &*found.row {
@@ -227,7 +236,7 @@ impl Engine {
         })
         .await?;
         self.load_boards().await?;
-        report.ratings = self.load_ratings().await?;
+        self.load_ratings(snapshots, &mut report).await?;
         self.fill_boards().await?;
         self.each(KeyRange::Tickets, |key, found| {
             if let (Key::Ticket(id), Row::Ticket(row)) = (key, &*found.row) {

@@ -5,6 +5,7 @@ use crate::{
     players::add_player,
     results::{
         chain::{Link, Moved},
+        counting::rating_in,
         new_row,
     },
     store::{ChangeSet, Expect, Home, Key, PlayerRow, Row, StandingRow, Version},
@@ -161,12 +162,7 @@ impl Engine {
             .map(|side| {
                 rows.by_ref()
                     .take(side.len())
-                    .map(|row| {
-                        row.map_or_else(
-                            || system.initial(),
-                            |row| system.at(row.rating, Some(row.rated_at), at),
-                        )
-                    })
+                    .map(|row| rating_in(&system, row.as_ref(), roster.variant(), at))
                     .collect()
             })
             .collect();
@@ -209,7 +205,7 @@ impl Engine {
         let room = self.store(Home::Record).limits().items_max;
         let mut rest = new;
         while let Some(first) = rest.first() {
-            // Each board that counts the results takes a write more for a player, and one for its season.
+            // Each board that counts the results takes a write more for a player, and one or two for its season.
             let boards = self.views.boards.tallied(&first.mode);
             let run = run_length(rest, room, &boards);
             if run == 0 || !self.homes.is_one() {
@@ -312,17 +308,19 @@ impl Engine {
     }
 }
 
-/// How many of the first matches fit into one change set; all are of the first one's mode, and of one season of each
-/// board with cohorts: who sits where in the next depends on how it ends.
+/// How many of the first matches fit into one change set; all are of the first one's mode, and of one season of each board
+/// with cohorts or with tiers by shares: who sits where in the next, and where its tiers start, depends on how it ends.
 fn run_length(matches: &[ImportMatch], room: usize, boards: &[Arc<Line>]) -> usize {
-    let grouped = || boards.iter().filter(|line| line.has_groups());
-    let seasons = |of: &ImportMatch| grouped().map(|line| line.number_at(of.at)).collect::<Vec<_>>();
+    let grouped = boards.iter().filter(|line| line.has_groups()).count();
+    let by_shares = boards.iter().filter(|line| line.tiers_by_shares().is_some()).count();
+    let ended = || boards.iter().filter(|line| line.has_groups() || line.tiers_by_shares().is_some());
+    let seasons = |of: &ImportMatch| ended().map(|line| line.number_at(of.at)).collect::<Vec<_>>();
     let first = matches.first().map(|first| (&first.mode, seasons(first)));
-    let of_player = 1 + boards.len() + 3 * grouped().count();
+    let of_player = 1 + boards.len() + 3 * grouped;
     // The gate's check is a write too.
     let (mut writes, mut run) = (1, 0);
     for next in matches.iter().take(IMPORT_MATCHES_MAX) {
-        writes += 1 + next.roster.players().count() * of_player + 2 * boards.len();
+        writes += 1 + next.roster.players().count() * of_player + 2 * boards.len() + by_shares;
         if writes > room || first.as_ref() != Some(&(&next.mode, seasons(next))) {
             break;
         }

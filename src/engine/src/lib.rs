@@ -18,6 +18,7 @@ mod jobs;
 mod keys;
 mod learning;
 mod matches;
+mod names;
 mod overview;
 mod players;
 mod pools;
@@ -29,6 +30,7 @@ mod rebuild;
 mod results;
 mod running;
 pub mod store;
+mod sum;
 mod systems;
 pub mod testing;
 mod tickets;
@@ -36,9 +38,10 @@ pub mod token;
 
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, CohortView, Column, Cut, Dimension,
-    Direction, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastRank, PastSeat,
-    PayoutLine, PayoutPage, PayoutView, Places, RankView, SEASONS_LISTED_MAX, SERIES_MAX, SeatRef, SeatView,
-    Source, Submission, Taken, TierPlace, TierView, Ties, Value, Viewer, WatchWish,
+    Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastRank,
+    PastSeat, PayoutLine, PayoutPage, PayoutView, Places, RankView, SEASONS_LISTED_MAX, SERIES_MAX,
+    SaveReport, SeatRef, SeatView, SnapshotRules, Snapshots, Source, Submission, Taken, TierPlace,
+    TierStarts, TierView, Ties, Value, Viewer, WatchWish,
 };
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};

@@ -1,6 +1,7 @@
 //! Matches: formed by the matcher or created by a server, moved through their states, ended.
 use crate::{
     Call, Engine, EngineError, Principal, QueueConfig, ResultView,
+    results::counting::rating_in,
     store::{
         ChangeSet, Claim, Expect, Home, Key, MatchRow, Op, Prediction, PushEvent, PushKind, Row, TicketRow,
         Version, Write,
@@ -8,7 +9,7 @@ use crate::{
     tickets::{put_ticket, tell},
     token::MatchClaim,
 };
-use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, limits};
+use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, Variant, limits};
 use gsm_matchmaking::Seat;
 use gsm_rating::Rating;
 use gsm_session::{MatchState, PlayerSession, PlayerSessionState, Roster, TicketState};
@@ -31,6 +32,8 @@ pub struct NewMatch {
     pub parties: Vec<Vec<PlayerId>>,
     /// The side with the advantage of the game, from 0, where one has it.
     pub home: Option<usize>,
+    /// The variant of the mode that is to be played, where it is another than the queue's.
+    pub variant: Option<Variant>,
 }
 
 /// A match as it stands.
@@ -81,7 +84,8 @@ impl Engine {
         let roster = Roster::new(sides)
             .and_then(|roster| roster.with_parties(parties.iter().map(Vec::as_slice)))
             .and_then(|roster| roster.with_home(forming.queue.home))
-            .map_err(|e| EngineError::invalid("roster", e))?;
+            .map_err(|e| EngineError::invalid("roster", e))?
+            .with_variant(forming.queue.variant.clone());
         let means = forming.tickets.iter().map(|(_, row, _)| {
             row.players.iter().map(|p| p.rating.mean).sum::<f64>() / row.players.len().max(1) as f64
         });
@@ -165,7 +169,8 @@ impl Engine {
             .with_parties(new.parties.iter().map(Vec::as_slice))
             .map_err(|e| EngineError::invalid("parties", e))?
             .with_home(new.home)
-            .map_err(|e| EngineError::invalid("home", e))?;
+            .map_err(|e| EngineError::invalid("home", e))?
+            .with_variant(new.variant.as_ref().or(queue.variant.as_ref()).cloned());
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_create_match(call, &queue, &roster).await {
                 Err(EngineError::Raced) => {}
@@ -199,12 +204,7 @@ impl Engine {
             .map(|side| {
                 rows.by_ref()
                     .take(side.len())
-                    .map(|row| {
-                        row.map_or_else(
-                            || system.initial(),
-                            |row| system.at(row.rating, Some(row.rated_at), call.now),
-                        )
-                    })
+                    .map(|row| rating_in(&system, row.as_ref(), roster.variant(), call.now))
                     .collect()
             })
             .collect();

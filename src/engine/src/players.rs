@@ -4,43 +4,12 @@ use crate::{
     store::{ChangeSet, Claim, Home, Key, PlayerRow, Row},
     token::{ConsentClaim, SessionClaim},
 };
-use gsm_core::{Label, Map, Millis, PlayerId, RequestKey, Timestamp, limits};
-use parking_lot::Mutex;
+use gsm_core::{Label, Millis, PlayerId, RequestKey, Timestamp, limits};
 
 /// How long a player's session token is good.
 const SESSION_LIFE: Millis = Millis::from_secs(24 * 3_600);
 /// How long a party consent is good.
 const CONSENT_LIFE: Millis = Millis::from_secs(300);
-/// Names kept in memory; beyond, all are read anew.
-const NAMES_MAX: usize = 200_000;
-
-/// Display names, followed from the player rows.
-#[derive(Default)]
-pub(crate) struct Names(Mutex<Known>);
-
-#[derive(Default)]
-struct Known {
-    names: Map<PlayerId, Option<Label>>,
-    /// Grows with every change of a name: what was read before one may be older than it.
-    changes: u64,
-}
-
-impl Names {
-    /// Takes in a changed row.
-    pub(crate) fn put(&self, id: PlayerId, row: &PlayerRow) {
-        let mut known = self.0.lock();
-        known.changes += 1;
-        if let Some(name) = known.names.get_mut(&id) {
-            *name = shown(row);
-        }
-    }
-}
-
-/// What people see: the chosen name, else the id that an import brought.
-fn shown(row: &PlayerRow) -> Option<Label> {
-    row.name.clone().or_else(|| row.external_id.as_ref().and_then(|id| Label::new(id.as_str()).ok()))
-}
-
 /// A fresh session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignedIn {
@@ -206,39 +175,6 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
-    }
-
-    /// Display names in the order asked, from memory where they are known.
-    pub(crate) async fn names(
-        &self,
-        players: impl Iterator<Item = PlayerId>,
-    ) -> Result<Vec<Option<Label>>, EngineError> {
-        let players: Vec<PlayerId> = players.collect();
-        let (mut names, changes): (Vec<Option<Option<Label>>>, u64) = {
-            let known = self.views.names.0.lock();
-            (players.iter().map(|id| known.names.get(id).cloned()).collect(), known.changes)
-        };
-        let unknown: Vec<PlayerId> =
-            players.iter().zip(&names).filter(|(_, name)| name.is_none()).map(|(id, _)| *id).collect();
-        if !unknown.is_empty() {
-            let keys: Vec<Key> = unknown.iter().map(|id| Key::Player(*id)).collect();
-            let rows = self.get(Home::Document, &keys).await?;
-            let read = rows.into_iter().map(|found| match found.as_ref().map(|found| &*found.row) {
-                Some(Row::Player(row)) => shown(row),
-                _ => None,
-            });
-            let read: Vec<Option<Label>> = read.collect();
-            let mut known = self.views.names.0.lock();
-            if known.changes == changes {
-                if known.names.len() + unknown.len() > NAMES_MAX {
-                    known.names.clear();
-                }
-                known.names.extend(unknown.iter().copied().zip(read.iter().cloned()));
-            }
-            let mut read = read.into_iter();
-            names.iter_mut().filter(|name| name.is_none()).for_each(|name| *name = read.next());
-        }
-        Ok(names.into_iter().map(Option::flatten).collect())
     }
 }
 

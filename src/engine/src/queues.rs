@@ -4,7 +4,7 @@ use crate::{
     store::{Home, Key, Row},
     systems::Scheme,
 };
-use gsm_core::{Millis, Mode, QueueName, limits};
+use gsm_core::{Millis, Mode, QueueName, Variant, limits};
 use gsm_matchmaking::{Format, MatchRules};
 use gsm_rating::{System, options::Options};
 use parking_lot::RwLock;
@@ -36,6 +36,9 @@ pub struct QueueConfig {
     /// The side, from 0, that has the advantage of the game in every match the queue forms; absent: none has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<usize>,
+    /// The variant of the mode (map, surface) that its matches are made for; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<Variant>,
     /// Milliseconds to accept a proposal; absent: matches start at once.
     #[serde(default)]
     pub acceptance_ms: Option<Millis>,
@@ -65,6 +68,7 @@ impl QueueConfig {
             rating: System::default(),
             rating_options: Options::default(),
             home: None,
+            variant: None,
             acceptance_ms: None,
             ticket_timeout_ms: ticket_timeout(),
             match_timeout_ms: match_timeout(),

@@ -120,7 +120,7 @@ impl Engine {
         let report = RebuildReport { players: 0, results: 0, adjustments: 0, differing: 0, repaired: repair };
         let mut counts = Vec::new();
         for line in self.views.boards.tallied(mode) {
-            counts.push(self.begin_recount(line, sink).await?);
+            counts.push(self.begin_recount(line, mode, false, sink).await?);
         }
         Ok(Rebuild { engine: self, mode: mode.clone(), ends, now: Map::default(), counts, report })
     }

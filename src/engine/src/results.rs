@@ -337,6 +337,7 @@ pub(crate) fn new_row(
         system,
         from: Vec::new(),
         changes: Vec::new(),
+        offsets: Vec::new(),
         call: call.once.map(|once| (once.scope, once.body)),
         verdict: Verdict::Counted,
         reported: None,

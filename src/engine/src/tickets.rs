@@ -2,6 +2,7 @@
 use crate::{
     Call, Engine, EngineError, Principal, QueueConfig,
     proposals::Asked,
+    results::counting::rating_in,
     store::{
         ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, Row, TicketPlayer, TicketRow, Version,
         Write,
@@ -148,10 +149,7 @@ impl Engine {
             .iter()
             .zip(rows)
             .map(|(player, row)| {
-                let rating = match row {
-                    Some(row) => system.at(row.rating, Some(row.rated_at), call.now),
-                    None => system.initial(),
-                };
+                let rating = rating_in(&system, row.as_ref(), queue.variant.as_ref(), call.now);
                 TicketPlayer { player: *player, rating }
             })
             .collect();

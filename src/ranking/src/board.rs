@@ -146,7 +146,22 @@ impl<I: Ids> Ranked<I> {
     /// What is kept of a player, ranked or not; `None` if not on the board. O(1).
     #[must_use]
     pub fn kept(&self, player: I::Id) -> Option<Kept> {
-        let slot = self.ids.find(player)?;
+        self.kept_at(self.ids.find(player)?)
+    }
+
+    /// The player whom the board knows under a number ([`slot`](Self::slot)), and his mark; `None` where nobody is. O(1).
+    #[must_use]
+    pub fn at(&self, slot: u32) -> Option<(I::Id, Mark)> {
+        self.kept_at(slot).map(|kept| (self.ids.id(slot), kept.mark))
+    }
+
+    /// Above all numbers under which the board knows somebody. O(1).
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        on_core!(&self.core, core => core.slots())
+    }
+
+    fn kept_at(&self, slot: u32) -> Option<Kept> {
         on_core!(&self.core, core => {
             let member = core.member(slot)?;
             let (key, flags) = (member.key(), member.flags());

@@ -43,6 +43,11 @@ impl<K: Key> Core<K> {
         self.kept
     }
 
+    /// How many slots were ever used.
+    pub(crate) fn slots(&self) -> u32 {
+        self.members.len() as u32
+    }
+
     /// A player who is on the board.
     pub(crate) fn member(&self, slot: u32) -> Option<&K::Member> {
         self.members.find(slot).filter(|member| member.flags().is_present())
@@ -71,12 +76,14 @@ impl<K: Key> Core<K> {
         let new = self.keep(slot, columns, at, version, flags)?;
         let was = old.filter(|old| old.flags().is_ranked()).map(|old| old.key());
         let is = flags.is_ranked().then_some(new);
-        if was != is {
-            if let Some(key) = was {
-                self.unlist(&Self::probe(key, slot, ids));
+        match (was, is) {
+            (Some(was), Some(is)) if was == is => {}
+            (Some(was), Some(is)) if self.distinct.is_none() => {
+                self.tree.shift(slot, &Self::probe(was, slot, ids), &Self::probe(is, slot, ids));
             }
-            if let Some(key) = is {
-                self.list(slot, &Self::probe(key, slot, ids));
+            _ => {
+                was.iter().for_each(|key| self.unlist(&Self::probe(*key, slot, ids)));
+                is.iter().for_each(|key| self.list(slot, &Self::probe(*key, slot, ids)));
             }
         }
         Some(())
@@ -94,18 +101,6 @@ impl<K: Key> Core<K> {
         if self.kept == 0 {
             [self.origin, ..] = *columns;
         }
-        self.keep_at_origin(slot, columns, at, version, flags)
-    }
-
-    /// The same, with columns relative to the origin as it is.
-    pub(crate) fn keep_at_origin(
-        &mut self,
-        slot: u32,
-        columns: &Turned,
-        at: i64,
-        version: u64,
-        flags: Flags,
-    ) -> Option<K> {
         let key = K::new(self.origin, columns, at)?;
         let member = K::Member::new(key, version, flags)?;
         while self.members.len() <= slot as usize {
@@ -200,18 +195,6 @@ impl<K: Key> Core<K> {
     pub(crate) fn forget(&mut self, slot: u32) {
         *self.members.get_mut(slot) = K::Member::NONE;
         self.kept -= 1;
-    }
-
-    /// Ranks all who may be ranked, who are in `tree` already. O(1), or O(n) where ranks are dense.
-    pub(crate) fn list_as(&mut self, tree: Tree<K>) {
-        self.tree = tree;
-        self.count_distinct();
-    }
-
-    /// The slots of those who are on the board without a rank.
-    pub(crate) fn unranked(&self) -> impl Iterator<Item = u32> + '_ {
-        let unranked = |member: &K::Member| member.flags().is_present() && !member.flags().is_ranked();
-        (0..).zip(self.members.iter()).filter(move |(_, member)| unranked(member)).map(|(slot, _)| slot)
     }
 
     fn count_distinct(&mut self) {

@@ -11,9 +11,6 @@ use std::{fmt::Debug, hash::Hash};
 pub trait Ids: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
     /// What callers name a player by. Its order decides between players with equal keys and times.
     type Id: Copy + Ord + Hash + Debug + Send + Sync + 'static;
-    /// Bytes of an id in a snapshot.
-    #[doc(hidden)]
-    const WIDTH: usize;
 
     /// The slot of an id. A slot may be found for somebody who is not on the board.
     #[doc(hidden)]
@@ -41,12 +38,6 @@ pub trait Ids: sealed::Sealed + Clone + Debug + Send + Sync + 'static {
     /// An empty table that soon has so many ids.
     #[doc(hidden)]
     fn with_capacity(ids: usize) -> Self;
-    /// Writes an id as [`WIDTH`](Self::WIDTH) bytes, little-endian.
-    #[doc(hidden)]
-    fn encode(id: Self::Id, out: &mut Vec<u8>);
-    /// Reads an id back from exactly [`WIDTH`](Self::WIDTH) bytes.
-    #[doc(hidden)]
-    fn decode(bytes: &[u8]) -> Option<Self::Id>;
 }
 
 mod sealed {
@@ -62,7 +53,6 @@ pub struct DenseIds;
 
 impl Ids for DenseIds {
     type Id = u32;
-    const WIDTH: usize = 4;
 
     fn find(&self, id: u32) -> Option<u32> {
         Some(id)
@@ -94,13 +84,5 @@ impl Ids for DenseIds {
 
     fn with_capacity(_: usize) -> Self {
         Self
-    }
-
-    fn encode(id: u32, out: &mut Vec<u8>) {
-        out.extend_from_slice(&id.to_le_bytes());
-    }
-
-    fn decode(bytes: &[u8]) -> Option<u32> {
-        Some(u32::from_le_bytes(bytes.try_into().ok()?))
     }
 }

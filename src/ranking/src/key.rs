@@ -140,7 +140,7 @@ impl Member<Narrow> for NarrowMember {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Wide<const C: usize> {
     columns: [i64; C],
-    at: i64,
+    pub(crate) at: i64,
 }
 
 impl<const C: usize> Wide<C> {

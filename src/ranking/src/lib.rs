@@ -15,8 +15,8 @@
 //! checked once, with named limits; a refusal is an [`Invalid`] with the path of the setting.
 //!
 //! Not here: ratings and how they change (`gsm-rating`), names and other facts to show beside a row, storing a
-//! board (`engine`; a board is a fold that can be rebuilt from the record at any time, and
-//! [`write_snapshot`](Ranked::write_snapshot) gives the bytes that spare it).
+//! board (`engine`; a board is a fold that can be rebuilt from the record at any time, or from a
+//! copy of its players, which [`at`](Ranked::at) gives and [`Builder`] takes).
 //!
 //! Invariants: no clock, no randomness, no IO. The state depends only on the greatest version seen of each
 //! player and on the last word on his visibility, never on the order in which changes arrived or how often. Everything
@@ -59,7 +59,6 @@ mod read;
 mod row;
 pub mod season;
 mod shared;
-mod snapshot;
 pub mod soft_reset;
 pub mod tier;
 mod tree;
@@ -73,7 +72,6 @@ pub use order::{COLUMNS_MAX, Direction, Keys, Order, Ties};
 pub use past::{Absent, BlobError, Past, Placed, Sample, Step};
 pub use row::{AmongRow, Bucket, Change, Cursor, Entry, Kept, Mark, Page, Row, Standing, Visibility};
 pub use shared::Shared;
-pub use snapshot::SnapshotError;
 
 // The suite of `tests/it` runs twice: there on nodes as shipped, here on tiny ones that split and merge all the time.
 #[cfg(test)]

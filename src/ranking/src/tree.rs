@@ -11,6 +11,7 @@
 mod balance;
 mod build;
 mod many;
+mod shift;
 mod walk;
 
 #[cfg(test)]
@@ -80,6 +81,12 @@ fn search<K: Key, I: Ids, B: Block<K>>(
 }
 
 impl<K: Key> Leaf<K> {
+    /// Reads every memory line, so that whatever follows does not wait for one after another.
+    fn fetch(&self) {
+        let slots = self.slots.iter().step_by(16).fold(0, |all, slot| all | slot);
+        std::hint::black_box(slots | self.keys.fetch());
+    }
+
     fn place<I: Ids>(&self, probe: &Probe<'_, K, I>) -> usize {
         search(&self.keys, &self.slots, self.len, probe, false)
     }
@@ -105,11 +112,18 @@ impl<K: Key> Inner<K> {
         let ends = self.ends.get_mut(kid..self.len as usize).unwrap_or_default();
         ends.iter_mut().for_each(|end| *end = end.wrapping_add(by));
     }
+
+    /// Counts one entry as moved from below one child to below another.
+    fn count_move(&mut self, from: usize, to: usize) {
+        let by = if from < to { u32::MAX } else { 1 };
+        let ends = self.ends.get_mut(from.min(to)..from.max(to)).unwrap_or_default();
+        ends.iter_mut().for_each(|end| *end = end.wrapping_add(by));
+    }
 }
 
 #[derive(Clone)]
 pub(crate) struct Tree<K: Key> {
-    leaves: Arena<Leaf<K>, 16_384>,
+    leaves: Arena<Leaf<K>, 2_048>,
     inners: Arena<Inner<K>, 1_024>,
     root: u32,
     /// Levels of inner nodes; leaves are level 0 and the root is level `height`.

@@ -8,30 +8,15 @@
     clippy::indexing_slicing,
     reason = "a program of benches alone"
 )]
+use draw::draw;
 use skillratings::Outcomes;
 use skillratings::elo::{EloConfig, EloRating, elo};
 use skillratings::glicko2::{Glicko2Config, Glicko2Rating, glicko2};
 use skillratings::trueskill::{TrueSkillConfig, TrueSkillRating, trueskill, trueskill_two_teams};
 use skillratings::weng_lin::{WengLinConfig, WengLinRating, weng_lin, weng_lin_two_teams};
 
-/// Players of each match, drawn as the bench draws them (`src/cli/src/bench/rating/history.rs`).
-fn history(players: u64, matches: usize, size: usize) -> Vec<u32> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut list: Vec<u32> = Vec::with_capacity(matches * 2 * size);
-    for _ in 0..matches {
-        let first = list.len();
-        while list.len() < first + 2 * size {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            let player = (((state >> 32) * players) >> 32) as u32;
-            if !list[first..].contains(&player) {
-                list.push(player);
-            }
-        }
-    }
-    list
-}
+#[path = "../../cli/src/bench/rating/draw.rs"]
+mod draw;
 
 const fn outcome(nth: usize) -> Outcomes {
     if nth.is_multiple_of(2) { Outcomes::WIN } else { Outcomes::LOSS }
@@ -95,7 +80,7 @@ fn fives<R: Copy>(
 fn main() {
     let mut numbers = std::env::args().skip(1).map(|arg| arg.parse::<u64>().unwrap());
     let (players, matches) = (numbers.next().unwrap(), numbers.next().unwrap() as usize);
-    let history_1 = history(players, matches, 1);
+    let history_1 = draw(players, matches, 1);
     let config = EloConfig::new();
     duels("elo", EloRating::new(), players, &history_1, |a, b, o| elo(a, b, o, &config));
     let config = Glicko2Config::new();
@@ -104,7 +89,7 @@ fn main() {
     duels("true_skill", TrueSkillRating::new(), players, &history_1, |a, b, o| trueskill(a, b, o, &config));
     let config = WengLinConfig::new();
     duels("weng_lin", WengLinRating::new(), players, &history_1, |a, b, o| weng_lin(a, b, o, &config));
-    let history_5 = history(players, matches, 5);
+    let history_5 = draw(players, matches, 5);
     let config = TrueSkillConfig::new();
     fives("true_skill", TrueSkillRating::new(), players, &history_5, |a, b, o| {
         trueskill_two_teams(a, b, o, &config)

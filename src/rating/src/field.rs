@@ -28,14 +28,15 @@ impl Sum {
 pub(crate) struct Composite {
     pub(crate) mean: f64,
     pub(crate) variance: f64,
-    /// All shares together, above 0.
-    pub(crate) shares: f64,
+    /// The part that a player with a whole share has in it: 1 divided by all shares together.
+    pub(crate) part: f64,
 }
 
 impl Composite {
     #[inline]
     pub(crate) fn of(Sum { mean, variance, shares }: Sum) -> Self {
-        Self { mean: mean / shares, variance: variance / (shares * shares), shares }
+        let part = 1.0 / shares;
+        Self { mean: mean * part, variance: variance * (part * part), part }
     }
 }
 
@@ -43,7 +44,7 @@ impl Composite {
 /// (`g` of both Glicko papers). `variance` is the square of the deviation in natural units; zero gives exactly 1.
 #[inline]
 pub(crate) fn attenuation(variance: f64) -> f64 {
-    1.0 / (1.0 + 3.0 * variance / (PI * PI)).sqrt()
+    1.0 / (1.0 + (3.0 / (PI * PI)) * variance).sqrt()
 }
 
 impl Composite {
@@ -60,7 +61,7 @@ pub(crate) struct Seen {
     place: u32,
     mean: f64,
     attenuation: f64,
-    shares: f64,
+    part: f64,
 }
 
 /// What the results of a match say about one side, in sums over its opponents, in natural units.
@@ -85,15 +86,15 @@ impl Evidence {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lesson {
     evidence: Evidence,
-    shares: f64,
+    part: f64,
 }
 
 impl Lesson {
-    /// What it says about one player: the side moves by `share / shares` when the player does (the chain rule), and
+    /// What it says about one player: the side moves by `share · part` when the player does (the chain rule), and
     /// the result counts by `share`.
     #[inline]
     pub(crate) fn of_player(&self, share: f64) -> Evidence {
-        let slope = share / self.shares;
+        let slope = share * self.part;
         Evidence {
             information: slope * slope * self.evidence.information * share,
             surprise: slope * self.evidence.surprise * share,
@@ -107,7 +108,7 @@ pub(crate) struct Pair {
     attenuations: (f64, f64),
     /// Of the first and of the second, each by the other's attenuation.
     pub(crate) expected: (f64, f64),
-    shares: (f64, f64),
+    parts: (f64, f64),
 }
 
 impl Pair {
@@ -118,7 +119,7 @@ impl Pair {
             logistic(attenuations.1 * (one.mean - other.mean)),
             logistic(attenuations.0 * (other.mean - one.mean)),
         );
-        Self { attenuations, expected, shares: (one.shares, other.shares) }
+        Self { attenuations, expected, parts: (one.part, other.part) }
     }
 
     #[inline]
@@ -126,7 +127,7 @@ impl Pair {
         let (mut one, mut other) = (Evidence::default(), Evidence::default());
         one.add(self.expected.0, self.attenuations.1, score, 1.0);
         other.add(self.expected.1, self.attenuations.0, 1.0 - score, 1.0);
-        (Lesson { evidence: one, shares: self.shares.0 }, Lesson { evidence: other, shares: self.shares.1 })
+        (Lesson { evidence: one, part: self.parts.0 }, Lesson { evidence: other, part: self.parts.1 })
     }
 }
 
@@ -141,8 +142,8 @@ pub(crate) fn rate<M: Model<Team = Composite, Lesson = Lesson>>(
 ) {
     seen.clear();
     seen.extend(game.sides.iter().enumerate().map(|(at, side)| {
-        let Composite { mean, variance, shares } = team(model, side.players.iter(), game.home, at);
-        Seen { place: side.place, mean, attenuation: attenuation(variance), shares }
+        let Composite { mean, variance, part } = team(model, side.players.iter().copied(), game.home, at);
+        Seen { place: side.place, mean, attenuation: attenuation(variance), part }
     }));
     let weight = libm::pow(seen.len() as f64 - 1.0, -exponent);
     for (own, (side, of)) in game.sides.iter().zip(seen.iter()).enumerate() {
@@ -179,7 +180,7 @@ fn against_all(seen: &[Seen], own: usize, of: &Seen, weight: f64, score: impl Fn
         actual += weight * score;
         weights += weight;
     }
-    Against { lesson: Lesson { evidence, shares: of.shares }, expected, actual, weight: weights }
+    Against { lesson: Lesson { evidence, part: of.part }, expected, actual, weight: weights }
 }
 
 /// `sum(own / (own + other))` over all, the own one included (which is one half). Four sums side by side: the

@@ -1,21 +1,79 @@
 //! The normal distribution, and what knowing a result does to a normally distributed difference.
-use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
+use crate::exp::exp;
 
 /// Below this the closed forms divide nothing by nothing; the limits that replace them are right to `1e-5`.
 const TAIL: f64 = -30.0;
 /// A margin so narrow that a draw is equality: what it leaves out is its square.
 const NARROW: f64 = 1e-5;
 
+/// The density of the standard normal distribution at 0: `1 / sqrt(2 pi)`.
+const PEAK: f64 = 0.398_942_280_401_432_7;
+
 /// Density of the standard normal distribution.
 #[inline]
 fn density(x: f64) -> f64 {
-    libm::exp(-0.5 * x * x) / (2.0 * PI).sqrt()
+    PEAK * exp(-0.5 * x * x)
 }
 
-/// The chance that a standard normal variable is below `x`; accurate to the last digits in both tails.
+/// `(1 + z)` times the chance of more than `z`, per density there, for `z` of 0 and more: a polynomial in
+/// `(z - 4) / (z + 4)`, lowest power first, with a relative error of `6e-15`.
+///
+/// The form is that of M. Shepherd and J. Laframboise, "Chebyshev approximation of (1+2x)exp(x²)erfc x in 0≤x<∞"
+/// (Mathematics of Computation 36, 1981); the numbers are our own, by interpolation at Chebyshev's points in 50 digits.
+const BEYOND: [f64; 21] = [
+    1.183_261_914_567_803_4,
+    -0.242_399_670_521_905_23,
+    0.035_091_880_234_832_47,
+    0.071_690_481_208_579_25,
+    -0.080_708_009_685_247_72,
+    0.044_959_128_921_242_42,
+    -0.012_539_103_486_153_766,
+    -0.000_715_949_333_998_205_1,
+    0.001_741_847_436_515_522_9,
+    -0.000_236_710_548_881_788_38,
+    -0.000_220_208_232_184_923_28,
+    5.329_688_526_565_605e-5,
+    3.413_447_567_660_155e-5,
+    -8.671_079_782_156_998e-6,
+    -6.502_493_148_255_170_5e-6,
+    1.110_704_963_128_444_8e-6,
+    1.322_988_934_261_421_6e-6,
+    -8.528_916_455_372_487e-8,
+    -2.305_312_713_996_658e-7,
+    3.959_283_152_901_258_3e-10,
+    2.338_199_755_615_768e-8,
+];
+
+/// The chance that a standard normal variable is above `z`, which is 0 or more, per density at `z`.
+#[inline]
+fn beyond(z: f64) -> f64 {
+    let inverse = 1.0 / ((z + 4.0) * (1.0 + z));
+    let t = (z - 4.0) * (1.0 + z) * inverse;
+    // By parts rather than power by power: they do not wait for each other.
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, u, v] = BEYOND;
+    let (t2, t4) = (t * t, (t * t) * (t * t));
+    let (t8, t16) = (t4 * t4, (t4 * t4) * (t4 * t4));
+    let four = |a, b, c, d| (a + b * t) + t2 * (c + d * t);
+    let low = four(a, b, c, d) + t4 * four(e, f, g, h);
+    let middle = four(i, j, k, l) + t4 * four(m, n, o, p);
+    let high = four(q, r, s, u) + t4 * v;
+    (low + t8 * middle + t16 * high) * ((z + 4.0) * inverse)
+}
+
+/// The density at `x`, and the chance that a standard normal variable is below it. No branch depends on the number.
+#[inline]
+fn density_and_below(x: f64) -> (f64, f64) {
+    let density = density(x);
+    let tail = density * beyond(x.abs());
+    let (whole, sign) = if x < 0.0 { (0.0, 1.0) } else { (1.0, -1.0) };
+    (density, whole + sign * tail)
+}
+
+/// The chance that a standard normal variable is below `x`, with a relative error of `3e-13` down to `x` of -37; beyond,
+/// it is hardly above 0.
 #[inline]
 pub(crate) fn below(x: f64) -> f64 {
-    0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
+    density_and_below(x).1
 }
 
 /// The inverse of [`below`] for `0.5..1.0`; 0 for less, and 8 where `p` is too near 1 to tell.
@@ -31,7 +89,8 @@ pub(crate) fn quantile(p: f64) -> f64 {
     let under = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
     let mut x = t - above / under;
     for _ in 0..3 {
-        x += (0.5 * libm::erfc(x / SQRT_2) - tail) / density(x);
+        let (density, below) = density_and_below(-x);
+        x += (below - tail) / density;
     }
     x.max(0.0)
 }
@@ -52,7 +111,8 @@ pub(crate) fn won(lead: f64) -> Moved {
         let square = 1.0 / (lead * lead);
         (-lead * (1.0 + square), 1.0 - square)
     } else {
-        let mean = density(lead) / below(lead);
+        let (density, below) = density_and_below(lead);
+        let mean = density / below;
         (mean, mean * (mean + lead))
     };
     Moved { mean, shrink: shrink.clamp(0.0, 1.0) }
@@ -71,9 +131,10 @@ pub(crate) fn drawn(lead: f64, margin: f64) -> Moved {
         let beyond = 1.0 / rate - cut;
         (near - beyond, 1.0 - (1.0 / (rate * rate) - cut * (width + cut)))
     } else {
-        let inside = below(near) - below(far);
-        let mean = (density(far) - density(near)) / inside;
-        (mean, mean * mean + (near * density(near) - far * density(far)) / inside)
+        let ((at_near, below_near), (at_far, below_far)) = (density_and_below(near), density_and_below(far));
+        let inside = below_near - below_far;
+        let mean = (at_far - at_near) / inside;
+        (mean, mean * mean + (near * at_near - far * at_far) / inside)
     };
     Moved { mean: if lead < 0.0 { -mean } else { mean }, shrink: shrink.clamp(0.0, 1.0) }
 }
@@ -136,6 +197,17 @@ mod tests {
         assert_eq!(drawn(2.0, 0.0), Moved { mean: -2.0, shrink: 1.0 });
         close(drawn(2.0, 1.01e-5).mean, -2.0, 1e-9);
         close(drawn(2.0, 1.01e-5).shrink, 1.0, 1e-5);
+    }
+    #[test]
+    fn chances_are_those_of_the_slow_twin() {
+        for nth in -37_000..10_000 {
+            let x = f64::from(nth) / 1_000.0;
+            let wanted = 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2);
+            assert!((below(x) - wanted).abs() <= 3e-13 * wanted, "{x}: {:e} is not {wanted:e}", below(x));
+        }
+        close(below(0.0), 0.5, 1e-14);
+        close(below(-0.0), 0.5, 1e-14);
+        assert_eq!(below(40.0), 1.0);
     }
     #[test]
     fn quantiles_invert_the_distribution() {

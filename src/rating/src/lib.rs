@@ -5,7 +5,7 @@
 //! rates with them, and why a rating moved as it did, is [`explained`].
 //!
 //! Not here: storing ratings (`gsm-engine`), ordering players (`gsm-ranking`), reading match histories.
-//! Invariants: same input, same output, on every platform (floating-point functions come from `libm`); no
+//! Invariants: same input, same output, on every platform (floating-point functions are our own or `libm`'s); no
 //! clock, no randomness, no IO. For any input that is accepted, what comes out is finite. The order of sides,
 //! and of players within a side, does not matter beyond rounding (`1e-9`).
 //!
@@ -34,6 +34,7 @@ pub mod batch;
 pub mod elo;
 mod error;
 pub mod evaluation;
+mod exp;
 pub mod explained;
 mod field;
 mod gaussian;
@@ -57,9 +58,9 @@ pub use elo::EloSettings;
 pub use error::{RatingError, SettingsError};
 pub use glicko::GlickoSettings;
 pub use glicko2::Glicko2Settings;
-pub use kalman::{KalmanSettings, Learnt};
+pub use kalman::{KalmanSettings, Learnt, Offsets};
 pub use outcome::{Change, Entrant, Game, Offset, Side};
-pub use rating::{RatedState, Rating};
+pub use rating::{RatedState, Rating, Row};
 pub use scratch::Scratch;
 pub use system::System;
 pub use true_skill::TrueSkillSettings;

@@ -1,5 +1,5 @@
 //! The steps that all systems share, and a match of two sides made of them.
-use crate::{Change, Entrant, Game, Rating, Scratch, Side, numeric};
+use crate::{Change, Entrant, Game, Rating, Row, Scratch, Side, numeric};
 use gsm_core::Millis;
 
 /// A rating system in steps. [`crate::System`] and [`crate::batch::Ladder`] both go through these, which is why they
@@ -49,14 +49,63 @@ pub(crate) trait Model {
 
 /// The side of these players, some of whom have a share, as number `side` of a match.
 #[inline]
-pub(crate) fn team<'a, M: Model>(
+pub(crate) fn team<M: Model>(
     model: &M,
-    players: impl Iterator<Item = &'a Entrant>,
+    players: impl Iterator<Item = Entrant>,
     home: Option<usize>,
     side: usize,
 ) -> M::Team {
-    let sum = players.fold(M::Sum::default(), |sum, player| model.joined(sum, player));
+    let sum = players.fold(M::Sum::default(), |sum, player| model.joined(sum, &player));
     model.team(sum, advantage(model, home, side))
+}
+
+/// Two sides against each other.
+#[inline]
+pub(crate) fn pair<M: Model>(
+    model: &M,
+    one: impl Iterator<Item = Entrant>,
+    other: impl Iterator<Item = Entrant>,
+    home: Option<usize>,
+) -> M::Pair {
+    model.pair(&team(model, one, home, 0), &team(model, other, home, 1))
+}
+
+/// Two players after a match that nobody else played. No memory is touched but for the settings.
+#[inline]
+pub(crate) fn alone<M: Model>(
+    model: &M,
+    [one, other]: [Entrant; 2],
+    home: Option<usize>,
+    score: f64,
+) -> [Rating; 2] {
+    let pair = pair(model, std::iter::once(one), std::iter::once(other), home);
+    let lessons = model.lessons(&pair, score);
+    [model.applied(&one, &lessons.0), model.applied(&other, &lessons.1)]
+}
+
+/// Rates two sides, neither empty, in place: [`rate`] for players who stayed to the end and whose matches are not
+/// counted.
+#[inline]
+pub(crate) fn rate_pair<M: Model, R: Row>(
+    model: &M,
+    one: &mut [R],
+    other: &mut [R],
+    home: Option<usize>,
+    score: f64,
+) {
+    let new = model.initial();
+    let entrant = |row: &R| Entrant::new(row.rating(new));
+    if let ([one], [other]) = (&mut *one, &mut *other) {
+        [*one, *other] = alone(model, [entrant(one), entrant(other)], home, score).map(R::of);
+        return;
+    }
+    let pair = pair(model, one.iter().map(entrant), other.iter().map(entrant), home);
+    let lessons = model.lessons(&pair, score);
+    for (side, lesson) in [(one, lessons.0), (other, lessons.1)] {
+        for row in side {
+            *row = R::of(model.applied(&entrant(row), &lesson));
+        }
+    }
 }
 
 /// The advantage of the side with this index.
@@ -84,8 +133,7 @@ fn rate_duel<M: Model>(
     home: Option<usize>,
     out: &mut Vec<Change>,
 ) {
-    let pair =
-        model.pair(&team(model, one.players.iter(), home, 0), &team(model, other.players.iter(), home, 1));
+    let pair = pair(model, one.players.iter().copied(), other.players.iter().copied(), home);
     let expected = model.expected(&pair);
     let score = numeric::score(one.place, other.place);
     let stayed = model.lessons(&pair, score);

@@ -1,5 +1,5 @@
 use crate::kalman::POINTS;
-use crate::{Learnt, Rating, RatingError};
+use crate::{Learnt, Rating, RatingError, Row};
 use gsm_core::{Probability, limits};
 use serde::{Deserialize, Serialize};
 
@@ -179,6 +179,27 @@ pub(crate) fn check_shape(game: &Game<'_>) -> Result<(), RatingError> {
             if !(0.0..=1.0).contains(&entrant.share) {
                 return Err(RatingError::BadShare { side, player });
             }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses two sides that no system can rate.
+#[inline]
+pub(crate) fn check_pair<R: Row>(
+    sides: [&[R]; 2],
+    newcomer: Rating,
+    home: Option<usize>,
+) -> Result<(), RatingError> {
+    if let Some(home) = home.filter(|home| *home > 1) {
+        return Err(RatingError::NoSuchSide { home, sides: 2 });
+    }
+    for (side, players) in sides.into_iter().enumerate() {
+        if players.is_empty() {
+            return Err(RatingError::EmptySide { side });
+        }
+        if let Some(player) = players.iter().position(|row| !row.rating(newcomer).is_finite()) {
+            return Err(RatingError::NotFinite { side, player });
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
 use crate::Change;
-use gsm_core::Timestamp;
+use gsm_core::{Probability, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The volatility that newcomers of systems without one carry, in case their mode changes to Glicko-2.
@@ -24,6 +24,63 @@ impl Rating {
     #[must_use]
     pub fn is_finite(self) -> bool {
         self.mean.is_finite() && self.deviation.is_finite() && self.volatility.is_finite()
+    }
+
+    /// The mean that a share of players would be below if they were spread as unsure as this rating is, in points: the
+    /// quantile of a logistic distribution of its mean and deviation (the variance of one of scale `s` is `(πs)²/3`). Shares
+    /// nearer to 0 or 1 than a two-thousandth count as that.
+    #[must_use]
+    pub fn quantile(self, share: Probability) -> f64 {
+        const END: f64 = 1.0 / 2_000.0;
+        let share = share.get().clamp(END, 1.0 - END);
+        let scale = self.deviation * 3.0_f64.sqrt() / std::f64::consts::PI;
+        self.mean + scale * libm::log(share / (1.0 - share))
+    }
+}
+
+/// A row in a caller's table of ratings, which need not hold what the system does not move: see
+/// [`crate::System::rate_pair`]. `[mean]` is enough for Elo, `[mean, deviation]` for Glicko, Weng-Lin and TrueSkill.
+pub trait Row: Copy {
+    /// The rating; what the row does not hold is a newcomer's.
+    #[must_use]
+    fn rating(self, newcomer: Rating) -> Rating;
+    /// As much of the rating as the row holds.
+    #[must_use]
+    fn of(rating: Rating) -> Self;
+}
+
+impl Row for Rating {
+    #[inline]
+    fn rating(self, _: Rating) -> Rating {
+        self
+    }
+    #[inline]
+    fn of(rating: Rating) -> Self {
+        rating
+    }
+}
+
+impl Row for [f64; 2] {
+    #[inline]
+    fn rating(self, newcomer: Rating) -> Rating {
+        let [mean, deviation] = self;
+        Rating { mean, deviation, ..newcomer }
+    }
+    #[inline]
+    fn of(Rating { mean, deviation, .. }: Rating) -> Self {
+        [mean, deviation]
+    }
+}
+
+impl Row for [f64; 1] {
+    #[inline]
+    fn rating(self, newcomer: Rating) -> Rating {
+        let [mean] = self;
+        Rating { mean, ..newcomer }
+    }
+    #[inline]
+    fn of(Rating { mean, .. }: Rating) -> Self {
+        [mean]
     }
 }
 
@@ -60,7 +117,21 @@ impl RatedState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gsm_core::Probability;
+
+    #[test]
+    fn the_quantile_is_where_the_distribution_has_the_share() {
+        let rating = Rating { mean: 1500.0, deviation: 350.0, volatility: 0.06 };
+        for share in [0.001, 0.1, 0.5, 0.97] {
+            let at = rating.quantile(Probability::new(share).unwrap());
+            let scale = 350.0 * 3.0_f64.sqrt() / std::f64::consts::PI;
+            let below = 1.0 / (1.0 + (-(at - 1500.0) / scale).exp());
+            assert!((below - share).abs() < 1e-12, "{share} {at}");
+        }
+        assert_eq!(
+            rating.quantile(Probability::new(0.0).unwrap()),
+            rating.quantile(Probability::new(1e-9).unwrap())
+        );
+    }
 
     #[test]
     fn a_row_counts_its_matches_and_never_steps_back_in_time() {

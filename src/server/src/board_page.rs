@@ -1,8 +1,8 @@
 //! A board for the dashboard's page: all that it shows, in one answer.
 use crate::{
     api::{
-        App, BoardLineDto, BucketDto, CohortDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of,
-        extract::Viewing, shown,
+        App, BoardLineDto, BucketDto, CohortDto, DivisionDto, EntryDto, InPart, PartQuery, PastDto, RankDto,
+        buckets_of, extract::Viewing, shown,
     },
     problem::{ApiError, Problem},
 };
@@ -89,6 +89,9 @@ pub(crate) struct ShownDto {
     /// The first cohorts of the season by number, where the board has any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cohorts: Vec<CohortDto>,
+    /// Where its visible tiers start, from the lowest; absent where it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tiers: Vec<DivisionDto>,
     /// The player looked for; absent where none is ranked.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<FoundDto>,
@@ -185,6 +188,7 @@ async fn board(
         } else {
             Vec::new()
         },
+        tiers: tiers(app, config, of).await?,
         found,
     })
 }
@@ -203,6 +207,14 @@ fn cuts(board: &OpenBoard) -> Result<Vec<CutLineDto>, ApiError> {
         }
     }
     Ok(lines)
+}
+
+async fn tiers(app: &App, config: &BoardConfig, of: &BoardRef) -> Result<Vec<DivisionDto>, ApiError> {
+    if config.tiers.is_none() {
+        return Ok(Vec::new());
+    }
+    let found = app.engine.tier_starts(of).await?;
+    Ok(found.divisions.into_iter().map(Into::into).collect())
 }
 
 /// The player whom a text means: by id, else by the whole name, else by a part of it, the best first.

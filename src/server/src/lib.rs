@@ -22,6 +22,7 @@ mod jwt;
 mod overview;
 mod problem;
 mod run;
+mod saving;
 mod secret;
 mod telemetry;
 

@@ -8,6 +8,7 @@ use crate::{
     front::{WireLimits, listen},
     jwt::{Issuer, JwksError},
     overview::{self, Watch},
+    saving::Saving,
     secret, telemetry,
 };
 use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
@@ -86,6 +87,7 @@ pub struct Running {
     served: tokio::task::JoinHandle<()>,
     tasks: TaskTracker,
     fatal: Arc<Mutex<Option<String>>>,
+    saving: Option<Arc<Saving>>,
     dev: Option<DevCredentials>,
 }
 
@@ -115,6 +117,9 @@ impl Running {
         }
         self.tasks.close();
         self.tasks.wait().await;
+        if let Some(saving) = self.saving.as_ref().filter(|_| self.fatal.lock().is_none()) {
+            saving.last(&self.app.engine).await;
+        }
         let store = self.app.store.clone();
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
         if let Some(reason) = self.fatal.lock().take() {
@@ -174,6 +179,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
+    let saving = Saving::new(&settings);
+    if let Some(saving) = saving.clone() {
+        tasks.spawn(saving.run(app.engine.clone(), stop.clone()));
+    }
     let limits = WireLimits {
         connections_max: settings.connections_max,
         connections_per_address_max: settings.connections_per_address_max,
@@ -184,7 +193,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     #[expect(clippy::disallowed_methods, reason = "the composition root owns the listener's task")]
     let served = tokio::spawn(listen::serve(listener, router, limits, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
-    Ok(Running { addr, app, served, tasks, fatal, dev })
+    Ok(Running { addr, app, served, tasks, fatal, saving, dev })
 }
 
 fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
@@ -225,7 +234,8 @@ pub(crate) async fn open_engine(
         let token_key = secret::token_key(&settings.token_key_file, settings.mode, &*ids)?;
         let options = EngineOptions { node: settings.node.clone(), token_key };
         let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock, ids.clone(), options));
-        let report = engine.load().await?;
+        let saving = Saving::new(settings);
+        let report = engine.load_with(saving.as_ref().map(|saving| saving.snapshots())).await?;
         tracing::info!(?report, "loaded");
         Ok::<_, StartError>(engine)
     };

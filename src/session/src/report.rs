@@ -1,7 +1,7 @@
 //! What a game server says about a match: plain data, nothing checked. The field names in errors are those of the
 //! native API: `placements` for players, `sides` for sides.
 
-use gsm_core::{Millis, PlayerId};
+use gsm_core::{Millis, PlayerId, Variant};
 
 /// A reported result before [`crate::MatchResult::validate`].
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Report {
     pub quits: Vec<PlayerId>,
     /// How long the match was played.
     pub duration: Option<Millis>,
+    /// The variant of the mode that was played, where it is another than the match was made for, or that named none.
+    pub variant: Option<Variant>,
 }
 
 /// The places, in either of two forms.

@@ -1,6 +1,6 @@
 use crate::{PlayerReport, Report, Roster, SideReport, Standings};
 use gsm_core::{
-    Millis, PlayerId,
+    Millis, PlayerId, Variant,
     limits::{MATCH_PLAYERS_MAX, MATCH_SIDES_MAX, SCORE_ABS_MAX},
 };
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,7 @@ pub enum ResultFault {
 ///   better (golf), so a score that seems to contradict the places is no error.
 /// - Quits are sorted, each player once.
 /// - Shares are sorted by player; whoever played all of it has none.
+/// - The variant is the one that was played: the report's, else the roster's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct MatchResult {
@@ -103,6 +104,7 @@ pub struct MatchResult {
     quits: Vec<PlayerId>,
     shares: Vec<(PlayerId, f64)>,
     duration: Option<Millis>,
+    variant: Option<Variant>,
 }
 
 /// How a match ended for one player.
@@ -177,6 +179,7 @@ impl MatchResult {
             quits: quits.into_iter().collect(),
             shares: shares.into_iter().collect(),
             duration: report.duration,
+            variant: report.variant.as_ref().or(roster.variant()).cloned(),
         })
     }
 
@@ -215,6 +218,12 @@ impl MatchResult {
     #[must_use]
     pub const fn duration(&self) -> Option<Millis> {
         self.duration
+    }
+
+    /// The variant of the mode (map, surface) that was played, where anybody named one.
+    #[must_use]
+    pub const fn variant(&self) -> Option<&Variant> {
+        self.variant.as_ref()
     }
 
     /// How the match ended for `player`; none for a stranger to `roster`, which must be the roster of this result.
@@ -338,6 +347,7 @@ struct Unchecked {
     quits: Vec<PlayerId>,
     shares: Vec<(PlayerId, f64)>,
     duration: Option<Millis>,
+    variant: Option<Variant>,
 }
 
 /// Stored bytes that are no canonical result.
@@ -348,7 +358,7 @@ struct NotCanonical;
 impl TryFrom<Unchecked> for MatchResult {
     type Error = NotCanonical;
     fn try_from(raw: Unchecked) -> Result<Self, NotCanonical> {
-        let Unchecked { places, scores, quits, shares, duration } = raw;
+        let Unchecked { places, scores, quits, shares, duration, variant } = raw;
         let canonical = (2..=MATCH_SIDES_MAX).contains(&places.len())
             && scores.len() == places.len()
             && competition(&places) == places
@@ -359,7 +369,11 @@ impl TryFrom<Unchecked> for MatchResult {
             && shares.is_sorted_by(|(a, _), (b, _)| a < b)
             && shares.iter().all(|(_, share)| (0.0..1.0).contains(share))
             && duration.is_none_or(|d| d <= DURATION_MAX);
-        if canonical { Ok(Self { places, scores, quits, shares, duration }) } else { Err(NotCanonical) }
+        if canonical {
+            Ok(Self { places, scores, quits, shares, duration, variant })
+        } else {
+            Err(NotCanonical)
+        }
     }
 }
 

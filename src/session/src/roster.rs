@@ -1,5 +1,5 @@
 use gsm_core::{
-    PlayerId,
+    PlayerId, Variant,
     limits::{MATCH_PLAYERS_MAX, MATCH_SIDES_MAX, PARTY_SIZE_MAX},
 };
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,8 @@ pub enum RosterError {
     },
 }
 
-/// Who plays a match, by side, who came together, and which side is at home. Sides keep their order and so do the players of a side.
+/// Who plays a match, by side, who came together, which side is at home, and which variant is to be played. Sides keep
+/// their order and so do the players of a side.
 ///
 /// Invariant: 2 to [`MATCH_SIDES_MAX`] sides, none empty, nobody twice, at most [`MATCH_PLAYERS_MAX`] players.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,6 +80,7 @@ pub struct Roster {
     parties: Vec<u32>,
     /// The side with the advantage of the game.
     home: Option<usize>,
+    variant: Option<Variant>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +91,8 @@ struct Unchecked {
     parties: Vec<u32>,
     #[serde(default)]
     home: Option<usize>,
+    #[serde(default)]
+    variant: Option<Variant>,
 }
 
 /// Stored bytes that are no roster.
@@ -103,8 +107,8 @@ enum Refused {
 impl TryFrom<Unchecked> for Roster {
     type Error = Refused;
     fn try_from(raw: Unchecked) -> Result<Self, Refused> {
-        let Unchecked { sides, parties, home } = raw;
-        let roster = Self::new(sides)?.with_home(home)?;
+        let Unchecked { sides, parties, home, variant } = raw;
+        let roster = Self::new(sides)?.with_home(home)?.with_variant(variant);
         let lawful = |size: &u32| (1..=PARTY_SIZE_MAX).contains(&(*size as usize));
         let complete = parties.is_empty() || parties.len() == roster.players().count();
         if complete && parties.iter().all(lawful) {
@@ -134,7 +138,13 @@ impl Roster {
                 return Err(RosterError::Twice { player, side });
             }
         }
-        Ok(Self { sides, parties: Vec::new(), home: None })
+        Ok(Self { sides, parties: Vec::new(), home: None, variant: None })
+    }
+
+    /// The roster with the variant of the mode (map, surface) that is to be played; or with none.
+    #[must_use]
+    pub fn with_variant(self, variant: Option<Variant>) -> Self {
+        Self { variant, ..self }
     }
 
     /// The roster with the side, from 0, that has the advantage of the game (white, the home team); or with none.
@@ -195,6 +205,12 @@ impl Roster {
     #[must_use]
     pub const fn home(&self) -> Option<usize> {
         self.home
+    }
+
+    /// The variant of the mode that is to be played, where that is known before; a result may name another.
+    #[must_use]
+    pub const fn variant(&self) -> Option<&Variant> {
+        self.variant.as_ref()
     }
 
     /// How many players of the own side came together with each player, the player included, side by side: 1 for
@@ -303,7 +319,10 @@ mod tests {
         let home = plain.clone().with_home(Some(1)).unwrap();
         let text = serde_json::to_string(&home).unwrap();
         assert!(serde_json::from_str::<Roster>(&text.replace(r#""home":1"#, r#""home":2"#)).is_err());
-        for roster in [plain.clone(), home, plain.with_parties([pair.as_slice()]).unwrap()] {
+        let varied = plain.clone().with_variant(Some("clay".parse().unwrap()));
+        let text = serde_json::to_string(&varied).unwrap();
+        assert!(serde_json::from_str::<Roster>(&text.replace("clay", "red clay")).is_err());
+        for roster in [plain.clone(), home, varied, plain.with_parties([pair.as_slice()]).unwrap()] {
             let text = serde_json::to_string(&roster).unwrap();
             assert_eq!(serde_json::from_str::<Roster>(&text).unwrap(), roster);
             for wrong in ["[2,2]", "[0,1,1]", "[1,11,11]"] {

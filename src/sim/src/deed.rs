@@ -1,6 +1,6 @@
 //! What callers do: plain data, so that a trace can be read and a fate can be unknown.
 use crate::world::league;
-use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId};
+use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Variant};
 use gsm_engine::{
     BoardConfig, Call, Engine, EngineError, Fingerprint, MatchFacts, MatchView, NewMatch, NewTicket,
     PAST_SEATS_MAX, Principal, QueueConfig, ResultView, TicketView, Viewer,
@@ -39,6 +39,7 @@ pub(crate) struct Outcome {
     /// Place of each side.
     pub(crate) places: Vec<u32>,
     pub(crate) quits: Vec<PlayerId>,
+    pub(crate) variant: Option<Variant>,
 }
 
 impl Outcome {
@@ -48,6 +49,7 @@ impl Outcome {
             standings: Standings::Sides(self.places.iter().map(side).collect()),
             quits: self.quits.clone(),
             duration: None,
+            variant: self.variant.clone(),
         }
     }
 }
@@ -224,8 +226,13 @@ impl Deed {
                 Told::Done(session.state.to_string())
             }
             Self::MakeMatch { queue, sides, .. } => {
-                let new =
-                    NewMatch { queue: queue.clone(), sides: sides.clone(), parties: Vec::new(), home: None };
+                let new = NewMatch {
+                    queue: queue.clone(),
+                    sides: sides.clone(),
+                    parties: Vec::new(),
+                    home: None,
+                    variant: None,
+                };
                 Told::Match(Box::new(engine.create_match(call, &new).await?))
             }
             Self::PutQueue(config) => {

@@ -6,6 +6,7 @@ use gsm_engine::store::{
     ResultRow, Row, StagedRow, StandingRow, Store, TicketRow, Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
+use gsm_ranking::tier::Bounds;
 use gsm_rating::{System, options::Options};
 use serde::Deserialize;
 use std::{
@@ -98,6 +99,17 @@ impl Eye {
         rows
     }
 
+    /// Where the tiers of a board start, by season.
+    pub(crate) fn starts(&self, board: &str) -> BTreeMap<u64, Bounds> {
+        let ranges = BoardName::new(board).ok().map(KeyRange::AllStarts);
+        let rows = ranges.into_iter().flat_map(|range| self.list(&range));
+        rows.filter_map(|(key, found)| match (key, &*found.row) {
+            (Key::Starts(_, number), Row::Starts(row)) => Some((number, row.bounds.clone())),
+            _ => None,
+        })
+        .collect()
+    }
+
     /// A player's history by depth.
     pub(crate) fn history(&self, mode: &Mode, player: PlayerId) -> BTreeMap<u64, HistoryRow> {
         let rows = self.list(&KeyRange::History(mode.clone(), player)).into_iter();
@@ -169,7 +181,11 @@ impl Eye {
                 }
             }
         }
-        let names: BTreeSet<u64> = truth.results.values().map(|row| row.system).collect();
+        // What a job has staged may be rated as nothing before it was.
+        let decided = truth.decided();
+        let results = decided.results.values().map(|row| row.system);
+        let adjustments = decided.adjustments.values().map(|row| row.system);
+        let names: BTreeSet<u64> = results.chain(adjustments).collect();
         let keys: Vec<Key> = names.iter().map(|name| Key::System(*name)).collect();
         for (name, found) in names.iter().zip(self.get(Home::Record, &keys)) {
             if let Some(Row::System(json)) = found.as_ref().map(|f| &*f.row)

@@ -10,7 +10,7 @@ use crate::{
     tap::Tap,
     truth::{Eye, Truth},
 };
-use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, Timestamp};
+use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, Timestamp, Variant};
 use gsm_engine::{
     BoardConfig, Column, Direction, Eligibility, Engine, EngineOptions, Grouping, LeagueConfig, Operator,
     QueueConfig, ScheduleConfig, Source, Ties, Value,
@@ -22,7 +22,11 @@ use gsm_engine::{
     token::TokenKey,
 };
 use gsm_matchmaking::{Format, MatchRules, Window};
-use gsm_rating::options::{Newcomer, Options, Party, RepeatedPair, Smurf};
+use gsm_ranking::tier::{PointsRange, StartConfig, Tier, TierConfig};
+use gsm_rating::{
+    KalmanSettings, System,
+    options::{Newcomer, Options, Party, RepeatedPair, Smurf},
+};
 use parking_lot::Mutex;
 use std::{
     future::{Future, poll_fn},
@@ -68,8 +72,8 @@ pub(crate) struct World {
     yields_max: Arc<AtomicU32>,
 }
 
-/// The queues of a world; `narrow` makes the teams of `duo` smaller than the parties that may wait there, and its rating
-/// options others.
+/// The queues of a world; `narrow` makes the teams of `duo` smaller than the parties that may wait there, and its
+/// rating options others. The system of `duo` knows variants; `duel` alone names none for its matches.
 pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
     let (format, acceptance) = match name {
         "duel" => (Format::default(), None),
@@ -82,6 +86,12 @@ pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
     let window = Window { min: 400.0, growth_per_s: 50.0, max: 3_000.0 };
     let mut config =
         QueueConfig::new(QueueName::new(name).ok()?, Mode::new(name).ok()?, MatchRules { format, window });
+    if name == "duo" {
+        config.rating = System::Kalman(KalmanSettings::default());
+    }
+    if name != "duel" {
+        config.variant = Variant::new("arena").ok();
+    }
     config.rating_options = match name {
         "duel" => Options::default(),
         "duo" if narrow => Options { party: Some(Party { points_per_mate: 25.0 }), ..Options::default() },
@@ -152,13 +162,33 @@ pub(crate) fn boards() -> Vec<BoardConfig> {
     };
     let of_league = ScheduleConfig::At { starts_at: (0..LEAGUE_SEASONS).map(at).collect() };
     let columns = vec![column(Value::Wins, Operator::Last), best, column(Value::Games, Operator::Last)];
-    let mut boards = vec![board(sprint, columns, Some(quarters)), board(of_best, vec![best], None)];
+    let sprint = BoardConfig { tiers: tiers(), ..board(sprint, columns, Some(quarters)) };
+    let mut boards = vec![sprint, board(of_best, vec![best], None)];
     if let Some((name, config)) = league() {
         let columns = vec![column(Value::Wins, Operator::Last), column(Value::Games, Operator::Last)];
         let grouping = Some(Grouping::League(config));
         boards.push(BoardConfig { grouping, ..board(name, columns, Some(of_league)) });
     }
     boards
+}
+
+/// Tiers by shares of the players: the best tenth is gold.
+pub(crate) fn tiers() -> Option<TierConfig> {
+    let points = PointsRange { base: 20, least: 10, most: 40 };
+    let tier = |name: &str, divisions, floor| Tier { name: name.into(), divisions, floor };
+    Some(TierConfig {
+        placement_games: 1,
+        tiers: vec![tier("bronze", 2, false), tier("silver", 1, true), tier("gold", 1, false)],
+        points_per_division: 100,
+        win: points,
+        loss: points,
+        pull_permille: 100,
+        swing_permille: 50,
+        surplus_carries_over: false,
+        demotion_shield_games: 1,
+        decay: None,
+        start: StartConfig::PlayersBelowPermille(vec![300, 600, 900]),
+    })
 }
 
 /// Names of the queues.

@@ -67,6 +67,7 @@ impl Writer {
             standings: Standings::Sides(vec![side(1), side(2)]),
             quits: Vec::new(),
             duration: Some(Millis::from_secs(420)),
+            variant: None,
         };
         let result = MatchResult::validate(&report, &roster).expect("a result");
         let mut set = ChangeSet::new(CommitKey::from_u128(id(n)), AT);
@@ -90,7 +91,7 @@ impl Writer {
             draws: 3,
             score: 1_512_250,
             reached_at: AT,
-            recent: None,
+            carried: None,
         };
         for player in players {
             let row = StandingRow { last, rating: Some(rated.clone()) };
@@ -167,6 +168,7 @@ impl Writer {
             system: u64::MAX,
             from: vec![Some(StandingRow { last, rating: Some(rated) }); 2],
             changes: changes.to_vec(),
+            offsets: Vec::new(),
             call: Some(([1; 32], [2; 32])),
             verdict: Verdict::Counted,
             reported: None,

@@ -96,7 +96,9 @@ impl Inner {
 
     /// These sets are on the disk: folds and push streams see them, in order, and then everybody may.
     fn delivered(&self, sets: &[Placed]) {
-        let Some((last, _)) = sets.last() else { return };
+        if sets.is_empty() {
+            return;
+        }
         let now = self.clock.now();
         let folds = self.folds.read().clone();
         for (sequence, changes) in sets {
@@ -109,7 +111,7 @@ impl Inner {
             }
         }
         let mut memory = self.memory.lock();
-        memory.durable = *last;
+        memory.settled(sets);
         if memory.is_due(&self.options) {
             self.due.notify_one();
         }

@@ -66,7 +66,7 @@ impl Inner {
         let rows_max = self.options.checkpoint_rows.saturating_mul(2);
         let Some((upto, sets)) = self.memory.lock().to_write(rows_max) else { return Ok(None) };
         let rows = fold(&sets);
-        tables.checkpoint(upto, &rows, &sets, self.clock.now())?;
+        tables.checkpoint(upto, &rows, &sets, self.clock.now(), self.options.traced_rows_max)?;
         let view = Arc::new(tables.view()?);
         self.memory.lock().written(upto, view);
         Ok(Some((upto, rows)))

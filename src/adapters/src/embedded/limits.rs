@@ -27,6 +27,8 @@ pub const TRIM_GROUPS_PER_WRITE: usize = 8;
 pub const SWEEP_ROWS_MAX: usize = 20_000;
 /// Commits whose push events outlive a restart.
 pub const EVENT_SETS_MAX: u64 = 1 << 18;
+/// Rows whose writes can be told after the fact; see [`super::Options::traced_rows_max`].
+pub const TRACED_ROWS_MAX: u64 = 1 << 19;
 /// Bytes of the file that makes room when the disk is full.
 pub const RESERVE_BYTES: u64 = 16 << 20;
 /// Journal writes whose duration is remembered.

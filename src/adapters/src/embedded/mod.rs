@@ -21,6 +21,7 @@ mod scan;
 mod state;
 mod stats;
 mod tables;
+mod trace;
 mod xxh64;
 
 pub use error::OpenError;
@@ -32,8 +33,8 @@ use async_trait::async_trait;
 use error::Fault;
 use gsm_core::{Clock, PlayerId, Timestamp};
 use gsm_engine::store::{
-    AuditRecord, ChangeSet, CommitError, Committed, Cursor, Fold, Gather, Key, KeyRange, PushEvent,
-    ReadError, Store, StoreFault, StoreLimits, Versioned,
+    AuditRecord, ChangeSet, CommitError, Committed, Cursor, Fold, Gather, Key, KeyRange, Position, PushEvent,
+    ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned,
 };
 use journal::Journal;
 use lock::Lock;
@@ -282,6 +283,19 @@ impl Store for EmbeddedStore {
 
     async fn scan(&self, range: &KeyRange, gathers: [&mut dyn Gather; 2]) -> Result<(), ReadError> {
         self.inner.sweep(range, gathers).await
+    }
+
+    fn position(&self) -> Option<Position> {
+        Some(self.inner.memory.lock().position)
+    }
+
+    async fn changed(
+        &self,
+        range: &KeyRange,
+        after: Position,
+        take: &mut (dyn FnMut(Key, Version, Option<Arc<Row>>) + Send),
+    ) -> Result<bool, ReadError> {
+        self.inner.changed(range, after, take).await
     }
 
     async fn events(

@@ -113,8 +113,9 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Resul
     let (tables, store) = Tables::open(home.opening(tables::FILE)).map_err(in_tables)?;
     let applied = tables.applied().map_err(in_tables)?;
     let view = Arc::new(tables.view().map_err(in_tables)?);
+    let position = view.position().map_err(in_tables)?;
     let kept = tables.kept().map_err(in_tables)?;
-    let (mut memory, mut rings, now) = (Memory::new(view, applied), Rings::default(), clock.now());
+    let (mut memory, mut rings, now) = (Memory::new(view, applied, position), Rings::default(), clock.now());
     for (sequence, key, at) in kept.done {
         memory.note_done(key, sequence, at);
     }
@@ -124,8 +125,8 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Resul
     let opened = Journal::open(home.opening(journal::FILE), applied, |group| {
         for (sequence, changes) in placed(group).filter(|(sequence, _)| *sequence > applied) {
             rings.push(sequence, &changes.events, now);
-            memory.replay(sequence, changes);
-            memory.durable = sequence;
+            memory.replay(sequence, changes.clone());
+            memory.settled(&[(sequence, changes)]);
         }
         Ok(())
     });

@@ -32,6 +32,8 @@ pub struct Options {
     pub unwritten_rows_max: usize,
     /// The same for the bytes of unwritten change sets.
     pub unwritten_bytes_max: usize,
+    /// Rows whose writes [`gsm_engine::store::Store::changed`] can tell: beyond, the oldest commits are forgotten.
+    pub traced_rows_max: u64,
     /// Change sets that may wait for the disk; beyond, commits are refused as busy.
     pub waiting_max: usize,
     /// Time between looks at a full disk.
@@ -54,10 +56,11 @@ impl Default for Options {
             tables_cache_bytes: 16 << 20,
             hot_rows_max: 1 << 16,
             checkpoint_every: Millis::from_secs(5),
-            checkpoint_rows: 32_768,
-            checkpoint_bytes: 32 << 20,
-            unwritten_rows_max: 200_000,
+            checkpoint_rows: 131_072,
+            checkpoint_bytes: 64 << 20,
+            unwritten_rows_max: 400_000,
             unwritten_bytes_max: 128 << 20,
+            traced_rows_max: limits::TRACED_ROWS_MAX,
             waiting_max: 65_536,
             retry_every: Millis::from_secs(1),
             reserve_bytes: limits::RESERVE_BYTES,

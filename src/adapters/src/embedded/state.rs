@@ -7,7 +7,7 @@ use super::{
     tables::{Folded, Placed, View},
 };
 use gsm_core::{CommitKey, Map, Millis, Timestamp};
-use gsm_engine::store::{ChangeSet, CommitError, Expect, Op, Row, StoreFault, Version, Write};
+use gsm_engine::store::{ChangeSet, CommitError, Expect, Op, Position, Row, StoreFault, Version, Write};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -124,6 +124,8 @@ pub(super) struct Memory {
     pub(super) sequence: u64,
     /// The last sequence that is on the disk and that the folds have seen.
     pub(super) durable: u64,
+    /// Where the folds stand, among the commits that write traced rows.
+    pub(super) position: Position,
     /// The last sequence in the tables.
     pub(super) applied: u64,
     done: Map<CommitKey, u64>,
@@ -144,12 +146,14 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(view: Arc<View>, applied: u64) -> Self {
+    /// As the tables show it: `applied` is the last sequence in them, `position` the last of which rows are traced.
+    pub(super) fn new(view: Arc<View>, applied: u64, position: Position) -> Self {
         Self {
             rows: BTreeMap::new(),
             view: Some(view),
             sequence: applied,
             durable: applied,
+            position,
             applied,
             done: Map::default(),
             done_order: VecDeque::new(),
@@ -286,6 +290,14 @@ impl Memory {
         let (answer, fate) = oneshot::channel();
         self.queue.push_back(Work::Wait { sequence, answer });
         fate
+    }
+
+    /// These sets, which follow each other, are on the disk, and the folds have seen them.
+    pub(super) fn settled(&mut self, sets: &[Placed]) {
+        for (sequence, changes) in sets {
+            self.position = self.position.after(*sequence, changes).map_or(self.position, |(next, _)| next);
+            self.durable = *sequence;
+        }
     }
 
     /// Takes in a set that is durable already, from the journal.
@@ -481,6 +493,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Seated(_)
         | Row::Bucket(_)
         | Row::Opened(_)
+        | Row::Starts(_)
         | Row::Learnt(_)
         | Row::Watch(_)
         | Row::Told(_) => true,

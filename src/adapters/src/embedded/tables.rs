@@ -6,7 +6,7 @@ use super::{
     disk::Health,
     error::Fault,
     library::{Library, Opening, StoreId},
-    limits,
+    limits, trace,
 };
 use gsm_core::{CommitKey, Millis, PlayerId, Timestamp};
 use gsm_engine::store::{AuditRecord, ChangeSet, EVENT_RETENTION, Key, PushEvent, Row, Version};
@@ -15,7 +15,7 @@ use std::{ops::Bound, sync::Arc};
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "tables.redb";
-type Bytes = &'static [u8];
+pub(super) type Bytes = &'static [u8];
 const ROWS: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("rows");
 /// Time of expiry and key, of rows that end by themselves (or did, before they were written again).
 const EXPIRY: TableDefinition<'static, (i64, Bytes), ()> = TableDefinition::new("expiry");
@@ -47,6 +47,7 @@ pub(super) struct Tables {
 pub(super) struct View {
     rows: ReadOnlyTable<Bytes, Bytes>,
     audit: ReadOnlyTable<u64, Bytes>,
+    pub(super) trace: ReadOnlyTable<u64, Bytes>,
     health: Arc<Health>,
 }
 
@@ -65,6 +66,7 @@ impl Tables {
             tx.open_table(EVENTS)?;
             tx.open_table(DONE)?;
             tx.open_table(AUDIT)?;
+            tx.open_table(trace::TRACE)?;
             Ok(())
         })
     }
@@ -85,7 +87,8 @@ impl Tables {
         self.library.run(|db| {
             let tx = db.begin_read()?;
             let health = self.library.health().clone();
-            Ok(View { rows: tx.open_table(ROWS)?, audit: tx.open_table(AUDIT)?, health })
+            let (rows, audit) = (tx.open_table(ROWS)?, tx.open_table(AUDIT)?);
+            Ok(View { rows, audit, trace: tx.open_table(trace::TRACE)?, health })
         })
     }
 
@@ -123,6 +126,7 @@ impl Tables {
         rows: &Folded,
         sets: &[Placed],
         now: Timestamp,
+        traced_rows_max: u64,
     ) -> Result<(), Fault> {
         let mut encoded = Vec::with_capacity(rows.len());
         for (key, stored) in rows {
@@ -137,10 +141,12 @@ impl Tables {
             tx.set_quick_repair(true);
             write_rows(&tx, &encoded)?;
             write_sets(&tx, sets)?;
+            trace::write(&tx, sets)?;
             let most = limits::SWEEP_ROWS_MAX.max(2 * encoded.len());
             sweep_rows(&tx, now, most)?;
             sweep_events(&tx, now, most)?;
             sweep_done(&tx, now, most)?;
+            trace::sweep(&tx, traced_rows_max, most)?;
             Library::set_meta(&tx, APPLIED_KEY, upto)?;
             tx.commit()?;
             Ok(())

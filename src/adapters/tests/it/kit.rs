@@ -83,7 +83,7 @@ pub(crate) fn rating_row(mean: f64) -> Row {
         draws: 0,
         score: 1,
         reached_at: START,
-        recent: None,
+        carried: None,
     };
     let last = Place { depth: 1, entry: Entry::Match(MatchId::from_u128(1)) };
     Row::Rating(StandingRow { last, rating: Some(row) })

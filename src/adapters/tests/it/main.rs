@@ -4,6 +4,7 @@ mod disk_full;
 mod kill;
 mod kit;
 mod power_cut;
+mod snapshots;
 mod store_suite;
 mod twin;
 mod waits;

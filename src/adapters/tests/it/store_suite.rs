@@ -4,8 +4,8 @@ use gsm_adapters::{EmbeddedStore, OpenError, Options};
 use gsm_core::{Clock, PlayerId, Timestamp};
 use gsm_engine::{
     store::{
-        ChangeSet, CommitError, Committed, Cursor, Fold, Key, KeyRange, PushEvent, ReadError, Store,
-        StoreLimits, Versioned,
+        ChangeSet, CommitError, Committed, Cursor, Fold, Key, KeyRange, Position, PushEvent, ReadError, Row,
+        Store, StoreLimits, Version, Versioned,
     },
     testing::{ManualClock, Subject, store_suite},
 };
@@ -43,6 +43,17 @@ impl Store for Written {
         limit: usize,
     ) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
         self.0.events(player, after, limit).await
+    }
+    fn position(&self) -> Option<Position> {
+        self.0.position()
+    }
+    async fn changed(
+        &self,
+        range: &KeyRange,
+        after: Position,
+        take: &mut (dyn FnMut(Key, Version, Option<Arc<Row>>) + Send),
+    ) -> Result<bool, ReadError> {
+        self.0.changed(range, after, take).await
     }
     fn subscribe(&self, fold: Arc<dyn Fold>) {
         self.0.subscribe(fold);

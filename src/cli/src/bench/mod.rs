@@ -38,7 +38,7 @@ pub(crate) struct Command {
 
 #[derive(Subcommand)]
 enum What {
-    /// Boards beside Redis: update, rank, around, top, memory, snapshot
+    /// Boards beside Redis: update, rank, around, top, memory
     Ranking(ranking::Command),
     /// Rating systems beside skillratings and openskill.py
     Rating(rating::Command),

@@ -80,7 +80,7 @@ pub(crate) async fn measure(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
                 let winner = (scatter(n) & 1) as u32;
                 let side = |place| SideReport { place, score: None };
                 let standings = Standings::Sides(vec![side(1 + winner), side(2 - winner)]);
-                let report = Report { standings, quits: Vec::new(), duration: None };
+                let report = Report { standings, quits: Vec::new(), duration: None, variant: None };
                 while let Err(error) = engine.report_result(&call(&engine), *id, None, &report).await {
                     behind(error).await.map_err(Failure::failed)?;
                 }
@@ -136,7 +136,10 @@ async fn prepare(engine: &Arc<Engine>, time: Duration) -> Result<Vec<MatchId>, F
                 let second = (first + 1 + (scatter(!n) % (PLAYERS as u64 - 1)) as usize) % PLAYERS;
                 let sides = vec![vec![players[first]], vec![players[second]]];
                 engine
-                    .create_match(&call(&engine), &NewMatch { queue, sides, parties: Vec::new(), home: None })
+                    .create_match(
+                        &call(&engine),
+                        &NewMatch { queue, sides, parties: Vec::new(), home: None, variant: None },
+                    )
                     .await
                     .map(|m| m.id)
             }

@@ -2,7 +2,7 @@
 use super::{rated::Rated, stopwatch};
 use crate::{history::Chronicle, offline::Offline, output::Failure};
 use gsm_adapters::{Options, State};
-use gsm_core::{Label, Mode, PlayerId, RequestKey, Timestamp, limits};
+use gsm_core::{Label, Mode, PlayerId, RequestKey, Timestamp, Variant, limits};
 use gsm_engine::{BoardRef, EngineError, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported, Viewer};
 use gsm_rating::System;
 use gsm_session::{Report, Roster, SideReport, Standings};
@@ -53,6 +53,7 @@ pub(super) fn check(history: &Chronicle) -> Result<(), Failure> {
                  {players_max}\nhint: replay without --data-dir to see its ratings"
             )));
         }
+        variant(history, index)?;
     }
     (0..history.names.len() as u32).try_for_each(|number| external_id(history, number).map(drop))
 }
@@ -153,11 +154,14 @@ impl Target {
         Ok(ImportMatch {
             number,
             mode: self.mode.clone(),
-            roster: Roster::new(sides).map_err(|e| Failure::failed(format!("match {number}: {e}")))?,
+            roster: Roster::new(sides)
+                .map_err(|e| Failure::failed(format!("match {number}: {e}")))?
+                .with_variant(variant(history, index)?),
             report: Report {
                 standings: Standings::Sides(standings.collect()),
                 quits: Vec::new(),
                 duration: None,
+                variant: None,
             },
             at: history.history.at(index),
         })
@@ -208,6 +212,13 @@ fn told(error: &EngineError) -> Failure {
         _ => return Failure::failed(error),
     };
     Failure::failed(format!("{error}\nhint: {hint}"))
+}
+
+/// The variant of a match of the file; none where it names none.
+fn variant(history: &Chronicle, index: usize) -> Result<Option<Variant>, Failure> {
+    let name = history.history.variant_name(history.history.variant_of(index));
+    let named = if name.is_empty() { None } else { Some(Variant::new(name)) };
+    named.transpose().map_err(|error| Failure::usage(format!("mode `{name}` cannot be stored: {error}")))
 }
 
 /// The id of a player of the file as the store knows them: ids keep to a plain alphabet there, so other bytes are

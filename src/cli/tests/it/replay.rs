@@ -148,4 +148,11 @@ fn a_contest_too_large_for_a_server_is_rated_but_not_stored() {
     let data = dir.path().join("data");
     replay(&file, &["--data-dir", arg(&data)]).told(2, &["match 1 cannot be stored", "--data-dir"]);
     assert!(!data.exists(), "nothing is stored of a file that does not fit");
+    let played = |mode: &str| write(&file, &format!("{HEADER}\n1,5,0,ann,1,,{mode}\n1,5,1,bob,2,,{mode}\n"));
+    played("red clay");
+    replay(&file, &["--json"]).ok();
+    replay(&file, &["--data-dir", arg(&data)]).told(2, &["mode `red clay` cannot be stored", "variant"]);
+    assert!(!data.exists(), "nor of one whose variants have no names");
+    played("clay");
+    assert_eq!(replay(&file, &["--data-dir", arg(&data), "--json"]).json()["store"]["new"], 1);
 }

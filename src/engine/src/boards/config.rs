@@ -5,7 +5,7 @@ use gsm_core::{BoardName, Mode, Timestamp, limits};
 use gsm_ranking::{
     COLUMNS_MAX, Direction as Way, Keys, Order, Ties as Equals,
     season::{Schedule, ScheduleConfig},
-    tier::{StartConfig, TierConfig, Tiers},
+    tier::{TierConfig, Tiers},
 };
 use gsm_rating::Rating;
 use serde::{Deserialize, Serialize};
@@ -316,10 +316,6 @@ impl BoardConfig {
     fn validate_tiers(&self, tiers: &TierConfig) -> Result<(), EngineError> {
         if self.mode().is_none() {
             return Err(EngineError::invalid("tiers", "need a board of a mode"));
-        }
-        if matches!(tiers.start, StartConfig::PlayersBelowPermille(_)) {
-            let detail = "give `ratings`, in thousandths of a point: shares of players move while they play";
-            return Err(EngineError::invalid("tiers.start", detail));
         }
         let has_place = self.columns.iter().any(|column| column.value == Value::Place);
         if tiers.decay.is_some() && has_place {

@@ -121,7 +121,7 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Removes the entries and seats of a board that is no more, and what is known of its payouts.
+    /// Removes the entries and seats of a board that is no more, and what is known of its payouts and tiers.
     async fn clear_entries(&self, name: &BoardName) -> Result<(), EngineError> {
         let ranges = [
             KeyRange::AllEntries,
@@ -130,6 +130,7 @@ impl Engine {
             KeyRange::AllBuckets,
             KeyRange::AllOpened,
             KeyRange::Payouts,
+            KeyRange::AllStarts,
         ];
         for range in ranges {
             self.clear(name, &range(name.clone())).await?;

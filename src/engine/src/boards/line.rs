@@ -20,8 +20,8 @@ const KNOWN_MAX: usize = 4_096;
 pub(crate) struct Line {
     pub(crate) config: Arc<BoardConfig>,
     schedule: Option<Schedule>,
-    /// Its visible tiers, where it has any, and where they start.
-    pub(super) tiers: Option<(Tiers, Bounds)>,
+    /// Its visible tiers, where it has any, and where they start, where that is said by ratings.
+    pub(super) tiers: Option<(Tiers, Option<Bounds>)>,
     /// Its cohorts, where it has any.
     pub(super) groups: Option<Groups>,
     /// Seasons that were asked for, by their first instants: to work one out costs up to a tenth of a millisecond.
@@ -45,8 +45,11 @@ impl Line {
         // What is stored was checked.
         let schedule = config.season.as_ref().and_then(|season| Schedule::new(season).ok());
         let tiers = config.tiers.as_ref().and_then(|tiers| Tiers::new(tiers.clone()).ok());
-        // Nothing is asked: starts are given as ratings.
-        let tiers = tiers.map(|tiers| (tiers.bounds(|_| 0), tiers)).map(|(bounds, tiers)| (tiers, bounds));
+        let tiers = tiers.map(|tiers| {
+            // Nothing is asked where starts are given as ratings.
+            let given = (!tiers.start_by_shares()).then(|| tiers.bounds(|_| 0));
+            (tiers, given)
+        });
         let groups = Groups::of(&config);
         let soon = now.saturating_add(CLOCKS_APART_MAX);
         let begun = schedule.as_ref().and_then(|schedule| schedule.season_at(soon));
@@ -58,6 +61,11 @@ impl Line {
         let views = RwLock::new(Views { by_number, told_after: begun.map_or(0, |season| season.number) });
         let (known, reading, seating) = (Mutex::default(), tokio::sync::Mutex::default(), Arc::default());
         Self { config, schedule, tiers, groups, known, views, reading, seating }
+    }
+
+    /// Its tiers, where they start as shares of the players say.
+    pub(crate) fn tiers_by_shares(&self) -> Option<&Tiers> {
+        self.tiers.as_ref().map(|(tiers, _)| tiers).filter(|tiers| tiers.start_by_shares())
     }
 
     /// Whether it has seasons.

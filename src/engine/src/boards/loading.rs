@@ -1,67 +1,40 @@
 //! Boards at start: which there are, and all ratings into those that show them.
-use super::{BoardConfig, Boards, view::Filling};
+use super::{BoardConfig, Snapshots, snapshot::Restored, view::Filling};
 use crate::{
-    Engine, EngineError,
+    Engine, EngineError, LoadReport,
     store::{Gather, Home, Key, KeyRange, RatingRow, Row, Version},
 };
-use gsm_core::{Mode, PlayerId, Timestamp};
+use gsm_core::{Mode, PlayerId};
 use parking_lot::Mutex;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
 
 /// Rows that one thread collects before the boards take them in.
 const BATCH: usize = 1_024;
 
-/// The boards of one mode, being filled; `None` where some are divided and take their rows one by one.
-type Fillings = Option<Vec<Filling>>;
-
-/// The boards of all modes that rows were seen of.
-struct Loading<'a> {
-    boards: &'a Boards,
-    now: Timestamp,
-    modes: Mutex<BTreeMap<Mode, Arc<Mutex<Fillings>>>>,
-}
-
-impl Loading<'_> {
-    fn of_mode(&self, mode: &Mode) -> Arc<Mutex<Fillings>> {
-        let mut modes = self.modes.lock();
-        if let Some(found) = modes.get(mode) {
-            return found.clone();
-        }
-        let views = self.boards.of_mode(mode, self.now);
-        let fillings = views.iter().all(|view| view.is_undivided()).then(|| {
-            let fillings = views.into_iter().map(|view| Filling::new(view, self.now));
-            fillings.collect::<Vec<_>>()
-        });
-        let fillings = Arc::new(Mutex::new(fillings));
-        modes.insert(mode.clone(), fillings.clone());
-        fillings
-    }
-}
+/// The boards of one mode that take in all of its rows at once.
+type Fillings = Mutex<Vec<Filling>>;
 
 /// What one thread has read.
 struct Reading<'a> {
-    loading: &'a Loading<'a>,
-    mode: Option<(Mode, Arc<Mutex<Fillings>>)>,
+    fillings: &'a Fillings,
     batch: Vec<(PlayerId, RatingRow, Version)>,
     ratings: usize,
 }
 
 impl<'a> Reading<'a> {
-    fn new(loading: &'a Loading<'a>) -> Self {
-        Self { loading, mode: None, batch: Vec::with_capacity(BATCH), ratings: 0 }
+    fn new(fillings: &'a Fillings) -> Self {
+        Self { fillings, batch: Vec::with_capacity(BATCH), ratings: 0 }
+    }
+
+    /// The last rows; returns how many there were in all.
+    fn end(mut self) -> usize {
+        self.flush();
+        self.ratings
     }
 
     fn flush(&mut self) {
         self.ratings += self.batch.len();
-        if let Some((_, fillings)) = &self.mode
-            && let Some(fillings) = &mut *fillings.lock()
-        {
-            for filling in fillings {
-                self.batch.iter().for_each(|(player, row, version)| filling.add(*player, row, *version));
-            }
+        for filling in &mut *self.fillings.lock() {
+            self.batch.iter().for_each(|(player, row, version)| filling.add(*player, row, *version));
         }
         self.batch.clear();
     }
@@ -69,12 +42,8 @@ impl<'a> Reading<'a> {
 
 impl Gather for Reading<'_> {
     fn row(&mut self, key: &Key, version: Version, row: &Row) {
-        let (Key::Rating(mode, player), Row::Rating(standing)) = (key, row) else { return };
+        let (Key::Rating(_, player), Row::Rating(standing)) = (key, row) else { return };
         let Some(rating) = &standing.rating else { return };
-        if self.mode.as_ref().is_none_or(|(current, _)| current != mode) {
-            self.flush();
-            self.mode = Some((mode.clone(), self.loading.of_mode(mode)));
-        }
         self.batch.push((*player, rating.shown(), version));
         if self.batch.len() == BATCH {
             self.flush();
@@ -112,35 +81,69 @@ impl Engine {
         .await
     }
 
-    /// Brings all ratings into the boards of their modes; returns how many.
-    pub(crate) async fn load_ratings(&self) -> Result<usize, EngineError> {
-        let boards = &self.views.boards;
-        let loading = Loading { boards, now: self.clock.now(), modes: Mutex::default() };
-        let (mut one, mut other) = (Reading::new(&loading), Reading::new(&loading));
-        self.store(Home::Record).scan(&KeyRange::AllRatings, [&mut one, &mut other]).await?;
-        one.flush();
-        other.flush();
-        let ratings = one.ratings + other.ratings;
-        drop((one, other));
-        let mut left = BTreeSet::new();
-        for (mode, fillings) in loading.modes.into_inner() {
-            let Some(fillings) = fillings.lock().take() else {
-                left.insert(mode);
-                continue;
+    /// Brings all ratings into the boards of their modes.
+    pub(crate) async fn load_ratings(
+        &self,
+        snapshots: Option<&dyn Snapshots>,
+        report: &mut LoadReport,
+    ) -> Result<(), EngineError> {
+        for mode in self.rated_modes().await? {
+            self.load_mode(&mode, snapshots, report).await?;
+        }
+        Ok(())
+    }
+
+    /// The modes in which somebody has a rating.
+    async fn rated_modes(&self) -> Result<Vec<Mode>, EngineError> {
+        let store = self.store(Home::Record);
+        let (mut modes, mut after) = (Vec::new(), None);
+        while let Some((Key::Rating(mode, _), _)) =
+            store.list(&KeyRange::AllRatings, after.as_ref(), 1, false).await?.pop()
+        {
+            after = Some(Key::Rating(mode.clone(), PlayerId::from_u128(u128::MAX)));
+            modes.push(mode);
+        }
+        Ok(modes)
+    }
+
+    async fn load_mode(
+        &self,
+        mode: &Mode,
+        snapshots: Option<&dyn Snapshots>,
+        report: &mut LoadReport,
+    ) -> Result<(), EngineError> {
+        let (mut fillings, mut left, mut ratings) = (Vec::new(), Vec::new(), 0);
+        let now = self.clock.now();
+        for view in self.views.boards.of_mode(mode, now) {
+            let restored = match snapshots {
+                Some(from) => self.restore(&view, mode, from, now).await?,
+                None => None,
             };
-            for filling in fillings {
-                if !filling.finish() {
-                    left.insert(mode.clone());
-                }
+            if let Some(Restored { players, changes }) = restored {
+                tracing::info!(board = %view.config.name, players, changes, "board from its snapshot");
+                ratings = players;
+                report.snapshots += 1;
+                report.changed += changes;
+            } else if view.is_undivided() {
+                fillings.push((view.clone(), Filling::new(view, now)));
+            } else {
+                left.push(view);
             }
+        }
+        if !fillings.is_empty() {
+            let (views, fillings): (Vec<_>, Vec<_>) = fillings.into_iter().unzip();
+            let fillings = Mutex::new(fillings);
+            let (mut one, mut other) = (Reading::new(&fillings), Reading::new(&fillings));
+            self.store(Home::Record).scan(&KeyRange::Ratings(mode.clone()), [&mut one, &mut other]).await?;
+            ratings = one.end() + other.end();
+            let filled = views.into_iter().zip(fillings.into_inner());
+            left.extend(filled.filter_map(|(view, filling)| (!filling.finish()).then_some(view)));
         }
         // Boards that are divided, or have heard of commits of the meantime, which may be newer than the rows.
-        let now = self.clock.now();
-        for mode in left {
-            for view in boards.of_mode(&mode, now) {
-                self.fill_with_ratings(&view, &mode).await?;
-            }
+        for view in left {
+            self.fill_with_ratings(&view, mode).await?;
         }
-        Ok(ratings)
+        report.ratings += ratings;
+        Ok(())
     }
 }

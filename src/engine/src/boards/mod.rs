@@ -21,6 +21,8 @@ mod reads;
 mod recount;
 mod seasons;
 pub(crate) mod seating;
+mod snapshot;
+mod starts;
 mod submit;
 pub(crate) mod tally;
 mod tiers;
@@ -38,8 +40,9 @@ pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, SeatRef, Viewer};
 pub(crate) use recount::{Recount, Rewritten};
 pub use seasons::SEASONS_LISTED_MAX;
+pub use snapshot::{SaveReport, SnapshotRules, Snapshots};
 pub use submit::{Submission, Taken};
-pub use tiers::{TierPlace, TierView};
+pub use tiers::{DivisionStart, TierPlace, TierStarts, TierView};
 pub use view::Part;
 pub use watch::WatchWish;
 pub(crate) use watch::Watches;
@@ -59,6 +62,7 @@ pub(crate) struct Boards {
     homes: RwLock<Map<PlayerId, Arc<AttributesRow>>>,
     shades: RwLock<Shades>,
     payouts: payouts::Tables,
+    saved: snapshot::Saved,
 }
 
 #[derive(Default)]

@@ -5,6 +5,7 @@
 //! caller decides again.
 use super::{
     line::Line,
+    starts::Starts,
     tally::{Tick, after, entry_of},
 };
 use crate::{
@@ -35,6 +36,7 @@ pub(crate) struct Recount {
     /// Seasons that stay as they are.
     closed: BTreeSet<u64>,
     wanted: BTreeMap<Spot, EntryRow>,
+    starts: Starts,
 }
 
 impl Recount {
@@ -45,7 +47,8 @@ impl Recount {
             return;
         };
         let spot = (number, player);
-        if let Some(next) = after(&self.line, self.wanted.get(&spot), &tick) {
+        let starts = self.starts.of(number, tick.is_match());
+        if let Some(next) = after(&self.line, starts, self.wanted.get(&spot), &tick) {
             self.wanted.insert(spot, next);
         }
     }
@@ -54,6 +57,7 @@ impl Recount {
     pub(crate) async fn close(self, sink: &mut Sink<'_>) -> Result<u64, Stop> {
         let name = &self.line.config.name;
         let mut differing = 0;
+        self.starts.send(name, sink).await?;
         for ((number, player), row) in &self.wanted {
             let stored = self.stored.get(&(*number, *player));
             if stored.map(|(stored, _)| stored) != Some(row) {
@@ -75,15 +79,19 @@ impl Recount {
 }
 
 impl Engine {
-    /// Notes the entries of a board as they are stored. Its mode's gate is closed.
+    /// Notes the entries of a board of a mode as they are stored. The mode's gate is closed. A board that is `new` has no
+    /// tiers yet that start anywhere.
     pub(crate) async fn begin_recount(
         &self,
         line: Arc<Line>,
+        mode: &Mode,
+        is_new: bool,
         sink: &mut Sink<'_>,
     ) -> Result<Recount, EngineError> {
         let name = line.config.name.clone();
-        let mut recount =
-            Recount { line, stored: BTreeMap::new(), closed: BTreeSet::new(), wanted: BTreeMap::new() };
+        let starts = self.all_starts(&line, mode, is_new).await?;
+        let (stored, closed, wanted) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        let mut recount = Recount { line, stored, closed, wanted, starts };
         self.each(KeyRange::Payouts(name.clone()), |key, _| {
             if let Key::Payout(_, number) = key {
                 recount.closed.insert(number);
@@ -104,14 +112,14 @@ impl Engine {
         Ok(recount)
     }
 
-    /// Counts a board from all histories of its mode, whose gate is closed.
+    /// Counts a board that is defined from all histories of its mode, whose gate is closed.
     pub(super) async fn recount_board(
         &self,
         line: Arc<Line>,
         mode: &Mode,
         sink: &mut Sink<'_>,
     ) -> Result<u64, Stop> {
-        let mut recount = self.begin_recount(line, sink).await?;
+        let mut recount = self.begin_recount(line, mode, true, sink).await?;
         let mut ends: Map<PlayerId, RatingRow> = Map::default();
         self.each(KeyRange::Ratings(mode.clone()), |key, found| {
             if let (Key::Rating(_, player), Some(row)) = (&key, standing(&key, &found)?.0.rating) {
@@ -169,7 +177,7 @@ impl Engine {
         if lines.is_empty() {
             return Ok(());
         }
-        let mut closed: BTreeMap<Key, bool> = BTreeMap::new();
+        let (mut closed, mut known) = (BTreeMap::new(), BTreeMap::new());
         let players: Vec<PlayerId> = rewritten.keys().copied().collect();
         let stands = self.standings(mode, &players).await?;
         for ((player, changed), stands) in rewritten.iter().zip(stands) {
@@ -207,9 +215,15 @@ impl Engine {
             }
             for ((line, number, key), found) in spots.into_iter().zip(entries) {
                 let ticks = steps.values().map(Tick::of);
-                let wanted = ticks
-                    .filter(|tick| line.number_at(tick.at) == Some(number))
-                    .fold(None, |there: Option<EntryRow>, tick| after(line, there.as_ref(), &tick).or(there));
+                let ticks: Vec<Tick> = ticks.filter(|tick| line.number_at(tick.at) == Some(number)).collect();
+                let starts = if line.tiers_by_shares().is_some() && ticks.iter().any(Tick::is_match) {
+                    Some(self.checked_starts(line, number, mode, &mut known, sink).await?)
+                } else {
+                    None
+                };
+                let wanted = ticks.iter().fold(None, |there: Option<EntryRow>, tick| {
+                    after(line, starts.as_ref(), there.as_ref(), tick).or(there)
+                });
                 let stored = found.as_ref().map(|found| entry_of(&key, &found.row)).transpose()?;
                 let version = found.as_ref().map(|found| found.version);
                 if stored == wanted.as_ref() {

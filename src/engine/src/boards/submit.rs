@@ -50,14 +50,6 @@ impl Engine {
             return Err(EngineError::invalid("board", "follows a mode: nothing is submitted to it"));
         }
         check(config, submissions, call.now)?;
-        let mut players: Vec<PlayerId> = submissions.iter().map(|of| of.player).collect();
-        players.sort_unstable();
-        players.dedup();
-        for (player, found) in players.iter().zip(self.known_players(&players).await?) {
-            if !found {
-                return Err(EngineError::invalid("entries", format!("`{player}` is no player")));
-            }
-        }
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
@@ -112,10 +104,18 @@ impl Engine {
         }
         let stored: Vec<Key> = rows.keys().cloned().collect();
         let found = self.get(Home::Record, &stored).await?;
+        let mut newcomers = Vec::new();
         for (row, (key, found)) in rows.values_mut().zip(stored.iter().zip(found)) {
-            let Some(found) = found else { continue };
+            let Some(found) = found else {
+                // Who has an entry was a player when it was made, and players stay.
+                if let Key::Entry(_, _, player) = key {
+                    newcomers.push(*player);
+                }
+                continue;
+            };
             *row = (Some(found.version), Some(entry_of(key, &found.row)?.clone()));
         }
+        self.all_known(&newcomers).await?;
         let mut taken = Vec::with_capacity(submissions.len());
         for (at, (submission, (key, _))) in submissions.iter().zip(&keys).enumerate() {
             let Some((_, row)) = rows.get_mut(key) else { continue };
@@ -196,9 +196,17 @@ impl Engine {
         Ok(Some(entry_of(&key, &found.row)?.clone()))
     }
 
-    async fn known_players(&self, players: &[PlayerId]) -> Result<Vec<bool>, EngineError> {
-        let keys: Vec<Key> = players.iter().map(|player| Key::Player(*player)).collect();
-        Ok(self.get(Home::Document, &keys).await?.iter().map(Option::is_some).collect())
+    /// Refuses entries of somebody who is no player.
+    async fn all_known(&self, players: &[PlayerId]) -> Result<(), EngineError> {
+        if players.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<Key> = players.iter().copied().map(Key::Player).collect();
+        let found = self.get(Home::Document, &keys).await?;
+        match players.iter().zip(found).find(|(_, found)| found.is_none()) {
+            Some((player, _)) => Err(EngineError::invalid("entries", format!("`{player}` is no player"))),
+            None => Ok(()),
+        }
     }
 }
 

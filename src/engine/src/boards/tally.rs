@@ -9,7 +9,7 @@ use crate::{
     Engine, EngineError,
     jobs::{Sink, Stop},
     results::counting::score_of,
-    store::{ChangeSet, EntryRow, Expect, HistoryRow, Home, Key, Row, Step, Version},
+    store::{ChangeSet, EntryRow, Expect, HistoryRow, Home, Key, Row, StartsRow, Step, Version},
 };
 use gsm_core::{Mode, PlayerId, Timestamp};
 use gsm_ranking::tier::{Bounds, Game, Outcome, TierState, Tiers, VisibleReset};
@@ -30,6 +30,11 @@ pub(crate) struct Tick {
 }
 
 impl Tick {
+    /// Whether it is a match: the others make no entry, and no tiers start by them.
+    pub(super) const fn is_match(&self) -> bool {
+        self.outcome.is_some()
+    }
+
     pub(crate) fn of(row: &HistoryRow) -> Self {
         let outcome = match row.step {
             Step::Match { place: 1, shared: false, .. } => Some(OutcomeKind::Win),
@@ -42,13 +47,22 @@ impl Tick {
     }
 }
 
-/// A player's entry after a step; without a match there is none.
-pub(super) fn after(line: &Line, there: Option<&EntryRow>, tick: &Tick) -> Option<EntryRow> {
+/// A player's entry after a step; without a match there is none. `starts` is where tiers start in the season, where shares
+/// of the players say that.
+pub(super) fn after(
+    line: &Line,
+    starts: Option<&StartsRow>,
+    there: Option<&EntryRow>,
+    tick: &Tick,
+) -> Option<EntryRow> {
     let config = &line.config;
     if there.is_none() && tick.outcome.is_none() {
         return None;
     }
-    let tier = line.tiers.as_ref().and_then(|tiers| placed(tiers, there.and_then(|row| row.tier), tick));
+    let tier = line.tiers.as_ref().and_then(|(tiers, given)| {
+        let bounds = given.as_ref().or(starts.map(|row| &row.bounds))?;
+        placed(tiers, bounds, there.and_then(|row| row.tier), tick)
+    });
     let mut values = [0; 5];
     for (nth, (column, value)) in config.columns.iter().zip(&mut values).enumerate() {
         let before = there.and_then(|row| row.values.get(nth).copied());
@@ -82,7 +96,7 @@ pub(super) fn after(line: &Line, there: Option<&EntryRow>, tick: &Tick) -> Optio
 }
 
 /// A player's place in the tiers after a step; a rating set by hand leaves it, a soft reset does with it what it says.
-fn placed((tiers, bounds): &(Tiers, Bounds), there: Option<TierState>, tick: &Tick) -> Option<TierState> {
+fn placed(tiers: &Tiers, bounds: &Bounds, there: Option<TierState>, tick: &Tick) -> Option<TierState> {
     let Some(outcome) = tick.outcome else {
         let Some((state, visible)) = there.zip(tick.visible) else { return there };
         return Some(tiers.begin_season(bounds, state, visible, score_of(&tick.after), tick.at).0);
@@ -111,6 +125,8 @@ pub(crate) struct Tallies {
     payouts: BTreeMap<Key, bool>,
     /// Seats that those who are counted may take, by the key of the season's payout.
     seatings: BTreeMap<Key, Seating>,
+    /// Where the tiers of each season start, where shares of the players say that.
+    starts: BTreeMap<Key, (StartsRow, Version)>,
 }
 
 #[derive(Default)]
@@ -135,7 +151,8 @@ impl Tallies {
             let Some(counted) = self.rows.get_mut(&Key::Entry(name.clone(), number, player)) else {
                 continue;
             };
-            if let Some(next) = after(line, counted.row.as_ref(), &tick) {
+            let starts = self.starts.get(&Key::Starts(name.clone(), number)).map(|(row, _)| row);
+            if let Some(next) = after(line, starts, counted.row.as_ref(), &tick) {
                 (counted.row, counted.moved) = (Some(next), true);
                 if tick.outcome.is_some()
                     && let Some(seating) = self.seatings.get_mut(&payout)
@@ -149,7 +166,7 @@ impl Tallies {
     /// How many writes it takes, at most.
     pub(crate) fn writes(&self) -> usize {
         let seats: usize = self.seatings.values().map(Seating::writes).sum();
-        self.rows.len() + self.payouts.len() + seats
+        self.rows.len() + self.payouts.len() + self.starts.len() + seats
     }
 
     /// What it takes: each key as it was read, and what is put there, if anything. A step that leaves no trace in an entry
@@ -161,7 +178,8 @@ impl Tallies {
         let entries = self.rows.into_iter().map(|(key, Counted { version, row, moved })| {
             (key, version, row.filter(|_| moved).map(Row::Entry))
         });
-        payouts.map(|(key, _)| (key, None, None)).chain(seats).chain(entries)
+        let starts = self.starts.into_iter().map(|(key, (_, version))| (key, Some(version), None));
+        payouts.map(|(key, _)| (key, None, None)).chain(starts).chain(seats).chain(entries)
     }
 
     /// Adds what has moved to a change set, on condition that all is as it was read. What is returned is to be dropped
@@ -224,25 +242,55 @@ impl Engine {
         Ok(tallies)
     }
 
-    /// The entries that steps of these players at these times count into. Reads nothing where no board counts.
+    /// The entries that matches of these players at these times count into. Reads nothing where no board counts.
     pub(crate) async fn tallies(
         &self,
         mode: &Mode,
         steps: impl IntoIterator<Item = (PlayerId, Timestamp)>,
     ) -> Result<Tallies, EngineError> {
+        self.read_tallies(mode, steps, true).await
+    }
+
+    /// The same for steps that are no matches: no tiers start by them.
+    pub(crate) async fn tallies_by_hand(
+        &self,
+        mode: &Mode,
+        steps: impl IntoIterator<Item = (PlayerId, Timestamp)>,
+    ) -> Result<Tallies, EngineError> {
+        self.read_tallies(mode, steps, false).await
+    }
+
+    async fn read_tallies(
+        &self,
+        mode: &Mode,
+        steps: impl IntoIterator<Item = (PlayerId, Timestamp)>,
+        are_matches: bool,
+    ) -> Result<Tallies, EngineError> {
         let mut tallies = Tallies { lines: self.views.boards.tallied(mode), ..Tallies::default() };
         if tallies.lines.is_empty() {
             return Ok(tallies);
         }
+        let mut by_shares: BTreeMap<Key, (Arc<Line>, u64)> = BTreeMap::new();
         for (player, at) in steps {
             for line in &tallies.lines {
                 let name = &line.config.name;
                 let Some(number) = line.number_at(at) else { continue };
                 tallies.rows.entry(Key::Entry(name.clone(), number, player)).or_default();
+                if line.tiers_by_shares().is_some() {
+                    by_shares.entry(Key::Starts(name.clone(), number)).or_insert((line.clone(), number));
+                }
                 if line.has_seasons() {
                     tallies.payouts.insert(Key::Payout(name.clone(), number), false);
                 }
             }
+        }
+        for (key, (line, number)) in by_shares {
+            let starts = if are_matches {
+                Some(self.starts(&line, number, mode).await?)
+            } else {
+                self.known_starts(&line, number).await?
+            };
+            tallies.starts.extend(starts.map(|starts| (key, starts)));
         }
         let payouts: Vec<Key> = tallies.payouts.keys().cloned().collect();
         let found = self.get(Home::Record, &payouts).await?;

@@ -4,8 +4,10 @@ use crate::{
     Engine, EngineError,
     store::{Key, KeyRange},
 };
-use gsm_core::{Map, Mode, PlayerId};
+use gsm_core::{Map, Mode, PlayerId, Timestamp};
 use gsm_ranking::tier::{Bounds, TierState, Tiers};
+
+const HAS_NONE: &str = "has no tiers";
 
 /// A player's place in visible tiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +31,46 @@ pub struct TierPlace {
     pub points: u32,
 }
 
+/// Where the visible tiers of a board start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierStarts {
+    /// When that was worked out, and by how many players (0: too few): where it is said by shares of the players, and known.
+    pub fixed: Option<(Timestamp, u64)>,
+    /// From the lowest.
+    pub divisions: Vec<DivisionStart>,
+}
+
+/// Where a division starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DivisionStart {
+    /// The name of its tier.
+    pub tier: String,
+    /// Its number within the tier, 1 for the best.
+    pub division: u8,
+    /// The rating, in thousandths of a point; `None` before it is worked out.
+    pub rating: Option<i64>,
+}
+
 impl Engine {
+    /// Where the visible tiers of a board start. Said by shares of the players, that is known from the season's first
+    /// result on.
+    pub async fn tier_starts(&self, of: &BoardRef) -> Result<TierStarts, EngineError> {
+        let line = self.line(&of.name)?;
+        let number = self.season_number(&line, of.season)?;
+        let Some((tiers, given)) = &line.tiers else { return Err(EngineError::invalid("board", HAS_NONE)) };
+        let known = if given.is_none() { self.known_starts(&line, number).await? } else { None };
+        let worked_out = known.map(|(row, _)| row);
+        let bounds = given.as_ref().or(worked_out.as_ref().map(|row| &row.bounds));
+        let mut starts = bounds.into_iter().flat_map(Bounds::starts).copied();
+        let divisions = tiers.named().map(|(tier, division)| DivisionStart {
+            tier: tier.to_owned(),
+            division,
+            rating: starts.next(),
+        });
+        let divisions = divisions.collect();
+        Ok(TierStarts { fixed: worked_out.map(|row| (row.at, row.players)), divisions })
+    }
+
     /// A player's place in the visible tiers of a board, decay up to now included; `None` while placement games are left.
     ///
     /// # Errors
@@ -43,7 +84,7 @@ impl Engine {
         let none = EngineError::Unknown { what: "tier: the player has played no match of this board" };
         let line = self.line(&of.name)?;
         let Some((tiers, _)) = &line.tiers else {
-            return Err(EngineError::invalid("board", "has no tiers"));
+            return Err(EngineError::invalid("board", HAS_NONE));
         };
         let board = self.open_board(of).await?;
         if !board.read(|_, state| viewer.may_see(state, player))? {
@@ -74,6 +115,14 @@ impl Engine {
         let tiers =
             tiers.ok_or_else(|| EngineError::invalid("board", "is no board of the mode with tiers"))?;
         let number = self.season_number(&line, None)?;
+        let bounds = match tiers {
+            (_, Some(ref given)) => given.clone(),
+            (ref tiers, None) => match self.known_starts(&line, number).await? {
+                Some((row, _)) => row.bounds,
+                None => self.work_out(tiers, mode).await?.bounds,
+            },
+        };
+        let tiers = (tiers.0, bounds);
         let mut places = Map::default();
         self.each(KeyRange::Entries(of.name.clone(), number), |key, found| {
             if let (Key::Entry(_, _, player), Some(state)) = (&key, entry_of(&key, &found.row)?.tier) {

@@ -56,7 +56,7 @@ impl Engine {
             }
             let depth = link.place().depth;
             let mut rating = None;
-            let mut tallies = self.tallies(mode, [(player, call.now)]).await?;
+            let mut tallies = self.tallies_by_hand(mode, [(player, call.now)]).await?;
             for moved in link.moved(&scheme) {
                 rating.clone_from(&moved.after.rating);
                 let key = Key::Rating(mode.clone(), player);

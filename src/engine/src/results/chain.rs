@@ -5,7 +5,7 @@
 //! Invariant: an entry's place and its players' entries before it never change; what does not count any more keeps
 //! its place and passes its players on as it found them.
 use super::{
-    counting::{next_row, rate, remembered, score_of},
+    counting::{carried, next_row, rate, score_of},
     reset::reset,
 };
 use crate::{
@@ -21,10 +21,6 @@ use gsm_rating::Rating;
 
 /// An entry with its row.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are results, which a box would cost an allocation each"
-)]
 pub(crate) enum Link {
     /// A result.
     Result(MatchId, ResultRow),
@@ -56,7 +52,7 @@ impl ResultRow {
     /// How it was reported first.
     #[must_use]
     pub fn first_report(&self) -> &gsm_session::MatchResult {
-        self.reported.as_ref().unwrap_or(&self.result)
+        self.reported.as_deref().unwrap_or(&self.result)
     }
 }
 
@@ -133,7 +129,8 @@ impl Link {
     ) -> Result<Self, EngineError> {
         match &mut self {
             Self::Result(_, row) => {
-                row.changes = if row.counts() { rate(scheme, row, &from)? } else { Vec::new() };
+                (row.changes, row.offsets) =
+                    if row.counts() { rate(scheme, row, &from)? } else { Default::default() };
                 row.from = from;
             }
             Self::Adjustment(_, row) => row.from = from.into_iter().next().flatten(),
@@ -146,10 +143,10 @@ impl Link {
         let last = self.place();
         match self {
             Self::Result(id, row) if row.counts() => {
-                let mut recent = remembered(scheme, row).into_iter();
+                let mut carried = carried(scheme, row).into_iter();
                 let moved = |(from, change): (&Option<StandingRow>, &SideChange)| {
-                    let recent = recent.next().flatten();
-                    let next = next_row(rating_of(from), change.after, row, change.player, recent);
+                    let carried = carried.next().flatten();
+                    let next = next_row(rating_of(from), change.after, row, change.player, carried);
                     Moved {
                         player: change.player,
                         history: Some(match_step(*id, row, change, &next)),
@@ -195,7 +192,7 @@ impl Link {
                     draws: old.filter(|_| !is_anew).map_or(0, |old| old.draws),
                     score: score_of(&after),
                     reached_at: row.at,
-                    recent: old.and_then(|old| old.recent.clone()),
+                    carried: old.and_then(|old| old.carried.clone()),
                 };
                 let step = Step::Adjustment { id: *id, visible };
                 vec![Moved {

@@ -3,14 +3,14 @@ use super::chain::rating_of;
 use crate::{
     EngineError,
     store::{
-        ChangeSet, PushEvent, PushKind, RatingCause, RatingRow, ResultRow, SideChange, StandingRow,
+        Carried, ChangeSet, PushEvent, PushKind, RatingCause, RatingRow, ResultRow, SideChange, StandingRow,
         remembered_as,
     },
     systems::Scheme,
 };
-use gsm_core::{MatchId, Mode, PlayerId, Probability};
+use gsm_core::{MatchId, Mode, PlayerId, Probability, Timestamp, Variant};
 use gsm_rating::explained::{self, Adjusted, Person, Rated, Recent};
-use gsm_rating::{Change, Entrant, Game, Learnt, Rating, Scratch, Side, System};
+use gsm_rating::{Change, Entrant, Game, Learnt, Offset, Rating, Scratch, Side, System};
 use gsm_session::OutcomeKind;
 
 /// A mean as boards compare and show it: thousandths of a point.
@@ -19,40 +19,83 @@ pub(crate) fn score_of(rating: &Rating) -> i64 {
     (rating.mean * 1_000.0).round() as i64
 }
 
-/// What a match does to its players' ratings, in roster order. `from` is each player as found.
+/// A rating as of `at` that a match is predicted by: in its variant, where it has one. `row` is of who has none yet.
+pub(crate) fn rating_in(
+    system: &System,
+    row: Option<&RatingRow>,
+    variant: Option<&Variant>,
+    at: Timestamp,
+) -> Rating {
+    let rating = row.map_or_else(|| system.initial(), |row| system.at(row.rating, Some(row.rated_at), at));
+    offset_in(system, row, variant).map_or(rating, |offset| offset.applied(rating))
+}
+
+/// A player's offset before a match in a variant; a newcomer's where none is kept, `None` where none counts.
+fn offset_in(system: &System, row: Option<&RatingRow>, variant: Option<&Variant>) -> Option<Offset> {
+    let (variant, new) = variant.zip(system.initial_offset())?;
+    Some(row.and_then(|row| row.offset_in(variant)).unwrap_or(new))
+}
+
+/// What a match does to its players' ratings, and to their offsets in its variant, in roster order. `from` is each
+/// player as found.
 pub(super) fn rate(
     scheme: &Scheme,
     row: &ResultRow,
     from: &[Option<StandingRow>],
-) -> Result<Vec<SideChange>, EngineError> {
+) -> Result<(Vec<SideChange>, Vec<Offset>), EngineError> {
     let Scheme { system, options } = scheme;
     let known = from.iter().map(|found| match rating_of(found) {
         Some(old) => (system.at(old.rating, Some(old.rated_at), row.at), old.games),
         None => (system.initial(), 0),
     });
+    let known = known.zip(from).map(|((rating, games), found)| Known::of(system, row, rating, games, found));
     let nothing = Recent::default();
     let people = people(row, from, &nothing);
     let rated = with_match(row, known, None, |game| {
         explained::rate(system, options, game, &people, &mut Scratch::new())
     });
     let rated = rated.map_err(|e| EngineError::invalid("result", e))?;
-    Ok(row
-        .roster
-        .players()
-        .zip(rated)
-        .map(|(player, Rated { change, adjusted, .. })| SideChange {
-            player,
-            before: change.before,
-            after: change.after,
-            expected: change.expected.get(),
-            actual: change.actual,
-            adjusted: Some(adjusted).filter(|adjusted| !adjusted.is_none()),
-        })
-        .collect())
+    let offsets = rated.iter().filter_map(|rated| rated.change.offset).collect();
+    let changes = row.roster.players().zip(rated);
+    let changes = changes.map(|(player, Rated { change, adjusted, .. })| SideChange {
+        player,
+        before: change.before,
+        after: change.after,
+        expected: change.expected.get(),
+        actual: change.actual,
+        adjusted: Some(adjusted).filter(|adjusted| !adjusted.is_none()),
+    });
+    Ok((changes.collect(), offsets))
+}
+
+/// What each player carries on from a result that counts, in roster order; nothing at all where nobody carries anything.
+pub(super) fn carried(scheme: &Scheme, row: &ResultRow) -> Vec<Option<Box<Carried>>> {
+    let remembered = remembered(scheme, row);
+    let found = |at: usize| row.from.get(at).and_then(rating_of);
+    let has_any = |at| found(at).is_some_and(|old| old.carried.is_some());
+    if remembered.is_empty() && row.offsets.is_empty() && !(0..row.from.len()).any(has_any) {
+        return Vec::new();
+    }
+    let mut remembered = remembered.into_iter();
+    let carried = (0..row.changes.len()).map(|at| {
+        let recent = remembered.next().unwrap_or_default();
+        let old = found(at).and_then(|old| old.carried.as_ref());
+        let kept = old.map(|old| old.offsets.clone()).unwrap_or_default();
+        let before = offset_in(&scheme.system, found(at), row.result.variant());
+        // Whom a match does not move has not played it.
+        let moved = row.offsets.get(at).filter(|after| before.as_ref() != Some(*after));
+        let offsets = match (row.result.variant(), moved) {
+            (Some(variant), Some(after)) => kept.after(variant, *after),
+            _ => kept,
+        };
+        let carried = Carried { recent, offsets };
+        Some(carried).filter(|carried| *carried != Carried::default()).map(Box::new)
+    });
+    carried.collect()
 }
 
 /// What is remembered of each player after a result that counts, in roster order; nothing at all without options.
-pub(super) fn remembered(scheme: &Scheme, row: &ResultRow) -> Vec<Option<Box<Recent>>> {
+fn remembered(scheme: &Scheme, row: &ResultRow) -> Vec<Recent> {
     if scheme.options.are_off() {
         return Vec::new();
     }
@@ -66,12 +109,11 @@ pub(super) fn remembered(scheme: &Scheme, row: &ResultRow) -> Vec<Option<Box<Rec
         offset: None,
     };
     let changes: Vec<Change> = row.changes.iter().map(change).collect();
-    let recent = with_game(row, None, |game| {
+    let recent = with_game(row, &scheme.system, None, |game| {
         explained::remembered(&scheme.options, game, &people, &changes, &adjusted(row))
     });
     // Only a damaged row has not as many changes as players; a rebuild finds it.
-    let recent = recent.unwrap_or_default().into_iter();
-    recent.map(|recent| Some(recent).filter(|recent| *recent != nothing).map(Box::new)).collect()
+    recent.unwrap_or_default()
 }
 
 /// What the options did to each player of a result that counts, in roster order.
@@ -85,23 +127,40 @@ fn people<'a>(row: &ResultRow, from: &'a [Option<StandingRow>], nothing: &'a Rec
     let person = |((player, party), found)| Person {
         id: remembered_as(player),
         party,
-        recent: rating_of(found).and_then(|old| old.recent.as_deref()).unwrap_or(nothing),
+        recent: rating_of(found).and_then(|old| old.carried.as_ref()).map_or(nothing, |old| &old.recent),
     };
     players.map(person).collect()
 }
 
-/// A match as rating systems see it: `known` is each player's rating, grown to its time, with the games rated so far.
+/// What is known of a player before a match.
+struct Known {
+    /// Grown to its time.
+    rating: Rating,
+    /// Rated so far.
+    games: u32,
+    /// In the variant played.
+    offset: Option<Offset>,
+}
+
+impl Known {
+    fn of(system: &System, row: &ResultRow, rating: Rating, games: u32, found: &Option<StandingRow>) -> Self {
+        Self { rating, games, offset: offset_in(system, rating_of(found), row.result.variant()) }
+    }
+}
+
+/// A match as rating systems see it, its players in roster order.
 fn with_match<T>(
     row: &ResultRow,
-    known: impl Iterator<Item = (Rating, u32)>,
+    known: impl Iterator<Item = Known>,
     learnt: Option<&Learnt>,
     look: impl FnOnce(&Game<'_>) -> T,
 ) -> T {
     let mut known = known;
-    let entrant = |(player, (rating, games)): (&PlayerId, (Rating, u32))| Entrant {
+    let entrant = |(player, Known { rating, games, offset }): (&PlayerId, Known)| Entrant {
         quit: row.result.quits().binary_search(player).is_ok(),
         share: row.result.share_of(*player),
         games,
+        offset,
         ..Entrant::new(rating)
     };
     let entrants: Vec<Vec<Entrant>> = row
@@ -120,15 +179,23 @@ fn with_match<T>(
 }
 
 /// The match of a result that counted, as it was rated.
-pub(crate) fn with_game<T>(row: &ResultRow, learnt: Option<&Learnt>, look: impl FnOnce(&Game<'_>) -> T) -> T {
-    let known = row.changes.iter().zip(&row.from);
-    let known = known.map(|(change, from)| (change.before, rating_of(from).map_or(0, |old| old.games)));
+pub(crate) fn with_game<T>(
+    row: &ResultRow,
+    system: &System,
+    learnt: Option<&Learnt>,
+    look: impl FnOnce(&Game<'_>) -> T,
+) -> T {
+    let known = row.changes.iter().zip(&row.from).map(|(change, from)| {
+        Known::of(system, row, change.before, rating_of(from).map_or(0, |old| old.games), from)
+    });
     with_match(row, known, learnt, look)
 }
 
 /// Rates a result that counted once more, for what it teaches: that lies in `scratch` then. Whether it could.
 pub(crate) fn rate_into(system: &System, learnt: &Learnt, row: &ResultRow, scratch: &mut Scratch) -> bool {
-    with_game(row, Some(learnt), |game| explained::rate_again(system, game, &adjusted(row), scratch).is_ok())
+    with_game(row, system, Some(learnt), |game| {
+        explained::rate_again(system, game, &adjusted(row), scratch).is_ok()
+    })
 }
 
 /// The rating row after a match.
@@ -137,7 +204,7 @@ pub(super) fn next_row(
     after: Rating,
     row: &ResultRow,
     player: PlayerId,
-    recent: Option<Box<Recent>>,
+    carried: Option<Box<Carried>>,
 ) -> RatingRow {
     let at = row.at;
     let kind = row.result.outcome_for(&row.roster, player).map(|o| o.kind);
@@ -151,7 +218,7 @@ pub(super) fn next_row(
         draws: add(old.map_or(0, |row| row.draws), kind == Some(OutcomeKind::Draw)),
         score,
         reached_at: old.filter(|row| row.score == score).map_or(at, |row| row.reached_at),
-        recent,
+        carried,
     }
 }
 

@@ -3,11 +3,17 @@ use crate::{
     Engine, EngineError,
     store::{Key, KeyRange, Row},
 };
-use gsm_core::{Map, MatchId, Mode, PlayerId, Timestamp};
+use gsm_core::{Map, MatchId, Mode, PlayerId, Timestamp, Variant};
 use gsm_rating::history::{History, Lineup};
 
-/// A result as histories have it: when, in which order, and each side's place, score and players.
-type Played = (Timestamp, u64, MatchId, Vec<(u32, Option<f64>, Vec<u32>)>);
+/// A result as histories have it.
+struct Played {
+    /// When, and in which order.
+    place: (Timestamp, u64, MatchId),
+    variant: u16,
+    /// Each side's place, score and players.
+    sides: Vec<(u32, Option<f64>, Vec<u32>)>,
+}
 
 impl Engine {
     /// The results of a mode that count, in the order they were played, players by number. Reads all results; memory
@@ -15,6 +21,7 @@ impl Engine {
     pub async fn match_history(&self, mode: &Mode) -> Result<History, EngineError> {
         let mut numbers: Map<PlayerId, u32> = Map::default();
         let mut played: Vec<Played> = Vec::new();
+        let mut history = History::new(Vec::new());
         self.each(KeyRange::Results, |key, found| {
             let (Key::Result(id), Row::Result(row)) = (&key, &*found.row) else {
                 return Err(EngineError::damaged(&key));
@@ -32,17 +39,16 @@ impl Engine {
                     (*place, *score, players.iter().map(number).collect())
                 })
                 .collect();
-            played.push((row.at, row.depth, *id, sides));
+            let variant = history.variant(row.result.variant().map_or("", Variant::as_str));
+            played.push(Played { place: (row.at, row.depth, *id), variant, sides });
             Ok(())
         })
         .await?;
-        played.sort_unstable_by_key(|(at, depth, id, _)| (*at, *depth, *id));
-        let mut history = History::new(Vec::new());
-        let variant = history.variant("");
-        for (at, _, _, sides) in &played {
+        played.sort_unstable_by_key(|played| played.place);
+        for Played { place: (at, ..), variant, sides } in &played {
             let lineups =
                 sides.iter().map(|(place, score, players)| Lineup { place: *place, score: *score, players });
-            history.push(*at, variant, lineups);
+            history.push(*at, *variant, lineups);
         }
         Ok(history)
     }

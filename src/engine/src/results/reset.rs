@@ -118,7 +118,7 @@ impl Engine {
     ) -> Result<(), Stop> {
         let (name, scheme) = self.scheme_of(mode).await?;
         let seats = players.iter().map(|(player, _, _)| (*player, call.now));
-        let mut tallies = self.tallies(mode, seats).await?;
+        let mut tallies = self.tallies_by_hand(mode, seats).await?;
         for (player, from, version) in players {
             let from = Some(from);
             let row = AdjustmentRow {

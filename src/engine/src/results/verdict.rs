@@ -26,11 +26,14 @@ impl Ruling<'_> {
         let ruled = match self {
             Self::Void => ResultRow { verdict: Verdict::Voided { reason, at }, ..row.clone() },
             Self::Correct(report) => {
-                let result = MatchResult::validate(report, &row.roster).map_err(|e| {
-                    EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() }
+                // Whoever corrects places has not said that another variant was played.
+                let roster = row.roster.clone().with_variant(row.result.variant().cloned());
+                let result = MatchResult::validate(report, &roster).map_err(|e| EngineError::Invalid {
+                    field: e.field.clone(),
+                    detail: e.fault.to_string(),
                 })?;
                 let first = row.first_report();
-                let reported = (*first != result).then(|| first.clone());
+                let reported = (*first != result).then(|| Box::new(first.clone()));
                 ResultRow { verdict: Verdict::Corrected { reason, at }, result, reported, ..row.clone() }
             }
         };
@@ -62,7 +65,8 @@ impl Engine {
     }
 
     /// An operator corrects a result: ratings, history, boards and everything rated since end as if the match had
-    /// ended like this. What was reported is kept beside it. The result that counts already changes nothing.
+    /// ended like this, in the variant that the result names unless `report` names one. What was reported is kept
+    /// beside it. The result that counts already changes nothing.
     ///
     /// # Errors
     /// [`EngineError::NoResult`] if the match has none yet; [`EngineError::Invalid`] if the report is none of this

@@ -15,7 +15,7 @@ impl Engine {
             return Err(EngineError::NoResult { match_id: id });
         }
         let scheme = self.scheme(row.system).await?;
-        let whys = with_game(&row, None, |game| why(&scheme.system, game, &adjusted(&row)));
+        let whys = with_game(&row, &scheme.system, None, |game| why(&scheme.system, game, &adjusted(&row)));
         let whys = whys.map_err(|e| EngineError::invalid("match", e))?;
         Ok(row.roster.players().zip(whys).collect())
     }

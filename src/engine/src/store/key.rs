@@ -76,6 +76,8 @@ pub enum Key {
     Bucket(BoardName, u64, String),
     /// How many cohorts of a season there are.
     Opened(BoardName, u64),
+    /// Where the tiers of a board start in a season; 0 where the board has no seasons.
+    Starts(BoardName, u64),
     /// What a player wants to be told about a board.
     Watch(PlayerId, BoardName),
     /// How things stood when the player was last told.
@@ -131,6 +133,8 @@ pub enum KeyRange {
     AllBuckets(BoardName),
     /// The numbers of cohorts of all seasons of a board.
     AllOpened(BoardName),
+    /// Where the tiers of a board start, season by season.
+    AllStarts(BoardName),
     /// All players of all boards whom not everybody sees.
     Shades,
     /// All players who belong somewhere.
@@ -214,6 +218,7 @@ impl Key {
             | Self::Seated(..)
             | Self::Bucket(..)
             | Self::Opened(..)
+            | Self::Starts(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
             | Self::Claim(_)
@@ -257,6 +262,7 @@ impl Key {
             Self::Seated(..) => 27,
             Self::Bucket(..) => 28,
             Self::Opened(..) => 29,
+            Self::Starts(..) => 40,
             Self::Watch(..) => 30,
             Self::Told(..) => 31,
         }
@@ -303,7 +309,7 @@ impl Key {
                 out.extend_from_slice(&season.to_be_bytes());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
-            Self::Payout(name, season) | Self::Opened(name, season) => {
+            Self::Payout(name, season) | Self::Opened(name, season) | Self::Starts(name, season) => {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&season.to_be_bytes());
             }
@@ -375,6 +381,7 @@ impl Key {
             27 => Self::Seated(f.board()?, PlayerId::from_u128(f.id()?)),
             28 => Self::Bucket(f.board()?, f.number()?, f.name()?.to_owned()),
             29 => Self::Opened(f.board()?, f.number()?),
+            40 => Self::Starts(f.board()?, f.number()?),
             30 => Self::Watch(PlayerId::from_u128(f.id()?), f.board()?),
             31 => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
             _ => return Err(KeyError),
@@ -415,6 +422,7 @@ impl fmt::Display for Key {
                 write!(f, "bucket {bucket} of season {season} of board {name}")
             }
             Self::Opened(name, season) => write!(f, "cohorts of season {season} of board {name}"),
+            Self::Starts(name, season) => write!(f, "starts of tiers in season {season} of board {name}"),
             Self::Shade(name, id) => write!(f, "visibility of {id} on board {name}"),
             Self::Attributes(id) => write!(f, "attributes of {id}"),
             Self::Learnt(mode) => write!(f, "what is learnt in {mode}"),
@@ -446,6 +454,7 @@ impl KeyRange {
             | Self::AllSeated(_)
             | Self::AllBuckets(_)
             | Self::AllOpened(_)
+            | Self::AllStarts(_)
             | Self::Shades
             | Self::AllAttributes
             | Self::AllLearnt
@@ -518,6 +527,10 @@ impl KeyRange {
                     Self::AllBuckets(_) => 28,
                     _ => 29,
                 });
+                put_name(&mut out, name.as_str());
+            }
+            Self::AllStarts(name) => {
+                out.push(40);
                 put_name(&mut out, name.as_str());
             }
             Self::Shades => out.push(22),

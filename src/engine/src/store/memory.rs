@@ -1,8 +1,8 @@
 //! The in-memory reference store: what the port means, in a few lines, with a remote store's limits and faults on
 //! request (decisions.md 7). Tests and the simulator run on it.
 use super::{
-    ChangeSet, CommitError, Committed, Cursor, EVENT_RETENTION, Expect, Fold, Key, KeyRange, Op, PushEvent,
-    ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
+    ChangeSet, CommitError, Committed, Cursor, EVENT_RETENTION, Expect, Fold, Key, KeyRange, Op, Position,
+    PushEvent, ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
 };
 use async_trait::async_trait;
 use gsm_core::{Clock, CommitKey, Map, PlayerId, Timestamp};
@@ -63,6 +63,8 @@ struct Inner {
     events: BTreeMap<(PlayerId, Cursor), PushEvent>,
     folds: Vec<Arc<dyn Fold>>,
     late: VecDeque<(Committed, ChangeSet)>,
+    /// Every commit that wrote traced rows, with their keys.
+    trace: Vec<(Position, Vec<Key>)>,
     random: u64,
 }
 
@@ -85,6 +87,7 @@ impl MemoryStore {
             events: BTreeMap::new(),
             folds: Vec::new(),
             late: VecDeque::new(),
+            trace: Vec::new(),
             random: faults.seed,
         };
         Self { inner: Mutex::new(inner), faults: Mutex::new(faults), limits, clock }
@@ -140,6 +143,11 @@ impl Inner {
         entry.row.as_ref().filter(|_| alive).map(|row| (entry.version, row))
     }
 
+    /// The position of the last commit that wrote traced rows.
+    fn traced(&self) -> Position {
+        self.trace.last().map(|(position, _)| *position).unwrap_or_default()
+    }
+
     fn apply(&mut self, write: &Write, sequence: u64) {
         let key = write.key.encode();
         let (row, expires_at) = match &write.op {
@@ -187,6 +195,10 @@ impl Inner {
             self.events.insert((*player, cursor), event.clone());
         }
         self.done.insert(changes.key, committed);
+        if let Some((position, keys)) = self.traced().after(committed.sequence, &changes) {
+            let keys = keys.into_iter().cloned().collect();
+            self.trace.push((position, keys));
+        }
         if late {
             self.late.push_back((committed, changes.clone()));
             self.late.push_back((committed, changes));
@@ -294,6 +306,50 @@ impl Store for MemoryStore {
                 .take(limit)
                 .collect()
         })
+    }
+
+    fn position(&self) -> Option<Position> {
+        let inner = self.inner.lock();
+        let held = inner.late.front().map_or(u64::MAX, |(committed, _)| committed.sequence);
+        let seen = inner.trace.iter().rev().map(|(position, _)| *position);
+        Some(seen.into_iter().find(|position| position.sequence < held).unwrap_or_default())
+    }
+
+    async fn changed(
+        &self,
+        range: &KeyRange,
+        after: Position,
+        take: &mut (dyn FnMut(Key, Version, Option<Arc<Row>>) + Send),
+    ) -> Result<bool, ReadError> {
+        self.pause().await;
+        let now = self.clock.now();
+        let faults = *self.faults.lock();
+        let mut inner = self.inner.lock();
+        if inner.chance(faults.read_fails) {
+            return Err(ReadError(StoreFault::new("no answer (injected)")));
+        }
+        let known = inner.trace.iter().position(|(position, _)| *position == after);
+        let from = known.map_or(0, |at| at + 1);
+        if known.is_none() && after != Position::default() {
+            return Ok(false);
+        }
+        let (low, high) = range.bounds();
+        let mut written = BTreeMap::new();
+        for (position, keys) in inner.trace.iter().skip(from) {
+            for key in keys {
+                let encoded = key.encode();
+                if (&low..=&high).contains(&&encoded) {
+                    written.insert(encoded, (key.clone(), position.sequence));
+                }
+            }
+        }
+        for (encoded, (key, sequence)) in written {
+            match inner.current(&encoded, now) {
+                Some((version, row)) => take(key, version, Some(row.clone())),
+                None => take(key, sequence, None),
+            }
+        }
+        Ok(true)
     }
 
     async fn events(

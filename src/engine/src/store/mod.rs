@@ -8,6 +8,7 @@ mod key;
 pub mod memory;
 mod rated;
 mod row;
+mod trace;
 mod watch;
 
 pub use change::{
@@ -15,14 +16,15 @@ pub use change::{
 };
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use rated::{
-    AdjustmentKind, AdjustmentRow, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow,
-    Step, Verdict, remembered_as,
+    AdjustmentKind, AdjustmentRow, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange,
+    StandingRow, Step, Verdict, remembered_as,
 };
 pub use row::{
     ApiKeyRow, AttributesRow, AuditRecord, Claim, EntryRow, GateRow, LearntRow, Lease, MatchRow, OutboxRow,
     PayoutRow, PlayerRow, Prediction, PushEvent, PushKind, RankNews, RatingCause, Replay, Row, RowError,
-    SeatOf, SeatRow, ShadeRow, StagedRow, TicketPlayer, TicketRow,
+    SeatOf, SeatRow, ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
 };
+pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};
 
 use async_trait::async_trait;
@@ -104,6 +106,23 @@ pub trait Store: Send + Sync {
                 return Ok(());
             }
         }
+    }
+
+    /// Where the folds stand: they have seen every change set up to it. `None` where the store keeps no trace.
+    fn position(&self) -> Option<Position> {
+        None
+    }
+
+    /// Gives every row of a range of [traced](Key::is_traced) keys that was written or removed after a position, once, as
+    /// it is now: with its version, or removed (`None`) at the sequence given. `false` if the store was never there, or
+    /// no longer knows all of them; some may have been given by then.
+    async fn changed(
+        &self,
+        _range: &KeyRange,
+        _after: Position,
+        _take: &mut (dyn FnMut(Key, Version, Option<Arc<Row>>) + Send),
+    ) -> Result<bool, ReadError> {
+        Ok(false)
     }
 
     /// Events of a player after `after`, oldest first, at most `limit`; expired ones are left out.

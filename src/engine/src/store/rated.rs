@@ -1,8 +1,8 @@
 //! Rows of what moves ratings, and of what that led to.
-use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId, Timestamp};
+use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId, Timestamp, Variant};
 use gsm_ranking::{soft_reset::ResetConfig, tier::VisibleReset};
 use gsm_rating::{
-    Rating,
+    Offset, Offsets, Rating,
     explained::{Adjusted, Recent},
 };
 use gsm_session::{MatchResult, Roster};
@@ -25,11 +25,20 @@ pub struct RatingRow {
     pub score: i64,
     /// When that score was reached.
     pub reached_at: Timestamp,
-    /// What the mode's rating options remember of the last matches; `None` where that is nothing.
-    pub recent: Option<Box<Recent>>,
+    /// What only the next match needs; `None` where that is nothing.
+    pub carried: Option<Box<Carried>>,
 }
 
-/// What stands for a player where opponents are remembered ([`RatingRow::recent`]): 32 mixed bits of the id (the
+/// What a rating carries from match to match beside its numbers: for modes that have rating options or variants.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Carried {
+    /// What the mode's rating options remember of the last matches.
+    pub recent: Recent,
+    /// How much better or worse the player is in the variants of the mode.
+    pub offsets: Offsets,
+}
+
+/// What stands for a player where opponents are remembered ([`Carried::recent`]): 32 mixed bits of the id (the
 /// finalizer of SplitMix64, over both halves), the same on every node and for ever.
 #[must_use]
 pub const fn remembered_as(player: PlayerId) -> u32 {
@@ -45,7 +54,13 @@ pub const fn remembered_as(player: PlayerId) -> u32 {
 impl RatingRow {
     /// The row without what only the next match needs, for views that keep many.
     pub(crate) const fn shown(&self) -> Self {
-        Self { recent: None, ..*self }
+        Self { carried: None, ..*self }
+    }
+
+    /// The player's offset in a variant; `None` where none is kept.
+    #[must_use]
+    pub fn offset_in(&self, variant: &Variant) -> Option<Offset> {
+        self.carried.as_ref().and_then(|carried| carried.offsets.get(variant))
     }
 }
 
@@ -158,12 +173,15 @@ pub struct ResultRow {
     pub from: Vec<Option<StandingRow>>,
     /// Every player's rating before and after, in roster order; empty while it does not count.
     pub changes: Vec<SideChange>,
+    /// Every player's offset in the variant played from then on, in roster order; empty where it was played in none, or the
+    /// rating system knows none.
+    pub offsets: Vec<Offset>,
     /// Idempotency scope and body of the report, where one was given.
     pub call: Option<([u8; 32], [u8; 32])>,
     /// Whether it counts.
     pub verdict: Verdict,
     /// How it was reported, where a correction says otherwise.
-    pub reported: Option<MatchResult>,
+    pub reported: Option<Box<MatchResult>>,
 }
 
 /// Whether a result counts, and if anyone changed that, when and why (who: the audit log).

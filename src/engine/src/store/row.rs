@@ -7,7 +7,7 @@ use gsm_matchmaking::Proposal;
 use gsm_ranking::{
     cohort::Seat,
     payout::{Payout, PayoutConfig},
-    tier::TierState,
+    tier::{Bounds, TierState},
 };
 use gsm_rating::Rating;
 use gsm_session::{MatchState, PlayerSession, Roster, TicketState};
@@ -53,6 +53,7 @@ pub enum Row {
     Bucket(Seat),
     /// How many cohorts a season has.
     Opened(u64),
+    Starts(StartsRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -130,7 +131,7 @@ pub struct OutboxRow {
 pub struct TicketPlayer {
     /// The player.
     pub player: PlayerId,
-    /// The rating when the ticket was made.
+    /// The rating when the ticket was made: in the variant of the queue, where it has one.
     pub rating: Rating,
 }
 
@@ -413,6 +414,17 @@ pub struct SeatOf {
     pub seat: Seat,
     /// The level that the cohort is on, from 1; 0 where the board has no levels.
     pub level: u8,
+}
+
+/// Where the tiers of a board start in a season, where that is said by shares of players: worked out once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartsRow {
+    /// The rating at which each division starts.
+    pub bounds: Bounds,
+    /// Players by whose ratings they were worked out; 0 where there were too few.
+    pub players: u64,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// That a player is not seen by everybody on a board.

@@ -1,5 +1,6 @@
 //! The behavioural suite that every [`Store`] passes, and small helpers for tests and the simulator.
 mod suite;
+mod traces;
 
 pub use suite::store_suite;
 

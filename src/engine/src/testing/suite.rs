@@ -69,6 +69,7 @@ pub async fn store_suite<F: Future<Output = Subject>>(make: impl Fn() -> F) {
     limits(make().await).await;
     folds_follow(make().await).await;
     many_writers_lose_nothing(make().await).await;
+    super::traces::changes_are_told(make().await).await;
 }
 
 async fn create_read_conflict(s: Subject) {

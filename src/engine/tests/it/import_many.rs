@@ -30,7 +30,12 @@ fn some_match(number: u64) -> ImportMatch {
         number,
         mode: mode(),
         roster: Roster::new(sides).unwrap(),
-        report: Report { standings: Standings::Sides(standings), quits: vec![], duration: None },
+        report: Report {
+            standings: Standings::Sides(standings),
+            quits: vec![],
+            duration: None,
+            variant: None,
+        },
         at: Timestamp::from_millis(i64::try_from(number / 3).unwrap() * 86_400_000 - 5_000_000_000),
     }
 }

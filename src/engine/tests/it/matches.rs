@@ -19,7 +19,13 @@ both! {
 
 pub(crate) async fn made(w: &World, players: &[PlayerId]) -> MatchView {
     let sides = players.iter().map(|p| vec![*p]).collect();
-    let new = NewMatch { queue: QueueName::new("duel").unwrap(), sides, parties: vec![], home: None };
+    let new = NewMatch {
+        queue: QueueName::new("duel").unwrap(),
+        sides,
+        parties: vec![],
+        home: None,
+        variant: None,
+    };
     w.engine.create_match(&w.server(), &new).await.unwrap()
 }
 
@@ -38,6 +44,7 @@ async fn a_server_makes_a_match(w: World) {
         sides: vec![vec![p[0]], vec![p[1]]],
         parties: vec![],
         home: None,
+        variant: None,
     };
     let call = |body| keyed(w.server(), "k", body);
     let first = w.engine.create_match(&call("a"), &new).await.unwrap();
@@ -59,7 +66,7 @@ async fn a_match_of_strangers_or_of_one_side_is_refused(w: World) {
         vec![vec![p[0]], vec![p[0]]],
         vec![],
     ] {
-        let new = NewMatch { queue: queue.clone(), sides, parties: vec![], home: None };
+        let new = NewMatch { queue: queue.clone(), sides, parties: vec![], home: None, variant: None };
         refused(w.engine.create_match(&w.server(), &new).await, "invalid");
     }
     let new = NewMatch {
@@ -67,6 +74,7 @@ async fn a_match_of_strangers_or_of_one_side_is_refused(w: World) {
         sides: vec![vec![p[0]], vec![p[1]]],
         parties: vec![],
         home: None,
+        variant: None,
     };
     refused(w.engine.create_match(&w.server(), &new).await, "not_found");
 }

@@ -70,6 +70,7 @@ async fn a_result_larger_than_a_transaction_counts_once_for_everyone() {
         sides: players.iter().map(|p| vec![*p]).collect(),
         parties: vec![],
         home: None,
+        variant: None,
     };
     let made = w.engine.create_match(&w.server(), &new).await.unwrap();
     let first = w.engine.report_result(&w.server(), made.id, None, &first_wins(&players)).await.unwrap();

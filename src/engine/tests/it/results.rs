@@ -272,7 +272,13 @@ async fn large(w: World, fails: bool) {
     let p = w.players(180).await;
     let sides: Vec<Vec<PlayerId>> = p.chunks(2).map(<[PlayerId]>::to_vec).collect();
     let order: Vec<u32> = (1..=sides.len() as u32).collect();
-    let new = NewMatch { queue: QueueName::new("duel").unwrap(), sides, parties: vec![], home: None };
+    let new = NewMatch {
+        queue: QueueName::new("duel").unwrap(),
+        sides,
+        parties: vec![],
+        home: None,
+        variant: None,
+    };
     let id = w.engine.create_match(&w.server(), &new).await.unwrap().id;
     if fails {
         w.stores[0].set_faults(Faults { refused: 0.3, seed: 4, ..Faults::NONE });

@@ -4,7 +4,7 @@ use crate::{
     matches::made,
     world::{World, both, keyed, mode, one_home, places, refused, three_homes, wide, world},
 };
-use gsm_core::{AdjustmentId, MatchId, PlayerId, QueueName, Timestamp};
+use gsm_core::{AdjustmentId, MatchId, PlayerId, QueueName, Timestamp, Variant};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, DeviationReset, Direction, Engine, EngineError, HistoryEntry, ImportMatch,
     Operator, QueueConfig, RankView, ResetConfig, ScheduleConfig, Target, TierConfig, Value, Viewer,
@@ -14,10 +14,14 @@ use gsm_engine::{
         Verdict, memory::Faults,
     },
 };
-use gsm_rating::options::{Newcomer, Options, Party, RepeatedPair, Smurf};
-use gsm_session::{Roster, SideReport, Standings};
+use gsm_rating::{
+    KalmanSettings, Offset, System,
+    options::{Newcomer, Options, Party, RepeatedPair, Smurf},
+};
+use gsm_session::{Report, Roster, SideReport, Standings};
 use proptest::prelude::*;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 const PLAYERS: usize = 6;
 
@@ -25,18 +29,26 @@ const PLAYERS: usize = 6;
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     /// A match: the sizes of its sides, who begins, whether the first side came together, the places, who quits, and how
-    /// long after the last event.
-    Play { shape: usize, first: usize, party: bool, places: Vec<u32>, quit: bool, after_ms: i64 },
+    /// long after the last event, and in which variant.
+    Play {
+        shape: usize,
+        first: usize,
+        party: bool,
+        places: Vec<u32>,
+        quit: bool,
+        after_ms: i64,
+        variant: Option<u8>,
+    },
     /// A rating set by hand.
     Set { player: usize, mean: f64, deviation: Option<f64> },
     /// All ratings are reset: what stays of the distance to a newcomer, and whether games start again.
     Reset { keep: f64, restart_games: bool },
-    /// The mode asks for other rating options from now on.
+    /// The mode is rated by another system, or asks for other rating options, from now on.
     Ask { which: usize },
     /// The match of this number, counted round, is void.
     Void { which: usize },
-    /// It ended otherwise.
-    Correct { which: usize, places: Vec<u32>, quit: bool },
+    /// It ended otherwise, perhaps in another variant.
+    Correct { which: usize, places: Vec<u32>, quit: bool, variant: Option<u8> },
 }
 
 /// None, all, and some with other numbers.
@@ -62,43 +74,56 @@ fn some_places() -> impl Strategy<Value = Vec<u32>> {
     prop_oneof![Just(vec![1, 2, 3]), Just(vec![2, 1, 1]), Just(vec![1, 1, 1]), Just(vec![3, 2, 1])]
 }
 
+fn some_variant() -> impl Strategy<Value = Option<u8>> {
+    proptest::option::of(0..3u8)
+}
+
+fn named(variant: Option<u8>) -> Option<Variant> {
+    variant.map(|n| Variant::new(&format!("map-{n}")).unwrap())
+}
+
 pub(crate) fn some_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        6 => (0..SHAPES.len(), 0..PLAYERS, any::<bool>(), some_places(), any::<bool>(), -5_000..400_000_000i64)
-            .prop_map(|(shape, first, party, places, quit, after_ms)| Event::Play {
-                shape, first, party, places, quit, after_ms
+        6 => (
+            (0..SHAPES.len(), 0..PLAYERS, any::<bool>()),
+            (some_places(), any::<bool>(), -5_000..400_000_000i64, some_variant())
+        )
+            .prop_map(|((shape, first, party), (places, quit, after_ms, variant))| Event::Play {
+                shape, first, party, places, quit, after_ms, variant
             }),
         1 => (0..PLAYERS, 1_000.0..2_000.0, proptest::option::of(40.0..350.0))
             .prop_map(|(player, mean, deviation)| Event::Set { player, mean, deviation }),
-        1 => (0..OPTIONS.len()).prop_map(|which| Event::Ask { which }),
+        1 => (0..2 * OPTIONS.len()).prop_map(|which| Event::Ask { which }),
         1 => (0.0..=1.0, any::<bool>())
             .prop_map(|(keep, restart_games)| Event::Reset { keep, restart_games }),
         2 => (0..40usize).prop_map(|which| Event::Void { which }),
-        2 => (0..40usize, some_places(), any::<bool>())
-            .prop_map(|(which, places, quit)| Event::Correct { which, places, quit }),
+        2 => (0..40usize, some_places(), any::<bool>(), some_variant())
+            .prop_map(|(which, places, quit, variant)| Event::Correct { which, places, quit, variant }),
     ]
 }
 
 /// The match of event `number`, if it is one.
 fn play(players: &[PlayerId], number: usize, event: &Event, at: &mut i64) -> Option<ImportMatch> {
-    let Event::Play { shape, first, party, places, quit, after_ms } = event else { return None };
+    let Event::Play { shape, first, party, places, quit, after_ms, variant } = event else { return None };
     *at += after_ms;
     let mut next = (0..).map(|n| players[(first + n) % players.len()]);
     let sides: Vec<Vec<PlayerId>> =
         SHAPES[*shape].iter().map(|size| next.by_ref().take(*size).collect()).collect();
-    let report = report(sides.len(), places, quit.then(|| sides[0][0]));
+    // Half of them know it before the match.
+    let (before, told) = if *party { (named(*variant), None) } else { (None, named(*variant)) };
+    let report = Report { variant: told, ..report(sides.len(), places, quit.then(|| sides[0][0])) };
     let parties = if *party { vec![sides[0].clone()] } else { Vec::new() };
     let roster = Roster::new(sides).and_then(|roster| roster.with_parties(parties.iter().map(Vec::as_slice)));
     Some(ImportMatch {
         number: number as u64,
         mode: mode("duel"),
-        roster: roster.unwrap(),
+        roster: roster.unwrap().with_variant(before),
         report,
         at: Timestamp::from_millis(*at),
     })
 }
 
-fn report(sides: usize, order: &[u32], quit: Option<PlayerId>) -> gsm_session::Report {
+fn report(sides: usize, order: &[u32], quit: Option<PlayerId>) -> Report {
     let mut report = places(&order[..sides], quit.as_slice());
     let Standings::Sides(lines) = &mut report.standings else { panic!("sides") };
     if lines.iter().all(|line| line.place != 1) {
@@ -114,7 +139,7 @@ pub(crate) struct Seen {
     ratings: Vec<Option<RatingRow>>,
     ranks: Vec<Option<RankView>>,
     histories: Vec<Vec<HistoryRow>>,
-    changes: Vec<(MatchId, Vec<SideChange>)>,
+    changes: Vec<(MatchId, Vec<SideChange>, Vec<Offset>)>,
     entries: Vec<(Key, Row)>,
     season: Vec<Option<u64>>,
 }
@@ -149,7 +174,7 @@ pub(crate) async fn seen(w: &World, engine: &Engine, players: &[PlayerId]) -> Se
         if let (Key::Result(id), Row::Result(row)) = (key, &*row.row)
             && row.counts()
         {
-            seen.changes.push((id, row.changes.clone()));
+            seen.changes.push((id, row.changes.clone(), row.offsets.clone()));
         }
     }
     seen
@@ -219,10 +244,12 @@ async fn reset(w: &World, call: &gsm_engine::Call, keep: f64, restart_games: boo
     w.engine.soft_reset(call, &mode("duel"), config, "season").await.unwrap();
 }
 
-/// Makes the mode ask for these options from now on.
+/// Makes the mode ask for these options from now on, of one system or the other.
 async fn ask(w: &World, which: usize) {
     let config = QueueConfig::new(QueueName::new("duel").unwrap(), mode("duel"), wide(1));
-    w.put(QueueConfig { rating_options: OPTIONS[which], ..config }).await;
+    let kalman = System::Kalman(KalmanSettings::default());
+    let rating = if which < OPTIONS.len() { System::default() } else { kalman };
+    w.put(QueueConfig { rating, rating_options: OPTIONS[which % OPTIONS.len()], ..config }).await;
 }
 
 pub(crate) async fn begin(w: &World) -> Vec<PlayerId> {
@@ -258,11 +285,12 @@ pub(crate) async fn happen(w: &World, players: &[PlayerId], events: &[Event]) {
                 let id = Engine::import_match_id(&new.mode, new.number);
                 w.engine.void_result(&call, id, "x").await.unwrap();
             }
-            Event::Correct { which, places, quit } if !played.is_empty() => {
+            Event::Correct { which, places, quit, variant } if !played.is_empty() => {
                 let new = &played[which % played.len()];
                 let id = Engine::import_match_id(&new.mode, new.number);
                 let sides = new.roster.sides();
                 let report = report(sides.len(), places, quit.then(|| sides[0][0]));
+                let report = Report { variant: named(*variant), ..report };
                 w.engine.correct_result(&call, id, &report, "x").await.unwrap();
             }
             _ => {}
@@ -273,18 +301,24 @@ pub(crate) async fn happen(w: &World, players: &[PlayerId], events: &[Event]) {
 /// The same events without voids and corrections: each match as it ended up.
 fn as_it_ended_up(events: &[Event]) -> Vec<Option<Event>> {
     let mut ended: Vec<Option<Event>> = Vec::new();
-    let mut played = Vec::new();
+    let (mut played, mut last_named) = (Vec::new(), BTreeMap::new());
     for (number, event) in events.iter().enumerate() {
         match event {
-            Event::Play { .. } => played.push(number),
+            Event::Play { variant, .. } => {
+                played.push(number);
+                last_named.insert(number, *variant);
+            }
             Event::Void { which } if !played.is_empty() => {
                 ended[played[which % played.len()]] = None;
             }
-            Event::Correct { which, places, quit } if !played.is_empty() => {
+            Event::Correct { which, places, quit, variant } if !played.is_empty() => {
                 let which = played[which % played.len()];
+                // Who names no variant leaves the last that was named, also by a correction that was voided since.
+                let named = variant.or(last_named[&which]);
+                last_named.insert(which, named);
                 let mut then = events[which].clone();
-                if let Event::Play { places: p, quit: q, .. } = &mut then {
-                    (*p, *q) = (places.clone(), *quit);
+                if let Event::Play { places: p, quit: q, variant: v, .. } = &mut then {
+                    (*p, *q, *v) = (places.clone(), *quit, named);
                 }
                 ended[which] = Some(then);
             }

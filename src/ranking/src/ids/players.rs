@@ -23,7 +23,6 @@ impl fmt::Debug for PlayerIds {
 
 impl Ids for PlayerIds {
     type Id = PlayerId;
-    const WIDTH: usize = 16;
 
     #[inline]
     fn find(&self, id: PlayerId) -> Option<u32> {
@@ -87,13 +86,5 @@ impl Ids for PlayerIds {
 
     fn with_capacity(ids: usize) -> Self {
         Self { ids: Arena::with_capacity(ids), index: Index::with_capacity(ids) }
-    }
-
-    fn encode(id: PlayerId, out: &mut Vec<u8>) {
-        out.extend_from_slice(&id.as_u128().to_le_bytes());
-    }
-
-    fn decode(bytes: &[u8]) -> Option<PlayerId> {
-        Some(PlayerId::from_u128(u128::from_le_bytes(bytes.try_into().ok()?)))
     }
 }

@@ -1,11 +1,40 @@
 use super::{StartConfig, Tiers};
+use serde::{Deserialize, Serialize};
 
 /// The hidden rating at which each division starts, in the board's unit, from the lowest division; never
 /// descending. A division that starts where the next one does is empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Bounds(Vec<i64>);
 
+impl Bounds {
+    /// From the lowest division.
+    #[must_use]
+    pub fn starts(&self) -> &[i64] {
+        &self.0
+    }
+}
+
 impl Tiers {
+    /// Whether divisions start where shares of the players are, so that [`Tiers::bounds`] has to ask.
+    #[must_use]
+    pub const fn start_by_shares(&self) -> bool {
+        matches!(self.config.start, StartConfig::PlayersBelowPermille(_))
+    }
+
+    /// The tier's name and the number within it, 1 for the best, of each division from the lowest.
+    pub fn named(&self) -> impl Iterator<Item = (&str, u8)> {
+        self.divisions
+            .iter()
+            .filter_map(|&(tier, number)| Some((self.config.tiers.get(tier)?.name.as_str(), number)))
+    }
+
+    /// The games that a player plays before the first place.
+    #[must_use]
+    pub const fn placement_games(&self) -> u8 {
+        self.config.placement_games
+    }
+
     /// Where each division starts: as configured, or by the players there are.
     ///
     /// `rating_above` is asked only where shares of players are configured. It gives the hidden rating that so

@@ -132,3 +132,27 @@ fn the_leaf_as_shipped_fills_fourteen_lines() {
     assert_eq!((8 + SHIPPED * 14usize).next_multiple_of(64), 14 * 64);
     assert_eq!(size_of::<<Narrow as Key>::Block<SHIPPED>>() + size_of::<[u32; SHIPPED]>(), SHIPPED * 14 + 2);
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// By small steps and by long ones, within a leaf, to the next one and across the tree, and to both its ends.
+    #[test]
+    fn entries_move_as_if_taken_out_and_put_in(
+        players in 1..300u32,
+        moves in vec((any::<u32>(), prop_oneof![-3..4i32, -9_999..10_000i32]), 1..600),
+    ) {
+        let key = |score: i32| Narrow { score, at: 0 };
+        let mut scores: Vec<i32> = (0..players as i32).map(|score| score / 2).collect();
+        let mut tree = Tree::from_sorted(scores.len(), (0..players).map(|n| (key(n as i32 / 2), n)));
+        for (slot, by) in moves {
+            let slot = slot % players;
+            let score = &mut scores[slot as usize];
+            let to = *score + if by == 0 { 1 } else { by };
+            tree.shift(slot, &probe(key(*score), slot), &probe(key(to), slot));
+            *score = to;
+            check_node(&tree, tree.root, tree.height);
+        }
+        check(&tree, scores.iter().zip(0..).map(|(score, slot)| (key(*score), slot)).collect());
+    }
+}

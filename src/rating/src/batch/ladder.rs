@@ -1,6 +1,6 @@
 use super::fixture::{Duel, Fixture};
 use super::seat::Seats;
-use crate::model::{self, Model, advantage};
+use crate::model::{self, Model};
 use crate::true_skill::TrueSkill;
 use crate::{Change, Entrant, Game, RatedState, Rating, RatingError, Scratch, Side, System};
 use gsm_core::Probability;
@@ -138,7 +138,7 @@ fn rate_block<M: Model>(
             seats.prefetch::<M>(next.players());
         }
         match fixture.duel() {
-            Some(duel) => meet(model, seats, &mut desk.entrants, &duel),
+            Some(duel) => meet(model, seats, &duel),
             None => rate(model, seats, desk, fixture),
         }
         .map_err(|error| (at, error))?;
@@ -187,8 +187,7 @@ fn rate<M: Model>(
     seats.check(fixture.players())?;
     let Desk { entrants, sides, scratch, changes } = desk;
     entrants.clear();
-    entrants
-        .extend(fixture.players().iter().filter_map(|player| seats.entrant(model, *player, fixture.at())));
+    entrants.extend(seats.entrants(model, fixture.players(), fixture.at()));
     let mut lent = lent(std::mem::take(sides));
     let mut rest = entrants.as_slice();
     for (place, score, players) in fixture.sides() {
@@ -207,37 +206,27 @@ fn rate<M: Model>(
 
 /// A match of two sides, as [`model::rate`] has it, but seat to seat, for when nobody asks for the changes.
 #[inline]
-fn meet<M: Model>(
-    model: &M,
-    seats: &mut Seats,
-    entrants: &mut Vec<Entrant>,
-    duel: &Duel<'_>,
-) -> Result<(), RatingError> {
+fn meet<M: Model>(model: &M, seats: &mut Seats, duel: &Duel<'_>) -> Result<(), RatingError> {
     let Duel { at, players, split, score, home } = *duel;
     if let [one, other] = *players {
-        // In registers.
         let (Some(a), Some(b)) = (seats.entrant(model, one, at), seats.entrant(model, other, at)) else {
             return seats.check(players);
         };
-        let alone =
-            |player, side| model.team(model.joined(M::Sum::default(), player), advantage(model, home, side));
-        let lessons = model.lessons(&model.pair(&alone(&a, 0), &alone(&b, 1)), score);
-        seats.store::<M>(one, model.applied(&a, &lessons.0), at);
-        seats.store::<M>(other, model.applied(&b, &lessons.1), at);
+        let [a, b] = model::alone(model, [a, b], home, score);
+        seats.store::<M>(one, a, at);
+        seats.store::<M>(other, b, at);
         return Ok(());
     }
     seats.check(players)?;
-    entrants.clear();
-    // Everybody has a seat.
-    let new = seats.newcomer();
-    entrants.extend(players.iter().map(|player| seats.entrant(model, *player, at).unwrap_or(new)));
-    let (a, b) = entrants.split_at_checked(split).unwrap_or_default();
-    let (one, other) = (model::team(model, a.iter(), home, 0), model::team(model, b.iter(), home, 1));
-    let lessons = model.lessons(&model.pair(&one, &other), score);
-    let mut players = players.iter();
-    for (entrants, lesson) in [(a, lessons.0), (b, lessons.1)] {
-        for (entrant, player) in entrants.iter().zip(players.by_ref()) {
-            seats.store::<M>(*player, model.applied(entrant, &lesson), at);
+    let (one, other) = players.split_at_checked(split).unwrap_or_default();
+    let pair = model::pair(model, seats.entrants(model, one, at), seats.entrants(model, other, at), home);
+    let lessons = model.lessons(&pair, score);
+    // Seats are read a second time rather than kept: they are near by now.
+    for (side, lesson) in [(one, lessons.0), (other, lessons.1)] {
+        for player in side {
+            if let Some(entrant) = seats.entrant(model, *player, at) {
+                seats.store::<M>(*player, model.applied(&entrant, &lesson), at);
+            }
         }
     }
     Ok(())

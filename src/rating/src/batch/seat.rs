@@ -38,12 +38,6 @@ impl Seats {
         Some(RatedState { rating: Rating { mean, deviation, volatility }, rated_at, games })
     }
 
-    /// Somebody without matches.
-    #[inline]
-    pub(super) const fn newcomer(&self) -> Entrant {
-        Entrant::new(self.newcomer)
-    }
-
     /// Refuses players without seat.
     #[inline]
     pub(super) fn check(&self, players: &[u32]) -> Result<(), RatingError> {
@@ -68,6 +62,17 @@ impl Seats {
             rating = model.grown(rating, at.since(seat.rated_at));
         }
         Some(Entrant { games: seat.games, ..Entrant::new(rating) })
+    }
+
+    /// [`Seats::entrant`] of players who all have seats.
+    #[inline]
+    pub(super) fn entrants<'a, M: Model>(
+        &'a self,
+        model: &'a M,
+        players: &'a [u32],
+        at: Timestamp,
+    ) -> impl Iterator<Item = Entrant> + use<'a, M> {
+        players.iter().filter_map(move |player| self.entrant(model, *player, at))
     }
 
     /// As [`RatedState::after`].

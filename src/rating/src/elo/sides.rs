@@ -76,11 +76,14 @@ impl Model for EloSettings {
         let Scratch { strengths, places, .. } = scratch;
         strengths.clear();
         strengths.extend(
-            game.sides.iter().enumerate().map(|(at, side)| team(self, side.players.iter(), game.home, at)),
+            game.sides
+                .iter()
+                .enumerate()
+                .map(|(at, side)| team(self, side.players.iter().copied(), game.home, at)),
         );
         // exp(a) / (exp(a) + exp(b)) is the logistic function of a - b: one exponential a side, not a pair.
         let best = strengths.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        strengths.iter_mut().for_each(|of| *of = libm::exp((*of - best).max(-BEHIND_MAX)));
+        strengths.iter_mut().for_each(|of| *of = crate::exp::exp((*of - best).max(-BEHIND_MAX)));
         places.clear();
         places.extend(game.sides.iter().map(|side| side.place));
         places.sort_unstable();

@@ -4,11 +4,12 @@ use super::{Adjusted, Item, What};
 use crate::{Change, Entrant, Game, KalmanSettings, RatingError, Scratch, System};
 
 /// All that there is but the result, in the order of [`What`].
-const FURTHER: [What; 8] = [
+const FURTHER: [What; 9] = [
     What::Margin,
     What::PartialPlay,
     What::Quit,
     What::NewcomerFading,
+    What::Variant,
     What::Party,
     What::Smurf,
     What::RepeatedPair,
@@ -56,6 +57,7 @@ fn is_in(what: What, system: &System, game: &Game<'_>, adjusted: &[Adjusted]) ->
         What::PartialPlay => players.any(is_partial),
         What::Quit => players.any(|player| player.quit),
         What::NewcomerFading => matches!(system, System::Kalman(settings) if settings.newcomer_fade > 0.0),
+        What::Variant => players.any(|player| player.offset.is_some()),
         What::Party => any(|of| of.bonus != 0.0),
         What::Smurf => any(|of| of.boost != 1.0),
         What::RepeatedPair => any(|of| of.repeated_weight != 1.0),
@@ -88,6 +90,7 @@ fn rated_with(
         .map(|player| Entrant {
             share: if is_partial(player) && !has(What::PartialPlay) { 1.0 } else { player.share },
             quit: player.quit && has(What::Quit),
+            offset: player.offset.filter(|_| has(What::Variant)),
             ..*player
         })
         .collect();

@@ -22,6 +22,9 @@ pub enum What {
     Quit,
     /// The learnt place of newcomers, which counts less the more is known of the player (Kalman).
     NewcomerFading,
+    /// How the players of either side do in the variant that was played, map or surface (Kalman): their offsets, and how
+    /// unsure they are.
+    Variant,
     /// Parties on either side ([`crate::options::Party`]).
     Party,
     /// Raised deviations on either side ([`crate::options::Smurf`]).

@@ -5,6 +5,8 @@ use crate::{Change, Entrant, Game, Rating, Scratch, numeric};
 use gsm_core::Millis;
 
 const POINTS: f64 = GlickoSettings::POINTS;
+/// Natural units per point.
+const UNITS: f64 = 1.0 / POINTS;
 
 impl Model for GlickoSettings {
     type Sum = Sum;
@@ -32,13 +34,13 @@ impl Model for GlickoSettings {
     #[inline]
     fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
         let (mean, deviation) = (self.mean_of(player.rating), self.deviation_of(player.rating));
-        sum.joined(mean / POINTS, deviation / POINTS, player.share)
+        sum.joined(mean * UNITS, deviation * UNITS, player.share)
     }
 
     #[inline]
     fn team(&self, sum: Sum, advantage: f64) -> Composite {
         let side = Composite::of(sum);
-        Composite { mean: side.mean + advantage / POINTS, ..side }
+        Composite { mean: side.mean + advantage * UNITS, ..side }
     }
 
     #[inline]
@@ -65,8 +67,9 @@ impl Model for GlickoSettings {
     #[inline]
     fn applied(&self, player: &Entrant, lesson: &Lesson) -> Rating {
         let evidence = lesson.of_player(player.share);
-        let deviation = self.deviation_of(player.rating) / POINTS;
-        let after = 1.0 / (1.0 / (deviation * deviation) + evidence.information);
+        let deviation = self.deviation_of(player.rating) * UNITS;
+        let variance = deviation * deviation;
+        let after = variance / (1.0 + variance * evidence.information);
         Rating {
             mean: player.rating.mean + POINTS * after * evidence.surprise,
             deviation: self.in_range(POINTS * after.sqrt()),

@@ -1,4 +1,4 @@
-use super::scale::POINTS;
+use super::scale::{POINTS, UNITS};
 use super::{Glicko2Settings, volatility};
 use crate::Rating;
 use crate::field::{Evidence, attenuation};
@@ -23,8 +23,8 @@ pub struct PeriodGame {
 pub fn period_update(settings: &Glicko2Settings, own: Rating, games: &[PeriodGame]) -> Rating {
     let mut evidence = Evidence::default();
     for game in games {
-        let lead = (settings.mean_of(own) - settings.mean_of(game.opponent)) / POINTS;
-        let deviation = settings.deviation_of(game.opponent) / POINTS;
+        let lead = (settings.mean_of(own) - settings.mean_of(game.opponent)) * UNITS;
+        let deviation = settings.deviation_of(game.opponent) * UNITS;
         let attenuation = attenuation(deviation * deviation);
         evidence.add(logistic(attenuation * lead), attenuation, game.score, game.weight);
     }
@@ -32,18 +32,15 @@ pub fn period_update(settings: &Glicko2Settings, own: Rating, games: &[PeriodGam
 }
 
 /// Steps 5 to 8.
+#[inline]
 pub(super) fn applied(settings: &Glicko2Settings, evidence: &Evidence, own: Rating) -> Rating {
-    let Evidence { information, surprise } = *evidence;
-    let deviation = settings.deviation_of(own) / POINTS;
-    let (variance, before) = (deviation * deviation, settings.volatility_of(own));
-    let volatility = if information > 0.0 {
-        volatility::updated(before, variance, information, surprise, settings.tau)
-    } else {
-        before
-    };
-    let after = 1.0 / (1.0 / (variance + volatility * volatility) + information);
+    let deviation = settings.deviation_of(own) * UNITS;
+    let variance = deviation * deviation;
+    let volatility = volatility::updated(settings.volatility_of(own), variance, evidence, settings.tau);
+    let before = variance + volatility * volatility;
+    let after = before / (1.0 + before * evidence.information);
     Rating {
-        mean: own.mean + POINTS * after * surprise,
+        mean: own.mean + POINTS * after * evidence.surprise,
         deviation: settings.in_range(POINTS * after.sqrt()),
         volatility,
     }

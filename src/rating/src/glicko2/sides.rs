@@ -1,4 +1,7 @@
-use super::{Glicko2Settings, evidence, scale::POINTS};
+use super::{
+    Glicko2Settings, evidence,
+    scale::{POINTS, UNITS},
+};
 use crate::field::{self, Composite, Lesson, Pair, Sum};
 use crate::model::Model;
 use crate::{Change, Entrant, Game, Rating, Scratch};
@@ -35,13 +38,13 @@ impl Model for Glicko2Settings {
     #[inline]
     fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
         let (mean, deviation) = (self.mean_of(player.rating), self.deviation_of(player.rating));
-        sum.joined(mean / POINTS, deviation / POINTS, player.share)
+        sum.joined(mean * UNITS, deviation * UNITS, player.share)
     }
 
     #[inline]
     fn team(&self, sum: Sum, advantage: f64) -> Composite {
         let side = Composite::of(sum);
-        Composite { mean: side.mean + advantage / POINTS, ..side }
+        Composite { mean: side.mean + advantage * UNITS, ..side }
     }
 
     #[inline]

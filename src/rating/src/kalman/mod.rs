@@ -31,6 +31,7 @@ mod posterior;
 mod settings;
 mod sides;
 mod team;
+mod variants;
 
 pub(crate) use field::Opponent;
 pub use learnt::Learnt;
@@ -38,6 +39,7 @@ pub(crate) use learnt::Lesson;
 pub use settings::{KalmanSettings, Margin};
 pub(crate) use sides::{expected_pair, update};
 pub(crate) use team::Team;
+pub use variants::Offsets;
 
 /// Points per natural unit: 400 / ln 10.
 pub(crate) const POINTS: f64 = 173.717_792_761_263_1;

@@ -195,7 +195,7 @@ impl Model for TrueSkill<'_> {
         teams.clear();
         teams.extend(game.sides.iter().enumerate().map(|(at, side)| Team {
             place: side.place,
-            sum: team(self, side.players.iter(), game.home, at),
+            sum: team(self, side.players.iter().copied(), game.home, at),
             stayed: Lesson::default(),
             quit: Lesson::default(),
             expected: 0.0,

@@ -38,7 +38,7 @@ pub(super) fn rank(settings: &WengLinSettings, teams: &mut [Team], strengths: &m
     let scale = 1.0 / teams.iter().map(|team| team.sum.variance + beta).sum::<f64>().sqrt();
     let best = teams.iter().map(|team| team.sum.mean).fold(f64::NEG_INFINITY, f64::max);
     for team in teams.iter_mut() {
-        team.strength = libm::exp(((team.sum.mean - best) * scale).max(-BEHIND_MAX));
+        team.strength = crate::exp::exp(((team.sum.mean - best) * scale).max(-BEHIND_MAX));
     }
     teams.sort_unstable_by_key(|team| (team.place, team.side));
     let mut present = 0.0;

@@ -137,7 +137,7 @@ impl Model for WengLinSettings {
         teams.extend(game.sides.iter().enumerate().map(|(side, of)| Team {
             side,
             place: of.place,
-            sum: team(self, of.players.iter(), game.home, side),
+            sum: team(self, of.players.iter().copied(), game.home, side),
             has_quit: of.players.iter().any(|player| player.quit),
             stayed: Lesson::default(),
             quit: Lesson::default(),

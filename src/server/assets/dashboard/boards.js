@@ -113,6 +113,7 @@ function redraw() {
   showFound(shown, showsRating);
   showSpread(shown);
   showCuts(shown);
+  showTiers(shown);
 }
 
 function options(select, wanted, chosenValue) {
@@ -265,6 +266,20 @@ function showCuts(shown) {
   while (body.rows.length > shown.cuts.length) body.lastChild.remove();
   at("cuts").hidden = shown.cuts.length === 0;
   at("cuts-none").hidden = shown.cuts.length > 0;
+}
+
+// The best first, as on the board.
+function showTiers(shown) {
+  const tiers = [...(shown.tiers ?? [])].reverse();
+  headings(at("tiers"), [["Tier", "name"], ["Rating from", "n"]]);
+  const body = at("tiers").tBodies[0];
+  tiers.forEach((tier, i) => {
+    const row = body.rows[i] ?? body.appendChild(element("tr", "", element("td", "name"), element("td", "n strong")));
+    put(row.cells[0], `${tier.tier} ${tier.division}`);
+    put(row.cells[1], tier.from === undefined ? "set by the season's first result" : one(tier.from));
+  });
+  while (body.rows.length > tiers.length) body.lastChild.remove();
+  at("tiers-panel").hidden = tiers.length === 0;
 }
 
 // --- what people do

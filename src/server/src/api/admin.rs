@@ -39,6 +39,7 @@ pub(crate) async fn put_queue(
         rating: settings.rating,
         rating_options: settings.rating_options,
         home: settings.home,
+        variant: settings.variant,
         acceptance_ms: settings.acceptance_ms.map(gsm_core::Millis::new),
         ticket_timeout_ms: gsm_core::Millis::new(settings.ticket_timeout_ms),
         match_timeout_ms: gsm_core::Millis::new(settings.match_timeout_ms),

@@ -4,6 +4,7 @@ use gsm_engine::{
     MatchView, ResultView, TicketView,
     store::{RatingRow, SideChange, Verdict},
 };
+use gsm_rating::Offset;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,6 +42,32 @@ pub(crate) struct PlayerRatingDto {
     pub(crate) losses: u32,
     /// When the last of them ended.
     pub(crate) rated_at: i64,
+    /// How the player does in the variants of the mode played last (at most 16), by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) variants: Vec<OffsetDto>,
+}
+
+/// How much better or worse than the rating says a player is in one variant of a mode.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OffsetDto {
+    variant: String,
+    /// In points: the rating in the variant is the rating and this.
+    offset: f64,
+    /// How unsure that is, in points.
+    deviation: f64,
+}
+
+fn offsets(row: &RatingRow) -> Vec<OffsetDto> {
+    let kept = row.carried.iter().flat_map(|carried| carried.offsets.iter());
+    let mut offsets: Vec<OffsetDto> = kept
+        .map(|(variant, Offset { mean, deviation })| OffsetDto {
+            variant: variant.to_string(),
+            offset: mean,
+            deviation,
+        })
+        .collect();
+    offsets.sort_unstable_by(|a, b| a.variant.cmp(&b.variant));
+    offsets
 }
 
 impl PlayerRatingDto {
@@ -54,6 +81,7 @@ impl PlayerRatingDto {
             draws: row.draws,
             losses: row.games.saturating_sub(row.wins).saturating_sub(row.draws),
             rated_at: row.rated_at.as_millis(),
+            variants: offsets(row),
         }
     }
 }
@@ -145,6 +173,9 @@ pub(crate) struct MatchDto {
     /// The side with the advantage of the game, from 0, where one has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     home: Option<usize>,
+    /// The variant of the mode that is to be played, where one is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
     /// The longest wait among them.
     wait_ms_max: u64,
     /// Between the best and the worst ticket, in rating points.
@@ -200,6 +231,7 @@ impl From<MatchView> for MatchDto {
             mode: row.mode.to_string(),
             state: row.state.as_str(),
             home: row.roster.home(),
+            variant: row.roster.variant().map(ToString::to_string),
             sides,
             created_at: row.created_at.as_millis(),
             changed_at: row.changed_at.as_millis(),
@@ -242,6 +274,9 @@ pub(crate) struct ResultDto {
     shares: Vec<ShareDto>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<u64>,
+    /// The variant of the mode that was played, where one is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
     /// What it did to each player's rating; nothing while it is voided.
     changes: Vec<ChangeDto>,
 }
@@ -308,6 +343,7 @@ impl From<ResultView> for ResultDto {
                 .map(|(player_id, share)| ShareDto { player_id: *player_id, share: *share })
                 .collect(),
             duration_ms: row.result.duration().map(|d| d.get()),
+            variant: row.result.variant().map(ToString::to_string),
             changes: row.changes.iter().map(change).collect(),
         }
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
-use gsm_core::{MatchId, PlayerId, QueueName};
+use gsm_core::{MatchId, PlayerId, QueueName, Variant};
 use gsm_engine::NewMatch;
 use gsm_session::{MatchState, PlayerSessionState};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,10 @@ pub(crate) struct NewMatchDto {
     parties: Vec<Vec<PlayerId>>,
     /// The side, from 0, that has the advantage of the game (white, the home team), where one has it.
     home: Option<usize>,
+    /// The variant of the mode that is to be played (map, surface), 1 to 32 characters of `A-Za-z0-9-._`; the queue's if
+    /// absent.
+    #[schema(value_type = Option<String>)]
+    variant: Option<Variant>,
 }
 
 /// Create a match outside the matcher.
@@ -53,7 +57,8 @@ pub(crate) async fn create(
         (None, Some(players)) => players.into_iter().map(|player| vec![player]).collect(),
         _ => return Err(ApiError::value("sides", "give either `sides` or `players`")),
     };
-    let new = NewMatch { queue: body.queue, sides, parties: body.parties, home: body.home };
+    let new =
+        NewMatch { queue: body.queue, sides, parties: body.parties, home: body.home, variant: body.variant };
     Ok((StatusCode::CREATED, Answer(app.engine.create_match(&write.call, &new).await?.into())))
 }
 

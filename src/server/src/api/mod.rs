@@ -34,7 +34,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use rankings::{
-    BoardLineDto, BucketDto, CohortDto, EntryDto, InPart, PartQuery, PastDto, RankDto, buckets_of, shown,
+    BoardLineDto, BucketDto, CohortDto, DivisionDto, EntryDto, InPart, PartQuery, PastDto, RankDto,
+    buckets_of, shown,
 };
 
 /// What handlers share.

@@ -43,6 +43,10 @@ pub(crate) struct QueueSettings {
     /// The side, from 0, that has the advantage of the game (white, the home team) in every match the queue forms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) home: Option<usize>,
+    /// The variant of the mode (map, surface) that its matches are made for: 1 to 32 characters of `A-Za-z0-9-._`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) variant: Option<gsm_core::Variant>,
     /// Milliseconds to accept a proposal; absent: matches start at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) acceptance_ms: Option<u64>,
@@ -71,6 +75,7 @@ impl From<&QueueConfig> for QueueDto {
                 rating: config.rating.clone(),
                 rating_options: config.rating_options,
                 home: config.home,
+                variant: config.variant.clone(),
                 acceptance_ms: config.acceptance_ms.map(gsm_core::Millis::get),
                 ticket_timeout_ms: config.ticket_timeout_ms.get(),
                 match_timeout_ms: config.match_timeout_ms.get(),

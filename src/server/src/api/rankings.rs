@@ -15,6 +15,7 @@ pub(crate) use cuts::{BucketDto, buckets_of};
 pub(crate) use list::BoardLineDto;
 pub(crate) use part::{InPart, PartQuery, SeasonQuery};
 pub(crate) use past::PastDto;
+pub(crate) use tiers::DivisionDto;
 
 use super::{
     App,
@@ -52,6 +53,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(cohorts::list))
         .routes(routes!(cohorts::seasons))
         .routes(routes!(tiers::tier))
+        .routes(routes!(tiers::tiers))
         .routes(routes!(payouts::begin_payout, payouts::payout))
         .routes(routes!(payouts::next_page))
         .routes(routes!(payouts::acknowledge))

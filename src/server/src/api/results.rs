@@ -7,7 +7,7 @@ use super::{
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
-use gsm_core::{MatchId, Millis, PlayerId};
+use gsm_core::{MatchId, Millis, PlayerId, Variant};
 use gsm_engine::Principal;
 use gsm_session::{PlayerReport, Report, SideReport, Standings};
 use serde::Deserialize;
@@ -27,6 +27,10 @@ pub(crate) struct ReportDto {
     pub(super) quits: Vec<PlayerId>,
     /// How long the match was played.
     pub(super) duration_ms: Option<u64>,
+    /// The variant of the mode that was played (map, surface), 1 to 32 characters of `A-Za-z0-9-._`; that of the match if
+    /// absent.
+    #[schema(value_type = Option<String>)]
+    pub(super) variant: Option<Variant>,
 }
 
 /// Where a player came.
@@ -75,7 +79,8 @@ pub(super) fn to_report(body: ReportDto) -> Result<Report, ApiError> {
         ),
         _ => return Err(ApiError::value("placements", "give either `placements` or `sides`")),
     };
-    Ok(Report { standings, quits: body.quits, duration: body.duration_ms.map(Millis::new) })
+    let duration = body.duration_ms.map(Millis::new);
+    Ok(Report { standings, quits: body.quits, duration, variant: body.variant })
 }
 
 /// Report a result: the moment a match counts.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
-use gsm_core::{MatchId, Mode, PlayerId, limits};
+use gsm_core::{MatchId, Mode, PlayerId, Variant, limits};
 use gsm_engine::RebuildReport;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -65,6 +65,9 @@ pub(crate) struct CorrectResult {
     quits: Vec<PlayerId>,
     /// How long the match was played.
     duration_ms: Option<u64>,
+    /// The variant of the mode that was played; as it is in the result if absent.
+    #[schema(value_type = Option<String>)]
+    variant: Option<Variant>,
     /// Why, for the audit log: 1 to 128 characters.
     reason: String,
 }
@@ -84,8 +87,8 @@ pub(crate) async fn correct(
     write: Write<Json<CorrectResult>>,
 ) -> Result<Answer<ResultDto>, ApiError> {
     let id: MatchId = params.get("match_id")?;
-    let Json(CorrectResult { placements, sides, quits, duration_ms, reason: why }) = write.body;
-    let report = to_report(ReportDto { placements, sides, quits, duration_ms })?;
+    let Json(CorrectResult { placements, sides, quits, duration_ms, variant, reason: why }) = write.body;
+    let report = to_report(ReportDto { placements, sides, quits, duration_ms, variant })?;
     Ok(Answer(app.engine.correct_result(&write.call, id, &report, reason(&why)?).await?.into()))
 }
 

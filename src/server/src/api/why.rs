@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 /// A part of a gain.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ItemDto {
-    /// `result`, `margin`, `partial_play`, `quit`, `newcomer_fading`, `party`, `smurf`, `repeated_pair` or `newcomer`.
+    /// `result`, `margin`, `partial_play`, `quit`, `newcomer_fading`, `variant`, `party`, `smurf`, `repeated_pair` or `newcomer`.
     #[schema(value_type = String)]
     what: What,
     /// In points.
@@ -67,6 +67,7 @@ fn text(what: What) -> &'static str {
         What::PartialPlay => "somebody played only a part of the match",
         What::Quit => "leaving early counts as a loss to everybody",
         What::NewcomerFading => "what newcomers lack goes with experience",
+        What::Variant => "how the players do in this variant of the mode",
         What::Party => "parties that queued together",
         What::Smurf => "a newcomer who beats expectations moves faster",
         What::RepeatedPair => "the same opponents again count less",

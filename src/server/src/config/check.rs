@@ -29,6 +29,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Between checkpoints.
     pub checkpoint_every: Duration,
+    /// Between looks at whether boards should be saved; zero: they are not.
+    pub snapshot_every: Duration,
+    /// Players from which on a board is saved.
+    pub snapshot_players_min: u64,
     /// For pages of the journal.
     pub journal_cache_bytes: usize,
     /// For pages of the tables.
@@ -117,6 +121,8 @@ impl Loaded {
         );
         within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
         within("store.journal_cache_mib", config.store.journal_cache_mib as u64, 1, 1 << 16);
+        within("store.snapshot_every_s", config.store.snapshot_every_s, 0, 86_400);
+        within("store.snapshot_players_min", config.store.snapshot_players_min, 1, 1 << 32);
         within("store.tables_cache_mib", config.store.tables_cache_mib as u64, 1, 1 << 20);
         if config.store.data_dir.as_os_str().is_empty() {
             wrong("store.data_dir", "must not be empty".to_owned());
@@ -202,6 +208,8 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
         connections_per_address_max: config.http.connections_per_address_max,
         dashboard: config.http.dashboard.unwrap_or(usual),
         checkpoint_every: Duration::from_secs(config.store.checkpoint_every_s),
+        snapshot_every: Duration::from_secs(config.store.snapshot_every_s),
+        snapshot_players_min: config.store.snapshot_players_min,
         journal_cache_bytes: mib(config.store.journal_cache_mib),
         tables_cache_bytes: mib(config.store.tables_cache_mib),
         audience: config.auth.audience.clone(),

@@ -204,6 +204,11 @@ pub struct StoreConfig {
     pub data_dir: PathBuf,
     /// Memory for pages of the journal, in MiB.
     pub journal_cache_mib: usize,
+    /// Seconds between looks at whether a board has changed so much that it should be saved again: a start reads saved
+    /// boards and what changed since, instead of every rating. 0: boards are neither saved nor read.
+    pub snapshot_every_s: u64,
+    /// Players from which on a board is saved. Smaller ones are read from their ratings as fast.
+    pub snapshot_players_min: u64,
     /// Memory for pages of the tables, in MiB.
     pub tables_cache_mib: usize,
 }
@@ -214,6 +219,8 @@ impl Default for StoreConfig {
             checkpoint_every_s: 5,
             data_dir: PathBuf::from("gsm-data"),
             journal_cache_mib: 8,
+            snapshot_every_s: 60,
+            snapshot_players_min: 100_000,
             tables_cache_mib: 32,
         }
     }

@@ -248,6 +248,35 @@ async fn a_player_sees_a_tier_apart_from_the_rating() {
     assert_eq!(ann.client.get(&history).await.ok()["entries"][0]["kind"], "reset");
     admin.post(&format!("/v1/admin/matches/{id}/void"), json!({ "reason": "x" })).await.ok();
     ann.client.get(&format!("/v1/players/{}/ratings/duel", ann.id)).await.is(404, "not_found");
+    // Tiers by shares of the players.
+    body["tiers"]["start"] = json!({ "players_below_permille": [500, 970] });
+    admin.put("/v1/admin/boards/shares", body.clone()).await.ok();
+    let told = ann.client.get("/v1/rankings/shares/tiers").await.ok();
+    assert_eq!((&told["players"], told["worked_out_at"].is_i64()), (&json!(0), true), "{told}");
+    let starts = told["divisions"].as_array().unwrap();
+    let second = [&starts[1]["tier"], &starts[1]["division"], &starts[1]["from"]];
+    assert_eq!(second, [&json!("bronze"), &json!(1), &json!(1500.0)]);
+    assert!(starts[2]["from"].as_f64() > starts[1]["from"].as_f64() && starts.len() == 3, "{told}");
+    let given = ann.client.get("/v1/rankings/ladder/tiers").await.ok();
+    assert_eq!((&given["divisions"][2]["from"], given.get("players")), (&json!(1800.0), None));
+    admin.post(preview, json!({ "formula": formula, "board": "shares" })).await.ok();
+    ann.client.get("/v1/rankings/duel/tiers").await.is(422, "invalid");
+    ann.client.get("/v1/rankings/nowhere/tiers").await.is(404, "not_found");
+    ann.client.get("/v1/rankings/shares/tiers?season=1").await.is(422, "invalid");
+    let path = "tiers.start.players_below_permille";
+    for (shares, code, at) in [
+        (json!([500]), "invalid", " (length)"),
+        (json!([0, 500]), "invalid", "[0]"),
+        (json!([500, 1000]), "invalid", "[1]"),
+        (json!([970, 500]), "invalid", "[1]"),
+        (json!([500, 97.5]), "invalid_field", "[1]"),
+        (json!([500, -1]), "invalid_field", "[1]"),
+    ] {
+        let mut bad = body.clone();
+        bad["tiers"]["start"] = json!({ "players_below_permille": shares });
+        let refused = admin.put("/v1/admin/boards/shares", bad).await.is(422, code);
+        assert_eq!(refused["field"], format!("{path}{at}"), "{shares}");
+    }
     body["tiers"]["points_per_division"] = json!(3);
     let refused = admin.put("/v1/admin/boards/ladder", body.clone()).await.is(422, "invalid");
     assert_eq!(refused["field"], "tiers.points_per_division");

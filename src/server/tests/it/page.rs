@@ -115,7 +115,19 @@ async fn the_page_of_boards_shows_a_player_among_the_others() {
     anyone.get(&ask("board=laps&limit=0")).await.is(422, "invalid_parameter");
     anyone.get(&ask("board=laps&past_days=0")).await.is(422, "invalid_parameter");
 
+    let range = json!({ "base": 20, "least": 10, "most": 40 });
+    let tiers = json!({
+        "placement_games": 1, "points_per_division": 100, "win": range, "loss": range,
+        "tiers": [{ "name": "bronze", "divisions": 1 }, { "name": "gold", "divisions": 1 }],
+        "start": { "players_below_permille": [500] },
+    });
+    let ladder = json!({ "mode": "duel", "columns": [{ "value": "place" }], "tiers": tiers });
+    world.admin().put("/v1/admin/boards/ladder", ladder).await.ok();
+    let starts = anyone.get(&ask("board=ladder")).await.ok()["shown"]["tiers"].take();
+    assert_eq!((&starts[1]["tier"], &starts[1]["from"]), (&json!("gold"), &json!(1500.0)));
+
     for (hash, wanted) in [
+        ("#board=ladder", vec!["Where tiers start", "gold 1", "1,500.0", ">live<"]),
         ("#board=laps&player=bob", vec!["69,876", "71,234", "&lt;b&gt;Bob&lt;/b&gt;", "1 of 2", ">live<"]),
         ("#board=duel&player=Ann", vec!["1,662.3", "Rank over time", "1 of 2", ">live<"]),
         ("#board=nowhere", vec!["nowhere: there is no such board", ">live<"]),

@@ -176,3 +176,51 @@ async fn shares_and_the_side_at_home_count() {
         assert_eq!(refused["field"], "placements[1].share");
     }
 }
+
+/// A map is learnt apart from the rating, shown with its uncertainty, and an item of the gain.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn variants_count_and_are_refused_by_path() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let (admin, server) = (world.admin(), world.server());
+    let queue = json!({ "mode": "maps", "rating": { "system": "kalman" }, "variant": "dust" });
+    assert_eq!(admin.put("/v1/admin/queues/maps", queue).await.ok()["variant"], "dust");
+    let new =
+        |variant: Value| json!({ "queue": "maps", "sides": [[&ann.id], [&bob.id]], "variant": variant });
+    let played = async |variant: Value, said: Value| {
+        let made = server.post("/v1/matches", new(variant)).await.ok();
+        let path = format!("/v1/matches/{}", text(&made["match_id"]));
+        let report = json!({ "sides": [{ "place": 1 }, { "place": 2 }], "variant": said });
+        let result = server.post(&format!("{path}/result"), report).await.ok();
+        (made["variant"].clone(), result["variant"].clone(), path)
+    };
+    let (made, result, _) = played(Value::Null, Value::Null).await;
+    assert_eq!((made, result), (json!("dust"), json!("dust")), "the queue's");
+    let (made, result, path) = played(json!("mill"), json!("arch")).await;
+    assert_eq!((made, result), (json!("mill"), json!("arch")), "the result's word");
+    let rating = ann.client.get(&format!("/v1/players/{}/ratings/maps", ann.id)).await.ok();
+    let variants = rating["variants"].as_array().unwrap();
+    assert_eq!(variants.iter().map(|of| text(&of["variant"])).collect::<Vec<_>>(), ["arch", "dust"]);
+    for of in variants {
+        assert!(of["offset"].as_f64().unwrap() > 0.0 && of["deviation"].as_f64().unwrap() < 39.0, "{of}");
+    }
+    let why = ann.client.get(&format!("{path}/why")).await.ok()["players"][0].take();
+    assert!(items(&why).iter().any(|(what, points)| what == "variant" && *points != 0.0), "{why}");
+    let why = json!({ "sides": [{ "place": 2 }, { "place": 1 }], "variant": "mill", "reason": "typo" });
+    let corrected = admin.post(&format!("{}/correct", path.replace("/v1/", "/v1/admin/")), why).await.ok();
+    assert_eq!(corrected["variant"], "mill");
+
+    let bad = [json!(""), json!("x".repeat(33)), json!("a b"), json!("ü"), json!(7)];
+    let open = server.post("/v1/matches", new(json!("x".repeat(32)))).await.ok();
+    let path = format!("/v1/matches/{}", text(&open["match_id"]));
+    for variant in bad {
+        let queue = json!({ "mode": "maps", "rating": { "system": "kalman" }, "variant": variant });
+        let refused = admin.put("/v1/admin/queues/maps", queue).await.is(422, "invalid_field");
+        assert_eq!(refused["field"], "variant", "{variant}");
+        let refused = server.post("/v1/matches", new(variant.clone())).await.is(422, "invalid_field");
+        assert_eq!(refused["field"], "variant", "{variant}");
+        let report = json!({ "sides": [{ "place": 1 }, { "place": 2 }], "variant": variant });
+        let refused = server.post(&format!("{path}/result"), report).await.is(422, "invalid_field");
+        assert_eq!(refused["field"], "variant", "{variant}");
+    }
+}

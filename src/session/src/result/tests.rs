@@ -16,15 +16,15 @@ fn scored(player: u128, place: u32, score: f64) -> PlayerReport {
     PlayerReport { score: Some(score), ..line(player, place) }
 }
 fn by_player(lines: &[PlayerReport]) -> Report {
-    Report { standings: Standings::Players(lines.to_vec()), quits: vec![], duration: None }
+    Report { standings: Standings::Players(lines.to_vec()), quits: vec![], duration: None, variant: None }
 }
 fn by_side(places: &[u32]) -> Report {
     let sides = places.iter().map(|&place| SideReport { place, score: None }).collect();
-    Report { standings: Standings::Sides(sides), quits: vec![], duration: None }
+    Report { standings: Standings::Sides(sides), quits: vec![], duration: None, variant: None }
 }
 fn side_score(score: f64) -> Report {
     let sides = vec![SideReport { place: 1, score: Some(score) }, SideReport { place: 2, score: None }];
-    Report { standings: Standings::Sides(sides), quits: vec![], duration: None }
+    Report { standings: Standings::Sides(sides), quits: vec![], duration: None, variant: None }
 }
 fn check_places(reported: &[u32], expected: &[u32]) {
     let result = MatchResult::validate(&by_side(reported), &roster(&vec![1; reported.len()])).unwrap();
@@ -165,6 +165,20 @@ fn a_match_takes_at_most_a_year() {
 }
 
 #[test]
+fn the_variant_is_the_reports_or_else_the_rosters() {
+    let [clay, grass] = ["clay", "grass"].map(|name| Some(name.parse().unwrap()));
+    let check = |before: &Option<Variant>, said: &Option<Variant>, wanted: &Option<Variant>| {
+        let roster = roster(&[1, 1]).with_variant(before.clone());
+        let report = Report { variant: said.clone(), ..by_side(&[1, 2]) };
+        assert_eq!(MatchResult::validate(&report, &roster).unwrap().variant(), wanted.as_ref());
+    };
+    check(&None, &None, &None);
+    check(&clay, &None, &clay);
+    check(&clay, &grass, &grass);
+    check(&None, &grass, &grass);
+}
+
+#[test]
 fn both_forms_of_one_result_are_equal() {
     let roster = roster(&[2, 1]);
     let players = by_player(&[scored(3, 2, 4.0), scored(2, 1, 7.0), scored(1, 1, 3.0)]);
@@ -259,7 +273,7 @@ fn any_report() -> impl Strategy<Value = Report> {
     ];
     let quits = prop::collection::vec((0u128..7).prop_map(PlayerId::from_u128), 0..3);
     (standings, quits, prop::option::of(any::<u64>().prop_map(Millis::new)))
-        .prop_map(|(standings, quits, duration)| Report { standings, quits, duration })
+        .prop_map(|(standings, quits, duration)| Report { standings, quits, duration, variant: None })
 }
 
 proptest! {

@@ -3,17 +3,18 @@ use super::broken;
 use crate::{
     Fault, Invariant,
     truth::{Eye, Truth},
-    world::{BEST, LEAGUE, LEAGUE_SEASON_MS, LEAGUE_SEASONS, SEASON_MS, SEASONS_FROM_MS, SPRINT},
+    world::{BEST, LEAGUE, LEAGUE_SEASON_MS, LEAGUE_SEASONS, SEASON_MS, SEASONS_FROM_MS, SPRINT, tiers},
 };
 use gsm_core::{BoardName, Mode, PlayerId, Timestamp};
 use gsm_engine::{
     BoardRef, Engine, Viewer,
     store::{EntryRow, HistoryRow, Key, Row, StagedRow, Step},
 };
+use gsm_ranking::tier::{Bounds, Game, Outcome, TierState, Tiers};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a board compares, from the steps of a season.
-type Columns = fn(&[&HistoryRow]) -> [i64; 5];
+/// What a season makes of its steps: the columns, and the place in tiers.
+type Counted = ([i64; 5], Option<TierState>);
 
 pub(crate) type Entries = BTreeMap<(BoardName, u64, PlayerId), EntryRow>;
 
@@ -31,27 +32,52 @@ pub(super) fn of_league(at: Timestamp) -> u64 {
 }
 
 /// An entry from the steps of its season, in order; none without a match.
-fn entry<'a>(steps: impl Iterator<Item = &'a HistoryRow>, columns: Columns) -> Option<EntryRow> {
+fn entry<'a>(
+    steps: impl Iterator<Item = &'a HistoryRow>,
+    counted: impl Fn(&[&HistoryRow]) -> Counted,
+) -> Option<EntryRow> {
     let is_match = |step: &&HistoryRow| matches!(step.step, Step::Match { .. });
     // What a hand sets before the first match leaves no entry.
     let steps: Vec<&HistoryRow> = steps.skip_while(|step| !is_match(step)).collect();
     let (last, matches) = (steps.last()?, steps.iter().filter(|step| is_match(step)));
-    let values = columns(&steps);
+    let (values, tier) = counted(&steps);
     // The last step that changed a number.
-    let since = (0..steps.len()).rev().find(|at| *at == 0 || columns(&steps[..*at]) != values)?;
+    let since = (0..steps.len()).rev().find(|at| *at == 0 || counted(&steps[..*at]).0 != values)?;
     Some(EntryRow {
         values,
         reached_at: steps[since].at,
         submitted_at: matches.clone().map(|step| step.at).max()?,
         submissions: matches.count() as u32,
         deviation: last.after.deviation as f32,
-        tier: None,
+        tier,
         metadata: None,
     })
 }
 
+fn thousandths(mean: f64) -> i64 {
+    (mean * 1_000.0).round() as i64
+}
+
 fn best(steps: &[&HistoryRow]) -> i64 {
-    steps.iter().map(|step| (step.after.mean * 1_000.0).round() as i64).max().unwrap_or(0)
+    steps.iter().map(|step| thousandths(step.after.mean)).max().unwrap_or(0)
+}
+
+/// The place after the matches of a season, the first step being one.
+fn place(tiers: &Tiers, bounds: &Bounds, steps: &[&HistoryRow]) -> Option<TierState> {
+    let mut state = None;
+    for step in steps {
+        let Step::Match { place, shared, .. } = step.step else { continue };
+        let (hidden_before, hidden_after) = (thousandths(step.before.mean), thousandths(step.after.mean));
+        let outcome = match (place, shared) {
+            (1, false) => Outcome::Win,
+            (1, true) => Outcome::Draw,
+            _ => Outcome::Loss,
+        };
+        let there = state.unwrap_or_else(|| tiers.enter(bounds, hidden_before, step.at).0);
+        let game = Game { outcome, hidden_before, hidden_after };
+        state = Some(tiers.apply(bounds, there, game, step.at).0);
+    }
+    state
 }
 
 fn sprint(steps: &[&HistoryRow]) -> [i64; 5] {
@@ -64,6 +90,19 @@ fn sprint(steps: &[&HistoryRow]) -> [i64; 5] {
 fn league(steps: &[&HistoryRow]) -> [i64; 5] {
     let [wins, _, games, ..] = sprint(steps);
     [wins, games, 0, 0, 0]
+}
+
+/// Where the tiers of each season start, once decided jobs are carried out.
+fn starts(truth: &Truth, eye: &Eye) -> BTreeMap<u64, Bounds> {
+    let mut starts = eye.starts(SPRINT);
+    for row in &truth.staged {
+        if let StagedRow::Put(Key::Starts(_, number), row) = row
+            && let Row::Starts(row) = &**row
+        {
+            starts.insert(*number, row.bounds.clone());
+        }
+    }
+    starts
 }
 
 /// The entries as stored, once decided jobs are carried out.
@@ -92,6 +131,7 @@ pub(crate) fn entries_recount(truth: &Truth, eye: &Eye, mode: &Mode) -> Result<E
         BoardName::new(text).map_err(|e| Fault { invariant: Invariant::Answers, detail: e.to_string() })
     };
     let (sprints, bests, leagues) = (name(SPRINT)?, name(BEST)?, name(LEAGUE)?);
+    let (starts, tiers) = (starts(truth, eye), tiers().and_then(|config| Tiers::new(config).ok()));
     let mut wanted = Entries::new();
     for (of, player) in decided.ratings.keys().filter(|(of, _)| of == mode) {
         let mut steps = eye.history(of, *player);
@@ -103,17 +143,24 @@ pub(crate) fn entries_recount(truth: &Truth, eye: &Eye, mode: &Mode) -> Result<E
                 }
             }
         }
-        if let Some(row) = entry(steps.values(), |steps| [best(steps), 0, 0, 0, 0]) {
+        if let Some(row) = entry(steps.values(), |steps| ([best(steps), 0, 0, 0, 0], None)) {
             wanted.insert((bests.clone(), 0, *player), row);
         }
-        let of_sprints = (&sprints, of_sprint as fn(Timestamp) -> u64, sprint as Columns);
-        for (name, of, columns) in [of_sprints, (&leagues, of_league, league)] {
-            let numbers: BTreeSet<u64> = steps.values().map(|step| of(step.at)).collect();
-            for number in numbers {
-                let of_season = steps.values().filter(|step| of(step.at) == number);
-                if let Some(row) = entry(of_season, columns) {
-                    wanted.insert((name.clone(), number, *player), row);
-                }
+        let seasons =
+            |of: fn(Timestamp) -> u64| steps.values().map(|step| of(step.at)).collect::<BTreeSet<u64>>();
+        for number in seasons(of_sprint) {
+            let of_season = steps.values().filter(|step| of_sprint(step.at) == number);
+            // A season with an entry has starts; without, the entry lacks its tier.
+            let bounds = tiers.as_ref().zip(starts.get(&number));
+            let tier = |steps: &[&HistoryRow]| place(bounds?.0, bounds?.1, steps);
+            if let Some(row) = entry(of_season, |steps| (sprint(steps), tier(steps))) {
+                wanted.insert((sprints.clone(), number, *player), row);
+            }
+        }
+        for number in seasons(of_league) {
+            let of_season = steps.values().filter(|step| of_league(step.at) == number);
+            if let Some(row) = entry(of_season, |steps| (league(steps), None)) {
+                wanted.insert((leagues.clone(), number, *player), row);
             }
         }
     }

@@ -6,11 +6,11 @@ use crate::{
 };
 use gsm_core::{Mode, PlayerId, Timestamp};
 use gsm_engine::store::{
-    AdjustmentKind, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step,
+    AdjustmentKind, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step,
     remembered_as,
 };
-use gsm_rating::explained::{Person, Rated, Recent, rate};
-use gsm_rating::{Entrant, Game, Rating, Scratch, Side, System};
+use gsm_rating::explained::{Person, Rated, rate};
+use gsm_rating::{Entrant, Game, Offset, Rating, Scratch, Side};
 use gsm_session::OutcomeKind;
 use std::collections::BTreeMap;
 
@@ -109,18 +109,21 @@ impl Rebuilt {
                 };
                 let rated = if row.counts() { rated(scheme, row, &from) } else { Some(Vec::new()) };
                 let Some(rated) = rated else { return fault(format!("{id} cannot be rated")) };
-                let (changes, recent): (Vec<_>, Vec<_>) = rated.into_iter().unzip();
-                if changes != row.changes {
-                    return fault(format!("{id} says that it did {:?}, it did {changes:?}", row.changes));
+                let offsets: Vec<Offset> = rated.iter().filter_map(|(_, offset, _)| *offset).collect();
+                let (changes, carried): (Vec<_>, Vec<_>) =
+                    rated.into_iter().map(|(change, _, carried)| (change, carried)).unzip();
+                if changes != row.changes || offsets != row.offsets {
+                    let (said, did) = ((&row.changes, &row.offsets), (&changes, &offsets));
+                    return fault(format!("{id} says that it did {said:?}, it did {did:?}"));
                 }
-                let mut recent = recent.into_iter();
+                let mut carried = carried.into_iter();
                 for (at, (player, from)) in row.roster.players().zip(&from).enumerate() {
                     let old = from.as_ref().and_then(|standing| standing.rating.as_ref());
-                    let (Some(change), Some(recent)) = (row.changes.get(at), recent.next()) else {
+                    let (Some(change), Some(carried)) = (row.changes.get(at), carried.next()) else {
                         self.end(&row.mode, player, place, old.cloned());
                         continue;
                     };
-                    let next = RatingRow { recent, ..next(row, player, old, change.after) };
+                    let next = RatingRow { carried, ..next(row, player, old, change.after) };
                     let places = row.result.places();
                     let place_of = places[row.roster.side_of(player).unwrap_or_default()];
                     let step = Step::Match {
@@ -143,7 +146,10 @@ impl Rebuilt {
                 }
                 let old = from.and_then(|standing| standing.rating);
                 let old = old.as_ref();
-                let before = old.map_or_else(|| System::default().initial(), |old| old.rating);
+                let Some(scheme) = truth.schemes.get(&row.system) else {
+                    return fault(format!("{id}: nobody knows how its mode is rated"));
+                };
+                let before = old.map_or_else(|| scheme.system.initial(), |old| old.rating);
                 let AdjustmentKind::Set { mean, deviation } = row.kind else {
                     return fault(format!("{id} resets a rating, and nobody has asked for that"));
                 };
@@ -156,7 +162,7 @@ impl Rebuilt {
                     draws: old.map_or(0, |old| old.draws),
                     score: (mean * 1_000.0).round() as i64,
                     reached_at: row.at,
-                    recent: old.and_then(|old| old.recent.clone()),
+                    carried: old.and_then(|old| old.carried.clone()),
                 };
                 let step = Step::Adjustment { id, visible: None };
                 self.step(&row.mode, row.player, place, (row.at, step, before), next);
@@ -183,7 +189,7 @@ impl Rebuilt {
     }
 }
 
-/// A player's row after a match, but for what is remembered of it.
+/// A player's row after a match, but for what is carried on from it.
 fn next(row: &ResultRow, player: PlayerId, old: Option<&RatingRow>, rating: Rating) -> RatingRow {
     let kind = row.result.outcome_for(&row.roster, player).map(|o| o.kind);
     let score = (rating.mean * 1_000.0).round() as i64;
@@ -196,32 +202,37 @@ fn next(row: &ResultRow, player: PlayerId, old: Option<&RatingRow>, rating: Rati
         draws: games(old.map_or(0, |old| old.draws), kind == Some(OutcomeKind::Draw)),
         score,
         reached_at: old.filter(|old| old.score == score).map_or(row.at, |old| old.reached_at),
-        recent: None,
+        carried: None,
     }
 }
 
-/// What a result does to players found like this, and what is remembered of each.
-fn rated(
-    scheme: &Scheme,
-    row: &ResultRow,
-    from: &[Option<StandingRow>],
-) -> Option<Vec<(SideChange, Option<Box<Recent>>)>> {
+/// What a result did to a player: the change, the offset in its variant, and what the player carries on.
+type Outcome = (SideChange, Option<Offset>, Option<Box<Carried>>);
+
+/// What a result does to players found like this.
+fn rated(scheme: &Scheme, row: &ResultRow, from: &[Option<StandingRow>]) -> Option<Vec<Outcome>> {
     let Scheme { system, options } = scheme;
-    let nothing = Recent::default();
     let old = |found: &Option<StandingRow>| found.clone().and_then(|standing| standing.rating);
-    let recent: Vec<Recent> = from
+    let carried: Vec<Carried> = from
         .iter()
-        .map(|found| old(found).and_then(|old| old.recent).map_or_else(Recent::default, |recent| *recent))
+        .map(|found| old(found).and_then(|old| old.carried).map_or_else(Carried::default, |carried| *carried))
         .collect();
     let party = row.roster.party_sizes();
     let people: Vec<Person<'_>> = row
         .roster
         .players()
         .zip(party)
-        .zip(&recent)
-        .map(|((player, party), recent)| Person { id: remembered_as(player), party, recent })
+        .zip(&carried)
+        .map(|((player, party), Carried { recent, .. })| Person { id: remembered_as(player), party, recent })
         .collect();
-    let mut found = from.iter();
+    let before: Vec<Option<Offset>> = carried
+        .iter()
+        .map(|carried| {
+            let known = carried.offsets.get(row.result.variant()?);
+            known.or_else(|| system.initial_offset())
+        })
+        .collect();
+    let (mut found, mut offsets) = (from.iter(), before.iter());
     let mut entrant = |player: &PlayerId| {
         let (rating, games) = match found.next().and_then(old) {
             Some(old) => (system.at(old.rating, Some(old.rated_at), row.at), old.games),
@@ -229,7 +240,8 @@ fn rated(
         };
         let share =
             row.result.shares().iter().find(|(who, _)| who == player).map_or(1.0, |(_, share)| *share);
-        Entrant { quit: row.result.quits().contains(player), games, share, ..Entrant::new(rating) }
+        let offset = offsets.next().copied().flatten();
+        Entrant { quit: row.result.quits().contains(player), games, share, offset, ..Entrant::new(rating) }
     };
     let entrants: Vec<Vec<Entrant>> =
         row.roster.sides().iter().map(|side| side.iter().map(&mut entrant).collect()).collect();
@@ -241,8 +253,9 @@ fn rated(
         .collect();
     let game = Game { home: row.roster.home(), ..Game::new(&sides) };
     let rated = rate(system, options, &game, &people, &mut Scratch::new()).ok()?;
-    let change = |(player, rated): (PlayerId, Rated)| {
+    let outcome = |(((player, rated), before), carried): (((PlayerId, Rated), _), Carried)| {
         let Rated { change, recent, adjusted } = rated;
+        let offset = change.offset;
         let change = SideChange {
             player,
             before: change.before,
@@ -251,7 +264,12 @@ fn rated(
             actual: change.actual,
             adjusted: (!adjusted.is_none()).then_some(adjusted),
         };
-        (change, (recent != nothing).then(|| Box::new(recent)))
+        let offsets = match (row.result.variant(), offset) {
+            (Some(variant), Some(after)) if offset != before => carried.offsets.after(variant, after),
+            _ => carried.offsets,
+        };
+        let carried = Carried { recent, offsets };
+        (change, offset, (carried != Carried::default()).then(|| Box::new(carried)))
     };
-    Some(row.roster.players().zip(rated).map(change).collect())
+    Some(row.roster.players().zip(rated).zip(before).zip(carried).map(outcome).collect())
 }

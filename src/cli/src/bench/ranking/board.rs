@@ -4,14 +4,10 @@ use super::{
     super::{child::now, machine},
     workload::{Field, Named, Naming, moved},
 };
-use crate::output::Failure;
 use gsm_ranking::{DenseIds, Order, PlayerIds, Ranked, Shared};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::File,
     hint::black_box,
-    io::{BufReader, BufWriter, Read as _, Write as _},
-    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -28,8 +24,6 @@ pub(crate) struct Task {
     pub(crate) naming: Naming,
     /// Operations of one figure.
     pub(crate) operations: u64,
-    /// Where a snapshot is written.
-    pub(crate) dir: PathBuf,
 }
 
 /// What was found. Times are of one operation in nanoseconds, where nothing else is said; memory is in bytes a player.
@@ -48,9 +42,6 @@ pub(crate) struct Readings {
     pub(crate) batched: f64,
     pub(crate) around: f64,
     pub(crate) top: f64,
-    /// By the wall, to a file and from it, without a sync.
-    pub(crate) write_s: f64,
-    pub(crate) read_s: f64,
     /// By the wall: how long 99 of 100 reads of a rank take at most.
     pub(crate) alone: f64,
     /// The same beside a thread that changes without a pause.
@@ -61,7 +52,7 @@ pub(crate) struct Readings {
 
 impl Task {
     /// Measures, in a process that has done nothing yet.
-    pub(crate) fn measure(&self) -> Result<Readings, Failure> {
+    pub(crate) fn measure(&self) -> Readings {
         match self.naming {
             Naming::Dense => measure::<DenseIds>(self),
             Naming::Bytes => measure::<PlayerIds>(self),
@@ -86,7 +77,7 @@ fn resident() -> f64 {
     machine::memory("self", "VmRSS").unwrap_or(f64::NAN)
 }
 
-fn measure<I: Named>(task: &Task) -> Result<Readings, Failure> {
+fn measure<I: Named>(task: &Task) -> Readings {
     let Task { field, operations, .. } = *task;
     let before = resident();
     let bytes_a_player = || (resident() - before) / field.players as f64;
@@ -123,20 +114,10 @@ fn measure<I: Named>(task: &Task) -> Result<Readings, Failure> {
     let top = each(operations / 50, |_| drop(black_box(board.top(0, 100))));
     // By now the allocator has given back what the build took beside the board.
     let lived_in = bytes_a_player();
-    let path = task.dir.join("board.snapshot");
-    let start = now();
-    write(&board, &path).map_err(Failure::failed)?;
-    let write_s = start.elapsed().as_secs_f64();
-    // One board at a time: that of the file takes the place of the first.
-    drop(board);
-    let start = now();
-    let board = read::<I>(&path)?;
-    let read_s = start.elapsed().as_secs_f64();
-    std::fs::remove_file(&path).map_err(Failure::failed)?;
     let peak = machine::memory("self", "VmHWM").unwrap_or(f64::NAN);
     let (alone, beside_writer) = latencies(board, field, operations, moves);
     let four_misses = 4.0 * miss((lived_in * field.players as f64) as u64, operations);
-    Ok(Readings {
+    Readings {
         build_s,
         built,
         lived_in,
@@ -147,25 +128,10 @@ fn measure<I: Named>(task: &Task) -> Result<Readings, Failure> {
         batched,
         around,
         top,
-        write_s,
-        read_s,
         alone,
         beside_writer,
         four_misses,
-    })
-}
-
-fn write<I: Named>(board: &Ranked<I>, path: &Path) -> std::io::Result<()> {
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    board.write_snapshot(|part| file.write_all(part))?;
-    file.flush()
-}
-
-fn read<I: Named>(path: &Path) -> Result<Ranked<I>, Failure> {
-    let file = File::open(path).map_err(Failure::failed)?;
-    let mut file = BufReader::with_capacity(1 << 20, file);
-    Ranked::read_snapshot(|part: &mut [u8]| file.read_exact(part))
-        .map_err(|error| Failure::failed(format!("the snapshot does not read back: {error:?}")))
+    }
 }
 
 /// Nanoseconds that 99 of 100 ranks take at most, by the wall: alone, and beside a thread that changes without a pause.

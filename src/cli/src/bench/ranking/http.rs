@@ -6,7 +6,7 @@ use super::{
         load::{Connection, LANES},
         report::Figure,
     },
-    redis,
+    alone, redis,
     workload::Field,
 };
 use crate::{offline::Offline, output::Failure};
@@ -16,7 +16,7 @@ use gsm_engine::{
     BoardConfig, Call, Column, Direction, Eligibility, ImportPlayer, Operator, Source, Submission, Ties,
     Value,
 };
-use std::{fmt::Write as _, path::Path, time::Duration};
+use std::{fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
 /// Nakama 3.40 with PostgreSQL 15, a million records, so many connections, on this kind of machine; the better end of
 /// each range. Quoted, not measured in this run.
@@ -27,6 +27,8 @@ const NAKAMA: &str = "Nakama, quoted";
 
 /// The board.
 const BOARD: &str = "bench";
+/// Players on either side of a player who is looked around.
+const RADIUS: usize = 5;
 /// The status of a refusal that asks to come again.
 const BUSY: u16 = 503;
 /// Calls of one for each batch of a thousand.
@@ -101,20 +103,37 @@ impl Board {
         .await
     }
 
-    /// Asks for players by chance, over so many connections; `tail` follows the player in the path.
-    async fn get(&self, lanes: usize, calls: usize, tail: &str) -> Result<Rate, Failure> {
-        drive(&self.server, lanes, |lane| async move {
+    /// Asks for the ranks of players by chance, each when the one before was answered.
+    async fn ask_alone(&self, calls: usize) -> Result<Rate, Failure> {
+        let paths = (0..calls).map(|turn| self.path(turn, "")).collect::<Result<Vec<_>, _>>()?;
+        let paths = Arc::new(paths);
+        drive(&self.server, 1, |_| async {
+            let (addr, key, paths) = (self.server.addr, self.key.clone(), paths.clone());
+            tokio::task::spawn_blocking(move || alone::ask(addr, &key, &paths))
+                .await
+                .map_err(Failure::failed)?
+        })
+        .await
+    }
+
+    /// Asks who is around players by chance.
+    async fn around(&self, calls: usize) -> Result<Rate, Failure> {
+        drive(&self.server, NAKAMA_LANES, |lane| async move {
             let mut connection = Connection::open(self.server.addr).await?;
-            let turns = (lane..calls).step_by(lanes);
+            let turns = (lane..calls).step_by(NAKAMA_LANES);
             let made = turns.len();
             for turn in turns {
-                let player = self.id(self.field.player(turn as u64))?;
-                let path = format!("/v1/rankings/{BOARD}/players/{player}{tail}");
+                let path = self.path(turn, &format!("/around?radius={RADIUS}"))?;
                 connection.get(&path, Some(&self.key)).await?.json()?;
             }
             Ok(made)
         })
         .await
+    }
+
+    fn path(&self, turn: usize, tail: &str) -> Result<String, Failure> {
+        let player = self.id(self.field.player(turn as u64))?;
+        Ok(format!("/v1/rankings/{BOARD}/players/{player}{tail}"))
     }
 
     /// All figures, from `operations` in batches of a thousand and a twentieth of that in calls of one.
@@ -139,8 +158,11 @@ impl Board {
         self.server.settled().await;
         let ranks = self.post(&format!("/v1/rankings/{BOARD}/ranks"), &asked).await?;
         let calls = batches as usize * CALLS_A_BATCH;
-        let rank = self.get(1, calls, "").await?;
-        let around = self.get(NAKAMA_LANES, calls, "/around?radius=5").await?;
+        let rank = self.ask_alone(calls).await?;
+        // A server that runs has seen its players: each comes up once before it counts.
+        let seen = self.field.players as usize / (2 * RADIUS + 1);
+        self.around(seen).await?;
+        let around = self.around(calls).await?;
         let entries = format!("/v1/rankings/{BOARD}/entries");
         let updates = self.with_rest(self.post(&entries, &moved)).await?;
         drop((asked, moved));

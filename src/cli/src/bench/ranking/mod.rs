@@ -1,4 +1,5 @@
 //! `gsm bench ranking`: our boards beside Redis, in the same run.
+mod alone;
 mod board;
 mod http;
 mod redis;
@@ -62,7 +63,7 @@ impl Command {
     pub(crate) fn run(self) -> Outcome {
         if let Some(task) = &self.task {
             let task: Task = serde_json::from_str(task).map_err(Failure::usage)?;
-            return print_json(&task.measure()?);
+            return print_json(&task.measure());
         }
         let work = self.common.work()?;
         let mut redis = Beside { server: &self.redis, version: None, missing: None };
@@ -97,7 +98,7 @@ impl Command {
         let shown = format!("{} players, {}", grouped(players), naming.shown());
         note(format_args!("measuring {shown}"));
         let field = Field { players, tied: false };
-        let task = |field| Task { field, naming, operations: self.operations, dir: dir.to_owned() };
+        let task = |field| Task { field, naming, operations: self.operations };
         let ours = apart(&task(field))?;
         if players > LARGE {
             note(format_args!("ties and Redis are not measured above {} players", grouped(LARGE)));
@@ -203,8 +204,6 @@ fn compared(
         ns("rank beside a writer without pause, p99 by the wall", ours.beside_writer)
             .beside("alone", ours.alone)
             .at_most_times(3.0),
-        Figure::new(named("snapshot written"), ours.write_s, "s"),
-        Figure::new(named("snapshot read"), ours.read_s, "s"),
     ];
     let operations = |of: &Readings| {
         [

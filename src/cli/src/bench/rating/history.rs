@@ -1,4 +1,5 @@
 //! Matches by chance: the same that the peers rate (`src/rating/examples/peers.rs`, `openskill.py`).
+use super::draw::draw;
 use gsm_core::Timestamp;
 use gsm_rating::{RatingError, batch::Fixture};
 
@@ -14,21 +15,7 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn random(players: u64, matches: usize, size: usize) -> Self {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut list: Vec<u32> = Vec::with_capacity(matches * 2 * size);
-        for _ in 0..matches {
-            let first = list.len();
-            while list.len() < first + 2 * size {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                let player = (((state >> 32) * players) >> 32) as u32;
-                if !list[first..].contains(&player) {
-                    list.push(player);
-                }
-            }
-        }
-        Self { players: list, size, ends: [size as u32, 2 * size as u32] }
+        Self { players: draw(players, matches, size), size, ends: [size as u32, 2 * size as u32] }
     }
 
     /// The players of each match, the first side before the second, and the places of the sides.

@@ -1,4 +1,5 @@
 //! `gsm bench rating`: our rating systems beside skillratings and openskill.py, in the same run.
+mod draw;
 mod history;
 mod ours;
 mod peers;
@@ -104,5 +105,9 @@ fn compared<'a>(
             _ => [alone, in_history.times_better(200.0)],
         });
     }
-    if all.is_empty() { vec![alone(), in_history()] } else { all }
+    if all.is_empty() {
+        all.extend([alone(), in_history()]);
+    }
+    all.push(Figure::new(format!("{shown}: a match by itself, with expectations"), ours.told, "ns"));
+    all
 }

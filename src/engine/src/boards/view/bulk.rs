@@ -1,8 +1,11 @@
 //! Filling a board at once: with all rows of a mode, as they come.
 use super::{Brought, State, View, mark};
-use crate::{boards::facts::Facts, store::RatingRow};
+use crate::{
+    boards::facts::{Fact, Facts},
+    store::RatingRow,
+};
 use gsm_core::{PlayerId, Timestamp};
-use gsm_ranking::{Board, Builder, PlayerIds};
+use gsm_ranking::{Board, Builder, Mark, PlayerIds};
 use std::sync::Arc;
 
 /// A board that takes in its rows beside the one that is shown.
@@ -22,13 +25,18 @@ impl Filling {
     }
 
     pub(in crate::boards) fn add(&mut self, player: PlayerId, row: &RatingRow, version: u64) {
-        let config = &self.view.config;
-        let brought = Brought::of_rating(config, row);
-        let slot = self.builder.add(player, &mark(config, &brought, version, self.now));
-        self.facts.put(slot, brought.fact);
+        let config = self.view.config.clone();
+        let brought = Brought::of_rating(&config, row);
+        self.add_marked(player, &mark(&config, &brought, version, self.now), brought.fact);
         if config.eligibility.idle_days_max > 0 {
             self.active.push((brought.active_at, player));
         }
+    }
+
+    /// Takes in a player as a board had him.
+    pub(in crate::boards) fn add_marked(&mut self, player: PlayerId, mark: &Mark, fact: Fact) {
+        let slot = self.builder.add(player, mark);
+        self.facts.put(slot, fact);
     }
 
     /// Shows what was taken in. `false`, and nothing happens, if the view has heard of players meanwhile.
@@ -49,6 +57,29 @@ impl Filling {
 }
 
 impl View {
+    /// Gives the players of `most` of the board's numbers, from one on; returns the number to go on from, `None` at the end.
+    pub(in crate::boards) fn copy(
+        &self,
+        from: u32,
+        most: u32,
+        mut take: impl FnMut(PlayerId, Mark, Fact),
+    ) -> Option<u32> {
+        self.state.read(|state| {
+            let end = from.saturating_add(most).min(state.whole.slots());
+            for slot in from..end {
+                if let Some((player, mark)) = state.whole.at(slot) {
+                    take(player, mark, state.facts.get(slot).unwrap_or_default());
+                }
+            }
+            (end < state.whole.slots()).then_some(end)
+        })
+    }
+
+    /// How many players there are, ranked or not.
+    pub(in crate::boards) fn players(&self) -> u64 {
+        self.state.read(|state| state.whole.kept_len())
+    }
+
     /// Whether it is one board and no more.
     pub(in crate::boards) fn is_undivided(&self) -> bool {
         self.config.by.is_empty() && self.config.grouping.is_none()

@@ -1,5 +1,4 @@
 //! Also compiled into the crate's own tests, where nodes are tiny.
 mod edges;
 mod props;
-mod snapshots;
 mod twin;

@@ -321,6 +321,7 @@ fn names_on_the_wire_are_stable() {
         (What::PartialPlay, "partial_play"),
         (What::Quit, "quit"),
         (What::NewcomerFading, "newcomer_fading"),
+        (What::Variant, "variant"),
         (What::Party, "party"),
         (What::Smurf, "smurf"),
         (What::RepeatedPair, "repeated_pair"),

@@ -172,7 +172,7 @@ proptest! {
                     What::Smurf => options.smurf.is_some(),
                     What::RepeatedPair => options.repeated_pair.is_some(),
                     What::Newcomer => options.newcomer.is_some(),
-                    What::Margin | What::NewcomerFading => system.name() == "kalman",
+                    What::Margin | What::NewcomerFading | What::Variant => system.name() == "kalman",
                     What::Result | What::PartialPlay | What::Quit => true,
                 }, "{item:?}");
             }
