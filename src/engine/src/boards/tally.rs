@@ -60,8 +60,13 @@ pub(super) fn after(
         return None;
     }
     let tier = line.tiers.as_ref().and_then(|(tiers, given)| {
+        let there = there.and_then(|row| row.tier);
+        if tick.outcome.is_none() && tick.visible.is_none() {
+            // A rating set by hand: whoever sets it may not have read yet where tiers start.
+            return there;
+        }
         let bounds = given.as_ref().or(starts.map(|row| &row.bounds))?;
-        placed(tiers, bounds, there.and_then(|row| row.tier), tick)
+        placed(tiers, bounds, there, tick)
     });
     let mut values = [0; 5];
     for (nth, (column, value)) in config.columns.iter().zip(&mut values).enumerate() {
@@ -95,7 +100,7 @@ pub(super) fn after(
     })
 }
 
-/// A player's place in the tiers after a step; a rating set by hand leaves it, a soft reset does with it what it says.
+/// A player's place in the tiers after a match, or after a soft reset, which does with it what it says.
 fn placed(tiers: &Tiers, bounds: &Bounds, there: Option<TierState>, tick: &Tick) -> Option<TierState> {
     let Some(outcome) = tick.outcome else {
         let Some((state, visible)) = there.zip(tick.visible) else { return there };
