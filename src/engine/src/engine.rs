@@ -327,14 +327,27 @@ impl Engine {
         if self.homes.is_one() {
             return Ok(self.get_one(&key).await?.is_none());
         }
-        let home = key.home();
-        let mut check = ChangeSet::new(CommitKey::fresh(&*self.ids), self.clock.now());
-        check.check(key, Expect::Absent);
-        match self.commit(home, check).await {
-            Ok(_) => Ok(true),
+        match self.surely(key.home(), &[(key, Expect::Absent)]).await {
+            Ok(()) => Ok(true),
             Err(EngineError::Raced) => Ok(false),
             Err(other) => Err(other),
         }
+    }
+
+    /// Makes sure that rows are as they were read: [`EngineError::Raced`] where they are not. A read alone may be stale;
+    /// change sets that do nothing but check are not.
+    pub(crate) async fn surely(&self, home: Home, read: &[(Key, Expect)]) -> Result<(), EngineError> {
+        if self.homes.is_one() {
+            return Ok(());
+        }
+        for part in read.chunks(self.store(home).limits().items_max.max(1)) {
+            let mut check = ChangeSet::new(CommitKey::fresh(&*self.ids), self.clock.now());
+            for (key, expect) in part {
+                check.check(key.clone(), *expect);
+            }
+            self.commit(home, check).await?;
+        }
+        Ok(())
     }
 
     /// Commits, repeating under the same key while the fate is unknown. A conflict is [`EngineError::Raced`]: read
