@@ -1,7 +1,9 @@
 //! Every limit of the domain, with its name. Limits of one face (body sizes, time-outs) live with that face.
 
-/// Characters in the name of a mode or queue.
+/// Characters in the name of a mode or board.
 pub const NAME_CHARS_MAX: usize = 64;
+/// Characters in the name of a queue or rule set (FlexMatch allows 128).
+pub const QUEUE_NAME_CHARS_MAX: usize = 128;
 /// Characters in an id that a caller brings (FlexMatch allows 128).
 pub const CALLER_ID_CHARS_MAX: usize = 128;
 /// Characters in the name of a variant of a mode.

@@ -38,6 +38,8 @@ pub enum EngineError {
     ProposalClosed { detail: String },
     #[error("queue `{queue}` is full")]
     QueueFull { queue: String },
+    #[error("tickets wait in queue `{queue}`")]
+    QueueInUse { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
     TooManyQueues,
     #[error("the server has its {} boards already", limits::BOARDS_MAX)]
@@ -112,6 +114,7 @@ impl EngineError {
             | Self::NotWaiting { .. }
             | Self::ProposalClosed { .. }
             | Self::ModeSystem { .. }
+            | Self::QueueInUse { .. }
             | Self::State(_)
             | Self::NoResultNow { .. }
             | Self::NoResult { .. }
@@ -148,6 +151,7 @@ impl EngineError {
             Self::NotWaiting { .. } => "ticket_not_waiting",
             Self::ProposalClosed { .. } => "proposal_closed",
             Self::QueueFull { .. } => "queue_full",
+            Self::QueueInUse { .. } => "queue_in_use",
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyBoards => "too_many_boards",
             Self::TooManyWatches => "too_many_watches",
@@ -192,6 +196,9 @@ impl EngineError {
             }
             Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
+            Self::QueueInUse { .. } => {
+                "wait until they have ended, or cancel them: DELETE /v1/tickets/{ticket_id}"
+            }
             Self::QueueFull { .. } => "try again after the seconds in Retry-After",
             Self::ModeSystem { .. } => {
                 "use another mode, or the rating system and options of the mode's other queues"

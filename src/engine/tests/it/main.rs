@@ -3,6 +3,7 @@
 mod boards;
 mod corrections;
 mod defined;
+mod gamelift;
 mod import;
 mod import_many;
 mod jobs;

@@ -163,7 +163,7 @@ pub(crate) fn wide(size: usize) -> MatchRules {
 }
 
 pub(crate) fn ticket(queue: &str, leader: PlayerId) -> NewTicket {
-    NewTicket { queue: QueueName::new(queue).unwrap(), leader, members: vec![], own_id: None }
+    NewTicket::new(QueueName::new(queue).unwrap(), leader)
 }
 
 /// The call with an idempotency key and the body it came with.

@@ -62,10 +62,9 @@ pub(crate) async fn create(
         }
     };
     let new = NewTicket {
-        queue: body.queue,
-        leader,
         members: body.members.into_iter().map(|m| (m.player_id, m.consent)).collect(),
         own_id: body.ticket_id,
+        ..NewTicket::new(body.queue, leader)
     };
     let view = app.engine.create_ticket(&write.call, &new).await?;
     Ok((StatusCode::CREATED, Answer(view.into())))
