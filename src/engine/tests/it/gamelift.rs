@@ -185,17 +185,13 @@ async fn a_queue_in_use_stays(w: World) {
 
 async fn a_ticket_of_a_deleted_queue_ends(w: World) {
     duel(&w, None).await;
-    let name = QueueName::new("duel").unwrap();
-    let other = w.node("other").await;
-    // The other node deletes the queue while it does not know of the ticket yet.
-    let ann = player(&w, "ann").await;
-    let deleted = other.delete_queue(&w.admin(), &name).await;
-    let made = w.engine.create_ticket(&w.server(), &asking("t-1", "ann", ann)).await;
+    let id = start(&w, "t-1", "ann").await;
+    // A node that does not know of the ticket yet.
+    let newborn = w.newborn("newborn");
+    newborn.delete_queue(&w.admin(), &QueueName::new("duel").unwrap()).await.unwrap();
     w.settle();
-    deleted.unwrap();
-    if let Ok(made) = made {
-        w.turn().await;
-        assert_eq!(w.seen(made.id).await.state, TicketState::Cancelled);
-        assert_eq!(w.claim(ann).await, None);
-    }
+    assert_eq!(w.turn().await.overdue, 1);
+    assert_eq!(w.seen(id).await.state, TicketState::Cancelled);
+    assert_eq!(w.claim(player(&w, "ann").await).await, None);
+    assert_eq!(w.turn().await.overdue, 0);
 }

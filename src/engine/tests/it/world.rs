@@ -75,6 +75,11 @@ impl World {
         engine
     }
 
+    /// Another node over the same stores that has loaded nothing yet.
+    pub(crate) fn newborn(&self, name: &str) -> Engine {
+        self.node_over(name, homes_of(&self.stores))
+    }
+
     /// Another node over other stores, not loaded.
     pub(crate) fn node_over(&self, name: &str, homes: Homes) -> Engine {
         let options = EngineOptions { node: name.into(), token_key: TokenKey::new([1; 32]) };
