@@ -38,6 +38,8 @@ pub enum EngineError {
     ProposalClosed { detail: String },
     #[error("queue `{queue}` is full")]
     QueueFull { queue: String },
+    #[error("there is a {what} of this name already")]
+    NameTaken { what: &'static str },
     #[error("tickets wait in queue `{queue}`")]
     QueueInUse { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
@@ -115,6 +117,7 @@ impl EngineError {
             | Self::ProposalClosed { .. }
             | Self::ModeSystem { .. }
             | Self::QueueInUse { .. }
+            | Self::NameTaken { .. }
             | Self::State(_)
             | Self::NoResultNow { .. }
             | Self::NoResult { .. }
@@ -152,6 +155,7 @@ impl EngineError {
             Self::ProposalClosed { .. } => "proposal_closed",
             Self::QueueFull { .. } => "queue_full",
             Self::QueueInUse { .. } => "queue_in_use",
+            Self::NameTaken { .. } => "name_taken",
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyBoards => "too_many_boards",
             Self::TooManyWatches => "too_many_watches",
@@ -196,6 +200,7 @@ impl EngineError {
             }
             Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
+            Self::NameTaken { .. } => "choose another name",
             Self::QueueInUse { .. } => {
                 "wait until they have ended, or cancel them: DELETE /v1/tickets/{ticket_id}"
             }

@@ -1,7 +1,7 @@
 //! Queues: matchmaking configurations, kept as documents and followed in memory.
 use crate::{
     Call, Engine, EngineError,
-    store::{Home, Key, Row},
+    store::{Home, Key, Row, Version},
     systems::Scheme,
 };
 use gsm_core::{Millis, Mode, QueueName, RuleSetName, Timestamp, Variant, limits};
@@ -51,6 +51,12 @@ pub struct QueueConfig {
     /// The rule set that says who meets whom, in place of `rules`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_set: Option<RuleSetName>,
+    /// The attribute of the rule set that is each player's rating in the mode: nobody brings it, the server fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating_attribute: Option<String>,
+    /// The attributes that players may bring themselves; all others are for trusted callers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub player_attributes: Vec<String>,
     /// What a configuration of the GameLift wire has beside; such a queue follows FlexMatch to the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamelift: Option<GameLift>,
@@ -110,6 +116,8 @@ impl QueueConfig {
             ticket_timeout_ms: ticket_timeout(),
             match_timeout_ms: match_timeout(),
             rule_set: None,
+            rating_attribute: None,
+            player_attributes: Vec::new(),
             gamelift: None,
         }
     }
@@ -244,22 +252,75 @@ impl Engine {
         if let Some(first) = self.replayed(call, Home::Document).await? {
             return Ok(first);
         }
+        let found = self.queue_row(&config.name).await?;
+        let mut config = config.clone();
+        config.gamelift = config.gamelift.or(found.as_ref().and_then(|(old, _)| old.gamelift.clone()));
+        self.write_queue(call, config, found.map(|(_, version)| version)).await
+    }
+
+    /// Makes a queue, or refuses where there is one of its name.
+    pub async fn create_queue(&self, call: &Call, config: QueueConfig) -> Result<QueueConfig, EngineError> {
+        config.validate()?;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if self.queue_row(&config.name).await?.is_some() {
+                return Err(EngineError::NameTaken { what: "queue" });
+            }
+            match self.write_queue(call, config.clone(), None).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Changes some of a queue's settings under its waiting tickets.
+    pub async fn change_queue(
+        &self,
+        call: &Call,
+        name: &QueueName,
+        change: impl Fn(&mut QueueConfig) -> Result<(), EngineError>,
+    ) -> Result<QueueConfig, EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let found = self.queue_row(name).await?;
+            let (mut config, version) = found.ok_or(EngineError::Unknown { what: "queue" })?;
+            change(&mut config)?;
+            config.validate()?;
+            match self.write_queue(call, config, Some(version)).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn queue_row(&self, name: &QueueName) -> Result<Option<(QueueConfig, Version)>, EngineError> {
+        let key = Key::Queue(name.clone());
+        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
+        let Row::Queue(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
+        let config = QueueConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
+        Ok(Some((config, found.version)))
+    }
+
+    async fn write_queue(
+        &self,
+        call: &Call,
+        config: QueueConfig,
+        version: Option<Version>,
+    ) -> Result<QueueConfig, EngineError> {
         let others = self.queues();
         let rates_otherwise =
             |q: &QueueConfig| q.mode == config.mode && q.name != config.name && q.scheme() != config.scheme();
         if others.iter().any(|q| rates_otherwise(q)) {
             return Err(EngineError::ModeSystem { mode: config.mode.to_string() });
         }
-        let key = Key::Queue(config.name.clone());
-        let found = self.get_one(&key).await?;
-        if found.is_none() && others.len() >= limits::QUEUES_MAX {
+        if version.is_none() && others.len() >= limits::QUEUES_MAX {
             return Err(EngineError::TooManyQueues);
         }
         let json = config.to_json().map_err(|e| EngineError::invalid("queue", e))?;
         let mut changes = self.changes(call, &[&config.name]);
-        changes.replace(key, found.map(|f| f.version), Row::Queue(json));
-        self.remember(&mut changes, call, Home::Document, config)?;
+        changes.replace(Key::Queue(config.name.clone()), version, Row::Queue(json));
+        self.remember(&mut changes, call, Home::Document, &config)?;
         self.commit(Home::Document, changes).await?;
-        Ok(config.clone())
+        Ok(config)
     }
 }

@@ -1,4 +1,5 @@
 //! Tickets: made, read, explained, cancelled, timed out.
+mod brought;
 mod gamelift;
 
 use crate::{
@@ -136,6 +137,7 @@ impl Engine {
                 format!("a party in this queue has at most {most} players, leader included"),
             ));
         }
+        brought::check(call, new, queue)?;
         let mut seen = BTreeSet::from([new.leader]);
         for (at, (member, consent)) in new.members.iter().enumerate() {
             if !seen.insert(*member) {

@@ -43,8 +43,30 @@ pub(crate) async fn put_queue(
         acceptance_ms: settings.acceptance_ms.map(gsm_core::Millis::new),
         ticket_timeout_ms: gsm_core::Millis::new(settings.ticket_timeout_ms),
         match_timeout_ms: gsm_core::Millis::new(settings.match_timeout_ms),
+        rule_set: settings.rule_set,
+        rating_attribute: settings.rating_attribute,
+        player_attributes: settings.player_attributes,
+        // What the GameLift wire keeps with a queue stays.
+        gamelift: None,
     };
     Ok(Answer((&app.engine.put_queue(&write.call, config).await?).into()))
+}
+
+/// Delete a queue.
+///
+/// Refused while tickets wait in it. Matches that it formed go on.
+#[utoipa::path(delete, path = "/v1/admin/queues/{queue}", tag = "admin", operation_id = "delete_queue",
+    params(("queue" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:DeleteQueue")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn delete_queue(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<()>,
+) -> Result<StatusCode, ApiError> {
+    app.engine.delete_queue(&write.call, &params.get("queue")?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -117,7 +117,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(resets::preview))
         .routes(routes!(stream::websocket))
         .routes(routes!(stream::events))
-        .routes(routes!(admin::put_queue))
+        .routes(routes!(admin::put_queue, admin::delete_queue))
         .routes(routes!(admin::set_rating))
         .routes(routes!(rulings::void))
         .routes(routes!(rulings::correct))
