@@ -3,6 +3,7 @@
 mod boards;
 mod corrections;
 mod defined;
+mod events;
 mod gamelift;
 mod import;
 mod import_many;
