@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const LEVELS: &[(&str, u8)] = &[
     ("core", 0),
     ("rating", 1),
+    ("rules", 1),
     ("session", 1),
     ("security", 1),
     ("ranking", 2),
