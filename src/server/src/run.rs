@@ -10,6 +10,7 @@ use crate::{
     overview::{self, Watch},
     saving::Saving,
     secret, telemetry,
+    webhooks::{Account, Secret, Webhooks},
 };
 use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
 use gsm_core::Millis;
@@ -173,9 +174,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         &**engine.ids(),
         settings.dashboard == Dashboard::Open,
     );
+    let tasks = TaskTracker::new();
+    if let Err(error) = hear(&engine, &settings, &tasks, &stop) {
+        close_quietly(store).await;
+        return Err(error);
+    }
     let started_at = engine.clock().now();
     let app = Arc::new(App { engine, store, door, watch: Watch::new(started_at), stop: stop.clone() });
-    let tasks = TaskTracker::new();
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
@@ -194,6 +199,30 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let served = tokio::spawn(listen::serve(listener, router, limits, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
     Ok(Running { addr, app, served, tasks, fatal, saving, dev })
+}
+
+/// Sends matchmaking events to the destinations of the settings.
+fn hear(
+    engine: &Engine,
+    settings: &Settings,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    if settings.webhooks.is_empty() {
+        return Ok(());
+    }
+    let mut destinations = Vec::with_capacity(settings.webhooks.len());
+    for webhook in &settings.webhooks {
+        let secret = Secret::read(&webhook.secret_file).map_err(|why| {
+            let file = webhook.secret_file.display();
+            StartError::Refused(format!("webhook `{}`: its secret `{file}` {why}", webhook.name))
+        })?;
+        destinations.push((webhook.clone(), secret));
+    }
+    let account = Account { region: "us-east-1".to_owned(), id: "000000000000".to_owned() };
+    let webhooks = Webhooks::start(destinations, account, tasks, stop);
+    engine.listen(webhooks.map_err(|error| StartError::Refused(format!("webhooks: {error}")))?);
+    Ok(())
 }
 
 fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
