@@ -98,7 +98,14 @@ impl Values for All<'_, '_> {
                     }
                 }
             }
-            Numbers::Sizes(strings) => strings.each(seats, |list, times| take(list.len() as f64, times)),
+            Numbers::Sizes(strings) => {
+                strings.each(seats, |list, times| take(list.len() as f64, times));
+                // A team without players has a list as well, for counting.
+                let teams = strings.empty_teams(seats);
+                if teams > 0 {
+                    take(0.0, teams);
+                }
+            }
         }
     }
 }

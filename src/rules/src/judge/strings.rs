@@ -97,6 +97,16 @@ impl Strings {
         let teams = self.teams();
         seats.iter().any(|seat| teams.has(seat.team))
     }
+    /// Of collections that are one a team: how many teams have no players, and so no collection.
+    pub(crate) fn empty_teams(&self, seats: &[Seat<'_>]) -> u32 {
+        match self {
+            Self::CommonPerTeam(Lists { teams, .. }) | Self::PerTeam(Texts { teams, .. }) => {
+                let present = present(teams, seats);
+                teams.iter().filter(|team| !present.has(*team)).count() as u32
+            }
+            Self::PerPlayer(_) | Self::Concat(_) | Self::Common(_) => 0,
+        }
+    }
     /// Each collection, ascending by symbol, and how often it comes. Repeats within a collection stay, where it is the
     /// strings of several players.
     pub(crate) fn each(&self, seats: &[Seat<'_>], mut take: impl FnMut(&[Symbol], u32)) {
