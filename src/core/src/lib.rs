@@ -25,7 +25,7 @@ pub use id::{
     AdjustmentId, CommitKey, EventId, IdSource, JobId, KeyId, MatchId, ParseIdError, PlayerId, ProposalId,
     TicketId,
 };
-pub use name::{Attribute, BoardName, Label, Mode, NameError, QueueName, RequestKey, Variant};
+pub use name::{Attribute, BoardName, Label, Mode, NameError, QueueName, RequestKey, RuleSetName, Variant};
 pub use number::{OutOfRange, Probability, Rank};
 pub use time::{Clock, Millis, Timestamp};
 

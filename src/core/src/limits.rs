@@ -1,7 +1,9 @@
 //! Every limit of the domain, with its name. Limits of one face (body sizes, time-outs) live with that face.
 
-/// Characters in the name of a mode or queue.
+/// Characters in the name of a mode or board.
 pub const NAME_CHARS_MAX: usize = 64;
+/// Characters in the name of a queue or rule set (FlexMatch allows 128).
+pub const QUEUE_NAME_CHARS_MAX: usize = 128;
 /// Characters in an id that a caller brings (FlexMatch allows 128).
 pub const CALLER_ID_CHARS_MAX: usize = 128;
 /// Characters in the name of a variant of a mode.
@@ -18,6 +20,12 @@ pub const MATCH_PLAYERS_MAX: usize = 200;
 pub const MATCH_SIDES_MAX: usize = 100;
 /// Queues of one server.
 pub const QUEUES_MAX: usize = 256;
+/// Rule sets of one server.
+pub const RULE_SETS_MAX: usize = 1_000;
+/// Characters of a rule set.
+pub const RULE_SET_CHARS_MAX: usize = 65_535;
+/// Tags of one thing.
+pub const TAGS_MAX: usize = 200;
 /// Waiting tickets of one queue; above it new ones are answered 429.
 pub const POOL_TICKETS_MAX: usize = 1_000_000;
 /// Rows of one page.

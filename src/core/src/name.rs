@@ -89,7 +89,10 @@ name!(/** A value of a player's attribute: a region, a platform, a group. */
       Attribute, "attribute", limits::NAME_CHARS_MAX, plain);
 name!(/** A variant of a mode: a map, a surface, a rule. Ratings are one, and each player's offset in it another. */
       Variant, "variant", limits::VARIANT_CHARS_MAX, plain);
-name!(/** A queue: a matchmaking configuration. */ QueueName, "queue name", limits::NAME_CHARS_MAX, plain);
+name!(/** A queue: a matchmaking configuration. */
+      QueueName, "queue name", limits::QUEUE_NAME_CHARS_MAX, plain);
+name!(/** A rule set: who may meet whom, kept under a name of its own. */
+      RuleSetName, "rule set name", limits::QUEUE_NAME_CHARS_MAX, plain);
 name!(/** An id that a caller brings: a ticket id, an external player id, an idempotency key. */
       RequestKey, "caller's id", limits::CALLER_ID_CHARS_MAX, |c| c.is_ascii_graphic());
 name!(/** A text shown to people, such as a display name. */ Label, "label", limits::LABEL_CHARS_MAX, printable);

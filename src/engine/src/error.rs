@@ -40,6 +40,10 @@ pub enum EngineError {
     QueueFull { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
     TooManyQueues,
+    #[error("the server has its {} rule sets already", limits::RULE_SETS_MAX)]
+    TooManyRuleSets,
+    #[error("rule set `{name}` exists already")]
+    RuleSetExists { name: String },
     #[error("the server has its {} boards already", limits::BOARDS_MAX)]
     TooManyBoards,
     #[error(
@@ -112,6 +116,7 @@ impl EngineError {
             | Self::NotWaiting { .. }
             | Self::ProposalClosed { .. }
             | Self::ModeSystem { .. }
+            | Self::RuleSetExists { .. }
             | Self::State(_)
             | Self::NoResultNow { .. }
             | Self::NoResult { .. }
@@ -124,6 +129,7 @@ impl EngineError {
             Self::Forbidden => Kind::Forbidden,
             Self::QueueFull { .. }
             | Self::TooManyQueues
+            | Self::TooManyRuleSets
             | Self::TooManyBoards
             | Self::TooManyWatches
             | Self::TooManyStreams { .. } => Kind::Busy,
@@ -149,6 +155,8 @@ impl EngineError {
             Self::ProposalClosed { .. } => "proposal_closed",
             Self::QueueFull { .. } => "queue_full",
             Self::TooManyQueues => "too_many_queues",
+            Self::TooManyRuleSets => "too_many_rule_sets",
+            Self::RuleSetExists { .. } => "rule_set_exists",
             Self::TooManyBoards => "too_many_boards",
             Self::TooManyWatches => "too_many_watches",
             Self::BoardFilling { .. } => "board_filling",

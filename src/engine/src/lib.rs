@@ -8,6 +8,7 @@
 //! Use cases: [`Engine::sign_in`], [`Engine::create_ticket`], [`Engine::respond`], [`Engine::tick`],
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
+mod aws_keys;
 mod boards;
 mod call;
 mod engine;
@@ -28,6 +29,7 @@ mod queues;
 mod ratings;
 mod rebuild;
 mod results;
+mod rule_sets;
 mod running;
 pub mod store;
 mod sum;
@@ -36,6 +38,7 @@ pub mod testing;
 mod tickets;
 pub mod token;
 
+pub use aws_keys::NewAwsKey;
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, CohortView, Column, Cut, Dimension,
     Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastRank,
@@ -68,4 +71,5 @@ pub use ratings::HistoryEntry;
 pub use rebuild::RebuildReport;
 pub use results::reset::SoftResetReport;
 pub use results::{MatchFacts, ResultView};
+pub use rule_sets::TagChange;
 pub use tickets::{NewTicket, TicketView};
