@@ -30,6 +30,12 @@ pub const MATCH_PLAYERS_MAX: usize = 200;
 pub const MATCH_SIDES_MAX: usize = 100;
 /// Queues of one server.
 pub const QUEUES_MAX: usize = 256;
+/// Rule sets of one server.
+pub const RULE_SETS_MAX: usize = 1_000;
+/// Characters of a rule set.
+pub const RULE_SET_CHARS_MAX: usize = 65_535;
+/// Tags of one thing.
+pub const TAGS_MAX: usize = 200;
 /// Waiting tickets of one queue; above it new ones are answered 429.
 pub const POOL_TICKETS_MAX: usize = 1_000_000;
 /// Rows of one page.

@@ -7,6 +7,7 @@ use crate::{
     pools::Pools,
     push::Hub,
     queues::Queues,
+    rule_sets::RuleSets,
     store::{
         ChangeSet, CommitError, Committed, Expect, Fold, Home, Homes, Key, KeyRange, Op, Row, Store,
         StoreFault, Versioned, Write,
@@ -39,6 +40,8 @@ pub struct EngineOptions {
 pub struct LoadReport {
     /// Queues.
     pub queues: usize,
+    /// Rule sets.
+    pub rule_sets: usize,
     /// Ratings on boards.
     pub ratings: usize,
     /// Boards that came from a snapshot.
@@ -78,6 +81,7 @@ pub(crate) struct Views {
     pub(crate) pasts: Pasts,
     pub(crate) watches: Watches,
     pub(crate) queues: Queues,
+    pub(crate) rule_sets: RuleSets,
     pub(crate) pools: Pools,
     pub(crate) hub: Hub,
     pub(crate) names: crate::names::Names,
@@ -166,6 +170,8 @@ impl Views {
                 }
             }
             (Key::Queue(name), None) => self.queues.remove(name),
+            (Key::RuleSet(_), Some(Row::RuleSet(row))) => self.rule_sets.put(row),
+            (Key::RuleSet(name), None) => self.rule_sets.remove(name),
             // A new player has no name that could have been read before.
             (Key::Player(id), Some(Row::Player(row))) if write.expect != Expect::Absent => {
                 self.names.follow(*id, row)
@@ -218,6 +224,7 @@ impl Engine {
     /// The same, with boards from what [`save_boards`](Self::save_boards) saved, where that can be brought up to date.
     pub async fn load_with(&self, snapshots: Option<&dyn Snapshots>) -> Result<LoadReport, EngineError> {
         let mut report = LoadReport::default();
+        report.rule_sets = self.load_rule_sets().await?;
         self.each(KeyRange::Queues, |key, found| {
             if let Row::Queue(json) = &*found.row {
                 let config = QueueConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;

@@ -44,6 +44,10 @@ pub enum EngineError {
     QueueInUse { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
     TooManyQueues,
+    #[error("the server has its {} rule sets already", limits::RULE_SETS_MAX)]
+    TooManyRuleSets,
+    #[error("rule set `{name}` exists already")]
+    RuleSetExists { name: String },
     #[error("the server has its {} boards already", limits::BOARDS_MAX)]
     TooManyBoards,
     #[error(
@@ -118,6 +122,7 @@ impl EngineError {
             | Self::ModeSystem { .. }
             | Self::QueueInUse { .. }
             | Self::NameTaken { .. }
+            | Self::RuleSetExists { .. }
             | Self::State(_)
             | Self::NoResultNow { .. }
             | Self::NoResult { .. }
@@ -130,6 +135,7 @@ impl EngineError {
             Self::Forbidden => Kind::Forbidden,
             Self::QueueFull { .. }
             | Self::TooManyQueues
+            | Self::TooManyRuleSets
             | Self::TooManyBoards
             | Self::TooManyWatches
             | Self::TooManyStreams { .. } => Kind::Busy,
@@ -157,6 +163,8 @@ impl EngineError {
             Self::QueueInUse { .. } => "queue_in_use",
             Self::NameTaken { .. } => "name_taken",
             Self::TooManyQueues => "too_many_queues",
+            Self::TooManyRuleSets => "too_many_rule_sets",
+            Self::RuleSetExists { .. } => "rule_set_exists",
             Self::TooManyBoards => "too_many_boards",
             Self::TooManyWatches => "too_many_watches",
             Self::BoardFilling { .. } => "board_filling",

@@ -8,6 +8,7 @@
 //! Use cases: [`Engine::sign_in`], [`Engine::create_ticket`], [`Engine::respond`], [`Engine::tick`],
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
+mod aws_keys;
 mod boards;
 mod call;
 mod engine;
@@ -30,6 +31,7 @@ mod queues;
 mod ratings;
 mod rebuild;
 mod results;
+mod rule_sets;
 mod running;
 pub mod store;
 mod sum;
@@ -38,6 +40,7 @@ pub mod testing;
 mod tickets;
 pub mod token;
 
+pub use aws_keys::NewAwsKey;
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, CohortView, Column, Cut, Dimension,
     Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastRank,
@@ -71,4 +74,5 @@ pub use ratings::HistoryEntry;
 pub use rebuild::RebuildReport;
 pub use results::reset::SoftResetReport;
 pub use results::{MatchFacts, ResultView};
+pub use rule_sets::TagChange;
 pub use tickets::{Intake, NewTicket, TicketView};

@@ -75,6 +75,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("ticket_not_waiting", 409, "The ticket has ended or is past the state in which this can be done."),
     ("proposal_closed", 409, "The proposal is answered or over."),
     ("mode_system", 409, "Another queue of the mode has another rating system."),
+    ("rule_set_exists", 409, "There is a rule set of this name, and rule sets do not change."),
     ("state_not_allowed", 409, "The state machine has no such move."),
     ("no_result_now", 409, "The match takes no result in its state."),
     ("result_contradicts", 409, "The match has another result already; the first stands."),
@@ -99,6 +100,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("rate_limited", 429, "A request limit is reached; `Retry-After` says when to come back."),
     ("queue_full", 429, "The queue holds as many tickets as it may."),
     ("too_many_queues", 429, "The server has as many queues as it may."),
+    ("too_many_rule_sets", 429, "The server has as many rule sets as it may."),
     ("too_many_boards", 429, "The server has as many boards as it may."),
     ("too_many_streams", 429, "The player has as many push streams as one may."),
     (

@@ -477,6 +477,7 @@ fn is_hot(row: &Row) -> bool {
         Row::Player(_)
         | Row::Queue(_)
         | Row::ApiKey(_)
+        | Row::AwsKey(_)
         | Row::Rating(_)
         | Row::Outbox(_)
         | Row::Claim(_)
@@ -502,6 +503,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Result(_)
         | Row::Staged(_)
         | Row::Replay(_)
+        | Row::RuleSet(_)
         | Row::Seat(_)
         | Row::Adjustment(_) => false,
     }

@@ -1,5 +1,6 @@
 use gsm_core::{
-    AdjustmentId, BoardName, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId,
+    AdjustmentId, BoardName, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, RuleSetName,
+    TicketId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -82,6 +83,10 @@ pub enum Key {
     Watch(PlayerId, BoardName),
     /// How things stood when the player was last told.
     Told(PlayerId, BoardName),
+    /// A rule set.
+    RuleSet(RuleSetName),
+    /// An access key of AWS clients.
+    AwsKey(KeyId),
 }
 
 /// A range of keys that can be listed.
@@ -91,6 +96,10 @@ pub enum KeyRange {
     Queues,
     /// All API keys.
     ApiKeys,
+    /// All rule sets, by name.
+    RuleSets,
+    /// All access keys of AWS clients.
+    AwsKeys,
     /// All ratings of a mode.
     Ratings(Mode),
     /// All ratings.
@@ -189,6 +198,9 @@ impl Fields<'_> {
     fn queue(&mut self) -> Result<QueueName, KeyError> {
         QueueName::new(self.name()?).map_err(|_| KeyError)
     }
+    fn rule_set(&mut self) -> Result<RuleSetName, KeyError> {
+        RuleSetName::new(self.name()?).map_err(|_| KeyError)
+    }
 }
 
 impl Key {
@@ -201,6 +213,8 @@ impl Key {
             | Self::Queue(_)
             | Self::ApiKey(_)
             | Self::Archive(_)
+            | Self::RuleSet(_)
+            | Self::AwsKey(_)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -265,6 +279,8 @@ impl Key {
             Self::Starts(..) => 40,
             Self::Watch(..) => 30,
             Self::Told(..) => 31,
+            Self::RuleSet(_) => 41,
+            Self::AwsKey(_) => 42,
         }
     }
 
@@ -277,7 +293,8 @@ impl Key {
             Self::Player(id) | Self::Claim(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
             Self::Identity(hash) => out.extend_from_slice(hash),
             Self::Queue(name) | Self::Lease(name) => put_name(&mut out, name.as_str()),
-            Self::ApiKey(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::RuleSet(name) => put_name(&mut out, name.as_str()),
+            Self::ApiKey(id) | Self::AwsKey(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
             Self::Archive(id) | Self::Result(id) | Self::Outbox(id) | Self::Match(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
@@ -384,6 +401,8 @@ impl Key {
             40 => Self::Starts(f.board()?, f.number()?),
             30 => Self::Watch(PlayerId::from_u128(f.id()?), f.board()?),
             31 => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
+            41 => Self::RuleSet(f.rule_set()?),
+            42 => Self::AwsKey(KeyId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -428,6 +447,8 @@ impl fmt::Display for Key {
             Self::Learnt(mode) => write!(f, "what is learnt in {mode}"),
             Self::Watch(id, name) => write!(f, "watch of {id} on board {name}"),
             Self::Told(id, name) => write!(f, "what {id} was told of board {name}"),
+            Self::RuleSet(name) => write!(f, "rule set {name}"),
+            Self::AwsKey(id) => write!(f, "aws key {id}"),
         }
     }
 }
@@ -437,7 +458,7 @@ impl KeyRange {
     #[must_use]
     pub fn home(&self) -> Home {
         match self {
-            Self::Queues | Self::ApiKeys | Self::Boards => Home::Document,
+            Self::Queues | Self::ApiKeys | Self::RuleSets | Self::AwsKeys | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
             | Self::History(..)
@@ -475,6 +496,8 @@ impl KeyRange {
         match self {
             Self::Queues => out.push(3),
             Self::ApiKeys => out.push(4),
+            Self::RuleSets => out.push(41),
+            Self::AwsKeys => out.push(42),
             Self::AllRatings => out.push(6),
             Self::Ratings(mode) => {
                 out.push(6);
@@ -552,7 +575,7 @@ impl KeyRange {
     pub fn bounds(&self) -> (Vec<u8>, Vec<u8>) {
         let low = self.prefix();
         let mut high = low.clone();
-        // No encoded key is longer than a name of 64 bytes and its fixed fields.
+        // No encoded key is longer than a name and its fixed fields, and none has such a byte in its name.
         high.extend_from_slice(&[0xff; 160]);
         (low, high)
     }

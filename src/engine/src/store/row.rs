@@ -1,7 +1,7 @@
 use super::{AdjustmentRow, HistoryRow, Key, ResultRow, StandingRow, ToldRow, WatchRow};
 use gsm_core::{
     Attribute, BoardName, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId,
-    QueueName, Rank, RequestKey, TicketId, Timestamp,
+    QueueName, Rank, RequestKey, RuleSetName, TicketId, Timestamp,
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::{
@@ -56,6 +56,8 @@ pub enum Row {
     /// How many cohorts a season has.
     Opened(u64),
     Starts(StartsRow),
+    RuleSet(RuleSetRow),
+    AwsKey(AwsKeyRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -84,6 +86,36 @@ pub struct ApiKeyRow {
     pub id: KeyId,
     /// BLAKE3 hash of the secret (256 random bits, so no slow hash is needed).
     pub secret_hash: [u8; 32],
+    /// What it may do.
+    pub role: crate::Role,
+    /// For people.
+    pub note: String,
+    /// When made.
+    pub created_at: Timestamp,
+    /// From then on it is refused.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A rule set: its body never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleSetRow {
+    /// Its name.
+    pub name: RuleSetName,
+    /// The text, byte for byte as it came.
+    pub body: String,
+    /// When made.
+    pub created_at: Timestamp,
+    /// Values by key, for people and their tools.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An access key of AWS clients. Its secret signs requests, so it must be readable again: it is kept sealed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AwsKeyRow {
+    /// Its public part.
+    pub id: KeyId,
+    /// The secret, sealed under a key that the store never sees.
+    pub sealed_secret: Vec<u8>,
     /// What it may do.
     pub role: crate::Role,
     /// For people.

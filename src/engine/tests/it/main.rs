@@ -1,5 +1,6 @@
 //! The use cases over the memory store: one home, three homes, and three ill ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+mod aws_keys;
 mod boards;
 mod corrections;
 mod defined;
@@ -22,6 +23,7 @@ mod proposals;
 mod push;
 mod queues;
 mod results;
+mod rule_sets;
 mod seasons;
 mod shares;
 mod snapshots;

@@ -1,0 +1,172 @@
+//! Rule sets: documents that never change, kept as they came and followed in memory.
+use crate::{
+    Call, Engine, EngineError,
+    store::{Home, Key, KeyRange, Row, RuleSetRow},
+};
+use gsm_core::{RuleSetName, limits};
+use parking_lot::RwLock;
+use std::{
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Unbounded},
+    sync::Arc,
+};
+
+/// The rule sets as they stand.
+#[derive(Default)]
+pub(crate) struct RuleSets(RwLock<BTreeMap<RuleSetName, Arc<RuleSetRow>>>);
+
+impl RuleSets {
+    pub(crate) fn put(&self, row: &RuleSetRow) {
+        self.0.write().insert(row.name.clone(), Arc::new(row.clone()));
+    }
+    pub(crate) fn remove(&self, name: &RuleSetName) {
+        self.0.write().remove(name);
+    }
+    fn get(&self, name: &RuleSetName) -> Option<Arc<RuleSetRow>> {
+        self.0.read().get(name).cloned()
+    }
+    fn len(&self) -> usize {
+        self.0.read().len()
+    }
+}
+
+impl Engine {
+    /// Refuses a text that is no rule set.
+    pub fn check_rule_set(&self, body: &str) -> Result<(), EngineError> {
+        let chars = body.chars().count();
+        if chars > limits::RULE_SET_CHARS_MAX {
+            let most = limits::RULE_SET_CHARS_MAX;
+            return Err(EngineError::invalid("body", format!("has {chars} characters of {most}")));
+        }
+        match serde_json::from_str(body) {
+            Ok(serde_json::Value::Object(_)) => Ok(()),
+            Ok(_) => Err(EngineError::invalid("body", "is not a JSON object")),
+            Err(error) => Err(EngineError::invalid("body", format!("is not JSON: {error}"))),
+        }
+    }
+
+    /// A rule set.
+    pub fn rule_set(&self, name: &RuleSetName) -> Result<Arc<RuleSetRow>, EngineError> {
+        self.views.rule_sets.get(name).ok_or(EngineError::Unknown { what: "rule set" })
+    }
+
+    /// At most `limit` rule sets by name, those behind `after`.
+    #[must_use]
+    pub fn rule_sets(&self, after: Option<&RuleSetName>, limit: usize) -> Vec<Arc<RuleSetRow>> {
+        let from = after.map_or(Unbounded, Excluded);
+        let rows = self.views.rule_sets.0.read();
+        rows.range::<RuleSetName, _>((from, Unbounded)).take(limit).map(|(_, row)| row.clone()).collect()
+    }
+
+    /// Makes a rule set; what there is under the name is never replaced.
+    pub async fn create_rule_set(
+        &self,
+        call: &Call,
+        name: &RuleSetName,
+        body: &str,
+        tags: BTreeMap<String, String>,
+    ) -> Result<RuleSetRow, EngineError> {
+        self.check_rule_set(body)?;
+        check_tags(&tags)?;
+        let key = Key::RuleSet(name.clone());
+        let row = RuleSetRow { name: name.clone(), body: body.to_owned(), created_at: call.now, tags };
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if self.get_one(&key).await?.is_some() {
+                return Err(EngineError::RuleSetExists { name: name.to_string() });
+            }
+            if self.views.rule_sets.len() >= limits::RULE_SETS_MAX {
+                return Err(EngineError::TooManyRuleSets);
+            }
+            let mut changes = self.changes(call, &[name]);
+            changes.create(key.clone(), Row::RuleSet(row.clone()));
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return Ok(row),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Takes a rule set away.
+    pub async fn delete_rule_set(&self, call: &Call, name: &RuleSetName) -> Result<(), EngineError> {
+        let key = Key::RuleSet(name.clone());
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
+            let mut changes = self.changes(call, &[name]);
+            changes.delete(key.clone(), found.version);
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return Ok(()),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Changes the tags of a rule set.
+    pub async fn tag_rule_set(
+        &self,
+        call: &Call,
+        name: &RuleSetName,
+        change: &TagChange,
+    ) -> Result<(), EngineError> {
+        let key = Key::RuleSet(name.clone());
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
+            let Row::RuleSet(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
+            let mut row = row.clone();
+            change.apply(&mut row.tags);
+            check_tags(&row.tags)?;
+            let mut changes = self.changes(call, &[name]);
+            changes.replace(key.clone(), Some(found.version), Row::RuleSet(row));
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return Ok(()),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Reads all rule sets; how many there are.
+    pub(crate) async fn load_rule_sets(&self) -> Result<usize, EngineError> {
+        let mut count = 0;
+        self.each(KeyRange::RuleSets, |key, found| {
+            let Row::RuleSet(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
+            // What a commit of the meantime has told already is newer than this row.
+            if self.views.rule_sets.get(&row.name).is_none() {
+                self.views.rule_sets.put(row);
+            }
+            count += 1;
+            Ok(())
+        })
+        .await?;
+        Ok(count)
+    }
+}
+
+/// What becomes of tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TagChange {
+    /// These are put, in place of those of the same key.
+    Put(BTreeMap<String, String>),
+    /// Those of these keys go; keys that are not there are passed over.
+    Remove(Vec<String>),
+}
+
+impl TagChange {
+    fn apply(&self, tags: &mut BTreeMap<String, String>) {
+        match self {
+            Self::Put(new) => tags.extend(new.clone()),
+            Self::Remove(keys) => tags.retain(|key, _| !keys.contains(key)),
+        }
+    }
+}
+
+fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), EngineError> {
+    if tags.len() > limits::TAGS_MAX {
+        return Err(EngineError::invalid("tags", format!("at most {}", limits::TAGS_MAX)));
+    }
+    Ok(())
+}

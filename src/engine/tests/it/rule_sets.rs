@@ -1,0 +1,66 @@
+//! Rule sets: kept byte for byte, listed by name, gone when deleted.
+use crate::world::{World, both, refused};
+use gsm_core::{RuleSetName, limits};
+use gsm_engine::TagChange;
+use std::collections::BTreeMap;
+
+both! { a_rule_set_is_kept_as_it_came, listing_goes_by_name, tags_are_put_and_removed }
+
+fn named(name: &str) -> RuleSetName {
+    RuleSetName::new(name).unwrap()
+}
+
+fn tags(of: &[(&str, &str)]) -> BTreeMap<String, String> {
+    of.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+async fn a_rule_set_is_kept_as_it_came(w: World) {
+    let body = "{ \"teams\" : [ ] }\n\n";
+    let made = w.engine.create_rule_set(&w.admin(), &named("a"), body, tags(&[])).await.unwrap();
+    w.settle();
+    assert_eq!((made.body.as_str(), made.created_at), (body, w.admin().now));
+    assert_eq!(*w.engine.rule_set(&named("a")).unwrap(), made);
+    let again = w.engine.create_rule_set(&w.admin(), &named("a"), "{}", tags(&[])).await;
+    refused(again, "rule_set_exists");
+    let node = w.node("other").await;
+    assert_eq!(*node.rule_set(&named("a")).unwrap(), made, "another node reads it from the store");
+    w.engine.delete_rule_set(&w.admin(), &named("a")).await.unwrap();
+    w.settle();
+    refused(w.engine.rule_set(&named("a")), "not_found");
+    refused(w.engine.delete_rule_set(&w.admin(), &named("a")).await, "not_found");
+    w.engine.create_rule_set(&w.admin(), &named("a"), "{}", tags(&[])).await.unwrap();
+    let long = format!("{{\"name\":\"{}\"}}", "x".repeat(limits::RULE_SET_CHARS_MAX));
+    for bad in ["", "[]", "{", "{} // all", &long] {
+        refused(w.engine.create_rule_set(&w.admin(), &named("b"), bad, tags(&[])).await, "invalid");
+    }
+}
+
+async fn listing_goes_by_name(w: World) {
+    for name in ["c", "a", "d", "b"] {
+        w.engine.create_rule_set(&w.admin(), &named(name), "{}", tags(&[])).await.unwrap();
+    }
+    w.settle();
+    let page = |after: Option<&str>, limit| {
+        let rows = w.engine.rule_sets(after.map(named).as_ref(), limit);
+        rows.iter().map(|row| row.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, 3), ["a", "b", "c"]);
+    assert_eq!(page(Some("b"), 3), ["c", "d"]);
+    assert_eq!(page(Some("bb"), 1), ["c"], "also behind one that is gone");
+    assert!(page(Some("d"), 3).is_empty());
+}
+
+async fn tags_are_put_and_removed(w: World) {
+    w.engine.create_rule_set(&w.admin(), &named("a"), "{}", tags(&[("k", "1"), ("l", "2")])).await.unwrap();
+    let change = async |change: TagChange| w.engine.tag_rule_set(&w.admin(), &named("a"), &change).await;
+    change(TagChange::Put(tags(&[("l", "3"), ("m", "4")]))).await.unwrap();
+    change(TagChange::Remove(vec!["k".into(), "none".into()])).await.unwrap();
+    w.settle();
+    let row = w.engine.rule_set(&named("a")).unwrap();
+    assert_eq!((&row.tags, row.body.as_str()), (&tags(&[("l", "3"), ("m", "4")]), "{}"));
+    let many: Vec<String> = (0..limits::TAGS_MAX).map(|n| format!("t{n}")).collect();
+    let many = many.into_iter().map(|key| (key, String::new())).collect();
+    refused(change(TagChange::Put(many)).await, "invalid");
+    let none = TagChange::Remove(vec![]);
+    refused(w.engine.tag_rule_set(&w.admin(), &named("b"), &none).await, "not_found");
+}
