@@ -40,6 +40,8 @@ pub enum EngineError {
     QueueFull { queue: String },
     #[error("there is a {what} of this name already")]
     NameTaken { what: &'static str },
+    #[error("queue `{queue}` uses the rule set")]
+    RuleSetInUse { queue: String },
     #[error("tickets wait in queue `{queue}`")]
     QueueInUse { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
@@ -121,6 +123,7 @@ impl EngineError {
             | Self::ProposalClosed { .. }
             | Self::ModeSystem { .. }
             | Self::QueueInUse { .. }
+            | Self::RuleSetInUse { .. }
             | Self::NameTaken { .. }
             | Self::RuleSetExists { .. }
             | Self::State(_)
@@ -161,6 +164,7 @@ impl EngineError {
             Self::ProposalClosed { .. } => "proposal_closed",
             Self::QueueFull { .. } => "queue_full",
             Self::QueueInUse { .. } => "queue_in_use",
+            Self::RuleSetInUse { .. } => "rule_set_in_use",
             Self::NameTaken { .. } => "name_taken",
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyRuleSets => "too_many_rule_sets",

@@ -4,6 +4,7 @@ use crate::{
     store::{Home, Key, KeyRange, Row, RuleSetRow},
 };
 use gsm_core::{RuleSetName, limits};
+use gsm_rules::{Dialect, RuleSet, parse};
 use parking_lot::RwLock;
 use std::{
     collections::BTreeMap,
@@ -13,17 +14,41 @@ use std::{
 
 /// The rule sets as they stand.
 #[derive(Default)]
-pub(crate) struct RuleSets(RwLock<BTreeMap<RuleSetName, Arc<RuleSetRow>>>);
+pub(crate) struct RuleSets(RwLock<BTreeMap<RuleSetName, Known>>);
+
+#[derive(Clone)]
+struct Known {
+    row: Arc<RuleSetRow>,
+    /// Nothing where this version of the language no longer takes the text.
+    set: Option<Arc<RuleSet>>,
+}
 
 impl RuleSets {
     pub(crate) fn put(&self, row: &RuleSetRow) {
-        self.0.write().insert(row.name.clone(), Arc::new(row.clone()));
+        let mut known = self.0.write();
+        // A text never changes; only its tags do.
+        let set = match known.get(&row.name) {
+            Some(old) if old.row.body == row.body => old.set.clone(),
+            _ => match parse(&row.body, Dialect::Strict) {
+                Ok(parsed) => Some(Arc::new(parsed.set)),
+                Err(faults) => {
+                    let fault = faults.first().map(ToString::to_string);
+                    tracing::error!(rule_set = %row.name, fault, "stored rule set cannot be used");
+                    None
+                }
+            },
+        };
+        known.insert(row.name.clone(), Known { row: Arc::new(row.clone()), set });
+    }
+    /// The rule set itself.
+    pub(crate) fn set(&self, name: &RuleSetName) -> Option<Arc<RuleSet>> {
+        self.0.read().get(name)?.set.clone()
     }
     pub(crate) fn remove(&self, name: &RuleSetName) {
         self.0.write().remove(name);
     }
     fn get(&self, name: &RuleSetName) -> Option<Arc<RuleSetRow>> {
-        self.0.read().get(name).cloned()
+        self.0.read().get(name).map(|known| known.row.clone())
     }
     fn len(&self) -> usize {
         self.0.read().len()
@@ -38,11 +63,10 @@ impl Engine {
             let most = limits::RULE_SET_CHARS_MAX;
             return Err(EngineError::invalid("body", format!("has {chars} characters of {most}")));
         }
-        match serde_json::from_str(body) {
-            Ok(serde_json::Value::Object(_)) => Ok(()),
-            Ok(_) => Err(EngineError::invalid("body", "is not a JSON object")),
-            Err(error) => Err(EngineError::invalid("body", format!("is not JSON: {error}"))),
-        }
+        parse(body, Dialect::Strict).map(drop).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            EngineError::invalid("body", lines.join("; "))
+        })
     }
 
     /// A rule set.
@@ -55,7 +79,10 @@ impl Engine {
     pub fn rule_sets(&self, after: Option<&RuleSetName>, limit: usize) -> Vec<Arc<RuleSetRow>> {
         let from = after.map_or(Unbounded, Excluded);
         let rows = self.views.rule_sets.0.read();
-        rows.range::<RuleSetName, _>((from, Unbounded)).take(limit).map(|(_, row)| row.clone()).collect()
+        rows.range::<RuleSetName, _>((from, Unbounded))
+            .take(limit)
+            .map(|(_, known)| known.row.clone())
+            .collect()
     }
 
     /// Makes a rule set; what there is under the name is never replaced.
@@ -88,11 +115,14 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Takes a rule set away.
+    /// Takes a rule set away; refused while a queue uses it.
     pub async fn delete_rule_set(&self, call: &Call, name: &RuleSetName) -> Result<(), EngineError> {
         let key = Key::RuleSet(name.clone());
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
+            if let Some(queue) = self.queues().iter().find(|queue| queue.rule_set.as_ref() == Some(name)) {
+                return Err(EngineError::RuleSetInUse { queue: queue.name.to_string() });
+            }
             let mut changes = self.changes(call, &[name]);
             changes.delete(key.clone(), found.version);
             match self.commit(Home::Document, changes).await {

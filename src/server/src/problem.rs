@@ -70,6 +70,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("already_queued", 409, "A player of the party waits in a ticket already."),
     ("in_match", 409, "A player of the party is in a match that has not ended."),
     ("name_taken", 409, "There is something else of this name already."),
+    ("rule_set_in_use", 409, "A queue uses the rule set."),
     ("queue_in_use", 409, "Tickets wait in the queue."),
     ("ticket_id_taken", 409, "The caller's ticket id was used for another request."),
     ("ticket_not_waiting", 409, "The ticket has ended or is past the state in which this can be done."),
