@@ -12,6 +12,16 @@ pub const VARIANT_CHARS_MAX: usize = 32;
 pub const VARIANTS_PER_PLAYER_MAX: usize = 16;
 /// Characters in a display name.
 pub const LABEL_CHARS_MAX: usize = 32;
+/// Attributes that one player of a ticket brings.
+pub const ATTRIBUTES_MAX: usize = 10;
+/// Strings of one attribute that is a list.
+pub const ATTRIBUTE_STRINGS_MAX: usize = 100;
+/// Entries of one attribute that is a map.
+pub const ATTRIBUTE_ENTRIES_MAX: usize = 10;
+/// Characters in an attribute's name, and in each of its strings.
+pub const ATTRIBUTE_CHARS_MAX: usize = 100;
+/// Locations to which one player of a ticket brings a latency.
+pub const LATENCIES_MAX: usize = 100;
 /// Players in one ticket.
 pub const PARTY_SIZE_MAX: usize = 10;
 /// Players in one match.

@@ -220,8 +220,7 @@ impl Engine {
 
     /// The same, with boards from what [`save_boards`](Self::save_boards) saved, where that can be brought up to date.
     pub async fn load_with(&self, snapshots: Option<&dyn Snapshots>) -> Result<LoadReport, EngineError> {
-        let mut report = LoadReport::default();
-        report.rule_sets = self.load_rule_sets().await?;
+        let mut report = LoadReport { rule_sets: self.load_rule_sets().await?, ..LoadReport::default() };
         self.each(KeyRange::Queues, |key, found| {
             if let Row::Queue(json) = &*found.row {
                 let config = QueueConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
@@ -334,14 +333,27 @@ impl Engine {
         if self.homes.is_one() {
             return Ok(self.get_one(&key).await?.is_none());
         }
-        let home = key.home();
-        let mut check = ChangeSet::new(CommitKey::fresh(&*self.ids), self.clock.now());
-        check.check(key, Expect::Absent);
-        match self.commit(home, check).await {
-            Ok(_) => Ok(true),
+        match self.surely(key.home(), &[(key, Expect::Absent)]).await {
+            Ok(()) => Ok(true),
             Err(EngineError::Raced) => Ok(false),
             Err(other) => Err(other),
         }
+    }
+
+    /// Makes sure that rows are as they were read: [`EngineError::Raced`] where they are not. A read alone may be stale;
+    /// change sets that do nothing but check are not.
+    pub(crate) async fn surely(&self, home: Home, read: &[(Key, Expect)]) -> Result<(), EngineError> {
+        if self.homes.is_one() {
+            return Ok(());
+        }
+        for part in read.chunks(self.store(home).limits().items_max.max(1)) {
+            let mut check = ChangeSet::new(CommitKey::fresh(&*self.ids), self.clock.now());
+            for (key, expect) in part {
+                check.check(key.clone(), *expect);
+            }
+            self.commit(home, check).await?;
+        }
+        Ok(())
     }
 
     /// Commits, repeating under the same key while the fate is unknown. A conflict is [`EngineError::Raced`]: read

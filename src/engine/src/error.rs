@@ -38,12 +38,16 @@ pub enum EngineError {
     ProposalClosed { detail: String },
     #[error("queue `{queue}` is full")]
     QueueFull { queue: String },
+    #[error("there is a {what} of this name already")]
+    NameTaken { what: &'static str },
+    #[error("tickets wait in queue `{queue}`")]
+    QueueInUse { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
     TooManyQueues,
     #[error("the server has its {} rule sets already", limits::RULE_SETS_MAX)]
     TooManyRuleSets,
-    #[error("rule set `{name}` exists already")]
-    RuleSetExists { name: String },
+    #[error("queue `{queue}` goes by the rule set")]
+    RuleSetInUse { queue: String },
     #[error("the server has its {} boards already", limits::BOARDS_MAX)]
     TooManyBoards,
     #[error(
@@ -116,7 +120,9 @@ impl EngineError {
             | Self::NotWaiting { .. }
             | Self::ProposalClosed { .. }
             | Self::ModeSystem { .. }
-            | Self::RuleSetExists { .. }
+            | Self::QueueInUse { .. }
+            | Self::RuleSetInUse { .. }
+            | Self::NameTaken { .. }
             | Self::State(_)
             | Self::NoResultNow { .. }
             | Self::NoResult { .. }
@@ -154,9 +160,11 @@ impl EngineError {
             Self::NotWaiting { .. } => "ticket_not_waiting",
             Self::ProposalClosed { .. } => "proposal_closed",
             Self::QueueFull { .. } => "queue_full",
+            Self::QueueInUse { .. } => "queue_in_use",
+            Self::NameTaken { .. } => "name_taken",
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyRuleSets => "too_many_rule_sets",
-            Self::RuleSetExists { .. } => "rule_set_exists",
+            Self::RuleSetInUse { .. } => "rule_set_in_use",
             Self::TooManyBoards => "too_many_boards",
             Self::TooManyWatches => "too_many_watches",
             Self::BoardFilling { .. } => "board_filling",
@@ -200,6 +208,10 @@ impl EngineError {
             }
             Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
+            Self::NameTaken { .. } => "choose another name",
+            Self::QueueInUse { .. } => {
+                "wait until they have ended, or cancel them: DELETE /v1/tickets/{ticket_id}"
+            }
             Self::QueueFull { .. } => "try again after the seconds in Retry-After",
             Self::ModeSystem { .. } => {
                 "use another mode, or the rating system and options of the mode's other queues"

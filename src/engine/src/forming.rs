@@ -2,14 +2,14 @@
 use crate::{
     Call, Engine, EngineError, QueueConfig,
     matches::Forming,
-    pools::QueuePool,
+    pools::{Found, QueuePool},
     proposals::distinct,
     store::{Expect, Home, Key, Lease, Row, TicketRow, Version},
     tickets::{put_ticket, tell, ticket_row},
 };
 use futures::{FutureExt, stream, stream::StreamExt};
 use gsm_core::{Millis, ProposalId, TicketId, Timestamp};
-use gsm_matchmaking::{Formed, Proposal};
+use gsm_matchmaking::Proposal;
 use gsm_session::TicketState;
 use std::sync::Arc;
 
@@ -66,6 +66,10 @@ impl Engine {
                 }
             }
         }
+        match self.end_orphans().await {
+            Ok(ended) => report.overdue += ended,
+            Err(error) => tracing::warn!(%error, "tickets of a deleted queue are not ended yet"),
+        }
         let call = Call::system("gsm:ExpireMatch", self.clock.now());
         let overdue = self.views.pools.expired_matches(call.now, OVERDUE_MAX);
         report.overdue += ended(overdue, |id| self.expire_match(&call, id)).await.0;
@@ -111,10 +115,10 @@ impl Engine {
         }
         let (expired, _) = ended(proposals, |id| self.expire_proposal(&call, id)).await;
         report.overdue += timed_out + expired;
-        let step = pool.settled().pool.step(now, STEP_BUDGET);
-        report.more |= !step.finished;
+        let (found, finished) = pool.settled().step(now, STEP_BUDGET);
+        report.more |= !finished;
         let call = Call::system("gsm:FormMatch", now);
-        let fates = stream::iter(step.proposals)
+        let fates = stream::iter(found)
             .map(|formed| self.commit_formed(&call, queue, pool, lease, formed))
             .buffer_unordered(COMMITS_AT_ONCE)
             .collect::<Vec<_>>()
@@ -201,7 +205,7 @@ impl Engine {
         queue: &Arc<QueueConfig>,
         pool: &Arc<QueuePool>,
         lease: Version,
-        formed: Formed,
+        formed: Found,
     ) -> Fate {
         let ids = distinct(formed.sides.iter().flatten().copied());
         let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
@@ -264,7 +268,7 @@ impl Engine {
         call: &Call,
         queue: &Arc<QueueConfig>,
         lease: Version,
-        formed: &Formed,
+        formed: &Found,
         tickets: Vec<(TicketId, TicketRow, Version)>,
     ) -> Result<Fate, EngineError> {
         let mut changes = self.changes(call, &[&queue.name]);
@@ -272,8 +276,12 @@ impl Engine {
         let fate = if let Some(patience) = queue.acceptance_ms {
             let id = ProposalId::fresh(&*self.ids);
             let deadline = call.now.saturating_add(patience);
-            let proposal = Proposal::new(id, &formed.sides, deadline)
-                .map_err(|e| EngineError::invalid("proposal", e))?;
+            let mut proposal = Proposal::new(id, &formed.sides, deadline)
+                .map_err(|e| EngineError::invalid("proposal", e))?
+                .of_teams(formed.teams.clone());
+            for (backfill, ..) in tickets.iter().filter(|(_, row, _)| row.backfill) {
+                proposal = proposal.joining(*backfill);
+            }
             changes.create(Key::Proposal(id), Row::Proposal(queue.name.clone(), proposal));
             for (ticket, mut row, version) in tickets {
                 row.state = TicketState::RequiresAcceptance;
@@ -283,7 +291,8 @@ impl Engine {
             }
             Fate::Proposal
         } else {
-            let forming = Forming { queue: queue.clone(), sides: formed.sides.clone(), tickets };
+            let (sides, teams) = (formed.sides.clone(), formed.teams.clone());
+            let forming = Forming { queue: queue.clone(), sides, teams, tickets };
             self.add_formed_match(&mut changes, call, forming).await?;
             Fate::Match
         };

@@ -14,7 +14,7 @@ use gsm_matchmaking::Seat;
 use gsm_rating::Rating;
 use gsm_session::{MatchState, PlayerSession, PlayerSessionState, Roster, TicketState};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Longest text by which players connect.
 const CONNECTION_CHARS_MAX: usize = 256;
@@ -53,10 +53,18 @@ pub struct MatchView {
 pub(crate) struct Forming {
     pub(crate) queue: Arc<QueueConfig>,
     pub(crate) sides: Vec<Vec<Seat>>,
+    /// Names of the sides; empty where the rules name none.
+    pub(crate) teams: Vec<String>,
     pub(crate) tickets: Vec<(TicketId, TicketRow, Version)>,
 }
 
 impl Forming {
+    /// The team that each player is on, where the rules name teams.
+    fn team_of(&self) -> BTreeMap<PlayerId, String> {
+        let teams = self.sides.iter().zip(&self.teams);
+        teams.flat_map(|(side, team)| side.iter().map(|seat| (seat.player, team.clone()))).collect()
+    }
+
     fn rating_of(&self, player: PlayerId) -> Rating {
         let mut players = self.tickets.iter().flat_map(|(_, row, _)| &row.players);
         players.find(|p| p.player == player).map_or_else(|| self.queue.rating.initial(), |p| p.rating)
@@ -72,18 +80,30 @@ impl Engine {
         forming: Forming,
     ) -> Result<(), EngineError> {
         let id = MatchId::fresh(&*self.ids);
-        let sides: Vec<Vec<PlayerId>> =
-            forming.sides.iter().map(|side| side.iter().map(|seat| seat.player).collect()).collect();
+        let team_of = forming.team_of();
+        // A team of a rule set may be without players; a side of a match is not.
+        let taken = |side: &&Vec<Seat>| !side.is_empty();
+        let home = forming.queue.home.filter(|home| forming.sides.get(*home).as_ref().is_some_and(taken));
+        let home = home.map(|home| forming.sides.iter().take(home).filter(taken).count());
+        let teams = forming.sides.iter().zip(&forming.teams).filter(|(side, _)| !side.is_empty());
+        let teams = teams.map(|(_, team)| team.clone()).collect();
+        let sides: Vec<Vec<PlayerId>> = forming
+            .sides
+            .iter()
+            .filter(taken)
+            .map(|side| side.iter().map(|seat| seat.player).collect())
+            .collect();
         let ratings: Vec<Vec<Rating>> =
             sides.iter().map(|side| side.iter().map(|player| forming.rating_of(*player)).collect()).collect();
         let parties: Vec<Vec<PlayerId>> = forming
             .tickets
             .iter()
+            .filter(|(_, row, _)| !row.backfill)
             .map(|(_, row, _)| row.players.iter().map(|p| p.player).collect())
             .collect();
-        let roster = Roster::new(sides)
+        let roster = Roster::formed(sides)
             .and_then(|roster| roster.with_parties(parties.iter().map(Vec::as_slice)))
-            .and_then(|roster| roster.with_home(forming.queue.home))
+            .and_then(|roster| roster.with_home(home))
             .map_err(|e| EngineError::invalid("roster", e))?
             .with_variant(forming.queue.variant.clone());
         let means = forming.tickets.iter().map(|(_, row, _)| {
@@ -98,9 +118,12 @@ impl Engine {
             claimed: true,
             spread: (high - low).max(0.0),
             wait_ms_max,
+            teams,
             ..self.new_match_row(call, &forming.queue, roster, &ratings)
         };
-        let keys: Vec<Key> = row.roster.players().map(Key::Claim).collect();
+        let waiting = forming.tickets.iter().filter(|(_, row, _)| !row.backfill);
+        let keys: Vec<Key> =
+            waiting.flat_map(|(_, row, _)| row.players.iter().map(|p| Key::Claim(p.player))).collect();
         for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
             match found {
                 Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if row.tickets.contains(t)) =>
@@ -116,6 +139,9 @@ impl Engine {
             ticket_row.ended_at = Some(call.now);
             ticket_row.proposal = None;
             ticket_row.match_id = Some(id);
+            for (player, brought) in ticket_row.players.iter().zip(&mut ticket_row.brought) {
+                brought.team = team_of.get(&player.player).cloned();
+            }
             tell(changes, ticket, &ticket_row, None);
             put_ticket(changes, ticket, &ticket_row, version);
         }
@@ -147,6 +173,7 @@ impl Engine {
                 .map(|player| PlayerSession::reserve(player, call.now))
                 .collect(),
             roster,
+            teams: Vec::new(),
             state: MatchState::Running,
             created_at: call.now,
             changed_at: call.now,

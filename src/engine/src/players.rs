@@ -64,15 +64,17 @@ impl Engine {
     }
 
     pub(crate) fn subject_identity(issuer: &str, subject: &RequestKey) -> [u8; 32] {
+        Self::named_identity(issuer, subject.as_str())
+    }
+
+    /// Where the player is found whom `issuer` knows by this name.
+    pub(crate) fn named_identity(issuer: &str, name: &str) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("gsm issuer subject 1");
-        hasher
-            .update(&(issuer.len() as u64).to_be_bytes())
-            .update(issuer.as_bytes())
-            .update(subject.as_str().as_bytes());
+        hasher.update(&(issuer.len() as u64).to_be_bytes()).update(issuer.as_bytes()).update(name.as_bytes());
         *hasher.finalize().as_bytes()
     }
 
-    async fn identify(
+    pub(crate) async fn identify(
         &self,
         call: &Call,
         identity: [u8; 32],

@@ -5,7 +5,7 @@ use crate::{
     store::{MatchRow, TicketRow},
 };
 use gsm_core::{Map, MatchId, ProposalId, QueueName, TicketId, Timestamp, limits};
-use gsm_matchmaking::{MatchRules, Pool, PoolPlayer, PoolTicket, Proposal};
+use gsm_matchmaking::{MatchRules, Pool, PoolPlayer, PoolTicket, Proposal, Seat};
 use gsm_session::TicketState;
 use parking_lot::{Mutex, RwLock};
 use std::{
@@ -21,6 +21,13 @@ use tokio::sync::Notify;
 enum Command {
     Enter(PoolTicket, Timestamp),
     Leave(TicketId),
+}
+
+/// A match that a step found: who plays with whom.
+pub(crate) struct Found {
+    pub(crate) sides: Vec<Vec<Seat>>,
+    /// Names of the sides; empty where the rules name none.
+    pub(crate) teams: Vec<String>,
 }
 
 /// One queue's pool and its clocks.
@@ -63,6 +70,13 @@ impl PoolState {
         }
     }
 
+    /// Forms matches as [`Pool::step`] does; whether all tickets had their turn.
+    pub(crate) fn step(&mut self, now: Timestamp, budget: u32) -> (Vec<Found>, bool) {
+        let step = self.pool.step(now, budget);
+        let found = step.proposals.into_iter().map(|formed| Found { sides: formed.sides, teams: Vec::new() });
+        (found.collect(), step.finished)
+    }
+
     /// Tickets whose time is up.
     pub(crate) fn expired_tickets(&self, now: Timestamp, limit: usize) -> Vec<TicketId> {
         self.expiries.iter().take_while(|(at, _)| *at <= now).take(limit).map(|(_, id)| *id).collect()
@@ -79,6 +93,11 @@ impl PoolState {
     /// Proposals whose time is up.
     pub(crate) fn expired_proposals(&self, now: Timestamp, limit: usize) -> Vec<ProposalId> {
         self.proposals.iter().filter(|(_, at)| **at <= now).take(limit).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether a ticket of the queue is live.
+    pub(crate) fn is_in_use(&self) -> bool {
+        !self.expiry_of.is_empty() || !self.proposals.is_empty()
     }
 
     pub(crate) fn open_proposals(&self) -> usize {
@@ -168,6 +187,16 @@ impl Pools {
         } else {
             self.get_or_new(&config.name, config.rules.clone());
         }
+    }
+
+    /// The pools of queues that are not `known`.
+    pub(crate) fn without(&self, known: impl Fn(&QueueName) -> bool) -> Vec<(QueueName, Arc<QueuePool>)> {
+        let queues = self.queues.read();
+        queues
+            .iter()
+            .filter(|(name, _)| !known(name))
+            .map(|(name, pool)| (name.clone(), pool.clone()))
+            .collect()
     }
 
     fn get_or_new(&self, queue: &QueueName, rules: MatchRules) -> Option<Arc<QueuePool>> {

@@ -102,7 +102,7 @@ impl Engine {
         }
         let ProposalView { queue, proposal } = &view;
         if outcome != Outcome::Waiting {
-            self.settle(changes, call, queue, proposal, version, outcome).await?;
+            self.settle(changes, call, (queue, proposal, version), outcome, asked).await?;
         } else if before != *proposal || call.once.is_some() {
             changes.replace(Key::Proposal(id), Some(version), Row::Proposal(queue.clone(), proposal.clone()));
             self.commit(Home::Live, changes).await?;
@@ -127,7 +127,7 @@ impl Engine {
             return Ok(false);
         }
         let changes = self.changes(call, &[&id, &queue]);
-        self.settle(changes, call, &queue, &proposal, version, outcome).await?;
+        self.settle(changes, call, (&queue, &proposal, version), outcome, Asked::Answer).await?;
         Ok(true)
     }
 
@@ -136,10 +136,9 @@ impl Engine {
         &self,
         mut changes: ChangeSet,
         call: &Call,
-        queue: &QueueName,
-        proposal: &Proposal,
-        version: Version,
+        (queue, proposal, version): (&QueueName, &Proposal, Version),
         outcome: Outcome,
+        asked: Asked,
     ) -> Result<(), EngineError> {
         let id = proposal.id();
         changes.delete(Key::Proposal(id), version);
@@ -153,10 +152,15 @@ impl Engine {
                     .iter()
                     .map(|side| side.iter().map(|place| place.seat).collect())
                     .collect();
-                let forming = Forming { queue: config, sides, tickets };
+                let forming = Forming { queue: config, sides, teams: proposal.teams().to_vec(), tickets };
                 self.add_formed_match(&mut changes, call, forming).await?;
             }
-            Outcome::Failed(failure) => self.fail(&mut changes, id, tickets, &failure).await?,
+            Outcome::Failed(failure) => {
+                // FlexMatch cancels whoever has not accepted when another declines; not when one is taken out.
+                let blames =
+                    asked == Asked::Answer && self.queue(queue).is_ok_and(|queue| queue.gamelift.is_some());
+                self.fail(&mut changes, id, tickets, (&failure, blames)).await?
+            }
         }
         self.commit(Home::Live, changes).await?;
         Ok(())
@@ -189,13 +193,13 @@ impl Engine {
         changes: &mut ChangeSet,
         proposal: ProposalId,
         tickets: Vec<(TicketId, TicketRow, Version)>,
-        failure: &Failure,
+        (failure, blames): (&Failure, bool),
     ) -> Result<(), EngineError> {
         for (id, mut row, version) in tickets {
             debug_assert_eq!(row.proposal, Some(proposal));
             // Whoever had no time to answer before another declined is not to blame and waits on.
-            let waits_on =
-                failure.willing.contains(&id) || (failure.silent.contains(&id) && !failure.missed_deadline);
+            let excused = !failure.missed_deadline && !blames;
+            let waits_on = failure.willing.contains(&id) || (failure.silent.contains(&id) && excused);
             if waits_on {
                 row.state = TicketState::Searching;
                 row.proposal = None;

@@ -1,10 +1,10 @@
 //! Queues: matchmaking configurations, kept as documents and followed in memory.
 use crate::{
     Call, Engine, EngineError,
-    store::{Home, Key, Row},
+    store::{Home, Key, Row, Version},
     systems::Scheme,
 };
-use gsm_core::{Millis, Mode, QueueName, Variant, limits};
+use gsm_core::{Millis, Mode, QueueName, RuleSetName, Timestamp, Variant, limits};
 use gsm_matchmaking::{Format, MatchRules};
 use gsm_rating::{System, options::Options};
 use parking_lot::RwLock;
@@ -48,6 +48,49 @@ pub struct QueueConfig {
     /// Milliseconds until a match without a result is abandoned.
     #[serde(default = "match_timeout")]
     pub match_timeout_ms: Millis,
+    /// The rule set that says who meets whom, in place of `rules`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<RuleSetName>,
+    /// The attribute of the rule set that is each player's rating in the mode: nobody brings it, the server fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating_attribute: Option<String>,
+    /// The attributes that players may bring themselves; all others are for trusted callers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub player_attributes: Vec<String>,
+    /// What a configuration of the GameLift wire has beside; such a queue follows FlexMatch to the letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gamelift: Option<GameLift>,
+}
+
+/// What a matchmaking configuration of the GameLift wire has beside what every queue has. Kept and given back; the
+/// event data goes out with the events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GameLift {
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// For people.
+    pub description: Option<String>,
+    /// Seconds to accept, kept also where acceptance is not required.
+    pub acceptance_timeout_s: Option<u32>,
+    /// Goes out with every event.
+    pub custom_event_data: Option<String>,
+    /// The topic that the events go to.
+    pub notification_target: Option<String>,
+    /// Places kept free in the game session.
+    pub additional_player_count: Option<u32>,
+    /// For the game session, by key.
+    pub game_properties: Vec<(String, String)>,
+    /// For the game session.
+    pub game_session_data: Option<String>,
+    /// `AUTOMATIC` or `MANUAL`.
+    pub backfill_mode: Option<String>,
+    /// `STANDALONE` or `WITH_QUEUE`.
+    pub flex_match_mode: Option<String>,
+    /// The game-session queues that it places with.
+    pub game_session_queue_arns: Vec<String>,
+    /// Tags of the configuration.
+    pub tags: BTreeMap<String, String>,
 }
 
 const fn ticket_timeout() -> Millis {
@@ -72,6 +115,10 @@ impl QueueConfig {
             acceptance_ms: None,
             ticket_timeout_ms: ticket_timeout(),
             match_timeout_ms: match_timeout(),
+            rule_set: None,
+            rating_attribute: None,
+            player_attributes: Vec::new(),
+            gamelift: None,
         }
     }
 
@@ -101,6 +148,11 @@ impl QueueConfig {
         within("ticket_timeout_ms", self.ticket_timeout_ms, TIMEOUT_MAX)?;
         within("match_timeout_ms", self.match_timeout_ms, TIMEOUT_MAX)?;
         self.acceptance_ms.map_or(Ok(()), |span| within("acceptance_ms", span, ACCEPTANCE_MAX))
+    }
+
+    /// The biggest party that a match has room for on one side, as far as is known without the rule set.
+    pub(crate) fn party_max(&self) -> usize {
+        if self.rule_set.is_some() { limits::PARTY_SIZE_MAX } else { self.rules.format.side_size() }
     }
 
     /// How it rates, without what is learnt.
@@ -169,26 +221,109 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
+    /// Takes a queue away; refused while tickets wait in it.
+    pub async fn delete_queue(&self, call: &Call, name: &QueueName) -> Result<(), EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.try_delete_queue(call, name).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn try_delete_queue(&self, call: &Call, name: &QueueName) -> Result<(), EngineError> {
+        if self.replayed::<()>(call, Home::Document).await?.is_some() {
+            return Ok(());
+        }
+        let key = Key::Queue(name.clone());
+        let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "queue" })?;
+        if self.views.pools.get(name).is_some_and(|pool| pool.settled().is_in_use()) {
+            return Err(EngineError::QueueInUse { queue: name.to_string() });
+        }
+        let mut changes = self.changes(call, &[name]);
+        changes.delete(key, found.version);
+        self.remember(&mut changes, call, Home::Document, &())?;
+        self.commit(Home::Document, changes).await?;
+        Ok(())
+    }
+
     async fn try_put_queue(&self, call: &Call, config: &QueueConfig) -> Result<QueueConfig, EngineError> {
         if let Some(first) = self.replayed(call, Home::Document).await? {
             return Ok(first);
         }
+        let found = self.queue_row(&config.name).await?;
+        let mut config = config.clone();
+        config.gamelift = config.gamelift.or(found.as_ref().and_then(|(old, _)| old.gamelift.clone()));
+        self.write_queue(call, config, found.map(|(_, version)| version)).await
+    }
+
+    /// Makes a queue, or refuses where there is one of its name.
+    pub async fn create_queue(&self, call: &Call, config: QueueConfig) -> Result<QueueConfig, EngineError> {
+        config.validate()?;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if self.queue_row(&config.name).await?.is_some() {
+                return Err(EngineError::NameTaken { what: "queue" });
+            }
+            match self.write_queue(call, config.clone(), None).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Changes some of a queue's settings under its waiting tickets.
+    pub async fn change_queue(
+        &self,
+        call: &Call,
+        name: &QueueName,
+        change: impl Fn(&mut QueueConfig) -> Result<(), EngineError>,
+    ) -> Result<QueueConfig, EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let found = self.queue_row(name).await?;
+            let (mut config, version) = found.ok_or(EngineError::Unknown { what: "queue" })?;
+            change(&mut config)?;
+            config.validate()?;
+            match self.write_queue(call, config, Some(version)).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn queue_row(&self, name: &QueueName) -> Result<Option<(QueueConfig, Version)>, EngineError> {
+        let key = Key::Queue(name.clone());
+        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
+        let Row::Queue(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
+        let config = QueueConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
+        Ok(Some((config, found.version)))
+    }
+
+    async fn write_queue(
+        &self,
+        call: &Call,
+        config: QueueConfig,
+        version: Option<Version>,
+    ) -> Result<QueueConfig, EngineError> {
         let others = self.queues();
         let rates_otherwise =
             |q: &QueueConfig| q.mode == config.mode && q.name != config.name && q.scheme() != config.scheme();
         if others.iter().any(|q| rates_otherwise(q)) {
             return Err(EngineError::ModeSystem { mode: config.mode.to_string() });
         }
-        let key = Key::Queue(config.name.clone());
-        let found = self.get_one(&key).await?;
-        if found.is_none() && others.len() >= limits::QUEUES_MAX {
+        if version.is_none() && others.len() >= limits::QUEUES_MAX {
             return Err(EngineError::TooManyQueues);
         }
         let json = config.to_json().map_err(|e| EngineError::invalid("queue", e))?;
         let mut changes = self.changes(call, &[&config.name]);
-        changes.replace(key, found.map(|f| f.version), Row::Queue(json));
-        self.remember(&mut changes, call, Home::Document, config)?;
+        changes.replace(Key::Queue(config.name.clone()), version, Row::Queue(json));
+        if let Some(rule_set) = &config.rule_set {
+            self.hold_rule_set(&mut changes, rule_set).await?;
+        }
+        self.remember(&mut changes, call, Home::Document, &config)?;
         self.commit(Home::Document, changes).await?;
-        Ok(config.clone())
+        Ok(config)
     }
 }

@@ -350,6 +350,7 @@ pub(crate) fn match_of_result(row: &ResultRow) -> MatchRow {
         queue: None,
         mode: row.mode.clone(),
         roster: row.roster.clone(),
+        teams: Vec::new(),
         state: MatchState::Finished,
         created_at: row.at,
         changed_at: row.at,

@@ -1,11 +1,14 @@
 //! Tickets: made, read, explained, cancelled, timed out.
+mod brought;
+mod gamelift;
+
 use crate::{
     Call, Engine, EngineError, Principal, QueueConfig,
     proposals::Asked,
     results::counting::rating_in,
     store::{
-        ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, Row, TicketPlayer, TicketRow, Version,
-        Write,
+        Brought, ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, Row, TicketPlayer, TicketRow,
+        Version, Write,
     },
     token::ConsentClaim,
 };
@@ -18,6 +21,19 @@ use std::{collections::BTreeSet, sync::Arc};
 /// How long an ended ticket can still be read.
 pub(crate) const ENDED_TICKET_RETENTION: Millis = Millis::from_secs(24 * 3_600);
 
+/// How a ticket is taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Intake {
+    /// One live ticket or match a player; the same id again gives the first ticket.
+    #[default]
+    Native,
+    /// For a trusted back end over the GameLift wire: older tickets of its players are cancelled, who is in a match is
+    /// taken to have left it, and an id is used once.
+    GameLift,
+    /// The same for players who play already and look for others: nothing else of theirs is touched.
+    Backfill,
+}
+
 /// A request to be matched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTicket {
@@ -29,6 +45,19 @@ pub struct NewTicket {
     pub members: Vec<(PlayerId, Option<String>)>,
     /// The caller's own id.
     pub own_id: Option<RequestKey>,
+    /// What the leader and the members bring, in this order; empty if nobody brings anything.
+    pub brought: Vec<Brought>,
+    /// How it is taken.
+    pub intake: Intake,
+}
+
+impl NewTicket {
+    /// A ticket of one player, taken natively, who brings nothing.
+    #[must_use]
+    pub fn new(queue: QueueName, leader: PlayerId) -> Self {
+        let intake = Intake::Native;
+        Self { queue, leader, members: Vec::new(), own_id: None, brought: Vec::new(), intake }
+    }
 }
 
 /// A ticket as it stands.
@@ -52,16 +81,31 @@ impl Engine {
         TicketId::from_u128(u128::from_be_bytes(bits))
     }
 
+    /// The id of a ticket that the GameLift wire names; a native ticket is named by its id.
+    #[must_use]
+    pub fn gamelift_ticket_id(own_id: &RequestKey) -> TicketId {
+        own_id.as_str().parse().unwrap_or_else(|_| {
+            let mut hasher = blake3::Hasher::new_derive_key("gsm gamelift ticket id 1");
+            let mut bits = [0u8; 16];
+            hasher.update(own_id.as_str().as_bytes()).finalize_xof().fill(&mut bits);
+            TicketId::from_u128(u128::from_be_bytes(bits))
+        })
+    }
+
     /// Puts a party into a queue. One live ticket or match a player; the same own id or idempotency key again gives
-    /// the first ticket.
+    /// the first ticket. [`Intake`] says what is otherwise over the GameLift wire.
     pub async fn create_ticket(&self, call: &Call, new: &NewTicket) -> Result<TicketView, EngineError> {
         let queue = self.queue(&new.queue)?;
         self.check_party(call, new, &queue)?;
-        let id = match &new.own_id {
-            Some(own) => Self::own_ticket_id(new.leader, own),
-            None => TicketId::fresh(&*self.ids),
+        let id = match (&new.own_id, new.intake) {
+            (Some(own), Intake::Native) => Self::own_ticket_id(new.leader, own),
+            (Some(own), _) => Self::gamelift_ticket_id(own),
+            (None, _) => TicketId::fresh(&*self.ids),
         };
         for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if new.intake == Intake::GameLift {
+                self.supersede(call, new, id).await?;
+            }
             match self.try_create_ticket(call, new, id, &queue).await {
                 Err(EngineError::Raced) => {}
                 done => return done,
@@ -76,13 +120,24 @@ impl Engine {
         {
             return Err(EngineError::Forbidden);
         }
-        let most = queue.rules.format.side_size().min(limits::PARTY_SIZE_MAX);
+        let most = match new.intake {
+            Intake::Native => queue.party_max().min(limits::PARTY_SIZE_MAX),
+            Intake::GameLift => limits::PARTY_SIZE_MAX,
+            Intake::Backfill => limits::MATCH_PLAYERS_MAX - 1,
+        };
+        if new.intake != Intake::Native && !call.principal.is_trusted() {
+            return Err(EngineError::Forbidden);
+        }
+        if new.intake == Intake::Backfill && queue.rule_set.is_none() {
+            return Err(EngineError::invalid("queue", "only a queue with a rule set takes backfills"));
+        }
         if new.members.len() >= most {
             return Err(EngineError::invalid(
                 "members",
                 format!("a party in this queue has at most {most} players, leader included"),
             ));
         }
+        brought::check(call, new, queue)?;
         let mut seen = BTreeSet::from([new.leader]);
         for (at, (member, consent)) in new.members.iter().enumerate() {
             if !seen.insert(*member) {
@@ -116,21 +171,28 @@ impl Engine {
         let players: Vec<PlayerId> =
             std::iter::once(new.leader).chain(new.members.iter().map(|(id, _)| *id)).collect();
         let mut keys = vec![Key::Ticket(id)];
-        keys.extend(players.iter().map(|p| Key::Claim(*p)));
+        if new.intake != Intake::Backfill {
+            keys.extend(players.iter().map(|p| Key::Claim(*p)));
+        }
         let mut found = self.get(Home::Live, &keys).await?.into_iter();
         if let Some(first) = found.next().flatten() {
             let row = ticket_row(&keys[0], &first.row)?;
-            let same =
-                row.queue == new.queue && row.players.iter().map(|p| p.player).eq(players.iter().copied());
+            let same = new.intake == Intake::Native
+                && row.queue == new.queue
+                && row.players.iter().map(|p| p.player).eq(players.iter().copied());
             return if same { Ok(self.shown(id, row.clone())) } else { Err(EngineError::TicketIdTaken) };
         }
+        let mut claimed = Vec::new();
         for (claim, (player, key)) in found.zip(players.iter().zip(&keys[1..])) {
+            claimed.push(claim.as_ref().map(|claim| claim.version));
             let Some(claim) = claim else { continue };
-            return Err(match &*claim.row {
-                Row::Claim(Claim::Ticket(ticket)) => {
+            return Err(match (&*claim.row, new.intake) {
+                (Row::Claim(Claim::Match(_)), Intake::GameLift) => continue,
+                (Row::Claim(Claim::Ticket(_)), Intake::GameLift) => EngineError::Raced,
+                (Row::Claim(Claim::Ticket(ticket)), _) => {
                     EngineError::AlreadyQueued { player: *player, ticket: *ticket }
                 }
-                Row::Claim(Claim::Match(match_id)) => {
+                (Row::Claim(Claim::Match(match_id)), _) => {
                     EngineError::InMatch { player: *player, match_id: *match_id }
                 }
                 _ => EngineError::damaged(key),
@@ -158,6 +220,8 @@ impl Engine {
             owner: new.leader,
             queue: new.queue.clone(),
             players,
+            brought: new.brought.clone(),
+            backfill: new.intake == Intake::Backfill,
             state: TicketState::Queued,
             queued_at: call.now,
             expires_at: call.now.saturating_add(queue.ticket_timeout_ms),
@@ -167,8 +231,8 @@ impl Engine {
             match_id: None,
         };
         let mut changes = self.changes(call, &[&id, &new.queue]);
-        for player in &row.players {
-            changes.create(Key::Claim(player.player), Row::Claim(Claim::Ticket(id)));
+        for (key, version) in keys.drain(1..).zip(claimed) {
+            changes.replace(key, version, Row::Claim(Claim::Ticket(id)));
         }
         tell(&mut changes, id, &row, None);
         changes.create(Key::Ticket(id), Row::Ticket(row.clone()));
@@ -193,7 +257,11 @@ impl Engine {
         Ok(self.shown(id, row))
     }
 
-    async fn visible_ticket(&self, call: &Call, id: TicketId) -> Result<(TicketRow, Version), EngineError> {
+    pub(crate) async fn visible_ticket(
+        &self,
+        call: &Call,
+        id: TicketId,
+    ) -> Result<(TicketRow, Version), EngineError> {
         const NONE: EngineError = EngineError::Unknown { what: "ticket" };
         let key = Key::Ticket(id);
         let found = self.get_one(&key).await?.ok_or(NONE)?;
@@ -283,7 +351,8 @@ impl Engine {
         row.ended_at = Some(changes.at);
         row.reason = Some(reason.to_owned());
         row.proposal = None;
-        let keys: Vec<Key> = row.players.iter().map(|p| Key::Claim(p.player)).collect();
+        let claiming = row.players.iter().filter(|_| !row.backfill);
+        let keys: Vec<Key> = claiming.map(|p| Key::Claim(p.player)).collect();
         for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
             match found {
                 Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if *t == id) => {

@@ -32,6 +32,8 @@ pub struct Proposal {
     id: ProposalId,
     deadline: Timestamp,
     sides: Vec<Vec<Place>>,
+    /// Names of the sides, where the rules name them.
+    teams: Vec<String>,
     expired: bool,
 }
 
@@ -93,8 +95,8 @@ pub enum ProposalError {
         /// Of which proposal.
         proposal: ProposalId,
     },
-    /// The player has said the opposite.
-    #[error("player `{player}` has answered already and cannot change it")]
+    /// The player has said the opposite, and it has been acted on.
+    #[error("player `{player}` has answered already and it is too late to change it")]
     AnsweredAlready {
         /// Who.
         player: PlayerId,
@@ -126,7 +128,23 @@ impl Proposal {
         }
         let ask =
             |side: &Vec<Seat>| side.iter().map(|&seat| Place { seat, answer: Answer::Pending }).collect();
-        Ok(Self { id, deadline, sides: sides.iter().map(ask).collect(), expired: false })
+        let sides = sides.iter().map(ask).collect();
+        Ok(Self { id, deadline, sides, teams: Vec::new(), expired: false })
+    }
+
+    /// The proposal with names for its sides, one each; none where the rules name none.
+    #[must_use]
+    pub fn of_teams(self, teams: Vec<String>) -> Self {
+        Self { teams, ..self }
+    }
+
+    /// The proposal to the others alone: the players of `ticket` play already and are not asked.
+    #[must_use]
+    pub fn joining(mut self, ticket: TicketId) -> Self {
+        for place in self.sides.iter_mut().flatten().filter(|place| place.seat.ticket == ticket) {
+            place.answer = Answer::Accepted;
+        }
+        self
     }
 
     /// Which proposal.
@@ -147,6 +165,12 @@ impl Proposal {
         &self.sides
     }
 
+    /// Names of the sides; empty where the rules name none.
+    #[must_use]
+    pub fn teams(&self) -> &[String] {
+        &self.teams
+    }
+
     /// What this player said; `None` for someone else's proposal.
     #[must_use]
     pub fn answer_of(&self, player: PlayerId) -> Option<Answer> {
@@ -157,7 +181,8 @@ impl Proposal {
         self.sides.iter().flatten()
     }
 
-    /// Takes a player's answer at `now`. The same answer again returns how things stand, also when it is late.
+    /// Takes a player's answer at `now`; until the proposal is decided the last one counts. The same answer again returns
+    /// how things stand, also when it is late.
     pub fn respond(
         &mut self,
         player: PlayerId,
@@ -166,6 +191,7 @@ impl Proposal {
     ) -> Result<Outcome, ProposalError> {
         let (proposal, answer) = (self.id, if accept { Answer::Accepted } else { Answer::Declined });
         let declined = self.places().any(|place| place.answer == Answer::Declined);
+        let complete = self.places().all(|place| place.answer == Answer::Accepted);
         let late = self.expired || now >= self.deadline;
         let place = self.sides.iter_mut().flatten().find(|place| place.seat.player == player);
         let place = place.ok_or(ProposalError::UnknownPlayer { player, proposal })?;
@@ -174,6 +200,7 @@ impl Proposal {
             Answer::Pending if late => return Err(ProposalError::TooLate { proposal }),
             Answer::Pending => place.answer = answer,
             given if given == answer => {}
+            Answer::Accepted if !(declined || complete || late) => place.answer = answer,
             _ => return Err(ProposalError::AnsweredAlready { player }),
         }
         Ok(self.outcome())

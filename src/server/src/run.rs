@@ -6,6 +6,7 @@ use crate::{
     dev,
     door::{Door, TrustedProxies},
     front::{WireLimits, listen},
+    gamelift::{MasterKey, Wire},
     jwt::{Issuer, JwksError},
     overview::{self, Watch},
     saving::Saving,
@@ -173,8 +174,17 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         &**engine.ids(),
         settings.dashboard == Dashboard::Open,
     );
+    let master = secret::private_key(&settings.aws_master_key_file, settings.mode, &**engine.ids());
+    let master = match master {
+        Ok(bits) => MasterKey::new(&bits),
+        Err(error) => {
+            close_quietly(store).await;
+            return Err(error);
+        }
+    };
+    let wire = Wire::new(settings.region.clone(), settings.account.clone(), settings.signatures, master);
     let started_at = engine.clock().now();
-    let app = Arc::new(App { engine, store, door, watch: Watch::new(started_at), stop: stop.clone() });
+    let app = Arc::new(App { engine, store, door, watch: Watch::new(started_at), wire, stop: stop.clone() });
     let tasks = TaskTracker::new();
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));

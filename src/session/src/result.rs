@@ -22,6 +22,12 @@ pub struct ResultError {
 /// What is wrong with a field of a report. The text reads on from the field's name.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ResultFault {
+    /// A match of one team, or of more sides than are rated, has no result.
+    #[error("has {found} sides, a result is taken of 2 to {MATCH_SIDES_MAX}")]
+    NoContest {
+        /// Sides of the roster.
+        found: usize,
+    },
     /// Not one entry for every side.
     #[error("has {found} entries, the match has {expected} sides")]
     SideCount {
@@ -144,6 +150,9 @@ impl MatchResult {
     /// a share outside `0.0..=1.0`; a duration above [`DURATION_MAX`]. Never panics. O(n log n) in the players; a report longer than the roster is
     /// refused at its first surplus entry.
     pub fn validate(report: &Report, roster: &Roster) -> Result<Self, ResultError> {
+        if !roster.is_contest() {
+            return refuse("match", ResultFault::NoContest { found: roster.sides().len() });
+        }
         let (mut quits, mut shares) = (BTreeSet::new(), BTreeMap::new());
         let (field, sides) = match &report.standings {
             Standings::Sides(sides) => ("sides", check_sides(sides, roster)?),

@@ -71,7 +71,8 @@ pub enum RosterError {
 /// Who plays a match, by side, who came together, which side is at home, and which variant is to be played. Sides keep
 /// their order and so do the players of a side.
 ///
-/// Invariant: 2 to [`MATCH_SIDES_MAX`] sides, none empty, nobody twice, at most [`MATCH_PLAYERS_MAX`] players.
+/// Invariant: at least one side, none empty, nobody twice, at most [`MATCH_PLAYERS_MAX`] players. Only a roster of 2 to
+/// [`MATCH_SIDES_MAX`] sides takes a result ([`Roster::is_contest`]).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Roster {
@@ -108,7 +109,7 @@ impl TryFrom<Unchecked> for Roster {
     type Error = Refused;
     fn try_from(raw: Unchecked) -> Result<Self, Refused> {
         let Unchecked { sides, parties, home, variant } = raw;
-        let roster = Self::new(sides)?.with_home(home)?.with_variant(variant);
+        let roster = Self::formed(sides)?.with_home(home)?.with_variant(variant);
         let lawful = |size: &u32| (1..=PARTY_SIZE_MAX).contains(&(*size as usize));
         let complete = parties.is_empty() || parties.len() == roster.players().count();
         if complete && parties.iter().all(lawful) {
@@ -120,10 +121,19 @@ impl TryFrom<Unchecked> for Roster {
 }
 
 impl Roster {
-    /// Checks the invariant. O(n log n) in the players.
+    /// A roster that takes a result: 2 to [`MATCH_SIDES_MAX`] sides. O(n log n) in the players.
     pub fn new(sides: Vec<Vec<PlayerId>>) -> Result<Self, RosterError> {
         if !(2..=MATCH_SIDES_MAX).contains(&sides.len()) {
             return Err(RosterError::Sides { sides: sides.len() });
+        }
+        Self::formed(sides)
+    }
+
+    /// A roster of any number of sides: rule sets also make matches of one team, and of more than are rated. O(n log n)
+    /// in the players.
+    pub fn formed(sides: Vec<Vec<PlayerId>>) -> Result<Self, RosterError> {
+        if sides.is_empty() {
+            return Err(RosterError::Sides { sides: 0 });
         }
         if let Some(side) = sides.iter().position(Vec::is_empty) {
             return Err(RosterError::Empty { side });
@@ -190,6 +200,12 @@ impl Roster {
         Ok(Self { parties, ..self })
     }
 
+    /// Whether there are as many sides as a rated match has.
+    #[must_use]
+    pub fn is_contest(&self) -> bool {
+        (2..=MATCH_SIDES_MAX).contains(&self.sides.len())
+    }
+
     /// The sides, each with its players.
     #[must_use]
     pub fn sides(&self) -> &[Vec<PlayerId>] {
@@ -246,6 +262,18 @@ mod tests {
         check(sides(&[1, 1]), Ok(()));
         check(sides(&[1; MATCH_SIDES_MAX]), Ok(()));
         check(sides(&[1; MATCH_SIDES_MAX + 1]), Err(RosterError::Sides { sides: MATCH_SIDES_MAX + 1 }));
+    }
+
+    #[test]
+    fn a_formed_match_may_be_no_contest() {
+        for (sizes, contest) in [(vec![3], false), (vec![1, 2], true), (vec![1; MATCH_SIDES_MAX + 1], false)]
+        {
+            let formed = Roster::formed(sides(&sizes)).unwrap();
+            assert_eq!(formed.is_contest(), contest);
+            let text = serde_json::to_string(&formed).unwrap();
+            assert_eq!(serde_json::from_str::<Roster>(&text).unwrap(), formed);
+        }
+        assert_eq!(Roster::formed(Vec::new()), Err(RosterError::Sides { sides: 0 }));
     }
 
     #[test]

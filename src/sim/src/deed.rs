@@ -142,8 +142,8 @@ async fn create(engine: &Engine, call: &Call, wish: &TicketWish) -> Result<Ticke
         };
         members.push((*member, consent));
     }
-    let new =
-        NewTicket { queue: wish.queue.clone(), leader: wish.leader, members, own_id: wish.own_id.clone() };
+    let own_id = wish.own_id.clone();
+    let new = NewTicket { members, own_id, ..NewTicket::new(wish.queue.clone(), wish.leader) };
     engine.create_ticket(call, &new).await
 }
 

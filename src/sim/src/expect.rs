@@ -57,7 +57,7 @@ impl Before<'_> {
                     TicketState::RequiresAcceptance => {
                         let (_, proposal) = self.truth.proposals.get(&row.proposal?)?;
                         let open =
-                            proposal.answer_of(*by)? == Answer::Pending && self.now < proposal.deadline();
+                            proposal.answer_of(*by)? != Answer::Declined && self.now < proposal.deadline();
                         if open { "ok" } else { "proposal_closed" }
                     }
                     _ => "ticket_not_waiting",
@@ -69,7 +69,7 @@ impl Before<'_> {
                 };
                 Some(match (proposal.answer_of(*player), accept) {
                     (None, _) => "not_found",
-                    (Some(Answer::Pending), _) if self.now < proposal.deadline() => "ok",
+                    (Some(Answer::Pending | Answer::Accepted), _) if self.now < proposal.deadline() => "ok",
                     (Some(Answer::Accepted), true) => "ok",
                     _ => "proposal_closed",
                 })

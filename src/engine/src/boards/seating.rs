@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Engine, EngineError,
     results::chain::standing,
-    store::{Home, Key, KeyRange, Row, SeatOf, SeatRow, Version},
+    store::{Expect, Home, Key, KeyRange, Row, SeatOf, SeatRow, Version},
 };
 use gsm_core::{Attribute, Map, PlayerId};
 use gsm_ranking::{
@@ -128,6 +128,8 @@ pub(super) struct CohortTable {
     pub(super) seated: Vec<PlayerId>,
     pub(super) board: Board,
     games: Map<PlayerId, u32>,
+    /// The rows it was made from, as they were read.
+    read: Vec<(Key, Expect)>,
 }
 
 impl CohortTable {
@@ -208,7 +210,11 @@ impl Engine {
             let of = (before.season, before.seat.cohort);
             let table = match tables.entry(of) {
                 Entry::Occupied(table) => table.into_mut(),
-                Entry::Vacant(place) => place.insert(self.cohort_table(line, of).await?),
+                Entry::Vacant(place) => {
+                    let table = self.cohort_table(line, of).await?;
+                    self.surely(Home::Record, &table.read).await?;
+                    place.insert(table)
+                }
             };
             let fate = table.fate(line, *player).unwrap_or(Fate::Stays);
             levels.push(league.next_level(before.level, fate));
@@ -267,7 +273,7 @@ impl Engine {
         (season, cohort): (u64, u64),
     ) -> Result<CohortTable, EngineError> {
         let name = &line.config.name;
-        let (mut level, mut seated) = (0, Vec::new());
+        let (mut level, mut seated, mut read) = (0, Vec::new(), Vec::new());
         self.each(KeyRange::SeatsOf(name.clone(), season, cohort), |key, found| {
             let Row::Seat(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
             level = row.level;
@@ -275,12 +281,19 @@ impl Engine {
             Ok(())
         })
         .await?;
+        // Seats are given in order and stay: if the next one is free, none is missing.
+        let next = u32::try_from(seated.len()).unwrap_or(u32::MAX).saturating_add(1);
+        read.push((Key::Seat(name.clone(), season, cohort, next), Expect::Absent));
         let until = line.season(season).and_then(|season| season.ends_at);
         let until = until.map_or(self.clock.now(), |end| end.min(self.clock.now()));
         let keys: Vec<Key> = seated.iter().map(|player| Key::Entry(name.clone(), season, *player)).collect();
         let mut board = Board::new(line.config.order());
         let mut games = Map::default();
         for ((player, key), found) in seated.iter().zip(&keys).zip(self.get(Home::Record, &keys).await?) {
+            read.push((
+                key.clone(),
+                found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.version)),
+            ));
             let Some(found) = found else { continue };
             let row = entry_of(key, &found.row)?;
             board.set(*player, mark(&line.config, &Brought::of_entry(row), found.version, until));
@@ -290,7 +303,7 @@ impl Engine {
                 board.set_visibility(*player, seen);
             }
         }
-        Ok(CohortTable { level, seated, board, games })
+        Ok(CohortTable { level, seated, board, games, read })
     }
 }
 

@@ -10,6 +10,7 @@ use gsm_ranking::{
     tier::{Bounds, TierState},
 };
 use gsm_rating::Rating;
+use gsm_rules::Value;
 use gsm_session::{MatchState, PlayerSession, Roster, TicketState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -168,6 +169,19 @@ pub struct TicketPlayer {
     pub rating: Rating,
 }
 
+/// What a player of a ticket brings to the rules of the queue, beside the rating.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Brought {
+    /// The name by which the caller knows the player, where that is another than the id.
+    pub name: Option<String>,
+    /// Attributes by name.
+    pub attributes: BTreeMap<String, Value>,
+    /// Latency to each region in milliseconds, 1 or more.
+    pub latency_ms: BTreeMap<String, u32>,
+    /// The team that the player is on: of a backfill from the start, of others once matched.
+    pub team: Option<String>,
+}
+
 /// A matchmaking request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TicketRow {
@@ -179,6 +193,10 @@ pub struct TicketRow {
     pub queue: QueueName,
     /// The party.
     pub players: Vec<TicketPlayer>,
+    /// What they bring, in the same order; empty if nobody brings anything.
+    pub brought: Vec<Brought>,
+    /// Whether they play already, and look for others to join them.
+    pub backfill: bool,
     /// Where it stands.
     pub state: TicketState,
     /// When it was made: the age that widens its window.
@@ -222,6 +240,8 @@ pub struct MatchRow {
     pub mode: Mode,
     /// Who plays.
     pub roster: Roster,
+    /// Names of the sides; empty where the rules name none.
+    pub teams: Vec<String>,
     /// Where it stands.
     pub state: MatchState,
     /// When it was formed.

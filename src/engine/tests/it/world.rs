@@ -75,6 +75,11 @@ impl World {
         engine
     }
 
+    /// Another node over the same stores that has loaded nothing yet.
+    pub(crate) fn newborn(&self, name: &str) -> Engine {
+        self.node_over(name, homes_of(&self.stores))
+    }
+
     /// Another node over other stores, not loaded.
     pub(crate) fn node_over(&self, name: &str, homes: Homes) -> Engine {
         let options = EngineOptions { node: name.into(), token_key: TokenKey::new([1; 32]) };
@@ -163,7 +168,7 @@ pub(crate) fn wide(size: usize) -> MatchRules {
 }
 
 pub(crate) fn ticket(queue: &str, leader: PlayerId) -> NewTicket {
-    NewTicket { queue: QueueName::new(queue).unwrap(), leader, members: vec![], own_id: None }
+    NewTicket::new(QueueName::new(queue).unwrap(), leader)
 }
 
 /// The call with an idempotency key and the body it came with.

@@ -85,7 +85,8 @@ fn answers_by_table() {
     check(&accepted, 20, false, 1_000, |r| matches!(r, Err(E::TooLate { .. })));
     check(&accepted, 10, true, 10, |r| matches!(r, Ok(Outcome::Waiting)));
     check(&accepted, 10, true, 9_999, |r| matches!(r, Ok(Outcome::Waiting)));
-    check(&accepted, 10, false, 10, |r| matches!(r, Err(E::AnsweredAlready { .. })));
+    check(&accepted, 10, false, 10, |r| matches!(r, Ok(Outcome::Failed(_))));
+    check(&accepted, 10, false, 1_000, |r| matches!(r, Err(E::AnsweredAlready { .. })));
     check(&accepted, 99, true, 10, |r| matches!(r, Err(E::UnknownPlayer { .. })));
     check(&accepted, 20, false, 10, |r| matches!(r, Ok(Outcome::Failed(f)) if !f.missed_deadline));
     let declined = after(&[(10, true), (20, false)]);
@@ -118,13 +119,16 @@ fn play(events: &[Event]) {
             Event::Say(n, accept, now) => {
                 let first = said.iter().find(|(who, _)| *who == n).map(|(_, accept)| *accept);
                 let got = p.respond(player(n), accept, ms(now));
-                let counts = first.is_none() && decided.is_none() && now < 1_000;
+                // An acceptance can be taken back.
+                let is_news = first.is_none() || (first == Some(true) && !accept);
+                let counts = is_news && decided.is_none() && now < 1_000;
                 assert_eq!(got.is_ok(), counts || first == Some(accept), "{events:?}");
                 assert_eq!(p == before, !counts, "{events:?}");
                 if let Ok(outcome) = got {
                     assert_eq!(outcome, p.outcome());
                 }
                 if counts {
+                    said.retain(|(who, _)| *who != n);
                     said.push((n, accept));
                     if !accept || said.len() == 3 {
                         decided = Some(p.outcome());
@@ -207,4 +211,17 @@ fn it_can_be_stored() {
     assert_eq!(serde_json::from_str::<Proposal>(&text).unwrap(), p);
     let bytes = postcard::to_stdvec(&p).unwrap();
     assert_eq!(postcard::from_bytes::<Proposal>(&bytes).unwrap(), p);
+}
+
+#[test]
+fn who_plays_already_is_not_asked() {
+    let seat = |n| Seat { ticket: TicketId::from_u128(n / 10), player: player(n) };
+    let sides = [vec![seat(10), seat(20)], vec![seat(11)]];
+    let p = Proposal::new(ProposalId::from_u128(7), &sides, ms(1_000)).unwrap();
+    let mut p = p.of_teams(vec!["red".into(), "blue".into()]).joining(TicketId::from_u128(1));
+    assert_eq!((p.outcome(), p.teams().join(" ")), (Outcome::Waiting, "red blue".to_owned()));
+    let mut silent = p.clone();
+    let Outcome::Failed(failure) = silent.expire(ms(1_000)) else { panic!("still open") };
+    assert_eq!((failure.willing, failure.silent), (tickets(&[1]), tickets(&[2])));
+    assert_eq!(p.respond(player(20), true, ms(10)), Ok(Outcome::Complete));
 }

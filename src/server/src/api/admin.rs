@@ -43,8 +43,30 @@ pub(crate) async fn put_queue(
         acceptance_ms: settings.acceptance_ms.map(gsm_core::Millis::new),
         ticket_timeout_ms: gsm_core::Millis::new(settings.ticket_timeout_ms),
         match_timeout_ms: gsm_core::Millis::new(settings.match_timeout_ms),
+        rule_set: settings.rule_set,
+        rating_attribute: settings.rating_attribute,
+        player_attributes: settings.player_attributes,
+        // What the GameLift wire keeps with a queue stays.
+        gamelift: None,
     };
     Ok(Answer((&app.engine.put_queue(&write.call, config).await?).into()))
+}
+
+/// Delete a queue.
+///
+/// Refused while tickets wait in it. Matches that it formed go on.
+#[utoipa::path(delete, path = "/v1/admin/queues/{queue}", tag = "admin", operation_id = "delete_queue",
+    params(("queue" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:DeleteQueue")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn delete_queue(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<()>,
+) -> Result<StatusCode, ApiError> {
+    app.engine.delete_queue(&write.call, &params.get("queue")?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -90,6 +112,15 @@ pub(crate) async fn set_rating(
 pub(crate) enum KeyRole {
     Server,
     Admin,
+}
+
+impl From<KeyRole> for Role {
+    fn from(role: KeyRole) -> Self {
+        match role {
+            KeyRole::Server => Self::Server,
+            KeyRole::Admin => Self::Admin,
+        }
+    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -145,11 +176,7 @@ pub(crate) async fn issue_key(
     write: Write<Json<NewKey>>,
 ) -> Result<(StatusCode, Answer<IssuedDto>), ApiError> {
     let Json(body) = write.body;
-    let role = match body.role {
-        KeyRole::Server => Role::Server,
-        KeyRole::Admin => Role::Admin,
-    };
-    let issued = app.engine.issue_key(&write.call, role, &body.note).await?;
+    let issued = app.engine.issue_key(&write.call, body.role.into(), &body.note).await?;
     Ok((StatusCode::CREATED, Answer(IssuedDto { row: (&issued.row).into(), key: issued.text })))
 }
 

@@ -56,6 +56,16 @@ pub(crate) struct QueueSettings {
     /// Milliseconds until a match without a result is abandoned; 7,200,000 if absent.
     #[serde(default = "match_timeout")]
     pub(crate) match_timeout_ms: u64,
+    /// The rule set that says who meets whom, in place of `rules`: 1 to 128 characters of `A-Za-z0-9-._`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) rule_set: Option<gsm_core::RuleSetName>,
+    /// The attribute of the rule set that the server fills in with each player's rating.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rating_attribute: Option<String>,
+    /// The attributes that players may bring to their tickets themselves; all others are for servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) player_attributes: Vec<String>,
 }
 
 const fn ticket_timeout() -> u64 {
@@ -79,6 +89,9 @@ impl From<&QueueConfig> for QueueDto {
                 acceptance_ms: config.acceptance_ms.map(gsm_core::Millis::get),
                 ticket_timeout_ms: config.ticket_timeout_ms.get(),
                 match_timeout_ms: config.match_timeout_ms.get(),
+                rule_set: config.rule_set.clone(),
+                rating_attribute: config.rating_attribute.clone(),
+                player_attributes: config.player_attributes.clone(),
             },
         }
     }

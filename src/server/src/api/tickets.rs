@@ -8,10 +8,11 @@ use super::{
 use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
 use gsm_core::{PlayerId, QueueName, RequestKey, TicketId};
-use gsm_engine::{Engine, NewTicket, Principal};
+use gsm_engine::{Engine, NewTicket, Principal, store::Brought};
 use gsm_matchmaking::{Binding, Explain};
+use gsm_rules::Value;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
@@ -29,6 +30,35 @@ pub(crate) struct NewTicketDto {
     /// Whose ticket it is; players leave it out, servers must name one.
     #[schema(value_type = Option<String>)]
     leader: Option<PlayerId>,
+    /// Attributes of the leader by name, for the rule set of the queue: a number, a string, a list of strings, or an object
+    /// of numbers. Players bring those that the queue lists in `player_attributes`.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    attributes: BTreeMap<String, ValueDto>,
+    /// The leader's latency to each region in milliseconds, 1 or more.
+    #[serde(default)]
+    latency_ms: BTreeMap<String, u32>,
+}
+
+/// The value of an attribute.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum ValueDto {
+    Number(f64),
+    Text(String),
+    List(Vec<String>),
+    Map(BTreeMap<String, f64>),
+}
+
+fn brought(attributes: BTreeMap<String, ValueDto>, latency_ms: BTreeMap<String, u32>) -> Brought {
+    let value = |value| match value {
+        ValueDto::Number(number) => Value::Number(number),
+        ValueDto::Text(text) => Value::Text(text),
+        ValueDto::List(texts) => Value::List(texts),
+        ValueDto::Map(entries) => Value::Map(entries),
+    };
+    let attributes = attributes.into_iter().map(|(name, of)| (name, value(of))).collect();
+    Brought { attributes, latency_ms, ..Brought::default() }
 }
 
 /// A member of a party.
@@ -39,6 +69,13 @@ pub(crate) struct MemberDto {
     player_id: PlayerId,
     /// The member's consent (`POST /v1/parties/consents`); servers need none.
     consent: Option<String>,
+    /// As of the leader.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    attributes: BTreeMap<String, ValueDto>,
+    /// As of the leader.
+    #[serde(default)]
+    latency_ms: BTreeMap<String, u32>,
 }
 
 /// Queue for a match.
@@ -61,12 +98,17 @@ pub(crate) async fn create(
             return Err(ApiError::value("leader", "a server names the player whose ticket it is"));
         }
     };
-    let new = NewTicket {
-        queue: body.queue,
-        leader,
-        members: body.members.into_iter().map(|m| (m.player_id, m.consent)).collect(),
-        own_id: body.ticket_id,
-    };
+    let mut brings = vec![brought(body.attributes, body.latency_ms)];
+    let mut members = Vec::with_capacity(body.members.len());
+    for member in body.members {
+        members.push((member.player_id, member.consent));
+        brings.push(brought(member.attributes, member.latency_ms));
+    }
+    if brings.iter().all(|brought| *brought == Brought::default()) {
+        brings.clear();
+    }
+    let own_id = body.ticket_id;
+    let new = NewTicket { members, own_id, brought: brings, ..NewTicket::new(body.queue, leader) };
     let view = app.engine.create_ticket(&write.call, &new).await?;
     Ok((StatusCode::CREATED, Answer(view.into())))
 }
@@ -103,8 +145,7 @@ pub(crate) async fn ticket(
 
 /// Leave the queue.
 ///
-/// Any member may. A ticket in an open proposal declines it, unless the caller has accepted already (409). Cancelling a
-/// cancelled ticket changes nothing.
+/// Any member may. A ticket in an open proposal declines it. Cancelling a cancelled ticket changes nothing.
 #[utoipa::path(delete, path = "/v1/tickets/{ticket_id}", tag = "tickets", operation_id = "cancel_ticket",
     params(("ticket_id" = String, Path)),
     responses((status = 200, body = TicketDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),

@@ -36,6 +36,13 @@ fn check_refused(report: &Report, sizes: &[usize], text: &str) {
 }
 
 #[test]
+fn a_match_of_one_side_has_no_result() {
+    let alone = Roster::formed(vec![ids::<3>(1).to_vec()]).unwrap();
+    let refused = MatchResult::validate(&by_side(&[1]), &alone).unwrap_err().to_string();
+    assert_eq!(refused, "`match` has 1 sides, a result is taken of 2 to 100");
+}
+
+#[test]
 fn places_are_numbered_by_the_sides_ahead() {
     check_places(&[1, 2], &[1, 2]);
     check_places(&[1, 1], &[1, 1]);

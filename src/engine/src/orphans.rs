@@ -1,0 +1,67 @@
+//! Tickets whose queue was deleted while they were made: nobody's turn comes to them, so they are ended here.
+use crate::{
+    Call, Engine, EngineError,
+    pools::QueuePool,
+    store::Key,
+    tickets::{ENDED_TICKET_RETENTION, ticket_row},
+};
+use gsm_core::{QueueName, TicketId};
+use gsm_session::TicketState;
+use std::sync::Arc;
+
+/// Tickets ended in one turn of one pool.
+const ENDED_MAX: usize = 1_024;
+
+impl Engine {
+    /// Ends what waits in queues that are surely gone; how many were ended.
+    pub(crate) async fn end_orphans(&self) -> Result<usize, EngineError> {
+        let mut ended = 0;
+        for (name, pool) in self.views.pools.without(|name| self.views.queues.get(name).is_some()) {
+            if pool.settled().is_in_use() && self.is_gone(Key::Queue(name.clone())).await? {
+                ended += self.end_pool(&name, &pool).await?;
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn end_pool(&self, name: &QueueName, pool: &Arc<QueuePool>) -> Result<usize, EngineError> {
+        let now = self.clock.now();
+        let (tickets, proposals) = {
+            let state = pool.settled();
+            // Later than any of their deadlines: all of them.
+            let all = now.saturating_add(ENDED_TICKET_RETENTION);
+            (state.expired_tickets(all, ENDED_MAX), state.expired_proposals(now, ENDED_MAX))
+        };
+        let call = Call::system("gsm:CancelTicket", now);
+        let mut ended = 0;
+        for proposal in proposals {
+            ended += usize::from(self.expire_proposal(&call, proposal).await?);
+        }
+        for ticket in tickets {
+            match self.end_orphan(&call, ticket).await {
+                Ok(done) => ended += usize::from(done),
+                // Next turn.
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        if ended > 0 {
+            tracing::info!(queue = %name, ended, "tickets of a deleted queue ended");
+        }
+        Ok(ended)
+    }
+
+    async fn end_orphan(&self, call: &Call, id: TicketId) -> Result<bool, EngineError> {
+        let key = Key::Ticket(id);
+        let Some(found) = self.get_one(&key).await? else { return Ok(false) };
+        let row = ticket_row(&key, &found.row)?.clone();
+        if !matches!(row.state, TicketState::Queued | TicketState::Searching) {
+            return Ok(false);
+        }
+        let mut changes = self.changes(call, &[&id]);
+        let (state, reason) = (TicketState::Cancelled, "its queue was deleted");
+        self.end_ticket(&mut changes, id, row, found.version, state, reason).await?;
+        self.commit(key.home(), changes).await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,197 @@
+//! Tickets over the GameLift wire: FlexMatch's rules where they differ from the native ones.
+use crate::world::{World, both, refused, ticket, wide};
+use gsm_core::{Millis, PlayerId, QueueName, RequestKey, TicketId, Timestamp};
+use gsm_engine::{
+    Engine, GameLift, Intake, NewTicket, QueueConfig,
+    store::{Brought, Claim},
+};
+use gsm_session::TicketState;
+
+both! {
+    names_are_players,
+    a_new_ticket_ends_the_older_one,
+    a_new_ticket_leaves_the_match,
+    an_id_is_used_once,
+    a_proposed_ticket_is_stopped_and_the_other_searches_on,
+    a_rejection_cancels_the_silent,
+    players_answer_by_their_names,
+    a_stopped_ticket_is_not_stopped_twice,
+    only_trusted_callers_come_this_way,
+    a_queue_in_use_stays,
+    a_ticket_of_a_deleted_queue_ends,
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// A queue of duels as GameLift's clients make it, with or without acceptance.
+async fn duel(w: &World, acceptance_s: Option<u64>) {
+    let name = QueueName::new("duel").unwrap();
+    let mut config = QueueConfig::new(name, crate::world::mode("duel"), wide(1));
+    config.acceptance_ms = acceptance_s.map(Millis::from_secs);
+    config.gamelift = Some(GameLift {
+        created_at: Timestamp::EPOCH,
+        description: None,
+        acceptance_timeout_s: None,
+        custom_event_data: None,
+        notification_target: None,
+        additional_player_count: None,
+        game_properties: vec![],
+        game_session_data: None,
+        backfill_mode: None,
+        flex_match_mode: Some("STANDALONE".into()),
+        game_session_queue_arns: vec![],
+        tags: [].into(),
+    });
+    w.put(config).await;
+}
+
+async fn player(w: &World, name: &str) -> PlayerId {
+    let made = w.engine.gamelift_players(&w.server(), &names(&[name])).await.unwrap();
+    w.settle();
+    made[0]
+}
+
+fn asking(own_id: &str, name: &str, player: PlayerId) -> NewTicket {
+    NewTicket {
+        own_id: Some(RequestKey::new(own_id).unwrap()),
+        brought: vec![Brought { name: Some(name.to_owned()), ..Brought::default() }],
+        intake: Intake::GameLift,
+        ..ticket("duel", player)
+    }
+}
+
+async fn start(w: &World, own_id: &str, name: &str) -> TicketId {
+    let player = player(w, name).await;
+    let id = w.engine.create_ticket(&w.server(), &asking(own_id, name, player)).await.unwrap().id;
+    w.settle();
+    id
+}
+
+async fn proposed(w: &World) -> (TicketId, TicketId) {
+    duel(w, Some(10)).await;
+    let tickets = (start(w, "t-1", "ann").await, start(w, "t-2", "bob").await);
+    w.turn().await;
+    assert_eq!(w.seen(tickets.0).await.state, TicketState::RequiresAcceptance);
+    tickets
+}
+
+async fn names_are_players(w: World) {
+    let native = w.players(1).await[0];
+    let asked =
+        names(&["ann", &native.to_string(), "a name of more than 128 characters: ".repeat(9).as_str()]);
+    let first = w.engine.gamelift_players(&w.server(), &asked).await.unwrap();
+    w.settle();
+    assert_eq!(first[1], native);
+    assert_eq!(w.engine.gamelift_players(&w.server(), &asked).await.unwrap(), first);
+    let foreign = PlayerId::from_u128(77).to_string();
+    let made = w.engine.gamelift_players(&w.server(), &names(&[&foreign])).await.unwrap();
+    assert_ne!(made[0], PlayerId::from_u128(77), "an id of nobody is a name like any other");
+}
+
+async fn a_new_ticket_ends_the_older_one(w: World) {
+    duel(&w, None).await;
+    let old = start(&w, "t-1", "ann").await;
+    let new = start(&w, "t-2", "ann").await;
+    assert_eq!(w.seen(old).await.state, TicketState::Cancelled);
+    assert_eq!(w.claim(player(&w, "ann").await).await, Some(Claim::Ticket(new)));
+}
+
+async fn a_new_ticket_leaves_the_match(w: World) {
+    duel(&w, None).await;
+    let first = start(&w, "t-1", "ann").await;
+    start(&w, "t-2", "bob").await;
+    w.turn().await;
+    let row = w.seen(first).await;
+    assert_eq!(row.state, TicketState::Completed);
+    let again = start(&w, "t-3", "ann").await;
+    assert_eq!(w.claim(player(&w, "ann").await).await, Some(Claim::Ticket(again)));
+    // The match goes on, and its end leaves the new claim alone.
+    let id = row.match_id.unwrap();
+    w.engine.move_match(&w.server(), id, gsm_session::MatchState::Abandoned, None).await.unwrap();
+    w.settle();
+    assert_eq!(w.claim(player(&w, "ann").await).await, Some(Claim::Ticket(again)));
+    assert_eq!(w.claim(player(&w, "bob").await).await, None);
+}
+
+async fn an_id_is_used_once(w: World) {
+    duel(&w, None).await;
+    let first = start(&w, "t-1", "ann").await;
+    assert_eq!(first, Engine::gamelift_ticket_id(&RequestKey::new("t-1").unwrap()));
+    let ann = player(&w, "ann").await;
+    refused(w.engine.create_ticket(&w.server(), &asking("t-1", "ann", ann)).await, "ticket_id_taken");
+    let bob = player(&w, "bob").await;
+    refused(w.engine.create_ticket(&w.server(), &asking("t-1", "bob", bob)).await, "ticket_id_taken");
+    assert_eq!(w.engine.tickets(&w.server(), &[first, TicketId::from_u128(5)]).await.unwrap().len(), 1);
+}
+
+async fn a_proposed_ticket_is_stopped_and_the_other_searches_on(w: World) {
+    let (ann, bob) = proposed(&w).await;
+    w.engine.stop_ticket(&w.server(), ann).await.unwrap();
+    w.settle();
+    assert_eq!(w.seen(ann).await.state, TicketState::Cancelled);
+    assert_eq!(w.seen(bob).await.state, TicketState::Searching, "though he had not answered");
+}
+
+async fn a_rejection_cancels_the_silent(w: World) {
+    let (ann, bob) = proposed(&w).await;
+    w.engine.answer_for(&w.server(), ann, &names(&["ann"]), false).await.unwrap();
+    w.settle();
+    assert_eq!(w.seen(ann).await.state, TicketState::Cancelled);
+    assert_eq!(w.seen(bob).await.state, TicketState::Cancelled);
+}
+
+async fn players_answer_by_their_names(w: World) {
+    let (ann, bob) = proposed(&w).await;
+    refused(w.engine.answer_for(&w.server(), ann, &names(&["bob"]), true).await, "invalid");
+    w.engine.answer_for(&w.server(), ann, &names(&["ann"]), true).await.unwrap();
+    let by_id = player(&w, "bob").await.to_string();
+    w.engine.answer_for(&w.server(), bob, &names(&[&by_id]), true).await.unwrap();
+    w.settle();
+    assert_eq!(w.seen(ann).await.state, TicketState::Completed);
+    refused(w.engine.answer_for(&w.server(), ann, &names(&["ann"]), true).await, "ticket_not_waiting");
+}
+
+async fn a_stopped_ticket_is_not_stopped_twice(w: World) {
+    duel(&w, None).await;
+    let id = start(&w, "t-1", "ann").await;
+    w.engine.stop_ticket(&w.server(), id).await.unwrap();
+    w.settle();
+    refused(w.engine.stop_ticket(&w.server(), id).await, "ticket_not_waiting");
+    refused(w.engine.stop_ticket(&w.server(), TicketId::from_u128(5)).await, "not_found");
+}
+
+async fn only_trusted_callers_come_this_way(w: World) {
+    duel(&w, None).await;
+    let ann = player(&w, "ann").await;
+    refused(w.engine.create_ticket(&w.by(ann), &asking("t-1", "ann", ann)).await, "forbidden");
+    let backfill = NewTicket { intake: Intake::Backfill, ..asking("t-1", "ann", ann) };
+    refused(w.engine.create_ticket(&w.server(), &backfill).await, "invalid");
+}
+
+async fn a_queue_in_use_stays(w: World) {
+    duel(&w, None).await;
+    let name = QueueName::new("duel").unwrap();
+    let id = start(&w, "t-1", "ann").await;
+    refused(w.engine.delete_queue(&w.admin(), &name).await, "queue_in_use");
+    w.engine.stop_ticket(&w.server(), id).await.unwrap();
+    w.settle();
+    w.engine.delete_queue(&w.admin(), &name).await.unwrap();
+    w.settle();
+    refused(w.engine.delete_queue(&w.admin(), &name).await, "not_found");
+    assert!(w.engine.queues().is_empty());
+}
+
+async fn a_ticket_of_a_deleted_queue_ends(w: World) {
+    duel(&w, None).await;
+    let id = start(&w, "t-1", "ann").await;
+    // A node that does not know of the ticket yet.
+    let newborn = w.newborn("newborn");
+    newborn.delete_queue(&w.admin(), &QueueName::new("duel").unwrap()).await.unwrap();
+    w.settle();
+    assert_eq!(w.turn().await.overdue, 1);
+    assert_eq!(w.seen(id).await.state, TicketState::Cancelled);
+    assert_eq!(w.claim(player(&w, "ann").await).await, None);
+    assert_eq!(w.turn().await.overdue, 0);
+}
