@@ -1,6 +1,7 @@
 use crate::{
     EngineError, QueueConfig,
     boards::{BoardConfig, Boards, Pasts, Snapshots, Watches},
+    events::Events,
     jobs::{Gates, Jobs},
     learning::Learning,
     pools::Pools,
@@ -70,6 +71,7 @@ pub struct Engine {
     /// The system that each mode is rated by now, and its name.
     pub(crate) current: Mutex<BTreeMap<Mode, (u64, Arc<Scheme>)>>,
     pub(crate) jobs: Arc<Jobs>,
+    pub(crate) events: Events,
 }
 
 /// Everything that follows the commits.
@@ -198,6 +200,7 @@ impl Engine {
             schemes: Mutex::default(),
             current: Mutex::default(),
             jobs: Arc::default(),
+            events: Events::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The matcher's turn: what the pools propose becomes proposals and matches, what is overdue ends.
 use crate::{
-    Call, Engine, EngineError, QueueConfig,
+    Call, Engine, EngineError, Happening, QueueConfig,
+    events::{Telling, all_shown, places},
     matches::Forming,
     pools::{Found, QueuePool},
     proposals::distinct,
@@ -8,7 +9,7 @@ use crate::{
     tickets::{put_ticket, tell, ticket_row},
 };
 use futures::{FutureExt, stream, stream::StreamExt};
-use gsm_core::{Millis, ProposalId, TicketId, Timestamp};
+use gsm_core::{MatchId, Millis, ProposalId, TicketId, Timestamp};
 use gsm_matchmaking::Proposal;
 use gsm_session::TicketState;
 use std::sync::Arc;
@@ -273,14 +274,20 @@ impl Engine {
     ) -> Result<Fate, EngineError> {
         let mut changes = self.changes(call, &[&queue.name]);
         changes.check(Key::Lease(queue.name.clone()), Expect::At(lease));
+        let match_id = MatchId::fresh(&*self.ids);
+        let mut tellings = Vec::new();
         let fate = if let Some(patience) = queue.acceptance_ms {
             let id = ProposalId::fresh(&*self.ids);
             let deadline = call.now.saturating_add(patience);
-            let mut proposal = Proposal::new(id, &formed.sides, deadline)
+            let mut proposal = Proposal::new(id, match_id, &formed.sides, deadline)
                 .map_err(|e| EngineError::invalid("proposal", e))?
                 .of_teams(formed.teams.clone());
             for (backfill, ..) in tickets.iter().filter(|(_, row, _)| row.backfill) {
                 proposal = proposal.joining(*backfill);
+            }
+            if self.is_heard() {
+                let shown = all_shown(&tickets, &places(&proposal));
+                tellings.push(Telling::new(Happening::PotentialMatch(Some(patience)), shown));
             }
             changes.create(Key::Proposal(id), Row::Proposal(queue.name.clone(), proposal));
             for (ticket, mut row, version) in tickets {
@@ -291,12 +298,20 @@ impl Engine {
             }
             Fate::Proposal
         } else {
+            if self.is_heard() {
+                let shown = all_shown(&tickets, &formed.places());
+                tellings.push(Telling::new(Happening::PotentialMatch(None), shown.clone()));
+                tellings.push(Telling::new(Happening::Succeeded, shown));
+            }
             let (sides, teams) = (formed.sides.clone(), formed.teams.clone());
-            let forming = Forming { queue: queue.clone(), sides, teams, tickets };
+            let forming = Forming { id: match_id, queue: queue.clone(), sides, teams, tickets };
             self.add_formed_match(&mut changes, call, forming).await?;
             Fate::Match
         };
         self.commit(Home::Live, changes).await?;
+        let tellings =
+            tellings.into_iter().map(|told| told.of_match(Some(match_id)).with(formed.rules.clone()));
+        self.publish(&queue.name, call.now, tellings.collect());
         Ok(fate)
     }
 }

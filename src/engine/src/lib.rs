@@ -13,6 +13,7 @@ mod boards;
 mod call;
 mod engine;
 mod error;
+mod events;
 mod forming;
 mod import;
 mod jobs;
@@ -50,6 +51,7 @@ pub use boards::{
 pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
+pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forming::TickReport;
 pub use gsm_ranking::{
     Visibility,

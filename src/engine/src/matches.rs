@@ -51,6 +51,7 @@ pub struct MatchView {
 
 /// What a formed match is made from.
 pub(crate) struct Forming {
+    pub(crate) id: MatchId,
     pub(crate) queue: Arc<QueueConfig>,
     pub(crate) sides: Vec<Vec<Seat>>,
     /// Names of the sides; empty where the rules name none.
@@ -79,7 +80,7 @@ impl Engine {
         call: &Call,
         forming: Forming,
     ) -> Result<(), EngineError> {
-        let id = MatchId::fresh(&*self.ids);
+        let id = forming.id;
         let team_of = forming.team_of();
         // A team of a rule set may be without players; a side of a match is not.
         let taken = |side: &&Vec<Seat>| !side.is_empty();

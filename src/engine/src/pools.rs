@@ -1,11 +1,14 @@
 //! The waiting tickets, open proposals and running matches of this node: folds of the live home.
+mod waits;
+
 use crate::{
-    QueueConfig,
+    QueueConfig, RuleCount,
+    events::Places,
     forming::Turn,
     store::{MatchRow, TicketRow},
 };
 use gsm_core::{Map, MatchId, ProposalId, QueueName, TicketId, Timestamp, limits};
-use gsm_matchmaking::{MatchRules, Pool, PoolPlayer, PoolTicket, Proposal, Seat};
+use gsm_matchmaking::{Formed, MatchRules, Pool, PoolPlayer, PoolTicket, Proposal, Seat};
 use gsm_session::TicketState;
 use parking_lot::{Mutex, RwLock};
 use std::{
@@ -16,6 +19,7 @@ use std::{
     },
 };
 use tokio::sync::Notify;
+use waits::Waits;
 
 /// What the fold tells a pool; taken in at the next step, so that a commit never waits for a step.
 enum Command {
@@ -28,12 +32,24 @@ pub(crate) struct Found {
     pub(crate) sides: Vec<Vec<Seat>>,
     /// Names of the sides; empty where the rules name none.
     pub(crate) teams: Vec<String>,
+    /// How often each rule was judged for the sake of its tickets.
+    pub(crate) rules: Vec<RuleCount>,
+}
+
+impl Found {
+    /// The team of each player.
+    pub(crate) fn places(&self) -> Places {
+        let sides = self.sides.iter().enumerate();
+        let team = |at: usize| (self.teams.get(at).cloned(), None);
+        sides.flat_map(|(at, side)| side.iter().map(move |seat| (seat.player, team(at)))).collect()
+    }
 }
 
 /// One queue's pool and its clocks.
 pub(crate) struct QueuePool {
     commands: Mutex<Vec<Command>>,
     pub(crate) waiting: AtomicUsize,
+    pub(crate) waits: Mutex<Waits>,
     pub(crate) state: Mutex<PoolState>,
     /// Held through a step: one step of a queue at a time.
     pub(crate) turn: tokio::sync::Mutex<Turn>,
@@ -73,8 +89,8 @@ impl PoolState {
     /// Forms matches as [`Pool::step`] does; whether all tickets had their turn.
     pub(crate) fn step(&mut self, now: Timestamp, budget: u32) -> (Vec<Found>, bool) {
         let step = self.pool.step(now, budget);
-        let found = step.proposals.into_iter().map(|formed| Found { sides: formed.sides, teams: Vec::new() });
-        (found.collect(), step.finished)
+        let found = |formed: Formed| Found { sides: formed.sides, teams: Vec::new(), rules: Vec::new() };
+        (step.proposals.into_iter().map(found).collect(), step.finished)
     }
 
     /// Tickets whose time is up.
@@ -117,6 +133,7 @@ impl QueuePool {
         Some(Self {
             commands: Mutex::new(Vec::new()),
             waiting: AtomicUsize::new(0),
+            waits: Mutex::default(),
             state: Mutex::new(state),
             turn: tokio::sync::Mutex::default(),
         })
@@ -220,7 +237,12 @@ impl Pools {
             TicketState::Queued | TicketState::Searching => {
                 Command::Enter(pool_ticket(id, row), row.expires_at)
             }
-            _ => Command::Leave(id),
+            state => {
+                if let (TicketState::Completed, Some(ended_at), false) = (state, row.ended_at, row.backfill) {
+                    pool.waits.lock().note(ended_at.since(row.queued_at));
+                }
+                Command::Leave(id)
+            }
         };
         pool.commands.lock().push(command);
         self.wake.notify_one();

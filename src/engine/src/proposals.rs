@@ -1,6 +1,7 @@
 //! Proposals: a potential match that waits for its players' answers.
 use crate::{
-    Call, Engine, EngineError, Principal,
+    Call, Decision, Engine, EngineError, Happening, Principal,
+    events::{Places, Telling, all_shown, places, shown},
     matches::Forming,
     store::{ChangeSet, Home, Key, Row, TicketRow, Version},
     tickets::{put_ticket, tell, ticket_row},
@@ -72,7 +73,12 @@ impl Engine {
             }
             match self.respond_as(call, id, player, accept, Asked::Answer).await {
                 Err(EngineError::Raced) => {}
-                done => return done,
+                done => {
+                    if let Ok(view) = &done {
+                        self.tell_answered(call, view).await?;
+                    }
+                    return done;
+                }
             }
         }
         Err(EngineError::Contended)
@@ -143,6 +149,7 @@ impl Engine {
         let id = proposal.id();
         changes.delete(Key::Proposal(id), version);
         let tickets = self.tickets_of(proposal).await?;
+        let (places, mut tellings) = (places(proposal), Vec::new());
         match outcome {
             Outcome::Waiting => return Ok(()),
             Outcome::Complete => {
@@ -152,17 +159,32 @@ impl Engine {
                     .iter()
                     .map(|side| side.iter().map(|place| place.seat).collect())
                     .collect();
-                let forming = Forming { queue: config, sides, teams: proposal.teams().to_vec(), tickets };
+                if self.is_heard() {
+                    let shown = all_shown(&tickets, &places);
+                    tellings.push(Telling::new(Happening::Decided(Decision::Accepted), shown.clone()));
+                    tellings.push(Telling::new(Happening::Succeeded, shown));
+                }
+                let (id, teams) = (proposal.match_id(), proposal.teams().to_vec());
+                let forming = Forming { id, queue: config, sides, teams, tickets };
                 self.add_formed_match(&mut changes, call, forming).await?;
             }
             Outcome::Failed(failure) => {
                 // FlexMatch cancels whoever has not accepted when another declines; not when one is taken out.
                 let blames =
                     asked == Asked::Answer && self.queue(queue).is_ok_and(|queue| queue.gamelift.is_some());
-                self.fail(&mut changes, id, tickets, (&failure, blames)).await?
+                if self.is_heard() {
+                    let decision =
+                        if failure.missed_deadline { Decision::TimedOut } else { Decision::Rejected };
+                    let shown = all_shown(&tickets, &places);
+                    tellings.push(Telling::new(Happening::Decided(decision), shown));
+                }
+                let after = self.fail(&mut changes, id, tickets, (&failure, blames)).await?;
+                tellings.extend(after.iter().map(|(id, row)| self.after_failure(*id, row)));
             }
         }
         self.commit(Home::Live, changes).await?;
+        let tellings = tellings.into_iter().map(|told| told.of_match(Some(proposal.match_id())));
+        self.publish(queue, call.now, tellings.collect());
         Ok(())
     }
 
@@ -194,7 +216,8 @@ impl Engine {
         proposal: ProposalId,
         tickets: Vec<(TicketId, TicketRow, Version)>,
         (failure, blames): (&Failure, bool),
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<(TicketId, TicketRow)>, EngineError> {
+        let mut after = Vec::with_capacity(tickets.len());
         for (id, mut row, version) in tickets {
             debug_assert_eq!(row.proposal, Some(proposal));
             // Whoever had no time to answer before another declined is not to blame and waits on.
@@ -205,15 +228,40 @@ impl Engine {
                 row.proposal = None;
                 tell(changes, id, &row, None);
                 put_ticket(changes, id, &row, version);
+                after.push((id, row));
             } else {
                 let reason = if failure.unwilling.contains(&id) {
                     "a player of the party declined"
                 } else {
                     "a player of the party did not answer"
                 };
-                self.end_ticket(changes, id, row, version, TicketState::Cancelled, reason).await?;
+                let ended = TicketState::Cancelled;
+                after.push((id, self.end_ticket(changes, id, row, version, ended, reason).await?));
             }
         }
+        Ok(after)
+    }
+
+    /// What is told of a ticket whose proposal has failed.
+    fn after_failure(&self, id: TicketId, row: &TicketRow) -> Telling {
+        let what = match &row.reason {
+            Some(reason) if row.state.is_terminal() => Happening::Cancelled(reason.clone()),
+            _ => Happening::Searching(self.estimated_wait(&row.queue)),
+        };
+        Telling::new(what, vec![shown(id, row, &Places::new())])
+    }
+
+    /// Tells that players have answered.
+    pub(crate) async fn tell_answered(&self, call: &Call, view: &ProposalView) -> Result<(), EngineError> {
+        if !self.is_heard() {
+            return Ok(());
+        }
+        let ids = distinct(view.proposal.sides().iter().flatten().map(|place| place.seat));
+        let tickets: Vec<_> = self.tickets(&Call::system(call.action, call.now), &ids).await?;
+        let places = places(&view.proposal);
+        let shown = tickets.iter().map(|ticket| shown(ticket.id, &ticket.row, &places)).collect();
+        let told = Telling::new(Happening::Answered, shown).of_match(Some(view.proposal.match_id()));
+        self.publish(&view.queue, call.now, vec![told]);
         Ok(())
     }
 }

@@ -3,7 +3,8 @@ mod brought;
 mod gamelift;
 
 use crate::{
-    Call, Engine, EngineError, Principal, QueueConfig,
+    Call, Engine, EngineError, Happening, Principal, QueueConfig,
+    events::{self, Places, Telling},
     proposals::Asked,
     results::counting::rating_in,
     store::{
@@ -239,10 +240,19 @@ impl Engine {
         let view = TicketView { id, row };
         self.remember(&mut changes, call, Home::Live, &view)?;
         self.commit(Home::Live, changes).await?;
+        self.tell_of(call, &view, || Happening::Searching(self.estimated_wait(&new.queue)));
         Ok(view)
     }
 
-    fn shown(&self, id: TicketId, mut row: TicketRow) -> TicketView {
+    /// Tells what became of one ticket.
+    fn tell_of(&self, call: &Call, view: &TicketView, what: impl FnOnce() -> Happening) {
+        if self.is_heard() {
+            let shown = events::shown(view.id, &view.row, &Places::new());
+            self.publish(&view.row.queue, call.now, vec![Telling::new(what(), vec![shown])]);
+        }
+    }
+
+    pub(crate) fn shown(&self, id: TicketId, mut row: TicketRow) -> TicketView {
         if row.state == TicketState::Queued
             && self.views.pools.get(&row.queue).is_some_and(|pool| pool.settled().pool.contains(id))
         {
@@ -331,7 +341,11 @@ impl Engine {
                     .await?;
                 self.remember(&mut changes, call, Home::Live, &())?;
                 self.commit(Home::Live, changes).await?;
-                Ok(TicketView { id, row })
+                let view = TicketView { id, row };
+                self.tell_of(call, &view, || {
+                    Happening::Cancelled(view.row.reason.clone().unwrap_or_default())
+                });
+                Ok(view)
             }
             state => Err(EngineError::NotWaiting { state: state.as_str() }),
         }
@@ -381,9 +395,10 @@ impl Engine {
             return Ok(false);
         }
         let mut changes = self.changes(call, &[&id]);
-        self.end_ticket(&mut changes, id, row, version, TicketState::TimedOut, "no match was found in time")
-            .await?;
+        let reason = "no match was found in time";
+        let row = self.end_ticket(&mut changes, id, row, version, TicketState::TimedOut, reason).await?;
         self.commit(Home::Live, changes).await?;
+        self.tell_of(call, &TicketView { id, row }, || Happening::TimedOut);
         Ok(true)
     }
 }

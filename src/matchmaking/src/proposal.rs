@@ -1,6 +1,6 @@
 //! The acceptance of a proposed match by its players.
 use crate::formed::Seat;
-use gsm_core::{PlayerId, ProposalId, TicketId, Timestamp, limits};
+use gsm_core::{MatchId, PlayerId, ProposalId, TicketId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -34,6 +34,8 @@ pub struct Proposal {
     sides: Vec<Vec<Place>>,
     /// Names of the sides, where the rules name them.
     teams: Vec<String>,
+    /// The match that it becomes, once all have accepted.
+    match_id: MatchId,
     expired: bool,
 }
 
@@ -116,8 +118,13 @@ pub enum ProposalError {
 }
 
 impl Proposal {
-    /// Asks the players of `sides` for an answer before `deadline`.
-    pub fn new(id: ProposalId, sides: &[Vec<Seat>], deadline: Timestamp) -> Result<Self, ProposalError> {
+    /// Asks the players of `sides`, who are to play match `match_id`, for an answer before `deadline`.
+    pub fn new(
+        id: ProposalId,
+        match_id: MatchId,
+        sides: &[Vec<Seat>],
+        deadline: Timestamp,
+    ) -> Result<Self, ProposalError> {
         let players = sides.iter().map(Vec::len).sum();
         if players == 0 || players > limits::MATCH_PLAYERS_MAX {
             return Err(ProposalError::Size { players, max: limits::MATCH_PLAYERS_MAX });
@@ -129,7 +136,7 @@ impl Proposal {
         let ask =
             |side: &Vec<Seat>| side.iter().map(|&seat| Place { seat, answer: Answer::Pending }).collect();
         let sides = sides.iter().map(ask).collect();
-        Ok(Self { id, deadline, sides, teams: Vec::new(), expired: false })
+        Ok(Self { id, deadline, sides, teams: Vec::new(), match_id, expired: false })
     }
 
     /// The proposal with names for its sides, one each; none where the rules name none.
@@ -151,6 +158,12 @@ impl Proposal {
     #[must_use]
     pub fn id(&self) -> ProposalId {
         self.id
+    }
+
+    /// The match that it becomes.
+    #[must_use]
+    pub fn match_id(&self) -> MatchId {
+        self.match_id
     }
 
     /// Answers count before this instant.

@@ -26,6 +26,7 @@ mod run;
 mod saving;
 mod secret;
 mod telemetry;
+mod webhooks;
 
 pub use bootstrap::bootstrap;
 pub use echo::echo;

@@ -6,14 +6,15 @@ use crate::{
     dev,
     door::{Door, TrustedProxies},
     front::{WireLimits, listen},
-    gamelift::{MasterKey, Wire},
+    gamelift::{self, MasterKey, Wire},
     jwt::{Issuer, JwksError},
     overview::{self, Watch},
     saving::Saving,
     secret, telemetry,
+    webhooks::{Account, Secret, Webhooks},
 };
 use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
-use gsm_core::Millis;
+use gsm_core::{IdSource, Millis};
 use gsm_engine::{Engine, EngineError, EngineOptions, Role, store::Homes};
 use parking_lot::Mutex;
 use std::{net::SocketAddr, sync::Arc};
@@ -174,18 +175,17 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         &**engine.ids(),
         settings.dashboard == Dashboard::Open,
     );
-    let master = secret::private_key(&settings.aws_master_key_file, settings.mode, &**engine.ids());
-    let master = match master {
-        Ok(bits) => MasterKey::new(&bits),
+    let tasks = TaskTracker::new();
+    let prepared = hear(&engine, &settings, &tasks, &stop).and_then(|()| wire(&settings, &**engine.ids()));
+    let wire = match prepared {
+        Ok(wire) => wire,
         Err(error) => {
             close_quietly(store).await;
             return Err(error);
         }
     };
-    let wire = Wire::new(settings.region.clone(), settings.account.clone(), settings.signatures, master);
     let started_at = engine.clock().now();
     let app = Arc::new(App { engine, store, door, watch: Watch::new(started_at), wire, stop: stop.clone() });
-    let tasks = TaskTracker::new();
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
@@ -204,6 +204,37 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let served = tokio::spawn(listen::serve(listener, router, limits, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
     Ok(Running { addr, app, served, tasks, fatal, saving, dev })
+}
+
+/// Sends matchmaking events to the destinations of the settings.
+fn hear(
+    engine: &Engine,
+    settings: &Settings,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    if settings.webhooks.is_empty() {
+        return Ok(());
+    }
+    let mut destinations = Vec::with_capacity(settings.webhooks.len());
+    for webhook in &settings.webhooks {
+        let secret = Secret::read(&webhook.secret_file).map_err(|why| {
+            let file = webhook.secret_file.display();
+            StartError::Refused(format!("webhook `{}`: its secret `{file}` {why}", webhook.name))
+        })?;
+        destinations.push((webhook.clone(), secret));
+    }
+    let region = settings.region.clone().unwrap_or_else(|| gamelift::REGION_DEFAULT.to_owned());
+    let account = Account { region, id: settings.account.clone() };
+    let webhooks = Webhooks::start(destinations, account, tasks, stop);
+    engine.listen(webhooks.map_err(|error| StartError::Refused(format!("webhooks: {error}")))?);
+    Ok(())
+}
+
+fn wire(settings: &Settings, ids: &dyn IdSource) -> Result<Wire, StartError> {
+    let master = secret::private_key(&settings.aws_master_key_file, settings.mode, ids)?;
+    let (region, account) = (settings.region.clone(), settings.account.clone());
+    Ok(Wire::new(region, account, settings.signatures, MasterKey::new(&master)))
 }
 
 fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {

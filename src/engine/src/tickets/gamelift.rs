@@ -6,6 +6,7 @@ use crate::{
     store::{Brought, Claim, Home, Key, Row},
 };
 use gsm_core::{PlayerId, RequestKey, TicketId, limits};
+use gsm_matchmaking::proposal::Outcome;
 use gsm_session::TicketState;
 use std::collections::BTreeMap;
 
@@ -111,16 +112,25 @@ impl Engine {
                 EngineError::invalid(format!("playerIds[{at}]"), format!("`{name}` is not on the ticket"))
             })?);
         }
+        let mut answered = None;
         for player in answering {
             match self.respond_as(call, proposal, player, accept, Asked::Answer).await {
-                Ok(view) if view.proposal.outcome() != gsm_matchmaking::proposal::Outcome::Waiting => break,
-                Ok(_) => {}
+                Ok(view) => {
+                    let is_open = view.proposal.outcome() == Outcome::Waiting;
+                    answered = Some(view);
+                    if !is_open {
+                        break;
+                    }
+                }
                 // Decided in between: the ticket says how it stands.
                 Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced),
                 Err(other) => return Err(other),
             }
         }
-        Ok(())
+        match answered {
+            Some(view) => self.tell_answered(call, &view).await,
+            None => Ok(()),
+        }
     }
 
     /// Tickets by their ids, in the order asked; those that are not known are left out.

@@ -21,12 +21,12 @@ both! {
     a_ticket_of_a_deleted_queue_ends,
 }
 
-fn names(names: &[&str]) -> Vec<String> {
+pub(crate) fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// A queue of duels as GameLift's clients make it, with or without acceptance.
-async fn duel(w: &World, acceptance_s: Option<u64>) {
+pub(crate) async fn duel(w: &World, acceptance_s: Option<u64>) {
     let name = QueueName::new("duel").unwrap();
     let mut config = QueueConfig::new(name, crate::world::mode("duel"), wide(1));
     config.acceptance_ms = acceptance_s.map(Millis::from_secs);
@@ -62,7 +62,7 @@ fn asking(own_id: &str, name: &str, player: PlayerId) -> NewTicket {
     }
 }
 
-async fn start(w: &World, own_id: &str, name: &str) -> TicketId {
+pub(crate) async fn start(w: &World, own_id: &str, name: &str) -> TicketId {
     let player = player(w, name).await;
     let id = w.engine.create_ticket(&w.server(), &asking(own_id, name, player)).await.unwrap().id;
     w.settle();

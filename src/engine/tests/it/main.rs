@@ -4,6 +4,7 @@ mod aws_keys;
 mod boards;
 mod corrections;
 mod defined;
+mod events;
 mod gamelift;
 mod import;
 mod import_many;

@@ -14,7 +14,7 @@ fn tickets(ns: &[u128]) -> Vec<TicketId> {
 fn proposal() -> Proposal {
     let seat = |n| Seat { ticket: TicketId::from_u128(n / 10), player: player(n) };
     let sides = [vec![seat(10), seat(11), seat(20)], vec![seat(30), seat(31), seat(40)]];
-    Proposal::new(ProposalId::from_u128(7), &sides, ms(1_000)).unwrap()
+    Proposal::new(ProposalId::from_u128(7), MatchId::from_u128(9), &sides, ms(1_000)).unwrap()
 }
 
 fn after(answers: &[(u128, bool)]) -> Proposal {
@@ -110,7 +110,7 @@ enum Event {
 fn play(events: &[Event]) {
     let seat = |n| Seat { ticket: TicketId::from_u128(n / 10), player: player(n) };
     let sides = [vec![seat(10), seat(11)], vec![seat(20)]];
-    let mut p = Proposal::new(ProposalId::from_u128(7), &sides, ms(1_000)).unwrap();
+    let mut p = Proposal::new(ProposalId::from_u128(7), MatchId::from_u128(9), &sides, ms(1_000)).unwrap();
     let mut said: Vec<(u128, bool)> = Vec::new();
     let mut decided: Option<Outcome> = None;
     for &event in events {
@@ -192,7 +192,8 @@ fn a_decided_proposal_does_not_expire() {
 #[test]
 fn bad_seats_are_refused() {
     let seat = |n| Seat { ticket: TicketId::from_u128(n), player: player(n) };
-    let make = |sides: &[Vec<Seat>]| Proposal::new(ProposalId::from_u128(1), sides, ms(1));
+    let make =
+        |sides: &[Vec<Seat>]| Proposal::new(ProposalId::from_u128(1), MatchId::from_u128(9), sides, ms(1));
     assert!(matches!(make(&[vec![], vec![]]), Err(ProposalError::Size { players: 0, .. })));
     assert!(matches!(make(&[vec![seat(1)], vec![seat(1)]]), Err(ProposalError::PlayerTwice { .. })));
     let crowd = |n: u128| vec![(0..n).map(seat).collect::<Vec<_>>()];
@@ -217,7 +218,7 @@ fn it_can_be_stored() {
 fn who_plays_already_is_not_asked() {
     let seat = |n| Seat { ticket: TicketId::from_u128(n / 10), player: player(n) };
     let sides = [vec![seat(10), seat(20)], vec![seat(11)]];
-    let p = Proposal::new(ProposalId::from_u128(7), &sides, ms(1_000)).unwrap();
+    let p = Proposal::new(ProposalId::from_u128(7), MatchId::from_u128(9), &sides, ms(1_000)).unwrap();
     let mut p = p.of_teams(vec!["red".into(), "blue".into()]).joining(TicketId::from_u128(1));
     assert_eq!((p.outcome(), p.teams().join(" ")), (Outcome::Waiting, "red blue".to_owned()));
     let mut silent = p.clone();

@@ -1,5 +1,5 @@
 //! The checked form: what the server is told.
-use super::{Config, Dashboard, Loaded, LogFormat, Mode, Origin, Signatures, TrustedIssuer};
+use super::{Config, Dashboard, Loaded, LogFormat, Mode, Origin, Signatures, TrustedIssuer, WebhookConfig};
 use gsm_security::Profile;
 use std::{
     fmt,
@@ -59,6 +59,8 @@ pub struct Settings {
     pub signatures: Signatures,
     /// The file of the key that access keys' secrets are sealed under.
     pub aws_master_key_file: PathBuf,
+    /// Where matchmaking events are sent.
+    pub webhooks: Vec<WebhookConfig>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are.
@@ -174,6 +176,20 @@ impl Loaded {
                 );
             }
         }
+        let mut names = std::collections::BTreeSet::new();
+        for webhook in &config.events.webhooks {
+            if webhook.name.is_empty() || !names.insert(&webhook.name) {
+                wrong("events.webhooks", format!("`{}`: each webhook has a name of its own", webhook.name));
+            }
+            let lawful = reqwest::Url::parse(&webhook.url)
+                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            if !lawful {
+                wrong(
+                    "events.webhooks",
+                    format!("`{}`: `url` must be an http or https address", webhook.name),
+                );
+            }
+        }
         let settings = match (listen, errors.is_empty()) {
             (Ok(listen), true) => Ok(settings(config, mode, listen, trusted_proxies)),
             _ => Err(errors),
@@ -256,6 +272,7 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
         data_dir,
         firewall: config.firewall.profile,
         trusted_proxies,
+        webhooks: config.events.webhooks.clone(),
         log_format: config.log.format,
         log_level: config.log.level.clone(),
     }

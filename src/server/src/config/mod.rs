@@ -31,6 +31,8 @@ pub enum Mode {
 pub struct Config {
     /// Who callers are, and how they prove it.
     pub auth: AuthConfig,
+    /// Who is told what happens.
+    pub events: EventsConfig,
     /// How much one caller may ask.
     pub firewall: FirewallConfig,
     /// What AWS clients see and must prove.
@@ -100,6 +102,45 @@ impl Default for AuthConfig {
             trusted_issuers: Vec::new(),
         }
     }
+}
+
+/// Who is told what happens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventsConfig {
+    /// Where matchmaking events are sent.
+    pub webhooks: Vec<WebhookConfig>,
+}
+
+/// A destination of matchmaking events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// By this name a configuration's notification target means it: the name itself, or an ARN that ends in it.
+    pub name: String,
+    /// An http or https address.
+    pub url: String,
+    /// File with the secret that its events are signed with: `whsec_` and base64, at least 24 bytes.
+    #[schema(value_type = String)]
+    pub secret_file: PathBuf,
+    /// `event_bridge`, or `sns`: the same as the message of a notification.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    pub shape: Shape,
+    /// Whether it is told of all queues, also of those that name no target.
+    #[serde(default)]
+    pub all: bool,
+}
+
+/// How an event is wrapped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// The envelope of EventBridge.
+    #[default]
+    EventBridge,
+    /// A notification of SNS with that envelope as its message.
+    Sns,
 }
 
 /// How much one caller may ask.

@@ -122,7 +122,10 @@ pub fn template() -> String {
         out,
         "\n# An issuer of back ends and operators; repeat the block for more. It replaces `trusted_issuers = []` above.\n\
          # [[auth.trusted_issuers]]\n# iss = \"https://studio.example/\"\n# jwks = \"studio-jwks.json\"\n\
-         # roles = [\"server\", \"admin\"]\n# role_claim = \"role\"\n"
+         # roles = [\"server\", \"admin\"]\n# role_claim = \"role\"\n\
+         \n# A destination of matchmaking events; repeat the block for more. It replaces `webhooks = []` above.\n\
+         # [[events.webhooks]]\n# name = \"matchmaking\"\n# url = \"https://backend.example/matchmaking\"\n\
+         # secret_file = \"webhook.secret\"\n# shape = \"event_bridge\"\n# all = true\n"
     );
     out
 }

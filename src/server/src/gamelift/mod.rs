@@ -45,7 +45,7 @@ use tree::Tree;
 
 const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// The region where neither the settings nor the client name one.
-const REGION_DEFAULT: &str = "us-east-1";
+pub(crate) const REGION_DEFAULT: &str = "us-east-1";
 
 /// What the wire has of its own.
 pub(crate) struct Wire {

@@ -1,0 +1,160 @@
+//! What is told of tickets to whoever listens outside.
+use crate::{
+    gamelift::{duel, names, start},
+    world::{World, both, one_home},
+};
+use gsm_core::{Millis, QueueName};
+use gsm_engine::{Decision, Happening, Listener, MatchmakingEvent};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+both! {
+    a_match_without_acceptance,
+    a_match_that_all_accept,
+    a_match_that_one_declines,
+    a_match_that_nobody_answers,
+    a_ticket_that_is_stopped_or_too_late,
+}
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<MatchmakingEvent>>);
+
+impl Listener for Heard {
+    fn hear(&self, event: MatchmakingEvent) {
+        self.0.lock().push(event);
+    }
+}
+
+impl Heard {
+    fn at(w: &World) -> Arc<Self> {
+        let heard = Arc::new(Self::default());
+        w.engine.listen(heard.clone());
+        heard
+    }
+
+    /// What was told since the last time, each event with its tickets.
+    fn take(&self) -> Vec<String> {
+        let events = std::mem::take(&mut *self.0.lock());
+        let line = |event: &MatchmakingEvent| {
+            let mut ids: Vec<&str> = event.tickets.iter().map(|ticket| ticket.id.as_str()).collect();
+            ids.sort_unstable();
+            format!("{:?} {}", event.what, ids.join(" "))
+        };
+        let mut lines: Vec<String> = events.iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+}
+
+fn told(lines: &[(Happening, &str)]) -> Vec<String> {
+    let mut lines: Vec<String> = lines.iter().map(|(what, tickets)| format!("{what:?} {tickets}")).collect();
+    lines.sort();
+    lines
+}
+
+async fn a_match_without_acceptance(w: World) {
+    let heard = Heard::at(&w);
+    duel(&w, None).await;
+    start(&w, "t-1", "ann").await;
+    w.clock.advance_ms(3_000);
+    start(&w, "t-2", "bob").await;
+    assert_eq!(
+        heard.take(),
+        told(&[(Happening::Searching(None), "t-1"), (Happening::Searching(None), "t-2")])
+    );
+    w.turn().await;
+    let events = heard.0.lock().clone();
+    assert_eq!(
+        heard.take(),
+        told(&[(Happening::PotentialMatch(None), "t-1 t-2"), (Happening::Succeeded, "t-1 t-2")])
+    );
+    assert!(events.iter().all(|event| event.match_id.is_some() && event.match_id == events[0].match_id));
+    let player = &events[0].tickets[0].players[0];
+    assert_eq!((player.id.as_str(), player.accepted), ("ann", None));
+    // What comes next is told how long the others waited.
+    start(&w, "t-3", "eve").await;
+    assert_eq!(heard.take(), told(&[(Happening::Searching(Some(Millis::new(1_500))), "t-3")]));
+}
+
+async fn a_match_that_all_accept(w: World) {
+    let heard = Heard::at(&w);
+    duel(&w, Some(10)).await;
+    let tickets = [start(&w, "t-1", "ann").await, start(&w, "t-2", "bob").await];
+    heard.take();
+    w.turn().await;
+    let asked = Happening::PotentialMatch(Some(Millis::from_secs(10)));
+    assert_eq!(heard.take(), told(&[(asked, "t-1 t-2")]));
+    w.engine.answer_for(&w.server(), tickets[0], &names(&["ann"]), true).await.unwrap();
+    let answered = heard.0.lock()[0].tickets.clone();
+    for player in answered.iter().map(|ticket| &ticket.players[0]) {
+        assert_eq!(player.accepted, (player.id == "ann").then_some(true));
+    }
+    assert_eq!(heard.take(), told(&[(Happening::Answered, "t-1 t-2")]));
+    w.engine.answer_for(&w.server(), tickets[1], &names(&["bob"]), true).await.unwrap();
+    assert_eq!(
+        heard.take(),
+        told(&[
+            (Happening::Answered, "t-1 t-2"),
+            (Happening::Decided(Decision::Accepted), "t-1 t-2"),
+            (Happening::Succeeded, "t-1 t-2"),
+        ])
+    );
+}
+
+async fn a_match_that_one_declines(w: World) {
+    let heard = Heard::at(&w);
+    duel(&w, Some(10)).await;
+    let tickets = [start(&w, "t-1", "ann").await, start(&w, "t-2", "bob").await];
+    w.turn().await;
+    w.engine.answer_for(&w.server(), tickets[0], &names(&["ann"]), true).await.unwrap();
+    heard.take();
+    w.engine.answer_for(&w.server(), tickets[1], &names(&["bob"]), false).await.unwrap();
+    assert_eq!(
+        heard.take(),
+        told(&[
+            (Happening::Answered, "t-1 t-2"),
+            (Happening::Decided(Decision::Rejected), "t-1 t-2"),
+            (Happening::Searching(None), "t-1"),
+            (Happening::Cancelled("a player of the party declined".into()), "t-2"),
+        ])
+    );
+}
+
+async fn a_match_that_nobody_answers(w: World) {
+    let heard = Heard::at(&w);
+    duel(&w, Some(10)).await;
+    start(&w, "t-1", "ann").await;
+    start(&w, "t-2", "bob").await;
+    w.turn().await;
+    heard.take();
+    w.clock.advance_ms(10_000);
+    w.turn().await;
+    let silent = || Happening::Cancelled("a player of the party did not answer".into());
+    assert_eq!(
+        heard.take(),
+        told(&[(Happening::Decided(Decision::TimedOut), "t-1 t-2"), (silent(), "t-1"), (silent(), "t-2"),])
+    );
+}
+
+async fn a_ticket_that_is_stopped_or_too_late(w: World) {
+    let heard = Heard::at(&w);
+    duel(&w, None).await;
+    let ticket = start(&w, "t-1", "ann").await;
+    heard.take();
+    w.engine.stop_ticket(&w.server(), ticket).await.unwrap();
+    assert_eq!(heard.take(), told(&[(Happening::Cancelled("cancelled by its party".into()), "t-1")]));
+    start(&w, "t-2", "bob").await;
+    heard.take();
+    w.clock.advance_ms(600_000);
+    w.turn().await;
+    assert_eq!(heard.take(), told(&[(Happening::TimedOut, "t-2")]));
+}
+
+#[tokio::test]
+async fn an_event_names_its_queue() {
+    let w = one_home();
+    let heard = Heard::at(&w);
+    duel(&w, None).await;
+    start(&w, "t-1", "ann").await;
+    assert_eq!(heard.0.lock()[0].queue.name, QueueName::new("duel").unwrap());
+}

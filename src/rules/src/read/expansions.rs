@@ -1,0 +1,237 @@
+//! `expansions`: values that are replaced as tickets wait.
+use super::{
+    algorithm,
+    faults::{Faults, did_you_mean, one_of},
+    object::{Object, whole},
+    rules,
+};
+use crate::{
+    json::{Entry, Kind, Node},
+    stage::STAGES_MAX,
+};
+use std::collections::BTreeSet;
+
+/// Longest wait of a step: the longest time that a ticket can wait.
+const WAIT_SECONDS_MAX: u32 = 43_200;
+
+/// One property of one or more things, and its values.
+pub(crate) struct Expansion<'n> {
+    target: Target,
+    /// Ascending.
+    steps: Vec<(u32, &'n Node)>,
+}
+
+struct Target {
+    section: Section,
+    names: Vec<String>,
+    property: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Rules,
+    Teams,
+    Algorithm,
+}
+
+pub(crate) fn read<'n>(top: &Object<'n>, faults: &mut Faults) -> Vec<Expansion<'n>> {
+    let (mut all, mut taken) = (Vec::new(), BTreeSet::new());
+    for node in top.list("expansions", faults) {
+        let Some(object) = Object::of(node, "an expansion", faults) else { continue };
+        object.allow(&["target", "steps"], faults);
+        let text = object.need_text("target", faults);
+        let target = text.and_then(|text| target(top, text, object.place("target"), faults));
+        if object.need("steps", faults).is_some() && object.list("steps", faults).is_empty() {
+            faults.add(object.place("steps"), "an expansion needs a step");
+        }
+        let steps = steps(&object, faults);
+        let Some(target) = target else { continue };
+        for name in &target.names {
+            if !taken.insert((name.clone(), target.property.clone())) {
+                let message = format!(
+                    "`{}` of `{name}` is the target of an expansion before; this one counts where both apply",
+                    target.property
+                );
+                faults.warn(object.place("target"), message);
+            }
+        }
+        all.push(Expansion { target, steps });
+    }
+    all
+}
+
+fn steps<'n>(expansion: &Object<'n>, faults: &mut Faults) -> Vec<(u32, &'n Node)> {
+    let mut all: Vec<(u32, &Node)> = Vec::new();
+    for node in expansion.list("steps", faults) {
+        let Some(object) = Object::of(node, "a step", faults) else { continue };
+        object.allow(&["waitTimeSeconds", "value"], faults);
+        let value = object.need("value", faults);
+        let Some(wait) = object.need("waitTimeSeconds", faults) else { continue };
+        let Some(seconds) = whole(wait, "waitTimeSeconds", (0, WAIT_SECONDS_MAX), faults) else { continue };
+        match (all.last(), value) {
+            (Some((last, _)), _) if *last >= seconds => faults.add(
+                wait.begin,
+                format!("steps must come later and later: {seconds} follows {last} (waits are not added up)"),
+            ),
+            (_, Some(value)) => all.push((seconds, value)),
+            _ => {}
+        }
+    }
+    all
+}
+
+const FORM: &str = "a target is `rules[name].property`, `teams[name].property` or `algorithm.property`";
+
+fn target(top: &Object<'_>, text: &str, at: u32, faults: &mut Faults) -> Option<Target> {
+    let Some((thing, property)) =
+        text.rsplit_once('.').map(|(thing, property)| (thing.trim(), property.trim()))
+    else {
+        faults.add(at, format!("`{text}` is no target: {FORM}"));
+        return None;
+    };
+    if thing == "algorithm" {
+        allowed(property, &algorithm::EXPANDABLE, "algorithm", at, faults)?;
+        return Some(Target {
+            section: Section::Algorithm,
+            names: vec!["algorithm".to_owned()],
+            property: property.to_owned(),
+        });
+    }
+    let inner = thing.strip_suffix(']').and_then(|thing| thing.split_once('['));
+    let section = match inner.map(|(section, names)| (section.trim(), names)) {
+        Some(("rules" | "rule", names)) => Some((Section::Rules, names)),
+        Some(("teams" | "team", names)) => Some((Section::Teams, names)),
+        _ => None,
+    };
+    let Some((section, names)) = section else {
+        faults.add(at, format!("`{text}` is no target: {FORM}"));
+        return None;
+    };
+    let names: Vec<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
+    for name in &names {
+        let found = find(top, section, name);
+        let known = || all_names(top, section);
+        let kind = if section == Section::Rules { "rule" } else { "team" };
+        let Some(found) = found else {
+            faults.add(at, format!("unknown {kind} `{name}`{}", did_you_mean(name, known())));
+            return None;
+        };
+        let expandable = match section {
+            Section::Teams => &["minPlayers", "maxPlayers"][..],
+            // A rule without a lawful type has its fault already.
+            _ => rules::expandable(found)?,
+        };
+        if expandable.is_empty() {
+            faults.add(at, format!("rule `{name}` is of a type that has nothing to expand"));
+            return None;
+        }
+        allowed(property, expandable, name, at, faults)?;
+    }
+    Some(Target { section, names, property: property.to_owned() })
+}
+
+fn allowed(property: &str, known: &[&str], of: &str, at: u32, faults: &mut Faults) -> Option<()> {
+    if known.contains(&property) {
+        return Some(());
+    }
+    let message =
+        format!("`{property}` of `{of}` cannot be a target, only {}", one_of(known.iter().copied()));
+    faults.add(at, message);
+    None
+}
+
+fn entries(node: &Node) -> &[Entry] {
+    match &node.kind {
+        Kind::Object(entries) => entries,
+        _ => &[],
+    }
+}
+
+fn name_of(node: &Node) -> Option<&str> {
+    entries(node).iter().find_map(|entry| match &entry.value.kind {
+        Kind::Text(name) if entry.key == "name" => Some(name.as_str()),
+        _ => None,
+    })
+}
+
+fn section_nodes<'n>(top: &Object<'n>, section: Section) -> &'n [Node] {
+    let name = if section == Section::Rules { "rules" } else { "teams" };
+    match top.get(name).map(|node| &node.kind) {
+        Some(Kind::List(items)) => items,
+        _ => &[],
+    }
+}
+
+fn find<'n>(top: &Object<'n>, section: Section, name: &str) -> Option<&'n Node> {
+    section_nodes(top, section).iter().find(|node| name_of(node) == Some(name))
+}
+
+fn all_names<'n>(top: &Object<'n>, section: Section) -> impl Iterator<Item = &'n str> {
+    section_nodes(top, section).iter().filter_map(name_of)
+}
+
+/// When something changes, ascending.
+pub(crate) fn times(expansions: &[Expansion<'_>], faults: &mut Faults) -> Vec<u32> {
+    let steps = || expansions.iter().flat_map(|expansion| &expansion.steps);
+    let times: BTreeSet<u32> = steps().map(|(seconds, _)| *seconds).collect();
+    // Age zero is a stage of its own.
+    let allowed = if times.contains(&0) { STAGES_MAX } else { STAGES_MAX - 1 };
+    if let Some(&first_over) = times.iter().nth(allowed) {
+        let at = steps().find(|(seconds, _)| *seconds == first_over).map_or(0, |(_, value)| value.begin);
+        faults.add(
+            at,
+            format!("expansions may take effect at {allowed} different times, these are {}", times.len()),
+        );
+    }
+    times.into_iter().take(allowed).collect()
+}
+
+/// The document at an age, and the first value in it that replaced a `maxPlayers`.
+pub(crate) fn applied(root: &Node, expansions: &[Expansion<'_>], age: u32) -> (Node, Option<u32>) {
+    let (mut root, mut blame) = (root.clone(), None);
+    for expansion in expansions {
+        let Some((_, value)) = expansion.steps.iter().rfind(|(seconds, _)| *seconds <= age) else { continue };
+        let Target { section, names, property } = &expansion.target;
+        if property == "maxPlayers" {
+            blame = blame.or(Some(value.begin));
+        }
+        let section_name = match section {
+            Section::Rules => "rules",
+            Section::Teams => "teams",
+            Section::Algorithm => "algorithm",
+        };
+        let Kind::Object(top) = &mut root.kind else { continue };
+        let Some(found) = top.iter_mut().find(|entry| entry.key == section_name) else {
+            let member = replacement(property, value);
+            let kind = Kind::Object(vec![member]);
+            let node = Node { begin: value.begin, end: value.end, kind };
+            top.push(Entry { key: section_name.to_owned(), key_begin: value.begin, value: node });
+            continue;
+        };
+        match &mut found.value.kind {
+            Kind::Object(members) => replace(members, property, value),
+            Kind::List(items) => {
+                let is_meant =
+                    |item: &&mut Node| name_of(item).is_some_and(|name| names.iter().any(|n| n == name));
+                for item in items.iter_mut().filter(is_meant) {
+                    if let Kind::Object(members) = &mut item.kind {
+                        replace(members, property, value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    (root, blame)
+}
+
+fn replacement(property: &str, value: &Node) -> Entry {
+    Entry { key: property.to_owned(), key_begin: value.begin, value: value.clone() }
+}
+
+fn replace(members: &mut Vec<Entry>, property: &str, value: &Node) {
+    match members.iter_mut().find(|entry| entry.key == property) {
+        Some(entry) => entry.value = value.clone(),
+        None => members.push(replacement(property, value)),
+    }
+}

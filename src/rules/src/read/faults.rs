@@ -1,0 +1,90 @@
+//! What was found while reading.
+use crate::{
+    fault::Fault,
+    json::{Node, Note},
+};
+use std::collections::BTreeSet;
+
+/// Faults and warnings by byte of the text, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    faults: BTreeSet<Found>,
+    warnings: BTreeSet<Found>,
+    /// The rule that is being read.
+    pub(crate) rule: Option<String>,
+}
+
+/// By where it stands, so that the order is that of the text.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    at: u32,
+    /// Bytes from there to what is meant, within a string.
+    shift: u32,
+    message: String,
+    rule: Option<String>,
+}
+
+impl Faults {
+    /// Something wrong with what begins at the byte `at`.
+    pub(crate) fn add(&mut self, at: u32, message: impl Into<String>) {
+        self.add_within(at, 0, message);
+    }
+    /// Something wrong `shift` bytes into what begins at the byte `at`.
+    pub(crate) fn add_within(&mut self, at: u32, shift: u32, message: impl Into<String>) {
+        self.faults.insert(Found { at, shift, message: message.into(), rule: self.rule.clone() });
+    }
+    pub(crate) fn warn(&mut self, at: u32, message: impl Into<String>) {
+        self.warnings.insert(Found { at, shift: 0, message: message.into(), rule: self.rule.clone() });
+    }
+    pub(crate) fn is_empty(&self) -> bool {
+        self.faults.is_empty()
+    }
+    pub(crate) fn len(&self) -> usize {
+        self.faults.len()
+    }
+    /// All faults, and all warnings, in the order of the text.
+    pub(crate) fn told(self, text: &str, root: &Node) -> (Vec<Fault>, Vec<Fault>) {
+        let tell = |found: BTreeSet<Found>| found.into_iter().map(|found| found.told(text, root)).collect();
+        (tell(self.faults), tell(self.warnings))
+    }
+}
+
+impl Found {
+    fn told(self, text: &str, root: &Node) -> Fault {
+        let (line, column) = position(text, self.at.saturating_add(self.shift));
+        Fault { path: root.path(self.at), line, column, rule: self.rule, message: self.message }
+    }
+}
+
+/// The fault of a text that is not JSON.
+pub(crate) fn unreadable(text: &str, note: Note) -> Fault {
+    let (line, column) = position(text, note.at);
+    Fault { path: "$".to_owned(), line, column, rule: None, message: note.message }
+}
+
+/// Line and character of a byte, both from 1.
+fn position(text: &str, at: u32) -> (u32, u32) {
+    let end = text.floor_char_boundary(at as usize);
+    let before = text.get(..end).unwrap_or(text);
+    let line_begin = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(line_begin..).unwrap_or_default().chars().count();
+    (before.matches('\n').count() as u32 + 1, column as u32 + 1)
+}
+
+/// ` (did you mean `x`?)` where one of the names is near; nothing otherwise.
+pub(crate) fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    let near = names.into_iter().map(|name| (strsim::osa_distance(wrong, name), name));
+    match near.filter(|(far, name)| *far * 3 <= name.chars().count().max(3)).min() {
+        Some((_, name)) => format!(", did you mean `{name}`?"),
+        None => String::new(),
+    }
+}
+
+/// `a`, `b` or `c`.
+pub(crate) fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Text to rule set: every fault at once.
+//!
+//! An expansion replaces values, so each stage is the document with some values replaced, read like the document itself.
+//! A replaced value keeps its place in the text, and with it what is said about it.
+mod algorithm;
+mod attributes;
+mod expansions;
+mod faults;
+mod object;
+mod rules;
+mod teams;
+
+use crate::{
+    columns::Columns,
+    fault::Fault,
+    json::{Node, scan},
+    rule_set::{Attribute, AttributeKind, RuleSet, Team},
+    stage::Stage,
+};
+use faults::{Faults, did_you_mean};
+use gsm_core::{Millis, limits::MATCH_PLAYERS_MAX};
+use object::Object;
+
+/// Characters in the text of a rule set.
+pub const TEXT_CHARS_MAX: usize = 65_535;
+/// Faults that are told of one text; more would help nobody.
+const FAULTS_MAX: usize = 200;
+
+/// Which language a text may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// FlexMatch's and nothing else.
+    Strict,
+    /// With the extensions of this server. There are none yet.
+    Extended,
+}
+
+/// A text that was read without a fault.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// What it says.
+    pub set: RuleSet,
+    /// What is doubtful in it.
+    pub warnings: Vec<Fault>,
+}
+
+/// Reads a rule set. Takes time in proportion to the text and the number of its stages.
+///
+/// # Errors
+/// All faults of the text, in its order, at most 200. A text that is not JSON has one.
+pub fn parse(text: &str, _dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
+    let length = text.chars().count();
+    if length > TEXT_CHARS_MAX {
+        let message = format!("the text has {length} characters, at most {TEXT_CHARS_MAX} are allowed");
+        return Err(vec![Fault { path: "$".to_owned(), line: 1, column: 1, rule: None, message }]);
+    }
+    let (root, notes) = scan(text).map_err(|note| vec![faults::unreadable(text, note)])?;
+    let mut faults = Faults::default();
+    for note in notes {
+        faults.warn(note.at, note.message);
+    }
+    let set = document(&root, &mut faults);
+    let (mut faults, warnings) = faults.told(text, &root);
+    faults.truncate(FAULTS_MAX);
+    match set {
+        Some(set) if faults.is_empty() => Ok(Parsed { set, warnings }),
+        _ => Err(faults),
+    }
+}
+
+const MEMBERS: [&str; 7] =
+    ["name", "ruleLanguageVersion", "playerAttributes", "algorithm", "teams", "rules", "expansions"];
+/// Players of a small match.
+const SMALL_PLAYERS_MAX: u32 = 40;
+/// Players of any match.
+const PLAYERS_MAX: u32 = MATCH_PLAYERS_MAX as u32;
+
+fn document(root: &Node, faults: &mut Faults) -> Option<RuleSet> {
+    let top = Object::of(root, "a rule set", faults)?;
+    top.allow(&MEMBERS, faults);
+    let name = top.text("name", faults).map(str::to_owned);
+    if let Some(node) = top.need("ruleLanguageVersion", faults) {
+        if object::text(node, "ruleLanguageVersion", faults).is_some_and(|version| version != "1.0") {
+            faults.add(node.begin, "`ruleLanguageVersion` must be `1.0`");
+        }
+    }
+    let attributes = attributes::read(&top, faults);
+    let expansion_age = algorithm::expansion_age(&top, faults);
+    let entries = teams::read(&top, faults);
+    let is_large = teams::players(&entries) > SMALL_PLAYERS_MAX;
+    let mut scope = Scope {
+        teams: teams::numbered(&entries),
+        attributes,
+        columns: Columns::default(),
+        literals: Vec::new(),
+        is_large,
+    };
+    let first = stage(Millis::ZERO, root, None, &mut scope, faults);
+    let expansions = expansions::read(&top, faults);
+    let mut stages = vec![first];
+    for from in expansions::times(&expansions, faults) {
+        // The faults of one stage are mostly those of the others.
+        if faults.len() > FAULTS_MAX {
+            break;
+        }
+        let (changed, blame) = expansions::applied(root, &expansions, from);
+        let from = Millis::from_secs(u64::from(from));
+        let stage = stage(from, &changed, blame, &mut scope, faults);
+        match stages.last_mut().filter(|last| matches!(last, Some(last) if last.from() == from)) {
+            Some(last) => *last = stage,
+            None => stages.push(stage),
+        }
+    }
+    let stages = stages.into_iter().collect::<Option<Vec<Stage>>>()?;
+    Some(RuleSet {
+        name,
+        attributes: scope.attributes,
+        teams: scope.teams,
+        rules: Vec::new(),
+        stages,
+        columns: scope.columns,
+        literals: scope.literals,
+        is_large,
+        expansion_age,
+    })
+}
+
+/// What the rules of all stages share.
+pub(crate) struct Scope {
+    pub(crate) teams: Vec<Team>,
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) columns: Columns,
+    pub(crate) literals: Vec<String>,
+    pub(crate) is_large: bool,
+}
+
+impl Scope {
+    /// The index of a declared attribute; a fault at the byte `at` if it is none.
+    pub(crate) fn attribute(&self, name: &str, at: u32, faults: &mut Faults) -> Option<usize> {
+        let found = self.attributes.iter().position(|attribute| attribute.name == name);
+        if found.is_none() {
+            let near = did_you_mean(name, self.attributes.iter().map(|attribute| attribute.name.as_str()));
+            faults.add(at, format!("attribute `{name}` is not declared in `playerAttributes`{near}"));
+        }
+        found
+    }
+}
+
+impl Scope {
+    /// The type of a declared attribute.
+    pub(crate) fn kind(&self, attribute: usize) -> Option<AttributeKind> {
+        self.attributes.get(attribute).map(|attribute| attribute.kind)
+    }
+}
+
+/// One version of the document. `blame` is the replaced value that made its teams larger, if there is one.
+fn stage(
+    from: Millis,
+    root: &Node,
+    blame: Option<u32>,
+    scope: &mut Scope,
+    faults: &mut Faults,
+) -> Option<Stage> {
+    let top = Object::of(root, "a rule set", faults)?;
+    let entries = teams::read(&top, faults);
+    let players = teams::players(&entries);
+    if players > PLAYERS_MAX {
+        let at = blame.unwrap_or_else(|| top.place("teams"));
+        faults.add(at, format!("a match could have {players} players, at most {PLAYERS_MAX} are allowed"));
+    } else if players > SMALL_PLAYERS_MAX && !scope.is_large {
+        let at = blame.unwrap_or_else(|| top.place("teams"));
+        faults.add(
+            at,
+            format!("a match could grow to {players} players; one that begins with {SMALL_PLAYERS_MAX} or less must stay so"),
+        );
+    }
+    let algorithm = algorithm::read(&top, scope, faults);
+    rules::refused(&top, faults);
+    Some(Stage { from, teams: teams::sizes(&entries), algorithm, pairwise: Vec::new() })
+}

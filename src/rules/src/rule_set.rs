@@ -1,0 +1,241 @@
+//! A checked rule set.
+use crate::{
+    columns::{Columns, NumberColumn, NumberSource, WordColumn, WordSource},
+    stage::Stage,
+    symbols::Symbols,
+    value::Value,
+};
+use gsm_core::Millis;
+use serde::Serialize;
+
+/// A rule set that was read without a fault: made by [`parse`](crate::parse).
+#[derive(Debug, Clone)]
+pub struct RuleSet {
+    pub(crate) name: Option<String>,
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) teams: Vec<Team>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) columns: Columns,
+    pub(crate) literals: Vec<String>,
+    pub(crate) is_large: bool,
+    pub(crate) expansion_age: ExpansionAge,
+}
+
+/// An attribute that the rule set declares.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Attribute {
+    /// Unique in the rule set.
+    pub name: String,
+    /// What its values are.
+    pub kind: AttributeKind,
+    /// The value of players that bring none.
+    pub default: Option<Value>,
+}
+
+/// What the values of an attribute are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttributeKind {
+    /// A string.
+    String,
+    /// A number.
+    Number,
+    /// A list of strings.
+    StringList,
+    /// Numbers by name.
+    StringNumberMap,
+}
+
+/// One team of a match; a team with a quantity is so many of them, `squad_1`, `squad_2`, ..
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Team {
+    /// Unique in the rule set.
+    pub name: String,
+    /// Which entry of `teams` it comes from, from 0. Teams of one entry are interchangeable for every rule.
+    pub entry: usize,
+}
+
+/// How many players a team takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TeamSize {
+    /// May be 0: then the team may stay empty.
+    pub min: u8,
+    /// 1 to 200, not less than `min`.
+    pub max: u8,
+}
+
+/// A rule by name, the same in all stages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rule {
+    /// Unique in the rule set.
+    pub name: String,
+    /// Its type.
+    pub kind: RuleKind,
+    /// Does it count by itself? Otherwise a compound names it, and it counts through that alone.
+    pub counts_alone: bool,
+}
+
+/// The types of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RuleKind {
+    /// Values against a reference, or among each other.
+    Comparison,
+    /// Numbers near, or far from, a reference.
+    Distance,
+    /// Tickets of one batch: near in a number, equal in a string.
+    BatchDistance,
+    /// How many of something are in collections.
+    Collection,
+    /// A location that is near enough for everybody.
+    Latency,
+    /// The order of the others: by the distance to the anchor.
+    DistanceSort,
+    /// The order of the others: by their own value.
+    AbsoluteSort,
+    /// Logic over other rules.
+    Compound,
+}
+
+/// How matches are looked for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Algorithm {
+    /// `exhaustiveSearch` or `balanced`.
+    pub strategy: Strategy,
+    /// How the pool is cut.
+    pub batching: Batching,
+    /// The order of batches under [`Batching::Sorted`]: the first one is the primary key.
+    pub sort_by: Vec<SortBy>,
+    /// What balanced teams are even in: an index into [`RuleSet::attributes`] and the column of its average.
+    pub balanced: Option<(usize, NumberColumn)>,
+    /// When backfill tickets have their turn.
+    pub backfill: BackfillPriority,
+}
+
+/// `strategy` of the algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Strategy {
+    /// Small matches.
+    #[default]
+    ExhaustiveSearch,
+    /// Large matches; a small one is searched exhaustively, with even teams.
+    Balanced,
+}
+
+/// `batchingPreference` of the algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Batching {
+    /// Any cut.
+    #[default]
+    Random,
+    /// By `sortByAttributes`.
+    Sorted,
+    /// Everybody with an acceptable latency anywhere.
+    LargestPopulation,
+    /// By each player's best location.
+    FastestRegion,
+}
+
+/// `backfillPriority` of the algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackfillPriority {
+    /// By age, among the other tickets.
+    #[default]
+    Normal,
+    /// After new matches.
+    Low,
+    /// Before new matches.
+    High,
+}
+
+/// `expansionAgeSelection` of the algorithm: whose age says which stage a candidate is judged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpansionAge {
+    /// That of the candidate's newest ticket.
+    #[default]
+    Newest,
+    /// That of its oldest one.
+    Oldest,
+}
+
+/// An attribute that batches are sorted by, ascending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortBy {
+    /// By the average of the ticket's players.
+    Number(NumberColumn),
+    /// By the alphabet; a ticket by its first player's string.
+    Text(WordColumn),
+}
+
+impl RuleSet {
+    /// Its label, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+    /// What it declares, in the order of the text.
+    #[must_use]
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.attributes
+    }
+    /// The teams of a match, 1 to 200; those of a quantity one after another.
+    #[must_use]
+    pub fn teams(&self) -> &[Team] {
+        &self.teams
+    }
+    /// The rules, in the order of the text.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+    /// The versions that expansions make of it, ascending by [`Stage::from`], the first one from age zero.
+    /// At least one, at most [`STAGES_MAX`](crate::STAGES_MAX).
+    #[must_use]
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+    /// The stage that is in force at an age: an index into [`RuleSet::stages`].
+    #[must_use]
+    pub fn stage_at(&self, age: Millis) -> usize {
+        self.stages.partition_point(|stage| stage.from() <= age).saturating_sub(1)
+    }
+    /// How a match is looked for at first; a stage may have changed it ([`Stage::algorithm`]).
+    #[must_use]
+    pub fn algorithm(&self) -> Option<&Algorithm> {
+        self.stages.first().map(Stage::algorithm)
+    }
+    /// Whose age tells the stage of a candidate.
+    #[must_use]
+    pub const fn expansion_age(&self) -> ExpansionAge {
+        self.expansion_age
+    }
+    /// Most players that a match can have in any stage.
+    #[must_use]
+    pub fn players_max(&self) -> usize {
+        let of = |stage: &Stage| stage.teams().iter().map(|size| usize::from(size.max)).sum();
+        self.stages.iter().map(of).max().unwrap_or(0)
+    }
+    /// Is it for matches of more than 40 players? Such rule sets have `batchDistance` and `latency` rules only.
+    #[must_use]
+    pub const fn is_large(&self) -> bool {
+        self.is_large
+    }
+    /// The columns of numbers, in the order of [`NumberColumn`].
+    pub fn number_columns(&self) -> impl ExactSizeIterator<Item = (NumberColumn, NumberSource)> {
+        self.columns.numbers.iter().enumerate().map(|(at, source)| (NumberColumn(at as u16), *source))
+    }
+    /// The columns of symbols, in the order of [`WordColumn`].
+    pub fn word_columns(&self) -> impl ExactSizeIterator<Item = (WordColumn, WordSource)> {
+        self.columns.words.iter().enumerate().map(|(at, source)| (WordColumn(at as u16), *source))
+    }
+    /// Fresh symbols for a pool of its tickets.
+    #[must_use]
+    pub fn symbols(&self) -> Symbols {
+        Symbols::with(&self.literals)
+    }
+}

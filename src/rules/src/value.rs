@@ -1,0 +1,28 @@
+//! What callers bring: players with attributes and latencies.
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The value of a player's attribute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// A finite number.
+    Number(f64),
+    /// A string.
+    Text(String),
+    /// A list of strings; repeats after the first do not count.
+    List(Vec<String>),
+    /// Numbers by name.
+    Map(BTreeMap<String, f64>),
+}
+
+/// One player of a ticket, as the rules see him.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Member {
+    /// What `players[playerId]` gives.
+    pub player: String,
+    /// Attributes by name. Those that the rule set does not declare are ignored.
+    pub attributes: BTreeMap<String, Value>,
+    /// Latency to each location in milliseconds.
+    pub latency_ms: BTreeMap<String, u32>,
+}
