@@ -25,8 +25,10 @@
 )]
 
 mod columns;
+mod expression;
 mod fault;
 mod json;
+mod judge;
 mod pairwise;
 mod party;
 mod prepare;

@@ -31,8 +31,25 @@ impl TeamSet {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
     }
     /// Ascending.
+    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = u8> {
-        (0..=u8::MAX).filter(|team| self.has(*team))
+        [0_u8, 64, 128, 192]
+            .into_iter()
+            .zip(self.0)
+            .flat_map(|(first, word)| Bits(word).map(move |bit| first + bit))
+    }
+}
+
+/// The places of the ones of a word, ascending.
+struct Bits(u64);
+
+impl Iterator for Bits {
+    type Item = u8;
+    #[inline]
+    fn next(&mut self) -> Option<u8> {
+        let place = (self.0 != 0).then(|| self.0.trailing_zeros() as u8);
+        self.0 &= self.0.wrapping_sub(1);
+        place
     }
 }
 
@@ -41,5 +58,19 @@ impl FromIterator<u8> for TeamSet {
         let mut set = Self::default();
         teams.into_iter().for_each(|team| set.insert(team));
         set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_teams_lists_what_was_put_in() {
+        let teams = [0, 1, 63, 64, 127, 200, 255];
+        let set: TeamSet = teams.into_iter().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), teams);
+        assert!(set.has(64) && !set.has(65) && set.meets(&[200].into_iter().collect()));
+        assert!(!set.meets(&[2, 128].into_iter().collect()));
     }
 }

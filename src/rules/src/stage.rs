@@ -1,8 +1,9 @@
 //! A version of a rule set, and judging by it.
 use crate::{
+    judge::{Check, hopeless::Partial, pairs::pairwise},
     pairwise::Pairwise,
     party::Party,
-    rule_set::{Algorithm, TeamSize},
+    rule_set::{Algorithm, Rule, TeamSize},
     seat::Seat,
     symbols::Symbols,
 };
@@ -15,10 +16,14 @@ pub const STAGES_MAX: usize = 64;
 /// A rule set with the expansions of one age applied. In force from [`Stage::from`] until the next one begins.
 #[derive(Debug, Clone)]
 pub struct Stage {
-    pub(crate) from: Millis,
-    pub(crate) teams: Vec<TeamSize>,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) pairwise: Vec<Pairwise>,
+    from: Millis,
+    teams: Vec<TeamSize>,
+    algorithm: Algorithm,
+    /// Of all rules.
+    checks: Vec<Check>,
+    /// The rules that count by themselves and can fail.
+    alone: Vec<usize>,
+    pairwise: Vec<Pairwise>,
 }
 
 /// What a rule says about a candidate.
@@ -33,6 +38,34 @@ pub enum Verdict {
 }
 
 impl Stage {
+    pub(crate) fn new(
+        from: Millis,
+        teams: Vec<TeamSize>,
+        algorithm: Algorithm,
+        checks: Vec<Check>,
+        rules: &[Rule],
+    ) -> Self {
+        let can_fail = |(_, check): &(usize, &Check)| !matches!(check, Check::Sort(_) | Check::Always);
+        let counts = |at: &usize| rules.get(*at).is_some_and(|rule| rule.counts_alone);
+        let alone: Vec<usize> =
+            checks.iter().enumerate().filter(can_fail).map(|(at, _)| at).filter(counts).collect();
+        // Rules of which each must hold: also those that only an `and` stands over.
+        let mut must = alone.clone();
+        let mut next = 0;
+        while let Some(&rule) = must.get(next) {
+            if let Some(Check::Logic(logic)) = checks.get(rule) {
+                logic.conjuncts(&mut |rule| {
+                    if !must.contains(&rule) {
+                        must.push(rule);
+                    }
+                });
+            }
+            next += 1;
+        }
+        let everybody = (0_u8..=u8::MAX).take(teams.len()).collect();
+        let pairwise = pairwise(&must, &checks, &everybody);
+        Self { from, teams, algorithm, checks, alone, pairwise }
+    }
     /// The age from which it is in force.
     #[must_use]
     pub const fn from(&self) -> Millis {
@@ -74,18 +107,21 @@ impl Stage {
     ///
     /// `rule` is an index into [`RuleSet::rules`](crate::RuleSet::rules); one that does not exist holds.
     #[must_use]
-    pub fn verdict(&self, _rule: usize, _seats: &[Seat<'_>]) -> Verdict {
-        Verdict::Holds
+    pub fn verdict(&self, rule: usize, seats: &[Seat<'_>]) -> Verdict {
+        self.checks.get(rule).map_or(Verdict::Holds, |check| check.verdict(seats, &self.checks))
     }
     /// Is this candidate a match: do all sizes hold, and all rules that count by themselves?
     #[must_use]
     pub fn holds(&self, seats: &[Seat<'_>]) -> bool {
-        self.sizes_hold(seats)
+        self.sizes_hold(seats) && self.alone.iter().all(|rule| self.verdict(*rule, seats) != Verdict::Fails)
     }
     /// A rule that fails for this candidate whoever is added to it, in this stage. It may miss some, and is never wrong.
     #[must_use]
-    pub fn hopeless(&self, _seats: &[Seat<'_>]) -> Option<usize> {
-        None
+    pub fn hopeless(&self, seats: &[Seat<'_>]) -> Option<usize> {
+        let partial = Partial::new(seats, &self.teams);
+        let is_dead =
+            |rule: &&usize| self.checks.get(**rule).is_some_and(|check| partial.is_dead(check, &self.checks));
+        self.alone.iter().find(is_dead).copied()
     }
     /// A rule that a ticket fails by itself, on whichever team it sits: it waits for another stage.
     #[must_use]
@@ -100,12 +136,15 @@ impl Stage {
     #[must_use]
     pub fn sort_key<'s>(
         &self,
-        _rule: usize,
-        _anchor: &Party,
-        _other: &Party,
-        _symbols: &'s Symbols,
+        rule: usize,
+        anchor: &Party,
+        other: &Party,
+        symbols: &'s Symbols,
     ) -> Option<SortKey<'s>> {
-        None
+        match self.checks.get(rule) {
+            Some(Check::Sort(sort)) => sort.key(anchor, other, symbols),
+            _ => None,
+        }
     }
 }
 

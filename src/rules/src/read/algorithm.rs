@@ -54,15 +54,12 @@ pub(crate) fn read(top: &Object<'_>, scope: &mut Scope, faults: &mut Faults) -> 
     };
     object.allow(&MEMBERS, faults);
     let strategy = object.choice("strategy", &STRATEGIES, faults);
-    if strategy == Some(Strategy::ExhaustiveSearch)
-        || (strategy.is_none() && object.get("strategy").is_none())
-    {
-        if scope.is_large {
-            faults.add(
-                object.place("strategy"),
-                "matches of more than 40 players need the strategy `balanced`",
-            );
-        }
+    let is_exhaustive = match strategy {
+        Some(strategy) => strategy == Strategy::ExhaustiveSearch,
+        None => object.get("strategy").is_none(),
+    };
+    if is_exhaustive && scope.is_large {
+        faults.add(object.place("strategy"), "matches of more than 40 players need the strategy `balanced`");
     }
     let strategy = strategy.unwrap_or_default();
     let (first, second) = match strategy {

@@ -5,6 +5,9 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+/// Faults that are told of one text; more would help nobody.
+pub(crate) const FAULTS_MAX: usize = 200;
+
 /// Faults and warnings by byte of the text, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -36,15 +39,14 @@ impl Faults {
     pub(crate) fn warn(&mut self, at: u32, message: impl Into<String>) {
         self.warnings.insert(Found { at, shift: 0, message: message.into(), rule: self.rule.clone() });
     }
-    pub(crate) fn is_empty(&self) -> bool {
-        self.faults.is_empty()
-    }
     pub(crate) fn len(&self) -> usize {
         self.faults.len()
     }
     /// All faults, and all warnings, in the order of the text.
     pub(crate) fn told(self, text: &str, root: &Node) -> (Vec<Fault>, Vec<Fault>) {
-        let tell = |found: BTreeSet<Found>| found.into_iter().map(|found| found.told(text, root)).collect();
+        let tell = |found: BTreeSet<Found>| {
+            found.into_iter().take(FAULTS_MAX).map(|found| found.told(text, root)).collect()
+        };
         (tell(self.faults), tell(self.warnings))
     }
 }

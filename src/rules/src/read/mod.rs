@@ -14,18 +14,17 @@ use crate::{
     columns::Columns,
     fault::Fault,
     json::{Node, scan},
-    rule_set::{Attribute, AttributeKind, RuleSet, Team},
+    rule_set::{Attribute, AttributeKind, Rule, RuleSet, Team},
     stage::Stage,
 };
-use faults::{Faults, did_you_mean};
+use faults::{FAULTS_MAX, Faults};
+pub(crate) use faults::{did_you_mean, one_of};
 use gsm_core::{Millis, limits::MATCH_PLAYERS_MAX};
 use object::Object;
+use std::collections::BTreeMap;
 
 /// Characters in the text of a rule set.
 pub const TEXT_CHARS_MAX: usize = 65_535;
-/// Faults that are told of one text; more would help nobody.
-const FAULTS_MAX: usize = 200;
-
 /// Which language a text may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -60,8 +59,7 @@ pub fn parse(text: &str, _dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
         faults.warn(note.at, note.message);
     }
     let set = document(&root, &mut faults);
-    let (mut faults, warnings) = faults.told(text, &root);
-    faults.truncate(FAULTS_MAX);
+    let (faults, warnings) = faults.told(text, &root);
     match set {
         Some(set) if faults.is_empty() => Ok(Parsed { set, warnings }),
         _ => Err(faults),
@@ -79,10 +77,10 @@ fn document(root: &Node, faults: &mut Faults) -> Option<RuleSet> {
     let top = Object::of(root, "a rule set", faults)?;
     top.allow(&MEMBERS, faults);
     let name = top.text("name", faults).map(str::to_owned);
-    if let Some(node) = top.need("ruleLanguageVersion", faults) {
-        if object::text(node, "ruleLanguageVersion", faults).is_some_and(|version| version != "1.0") {
-            faults.add(node.begin, "`ruleLanguageVersion` must be `1.0`");
-        }
+    if let Some(node) = top.need("ruleLanguageVersion", faults)
+        && object::text(node, "ruleLanguageVersion", faults).is_some_and(|version| version != "1.0")
+    {
+        faults.add(node.begin, "`ruleLanguageVersion` must be `1.0`");
     }
     let attributes = attributes::read(&top, faults);
     let expansion_age = algorithm::expansion_age(&top, faults);
@@ -90,10 +88,12 @@ fn document(root: &Node, faults: &mut Faults) -> Option<RuleSet> {
     let is_large = teams::players(&entries) > SMALL_PLAYERS_MAX;
     let mut scope = Scope {
         teams: teams::numbered(&entries),
+        entries: entries.iter().map(|entry| entry.name().to_owned()).collect(),
         attributes,
         columns: Columns::default(),
-        literals: Vec::new(),
+        literals: BTreeMap::new(),
         is_large,
+        rules: Vec::new(),
     };
     let first = stage(Millis::ZERO, root, None, &mut scope, faults);
     let expansions = expansions::read(&top, faults);
@@ -112,14 +112,16 @@ fn document(root: &Node, faults: &mut Faults) -> Option<RuleSet> {
         }
     }
     let stages = stages.into_iter().collect::<Option<Vec<Stage>>>()?;
+    let mut literals: Vec<(String, u32)> = scope.literals.into_iter().collect();
+    literals.sort_unstable_by_key(|(_, at)| *at);
     Some(RuleSet {
         name,
         attributes: scope.attributes,
         teams: scope.teams,
-        rules: Vec::new(),
+        rules: scope.rules,
         stages,
         columns: scope.columns,
-        literals: scope.literals,
+        literals: literals.into_iter().map(|(text, _)| text).collect(),
         is_large,
         expansion_age,
     })
@@ -128,9 +130,12 @@ fn document(root: &Node, faults: &mut Faults) -> Option<RuleSet> {
 /// What the rules of all stages share.
 pub(crate) struct Scope {
     pub(crate) teams: Vec<Team>,
+    /// Names of the entries of `teams`.
+    pub(crate) entries: Vec<String>,
+    pub(crate) rules: Vec<Rule>,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) columns: Columns,
-    pub(crate) literals: Vec<String>,
+    pub(crate) literals: BTreeMap<String, u32>,
     pub(crate) is_large: bool,
 }
 
@@ -139,10 +144,14 @@ impl Scope {
     pub(crate) fn attribute(&self, name: &str, at: u32, faults: &mut Faults) -> Option<usize> {
         let found = self.attributes.iter().position(|attribute| attribute.name == name);
         if found.is_none() {
-            let near = did_you_mean(name, self.attributes.iter().map(|attribute| attribute.name.as_str()));
-            faults.add(at, format!("attribute `{name}` is not declared in `playerAttributes`{near}"));
+            faults.add(at, self.undeclared(name));
         }
         found
+    }
+    /// What is said of an attribute that is not declared.
+    pub(crate) fn undeclared(&self, name: &str) -> String {
+        let near = did_you_mean(name, self.attributes.iter().map(|attribute| attribute.name.as_str()));
+        format!("attribute `{name}` is not declared in `playerAttributes`{near}")
     }
 }
 
@@ -175,6 +184,10 @@ fn stage(
         );
     }
     let algorithm = algorithm::read(&top, scope, faults);
-    rules::refused(&top, faults);
-    Some(Stage { from, teams: teams::sizes(&entries), algorithm, pairwise: Vec::new() })
+    let read = rules::read(&top, scope, faults);
+    if from == Millis::ZERO {
+        scope.rules = rules::names(&read);
+    }
+    let checks = rules::checks(read)?;
+    Some(Stage::new(from, teams::sizes(&entries), algorithm, checks, &scope.rules))
 }

@@ -28,11 +28,11 @@ pub(crate) fn read(top: &Object<'_>, faults: &mut Faults) -> Vec<Entry> {
             object.count(member, (least, PLAYERS_MAX), faults)
         };
         let (min, max) = (limit("minPlayers", 0), limit("maxPlayers", 1));
-        if let (Some(min), Some(max)) = (min, max) {
-            if min > max {
-                let at = object.place("minPlayers").max(object.place("maxPlayers"));
-                faults.add(at, format!("team `{name}`: minPlayers {min} is above maxPlayers {max}"));
-            }
+        if let (Some(min), Some(max)) = (min, max)
+            && min > max
+        {
+            let at = object.place("minPlayers").max(object.place("maxPlayers"));
+            faults.add(at, format!("team `{name}`: minPlayers {min} is above maxPlayers {max}"));
         }
         let quantity = object.count("quantity", (1, PLAYERS_MAX), faults).unwrap_or(1);
         let size = TeamSize { min: min.unwrap_or(0) as u8, max: max.unwrap_or(1) as u8 };
@@ -49,6 +49,9 @@ pub(crate) fn read(top: &Object<'_>, faults: &mut Faults) -> Vec<Entry> {
 }
 
 impl Entry {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
     fn names(&self) -> impl Iterator<Item = String> {
         (1..=self.quantity).map(|number| match self.quantity {
             1 => self.name.clone(),

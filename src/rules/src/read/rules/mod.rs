@@ -1,6 +1,15 @@
 //! `rules`.
-use super::{faults::Faults, object::Object};
-use crate::{json::Node, rule_set::RuleKind};
+mod kinds;
+mod measure;
+mod statement;
+
+use super::{Scope, faults::Faults, object::Object};
+use crate::{
+    json::Node,
+    judge::Check,
+    rule_set::{Rule, RuleKind},
+};
+use std::collections::BTreeSet;
 
 const KINDS: [(&str, RuleKind); 8] = [
     ("comparison", RuleKind::Comparison),
@@ -42,9 +51,94 @@ pub(crate) fn expandable(rule: &Node) -> Option<&'static [&'static str]> {
     Some(if kind == RuleKind::Compound { &[] } else { own_members(kind) })
 }
 
-/// Until they are read.
-pub(crate) fn refused(top: &Object<'_>, faults: &mut Faults) {
-    if !top.list("rules", faults).is_empty() {
-        faults.add(top.place("rules"), "rules are not served yet");
+/// A rule of one stage. `check` is missing where it has a fault.
+pub(crate) struct Read {
+    name: String,
+    kind: RuleKind,
+    check: Option<Check>,
+    /// How many evaluations it stands for, those of the rules that it names included.
+    weight: usize,
+}
+
+/// Reads the rules of one version of the document; those without a name or type are left out.
+pub(crate) fn read(top: &Object<'_>, scope: &mut Scope, faults: &mut Faults) -> Vec<Read> {
+    let (mut all, mut names): (Vec<Read>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
+    for node in top.list("rules", faults) {
+        let Some(object) = Object::of(node, "a rule", faults) else { continue };
+        faults.rule = object.text("name", &mut Faults::default()).map(str::to_owned);
+        let name = object.need_text("name", faults);
+        if name.is_some_and(|name| !names.insert(name.to_owned())) {
+            faults.add(object.place("name"), "a rule of this name is defined before");
+        }
+        object.text("description", faults);
+        let kind = object.need("type", faults).and_then(|_| object.choice("type", &KINDS, faults));
+        if let Some(kind) = kind {
+            let known: Vec<&str> = COMMON.iter().chain(own_members(kind)).copied().collect();
+            object.allow(&known, faults);
+            let (check, weight) = one(kind, &object, &all, scope, faults);
+            if let Some(name) = name {
+                all.push(Read { name: name.to_owned(), kind, check, weight });
+            }
+        }
+        faults.rule = None;
     }
+    all
+}
+
+fn one(
+    kind: RuleKind,
+    object: &Object<'_>,
+    before: &[Read],
+    scope: &mut Scope,
+    faults: &mut Faults,
+) -> (Option<Check>, usize) {
+    if scope.is_large && !matches!(kind, RuleKind::BatchDistance | RuleKind::Latency) {
+        let message = "matches of more than 40 players take rules of type `batchDistance` and `latency` only";
+        faults.add(object.place("type"), message);
+    }
+    let mut rule = Source { object, scope, faults };
+    let check = match kind {
+        RuleKind::Comparison => rule.comparison(),
+        RuleKind::Distance => rule.distance(),
+        RuleKind::BatchDistance => rule.batch_distance(),
+        RuleKind::Collection => rule.collection(),
+        RuleKind::Latency => rule.latency(),
+        RuleKind::DistanceSort => rule.sort(true),
+        RuleKind::AbsoluteSort => rule.sort(false),
+        RuleKind::Compound => {
+            let (logic, weight) = statement::read(object, before, faults);
+            return (logic.map(Check::Logic), weight);
+        }
+    };
+    (check, 1)
+}
+
+/// A rule that is being read.
+struct Source<'a, 'n> {
+    object: &'a Object<'n>,
+    scope: &'a mut Scope,
+    faults: &'a mut Faults,
+}
+
+/// The rules by name and type.
+pub(crate) fn names(all: &[Read]) -> Vec<Rule> {
+    let mut named = BTreeSet::new();
+    for read in all {
+        if let Some(Check::Logic(logic)) = &read.check {
+            logic.rules(&mut |rule| {
+                named.insert(rule);
+            });
+        }
+    }
+    let rule = |(at, read): (usize, &Read)| Rule {
+        name: read.name.clone(),
+        kind: read.kind,
+        counts_alone: !named.contains(&at),
+    };
+    all.iter().enumerate().map(rule).collect()
+}
+
+/// The compiled rules, if all are without a fault.
+pub(crate) fn checks(all: Vec<Read>) -> Option<Vec<Check>> {
+    all.into_iter().map(|read| read.check).collect()
 }

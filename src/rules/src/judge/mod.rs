@@ -1,0 +1,285 @@
+//! Rules, compiled, and what they say about a candidate.
+pub(crate) mod hopeless;
+pub(crate) mod latency;
+pub(crate) mod logic;
+pub(crate) mod numbers;
+pub(crate) mod pairs;
+pub(crate) mod sort;
+pub(crate) mod strings;
+
+use crate::{
+    columns::{NumberColumn, WordColumn},
+    seat::Seat,
+    stage::Verdict,
+    symbols::Symbol,
+};
+use latency::Latency;
+use logic::Logic;
+use numbers::{Measured, Number};
+use sort::Sort;
+use strings::{Strings, Texts};
+
+/// A rule of one stage.
+#[derive(Debug, Clone)]
+pub(crate) enum Check {
+    /// Every number compares true with the reference.
+    Compare { measured: Vec<Measured>, operation: Operation, reference: Number },
+    /// All numbers are equal, or all differ.
+    Alike { measured: Vec<Measured>, differ: bool },
+    /// Every string is the reference, or none is.
+    CompareText { measured: Vec<Leaves>, reference: Symbol, differ: bool },
+    /// All strings are equal, or all differ.
+    AlikeText { measured: Vec<Leaves>, differ: bool },
+    /// Every number is as far from the reference as allowed.
+    Distance { measured: Vec<Measured>, reference: Number, allowed: Span },
+    /// The tickets' numbers lie so near.
+    Batch { column: NumberColumn, width: f64 },
+    /// All have the same string.
+    BatchText { column: WordColumn },
+    /// So many collections have the string.
+    Contains { measured: Vec<Strings>, wanted: Symbol, allowed: Counts },
+    /// So many strings are in all collections.
+    Intersection { measured: Vec<Strings>, allowed: Counts },
+    /// So many strings of each collection are in the reference.
+    Reference { measured: Vec<Strings>, reference: Reference, allowed: Counts },
+    /// A location that is near enough for all.
+    Latency(Latency),
+    /// An order, which always holds.
+    Sort(Sort),
+    /// Logic over other rules.
+    Logic(Logic),
+    /// Nothing to ask.
+    Always,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Less,
+    AtMost,
+    Equal,
+    Different,
+    AtLeast,
+    More,
+}
+
+impl Operation {
+    #[inline]
+    pub(crate) fn holds(self, left: f64, right: f64) -> bool {
+        match self {
+            Self::Less => left < right,
+            Self::AtMost => left <= right,
+            Self::Equal => left == right,
+            Self::Different => left != right,
+            Self::AtLeast => left >= right,
+            Self::More => left > right,
+        }
+    }
+}
+
+/// Strings one by one.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Leaves {
+    /// One of each player.
+    Texts(Texts),
+    /// Those of collections.
+    Of(Strings),
+}
+
+impl Leaves {
+    #[inline]
+    pub(crate) fn each(&self, seats: &[Seat<'_>], mut take: impl FnMut(Symbol, u32)) {
+        match self {
+            Self::Texts(texts) => texts.each(seats, take),
+            Self::Of(strings) => {
+                strings.each(seats, |list, times| list.iter().for_each(|text| take(*text, times)))
+            }
+        }
+    }
+}
+
+/// From `min` to `max`, both allowed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Span {
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+/// From `min` to `max`, both allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) min: u32,
+    pub(crate) max: u32,
+}
+
+impl Counts {
+    pub(crate) const fn allow(self, count: u32) -> bool {
+        self.min <= count && count <= self.max
+    }
+}
+
+/// What collections are compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Reference {
+    /// Ascending.
+    Const(Box<[Symbol]>),
+    Of(Strings),
+}
+
+impl Reference {
+    /// None where nobody has a seat whom it would be made of.
+    pub(crate) fn has_value(&self, seats: &[Seat<'_>]) -> bool {
+        match self {
+            Self::Const(_) => true,
+            Self::Of(strings) => strings.has_players(seats),
+        }
+    }
+    /// How many different strings of an ascending list it has.
+    pub(crate) fn count(&self, seats: &[Seat<'_>], list: &[Symbol]) -> u32 {
+        let has = |symbol: Symbol| match self {
+            Self::Const(all) => all.binary_search(&symbol).is_ok(),
+            Self::Of(strings) => strings.any_has(seats, symbol),
+        };
+        let mut last = None;
+        list.iter().filter(|symbol| last.replace(**symbol) != Some(**symbol) && has(**symbol)).count() as u32
+    }
+}
+
+/// What is known while values are judged one by one.
+#[derive(Clone, Copy)]
+pub(crate) struct Tally {
+    any: bool,
+    fails: bool,
+}
+
+impl Tally {
+    pub(crate) const fn new() -> Self {
+        Self { any: false, fails: false }
+    }
+    #[inline]
+    pub(crate) fn add(&mut self, holds: bool) {
+        self.any = true;
+        self.fails |= !holds;
+    }
+    #[inline]
+    pub(crate) const fn verdict(self) -> Verdict {
+        match self {
+            Self { fails: true, .. } => Verdict::Fails,
+            Self { any: true, .. } => Verdict::Holds,
+            Self { any: false, .. } => Verdict::NoValue,
+        }
+    }
+}
+
+impl Check {
+    /// Of a complete candidate; `checks` are those of all rules, for the logic over them.
+    #[inline]
+    pub(crate) fn verdict(&self, seats: &[Seat<'_>], checks: &[Self]) -> Verdict {
+        let mut tally = Tally::new();
+        match self {
+            Self::Compare { measured, operation, reference } => {
+                let Some(reference) = reference.value(seats) else { return Verdict::NoValue };
+                for one in measured {
+                    one.each(seats, |value, _| tally.add(operation.holds(value, reference)));
+                }
+            }
+            Self::Distance { measured, reference, allowed } => {
+                let Some(reference) = reference.value(seats) else { return Verdict::NoValue };
+                for one in measured {
+                    one.each(seats, |value, _| {
+                        let distance = (value - reference).abs();
+                        tally.add(allowed.min <= distance && distance <= allowed.max);
+                    });
+                }
+            }
+            Self::Alike { measured, differ } => alike(*differ, &mut tally, |take| {
+                measured.iter().for_each(|one| one.each(seats, &mut *take));
+            }),
+            Self::CompareText { measured, reference, differ } => {
+                for one in measured {
+                    one.each(seats, |text, _| tally.add((text == *reference) != *differ));
+                }
+            }
+            Self::AlikeText { measured, differ } => alike(*differ, &mut tally, |take| {
+                measured.iter().for_each(|one| one.each(seats, &mut *take));
+            }),
+            Self::Batch { column, width } => {
+                let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+                for seat in seats {
+                    min = min.min(seat.party.number(*column));
+                    max = max.max(seat.party.number(*column));
+                }
+                if min <= max {
+                    tally.add(max - min <= *width);
+                }
+            }
+            Self::BatchText { column } => {
+                let mut texts = seats.iter().flat_map(|seat| seat.party.texts(*column));
+                if let Some(first) = texts.next() {
+                    tally.add(texts.all(|text| text == first));
+                }
+            }
+            Self::Contains { measured, wanted, allowed } => {
+                if measured.iter().any(|one| one.has_players(seats)) {
+                    tally.add(allowed.allow(measured.iter().map(|one| one.containing(seats, *wanted)).sum()));
+                }
+            }
+            Self::Intersection { measured, allowed } => {
+                if let Some(count) = common(measured, seats) {
+                    tally.add(allowed.allow(count));
+                }
+            }
+            Self::Reference { measured, reference, allowed } => {
+                if !reference.has_value(seats) {
+                    return Verdict::NoValue;
+                }
+                for one in measured {
+                    one.each(seats, |list, _| tally.add(allowed.allow(reference.count(seats, list))));
+                }
+            }
+            Self::Latency(latency) => return latency.verdict(seats),
+            Self::Logic(logic) => return logic.verdict(seats, checks),
+            Self::Sort(_) | Self::Always => return Verdict::Holds,
+        }
+        tally.verdict()
+    }
+}
+
+/// Are all values of `visit` (each with how often it comes) equal, or do all differ?
+#[inline]
+fn alike<T: PartialEq + Copy>(differ: bool, tally: &mut Tally, visit: impl Fn(&mut dyn FnMut(T, u32))) {
+    if !differ {
+        let mut first = None;
+        visit(&mut |value, _| tally.add(*first.get_or_insert(value) == value));
+        return;
+    }
+    let mut place = 0_usize;
+    visit(&mut |value, times| {
+        let (mut other_place, mut is_new) = (0_usize, times == 1);
+        visit(&mut |other, _| {
+            is_new &= other_place >= place || other != value;
+            other_place += 1;
+        });
+        place += 1;
+        tally.add(is_new);
+    });
+}
+
+/// How many strings are in all collections; none where there is no collection.
+pub(crate) fn common(measured: &[Strings], seats: &[Seat<'_>]) -> Option<u32> {
+    let (first, rest) = measured.split_first()?;
+    if !first.has_players(seats) {
+        return common(rest, seats);
+    }
+    let in_all = |symbol: Symbol| measured.iter().all(|one| one.all_have(seats, symbol));
+    let (mut count, mut is_first) = (0, true);
+    // Only what the first collection has can be in all of them.
+    let mut take = |list: &[Symbol]| {
+        if !std::mem::take(&mut is_first) {
+            return;
+        }
+        let mut last = None;
+        count = list.iter().filter(|s| last.replace(**s) != Some(**s) && in_all(**s)).count() as u32;
+    };
+    first.each(seats, |list, _| take(list));
+    Some(count)
+}

@@ -1,0 +1,126 @@
+//! Judging against the slow twin, and what is promised of parts of a match.
+use crate::{
+    make::{Dice, seats, set},
+    twin::SetSpec,
+};
+use gsm_rules::{Dialect, Member, Pairwise, Party, RuleSet, Seat, Stage, Verdict, parse};
+
+fn parsed(spec: &SetSpec, seed: u64) -> RuleSet {
+    let text = spec.text();
+    parse(&text, Dialect::Strict).unwrap_or_else(|faults| panic!("seed {seed}: {text}: {faults:#?}")).set
+}
+
+fn parties(set: &RuleSet, seats: &[(usize, Vec<Member>)]) -> Vec<(u8, Party)> {
+    let mut symbols = set.symbols();
+    seats.iter().map(|(team, party)| (*team as u8, set.prepare(party, &mut symbols).unwrap())).collect()
+}
+
+fn sat(parties: &[(u8, Party)]) -> Vec<Seat<'_>> {
+    parties.iter().map(|(team, party)| Seat { team: *team, party }).collect()
+}
+
+#[test]
+fn every_rule_is_judged_as_the_twin_judges_it() {
+    let mut seen = [0_u32; 3];
+    for seed in 0..6_000 {
+        let mut dice = Dice(seed);
+        let spec = set(&mut dice, 4);
+        let set = parsed(&spec, seed);
+        for _ in 0..8 {
+            let seats = seats(&mut dice, &spec, false);
+            let parties = parties(&set, &seats);
+            for rule in 0..spec.rules.len() {
+                let expected = spec.verdict(rule, &seats, false);
+                if expected != spec.verdict(rule, &seats, true) {
+                    continue;
+                }
+                let expected = match expected {
+                    None => Verdict::NoValue,
+                    Some(true) => Verdict::Holds,
+                    Some(false) => Verdict::Fails,
+                };
+                seen[expected as usize] += 1;
+                let found = set.stages()[0].verdict(rule, &sat(&parties));
+                assert_eq!(found, expected, "seed {seed}: rule r{rule} of {}\n{seats:#?}", spec.text());
+            }
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 1_000), "{seen:?}");
+}
+
+/// Do two tickets, or each by itself, fulfil what an index may ask of them?
+fn fulfilled(stage: &Stage, condition: &Pairwise, a: &Party, b: &Party) -> bool {
+    match *condition {
+        Pairwise::Within { column, width, .. } => (a.number(column) - b.number(column)).abs() <= width,
+        Pairwise::SameNumber { column, .. } => a.number(column) == b.number(column),
+        Pairwise::DifferentNumber { column, .. } => a.number(column) != b.number(column),
+        Pairwise::SameText { column, .. } => {
+            let all = a.texts(column).iter().chain(b.texts(column));
+            all.collect::<std::collections::BTreeSet<_>>().len() == 1
+        }
+        Pairwise::DifferentText { column, .. } => a.texts(column).iter().all(|text| !b.texts(column).contains(text)),
+        Pairwise::Overlap { column, at_least, .. } => {
+            a.set(column).iter().filter(|text| b.set(column).contains(text)).count() >= at_least as usize
+        }
+        Pairwise::Region { column, max_ms, .. } => a.entries(column).any(|(place, ms)| {
+            ms <= max_ms && b.entries(column).any(|(other, ms)| other == place && ms <= max_ms)
+        }),
+        Pairwise::Unary { .. } => stage.alone(a).is_none() && stage.alone(b).is_none(),
+    }
+}
+
+#[test]
+fn no_part_of_a_match_is_hopeless_and_any_two_tickets_fulfil_the_conditions() {
+    let (mut matches, mut hopeless, mut conditions, mut seed) = (0, 0, 0, 0);
+    while matches < 4_000 {
+        seed += 1;
+        assert!(seed < 200_000, "only {matches} matches");
+        let mut dice = Dice(seed);
+        let spec = set(&mut dice, 2);
+        let set = parsed(&spec, seed);
+        let stage = &set.stages()[0];
+        for _ in 0..12 {
+            let seats = seats(&mut dice, &spec, true);
+            let parties = parties(&set, &seats);
+            let all = sat(&parties);
+            let holds = stage.holds(&all);
+            let is_matchable = parties.iter().all(|(_, party)| party.never().is_none());
+            let expected = [false, true].map(|doubt| is_matchable && spec.holds(&seats, doubt));
+            assert!(expected.contains(&holds), "seed {seed}: {}\n{seats:#?}", spec.text());
+            if !holds {
+                hopeless += u32::from(stage.hopeless(&all).is_some());
+                continue;
+            }
+            matches += 1;
+            for subset in 0..1_u32 << all.len() {
+                let part: Vec<Seat<'_>> =
+                    all.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1).map(|(_, seat)| *seat).collect();
+                assert_eq!(stage.hopeless(&part), None, "seed {seed}: {}\n{subset:b} of {seats:#?}", spec.text());
+            }
+            for (at, (_, a)) in parties.iter().enumerate() {
+                for (_, b) in &parties[..at] {
+                    for condition in stage.pairwise() {
+                        conditions += 1;
+                        assert!(fulfilled(stage, condition, a, b), "seed {seed}: {condition:?} of {}\n{seats:#?}", spec.text());
+                    }
+                }
+            }
+        }
+    }
+    assert!(hopeless > 1_000 && conditions > 1_000, "{hopeless} hopeless, {conditions} conditions");
+}
+
+#[test]
+fn released_tickets_leave_no_string_behind() {
+    for seed in 0..300 {
+        let mut dice = Dice(seed);
+        let spec = set(&mut dice, 4);
+        let set = parsed(&spec, seed);
+        let mut symbols = set.symbols();
+        let before = symbols.len();
+        let seats = seats(&mut dice, &spec, false);
+        let parties: Vec<Party> = seats.iter().map(|(_, party)| set.prepare(party, &mut symbols).unwrap()).collect();
+        parties.iter().for_each(|party| set.release(party, &mut symbols));
+        assert_eq!(symbols.len(), before, "seed {seed}: {}", spec.text());
+    }
+}
