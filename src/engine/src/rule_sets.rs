@@ -4,12 +4,16 @@ use crate::{
     store::{ChangeSet, Home, Key, KeyRange, Row, RuleSetRow},
 };
 use gsm_core::{RuleSetName, limits};
+use gsm_rules::Dialect;
 use parking_lot::RwLock;
 use std::{
     collections::BTreeMap,
     ops::Bound::{Excluded, Unbounded},
     sync::Arc,
 };
+
+/// Faults of a text that are named at once.
+const FAULTS_NAMED_MAX: usize = 10;
 
 /// The rule sets as they stand.
 #[derive(Default)]
@@ -31,18 +35,14 @@ impl RuleSets {
 }
 
 impl Engine {
-    /// Refuses a text that is no rule set.
+    /// Refuses a text that is no rule set, naming its faults.
     pub fn check_rule_set(&self, body: &str) -> Result<(), EngineError> {
-        let chars = body.chars().count();
-        if chars > limits::RULE_SET_CHARS_MAX {
-            let most = limits::RULE_SET_CHARS_MAX;
-            return Err(EngineError::invalid("body", format!("has {chars} characters of {most}")));
+        let Err(faults) = gsm_rules::parse(body, Dialect::Extended) else { return Ok(()) };
+        let mut named: Vec<String> = faults.iter().take(FAULTS_NAMED_MAX).map(ToString::to_string).collect();
+        if faults.len() > FAULTS_NAMED_MAX {
+            named.push(format!("and {} more", faults.len() - FAULTS_NAMED_MAX));
         }
-        match serde_json::from_str(body) {
-            Ok(serde_json::Value::Object(_)) => Ok(()),
-            Ok(_) => Err(EngineError::invalid("body", "is not a JSON object")),
-            Err(error) => Err(EngineError::invalid("body", format!("is not JSON: {error}"))),
-        }
+        Err(EngineError::invalid("body", named.join("; ")))
     }
 
     /// A rule set.
