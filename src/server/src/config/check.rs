@@ -207,7 +207,7 @@ impl Loaded {
         if !local && mode == Mode::Dev {
             risky(
                 "http.listen",
-                "a development server listens on more than this machine, and its keys are printed",
+                "a development server listens on more than this machine: its keys are printed, and AWS clients need none",
             );
         }
         if !local && config.http.dashboard == Some(Dashboard::Open) {

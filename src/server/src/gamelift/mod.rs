@@ -151,7 +151,7 @@ fn anybody(parts: &Parts) -> Who {
 fn limited(error: ApiError) -> Fault {
     match error.status {
         StatusCode::TOO_MANY_REQUESTS => Fault::throttled(error.detail),
-        _ => Fault::denied(error.detail),
+        status => Fault { status, ..Fault::denied(error.detail) },
     }
 }
 
