@@ -32,8 +32,6 @@ pub const MATCH_SIDES_MAX: usize = 100;
 pub const QUEUES_MAX: usize = 256;
 /// Rule sets of one server.
 pub const RULE_SETS_MAX: usize = 1_000;
-/// Characters of a rule set.
-pub const RULE_SET_CHARS_MAX: usize = 65_535;
 /// Tags of one thing.
 pub const TAGS_MAX: usize = 200;
 /// Waiting tickets of one queue; above it new ones are answered 429.

@@ -234,8 +234,7 @@ impl Engine {
 
     /// The same, with boards from what [`save_boards`](Self::save_boards) saved, where that can be brought up to date.
     pub async fn load_with(&self, snapshots: Option<&dyn Snapshots>) -> Result<LoadReport, EngineError> {
-        let mut report = LoadReport::default();
-        report.rule_sets = self.load_rule_sets().await?;
+        let mut report = LoadReport { rule_sets: self.load_rule_sets().await?, ..LoadReport::default() };
         self.each(KeyRange::Queues, |key, found| {
             if let Row::Queue(json) = &*found.row {
                 let config = QueueConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;

@@ -1,7 +1,7 @@
 //! Rule sets: documents that never change, kept as they came and followed in memory.
 use crate::{
     Call, Engine, EngineError,
-    store::{Home, Key, KeyRange, Row, RuleSetRow},
+    store::{ChangeSet, Home, Key, KeyRange, Row, RuleSetRow},
 };
 use gsm_core::{RuleSetName, limits};
 use gsm_rules::{Dialect, RuleSet, parse};
@@ -11,6 +11,9 @@ use std::{
     ops::Bound::{Excluded, Unbounded},
     sync::Arc,
 };
+
+/// Faults of a text that are named at once.
+const FAULTS_NAMED_MAX: usize = 10;
 
 /// The rule sets as they stand.
 #[derive(Default)]
@@ -56,17 +59,14 @@ impl RuleSets {
 }
 
 impl Engine {
-    /// Refuses a text that is no rule set.
+    /// Refuses a text that is no rule set, naming its faults.
     pub fn check_rule_set(&self, body: &str) -> Result<(), EngineError> {
-        let chars = body.chars().count();
-        if chars > limits::RULE_SET_CHARS_MAX {
-            let most = limits::RULE_SET_CHARS_MAX;
-            return Err(EngineError::invalid("body", format!("has {chars} characters of {most}")));
+        let Err(faults) = parse(body, Dialect::Strict) else { return Ok(()) };
+        let mut named: Vec<String> = faults.iter().take(FAULTS_NAMED_MAX).map(ToString::to_string).collect();
+        if faults.len() > FAULTS_NAMED_MAX {
+            named.push(format!("and {} more", faults.len() - FAULTS_NAMED_MAX));
         }
-        parse(body, Dialect::Strict).map(drop).map_err(|faults| {
-            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            EngineError::invalid("body", lines.join("; "))
-        })
+        Err(EngineError::invalid("body", named.join("; ")))
     }
 
     /// A rule set.
@@ -99,7 +99,7 @@ impl Engine {
         let row = RuleSetRow { name: name.clone(), body: body.to_owned(), created_at: call.now, tags };
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if self.get_one(&key).await?.is_some() {
-                return Err(EngineError::RuleSetExists { name: name.to_string() });
+                return Err(EngineError::NameTaken { what: "rule set" });
             }
             if self.views.rule_sets.len() >= limits::RULE_SETS_MAX {
                 return Err(EngineError::TooManyRuleSets);
@@ -115,12 +115,13 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Takes a rule set away; refused while a queue uses it.
+    /// Takes a rule set away; refused while a queue goes by it.
     pub async fn delete_rule_set(&self, call: &Call, name: &RuleSetName) -> Result<(), EngineError> {
         let key = Key::RuleSet(name.clone());
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
-            if let Some(queue) = self.queues().iter().find(|queue| queue.rule_set.as_ref() == Some(name)) {
+            if let Some(queue) = self.queues().into_iter().find(|queue| queue.rule_set.as_ref() == Some(name))
+            {
                 return Err(EngineError::RuleSetInUse { queue: queue.name.to_string() });
             }
             let mut changes = self.changes(call, &[name]);
@@ -159,6 +160,19 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
+    /// Writes the rule set that a queue is to go by as it is, so that nobody who saw no such queue can take it away.
+    pub(crate) async fn hold_rule_set(
+        &self,
+        changes: &mut ChangeSet,
+        name: &RuleSetName,
+    ) -> Result<(), EngineError> {
+        let key = Key::RuleSet(name.clone());
+        let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
+        let Row::RuleSet(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
+        changes.replace(key, Some(found.version), Row::RuleSet(row.clone()));
+        Ok(())
+    }
+
     /// Reads all rule sets; how many there are.
     pub(crate) async fn load_rule_sets(&self) -> Result<usize, EngineError> {
         let mut count = 0;
@@ -186,7 +200,8 @@ pub enum TagChange {
 }
 
 impl TagChange {
-    fn apply(&self, tags: &mut BTreeMap<String, String>) {
+    /// Changes these.
+    pub fn apply(&self, tags: &mut BTreeMap<String, String>) {
         match self {
             Self::Put(new) => tags.extend(new.clone()),
             Self::Remove(keys) => tags.retain(|key, _| !keys.contains(key)),

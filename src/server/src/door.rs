@@ -7,12 +7,13 @@ use crate::{
     },
     bearer::{Bearer, Bearers},
     front::{listen::Handle, strict_query},
+    gamelift::{self, Protocol},
     problem::{ApiError, Pending},
 };
 use axum::{
     Router,
     extract::{ConnectInfo, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use gsm_core::IdSource;
@@ -161,7 +162,9 @@ impl Door {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn judge(&self, facts: &RequestFacts, now: u64) -> Result<(), ApiError> {
+    /// Counts a request, or refuses it.
+    pub(crate) fn judge(&self, facts: &RequestFacts) -> Result<(), ApiError> {
+        let now = self.now_ms();
         let shard = facts.subject().shard(SHARDS, self.seed);
         let Some(firewall) = self.shards.get(shard) else { return Ok(()) };
         let verdict = firewall.lock().decide(facts, now);
@@ -247,6 +250,14 @@ pub(crate) struct Entrance {
 
 impl Handle for Entrance {
     async fn handle(&self, mut request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        if let Some((protocol, _)) = Protocol::of(&parts) {
+            let facts = facts_of(&self.app.door, &parts.headers, &parts.extensions, None);
+            let response =
+                gamelift::serve(&self.app, Request::from_parts(parts, body), protocol, facts).await;
+            return hardened(response);
+        }
+        request = Request::from_parts(parts, body);
         let request_id = request_id(request.headers(), &**self.app.engine.ids());
         let response = match admit(&self.app, &mut request, &request_id).await {
             Ok(()) => self.router.handle(request).await,
@@ -269,22 +280,31 @@ fn finish(mut response: Response, request_id: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, value);
     }
+    hardened(response)
+}
+
+/// Adds what every answer of every face has.
+fn hardened(mut response: Response) -> Response {
+    let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
+/// Who speaks, as the limiter sees it.
+fn facts_of(door: &Door, headers: &HeaderMap, extensions: &Extensions, scope: Option<Scope>) -> RequestFacts {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    RequestFacts { address: door.proxies.client(peer, headers), scope, principal: None, exempt: false }
+}
+
 async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Result<(), ApiError> {
     let door = &app.door;
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
-    let address = door.proxies.client(peer, request.headers());
     let operation = crate::api::operations().get(request.uri().path(), request.method());
     let scope = operation.and_then(|operation| scope_of(&operation.action));
     let exempt = door.profile.is_exempt(request.uri().path());
-    let facts = RequestFacts { address, scope, principal: None, exempt };
-    let now = door.now_ms();
-    door.judge(&facts, now)?;
+    let facts = RequestFacts { exempt, ..facts_of(door, request.headers(), request.extensions(), scope) };
+    door.judge(&facts)?;
     strict_query::check_path(request.uri().path())?;
     // Pages, documents, and what will be answered 404 or 405, need nobody.
     let Some(operation) = operation else { return Ok(()) };
@@ -299,7 +319,7 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
         }
         let counted = found.role == Role::Player.as_str() || scope == Some(Scope::Result);
         if counted && let Some(bits) = principal_bits(&found.principal) {
-            door.judge(&RequestFacts { principal: Some(bits), ..facts }, now)?;
+            door.judge(&RequestFacts { principal: Some(bits), ..facts })?;
         }
         found
     };
@@ -321,7 +341,7 @@ async fn authenticate(app: &App, headers: &HeaderMap, facts: &RequestFacts) -> R
     let bad = |error: ApiError| {
         // Whoever tries tokens is slowed down by address.
         let guess = RequestFacts { scope: Some(Scope::BadToken), principal: None, ..*facts };
-        app.door.judge(&guess, app.door.now_ms()).err().unwrap_or(error)
+        app.door.judge(&guess).err().unwrap_or(error)
     };
     let Some(token) = bearer(headers).map_err(bad)? else {
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")

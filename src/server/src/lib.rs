@@ -18,6 +18,7 @@ mod door;
 mod echo;
 #[allow(unreachable_pub, reason = "written like a library of its own, whose surface is what others may use")]
 mod front;
+mod gamelift;
 mod jwt;
 mod overview;
 mod problem;

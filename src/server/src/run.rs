@@ -6,6 +6,7 @@ use crate::{
     dev,
     door::{Door, TrustedProxies},
     front::{WireLimits, listen},
+    gamelift::{self, MasterKey, Wire},
     jwt::{Issuer, JwksError},
     overview::{self, Watch},
     saving::Saving,
@@ -13,7 +14,7 @@ use crate::{
     webhooks::{Account, Secret, Webhooks},
 };
 use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
-use gsm_core::Millis;
+use gsm_core::{IdSource, Millis};
 use gsm_engine::{Engine, EngineError, EngineOptions, Role, store::Homes};
 use parking_lot::Mutex;
 use std::{net::SocketAddr, sync::Arc};
@@ -175,12 +176,16 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         settings.dashboard == Dashboard::Open,
     );
     let tasks = TaskTracker::new();
-    if let Err(error) = hear(&engine, &settings, &tasks, &stop) {
-        close_quietly(store).await;
-        return Err(error);
-    }
+    let prepared = hear(&engine, &settings, &tasks, &stop).and_then(|()| wire(&settings, &**engine.ids()));
+    let wire = match prepared {
+        Ok(wire) => wire,
+        Err(error) => {
+            close_quietly(store).await;
+            return Err(error);
+        }
+    };
     let started_at = engine.clock().now();
-    let app = Arc::new(App { engine, store, door, watch: Watch::new(started_at), stop: stop.clone() });
+    let app = Arc::new(App { engine, store, door, watch: Watch::new(started_at), wire, stop: stop.clone() });
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
@@ -219,10 +224,17 @@ fn hear(
         })?;
         destinations.push((webhook.clone(), secret));
     }
-    let account = Account { region: "us-east-1".to_owned(), id: "000000000000".to_owned() };
+    let region = settings.region.clone().unwrap_or_else(|| gamelift::REGION_DEFAULT.to_owned());
+    let account = Account { region, id: settings.account.clone() };
     let webhooks = Webhooks::start(destinations, account, tasks, stop);
     engine.listen(webhooks.map_err(|error| StartError::Refused(format!("webhooks: {error}")))?);
     Ok(())
+}
+
+fn wire(settings: &Settings, ids: &dyn IdSource) -> Result<Wire, StartError> {
+    let master = secret::private_key(&settings.aws_master_key_file, settings.mode, ids)?;
+    let (region, account) = (settings.region.clone(), settings.account.clone());
+    Ok(Wire::new(region, account, settings.signatures, MasterKey::new(&master)))
 }
 
 fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {

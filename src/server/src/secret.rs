@@ -1,4 +1,4 @@
-//! The key that signs sessions: 256 bits in a file that only the server reads.
+//! Keys of the server's own: 256 bits each, in a file that only the server reads.
 use crate::{StartError, config::Mode};
 use gsm_core::IdSource;
 use gsm_engine::token::TokenKey;
@@ -12,8 +12,13 @@ use std::{
 /// Different bytes in a key, at least: fewer were typed, not drawn (32 drawn ones have 30 on average).
 const DISTINCT_MIN: usize = 16;
 
-/// Reads the key, or makes it where there is none.
+/// The key that signs sessions.
 pub(crate) fn token_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<TokenKey, StartError> {
+    private_key(path, mode, ids).map(TokenKey::new)
+}
+
+/// Reads a key, or makes it where there is none.
+pub(crate) fn private_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<[u8; 32], StartError> {
     let fail = |source| StartError::File { path: path.display().to_string(), source };
     let weak = |what: &str| fail(io::Error::new(io::ErrorKind::InvalidData, what.to_owned()));
     match fs::read_to_string(path) {
@@ -21,7 +26,7 @@ pub(crate) fn token_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<T
             let open = fs::metadata(path).map_err(fail)?.permissions().mode() & 0o077 != 0;
             if open && mode == Mode::Serve {
                 return Err(weak(
-                    "others can read this key: chmod 600 it, or remove it and sign everybody out",
+                    "others can read this key: chmod 600 it, or remove it and give up what hangs on it",
                 ));
             }
             let bits = parse(text.trim()).ok_or_else(|| weak("a key is 64 hexadecimal digits"))?;
@@ -29,14 +34,14 @@ pub(crate) fn token_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<T
             if distinct < DISTINCT_MIN {
                 return Err(weak("this key is not random: remove the file, and a good one is made"));
             }
-            Ok(TokenKey::new(bits))
+            Ok(bits)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut bits = [0u8; 32];
             bits[..16].copy_from_slice(&ids.next_u128().to_be_bytes());
             bits[16..].copy_from_slice(&ids.next_u128().to_be_bytes());
             write_private(path, &hex(&bits)).map_err(fail)?;
-            Ok(TokenKey::new(bits))
+            Ok(bits)
         }
         Err(error) => Err(fail(error)),
     }

@@ -6,6 +6,7 @@ mod boards;
 mod config;
 mod doctor;
 mod eval;
+mod gamelift;
 mod gsm;
 mod rating;
 mod readme;

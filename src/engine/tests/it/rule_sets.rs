@@ -1,10 +1,14 @@
 //! Rule sets: kept byte for byte, listed by name, gone when deleted.
 use crate::world::{World, both, refused};
-use gsm_core::{RuleSetName, limits};
-use gsm_engine::TagChange;
+use gsm_core::{Mode, QueueName, RuleSetName, limits};
+use gsm_engine::{QueueConfig, TagChange};
+use gsm_matchmaking::MatchRules;
 use std::collections::BTreeMap;
 
-both! { a_rule_set_is_kept_as_it_came, listing_goes_by_name, tags_are_put_and_removed }
+both! { a_rule_set_in_use_stays, a_rule_set_is_kept_as_it_came, listing_goes_by_name, tags_are_put_and_removed }
+
+/// With blanks that must come back.
+const BODY: &str = "{ \"ruleLanguageVersion\": \"1.0\",\n\n\"teams\": [{\"name\": \"a\", \"minPlayers\": 2, \"maxPlayers\": 2}] }\n";
 
 fn named(name: &str) -> RuleSetName {
     RuleSetName::new(name).unwrap()
@@ -15,29 +19,28 @@ fn tags(of: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 async fn a_rule_set_is_kept_as_it_came(w: World) {
-    let body = "{ \"teams\" : [ ] }\n\n";
-    let made = w.engine.create_rule_set(&w.admin(), &named("a"), body, tags(&[])).await.unwrap();
+    let made = w.engine.create_rule_set(&w.admin(), &named("a"), BODY, tags(&[])).await.unwrap();
     w.settle();
-    assert_eq!((made.body.as_str(), made.created_at), (body, w.admin().now));
+    assert_eq!((made.body.as_str(), made.created_at), (BODY, w.admin().now));
     assert_eq!(*w.engine.rule_set(&named("a")).unwrap(), made);
-    let again = w.engine.create_rule_set(&w.admin(), &named("a"), "{}", tags(&[])).await;
-    refused(again, "rule_set_exists");
+    let again = w.engine.create_rule_set(&w.admin(), &named("a"), BODY, tags(&[])).await;
+    refused(again, "name_taken");
     let node = w.node("other").await;
     assert_eq!(*node.rule_set(&named("a")).unwrap(), made, "another node reads it from the store");
     w.engine.delete_rule_set(&w.admin(), &named("a")).await.unwrap();
     w.settle();
     refused(w.engine.rule_set(&named("a")), "not_found");
     refused(w.engine.delete_rule_set(&w.admin(), &named("a")).await, "not_found");
-    w.engine.create_rule_set(&w.admin(), &named("a"), "{}", tags(&[])).await.unwrap();
-    let long = format!("{{\"name\":\"{}\"}}", "x".repeat(limits::RULE_SET_CHARS_MAX));
-    for bad in ["", "[]", "{", "{} // all", &long] {
+    w.engine.create_rule_set(&w.admin(), &named("a"), BODY, tags(&[])).await.unwrap();
+    let empty = "{\"ruleLanguageVersion\":\"1.0\",\"teams\":[]}";
+    for bad in ["", "[]", "{", "{}", empty, &format!("{BODY}// all"), &" ".repeat(65_536)] {
         refused(w.engine.create_rule_set(&w.admin(), &named("b"), bad, tags(&[])).await, "invalid");
     }
 }
 
 async fn listing_goes_by_name(w: World) {
     for name in ["c", "a", "d", "b"] {
-        w.engine.create_rule_set(&w.admin(), &named(name), "{}", tags(&[])).await.unwrap();
+        w.engine.create_rule_set(&w.admin(), &named(name), BODY, tags(&[])).await.unwrap();
     }
     w.settle();
     let page = |after: Option<&str>, limit| {
@@ -51,16 +54,31 @@ async fn listing_goes_by_name(w: World) {
 }
 
 async fn tags_are_put_and_removed(w: World) {
-    w.engine.create_rule_set(&w.admin(), &named("a"), "{}", tags(&[("k", "1"), ("l", "2")])).await.unwrap();
+    w.engine.create_rule_set(&w.admin(), &named("a"), BODY, tags(&[("k", "1"), ("l", "2")])).await.unwrap();
     let change = async |change: TagChange| w.engine.tag_rule_set(&w.admin(), &named("a"), &change).await;
     change(TagChange::Put(tags(&[("l", "3"), ("m", "4")]))).await.unwrap();
     change(TagChange::Remove(vec!["k".into(), "none".into()])).await.unwrap();
     w.settle();
     let row = w.engine.rule_set(&named("a")).unwrap();
-    assert_eq!((&row.tags, row.body.as_str()), (&tags(&[("l", "3"), ("m", "4")]), "{}"));
+    assert_eq!((&row.tags, row.body.as_str()), (&tags(&[("l", "3"), ("m", "4")]), BODY));
     let many: Vec<String> = (0..limits::TAGS_MAX).map(|n| format!("t{n}")).collect();
     let many = many.into_iter().map(|key| (key, String::new())).collect();
     refused(change(TagChange::Put(many)).await, "invalid");
     let none = TagChange::Remove(vec![]);
     refused(w.engine.tag_rule_set(&w.admin(), &named("b"), &none).await, "not_found");
+}
+
+async fn a_rule_set_in_use_stays(w: World) {
+    w.engine.create_rule_set(&w.admin(), &named("a"), BODY, tags(&[])).await.unwrap();
+    w.settle();
+    let ruled = |rule_set: &str| {
+        let (name, mode) = (QueueName::new("q").unwrap(), Mode::new("q").unwrap());
+        QueueConfig { rule_set: Some(named(rule_set)), ..QueueConfig::new(name, mode, MatchRules::default()) }
+    };
+    refused(w.engine.put_queue(&w.admin(), ruled("b")).await, "not_found");
+    w.put(ruled("a")).await;
+    refused(w.engine.delete_rule_set(&w.admin(), &named("a")).await, "rule_set_in_use");
+    w.engine.delete_queue(&w.admin(), &QueueName::new("q").unwrap()).await.unwrap();
+    w.settle();
+    w.engine.delete_rule_set(&w.admin(), &named("a")).await.unwrap();
 }

@@ -114,6 +114,15 @@ pub(crate) enum KeyRole {
     Admin,
 }
 
+impl From<KeyRole> for Role {
+    fn from(role: KeyRole) -> Self {
+        match role {
+            KeyRole::Server => Self::Server,
+            KeyRole::Admin => Self::Admin,
+        }
+    }
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
@@ -167,11 +176,7 @@ pub(crate) async fn issue_key(
     write: Write<Json<NewKey>>,
 ) -> Result<(StatusCode, Answer<IssuedDto>), ApiError> {
     let Json(body) = write.body;
-    let role = match body.role {
-        KeyRole::Server => Role::Server,
-        KeyRole::Admin => Role::Admin,
-    };
-    let issued = app.engine.issue_key(&write.call, role, &body.note).await?;
+    let issued = app.engine.issue_key(&write.call, body.role.into(), &body.note).await?;
     Ok((StatusCode::CREATED, Answer(IssuedDto { row: (&issued.row).into(), key: issued.text })))
 }
 

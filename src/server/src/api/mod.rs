@@ -1,6 +1,7 @@
 //! The native API: `/v1`, described by the OpenAPI document that is made from the handlers.
 mod admin;
 mod answer;
+mod aws_keys;
 mod boards;
 mod dto;
 pub(crate) mod extract;
@@ -20,6 +21,7 @@ mod why;
 
 use crate::{
     door::{self, Door, Entrance},
+    gamelift::{self, Wire},
     overview::Watch,
     problem::ApiError,
 };
@@ -44,6 +46,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<EmbeddedStore>,
     pub(crate) door: Door,
     pub(crate) watch: Watch,
+    pub(crate) wire: Wire,
     /// Cancelled when the server begins to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -124,6 +127,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
+        .routes(routes!(aws_keys::issue, aws_keys::keys))
+        .routes(routes!(aws_keys::revoke))
         .routes(routes!(crate::overview::overview))
         .routes(routes!(crate::board_page::boards))
         .routes(routes!(health::healthz))
@@ -133,7 +138,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
 /// The OpenAPI document as JSON, made once.
 static OPENAPI: LazyLock<serde_json::Value> = LazyLock::new(|| {
     let (_, document) = routes().split_for_parts();
-    serde_json::to_value(document).unwrap_or_default()
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    // The wire is described by AWS; who may call what on it is told here.
+    if let Some(members) = document.as_object_mut() {
+        members.insert("x-gsm-gamelift".to_owned(), gamelift::described());
+    }
+    document
 });
 
 /// Everything that is served, behind the door.

@@ -1,5 +1,5 @@
 //! The checked form: what the server is told.
-use super::{Config, Dashboard, Loaded, LogFormat, Mode, Origin, TrustedIssuer, WebhookConfig};
+use super::{Config, Dashboard, Loaded, LogFormat, Mode, Origin, Signatures, TrustedIssuer, WebhookConfig};
 use gsm_security::Profile;
 use std::{
     fmt,
@@ -51,6 +51,14 @@ pub struct Settings {
     pub firewall: Profile,
     /// Networks of proxies, with the length of their prefix.
     pub trusted_proxies: Vec<(IpAddr, u8)>,
+    /// The region in ARNs; `None`: as the client says.
+    pub region: Option<String>,
+    /// The account in ARNs.
+    pub account: String,
+    /// Which signatures of AWS clients are taken.
+    pub signatures: Signatures,
+    /// The file of the key that access keys' secrets are sealed under.
+    pub aws_master_key_file: PathBuf,
     /// Where matchmaking events are sent.
     pub webhooks: Vec<WebhookConfig>,
     /// How log lines look.
@@ -94,6 +102,12 @@ fn network(text: &str) -> Option<(IpAddr, u8)> {
     (length <= most).then_some((address, length))
 }
 
+/// Whether a text may stand in an ARN as its region.
+pub(crate) fn is_region(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 impl Loaded {
     /// Checks every value, and the values together.
     #[must_use]
@@ -131,6 +145,13 @@ impl Loaded {
         }
         if config.node.name.is_empty() || config.node.name.len() > 64 {
             wrong("node.name", "must have 1 to 64 characters".to_owned());
+        }
+        if config.gamelift.account.len() != 12 || !config.gamelift.account.bytes().all(|b| b.is_ascii_digit())
+        {
+            wrong("gamelift.account", "must have 12 digits".to_owned());
+        }
+        if let Some(region) = config.gamelift.region.as_deref().filter(|region| !is_region(region)) {
+            wrong("gamelift.region", format!("`{region}` is not a region such as eu-central-1"));
         }
         if config.auth.audience.is_empty() {
             wrong("auth.audience", "must not be empty".to_owned());
@@ -186,11 +207,17 @@ impl Loaded {
         if !local && mode == Mode::Dev {
             risky(
                 "http.listen",
-                "a development server listens on more than this machine, and its keys are printed",
+                "a development server listens on more than this machine: its keys are printed, and AWS clients need none",
             );
         }
         if !local && config.http.dashboard == Some(Dashboard::Open) {
             risky("http.dashboard", "names and ratings are shown to everybody who reaches the port");
+        }
+        if config.gamelift.signatures == Some(Signatures::Any) && (!local || mode == Mode::Serve) {
+            risky(
+                "gamelift.signatures",
+                "whoever reaches the port may make and delete rule sets and configurations",
+            );
         }
         if config.firewall.profile != Profile::Default {
             risky("firewall.profile", "a profile for tests; production wants `default`");
@@ -212,6 +239,7 @@ impl Loaded {
 }
 
 fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Vec<(IpAddr, u8)>) -> Settings {
+    let signed = if mode == Mode::Dev { Signatures::Any } else { Signatures::Verify };
     let usual = if mode == Mode::Dev { Dashboard::Open } else { Dashboard::Admin };
     let mib = |n: usize| n.saturating_mul(1 << 20);
     let data_dir = config.store.data_dir.clone();
@@ -233,6 +261,14 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
         player_jwks: config.auth.player_jwks.clone(),
         trusted_issuers: config.auth.trusted_issuers.clone(),
         token_key_file: config.auth.token_key_file.clone().unwrap_or_else(|| data_dir.join("token.key")),
+        region: config.gamelift.region.clone(),
+        account: config.gamelift.account.clone(),
+        signatures: config.gamelift.signatures.unwrap_or(signed),
+        aws_master_key_file: config
+            .gamelift
+            .master_key_file
+            .clone()
+            .unwrap_or_else(|| data_dir.join("aws-master.key")),
         data_dir,
         firewall: config.firewall.profile,
         trusted_proxies,
@@ -264,11 +300,16 @@ mod tests {
     fn all_faults_are_named_at_once() {
         let checked = check(|c| {
             c.http.listen = "8080".into();
+            c.gamelift.account = "12".into();
+            c.gamelift.region = Some("EU".into());
             c.log.level = "a=b=c".into();
             c.firewall.trusted_proxies = vec!["10.0.0.0/33".into(), "::/0".into()];
         });
         let keys: Vec<_> = checked.settings.unwrap_err().iter().map(|p| p.key).collect();
-        assert_eq!(keys, ["http.listen", "log.level", "firewall.trusted_proxies"]);
+        assert_eq!(
+            keys,
+            ["http.listen", "gamelift.account", "gamelift.region", "log.level", "firewall.trusted_proxies"]
+        );
         assert!(checked.warnings.iter().any(|p| p.key == "firewall.trusted_proxies"));
     }
 }

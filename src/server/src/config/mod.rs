@@ -4,6 +4,7 @@ mod check;
 mod layers;
 mod template;
 
+pub(crate) use check::is_region;
 pub use check::{Checked, Problem, Settings};
 pub use layers::{ConfigError, Loaded, Origin, load};
 pub use template::{markdown, template};
@@ -34,6 +35,8 @@ pub struct Config {
     pub events: EventsConfig,
     /// How much one caller may ask.
     pub firewall: FirewallConfig,
+    /// What AWS clients see and must prove.
+    pub gamelift: GameLiftConfig,
     /// Where and how the server listens.
     pub http: HttpConfig,
     /// What the server says of itself.
@@ -149,6 +152,40 @@ pub struct FirewallConfig {
     pub profile: Profile,
     /// Networks of proxies whose `X-Forwarded-For` is believed, as `10.0.0.0/8` or `10.1.2.3`.
     pub trusted_proxies: Vec<String>,
+}
+
+/// Which signatures of AWS clients are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Signatures {
+    /// Any, and none: whoever reaches the port is an operator.
+    Any,
+    /// Those of the access keys that were issued here.
+    Verify,
+}
+
+/// What AWS clients see and must prove.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GameLiftConfig {
+    /// The account in ARNs: 12 digits.
+    pub account: String,
+    /// File with the 256-bit key under which secrets of access keys are sealed, as 64 hexadecimal digits, mode 0600; made
+    /// at the first start. Absent: `aws-master.key` in the data directory.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/aws-master.key")]
+    pub master_key_file: Option<PathBuf>,
+    /// The region in ARNs. Absent: the one that a client signs for, or `us-east-1`.
+    #[schema(example = "eu-central-1")]
+    pub region: Option<String>,
+    /// Which signatures are taken: `any` (and none) or `verify`. Absent: `any` for `gsm dev`, `verify` for `gsm serve`.
+    #[schema(value_type = Option<String>, example = "verify")]
+    pub signatures: Option<Signatures>,
+}
+
+impl Default for GameLiftConfig {
+    fn default() -> Self {
+        Self { account: "000000000000".to_owned(), master_key_file: None, region: None, signatures: None }
+    }
 }
 
 /// Who sees the dashboard.

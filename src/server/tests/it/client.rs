@@ -93,9 +93,12 @@ impl Call<'_> {
     pub(crate) fn json(self, body: &Value) -> Self {
         self.text("application/json", &body.to_string())
     }
-    pub(crate) fn text(mut self, kind: &str, body: &str) -> Self {
+    pub(crate) fn text(self, kind: &str, body: &str) -> Self {
+        self.bytes(kind, body.as_bytes().to_vec())
+    }
+    pub(crate) fn bytes(mut self, kind: &str, body: Vec<u8>) -> Self {
         self.builder = self.builder.header(header::CONTENT_TYPE, kind);
-        self.body = body.as_bytes().to_vec();
+        self.body = body;
         self
     }
     /// Sends it and gives the answer with its body still to come.

@@ -1,4 +1,10 @@
-use crate::world::{World, text};
+use crate::{
+    gamelift::{
+        call as unsigned,
+        signatures::{Key, signed},
+    },
+    world::{World, text},
+};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,6 +64,38 @@ async fn every_operation_says_its_action_roles_and_effect_and_keeps_to_them() {
         }
     }
     assert!(operations > 30, "{operations}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_target_of_the_wire_says_the_same_and_keeps_to_it() {
+    let verify = gsm_server::config::Signatures::Verify;
+    let mut world = World::with(|settings| settings.signatures = verify).await;
+    let document = world.anyone.get("/openapi.json").await.ok();
+    let (server, admin) = (Key::issued(&world, "server").await, Key::issued(&world, "admin").await);
+    let targets = document["x-gsm-gamelift"].as_object().unwrap();
+    assert_eq!(targets.len(), 16);
+    for (name, operation) in targets {
+        assert_eq!(text(&operation["x-gsm-action"]), format!("gamelift:{name}"));
+        let reads = ["Describe", "Validate", "List"].iter().any(|verb| name.starts_with(verb));
+        assert_eq!(operation["x-gsm-mutating"].as_bool(), Some(!reads), "{name}");
+        let roles: Vec<String> = operation["x-gsm-roles"].as_array().unwrap().iter().map(text).collect();
+        let target: &'static str = format!("GameLift.{name}").leak();
+        unsigned(&world.anyone, name, json!({})).await.exception(403, "MissingAuthenticationTokenException");
+        for (role, key) in [("server", &server), ("admin", &admin)] {
+            let answer = signed(&world.anyone, key, target, json!({})).await;
+            if !roles.contains(&role.to_owned()) {
+                answer.exception(400, "AccessDeniedException");
+            } else if ["DescribeMatchmakingRuleSets", "DescribeMatchmakingConfigurations"]
+                .contains(&name.as_str())
+            {
+                answer.output();
+            } else {
+                // A body that says nothing at all is a mistake, and is refused as one.
+                answer.exception(400, "InvalidRequestException");
+            }
+        }
+    }
     world.stop().await;
 }
 

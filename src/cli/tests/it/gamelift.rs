@@ -1,0 +1,38 @@
+use crate::gsm::{Served, arg, gsm};
+use std::process::Command;
+
+/// Whether there is boto3; what is skipped without it is said, and fails where `CI` is set.
+fn has_boto3() -> bool {
+    if Command::new("python3").args(["-c", "import boto3"]).output().is_ok_and(|ran| ran.status.success()) {
+        return true;
+    }
+    #[expect(clippy::disallowed_methods, reason = "what is skipped elsewhere fails there")]
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(!is_ci, "there is no boto3");
+    eprintln!("skipped: there is no boto3");
+    false
+}
+
+#[test]
+fn an_unmodified_client_is_served_with_a_key_of_ours() {
+    if !has_boto3() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    gsm(&["admin", "bootstrap", "--data-dir", arg(&data)]).ok();
+    let admin = std::fs::read_to_string(data.join("admin.key")).unwrap();
+    let served = Served::start("serve", &data, &[]);
+    let (status, made) = served.post("/v1/aws-keys", Some(admin.trim()), r#"{"role":"admin"}"#);
+    assert_eq!(status, 201, "{made}");
+    let url = format!("http://{}", served.addr);
+    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    let ran = Command::new("python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/gamelift.py"))
+        .args([&url, &text("access_key_id"), &text("secret_access_key")])
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "ok\n");
+}

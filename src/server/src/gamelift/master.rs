@@ -1,0 +1,99 @@
+//! The master key: what the secrets of access keys are sealed under.
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use gsm_core::{IdSource, KeyId};
+use gsm_engine::Fingerprint;
+
+/// A new access key and its secret.
+pub(crate) struct Drawn {
+    pub(crate) id: KeyId,
+    pub(crate) secret: String,
+}
+
+/// 256 bits, kept in a file that only the server reads.
+pub(crate) struct MasterKey {
+    sealing: [u8; 32],
+    issuing: [u8; 32],
+}
+
+impl MasterKey {
+    pub(crate) fn new(bits: &[u8; 32]) -> Self {
+        Self {
+            sealing: blake3::derive_key("gsm aws secrets 1", bits),
+            issuing: blake3::derive_key("gsm aws key issue 1", bits),
+        }
+    }
+
+    /// An access key with a secret of 256 bits; under an idempotency key both follow from it, so that a repeat shows
+    /// the same ones.
+    pub(crate) fn draw(&self, once: Option<Fingerprint>, ids: &dyn IdSource) -> Drawn {
+        let mut bits = [0u8; 48];
+        match once {
+            Some(once) => {
+                blake3::Hasher::new_keyed(&self.issuing).update(&once.scope).finalize_xof().fill(&mut bits);
+            }
+            None => bits.chunks_mut(16).for_each(|part| part.copy_from_slice(&ids.next_u128().to_be_bytes())),
+        }
+        let (id, secret) = bits.split_at(16);
+        let id = KeyId::from_u128(id.iter().fold(0, |n, b| n << 8 | u128::from(*b)));
+        Drawn { id, secret: URL_SAFE_NO_PAD.encode(secret) }
+    }
+
+    /// The secret of a key, to be stored: nonce, text and tag. `None` where the cipher fails, which it does not.
+    pub(crate) fn seal(&self, id: KeyId, secret: &str) -> Option<Vec<u8>> {
+        let mut text = secret.as_bytes().to_vec();
+        let nonce = self.cipher()?.seal_in_place_append_tag(bound_to(id), &mut text).ok()?;
+        Some([&nonce.as_ref()[..], &text].concat())
+    }
+
+    /// What was sealed; `None` if it was under another master key, for another id, or changed.
+    pub(crate) fn open(&self, id: KeyId, sealed: &[u8]) -> Option<String> {
+        let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut text = text.to_vec();
+        let secret = self.cipher()?.open_in_place(nonce, bound_to(id), &mut text).ok()?;
+        String::from_utf8(secret.to_vec()).ok()
+    }
+
+    fn cipher(&self) -> Option<RandomizedNonceKey> {
+        RandomizedNonceKey::new(&AES_256_GCM, &self.sealing).ok()
+    }
+}
+
+/// A sealed secret in another key's row is no secret.
+fn bound_to(id: KeyId) -> Aad<[u8; 16]> {
+    Aad::from(id.as_u128().to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_adapters::SystemIds;
+
+    #[test]
+    fn a_secret_opens_under_its_own_key_and_id_alone() {
+        let (key, other) = (MasterKey::new(&[1; 32]), MasterKey::new(&[2; 32]));
+        let (id, sealed) = (KeyId::from_u128(7), key.seal(KeyId::from_u128(7), "secret").unwrap());
+        assert_eq!(key.open(id, &sealed).as_deref(), Some("secret"));
+        assert_ne!(key.seal(id, "secret").unwrap(), sealed, "each time under a new nonce");
+        assert_eq!(other.open(id, &sealed), None);
+        assert_eq!(key.open(KeyId::from_u128(8), &sealed), None);
+        for bit in 0..sealed.len() * 8 {
+            let mut bad = sealed.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(key.open(id, &bad), None);
+        }
+        assert_eq!(key.open(id, &[]), None);
+    }
+
+    #[test]
+    fn a_repeated_call_draws_the_same_key() {
+        let key = MasterKey::new(&[1; 32]);
+        let call = |n| Some(Fingerprint { scope: [n; 32], body: [0; 32] });
+        let (one, again) = (key.draw(call(1), &SystemIds), key.draw(call(1), &SystemIds));
+        assert_eq!((one.id, &one.secret), (again.id, &again.secret));
+        assert_ne!(key.draw(call(2), &SystemIds).secret, one.secret);
+        assert_ne!(key.draw(None, &SystemIds).secret, key.draw(None, &SystemIds).secret);
+        assert_eq!(one.secret.len(), 43);
+    }
+}

@@ -1,0 +1,149 @@
+//! The operations of the wire: who may call each, what it takes, and who does it.
+use super::{
+    Asked, configurations,
+    fault::Fault,
+    rule_sets,
+    shape::Member,
+    shapes::{self as takes},
+    tags, tickets,
+    tree::Tree,
+};
+use gsm_engine::Role;
+use serde_json::{Value, json};
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    CreateRuleSet,
+    ValidateRuleSet,
+    DescribeRuleSets,
+    DeleteRuleSet,
+    CreateConfiguration,
+    UpdateConfiguration,
+    DescribeConfigurations,
+    DeleteConfiguration,
+    StartMatchmaking,
+    StartBackfill,
+    StopMatchmaking,
+    DescribeMatchmaking,
+    AcceptMatch,
+    TagResource,
+    UntagResource,
+    ListTags,
+}
+
+/// An operation of the wire.
+pub(crate) struct Operation {
+    /// For the policy and the audit log; behind the colon stands the name that clients know.
+    pub(crate) action: &'static str,
+    /// Who may.
+    pub(crate) roles: &'static [Role],
+    /// Whether it changes anything.
+    pub(crate) mutating: bool,
+    /// Its input.
+    pub(crate) takes: &'static [Member],
+    deed: Deed,
+}
+
+/// Before the name in an action.
+const ACTION_PREFIX: &str = "gamelift:";
+/// Operators alone, and back ends as well.
+const ADMIN: &[Role] = &[Role::Admin];
+const BOTH: &[Role] = &[Role::Server, Role::Admin];
+
+const fn changes(
+    action: &'static str,
+    roles: &'static [Role],
+    takes: &'static [Member],
+    deed: Deed,
+) -> Operation {
+    Operation { action, roles, mutating: true, takes, deed }
+}
+const fn reads(action: &'static str, takes: &'static [Member], deed: Deed) -> Operation {
+    Operation { action, roles: BOTH, mutating: false, takes, deed }
+}
+
+static OPERATIONS: [Operation; 16] = [
+    changes("gamelift:CreateMatchmakingRuleSet", ADMIN, takes::CREATE_RULE_SET, Deed::CreateRuleSet),
+    reads("gamelift:ValidateMatchmakingRuleSet", takes::VALIDATE_RULE_SET, Deed::ValidateRuleSet),
+    reads("gamelift:DescribeMatchmakingRuleSets", takes::DESCRIBE_RULE_SETS, Deed::DescribeRuleSets),
+    changes("gamelift:DeleteMatchmakingRuleSet", ADMIN, takes::DELETE_RULE_SET, Deed::DeleteRuleSet),
+    changes(
+        "gamelift:CreateMatchmakingConfiguration",
+        ADMIN,
+        takes::CREATE_CONFIGURATION,
+        Deed::CreateConfiguration,
+    ),
+    changes(
+        "gamelift:UpdateMatchmakingConfiguration",
+        ADMIN,
+        takes::UPDATE_CONFIGURATION,
+        Deed::UpdateConfiguration,
+    ),
+    reads(
+        "gamelift:DescribeMatchmakingConfigurations",
+        takes::DESCRIBE_CONFIGURATIONS,
+        Deed::DescribeConfigurations,
+    ),
+    changes(
+        "gamelift:DeleteMatchmakingConfiguration",
+        ADMIN,
+        takes::DELETE_CONFIGURATION,
+        Deed::DeleteConfiguration,
+    ),
+    changes("gamelift:StartMatchmaking", BOTH, takes::START_MATCHMAKING, Deed::StartMatchmaking),
+    changes("gamelift:StartMatchBackfill", BOTH, takes::START_BACKFILL, Deed::StartBackfill),
+    changes("gamelift:StopMatchmaking", BOTH, takes::STOP_MATCHMAKING, Deed::StopMatchmaking),
+    reads("gamelift:DescribeMatchmaking", takes::DESCRIBE_MATCHMAKING, Deed::DescribeMatchmaking),
+    changes("gamelift:AcceptMatch", BOTH, takes::ACCEPT_MATCH, Deed::AcceptMatch),
+    changes("gamelift:TagResource", ADMIN, takes::TAG_RESOURCE, Deed::TagResource),
+    changes("gamelift:UntagResource", ADMIN, takes::UNTAG_RESOURCE, Deed::UntagResource),
+    reads("gamelift:ListTagsForResource", takes::LIST_TAGS, Deed::ListTags),
+];
+
+impl Operation {
+    /// The operation that clients call by this name.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        OPERATIONS.iter().find(|operation| operation.name() == name)
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.action.strip_prefix(ACTION_PREFIX).unwrap_or_default()
+    }
+
+    /// Does it. The input fits the operation's shape.
+    pub(crate) async fn run(&self, asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
+        match self.deed {
+            Deed::CreateRuleSet => rule_sets::create(asked, input).await,
+            Deed::ValidateRuleSet => rule_sets::validate(asked, input),
+            Deed::DescribeRuleSets => rule_sets::describe(asked, input),
+            Deed::DeleteRuleSet => rule_sets::delete(asked, input).await,
+            Deed::CreateConfiguration => configurations::create(asked, input).await,
+            Deed::UpdateConfiguration => configurations::update(asked, input).await,
+            Deed::DescribeConfigurations => configurations::describe(asked, input),
+            Deed::DeleteConfiguration => configurations::delete(asked, input).await,
+            Deed::StartMatchmaking => tickets::start(asked, input).await,
+            Deed::StartBackfill => tickets::backfill(asked, input).await,
+            Deed::StopMatchmaking => tickets::stop(asked, input).await,
+            Deed::DescribeMatchmaking => tickets::describe(asked, input).await,
+            Deed::AcceptMatch => tickets::accept(asked, input).await,
+            Deed::TagResource => tags::add(asked, input).await,
+            Deed::UntagResource => tags::remove(asked, input).await,
+            Deed::ListTags => tags::list(asked, input),
+        }
+    }
+}
+
+/// The policy of the wire for the OpenAPI document, in the words of its own operations.
+pub(crate) fn described() -> Value {
+    let of = |operation: &Operation| {
+        let roles: Vec<_> = operation.roles.iter().map(|role| role.as_str()).collect();
+        let policy = json!({
+            "x-gsm-action": operation.action,
+            "x-gsm-roles": roles,
+            "x-gsm-mutating": operation.mutating,
+        });
+        (operation.name().to_owned(), policy)
+    };
+    Value::Object(OPERATIONS.iter().map(of).collect())
+}

@@ -1,0 +1,57 @@
+//! Rule sets: made, checked, read, deleted.
+use super::{Asked, arn, fault::Fault, page, tags::given, tree::Tree};
+use gsm_core::RuleSetName;
+use gsm_engine::store::RuleSetRow;
+
+/// Rule sets of a page where the caller names no number; the most that one may name.
+const PAGE_SIZE: usize = 10;
+
+fn shown(asked: &Asked<'_>, row: &RuleSetRow) -> Tree {
+    let name = row.name.as_str();
+    Tree::empty()
+        .with("RuleSetName", name)
+        .with("RuleSetArn", asked.place.arn(arn::Kind::RuleSet, name))
+        .with("RuleSetBody", &*row.body)
+        .with("CreationTime", row.created_at)
+}
+
+pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
+    let name = RuleSetName::new(input.text("Name").unwrap_or_default())
+        .map_err(|error| Fault::invalid(format!("`name`: {error}")))?;
+    let body = input.text("RuleSetBody").unwrap_or_default();
+    let row = asked.engine.create_rule_set(&asked.call, &name, body, given(input)).await?;
+    Ok(Tree::empty().with("RuleSet", shown(asked, &row)))
+}
+
+pub(super) fn validate(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
+    asked.engine.check_rule_set(input.text("RuleSetBody").unwrap_or_default())?;
+    Ok(Tree::empty().with("Valid", true))
+}
+
+/// Those of these names, each of which must be there; or a page of all.
+pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
+    let mut next = None;
+    let rows = if input.get("Names").is_some() {
+        let names = input.texts("Names").into_iter();
+        names
+            .map(|name| Ok(asked.engine.rule_set(&arn::rule_set(name)?)?))
+            .collect::<Result<Vec<_>, Fault>>()?
+    } else {
+        let after: Option<RuleSetName> = input.text("NextToken").map(page::last).transpose()?;
+        let limit = input.integer("Limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE_SIZE);
+        let mut rows = asked.engine.rule_sets(after.as_ref(), limit + 1);
+        if rows.len() > limit {
+            rows.truncate(limit);
+            next = rows.last().map(|row| page::token(row.name.as_str()));
+        }
+        rows
+    };
+    let rows: Vec<Tree> = rows.iter().map(|row| shown(asked, row)).collect();
+    Ok(Tree::empty().with("RuleSets", rows).with_some("NextToken", next))
+}
+
+pub(super) async fn delete(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
+    let name = arn::rule_set(input.text("Name").unwrap_or_default())?;
+    asked.engine.delete_rule_set(&asked.call, &name).await?;
+    Ok(Tree::empty())
+}

@@ -1,0 +1,62 @@
+//! Tags of rule sets and configurations.
+use super::{Asked, arn, configurations, fault::Fault, tree::Tree};
+use gsm_core::limits::TAGS_MAX;
+use gsm_engine::{EngineError, TagChange};
+use std::collections::BTreeMap;
+
+/// The tags that an input brings; of a key that comes twice the last one counts.
+pub(super) fn given(input: &Tree) -> BTreeMap<String, String> {
+    let text = |tag: &Tree, name| tag.text(name).unwrap_or_default().to_owned();
+    input.items("Tags").iter().map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect()
+}
+
+fn resource(input: &Tree) -> Result<(arn::Kind, &str), Fault> {
+    arn::resource(input.text("ResourceARN").unwrap_or_default())
+}
+
+pub(super) fn list(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
+    let tags = match resource(input)? {
+        (arn::Kind::RuleSet, name) => asked.engine.rule_set(&arn::rule_set(name)?)?.tags.clone(),
+        (arn::Kind::Configuration, name) => {
+            let found = configurations::found(asked, name)?;
+            found.gamelift.as_ref().map(|of| of.tags.clone()).unwrap_or_default()
+        }
+    };
+    let tag = |(key, value): (String, String)| Tree::empty().with("Key", key).with("Value", value);
+    Ok(Tree::empty().with("Tags", tags.into_iter().map(tag).collect::<Vec<_>>()))
+}
+
+pub(super) async fn add(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
+    change(asked, input, TagChange::Put(given(input))).await
+}
+
+pub(super) async fn remove(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
+    let keys = input.texts("TagKeys").into_iter().map(str::to_owned).collect();
+    change(asked, input, TagChange::Remove(keys)).await
+}
+
+async fn change(asked: &Asked<'_>, input: &Tree, change: TagChange) -> Result<Tree, Fault> {
+    match resource(input)? {
+        (arn::Kind::RuleSet, name) => {
+            asked.engine.tag_rule_set(&asked.call, &arn::rule_set(name)?, &change).await?;
+        }
+        (arn::Kind::Configuration, name) => {
+            let name = configurations::found(asked, name)?.name.clone();
+            let changed = asked.engine.change_queue(&asked.call, &name, |queue| {
+                let of = queue.gamelift.get_or_insert_with(|| configurations::bare(asked.call.now));
+                change.apply(&mut of.tags);
+                within(of.tags.len())
+            });
+            changed.await?;
+        }
+    }
+    Ok(Tree::empty())
+}
+
+/// Refuses more tags than a thing may have.
+pub(super) fn within(tags: usize) -> Result<(), EngineError> {
+    if tags <= TAGS_MAX {
+        return Ok(());
+    }
+    Err(EngineError::Invalid { field: "tags".to_owned(), detail: format!("at most {TAGS_MAX}") })
+}

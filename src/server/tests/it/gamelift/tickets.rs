@@ -1,0 +1,94 @@
+use super::{call, configuration, duel_rules};
+use crate::world::World;
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_is_shown_as_it_came_and_is_stopped_once() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    configuration(&world.anyone, "c", "r", json!({})).await;
+    let ask = |operation: &'static str, body: Value| {
+        let client = world.anyone.clone();
+        async move { call(&client, operation, body).await }
+    };
+    let attributes = json!({
+        "skill": { "N": 7 }, "map": { "S": "ice" }, "maps": { "SL": ["b", "a", "b"] }, "likes": { "SDM": { "x": 1.5 } }
+    });
+    let player =
+        json!({ "PlayerId": "Ada Ä", "PlayerAttributes": attributes, "LatencyInMs": { "eu-1": 40.0 } });
+    let input = json!({ "TicketId": "t.1", "ConfigurationName": "c", "Players": [player] });
+    let made = ask("StartMatchmaking", input.clone()).await.output()["MatchmakingTicket"].clone();
+    assert_eq!((&made["TicketId"], &made["Status"]), (&json!("t.1"), &json!("QUEUED")));
+    assert_eq!(
+        made["ConfigurationArn"],
+        "arn:aws:gamelift:us-east-1:000000000000:matchmakingconfiguration/c"
+    );
+    assert!(made["StartTime"].is_f64() && made.get("EndTime").is_none(), "{made}");
+    let mut shown = player.clone();
+    shown["PlayerAttributes"]["maps"]["SL"] = json!(["b", "a"]);
+    shown["PlayerAttributes"]["skill"]["N"] = json!(7.0);
+    shown["LatencyInMs"]["eu-1"] = json!(40);
+    assert_eq!(made["Players"], json!([shown]));
+    ask("StartMatchmaking", input).await.exception(400, "InvalidRequestException");
+
+    let ids = json!({ "TicketIds": ["none", "t.1", "t.1"] });
+    let found = ask("DescribeMatchmaking", ids.clone()).await.output();
+    assert_eq!(found["TicketList"].as_array().unwrap().len(), 1);
+    ask("DeleteMatchmakingConfiguration", json!({ "Name": "c" }))
+        .await
+        .exception(400, "InvalidRequestException");
+    let accept = json!({ "TicketId": "t.1", "PlayerIds": ["Ada Ä"], "AcceptanceType": "ACCEPT" });
+    ask("AcceptMatch", accept).await.exception(400, "InvalidRequestException");
+    assert_eq!(ask("StopMatchmaking", json!({ "TicketId": "t.1" })).await.output(), json!({}));
+    let message =
+        ask("StopMatchmaking", json!({ "TicketId": "t.1" })).await.exception(400, "InvalidRequestException");
+    assert_eq!(message, "Matchmaking ticket is in CANCELLED status and cannot be canceled.");
+    let ended = ask("DescribeMatchmaking", ids).await.output()["TicketList"][0].clone();
+    assert_eq!((&ended["Status"], &ended["StatusReason"]), (&json!("CANCELLED"), &json!("Cancelled")));
+    assert!(ended["EndTime"].as_f64() >= ended["StartTime"].as_f64());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tickets_that_cannot_be_are_refused() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    configuration(&world.anyone, "c", "r", json!({})).await;
+    let start = async |name: &str, players: Value| {
+        call(&world.anyone, "StartMatchmaking", json!({ "ConfigurationName": name, "Players": players }))
+            .await
+    };
+    let many: Vec<Value> = (0..11).map(|n| json!({ "PlayerId": n.to_string() })).collect();
+    for players in [
+        json!([]),
+        json!(many),
+        json!([{}]),
+        json!([{ "PlayerId": "a" }, { "PlayerId": "a" }]),
+        json!([{ "PlayerId": "a", "PlayerAttributes": { "x": {} } }]),
+        json!([{ "PlayerId": "a", "PlayerAttributes": { "x": { "N": 1, "S": "1" } } }]),
+        json!([{ "PlayerId": "a", "LatencyInMs": { "eu": 0 } }]),
+    ] {
+        start("c", players).await.exception(400, "InvalidRequestException");
+    }
+    start("none", json!([{ "PlayerId": "a" }])).await.exception(400, "NotFoundException");
+    // A queue of the native API that goes by no rule set.
+    start("duel", json!([{ "PlayerId": "a" }])).await.exception(400, "NotFoundException");
+    let ask = |operation: &'static str, body: Value| {
+        let client = world.anyone.clone();
+        async move { call(&client, operation, body).await }
+    };
+    let teamless = json!({ "ConfigurationName": "c", "Players": [{ "PlayerId": "a" }] });
+    ask("StartMatchBackfill", teamless).await.exception(400, "InvalidRequestException");
+    ask("StopMatchmaking", json!({ "TicketId": "none" })).await.exception(400, "NotFoundException");
+    let accept = json!({ "TicketId": "none", "PlayerIds": ["a"], "AcceptanceType": "REJECT" });
+    ask("AcceptMatch", accept).await.exception(400, "NotFoundException");
+    let made =
+        start("arn:aws:gamelift:x::matchmakingconfiguration/c", json!([{ "PlayerId": "a" }])).await.output();
+    let id = made["MatchmakingTicket"]["TicketId"].as_str().unwrap().to_owned();
+    assert_eq!(id.len(), 36, "a UUID where the caller names none");
+    assert_eq!(
+        ask("DescribeMatchmaking", json!({ "TicketIds": [id] })).await.output()["TicketList"][0]["TicketId"],
+        id
+    );
+    world.stop().await;
+}
