@@ -126,7 +126,9 @@ fn rule(dice: &mut Dice, teams: &[TeamSpec], before: usize) -> RuleSpec {
     let operation = dice.one(&["<", "<=", "=", "!=", ">=", ">"]);
     let aggregation = dice.one(&["min", "max", "avg"]);
     let sets = dice.one(&["union", "intersection"]);
-    let count = |dice: &mut Dice| (dice.chance(60).then(|| dice.below(3)), dice.chance(60).then(|| 1 + dice.below(4)));
+    let count = |dice: &mut Dice| {
+        (dice.chance(60).then(|| dice.below(3)), dice.chance(60).then(|| 1 + dice.below(4)))
+    };
     let counts = |dice: &mut Dice| match count(dice) {
         (None, None) => (Some(1), None),
         (Some(min), Some(max)) => (Some(min.min(max)), Some(min.max(max))),
@@ -160,7 +162,11 @@ fn rule(dice: &mut Dice, teams: &[TeamSpec], before: usize) -> RuleSpec {
             }
         }
         6 => RuleSpec::Batch { attribute: "skill", max: Some(dice.below(8) as f64), aggregation },
-        7 => RuleSpec::Batch { attribute: "mode", max: dice.chance(30).then(|| dice.below(2) as f64), aggregation },
+        7 => RuleSpec::Batch {
+            attribute: "mode",
+            max: dice.chance(30).then(|| dice.below(2) as f64),
+            aggregation,
+        },
         8 => RuleSpec::Contains {
             measured: several(dice, strings),
             wanted: dice.one(&["x", "y", "p1"]),

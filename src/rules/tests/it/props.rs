@@ -58,7 +58,9 @@ fn fulfilled(stage: &Stage, condition: &Pairwise, a: &Party, b: &Party) -> bool 
             let all = a.texts(column).iter().chain(b.texts(column));
             all.collect::<std::collections::BTreeSet<_>>().len() == 1
         }
-        Pairwise::DifferentText { column, .. } => a.texts(column).iter().all(|text| !b.texts(column).contains(text)),
+        Pairwise::DifferentText { column, .. } => {
+            a.texts(column).iter().all(|text| !b.texts(column).contains(text))
+        }
         Pairwise::Overlap { column, at_least, .. } => {
             a.set(column).iter().filter(|text| b.set(column).contains(text)).count() >= at_least as usize
         }
@@ -93,15 +95,28 @@ fn no_part_of_a_match_is_hopeless_and_any_two_tickets_fulfil_the_conditions() {
             }
             matches += 1;
             for subset in 0..1_u32 << all.len() {
-                let part: Vec<Seat<'_>> =
-                    all.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1).map(|(_, seat)| *seat).collect();
-                assert_eq!(stage.hopeless(&part), None, "seed {seed}: {}\n{subset:b} of {seats:#?}", spec.text());
+                let part: Vec<Seat<'_>> = all
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| subset >> at & 1 == 1)
+                    .map(|(_, seat)| *seat)
+                    .collect();
+                assert_eq!(
+                    stage.hopeless(&part),
+                    None,
+                    "seed {seed}: {}\n{subset:b} of {seats:#?}",
+                    spec.text()
+                );
             }
             for (at, (_, a)) in parties.iter().enumerate() {
                 for (_, b) in &parties[..at] {
                     for condition in stage.pairwise() {
                         conditions += 1;
-                        assert!(fulfilled(stage, condition, a, b), "seed {seed}: {condition:?} of {}\n{seats:#?}", spec.text());
+                        assert!(
+                            fulfilled(stage, condition, a, b),
+                            "seed {seed}: {condition:?} of {}\n{seats:#?}",
+                            spec.text()
+                        );
                     }
                 }
             }
@@ -119,7 +134,8 @@ fn released_tickets_leave_no_string_behind() {
         let mut symbols = set.symbols();
         let before = symbols.len();
         let seats = seats(&mut dice, &spec, false);
-        let parties: Vec<Party> = seats.iter().map(|(_, party)| set.prepare(party, &mut symbols).unwrap()).collect();
+        let parties: Vec<Party> =
+            seats.iter().map(|(_, party)| set.prepare(party, &mut symbols).unwrap()).collect();
         parties.iter().for_each(|party| set.release(party, &mut symbols));
         assert_eq!(symbols.len(), before, "seed {seed}: {}", spec.text());
     }

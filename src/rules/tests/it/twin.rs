@@ -38,9 +38,22 @@ pub(crate) enum Expr {
 type Counts = (Option<usize>, Option<usize>);
 
 pub(crate) enum RuleSpec {
-    Compare { measured: Vec<Expr>, operation: &'static str, reference: Result<Expr, f64>, aggregation: &'static str },
-    Alike { measured: Vec<Expr>, differ: bool, aggregation: &'static str },
-    Texts { measured: Vec<Expr>, differ: bool, reference: Option<&'static str> },
+    Compare {
+        measured: Vec<Expr>,
+        operation: &'static str,
+        reference: Result<Expr, f64>,
+        aggregation: &'static str,
+    },
+    Alike {
+        measured: Vec<Expr>,
+        differ: bool,
+        aggregation: &'static str,
+    },
+    Texts {
+        measured: Vec<Expr>,
+        differ: bool,
+        reference: Option<&'static str>,
+    },
     Distance {
         measured: Vec<Expr>,
         reference: Result<Expr, f64>,
@@ -48,11 +61,34 @@ pub(crate) enum RuleSpec {
         max: Option<f64>,
         aggregation: &'static str,
     },
-    Batch { attribute: &'static str, max: Option<f64>, aggregation: &'static str },
-    Contains { measured: Vec<Expr>, wanted: &'static str, counts: Counts, sets: &'static str },
-    Intersection { measured: Vec<Expr>, counts: Counts, sets: &'static str },
-    Reference { measured: Vec<Expr>, reference: Result<Expr, Vec<&'static str>>, counts: Counts, sets: &'static str },
-    Latency { max: Option<f64>, spread: Option<f64>, from_min: bool, aggregation: &'static str },
+    Batch {
+        attribute: &'static str,
+        max: Option<f64>,
+        aggregation: &'static str,
+    },
+    Contains {
+        measured: Vec<Expr>,
+        wanted: &'static str,
+        counts: Counts,
+        sets: &'static str,
+    },
+    Intersection {
+        measured: Vec<Expr>,
+        counts: Counts,
+        sets: &'static str,
+    },
+    Reference {
+        measured: Vec<Expr>,
+        reference: Result<Expr, Vec<&'static str>>,
+        counts: Counts,
+        sets: &'static str,
+    },
+    Latency {
+        max: Option<f64>,
+        spread: Option<f64>,
+        from_min: bool,
+        aggregation: &'static str,
+    },
     Compound(String),
 }
 
@@ -94,22 +130,32 @@ impl RuleSpec {
             Err(number) => json!(number),
         };
         let mut rule = match self {
-            Self::Compare { measured, operation, reference: value, aggregation } => json!({"type": "comparison",
+            Self::Compare { measured, operation, reference: value, aggregation } => {
+                json!({"type": "comparison",
                 "measurements": texts(measured), "operation": operation, "referenceValue": reference(value),
-                "partyAggregation": aggregation}),
+                "partyAggregation": aggregation})
+            }
             Self::Alike { measured, differ, aggregation } => json!({"type": "comparison",
                 "measurements": texts(measured), "operation": if *differ { "!=" } else { "=" },
                 "partyAggregation": aggregation}),
-            Self::Texts { measured, differ, .. } => json!({"type": "comparison", "measurements": texts(measured),
-                "operation": if *differ { "!=" } else { "=" }}),
+            Self::Texts { measured, differ, .. } => {
+                json!({"type": "comparison", "measurements": texts(measured),
+                "operation": if *differ { "!=" } else { "=" }})
+            }
             Self::Distance { measured, reference: value, aggregation, .. } => json!({"type": "distance",
                 "measurements": texts(measured), "referenceValue": reference(value), "partyAggregation": aggregation}),
-            Self::Batch { attribute, aggregation, .. } => json!({"type": "batchDistance", "batchAttribute": attribute,
-                "partyAggregation": aggregation}),
-            Self::Contains { measured, wanted, sets, .. } => json!({"type": "collection", "operation": "contains",
-                "measurements": texts(measured), "referenceValue": wanted, "partyAggregation": sets}),
-            Self::Intersection { measured, sets, .. } => json!({"type": "collection", "operation": "intersection",
-                "measurements": texts(measured), "partyAggregation": sets}),
+            Self::Batch { attribute, aggregation, .. } => {
+                json!({"type": "batchDistance", "batchAttribute": attribute,
+                "partyAggregation": aggregation})
+            }
+            Self::Contains { measured, wanted, sets, .. } => {
+                json!({"type": "collection", "operation": "contains",
+                "measurements": texts(measured), "referenceValue": wanted, "partyAggregation": sets})
+            }
+            Self::Intersection { measured, sets, .. } => {
+                json!({"type": "collection", "operation": "intersection",
+                "measurements": texts(measured), "partyAggregation": sets})
+            }
             Self::Reference { measured, reference, sets, .. } => json!({"type": "collection",
                 "operation": "reference_intersection_count", "measurements": texts(measured),
                 "referenceValue": match reference { Ok(expr) => json!(expr.text()), Err(list) => json!(list) },
@@ -129,7 +175,9 @@ impl RuleSpec {
                 put(&mut rule, "maxDistance", *max);
             }
             Self::Batch { max, .. } => put(&mut rule, "maxDistance", *max),
-            Self::Contains { counts, .. } | Self::Intersection { counts, .. } | Self::Reference { counts, .. } => {
+            Self::Contains { counts, .. }
+            | Self::Intersection { counts, .. }
+            | Self::Reference { counts, .. } => {
                 put(&mut rule, "minCount", counts.0);
                 put(&mut rule, "maxCount", counts.1);
             }
@@ -173,10 +221,13 @@ impl SetSpec {
     }
     pub(crate) fn holds(&self, seats: &[(usize, Vec<Member>)], doubt: bool) -> bool {
         let sizes = self.entries().iter().enumerate().all(|(team, entry)| {
-            let players: usize = seats.iter().filter(|(at, _)| *at == team).map(|(_, party)| party.len()).sum();
+            let players: usize =
+                seats.iter().filter(|(at, _)| *at == team).map(|(_, party)| party.len()).sum();
             (self.teams[*entry].min..=self.teams[*entry].max).contains(&players)
         });
-        sizes && (0..self.rules.len()).all(|at| self.is_inside(at) || self.verdict(at, seats, doubt) != Some(false))
+        sizes
+            && (0..self.rules.len())
+                .all(|at| self.is_inside(at) || self.verdict(at, seats, doubt) != Some(false))
     }
 }
 
@@ -333,7 +384,8 @@ fn count(value: &V) -> V {
 
 fn fold(name: &str, value: &V) -> V {
     let V::List(items) = value else { return V::None };
-    let mut all: Vec<f64> = items.iter().filter_map(|item| if let V::Number(n) = item { Some(*n) } else { None }).collect();
+    let mut all: Vec<f64> =
+        items.iter().filter_map(|item| if let V::Number(n) = item { Some(*n) } else { None }).collect();
     if all.is_empty() {
         return V::None;
     }
@@ -358,7 +410,10 @@ fn leaves(value: &V) -> Vec<V> {
 }
 
 fn leaf_set(value: &V) -> BTreeSet<String> {
-    leaves(value).into_iter().map(|leaf| if let V::Text(text) = leaf { text } else { panic!("{leaf:?}") }).collect()
+    leaves(value)
+        .into_iter()
+        .map(|leaf| if let V::Text(text) = leaf { text } else { panic!("{leaf:?}") })
+        .collect()
 }
 
 /// The innermost lists.
@@ -412,40 +467,59 @@ impl SetSpec {
         match &self.rules[rule] {
             RuleSpec::Compare { measured, operation, reference, aggregation } => {
                 let twin = twin(aggregation, None, false);
-                let reference = reference.as_ref().map_or_else(|n| Some(*n), |expr| one(twin.eval(expr, false).0))?;
-                let values = measured.iter().flat_map(|expr| leaves(&twin.eval(expr, false).0)).filter_map(one);
+                let reference =
+                    reference.as_ref().map_or_else(|n| Some(*n), |expr| one(twin.eval(expr, false).0))?;
+                let values =
+                    measured.iter().flat_map(|expr| leaves(&twin.eval(expr, false).0)).filter_map(one);
                 all_of(values.map(|value| compare(operation, value, reference, doubt)).collect())
             }
             RuleSpec::Alike { measured, differ, aggregation } => {
                 let twin = twin(aggregation, None, false);
-                let all: Vec<V> = measured.iter().flat_map(|expr| leaves(&twin.eval(expr, false).0)).collect();
+                let all: Vec<V> =
+                    measured.iter().flat_map(|expr| leaves(&twin.eval(expr, false).0)).collect();
                 differ_or_not(&all, *differ)
             }
             RuleSpec::Texts { measured, differ, reference } => {
                 let twin = twin("avg", None, false);
-                let all: Vec<V> = measured.iter().flat_map(|expr| leaves(&twin.eval(expr, false).0)).collect();
+                let all: Vec<V> =
+                    measured.iter().flat_map(|expr| leaves(&twin.eval(expr, false).0)).collect();
                 match reference {
-                    Some(text) => all_of(all.iter().map(|v| (*v == V::Text((*text).to_owned())) != *differ).collect()),
+                    Some(text) => {
+                        all_of(all.iter().map(|v| (*v == V::Text((*text).to_owned())) != *differ).collect())
+                    }
                     None => differ_or_not(&all, *differ),
                 }
             }
             RuleSpec::Distance { measured, reference, min, max, aggregation } => {
                 let twin = twin(aggregation, None, false);
-                let reference = reference.as_ref().map_or_else(|n| Some(*n), |expr| one(twin.eval(expr, false).0))?;
-                let values = measured.iter().flat_map(|expr| leaves(&twin.eval(expr, false).0)).filter_map(one);
+                let reference =
+                    reference.as_ref().map_or_else(|n| Some(*n), |expr| one(twin.eval(expr, false).0))?;
+                let values =
+                    measured.iter().flat_map(|expr| leaves(&twin.eval(expr, false).0)).filter_map(one);
                 let fits = |value: f64| {
                     let distance = (value - reference).abs();
-                    min.is_none_or(|min| at_most(min, distance, doubt)) && max.is_none_or(|max| at_most(distance, max, doubt))
+                    min.is_none_or(|min| at_most(min, distance, doubt))
+                        && max.is_none_or(|max| at_most(distance, max, doubt))
                 };
                 all_of(values.map(fits).collect())
             }
             RuleSpec::Batch { attribute, max, aggregation } => {
                 if *attribute == "mode" {
-                    let all: BTreeSet<_> = seats.iter().flat_map(|(_, party)| party).map(|m| format!("{:?}", m.attributes["mode"])).collect();
+                    let all: BTreeSet<_> = seats
+                        .iter()
+                        .flat_map(|(_, party)| party)
+                        .map(|m| format!("{:?}", m.attributes["mode"]))
+                        .collect();
                     // A rule that cannot fail holds for nobody as well.
-                    return match max { Some(max) if *max >= 1.0 => Some(true), _ if all.is_empty() => None, _ => Some(all.len() == 1) };
+                    return match max {
+                        Some(max) if *max >= 1.0 => Some(true),
+                        _ if all.is_empty() => None,
+                        _ => Some(all.len() == 1),
+                    };
                 }
-                let of = |party: &Vec<Member>| aggregate(aggregation, &party.iter().map(|m| number(m, attribute)).collect::<Vec<_>>());
+                let of = |party: &Vec<Member>| {
+                    aggregate(aggregation, &party.iter().map(|m| number(m, attribute)).collect::<Vec<_>>())
+                };
                 let all: Vec<f64> = seats.iter().map(|(_, party)| of(party)).collect();
                 let spread = aggregate("max", &all) - aggregate("min", &all);
                 (!all.is_empty()).then(|| max.is_none_or(|max| at_most(spread, max, doubt)))
@@ -459,13 +533,19 @@ impl SetSpec {
                 let wanted = V::Text((*wanted).to_owned());
                 let count = values.iter().map(|(value, depth)| match depth {
                     1 => leaves(value).iter().filter(|leaf| **leaf == wanted).count(),
-                    _ => collections(value, *depth).iter().filter(|list| leaves(list).contains(&wanted)).count(),
+                    _ => collections(value, *depth)
+                        .iter()
+                        .filter(|list| leaves(list).contains(&wanted))
+                        .count(),
                 });
                 Some(within(*counts, count.sum()))
             }
             RuleSpec::Intersection { measured, counts, sets } => {
                 let twin = twin("avg", Some(sets), false);
-                let lists = measured.iter().map(|expr| twin.eval(expr, false)).flat_map(|(v, depth)| collections(&v, depth));
+                let lists = measured
+                    .iter()
+                    .map(|expr| twin.eval(expr, false))
+                    .flat_map(|(v, depth)| collections(&v, depth));
                 let common = lists.map(|list| leaf_set(&list)).reduce(|all, set| &all & &set)?;
                 Some(within(*counts, common.len()))
             }
@@ -478,26 +558,46 @@ impl SetSpec {
                     },
                     Err(list) => list.iter().map(|text| (*text).to_owned()).collect(),
                 };
-                let lists = measured.iter().map(|expr| twin.eval(expr, false)).flat_map(|(v, depth)| collections(&v, depth));
+                let lists = measured
+                    .iter()
+                    .map(|expr| twin.eval(expr, false))
+                    .flat_map(|(v, depth)| collections(&v, depth));
                 all_of(lists.map(|list| within(*counts, (&leaf_set(&list) & &reference).len())).collect())
             }
             RuleSpec::Latency { max, spread, from_min, aggregation } => {
-                let tables: Vec<(f64, BTreeMap<&str, f64>)> = seats.iter().map(|(_, party)| {
-                    let of = |place: &'static str| {
-                        let all: Option<Vec<f64>> = party.iter().map(|m| m.latency_ms.get(place).map(|ms| f64::from(*ms))).collect();
-                        Some((place, aggregate(aggregation, &all?)))
-                    };
-                    (party.len() as f64, ["eu", "us", "ap"].into_iter().filter_map(of).collect())
-                }).collect();
+                let tables: Vec<(f64, BTreeMap<&str, f64>)> = seats
+                    .iter()
+                    .map(|(_, party)| {
+                        let of = |place: &'static str| {
+                            let all: Option<Vec<f64>> = party
+                                .iter()
+                                .map(|m| m.latency_ms.get(place).map(|ms| f64::from(*ms)))
+                                .collect();
+                            Some((place, aggregate(aggregation, &all?)))
+                        };
+                        (party.len() as f64, ["eu", "us", "ap"].into_iter().filter_map(of).collect())
+                    })
+                    .collect();
                 if tables.is_empty() {
                     return None;
                 }
                 let works = |place: &str| {
-                    let all: Option<Vec<(f64, f64)>> = tables.iter().map(|(n, table)| Some((*n, *table.get(place)?))).collect();
-                    let Some(all) = all.filter(|all| all.iter().all(|(_, ms)| max.is_none_or(|max| at_most(*ms, max, doubt)))) else { return false };
+                    let all: Option<Vec<(f64, f64)>> =
+                        tables.iter().map(|(n, table)| Some((*n, *table.get(place)?))).collect();
+                    let Some(all) = all.filter(|all| {
+                        all.iter().all(|(_, ms)| max.is_none_or(|max| at_most(*ms, max, doubt)))
+                    }) else {
+                        return false;
+                    };
                     let players: f64 = all.iter().map(|(n, _)| n).sum();
-                    let from = if *from_min { all.iter().map(|(_, ms)| *ms).fold(f64::INFINITY, f64::min) } else { all.iter().map(|(n, ms)| n * ms).sum::<f64>() / players };
-                    spread.is_none_or(|spread| all.iter().all(|(_, ms)| at_most((ms - from).abs(), spread, doubt)))
+                    let from = if *from_min {
+                        all.iter().map(|(_, ms)| *ms).fold(f64::INFINITY, f64::min)
+                    } else {
+                        all.iter().map(|(n, ms)| n * ms).sum::<f64>() / players
+                    };
+                    spread.is_none_or(|spread| {
+                        all.iter().all(|(_, ms)| at_most((ms - from).abs(), spread, doubt))
+                    })
                 };
                 Some(["eu", "us", "ap"].into_iter().any(works))
             }
