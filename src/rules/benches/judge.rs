@@ -17,7 +17,7 @@ const FIVES: &str = r#"{"ruleLanguageVersion": "1.0",
      "referenceValue": "avg(flatten(teams[*].players.attributes[skill]))"},
     {"name": "Near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 1000},
     {"name": "Mode", "type": "comparison", "operation": "=", "measurements": ["flatten(teams[*].players.attributes[mode])"]},
-    {"name": "Healers", "type": "collection", "operation": "contains", "referenceValue": "healer", "maxCount": 4,
+    {"name": "Healers", "type": "collection", "operation": "contains", "referenceValue": "healer", "maxCount": 6,
      "measurements": ["flatten(teams[*].players.attributes[roles])"]},
     {"name": "Ping", "type": "latency", "maxLatency": 120}]}"#;
 
@@ -28,7 +28,10 @@ fn member(n: usize) -> Member {
         ("mode", Value::Text("ctf".to_owned())),
         ("roles", Value::List(roles.collect())),
     ];
-    let latency = ["ap", "eu", "sa", "us"].iter().enumerate().map(|(at, place)| ((*place).to_owned(), 30 + 45 * ((at + n) % 3) as u32));
+    let latency = ["ap", "eu", "sa", "us"]
+        .iter()
+        .enumerate()
+        .map(|(at, place)| ((*place).to_owned(), 30 + 45 * ((at + n) % 3) as u32));
     Member {
         player: format!("p{n}"),
         attributes: attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -56,9 +59,13 @@ fn judge(criterion: &mut Criterion) {
                 b.iter(|| stage.verdict(black_box(rule), black_box(&seats)));
             });
         }
-        criterion.bench_function(&format!("{name}/hopeless"), |b| b.iter(|| stage.hopeless(black_box(&seats[1..]))));
+        criterion.bench_function(&format!("{name}/hopeless"), |b| {
+            b.iter(|| stage.hopeless(black_box(&seats[1..])))
+        });
         let mut symbols = set.symbols();
-        criterion.bench_function(&format!("{name}/prepare"), |b| b.iter(|| set.prepare(black_box(&[member(1)]), &mut symbols)));
+        criterion.bench_function(&format!("{name}/prepare"), |b| {
+            b.iter(|| set.prepare(black_box(&[member(1)]), &mut symbols))
+        });
     }
 }
 

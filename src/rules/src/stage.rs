@@ -89,19 +89,16 @@ impl Stage {
     /// Does every team have as many players as it needs, and not more than it takes, and may every ticket be matched?
     #[must_use]
     pub fn sizes_hold(&self, seats: &[Seat<'_>]) -> bool {
-        let mut players = [0_u32; 256];
+        let mut players = [0_u8; 256];
         for seat in seats {
             if seat.party.never().is_some() || usize::from(seat.team) >= self.teams.len() {
                 return false;
             }
             if let Some(count) = players.get_mut(usize::from(seat.team)) {
-                *count += u32::from(seat.party.size());
+                *count = count.saturating_add(seat.party.size());
             }
         }
-        self.teams
-            .iter()
-            .zip(&players)
-            .all(|(size, players)| (u32::from(size.min)..=u32::from(size.max)).contains(players))
+        self.teams.iter().zip(&players).all(|(size, players)| (size.min..=size.max).contains(players))
     }
     /// What one rule says about a candidate; compounds included. The result means something for complete candidates.
     ///

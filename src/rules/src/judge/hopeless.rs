@@ -19,7 +19,8 @@ use crate::{
 pub(crate) struct Partial<'a, 's> {
     seats: &'a [Seat<'s>],
     sizes: &'a [TeamSize],
-    players: [u32; 256],
+    /// At most 255 each, which is more than any team takes.
+    players: [u8; 256],
     /// Teams with room.
     open: TeamSet,
 }
@@ -30,15 +31,14 @@ const ANYWHERE: Interval = (f64::NEG_INFINITY, f64::INFINITY);
 
 impl<'a, 's> Partial<'a, 's> {
     pub(crate) fn new(seats: &'a [Seat<'s>], sizes: &'a [TeamSize]) -> Self {
-        let mut players = [0; 256];
+        let mut players = [0_u8; 256];
         for seat in seats {
             if let Some(count) = players.get_mut(usize::from(seat.team)) {
-                *count += u32::from(seat.party.size());
+                *count = count.saturating_add(seat.party.size());
             }
         }
         let teams = (0_u8..=u8::MAX).zip(sizes).zip(&players);
-        let open =
-            teams.filter(|((_, size), count)| u32::from(size.max) > **count).map(|((team, _), _)| team);
+        let open = teams.filter(|((_, size), count)| size.max > **count).map(|((team, _), _)| team);
         Self { seats, sizes, players, open: open.collect() }
     }
     /// Players that still fit into these teams.
@@ -47,7 +47,7 @@ impl<'a, 's> Partial<'a, 's> {
             .sizes
             .iter()
             .zip(&self.players)
-            .map(|(size, count)| u32::from(size.max).saturating_sub(*count));
+            .map(|(size, count)| u32::from(size.max.saturating_sub(*count)));
         (0_u8..=u8::MAX).zip(room).filter(|(team, _)| teams.has(*team)).map(|(_, room)| room).sum()
     }
     fn is_closed(&self, teams: &TeamSet) -> bool {
