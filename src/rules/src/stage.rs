@@ -76,6 +76,12 @@ impl Stage {
     pub fn teams(&self) -> &[TeamSize] {
         &self.teams
     }
+    /// The rules that another stage of the same rule set judges otherwise, by what they ask themselves: indexes into
+    /// [`RuleSet::rules`](crate::RuleSet::rules).
+    pub fn changed<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = usize> + 'a {
+        let both = self.checks.iter().zip(&other.checks).enumerate();
+        both.filter(|(_, (mine, theirs))| mine != theirs).map(|(at, _)| at)
+    }
     /// How matches are looked for.
     #[must_use]
     pub const fn algorithm(&self) -> &Algorithm {
