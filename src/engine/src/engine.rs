@@ -4,7 +4,7 @@ use crate::{
     events::Events,
     jobs::{Gates, Jobs},
     learning::Learning,
-    pools::Pools,
+    pools::{Pools, Rules},
     push::Hub,
     queues::Queues,
     rule_sets::RuleSets,
@@ -163,14 +163,19 @@ impl Views {
             (Key::Match(id), None) => self.pools.running(*id, None),
             (Key::Queue(name), Some(Row::Queue(json))) => {
                 if let Ok(config) = QueueConfig::from_json(json) {
-                    self.pools.configure(&config);
+                    self.pools.configure(&config.name, self.rules_of(&config));
                     self.queues.put(config);
                 } else {
                     tracing::error!(queue = %name, "queue configuration cannot be read");
                 }
             }
             (Key::Queue(name), None) => self.queues.remove(name),
-            (Key::RuleSet(_), Some(Row::RuleSet(row))) => self.rule_sets.put(row),
+            (Key::RuleSet(_), Some(Row::RuleSet(row))) => {
+                self.rule_sets.put(row);
+                for queue in self.queues.all().iter().filter(|q| q.rule_set.as_ref() == Some(&row.name)) {
+                    self.pools.configure(&queue.name, self.rules_of(queue));
+                }
+            }
             (Key::RuleSet(name), None) => self.rule_sets.remove(name),
             // A new player has no name that could have been read before.
             (Key::Player(id), Some(Row::Player(row))) if write.expect != Expect::Absent => {
@@ -179,6 +184,12 @@ impl Views {
             (Key::Gate(mode), row) => self.gates.put(mode, row.is_some()),
             _ => {}
         }
+    }
+}
+
+impl Views {
+    fn rules_of(&self, queue: &QueueConfig) -> Rules {
+        Rules::of(queue, queue.rule_set.as_ref().and_then(|name| self.rule_sets.set(name)))
     }
 }
 
@@ -229,7 +240,7 @@ impl Engine {
                 let config = QueueConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
                 // What a commit of the meantime has told already is newer than this row.
                 if self.views.queues.get(&config.name).is_none() {
-                    self.views.pools.configure(&config);
+                    self.views.pools.configure(&config.name, self.views.rules_of(&config));
                     self.views.queues.put(config);
                 }
                 report.queues += 1;

@@ -67,6 +67,7 @@ pub use keys::IssuedKey;
 pub use matches::{MatchView, NewMatch};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};
 pub use players::{PlayerView, SignedIn};
+pub use pools::Explained;
 pub use proposals::ProposalView;
 pub use push::{PushItem, Subscription};
 pub use queues::{GameLift, QueueConfig};

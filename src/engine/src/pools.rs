@@ -1,15 +1,20 @@
 //! The waiting tickets, open proposals and running matches of this node: folds of the live home.
+mod matcher;
 mod waits;
 
+pub use matcher::Explained;
+pub(crate) use matcher::{Rules, members};
+
 use crate::{
-    QueueConfig, RuleCount,
+    RuleCount,
     events::Places,
     forming::Turn,
     store::{MatchRow, TicketRow},
 };
 use gsm_core::{Map, MatchId, ProposalId, QueueName, TicketId, Timestamp, limits};
-use gsm_matchmaking::{Formed, MatchRules, Pool, PoolPlayer, PoolTicket, Proposal, Seat};
+use gsm_matchmaking::{Proposal, Seat};
 use gsm_session::TicketState;
+use matcher::{Entering, Matcher};
 use parking_lot::{Mutex, RwLock};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +28,7 @@ use waits::Waits;
 
 /// What the fold tells a pool; taken in at the next step, so that a commit never waits for a step.
 enum Command {
-    Enter(PoolTicket, Timestamp),
+    Enter(Entering, Timestamp),
     Leave(TicketId),
 }
 
@@ -50,6 +55,8 @@ pub(crate) struct QueuePool {
     commands: Mutex<Vec<Command>>,
     pub(crate) waiting: AtomicUsize,
     pub(crate) waits: Mutex<Waits>,
+    /// Which kind of tickets it takes.
+    rules: RwLock<Rules>,
     pub(crate) state: Mutex<PoolState>,
     /// Held through a step: one step of a queue at a time.
     pub(crate) turn: tokio::sync::Mutex<Turn>,
@@ -57,7 +64,7 @@ pub(crate) struct QueuePool {
 
 /// What a step works on.
 pub(crate) struct PoolState {
-    pub(crate) pool: Pool,
+    matcher: Matcher,
     expiries: BTreeSet<(Timestamp, TicketId)>,
     expiry_of: Map<TicketId, Timestamp>,
     proposals: BTreeMap<ProposalId, Timestamp>,
@@ -68,16 +75,16 @@ impl PoolState {
         for command in commands {
             match command {
                 Command::Enter(ticket, expires_at) => {
-                    let id = ticket.id;
-                    // One that the pool does not take (its queue's new rules have smaller sides) still has its deadline.
-                    let _ = self.pool.insert(ticket);
+                    let id = ticket.id();
+                    // One that the pool does not take (its queue has other rules now) still has its deadline.
+                    self.matcher.insert(ticket);
                     if let Some(old) = self.expiry_of.insert(id, expires_at) {
                         self.expiries.remove(&(old, id));
                     }
                     self.expiries.insert((expires_at, id));
                 }
                 Command::Leave(id) => {
-                    self.pool.remove(id);
+                    self.matcher.remove(id);
                     if let Some(at) = self.expiry_of.remove(&id) {
                         self.expiries.remove(&(at, id));
                     }
@@ -86,11 +93,34 @@ impl PoolState {
         }
     }
 
-    /// Forms matches as [`Pool::step`] does; whether all tickets had their turn.
+    /// Forms matches; whether all tickets had their turn.
     pub(crate) fn step(&mut self, now: Timestamp, budget: u32) -> (Vec<Found>, bool) {
-        let step = self.pool.step(now, budget);
-        let found = |formed: Formed| Found { sides: formed.sides, teams: Vec::new(), rules: Vec::new() };
-        (step.proposals.into_iter().map(found).collect(), step.finished)
+        self.matcher.step(now, budget)
+    }
+
+    /// Tickets that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.matcher.len()
+    }
+
+    /// Whether the ticket waits.
+    pub(crate) fn has(&self, id: TicketId) -> bool {
+        self.matcher.contains(id)
+    }
+
+    /// Since when the longest waiting ticket waits.
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        self.matcher.oldest()
+    }
+
+    /// Why the ticket still waits; nothing if it does not.
+    pub(crate) fn explain(&self, id: TicketId, now: Timestamp) -> Option<Explained> {
+        self.matcher.explain(id, now)
+    }
+
+    /// How often each rule was judged for the ticket's sake.
+    pub(crate) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
+        self.matcher.counts(id)
     }
 
     /// Tickets whose time is up.
@@ -100,10 +130,10 @@ impl PoolState {
 
     /// Tickets that wait by what was committed, but are not in the pool.
     pub(crate) fn strays(&self, limit: usize) -> Vec<TicketId> {
-        if self.expiry_of.len() <= self.pool.len() {
+        if self.expiry_of.len() <= self.matcher.len() {
             return Vec::new();
         }
-        self.expiries.iter().map(|(_, id)| *id).filter(|id| !self.pool.contains(*id)).take(limit).collect()
+        self.expiries.iter().map(|(_, id)| *id).filter(|id| !self.matcher.contains(*id)).take(limit).collect()
     }
 
     /// Proposals whose time is up.
@@ -122,10 +152,9 @@ impl PoolState {
 }
 
 impl QueuePool {
-    fn new(rules: MatchRules) -> Option<Self> {
-        let pool = Pool::new(rules).ok()?;
+    fn new(rules: Rules) -> Option<Self> {
         let state = PoolState {
-            pool,
+            matcher: Matcher::new(&rules)?,
             expiries: BTreeSet::new(),
             expiry_of: Map::default(),
             proposals: BTreeMap::new(),
@@ -134,9 +163,24 @@ impl QueuePool {
             commands: Mutex::new(Vec::new()),
             waiting: AtomicUsize::new(0),
             waits: Mutex::default(),
+            rules: RwLock::new(rules),
             state: Mutex::new(state),
             turn: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Follows other rules from now on. Tickets that the new pool must take anew are strays until the next turn.
+    fn follow(&self, rules: Rules) {
+        let mut state = self.state.lock();
+        *self.rules.write() = rules.clone();
+        if state.matcher.follow(&rules) {
+            return;
+        }
+        match Matcher::new(&rules) {
+            Some(matcher) => state.matcher = matcher,
+            // The rules were validated before they were stored; refused ones leave the old ones in force.
+            None => tracing::error!("stored rules cannot be used"),
+        }
     }
 
     /// The state with everything taken in that has happened so far.
@@ -144,7 +188,7 @@ impl QueuePool {
         let mut state = self.state.lock();
         let commands = std::mem::take(&mut *self.commands.lock());
         state.take_in(commands);
-        self.waiting.store(state.pool.len(), Ordering::Relaxed);
+        self.waiting.store(state.matcher.len(), Ordering::Relaxed);
         state
     }
 
@@ -153,7 +197,7 @@ impl QueuePool {
     pub(crate) fn look_again(&self, id: TicketId, row: &TicketRow) {
         let command = match row.state {
             TicketState::Queued | TicketState::Searching => {
-                Command::Enter(pool_ticket(id, row), row.expires_at)
+                Command::Enter(self.rules.read().entering(id, row), row.expires_at)
             }
             state if state.is_terminal() => Command::Leave(id),
             _ => return,
@@ -164,15 +208,6 @@ impl QueuePool {
     pub(crate) fn is_full(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) >= limits::POOL_TICKETS_MAX
     }
-}
-
-fn pool_ticket(id: TicketId, row: &TicketRow) -> PoolTicket {
-    let players = row
-        .players
-        .iter()
-        .map(|p| PoolPlayer { id: p.player, skill: p.rating.mean, deviation: p.rating.deviation })
-        .collect();
-    PoolTicket { id, players, queued_at: row.queued_at }
 }
 
 /// Matches that have not ended, by when they time out.
@@ -195,14 +230,11 @@ impl Pools {
         self.queues.read().get(queue).cloned()
     }
 
-    pub(crate) fn configure(&self, config: &QueueConfig) {
-        if let Some(pool) = self.get(&config.name) {
-            // The rules were validated before they were stored; refused ones leave the old ones in force.
-            if let Err(error) = pool.state.lock().pool.set_rules(config.rules.clone()) {
-                tracing::error!(queue = %config.name, %error, "stored rules cannot be used");
-            }
-        } else {
-            self.get_or_new(&config.name, config.rules.clone());
+    /// Follows a queue's rules from now on.
+    pub(crate) fn configure(&self, name: &QueueName, rules: Rules) {
+        match self.get(name) {
+            Some(pool) => pool.follow(rules),
+            None => drop(self.get_or_new(name, rules)),
         }
     }
 
@@ -216,7 +248,7 @@ impl Pools {
             .collect()
     }
 
-    fn get_or_new(&self, queue: &QueueName, rules: MatchRules) -> Option<Arc<QueuePool>> {
+    fn get_or_new(&self, queue: &QueueName, rules: Rules) -> Option<Arc<QueuePool>> {
         if let Some(pool) = self.get(queue) {
             return Some(pool);
         }
@@ -227,7 +259,7 @@ impl Pools {
     /// The pool of a queue that a ticket or proposal names. Another home may tell of the queue itself only later: until
     /// then its pool gathers.
     fn gather(&self, queue: &QueueName) -> Option<Arc<QueuePool>> {
-        self.get_or_new(queue, MatchRules::default())
+        self.get_or_new(queue, Rules::Unknown)
     }
 
     pub(crate) fn ticket(&self, id: TicketId, row: Option<&TicketRow>) {
@@ -235,7 +267,7 @@ impl Pools {
         let Some(pool) = self.gather(&row.queue) else { return };
         let command = match row.state {
             TicketState::Queued | TicketState::Searching => {
-                Command::Enter(pool_ticket(id, row), row.expires_at)
+                Command::Enter(pool.rules.read().entering(id, row), row.expires_at)
             }
             state => {
                 if let (TicketState::Completed, Some(ended_at), false) = (state, row.ended_at, row.backfill) {

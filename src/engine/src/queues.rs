@@ -7,6 +7,7 @@ use crate::{
 use gsm_core::{Millis, Mode, QueueName, RuleSetName, Timestamp, Variant, limits};
 use gsm_matchmaking::{Format, MatchRules};
 use gsm_rating::{System, options::Options};
+use gsm_rules::AttributeKind;
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -293,6 +294,21 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
+    /// The attribute that the server fills in must be a number of the rule set.
+    fn check_rating_attribute(&self, config: &QueueConfig) -> Result<(), EngineError> {
+        let (Some(name), Some(set)) = (&config.rating_attribute, &config.rule_set) else { return Ok(()) };
+        // A rule set that this node has not heard of yet is checked where it is known.
+        let Some(set) = self.views.rule_sets.set(set) else { return Ok(()) };
+        let is_number = |of: &gsm_rules::Attribute| of.name == *name && of.kind == AttributeKind::Number;
+        if set.attributes().iter().any(is_number) {
+            return Ok(());
+        }
+        Err(EngineError::invalid(
+            "rating_attribute",
+            format!("the rule set has no number attribute `{name}`"),
+        ))
+    }
+
     async fn queue_row(&self, name: &QueueName) -> Result<Option<(QueueConfig, Version)>, EngineError> {
         let key = Key::Queue(name.clone());
         let Some(found) = self.get_one(&key).await? else { return Ok(None) };
@@ -318,10 +334,14 @@ impl Engine {
         }
         let json = config.to_json().map_err(|e| EngineError::invalid("queue", e))?;
         let mut changes = self.changes(call, &[&config.name]);
-        changes.replace(Key::Queue(config.name.clone()), version, Row::Queue(json));
-        if let Some(rule_set) = &config.rule_set {
-            self.hold_rule_set(&mut changes, rule_set).await?;
+        if let Some(name) = &config.rule_set {
+            // Put again as it is, so that it cannot be deleted meanwhile.
+            let key = Key::RuleSet(name.clone());
+            let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
+            self.check_rating_attribute(&config)?;
+            changes.replace(key, Some(found.version), (*found.row).clone());
         }
+        changes.replace(Key::Queue(config.name.clone()), version, Row::Queue(json));
         self.remember(&mut changes, call, Home::Document, &config)?;
         self.commit(Home::Document, changes).await?;
         Ok(config)

@@ -1,10 +1,10 @@
 //! Rule sets: documents that never change, kept as they came and followed in memory.
 use crate::{
     Call, Engine, EngineError,
-    store::{ChangeSet, Home, Key, KeyRange, Row, RuleSetRow},
+    store::{Home, Key, KeyRange, Row, RuleSetRow},
 };
 use gsm_core::{RuleSetName, limits};
-use gsm_rules::Dialect;
+use gsm_rules::{Dialect, RuleSet, parse};
 use parking_lot::RwLock;
 use std::{
     collections::BTreeMap,
@@ -17,17 +17,41 @@ const FAULTS_NAMED_MAX: usize = 10;
 
 /// The rule sets as they stand.
 #[derive(Default)]
-pub(crate) struct RuleSets(RwLock<BTreeMap<RuleSetName, Arc<RuleSetRow>>>);
+pub(crate) struct RuleSets(RwLock<BTreeMap<RuleSetName, Known>>);
+
+#[derive(Clone)]
+struct Known {
+    row: Arc<RuleSetRow>,
+    /// Nothing where this version of the language no longer takes the text.
+    set: Option<Arc<RuleSet>>,
+}
 
 impl RuleSets {
     pub(crate) fn put(&self, row: &RuleSetRow) {
-        self.0.write().insert(row.name.clone(), Arc::new(row.clone()));
+        let mut known = self.0.write();
+        // A text never changes; only its tags do.
+        let set = match known.get(&row.name) {
+            Some(old) if old.row.body == row.body => old.set.clone(),
+            _ => match parse(&row.body, Dialect::Strict) {
+                Ok(parsed) => Some(Arc::new(parsed.set)),
+                Err(faults) => {
+                    let fault = faults.first().map(ToString::to_string);
+                    tracing::error!(rule_set = %row.name, fault, "stored rule set cannot be used");
+                    None
+                }
+            },
+        };
+        known.insert(row.name.clone(), Known { row: Arc::new(row.clone()), set });
+    }
+    /// The rule set itself.
+    pub(crate) fn set(&self, name: &RuleSetName) -> Option<Arc<RuleSet>> {
+        self.0.read().get(name)?.set.clone()
     }
     pub(crate) fn remove(&self, name: &RuleSetName) {
         self.0.write().remove(name);
     }
     fn get(&self, name: &RuleSetName) -> Option<Arc<RuleSetRow>> {
-        self.0.read().get(name).cloned()
+        self.0.read().get(name).map(|known| known.row.clone())
     }
     fn len(&self) -> usize {
         self.0.read().len()
@@ -37,7 +61,7 @@ impl RuleSets {
 impl Engine {
     /// Refuses a text that is no rule set, naming its faults.
     pub fn check_rule_set(&self, body: &str) -> Result<(), EngineError> {
-        let Err(faults) = gsm_rules::parse(body, Dialect::Extended) else { return Ok(()) };
+        let Err(faults) = parse(body, Dialect::Strict) else { return Ok(()) };
         let mut named: Vec<String> = faults.iter().take(FAULTS_NAMED_MAX).map(ToString::to_string).collect();
         if faults.len() > FAULTS_NAMED_MAX {
             named.push(format!("and {} more", faults.len() - FAULTS_NAMED_MAX));
@@ -55,7 +79,10 @@ impl Engine {
     pub fn rule_sets(&self, after: Option<&RuleSetName>, limit: usize) -> Vec<Arc<RuleSetRow>> {
         let from = after.map_or(Unbounded, Excluded);
         let rows = self.views.rule_sets.0.read();
-        rows.range::<RuleSetName, _>((from, Unbounded)).take(limit).map(|(_, row)| row.clone()).collect()
+        rows.range::<RuleSetName, _>((from, Unbounded))
+            .take(limit)
+            .map(|(_, known)| known.row.clone())
+            .collect()
     }
 
     /// Makes a rule set; what there is under the name is never replaced.
@@ -93,8 +120,7 @@ impl Engine {
         let key = Key::RuleSet(name.clone());
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
-            if let Some(queue) = self.queues().into_iter().find(|queue| queue.rule_set.as_ref() == Some(name))
-            {
+            if let Some(queue) = self.queues().iter().find(|queue| queue.rule_set.as_ref() == Some(name)) {
                 return Err(EngineError::RuleSetInUse { queue: queue.name.to_string() });
             }
             let mut changes = self.changes(call, &[name]);
@@ -131,19 +157,6 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
-    }
-
-    /// Writes the rule set that a queue is to go by as it is, so that nobody who saw no such queue can take it away.
-    pub(crate) async fn hold_rule_set(
-        &self,
-        changes: &mut ChangeSet,
-        name: &RuleSetName,
-    ) -> Result<(), EngineError> {
-        let key = Key::RuleSet(name.clone());
-        let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
-        let Row::RuleSet(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
-        changes.replace(key, Some(found.version), Row::RuleSet(row.clone()));
-        Ok(())
     }
 
     /// Reads all rule sets; how many there are.

@@ -3,8 +3,9 @@ mod brought;
 mod gamelift;
 
 use crate::{
-    Call, Engine, EngineError, Happening, Principal, QueueConfig,
+    Call, Engine, EngineError, Happening, Principal, QueueConfig, RuleCount,
     events::{self, Places, Telling},
+    pools::{Explained, members},
     proposals::Asked,
     results::counting::rating_in,
     store::{
@@ -14,7 +15,6 @@ use crate::{
     token::ConsentClaim,
 };
 use gsm_core::{Millis, PlayerId, QueueName, RequestKey, TicketId, Timestamp, limits};
-use gsm_matchmaking::Explain;
 use gsm_session::TicketState;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -231,6 +231,7 @@ impl Engine {
             proposal: None,
             match_id: None,
         };
+        self.check_fit(queue, &row)?;
         let mut changes = self.changes(call, &[&id, &new.queue]);
         for (key, version) in keys.drain(1..).zip(claimed) {
             changes.replace(key, version, Row::Claim(Claim::Ticket(id)));
@@ -240,21 +241,47 @@ impl Engine {
         let view = TicketView { id, row };
         self.remember(&mut changes, call, Home::Live, &view)?;
         self.commit(Home::Live, changes).await?;
-        self.tell_of(call, &view, || Happening::Searching(self.estimated_wait(&new.queue)));
+        self.tell_of(call, &view, || Happening::Searching(self.estimated_wait(&new.queue)), Vec::new());
         Ok(view)
     }
 
     /// Tells what became of one ticket.
-    fn tell_of(&self, call: &Call, view: &TicketView, what: impl FnOnce() -> Happening) {
+    fn tell_of(
+        &self,
+        call: &Call,
+        view: &TicketView,
+        what: impl FnOnce() -> Happening,
+        rules: Vec<RuleCount>,
+    ) {
         if self.is_heard() {
             let shown = events::shown(view.id, &view.row, &Places::new());
-            self.publish(&view.row.queue, call.now, vec![Telling::new(what(), vec![shown])]);
+            self.publish(&view.row.queue, call.now, vec![Telling::new(what(), vec![shown]).with(rules)]);
         }
+    }
+
+    /// How often each rule was judged for a ticket's sake; nothing where nobody is told.
+    fn rule_counts(&self, id: TicketId, row: &TicketRow) -> Vec<RuleCount> {
+        let pool = self.views.pools.get(&row.queue).filter(|_| self.is_heard());
+        pool.map_or_else(Vec::new, |pool| pool.state.lock().counts(id))
+    }
+
+    /// Refuses what the rule set of the queue cannot take: an attribute of another type than it declares.
+    fn check_fit(&self, queue: &QueueConfig, row: &TicketRow) -> Result<(), EngineError> {
+        let Some(set) = queue.rule_set.as_ref().and_then(|name| self.views.rule_sets.set(name)) else {
+            return Ok(());
+        };
+        let members = members(row, queue.rating_attribute.as_deref());
+        let together = if row.backfill { 1 } else { members.len().max(1) };
+        let mut symbols = set.symbols();
+        for part in members.chunks(together) {
+            set.prepare(part, &mut symbols).map_err(|unfit| EngineError::invalid("attributes", unfit))?;
+        }
+        Ok(())
     }
 
     pub(crate) fn shown(&self, id: TicketId, mut row: TicketRow) -> TicketView {
         if row.state == TicketState::Queued
-            && self.views.pools.get(&row.queue).is_some_and(|pool| pool.settled().pool.contains(id))
+            && self.views.pools.get(&row.queue).is_some_and(|pool| pool.settled().has(id))
         {
             row.state = TicketState::Searching;
         }
@@ -281,9 +308,9 @@ impl Engine {
     }
 
     /// Why a ticket still waits; `None` once it does not.
-    pub async fn explain(&self, call: &Call, id: TicketId) -> Result<Option<Explain>, EngineError> {
+    pub async fn explain(&self, call: &Call, id: TicketId) -> Result<Option<Explained>, EngineError> {
         let (row, _) = self.visible_ticket(call, id).await?;
-        Ok(self.views.pools.get(&row.queue).and_then(|pool| pool.settled().pool.explain(id, call.now)))
+        Ok(self.views.pools.get(&row.queue).and_then(|pool| pool.settled().explain(id, call.now)))
     }
 
     /// Takes a party out of its queue; any member may. An answered-for proposal counts as declined. Cancelling a
@@ -328,6 +355,7 @@ impl Engine {
                 }
             }
             TicketState::Queued | TicketState::Searching => {
+                let rules = self.rule_counts(id, &row);
                 let mut changes = self.changes(call, &[&id]);
                 let row = self
                     .end_ticket(
@@ -342,9 +370,8 @@ impl Engine {
                 self.remember(&mut changes, call, Home::Live, &())?;
                 self.commit(Home::Live, changes).await?;
                 let view = TicketView { id, row };
-                self.tell_of(call, &view, || {
-                    Happening::Cancelled(view.row.reason.clone().unwrap_or_default())
-                });
+                let what = || Happening::Cancelled(view.row.reason.clone().unwrap_or_default());
+                self.tell_of(call, &view, what, rules);
                 Ok(view)
             }
             state => Err(EngineError::NotWaiting { state: state.as_str() }),
@@ -395,10 +422,10 @@ impl Engine {
             return Ok(false);
         }
         let mut changes = self.changes(call, &[&id]);
-        let reason = "no match was found in time";
+        let (reason, rules) = ("no match was found in time", self.rule_counts(id, &row));
         let row = self.end_ticket(&mut changes, id, row, version, TicketState::TimedOut, reason).await?;
         self.commit(Home::Live, changes).await?;
-        self.tell_of(call, &TicketView { id, row }, || Happening::TimedOut);
+        self.tell_of(call, &TicketView { id, row }, || Happening::TimedOut, rules);
         Ok(true)
     }
 }

@@ -24,6 +24,7 @@ mod push;
 mod queues;
 mod results;
 mod rule_sets;
+mod ruled;
 mod seasons;
 mod shares;
 mod snapshots;

@@ -1,4 +1,6 @@
 //! Tickets: made, read, explained, cancelled.
+mod why;
+
 use super::{
     App,
     answer::Answer,
@@ -9,11 +11,11 @@ use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
 use gsm_core::{PlayerId, QueueName, RequestKey, TicketId};
 use gsm_engine::{Engine, NewTicket, Principal, store::Brought};
-use gsm_matchmaking::{Binding, Explain};
 use gsm_rules::Value;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc};
 use utoipa::ToSchema;
+use why::ExplainDto;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -160,69 +162,6 @@ pub(crate) async fn cancel(
     Ok(Answer(app.engine.cancel_ticket(&write.call, id).await?.into()))
 }
 
-/// Why a ticket still waits.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ExplainDto {
-    /// False once it waits no longer; then the rest is absent.
-    waiting: bool,
-    /// The same in a sentence.
-    text: String,
-    #[serde(flatten)]
-    why: Option<WhyDto>,
-}
-
-/// Counts and limits of a waiting ticket.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct WhyDto {
-    /// Place in the queue: 1 is the longest waiting.
-    position: usize,
-    waited_ms: u64,
-    /// Mean of the party's ratings.
-    skill: f64,
-    /// Points to either side that it takes now.
-    window: f64,
-    /// Other tickets within its own window.
-    in_window: usize,
-    /// Those of them that have it in their window too.
-    consenting: usize,
-    /// Players that are lacking to the smallest match it takes now.
-    players_missing: usize,
-    /// Its window in ten seconds.
-    window_soon: f64,
-    /// How many more tickets will consent in ten seconds, if nobody comes or goes.
-    unlocked_soon: usize,
-    /// What stands in the way: `too_few_players`, `party_fit`, `skill_window` or `nothing`.
-    binding: &'static str,
-    /// Whether all tickets were counted; otherwise the counts are at least so much.
-    complete: bool,
-}
-
-fn sentence(why: &Explain) -> String {
-    let now = match why.binding {
-        Binding::TooFewPlayers => "fewer players wait than a match needs".to_owned(),
-        Binding::PartyFit => "enough players wait, but their parties do not fill the sides".to_owned(),
-        Binding::SkillWindow if why.players_missing == 0 => format!(
-            "{} waiting tickets and this one take each other, but not enough of them take one another as well",
-            why.consenting
-        ),
-        Binding::SkillWindow => format!(
-            "of the waiting tickets {} are within {:.0} points and take this one too, too few for a match",
-            why.consenting, why.window
-        ),
-        Binding::Nothing => {
-            "a match is about to be made, unless longer waiting tickets take the partners".to_owned()
-        }
-    };
-    if why.window_soon > why.window {
-        format!(
-            "{now}; in ten seconds the window is {:.0} points and {} more tickets fit",
-            why.window_soon, why.unlocked_soon
-        )
-    } else {
-        now
-    }
-}
-
 /// Ask why a ticket still waits.
 #[utoipa::path(get, path = "/v1/tickets/{ticket_id}/explain", tag = "tickets", operation_id = "explain_ticket",
     params(("ticket_id" = String, Path)),
@@ -236,30 +175,7 @@ pub(crate) async fn explain(
 ) -> Result<Answer<ExplainDto>, ApiError> {
     let id = ticket_id(&params, &read.call.principal)?;
     let Some(why) = app.engine.explain(&read.call, id).await? else {
-        let text = "the ticket waits no longer".to_owned();
-        return Ok(Answer(ExplainDto { waiting: false, text, why: None }));
+        return Ok(Answer(ExplainDto::over()));
     };
-    let binding = match why.binding {
-        Binding::TooFewPlayers => "too_few_players",
-        Binding::PartyFit => "party_fit",
-        Binding::SkillWindow => "skill_window",
-        Binding::Nothing => "nothing",
-    };
-    Ok(Answer(ExplainDto {
-        waiting: true,
-        text: sentence(&why),
-        why: Some(WhyDto {
-            position: why.position,
-            waited_ms: why.waited.get(),
-            skill: why.skill,
-            window: why.window,
-            in_window: why.in_window,
-            consenting: why.consenting,
-            players_missing: why.players_missing,
-            window_soon: why.window_soon,
-            unlocked_soon: why.unlocked_soon,
-            binding,
-            complete: why.complete,
-        }),
-    }))
+    Ok(Answer(why.into()))
 }

@@ -1,0 +1,216 @@
+//! The two kinds of pools: by a window of skill, and by a rule set.
+use super::Found;
+use crate::{
+    QueueConfig, RuleCount,
+    store::{Brought, TicketRow},
+};
+use gsm_core::{TicketId, Timestamp};
+use gsm_matchmaking::{
+    Explain, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, RulePool, RuledExplain, RuledMatch,
+    RuledTicket,
+};
+use gsm_rules::{Member, RuleSet, Value};
+use std::sync::Arc;
+
+/// What a queue's pool follows.
+#[derive(Clone, Default)]
+pub(crate) enum Rules {
+    /// Nothing yet: another home may tell of the queue only later.
+    #[default]
+    Unknown,
+    /// A window of skill.
+    Window(MatchRules),
+    /// A rule set, and the attribute that is the rating.
+    Set { set: Arc<RuleSet>, rating_attribute: Option<String> },
+}
+
+impl Rules {
+    /// Those of a queue; nothing where its rule set is not known.
+    pub(crate) fn of(config: &QueueConfig, set: Option<Arc<RuleSet>>) -> Self {
+        match (&config.rule_set, set) {
+            (None, _) => Self::Window(config.rules.clone()),
+            (Some(_), None) => Self::Unknown,
+            (Some(_), Some(set)) => Self::Set { set, rating_attribute: config.rating_attribute.clone() },
+        }
+    }
+
+    /// A ticket as the pool takes it.
+    pub(super) fn entering(&self, id: TicketId, row: &TicketRow) -> Entering {
+        match self {
+            Self::Set { rating_attribute, .. } => {
+                Entering::Ruled(Box::new(ruled_ticket(id, row, rating_attribute.as_deref())))
+            }
+            Self::Window(_) | Self::Unknown => Entering::Window(pool_ticket(id, row)),
+        }
+    }
+}
+
+/// A ticket on its way into a pool.
+pub(super) enum Entering {
+    Window(PoolTicket),
+    Ruled(Box<RuledTicket>),
+}
+
+impl Entering {
+    pub(super) fn id(&self) -> TicketId {
+        match self {
+            Self::Window(ticket) => ticket.id,
+            Self::Ruled(ticket) => ticket.id,
+        }
+    }
+}
+
+/// Why a ticket still waits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Explained {
+    /// By its window of skill.
+    Window(Explain),
+    /// By its rule set.
+    Ruled(Box<RuledExplain>),
+}
+
+/// The waiting tickets of a queue.
+pub(super) enum Matcher {
+    Window(Pool),
+    Ruled(RulePool),
+}
+
+impl Matcher {
+    pub(super) fn new(rules: &Rules) -> Option<Self> {
+        Some(match rules {
+            Rules::Unknown => Self::Window(Pool::new(MatchRules::default()).ok()?),
+            Rules::Window(rules) => Self::Window(Pool::new(rules.clone()).ok()?),
+            Rules::Set { set, .. } => Self::Ruled(RulePool::new(set.clone())),
+        })
+    }
+
+    /// Follows other rules from now on; whether it could without losing its tickets.
+    pub(super) fn follow(&mut self, rules: &Rules) -> bool {
+        match (self, rules) {
+            (Self::Window(pool), Rules::Window(rules)) => pool.set_rules(rules.clone()).is_ok(),
+            (Self::Ruled(pool), Rules::Set { set, .. }) => Arc::ptr_eq(pool.rules(), set),
+            _ => false,
+        }
+    }
+
+    /// Takes a ticket. One of another kind, or that the pool does not take, stays out of it.
+    pub(super) fn insert(&mut self, ticket: Entering) {
+        match (self, ticket) {
+            (Self::Window(pool), Entering::Window(ticket)) => drop(pool.insert(ticket)),
+            (Self::Ruled(pool), Entering::Ruled(ticket)) => drop(pool.insert(*ticket)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: TicketId) {
+        match self {
+            Self::Window(pool) => drop(pool.remove(id)),
+            Self::Ruled(pool) => drop(pool.remove(id)),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Window(pool) => pool.len(),
+            Self::Ruled(pool) => pool.len(),
+        }
+    }
+
+    pub(super) fn contains(&self, id: TicketId) -> bool {
+        match self {
+            Self::Window(pool) => pool.contains(id),
+            Self::Ruled(pool) => pool.contains(id),
+        }
+    }
+
+    /// Since when the longest waiting ticket waits.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        match self {
+            Self::Window(pool) => pool.oldest().map(|ticket| ticket.queued_at),
+            Self::Ruled(pool) => pool.oldest(),
+        }
+    }
+
+    pub(super) fn explain(&self, id: TicketId, now: Timestamp) -> Option<Explained> {
+        match self {
+            Self::Window(pool) => pool.explain(id, now).map(Explained::Window),
+            Self::Ruled(pool) => pool.explain(id, now).map(|why| Explained::Ruled(Box::new(why))),
+        }
+    }
+
+    /// How often each rule was judged for the ticket's sake.
+    pub(super) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
+        match self {
+            Self::Window(_) => Vec::new(),
+            Self::Ruled(pool) => named(pool.rules(), &pool.counts(id)),
+        }
+    }
+
+    /// Forms matches; whether all tickets had their turn.
+    pub(super) fn step(&mut self, now: Timestamp, budget: u32) -> (Vec<Found>, bool) {
+        match self {
+            Self::Window(pool) => {
+                let step = pool.step(now, budget);
+                let found =
+                    |formed: Formed| Found { sides: formed.sides, teams: Vec::new(), rules: Vec::new() };
+                (step.proposals.into_iter().map(found).collect(), step.finished)
+            }
+            Self::Ruled(pool) => {
+                let step = pool.step(now, budget);
+                let set = pool.rules();
+                let teams: Vec<String> = set.teams().iter().map(|team| team.name.clone()).collect();
+                let found = |of: RuledMatch| Found {
+                    sides: of.sides,
+                    teams: teams.clone(),
+                    rules: named(set, &of.counts),
+                };
+                (step.matches.into_iter().map(found).collect(), step.finished)
+            }
+        }
+    }
+}
+
+fn named(set: &RuleSet, counts: &[(u64, u64)]) -> Vec<RuleCount> {
+    let rules = set.rules().iter().zip(counts);
+    rules
+        .map(|(rule, (passed, failed))| RuleCount {
+            rule: rule.name.clone(),
+            passed: *passed,
+            failed: *failed,
+        })
+        .collect()
+}
+
+fn pool_ticket(id: TicketId, row: &TicketRow) -> PoolTicket {
+    let players = row
+        .players
+        .iter()
+        .map(|p| PoolPlayer { id: p.player, skill: p.rating.mean, deviation: p.rating.deviation })
+        .collect();
+    PoolTicket { id, players, queued_at: row.queued_at }
+}
+
+/// The members of a ticket as a rule set sees them.
+pub(crate) fn members(row: &TicketRow, rating_attribute: Option<&str>) -> Vec<Member> {
+    let nothing = Brought::default();
+    let member = |(at, player): (usize, &crate::store::TicketPlayer)| {
+        let brought = row.brought.get(at).unwrap_or(&nothing);
+        let mut attributes = brought.attributes.clone();
+        if let Some(name) = rating_attribute {
+            attributes.insert(name.to_owned(), Value::Number(player.rating.mean));
+        }
+        Member {
+            player: brought.name.clone().unwrap_or_else(|| player.player.to_string()),
+            attributes,
+            latency_ms: brought.latency_ms.clone(),
+        }
+    };
+    row.players.iter().enumerate().map(member).collect()
+}
+
+fn ruled_ticket(id: TicketId, row: &TicketRow, rating_attribute: Option<&str>) -> RuledTicket {
+    let players = row.players.iter().map(|p| p.player).zip(members(row, rating_attribute)).collect();
+    let team = |brought: &Brought| brought.team.clone().unwrap_or_default();
+    let backfill = row.backfill.then(|| row.brought.iter().map(team).collect());
+    RuledTicket { id, players, backfill, started_at: row.queued_at }
+}

@@ -1,0 +1,193 @@
+//! Queues with a rule set.
+use crate::world::{World, both, mode, refused, ticket, wide};
+use gsm_core::{Millis, PlayerId, QueueName, RuleSetName, TicketId};
+use gsm_engine::{Explained, Intake, NewTicket, QueueConfig, store::Brought};
+use gsm_rules::Value;
+use gsm_session::TicketState;
+
+both! {
+    a_match_has_the_teams_of_the_rule_set,
+    the_rating_is_filled_in,
+    what_players_bring_is_theirs_to_bring,
+    a_backfill_is_joined,
+    a_rule_set_in_use_stays,
+    a_queue_is_pointed_to_another_rule_set,
+    a_lone_team_makes_a_match_without_result,
+    a_ticket_explains_its_rules,
+    waiting_tickets_survive_a_restart,
+}
+
+const NEAR: &str = r#"{
+    "ruleLanguageVersion": "1.0",
+    "playerAttributes": [{"name": "skill", "type": "number"}, {"name": "map", "type": "string", "default": "any"}],
+    "teams": [{"name": "red", "minPlayers": 1, "maxPlayers": 1}, {"name": "blue", "minPlayers": 1, "maxPlayers": 1}],
+    "rules": [{"name": "Near", "type": "distance", "maxDistance": 10,
+        "measurements": ["max(flatten(teams[*].players.attributes[skill]))"],
+        "referenceValue": "min(flatten(teams[*].players.attributes[skill]))"}],
+    "expansions": [{"target": "rules[Near].maxDistance", "steps": [{"waitTimeSeconds": 20, "value": 500}]}]
+}"#;
+
+fn set_name(name: &str) -> RuleSetName {
+    RuleSetName::new(name).unwrap()
+}
+
+async fn rule_set(w: &World, name: &str, body: &str) {
+    w.engine.create_rule_set(&w.admin(), &set_name(name), body, [].into()).await.unwrap();
+    w.settle();
+}
+
+fn config(set: &str) -> QueueConfig {
+    let mut config = QueueConfig::new(QueueName::new("duel").unwrap(), mode("duel"), wide(1));
+    config.rule_set = Some(set_name(set));
+    config
+}
+
+async fn near(w: &World) {
+    rule_set(w, "near", NEAR).await;
+    w.put(config("near")).await;
+}
+
+fn skilled(player: PlayerId, skill: f64) -> NewTicket {
+    let attributes = [("skill".to_owned(), Value::Number(skill))].into();
+    NewTicket { brought: vec![Brought { attributes, ..Brought::default() }], ..ticket("duel", player) }
+}
+
+async fn enter(w: &World, player: PlayerId, skill: f64) -> TicketId {
+    w.engine.create_ticket(&w.server(), &skilled(player, skill)).await.unwrap().id
+}
+
+async fn a_match_has_the_teams_of_the_rule_set(w: World) {
+    near(&w).await;
+    let p = w.players(3).await;
+    let far = enter(&w, p[0], 100.0).await;
+    let tickets = [enter(&w, p[1], 50.0).await, enter(&w, p[2], 55.0).await];
+    assert_eq!(w.turn().await.matches, 1);
+    let rows = [w.seen(tickets[0]).await, w.seen(tickets[1]).await];
+    assert_eq!(rows[0].state, TicketState::Completed);
+    let mut teams: Vec<_> = rows.iter().map(|row| row.brought[0].team.clone().unwrap()).collect();
+    teams.sort();
+    assert_eq!(teams, ["blue", "red"]);
+    let made = w.engine.match_view(&w.server(), rows[0].match_id.unwrap()).await.unwrap().row;
+    assert_eq!(made.teams, ["red", "blue"]);
+    assert_eq!(w.seen(far).await.state, TicketState::Searching);
+    // The expansion lets everybody in.
+    let late = enter(&w, w.players(4).await[3], 300.0).await;
+    w.turn().await;
+    assert_eq!(w.seen(late).await.state, TicketState::Searching);
+    w.clock.advance_ms(20_000);
+    assert_eq!(w.turn().await.matches, 1);
+    assert_eq!(w.seen(far).await.match_id, w.seen(late).await.match_id);
+}
+
+async fn the_rating_is_filled_in(w: World) {
+    rule_set(&w, "near", NEAR).await;
+    let rated = QueueConfig { rating_attribute: Some("skill".into()), ..config("near") };
+    let wrong = QueueConfig { rating_attribute: Some("map".into()), ..config("near") };
+    refused(w.engine.put_queue(&w.admin(), wrong).await, "invalid");
+    w.put(rated).await;
+    let p = w.players(2).await;
+    // What is brought under that name does not count.
+    for (player, skill) in [(p[0], 1.0), (p[1], 900.0)] {
+        enter(&w, player, skill).await;
+    }
+    assert_eq!(w.turn().await.matches, 1);
+}
+
+async fn what_players_bring_is_theirs_to_bring(w: World) {
+    near(&w).await;
+    let p = w.players(1).await[0];
+    refused(w.engine.create_ticket(&w.by(p), &skilled(p, 3.0)).await, "invalid");
+    w.put(QueueConfig { player_attributes: vec!["skill".into()], ..config("near") }).await;
+    let mut wrong = skilled(p, 3.0);
+    wrong.brought[0].attributes.insert("skill".into(), Value::Text("high".into()));
+    refused(w.engine.create_ticket(&w.by(p), &wrong).await, "invalid");
+    w.engine.create_ticket(&w.by(p), &skilled(p, 3.0)).await.unwrap();
+}
+
+async fn a_backfill_is_joined(w: World) {
+    near(&w).await;
+    let p = w.players(2).await;
+    let mut backfill = NewTicket { intake: Intake::Backfill, ..skilled(p[0], 40.0) };
+    backfill.brought[0].team = Some("blue".into());
+    let backfill = w.engine.create_ticket(&w.server(), &backfill).await.unwrap().id;
+    w.settle();
+    assert_eq!(w.turn().await.matches, 0, "nobody joins");
+    assert_eq!(w.claim(p[0]).await, None, "who plays already is not claimed");
+    let new = enter(&w, p[1], 45.0).await;
+    assert_eq!(w.turn().await.matches, 1);
+    let rows = [w.seen(backfill).await, w.seen(new).await];
+    assert_eq!(rows.each_ref().map(|row| row.state), [TicketState::Completed; 2]);
+    let teams = rows.each_ref().map(|row| row.brought[0].team.clone().unwrap());
+    assert_eq!(teams, ["blue", "red"]);
+}
+
+async fn a_rule_set_in_use_stays(w: World) {
+    near(&w).await;
+    refused(w.engine.delete_rule_set(&w.admin(), &set_name("near")).await, "rule_set_in_use");
+    let unknown = QueueConfig { rule_set: Some(set_name("no-such-set")), ..config("near") };
+    refused(w.engine.put_queue(&w.admin(), unknown).await, "not_found");
+    w.engine.delete_queue(&w.admin(), &QueueName::new("duel").unwrap()).await.unwrap();
+    w.settle();
+    w.engine.delete_rule_set(&w.admin(), &set_name("near")).await.unwrap();
+}
+
+async fn a_queue_is_pointed_to_another_rule_set(w: World) {
+    near(&w).await;
+    let p = w.players(2).await;
+    let tickets = [enter(&w, p[0], 10.0).await, enter(&w, p[1], 90.0).await];
+    assert_eq!(w.turn().await.matches, 0);
+    rule_set(&w, "wide", &NEAR.replace("\"maxDistance\": 10", "\"maxDistance\": 100")).await;
+    w.put(config("wide")).await;
+    // Tickets are read again by the first turn, and matched by the next.
+    w.turn().await;
+    w.turn().await;
+    assert_eq!(w.seen(tickets[0]).await.state, TicketState::Completed);
+    // And back to a window of skill.
+    let p = w.players(4).await;
+    for player in &p[2..] {
+        w.engine.create_ticket(&w.by(*player), &ticket("duel", *player)).await.unwrap();
+    }
+    w.turn().await;
+    w.put(QueueConfig { rule_set: None, ..config("wide") }).await;
+    w.turn().await;
+    assert_eq!(w.turn().await.matches, 1);
+}
+
+async fn a_lone_team_makes_a_match_without_result(w: World) {
+    let body =
+        r#"{"ruleLanguageVersion": "1.0", "teams": [{"name": "crew", "minPlayers": 2, "maxPlayers": 3}]}"#;
+    rule_set(&w, "crew", body).await;
+    w.put(config("crew")).await;
+    let p = w.players(2).await;
+    for player in &p {
+        w.engine.create_ticket(&w.by(*player), &ticket("duel", *player)).await.unwrap();
+    }
+    assert_eq!(w.turn().await.matches, 1);
+    let Some(gsm_engine::store::Claim::Match(id)) = w.claim(p[0]).await else { panic!("no match") };
+    let report = crate::world::places(&[1], &[]);
+    refused(w.engine.report_result(&w.server(), id, None, &report).await, "invalid");
+    w.engine.move_match(&w.server(), id, gsm_session::MatchState::Abandoned, None).await.unwrap();
+}
+
+async fn a_ticket_explains_its_rules(w: World) {
+    near(&w).await;
+    let p = w.players(2).await;
+    let ticket = enter(&w, p[0], 10.0).await;
+    enter(&w, p[1], 90.0).await;
+    w.turn().await;
+    let why = w.engine.explain(&w.server(), ticket).await.unwrap().unwrap();
+    let Explained::Ruled(why) = why else { panic!("{why:?}") };
+    assert_eq!((why.others, why.compatible, why.binding.as_deref()), (1, 0, Some("Near")));
+    let next = why.next.unwrap();
+    assert_eq!((next.at, next.unlocked), (Millis::from_secs(20), 1));
+}
+
+async fn waiting_tickets_survive_a_restart(w: World) {
+    near(&w).await;
+    let p = w.players(2).await;
+    enter(&w, p[0], 10.0).await;
+    enter(&w, p[1], 15.0).await;
+    w.settle();
+    let node = w.node("other").await;
+    assert_eq!(node.tick().await.matches, 1);
+}
