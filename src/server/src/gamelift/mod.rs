@@ -130,7 +130,7 @@ async fn done(
     if operation.mutating
         && let Some(signature) = who.signature
     {
-        app.wire.replays.first(signature, now)?;
+        app.wire.replays.first(signature, &parts.headers, now)?;
     }
     let place = app.wire.place(who.region.as_deref());
     let call = Call {
