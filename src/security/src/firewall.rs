@@ -6,6 +6,7 @@ use std::net::IpAddr;
 /// A request is judged up to three times, each time counting other rules: before authentication without `principal`
 /// ([`Scope::Address`], and [`Scope::SignIn`] if that is its scope); after it with `principal` (the rule of its scope,
 /// and [`Scope::Player`] unless it reports a result); and, if its token proved bad, with [`Scope::BadToken`] alone.
+/// A call of an AWS client is judged once, when it is known who calls, with [`Scope::AwsClient`] alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestFacts {
     /// Who speaks; behind a trusted proxy, the address that the proxy saw.
@@ -33,7 +34,7 @@ impl RequestFacts {
     fn scopes(&self) -> [Option<Scope>; 2] {
         use Scope as S;
         match (self.principal, self.scope) {
-            (_, Some(S::BadToken)) => [Some(S::BadToken), None],
+            (_, scope @ Some(S::BadToken | S::AwsClient)) => [scope, None],
             (None, Some(S::SignIn)) => [Some(S::SignIn), Some(S::Address)],
             (None, _) => [Some(S::Address), None],
             (Some(_), Some(S::Result)) => [Some(S::Result), None],
@@ -78,7 +79,7 @@ pub struct Quota {
 /// The limiters of a profile, and its lists. Cheap to make: it allocates when requests come.
 pub struct Firewall {
     profile: Profile,
-    limiters: [(Scope, Option<Limiter<Key>>); 7],
+    limiters: [(Scope, Option<Limiter<Key>>); 8],
 }
 
 impl Firewall {
@@ -168,6 +169,14 @@ mod tests {
         check(Some(Scope::TicketCreate), Some(1), 20, "ticket_create");
         check(Some(Scope::RankRead), Some(1), 60, "rank_read");
         check(Some(Scope::Result), Some(1), 600, "result");
+    }
+
+    #[test]
+    fn aws_clients_are_counted_by_key_or_address_and_nowhere_else() {
+        let of = |principal| facts("192.0.2.1", Some(Scope::AwsClient), principal);
+        check(Profile::TestLimit, &[of(None)], 100, Some(("aws_client", 429)));
+        check(Profile::TestLimit, &[of(Some(1)), of(Some(2))], 200, Some(("aws_client", 429)));
+        check(Profile::Default, &[of(None)], 3_000, None);
     }
 
     #[test]

@@ -24,11 +24,13 @@ pub enum Scope {
     RankRead,
     /// Reporting results, by server key.
     Result,
+    /// Every call of an AWS client, by access key; by address where signatures are not looked at.
+    AwsClient,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Address,
         Self::SignIn,
         Self::BadToken,
@@ -36,6 +38,7 @@ impl Scope {
         Self::TicketCreate,
         Self::RankRead,
         Self::Result,
+        Self::AwsClient,
     ];
 
     /// The name, as serialised; also the name of the rule.
@@ -49,6 +52,7 @@ impl Scope {
             Self::TicketCreate => "ticket_create",
             Self::RankRead => "rank_read",
             Self::Result => "result",
+            Self::AwsClient => "aws_client",
         }
     }
 }
@@ -89,10 +93,12 @@ impl Profile {
             (Self::Default, S::TicketCreate) => Some(Rule::table(20, 10)),
             (Self::Default, S::RankRead) => Some(Rule::table(60, 10)),
             (Self::Default, S::Result) => Some(Rule::table(600, 10)),
+            // Ten times what the real service lets an account ask.
+            (Self::Default, S::AwsClient) => Some(Rule::table(50_000, 10)),
             // The same rules as in use, so that a load test measures what is in use.
             (Self::TestLenient, S::Player) => None,
             (Self::TestLenient, _) => Some(Rule::table(1_000_000, 10)),
-            (Self::TestLimit, S::Address) => Some(Rule::table(100, 10)),
+            (Self::TestLimit, S::Address | S::AwsClient) => Some(Rule::table(100, 10)),
             (Self::TestLimit, S::Player) => Some(Rule::table(60, 10)),
             (Self::TestLimit, S::SignIn | S::BadToken | S::TicketCreate | S::RankRead | S::Result) => None,
         }
@@ -177,6 +183,7 @@ mod tests {
             Some((20, 10)),
             Some((60, 10)),
             Some((600, 10)),
+            Some((50_000, 10)),
         ];
         assert_eq!(Scope::ALL.map(row), rows);
     }

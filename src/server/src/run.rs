@@ -226,7 +226,7 @@ fn hear(
     }
     let region = settings.region.clone().unwrap_or_else(|| gamelift::REGION_DEFAULT.to_owned());
     let account = Account { region, id: settings.account.clone() };
-    let webhooks = Webhooks::start(destinations, account, tasks, stop);
+    let webhooks = Webhooks::start(destinations, account, engine.clock(), tasks, stop);
     engine.listen(webhooks.map_err(|error| StartError::Refused(format!("webhooks: {error}")))?);
     Ok(())
 }

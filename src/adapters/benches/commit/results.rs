@@ -119,6 +119,8 @@ impl Writer {
                 owner: player,
                 queue: QueueName::new("duel-eu").expect("name"),
                 players: vec![TicketPlayer { player, rating }],
+                brought: vec![],
+                backfill: false,
                 state: TicketState::Completed,
                 queued_at: AT,
                 expires_at: AT,
@@ -136,6 +138,7 @@ impl Writer {
             set.event(player, PushEvent { at: AT, kind: ended });
         }
         let ended = MatchRow {
+            teams: vec![],
             queue: Some(QueueName::new("duel-eu").expect("name")),
             mode: mode.clone(),
             roster: roster.clone(),

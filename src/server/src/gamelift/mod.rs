@@ -34,10 +34,11 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, request::Parts},
     response::Response,
 };
+use bytes::Bytes;
 use fault::Fault;
-use gsm_core::IdSource;
+use gsm_core::{IdSource, Timestamp};
 use gsm_engine::{Call, Engine, Principal, Role};
-use gsm_security::RequestFacts;
+use gsm_security::{RequestFacts, Scope};
 use operations::Operation;
 use protocol::BODY_BYTES_MAX;
 use replays::Replays;
@@ -88,6 +89,8 @@ struct Who {
     region: Option<String>,
     /// The signature that was verified.
     signature: Option<[u8; 32]>,
+    /// By which the limiter counts; without them it does by address.
+    bits: Option<u128>,
 }
 
 /// Serves a request of the wire.
@@ -111,15 +114,13 @@ async fn done(
     facts: RequestFacts,
     request_id: &str,
 ) -> Result<Tree, Fault> {
-    app.door.judge(&facts).map_err(limited)?;
-    let (protocol, name) = Protocol::of(parts).ok_or_else(Fault::unknown_operation)?;
-    let operation = Operation::named(name).ok_or_else(Fault::unknown_operation)?;
-    let body = strict_json::read(body, BODY_BYTES_MAX).await.map_err(unread)?;
+    // The list of addresses alone: the rest is counted when it is known who calls.
+    app.door.judge(&RequestFacts { exempt: true, ..facts }).map_err(limited)?;
     let now = app.engine.clock().now();
-    let who = match app.wire.signatures {
-        Signatures::Any => anybody(parts),
-        Signatures::Verify => verify::caller(app, parts, &body, &facts, now).await?,
-    };
+    let known = known(app, parts, body, now).await;
+    let Known { protocol, operation, who, body } = known.map_err(|fault| suspect(app, &facts, fault))?;
+    let counted = RequestFacts { scope: Some(Scope::AwsClient), principal: who.bits, ..facts };
+    app.door.judge(&counted).map_err(limited)?;
     if !operation.roles.contains(&who.role) {
         let (role, name) = (who.role.as_str(), operation.name());
         return Err(Fault::denied(format!("a key of the role `{role}` may not call {name}")));
@@ -129,7 +130,7 @@ async fn done(
     if operation.mutating
         && let Some(signature) = who.signature
     {
-        app.wire.replays.first(signature, now)?;
+        app.wire.replays.first(signature, &parts.headers, now)?;
     }
     let place = app.wire.place(who.region.as_deref());
     let call = Call {
@@ -142,10 +143,42 @@ async fn done(
     operation.run(&Asked { engine: &app.engine, call, place }, &input).await
 }
 
+/// A request of which it is known who asks for what.
+struct Known {
+    protocol: Protocol,
+    operation: &'static Operation,
+    who: Who,
+    body: Bytes,
+}
+
+/// Finds out who asks for what. What costs nothing is looked at first, so that who is nobody costs little.
+async fn known(app: &App, parts: &Parts, body: Body, now: Timestamp) -> Result<Known, Fault> {
+    let (protocol, name) = Protocol::of(parts).ok_or_else(Fault::unknown_operation)?;
+    let operation = Operation::named(name).ok_or_else(Fault::unknown_operation)?;
+    let signed = match app.wire.signatures {
+        Signatures::Any => None,
+        Signatures::Verify => Some(verify::Signed::of(app, parts, now).await?),
+    };
+    let body = strict_json::read(body, BODY_BYTES_MAX).await.map_err(unread)?;
+    let who = signed.map_or_else(|| Ok(anybody(parts)), |signed| signed.proved(parts, &body))?;
+    Ok(Known { protocol, operation, who, body })
+}
+
+/// What is refused before its caller is known counts against the address, and who tries keys is slowed down more.
+fn suspect(app: &App, facts: &RequestFacts, fault: Fault) -> Fault {
+    if fault.status.is_server_error() {
+        return fault;
+    }
+    let tries_keys = fault.status == StatusCode::FORBIDDEN && fault.name != verify::UNSIGNED;
+    let scope = tries_keys.then_some(Scope::BadToken);
+    app.door.judge(&RequestFacts { scope, ..*facts }).err().map_or(fault, limited)
+}
+
 /// The caller where signatures are not looked at.
 fn anybody(parts: &Parts) -> Who {
     let region = sigv4::Authorization::of(parts).ok().flatten().map(|found| found.region.to_owned());
-    Who { principal: Principal::Admin("unsigned".to_owned()), role: Role::Admin, region, signature: None }
+    let principal = Principal::Admin("unsigned".to_owned());
+    Who { principal, role: Role::Admin, region, signature: None, bits: None }
 }
 
 fn limited(error: ApiError) -> Fault {

@@ -4,11 +4,12 @@ use crate::api::App;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::http::{HeaderName, header, request::Parts};
 use gsm_core::{KeyId, Millis, Timestamp};
-use gsm_engine::{Principal, Role};
-use gsm_security::{RequestFacts, Scope};
+use gsm_engine::{Principal, Role, store::AwsKeyRow};
 
 /// How far a client's clock may be off.
 pub(super) const SKEW_MAX: Millis = Millis::from_secs(300);
+/// What a request without a signature is told.
+pub(super) const UNSIGNED: &str = "MissingAuthenticationTokenException";
 /// The service that a signature must be for.
 const SERVICE: &str = "gamelift";
 /// Before the digits of an access key.
@@ -31,50 +32,63 @@ fn bad(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
     Fault::unproved("InvalidSignatureException", message)
 }
 
-/// The caller of a signed request. Who tries keys is slowed down by address.
-pub(super) async fn caller(
-    app: &App,
-    parts: &Parts,
-    body: &[u8],
-    facts: &RequestFacts,
-    now: Timestamp,
-) -> Result<Who, Fault> {
-    let missing = || Fault::unproved("MissingAuthenticationTokenException", "the request is not signed");
-    let proved = match Authorization::of(parts) {
-        Ok(Some(found)) => proved(app, parts, body, &found, now).await,
-        Ok(None) => return Err(missing()),
-        Err(fault) => Err(fault),
-    };
-    proved.map_err(|fault| {
-        let guess = RequestFacts { scope: Some(Scope::BadToken), principal: None, ..*facts };
-        let guessed = !fault.status.is_server_error();
-        app.door.judge(&guess).err().filter(|_| guessed).map_or(fault, super::limited)
-    })
+/// A signed request whose signature is still to be proved; all else about it is right.
+pub(super) struct Signed<'a> {
+    found: Authorization<'a>,
+    at: &'a str,
+    key: AwsKeyRow,
+    secret: String,
 }
 
-async fn proved(
-    app: &App,
-    parts: &Parts,
-    body: &[u8],
-    found: &Authorization<'_>,
-    now: Timestamp,
-) -> Result<Who, Fault> {
-    if found.service != SERVICE {
-        return Err(bad(format!("the credential is not scoped to the service `{SERVICE}`")));
-    }
-    let mut required = vec![header::HOST, X_AMZ_DATE];
-    // In the other protocol the path says what is called, and the path is always signed.
-    if parts.headers.contains_key(X_AMZ_TARGET) {
-        required.push(X_AMZ_TARGET);
-    }
-    for name in required {
-        if !found.signed_headers.contains(&name.as_str()) || parts.headers.get_all(&name).iter().count() != 1
-        {
-            let message = format!("`{name}` must come once and be a signed header");
-            return Err(Fault::unproved("IncompleteSignatureException", message));
+impl<'a> Signed<'a> {
+    /// What a request is signed with.
+    pub(super) async fn of(app: &App, parts: &'a Parts, now: Timestamp) -> Result<Self, Fault> {
+        let found = Authorization::of(parts)?;
+        let found = found.ok_or_else(|| Fault::unproved(UNSIGNED, "the request is not signed"))?;
+        if found.service != SERVICE {
+            return Err(bad(format!("the credential is not scoped to the service `{SERVICE}`")));
         }
+        let mut required = vec![header::HOST, X_AMZ_DATE];
+        // In the other protocol the path says what is called, and the path is always signed.
+        if parts.headers.contains_key(X_AMZ_TARGET) {
+            required.push(X_AMZ_TARGET);
+        }
+        for name in required {
+            let once = parts.headers.get_all(&name).iter().count() == 1;
+            if !once || !found.signed_headers.contains(&name.as_str()) {
+                let message = format!("`{name}` must come once and be a signed header");
+                return Err(Fault::unproved("IncompleteSignatureException", message));
+            }
+        }
+        let at = parts.headers.get(X_AMZ_DATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        is_current(&found, at, now)?;
+        let unknown = || Fault::unproved("UnrecognizedClientException", "the access key is not valid here");
+        let id = key_id(found.access_key).ok_or_else(unknown)?;
+        let key = app.engine.aws_key(id).await?.ok_or_else(unknown)?;
+        let secret = app.wire.master.open(id, &key.sealed_secret).ok_or_else(|| {
+            Fault::internal(format!("the secret of `{id}` does not open: is the master key another one?"))
+        })?;
+        Ok(Self { found, at, key, secret })
     }
-    let at = parts.headers.get(X_AMZ_DATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+
+    /// Who signed, if the signature is the one that this request should have.
+    pub(super) fn proved(self, parts: &Parts, body: &[u8]) -> Result<Who, Fault> {
+        let Self { found, at, key, secret } = self;
+        let expected = found.expected(parts, body, at, &secret)?;
+        if verify_slices_are_equal(&expected, &found.signature).is_err() {
+            return Err(bad("the signature is not that of this request and key: check the secret"));
+        }
+        let name = found.access_key.to_owned();
+        let principal =
+            if key.role == Role::Admin { Principal::Admin(name) } else { Principal::Server(name) };
+        let region = Some(found.region.to_owned());
+        let (signature, bits) = (Some(found.signature), Some(key.id.as_u128()));
+        Ok(Who { principal, role: key.role, region, signature, bits })
+    }
+}
+
+/// Refuses what was signed too long ago, or will be.
+fn is_current(found: &Authorization<'_>, at: &str, now: Timestamp) -> Result<(), Fault> {
     let signed_at =
         instant(at).ok_or_else(|| bad("the X-Amz-Date header is not of the form 20260105T100000Z"))?;
     if !at.starts_with(found.date) || found.date.len() != 8 {
@@ -86,24 +100,7 @@ async fn proved(
     if signed_at > now.saturating_add(SKEW_MAX) {
         return Err(bad(format!("signature not yet current: `{at}` is more than five minutes from now")));
     }
-    let unknown = || Fault::unproved("UnrecognizedClientException", "the access key is not valid here");
-    let id = key_id(found.access_key).ok_or_else(unknown)?;
-    let key = app.engine.aws_key(id).await?.ok_or_else(unknown)?;
-    let secret = app.wire.master.open(id, &key.sealed_secret).ok_or_else(|| {
-        Fault::internal(format!(
-            "the secret of `{id}` cannot be opened: is this the master key it was sealed under?"
-        ))
-    })?;
-    let expected = found.expected(parts, body, at, &secret)?;
-    if verify_slices_are_equal(&expected, &found.signature).is_err() {
-        return Err(bad(
-            "the signature is not the one of this request and key: check the secret and what is signed",
-        ));
-    }
-    let name = found.access_key.to_owned();
-    let principal = if key.role == Role::Admin { Principal::Admin(name) } else { Principal::Server(name) };
-    let region = Some(found.region.to_owned());
-    Ok(Who { principal, role: key.role, region, signature: Some(found.signature) })
+    Ok(())
 }
 
 /// The instant of an `X-Amz-Date`.

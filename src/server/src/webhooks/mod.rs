@@ -13,6 +13,7 @@ pub(crate) use sign::Secret;
 use crate::config::{Shape, WebhookConfig};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use gsm_core::Clock;
 use gsm_engine::{Listener, MatchmakingEvent};
 use reqwest::{StatusCode, header};
 use std::{
@@ -74,6 +75,7 @@ impl Webhooks {
     pub(crate) fn start(
         destinations: Vec<(WebhookConfig, Secret)>,
         account: Account,
+        clock: &Arc<dyn Clock>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Arc<Self>, reqwest::Error> {
@@ -87,8 +89,13 @@ impl Webhooks {
         let mut made = Vec::with_capacity(destinations.len());
         for (config, secret) in destinations {
             let (queue, waiting) = mpsc::channel(WAITING_MAX);
-            let sender =
-                Sender { client: client.clone(), config: config.clone(), secret, counts: counts.clone() };
+            let sender = Sender {
+                client: client.clone(),
+                config: config.clone(),
+                secret,
+                counts: counts.clone(),
+                clock: clock.clone(),
+            };
             tasks.spawn(sender.run(waiting, stop.clone()));
             made.push(Destination { config, queue });
         }
@@ -129,6 +136,7 @@ struct Sender {
     config: WebhookConfig,
     secret: Secret,
     counts: Arc<Counts>,
+    clock: Arc<dyn Clock>,
 }
 
 /// Why an event was not taken.
@@ -176,8 +184,7 @@ impl Sender {
 
     async fn send(&self, event: &Outgoing) -> Result<(), Fault> {
         // Each try is signed anew: receivers refuse what is older than some minutes.
-        let sent_at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let timestamp = sent_at.map_or(0, |since| since.as_secs());
+        let timestamp = u64::try_from(self.clock.now().as_millis() / 1_000).unwrap_or(0);
         let request = self
             .client
             .post(&self.config.url)

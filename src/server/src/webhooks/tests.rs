@@ -59,8 +59,9 @@ fn start(addr: SocketAddr, all: bool) -> (Arc<Webhooks>, CancellationToken) {
         all,
     };
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let clock: Arc<dyn Clock> = Arc::new(gsm_engine::testing::ManualClock::at(Timestamp::EPOCH));
     let account = Account { region: "us-east-1".into(), id: "000000000000".into() };
-    (Webhooks::start(vec![(config, secret())], account, &tasks, &stop).unwrap(), stop)
+    (Webhooks::start(vec![(config, secret())], account, &clock, &tasks, &stop).unwrap(), stop)
 }
 
 fn event(n: u128, target: Option<&str>) -> MatchmakingEvent {
