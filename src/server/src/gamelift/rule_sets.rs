@@ -1,7 +1,7 @@
 //! Rule sets: made, checked, read, deleted.
 use super::{Asked, arn, fault::Fault, page, tags::given, tree::Tree};
 use gsm_core::RuleSetName;
-use gsm_engine::store::RuleSetRow;
+use gsm_engine::{EngineError, store::RuleSetRow};
 
 /// Rule sets of a page where the caller names no number; the most that one may name.
 const PAGE_SIZE: usize = 10;
@@ -15,16 +15,27 @@ fn shown(asked: &Asked<'_>, row: &RuleSetRow) -> Tree {
         .with("CreationTime", row.created_at)
 }
 
+/// Faults of a body under the name that clients know it by.
+fn told(error: EngineError) -> Fault {
+    match error {
+        EngineError::Invalid { field, detail } if field == "body" => {
+            Fault::invalid(format!("`ruleSetBody`: {detail}"))
+        }
+        other => other.into(),
+    }
+}
+
 pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let name = RuleSetName::new(input.text("Name").unwrap_or_default())
         .map_err(|error| Fault::invalid(format!("`name`: {error}")))?;
     let body = input.text("RuleSetBody").unwrap_or_default();
-    let row = asked.engine.create_rule_set(&asked.call, &name, body, given(input)).await?;
+    let made = asked.engine.create_rule_set(&asked.call, &name, body, given(input)).await;
+    let row = made.map_err(told)?;
     Ok(Tree::empty().with("RuleSet", shown(asked, &row)))
 }
 
 pub(super) fn validate(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
-    asked.engine.check_rule_set(input.text("RuleSetBody").unwrap_or_default())?;
+    asked.engine.check_rule_set(input.text("RuleSetBody").unwrap_or_default()).map_err(told)?;
     Ok(Tree::empty().with("Valid", true))
 }
 

@@ -23,7 +23,8 @@ async fn rule_sets_come_back_as_they_were_until_they_are_deleted() {
         true
     );
     let bad = json!({ "RuleSetBody": "{} // no" });
-    ask("ValidateMatchmakingRuleSet", bad).await.exception(400, "InvalidRequestException");
+    let message = ask("ValidateMatchmakingRuleSet", bad).await.exception(400, "InvalidRequestException");
+    assert!(message.starts_with("`ruleSetBody`: line 1, column"), "{message}");
     world.restart().await;
     let ask = |operation: &'static str, body: Value| {
         let client = world.anyone.clone();
