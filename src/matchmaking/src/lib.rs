@@ -34,6 +34,7 @@ mod index;
 mod packing;
 mod pool;
 pub mod proposal;
+mod ruled;
 mod rules;
 mod search;
 mod split;
@@ -43,5 +44,8 @@ pub use explain::{Binding, Explain};
 pub use formed::{Formed, Seat};
 pub use pool::{Pool, Step};
 pub use proposal::Proposal;
+pub use ruled::{
+    NeverMatched, RulePool, RuleWhy, RuledExplain, RuledMatch, RuledStep, RuledTicket, StageWhy,
+};
 pub use rules::{Format, MatchRules, RulesError, Window};
 pub use ticket::{PoolError, PoolPlayer, PoolTicket, SKILL_ABS_MAX};

@@ -1,0 +1,271 @@
+//! Which tickets may join an anchor in one stage, and in what order they are tried.
+use super::{
+    search::{Candidate, Counts},
+    ticket::Waiting,
+};
+use gsm_core::{FixedHasher, Millis, TicketId, Timestamp};
+use gsm_rules::{
+    Batching, ExpansionAge, NumberColumn, Pairwise, Party, RuleKind, RuleSet, SortBy, SortKey, Stage,
+    Symbols, WordColumn,
+};
+use std::{cmp::Ordering, collections::BTreeMap, hash::Hasher};
+
+/// Everything that the choice looks at.
+pub(super) struct Choice<'a> {
+    pub(super) set: &'a RuleSet,
+    pub(super) symbols: &'a Symbols,
+    pub(super) waiting: &'a BTreeMap<TicketId, Waiting>,
+    pub(super) anchor: &'a Waiting,
+    pub(super) now: Timestamp,
+    /// Index of the stage.
+    pub(super) at: usize,
+}
+
+impl Choice<'_> {
+    fn stage(&self) -> Option<&Stage> {
+        self.set.stages().get(self.at)
+    }
+
+    /// Which stage a ticket's own age leads to.
+    pub(super) fn stage_of(&self, started_at: Timestamp) -> usize {
+        self.set.stage_at(self.now.since(started_at))
+    }
+
+    /// Whether a match of this stage may have the ticket, and whether it alone makes it one of this stage.
+    pub(super) fn in_stage(&self, started_at: Timestamp) -> Option<bool> {
+        let own = self.stage_of(started_at);
+        let lawful = match self.set.expansion_age() {
+            // The newest says it: all are at least so old.
+            ExpansionAge::Newest => own >= self.at,
+            ExpansionAge::Oldest => own <= self.at,
+        };
+        lawful.then_some(own == self.at)
+    }
+
+    /// Whether the two may be in one match, as far as two tickets say; what speaks against it is counted.
+    fn are_compatible(&self, stage: &Stage, other: &Waiting, counts: &mut Counts) -> bool {
+        let pairs = stage.pairwise();
+        let own = self.anchor.parties.iter();
+        for (one, two) in own.flat_map(|one| other.parties.iter().map(move |two| (one, two))) {
+            if let Some(failed) = pairs.iter().find(|pair| !holds(pair, one, two)) {
+                counts.note(failed.rule(), false);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The tickets among `others` that may join, best first.
+    pub(super) fn candidates<'w>(
+        &self,
+        others: impl Iterator<Item = (&'w Waiting, bool)>,
+        counts: &mut Counts,
+    ) -> Vec<Candidate> {
+        let Some(stage) = self.stage() else { return Vec::new() };
+        let mut chosen: Vec<(&Waiting, bool, bool)> = Vec::new();
+        for (other, is_news) in others {
+            if other.never.is_some() || (other.is_backfill() && self.anchor.is_backfill()) {
+                continue;
+            }
+            let Some(is_of_stage) = self.in_stage(other.turn.started_at) else { continue };
+            if let Some(rule) = other.party().and_then(|party| stage.alone(party)) {
+                counts.note(rule, false);
+                continue;
+            }
+            if self.are_compatible(stage, other, counts) {
+                chosen.push((other, is_news, is_of_stage));
+            }
+        }
+        self.sort(stage, &mut chosen);
+        twins(self.set, chosen)
+    }
+
+    fn sort(&self, stage: &Stage, chosen: &mut Vec<(&Waiting, bool, bool)>) {
+        let by_turn = |a: &Waiting, b: &Waiting| a.turn.cmp(&b.turn);
+        let Some(own) = self.anchor.parties.first() else { return };
+        let is_sort = |kind| matches!(kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort);
+        let rules = self.set.rules().iter().enumerate().filter(|(_, rule)| is_sort(rule.kind));
+        let rules: Vec<usize> = rules.map(|(at, _)| at).collect();
+        if !rules.is_empty() {
+            let keys = |of: &Waiting| -> Vec<Option<SortKey<'_>>> {
+                let party = of.parties.first();
+                let key = |rule: &usize| stage.sort_key(*rule, own, party?, self.symbols);
+                rules.iter().map(key).collect()
+            };
+            let mut keyed: Vec<_> = chosen.iter().map(|entry| (keys(entry.0), *entry)).collect();
+            keyed.sort_by(|a, b| by_keys(&a.0, &b.0).then_with(|| by_turn(a.1.0, b.1.0)));
+            *chosen = keyed.into_iter().map(|(_, entry)| entry).collect();
+            return;
+        }
+        if stage.algorithm().batching == Batching::Sorted {
+            self.sort_by_rank(stage, own, chosen);
+            return;
+        }
+        let near: Vec<(NumberColumn, f64)> = stage
+            .pairwise()
+            .iter()
+            .filter_map(|pair| match pair {
+                Pairwise::Within { column, width, .. } => Some((*column, width.max(f64::MIN_POSITIVE))),
+                _ => None,
+            })
+            .collect();
+        let distance = |of: &Waiting| -> f64 {
+            let Some(party) = of.parties.first() else { return 0.0 };
+            near.iter()
+                .map(|(column, width)| (party.number(*column) - own.number(*column)).abs() / width)
+                .sum()
+        };
+        chosen.sort_by_cached_key(|(of, ..)| (ordered(distance(of)), of.turn));
+    }
+
+    /// Sorted batches: neighbours in the order of the attributes come first.
+    fn sort_by_rank(&self, stage: &Stage, own: &Party, chosen: &mut Vec<(&Waiting, bool, bool)>) {
+        let by = &stage.algorithm().sort_by;
+        let order = |a: &Party, b: &Party| -> Ordering {
+            let each = by.iter().map(|key| match key {
+                SortBy::Number(column) => a.number(*column).total_cmp(&b.number(*column)),
+                SortBy::Text(column) => self.text(a, *column).cmp(self.text(b, *column)),
+            });
+            each.fold(Ordering::Equal, Ordering::then)
+        };
+        chosen.sort_by(|(a, ..), (b, ..)| match (a.parties.first(), b.parties.first()) {
+            (Some(one), Some(two)) => order(one, two).then(a.turn.cmp(&b.turn)),
+            _ => a.turn.cmp(&b.turn),
+        });
+        let is_before = |of: &Waiting| of.parties.first().is_some_and(|party| order(party, own).is_lt());
+        let middle = chosen.partition_point(|(of, ..)| is_before(of));
+        let mut after = chosen.split_off(middle).into_iter();
+        let mut before = std::mem::take(chosen).into_iter().rev();
+        loop {
+            let (next, last) = (after.next(), before.next());
+            if next.is_none() && last.is_none() {
+                return;
+            }
+            chosen.extend(next.into_iter().chain(last));
+        }
+    }
+
+    fn text(&self, party: &Party, column: WordColumn) -> &str {
+        party.texts(column).first().map_or("", |symbol| self.symbols.text(*symbol))
+    }
+}
+
+/// Lists what was chosen, each with the one before it that is alike.
+fn twins(set: &RuleSet, chosen: Vec<(&Waiting, bool, bool)>) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = Vec::with_capacity(chosen.len());
+    let mut seen: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for (at, (of, is_news, is_of_stage)) in chosen.iter().copied().enumerate() {
+        let mut twin = None;
+        if let Some(party) = of.party() {
+            let alike = seen.entry(fingerprint(set, party)).or_default();
+            twin = alike.iter().rev().copied().find(|before| {
+                let Some((other, news, stage)) = chosen.get(*before) else { return false };
+                other.party() == Some(party) && (*news, *stage) == (is_news, is_of_stage)
+            });
+            alike.push(at);
+        }
+        candidates.push(Candidate {
+            id: of.turn.id,
+            twin,
+            is_news,
+            is_of_stage,
+            is_backfill: of.is_backfill(),
+            players: of.size(),
+            waits: true,
+        });
+    }
+    candidates
+}
+
+/// The same for parties that are alike.
+fn fingerprint(set: &RuleSet, party: &Party) -> u64 {
+    let mut hasher = FixedHasher::default();
+    hasher.write_u8(party.size());
+    set.number_columns().for_each(|(column, _)| hasher.write_u64(party.number(column).to_bits()));
+    for (column, _) in set.word_columns() {
+        party.texts(column).iter().for_each(|symbol| hasher.write_usize(symbol.index()));
+    }
+    hasher.finish()
+}
+
+fn by_keys(a: &[Option<SortKey<'_>>], b: &[Option<SortKey<'_>>]) -> Ordering {
+    let each = a.iter().zip(b).map(|(a, b)| match (a, b) {
+        (Some(a), Some(b)) => a.order(b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    });
+    each.fold(Ordering::Equal, Ordering::then)
+}
+
+/// Bits that sort as numbers do; what is no number comes last.
+fn ordered(number: f64) -> u64 {
+    let bits = if number.is_nan() { f64::INFINITY } else { number + 0.0 }.to_bits();
+    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
+}
+
+/// Whether a condition holds between two parties.
+pub(super) fn holds(pair: &Pairwise, one: &Party, two: &Party) -> bool {
+    match *pair {
+        // A rule without a value passes.
+        Pairwise::Within { column, width, .. } => {
+            let apart = (one.number(column) - two.number(column)).abs();
+            apart.is_nan() || apart <= width
+        }
+        Pairwise::SameNumber { column, .. } => {
+            let (a, b) = (one.number(column), two.number(column));
+            a.is_nan() || b.is_nan() || a == b
+        }
+        Pairwise::DifferentNumber { column, .. } => one.number(column) != two.number(column),
+        Pairwise::SameText { column, .. } => {
+            let mut all = one.texts(column).iter().chain(two.texts(column));
+            all.next().is_none_or(|first| all.all(|text| text == first))
+        }
+        Pairwise::DifferentText { column, .. } => {
+            !one.texts(column).iter().any(|text| two.texts(column).contains(text))
+        }
+        Pairwise::Overlap { column, at_least, .. } => {
+            shared(one.set(column), two.set(column)) >= at_least as usize
+        }
+        Pairwise::Region { column, max_ms, .. } => {
+            let near = |party: &Party| {
+                party
+                    .entries(column)
+                    .filter(|(_, ms)| *ms <= max_ms)
+                    .map(|(place, _)| place)
+                    .collect::<Vec<_>>()
+            };
+            shared(&near(one), &near(two)) > 0
+        }
+        Pairwise::Unary { .. } => true,
+    }
+}
+
+/// How many symbols two ascending lists have in common.
+fn shared(mut one: &[gsm_rules::Symbol], mut two: &[gsm_rules::Symbol]) -> usize {
+    let mut count = 0;
+    while let ([a, one_rest @ ..], [b, two_rest @ ..]) = (one, two) {
+        match a.cmp(b) {
+            Ordering::Less => one = one_rest,
+            Ordering::Greater => two = two_rest,
+            Ordering::Equal => {
+                count += 1;
+                (one, two) = (one_rest, two_rest);
+            }
+        }
+    }
+    count
+}
+
+/// The stages that a match with this anchor may be judged in, in the order in which they are searched: what is new
+/// comes first.
+pub(super) fn stages(set: &RuleSet, age: Millis, is_oldest: bool) -> Vec<usize> {
+    let (own, last) = (set.stage_at(age), set.stages().len().saturating_sub(1));
+    match (set.expansion_age(), is_oldest) {
+        (ExpansionAge::Newest, true) => (0..=own).collect(),
+        (ExpansionAge::Oldest, true) => vec![own],
+        // Others may be older or newer.
+        (ExpansionAge::Newest, false) => (0..=own).collect(),
+        (ExpansionAge::Oldest, false) => (own..=last).collect(),
+    }
+}

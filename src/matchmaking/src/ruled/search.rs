@@ -1,0 +1,367 @@
+//! The search for a match of one ticket, the anchor: every choice of tickets and teams, until one holds.
+//!
+//! Tickets come in the order of preference. At each place the search first tries to take one more ticket, and only where
+//! no taking of more leads to a match does it judge what it has: so a match that is found is as full as its beginning
+//! allows, and if there is a match, one is found. What cannot be mended by more tickets is not followed
+//! ([`Stage::hopeless`]), tickets that are alike are tried once at each place, and empty teams that are alike are tried
+//! once. The place where a search is stays in it, so that it goes on in another step.
+use super::ticket::Waiting;
+use gsm_core::TicketId;
+use gsm_rules::{RuleSet, Seat, Stage, Verdict};
+use std::collections::BTreeMap;
+
+/// A ticket that may be taken.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) id: TicketId,
+    /// The ticket before it in the order that is alike in everything.
+    pub(super) twin: Option<usize>,
+    /// Came, or reached the stage, since the anchor was last looked at.
+    pub(super) is_news: bool,
+    /// Its age is within the stage that is searched, not beyond: such a one must be in the match.
+    pub(super) is_of_stage: bool,
+    pub(super) is_backfill: bool,
+    pub(super) players: u32,
+    /// Whether it is still there.
+    pub(super) waits: bool,
+}
+
+/// How often each rule held and did not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Counts(pub(super) Vec<(u64, u64)>);
+
+impl Counts {
+    pub(super) fn of(set: &RuleSet) -> Self {
+        Self(vec![(0, 0); set.rules().len()])
+    }
+    pub(super) fn note(&mut self, rule: usize, held: bool) {
+        if let Some((passed, failed)) = self.0.get_mut(rule) {
+            *if held { passed } else { failed } += 1;
+        }
+    }
+}
+
+/// What the anchor itself brings to the conditions on a match.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anchor {
+    pub(super) is_news: bool,
+    pub(super) is_of_stage: bool,
+    pub(super) is_backfill: bool,
+}
+
+/// A place of the search: which ticket is tried next, and which of the teams for it.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    from: usize,
+    next: usize,
+    team: usize,
+}
+
+/// A search that is under way.
+#[derive(Debug, Clone)]
+pub(super) struct Search {
+    /// Index of the stage that matches are judged in.
+    pub(super) stage: usize,
+    anchor: Anchor,
+    pub(super) candidates: Vec<Candidate>,
+    /// Of the candidates from each on: players, and whether one is news, whether one is of the stage.
+    rest: Vec<(u32, bool, bool)>,
+    /// The seats taken: which candidate (`None`: the anchor), and its team.
+    taken: Vec<(Option<usize>, u8)>,
+    places: Vec<Place>,
+    /// The anchor's team that is tried; a backfill's players have theirs.
+    anchor_team: usize,
+    pub(super) counts: Counts,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A match: each ticket with its team; a backfill's is that of its first player.
+    Found(Vec<(TicketId, u8)>),
+    /// There is none.
+    None,
+    /// The budget is spent.
+    Cut,
+}
+
+/// What a search looks at.
+pub(super) struct Sight<'a> {
+    pub(super) set: &'a RuleSet,
+    pub(super) anchor: &'a Waiting,
+    pub(super) waiting: &'a BTreeMap<TicketId, Waiting>,
+}
+
+impl Search {
+    pub(super) fn new(stage: usize, anchor: Anchor, candidates: Vec<Candidate>, counts: Counts) -> Self {
+        let mut rest: Vec<(u32, bool, bool)> = vec![(0, false, false); candidates.len() + 1];
+        for (at, candidate) in candidates.iter().enumerate().rev() {
+            let (players, news, of_stage) = rest.get(at + 1).copied().unwrap_or_default();
+            if let Some(slot) = rest.get_mut(at) {
+                *slot = (
+                    players.saturating_add(candidate.players),
+                    news || candidate.is_news,
+                    of_stage || candidate.is_of_stage,
+                );
+            }
+        }
+        let (taken, places) = (Vec::new(), Vec::new());
+        Self { stage, anchor, candidates, rest, taken, places, anchor_team: 0, counts }
+    }
+
+    /// Takes a ticket out that has left the pool.
+    pub(super) fn forget(&mut self, id: TicketId) {
+        let Some(at) = self.candidates.iter().position(|candidate| candidate.id == id) else { return };
+        if let Some(candidate) = self.candidates.get_mut(at) {
+            candidate.waits = false;
+        }
+        // Back to the place where it was taken, behind it.
+        if let Some(depth) = self.taken.iter().position(|(taken, _)| *taken == Some(at)) {
+            self.taken.truncate(depth);
+            self.places.truncate(depth);
+            if let Some(place) = self.places.last_mut() {
+                (place.next, place.team) = (at + 1, 0);
+            }
+        }
+    }
+
+    /// Goes on until a match is found, or there is none, or `budget` work units are spent.
+    pub(super) fn run(&mut self, sight: &Sight<'_>, budget: u32, used: &mut u32) -> Outcome {
+        let Some(stage) = sight.set.stages().get(self.stage) else { return Outcome::None };
+        loop {
+            if *used >= budget {
+                return Outcome::Cut;
+            }
+            *used += 1;
+            if self.places.is_empty() {
+                if !self.seat_anchor(sight, stage) {
+                    return Outcome::None;
+                }
+                continue;
+            }
+            if self.take_one(sight, stage, used) {
+                continue;
+            }
+            if self.is_match(sight, stage) {
+                let id = |taken: Option<usize>| match taken {
+                    None => Some(sight.anchor.turn.id),
+                    Some(at) => self.candidates.get(at).map(|candidate| candidate.id),
+                };
+                return Outcome::Found(
+                    self.taken.iter().filter_map(|(taken, team)| Some((id(*taken)?, *team))).collect(),
+                );
+            }
+            self.places.pop();
+            self.taken.pop();
+        }
+    }
+
+    /// Puts the anchor on the next team that it may sit on; `false` when it has been on all.
+    fn seat_anchor(&mut self, sight: &Sight<'_>, stage: &Stage) -> bool {
+        self.taken.clear();
+        let teams = sight.set.teams();
+        if sight.anchor.is_backfill() {
+            if self.anchor_team > 0 {
+                return false;
+            }
+            self.anchor_team = 1;
+            self.taken.push((None, sight.anchor.teams.first().copied().unwrap_or(0)));
+        } else {
+            loop {
+                let at = self.anchor_team;
+                let Some(team) = teams.get(at) else { return false };
+                self.anchor_team += 1;
+                // Of teams that are alike the first one stands for all.
+                let is_first = at == 0 || teams.get(at - 1).is_none_or(|before| before.entry != team.entry);
+                let has_room =
+                    stage.teams().get(at).is_some_and(|size| u32::from(size.max) >= sight.anchor.size());
+                if is_first && has_room {
+                    self.taken.push((None, at as u8));
+                    break;
+                }
+            }
+        }
+        let seats = self.seats(sight);
+        if let Some(rule) = stage.hopeless(&seats) {
+            drop(seats);
+            self.counts.note(rule, false);
+            self.taken.clear();
+            // The next turn of the loop tries the next team.
+            return true;
+        }
+        drop(seats);
+        self.places.push(Place { from: 0, next: 0, team: 0 });
+        true
+    }
+
+    /// Takes one more ticket at the last place; `false` when all were tried there.
+    fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
+        let filled = self.filled(sight);
+        let order = team_order(sight.set, stage, &filled);
+        loop {
+            let Some(place) = self.places.last().copied() else { return false };
+            let Some(candidate) = self.candidates.get(place.next) else { return false };
+            if place.team == 0
+                && (self.is_too_few(stage, &filled, place.next) || !self.can_be_new(place.next))
+            {
+                return false;
+            }
+            let is_tried = candidate.twin.is_some_and(|twin| {
+                twin >= place.from && self.candidates.get(twin).is_some_and(|twin| twin.waits)
+            });
+            let is_second_backfill = candidate.is_backfill
+                && (self.anchor.is_backfill
+                    || self.taken.iter().any(|(taken, _)| {
+                        taken.is_some_and(|at| self.candidates.get(at).is_some_and(|of| of.is_backfill))
+                    }));
+            let id = candidate.id;
+            let ticket = sight.waiting.get(&id).filter(|_| candidate.waits);
+            let Some(ticket) = ticket.filter(|_| !is_tried && !is_second_backfill) else {
+                self.skip();
+                continue;
+            };
+            let team = if ticket.is_backfill() {
+                let fits = place.team == 0 && backfill_fits(stage, &filled, ticket);
+                ticket.teams.first().copied().filter(|_| fits)
+            } else {
+                let room = |team: &u8| {
+                    let at = usize::from(*team);
+                    let (Some(size), Some(filled)) = (stage.teams().get(at), filled.get(at)) else {
+                        return false;
+                    };
+                    filled + ticket.size() <= u32::from(size.max)
+                };
+                order.iter().copied().filter(room).nth(place.team)
+            };
+            let Some(team) = team else {
+                self.skip();
+                continue;
+            };
+            if let Some(last) = self.places.last_mut() {
+                last.team += 1;
+            }
+            *used += 1;
+            self.taken.push((Some(place.next), team));
+            let seats = self.seats(sight);
+            let hopeless = stage.hopeless(&seats);
+            drop(seats);
+            if let Some(rule) = hopeless {
+                self.counts.note(rule, false);
+                self.taken.pop();
+                continue;
+            }
+            let from = place.next + 1;
+            self.places.push(Place { from, next: from, team: 0 });
+            return true;
+        }
+    }
+
+    fn skip(&mut self) {
+        if let Some(place) = self.places.last_mut() {
+            (place.next, place.team) = (place.next + 1, 0);
+        }
+    }
+
+    /// Whether all that are left cannot fill the teams to their minimums.
+    fn is_too_few(&self, stage: &Stage, filled: &[u32], next: usize) -> bool {
+        let lacking =
+            |(size, filled): (&gsm_rules::TeamSize, &u32)| u32::from(size.min).saturating_sub(*filled);
+        let missing: u32 = stage.teams().iter().zip(filled).map(lacking).sum();
+        self.rest.get(next).is_none_or(|(players, ..)| *players < missing)
+    }
+
+    /// Whether what was taken, or what is left, has what a match must have: something new, and something of the stage.
+    fn can_be_new(&self, next: usize) -> bool {
+        let (_, news, of_stage) = self.rest.get(next).copied().unwrap_or_default();
+        let (has_news, has_stage) = self.has();
+        (has_news || news) && (has_stage || of_stage)
+    }
+
+    fn has(&self) -> (bool, bool) {
+        let taken = self.taken.iter().filter_map(|(taken, _)| self.candidates.get((*taken)?));
+        taken.fold((self.anchor.is_news, self.anchor.is_of_stage), |(news, of_stage), candidate| {
+            (news || candidate.is_news, of_stage || candidate.is_of_stage)
+        })
+    }
+
+    fn is_match(&mut self, sight: &Sight<'_>, stage: &Stage) -> bool {
+        let has_newcomer = self.taken.iter().any(|(taken, _)| match taken {
+            None => !self.anchor.is_backfill,
+            Some(at) => self.candidates.get(*at).is_some_and(|candidate| !candidate.is_backfill),
+        });
+        if !has_newcomer || self.has() != (true, true) {
+            return false;
+        }
+        let seats = self.seats(sight);
+        if !stage.sizes_hold(&seats) {
+            return false;
+        }
+        let mut holds = true;
+        let mut counts = std::mem::take(&mut self.counts);
+        for (at, rule) in sight.set.rules().iter().enumerate() {
+            let held = stage.verdict(at, &seats) != Verdict::Fails;
+            counts.note(at, held);
+            holds &= held || !rule.counts_alone;
+        }
+        drop(seats);
+        self.counts = counts;
+        holds
+    }
+
+    fn seats<'s>(&self, sight: &Sight<'s>) -> Vec<Seat<'s>> {
+        let mut seats = Vec::with_capacity(self.taken.len() + 4);
+        for (taken, team) in &self.taken {
+            let ticket = match taken {
+                None => Some(sight.anchor),
+                Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.get(&of.id)),
+            };
+            let Some(ticket) = ticket else { continue };
+            match ticket.party() {
+                Some(party) => seats.push(Seat { team: *team, party }),
+                None => seats.extend(ticket.fixed()),
+            }
+        }
+        seats
+    }
+
+    fn filled(&self, sight: &Sight<'_>) -> Vec<u32> {
+        let mut filled = vec![0; sight.set.teams().len()];
+        for seat in self.seats(sight) {
+            if let Some(count) = filled.get_mut(usize::from(seat.team)) {
+                *count += u32::from(seat.party.size());
+            }
+        }
+        filled
+    }
+}
+
+fn backfill_fits(stage: &Stage, filled: &[u32], ticket: &Waiting) -> bool {
+    let mut filled = filled.to_vec();
+    ticket.teams.iter().for_each(|team| {
+        if let Some(count) = filled.get_mut(usize::from(*team)) {
+            *count += 1;
+        }
+    });
+    stage.teams().iter().zip(&filled).all(|(size, filled)| *filled <= u32::from(size.max))
+}
+
+/// The teams in the order in which they are tried: the neediest first, then the one with most room, and of empty teams
+/// that are alike only the first.
+fn team_order(set: &RuleSet, stage: &Stage, filled: &[u32]) -> Vec<u8> {
+    let mut order: Vec<(bool, u32, u8)> = Vec::with_capacity(filled.len());
+    let mut empty_of = None;
+    for (at, ((team, size), filled)) in set.teams().iter().zip(stage.teams()).zip(filled).enumerate() {
+        if *filled == 0 {
+            if empty_of == Some(team.entry) {
+                continue;
+            }
+            empty_of = Some(team.entry);
+        }
+        let room = u32::from(size.max).saturating_sub(*filled);
+        if room > 0 {
+            order.push((*filled >= u32::from(size.min), u32::MAX - room, at as u8));
+        }
+    }
+    order.sort_unstable();
+    order.into_iter().map(|(.., team)| team).collect()
+}

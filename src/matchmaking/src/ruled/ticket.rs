@@ -1,0 +1,179 @@
+//! Tickets of a pool under a rule set.
+use gsm_core::{PlayerId, TicketId, Timestamp};
+use gsm_rules::{BackfillPriority, Member, Party, RuleSet, Seat, Symbols, Unfit};
+
+/// A ticket as it is put into a pool under a rule set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuledTicket {
+    /// Which ticket.
+    pub id: TicketId,
+    /// Its players, 1 or more, with what they bring; they stay on one team.
+    pub players: Vec<(PlayerId, Member)>,
+    /// Of a backfill the team of each player, in the same order: they play already, and others are to join them.
+    pub backfill: Option<Vec<String>>,
+    /// Since when it waits; kept when it comes back from a failed proposal.
+    pub started_at: Timestamp,
+}
+
+/// Where a ticket's turn as anchor comes: backfills first, in between or last, then by age, then by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Turn {
+    class: u8,
+    pub(super) started_at: Timestamp,
+    pub(super) id: TicketId,
+}
+
+impl Turn {
+    /// Whether it has its turn among the others, by age alone.
+    pub(super) fn class_is_by_age(self) -> bool {
+        self.class == 1
+    }
+}
+
+/// Why a ticket waits and is never matched by this rule set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NeverMatched {
+    /// It brings what the rule set cannot take.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// It lacks something.
+    #[error("{0}")]
+    Lacks(String),
+    /// A backfill names a team that the rule set has not.
+    #[error("there is no team `{0}`")]
+    NoTeam(String),
+    /// A backfill has more players on a team than it takes.
+    #[error("team `{0}` has more players than it takes")]
+    TeamFull(String),
+    /// No team has room for all of its players.
+    #[error("no team has room for {0} players")]
+    TooLarge(usize),
+}
+
+/// A waiting ticket, prepared.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) turn: Turn,
+    pub(super) players: Box<[PlayerId]>,
+    /// Of a party: all of its players. Of a backfill: each player alone.
+    pub(super) parties: Box<[Party]>,
+    /// Of a backfill: the team of each player. Empty for a party, which may sit anywhere.
+    pub(super) teams: Box<[u8]>,
+    pub(super) never: Option<Box<NeverMatched>>,
+}
+
+impl Waiting {
+    pub(super) fn new(
+        set: &RuleSet,
+        symbols: &mut Symbols,
+        ticket: RuledTicket,
+        priority: BackfillPriority,
+    ) -> Self {
+        let class = match (ticket.backfill.is_some(), priority) {
+            (true, BackfillPriority::High) => 0,
+            (true, BackfillPriority::Low) => 2,
+            _ => 1,
+        };
+        let turn = Turn { class, started_at: ticket.started_at, id: ticket.id };
+        let (players, members): (Vec<PlayerId>, Vec<Member>) = ticket.players.into_iter().unzip();
+        let prepared = match &ticket.backfill {
+            None => prepare_party(set, symbols, &members),
+            Some(teams) => prepare_backfill(set, symbols, &members, teams),
+        };
+        let (parties, teams, never) = match prepared {
+            Ok((parties, teams)) => (parties, teams, None),
+            Err(never) => (Vec::new(), Vec::new(), Some(Box::new(never))),
+        };
+        Self { turn, players: players.into(), parties: parties.into(), teams: teams.into(), never }
+    }
+
+    pub(super) fn is_backfill(&self) -> bool {
+        !self.teams.is_empty()
+    }
+
+    /// The one party of a ticket that is no backfill.
+    pub(super) fn party(&self) -> Option<&Party> {
+        self.parties.first().filter(|_| !self.is_backfill())
+    }
+
+    /// How many players it brings.
+    pub(super) fn size(&self) -> u32 {
+        self.players.len() as u32
+    }
+
+    /// The seats of a backfill.
+    pub(super) fn fixed(&self) -> impl Iterator<Item = Seat<'_>> {
+        self.teams.iter().zip(&self.parties).map(|(team, party)| Seat { team: *team, party })
+    }
+}
+
+type Prepared = (Vec<Party>, Vec<u8>);
+
+fn prepare_party(set: &RuleSet, symbols: &mut Symbols, members: &[Member]) -> Result<Prepared, NeverMatched> {
+    let party = set.prepare(members, symbols)?;
+    let lacks = lacking(set, &party);
+    let room = set.stages().iter().flat_map(|stage| stage.teams()).map(|size| usize::from(size.max)).max();
+    let never = match lacks {
+        None if room < Some(members.len()) => Some(NeverMatched::TooLarge(members.len())),
+        lacks => lacks,
+    };
+    match never {
+        None => Ok((vec![party], Vec::new())),
+        Some(never) => {
+            set.release(&party, symbols);
+            Err(never)
+        }
+    }
+}
+
+fn prepare_backfill(
+    set: &RuleSet,
+    symbols: &mut Symbols,
+    members: &[Member],
+    names: &[String],
+) -> Result<Prepared, NeverMatched> {
+    let mut teams = Vec::with_capacity(names.len());
+    for name in names {
+        let team = set.teams().iter().position(|team| team.name == *name);
+        let team = team.and_then(|team| u8::try_from(team).ok());
+        teams.push(team.ok_or_else(|| NeverMatched::NoTeam(name.clone()))?);
+    }
+    let most = |team: u8| {
+        let of = |stage: &gsm_rules::Stage| stage.teams().get(usize::from(team)).map(|size| size.max);
+        set.stages().iter().filter_map(of).max().unwrap_or(0)
+    };
+    for (team, name) in teams.iter().zip(names) {
+        if teams.iter().filter(|other| *other == team).count() > usize::from(most(*team)) {
+            return Err(NeverMatched::TeamFull(name.clone()));
+        }
+    }
+    let mut parties: Vec<Party> = Vec::with_capacity(members.len());
+    for member in members {
+        let party = set.prepare(std::slice::from_ref(member), symbols).map_err(NeverMatched::from);
+        match party.map(|party| (lacking(set, &party), party)) {
+            Ok((None, party)) => parties.push(party),
+            Ok((Some(never), party)) => {
+                parties.push(party);
+                parties.iter().for_each(|party| set.release(party, symbols));
+                return Err(never);
+            }
+            Err(never) => {
+                parties.iter().for_each(|party| set.release(party, symbols));
+                return Err(never);
+            }
+        }
+    }
+    Ok((parties, teams))
+}
+
+fn lacking(set: &RuleSet, party: &Party) -> Option<NeverMatched> {
+    let text = match party.never()? {
+        gsm_rules::Never::Missing { attribute } => {
+            let name = set.attributes().get(usize::from(attribute)).map_or("", |of| of.name.as_str());
+            format!("a player has no `{name}`, which has no default")
+        }
+        gsm_rules::Never::NoLatency => "no location to which all of its players have a latency".to_owned(),
+    };
+    Some(NeverMatched::Lacks(text))
+}
