@@ -13,7 +13,8 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "Example: gsm rules plan config/rule-sets/fives.json
 
-For each age at which expansions change something: the sizes of the teams, and for each rule what answers it.
+The sizes of the teams, and for each rule what answers it; then, for each age at which expansions change something, the
+sizes and the rules that have changed.
   index      any two tickets of a match must fulfil it: the pool looks up who can meet whom
   ticket     each ticket by itself must fulfil it
   candidate  asked of each candidate match, when it is complete
@@ -41,18 +42,18 @@ impl Plan {
         };
         warnings.iter().for_each(|fault| note(line(&self.file, "warning: ", fault)));
         if self.json {
-            let stages = set.stages().iter().map(|stage| {
-                let rules = answers(&set, stage).into_iter().map(|answer| {
+            let stages = versions(&set).map(|(stage, before)| {
+                let rules = answers(&set, stage, before).into_iter().map(|answer| {
                     json!({ "rule": answer.rule, "type": answer.kind, "by": answer.by, "what": answer.what })
                 });
                 json!({ "from_s": stage.from().as_secs_f64(), "teams": sizes(&set, stage), "rules": rules.collect::<Vec<_>>() })
             });
             return print_json(&stages.collect::<Vec<_>>());
         }
-        for stage in set.stages() {
+        for (stage, before) in versions(&set) {
             say(format_args!("from {} s: {}", stage.from().as_secs_f64(), sizes(&set, stage).join(", ")));
             let mut rows = vec![["rule", "type", "by", "what"].map(str::to_owned).to_vec()];
-            for answer in answers(&set, stage) {
+            for answer in answers(&set, stage, before) {
                 rows.push(vec![answer.rule, answer.kind, answer.by.to_owned(), answer.what]);
             }
             if rows.len() > 1 {
@@ -87,9 +88,17 @@ struct Answer {
     what: String,
 }
 
-fn answers(set: &RuleSet, stage: &Stage) -> Vec<Answer> {
+/// Each stage, and the one before it.
+fn versions(set: &RuleSet) -> impl Iterator<Item = (&Stage, Option<&Stage>)> {
+    let before = std::iter::once(None).chain(set.stages().iter().map(Some));
+    set.stages().iter().zip(before)
+}
+
+/// Of the rules that are not judged as in the stage before.
+fn answers(set: &RuleSet, stage: &Stage, before: Option<&Stage>) -> Vec<Answer> {
     let mut all = Vec::new();
-    for (at, rule) in set.rules().iter().enumerate() {
+    let is_new = |at: usize| before.is_none_or(|before| stage.changed(before).any(|changed| changed == at));
+    for (at, rule) in set.rules().iter().enumerate().filter(|(at, _)| is_new(*at)) {
         let kind = serde_json::to_value(rule.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
         let mut add = |by, what| {
             all.push(Answer { rule: rule.name.clone(), kind: kind.clone().unwrap_or_default(), by, what });

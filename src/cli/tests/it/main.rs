@@ -11,4 +11,5 @@ mod rating;
 mod readme;
 mod redis;
 mod replay;
+mod rules;
 mod serve;

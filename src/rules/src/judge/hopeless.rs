@@ -6,6 +6,7 @@ use super::{
     Check, Counts, Leaves, Operation, Reference, Span, common,
     logic::{Join, Logic},
     numbers::{Flat, Measured, Number, Numbers, Of},
+    spread,
     strings::Strings,
 };
 use crate::{
@@ -62,6 +63,13 @@ impl<'a, 's> Partial<'a, 's> {
             }
             Check::Distance { measured, reference, allowed } => {
                 self.any(measured, reference, |value, reference| !reachable(*allowed, value, reference))
+            }
+            // The distance only grows.
+            Check::Spread { teams, column, allowed } => {
+                let seats = self.seats.iter().filter(|seat| teams.has(seat.team));
+                spread(seats, *column).is_some_and(|distance| {
+                    distance > allowed.max || (distance < allowed.min && self.is_closed(teams))
+                })
             }
             Check::Alike { measured, differ: false } => {
                 let (mut highest_low, mut lowest_high) = ANYWHERE;

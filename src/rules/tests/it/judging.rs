@@ -70,6 +70,8 @@ fn expansions_make_stages_that_replace_values_at_absolute_ages() {
     );
     let alone = |stage| holds(&set, stage, &[(0, &[skilled(0.0)])]);
     assert_eq!([alone(1), alone(2)], [false, true]);
+    let changed = |a: usize, b: usize| set.stages()[a].changed(&set.stages()[b]).collect::<Vec<_>>();
+    assert_eq!([changed(0, 1), changed(1, 2), changed(2, 3)], [vec![0], vec![0], vec![]]);
     assert_eq!(set.expansion_age(), ExpansionAge::Oldest);
     let batching: Vec<Batching> = set.stages().iter().map(|stage| stage.algorithm().batching).collect();
     assert_eq!(batching, [Batching::Sorted, Batching::Sorted, Batching::Sorted, Batching::Random]);
