@@ -1,11 +1,12 @@
 //! Which tickets may join an anchor in one stage, and in what order they are tried.
 use super::{
     search::{Candidate, Counts},
+    store::Key,
     ticket::Waiting,
 };
-use gsm_core::{FixedHasher, Millis, TicketId, Timestamp};
+use gsm_core::{FixedHasher, Millis, Timestamp};
 use gsm_rules::{
-    Batching, ExpansionAge, NumberColumn, Pairwise, Party, RuleKind, RuleSet, SortBy, SortKey, Stage,
+    Batching, ExpansionAge, NumberColumn, Pairwise, Party, Rule, RuleKind, RuleSet, SortBy, SortKey, Stage,
     Symbols, WordColumn,
 };
 use std::{cmp::Ordering, collections::BTreeMap, hash::Hasher};
@@ -14,11 +15,19 @@ use std::{cmp::Ordering, collections::BTreeMap, hash::Hasher};
 pub(super) struct Choice<'a> {
     pub(super) set: &'a RuleSet,
     pub(super) symbols: &'a Symbols,
-    pub(super) waiting: &'a BTreeMap<TicketId, Waiting>,
     pub(super) anchor: &'a Waiting,
     pub(super) now: Timestamp,
     /// Index of the stage.
     pub(super) at: usize,
+}
+
+/// A ticket that may join.
+#[derive(Clone, Copy)]
+struct Chosen<'w> {
+    of: &'w Waiting,
+    key: Key,
+    is_news: bool,
+    is_of_stage: bool,
 }
 
 impl Choice<'_> {
@@ -55,32 +64,48 @@ impl Choice<'_> {
         true
     }
 
-    /// The tickets among `others` that may join, best first.
+    /// The tickets among `others` that may join, best first; only the first `most` of them are looked for. Whether there
+    /// may be more.
     pub(super) fn candidates<'w>(
         &self,
-        others: impl Iterator<Item = (&'w Waiting, bool)>,
+        others: impl Iterator<Item = (Key, &'w Waiting, bool)>,
+        most: usize,
         counts: &mut Counts,
-    ) -> Vec<Candidate> {
-        let Some(stage) = self.stage() else { return Vec::new() };
-        let mut chosen: Vec<(&Waiting, bool, bool)> = Vec::new();
-        for (other, is_news) in others {
+    ) -> (Vec<Candidate>, bool) {
+        let Some(stage) = self.stage() else { return (Vec::new(), false) };
+        let mut chosen: Vec<Chosen<'_>> = Vec::new();
+        let is_judged_alone = stage.pairwise().iter().any(|pair| matches!(pair, Pairwise::Unary { .. }));
+        let mut is_cut = false;
+        for (key, other, is_news) in others {
+            if chosen.len() >= most {
+                is_cut = true;
+                break;
+            }
             if other.never.is_some() || (other.is_backfill() && self.anchor.is_backfill()) {
                 continue;
             }
             let Some(is_of_stage) = self.in_stage(other.turn.started_at) else { continue };
-            if let Some(rule) = other.party().and_then(|party| stage.alone(party)) {
+            if let Some(rule) = other.party().filter(|_| is_judged_alone).and_then(|party| stage.alone(party))
+            {
                 counts.note(rule, false);
                 continue;
             }
             if self.are_compatible(stage, other, counts) {
-                chosen.push((other, is_news, is_of_stage));
+                chosen.push(Chosen { of: other, key, is_news, is_of_stage });
             }
         }
         self.sort(stage, &mut chosen);
-        twins(self.set, chosen)
+        (twins(self.set, chosen), is_cut)
     }
 
-    fn sort(&self, stage: &Stage, chosen: &mut Vec<(&Waiting, bool, bool)>) {
+    /// Whether the nearest tickets of the indexed number are those that are tried first.
+    pub(super) fn prefers_near(&self) -> bool {
+        let is_sort = |rule: &Rule| matches!(rule.kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort);
+        let sorts = self.set.rules().iter().any(is_sort);
+        !sorts && self.stage().is_some_and(|stage| stage.algorithm().batching != Batching::Sorted)
+    }
+
+    fn sort(&self, stage: &Stage, chosen: &mut Vec<Chosen<'_>>) {
         let by_turn = |a: &Waiting, b: &Waiting| a.turn.cmp(&b.turn);
         let Some(own) = self.anchor.parties.first() else { return };
         let is_sort = |kind| matches!(kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort);
@@ -92,8 +117,8 @@ impl Choice<'_> {
                 let key = |rule: &usize| stage.sort_key(*rule, own, party?, self.symbols);
                 rules.iter().map(key).collect()
             };
-            let mut keyed: Vec<_> = chosen.iter().map(|entry| (keys(entry.0), *entry)).collect();
-            keyed.sort_by(|a, b| by_keys(&a.0, &b.0).then_with(|| by_turn(a.1.0, b.1.0)));
+            let mut keyed: Vec<_> = chosen.iter().map(|entry| (keys(entry.of), *entry)).collect();
+            keyed.sort_by(|a, b| by_keys(&a.0, &b.0).then_with(|| by_turn(a.1.of, b.1.of)));
             *chosen = keyed.into_iter().map(|(_, entry)| entry).collect();
             return;
         }
@@ -115,11 +140,11 @@ impl Choice<'_> {
                 .map(|(column, width)| (party.number(*column) - own.number(*column)).abs() / width)
                 .sum()
         };
-        chosen.sort_by_cached_key(|(of, ..)| (ordered(distance(of)), of.turn));
+        chosen.sort_by_cached_key(|one| (ordered(distance(one.of)), one.of.turn));
     }
 
     /// Sorted batches: neighbours in the order of the attributes come first.
-    fn sort_by_rank(&self, stage: &Stage, own: &Party, chosen: &mut Vec<(&Waiting, bool, bool)>) {
+    fn sort_by_rank(&self, stage: &Stage, own: &Party, chosen: &mut Vec<Chosen<'_>>) {
         let by = &stage.algorithm().sort_by;
         let order = |a: &Party, b: &Party| -> Ordering {
             let each = by.iter().map(|key| match key {
@@ -128,12 +153,14 @@ impl Choice<'_> {
             });
             each.fold(Ordering::Equal, Ordering::then)
         };
-        chosen.sort_by(|(a, ..), (b, ..)| match (a.parties.first(), b.parties.first()) {
-            (Some(one), Some(two)) => order(one, two).then(a.turn.cmp(&b.turn)),
-            _ => a.turn.cmp(&b.turn),
+        chosen.sort_by(|Chosen { of: a, .. }, Chosen { of: b, .. }| {
+            match (a.parties.first(), b.parties.first()) {
+                (Some(one), Some(two)) => order(one, two).then(a.turn.cmp(&b.turn)),
+                _ => a.turn.cmp(&b.turn),
+            }
         });
         let is_before = |of: &Waiting| of.parties.first().is_some_and(|party| order(party, own).is_lt());
-        let middle = chosen.partition_point(|(of, ..)| is_before(of));
+        let middle = chosen.partition_point(|one| is_before(one.of));
         let mut after = chosen.split_off(middle).into_iter();
         let mut before = std::mem::take(chosen).into_iter().rev();
         loop {
@@ -151,21 +178,23 @@ impl Choice<'_> {
 }
 
 /// Lists what was chosen, each with the one before it that is alike.
-fn twins(set: &RuleSet, chosen: Vec<(&Waiting, bool, bool)>) -> Vec<Candidate> {
+fn twins(set: &RuleSet, chosen: Vec<Chosen<'_>>) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::with_capacity(chosen.len());
     let mut seen: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    for (at, (of, is_news, is_of_stage)) in chosen.iter().copied().enumerate() {
+    for (at, Chosen { of, key, is_news, is_of_stage }) in chosen.iter().copied().enumerate() {
         let mut twin = None;
         if let Some(party) = of.party() {
             let alike = seen.entry(fingerprint(set, party)).or_default();
             twin = alike.iter().rev().copied().find(|before| {
-                let Some((other, news, stage)) = chosen.get(*before) else { return false };
-                other.party() == Some(party) && (*news, *stage) == (is_news, is_of_stage)
+                let Some(other) = chosen.get(*before) else { return false };
+                let is_as_new = (other.is_news, other.is_of_stage) == (is_news, is_of_stage);
+                is_as_new && other.of.party() == Some(party)
             });
             alike.push(at);
         }
         candidates.push(Candidate {
             id: of.turn.id,
+            slot: key.slot,
             twin,
             is_news,
             is_of_stage,
@@ -199,9 +228,14 @@ fn by_keys(a: &[Option<SortKey<'_>>], b: &[Option<SortKey<'_>>]) -> Ordering {
 }
 
 /// Bits that sort as numbers do; what is no number comes last.
-fn ordered(number: f64) -> u64 {
+pub(super) fn ordered(number: f64) -> u64 {
     let bits = if number.is_nan() { f64::INFINITY } else { number + 0.0 }.to_bits();
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
+}
+
+/// The number of such bits.
+pub(super) fn number(ordered: u64) -> f64 {
+    f64::from_bits(if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered })
 }
 
 /// Whether a condition holds between two parties.

@@ -62,7 +62,13 @@ impl RulePool {
         let waited = now.since(own.turn.started_at);
         let at = self.set.stage_at(waited);
         let stage = self.set.stages().get(at)?;
-        let others = || self.waiting.values().filter(|other| other.turn.id != id).take(LOOKED_AT_MAX);
+        let others = || {
+            self.waiting
+                .in_turn()
+                .map(|(_, other)| other)
+                .filter(|other| other.turn.id != id)
+                .take(LOOKED_AT_MAX)
+        };
         let compatible = |stage: &Stage| {
             others().filter(|other| other.never.is_none() && fails(stage, own, other).is_none()).count()
         };
@@ -90,7 +96,7 @@ impl RulePool {
             unlocked: compatible(next).saturating_sub(now_compatible),
         });
         Some(RuledExplain {
-            position: 1 + self.ages.range(..(own.turn.started_at, id)).count(),
+            position: 1 + self.waiting.older(own.turn.started_at, id),
             waited,
             never: own.never.as_ref().map(ToString::to_string),
             alone: own.party().and_then(|party| stage.alone(party)).and_then(name),

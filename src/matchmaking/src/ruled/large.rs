@@ -6,6 +6,7 @@
 use super::{
     candidates::Choice,
     search::{Candidate, Counts, Outcome},
+    store::Store,
     ticket::Waiting,
 };
 use gsm_core::TicketId;
@@ -18,16 +19,15 @@ const BANDS_MAX: usize = 64;
 /// A match of the anchor and some of the candidates in the stage of `choice`.
 pub(super) fn large(
     choice: &Choice<'_>,
+    waiting: &Store,
     candidates: &[Candidate],
     has: (bool, bool),
     counts: &mut Counts,
     used: &mut u32,
 ) -> Outcome {
     let Some(stage) = choice.set.stages().get(choice.at) else { return Outcome::None };
-    let tickets: Vec<(&Waiting, bool, bool)> = candidates
-        .iter()
-        .filter_map(|of| Some((choice.waiting.get(&of.id)?, of.is_news, of.is_of_stage)))
-        .collect();
+    let tickets: Vec<(&Waiting, bool, bool)> =
+        candidates.iter().filter_map(|of| Some((waiting.at(of.slot)?, of.is_news, of.is_of_stage))).collect();
     for place in places(choice, stage, &tickets) {
         *used = used.saturating_add(1 + tickets.len() as u32);
         let here: Vec<(&Waiting, bool, bool)> = tickets

@@ -1,33 +1,37 @@
 //! The waiting tickets of one queue under a rule set.
 mod candidates;
+mod duel;
 mod explain;
 mod large;
 mod search;
+mod sorted;
+mod store;
 mod ticket;
 
 pub use explain::{RuleWhy, RuledExplain, StageWhy};
 pub use ticket::{NeverMatched, RuledTicket};
 
-use crate::{formed::Seat, ticket::PoolError};
+use crate::{formed, ticket::PoolError};
 use candidates::Choice;
-use gsm_core::{TicketId, Timestamp, limits::POOL_TICKETS_MAX};
-use gsm_rules::{BackfillPriority, RuleSet, Symbols};
+use duel::{Duel, Partner};
+use gsm_core::{Map, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
+use gsm_rules::{BackfillPriority, ExpansionAge, RuleSet, Seat, Stage, Symbols};
 use search::{Anchor, Counts, Outcome, Search, Sight};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-    sync::Arc,
-};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc, vec::IntoIter};
+use store::{Key, Store};
 use ticket::{Turn, Waiting};
 
 /// Work units that one anchor may use in one round; a search that needs more goes on in the next.
 const ANCHOR_WORK_MAX: u32 = 200_000;
-/// Work units that every step may use, so that it gets on.
-const STEP_WORK_MIN: u32 = 64;
 /// So few news are asked first whether one of them may join an anchor that is none.
 const FEW_NEWS: usize = 64;
 /// Searches that were cut and are kept.
 const PARKED_MAX: usize = 64;
+/// So many of the nearest tickets are searched at first; if they make no full match, so many times as many, ..
+const REACH_FIRST: usize = 32;
+const REACH_TIMES: usize = 16;
+/// Work units that the search among the nearest may use before more are asked.
+const REACH_WORK_MAX: u32 = 1_000;
 
 /// The waiting tickets of one queue under a rule set.
 ///
@@ -38,16 +42,15 @@ const PARKED_MAX: usize = 64;
 pub struct RulePool {
     set: Arc<RuleSet>,
     symbols: Symbols,
-    waiting: BTreeMap<TicketId, Waiting>,
-    order: BTreeSet<Turn>,
-    /// By age, for the expansions.
-    ages: BTreeSet<(Timestamp, TicketId)>,
+    waiting: Store,
     /// Tickets that came, or reached a stage, since the last round began.
-    news: BTreeSet<TicketId>,
+    news: Vec<Key>,
+    /// Rounds begun.
+    rounds: u32,
     /// Up to which start each stage has begun.
     begun: Vec<Timestamp>,
     /// How often each rule was judged for a ticket's sake, of those for whose sake any was.
-    counts: BTreeMap<TicketId, Counts>,
+    counts: Map<TicketId, Counts>,
     /// Searches that were cut: since when the tickets that they know were there.
     parked: BTreeMap<TicketId, Parked>,
     round: Option<Round>,
@@ -65,17 +68,31 @@ struct Parked {
 #[derive(Debug, Clone)]
 struct Run {
     search: Option<Search>,
+    /// The one that is searched is the last.
     stages: Vec<usize>,
+    /// So many candidates at most.
+    reach: usize,
     /// Whether matches without anything new count as well.
     is_news: bool,
+}
+
+impl Run {
+    fn next_stage(&mut self) {
+        self.stages.pop();
+        self.reach = REACH_FIRST;
+    }
 }
 
 /// One pass over the anchors. It may take many steps.
 #[derive(Debug, Clone)]
 struct Round {
+    number: u32,
     now: Timestamp,
-    after: Option<Turn>,
-    news: BTreeSet<TicketId>,
+    /// The anchors whose turn is to come.
+    anchors: IntoIter<Key>,
+    news: Vec<Key>,
+    /// Where the rules ask for one against one, and much is new.
+    duel: Option<Duel>,
     /// The anchor whose turn a step was cut in, what it searches, and the work that it has used.
     cut: Option<(TicketId, Run, u32)>,
 }
@@ -84,7 +101,7 @@ struct Round {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuledMatch {
     /// Who plays on each team, in the order of [`RuleSet::teams`]; a team may be empty.
-    pub sides: Vec<Vec<Seat>>,
+    pub sides: Vec<Vec<formed::Seat>>,
     /// The tickets, the anchor first.
     pub tickets: Vec<TicketId>,
     /// The backfill ticket among them.
@@ -112,13 +129,12 @@ impl RulePool {
         let begun = vec![Timestamp::from_millis(i64::MIN); set.stages().len()];
         Self {
             symbols: set.symbols(),
+            waiting: Store::new(&set),
             set,
-            waiting: BTreeMap::new(),
-            order: BTreeSet::new(),
-            ages: BTreeSet::new(),
-            news: BTreeSet::new(),
+            news: Vec::new(),
+            rounds: 0,
             begun,
-            counts: BTreeMap::new(),
+            counts: Map::default(),
             parked: BTreeMap::new(),
             round: None,
         }
@@ -139,26 +155,26 @@ impl RulePool {
     /// Whether no ticket waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.waiting.len() == 0
     }
 
     /// Whether this ticket waits.
     #[must_use]
     pub fn contains(&self, id: TicketId) -> bool {
-        self.waiting.contains_key(&id)
+        self.waiting.contains(id)
     }
 
     /// Since when the longest waiting ticket waits.
     #[must_use]
     pub fn oldest(&self) -> Option<Timestamp> {
-        self.ages.first().map(|(started_at, _)| *started_at)
+        self.waiting.oldest()
     }
 
     /// Takes a ticket. One that the rule set cannot match is taken as well, and waits
     /// ([`RulePool::explain`] says why).
     pub fn insert(&mut self, ticket: RuledTicket) -> Result<(), PoolError> {
         let id = ticket.id;
-        if self.waiting.contains_key(&id) {
+        if self.waiting.contains(id) {
             return Err(PoolError::Duplicate { id });
         }
         if self.waiting.len() >= POOL_TICKETS_MAX {
@@ -166,13 +182,19 @@ impl RulePool {
         }
         let priority = self.priority();
         let waiting = Waiting::new(&self.set, &mut self.symbols, ticket, priority);
-        self.order.insert(waiting.turn);
-        self.ages.insert((waiting.turn.started_at, id));
-        if waiting.never.is_none() {
-            self.news.insert(id);
+        let can_match = waiting.never.is_none();
+        let key = self.waiting.insert(waiting);
+        if can_match {
+            self.note_news(key);
         }
-        self.waiting.insert(id, waiting);
         Ok(())
+    }
+
+    /// Makes a ticket news of the next round.
+    fn note_news(&mut self, key: Key) {
+        if self.waiting.set_fresh(key, self.rounds.wrapping_add(1)) {
+            self.news.push(key);
+        }
     }
 
     fn priority(&self) -> BackfillPriority {
@@ -185,17 +207,13 @@ impl RulePool {
 
     /// Takes a ticket out; whether it was there.
     pub fn remove(&mut self, id: TicketId) -> bool {
-        let Some(waiting) = self.waiting.remove(&id) else { return false };
-        self.order.remove(&waiting.turn);
-        self.ages.remove(&(waiting.turn.started_at, id));
-        self.news.remove(&id);
+        let Some(waiting) = self.waiting.remove(id) else { return false };
         self.counts.remove(&id);
         self.parked.remove(&id);
         waiting.parties.iter().for_each(|party| self.set.release(party, &mut self.symbols));
         let runs = self.parked.values_mut().map(|parked| &mut parked.run);
         runs.filter_map(|run| run.search.as_mut()).for_each(|search| search.forget(id));
         if let Some(round) = &mut self.round {
-            round.news.remove(&id);
             match &mut round.cut {
                 Some((anchor, ..)) if *anchor == id => round.cut = None,
                 Some((_, run, _)) => run.search.iter_mut().for_each(|search| search.forget(id)),
@@ -211,66 +229,137 @@ impl RulePool {
         self.counts.get(&id).map_or_else(|| vec![(0, 0); self.set.rules().len()], |counts| counts.0.clone())
     }
 
-    /// Forms matches, the anchor that waits longest first. Stops after about `budget` work units (64 at least), and
+    /// Forms matches, the anchor that waits longest first. Stops after about `budget` work units (0 counts as 1), and
     /// the next step goes on where it stopped; a round sees ages as at the `now` of its first step.
     pub fn step(&mut self, now: Timestamp, budget: u32) -> RuledStep {
-        let budget = budget.max(STEP_WORK_MIN);
         let (mut work, mut matches) = (0, Vec::new());
         let mut round = match self.round.take() {
             Some(round) => round,
-            None => {
-                self.note_stages(now);
-                Round { now, after: None, news: std::mem::take(&mut self.news), cut: None }
-            }
+            None => self.begin(now, &mut work),
         };
         let finished = loop {
-            if work >= budget {
+            if work >= budget.max(1) {
                 break false;
             }
-            let Some(anchor) = self.next_anchor(&mut round) else { break true };
-            let found = self.turn(anchor, &mut round, budget, &mut work);
+            let Some((key, anchor)) = self.next_anchor(&mut round) else { break true };
+            let found = match self.duel(key, &mut round, &mut work) {
+                Some(found) => found,
+                None => self.turn(anchor, &mut round, budget.max(1), &mut work),
+            };
             if let Some(found) = found {
-                let found = self.formed(anchor, found);
-                found.tickets.iter().for_each(|id| {
-                    round.news.remove(id);
-                });
-                matches.push(found);
+                matches.push(self.formed(anchor, found));
             }
         };
         if !finished {
             self.round = Some(round);
         }
-        RuledStep { matches, work, finished: finished && self.news.is_empty() }
+        let waiting = &self.waiting;
+        let finished = finished && !self.news.iter().any(|key| waiting.alive(*key).is_some());
+        RuledStep { matches, work, finished }
+    }
+
+    /// Begins a round: the anchors are those that news may have come for.
+    fn begin(&mut self, now: Timestamp, work: &mut u32) -> Round {
+        self.note_stages(now);
+        self.rounds = self.rounds.wrapping_add(1);
+        let mut news = std::mem::take(&mut self.news);
+        news.retain(|key| self.waiting.alive(*key).is_some());
+        let is_much = news.len() >= FEW_NEWS;
+        let duel = is_much.then(|| Duel::new(&self.set, &self.waiting)).flatten();
+        let anchors = if news.is_empty() && self.parked.is_empty() {
+            Vec::new()
+        } else {
+            self.reached_by(&news).unwrap_or_else(|| self.waiting.in_turn().map(|(key, _)| key).collect())
+        };
+        *work += anchors.len() as u32 / 16;
+        Round { number: self.rounds, now, anchors: anchors.into_iter(), news, duel, cut: None }
+    }
+
+    /// The news, whom they may join, and who has a search to go on with; `None`: all.
+    fn reached_by(&self, news: &[Key]) -> Option<Vec<Key>> {
+        if news.len() >= FEW_NEWS {
+            return None;
+        }
+        let widths: Option<Vec<f64>> =
+            self.set.stages().iter().map(|stage| self.waiting.width(stage)).collect();
+        let width = widths?.into_iter().fold(0.0, f64::max);
+        let mut reached: Vec<(Turn, Key)> = Vec::new();
+        for (key, of) in news.iter().filter_map(|key| Some((*key, self.waiting.alive(*key)?))) {
+            reached.push((of.turn, key));
+            let is_before = |other: &Waiting| !other.turn.class_is_by_age() || other.turn < of.turn;
+            let near = self.waiting.near(of, width)?.filter(|(_, other)| is_before(other));
+            reached.extend(near.map(|(key, other)| (other.turn, key)));
+        }
+        let parked =
+            self.parked.keys().filter_map(|id| Some((self.waiting.get(id)?.turn, self.waiting.key(id)?)));
+        reached.extend(parked);
+        reached.sort_unstable();
+        reached.dedup();
+        Some(reached.into_iter().map(|(_, key)| key).collect())
     }
 
     /// Makes news of the tickets that have reached another stage.
     fn note_stages(&mut self, now: Timestamp) {
-        for (stage, begun) in self.set.stages().iter().zip(&mut self.begun).skip(1) {
+        for (at, stage) in self.set.clone().stages().iter().enumerate().skip(1) {
             let until = Timestamp::from_millis(now.as_millis().saturating_sub_unsigned(stage.from().get()));
+            let Some(begun) = self.begun.get_mut(at) else { continue };
             if until > *begun {
-                let from = (Bound::Excluded((*begun, TicketId::from_u128(u128::MAX))), Bound::Unbounded);
-                let reached = self.ages.range(from).take_while(|(started_at, _)| *started_at <= until);
-                for (_, id) in reached {
-                    if self.waiting.get(id).is_some_and(|of| of.never.is_none()) {
-                        self.news.insert(*id);
-                    }
-                }
+                let reached = self.waiting.started(*begun, until).filter(|(_, of)| of.never.is_none());
+                let reached: Vec<Key> = reached.map(|(key, _)| key).collect();
                 *begun = until;
+                reached.into_iter().for_each(|key| self.note_news(key));
             }
         }
     }
 
-    fn next_anchor(&self, round: &mut Round) -> Option<TicketId> {
+    fn next_anchor(&self, round: &mut Round) -> Option<(Key, TicketId)> {
         if let Some((anchor, ..)) = &round.cut {
-            return Some(*anchor);
+            return Some((self.waiting.key(anchor)?, *anchor));
         }
+        while round.news.pop_if(|key| self.waiting.alive(*key).is_none()).is_some() {}
         if round.news.is_empty() && self.parked.is_empty() {
             return None;
         }
-        let from = round.after.map_or(Bound::Unbounded, Bound::Excluded);
-        let next = *self.order.range((from, Bound::Unbounded)).next()?;
-        round.after = Some(next);
-        Some(next.id)
+        round.anchors.find_map(|key| Some((key, self.waiting.alive(key)?.turn.id)))
+    }
+
+    /// The turn of one anchor, where it is one against one: its match, if it has one. `None`: it has to be searched.
+    fn duel(&self, key: Key, round: &mut Round, work: &mut u32) -> Option<Option<Vec<(TicketId, u8)>>> {
+        let (anchor, duel) = (self.waiting.at(key.slot)?, round.duel.as_mut()?);
+        if round.cut.is_some() || self.parked.contains_key(&anchor.turn.id) {
+            duel.pass(key);
+            return None;
+        }
+        let party = anchor.party()?;
+        *work += 1;
+        let mut anchor_team = 0;
+        let can_play = |other: &Waiting| {
+            if anchor.fresh != round.number && other.fresh != round.number {
+                return false;
+            }
+            let (Some(stage), Some(theirs)) = (self.stage_of(anchor, other, round.now), other.party()) else {
+                return false;
+            };
+            let on = |team: u8| [Seat { team, party }, Seat { team: 1 - team, party: theirs }];
+            let team = [0, 1].into_iter().find(|team| stage.holds(&on(*team)));
+            anchor_team = team.unwrap_or(0);
+            team.is_some()
+        };
+        let partner = match duel.turn(key, &self.waiting, work, can_play) {
+            Partner::Found(partner) => self.waiting.at(partner.slot)?,
+            Partner::None => return Some(None),
+            Partner::Unknown => return None,
+        };
+        Some(Some(vec![(anchor.turn.id, anchor_team), (partner.turn.id, 1 - anchor_team)]))
+    }
+
+    fn stage_of(&self, one: &Waiting, two: &Waiting, now: Timestamp) -> Option<&Stage> {
+        let (one, two) = (one.turn.started_at, two.turn.started_at);
+        let start = match self.set.expansion_age() {
+            ExpansionAge::Newest => one.max(two),
+            ExpansionAge::Oldest => one.min(two),
+        };
+        self.set.stages().get(self.set.stage_at(now.since(start)))
     }
 
     /// The turn of one anchor: its match, if it has one.
@@ -286,7 +375,7 @@ impl RulePool {
         if let Some((_, run, spent)) = round.cut.take() {
             return self.search(id, run, spent, round, budget, work).0;
         }
-        let is_news = round.news.contains(&id);
+        let is_news = anchor.fresh == round.number;
         let is_by_age = anchor.turn.class_is_by_age();
         let mut stages = candidates::stages(&self.set, round.now.since(anchor.turn.started_at), is_by_age);
         stages.reverse();
@@ -295,7 +384,9 @@ impl RulePool {
             match self.search(id, run, 0, round, budget, work) {
                 (None, None) => {
                     // Whoever has come in between is news of a whole new search.
-                    self.news.insert(id);
+                    if let Some(key) = self.waiting.key(&id) {
+                        self.note_news(key);
+                    }
                     return None;
                 }
                 (found @ Some(_), _) => return found,
@@ -304,7 +395,7 @@ impl RulePool {
                 }
             }
         }
-        let run = Run { search: None, stages, is_news };
+        let run = Run { search: None, stages, reach: REACH_FIRST, is_news };
         let (found, rest) = self.search(id, run, 0, round, budget, work);
         if let Some(run) = rest
             && self.parked.len() < PARKED_MAX
@@ -327,11 +418,17 @@ impl RulePool {
     ) -> (Option<Vec<(TicketId, u8)>>, Option<Run>) {
         loop {
             if run.search.is_none() {
-                let Some(stage) = run.stages.pop() else { return (None, None) };
-                match self.open(id, stage, round, run.is_news, work) {
+                let Some(stage) = run.stages.last().copied() else { return (None, None) };
+                let before = *work;
+                let opened = self.open(id, stage, &run, round, work);
+                spent = spent.saturating_add(*work - before);
+                match opened {
                     Opened::Search(search) => run.search = Some(search),
                     Opened::Done(Outcome::Found(found)) => return (Some(found), None),
-                    Opened::Done(_) => continue,
+                    Opened::Done(_) => {
+                        run.next_stage();
+                        continue;
+                    }
                 }
             }
             let (Some(search), Some(anchor)) = (&mut run.search, self.waiting.get(&id)) else {
@@ -339,16 +436,26 @@ impl RulePool {
             };
             let sight = Sight { set: &self.set, anchor, waiting: &self.waiting };
             let before = *work;
-            let most = budget.min(work.saturating_add(ANCHOR_WORK_MAX.saturating_sub(spent)));
-            let outcome = search.run(&sight, most, work);
+            let mut most = ANCHOR_WORK_MAX.saturating_sub(spent);
+            if search.is_cut {
+                most = most.min(REACH_WORK_MAX.saturating_sub(search.spent));
+            }
+            let outcome = search.run(&sight, budget.min(work.saturating_add(most)), work);
             spent = spent.saturating_add(*work - before);
-            if outcome != Outcome::Cut {
+            let is_too_near = search.is_cut
+                && match outcome {
+                    Outcome::Found(_) => !search.is_full(&sight),
+                    Outcome::None => true,
+                    Outcome::Cut => search.spent >= REACH_WORK_MAX,
+                };
+            if is_too_near || outcome != Outcome::Cut {
                 self.counts.insert(id, std::mem::take(&mut search.counts));
                 run.search = None;
             }
             match outcome {
+                _ if is_too_near => run.reach = run.reach.saturating_mul(REACH_TIMES),
                 Outcome::Found(found) => return (Some(found), None),
-                Outcome::None => {}
+                Outcome::None => run.next_stage(),
                 Outcome::Cut if spent >= ANCHOR_WORK_MAX => return (None, Some(run)),
                 Outcome::Cut => {
                     round.cut = Some((id, run, spent));
@@ -359,56 +466,81 @@ impl RulePool {
     }
 
     /// Chooses the candidates of an anchor in one stage, and begins to search among them.
-    fn open(&mut self, id: TicketId, stage: usize, round: &Round, is_news: bool, work: &mut u32) -> Opened {
+    fn open(&mut self, id: TicketId, stage: usize, run: &Run, round: &Round, work: &mut u32) -> Opened {
         let mut counts = self.counts.remove(&id).unwrap_or_else(|| Counts::of(&self.set));
-        let done = |outcome| Opened::Done(outcome);
-        let Some(anchor) = self.waiting.get(&id) else { return done(Outcome::None) };
-        let (set, symbols, waiting, now) = (&*self.set, &self.symbols, &self.waiting, round.now);
-        let choice = Choice { set, symbols, waiting, anchor, now, at: stage };
-        let fails_alone =
-            || anchor.party().and_then(|party| set.stages().get(stage).and_then(|of| of.alone(party)));
-        let outcome = match choice.in_stage(anchor.turn.started_at) {
-            None => Some(Outcome::None),
-            Some(_) => fails_alone().map(|rule| {
-                counts.note(rule, false);
-                Outcome::None
-            }),
-        };
-        let Some(is_of_stage) = choice.in_stage(anchor.turn.started_at).filter(|_| outcome.is_none()) else {
-            self.counts.insert(id, counts);
-            return done(Outcome::None);
-        };
-        // Those before it had their turn; but a backfill that has its turn apart takes from all.
-        let takes_all = anchor.is_backfill() && !anchor.turn.class_is_by_age();
-        let other = |turn: &Turn| -> Option<(&Waiting, bool)> {
-            // A new match leaves alone the backfills that have their turn apart.
-            let other = waiting.get(&turn.id).filter(|_| turn.id != id)?;
-            let is_apart = other.is_backfill() && !other.turn.class_is_by_age();
-            (!is_apart).then_some((other, round.news.contains(&turn.id)))
-        };
-        if !is_news && round.news.len() < FEW_NEWS {
-            let comes = |id: &TicketId| {
-                let turn = waiting.get(id)?.turn;
-                other(&turn).filter(|_| takes_all || turn > anchor.turn)
-            };
-            let news = round.news.iter().filter_map(comes);
-            if choice.candidates(news, &mut Counts::of(set)).is_empty() {
+        let opened = self.opened(id, stage, run, round, (&mut counts, work));
+        match opened {
+            None => {
                 self.counts.insert(id, counts);
-                return done(Outcome::None);
+                Opened::Done(Outcome::None)
+            }
+            Some(Opened::Search(mut search)) => {
+                search.counts = counts;
+                Opened::Search(search)
+            }
+            Some(done) => {
+                self.counts.insert(id, counts);
+                done
             }
         }
-        let from = if takes_all { Bound::Unbounded } else { Bound::Excluded(anchor.turn) };
-        let others = self.order.range((from, Bound::Unbounded)).filter_map(other);
-        let candidates = choice.candidates(others, &mut counts);
-        *work = work.saturating_add(1 + candidates.len() as u32 / 8);
-        let anchor_has = Anchor { is_news, is_of_stage, is_backfill: anchor.is_backfill() };
-        if set.is_large() {
-            let has = (is_news, is_of_stage);
-            let outcome = large::large(&choice, &candidates, has, &mut counts, work);
-            self.counts.insert(id, counts);
-            return done(outcome);
+    }
+
+    fn opened(
+        &self,
+        id: TicketId,
+        at: usize,
+        run: &Run,
+        round: &Round,
+        (counts, work): (&mut Counts, &mut u32),
+    ) -> Option<Opened> {
+        let anchor = self.waiting.get(&id)?;
+        let (set, symbols, waiting, now) = (&*self.set, &self.symbols, &self.waiting, round.now);
+        let choice = Choice { set, symbols, anchor, now, at };
+        let is_of_stage = choice.in_stage(anchor.turn.started_at)?;
+        let stage = set.stages().get(at)?;
+        if let Some(rule) = anchor.party().and_then(|party| stage.alone(party)) {
+            counts.note(rule, false);
+            return None;
         }
-        Opened::Search(Search::new(stage, anchor_has, candidates, counts))
+        // Those before it had their turn; but a backfill that has its turn apart takes from all.
+        let takes_all = anchor.is_backfill() && !anchor.turn.class_is_by_age();
+        let visited = Cell::new(0_u32);
+        let other = |(key, other): (Key, &'_ Waiting)| {
+            visited.set(visited.get() + 1);
+            // A new match leaves alone the backfills that have their turn apart.
+            let is_apart = other.is_backfill() && !other.turn.class_is_by_age();
+            let may_come = takes_all || other.turn > anchor.turn;
+            (other.turn.id != id && !is_apart && may_come).then_some((key, other.fresh == round.number))
+        };
+        let other =
+            |of: (Key, _)| other(of).and_then(|(key, is_news)| Some((key, waiting.at(key.slot)?, is_news)));
+        let few_news = !run.is_news && round.news.len() < FEW_NEWS;
+        let news =
+            || round.news.iter().filter(|_| few_news).filter_map(|key| other((*key, waiting.alive(*key)?)));
+        if few_news && choice.candidates(news(), 1, &mut Counts::of(set)).0.is_empty() {
+            return None;
+        }
+        // What has to be in the match comes first.
+        let after_news = |of: &(Key, &Waiting, bool)| !(few_news && of.2);
+        let most = if set.is_large() || !choice.prefers_near() { usize::MAX } else { run.reach };
+        let near = waiting.width(stage).and_then(|width| waiting.near(anchor, width));
+        let (candidates, is_cut) = match near {
+            Some(near) => {
+                choice.candidates(news().chain(near.filter_map(other).filter(after_news)), most, counts)
+            }
+            None => {
+                let first = Turn::new(0, Timestamp::from_millis(i64::MIN), TicketId::from_u128(0));
+                let all = waiting.from_turn(if takes_all { first } else { anchor.turn });
+                choice.candidates(news().chain(all.filter_map(other).filter(after_news)), most, counts)
+            }
+        };
+        *work = work.saturating_add(1 + visited.get() / 8);
+        if set.is_large() {
+            let has = (run.is_news, is_of_stage);
+            return Some(Opened::Done(large::large(&choice, waiting, &candidates, has, counts, work)));
+        }
+        let has = Anchor { is_news: run.is_news, is_of_stage, is_backfill: anchor.is_backfill() };
+        Some(Opened::Search(Search::new(at, has, candidates, is_cut, Counts::default())))
     }
 
     fn formed(&mut self, anchor: TicketId, found: Vec<(TicketId, u8)>) -> RuledMatch {
@@ -419,7 +551,7 @@ impl RulePool {
             for (at, player) in ticket.players.iter().enumerate() {
                 let team = if ticket.is_backfill() { ticket.teams.get(at).unwrap_or(team) } else { team };
                 if let Some(side) = sides.get_mut(usize::from(*team)) {
-                    side.push(Seat { ticket: *id, player: *player });
+                    side.push(formed::Seat { ticket: *id, player: *player });
                 }
             }
             if ticket.is_backfill() {

@@ -5,15 +5,15 @@
 //! allows, and if there is a match, one is found. What cannot be mended by more tickets is not followed
 //! ([`Stage::hopeless`]), tickets that are alike are tried once at each place, and empty teams that are alike are tried
 //! once. The place where a search is stays in it, so that it goes on in another step.
-use super::ticket::Waiting;
+use super::{store::Store, ticket::Waiting};
 use gsm_core::TicketId;
 use gsm_rules::{RuleSet, Seat, Stage, Verdict};
-use std::collections::BTreeMap;
 
 /// A ticket that may be taken.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub(super) id: TicketId,
+    pub(super) slot: u32,
     /// The ticket before it in the order that is alike in everything.
     pub(super) twin: Option<usize>,
     /// Came, or reached the stage, since the anchor was last looked at.
@@ -64,6 +64,8 @@ pub(super) struct Search {
     pub(super) stage: usize,
     anchor: Anchor,
     pub(super) candidates: Vec<Candidate>,
+    /// Whether a backfill may be taken, whose players have their teams: then teams that are alike differ by who may join.
+    has_backfill: bool,
     /// Of the candidates from each on: players, and whether one is news, whether one is of the stage.
     rest: Vec<(u32, bool, bool)>,
     /// The seats taken: which candidate (`None`: the anchor), and its team.
@@ -72,6 +74,10 @@ pub(super) struct Search {
     /// The anchor's team that is tried; a backfill's players have theirs.
     anchor_team: usize,
     pub(super) counts: Counts,
+    /// Whether there may be more candidates than these.
+    pub(super) is_cut: bool,
+    /// Work units used.
+    pub(super) spent: u32,
 }
 
 /// How a run ended.
@@ -89,11 +95,17 @@ pub(super) enum Outcome {
 pub(super) struct Sight<'a> {
     pub(super) set: &'a RuleSet,
     pub(super) anchor: &'a Waiting,
-    pub(super) waiting: &'a BTreeMap<TicketId, Waiting>,
+    pub(super) waiting: &'a Store,
 }
 
 impl Search {
-    pub(super) fn new(stage: usize, anchor: Anchor, candidates: Vec<Candidate>, counts: Counts) -> Self {
+    pub(super) fn new(
+        stage: usize,
+        anchor: Anchor,
+        candidates: Vec<Candidate>,
+        is_cut: bool,
+        counts: Counts,
+    ) -> Self {
         let mut rest: Vec<(u32, bool, bool)> = vec![(0, false, false); candidates.len() + 1];
         for (at, candidate) in candidates.iter().enumerate().rev() {
             let (players, news, of_stage) = rest.get(at + 1).copied().unwrap_or_default();
@@ -106,7 +118,20 @@ impl Search {
             }
         }
         let (taken, places) = (Vec::new(), Vec::new());
-        Self { stage, anchor, candidates, rest, taken, places, anchor_team: 0, counts }
+        let has_backfill = candidates.iter().any(|candidate| candidate.is_backfill);
+        Self {
+            stage,
+            anchor,
+            candidates,
+            has_backfill,
+            rest,
+            taken,
+            places,
+            anchor_team: 0,
+            counts,
+            is_cut,
+            spent: 0,
+        }
     }
 
     /// Takes a ticket out that has left the pool.
@@ -125,8 +150,22 @@ impl Search {
         }
     }
 
+    /// Whether a match has as many players as one can have.
+    pub(super) fn is_full(&self, sight: &Sight<'_>) -> bool {
+        let most = |stage: &Stage| stage.teams().iter().map(|size| u32::from(size.max)).sum::<u32>();
+        let full = sight.set.stages().get(self.stage).map_or(0, most);
+        self.filled(sight).iter().sum::<u32>() >= full
+    }
+
     /// Goes on until a match is found, or there is none, or `budget` work units are spent.
     pub(super) fn run(&mut self, sight: &Sight<'_>, budget: u32, used: &mut u32) -> Outcome {
+        let before = *used;
+        let outcome = self.go_on(sight, budget, used);
+        self.spent = self.spent.saturating_add(*used - before);
+        outcome
+    }
+
+    fn go_on(&mut self, sight: &Sight<'_>, budget: u32, used: &mut u32) -> Outcome {
         let Some(stage) = sight.set.stages().get(self.stage) else { return Outcome::None };
         loop {
             if *used >= budget {
@@ -172,7 +211,9 @@ impl Search {
                 let Some(team) = teams.get(at) else { return false };
                 self.anchor_team += 1;
                 // Of teams that are alike the first one stands for all.
-                let is_first = at == 0 || teams.get(at - 1).is_none_or(|before| before.entry != team.entry);
+                let is_first = self.has_backfill
+                    || at == 0
+                    || teams.get(at - 1).is_none_or(|before| before.entry != team.entry);
                 let has_room =
                     stage.teams().get(at).is_some_and(|size| u32::from(size.max) >= sight.anchor.size());
                 if is_first && has_room {
@@ -197,7 +238,7 @@ impl Search {
     /// Takes one more ticket at the last place; `false` when all were tried there.
     fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         let filled = self.filled(sight);
-        let order = team_order(sight.set, stage, &filled);
+        let order = team_order(sight.set, stage, &filled, self.has_backfill);
         loop {
             let Some(place) = self.places.last().copied() else { return false };
             let Some(candidate) = self.candidates.get(place.next) else { return false };
@@ -214,8 +255,7 @@ impl Search {
                     || self.taken.iter().any(|(taken, _)| {
                         taken.is_some_and(|at| self.candidates.get(at).is_some_and(|of| of.is_backfill))
                     }));
-            let id = candidate.id;
-            let ticket = sight.waiting.get(&id).filter(|_| candidate.waits);
+            let ticket = sight.waiting.at(candidate.slot).filter(|_| candidate.waits);
             let Some(ticket) = ticket.filter(|_| !is_tried && !is_second_backfill) else {
                 self.skip();
                 continue;
@@ -313,7 +353,7 @@ impl Search {
         for (taken, team) in &self.taken {
             let ticket = match taken {
                 None => Some(sight.anchor),
-                Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.get(&of.id)),
+                Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.at(of.slot)),
             };
             let Some(ticket) = ticket else { continue };
             match ticket.party() {
@@ -346,12 +386,12 @@ fn backfill_fits(stage: &Stage, filled: &[u32], ticket: &Waiting) -> bool {
 }
 
 /// The teams in the order in which they are tried: the neediest first, then the one with most room, and of empty teams
-/// that are alike only the first.
-fn team_order(set: &RuleSet, stage: &Stage, filled: &[u32]) -> Vec<u8> {
+/// that are alike only the first, but where `all` are asked for.
+fn team_order(set: &RuleSet, stage: &Stage, filled: &[u32], all: bool) -> Vec<u8> {
     let mut order: Vec<(bool, u32, u8)> = Vec::with_capacity(filled.len());
     let mut empty_of = None;
     for (at, ((team, size), filled)) in set.teams().iter().zip(stage.teams()).zip(filled).enumerate() {
-        if *filled == 0 {
+        if *filled == 0 && !all {
             if empty_of == Some(team.entry) {
                 continue;
             }

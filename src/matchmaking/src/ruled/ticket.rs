@@ -24,6 +24,18 @@ pub(super) struct Turn {
 }
 
 impl Turn {
+    /// Classes that there are.
+    pub(super) const CLASSES: u8 = 3;
+
+    /// The place of a ticket in its class.
+    pub(super) fn new(class: u8, started_at: Timestamp, id: TicketId) -> Self {
+        Self { class, started_at, id }
+    }
+
+    pub(super) fn class(self) -> u8 {
+        self.class
+    }
+
     /// Whether it has its turn among the others, by age alone.
     pub(super) fn class_is_by_age(self) -> bool {
         self.class == 1
@@ -61,6 +73,8 @@ pub(super) struct Waiting {
     /// Of a backfill: the team of each player. Empty for a party, which may sit anywhere.
     pub(super) teams: Box<[u8]>,
     pub(super) never: Option<Box<NeverMatched>>,
+    /// The round in which it is news.
+    pub(super) fresh: u32,
 }
 
 impl Waiting {
@@ -85,7 +99,7 @@ impl Waiting {
             Ok((parties, teams)) => (parties, teams, None),
             Err(never) => (Vec::new(), Vec::new(), Some(Box::new(never))),
         };
-        Self { turn, players: players.into(), parties: parties.into(), teams: teams.into(), never }
+        Self { turn, players: players.into(), parties: parties.into(), teams: teams.into(), never, fresh: 0 }
     }
 
     pub(super) fn is_backfill(&self) -> bool {

@@ -1,0 +1,10 @@
+//! The matcher for rule sets against a slow twin. Rule sets and players come from the generator of `gsm-rules`.
+#[path = "../../../rules/tests/it/make.rs"]
+#[expect(dead_code, reason = "seats are made by the tests of the rules only")]
+mod make;
+mod model;
+mod pools;
+mod props;
+#[path = "../../../rules/tests/it/twin.rs"]
+#[expect(dead_code, reason = "here the generator's rule sets are printed, and judged by the rules")]
+mod twin;

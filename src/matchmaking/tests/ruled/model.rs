@@ -1,0 +1,148 @@
+//! The slow twin of the pool: every choice of tickets and every choice of teams, judged by the rules.
+use gsm_core::{TicketId, Timestamp};
+use gsm_matchmaking::{RuledMatch, RuledTicket};
+use gsm_rules::{BackfillPriority, ExpansionAge, Party, RuleSet, Seat, Symbols};
+use std::collections::BTreeMap;
+
+/// A waiting ticket of the twin.
+pub(crate) struct Own {
+    ticket: RuledTicket,
+    /// A ticket's one party, or each player of a backfill.
+    parties: Vec<Party>,
+    /// Of a backfill.
+    teams: Vec<u8>,
+    class: u8,
+}
+
+impl Own {
+    fn turn(&self) -> (u8, Timestamp, TicketId) {
+        (self.class, self.ticket.started_at, self.ticket.id)
+    }
+    fn is_backfill(&self) -> bool {
+        self.ticket.backfill.is_some()
+    }
+}
+
+pub(crate) struct Model<'a> {
+    set: &'a RuleSet,
+    symbols: Symbols,
+    pub(crate) waiting: BTreeMap<TicketId, Own>,
+}
+
+/// Tickets with their teams; a backfill's is of no meaning.
+pub(crate) type Choice<'a> = Vec<(&'a Own, u8)>;
+
+impl<'a> Model<'a> {
+    pub(crate) fn new(set: &'a RuleSet) -> Self {
+        Self { set, symbols: set.symbols(), waiting: BTreeMap::new() }
+    }
+
+    pub(crate) fn insert(&mut self, ticket: RuledTicket) {
+        let members: Vec<_> = ticket.players.iter().map(|(_, member)| member.clone()).collect();
+        let class = match (&ticket.backfill, self.set.algorithm().unwrap().backfill) {
+            (Some(_), BackfillPriority::High) => 0,
+            (Some(_), BackfillPriority::Low) => 2,
+            _ => 1,
+        };
+        let of = |name: &String| self.set.teams().iter().position(|team| team.name == *name).unwrap() as u8;
+        let teams: Vec<u8> = ticket.backfill.iter().flatten().map(of).collect();
+        let parts: Vec<&[_]> =
+            if teams.is_empty() { vec![&members[..]] } else { members.chunks(1).collect() };
+        let parties = parts.iter().map(|part| self.set.prepare(part, &mut self.symbols).unwrap()).collect();
+        self.waiting.insert(ticket.id, Own { ticket, parties, teams, class });
+    }
+
+    /// Ids in the order in which they have their turns.
+    pub(crate) fn anchors(&self) -> Vec<TicketId> {
+        let mut all: Vec<&Own> = self.waiting.values().collect();
+        all.sort_by_key(|own| own.turn());
+        all.iter().map(|own| own.ticket.id).collect()
+    }
+
+    /// Those that may join an anchor: who has not had his turn. A backfill that has its turn apart from the others takes
+    /// from all of them, and is no part of a new match.
+    fn others(&self, anchor: &Own) -> Vec<&Own> {
+        let takes_all = anchor.class != 1;
+        let mut others: Vec<&Own> = self
+            .waiting
+            .values()
+            .filter(|other| other.ticket.id != anchor.ticket.id && other.class == 1)
+            .filter(|other| takes_all || other.turn() > anchor.turn())
+            .collect();
+        others.sort_by_key(|other| other.turn());
+        others
+    }
+
+    /// The stage that a candidate is judged in.
+    pub(crate) fn stage_of(&self, choice: &Choice<'_>, now: Timestamp) -> usize {
+        let starts = choice.iter().map(|(own, _)| own.ticket.started_at);
+        let start = match self.set.expansion_age() {
+            ExpansionAge::Newest => starts.max(),
+            ExpansionAge::Oldest => starts.min(),
+        };
+        self.set.stage_at(now.since(start.unwrap()))
+    }
+
+    pub(crate) fn is_match(&self, choice: &Choice<'_>, now: Timestamp) -> bool {
+        let seats: Vec<Seat<'_>> = choice
+            .iter()
+            .flat_map(|(own, team)| {
+                let team = |at: usize| own.teams.get(at).copied().unwrap_or(*team);
+                own.parties.iter().enumerate().map(move |(at, party)| Seat { team: team(at), party })
+            })
+            .collect();
+        let backfills = choice.iter().filter(|(own, _)| own.is_backfill()).count();
+        let has_newcomer = choice.len() > backfills;
+        backfills <= 1 && has_newcomer && self.set.stages()[self.stage_of(choice, now)].holds(&seats)
+    }
+
+    /// What the pool has found, in the twin's terms.
+    pub(crate) fn choice(&self, found: &RuledMatch) -> Choice<'_> {
+        let team = |id: &TicketId| {
+            found.sides.iter().position(|side| side.iter().any(|seat| seat.ticket == *id)).unwrap()
+        };
+        found.tickets.iter().map(|id| (&self.waiting[id], team(id) as u8)).collect()
+    }
+
+    /// Some match of the anchor, if there is any.
+    pub(crate) fn find(&self, anchor: TicketId, now: Timestamp) -> Option<Choice<'_>> {
+        let anchor = &self.waiting[&anchor];
+        let others = self.others(anchor);
+        self.seatings(anchor).find_map(|seating| self.extend(vec![seating], &others, now))
+    }
+
+    fn seatings<'o>(&self, own: &'o Own) -> impl Iterator<Item = (&'o Own, u8)> + use<'o> {
+        let teams = if own.is_backfill() { 1 } else { self.set.teams().len() };
+        (0..teams as u8).map(move |team| (own, team))
+    }
+
+    fn extend<'o>(&self, choice: Choice<'o>, rest: &[&'o Own], now: Timestamp) -> Option<Choice<'o>> {
+        let players: usize = choice.iter().map(|(own, _)| own.ticket.players.len()).sum();
+        if players > self.set.players_max() {
+            return None;
+        }
+        if self.is_match(&choice, now) {
+            return Some(choice);
+        }
+        rest.iter().enumerate().find_map(|(at, own)| {
+            self.seatings(own).find_map(|seating| {
+                self.extend([choice.clone(), vec![seating]].concat(), &rest[at + 1..], now)
+            })
+        })
+    }
+
+    /// A ticket that the match (the anchor first) could have had as well, without leaving its stage.
+    pub(crate) fn addable(&self, choice: &Choice<'_>, now: Timestamp) -> Option<TicketId> {
+        let stage = self.stage_of(choice, now);
+        let others = self.others(choice[0].0);
+        let is_in = |own: &&&Own| choice.iter().any(|(taken, _)| taken.ticket.id == own.ticket.id);
+        let mut others = others.iter().filter(|own| !is_in(own));
+        let fits = |own: &&&Own| {
+            self.seatings(own).any(|seating| {
+                let more = [choice.clone(), vec![seating]].concat();
+                self.stage_of(&more, now) == stage && self.is_match(&more, now)
+            })
+        };
+        others.find(fits).map(|own| own.ticket.id)
+    }
+}
