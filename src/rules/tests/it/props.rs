@@ -1,7 +1,7 @@
 //! Judging against the slow twin, and what is promised of parts of a match.
 use crate::{
     make::{Dice, seats, set},
-    twin::SetSpec,
+    spec::SetSpec,
 };
 use gsm_rules::{Dialect, Member, Pairwise, Party, RuleSet, Seat, Stage, Verdict, parse};
 
