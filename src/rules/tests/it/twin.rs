@@ -232,8 +232,10 @@ impl SetSpec {
         let twin = |aggregation, sets, own_outside| Twin { set: self, seats, aggregation, sets, own_outside };
         let one = |value: V| if let V::Number(number) = value { Some(number) } else { None };
         let differ_or_not = |all: &[V], differ: bool| match differ {
-            true => all_of(all.iter().map(|a| all.iter().filter(|b| same(a, b)).count() == 1).collect()),
-            false => all_of(all.iter().map(|a| same(a, &all[0])).collect()),
+            true => {
+                all_of(all.iter().map(|a| all.iter().filter(|b| same(a, b, doubt)).count() == 1).collect())
+            }
+            false => all_of(all.iter().map(|a| same(a, &all[0], doubt)).collect()),
         };
         match &self.rules[rule] {
             RuleSpec::Compare { measured, operation, reference, aggregation } => {
@@ -402,9 +404,9 @@ impl SetSpec {
     }
 }
 
-fn same(a: &V, b: &V) -> bool {
+fn same(a: &V, b: &V, doubt: bool) -> bool {
     match (a, b) {
-        (V::Number(a), V::Number(b)) => (a - b).abs() < NEAR,
+        (V::Number(a), V::Number(b)) => compare("=", *a, *b, doubt),
         (a, b) => a == b,
     }
 }
