@@ -39,6 +39,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   gsm serve --config gsm.toml          the production server
   gsm replay history.csv.gz            rate a match history and show the top 20
   gsm eval history.csv.gz --tune       which rating system predicts it best
+  gsm rules validate duel.json         what is wrong with a rule set, line by line
   gsm config show                      every setting and where it comes from
   gsm doctor                           is this machine fit for it?"
 )]

@@ -179,6 +179,9 @@ impl<'a, 's> Partial<'a, 's> {
         reference: &Number,
         fails: impl Fn(Interval, Interval) -> bool,
     ) -> bool {
+        if self.may_be_anything(reference) {
+            return false;
+        }
         let Some(reference) = self.number(reference) else { return false };
         let mut any = false;
         self.each(measured, |value, _| any |= fails(value, reference));
@@ -209,6 +212,17 @@ impl<'a, 's> Partial<'a, 's> {
                 }
                 Measured::Each(_) => one.each(self.seats, |value, times| take((value, value), times)),
             }
+        }
+    }
+
+    /// Tells of the commonest numbers that they may still become anything, without working them out.
+    fn may_be_anything(&self, number: &Number) -> bool {
+        match number {
+            Number::Fold(
+                Function::Avg | Function::Median,
+                Numbers::Flat(flat) | Numbers::PerTeam(_, flat),
+            ) => !self.is_closed(&flat.teams),
+            _ => false,
         }
     }
 

@@ -124,6 +124,16 @@ impl Pairs<'_> {
             _ => None,
         }
     }
+    /// Has it a value in every match? A rule whose reference has none (a team that may stay empty) passes.
+    fn is_there(&self, reference: &Number) -> bool {
+        match reference {
+            Number::Const(_) | Number::Fold(Function::Count, _) | Number::Size(_) => true,
+            Number::Fold(_, Numbers::Flat(flat) | Numbers::PerTeam(_, flat)) => {
+                self.everybody(flat).is_some()
+            }
+            Number::Fold(_, Numbers::Sizes(_)) => false,
+        }
+    }
     fn distance(&mut self, measured: &[Measured], reference: &Number, width: f64) {
         let rule = self.rule;
         let reference_fold = self.extreme(reference);
@@ -143,7 +153,7 @@ impl Pairs<'_> {
             _ => None,
         };
         // Anything else that all are near: two distances.
-        let around = everybody.or(highest.filter(|_| highest == lowest));
+        let around = everybody.or(highest.filter(|_| highest == lowest)).filter(|_| self.is_there(reference));
         if let Some(column) = directly {
             self.all.push(Pairwise::Within { column, width, rule });
         } else if let Some(column) = around {

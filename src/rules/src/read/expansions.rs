@@ -11,8 +11,10 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Longest wait of a step: the longest time that a ticket can wait.
+/// The longest time that a ticket can wait: a later step is lawful and never reached.
 const WAIT_SECONDS_MAX: u32 = 43_200;
+/// Greatest number of `waitTimeSeconds`.
+const SECONDS_MAX: u32 = 1_000_000_000;
 
 /// One property of one or more things, and its values.
 pub(crate) struct Expansion<'n> {
@@ -67,7 +69,10 @@ fn steps<'n>(expansion: &Object<'n>, faults: &mut Faults) -> Vec<(u32, &'n Node)
         object.allow(&["waitTimeSeconds", "value"], faults);
         let value = object.need("value", faults);
         let Some(wait) = object.need("waitTimeSeconds", faults) else { continue };
-        let Some(seconds) = whole(wait, "waitTimeSeconds", (0, WAIT_SECONDS_MAX), faults) else { continue };
+        let Some(seconds) = whole(wait, "waitTimeSeconds", (0, SECONDS_MAX), faults) else { continue };
+        if seconds > WAIT_SECONDS_MAX {
+            faults.warn(wait.begin, format!("no ticket waits longer than {WAIT_SECONDS_MAX} seconds"));
+        }
         match (all.last(), value) {
             (Some((last, _)), _) if *last >= seconds => faults.add(
                 wait.begin,

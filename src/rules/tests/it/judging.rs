@@ -1,8 +1,8 @@
 //! Stages, parties, sizes and sorts.
 use gsm_core::Millis;
 use gsm_rules::{
-    Batching, Dialect, ExpansionAge, Member, Never, Party, RuleSet, Seat, SortBy, SortKey, Symbols, Unfit,
-    Value, Verdict, parse,
+    Batching, Dialect, ExpansionAge, Member, Never, Pairwise, Party, RuleSet, Seat, SortBy, SortKey, Symbols,
+    Unfit, Value, Verdict, parse,
 };
 use std::cmp::Ordering;
 
@@ -186,6 +186,22 @@ fn past_hope_is_what_no_further_ticket_can_mend() {
         (stage.alone(&low), stage.verdict(2, &[Seat { team: 0, party: &low }])),
         (Some(2), Verdict::Fails)
     );
+}
+
+#[test]
+fn what_any_two_tickets_must_fulfil_holds_although_a_team_may_stay_empty() {
+    let around = |reference: &str| {
+        let rule = format!(
+            r#"{{"name": "Around", "type": "distance", "maxDistance": 5, "measurements": ["flatten(teams[*].players.attributes[skill])"],
+              "referenceValue": "avg(flatten(teams[{reference}].players.attributes[skill]))"}}"#
+        );
+        let set = set(&PAIR.replacen("\"minPlayers\": 1", "\"minPlayers\": 0", 1), &rule, "");
+        set.stages()[0].pairwise().to_vec()
+    };
+    assert!(
+        matches!(around("*")[..], [Pairwise::Within { width, rule: 0, .. }] if (10.0..10.001).contains(&width))
+    );
+    assert_eq!(around("a"), [], "nobody on the team: nothing to be near to");
 }
 
 /// The order in which a sort rule puts tickets (by their place in `others`).

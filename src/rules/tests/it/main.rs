@@ -5,5 +5,6 @@ mod judging;
 mod make;
 mod mutations;
 mod props;
+mod spec;
 mod twin;
 mod validation;

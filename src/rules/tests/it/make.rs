@@ -1,5 +1,5 @@
 //! Random rule sets (as the twin's own trees, printed to text), players and candidates.
-use crate::twin::{Expr, RuleSpec, Sel, SetSpec, TeamSpec, What};
+use crate::spec::{Expr, RuleSpec, Sel, SetSpec, TeamSpec, What};
 use gsm_rules::{Member, Value};
 use std::collections::BTreeMap;
 

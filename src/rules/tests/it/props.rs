@@ -1,7 +1,7 @@
 //! Judging against the slow twin, and what is promised of parts of a match.
 use crate::{
     make::{Dice, seats, set},
-    twin::SetSpec,
+    spec::SetSpec,
 };
 use gsm_rules::{Dialect, Member, Pairwise, Party, RuleSet, Seat, Stage, Verdict, parse};
 
@@ -22,7 +22,7 @@ fn sat(parties: &[(u8, Party)]) -> Vec<Seat<'_>> {
 #[test]
 fn every_rule_is_judged_as_the_twin_judges_it() {
     let mut seen = [0_u32; 3];
-    for seed in 0..6_000 {
+    for seed in 0..10_000 {
         let mut dice = Dice(seed);
         let spec = set(&mut dice, 4);
         let set = parsed(&spec, seed);
@@ -74,7 +74,7 @@ fn fulfilled(stage: &Stage, condition: &Pairwise, a: &Party, b: &Party) -> bool 
 #[test]
 fn no_part_of_a_match_is_hopeless_and_any_two_tickets_fulfil_the_conditions() {
     let (mut matches, mut hopeless, mut conditions, mut seed) = (0, 0, 0, 0);
-    while matches < 4_000 {
+    while matches < 10_000 {
         seed += 1;
         assert!(seed < 200_000, "only {matches} matches");
         let mut dice = Dice(seed);

@@ -550,6 +550,17 @@ fn all_faults_come_at_once_in_the_order_of_the_text() {
 }
 
 #[test]
+fn what_is_doubtful_in_expansions_is_a_warning() {
+    let step = |wait: u32| format!(r#""steps": [{{"waitTimeSeconds": {wait}, "value": 9}}]"#);
+    let (late, soon) = (step(50_000), step(5));
+    let target = r#""target": "rules[Near].maxDistance""#;
+    let parsed =
+        taken(&with(&[NEAR], &format!(r#", "expansions": [{{{target}, {late}}}, {{{target}, {soon}}}]"#)));
+    let told: Vec<&str> = parsed.warnings.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(told, ["$.expansions[0].steps[0].waitTimeSeconds", "$.expansions[1].target"]);
+}
+
+#[test]
 fn keys_that_repeat_are_a_warning_and_the_last_one_counts() {
     let text = with(&[NEAR], r#", "name": "first", "name": "second""#);
     let parsed = taken(&text);
