@@ -1,4 +1,5 @@
 //! One pass over a whole pool under a rule set: skills normal 1500/350, four regions, waits spread over a minute.
+#![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use gsm_core::{PlayerId, TicketId, Timestamp};
 use gsm_matchmaking::{RulePool, RuledMatch, RuledTicket};

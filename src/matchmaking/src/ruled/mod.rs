@@ -533,7 +533,7 @@ impl RulePool {
             }
             None => {
                 let first = Turn::new(0, Timestamp::from_millis(i64::MIN), TicketId::from_u128(0));
-                let all = waiting.from_turn(if takes_all { first } else { anchor.turn });
+                let all = waiting.after_turn(if takes_all { first } else { anchor.turn });
                 choice.candidates(news().chain(all.filter_map(other).filter(after_news)), most, counts)
             }
         };

@@ -146,7 +146,7 @@ impl Store {
     }
 
     /// Those that have their turn at `turn` or after it.
-    pub(super) fn from_turn(&self, turn: Turn) -> impl Iterator<Item = (Key, &Waiting)> {
+    pub(super) fn after_turn(&self, turn: Turn) -> impl Iterator<Item = (Key, &Waiting)> {
         let from = (turn, Key { slot: 0, serial: 0 });
         self.by_turn.up(from).filter_map(|(_, key)| Some((key, self.alive(key)?)))
     }
@@ -159,7 +159,7 @@ impl Store {
     ) -> impl Iterator<Item = (Key, &Waiting)> {
         let last = TicketId::from_u128(u128::MAX);
         (0..Turn::CLASSES).flat_map(move |class| {
-            let all = self.from_turn(Turn::new(class, after, last));
+            let all = self.after_turn(Turn::new(class, after, last));
             all.take_while(move |(_, of)| of.turn.class() == class && of.turn.started_at <= until)
         })
     }
@@ -168,7 +168,7 @@ impl Store {
     pub(super) fn oldest(&self) -> Option<Timestamp> {
         let first = |class: u8| {
             let start = Turn::new(class, Timestamp::from_millis(i64::MIN), TicketId::from_u128(0));
-            self.from_turn(start).next().map(|(_, of)| of.turn.started_at)
+            self.after_turn(start).next().map(|(_, of)| of.turn.started_at)
         };
         (0..Turn::CLASSES).filter_map(first).min()
     }

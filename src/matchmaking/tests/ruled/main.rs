@@ -5,6 +5,8 @@ mod make;
 mod model;
 mod pools;
 mod props;
-#[path = "../../../rules/tests/it/twin.rs"]
+#[path = "../../../rules/tests/it/spec.rs"]
 #[expect(dead_code, reason = "here the generator's rule sets are printed, and judged by the rules")]
+mod spec;
+#[path = "../../../rules/tests/it/twin.rs"]
 mod twin;

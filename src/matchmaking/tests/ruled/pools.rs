@@ -1,6 +1,6 @@
 //! Random rule sets with expansions, and random tickets.
 use crate::make::{Dice, member, set};
-use crate::twin::{RuleSpec, SetSpec};
+use crate::spec::{RuleSpec, SetSpec};
 use gsm_core::{PlayerId, TicketId, Timestamp};
 use gsm_matchmaking::RuledTicket;
 use gsm_rules::{Dialect, RuleSet, parse};
