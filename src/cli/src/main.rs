@@ -17,6 +17,7 @@ mod output;
 mod rating;
 mod replay;
 mod resp;
+mod rules;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -64,6 +65,8 @@ enum Command {
     Boards(boards::Command),
     /// What ratings are made of
     Rating(rating::Command),
+    /// Rule sets: what is wrong with them, and how they are answered
+    Rules(rules::Command),
     /// What an operator does by hand
     Admin(admin::Command),
     /// Measure what this machine does with it
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Eval(command) => command.run(),
         Command::Boards(command) => command.run(),
         Command::Rating(command) => command.run(),
+        Command::Rules(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

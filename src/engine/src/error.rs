@@ -40,14 +40,14 @@ pub enum EngineError {
     QueueFull { queue: String },
     #[error("there is a {what} of this name already")]
     NameTaken { what: &'static str },
-    #[error("queue `{queue}` uses the rule set")]
-    RuleSetInUse { queue: String },
     #[error("tickets wait in queue `{queue}`")]
     QueueInUse { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
     TooManyQueues,
     #[error("the server has its {} rule sets already", limits::RULE_SETS_MAX)]
     TooManyRuleSets,
+    #[error("queue `{queue}` goes by the rule set")]
+    RuleSetInUse { queue: String },
     #[error("the server has its {} boards already", limits::BOARDS_MAX)]
     TooManyBoards,
     #[error(
@@ -161,10 +161,10 @@ impl EngineError {
             Self::ProposalClosed { .. } => "proposal_closed",
             Self::QueueFull { .. } => "queue_full",
             Self::QueueInUse { .. } => "queue_in_use",
-            Self::RuleSetInUse { .. } => "rule_set_in_use",
             Self::NameTaken { .. } => "name_taken",
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyRuleSets => "too_many_rule_sets",
+            Self::RuleSetInUse { .. } => "rule_set_in_use",
             Self::TooManyBoards => "too_many_boards",
             Self::TooManyWatches => "too_many_watches",
             Self::BoardFilling { .. } => "board_filling",

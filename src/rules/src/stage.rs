@@ -3,7 +3,7 @@ use crate::{
     judge::{Check, hopeless::Partial, pairs::pairwise},
     pairwise::Pairwise,
     party::Party,
-    rule_set::{Algorithm, Rule, TeamSize},
+    rule_set::{Algorithm, Rule, Team, TeamSize},
     seat::Seat,
     symbols::Symbols,
 };
@@ -18,6 +18,8 @@ pub const STAGES_MAX: usize = 64;
 pub struct Stage {
     from: Millis,
     teams: Vec<TeamSize>,
+    /// The first team of each entry: the others are like it for every rule.
+    firsts: Vec<u8>,
     algorithm: Algorithm,
     /// Of all rules.
     checks: Vec<Check>,
@@ -44,6 +46,7 @@ impl Stage {
         algorithm: Algorithm,
         checks: Vec<Check>,
         rules: &[Rule],
+        names: &[Team],
     ) -> Self {
         let can_fail = |(_, check): &(usize, &Check)| !matches!(check, Check::Sort(_) | Check::Always);
         let counts = |at: &usize| rules.get(*at).is_some_and(|rule| rule.counts_alone);
@@ -64,7 +67,13 @@ impl Stage {
         }
         let everybody = (0_u8..=u8::MAX).take(teams.len()).collect();
         let pairwise = pairwise(&must, &checks, &everybody);
-        Self { from, teams, algorithm, checks, alone, pairwise }
+        let is_first = |(at, team): &(u8, &Team)| {
+            at.checked_sub(1)
+                .and_then(|before| names.get(usize::from(before)))
+                .is_none_or(|b| b.entry != team.entry)
+        };
+        let firsts = (0_u8..=u8::MAX).zip(names).filter(is_first).map(|(at, _)| at).collect();
+        Self { from, teams, firsts, algorithm, checks, alone, pairwise }
     }
     /// The age from which it is in force.
     #[must_use]
@@ -75,6 +84,12 @@ impl Stage {
     #[must_use]
     pub fn teams(&self) -> &[TeamSize] {
         &self.teams
+    }
+    /// The rules that another stage of the same rule set judges otherwise, by what they ask themselves: indexes into
+    /// [`RuleSet::rules`](crate::RuleSet::rules).
+    pub fn changed<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = usize> + 'a {
+        let both = self.checks.iter().zip(&other.checks).enumerate();
+        both.filter(|(_, (mine, theirs))| mine != theirs).map(|(at, _)| at)
     }
     /// How matches are looked for.
     #[must_use]
@@ -89,19 +104,16 @@ impl Stage {
     /// Does every team have as many players as it needs, and not more than it takes, and may every ticket be matched?
     #[must_use]
     pub fn sizes_hold(&self, seats: &[Seat<'_>]) -> bool {
-        let mut players = [0_u32; 256];
+        let mut players = [0_u8; 256];
         for seat in seats {
             if seat.party.never().is_some() || usize::from(seat.team) >= self.teams.len() {
                 return false;
             }
             if let Some(count) = players.get_mut(usize::from(seat.team)) {
-                *count += u32::from(seat.party.size());
+                *count = count.saturating_add(seat.party.size());
             }
         }
-        self.teams
-            .iter()
-            .zip(&players)
-            .all(|(size, players)| (u32::from(size.min)..=u32::from(size.max)).contains(players))
+        self.teams.iter().zip(&players).all(|(size, players)| (size.min..=size.max).contains(players))
     }
     /// What one rule says about a candidate; compounds included. The result means something for complete candidates.
     ///
@@ -127,7 +139,7 @@ impl Stage {
     #[must_use]
     pub fn alone(&self, party: &Party) -> Option<usize> {
         let on = |team| self.hopeless(&[Seat { team, party }]);
-        let mut teams = (0..self.teams.len() as u8).map(on);
+        let mut teams = self.firsts.iter().copied().map(on);
         teams.next().flatten().filter(|_| teams.all(|rule| rule.is_some()))
     }
     /// Where a sort rule puts another ticket, seen from the anchor: less comes first, no key comes last.

@@ -12,4 +12,5 @@ mod rating;
 mod readme;
 mod redis;
 mod replay;
+mod rules;
 mod serve;

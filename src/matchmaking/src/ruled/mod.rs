@@ -22,6 +22,8 @@ use ticket::{Turn, Waiting};
 
 /// Work units that one anchor may use in one round; a search that needs more goes on in the next.
 const ANCHOR_WORK_MAX: u32 = 200_000;
+/// Work units that every step may use, so that it gets on.
+const STEP_WORK_MIN: u32 = 64;
 /// So few news are asked first whether one of them may join an anchor that is none.
 const FEW_NEWS: usize = 64;
 /// Searches that were cut and are kept.
@@ -209,9 +211,10 @@ impl RulePool {
         self.counts.get(&id).map_or_else(|| vec![(0, 0); self.set.rules().len()], |counts| counts.0.clone())
     }
 
-    /// Forms matches, the anchor that waits longest first. Stops after about `budget` work units (0 counts as 1), and
+    /// Forms matches, the anchor that waits longest first. Stops after about `budget` work units (64 at least), and
     /// the next step goes on where it stopped; a round sees ages as at the `now` of its first step.
     pub fn step(&mut self, now: Timestamp, budget: u32) -> RuledStep {
+        let budget = budget.max(STEP_WORK_MIN);
         let (mut work, mut matches) = (0, Vec::new());
         let mut round = match self.round.take() {
             Some(round) => round,
@@ -221,11 +224,11 @@ impl RulePool {
             }
         };
         let finished = loop {
-            if work >= budget.max(1) {
+            if work >= budget {
                 break false;
             }
             let Some(anchor) = self.next_anchor(&mut round) else { break true };
-            let found = self.turn(anchor, &mut round, budget.max(1), &mut work);
+            let found = self.turn(anchor, &mut round, budget, &mut work);
             if let Some(found) = found {
                 let found = self.formed(anchor, found);
                 found.tickets.iter().for_each(|id| {

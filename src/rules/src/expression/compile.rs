@@ -7,9 +7,10 @@ use crate::{
         strings::{Lists, Strings, Texts},
     },
     read::{Scope, did_you_mean},
-    rule_set::AttributeKind,
+    rule_set::{AttributeKind, Team},
     seat::TeamSet,
 };
+use std::collections::BTreeSet;
 
 /// What the players of a ticket carry where an expression names an attribute.
 #[derive(Debug, Clone, Copy)]
@@ -121,22 +122,17 @@ fn teams(names: &Names, scope: &Scope) -> Result<(TeamSet, bool), Wrong> {
     let Names::Some(names) = names else {
         return Ok(((0..scope.teams.len()).filter_map(|team| u8::try_from(team).ok()).collect(), true));
     };
-    let (mut teams, mut count) = (TeamSet::default(), 0);
-    for (name, at) in names {
-        let before = count;
-        for (index, team) in scope.teams.iter().enumerate() {
-            let is_entry = scope.entries.get(team.entry) == Some(name);
-            if let (true, Ok(index)) = (is_entry || team.name == *name, u8::try_from(index)) {
-                teams.insert(index);
-                count += 1;
-            }
-        }
-        if count == before {
+    let (mut teams, mut seen) = (TeamSet::default(), BTreeSet::new());
+    for (name, at) in names.iter().filter(|(name, _)| seen.insert(name)) {
+        let is_meant = |team: &Team| team.name == *name || scope.entries.get(team.entry) == Some(name);
+        let mut meant = (0_u8..=u8::MAX).zip(&scope.teams).filter(|(_, team)| is_meant(team)).peekable();
+        if meant.peek().is_none() {
             let near = did_you_mean(name, scope.entries.iter().map(String::as_str));
             return Err(Wrong { at: *at, message: format!("unknown team `{name}`{near}") });
         }
+        meant.for_each(|(index, _)| teams.insert(index));
     }
-    Ok((teams, count > 1))
+    Ok((teams, teams.iter().nth(1).is_some()))
 }
 
 fn count(argument: Typed) -> Option<Typed> {

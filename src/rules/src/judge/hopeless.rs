@@ -6,6 +6,7 @@ use super::{
     Check, Counts, Leaves, Operation, Reference, Span, common,
     logic::{Join, Logic},
     numbers::{Flat, Measured, Number, Numbers, Of},
+    spread,
     strings::Strings,
 };
 use crate::{
@@ -19,7 +20,8 @@ use crate::{
 pub(crate) struct Partial<'a, 's> {
     seats: &'a [Seat<'s>],
     sizes: &'a [TeamSize],
-    players: [u32; 256],
+    /// At most 255 each, which is more than any team takes.
+    players: [u8; 256],
     /// Teams with room.
     open: TeamSet,
 }
@@ -30,15 +32,14 @@ const ANYWHERE: Interval = (f64::NEG_INFINITY, f64::INFINITY);
 
 impl<'a, 's> Partial<'a, 's> {
     pub(crate) fn new(seats: &'a [Seat<'s>], sizes: &'a [TeamSize]) -> Self {
-        let mut players = [0; 256];
+        let mut players = [0_u8; 256];
         for seat in seats {
             if let Some(count) = players.get_mut(usize::from(seat.team)) {
-                *count += u32::from(seat.party.size());
+                *count = count.saturating_add(seat.party.size());
             }
         }
         let teams = (0_u8..=u8::MAX).zip(sizes).zip(&players);
-        let open =
-            teams.filter(|((_, size), count)| u32::from(size.max) > **count).map(|((team, _), _)| team);
+        let open = teams.filter(|((_, size), count)| size.max > **count).map(|((team, _), _)| team);
         Self { seats, sizes, players, open: open.collect() }
     }
     /// Players that still fit into these teams.
@@ -47,7 +48,7 @@ impl<'a, 's> Partial<'a, 's> {
             .sizes
             .iter()
             .zip(&self.players)
-            .map(|(size, count)| u32::from(size.max).saturating_sub(*count));
+            .map(|(size, count)| u32::from(size.max.saturating_sub(*count)));
         (0_u8..=u8::MAX).zip(room).filter(|(team, _)| teams.has(*team)).map(|(_, room)| room).sum()
     }
     fn is_closed(&self, teams: &TeamSet) -> bool {
@@ -62,6 +63,13 @@ impl<'a, 's> Partial<'a, 's> {
             }
             Check::Distance { measured, reference, allowed } => {
                 self.any(measured, reference, |value, reference| !reachable(*allowed, value, reference))
+            }
+            // The distance only grows.
+            Check::Spread { teams, column, allowed } => {
+                let seats = self.seats.iter().filter(|seat| teams.has(seat.team));
+                spread(seats, *column).is_some_and(|distance| {
+                    distance > allowed.max || (distance < allowed.min && self.is_closed(teams))
+                })
             }
             Check::Alike { measured, differ: false } => {
                 let (mut highest_low, mut lowest_high) = ANYWHERE;

@@ -9,18 +9,19 @@ pub(crate) mod strings;
 
 use crate::{
     columns::{NumberColumn, WordColumn},
-    seat::Seat,
+    expression::Function,
+    seat::{Seat, TeamSet},
     stage::Verdict,
     symbols::Symbol,
 };
 use latency::Latency;
 use logic::Logic;
-use numbers::{Measured, Number};
+use numbers::{Measured, Number, Numbers, Of};
 use sort::Sort;
 use strings::{Strings, Texts};
 
 /// A rule of one stage.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Check {
     /// Every number compares true with the reference.
     Compare { measured: Vec<Measured>, operation: Operation, reference: Number },
@@ -32,6 +33,8 @@ pub(crate) enum Check {
     AlikeText { measured: Vec<Leaves>, differ: bool },
     /// Every number is as far from the reference as allowed.
     Distance { measured: Vec<Measured>, reference: Number, allowed: Span },
+    /// The distance of the largest and the smallest number of some teams: the commonest of distances, in one pass.
+    Spread { teams: TeamSet, column: NumberColumn, allowed: Span },
     /// The tickets' numbers lie so near.
     Batch { column: NumberColumn, width: f64 },
     /// All have the same string.
@@ -171,6 +174,21 @@ impl Tally {
 }
 
 impl Check {
+    /// Of numbers measured from a reference.
+    pub(crate) fn distance(measured: Vec<Measured>, reference: Number, allowed: Span) -> Self {
+        match (measured.as_slice(), &reference) {
+            (
+                [Measured::One(Number::Fold(Function::Max, Numbers::Flat(high)))],
+                Number::Fold(Function::Min, Numbers::Flat(low)),
+            ) if high == low => {
+                if let Of::Column(column) = low.of {
+                    return Self::Spread { teams: low.teams, column, allowed };
+                }
+            }
+            _ => {}
+        }
+        Self::Distance { measured, reference, allowed }
+    }
     /// Of a complete candidate; `checks` are those of all rules, for the logic over them.
     #[inline]
     pub(crate) fn verdict(&self, seats: &[Seat<'_>], checks: &[Self]) -> Verdict {
@@ -202,14 +220,14 @@ impl Check {
             Self::AlikeText { measured, differ } => alike(*differ, &mut tally, |take| {
                 measured.iter().for_each(|one| one.each(seats, &mut *take));
             }),
-            Self::Batch { column, width } => {
-                let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-                for seat in seats {
-                    min = min.min(seat.party.number(*column));
-                    max = max.max(seat.party.number(*column));
+            Self::Spread { teams, column, allowed } => {
+                if let Some(distance) = spread(seats.iter().filter(|seat| teams.has(seat.team)), *column) {
+                    tally.add(allowed.min <= distance && distance <= allowed.max);
                 }
-                if min <= max {
-                    tally.add(max - min <= *width);
+            }
+            Self::Batch { column, width } => {
+                if let Some(distance) = spread(seats.iter(), *column) {
+                    tally.add(distance <= *width);
                 }
             }
             Self::BatchText { column } => {
@@ -242,6 +260,18 @@ impl Check {
         }
         tally.verdict()
     }
+}
+
+/// How far the largest number lies from the smallest; none of nobody.
+#[inline]
+fn spread<'a, 's: 'a>(seats: impl Iterator<Item = &'a Seat<'s>>, column: NumberColumn) -> Option<f64> {
+    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+    for seat in seats {
+        let number = seat.party.number(column);
+        min = min.min(number);
+        max = max.max(number);
+    }
+    (min <= max).then_some(max - min)
 }
 
 /// Are all values of `visit` (each with how often it comes) equal, or do all differ?

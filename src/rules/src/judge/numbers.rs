@@ -64,19 +64,16 @@ struct On<'a, 's> {
 impl Values for On<'_, '_> {
     #[inline]
     fn each(&self, mut take: impl FnMut(f64, u32)) {
-        for seat in self.seats {
-            let is_meant = match self.team {
-                Some(team) => seat.team == team,
-                None => self.flat.teams.has(seat.team),
-            };
-            if !is_meant {
-                continue;
-            }
-            let size = u32::from(seat.party.size());
-            match self.flat.of {
-                Of::Column(column) => take(seat.party.number(column), size),
-                Of::One => take(1.0, size),
-                Of::Length(column) => seat.party.lists(column).for_each(|list| take(list.len() as f64, 1)),
+        let is_meant = |seat: &&Seat<'_>| match self.team {
+            Some(team) => seat.team == team,
+            None => self.flat.teams.has(seat.team),
+        };
+        let meant = self.seats.iter().filter(is_meant).map(|seat| seat.party);
+        match self.flat.of {
+            Of::Column(column) => meant.for_each(|party| take(party.number(column), u32::from(party.size()))),
+            Of::One => meant.for_each(|party| take(1.0, u32::from(party.size()))),
+            Of::Length(column) => {
+                meant.for_each(|party| party.lists(column).for_each(|list| take(list.len() as f64, 1)));
             }
         }
     }

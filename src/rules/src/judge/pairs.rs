@@ -69,6 +69,11 @@ impl Pairs<'_> {
             Check::Distance { measured, reference, allowed } if allowed.max < f64::INFINITY => {
                 self.distance(measured, reference, allowed.max);
             }
+            Check::Spread { teams, column, allowed }
+                if allowed.max < f64::INFINITY && teams == self.teams =>
+            {
+                self.all.push(Pairwise::Within { column: *column, width: allowed.max, rule });
+            }
             Check::Batch { column, width } if *width < f64::INFINITY => {
                 self.all.push(Pairwise::Within { column: *column, width: *width, rule });
             }

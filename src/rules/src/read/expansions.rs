@@ -23,7 +23,7 @@ pub(crate) struct Expansion<'n> {
 
 struct Target {
     section: Section,
-    names: Vec<String>,
+    names: BTreeSet<String>,
     property: String,
 }
 
@@ -93,7 +93,7 @@ fn target(top: &Object<'_>, text: &str, at: u32, faults: &mut Faults) -> Option<
         allowed(property, &algorithm::EXPANDABLE, "algorithm", at, faults)?;
         return Some(Target {
             section: Section::Algorithm,
-            names: vec!["algorithm".to_owned()],
+            names: ["algorithm".to_owned()].into(),
             property: property.to_owned(),
         });
     }
@@ -107,7 +107,7 @@ fn target(top: &Object<'_>, text: &str, at: u32, faults: &mut Faults) -> Option<
         faults.add(at, format!("`{text}` is no target: {FORM}"));
         return None;
     };
-    let names: Vec<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
+    let names: BTreeSet<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
     for name in &names {
         let found = find(top, section, name);
         let known = || all_names(top, section);
@@ -211,8 +211,7 @@ pub(crate) fn applied(root: &Node, expansions: &[Expansion<'_>], age: u32) -> (N
         match &mut found.value.kind {
             Kind::Object(members) => replace(members, property, value),
             Kind::List(items) => {
-                let is_meant =
-                    |item: &&mut Node| name_of(item).is_some_and(|name| names.iter().any(|n| n == name));
+                let is_meant = |item: &&mut Node| name_of(item).is_some_and(|name| names.contains(name));
                 for item in items.iter_mut().filter(is_meant) {
                     if let Kind::Object(members) = &mut item.kind {
                         replace(members, property, value);

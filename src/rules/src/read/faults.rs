@@ -73,10 +73,19 @@ fn position(text: &str, at: u32) -> (u32, u32) {
     (before.matches('\n').count() as u32 + 1, column as u32 + 1)
 }
 
-/// ` (did you mean `x`?)` where one of the names is near; nothing otherwise.
+/// Names among which a near one is looked for: texts may have many, and many that are wrong.
+const NAMES_MAX: usize = 200;
+
+/// `, did you mean `x`?` where one of the names is near; nothing otherwise.
 pub(crate) fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    let near = names.into_iter().map(|name| (strsim::osa_distance(wrong, name), name));
-    match near.filter(|(far, name)| *far * 3 <= name.chars().count().max(3)).min() {
+    let length = wrong.chars().count();
+    let near = names.into_iter().take(NAMES_MAX).filter_map(|name| {
+        let allowed = name.chars().count().max(3) / 3;
+        let is_near = name.chars().count().abs_diff(length) <= allowed;
+        let far = is_near.then(|| strsim::osa_distance(wrong, name)).filter(|far| *far <= allowed)?;
+        Some((far, name))
+    });
+    match near.min() {
         Some((_, name)) => format!(", did you mean `{name}`?"),
         None => String::new(),
     }

@@ -189,5 +189,5 @@ fn stage(
         scope.rules = rules::names(&read);
     }
     let checks = rules::checks(read)?;
-    Some(Stage::new(from, teams::sizes(&entries), algorithm, checks, &scope.rules))
+    Some(Stage::new(from, teams::sizes(&entries), algorithm, checks, &scope.rules, &scope.teams))
 }

@@ -1,4 +1,5 @@
 //! The crate from outside.
+mod examples;
 mod expressions;
 mod judging;
 mod make;

@@ -150,7 +150,7 @@ fn rule(dice: &mut Dice, teams: &[TeamSpec], before: usize) -> RuleSpec {
             let reference = dice.chance(50).then(|| dice.one(&["x", "y", "z"]));
             RuleSpec::Texts { measured: several(dice, strings), differ: dice.chance(40), reference }
         }
-        3 | 4 | 5 => {
+        3..=5 => {
             let measured = several(dice, numbers);
             let max = dice.below(7) as f64;
             RuleSpec::Distance {

@@ -165,7 +165,7 @@ impl Source<'_, '_> {
         if allowed.min > allowed.max {
             self.fault("minDistance", "`minDistance` is above `maxDistance`");
         }
-        Some(Check::Distance { measured: measured?, reference: reference?, allowed })
+        Some(Check::distance(measured?, reference?, allowed))
     }
 
     pub(crate) fn batch_distance(&mut self) -> Option<Check> {

@@ -1,0 +1,178 @@
+//! `gsm rules plan`: how a rule set is answered, stage by stage.
+use super::{line, read};
+use crate::output::{Failure, Outcome, note, print_json, print_table, say};
+use clap::Args;
+use gsm_rules::{
+    Aggregation, Dialect, NumberColumn, Pairwise, Parsed, RuleKind, RuleSet, SetAggregation, Stage,
+    WordColumn, WordSource, parse,
+};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// `gsm rules plan`
+#[derive(Args)]
+#[command(after_help = "Example: gsm rules plan config/rule-sets/fives.json
+
+The sizes of the teams, and for each rule what answers it; then, for each age at which expansions change something, the
+sizes and the rules that have changed.
+  index      any two tickets of a match must fulfil it: the pool looks up who can meet whom
+  ticket     each ticket by itself must fulfil it
+  candidate  asked of each candidate match, when it is complete
+  order      sorts the other tickets for the oldest one
+Every rule is asked of each complete candidate as well; the index and the ticket only keep hopeless ones away.
+Exit code 0: done; 2: the rule set is not lawful, or cannot be read.")]
+pub(crate) struct Plan {
+    /// A rule set
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// For machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Plan {
+    pub(crate) fn run(self) -> Outcome {
+        let text = read(&self.file)?;
+        let Parsed { set, warnings } = match parse(&text, Dialect::Extended) {
+            Ok(parsed) => parsed,
+            Err(faults) => {
+                faults.iter().for_each(|fault| note(line(&self.file, "", fault)));
+                return Err(Failure { text: String::new(), code: 2 });
+            }
+        };
+        warnings.iter().for_each(|fault| note(line(&self.file, "warning: ", fault)));
+        if self.json {
+            let stages = versions(&set).map(|(stage, before)| {
+                let rules = answers(&set, stage, before).into_iter().map(|answer| {
+                    json!({ "rule": answer.rule, "type": answer.kind, "by": answer.by, "what": answer.what })
+                });
+                json!({ "from_s": stage.from().as_secs_f64(), "teams": sizes(&set, stage), "rules": rules.collect::<Vec<_>>() })
+            });
+            return print_json(&stages.collect::<Vec<_>>());
+        }
+        for (stage, before) in versions(&set) {
+            say(format_args!("from {} s: {}", stage.from().as_secs_f64(), sizes(&set, stage).join(", ")));
+            let mut rows = vec![["rule", "type", "by", "what"].map(str::to_owned).to_vec()];
+            for answer in answers(&set, stage, before) {
+                rows.push(vec![answer.rule, answer.kind, answer.by.to_owned(), answer.what]);
+            }
+            if rows.len() > 1 {
+                print_table(&rows, &[]);
+            }
+            say("");
+        }
+        Ok(())
+    }
+}
+
+/// `red 5`, `squad (4) 1-3`: teams of one entry together.
+fn sizes(set: &RuleSet, stage: &Stage) -> Vec<String> {
+    let teams: Vec<_> = set.teams().iter().zip(stage.teams()).collect();
+    let of_one = teams.chunk_by(|(a, _), (b, _)| a.entry == b.entry).filter_map(|same| {
+        let (team, size) = same.first()?;
+        let players =
+            if size.min == size.max { size.max.to_string() } else { format!("{}-{}", size.min, size.max) };
+        Some(match same.len() {
+            1 => format!("{} {players}", team.name),
+            many => format!("{many} x {} {players}", team.name.trim_end_matches("_1")),
+        })
+    });
+    of_one.collect()
+}
+
+/// What answers a rule.
+struct Answer {
+    rule: String,
+    kind: String,
+    by: &'static str,
+    what: String,
+}
+
+/// Each stage, and the one before it.
+fn versions(set: &RuleSet) -> impl Iterator<Item = (&Stage, Option<&Stage>)> {
+    let before = std::iter::once(None).chain(set.stages().iter().map(Some));
+    set.stages().iter().zip(before)
+}
+
+/// Of the rules that are not judged as in the stage before.
+fn answers(set: &RuleSet, stage: &Stage, before: Option<&Stage>) -> Vec<Answer> {
+    let mut all = Vec::new();
+    let is_new = |at: usize| before.is_none_or(|before| stage.changed(before).any(|changed| changed == at));
+    for (at, rule) in set.rules().iter().enumerate().filter(|(at, _)| is_new(*at)) {
+        let kind = serde_json::to_value(rule.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+        let mut add = |by, what| {
+            all.push(Answer { rule: rule.name.clone(), kind: kind.clone().unwrap_or_default(), by, what });
+        };
+        if matches!(rule.kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort) {
+            add("order", "the other tickets".to_owned());
+            continue;
+        }
+        let conditions: Vec<&Pairwise> =
+            stage.pairwise().iter().filter(|condition| condition.rule() == at).collect();
+        for condition in &conditions {
+            match condition {
+                Pairwise::Unary { .. } => add("ticket", "fails by itself".to_owned()),
+                condition => add("index", condition_text(set, condition)),
+            }
+        }
+        if conditions.is_empty() {
+            add("candidate", if rule.counts_alone { String::new() } else { "through a compound".to_owned() });
+        }
+    }
+    all
+}
+
+fn condition_text(set: &RuleSet, condition: &Pairwise) -> String {
+    match *condition {
+        Pairwise::Within { column, width, .. } => format!("{} at most {width} apart", number(set, column)),
+        Pairwise::SameNumber { column, .. } => format!("{} the same", number(set, column)),
+        Pairwise::DifferentNumber { column, .. } => format!("{} different", number(set, column)),
+        Pairwise::SameText { column, .. } => format!("{} the same", word(set, column)),
+        Pairwise::DifferentText { column, .. } => format!("{} different", word(set, column)),
+        Pairwise::Overlap { column, at_least, .. } => {
+            format!("{}: at least {at_least} in common", word(set, column))
+        }
+        Pairwise::Region { column, max_ms, .. } if max_ms.is_finite() => {
+            format!("a location within {max_ms} ms ({})", word(set, column))
+        }
+        Pairwise::Region { column, .. } => format!("a location in common ({})", word(set, column)),
+        Pairwise::Unary { .. } => String::new(),
+    }
+}
+
+fn attribute(set: &RuleSet, index: usize) -> &str {
+    set.attributes().get(index).map_or("", |attribute| attribute.name.as_str())
+}
+
+const fn aggregated(by: Aggregation) -> &'static str {
+    match by {
+        Aggregation::Min => "smallest of a party",
+        Aggregation::Max => "largest of a party",
+        Aggregation::Avg => "average of a party",
+    }
+}
+
+fn number(set: &RuleSet, column: NumberColumn) -> String {
+    let source = set.number_columns().find(|(other, _)| *other == column);
+    source.map_or_else(String::new, |(_, source)| {
+        format!("`{}` ({})", attribute(set, source.attribute), aggregated(source.aggregation))
+    })
+}
+
+fn word(set: &RuleSet, column: WordColumn) -> String {
+    match set.word_columns().find(|(other, _)| *other == column).map(|(_, source)| source) {
+        Some(WordSource::Texts { attribute: index } | WordSource::Lists { attribute: index }) => {
+            format!("`{}`", attribute(set, index))
+        }
+        Some(WordSource::Set { attribute: index, aggregation }) => {
+            let by = if aggregation == SetAggregation::Union { "any of a party" } else { "all of a party" };
+            format!("`{}` ({by})", attribute(set, index))
+        }
+        Some(WordSource::Map { attribute: index, aggregation }) => {
+            format!("`{}` ({})", attribute(set, index), aggregated(aggregation))
+        }
+        Some(WordSource::Latency { aggregation }) => aggregated(aggregation).to_owned(),
+        Some(WordSource::Players) => "players".to_owned(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,83 @@
+use crate::gsm::{arg, gsm, write};
+use std::path::PathBuf;
+
+fn shipped(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../config/rule-sets").join(name)
+}
+
+const BROKEN: &str = r#"{
+  "ruleLanguageVersion": "1.0",
+  "teams": [{"name": "duo", "minPlayers": 2, "maxPlayers": 2}],
+  "rules": [{"name": "Near", "type": "latency", "maxLatncy": 5}]
+}"#;
+
+#[test]
+fn lawful_rule_sets_are_said_to_be_so() {
+    let (duel, fives) = (shipped("duel.json"), shipped("fives.json"));
+    let out = gsm(&["rules", "validate", arg(&duel), arg(&fives), "--strict"]).ok();
+    assert_eq!(out, format!("{}: lawful\n{}: lawful\n", arg(&duel), arg(&fives)));
+}
+
+#[test]
+fn faults_stand_with_file_line_and_path_and_the_exit_code_is_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("broken.json");
+    write(&file, BROKEN);
+    let name = arg(&file);
+    let ran = gsm(&["rules", "validate", name, arg(&shipped("hunt.json"))]);
+    ran.told(2, &[]);
+    let expected = [
+        format!("{name}:4:13: $.rules[0] (rule `Near`): needs `maxLatency`, `maxDistance` or both"),
+        format!(
+            "{name}:4:49: $.rules[0].maxLatncy (rule `Near`): unknown member `maxLatncy`, did you mean `maxLatency`?"
+        ),
+        format!("{}: lawful", arg(&shipped("hunt.json"))),
+    ];
+    assert_eq!(ran.out.lines().collect::<Vec<_>>(), expected);
+
+    let ran = gsm(&["rules", "validate", "--json", name]);
+    ran.told(2, &[]);
+    let told = ran.json();
+    assert_eq!(
+        (&told[0]["valid"], &told[0]["faults"][1]["path"]),
+        (&false.into(), &"$.rules[0].maxLatncy".into())
+    );
+    assert_eq!(told[0]["faults"][1]["column"], 49);
+
+    gsm(&["rules", "plan", name]).told(2, &["$.rules[0].maxLatncy"]);
+}
+
+#[test]
+fn warnings_do_not_make_a_rule_set_unlawful() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("twice.json");
+    write(&file, &BROKEN.replace("maxLatncy\": 5", "maxLatency\": 5, \"maxLatency\": 6"));
+    let out = gsm(&["rules", "validate", arg(&file)]).ok();
+    assert!(out.contains("twice.json:4:66: warning: $.rules[0].maxLatency"), "{out}");
+    assert!(out.ends_with("lawful\n"), "{out}");
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named_and_the_others_are_judged() {
+    let ran = gsm(&["rules", "validate", "/nowhere/a.json", arg(&shipped("duel.json"))]);
+    ran.told(2, &["/nowhere/a.json"]);
+    assert!(ran.out.ends_with("duel.json: lawful\n"), "{ran:?}");
+    gsm(&["rules", "plan", "/nowhere/a.json"]).told(2, &["/nowhere/a.json"]);
+    gsm(&["rules", "validate"]).told(2, &["FILE"]);
+}
+
+#[test]
+fn a_plan_tells_what_an_index_answers_and_what_changes_with_age() {
+    let out = gsm(&["rules", "plan", arg(&shipped("duel.json"))]).ok();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "from 0 s: host 1, guest 1");
+    assert_eq!(lines[2], "RatingGap  distance  index  `rating` (average of a party) at most 75 apart");
+    assert!(out.contains("\nfrom 40 s: host 1, guest 1\n") && out.contains("at most 800 apart"), "{out}");
+
+    let plan = gsm(&["rules", "plan", "--json", arg(&shipped("hunt.json"))]).json();
+    assert_eq!(plan[0]["teams"][0], "pack 4");
+    let by: Vec<&str> =
+        plan[0]["rules"].as_array().unwrap().iter().map(|rule| rule["by"].as_str().unwrap()).collect();
+    assert_eq!(by, ["candidate", "candidate", "candidate", "order"]);
+    assert_eq!((&plan[1]["teams"][0], &plan[1]["rules"]), (&"pack 3-4".into(), &serde_json::json!([])));
+}
