@@ -342,6 +342,9 @@ impl Engine {
             changes.replace(key, Some(found.version), (*found.row).clone());
         }
         changes.replace(Key::Queue(config.name.clone()), version, Row::Queue(json));
+        if let Some(rule_set) = &config.rule_set {
+            self.hold_rule_set(&mut changes, rule_set).await?;
+        }
         self.remember(&mut changes, call, Home::Document, &config)?;
         self.commit(Home::Document, changes).await?;
         Ok(config)

@@ -1,7 +1,7 @@
 //! Rule sets: documents that never change, kept as they came and followed in memory.
 use crate::{
     Call, Engine, EngineError,
-    store::{Home, Key, KeyRange, Row, RuleSetRow},
+    store::{ChangeSet, Home, Key, KeyRange, Row, RuleSetRow},
 };
 use gsm_core::{RuleSetName, limits};
 use gsm_rules::{Dialect, RuleSet, parse};
@@ -157,6 +157,19 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// Writes the rule set that a queue is to go by as it is, so that nobody who saw no such queue can take it away.
+    pub(crate) async fn hold_rule_set(
+        &self,
+        changes: &mut ChangeSet,
+        name: &RuleSetName,
+    ) -> Result<(), EngineError> {
+        let key = Key::RuleSet(name.clone());
+        let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
+        let Row::RuleSet(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
+        changes.replace(key, Some(found.version), Row::RuleSet(row.clone()));
+        Ok(())
     }
 
     /// Reads all rule sets; how many there are.

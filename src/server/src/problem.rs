@@ -75,6 +75,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("ticket_not_waiting", 409, "The ticket has ended or is past the state in which this can be done."),
     ("proposal_closed", 409, "The proposal is answered or over."),
     ("mode_system", 409, "Another queue of the mode has another rating system."),
+    ("rule_set_in_use", 409, "A queue goes by the rule set."),
     ("state_not_allowed", 409, "The state machine has no such move."),
     ("no_result_now", 409, "The match takes no result in its state."),
     ("result_contradicts", 409, "The match has another result already; the first stands."),

@@ -1,10 +1,11 @@
 //! Rule sets: kept byte for byte, listed by name, gone when deleted.
 use crate::world::{World, both, refused};
-use gsm_core::{RuleSetName, limits};
-use gsm_engine::TagChange;
+use gsm_core::{Mode, QueueName, RuleSetName, limits};
+use gsm_engine::{QueueConfig, TagChange};
+use gsm_matchmaking::MatchRules;
 use std::collections::BTreeMap;
 
-both! { a_rule_set_is_kept_as_it_came, listing_goes_by_name, tags_are_put_and_removed }
+both! { a_rule_set_in_use_stays, a_rule_set_is_kept_as_it_came, listing_goes_by_name, tags_are_put_and_removed }
 
 /// With blanks that must come back.
 const BODY: &str = "{ \"ruleLanguageVersion\": \"1.0\",\n\n\"teams\": [{\"name\": \"a\", \"minPlayers\": 2, \"maxPlayers\": 2}] }\n";
@@ -65,4 +66,19 @@ async fn tags_are_put_and_removed(w: World) {
     refused(change(TagChange::Put(many)).await, "invalid");
     let none = TagChange::Remove(vec![]);
     refused(w.engine.tag_rule_set(&w.admin(), &named("b"), &none).await, "not_found");
+}
+
+async fn a_rule_set_in_use_stays(w: World) {
+    w.engine.create_rule_set(&w.admin(), &named("a"), BODY, tags(&[])).await.unwrap();
+    w.settle();
+    let ruled = |rule_set: &str| {
+        let (name, mode) = (QueueName::new("q").unwrap(), Mode::new("q").unwrap());
+        QueueConfig { rule_set: Some(named(rule_set)), ..QueueConfig::new(name, mode, MatchRules::default()) }
+    };
+    refused(w.engine.put_queue(&w.admin(), ruled("b")).await, "not_found");
+    w.put(ruled("a")).await;
+    refused(w.engine.delete_rule_set(&w.admin(), &named("a")).await, "rule_set_in_use");
+    w.engine.delete_queue(&w.admin(), &QueueName::new("q").unwrap()).await.unwrap();
+    w.settle();
+    w.engine.delete_rule_set(&w.admin(), &named("a")).await.unwrap();
 }
