@@ -14,6 +14,7 @@ mod queues;
 mod rankings;
 mod resets;
 mod results;
+mod rule_sets;
 mod rulings;
 mod stream;
 mod tickets;
@@ -121,6 +122,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(stream::websocket))
         .routes(routes!(stream::events))
         .routes(routes!(admin::put_queue, admin::delete_queue))
+        .routes(routes!(rule_sets::put, rule_sets::delete))
+        .routes(routes!(rule_sets::list))
+        .routes(routes!(rule_sets::get))
         .routes(routes!(admin::set_rating))
         .routes(routes!(rulings::void))
         .routes(routes!(rulings::correct))

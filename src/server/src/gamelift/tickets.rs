@@ -152,6 +152,8 @@ fn shown(asked: &Asked<'_>, view: &TicketView) -> Tree {
     // A native ticket is named by its id: its caller's own name for it is that caller's alone.
     let own = row.own_id.as_ref().filter(|own| Engine::gamelift_ticket_id(own) == view.id);
     let id = own.map_or_else(|| view.id.to_string(), ToString::to_string);
+    let wait = asked.engine.estimated_wait(&row.queue).filter(|_| !row.state.is_terminal());
+    let wait = wait.map(|wait| Tree::Integer(i64::try_from(wait.get().div_ceil(1_000)).unwrap_or(i64::MAX)));
     Tree::empty()
         .with("TicketId", id)
         .with("ConfigurationName", row.queue.as_str())
@@ -161,6 +163,7 @@ fn shown(asked: &Asked<'_>, view: &TicketView) -> Tree {
         .with_some("StatusMessage", row.reason.as_deref().or(message))
         .with("StartTime", row.queued_at)
         .with_some("EndTime", row.ended_at)
+        .with_some("EstimatedWaitTime", wait)
         .with("Players", players)
 }
 

@@ -11,6 +11,7 @@ mod page;
 mod path;
 mod push;
 mod roles;
+mod rule_sets;
 mod rulings;
 mod watch;
 mod why;

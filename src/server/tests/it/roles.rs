@@ -37,7 +37,8 @@ async fn every_operation_says_its_action_roles_and_effect_and_keeps_to_them() {
                 .replace("{key_id}", "k")
                 .replace("{board}", "b")
                 .replace("{season}", "1")
-                .replace("{page}", "0");
+                .replace("{page}", "0")
+                .replace("{rule_set}", "r");
             let method = method.to_ascii_uppercase();
             if roles.contains(&"none".to_owned()) {
                 continue;

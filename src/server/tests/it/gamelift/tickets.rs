@@ -92,3 +92,28 @@ async fn tickets_that_cannot_be_are_refused() {
     );
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_match_says_the_teams_and_the_next_ticket_how_long_it_may_take() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    configuration(&world.anyone, "c", "r", json!({})).await;
+    let start = async |ticket: &str, player: &str| {
+        let input =
+            json!({ "TicketId": ticket, "ConfigurationName": "c", "Players": [{ "PlayerId": player }] });
+        call(&world.anyone, "StartMatchmaking", input).await.output()["MatchmakingTicket"].clone()
+    };
+    assert!(start("t-1", "ada").await.get("EstimatedWaitTime").is_none(), "nobody was matched yet");
+    start("t-2", "bo").await;
+    let teams = loop {
+        let input = json!({ "TicketIds": ["t-1", "t-2"] });
+        let found = call(&world.anyone, "DescribeMatchmaking", input).await.output()["TicketList"].clone();
+        if found.as_array().unwrap().iter().all(|ticket| ticket["Status"] == "COMPLETED") {
+            break [0, 1].map(|at: usize| found[at]["Players"][0]["Team"].clone());
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(teams.contains(&json!("left")) && teams.contains(&json!("right")), "{teams:?}");
+    assert!(start("t-3", "cy").await["EstimatedWaitTime"].is_u64());
+    world.stop().await;
+}

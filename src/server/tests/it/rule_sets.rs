@@ -1,0 +1,68 @@
+//! Rule sets and the tickets that bring something to them, natively.
+use crate::world::{World, text};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_follows_a_rule_set() {
+    let mut world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let (admin, server) = (world.admin(), world.server());
+    let body = json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{ "name": "map", "type": "string" }, { "name": "rating", "type": "number" }],
+        "teams": [{ "name": "red", "minPlayers": 1, "maxPlayers": 1 }, { "name": "blue", "minPlayers": 1, "maxPlayers": 1 }],
+        "rules": [{ "name": "SameMap", "type": "comparison", "operation": "=",
+                    "measurements": ["flatten(teams[*].players.attributes[map])"] }],
+    });
+    let path = "/v1/admin/rule-sets/maps";
+    let mut broken = body.clone();
+    broken["rules"][0]["operation"] = json!("~");
+    let fault = admin.put(path, json!({ "body": broken })).await;
+    assert!(fault.text.contains("$.rules[0].operation"), "{}", fault.text);
+    fault.is(422, "invalid");
+    let made = admin.put(path, json!({ "body": body })).await.ok();
+    assert_eq!(admin.put(path, json!({ "body": body })).await.ok(), made, "the same again is the same");
+    let mut other = body.clone();
+    other["rules"] = json!([]);
+    admin.put(path, json!({ "body": other })).await.is(409, "name_taken");
+    assert_eq!(server.get("/v1/rule-sets/maps").await.ok()["body"], body);
+    assert_eq!(server.get("/v1/rule-sets").await.ok()["rule_sets"][0]["name"], "maps");
+
+    let queue = json!({ "mode": "maps", "rule_set": "maps", "rating_attribute": "rating", "player_attributes": ["map"] });
+    let unknown = json!({ "mode": "maps", "rule_set": "none" });
+    admin.put("/v1/admin/queues/maps", unknown).await.is(404, "not_found");
+    admin.put("/v1/admin/queues/maps", queue).await.ok();
+    admin.delete(path).await.is(409, "rule_set_in_use");
+
+    let ticket =
+        |map: &str| json!({ "queue": "maps", "attributes": { "map": map }, "latency_ms": { "eu": 40 } });
+    let cheat = json!({ "queue": "maps", "attributes": { "rating": 9000 } });
+    ann.client.post("/v1/tickets", cheat).await.is(422, "invalid");
+    let number = json!({ "queue": "maps", "attributes": { "map": 7 } });
+    ann.client.post("/v1/tickets", number).await.is(422, "invalid");
+    let of_ann = text(&ann.client.post("/v1/tickets", ticket("ice")).await.ok()["ticket_id"]);
+    let of_bob = text(&bob.client.post("/v1/tickets", ticket("dam")).await.ok()["ticket_id"]);
+    let why = loop {
+        let why = ann.client.get(&format!("/v1/tickets/{of_ann}/explain")).await.ok();
+        if why["rule_set"]["others"] == 1 {
+            break why;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((&why["rule_set"]["binding"], &why["rule_set"]["compatible"]), (&json!("SameMap"), &json!(0)));
+    bob.client.delete(&format!("/v1/tickets/{of_bob}")).await.ok();
+    bob.client.post("/v1/tickets", ticket("ice")).await.ok();
+    loop {
+        let seen = ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok();
+        if seen["state"] == "completed" {
+            let made = server.get(&format!("/v1/matches/{}", text(&seen["match_id"]))).await.ok();
+            assert_eq!(made["sides"].as_array().map(Vec::len), Some(2));
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    admin.delete("/v1/admin/queues/maps").await.done();
+    admin.delete(path).await.done();
+    server.get("/v1/rule-sets/maps").await.is(404, "not_found");
+    world.stop().await;
+}
