@@ -193,6 +193,9 @@ pub(crate) struct MatchDto {
 /// A side of a match.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SideDto {
+    /// Its name, where the queue's rule set gives it one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
     players: Vec<SeatDto>,
     /// The score expected of the side when the match was made, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,6 +224,7 @@ impl From<MatchView> for MatchDto {
             .iter()
             .enumerate()
             .map(|(at, side)| SideDto {
+                team: row.teams.get(at).cloned(),
                 players: side.iter().map(|p| SeatDto { player_id: *p, session: session(*p) }).collect(),
                 expected: row.prediction.expected.get(at).copied(),
             })

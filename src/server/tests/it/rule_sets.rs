@@ -56,7 +56,8 @@ async fn a_queue_follows_a_rule_set() {
         let seen = ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok();
         if seen["state"] == "completed" {
             let made = server.get(&format!("/v1/matches/{}", text(&seen["match_id"]))).await.ok();
-            assert_eq!(made["sides"].as_array().map(Vec::len), Some(2));
+            let teams = [0, 1].map(|at: usize| made["sides"][at]["team"].clone());
+            assert_eq!(teams, [json!("red"), json!("blue")]);
             break;
         }
         tokio::task::yield_now().await;
