@@ -12,6 +12,9 @@ use gsm_matchmaking::{
 use gsm_rules::{Member, RuleSet, Value};
 use std::sync::Arc;
 
+/// Work units of one step under a rule set, whose units are dear: other queues wait for it.
+const RULED_STEP_WORK_MAX: u32 = 100_000;
+
 /// What a queue's pool follows.
 #[derive(Clone, Default)]
 pub(crate) enum Rules {
@@ -156,7 +159,7 @@ impl Matcher {
                 (step.proposals.into_iter().map(found).collect(), step.finished)
             }
             Self::Ruled(pool) => {
-                let step = pool.step(now, budget);
+                let step = pool.step(now, budget.min(RULED_STEP_WORK_MAX));
                 let set = pool.rules();
                 let teams: Vec<String> = set.teams().iter().map(|team| team.name.clone()).collect();
                 let found = |of: RuledMatch| Found {

@@ -24,11 +24,13 @@ use ticket::{Turn, Waiting};
 /// Work units that every step may use, so that it gets on.
 const STEP_WORK_MIN: u32 = 64;
 /// Work units that one anchor may use in one round; a search that needs more goes on in the next.
-const ANCHOR_WORK_MAX: u32 = 200_000;
+const ANCHOR_WORK_MAX: u32 = 50_000;
+/// Rounds in which a search that is too long for one goes on each time; after that it does in every 32nd.
+const EAGER_ROUNDS: u32 = 20;
 /// So few news are asked first whether one of them may join an anchor that is none.
 const FEW_NEWS: usize = 64;
 /// Searches that were cut and are kept.
-const PARKED_MAX: usize = 64;
+const PARKED_MAX: usize = 32;
 /// So many of the nearest tickets are searched at first; if they make no full match, so many times as many, ..
 const REACH_FIRST: usize = 32;
 const REACH_TIMES: usize = 16;
@@ -53,17 +55,11 @@ pub struct RulePool {
     begun: Vec<Timestamp>,
     /// How often each rule was judged for a ticket's sake, of those for whose sake any was.
     counts: Map<TicketId, Counts>,
-    /// Searches that were cut: since when the tickets that they know were there.
-    parked: BTreeMap<TicketId, Parked>,
+    /// How many tickets have come, or reached a stage, so far.
+    came: u64,
+    /// Searches that were cut.
+    parked: BTreeMap<TicketId, Run>,
     round: Option<Round>,
-}
-
-/// A search that has used up its anchor's work of one round.
-#[derive(Debug, Clone)]
-struct Parked {
-    run: Run,
-    /// The round in which it began.
-    since: Timestamp,
 }
 
 /// The searches of one anchor: the one under way, and the stages that are left.
@@ -76,6 +72,10 @@ struct Run {
     reach: usize,
     /// Whether matches without anything new count as well.
     is_news: bool,
+    /// What had come when it began ([`RulePool::came`]).
+    came: u64,
+    /// Rounds since it was too long for one.
+    rounds: u32,
 }
 
 impl Run {
@@ -137,6 +137,7 @@ impl RulePool {
             rounds: 0,
             begun,
             counts: Map::default(),
+            came: 0,
             parked: BTreeMap::new(),
             round: None,
         }
@@ -187,6 +188,7 @@ impl RulePool {
         let can_match = waiting.never.is_none();
         let key = self.waiting.insert(waiting);
         if can_match {
+            self.came += 1;
             self.note_news(key);
         }
         Ok(())
@@ -213,7 +215,7 @@ impl RulePool {
         self.counts.remove(&id);
         self.parked.remove(&id);
         waiting.parties.iter().for_each(|party| self.set.release(party, &mut self.symbols));
-        let runs = self.parked.values_mut().map(|parked| &mut parked.run);
+        let runs = self.parked.values_mut();
         runs.filter_map(|run| run.search.as_mut()).for_each(|search| search.forget(id));
         if let Some(round) = &mut self.round {
             match &mut round.cut {
@@ -310,6 +312,7 @@ impl RulePool {
                 let reached = self.waiting.started(*begun, until).filter(|(_, of)| of.never.is_none());
                 let reached: Vec<Key> = reached.map(|(key, _)| key).collect();
                 *begun = until;
+                self.came += reached.len() as u64;
                 reached.into_iter().for_each(|key| self.note_news(key));
             }
         }
@@ -376,36 +379,60 @@ impl RulePool {
         *work += 1;
         let anchor = self.waiting.get(&id).filter(|anchor| anchor.never.is_none())?;
         if let Some((_, run, spent)) = round.cut.take() {
-            return self.search(id, run, spent, round, budget, work).0;
+            let (was_parked, came) = (run.rounds > 0, run.came);
+            let (found, rest) = self.search(id, run, spent, round, budget, work);
+            if was_parked && found.is_none() && rest.is_none() && round.cut.is_none() {
+                self.search_again(id, came);
+            }
+            self.park(id, rest);
+            return found;
         }
         let is_news = anchor.fresh == round.number;
         let is_by_age = anchor.turn.class_is_by_age();
         let mut stages = candidates::stages(&self.set, round.now.since(anchor.turn.started_at), is_by_age);
         stages.reverse();
         // What was too long for an earlier round goes on first.
-        if let Some(Parked { run, since }) = self.parked.remove(&id) {
+        let goes_on = |run: &mut Run| {
+            run.rounds += 1;
+            run.rounds < EAGER_ROUNDS || run.rounds % 32 == 0
+        };
+        if self.parked.get_mut(&id).is_some_and(goes_on)
+            && let Some(run) = self.parked.remove(&id)
+        {
+            let came = run.came;
             match self.search(id, run, 0, round, budget, work) {
+                // The step's budget is spent: the next one goes on with it.
+                (None, None) if round.cut.is_some() => return None,
                 (None, None) => {
-                    // Whoever has come in between is news of a whole new search.
-                    if let Some(key) = self.waiting.key(&id) {
-                        self.note_news(key);
-                    }
+                    self.search_again(id, came);
                     return None;
                 }
                 (found @ Some(_), _) => return found,
                 (None, Some(run)) => {
-                    self.parked.insert(id, Parked { run, since });
+                    self.parked.insert(id, run);
                 }
             }
         }
-        let run = Run { search: None, stages, reach: REACH_FIRST, is_news };
+        let run = Run { search: None, stages, reach: REACH_FIRST, is_news, came: self.came, rounds: 0 };
         let (found, rest) = self.search(id, run, 0, round, budget, work);
+        self.park(id, rest);
+        found
+    }
+
+    /// After a search of many rounds: whoever has come since it began is news of a whole new one.
+    fn search_again(&mut self, id: TicketId, came: u64) {
+        if let Some(key) = self.waiting.key(&id).filter(|_| came < self.came) {
+            self.note_news(key);
+        }
+    }
+
+    /// Keeps what is left of a search that has used up its anchor's work, where few are kept.
+    fn park(&mut self, id: TicketId, rest: Option<Run>) {
         if let Some(run) = rest
             && self.parked.len() < PARKED_MAX
         {
-            self.parked.entry(id).or_insert(Parked { run, since: round.now });
+            self.parked.entry(id).or_insert(run);
         }
-        found
     }
 
     /// Searches stage by stage: a match, or what is left to search where the anchor has used its work of the round.
