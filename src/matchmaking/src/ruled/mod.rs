@@ -394,7 +394,7 @@ impl RulePool {
         // What was too long for an earlier round goes on first.
         let goes_on = |run: &mut Run| {
             run.rounds += 1;
-            run.rounds < EAGER_ROUNDS || run.rounds % 32 == 0
+            run.rounds < EAGER_ROUNDS || run.rounds.is_multiple_of(32)
         };
         if self.parked.get_mut(&id).is_some_and(goes_on)
             && let Some(run) = self.parked.remove(&id)

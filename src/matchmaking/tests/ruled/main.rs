@@ -5,6 +5,7 @@ mod make;
 mod model;
 mod pools;
 mod props;
+mod slow;
 #[path = "../../../rules/tests/it/spec.rs"]
 #[expect(dead_code, reason = "here the generator's rule sets are printed, and judged by the rules")]
 mod spec;
