@@ -1,6 +1,7 @@
 //! Tickets of a pool under a rule set.
 use gsm_core::{PlayerId, TicketId, Timestamp};
 use gsm_rules::{BackfillPriority, Member, Party, RuleSet, Seat, Symbols, Unfit};
+use smallvec::{SmallVec, smallvec};
 
 /// A ticket as it is put into a pool under a rule set.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,18 +64,16 @@ pub enum NeverMatched {
     TooLarge(usize),
 }
 
-/// A waiting ticket, prepared.
+/// A waiting ticket, prepared. That of one player takes two cache lines, and one box.
 #[derive(Debug, Clone)]
 pub(super) struct Waiting {
     pub(super) turn: Turn,
-    pub(super) players: Box<[PlayerId]>,
+    pub(super) players: SmallVec<[PlayerId; 1]>,
     /// Of a party: all of its players. Of a backfill: each player alone.
-    pub(super) parties: Box<[Party]>,
+    pub(super) parties: SmallVec<[Party; 1]>,
     /// Of a backfill: the team of each player. Empty for a party, which may sit anywhere.
     pub(super) teams: Box<[u8]>,
     pub(super) never: Option<Box<NeverMatched>>,
-    /// The round in which it is news.
-    pub(super) fresh: u32,
 }
 
 impl Waiting {
@@ -90,16 +89,17 @@ impl Waiting {
             _ => 1,
         };
         let turn = Turn { class, started_at: ticket.started_at, id: ticket.id };
-        let (players, members): (Vec<PlayerId>, Vec<Member>) = ticket.players.into_iter().unzip();
+        let (players, members): (SmallVec<[PlayerId; 1]>, SmallVec<[Member; 1]>) =
+            ticket.players.into_iter().unzip();
         let prepared = match &ticket.backfill {
             None => prepare_party(set, symbols, &members),
             Some(teams) => prepare_backfill(set, symbols, &members, teams),
         };
         let (parties, teams, never) = match prepared {
             Ok((parties, teams)) => (parties, teams, None),
-            Err(never) => (Vec::new(), Vec::new(), Some(Box::new(never))),
+            Err(never) => (SmallVec::new(), Vec::new(), Some(Box::new(never))),
         };
-        Self { turn, players: players.into(), parties: parties.into(), teams: teams.into(), never, fresh: 0 }
+        Self { turn, players, parties, teams: teams.into(), never }
     }
 
     pub(super) fn is_backfill(&self) -> bool {
@@ -122,7 +122,7 @@ impl Waiting {
     }
 }
 
-type Prepared = (Vec<Party>, Vec<u8>);
+type Prepared = (SmallVec<[Party; 1]>, Vec<u8>);
 
 fn prepare_party(set: &RuleSet, symbols: &mut Symbols, members: &[Member]) -> Result<Prepared, NeverMatched> {
     let party = set.prepare(members, symbols)?;
@@ -133,7 +133,7 @@ fn prepare_party(set: &RuleSet, symbols: &mut Symbols, members: &[Member]) -> Re
         lacks => lacks,
     };
     match never {
-        None => Ok((vec![party], Vec::new())),
+        None => Ok((smallvec![party], Vec::new())),
         Some(never) => {
             set.release(&party, symbols);
             Err(never)
@@ -162,7 +162,7 @@ fn prepare_backfill(
             return Err(NeverMatched::TeamFull(name.clone()));
         }
     }
-    let mut parties: Vec<Party> = Vec::with_capacity(members.len());
+    let mut parties: SmallVec<[Party; 1]> = SmallVec::with_capacity(members.len());
     for member in members {
         let party = set.prepare(std::slice::from_ref(member), symbols).map_err(NeverMatched::from);
         match party.map(|party| (lacking(set, &party), party)) {
