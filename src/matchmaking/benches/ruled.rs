@@ -133,7 +133,7 @@ fn memory() {
 fn bench(c: &mut Criterion) {
     let now = Timestamp::from_millis(60_000);
     // As criterion reads it.
-    let only = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).last();
+    let only = std::env::args().skip(1).rfind(|arg| !arg.starts_with('-'));
     if only.is_none() {
         memory();
     }
@@ -143,6 +143,7 @@ fn bench(c: &mut Criterion) {
         ("1v1_10k", DUEL, 10_000_u64),
         ("1v1_100k", DUEL, 100_000),
         ("1v1_1m", DUEL, 1_000_000),
+        ("5v5_10k", FIVES, 10_000),
         ("5v5_100k", FIVES, 100_000),
         ("5v5_1m", FIVES, 1_000_000),
     ] {
@@ -161,11 +162,7 @@ fn bench(c: &mut Criterion) {
             "{name}: {each:.0} ns a ticket, {matched} matched, {work} work; filling {filling:.0} ns a ticket; idle {idle:?}"
         );
         group.bench_function(name, |b| {
-            b.iter_batched_ref(
-                || pool.clone(),
-                |pool| black_box(pass(pool, now)),
-                BatchSize::PerIteration,
-            );
+            b.iter_batched_ref(|| pool.clone(), |pool| black_box(pass(pool, now)), BatchSize::PerIteration);
         });
     }
     group.finish();

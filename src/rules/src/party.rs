@@ -3,6 +3,8 @@ use crate::{
     columns::{NumberColumn, WordColumn},
     symbols::Symbol,
 };
+use gsm_core::FixedHasher;
+use std::hash::Hasher;
 
 /// A ticket, prepared once for judging: a number of players and one cell for each column of its rule set.
 ///
@@ -109,6 +111,14 @@ impl Party {
     #[inline]
     pub fn entries(&self, column: WordColumn) -> impl Iterator<Item = (Symbol, f64)> {
         self.cells(column).as_chunks::<3>().0.iter().map(|&[key, low, high]| (key, number(low, high)))
+    }
+    /// The same for parties that are alike in everything, and hardly ever for others.
+    #[must_use]
+    pub fn fingerprint(&self) -> u32 {
+        let mut hasher = FixedHasher::default();
+        hasher.write_u8(self.size);
+        self.cells.iter().for_each(|cell| hasher.write_u32(cell.0));
+        hasher.finish() as u32
     }
     /// How many bytes it takes, its own included.
     #[must_use]

@@ -115,6 +115,11 @@ impl Stage {
     pub fn pairwise(&self) -> &[Pairwise] {
         &self.pairwise
     }
+    /// Whether [`Stage::alone`] has anything to ask.
+    #[must_use]
+    pub fn has_unary(&self) -> bool {
+        self.pairwise.iter().any(|pair| matches!(pair, Pairwise::Unary { .. }))
+    }
     /// Where all that the rules ask is that the numbers of all tickets in one column lie so near: that column, and how
     /// near.
     #[must_use]

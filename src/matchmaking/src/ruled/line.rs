@@ -161,7 +161,9 @@ impl Line {
         let mut walk = Walk::from(own);
         let most = asked.saturating_add(ASKED_MAX);
         loop {
-            let (Some((other, apart)), Some(duel)) = (walk.next(self), &self.duel) else { return Partner::None };
+            let (Some((other, apart)), Some(duel)) = (walk.next(self), &self.duel) else {
+                return Partner::None;
+            };
             if apart > duel.width {
                 return Partner::None;
             }
@@ -173,9 +175,7 @@ impl Line {
             let is_near = duel.widths.get(stage).is_some_and(|width| apart <= *width);
             if store.mark(other.key).is_none() {
                 self.left(other.key);
-            } else if is_near
-                && (own.is_news || other.is_news)
-                && (duel.is_all || can_play(other.key, stage))
+            } else if is_near && (own.is_news || other.is_news) && (duel.is_all || can_play(other.key, stage))
             {
                 self.left(other.key);
                 return Partner::Found(other.key);

@@ -186,7 +186,8 @@ impl RulePool {
             return Err(PoolError::Full { max: POOL_TICKETS_MAX });
         }
         let priority = self.priority();
-        let waiting = Waiting::new(&self.set, &mut self.symbols, ticket, priority);
+        let mut waiting = Waiting::new(&self.set, &mut self.symbols, ticket, priority);
+        waiting.ask_alone(&self.set, 0);
         let can_match = waiting.never.is_none();
         let key = self.waiting.insert(waiting);
         if can_match {
@@ -319,7 +320,8 @@ impl RulePool {
         for (key, of) in news.iter().filter_map(|key| Some((*key, self.waiting.alive(*key)?))) {
             reached.push((of.turn, key));
             let is_before = |other: &Waiting| !other.turn.class_is_by_age() || other.turn < of.turn;
-            let near = self.waiting.near(of, width)?.filter_map(|key| Some((key, self.waiting.at(key.slot)?)));
+            let near =
+                self.waiting.near(of, width)?.filter_map(|key| Some((key, self.waiting.at(key.slot)?)));
             reached.extend(near.filter(|(_, of)| is_before(of)).map(|(key, of)| (of.turn, key)));
         }
         let parked =
@@ -340,7 +342,12 @@ impl RulePool {
                 let reached: Vec<Key> = reached.map(|(key, _)| key).collect();
                 *begun = until;
                 self.came += reached.len() as u64;
-                reached.into_iter().for_each(|key| self.note_news(key));
+                for key in reached {
+                    if let Some(waiting) = self.waiting.alive_mut(key) {
+                        waiting.ask_alone(&self.set, at);
+                    }
+                    self.note_news(key);
+                }
             }
         }
     }
@@ -606,7 +613,12 @@ impl RulePool {
             let mut counts = self.counts(one.turn.id);
             counts.iter_mut().for_each(|(held, _)| *held += 1);
             [&one, &two].into_iter().for_each(|of| self.forget(of));
-            matches.push(RuledMatch { sides, tickets: vec![one.turn.id, two.turn.id], backfill: None, counts });
+            matches.push(RuledMatch {
+                sides,
+                tickets: vec![one.turn.id, two.turn.id],
+                backfill: None,
+                counts,
+            });
         }
     }
 

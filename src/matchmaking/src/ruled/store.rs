@@ -108,6 +108,11 @@ impl Store {
         self.at(key.slot)
     }
 
+    pub(super) fn alive_mut(&mut self, key: Key) -> Option<&mut Waiting> {
+        self.mark(key)?;
+        self.slots.get_mut(key.slot as usize)?.as_mut()
+    }
+
     /// The key of a ticket that waits.
     pub(super) fn key(&self, id: &TicketId) -> Option<Key> {
         let slot = self.slot(id)?;

@@ -74,6 +74,38 @@ pub(super) struct Waiting {
     /// Of a backfill: the team of each player. Empty for a party, which may sit anywhere.
     pub(super) teams: Box<[u8]>,
     pub(super) never: Option<Box<NeverMatched>>,
+    /// The same for parties that are alike.
+    pub(super) fingerprint: u32,
+    pub(super) alone: Alone,
+}
+
+/// In which of the first stages a ticket fails a rule by itself, as far as it was asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Alone(u32);
+
+impl Alone {
+    /// The low bits count the stages that were asked; each has a bit above them.
+    const COUNT_BITS: u32 = 5;
+    const STAGES_MAX: u32 = u32::BITS - Self::COUNT_BITS;
+
+    fn asked(self) -> u32 {
+        self.0 & ((1 << Self::COUNT_BITS) - 1)
+    }
+
+    /// What was found in a stage, if it was asked.
+    pub(super) fn fails(self, stage: usize) -> Option<bool> {
+        let stage = u32::try_from(stage).ok().filter(|stage| *stage < self.asked())?;
+        Some(self.0 >> (Self::COUNT_BITS + stage) & 1 == 1)
+    }
+
+    /// Asks in a stage, if it is the next one and there is room for the answer.
+    pub(super) fn ask(&mut self, stage: usize, fails: impl FnOnce() -> bool) {
+        let asked = self.asked();
+        if stage == asked as usize && asked < Self::STAGES_MAX {
+            self.0 += 1;
+            self.0 |= u32::from(fails()) << (Self::COUNT_BITS + asked);
+        }
+    }
 }
 
 impl Waiting {
@@ -99,7 +131,9 @@ impl Waiting {
             Ok((parties, teams)) => (parties, teams, None),
             Err(never) => (SmallVec::new(), Vec::new(), Some(Box::new(never))),
         };
-        Self { turn, players, parties, teams: teams.into(), never }
+        let fingerprint = parties.first().map_or(0, Party::fingerprint);
+        let teams = teams.into();
+        Self { turn, players, parties, teams, never, fingerprint, alone: Alone::default() }
     }
 
     pub(super) fn is_backfill(&self) -> bool {
@@ -109,6 +143,18 @@ impl Waiting {
     /// The one party of a ticket that is no backfill.
     pub(super) fn party(&self) -> Option<&Party> {
         self.parties.first().filter(|_| !self.is_backfill())
+    }
+
+    /// Notes whether it fails a rule of this stage by itself.
+    pub(super) fn ask_alone(&mut self, set: &RuleSet, stage: usize) {
+        let (Some(party), Some(of)) =
+            (self.parties.first().filter(|_| self.teams.is_empty()), set.stages().get(stage))
+        else {
+            return;
+        };
+        if of.has_unary() {
+            self.alone.ask(stage, || of.alone(party).is_some());
+        }
     }
 
     /// How many players it brings.
