@@ -17,6 +17,7 @@ use gsm_core::{Map, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
 use gsm_rules::{BackfillPriority, RuleSet, Seat, Symbols};
 use line::{Line, Partner};
 use search::{Anchor, Counts, Outcome, Search, Sight};
+use smallvec::SmallVec;
 use std::{cell::Cell, collections::BTreeMap, sync::Arc, vec::IntoIter};
 use store::{Key, Store};
 use ticket::{Turn, Waiting};
@@ -222,8 +223,10 @@ impl RulePool {
     /// Forgets what is known of a ticket that has left.
     fn forget(&mut self, waiting: &Waiting) {
         let id = waiting.turn.id;
-        self.counts.remove(&id);
         waiting.parties.iter().for_each(|party| self.set.release(party, &mut self.symbols));
+        if !self.counts.is_empty() {
+            self.counts.remove(&id);
+        }
         self.parked.remove(&id);
         let runs = self.parked.values_mut();
         runs.filter_map(|run| run.search.as_mut()).for_each(|search| search.forget(id));
@@ -602,8 +605,10 @@ impl RulePool {
 
     /// Forms matches of pairs; together, so that the memory of one is awaited while that of another is.
     fn form_pairs(&mut self, pairs: &mut Vec<Pair>, matches: &mut Vec<RuledMatch>) {
-        let keys: Vec<Key> = pairs.iter().flat_map(|(one, two, _)| [*one, *two]).collect();
+        let mut keys: SmallVec<[Key; 2 * PAIRS_MAX]> = SmallVec::new();
+        pairs.iter().for_each(|(one, two, _)| keys.extend([*one, *two]));
         let mut taken = self.waiting.take_all(&keys).into_iter();
+        matches.reserve(pairs.len());
         for (_, _, team) in pairs.drain(..) {
             let (Some(one), Some(two)) = (taken.next().flatten(), taken.next().flatten()) else { continue };
             let side = |of: &Waiting| {

@@ -7,6 +7,7 @@ use super::{
 use gsm_core::{FixedState, TicketId, Timestamp};
 use gsm_rules::{NumberColumn, Pairwise, RuleSet, Stage};
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 use std::hash::BuildHasher;
 
 /// A ticket by its slot. The slot is used again when the ticket has gone, the serial is not.
@@ -178,7 +179,7 @@ impl Store {
     /// Takes out the tickets of `keys`, those that still wait; in passes, so that many memory accesses are under way at once.
     pub(super) fn take_all(&mut self, keys: &[Key]) -> Vec<Option<Waiting>> {
         let hash = |key: &Key| Some(hash(&self.alive(*key)?.turn.id));
-        let hashes: Vec<Option<u64>> = keys.iter().map(hash).collect();
+        let hashes: SmallVec<[Option<u64>; 64]> = keys.iter().map(hash).collect();
         for (key, hash) in keys.iter().zip(hashes) {
             let Some(hash) = hash else { continue };
             if let Ok(entry) = self.by_id.find_entry(hash, |slot| *slot == key.slot) {
