@@ -133,6 +133,7 @@ mod tests {
             player: PlayerId::from_u128(u128::from(n)),
             name: n.is_multiple_of(2).then(|| Label::new(&format!("player {n}")).unwrap()),
             rank: Rank::after(n),
+            percentile: 100.0,
             keys: [-(n as i64), 7, 0, 0, 0].into(),
             reached_at: Timestamp::from_millis(n as i64 - 5),
             deviation: 0.0,

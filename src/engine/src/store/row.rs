@@ -362,6 +362,8 @@ pub enum PushKind {
         rank: Rank,
         /// Players ranked on the board.
         players: u64,
+        /// Share of the others who are not better, `0.0..=100.0`.
+        percentile: f64,
         /// What.
         news: RankNews,
     },
