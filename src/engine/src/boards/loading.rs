@@ -18,7 +18,7 @@ const BATCH: usize = 1_024;
 /// A board that takes in all rows of its mode as they come.
 enum Taking {
     /// It is built beside the one that is shown.
-    Built(Arc<View>, Filling),
+    Built(Arc<View>, Box<Filling>),
     /// It is divided, and takes them in one by one.
     Divided(Arc<View>),
 }
@@ -180,7 +180,7 @@ impl Engine {
                 report.snapshots += 1;
                 report.changed += changes;
             } else if view.is_undivided() {
-                all.push(Taking::Built(view.clone(), Filling::new(view, now)));
+                all.push(Taking::Built(view.clone(), Box::new(Filling::new(view, now))));
             } else {
                 all.push(Taking::Divided(view));
             }
