@@ -7,6 +7,7 @@
 //! commit (`tally`), and whatever rewrites histories counts them again (`recount`).
 mod cohorts;
 mod config;
+mod counted;
 mod define;
 mod facts;
 mod fill;
