@@ -50,6 +50,8 @@ pub const CONFLICT_TRIES_MAX: usize = 32;
 pub const SCORE_ABS_MAX: f64 = 1e9;
 /// Boards that are defined beside those of the modes.
 pub const BOARDS_MAX: usize = 1_000;
+/// Boards that count the results of one mode: each adds writes to every result.
+pub const BOARDS_COUNTING_MAX: usize = 31;
 /// Groups that one player belongs to.
 pub const GROUPS_MAX: usize = 16;
 /// Bytes of a board entry's metadata.

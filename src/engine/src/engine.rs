@@ -257,6 +257,7 @@ impl Engine {
         .await?;
         self.load_boards().await?;
         self.load_ratings(snapshots, &mut report).await?;
+        self.load_entries().await?;
         self.fill_boards().await?;
         self.each(KeyRange::Tickets, |key, found| {
             if let (Key::Ticket(id), Row::Ticket(row)) = (key, &*found.row) {

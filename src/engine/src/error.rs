@@ -50,6 +50,8 @@ pub enum EngineError {
     TooManyRuleSets,
     #[error("the server has its {} boards already", limits::BOARDS_MAX)]
     TooManyBoards,
+    #[error("mode `{mode}` has the {} boards that may count its results", limits::BOARDS_COUNTING_MAX)]
+    TooManyCounting { mode: String },
     #[error(
         "a player watches at most {} boards, all players together at most {} friends",
         limits::WATCHES_PER_PLAYER_MAX,
@@ -137,6 +139,7 @@ impl EngineError {
             | Self::TooManyQueues
             | Self::TooManyRuleSets
             | Self::TooManyBoards
+            | Self::TooManyCounting { .. }
             | Self::TooManyWatches
             | Self::TooManyStreams { .. } => Kind::Busy,
             Self::Contended
@@ -166,6 +169,7 @@ impl EngineError {
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyRuleSets => "too_many_rule_sets",
             Self::TooManyBoards => "too_many_boards",
+            Self::TooManyCounting { .. } => "too_many_counting_boards",
             Self::TooManyWatches => "too_many_watches",
             Self::BoardFilling { .. } => "board_filling",
             Self::PageGone => "page_gone",
@@ -199,7 +203,7 @@ impl EngineError {
                 "wait for the match's result, or abandon it: POST /v1/matches/{match_id}/state"
             }
             Self::TicketIdTaken => "choose a new ticket id for a new request",
-            Self::TooManyBoards => "delete a board that is no longer read",
+            Self::TooManyBoards | Self::TooManyCounting { .. } => "delete a board that is no longer read",
             Self::TooManyWatches => "end a watch first: DELETE /v1/rankings/{board}/watch",
             Self::BoardFilling { .. } => "ask again in a moment",
             Self::PageGone => "begin again from the first page",

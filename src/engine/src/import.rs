@@ -13,7 +13,10 @@ use crate::{
 };
 use gsm_core::{Label, Map, MatchId, Mode, PlayerId, Probability, RequestKey, Timestamp, limits};
 use gsm_session::{MatchResult, Report, Roster};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// The issuer under which imported player ids are kept.
 const IMPORT_ISSUER: &str = "gsm:import";
@@ -25,7 +28,7 @@ const PLAYER_ROWS: usize = 2;
 /// A player of a history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportPlayer {
-    /// The id in the file.
+    /// The id in the file. Where it is that of a player of ours, that player is meant.
     pub external: RequestKey,
     /// The name shown to people, where it is not the id.
     pub name: Option<Label>,
@@ -57,6 +60,11 @@ pub enum Imported {
     Known,
 }
 
+/// An id as this server gives them, from a file that this server may have written.
+fn own_id(external: &RequestKey) -> Option<PlayerId> {
+    external.as_str().parse().ok()
+}
+
 impl Engine {
     /// The id of an imported match: ordered like the file.
     #[must_use]
@@ -69,8 +77,13 @@ impl Engine {
         MatchId::from_u128(u128::from(u64::from_be_bytes(high)) << 64 | u128::from(number))
     }
 
-    /// The player of an imported id, made if new.
+    /// The player of an imported id, made if new; an id of ours is the player who has it.
     pub async fn import_player(&self, external: &RequestKey, at: Timestamp) -> Result<PlayerId, EngineError> {
+        if let Some(own) = own_id(external)
+            && self.get_one(&Key::Player(own)).await?.is_some()
+        {
+            return Ok(own);
+        }
         let identity = Self::subject_identity(IMPORT_ISSUER, external);
         let key = Key::Identity(identity);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
@@ -91,7 +104,8 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// The players of imported ids, in the order asked, made where new: many in one commit.
+    /// The players of imported ids, in the order asked, made where new: many in one commit. An id of ours is the player
+    /// who has it.
     pub async fn import_players(&self, players: &[ImportPlayer]) -> Result<Vec<PlayerId>, EngineError> {
         let most = (self.store(Home::Document).limits().items_max / PLAYER_ROWS).max(1);
         let mut ids = Vec::with_capacity(players.len());
@@ -105,6 +119,11 @@ impl Engine {
         let identities: Vec<[u8; 32]> =
             players.iter().map(|p| Self::subject_identity(IMPORT_ISSUER, &p.external)).collect();
         let keys: Vec<Key> = identities.iter().map(|identity| Key::Identity(*identity)).collect();
+        let own: Vec<PlayerId> = players.iter().filter_map(|player| own_id(&player.external)).collect();
+        let own_keys: Vec<Key> = own.iter().copied().map(Key::Player).collect();
+        let there = self.get(Home::Document, &own_keys).await?;
+        let there: BTreeSet<PlayerId> =
+            own.into_iter().zip(there).filter_map(|(own, found)| found.map(|_| own)).collect();
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let found = self.get(Home::Document, &keys).await?;
             let mut changes = self.changes(&Call::system("gsm:ImportPlayer", self.clock.now()), &[]);
@@ -112,6 +131,10 @@ impl Engine {
             let mut new: BTreeMap<[u8; 32], PlayerId> = BTreeMap::new();
             let mut ids = Vec::with_capacity(players.len());
             for (((player, identity), key), found) in players.iter().zip(&identities).zip(&keys).zip(found) {
+                if let Some(own) = own_id(&player.external).filter(|own| there.contains(own)) {
+                    ids.push(own);
+                    continue;
+                }
                 let id = match (found.map(|found| found.row), new.get(identity)) {
                     (Some(row), _) => match &*row {
                         Row::Identity(id) => *id,

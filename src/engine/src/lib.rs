@@ -54,7 +54,7 @@ pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forming::TickReport;
 pub use gsm_ranking::{
-    Visibility,
+    Placed, Visibility,
     cohort::{CohortConfig, CohortRule, Seat},
     league::{Fate, LeagueConfig},
     payout::PayoutConfig,

@@ -42,6 +42,8 @@ struct Rebuild<'a> {
     now: Map<PlayerId, StandingRow>,
     /// Boards that count the mode's results.
     counts: Vec<Recount>,
+    /// That these are the boards that do.
+    counted: (Key, Expect),
     report: RebuildReport,
 }
 
@@ -86,13 +88,16 @@ impl Engine {
             return self.close_job(sink, prepared).await;
         }
         self.drop_job(sink).await;
-        let (mut changes, report) = match rebuild?.prepare(call, &mut Sink::Nowhere).await {
+        let rebuild = rebuild?;
+        let (counting, expect) = rebuild.counted.clone();
+        let (mut changes, report) = match rebuild.prepare(call, &mut Sink::Nowhere).await {
             Ok(prepared) => prepared,
             Err(Stop::Failed(error)) => return Err(error),
             Err(Stop::Large) => return Err(EngineError::Raced),
         };
         // What was read while a job carries out its writes says nothing.
         changes.check(Key::Gate(mode.clone()), Expect::Absent);
+        changes.check(counting, expect);
         self.commit(Home::Record, changes).await?;
         Ok(report)
     }
@@ -119,10 +124,12 @@ impl Engine {
         }
         let report = RebuildReport { players: 0, results: 0, adjustments: 0, differing: 0, repaired: repair };
         let mut counts = Vec::new();
-        for line in self.views.boards.tallied(mode) {
+        let found = self.counted(mode).await?;
+        let counted = found.condition();
+        for line in found.lines {
             counts.push(self.begin_recount(line, mode, false, sink).await?);
         }
-        Ok(Rebuild { engine: self, mode: mode.clone(), ends, now: Map::default(), counts, report })
+        Ok(Rebuild { engine: self, mode: mode.clone(), ends, now: Map::default(), counts, counted, report })
     }
 }
 
@@ -133,6 +140,8 @@ impl Rebuild<'_> {
         call: &Call,
         sink: &mut Sink<'_>,
     ) -> Result<(crate::store::ChangeSet, RebuildReport), Stop> {
+        let (key, expect) = self.counted.clone();
+        sink.check(key, expect).await?;
         let mut done = None;
         loop {
             let places = self.places_after(done, sink).await?;

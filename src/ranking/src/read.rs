@@ -231,18 +231,25 @@ impl<K: Key, I: Ids> View<'_, K, I> {
         let walk = self.core.tree.walk(from, limit as u64);
         let mut rows = Vec::with_capacity(walk.len());
         let Some((first, slot)) = walk.peek() else { return rows };
-        let first_better = match self.order.ties() {
-            Ties::Competition => self.core.tree.better::<false>(first),
-            Ties::Dense => self.rank(first, slot, 0).get() - 1,
+        let (ties, others) = (self.order.ties(), self.core.tree.len().saturating_sub(1));
+        let better = self.core.tree.better::<false>(first);
+        let mut share = percentile(better, others);
+        // How many come before by the policy of the board.
+        let mut before = match ties {
+            Ties::Competition => better,
+            Ties::Dense => self.rank(first, slot, better).get() - 1,
             Ties::Ordinal => from,
         };
-        let (is_ordinal, is_dense) = (self.order.ties() == Ties::Ordinal, self.core.distinct.is_some());
-        let (mut above, mut better, mut position) = (first, first_better, from);
+        let (mut above, mut position) = (first, from);
         walk.for_each(|(key, slot)| {
-            if is_ordinal || !key.same_columns(above) {
-                better = if is_dense { better + 1 } else { position };
+            let is_worse = !key.same_columns(above);
+            if is_worse {
+                share = percentile(position, others);
             }
-            rows.push(Row { rank: Rank::after(better), entry: self.entry(key, slot) });
+            if is_worse || ties == Ties::Ordinal {
+                before = if ties == Ties::Dense { before + 1 } else { position };
+            }
+            rows.push(Row { rank: Rank::after(before), percentile: share, entry: self.entry(key, slot) });
             (above, position) = (key, position + 1);
         });
         rows
@@ -262,8 +269,9 @@ impl<K: Key, I: Ids> View<'_, K, I> {
             return Some(self.rows(from, above.saturating_add(1).saturating_add(radius)));
         }
         let mut rows = self.rows(from, above);
-        let rank = self.rank(key, slot, self.core.tree.better::<false>(key));
-        rows.push(Row { rank, entry: self.entry(key, slot) });
+        let standing = self.standing_of(key, slot, is_shadow, self.core.tree.better::<false>(key));
+        let (rank, percentile) = (standing.rank, standing.percentile);
+        rows.push(Row { rank, percentile, entry: self.entry(key, slot) });
         rows.extend(self.rows(position, radius));
         Some(rows)
     }
@@ -299,7 +307,8 @@ impl<K: Key, I: Ids> View<'_, K, I> {
                 (Some(above), Ties::Dense) => Rank::after(above.rank.get()),
                 _ => Rank::after(position),
             };
-            rows.push(AmongRow { rank, global: self.rank(key, slot, better), entry });
+            let percentile = percentile(better, self.core.tree.len().saturating_sub(1));
+            rows.push(AmongRow { rank, global: self.rank(key, slot, better), percentile, entry });
         }
         rows
     }

@@ -55,21 +55,25 @@ pub struct Entry<Id = PlayerId> {
 }
 
 /// One line of a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Row<Id = PlayerId> {
     /// The rank by the policy of the board.
     pub rank: Rank,
+    /// As in [`Standing::percentile`].
+    pub percentile: f64,
     /// Who stands there.
     pub entry: Entry<Id>,
 }
 
 /// One line of a listing of some players alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AmongRow<Id = PlayerId> {
     /// The rank among these players.
     pub rank: Rank,
     /// The rank on the whole board.
     pub global: Rank,
+    /// On the whole board, as in [`Standing::percentile`].
+    pub percentile: f64,
     /// Who stands there.
     pub entry: Entry<Id>,
 }
@@ -109,7 +113,7 @@ pub enum Change {
 pub struct Cursor<Id = PlayerId>(pub Entry<Id>);
 
 /// A part of the listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Page<Id = PlayerId> {
     /// The rows in order.
     pub rows: Vec<Row<Id>>,

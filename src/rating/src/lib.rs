@@ -60,7 +60,7 @@ pub use glicko::GlickoSettings;
 pub use glicko2::Glicko2Settings;
 pub use kalman::{KalmanSettings, Learnt, Offsets};
 pub use outcome::{Change, Entrant, Game, Offset, Side};
-pub use rating::{RatedState, Rating, Row};
+pub use rating::{RatedState, Rating};
 pub use scratch::Scratch;
 pub use system::System;
 pub use true_skill::TrueSkillSettings;

@@ -1,5 +1,5 @@
 //! The steps that all systems share, and a match of two sides made of them.
-use crate::{Change, Entrant, Game, Rating, Row, Scratch, Side, numeric};
+use crate::{Change, Entrant, Game, Rating, Scratch, Side, numeric};
 use gsm_core::Millis;
 
 /// A rating system in steps. [`crate::System`] and [`crate::batch::Ladder`] both go through these, which is why they
@@ -81,31 +81,6 @@ pub(crate) fn alone<M: Model>(
     let pair = pair(model, std::iter::once(one), std::iter::once(other), home);
     let lessons = model.lessons(&pair, score);
     [model.applied(&one, &lessons.0), model.applied(&other, &lessons.1)]
-}
-
-/// Rates two sides, neither empty, in place: [`rate`] for players who stayed to the end and whose matches are not
-/// counted.
-#[inline]
-pub(crate) fn rate_pair<M: Model, R: Row>(
-    model: &M,
-    one: &mut [R],
-    other: &mut [R],
-    home: Option<usize>,
-    score: f64,
-) {
-    let new = model.initial();
-    let entrant = |row: &R| Entrant::new(row.rating(new));
-    if let ([one], [other]) = (&mut *one, &mut *other) {
-        [*one, *other] = alone(model, [entrant(one), entrant(other)], home, score).map(R::of);
-        return;
-    }
-    let pair = pair(model, one.iter().map(entrant), other.iter().map(entrant), home);
-    let lessons = model.lessons(&pair, score);
-    for (side, lesson) in [(one, lessons.0), (other, lessons.1)] {
-        for row in side {
-            *row = R::of(model.applied(&entrant(row), &lesson));
-        }
-    }
 }
 
 /// The advantage of the side with this index.

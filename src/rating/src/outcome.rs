@@ -1,5 +1,5 @@
 use crate::kalman::POINTS;
-use crate::{Learnt, Rating, RatingError, Row};
+use crate::{Learnt, Rating, RatingError};
 use gsm_core::{Probability, limits};
 use serde::{Deserialize, Serialize};
 
@@ -186,25 +186,6 @@ pub(crate) fn check_shape(game: &Game<'_>) -> Result<(), RatingError> {
 
 /// Refuses two sides that no system can rate.
 #[inline]
-pub(crate) fn check_pair<R: Row>(
-    sides: [&[R]; 2],
-    newcomer: Rating,
-    home: Option<usize>,
-) -> Result<(), RatingError> {
-    if let Some(home) = home.filter(|home| *home > 1) {
-        return Err(RatingError::NoSuchSide { home, sides: 2 });
-    }
-    for (side, players) in sides.into_iter().enumerate() {
-        if players.is_empty() {
-            return Err(RatingError::EmptySide { side });
-        }
-        if let Some(player) = players.iter().position(|row| !row.rating(newcomer).is_finite()) {
-            return Err(RatingError::NotFinite { side, player });
-        }
-    }
-    Ok(())
-}
-
 /// Refuses matches above the server's limits.
 pub(crate) fn check_size(sides: &[Side<'_>]) -> Result<(), RatingError> {
     if sides.len() > limits::MATCH_SIDES_MAX {

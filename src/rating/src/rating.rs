@@ -38,52 +38,6 @@ impl Rating {
     }
 }
 
-/// A row in a caller's table of ratings, which need not hold what the system does not move: see
-/// [`crate::System::rate_pair`]. `[mean]` is enough for Elo, `[mean, deviation]` for Glicko, Weng-Lin and TrueSkill.
-pub trait Row: Copy {
-    /// The rating; what the row does not hold is a newcomer's.
-    #[must_use]
-    fn rating(self, newcomer: Rating) -> Rating;
-    /// As much of the rating as the row holds.
-    #[must_use]
-    fn of(rating: Rating) -> Self;
-}
-
-impl Row for Rating {
-    #[inline]
-    fn rating(self, _: Rating) -> Rating {
-        self
-    }
-    #[inline]
-    fn of(rating: Rating) -> Self {
-        rating
-    }
-}
-
-impl Row for [f64; 2] {
-    #[inline]
-    fn rating(self, newcomer: Rating) -> Rating {
-        let [mean, deviation] = self;
-        Rating { mean, deviation, ..newcomer }
-    }
-    #[inline]
-    fn of(Rating { mean, deviation, .. }: Rating) -> Self {
-        [mean, deviation]
-    }
-}
-
-impl Row for [f64; 1] {
-    #[inline]
-    fn rating(self, newcomer: Rating) -> Rating {
-        let [mean] = self;
-        Rating { mean, ..newcomer }
-    }
-    #[inline]
-    fn of(Rating { mean, .. }: Rating) -> Self {
-        [mean]
-    }
-}
-
 /// What a player's row holds. The deviation grows with time; the row does not change meanwhile: it is grown when
 /// read, by [`crate::System::at`] with these fields.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,9 @@
 use crate::learning::home_sign;
 use crate::model::{self, Model};
-use crate::numeric::score;
 use crate::true_skill::{Margin, TrueSkill};
 use crate::{
     Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Rating, RatingError,
-    Row, Scratch, SettingsError, Side, TrueSkillSettings, WengLinSettings, kalman, outcome,
+    Scratch, SettingsError, Side, TrueSkillSettings, WengLinSettings, kalman, outcome,
 };
 use gsm_core::{Millis, Probability, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -214,46 +213,6 @@ impl System {
         out.clear();
         outcome::check_shape(game)?;
         self.apply(game, scratch, out);
-        Ok(())
-    }
-
-    /// Rates two sides in place: the ratings of [`System::update_any_size`] for a match that all played from the first
-    /// moment to the last, each side by its place (1 is the best, equal is a tie), without the expectations. For whoever
-    /// keeps a table of ratings: nothing is allocated but by the Kalman system. Everybody counts as new to systems that
-    /// look at [`Entrant::games`].
-    ///
-    /// # Errors
-    /// An empty side, a rating that is not finite, or a home side that is none; nothing has changed then.
-    #[inline]
-    pub fn rate_pair<R: Row>(
-        &self,
-        (place, one): (u32, &mut [R]),
-        (other_place, other): (u32, &mut [R]),
-        home: Option<usize>,
-        scratch: &mut Scratch,
-    ) -> Result<(), RatingError> {
-        outcome::check_pair([one, other], self.initial(), home)?;
-        let score = score(place, other_place);
-        match self {
-            Self::Elo(settings) => model::rate_pair(settings, one, other, home, score),
-            Self::Glicko(settings) => model::rate_pair(settings, one, other, home, score),
-            Self::Glicko2(settings) => model::rate_pair(settings, one, other, home, score),
-            Self::WengLin(settings) => model::rate_pair(settings, one, other, home, score),
-            Self::TrueSkill(settings) => {
-                let model = TrueSkill { settings, margin: scratch.margin(settings) };
-                model::rate_pair(&model, one, other, home, score);
-            }
-            Self::Kalman(_) => {
-                let entrants = |side: &[R]| -> Vec<Entrant> {
-                    side.iter().map(|row| Entrant::new(row.rating(self.initial()))).collect()
-                };
-                let (a, b) = (entrants(one), entrants(other));
-                let sides = [Side::new(place, &a), Side::new(other_place, &b)];
-                let mut changes = Vec::with_capacity(a.len() + b.len());
-                self.apply_present(&Game { home, ..Game::new(&sides) }, scratch, &mut changes);
-                one.iter_mut().chain(other).zip(changes).for_each(|(row, change)| *row = R::of(change.after));
-            }
-        }
         Ok(())
     }
 

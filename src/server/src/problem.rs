@@ -102,6 +102,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("too_many_queues", 429, "The server has as many queues as it may."),
     ("too_many_rule_sets", 429, "The server has as many rule sets as it may."),
     ("too_many_boards", 429, "The server has as many boards as it may."),
+    ("too_many_counting_boards", 429, "As many boards as may count the results of this mode already."),
     ("too_many_streams", 429, "The player has as many push streams as one may."),
     (
         "too_many_watches",

@@ -4,7 +4,7 @@ use crate::{
     deed::{Deed, Outcome, SERVER, TicketWish},
     random::Random,
     truth::Truth,
-    world::{QUEUES, boards, queue},
+    world::{BEST, QUEUES, boards, queue},
 };
 use gsm_core::{MatchId, Mode, PlayerId, QueueName, RequestKey};
 use gsm_session::{MatchState, PlayerSessionState, Roster, TicketState};
@@ -101,6 +101,7 @@ impl Draw<'_> {
             92 => Act::Crash { node: self.node() },
             93..=94 => Act::Weather,
             95..=96 => self.takeover(),
+            97 => self.late_board(),
             _ => Act::Calm,
         }
     }
@@ -123,6 +124,19 @@ impl Draw<'_> {
         }
         deeds.extend((0..self.nodes).map(|node| (node, Deed::Tick)));
         Act::Calls { deeds, mishap: Mishap { crash: None, lapse: Some(lapse), pause: Some(pause) } }
+    }
+
+    /// The board that counts last is defined while other nodes take results: more of them, as long as nobody has.
+    fn late_board(&mut self) -> Act {
+        let Some(board) = boards().into_iter().find(|config| config.name.as_str() == BEST) else {
+            return Act::Calm;
+        };
+        let mut deeds = vec![(self.node(), Deed::PutBoard(Box::new(board)))];
+        for _ in 0..1 + self.random.below(4) {
+            let node = self.node();
+            deeds.extend(self.report().map(|report| (node, report)));
+        }
+        Act::Calls { deeds, mishap: self.mishap() }
     }
 
     fn idle(&self) -> Vec<PlayerId> {

@@ -3,8 +3,8 @@ use crate::{Invariant, random::Random};
 use async_trait::async_trait;
 use gsm_core::{CommitKey, PlayerId};
 use gsm_engine::store::{
-    ChangeSet, CommitError, Committed, Cursor, Expect, Fold, Key, KeyRange, Op, PushEvent, ReadError, Row,
-    Store, StoreFault, StoreLimits, Versioned, Write,
+    ChangeSet, CommitError, Committed, CountingRow, Cursor, Expect, Fold, Key, KeyRange, Op, PushEvent,
+    ReadError, Row, Store, StoreFault, StoreLimits, Versioned, Write,
 };
 use gsm_session::{MatchState, TicketState};
 use parking_lot::Mutex;
@@ -49,6 +49,8 @@ pub enum Plant {
     SeatForgotten,
     /// A job writes what results say they did, and not all of the ratings.
     JobHalfDone,
+    /// A result is counted by the boards that its node has heard of, whichever there are.
+    CountingUnheeded,
 }
 
 impl Plant {
@@ -72,6 +74,7 @@ impl Plant {
         Self::GateUnchecked,
         Self::SeatForgotten,
         Self::JobHalfDone,
+        Self::CountingUnheeded,
     ];
 
     /// The invariant that must report it.
@@ -79,9 +82,11 @@ impl Plant {
     pub const fn breaks(self) -> Invariant {
         match self {
             Self::ResultDropped | Self::CopyDropped => Invariant::ResultKept,
-            Self::RatedTwice | Self::RatingBent | Self::GateUnchecked | Self::JobHalfDone => {
-                Invariant::RatedOnce
-            }
+            Self::RatedTwice
+            | Self::RatingBent
+            | Self::GateUnchecked
+            | Self::JobHalfDone
+            | Self::CountingUnheeded => Invariant::RatedOnce,
             Self::ClaimUnchecked | Self::ClaimKept => Invariant::OneClaim,
             Self::TicketDropped => Invariant::TicketKept,
             Self::PoolDeaf => Invariant::NoneStranded,
@@ -145,6 +150,9 @@ impl Planted {
             }
             Plant::GateUnchecked => {
                 Self::without(changes, |w| !(matches!(w.key, Key::Gate(_)) && w.op == Op::Check))
+            }
+            Plant::CountingUnheeded => {
+                Self::without(changes, |w| !(matches!(w.key, Key::Counting(_)) && w.op == Op::Check))
             }
             Plant::JobHalfDone => {
                 let is_job =
@@ -238,7 +246,16 @@ impl Store for Planted {
     }
 
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, ReadError> {
-        self.below.get(keys).await
+        let mut found = self.below.get(keys).await?;
+        if self.plant == Plant::CountingUnheeded {
+            for found in found.iter_mut().flatten() {
+                // Nobody is told which boards count.
+                if matches!(&*found.row, Row::Counting(_)) {
+                    found.row = Arc::new(Row::Counting(CountingRow::default()));
+                }
+            }
+        }
+        Ok(found)
     }
     async fn list(
         &self,

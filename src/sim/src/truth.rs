@@ -1,9 +1,10 @@
 //! What the stores really hold, read past all faults.
+use crate::world::QUEUES;
 use futures::FutureExt;
 use gsm_core::{AdjustmentId, BoardName, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
 use gsm_engine::store::{
-    AdjustmentRow, Claim, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow, PushEvent,
-    ResultRow, Row, StagedRow, StandingRow, Store, TicketRow, Versioned, memory::MemoryStore,
+    AdjustmentRow, Claim, CountingRow, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow,
+    PushEvent, ResultRow, Row, StagedRow, StandingRow, Store, TicketRow, Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::tier::Bounds;
@@ -39,6 +40,8 @@ pub(crate) struct Truth {
     pub(crate) staged: Vec<StagedRow>,
     /// Matches whose end other homes are owed.
     pub(crate) owed: Vec<MatchId>,
+    /// Boards that count results of any mode, once decided jobs are carried out.
+    pub(crate) counting: BTreeSet<BoardName>,
 }
 
 /// Direct reads of the memory stores, one or three.
@@ -134,6 +137,7 @@ impl Eye {
             gates: BTreeMap::new(),
             staged: Vec::new(),
             owed: Vec::new(),
+            counting: BTreeSet::new(),
         };
         let ranges = [
             KeyRange::Tickets,
@@ -145,6 +149,7 @@ impl Eye {
             KeyRange::Gates,
             KeyRange::Outbox,
         ];
+        let mut counting: BTreeMap<Mode, CountingRow> = BTreeMap::new();
         for (key, found) in ranges.iter().flat_map(|range| self.list(range)) {
             match (key, &*found.row) {
                 (Key::Ticket(id), Row::Ticket(row)) => {
@@ -181,6 +186,21 @@ impl Eye {
                 }
             }
         }
+        let modes: Vec<Mode> = QUEUES.iter().filter_map(|name| Mode::new(name).ok()).collect();
+        let keys: Vec<Key> = modes.iter().cloned().map(Key::Counting).collect();
+        for (mode, found) in modes.into_iter().zip(self.get(Home::Record, &keys)) {
+            if let Some(Row::Counting(row)) = found.as_ref().map(|f| &*f.row) {
+                counting.insert(mode, row.clone());
+            }
+        }
+        for row in &truth.staged {
+            if let StagedRow::Put(Key::Counting(mode), row) = row
+                && let Row::Counting(row) = &**row
+            {
+                counting.insert(mode.clone(), row.clone());
+            }
+        }
+        truth.counting = counting.into_values().flat_map(|row| row.boards.into_keys()).collect();
         // What a job has staged may be rated as nothing before it was.
         let decided = truth.decided();
         let results = decided.results.values().map(|row| row.system);

@@ -201,8 +201,8 @@ impl World {
         let is_one = shape == Shape::OneHome;
         let items_max = match shape {
             Shape::OneHome => ITEMS_MAX,
-            // A rating set by hand takes ten where three boards count the mode: the least that a store must hold here.
-            _ if random.chance(0.6) => 10,
+            // A rating set by hand takes eleven where three boards count the mode: the least that a store must hold here.
+            _ if random.chance(0.6) => 11,
             _ => 100,
         };
         // Only the record home is a store of small transactions (decisions.md 6); the others are not.

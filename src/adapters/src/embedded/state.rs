@@ -495,6 +495,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Bucket(_)
         | Row::Opened(_)
         | Row::Starts(_)
+        | Row::Counting(_)
         | Row::Learnt(_)
         | Row::Watch(_)
         | Row::Told(_) => true,

@@ -1,4 +1,5 @@
 //! The embedded store against its suite, its twin in memory, and a disk that falls ill.
+mod board_crash;
 mod damage;
 mod disk_full;
 mod kill;

@@ -9,10 +9,10 @@ use gsm_engine::{
 };
 use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
-const RULES: SnapshotRules = SnapshotRules { players_min: 1, changes_min: 1 };
+pub(crate) const RULES: SnapshotRules = SnapshotRules { players_min: 1, changes_min: 1 };
 
 /// splitmix64 (Steele, Lea, Flood 2014, figure 18).
-fn mixed(n: u64) -> u64 {
+pub(crate) fn mixed(n: u64) -> u64 {
     let mut z = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -40,7 +40,7 @@ fn changes(n: u64) -> ChangeSet {
     set
 }
 
-fn engine(store: &Arc<EmbeddedStore>, clock: Arc<dyn Clock>) -> Engine {
+pub(crate) fn engine(store: &Arc<EmbeddedStore>, clock: Arc<dyn Clock>) -> Engine {
     let options = EngineOptions { node: "test".to_owned(), token_key: TokenKey::new([7; 32]) };
     Engine::new(Homes::one(store.clone()), clock, Arc::new(SystemIds), options)
 }
@@ -50,7 +50,7 @@ async fn listed(engine: &Engine) -> Vec<BoardRow> {
 }
 
 /// A start from the files, which shows what one shows that reads everything.
-async fn start(
+pub(crate) async fn start(
     store: &Arc<EmbeddedStore>,
     clock: Arc<dyn Clock>,
     files: &SnapshotFiles,

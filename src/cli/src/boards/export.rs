@@ -36,7 +36,7 @@ enum Format {
   gsm boards export --data-dir gsm-data --board laps --format parquet --out laps.parquet
 
 Columns: rank, player_id, display_name, a value for each column of the board, reached_at (milliseconds since 1970),
-games; on a board with cohorts level and cohort too (not in Parquet). No server may run on the directory.
+games; on a board with cohorts level and cohort too. No server may run on the directory.
 
 Exit code 0: done; 1: the data directory failed; 2: no such board, or no such format in this build.")]
 pub(super) struct Export {

@@ -7,10 +7,13 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use gsm_adapters::Options;
-use gsm_core::{BoardName, Label, RequestKey, limits};
+use gsm_core::{BoardName, Label, PlayerId, RequestKey, limits};
 use gsm_engine::{Call, ImportPlayer, Submission};
 use indicatif::ProgressBar;
 use std::path::PathBuf;
+
+/// How ids that this server gave to players begin.
+const OWN_PREFIX: &str = "plr-";
 
 /// What a file is.
 #[derive(Clone, Copy, ValueEnum)]
@@ -31,7 +34,8 @@ enum From {
   gsm boards import --data-dir gsm-data --board points --from-redis redis://localhost/0 --key points
 
 The board must be defined, for submissions; its operators count, so that a board of best scores can be given a file
-twice. Players are those of the ids in the file, made where new. CSV may have display_name, timestamp (milliseconds since
+twice. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
+player who has it. CSV may have display_name, timestamp (milliseconds since
 1970) and metadata as well. A member of a sorted set is an id, and its score must be a whole number. No server may run
 on the directory.
 
@@ -83,37 +87,52 @@ impl Import {
         let columns = offline.engine.board_config(name).map_err(Failure::usage)?.columns.len();
         if let (Some(url), Some(key)) = (&self.from_redis, &self.key) {
             let records = redis::read(url, self.redis_password.as_deref(), key)?;
-            return take(offline, name, columns, key, &records).await;
+            return take(offline, name, columns, (key, "member"), &records).await;
         }
         let mut taken = 0;
         for file in &self.files {
             let shown = file.display().to_string();
             let text = std::fs::read_to_string(file)
                 .map_err(|e| Failure::usage(format!("cannot read `{shown}`: {e}")))?;
-            let records = match self.from {
-                From::Csv => records::csv(&text),
-                From::Nakama => records::nakama(&text, columns),
-                From::Playfab => records::playfab(&text),
+            let (records, word) = match self.from {
+                From::Csv => (records::csv(&text), "line"),
+                From::Nakama => (records::nakama(&text, columns), "record"),
+                From::Playfab => (records::playfab(&text), "record"),
             };
             let records = records.map_err(|what| Failure::usage(format!("{shown}: {what}")))?;
-            taken += take(offline, name, columns, &shown, &records).await?;
+            taken += take(offline, name, columns, (&shown, word), &records).await?;
         }
         Ok(taken)
     }
 }
 
-/// Submits the records of one source, which is `shown` to people.
+/// What begins like an id of ours is one.
+fn check_player(text: &str) -> Result<(), String> {
+    RequestKey::new(text).map_err(|e| e.to_string())?;
+    if text.starts_with(OWN_PREFIX) {
+        text.parse::<PlayerId>().map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+/// Submits the records of one source, which is `shown` to people as its records are by a `word`.
 async fn take(
     offline: &Offline,
     name: &BoardName,
     columns: usize,
-    shown: &str,
+    (shown, word): (&str, &str),
     records: &[records::Record],
 ) -> Result<u64, Failure> {
     if let Some(record) = records.iter().find(|record| record.values.len() != columns) {
         let found = record.values.len();
         let what = format!("{shown}: has {found} numbers a player, the board has {columns} columns");
         return Err(Failure::usage(what));
+    }
+    // All of a source is looked at before anything of it is taken.
+    for record in records {
+        check_player(&record.player).map_err(|what| {
+            Failure::usage(format!("{shown}: {word} {}: player `{}`: {what}", record.number, record.player))
+        })?;
     }
     let bar = drawn(ProgressBar::new(records.len() as u64), "{bar:40} {human_pos}/{human_len}, {eta} to go");
     let mut taken = 0;

@@ -1,6 +1,6 @@
 //! A board as a Parquet file.
 use super::export::{Table, values};
-use gsm_engine::{BoardConfig, BoardRow};
+use gsm_engine::{BoardConfig, BoardRow, SeatRef};
 use parquet::{
     basic::Compression,
     data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type},
@@ -32,6 +32,27 @@ pub(super) struct Parquet<W: Write + Send> {
     values: Vec<Vec<f64>>,
     reached_at: Vec<i64>,
     games: Vec<i32>,
+    /// Where the board has cohorts.
+    seats: Option<Seats>,
+}
+
+/// Levels and cohorts of rows; of each row 1 where it has one, 0 where not.
+#[derive(Default)]
+struct Seats {
+    levels: Vec<i32>,
+    has_level: Vec<i16>,
+    cohorts: Vec<i64>,
+    has_cohort: Vec<i16>,
+}
+
+impl Seats {
+    fn add(&mut self, seat: Option<SeatRef>) {
+        let level = seat.and_then(|of| of.level);
+        self.has_level.push(i16::from(level.is_some()));
+        self.levels.extend(level.map(i32::from));
+        self.has_cohort.push(i16::from(seat.is_some()));
+        self.cohorts.extend(seat.map(|of| of.seat.cohort.cast_signed()));
+    }
 }
 
 impl<W: Write + Send> Parquet<W> {
@@ -46,13 +67,20 @@ impl<W: Write + Send> Parquet<W> {
                 {}
                 required int64 reached_at (TIMESTAMP(MILLIS,true));
                 required int32 games (INTEGER(32,false));
+                {}
             }}",
-            values.join("\n")
+            values.join("\n"),
+            if config.grouping.is_some() {
+                "optional int32 level (INTEGER(8,false)); optional int64 cohort (INTEGER(64,false));"
+            } else {
+                ""
+            }
         );
         let schema = Arc::new(parse_message_type(&schema)?);
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         Ok(Self {
             file: SerializedFileWriter::new(out, schema, Arc::new(properties))?,
+            seats: config.grouping.is_some().then(Seats::default),
             config,
             ranks: Vec::new(),
             players: Vec::new(),
@@ -78,6 +106,12 @@ impl<W: Write + Send> Parquet<W> {
         }
         column::<Int64Type, W>(&mut group, &mut self.reached_at, None)?;
         column::<Int32Type, W>(&mut group, &mut self.games, None)?;
+        if let Some(Seats { levels, has_level, cohorts, has_cohort }) = &mut self.seats {
+            column::<Int32Type, W>(&mut group, levels, Some(has_level))?;
+            column::<Int64Type, W>(&mut group, cohorts, Some(has_cohort))?;
+            has_level.clear();
+            has_cohort.clear();
+        }
         group.close().map(drop)
     }
 }
@@ -108,6 +142,7 @@ impl<W: Write + Send> Table for Parquet<W> {
         self.reached_at.push(row.reached_at.as_millis());
         // Parquet keeps an unsigned number in the bits of a signed one.
         self.games.push(row.games.cast_signed());
+        self.seats.iter_mut().for_each(|seats| seats.add(row.seat));
         if self.ranks.len() == GROUP_ROWS { self.group().map_err(Into::into) } else { Ok(()) }
     }
 
@@ -122,7 +157,10 @@ impl<W: Write + Send> Table for Parquet<W> {
 mod tests {
     use super::*;
     use gsm_core::{BoardName, Label, PlayerId, Rank, Timestamp};
-    use gsm_engine::{Column, Direction, Eligibility, Operator, Source, Ties, Value};
+    use gsm_engine::{
+        CohortConfig, CohortRule, Column, Direction, Eligibility, Grouping, Operator, Seat, Source, Ties,
+        Value,
+    };
     use parquet::{
         file::reader::{FileReader as _, SerializedFileReader},
         record::RowAccessor as _,
@@ -133,10 +171,16 @@ mod tests {
             player: PlayerId::from_u128(u128::from(n)),
             name: n.is_multiple_of(2).then(|| Label::new(&format!("player {n}")).unwrap()),
             rank: Rank::after(n),
+            percentile: 100.0,
             keys: [-(n as i64), 7, 0, 0, 0].into(),
             reached_at: Timestamp::from_millis(n as i64 - 5),
             deviation: 0.0,
             games: u32::MAX,
+            // In cohorts of seven; who is third in each has no seat.
+            seat: (n % 7 != 2).then_some(SeatRef {
+                seat: Seat { cohort: n / 7 + 1, number: 1 },
+                level: (n % 2 == 0).then_some(3),
+            }),
         }
     }
 
@@ -151,6 +195,9 @@ mod tests {
             ties: Ties::default(),
             by: Vec::new(),
             eligibility: Eligibility::default(),
+            season: None,
+            tiers: None,
+            grouping: Some(Grouping::Cohorts(CohortConfig { size: 7, rule: CohortRule::default() })),
         });
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut table = Box::new(Parquet::new(file.reopen().unwrap(), config).unwrap());
@@ -169,6 +216,11 @@ mod tests {
             assert_eq!((found.get_double(3).unwrap(), found.get_double(4).unwrap()), (-(n as f64), 7.0));
             assert_eq!(found.get_timestamp_millis(5).unwrap(), n as i64 - 5);
             assert_eq!(found.get_uint(6).unwrap(), u32::MAX);
+            let level = found.get_ubyte(7).ok();
+            assert_eq!(
+                (level, found.get_ulong(8).ok()),
+                expected.seat.map_or((None, None), |of| (of.level, Some(of.seat.cohort)))
+            );
             rows += 1;
         }
         assert_eq!(rows, count);

@@ -6,6 +6,8 @@ use serde_json::Value;
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Record {
+    /// Its line in a file of lines, else its number in the answer, from 1.
+    pub(super) number: usize,
     /// The id under which the source knows the player.
     pub(super) player: String,
     pub(super) name: Option<String>,
@@ -65,8 +67,8 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
     let (name, at, metadata) = (place("display_name"), place("timestamp"), place("metadata"));
     lines
         .filter(|(_, line)| !line.is_empty())
-        .map(|(number, line)| {
-            let wrong = |what: String| format!("line {number}: {what}");
+        .map(|(line_number, line)| {
+            let wrong = |what: String| format!("line {line_number}: {what}");
             let fields = fields(line).map_err(wrong)?;
             if fields.len() != head.len() {
                 return Err(wrong(format!("has {} fields, the head has {}", fields.len(), head.len())));
@@ -77,6 +79,7 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
                 whole(text).ok_or_else(|| wrong(format!("`{text}` is no whole number")))
             };
             Ok(Record {
+                number: line_number,
                 player: text(Some(player)).cloned().ok_or_else(|| wrong("has no player_id".to_owned()))?,
                 name: text(name).cloned(),
                 values: values.iter().map(|at| number(*at)).collect::<Result<_, _>>()?,
@@ -125,11 +128,13 @@ pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> 
     let read: Nakama = serde_json::from_str(text).map_err(|e| format!("is no answer of Nakama: {e}"))?;
     read.records
         .into_iter()
-        .map(|record| {
-            let score =
-                number(&record.score).ok_or(format!("score `{}` is no whole number", record.score))?;
+        .zip(1..)
+        .map(|(record, nth)| {
+            let score = number(&record.score)
+                .ok_or(format!("record {nth}: score `{}` is no whole number", record.score))?;
             let subscore = record.subscore.as_ref().map_or(Some(0), number);
-            let mut values = vec![score, subscore.ok_or("a subscore is no whole number")?];
+            let subscore = subscore.ok_or(format!("record {nth}: the subscore is no whole number"))?;
+            let mut values = vec![score, subscore];
             values.truncate(columns);
             let text = |value: Value| match value {
                 Value::String(text) => Some(text),
@@ -137,6 +142,7 @@ pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> 
                 other => Some(other.to_string()),
             };
             Ok(Record {
+                number: nth,
                 player: record.owner_id,
                 name: record.username.and_then(text),
                 values,
@@ -155,7 +161,8 @@ pub(super) fn playfab(text: &str) -> Result<Vec<Record>, String> {
     let rows = data.get("Rankings").or_else(|| data.get("Leaderboard")).and_then(Value::as_array);
     let rows = rows.ok_or("is no answer of PlayFab: there is no `Rankings` and no `Leaderboard`")?;
     rows.iter()
-        .map(|row| {
+        .zip(1..)
+        .map(|(row, nth)| {
             let id = row.get("PlayFabId").or_else(|| row.pointer("/Entity/Id")).and_then(Value::as_str);
             let scores = match (row.get("Scores").and_then(Value::as_array), row.get("StatValue")) {
                 (Some(scores), _) => scores.iter().map(number).collect::<Option<Vec<i64>>>(),
@@ -164,9 +171,10 @@ pub(super) fn playfab(text: &str) -> Result<Vec<Record>, String> {
             };
             let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
             Ok(Record {
-                player: id.ok_or(format!("a row has no id: {row}"))?.to_owned(),
+                number: nth,
+                player: id.ok_or(format!("record {nth}: has no id: {row}"))?.to_owned(),
                 name: text("DisplayName"),
-                values: scores.ok_or(format!("a row has no whole scores: {row}"))?,
+                values: scores.ok_or(format!("record {nth}: has no whole scores: {row}"))?,
                 at: None,
                 metadata: text("Metadata").filter(|text| !text.is_empty()),
             })
@@ -178,16 +186,17 @@ pub(super) fn playfab(text: &str) -> Result<Vec<Record>, String> {
 mod tests {
     use super::*;
 
-    fn plain(player: &str, values: &[i64]) -> Record {
-        Record { player: player.to_owned(), name: None, values: values.to_vec(), at: None, metadata: None }
+    fn plain(number: usize, player: &str, values: &[i64]) -> Record {
+        let player = player.to_owned();
+        Record { number, player, name: None, values: values.to_vec(), at: None, metadata: None }
     }
 
     #[test]
     fn csv_is_read_by_its_head() {
         let found =
             csv("display_name,player_id,value_1,value_2\n\"Smith, \"\"J\"\"\",a b,5,-1\n,c,7.0,2\n").unwrap();
-        let smith = Record { name: Some("Smith, \"J\"".to_owned()), ..plain("a b", &[5, -1]) };
-        assert_eq!(found, [smith, plain("c", &[7, 2])]);
+        let smith = Record { name: Some("Smith, \"J\"".to_owned()), ..plain(2, "a b", &[5, -1]) };
+        assert_eq!(found, [smith, plain(3, "c", &[7, 2])]);
         let found = csv("\u{feff}player_id,score,timestamp,metadata\r\nx,3,1700000000000,hi\r\n").unwrap();
         assert_eq!(
             (found[0].at.unwrap().as_millis(), found[0].metadata.as_deref()),
@@ -212,14 +221,14 @@ mod tests {
     fn answers_of_others_are_read() {
         let text = r#"{"records":[{"owner_id":"u1","username":"ann","score":"12","subscore":"3","metadata":"{}"},
             {"owner_id":"u2","score":7}],"next_cursor":"x"}"#;
-        let ann = Record { name: Some("ann".to_owned()), ..plain("u1", &[12, 3]) };
-        assert_eq!(nakama(text, 2).unwrap(), [ann, plain("u2", &[7, 0])]);
+        let ann = Record { name: Some("ann".to_owned()), ..plain(1, "u1", &[12, 3]) };
+        assert_eq!(nakama(text, 2).unwrap(), [ann, plain(2, "u2", &[7, 0])]);
         assert_eq!(nakama(text, 1).unwrap()[1].values, [7]);
         let text = r#"{"code":200,"data":{"Rankings":[{"Entity":{"Id":"E1","Type":"title_player_account"},"Rank":1,"Scores":["99","1"]}]}}"#;
-        assert_eq!(playfab(text).unwrap(), [plain("E1", &[99, 1])]);
+        assert_eq!(playfab(text).unwrap(), [plain(1, "E1", &[99, 1])]);
         let text =
             r#"{"data":{"Leaderboard":[{"PlayFabId":"P","DisplayName":"Bo","StatValue":5,"Position":0}]}}"#;
-        assert_eq!(playfab(text).unwrap(), [Record { name: Some("Bo".to_owned()), ..plain("P", &[5]) }]);
+        assert_eq!(playfab(text).unwrap(), [Record { name: Some("Bo".to_owned()), ..plain(1, "P", &[5]) }]);
         assert!(nakama("{}", 1).is_err() && playfab("{}").is_err() && playfab("nonsense").is_err());
     }
 }

@@ -80,9 +80,15 @@ pub(super) fn read(url: &Url, password: Option<&str>, key: &str) -> Result<Vec<R
         }
         cursor = next;
     }
-    let record =
-        |(player, score)| Record { player, name: None, values: vec![score], at: None, metadata: None };
-    Ok(scores.into_iter().map(record).collect())
+    let record = |((player, score), number)| Record {
+        number,
+        player,
+        name: None,
+        values: vec![score],
+        at: None,
+        metadata: None,
+    };
+    Ok(scores.into_iter().zip(1..).map(record).collect())
 }
 
 fn open(url: &Url, password: Option<&str>) -> io::Result<Redis> {

@@ -95,10 +95,29 @@ fn boards_go_out_and_in() {
         ran.told(2, &["writes no Parquet", "--features parquet"]);
         assert!(!table.exists());
     }
-    // What was exported can be imported again.
+    // What was exported can be imported again: ids that this server gave are the players who have them.
     let again = dir.path().join("again.csv");
     write(&again, &out);
     assert!(import("points", &[arg(&again)]).ok().contains("3 scores"));
+    let ids = |out: &str| -> Vec<String> {
+        out.lines().filter_map(|line| line.split(',').nth(1).map(str::to_owned)).collect()
+    };
+    assert_eq!(ids(&export(&[]).ok()), ids(&out));
+    let first = lines[1].split(',').nth(1).unwrap();
+    write(&page, &format!(r#"{{"data":{{"Leaderboard":[{{"PlayFabId":"{first}","StatValue":50}}]}}}}"#));
+    import("points", &["--from", "playfab", arg(&page)]).ok();
+    assert!(export(&[]).ok().lines().nth(1).unwrap().starts_with(&format!("1,{first},bob,50,")));
+    // One of another server is a player of its own, and one that is none is refused with its line.
+    write(&again, "player_id,score\nplr-00000000000000000000000000000009,1\n");
+    import("points", &[arg(&again)]).ok();
+    let five = export(&[]).ok();
+    assert!(five.lines().count() == 5 && !five.contains("plr-00000000000000000000000000000009,,"), "{five}");
+    write(&again, &format!("player_id,score\n{first},900\nplr-12,1\n"));
+    import("points", &[arg(&again)])
+        .told(2, &["again.csv", "line 3", "`plr-12`", "32 lower-case hex digits"]);
+    write(&page, r#"{"records":[{"owner_id":"plr-1","score":8}]}"#);
+    import("points", &["--from", "nakama", arg(&page)]).told(2, &["record 1", "`plr-1`"]);
+    assert_eq!(export(&[]).ok(), five, "nothing of it was taken");
     let served = Served::start("dev", &data, &["--bots", "0"]);
     let in_use = gsm(&["boards", "export", "--data-dir", arg(&data), "--board", "points"]);
     in_use.told(1, &["in use by process", "an export needs the directory for itself"]);

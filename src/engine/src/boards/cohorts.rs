@@ -20,7 +20,7 @@ const NO_SEAT: EngineError =
     EngineError::Unknown { what: "seat: the player has none in a cohort of this season" };
 
 /// A player's seat in a cohort, and where he stands in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SeatView {
     /// Which.
     pub seat: Seat,
@@ -32,12 +32,14 @@ pub struct SeatView {
     pub players: u64,
     /// The rank in it; `None` for who is hidden, not eligible or has no entry.
     pub rank: Option<Rank>,
+    /// Share of the others in it who are not better; `None` without a rank.
+    pub percentile: Option<f64>,
     /// What this place leads to when the season ends like this; `None` where the board has no levels.
     pub fate: Option<Fate>,
 }
 
 /// Where a player ended in a season, or stands in that under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PastSeat {
     /// Which season.
     pub season: u64,
@@ -92,12 +94,14 @@ impl OpenBoard {
         let fate = self.groups.and_then(|groups| groups.league).and_then(|league| {
             fate((self.config(), &league, seated.level), board, games, &cohort.seated, player)
         });
+        let standing = board.standing(player).filter(|_| viewer.sees(state, player));
         Some(SeatView {
             seat: seated.seat,
             level: shown(seated.level),
             taken: u32::try_from(cohort.seated.len()).unwrap_or(u32::MAX),
-            players: board.len(),
-            rank: board.standing(player).filter(|_| viewer.sees(state, player)).map(|of| of.rank),
+            players: standing.map_or(board.len(), |of| of.players),
+            rank: standing.map(|of| of.rank),
+            percentile: standing.map(|of| of.percentile),
             fate,
         })
     }
@@ -180,12 +184,14 @@ impl Engine {
             None => table.fate(line, player),
         };
         let CohortTable { seated, board, .. } = table;
+        let standing = board.standing(player);
         let seat = SeatView {
             seat: of.seat,
             level: shown(of.level),
             taken: u32::try_from(seated.len()).unwrap_or(u32::MAX),
-            players: board.len(),
-            rank: board.standing(player).map(|standing| standing.rank),
+            players: standing.map_or(board.len(), |of| of.players),
+            rank: standing.map(|of| of.rank),
+            percentile: standing.map(|of| of.percentile),
             fate,
         };
         Ok(PastSeat { season: of.season, is_over: ends_at.is_some_and(|end| end <= now), seat })

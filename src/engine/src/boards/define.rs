@@ -2,7 +2,7 @@
 use super::{BoardConfig, Source, line::Line};
 use crate::{
     Call, Engine, EngineError,
-    jobs::Sink,
+    jobs::{Sink, Stop},
     store::{ChangeSet, Home, Key, KeyRange, Row},
 };
 use gsm_core::{BoardName, Mode, Timestamp, limits};
@@ -45,19 +45,22 @@ impl Engine {
         if found.is_none() && self.views.boards.all().len() >= limits::BOARDS_MAX {
             return Err(EngineError::TooManyBoards);
         }
+        let mut known = None;
         if let Some(found) = &found {
             let Row::Board(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
-            let known = BoardConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
-            if known.source != config.source {
+            let there = BoardConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
+            if there.source != config.source {
                 return Err(EngineError::invalid("source", "stays as it is: delete the board first"));
             }
-            if !keeps_seasons(&known, config, call.now) {
+            if !keeps_seasons(&there, config, call.now) {
                 return Err(EngineError::invalid(
                     "season",
                     "a board with seasons stays as it is, but for instants to come: define another board, or delete it",
                 ));
             }
+            known = Some(there);
         }
+        let was_counting = known.as_ref().is_some_and(BoardConfig::has_entries);
         let json = config.to_json().map_err(|e| EngineError::invalid("board", e))?;
         let mut changes = self.changes(call, &[&config.name]);
         changes.replace(key, found.map(|f| f.version), Row::Board(json));
@@ -68,7 +71,7 @@ impl Engine {
         }
         self.remember(&mut changes, call, Home::Document, &())?;
         self.commit(Home::Document, changes).await?;
-        Ok(())
+        if was_counting { self.forget_counted(config).await } else { Ok(()) }
     }
 
     /// A board that counts results: its entries are counted from the histories behind the mode's gate, so that no
@@ -84,7 +87,7 @@ impl Engine {
         let line = Arc::new(Line::new(config.clone(), call.now, false));
         let gate = self.close_gate(mode).await?;
         let mut sink = Sink::staged(self, gate);
-        if let Err(stop) = self.recount_board(line, mode, &mut sink).await {
+        if let Err(stop) = self.count_all(line, mode, &mut sink).await {
             return self.close_job(sink, Err(stop)).await;
         }
         let head = if self.homes.is_one() {
@@ -94,6 +97,11 @@ impl Engine {
         };
         let prepared = head.map(|head| (head, ())).map_err(Into::into);
         self.close_job(sink, prepared).await
+    }
+
+    async fn count_all(&self, line: Arc<Line>, mode: &Mode, sink: &mut Sink<'_>) -> Result<(), Stop> {
+        self.name_counted(mode, &line.config, sink).await?;
+        self.recount_board(line, mode, sink).await.map(drop)
     }
 
     /// Gives up a board that was defined. What was submitted to it goes too; ratings stay.
@@ -106,11 +114,17 @@ impl Engine {
             let Some(found) = self.get_one(&key).await? else {
                 return Err(EngineError::Unknown { what: "board: none is defined under this name" });
             };
+            let Row::Board(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
+            // One that cannot be read can be given up too.
+            let config = BoardConfig::from_json(json).ok();
             let mut changes = self.changes(call, &[name]);
             changes.delete(key.clone(), found.version);
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => {
+                    if let Some(config) = config {
+                        self.forget_counted(&config).await?;
+                    }
                     self.clear_entries(name).await?;
                     return self.fill_boards().await;
                 }

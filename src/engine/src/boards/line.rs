@@ -1,5 +1,5 @@
 //! A board through its seasons: one view in memory for each that is looked at.
-use super::{BoardConfig, grouping::Groups, view::View};
+use super::{BoardConfig, counted, grouping::Groups, view::View};
 use gsm_core::{Millis, Timestamp};
 use gsm_ranking::{
     season::{Schedule, Season},
@@ -19,6 +19,8 @@ const KNOWN_MAX: usize = 4_096;
 /// A board; where it has seasons, all of them. A board without has one view, under the number 0.
 pub(crate) struct Line {
     pub(crate) config: Arc<BoardConfig>,
+    /// A name for what it counts by.
+    pub(super) counting_mark: u64,
     schedule: Option<Schedule>,
     /// Its visible tiers, where it has any, and where they start, where that is said by ratings.
     pub(super) tiers: Option<(Tiers, Option<Bounds>)>,
@@ -53,6 +55,7 @@ impl Line {
         let groups = Groups::of(&config);
         let soon = now.saturating_add(CLOCKS_APART_MAX);
         let begun = schedule.as_ref().and_then(|schedule| schedule.season_at(soon));
+        let counting_mark = if config.has_entries() { counted::mark_of(&config) } else { 0 };
         let config = Arc::new(config);
         let mut by_number = BTreeMap::new();
         if schedule.is_none() {
@@ -60,7 +63,7 @@ impl Line {
         }
         let views = RwLock::new(Views { by_number, told_after: begun.map_or(0, |season| season.number) });
         let (known, reading, seating) = (Mutex::default(), tokio::sync::Mutex::default(), Arc::default());
-        Self { config, schedule, tiers, groups, known, views, reading, seating }
+        Self { config, counting_mark, schedule, tiers, groups, known, views, reading, seating }
     }
 
     /// Its tiers, where they start as shares of the players say.

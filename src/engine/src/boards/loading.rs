@@ -1,28 +1,64 @@
 //! Boards at start: which there are, and all ratings into those that show them.
-use super::{BoardConfig, Snapshots, snapshot::Restored, view::Filling};
+use super::{
+    BoardConfig, Boards, Snapshots,
+    snapshot::Restored,
+    view::{Brought, Filling, View},
+};
 use crate::{
     Engine, EngineError, LoadReport,
-    store::{Gather, Home, Key, KeyRange, RatingRow, Row, Version},
+    store::{AttributesRow, Gather, Home, Key, KeyRange, RatingRow, Row, Version},
 };
-use gsm_core::{Mode, PlayerId};
+use gsm_core::{Mode, PlayerId, Timestamp};
 use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// Rows that one thread collects before the boards take them in.
 const BATCH: usize = 1_024;
 
-/// The boards of one mode that take in all of its rows at once.
-type Fillings = Mutex<Vec<Filling>>;
+/// A board that takes in all rows of its mode as they come.
+enum Taking {
+    /// It is built beside the one that is shown.
+    Built(Arc<View>, Box<Filling>),
+    /// It is divided, and takes them in one by one.
+    Divided(Arc<View>),
+}
+
+/// The boards of one mode: its rows are read once for all of them.
+struct Takings<'a> {
+    boards: &'a Boards,
+    now: Timestamp,
+    all: Mutex<Vec<Taking>>,
+}
+
+impl Takings<'_> {
+    fn take(&self, rows: &[(PlayerId, RatingRow, Version)]) {
+        for taking in &mut *self.all.lock() {
+            match taking {
+                Taking::Built(_, filling) => {
+                    rows.iter().for_each(|(player, row, version)| filling.add(*player, row, *version));
+                }
+                Taking::Divided(view) => {
+                    let one = |(player, row, version): &(PlayerId, RatingRow, Version)| {
+                        (*player, Brought::of_rating(&view.config, row), *version)
+                    };
+                    let rows: Vec<_> = rows.iter().map(one).collect();
+                    view.take(&rows, |player| self.boards.home(player), self.now);
+                }
+            }
+        }
+    }
+}
 
 /// What one thread has read.
 struct Reading<'a> {
-    fillings: &'a Fillings,
+    takings: &'a Takings<'a>,
     batch: Vec<(PlayerId, RatingRow, Version)>,
     ratings: usize,
 }
 
 impl<'a> Reading<'a> {
-    fn new(fillings: &'a Fillings) -> Self {
-        Self { fillings, batch: Vec::with_capacity(BATCH), ratings: 0 }
+    fn new(takings: &'a Takings<'a>) -> Self {
+        Self { takings, batch: Vec::with_capacity(BATCH), ratings: 0 }
     }
 
     /// The last rows; returns how many there were in all.
@@ -33,9 +69,7 @@ impl<'a> Reading<'a> {
 
     fn flush(&mut self) {
         self.ratings += self.batch.len();
-        for filling in &mut *self.fillings.lock() {
-            self.batch.iter().for_each(|(player, row, version)| filling.add(*player, row, *version));
-        }
+        self.takings.take(&self.batch);
         self.batch.clear();
     }
 }
@@ -45,6 +79,29 @@ impl Gather for Reading<'_> {
         let (Key::Rating(_, player), Row::Rating(standing)) = (key, row) else { return };
         let Some(rating) = &standing.rating else { return };
         self.batch.push((*player, rating.shown(), version));
+        if self.batch.len() == BATCH {
+            self.flush();
+        }
+    }
+}
+
+/// Where players belong, as one thread has read it.
+struct Settling<'a> {
+    boards: &'a Boards,
+    batch: Vec<(PlayerId, Arc<AttributesRow>, Version)>,
+}
+
+impl Settling<'_> {
+    fn flush(&mut self) {
+        self.boards.found_settled(&self.batch);
+        self.batch.clear();
+    }
+}
+
+impl Gather for Settling<'_> {
+    fn row(&mut self, key: &Key, version: Version, row: &Row) {
+        let (Key::Attributes(player), Row::Attributes(row)) = (key, row) else { return };
+        self.batch.push((*player, Arc::new(row.clone()), version));
         if self.batch.len() == BATCH {
             self.flush();
         }
@@ -65,13 +122,11 @@ impl Engine {
             Ok(())
         })
         .await?;
-        self.each(KeyRange::AllAttributes, |key, found| {
-            if let (Key::Attributes(player), Row::Attributes(row)) = (&key, &*found.row) {
-                self.views.boards.settled(*player, Some(row), found.version);
-            }
-            Ok(())
-        })
-        .await?;
+        let settling = || Settling { boards: &self.views.boards, batch: Vec::with_capacity(BATCH) };
+        let (mut one, mut other) = (settling(), settling());
+        self.store(Home::Record).scan(&KeyRange::AllAttributes, [&mut one, &mut other]).await?;
+        one.flush();
+        other.flush();
         self.each(KeyRange::Shades, |key, found| {
             if let (Key::Shade(board, player), Row::Shade(row)) = (&key, &*found.row) {
                 self.views.boards.shaded(board, *player, Some(row));
@@ -112,7 +167,7 @@ impl Engine {
         snapshots: Option<&dyn Snapshots>,
         report: &mut LoadReport,
     ) -> Result<(), EngineError> {
-        let (mut fillings, mut left, mut ratings) = (Vec::new(), Vec::new(), 0);
+        let (mut all, mut ratings) = (Vec::new(), 0);
         let now = self.clock.now();
         for view in self.views.boards.of_mode(mode, now) {
             let restored = match snapshots {
@@ -125,23 +180,27 @@ impl Engine {
                 report.snapshots += 1;
                 report.changed += changes;
             } else if view.is_undivided() {
-                fillings.push((view.clone(), Filling::new(view, now)));
+                all.push(Taking::Built(view.clone(), Box::new(Filling::new(view, now))));
             } else {
-                left.push(view);
+                all.push(Taking::Divided(view));
             }
         }
-        if !fillings.is_empty() {
-            let (views, fillings): (Vec<_>, Vec<_>) = fillings.into_iter().unzip();
-            let fillings = Mutex::new(fillings);
-            let (mut one, mut other) = (Reading::new(&fillings), Reading::new(&fillings));
+        if !all.is_empty() {
+            let takings = Takings { boards: &self.views.boards, now, all: Mutex::new(all) };
+            let (mut one, mut other) = (Reading::new(&takings), Reading::new(&takings));
             self.store(Home::Record).scan(&KeyRange::Ratings(mode.clone()), [&mut one, &mut other]).await?;
             ratings = one.end() + other.end();
-            let filled = views.into_iter().zip(fillings.into_inner());
-            left.extend(filled.filter_map(|(view, filling)| (!filling.finish()).then_some(view)));
-        }
-        // Boards that are divided, or have heard of commits of the meantime, which may be newer than the rows.
-        for view in left {
-            self.fill_with_ratings(&view, mode).await?;
+            for taking in takings.all.into_inner() {
+                match taking {
+                    Taking::Divided(view) => view.taken(),
+                    Taking::Built(view, filling) => {
+                        // It may have heard of commits of the meantime, which may be newer than the rows.
+                        if !filling.finish() {
+                            self.fill_with_ratings(&view, mode).await?;
+                        }
+                    }
+                }
+            }
         }
         report.ratings += ratings;
         Ok(())

@@ -7,6 +7,7 @@
 //! commit (`tally`), and whatever rewrites histories counts them again (`recount`).
 mod cohorts;
 mod config;
+mod counted;
 mod define;
 mod facts;
 mod fill;
@@ -249,6 +250,23 @@ impl Boards {
         };
         for line in self.those(|config| !config.by.is_empty()) {
             line.views().iter().for_each(|view| view.moved(player, home.as_ref(), version));
+        }
+    }
+
+    /// Where players belong, as it was read at start. What a commit of the meantime has told already is newer.
+    fn found_settled(&self, rows: &[(PlayerId, Arc<AttributesRow>, u64)]) {
+        let mut homes = self.homes.write();
+        for (player, home, _) in rows {
+            homes.entry(*player).or_insert_with(|| home.clone());
+        }
+        drop(homes);
+        for line in self.those(|config| !config.by.is_empty()) {
+            // Boards are empty yet, but for whom such a commit told of.
+            for view in line.views().iter().filter(|view| !view.is_untouched()) {
+                for (player, _, version) in rows {
+                    view.moved(*player, self.home(*player).as_ref(), *version);
+                }
+            }
         }
     }
 

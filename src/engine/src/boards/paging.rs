@@ -163,6 +163,7 @@ impl Paging {
             let standing = board.standing(player).zip(board.kept(player));
             places.extend(standing.map(|(standing, kept)| Place {
                 rank: standing.rank,
+                percentile: standing.percentile,
                 entry: Entry { player, keys: standing.keys, reached_at: kept.mark.reached_at },
             }));
         }

@@ -6,8 +6,8 @@ use crate::{
     Engine, EngineError,
     store::{HistoryRow, Key, KeyRange, Row},
 };
-use gsm_core::{Map, Mode, PlayerId, Rank, Timestamp, limits};
-use gsm_ranking::{Past, Sample, Step};
+use gsm_core::{Map, Mode, PlayerId, Timestamp, limits};
+use gsm_ranking::{Past, Placed, Sample, Step};
 use parking_lot::{Mutex, RwLock};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,8 +21,8 @@ pub const SERIES_MAX: usize = 500;
 pub struct PastRank {
     /// The instant; all that happened at it counts.
     pub at: Timestamp,
-    /// Rank and score in thousandths of a point; `None` if the player was not rated yet.
-    pub place: Option<(Rank, i64)>,
+    /// `None` if the player was not rated yet.
+    pub place: Option<Placed>,
     /// Players rated by then.
     pub players: u64,
 }
@@ -190,10 +190,6 @@ impl Engine {
 fn places(past: &Past, steps: &[Step], instants: &[Timestamp]) -> Vec<PastRank> {
     // Nothing is ever taken out of memory, so that no segment is absent.
     let samples = past.series(steps, instants).unwrap_or_default();
-    let one = |sample: Sample| PastRank {
-        at: sample.at,
-        place: sample.place.map(|place| (place.rank, place.score)),
-        players: sample.players,
-    };
+    let one = |Sample { at, place, players }| PastRank { at, place, players };
     samples.into_iter().take(limits::PAGE_SIZE_MAX).map(one).collect()
 }

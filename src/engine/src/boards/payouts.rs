@@ -57,6 +57,8 @@ pub struct PayoutPage {
     pub page: Page,
     /// Its rows.
     pub rows: Vec<PayoutLine>,
+    /// Players ranked on the board at the end.
+    pub players: u64,
 }
 
 /// A row of a final table.
@@ -66,6 +68,8 @@ pub struct PayoutLine {
     pub player: PlayerId,
     /// The final rank; `None` for who is hidden or not eligible.
     pub rank: Option<Rank>,
+    /// Share of the others who are not better, `0.0..=100.0`; `None` without a rank.
+    pub percentile: Option<f64>,
     /// What the board compares.
     pub keys: Keys,
     /// Since when the player had them.
@@ -272,17 +276,22 @@ impl Engine {
         let mut lines = Vec::with_capacity(rows.len());
         for (entry, rank) in rows.iter().zip(ranks) {
             // The back end is told of everybody's seat, and of the rank as others see it.
-            let rank = rank.map(|rank| rank.rank);
+            let (rank, percentile) = (rank.as_ref().map(|of| of.rank), rank.map(|of| of.percentile));
             let seat = board.seat(entry.player, Viewer::All)?;
             lines.push(PayoutLine {
                 player: entry.player,
                 rank,
+                percentile,
                 keys: entry.keys,
                 reached_at: entry.reached_at,
-                seat: seat.map(|seat| SeatView { rank: seat.rank.filter(|_| rank.is_some()), ..seat }),
+                seat: seat.map(|seat| SeatView {
+                    rank: seat.rank.filter(|_| rank.is_some()),
+                    percentile: seat.percentile.filter(|_| rank.is_some()),
+                    ..seat
+                }),
             });
         }
-        Ok(Some(PayoutPage { page, rows: lines }))
+        Ok(Some(PayoutPage { page, rows: lines, players: board.players()? }))
     }
 
     /// Everybody who has an entry in a closed season, in the order of the board. Reads the season once; memory for it

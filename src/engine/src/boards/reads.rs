@@ -86,6 +86,8 @@ pub struct BoardRow {
     pub name: Option<Label>,
     /// By the board's policy for ties.
     pub rank: Rank,
+    /// As in [`RankView::percentile`].
+    pub percentile: f64,
     /// What the board compares.
     pub keys: Keys,
     /// Since when the player has had them.
@@ -112,7 +114,7 @@ pub struct SeatRef {
 pub struct AmongView {
     /// The rank among these players.
     pub rank: Rank,
-    /// The line; its rank is that on the whole board.
+    /// The line; its rank and percentile are those on the whole board.
     pub row: BoardRow,
 }
 
@@ -140,12 +142,13 @@ pub struct BoardView {
 
 const NO_RANK: EngineError = EngineError::Unknown { what: "rank: the player is not ranked on this board" };
 
-fn row(state: &State, entry: &Entry, rank: Rank) -> BoardRow {
+fn row(state: &State, entry: &Entry, rank: Rank, percentile: f64) -> BoardRow {
     let fact = state.fact(entry.player);
     BoardRow {
         player: entry.player,
         name: None,
         rank,
+        percentile,
         keys: entry.keys,
         reached_at: entry.reached_at,
         deviation: fact.deviation,
@@ -155,7 +158,7 @@ fn row(state: &State, entry: &Entry, rank: Rank) -> BoardRow {
 }
 
 pub(super) fn rows(state: &State, places: &[Place]) -> Vec<BoardRow> {
-    places.iter().map(|place| row(state, &place.entry, place.rank)).collect()
+    places.iter().map(|place| row(state, &place.entry, place.rank, place.percentile)).collect()
 }
 
 fn rank_view(state: &State, player: PlayerId, standing: Standing) -> RankView {
@@ -209,6 +212,11 @@ impl OpenBoard {
         }
         let none = EngineError::Unknown { what: none };
         self.view.read(Some(part), read).ok_or(none)
+    }
+
+    /// Players ranked on it.
+    pub(super) fn players(&self) -> Result<u64, EngineError> {
+        self.read(|board, _| board.len())
     }
 
     /// Reads a page of it.
@@ -294,7 +302,8 @@ impl Engine {
             let places = board
                 .around(player, radius.min(limits::WINDOW_RADIUS_MAX))
                 .filter(|_| viewer.sees(state, player))?;
-            Some((rows(state, &places), board.len()))
+            // Who is in the shadow counts for himself.
+            Some((rows(state, &places), board.len() + u64::from(state.is_shadow(player))))
         })?;
         let (rows, players) = found.ok_or(NO_RANK)?;
         Ok((self.with_names(rows).await?, players))
@@ -311,7 +320,10 @@ impl Engine {
             let found = board.among(players);
             let found: Vec<AmongView> = found
                 .iter()
-                .map(|line| AmongView { rank: line.rank, row: row(state, &line.entry, line.global) })
+                .map(|line| AmongView {
+                    rank: line.rank,
+                    row: row(state, &line.entry, line.global, line.percentile),
+                })
                 .collect();
             (found, board.len())
         })?;

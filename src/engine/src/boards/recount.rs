@@ -173,7 +173,9 @@ impl Engine {
         moved: &BTreeMap<PlayerId, StandingRow>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Stop> {
-        let lines = self.views.boards.tallied(mode);
+        let counted = self.counted(mode).await?;
+        counted.check(sink).await?;
+        let lines = counted.lines;
         if lines.is_empty() {
             return Ok(());
         }

@@ -125,7 +125,9 @@ fn reached(after: Option<i64>, before: Option<i64>) -> i64 {
 #[derive(Default)]
 pub(crate) struct Tallies {
     lines: Vec<Arc<Line>>,
-    rows: BTreeMap<Key, Counted>,
+    /// That these are the boards that count.
+    counted: Option<(Key, Expect)>,
+    rows: BTreeMap<Key, Spot>,
     /// Whether each season is paid out: then it stays as it is.
     payouts: BTreeMap<Key, bool>,
     /// Seats that those who are counted may take, by the key of the season's payout.
@@ -135,7 +137,7 @@ pub(crate) struct Tallies {
 }
 
 #[derive(Default)]
-struct Counted {
+struct Spot {
     /// Of the row as it was read.
     version: Option<Version>,
     row: Option<EntryRow>,
@@ -171,7 +173,7 @@ impl Tallies {
     /// How many writes it takes, at most.
     pub(crate) fn writes(&self) -> usize {
         let seats: usize = self.seatings.values().map(Seating::writes).sum();
-        self.rows.len() + self.payouts.len() + self.starts.len() + seats
+        self.rows.len() + self.payouts.len() + self.starts.len() + seats + usize::from(self.counted.is_some())
     }
 
     /// What it takes: each key as it was read, and what is put there, if anything. A step that leaves no trace in an entry
@@ -180,9 +182,10 @@ impl Tallies {
         let seats = self.seatings.into_values().flat_map(Seating::into_writes);
         let seats = seats.map(|(key, version, row)| (key, version, Some(row)));
         let payouts = self.payouts.into_iter().filter(|(_, is_paid)| !is_paid);
-        let entries = self.rows.into_iter().map(|(key, Counted { version, row, moved })| {
-            (key, version, row.filter(|_| moved).map(Row::Entry))
-        });
+        let entries = self
+            .rows
+            .into_iter()
+            .map(|(key, Spot { version, row, moved })| (key, version, row.filter(|_| moved).map(Row::Entry)));
         let starts = self.starts.into_iter().map(|(key, (_, version))| (key, Some(version), None));
         payouts.map(|(key, _)| (key, None, None)).chain(starts).chain(seats).chain(entries)
     }
@@ -192,6 +195,9 @@ impl Tallies {
     pub(crate) fn add_to(mut self, changes: &mut ChangeSet) -> Turns {
         let mut turns = Turns::default();
         self.seatings.values_mut().for_each(|seating| turns.take(seating));
+        if let Some((key, expect)) = self.counted.take() {
+            changes.check(key, expect);
+        }
         for (key, version, row) in self.into_writes() {
             match row {
                 Some(row) => changes.replace(key, version, row),
@@ -202,7 +208,10 @@ impl Tallies {
     }
 
     /// The same for a job.
-    pub(crate) async fn send(self, sink: &mut Sink<'_>) -> Result<(), Stop> {
+    pub(crate) async fn send(mut self, sink: &mut Sink<'_>) -> Result<(), Stop> {
+        if let Some((key, expect)) = self.counted.take() {
+            sink.check(key, expect).await?;
+        }
         for (key, version, row) in self.into_writes() {
             match row {
                 Some(row) => sink.put(key, version, row).await?,
@@ -214,8 +223,7 @@ impl Tallies {
 }
 
 impl Engine {
-    /// The entries that matches of these players at these times count into, and the seats that they may take. Reads
-    /// nothing where no board counts.
+    /// The entries that matches of these players at these times count into, and the seats that they may take.
     ///
     /// Where seats may be taken, other calls that give some wait until what is returned is dropped.
     pub(crate) async fn match_tallies(
@@ -247,7 +255,7 @@ impl Engine {
         Ok(tallies)
     }
 
-    /// The entries that matches of these players at these times count into. Reads nothing where no board counts.
+    /// The entries that matches of these players at these times count into.
     pub(crate) async fn tallies(
         &self,
         mode: &Mode,
@@ -271,7 +279,9 @@ impl Engine {
         steps: impl IntoIterator<Item = (PlayerId, Timestamp)>,
         are_matches: bool,
     ) -> Result<Tallies, EngineError> {
-        let mut tallies = Tallies { lines: self.views.boards.tallied(mode), ..Tallies::default() };
+        let counted = self.counted(mode).await?;
+        let condition = Some(counted.condition());
+        let mut tallies = Tallies { lines: counted.lines, counted: condition, ..Tallies::default() };
         if tallies.lines.is_empty() {
             return Ok(tallies);
         }

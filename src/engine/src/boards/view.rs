@@ -207,6 +207,29 @@ impl View {
         self.change(|state, watcher| state.sweep(watcher, now));
     }
 
+    /// Takes in some of the rows of the past.
+    pub(super) fn take(
+        &self,
+        rows: &[(PlayerId, Brought, u64)],
+        home: impl Fn(PlayerId) -> Option<Arc<AttributesRow>>,
+        now: Timestamp,
+    ) {
+        let now = self.until(now);
+        self.change(|state, watcher| {
+            for (player, brought, version) in rows {
+                state.put(watcher, *player, *brought, home(*player).as_ref(), *version, now);
+            }
+        });
+    }
+
+    /// All rows of the past have been taken in.
+    pub(super) fn taken(&self) {
+        self.state.change(|state| {
+            state.active.make_contiguous().sort_unstable();
+            state.is_filled = true;
+        });
+    }
+
     /// Takes in all rows at once; faster than one by one while the board is empty and undivided.
     pub(crate) fn load(
         &self,

@@ -55,6 +55,8 @@ pub enum Key {
     Adjustment(AdjustmentId),
     /// Closes a mode to results while a job works on it.
     Gate(Mode),
+    /// Which boards count the results of a mode.
+    Counting(Mode),
     /// A rating system with its settings, by their hash.
     System(u64),
     /// What a board compares.
@@ -223,6 +225,7 @@ impl Key {
             | Self::Outbox(_)
             | Self::Adjustment(_)
             | Self::Gate(_)
+            | Self::Counting(_)
             | Self::System(_)
             | Self::Entry(..)
             | Self::Shade(..)
@@ -281,6 +284,7 @@ impl Key {
             Self::Told(..) => 31,
             Self::RuleSet(_) => 41,
             Self::AwsKey(_) => 42,
+            Self::Counting(_) => 43,
         }
     }
 
@@ -318,7 +322,7 @@ impl Key {
                 out.extend_from_slice(hash);
             }
             Self::Adjustment(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
-            Self::Gate(mode) => put_name(&mut out, mode.as_str()),
+            Self::Gate(mode) | Self::Counting(mode) => put_name(&mut out, mode.as_str()),
             Self::System(hash) => out.extend_from_slice(&hash.to_be_bytes()),
             Self::Board(name) => put_name(&mut out, name.as_str()),
             Self::Entry(name, season, player) => {
@@ -403,6 +407,7 @@ impl Key {
             31 => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
             41 => Self::RuleSet(f.rule_set()?),
             42 => Self::AwsKey(KeyId::from_u128(f.id()?)),
+            43 => Self::Counting(f.mode()?),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -429,6 +434,7 @@ impl fmt::Display for Key {
             Self::Idempotency(..) => f.write_str("idempotency key"),
             Self::Adjustment(id) => write!(f, "adjustment {id}"),
             Self::Gate(mode) => write!(f, "gate of mode {mode}"),
+            Self::Counting(mode) => write!(f, "counting boards of mode {mode}"),
             Self::System(hash) => write!(f, "rating system {hash:016x}"),
             Self::Board(name) => write!(f, "board {name}"),
             Self::Entry(name, _, id) => write!(f, "entry of {id} on board {name}"),

@@ -58,6 +58,7 @@ pub enum Row {
     Starts(StartsRow),
     RuleSet(RuleSetRow),
     AwsKey(AwsKeyRow),
+    Counting(CountingRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -362,6 +363,8 @@ pub enum PushKind {
         rank: Rank,
         /// Players ranked on the board.
         players: u64,
+        /// Share of the others who are not better, `0.0..=100.0`.
+        percentile: f64,
         /// What.
         news: RankNews,
     },
@@ -467,6 +470,13 @@ pub struct SeatOf {
     pub seat: Seat,
     /// The level that the cohort is on, from 1; 0 where the board has no levels.
     pub level: u8,
+}
+
+/// Which boards count the results of a mode. Results rest on it, so that none is counted by an old definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountingRow {
+    /// Each with a hash of its definition.
+    pub boards: BTreeMap<BoardName, u64>,
 }
 
 /// Where the tiers of a board start in a season, where that is said by shares of players: worked out once.

@@ -17,8 +17,10 @@ async fn ranks_follow_results(w: World) {
     let (rows, players) = w.engine.top(&BoardRef::from(&mode("duel")), 1, 3).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.player).collect::<Vec<_>>(), p[1..4]);
     assert_eq!((rows[0].rank.get(), players), (2, 5));
+    assert_eq!(rows.iter().map(|row| row.percentile).collect::<Vec<_>>(), [75.0, 50.0, 25.0]);
     let (around, _) = w.engine.around(&BoardRef::from(&mode("duel")), p[4], 1, Viewer::All).await.unwrap();
     assert_eq!(around.iter().map(|row| row.player).collect::<Vec<_>>(), p[3..]);
+    assert_eq!(around.last().map(|row| row.percentile), Some(0.0));
     let counted: u64 = w
         .engine
         .open_board(&BoardRef::from(&mode("duel")))

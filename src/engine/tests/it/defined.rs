@@ -232,14 +232,26 @@ async fn a_restart_shows_the_same_boards(w: World) {
     let p = w.players(3).await;
     define(&w, of_scores("fishing", vec![submitted(Operator::Best, Direction::Descending)])).await;
     define(&w, BoardConfig { ties: Ties::Dense, ..of_mode("dense", "duel") }).await;
+    define(&w, BoardConfig { by: vec![Dimension::Region], ..of_mode("regions", "duel") }).await;
+    define(&w, BoardConfig { by: vec![Dimension::Platform], ..of_mode("platforms", "duel") }).await;
+    for (player, region) in p.iter().zip(["eu", "na", "eu"]) {
+        let places = Places { region: Some(Attribute::new(region).unwrap()), ..Places::default() };
+        w.engine.set_places(&w.admin(), *player, places).await.unwrap();
+    }
     beats(&w, p[0], p[1]).await;
+    beats(&w, p[2], p[1]).await;
     for (player, value) in p.iter().zip([5, 9, 9]) {
         submit(&w, "fishing", *player, &[value]).await;
     }
+    w.settle();
     let again = w.node("restarted").await;
-    for board in ["fishing", "dense", "duel"] {
-        let here = w.engine.top(&whole(board), 0, 10).await.unwrap();
-        assert_eq!(again.top(&whole(board), 0, 10).await.unwrap(), here, "{board}");
+    let region = |region| Some(Part::Of(Dimension::Region, Attribute::new(region).unwrap()));
+    let parts = ["eu", "na"].map(|name| BoardRef { part: region(name), ..whole("regions") });
+    let boards = ["fishing", "dense", "duel", "regions", "platforms"].map(whole);
+    for board in boards.iter().chain(&parts) {
+        let here = w.engine.top(board, 0, 10).await.unwrap();
+        assert!(here.1 > 0);
+        assert_eq!(again.top(board, 0, 10).await.unwrap(), here, "{board:?}");
     }
 }
 

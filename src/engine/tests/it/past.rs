@@ -25,7 +25,7 @@ async fn check(w: &World, players: &[PlayerId], notes: &[Noted]) {
     for (nth, player) in players.iter().enumerate() {
         let found = w.engine.rank_at(&mode("duel"), *player, &instants).await.unwrap();
         for (found, (at, wanted)) in found.iter().zip(notes) {
-            let found = (found.at, found.place.map(|(rank, score)| (rank.get(), score)), found.players);
+            let found = (found.at, found.place.map(|place| (place.rank.get(), place.score)), found.players);
             let players = wanted.iter().flatten().count() as u64;
             assert_eq!(found, (*at, wanted[nth], players));
         }
@@ -76,9 +76,9 @@ async fn a_voided_result_has_never_been(w: World) {
     w.settle();
     let second = gsm_core::Clock::now(&*w.clock);
     let rank = async |at| w.engine.rank_at(&mode("duel"), a, &[at]).await.unwrap()[0];
-    assert_eq!((rank(first).await.place.unwrap().0.get(), rank(second).await.players), (1, 2));
+    assert_eq!((rank(first).await.place.unwrap().rank.get(), rank(second).await.players), (1, 2));
     w.engine.void_result(&w.admin(), id, "wrong map").await.unwrap();
     w.settle();
     assert_eq!((rank(first).await.place, rank(first).await.players), (None, 0));
-    assert_eq!(rank(second).await.place.unwrap().0.get(), 2);
+    assert_eq!(rank(second).await.place.unwrap().rank.get(), 2);
 }

@@ -3,9 +3,9 @@ use crate::{
     defined::{of_mode, whole},
     matches::made,
     verdicts::{begin, counted, rebuilt},
-    world::{World, both, keyed, mode, places, refused},
+    world::{World, both, keyed, mode, one_home, places, refused, three_homes},
 };
-use gsm_core::{BoardName, CommitKey, MatchId, PlayerId};
+use gsm_core::{BoardName, CommitKey, MatchId, PlayerId, limits};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Direction, Eligibility, Operator, PayoutConfig, ScheduleConfig, Source,
     Submission, TierPlace, Value, Viewer, Visibility,
@@ -447,3 +447,57 @@ trait Tap: Sized {
     }
 }
 impl Tap for BoardConfig {}
+
+/// Once `late` hears of nothing any more, another node defines a board: `late` counts for it all the same, and a board that
+/// is gone is no burden.
+#[tokio::test]
+async fn a_node_that_has_not_heard_of_a_board_counts_for_it() {
+    let w = three_homes();
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    beats(&w, p[0], p[1]).await;
+    let late = w.node("late").await;
+    let (first, second, third) = (made(&w, &p).await.id, made(&w, &p).await.id, made(&w, &p).await.id);
+    let report = async |id| late.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
+    w.stores.iter().for_each(|store| store.drop_subscribers());
+    let other = w.node("other").await;
+    other.put_board(&w.admin(), ladder("ladder")).await.unwrap();
+    report(first).await;
+    w.settle();
+    assert_eq!(table(&other, &whole("ladder")).await, [(p[0], 1, 2), (p[1], 2, 2)]);
+    // Changed, which for results is another board.
+    let columns = vec![column(Value::Wins, Operator::Last)];
+    let wins = BoardConfig { columns, season: None, ..ladder("wins") };
+    other.put_board(&w.admin(), wins.clone()).await.unwrap();
+    report(second).await;
+    let games = vec![column(Value::Games, Operator::Last)];
+    other.put_board(&w.admin(), BoardConfig { columns: games, ..wins }).await.unwrap();
+    other.delete_board(&w.admin(), &name("ladder")).await.unwrap();
+    report(third).await;
+    w.settle();
+    assert_eq!(table(&other, &whole("wins")).await, [(p[0], 1, 4), (p[1], 1, 4)]);
+    let fresh = w.node("fresh").await;
+    assert_eq!(table(&fresh, &whole("wins")).await, [(p[0], 1, 4), (p[1], 1, 4)]);
+    rebuilt(other.rebuild(&w.admin(), &mode("duel"), false).await.unwrap());
+}
+
+#[tokio::test]
+async fn as_many_boards_count_a_mode_as_may() {
+    let w = one_home();
+    w.teams("duel", 1, None).await;
+    w.teams("duo", 1, None).await;
+    for nth in 0..limits::BOARDS_COUNTING_MAX {
+        define(&w, ladder(&format!("ladder-{nth}"))).await;
+    }
+    refused(w.engine.put_board(&w.admin(), ladder("more")).await, "too_many_counting_boards");
+    assert!(w.engine.board_config(&name("more")).is_err());
+    define(&w, ladder("ladder-3")).await;
+    define(&w, of_mode("shows", "duel")).await;
+    define(&w, BoardConfig { source: Source::Mode(mode("duo")), ..ladder("of-duo") }).await;
+    w.engine.delete_board(&w.admin(), &name("ladder-7")).await.unwrap();
+    define(&w, ladder("more")).await;
+    refused(w.engine.put_board(&w.admin(), ladder("ladder-7")).await, "too_many_counting_boards");
+    let p = w.players(2).await;
+    beats(&w, p[0], p[1]).await;
+    assert_eq!(table(&w.engine, &whole("more")).await, [(p[0], 1, 1), (p[1], 2, 1)]);
+}

@@ -1,17 +1,20 @@
 use super::{Absent, Past, Probe, Step};
+use crate::row::percentile;
 use gsm_core::{Rank, Timestamp};
 
 /// A score and the rank that it had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Placed {
     /// Competition rank.
     pub rank: Rank,
+    /// As in [`Standing::percentile`](crate::Standing::percentile).
+    pub percentile: f64,
     /// The score.
     pub score: i64,
 }
 
 /// Where a player stood at an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
     /// The instant.
     pub at: Timestamp,
@@ -46,9 +49,10 @@ impl Past {
             instants.iter().map(|&at| Sample { at, place: None, players: 0 }).collect();
         for ((place, score), probe) in order.into_iter().zip(scores).zip(probes) {
             if let Some(sample) = samples.get_mut(place) {
-                let rank = Rank::after(probe.better());
-                sample.place = score.map(|score| Placed { rank, score });
-                sample.players = probe.players();
+                let (better, players) = (probe.better(), probe.players());
+                let (rank, percentile) = (Rank::after(better), percentile(better, players.saturating_sub(1)));
+                sample.place = score.map(|score| Placed { rank, percentile, score });
+                sample.players = players;
             }
         }
         Ok(samples)

@@ -183,37 +183,6 @@ proptest! {
     }
 
     #[test]
-    fn in_place_two_sides_get_the_same_bits(
-        system in any_system(),
-        of in prop::collection::vec((1_u32..3, prop::collection::vec(unit(), 1..6)), 2..=2),
-        home in any::<Option<Index>>(),
-    ) {
-        let home = home.map(|home| home.index(2));
-        let ratings = |side: &(u32, Vec<_>)| side.1.iter().map(|of| usual_of(&system, *of)).collect::<Vec<_>>();
-        let (mut one, mut other) = (ratings(&of[0]), ratings(&of[1]));
-        // A row holds no more than what the system moves.
-        let beliefs = |side: &[Rating]| side.iter().map(|of| [of.mean, of.deviation]).collect::<Vec<_>>();
-        let means = |side: &[Rating]| side.iter().map(|of| [of.mean]).collect::<Vec<_>>();
-        let (mut beliefs_of, mut means_of) = ([beliefs(&one), beliefs(&other)], [means(&one), means(&other)]);
-        let entrants = |side: &[Rating]| side.iter().copied().map(Entrant::new).collect::<Vec<_>>();
-        let wanted = update_at(&system, &vec![(of[0].0, entrants(&one)), (of[1].0, entrants(&other))], home);
-        system.rate_pair((of[0].0, &mut one), (of[1].0, &mut other), home, &mut Scratch::new()).unwrap();
-        let after = |side: &[Change]| side.iter().map(|change| change.after).collect::<Vec<_>>();
-        prop_assert_eq!([&one, &other], [&after(&wanted[0]), &after(&wanted[1])]);
-        let (places, mut scratch) = ([of[0].0, of[1].0], Scratch::new());
-        if !matches!(system, System::Glicko2(_) | System::Kalman(_)) {
-            let [a, b] = &mut beliefs_of;
-            system.rate_pair((places[0], a), (places[1], b), home, &mut scratch).unwrap();
-            prop_assert_eq!(&beliefs_of, &[beliefs(&one), beliefs(&other)]);
-        }
-        if matches!(system, System::Elo(_)) {
-            let [a, b] = &mut means_of;
-            system.rate_pair((places[0], a), (places[1], b), home, &mut scratch).unwrap();
-            prop_assert_eq!(&means_of, &[means(&one), means(&other)]);
-        }
-    }
-
-    #[test]
     fn two_equal_sides_conserve_the_sum(system in any_system(), one in unit(), players in 1_usize..6, place in 1_u32..4) {
         let side = || vec![Entrant::new(usual_of(&system, one)); players];
         let moved: f64 =

@@ -1,6 +1,6 @@
 use gsm_core::{Millis, Timestamp, limits};
 use gsm_rating::glicko2::{PeriodGame, period_update};
-use gsm_rating::{Change, Entrant, Game, Glicko2Settings, Rating, RatingError, Scratch, Side, System};
+use gsm_rating::{Change, Entrant, Game, Glicko2Settings, Rating, RatingError, Side, System};
 
 const NEWCOMER: Rating = Rating { mean: 1500.0, deviation: 350.0, volatility: 0.06 };
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -346,20 +346,4 @@ fn a_share_weighs_a_player_of_weng_lin_in_the_side_and_in_what_is_learned() {
         let left = own * (1.0 - of.share * of.share * own * delta);
         assert!((change.after.deviation - left.sqrt()).abs() < 1e-12, "{change:?}");
     }
-}
-
-#[test]
-fn two_sides_that_cannot_be_rated_in_place_stay_as_they_were() {
-    let check = |mut one: Vec<Rating>, mut other: Vec<Rating>, home, wanted| {
-        let given = (one.len(), other.clone());
-        let found = System::default().rate_pair((1, &mut one), (2, &mut other), home, &mut Scratch::new());
-        assert_eq!(found, Err(wanted));
-        assert_eq!((one.len(), other), given);
-    };
-    let not_finite = Rating { mean: f64::NAN, ..NEWCOMER };
-    check(vec![], vec![NEWCOMER], None, RatingError::EmptySide { side: 0 });
-    check(vec![NEWCOMER], vec![], None, RatingError::EmptySide { side: 1 });
-    check(vec![NEWCOMER], vec![NEWCOMER], Some(2), RatingError::NoSuchSide { home: 2, sides: 2 });
-    let wanted = RatingError::NotFinite { side: 0, player: 1 };
-    check(vec![NEWCOMER, not_finite], vec![NEWCOMER], None, wanted);
 }

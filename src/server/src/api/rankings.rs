@@ -75,6 +75,8 @@ fn shows_rating(config: &BoardConfig) -> bool {
 pub(crate) struct EntryDto {
     /// By the board's policy for ties; usually 1 + the number of strictly better players.
     rank: u64,
+    /// Share of the others on the board who are not better, 0 to 100.
+    percentile: f64,
     #[schema(value_type = String)]
     player_id: PlayerId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +105,7 @@ impl EntryDto {
         let values = shown(config, row.keys.columns());
         Self {
             rank: row.rank.get(),
+            percentile: row.percentile,
             player_id: row.player,
             display_name: row.name,
             rating: values.first().copied().filter(|_| shows_rating(config)),
@@ -121,7 +124,7 @@ impl EntryDto {
 pub(crate) struct BoardDto {
     /// The board's name.
     mode: String,
-    /// Players ranked on the whole board.
+    /// Players ranked on what was read: the board, the part or cohort of it.
     players: u64,
     entries: Vec<EntryDto>,
 }

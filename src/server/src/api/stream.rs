@@ -129,6 +129,8 @@ pub(crate) struct BoardPlace {
     rank: u64,
     /// Players ranked on the board.
     players: u64,
+    /// Share of the others who are not better, 0 to 100.
+    percentile: f64,
 }
 
 /// A friend who is ahead.
@@ -195,8 +197,8 @@ impl From<PushItem> for EventDto {
                 before: before.into(),
                 after: after.into(),
             },
-            PushKind::Rank { board, rank, players, news } => {
-                let place = BoardPlace { board: board.to_string(), rank: rank.get(), players };
+            PushKind::Rank { board, rank, players, percentile, news } => {
+                let place = BoardPlace { board: board.to_string(), rank: rank.get(), players, percentile };
                 rank_event(cursor, at, place, news)
             }
         }

@@ -48,6 +48,14 @@ async fn operators_define_boards_and_servers_submit() {
     );
     let ranks = ann.client.post("/v1/rankings/laps/ranks", friends).await.ok();
     assert_eq!((&ranks["ranks"][0]["rank"], &ranks["ranks"][1]["rank"]), (&json!(2), &json!(1)));
+    let around = ann.client.get(&rank("").replacen(&ann.id, &format!("{}/around", ann.id), 1)).await.ok();
+    let top = ann.client.get("/v1/rankings/laps").await.ok();
+    for answer in [&around, &top, &among] {
+        let shares = [&answer["entries"][0]["percentile"], &answer["entries"][1]["percentile"]];
+        assert_eq!((&answer["players"], shares), (&json!(2), [&json!(100.0), &json!(0.0)]), "{answer}");
+    }
+    let of_ann = [&whole, &ranks["ranks"][0]].map(|one| (one["players"].clone(), one["percentile"].clone()));
+    assert_eq!(of_ann, [(json!(2), json!(0.0)), (json!(2), json!(0.0))]);
     let many = json!({ "player_ids": vec![&ann.id; 1_001] });
     ann.client.post("/v1/rankings/laps/ranks", many).await.is(422, "invalid");
     let cut = ann.client.get("/v1/rankings/laps/cut?rank=1").await.ok();

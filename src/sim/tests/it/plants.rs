@@ -53,4 +53,5 @@ plants! {
     a_result_behind_a_closed_gate_is_found: GateUnchecked in ManyNodes,
     a_forgotten_seat_is_found: SeatForgotten in OneHome,
     a_job_half_done_is_found: JobHalfDone in ThreeHomes,
+    a_board_that_results_do_not_heed_is_found: CountingUnheeded in ManyNodes,
 }

@@ -108,6 +108,5 @@ fn compared<'a>(
     if all.is_empty() {
         all.extend([alone(), in_history()]);
     }
-    all.push(Figure::new(format!("{shown}: a match by itself, with expectations"), ours.told, "ns"));
     all
 }

@@ -75,6 +75,11 @@ impl View {
         })
     }
 
+    /// Whether no player was ever told of.
+    pub(in crate::boards) fn is_untouched(&self) -> bool {
+        self.state.read(State::is_untouched)
+    }
+
     /// How many players there are, ranked or not.
     pub(in crate::boards) fn players(&self) -> u64 {
         self.state.read(|state| state.whole.kept_len())

@@ -208,8 +208,13 @@ impl Engine {
             all.extend(is_news);
         }
         let Some(own) = seen.own else { return Ok((next, Vec::new())) };
-        let kind =
-            |news| PushKind::Rank { board: config.name.clone(), rank: own.rank, players: own.players, news };
+        let kind = |news| PushKind::Rank {
+            board: config.name.clone(),
+            rank: own.rank,
+            players: own.players,
+            percentile: own.percentile,
+            news,
+        };
         Ok((next, all.into_iter().map(kind).collect()))
     }
 

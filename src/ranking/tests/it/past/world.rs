@@ -117,7 +117,10 @@ impl World {
                 let scores = self.scores(time);
                 let place = Self::score(steps, time).map(|score| {
                     let better = scores.iter().filter(|&&other| other > score).count() as u64;
-                    Placed { rank: Rank::after(better), score }
+                    let others = scores.len() as u64 - 1;
+                    let percentile =
+                        if others == 0 { 100.0 } else { (others - better) as f64 * 100.0 / others as f64 };
+                    Placed { rank: Rank::after(better), percentile, score }
                 });
                 Sample { at: time, place, players: scores.len() as u64 }
             })

@@ -98,6 +98,19 @@ impl<I: Ids> Twin<I> {
         })
     }
 
+    /// The share of the others who are not better.
+    fn percentile(&self, keys: &Keys, list: &[Entry<I::Id>], players: u64) -> f64 {
+        let others = players - 1;
+        let better = self.better(keys, list);
+        if others == 0 { 100.0 } else { (others - better) as f64 * 100.0 / others as f64 }
+    }
+
+    /// As it is listed; `more` are counted for the size of the board who are not on the list.
+    fn row(&self, entry: &Entry<I::Id>, list: &[Entry<I::Id>], more: u64) -> Row<I::Id> {
+        let percentile = self.percentile(&entry.keys, list, list.len() as u64 + more);
+        Row { rank: self.rank(entry, list), percentile, entry: *entry }
+    }
+
     fn rank_of_score(&self, keys: &Keys, list: &[Entry<I::Id>]) -> Rank {
         Rank::after(match self.ties {
             Ties::Competition => self.better(keys, list),
@@ -131,8 +144,7 @@ impl<I: Ids> Twin<I> {
     /// Compares every read; `seed` picks the arguments.
     pub(super) fn check(&self, board: &Ranked<I>, seed: u64) {
         let list = self.list();
-        let rows: Vec<Row<I::Id>> =
-            list.iter().map(|e| Row { rank: self.rank(e, &list), entry: *e }).collect();
+        let rows: Vec<Row<I::Id>> = list.iter().map(|e| self.row(e, &list, 0)).collect();
         let n = list.len();
         assert_eq!((board.len(), board.is_empty()), (n as u64, n == 0));
         assert_eq!(board.kept_len(), self.known.values().filter(|known| known.mark.is_some()).count() as u64);
@@ -187,11 +199,8 @@ impl<I: Ids> Twin<I> {
             let mark = known.mark.filter(|mark| mark.eligible && known.visibility != Visibility::Hidden);
             let want = mark.map(|mark| {
                 let entry = Entry { player, keys: mark.keys, reached_at: mark.reached_at };
-                let better = self.better(&mark.keys, list);
                 let players = list.len() as u64 + u64::from(known.visibility == Visibility::Shadow);
-                let others = players - 1;
-                let percentile =
-                    if others == 0 { 100.0 } else { (others - better) as f64 * 100.0 / others as f64 };
+                let percentile = self.percentile(&mark.keys, list, players);
                 Standing { rank: self.rank(&entry, list), keys: mark.keys, players, percentile }
             });
             assert_eq!(board.standing(player), want);
@@ -204,7 +213,7 @@ impl<I: Ids> Twin<I> {
                     near.push(own);
                     near.extend(&list[at..(at + radius).min(list.len())]);
                     let near: Vec<_> =
-                        near.iter().map(|e| Row { rank: self.rank(e, list), entry: *e }).collect();
+                        near.iter().map(|e| self.row(e, list, u64::from(e.player == player))).collect();
                     assert_eq!(board.around(player, radius), Some(near));
                 }
                 (None, _) => assert_eq!(board.around(player, radius), None),
@@ -247,8 +256,12 @@ impl<I: Ids> Twin<I> {
         let friends: Vec<_> = self.known.keys().copied().skip(pick % 3).step_by(1 + radius).collect();
         let some: Vec<_> = list.iter().copied().filter(|e| friends.contains(&e.player)).collect();
         let twice: Vec<_> = friends.iter().rev().chain(&friends).copied().collect();
-        let want =
-            |e: &Entry<I::Id>| AmongRow { rank: self.rank(e, &some), global: self.rank(e, list), entry: *e };
+        let want = |e: &Entry<I::Id>| AmongRow {
+            rank: self.rank(e, &some),
+            global: self.rank(e, list),
+            percentile: self.percentile(&e.keys, list, list.len() as u64),
+            entry: *e,
+        };
         assert_eq!(board.among(&twice), some.iter().map(want).collect::<Vec<_>>());
     }
 

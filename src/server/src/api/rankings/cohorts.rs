@@ -149,6 +149,9 @@ pub(crate) struct PastSeatDto {
     /// The rank in the cohort; absent for who is hidden, not eligible or has no entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<u64>,
+    /// Share of the others in the cohort who are not better, 0 to 100; absent without a rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percentile: Option<f64>,
     /// Players ranked in the cohort.
     players: u64,
 }
@@ -168,6 +171,7 @@ impl From<PastSeat> for PastSeatDto {
             season: of.season,
             over: of.is_over,
             rank: of.seat.rank.map(|rank| rank.get()),
+            percentile: of.seat.percentile,
             players: of.seat.players,
             seat: of.seat.into(),
         }

@@ -61,6 +61,9 @@ pub(crate) struct PastDto {
     /// 1 + the number of strictly better ratings; absent if the player was not rated yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<u64>,
+    /// Share of the others rated by then who were not better, 0 to 100; absent without a rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percentile: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rating: Option<f64>,
     /// Players rated by then.
@@ -102,8 +105,9 @@ impl From<PastRank> for PastDto {
     fn from(at: PastRank) -> Self {
         Self {
             at: at.at.as_millis(),
-            rank: at.place.map(|(rank, _)| rank.get()),
-            rating: at.place.map(|(_, score)| score as f64 / 1_000.0),
+            rank: at.place.map(|place| place.rank.get()),
+            percentile: at.place.map(|place| place.percentile),
+            rating: at.place.map(|place| place.score as f64 / 1_000.0),
             players: at.players,
         }
     }

@@ -120,6 +120,9 @@ pub(crate) struct PayoutRowDto {
     /// The final rank; absent for who is hidden or not eligible.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<u64>,
+    /// Share of the others who are not better, 0 to 100; absent without a rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percentile: Option<f64>,
     /// A number for each column.
     values: Vec<f64>,
     /// Since when the player had them.
@@ -130,6 +133,12 @@ pub(crate) struct PayoutRowDto {
     /// The final rank in the cohort; absent for who is hidden or not eligible.
     #[serde(skip_serializing_if = "Option::is_none")]
     cohort_rank: Option<u64>,
+    /// Players ranked in the cohort.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohort_players: Option<u64>,
+    /// Share of the others in the cohort who are not better, 0 to 100; absent without a rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohort_percentile: Option<f64>,
 }
 
 /// A page of a final table.
@@ -141,6 +150,8 @@ pub(crate) struct PayoutPageDto {
     page: u64,
     /// How many rows come before it.
     first_row: u64,
+    /// Players ranked on the board at the end of the season.
+    players: u64,
     rows: Vec<PayoutRowDto>,
 }
 
@@ -167,9 +178,12 @@ pub(crate) async fn next_page(
     let rows = found.rows.into_iter().map(|row| PayoutRowDto {
         player_id: row.player,
         rank: row.rank.map(|rank| rank.get()),
+        percentile: row.percentile,
         values: shown(&config, row.keys.columns()),
         reached_at: row.reached_at.as_millis(),
         cohort_rank: row.seat.and_then(|seat| seat.rank).map(|rank| rank.get()),
+        cohort_players: row.seat.map(|seat| seat.players),
+        cohort_percentile: row.seat.and_then(|seat| seat.percentile),
         seat: row.seat.map(Into::into),
     });
     let page = PayoutPageDto {
@@ -177,6 +191,7 @@ pub(crate) async fn next_page(
         season,
         page: found.page.number,
         first_row: found.page.first_row,
+        players: found.players,
         rows: rows.collect(),
     };
     Ok(Answer(page).into_response())

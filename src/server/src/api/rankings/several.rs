@@ -59,7 +59,7 @@ impl PlayersBody {
 pub(crate) struct AmongDto {
     /// The rank among these players.
     rank_among: u64,
-    /// The line; its rank is that on the whole board.
+    /// The line; its rank and percentile are those on the whole board.
     #[serde(flatten)]
     entry: EntryDto,
 }
