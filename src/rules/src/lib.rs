@@ -29,6 +29,7 @@ mod expression;
 mod fault;
 mod json;
 mod judge;
+mod objective;
 mod pairwise;
 mod party;
 mod prepare;
@@ -41,6 +42,7 @@ mod value;
 
 pub use columns::{Aggregation, NumberColumn, NumberSource, SetAggregation, WordColumn, WordSource};
 pub use fault::Fault;
+pub use objective::{HoldBack, Measure, Objective, Term};
 pub use pairwise::Pairwise;
 pub use party::{Never, Party};
 pub use prepare::Unfit;

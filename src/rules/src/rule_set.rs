@@ -1,6 +1,7 @@
 //! A checked rule set.
 use crate::{
     columns::{Columns, NumberColumn, NumberSource, WordColumn, WordSource},
+    objective::Objective,
     stage::Stage,
     symbols::Symbols,
     value::Value,
@@ -20,6 +21,7 @@ pub struct RuleSet {
     pub(crate) literals: Vec<String>,
     pub(crate) is_large: bool,
     pub(crate) expansion_age: ExpansionAge,
+    pub(crate) objective: Option<Objective>,
 }
 
 /// An attribute that the rule set declares.
@@ -173,6 +175,11 @@ pub enum SortBy {
 }
 
 impl RuleSet {
+    /// What matches cost, where they are chosen by that.
+    #[must_use]
+    pub const fn objective(&self) -> Option<&Objective> {
+        self.objective.as_ref()
+    }
     /// Its label, if it has one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

@@ -3,6 +3,7 @@ mod candidates;
 mod explain;
 mod large;
 mod line;
+mod objective;
 mod search;
 mod sorted;
 mod store;
@@ -16,6 +17,7 @@ use candidates::Choice;
 use gsm_core::{Map, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
 use gsm_rules::{BackfillPriority, RuleSet, Seat, Symbols};
 use line::{Line, Partner};
+use objective::Course;
 use search::{Anchor, Counts, Outcome, Search, Sight};
 use smallvec::SmallVec;
 use std::{cell::Cell, collections::BTreeMap, sync::Arc, vec::IntoIter};
@@ -63,6 +65,8 @@ pub struct RulePool {
     /// Searches that were cut.
     parked: BTreeMap<TicketId, Run>,
     round: Option<Round>,
+    /// Of a rule set with an objective.
+    course: Course,
 }
 
 /// The searches of one anchor: the one under way, and the stages that are left.
@@ -98,6 +102,8 @@ struct Round {
     news: Vec<Key>,
     /// Where much is new.
     line: Option<Line>,
+    /// Whether an anchor takes from all who wait, not only from those whose turn is to come.
+    takes_all: bool,
     /// The anchor whose turn a step was cut in, what it searches, and the work that it has used.
     cut: Option<(TicketId, Run, u32)>,
 }
@@ -143,6 +149,7 @@ impl RulePool {
             came: 0,
             parked: BTreeMap::new(),
             round: None,
+            course: Course::new(),
         }
     }
 
@@ -250,29 +257,47 @@ impl RulePool {
     pub fn step(&mut self, now: Timestamp, budget: u32) -> RuledStep {
         let budget = budget.max(STEP_WORK_MIN);
         let (mut work, mut matches) = (0, Vec::new());
-        let mut round = match self.round.take() {
+        if self.set.objective().is_some() {
+            let finished = self.step_by_objective(now, budget, &mut work, &mut matches);
+            return RuledStep { matches, work, finished };
+        }
+        let round = match self.round.take() {
             Some(round) => round,
             None => self.begin(now, &mut work),
         };
+        let finished = self.go_round(round, budget, &mut work, &mut matches);
+        let waiting = &self.waiting;
+        let finished = finished && !self.news.iter().any(|key| waiting.mark(*key).is_some());
+        RuledStep { matches, work, finished }
+    }
+
+    /// Goes on with a round; whether it is at its end. Otherwise it is kept.
+    fn go_round(
+        &mut self,
+        mut round: Round,
+        budget: u32,
+        work: &mut u32,
+        matches: &mut Vec<RuledMatch>,
+    ) -> bool {
         let mut pairs = Vec::with_capacity(PAIRS_MAX);
         let finished = loop {
-            if work >= budget {
+            if *work >= budget {
                 break false;
             }
             let Some(key) = self.next_anchor(&mut round) else { break true };
-            match self.duel(key, &mut round, &mut work) {
+            match self.duel(key, &mut round, work) {
                 Partner::Found(pair) => {
                     pairs.push(pair);
                     if pairs.len() == PAIRS_MAX {
-                        self.form_pairs(&mut pairs, &mut matches);
+                        self.form_pairs(&mut pairs, matches);
                     }
                 }
                 Partner::None => {}
                 Partner::Unknown => {
                     // The search sees who is there.
-                    self.form_pairs(&mut pairs, &mut matches);
+                    self.form_pairs(&mut pairs, matches);
                     let Some(anchor) = self.waiting.alive(key).map(|of| of.turn.id) else { continue };
-                    let found = self.turn(anchor, &mut round, budget, &mut work);
+                    let found = self.turn(anchor, &mut round, budget, work);
                     if let Some(line) = round.line.as_mut().filter(|_| round.cut.is_none()) {
                         line.leave(key);
                         let others = found.iter().flatten().filter_map(|(id, _)| self.waiting.key(id));
@@ -284,13 +309,11 @@ impl RulePool {
                 }
             }
         };
-        self.form_pairs(&mut pairs, &mut matches);
+        self.form_pairs(&mut pairs, matches);
         if !finished {
             self.round = Some(round);
         }
-        let waiting = &self.waiting;
-        let finished = finished && !self.news.iter().any(|key| waiting.alive(*key).is_some());
-        RuledStep { matches, work, finished }
+        finished
     }
 
     /// Begins a round: the anchors are those that news may have come for.
@@ -308,7 +331,15 @@ impl RulePool {
             self.reached_by(&news).unwrap_or_else(|| self.waiting.turns().collect())
         };
         *work += anchors.len() as u32 / 16;
-        Round { number: self.rounds, now, anchors: anchors.into_iter(), news, line, cut: None }
+        Round {
+            number: self.rounds,
+            now,
+            anchors: anchors.into_iter(),
+            news,
+            line,
+            cut: None,
+            takes_all: false,
+        }
     }
 
     /// The news, whom they may join, and who has a search to go on with; `None`: all.
@@ -559,7 +590,7 @@ impl RulePool {
             return None;
         }
         // Those before it had their turn; but a backfill that has its turn apart takes from all.
-        let takes_all = anchor.is_backfill() && !anchor.turn.class_is_by_age();
+        let takes_all = round.takes_all || (anchor.is_backfill() && !anchor.turn.class_is_by_age());
         let visited = Cell::new(0_u32);
         let other = |key: Key, is_news: bool| {
             let other = waiting.alive(key)?;

@@ -3,6 +3,7 @@
 #[expect(dead_code, reason = "seats are made by the tests of the rules only")]
 mod make;
 mod model;
+mod objective;
 mod pools;
 mod props;
 mod slow;

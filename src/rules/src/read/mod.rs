@@ -7,6 +7,7 @@ mod attributes;
 mod expansions;
 mod faults;
 mod object;
+mod objective;
 mod rules;
 mod teams;
 
@@ -30,7 +31,7 @@ pub const TEXT_CHARS_MAX: usize = 65_535;
 pub enum Dialect {
     /// FlexMatch's and nothing else.
     Strict,
-    /// With the extensions of this server. There are none yet.
+    /// With the extensions of this server: `objective`.
     Extended,
 }
 
@@ -47,7 +48,7 @@ pub struct Parsed {
 ///
 /// # Errors
 /// All faults of the text, in its order, at most 200. A text that is not JSON has one.
-pub fn parse(text: &str, _dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
+pub fn parse(text: &str, dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
     let length = text.chars().count();
     if length > TEXT_CHARS_MAX {
         let message = format!("the text has {length} characters, at most {TEXT_CHARS_MAX} are allowed");
@@ -58,7 +59,7 @@ pub fn parse(text: &str, _dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
     for note in notes {
         faults.warn(note.at, note.message);
     }
-    let set = document(&root, &mut faults);
+    let set = document(&root, dialect, &mut faults);
     let (faults, warnings) = faults.told(text, &root);
     match set {
         Some(set) if faults.is_empty() => Ok(Parsed { set, warnings }),
@@ -68,14 +69,20 @@ pub fn parse(text: &str, _dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
 
 const MEMBERS: [&str; 7] =
     ["name", "ruleLanguageVersion", "playerAttributes", "algorithm", "teams", "rules", "expansions"];
+/// Members that only the extended language has.
+const EXTENSIONS: [&str; 1] = ["objective"];
 /// Players of a small match.
 const SMALL_PLAYERS_MAX: u32 = 40;
 /// Players of any match.
 const PLAYERS_MAX: u32 = MATCH_PLAYERS_MAX as u32;
 
-fn document(root: &Node, faults: &mut Faults) -> Option<RuleSet> {
+fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSet> {
     let top = Object::of(root, "a rule set", faults)?;
-    top.allow(&MEMBERS, faults);
+    let known: Vec<&str> = match dialect {
+        Dialect::Strict => MEMBERS.to_vec(),
+        Dialect::Extended => MEMBERS.iter().chain(&EXTENSIONS).copied().collect(),
+    };
+    top.allow(&known, faults);
     let name = top.text("name", faults).map(str::to_owned);
     if let Some(node) = top.need("ruleLanguageVersion", faults)
         && object::text(node, "ruleLanguageVersion", faults).is_some_and(|version| version != "1.0")
@@ -94,6 +101,10 @@ fn document(root: &Node, faults: &mut Faults) -> Option<RuleSet> {
         literals: BTreeMap::new(),
         is_large,
         rules: Vec::new(),
+    };
+    let objective = match dialect {
+        Dialect::Strict => None,
+        Dialect::Extended => objective::read(&top, &mut scope, faults),
     };
     let first = stage(Millis::ZERO, root, None, &mut scope, faults);
     let expansions = expansions::read(&top, faults);
@@ -124,6 +135,7 @@ fn document(root: &Node, faults: &mut Faults) -> Option<RuleSet> {
         literals: literals.into_iter().map(|(text, _)| text).collect(),
         is_large,
         expansion_age,
+        objective,
     })
 }
 

@@ -1,0 +1,121 @@
+//! Matches of more than two tickets: found for one anchor after another, the best made first.
+use super::{MUCH, Sight};
+use crate::ruled::{REACH_FIRST, Round, RulePool, RuledMatch, Run, candidates, ticket::Waiting};
+use gsm_core::TicketId;
+use gsm_rules::{Objective, Seat, Stage};
+use std::collections::BTreeSet;
+
+/// Anchors whose matches are compared with each other.
+const ANCHORS: usize = 128;
+/// Work units that the search for one anchor may use.
+const ANCHOR_WORK_MAX: u32 = 2_000;
+/// Tickets of a match of two teams whose every split is tried.
+const SPLIT_TICKETS_MAX: usize = 10;
+
+/// A match that may be made, and what it leaves over.
+struct Offer {
+    over: f64,
+    /// The anchor first.
+    seats: Vec<(TicketId, u8)>,
+}
+
+impl RulePool {
+    /// Chooses from the tickets that are left of this round; whether all had their turn.
+    pub(super) fn choose_groups(
+        &mut self,
+        objective: &Objective,
+        budget: u32,
+        work: &mut u32,
+        matches: &mut Vec<RuledMatch>,
+    ) -> bool {
+        while !self.course.rest.is_empty() {
+            if *work >= budget {
+                return false;
+            }
+            let mut offers = Vec::new();
+            for _ in 0..ANCHORS {
+                let Some(key) = self.course.rest.pop() else { break };
+                let Some(anchor) = self.waiting.alive(key).map(|of| of.turn.id) else { continue };
+                offers.extend(self.offer(anchor, objective, work).map(|offer| (key, offer)));
+            }
+            // What leaves most over first; of equals the one whose anchor waits longest.
+            offers.sort_by(|(_, a), (_, b)| b.over.total_cmp(&a.over));
+            let mut taken: BTreeSet<TicketId> = BTreeSet::new();
+            for (key, Offer { seats, .. }) in offers {
+                // Who lost somebody to a better match looks again.
+                if seats.iter().any(|(id, _)| taken.contains(id)) {
+                    self.course.rest.push(key);
+                    continue;
+                }
+                taken.extend(seats.iter().map(|(id, _)| *id));
+                if let Some((anchor, _)) = seats.first().copied() {
+                    matches.push(self.formed(anchor, seats));
+                }
+            }
+        }
+        true
+    }
+
+    /// The match of an anchor with those who wait near it, if it is worth its cost.
+    fn offer(&mut self, anchor: TicketId, objective: &Objective, work: &mut u32) -> Option<Offer> {
+        let (now, number) = (self.course.now, self.rounds);
+        let is_by_age = self.waiting.get(&anchor)?.turn.class_is_by_age();
+        let waited = now.since(self.waiting.get(&anchor)?.turn.started_at);
+        let mut stages = candidates::stages(&self.set, waited, is_by_age);
+        stages.reverse();
+        let anchors = Vec::new().into_iter();
+        let mut round =
+            Round { number, now, anchors, news: Vec::new(), line: None, cut: None, takes_all: true };
+        let run = Run { search: None, stages, reach: REACH_FIRST, is_news: true, came: self.came, rounds: 0 };
+        let most = work.saturating_add(ANCHOR_WORK_MAX);
+        let (found, _) = self.search(anchor, run, 0, &mut round, most, work);
+        let mut seats = found?;
+        let sight = Sight { set: &self.set, objective, waiting: &self.waiting, now };
+        let tickets: Vec<&Waiting> = seats.iter().filter_map(|(id, _)| self.waiting.get(id)).collect();
+        let stage = sight.stage(&tickets)?;
+        let cost = sight.best_split(stage, &tickets, &mut seats, work)?;
+        // Backfills have their turn apart.
+        let price: f64 = tickets.iter().map(|of| sight.price(of)).sum::<f64>().min(MUCH);
+        let over = price - cost.min(super::COST_MAX);
+        (over > 0.0).then_some(Offer { over, seats })
+    }
+}
+
+impl Sight<'_> {
+    /// The cost of a match, whose tickets sit on the teams on which it costs least where there are two teams and few
+    /// tickets; every split that the rules let through is tried.
+    fn best_split(
+        &self,
+        stage: &Stage,
+        tickets: &[&Waiting],
+        seats: &mut [(TicketId, u8)],
+        work: &mut u32,
+    ) -> Option<f64> {
+        let on = |teams: &[u8]| -> Option<Vec<Seat<'_>>> {
+            let mut seats = Vec::with_capacity(tickets.len());
+            for (of, team) in tickets.iter().zip(teams) {
+                seats.push(Seat { team: *team, party: of.party()? });
+            }
+            Some(seats)
+        };
+        let mut teams: Vec<u8> = seats.iter().map(|(_, team)| *team).collect();
+        let mut best = self.objective.cost(&on(&teams)?)?;
+        if stage.teams().len() == 2 && tickets.len() <= SPLIT_TICKETS_MAX {
+            let splits = 1_u32 << tickets.len();
+            for mask in 0..splits {
+                let split: Vec<u8> = (0..tickets.len()).map(|at| (mask >> at & 1) as u8).collect();
+                let sides = on(&split)?;
+                if !stage.sizes_hold(&sides) {
+                    continue;
+                }
+                *work = work.saturating_add(1);
+                match self.objective.cost(&sides) {
+                    Some(cost) if cost < best && stage.holds(&sides) => (best, teams) = (cost, split),
+                    _ => {}
+                }
+            }
+        }
+        seats.iter_mut().zip(teams).for_each(|((_, team), best)| *team = best);
+        Some(best)
+    }
+}

@@ -1,0 +1,271 @@
+//! Matches by `objective`: chosen over the whole pool, so that what they leave over is most.
+//!
+//! A round begins at most every [`PERIOD`], so that tickets which come together are looked at together. First each ticket
+//! that has waited too long has its turn as an anchor, and backfills do: as without `objective`, but with everybody who
+//! waits. Then the rest are chosen from: one against one pairs over neighbourhoods of [`CHUNK_MAX`] tickets
+//! ([`pairing`]), and larger matches the best first, of those that the search finds for one anchor after another.
+mod groups;
+mod pairing;
+
+use super::{
+    Round, RulePool, RuledMatch,
+    candidates::holds,
+    store::{Key, Store},
+    ticket::Waiting,
+};
+use gsm_core::{Millis, Timestamp};
+use gsm_rules::{Objective, Party, RuleSet, Seat, Stage};
+use pairing::{Near, paired};
+use std::collections::BTreeMap;
+
+/// Between the beginnings of two rounds.
+const PERIOD: Millis = Millis::new(250);
+/// Tickets that are paired together.
+const CHUNK_MAX: usize = 1_000;
+/// In a chunk, pairs that are looked at for each ticket: with those who follow it in the order; at least so many.
+const LOOKED_AT_MIN: usize = 48;
+/// Of a small chunk more are: so many pairs in all.
+const PAIRS_LOOKED_AT: usize = 60_000;
+/// Of each ticket so many best pairs are kept.
+const KEPT: usize = 12;
+/// Work units that pairing a chunk may use beyond what it takes to look at it.
+const PAIRING_WORK_MAX: u32 = 200_000;
+/// What an infinite price counts as: more than matches cost.
+const MUCH: f64 = 1e12;
+/// A cost counts as this at most.
+const COST_MAX: f64 = 1e9;
+
+/// Where the rounds by objective are.
+#[derive(Debug, Clone)]
+pub(super) struct Course {
+    /// No round begins before.
+    due: Option<Timestamp>,
+    rounds: u32,
+    /// Whether the first chunk is half as long: in each second round, so that those at an end are not always apart.
+    is_shifted: bool,
+    /// Those that are still to be chosen from in this round, in order.
+    rest: Vec<Key>,
+    now: Timestamp,
+}
+
+impl Course {
+    pub(super) fn new() -> Self {
+        Self { due: None, rounds: 0, is_shifted: false, rest: Vec::new(), now: Timestamp::EPOCH }
+    }
+}
+
+impl RulePool {
+    /// A step of a pool whose rule set has an objective.
+    pub(super) fn step_by_objective(
+        &mut self,
+        now: Timestamp,
+        budget: u32,
+        work: &mut u32,
+        matches: &mut Vec<RuledMatch>,
+    ) -> bool {
+        if self.round.is_none() && self.course.rest.is_empty() {
+            if self.course.due.is_some_and(|due| now < due) {
+                return true;
+            }
+            self.begin_by_objective(now, work);
+        }
+        if let Some(round) = self.round.take()
+            && !self.go_round(round, budget, work, matches)
+        {
+            return false;
+        }
+        let set = self.set.clone();
+        let Some(objective) = set.objective() else { return true };
+        if is_one_against_one(&set) {
+            while !self.course.rest.is_empty() {
+                if *work >= budget {
+                    return false;
+                }
+                self.pair_chunk(objective, work, matches);
+            }
+            return true;
+        }
+        self.choose_groups(objective, budget, work, matches)
+    }
+
+    /// Begins a round: those who must be matched have their turns first.
+    fn begin_by_objective(&mut self, now: Timestamp, work: &mut u32) {
+        let set = self.set.clone();
+        let Some(objective) = set.objective() else { return };
+        self.waiting.settle();
+        self.note_stages(now);
+        self.news.clear();
+        self.rounds = self.rounds.wrapping_add(1);
+        let number = self.rounds;
+        let mut urgent = Vec::new();
+        let mut rest: Vec<Key> = Vec::with_capacity(self.waiting.len());
+        for (key, of) in self.waiting.in_turn().filter(|(_, of)| of.never.is_none()) {
+            let is_urgent = of.is_backfill() || now.since(of.turn.started_at) >= objective.starvation;
+            if is_urgent { urgent.push(key) } else { rest.push(key) }
+        }
+        *work = work.saturating_add(self.waiting.len() as u32 / 16);
+        urgent.iter().for_each(|key| {
+            self.waiting.set_fresh(*key, number);
+        });
+        if let Some(column) = objective.first_number().filter(|_| is_one_against_one(&set)) {
+            let number = |key: &Key| {
+                let party = self.waiting.at(key.slot).and_then(Waiting::party);
+                party.map_or(f64::NAN, |party| party.number(column))
+            };
+            let mut keyed: Vec<(f64, Key)> = rest.iter().map(|key| (number(key), *key)).collect();
+            // Equal ones stay in the order of their turns.
+            keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+            rest = keyed.into_iter().map(|(_, key)| key).collect();
+        }
+        // Chunks are taken from the end.
+        rest.reverse();
+        let course = &mut self.course;
+        course.rounds = course.rounds.wrapping_add(1);
+        course.is_shifted = course.rounds.is_multiple_of(2);
+        (course.due, course.now, course.rest) = (Some(now.saturating_add(PERIOD)), now, rest);
+        if !urgent.is_empty() {
+            let anchors = urgent.clone().into_iter();
+            let round = Round { number, now, anchors, news: urgent, line: None, cut: None, takes_all: true };
+            self.round = Some(round);
+        }
+    }
+
+    /// Pairs the next chunk.
+    fn pair_chunk(&mut self, objective: &Objective, work: &mut u32, matches: &mut Vec<RuledMatch>) {
+        let rest = self.course.rest.len();
+        let is_shifted = std::mem::take(&mut self.course.is_shifted) && rest > CHUNK_MAX;
+        let size = if is_shifted { CHUNK_MAX / 2 } else { CHUNK_MAX };
+        let mut chunk = self.course.rest.split_off(rest.saturating_sub(size));
+        chunk.reverse();
+        chunk.retain(|key| self.waiting.alive(*key).is_some());
+        let sight = Sight { set: &self.set, objective, waiting: &self.waiting, now: self.course.now };
+        let near = sight.near(&chunk, work);
+        let pairs = paired(&near, PAIRING_WORK_MAX, work);
+        let mut found = Vec::with_capacity(pairs.len());
+        for (one, two) in pairs {
+            let (Some(one), Some(two)) = (chunk.get(one as usize), chunk.get(two as usize)) else { continue };
+            // The longer waiting one is told first.
+            let turn = |key: &Key| self.waiting.at(key.slot).map(|of| of.turn);
+            let (one, two) = if turn(one) <= turn(two) { (one, two) } else { (two, one) };
+            if let Some((team, _)) = sight.judged(*one, *two) {
+                found.push((*one, *two, team));
+            }
+        }
+        found.sort_by_key(|(one, ..)| self.waiting.at(one.slot).map(|of| of.turn));
+        self.form_pairs(&mut found, matches);
+    }
+}
+
+/// Two teams of one player each, in every stage.
+fn is_one_against_one(set: &RuleSet) -> bool {
+    let is_one = |stage: &Stage| {
+        let sizes = stage.teams();
+        sizes.len() == 2 && sizes.iter().all(|size| (size.min, size.max) == (1, 1))
+    };
+    set.stages().iter().all(is_one)
+}
+
+/// What a choice looks at.
+struct Sight<'a> {
+    set: &'a RuleSet,
+    objective: &'a Objective,
+    waiting: &'a Store,
+    now: Timestamp,
+}
+
+impl Sight<'_> {
+    /// The price of a ticket, and infinite ones as much.
+    fn price(&self, of: &Waiting) -> f64 {
+        self.objective.price(self.now.since(of.turn.started_at)).min(MUCH)
+    }
+
+    fn stage(&self, tickets: &[&Waiting]) -> Option<&Stage> {
+        let starts = tickets.iter().map(|of| of.turn.started_at);
+        let start = match self.set.expansion_age() {
+            gsm_rules::ExpansionAge::Newest => starts.max(),
+            gsm_rules::ExpansionAge::Oldest => starts.min(),
+        };
+        self.set.stages().get(self.set.stage_at(self.now.since(start?)))
+    }
+
+    /// The team of the first of two tickets where the rules let them play, and what that costs.
+    fn judged(&self, one: Key, two: Key) -> Option<(u8, f64)> {
+        let (one, two) = (self.waiting.alive(one)?, self.waiting.alive(two)?);
+        let stage = self.stage(&[one, two])?;
+        let seats = |team: u8| {
+            Some([Seat { team, party: one.party()? }, Seat { team: 1 - team, party: two.party()? }])
+        };
+        [0, 1].into_iter().find_map(|team| {
+            let seats = seats(team).filter(|seats| stage.holds(seats))?;
+            Some((team, self.objective.cost(&seats)?))
+        })
+    }
+
+    /// Of each ticket of a chunk the best pairs that may be made now, with what they leave over.
+    fn near(&self, chunk: &[Key], work: &mut u32) -> Near {
+        let tickets: Vec<(&Waiting, &Party, f64)> = chunk
+            .iter()
+            .filter_map(|key| {
+                let of = self.waiting.at(key.slot)?;
+                Some((of, of.party()?, self.price(of)))
+            })
+            .collect();
+        if tickets.len() < chunk.len() {
+            return vec![Vec::new(); chunk.len()];
+        }
+        let looked_at = LOOKED_AT_MIN.max(PAIRS_LOOKED_AT / tickets.len().max(1));
+        let mut wanted: Near = vec![Vec::new(); tickets.len()];
+        for (at, (one, party, price)) in tickets.iter().enumerate() {
+            for (other, (two, theirs, their_price)) in tickets.iter().enumerate().skip(at + 1).take(looked_at)
+            {
+                let Some(stage) = self.stage(&[one, two]) else { continue };
+                if !stage.pairwise().iter().all(|pair| holds(pair, party, theirs)) {
+                    continue;
+                }
+                let seats = [Seat { team: 0, party }, Seat { team: 1, party: theirs }];
+                let Some(cost) = self.objective.cost(&seats) else { continue };
+                let over = price + their_price - cost.min(COST_MAX);
+                if over > 0.0 {
+                    for (of, mate) in [(at, other), (other, at)] {
+                        if let Some(all) = wanted.get_mut(of) {
+                            all.push((mate as u32, over));
+                        }
+                    }
+                }
+            }
+            *work = work.saturating_add(looked_at as u32 / 8);
+        }
+        // The rules are asked about the best ones only, and once of each pair.
+        let mut asked: BTreeMap<(u32, u32), bool> = BTreeMap::new();
+        let mut near: Near = vec![Vec::new(); tickets.len()];
+        for (at, mut all) in (0_u32..).zip(wanted) {
+            all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            let mut kept = 0;
+            for (mate, over) in all {
+                if kept == KEPT {
+                    break;
+                }
+                let pair = (at.min(mate), at.max(mate));
+                let is_known = asked.contains_key(&pair);
+                let may = *asked.entry(pair).or_insert_with(|| {
+                    *work = work.saturating_add(1);
+                    let (one, two) = (chunk.get(at as usize), chunk.get(mate as usize));
+                    one.zip(two).is_some_and(|(one, two)| self.judged(*one, *two).is_some())
+                });
+                if !may {
+                    continue;
+                }
+                kept += 1;
+                if !is_known {
+                    for (of, other) in [(at, mate), (mate, at)] {
+                        if let Some(all) = near.get_mut(of as usize) {
+                            all.push((other, over));
+                        }
+                    }
+                }
+            }
+        }
+        near.iter_mut().for_each(|all| all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))));
+        near
+    }
+}

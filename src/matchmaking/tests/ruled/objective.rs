@@ -1,0 +1,267 @@
+//! Pools whose rule set has an objective.
+use gsm_core::{PlayerId, TicketId, Timestamp};
+use gsm_matchmaking::{RulePool, RuledMatch, RuledTicket};
+use gsm_rules::{Dialect, Member, Value, parse};
+use serde_json::{Value as Json, json};
+use std::{collections::BTreeMap, sync::Arc};
+
+struct Draw(u64);
+
+impl Draw {
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+    fn below(&mut self, end: u64) -> u64 {
+        (self.unit() * end as f64) as u64
+    }
+    fn skill(&mut self) -> f64 {
+        1_500.0 + 350.0 * ((0..12).map(|_| self.unit()).sum::<f64>() - 6.0)
+    }
+}
+
+/// A player who waits alone.
+#[derive(Debug, Clone)]
+struct Waiter {
+    skill: f64,
+    latency: BTreeMap<String, u32>,
+    since_ms: i64,
+}
+
+impl Waiter {
+    fn at(skill: f64, since_ms: i64) -> Self {
+        Self { skill, latency: BTreeMap::new(), since_ms }
+    }
+    /// With latencies to four places, one of them near.
+    fn anywhere(draw: &mut Draw) -> Self {
+        let home = draw.below(4);
+        let mut ms = |at: u64| if at == home { 20 + draw.below(40) } else { 80 + draw.below(120) };
+        let latency = ["ap", "eu", "sa", "us"]
+            .into_iter()
+            .zip(0..)
+            .map(|(place, at)| (place.to_owned(), ms(at) as u32));
+        let latency = latency.collect();
+        Self { skill: draw.skill(), latency, since_ms: 0 }
+    }
+    fn ticket(&self, n: usize) -> RuledTicket {
+        let attributes = BTreeMap::from([("skill".to_owned(), Value::Number(self.skill))]);
+        let latency_ms = self.latency.clone().into_iter().collect();
+        let member =
+            Member { player: String::new(), attributes: attributes.into_iter().collect(), latency_ms };
+        RuledTicket {
+            id: TicketId::from_u128(n as u128),
+            players: vec![(PlayerId::from_u128(n as u128), member)],
+            backfill: None,
+            started_at: Timestamp::from_millis(self.since_ms),
+        }
+    }
+}
+
+fn rules(size: u32, rules: Json, objective: Json) -> String {
+    json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{ "name": "skill", "type": "number" }],
+        "teams": [{ "name": "a", "minPlayers": size, "maxPlayers": size },
+                  { "name": "b", "minPlayers": size, "maxPlayers": size }],
+        "rules": rules, "objective": objective,
+    })
+    .to_string()
+}
+
+fn pool(text: &str, waiters: &[Waiter]) -> RulePool {
+    let parsed = parse(text, Dialect::Extended).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let mut pool = RulePool::new(Arc::new(parsed.set));
+    waiters.iter().enumerate().for_each(|(n, of)| pool.insert(of.ticket(n)).unwrap());
+    pool
+}
+
+/// All matches of a round; each ticket is in one at most.
+fn round(pool: &mut RulePool, now_ms: i64, budget: u32) -> Vec<RuledMatch> {
+    let mut all = Vec::new();
+    loop {
+        let step = pool.step(Timestamp::from_millis(now_ms), budget);
+        all.extend(step.matches);
+        if step.finished {
+            let mut seen = std::collections::BTreeSet::new();
+            assert!(all.iter().flat_map(|of: &RuledMatch| &of.tickets).all(|id| seen.insert(*id)));
+            return all;
+        }
+    }
+}
+
+fn index(id: TicketId) -> usize {
+    id.as_u128() as usize
+}
+
+const FREE: &str =
+    r#"{"cost": [{"spread": "skill"}], "holdBack": {"policy": "none"}, "starvationSeconds": 60}"#;
+
+fn free() -> Json {
+    serde_json::from_str(FREE).unwrap()
+}
+
+/// What it costs two to play: the gap, and three for each millisecond above sixty.
+fn cost(one: &Waiter, two: &Waiter) -> f64 {
+    let worst = one.latency.iter().map(|(place, ms)| *ms.max(&two.latency[place]));
+    let best = worst.min().map_or(0.0, f64::from);
+    (one.skill - two.skill).abs() + 3.0 * (best - 60.0).max(0.0)
+}
+
+fn costly() -> Json {
+    json!({ "cost": [{ "spread": "skill" }, { "latencyAbove": 60, "weight": 3 }],
+            "holdBack": { "policy": "none" }, "starvationSeconds": 60 })
+}
+
+#[test]
+fn neighbours_play_where_skill_is_all() {
+    let mut draw = Draw(5);
+    for size in [1_000, 5_000] {
+        let waiters: Vec<Waiter> = (0..size).map(|_| Waiter::at(draw.skill(), 0)).collect();
+        let found = round(&mut pool(&rules(1, json!([]), free()), &waiters), 1_000, 100_000);
+        assert_eq!(found.len(), size / 2);
+        let gap = |of: &RuledMatch| {
+            let [one, two] = of.tickets[..] else { panic!("{of:?}") };
+            (waiters[index(one)].skill - waiters[index(two)].skill).abs()
+        };
+        let mut sorted: Vec<f64> = waiters.iter().map(|of| of.skill).collect();
+        sorted.sort_by(f64::total_cmp);
+        let best: f64 = sorted.as_chunks::<2>().0.iter().map(|[a, b]| b - a).sum();
+        let sum: f64 = found.iter().map(gap).sum();
+        assert!(sum <= 1.02 * best, "{sum} against {best}");
+    }
+}
+
+/// The least that pairs of all can cost, by trying all.
+fn least(waiters: &[Waiter]) -> f64 {
+    let size = waiters.len();
+    let mut best = vec![f64::INFINITY; 1 << size];
+    best[0] = 0.0;
+    for set in 1_usize..1 << size {
+        let one = set.trailing_zeros() as usize;
+        let rest = set & !(1 << one);
+        let others = (0..size).filter(|two| rest >> two & 1 == 1);
+        let costs = others.map(|two| cost(&waiters[one], &waiters[two]) + best[rest & !(1 << two)]);
+        best[set] = costs.fold(f64::INFINITY, f64::min);
+    }
+    best[(1 << size) - 1]
+}
+
+#[test]
+fn skill_and_latency_cost_hardly_more_than_the_least() {
+    let mut draw = Draw(6);
+    let (mut sum, mut best) = (0.0, 0.0);
+    for _ in 0..40 {
+        let waiters: Vec<Waiter> = (0..14).map(|_| Waiter::anywhere(&mut draw)).collect();
+        let found = round(&mut pool(&rules(1, json!([]), costly()), &waiters), 1_000, 100_000);
+        assert_eq!(found.len(), 7);
+        let of = |of: &RuledMatch| cost(&waiters[index(of.tickets[0])], &waiters[index(of.tickets[1])]);
+        let (had, least) = (found.iter().map(of).sum::<f64>(), least(&waiters));
+        assert!(had >= least - 1e-6 && had <= 1.25 * least, "{had} against {least}");
+        (sum, best) = (sum + had, best + least);
+    }
+    assert!(sum <= 1.02 * best, "{sum} against {best}");
+}
+
+#[test]
+fn a_match_is_held_back_until_its_tickets_pay_for_it() {
+    let objective = json!({ "cost": [{ "spread": "skill" }],
+        "holdBack": { "policy": "price", "start": 5, "perSecond": 10 }, "starvationSeconds": 600 });
+    let text = rules(1, json!([]), objective);
+    let far = [Waiter::at(1_500.0, 0), Waiter::at(1_610.0, 0)];
+    // Each pays 5 and 10 a second: 110 at five seconds.
+    let mut waits = pool(&text, &far);
+    assert_eq!(round(&mut waits, 4_900, 1_000), []);
+    assert_eq!(round(&mut waits, 5_200, 1_000).len(), 1);
+    // A better one that comes meanwhile is taken; within a quarter of a second nothing is looked at again.
+    let mut waits = pool(&text, &far);
+    assert_eq!(round(&mut waits, 4_900, 1_000), []);
+    waits.insert(Waiter::at(1_602.0, 4_950).ticket(2)).unwrap();
+    assert_eq!(round(&mut waits, 5_000, 1_000), []);
+    let found = round(&mut waits, 5_150, 1_000);
+    assert_eq!(found[0].tickets.iter().map(|id| index(*id)).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn who_has_waited_too_long_is_matched_whatever_it_costs() {
+    let objective = json!({ "cost": [{ "spread": "skill" }],
+        "holdBack": { "policy": "price", "perSecond": 0.001 }, "starvationSeconds": 30 });
+    let near =
+        json!([{ "name": "Near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 400 }]);
+    for size in [1, 2] {
+        let text = rules(size, near.clone(), objective.clone());
+        let mut draw = Draw(8);
+        for _ in 0..30 {
+            let waiters: Vec<Waiter> =
+                (0..20).map(|_| Waiter::at(draw.skill(), draw.below(20_000) as i64)).collect();
+            let mut waits = pool(&text, &waiters);
+            assert_eq!(round(&mut waits, 20_000, 1_000), [], "nobody pays for anything yet");
+            let found = round(&mut waits, 52_000, 64);
+            let is_lawful = |of: &RuledMatch| {
+                let skills = of.tickets.iter().map(|id| waiters[index(*id)].skill);
+                skills.clone().fold(f64::MIN, f64::max) - skills.fold(f64::MAX, f64::min) <= 400.0
+            };
+            assert!(found.iter().all(is_lawful));
+            // No two (or four) who are left may play each other.
+            let mut left: Vec<f64> = (0..20)
+                .filter(|n| waits.contains(TicketId::from_u128(*n as u128)))
+                .map(|n| waiters[n].skill)
+                .collect();
+            left.sort_by(f64::total_cmp);
+            let players = 2 * size as usize;
+            assert!(left.windows(players).all(|of| of[players - 1] - of[0] > 400.0), "{left:?}");
+        }
+    }
+}
+
+#[test]
+fn teams_are_split_as_evenly_as_they_can_be() {
+    let objective = json!({ "cost": [{ "imbalance": "skill" }], "holdBack": { "policy": "none" }, "starvationSeconds": 60 });
+    let text = rules(5, json!([]), objective);
+    let mut draw = Draw(9);
+    for _ in 0..10 {
+        let waiters: Vec<Waiter> = (0..10).map(|_| Waiter::at(draw.skill(), 0)).collect();
+        let found = round(&mut pool(&text, &waiters), 1_000, 100_000);
+        let sum = |side: usize| -> f64 {
+            found[0].sides[side].iter().map(|seat| waiters[index(seat.ticket)].skill).sum()
+        };
+        let all: f64 = waiters.iter().map(|of| of.skill).sum();
+        let apart = |mask: u32| {
+            let one: f64 = (0..10).filter(|at| mask >> at & 1 == 1).map(|at| waiters[at].skill).sum();
+            (all - 2.0 * one).abs()
+        };
+        let best = (0..1_u32 << 10).filter(|mask| mask.count_ones() == 5).map(apart).fold(f64::MAX, f64::min);
+        assert!(((sum(0) - sum(1)).abs() - best).abs() < 1e-6, "{} against {best}", sum(0) - sum(1));
+    }
+}
+
+#[test]
+fn hard_rules_always_hold() {
+    let near = json!([
+        { "name": "Near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 120 },
+        { "name": "Ping", "type": "latency", "maxLatency": 90 },
+    ]);
+    for (size, count) in [(1, 300), (3, 120)] {
+        let text = rules(size, near.clone(), costly());
+        let mut draw = Draw(10 + u64::from(size));
+        let waiters: Vec<Waiter> = (0..count).map(|_| Waiter::anywhere(&mut draw)).collect();
+        let found = round(&mut pool(&text, &waiters), 1_000, 5_000);
+        assert!(found.len() * 2 * size as usize > count / 3, "{} of {count}", found.len());
+        for of in &found {
+            assert!(of.sides.iter().all(|side| side.len() == size as usize));
+            let tickets: Vec<&Waiter> = of.tickets.iter().map(|id| &waiters[index(*id)]).collect();
+            let skills = || tickets.iter().map(|of| of.skill);
+            assert!(skills().fold(f64::MIN, f64::max) - skills().fold(f64::MAX, f64::min) <= 120.0);
+            let places = ["ap", "eu", "sa", "us"];
+            assert!(places.iter().any(|place| tickets.iter().all(|of| of.latency[*place] <= 90)));
+        }
+    }
+}
+
+#[test]
+fn the_size_of_steps_changes_nothing_of_a_round() {
+    let mut draw = Draw(12);
+    let waiters: Vec<Waiter> = (0..2_500).map(|_| Waiter::anywhere(&mut draw)).collect();
+    let text = rules(1, json!([]), costly());
+    let once = round(&mut pool(&text, &waiters), 1_000, u32::MAX);
+    assert_eq!(once, round(&mut pool(&text, &waiters), 1_000, 64));
+}
