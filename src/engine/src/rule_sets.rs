@@ -32,7 +32,7 @@ impl RuleSets {
         // A text never changes; only its tags do.
         let set = match known.get(&row.name) {
             Some(old) if old.row.body == row.body => old.set.clone(),
-            _ => match parse(&row.body, Dialect::Strict) {
+            _ => match parse(&row.body, Dialect::Extended) {
                 Ok(parsed) => Some(Arc::new(parsed.set)),
                 Err(faults) => {
                     let fault = faults.first().map(ToString::to_string);
@@ -59,9 +59,9 @@ impl RuleSets {
 }
 
 impl Engine {
-    /// Refuses a text that is no rule set, naming its faults.
-    pub fn check_rule_set(&self, body: &str) -> Result<(), EngineError> {
-        let Err(faults) = parse(body, Dialect::Strict) else { return Ok(()) };
+    /// Refuses a text that is no rule set in this dialect, naming its faults.
+    pub fn check_rule_set(&self, body: &str, dialect: Dialect) -> Result<(), EngineError> {
+        let Err(faults) = parse(body, dialect) else { return Ok(()) };
         let mut named: Vec<String> = faults.iter().take(FAULTS_NAMED_MAX).map(ToString::to_string).collect();
         if faults.len() > FAULTS_NAMED_MAX {
             named.push(format!("and {} more", faults.len() - FAULTS_NAMED_MAX));
@@ -85,7 +85,7 @@ impl Engine {
             .collect()
     }
 
-    /// Makes a rule set; what there is under the name is never replaced.
+    /// Makes a rule set, which may use the extensions of the language; what there is under the name is never replaced.
     pub async fn create_rule_set(
         &self,
         call: &Call,
@@ -93,7 +93,7 @@ impl Engine {
         body: &str,
         tags: BTreeMap<String, String>,
     ) -> Result<RuleSetRow, EngineError> {
-        self.check_rule_set(body)?;
+        self.check_rule_set(body, Dialect::Extended)?;
         check_tags(&tags)?;
         let key = Key::RuleSet(name.clone());
         let row = RuleSetRow { name: name.clone(), body: body.to_owned(), created_at: call.now, tags };

@@ -3,7 +3,7 @@ use super::{line, read};
 use crate::output::{Failure, Outcome, note, print_json, print_table, say};
 use clap::Args;
 use gsm_rules::{
-    Aggregation, Dialect, NumberColumn, Pairwise, Parsed, RuleKind, RuleSet, SetAggregation, Stage,
+    Aggregation, Dialect, HoldBack, NumberColumn, Pairwise, Parsed, RuleKind, RuleSet, SetAggregation, Stage,
     WordColumn, WordSource, parse,
 };
 use serde_json::json;
@@ -49,6 +49,19 @@ impl Plan {
                 json!({ "from_s": stage.from().as_secs_f64(), "teams": sizes(&set, stage), "rules": rules.collect::<Vec<_>>() })
             });
             return print_json(&stages.collect::<Vec<_>>());
+        }
+        if let Some(objective) = set.objective() {
+            let held = match objective.hold_back {
+                HoldBack::None => "nothing is held back".to_owned(),
+                HoldBack::Price { start, per_second } => {
+                    format!("a ticket pays {start}, and {per_second} more each second")
+                }
+            };
+            let parts = objective.terms.len();
+            let starved = objective.starvation.as_secs_f64();
+            say(format_args!(
+                "by cost, of {parts} parts; {held}; at {starved} s it is matched whatever it costs"
+            ));
         }
         for (stage, before) in versions(&set) {
             say(format_args!("from {} s: {}", stage.from().as_secs_f64(), sizes(&set, stage).join(", ")));

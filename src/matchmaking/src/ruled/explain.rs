@@ -18,6 +18,8 @@ pub struct RuledExplain {
     pub never: Option<String>,
     /// A rule that it fails by itself, whoever plays with it.
     pub alone: Option<String>,
+    /// What it pays for a match now, where the rule set has an objective and it does not pay anything.
+    pub price: Option<f64>,
     /// Other tickets that wait.
     pub others: usize,
     /// Those of them that may be in one match with it, as far as two tickets say.
@@ -100,6 +102,7 @@ impl RulePool {
             waited,
             never: own.never.as_ref().map(ToString::to_string),
             alone: own.party().and_then(|party| stage.alone(party)).and_then(name),
+            price: self.set.objective().map(|of| of.price(waited)).filter(|price| price.is_finite()),
             others: self.waiting.len().saturating_sub(1),
             compatible: now_compatible,
             binding: least.or_else(failing).map(|why| why.rule.clone()),

@@ -2,6 +2,7 @@
 use super::{Asked, arn, fault::Fault, page, tags::given, tree::Tree};
 use gsm_core::RuleSetName;
 use gsm_engine::{EngineError, store::RuleSetRow};
+use gsm_rules::Dialect;
 
 /// Rule sets of a page where the caller names no number; the most that one may name.
 const PAGE_SIZE: usize = 10;
@@ -29,13 +30,16 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     let name = RuleSetName::new(input.text("Name").unwrap_or_default())
         .map_err(|error| Fault::invalid(format!("`name`: {error}")))?;
     let body = input.text("RuleSetBody").unwrap_or_default();
+    // The wire knows FlexMatch's language and nothing else.
+    asked.engine.check_rule_set(body, Dialect::Strict).map_err(told)?;
     let made = asked.engine.create_rule_set(&asked.call, &name, body, given(input)).await;
     let row = made.map_err(told)?;
     Ok(Tree::empty().with("RuleSet", shown(asked, &row)))
 }
 
 pub(super) fn validate(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
-    asked.engine.check_rule_set(input.text("RuleSetBody").unwrap_or_default()).map_err(told)?;
+    let body = input.text("RuleSetBody").unwrap_or_default();
+    asked.engine.check_rule_set(body, Dialect::Strict).map_err(told)?;
     Ok(Tree::empty().with("Valid", true))
 }
 

@@ -67,3 +67,52 @@ async fn a_queue_follows_a_rule_set() {
     server.get("/v1/rule-sets/maps").await.is(404, "not_found");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_objective_a_costly_match_is_held_back_and_explained() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let admin = world.admin();
+    let body = |start: f64| {
+        json!({
+            "ruleLanguageVersion": "1.0",
+            "playerAttributes": [{ "name": "level", "type": "number" }],
+            "teams": [{ "name": "red", "minPlayers": 1, "maxPlayers": 1 }, { "name": "blue", "minPlayers": 1, "maxPlayers": 1 }],
+            "objective": { "cost": [{ "spread": "level" }], "starvationSeconds": 3_600,
+                           "holdBack": { "policy": "price", "start": start, "perSecond": 0.001 } },
+        })
+    };
+    for (name, start) in [("dear", 2.0), ("cheap", 40.0)] {
+        admin.put(&format!("/v1/admin/rule-sets/{name}"), json!({ "body": body(start) })).await.ok();
+    }
+    let mut wrong = body(1.0);
+    wrong["objective"]["cost"][0] = json!({ "spread": "skill" });
+    let fault = admin.put("/v1/admin/rule-sets/wrong", json!({ "body": wrong })).await;
+    assert!(fault.text.contains("$.objective.cost[0].spread"), "{}", fault.text);
+    fault.is(422, "invalid");
+    let queue = |set: &str| json!({ "mode": "levels", "rule_set": set, "player_attributes": ["level"] });
+    admin.put("/v1/admin/queues/levels", queue("dear")).await.ok();
+    let ticket = |level: u32| json!({ "queue": "levels", "attributes": { "level": level } });
+    let of_ann = text(&ann.client.post("/v1/tickets", ticket(1)).await.ok()["ticket_id"]);
+    bob.client.post("/v1/tickets", ticket(21)).await.ok();
+    let why = loop {
+        let why = ann.client.get(&format!("/v1/tickets/{of_ann}/explain")).await.ok();
+        if why["rule_set"]["compatible"] == 1 {
+            break why;
+        }
+        tokio::task::yield_now().await;
+    };
+    // Twenty levels apart, and both together pay four.
+    assert!(why["rule_set"]["price"].as_f64().unwrap() < 3.0, "{why}");
+    assert!(text(&why["text"]).contains("it pays 2 for a match by now"), "{why}");
+    assert_eq!(ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok()["state"], "searching");
+    // The same tickets under a rule set by which they pay enough.
+    admin.put("/v1/admin/queues/levels", queue("cheap")).await.ok();
+    loop {
+        let seen = ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok();
+        if seen["state"] == "completed" {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -82,6 +82,9 @@ pub(crate) struct RulesDto {
     /// A rule that it fails by itself, whoever plays with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     fails_alone: Option<String>,
+    /// What it pays for a match by now, where the rule set's `objective` holds matches back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<f64>,
     /// Other tickets that wait.
     others: usize,
     /// Those of them that may be in one match with it, as far as two tickets say.
@@ -172,6 +175,7 @@ fn rules(why: RuledExplain) -> RulesDto {
         waited_ms: why.waited.get(),
         never: why.never,
         fails_alone: why.alone,
+        price: why.price,
         others: why.others,
         compatible: why.compatible,
         rules: why.rules.into_iter().map(rule).collect(),
@@ -200,6 +204,10 @@ fn ruled_sentence(why: &RuledExplain) -> String {
             "{} of {} others may play with it, too few for a match that holds",
             why.compatible, why.others
         ),
+    };
+    let now = match why.price {
+        Some(price) if why.compatible > 0 => format!("{now}; it pays {price:.0} for a match by now"),
+        _ => now,
     };
     match &why.next {
         Some(next) => {
