@@ -1,14 +1,22 @@
-//! One pass over a whole pool under a rule set: skills normal 1500/350, four regions, waits spread over a minute.
+//! One pass over a whole pool under a rule set: skills normal 1500/350, four regions, tickets
+//! that came one after the other for a minute.
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use gsm_core::{PlayerId, TicketId, Timestamp};
-use gsm_matchmaking::{RulePool, RuledMatch, RuledTicket};
+use gsm_matchmaking::{RulePool, RuledTicket};
 use gsm_rules::{Dialect, Member, Value, parse};
 use std::{hint::black_box, sync::Arc, time::Instant};
 
+/// As in the shipped binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// As in the engine.
+const STEP_WORK_MAX: u32 = 100_000;
+
 const DUEL: &str = r#"{"ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "skill", "type": "number"}],
   "teams": [{"name": "a", "minPlayers": 1, "maxPlayers": 1}, {"name": "b", "minPlayers": 1, "maxPlayers": 1}],
-  "rules": [{"name": "Near", "type": "distance", "maxDistance": 100,
+  "rules": [{"name": "Near", "type": "distance", "maxDistance": 50,
     "measurements": ["max(flatten(teams[*].players.attributes[skill]))"],
     "referenceValue": "min(flatten(teams[*].players.attributes[skill]))"}]}"#;
 
@@ -52,7 +60,8 @@ impl Seed {
     }
 }
 
-fn ticket(seed: &mut Seed, n: u64) -> RuledTicket {
+/// The `n`th ticket of so many; they come in the order of their starts, as tickets do.
+fn ticket(seed: &mut Seed, n: u64, tickets: u64) -> RuledTicket {
     let roles = ["tank", "healer", "scout"];
     let mut attributes = vec![
         ("skill".to_owned(), Value::Number(1500.0 + 350.0 * seed.normal())),
@@ -70,15 +79,36 @@ fn ticket(seed: &mut Seed, n: u64) -> RuledTicket {
         id: TicketId::from_u128(u128::from(seed.next()) << 64 | u128::from(n)),
         players: vec![(PlayerId::from_u128(u128::from(n)), member)],
         backfill: None,
-        started_at: Timestamp::from_millis((seed.next() % 60_000) as i64),
+        started_at: Timestamp::from_millis((n * 60_000 / tickets) as i64),
     }
 }
 
-fn filled(text: &str, tickets: u64) -> RulePool {
+/// A pool of so many tickets, and nanoseconds a ticket that taking them took; making them is left out.
+fn filled(text: &str, tickets: u64) -> (RulePool, f64) {
     let mut pool = RulePool::new(Arc::new(parse(text, Dialect::Strict).unwrap().set));
     let mut seed = Seed(42);
-    (0..tickets).for_each(|n| pool.insert(ticket(&mut seed, n)).unwrap());
-    pool
+    let mut took = 0;
+    for from in (0..tickets).step_by(1_000) {
+        let made: Vec<RuledTicket> =
+            (from..tickets.min(from + 1_000)).map(|n| ticket(&mut seed, n, tickets)).collect();
+        let begun = Instant::now();
+        made.into_iter().for_each(|ticket| pool.insert(ticket).unwrap());
+        took += begun.elapsed().as_nanos();
+    }
+    (pool, took as f64 / tickets as f64)
+}
+
+/// A whole pass, in steps as long as the engine's: how many tickets were matched, and work units.
+fn pass(pool: &mut RulePool, now: Timestamp) -> (usize, u32) {
+    let (mut matched, mut work) = (0, 0);
+    loop {
+        let step = pool.step(now, STEP_WORK_MAX);
+        matched += step.matches.iter().map(|found| found.tickets.len()).sum::<usize>();
+        work += step.work;
+        if step.finished {
+            return (matched, work);
+        }
+    }
 }
 
 /// Bytes of the process that lie in memory.
@@ -88,43 +118,51 @@ fn resident() -> f64 {
     pages.map_or(f64::NAN, |pages| 4_096.0 * pages)
 }
 
+/// What a waiting ticket takes in memory; what the allocator gives back a little later is not counted.
+#[expect(clippy::print_stderr, reason = "a bench reports what it measured")]
+fn memory() {
+    let before = resident();
+    let (mut wide, _) = filled(WIDE, 1_000_000);
+    wide.step(Timestamp::from_millis(0), STEP_WORK_MAX);
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    (0..1_000).for_each(|_| drop(black_box(vec![0_u8; 100_000])));
+    eprintln!("five numbers: {:.0} B a waiting ticket at 1 M", (resident() - before) / 1e6);
+}
+
 #[expect(clippy::print_stderr, reason = "a bench reports what it measured")]
 fn bench(c: &mut Criterion) {
     let now = Timestamp::from_millis(60_000);
-    let before = resident();
-    let wide = filled(WIDE, 1_000_000);
-    eprintln!("five numbers: {:.0} B a waiting ticket at 1 M", (resident() - before) / 1e6);
-    drop(wide);
+    // As criterion reads it.
+    let only = std::env::args().skip(1).rfind(|arg| !arg.starts_with('-'));
+    if only.is_none() {
+        memory();
+    }
     let mut group = c.benchmark_group("ruled");
     group.sample_size(10);
     for (name, text, tickets) in [
-        ("1v1_100k", DUEL, 100_000_u64),
+        ("1v1_10k", DUEL, 10_000_u64),
+        ("1v1_100k", DUEL, 100_000),
         ("1v1_1m", DUEL, 1_000_000),
+        ("5v5_10k", FIVES, 10_000),
         ("5v5_100k", FIVES, 100_000),
         ("5v5_1m", FIVES, 1_000_000),
     ] {
-        let begun = Instant::now();
-        let pool = filled(text, tickets);
-        let filling = begun.elapsed().as_nanos() as f64 / tickets as f64;
+        if only.as_ref().is_some_and(|only| !name.contains(only)) {
+            continue;
+        }
+        let (pool, filling) = filled(text, tickets);
         let mut stepped = pool.clone();
         let begun = Instant::now();
-        let step = stepped.step(now, u32::MAX);
+        let (matched, work) = pass(&mut stepped, now);
         let each = begun.elapsed().as_nanos() as f64 / tickets as f64;
         let begun = Instant::now();
         let idle = stepped.step(now, u32::MAX);
         let idle = (begun.elapsed(), idle.matches.len());
-        let players = |found: &RuledMatch| found.tickets.len();
-        let matched = step.matches.iter().map(players).sum::<usize>();
         eprintln!(
-            "{name}: {each:.0} ns a ticket, {matched} matched, {} work; filling {filling:.0} ns a ticket; idle {idle:?}",
-            step.work
+            "{name}: {each:.0} ns a ticket, {matched} matched, {work} work; filling {filling:.0} ns a ticket; idle {idle:?}"
         );
         group.bench_function(name, |b| {
-            b.iter_batched_ref(
-                || pool.clone(),
-                |pool| black_box(pool.step(now, u32::MAX)),
-                BatchSize::PerIteration,
-            );
+            b.iter_batched_ref(|| pool.clone(), |pool| black_box(pass(pool, now)), BatchSize::PerIteration);
         });
     }
     group.finish();

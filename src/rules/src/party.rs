@@ -3,6 +3,8 @@ use crate::{
     columns::{NumberColumn, WordColumn},
     symbols::Symbol,
 };
+use gsm_core::FixedHasher;
+use std::hash::Hasher;
 
 /// A ticket, prepared once for judging: a number of players and one cell for each column of its rule set.
 ///
@@ -11,10 +13,13 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Party {
     size: u8,
+    /// How many columns of numbers.
+    numbers: u16,
     never: Option<Never>,
-    numbers: Box<[f64]>,
-    /// Where each column begins and the last one ends, then their cells. Lengths and halves of numbers lie here as well.
-    words: Box<[Symbol]>,
+    /// The halves of the numbers; then where each column of symbols begins and the last one ends, counted from the end of
+    /// the numbers; then their cells, in which lengths and halves of numbers lie as well. One box: a pool of many
+    /// tickets pays for each with memory and with time.
+    cells: Box<[Symbol]>,
 }
 
 /// Why a ticket waits and cannot be matched.
@@ -31,18 +36,23 @@ pub enum Never {
 }
 
 impl Party {
-    pub(crate) fn new(size: u8, never: Option<Never>, numbers: Vec<f64>, columns: &[Vec<Symbol>]) -> Self {
-        let mut words = Vec::with_capacity(1 + columns.iter().map(|cells| 1 + cells.len()).sum::<usize>());
+    pub(crate) fn new(size: u8, never: Option<Never>, numbers: &[f64], columns: &[Vec<Symbol>]) -> Self {
+        let words = 1 + columns.iter().map(|cells| 1 + cells.len()).sum::<usize>();
+        let words = if columns.is_empty() { 0 } else { words };
+        let mut cells = Vec::with_capacity(2 * numbers.len() + words);
+        cells.extend(numbers.iter().flat_map(|number| halves(*number)));
         if !columns.is_empty() {
             let mut end = columns.len() + 1;
-            words.push(Symbol(end as u32));
-            for cells in columns {
-                end += cells.len();
-                words.push(Symbol(end as u32));
+            cells.push(Symbol(end as u32));
+            for column in columns {
+                end += column.len();
+                cells.push(Symbol(end as u32));
             }
         }
-        columns.iter().for_each(|cells| words.extend_from_slice(cells));
-        Self { size, never, numbers: numbers.into(), words: words.into() }
+        columns.iter().for_each(|column| cells.extend_from_slice(column));
+        // A rule set has far fewer columns.
+        let numbers = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
+        Self { size, numbers, never, cells: cells.into() }
     }
     /// How many players, 1 to 255.
     #[must_use]
@@ -58,14 +68,19 @@ impl Party {
     #[inline]
     #[must_use]
     pub fn number(&self, column: NumberColumn) -> f64 {
-        self.numbers.get(usize::from(column.0)).copied().unwrap_or(f64::NAN)
+        let at = 2 * usize::from(column.0);
+        match self.cells.get(at..at + 2) {
+            Some(&[low, high]) if column.0 < self.numbers => number(low, high),
+            _ => f64::NAN,
+        }
     }
     /// The cells of a column of symbols, as they lie there.
     #[inline]
     pub(crate) fn cells(&self, column: WordColumn) -> &[Symbol] {
+        let words = self.cells.get(2 * usize::from(self.numbers)..).unwrap_or_default();
         let at = usize::from(column.0);
-        match (self.words.get(at), self.words.get(at + 1)) {
-            (Some(begin), Some(end)) => self.words.get(begin.index()..end.index()).unwrap_or_default(),
+        match (words.get(at), words.get(at + 1)) {
+            (Some(begin), Some(end)) => words.get(begin.index()..end.index()).unwrap_or_default(),
             _ => &[],
         }
     }
@@ -97,10 +112,18 @@ impl Party {
     pub fn entries(&self, column: WordColumn) -> impl Iterator<Item = (Symbol, f64)> {
         self.cells(column).as_chunks::<3>().0.iter().map(|&[key, low, high]| (key, number(low, high)))
     }
+    /// The same for parties that are alike in everything, and hardly ever for others.
+    #[must_use]
+    pub fn fingerprint(&self) -> u32 {
+        let mut hasher = FixedHasher::default();
+        hasher.write_u8(self.size);
+        self.cells.iter().for_each(|cell| hasher.write_u32(cell.0));
+        hasher.finish() as u32
+    }
     /// How many bytes it takes, its own included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.numbers) + size_of_val(&*self.words)
+        size_of::<Self>() + size_of_val(&*self.cells)
     }
 }
 
@@ -112,8 +135,13 @@ pub(crate) fn list_cells(cells: &mut Vec<Symbol>, list: &[Symbol]) {
 
 /// The cells of one entry of a map.
 pub(crate) fn entry_cells(key: Symbol, value: f64) -> [Symbol; 3] {
+    let [low, high] = halves(value);
+    [key, low, high]
+}
+
+fn halves(value: f64) -> [Symbol; 2] {
     let bits = value.to_bits();
-    [key, Symbol(bits as u32), Symbol((bits >> 32) as u32)]
+    [Symbol(bits as u32), Symbol((bits >> 32) as u32)]
 }
 
 #[inline]
@@ -132,7 +160,7 @@ mod tests {
         list_cells(&mut lists, &[a, c]);
         list_cells(&mut lists, &[]);
         let entries = [entry_cells(a, 61.25), entry_cells(b, -1.0)].concat();
-        let party = Party::new(2, None, vec![1.5], &[lists, vec![b], Vec::new(), entries]);
+        let party = Party::new(2, None, &[1.5], &[lists, vec![b], Vec::new(), entries]);
         assert_eq!(party.lists(WordColumn(0)).collect::<Vec<_>>(), [&[a, c][..], &[]]);
         assert_eq!((party.texts(WordColumn(1)), party.set(WordColumn(2))), (&[b][..], &[][..]));
         assert_eq!(party.entries(WordColumn(3)).collect::<Vec<_>>(), [(a, 61.25), (b, -1.0)]);
@@ -143,6 +171,6 @@ mod tests {
     #[test]
     fn five_numbers_and_four_locations_take_less_than_200_bytes() {
         let latencies = (0..4).flat_map(|at| entry_cells(Symbol(at), 40.0)).collect::<Vec<_>>();
-        assert!(Party::new(1, None, vec![0.0; 5], &[latencies]).bytes() < 200);
+        assert!(Party::new(1, None, &[0.0; 5], &[latencies]).bytes() < 200);
     }
 }

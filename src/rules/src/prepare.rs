@@ -81,7 +81,7 @@ impl RuleSet {
             });
             column.aggregation.of(numbers).unwrap_or(f64::NAN)
         });
-        let numbers = numbers.collect();
+        let numbers: Vec<f64> = numbers.collect();
         let words = self.columns.words.iter().map(|column| match *column {
             WordSource::Players => texts(members.iter().map(|member| member.player.as_str()), symbols),
             WordSource::Texts { attribute } => texts(
@@ -126,7 +126,7 @@ impl RuleSet {
         if needs_latency && !has_common_location(members) {
             never = never.or(Some(Never::NoLatency));
         }
-        Ok(Party::new(size, never, numbers, &words))
+        Ok(Party::new(size, never, &numbers, &words))
     }
 }
 

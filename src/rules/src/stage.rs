@@ -1,5 +1,6 @@
 //! A version of a rule set, and judging by it.
 use crate::{
+    columns::NumberColumn,
     judge::{Check, hopeless::Partial, pairs::pairwise},
     pairwise::Pairwise,
     party::Party,
@@ -26,6 +27,7 @@ pub struct Stage {
     /// The rules that count by themselves and can fail.
     alone: Vec<usize>,
     pairwise: Vec<Pairwise>,
+    only_within: Option<(NumberColumn, f64)>,
 }
 
 /// What a rule says about a candidate.
@@ -67,13 +69,25 @@ impl Stage {
         }
         let everybody = (0_u8..=u8::MAX).take(teams.len()).collect();
         let pairwise = pairwise(&must, &checks, &everybody);
+        let only_within = match alone.as_slice() {
+            [rule] => match checks.get(*rule) {
+                Some(Check::Spread { teams, column, allowed })
+                    if *teams == everybody && allowed.min <= 0.0 =>
+                {
+                    Some((*column, allowed.max))
+                }
+                Some(Check::Batch { column, width }) => Some((*column, *width)),
+                _ => None,
+            },
+            _ => None,
+        };
         let is_first = |(at, team): &(u8, &Team)| {
             at.checked_sub(1)
                 .and_then(|before| names.get(usize::from(before)))
                 .is_none_or(|b| b.entry != team.entry)
         };
         let firsts = (0_u8..=u8::MAX).zip(names).filter(is_first).map(|(at, _)| at).collect();
-        Self { from, teams, firsts, algorithm, checks, alone, pairwise }
+        Self { from, teams, firsts, algorithm, checks, alone, pairwise, only_within }
     }
     /// The age from which it is in force.
     #[must_use]
@@ -100,6 +114,17 @@ impl Stage {
     #[must_use]
     pub fn pairwise(&self) -> &[Pairwise] {
         &self.pairwise
+    }
+    /// Whether [`Stage::alone`] has anything to ask.
+    #[must_use]
+    pub fn has_unary(&self) -> bool {
+        self.pairwise.iter().any(|pair| matches!(pair, Pairwise::Unary { .. }))
+    }
+    /// Where all that the rules ask is that the numbers of all tickets in one column lie so near: that column, and how
+    /// near.
+    #[must_use]
+    pub const fn only_within(&self) -> Option<(NumberColumn, f64)> {
+        self.only_within
     }
     /// Does every team have as many players as it needs, and not more than it takes, and may every ticket be matched?
     #[must_use]

@@ -21,6 +21,7 @@ pub(crate) struct Server {
 #[derive(serde::Deserialize)]
 pub(crate) struct Keys {
     pub(crate) server_key: String,
+    pub(crate) admin_key: String,
 }
 
 impl Server {

@@ -56,7 +56,7 @@ impl Connection {
         self.send("POST", path, token, Some(body)).await
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &mut self,
         method: &str,
         path: &str,

@@ -3,6 +3,7 @@ mod child;
 mod http;
 mod load;
 mod machine;
+mod matchmaking;
 mod process;
 mod push;
 mod ranking;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
   gsm bench --only results --seconds 10
   gsm bench ranking                            boards beside Redis
   gsm bench rating                             rating systems beside skillratings and openskill.py
+  gsm bench matchmaking                        pools of waiting tickets beside Nakama's figures
   gsm bench --markdown docs/benchmarks.md      the table of the documentation, put in its place there
 
 Takes a release build to be worth anything: cargo run --release -- bench"
@@ -42,6 +44,8 @@ enum What {
     Ranking(ranking::Command),
     /// Rating systems beside skillratings and openskill.py
     Rating(rating::Command),
+    /// Pools of waiting tickets, and tickets over the API, beside Nakama's figures
+    Matchmaking(matchmaking::Command),
 }
 
 impl Command {
@@ -50,6 +54,7 @@ impl Command {
             None => self.server.run(),
             Some(What::Ranking(command)) => command.run(),
             Some(What::Rating(command)) => command.run(),
+            Some(What::Matchmaking(command)) => command.run(),
         }
     }
 }

@@ -127,3 +127,20 @@ fn bad_sizes_are_refused() {
     gsm_in(&["bench", "ranking", "--ids", "text"], &[]).told(2, &["--ids"]);
     gsm_in(&["bench", "ranking", "--task", "{}"], &[]).told(2, &["missing field"]);
 }
+
+#[test]
+fn pools_and_tickets_are_measured_beside_nakamas_figures() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("figures.md");
+    let small = ["matchmaking", "--tickets", "2000", "--api-tickets", "20", "--dir", arg(dir.path())];
+    let all = bench(&[&small[..], &["--json", "--markdown", arg(&file)]].concat()).json();
+    let value = |name: &str| figure(&all, name)["value"].as_f64().unwrap();
+    assert!(value("1v1 near in skill, 2,000 waiting: matched") > 95.0);
+    assert!(value("5v5 with six rules, 2,000 waiting: matched") > 80.0);
+    // The memory of a run so small is noise; that the figure is there is all there is to see.
+    figure(&all, "memory of a waiting ticket with five attributes, 2,000 waiting");
+    let in_all = figure(&all, "1v1 near in skill, 2,000 waiting: a ticket in all");
+    assert!(in_all["beside"]["name"].as_str().unwrap().starts_with("Nakama"), "{in_all}");
+    assert!(value("over the API, 1v1, 1,000 tickets/s: later ticket to pushed match, p99") > 0.0);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("<!-- gsm bench matchmaking -->"));
+}

@@ -74,16 +74,16 @@ pub enum Explained {
 
 /// The waiting tickets of a queue.
 pub(super) enum Matcher {
-    Window(Pool),
-    Ruled(RulePool),
+    Window(Box<Pool>),
+    Ruled(Box<RulePool>),
 }
 
 impl Matcher {
     pub(super) fn new(rules: &Rules) -> Option<Self> {
         Some(match rules {
-            Rules::Unknown => Self::Window(Pool::new(MatchRules::default()).ok()?),
-            Rules::Window(rules) => Self::Window(Pool::new(rules.clone()).ok()?),
-            Rules::Set { set, .. } => Self::Ruled(RulePool::new(set.clone())),
+            Rules::Unknown => Self::Window(Box::new(Pool::new(MatchRules::default()).ok()?)),
+            Rules::Window(rules) => Self::Window(Box::new(Pool::new(rules.clone()).ok()?)),
+            Rules::Set { set, .. } => Self::Ruled(Box::new(RulePool::new(set.clone()))),
         })
     }
 

@@ -4,12 +4,12 @@ use super::{
     store::Key,
     ticket::Waiting,
 };
-use gsm_core::{FixedHasher, Millis, Timestamp};
+use gsm_core::{Map, Millis, Timestamp};
 use gsm_rules::{
     Batching, ExpansionAge, NumberColumn, Pairwise, Party, Rule, RuleKind, RuleSet, SortBy, SortKey, Stage,
-    Symbols, WordColumn,
+    Symbol, Symbols, WordColumn,
 };
-use std::{cmp::Ordering, collections::BTreeMap, hash::Hasher};
+use std::cmp::Ordering;
 
 /// Everything that the choice looks at.
 pub(super) struct Choice<'a> {
@@ -74,7 +74,7 @@ impl Choice<'_> {
     ) -> (Vec<Candidate>, bool) {
         let Some(stage) = self.stage() else { return (Vec::new(), false) };
         let mut chosen: Vec<Chosen<'_>> = Vec::new();
-        let is_judged_alone = stage.pairwise().iter().any(|pair| matches!(pair, Pairwise::Unary { .. }));
+        let is_judged_alone = stage.has_unary();
         let mut is_cut = false;
         for (key, other, is_news) in others {
             if chosen.len() >= most {
@@ -85,7 +85,9 @@ impl Choice<'_> {
                 continue;
             }
             let Some(is_of_stage) = self.in_stage(other.turn.started_at) else { continue };
-            if let Some(rule) = other.party().filter(|_| is_judged_alone).and_then(|party| stage.alone(party))
+            if is_judged_alone
+                && other.alone.fails(self.at) != Some(false)
+                && let Some(rule) = other.party().and_then(|party| stage.alone(party))
             {
                 counts.note(rule, false);
                 continue;
@@ -95,7 +97,7 @@ impl Choice<'_> {
             }
         }
         self.sort(stage, &mut chosen);
-        (twins(self.set, chosen), is_cut)
+        (twins(&chosen), is_cut)
     }
 
     /// Whether the nearest tickets of the indexed number are those that are tried first.
@@ -178,20 +180,29 @@ impl Choice<'_> {
 }
 
 /// Lists what was chosen, each with the one before it that is alike.
-fn twins(set: &RuleSet, chosen: Vec<Chosen<'_>>) -> Vec<Candidate> {
+fn twins(chosen: &[Chosen<'_>]) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::with_capacity(chosen.len());
-    let mut seen: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    // The last with each fingerprint, and for each the one before it that has the same.
+    let mut last: Map<u32, usize> = Map::with_capacity_and_hasher(chosen.len(), Default::default());
+    let mut before: Vec<Option<usize>> = Vec::with_capacity(chosen.len());
     for (at, Chosen { of, key, is_news, is_of_stage }) in chosen.iter().copied().enumerate() {
         let mut twin = None;
+        let mut next = None;
         if let Some(party) = of.party() {
-            let alike = seen.entry(fingerprint(set, party)).or_default();
-            twin = alike.iter().rev().copied().find(|before| {
+            next = last.insert(of.fingerprint, at);
+            let mut same = next;
+            twin = std::iter::from_fn(|| {
+                let one = same?;
+                same = before.get(one).copied().flatten();
+                Some(one)
+            })
+            .find(|before| {
                 let Some(other) = chosen.get(*before) else { return false };
                 let is_as_new = (other.is_news, other.is_of_stage) == (is_news, is_of_stage);
                 is_as_new && other.of.party() == Some(party)
             });
-            alike.push(at);
         }
+        before.push(next);
         candidates.push(Candidate {
             id: of.turn.id,
             slot: key.slot,
@@ -204,17 +215,6 @@ fn twins(set: &RuleSet, chosen: Vec<Chosen<'_>>) -> Vec<Candidate> {
         });
     }
     candidates
-}
-
-/// The same for parties that are alike.
-fn fingerprint(set: &RuleSet, party: &Party) -> u64 {
-    let mut hasher = FixedHasher::default();
-    hasher.write_u8(party.size());
-    set.number_columns().for_each(|(column, _)| hasher.write_u64(party.number(column).to_bits()));
-    for (column, _) in set.word_columns() {
-        party.texts(column).iter().for_each(|symbol| hasher.write_usize(symbol.index()));
-    }
-    hasher.finish()
 }
 
 fn by_keys(a: &[Option<SortKey<'_>>], b: &[Option<SortKey<'_>>]) -> Ordering {
@@ -262,14 +262,19 @@ pub(super) fn holds(pair: &Pairwise, one: &Party, two: &Party) -> bool {
             shared(one.set(column), two.set(column)) >= at_least as usize
         }
         Pairwise::Region { column, max_ms, .. } => {
-            let near = |party: &Party| {
-                party
-                    .entries(column)
-                    .filter(|(_, ms)| *ms <= max_ms)
-                    .map(|(place, _)| place)
-                    .collect::<Vec<_>>()
-            };
-            shared(&near(one), &near(two)) > 0
+            // Both ascend.
+            let is_near = |(_, ms): &(Symbol, f64)| *ms <= max_ms;
+            let mut ones = one.entries(column).filter(is_near);
+            let mut twos = two.entries(column).filter(is_near);
+            let (mut next, mut other) = (ones.next(), twos.next());
+            while let (Some((a, _)), Some((b, _))) = (next, other) {
+                match a.cmp(&b) {
+                    Ordering::Less => next = ones.next(),
+                    Ordering::Greater => other = twos.next(),
+                    Ordering::Equal => return true,
+                }
+            }
+            false
         }
         Pairwise::Unary { .. } => true,
     }

@@ -1,8 +1,8 @@
 //! The waiting tickets of one queue under a rule set.
 mod candidates;
-mod duel;
 mod explain;
 mod large;
+mod line;
 mod search;
 mod sorted;
 mod store;
@@ -13,10 +13,11 @@ pub use ticket::{NeverMatched, RuledTicket};
 
 use crate::{formed, ticket::PoolError};
 use candidates::Choice;
-use duel::{Duel, Partner};
 use gsm_core::{Map, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
-use gsm_rules::{BackfillPriority, ExpansionAge, RuleSet, Seat, Stage, Symbols};
+use gsm_rules::{BackfillPriority, RuleSet, Seat, Symbols};
+use line::{Line, Partner};
 use search::{Anchor, Counts, Outcome, Search, Sight};
+use smallvec::SmallVec;
 use std::{cell::Cell, collections::BTreeMap, sync::Arc, vec::IntoIter};
 use store::{Key, Store};
 use ticket::{Turn, Waiting};
@@ -27,6 +28,8 @@ const STEP_WORK_MIN: u32 = 64;
 const ANCHOR_WORK_MAX: u32 = 50_000;
 /// Rounds in which a search that is too long for one goes on each time; after that it does in every 32nd.
 const EAGER_ROUNDS: u32 = 20;
+/// Pairs that are formed together.
+const PAIRS_MAX: usize = 32;
 /// So few news are asked first whether one of them may join an anchor that is none.
 const FEW_NEWS: usize = 64;
 /// Searches that were cut and are kept.
@@ -93,8 +96,8 @@ struct Round {
     /// The anchors whose turn is to come.
     anchors: IntoIter<Key>,
     news: Vec<Key>,
-    /// Where the rules ask for one against one, and much is new.
-    duel: Option<Duel>,
+    /// Where much is new.
+    line: Option<Line>,
     /// The anchor whose turn a step was cut in, what it searches, and the work that it has used.
     cut: Option<(TicketId, Run, u32)>,
 }
@@ -184,7 +187,8 @@ impl RulePool {
             return Err(PoolError::Full { max: POOL_TICKETS_MAX });
         }
         let priority = self.priority();
-        let waiting = Waiting::new(&self.set, &mut self.symbols, ticket, priority);
+        let mut waiting = Waiting::new(&self.set, &mut self.symbols, ticket, priority);
+        waiting.ask_alone(&self.set, 0);
         let can_match = waiting.never.is_none();
         let key = self.waiting.insert(waiting);
         if can_match {
@@ -212,9 +216,18 @@ impl RulePool {
     /// Takes a ticket out; whether it was there.
     pub fn remove(&mut self, id: TicketId) -> bool {
         let Some(waiting) = self.waiting.remove(id) else { return false };
-        self.counts.remove(&id);
-        self.parked.remove(&id);
+        self.forget(&waiting);
+        true
+    }
+
+    /// Forgets what is known of a ticket that has left.
+    fn forget(&mut self, waiting: &Waiting) {
+        let id = waiting.turn.id;
         waiting.parties.iter().for_each(|party| self.set.release(party, &mut self.symbols));
+        if !self.counts.is_empty() {
+            self.counts.remove(&id);
+        }
+        self.parked.remove(&id);
         let runs = self.parked.values_mut();
         runs.filter_map(|run| run.search.as_mut()).for_each(|search| search.forget(id));
         if let Some(round) = &mut self.round {
@@ -224,7 +237,6 @@ impl RulePool {
                 None => {}
             }
         }
-        true
     }
 
     /// Of each rule: how often it held and did not, when it was judged for the ticket's sake.
@@ -242,19 +254,37 @@ impl RulePool {
             Some(round) => round,
             None => self.begin(now, &mut work),
         };
+        let mut pairs = Vec::with_capacity(PAIRS_MAX);
         let finished = loop {
             if work >= budget {
                 break false;
             }
-            let Some((key, anchor)) = self.next_anchor(&mut round) else { break true };
-            let found = match self.duel(key, &mut round, &mut work) {
-                Some(found) => found,
-                None => self.turn(anchor, &mut round, budget, &mut work),
-            };
-            if let Some(found) = found {
-                matches.push(self.formed(anchor, found));
+            let Some(key) = self.next_anchor(&mut round) else { break true };
+            match self.duel(key, &mut round, &mut work) {
+                Partner::Found(pair) => {
+                    pairs.push(pair);
+                    if pairs.len() == PAIRS_MAX {
+                        self.form_pairs(&mut pairs, &mut matches);
+                    }
+                }
+                Partner::None => {}
+                Partner::Unknown => {
+                    // The search sees who is there.
+                    self.form_pairs(&mut pairs, &mut matches);
+                    let Some(anchor) = self.waiting.alive(key).map(|of| of.turn.id) else { continue };
+                    let found = self.turn(anchor, &mut round, budget, &mut work);
+                    if let Some(line) = round.line.as_mut().filter(|_| round.cut.is_none()) {
+                        line.leave(key);
+                        let others = found.iter().flatten().filter_map(|(id, _)| self.waiting.key(id));
+                        others.for_each(|other| line.leave(other));
+                    }
+                    if let Some(found) = found {
+                        matches.push(self.formed(anchor, found));
+                    }
+                }
             }
         };
+        self.form_pairs(&mut pairs, &mut matches);
         if !finished {
             self.round = Some(round);
         }
@@ -265,19 +295,20 @@ impl RulePool {
 
     /// Begins a round: the anchors are those that news may have come for.
     fn begin(&mut self, now: Timestamp, work: &mut u32) -> Round {
+        self.waiting.settle();
         self.note_stages(now);
         self.rounds = self.rounds.wrapping_add(1);
         let mut news = std::mem::take(&mut self.news);
         news.retain(|key| self.waiting.alive(*key).is_some());
         let is_much = news.len() >= FEW_NEWS;
-        let duel = is_much.then(|| Duel::new(&self.set, &self.waiting)).flatten();
+        let line = is_much.then(|| Line::new(&self.set, &self.waiting, self.rounds, now)).flatten();
         let anchors = if news.is_empty() && self.parked.is_empty() {
             Vec::new()
         } else {
-            self.reached_by(&news).unwrap_or_else(|| self.waiting.in_turn().map(|(key, _)| key).collect())
+            self.reached_by(&news).unwrap_or_else(|| self.waiting.turns().collect())
         };
         *work += anchors.len() as u32 / 16;
-        Round { number: self.rounds, now, anchors: anchors.into_iter(), news, duel, cut: None }
+        Round { number: self.rounds, now, anchors: anchors.into_iter(), news, line, cut: None }
     }
 
     /// The news, whom they may join, and who has a search to go on with; `None`: all.
@@ -292,8 +323,9 @@ impl RulePool {
         for (key, of) in news.iter().filter_map(|key| Some((*key, self.waiting.alive(*key)?))) {
             reached.push((of.turn, key));
             let is_before = |other: &Waiting| !other.turn.class_is_by_age() || other.turn < of.turn;
-            let near = self.waiting.near(of, width)?.filter(|(_, other)| is_before(other));
-            reached.extend(near.map(|(key, other)| (other.turn, key)));
+            let near =
+                self.waiting.near(of, width)?.filter_map(|key| Some((key, self.waiting.at(key.slot)?)));
+            reached.extend(near.filter(|(_, of)| is_before(of)).map(|(key, of)| (of.turn, key)));
         }
         let parked =
             self.parked.keys().filter_map(|id| Some((self.waiting.get(id)?.turn, self.waiting.key(id)?)));
@@ -313,37 +345,41 @@ impl RulePool {
                 let reached: Vec<Key> = reached.map(|(key, _)| key).collect();
                 *begun = until;
                 self.came += reached.len() as u64;
-                reached.into_iter().for_each(|key| self.note_news(key));
+                for key in reached {
+                    if let Some(waiting) = self.waiting.alive_mut(key) {
+                        waiting.ask_alone(&self.set, at);
+                    }
+                    self.note_news(key);
+                }
             }
         }
     }
 
-    fn next_anchor(&self, round: &mut Round) -> Option<(Key, TicketId)> {
+    fn next_anchor(&self, round: &mut Round) -> Option<Key> {
         if let Some((anchor, ..)) = &round.cut {
-            return Some((self.waiting.key(anchor)?, *anchor));
+            return self.waiting.key(anchor);
         }
-        while round.news.pop_if(|key| self.waiting.alive(*key).is_none()).is_some() {}
+        while round.news.pop_if(|key| self.waiting.mark(*key).is_none()).is_some() {}
         if round.news.is_empty() && self.parked.is_empty() {
             return None;
         }
-        round.anchors.find_map(|key| Some((key, self.waiting.alive(key)?.turn.id)))
+        round.anchors.find(|key| self.waiting.mark(*key).is_some())
     }
 
-    /// The turn of one anchor, where it is one against one: its match, if it has one. `None`: it has to be searched.
-    fn duel(&self, key: Key, round: &mut Round, work: &mut u32) -> Option<Option<Vec<(TicketId, u8)>>> {
-        let (anchor, duel) = (self.waiting.at(key.slot)?, round.duel.as_mut()?);
-        if round.cut.is_some() || self.parked.contains_key(&anchor.turn.id) {
-            duel.pass(key);
-            return None;
+    /// The turn of one anchor, where it is one against one: its match, if it has one.
+    fn duel(&self, key: Key, round: &mut Round, work: &mut u32) -> Partner<Pair> {
+        let Some(line) = round.line.as_mut().filter(|_| round.cut.is_none()) else { return Partner::Unknown };
+        let anchor = || self.waiting.at(key.slot);
+        if !self.parked.is_empty() && anchor().is_some_and(|of| self.parked.contains_key(&of.turn.id)) {
+            return Partner::Unknown;
         }
-        let party = anchor.party()?;
         *work += 1;
         let mut anchor_team = 0;
-        let can_play = |other: &Waiting| {
-            if anchor.fresh != round.number && other.fresh != round.number {
-                return false;
-            }
-            let (Some(stage), Some(theirs)) = (self.stage_of(anchor, other, round.now), other.party()) else {
+        let can_play = |other: Key, stage: usize| {
+            let party = |key: Key| self.waiting.at(key.slot)?.party();
+            let (Some(stage), Some(party), Some(theirs)) =
+                (self.set.stages().get(stage), party(key), party(other))
+            else {
                 return false;
             };
             let on = |team: u8| [Seat { team, party }, Seat { team: 1 - team, party: theirs }];
@@ -351,21 +387,11 @@ impl RulePool {
             anchor_team = team.unwrap_or(0);
             team.is_some()
         };
-        let partner = match duel.turn(key, &self.waiting, work, can_play) {
-            Partner::Found(partner) => self.waiting.at(partner.slot)?,
-            Partner::None => return Some(None),
-            Partner::Unknown => return None,
-        };
-        Some(Some(vec![(anchor.turn.id, anchor_team), (partner.turn.id, 1 - anchor_team)]))
-    }
-
-    fn stage_of(&self, one: &Waiting, two: &Waiting, now: Timestamp) -> Option<&Stage> {
-        let (one, two) = (one.turn.started_at, two.turn.started_at);
-        let start = match self.set.expansion_age() {
-            ExpansionAge::Newest => one.max(two),
-            ExpansionAge::Oldest => one.min(two),
-        };
-        self.set.stages().get(self.set.stage_at(now.since(start)))
+        match line.duel(key, &self.waiting, work, can_play) {
+            Partner::Found(partner) => Partner::Found((key, partner, anchor_team)),
+            Partner::None => Partner::None,
+            Partner::Unknown => Partner::Unknown,
+        }
     }
 
     /// The turn of one anchor: its match, if it has one.
@@ -387,7 +413,7 @@ impl RulePool {
             self.park(id, rest);
             return found;
         }
-        let is_news = anchor.fresh == round.number;
+        let is_news = self.waiting.key(&id).is_some_and(|key| self.waiting.is_fresh(key, round.number));
         let is_by_age = anchor.turn.class_is_by_age();
         let mut stages = candidates::stages(&self.set, round.now.since(anchor.turn.started_at), is_by_age);
         stages.reverse();
@@ -535,35 +561,39 @@ impl RulePool {
         // Those before it had their turn; but a backfill that has its turn apart takes from all.
         let takes_all = anchor.is_backfill() && !anchor.turn.class_is_by_age();
         let visited = Cell::new(0_u32);
-        let other = |(key, other): (Key, &'_ Waiting)| {
+        let other = |key: Key, is_news: bool| {
+            let other = waiting.alive(key)?;
             visited.set(visited.get() + 1);
             // A new match leaves alone the backfills that have their turn apart.
             let is_apart = other.is_backfill() && !other.turn.class_is_by_age();
             let may_come = takes_all || other.turn > anchor.turn;
-            (other.turn.id != id && !is_apart && may_come).then_some((key, other.fresh == round.number))
+            (other.turn.id != id && !is_apart && may_come).then_some((key, other, is_news))
         };
-        let other =
-            |of: (Key, _)| other(of).and_then(|(key, is_news)| Some((key, waiting.at(key.slot)?, is_news)));
+        let is_news = |key: Key| waiting.is_fresh(key, round.number);
         let few_news = !run.is_news && round.news.len() < FEW_NEWS;
-        let news =
-            || round.news.iter().filter(|_| few_news).filter_map(|key| other((*key, waiting.alive(*key)?)));
+        let news = || round.news.iter().filter(|_| few_news).filter_map(|key| other(*key, is_news(*key)));
         if few_news && choice.candidates(news(), 1, &mut Counts::of(set)).0.is_empty() {
             return None;
         }
         // What has to be in the match comes first.
         let after_news = |of: &(Key, &Waiting, bool)| !(few_news && of.2);
         let most = if set.is_large() || !choice.prefers_near() { usize::MAX } else { run.reach };
-        let near = waiting.width(stage).and_then(|width| waiting.near(anchor, width));
-        let (candidates, is_cut) = match near {
-            Some(near) => {
-                choice.candidates(news().chain(near.filter_map(other).filter(after_news)), most, counts)
-            }
-            None => {
+        let width = waiting.width(stage);
+        let line = round.line.as_ref().zip(waiting.key(&id)).zip(width);
+        let (candidates, is_cut) =
+            if let Some(line) = line.and_then(|((line, key), width)| line.near(key, width)) {
+                let backfills = waiting.backfills().filter_map(|key| other(key, is_news(key)));
+                let near = line.filter_map(|(key, is_news)| other(key, is_news));
+                choice.candidates(news().chain(backfills.chain(near).filter(after_news)), most, counts)
+            } else if let Some(near) = width.and_then(|width| waiting.near(anchor, width)) {
+                let near = near.filter_map(|key| other(key, is_news(key))).filter(after_news);
+                choice.candidates(news().chain(near), most, counts)
+            } else {
                 let first = Turn::new(0, Timestamp::from_millis(i64::MIN), TicketId::from_u128(0));
                 let all = waiting.after_turn(if takes_all { first } else { anchor.turn });
-                choice.candidates(news().chain(all.filter_map(other).filter(after_news)), most, counts)
-            }
-        };
+                let all = all.filter_map(|(key, _)| other(key, is_news(key))).filter(after_news);
+                choice.candidates(news().chain(all), most, counts)
+            };
         *work = work.saturating_add(1 + visited.get() / 8);
         if set.is_large() {
             let has = (run.is_news, is_of_stage);
@@ -571,6 +601,30 @@ impl RulePool {
         }
         let has = Anchor { is_news: run.is_news, is_of_stage, is_backfill: anchor.is_backfill() };
         Some(Opened::Search(Search::new(at, has, candidates, is_cut, Counts::default())))
+    }
+
+    /// Forms matches of pairs; together, so that the memory of one is awaited while that of another is.
+    fn form_pairs(&mut self, pairs: &mut Vec<Pair>, matches: &mut Vec<RuledMatch>) {
+        let mut keys: SmallVec<[Key; 2 * PAIRS_MAX]> = SmallVec::new();
+        pairs.iter().for_each(|(one, two, _)| keys.extend([*one, *two]));
+        let mut taken = self.waiting.take_all(&keys).into_iter();
+        matches.reserve(pairs.len());
+        for (_, _, team) in pairs.drain(..) {
+            let (Some(one), Some(two)) = (taken.next().flatten(), taken.next().flatten()) else { continue };
+            let side = |of: &Waiting| {
+                of.players.iter().map(|player| formed::Seat { ticket: of.turn.id, player: *player }).collect()
+            };
+            let sides = if team == 0 { vec![side(&one), side(&two)] } else { vec![side(&two), side(&one)] };
+            let mut counts = self.counts(one.turn.id);
+            counts.iter_mut().for_each(|(held, _)| *held += 1);
+            [&one, &two].into_iter().for_each(|of| self.forget(of));
+            matches.push(RuledMatch {
+                sides,
+                tickets: vec![one.turn.id, two.turn.id],
+                backfill: None,
+                counts,
+            });
+        }
     }
 
     fn formed(&mut self, anchor: TicketId, found: Vec<(TicketId, u8)>) -> RuledMatch {
@@ -596,6 +650,9 @@ impl RulePool {
         RuledMatch { sides, tickets, backfill, counts }
     }
 }
+
+/// A pair of tickets that play each other, and the team of the first.
+type Pair = (Key, Key, u8);
 
 /// A search that has begun, or what came of it at once.
 enum Opened {

@@ -8,6 +8,7 @@
 use super::{store::Store, ticket::Waiting};
 use gsm_core::TicketId;
 use gsm_rules::{RuleSet, Seat, Stage, Verdict};
+use smallvec::{SmallVec, smallvec};
 
 /// A ticket that may be taken.
 #[derive(Debug, Clone)]
@@ -25,6 +26,9 @@ pub(super) struct Candidate {
     /// Whether it is still there.
     pub(super) waits: bool,
 }
+
+/// Players on each team.
+type Filled = SmallVec<[u32; 8]>;
 
 /// How often each rule held and did not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -348,8 +352,8 @@ impl Search {
         holds
     }
 
-    fn seats<'s>(&self, sight: &Sight<'s>) -> Vec<Seat<'s>> {
-        let mut seats = Vec::with_capacity(self.taken.len() + 4);
+    fn seats<'s>(&self, sight: &Sight<'s>) -> SmallVec<[Seat<'s>; 16]> {
+        let mut seats = SmallVec::new();
         for (taken, team) in &self.taken {
             let ticket = match taken {
                 None => Some(sight.anchor),
@@ -364,11 +368,22 @@ impl Search {
         seats
     }
 
-    fn filled(&self, sight: &Sight<'_>) -> Vec<u32> {
-        let mut filled = vec![0; sight.set.teams().len()];
-        for seat in self.seats(sight) {
-            if let Some(count) = filled.get_mut(usize::from(seat.team)) {
-                *count += u32::from(seat.party.size());
+    fn filled(&self, sight: &Sight<'_>) -> Filled {
+        let mut filled = smallvec![0; sight.set.teams().len()];
+        for (taken, team) in &self.taken {
+            let ticket = match taken {
+                None => Some(sight.anchor),
+                Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.at(of.slot)),
+            };
+            let mut add = |team: u8, players: u32| {
+                if let Some(count) = filled.get_mut(usize::from(team)) {
+                    *count += players;
+                }
+            };
+            match ticket {
+                Some(ticket) if ticket.is_backfill() => ticket.teams.iter().for_each(|team| add(*team, 1)),
+                Some(ticket) => add(*team, ticket.size()),
+                None => {}
             }
         }
         filled
@@ -387,8 +402,8 @@ fn backfill_fits(stage: &Stage, filled: &[u32], ticket: &Waiting) -> bool {
 
 /// The teams in the order in which they are tried: the neediest first, then the one with most room, and of empty teams
 /// that are alike only the first, but where `all` are asked for.
-fn team_order(set: &RuleSet, stage: &Stage, filled: &[u32], all: bool) -> Vec<u8> {
-    let mut order: Vec<(bool, u32, u8)> = Vec::with_capacity(filled.len());
+fn team_order(set: &RuleSet, stage: &Stage, filled: &[u32], all: bool) -> SmallVec<[u8; 8]> {
+    let mut order: SmallVec<[(bool, u32, u8); 8]> = SmallVec::new();
     let mut empty_of = None;
     for (at, ((team, size), filled)) in set.teams().iter().zip(stage.teams()).zip(filled).enumerate() {
         if *filled == 0 && !all {

@@ -6,42 +6,64 @@ const RECENT_MIN: usize = 1_024;
 
 /// Keys in order, each once. A key is not taken out when its ticket goes: who reads asks whether it is alive, and the
 /// dead are swept out when they are half of all.
+///
+/// A new key lies with those that came since [`Sorted::settle`]. Many of them are sorted at once; few are put in order one
+/// by one.
 #[derive(Debug, Clone)]
 pub(super) struct Sorted<K> {
     main: Vec<K>,
     recent: BTreeSet<K>,
+    /// Not in order yet.
+    coming: Vec<K>,
     dead: usize,
 }
 
 impl<K> Default for Sorted<K> {
     fn default() -> Self {
-        Self { main: Vec::new(), recent: BTreeSet::new(), dead: 0 }
+        Self { main: Vec::new(), recent: BTreeSet::new(), coming: Vec::new(), dead: 0 }
     }
 }
 
 impl<K: Ord + Copy> Sorted<K> {
     pub(super) fn insert(&mut self, key: K, is_alive: impl Fn(&K) -> bool) {
-        self.recent.insert(key);
-        if self.recent.len() > RECENT_MIN.max(self.main.len() / 8) {
+        self.coming.push(key);
+        if self.coming.len() + self.recent.len() > self.recent_max() {
             self.sweep(is_alive);
         }
+    }
+
+    /// Puts in order what has come, so that it is cheap to read.
+    pub(super) fn settle(&mut self, is_alive: impl Fn(&K) -> bool) {
+        if self.coming.len() > RECENT_MIN {
+            self.sweep(is_alive);
+        } else {
+            self.recent.extend(self.coming.drain(..).filter(is_alive));
+        }
+    }
+
+    fn recent_max(&self) -> usize {
+        RECENT_MIN.max(self.main.len() / 8)
     }
 
     /// Notes that a key has died.
     pub(super) fn bury(&mut self, is_alive: impl Fn(&K) -> bool) {
         self.dead += 1;
-        if self.dead > RECENT_MIN.max((self.main.len() + self.recent.len()) / 2) {
+        if self.dead > RECENT_MIN.max((self.main.len() + self.recent.len() + self.coming.len()) / 2) {
             self.sweep(is_alive);
         }
     }
 
     fn sweep(&mut self, is_alive: impl Fn(&K) -> bool) {
         self.main.retain(&is_alive);
-        let recent = std::mem::take(&mut self.recent);
-        self.main.extend(recent.into_iter().filter(&is_alive));
+        let mut new = std::mem::take(&mut self.coming);
+        new.retain(&is_alive);
+        new.extend(std::mem::take(&mut self.recent).into_iter().filter(&is_alive));
+        new.sort_unstable();
+        self.main.append(&mut new);
         // Two sorted runs: merged in one pass.
         self.main.sort();
         self.main.shrink_to(self.main.len() + self.main.len() / 8);
+        self.coming = new;
         self.dead = 0;
     }
 
@@ -49,19 +71,29 @@ impl<K: Ord + Copy> Sorted<K> {
     pub(super) fn up(&self, from: K) -> impl Iterator<Item = K> {
         let at = self.main.partition_point(|key| *key < from);
         let main = self.main.get(at..).unwrap_or_default().iter().copied();
-        merged(main, self.recent.range(from..).copied(), |a, b| a < b)
+        let recent = merged(main, self.recent.range(from..).copied(), |a, b| a < b);
+        merged(recent, self.coming(|key| *key >= from).into_iter(), |a, b| a < b)
     }
 
     /// Those less than `from`, descending.
     pub(super) fn down(&self, from: K) -> impl Iterator<Item = K> {
         let at = self.main.partition_point(|key| *key < from);
         let main = self.main.get(..at).unwrap_or_default().iter().rev().copied();
-        merged(main, self.recent.range(..from).rev().copied(), |a, b| a > b)
+        let recent = merged(main, self.recent.range(..from).rev().copied(), |a, b| a > b);
+        merged(recent, self.coming(|key| *key < from).into_iter().rev(), |a, b| a > b)
     }
 
     /// All, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = K> {
-        merged(self.main.iter().copied(), self.recent.iter().copied(), |a, b| a < b)
+        let recent = merged(self.main.iter().copied(), self.recent.iter().copied(), |a, b| a < b);
+        merged(recent, self.coming(|_| true).into_iter(), |a, b| a < b)
+    }
+
+    /// Those that are not in order yet, in order: none after [`Sorted::settle`].
+    fn coming(&self, wanted: impl Fn(&K) -> bool) -> Vec<K> {
+        let mut coming: Vec<K> = self.coming.iter().copied().filter(wanted).collect();
+        coming.sort_unstable();
+        coming
     }
 }
 

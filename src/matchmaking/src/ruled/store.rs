@@ -4,8 +4,11 @@ use super::{
     sorted::Sorted,
     ticket::{Turn, Waiting},
 };
-use gsm_core::{Map, TicketId, Timestamp};
+use gsm_core::{FixedState, TicketId, Timestamp};
 use gsm_rules::{NumberColumn, Pairwise, RuleSet, Stage};
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+use std::hash::BuildHasher;
 
 /// A ticket by its slot. The slot is used again when the ticket has gone, the serial is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,14 +17,33 @@ pub(super) struct Key {
     serial: u32,
 }
 
+#[inline]
+fn is_alive(marks: &[Mark], key: Key) -> bool {
+    marks.get(key.slot as usize).is_some_and(|mark| mark.serial == key.serial)
+}
+
+fn hash(id: &TicketId) -> u64 {
+    FixedState::default().hash_one(id)
+}
+
+/// What is known of a slot without a look at its ticket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    /// How often it was emptied.
+    serial: u32,
+    /// The round in which its ticket is news.
+    pub(super) fresh: u32,
+    pub(super) started_at: Timestamp,
+}
+
 /// The waiting tickets.
 #[derive(Debug, Clone)]
 pub(super) struct Store {
     slots: Vec<Option<Waiting>>,
-    /// Of each slot: how often it was emptied.
-    serials: Vec<u32>,
+    marks: Vec<Mark>,
     free: Vec<u32>,
-    by_id: Map<TicketId, u32>,
+    /// Slots, by the id of the ticket there.
+    by_id: HashTable<u32>,
     by_turn: Sorted<(Turn, Key)>,
     /// Of tickets that are no backfills.
     by_number: Sorted<(u64, Key)>,
@@ -41,9 +63,9 @@ impl Store {
         });
         Self {
             slots: Vec::new(),
-            serials: Vec::new(),
+            marks: Vec::new(),
             free: Vec::new(),
-            by_id: Map::default(),
+            by_id: HashTable::new(),
             by_turn: Sorted::default(),
             by_number: Sorted::default(),
             column,
@@ -56,11 +78,16 @@ impl Store {
     }
 
     pub(super) fn contains(&self, id: TicketId) -> bool {
-        self.by_id.contains_key(&id)
+        self.slot(&id).is_some()
+    }
+
+    fn slot(&self, id: &TicketId) -> Option<u32> {
+        let is_it = |slot: &u32| self.at(*slot).is_some_and(|of| of.turn.id == *id);
+        self.by_id.find(hash(id), is_it).copied()
     }
 
     pub(super) fn get(&self, id: &TicketId) -> Option<&Waiting> {
-        self.at(*self.by_id.get(id)?)
+        self.at(self.slot(id)?)
     }
 
     /// The ticket in a slot, whichever it is.
@@ -69,53 +96,115 @@ impl Store {
         self.slots.get(slot as usize)?.as_ref()
     }
 
+    /// What is known of a key's slot, if its ticket still waits.
+    #[inline]
+    pub(super) fn mark(&self, key: Key) -> Option<Mark> {
+        self.marks.get(key.slot as usize).copied().filter(|mark| mark.serial == key.serial)
+    }
+
     /// The ticket of a key, if it still waits.
     #[inline]
     pub(super) fn alive(&self, key: Key) -> Option<&Waiting> {
-        if self.serials.get(key.slot as usize) == Some(&key.serial) { self.at(key.slot) } else { None }
+        self.mark(key)?;
+        self.at(key.slot)
+    }
+
+    pub(super) fn alive_mut(&mut self, key: Key) -> Option<&mut Waiting> {
+        self.mark(key)?;
+        self.slots.get_mut(key.slot as usize)?.as_mut()
     }
 
     /// The key of a ticket that waits.
     pub(super) fn key(&self, id: &TicketId) -> Option<Key> {
-        let slot = *self.by_id.get(id)?;
-        Some(Key { slot, serial: *self.serials.get(slot as usize)? })
+        let slot = self.slot(id)?;
+        Some(Key { slot, serial: self.marks.get(slot as usize)?.serial })
+    }
+
+    /// Whether a ticket is news of a round.
+    #[inline]
+    pub(super) fn is_fresh(&self, key: Key, round: u32) -> bool {
+        self.mark(key).is_some_and(|mark| mark.fresh == round)
     }
 
     /// Makes a ticket news of a round; whether it was not yet.
     pub(super) fn set_fresh(&mut self, key: Key, round: u32) -> bool {
-        let Some(Some(waiting)) = self.slots.get_mut(key.slot as usize) else { return false };
-        std::mem::replace(&mut waiting.fresh, round) != round
+        let Some(mark) = self.marks.get_mut(key.slot as usize) else { return false };
+        std::mem::replace(&mut mark.fresh, round) != round
+    }
+
+    /// Puts in order what has come, so that it is cheap to read.
+    pub(super) fn settle(&mut self) {
+        let is_alive = |key: Key| is_alive(&self.marks, key);
+        self.by_turn.settle(|(_, key)| is_alive(*key));
+        self.by_number.settle(|(_, key)| is_alive(*key));
     }
 
     /// Takes a ticket that is not there yet.
     pub(super) fn insert(&mut self, waiting: Waiting) -> Key {
+        let mark = Mark { serial: 0, fresh: 0, started_at: waiting.turn.started_at };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
-            self.serials.push(0);
+            self.marks.push(mark);
             self.slots.len() as u32 - 1
         });
-        let key = Key { slot, serial: self.serials.get(slot as usize).copied().unwrap_or_default() };
-        self.by_id.insert(waiting.turn.id, slot);
-        let is_alive = |serials: &[u32], key: &Key| serials.get(key.slot as usize) == Some(&key.serial);
-        self.by_turn.insert((waiting.turn, key), |(_, key)| is_alive(&self.serials, key));
+        let serial = self.marks.get(slot as usize).map_or(0, |mark| mark.serial);
+        if let Some(place) = self.marks.get_mut(slot as usize) {
+            *place = Mark { serial, ..mark };
+        }
+        let key = Key { slot, serial };
+        let number = self.number(&waiting);
         if waiting.is_backfill() {
             self.backfills.push(key);
-        } else if let Some(bits) = self.number(&waiting) {
-            self.by_number.insert((bits, key), |(_, key)| is_alive(&self.serials, key));
+        } else if let Some(bits) = number {
+            self.by_number.insert((bits, key), |(_, key)| is_alive(&self.marks, *key));
         }
+        let turn = waiting.turn;
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = Some(waiting);
         }
+        let slots = &self.slots;
+        let hash_at = |slot: &u32| {
+            let of = slots.get(*slot as usize).and_then(Option::as_ref);
+            of.map_or(0, |of| hash(&of.turn.id))
+        };
+        self.by_id.insert_unique(hash(&turn.id), slot, hash_at);
+        self.by_turn.insert((turn, key), |(_, key)| is_alive(&self.marks, *key));
         key
     }
 
     pub(super) fn remove(&mut self, id: TicketId) -> Option<Waiting> {
-        let slot = self.by_id.remove(&id)?;
+        self.take(self.slot(&id)?)
+    }
+
+    /// Takes out the tickets of `keys`, those that still wait; in passes, so that many memory accesses are under way at once.
+    pub(super) fn take_all(&mut self, keys: &[Key]) -> Vec<Option<Waiting>> {
+        let hash = |key: &Key| Some(hash(&self.alive(*key)?.turn.id));
+        let hashes: SmallVec<[Option<u64>; 64]> = keys.iter().map(hash).collect();
+        for (key, hash) in keys.iter().zip(hashes) {
+            let Some(hash) = hash else { continue };
+            if let Ok(entry) = self.by_id.find_entry(hash, |slot| *slot == key.slot) {
+                entry.remove();
+            }
+        }
+        keys.iter().map(|key| self.mark(*key).and_then(|_| self.leave(key.slot))).collect()
+    }
+
+    /// Takes out the ticket in a slot.
+    fn take(&mut self, slot: u32) -> Option<Waiting> {
+        let waiting = self.leave(slot)?;
+        if let Ok(entry) = self.by_id.find_entry(hash(&waiting.turn.id), |other| *other == slot) {
+            entry.remove();
+        }
+        Some(waiting)
+    }
+
+    /// Empties a slot whose ticket is to go from, or has left, the slots by id.
+    fn leave(&mut self, slot: u32) -> Option<Waiting> {
         let waiting = self.slots.get_mut(slot as usize)?.take()?;
-        let serial = self.serials.get_mut(slot as usize)?;
-        *serial = serial.wrapping_add(1);
+        let mark = self.marks.get_mut(slot as usize)?;
+        mark.serial = mark.serial.wrapping_add(1);
         self.free.push(slot);
-        let is_alive = |key: &Key| self.serials.get(key.slot as usize) == Some(&key.serial);
+        let is_alive = |key: &Key| is_alive(&self.marks, *key);
         self.by_turn.bury(|(_, key)| is_alive(key));
         if waiting.is_backfill() {
             self.backfills.retain(is_alive);
@@ -135,9 +224,13 @@ impl Store {
     }
 
     /// The tickets that the indexed number is known of, in its order.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = (Key, f64)> {
-        let alive = |key: Key| self.serials.get(key.slot as usize) == Some(&key.serial);
-        self.by_number.iter().filter(move |(_, key)| alive(*key)).map(|(bits, key)| (key, number(bits)))
+    pub(super) fn numbers(&self) -> impl Iterator<Item = (Key, Mark, f64)> {
+        self.by_number.iter().filter_map(|(bits, key)| Some((key, self.mark(key)?, number(bits))))
+    }
+
+    /// Keys of the tickets in the order of their turns.
+    pub(super) fn turns(&self) -> impl Iterator<Item = Key> {
+        self.by_turn.iter().map(|(_, key)| key).filter(|key| is_alive(&self.marks, *key))
     }
 
     /// Tickets in the order of their turns.
@@ -195,32 +288,28 @@ impl Store {
         stage.pairwise().iter().filter_map(of).reduce(f64::min).filter(|width| width.is_finite())
     }
 
+    /// The backfills.
+    pub(super) fn backfills(&self) -> impl Iterator<Item = Key> {
+        self.backfills.iter().copied()
+    }
+
     /// Backfills, and the tickets whose indexed number is at most so far from that of `own`, the nearest first.
-    pub(super) fn near<'s>(
-        &'s self,
-        own: &Waiting,
-        width: f64,
-    ) -> Option<impl Iterator<Item = (Key, &'s Waiting)> + use<'s>> {
-        let column = self.column?;
-        let number = own.parties.first()?.number(column);
-        let from = (ordered(number), Key { slot: 0, serial: 0 });
-        let read = move |(_, key): (u64, Key)| {
-            let waiting = self.alive(key)?;
-            let apart = (waiting.parties.first()?.number(column) - number).abs();
-            Some((key, waiting, apart))
-        };
-        let within = move |found: &(Key, &Waiting, f64)| found.2 <= width;
-        let mut up = self.by_number.up(from).filter_map(read).take_while(within).peekable();
-        let mut down = self.by_number.down(from).filter_map(read).take_while(within).peekable();
+    pub(super) fn near(&self, own: &Waiting, width: f64) -> Option<impl Iterator<Item = Key> + use<'_>> {
+        let own = own.parties.first()?.number(self.column?);
+        let from = (ordered(own), Key { slot: 0, serial: 0 });
+        let read = move |(bits, key): (u64, Key)| (key, (number(bits) - own).abs());
+        let within = move |found: &(Key, f64)| found.1 <= width;
+        let alive = move |found: &(Key, f64)| is_alive(&self.marks, found.0);
+        let mut up = self.by_number.up(from).map(read).take_while(within).filter(alive).peekable();
+        let mut down = self.by_number.down(from).map(read).take_while(within).filter(alive).peekable();
         let nearest = std::iter::from_fn(move || {
             let next = match (up.peek(), down.peek()) {
-                (Some(above), Some(below)) if below.2 < above.2 => down.next(),
+                (Some(above), Some(below)) if below.1 < above.1 => down.next(),
                 (Some(_), _) => up.next(),
                 (None, _) => down.next(),
             };
-            next.map(|(key, waiting, _)| (key, waiting))
+            next.map(|(key, _)| key)
         });
-        let backfills = self.backfills.iter().filter_map(|key| Some((*key, self.alive(*key)?)));
-        Some(backfills.chain(nearest))
+        Some(self.backfills().chain(nearest))
     }
 }

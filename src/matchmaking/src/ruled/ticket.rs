@@ -1,6 +1,7 @@
 //! Tickets of a pool under a rule set.
 use gsm_core::{PlayerId, TicketId, Timestamp};
 use gsm_rules::{BackfillPriority, Member, Party, RuleSet, Seat, Symbols, Unfit};
+use smallvec::{SmallVec, smallvec};
 
 /// A ticket as it is put into a pool under a rule set.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,18 +64,48 @@ pub enum NeverMatched {
     TooLarge(usize),
 }
 
-/// A waiting ticket, prepared.
+/// A waiting ticket, prepared. That of one player takes two cache lines, and one box.
 #[derive(Debug, Clone)]
 pub(super) struct Waiting {
     pub(super) turn: Turn,
-    pub(super) players: Box<[PlayerId]>,
+    pub(super) players: SmallVec<[PlayerId; 1]>,
     /// Of a party: all of its players. Of a backfill: each player alone.
-    pub(super) parties: Box<[Party]>,
+    pub(super) parties: SmallVec<[Party; 1]>,
     /// Of a backfill: the team of each player. Empty for a party, which may sit anywhere.
     pub(super) teams: Box<[u8]>,
     pub(super) never: Option<Box<NeverMatched>>,
-    /// The round in which it is news.
-    pub(super) fresh: u32,
+    /// The same for parties that are alike.
+    pub(super) fingerprint: u32,
+    pub(super) alone: Alone,
+}
+
+/// In which of the first stages a ticket fails a rule by itself, as far as it was asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Alone(u32);
+
+impl Alone {
+    /// The low bits count the stages that were asked; each has a bit above them.
+    const COUNT_BITS: u32 = 5;
+    const STAGES_MAX: u32 = u32::BITS - Self::COUNT_BITS;
+
+    fn asked(self) -> u32 {
+        self.0 & ((1 << Self::COUNT_BITS) - 1)
+    }
+
+    /// What was found in a stage, if it was asked.
+    pub(super) fn fails(self, stage: usize) -> Option<bool> {
+        let stage = u32::try_from(stage).ok().filter(|stage| *stage < self.asked())?;
+        Some(self.0 >> (Self::COUNT_BITS + stage) & 1 == 1)
+    }
+
+    /// Asks in a stage, if it is the next one and there is room for the answer.
+    pub(super) fn ask(&mut self, stage: usize, fails: impl FnOnce() -> bool) {
+        let asked = self.asked();
+        if stage == asked as usize && asked < Self::STAGES_MAX {
+            self.0 += 1;
+            self.0 |= u32::from(fails()) << (Self::COUNT_BITS + asked);
+        }
+    }
 }
 
 impl Waiting {
@@ -90,16 +121,19 @@ impl Waiting {
             _ => 1,
         };
         let turn = Turn { class, started_at: ticket.started_at, id: ticket.id };
-        let (players, members): (Vec<PlayerId>, Vec<Member>) = ticket.players.into_iter().unzip();
+        let (players, members): (SmallVec<[PlayerId; 1]>, SmallVec<[Member; 1]>) =
+            ticket.players.into_iter().unzip();
         let prepared = match &ticket.backfill {
             None => prepare_party(set, symbols, &members),
             Some(teams) => prepare_backfill(set, symbols, &members, teams),
         };
         let (parties, teams, never) = match prepared {
             Ok((parties, teams)) => (parties, teams, None),
-            Err(never) => (Vec::new(), Vec::new(), Some(Box::new(never))),
+            Err(never) => (SmallVec::new(), Vec::new(), Some(Box::new(never))),
         };
-        Self { turn, players: players.into(), parties: parties.into(), teams: teams.into(), never, fresh: 0 }
+        let fingerprint = parties.first().map_or(0, Party::fingerprint);
+        let teams = teams.into();
+        Self { turn, players, parties, teams, never, fingerprint, alone: Alone::default() }
     }
 
     pub(super) fn is_backfill(&self) -> bool {
@@ -109,6 +143,18 @@ impl Waiting {
     /// The one party of a ticket that is no backfill.
     pub(super) fn party(&self) -> Option<&Party> {
         self.parties.first().filter(|_| !self.is_backfill())
+    }
+
+    /// Notes whether it fails a rule of this stage by itself.
+    pub(super) fn ask_alone(&mut self, set: &RuleSet, stage: usize) {
+        let (Some(party), Some(of)) =
+            (self.parties.first().filter(|_| self.teams.is_empty()), set.stages().get(stage))
+        else {
+            return;
+        };
+        if of.has_unary() {
+            self.alone.ask(stage, || of.alone(party).is_some());
+        }
     }
 
     /// How many players it brings.
@@ -122,7 +168,7 @@ impl Waiting {
     }
 }
 
-type Prepared = (Vec<Party>, Vec<u8>);
+type Prepared = (SmallVec<[Party; 1]>, Vec<u8>);
 
 fn prepare_party(set: &RuleSet, symbols: &mut Symbols, members: &[Member]) -> Result<Prepared, NeverMatched> {
     let party = set.prepare(members, symbols)?;
@@ -133,7 +179,7 @@ fn prepare_party(set: &RuleSet, symbols: &mut Symbols, members: &[Member]) -> Re
         lacks => lacks,
     };
     match never {
-        None => Ok((vec![party], Vec::new())),
+        None => Ok((smallvec![party], Vec::new())),
         Some(never) => {
             set.release(&party, symbols);
             Err(never)
@@ -162,7 +208,7 @@ fn prepare_backfill(
             return Err(NeverMatched::TeamFull(name.clone()));
         }
     }
-    let mut parties: Vec<Party> = Vec::with_capacity(members.len());
+    let mut parties: SmallVec<[Party; 1]> = SmallVec::with_capacity(members.len());
     for member in members {
         let party = set.prepare(std::slice::from_ref(member), symbols).map_err(NeverMatched::from);
         match party.map(|party| (lacking(set, &party), party)) {

@@ -17,7 +17,7 @@ fn shipped_rule_sets_are_lawful_and_without_warnings() {
         names.push((path.file_stem().unwrap().to_string_lossy().into_owned(), parsed.set.players_max()));
     }
     names.sort();
-    let expected = [("duel", 2), ("fives", 10), ("hunt", 5), ("royale", 60)];
+    let expected = [("duel", 2), ("fives", 10), ("hunt", 5), ("near", 2), ("royale", 60)];
     assert_eq!(names, expected.map(|(name, players)| (name.to_owned(), players)));
 }
 

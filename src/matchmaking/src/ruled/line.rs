@@ -1,0 +1,214 @@
+//! The tickets of a round whose turn is to come, in the order of their numbers.
+//!
+//! They lie as a list, from which each goes when its turn has passed or it is matched: so an anchor finds those who may
+//! still join it on both sides of itself, without a look at any other. What is asked of a ticket first lies in the list, so
+//! that a neighbour costs half a cache line and not a walk to the ticket.
+use super::store::{Key, Store};
+use gsm_core::Timestamp;
+use gsm_rules::{Batching, ExpansionAge, RuleKind, RuleSet, Stage};
+
+/// Tickets that are asked for one anchor of one against one; where none of so many can join it, it is left to the search.
+const ASKED_MAX: u32 = 4_096;
+/// No place.
+const END: u32 = u32::MAX;
+
+/// The tickets of a round whose turn is to come.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    tickets: Vec<Listed>,
+    /// Of each slot: where it lies.
+    places: Vec<u32>,
+    duel: Option<Duel>,
+}
+
+/// Where the rules ask for two single players who are near in a number.
+#[derive(Debug, Clone)]
+struct Duel {
+    /// Of each stage: so far apart may the numbers of two tickets be.
+    widths: Vec<f64>,
+    /// The largest of them.
+    width: f64,
+    /// Whether the rules ask nothing else.
+    is_all: bool,
+    /// Whether the newer of two tickets says the stage.
+    by_newest: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    number: f64,
+    key: Key,
+    before: u32,
+    after: u32,
+    /// The stage of its own age.
+    stage: u8,
+    is_news: bool,
+}
+
+/// Whom an anchor plays.
+pub(super) enum Partner<T> {
+    /// This one.
+    Found(T),
+    /// Nobody.
+    None,
+    /// The search has to tell.
+    Unknown,
+}
+
+impl Duel {
+    fn new(set: &RuleSet, store: &Store) -> Option<Self> {
+        let is_one = |stage: &Stage| {
+            let sizes = stage.teams();
+            sizes.len() == 2 && sizes.iter().all(|size| (size.min, size.max) == (1, 1))
+        };
+        let is_sort = |kind| matches!(kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort);
+        let is_sorted = set.algorithm().is_none_or(|of| of.batching == Batching::Sorted)
+            || set.rules().iter().any(|rule| is_sort(rule.kind));
+        if is_sorted || store.has_backfills() || !set.stages().iter().all(is_one) {
+            return None;
+        }
+        let widths: Option<Vec<f64>> = set.stages().iter().map(|stage| store.width(stage)).collect();
+        let widths = widths?;
+        Some(Self {
+            width: widths.iter().copied().fold(0.0, f64::max),
+            widths,
+            is_all: set.stages().iter().all(|stage| stage.only_within().is_some()),
+            by_newest: set.expansion_age() == ExpansionAge::Newest,
+        })
+    }
+
+    /// The stage that a match of two tickets is judged in.
+    fn stage(&self, one: Listed, two: Listed) -> usize {
+        usize::from(if self.by_newest { one.stage.min(two.stage) } else { one.stage.max(two.stage) })
+    }
+}
+
+impl Line {
+    /// `None` where the rules limit no number in each stage.
+    pub(super) fn new(set: &RuleSet, store: &Store, round: u32, now: Timestamp) -> Option<Self> {
+        if !set.stages().iter().all(|stage| store.width(stage).is_some()) {
+            return None;
+        }
+        let has_stages = set.stages().len() > 1;
+        let mut tickets = Vec::with_capacity(store.len());
+        let mut places = vec![END; store.slots()];
+        for (key, mark, number) in store.numbers() {
+            let Some(place) = places.get_mut(key.slot as usize) else { continue };
+            let at = tickets.len() as u32;
+            *place = at;
+            // There are at most 64.
+            let stage = if has_stages { set.stage_at(now.since(mark.started_at)) as u8 } else { 0 };
+            let is_news = mark.fresh == round;
+            tickets.push(Listed { number, key, before: at.wrapping_sub(1), after: at + 1, stage, is_news });
+        }
+        if let Some(last) = tickets.last_mut() {
+            last.after = END;
+        }
+        Some(Self { tickets, places, duel: Duel::new(set, store) })
+    }
+
+    fn at(&self, place: u32) -> Option<Listed> {
+        self.tickets.get(place as usize).copied()
+    }
+
+    fn own(&self, key: Key) -> Option<(u32, Listed)> {
+        let place = *self.places.get(key.slot as usize)?;
+        Some((place, self.at(place).filter(|own| own.key == key)?))
+    }
+
+    /// Takes a ticket out: its turn has passed, or it has gone.
+    pub(super) fn leave(&mut self, key: Key) {
+        self.left(key);
+    }
+
+    fn left(&mut self, key: Key) -> Option<Listed> {
+        let (_, own) = self.own(key)?;
+        // Once only: those beside it may go later.
+        if let Some(gone) = self.places.get_mut(key.slot as usize) {
+            *gone = END;
+        }
+        if let Some(ticket) = self.tickets.get_mut(own.before as usize) {
+            ticket.after = own.after;
+        }
+        if let Some(ticket) = self.tickets.get_mut(own.after as usize) {
+            ticket.before = own.before;
+        }
+        Some(own)
+    }
+
+    /// The tickets whose numbers are at most so far from the anchor's, the nearest first, and whether they are news;
+    /// `None` where the anchor is not in the line.
+    pub(super) fn near(&self, anchor: Key, width: f64) -> Option<impl Iterator<Item = (Key, bool)>> {
+        let (_, own) = self.own(anchor)?;
+        let mut walk = Walk::from(own);
+        let next = move || walk.next(self).filter(|(_, apart)| *apart <= width);
+        Some(std::iter::from_fn(next).map(|(of, _)| (of.key, of.is_news)))
+    }
+
+    /// One against one: the nearest that waits and whom the rules let play the anchor; where they ask more than that the
+    /// numbers are near, `can_play` tells. The anchor's turn has passed then, and its partner has left the line.
+    pub(super) fn duel(
+        &mut self,
+        anchor: Key,
+        store: &Store,
+        asked: &mut u32,
+        mut can_play: impl FnMut(Key, usize) -> bool,
+    ) -> Partner<Key> {
+        if self.duel.is_none() {
+            return Partner::Unknown;
+        }
+        let Some(own) = self.left(anchor) else { return Partner::None };
+        let mut walk = Walk::from(own);
+        let most = asked.saturating_add(ASKED_MAX);
+        loop {
+            let (Some((other, apart)), Some(duel)) = (walk.next(self), &self.duel) else {
+                return Partner::None;
+            };
+            if apart > duel.width {
+                return Partner::None;
+            }
+            if *asked >= most {
+                return Partner::Unknown;
+            }
+            *asked += 1;
+            let stage = duel.stage(own, other);
+            let is_near = duel.widths.get(stage).is_some_and(|width| apart <= *width);
+            if store.mark(other.key).is_none() {
+                self.left(other.key);
+            } else if is_near && (own.is_news || other.is_news) && (duel.is_all || can_play(other.key, stage))
+            {
+                self.left(other.key);
+                return Partner::Found(other.key);
+            }
+        }
+    }
+}
+
+/// A walk away from a ticket, on both sides of it.
+struct Walk {
+    number: f64,
+    below: u32,
+    above: u32,
+}
+
+impl Walk {
+    fn from(own: Listed) -> Self {
+        Self { number: own.number, below: own.before, above: own.after }
+    }
+
+    /// The next nearest, and how far away it is.
+    fn next(&mut self, line: &Line) -> Option<(Listed, f64)> {
+        let apart = |of: Option<Listed>| of.map_or(f64::INFINITY, |of| (of.number - self.number).abs());
+        let (under, over) = (line.at(self.below), line.at(self.above));
+        let (under_apart, over_apart) = (apart(under), apart(over));
+        if under_apart < over_apart {
+            let under = under?;
+            self.below = under.before;
+            Some((under, under_apart))
+        } else {
+            let over = over?;
+            self.above = over.after;
+            Some((over, over_apart))
+        }
+    }
+}
