@@ -110,6 +110,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.push(memory(&settings));
     all.push(port(&settings));
     all.extend(data_dir(&settings));
+    all.extend(snapshots(&settings));
     all.extend(private_file("session key", &settings.token_key_file));
     let jwks = settings.player_jwks.iter().chain(settings.trusted_issuers.iter().map(|i| &i.jwks));
     all.extend(jwks.map(|path| readable(path)));
@@ -199,6 +200,35 @@ fn data_dir(settings: &Settings) -> Vec<Finding> {
     found.extend(lock(dir));
     found.extend(disk(dir));
     found
+}
+
+/// What a start need not read rating by rating.
+fn snapshots(settings: &Settings) -> Option<Finding> {
+    const CHECK: &str = "snapshots";
+    if settings.snapshot_every.is_zero() {
+        return Some(Finding::ok(CHECK, "off: a start reads every rating"));
+    }
+    let dir = settings.data_dir.join("snapshots");
+    let entries = match fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let players = settings.snapshot_players_min;
+            return Some(Finding::ok(
+                CHECK,
+                format!("none yet: boards of {players} players and more are saved"),
+            ));
+        }
+        Err(error) => {
+            return Some(Finding::bad(CHECK, Verdict::Warn, error.to_string(), "a start reads every rating"));
+        }
+    };
+    let files = entries.flatten().filter(|entry| entry.path().extension().is_some_and(|end| end == "board"));
+    let files: Vec<fs::Metadata> = files.filter_map(|entry| entry.metadata().ok()).collect();
+    let mib = files.iter().map(fs::Metadata::len).sum::<u64>() >> 20;
+    // A clock that was set back makes none older than it is.
+    let ages = files.iter().filter_map(|file| file.modified().ok()?.elapsed().ok());
+    let oldest = ages.max().unwrap_or_default().as_secs();
+    Some(Finding::ok(CHECK, format!("{} boards, {mib} MiB, the oldest {oldest} s old", files.len())))
 }
 
 /// Whether a server holds the directory.

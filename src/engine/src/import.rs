@@ -340,8 +340,8 @@ fn run_length(matches: &[ImportMatch], room: usize, boards: &[Arc<Line>]) -> usi
     let seasons = |of: &ImportMatch| ended().map(|line| line.number_at(of.at)).collect::<Vec<_>>();
     let first = matches.first().map(|first| (&first.mode, seasons(first)));
     let of_player = 1 + boards.len() + 3 * grouped;
-    // The gate's check is a write too.
-    let (mut writes, mut run) = (1, 0);
+    // The checks of the gate, and that these are the boards that count, are writes too.
+    let (mut writes, mut run) = (2, 0);
     for next in matches.iter().take(IMPORT_MATCHES_MAX) {
         writes += 1 + next.roster.players().count() * of_player + 2 * boards.len() + by_shares;
         if writes > room || first.as_ref() != Some(&(&next.mode, seasons(next))) {

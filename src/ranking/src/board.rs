@@ -161,6 +161,15 @@ impl<I: Ids> Ranked<I> {
         on_core!(&self.core, core => core.slots())
     }
 
+    /// Brings near what [`set`](Self::set) is going to look at: memory is waited for here, beside other readers, and
+    /// not while the board changes and holds them up. O(log players), allocates nothing.
+    pub fn look_at(&self, player: I::Id, mark: &Mark) {
+        if let Some(slot) = self.ids.find(player) {
+            let (columns, at) = (self.order.turn(mark.keys), mark.reached_at.as_millis());
+            on_core!(&self.core, core => core.look_at(slot, &columns, at, &self.ids));
+        }
+    }
+
     fn kept_at(&self, slot: u32) -> Option<Kept> {
         on_core!(&self.core, core => {
             let member = core.member(slot)?;

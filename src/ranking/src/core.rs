@@ -89,6 +89,15 @@ impl<K: Key> Core<K> {
         Some(())
     }
 
+    /// Brings near what [`put`](Self::put) looks at.
+    pub(crate) fn look_at<I: Ids>(&self, slot: u32, columns: &Turned, at: i64, ids: &I) {
+        let old = self.member(slot).filter(|old| old.flags().is_ranked()).map(|old| old.key());
+        let new = K::new(self.origin, columns, at);
+        for key in old.into_iter().chain(new) {
+            self.tree.look_at(&Self::probe(key, slot, ids));
+        }
+    }
+
     /// Writes a member without touching the tree; [`list_all`](Self::list_all) must follow before anything else.
     pub(crate) fn keep(
         &mut self,

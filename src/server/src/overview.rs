@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use gsm_core::Timestamp;
-use gsm_engine::{BoardRef, Engine, Overview};
+use gsm_engine::{BoardRef, Engine, Overview, SnapshotView};
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -87,8 +87,38 @@ pub(crate) struct OverviewDto {
     results: u64,
     series: SeriesDto,
     boards: Vec<BoardLineDto>,
+    /// Boards that are saved, so that a start need not read every rating.
+    snapshots: Vec<SnapshotDto>,
     /// Newest first.
     recent: Vec<RecentDto>,
+}
+
+/// The snapshot of a board.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SnapshotDto {
+    board: String,
+    /// Players in it.
+    players: u64,
+    /// Ratings of all modes that have changed since: what a start takes in beside it.
+    changes: u64,
+    /// How old it is; absent, as is the next, where a process before this one saved it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_ms: Option<u64>,
+    /// How long it took to save.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_ms: Option<u64>,
+}
+
+impl SnapshotDto {
+    fn new(view: SnapshotView, now: Timestamp) -> Self {
+        Self {
+            board: view.board.to_string(),
+            players: view.players,
+            changes: view.changes,
+            age_ms: view.saved.map(|(at, _)| now.since(at).get()),
+            took_ms: view.saved.map(|(_, took)| took.get()),
+        }
+    }
 }
 
 /// The last five minutes, a point a second, oldest first.
@@ -204,6 +234,10 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
         results: overview.results,
         series: app.watch.series(),
         boards,
+        snapshots: {
+            let now = app.engine.clock().now();
+            app.engine.snapshots().into_iter().map(|view| SnapshotDto::new(view, now)).collect()
+        },
         recent: recent(&overview),
     })
 }

@@ -179,7 +179,7 @@ mod tests {
             // In cohorts of seven; who is third in each has no seat.
             seat: (n % 7 != 2).then_some(SeatRef {
                 seat: Seat { cohort: n / 7 + 1, number: 1 },
-                level: (n % 2 == 0).then_some(3),
+                level: n.is_multiple_of(2).then_some(3),
             }),
         }
     }

@@ -9,7 +9,9 @@ fn a_fit_machine_passes_and_each_check_is_named() {
     assert_eq!(found["ok"], true, "{found}");
     let checks: Vec<&str> =
         found["findings"].as_array().unwrap().iter().map(|f| f["check"].as_str().unwrap()).collect();
-    for check in ["clock", "open files", "memory", "port", "data directory", "disk space", "disk sync"] {
+    for check in
+        ["clock", "open files", "memory", "port", "data directory", "snapshots", "disk space", "disk sync"]
+    {
         assert!(checks.contains(&check), "{check} is not in {checks:?}");
     }
     assert!(!data.exists(), "it looks and leaves nothing");
@@ -35,6 +37,12 @@ fn what_would_stop_a_server_fails_and_says_what_to_do() {
     let failed = |check: &str| ran.out.lines().any(|line| line.starts_with("FAIL") && line.contains(check));
     assert!(failed("session key") && failed("issuer keys"), "{}", ran.out);
     assert!(ran.out.contains("chmod 600"), "{}", ran.out);
+    fs::create_dir(dir.path().join("snapshots")).unwrap();
+    write(&dir.path().join("snapshots/duel.board"), "x");
+    write(&dir.path().join("snapshots/duel.board.new"), "of a crash");
+    let ran = gsm(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(dir.path())]);
+    assert!(ran.out.contains("1 boards, 0 MiB, the oldest"), "{}", ran.out);
+    fs::remove_dir_all(dir.path().join("snapshots")).unwrap();
     let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }

@@ -41,7 +41,7 @@ pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, SeatRef, Viewer};
 pub(crate) use recount::{Recount, Rewritten};
 pub use seasons::SEASONS_LISTED_MAX;
-pub use snapshot::{SaveReport, SnapshotRules, Snapshots};
+pub use snapshot::{SaveReport, SnapshotRules, SnapshotView, Snapshots};
 pub use submit::{Submission, Taken};
 pub use tiers::{DivisionStart, TierPlace, TierStarts, TierView};
 pub use view::Part;

@@ -122,7 +122,12 @@ impl Engine {
         if !(1..=SERIES_MAX).contains(&instants.len()) {
             return Err(EngineError::invalid("instants", format!("must be 1 to {SERIES_MAX}")));
         }
-        self.line(&mode.into())?;
+        if self.line(&mode.into())?.config.mode() != Some(mode) {
+            return Err(EngineError::invalid(
+                "mode",
+                "has no past: only the board that a mode has by itself",
+            ));
+        }
         let view = self.views.pasts.of(mode);
         for _ in 0..TRIES_MAX {
             let steps = self.own_steps(mode, player).await?;

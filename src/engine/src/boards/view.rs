@@ -180,6 +180,9 @@ impl View {
         now: Timestamp,
     ) {
         let now = self.until(now);
+        let mark = mark(&self.config, &brought, version, now);
+        // Readers wait while the board changes, not while memory is waited for.
+        self.state.read(|state| state.whole.look_at(player, &mark));
         self.change(|state, watcher| state.put(watcher, player, brought, home, version, now));
     }
 

@@ -501,3 +501,22 @@ async fn as_many_boards_count_a_mode_as_may() {
     beats(&w, p[0], p[1]).await;
     assert_eq!(table(&w.engine, &whole("more")).await, [(p[0], 1, 1), (p[1], 2, 1)]);
 }
+
+/// As a node leaves it that dies between the two commits of a deletion.
+#[tokio::test]
+async fn a_board_that_is_gone_is_forgotten_by_the_next_result() {
+    let w = three_homes();
+    w.teams("duel", 1, None).await;
+    define(&w, ladder("gone")).await;
+    define(&w, ladder("stays")).await;
+    let p = w.players(2).await;
+    let mut deletion = ChangeSet::new(CommitKey::from_u128(1), w.admin().now);
+    deletion.write(Key::Board(name("gone")), Expect::Any, Op::Delete);
+    w.stores[1].commit(deletion).await.unwrap();
+    w.settle();
+    beats(&w, p[0], p[1]).await;
+    let found = w.stores[0].get(&[Key::Counting(mode("duel"))]).await.unwrap().remove(0).unwrap();
+    let Row::Counting(row) = &*found.row else { panic!("{found:?}") };
+    assert_eq!(row.boards.keys().collect::<Vec<_>>(), [&name("stays")]);
+    assert_eq!(table(&w.engine, &whole("stays")).await, [(p[0], 1, 1), (p[1], 2, 1)]);
+}

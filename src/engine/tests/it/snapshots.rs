@@ -1,7 +1,7 @@
 //! Boards from snapshots equal boards from every rating, whatever becomes of the snapshot.
 use crate::world::{World, one_home};
 use futures::FutureExt as _;
-use gsm_core::{BoardName, CommitKey, IdSource as _, MatchId, Mode, PlayerId, Timestamp};
+use gsm_core::{BoardName, Clock as _, CommitKey, IdSource as _, MatchId, Mode, PlayerId, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, BoardRow, Engine, LoadReport, SnapshotRules, Snapshots,
     store::{ChangeSet, Entry, Expect, Homes, Key, Op, Place, RatingRow, Row, StandingRow, Store},
@@ -116,6 +116,8 @@ async fn listed(engine: &Engine) -> Vec<BoardRow> {
 async fn check(world: &World, shelf: &Shelf) -> LoadReport {
     let node = world.node_over("again", Homes::one(world.stores[0].clone()));
     let report = node.load_with(Some(shelf)).await.unwrap();
+    let from: Vec<_> = node.snapshots().into_iter().map(|one| (one.board, one.saved)).collect();
+    assert_eq!(from, if report.snapshots == 1 { vec![(board(), None)] } else { vec![] });
     let full = world.node("full").await;
     assert_eq!(listed(&node).await, listed(&full).await);
     report
@@ -143,7 +145,16 @@ async fn a_board_that_moves_while_it_is_saved_comes_back_exactly() {
         let saved = world.engine.save_boards(&shelf, RULES).unwrap();
         assert_eq!(saved.saved, 1);
         assert!(saved.players > 4_000, "{saved:?}");
+        let told = world.engine.snapshots();
+        let [one] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(
+            (&one.board, one.players, one.saved.map(|(at, _)| at)),
+            (&board(), saved.players, Some(world.clock.now()))
+        );
+        let meanwhile = one.changes;
         commit(&*world.stores[0], &ids, PLAYERS, changes).await;
+        let more = world.engine.snapshots()[0].changes - meanwhile;
+        assert!(more <= changes && (more > 0) == (changes > 0), "{more} after {changes}");
         let report = check(&world, &shelf).await;
         assert_eq!(report.snapshots, 1);
         assert!(report.changed > 300, "{report:?}");

@@ -34,6 +34,11 @@ impl<K: Key> Tree<K> {
         path
     }
 
+    /// Brings near what a change at a place looks at.
+    pub(crate) fn look_at<I: Ids>(&self, probe: &Probe<'_, K, I>) {
+        self.trace(probe);
+    }
+
     /// Moves the entry at `from`, which is in the tree, to `to`, which is not.
     pub(crate) fn shift<I: Ids>(&mut self, slot: u32, from: &Probe<'_, K, I>, to: &Probe<'_, K, I>) {
         let (way, back) = (self.trace(to), self.trace(from));

@@ -117,6 +117,45 @@ proptest! {
     }
 }
 
+/// Everybody once, at one moment: duels of two and of four, in an order by chance.
+fn rounds() -> impl Strategy<Value = (Vec<Match>, Vec<usize>)> {
+    let players = Just((0..PLAYERS).collect::<Vec<_>>()).prop_shuffle();
+    let places = prop::collection::vec((1_u32..3, 1_u32..3, -9.0..9.0), 4);
+    (players, places, any::<u32>(), Just(vec![0, 1, 2, 3]).prop_shuffle()).prop_map(
+        |(players, places, at, order)| {
+            let (ones, twos) = players.split_at(4);
+            let players = ones.chunks(2).chain(twos.chunks(4));
+            let round = players.zip(places).map(|(players, (first, second, score))| Match {
+                at: Timestamp::from_millis(i64::from(at) * 1_000),
+                players: players.to_vec(),
+                ends: vec![players.len() as u32 / 2, players.len() as u32],
+                places: vec![first, second],
+                scores: vec![score, -score],
+                home: None,
+            });
+            (round.collect(), order)
+        },
+    )
+}
+
+proptest! {
+    /// Where nobody plays twice at one moment, the order in which its matches come moves no bit of anybody.
+    #[test]
+    fn matches_of_one_moment_may_come_in_any_order(
+        system in select([systems(), vec![serde_json::from_str(r#"{"system":"kalman"}"#).unwrap()]].concat()),
+        past in matches(),
+        (round, order) in rounds(),
+    ) {
+        let after = |round: Vec<&Match>| {
+            let mut ladder = Ladder::new(system.clone(), PLAYERS as usize);
+            ladder.apply_all(past.iter().chain(round).map(Match::fixture)).unwrap();
+            (0..PLAYERS).map(|player| ladder.state(player)).collect::<Vec<_>>()
+        };
+        let moved = order.iter().map(|nth| &round[*nth]).collect();
+        prop_assert_eq!(after(round.iter().collect()), after(moved));
+    }
+}
+
 #[test]
 fn a_player_without_seat_stops_the_history_where_it_is() {
     let mut ladder = Ladder::new(System::default(), 3);

@@ -48,6 +48,7 @@ async fn operators_define_boards_and_servers_submit() {
     );
     let ranks = ann.client.post("/v1/rankings/laps/ranks", friends).await.ok();
     assert_eq!((&ranks["ranks"][0]["rank"], &ranks["ranks"][1]["rank"]), (&json!(2), &json!(1)));
+    ann.client.get(&format!("/v1/rankings/laps/players/{}/past?at=0", ann.id)).await.is(422, "invalid");
     let around = ann.client.get(&rank("").replacen(&ann.id, &format!("{}/around", ann.id), 1)).await.ok();
     let top = ann.client.get("/v1/rankings/laps").await.ok();
     for answer in [&around, &top, &among] {

@@ -157,7 +157,10 @@ fn latencies<I: Named>(board: Ranked<I>, field: Field, operations: u64, moves: u
                     break;
                 }
                 let (player, score) = field.step(turn);
-                let _ = shared.change(|board| board.set(I::named(player), moved(turn, score)));
+                let (id, mark) = (I::named(player), moved(turn, score));
+                // As the server does it.
+                shared.read(|board| board.look_at(id, &mark));
+                let _ = shared.change(|board| board.set(id, mark));
             }
         });
         let beside = read();

@@ -16,7 +16,7 @@ use crate::{
     store::{Home, Position},
 };
 use frames::Writer;
-use gsm_core::BoardName;
+use gsm_core::{BoardName, Millis, Timestamp};
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
@@ -67,19 +67,46 @@ pub struct SaveReport {
     pub removed: usize,
 }
 
+/// The snapshot of a board, as operators look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotView {
+    /// Of which board.
+    pub board: BoardName,
+    /// Players in it.
+    pub players: u64,
+    /// Changed ratings of all modes since: what a start takes in beside it.
+    pub changes: u64,
+    /// When it was saved, and how long that took; `None` where a process before this one did.
+    pub saved: Option<(Timestamp, Millis)>,
+}
+
 /// What of each board is saved.
 #[derive(Default)]
-pub(super) struct Saved(Mutex<BTreeMap<BoardName, (Arc<BoardConfig>, Position)>>);
+pub(super) struct Saved(Mutex<BTreeMap<BoardName, One>>);
+
+struct One {
+    config: Arc<BoardConfig>,
+    position: Position,
+    players: u64,
+    saved: Option<(Timestamp, Millis)>,
+}
 
 impl Saved {
-    fn note(&self, config: &Arc<BoardConfig>, position: Position) {
-        self.0.lock().insert(config.name.clone(), (config.clone(), position));
+    fn note(
+        &self,
+        config: &Arc<BoardConfig>,
+        position: Position,
+        players: u64,
+        saved: Option<(Timestamp, Millis)>,
+    ) {
+        let one = One { config: config.clone(), position, players, saved };
+        self.0.lock().insert(config.name.clone(), one);
     }
 
     fn is_due(&self, config: &BoardConfig, position: Position, changes_min: u64) -> bool {
         let saved = self.0.lock();
-        let fitting = saved.get(&config.name).filter(|(its, _)| **its == *config);
-        fitting.is_none_or(|(_, at)| position.rows.saturating_sub(at.rows) >= changes_min)
+        let fitting = saved.get(&config.name).filter(|one| *one.config == *config);
+        fitting.is_none_or(|one| position.rows.saturating_sub(one.position.rows) >= changes_min)
     }
 }
 
@@ -110,14 +137,16 @@ impl Engine {
             if is_kept || !view.is_filled() {
                 continue;
             }
-            let mut players = 0;
+            let (mut players, began) = (0, self.clock.now());
             match to.replace(&config.name, &mut |sink| {
                 players = save(view, position, sink)?;
                 Ok(())
             }) {
                 Ok(()) => {
-                    tracing::info!(board = %config.name, players, sequence = position.sequence, "board saved");
-                    boards.saved.note(config, position);
+                    let took = self.clock.now().since(began);
+                    let (sequence, took_ms) = (position.sequence, took.get());
+                    tracing::info!(board = %config.name, players, sequence, took_ms, "board saved");
+                    boards.saved.note(config, position, players, Some((began, took)));
                     report.saved += 1;
                     report.players += players;
                 }
@@ -126,9 +155,26 @@ impl Engine {
         }
         for name in there.iter().filter(|name| views.iter().all(|view| view.config.name != **name)) {
             to.remove(name)?;
+            boards.saved.0.lock().remove(name);
             report.removed += 1;
         }
         Ok(report)
+    }
+}
+
+impl Engine {
+    /// The snapshots that this process has saved, or started from, by board.
+    #[must_use]
+    pub fn snapshots(&self) -> Vec<SnapshotView> {
+        let rows = self.store(Home::Record).position().map_or(0, |position| position.rows);
+        let saved = self.views.boards.saved.0.lock();
+        let view = |(board, one): (&BoardName, &One)| SnapshotView {
+            board: board.clone(),
+            players: one.players,
+            changes: rows.saturating_sub(one.position.rows),
+            saved: one.saved,
+        };
+        saved.iter().map(view).collect()
     }
 }
 

@@ -81,7 +81,7 @@ impl Engine {
                 None => view.remove(*player, *version),
             }
         }
-        self.views.boards.saved.note(&config, position);
+        self.views.boards.saved.note(&config, position, players as u64, None);
         Ok(Some(Restored { players, changes: changes.len() }))
     }
 }

@@ -100,6 +100,7 @@ fn apply<I: Naming>(board: &mut Ranked<I>, twin: &mut Twin<I>, round: u64, op: O
             // Now and then a version that is not narrow.
             let version = round.saturating_sub(lag) + if round % 512 == 511 { 1 << 33 } else { 0 };
             let mark = Mark { eligible, ..Mark::new(keys, Timestamp::from_millis(at), version) };
+            board.look_at(I::named(player), &mark);
             assert_eq!(board.set(I::named(player), mark), twin.set(I::named(player), mark));
         }
         Op::Remove { player, lag } => {
