@@ -2,9 +2,9 @@
 mod plan;
 mod validate;
 
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, note};
 use clap::{Args, Subcommand};
-use gsm_rules::Fault;
+use gsm_rules::{Dialect, Fault, Parsed, RuleSet, parse};
 use std::{fmt::Display, fs, path::Path};
 
 /// `gsm rules`
@@ -27,6 +27,21 @@ impl Command {
         match self.what {
             What::Validate(command) => command.run(),
             What::Plan(command) => command.run(),
+        }
+    }
+}
+
+/// A lawful rule set with its text; warnings and faults are told, and faults are the end.
+pub(crate) fn load(file: &Path) -> Result<(RuleSet, String), Failure> {
+    let text = read(file)?;
+    match parse(&text, Dialect::Extended) {
+        Ok(Parsed { set, warnings }) => {
+            warnings.iter().for_each(|fault| note(line(file, "warning: ", fault)));
+            Ok((set, text))
+        }
+        Err(faults) => {
+            faults.iter().for_each(|fault| note(line(file, "", fault)));
+            Err(Failure { text: String::new(), code: 2 })
         }
     }
 }

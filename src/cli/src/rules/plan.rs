@@ -1,10 +1,9 @@
 //! `gsm rules plan`: how a rule set is answered, stage by stage.
-use super::{line, read};
-use crate::output::{Failure, Outcome, note, print_json, print_table, say};
+use super::load;
+use crate::output::{Outcome, print_json, print_table, say};
 use clap::Args;
 use gsm_rules::{
-    Aggregation, Dialect, NumberColumn, Pairwise, Parsed, RuleKind, RuleSet, SetAggregation, Stage,
-    WordColumn, WordSource, parse,
+    Aggregation, NumberColumn, Pairwise, RuleKind, RuleSet, SetAggregation, Stage, WordColumn, WordSource,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -32,15 +31,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn run(self) -> Outcome {
-        let text = read(&self.file)?;
-        let Parsed { set, warnings } = match parse(&text, Dialect::Extended) {
-            Ok(parsed) => parsed,
-            Err(faults) => {
-                faults.iter().for_each(|fault| note(line(&self.file, "", fault)));
-                return Err(Failure { text: String::new(), code: 2 });
-            }
-        };
-        warnings.iter().for_each(|fault| note(line(&self.file, "warning: ", fault)));
+        let (set, _) = load(&self.file)?;
         if self.json {
             let stages = versions(&set).map(|(stage, before)| {
                 let rules = answers(&set, stage, before).into_iter().map(|answer| {
