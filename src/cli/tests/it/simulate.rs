@@ -1,4 +1,4 @@
-use crate::gsm::{Ran, arg, gsm, write};
+use crate::gsm::{Ran, Served, arg, gsm, write};
 use serde_json::Value;
 use std::{fs, path::PathBuf};
 
@@ -112,4 +112,28 @@ fn bad_input_is_named_and_the_exit_code_is_2() {
     simulate(&["--synthetic", "--parties", "2:1"]).told(2, &["no party of these sizes fits a team of 1"]);
     simulate(&["--synthetic", "--rate", "100000"]).told(2, &["a lower rate, or less time"]);
     gsm(&["simulate", "--synthetic", "--rules", arg(&empty)]).told(2, &["empty.jsonl"]);
+}
+
+/// What a server with simulated players writes down is put through again.
+#[test]
+fn a_development_server_is_recorded_and_simulated() {
+    let dir = tempfile::tempdir().unwrap();
+    let traffic = dir.path().join("traffic");
+    let more = ["--bots", "40", "--record-traffic", arg(&traffic)];
+    let served = Served::start("dev", &dir.path().join("gsm-data"), &more);
+    let file = traffic.join("tickets.jsonl");
+    let text = || fs::read_to_string(&file).unwrap_or_default();
+    // Each question takes a while, so that the server's players get on; too many are an answer, too.
+    while text().matches(r#""type":"ended""#).count() < 20 {
+        assert!([200, 429].contains(&served.get("/healthz", None).0));
+    }
+    assert!(served.signal("TERM").1.success());
+    let recorded = text();
+    let arrived = recorded.lines().filter(|line| line.contains(r#""type":"arrived""#)).count();
+    assert!(arrived >= 20 && !recorded.contains("plr-") && !recorded.contains("tkt-"), "{recorded}");
+    let queue = recorded.split(r#""queue":""#).nth(1).unwrap().split('"').next().unwrap();
+    let told = simulate(&["--traffic", arg(&file), "--queue", queue, "--json"]).json();
+    let tickets = told["traffic"]["tickets"].as_u64().unwrap();
+    assert!(tickets > 0 && tickets <= arrived as u64, "{told}");
+    assert_eq!(told["skill_attribute"], "rating");
 }
