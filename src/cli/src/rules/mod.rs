@@ -1,4 +1,5 @@
 //! `gsm rules`: rule sets looked at without a server.
+mod explain;
 mod plan;
 mod validate;
 
@@ -20,6 +21,8 @@ enum What {
     Validate(validate::Validate),
     /// What an index answers of a rule set, and what is left for each candidate match
     Plan(plan::Plan),
+    /// Why a ticket of a recorded pool still waits
+    Explain(explain::Explain),
 }
 
 impl Command {
@@ -27,6 +30,7 @@ impl Command {
         match self.what {
             What::Validate(command) => command.run(),
             What::Plan(command) => command.run(),
+            What::Explain(command) => command.run(),
         }
     }
 }

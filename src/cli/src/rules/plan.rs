@@ -72,11 +72,11 @@ fn sizes(set: &RuleSet, stage: &Stage) -> Vec<String> {
 }
 
 /// What answers a rule.
-struct Answer {
-    rule: String,
+pub(super) struct Answer {
+    pub(super) rule: String,
     kind: String,
-    by: &'static str,
-    what: String,
+    pub(super) by: &'static str,
+    pub(super) what: String,
 }
 
 /// Each stage, and the one before it.
@@ -86,7 +86,7 @@ fn versions(set: &RuleSet) -> impl Iterator<Item = (&Stage, Option<&Stage>)> {
 }
 
 /// Of the rules that are not judged as in the stage before.
-fn answers(set: &RuleSet, stage: &Stage, before: Option<&Stage>) -> Vec<Answer> {
+pub(super) fn answers(set: &RuleSet, stage: &Stage, before: Option<&Stage>) -> Vec<Answer> {
     let mut all = Vec::new();
     let is_new = |at: usize| before.is_none_or(|before| stage.changed(before).any(|changed| changed == at));
     for (at, rule) in set.rules().iter().enumerate().filter(|(at, _)| is_new(*at)) {
