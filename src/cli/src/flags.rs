@@ -34,6 +34,9 @@ pub(crate) struct Flags {
     /// Request limits: default, or test-lenient and test-limit for tests
     #[arg(long, value_name = "NAME")]
     firewall_profile: Option<String>,
+    /// Write down what comes to queues into this directory, for gsm simulate; ids are hashed, names left out
+    #[arg(long, value_name = "DIR")]
+    record_traffic: Option<String>,
     /// Log lines as text or json
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -55,6 +58,7 @@ impl Flags {
         add("--data-dir", "store.data_dir", &self.data_dir);
         add("--player-jwks", "auth.player_jwks", &self.player_jwks);
         add("--firewall-profile", "firewall.profile", &self.firewall_profile);
+        add("--record-traffic", "recording.dir", &self.record_traffic);
         add("--log-format", "log.format", &self.log_format);
         add("--log-level", "log.level", &self.log_level);
         if !self.trusted_issuer.is_empty() {

@@ -19,6 +19,7 @@ mod replay;
 mod resp;
 mod rules;
 mod run;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
@@ -40,6 +41,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   gsm replay history.csv.gz            rate a match history and show the top 20
   gsm eval history.csv.gz --tune       which rating system predicts it best
   gsm rules validate duel.json         what is wrong with a rule set, line by line
+  gsm simulate --rules duel.json --synthetic      who would wait how long under it
   gsm config show                      every setting and where it comes from
   gsm doctor                           is this machine fit for it?"
 )]
@@ -68,6 +70,8 @@ enum Command {
     Rating(rating::Command),
     /// Rule sets: what is wrong with them, and how they are answered
     Rules(rules::Command),
+    /// What rule sets make of traffic: the real matcher under a virtual clock
+    Simulate(Box<simulate::Command>),
     /// What an operator does by hand
     Admin(admin::Command),
     /// Measure what this machine does with it
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         Command::Boards(command) => command.run(),
         Command::Rating(command) => command.run(),
         Command::Rules(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

@@ -17,6 +17,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("matchmaking", 2),
     ("ml", 3),
     ("analytics", 3),
+    ("traffic", 3),
     ("engine", 4),
     ("adapters", 5),
     ("sim", 5), // beside the adapters, so it can import neither them nor the server

@@ -9,6 +9,7 @@ use crate::{
     RuleCount,
     events::Places,
     forming::Turn,
+    recorder::{self, Recorder},
     store::{MatchRow, TicketRow},
 };
 use gsm_core::{Map, MatchId, ProposalId, QueueName, TicketId, Timestamp, limits};
@@ -19,7 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -223,6 +224,7 @@ pub(crate) struct Pools {
     queues: RwLock<BTreeMap<QueueName, Arc<QueuePool>>>,
     running: Mutex<Running>,
     pub(crate) wake: Notify,
+    pub(crate) recorder: OnceLock<Arc<dyn Recorder>>,
 }
 
 impl Pools {
@@ -265,6 +267,11 @@ impl Pools {
     pub(crate) fn ticket(&self, id: TicketId, row: Option<&TicketRow>) {
         let Some(row) = row else { return };
         let Some(pool) = self.gather(&row.queue) else { return };
+        if let Some(recorder) = self.recorder.get()
+            && let Some(step) = recorder::step(row, &pool.rules.read())
+        {
+            recorder.note(id, step);
+        }
         let command = match row.state {
             TicketState::Queued | TicketState::Searching => {
                 Command::Enter(pool.rules.read().entering(id, row), row.expires_at)

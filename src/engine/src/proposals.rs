@@ -32,6 +32,10 @@ pub struct ProposalView {
     pub proposal: Proposal,
 }
 
+/// Why a ticket ended that was in a proposal.
+pub(crate) const DECLINED: &str = "a player of the party declined";
+pub(crate) const SILENT: &str = "a player of the party did not answer";
+
 impl Engine {
     async fn proposal_row(&self, id: ProposalId) -> Result<(QueueName, Proposal, Version), EngineError> {
         let key = Key::Proposal(id);
@@ -230,11 +234,7 @@ impl Engine {
                 put_ticket(changes, id, &row, version);
                 after.push((id, row));
             } else {
-                let reason = if failure.unwilling.contains(&id) {
-                    "a player of the party declined"
-                } else {
-                    "a player of the party did not answer"
-                };
+                let reason = if failure.unwilling.contains(&id) { DECLINED } else { SILENT };
                 let ended = TicketState::Cancelled;
                 after.push((id, self.end_ticket(changes, id, row, version, ended, reason).await?));
             }

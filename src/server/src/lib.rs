@@ -22,6 +22,7 @@ mod gamelift;
 mod jwt;
 mod overview;
 mod problem;
+mod recording;
 mod run;
 mod saving;
 mod secret;

@@ -9,6 +9,7 @@ use crate::{
     gamelift::{self, MasterKey, Wire},
     jwt::{Issuer, JwksError},
     overview::{self, Watch},
+    recording::{Files, Writing},
     saving::Saving,
     secret, telemetry,
     webhooks::{Account, Secret, Webhooks},
@@ -176,7 +177,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         settings.dashboard == Dashboard::Open,
     );
     let tasks = TaskTracker::new();
-    let prepared = hear(&engine, &settings, &tasks, &stop).and_then(|()| wire(&settings, &**engine.ids()));
+    let prepared = hear(&engine, &settings, &tasks, &stop)
+        .and_then(|()| record(&engine, &settings, &tasks, &stop))
+        .and_then(|()| wire(&settings, &**engine.ids()));
     let wire = match prepared {
         Ok(wire) => wire,
         Err(error) => {
@@ -228,6 +231,21 @@ fn hear(
     let account = Account { region, id: settings.account.clone() };
     let webhooks = Webhooks::start(destinations, account, engine.clock(), tasks, stop);
     engine.listen(webhooks.map_err(|error| StartError::Refused(format!("webhooks: {error}")))?);
+    Ok(())
+}
+
+/// Writes down what comes to queues, if that is set.
+fn record(
+    engine: &Engine,
+    settings: &Settings,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let Some(dir) = &settings.recording.dir else { return Ok(()) };
+    let failed = |error| StartError::Refused(format!("recording.dir: `{}`: {error}", dir.display()));
+    let files = Files::begin(dir, &settings.recording, engine.clock().now()).map_err(failed)?;
+    tracing::info!(dir = %dir.display(), "what comes to queues is written down");
+    engine.record(Writing::start(files, &**engine.ids(), engine.clock(), tasks, stop));
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! `gsm rules`: rule sets looked at without a server.
+mod explain;
 mod plan;
 mod validate;
 
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, note};
 use clap::{Args, Subcommand};
-use gsm_rules::Fault;
+use gsm_rules::{Dialect, Fault, Parsed, RuleSet, parse};
 use std::{fmt::Display, fs, path::Path};
 
 /// `gsm rules`
@@ -20,6 +21,8 @@ enum What {
     Validate(validate::Validate),
     /// What an index answers of a rule set, and what is left for each candidate match
     Plan(plan::Plan),
+    /// Why a ticket of a recorded pool still waits
+    Explain(explain::Explain),
 }
 
 impl Command {
@@ -27,6 +30,22 @@ impl Command {
         match self.what {
             What::Validate(command) => command.run(),
             What::Plan(command) => command.run(),
+            What::Explain(command) => command.run(),
+        }
+    }
+}
+
+/// A lawful rule set with its text; warnings and faults are told, and faults are the end.
+pub(crate) fn load(file: &Path) -> Result<(RuleSet, String), Failure> {
+    let text = read(file)?;
+    match parse(&text, Dialect::Extended) {
+        Ok(Parsed { set, warnings }) => {
+            warnings.iter().for_each(|fault| note(line(file, "warning: ", fault)));
+            Ok((set, text))
+        }
+        Err(faults) => {
+            faults.iter().for_each(|fault| note(line(file, "", fault)));
+            Err(Failure { text: String::new(), code: 2 })
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `gsm rules plan`: how a rule set is answered, stage by stage.
-use super::{line, read};
-use crate::output::{Failure, Outcome, note, print_json, print_table, say};
+use super::load;
+use crate::output::{Outcome, print_json, print_table, say};
 use clap::Args;
 use gsm_rules::{
-    Aggregation, Dialect, HoldBack, NumberColumn, Pairwise, Parsed, RuleKind, RuleSet, SetAggregation, Stage,
-    WordColumn, WordSource, parse,
+    Aggregation, HoldBack, NumberColumn, Pairwise, RuleKind, RuleSet, SetAggregation, Stage, WordColumn,
+    WordSource,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -32,15 +32,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn run(self) -> Outcome {
-        let text = read(&self.file)?;
-        let Parsed { set, warnings } = match parse(&text, Dialect::Extended) {
-            Ok(parsed) => parsed,
-            Err(faults) => {
-                faults.iter().for_each(|fault| note(line(&self.file, "", fault)));
-                return Err(Failure { text: String::new(), code: 2 });
-            }
-        };
-        warnings.iter().for_each(|fault| note(line(&self.file, "warning: ", fault)));
+        let (set, _) = load(&self.file)?;
         if self.json {
             let stages = versions(&set).map(|(stage, before)| {
                 let rules = answers(&set, stage, before).into_iter().map(|answer| {
@@ -94,11 +86,11 @@ fn sizes(set: &RuleSet, stage: &Stage) -> Vec<String> {
 }
 
 /// What answers a rule.
-struct Answer {
-    rule: String,
+pub(super) struct Answer {
+    pub(super) rule: String,
     kind: String,
-    by: &'static str,
-    what: String,
+    pub(super) by: &'static str,
+    pub(super) what: String,
 }
 
 /// Each stage, and the one before it.
@@ -108,7 +100,7 @@ fn versions(set: &RuleSet) -> impl Iterator<Item = (&Stage, Option<&Stage>)> {
 }
 
 /// Of the rules that are not judged as in the stage before.
-fn answers(set: &RuleSet, stage: &Stage, before: Option<&Stage>) -> Vec<Answer> {
+pub(super) fn answers(set: &RuleSet, stage: &Stage, before: Option<&Stage>) -> Vec<Answer> {
     let mut all = Vec::new();
     let is_new = |at: usize| before.is_none_or(|before| stage.changed(before).any(|changed| changed == at));
     for (at, rule) in set.rules().iter().enumerate().filter(|(at, _)| is_new(*at)) {

@@ -14,3 +14,4 @@ mod redis;
 mod replay;
 mod rules;
 mod serve;
+mod simulate;

@@ -81,3 +81,64 @@ fn a_plan_tells_what_an_index_answers_and_what_changes_with_age() {
     assert_eq!(by, ["candidate", "candidate", "candidate", "order"]);
     assert_eq!((&plan[1]["teams"][0], &plan[1]["rules"]), (&"pack 3-4".into(), &serde_json::json!([])));
 }
+
+/// Tickets of a queue: name, age in seconds at the end, rating.
+fn pool(tickets: &[(&str, u64, f64)]) -> String {
+    let mut lines: Vec<(u64, String)> = tickets
+        .iter()
+        .map(|(name, age, rating)| {
+            let at = 100_000 - age * 1_000;
+            let player = format!(r#"{{"player":"p-{name}","attributes":{{"rating":{rating}}}}}"#);
+            (at, format!(r#"{{"type":"arrived","at_ms":{at},"ticket":"{name}","queue":"duel","players":[{player}]}}"#))
+        })
+        .collect();
+    lines.sort();
+    let last = r#"{"type":"ended","at_ms":100000,"ticket":"long-gone","outcome":"matched"}"#;
+    lines.into_iter().map(|(_, line)| line + "\n").collect::<String>() + last + "\n"
+}
+
+#[test]
+fn a_ticket_is_told_what_stands_in_its_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, duel) = (dir.path().join("pool.jsonl"), shipped("duel.json"));
+    // Of the three that are far from `me`, the nearest comes into reach at 15 seconds; two others are near each other.
+    write(
+        &file,
+        &pool(&[
+            ("me", 7, 1_500.0),
+            ("near", 9, 1_700.0),
+            ("far", 2, 3_000.0),
+            ("x", 1, 100.0),
+            ("y", 1, 150.0),
+        ]),
+    );
+    let explain = |more: &[&str]| {
+        gsm(&[&["rules", "explain", "--rules", arg(&duel), "--pool", arg(&file)], more].concat())
+    };
+    let told = explain(&["--ticket", "me", "--json"]).json();
+    assert_eq!(
+        (&told["waiting"], &told["waited_ms"], &told["position"]),
+        (&true.into(), &7_000.into(), &2.into())
+    );
+    assert_eq!(
+        (&told["others"], &told["compatible"], &told["binding"]),
+        (&2.into(), &0.into(), &"RatingGap".into())
+    );
+    assert_eq!((&told["next"]["at_ms"], &told["next"]["unlocked"]), (&15_000.into(), &1.into()));
+    assert_eq!(
+        (&told["rules"][0]["passing"], &told["rules"][0]["plan"][0]["by"]),
+        (&0.into(), &"index".into())
+    );
+    let table = explain(&["--ticket", "me"]).ok();
+    for part in
+        ["me: waits 7.0 s", "in the way: `RatingGap`", "at 15 s, in 8.0 s; it lets 1 more in", "RatingGap <"]
+    {
+        assert!(table.contains(part), "`{part}` is not in {table}");
+    }
+    assert_eq!(explain(&["--ticket", "x"]).ok(), "x has a match, with y\n");
+    assert!(explain(&[]).ok().starts_with("3 of 5 tickets wait"));
+    // Ten seconds later the expansion has begun for both.
+    assert_eq!(explain(&["--ticket", "me", "--after-s", "10"]).ok(), "me has a match, with near\n");
+    explain(&["--ticket", "nobody"]).told(2, &["`nobody` does not wait"]);
+    explain(&["--queue", "trio"]).told(2, &["no ticket waits"]);
+}

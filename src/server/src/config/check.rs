@@ -1,5 +1,8 @@
 //! The checked form: what the server is told.
-use super::{Config, Dashboard, Loaded, LogFormat, Mode, Origin, Signatures, TrustedIssuer, WebhookConfig};
+use super::{
+    Config, Dashboard, Loaded, LogFormat, Mode, Origin, RecordingConfig, Signatures, TrustedIssuer,
+    WebhookConfig,
+};
 use gsm_security::Profile;
 use std::{
     fmt,
@@ -61,6 +64,8 @@ pub struct Settings {
     pub aws_master_key_file: PathBuf,
     /// Where matchmaking events are sent.
     pub webhooks: Vec<WebhookConfig>,
+    /// Whether traffic is written down.
+    pub recording: RecordingConfig,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are.
@@ -135,6 +140,8 @@ impl Loaded {
             1,
             1_000_000,
         );
+        within("recording.file_mib", config.recording.file_mib as u64, 1, 1 << 14);
+        within("recording.files_max", config.recording.files_max as u64, 1, 1_000);
         within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
         within("store.journal_cache_mib", config.store.journal_cache_mib as u64, 1, 1 << 16);
         within("store.snapshot_every_s", config.store.snapshot_every_s, 0, 86_400);
@@ -273,6 +280,7 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
         firewall: config.firewall.profile,
         trusted_proxies,
         webhooks: config.events.webhooks.clone(),
+        recording: config.recording.clone(),
         log_format: config.log.format,
         log_level: config.log.level.clone(),
     }

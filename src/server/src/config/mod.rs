@@ -43,6 +43,8 @@ pub struct Config {
     pub log: LogConfig,
     /// This process among others.
     pub node: NodeConfig,
+    /// Whether what comes to queues is written down, for `gsm simulate`.
+    pub recording: RecordingConfig,
     /// Where the data lies.
     pub store: StoreConfig,
 }
@@ -268,6 +270,26 @@ pub struct NodeConfig {
 impl Default for NodeConfig {
     fn default() -> Self {
         Self { name: "gsm-1".to_owned() }
+    }
+}
+
+/// Whether what comes to queues is written down, for `gsm simulate`. Players and tickets are hashed under a key that is
+/// drawn at each start and kept nowhere; names are left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordingConfig {
+    /// The directory of the files; made if there is none. Absent: nothing is written.
+    #[schema(value_type = Option<String>, example = "traffic")]
+    pub dir: Option<PathBuf>,
+    /// Files kept: `tickets.jsonl`, which is written, and the older `tickets.1.jsonl`, `tickets.2.jsonl`, ..
+    pub files_max: usize,
+    /// Size at which the next file is begun, in MiB.
+    pub file_mib: usize,
+}
+
+impl Default for RecordingConfig {
+    fn default() -> Self {
+        Self { dir: None, files_max: 8, file_mib: 64 }
     }
 }
 

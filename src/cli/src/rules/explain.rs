@@ -1,0 +1,254 @@
+//! `gsm rules explain`: why a ticket of a recorded pool still waits.
+use super::{
+    load,
+    plan::{Answer, answers},
+};
+use crate::{
+    output::{Failure, Outcome, grouped, print_json, print_table, say},
+    simulate::recording,
+};
+use clap::Args;
+use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
+use gsm_matchmaking::{RulePool, RuledExplain, RuledTicket};
+use gsm_rules::RuleSet;
+use gsm_traffic::StillWaiting;
+use serde_json::json;
+use std::{path::PathBuf, sync::Arc};
+
+/// Steps that the pool is given before it is asked, and the work units of each.
+const STEPS_MAX: usize = 64;
+const STEP_WORK: u32 = 1_000_000;
+/// Bits of a player's id that are the place on the ticket.
+const MEMBER_BITS: u32 = 8;
+
+/// `gsm rules explain`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  gsm rules explain --rules config/rule-sets/duel.json --pool traffic/tickets.jsonl
+  gsm rules explain --rules new.json --pool traffic/tickets.jsonl --ticket 2f6c.. --json
+
+The pool is what waits at the end of a recording (gsm serve --record-traffic), or a file that you write: one line
+{\"type\":\"arrived\",\"at_ms\":0,\"ticket\":\"a\",\"queue\":\"q\",\"players\":[{\"player\":\"p\",\"attributes\":{..},\"latency_ms\":{..}}]}
+a ticket. The matcher has its turn first, so that a ticket which has a match is told so. Without --ticket: all that wait.
+
+  passing    other tickets that the rule lets be in one match with this one, as far as two tickets say
+  held       how often it held for candidate matches that were judged for the ticket's sake; failed: how often not
+
+Exit code 0: done; 2: a file makes no sense, or no such ticket waits.")]
+pub(super) struct Explain {
+    /// The rule set
+    #[arg(long, value_name = "FILE")]
+    rules: PathBuf,
+    /// The pool, as a recording; oldest file first
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pool: Vec<PathBuf>,
+    /// Only tickets of this queue
+    #[arg(long, value_name = "NAME")]
+    queue: Option<String>,
+    /// The ticket that is asked about
+    #[arg(long, value_name = "ID")]
+    ticket: Option<String>,
+    /// Seconds after the last line of the recording
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    after_s: u32,
+    /// For machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Explain {
+    pub(super) fn run(self) -> Outcome {
+        let (set, _) = load(&self.rules)?;
+        let recording = recording(&self.pool)?;
+        let waiting = recording.waiting(self.queue.as_deref());
+        if waiting.is_empty() {
+            return Err(Failure::usage("--pool: no ticket waits at the end of it (--queue NAME?)"));
+        }
+        let now = Timestamp::from_millis(recording.last_ms())
+            .saturating_add(Millis::from_secs(self.after_s.into()));
+        let pool = Pooled::new(Arc::new(set), &waiting, now)?;
+        match &self.ticket {
+            Some(name) => {
+                let at = waiting.iter().position(|of| of.ticket == *name).ok_or_else(|| {
+                    Failure::usage(format!("--ticket: `{name}` does not wait at the end of the pool; without --ticket all that wait are listed"))
+                })?;
+                self.one(&pool, &waiting, at)
+            }
+            None => self.all(&pool, &waiting),
+        }
+    }
+
+    /// Tells all of one ticket.
+    fn one(&self, pool: &Pooled, waiting: &[StillWaiting<'_>], at: usize) -> Outcome {
+        let name = waiting.get(at).map_or("", |of| of.ticket);
+        let Some(why) = pool.rules.explain(ticket_id(at), pool.now) else {
+            let with = pool.partners(at).into_iter().filter_map(|at| Some(waiting.get(at)?.ticket));
+            let with: Vec<&str> = with.collect();
+            if self.json {
+                return print_json(&json!({ "ticket": name, "waiting": false, "matched_with": with }));
+            }
+            say(format_args!("{name} has a match, with {}", with.join(", ")));
+            return Ok(());
+        };
+        let set = pool.rules.rules();
+        let stage = set.stages().get(set.stage_at(why.waited));
+        let plan = stage.map(|stage| answers(set, stage, None)).unwrap_or_default();
+        if self.json { print_json(&told(name, &why, &plan)) } else { show(name, &why, &plan) }
+    }
+
+    /// Tells of each that waits what stands in its way.
+    fn all(&self, pool: &Pooled, waiting: &[StillWaiting<'_>]) -> Outcome {
+        let whys = waiting
+            .iter()
+            .enumerate()
+            .filter_map(|(at, of)| Some((of.ticket, pool.rules.explain(ticket_id(at), pool.now)?)));
+        if self.json {
+            let list: Vec<_> = whys
+                .map(|(name, why)| {
+                    json!({ "ticket": name, "waited_ms": why.waited, "compatible": why.compatible,
+                        "binding": why.binding, "never": why.never, "fails_alone": why.alone, "next": next(&why) })
+                })
+                .collect();
+            return print_json(&json!({ "waiting": list.len(), "tickets": list }));
+        }
+        let mut rows =
+            vec![["ticket", "waited, s", "compatible", "others", "in the way"].map(str::to_owned).to_vec()];
+        rows.extend(whys.map(|(name, why)| {
+            vec![
+                name.to_owned(),
+                format!("{:.1}", why.waited.as_secs_f64()),
+                grouped(why.compatible as u64),
+                grouped(why.others as u64),
+                in_the_way(&why),
+            ]
+        }));
+        say(format_args!("{} of {} tickets wait after the matcher's turn", rows.len() - 1, waiting.len()));
+        print_table(&rows, &[false, true, true, true]);
+        Ok(())
+    }
+}
+
+/// A pool that had its turn.
+struct Pooled {
+    rules: RulePool,
+    now: Timestamp,
+    matches: Vec<Vec<usize>>,
+}
+
+impl Pooled {
+    fn new(set: Arc<RuleSet>, waiting: &[StillWaiting<'_>], now: Timestamp) -> Result<Self, Failure> {
+        let mut rules = RulePool::new(set);
+        for (at, of) in waiting.iter().enumerate() {
+            let player = |(nth, member): (usize, &gsm_rules::Member)| {
+                (PlayerId::from_u128(((at as u128) << MEMBER_BITS) | nth as u128), member.clone())
+            };
+            let players = of.members.iter().enumerate().map(player).collect();
+            let started_at = Timestamp::from_millis(of.at_ms);
+            let ticket = RuledTicket { id: ticket_id(at), players, backfill: None, started_at };
+            rules
+                .insert(ticket)
+                .map_err(|error| Failure::usage(format!("--pool: `{}`: {error}", of.ticket)))?;
+        }
+        let mut matches = Vec::new();
+        for _ in 0..STEPS_MAX {
+            let step = rules.step(now, STEP_WORK);
+            let places = |ids: Vec<TicketId>| ids.into_iter().map(|id| id.as_u128() as usize).collect();
+            matches.extend(step.matches.into_iter().map(|found| places(found.tickets)));
+            if step.finished {
+                break;
+            }
+        }
+        Ok(Self { rules, now, matches })
+    }
+
+    /// Who is in one match with a ticket.
+    fn partners(&self, at: usize) -> Vec<usize> {
+        let own = self.matches.iter().find(|found| found.contains(&at));
+        own.into_iter().flatten().copied().filter(|other| *other != at).collect()
+    }
+}
+
+fn ticket_id(at: usize) -> TicketId {
+    TicketId::from_u128(at as u128)
+}
+
+/// What stands in the way, in few words.
+fn in_the_way(why: &RuledExplain) -> String {
+    match (&why.never, &why.alone, &why.binding) {
+        (Some(never), ..) => format!("never matched: {never}"),
+        (_, Some(rule), _) => format!("fails `{rule}` by itself"),
+        (_, _, Some(rule)) => format!("`{rule}`"),
+        _ if why.others == 0 => "nobody else waits".to_owned(),
+        _ => "too few for a match that holds".to_owned(),
+    }
+}
+
+fn next(why: &RuledExplain) -> serde_json::Value {
+    why.next.map_or(serde_json::Value::Null, |next| json!({ "at_ms": next.at, "unlocked": next.unlocked }))
+}
+
+fn told(name: &str, why: &RuledExplain, plan: &[Answer]) -> serde_json::Value {
+    let rules: Vec<_> = why
+        .rules
+        .iter()
+        .map(|of| {
+            let parts = plan.iter().filter(|answer| answer.rule == of.rule);
+            let plan: Vec<_> = parts.map(|part| json!({ "by": part.by, "what": part.what })).collect();
+            json!({ "rule": of.rule, "plan": plan, "passing": of.passing, "held": of.held, "failed": of.failed })
+        })
+        .collect();
+    json!({
+        "ticket": name,
+        "waiting": true,
+        "position": why.position,
+        "waited_ms": why.waited,
+        "never": why.never,
+        "fails_alone": why.alone,
+        "others": why.others,
+        "compatible": why.compatible,
+        "rules": rules,
+        "binding": why.binding,
+        "next": next(why),
+        "complete": why.complete,
+    })
+}
+
+fn show(name: &str, why: &RuledExplain, plan: &[Answer]) -> Outcome {
+    say(format_args!(
+        "{name}: waits {:.1} s, number {} by age; {} of {} others may be in one match with it",
+        why.waited.as_secs_f64(),
+        grouped(why.position as u64),
+        grouped(why.compatible as u64),
+        grouped(why.others as u64)
+    ));
+    say(format_args!("in the way: {}", in_the_way(why)));
+    if let Some(next) = why.next {
+        let after = next.at.as_secs_f64() - why.waited.as_secs_f64();
+        let (at, more) = (next.at.as_secs_f64(), grouped(next.unlocked as u64));
+        say(format_args!("next expansion: at {at} s, in {after:.1} s; it lets {more} more in"));
+    } else {
+        say("next expansion: none comes");
+    }
+    if !why.complete {
+        say("the pool is larger than what was counted");
+    }
+    say("");
+    let mut rows = vec![["rule", "by", "what", "passing", "held", "failed"].map(str::to_owned).to_vec()];
+    for of in &why.rules {
+        let mark = if why.binding.as_ref() == Some(&of.rule) { " <" } else { "" };
+        let mut counts = [of.passing as u64, of.held, of.failed].map(grouped).to_vec();
+        let mut parts = plan.iter().filter(|answer| answer.rule == of.rule).peekable();
+        if parts.peek().is_none() {
+            rows.push([vec![format!("{}{mark}", of.rule), String::new(), String::new()], counts].concat());
+            continue;
+        }
+        for (nth, part) in parts.enumerate() {
+            let rule = if nth == 0 { format!("{}{mark}", of.rule) } else { String::new() };
+            rows.push(
+                [vec![rule, part.by.to_owned(), part.what.clone()], std::mem::take(&mut counts)].concat(),
+            );
+        }
+    }
+    print_table(&rows, &[false, false, false, true, true, true]);
+    Ok(())
+}

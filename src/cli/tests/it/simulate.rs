@@ -1,0 +1,139 @@
+use crate::gsm::{Ran, Served, arg, gsm, write};
+use serde_json::Value;
+use std::{fs, path::PathBuf};
+
+fn at_root(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+fn duel() -> PathBuf {
+    at_root("config/rule-sets/duel.json")
+}
+
+fn simulate(more: &[&str]) -> Ran {
+    let duel = duel();
+    gsm(&[&["simulate", "--rules", arg(&duel)], more].concat())
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
+    let run = |seed| simulate(&["--synthetic", "--length-s", "120", "--json", "--seed", seed]).ok();
+    let one = run("7");
+    assert_eq!(one, run("7"));
+    assert_ne!(one, run("8"));
+    let told: Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(
+        (&told["version"], &told["seed"], &told["skill_attribute"]),
+        (&1.into(), &7.into(), &"rating".into())
+    );
+    let summary = &told["rules"]["summary"];
+    let count = |what: &str| summary[what]["count"].as_u64().unwrap();
+    let ends = ["matched", "timed_out", "cancelled", "declined", "waiting"].map(count);
+    assert_eq!(ends.iter().sum::<u64>(), summary["tickets"].as_u64().unwrap());
+    assert!(ends[0] > 150, "{ends:?}");
+}
+
+#[test]
+fn recorded_traffic_is_put_through_and_told_as_a_table() {
+    let recorded = at_root("testdata/traffic/duel.jsonl");
+    let ran = simulate(&["--traffic", arg(&recorded), "--timeout-s", "120"]).ok();
+    assert!(ran.starts_with("recorded traffic: 120 tickets in "), "{ran}");
+    for part in ["matched, %", "wait, p90, s", "region  eu", "party   1", "did not come"] {
+        assert!(ran.contains(part), "`{part}` is not in {ran}");
+    }
+    let told = simulate(&["--traffic", arg(&recorded), "--json"]).json();
+    let summary = &told["rules"]["summary"];
+    assert!(summary["cancelled"]["count"].as_u64() > Some(2), "{summary}");
+    assert!(summary["failed_proposals"].as_u64() > Some(2), "{summary}");
+}
+
+#[test]
+fn two_rule_sets_are_compared_on_the_same_tickets() {
+    let dir = tempfile::tempdir().unwrap();
+    let (wide, page) = (dir.path().join("wide.json"), dir.path().join("page.html"));
+    write(
+        &wide,
+        &fs::read_to_string(duel()).unwrap().replace(r#""maxDistance": 75"#, r#""maxDistance": 400"#),
+    );
+    let traffic = ["--synthetic", "--rate", "1", "--length-s", "300", "--runs", "3", "--json"];
+    let told = simulate(&[&traffic[..], &["--against", arg(&wide), "--html", arg(&page)]].concat()).json();
+    let difference = |metric: &str| {
+        let all = told["differences"].as_array().unwrap();
+        all.iter().find(|of| of["metric"] == metric).unwrap().clone()
+    };
+    let (wait, gap) = (difference("wait_mean_s"), difference("gap_mean"));
+    assert!(wait["difference"]["mean"].as_f64() < Some(0.0), "{wait}");
+    assert!(gap["difference"]["mean"].as_f64() > Some(20.0), "{gap}");
+    assert_eq!(gap["is_significant"], true);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.matches("<svg").count() >= 6, "plots are in the page");
+    for elsewhere in ["src=", "href=", "@import", "url("] {
+        assert!(!page.contains(elsewhere), "the page needs another file: {elsewhere}");
+    }
+    // Against itself nothing differs.
+    let same = simulate(&[&traffic[..], &["--against", arg(&duel())]].concat()).json();
+    for of in same["differences"].as_array().unwrap() {
+        assert!(of["difference"].is_null() || of["difference"]["mean"] == 0.0, "{of}");
+    }
+}
+
+#[test]
+fn bad_input_is_named_and_the_exit_code_is_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let (broken, empty) = (dir.path().join("broken.jsonl"), dir.path().join("empty.jsonl"));
+    write(&broken, "{\"type\":\"recording\",\"version\":1,\"at_ms\":0}\n{\"type\":\"left\"}\n");
+    write(&empty, "");
+    simulate(&["--traffic", arg(&broken)]).told(2, &["broken.jsonl: line 2: ", "left"]);
+    simulate(&["--traffic", arg(&empty)]).told(2, &["no ticket of this queue is in the recording"]);
+    simulate(&["--traffic", "no-such-file"]).told(2, &["no-such-file"]);
+    simulate(&["--traffic", arg(&at_root("testdata/traffic/duel.jsonl")), "--queue", "x"]).told(2, &["duel"]);
+    simulate(&[]).told(2, &["--traffic", "--synthetic"]);
+    simulate(&["--synthetic", "--traffic", arg(&empty)]).told(2, &["cannot be used with"]);
+    simulate(&["--traffic", arg(&empty), "--rate", "2"]).told(2, &["--rate", "cannot be used with"]);
+    for (option, value) in [
+        ("--rate", "2,5"),
+        ("--rate", "nan"),
+        ("--skill", "1500"),
+        ("--regions", "eu:-1"),
+        ("--parties", "0:1"),
+        ("--attribute", "rating"),
+        ("--skill-attribute", "colour"),
+        ("--decline", "2"),
+        ("--runs", "0"),
+        ("--length-s", "0"),
+        ("--latencies", "no-such-file"),
+        ("--points", "0"),
+    ] {
+        simulate(&["--synthetic", option, value]).told(2, &[option]);
+    }
+    simulate(&["--synthetic", "--attribute", "colour=red"])
+        .told(2, &["no rule set declares the attribute `colour`"]);
+    simulate(&["--synthetic", "--attribute", "rating=red"]).told(2, &["attribute `rating`: `red` is not"]);
+    simulate(&["--synthetic", "--parties", "2:1"]).told(2, &["no party of these sizes fits a team of 1"]);
+    simulate(&["--synthetic", "--rate", "100000"]).told(2, &["a lower rate, or less time"]);
+    gsm(&["simulate", "--synthetic", "--rules", arg(&empty)]).told(2, &["empty.jsonl"]);
+}
+
+/// What a server with simulated players writes down is put through again.
+#[test]
+fn a_development_server_is_recorded_and_simulated() {
+    let dir = tempfile::tempdir().unwrap();
+    let traffic = dir.path().join("traffic");
+    let more = ["--bots", "40", "--record-traffic", arg(&traffic)];
+    let served = Served::start("dev", &dir.path().join("gsm-data"), &more);
+    let file = traffic.join("tickets.jsonl");
+    let text = || fs::read_to_string(&file).unwrap_or_default();
+    // Each question takes a while, so that the server's players get on; too many are an answer, too.
+    while text().matches(r#""type":"ended""#).count() < 20 {
+        assert!([200, 429].contains(&served.get("/healthz", None).0));
+    }
+    assert!(served.signal("TERM").1.success());
+    let recorded = text();
+    let arrived = recorded.lines().filter(|line| line.contains(r#""type":"arrived""#)).count();
+    assert!(arrived >= 20 && !recorded.contains("plr-") && !recorded.contains("tkt-"), "{recorded}");
+    let queue = recorded.split(r#""queue":""#).nth(1).unwrap().split('"').next().unwrap();
+    let told = simulate(&["--traffic", arg(&file), "--queue", queue, "--json"]).json();
+    let tickets = told["traffic"]["tickets"].as_u64().unwrap();
+    assert!(tickets > 0 && tickets <= arrived as u64, "{told}");
+    assert_eq!(told["skill_attribute"], "rating");
+}

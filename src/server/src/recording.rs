@@ -1,0 +1,307 @@
+//! What comes to queues, written down for `gsm simulate`: one JSON object a line (docs/simulate.md), in files of bounded
+//! size, of which a bounded number is kept.
+//!
+//! Ids are hashed under a key that is drawn at the start and kept nowhere, so that nobody, not even its owner, can tell
+//! from a recording who a player was; the same player has the same hash within one run of the server.
+use crate::config::RecordingConfig;
+use gsm_core::{Clock, IdSource, TicketId, Timestamp};
+use gsm_engine::{Recorder, TicketEnd, TicketStep};
+use gsm_traffic::{Line, Outcome, Player, VERSION};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Lines that wait to be written; more are lost, and counted.
+const WAITING_MAX: usize = 65_536;
+/// Lines written at once.
+const BATCH_MAX: usize = 4_096;
+/// Hexadecimal digits of a hash.
+const HASH_DIGITS: usize = 32;
+
+/// The files of a recording.
+pub(crate) struct Files {
+    dir: PathBuf,
+    file: File,
+    written: u64,
+    file_bytes_max: u64,
+    files_max: usize,
+}
+
+impl Files {
+    /// Begins a file in `dir`, behind those that are there.
+    pub(crate) fn begin(dir: &Path, config: &RecordingConfig, now: Timestamp) -> io::Result<Self> {
+        fs::create_dir_all(dir)?;
+        rotate(dir, config.files_max)?;
+        let mut files = Self {
+            dir: dir.to_owned(),
+            file: fresh(dir)?,
+            written: 0,
+            file_bytes_max: (config.file_mib as u64) << 20,
+            files_max: config.files_max,
+        };
+        files.head(now)?;
+        Ok(files)
+    }
+
+    fn head(&mut self, now: Timestamp) -> io::Result<()> {
+        let mut text = Vec::new();
+        write_line(&mut text, &Line::Recording { version: VERSION, at_ms: now.as_millis() })?;
+        self.written += text.len() as u64;
+        self.file.write_all(&text)
+    }
+
+    /// Writes lines, and begins the next file when this one is full.
+    fn write(&mut self, lines: &[Line], now: Timestamp) -> io::Result<()> {
+        let mut text = Vec::new();
+        for line in lines {
+            if self.written + text.len() as u64 >= self.file_bytes_max {
+                self.file.write_all(&text)?;
+                text.clear();
+                rotate(&self.dir, self.files_max)?;
+                self.file = fresh(&self.dir)?;
+                self.written = 0;
+                self.head(now)?;
+            }
+            write_line(&mut text, line)?;
+        }
+        self.written += text.len() as u64;
+        self.file.write_all(&text)
+    }
+}
+
+fn write_line(text: &mut Vec<u8>, line: &Line) -> io::Result<()> {
+    serde_json::to_writer(&mut *text, line)?;
+    text.push(b'\n');
+    Ok(())
+}
+
+fn file_name(age: usize) -> String {
+    if age == 0 { "tickets.jsonl".to_owned() } else { format!("tickets.{age}.jsonl") }
+}
+
+/// Makes room for the next file: each becomes the next older one, and the oldest goes.
+fn rotate(dir: &Path, files_max: usize) -> io::Result<()> {
+    let missing_is_fine = |done: io::Result<()>| match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    };
+    missing_is_fine(fs::remove_file(dir.join(file_name(files_max.saturating_sub(1)))))?;
+    for age in (0..files_max.saturating_sub(1)).rev() {
+        missing_is_fine(fs::rename(dir.join(file_name(age)), dir.join(file_name(age + 1))))?;
+    }
+    Ok(())
+}
+
+/// A new file that its owner alone reads.
+fn fresh(dir: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(dir.join(file_name(0)))
+}
+
+/// Hears the engine, and hands lines to who writes them.
+pub(crate) struct Writing {
+    key: [u8; 32],
+    lines: mpsc::Sender<Line>,
+    clock: Arc<dyn Clock>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Writing {
+    /// Starts who writes; it ends with `stop`, when what waits is written.
+    pub(crate) fn start(
+        files: Files,
+        ids: &dyn IdSource,
+        clock: &Arc<dyn Clock>,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Arc<Self> {
+        let (lines, waiting) = mpsc::channel(WAITING_MAX);
+        let mut key = [0; 32];
+        for half in key.chunks_exact_mut(16) {
+            half.copy_from_slice(&ids.next_u128().to_be_bytes());
+        }
+        let lost = Arc::new(AtomicU64::new(0));
+        tasks.spawn(write_all(files, waiting, clock.clone(), lost.clone(), stop.clone()));
+        Arc::new(Self { key, lines, clock: clock.clone(), lost })
+    }
+
+    fn hash(&self, kind: &str, id: u128) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(kind.as_bytes()).update(&id.to_be_bytes());
+        hasher.finalize().to_hex().chars().take(HASH_DIGITS).collect()
+    }
+
+    fn line(&self, id: TicketId, step: TicketStep) -> Line {
+        let ticket = self.hash("ticket", id.as_u128());
+        match step {
+            TicketStep::Arrived { at, queue, players } => {
+                let players = players.into_iter().map(|(id, member)| Player {
+                    player: self.hash("player", id.as_u128()),
+                    attributes: member
+                        .attributes
+                        .into_iter()
+                        .map(|(name, value)| (name, value.into()))
+                        .collect(),
+                    latency_ms: member.latency_ms,
+                });
+                let (queue, players) = (queue.to_string(), players.collect());
+                Line::Arrived { at_ms: at.as_millis(), ticket, queue, players }
+            }
+            TicketStep::Proposed => Line::Proposed { at_ms: self.clock.now().as_millis(), ticket },
+            TicketStep::Ended { at, how } => {
+                let outcome = match how {
+                    TicketEnd::Matched => Outcome::Matched,
+                    TicketEnd::TimedOut => Outcome::TimedOut,
+                    TicketEnd::Cancelled => Outcome::Cancelled,
+                    TicketEnd::Declined => Outcome::Declined,
+                    TicketEnd::Ignored => Outcome::Ignored,
+                    TicketEnd::Failed => Outcome::Failed,
+                };
+                Line::Ended { at_ms: at.as_millis(), ticket, outcome }
+            }
+        }
+    }
+}
+
+impl Recorder for Writing {
+    fn note(&self, ticket: TicketId, step: TicketStep) {
+        if self.lines.try_send(self.line(ticket, step)).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn write_all(
+    mut files: Files,
+    mut waiting: mpsc::Receiver<Line>,
+    clock: Arc<dyn Clock>,
+    lost: Arc<AtomicU64>,
+    stop: CancellationToken,
+) {
+    let mut told = 0;
+    let mut stopping = false;
+    while !stopping {
+        let mut batch = Vec::new();
+        tokio::select! {
+            count = waiting.recv_many(&mut batch, BATCH_MAX) => stopping = count == 0,
+            () = stop.cancelled() => stopping = true,
+        }
+        if stopping {
+            // What was taken before the end is written as well.
+            while let Ok(line) = waiting.try_recv() {
+                batch.push(line);
+            }
+        }
+        let now = clock.now();
+        let written = tokio::task::spawn_blocking(move || files.write(&batch, now).map(|()| files)).await;
+        files = match written {
+            Ok(Ok(files)) => files,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the recording of traffic ends: it cannot be written");
+                return;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the recording of traffic ended badly");
+                return;
+            }
+        };
+        let lost = lost.load(Ordering::Relaxed);
+        if lost > told {
+            tracing::warn!(
+                lines = lost - told,
+                "lines of the recording are lost, the disk is slower than traffic"
+            );
+            told = lost;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_adapters::{SystemClock, SystemIds};
+    use gsm_core::{PlayerId, QueueName};
+    use gsm_rules::{Member, Value};
+    use gsm_traffic::Recording;
+
+    fn config(files_max: usize) -> RecordingConfig {
+        RecordingConfig { dir: None, files_max, file_mib: 1 }
+    }
+
+    fn arrived(player: u128) -> TicketStep {
+        let member = Member {
+            player: String::new(),
+            attributes: [("rating".to_owned(), Value::Number(1_500.0))].into(),
+            latency_ms: [("eu".to_owned(), 20)].into(),
+        };
+        let players = vec![(PlayerId::from_u128(player), member)];
+        TicketStep::Arrived { at: Timestamp::from_millis(5), queue: QueueName::new("duel").unwrap(), players }
+    }
+
+    async fn written(dir: &Path, steps: &[(u128, TicketStep)]) -> String {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let files = Files::begin(dir, &config(3), clock.now()).unwrap();
+        let writing = Writing::start(files, &SystemIds, &clock, &tasks, &stop);
+        steps.iter().for_each(|(id, step)| writing.note(TicketId::from_u128(*id), step.clone()));
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        fs::read_to_string(dir.join("tickets.jsonl")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_read_and_names_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let end = TicketStep::Ended { at: Timestamp::from_millis(9), how: TicketEnd::Cancelled };
+        let steps = [(1, arrived(7)), (2, arrived(7)), (1, end)];
+        let text = written(dir.path(), &steps).await;
+        let mut recording = Recording::default();
+        text.lines().for_each(|line| recording.push(line).unwrap());
+        assert_eq!((recording.queues()["duel"], recording.waiting(None).len(), recording.orphans), (2, 1, 0));
+        let traffic = recording.traffic(None, gsm_core::Millis::ZERO, 1).unwrap();
+        let [one, two] = &traffic.arrivals[..] else { panic!("{traffic:?}") };
+        assert_eq!(one.members[0].player, two.members[0].player, "one player has one hash");
+        for id in [TicketId::from_u128(1).to_string(), PlayerId::from_u128(7).to_string()] {
+            assert!(!text.contains(id.split('-').next_back().unwrap()), "{text}");
+        }
+        // Another run has another key, and what is there stays.
+        let again = written(dir.path(), &steps).await;
+        assert_ne!(text.lines().nth(1), again.lines().nth(1));
+        assert_eq!(fs::read_to_string(dir.path().join("tickets.1.jsonl")).unwrap(), text);
+    }
+
+    #[test]
+    fn files_have_their_size_and_the_oldest_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Timestamp::EPOCH;
+        let mut files = Files::begin(dir.path(), &config(3), now).unwrap();
+        let ticket = "t".repeat(200_000);
+        for at_ms in 0..30 {
+            files.write(&[Line::Proposed { at_ms, ticket: ticket.clone() }], now).unwrap();
+        }
+        let mut names: Vec<String> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["tickets.1.jsonl", "tickets.2.jsonl", "tickets.jsonl"]);
+        for name in names {
+            let path = dir.path().join(name);
+            assert!(fs::metadata(&path).unwrap().len() < (1 << 20) + 300_000);
+            assert!(fs::read_to_string(&path).unwrap().starts_with("{\"type\":\"recording\",\"version\":1"));
+        }
+        assert!(Files::begin(Path::new("/dev/null/x"), &config(3), now).is_err());
+    }
+}

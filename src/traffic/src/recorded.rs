@@ -1,0 +1,434 @@
+//! Traffic as a server wrote it down: one JSON object a line.
+use crate::{
+    patience::Patience,
+    rng::Rng,
+    traffic::{Answers, Arrival, Traffic},
+};
+use gsm_core::Millis;
+use gsm_rules::{Member, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the lines.
+pub const VERSION: u32 = 1;
+/// Tickets that a recording has at most.
+const TICKETS_MAX: usize = 5_000_000;
+/// Players of one ticket, and characters of a name, at most.
+const PLAYERS_MAX: usize = 200;
+const NAME_CHARS_MAX: usize = 256;
+
+/// One line. Times are milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Line {
+    /// The first of each file.
+    Recording {
+        /// [`VERSION`].
+        version: u32,
+        /// When the file was begun.
+        at_ms: i64,
+    },
+    /// A ticket began to wait.
+    Arrived {
+        /// When.
+        at_ms: i64,
+        /// Which: a hash under a key that the recording does not have.
+        ticket: String,
+        /// The queue.
+        queue: String,
+        /// Its players, in the order of the ticket.
+        players: Vec<Player>,
+    },
+    /// It is in a match that its players have to accept.
+    Proposed {
+        /// When.
+        at_ms: i64,
+        /// Which.
+        ticket: String,
+    },
+    /// It ended.
+    Ended {
+        /// When.
+        at_ms: i64,
+        /// Which.
+        ticket: String,
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// A player of a recorded ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Player {
+    /// Who: a hash under a key that the recording does not have.
+    pub player: String,
+    /// What he brought.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, Plain>,
+    /// Latency to each location in milliseconds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub latency_ms: BTreeMap<String, u32>,
+}
+
+/// An attribute's value in plain JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Plain {
+    /// A number.
+    Number(f64),
+    /// A string.
+    Text(String),
+    /// A list of strings.
+    List(Vec<String>),
+    /// Numbers by name.
+    Map(BTreeMap<String, f64>),
+}
+
+/// How a recorded ticket ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its match began.
+    Matched,
+    /// Its time was up.
+    TimedOut,
+    /// A player, or who queued him, took it out.
+    Cancelled,
+    /// A player declined a proposal.
+    Declined,
+    /// A player did not answer a proposal.
+    Ignored,
+    /// The server ended it.
+    Failed,
+}
+
+/// Why a line is not taken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct BadLine {
+    /// Which, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// Why a recording is no traffic.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordingError {
+    /// No ticket.
+    #[error("no ticket of this queue is in the recording; its queues are: {0}")]
+    Nothing(String),
+    /// Several queues, and none chosen.
+    #[error("tickets of several queues are in the recording: choose one of {0}")]
+    ManyQueues(String),
+}
+
+impl From<Plain> for Value {
+    fn from(plain: Plain) -> Self {
+        match plain {
+            Plain::Number(number) => Self::Number(number),
+            Plain::Text(text) => Self::Text(text),
+            Plain::List(list) => Self::List(list),
+            Plain::Map(map) => Self::Map(map),
+        }
+    }
+}
+
+impl From<Value> for Plain {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Number(number) => Self::Number(number),
+            Value::Text(text) => Self::Text(text),
+            Value::List(list) => Self::List(list),
+            Value::Map(map) => Self::Map(map),
+        }
+    }
+}
+
+impl From<Player> for Member {
+    fn from(player: Player) -> Self {
+        let attributes = player.attributes.into_iter().map(|(name, value)| (name, value.into()));
+        Self { player: player.player, attributes: attributes.collect(), latency_ms: player.latency_ms }
+    }
+}
+
+/// A ticket as it was recorded.
+#[derive(Debug, Clone, PartialEq)]
+struct Ticket {
+    name: String,
+    at_ms: i64,
+    queue: String,
+    members: Vec<Member>,
+    proposals: u32,
+    ended: Option<(i64, Outcome)>,
+}
+
+/// A ticket that waits at the end of a recording.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StillWaiting<'a> {
+    /// Which.
+    pub ticket: &'a str,
+    /// Since when, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Its players.
+    pub members: &'a [Member],
+}
+
+/// What a server wrote down, line by line.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    lines: usize,
+    tickets: Vec<Ticket>,
+    live: BTreeMap<String, usize>,
+    last_ms: i64,
+    /// Lines of tickets whose arrival is not in the recording: it began later, or an old file is gone.
+    pub orphans: usize,
+}
+
+impl Recording {
+    /// Another file begins: its lines are counted anew.
+    pub fn next_file(&mut self) {
+        self.lines = 0;
+    }
+
+    /// Takes the next line. Empty ones are passed over.
+    ///
+    /// # Errors
+    /// It is no line of a recording.
+    pub fn push(&mut self, text: &str) -> Result<(), BadLine> {
+        self.lines += 1;
+        let line = self.lines;
+        let bad = |what: String| BadLine { line, what };
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        match serde_json::from_str(text).map_err(|error| bad(error.to_string()))? {
+            Line::Recording { version, .. } if version != VERSION => {
+                Err(bad(format!("the recording has version {version}, this program reads version {VERSION}")))
+            }
+            Line::Recording { .. } => Ok(()),
+            Line::Arrived { at_ms, ticket, queue, players } => {
+                if players.is_empty() || players.len() > PLAYERS_MAX {
+                    return Err(bad(format!(
+                        "a ticket has {} players, 1 to {PLAYERS_MAX} are taken",
+                        players.len()
+                    )));
+                }
+                let names = players.iter().map(|player| &player.player).chain([&ticket, &queue]);
+                if names.into_iter().any(|name| name.is_empty() || name.len() > NAME_CHARS_MAX) {
+                    return Err(bad(format!(
+                        "an id or name is empty, or longer than {NAME_CHARS_MAX} characters"
+                    )));
+                }
+                if self.tickets.len() == TICKETS_MAX {
+                    return Err(bad(format!("more than {TICKETS_MAX} tickets: split the recording")));
+                }
+                // The same ticket again: its server was started anew, and told of what still waits.
+                if self.live.contains_key(&ticket) {
+                    return Ok(());
+                }
+                self.last_ms = self.last_ms.max(at_ms);
+                self.live.insert(ticket.clone(), self.tickets.len());
+                let members = players.into_iter().map(Member::from).collect();
+                self.tickets.push(Ticket { name: ticket, at_ms, queue, members, proposals: 0, ended: None });
+                Ok(())
+            }
+            Line::Proposed { at_ms, ticket } => {
+                self.last_ms = self.last_ms.max(at_ms);
+                match self.live.get(&ticket).and_then(|at| self.tickets.get_mut(*at)) {
+                    Some(of) => of.proposals += 1,
+                    None => self.orphans += 1,
+                }
+                Ok(())
+            }
+            Line::Ended { at_ms, ticket, outcome } => {
+                self.last_ms = self.last_ms.max(at_ms);
+                match self.live.remove(&ticket).and_then(|at| self.tickets.get_mut(at)) {
+                    Some(of) => of.ended = Some((at_ms, outcome)),
+                    None => self.orphans += 1,
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Its queues, by name, with how many tickets each has.
+    #[must_use]
+    pub fn queues(&self) -> BTreeMap<&str, usize> {
+        let mut queues = BTreeMap::new();
+        for ticket in &self.tickets {
+            *queues.entry(ticket.queue.as_str()).or_insert(0) += 1;
+        }
+        queues
+    }
+
+    /// The tickets of one queue that wait at the end, in the order of arrival; of all queues if none is named.
+    #[must_use]
+    pub fn waiting(&self, queue: Option<&str>) -> Vec<StillWaiting<'_>> {
+        let here =
+            |ticket: &&Ticket| ticket.ended.is_none() && queue.is_none_or(|queue| ticket.queue == queue);
+        let all = self.tickets.iter().filter(here);
+        let mut waiting: Vec<StillWaiting<'_>> =
+            all.map(|of| StillWaiting { ticket: &of.name, at_ms: of.at_ms, members: &of.members }).collect();
+        waiting.sort_by_key(|of| (of.at_ms, of.ticket));
+        waiting
+    }
+
+    /// The time of the last line that has one, in milliseconds since 1970.
+    #[must_use]
+    pub const fn last_ms(&self) -> i64 {
+        self.last_ms
+    }
+
+    /// The queue that is meant.
+    fn queue<'a>(&'a self, asked: Option<&'a str>) -> Result<&'a str, RecordingError> {
+        let queues = self.queues();
+        let names = || queues.keys().copied().collect::<Vec<_>>().join(", ");
+        match (asked, queues.len()) {
+            (Some(name), _) if queues.contains_key(name) => Ok(name),
+            (None, 1) => queues.keys().next().copied().ok_or_else(|| RecordingError::Nothing(names())),
+            (None, 2..) => Err(RecordingError::ManyQueues(names())),
+            _ => Err(RecordingError::Nothing(names())),
+        }
+    }
+
+    /// The traffic of one queue; of the only one, if none is named.
+    ///
+    /// A ticket that cancelled does so again after as long. One that was matched before it would have cancelled waits on
+    /// as long as others did that waited as long (the seed draws). Shares of those who decline or do not answer are those
+    /// of the recording; `deadline` is for proposals, if there were any.
+    ///
+    /// # Errors
+    /// No queue is named and there are several, or there is no ticket.
+    pub fn traffic(
+        &self,
+        queue: Option<&str>,
+        deadline: Millis,
+        seed: u64,
+    ) -> Result<Traffic, RecordingError> {
+        let queue = self.queue(queue)?;
+        let mut tickets: Vec<&Ticket> = self.tickets.iter().filter(|ticket| ticket.queue == queue).collect();
+        tickets.sort_by(|a, b| (a.at_ms, &a.name).cmp(&(b.at_ms, &b.name)));
+        let first = tickets.first().map_or(0, |ticket| ticket.at_ms);
+        let since = |ms: i64| Millis::new(u64::try_from(ms.saturating_sub(first)).unwrap_or(0));
+        let waited = |ticket: &Ticket| {
+            let (end, outcome) = ticket.ended.map_or((self.last_ms, None), |(at, what)| (at, Some(what)));
+            let wait = u64::try_from(end.saturating_sub(ticket.at_ms)).unwrap_or(0);
+            (Millis::new(wait), outcome == Some(Outcome::Cancelled))
+        };
+        let patience = Patience::learnt(tickets.iter().map(|ticket| waited(ticket)).collect());
+        let arrival = |(nth, ticket): (usize, &&Ticket)| {
+            let (wait, cancelled) = waited(ticket);
+            let drawn = || patience.beyond(wait, &mut Rng::of(seed, "patience", &[nth as u64]));
+            Arrival {
+                at: since(ticket.at_ms),
+                members: ticket.members.clone(),
+                patience: if cancelled { Some(wait) } else { drawn() },
+                is_measured: true,
+            }
+        };
+        let arrivals = tickets.iter().enumerate().map(arrival).collect();
+        let proposals: u32 = tickets.iter().map(|ticket| ticket.proposals).sum();
+        let share = |what| {
+            let ended = tickets.iter().filter(|ticket| ticket.ended.is_some_and(|(_, how)| how == what));
+            (ended.count() as f64 / f64::from(proposals.max(1))).min(0.5)
+        };
+        let answers = (proposals > 0).then(|| Answers {
+            deadline,
+            decline: share(Outcome::Declined),
+            ignore: share(Outcome::Ignored),
+            delay: Millis::new(deadline.get() / 5),
+        });
+        Ok(Traffic { arrivals, until: since(self.last_ms), answers })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEADLINE: Millis = Millis::from_secs(20);
+
+    fn read(lines: &[&str]) -> Recording {
+        let mut recording = Recording::default();
+        lines.iter().for_each(|line| recording.push(line).unwrap());
+        recording
+    }
+
+    const HEAD: &str = r#"{"type":"recording","version":1,"at_ms":1000}"#;
+    const A: &str = r#"{"type":"arrived","at_ms":2000,"ticket":"a","queue":"duel","players":[{"player":"x","attributes":{"rating":1500,"mode":"m","roles":["r"],"map":{"k":1.5}},"latency_ms":{"eu":20}}]}"#;
+    const B: &str =
+        r#"{"type":"arrived","at_ms":1500,"ticket":"b","queue":"duel","players":[{"player":"y"}]}"#;
+    const A_GOES: &str = r#"{"type":"ended","at_ms":5000,"ticket":"a","outcome":"cancelled"}"#;
+    const C: &str =
+        r#"{"type":"arrived","at_ms":4000,"ticket":"c","queue":"trio","players":[{"player":"z"}]}"#;
+
+    #[test]
+    fn lines_become_traffic_in_the_order_of_arrival() {
+        let traffic = read(&[HEAD, A, B, "", A_GOES]).traffic(None, DEADLINE, 1).unwrap();
+        let [b, a] = &traffic.arrivals[..] else { panic!("{traffic:?}") };
+        assert_eq!((b.at, a.at, traffic.until), (Millis::ZERO, Millis::new(500), Millis::new(3_500)));
+        assert_eq!(a.patience, Some(Millis::new(3_000)));
+        assert_eq!(a.members[0].attributes["rating"], Value::Number(1_500.0));
+        assert_eq!(a.members[0].attributes["roles"], Value::List(vec!["r".to_owned()]));
+        assert_eq!(a.members[0].attributes["map"], Value::Map([("k".to_owned(), 1.5)].into()));
+        assert_eq!(a.members[0].latency_ms["eu"], 20);
+        assert_eq!(traffic.answers, None);
+    }
+
+    #[test]
+    fn a_line_is_read_as_it_is_written() {
+        for text in [HEAD, A, B, A_GOES] {
+            let line: Line = serde_json::from_str(text).unwrap();
+            let written = serde_json::to_string(&line).unwrap();
+            assert_eq!(serde_json::from_str::<Line>(&written).unwrap(), line);
+        }
+    }
+
+    #[test]
+    fn several_queues_must_be_told_apart() {
+        let recording = read(&[A, C]);
+        let refused = |queue| recording.traffic(queue, DEADLINE, 1).unwrap_err();
+        assert_eq!(refused(None), RecordingError::ManyQueues("duel, trio".to_owned()));
+        assert_eq!(refused(Some("x")), RecordingError::Nothing("duel, trio".to_owned()));
+        assert_eq!(recording.traffic(Some("trio"), DEADLINE, 1).unwrap().arrivals.len(), 1);
+        assert_eq!(read(&[]).traffic(None, DEADLINE, 1), Err(RecordingError::Nothing(String::new())));
+    }
+
+    #[test]
+    fn what_waits_at_the_end_is_told() {
+        let recording = read(&[A, B, C, A_GOES]);
+        let waiting = recording.waiting(Some("duel"));
+        assert_eq!(
+            (waiting.len(), waiting[0].ticket, waiting[0].at_ms, recording.last_ms()),
+            (1, "b", 1_500, 5_000)
+        );
+        assert_eq!(recording.waiting(None).len(), 2);
+    }
+
+    #[test]
+    fn bad_lines_are_named() {
+        let mut recording = read(&[HEAD]);
+        let future = HEAD.replace("\"version\":1", "\"version\":2");
+        let nobody = B.replace(r#"{"player":"y"}"#, "");
+        for bad in ["{", "[]", r#"{"type":"left"}"#, &future, &nobody, &A.replace("1500", "\"1500\"}")] {
+            assert!(recording.push(bad).is_err(), "{bad}");
+        }
+        assert_eq!(recording.push("{").unwrap_err().line, 8);
+        // Of a ticket that came before the recording began.
+        recording.push(A_GOES).unwrap();
+        assert_eq!(recording.orphans, 1);
+    }
+
+    #[test]
+    fn shares_of_answers_are_those_recorded() {
+        let proposed = r#"{"type":"proposed","at_ms":4000,"ticket":"a"}"#;
+        let declined = A_GOES.replace("cancelled", "declined");
+        let b_proposed = proposed.replace("\"a\"", "\"b\"");
+        let recording = read(&[A, B, proposed, &b_proposed, &declined]);
+        let answers = recording.traffic(None, DEADLINE, 1).unwrap().answers.unwrap();
+        assert_eq!((answers.decline, answers.ignore, answers.deadline), (0.5, 0.0, DEADLINE));
+    }
+}

@@ -1,0 +1,490 @@
+//! Traffic put through a pool, under a virtual clock.
+use crate::{
+    answers::settle,
+    traffic::{Arrival, Traffic, number},
+};
+use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
+use gsm_matchmaking::{RulePool, RuledMatch, RuledTicket};
+use gsm_rules::{ExpansionAge, RuleSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// Work units of one step, as the engine gives them.
+const STEP_WORK: u32 = 100_000;
+/// Steps at one time at most, about as many as a server does in a turn; a pool that needs more goes on a turn later.
+const STEPS_MAX: usize = 2;
+/// A pool that nobody comes to is looked at so often: searches that were cut go on.
+const QUIET: Millis = Millis::from_secs(1);
+/// Bits of a player's id that are his place on the ticket.
+const MEMBER_BITS: u32 = 8;
+/// Points of waiting tickets over time.
+pub(crate) const SAMPLES: usize = 240;
+
+/// What is run.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The rule set.
+    pub set: Arc<RuleSet>,
+    /// A ticket that has waited so long times out.
+    pub timeout: Millis,
+    /// Time from a turn of the matcher to the next: tickets that come together are looked at together.
+    pub turn: Millis,
+    /// The attribute that says how good a player is.
+    pub skill: Option<String>,
+    /// A difference in skill at which the better one wins ten times of eleven.
+    pub points: f64,
+    /// Draws what players answer.
+    pub seed: u64,
+}
+
+impl Setup {
+    /// With the engine's times, and skill as the rule set tells.
+    #[must_use]
+    pub fn of(set: Arc<RuleSet>, seed: u64) -> Self {
+        Self {
+            timeout: Millis::from_secs(600),
+            turn: Millis::new(100),
+            skill: crate::skill_attribute(&set).map(str::to_owned),
+            points: 400.0,
+            seed,
+            set,
+        }
+    }
+}
+
+/// How a ticket ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// In a match: which of [`Ran::made`].
+    Matched(usize),
+    /// It waited as long as it may.
+    TimedOut,
+    /// It gave up.
+    Cancelled,
+    /// It declined a match, or did not answer.
+    Declined,
+    /// The traffic was over.
+    Waiting,
+    /// A player of it waited already: it never came.
+    Busy,
+}
+
+/// What became of a ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fate {
+    /// When it came.
+    pub at: Millis,
+    /// How long it waited until its end.
+    pub wait: Millis,
+    /// How it ended.
+    pub end: End,
+    /// Whether it counts.
+    pub is_measured: bool,
+    /// Its players.
+    pub size: usize,
+    /// Their mean skill.
+    pub skill: Option<f64>,
+    /// The location that is nearest to them.
+    pub region: Option<Arc<str>>,
+}
+
+/// A match.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// When it began.
+    pub at: Millis,
+    /// Whether one of its tickets counts.
+    pub is_measured: bool,
+    /// Its players.
+    pub players: usize,
+    /// Which expansions its candidate was judged under: an index of [`RuleSet::stages`].
+    pub stage: usize,
+    /// From the weakest to the strongest player.
+    pub gap: Option<f64>,
+    /// From the weakest to the strongest team, by mean skill.
+    pub imbalance: Option<f64>,
+    /// How far from one half the stronger team's chance is, `0.0..=0.5`.
+    pub lopsided: Option<f64>,
+    /// Latency of the player who is farthest from the location that is best for the match.
+    pub latency_ms: Option<u32>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ran {
+    /// Of each ticket, in the order of arrival.
+    pub fates: Vec<Fate>,
+    /// The matches that began, in that order.
+    pub made: Vec<Made>,
+    /// Ages at which the rule set's stages begin.
+    pub stages: Vec<Millis>,
+    /// Matches that were proposed and not accepted.
+    pub failed_proposals: usize,
+    /// Waiting tickets at even times from beginning to end.
+    pub waiting: Vec<usize>,
+    /// When it was over.
+    pub until: Millis,
+    /// Work units used.
+    pub work: u64,
+}
+
+/// What happens to a ticket or proposal by itself. In the order in which they count at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Settled(usize),
+    TimeOut(usize),
+    GiveUp(usize),
+    /// A ticket reaches another stage.
+    Stage,
+}
+
+/// Runs traffic to its end. `progress` is told the time that has come, now and then.
+#[must_use]
+pub fn run(setup: &Setup, traffic: &Traffic, progress: &mut dyn FnMut(Millis)) -> Ran {
+    let mut world = World::new(setup, traffic);
+    let mut told = 0_u64;
+    while let Some(now) = world.next() {
+        world.catch_up(now);
+        world.step(now);
+        told += 1;
+        if told.is_multiple_of(256) {
+            progress(now);
+        }
+    }
+    progress(traffic.until);
+    world.end()
+}
+
+struct Proposal {
+    tickets: Vec<usize>,
+    made: Made,
+    begins: bool,
+    out: Vec<bool>,
+}
+
+struct World<'a> {
+    setup: &'a Setup,
+    traffic: &'a Traffic,
+    pool: RulePool,
+    fates: Vec<Fate>,
+    made: Vec<Made>,
+    events: BTreeSet<(Millis, Event)>,
+    proposals: BTreeMap<usize, Proposal>,
+    proposed: usize,
+    failed_proposals: usize,
+    /// Tickets of open proposals.
+    in_proposal: BTreeSet<usize>,
+    /// How often each ticket was proposed, of those that were.
+    attempts: BTreeMap<usize, u64>,
+    /// Players who wait, of recorded traffic where one comes again and again.
+    busy: BTreeSet<&'a str>,
+    regions: BTreeSet<Arc<str>>,
+    arrived: usize,
+    now: Option<Millis>,
+    /// The pool was not done in its last turn.
+    more: bool,
+    samples: Vec<usize>,
+    work: u64,
+}
+
+impl<'a> World<'a> {
+    fn new(setup: &'a Setup, traffic: &'a Traffic) -> Self {
+        Self {
+            setup,
+            traffic,
+            pool: RulePool::new(setup.set.clone()),
+            fates: Vec::with_capacity(traffic.arrivals.len()),
+            made: Vec::new(),
+            events: BTreeSet::new(),
+            proposals: BTreeMap::new(),
+            proposed: 0,
+            failed_proposals: 0,
+            in_proposal: BTreeSet::new(),
+            attempts: BTreeMap::new(),
+            busy: BTreeSet::new(),
+            regions: BTreeSet::new(),
+            arrived: 0,
+            now: None,
+            more: false,
+            samples: Vec::with_capacity(SAMPLES),
+            work: 0,
+        }
+    }
+
+    /// The next turn at which something is to do; nothing: it is over.
+    fn next(&self) -> Option<Millis> {
+        let turn = self.setup.turn.get().max(1);
+        let earliest = self.now.map_or(0, |now| now.get() + turn);
+        let arrival = self.traffic.arrivals.get(self.arrived).map(|arrival| arrival.at.get());
+        let event = self.events.first().map(|(at, _)| at.get());
+        let quiet = self.now.filter(|_| !self.pool.is_empty()).map(|now| now.get() + QUIET.get());
+        let more = self.more.then_some(earliest);
+        let due = [arrival, event, quiet, more].into_iter().flatten().min()?;
+        let at = due.max(earliest).div_ceil(turn) * turn;
+        (at <= self.traffic.until.get()).then(|| Millis::new(at))
+    }
+
+    /// What has happened until `now`, each thing at its own time.
+    fn catch_up(&mut self, now: Millis) {
+        loop {
+            let arrival =
+                self.traffic.arrivals.get(self.arrived).map(|arrival| arrival.at).filter(|at| *at <= now);
+            let event = self.events.first().copied().filter(|(at, _)| *at <= now);
+            match (event, arrival) {
+                (Some((at, event)), arrival) if arrival.is_none_or(|arrival| at <= arrival) => {
+                    self.events.pop_first();
+                    self.sample(at);
+                    self.happen(at, event);
+                }
+                (_, Some(at)) => {
+                    self.sample(at);
+                    self.arrive();
+                }
+                (_, None) => break,
+            }
+        }
+        self.now = Some(now);
+    }
+
+    /// Notes how many wait, at the even times that have passed before `at`.
+    fn sample(&mut self, at: Millis) {
+        let every = (self.traffic.until.get() / SAMPLES as u64).max(1);
+        while self.samples.len() < SAMPLES && (self.samples.len() as u64 + 1) * every <= at.get() {
+            self.samples.push(self.pool.len());
+        }
+    }
+
+    fn arrive(&mut self) {
+        let nth = self.arrived;
+        self.arrived += 1;
+        let Some(arrival) = self.traffic.arrivals.get(nth) else { return };
+        let region = arrival.region().map(|name| match self.regions.get(name) {
+            Some(known) => known.clone(),
+            None => {
+                let name: Arc<str> = name.into();
+                self.regions.insert(name.clone());
+                name
+            }
+        });
+        let is_busy = arrival.members.iter().any(|member| self.busy.contains(member.player.as_str()));
+        self.fates.push(Fate {
+            at: arrival.at,
+            wait: Millis::ZERO,
+            end: if is_busy { End::Busy } else { End::Waiting },
+            is_measured: arrival.is_measured,
+            size: arrival.members.len(),
+            skill: self.setup.skill.as_deref().and_then(|name| arrival.mean_of(name)),
+            region,
+        });
+        if is_busy {
+            return;
+        }
+        self.busy.extend(arrival.members.iter().map(|member| member.player.as_str()));
+        let mut at = |after: Millis, event| self.events.insert((later(arrival.at, after), event));
+        at(self.setup.timeout, Event::TimeOut(nth));
+        if let Some(patience) = arrival.patience.filter(|patience| *patience < self.setup.timeout) {
+            at(patience, Event::GiveUp(nth));
+        }
+        for stage in self.setup.set.stages().iter().skip(1).filter(|stage| stage.from() < self.setup.timeout)
+        {
+            at(stage.from(), Event::Stage);
+        }
+        self.enter(nth, arrival);
+    }
+
+    fn enter(&mut self, nth: usize, arrival: &Arrival) {
+        let player = |(at, member): (usize, &gsm_rules::Member)| {
+            (PlayerId::from_u128(((nth as u128) << MEMBER_BITS) | at as u128), member.clone())
+        };
+        let ticket = RuledTicket {
+            id: ticket_id(nth),
+            players: arrival.members.iter().enumerate().map(player).collect(),
+            backfill: None,
+            started_at: instant(arrival.at),
+        };
+        // A full pool does not take it: it waits outside until its time is up.
+        let _ = self.pool.insert(ticket);
+    }
+
+    fn happen(&mut self, at: Millis, event: Event) {
+        match event {
+            Event::Stage => {}
+            Event::TimeOut(nth) => self.leave(nth, at, End::TimedOut),
+            Event::GiveUp(nth) => self.leave(nth, at, End::Cancelled),
+            Event::Settled(nth) => self.settled(nth, at),
+        }
+    }
+
+    /// Ends a ticket that waits in the pool, or outside of a full one. In a proposal it can't be left: that decides.
+    fn leave(&mut self, nth: usize, at: Millis, end: End) {
+        let waits = self.fates.get(nth).is_some_and(|fate| fate.end == End::Waiting);
+        if waits && !self.in_proposal.contains(&nth) {
+            self.pool.remove(ticket_id(nth));
+            self.finish(nth, at, end);
+        }
+    }
+
+    fn finish(&mut self, nth: usize, at: Millis, end: End) {
+        if let (Some(fate), Some(arrival)) = (self.fates.get_mut(nth), self.traffic.arrivals.get(nth)) {
+            fate.wait = Millis::new(at.get().saturating_sub(fate.at.get()));
+            fate.end = end;
+            for member in &arrival.members {
+                self.busy.remove(member.player.as_str());
+            }
+            let patience = arrival.patience.unwrap_or(self.setup.timeout);
+            self.events.remove(&(later(arrival.at, self.setup.timeout), Event::TimeOut(nth)));
+            self.events.remove(&(later(arrival.at, patience), Event::GiveUp(nth)));
+        }
+    }
+
+    fn step(&mut self, now: Millis) {
+        self.more = true;
+        for _ in 0..STEPS_MAX {
+            let step = self.pool.step(instant(now), STEP_WORK);
+            self.work += u64::from(step.work);
+            for found in step.matches {
+                self.found(now, &found);
+            }
+            if step.finished {
+                self.more = false;
+                break;
+            }
+        }
+    }
+
+    fn found(&mut self, now: Millis, found: &RuledMatch) {
+        let tickets: Vec<usize> = found.tickets.iter().map(|id| id.as_u128() as usize).collect();
+        let made = self.judge(now, found, &tickets);
+        let Some(answers) = &self.traffic.answers else {
+            return self.begin(now, &tickets, made);
+        };
+        let answers: Vec<_> = tickets
+            .iter()
+            .map(|nth| {
+                let attempt = self.attempts.entry(*nth).or_insert(0);
+                *attempt += 1;
+                answers.draw(self.setup.seed, *nth as u64, *attempt)
+            })
+            .collect();
+        let settled = settle(&answers);
+        self.events.insert((later(now, settled.after), Event::Settled(self.proposed)));
+        self.in_proposal.extend(&tickets);
+        let proposal = Proposal { tickets, made, begins: settled.begins, out: settled.out };
+        self.proposals.insert(self.proposed, proposal);
+        self.proposed += 1;
+    }
+
+    fn settled(&mut self, nth: usize, at: Millis) {
+        let Some(proposal) = self.proposals.remove(&nth) else { return };
+        for ticket in &proposal.tickets {
+            self.in_proposal.remove(ticket);
+        }
+        if proposal.begins {
+            return self.begin(at, &proposal.tickets, proposal.made);
+        }
+        self.failed_proposals += 1;
+        let traffic = self.traffic;
+        for (ticket, is_out) in proposal.tickets.into_iter().zip(proposal.out) {
+            let Some(arrival) = traffic.arrivals.get(ticket) else { continue };
+            let age = at.get().saturating_sub(arrival.at.get());
+            if is_out {
+                self.finish(ticket, at, End::Declined);
+            } else if age >= self.setup.timeout.get() {
+                self.finish(ticket, at, End::TimedOut);
+            } else if arrival.patience.is_some_and(|patience| age >= patience.get()) {
+                self.finish(ticket, at, End::Cancelled);
+            } else {
+                self.enter(ticket, arrival);
+            }
+        }
+    }
+
+    fn begin(&mut self, at: Millis, tickets: &[usize], made: Made) {
+        for nth in tickets {
+            self.finish(*nth, at, End::Matched(self.made.len()));
+        }
+        self.made.push(Made { at, ..made });
+    }
+
+    /// What there is to say of a match.
+    fn judge(&self, now: Millis, found: &RuledMatch, tickets: &[usize]) -> Made {
+        let member = |player: PlayerId| {
+            let (ticket, at) = (player.as_u128() >> MEMBER_BITS, player.as_u128() & ((1 << MEMBER_BITS) - 1));
+            self.traffic.arrivals.get(ticket as usize)?.members.get(at as usize)
+        };
+        let ages =
+            tickets.iter().filter_map(|nth| Some(now.get().saturating_sub(self.fates.get(*nth)?.at.get())));
+        let age = match self.setup.set.expansion_age() {
+            ExpansionAge::Newest => ages.min(),
+            ExpansionAge::Oldest => ages.max(),
+        };
+        let players: Vec<&gsm_rules::Member> =
+            found.sides.iter().flatten().filter_map(|seat| member(seat.player)).collect();
+        let skill = |of: &gsm_rules::Member| number(of, self.setup.skill.as_deref()?);
+        let means = found.sides.iter().filter_map(|side| {
+            let skills: Vec<f64> = side.iter().filter_map(|seat| skill(member(seat.player)?)).collect();
+            (!skills.is_empty()).then(|| skills.iter().sum::<f64>() / skills.len() as f64)
+        });
+        let imbalance = span(means);
+        Made {
+            at: now,
+            is_measured: tickets.iter().any(|nth| self.fates.get(*nth).is_some_and(|fate| fate.is_measured)),
+            players: players.len(),
+            stage: self.setup.set.stage_at(Millis::new(age.unwrap_or(0))),
+            gap: span(players.iter().filter_map(|of| skill(of))),
+            imbalance,
+            lopsided: imbalance.map(|by| 1.0 / (1.0 + libm::pow(10.0, -by / self.setup.points)) - 0.5),
+            latency_ms: nearest(&players),
+        }
+    }
+
+    fn end(mut self) -> Ran {
+        let until = self.traffic.until;
+        self.sample(later(until, Millis::new(SAMPLES as u64)));
+        for fate in self.fates.iter_mut().filter(|fate| fate.end == End::Waiting) {
+            fate.wait = Millis::new(until.get().saturating_sub(fate.at.get()));
+        }
+        Ran {
+            fates: self.fates,
+            made: self.made,
+            stages: self.setup.set.stages().iter().map(gsm_rules::Stage::from).collect(),
+            failed_proposals: self.failed_proposals,
+            waiting: self.samples,
+            until,
+            work: self.work,
+        }
+    }
+}
+
+fn ticket_id(nth: usize) -> TicketId {
+    TicketId::from_u128(nth as u128)
+}
+
+fn instant(at: Millis) -> Timestamp {
+    Timestamp::EPOCH.saturating_add(at)
+}
+
+fn later(at: Millis, by: Millis) -> Millis {
+    Millis::new(at.get().saturating_add(by.get()))
+}
+
+/// From the least to the most; nothing of nothing.
+fn span(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (low, high) = values
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    (low <= high).then_some(high - low)
+}
+
+/// Latency of the farthest player, at the location where that is least.
+fn nearest(players: &[&gsm_rules::Member]) -> Option<u32> {
+    let first = players.first()?;
+    let farthest =
+        |name: &String| players.iter().map(|of| of.latency_ms.get(name).copied()).collect::<Option<Vec<_>>>();
+    first.latency_ms.keys().filter_map(|name| farthest(name)?.into_iter().max()).min()
+}
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;
