@@ -129,7 +129,7 @@ impl Export {
 
 fn no_parquet() -> Failure {
     Failure::usage(
-        "this gsm writes no Parquet\nhint: build one that does: cargo build --release -p gsm-cli --features parquet",
+        "this gsm writes no Parquet\nhint: it was built without default features: cargo build --release -p gsm-cli builds one that does",
     )
 }
 

@@ -92,7 +92,7 @@ fn boards_go_out_and_in() {
         let bytes = std::fs::read(&table).unwrap();
         assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
     } else {
-        ran.told(2, &["writes no Parquet", "--features parquet"]);
+        ran.told(2, &["writes no Parquet", "default features"]);
         assert!(!table.exists());
     }
     // What was exported can be imported again: ids that this server gave are the players who have them.
