@@ -98,6 +98,8 @@ pub enum RuleKind {
     AbsoluteSort,
     /// Logic over other rules.
     Compound,
+    /// Players who do not want to meet; an extension.
+    Avoid,
 }
 
 /// How matches are looked for.

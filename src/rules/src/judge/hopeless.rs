@@ -116,6 +116,8 @@ impl<'a, 's> Partial<'a, 's> {
             Check::Reference { measured, reference, allowed } => {
                 self.reference_is_dead(measured, reference, *allowed)
             }
+            // Whoever joins can only be one more.
+            Check::Avoid(avoid) => avoid.verdict(self.seats) == Verdict::Fails,
             Check::Latency(latency) => !latency.location(self.seats, false),
             Check::Logic(logic) => self.logic_is_dead(logic, checks),
             Check::Sort(_) | Check::Always => false,

@@ -1,4 +1,5 @@
 //! Rules, compiled, and what they say about a candidate.
+pub(crate) mod avoid;
 pub(crate) mod hopeless;
 pub(crate) mod latency;
 pub(crate) mod logic;
@@ -14,6 +15,7 @@ use crate::{
     stage::Verdict,
     symbols::Symbol,
 };
+use avoid::Avoid;
 use latency::Latency;
 use logic::Logic;
 use numbers::{Measured, Number, Numbers, Of};
@@ -45,6 +47,8 @@ pub(crate) enum Check {
     Intersection { measured: Vec<Strings>, allowed: Counts },
     /// So many strings of each collection are in the reference.
     Reference { measured: Vec<Strings>, reference: Reference, allowed: Counts },
+    /// Players who do not want to meet.
+    Avoid(Avoid),
     /// A location that is near enough for all.
     Latency(Latency),
     /// An order, which always holds.
@@ -254,6 +258,7 @@ impl Check {
                     one.each(seats, |list, _| tally.add(allowed.allow(reference.count(seats, list))));
                 }
             }
+            Self::Avoid(avoid) => return avoid.verdict(seats),
             Self::Latency(latency) => return latency.verdict(seats),
             Self::Logic(logic) => return logic.verdict(seats, checks),
             Self::Sort(_) | Self::Always => return Verdict::Holds,

@@ -31,7 +31,7 @@ pub const TEXT_CHARS_MAX: usize = 65_535;
 pub enum Dialect {
     /// FlexMatch's and nothing else.
     Strict,
-    /// With the extensions of this server: `objective`.
+    /// With the extensions of this server: `objective`, and rules of the type `avoid`.
     Extended,
 }
 
@@ -100,6 +100,7 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         columns: Columns::default(),
         literals: BTreeMap::new(),
         is_large,
+        is_extended: dialect == Dialect::Extended,
         rules: Vec::new(),
     };
     let objective = match dialect {
@@ -149,6 +150,7 @@ pub(crate) struct Scope {
     pub(crate) columns: Columns,
     pub(crate) literals: BTreeMap<String, u32>,
     pub(crate) is_large: bool,
+    pub(crate) is_extended: bool,
 }
 
 impl Scope {

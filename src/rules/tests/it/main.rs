@@ -1,4 +1,5 @@
 //! The crate from outside.
+mod avoid;
 mod examples;
 mod expressions;
 mod judging;

@@ -116,3 +116,33 @@ async fn by_objective_a_costly_match_is_held_back_and_explained() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_blocked_is_not_met() {
+    let world = World::new().await;
+    let (ann, bob, eve) = (world.player("Ann").await, world.player("Bob").await, world.player("Eve").await);
+    let admin = world.admin();
+    let body = json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{ "name": "blocked", "type": "string_list", "default": [] }],
+        "teams": [{ "name": "red", "minPlayers": 1, "maxPlayers": 1 }, { "name": "blue", "minPlayers": 1, "maxPlayers": 1 }],
+        "rules": [{ "name": "Blocked", "type": "avoid", "attribute": "blocked" }],
+    });
+    admin.put("/v1/admin/rule-sets/blocks", json!({ "body": body })).await.ok();
+    let queue = json!({ "mode": "blocks", "rule_set": "blocks", "player_attributes": ["blocked"] });
+    admin.put("/v1/admin/queues/blocks", queue).await.ok();
+    let ticket = |blocked: &[&str]| json!({ "queue": "blocks", "attributes": { "blocked": blocked } });
+    let of_bob = text(&bob.client.post("/v1/tickets", ticket(&[])).await.ok()["ticket_id"]);
+    let of_ann = text(&ann.client.post("/v1/tickets", ticket(&[&bob.id])).await.ok()["ticket_id"]);
+    eve.client.post("/v1/tickets", ticket(&[])).await.ok();
+    loop {
+        let seen = bob.client.get(&format!("/v1/tickets/{of_bob}")).await.ok();
+        let hers = ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok();
+        // Eve may play either of them, and they not each other.
+        if seen["state"] == "completed" || hers["state"] == "completed" {
+            assert_ne!(seen["match_id"], hers["match_id"], "{seen} {hers}");
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -6,6 +6,7 @@ use crate::{
     json::Kind,
     judge::{
         Check, Counts, Leaves, Operation, Reference, Span,
+        avoid::Avoid,
         latency::{From, Latency, Spread},
         numbers::{Measured, Number},
         sort::{By, Sort},
@@ -290,6 +291,22 @@ impl Source<'_, '_> {
         };
         self.fault("referenceValue", wrong);
         None
+    }
+
+    pub(crate) fn avoid(&mut self) -> Option<Check> {
+        let who = [("anyone", false), ("opponents", true)];
+        let opponents_only = self.object.choice("who", &who, self.faults).unwrap_or_default();
+        let most = self.object.count("maxCount", (0, COUNT_MAX), self.faults).unwrap_or(0);
+        let name = self.object.need_text("attribute", self.faults)?;
+        let attribute = self.scope.attribute(name, self.object.place("attribute"), self.faults)?;
+        if self.scope.kind(attribute)? != AttributeKind::StringList {
+            self.fault("attribute", format!("attribute `{name}` must be a list of strings: ids of players"));
+            return None;
+        }
+        let columns = &mut self.scope.columns;
+        let (lists, players) =
+            (columns.word(WordSource::Lists { attribute }), columns.word(WordSource::Players));
+        Some(Check::Avoid(Avoid { lists, players, opponents_only, most }))
     }
 
     pub(crate) fn latency(&mut self) -> Option<Check> {

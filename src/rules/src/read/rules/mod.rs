@@ -11,6 +11,8 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+/// Types that only the extended language has.
+const EXTENSIONS: [(&str, RuleKind); 1] = [("avoid", RuleKind::Avoid)];
 const KINDS: [(&str, RuleKind); 8] = [
     ("comparison", RuleKind::Comparison),
     ("distance", RuleKind::Distance),
@@ -41,14 +43,20 @@ const fn own_members(kind: RuleKind) -> &'static [&'static str] {
             &["sortAttribute", "sortDirection", "mapKey", "partyAggregation"]
         }
         RuleKind::Compound => &["statement"],
+        RuleKind::Avoid => &["attribute", "who", "maxCount"],
     }
 }
 
 /// What an expansion may change of a rule; `None` if the rule has no lawful type.
 pub(crate) fn expandable(rule: &Node) -> Option<&'static [&'static str]> {
     let object = Object::of(rule, "a rule", &mut Faults::default())?;
-    let kind = object.choice("type", &KINDS, &mut Faults::default())?;
+    let kind = object.choice("type", &kinds(true), &mut Faults::default())?;
     Some(if kind == RuleKind::Compound { &[] } else { own_members(kind) })
+}
+
+/// The types of rules, with the extensions or without.
+fn kinds(is_extended: bool) -> Vec<(&'static str, RuleKind)> {
+    KINDS.iter().chain(EXTENSIONS.iter().filter(|_| is_extended)).copied().collect()
 }
 
 /// A rule of one stage. `check` is missing where it has a fault.
@@ -63,6 +71,7 @@ pub(crate) struct Read {
 /// Reads the rules of one version of the document; those without a name or type are left out.
 pub(crate) fn read(top: &Object<'_>, scope: &mut Scope, faults: &mut Faults) -> Vec<Read> {
     let (mut all, mut names): (Vec<Read>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
+    let known_kinds = kinds(scope.is_extended);
     for node in top.list("rules", faults) {
         let Some(object) = Object::of(node, "a rule", faults) else { continue };
         faults.rule = object.text("name", &mut Faults::default()).map(str::to_owned);
@@ -71,7 +80,7 @@ pub(crate) fn read(top: &Object<'_>, scope: &mut Scope, faults: &mut Faults) -> 
             faults.add(object.place("name"), "a rule of this name is defined before");
         }
         object.text("description", faults);
-        let kind = object.need("type", faults).and_then(|_| object.choice("type", &KINDS, faults));
+        let kind = object.need("type", faults).and_then(|_| object.choice("type", &known_kinds, faults));
         if let Some(kind) = kind {
             let known: Vec<&str> = COMMON.iter().chain(own_members(kind)).copied().collect();
             object.allow(&known, faults);
@@ -105,6 +114,7 @@ fn one(
         RuleKind::Latency => rule.latency(),
         RuleKind::DistanceSort => rule.sort(true),
         RuleKind::AbsoluteSort => rule.sort(false),
+        RuleKind::Avoid => rule.avoid(),
         RuleKind::Compound => {
             let (logic, weight) = statement::read(object, before, faults);
             return (logic.map(Check::Logic), weight);

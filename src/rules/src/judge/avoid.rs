@@ -1,0 +1,33 @@
+//! Rules of the type `avoid`: players who name others, and do not want to meet them.
+use crate::{columns::WordColumn, seat::Seat, stage::Verdict};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Avoid {
+    /// Of each player: whom he names.
+    pub(crate) lists: WordColumn,
+    /// Who they are.
+    pub(crate) players: WordColumn,
+    /// Whether they may be on one team.
+    pub(crate) opponents_only: bool,
+    /// So often may somebody be named all the same.
+    pub(crate) most: u32,
+}
+
+impl Avoid {
+    pub(crate) fn verdict(&self, seats: &[Seat<'_>]) -> Verdict {
+        if seats.is_empty() {
+            return Verdict::NoValue;
+        }
+        let mut named = 0_u32;
+        for (at, seat) in seats.iter().enumerate() {
+            // Who plays together meets by choice.
+            let others = seats.iter().enumerate().filter(|(other, _)| *other != at);
+            let others = others.filter(|(_, other)| !self.opponents_only || other.team != seat.team);
+            let others = || others.clone().flat_map(|(_, other)| other.party.texts(self.players));
+            for list in seat.party.lists(self.lists) {
+                named += others().filter(|player| list.binary_search(player).is_ok()).count() as u32;
+            }
+        }
+        if named <= self.most { Verdict::Holds } else { Verdict::Fails }
+    }
+}
