@@ -75,5 +75,5 @@ pub use ratings::HistoryEntry;
 pub use rebuild::RebuildReport;
 pub use results::reset::SoftResetReport;
 pub use results::{MatchFacts, ResultView};
-pub use rule_sets::TagChange;
+pub use rule_sets::{RuleSetVersion, TagChange};
 pub use tickets::{Intake, NewTicket, TicketView};

@@ -267,9 +267,7 @@ impl Engine {
 
     /// Refuses what the rule set of the queue cannot take: an attribute of another type than it declares.
     fn check_fit(&self, queue: &QueueConfig, row: &TicketRow) -> Result<(), EngineError> {
-        let Some(set) = queue.rule_set.as_ref().and_then(|name| self.views.rule_sets.set(name)) else {
-            return Ok(());
-        };
+        let Some(set) = self.views.rule_sets.of(queue) else { return Ok(()) };
         let members = members(row, queue.rating_attribute.as_deref());
         let together = if row.backfill { 1 } else { members.len().max(1) };
         let mut symbols = set.symbols();

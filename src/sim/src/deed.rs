@@ -1,5 +1,5 @@
 //! What callers do: plain data, so that a trace can be read and a fate can be unknown.
-use crate::world::league;
+use crate::world::{league, rule_set};
 use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Variant};
 use gsm_engine::{
     BoardConfig, Call, Engine, EngineError, Fingerprint, MatchFacts, MatchView, NewMatch, NewTicket,
@@ -57,20 +57,67 @@ impl Outcome {
 /// One call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Deed {
-    SignIn { secret: usize },
+    SignIn {
+        secret: usize,
+    },
     Create(TicketWish),
-    Cancel { ticket: TicketId, by: PlayerId, key: Option<String> },
-    Answer { proposal: ProposalId, player: PlayerId, accept: bool, key: Option<String> },
-    Report { id: MatchId, facts: Option<(Mode, Roster)>, outcome: Outcome, key: Option<String> },
-    MoveMatch { id: MatchId, to: MatchState, key: Option<String> },
-    MoveSession { id: MatchId, player: PlayerId, to: PlayerSessionState },
-    MakeMatch { queue: QueueName, sides: Vec<Vec<PlayerId>>, key: Option<String> },
+    Cancel {
+        ticket: TicketId,
+        by: PlayerId,
+        key: Option<String>,
+    },
+    Answer {
+        proposal: ProposalId,
+        player: PlayerId,
+        accept: bool,
+        key: Option<String>,
+    },
+    Report {
+        id: MatchId,
+        facts: Option<(Mode, Roster)>,
+        outcome: Outcome,
+        key: Option<String>,
+    },
+    MoveMatch {
+        id: MatchId,
+        to: MatchState,
+        key: Option<String>,
+    },
+    MoveSession {
+        id: MatchId,
+        player: PlayerId,
+        to: PlayerSessionState,
+    },
+    MakeMatch {
+        queue: QueueName,
+        sides: Vec<Vec<PlayerId>>,
+        key: Option<String>,
+    },
     PutQueue(Box<QueueConfig>),
+    /// The rule set of the world, for matches of so many players.
+    PutRuleSet {
+        players: usize,
+    },
     PutBoard(Box<BoardConfig>),
-    Void { id: MatchId, key: Option<String> },
-    Correct { id: MatchId, outcome: Outcome, key: Option<String> },
-    Seasons { player: PlayerId },
-    SetRating { mode: Mode, player: PlayerId, mean: f64, deviation: Option<f64>, key: Option<String> },
+    Void {
+        id: MatchId,
+        key: Option<String>,
+    },
+    Correct {
+        id: MatchId,
+        outcome: Outcome,
+        key: Option<String>,
+    },
+    Seasons {
+        player: PlayerId,
+    },
+    SetRating {
+        mode: Mode,
+        player: PlayerId,
+        mean: f64,
+        deviation: Option<f64>,
+        key: Option<String>,
+    },
     Tick,
 }
 
@@ -182,6 +229,7 @@ impl Deed {
             Self::Cancel { by: player, .. } | Self::Answer { player, .. } => Principal::Player(*player),
             Self::Report { id, facts: Some(_), .. } => Principal::Match(*id),
             Self::PutQueue(_)
+            | Self::PutRuleSet { .. }
             | Self::PutBoard(_)
             | Self::Void { .. }
             | Self::Correct { .. }
@@ -238,6 +286,11 @@ impl Deed {
             Self::PutQueue(config) => {
                 engine.put_queue(call, (**config).clone()).await?;
                 Told::Done("kept".to_owned())
+            }
+            Self::PutRuleSet { players } => {
+                let (Some(name), body) = rule_set(*players) else { return Ok(Told::Done(String::new())) };
+                let made = engine.put_rule_set(call, &name, &body).await?;
+                Told::Done(format!("version {}", made.version))
             }
             Self::PutBoard(config) => {
                 engine.put_board(call, (**config).clone()).await?;

@@ -4,9 +4,10 @@ use crate::{
     deed::{Deed, Outcome, SERVER, TicketWish},
     random::Random,
     truth::Truth,
-    world::{BEST, QUEUES, boards, queue},
+    world::{BEST, QUEUES, boards, queue, ruled},
 };
 use gsm_core::{MatchId, Mode, PlayerId, QueueName, RequestKey};
+use gsm_engine::QueueConfig;
 use gsm_session::{MatchState, PlayerSessionState, Roster, TicketState};
 
 /// Players of one world, at most.
@@ -169,7 +170,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(112) {
+        match self.random.below(116) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -227,7 +228,19 @@ impl Draw<'_> {
                 Some(Deed::PutBoard(Box::new(again.clone())))
             }
             108..=110 => Some(Deed::Seasons { player: self.mostly(self.book.everyone())? }),
+            111 => Some(Deed::PutRuleSet { players: 3 + self.random.below(2) }),
+            112..=114 => self.rules().map(|config| Deed::PutQueue(Box::new(config))),
             _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),
+        }
+    }
+
+    /// A queue of singles goes by a version of the rule set, or by a window of skill again.
+    fn rules(&mut self) -> Option<QueueConfig> {
+        let name = QUEUES.last()?;
+        match self.random.below(4) {
+            0 => queue(name, false),
+            1 => ruled(name, Some(1)),
+            _ => ruled(name, None),
         }
     }
 

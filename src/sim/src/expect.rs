@@ -43,6 +43,7 @@ impl Before<'_> {
         match deed {
             Deed::SignIn { .. }
             | Deed::PutQueue(_)
+            | Deed::PutRuleSet { .. }
             | Deed::PutBoard(_)
             | Deed::Seasons { .. }
             | Deed::Tick => Some("ok"),
@@ -116,7 +117,8 @@ impl Before<'_> {
 
     fn create(&self, wish: &TicketWish, replay: Replay) -> Option<&'static str> {
         if !wish.members.is_empty() && wish.queue.as_str() != "duo" {
-            return Some("invalid");
+            // While `brawl` goes by a rule set, parties are for that to judge.
+            return (wish.queue.as_str() == "duel").then_some("invalid");
         }
         if !wish.members.is_empty() && !wish.consent {
             // A queue made narrow refuses the party before it asks for consents.

@@ -85,6 +85,7 @@ impl Sim {
         let queues = QUEUES.iter().filter_map(|name| queue(name, false));
         let mut deeds: Vec<(usize, Deed)> =
             queues.map(|config| (0, Deed::PutQueue(Box::new(config)))).collect();
+        deeds.push((0, Deed::PutRuleSet { players: 3 }));
         // One comes later, while results are reported.
         let boards = boards().into_iter().filter(|config| config.name.as_str() != BEST);
         deeds.extend(boards.map(|config| (0, Deed::PutBoard(Box::new(config)))));

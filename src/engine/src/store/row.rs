@@ -59,6 +59,7 @@ pub enum Row {
     RuleSet(RuleSetRow),
     AwsKey(AwsKeyRow),
     Counting(CountingRow),
+    RuleSetVersion(RuleSetVersionRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -97,7 +98,7 @@ pub struct ApiKeyRow {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A rule set: its body never changes.
+/// A rule set with its first version: its body never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleSetRow {
     /// Its name.
@@ -108,6 +109,15 @@ pub struct RuleSetRow {
     pub created_at: Timestamp,
     /// Values by key, for people and their tools.
     pub tags: BTreeMap<String, String>,
+}
+
+/// A later version of a rule set: it never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleSetVersionRow {
+    /// The text.
+    pub body: String,
+    /// When made.
+    pub created_at: Timestamp,
 }
 
 /// An access key of AWS clients. Its secret signs requests, so it must be readable again: it is kept sealed.
