@@ -28,6 +28,8 @@ pub const PARTY_SIZE_MAX: usize = 10;
 pub const MATCH_PLAYERS_MAX: usize = 200;
 /// Sides (teams, or single players in free-for-all) in one match.
 pub const MATCH_SIDES_MAX: usize = 100;
+/// Queues that one ticket waits in.
+pub const TICKET_QUEUES_MAX: usize = 8;
 /// Queues of one server.
 pub const QUEUES_MAX: usize = 256;
 /// Rule sets of one server.

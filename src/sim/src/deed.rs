@@ -6,7 +6,7 @@ use gsm_engine::{
     PAST_SEATS_MAX, Principal, QueueConfig, ResultView, TicketView, Viewer,
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// The one game server of a world.
 pub(crate) const SERVER: &str = "gs-1";
@@ -15,6 +15,8 @@ pub(crate) const SERVER: &str = "gs-1";
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TicketWish {
     pub(crate) queue: QueueName,
+    /// Where else.
+    pub(crate) also: Vec<QueueName>,
     pub(crate) leader: PlayerId,
     pub(crate) members: Vec<PlayerId>,
     /// Whether the members were asked.
@@ -27,9 +29,13 @@ impl TicketWish {
     pub(crate) fn players(&self) -> Vec<PlayerId> {
         std::iter::once(self.leader).chain(self.members.iter().copied()).collect()
     }
+    /// All its queues.
+    pub(crate) fn queues(&self) -> BTreeSet<&QueueName> {
+        std::iter::once(&self.queue).chain(&self.also).collect()
+    }
     /// What the idempotency key stands for.
     pub(crate) fn body(&self) -> String {
-        format!("{} {:?} {:?}", self.queue, self.players(), self.own_id)
+        format!("{} {:?} {:?} {:?}", self.queue, self.also, self.players(), self.own_id)
     }
 }
 
@@ -125,7 +131,7 @@ pub(crate) enum Deed {
 #[derive(Debug, Clone)]
 pub(crate) enum Told {
     Player(PlayerId),
-    Ticket(TicketView),
+    Ticket(Box<TicketView>),
     Match(Box<MatchView>),
     Result(Box<ResultView>),
     Done(String),
@@ -190,7 +196,8 @@ async fn create(engine: &Engine, call: &Call, wish: &TicketWish) -> Result<Ticke
         members.push((*member, consent));
     }
     let own_id = wish.own_id.clone();
-    let new = NewTicket { members, own_id, ..NewTicket::new(wish.queue.clone(), wish.leader) };
+    let also = wish.also.clone();
+    let new = NewTicket { also, members, own_id, ..NewTicket::new(wish.queue.clone(), wish.leader) };
     engine.create_ticket(call, &new).await
 }
 
@@ -254,8 +261,8 @@ impl Deed {
                 let secret = format!("secret-{secret}-0123456789abcdef");
                 Told::Player(engine.sign_in(call, &secret, None).await?.player)
             }
-            Self::Create(wish) => Told::Ticket(create(engine, call, wish).await?),
-            Self::Cancel { ticket, .. } => Told::Ticket(engine.cancel_ticket(call, *ticket).await?),
+            Self::Create(wish) => Told::Ticket(Box::new(create(engine, call, wish).await?)),
+            Self::Cancel { ticket, .. } => Told::Ticket(Box::new(engine.cancel_ticket(call, *ticket).await?)),
             Self::Answer { proposal, player, accept, .. } => {
                 let view = engine.respond(call, *proposal, *player, *accept).await?;
                 Told::Done(format!("{:?}", view.proposal.outcome()))

@@ -119,8 +119,15 @@ impl Draw<'_> {
         let mut deeds = Vec::new();
         for leader in self.random.some(&self.idle(), 2) {
             let queue = QueueName::new(QUEUES[0]).ok();
-            let wish =
-                |queue| TicketWish { queue, leader, members: vec![], consent: true, own_id: None, key: None };
+            let wish = |queue| TicketWish {
+                queue,
+                also: vec![],
+                leader,
+                members: vec![],
+                consent: true,
+                own_id: None,
+                key: None,
+            };
             deeds.extend(queue.map(|queue| (node, Deed::Create(wish(queue)))));
         }
         deeds.extend((0..self.nodes).map(|node| (node, Deed::Tick)));
@@ -272,7 +279,23 @@ impl Draw<'_> {
         };
         let key = self.random.chance(0.3).then(|| format!("{leader} {}", self.random.below(KEYS / 10)));
         let consent = self.random.chance(0.95);
-        Some(TicketWish { queue: QueueName::new(queue).ok()?, leader, members: party, consent, own_id, key })
+        // Parties fit into `duo` alone.
+        let mut also = Vec::new();
+        if party.is_empty() && self.random.chance(0.35) {
+            also.extend(
+                QUEUES.iter().filter(|name| **name != queue).filter_map(|name| QueueName::new(name).ok()),
+            );
+            also.truncate(1 + self.random.below(2));
+        }
+        Some(TicketWish {
+            queue: QueueName::new(queue).ok()?,
+            also,
+            leader,
+            members: party,
+            consent,
+            own_id,
+            key,
+        })
     }
 
     fn answer(&mut self) -> Option<Deed> {

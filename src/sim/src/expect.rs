@@ -8,6 +8,7 @@ use gsm_core::{MatchId, PlayerId, Timestamp};
 use gsm_engine::{Engine, store::Claim};
 use gsm_matchmaking::proposal::Answer;
 use gsm_session::{MatchResult, MatchState, TicketState};
+use std::collections::BTreeSet;
 
 /// Errors of an ill store, lawful whenever one is ill.
 pub(crate) const STORE_CODES: [&str; 4] = ["store_refused", "store_no_answer", "contended", "rerating"];
@@ -136,7 +137,8 @@ impl Before<'_> {
         if let Some(own) = &wish.own_id
             && let Some(row) = self.truth.tickets.get(&Engine::own_ticket_id(wish.leader, own))
         {
-            let same = row.queue == wish.queue && row.players.iter().map(|p| p.player).eq(players);
+            let same = row.queues().collect::<BTreeSet<_>>() == wish.queues()
+                && row.players.iter().map(|p| p.player).eq(players);
             return Some(if same { "ok" } else { "ticket_id_taken" });
         }
         let claim = |player: &PlayerId| self.truth.claims.get(player);

@@ -198,6 +198,7 @@ impl Sim {
         self.book.compare(&self.truth)?;
         check::games_count(&self.truth)?;
         check::one_claim(&self.truth)?;
+        check::one_proposal(&self.truth)?;
         check::proposals_agree(&self.truth)
     }
 
@@ -284,14 +285,21 @@ impl Sim {
         let names = self.world.names();
         let mut pooled = BTreeSet::new();
         for (id, row) in self.truth.tickets.iter().filter(|(_, row)| !row.state.is_terminal()) {
-            let owner = self.world.ledger.owner(&row.queue);
-            let Some(at) = names.iter().position(|name| Some(name) == owner.as_ref()) else { continue };
-            let engine = &self.world.nodes[at].engine;
-            let call = Call::system("sim", engine.clock().now());
-            // A party that new rules have no side for waits for other rules or its deadline, outside the pool.
-            let fits =
-                engine.queue(&row.queue).is_ok_and(|q| row.players.len() <= q.rules.format.side_size());
-            if !fits || matches!(engine.explain(&call, *id).await, Ok(Some(_))) {
+            let mut in_all = true;
+            for queue in row.queues() {
+                let owner = self.world.ledger.owner(queue);
+                let at = names.iter().position(|name| Some(name) == owner.as_ref());
+                let Some(engine) = at.and_then(|at| self.world.nodes.get(at)).map(|node| &node.engine) else {
+                    in_all = false;
+                    continue;
+                };
+                let call = Call::system("sim", engine.clock().now());
+                // A party that new rules have no side for waits for other rules or its deadline, outside the pool.
+                let fits = engine.queue(queue).is_ok_and(|q| row.players.len() <= q.rules.format.side_size());
+                let why = engine.explain(&call, *id).await.unwrap_or_default();
+                in_all &= !fits || why.iter().any(|(name, _)| name == queue);
+            }
+            if in_all {
                 pooled.insert(*id);
             }
         }

@@ -20,7 +20,7 @@ pub use rated::{
     StandingRow, Step, Verdict, remembered_as,
 };
 pub use row::{
-    ApiKeyRow, AttributesRow, AuditRecord, AwsKeyRow, Brought, Claim, CountingRow, EntryRow, GateRow,
+    AlsoIn, ApiKeyRow, AttributesRow, AuditRecord, AwsKeyRow, Brought, Claim, CountingRow, EntryRow, GateRow,
     LearntRow, Lease, MatchRow, OutboxRow, PayoutRow, PlayerRow, Prediction, PushEvent, PushKind, RankNews,
     RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, SeatOf, SeatRow, ShadeRow, StagedRow,
     StartsRow, TicketPlayer, TicketRow,

@@ -156,7 +156,7 @@ async fn a_queue_is_pointed_back_and_forth(w: World) {
     }
     let why = w.engine.explain(&w.by(p[2]), rolled_back[0]).await.unwrap();
     assert!(
-        matches!(why, Some(Explained::Ruled(why)) if why.others == 1),
+        matches!(&why[..], [(_, Explained::Ruled(why))] if why.others == 1),
         "they wait on under the old rules"
     );
 }
@@ -205,7 +205,7 @@ async fn a_ticket_explains_its_rules(w: World) {
     let ticket = enter(&w, p[0], 10.0).await;
     enter(&w, p[1], 90.0).await;
     w.turn().await;
-    let why = w.engine.explain(&w.server(), ticket).await.unwrap().unwrap();
+    let (_, why) = w.engine.explain(&w.server(), ticket).await.unwrap().remove(0);
     let Explained::Ruled(why) = why else { panic!("{why:?}") };
     assert_eq!((why.others, why.compatible, why.binding.as_deref()), (1, 0, Some("Near")));
     let next = why.next.unwrap();
