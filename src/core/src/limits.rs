@@ -28,10 +28,14 @@ pub const PARTY_SIZE_MAX: usize = 10;
 pub const MATCH_PLAYERS_MAX: usize = 200;
 /// Sides (teams, or single players in free-for-all) in one match.
 pub const MATCH_SIDES_MAX: usize = 100;
+/// Queues that one ticket waits in.
+pub const TICKET_QUEUES_MAX: usize = 8;
 /// Queues of one server.
 pub const QUEUES_MAX: usize = 256;
 /// Rule sets of one server.
 pub const RULE_SETS_MAX: usize = 1_000;
+/// Versions of one rule set: as many as one commit takes away together.
+pub const RULE_SET_VERSIONS_MAX: usize = 50;
 /// Tags of one thing.
 pub const TAGS_MAX: usize = 200;
 /// Waiting tickets of one queue; above it new ones are answered 429.

@@ -15,7 +15,7 @@ use crate::{
     systems::Scheme,
     token::TokenKey,
 };
-use gsm_core::{Clock, CommitKey, IdSource, Mode, Timestamp, limits};
+use gsm_core::{Clock, CommitKey, IdSource, Mode, RuleSetName, Timestamp, limits};
 use gsm_ranking::cohort::Seat;
 use gsm_rating::System;
 use gsm_session::TicketState;
@@ -172,11 +172,14 @@ impl Views {
             (Key::Queue(name), None) => self.queues.remove(name),
             (Key::RuleSet(_), Some(Row::RuleSet(row))) => {
                 self.rule_sets.put(row);
-                for queue in self.queues.all().iter().filter(|q| q.rule_set.as_ref() == Some(&row.name)) {
-                    self.pools.configure(&queue.name, self.rules_of(queue));
-                }
+                self.follow_rule_set(&row.name);
             }
             (Key::RuleSet(name), None) => self.rule_sets.remove(name),
+            (Key::RuleSetVersion(name, version), Some(Row::RuleSetVersion(row))) => {
+                self.rule_sets.put_version(name, *version, row);
+                self.follow_rule_set(name);
+            }
+            (Key::RuleSetVersion(name, version), None) => self.rule_sets.remove_version(name, *version),
             // A new player has no name that could have been read before.
             (Key::Player(id), Some(Row::Player(row))) if write.expect != Expect::Absent => {
                 self.names.follow(*id, row)
@@ -189,7 +192,13 @@ impl Views {
 
 impl Views {
     fn rules_of(&self, queue: &QueueConfig) -> Rules {
-        Rules::of(queue, queue.rule_set.as_ref().and_then(|name| self.rule_sets.set(name)))
+        Rules::of(queue, self.rule_sets.of(queue))
+    }
+    /// Lets the queues that go by a rule set follow what is known of it now.
+    fn follow_rule_set(&self, name: &RuleSetName) {
+        for queue in self.queues.all().iter().filter(|queue| queue.rule_set.as_ref() == Some(name)) {
+            self.pools.configure(&queue.name, self.rules_of(queue));
+        }
     }
 }
 

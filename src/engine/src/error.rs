@@ -42,6 +42,10 @@ pub enum EngineError {
     NameTaken { what: &'static str },
     #[error("queue `{queue}` uses the rule set")]
     RuleSetInUse { queue: String },
+    #[error("the first and the newest version of a rule set stay as long as it does")]
+    RuleSetVersionStays,
+    #[error("a rule set has at most {} versions", limits::RULE_SET_VERSIONS_MAX)]
+    TooManyRuleSetVersions,
     #[error("tickets wait in queue `{queue}`")]
     QueueInUse { queue: String },
     #[error("the server has its {} queues already", limits::QUEUES_MAX)]
@@ -124,6 +128,7 @@ impl EngineError {
             | Self::ModeSystem { .. }
             | Self::QueueInUse { .. }
             | Self::RuleSetInUse { .. }
+            | Self::RuleSetVersionStays
             | Self::NameTaken { .. }
             | Self::State(_)
             | Self::NoResultNow { .. }
@@ -138,6 +143,7 @@ impl EngineError {
             Self::QueueFull { .. }
             | Self::TooManyQueues
             | Self::TooManyRuleSets
+            | Self::TooManyRuleSetVersions
             | Self::TooManyBoards
             | Self::TooManyCounting { .. }
             | Self::TooManyWatches
@@ -165,9 +171,11 @@ impl EngineError {
             Self::QueueFull { .. } => "queue_full",
             Self::QueueInUse { .. } => "queue_in_use",
             Self::RuleSetInUse { .. } => "rule_set_in_use",
+            Self::RuleSetVersionStays => "rule_set_version_stays",
             Self::NameTaken { .. } => "name_taken",
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyRuleSets => "too_many_rule_sets",
+            Self::TooManyRuleSetVersions => "too_many_rule_set_versions",
             Self::TooManyBoards => "too_many_boards",
             Self::TooManyCounting { .. } => "too_many_counting_boards",
             Self::TooManyWatches => "too_many_watches",
@@ -213,6 +221,9 @@ impl EngineError {
             Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
             Self::NameTaken { .. } => "choose another name",
+            Self::TooManyRuleSetVersions => {
+                "delete a version that no queue uses: DELETE /v1/admin/rule-sets/{rule_set}/versions/{version}"
+            }
             Self::QueueInUse { .. } => {
                 "wait until they have ended, or cancel them: DELETE /v1/tickets/{ticket_id}"
             }

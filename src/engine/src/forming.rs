@@ -9,10 +9,10 @@ use crate::{
     tickets::{put_ticket, tell, ticket_row},
 };
 use futures::{FutureExt, stream, stream::StreamExt};
-use gsm_core::{MatchId, Millis, ProposalId, TicketId, Timestamp};
+use gsm_core::{MatchId, Millis, ProposalId, QueueName, TicketId, Timestamp};
 use gsm_matchmaking::Proposal;
 use gsm_session::TicketState;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Work units of one step of one queue.
 const STEP_BUDGET: u32 = 2_000_000;
@@ -112,7 +112,7 @@ impl Engine {
         let call = Call::system("gsm:ExpireTicket", now);
         let (timed_out, not_ended) = ended(tickets, |id| self.time_out_ticket(&call, id)).await;
         if !not_ended.is_empty() {
-            self.reload_tickets(pool, &not_ended).await;
+            self.reload_tickets(&queue.name, pool, &not_ended).await;
         }
         let (expired, _) = ended(proposals, |id| self.expire_proposal(&call, id)).await;
         report.overdue += timed_out + expired;
@@ -134,7 +134,7 @@ impl Engine {
         // What the commits say waits and the pool does not hold was dropped on a stale read: look again.
         let strays = pool.settled().strays(OVERDUE_MAX);
         if !strays.is_empty() {
-            self.reload_tickets(pool, &strays).await;
+            self.reload_tickets(&queue.name, pool, &strays).await;
         }
         Ok(())
     }
@@ -214,7 +214,7 @@ impl Engine {
             Ok(rows) => rows,
             Err(error) => {
                 tracing::warn!(%error, tickets = ids.len(), "tickets of a formed match could not be read");
-                self.reload_tickets(pool, &ids).await;
+                self.reload_tickets(&queue.name, pool, &ids).await;
                 return Fate::Lost;
             }
         };
@@ -225,6 +225,7 @@ impl Engine {
             if let Some((row, version)) = row
                 && matches!(row.state, TicketState::Queued | TicketState::Searching)
                 && row.expires_at > call.now
+                && let Some(row) = row.seen_from(&queue.name).map(Cow::into_owned)
             {
                 waiting.push((*id, row, version));
             }
@@ -241,14 +242,14 @@ impl Engine {
                 if !matches!(error, EngineError::Raced) {
                     tracing::warn!(queue = %queue.name, %error, "formed match not committed, tickets return to pool");
                 }
-                self.reload_tickets(pool, &ids).await;
+                self.reload_tickets(&queue.name, pool, &ids).await;
                 Fate::Lost
             }
         }
     }
 
     /// Puts those of `ids` that still wait back into the pool, as the store has them now, and takes out the ended.
-    async fn reload_tickets(&self, pool: &QueuePool, ids: &[TicketId]) {
+    async fn reload_tickets(&self, queue: &QueueName, pool: &QueuePool, ids: &[TicketId]) {
         let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
         for _ in 0..RELOAD_TRIES_MAX {
             let Ok(rows) = self.get(Home::Live, &keys).await else { continue };
@@ -256,7 +257,7 @@ impl Engine {
                 if let Some(found) = found
                     && let Ok(row) = ticket_row(key, &found.row)
                 {
-                    pool.look_again(*id, row);
+                    pool.look_again(queue, *id, row);
                 }
             }
             return;

@@ -77,5 +77,5 @@ pub use rebuild::RebuildReport;
 pub use recorder::{Recorder, TicketEnd, TicketStep};
 pub use results::reset::SoftResetReport;
 pub use results::{MatchFacts, ResultView};
-pub use rule_sets::TagChange;
+pub use rule_sets::{RuleSetVersion, TagChange};
 pub use tickets::{Intake, NewTicket, TicketView};

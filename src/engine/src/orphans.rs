@@ -3,7 +3,7 @@ use crate::{
     Call, Engine, EngineError,
     pools::QueuePool,
     store::Key,
-    tickets::{ENDED_TICKET_RETENTION, ticket_row},
+    tickets::{ENDED_TICKET_RETENTION, put_ticket, ticket_row},
 };
 use gsm_core::{QueueName, TicketId};
 use gsm_session::TicketState;
@@ -38,7 +38,7 @@ impl Engine {
             ended += usize::from(self.expire_proposal(&call, proposal).await?);
         }
         for ticket in tickets {
-            match self.end_orphan(&call, ticket).await {
+            match self.end_orphan(&call, name, ticket).await {
                 Ok(done) => ended += usize::from(done),
                 // Next turn.
                 Err(EngineError::Raced) => {}
@@ -51,14 +51,31 @@ impl Engine {
         Ok(ended)
     }
 
-    async fn end_orphan(&self, call: &Call, id: TicketId) -> Result<bool, EngineError> {
+    async fn end_orphan(&self, call: &Call, queue: &QueueName, id: TicketId) -> Result<bool, EngineError> {
         let key = Key::Ticket(id);
         let Some(found) = self.get_one(&key).await? else { return Ok(false) };
-        let row = ticket_row(&key, &found.row)?.clone();
+        let mut row = ticket_row(&key, &found.row)?.clone();
+        if row.seen_from(queue).is_none() {
+            // It has left the queue, and the fold of that came before an older row was read.
+            if let Some(pool) = self.views.pools.get(queue) {
+                pool.look_again(queue, id, &row);
+            }
+            return Ok(false);
+        }
         if !matches!(row.state, TicketState::Queued | TicketState::Searching) {
             return Ok(false);
         }
-        let mut changes = self.changes(call, &[&id]);
+        let mut changes = self.changes(call, &[&id, queue]);
+        if !row.also.is_empty() {
+            row.leave(queue);
+            put_ticket(&mut changes, id, &row, found.version);
+            self.commit(key.home(), changes).await?;
+            // Its other pools heard of it by the commit, this one does here.
+            if let Some(pool) = self.views.pools.get(queue) {
+                pool.look_again(queue, id, &row);
+            }
+            return Ok(true);
+        }
         let (state, reason) = (TicketState::Cancelled, "its queue was deleted");
         self.end_ticket(&mut changes, id, row, found.version, state, reason).await?;
         self.commit(key.home(), changes).await?;

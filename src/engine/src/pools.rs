@@ -195,12 +195,14 @@ impl QueuePool {
 
     /// Takes in a row that was read: one that waits goes back, one that has ended goes out, should the fold of its
     /// end have come before an older row was read. Anything else may be a stale read and changes nothing.
-    pub(crate) fn look_again(&self, id: TicketId, row: &TicketRow) {
-        let command = match row.state {
-            TicketState::Queued | TicketState::Searching => {
-                Command::Enter(self.rules.read().entering(id, row), row.expires_at)
+    pub(crate) fn look_again(&self, queue: &QueueName, id: TicketId, row: &TicketRow) {
+        let command = match (row.state, row.seen_from(queue)) {
+            // It has left this queue alone.
+            (_, None) => Command::Leave(id),
+            (TicketState::Queued | TicketState::Searching, Some(row)) => {
+                Command::Enter(self.rules.read().entering(id, &row), row.expires_at)
             }
-            state if state.is_terminal() => Command::Leave(id),
+            (state, _) if state.is_terminal() => Command::Leave(id),
             _ => return,
         };
         self.commands.lock().push(command);
@@ -266,24 +268,27 @@ impl Pools {
 
     pub(crate) fn ticket(&self, id: TicketId, row: Option<&TicketRow>) {
         let Some(row) = row else { return };
-        let Some(pool) = self.gather(&row.queue) else { return };
         if let Some(recorder) = self.recorder.get()
+            && let Some(pool) = self.gather(&row.queue)
             && let Some(step) = recorder::step(row, &pool.rules.read())
         {
             recorder.note(id, step);
         }
-        let command = match row.state {
-            TicketState::Queued | TicketState::Searching => {
-                Command::Enter(pool.rules.read().entering(id, row), row.expires_at)
-            }
-            state => {
-                if let (TicketState::Completed, Some(ended_at), false) = (state, row.ended_at, row.backfill) {
-                    pool.waits.lock().note(ended_at.since(row.queued_at));
+        for queue in row.queues() {
+            let (Some(pool), Some(row)) = (self.gather(queue), row.seen_from(queue)) else { continue };
+            let command = match row.state {
+                TicketState::Queued | TicketState::Searching => {
+                    Command::Enter(pool.rules.read().entering(id, &row), row.expires_at)
                 }
-                Command::Leave(id)
-            }
-        };
-        pool.commands.lock().push(command);
+                _ => Command::Leave(id),
+            };
+            pool.commands.lock().push(command);
+        }
+        if let (TicketState::Completed, Some(ended_at), false) = (row.state, row.ended_at, row.backfill)
+            && let Some(pool) = self.gather(&row.queue)
+        {
+            pool.waits.lock().note(ended_at.since(row.queued_at));
+        }
         self.wake.notify_one();
     }
 

@@ -52,6 +52,9 @@ pub struct QueueConfig {
     /// The rule set that says who meets whom, in place of `rules`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_set: Option<RuleSetName>,
+    /// Which version of the rule set, from 1. When a queue is put without one it is the newest of then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_set_version: Option<u32>,
     /// The attribute of the rule set that is each player's rating in the mode: nobody brings it, the server fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rating_attribute: Option<String>,
@@ -117,6 +120,7 @@ impl QueueConfig {
             ticket_timeout_ms: ticket_timeout(),
             match_timeout_ms: match_timeout(),
             rule_set: None,
+            rule_set_version: None,
             rating_attribute: None,
             player_attributes: Vec::new(),
             gamelift: None,
@@ -140,6 +144,9 @@ impl QueueConfig {
                 format!("must be a side of every match, below {sides}"),
             ));
         }
+        if self.rule_set_version.is_some() && self.rule_set.is_none() {
+            return Err(EngineError::invalid("rule_set_version", "only a queue with a rule set has one"));
+        }
         let within = |field: &str, span: Millis, max: Millis| {
             if span == Millis::ZERO || span > max {
                 return Err(EngineError::invalid(field, format!("must be 1 to {} milliseconds", max.get())));
@@ -154,6 +161,13 @@ impl QueueConfig {
     /// The biggest party that a match has room for on one side, as far as is known without the rule set.
     pub(crate) fn party_max(&self) -> usize {
         if self.rule_set.is_some() { limits::PARTY_SIZE_MAX } else { self.rules.format.side_size() }
+    }
+
+    /// The rule set that it goes by, and which version: kept without one, it was kept when there was only the first.
+    #[must_use]
+    pub fn rules_by(&self) -> Option<(&RuleSetName, u32)> {
+        let name = self.rule_set.as_ref()?;
+        Some((name, self.rule_set_version.unwrap_or(1)))
     }
 
     /// How it rates, without what is learnt.
@@ -256,6 +270,9 @@ impl Engine {
         let found = self.queue_row(&config.name).await?;
         let mut config = config.clone();
         config.gamelift = config.gamelift.or(found.as_ref().and_then(|(old, _)| old.gamelift.clone()));
+        if let (Some(name), None) = (&config.rule_set, config.rule_set_version) {
+            config.rule_set_version = Some(self.newest_version(name).await?);
+        }
         self.write_queue(call, config, found.map(|(_, version)| version)).await
     }
 
@@ -296,9 +313,9 @@ impl Engine {
 
     /// The attribute that the server fills in must be a number of the rule set.
     fn check_rating_attribute(&self, config: &QueueConfig) -> Result<(), EngineError> {
-        let (Some(name), Some(set)) = (&config.rating_attribute, &config.rule_set) else { return Ok(()) };
+        let Some(name) = &config.rating_attribute else { return Ok(()) };
         // A rule set that this node has not heard of yet is checked where it is known.
-        let Some(set) = self.views.rule_sets.set(set) else { return Ok(()) };
+        let Some(set) = self.views.rule_sets.of(config) else { return Ok(()) };
         let is_number = |of: &gsm_rules::Attribute| of.name == *name && of.kind == AttributeKind::Number;
         if set.attributes().iter().any(is_number) {
             return Ok(());
@@ -334,17 +351,11 @@ impl Engine {
         }
         let json = config.to_json().map_err(|e| EngineError::invalid("queue", e))?;
         let mut changes = self.changes(call, &[&config.name]);
-        if let Some(name) = &config.rule_set {
-            // Put again as it is, so that it cannot be deleted meanwhile.
-            let key = Key::RuleSet(name.clone());
-            let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
+        if let Some((name, number)) = config.rules_by() {
+            self.hold_rule_set(&mut changes, name, number).await?;
             self.check_rating_attribute(&config)?;
-            changes.replace(key, Some(found.version), (*found.row).clone());
         }
         changes.replace(Key::Queue(config.name.clone()), version, Row::Queue(json));
-        if let Some(rule_set) = &config.rule_set {
-            self.hold_rule_set(&mut changes, rule_set).await?;
-        }
         self.remember(&mut changes, call, Home::Document, &config)?;
         self.commit(Home::Document, changes).await?;
         Ok(config)

@@ -139,6 +139,7 @@ mod tests {
                 player,
                 rating: Rating { mean: 1_600.0, deviation: 80.0, volatility: 0.06 },
             }],
+            also: Vec::new(),
             brought: vec![brought],
             backfill: false,
             state,

@@ -1,7 +1,11 @@
 //! Rule sets: documents that never change, kept as they came and followed in memory.
+mod versions;
+
+pub use versions::RuleSetVersion;
+
 use crate::{
     Call, Engine, EngineError,
-    store::{ChangeSet, Home, Key, KeyRange, Row, RuleSetRow},
+    store::{Home, Key, KeyRange, Row, RuleSetRow},
 };
 use gsm_core::{RuleSetName, limits};
 use gsm_rules::{Dialect, RuleSet, parse};
@@ -11,13 +15,17 @@ use std::{
     ops::Bound::{Excluded, Unbounded},
     sync::Arc,
 };
+use versions::Later;
 
 /// Faults of a text that are named at once.
 const FAULTS_NAMED_MAX: usize = 10;
 
 /// The rule sets as they stand.
 #[derive(Default)]
-pub(crate) struct RuleSets(RwLock<BTreeMap<RuleSetName, Known>>);
+pub(crate) struct RuleSets {
+    first: RwLock<BTreeMap<RuleSetName, Known>>,
+    later: RwLock<BTreeMap<RuleSetName, BTreeMap<u32, Later>>>,
+}
 
 #[derive(Clone)]
 struct Known {
@@ -28,33 +36,34 @@ struct Known {
 
 impl RuleSets {
     pub(crate) fn put(&self, row: &RuleSetRow) {
-        let mut known = self.0.write();
+        let mut known = self.first.write();
         // A text never changes; only its tags do.
         let set = match known.get(&row.name) {
             Some(old) if old.row.body == row.body => old.set.clone(),
-            _ => match parse(&row.body, Dialect::Extended) {
-                Ok(parsed) => Some(Arc::new(parsed.set)),
-                Err(faults) => {
-                    let fault = faults.first().map(ToString::to_string);
-                    tracing::error!(rule_set = %row.name, fault, "stored rule set cannot be used");
-                    None
-                }
-            },
+            _ => parsed(&row.name, 1, &row.body),
         };
         known.insert(row.name.clone(), Known { row: Arc::new(row.clone()), set });
     }
-    /// The rule set itself.
-    pub(crate) fn set(&self, name: &RuleSetName) -> Option<Arc<RuleSet>> {
-        self.0.read().get(name)?.set.clone()
-    }
     pub(crate) fn remove(&self, name: &RuleSetName) {
-        self.0.write().remove(name);
+        self.first.write().remove(name);
     }
     fn get(&self, name: &RuleSetName) -> Option<Arc<RuleSetRow>> {
-        self.0.read().get(name).map(|known| known.row.clone())
+        self.first.read().get(name).map(|known| known.row.clone())
     }
     fn len(&self) -> usize {
-        self.0.read().len()
+        self.first.read().len()
+    }
+}
+
+/// The rule set of a stored text.
+fn parsed(name: &RuleSetName, version: u32, body: &str) -> Option<Arc<RuleSet>> {
+    match parse(body, Dialect::Extended) {
+        Ok(parsed) => Some(Arc::new(parsed.set)),
+        Err(faults) => {
+            let fault = faults.first().map(ToString::to_string);
+            tracing::error!(rule_set = %name, version, fault, "stored rule set cannot be used");
+            None
+        }
     }
 }
 
@@ -69,7 +78,7 @@ impl Engine {
         Err(EngineError::invalid("body", named.join("; ")))
     }
 
-    /// A rule set.
+    /// A rule set with its first version.
     pub fn rule_set(&self, name: &RuleSetName) -> Result<Arc<RuleSetRow>, EngineError> {
         self.views.rule_sets.get(name).ok_or(EngineError::Unknown { what: "rule set" })
     }
@@ -78,7 +87,7 @@ impl Engine {
     #[must_use]
     pub fn rule_sets(&self, after: Option<&RuleSetName>, limit: usize) -> Vec<Arc<RuleSetRow>> {
         let from = after.map_or(Unbounded, Excluded);
-        let rows = self.views.rule_sets.0.read();
+        let rows = self.views.rule_sets.first.read();
         rows.range::<RuleSetName, _>((from, Unbounded))
             .take(limit)
             .map(|(_, known)| known.row.clone())
@@ -115,7 +124,7 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Takes a rule set away; refused while a queue goes by it.
+    /// Takes a rule set away with all its versions; refused while a queue goes by it.
     pub async fn delete_rule_set(&self, call: &Call, name: &RuleSetName) -> Result<(), EngineError> {
         let key = Key::RuleSet(name.clone());
         for _ in 0..limits::CONFLICT_TRIES_MAX {
@@ -125,6 +134,7 @@ impl Engine {
             }
             let mut changes = self.changes(call, &[name]);
             changes.delete(key.clone(), found.version);
+            self.delete_later(&mut changes, name).await?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(()),
                 Err(EngineError::Raced) => {}
@@ -159,19 +169,6 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Writes the rule set that a queue is to go by as it is, so that nobody who saw no such queue can take it away.
-    pub(crate) async fn hold_rule_set(
-        &self,
-        changes: &mut ChangeSet,
-        name: &RuleSetName,
-    ) -> Result<(), EngineError> {
-        let key = Key::RuleSet(name.clone());
-        let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
-        let Row::RuleSet(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
-        changes.replace(key, Some(found.version), Row::RuleSet(row.clone()));
-        Ok(())
-    }
-
     /// Reads all rule sets; how many there are.
     pub(crate) async fn load_rule_sets(&self) -> Result<usize, EngineError> {
         let mut count = 0;
@@ -185,6 +182,7 @@ impl Engine {
             Ok(())
         })
         .await?;
+        self.load_rule_set_versions().await?;
         Ok(count)
     }
 }

@@ -9,8 +9,8 @@ use crate::{
     proposals::Asked,
     results::counting::rating_in,
     store::{
-        Brought, ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, Row, TicketPlayer, TicketRow,
-        Version, Write,
+        AlsoIn, Brought, ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, Row, TicketPlayer,
+        TicketRow, Version, Write,
     },
     token::ConsentClaim,
 };
@@ -40,6 +40,8 @@ pub enum Intake {
 pub struct NewTicket {
     /// Where to wait.
     pub queue: QueueName,
+    /// Where to wait as well: the first match of any of these queues is the ticket's.
+    pub also: Vec<QueueName>,
     /// The party's leader; players queue themselves, servers name one.
     pub leader: PlayerId,
     /// The others, each with the consent that a leader who is a player must bring.
@@ -57,7 +59,12 @@ impl NewTicket {
     #[must_use]
     pub fn new(queue: QueueName, leader: PlayerId) -> Self {
         let intake = Intake::Native;
-        Self { queue, leader, members: Vec::new(), own_id: None, brought: Vec::new(), intake }
+        let (also, members, brought) = (Vec::new(), Vec::new(), Vec::new());
+        Self { queue, also, leader, members, own_id: None, brought, intake }
+    }
+
+    fn queues(&self) -> impl Iterator<Item = &QueueName> {
+        std::iter::once(&self.queue).chain(&self.also)
     }
 }
 
@@ -96,8 +103,11 @@ impl Engine {
     /// Puts a party into a queue. One live ticket or match a player; the same own id or idempotency key again gives
     /// the first ticket. [`Intake`] says what is otherwise over the GameLift wire.
     pub async fn create_ticket(&self, call: &Call, new: &NewTicket) -> Result<TicketView, EngineError> {
-        let queue = self.queue(&new.queue)?;
-        self.check_party(call, new, &queue)?;
+        check_queues(new)?;
+        let queues = new.queues().map(|name| self.queue(name)).collect::<Result<Vec<_>, _>>()?;
+        for queue in &queues {
+            self.check_party(call, new, queue)?;
+        }
         let id = match (&new.own_id, new.intake) {
             (Some(own), Intake::Native) => Self::own_ticket_id(new.leader, own),
             (Some(own), _) => Self::gamelift_ticket_id(own),
@@ -107,7 +117,7 @@ impl Engine {
             if new.intake == Intake::GameLift {
                 self.supersede(call, new, id).await?;
             }
-            match self.try_create_ticket(call, new, id, &queue).await {
+            match self.try_create_ticket(call, new, id, &queues).await {
                 Err(EngineError::Raced) => {}
                 done => return done,
             }
@@ -164,7 +174,7 @@ impl Engine {
         call: &Call,
         new: &NewTicket,
         id: TicketId,
-        queue: &Arc<QueueConfig>,
+        queues: &[Arc<QueueConfig>],
     ) -> Result<TicketView, EngineError> {
         if let Some(first) = self.replayed(call, Home::Live).await? {
             return Ok(first);
@@ -179,7 +189,7 @@ impl Engine {
         if let Some(first) = found.next().flatten() {
             let row = ticket_row(&keys[0], &first.row)?;
             let same = new.intake == Intake::Native
-                && row.queue == new.queue
+                && new.queues().collect::<BTreeSet<_>>() == row.queues().collect()
                 && row.players.iter().map(|p| p.player).eq(players.iter().copied());
             return if same { Ok(self.shown(id, row.clone())) } else { Err(EngineError::TicketIdTaken) };
         }
@@ -203,36 +213,52 @@ impl Engine {
         if self.get(Home::Document, &profile_keys).await?.iter().any(Option::is_none) {
             return Err(EngineError::Unknown { what: "player" });
         }
-        if self.views.pools.get(&new.queue).is_some_and(|pool| pool.is_full()) {
-            return Err(EngineError::QueueFull { queue: new.queue.to_string() });
+        let full = |queue: &&QueueName| self.views.pools.get(queue).is_some_and(|pool| pool.is_full());
+        if let Some(queue) = new.queues().find(full) {
+            return Err(EngineError::QueueFull { queue: queue.to_string() });
         }
-        let rows = self.ratings(&queue.mode, &players).await?;
-        let system = self.rates(queue);
+        let mut rated = Vec::with_capacity(queues.len());
+        for queue in queues {
+            let rows = self.ratings(&queue.mode, &players).await?;
+            let system = self.rates(queue);
+            let rating = |row: &Option<_>| rating_in(&system, row.as_ref(), queue.variant.as_ref(), call.now);
+            let ratings = rows.iter().map(rating).collect();
+            rated.push(AlsoIn { queue: queue.name.clone(), ratings });
+        }
+        let mut rated = rated.into_iter();
+        let first = rated.next().map(|first| first.ratings).unwrap_or_default();
         let players = players
             .iter()
-            .zip(rows)
-            .map(|(player, row)| {
-                let rating = rating_in(&system, row.as_ref(), queue.variant.as_ref(), call.now);
-                TicketPlayer { player: *player, rating }
-            })
+            .zip(first)
+            .map(|(player, rating)| TicketPlayer { player: *player, rating })
             .collect();
+        // No queue keeps a ticket longer than it says.
+        let patience = queues.iter().map(|queue| queue.ticket_timeout_ms).min().unwrap_or_default();
         let row = TicketRow {
             own_id: new.own_id.clone(),
             owner: new.leader,
             queue: new.queue.clone(),
+            also: rated.collect(),
             players,
             brought: new.brought.clone(),
             backfill: new.intake == Intake::Backfill,
             state: TicketState::Queued,
             queued_at: call.now,
-            expires_at: call.now.saturating_add(queue.ticket_timeout_ms),
+            expires_at: call.now.saturating_add(patience),
             ended_at: None,
             reason: None,
             proposal: None,
             match_id: None,
         };
-        self.check_fit(queue, &row)?;
+        for queue in queues {
+            if let Some(row) = row.seen_from(&queue.name) {
+                self.check_fit(queue, &row)?;
+            }
+        }
         let mut changes = self.changes(call, &[&id, &new.queue]);
+        if let Some(audit) = &mut changes.audit {
+            audit.resources.extend(new.also.iter().map(ToString::to_string));
+        }
         for (key, version) in keys.drain(1..).zip(claimed) {
             changes.replace(key, version, Row::Claim(Claim::Ticket(id)));
         }
@@ -241,35 +267,38 @@ impl Engine {
         let view = TicketView { id, row };
         self.remember(&mut changes, call, Home::Live, &view)?;
         self.commit(Home::Live, changes).await?;
-        self.tell_of(call, &view, || Happening::Searching(self.estimated_wait(&new.queue)), Vec::new());
+        self.tell_of(call, &view, |queue| Happening::Searching(self.estimated_wait(queue)), Vec::new());
         Ok(view)
     }
 
-    /// Tells what became of one ticket.
+    /// Tells in each of its queues what became of one ticket; `rules` are those of the first.
     fn tell_of(
         &self,
         call: &Call,
         view: &TicketView,
-        what: impl FnOnce() -> Happening,
+        what: impl Fn(&QueueName) -> Happening,
         rules: Vec<RuleCount>,
     ) {
         if self.is_heard() {
             let shown = events::shown(view.id, &view.row, &Places::new());
-            self.publish(&view.row.queue, call.now, vec![Telling::new(what(), vec![shown]).with(rules)]);
+            let mut rules = Some(rules);
+            for queue in view.row.queues() {
+                let rules = rules.take().unwrap_or_else(|| self.rule_counts(view.id, queue));
+                let told = Telling::new(what(queue), vec![shown.clone()]).with(rules);
+                self.publish(queue, call.now, vec![told]);
+            }
         }
     }
 
     /// How often each rule was judged for a ticket's sake; nothing where nobody is told.
-    fn rule_counts(&self, id: TicketId, row: &TicketRow) -> Vec<RuleCount> {
-        let pool = self.views.pools.get(&row.queue).filter(|_| self.is_heard());
+    fn rule_counts(&self, id: TicketId, queue: &QueueName) -> Vec<RuleCount> {
+        let pool = self.views.pools.get(queue).filter(|_| self.is_heard());
         pool.map_or_else(Vec::new, |pool| pool.state.lock().counts(id))
     }
 
     /// Refuses what the rule set of the queue cannot take: an attribute of another type than it declares.
     fn check_fit(&self, queue: &QueueConfig, row: &TicketRow) -> Result<(), EngineError> {
-        let Some(set) = queue.rule_set.as_ref().and_then(|name| self.views.rule_sets.set(name)) else {
-            return Ok(());
-        };
+        let Some(set) = self.views.rule_sets.of(queue) else { return Ok(()) };
         let members = members(row, queue.rating_attribute.as_deref());
         let together = if row.backfill { 1 } else { members.len().max(1) };
         let mut symbols = set.symbols();
@@ -281,7 +310,7 @@ impl Engine {
 
     pub(crate) fn shown(&self, id: TicketId, mut row: TicketRow) -> TicketView {
         if row.state == TicketState::Queued
-            && self.views.pools.get(&row.queue).is_some_and(|pool| pool.settled().has(id))
+            && row.queues().any(|name| self.views.pools.get(name).is_some_and(|pool| pool.settled().has(id)))
         {
             row.state = TicketState::Searching;
         }
@@ -307,10 +336,19 @@ impl Engine {
         if mine || call.principal.is_trusted() { Ok((row.clone(), found.version)) } else { Err(NONE) }
     }
 
-    /// Why a ticket still waits; `None` once it does not.
-    pub async fn explain(&self, call: &Call, id: TicketId) -> Result<Option<Explained>, EngineError> {
+    /// Why a ticket still waits, queue by queue; nothing once it does not.
+    pub async fn explain(
+        &self,
+        call: &Call,
+        id: TicketId,
+    ) -> Result<Vec<(QueueName, Explained)>, EngineError> {
         let (row, _) = self.visible_ticket(call, id).await?;
-        Ok(self.views.pools.get(&row.queue).and_then(|pool| pool.settled().explain(id, call.now)))
+        let why = |name: &QueueName| {
+            let pool = self.views.pools.get(name)?;
+            let why = pool.settled().explain(id, call.now)?;
+            Some((name.clone(), why))
+        };
+        Ok(row.queues().filter_map(why).collect())
     }
 
     /// Takes a party out of its queue; any member may. An answered-for proposal counts as declined. Cancelling a
@@ -355,7 +393,7 @@ impl Engine {
                 }
             }
             TicketState::Queued | TicketState::Searching => {
-                let rules = self.rule_counts(id, &row);
+                let rules = self.rule_counts(id, &row.queue);
                 let mut changes = self.changes(call, &[&id]);
                 let row = self
                     .end_ticket(
@@ -370,7 +408,7 @@ impl Engine {
                 self.remember(&mut changes, call, Home::Live, &())?;
                 self.commit(Home::Live, changes).await?;
                 let view = TicketView { id, row };
-                let what = || Happening::Cancelled(view.row.reason.clone().unwrap_or_default());
+                let what = |_: &QueueName| Happening::Cancelled(view.row.reason.clone().unwrap_or_default());
                 self.tell_of(call, &view, what, rules);
                 Ok(view)
             }
@@ -422,11 +460,27 @@ impl Engine {
             return Ok(false);
         }
         let mut changes = self.changes(call, &[&id]);
-        let (reason, rules) = ("no match was found in time", self.rule_counts(id, &row));
+        let (reason, rules) = ("no match was found in time", self.rule_counts(id, &row.queue));
         let row = self.end_ticket(&mut changes, id, row, version, TicketState::TimedOut, reason).await?;
         self.commit(Home::Live, changes).await?;
-        self.tell_of(call, &TicketView { id, row }, || Happening::TimedOut, rules);
+        self.tell_of(call, &TicketView { id, row }, |_: &QueueName| Happening::TimedOut, rules);
         Ok(true)
+    }
+}
+
+/// Refuses queues that no ticket can wait in together.
+fn check_queues(new: &NewTicket) -> Result<(), EngineError> {
+    if new.also.len() >= limits::TICKET_QUEUES_MAX {
+        let detail = format!("a ticket waits in at most {} queues", limits::TICKET_QUEUES_MAX);
+        return Err(EngineError::invalid("queues", detail));
+    }
+    if new.intake != Intake::Native && !new.also.is_empty() {
+        return Err(EngineError::invalid("queues", "only native tickets wait in several queues"));
+    }
+    let mut seen = BTreeSet::new();
+    match new.queues().position(|queue| !seen.insert(queue)) {
+        Some(at) => Err(EngineError::invalid(format!("queues[{at}]"), "is named twice")),
+        None => Ok(()),
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Book {
     /// By secret.
     pub(crate) players: BTreeMap<usize, PlayerId>,
     pub(crate) tickets: BTreeMap<TicketId, TicketView>,
-    tickets_maybe: Vec<(QueueName, Vec<PlayerId>)>,
+    tickets_maybe: Vec<(BTreeSet<QueueName>, Vec<PlayerId>)>,
     cancelled: BTreeSet<TicketId>,
     cancelled_maybe: BTreeSet<TicketId>,
     /// Final states, as first seen.
@@ -68,15 +68,16 @@ impl Book {
                 }
             }
             (Deed::Create(wish), Told::Ticket(view)) => {
-                let same = view.row.queue == wish.queue
+                let same = view.row.queues().collect::<BTreeSet<_>>() == wish.queues()
                     && view.row.players.iter().map(|p| p.player).eq(wish.players());
                 if !same {
                     return fault(Invariant::Answers, format!("asked for {wish:?}, told {view:?}"));
                 }
-                self.tickets.entry(view.id).or_insert_with(|| view.clone());
+                self.tickets.entry(view.id).or_insert_with(|| (**view).clone());
             }
             (Deed::Create(wish), told) if told.is_unknown() => {
-                self.tickets_maybe.push((wish.queue.clone(), wish.players()));
+                let queues = wish.queues().into_iter().cloned().collect();
+                self.tickets_maybe.push((queues, wish.players()));
             }
             (Deed::Cancel { ticket, .. }, Told::Ticket(view)) => {
                 if view.row.state != TicketState::Cancelled {
@@ -219,13 +220,20 @@ impl Book {
             let Some(row) = truth.tickets.get(id) else {
                 return fault(Invariant::TicketKept, format!("acknowledged ticket {id} is gone"));
             };
-            if row.queue != told.row.queue || row.players != told.row.players {
+            // Which of its queues stands first may have changed, and with it whose ratings do.
+            let seen = row.seen_from(&told.row.queue);
+            let same = seen.is_some_and(|seen| seen.players == told.row.players)
+                && row.queues().collect::<BTreeSet<_>>() == told.row.queues().collect();
+            if !same {
                 return fault(Invariant::TicketKept, format!("ticket {id} was {told:?}, is {row:?}"));
             }
         }
         for (id, row) in &truth.tickets {
             let players: Vec<PlayerId> = row.players.iter().map(|p| p.player).collect();
-            let maybe = || self.tickets_maybe.iter().any(|(q, p)| *q == row.queue && *p == players);
+            let maybe = || {
+                let queues: BTreeSet<QueueName> = row.queues().cloned().collect();
+                self.tickets_maybe.iter().any(|(q, p)| *q == queues && *p == players)
+            };
             if !self.tickets.contains_key(id) && !maybe() {
                 return fault(Invariant::Answers, format!("ticket {id} was made by a call that was refused"));
             }

@@ -1,12 +1,12 @@
 //! What callers do: plain data, so that a trace can be read and a fate can be unknown.
-use crate::world::league;
+use crate::world::{league, rule_set};
 use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Variant};
 use gsm_engine::{
     BoardConfig, Call, Engine, EngineError, Fingerprint, MatchFacts, MatchView, NewMatch, NewTicket,
     PAST_SEATS_MAX, Principal, QueueConfig, ResultView, TicketView, Viewer,
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// The one game server of a world.
 pub(crate) const SERVER: &str = "gs-1";
@@ -15,6 +15,8 @@ pub(crate) const SERVER: &str = "gs-1";
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TicketWish {
     pub(crate) queue: QueueName,
+    /// Where else.
+    pub(crate) also: Vec<QueueName>,
     pub(crate) leader: PlayerId,
     pub(crate) members: Vec<PlayerId>,
     /// Whether the members were asked.
@@ -27,9 +29,13 @@ impl TicketWish {
     pub(crate) fn players(&self) -> Vec<PlayerId> {
         std::iter::once(self.leader).chain(self.members.iter().copied()).collect()
     }
+    /// All its queues.
+    pub(crate) fn queues(&self) -> BTreeSet<&QueueName> {
+        std::iter::once(&self.queue).chain(&self.also).collect()
+    }
     /// What the idempotency key stands for.
     pub(crate) fn body(&self) -> String {
-        format!("{} {:?} {:?}", self.queue, self.players(), self.own_id)
+        format!("{} {:?} {:?} {:?}", self.queue, self.also, self.players(), self.own_id)
     }
 }
 
@@ -57,20 +63,67 @@ impl Outcome {
 /// One call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Deed {
-    SignIn { secret: usize },
+    SignIn {
+        secret: usize,
+    },
     Create(TicketWish),
-    Cancel { ticket: TicketId, by: PlayerId, key: Option<String> },
-    Answer { proposal: ProposalId, player: PlayerId, accept: bool, key: Option<String> },
-    Report { id: MatchId, facts: Option<(Mode, Roster)>, outcome: Outcome, key: Option<String> },
-    MoveMatch { id: MatchId, to: MatchState, key: Option<String> },
-    MoveSession { id: MatchId, player: PlayerId, to: PlayerSessionState },
-    MakeMatch { queue: QueueName, sides: Vec<Vec<PlayerId>>, key: Option<String> },
+    Cancel {
+        ticket: TicketId,
+        by: PlayerId,
+        key: Option<String>,
+    },
+    Answer {
+        proposal: ProposalId,
+        player: PlayerId,
+        accept: bool,
+        key: Option<String>,
+    },
+    Report {
+        id: MatchId,
+        facts: Option<(Mode, Roster)>,
+        outcome: Outcome,
+        key: Option<String>,
+    },
+    MoveMatch {
+        id: MatchId,
+        to: MatchState,
+        key: Option<String>,
+    },
+    MoveSession {
+        id: MatchId,
+        player: PlayerId,
+        to: PlayerSessionState,
+    },
+    MakeMatch {
+        queue: QueueName,
+        sides: Vec<Vec<PlayerId>>,
+        key: Option<String>,
+    },
     PutQueue(Box<QueueConfig>),
+    /// The rule set of the world, for matches of so many players.
+    PutRuleSet {
+        players: usize,
+    },
     PutBoard(Box<BoardConfig>),
-    Void { id: MatchId, key: Option<String> },
-    Correct { id: MatchId, outcome: Outcome, key: Option<String> },
-    Seasons { player: PlayerId },
-    SetRating { mode: Mode, player: PlayerId, mean: f64, deviation: Option<f64>, key: Option<String> },
+    Void {
+        id: MatchId,
+        key: Option<String>,
+    },
+    Correct {
+        id: MatchId,
+        outcome: Outcome,
+        key: Option<String>,
+    },
+    Seasons {
+        player: PlayerId,
+    },
+    SetRating {
+        mode: Mode,
+        player: PlayerId,
+        mean: f64,
+        deviation: Option<f64>,
+        key: Option<String>,
+    },
     Tick,
 }
 
@@ -78,7 +131,7 @@ pub(crate) enum Deed {
 #[derive(Debug, Clone)]
 pub(crate) enum Told {
     Player(PlayerId),
-    Ticket(TicketView),
+    Ticket(Box<TicketView>),
     Match(Box<MatchView>),
     Result(Box<ResultView>),
     Done(String),
@@ -143,7 +196,8 @@ async fn create(engine: &Engine, call: &Call, wish: &TicketWish) -> Result<Ticke
         members.push((*member, consent));
     }
     let own_id = wish.own_id.clone();
-    let new = NewTicket { members, own_id, ..NewTicket::new(wish.queue.clone(), wish.leader) };
+    let also = wish.also.clone();
+    let new = NewTicket { also, members, own_id, ..NewTicket::new(wish.queue.clone(), wish.leader) };
     engine.create_ticket(call, &new).await
 }
 
@@ -182,6 +236,7 @@ impl Deed {
             Self::Cancel { by: player, .. } | Self::Answer { player, .. } => Principal::Player(*player),
             Self::Report { id, facts: Some(_), .. } => Principal::Match(*id),
             Self::PutQueue(_)
+            | Self::PutRuleSet { .. }
             | Self::PutBoard(_)
             | Self::Void { .. }
             | Self::Correct { .. }
@@ -206,8 +261,8 @@ impl Deed {
                 let secret = format!("secret-{secret}-0123456789abcdef");
                 Told::Player(engine.sign_in(call, &secret, None).await?.player)
             }
-            Self::Create(wish) => Told::Ticket(create(engine, call, wish).await?),
-            Self::Cancel { ticket, .. } => Told::Ticket(engine.cancel_ticket(call, *ticket).await?),
+            Self::Create(wish) => Told::Ticket(Box::new(create(engine, call, wish).await?)),
+            Self::Cancel { ticket, .. } => Told::Ticket(Box::new(engine.cancel_ticket(call, *ticket).await?)),
             Self::Answer { proposal, player, accept, .. } => {
                 let view = engine.respond(call, *proposal, *player, *accept).await?;
                 Told::Done(format!("{:?}", view.proposal.outcome()))
@@ -238,6 +293,11 @@ impl Deed {
             Self::PutQueue(config) => {
                 engine.put_queue(call, (**config).clone()).await?;
                 Told::Done("kept".to_owned())
+            }
+            Self::PutRuleSet { players } => {
+                let (Some(name), body) = rule_set(*players) else { return Ok(Told::Done(String::new())) };
+                let made = engine.put_rule_set(call, &name, &body).await?;
+                Told::Done(format!("version {}", made.version))
             }
             Self::PutBoard(config) => {
                 engine.put_board(call, (**config).clone()).await?;

@@ -4,9 +4,10 @@ use crate::{
     deed::{Deed, Outcome, SERVER, TicketWish},
     random::Random,
     truth::Truth,
-    world::{BEST, QUEUES, boards, queue},
+    world::{BEST, QUEUES, boards, queue, ruled},
 };
 use gsm_core::{MatchId, Mode, PlayerId, QueueName, RequestKey};
+use gsm_engine::QueueConfig;
 use gsm_session::{MatchState, PlayerSessionState, Roster, TicketState};
 
 /// Players of one world, at most.
@@ -118,8 +119,15 @@ impl Draw<'_> {
         let mut deeds = Vec::new();
         for leader in self.random.some(&self.idle(), 2) {
             let queue = QueueName::new(QUEUES[0]).ok();
-            let wish =
-                |queue| TicketWish { queue, leader, members: vec![], consent: true, own_id: None, key: None };
+            let wish = |queue| TicketWish {
+                queue,
+                also: vec![],
+                leader,
+                members: vec![],
+                consent: true,
+                own_id: None,
+                key: None,
+            };
             deeds.extend(queue.map(|queue| (node, Deed::Create(wish(queue)))));
         }
         deeds.extend((0..self.nodes).map(|node| (node, Deed::Tick)));
@@ -169,7 +177,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(112) {
+        match self.random.below(116) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -227,7 +235,19 @@ impl Draw<'_> {
                 Some(Deed::PutBoard(Box::new(again.clone())))
             }
             108..=110 => Some(Deed::Seasons { player: self.mostly(self.book.everyone())? }),
+            111 => Some(Deed::PutRuleSet { players: 3 + self.random.below(2) }),
+            112..=114 => self.rules().map(|config| Deed::PutQueue(Box::new(config))),
             _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),
+        }
+    }
+
+    /// A queue of singles goes by a version of the rule set, or by a window of skill again.
+    fn rules(&mut self) -> Option<QueueConfig> {
+        let name = QUEUES.last()?;
+        match self.random.below(4) {
+            0 => queue(name, false),
+            1 => ruled(name, Some(1)),
+            _ => ruled(name, None),
         }
     }
 
@@ -259,7 +279,23 @@ impl Draw<'_> {
         };
         let key = self.random.chance(0.3).then(|| format!("{leader} {}", self.random.below(KEYS / 10)));
         let consent = self.random.chance(0.95);
-        Some(TicketWish { queue: QueueName::new(queue).ok()?, leader, members: party, consent, own_id, key })
+        // Parties fit into `duo` alone.
+        let mut also = Vec::new();
+        if party.is_empty() && self.random.chance(0.35) {
+            also.extend(
+                QUEUES.iter().filter(|name| **name != queue).filter_map(|name| QueueName::new(name).ok()),
+            );
+            also.truncate(1 + self.random.below(2));
+        }
+        Some(TicketWish {
+            queue: QueueName::new(queue).ok()?,
+            also,
+            leader,
+            members: party,
+            consent,
+            own_id,
+            key,
+        })
     }
 
     fn answer(&mut self) -> Option<Deed> {

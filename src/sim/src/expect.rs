@@ -8,6 +8,7 @@ use gsm_core::{MatchId, PlayerId, Timestamp};
 use gsm_engine::{Engine, store::Claim};
 use gsm_matchmaking::proposal::Answer;
 use gsm_session::{MatchResult, MatchState, TicketState};
+use std::collections::BTreeSet;
 
 /// Errors of an ill store, lawful whenever one is ill.
 pub(crate) const STORE_CODES: [&str; 4] = ["store_refused", "store_no_answer", "contended", "rerating"];
@@ -43,6 +44,7 @@ impl Before<'_> {
         match deed {
             Deed::SignIn { .. }
             | Deed::PutQueue(_)
+            | Deed::PutRuleSet { .. }
             | Deed::PutBoard(_)
             | Deed::Seasons { .. }
             | Deed::Tick => Some("ok"),
@@ -116,7 +118,8 @@ impl Before<'_> {
 
     fn create(&self, wish: &TicketWish, replay: Replay) -> Option<&'static str> {
         if !wish.members.is_empty() && wish.queue.as_str() != "duo" {
-            return Some("invalid");
+            // While `brawl` goes by a rule set, parties are for that to judge.
+            return (wish.queue.as_str() == "duel").then_some("invalid");
         }
         if !wish.members.is_empty() && !wish.consent {
             // A queue made narrow refuses the party before it asks for consents.
@@ -134,7 +137,8 @@ impl Before<'_> {
         if let Some(own) = &wish.own_id
             && let Some(row) = self.truth.tickets.get(&Engine::own_ticket_id(wish.leader, own))
         {
-            let same = row.queue == wish.queue && row.players.iter().map(|p| p.player).eq(players);
+            let same = row.queues().collect::<BTreeSet<_>>() == wish.queues()
+                && row.players.iter().map(|p| p.player).eq(players);
             return Some(if same { "ok" } else { "ticket_id_taken" });
         }
         let claim = |player: &PlayerId| self.truth.claims.get(player);

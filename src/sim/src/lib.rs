@@ -74,6 +74,8 @@ pub enum Invariant {
     RatedOnce,
     /// A player is in at most one live ticket or match of the matcher.
     OneClaim,
+    /// A ticket is in at most one live proposal, however many queues it waits in.
+    OneProposal,
     /// An acknowledged ticket, and what was acknowledged about it, stays.
     TicketKept,
     /// Every ticket ends: none is stranded.
@@ -100,6 +102,7 @@ impl Invariant {
         Self::ResultKept,
         Self::RatedOnce,
         Self::OneClaim,
+        Self::OneProposal,
         Self::TicketKept,
         Self::NoneStranded,
         Self::RankRecounts,

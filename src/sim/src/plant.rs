@@ -1,7 +1,7 @@
 //! Planted bugs: each breaks one promise from below the engine, so that each invariant is seen red.
 use crate::{Invariant, random::Random};
 use async_trait::async_trait;
-use gsm_core::{CommitKey, PlayerId};
+use gsm_core::{CommitKey, PlayerId, ProposalId};
 use gsm_engine::store::{
     ChangeSet, CommitError, Committed, CountingRow, Cursor, Expect, Fold, Key, KeyRange, Op, PushEvent,
     ReadError, Row, Store, StoreFault, StoreLimits, Versioned, Write,
@@ -25,6 +25,8 @@ pub enum Plant {
     ClaimKept,
     /// A ticket is acknowledged and not kept.
     TicketDropped,
+    /// A match is proposed a second time.
+    ProposedTwice,
     /// Pools do not hear that a ticket waits.
     PoolDeaf,
     /// Boards do not hear of a rating.
@@ -62,6 +64,7 @@ impl Plant {
         Self::ClaimUnchecked,
         Self::ClaimKept,
         Self::TicketDropped,
+        Self::ProposedTwice,
         Self::PoolDeaf,
         Self::BoardDeaf,
         Self::FenceStuck,
@@ -89,6 +92,7 @@ impl Plant {
             | Self::CountingUnheeded => Invariant::RatedOnce,
             Self::ClaimUnchecked | Self::ClaimKept => Invariant::OneClaim,
             Self::TicketDropped => Invariant::TicketKept,
+            Self::ProposedTwice => Invariant::OneProposal,
             Self::PoolDeaf => Invariant::NoneStranded,
             Self::BoardDeaf => Invariant::RankRecounts,
             Self::SeatForgotten => Invariant::SeatsKept,
@@ -187,6 +191,19 @@ impl Planted {
                 };
                 changes.folds.retain(|write| !finished(write));
                 Self::without(changes, |write| !finished(write))
+            }
+            Plant::ProposedTwice => {
+                let again = |write: &Write| match puts(write) {
+                    Some(Row::Proposal(queue, proposal)) if write.expect == Expect::Absent => {
+                        let id = ProposalId::from_u128(!proposal.id().as_u128());
+                        Some((Key::Proposal(id), Row::Proposal(queue.clone(), proposal.clone())))
+                    }
+                    _ => None,
+                };
+                if let Some((key, row)) = changes.writes.iter().find_map(again) {
+                    changes.create(key, row);
+                }
+                changes
             }
             Plant::EventDropped => {
                 changes.events.pop();

@@ -85,6 +85,7 @@ impl Sim {
         let queues = QUEUES.iter().filter_map(|name| queue(name, false));
         let mut deeds: Vec<(usize, Deed)> =
             queues.map(|config| (0, Deed::PutQueue(Box::new(config)))).collect();
+        deeds.push((0, Deed::PutRuleSet { players: 3 }));
         // One comes later, while results are reported.
         let boards = boards().into_iter().filter(|config| config.name.as_str() != BEST);
         deeds.extend(boards.map(|config| (0, Deed::PutBoard(Box::new(config)))));
@@ -197,6 +198,7 @@ impl Sim {
         self.book.compare(&self.truth)?;
         check::games_count(&self.truth)?;
         check::one_claim(&self.truth)?;
+        check::one_proposal(&self.truth)?;
         check::proposals_agree(&self.truth)
     }
 
@@ -283,14 +285,21 @@ impl Sim {
         let names = self.world.names();
         let mut pooled = BTreeSet::new();
         for (id, row) in self.truth.tickets.iter().filter(|(_, row)| !row.state.is_terminal()) {
-            let owner = self.world.ledger.owner(&row.queue);
-            let Some(at) = names.iter().position(|name| Some(name) == owner.as_ref()) else { continue };
-            let engine = &self.world.nodes[at].engine;
-            let call = Call::system("sim", engine.clock().now());
-            // A party that new rules have no side for waits for other rules or its deadline, outside the pool.
-            let fits =
-                engine.queue(&row.queue).is_ok_and(|q| row.players.len() <= q.rules.format.side_size());
-            if !fits || matches!(engine.explain(&call, *id).await, Ok(Some(_))) {
+            let mut in_all = true;
+            for queue in row.queues() {
+                let owner = self.world.ledger.owner(queue);
+                let at = names.iter().position(|name| Some(name) == owner.as_ref());
+                let Some(engine) = at.and_then(|at| self.world.nodes.get(at)).map(|node| &node.engine) else {
+                    in_all = false;
+                    continue;
+                };
+                let call = Call::system("sim", engine.clock().now());
+                // A party that new rules have no side for waits for other rules or its deadline, outside the pool.
+                let fits = engine.queue(queue).is_ok_and(|q| row.players.len() <= q.rules.format.side_size());
+                let why = engine.explain(&call, *id).await.unwrap_or_default();
+                in_all &= !fits || why.iter().any(|(name, _)| name == queue);
+            }
+            if in_all {
                 pooled.insert(*id);
             }
         }

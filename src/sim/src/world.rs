@@ -10,7 +10,7 @@ use crate::{
     tap::Tap,
     truth::{Eye, Truth},
 };
-use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, Timestamp, Variant};
+use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, RuleSetName, Timestamp, Variant};
 use gsm_engine::{
     BoardConfig, Column, Direction, Eligibility, Engine, EngineOptions, Grouping, LeagueConfig, Operator,
     QueueConfig, ScheduleConfig, Source, Ties, Value,
@@ -111,6 +111,19 @@ pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
     config.ticket_timeout_ms = Millis::from_secs(60);
     config.match_timeout_ms = Millis::from_secs(240);
     Some(config)
+}
+
+/// The rule set of a world, for matches of so many players.
+pub(crate) fn rule_set(players: usize) -> (Option<RuleSetName>, String) {
+    let team = format!(r#"{{"name": "one", "minPlayers": 1, "maxPlayers": 1, "quantity": {players}}}"#);
+    let body = format!(r#"{{"ruleLanguageVersion": "1.0", "teams": [{team}]}}"#);
+    (RuleSetName::new("crowd").ok(), body)
+}
+
+/// A queue that goes by a version of the rule set; by the newest where none is named.
+pub(crate) fn ruled(name: &str, version: Option<u32>) -> Option<QueueConfig> {
+    let rule_set = Some(rule_set(0).0?);
+    Some(QueueConfig { rule_set, rule_set_version: version, ..queue(name, false)? })
 }
 
 /// A board of `duel` that begins anew with every season, and one of the best that was reached.

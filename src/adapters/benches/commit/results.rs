@@ -118,6 +118,7 @@ impl Writer {
                 own_id: None,
                 owner: player,
                 queue: QueueName::new("duel-eu").expect("name"),
+                also: vec![],
                 players: vec![TicketPlayer { player, rating }],
                 brought: vec![],
                 backfill: false,

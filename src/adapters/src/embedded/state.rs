@@ -505,6 +505,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Staged(_)
         | Row::Replay(_)
         | Row::RuleSet(_)
+        | Row::RuleSetVersion(_)
         | Row::Seat(_)
         | Row::Adjustment(_) => false,
     }

@@ -85,8 +85,10 @@ pub enum Key {
     Watch(PlayerId, BoardName),
     /// How things stood when the player was last told.
     Told(PlayerId, BoardName),
-    /// A rule set.
+    /// A rule set, with its first version.
     RuleSet(RuleSetName),
+    /// A later version of a rule set, from 2.
+    RuleSetVersion(RuleSetName, u32),
     /// An access key of AWS clients.
     AwsKey(KeyId),
 }
@@ -100,6 +102,10 @@ pub enum KeyRange {
     ApiKeys,
     /// All rule sets, by name.
     RuleSets,
+    /// All later versions of all rule sets.
+    AllRuleSetVersions,
+    /// The later versions of a rule set, oldest first.
+    RuleSetVersions(RuleSetName),
     /// All access keys of AWS clients.
     AwsKeys,
     /// All ratings of a mode.
@@ -216,6 +222,7 @@ impl Key {
             | Self::ApiKey(_)
             | Self::Archive(_)
             | Self::RuleSet(_)
+            | Self::RuleSetVersion(..)
             | Self::AwsKey(_)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
@@ -283,6 +290,7 @@ impl Key {
             Self::Watch(..) => 30,
             Self::Told(..) => 31,
             Self::RuleSet(_) => 41,
+            Self::RuleSetVersion(..) => 44,
             Self::AwsKey(_) => 42,
             Self::Counting(_) => 43,
         }
@@ -298,6 +306,10 @@ impl Key {
             Self::Identity(hash) => out.extend_from_slice(hash),
             Self::Queue(name) | Self::Lease(name) => put_name(&mut out, name.as_str()),
             Self::RuleSet(name) => put_name(&mut out, name.as_str()),
+            Self::RuleSetVersion(name, version) => {
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&version.to_be_bytes());
+            }
             Self::ApiKey(id) | Self::AwsKey(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
             Self::Archive(id) | Self::Result(id) | Self::Outbox(id) | Self::Match(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes());
@@ -406,6 +418,7 @@ impl Key {
             30 => Self::Watch(PlayerId::from_u128(f.id()?), f.board()?),
             31 => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
             41 => Self::RuleSet(f.rule_set()?),
+            44 => Self::RuleSetVersion(f.rule_set()?, u32::from_be_bytes(f.take()?)),
             42 => Self::AwsKey(KeyId::from_u128(f.id()?)),
             43 => Self::Counting(f.mode()?),
             _ => return Err(KeyError),
@@ -454,6 +467,7 @@ impl fmt::Display for Key {
             Self::Watch(id, name) => write!(f, "watch of {id} on board {name}"),
             Self::Told(id, name) => write!(f, "what {id} was told of board {name}"),
             Self::RuleSet(name) => write!(f, "rule set {name}"),
+            Self::RuleSetVersion(name, version) => write!(f, "version {version} of rule set {name}"),
             Self::AwsKey(id) => write!(f, "aws key {id}"),
         }
     }
@@ -464,7 +478,13 @@ impl KeyRange {
     #[must_use]
     pub fn home(&self) -> Home {
         match self {
-            Self::Queues | Self::ApiKeys | Self::RuleSets | Self::AwsKeys | Self::Boards => Home::Document,
+            Self::Queues
+            | Self::ApiKeys
+            | Self::RuleSets
+            | Self::AllRuleSetVersions
+            | Self::RuleSetVersions(_)
+            | Self::AwsKeys
+            | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
             | Self::History(..)
@@ -503,6 +523,11 @@ impl KeyRange {
             Self::Queues => out.push(3),
             Self::ApiKeys => out.push(4),
             Self::RuleSets => out.push(41),
+            Self::AllRuleSetVersions => out.push(44),
+            Self::RuleSetVersions(name) => {
+                out.push(44);
+                put_name(&mut out, name.as_str());
+            }
             Self::AwsKeys => out.push(42),
             Self::AllRatings => out.push(6),
             Self::Ratings(mode) => {

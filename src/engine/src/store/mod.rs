@@ -20,10 +20,10 @@ pub use rated::{
     StandingRow, Step, Verdict, remembered_as,
 };
 pub use row::{
-    ApiKeyRow, AttributesRow, AuditRecord, AwsKeyRow, Brought, Claim, CountingRow, EntryRow, GateRow,
+    AlsoIn, ApiKeyRow, AttributesRow, AuditRecord, AwsKeyRow, Brought, Claim, CountingRow, EntryRow, GateRow,
     LearntRow, Lease, MatchRow, OutboxRow, PayoutRow, PlayerRow, Prediction, PushEvent, PushKind, RankNews,
-    RatingCause, Replay, Row, RowError, RuleSetRow, SeatOf, SeatRow, ShadeRow, StagedRow, StartsRow,
-    TicketPlayer, TicketRow,
+    RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, SeatOf, SeatRow, ShadeRow, StagedRow,
+    StartsRow, TicketPlayer, TicketRow,
 };
 pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};

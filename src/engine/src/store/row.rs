@@ -13,7 +13,7 @@ use gsm_rating::Rating;
 use gsm_rules::Value;
 use gsm_session::{MatchState, PlayerSession, Roster, TicketState};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// Everything that a store keeps. Stored as one version byte and postcard; a new shape of a row is a new variant,
 /// and the old one stays readable.
@@ -59,6 +59,7 @@ pub enum Row {
     RuleSet(RuleSetRow),
     AwsKey(AwsKeyRow),
     Counting(CountingRow),
+    RuleSetVersion(RuleSetVersionRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -97,7 +98,7 @@ pub struct ApiKeyRow {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A rule set: its body never changes.
+/// A rule set with its first version: its body never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleSetRow {
     /// Its name.
@@ -108,6 +109,15 @@ pub struct RuleSetRow {
     pub created_at: Timestamp,
     /// Values by key, for people and their tools.
     pub tags: BTreeMap<String, String>,
+}
+
+/// A later version of a rule set: it never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleSetVersionRow {
+    /// The text.
+    pub body: String,
+    /// When made.
+    pub created_at: Timestamp,
 }
 
 /// An access key of AWS clients. Its secret signs requests, so it must be readable again: it is kept sealed.
@@ -190,9 +200,11 @@ pub struct TicketRow {
     pub own_id: Option<RequestKey>,
     /// Who made it (and speaks for the party).
     pub owner: PlayerId,
-    /// Where it waits.
+    /// Where it waits; of several queues the first, or the one that has proposed or made a match of it.
     pub queue: QueueName,
-    /// The party.
+    /// The other queues that it waits in.
+    pub also: Vec<AlsoIn>,
+    /// The party, with its ratings in `queue`.
     pub players: Vec<TicketPlayer>,
     /// What they bring, in the same order; empty if nobody brings anything.
     pub brought: Vec<Brought>,
@@ -212,6 +224,51 @@ pub struct TicketRow {
     pub proposal: Option<ProposalId>,
     /// The match it led to.
     pub match_id: Option<MatchId>,
+}
+
+/// A queue that a ticket waits in beside another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlsoIn {
+    /// The queue.
+    pub queue: QueueName,
+    /// The ratings of the party there, in its order.
+    pub ratings: Vec<Rating>,
+}
+
+impl TicketRow {
+    /// Every queue that it waits in, or waited in until it ended.
+    pub fn queues(&self) -> impl Iterator<Item = &QueueName> {
+        std::iter::once(&self.queue).chain(self.also.iter().map(|also| &also.queue))
+    }
+
+    /// The ticket as `queue` has it: with the ratings there, and the other queues beside. Nothing if it does not wait
+    /// there.
+    #[must_use]
+    pub fn seen_from(&self, queue: &QueueName) -> Option<Cow<'_, Self>> {
+        if self.queue == *queue {
+            return Some(Cow::Borrowed(self));
+        }
+        let at = self.also.iter().position(|also| also.queue == *queue)?;
+        let mut row = self.clone();
+        if let Some(also) = row.also.get_mut(at) {
+            std::mem::swap(&mut also.queue, &mut row.queue);
+            for (player, rating) in row.players.iter_mut().zip(&mut also.ratings) {
+                std::mem::swap(&mut player.rating, rating);
+            }
+        }
+        Some(Cow::Owned(row))
+    }
+
+    /// Takes it out of a queue, where it waits in another.
+    pub(crate) fn leave(&mut self, queue: &QueueName) {
+        if self.queue == *queue
+            && let Some(next) = self.also.first().map(|also| also.queue.clone())
+            && let Some(row) = self.seen_from(&next)
+        {
+            *self = row.into_owned();
+        }
+        self.also.retain(|also| also.queue != *queue);
+    }
 }
 
 /// What a player takes part in; its absence says: nothing.

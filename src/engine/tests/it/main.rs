@@ -26,6 +26,7 @@ mod results;
 mod rule_sets;
 mod ruled;
 mod seasons;
+mod several;
 mod shares;
 mod snapshots;
 mod tickets;

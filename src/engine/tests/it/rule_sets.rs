@@ -1,11 +1,18 @@
 //! Rule sets: kept byte for byte, listed by name, gone when deleted.
-use crate::world::{World, both, refused};
+use crate::world::{World, both, keyed, refused};
 use gsm_core::{Mode, QueueName, RuleSetName, limits};
 use gsm_engine::{QueueConfig, TagChange};
 use gsm_matchmaking::MatchRules;
 use std::collections::BTreeMap;
 
-both! { a_rule_set_in_use_stays, a_rule_set_is_kept_as_it_came, listing_goes_by_name, tags_are_put_and_removed }
+both! {
+    a_rule_set_in_use_stays,
+    a_rule_set_is_kept_as_it_came,
+    listing_goes_by_name,
+    tags_are_put_and_removed,
+    versions_are_counted_and_kept,
+    versions_have_a_limit,
+}
 
 /// With blanks that must come back.
 const BODY: &str = "{ \"ruleLanguageVersion\": \"1.0\",\n\n\"teams\": [{\"name\": \"a\", \"minPlayers\": 2, \"maxPlayers\": 2}] }\n";
@@ -80,5 +87,58 @@ async fn a_rule_set_in_use_stays(w: World) {
     refused(w.engine.delete_rule_set(&w.admin(), &named("a")).await, "rule_set_in_use");
     w.engine.delete_queue(&w.admin(), &QueueName::new("q").unwrap()).await.unwrap();
     w.settle();
+    w.engine.delete_rule_set(&w.admin(), &named("a")).await.unwrap();
+}
+
+fn sized(size: usize) -> String {
+    BODY.replace("\"maxPlayers\": 2", &format!("\"maxPlayers\": {size}"))
+}
+
+async fn put(w: &World, size: usize) -> u32 {
+    let made = w.engine.put_rule_set(&w.admin(), &named("a"), &sized(size)).await.unwrap();
+    w.settle();
+    made.version
+}
+
+async fn versions_are_counted_and_kept(w: World) {
+    assert_eq!([put(&w, 2).await, put(&w, 3).await, put(&w, 3).await, put(&w, 2).await], [1, 2, 2, 3]);
+    let once = keyed(w.admin(), "put-5", "5");
+    let made = w.engine.put_rule_set(&once, &named("a"), &sized(5)).await.unwrap();
+    put(&w, 6).await;
+    assert_eq!(
+        w.engine.put_rule_set(&once, &named("a"), &sized(5)).await.unwrap(),
+        made,
+        "a key's first answer"
+    );
+    let sizes = |engine: &gsm_engine::Engine| {
+        let versions = engine.rule_set_versions(&named("a")).unwrap();
+        versions.iter().map(|of| (of.version, of.body.clone())).collect::<Vec<_>>()
+    };
+    let all = [(1, sized(2)), (2, sized(3)), (3, sized(2)), (4, sized(5)), (5, sized(6))];
+    assert_eq!(sizes(&w.engine), all);
+    assert_eq!(w.engine.rule_set(&named("a")).unwrap().body, sized(2), "the wire knows the first");
+    assert_eq!(sizes(&w.node("other").await), all, "another node reads them from the store");
+    w.engine.delete_rule_set_version(&w.admin(), &named("a"), 3).await.unwrap();
+    w.settle();
+    refused(w.engine.delete_rule_set_version(&w.admin(), &named("a"), 3).await, "not_found");
+    refused(w.engine.delete_rule_set_version(&w.admin(), &named("b"), 3).await, "not_found");
+    refused(w.engine.put_rule_set(&w.admin(), &named("a"), "{}").await, "invalid");
+    assert_eq!(put(&w, 2).await, 6, "no number twice");
+    w.engine.delete_rule_set(&w.admin(), &named("a")).await.unwrap();
+    w.settle();
+    refused(w.engine.rule_set_versions(&named("a")), "not_found");
+    assert_eq!(put(&w, 4).await, 1, "all versions went");
+    assert_eq!(sizes(&w.engine), [(1, sized(4))]);
+}
+
+async fn versions_have_a_limit(w: World) {
+    for at in 0..limits::RULE_SET_VERSIONS_MAX {
+        put(&w, 2 + at % 2).await;
+    }
+    let more = w.engine.put_rule_set(&w.admin(), &named("a"), &sized(9)).await;
+    refused(more, "too_many_rule_set_versions");
+    w.engine.delete_rule_set_version(&w.admin(), &named("a"), 2).await.unwrap();
+    w.settle();
+    put(&w, 9).await;
     w.engine.delete_rule_set(&w.admin(), &named("a")).await.unwrap();
 }

@@ -12,6 +12,7 @@ both! {
     a_backfill_is_joined,
     a_rule_set_in_use_stays,
     a_queue_is_pointed_to_another_rule_set,
+    a_queue_is_pointed_back_and_forth,
     a_lone_team_makes_a_match_without_result,
     a_ticket_explains_its_rules,
     waiting_tickets_survive_a_restart,
@@ -131,6 +132,35 @@ async fn a_rule_set_in_use_stays(w: World) {
     w.engine.delete_rule_set(&w.admin(), &set_name("near")).await.unwrap();
 }
 
+async fn a_queue_is_pointed_back_and_forth(w: World) {
+    near(&w).await;
+    let wide = NEAR.replace("\"maxDistance\": 10", "\"maxDistance\": 100");
+    let version = w.engine.put_rule_set(&w.admin(), &set_name("near"), &wide).await.unwrap().version;
+    w.settle();
+    let at = |version: u32| QueueConfig { rule_set_version: Some(version), ..config("near") };
+    let p = w.players(4).await;
+    let first = enter(&w, p[0], 10.0).await;
+    enter(&w, p[1], 90.0).await;
+    for _ in 0..2 {
+        assert_eq!(w.turn().await.matches, 0, "a new version alone moves no queue");
+    }
+    w.put(at(version)).await;
+    // Tickets are read again by the first turn, and matched by the next.
+    w.turn().await;
+    w.turn().await;
+    assert_eq!(w.seen(first).await.state, TicketState::Completed);
+    let rolled_back = [enter(&w, p[2], 10.0).await, enter(&w, p[3], 90.0).await];
+    w.put(at(1)).await;
+    for _ in 0..3 {
+        assert_eq!(w.turn().await.matches, 0);
+    }
+    let why = w.engine.explain(&w.by(p[2]), rolled_back[0]).await.unwrap();
+    assert!(
+        matches!(&why[..], [(_, Explained::Ruled(why))] if why.others == 1),
+        "they wait on under the old rules"
+    );
+}
+
 async fn a_queue_is_pointed_to_another_rule_set(w: World) {
     near(&w).await;
     let p = w.players(2).await;
@@ -175,7 +205,7 @@ async fn a_ticket_explains_its_rules(w: World) {
     let ticket = enter(&w, p[0], 10.0).await;
     enter(&w, p[1], 90.0).await;
     w.turn().await;
-    let why = w.engine.explain(&w.server(), ticket).await.unwrap().unwrap();
+    let (_, why) = w.engine.explain(&w.server(), ticket).await.unwrap().remove(0);
     let Explained::Ruled(why) = why else { panic!("{why:?}") };
     assert_eq!((why.others, why.compatible, why.binding.as_deref()), (1, 0, Some("Near")));
     let next = why.next.unwrap();

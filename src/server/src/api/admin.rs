@@ -44,6 +44,7 @@ pub(crate) async fn put_queue(
         ticket_timeout_ms: gsm_core::Millis::new(settings.ticket_timeout_ms),
         match_timeout_ms: gsm_core::Millis::new(settings.match_timeout_ms),
         rule_set: settings.rule_set,
+        rule_set_version: settings.rule_set_version,
         rating_attribute: settings.rating_attribute,
         player_attributes: settings.player_attributes,
         // What the GameLift wire keeps with a queue stays.

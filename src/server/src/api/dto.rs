@@ -94,8 +94,13 @@ pub(crate) struct TicketDto {
     /// The caller's own id, if one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     own_id: Option<String>,
+    /// Where it waits; of several queues the first, or the one that has proposed or made a match of it.
     #[schema(value_type = String)]
     queue: QueueName,
+    /// Every queue that it waits in, where it is more than one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    queues: Vec<QueueName>,
     /// `queued`, `searching`, `requires_acceptance`, `placing`, `completed`, `failed`, `cancelled` or `timed_out`.
     state: &'static str,
     /// The party, its leader first.
@@ -130,7 +135,8 @@ impl From<TicketView> for TicketDto {
         let row = view.row;
         Self {
             ticket_id: view.id,
-            own_id: row.own_id.map(|id| id.to_string()),
+            own_id: row.own_id.as_ref().map(ToString::to_string),
+            queues: if row.also.is_empty() { Vec::new() } else { row.queues().cloned().collect() },
             queue: row.queue,
             state: row.state.as_str(),
             players: row

@@ -60,6 +60,9 @@ pub(crate) struct QueueSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(crate) rule_set: Option<gsm_core::RuleSetName>,
+    /// Which version of the rule set, from 1; absent: the newest of now. It stays at that version until it is put again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rule_set_version: Option<u32>,
     /// The attribute of the rule set that the server fills in with each player's rating.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rating_attribute: Option<String>,
@@ -90,6 +93,7 @@ impl From<&QueueConfig> for QueueDto {
                 ticket_timeout_ms: config.ticket_timeout_ms.get(),
                 match_timeout_ms: config.match_timeout_ms.get(),
                 rule_set: config.rule_set.clone(),
+                rule_set_version: config.rules_by().map(|(_, version)| version),
                 rating_attribute: config.rating_attribute.clone(),
                 player_attributes: config.player_attributes.clone(),
             },

@@ -1,4 +1,4 @@
-//! Rule sets: made once, read, deleted. Over the GameLift wire they are the same.
+//! Rule sets: made version by version, read, deleted. The GameLift wire knows the first version of each.
 use super::{
     App,
     answer::Answer,
@@ -7,33 +7,48 @@ use super::{
 use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
 use gsm_core::{RuleSetName, limits::PAGE_SIZE_MAX};
-use gsm_engine::{EngineError, store::RuleSetRow};
+use gsm_engine::RuleSetVersion;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 use utoipa::ToSchema;
 
-/// A rule set.
+/// A version of a rule set.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RuleSetDto {
     name: String,
+    /// Which version, from 1.
+    version: u32,
+    /// When this version was made.
     created_at: i64,
     /// The rule set itself (docs/rule-sets.md).
     #[schema(value_type = Object)]
     body: Value,
+    /// The tags of the rule set.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<String, String>,
+    /// The queues that go by this version.
+    queues: Vec<String>,
 }
 
-impl From<&RuleSetRow> for RuleSetDto {
-    fn from(row: &RuleSetRow) -> Self {
+impl RuleSetDto {
+    fn new(app: &App, of: &RuleSetVersion) -> Self {
+        let queues = app.engine.queues_by(&of.name, of.version);
         Self {
-            name: row.name.to_string(),
-            created_at: row.created_at.as_millis(),
-            body: serde_json::from_str(&row.body).unwrap_or_default(),
-            tags: row.tags.clone(),
+            name: of.name.to_string(),
+            version: of.version,
+            created_at: of.created_at.as_millis(),
+            body: serde_json::from_str(&of.body).unwrap_or_default(),
+            tags: of.tags.clone(),
+            queues: queues.iter().map(|queue| queue.name.to_string()).collect(),
         }
     }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VersionsDto {
+    /// Oldest first.
+    versions: Vec<RuleSetDto>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -50,10 +65,11 @@ pub(crate) struct NewRuleSet {
     body: Value,
 }
 
-/// Make a rule set.
+/// Make a rule set, or the next version of one.
 ///
-/// It never changes: a queue follows another by naming another (`rule_set` of `PUT /v1/admin/queues/{queue}`), also under
-/// its waiting tickets. The same body again answers the first; every fault of the body is named at once, with its path.
+/// A version never changes: a queue follows another by being pointed to it (`rule_set`, `rule_set_version` of
+/// `PUT /v1/admin/queues/{queue}`), also under its waiting tickets, and so back. The body that is the newest version
+/// already makes none; every fault of the body is named at once, with its path.
 #[utoipa::path(put, path = "/v1/admin/rule-sets/{rule_set}", tag = "admin", operation_id = "put_rule_set",
     params(("rule_set" = String, Path)), request_body = NewRuleSet,
     responses((status = 200, body = RuleSetDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -66,31 +82,23 @@ pub(crate) async fn put(
 ) -> Result<Answer<RuleSetDto>, ApiError> {
     let name: RuleSetName = params.get("rule_set")?;
     let text = serde_json::to_string_pretty(&write.body.0.body).map_err(|e| ApiError::value("body", e))?;
-    let made = app.engine.create_rule_set(&write.call, &name, &text, BTreeMap::new()).await;
-    match made {
-        Ok(row) => Ok(Answer((&row).into())),
-        Err(taken @ EngineError::NameTaken { .. }) => {
-            let row = app.engine.rule_set(&name)?;
-            if serde_json::from_str::<Value>(&row.body).is_ok_and(|body| body == write.body.0.body) {
-                return Ok(Answer((&*row).into()));
-            }
-            Err(taken.into())
-        }
-        Err(other) => Err(other.into()),
-    }
+    let made = app.engine.put_rule_set(&write.call, &name, &text).await?;
+    Ok(Answer(RuleSetDto::new(&app, &made)))
 }
 
-/// List the rule sets.
+/// List the rule sets, each in its newest version.
 #[utoipa::path(get, path = "/v1/rule-sets", tag = "queues", operation_id = "list_rule_sets",
     responses((status = 200, body = RuleSetsDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:ListRuleSets")), ("x-gsm-roles" = json!(["server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn list(State(app): State<Arc<App>>, _: Admitted) -> Answer<RuleSetsDto> {
     let rows = app.engine.rule_sets(None, PAGE_SIZE_MAX);
-    Answer(RuleSetsDto { rule_sets: rows.iter().map(|row| (&**row).into()).collect() })
+    // One that went meanwhile is left out.
+    let newest = rows.iter().filter_map(|row| app.engine.rule_set_version(&row.name, None).ok());
+    Answer(RuleSetsDto { rule_sets: newest.map(|of| RuleSetDto::new(&app, &of)).collect() })
 }
 
-/// Read a rule set.
+/// Read the newest version of a rule set.
 #[utoipa::path(get, path = "/v1/rule-sets/{rule_set}", tag = "queues", operation_id = "get_rule_set",
     params(("rule_set" = String, Path)),
     responses((status = 200, body = RuleSetDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -101,10 +109,56 @@ pub(crate) async fn get(
     _: Admitted,
     params: Params,
 ) -> Result<Answer<RuleSetDto>, ApiError> {
-    Ok(Answer((&*app.engine.rule_set(&params.get("rule_set")?)?).into()))
+    Ok(Answer(RuleSetDto::new(&app, &app.engine.rule_set_version(&params.get("rule_set")?, None)?)))
 }
 
-/// Delete a rule set; refused while a queue uses it.
+/// List the versions of a rule set, oldest first.
+#[utoipa::path(get, path = "/v1/rule-sets/{rule_set}/versions", tag = "queues", operation_id = "list_rule_set_versions",
+    params(("rule_set" = String, Path)),
+    responses((status = 200, body = VersionsDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ListRuleSetVersions")), ("x-gsm-roles" = json!(["server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn versions(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+) -> Result<Answer<VersionsDto>, ApiError> {
+    let versions = app.engine.rule_set_versions(&params.get("rule_set")?)?;
+    Ok(Answer(VersionsDto { versions: versions.iter().map(|of| RuleSetDto::new(&app, of)).collect() }))
+}
+
+/// Read a version of a rule set.
+#[utoipa::path(get, path = "/v1/rule-sets/{rule_set}/versions/{version}", tag = "queues", operation_id = "get_rule_set_version",
+    params(("rule_set" = String, Path), ("version" = u32, Path)),
+    responses((status = 200, body = RuleSetDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetRuleSetVersion")), ("x-gsm-roles" = json!(["server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn version(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+) -> Result<Answer<RuleSetDto>, ApiError> {
+    let (name, version): (RuleSetName, u32) = (params.get("rule_set")?, params.get("version")?);
+    Ok(Answer(RuleSetDto::new(&app, &app.engine.rule_set_version(&name, Some(version))?)))
+}
+
+/// Delete a version of a rule set, neither the first nor the newest; refused while a queue uses it.
+#[utoipa::path(delete, path = "/v1/admin/rule-sets/{rule_set}/versions/{version}", tag = "admin", operation_id = "delete_rule_set_version",
+    params(("rule_set" = String, Path), ("version" = u32, Path)),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:DeleteRuleSetVersion")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn delete_version(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<()>,
+) -> Result<StatusCode, ApiError> {
+    let (name, version): (RuleSetName, u32) = (params.get("rule_set")?, params.get("version")?);
+    app.engine.delete_rule_set_version(&write.call, &name, version).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Delete a rule set with all its versions; refused while a queue uses it.
 #[utoipa::path(delete, path = "/v1/admin/rule-sets/{rule_set}", tag = "admin", operation_id = "delete_rule_set",
     params(("rule_set" = String, Path)),
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),

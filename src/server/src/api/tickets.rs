@@ -20,9 +20,13 @@ use why::ExplainDto;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTicketDto {
-    /// Where to wait.
-    #[schema(value_type = String)]
-    queue: QueueName,
+    /// Where to wait; or `queues`.
+    #[schema(value_type = Option<String>)]
+    queue: Option<QueueName>,
+    /// Up to 8 queues to wait in at once: the first match of any of them is the ticket's, the others lose it. Each takes the party
+    /// and what it brings; the shortest of their time-outs counts. In place of `queue`.
+    #[schema(value_type = Option<Vec<String>>)]
+    queues: Option<Vec<QueueName>>,
     /// The caller's own id, 1 to 128 printable ASCII characters; the same id again gives the first ticket.
     #[schema(value_type = Option<String>)]
     ticket_id: Option<RequestKey>,
@@ -100,6 +104,12 @@ pub(crate) async fn create(
             return Err(ApiError::value("leader", "a server names the player whose ticket it is"));
         }
     };
+    let mut queues = match (body.queue, body.queues) {
+        (Some(queue), None) => vec![queue],
+        (None, Some(queues)) if !queues.is_empty() => queues,
+        _ => return Err(ApiError::value("queue", "name either a `queue` or some `queues`")),
+    };
+    let queue = queues.remove(0);
     let mut brings = vec![brought(body.attributes, body.latency_ms)];
     let mut members = Vec::with_capacity(body.members.len());
     for member in body.members {
@@ -110,7 +120,7 @@ pub(crate) async fn create(
         brings.clear();
     }
     let own_id = body.ticket_id;
-    let new = NewTicket { members, own_id, brought: brings, ..NewTicket::new(body.queue, leader) };
+    let new = NewTicket { members, own_id, brought: brings, also: queues, ..NewTicket::new(queue, leader) };
     let view = app.engine.create_ticket(&write.call, &new).await?;
     Ok((StatusCode::CREATED, Answer(view.into())))
 }
@@ -163,6 +173,8 @@ pub(crate) async fn cancel(
 }
 
 /// Ask why a ticket still waits.
+///
+/// Of a ticket in several queues the answer is of the first of them, and `queues` has one of each.
 #[utoipa::path(get, path = "/v1/tickets/{ticket_id}/explain", tag = "tickets", operation_id = "explain_ticket",
     params(("ticket_id" = String, Path)),
     responses((status = 200, body = ExplainDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -174,8 +186,5 @@ pub(crate) async fn explain(
     params: Params,
 ) -> Result<Answer<ExplainDto>, ApiError> {
     let id = ticket_id(&params, &read.call.principal)?;
-    let Some(why) = app.engine.explain(&read.call, id).await? else {
-        return Ok(Answer(ExplainDto::over()));
-    };
-    Ok(Answer(why.into()))
+    Ok(Answer(ExplainDto::new(app.engine.explain(&read.call, id).await?)))
 }

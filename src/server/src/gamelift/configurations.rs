@@ -113,6 +113,10 @@ fn apply(queue: &mut QueueConfig, input: &Tree, now: Timestamp) -> Result<(), En
     if let Some(text) = input.text("RuleSetName") {
         let name =
             RuleSetName::new(arn::name(text)).map_err(|_| EngineError::Unknown { what: "rule set" })?;
+        // The wire knows the first version alone; a queue that goes by a later one natively goes on so.
+        if queue.rule_set.as_ref() != Some(&name) {
+            queue.rule_set_version = Some(1);
+        }
         queue.rule_set = Some(name);
     }
     let seconds = u64::from(of.acceptance_timeout_s.unwrap_or(ACCEPTANCE_S));

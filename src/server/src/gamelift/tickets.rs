@@ -38,6 +38,7 @@ async fn enter(asked: &Asked<'_>, input: &Tree, intake: Intake) -> Result<Tree, 
     };
     let new = NewTicket {
         queue: queue.name.clone(),
+        also: Vec::new(),
         leader: *leader,
         members: members.iter().map(|player| (*player, None)).collect(),
         own_id: Some(own_id),

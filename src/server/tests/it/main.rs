@@ -13,6 +13,7 @@ mod push;
 mod roles;
 mod rule_sets;
 mod rulings;
+mod several;
 mod watch;
 mod why;
 mod world;

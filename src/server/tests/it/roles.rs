@@ -38,7 +38,8 @@ async fn every_operation_says_its_action_roles_and_effect_and_keeps_to_them() {
                 .replace("{board}", "b")
                 .replace("{season}", "1")
                 .replace("{page}", "0")
-                .replace("{rule_set}", "r");
+                .replace("{rule_set}", "r")
+                .replace("{version}", "1");
             let method = method.to_ascii_uppercase();
             if roles.contains(&"none".to_owned()) {
                 continue;

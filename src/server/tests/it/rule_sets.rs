@@ -24,7 +24,6 @@ async fn a_queue_follows_a_rule_set() {
     assert_eq!(admin.put(path, json!({ "body": body })).await.ok(), made, "the same again is the same");
     let mut other = body.clone();
     other["rules"] = json!([]);
-    admin.put(path, json!({ "body": other })).await.is(409, "name_taken");
     assert_eq!(server.get("/v1/rule-sets/maps").await.ok()["body"], body);
     assert_eq!(server.get("/v1/rule-sets").await.ok()["rule_sets"][0]["name"], "maps");
 
@@ -145,4 +144,47 @@ async fn who_is_blocked_is_not_met() {
         }
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_stays_at_its_version() {
+    let mut world = World::new().await;
+    let (admin, server) = (world.admin(), world.server());
+    let sized = |size: u32| json!({ "body": { "ruleLanguageVersion": "1.0", "teams": [{ "name": "all", "minPlayers": 2, "maxPlayers": size }] } });
+    let (set, queue) = ("/v1/admin/rule-sets/hall", "/v1/admin/queues/hall");
+    for size in 2..=4 {
+        assert_eq!(admin.put(set, sized(size)).await.ok()["version"], size - 1);
+    }
+    assert_eq!(admin.put(set, sized(4)).await.ok()["version"], 3, "the newest again is the newest");
+    let at = |version: Option<u32>| {
+        let mut queue = json!({ "mode": "hall", "rule_set": "hall" });
+        if let Some(version) = version {
+            queue["rule_set_version"] = json!(version);
+        }
+        queue
+    };
+    assert_eq!(admin.put(queue, at(Some(2))).await.ok()["rule_set_version"], 2);
+    admin.put(queue, at(Some(0))).await.is(404, "not_found");
+    admin.put(queue, at(Some(4))).await.is(404, "not_found");
+    admin.put(queue, json!({ "mode": "hall", "rule_set_version": 1 })).await.is(422, "invalid");
+    let listed = server.get("/v1/rule-sets/hall/versions").await.ok()["versions"].clone();
+    let uses: Vec<_> = listed.as_array().unwrap().iter().map(|of| (&of["version"], &of["queues"])).collect();
+    let none = json!([]);
+    assert_eq!(uses, [(&json!(1), &none), (&json!(2), &json!(["hall"])), (&json!(3), &none)]);
+    let second = "/v1/admin/rule-sets/hall/versions/2";
+    admin.delete(second).await.is(409, "rule_set_in_use");
+    assert_eq!(
+        admin.put(queue, at(None)).await.ok()["rule_set_version"],
+        3,
+        "the newest where none is named"
+    );
+    admin.delete(second).await.done();
+    server.get("/v1/rule-sets/hall/versions/2").await.is(404, "not_found");
+    assert_eq!(server.get("/v1/rule-sets/hall/versions/1").await.ok()["body"], sized(2)["body"]);
+    for stays in ["1", "3"] {
+        let stays = format!("/v1/admin/rule-sets/hall/versions/{stays}");
+        admin.delete(&stays).await.is(409, "rule_set_version_stays");
+    }
+    server.get("/v1/rule-sets/hall/versions/x").await.is(422, "invalid_parameter");
+    world.stop().await;
 }

@@ -15,7 +15,7 @@ pub(crate) use events::events_whole;
 pub(crate) use ranks::ranks_recount;
 pub(crate) use ratings::{games_count, ratings_rebuild};
 pub(crate) use seats::{seats_lawful, seats_shown};
-pub(crate) use waiting::{all_ended, proposals_agree, waits_lawfully};
+pub(crate) use waiting::{all_ended, one_proposal, proposals_agree, waits_lawfully};
 
 use crate::{Fault, Invariant};
 

@@ -3,6 +3,22 @@ use super::broken;
 use crate::{Fault, Invariant, truth::Truth};
 use gsm_core::{Millis, TicketId, Timestamp};
 use gsm_session::TicketState;
+use std::collections::BTreeMap;
+
+/// No ticket is in two live proposals.
+pub(crate) fn one_proposal(truth: &Truth) -> Result<(), Fault> {
+    let mut proposed = BTreeMap::new();
+    for (id, (_, proposal)) in &truth.proposals {
+        for ticket in proposal.sides().iter().flatten().map(|place| place.seat.ticket) {
+            let first = *proposed.entry(ticket).or_insert(*id);
+            if first != *id {
+                let detail = format!("{ticket} is in the live proposals {first} and {id}");
+                return broken(Invariant::OneProposal, detail);
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Open proposals and their tickets, both ways.
 pub(crate) fn proposals_agree(truth: &Truth) -> Result<(), Fault> {

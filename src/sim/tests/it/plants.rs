@@ -1,12 +1,17 @@
 //! Each invariant is seen red: a planted bug is found, by the invariant that it breaks and by no other.
 use gsm_sim::{Invariant, Options, Plant, Shape, run};
 
-/// Seeds in which a bug must show at least once; most show in the first, a race for a lease in one of fifteen.
+/// Seeds in which most bugs show; most in the first, a race for a lease in one of fifteen.
 const SEEDS: u64 = 60;
+/// Seeds that are tried for a bug that has not shown by then: a result beside a new board is in few of a hundred.
+const SEEDS_MAX: u64 = 240;
 
 fn check(plant: Plant, shape: Shape) {
     let mut found = 0;
-    for seed in 1..=SEEDS {
+    for seed in 1..=SEEDS_MAX {
+        if seed > SEEDS && found > 0 {
+            return;
+        }
         let Err(violation) = run(seed, &Options { steps: 200, shape, plant: Some(plant) }) else { continue };
         found += 1;
         assert_eq!(violation.invariant, plant.breaks(), "{plant:?}\n{violation}");
@@ -17,7 +22,7 @@ fn check(plant: Plant, shape: Shape) {
             return;
         }
     }
-    assert!(found > 0, "{plant:?} was not found in {SEEDS} seeds");
+    assert!(found > 0, "{plant:?} was not found in {SEEDS_MAX} seeds");
 }
 
 macro_rules! plants {
@@ -41,6 +46,7 @@ plants! {
     an_unchecked_claim_is_found: ClaimUnchecked in OneHome,
     a_kept_claim_is_found: ClaimKept in OneHome,
     a_dropped_ticket_is_found: TicketDropped in OneHome,
+    a_second_proposal_is_found: ProposedTwice in OneHome,
     a_deaf_pool_is_found: PoolDeaf in OneHome,
     a_deaf_board_is_found: BoardDeaf in ThreeHomes,
     a_stuck_fence_is_found: FenceStuck in ManyNodes,

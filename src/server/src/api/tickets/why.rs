@@ -1,4 +1,5 @@
 //! Why a ticket still waits.
+use gsm_core::QueueName;
 use gsm_engine::Explained;
 use gsm_matchmaking::{Binding, Explain, RuledExplain};
 use serde::Serialize;
@@ -10,6 +11,22 @@ pub(crate) struct ExplainDto {
     /// False once it waits no longer; then the rest is absent.
     waiting: bool,
     /// The same in a sentence.
+    text: String,
+    #[serde(flatten)]
+    why: Option<WhyDto>,
+    /// Of a queue with a rule set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_set: Option<RulesDto>,
+    /// Of a ticket in several queues: each of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    queues: Vec<QueueWhyDto>,
+}
+
+/// Why a ticket still waits in one of its queues.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueueWhyDto {
+    queue: String,
+    /// In a sentence.
     text: String,
     #[serde(flatten)]
     why: Option<WhyDto>,
@@ -122,22 +139,27 @@ pub(crate) struct NextDto {
 }
 
 impl ExplainDto {
-    pub(super) fn over() -> Self {
-        let text = "the ticket waits no longer".to_owned();
-        Self { waiting: false, text, why: None, rule_set: None }
+    /// Of a ticket that waits no longer, if there is nothing to explain.
+    pub(super) fn new(explained: Vec<(QueueName, Explained)>) -> Self {
+        let several = explained.len() > 1;
+        let Some((_, first)) = explained.first() else {
+            let text = "the ticket waits no longer".to_owned();
+            return Self { waiting: false, text, why: None, rule_set: None, queues: Vec::new() };
+        };
+        let (text, why, rule_set) = parts(first.clone());
+        let each = |(queue, why): (QueueName, Explained)| {
+            let (text, why, rule_set) = parts(why);
+            QueueWhyDto { queue: queue.to_string(), text, why, rule_set }
+        };
+        let queues = explained.into_iter().filter(|_| several).map(each).collect();
+        Self { waiting: true, text, why, rule_set, queues }
     }
 }
 
-impl From<Explained> for ExplainDto {
-    fn from(explained: Explained) -> Self {
-        match explained {
-            Explained::Window(why) => {
-                Self { waiting: true, text: sentence(&why), why: Some(window(&why)), rule_set: None }
-            }
-            Explained::Ruled(why) => {
-                Self { waiting: true, text: ruled_sentence(&why), why: None, rule_set: Some(rules(*why)) }
-            }
-        }
+fn parts(explained: Explained) -> (String, Option<WhyDto>, Option<RulesDto>) {
+    match explained {
+        Explained::Window(why) => (sentence(&why), Some(window(&why)), None),
+        Explained::Ruled(why) => (ruled_sentence(&why), None, Some(rules(*why))),
     }
 }
 
