@@ -272,16 +272,12 @@ impl Pools {
         {
             recorder.note(id, step);
         }
+        pool.waits.lock().ticket(id, row);
         let command = match row.state {
             TicketState::Queued | TicketState::Searching => {
                 Command::Enter(pool.rules.read().entering(id, row), row.expires_at)
             }
-            state => {
-                if let (TicketState::Completed, Some(ended_at), false) = (state, row.ended_at, row.backfill) {
-                    pool.waits.lock().note(ended_at.since(row.queued_at));
-                }
-                Command::Leave(id)
-            }
+            _ => Command::Leave(id),
         };
         pool.commands.lock().push(command);
         self.wake.notify_one();

@@ -1,6 +1,7 @@
 //! Why a ticket still waits.
+use crate::api::dto::EstimatedWaitDto;
 use gsm_engine::Explained;
-use gsm_matchmaking::{Binding, Explain, RuledExplain};
+use gsm_matchmaking::{Binding, Explain, RuledExplain, WaitEstimate};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,6 +17,9 @@ pub(crate) struct ExplainDto {
     /// Of a queue with a rule set.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_set: Option<RulesDto>,
+    /// Once enough others have ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_wait: Option<EstimatedWaitDto>,
 }
 
 /// Counts and limits of a ticket that waits in a window of skill.
@@ -121,19 +125,32 @@ pub(crate) struct NextDto {
 impl ExplainDto {
     pub(super) fn over() -> Self {
         let text = "the ticket waits no longer".to_owned();
-        Self { waiting: false, text, why: None, rule_set: None }
+        Self { waiting: false, text, why: None, rule_set: None, estimated_wait: None }
+    }
+
+    /// With how long the ticket will wait.
+    pub(super) fn expecting(self, estimate: Option<WaitEstimate>) -> Self {
+        Self { estimated_wait: estimate.map(Into::into), ..self }
     }
 }
 
 impl From<Explained> for ExplainDto {
     fn from(explained: Explained) -> Self {
         match explained {
-            Explained::Window(why) => {
-                Self { waiting: true, text: sentence(&why), why: Some(window(&why)), rule_set: None }
-            }
-            Explained::Ruled(why) => {
-                Self { waiting: true, text: ruled_sentence(&why), why: None, rule_set: Some(rules(*why)) }
-            }
+            Explained::Window(why) => Self {
+                waiting: true,
+                text: sentence(&why),
+                why: Some(window(&why)),
+                rule_set: None,
+                estimated_wait: None,
+            },
+            Explained::Ruled(why) => Self {
+                waiting: true,
+                text: ruled_sentence(&why),
+                why: None,
+                rule_set: Some(rules(*why)),
+                estimated_wait: None,
+            },
         }
     }
 }
