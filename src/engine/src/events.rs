@@ -7,7 +7,7 @@ use crate::{
     store::{TicketRow, Version},
 };
 use gsm_core::{EventId, MatchId, Millis, PlayerId, QueueName, TicketId, Timestamp};
-use gsm_matchmaking::{Proposal, proposal::Answer};
+use gsm_matchmaking::{Proposal, WaitEstimate, proposal::Answer};
 use std::{
     collections::BTreeMap,
     sync::{Arc, OnceLock},
@@ -189,6 +189,12 @@ impl Engine {
             let queue = queue.clone();
             listener.hear(MatchmakingEvent { id, at, queue, what, match_id, tickets, rules });
         }
+    }
+
+    /// How long a waiting ticket of the queue will have waited in all: nothing until enough others have ended.
+    #[must_use]
+    pub fn wait_estimate(&self, queue: &QueueName, id: TicketId) -> Option<WaitEstimate> {
+        self.views.pools.get(queue)?.waits.lock().estimate(id, self.clock.now())
     }
 
     /// The mean wait of the queue's late matches.

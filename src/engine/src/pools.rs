@@ -275,19 +275,16 @@ impl Pools {
             recorder.note(id, step);
         }
         for queue in row.queues() {
-            let (Some(pool), Some(row)) = (self.gather(queue), row.seen_from(queue)) else { continue };
-            let command = match row.state {
+            let (Some(pool), Some(seen)) = (self.gather(queue), row.seen_from(queue)) else { continue };
+            // A match in one queue ends the wait in all, and was made in that one.
+            pool.waits.lock().ticket(id, &seen, *queue == row.queue);
+            let command = match seen.state {
                 TicketState::Queued | TicketState::Searching => {
-                    Command::Enter(pool.rules.read().entering(id, &row), row.expires_at)
+                    Command::Enter(pool.rules.read().entering(id, &seen), seen.expires_at)
                 }
                 _ => Command::Leave(id),
             };
             pool.commands.lock().push(command);
-        }
-        if let (TicketState::Completed, Some(ended_at), false) = (row.state, row.ended_at, row.backfill)
-            && let Some(pool) = self.gather(&row.queue)
-        {
-            pool.waits.lock().note(ended_at.since(row.queued_at));
         }
         self.wake.notify_one();
     }

@@ -39,6 +39,7 @@ mod rules;
 mod search;
 mod split;
 mod ticket;
+mod waits;
 
 pub use explain::{Binding, Explain};
 pub use formed::{Formed, Seat};
@@ -49,3 +50,4 @@ pub use ruled::{
 };
 pub use rules::{Format, MatchRules, RulesError, Window};
 pub use ticket::{PoolError, PoolPlayer, PoolTicket, SKILL_ABS_MAX};
+pub use waits::{WaitEnd, WaitEstimate, WaitFacts, WaitModel, nearest_region};

@@ -25,6 +25,7 @@
 )]
 
 mod answers;
+mod calibration;
 mod compare;
 mod patience;
 mod plausible;
@@ -37,6 +38,7 @@ mod summary;
 mod synthetic;
 mod traffic;
 
+pub use calibration::Calibration;
 pub use compare::{Difference, Estimate, compare, estimate};
 pub use plausible::{Choices, Spread, Values};
 pub use recorded::{BadLine, Line, Outcome, Plain, Player, Recording, RecordingError, StillWaiting, VERSION};

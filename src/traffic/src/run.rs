@@ -4,7 +4,7 @@ use crate::{
     traffic::{Arrival, Traffic, number},
 };
 use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
-use gsm_matchmaking::{RulePool, RuledMatch, RuledTicket};
+use gsm_matchmaking::{RulePool, RuledMatch, RuledTicket, WaitEnd, WaitEstimate, WaitFacts, WaitModel};
 use gsm_rules::{ExpansionAge, RuleSet};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -88,6 +88,8 @@ pub struct Fate {
     pub skill: Option<f64>,
     /// The location that is nearest to them.
     pub region: Option<Arc<str>>,
+    /// How long it was told that it would wait, when it came.
+    pub stated: Option<WaitEstimate>,
 }
 
 /// A match.
@@ -168,6 +170,7 @@ struct World<'a> {
     setup: &'a Setup,
     traffic: &'a Traffic,
     pool: RulePool,
+    waits: WaitModel,
     fates: Vec<Fate>,
     made: Vec<Made>,
     events: BTreeSet<(Millis, Event)>,
@@ -195,6 +198,7 @@ impl<'a> World<'a> {
             setup,
             traffic,
             pool: RulePool::new(setup.set.clone()),
+            waits: WaitModel::default(),
             fates: Vec::with_capacity(traffic.arrivals.len()),
             made: Vec::new(),
             events: BTreeSet::new(),
@@ -269,14 +273,23 @@ impl<'a> World<'a> {
             }
         });
         let is_busy = arrival.members.iter().any(|member| self.busy.contains(member.player.as_str()));
+        let skill = self.setup.skill.as_deref().and_then(|name| arrival.mean_of(name));
+        let stated = if is_busy {
+            None
+        } else {
+            let facts = WaitFacts { region: region.as_deref(), skill, size: arrival.members.len() };
+            self.waits.came(ticket_id(nth), facts, instant(arrival.at));
+            self.waits.stated(ticket_id(nth))
+        };
         self.fates.push(Fate {
             at: arrival.at,
             wait: Millis::ZERO,
             end: if is_busy { End::Busy } else { End::Waiting },
             is_measured: arrival.is_measured,
             size: arrival.members.len(),
-            skill: self.setup.skill.as_deref().and_then(|name| arrival.mean_of(name)),
+            skill,
             region,
+            stated,
         });
         if is_busy {
             return;
@@ -330,6 +343,9 @@ impl<'a> World<'a> {
         if let (Some(fate), Some(arrival)) = (self.fates.get_mut(nth), self.traffic.arrivals.get(nth)) {
             fate.wait = Millis::new(at.get().saturating_sub(fate.at.get()));
             fate.end = end;
+            let how =
+                if matches!(end, End::Matched(_) | End::TimedOut) { WaitEnd::Over } else { WaitEnd::Left };
+            self.waits.ended(ticket_id(nth), instant(at), how);
             for member in &arrival.members {
                 self.busy.remove(member.player.as_str());
             }

@@ -123,3 +123,36 @@ fn the_same_seed_gives_the_same_and_every_match_obeys() {
     assert_eq!(summary.stages.iter().map(|stage| stage.matches).sum::<usize>(), summary.matches);
     assert_eq!(summary.waiting_curve.len(), SAMPLES);
 }
+
+/// So many of a hundred tickets end inside the p90 that they were told.
+fn check_coverage(text: &str, of: &Synthetic) {
+    let set = set(text);
+    let traffic = of.traffic(&[&Shape::of(&set, text)], 3).unwrap();
+    let summary = Summary::of(&[&run(&Setup::of(set, 3), &traffic, &mut |_| {})]);
+    let share = summary.calibration.p90_coverage.unwrap();
+    assert!((0.85..=0.95).contains(&share), "{share}");
+    for region in summary.segments.iter().filter(|of| of.kind.name() == "region") {
+        let share = region.calibration.p90_coverage.unwrap();
+        assert!((0.83..=0.97).contains(&share), "{share} of {}", region.name);
+    }
+}
+
+const FIVES: &str = include_str!("../../../config/rule-sets/fives.json");
+
+#[test]
+fn nine_of_ten_tickets_end_inside_what_they_were_told() {
+    let regions = |text| crate::Regions::parse(text).unwrap();
+    let rates = |text| crate::Rates::parse(text).unwrap();
+    let hour =
+        Synthetic { length: Millis::from_secs(3_600), regions: regions("eu:1,us:1"), ..Synthetic::default() };
+    check_coverage(DUEL, &hour);
+    // The load falls to a tenth, and comes back.
+    check_coverage(DUEL, &Synthetic { rates: rates("4,1200:0.4,2400:4"), ..hour.clone() });
+    // Few players are in one region.
+    check_coverage(
+        FIVES,
+        &Synthetic { regions: regions("eu:12,us:12,sa:1"), rates: rates("4"), ..hour.clone() },
+    );
+    // Many do not wait for their match.
+    check_coverage(DUEL, &Synthetic { patience: Some(Millis::from_secs(20)), rates: rates("0.5"), ..hour });
+}

@@ -1,5 +1,6 @@
 //! Who waits how long: by region, skill and size of the party.
 use crate::{
+    calibration::Calibration,
     run::{End, Fate, Ran},
     summary::{Quantiles, Share, seconds, share},
 };
@@ -36,6 +37,8 @@ pub struct Segment {
     pub matched: Share,
     /// Waits of those, in seconds.
     pub wait_s: Option<Quantiles>,
+    /// How what tickets were told held.
+    pub calibration: Calibration,
     /// Mean of the skill gaps of their matches, each counted once a ticket.
     pub gap_mean: Option<f64>,
 }
@@ -107,6 +110,7 @@ fn segment(kind: SegmentKind, name: String, tickets: &[Gapped<'_>]) -> Segment {
         tickets: tickets.len(),
         matched: share(matched().count(), tickets.len()),
         wait_s: Quantiles::of(seconds(matched().map(|(fate, _)| fate.wait))),
+        calibration: Calibration::of(tickets.iter().map(|(fate, _)| *fate)),
         gap_mean: Quantiles::of(gaps).map(|of| of.mean),
     }
 }
@@ -165,6 +169,7 @@ mod tests {
             size: 1,
             skill: Some(skill),
             region: Some(region.into()),
+            stated: None,
         }
     }
 

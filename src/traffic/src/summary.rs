@@ -1,5 +1,6 @@
 //! What came of runs, in figures.
 use crate::{
+    calibration::Calibration,
     run::{End, Fate, Made, Ran, SAMPLES},
     segments::{Fairness, Segment, fairness, segments},
 };
@@ -90,6 +91,8 @@ pub struct Summary {
     pub segments: Vec<Segment>,
     /// How evenly waits fall on the segments of a kind.
     pub fairness: Vec<Fairness>,
+    /// How what tickets were told held.
+    pub calibration: Calibration,
     /// Waits that 0, 1, .. 100 of a hundred matched tickets reached at most.
     pub wait_curve_s: Vec<f64>,
     /// Gaps of matches, in the same way.
@@ -173,6 +176,7 @@ impl Summary {
             stages: stages(runs, &made),
             fairness: fairness(&segments),
             segments,
+            calibration: Calibration::of(came.iter().copied()),
             wait_curve_s: curve(waits.clone()),
             wait_s: Quantiles::of(waits),
             gap_curve: curve(gaps),
@@ -199,6 +203,8 @@ impl Summary {
             ("imbalance_mean".to_owned(), self.imbalance.as_ref().map(|of| of.mean)),
             ("lopsided_mean".to_owned(), self.lopsided.as_ref().map(|of| of.mean)),
             ("latency_mean_ms".to_owned(), self.latency_ms.as_ref().map(|of| of.mean)),
+            ("p50_coverage".to_owned(), self.calibration.p50_coverage),
+            ("p90_coverage".to_owned(), self.calibration.p90_coverage),
             ("unrelaxed_share".to_owned(), self.stages.first().map(|stage| stage.share)),
         ];
         for of in &self.fairness {

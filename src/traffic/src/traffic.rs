@@ -1,6 +1,7 @@
 //! Tickets that will come.
 use crate::answers::Answer;
 use gsm_core::Millis;
+use gsm_matchmaking::nearest_region;
 use gsm_rules::{Member, Value};
 
 /// One ticket that will come.
@@ -70,13 +71,7 @@ impl Arrival {
     /// first by name.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
-        let first = self.members.first()?;
-        let sum = |name: &String| {
-            self.members.iter().map(|m| m.latency_ms.get(name).map(|ms| u64::from(*ms))).sum::<Option<u64>>()
-        };
-        let known = first.latency_ms.keys().filter_map(|name| Some((sum(name)?, name)));
-        let nearest: Option<(u64, &String)> = known.min();
-        nearest.map(|(_, name)| name.as_str())
+        nearest_region(self.members.iter().map(|member| &member.latency_ms))
     }
 }
 

@@ -127,6 +127,8 @@ pub(super) fn label(metric: &str) -> (&str, usize) {
         "imbalance_mean" => ("teams apart, mean", 1),
         "lopsided_mean" => ("expected score off 0.5", 3),
         "latency_mean_ms" => ("farthest player, ms", 0),
+        "p50_coverage" => ("ended inside the told p50", 3),
+        "p90_coverage" => ("ended inside the told p90", 3),
         "unrelaxed_share" => ("matched unrelaxed, %", 1),
         "wait_ratio_region" => ("longest/shortest wait, region", 2),
         "wait_ratio_skill" => ("longest/shortest wait, skill", 2),

@@ -1,9 +1,10 @@
 //! Shapes that several answers share. Times are milliseconds since 1970.
 use gsm_core::{MatchId, PlayerId, QueueName, TicketId};
 use gsm_engine::{
-    MatchView, ResultView, TicketView,
+    Engine, MatchView, ResultView, TicketView,
     store::{RatingRow, SideChange, Verdict},
 };
+use gsm_matchmaking::WaitEstimate;
 use gsm_rating::Offset;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -119,6 +120,33 @@ pub(crate) struct TicketDto {
     /// The match it led to.
     #[serde(skip_serializing_if = "Option::is_none")]
     match_id: Option<String>,
+    /// While it waits, once enough others have ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_wait: Option<EstimatedWaitDto>,
+}
+
+/// How long a ticket will have waited in all, from the waits of tickets like it of late.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EstimatedWaitDto {
+    /// Half of such tickets end inside this.
+    p50_ms: u64,
+    /// Nine of ten do.
+    p90_ms: u64,
+}
+
+impl From<WaitEstimate> for EstimatedWaitDto {
+    fn from(of: WaitEstimate) -> Self {
+        Self { p50_ms: of.p50.get(), p90_ms: of.p90.get() }
+    }
+}
+
+impl TicketDto {
+    /// With how long it will wait, if it does.
+    pub(crate) fn of(engine: &Engine, view: TicketView) -> Self {
+        let is_over = view.row.state.is_terminal();
+        let estimate = engine.wait_estimate(&view.row.queue, view.id).filter(|_| !is_over);
+        Self { estimated_wait: estimate.map(Into::into), ..view.into() }
+    }
 }
 
 /// A player of a ticket, with the rating at which it was queued.
@@ -154,6 +182,7 @@ impl From<TicketView> for TicketDto {
             reason: row.reason,
             proposal_id: row.proposal.map(|id| id.to_string()),
             match_id: row.match_id.map(|id| id.to_string()),
+            estimated_wait: None,
         }
     }
 }

@@ -122,7 +122,7 @@ pub(crate) async fn create(
     let own_id = body.ticket_id;
     let new = NewTicket { members, own_id, brought: brings, also: queues, ..NewTicket::new(queue, leader) };
     let view = app.engine.create_ticket(&write.call, &new).await?;
-    Ok((StatusCode::CREATED, Answer(view.into())))
+    Ok((StatusCode::CREATED, Answer(TicketDto::of(&app.engine, view))))
 }
 
 /// A ticket's id, or the caller's own id of it.
@@ -152,7 +152,7 @@ pub(crate) async fn ticket(
     params: Params,
 ) -> Result<Answer<TicketDto>, ApiError> {
     let id = ticket_id(&params, &read.call.principal)?;
-    Ok(Answer(app.engine.ticket(&read.call, id).await?.into()))
+    Ok(Answer(TicketDto::of(&app.engine, app.engine.ticket(&read.call, id).await?)))
 }
 
 /// Leave the queue.
@@ -186,5 +186,7 @@ pub(crate) async fn explain(
     params: Params,
 ) -> Result<Answer<ExplainDto>, ApiError> {
     let id = ticket_id(&params, &read.call.principal)?;
-    Ok(Answer(ExplainDto::new(app.engine.explain(&read.call, id).await?)))
+    let view = app.engine.ticket(&read.call, id).await?;
+    let estimate = app.engine.wait_estimate(&view.row.queue, id);
+    Ok(Answer(ExplainDto::new(app.engine.explain(&read.call, id).await?, estimate)))
 }

@@ -4,6 +4,7 @@
 mod bad_input;
 mod boards;
 mod client;
+mod estimates;
 mod gamelift;
 mod jwt;
 mod once;

@@ -1,7 +1,8 @@
 //! Why a ticket still waits.
+use crate::api::dto::EstimatedWaitDto;
 use gsm_core::QueueName;
 use gsm_engine::Explained;
-use gsm_matchmaking::{Binding, Explain, RuledExplain};
+use gsm_matchmaking::{Binding, Explain, RuledExplain, WaitEstimate};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,6 +18,9 @@ pub(crate) struct ExplainDto {
     /// Of a queue with a rule set.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_set: Option<RulesDto>,
+    /// Once enough others have ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_wait: Option<EstimatedWaitDto>,
     /// Of a ticket in several queues: each of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     queues: Vec<QueueWhyDto>,
@@ -140,11 +144,18 @@ pub(crate) struct NextDto {
 
 impl ExplainDto {
     /// Of a ticket that waits no longer, if there is nothing to explain.
-    pub(super) fn new(explained: Vec<(QueueName, Explained)>) -> Self {
+    pub(super) fn new(explained: Vec<(QueueName, Explained)>, estimate: Option<WaitEstimate>) -> Self {
         let several = explained.len() > 1;
         let Some((_, first)) = explained.first() else {
             let text = "the ticket waits no longer".to_owned();
-            return Self { waiting: false, text, why: None, rule_set: None, queues: Vec::new() };
+            return Self {
+                waiting: false,
+                text,
+                why: None,
+                rule_set: None,
+                estimated_wait: None,
+                queues: Vec::new(),
+            };
         };
         let (text, why, rule_set) = parts(first.clone());
         let each = |(queue, why): (QueueName, Explained)| {
@@ -152,7 +163,7 @@ impl ExplainDto {
             QueueWhyDto { queue: queue.to_string(), text, why, rule_set }
         };
         let queues = explained.into_iter().filter(|_| several).map(each).collect();
-        Self { waiting: true, text, why, rule_set, queues }
+        Self { waiting: true, text, why, rule_set, estimated_wait: estimate.map(Into::into), queues }
     }
 }
 
