@@ -107,6 +107,12 @@ pub(crate) async fn create(
     let mut queues = match (body.queue, body.queues) {
         (Some(queue), None) => vec![queue],
         (None, Some(queues)) if !queues.is_empty() => queues,
+        (None, None) => {
+            let detail = "name a `queue`, or some `queues`";
+            return Err(
+                ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "missing_field", detail).field("queue")
+            );
+        }
         _ => return Err(ApiError::value("queue", "name either a `queue` or some `queues`")),
     };
     let queue = queues.remove(0);
