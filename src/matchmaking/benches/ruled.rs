@@ -32,6 +32,9 @@ const FIVES: &str = r#"{"ruleLanguageVersion": "1.0",
      "measurements": ["flatten(teams[*].players.attributes[roles])"]},
     {"name": "Ping", "type": "latency", "maxLatency": 120}]}"#;
 
+/// As it is shipped.
+const SHIPPED: &str = include_str!("../../../config/rule-sets/fives.json");
+
 /// Five numbers, of which the rules read all: what a ticket takes in memory.
 const WIDE: &str = r#"{"ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "skill", "type": "number"},
   {"name": "n1", "type": "number"}, {"name": "n2", "type": "number"}, {"name": "n3", "type": "number"}, {"name": "n4", "type": "number"}],
@@ -146,6 +149,9 @@ fn bench(c: &mut Criterion) {
         ("5v5_10k", FIVES, 10_000),
         ("5v5_100k", FIVES, 100_000),
         ("5v5_1m", FIVES, 1_000_000),
+        ("shipped_10k", SHIPPED, 10_000),
+        ("shipped_100k", SHIPPED, 100_000),
+        ("shipped_1m", SHIPPED, 1_000_000),
     ] {
         if only.as_ref().is_some_and(|only| !name.contains(only)) {
             continue;

@@ -4,6 +4,7 @@ mod explain;
 mod large;
 mod line;
 mod objective;
+mod outlook;
 mod search;
 mod sorted;
 mod store;
