@@ -36,6 +36,12 @@ impl Supply {
         let lacking = |need: &Need| need.min.saturating_sub(need.strings.containing(seats, self.wanted));
         self.needs.iter().map(lacking).sum()
     }
+    /// Whether another one is of the same players, whatever their number.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        let firsts = self.needs.first().zip(other.needs.first());
+        self.wanted == other.wanted && firsts.is_some_and(|(one, two)| is_alike(&one.strings, &two.strings))
+    }
     /// How many of them a ticket would be.
     #[must_use]
     pub fn brings(&self, party: &Party) -> u32 {

@@ -45,6 +45,11 @@ impl Counts {
     pub(super) fn of(set: &RuleSet) -> Self {
         Self(vec![(0, 0); set.rules().len()])
     }
+    pub(super) fn note_failed(&mut self, rule: usize, times: u32) {
+        if let Some((_, failed)) = self.0.get_mut(rule) {
+            *failed += u64::from(times);
+        }
+    }
     pub(super) fn note(&mut self, rule: usize, held: bool) {
         if let Some((passed, failed)) = self.0.get_mut(rule) {
             *if held { passed } else { failed } += 1;
