@@ -146,7 +146,7 @@ fn bench(c: &mut Criterion) {
     let now = Timestamp::from_millis(60_000);
     // As criterion reads it.
     let only = std::env::args().skip(1).rfind(|arg| !arg.starts_with('-'));
-    if only.is_none() {
+    if only.is_none() || only.as_deref() == Some("memory") {
         memory();
     }
     let mut group = c.benchmark_group("ruled");

@@ -279,3 +279,52 @@ fn has_window(
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number below `below`, the same for the same seed.
+    fn draw(seed: &mut u64, below: u64) -> u64 {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*seed >> 33) % below
+    }
+
+    #[test]
+    fn a_window_is_found_where_trying_each_finds_one() {
+        let (mut seed, mut found) = (7, 0);
+        for _ in 0..20_000 {
+            let (low, high, width) = (10.0, 10.0 + draw(&mut seed, 4) as f64, 4.0);
+            let mut seen: Vec<Seen> = (0..draw(&mut seed, 9))
+                .map(|_| Seen {
+                    number: high - width + draw(&mut seed, 9) as f64,
+                    places: 1 + draw(&mut seed, 3),
+                    gives: Amounts {
+                        players: 1,
+                        supplies: [draw(&mut seed, 2) as u32; SUPPLIES_MAX],
+                        ..Amounts::default()
+                    },
+                })
+                .filter(|seen| seen.number - low <= width)
+                .collect();
+            seen.sort_by(|a, b| a.number.total_cmp(&b.number));
+            let near: Vec<&Seen> = seen.iter().collect();
+            let supplies = [draw(&mut seed, 3) as u32; SUPPLIES_MAX];
+            let needed = Amounts { players: 1 + draw(&mut seed, 5) as u32, supplies, ..Amounts::default() };
+            let place = 1 + draw(&mut seed, 2);
+            let is_enough = |left: f64| {
+                let mut has = Amounts::default();
+                let inside = |seen: &&&Seen| {
+                    seen.number >= left && seen.number - left <= width && seen.places & place != 0
+                };
+                near.iter().filter(inside).for_each(|seen| has.add(&seen.gives));
+                has.cover(&needed)
+            };
+            let lefts = near.iter().map(|seen| seen.number.min(low)).chain([low]);
+            let expected = lefts.into_iter().any(is_enough);
+            assert_eq!(has_window(&near, &[], place, (low, width), &needed), expected, "{near:?} {needed:?}");
+            found += usize::from(expected);
+        }
+        assert!((4_000..16_000).contains(&found), "{found}");
+    }
+}
