@@ -77,6 +77,11 @@ pub enum WordSource {
         /// A list attribute.
         attribute: usize,
     },
+    /// A list attribute, each player his own, in his order without repeats: [`Party::lists`](crate::Party::lists).
+    Ranked {
+        /// A list attribute.
+        attribute: usize,
+    },
     /// A list attribute of all players as one set: [`Party::set`](crate::Party::set).
     Set {
         /// A list attribute.

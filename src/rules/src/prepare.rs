@@ -98,6 +98,14 @@ impl RuleSet {
                 }
                 cells
             }
+            WordSource::Ranked { attribute } => {
+                let mut cells = Vec::new();
+                for value in values(attribute) {
+                    let Value::List(list) = value else { continue };
+                    list_cells(&mut cells, &ranked(list, symbols));
+                }
+                cells
+            }
             WordSource::Set { attribute, aggregation } => {
                 taken(one_set(lists(values(attribute)), aggregation), symbols)
             }
@@ -138,7 +146,7 @@ impl RuleSet {
                 WordSource::Players | WordSource::Texts { .. } | WordSource::Set { .. } => {
                     party.texts(column).iter().for_each(|symbol| symbols.give_back(*symbol));
                 }
-                WordSource::Lists { .. } => {
+                WordSource::Lists { .. } | WordSource::Ranked { .. } => {
                     party.lists(column).flatten().for_each(|symbol| symbols.give_back(*symbol));
                 }
                 WordSource::Map { .. } | WordSource::Latency { .. } => {
@@ -204,6 +212,12 @@ fn taken(set: BTreeSet<&str>, symbols: &mut Symbols) -> Vec<Symbol> {
     let mut set: Vec<Symbol> = set.iter().map(|text| symbols.take(text)).collect();
     set.sort_unstable();
     set
+}
+
+/// The symbols of strings, in their order.
+fn ranked(list: &[String], symbols: &mut Symbols) -> Vec<Symbol> {
+    let is_first = |(at, text): &(usize, &String)| list.iter().take(*at).all(|before| before != *text);
+    list.iter().enumerate().filter(is_first).map(|(_, text)| symbols.take(text)).collect()
 }
 
 /// The cells of a map, ascending by symbol.

@@ -100,6 +100,10 @@ pub enum RuleKind {
     Compound,
     /// Players who do not want to meet; an extension.
     Avoid,
+    /// Places that are filled by players who name them; an extension.
+    Roles,
+    /// Parties meet parties; an extension.
+    PartyBalance,
 }
 
 /// How matches are looked for.

@@ -1,12 +1,12 @@
 //! A version of a rule set, and judging by it.
 use crate::{
     columns::NumberColumn,
-    judge::{Check, hopeless::Partial, pairs::pairwise},
+    judge::{Check, hopeless::Partial, pairs::pairwise, roles::Taken},
     pairwise::Pairwise,
     party::Party,
     rule_set::{Algorithm, Rule, Team, TeamSize},
     seat::Seat,
-    symbols::Symbols,
+    symbols::{Symbol, Symbols},
 };
 use gsm_core::Millis;
 use std::cmp::Ordering;
@@ -166,6 +166,34 @@ impl Stage {
         let on = |team| self.hopeless(&[Seat { team, party }]);
         let mut teams = self.firsts.iter().copied().map(on);
         teams.next().flatten().filter(|_| teams.all(|rule| rule.is_some()))
+    }
+    /// The roles that the players of a match take by its rules of the type `roles`: of each seat those of its players, in
+    /// their order; `None` for players whom no rule gives one. Same seats, same roles. Nothing where there is no such rule.
+    #[must_use]
+    pub fn roles(&self, seats: &[Seat<'_>]) -> Option<Vec<Vec<Option<Taken>>>> {
+        let rules = self.checks.iter().filter_map(|check| match check {
+            Check::Roles(roles) => Some(roles.assigned(seats)),
+            _ => None,
+        });
+        // A team has its roles of one rule.
+        rules.reduce(|mut all, other| {
+            let both = all.iter_mut().flatten().zip(other.into_iter().flatten());
+            both.for_each(|(role, other)| *role = role.or(other));
+            all
+        })
+    }
+    /// Whether a rule gives roles.
+    #[must_use]
+    pub fn has_roles(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check, Check::Roles(_)))
+    }
+    /// The places of a rule of the type `roles`, with how many of a team may be autofilled; nothing of another rule.
+    #[must_use]
+    pub fn places(&self, rule: usize) -> Option<(&[(Symbol, u32)], u32)> {
+        match self.checks.get(rule)? {
+            Check::Roles(roles) => Some((&roles.places, roles.autofill)),
+            _ => None,
+        }
     }
     /// Where a sort rule puts another ticket, seen from the anchor: less comes first, no key comes last.
     ///

@@ -4,6 +4,7 @@ mod explain;
 mod large;
 mod line;
 mod objective;
+mod roles;
 mod search;
 mod sorted;
 mod store;
@@ -117,6 +118,8 @@ pub struct RuledMatch {
     pub tickets: Vec<TicketId>,
     /// The backfill ticket among them.
     pub backfill: Option<TicketId>,
+    /// Of each side the roles of its players, in their order; empty where no rule is about roles.
+    pub roles: Vec<Vec<Option<formed::Role>>>,
     /// Of each rule: how often it held and did not, when it was judged for the sake of these tickets.
     pub counts: Vec<(u64, u64)>,
 }
@@ -289,13 +292,13 @@ impl RulePool {
                 Partner::Found(pair) => {
                     pairs.push(pair);
                     if pairs.len() == PAIRS_MAX {
-                        self.form_pairs(&mut pairs, matches);
+                        self.form_pairs(&mut pairs, round.now, matches);
                     }
                 }
                 Partner::None => {}
                 Partner::Unknown => {
                     // The search sees who is there.
-                    self.form_pairs(&mut pairs, matches);
+                    self.form_pairs(&mut pairs, round.now, matches);
                     let Some(anchor) = self.waiting.alive(key).map(|of| of.turn.id) else { continue };
                     let found = self.turn(anchor, &mut round, budget, work);
                     if let Some(line) = round.line.as_mut().filter(|_| round.cut.is_none()) {
@@ -304,12 +307,12 @@ impl RulePool {
                         others.for_each(|other| line.leave(other));
                     }
                     if let Some(found) = found {
-                        matches.push(self.formed(anchor, found));
+                        matches.push(self.formed(anchor, found, round.now));
                     }
                 }
             }
         };
-        self.form_pairs(&mut pairs, matches);
+        self.form_pairs(&mut pairs, round.now, matches);
         if !finished {
             self.round = Some(round);
         }
@@ -635,7 +638,7 @@ impl RulePool {
     }
 
     /// Forms matches of pairs; together, so that the memory of one is awaited while that of another is.
-    fn form_pairs(&mut self, pairs: &mut Vec<Pair>, matches: &mut Vec<RuledMatch>) {
+    fn form_pairs(&mut self, pairs: &mut Vec<Pair>, now: Timestamp, matches: &mut Vec<RuledMatch>) {
         let mut keys: SmallVec<[Key; 2 * PAIRS_MAX]> = SmallVec::new();
         pairs.iter().for_each(|(one, two, _)| keys.extend([*one, *two]));
         let mut taken = self.waiting.take_all(&keys).into_iter();
@@ -648,17 +651,19 @@ impl RulePool {
             let sides = if team == 0 { vec![side(&one), side(&two)] } else { vec![side(&two), side(&one)] };
             let mut counts = self.counts(one.turn.id);
             counts.iter_mut().for_each(|(held, _)| *held += 1);
+            let roles = self.roles(&[(&one, team), (&two, 1 - team)], now);
             [&one, &two].into_iter().for_each(|of| self.forget(of));
             matches.push(RuledMatch {
                 sides,
                 tickets: vec![one.turn.id, two.turn.id],
                 backfill: None,
+                roles,
                 counts,
             });
         }
     }
 
-    fn formed(&mut self, anchor: TicketId, found: Vec<(TicketId, u8)>) -> RuledMatch {
+    fn formed(&mut self, anchor: TicketId, found: Vec<(TicketId, u8)>, now: Timestamp) -> RuledMatch {
         let mut sides = vec![Vec::new(); self.set.teams().len()];
         let mut backfill = None;
         for (id, team) in &found {
@@ -674,11 +679,14 @@ impl RulePool {
             }
         }
         let counts = self.counts(anchor);
+        let taken: Vec<(&Waiting, u8)> =
+            found.iter().filter_map(|(id, team)| Some((self.waiting.get(id)?, *team))).collect();
+        let roles = self.roles(&taken, now);
         let tickets: Vec<TicketId> = found.iter().map(|(id, _)| *id).collect();
         tickets.iter().for_each(|id| {
             self.remove(*id);
         });
-        RuledMatch { sides, tickets, backfill, counts }
+        RuledMatch { sides, tickets, backfill, roles, counts }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The slow twin of the pool: every choice of tickets and every choice of teams, judged by the rules.
 use gsm_core::{TicketId, Timestamp};
 use gsm_matchmaking::{RuledMatch, RuledTicket};
-use gsm_rules::{BackfillPriority, ExpansionAge, Party, RuleSet, Seat, Symbols};
+use gsm_rules::{BackfillPriority, ExpansionAge, Party, RuleSet, Seat, Symbols, Value};
 use std::collections::BTreeMap;
 
 /// A waiting ticket of the twin.
@@ -27,6 +27,8 @@ pub(crate) struct Model<'a> {
     set: &'a RuleSet,
     symbols: Symbols,
     pub(crate) waiting: BTreeMap<TicketId, Own>,
+    /// Players whose role was looked at.
+    pub(crate) roles: usize,
 }
 
 /// Tickets with their teams; a backfill's is of no meaning.
@@ -34,7 +36,7 @@ pub(crate) type Choice<'a> = Vec<(&'a Own, u8)>;
 
 impl<'a> Model<'a> {
     pub(crate) fn new(set: &'a RuleSet) -> Self {
-        Self { set, symbols: set.symbols(), waiting: BTreeMap::new() }
+        Self { set, symbols: set.symbols(), waiting: BTreeMap::new(), roles: 0 }
     }
 
     pub(crate) fn insert(&mut self, ticket: RuledTicket) {
@@ -102,6 +104,38 @@ impl<'a> Model<'a> {
             found.sides.iter().position(|side| side.iter().any(|seat| seat.ticket == *id)).unwrap()
         };
         found.tickets.iter().map(|id| (&self.waiting[id], team(id) as u8)).collect()
+    }
+
+    /// Where players of a match have roles, each is as often there as its rule says, and nobody more is autofilled.
+    pub(crate) fn check_roles(&mut self, found: &RuledMatch, now: Timestamp, says: &str) {
+        let stage = &self.set.stages()[self.stage_of(&self.choice(found), now)];
+        assert_eq!(found.roles.is_empty(), !stage.has_roles(), "{says}");
+        let Some((places, autofill)) = (0..self.set.rules().len()).find_map(|rule| stage.places(rule)) else {
+            return;
+        };
+        for (side, roles) in found.sides.iter().zip(&found.roles) {
+            assert_eq!(side.len(), roles.len(), "{says}");
+            let taken = || roles.iter().flatten();
+            if taken().next().is_none() {
+                continue;
+            }
+            for (role, count) in places {
+                let name = self.symbols.text(*role);
+                assert_eq!(taken().filter(|role| role.name == name).count(), *count as usize, "{says}");
+            }
+            assert!(taken().filter(|role| role.choice.is_none()).count() <= autofill as usize, "{says}");
+            for (seat, role) in side.iter().zip(roles) {
+                let Some(role) = role else { continue };
+                let players = &self.waiting[&seat.ticket].ticket.players;
+                let (_, member) = players.iter().find(|(player, _)| *player == seat.player).unwrap();
+                let Value::List(list) = &member.attributes["roles"] else { panic!("{member:?}") };
+                let mut named: Vec<&String> = Vec::new();
+                list.iter().for_each(|role| named.extend((!named.contains(&role)).then_some(role)));
+                let choice = named.iter().position(|named| **named == role.name);
+                assert_eq!(role.choice, choice.map(|at| at as u32), "{says}");
+                self.roles += 1;
+            }
+        }
     }
 
     /// Some match of the anchor, if there is any.

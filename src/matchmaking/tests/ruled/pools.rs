@@ -22,6 +22,9 @@ fn expansions(dice: &mut Dice, spec: &SetSpec) -> Vec<Json> {
             RuleSpec::Distance { max: Some(max), .. } => ("maxDistance", *max, 1.5),
             RuleSpec::Batch { attribute: "skill", max: Some(max), .. } => ("maxDistance", *max, 2.0),
             RuleSpec::Latency { max: Some(max), .. } => ("maxLatency", *max, 10.0),
+            RuleSpec::Roles { autofill, .. } => ("autofill", *autofill as f64, 1.0),
+            RuleSpec::PartyBalance { most } => ("maxDifference", *most as f64, 1.0),
+            RuleSpec::Avoid { most, .. } => ("maxCount", *most as f64, 1.0),
             _ => continue,
         };
         let steps = steps(dice, &|at| json!(from + by * (at + 1) as f64));
@@ -53,7 +56,7 @@ pub(crate) fn rule_set(dice: &mut Dice, teams: usize) -> (Arc<RuleSet>, String) 
         "backfillPriority": dice.one(&["normal", "low", "high"]),
     });
     let text = text.to_string();
-    let parsed = parse(&text, Dialect::Strict).unwrap_or_else(|faults| panic!("{text}: {faults:#?}"));
+    let parsed = parse(&text, Dialect::Extended).unwrap_or_else(|faults| panic!("{text}: {faults:#?}"));
     (Arc::new(parsed.set), text)
 }
 

@@ -15,7 +15,8 @@ use crate::{
     columns::Columns,
     fault::Fault,
     json::{Node, scan},
-    rule_set::{Attribute, AttributeKind, Rule, RuleSet, Team},
+    rule_set::{Attribute, AttributeKind, Rule, RuleSet, Team, TeamSize},
+    seat::TeamSet,
     stage::Stage,
 };
 use faults::{FAULTS_MAX, Faults};
@@ -31,7 +32,7 @@ pub const TEXT_CHARS_MAX: usize = 65_535;
 pub enum Dialect {
     /// FlexMatch's and nothing else.
     Strict,
-    /// With the extensions of this server: `objective`, and rules of the type `avoid`.
+    /// With the extensions of this server: `objective`, and rules of the types `avoid`, `roles` and `partyBalance`.
     Extended,
 }
 
@@ -72,7 +73,7 @@ const MEMBERS: [&str; 7] =
 /// Members that only the extended language has.
 const EXTENSIONS: [&str; 1] = ["objective"];
 /// Players of a small match.
-const SMALL_PLAYERS_MAX: u32 = 40;
+pub(crate) const SMALL_PLAYERS_MAX: u32 = 40;
 /// Players of any match.
 const PLAYERS_MAX: u32 = MATCH_PLAYERS_MAX as u32;
 
@@ -101,6 +102,8 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         literals: BTreeMap::new(),
         is_large,
         is_extended: dialect == Dialect::Extended,
+        sizes: Vec::new(),
+        with_roles: TeamSet::default(),
         rules: Vec::new(),
     };
     let objective = match dialect {
@@ -151,6 +154,10 @@ pub(crate) struct Scope {
     pub(crate) literals: BTreeMap<String, u32>,
     pub(crate) is_large: bool,
     pub(crate) is_extended: bool,
+    /// Of the teams, in the stage that is read.
+    pub(crate) sizes: Vec<TeamSize>,
+    /// The teams that a rule of the stage that is read has given roles.
+    pub(crate) with_roles: TeamSet,
 }
 
 impl Scope {
@@ -197,6 +204,8 @@ fn stage(
             format!("a match could grow to {players} players; one that begins with {SMALL_PLAYERS_MAX} or less must stay so"),
         );
     }
+    scope.sizes = teams::sizes(&entries);
+    scope.with_roles = TeamSet::default();
     let algorithm = algorithm::read(&top, scope, faults);
     let read = rules::read(&top, scope, faults);
     if from == Millis::ZERO {

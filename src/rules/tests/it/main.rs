@@ -6,6 +6,7 @@ mod judging;
 mod make;
 mod mutations;
 mod props;
+mod roles;
 mod spec;
 mod twin;
 mod validation;

@@ -7,7 +7,7 @@ use gsm_rules::{Dialect, Member, Pairwise, Party, RuleSet, Seat, Stage, Verdict,
 
 fn parsed(spec: &SetSpec, seed: u64) -> RuleSet {
     let text = spec.text();
-    parse(&text, Dialect::Strict).unwrap_or_else(|faults| panic!("seed {seed}: {text}: {faults:#?}")).set
+    parse(&text, Dialect::Extended).unwrap_or_else(|faults| panic!("seed {seed}: {text}: {faults:#?}")).set
 }
 
 fn parties(set: &RuleSet, seats: &[(usize, Vec<Member>)]) -> Vec<(u8, Party)> {

@@ -152,7 +152,7 @@ impl RulePool {
             }
         }
         found.sort_by_key(|(one, ..)| self.waiting.at(one.slot).map(|of| of.turn));
-        self.form_pairs(&mut found, matches);
+        self.form_pairs(&mut found, self.course.now, matches);
     }
 }
 

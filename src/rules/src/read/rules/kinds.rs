@@ -44,7 +44,7 @@ impl Source<'_, '_> {
     fn number_uses(&mut self) -> ListUse {
         ListUse { numbers: self.aggregation(), sets: None, own_outside: false }
     }
-    fn fault(&mut self, member: &str, message: impl Into<String>) {
+    pub(super) fn fault(&mut self, member: &str, message: impl Into<String>) {
         self.faults.add(self.object.place(member), message);
     }
 
