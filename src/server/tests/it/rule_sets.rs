@@ -188,3 +188,58 @@ async fn a_queue_stays_at_its_version() {
     server.get("/v1/rule-sets/hall/versions/x").await.is(422, "invalid_parameter");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn roles_are_filled_and_told() {
+    let mut world = World::new().await;
+    let (admin, server) = (world.admin(), world.server());
+    let body = json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{ "name": "roles", "type": "string_list", "default": ["damage"] }],
+        "teams": [{ "name": "party", "minPlayers": 3, "maxPlayers": 3 }],
+        "rules": [{ "name": "Composition", "type": "roles", "attribute": "roles",
+                    "counts": { "tank": 1, "damage": 1, "healer": 1 }, "autofill": 1 }],
+    });
+    let mut wrong = body.clone();
+    wrong["rules"][0]["counts"]["tank"] = json!(2);
+    let fault = admin.put("/v1/admin/rule-sets/dungeon", json!({ "body": wrong })).await;
+    assert!(fault.text.contains("$.rules[0].counts"), "{}", fault.text);
+    fault.is(422, "invalid");
+    admin.put("/v1/admin/rule-sets/dungeon", json!({ "body": body })).await.ok();
+    let queue = json!({ "mode": "dungeon", "rule_set": "dungeon", "player_attributes": ["roles"] });
+    admin.put("/v1/admin/queues/dungeon", queue).await.ok();
+    let mut tickets = Vec::new();
+    // The third names nothing that is left, and what the rule set says for whoever says nothing is taken.
+    let named = [("Ann", Some(json!(["healer", "tank"]))), ("Bob", Some(json!(["healer"]))), ("Eve", None)];
+    for (name, roles) in named {
+        let player = world.player(name).await;
+        let attributes = roles.map_or_else(|| json!({}), |roles| json!({ "roles": roles }));
+        let ticket = json!({ "queue": "dungeon", "attributes": attributes });
+        let made = player.client.post("/v1/tickets", ticket).await.ok();
+        tickets.push((player, text(&made["ticket_id"])));
+    }
+    let mut match_id = String::new();
+    let expected = [
+        json!({ "name": "tank", "choice": 2 }),
+        json!({ "name": "healer", "choice": 1 }),
+        json!({ "name": "damage", "choice": 1 }),
+    ];
+    for ((player, ticket), role) in tickets.iter().zip(&expected) {
+        let seen = loop {
+            let seen = player.client.get(&format!("/v1/tickets/{ticket}")).await.ok();
+            if seen["state"] == "completed" {
+                break seen;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(seen["players"][0]["role"], *role, "{seen}");
+        match_id = text(&seen["match_id"]);
+    }
+    let made = server.get(&format!("/v1/matches/{match_id}")).await.ok();
+    let seats = made["sides"][0]["players"].as_array().unwrap();
+    for (player, role) in tickets.iter().map(|(player, _)| player).zip(&expected) {
+        let seat = seats.iter().find(|seat| seat["player_id"] == json!(player.id)).unwrap();
+        assert_eq!(seat["role"], *role, "{made}");
+    }
+    world.stop().await;
+}
