@@ -132,7 +132,10 @@ impl Engine {
             return Err(EngineError::Forbidden);
         }
         let most = match new.intake {
-            Intake::Native => queue.party_max().min(limits::PARTY_SIZE_MAX),
+            Intake::Native => {
+                let set = self.views.rule_sets.of(queue);
+                set.map_or_else(|| queue.party_max().min(limits::PARTY_SIZE_MAX), |set| set.party_max())
+            }
             Intake::GameLift => limits::PARTY_SIZE_MAX,
             Intake::Backfill => limits::MATCH_PLAYERS_MAX - 1,
         };

@@ -82,6 +82,11 @@ pub enum WordSource {
         /// A list attribute.
         attribute: usize,
     },
+    /// A list attribute of ids, each player his own, without those of the own ticket: [`Party::lists`](crate::Party::lists).
+    Avoided {
+        /// A list attribute.
+        attribute: usize,
+    },
     /// A list attribute of all players as one set: [`Party::set`](crate::Party::set).
     Set {
         /// A list attribute.

@@ -29,7 +29,6 @@ impl Shape {
     /// Of a rule set and the text that it was read from.
     #[must_use]
     pub fn of(set: &RuleSet, text: &str) -> Self {
-        let sizes = set.stages().iter().flat_map(|stage| stage.teams()).map(|size| usize::from(size.max));
         let mut mentioned: BTreeMap<String, Vec<Json>> = BTreeMap::new();
         let root: Json = serde_json::from_str(text).unwrap_or_default();
         for rule in root.get("rules").and_then(Json::as_array).into_iter().flatten() {
@@ -58,7 +57,7 @@ impl Shape {
         Self {
             attributes: set.attributes().to_vec(),
             mentioned,
-            party_max: sizes.max().unwrap_or(1).max(1),
+            party_max: party_max(set),
             skill: skill_attribute(set).map(str::to_owned),
         }
     }
@@ -122,6 +121,13 @@ impl Shape {
             AttributeKind::String | AttributeKind::Number => Values::Texts(choices),
         }
     }
+}
+
+/// The largest party that a match has room for.
+fn party_max(set: &RuleSet) -> usize {
+    let sizes = || set.stages().iter().flat_map(|stage| stage.teams()).map(|size| usize::from(size.max));
+    let room = if set.splits_parties() { set.players_max() } else { sizes().max().unwrap_or(1) };
+    room.min(set.party_max()).max(1)
 }
 
 /// The number attribute that says how good a player is, as far as the rule set tells: by its name, as what teams are

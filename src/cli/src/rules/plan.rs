@@ -2,6 +2,7 @@
 use super::load;
 use crate::output::{Outcome, print_json, print_table, say};
 use clap::Args;
+use gsm_core::limits::PARTY_SIZE_MAX;
 use gsm_rules::{
     Aggregation, HoldBack, NumberColumn, Pairwise, RuleKind, RuleSet, SetAggregation, Stage, WordColumn,
     WordSource,
@@ -41,6 +42,10 @@ impl Plan {
                 json!({ "from_s": stage.from().as_secs_f64(), "teams": sizes(&set, stage), "rules": rules.collect::<Vec<_>>() })
             });
             return print_json(&stages.collect::<Vec<_>>());
+        }
+        if set.party_max() != PARTY_SIZE_MAX || set.splits_parties() {
+            let split = if set.splits_parties() { ", split where they fit no team" } else { "" };
+            say(format_args!("parties of up to {} players{split}", set.party_max()));
         }
         if let Some(objective) = set.objective() {
             let held = match objective.hold_back {
@@ -181,7 +186,8 @@ fn word(set: &RuleSet, column: WordColumn) -> String {
         Some(
             WordSource::Texts { attribute: index }
             | WordSource::Lists { attribute: index }
-            | WordSource::Ranked { attribute: index },
+            | WordSource::Ranked { attribute: index }
+            | WordSource::Avoided { attribute: index },
         ) => {
             format!("`{}`", attribute(set, index))
         }

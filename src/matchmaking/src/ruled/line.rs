@@ -64,7 +64,7 @@ impl Duel {
         let is_sort = |kind| matches!(kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort);
         let is_sorted = set.algorithm().is_none_or(|of| of.batching == Batching::Sorted)
             || set.rules().iter().any(|rule| is_sort(rule.kind));
-        if is_sorted || store.has_backfills() || !set.stages().iter().all(is_one) {
+        if is_sorted || store.has_apart() || !set.stages().iter().all(is_one) {
             return None;
         }
         let widths: Option<Vec<f64>> = set.stages().iter().map(|stage| store.width(stage)).collect();

@@ -1,4 +1,5 @@
 //! The waiting tickets of one queue under a rule set.
+mod apart;
 mod candidates;
 mod explain;
 mod large;
@@ -15,7 +16,7 @@ pub use ticket::{NeverMatched, RuledTicket};
 
 use crate::{formed, ticket::PoolError};
 use candidates::Choice;
-use gsm_core::{Map, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
+use gsm_core::{Map, PlayerId, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
 use gsm_rules::{BackfillPriority, RuleSet, Seat, Symbols};
 use line::{Line, Partner};
 use objective::Course;
@@ -616,9 +617,9 @@ impl RulePool {
         let line = round.line.as_ref().zip(waiting.key(&id)).zip(width);
         let (candidates, is_cut) =
             if let Some(line) = line.and_then(|((line, key), width)| line.near(key, width)) {
-                let backfills = waiting.backfills().filter_map(|key| other(key, is_news(key)));
+                let apart = waiting.apart().filter_map(|key| other(key, is_news(key)));
                 let near = line.filter_map(|(key, is_news)| other(key, is_news));
-                choice.candidates(news().chain(backfills.chain(near).filter(after_news)), most, counts)
+                choice.candidates(news().chain(apart.chain(near).filter(after_news)), most, counts)
             } else if let Some(near) = width.and_then(|width| waiting.near(anchor, width)) {
                 let near = near.filter_map(|key| other(key, is_news(key))).filter(after_news);
                 choice.candidates(news().chain(near), most, counts)
@@ -668,11 +669,15 @@ impl RulePool {
         let mut backfill = None;
         for (id, team) in &found {
             let Some(ticket) = self.waiting.get(id) else { continue };
-            for (at, player) in ticket.players.iter().enumerate() {
-                let team = if ticket.is_backfill() { ticket.teams.get(at).unwrap_or(team) } else { team };
-                if let Some(side) = sides.get_mut(usize::from(*team)) {
-                    side.push(formed::Seat { ticket: *id, player: *player });
+            let mut seat = |team: u8, player: PlayerId| {
+                if let Some(side) = sides.get_mut(usize::from(team)) {
+                    side.push(formed::Seat { ticket: *id, player });
                 }
+            };
+            if ticket.is_apart() {
+                ticket.places_apart(*team).for_each(|(team, player)| seat(team, player));
+            } else {
+                ticket.players.iter().for_each(|player| seat(*team, *player));
             }
             if ticket.is_backfill() {
                 backfill = Some(*id);

@@ -19,7 +19,7 @@ impl RulePool {
         for (ticket, team) in tickets {
             match ticket.party() {
                 Some(party) => seats.push(Seat { team: *team, party }),
-                None => seats.extend(ticket.fixed()),
+                None => seats.extend(ticket.seats_apart(*team)),
             }
         }
         let mut sides = vec![Vec::new(); self.set.teams().len()];

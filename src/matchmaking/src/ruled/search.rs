@@ -22,6 +22,8 @@ pub(super) struct Candidate {
     /// Its age is within the stage that is searched, not beyond: such a one must be in the match.
     pub(super) is_of_stage: bool,
     pub(super) is_backfill: bool,
+    /// Whether its players may sit on different teams.
+    pub(super) is_apart: bool,
     pub(super) players: u32,
     /// Whether it is still there.
     pub(super) waits: bool,
@@ -68,8 +70,8 @@ pub(super) struct Search {
     pub(super) stage: usize,
     anchor: Anchor,
     pub(super) candidates: Vec<Candidate>,
-    /// Whether a backfill may be taken, whose players have their teams: then teams that are alike differ by who may join.
-    has_backfill: bool,
+    /// Whether a ticket may be taken that sits on different teams: then teams that are alike differ by who may join.
+    has_apart: bool,
     /// Of the candidates from each on: players, and whether one is news, whether one is of the stage.
     rest: Vec<(u32, bool, bool)>,
     /// The seats taken: which candidate (`None`: the anchor), and its team.
@@ -87,7 +89,7 @@ pub(super) struct Search {
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// A match: each ticket with its team; a backfill's is that of its first player.
+    /// A match: each ticket with its team; of one that sits on different teams that of its first player.
     Found(Vec<(TicketId, u8)>),
     /// There is none.
     None,
@@ -122,12 +124,12 @@ impl Search {
             }
         }
         let (taken, places) = (Vec::new(), Vec::new());
-        let has_backfill = candidates.iter().any(|candidate| candidate.is_backfill);
+        let has_apart = candidates.iter().any(|candidate| candidate.is_apart);
         Self {
             stage,
             anchor,
             candidates,
-            has_backfill,
+            has_apart,
             rest,
             taken,
             places,
@@ -203,19 +205,19 @@ impl Search {
     fn seat_anchor(&mut self, sight: &Sight<'_>, stage: &Stage) -> bool {
         self.taken.clear();
         let teams = sight.set.teams();
-        if sight.anchor.is_backfill() {
-            if self.anchor_team > 0 {
+        if sight.anchor.is_apart() {
+            let Some(team) = sight.anchor.way_apart(stage, &vec![0; teams.len()], self.anchor_team) else {
                 return false;
-            }
-            self.anchor_team = 1;
-            self.taken.push((None, sight.anchor.teams.first().copied().unwrap_or(0)));
+            };
+            self.anchor_team += 1;
+            self.taken.push((None, team));
         } else {
             loop {
                 let at = self.anchor_team;
                 let Some(team) = teams.get(at) else { return false };
                 self.anchor_team += 1;
                 // Of teams that are alike the first one stands for all.
-                let is_first = self.has_backfill
+                let is_first = self.has_apart
                     || at == 0
                     || teams.get(at - 1).is_none_or(|before| before.entry != team.entry);
                 let has_room =
@@ -242,7 +244,7 @@ impl Search {
     /// Takes one more ticket at the last place; `false` when all were tried there.
     fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         let filled = self.filled(sight);
-        let order = team_order(sight.set, stage, &filled, self.has_backfill);
+        let order = team_order(sight.set, stage, &filled, self.has_apart);
         loop {
             let Some(place) = self.places.last().copied() else { return false };
             let Some(candidate) = self.candidates.get(place.next) else { return false };
@@ -264,9 +266,8 @@ impl Search {
                 self.skip();
                 continue;
             };
-            let team = if ticket.is_backfill() {
-                let fits = place.team == 0 && backfill_fits(stage, &filled, ticket);
-                ticket.teams.first().copied().filter(|_| fits)
+            let team = if ticket.is_apart() {
+                ticket.way_apart(stage, &filled, place.team)
             } else {
                 let room = |team: &u8| {
                     let at = usize::from(*team);
@@ -362,7 +363,7 @@ impl Search {
             let Some(ticket) = ticket else { continue };
             match ticket.party() {
                 Some(party) => seats.push(Seat { team: *team, party }),
-                None => seats.extend(ticket.fixed()),
+                None => seats.extend(ticket.seats_apart(*team)),
             }
         }
         seats
@@ -381,23 +382,15 @@ impl Search {
                 }
             };
             match ticket {
-                Some(ticket) if ticket.is_backfill() => ticket.teams.iter().for_each(|team| add(*team, 1)),
+                Some(ticket) if ticket.is_apart() => {
+                    ticket.seats_apart(*team).for_each(|seat| add(seat.team, u32::from(seat.party.size())));
+                }
                 Some(ticket) => add(*team, ticket.size()),
                 None => {}
             }
         }
         filled
     }
-}
-
-fn backfill_fits(stage: &Stage, filled: &[u32], ticket: &Waiting) -> bool {
-    let mut filled = filled.to_vec();
-    ticket.teams.iter().for_each(|team| {
-        if let Some(count) = filled.get_mut(usize::from(*team)) {
-            *count += 1;
-        }
-    });
-    stage.teams().iter().zip(&filled).all(|(size, filled)| *filled <= u32::from(size.max))
 }
 
 /// The teams in the order in which they are tried: the neediest first, then the one with most room, and of empty teams

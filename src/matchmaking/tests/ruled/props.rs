@@ -46,7 +46,7 @@ fn check(model: &mut Model<'_>, found: &[RuledMatch], now: Timestamp, says: &str
 
 #[test]
 fn the_pool_finds_what_the_twin_finds() {
-    let (mut matches, mut left, mut roles) = (0, 0, 0);
+    let (mut matches, mut left, mut roles, mut split) = (0, 0, 0, 0);
     for seed in 0..10_000 {
         let mut dice = Dice(seed);
         let (set, text) = rule_set(&mut dice, 4);
@@ -72,12 +72,11 @@ fn the_pool_finds_what_the_twin_finds() {
         }
         left += model.waiting.len();
         roles += model.roles;
+        split += model.split;
         assert_eq!(pool.len(), model.waiting.len());
     }
-    assert!(
-        matches > 5_000 && left > 5_000 && roles > 500,
-        "{matches} matches, {left} tickets left, {roles} roles"
-    );
+    assert!(matches > 5_000 && left > 5_000, "{matches} matches, {left} tickets left");
+    assert!(roles > 500 && split > 100, "{roles} roles, {split} split parties");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod expansions;
 mod faults;
 mod object;
 mod objective;
+mod parties;
 mod rules;
 mod teams;
 
@@ -15,7 +16,7 @@ use crate::{
     columns::Columns,
     fault::Fault,
     json::{Node, scan},
-    rule_set::{Attribute, AttributeKind, Rule, RuleSet, Team, TeamSize},
+    rule_set::{Attribute, AttributeKind, Parties, Rule, RuleSet, Team, TeamSize},
     seat::TeamSet,
     stage::Stage,
 };
@@ -32,7 +33,7 @@ pub const TEXT_CHARS_MAX: usize = 65_535;
 pub enum Dialect {
     /// FlexMatch's and nothing else.
     Strict,
-    /// With the extensions of this server: `objective`, and rules of the types `avoid`, `roles` and `partyBalance`.
+    /// With the extensions of this server: `objective`, `parties`, and rules of the types `avoid`, `roles` and `partyBalance`.
     Extended,
 }
 
@@ -71,7 +72,7 @@ pub fn parse(text: &str, dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
 const MEMBERS: [&str; 7] =
     ["name", "ruleLanguageVersion", "playerAttributes", "algorithm", "teams", "rules", "expansions"];
 /// Members that only the extended language has.
-const EXTENSIONS: [&str; 1] = ["objective"];
+const EXTENSIONS: [&str; 2] = ["objective", "parties"];
 /// Players of a small match.
 pub(crate) const SMALL_PLAYERS_MAX: u32 = 40;
 /// Players of any match.
@@ -110,6 +111,10 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         Dialect::Strict => None,
         Dialect::Extended => objective::read(&top, &mut scope, faults),
     };
+    let parties = match dialect {
+        Dialect::Strict => Parties::default(),
+        Dialect::Extended => parties::read(&top, faults),
+    };
     let first = stage(Millis::ZERO, root, None, &mut scope, faults);
     let expansions = expansions::read(&top, faults);
     let mut stages = vec![first];
@@ -127,6 +132,9 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         }
     }
     let stages = stages.into_iter().collect::<Option<Vec<Stage>>>()?;
+    if dialect == Dialect::Extended {
+        parties::check(&top, parties, &stages, faults);
+    }
     let mut literals: Vec<(String, u32)> = scope.literals.into_iter().collect();
     literals.sort_unstable_by_key(|(_, at)| *at);
     Some(RuleSet {
@@ -140,6 +148,7 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         is_large,
         expansion_age,
         objective,
+        parties,
     })
 }
 

@@ -5,6 +5,7 @@ mod expressions;
 mod judging;
 mod make;
 mod mutations;
+mod parties;
 mod props;
 mod roles;
 mod spec;

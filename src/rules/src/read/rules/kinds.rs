@@ -305,7 +305,7 @@ impl Source<'_, '_> {
         }
         let columns = &mut self.scope.columns;
         let (lists, players) =
-            (columns.word(WordSource::Lists { attribute }), columns.word(WordSource::Players));
+            (columns.word(WordSource::Avoided { attribute }), columns.word(WordSource::Players));
         Some(Check::Avoid(Avoid { lists, players, opponents_only, most }))
     }
 
