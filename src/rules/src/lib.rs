@@ -42,7 +42,10 @@ mod value;
 
 pub use columns::{Aggregation, NumberColumn, NumberSource, SetAggregation, WordColumn, WordSource};
 pub use fault::Fault;
-pub use judge::roles::Taken;
+pub use judge::{
+    roles::Taken,
+    supply::{Demand, Supply},
+};
 pub use objective::{HoldBack, Measure, Objective, Term};
 pub use pairwise::Pairwise;
 pub use party::{Never, Party};

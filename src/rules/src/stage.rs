@@ -1,7 +1,13 @@
 //! A version of a rule set, and judging by it.
 use crate::{
     columns::NumberColumn,
-    judge::{Check, hopeless::Partial, pairs::pairwise, roles::Taken},
+    judge::{
+        Check,
+        hopeless::Partial,
+        pairs::pairwise,
+        roles::Taken,
+        supply::{Demand, Scarce, Supply},
+    },
     pairwise::Pairwise,
     party::Party,
     rule_set::{Algorithm, Rule, Team, TeamSize},
@@ -28,6 +34,7 @@ pub struct Stage {
     alone: Vec<usize>,
     pairwise: Vec<Pairwise>,
     only_within: Option<(NumberColumn, f64)>,
+    scarce: Scarce,
 }
 
 /// What a rule says about a candidate.
@@ -87,7 +94,8 @@ impl Stage {
                 .is_none_or(|b| b.entry != team.entry)
         };
         let firsts = (0_u8..=u8::MAX).zip(names).filter(is_first).map(|(at, _)| at).collect();
-        Self { from, teams, firsts, algorithm, checks, alone, pairwise, only_within }
+        let scarce = Scarce::new(&must, &checks);
+        Self { from, teams, firsts, algorithm, checks, alone, pairwise, only_within, scarce }
     }
     /// The age from which it is in force.
     #[must_use]
@@ -159,6 +167,20 @@ impl Stage {
         let is_dead =
             |rule: &&usize| self.checks.get(**rule).is_some_and(|check| partial.is_dead(check, &self.checks));
         self.alone.iter().find(is_dead).copied()
+    }
+    /// What a list of tickets brings of that which may run out: a search asks it for what is left from a place on.
+    #[must_use]
+    pub fn supply<'p>(
+        &self,
+        tickets: impl ExactSizeIterator<Item = &'p [Party]> + DoubleEndedIterator,
+    ) -> Supply {
+        self.scarce.supply(&self.checks, tickets)
+    }
+    /// What a part of a match still needs of it: where a [`Supply`] lacks that, no match comes of the part and tickets of
+    /// that supply.
+    #[must_use]
+    pub fn demand(&self, seats: &[Seat<'_>]) -> Demand {
+        self.scarce.demand(&self.checks, seats, &self.teams)
     }
     /// A rule that a ticket fails by itself, on whichever team it sits: it waits for another stage.
     #[must_use]

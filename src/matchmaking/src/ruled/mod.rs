@@ -635,7 +635,11 @@ impl RulePool {
             return Some(Opened::Done(large::large(&choice, waiting, &candidates, has, counts, work)));
         }
         let has = Anchor { is_news: run.is_news, is_of_stage, is_backfill: anchor.is_backfill() };
-        Some(Opened::Search(Search::new(at, has, candidates, is_cut, Counts::default())))
+        let parties = |of: &search::Candidate| waiting.at(of.slot).map_or(&[][..], |of| &of.parties[..]);
+        let supply = stage.supply(candidates.iter().map(parties));
+        let mut search = Search::new(at, has, candidates, is_cut, Counts::default());
+        search.supply = supply;
+        Some(Opened::Search(search))
     }
 
     /// Forms matches of pairs; together, so that the memory of one is awaited while that of another is.

@@ -7,7 +7,7 @@
 //! once. The place where a search is stays in it, so that it goes on in another step.
 use super::{store::Store, ticket::Waiting};
 use gsm_core::TicketId;
-use gsm_rules::{RuleSet, Seat, Stage, Verdict};
+use gsm_rules::{RuleSet, Seat, Stage, Supply, Verdict};
 use smallvec::{SmallVec, smallvec};
 
 /// A ticket that may be taken.
@@ -80,6 +80,8 @@ pub(super) struct Search {
     /// The anchor's team that is tried; a backfill's players have theirs.
     anchor_team: usize,
     pub(super) counts: Counts,
+    /// What the candidates from each on bring of that which may run out.
+    pub(super) supply: Supply,
     /// Whether there may be more candidates than these.
     pub(super) is_cut: bool,
     /// Work units used.
@@ -135,6 +137,7 @@ impl Search {
             places,
             anchor_team: 0,
             counts,
+            supply: Supply::default(),
             is_cut,
             spent: 0,
         }
@@ -245,11 +248,14 @@ impl Search {
     fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         let filled = self.filled(sight);
         let order = team_order(sight.set, stage, &filled, self.has_apart);
+        let demand = (!self.supply.is_idle()).then(|| stage.demand(&self.seats(sight)));
         loop {
             let Some(place) = self.places.last().copied() else { return false };
             let Some(candidate) = self.candidates.get(place.next) else { return false };
             if place.team == 0
-                && (self.is_too_few(stage, &filled, place.next) || !self.can_be_new(place.next))
+                && (self.is_too_few(stage, &filled, place.next)
+                    || !self.can_be_new(place.next)
+                    || demand.is_some_and(|demand| self.supply.lacks(&demand, place.next)))
             {
                 return false;
             }

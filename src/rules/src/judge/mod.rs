@@ -9,6 +9,7 @@ pub(crate) mod party_balance;
 pub(crate) mod roles;
 pub(crate) mod sort;
 pub(crate) mod strings;
+pub(crate) mod supply;
 
 use crate::{
     columns::{NumberColumn, WordColumn},

@@ -41,3 +41,14 @@ impl PartyBalance {
         })
     }
 }
+
+/// How large a party some team must still get; 0 if none must.
+pub(crate) fn missing(balance: &PartyBalance, seats: &[Seat<'_>], sizes: &[TeamSize]) -> u8 {
+    let teams = teams(seats);
+    let top = teams.iter().map(|(_, largest)| u32::from(*largest)).max().unwrap_or(0);
+    let least = u8::try_from(top.saturating_sub(balance.most)).unwrap_or(u8::MAX);
+    let must = |(size, (players, largest)): (&TeamSize, &(u8, u8))| {
+        (*players > 0 || size.min > 0) && *largest < least
+    };
+    if sizes.iter().zip(&teams).any(must) { least } else { 0 }
+}

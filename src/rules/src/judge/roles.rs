@@ -75,12 +75,17 @@ impl Roles {
         team.players + more < places || (more < named && self.matched(team) + more < named)
     }
 
+    /// The roles with places that a list names, as bits.
+    pub(crate) fn named(&self, list: &[Symbol]) -> u64 {
+        let roles = self.places.iter().enumerate().filter(|(_, (role, _))| list.contains(role));
+        roles.fold(0, |bits, (at, _)| bits | 1 << at)
+    }
+
     fn team(&self, seats: &[Seat<'_>], team: u8) -> Team {
         let mut found = Team { named: [0; PLAYERS_MAX], players: 0 };
         for list in seats.iter().filter(|seat| seat.team == team).flat_map(|s| s.party.lists(self.lists)) {
             if let Some(named) = found.named.get_mut(found.players) {
-                let roles = self.places.iter().enumerate().filter(|(_, (role, _))| list.contains(role));
-                *named = roles.fold(0, |bits, (at, _)| bits | 1 << at);
+                *named = self.named(list);
             }
             found.players += 1;
         }

@@ -81,6 +81,33 @@ fn who_is_too_many_for_the_places_still_to_be_filled_is_hopeless() {
 }
 
 #[test]
+fn a_search_is_told_when_what_is_scarce_has_run_out() {
+    let lacks = |set: &RuleSet, seats: &[(u8, &[Member])], left: &[&[Member]], from: usize| {
+        let mut symbols = set.symbols();
+        let mut party = |of: &[Member]| set.prepare(of, &mut symbols).unwrap();
+        let seats: Vec<(u8, Party)> = seats.iter().map(|(team, of)| (*team, party(of))).collect();
+        let left: Vec<Party> = left.iter().map(|of| party(of)).collect();
+        let seats: Vec<Seat<'_>> = seats.iter().map(|(team, party)| Seat { team: *team, party }).collect();
+        let stage = &set.stages()[0];
+        let supply = stage.supply(left.iter().map(std::slice::from_ref));
+        assert!(!supply.is_idle());
+        supply.lacks(&stage.demand(&seats), from)
+    };
+    let by_roles = set(RULE, "");
+    let (tank, damage, healer) = ([of(&["tank"])], [of(&["damage"])], [of(&["healer", "tank"])]);
+    let seats = [(0, &tank[..])];
+    assert!(!lacks(&by_roles, &seats, &[&damage, &healer, &damage], 0));
+    assert!(lacks(&by_roles, &seats, &[&damage, &healer, &damage], 2), "no healer from there on");
+    assert!(lacks(&by_roles, &[], &[&healer, &healer], 0), "two places beside damage, but nobody for damage");
+    let by_parties = set(STACKS, "");
+    let (two, one) = (vec![of(&[]); 2], vec![of(&[])]);
+    // Team b may stay empty, team a must not.
+    assert!(lacks(&by_parties, &[(1, &two[..])], &[&one, &one], 0));
+    assert!(!lacks(&by_parties, &[(1, &two[..])], &[&one, &two], 0));
+    assert!(!lacks(&by_parties, &[(0, &two[..])], &[&one, &one], 0));
+}
+
+#[test]
 fn with_time_some_are_autofilled_and_places_go_away() {
     let more = r#", "expansions": [{"target": "rules[Composition].autofill", "steps": [{"waitTimeSeconds": 20, "value": 1}]},
         {"target": "rules[Composition].counts[healer]", "steps": [{"waitTimeSeconds": 60, "value": 0}]}]"#;
