@@ -29,6 +29,7 @@ mod expression;
 mod fault;
 mod json;
 mod judge;
+mod need;
 mod objective;
 mod pairwise;
 mod party;
@@ -37,12 +38,16 @@ mod read;
 mod rule_set;
 mod seat;
 mod stage;
-mod supply;
 mod symbols;
 mod value;
 
 pub use columns::{Aggregation, NumberColumn, NumberSource, SetAggregation, WordColumn, WordSource};
 pub use fault::Fault;
+pub use judge::{
+    roles::Taken,
+    supply::{Demand, Supply},
+};
+pub use need::Need;
 pub use objective::{HoldBack, Measure, Objective, Term};
 pub use pairwise::Pairwise;
 pub use party::{Never, Party};
@@ -54,6 +59,5 @@ pub use rule_set::{
 };
 pub use seat::Seat;
 pub use stage::{STAGES_MAX, SortKey, Stage, Verdict};
-pub use supply::Supply;
 pub use symbols::{Symbol, Symbols};
 pub use value::{Member, Value};

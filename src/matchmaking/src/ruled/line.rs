@@ -26,7 +26,7 @@ pub(super) struct Line {
     places: Vec<u32>,
     /// How many are left.
     left: usize,
-    /// Of each supply that is known: where those lie who bring it.
+    /// Of each need that is known: where those lie who bring it.
     givers: Vec<Vec<u32>>,
     duel: Option<Duel>,
 }
@@ -104,7 +104,7 @@ impl Duel {
         let is_sort = |kind| matches!(kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort);
         let is_sorted = set.algorithm().is_none_or(|of| of.batching == Batching::Sorted)
             || set.rules().iter().any(|rule| is_sort(rule.kind));
-        if is_sorted || store.has_backfills() || !set.stages().iter().all(is_one) {
+        if is_sorted || store.has_apart() || !set.stages().iter().all(is_one) {
             return None;
         }
         let widths: Option<Vec<f64>> = set.stages().iter().map(|stage| store.width(stage)).collect();
@@ -146,16 +146,16 @@ impl Line {
             last.after = END;
         }
         let left = tickets.len();
-        let givers = vec![Vec::new(); store.sieve().supplies()];
+        let givers = vec![Vec::new(); store.sieve().needs()];
         let mut line = Self { tickets, places, left, givers, duel: Duel::new(set, store) };
         line.list_givers();
         Some(line)
     }
 
     fn list_givers(&mut self) {
-        for (supply, givers) in self.givers.iter_mut().enumerate() {
+        for (need, givers) in self.givers.iter_mut().enumerate() {
             givers.clear();
-            let gives = |(_, of): &(u32, &Listed)| of.traits.gives(supply);
+            let gives = |(_, of): &(u32, &Listed)| of.traits.gives(need);
             givers.extend((0..).zip(&self.tickets).filter(gives).map(|(at, _)| at));
         }
     }
@@ -226,17 +226,17 @@ impl Line {
         Some(all.filter(move |of| wanted.lets(own, *of, passed)).map(|of| (of.key, of.is_news)))
     }
 
-    /// Whether the wanted tickets that bring something of a supply have `needed` of it; `brings` tells how much each has.
+    /// Whether the wanted tickets that bring something of a need have `needed` of it; `brings` tells how much each has.
     /// True where the anchor is not in the line.
     pub(super) fn has(
         &self,
         anchor: Key,
-        supply: usize,
+        need: usize,
         (wanted, passed): (&Wanted, &Passed),
         needed: u32,
         mut brings: impl FnMut(Key) -> u32,
     ) -> bool {
-        let (Some((place, own)), Some(givers)) = (self.own(anchor), self.givers.get(supply)) else {
+        let (Some((place, own)), Some(givers)) = (self.own(anchor), self.givers.get(need)) else {
             return true;
         };
         let (below, above) = givers.split_at(givers.partition_point(|at| *at < place));

@@ -9,7 +9,7 @@ use gsm_rules::{NumberColumn, Pairwise, Party, Seat, Stage, Symbol, WordColumn};
 use smallvec::SmallVec;
 
 /// Supplies that are looked at.
-const SUPPLIES_MAX: usize = 4;
+const NEEDS_MAX: usize = 4;
 /// Locations that are looked at: where the anchor has more, none is.
 const PLACES_MAX: usize = 64;
 
@@ -43,7 +43,7 @@ struct Amounts {
     players: u32,
     news: u32,
     of_stage: u32,
-    supplies: [u32; SUPPLIES_MAX],
+    needs: [u32; NEEDS_MAX],
 }
 
 impl Amounts {
@@ -51,19 +51,19 @@ impl Amounts {
         self.players += other.players;
         self.news += other.news;
         self.of_stage += other.of_stage;
-        self.supplies.iter_mut().zip(&other.supplies).for_each(|(own, other)| *own += other);
+        self.needs.iter_mut().zip(&other.needs).for_each(|(own, other)| *own += other);
     }
     fn take(&mut self, other: &Self) {
         self.players -= other.players;
         self.news -= other.news;
         self.of_stage -= other.of_stage;
-        self.supplies.iter_mut().zip(&other.supplies).for_each(|(own, other)| *own -= other);
+        self.needs.iter_mut().zip(&other.needs).for_each(|(own, other)| *own -= other);
     }
     fn cover(&self, needed: &Self) -> bool {
         self.players >= needed.players
             && self.news >= needed.news
             && self.of_stage >= needed.of_stage
-            && self.supplies.iter().zip(&needed.supplies).all(|(own, needed)| own >= needed)
+            && self.needs.iter().zip(&needed.needs).all(|(own, needed)| own >= needed)
     }
 }
 
@@ -101,7 +101,7 @@ impl Outlook {
             places.extend(own.entries(column).filter(|(_, ms)| *ms <= max_ms).map(|(place, _)| place));
         }
         let region = region.filter(|_| places.len() <= PLACES_MAX);
-        if band.is_none() && region.is_none() && stage.supplies().is_empty() {
+        if band.is_none() && region.is_none() && stage.needs().is_empty() {
             return None;
         }
         let mut outlook = Self { band, region, places, seen: Vec::new(), order: Vec::new() };
@@ -122,15 +122,15 @@ impl Outlook {
             players: candidate.players,
             news: candidate.is_news.into(),
             of_stage: candidate.is_of_stage.into(),
-            supplies: [0; SUPPLIES_MAX],
+            needs: [0; NEEDS_MAX],
         };
-        let supplies = gives.supplies.iter_mut().zip(stage.supplies());
+        let needs = gives.needs.iter_mut().zip(stage.needs());
         let Some(party) = ticket.and_then(Waiting::party) else {
             // A backfill: nothing is held against it.
-            supplies.for_each(|(gives, _)| *gives = candidate.players);
+            needs.for_each(|(gives, _)| *gives = candidate.players);
             return Seen { number: f64::NAN, places: u64::MAX, gives };
         };
-        supplies.for_each(|(gives, supply)| *gives = supply.brings(party));
+        needs.for_each(|(gives, need)| *gives = need.brings(party));
         let number = self.band.map_or(f64::NAN, |(column, ..)| party.number(column));
         Seen { number, places: self.bits(party), gives }
     }
@@ -165,11 +165,7 @@ impl Outlook {
     ) -> Option<usize> {
         let is_bad = |with| self.looks_bad(stage, taken, candidates, from, with);
         if !is_bad((false, true)) {
-            return stage
-                .supplies()
-                .iter()
-                .find(|of| of.lacking(taken.seats) > 0)
-                .map(gsm_rules::Supply::rule);
+            return stage.needs().iter().find(|of| of.lacking(taken.seats) > 0).map(gsm_rules::Need::rule);
         }
         if !is_bad((false, false)) {
             return self.region.map(|(.., rule)| rule);
@@ -177,24 +173,24 @@ impl Outlook {
         self.band.map(|(.., rule)| rule)
     }
 
-    /// `with`: supplies, and locations.
+    /// `with`: needs, and locations.
     fn looks_bad(
         &self,
         stage: &Stage,
         taken: &Taken<'_, '_>,
         candidates: &[Candidate],
         from: usize,
-        (with_supplies, with_places): (bool, bool),
+        (with_needs, with_places): (bool, bool),
     ) -> bool {
         let mut needed = Amounts {
             players: taken.missing,
             news: (!taken.has_news).into(),
             of_stage: (!taken.has_of_stage).into(),
-            supplies: [0; SUPPLIES_MAX],
+            needs: [0; NEEDS_MAX],
         };
-        if with_supplies {
-            let supplies = needed.supplies.iter_mut().zip(stage.supplies());
-            supplies.for_each(|(needed, supply)| *needed = supply.lacking(taken.seats));
+        if with_needs {
+            let needs = needed.needs.iter_mut().zip(stage.needs());
+            needs.for_each(|(needed, need)| *needed = need.lacking(taken.seats));
         }
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         let mut common = u64::MAX;
@@ -301,7 +297,7 @@ mod tests {
                     places: 1 + draw(&mut seed, 3),
                     gives: Amounts {
                         players: 1,
-                        supplies: [draw(&mut seed, 2) as u32; SUPPLIES_MAX],
+                        needs: [draw(&mut seed, 2) as u32; NEEDS_MAX],
                         ..Amounts::default()
                     },
                 })
@@ -309,8 +305,8 @@ mod tests {
                 .collect();
             seen.sort_by(|a, b| a.number.total_cmp(&b.number));
             let near: Vec<&Seen> = seen.iter().collect();
-            let supplies = [draw(&mut seed, 3) as u32; SUPPLIES_MAX];
-            let needed = Amounts { players: 1 + draw(&mut seed, 5) as u32, supplies, ..Amounts::default() };
+            let needs = [draw(&mut seed, 3) as u32; NEEDS_MAX];
+            let needed = Amounts { players: 1 + draw(&mut seed, 5) as u32, needs, ..Amounts::default() };
             let place = 1 + draw(&mut seed, 2);
             let is_enough = |left: f64| {
                 let mut has = Amounts::default();

@@ -11,7 +11,7 @@ use super::{
     ticket::Waiting,
 };
 use gsm_core::TicketId;
-use gsm_rules::{RuleSet, Seat, Stage, Verdict};
+use gsm_rules::{RuleSet, Seat, Stage, Supply, Verdict};
 use smallvec::{SmallVec, smallvec};
 
 /// Work units after which a search looks whether it can end well at all.
@@ -29,6 +29,8 @@ pub(super) struct Candidate {
     /// Its age is within the stage that is searched, not beyond: such a one must be in the match.
     pub(super) is_of_stage: bool,
     pub(super) is_backfill: bool,
+    /// Whether its players may sit on different teams.
+    pub(super) is_apart: bool,
     pub(super) players: u32,
     /// Whether it is still there.
     pub(super) waits: bool,
@@ -80,8 +82,8 @@ pub(super) struct Search {
     pub(super) stage: usize,
     anchor: Anchor,
     pub(super) candidates: Vec<Candidate>,
-    /// Whether a backfill may be taken, whose players have their teams: then teams that are alike differ by who may join.
-    has_backfill: bool,
+    /// Whether a ticket may be taken that sits on different teams: then teams that are alike differ by who may join.
+    has_apart: bool,
     /// Of the candidates from each on: players, and whether one is news, whether one is of the stage.
     rest: Vec<(u32, bool, bool)>,
     /// The seats taken: which candidate (`None`: the anchor), and its team.
@@ -90,6 +92,8 @@ pub(super) struct Search {
     /// The anchor's team that is tried; a backfill's players have theirs.
     anchor_team: usize,
     pub(super) counts: Counts,
+    /// What the candidates from each on bring of that which may run out.
+    pub(super) supply: Supply,
     /// Whether there may be more candidates than these.
     pub(super) is_cut: bool,
     /// Work units used.
@@ -102,7 +106,7 @@ pub(super) struct Search {
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// A match: each ticket with its team; a backfill's is that of its first player.
+    /// A match: each ticket with its team; of one that sits on different teams that of its first player.
     Found(Vec<(TicketId, u8)>),
     /// There is none.
     None,
@@ -137,17 +141,18 @@ impl Search {
             }
         }
         let (taken, places) = (Vec::new(), Vec::new());
-        let has_backfill = candidates.iter().any(|candidate| candidate.is_backfill);
+        let has_apart = candidates.iter().any(|candidate| candidate.is_apart);
         Self {
             stage,
             anchor,
             candidates,
-            has_backfill,
+            has_apart,
             rest,
             taken,
             places,
             anchor_team: 0,
             counts,
+            supply: Supply::default(),
             is_cut,
             spent: 0,
             outlook: None,
@@ -224,19 +229,19 @@ impl Search {
     fn seat_anchor(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         self.taken.clear();
         let teams = sight.set.teams();
-        if sight.anchor.is_backfill() {
-            if self.anchor_team > 0 {
+        if sight.anchor.is_apart() {
+            let Some(team) = sight.anchor.way_apart(stage, &vec![0; teams.len()], self.anchor_team) else {
                 return false;
-            }
-            self.anchor_team = 1;
-            self.taken.push((None, sight.anchor.teams.first().copied().unwrap_or(0)));
+            };
+            self.anchor_team += 1;
+            self.taken.push((None, team));
         } else {
             loop {
                 let at = self.anchor_team;
                 let Some(team) = teams.get(at) else { return false };
                 self.anchor_team += 1;
                 // Of teams that are alike the first one stands for all.
-                let is_first = self.has_backfill
+                let is_first = self.has_apart
                     || at == 0
                     || teams.get(at - 1).is_none_or(|before| before.entry != team.entry);
                 let has_room =
@@ -306,12 +311,15 @@ impl Search {
     /// Takes one more ticket at the last place; `false` when all were tried there.
     fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         let filled = self.filled(sight);
-        let order = team_order(sight.set, stage, &filled, self.has_backfill);
+        let order = team_order(sight.set, stage, &filled, self.has_apart);
+        let demand = (!self.supply.is_idle()).then(|| stage.demand(&self.seats(sight)));
         loop {
             let Some(place) = self.places.last().copied() else { return false };
             let Some(candidate) = self.candidates.get(place.next) else { return false };
             if place.team == 0
-                && (self.is_too_few(stage, &filled, place.next) || !self.can_be_new(place.next))
+                && (self.is_too_few(stage, &filled, place.next)
+                    || !self.can_be_new(place.next)
+                    || demand.is_some_and(|demand| self.supply.lacks(&demand, place.next)))
             {
                 return false;
             }
@@ -328,9 +336,8 @@ impl Search {
                 self.skip();
                 continue;
             };
-            let team = if ticket.is_backfill() {
-                let fits = place.team == 0 && backfill_fits(stage, &filled, ticket);
-                ticket.teams.first().copied().filter(|_| fits)
+            let team = if ticket.is_apart() {
+                ticket.way_apart(stage, &filled, place.team)
             } else {
                 let room = |team: &u8| {
                     let at = usize::from(*team);
@@ -437,7 +444,7 @@ impl Search {
             let Some(ticket) = ticket else { continue };
             match ticket.party() {
                 Some(party) => seats.push(Seat { team: *team, party }),
-                None => seats.extend(ticket.fixed()),
+                None => seats.extend(ticket.seats_apart(*team)),
             }
         }
         seats
@@ -456,7 +463,9 @@ impl Search {
                 }
             };
             match ticket {
-                Some(ticket) if ticket.is_backfill() => ticket.teams.iter().for_each(|team| add(*team, 1)),
+                Some(ticket) if ticket.is_apart() => {
+                    ticket.seats_apart(*team).for_each(|seat| add(seat.team, u32::from(seat.party.size())));
+                }
                 Some(ticket) => add(*team, ticket.size()),
                 None => {}
             }
@@ -469,16 +478,6 @@ impl Search {
 fn missing(stage: &Stage, filled: &[u32]) -> u32 {
     let lacking = |(size, filled): (&gsm_rules::TeamSize, &u32)| u32::from(size.min).saturating_sub(*filled);
     stage.teams().iter().zip(filled).map(lacking).sum()
-}
-
-fn backfill_fits(stage: &Stage, filled: &[u32], ticket: &Waiting) -> bool {
-    let mut filled = filled.to_vec();
-    ticket.teams.iter().for_each(|team| {
-        if let Some(count) = filled.get_mut(usize::from(*team)) {
-            *count += 1;
-        }
-    });
-    stage.teams().iter().zip(&filled).all(|(size, filled)| *filled <= u32::from(size.max))
 }
 
 /// The teams in the order in which they are tried: the neediest first, then the one with most room, and of empty teams

@@ -1,14 +1,14 @@
 //! What is known of a waiting ticket without a look at it: enough to pass over most of those that cannot join.
-use gsm_rules::{Pairwise, Party, RuleSet, Stage, Supply, WordColumn};
+use gsm_rules::{Need, Pairwise, Party, RuleSet, Stage, WordColumn};
 
 /// Kinds of players that are known.
-const SUPPLIES_MAX: usize = 8;
+const NEEDS_MAX: usize = 8;
 
 /// What a rule set asks that a few bits can tell.
 #[derive(Debug, Clone)]
 pub(super) struct Sieve {
     region: Option<Region>,
-    supplies: Vec<Supply>,
+    needs: Vec<Need>,
 }
 
 /// The latencies that the rules limit, and the limits of the strictest and of the laxest stage.
@@ -24,7 +24,7 @@ pub(super) struct Traits {
     /// Locations within the strictest and the laxest limit. Several may share a bit: who have no bit in common have no
     /// location in common.
     near: [u16; 2],
-    /// Which supplies it has something of.
+    /// Which needs it has something of.
     gives: u8,
 }
 
@@ -44,8 +44,8 @@ impl Traits {
             Limit::Lax => self.near[1] & other.near[1] != 0,
         }
     }
-    pub(super) fn gives(self, supply: usize) -> bool {
-        self.gives >> supply & 1 == 1
+    pub(super) fn gives(self, need: usize) -> bool {
+        self.gives >> need & 1 == 1
     }
 }
 
@@ -73,13 +73,13 @@ impl Sieve {
             let limits = [limits.clone().fold(f64::INFINITY, f64::min), limits.fold(0.0, f64::max)];
             regions.iter().all(|region| region.0 == column).then_some(Region { column, limits })
         };
-        let mut supplies: Vec<Supply> = Vec::new();
-        for supply in set.stages().iter().flat_map(Stage::supplies) {
-            if supplies.len() < SUPPLIES_MAX && !supplies.iter().any(|known| known.is_of(supply)) {
-                supplies.push(supply.clone());
+        let mut needs: Vec<Need> = Vec::new();
+        for need in set.stages().iter().flat_map(Stage::needs) {
+            if needs.len() < NEEDS_MAX && !needs.iter().any(|known| known.is_of(need)) {
+                needs.push(need.clone());
             }
         }
-        Self { region: regions.as_ref().and_then(one), supplies }
+        Self { region: regions.as_ref().and_then(one), needs }
     }
 
     /// What a ticket brings that is no backfill.
@@ -91,8 +91,8 @@ impl Sieve {
                 near.fold(0, |bits, (place, _)| bits | 1 << (place.index() % 16))
             });
         }
-        for (at, supply) in self.supplies.iter().enumerate() {
-            traits.gives |= u8::from(supply.brings(party) > 0) << at;
+        for (at, need) in self.needs.iter().enumerate() {
+            traits.gives |= u8::from(need.brings(party) > 0) << at;
         }
         traits
     }
@@ -103,13 +103,13 @@ impl Sieve {
         Some((if max_ms <= of.limits[0] { Limit::Strict } else { Limit::Lax }, rule))
     }
 
-    /// How many supplies are known.
-    pub(super) fn supplies(&self) -> usize {
-        self.supplies.len()
+    /// How many needs are known.
+    pub(super) fn needs(&self) -> usize {
+        self.needs.len()
     }
 
-    /// The number of a supply, if it is known.
-    pub(super) fn supply(&self, of: &Supply) -> Option<usize> {
-        self.supplies.iter().position(|known| known.is_of(of))
+    /// The number of a need, if it is known.
+    pub(super) fn need(&self, of: &Need) -> Option<usize> {
+        self.needs.iter().position(|known| known.is_of(of))
     }
 }

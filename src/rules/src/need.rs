@@ -10,21 +10,21 @@ use crate::{
 /// Players with one string that every match of a stage must have on some teams: what rules of the type `collection` with
 /// the operation `contains` and a `minCount` ask.
 #[derive(Debug, Clone)]
-pub struct Supply {
+pub struct Need {
     rule: usize,
     wanted: Symbol,
-    /// On teams that no other need of the supply has.
-    needs: Vec<Need>,
+    /// On teams that no other part of the need has.
+    parts: Vec<Part>,
 }
 
 #[derive(Debug, Clone)]
-struct Need {
+struct Part {
     /// Of which every player brings what he has, whoever else is there.
     strings: Strings,
     min: u32,
 }
 
-impl Supply {
+impl Need {
     /// The first rule that asks it: an index into [`RuleSet::rules`](crate::RuleSet::rules).
     #[must_use]
     pub const fn rule(&self) -> usize {
@@ -33,29 +33,29 @@ impl Supply {
     /// How many a candidate lacks that is to become a match.
     #[must_use]
     pub fn lacking(&self, seats: &[Seat<'_>]) -> u32 {
-        let lacking = |need: &Need| need.min.saturating_sub(need.strings.containing(seats, self.wanted));
-        self.needs.iter().map(lacking).sum()
+        let lacking = |part: &Part| part.min.saturating_sub(part.strings.containing(seats, self.wanted));
+        self.parts.iter().map(lacking).sum()
     }
     /// Whether another one is of the same players, whatever their number.
     #[must_use]
     pub fn is_of(&self, other: &Self) -> bool {
-        let firsts = self.needs.first().zip(other.needs.first());
+        let firsts = self.parts.first().zip(other.parts.first());
         self.wanted == other.wanted && firsts.is_some_and(|(one, two)| is_alike(&one.strings, &two.strings))
     }
     /// How many of them a ticket would be.
     #[must_use]
     pub fn brings(&self, party: &Party) -> u32 {
-        let brings = |need: &Need| {
-            let team = need.strings.teams().iter().next()?;
-            Some(need.strings.containing(&[Seat { team, party }], self.wanted))
+        let brings = |part: &Part| {
+            let team = part.strings.teams().iter().next()?;
+            Some(part.strings.containing(&[Seat { team, party }], self.wanted))
         };
-        self.needs.first().and_then(brings).unwrap_or(0)
+        self.parts.first().and_then(brings).unwrap_or(0)
     }
 }
 
 /// What the rules `must`, each of which may not fail, ask of a match with teams of these sizes.
-pub(crate) fn supplies(must: &[usize], checks: &[Check], sizes: &[TeamSize]) -> Vec<Supply> {
-    let mut all: Vec<Supply> = Vec::new();
+pub(crate) fn needs(must: &[usize], checks: &[Check], sizes: &[TeamSize]) -> Vec<Need> {
+    let mut all: Vec<Need> = Vec::new();
     for &rule in must {
         let Some(Check::Contains { measured, wanted, allowed }) = checks.get(rule) else { continue };
         let [strings] = measured.as_slice() else { continue };
@@ -64,15 +64,15 @@ pub(crate) fn supplies(must: &[usize], checks: &[Check], sizes: &[TeamSize]) -> 
         if allowed.min == 0 || !adds_up(strings) || !strings.teams().iter().any(has_players) {
             continue;
         }
-        let need = Need { strings: strings.clone(), min: allowed.min };
-        let is_with = |supply: &&mut Supply| {
-            supply.wanted == *wanted
-                && supply.needs.iter().all(|other| is_alike(&other.strings, strings))
-                && supply.needs.iter().all(|other| !other.strings.teams().meets(strings.teams()))
+        let part = Part { strings: strings.clone(), min: allowed.min };
+        let is_with = |need: &&mut Need| {
+            need.wanted == *wanted
+                && need.parts.iter().all(|other| is_alike(&other.strings, strings))
+                && need.parts.iter().all(|other| !other.strings.teams().meets(strings.teams()))
         };
         match all.iter_mut().find(is_with) {
-            Some(supply) => supply.needs.push(need),
-            None => all.push(Supply { rule, wanted: *wanted, needs: vec![need] }),
+            Some(need) => need.parts.push(part),
+            None => all.push(Need { rule, wanted: *wanted, parts: vec![part] }),
         }
     }
     all
