@@ -83,6 +83,22 @@ pub(crate) enum EventDto {
         before: RatingDto,
         after: RatingDto,
     },
+    /// The player has spoiled a match for others, or that was taken back (`lifted`).
+    Penalty {
+        cursor: String,
+        at: i64,
+        /// The queues that it counts in: a mode, or what the queues say.
+        scope: String,
+        /// `dodge`, `leave` or `afk`.
+        offence: &'static str,
+        /// Absent where all offences of the kind were taken back.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        match_id: Option<String>,
+        lifted: bool,
+        /// Until when the player is locked out for this kind of offence; absent: not at all.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        locked_until: Option<i64>,
+    },
     /// The player is among the best `top` of a board that is watched, and was not.
     EnteredTop {
         cursor: String,
@@ -197,6 +213,15 @@ impl From<PushItem> for EventDto {
                 before: before.into(),
                 after: after.into(),
             },
+            PushKind::Penalty { scope, offence, match_id, lifted, locked_until } => Self::Penalty {
+                cursor,
+                at,
+                scope: scope.to_string(),
+                offence: offence.as_str(),
+                match_id: match_id.map(|id| id.to_string()),
+                lifted,
+                locked_until: locked_until.map(|at| at.as_millis()),
+            },
             PushKind::Rank { board, rank, players, percentile, news } => {
                 let place = BoardPlace { board: board.to_string(), rank: rank.get(), players, percentile };
                 rank_event(cursor, at, place, news)
@@ -301,6 +326,7 @@ fn sse(event: &EventDto) -> Result<Event, Infallible> {
         | EventDto::Ticket { cursor, .. }
         | EventDto::Match { cursor, .. }
         | EventDto::Rating { cursor, .. }
+        | EventDto::Penalty { cursor, .. }
         | EventDto::EnteredTop { cursor, .. }
         | EventDto::LeftTop { cursor, .. }
         | EventDto::Overtaken { cursor, .. }
