@@ -34,6 +34,10 @@ pub const PENALTY_STEPS_MAX: usize = 16;
 pub const PENALTY_MS_MAX: u64 = 365 * 24 * 3_600_000;
 /// Offences of one kind that are kept of a player: twice the steps, so that what goes hardly matters.
 pub const OFFENCES_KEPT_MAX: usize = 32;
+/// Matches of a player that recent opponents are taken from.
+pub const RECENT_MATCHES_MAX: u32 = 20;
+/// Seconds that they may lie back: a week.
+pub const RECENT_SECONDS_MAX: u32 = 7 * 24 * 3_600;
 /// Queues that one ticket waits in.
 pub const TICKET_QUEUES_MAX: usize = 8;
 /// Queues of one server.

@@ -1,6 +1,7 @@
 //! Tickets: made, read, explained, cancelled, timed out.
 mod brought;
 mod gamelift;
+mod recent;
 
 use crate::{
     Call, Engine, EngineError, Happening, Principal, QueueConfig, RuleCount,
@@ -235,11 +236,12 @@ impl Engine {
         }
         let mut rated = rated.into_iter();
         let first = rated.next().map(|first| first.ratings).unwrap_or_default();
-        let players = players
+        let players: Vec<TicketPlayer> = players
             .iter()
             .zip(first)
             .map(|(player, rating)| TicketPlayer { player: *player, rating })
             .collect();
+        let brought = self.with_opponents(new, queues, &players, call.now).await?;
         // No queue keeps a ticket longer than it says.
         let patience = queues.iter().map(|queue| queue.ticket_timeout_ms).min().unwrap_or_default();
         let row = TicketRow {
@@ -248,7 +250,7 @@ impl Engine {
             queue: new.queue.clone(),
             also: rated.collect(),
             players,
-            brought: new.brought.clone(),
+            brought,
             backfill: new.intake == Intake::Backfill,
             state: TicketState::Queued,
             queued_at: call.now,
