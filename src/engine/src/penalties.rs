@@ -324,6 +324,8 @@ impl News<'_> {
 /// Writes that may follow offences in the change set of a result or a ruling.
 const HEAD_WRITES_OTHER: usize = 5;
 
+/// The key of a player's offences in a scope.
+type FileKey = fn(Mode, PlayerId) -> Key;
+
 /// Where a player's offences lie.
-const FILES: [(Home, fn(Mode, PlayerId) -> Key); 2] =
-    [(Home::Live, Key::Dodges), (Home::Record, Key::Leaves)];
+const FILES: [(Home, FileKey); 2] = [(Home::Live, Key::Dodges), (Home::Record, Key::Leaves)];

@@ -1,5 +1,5 @@
 //! Rows of offences, read together, changed, and written with what changed them.
-use super::FILES;
+use super::{FILES, FileKey};
 use crate::{
     Engine, EngineError,
     store::{ChangeSet, Expect, Home, Key, Op, PenaltiesRow, Row, Version},
@@ -16,7 +16,7 @@ struct File {
 
 /// Rows of one home.
 pub(super) struct Files {
-    key: fn(Mode, PlayerId) -> Key,
+    key: FileKey,
     files: BTreeMap<Key, File>,
 }
 
@@ -26,8 +26,7 @@ impl Files {
         home: Home,
         of: impl Iterator<Item = (&Mode, PlayerId)>,
     ) -> Result<Self, EngineError> {
-        let key =
-            FILES.iter().find(|(of, _)| *of == home).map_or(Key::Leaves as fn(_, _) -> _, |(_, key)| *key);
+        let key = FILES.iter().find(|(of, _)| *of == home).map_or(Key::Leaves as FileKey, |(_, key)| *key);
         let mut keys: Vec<Key> = of.map(|(scope, player)| key(scope.clone(), player)).collect();
         keys.sort_unstable();
         keys.dedup();
