@@ -204,7 +204,8 @@ pub struct TicketRow {
     pub owner: PlayerId,
     /// Where it waits; of several queues the first, or the one that has proposed or made a match of it.
     pub queue: QueueName,
-    /// The other queues that it waits in.
+    /// The other queues that it waits in. Answers that were remembered before there were any lack it.
+    #[serde(default)]
     pub also: Vec<AlsoIn>,
     /// The party, with its ratings in `queue`.
     pub players: Vec<TicketPlayer>,
