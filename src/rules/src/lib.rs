@@ -37,6 +37,7 @@ mod read;
 mod rule_set;
 mod seat;
 mod stage;
+mod supply;
 mod symbols;
 mod value;
 
@@ -53,5 +54,6 @@ pub use rule_set::{
 };
 pub use seat::Seat;
 pub use stage::{STAGES_MAX, SortKey, Stage, Verdict};
+pub use supply::Supply;
 pub use symbols::{Symbol, Symbols};
 pub use value::{Member, Value};

@@ -6,6 +6,7 @@ use crate::{
     party::Party,
     rule_set::{Algorithm, Rule, Team, TeamSize},
     seat::Seat,
+    supply::{Supply, supplies},
     symbols::Symbols,
 };
 use gsm_core::Millis;
@@ -28,6 +29,7 @@ pub struct Stage {
     alone: Vec<usize>,
     pairwise: Vec<Pairwise>,
     only_within: Option<(NumberColumn, f64)>,
+    supplies: Vec<Supply>,
 }
 
 /// What a rule says about a candidate.
@@ -87,7 +89,8 @@ impl Stage {
                 .is_none_or(|b| b.entry != team.entry)
         };
         let firsts = (0_u8..=u8::MAX).zip(names).filter(is_first).map(|(at, _)| at).collect();
-        Self { from, teams, firsts, algorithm, checks, alone, pairwise, only_within }
+        let supplies = supplies(&must, &checks, &teams);
+        Self { from, teams, firsts, algorithm, checks, alone, pairwise, only_within, supplies }
     }
     /// The age from which it is in force.
     #[must_use]
@@ -125,6 +128,11 @@ impl Stage {
     #[must_use]
     pub const fn only_within(&self) -> Option<(NumberColumn, f64)> {
         self.only_within
+    }
+    /// Players with something that every match of this stage must have.
+    #[must_use]
+    pub fn supplies(&self) -> &[Supply] {
+        &self.supplies
     }
     /// Does every team have as many players as it needs, and not more than it takes, and may every ticket be matched?
     #[must_use]

@@ -4,7 +4,9 @@ mod explain;
 mod large;
 mod line;
 mod objective;
+mod outlook;
 mod search;
+mod sieve;
 mod sorted;
 mod store;
 mod ticket;
@@ -15,8 +17,8 @@ pub use ticket::{NeverMatched, RuledTicket};
 use crate::{formed, ticket::PoolError};
 use candidates::Choice;
 use gsm_core::{Map, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
-use gsm_rules::{BackfillPriority, RuleSet, Seat, Symbols};
-use line::{Line, Partner};
+use gsm_rules::{BackfillPriority, ExpansionAge, RuleSet, Seat, Stage, Supply, Symbols};
+use line::{Line, Partner, Passed, Wanted};
 use objective::Course;
 use search::{Anchor, Counts, Outcome, Search, Sight};
 use smallvec::SmallVec;
@@ -285,6 +287,7 @@ impl RulePool {
                 break false;
             }
             let Some(key) = self.next_anchor(&mut round) else { break true };
+            round.line.iter_mut().for_each(Line::close_up);
             match self.duel(key, &mut round, work) {
                 Partner::Found(pair) => {
                     pairs.push(pair);
@@ -610,9 +613,26 @@ impl RulePool {
         let after_news = |of: &(Key, &Waiting, bool)| !(few_news && of.2);
         let most = if set.is_large() || !choice.prefers_near() { usize::MAX } else { run.reach };
         let width = waiting.width(stage);
-        let line = round.line.as_ref().zip(waiting.key(&id)).zip(width);
+        let (passed, last) = (Passed::default(), set.stages().len().saturating_sub(1) as u8);
+        let wanted = width.map(|width| Wanted {
+            width,
+            stages: match set.expansion_age() {
+                ExpansionAge::Newest => at as u8..=last,
+                ExpansionAge::Oldest => 0..=at as u8,
+            },
+            limit: waiting.sieve().limit(stage).map(|(limit, _)| limit),
+        });
+        let line = round.line.as_ref().zip(waiting.key(&id)).zip(wanted.as_ref());
+        if run.reach > REACH_FIRST
+            && let Some(((line, key), wanted)) = line
+            && let Some(rule) = self.lacking(anchor, stage, line, key, (wanted, &passed))
+        {
+            counts.note(rule, false);
+            *work = work.saturating_add(1 + passed.all.get() / 32);
+            return None;
+        }
         let (candidates, is_cut) =
-            if let Some(line) = line.and_then(|((line, key), width)| line.near(key, width)) {
+            if let Some(line) = line.and_then(|((line, key), wanted)| line.near(key, wanted, &passed)) {
                 let backfills = waiting.backfills().filter_map(|key| other(key, is_news(key)));
                 let near = line.filter_map(|(key, is_news)| other(key, is_news));
                 choice.candidates(news().chain(backfills.chain(near).filter(after_news)), most, counts)
@@ -625,13 +645,43 @@ impl RulePool {
                 let all = all.filter_map(|(key, _)| other(key, is_news(key))).filter(after_news);
                 choice.candidates(news().chain(all), most, counts)
             };
-        *work = work.saturating_add(1 + visited.get() / 8);
+        *work = work.saturating_add(1 + visited.get() / 8 + passed.all.get() / 32);
+        if let Some((_, rule)) = waiting.sieve().limit(stage) {
+            counts.note_failed(rule, passed.far.get());
+        }
         if set.is_large() {
             let has = (run.is_news, is_of_stage);
             return Some(Opened::Done(large::large(&choice, waiting, &candidates, has, counts, work)));
         }
         let has = Anchor { is_news: run.is_news, is_of_stage, is_backfill: anchor.is_backfill() };
         Some(Opened::Search(Search::new(at, has, candidates, is_cut, Counts::default())))
+    }
+
+    /// A rule that asks for players of whom too few are left for the anchor.
+    fn lacking(
+        &self,
+        anchor: &Waiting,
+        stage: &Stage,
+        line: &Line,
+        key: Key,
+        (wanted, passed): (&Wanted, &Passed),
+    ) -> Option<usize> {
+        let party = anchor.party().filter(|_| !self.waiting.has_backfills())?;
+        let is_lacking = |supply: &&Supply| {
+            let teams = 0..self.set.teams().len() as u8;
+            let lacking = teams.map(|team| supply.lacking(&[Seat { team, party }])).min().unwrap_or(0);
+            let brings = |key: Key| {
+                let party = self.waiting.alive(key).and_then(Waiting::party);
+                party.map_or(0, |party| supply.brings(party))
+            };
+            lacking > 0
+                && self
+                    .waiting
+                    .sieve()
+                    .supply(supply)
+                    .is_some_and(|known| !line.has(key, known, (wanted, passed), lacking, brings))
+        };
+        stage.supplies().iter().find(is_lacking).map(Supply::rule)
     }
 
     /// Forms matches of pairs; together, so that the memory of one is awaited while that of another is.

@@ -5,10 +5,17 @@
 //! allows, and if there is a match, one is found. What cannot be mended by more tickets is not followed
 //! ([`Stage::hopeless`]), tickets that are alike are tried once at each place, and empty teams that are alike are tried
 //! once. The place where a search is stays in it, so that it goes on in another step.
-use super::{store::Store, ticket::Waiting};
+use super::{
+    outlook::{Outlook, Taken},
+    store::Store,
+    ticket::Waiting,
+};
 use gsm_core::TicketId;
 use gsm_rules::{RuleSet, Seat, Stage, Verdict};
 use smallvec::{SmallVec, smallvec};
+
+/// Work units after which a search looks whether it can end well at all.
+const OUTLOOK_AFTER: u32 = 64;
 
 /// A ticket that may be taken.
 #[derive(Debug, Clone)]
@@ -37,6 +44,11 @@ pub(super) struct Counts(pub(super) Vec<(u64, u64)>);
 impl Counts {
     pub(super) fn of(set: &RuleSet) -> Self {
         Self(vec![(0, 0); set.rules().len()])
+    }
+    pub(super) fn note_failed(&mut self, rule: usize, times: u32) {
+        if let Some((_, failed)) = self.0.get_mut(rule) {
+            *failed += u64::from(times);
+        }
     }
     pub(super) fn note(&mut self, rule: usize, held: bool) {
         if let Some((passed, failed)) = self.0.get_mut(rule) {
@@ -82,6 +94,9 @@ pub(super) struct Search {
     pub(super) is_cut: bool,
     /// Work units used.
     pub(super) spent: u32,
+    /// Of a search that takes long: what is left at all.
+    outlook: Option<Box<Outlook>>,
+    has_looked: bool,
 }
 
 /// How a run ended.
@@ -135,6 +150,8 @@ impl Search {
             counts,
             is_cut,
             spent: 0,
+            outlook: None,
+            has_looked: false,
         }
     }
 
@@ -164,20 +181,24 @@ impl Search {
     /// Goes on until a match is found, or there is none, or `budget` work units are spent.
     pub(super) fn run(&mut self, sight: &Sight<'_>, budget: u32, used: &mut u32) -> Outcome {
         let before = *used;
-        let outcome = self.go_on(sight, budget, used);
+        let outcome = self.go_on(sight, budget, before, used);
         self.spent = self.spent.saturating_add(*used - before);
         outcome
     }
 
-    fn go_on(&mut self, sight: &Sight<'_>, budget: u32, used: &mut u32) -> Outcome {
+    fn go_on(&mut self, sight: &Sight<'_>, budget: u32, before: u32, used: &mut u32) -> Outcome {
         let Some(stage) = sight.set.stages().get(self.stage) else { return Outcome::None };
         loop {
             if *used >= budget {
                 return Outcome::Cut;
             }
             *used += 1;
+            if !self.has_looked && self.spent.saturating_add(*used - before) > OUTLOOK_AFTER {
+                self.look(sight, stage, used);
+                continue;
+            }
             if self.places.is_empty() {
-                if !self.seat_anchor(sight, stage) {
+                if !self.seat_anchor(sight, stage, used) {
                     return Outcome::None;
                 }
                 continue;
@@ -200,7 +221,7 @@ impl Search {
     }
 
     /// Puts the anchor on the next team that it may sit on; `false` when it has been on all.
-    fn seat_anchor(&mut self, sight: &Sight<'_>, stage: &Stage) -> bool {
+    fn seat_anchor(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         self.taken.clear();
         let teams = sight.set.teams();
         if sight.anchor.is_backfill() {
@@ -236,7 +257,50 @@ impl Search {
         }
         drop(seats);
         self.places.push(Place { from: 0, next: 0, team: 0 });
+        if self.is_dead(sight, stage, 1, used) {
+            self.places.clear();
+            self.taken.clear();
+        }
         true
+    }
+
+    /// From now on asks of everything that it takes whether it can end well; goes back to where it still can.
+    fn look(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) {
+        self.has_looked = true;
+        self.outlook = Outlook::new(stage, sight.anchor, &self.candidates, sight.waiting).map(Box::new);
+        let Some(dead) = (1..=self.places.len()).find(|depth| self.is_dead(sight, stage, *depth, used))
+        else {
+            return;
+        };
+        if dead == 1 {
+            let seats = self.seats_of(sight, 1);
+            let taken = self.taken(stage, &seats, 1);
+            let blamed = self.outlook.as_ref().and_then(|of| of.blame(stage, &taken, &self.candidates, 0));
+            blamed.into_iter().for_each(|rule| self.counts.note(rule, false));
+        }
+        self.places.truncate(dead - 1);
+        self.taken.truncate(dead - 1);
+    }
+
+    /// Whether the first `depth` that were taken are no part of a match.
+    fn is_dead(&self, sight: &Sight<'_>, stage: &Stage, depth: usize, used: &mut u32) -> bool {
+        let (Some(outlook), Some(place)) = (&self.outlook, self.places.get(depth.wrapping_sub(1))) else {
+            return false;
+        };
+        let seats = self.seats_of(sight, depth);
+        outlook.is_dead(stage, &self.taken(stage, &seats, depth), &self.candidates, place.next, used)
+    }
+
+    fn taken<'a, 's>(&'a self, stage: &Stage, seats: &'a [Seat<'s>], depth: usize) -> Taken<'a, 's> {
+        let candidates = self.taken.get(..depth).unwrap_or_default();
+        let mut filled: Filled = smallvec![0; stage.teams().len()];
+        for seat in seats {
+            if let Some(count) = filled.get_mut(usize::from(seat.team)) {
+                *count += u32::from(seat.party.size());
+            }
+        }
+        let (has_news, has_of_stage) = self.has_of(candidates);
+        Taken { seats, candidates, missing: missing(stage, &filled), has_news, has_of_stage }
     }
 
     /// Takes one more ticket at the last place; `false` when all were tried there.
@@ -296,6 +360,11 @@ impl Search {
             }
             let from = place.next + 1;
             self.places.push(Place { from, next: from, team: 0 });
+            if self.is_dead(sight, stage, self.places.len(), used) {
+                self.places.pop();
+                self.taken.pop();
+                continue;
+            }
             return true;
         }
     }
@@ -308,10 +377,7 @@ impl Search {
 
     /// Whether all that are left cannot fill the teams to their minimums.
     fn is_too_few(&self, stage: &Stage, filled: &[u32], next: usize) -> bool {
-        let lacking =
-            |(size, filled): (&gsm_rules::TeamSize, &u32)| u32::from(size.min).saturating_sub(*filled);
-        let missing: u32 = stage.teams().iter().zip(filled).map(lacking).sum();
-        self.rest.get(next).is_none_or(|(players, ..)| *players < missing)
+        self.rest.get(next).is_none_or(|(players, ..)| *players < missing(stage, filled))
     }
 
     /// Whether what was taken, or what is left, has what a match must have: something new, and something of the stage.
@@ -322,7 +388,11 @@ impl Search {
     }
 
     fn has(&self) -> (bool, bool) {
-        let taken = self.taken.iter().filter_map(|(taken, _)| self.candidates.get((*taken)?));
+        self.has_of(&self.taken)
+    }
+
+    fn has_of(&self, taken: &[(Option<usize>, u8)]) -> (bool, bool) {
+        let taken = taken.iter().filter_map(|(taken, _)| self.candidates.get((*taken)?));
         taken.fold((self.anchor.is_news, self.anchor.is_of_stage), |(news, of_stage), candidate| {
             (news || candidate.is_news, of_stage || candidate.is_of_stage)
         })
@@ -353,8 +423,13 @@ impl Search {
     }
 
     fn seats<'s>(&self, sight: &Sight<'s>) -> SmallVec<[Seat<'s>; 16]> {
+        self.seats_of(sight, self.taken.len())
+    }
+
+    /// Of the first so many that were taken.
+    fn seats_of<'s>(&self, sight: &Sight<'s>, depth: usize) -> SmallVec<[Seat<'s>; 16]> {
         let mut seats = SmallVec::new();
-        for (taken, team) in &self.taken {
+        for (taken, team) in self.taken.get(..depth).unwrap_or_default() {
             let ticket = match taken {
                 None => Some(sight.anchor),
                 Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.at(of.slot)),
@@ -388,6 +463,12 @@ impl Search {
         }
         filled
     }
+}
+
+/// Players that the teams lack.
+fn missing(stage: &Stage, filled: &[u32]) -> u32 {
+    let lacking = |(size, filled): (&gsm_rules::TeamSize, &u32)| u32::from(size.min).saturating_sub(*filled);
+    stage.teams().iter().zip(filled).map(lacking).sum()
 }
 
 fn backfill_fits(stage: &Stage, filled: &[u32], ticket: &Waiting) -> bool {

@@ -1,6 +1,7 @@
 //! The waiting tickets in slots, with their orders: by turn, and by the number that the rules limit.
 use super::{
     candidates::{number, ordered},
+    sieve::{Sieve, Traits},
     sorted::Sorted,
     ticket::{Turn, Waiting},
 };
@@ -34,6 +35,7 @@ pub(super) struct Mark {
     /// The round in which its ticket is news.
     pub(super) fresh: u32,
     pub(super) started_at: Timestamp,
+    pub(super) traits: Traits,
 }
 
 /// The waiting tickets.
@@ -51,6 +53,7 @@ pub(super) struct Store {
     column: Option<NumberColumn>,
     /// Keys of the backfills; few.
     backfills: Vec<Key>,
+    sieve: Sieve,
 }
 
 impl Store {
@@ -70,7 +73,13 @@ impl Store {
             by_number: Sorted::default(),
             column,
             backfills: Vec::new(),
+            sieve: Sieve::new(set),
         }
+    }
+
+    /// What is known of tickets without a look at them.
+    pub(super) fn sieve(&self) -> &Sieve {
+        &self.sieve
     }
 
     pub(super) fn len(&self) -> usize {
@@ -141,7 +150,8 @@ impl Store {
 
     /// Takes a ticket that is not there yet.
     pub(super) fn insert(&mut self, waiting: Waiting) -> Key {
-        let mark = Mark { serial: 0, fresh: 0, started_at: waiting.turn.started_at };
+        let traits = waiting.party().map(|party| self.sieve.traits(party)).unwrap_or_default();
+        let mark = Mark { serial: 0, fresh: 0, started_at: waiting.turn.started_at, traits };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.marks.push(mark);

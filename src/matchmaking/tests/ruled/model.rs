@@ -1,7 +1,7 @@
 //! The slow twin of the pool: every choice of tickets and every choice of teams, judged by the rules.
 use gsm_core::{TicketId, Timestamp};
 use gsm_matchmaking::{RuledMatch, RuledTicket};
-use gsm_rules::{BackfillPriority, ExpansionAge, Party, RuleSet, Seat, Symbols};
+use gsm_rules::{BackfillPriority, ExpansionAge, Member, Party, RuleSet, Seat, Symbols};
 use std::collections::BTreeMap;
 
 /// A waiting ticket of the twin.
@@ -17,6 +17,9 @@ pub(crate) struct Own {
 impl Own {
     fn turn(&self) -> (u8, Timestamp, TicketId) {
         (self.class, self.ticket.started_at, self.ticket.id)
+    }
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.ticket.players.iter().map(|(_, member)| member)
     }
     fn is_backfill(&self) -> bool {
         self.ticket.backfill.is_some()
@@ -61,7 +64,7 @@ impl<'a> Model<'a> {
 
     /// Those that may join an anchor: who has not had his turn. A backfill that has its turn apart from the others takes
     /// from all of them, and is no part of a new match.
-    fn others(&self, anchor: &Own) -> Vec<&Own> {
+    pub(crate) fn others(&self, anchor: &Own) -> Vec<&Own> {
         let takes_all = anchor.class != 1;
         let mut others: Vec<&Own> = self
             .waiting
@@ -106,9 +109,19 @@ impl<'a> Model<'a> {
 
     /// Some match of the anchor, if there is any.
     pub(crate) fn find(&self, anchor: TicketId, now: Timestamp) -> Option<Choice<'_>> {
+        let others = self.others(&self.waiting[&anchor]);
+        self.find_among(anchor, &others, now)
+    }
+
+    /// Some match of the anchor and some of the others, if there is any.
+    pub(crate) fn find_among<'o>(
+        &'o self,
+        anchor: TicketId,
+        others: &[&'o Own],
+        now: Timestamp,
+    ) -> Option<Choice<'o>> {
         let anchor = &self.waiting[&anchor];
-        let others = self.others(anchor);
-        self.seatings(anchor).find_map(|seating| self.extend(vec![seating], &others, now))
+        self.seatings(anchor).find_map(|seating| self.extend(vec![seating], others, now))
     }
 
     fn seatings<'o>(&self, own: &'o Own) -> impl Iterator<Item = (&'o Own, u8)> + use<'o> {

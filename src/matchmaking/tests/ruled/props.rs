@@ -12,7 +12,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 /// All that a pool forms until nothing is left to look at.
-fn all(pool: &mut RulePool, now: Timestamp, mut budget: impl FnMut() -> u32) -> Vec<RuledMatch> {
+pub(crate) fn all(pool: &mut RulePool, now: Timestamp, mut budget: impl FnMut() -> u32) -> Vec<RuledMatch> {
     let mut matches = Vec::new();
     for _ in 0..1_000_000 {
         let step = pool.step(now, budget());
