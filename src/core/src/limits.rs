@@ -30,6 +30,16 @@ pub const TICKET_PLAYERS_MAX: usize = 40;
 pub const MATCH_PLAYERS_MAX: usize = 200;
 /// Sides (teams, or single players in free-for-all) in one match.
 pub const MATCH_SIDES_MAX: usize = 100;
+/// Steps of a ladder of penalties.
+pub const PENALTY_STEPS_MAX: usize = 16;
+/// Milliseconds that one penalty locks a player out, and that one step takes to be forgotten: a year.
+pub const PENALTY_MS_MAX: u64 = 365 * 24 * 3_600_000;
+/// Offences of one kind that are kept of a player: twice the steps, so that what goes hardly matters.
+pub const OFFENCES_KEPT_MAX: usize = 32;
+/// Matches of a player that recent opponents are taken from.
+pub const RECENT_MATCHES_MAX: u32 = 20;
+/// Seconds that they may lie back: a week.
+pub const RECENT_SECONDS_MAX: u32 = 7 * 24 * 3_600;
 /// Queues that one ticket waits in.
 pub const TICKET_QUEUES_MAX: usize = 8;
 /// Queues of one server.

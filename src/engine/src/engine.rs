@@ -72,6 +72,8 @@ pub struct Engine {
     pub(crate) current: Mutex<BTreeMap<Mode, (u64, Arc<Scheme>)>>,
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) events: Events,
+    /// When this process began to hear players.
+    pub(crate) started_at: Timestamp,
 }
 
 /// Everything that follows the commits.
@@ -87,6 +89,7 @@ pub(crate) struct Views {
     pub(crate) names: crate::names::Names,
     pub(crate) recent: crate::overview::Recent,
     pub(crate) gates: Gates,
+    pub(crate) offences: crate::overview::OffenceCounts,
     pub(crate) learning: Learning,
 }
 
@@ -97,6 +100,7 @@ impl Fold for Views {
             self.watches.follow(write);
         }
         for (index, (player, event)) in changes.events.iter().enumerate() {
+            self.offences.follow(&event.kind);
             self.hub.publish(*player, committed.sequence, index, event);
         }
     }
@@ -209,6 +213,7 @@ impl Engine {
         let views = Arc::new(Views::default());
         let fold: Arc<dyn Fold> = views.clone();
         homes.subscribe(&fold);
+        let started_at = clock.now();
         Self {
             homes,
             clock,
@@ -221,6 +226,7 @@ impl Engine {
             current: Mutex::default(),
             jobs: Arc::default(),
             events: Events::default(),
+            started_at,
         }
     }
 

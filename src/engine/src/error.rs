@@ -1,5 +1,5 @@
 use crate::store::{Key, ReadError, StoreFault};
-use gsm_core::{MatchId, PlayerId, TicketId, limits};
+use gsm_core::{MatchId, Millis, PlayerId, TicketId, Timestamp, limits};
 
 /// What a face makes of an error: its class, not its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,12 @@ pub enum EngineError {
     AlreadyQueued { player: PlayerId, ticket: TicketId },
     #[error("player `{player}` is in match `{match_id}`, which has not ended")]
     InMatch { player: PlayerId, match_id: MatchId },
+    #[error(
+        "player `{player}` is locked out of `{scope}` for a {offence}, until {until} ({seconds} s from now)",
+        until = until.as_millis(),
+        seconds = left.get().div_ceil(1_000)
+    )]
+    LockedOut { player: PlayerId, offence: &'static str, scope: String, until: Timestamp, left: Millis },
     #[error("the ticket id was used before for another request")]
     TicketIdTaken,
     #[error("the ticket is `{state}` and no longer waits")]
@@ -122,6 +128,7 @@ impl EngineError {
             Self::Unknown { .. } => Kind::NotFound,
             Self::AlreadyQueued { .. }
             | Self::InMatch { .. }
+            | Self::LockedOut { .. }
             | Self::TicketIdTaken
             | Self::NotWaiting { .. }
             | Self::ProposalClosed { .. }
@@ -165,6 +172,7 @@ impl EngineError {
             Self::Unknown { .. } => "not_found",
             Self::AlreadyQueued { .. } => "already_queued",
             Self::InMatch { .. } => "in_match",
+            Self::LockedOut { .. } => "locked_out",
             Self::TicketIdTaken => "ticket_id_taken",
             Self::NotWaiting { .. } => "ticket_not_waiting",
             Self::ProposalClosed { .. } => "proposal_closed",
@@ -209,6 +217,9 @@ impl EngineError {
             Self::AlreadyQueued { .. } => "cancel that ticket first: DELETE /v1/tickets/{ticket_id}",
             Self::InMatch { .. } => {
                 "wait for the match's result, or abandon it: POST /v1/matches/{match_id}/state"
+            }
+            Self::LockedOut { .. } => {
+                "try again after the seconds in Retry-After, or without that player; GET /v1/players/{player_id}/penalties says more"
             }
             Self::TicketIdTaken => "choose a new ticket id for a new request",
             Self::TooManyBoards | Self::TooManyCounting { .. } => "delete a board that is no longer read",

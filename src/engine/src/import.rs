@@ -196,7 +196,7 @@ impl Engine {
     pub async fn import_match(&self, new: &ImportMatch) -> Result<Imported, EngineError> {
         let id = Self::import_match_id(&new.mode, new.number);
         let call = Call::system("gsm:ImportMatch", new.at);
-        let facts = MatchFacts { mode: new.mode.clone(), roster: new.roster.clone() };
+        let facts = MatchFacts { mode: new.mode.clone(), queue: None, roster: new.roster.clone() };
         let result = MatchResult::validate(&new.report, &new.roster)
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
@@ -393,7 +393,7 @@ impl Ledger {
         let found = |player| self.rows.get(&player).and_then(|standing| standing.row.clone());
         let from: Vec<Option<StandingRow>> = new.roster.players().map(found).collect();
         let call = Call::system("gsm:ImportMatch", new.at);
-        let facts = MatchFacts { mode: new.mode.clone(), roster: new.roster.clone() };
+        let facts = MatchFacts { mode: new.mode.clone(), queue: None, roster: new.roster.clone() };
         let row = new_row(&facts, result.clone(), &call, self.name, &from);
         let link = Link::Result(id, row).found(&self.scheme, from)?;
         let depth = link.place().depth;

@@ -1,8 +1,15 @@
 //! What the front page shows: how things stand right now, from memory alone.
-use crate::{Engine, EngineError, store::Row};
+use crate::{
+    Engine, EngineError,
+    store::{PushKind, Row},
+};
 use gsm_core::{Label, MatchId, Millis, Mode, PlayerId, QueueName, Timestamp};
+use gsm_session::OffenceKind;
 use parking_lot::Mutex;
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 /// Results kept for the front page.
 const RECENT_MAX: usize = 50;
@@ -31,6 +38,19 @@ impl Recent {
         kept.total += 1;
         kept.last.push_front((id, row.clone()));
         kept.last.truncate(RECENT_MAX);
+    }
+}
+
+/// Offences as players were told of them.
+#[derive(Default)]
+pub(crate) struct OffenceCounts(Mutex<BTreeMap<OffenceKind, u64>>);
+
+impl OffenceCounts {
+    /// Follows a push event.
+    pub(crate) fn follow(&self, kind: &PushKind) {
+        if let PushKind::Penalty { offence, lifted: false, .. } = kind {
+            *self.0.lock().entry(*offence).or_default() += 1;
+        }
     }
 }
 
@@ -71,6 +91,8 @@ pub struct Overview {
     pub running: usize,
     /// Results since this process started.
     pub results: u64,
+    /// Offences since this process started, by kind.
+    pub penalties: BTreeMap<OffenceKind, u64>,
     /// Modes and the players on their boards.
     pub modes: Vec<(Mode, u64)>,
     /// The last results, newest first.
@@ -150,6 +172,7 @@ impl Engine {
             queues,
             running: self.views.pools.running_count(),
             results,
+            penalties: self.views.offences.0.lock().clone(),
             modes: self.modes(),
             recent,
         })

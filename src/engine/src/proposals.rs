@@ -184,6 +184,9 @@ impl Engine {
                     tellings.push(Telling::new(Happening::Decided(decision), shown));
                 }
                 let after = self.fail(&mut changes, id, tickets, (&failure, blames)).await?;
+                if let Ok(queue) = self.queue(queue) {
+                    self.add_dodges(&mut changes, call, &queue, proposal, (&failure, asked)).await?;
+                }
                 tellings.extend(after.iter().map(|(id, row)| self.after_failure(*id, row)));
             }
         }

@@ -1,6 +1,6 @@
 //! Queues: matchmaking configurations, kept as documents and followed in memory.
 use crate::{
-    Call, Engine, EngineError,
+    Call, Engine, EngineError, Penalties,
     store::{Home, Key, Row, Version},
     systems::Scheme,
 };
@@ -61,6 +61,9 @@ pub struct QueueConfig {
     /// The attributes that players may bring themselves; all others are for trusted callers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub player_attributes: Vec<String>,
+    /// Which offences lock players out, and for how long; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalties: Option<Penalties>,
     /// What a configuration of the GameLift wire has beside; such a queue follows FlexMatch to the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamelift: Option<GameLift>,
@@ -123,6 +126,7 @@ impl QueueConfig {
             rule_set_version: None,
             rating_attribute: None,
             player_attributes: Vec::new(),
+            penalties: None,
             gamelift: None,
         }
     }
@@ -153,6 +157,7 @@ impl QueueConfig {
             }
             Ok(())
         };
+        self.penalties.as_ref().map_or(Ok(()), Penalties::validate)?;
         within("ticket_timeout_ms", self.ticket_timeout_ms, TIMEOUT_MAX)?;
         within("match_timeout_ms", self.match_timeout_ms, TIMEOUT_MAX)?;
         self.acceptance_ms.map_or(Ok(()), |span| within("acceptance_ms", span, ACCEPTANCE_MAX))

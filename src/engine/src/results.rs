@@ -14,6 +14,7 @@ use crate::{
     boards::tally::Tallies,
     jobs::{Sink, Stop},
     matches::archive,
+    penalties::Blame,
     store::{
         ChangeSet, Expect, Home, Key, MatchRow, OutboxRow, Prediction, ResultRow, Row, StandingRow, Verdict,
         Version,
@@ -21,7 +22,7 @@ use crate::{
 };
 use chain::{Link, Moved, depth_after};
 use counting::tell_rating;
-use gsm_core::{MatchId, Millis, Mode, PlayerId, limits};
+use gsm_core::{MatchId, Millis, Mode, PlayerId, QueueName, limits};
 use gsm_session::{MatchResult, MatchState, Report, Roster};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ const RESULT_WRITES_OTHER: usize = 5;
 pub struct MatchFacts {
     /// The mode it is rated in.
     pub mode: Mode,
+    /// The queue that made it, if one did: what it has to say of who left.
+    pub queue: Option<QueueName>,
     /// Who played.
     pub roster: Roster,
 }
@@ -56,6 +59,8 @@ pub(crate) struct Decided {
     moved: Vec<(Moved, Option<Version>)>,
     /// Entries of boards that count it.
     tallies: Tallies,
+    /// What it blames on whom.
+    blame: Option<Blame>,
 }
 
 impl Engine {
@@ -109,7 +114,7 @@ impl Engine {
                 if !Self::sees_match(call, id, row) {
                     return Err(EngineError::Unknown { what: "match" });
                 }
-                MatchFacts { mode: row.mode.clone(), roster: row.roster.clone() }
+                MatchFacts { mode: row.mode.clone(), queue: row.queue.clone(), roster: row.roster.clone() }
             }
             (None, None) => return Err(self.no_result_for(call, id).await?),
         };
@@ -123,7 +128,9 @@ impl Engine {
         }
         let result = MatchResult::validate(report, &facts.roster)
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
-        let decided = self.decide(call, id, &facts, result).await?;
+        let queue = facts.queue.as_ref().and_then(|queue| self.views.queues.get(queue));
+        let blame = queue.and_then(|queue| Blame::of(&queue, &result, &report.afk));
+        let decided = Decided { blame, ..self.decide(call, id, &facts, result).await? };
         self.commit_result(call, decided, live).await
     }
 
@@ -193,7 +200,7 @@ impl Engine {
             moved.history.iter().for_each(|step| tallies.take(moved.player, step));
         }
         match link {
-            Link::Result(_, row) => Ok(Decided { id, row, moved, tallies }),
+            Link::Result(_, row) => Ok(Decided { id, row, moved, tallies, blame: None }),
             Link::Adjustment(..) => Err(EngineError::damaged(&Key::Result(id))),
         }
     }
@@ -208,10 +215,12 @@ impl Engine {
         let room = self.store(Home::Record).limits().items_max.saturating_sub(RESULT_WRITES_OTHER).max(1);
         let mode = decided.row.mode.clone();
         let (id, owes) = (decided.id, !self.homes.is_one());
-        let view = if decided.moved.len() + decided.tallies.writes() > room {
+        let blamed = decided.blame.as_ref().map_or(0, Blame::writes);
+        let view = if decided.moved.len() + decided.tallies.writes() + blamed > room {
             self.commit_large(call, decided, live).await?
         } else {
-            let (mut changes, view) = self.head_of(call, id, &decided.row, live).await?;
+            let (mut changes, view) =
+                self.head_of(call, id, (&decided.row, decided.blame.as_ref()), live).await?;
             for (moved, version) in decided.moved {
                 let rating = Key::Rating(mode.clone(), moved.player);
                 changes.replace(rating, version, Row::Rating(moved.after));
@@ -249,12 +258,12 @@ impl Engine {
         decided: Decided,
         live: Option<(MatchRow, Version)>,
     ) -> Result<ResultView, EngineError> {
-        let Decided { id, row, tallies, .. } = decided;
+        let Decided { id, row, tallies, blame, .. } = decided;
         // Whoever holds the gate may wait for the turn that they hold.
         drop(tallies);
         let gate = self.close_gate(&row.mode).await?;
         let mut sink = Sink::staged(self, gate);
-        let prepared = self.prepare_large(call, id, row, live, &mut sink).await;
+        let prepared = self.prepare_large(call, id, (row, blame), live, &mut sink).await;
         self.close_job(sink, prepared).await
     }
 
@@ -262,12 +271,12 @@ impl Engine {
         &self,
         call: &Call,
         id: MatchId,
-        row: ResultRow,
+        (row, blame): (ResultRow, Option<Blame>),
         live: Option<(MatchRow, Version)>,
         sink: &mut Sink<'_>,
     ) -> Result<(ChangeSet, ResultView), Stop> {
         // Who was read before the gate closed may have moved since.
-        let facts = MatchFacts { mode: row.mode, roster: row.roster };
+        let facts = MatchFacts { mode: row.mode, queue: None, roster: row.roster };
         let Decided { row, moved, tallies, .. } = self.decide(call, id, &facts, row.result).await?;
         for (moved, version) in moved {
             let rating = Key::Rating(row.mode.clone(), moved.player);
@@ -276,15 +285,15 @@ impl Engine {
             sink.history(step, moved.history.map(Row::History)).await?;
         }
         tallies.send(sink).await?;
-        Ok(self.head_of(call, id, &row, live).await?)
+        Ok(self.head_of(call, id, (&row, blame.as_ref()), live).await?)
     }
 
-    /// The result itself, who is told, and what other homes are owed; not the ratings.
+    /// The result itself, what it blames on whom, who is told, and what other homes are owed; not the ratings.
     async fn head_of(
         &self,
         call: &Call,
         id: MatchId,
-        row: &ResultRow,
+        (row, blame): (&ResultRow, Option<&Blame>),
         live: Option<(MatchRow, Version)>,
     ) -> Result<(ChangeSet, ResultView), EngineError> {
         let mut changes = self.changes(call, &[&id, &row.mode]);
@@ -301,6 +310,9 @@ impl Engine {
             }
         } else {
             changes.create(Key::Outbox(id), Row::Outbox(OutboxRow { at: call.now }));
+        }
+        if let Some(blame) = blame {
+            self.add_blame(&mut changes, id, blame, row.at).await?;
         }
         Ok((changes, ResultView { match_id: id, row: row.clone() }))
     }

@@ -1,6 +1,7 @@
 //! Tickets: made, read, explained, cancelled, timed out.
 mod brought;
 mod gamelift;
+mod recent;
 
 use crate::{
     Call, Engine, EngineError, Happening, Principal, QueueConfig, RuleCount,
@@ -66,6 +67,10 @@ impl NewTicket {
     fn queues(&self) -> impl Iterator<Item = &QueueName> {
         std::iter::once(&self.queue).chain(&self.also)
     }
+
+    fn players(&self) -> impl Iterator<Item = PlayerId> {
+        std::iter::once(self.leader).chain(self.members.iter().map(|(player, _)| *player))
+    }
 }
 
 /// A ticket as it stands.
@@ -115,6 +120,8 @@ impl Engine {
         };
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if new.intake == Intake::GameLift {
+                // Before what they wait in is ended for a ticket that they cannot have.
+                self.check_locks(&queues, &new.players().collect::<Vec<_>>(), call.now).await?;
                 self.supersede(call, new, id).await?;
             }
             match self.try_create_ticket(call, new, id, &queues).await {
@@ -182,8 +189,7 @@ impl Engine {
         if let Some(first) = self.replayed(call, Home::Live).await? {
             return Ok(first);
         }
-        let players: Vec<PlayerId> =
-            std::iter::once(new.leader).chain(new.members.iter().map(|(id, _)| *id)).collect();
+        let players: Vec<PlayerId> = new.players().collect();
         let mut keys = vec![Key::Ticket(id)];
         if new.intake != Intake::Backfill {
             keys.extend(players.iter().map(|p| Key::Claim(*p)));
@@ -216,6 +222,9 @@ impl Engine {
         if self.get(Home::Document, &profile_keys).await?.iter().any(Option::is_none) {
             return Err(EngineError::Unknown { what: "player" });
         }
+        // Who plays already is let in.
+        let playing = new.intake == Intake::Backfill;
+        let locks = if playing { Vec::new() } else { self.check_locks(queues, &players, call.now).await? };
         let full = |queue: &&QueueName| self.views.pools.get(queue).is_some_and(|pool| pool.is_full());
         if let Some(queue) = new.queues().find(full) {
             return Err(EngineError::QueueFull { queue: queue.to_string() });
@@ -230,11 +239,12 @@ impl Engine {
         }
         let mut rated = rated.into_iter();
         let first = rated.next().map(|first| first.ratings).unwrap_or_default();
-        let players = players
+        let players: Vec<TicketPlayer> = players
             .iter()
             .zip(first)
             .map(|(player, rating)| TicketPlayer { player: *player, rating })
             .collect();
+        let brought = self.with_opponents(new, queues, &players, call.now).await?;
         // No queue keeps a ticket longer than it says.
         let patience = queues.iter().map(|queue| queue.ticket_timeout_ms).min().unwrap_or_default();
         let row = TicketRow {
@@ -243,7 +253,7 @@ impl Engine {
             queue: new.queue.clone(),
             also: rated.collect(),
             players,
-            brought: new.brought.clone(),
+            brought,
             backfill: new.intake == Intake::Backfill,
             state: TicketState::Queued,
             queued_at: call.now,
@@ -265,6 +275,7 @@ impl Engine {
         for (key, version) in keys.drain(1..).zip(claimed) {
             changes.replace(key, version, Row::Claim(Claim::Ticket(id)));
         }
+        self.rest_on_locks(&mut changes, locks).await?;
         tell(&mut changes, id, &row, None);
         changes.create(Key::Ticket(id), Row::Ticket(row.clone()));
         let view = TicketView { id, row };

@@ -55,7 +55,7 @@ pub use prepare::Unfit;
 pub use read::{Dialect, Parsed, TEXT_CHARS_MAX, parse};
 pub use rule_set::{
     Algorithm, Attribute, AttributeKind, BackfillPriority, Batching, ExpansionAge, Rule, RuleKind, RuleSet,
-    SortBy, Strategy, Team, TeamSize,
+    SortBy, Strategy, Supplied, Team, TeamSize,
 };
 pub use seat::Seat;
 pub use stage::{STAGES_MAX, SortKey, Stage, Verdict};

@@ -48,6 +48,18 @@ pub struct Attribute {
     pub kind: AttributeKind,
     /// The value of players that bring none.
     pub default: Option<Value>,
+    /// Which matches the server fills it in from, with whom the player met in them; an extension.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supplied: Option<Supplied>,
+}
+
+/// The last matches of a player that an attribute is filled in from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Supplied {
+    /// How many at most.
+    pub matches: u32,
+    /// How long ago at most, in seconds.
+    pub within_s: Option<u32>,
 }
 
 /// What the values of an attribute are.

@@ -73,7 +73,7 @@ fn of_ours(engine: &Engine, token: &str, now: Timestamp) -> Option<Bearer> {
     Some(Bearer {
         principal: Principal::Match(claim.match_id),
         role: "match",
-        facts: Some(Arc::new(MatchFacts { mode: claim.mode, roster: claim.roster })),
+        facts: Some(Arc::new(MatchFacts { mode: claim.mode, queue: claim.queue, roster: claim.roster })),
     })
 }
 

@@ -11,6 +11,7 @@ use axum::{
 };
 use gsm_core::Timestamp;
 use gsm_engine::{BoardRef, Engine, Overview, SnapshotView};
+use gsm_session::OffenceKind;
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -85,12 +86,22 @@ pub(crate) struct OverviewDto {
     running: usize,
     /// Results since the server started.
     results: u64,
+    /// Offences since the server started, by kind.
+    penalties: PenaltiesDto,
     series: SeriesDto,
     boards: Vec<BoardLineDto>,
     /// Boards that are saved, so that a start need not read every rating.
     snapshots: Vec<SnapshotDto>,
     /// Newest first.
     recent: Vec<RecentDto>,
+}
+
+/// Offences by kind.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PenaltiesDto {
+    dodge: u64,
+    leave: u64,
+    afk: u64,
 }
 
 /// The snapshot of a board.
@@ -232,6 +243,14 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
         queues: overview.queues.iter().map(queue).collect(),
         running: overview.running,
         results: overview.results,
+        penalties: {
+            let of = |kind| overview.penalties.get(&kind).copied().unwrap_or(0);
+            PenaltiesDto {
+                dodge: of(OffenceKind::Dodge),
+                leave: of(OffenceKind::Leave),
+                afk: of(OffenceKind::Afk),
+            }
+        },
         series: app.watch.series(),
         boards,
         snapshots: {

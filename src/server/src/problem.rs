@@ -69,6 +69,12 @@ const CODES: &[(&str, u16, &str)] = &[
     ("method_not_allowed", 405, "The path exists, the method does not; `Allow` lists those that do."),
     ("already_queued", 409, "A player of the party waits in a ticket already."),
     ("in_match", 409, "A player of the party is in a match that has not ended."),
+    (
+        "locked_out",
+        409,
+        "A player of the party is locked out for an offence; the detail names who, why and until when, `Retry-After` says \
+         how long still.",
+    ),
     ("name_taken", 409, "There is something else of this name already."),
     ("queue_in_use", 409, "Tickets wait in the queue."),
     ("ticket_id_taken", 409, "The caller's ticket id was used for another request."),
@@ -243,6 +249,9 @@ impl From<EngineError> for ApiError {
         api.hint = error.hint().map(Cow::Borrowed);
         if matches!(error.kind(), Kind::Busy | Kind::Unavailable) {
             api.retry_after_s = Some(1);
+        }
+        if let EngineError::LockedOut { left, .. } = &error {
+            api.retry_after_s = Some(left.get().div_ceil(1_000));
         }
         if let EngineError::Invalid { field, detail } = &error {
             api.detail = Cow::Owned(detail.clone());

@@ -11,7 +11,7 @@
 //! let [ann, bob] = [1, 2].map(PlayerId::from_u128);
 //! let roster = Roster::new(vec![vec![ann], vec![bob]]).unwrap();
 //! let sides = vec![SideReport { place: 2, score: None }, SideReport { place: 1, score: None }];
-//! let report = Report { standings: Standings::Sides(sides), quits: vec![ann], duration: None, variant: None };
+//! let report = Report { standings: Standings::Sides(sides), quits: vec![ann], duration: None, variant: None, afk: vec![] };
 //! let result = MatchResult::validate(&report, &roster).unwrap();
 //! assert_eq!(result.places(), [2, 1]);
 //! assert!(result.outcome_for(&roster, ann).unwrap().quit);
@@ -22,11 +22,13 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod penalty;
 mod report;
 mod result;
 mod roster;
 mod state;
 
+pub use penalty::{Ladder, Offence, OffenceKind, Offences, Stand};
 pub use report::{PlayerReport, Report, SideReport, Standings};
 pub use result::{DURATION_MAX, MatchResult, Outcome, OutcomeKind, ResultError, ResultFault};
 pub use roster::{Roster, RosterError};

@@ -10,6 +10,9 @@ pub struct Report {
     pub standings: Standings,
     /// Players who left before the end; adds to [`PlayerReport::quit`].
     pub quits: Vec<PlayerId>,
+    /// Players who were there and did not play. How the match ended does not depend on it: a report that says otherwise
+    /// is still the same report.
+    pub afk: Vec<PlayerId>,
     /// How long the match was played.
     pub duration: Option<Millis>,
     /// The variant of the mode that was played, where it is another than the match was made for, or that named none.

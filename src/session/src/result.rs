@@ -138,6 +138,24 @@ pub enum OutcomeKind {
     Loss,
 }
 
+/// Players who are named beside the standings, each once and on the roster.
+fn check_listed(
+    field: &str,
+    players: &[PlayerId],
+    roster: &Roster,
+) -> Result<BTreeSet<PlayerId>, ResultError> {
+    let mut listed = BTreeSet::new();
+    for (i, &player) in players.iter().enumerate() {
+        if roster.side_of(player).is_none() {
+            return refuse(format!("{field}[{i}]"), ResultFault::UnknownPlayer(player));
+        }
+        if !listed.insert(player) {
+            return refuse(format!("{field}[{i}]"), ResultFault::DuplicatePlayer(player));
+        }
+    }
+    Ok(listed)
+}
+
 fn refuse<T>(field: impl Into<String>, fault: ResultFault) -> Result<T, ResultError> {
     Err(ResultError { field: field.into(), fault })
 }
@@ -169,16 +187,8 @@ impl MatchResult {
         if !places.contains(&1) {
             return refuse(field, ResultFault::NoFirst);
         }
-        let mut listed = BTreeSet::new();
-        for (i, &player) in report.quits.iter().enumerate() {
-            if roster.side_of(player).is_none() {
-                return refuse(format!("quits[{i}]"), ResultFault::UnknownPlayer(player));
-            }
-            if !listed.insert(player) {
-                return refuse(format!("quits[{i}]"), ResultFault::DuplicatePlayer(player));
-            }
-        }
-        quits.append(&mut listed);
+        quits.append(&mut check_listed("quits", &report.quits, roster)?);
+        check_listed("afk", &report.afk, roster)?;
         if let Some(duration) = report.duration.filter(|&d| d > DURATION_MAX) {
             return refuse("duration_ms", ResultFault::TooLong(duration.get()));
         }

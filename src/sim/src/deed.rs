@@ -45,6 +45,7 @@ pub(crate) struct Outcome {
     /// Place of each side.
     pub(crate) places: Vec<u32>,
     pub(crate) quits: Vec<PlayerId>,
+    pub(crate) afk: Vec<PlayerId>,
     pub(crate) variant: Option<Variant>,
 }
 
@@ -54,6 +55,7 @@ impl Outcome {
         Report {
             standings: Standings::Sides(self.places.iter().map(side).collect()),
             quits: self.quits.clone(),
+            afk: self.afk.clone(),
             duration: None,
             variant: self.variant.clone(),
         }
@@ -268,7 +270,11 @@ impl Deed {
                 Told::Done(format!("{:?}", view.proposal.outcome()))
             }
             Self::Report { id, facts, outcome, .. } => {
-                let facts = facts.clone().map(|(mode, roster)| MatchFacts { mode, roster });
+                let facts = facts.clone().map(|(mode, roster)| MatchFacts {
+                    queue: QueueName::new(mode.as_str()).ok(),
+                    mode,
+                    roster,
+                });
                 let view = engine.report_result(call, *id, facts.as_ref(), &outcome.report()).await?;
                 Told::Result(Box::new(view))
             }

@@ -79,7 +79,8 @@ fn outcome(id: MatchId, roster: &Roster, other: bool) -> Outcome {
     let quits = if random.chance(0.2) { roster.players().take(1).collect() } else { Vec::new() };
     // Whether a variant is named does not differ: a correction that names none leaves it as it is.
     let variant = (!id.as_u128().is_multiple_of(4)).then(|| format!("map-{}", random.below(MAPS)));
-    Outcome { places, quits, variant: variant.and_then(|name| name.parse().ok()) }
+    let afk = if random.chance(0.15) { roster.players().take(2).collect() } else { Vec::new() };
+    Outcome { places, quits, afk, variant: variant.and_then(|name| name.parse().ok()) }
 }
 
 impl Draw<'_> {

@@ -143,10 +143,16 @@ impl Before<'_> {
         }
         let claim = |player: &PlayerId| self.truth.claims.get(player);
         Some(match players.iter().find_map(claim) {
+            None if self.is_locked(wish) => "locked_out",
             None => "ok",
             Some(Claim::Ticket(_)) => "already_queued",
             Some(Claim::Match(_)) => "in_match",
         })
+    }
+
+    fn is_locked(&self, wish: &TicketWish) -> bool {
+        let of = |queue| wish.players().iter().any(|player| self.truth.is_locked(queue, *player, self.now));
+        wish.queues().into_iter().any(of)
     }
 
     fn report(&self, id: MatchId, by_token: bool, outcome: &Outcome) -> Option<&'static str> {

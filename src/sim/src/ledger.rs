@@ -1,7 +1,9 @@
 //! What nodes handed to the stores, and what the stores say they did: two witnesses that must agree.
-use gsm_core::{CommitKey, PlayerId, QueueName};
+use crate::{check::locks, world::penalties};
+use gsm_core::{CommitKey, Mode, PlayerId, QueueName, TicketId};
 use gsm_engine::store::{
-    ChangeSet, Committed, Cursor, Expect, Fold, Home, Key, Op, PushEvent, Row, Version, Write,
+    ChangeSet, Committed, Cursor, Expect, Fold, Home, Key, Op, PenaltiesRow, PushEvent, Row, TicketRow,
+    Version, Write,
 };
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc};
@@ -24,6 +26,16 @@ struct Inner {
     applied: BTreeMap<(Home, u64), (CommitKey, Vec<Told>)>,
     lease_puts: BTreeMap<Version, (QueueName, String, u64)>,
     over_limit: Option<(usize, usize)>,
+    /// By store and sequence: folds may come late.
+    penal: BTreeMap<(Home, u64), Vec<Penal>>,
+}
+
+/// What bears on locks.
+enum Penal {
+    /// Offences are these now. Of a dodge with whether a proposal ended by the same commit.
+    Offences(Key, PenaltiesRow, bool),
+    /// A ticket was made.
+    Ticket(TicketId, TicketRow),
 }
 
 impl Inner {
@@ -55,6 +67,24 @@ impl Fold for Witness {
             .is_some()
         {
             return;
+        }
+        let ends = |write: &Write| matches!(write.key, Key::Proposal(_)) && write.op == Op::Delete;
+        let ends = changes.writes.iter().any(ends);
+        for write in &changes.writes {
+            let row = if let Op::Put { row, .. } = &write.op { Some(&**row) } else { None };
+            let penal = match (&write.key, row) {
+                (Key::Dodges(..) | Key::Leaves(..), Some(Row::Penalties(row))) => {
+                    Penal::Offences(write.key.clone(), row.clone(), ends)
+                }
+                (Key::Leaves(..), None) if write.op == Op::Delete => {
+                    Penal::Offences(write.key.clone(), PenaltiesRow::default(), ends)
+                }
+                (Key::Ticket(id), Some(Row::Ticket(row))) if write.expect == Expect::Absent => {
+                    Penal::Ticket(*id, row.clone())
+                }
+                _ => continue,
+            };
+            inner.penal.entry((self.store, committed.sequence)).or_default().push(penal);
         }
         for write in &changes.writes {
             if let (Key::Lease(queue), Op::Put { row, .. }) = (&write.key, &write.op)
@@ -134,6 +164,45 @@ impl Ledger {
                     return Some(format!(
                         "node {node} formed in queue `{queue}` at {sequence} under lease {version}, which `{by}` had replaced at {at}"
                     ));
+                }
+            }
+        }
+        None
+    }
+
+    /// How often a dodge was written.
+    pub(crate) fn dodges(&self) -> usize {
+        let inner = self.0.lock();
+        let dodge = |of: &&Penal| matches!(of, Penal::Offences(Key::Dodges(..), ..));
+        inner.penal.values().flatten().filter(dodge).count()
+    }
+
+    /// Why locks were not respected, if they were not, as far as one store can tell: its commits have an order.
+    pub(crate) fn lock_fault(&self) -> Option<String> {
+        let inner = self.0.lock();
+        let mut rows: BTreeMap<(Home, &Key), &PenaltiesRow> = BTreeMap::new();
+        for ((store, sequence), of) in &inner.penal {
+            for of in of {
+                match of {
+                    Penal::Offences(key @ Key::Dodges(..), _, false) => {
+                        return Some(format!("{key} grew at {sequence}, and no proposal ended"));
+                    }
+                    Penal::Offences(key, row, _) => drop(rows.insert((*store, key), row)),
+                    Penal::Ticket(id, ticket) => {
+                        for queue in ticket.queues().filter(|queue| penalties(queue.as_str()).is_some()) {
+                            let Ok(scope) = Mode::new(queue.as_str()) else { continue };
+                            for player in ticket.players.iter().map(|player| player.player) {
+                                let keys =
+                                    [Key::Dodges(scope.clone(), player), Key::Leaves(scope.clone(), player)];
+                                let found = keys.iter().filter_map(|key| rows.get(&(*store, key)));
+                                if found.into_iter().any(|row| locks(row, ticket.queued_at)) {
+                                    return Some(format!(
+                                        "{id} was made at {sequence} for {player}, who is locked out of {queue}"
+                                    ));
+                                }
+                            }
+                        }
+                    }
                 }
             }
         }

@@ -84,6 +84,8 @@ pub enum Invariant {
     RankRecounts,
     /// A player has one seat a season in a league, cohorts fill in order, and levels follow from the seats before.
     SeatsKept,
+    /// An offence counts once, while its cause does, and who is locked out gets no ticket.
+    OffencesOnce,
     /// Fencing tokens only grow, and who lost a lease forms nothing.
     Fenced,
     /// Change sets keep to their stores' limits.
@@ -107,6 +109,7 @@ impl Invariant {
         Self::NoneStranded,
         Self::RankRecounts,
         Self::SeatsKept,
+        Self::OffencesOnce,
         Self::Fenced,
         Self::Limits,
         Self::EventsWhole,

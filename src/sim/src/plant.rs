@@ -53,6 +53,10 @@ pub enum Plant {
     JobHalfDone,
     /// A result is counted by the boards that its node has heard of, whichever there are.
     CountingUnheeded,
+    /// What a result blames on a player is not kept.
+    OffenceForgotten,
+    /// Nobody is told who is locked out.
+    LocksUnheeded,
 }
 
 impl Plant {
@@ -78,6 +82,8 @@ impl Plant {
         Self::SeatForgotten,
         Self::JobHalfDone,
         Self::CountingUnheeded,
+        Self::OffenceForgotten,
+        Self::LocksUnheeded,
     ];
 
     /// The invariant that must report it.
@@ -96,6 +102,8 @@ impl Plant {
             Self::PoolDeaf => Invariant::NoneStranded,
             Self::BoardDeaf => Invariant::RankRecounts,
             Self::SeatForgotten => Invariant::SeatsKept,
+            Self::OffenceForgotten => Invariant::OffencesOnce,
+            Self::LocksUnheeded => Invariant::OffencesOnce,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
             Self::ReplayDropped => Invariant::SameAnswer,
@@ -148,6 +156,13 @@ impl Planted {
                 Self::without(changes, |w| !(matches!(w.key, Key::Ticket(_)) && w.expect == Expect::Absent))
             }
             Plant::SeatForgotten => Self::without(changes, |w| !matches!(w.key, Key::Seated(..))),
+            Plant::OffenceForgotten => {
+                Self::without(changes, |w| !(matches!(w.key, Key::Leaves(..)) && w.op != Op::Check))
+            }
+            Plant::LocksUnheeded => {
+                let of = |w: &Write| matches!(w.key, Key::Dodges(..) | Key::Leaves(..));
+                Self::without(changes, |w| !(of(w) && w.op == Op::Check))
+            }
             Plant::ReplayDropped => Self::without(changes, |w| !matches!(w.key, Key::Idempotency(..))),
             Plant::LeaseUnchecked => {
                 Self::without(changes, |w| !(matches!(w.key, Key::Lease(_)) && w.op == Op::Check))
@@ -269,6 +284,14 @@ impl Store for Planted {
                 // Nobody is told which boards count.
                 if matches!(&*found.row, Row::Counting(_)) {
                     found.row = Arc::new(Row::Counting(CountingRow::default()));
+                }
+            }
+        }
+        if self.plant == Plant::LocksUnheeded {
+            for (key, found) in keys.iter().zip(&mut found) {
+                // Only where a ticket asks: who adds to a row must find it.
+                if matches!(key, Key::Dodges(..)) && keys.len() == 1 && self.now_and_then(0.5) {
+                    *found = None;
                 }
             }
         }

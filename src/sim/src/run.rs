@@ -160,6 +160,7 @@ impl Sim {
             self.reborn(node).await?;
         }
         self.within_limits()?;
+        check::locks_hold(&self.world.ledger)?;
         if let (Some(expected), [(_, deed)], [told]) = (expected, deeds.as_slice(), all_told.as_slice()) {
             self.answers_as(expected, deed, told)?;
         }
@@ -197,6 +198,7 @@ impl Sim {
         self.truth = self.world.truth(&self.book.everyone());
         self.book.compare(&self.truth)?;
         check::games_count(&self.truth)?;
+        self.world.healthy(|world| check::offences_once(&self.truth, &world.eye))?;
         check::one_claim(&self.truth)?;
         check::one_proposal(&self.truth)?;
         check::proposals_agree(&self.truth)
@@ -210,6 +212,7 @@ impl Sim {
         if let Some(detail) = self.world.ledger.lease_fault(&self.world.names()) {
             return check::broken(Invariant::Fenced, detail);
         }
+        check::dodges_count(&self.truth, &self.world.ledger)?;
         for (at, node) in self.world.nodes.iter().enumerate() {
             check::ranks_recount(&self.truth, at, &node.engine)?;
         }

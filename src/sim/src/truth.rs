@@ -1,10 +1,16 @@
 //! What the stores really hold, read past all faults.
-use crate::world::QUEUES;
+use crate::{
+    check::locks,
+    world::{QUEUES, penalties},
+};
 use futures::FutureExt;
-use gsm_core::{AdjustmentId, BoardName, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId};
+use gsm_core::{
+    AdjustmentId, BoardName, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId, Timestamp,
+};
 use gsm_engine::store::{
     AdjustmentRow, Claim, CountingRow, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow,
-    PushEvent, ResultRow, Row, StagedRow, StandingRow, Store, TicketRow, Versioned, memory::MemoryStore,
+    OffencesRow, PenaltiesRow, PushEvent, ResultRow, Row, StagedRow, StandingRow, Store, TicketRow,
+    Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::tier::Bounds;
@@ -40,6 +46,12 @@ pub(crate) struct Truth {
     pub(crate) staged: Vec<StagedRow>,
     /// Matches whose end other homes are owed.
     pub(crate) owed: Vec<MatchId>,
+    /// Proposals that players dodged, by scope.
+    pub(crate) dodges: BTreeMap<(Mode, PlayerId), PenaltiesRow>,
+    /// Matches that they left, or were away in.
+    pub(crate) leaves: BTreeMap<(Mode, PlayerId), PenaltiesRow>,
+    /// What results blame on whom.
+    pub(crate) offences: BTreeMap<MatchId, OffencesRow>,
     /// Boards that count results of any mode, once decided jobs are carried out.
     pub(crate) counting: BTreeSet<BoardName>,
 }
@@ -137,6 +149,9 @@ impl Eye {
             gates: BTreeMap::new(),
             staged: Vec::new(),
             owed: Vec::new(),
+            dodges: BTreeMap::new(),
+            leaves: BTreeMap::new(),
+            offences: BTreeMap::new(),
             counting: BTreeSet::new(),
         };
         let ranges = [
@@ -148,6 +163,9 @@ impl Eye {
             KeyRange::AllRatings,
             KeyRange::Gates,
             KeyRange::Outbox,
+            KeyRange::AllDodges,
+            KeyRange::AllLeaves,
+            KeyRange::AllOffences,
         ];
         let mut counting: BTreeMap<Mode, CountingRow> = BTreeMap::new();
         for (key, found) in ranges.iter().flat_map(|range| self.list(range)) {
@@ -172,6 +190,15 @@ impl Eye {
                 }
                 (Key::Gate(mode), Row::Gate(row)) => {
                     truth.gates.insert(mode, row.clone());
+                }
+                (Key::Dodges(scope, player), Row::Penalties(row)) => {
+                    truth.dodges.insert((scope, player), row.clone());
+                }
+                (Key::Leaves(scope, player), Row::Penalties(row)) => {
+                    truth.leaves.insert((scope, player), row.clone());
+                }
+                (Key::Offences(id), Row::Offences(row)) => {
+                    truth.offences.insert(id, row.clone());
                 }
                 (Key::Outbox(id), _) => truth.owed.push(id),
                 _ => {}
@@ -225,6 +252,14 @@ impl Eye {
 }
 
 impl Truth {
+    /// Whether a player is locked out of a queue, as a clock that says `now` sees it.
+    pub(crate) fn is_locked(&self, queue: &QueueName, player: PlayerId, now: Timestamp) -> bool {
+        let Ok(scope) = Mode::new(queue.as_str()) else { return false };
+        let key = (scope, player);
+        let rows = [self.dodges.get(&key), self.leaves.get(&key)];
+        penalties(queue.as_str()).is_some() && rows.into_iter().flatten().any(|row| locks(row, now))
+    }
+
     /// The rows as they are once decided jobs are carried out: a job counts from its decision on.
     pub(crate) fn decided(&self) -> Decided {
         let mut decided = Decided {

@@ -13,7 +13,7 @@ use crate::{
 use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, RuleSetName, Timestamp, Variant};
 use gsm_engine::{
     BoardConfig, Column, Direction, Eligibility, Engine, EngineOptions, Grouping, LeagueConfig, Operator,
-    QueueConfig, ScheduleConfig, Source, Ties, Value,
+    Penalties, QueueConfig, ScheduleConfig, Source, Ties, Value,
     store::{
         Home, Homes, Store, StoreLimits,
         memory::{Faults, MemoryStore},
@@ -27,6 +27,7 @@ use gsm_rating::{
     KalmanSettings, System,
     options::{Newcomer, Options, Party, RepeatedPair, Smurf},
 };
+use gsm_session::Ladder;
 use parking_lot::Mutex;
 use std::{
     future::{Future, poll_fn},
@@ -107,10 +108,22 @@ pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
             ..Options::default()
         },
     };
+    config.penalties = penalties(name);
     config.acceptance_ms = acceptance;
     config.ticket_timeout_ms = Millis::from_secs(60);
     config.match_timeout_ms = Millis::from_secs(240);
     Some(config)
+}
+
+/// What a queue says of who spoils its matches; its scope is its mode, which has its name. `brawl` says nothing.
+pub(crate) fn penalties(queue: &str) -> Option<Penalties> {
+    let ladder = |locks_s: &[u64]| {
+        let locks_ms = locks_s.iter().map(|s| Millis::from_secs(*s)).collect();
+        Some(Ladder { locks_ms, forget_after_ms: Millis::from_secs(3_600) })
+    };
+    let rules =
+        Penalties { scope: None, dodge: ladder(&[0, 4, 15]), leave: ladder(&[6, 20]), afk: ladder(&[3]) };
+    (queue != "brawl").then_some(rules)
 }
 
 /// The rule set of a world, for matches of so many players.

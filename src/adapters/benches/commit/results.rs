@@ -66,6 +66,7 @@ impl Writer {
         let report = Report {
             standings: Standings::Sides(vec![side(1), side(2)]),
             quits: Vec::new(),
+            afk: Vec::new(),
             duration: Some(Millis::from_secs(420)),
             variant: None,
         };

@@ -497,6 +497,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Starts(_)
         | Row::Counting(_)
         | Row::Learnt(_)
+        | Row::Penalties(_)
         | Row::Watch(_)
         | Row::Told(_) => true,
         Row::Identity(_)
@@ -507,6 +508,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::RuleSet(_)
         | Row::RuleSetVersion(_)
         | Row::Seat(_)
+        | Row::Offences(_)
         | Row::Adjustment(_) => false,
     }
 }

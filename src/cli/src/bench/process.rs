@@ -80,7 +80,8 @@ pub(crate) async fn measure(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
                 let winner = (scatter(n) & 1) as u32;
                 let side = |place| SideReport { place, score: None };
                 let standings = Standings::Sides(vec![side(1 + winner), side(2 - winner)]);
-                let report = Report { standings, quits: Vec::new(), duration: None, variant: None };
+                let report =
+                    Report { standings, quits: Vec::new(), duration: None, variant: None, afk: Vec::new() };
                 while let Err(error) = engine.report_result(&call(&engine), *id, None, &report).await {
                     behind(error).await.map_err(Failure::failed)?;
                 }

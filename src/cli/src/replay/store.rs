@@ -160,6 +160,7 @@ impl Target {
             report: Report {
                 standings: Standings::Sides(standings.collect()),
                 quits: Vec::new(),
+                afk: Vec::new(),
                 duration: None,
                 variant: None,
             },

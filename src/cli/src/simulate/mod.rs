@@ -110,6 +110,15 @@ impl Command {
             Source::Recorded(Box::new(recording(&self.traffic)?))
         };
         let skill = self.options.skill_attribute(&shapes)?;
+        if let (Some(by), None) = (&skill, self.options.named_skill()) {
+            let others = rules.iter().filter(|of| of.shape.skill().is_some_and(|own| own != by));
+            for (of, own) in others.filter_map(|of| Some((of, of.shape.skill()?))) {
+                let file = of.file.display();
+                note(format_args!(
+                    "warning: skill is `{by}`, while {file} goes by `{own}` (--skill-attribute)"
+                ));
+            }
+        }
         let runs = self.runs.unwrap_or(if self.against.is_some() { RUNS_AGAINST } else { 1 });
         let mut ran: Vec<Vec<Ran>> = rules.iter().map(|_| Vec::new()).collect();
         let mut told = None;

@@ -115,6 +115,11 @@ impl Options {
         self.points
     }
 
+    /// The attribute that was named as the skill.
+    pub(super) fn named_skill(&self) -> Option<&str> {
+        self.skill_attribute.as_deref()
+    }
+
     /// The attribute that is the skill; that of the first rule set that has one, if none is named.
     pub(super) fn skill_attribute(&self, shapes: &[&Shape]) -> Result<Option<String>, Failure> {
         match &self.skill_attribute {

@@ -1,6 +1,10 @@
 use crate::gsm::{Ran, Served, arg, gsm, write};
 use serde_json::Value;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 fn at_root(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -78,6 +82,19 @@ fn two_rule_sets_are_compared_on_the_same_tickets() {
 }
 
 #[test]
+fn two_rule_sets_that_read_skill_elsewhere_are_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = dir.path().join("other.json");
+    write(&other, &fs::read_to_string(duel()).unwrap().replace("rating", "points"));
+    let traffic = ["--synthetic", "--length-s", "20", "--runs", "1", "--against"];
+    let warning = "skill is `rating`, while ";
+    simulate(&[&traffic[..], &[arg(&other)]].concat()).told(0, &[warning, "other.json goes by `points`"]);
+    let named = simulate(&[&traffic[..], &[arg(&other), "--skill-attribute", "points"]].concat());
+    let same = simulate(&[&traffic[..], &[arg(&duel())]].concat());
+    assert!(!named.err.contains("warning") && !same.err.contains("warning"), "{named:?} {same:?}");
+}
+
+#[test]
 fn bad_input_is_named_and_the_exit_code_is_2() {
     let dir = tempfile::tempdir().unwrap();
     let (broken, empty) = (dir.path().join("broken.jsonl"), dir.path().join("empty.jsonl"));
@@ -114,6 +131,9 @@ fn bad_input_is_named_and_the_exit_code_is_2() {
     gsm(&["simulate", "--synthetic", "--rules", arg(&empty)]).told(2, &["empty.jsonl"]);
 }
 
+/// A hundred times what it takes on an idle machine.
+const RECORDED_WITHIN: Duration = Duration::from_secs(180);
+
 /// What a server with simulated players writes down is put through again.
 #[test]
 fn a_development_server_is_recorded_and_simulated() {
@@ -124,8 +144,12 @@ fn a_development_server_is_recorded_and_simulated() {
     let file = traffic.join("tickets.jsonl");
     let text = || fs::read_to_string(&file).unwrap_or_default();
     // Each question takes a while, so that the server's players get on; too many are an answer, too.
+    #[expect(clippy::disallowed_methods, reason = "a server that records nothing must not hang the test")]
+    let now = Instant::now;
+    let deadline = now() + RECORDED_WITHIN;
     while text().matches(r#""type":"ended""#).count() < 20 {
         assert!([200, 429].contains(&served.get("/healthz", None).0));
+        assert!(now() < deadline, "not 20 tickets have ended: {}", text());
     }
     assert!(served.signal("TERM").1.success());
     let recorded = text();

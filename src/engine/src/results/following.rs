@@ -89,7 +89,9 @@ impl Engine {
         let mut changes = self.changes(call, &[&id]);
         // Always the same key: whoever does it again, nobody is told twice.
         changes.key = finish_key(id);
+        let of_queue;
         if let Some((mut ended, version)) = self.live_match(id).await? {
+            of_queue = ended.queue.clone();
             ended.state = MatchState::Finished;
             ended.changed_at = call.now;
             self.commit(Home::Document, self.copy_of(call, id, &ended)).await?;
@@ -105,8 +107,9 @@ impl Engine {
                     return Ok(());
                 }
                 None => return Err(EngineError::Raced),
-                Some(kept) if kept.state == MatchState::Finished => {}
+                Some(kept) if kept.state == MatchState::Finished => of_queue = kept.queue,
                 Some(kept) => {
+                    of_queue = kept.queue.clone();
                     let kept = MatchRow { state: MatchState::Finished, changed_at: call.now, ..kept };
                     self.commit(Home::Document, self.copy_of(call, id, &kept)).await?;
                 }
@@ -115,6 +118,11 @@ impl Engine {
         // What is owed has a result: none is a stale read, and nobody would ever be told.
         let result = self.result_row(id).await?.ok_or(EngineError::Raced)?;
         result.changes.iter().for_each(|change| tell_rating(&mut changes, id, &result.mode, change));
+        if of_queue
+            .is_some_and(|queue| self.views.queues.get(&queue).is_some_and(|of| of.penalties.is_some()))
+        {
+            self.tell_blamed(&mut changes, id).await?;
+        }
         self.commit(Home::Live, changes).await?;
         Ok(())
     }

@@ -3,6 +3,7 @@ use super::{chain::Link, walk::Walk};
 use crate::{
     Call, Engine, EngineError, ResultView,
     jobs::{Sink, Stop},
+    penalties::Blame,
     store::{ChangeSet, Expect, Home, Key, RatingCause, ResultRow, Row, Verdict, Version},
 };
 use gsm_core::{MatchId, limits};
@@ -148,6 +149,10 @@ impl Engine {
         if let Sink::One { changes, .. } = sink {
             head.merge(changes);
         }
+        // What is blamed on whom is no part of the sink's count.
+        if head.writes.len() >= self.store(Home::Record).limits().items_max {
+            return Err(Stop::Large);
+        }
         head.check(Key::Gate(view.row.mode.clone()), Expect::Absent);
         self.commit(Home::Record, head).await?;
         Ok(view)
@@ -167,7 +172,19 @@ impl Engine {
         if let Some(audit) = &mut head.audit {
             audit.reason = Some(reason.to_owned());
         }
-        let Some(ruled) = ruling.on(&row, call, reason)? else {
+        let on = ruling.on(&row, call, reason)?;
+        let blame = match ruling {
+            Ruling::Void => None,
+            Ruling::Correct(report) => {
+                let result = on.as_ref().map_or(&row.result, |ruled| &ruled.result);
+                let queue = self.queue_of_match(id).await?;
+                queue.and_then(|queue| Blame::of(&queue, result, &report.afk))
+            }
+        };
+        for (player, event) in self.blame_again(&mut head, id, blame, row.at).await? {
+            sink.tell(player, event).await?;
+        }
+        let Some(ruled) = on else {
             // As it is already. The record says that it was asked for.
             head.check(Key::Result(id), Expect::At(version));
             self.remember(&mut head, call, Home::Record, &())?;

@@ -91,6 +91,12 @@ pub enum Key {
     RuleSetVersion(RuleSetName, u32),
     /// An access key of AWS clients.
     AwsKey(KeyId),
+    /// The proposals that a player dodged in a scope.
+    Dodges(Mode, PlayerId),
+    /// The matches that a player left in a scope, or was away in.
+    Leaves(Mode, PlayerId),
+    /// What the result of a match blames on its players.
+    Offences(MatchId),
 }
 
 /// A range of keys that can be listed.
@@ -164,6 +170,12 @@ pub enum KeyRange {
     AllWatches,
     /// How all watches were last told.
     AllTold,
+    /// What all players dodged.
+    AllDodges,
+    /// What all players left, or were away in.
+    AllLeaves,
+    /// What all results blame on their players.
+    AllOffences,
 }
 
 /// Bytes that are no key.
@@ -243,12 +255,15 @@ impl Key {
             | Self::Bucket(..)
             | Self::Opened(..)
             | Self::Starts(..)
+            | Self::Leaves(..)
+            | Self::Offences(_)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
             | Self::Claim(_)
             | Self::Proposal(_)
             | Self::Match(_)
             | Self::Lease(_)
+            | Self::Dodges(..)
             | Self::Watch(..)
             | Self::Told(..) => Home::Live,
             Self::Idempotency(home, _) => *home,
@@ -293,6 +308,9 @@ impl Key {
             Self::RuleSetVersion(..) => 44,
             Self::AwsKey(_) => 42,
             Self::Counting(_) => 43,
+            Self::Dodges(..) => 45,
+            Self::Leaves(..) => 46,
+            Self::Offences(_) => 47,
         }
     }
 
@@ -311,10 +329,14 @@ impl Key {
                 out.extend_from_slice(&version.to_be_bytes());
             }
             Self::ApiKey(id) | Self::AwsKey(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
-            Self::Archive(id) | Self::Result(id) | Self::Outbox(id) | Self::Match(id) => {
+            Self::Archive(id)
+            | Self::Result(id)
+            | Self::Outbox(id)
+            | Self::Match(id)
+            | Self::Offences(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
-            Self::Rating(mode, player) => {
+            Self::Rating(mode, player) | Self::Dodges(mode, player) | Self::Leaves(mode, player) => {
                 put_name(&mut out, mode.as_str());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
@@ -421,6 +443,9 @@ impl Key {
             44 => Self::RuleSetVersion(f.rule_set()?, u32::from_be_bytes(f.take()?)),
             42 => Self::AwsKey(KeyId::from_u128(f.id()?)),
             43 => Self::Counting(f.mode()?),
+            45 => Self::Dodges(f.mode()?, PlayerId::from_u128(f.id()?)),
+            46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
+            47 => Self::Offences(MatchId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -469,6 +494,9 @@ impl fmt::Display for Key {
             Self::RuleSet(name) => write!(f, "rule set {name}"),
             Self::RuleSetVersion(name, version) => write!(f, "version {version} of rule set {name}"),
             Self::AwsKey(id) => write!(f, "aws key {id}"),
+            Self::Dodges(scope, id) => write!(f, "dodges of {id} in {scope}"),
+            Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
+            Self::Offences(id) => write!(f, "offences in {id}"),
         }
     }
 }
@@ -505,13 +533,16 @@ impl KeyRange {
             | Self::Shades
             | Self::AllAttributes
             | Self::AllLearnt
+            | Self::AllLeaves
+            | Self::AllOffences
             | Self::Gates => Home::Record,
             Self::Tickets
             | Self::Proposals
             | Self::Matches
             | Self::Watches(_)
             | Self::AllWatches
-            | Self::AllTold => Home::Live,
+            | Self::AllTold
+            | Self::AllDodges => Home::Live,
         }
     }
 
@@ -597,6 +628,9 @@ impl KeyRange {
             }
             Self::AllTold => out.push(31),
             Self::Gates => out.push(18),
+            Self::AllDodges => out.push(45),
+            Self::AllLeaves => out.push(46),
+            Self::AllOffences => out.push(47),
         }
         out
     }

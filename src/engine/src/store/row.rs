@@ -11,7 +11,7 @@ use gsm_ranking::{
 };
 use gsm_rating::Rating;
 use gsm_rules::Value;
-use gsm_session::{MatchState, PlayerSession, Roster, TicketState};
+use gsm_session::{MatchState, OffenceKind, Offences, PlayerSession, Roster, TicketState};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -60,6 +60,8 @@ pub enum Row {
     AwsKey(AwsKeyRow),
     Counting(CountingRow),
     RuleSetVersion(RuleSetVersionRow),
+    Penalties(PenaltiesRow),
+    Offences(OffencesRow),
 }
 
 /// A row of another kind than its key says: a damaged or foreign store.
@@ -204,7 +206,8 @@ pub struct TicketRow {
     pub owner: PlayerId,
     /// Where it waits; of several queues the first, or the one that has proposed or made a match of it.
     pub queue: QueueName,
-    /// The other queues that it waits in.
+    /// The other queues that it waits in. Answers that were remembered before there were any lack it.
+    #[serde(default)]
     pub also: Vec<AlsoIn>,
     /// The party, with its ratings in `queue`.
     pub players: Vec<TicketPlayer>,
@@ -431,6 +434,19 @@ pub enum PushKind {
         /// What.
         news: RankNews,
     },
+    /// The player has spoiled a match, or that was taken back.
+    Penalty {
+        /// The queues that it counts in.
+        scope: Mode,
+        /// How.
+        offence: OffenceKind,
+        /// Which match; `None` where all were taken back.
+        match_id: Option<MatchId>,
+        /// Whether it was taken back.
+        lifted: bool,
+        /// Until when the player is locked out for this kind of offence, if so.
+        locked_until: Option<Timestamp>,
+    },
 }
 
 /// What can happen to a player on a board.
@@ -562,6 +578,19 @@ pub struct ShadeRow {
     pub reason: String,
     /// Since when.
     pub at: Timestamp,
+}
+
+/// What a player has done in a scope that is not forgotten, by kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PenaltiesRow(pub BTreeMap<OffenceKind, Offences>);
+
+/// What the result of a match blames on its players.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffencesRow {
+    /// Where they count.
+    pub scope: Mode,
+    /// Who did what.
+    pub of: Vec<(PlayerId, OffenceKind)>,
 }
 
 /// Where a player belongs: what boards are divided by.

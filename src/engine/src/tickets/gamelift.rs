@@ -41,8 +41,7 @@ impl Engine {
         new: &NewTicket,
         own: TicketId,
     ) -> Result<(), EngineError> {
-        let players = std::iter::once(new.leader).chain(new.members.iter().map(|(player, _)| *player));
-        let keys: Vec<Key> = players.map(Key::Claim).collect();
+        let keys: Vec<Key> = new.players().map(Key::Claim).collect();
         let mut older = Vec::new();
         for found in self.get(Home::Live, &keys).await?.into_iter().flatten() {
             if let Row::Claim(Claim::Ticket(ticket)) = &*found.row

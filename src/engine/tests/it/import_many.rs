@@ -33,6 +33,7 @@ fn some_match(number: u64) -> ImportMatch {
         report: Report {
             standings: Standings::Sides(standings),
             quits: vec![],
+            afk: vec![],
             duration: None,
             variant: None,
         },

@@ -17,6 +17,7 @@ mod nodes;
 mod parties;
 mod past;
 mod path;
+mod penalties;
 mod players;
 mod port;
 mod proposals;

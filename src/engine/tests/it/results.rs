@@ -155,7 +155,7 @@ async fn a_token_reports_its_own_match_alone(w: World) {
     w.teams("duel", 1, None).await;
     let p = w.players(2).await;
     let (one, two) = (made(&w, &p).await, made(&w, &p).await);
-    let facts = MatchFacts { mode: one.row.mode.clone(), roster: one.row.roster.clone() };
+    let facts = MatchFacts { mode: one.row.mode.clone(), queue: None, roster: one.row.roster.clone() };
     let token = w.call(Principal::Match(one.id));
     let report = places(&[1, 2], &[]);
     refused(w.engine.report_result(&token, two.id, Some(&facts), &report).await, "not_found");
@@ -216,7 +216,7 @@ async fn in_three_homes_a_token_needs_the_record_home_alone() {
     let p = w.players(2).await;
     let id = formed(&w, &p).await;
     let row = w.engine.match_view(&w.server(), id).await.unwrap().row;
-    let facts = MatchFacts { mode: row.mode.clone(), roster: row.roster.clone() };
+    let facts = MatchFacts { mode: row.mode.clone(), queue: None, roster: row.roster.clone() };
     let away = Faults { refused: 1.0, read_fails: 1.0, ..Faults::NONE };
     w.stores[1..].iter().for_each(|s| s.set_faults(away));
     let token = w.call(Principal::Match(id));
@@ -236,7 +236,7 @@ async fn in_three_homes_a_token_counts_after_the_match_was_given_up() {
     let p = w.players(2).await;
     let id = formed(&w, &p).await;
     let row = w.engine.match_view(&w.server(), id).await.unwrap().row;
-    let facts = MatchFacts { mode: row.mode.clone(), roster: row.roster.clone() };
+    let facts = MatchFacts { mode: row.mode.clone(), queue: None, roster: row.roster.clone() };
     w.engine.move_match(&w.server(), id, MatchState::Abandoned, None).await.unwrap();
     let token = w.call(Principal::Match(id));
     w.engine.report_result(&token, id, Some(&facts), &places(&[1, 2], &[])).await.unwrap();
@@ -254,7 +254,7 @@ async fn what_is_kept_of_a_match_agrees_with_its_result() {
         let made = made(&w, &p).await;
         w.engine.move_match(&w.server(), made.id, MatchState::Abandoned, None).await.unwrap();
         w.stores[1].set_faults(Faults { stale: 0.5, ..Faults::NONE });
-        let facts = MatchFacts { mode: made.row.mode, roster: made.row.roster };
+        let facts = MatchFacts { mode: made.row.mode, queue: None, roster: made.row.roster };
         let token = w.call(Principal::Match(made.id));
         w.engine.report_result(&token, made.id, Some(&facts), &places(&[1, 2], &[])).await.unwrap();
         w.stores[1].set_faults(Faults::NONE);

@@ -1,5 +1,5 @@
 //! Queues with a rule set.
-use crate::world::{World, both, mode, refused, ticket, wide};
+use crate::world::{World, both, first_wins, mode, refused, ticket, wide};
 use gsm_core::{Millis, PlayerId, QueueName, RuleSetName, TicketId};
 use gsm_engine::{Explained, Intake, NewTicket, QueueConfig, store::Brought};
 use gsm_rules::Value;
@@ -16,6 +16,8 @@ both! {
     a_lone_team_makes_a_match_without_result,
     a_ticket_explains_its_rules,
     waiting_tickets_survive_a_restart,
+    recent_opponents_are_filled_in,
+    recent_opponents_are_so_many_and_so_old,
 }
 
 const NEAR: &str = r#"{
@@ -220,4 +222,83 @@ async fn waiting_tickets_survive_a_restart(w: World) {
     w.settle();
     let node = w.node("other").await;
     assert_eq!(node.tick().await.matches, 1);
+}
+
+const REMATCH: &str = r#"{
+    "ruleLanguageVersion": "1.0",
+    "playerAttributes": [{"name": "recent", "type": "string_list", "default": [], SOURCE}],
+    "teams": [{"name": "red", "minPlayers": 1, "maxPlayers": 1}, {"name": "blue", "minPlayers": 1, "maxPlayers": 1}],
+    "rules": [{"name": "Rematch", "type": "avoid", "attribute": "recent"}],
+    "expansions": [{"target": "rules[Rematch].maxCount", "steps": [{"waitTimeSeconds": 20, "value": 2}]}]
+}"#;
+
+async fn rematch(w: &World, source: &str) {
+    let source = format!(r#""source": "recentOpponents", {source}"#);
+    rule_set(w, "rematch", &REMATCH.replace("SOURCE", &source)).await;
+    w.put(config("rematch")).await;
+}
+
+/// These two meet and the first wins.
+async fn meet(w: &World, players: &[PlayerId]) {
+    let tickets = w.enter_all("duel", players).await;
+    let id = w.seen(tickets[0]).await.match_id.expect("they meet");
+    w.engine.report_result(&w.server(), id, None, &first_wins(players)).await.unwrap();
+    w.settle();
+    w.engine.tick().await;
+    w.settle();
+}
+
+async fn recent(w: &World, player: PlayerId) -> Vec<String> {
+    let view = w.enter("duel", player).await;
+    w.engine.cancel_ticket(&w.by(player), view.id).await.unwrap();
+    w.settle();
+    let Some(Value::List(names)) = view.row.brought[0].attributes.get("recent") else { panic!("{view:?}") };
+    names.clone()
+}
+
+async fn recent_opponents_are_filled_in(w: World) {
+    rematch(&w, r#""matches": 5"#).await;
+    let p = w.players(3).await;
+    meet(&w, &p[..2]).await;
+    let tickets = w.enter_all("duel", &p[..2]).await;
+    assert_eq!(w.seen(tickets[0]).await.state, TicketState::Searching, "they have just met");
+    // What a caller brings there is not looked at.
+    let forged = Value::List(vec![p[0].to_string(), p[1].to_string()]);
+    let attributes = [("recent".to_owned(), forged)].into();
+    let brought = vec![Brought { attributes, ..Brought::default() }];
+    let third = NewTicket { brought, ..ticket("duel", p[2]) };
+    let third = w.engine.create_ticket(&w.server(), &third).await.unwrap().id;
+    w.turn().await;
+    assert_eq!(w.seen(third).await.state, TicketState::Completed);
+    let alone = usize::from(w.seen(tickets[0]).await.state == TicketState::Completed);
+    assert_eq!(w.seen(tickets[alone]).await.state, TicketState::Searching);
+
+    // Scaled out or not, a node that has just begun knows it too.
+    w.engine.cancel_ticket(&w.by(p[alone]), tickets[alone]).await.unwrap();
+    w.settle();
+    let next = w.node("next").await;
+    let view = next.create_ticket(&w.by(p[alone]), &ticket("duel", p[alone])).await.unwrap();
+    let met = Value::List(vec![p[1 - alone].to_string()]);
+    assert_eq!(view.row.brought[0].attributes.get("recent"), Some(&met));
+}
+
+async fn recent_opponents_are_so_many_and_so_old(w: World) {
+    rematch(&w, r#""matches": 2, "withinSeconds": 60"#).await;
+    let p = w.players(4).await;
+    assert_eq!(recent(&w, p[0]).await, Vec::<String>::new());
+    for other in 1..4 {
+        meet(&w, &[p[0], p[other]]).await;
+        w.clock.advance_ms(25_000);
+    }
+    assert_eq!(recent(&w, p[0]).await, [p[3].to_string(), p[2].to_string()], "the last two, the last first");
+    w.clock.advance_ms(20_000);
+    assert_eq!(recent(&w, p[0]).await, [p[3].to_string()], "and no longer ago than a minute");
+    let id = {
+        let history = w.engine.history(&mode("duel"), p[0], None, 1).await.unwrap();
+        let gsm_engine::store::Step::Match { match_id, .. } = history[0].row.step else { panic!("a match") };
+        match_id
+    };
+    w.engine.void_result(&w.admin(), id, "never was").await.unwrap();
+    w.settle();
+    assert_eq!(recent(&w, p[0]).await, Vec::<String>::new(), "a void match was none");
 }

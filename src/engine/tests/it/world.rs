@@ -187,13 +187,19 @@ pub(crate) fn first_wins(players: &[PlayerId]) -> Report {
         share: None,
     };
     let standings = Standings::Players(players.iter().enumerate().map(line).collect());
-    Report { standings, quits: vec![], duration: None, variant: None }
+    Report { standings, quits: vec![], duration: None, variant: None, afk: vec![] }
 }
 
 /// Places of the sides.
 pub(crate) fn places(places: &[u32], quits: &[PlayerId]) -> Report {
     let sides = places.iter().map(|place| SideReport { place: *place, score: None }).collect();
-    Report { standings: Standings::Sides(sides), quits: quits.to_vec(), duration: None, variant: None }
+    Report {
+        standings: Standings::Sides(sides),
+        quits: quits.to_vec(),
+        duration: None,
+        variant: None,
+        afk: vec![],
+    }
 }
 
 /// Fails unless the error has this code.

@@ -91,7 +91,7 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
     {
         faults.add(node.begin, "`ruleLanguageVersion` must be `1.0`");
     }
-    let attributes = attributes::read(&top, faults);
+    let attributes = attributes::read(&top, dialect == Dialect::Extended, faults);
     let expansion_age = algorithm::expansion_age(&top, faults);
     let entries = teams::read(&top, faults);
     let is_large = teams::players(&entries) > SMALL_PLAYERS_MAX;

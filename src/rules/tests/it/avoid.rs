@@ -90,3 +90,53 @@ fn faults_are_named_and_the_strict_language_has_none_of_it() {
     let paths: Vec<&str> = wrong.iter().map(|fault| fault.split(' ').next().unwrap()).collect();
     assert_eq!(paths, ["$.rules[0]", "$.rules[0].who", "$.rules[0].maxCount"], "{wrong:?}");
 }
+
+/// A rule set whose list is declared so.
+fn declared(more: &str) -> String {
+    text(RULE, "").replacen(
+        r#""type": "string_list", "default": []"#,
+        &format!(r#""type": "string_list"{more}"#),
+        1,
+    )
+}
+
+#[test]
+fn a_list_may_be_filled_in_by_the_server() {
+    let of = |more: &str| {
+        let parsed = parse(&declared(more), Dialect::Extended).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        parsed.set.attributes()[0].supplied.map(|supplied| (supplied.matches, supplied.within_s))
+    };
+    assert_eq!(of(""), None);
+    assert_eq!(of(r#", "source": "recentOpponents", "matches": 5"#), Some((5, None)));
+    assert_eq!(of(r#", "source": "recentOpponents", "withinSeconds": 604800"#), Some((20, Some(604_800))));
+    assert_eq!(
+        of(r#", "source": "recentOpponents", "matches": 20, "withinSeconds": 1"#),
+        Some((20, Some(1)))
+    );
+}
+
+#[test]
+fn faults_of_what_the_server_fills_in_are_named() {
+    let fault = |more: &str, dialect| {
+        let told = parse(&declared(more), dialect).expect_err(more);
+        format!("{} {}", told[0].path, told[0].message)
+    };
+    let check = |more: &str, wanted: &str| {
+        let told = fault(more, Dialect::Extended);
+        assert!(told.contains(wanted), "{more}: {told}");
+    };
+    check(r#", "source": "friends", "matches": 5"#, "[0].source unknown source `friends`");
+    check(
+        r#", "source": "recentOpponents""#,
+        "[0].source `recentOpponents` needs `matches`, `withinSeconds` or both",
+    );
+    check(r#", "source": "recentOpponents", "matches": 21"#, "[0].matches");
+    check(r#", "source": "recentOpponents", "withinSeconds": 0"#, "[0].withinSeconds");
+    check(r#", "matches": 5"#, "[0].matches `matches` means nothing without `source`");
+    let strict = fault(r#", "source": "recentOpponents", "matches": 5"#, Dialect::Strict);
+    assert!(strict.contains("source"), "{strict}");
+    let number =
+        text("", "").replacen(r#""number""#, r#""number", "source": "recentOpponents", "matches": 1"#, 1);
+    let told = parse(&number, Dialect::Extended).expect_err("a number");
+    assert!(told[0].message.contains("is for an attribute of type `string_list`"), "{told:?}");
+}

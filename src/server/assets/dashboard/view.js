@@ -42,6 +42,9 @@ function showFacts() {
   put(at("tile-wait"), waiting ? `oldest ${span(Math.max(0, ...queues.map((q) => q.wait_ms_max)))}` : "nobody waits");
   put(at("tile-running"), whole(running));
   put(at("tile-proposals"), `${count(sum(queues, (q) => q.proposals), "proposal")} open`);
+  const { dodge, leave, afk } = last.penalties;
+  at("tile-penalties").hidden = dodge + leave + afk === 0;
+  put(at("tile-penalties"), `${count(dodge, "dodge")} · ${whole(leave)} left · ${whole(afk)} away`);
   const recent = series.results.slice(-Math.round(RATE_OVER_MS / series.step_ms));
   put(at("tile-rate"), one(recent.length ? sum(recent, (n) => n) / ((recent.length * series.step_ms) / 1000) : 0));
   put(at("tile-total"), `last 10 s · ${whole(results)} total`);

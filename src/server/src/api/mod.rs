@@ -8,6 +8,7 @@ pub(crate) mod extract;
 mod health;
 mod matches;
 mod parties;
+mod penalties;
 mod players;
 mod proposals;
 mod queues;
@@ -96,6 +97,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(players::player, players::rename))
         .routes(routes!(players::rating))
         .routes(routes!(players::history))
+        .routes(routes!(penalties::penalties))
+        .routes(routes!(penalties::lift))
         .routes(routes!(parties::consent))
         .routes(routes!(queues::queues))
         .routes(routes!(queues::queue))

@@ -69,6 +69,12 @@ pub(crate) struct QueueSettings {
     /// The attributes that players may bring to their tickets themselves; all others are for servers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) player_attributes: Vec<String>,
+    /// Which offences lock players out of the queues of a scope, none if absent: `{"dodge": {"locks_ms": [0, 300000,
+    /// 1800000], "forget_after_ms": 86400000}, "leave": {…}, "afk": {…}, "scope": "ranked"}`; the scope is the mode if
+    /// absent. See `docs/penalties.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) penalties: Option<gsm_engine::Penalties>,
 }
 
 const fn ticket_timeout() -> u64 {
@@ -96,6 +102,7 @@ impl From<&QueueConfig> for QueueDto {
                 rule_set_version: config.rules_by().map(|(_, version)| version),
                 rating_attribute: config.rating_attribute.clone(),
                 player_attributes: config.player_attributes.clone(),
+                penalties: config.penalties.clone(),
             },
         }
     }

@@ -25,6 +25,11 @@ pub(crate) struct ReportDto {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub(super) quits: Vec<PlayerId>,
+    /// Players who were there and did not play. No part of how the match ended: a repeat that says otherwise is the same
+    /// report, and the first counts.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub(super) afk: Vec<PlayerId>,
     /// How long the match was played.
     pub(super) duration_ms: Option<u64>,
     /// The variant of the mode that was played (map, surface), 1 to 32 characters of `A-Za-z0-9-._`; that of the match if
@@ -46,6 +51,9 @@ pub(crate) struct PlacementDto {
     /// Whether the player left before the end.
     #[serde(default)]
     quit: bool,
+    /// Whether the player was there and did not play.
+    #[serde(default)]
+    afk: bool,
     /// The part of the match that the player played, 0 to 1; 1 if absent.
     share: Option<f64>,
 }
@@ -61,6 +69,12 @@ pub(crate) struct SidePlaceDto {
 
 /// The report of a body, in either of its forms.
 pub(super) fn to_report(body: ReportDto) -> Result<Report, ApiError> {
+    let mut afk = body.afk;
+    for player in body.placements.iter().flatten().filter(|placement| placement.afk) {
+        if !afk.contains(&player.player_id) {
+            afk.push(player.player_id);
+        }
+    }
     let standings = match (body.placements, body.sides) {
         (Some(players), None) => Standings::Players(
             players
@@ -80,7 +94,7 @@ pub(super) fn to_report(body: ReportDto) -> Result<Report, ApiError> {
         _ => return Err(ApiError::value("placements", "give either `placements` or `sides`")),
     };
     let duration = body.duration_ms.map(Millis::new);
-    Ok(Report { standings, quits: body.quits, duration, variant: body.variant })
+    Ok(Report { standings, quits: body.quits, afk, duration, variant: body.variant })
 }
 
 /// Report a result: the moment a match counts.

@@ -63,6 +63,10 @@ pub(crate) struct CorrectResult {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     quits: Vec<PlayerId>,
+    /// Players who were there and did not play.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    afk: Vec<PlayerId>,
     /// How long the match was played.
     duration_ms: Option<u64>,
     /// The variant of the mode that was played; as it is in the result if absent.
@@ -87,8 +91,8 @@ pub(crate) async fn correct(
     write: Write<Json<CorrectResult>>,
 ) -> Result<Answer<ResultDto>, ApiError> {
     let id: MatchId = params.get("match_id")?;
-    let Json(CorrectResult { placements, sides, quits, duration_ms, variant, reason: why }) = write.body;
-    let report = to_report(ReportDto { placements, sides, quits, duration_ms, variant })?;
+    let Json(CorrectResult { placements, sides, quits, afk, duration_ms, variant, reason: why }) = write.body;
+    let report = to_report(ReportDto { placements, sides, quits, afk, duration_ms, variant })?;
     Ok(Answer(app.engine.correct_result(&write.call, id, &report, reason(&why)?).await?.into()))
 }
 

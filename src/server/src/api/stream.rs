@@ -1,8 +1,10 @@
 //! Push: a player's events over WebSocket or SSE, resumed by cursor.
+mod feed;
+
 use super::{
     App,
     answer::Answer,
-    dto::{RatingDto, RoleDto},
+    dto::{EstimatedWaitDto, RatingDto, RoleDto},
     extract::{Query, Read},
 };
 use crate::problem::{ApiError, Problem};
@@ -14,10 +16,11 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
+use feed::Feed;
 use futures::{SinkExt, StreamExt, stream};
 use gsm_core::limits;
 use gsm_engine::{
-    EngineError, PushItem, Subscription,
+    EngineError, PushItem,
     store::{Cursor, PushKind, RankNews},
 };
 use serde::{Deserialize, Serialize};
@@ -65,7 +68,13 @@ pub(crate) enum EventDto {
         role: Option<RoleDto>,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// While it waits, once enough others have ended; on a stream, not on a page.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        estimated_wait: Option<EstimatedWaitDto>,
     },
+    /// The player's ticket still waits, and will for longer or shorter than was told last. Not kept: the cursor is that of
+    /// the last event.
+    Wait { cursor: String, at: i64, ticket_id: String, estimated_wait: EstimatedWaitDto },
     /// A match of the player changed its state.
     Match {
         cursor: String,
@@ -85,6 +94,22 @@ pub(crate) enum EventDto {
         cause: &'static str,
         before: RatingDto,
         after: RatingDto,
+    },
+    /// The player has spoiled a match for others, or that was taken back (`lifted`).
+    Penalty {
+        cursor: String,
+        at: i64,
+        /// The queues that it counts in: a mode, or what the queues say.
+        scope: String,
+        /// `dodge`, `leave` or `afk`.
+        offence: &'static str,
+        /// Absent where all offences of the kind were taken back.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        match_id: Option<String>,
+        lifted: bool,
+        /// Until when the player is locked out for this kind of offence; absent: not at all.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        locked_until: Option<i64>,
     },
     /// The player is among the best `top` of a board that is watched, and was not.
     EnteredTop {
@@ -188,6 +213,7 @@ impl From<PushItem> for EventDto {
                 match_id: match_id.map(|id| id.to_string()),
                 role: role.map(Into::into),
                 reason,
+                estimated_wait: None,
             },
             PushKind::Match { match_id, state, connection } => {
                 Self::Match { cursor, at, match_id: match_id.to_string(), state: state.as_str(), connection }
@@ -200,6 +226,15 @@ impl From<PushItem> for EventDto {
                 cause: cause.as_str(),
                 before: before.into(),
                 after: after.into(),
+            },
+            PushKind::Penalty { scope, offence, match_id, lifted, locked_until } => Self::Penalty {
+                cursor,
+                at,
+                scope: scope.to_string(),
+                offence: offence.as_str(),
+                match_id: match_id.map(|id| id.to_string()),
+                lifted,
+                locked_until: locked_until.map(|at| at.as_millis()),
             },
             PushKind::Rank { board, rank, players, percentile, news } => {
                 let place = BoardPlace { board: board.to_string(), rank: rank.get(), players, percentile };
@@ -214,20 +249,22 @@ fn text(event: &EventDto) -> String {
 }
 
 /// Opens the player's stream; the first message tells where it stands.
-async fn open(app: &App, read: &Read, cursor: Option<Cursor>) -> Result<(EventDto, Subscription), ApiError> {
+async fn open(app: Arc<App>, read: &Read, cursor: Option<Cursor>) -> Result<(EventDto, Feed), ApiError> {
     let player = read.call.principal.player().ok_or(EngineError::Forbidden)?;
     let subscription = app.engine.subscribe(player, cursor).await?;
     let stands = match cursor {
         Some(cursor) => cursor,
         None => app.engine.last_event(player).await?,
     };
-    Ok((EventDto::Hello { cursor: cursor_text(stands) }, subscription))
+    let feed = Feed::new(app, &read.call, player, subscription, stands).await?;
+    Ok((EventDto::Hello { cursor: cursor_text(stands) }, feed))
 }
 
 /// Follow one's events over a WebSocket.
 ///
 /// Text messages, each one JSON object with `type` and `cursor`; the first is `hello`. After a break connect again with
-/// the last `cursor`: what happened in between (10 minutes, 256 events) comes first. Clients send nothing. Browsers,
+/// the last `cursor`: what happened in between (10 minutes, 256 events) comes first. While a ticket waits, `wait` tells
+/// how long, every five seconds at most and only when that has changed; it is not kept. Clients send nothing. Browsers,
 /// which can set no header, offer the subprotocols `gsm.v1` and `bearer.<token>`.
 #[utoipa::path(get, path = "/v1/stream", tag = "push", operation_id = "stream_websocket",
     params(StreamQuery),
@@ -246,13 +283,13 @@ pub(crate) async fn websocket(
             .hint("connect with a WebSocket client, or read GET /v1/events")
     })?;
     let cursor = query.cursor.as_deref().map(parse_cursor).transpose()?;
-    let (hello, subscription) = open(&app, &read, cursor).await?;
     let stop = app.stop.clone();
+    let (hello, feed) = open(app, &read, cursor).await?;
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(CLIENT_MESSAGE_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| follow(socket, hello, subscription, stop)))
+    Ok(upgrade.on_upgrade(move |socket| follow(socket, hello, feed, stop)))
 }
 
-async fn follow(socket: WebSocket, hello: EventDto, mut subscription: Subscription, stop: CancellationToken) {
+async fn follow(socket: WebSocket, hello: EventDto, mut feed: Feed, stop: CancellationToken) {
     let (mut out, mut input) = socket.split();
     let close = |code, reason: &'static str| Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     let mut ping = tokio::time::interval(KEEP_ALIVE);
@@ -264,8 +301,8 @@ async fn follow(socket: WebSocket, hello: EventDto, mut subscription: Subscripti
     }
     loop {
         let message = tokio::select! {
-            item = subscription.next() => match item {
-                Some(item) => Message::text(text(&item.into())),
+            event = feed.next() => match event {
+                Some(event) => Message::text(text(&event)),
                 None => close(1013, "too slow: connect again with the last cursor"),
             },
             received = input.next() => match received {
@@ -303,8 +340,10 @@ fn sse(event: &EventDto) -> Result<Event, Infallible> {
     let cursor = match event {
         EventDto::Hello { cursor }
         | EventDto::Ticket { cursor, .. }
+        | EventDto::Wait { cursor, .. }
         | EventDto::Match { cursor, .. }
         | EventDto::Rating { cursor, .. }
+        | EventDto::Penalty { cursor, .. }
         | EventDto::EnteredTop { cursor, .. }
         | EventDto::LeftTop { cursor, .. }
         | EventDto::Overtaken { cursor, .. }
@@ -345,12 +384,12 @@ pub(crate) async fn events(
     if !wants_stream(&headers) {
         return Ok(Answer(page(&app, &read, cursor.unwrap_or_default()).await?).into_response());
     }
-    let (hello, subscription) = open(&app, &read, cursor).await?;
     let stop = app.stop.clone();
+    let (hello, feed) = open(app, &read, cursor).await?;
     let first = stream::iter([sse(&hello)]);
-    let rest = stream::unfold(subscription, |mut subscription| async move {
-        let item = subscription.next().await?;
-        Some((sse(&item.into()), subscription))
+    let rest = stream::unfold(feed, |mut feed| async move {
+        let event = feed.next().await?;
+        Some((sse(&event), feed))
     });
     let all = first.chain(rest).take_until(stop.cancelled_owned());
     let keep_alive = axum::response::sse::KeepAlive::new().interval(KEEP_ALIVE);

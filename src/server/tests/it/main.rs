@@ -10,6 +10,7 @@ mod jwt;
 mod once;
 mod page;
 mod path;
+mod penalties;
 mod push;
 mod roles;
 mod rule_sets;

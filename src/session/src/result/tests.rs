@@ -16,15 +16,21 @@ fn scored(player: u128, place: u32, score: f64) -> PlayerReport {
     PlayerReport { score: Some(score), ..line(player, place) }
 }
 fn by_player(lines: &[PlayerReport]) -> Report {
-    Report { standings: Standings::Players(lines.to_vec()), quits: vec![], duration: None, variant: None }
+    Report {
+        standings: Standings::Players(lines.to_vec()),
+        quits: vec![],
+        duration: None,
+        variant: None,
+        afk: vec![],
+    }
 }
 fn by_side(places: &[u32]) -> Report {
     let sides = places.iter().map(|&place| SideReport { place, score: None }).collect();
-    Report { standings: Standings::Sides(sides), quits: vec![], duration: None, variant: None }
+    Report { standings: Standings::Sides(sides), quits: vec![], duration: None, variant: None, afk: vec![] }
 }
 fn side_score(score: f64) -> Report {
     let sides = vec![SideReport { place: 1, score: Some(score) }, SideReport { place: 2, score: None }];
-    Report { standings: Standings::Sides(sides), quits: vec![], duration: None, variant: None }
+    Report { standings: Standings::Sides(sides), quits: vec![], duration: None, variant: None, afk: vec![] }
 }
 fn check_places(reported: &[u32], expected: &[u32]) {
     let result = MatchResult::validate(&by_side(reported), &roster(&vec![1; reported.len()])).unwrap();
@@ -279,8 +285,9 @@ fn any_report() -> impl Strategy<Value = Report> {
         prop::collection::vec(side, 0..5).prop_map(Standings::Sides),
     ];
     let quits = prop::collection::vec((0u128..7).prop_map(PlayerId::from_u128), 0..3);
-    (standings, quits, prop::option::of(any::<u64>().prop_map(Millis::new)))
-        .prop_map(|(standings, quits, duration)| Report { standings, quits, duration, variant: None })
+    (standings, quits, prop::option::of(any::<u64>().prop_map(Millis::new))).prop_map(
+        |(standings, quits, duration)| Report { standings, quits, duration, variant: None, afk: vec![] },
+    )
 }
 
 proptest! {

@@ -40,7 +40,7 @@ macro_rules! plants {
 }
 
 plants! {
-    a_lost_result_is_found: ResultDropped in ThreeHomes,
+    a_lost_result_is_found: ResultDropped in OneHome,
     a_result_rated_twice_is_found: RatedTwice in OneHome,
     a_bent_rating_is_found: RatingBent in OneHome,
     an_unchecked_claim_is_found: ClaimUnchecked in OneHome,
@@ -60,4 +60,6 @@ plants! {
     a_forgotten_seat_is_found: SeatForgotten in OneHome,
     a_job_half_done_is_found: JobHalfDone in ThreeHomes,
     a_board_that_results_do_not_heed_is_found: CountingUnheeded in ManyNodes,
+    a_forgotten_offence_is_found: OffenceForgotten in ThreeHomes,
+    a_lock_that_nobody_heeds_is_found: LocksUnheeded in OneHome,
 }

@@ -1,0 +1,469 @@
+//! Penalties: offences counted once, locks that keep out, and how they end.
+use crate::world::{World, both, keyed, places, refused, ticket};
+use gsm_core::{MatchId, Millis, PlayerId, ProposalId};
+use gsm_engine::{
+    EngineError, Intake, MatchFacts, NewTicket, Penalties, PenaltyView, QueueConfig,
+    store::{Home, Key, KeyRange, PushKind},
+};
+use gsm_session::{Ladder, OffenceKind, Report, TicketState};
+
+both! {
+    who_declines_is_warned_and_then_locked_out,
+    a_lock_ends_and_is_forgotten,
+    only_who_did_not_answer_is_to_blame,
+    a_party_is_kept_out_by_one_of_it,
+    who_accepted_in_the_same_party_is_not_to_blame,
+    leaving_the_queue_while_asked_is_a_dodge,
+    a_server_that_takes_a_ticket_out_blames_nobody,
+    a_restart_blames_nobody,
+    an_answer_that_is_repeated_counts_once,
+    who_left_and_who_was_away_are_locked_out,
+    a_result_that_is_repeated_counts_once,
+    the_matchs_own_token_blames_as_the_server_does,
+    a_void_result_blames_nobody,
+    a_correction_blames_whom_it_names,
+    a_void_result_that_counts_again_blames_again,
+    a_lifted_penalty_is_gone,
+    one_offence_can_be_lifted,
+    queues_of_one_scope_share_locks,
+    a_queue_without_penalties_is_open_to_all,
+    backfills_are_let_in,
+    a_gamelift_ticket_that_is_locked_out_ends_no_other,
+    players_are_told,
+    players_see_their_own_alone,
+    more_leavers_than_a_commit_of_ratings_has_room_for,
+    a_ladder_must_be_one,
+}
+
+fn ladder(locks_s: &[u64]) -> Ladder {
+    let locks_ms = locks_s.iter().map(|s| Millis::from_secs(*s)).collect();
+    Ladder { locks_ms, forget_after_ms: Millis::from_secs(3_600) }
+}
+
+fn all() -> Penalties {
+    Penalties {
+        scope: None,
+        dodge: Some(ladder(&[0, 60, 600])),
+        leave: Some(ladder(&[300])),
+        afk: Some(ladder(&[100])),
+    }
+}
+
+async fn duel(w: &World, acceptance_s: Option<u64>) -> QueueConfig {
+    let config = w.teams("duel", 1, acceptance_s).await;
+    w.put(QueueConfig { penalties: Some(all()), ..config }).await
+}
+
+/// Both enter and are asked.
+async fn ask(w: &World, players: &[PlayerId]) -> ProposalId {
+    let tickets = w.enter_all("duel", players).await;
+    w.seen(tickets[0]).await.proposal.unwrap()
+}
+
+/// The player is asked with the other and declines.
+async fn dodge(w: &World, player: PlayerId, other: PlayerId) {
+    let id = ask(w, &[player, other]).await;
+    w.engine.respond(&w.by(player), id, player, false).await.unwrap();
+    let waiting = w.engine.player(&w.admin(), other).await.unwrap().claim.unwrap();
+    let gsm_engine::store::Claim::Ticket(ticket) = waiting else { panic!("waits") };
+    w.engine.cancel_ticket(&w.by(other), ticket).await.unwrap();
+    w.settle();
+}
+
+async fn stands(w: &World, player: PlayerId) -> Vec<PenaltyView> {
+    w.engine.penalties(&w.admin(), player).await.unwrap()
+}
+
+/// The kind, the step and for how many seconds still.
+async fn short(w: &World, player: PlayerId) -> Vec<(OffenceKind, usize, u64)> {
+    let now = w.admin().now;
+    let left = |of: &PenaltyView| of.locked_until.map_or(0, |until| until.since(now).get() / 1_000);
+    stands(w, player).await.iter().map(|of| (of.offence, of.step, left(of))).collect()
+}
+
+async fn is_locked(w: &World, player: PlayerId) -> bool {
+    let made = w.engine.create_ticket(&w.by(player), &ticket("duel", player)).await;
+    match made {
+        Ok(view) => {
+            w.engine.cancel_ticket(&w.by(player), view.id).await.unwrap();
+            w.settle();
+            false
+        }
+        Err(EngineError::LockedOut { player: who, .. }) if who == player => true,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+async fn who_declines_is_warned_and_then_locked_out(w: World) {
+    duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    dodge(&w, p[0], p[1]).await;
+    assert!(!is_locked(&w, p[0]).await, "the first time is a warning");
+    dodge(&w, p[0], p[1]).await;
+    let made = w.engine.create_ticket(&w.by(p[0]), &ticket("duel", p[0])).await;
+    let Err(EngineError::LockedOut { player, offence, scope, left, .. }) = made else { panic!("{made:?}") };
+    assert_eq!((player, offence, scope.as_str(), left), (p[0], "dodge", "duel", Millis::from_secs(60)));
+    assert!(!is_locked(&w, p[1]).await);
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Dodge, 2, 60)]);
+    assert_eq!(short(&w, p[1]).await, []);
+}
+
+async fn a_lock_ends_and_is_forgotten(w: World) {
+    duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    dodge(&w, p[0], p[1]).await;
+    dodge(&w, p[0], p[1]).await;
+    w.clock.advance_ms(59_999);
+    assert!(is_locked(&w, p[0]).await);
+    w.clock.advance_ms(1);
+    assert!(!is_locked(&w, p[0]).await);
+    w.clock.advance_ms(3_600_000);
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Dodge, 1, 0)]);
+    w.clock.advance_ms(3_600_000);
+    assert_eq!(short(&w, p[0]).await, []);
+}
+
+async fn only_who_did_not_answer_is_to_blame(w: World) {
+    duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    let id = ask(&w, &p).await;
+    w.engine.respond(&w.by(p[0]), id, p[0], true).await.unwrap();
+    w.clock.advance_ms(10_000);
+    w.turn().await;
+    assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![], vec![(OffenceKind::Dodge, 1, 0)]));
+}
+
+async fn a_party_is_kept_out_by_one_of_it(w: World) {
+    duel(&w, Some(10)).await;
+    w.teams("pair", 2, None).await;
+    let config = (*w.engine.queue(&"pair".parse().unwrap()).unwrap()).clone();
+    let penalties = Some(Penalties { scope: Some("duel".parse().unwrap()), ..Penalties::default() });
+    w.put(QueueConfig { penalties, ..config }).await;
+    let p = w.players(2).await;
+    dodge(&w, p[1], p[0]).await;
+    dodge(&w, p[1], p[0]).await;
+    let party = NewTicket { members: vec![(p[1], None)], ..ticket("pair", p[0]) };
+    let made = w.engine.create_ticket(&w.server(), &party).await;
+    assert!(matches!(made, Err(EngineError::LockedOut { player, .. }) if player == p[1]), "{made:?}");
+}
+
+async fn who_accepted_in_the_same_party_is_not_to_blame(w: World) {
+    let config = w.teams("duel", 2, Some(10)).await;
+    w.put(QueueConfig { penalties: Some(all()), ..config }).await;
+    let p = w.players(4).await;
+    let mut tickets = Vec::new();
+    for pair in p.chunks(2) {
+        let party = NewTicket { members: vec![(pair[1], None)], ..ticket("duel", pair[0]) };
+        tickets.push(w.engine.create_ticket(&w.server(), &party).await.unwrap().id);
+    }
+    w.turn().await;
+    let id = w.seen(tickets[0]).await.proposal.unwrap();
+    w.engine.respond(&w.by(p[0]), id, p[0], true).await.unwrap();
+    w.engine.respond(&w.by(p[1]), id, p[1], false).await.unwrap();
+    assert_eq!(w.seen(tickets[0]).await.state, TicketState::Cancelled);
+    assert_eq!(short(&w, p[0]).await, [], "accepted");
+    assert_eq!(short(&w, p[1]).await, [(OffenceKind::Dodge, 1, 0)]);
+    assert_eq!(short(&w, p[2]).await, [], "had no time to answer");
+}
+
+async fn leaving_the_queue_while_asked_is_a_dodge(w: World) {
+    duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    let tickets = w.enter_all("duel", &p).await;
+    w.engine.cancel_ticket(&w.by(p[0]), tickets[0]).await.unwrap();
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Dodge, 1, 0)]);
+}
+
+async fn a_server_that_takes_a_ticket_out_blames_nobody(w: World) {
+    duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    let tickets = w.enter_all("duel", &p).await;
+    w.engine.cancel_ticket(&w.server(), tickets[0]).await.unwrap();
+    assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![], vec![]));
+}
+
+async fn a_restart_blames_nobody(w: World) {
+    duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    let tickets = w.enter_all("duel", &p).await;
+    w.clock.advance_ms(9_000);
+    let next = w.node("next").await;
+    w.clock.advance_ms(70_000);
+    for _ in 0..2 {
+        // Scaled out, a lease is waited for.
+        next.tick().await;
+        w.clock.advance_ms(10_000);
+    }
+    w.settle();
+    assert_eq!(w.seen(tickets[0]).await.state, TicketState::Cancelled);
+    assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![], vec![]));
+}
+
+async fn an_answer_that_is_repeated_counts_once(w: World) {
+    duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    let id = ask(&w, &p).await;
+    for _ in 0..3 {
+        w.engine.respond(&keyed(w.by(p[0]), "k", ""), id, p[0], false).await.unwrap();
+    }
+    refused(w.engine.respond(&w.by(p[0]), id, p[0], false).await, "not_found");
+    assert_eq!(stands(&w, p[0]).await[0].offences.len(), 1);
+}
+
+/// A match of two that runs.
+async fn play(w: &World, p: &[PlayerId]) -> MatchId {
+    let tickets = w.enter_all("duel", p).await;
+    w.seen(tickets[0]).await.match_id.unwrap()
+}
+
+async fn report(w: &World, id: MatchId, report: &Report) {
+    w.engine.report_result(&w.server(), id, None, report).await.unwrap();
+    w.settle();
+    w.engine.tick().await;
+    w.settle();
+}
+
+fn left(players: &[PlayerId], away: &[PlayerId]) -> Report {
+    Report { afk: away.to_vec(), ..places(&[1, 2], players) }
+}
+
+async fn who_left_and_who_was_away_are_locked_out(w: World) {
+    duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &p)).await;
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Leave, 1, 300)], "who left is not blamed twice");
+    assert_eq!(short(&w, p[1]).await, [(OffenceKind::Afk, 1, 100)]);
+    assert!(is_locked(&w, p[0]).await && is_locked(&w, p[1]).await);
+}
+
+async fn a_result_that_is_repeated_counts_once(w: World) {
+    duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    for away in [&p[1..], &p[1..], &[]] {
+        report(&w, id, &left(&p[..1], away)).await;
+    }
+    assert_eq!(stands(&w, p[0]).await[0].offences.len(), 1);
+    assert_eq!(stands(&w, p[1]).await[0].offences.len(), 1, "the first report stands");
+}
+
+async fn the_matchs_own_token_blames_as_the_server_does(w: World) {
+    duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    let row = w.engine.match_view(&w.admin(), id).await.unwrap().row;
+    let facts = MatchFacts { mode: row.mode, queue: row.queue, roster: row.roster };
+    let call = w.call(gsm_engine::Principal::Match(id));
+    w.engine.report_result(&call, id, Some(&facts), &left(&p[..1], &[])).await.unwrap();
+    w.settle();
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Leave, 1, 300)]);
+}
+
+async fn a_void_result_blames_nobody(w: World) {
+    duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &p[1..])).await;
+    w.engine.void_result(&w.admin(), id, "the server crashed").await.unwrap();
+    w.settle();
+    assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![], vec![]));
+    assert!(!is_locked(&w, p[0]).await);
+    w.engine.void_result(&w.admin(), id, "once more").await.unwrap();
+}
+
+async fn a_correction_blames_whom_it_names(w: World) {
+    duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    w.clock.advance_ms(40_000);
+    w.engine.correct_result(&w.admin(), id, &left(&p[1..], &[]), "the other one").await.unwrap();
+    w.settle();
+    assert_eq!(short(&w, p[0]).await, []);
+    assert_eq!(short(&w, p[1]).await, [(OffenceKind::Leave, 1, 260)], "since it happened");
+    // The result is the same, but who was away is not.
+    w.engine.correct_result(&w.admin(), id, &left(&p[1..], &p[..1]), "and one was away").await.unwrap();
+    w.settle();
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Afk, 1, 60)]);
+    assert_eq!(short(&w, p[1]).await, [(OffenceKind::Leave, 1, 260)]);
+}
+
+async fn a_void_result_that_counts_again_blames_again(w: World) {
+    duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    w.engine.void_result(&w.admin(), id, "a mistake").await.unwrap();
+    w.settle();
+    w.engine.correct_result(&w.admin(), id, &left(&p[..1], &[]), "of mine").await.unwrap();
+    w.settle();
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Leave, 1, 300)]);
+}
+
+async fn a_lifted_penalty_is_gone(w: World) {
+    duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    let scope = "duel".parse().unwrap();
+    for _ in 0..2 {
+        let call = keyed(w.admin(), "lift", "");
+        let after = w.engine.lift_penalties(&call, p[0], &scope, None, "his line was cut").await.unwrap();
+        assert_eq!(after, []);
+        w.settle();
+    }
+    assert!(!is_locked(&w, p[0]).await);
+    let nobody = PlayerId::from_u128(99);
+    refused(w.engine.lift_penalties(&w.admin(), nobody, &scope, None, "why").await, "not_found");
+}
+
+async fn one_offence_can_be_lifted(w: World) {
+    duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    dodge(&w, p[0], p[1]).await;
+    dodge(&w, p[0], p[1]).await;
+    let first = stands(&w, p[0]).await[0].offences[0].match_id;
+    let scope = "duel".parse().unwrap();
+    w.engine.lift_penalties(&w.admin(), p[0], &scope, Some(first), "a bug").await.unwrap();
+    w.settle();
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Dodge, 1, 0)], "as if there had been one");
+}
+
+async fn queues_of_one_scope_share_locks(w: World) {
+    duel(&w, None).await;
+    let config = w.teams("other", 1, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    let own = Some(Penalties::default());
+    w.put(QueueConfig { penalties: own, ..config.clone() }).await;
+    w.enter("other", p[1]).await;
+    let shared = Some(Penalties { scope: Some("duel".parse().unwrap()), ..Penalties::default() });
+    w.put(QueueConfig { penalties: shared, ..config }).await;
+    refused(w.engine.create_ticket(&w.by(p[0]), &ticket("other", p[0])).await, "locked_out");
+    let both = NewTicket { also: vec!["duel".parse().unwrap()], ..ticket("other", p[0]) };
+    refused(w.engine.create_ticket(&w.by(p[0]), &both).await, "locked_out");
+}
+
+async fn a_queue_without_penalties_is_open_to_all(w: World) {
+    duel(&w, None).await;
+    w.teams("fun", 1, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    w.enter("fun", p[0]).await;
+    // And a lock that has begun ends nothing that goes on.
+    assert!(w.claim(p[0]).await.is_some());
+}
+
+async fn backfills_are_let_in(w: World) {
+    let config = duel(&w, None).await;
+    let body = r#"{"name": "open", "ruleLanguageVersion": "1.0", "teams": [{"name": "a", "minPlayers": 1, "maxPlayers": 4}]}"#;
+    let name: gsm_core::RuleSetName = "open".parse().unwrap();
+    w.engine.create_rule_set(&w.admin(), &name, body, Default::default()).await.unwrap();
+    w.settle();
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    w.put(QueueConfig { rule_set: Some(name), ..config }).await;
+    let brought = vec![gsm_engine::store::Brought { team: Some("a".into()), ..Default::default() }];
+    let wanted = NewTicket { intake: Intake::Backfill, brought, ..ticket("duel", p[0]) };
+    w.engine.create_ticket(&w.server(), &wanted).await.unwrap();
+    refused(w.engine.create_ticket(&w.server(), &ticket("duel", p[0])).await, "locked_out");
+}
+
+async fn a_gamelift_ticket_that_is_locked_out_ends_no_other(w: World) {
+    duel(&w, None).await;
+    w.teams("fun", 1, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    let waiting = w.enter("fun", p[0]).await.id;
+    let wanted = NewTicket { intake: Intake::GameLift, ..ticket("duel", p[0]) };
+    refused(w.engine.create_ticket(&w.server(), &wanted).await, "locked_out");
+    assert!(!w.seen(waiting).await.state.is_terminal());
+}
+
+async fn players_are_told(w: World) {
+    duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    w.engine.void_result(&w.admin(), id, "the server crashed").await.unwrap();
+    w.settle();
+    let told = |kind: PushKind| match kind {
+        PushKind::Penalty { offence, match_id, lifted, locked_until, .. } => {
+            Some((offence, match_id, lifted, locked_until.is_some()))
+        }
+        _ => None,
+    };
+    let events = w.engine.events(p[0], Default::default(), 100).await.unwrap();
+    let events: Vec<_> = events.into_iter().filter_map(|item| told(item.event.kind)).collect();
+    let leave = OffenceKind::Leave;
+    assert_eq!(events, [(leave, Some(id), false, true), (leave, Some(id), true, false)]);
+    let counts = w.engine.overview().await.unwrap().penalties;
+    assert_eq!(counts.get(&leave), Some(&1));
+}
+
+async fn players_see_their_own_alone(w: World) {
+    duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    assert_eq!(w.engine.penalties(&w.by(p[0]), p[0]).await.unwrap().len(), 1);
+    assert_eq!(w.engine.penalties(&w.server(), p[0]).await.unwrap().len(), 1);
+    refused(w.engine.penalties(&w.by(p[1]), p[0]).await, "not_found");
+}
+
+async fn more_leavers_than_a_commit_of_ratings_has_room_for(w: World) {
+    let config = w.teams("duel", 40, None).await;
+    w.put(QueueConfig { penalties: Some(all()), ..config }).await;
+    let p = w.players(80).await;
+    let sides = p.chunks(40).map(<[PlayerId]>::to_vec).collect();
+    let new = gsm_engine::NewMatch {
+        queue: "duel".parse().unwrap(),
+        sides,
+        parties: vec![],
+        home: None,
+        variant: None,
+    };
+    let id = w.engine.create_match(&w.server(), &new).await.unwrap().id;
+    w.settle();
+    report(&w, id, &left(&p[..30], &[])).await;
+    let range = KeyRange::AllLeaves;
+    let store = &w.stores[0];
+    let rows = gsm_engine::store::Store::list(&**store, &range, None, 100, false).await.unwrap();
+    assert_eq!((rows.len(), range.home()), (30, Home::Record));
+    w.engine.void_result(&w.admin(), id, "all at once: it was us").await.unwrap();
+    w.settle();
+    let rows = gsm_engine::store::Store::list(&**store, &range, None, 100, false).await.unwrap();
+    assert_eq!(rows.len(), 0);
+}
+
+async fn a_ladder_must_be_one(w: World) {
+    let config = duel(&w, None).await;
+    let bad = Ladder { locks_ms: vec![], forget_after_ms: Millis::from_secs(1) };
+    let penalties = Some(Penalties { afk: Some(bad), ..Penalties::default() });
+    let refused = w.engine.put_queue(&w.admin(), QueueConfig { penalties, ..config }).await;
+    assert!(
+        matches!(&refused, Err(EngineError::Invalid { field, .. }) if field == "penalties.afk.locks_ms"),
+        "{refused:?}"
+    );
+}
+
+/// Each lies in the home of what it comes of, and is found by its key and its range.
+#[test]
+fn rows_lie_where_their_causes_do() {
+    let (player, id) = (PlayerId::from_u128(7), MatchId::from_u128(8));
+    let scope = || "ranked".parse().unwrap();
+    for (key, range, home) in [
+        (Key::Dodges(scope(), player), KeyRange::AllDodges, Home::Live),
+        (Key::Leaves(scope(), player), KeyRange::AllLeaves, Home::Record),
+        (Key::Offences(id), KeyRange::AllOffences, Home::Record),
+    ] {
+        assert_eq!((key.home(), range.home()), (home, home));
+        assert!(key.encode().starts_with(&range.prefix()));
+        assert_eq!(Key::decode(&key.encode()), Ok(key));
+    }
+}

@@ -1,0 +1,111 @@
+//! Penalties: how a player stands, and what operators lift.
+use super::{
+    App,
+    answer::Answer,
+    extract::{Json, Params, Read, Write},
+    rulings::reason,
+};
+use crate::problem::{ApiError, Problem};
+use axum::extract::State;
+use gsm_core::{MatchId, Mode, PlayerId};
+use gsm_engine::PenaltyView;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// How a player stands, for one kind of offence in one scope.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PenaltyDto {
+    /// The queues that it counts in: a mode, or what the queues say.
+    scope: String,
+    /// `dodge`, `leave` or `afk`.
+    offence: &'static str,
+    /// Offences that are not forgotten.
+    step: usize,
+    /// Until when the player is locked out; absent: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked_until: Option<i64>,
+    /// How long the next offence would lock the player out.
+    next_lock_ms: u64,
+    /// The last offences, oldest first.
+    offences: Vec<OffenceDto>,
+}
+
+/// An offence.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OffenceDto {
+    /// The match; of a dodge the one that was proposed.
+    match_id: String,
+    at: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PenaltiesDto {
+    player_id: String,
+    /// What is not forgotten; empty: the player is in good standing everywhere.
+    penalties: Vec<PenaltyDto>,
+}
+
+impl PenaltiesDto {
+    fn new(player: PlayerId, views: Vec<PenaltyView>) -> Self {
+        let one = |view: PenaltyView| PenaltyDto {
+            scope: view.scope.to_string(),
+            offence: view.offence.as_str(),
+            step: view.step,
+            locked_until: view.locked_until.map(|at| at.as_millis()),
+            next_lock_ms: view.next_lock.get(),
+            offences: view
+                .offences
+                .iter()
+                .map(|of| OffenceDto { match_id: of.match_id.to_string(), at: of.at.as_millis() })
+                .collect(),
+        };
+        Self { player_id: player.to_string(), penalties: views.into_iter().map(one).collect() }
+    }
+}
+
+/// Read a player's penalties: one's own, or as a server or admin anybody's.
+#[utoipa::path(get, path = "/v1/players/{player_id}/penalties", tag = "players", operation_id = "get_penalties",
+    params(("player_id" = String, Path)),
+    responses((status = 200, body = PenaltiesDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetPenalties")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn penalties(
+    State(app): State<Arc<App>>,
+    read: Read,
+    params: Params,
+) -> Result<Answer<PenaltiesDto>, ApiError> {
+    let player: PlayerId = params.get("player_id")?;
+    Ok(Answer(PenaltiesDto::new(player, app.engine.penalties(&read.call, player).await?)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LiftPenalties {
+    /// Where: a mode, or the scope that the queues name.
+    #[schema(value_type = String)]
+    scope: Mode,
+    /// Only what the player did in this match; absent: all offences in the scope.
+    #[schema(value_type = Option<String>)]
+    match_id: Option<MatchId>,
+    /// Why, for the audit log: 1 to 128 characters.
+    reason: String,
+}
+
+/// Lift a player's penalties: the offences are taken back, as if they had not been. Doing it again changes nothing.
+#[utoipa::path(post, path = "/v1/admin/players/{player_id}/penalties/lift", tag = "admin", operation_id = "lift_penalties",
+    params(("player_id" = String, Path)), request_body = LiftPenalties,
+    responses((status = 200, body = PenaltiesDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:LiftPenalties")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn lift(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<LiftPenalties>>,
+) -> Result<Answer<PenaltiesDto>, ApiError> {
+    let player: PlayerId = params.get("player_id")?;
+    let Json(body) = write.body;
+    let why = reason(&body.reason)?;
+    let after = app.engine.lift_penalties(&write.call, player, &body.scope, body.match_id, why).await?;
+    Ok(Answer(PenaltiesDto::new(player, after)))
+}
