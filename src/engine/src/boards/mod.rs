@@ -14,6 +14,7 @@ mod fill;
 mod grouping;
 mod line;
 mod loading;
+mod metadata;
 mod paging;
 mod past;
 mod payouts;
