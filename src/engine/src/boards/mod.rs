@@ -36,7 +36,7 @@ pub use config::{BoardConfig, Column, Dimension, Direction, Eligibility, Operato
 pub use grouping::Grouping;
 pub use paging::BoardPage;
 pub(crate) use past::Pasts;
-pub use past::{PastRank, SERIES_MAX};
+pub use past::{PastPlace, PastRank, SERIES_MAX};
 pub use payouts::{PayoutLine, PayoutPage, PayoutView};
 pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, SeatRef, Viewer};
@@ -166,6 +166,12 @@ impl Boards {
 
     fn home(&self, player: PlayerId) -> Option<Arc<AttributesRow>> {
         self.homes.read().get(&player).cloned()
+    }
+
+    /// Who belongs to a part today.
+    fn players_of(&self, part: &Part) -> Map<PlayerId, ()> {
+        let homes = self.homes.read();
+        homes.iter().filter(|(_, home)| part.has(home)).map(|(player, _)| (*player, ())).collect()
     }
 
     /// A rating has moved.
