@@ -157,7 +157,7 @@ impl Views {
             },
             (Key::Board(name), None) => self.boards.defined(name, None, now),
             (Key::Ticket(id), row) => {
-                let ticket = if let Some(Row::Ticket(ticket)) = row { Some(ticket) } else { None };
+                let ticket = if let Some(Row::Ticket(ticket)) = row { Some(&**ticket) } else { None };
                 self.pools.ticket(*id, ticket);
             }
             (Key::Proposal(id), Some(Row::Proposal(queue, proposal))) => {

@@ -207,7 +207,7 @@ impl Boards {
         let Some(view) = self.told(&line, season) else { return };
         match row {
             Some(row) => {
-                let home = self.home(player);
+                let home = if view.config.by.is_empty() { None } else { self.home(player) };
                 view.put(player, Brought::of_entry(row), home.as_ref(), version, now);
             }
             None => view.remove(player, version),
