@@ -56,6 +56,8 @@ pub const POOL_TICKETS_MAX: usize = 1_000_000;
 pub const PAGE_SIZE_MAX: usize = 1_000;
 /// Rows of one page where the caller names no number.
 pub const PAGE_SIZE_DEFAULT: usize = 50;
+/// Rows of a listing that asks for metadata.
+pub const METADATA_ROWS_MAX: usize = 256;
 /// Players on either side in an around-me window.
 pub const WINDOW_RADIUS_MAX: usize = 100;
 /// Events kept for one player's push stream.

@@ -140,6 +140,7 @@ impl Views {
                 self.boards.entered((board, *season, *player), None, sequence, now);
             }
             (Key::Seat(board, season, cohort, number), Some(Row::Seat(row))) => {
+                self.pasts.seated(board, *season, *cohort);
                 self.boards.seated(board, *season, Seat { cohort: *cohort, number: *number }, row);
             }
             (Key::Shade(board, player), Some(Row::Shade(row))) => {
@@ -148,15 +149,19 @@ impl Views {
             (Key::Shade(board, player), None) => self.boards.shaded(board, *player, None),
             (Key::Attributes(player), Some(Row::Attributes(row))) => {
                 self.boards.settled(*player, Some(row), sequence);
+                self.pasts.settled(*player, Some(row));
             }
-            (Key::Attributes(player), None) => self.boards.settled(*player, None, sequence),
+            (Key::Attributes(player), None) => {
+                self.boards.settled(*player, None, sequence);
+                self.pasts.settled(*player, None);
+            }
             (Key::Board(name), Some(Row::Board(json))) => match BoardConfig::from_json(json) {
                 Ok(config) => self.boards.defined(name, Some(config), now),
                 Err(error) => tracing::error!(board = %name, %error, "board cannot be read"),
             },
             (Key::Board(name), None) => self.boards.defined(name, None, now),
             (Key::Ticket(id), row) => {
-                let ticket = if let Some(Row::Ticket(ticket)) = row { Some(ticket) } else { None };
+                let ticket = if let Some(Row::Ticket(ticket)) = row { Some(&**ticket) } else { None };
                 self.pools.ticket(*id, ticket);
             }
             (Key::Proposal(id), Some(Row::Proposal(queue, proposal))) => {

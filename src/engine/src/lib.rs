@@ -45,8 +45,8 @@ pub mod token;
 pub use aws_keys::NewAwsKey;
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, CohortView, Column, Cut, Dimension,
-    Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastRank,
-    PastSeat, PayoutLine, PayoutPage, PayoutView, Places, RankView, SEASONS_LISTED_MAX, SERIES_MAX,
+    Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastPlace,
+    PastRank, PastSeat, PayoutLine, PayoutPage, PayoutView, Places, RankView, SEASONS_LISTED_MAX, SERIES_MAX,
     SaveReport, SeatRef, SeatView, SnapshotRules, SnapshotView, Snapshots, Source, Submission, Taken,
     TierPlace, TierStarts, TierView, Ties, Value, Viewer, WatchWish,
 };

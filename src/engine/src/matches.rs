@@ -154,7 +154,7 @@ impl Engine {
             tell(changes, ticket, &ticket_row, None);
             put_ticket(changes, ticket, &ticket_row, version);
         }
-        changes.create(Key::Match(id), Row::Match(row));
+        changes.create(Key::Match(id), Row::Match(Box::new(row)));
         if let Some(audit) = &mut changes.audit {
             audit.resources.push(id.to_string());
         }
@@ -251,7 +251,7 @@ impl Engine {
             ..self.new_match_row(call, queue, roster.clone(), &ratings)
         };
         let mut changes = self.changes(call, &[&id, &queue.name]);
-        changes.create(Key::Match(id), Row::Match(row.clone()));
+        changes.create(Key::Match(id), Row::Match(Box::new(row.clone())));
         let token = self.match_token(id, &row);
         let view = MatchView { id, row, server_token: Some(token), result: None };
         self.remember(&mut changes, call, Home::Live, &view)?;
@@ -275,7 +275,7 @@ impl Engine {
         match self.get_one(&key).await? {
             None => Ok(None),
             Some(found) => match &*found.row {
-                Row::Match(row) => Ok(Some((row.clone(), found.version))),
+                Row::Match(row) => Ok(Some(((**row).clone(), found.version))),
                 _ => Err(EngineError::damaged(&key)),
             },
         }
@@ -287,7 +287,7 @@ impl Engine {
         match self.get_one(&key).await?.map(|found| found.row) {
             None => Ok(None),
             Some(row) => match &*row {
-                Row::Match(row) => Ok(Some(row.clone())),
+                Row::Match(row) => Ok(Some((**row).clone())),
                 _ => Err(EngineError::damaged(&key)),
             },
         }
@@ -393,7 +393,7 @@ impl Engine {
             self.end_match(changes, id, row.clone(), version).await?;
         } else {
             tell_match(&mut changes, id, &row);
-            changes.replace(Key::Match(id), Some(version), Row::Match(row.clone()));
+            changes.replace(Key::Match(id), Some(version), Row::Match(Box::new(row.clone())));
             self.commit(Home::Live, changes).await?;
         }
         // Not read again: a stale read would deny what was just done.
@@ -423,7 +423,7 @@ impl Engine {
             let moved = (*session).step(to, call.now)?;
             *session = moved;
             let mut changes = self.changes(call, &[&id, &player]);
-            changes.replace(Key::Match(id), Some(version), Row::Match(row));
+            changes.replace(Key::Match(id), Some(version), Row::Match(Box::new(row)));
             self.remember(&mut changes, call, Home::Live, &moved)?;
             match self.commit(Home::Live, changes).await {
                 Ok(_) => return Ok(moved),
@@ -475,7 +475,7 @@ impl Engine {
             }
             let mut copy = self.changes(&Call::system("gsm:ArchiveMatch", changes.at), &[&id]);
             copy.audit = None;
-            copy.replace(key, old.map(|found| found.version), Row::Match(row));
+            copy.replace(key, old.map(|found| found.version), Row::Match(Box::new(row)));
             self.commit(Home::Document, copy).await?;
         }
         self.commit(Home::Live, changes).await?;
@@ -512,7 +512,7 @@ impl Engine {
 
 /// The write that keeps an ended match.
 pub(crate) fn archive(id: MatchId, row: &MatchRow) -> Write {
-    let op = Op::Put { row: Arc::new(Row::Match(row.clone())), expires_at: None };
+    let op = Op::Put { row: Arc::new(Row::Match(Box::new(row.clone()))), expires_at: None };
     Write { key: Key::Archive(id), expect: Expect::Any, op }
 }
 

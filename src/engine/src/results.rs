@@ -297,7 +297,7 @@ impl Engine {
         live: Option<(MatchRow, Version)>,
     ) -> Result<(ChangeSet, ResultView), EngineError> {
         let mut changes = self.changes(call, &[&id, &row.mode]);
-        changes.create(Key::Result(id), Row::Result(row.clone()));
+        changes.create(Key::Result(id), Row::Result(Box::new(row.clone())));
         self.remember(&mut changes, call, Home::Record, &())?;
         if self.homes.is_one() {
             // Push streams are the live home's: where it is another store, they follow with the end of the match.
@@ -322,7 +322,7 @@ impl Engine {
         match self.get_one(&key).await?.map(|found| found.row) {
             None => Ok(None),
             Some(row) => match &*row {
-                Row::Result(row) => Ok(Some(row.clone())),
+                Row::Result(row) => Ok(Some((**row).clone())),
                 _ => Err(EngineError::damaged(&key)),
             },
         }

@@ -36,7 +36,7 @@ impl Engine {
             {
                 found.push(MatchView {
                     id: *id,
-                    row: row.clone(),
+                    row: (**row).clone(),
                     server_token: Some(self.match_token(*id, row)),
                     result: None,
                 });

@@ -277,7 +277,7 @@ impl Engine {
         }
         self.rest_on_locks(&mut changes, locks).await?;
         tell(&mut changes, id, &row, None);
-        changes.create(Key::Ticket(id), Row::Ticket(row.clone()));
+        changes.create(Key::Ticket(id), Row::Ticket(Box::new(row.clone())));
         let view = TicketView { id, row };
         self.remember(&mut changes, call, Home::Live, &view)?;
         self.commit(Home::Live, changes).await?;
@@ -506,7 +506,7 @@ pub(crate) fn ticket_row<'a>(key: &Key, row: &'a Row) -> Result<&'a TicketRow, E
 /// Puts a ticket's new row; an ended one goes away by itself after a day.
 pub(crate) fn put_ticket(changes: &mut ChangeSet, id: TicketId, row: &TicketRow, version: Version) {
     let expires_at = row.state.is_terminal().then(|| changes.at.saturating_add(ENDED_TICKET_RETENTION));
-    let op = Op::Put { row: Arc::new(Row::Ticket(row.clone())), expires_at };
+    let op = Op::Put { row: Arc::new(Row::Ticket(Box::new(row.clone()))), expires_at };
     changes.writes.push(Write { key: Key::Ticket(id), expect: Expect::At(version), op });
 }
 

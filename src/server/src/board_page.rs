@@ -7,7 +7,7 @@ use crate::{
     problem::{ApiError, Problem},
 };
 use axum::{Json, extract::State};
-use gsm_core::{BoardName, Mode, PlayerId, Rank, limits};
+use gsm_core::{BoardName, PlayerId, Rank, limits};
 use gsm_engine::{
     BoardConfig, BoardRef, BoardRow, Column, Cut, Direction, EngineError, OpenBoard, Ties, Value, Viewer,
 };
@@ -44,7 +44,7 @@ pub(crate) struct BoardQuery {
     limit: Option<usize>,
     /// A player to look for: an id, or a name or part of one among the best 1,000.
     player: Option<String>,
-    /// Days of the player's past, 1 to 3,650: on a mode's own board, and only where asked for.
+    /// Days of the player's past, 1 to 3,650, where the board has one.
     past_days: Option<i64>,
 }
 
@@ -251,31 +251,36 @@ async fn found_player(
         (Err(error), _) | (_, Err(error)) => return Err(error.into()),
     };
     let past = match past_days {
-        Some(days) => past(app, config, player, days).await?,
+        Some(days) => past(app, config, of, player, days).await?,
         None => Vec::new(),
     };
     let rank = RankDto::new(config, rank).with_seat(board.seat(player, viewer)?);
     Ok(Some(FoundDto { rank, around: entries(config, around), past }))
 }
 
-/// Where the player stood on a mode's own board, up to now.
+/// Where the player stood on the board, up to now; nothing where it has no past.
 async fn past(
     app: &App,
     config: &BoardConfig,
+    of: &BoardRef,
     player: PlayerId,
     days: i64,
 ) -> Result<Vec<PastDto>, ApiError> {
-    let own = config.mode().filter(|mode: &&Mode| mode.as_str() == config.name.as_str());
-    let Some(mode) = own else { return Ok(Vec::new()) };
+    // In cohorts the rank is that in the own cohort, and its past is asked for by it.
+    if config.grouping.is_some() && of.part.is_none() {
+        return Ok(Vec::new());
+    }
     let (now, span) = (app.engine.clock().now().as_millis(), days * 86_400_000);
     let instants: Vec<_> = (0..PAST_POINTS)
         .map(|nth| now.saturating_sub(span - span * nth / (PAST_POINTS - 1)))
         .map(gsm_core::Timestamp::from_millis)
         .collect();
-    match app.engine.rank_at(mode, player, &instants).await {
-        Ok(found) => Ok(found.into_iter().map(PastDto::from).collect()),
-        // It is being made: the page asks again.
-        Err(EngineError::BoardFilling { .. } | EngineError::Contended) => Ok(Vec::new()),
+    match app.engine.rank_at(of, player, &instants).await {
+        Ok(found) => Ok(found.into_iter().map(|at| PastDto::new(config, at)).collect()),
+        // It is being made: the page asks again. Boards of scores have none.
+        Err(EngineError::BoardFilling { .. } | EngineError::Contended | EngineError::Invalid { .. }) => {
+            Ok(Vec::new())
+        }
         Err(error) => Err(error.into()),
     }
 }

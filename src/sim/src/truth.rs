@@ -91,7 +91,7 @@ impl Eye {
     /// A match that ended.
     pub(crate) fn archived(&self, id: MatchId) -> Option<MatchRow> {
         let found = self.get(Home::Document, &[Key::Archive(id)]).pop().flatten()?;
-        if let Row::Match(row) = &*found.row { Some(row.clone()) } else { None }
+        if let Row::Match(row) = &*found.row { Some((**row).clone()) } else { None }
     }
 
     /// The entries of some boards.
@@ -171,22 +171,22 @@ impl Eye {
         for (key, found) in ranges.iter().flat_map(|range| self.list(range)) {
             match (key, &*found.row) {
                 (Key::Ticket(id), Row::Ticket(row)) => {
-                    truth.tickets.insert(id, row.clone());
+                    truth.tickets.insert(id, (**row).clone());
                 }
                 (Key::Proposal(id), Row::Proposal(queue, row)) => {
                     truth.proposals.insert(id, (queue.clone(), row.clone()));
                 }
                 (Key::Match(id), Row::Match(row)) => {
-                    truth.matches.insert(id, row.clone());
+                    truth.matches.insert(id, (**row).clone());
                 }
                 (Key::Result(id), Row::Result(row)) => {
-                    truth.results.insert(id, row.clone());
+                    truth.results.insert(id, (**row).clone());
                 }
                 (Key::Rating(mode, player), Row::Rating(row)) => {
                     truth.ratings.insert((mode, player), row.clone());
                 }
                 (Key::Adjustment(id), Row::Adjustment(row)) => {
-                    truth.adjustments.insert(id, row.clone());
+                    truth.adjustments.insert(id, (**row).clone());
                 }
                 (Key::Gate(mode), Row::Gate(row)) => {
                     truth.gates.insert(mode, row.clone());
@@ -209,7 +209,7 @@ impl Eye {
             let keys: Vec<Key> = (applied..gate.staged).map(|n| Key::Staged(gate.job, n)).collect();
             for found in self.get(Home::Record, &keys).into_iter().flatten() {
                 if let Row::Staged(row) = &*found.row {
-                    truth.staged.push(row.clone());
+                    truth.staged.push((**row).clone());
                 }
             }
         }
@@ -272,12 +272,12 @@ impl Truth {
             match row {
                 StagedRow::Put(Key::Result(id), row) => {
                     if let Row::Result(row) = &**row {
-                        decided.results.insert(*id, row.clone());
+                        decided.results.insert(*id, (**row).clone());
                     }
                 }
                 StagedRow::Put(Key::Adjustment(id), row) => {
                     if let Row::Adjustment(row) = &**row {
-                        decided.adjustments.insert(*id, row.clone());
+                        decided.adjustments.insert(*id, (**row).clone());
                     }
                 }
                 StagedRow::Put(Key::Rating(mode, player), row) => {

@@ -131,7 +131,7 @@ impl Writer {
                 proposal: Some(ProposalId::from_u128(id(n))),
                 match_id: Some(match_id),
             };
-            set.write(Key::Ticket(ticket), Expect::Any, until(Row::Ticket(row)));
+            set.write(Key::Ticket(ticket), Expect::Any, until(Row::Ticket(Box::new(row))));
             let cause = RatingCause::Result;
             let told =
                 PushKind::Rating { mode: mode.clone(), match_id, cause, before: rating, after: rating };
@@ -161,9 +161,9 @@ impl Writer {
         set.folds.push(Write {
             key: Key::Archive(match_id),
             expect: Expect::Any,
-            op: put(Row::Match(ended.clone())),
+            op: put(Row::Match(Box::new(ended.clone()))),
         });
-        set.write(Key::Match(MatchId::from_u128(id(pair))), expect, put(Row::Match(ended)));
+        set.write(Key::Match(MatchId::from_u128(id(pair))), expect, put(Row::Match(Box::new(ended))));
         let gated = mode.clone();
         let row = ResultRow {
             mode,
@@ -180,7 +180,7 @@ impl Writer {
             reported: None,
         };
         set.check(Key::Gate(gated), Expect::Absent);
-        set.create(Key::Result(match_id), Row::Result(row));
+        set.create(Key::Result(match_id), Row::Result(Box::new(row)));
         let mut scope = [0; 32];
         scope[..16].copy_from_slice(&id(n).to_be_bytes());
         let replay = Replay { fingerprint: [3; 32], answer: "x".repeat(200) };

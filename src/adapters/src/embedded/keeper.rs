@@ -55,7 +55,7 @@ impl Inner {
         drop(slot);
         let Some((upto, rows)) = written? else { return Ok(None) };
         for chunk in rows.chunks(DROP_CHUNK) {
-            self.memory.lock().drop_cold(chunk.iter().map(|(key, _)| key), self.options.hot_rows_max);
+            self.memory.lock().drop_cold(chunk, self.options.hot_rows_max);
         }
         Ok(Some(upto))
     }

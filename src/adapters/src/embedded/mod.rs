@@ -17,6 +17,7 @@ mod options;
 mod reads;
 mod reserve;
 mod rings;
+mod row_key;
 mod scan;
 mod state;
 mod stats;
@@ -34,13 +35,14 @@ use error::Fault;
 use gsm_core::{Clock, PlayerId, Timestamp};
 use gsm_engine::store::{
     AuditRecord, ChangeSet, CommitError, Committed, Cursor, Fold, Gather, Key, KeyRange, Position, PushEvent,
-    ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned,
+    ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
 };
 use journal::Journal;
 use lock::Lock;
 use parking_lot::{Condvar, Mutex, RwLock};
 use reserve::Reserve;
 use rings::Rings;
+use row_key::RowKey;
 use state::{Applied, Looked, Memory, Prepared};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -169,13 +171,13 @@ fn prepare(changes: ChangeSet) -> Result<Prepared, CommitError> {
         codec::encode_set(&changes).map_err(|error| CommitError::Refused(StoreFault::new(error)))?;
     let bytes = payload.len();
     over("bytes", bytes, limits::SET_BYTES_MAX)?;
-    let keys = changes.writes.iter().map(|write| write.key.encode()).collect();
-    let fold_keys = changes.folds.iter().map(|write| write.key.encode()).collect();
+    let encoded = |writes: &[Write]| writes.iter().map(|write| RowKey::new(&write.key.encode())).collect();
+    let (keys, fold_keys) = (encoded(&changes.writes), encoded(&changes.folds));
     Ok(Prepared { changes: Arc::new(changes), payload, bytes, keys, fold_keys })
 }
 
-fn look(view: &View, keys: Vec<Vec<u8>>) -> Result<Looked, Fault> {
-    keys.into_iter().map(|key| view.head(&key).map(|head| (key, head))).collect()
+fn look(view: &View, keys: Vec<RowKey>) -> Result<Looked, Fault> {
+    keys.into_iter().map(|key| view.head(key.as_slice()).map(|head| (key, head))).collect()
 }
 
 impl Inner {

@@ -75,9 +75,9 @@ impl Scan {
             let row = entry.live(self.now).map(|row| (entry.version, row.clone()));
             live += usize::from(row.is_some());
             sight.saw(memory, entry.version);
-            out.push((key.clone(), row));
+            out.push((key.as_slice().to_vec(), row));
             if live == wanted || out.len() == limits::LIST_CHUNK_MAX {
-                return (out, Some(key.clone()));
+                return (out, Some(key.as_slice().to_vec()));
             }
         }
         (out, None)
@@ -171,7 +171,7 @@ impl Inner {
         let view = view_of(&memory)?;
         let mut sight = Sight::default();
         let mut known = |key: &Vec<u8>| {
-            let entry = memory.rows.get(key)?;
+            let entry = memory.rows.get(key.as_slice())?;
             sight.saw(&memory, entry.version);
             Some(entry.live(now).map(|row| Versioned { version: entry.version, row: row.clone() }))
         };
@@ -192,7 +192,7 @@ impl Inner {
             None => Ok(view.get(key)?.filter(|stored| stored.expires_at.is_none_or(|at| at > now)).map(
                 |stored| {
                     let row = Versioned { version: stored.version, row: stored.row.clone() };
-                    read.push((key.clone(), stored));
+                    read.push((key, stored));
                     row
                 },
             )),

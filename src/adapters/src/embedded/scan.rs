@@ -113,7 +113,7 @@ impl Inner {
                 let mut sight = Sight::default();
                 let rows = memory.rows.range::<[u8], _>(bounds).map(|(key, entry)| {
                     sight.saw(&memory, entry.version);
-                    (key.clone(), entry.live(now).map(|row| (entry.version, row.clone())))
+                    (key.as_slice().to_vec(), entry.live(now).map(|row| (entry.version, row.clone())))
                 });
                 let newer: Newer = rows.collect();
                 (view_of(&memory)?, newer, sight)

@@ -4,6 +4,7 @@ use super::{
     codec::StoredRow,
     limits,
     options::Options,
+    row_key::RowKey,
     tables::{Folded, Placed, View},
 };
 use gsm_core::{CommitKey, Map, Millis, Timestamp};
@@ -89,13 +90,13 @@ pub(super) struct Prepared {
     /// Length of `payload`, which moves on.
     pub(super) bytes: usize,
     /// Encoded keys of `writes`, in order.
-    pub(super) keys: Vec<Vec<u8>>,
+    pub(super) keys: Vec<RowKey>,
     /// Encoded keys of `folds`, in order.
-    pub(super) fold_keys: Vec<Vec<u8>>,
+    pub(super) fold_keys: Vec<RowKey>,
 }
 
 /// Versions of rows that are not in memory, as one view showed them; `None` is no row.
-pub(super) type Looked = BTreeMap<Vec<u8>, Option<(Version, Option<Timestamp>)>>;
+pub(super) type Looked = BTreeMap<RowKey, Option<(Version, Option<Timestamp>)>>;
 
 /// What became of a try to apply a change set.
 pub(super) enum Applied {
@@ -104,7 +105,7 @@ pub(super) enum Applied {
     /// The key was answered before, with this sequence.
     Before(u64),
     /// These keys must be looked up in the view first.
-    Look(Vec<Vec<u8>>),
+    Look(Vec<RowKey>),
 }
 
 /// A set that no checkpoint has written yet.
@@ -117,7 +118,7 @@ struct Unwritten {
 
 /// Everything under the lock.
 pub(super) struct Memory {
-    pub(super) rows: BTreeMap<Vec<u8>, Entry>,
+    pub(super) rows: BTreeMap<RowKey, Entry>,
     /// The tables as of `applied`; a row that is not in `rows` is as it is here. `None` once closed.
     pub(super) view: Option<Arc<View>>,
     /// The last sequence given.
@@ -142,7 +143,7 @@ pub(super) struct Memory {
     /// How often memory went back to what is durable: what was seen before is void.
     pub(super) given_up: u64,
     /// Where the next search for clean rows to drop begins.
-    drop_from: Vec<u8>,
+    drop_from: RowKey,
 }
 
 impl Memory {
@@ -165,7 +166,7 @@ impl Memory {
             closing: false,
             unresolved: false,
             given_up: 0,
-            drop_from: Vec::new(),
+            drop_from: RowKey::new(&[]),
         }
     }
 
@@ -260,7 +261,7 @@ impl Memory {
         Ok(Applied::Queued(fate))
     }
 
-    fn write_all(&mut self, sequence: u64, changes: &ChangeSet, keys: impl Iterator<Item = Vec<u8>>) {
+    fn write_all(&mut self, sequence: u64, changes: &ChangeSet, keys: impl Iterator<Item = RowKey>) {
         for (write, key) in changes.writes.iter().chain(&changes.folds).zip(keys) {
             let (row, expires_at) = match &write.op {
                 Op::Put { row, expires_at } => (Some(row.clone()), *expires_at),
@@ -360,9 +361,12 @@ impl Memory {
         }
     }
 
-    /// Drops those of the rows under `keys` that the tables show and that are not hot.
-    pub(super) fn drop_cold<'a>(&mut self, keys: impl Iterator<Item = &'a Vec<u8>>, hot_rows_max: usize) {
-        for key in keys {
+    /// Drops those of the rows that were written just now which are not hot, unless they have moved on.
+    pub(super) fn drop_cold(&mut self, written: &[(Vec<u8>, Option<StoredRow>)], hot_rows_max: usize) {
+        // What has become cold since will be written again, and dropped then.
+        let cold = |stored: &Option<StoredRow>| stored.as_ref().is_none_or(|stored| !is_hot(&stored.row));
+        for (key, _) in written.iter().filter(|(_, stored)| cold(stored)) {
+            let key = key.as_slice();
             let cold = self.rows.get(key).is_some_and(|entry| {
                 entry.version <= self.applied && !entry.row.as_ref().is_some_and(|row| is_hot(row))
             });
@@ -374,12 +378,12 @@ impl Memory {
     }
 
     /// Keeps a row that was read from the current view, if it is worth it.
-    pub(super) fn keep(&mut self, key: Vec<u8>, stored: &StoredRow, hot_rows_max: usize) {
+    pub(super) fn keep(&mut self, key: &[u8], stored: &StoredRow, hot_rows_max: usize) {
         if !is_hot(&stored.row) {
             return;
         }
         let StoredRow { version, expires_at, row } = stored.clone();
-        self.rows.entry(key).or_insert(Entry { version, row: Some(row), expires_at });
+        self.rows.entry(RowKey::new(key)).or_insert(Entry { version, row: Some(row), expires_at });
         self.drop_clean(hot_rows_max);
     }
 
@@ -391,18 +395,19 @@ impl Memory {
         }
         // An eighth more than needed, so that this is rare.
         let mut over = self.rows.len() - limit + hot_rows_max / 8;
-        let (start, applied) = (std::mem::take(&mut self.drop_from), self.applied);
-        let clean = |rows: &BTreeMap<Vec<u8>, Entry>, most: usize, from: &Vec<u8>| -> Vec<Vec<u8>> {
+        let first = RowKey::new(&[]);
+        let (start, applied) = (std::mem::replace(&mut self.drop_from, first.clone()), self.applied);
+        let clean = |rows: &BTreeMap<RowKey, Entry>, most: usize, from: &RowKey| -> Vec<RowKey> {
             let after = rows.range(from.clone()..).filter(|(_, entry)| entry.version <= applied);
             after.map(|(key, _)| key.clone()).take(most).collect()
         };
-        for from in [start, Vec::new()] {
+        for from in [start, first] {
             let victims = clean(&self.rows, over, &from);
             for key in &victims {
                 self.rows.remove(key);
             }
             over = over.saturating_sub(victims.len());
-            self.drop_from = victims.into_iter().next_back().unwrap_or_default();
+            self.drop_from = victims.into_iter().next_back().unwrap_or(RowKey::new(&[]));
             if over == 0 {
                 break;
             }
@@ -437,15 +442,16 @@ impl Memory {
     }
 }
 
-fn encoded(changes: &ChangeSet) -> impl Iterator<Item = Vec<u8>> + use<> {
-    let keys: Vec<Vec<u8>> =
-        changes.writes.iter().chain(&changes.folds).map(|write| write.key.encode()).collect();
+fn encoded(changes: &ChangeSet) -> impl Iterator<Item = RowKey> + use<> {
+    let writes = changes.writes.iter().chain(&changes.folds);
+    let keys: Vec<RowKey> = writes.map(|write| RowKey::new(&write.key.encode())).collect();
     keys.into_iter()
 }
 
 /// The last write of each key among sets in sequence.
 pub(super) fn fold(sets: &[Placed]) -> Folded {
-    let mut out = Folded::new();
+    let writes = |changes: &ChangeSet| changes.writes.len() + changes.folds.len();
+    let mut out = Folded::with_capacity(sets.iter().map(|(_, changes)| writes(changes)).sum());
     for (sequence, changes) in sets {
         for Write { key, op, .. } in changes.writes.iter().chain(&changes.folds) {
             let stored = match op {

@@ -7,7 +7,7 @@ use crate::{
 use clap::{Args, ValueEnum};
 use gsm_adapters::Options;
 use gsm_core::limits;
-use gsm_engine::{BoardConfig, BoardRef, BoardRow, Part};
+use gsm_engine::{BoardConfig, BoardRef, BoardRow, Part, Source};
 use serde_json::json;
 use std::{
     fs::File,
@@ -36,7 +36,8 @@ enum Format {
   gsm boards export --data-dir gsm-data --board laps --format parquet --out laps.parquet
 
 Columns: rank, player_id, display_name, a value for each column of the board, reached_at (milliseconds since 1970),
-games; on a board with cohorts level and cohort too. No server may run on the directory.
+games; on a board with cohorts level and cohort too, on one that scores are submitted to metadata. What is exported as
+CSV or JSON lines can be imported again. No server may run on the directory.
 
 Exit code 0: done; 1: the data directory failed; 2: no such board, or no such format in this build.")]
 pub(super) struct Export {
@@ -85,6 +86,7 @@ impl Export {
 
     async fn write(&self, offline: &Offline, of: &BoardRef) -> Result<u64, Failure> {
         let engine = &offline.engine;
+        let of = &engine.of_this_season(of).map_err(Failure::usage)?;
         let config = engine.open_board(of).await.map_err(Failure::usage)?.config().clone();
         // A cohort that there is, before anything is written.
         engine.top(of, 0, 0).await.map_err(Failure::usage)?;
@@ -96,7 +98,7 @@ impl Export {
             None => Box::new(std::io::stdout()),
         };
         let failed = |e: std::io::Error| Failure::failed(format!("cannot write: {e}"));
-        let mut table = self.table(config, BufWriter::new(out))?;
+        let mut table = self.table(config.clone(), BufWriter::new(out))?;
         let mut offset = 0;
         loop {
             let (rows, _) = engine.top(of, offset, limits::PAGE_SIZE_MAX).await.map_err(Failure::failed)?;
@@ -104,6 +106,11 @@ impl Export {
                 break;
             }
             offset += rows.len() as u64;
+            let rows = if has_metadata(&config) {
+                engine.with_metadata(of, rows).await.map_err(Failure::failed)?
+            } else {
+                rows
+            };
             rows.iter().try_for_each(|row| table.add(row)).map_err(failed)?;
         }
         table.end().map_err(failed)?;
@@ -133,6 +140,11 @@ fn no_parquet() -> Failure {
     )
 }
 
+/// Whether games give entries of the board texts of their own.
+pub(super) fn has_metadata(config: &BoardConfig) -> bool {
+    config.source == Source::Submissions
+}
+
 /// A file that takes rows, best first.
 pub(super) trait Table {
     fn add(&mut self, row: &BoardRow) -> std::io::Result<()>;
@@ -151,7 +163,8 @@ impl<W: Write> Lines<W> {
     fn csv(config: Arc<BoardConfig>, mut out: W) -> std::io::Result<Self> {
         let values: Vec<String> = (1..=config.columns.len()).map(|nth| format!("value_{nth}")).collect();
         let seat = if config.grouping.is_some() { ",level,cohort" } else { "" };
-        writeln!(out, "rank,player_id,display_name,{},reached_at,games{seat}", values.join(","))?;
+        let metadata = if has_metadata(&config) { ",metadata" } else { "" };
+        writeln!(out, "rank,player_id,display_name,{},reached_at,games{seat}{metadata}", values.join(","))?;
         Ok(Self { config, out, line: csv })
     }
 }
@@ -182,6 +195,10 @@ fn csv(config: &BoardConfig, row: &BoardRow) -> String {
         let cohort = row.seat.map(|of| of.seat.cohort);
         line.extend([",", &shown(level), ",", &shown(cohort)]);
     }
+    if has_metadata(config) {
+        line.push(',');
+        line.extend(row.metadata.as_deref().map(super::records::quoted));
+    }
     line
 }
 
@@ -199,6 +216,9 @@ fn jsonl(config: &BoardConfig, row: &BoardRow) -> String {
         if let Some(level) = of.level {
             line["level"] = level.into();
         }
+    }
+    if has_metadata(config) {
+        line["metadata"] = row.metadata.clone().into();
     }
     line.to_string()
 }

@@ -20,6 +20,8 @@ const OWN_PREFIX: &str = "plr-";
 enum From {
     /// A head with player_id and score, or value_1, value_2, ..
     Csv,
+    /// Lines as `gsm boards export --format jsonl` writes them
+    Jsonl,
     /// What Nakama answers when leaderboard records are listed
     Nakama,
     /// What PlayFab answers to GetLeaderboard
@@ -36,7 +38,7 @@ enum From {
 The board must be defined, for submissions; its operators count, so that a board of best scores can be given a file
 twice. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
 player who has it. CSV may have display_name, timestamp (milliseconds since
-1970) and metadata as well. A member of a sorted set is an id, and its score must be a whole number. No server may run
+1970; reached_at without) and metadata as well: an export is read back as it is, as CSV or JSON lines. A member of a sorted set is an id, and its score must be a whole number. No server may run
 on the directory.
 
 Exit code 0: done; 1: the data directory or Redis failed; 2: a file, the sorted set or the board makes no sense, and
@@ -96,6 +98,7 @@ impl Import {
                 .map_err(|e| Failure::usage(format!("cannot read `{shown}`: {e}")))?;
             let (records, word) = match self.from {
                 From::Csv => (records::csv(&text), "line"),
+                From::Jsonl => (records::jsonl(&text), "line"),
                 From::Nakama => (records::nakama(&text, columns), "record"),
                 From::Playfab => (records::playfab(&text), "record"),
             };

@@ -1,5 +1,5 @@
 //! A board as a Parquet file.
-use super::export::{Table, values};
+use super::export::{Table, has_metadata, values};
 use gsm_engine::{BoardConfig, BoardRow, SeatRef};
 use parquet::{
     basic::Compression,
@@ -25,15 +25,36 @@ pub(super) struct Parquet<W: Write + Send> {
     config: Arc<BoardConfig>,
     ranks: Vec<i64>,
     players: Vec<ByteArray>,
-    names: Vec<ByteArray>,
-    /// Of each row 1 where it has a name, 0 where not.
-    has_name: Vec<i16>,
+    names: Texts,
     /// Of each column of the board.
     values: Vec<Vec<f64>>,
     reached_at: Vec<i64>,
     games: Vec<i32>,
     /// Where the board has cohorts.
     seats: Option<Seats>,
+    /// Where games give entries texts of their own.
+    metadata: Option<Texts>,
+}
+
+/// Texts of rows; of each row 1 where it has one, 0 where not.
+#[derive(Default)]
+struct Texts {
+    texts: Vec<ByteArray>,
+    has_text: Vec<i16>,
+}
+
+impl Texts {
+    fn add(&mut self, text: Option<&str>) {
+        self.has_text.push(i16::from(text.is_some()));
+        self.texts.extend(text.map(ByteArray::from));
+    }
+
+    /// Writes them as the next column of a group.
+    fn write<W: Write + Send>(&mut self, group: &mut SerializedRowGroupWriter<'_, W>) -> Result<()> {
+        column::<ByteArrayType, W>(group, &mut self.texts, Some(&self.has_text))?;
+        self.has_text.clear();
+        Ok(())
+    }
 }
 
 /// Levels and cohorts of rows; of each row 1 where it has one, 0 where not.
@@ -68,24 +89,26 @@ impl<W: Write + Send> Parquet<W> {
                 required int64 reached_at (TIMESTAMP(MILLIS,true));
                 required int32 games (INTEGER(32,false));
                 {}
+                {}
             }}",
             values.join("\n"),
             if config.grouping.is_some() {
                 "optional int32 level (INTEGER(8,false)); optional int64 cohort (INTEGER(64,false));"
             } else {
                 ""
-            }
+            },
+            if has_metadata(&config) { "optional binary metadata (UTF8);" } else { "" }
         );
         let schema = Arc::new(parse_message_type(&schema)?);
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         Ok(Self {
             file: SerializedFileWriter::new(out, schema, Arc::new(properties))?,
             seats: config.grouping.is_some().then(Seats::default),
+            metadata: has_metadata(&config).then(Texts::default),
             config,
             ranks: Vec::new(),
             players: Vec::new(),
-            names: Vec::new(),
-            has_name: Vec::new(),
+            names: Texts::default(),
             values: vec![Vec::new(); columns],
             reached_at: Vec::new(),
             games: Vec::new(),
@@ -99,8 +122,7 @@ impl<W: Write + Send> Parquet<W> {
         let mut group = self.file.next_row_group()?;
         column::<Int64Type, W>(&mut group, &mut self.ranks, None)?;
         column::<ByteArrayType, W>(&mut group, &mut self.players, None)?;
-        column::<ByteArrayType, W>(&mut group, &mut self.names, Some(&self.has_name))?;
-        self.has_name.clear();
+        self.names.write(&mut group)?;
         for values in &mut self.values {
             column::<DoubleType, W>(&mut group, values, None)?;
         }
@@ -111,6 +133,9 @@ impl<W: Write + Send> Parquet<W> {
             column::<Int64Type, W>(&mut group, cohorts, Some(has_cohort))?;
             has_level.clear();
             has_cohort.clear();
+        }
+        if let Some(metadata) = &mut self.metadata {
+            metadata.write(&mut group)?;
         }
         group.close().map(drop)
     }
@@ -134,8 +159,7 @@ impl<W: Write + Send> Table for Parquet<W> {
     fn add(&mut self, row: &BoardRow) -> io::Result<()> {
         self.ranks.push(row.rank.get() as i64);
         self.players.push(row.player.to_string().into_bytes().into());
-        self.has_name.push(i16::from(row.name.is_some()));
-        self.names.extend(row.name.as_ref().map(|name| ByteArray::from(name.as_str())));
+        self.names.add(row.name.as_ref().map(|name| name.as_str()));
         for (column, value) in self.values.iter_mut().zip(values(&self.config, row)) {
             column.push(value);
         }
@@ -143,6 +167,7 @@ impl<W: Write + Send> Table for Parquet<W> {
         // Parquet keeps an unsigned number in the bits of a signed one.
         self.games.push(row.games.cast_signed());
         self.seats.iter_mut().for_each(|seats| seats.add(row.seat));
+        self.metadata.iter_mut().for_each(|texts| texts.add(row.metadata.as_deref()));
         if self.ranks.len() == GROUP_ROWS { self.group().map_err(Into::into) } else { Ok(()) }
     }
 
@@ -181,6 +206,7 @@ mod tests {
                 seat: Seat { cohort: n / 7 + 1, number: 1 },
                 level: n.is_multiple_of(2).then_some(3),
             }),
+            metadata: n.is_multiple_of(3).then(|| format!("run {n}")),
         }
     }
 
@@ -221,6 +247,7 @@ mod tests {
                 (level, found.get_ulong(8).ok()),
                 expected.seat.map_or((None, None), |of| (of.level, Some(of.seat.cohort)))
             );
+            assert_eq!(found.get_string(9).ok().cloned(), expected.metadata);
             rows += 1;
         }
         assert_eq!(rows, count);

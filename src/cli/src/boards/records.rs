@@ -25,11 +25,15 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// The fields of a line of CSV; a quoted field does not go over lines here.
-fn fields(line: &str) -> Result<Vec<String>, String> {
-    let mut fields = vec![String::new()];
-    let mut in_quotes = false;
-    let mut chars = line.chars().peekable();
+/// The records of a text of CSV, each with the line that it begins on; a quoted field may go over lines. Empty lines are
+/// left out.
+///
+/// # Errors
+/// `line N: what`.
+fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
+    let (mut rows, mut fields) = (Vec::new(), vec![String::new()]);
+    let (mut line, mut begun, mut in_quotes) = (1, 1, false);
+    let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
         let Some(field) = fields.last_mut() else { break };
         match char {
@@ -40,21 +44,35 @@ fn fields(line: &str) -> Result<Vec<String>, String> {
             '"' if in_quotes => in_quotes = false,
             '"' if field.is_empty() => in_quotes = true,
             ',' if !in_quotes => fields.push(String::new()),
-            _ => field.push(char),
+            '\r' if !in_quotes && chars.peek() == Some(&'\n') => {}
+            '\n' if !in_quotes => {
+                rows.push((begun, std::mem::replace(&mut fields, vec![String::new()])));
+                line += 1;
+                begun = line;
+            }
+            _ => {
+                line += usize::from(char == '\n');
+                field.push(char);
+            }
         }
     }
-    if in_quotes { Err("a quote is not closed".to_owned()) } else { Ok(fields) }
+    if in_quotes {
+        return Err(format!("line {begun}: a quote is not closed"));
+    }
+    rows.push((begun, fields));
+    rows.retain(|(_, fields)| fields.len() > 1 || fields.first().is_some_and(|field| !field.is_empty()));
+    Ok(rows)
 }
 
 /// CSV with a head: `player_id`, then `score` or `value_1`, `value_2`, ..., and if wanted `display_name`, `timestamp`
-/// (milliseconds since 1970) and `metadata`, in any order; other columns are left out.
+/// (milliseconds since 1970; else `reached_at`, as our exports have it) and `metadata`, in any order; other columns are
+/// left out.
 ///
 /// # Errors
 /// `line N: what`.
 pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
-    let mut lines = text.lines().enumerate().map(|(nth, line)| (nth + 1, line));
-    let (_, head) = lines.next().ok_or("line 1: the file is empty")?;
-    let head = fields(head.trim_start_matches('\u{feff}')).map_err(|e| format!("line 1: {e}"))?;
+    let mut rows = rows(text.trim_start_matches('\u{feff}'))?.into_iter();
+    let (_, head) = rows.next().ok_or("line 1: the file is empty")?;
     let place = |name: &str| head.iter().position(|column| column == name);
     let player = place("player_id").ok_or("line 1: there is no column `player_id`")?;
     let mut values: Vec<usize> = (1..).map_while(|nth| place(&format!("value_{nth}"))).collect();
@@ -64,30 +82,28 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
     if values.is_empty() {
         return Err("line 1: there is no column `score` or `value_1`".to_owned());
     }
-    let (name, at, metadata) = (place("display_name"), place("timestamp"), place("metadata"));
-    lines
-        .filter(|(_, line)| !line.is_empty())
-        .map(|(line_number, line)| {
-            let wrong = |what: String| format!("line {line_number}: {what}");
-            let fields = fields(line).map_err(wrong)?;
-            if fields.len() != head.len() {
-                return Err(wrong(format!("has {} fields, the head has {}", fields.len(), head.len())));
-            }
-            let text = |at: Option<usize>| at.and_then(|at| fields.get(at)).filter(|text| !text.is_empty());
-            let number = |at: usize| {
-                let text = fields.get(at).map(String::as_str).unwrap_or_default();
-                whole(text).ok_or_else(|| wrong(format!("`{text}` is no whole number")))
-            };
-            Ok(Record {
-                number: line_number,
-                player: text(Some(player)).cloned().ok_or_else(|| wrong("has no player_id".to_owned()))?,
-                name: text(name).cloned(),
-                values: values.iter().map(|at| number(*at)).collect::<Result<_, _>>()?,
-                at: text(at).map(|_| number(at.unwrap_or_default())).transpose()?.map(Timestamp::from_millis),
-                metadata: text(metadata).cloned(),
-            })
+    let at = place("timestamp").or_else(|| place("reached_at"));
+    let (name, metadata) = (place("display_name"), place("metadata"));
+    rows.map(|(line_number, fields)| {
+        let wrong = |what: String| format!("line {line_number}: {what}");
+        if fields.len() != head.len() {
+            return Err(wrong(format!("has {} fields, the head has {}", fields.len(), head.len())));
+        }
+        let text = |at: Option<usize>| at.and_then(|at| fields.get(at)).filter(|text| !text.is_empty());
+        let number = |at: usize| {
+            let text = fields.get(at).map(String::as_str).unwrap_or_default();
+            whole(text).ok_or_else(|| wrong(format!("`{text}` is no whole number")))
+        };
+        Ok(Record {
+            number: line_number,
+            player: text(Some(player)).cloned().ok_or_else(|| wrong("has no player_id".to_owned()))?,
+            name: text(name).cloned(),
+            values: values.iter().map(|at| number(*at)).collect::<Result<_, _>>()?,
+            at: text(at).map(|_| number(at.unwrap_or_default())).transpose()?.map(Timestamp::from_millis),
+            metadata: text(metadata).cloned(),
         })
-        .collect()
+    })
+    .collect()
 }
 
 /// A whole number, also one written as `12.0`.
@@ -105,6 +121,40 @@ fn number(value: &Value) -> Option<i64> {
         Value::String(text) => whole(text),
         other => whole(&other.to_string()),
     }
+}
+
+/// A line of our own exports; what else it has follows from the board.
+#[derive(Deserialize)]
+struct Line {
+    player_id: String,
+    display_name: Option<String>,
+    values: Vec<Value>,
+    reached_at: Option<i64>,
+    metadata: Option<String>,
+}
+
+/// JSON lines, as our exports have them.
+///
+/// # Errors
+/// `line N: what`.
+pub(super) fn jsonl(text: &str) -> Result<Vec<Record>, String> {
+    let lines = text.lines().zip(1..).filter(|(line, _)| !line.is_empty());
+    lines
+        .map(|(line, line_number)| {
+            let wrong = |what: String| format!("line {line_number}: {what}");
+            let line: Line = serde_json::from_str(line).map_err(|e| wrong(format!("is no entry: {e}")))?;
+            let value =
+                |value: &Value| number(value).ok_or_else(|| wrong(format!("`{value}` is no whole number")));
+            Ok(Record {
+                number: line_number,
+                values: line.values.iter().map(value).collect::<Result<_, _>>()?,
+                player: line.player_id,
+                name: line.display_name,
+                at: line.reached_at.map(Timestamp::from_millis),
+                metadata: line.metadata,
+            })
+        })
+        .collect()
 }
 
 #[derive(Deserialize)]
@@ -214,7 +264,24 @@ mod tests {
         ] {
             assert!(csv(text).unwrap_err().contains(part), "{text:?}");
         }
-        assert_eq!(fields(&quoted("a,\"b\"")).unwrap(), ["a,\"b\""]);
+        let text = "a,\"b\"\r\nc";
+        assert_eq!(
+            rows(&format!("{},2\n\nd", quoted(text))).unwrap(),
+            [(1, vec![text.to_owned(), "2".to_owned()]), (4, vec!["d".to_owned()])]
+        );
+    }
+
+    #[test]
+    fn our_own_lines_are_read() {
+        let text = "{\"rank\":1,\"player_id\":\"a\",\"display_name\":null,\"values\":[5.0,-1],\"reached_at\":7,\"games\":1,\"metadata\":\"m\"}\n\n{\"player_id\":\"b\",\"values\":[1,2]}\n";
+        let a = Record {
+            at: Some(Timestamp::from_millis(7)),
+            metadata: Some("m".to_owned()),
+            ..plain(1, "a", &[5, -1])
+        };
+        assert_eq!(jsonl(text).unwrap(), [a, plain(3, "b", &[1, 2])]);
+        assert!(jsonl("{\"player_id\":\"b\"}").unwrap_err().starts_with("line 1: is no entry"));
+        assert!(jsonl("\n{\"player_id\":\"b\",\"values\":[1.5]}").unwrap_err().contains("line 2: `1.5`"));
     }
 
     #[test]

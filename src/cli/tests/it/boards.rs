@@ -25,6 +25,8 @@ fn boards_go_out_and_in() {
     let key = keys["admin_key"].as_str().unwrap();
     let column = r#"{"value": "submitted", "operator": "best"}"#;
     define(&served, key, "points", &format!(r#"{{"columns": [{column}]}}"#));
+    define(&served, key, "copy", &format!(r#"{{"columns": [{column}]}}"#));
+    define(&served, key, "lines", &format!(r#"{{"columns": [{column}]}}"#));
     define(&served, key, "two", &format!(r#"{{"columns": [{column}, {column}]}}"#));
     let season = r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z"]}}"#;
     let levels = r#"{"levels": 2, "size": 2, "promote": 1, "relegate": 1}"#;
@@ -63,9 +65,9 @@ fn boards_go_out_and_in() {
     import("league", &["--from", "nakama", arg(&page)]).ok();
     let out = export_of("league", &[]).ok();
     let lines: Vec<&str> = out.lines().collect();
-    assert_eq!(lines[0], "rank,player_id,display_name,value_1,reached_at,games,level,cohort");
-    let seats: Vec<&str> = lines[1..].iter().map(|line| &line[line.len() - 3..]).collect();
-    assert_eq!(seats, ["1,1", "1,2", "1,1"], "{out}");
+    assert_eq!(lines[0], "rank,player_id,display_name,value_1,reached_at,games,level,cohort,metadata");
+    let seats: Vec<&str> = lines[1..].iter().map(|line| &line[line.len() - 4..]).collect();
+    assert_eq!(seats, ["1,1,", "1,2,", "1,1,"], "{out}");
     let out = export_of("league", &["--cohort", "2", "--format", "jsonl"]).ok();
     let line: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
@@ -75,11 +77,11 @@ fn boards_go_out_and_in() {
     export_of("league", &["--cohort", "3"]).told(2, &["cohort"]);
     let out = export(&[]).ok();
     let lines: Vec<&str> = out.lines().collect();
-    assert_eq!(lines[0], "rank,player_id,display_name,value_1,reached_at,games");
+    assert_eq!(lines[0], "rank,player_id,display_name,value_1,reached_at,games,metadata");
     let ends: Vec<&str> = lines[1..].iter().map(|line| line.split_once(",plr-").unwrap().1).collect();
     let rest: Vec<&str> = ends.iter().map(|end| end.split_once(',').unwrap().1).collect();
     assert!(rest[0].starts_with("bob,9,") && rest[1].starts_with("Eve,8,"), "{out}");
-    assert_eq!(rest[2], "Ann,7,1600000001000,4");
+    assert_eq!(rest[2], "Ann,7,1600000001000,4,");
     let file = dir.path().join("out.jsonl");
     export(&["--format", "jsonl", "--out", arg(&file)]).ok();
     let first: serde_json::Value =
@@ -103,6 +105,28 @@ fn boards_go_out_and_in() {
         out.lines().filter_map(|line| line.split(',').nth(1).map(str::to_owned)).collect()
     };
     assert_eq!(ids(&export(&[]).ok()), ids(&out));
+    // Whole, as far as a board without matches has it: order of equals and metadata too.
+    write(
+        &again,
+        "player_id,score,timestamp,metadata\ncat,9,1500000000000,\"a \"\"kart\"\",\nof two lines\"\n",
+    );
+    import("points", &[arg(&again)]).ok();
+    let whole = export(&[]).ok();
+    assert!(whole.contains("\"a \"\"kart\"\",\nof two lines\"\n"), "{whole}");
+    write(&again, &whole);
+    import("copy", &[arg(&again)]).ok();
+    export(&["--format", "jsonl", "--out", arg(&file)]).ok();
+    import("lines", &["--from", "jsonl", arg(&file)]).ok();
+    let entries = |board: &str| -> Vec<serde_json::Value> {
+        let out = export_of(board, &["--format", "jsonl"]).ok();
+        let entries = out.lines().map(|line| serde_json::from_str(line).unwrap());
+        let counted_once = |mut entry: serde_json::Value| {
+            entry["games"] = 1.into();
+            entry
+        };
+        entries.map(counted_once).collect()
+    };
+    assert_eq!((entries("copy"), entries("lines")), (entries("points"), entries("points")));
     let first = lines[1].split(',').nth(1).unwrap();
     write(&page, &format!(r#"{{"data":{{"Leaderboard":[{{"PlayFabId":"{first}","StatValue":50}}]}}}}"#));
     import("points", &["--from", "playfab", arg(&page)]).ok();
@@ -111,7 +135,7 @@ fn boards_go_out_and_in() {
     write(&again, "player_id,score\nplr-00000000000000000000000000000009,1\n");
     import("points", &[arg(&again)]).ok();
     let five = export(&[]).ok();
-    assert!(five.lines().count() == 5 && !five.contains("plr-00000000000000000000000000000009,,"), "{five}");
+    assert!(five.lines().count() == 7 && !five.contains("plr-00000000000000000000000000000009,,"), "{five}");
     write(&again, &format!("player_id,score\n{first},900\nplr-12,1\n"));
     import("points", &[arg(&again)])
         .told(2, &["again.csv", "line 3", "`plr-12`", "32 lower-case hex digits"]);

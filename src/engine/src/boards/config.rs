@@ -175,17 +175,13 @@ impl Value {
     }
 }
 
-fn rating_column() -> Vec<Column> {
-    vec![Column { value: Value::Rating, direction: Direction::Descending, operator: Operator::Last }]
-}
-
 impl BoardConfig {
     /// The board that every mode has by itself.
     pub(crate) fn of_mode(mode: &Mode) -> Self {
         Self {
             name: mode.into(),
             source: Source::Mode(mode.clone()),
-            columns: rating_column(),
+            columns: vec![Column::of_rating()],
             ties: Ties::default(),
             by: Vec::new(),
             eligibility: Eligibility::default(),
@@ -354,6 +350,11 @@ impl BoardConfig {
 }
 
 impl Column {
+    /// The rating, as a mode's own board has it.
+    pub(super) fn of_rating() -> Self {
+        Self { value: Value::Rating, direction: Direction::Descending, operator: Operator::Last }
+    }
+
     /// The order of two numbers in the listing.
     pub(crate) fn listed(&self, a: i64, b: i64) -> std::cmp::Ordering {
         match self.direction {

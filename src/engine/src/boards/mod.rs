@@ -14,6 +14,7 @@ mod fill;
 mod grouping;
 mod line;
 mod loading;
+mod metadata;
 mod paging;
 mod past;
 mod payouts;
@@ -35,7 +36,7 @@ pub use config::{BoardConfig, Column, Dimension, Direction, Eligibility, Operato
 pub use grouping::Grouping;
 pub use paging::BoardPage;
 pub(crate) use past::Pasts;
-pub use past::{PastRank, SERIES_MAX};
+pub use past::{PastPlace, PastRank, SERIES_MAX};
 pub use payouts::{PayoutLine, PayoutPage, PayoutView};
 pub use places::Places;
 pub use reads::{AmongView, BoardRef, BoardRow, BoardView, Cut, OpenBoard, RankView, SeatRef, Viewer};
@@ -167,6 +168,12 @@ impl Boards {
         self.homes.read().get(&player).cloned()
     }
 
+    /// Who belongs to a part today.
+    fn players_of(&self, part: &Part) -> Map<PlayerId, ()> {
+        let homes = self.homes.read();
+        homes.iter().filter(|(_, home)| part.has(home)).map(|(player, _)| (*player, ())).collect()
+    }
+
     /// A rating has moved.
     pub(crate) fn rated(
         &self,
@@ -200,7 +207,7 @@ impl Boards {
         let Some(view) = self.told(&line, season) else { return };
         match row {
             Some(row) => {
-                let home = self.home(player);
+                let home = if view.config.by.is_empty() { None } else { self.home(player) };
                 view.put(player, Brought::of_entry(row), home.as_ref(), version, now);
             }
             None => view.remove(player, version),

@@ -25,6 +25,8 @@ pub struct BoardPage {
     pub rows: Vec<BoardRow>,
     /// Players ranked on the board.
     pub players: u64,
+    /// The season that the listing is of, where the board has any.
+    pub season: Option<u64>,
     /// Asks for the next page; `None` after the last.
     pub next: Option<String>,
 }
@@ -224,6 +226,6 @@ impl Engine {
             })
         });
         let rows = self.with_names(rows).await?;
-        Ok(BoardPage { rows, players, next })
+        Ok(BoardPage { rows, players, season, next })
     }
 }

@@ -98,6 +98,8 @@ pub struct BoardRow {
     pub games: u32,
     /// The seat, where the board has cohorts.
     pub seat: Option<SeatRef>,
+    /// The game's own text, where it was asked for ([`Engine::with_metadata`]).
+    pub metadata: Option<String>,
 }
 
 /// A seat in the season that is looked at.
@@ -154,6 +156,7 @@ fn row(state: &State, entry: &Entry, rank: Rank, percentile: f64) -> BoardRow {
         deviation: fact.deviation,
         games: fact.games,
         seat: state.seated(entry.player).map(|seated| SeatRef { seat: seated.seat, level: seated.shown() }),
+        metadata: None,
     }
 }
 

@@ -6,10 +6,7 @@ use crate::{
 };
 use gsm_core::{BoardName, PlayerId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,17 +66,14 @@ impl Engine {
         submissions: &[Submission],
     ) -> Result<Vec<Taken>, EngineError> {
         let config = &line.config;
-        let mut rows: BTreeMap<Key, (Option<u64>, Option<EntryRow>)> = BTreeMap::new();
-        let mut keys = Vec::with_capacity(submissions.len());
+        let mut spots: Vec<(u64, PlayerId)> = Vec::with_capacity(submissions.len());
         for submission in submissions {
             let number = line.number_at(submission.at.unwrap_or(call.now));
             let number = number.ok_or_else(|| EngineError::NoSeason { board: config.name.to_string() })?;
-            let key = Key::Entry(config.name.clone(), number, submission.player);
-            rows.insert(key.clone(), (None, None));
-            keys.push((key, number));
+            spots.push((number, submission.player));
         }
         let mut changes = self.changes(call, &[&config.name]);
-        let seasons: BTreeSet<u64> = keys.iter().map(|(_, number)| *number).collect();
+        let seasons: BTreeSet<u64> = spots.iter().map(|(number, _)| *number).collect();
         if line.has_groups() && seasons.len() > 1 {
             let detail =
                 "are of more than one season: on a board with cohorts submit each season's by themselves";
@@ -102,35 +96,40 @@ impl Engine {
                 }
             }
         }
-        let stored: Vec<Key> = rows.keys().cloned().collect();
-        let found = self.get(Home::Record, &stored).await?;
-        let mut newcomers = Vec::new();
-        for (row, (key, found)) in rows.values_mut().zip(stored.iter().zip(found)) {
-            let Some(found) = found else {
-                // Who has an entry was a player when it was made, and players stay.
-                if let Key::Entry(_, _, player) = key {
-                    newcomers.push(*player);
-                }
-                continue;
-            };
-            *row = (Some(found.version), Some(entry_of(key, &found.row)?.clone()));
-        }
+        // One key an entry, in the order in which a store keeps them.
+        let mut order = spots.clone();
+        order.sort_unstable();
+        order.dedup();
+        let key = |(number, player): &(u64, PlayerId)| Key::Entry(config.name.clone(), *number, *player);
+        let keys: Vec<Key> = order.iter().map(key).collect();
+        let found = self.get(Home::Record, &keys).await?;
+        // Who has an entry was a player when it was made, and players stay.
+        let without = order.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let newcomers: Vec<PlayerId> = without.map(|((_, player), _)| *player).collect();
         self.all_known(&newcomers).await?;
+        let stored = keys.iter().zip(&found);
+        let stored =
+            stored.map(|(key, found)| found.as_ref().map(|found| entry_of(key, &found.row)).transpose());
+        let stored = stored.collect::<Result<Vec<Option<&EntryRow>>, _>>()?;
+        let mut next: Vec<Option<EntryRow>> = vec![None; keys.len()];
         let mut taken = Vec::with_capacity(submissions.len());
-        for (at, (submission, (key, _))) in submissions.iter().zip(&keys).enumerate() {
-            let Some((_, row)) = rows.get_mut(key) else { continue };
-            let next = after(config, row.as_ref(), submission, call.now).ok_or_else(|| {
+        for (at, (submission, spot)) in submissions.iter().zip(&spots).enumerate() {
+            let place = order.binary_search(spot).unwrap_or_default();
+            let (Some(slot), Some(stored)) = (next.get_mut(place), stored.get(place)) else { continue };
+            let there = slot.as_ref().or(*stored);
+            let after = after(config, there, submission, call.now).ok_or_else(|| {
                 let most = limits::BOARD_VALUE_ABS_MAX;
                 EngineError::invalid(format!("entries[{at}].values"), format!("would leave ±{most}"))
             })?;
-            let moved = row.as_ref().is_none_or(|row| row.values != next.values);
-            let values = next.values.iter().take(config.columns.len()).copied().collect();
+            let moved = there.is_none_or(|row| row.values != after.values);
+            let values = after.values.iter().take(config.columns.len()).copied().collect();
             taken.push(Taken { player: submission.player, values, moved });
-            *row = Some(next);
+            *slot = Some(after);
         }
-        for (key, (version, row)) in rows {
+        changes.writes.reserve(keys.len());
+        for ((key, found), row) in keys.into_iter().zip(&found).zip(next) {
             if let Some(row) = row {
-                changes.replace(key, version, Row::Entry(row));
+                changes.replace(key, found.as_ref().map(|found| found.version), Row::Entry(row));
             }
         }
         self.remember(&mut changes, call, Home::Record, &taken)?;

@@ -24,7 +24,7 @@ pub(crate) struct Tick {
     before: Rating,
     after: Rating,
     /// `None` where a hand set the rating.
-    outcome: Option<OutcomeKind>,
+    pub(super) outcome: Option<OutcomeKind>,
     /// What a soft reset makes of visible places.
     visible: Option<VisibleReset>,
 }

@@ -27,6 +27,18 @@ pub enum Part {
     Cohort(u64),
 }
 
+impl Part {
+    /// Whether who belongs to these places belongs to it; cohorts are no places.
+    pub(super) fn has(&self, home: &AttributesRow) -> bool {
+        match self {
+            Self::Of(Dimension::Region, value) => home.region.as_ref() == Some(value),
+            Self::Of(Dimension::Platform, value) => home.platform.as_ref() == Some(value),
+            Self::Of(Dimension::Group, value) => home.groups.contains(value),
+            Self::Cohort(_) => false,
+        }
+    }
+}
+
 /// Where a player has a seat for a season.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seated {

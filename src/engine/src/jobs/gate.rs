@@ -194,7 +194,7 @@ impl Engine {
                 if weight > JOB_WEIGHT_MAX && done > applied {
                     break;
                 }
-                match row {
+                match &**row {
                     StagedRow::Put(target, row) => {
                         changes.write(target.clone(), Expect::Any, put(row));
                     }

@@ -180,7 +180,7 @@ impl<'a> Sink<'a> {
 
 /// Adds a prepared write; the gate counts it once the change set is committed.
 fn stage(gate: &mut Gate, changes: &mut ChangeSet, row: StagedRow) {
-    changes.create(Key::Staged(gate.row.job, gate.row.staged), Row::Staged(row));
+    changes.create(Key::Staged(gate.row.job, gate.row.staged), Row::Staged(Box::new(row)));
     gate.row = GateRow { staged: gate.row.staged + 1, ..gate.row.clone() };
 }
 

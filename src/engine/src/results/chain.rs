@@ -70,16 +70,16 @@ impl Link {
     /// The entry under `key`.
     pub(crate) fn of(key: &Key, row: &Row) -> Result<Self, EngineError> {
         match (key, row) {
-            (Key::Result(id), Row::Result(row)) => Ok(Self::Result(*id, row.clone())),
-            (Key::Adjustment(id), Row::Adjustment(row)) => Ok(Self::Adjustment(*id, row.clone())),
+            (Key::Result(id), Row::Result(row)) => Ok(Self::Result(*id, (**row).clone())),
+            (Key::Adjustment(id), Row::Adjustment(row)) => Ok(Self::Adjustment(*id, (**row).clone())),
             _ => Err(EngineError::damaged(key)),
         }
     }
 
     pub(crate) fn into_row(self) -> Row {
         match self {
-            Self::Result(_, row) => Row::Result(row),
-            Self::Adjustment(_, row) => Row::Adjustment(row),
+            Self::Result(_, row) => Row::Result(Box::new(row)),
+            Self::Adjustment(_, row) => Row::Adjustment(Box::new(row)),
         }
     }
 

@@ -211,7 +211,7 @@ impl Engine {
         let key = Key::Result(id);
         let Some(found) = self.get_one(&key).await? else { return Ok(None) };
         match Arc::unwrap_or_clone(found.row) {
-            Row::Result(row) => Ok(Some((row, found.version))),
+            Row::Result(row) => Ok(Some((*row, found.version))),
             _ => Err(EngineError::damaged(&key)),
         }
     }

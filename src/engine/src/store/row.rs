@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// Everything that a store keeps. Stored as one version byte and postcard; a new shape of a row is a new variant,
-/// and the old one stays readable.
+/// and the old one stays readable. What is greater than the rows that a
+/// server holds by the million (ratings, entries) lies in a box, so that these take their own size only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each variant is named like the struct it holds, which is documented")]
 pub enum Row {
@@ -27,16 +28,16 @@ pub enum Row {
     ApiKey(ApiKeyRow),
     Rating(StandingRow),
     History(HistoryRow),
-    Result(ResultRow),
-    Staged(StagedRow),
+    Result(Box<ResultRow>),
+    Staged(Box<StagedRow>),
     Outbox(OutboxRow),
-    Ticket(TicketRow),
+    Ticket(Box<TicketRow>),
     Claim(Claim),
     Proposal(QueueName, Proposal),
-    Match(MatchRow),
+    Match(Box<MatchRow>),
     Lease(Lease),
     Replay(Replay),
-    Adjustment(AdjustmentRow),
+    Adjustment(Box<AdjustmentRow>),
     Gate(GateRow),
     /// How a mode rates, system and options, as JSON, checked when read.
     System(String),
@@ -63,6 +64,9 @@ pub enum Row {
     Penalties(PenaltiesRow),
     Offences(OffencesRow),
 }
+
+// A row that lies in memory takes as much as the greatest variant, whichever it is.
+const _: () = assert!(size_of::<Row>() <= 144);
 
 /// A row of another kind than its key says: a damaged or foreign store.
 #[derive(Debug, Clone, thiserror::Error)]

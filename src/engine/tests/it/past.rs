@@ -1,65 +1,210 @@
 //! Rank at a date, against boards as they were noted down at the time.
 use crate::{
+    defined::{of_mode, whole},
     matches::made,
     world::{World, both, mode, places, refused},
 };
-use gsm_core::{PlayerId, Timestamp};
-use gsm_engine::{BoardRef, Viewer};
+use gsm_core::{Attribute, Clock, MatchId, PlayerId, Timestamp};
+use gsm_engine::{
+    BoardConfig, BoardRef, CohortConfig, CohortRule, Column, Dimension, Direction, Eligibility, Grouping,
+    Operator, Part, PayoutConfig, Places, ScheduleConfig, Source, Ties, Value, Viewer,
+};
+use serde_json::json;
 
-both! { every_moment_is_as_it_was_noted, a_voided_result_has_never_been }
+both! {
+    every_moment_is_as_it_was_noted,
+    a_voided_result_has_never_been,
+    a_part_is_of_those_who_belong_there_today,
+    a_season_that_was_paid_out_and_changed_has_no_past,
+    what_cannot_be_exact_is_refused,
+}
 
-/// At an instant: of each player the rank and the score.
-type Noted = (Timestamp, Vec<Option<(u64, i64)>>);
+const DAY_MS: i64 = 86_400_000;
 
-fn noted(w: &World, players: &[PlayerId]) -> Noted {
-    let board = BoardRef::from(&mode("duel"));
-    let place = |player: &PlayerId| {
-        let view = w.engine.rank(&board, *player, Viewer::All).ok()?;
-        Some((view.rank.get(), view.keys.first()))
-    };
-    (gsm_core::Clock::now(&*w.clock), players.iter().map(place).collect())
+/// On a board at an instant: of each player rank, percentile and numbers, and how many were ranked.
+#[derive(Debug)]
+struct Noted {
+    of: BoardRef,
+    at: Timestamp,
+    places: Vec<Option<(u64, f64, Vec<i64>)>>,
+    players: u64,
+}
+
+/// A board as it is, its season named.
+async fn noted(w: &World, of: &BoardRef, players: &[PlayerId]) -> Noted {
+    let of = w.engine.of_this_season(of).unwrap();
+    let board = w.engine.open_board(&of).await.unwrap();
+    let found = board.ranks(players, Viewer::All);
+    let ranked = w.engine.top(&of, 0, 0).await.map_or(0, |(_, players)| players);
+    let places = found.map_or(vec![None; players.len()], |found| {
+        let place =
+            |view: gsm_engine::RankView| (view.rank.get(), view.percentile, view.keys.columns().to_vec());
+        found.into_iter().map(|view| view.map(place)).collect()
+    });
+    Noted { of, at: w.clock.now(), places, players: ranked }
 }
 
 async fn check(w: &World, players: &[PlayerId], notes: &[Noted]) {
-    let instants: Vec<Timestamp> = notes.iter().map(|(at, _)| *at).collect();
-    for (nth, player) in players.iter().enumerate() {
-        let found = w.engine.rank_at(&mode("duel"), *player, &instants).await.unwrap();
-        for (found, (at, wanted)) in found.iter().zip(notes) {
-            let found = (found.at, found.place.map(|place| (place.rank.get(), place.score)), found.players);
-            let players = wanted.iter().flatten().count() as u64;
-            assert_eq!(found, (*at, wanted[nth], players));
+    let boards: Vec<&BoardRef> = notes.iter().map(|note| &note.of).collect();
+    for (nth, of) in boards.iter().enumerate().filter(|(nth, of)| !boards[..*nth].contains(of)) {
+        let notes: Vec<&Noted> = notes[nth..].iter().filter(|note| note.of == **of).collect();
+        let instants: Vec<Timestamp> = notes.iter().map(|note| note.at).collect();
+        for (nth, player) in players.iter().enumerate() {
+            let found = w.engine.rank_at(of, *player, &instants).await.unwrap();
+            for (found, note) in found.iter().zip(&notes) {
+                let place = found
+                    .place
+                    .map(|place| (place.rank.get(), place.percentile, place.keys.columns().to_vec()));
+                let found = (found.at, place, found.players);
+                assert_eq!(
+                    found,
+                    (note.at, note.places[nth].clone(), note.players),
+                    "player {nth} on {of:?}"
+                );
+            }
         }
     }
 }
 
-async fn play(w: &World, players: &[PlayerId], rounds: usize, notes: &mut Vec<Noted>) {
-    for round in 0..rounds {
-        let pair = [players[round % 5], players[(round * 3 + 1) % 5 + 1]];
-        let pair = if pair[0] == pair[1] { [players[0], players[5]] } else { pair };
-        let id = made(w, &pair).await.id;
-        let report = if round % 4 == 0 { places(&[2, 1], &[]) } else { places(&[1, 2], &[]) };
-        w.engine.report_result(&w.server(), id, None, &report).await.unwrap();
-        w.settle();
-        notes.push(noted(w, players));
-        w.clock.advance_ms(60_000);
-    }
+async fn play(w: &World, players: &[PlayerId], round: usize) -> MatchId {
+    let pair = [players[round % 5], players[(round * 3 + 1) % 5 + 1]];
+    let pair = if pair[0] == pair[1] { [players[0], players[5]] } else { pair };
+    let id = made(w, &pair).await.id;
+    let place = match round % 4 {
+        0 => [2, 1],
+        1 => [1, 1],
+        _ => [1, 2],
+    };
+    w.engine.report_result(&w.server(), id, None, &places(&place, &[])).await.unwrap();
+    w.settle();
+    id
+}
+
+fn column(value: Value, direction: Direction, operator: Operator) -> Column {
+    Column { value, direction, operator }
+}
+
+fn region(name: &str) -> Part {
+    Part::Of(Dimension::Region, Attribute::new(name).unwrap())
+}
+
+async fn settle(w: &World, player: PlayerId, region: &str) {
+    let region = Some(Attribute::new(region).unwrap());
+    let places = Places { region, ..Places::default() };
+    w.engine.set_places(&w.server(), player, places).await.unwrap();
+    w.settle();
+}
+
+async fn define(w: &World, config: BoardConfig) {
+    w.engine.put_board(&w.admin(), config).await.unwrap();
+    w.settle();
+    w.turn().await;
+}
+
+fn weekly() -> Option<ScheduleConfig> {
+    Some(ScheduleConfig::Days { every: 7, zone: "UTC".into(), from: "2023-11-14T00:00".into() })
+}
+
+/// Boards of all kinds that have a past.
+fn boards() -> Vec<BoardConfig> {
+    use {Direction::*, Operator::*};
+    let range = json!({ "base": 20, "least": 10, "most": 40 });
+    let tiers = json!({
+        "placement_games": 1, "points_per_division": 100, "pull_permille": 100, "win": range, "loss": range,
+        "tiers": [{ "name": "bronze", "divisions": 2 }, { "name": "gold", "divisions": 1 }],
+        "start": { "players_below_permille": [400, 800] },
+    });
+    let eligibility = Eligibility { games_min: 2, idle_days_max: 1, deviation_max: 340.0 };
+    let wins = column(Value::Wins, Descending, Last);
+    let cohorts = Grouping::Cohorts(CohortConfig { size: 4, rule: CohortRule::default() });
+    vec![
+        BoardConfig { eligibility, by: vec![Dimension::Region], ..of_mode("regulars", "duel") },
+        BoardConfig {
+            columns: vec![wins, column(Value::Conservative, Ascending, Last)],
+            ..of_mode("most-wins", "duel")
+        },
+        BoardConfig { columns: vec![column(Value::Rating, Descending, Best)], ..of_mode("bests", "duel") },
+        BoardConfig {
+            columns: vec![
+                column(Value::Games, Descending, Last),
+                wins,
+                column(Value::Draws, Ascending, Last),
+            ],
+            season: weekly(),
+            eligibility: Eligibility { idle_days_max: 2, ..Eligibility::default() },
+            grouping: Some(cohorts),
+            ..of_mode("ladder", "duel")
+        },
+        BoardConfig {
+            columns: vec![column(Value::Place, Descending, Last)],
+            tiers: serde_json::from_value(tiers).unwrap(),
+            season: weekly(),
+            ..of_mode("tiers", "duel")
+        },
+    ]
 }
 
 async fn every_moment_is_as_it_was_noted(w: World) {
     w.teams("duel", 1, None).await;
     let players = w.players(6).await;
-    let mut notes = vec![noted(&w, &players)];
-    w.clock.advance_ms(1);
-    play(&w, &players, 12, &mut notes).await;
+    for (nth, player) in players.iter().enumerate().take(5) {
+        settle(&w, *player, if nth % 2 == 0 { "eu" } else { "na" }).await;
+    }
+    for config in boards() {
+        define(&w, config).await;
+    }
+    let part = |name: &str, part| BoardRef { part: Some(part), ..whole(name) };
+    let mut refs: Vec<BoardRef> = boards().into_iter().map(|config| BoardRef::whole(config.name)).collect();
+    refs.extend([
+        BoardRef::from(&mode("duel")),
+        part("regulars", region("eu")),
+        part("regulars", region("na")),
+    ]);
+    let mut notes = Vec::new();
+    for round in 0..42 {
+        play(&w, &players, round).await;
+        // Whoever is idle for longer leaves, and a week has its end.
+        let ms = [60_000, 20 * 3_600_000, 1, 3 * DAY_MS][round % 4];
+        w.clock.advance_ms(ms / 2);
+        w.turn().await;
+        for of in &refs {
+            notes.push(noted(&w, of, &players).await);
+        }
+        if round > 4 {
+            notes.push(noted(&w, &part("ladder", Part::Cohort(1)), &players).await);
+        }
+        w.clock.advance_ms(ms - ms / 2);
+        if round == 20 {
+            w.engine
+                .set_rating(&w.admin(), &mode("duel"), players[2], 2_000.0, None, "moved over")
+                .await
+                .unwrap();
+            w.settle();
+        }
+        if round == 12 || round == 30 {
+            check(&w, &players, &notes).await;
+        }
+    }
+    let seasons: std::collections::BTreeSet<Option<u64>> = notes.iter().map(|note| note.of.season).collect();
+    let idle = notes.iter().any(|note| note.of.name.as_str() == "regulars" && note.players < 4);
+    assert!(seasons.len() > 4 && idle, "the test says something");
     check(&w, &players, &notes).await;
-    // It follows on.
-    play(&w, &players, 9, &mut notes).await;
-    w.engine.set_rating(&w.admin(), &mode("duel"), players[2], 2_000.0, None, "moved over").await.unwrap();
-    w.settle();
-    notes.push(noted(&w, &players));
+    // Anew, from what is stored.
+    for config in boards() {
+        let changed = BoardConfig { by: vec![Dimension::Platform, Dimension::Region], ..config };
+        if changed.season.is_none() {
+            define(&w, changed).await;
+        }
+    }
     check(&w, &players, &notes).await;
-    refused(w.engine.rank_at(&mode("none"), players[0], &[Timestamp::EPOCH]).await, "not_found");
-    refused(w.engine.rank_at(&mode("duel"), players[0], &[]).await, "invalid");
+    refused(w.engine.rank_at(&whole("none"), players[0], &[Timestamp::EPOCH]).await, "not_found");
+    refused(w.engine.rank_at(&whole("duel"), players[0], &[]).await, "invalid");
+    let nowhere = part("regulars", region("mars"));
+    refused(w.engine.rank_at(&nowhere, players[0], &[Timestamp::EPOCH]).await, "not_found");
+    let ended = BoardRef { season: Some(1), ..whole("ladder") };
+    let found = w.engine.rank_at(&ended, players[0], &[w.clock.now()]).await.unwrap();
+    let now = noted(&w, &ended, &players).await;
+    assert_eq!(found[0].place.map(|place| place.rank.get()), now.places[0].as_ref().map(|place| place.0));
 }
 
 async fn a_voided_result_has_never_been(w: World) {
@@ -69,16 +214,75 @@ async fn a_voided_result_has_never_been(w: World) {
     let id = made(&w, &[a, b]).await.id;
     w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
     w.settle();
-    let first = gsm_core::Clock::now(&*w.clock);
+    let first = w.clock.now();
     w.clock.advance_ms(1_000);
     let later = made(&w, &[a, b]).await.id;
     w.engine.report_result(&w.server(), later, None, &places(&[2, 1], &[])).await.unwrap();
     w.settle();
-    let second = gsm_core::Clock::now(&*w.clock);
-    let rank = async |at| w.engine.rank_at(&mode("duel"), a, &[at]).await.unwrap()[0];
+    let second = w.clock.now();
+    let rank = async |at| w.engine.rank_at(&whole("duel"), a, &[at]).await.unwrap()[0];
     assert_eq!((rank(first).await.place.unwrap().rank.get(), rank(second).await.players), (1, 2));
     w.engine.void_result(&w.admin(), id, "wrong map").await.unwrap();
     w.settle();
     assert_eq!((rank(first).await.place, rank(first).await.players), (None, 0));
     assert_eq!(rank(second).await.place.unwrap().rank.get(), 2);
+}
+
+async fn a_part_is_of_those_who_belong_there_today(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(6).await;
+    define(&w, BoardConfig { by: vec![Dimension::Region], ..of_mode("regions", "duel") }).await;
+    settle(&w, players[0], "eu").await;
+    settle(&w, players[1], "eu").await;
+    for round in 0..10 {
+        play(&w, &players, round).await;
+    }
+    let of = BoardRef { part: Some(region("eu")), ..whole("regions") };
+    let past = async |player| {
+        let found = w.engine.rank_at(&of, player, &[w.clock.now()]).await.unwrap()[0];
+        (found.place.map(|place| place.rank.get()), found.players)
+    };
+    assert_eq!((past(players[0]).await.1, past(players[2]).await), (2, (None, 2)));
+    settle(&w, players[2], "eu").await;
+    let now = noted(&w, &of, &players).await;
+    assert_eq!(past(players[2]).await, (now.places[2].as_ref().map(|place| place.0), 3));
+    settle(&w, players[0], "na").await;
+    assert_eq!((past(players[0]).await, past(players[2]).await.1), ((None, 2), 2));
+}
+
+async fn a_season_that_was_paid_out_and_changed_has_no_past(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(6).await;
+    let columns = vec![column(Value::Games, Direction::Descending, Operator::Last)];
+    define(&w, BoardConfig { columns, season: weekly(), ..of_mode("ladder", "duel") }).await;
+    let first = play(&w, &players, 2).await;
+    play(&w, &players, 3).await;
+    let at = w.clock.now();
+    w.clock.advance_ms(8 * DAY_MS);
+    let config = PayoutConfig { page_size: 10, in_flight_max: 1, retry_after_ms: 60_000 };
+    let of = BoardRef { season: Some(1), ..whole("ladder") };
+    w.engine.begin_payout(&w.admin(), &of.name, 1, config).await.unwrap();
+    w.settle();
+    let found = w.engine.rank_at(&of, players[2], &[at]).await.unwrap();
+    assert!(found[0].place.is_some() && found[0].players > 2, "{found:?}");
+    w.engine.void_result(&w.admin(), first, "wrong map").await.unwrap();
+    w.settle();
+    for _ in 0..2 {
+        refused(w.engine.rank_at(&of, players[2], &[at]).await, "invalid");
+    }
+    assert!(w.engine.rank_at(&whole("duel"), players[2], &[at]).await.is_ok());
+}
+
+async fn what_cannot_be_exact_is_refused(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(2).await;
+    let submitted = vec![column(Value::Submitted, Direction::Descending, Operator::Best)];
+    define(&w, BoardConfig { source: Source::Submissions, columns: submitted, ..of_mode("laps", "duel") })
+        .await;
+    define(&w, BoardConfig { ties: Ties::Dense, ..of_mode("dense", "duel") }).await;
+    let rating = column(Value::Rating, Direction::Descending, Operator::Last);
+    define(&w, BoardConfig { columns: vec![rating; 3], ..of_mode("wide", "duel") }).await;
+    for board in ["laps", "dense", "wide"] {
+        refused(w.engine.rank_at(&whole(board), players[0], &[Timestamp::EPOCH]).await, "invalid");
+    }
 }

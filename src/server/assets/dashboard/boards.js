@@ -57,7 +57,7 @@ function where() {
   if (["region", "platform", "group", "cohort"].includes(by) && value) query.set(by, value);
   if (want.get("player")) {
     query.set("player", want.get("player"));
-    const of = [board, want.get("player"), days()].join("\n");
+    const of = [board, want.get("part"), want.get("player"), days()].join("\n");
     if (of !== pastOf) [past, pastAt, pastOf] = [[], 0, of];
     if (Date.now() - pastAt > PAST_EVERY_MS || past.length === 0) {
       pastAt = Date.now();
@@ -230,7 +230,9 @@ function showSeat(seat) {
 }
 
 function showPast(shown) {
-  const hasPast = shown.mode === shown.board;
+  // In cohorts the rank is that in the own cohort: its past is shown with the cohort.
+  const isOwn = !shown.cohorts?.length || Boolean(chosen().get("part"));
+  const hasPast = Boolean(shown.mode) && shown.ties === "competition" && isOwn;
   at("past").hidden = !hasPast;
   if (!hasPast) return;
   for (const button of document.querySelectorAll("[data-days]")) {

@@ -2,6 +2,7 @@
 mod cohorts;
 mod cuts;
 mod list;
+mod metadata;
 mod part;
 mod past;
 mod payouts;
@@ -26,7 +27,8 @@ use super::{
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
 use gsm_core::{Label, PlayerId, limits};
-use gsm_engine::{BoardConfig, BoardRow, RankView, SeatView, Value};
+use gsm_engine::{BoardConfig, BoardRef, BoardRow, RankView, SeatView, Value};
+use metadata::Metadata;
 use part::OfBoard;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -98,6 +100,9 @@ pub(crate) struct EntryDto {
     /// Where the board has cohorts, the player's.
     #[serde(skip_serializing_if = "Option::is_none")]
     cohort: Option<u64>,
+    /// The game's own text, where `metadata` asked for it and there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<String>,
 }
 
 impl EntryDto {
@@ -115,6 +120,7 @@ impl EntryDto {
             games_played: row.games,
             level: row.seat.and_then(|of| of.level),
             cohort: row.seat.map(|of| of.seat.cohort),
+            metadata: row.metadata,
         }
     }
 }
@@ -142,6 +148,8 @@ pub(crate) struct TopQuery {
     limit: Option<usize>,
     /// Places to skip; 0 if absent.
     offset: Option<u64>,
+    /// Whether each entry comes with its metadata, on a board that scores are submitted to; at most 256 entries then.
+    metadata: Option<bool>,
 }
 
 /// Read a board from the top.
@@ -155,8 +163,10 @@ pub(crate) async fn top(
     _: Admitted,
     OfBoard { of, config, query, .. }: OfBoard<TopQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
-    let (rows, players) = app.engine.top(&of, query.offset.unwrap_or(0), page_size(query.limit)?).await?;
-    Ok(Answer(piece(&config, rows, players)))
+    let (limit, asked) = (page_size(query.limit)?, Metadata::asked(query.metadata));
+    let of = asked.season_of(&app, of, "limit", limit)?;
+    let (rows, players) = app.engine.top(&of, query.offset.unwrap_or(0), limit).await?;
+    Ok(Answer(piece(&config, asked.add_to(&app, &of, rows).await?, players)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -167,6 +177,8 @@ pub(crate) struct PageQuery {
     limit: Option<usize>,
     /// What the page before gave as `next`; the first page without.
     after: Option<String>,
+    /// Whether each entry comes with its metadata, on a board that scores are submitted to; at most 256 entries then.
+    metadata: Option<bool>,
 }
 
 /// A page of a board in which everybody comes once.
@@ -193,8 +205,12 @@ pub(crate) async fn page(
     _: Admitted,
     OfBoard { of, config, query, .. }: OfBoard<PageQuery>,
 ) -> Result<Answer<PageDto>, ApiError> {
-    let page = app.engine.board_page(&of, query.after.as_deref(), page_size(query.limit)?).await?;
-    Ok(Answer(PageDto { piece: piece(&config, page.rows, page.players), next: page.next }))
+    let (limit, asked) = (page_size(query.limit)?, Metadata::asked(query.metadata));
+    let of = asked.season_of(&app, of, "limit", limit)?;
+    let page = app.engine.board_page(&of, query.after.as_deref(), limit).await?;
+    // A listing stays in the season it was begun in.
+    let rows = asked.add_to(&app, &BoardRef { season: page.season, ..of }, page.rows).await?;
+    Ok(Answer(PageDto { piece: piece(&config, rows, page.players), next: page.next }))
 }
 
 /// A player's place.
@@ -273,6 +289,8 @@ pub(crate) async fn rank(
 pub(crate) struct AroundQuery {
     /// Players on either side, 0 to 100; 5 if absent.
     radius: Option<usize>,
+    /// Whether each entry comes with its metadata, on a board that scores are submitted to; at most 256 entries then.
+    metadata: Option<bool>,
 }
 
 /// Read the board around a player; where it has cohorts, the player's own.
@@ -293,6 +311,8 @@ pub(crate) async fn around(
             format_args!("must be 0 to {}", limits::WINDOW_RADIUS_MAX),
         ));
     }
+    let asked = Metadata::asked(query.metadata);
+    let of = asked.season_of(&app, of, "radius", radius)?;
     let (rows, players) = app.engine.around(&of, params.get("player_id")?, radius, viewer).await?;
-    Ok(Answer(piece(&config, rows, players)))
+    Ok(Answer(piece(&config, asked.add_to(&app, &of, rows).await?, players)))
 }

@@ -90,6 +90,50 @@ async fn operators_define_boards_and_servers_submit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listings_show_metadata_to_who_asks() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let (admin, server) = (world.admin(), world.server());
+    let seasons = json!({ "at": { "starts_at": ["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"] } });
+    let columns = json!([{ "value": "submitted", "operator": "best" }]);
+    admin.put("/v1/admin/boards/laps", json!({ "columns": columns, "season": seasons })).await.ok();
+    let entries = json!([
+        { "player_id": &ann.id, "values": [2], "metadata": "by \"kart\"\n2" },
+        { "player_id": &bob.id, "values": [1] },
+        { "player_id": &bob.id, "values": [5], "metadata": "then", "at": 1_720_000_000_000_i64 },
+    ]);
+    server.post("/v1/rankings/laps/entries", json!({ "entries": entries })).await.ok();
+    let friends = |metadata: bool| json!({ "player_ids": [&ann.id, &bob.id], "metadata": metadata });
+    let around = format!("/v1/rankings/laps/players/{}/around", ann.id);
+    for ask in ["?metadata=true", "?metadata=false", ""] {
+        let wanted = if ask == "?metadata=true" { json!("by \"kart\"\n2") } else { Value::Null };
+        let answers = [
+            ann.client.get(&format!("/v1/rankings/laps{ask}")).await.ok(),
+            ann.client.get(&format!("{around}{ask}")).await.ok(),
+            ann.client.get(&format!("/v1/rankings/laps/pages{ask}")).await.ok(),
+            ann.client.post("/v1/rankings/laps/among", friends(ask == "?metadata=true")).await.ok(),
+        ];
+        for answer in answers {
+            assert_eq!(
+                (&answer["entries"][0]["metadata"], &answer["entries"][0]["player_id"]),
+                (&wanted, &json!(ann.id))
+            );
+            assert_eq!(answer["entries"][1].get("metadata"), None, "{answer}");
+        }
+    }
+    // Of the season that is asked for, also page by page.
+    for path in ["laps", "laps/pages"] {
+        let past = ann.client.get(&format!("/v1/rankings/{path}?season=1&metadata=true")).await.ok();
+        assert_eq!(past["entries"][0]["metadata"], "then", "{past}");
+    }
+    ann.client.get("/v1/rankings/laps?metadata=true&limit=257").await.is(422, "invalid_parameter");
+    ann.client.get("/v1/rankings/laps?metadata=yes").await.is(422, "invalid_parameter");
+    let many = json!({ "player_ids": vec![&ann.id; 257], "metadata": true });
+    ann.client.post("/v1/rankings/laps/among", many).await.is(422, "invalid_parameter");
+    ann.client.get("/v1/rankings/duel?metadata=true").await.is(422, "invalid");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_board_that_makes_no_sense_is_refused() {
     let world = World::new().await;
     let admin = world.admin();

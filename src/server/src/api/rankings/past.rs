@@ -1,13 +1,13 @@
 //! Where players stood in the past.
-use super::super::{
-    App,
-    answer::Answer,
-    extract::{Admitted, Params, Query},
+use super::{
+    super::{App, answer::Answer, extract::Admitted},
+    part::{OfBoard, PartQuery},
+    shown, shows_rating,
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
-use gsm_core::{Mode, PlayerId, Timestamp};
-use gsm_engine::{PastRank, SERIES_MAX};
+use gsm_core::{PlayerId, Timestamp};
+use gsm_engine::{BoardConfig, PastRank, SERIES_MAX};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -58,15 +58,19 @@ impl PastQuery {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PastDto {
     at: i64,
-    /// 1 + the number of strictly better ratings; absent if the player was not rated yet.
+    /// 1 + the number of strictly better players; absent if the player was not ranked then.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<u64>,
-    /// Share of the others rated by then who were not better, 0 to 100; absent without a rank.
+    /// Share of the others ranked then who were not better, 0 to 100; absent without a rank.
     #[serde(skip_serializing_if = "Option::is_none")]
     percentile: Option<f64>,
+    /// Where the first column is the rating; absent without a rank.
     #[serde(skip_serializing_if = "Option::is_none")]
     rating: Option<f64>,
-    /// Players rated by then.
+    /// A number for each column of the board; absent without a rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<f64>>,
+    /// Players ranked then.
     players: u64,
 }
 
@@ -74,41 +78,46 @@ pub(crate) struct PastDto {
 pub(crate) struct PastListDto {
     #[schema(value_type = String)]
     player_id: PlayerId,
+    /// The board's name.
     mode: String,
     /// In the order of the instants.
     entries: Vec<PastDto>,
 }
 
-/// Read where a player stood in a mode at a past instant, or at many.
+/// Read where a player stood on a board of a mode at a past instant, or at many.
 ///
-/// Exact, as ratings stand now: results voided since have never been. The first question of a mode reads all its
-/// histories, and others of it are answered 503 `board_filling` meanwhile.
+/// Exact, as results stand now: those voided since have never been. A part is of those who belong there today; on a board
+/// with seasons the instants are of the season asked for. The first question of a board reads all histories of its mode,
+/// and others of it are answered 503 `board_filling` meanwhile. Boards that scores are submitted to have no past, nor have
+/// those that rank equals otherwise than by competition.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}/past", tag = "rankings", operation_id = "get_past_rank",
-    params(("mode" = String, Path), ("player_id" = String, Path), PastQuery),
+    params(("mode" = String, Path, description = "A board of a mode, or a mode for its own board"), ("player_id" = String, Path), PartQuery, PastQuery),
     responses((status = 200, body = PastListDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:GetPastRank")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn past(
     State(app): State<Arc<App>>,
     _: Admitted,
-    params: Params,
-    Query(query): Query<PastQuery>,
+    OfBoard { of, config, params, query }: OfBoard<PastQuery>,
 ) -> Result<Answer<PastListDto>, ApiError> {
-    let (mode, player_id): (Mode, PlayerId) = (params.get("mode")?, params.get("player_id")?);
+    let player_id: PlayerId = params.get("player_id")?;
     let instants = query.instants(app.engine.clock().now())?;
-    let found = app.engine.rank_at(&mode, player_id, &instants).await?;
-    let entries = found.into_iter().map(PastDto::from).collect();
-    Ok(Answer(PastListDto { player_id, mode: mode.to_string(), entries }))
+    let found = app.engine.rank_at(&of, player_id, &instants).await?;
+    let entries = found.into_iter().map(|at| PastDto::new(&config, at)).collect();
+    Ok(Answer(PastListDto { player_id, mode: config.name.to_string(), entries }))
 }
 
-impl From<PastRank> for PastDto {
-    fn from(at: PastRank) -> Self {
+impl PastDto {
+    pub(crate) fn new(config: &BoardConfig, of: PastRank) -> Self {
+        let values = of.place.map(|place| shown(config, place.keys.columns()));
+        let first = values.as_ref().and_then(|values| values.first().copied());
         Self {
-            at: at.at.as_millis(),
-            rank: at.place.map(|place| place.rank.get()),
-            percentile: at.place.map(|place| place.percentile),
-            rating: at.place.map(|place| place.score as f64 / 1_000.0),
-            players: at.players,
+            at: of.at.as_millis(),
+            rank: of.place.map(|place| place.rank.get()),
+            percentile: of.place.map(|place| place.percentile),
+            rating: first.filter(|_| shows_rating(config)),
+            values,
+            players: of.players,
         }
     }
 }
