@@ -4,7 +4,7 @@ use crate::{
     events::{Places, Telling, all_shown, places, shown},
     matches::Forming,
     store::{ChangeSet, Home, Key, Row, TicketRow, Version},
-    tickets::{put_ticket, tell, ticket_row},
+    tickets::{CANCELLED, put_ticket, tell, ticket_row},
 };
 use gsm_core::{PlayerId, ProposalId, QueueName, TicketId, limits};
 use gsm_matchmaking::{
@@ -174,20 +174,25 @@ impl Engine {
             }
             Outcome::Failed(failure) => {
                 // FlexMatch cancels whoever has not accepted when another declines; not when one is taken out.
-                let blames =
-                    asked == Asked::Answer && self.queue(queue).is_ok_and(|queue| queue.gamelift.is_some());
+                let flex_match = self.queue(queue).is_ok_and(|queue| queue.gamelift.is_some());
+                let blames = asked == Asked::Answer && flex_match;
+                let why = if asked == Asked::Cancel && flex_match { CANCELLED } else { DECLINED };
                 if self.is_heard() {
                     let decision =
                         if failure.missed_deadline { Decision::TimedOut } else { Decision::Rejected };
                     let shown = all_shown(&tickets, &places);
                     tellings.push(Telling::new(Happening::Decided(decision), shown));
                 }
-                let after = self.fail(&mut changes, id, tickets, (&failure, blames)).await?;
+                let after = self.fail(&mut changes, id, tickets, (&failure, blames, why)).await?;
                 tellings.extend(after.iter().map(|(id, row)| self.after_failure(*id, row)));
             }
         }
         self.commit(Home::Live, changes).await?;
-        let tellings = tellings.into_iter().map(|told| told.of_match(Some(proposal.match_id())));
+        // Whoever searches on has no match.
+        let tellings = tellings.into_iter().map(|told| match told.what {
+            Happening::Searching(_) => told,
+            _ => told.of_match(Some(proposal.match_id())),
+        });
         self.publish(queue, call.now, tellings.collect());
         Ok(())
     }
@@ -219,7 +224,7 @@ impl Engine {
         changes: &mut ChangeSet,
         proposal: ProposalId,
         tickets: Vec<(TicketId, TicketRow, Version)>,
-        (failure, blames): (&Failure, bool),
+        (failure, blames, why): (&Failure, bool, &str),
     ) -> Result<Vec<(TicketId, TicketRow)>, EngineError> {
         let mut after = Vec::with_capacity(tickets.len());
         for (id, mut row, version) in tickets {
@@ -234,7 +239,7 @@ impl Engine {
                 put_ticket(changes, id, &row, version);
                 after.push((id, row));
             } else {
-                let reason = if failure.unwilling.contains(&id) { DECLINED } else { SILENT };
+                let reason = if failure.unwilling.contains(&id) { why } else { SILENT };
                 let ended = TicketState::Cancelled;
                 after.push((id, self.end_ticket(changes, id, row, version, ended, reason).await?));
             }

@@ -210,6 +210,8 @@ pub struct TicketRow {
     pub brought: Vec<Brought>,
     /// Whether they play already, and look for others to join them.
     pub backfill: bool,
+    /// The game session that they play in, as their caller names it.
+    pub session: Option<String>,
     /// Where it stands.
     pub state: TicketState,
     /// When it was made: the age that widens its window.
