@@ -291,7 +291,7 @@ impl Engine {
                 let shown = all_shown(&tickets, &places(&proposal));
                 tellings.push(Telling::new(Happening::PotentialMatch(Some(patience)), shown));
             }
-            changes.create(Key::Proposal(id), Row::Proposal(queue.name.clone(), proposal));
+            changes.create(Key::Proposal(id), Row::Proposal(queue.name.clone(), Box::new(proposal)));
             for (ticket, mut row, version) in tickets {
                 row.state = TicketState::RequiresAcceptance;
                 row.proposal = Some(id);

@@ -80,4 +80,4 @@ pub use recorder::{Recorder, TicketEnd, TicketStep};
 pub use results::reset::SoftResetReport;
 pub use results::{MatchFacts, ResultView};
 pub use rule_sets::{RuleSetVersion, TagChange};
-pub use tickets::{Intake, NewTicket, TicketView};
+pub use tickets::{CANCELLED, Intake, NewTicket, TicketView};

@@ -6,7 +6,7 @@ use crate::{
         Brought, ChangeSet, Claim, Expect, Home, Key, MatchRow, Op, Prediction, PushEvent, PushKind, Row,
         TicketPlayer, TicketRow, Version, Write,
     },
-    tickets::{put_ticket, tell},
+    tickets::{claims_of, put_ticket, tell},
     token::MatchClaim,
 };
 use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, Variant, limits};
@@ -125,14 +125,15 @@ impl Engine {
             roles: forming.roles.clone(),
             ..self.new_match_row(call, &forming.queue, roster, &ratings)
         };
-        let waiting = forming.tickets.iter().filter(|(_, row, _)| !row.backfill);
-        let keys: Vec<Key> =
-            waiting.flat_map(|(_, row, _)| row.players.iter().map(|p| Key::Claim(p.player))).collect();
+        let keys: Vec<Key> = forming.tickets.iter().flat_map(|(_, row, _)| claims_of(row)).collect();
         for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
             match found {
-                Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if row.tickets.contains(t)) =>
-                {
-                    changes.replace(key.clone(), Some(found.version), Row::Claim(Claim::Match(id)));
+                Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if row.tickets.contains(t)) => {
+                    if matches!(key, Key::Backfill(_)) {
+                        changes.delete(key.clone(), found.version);
+                    } else {
+                        changes.replace(key.clone(), Some(found.version), Row::Claim(Claim::Match(id)));
+                    }
                 }
                 // A stale read, or a claim that went another way: the ticket's version will tell.
                 _ => return Err(EngineError::Raced),

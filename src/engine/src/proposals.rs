@@ -4,7 +4,7 @@ use crate::{
     events::{Places, Telling, all_shown, places, shown},
     matches::Forming,
     store::{ChangeSet, Home, Key, Row, TicketRow, Version},
-    tickets::{put_ticket, tell, ticket_row},
+    tickets::{CANCELLED, put_ticket, tell, ticket_row},
 };
 use gsm_core::{PlayerId, ProposalId, QueueName, TicketId, limits};
 use gsm_matchmaking::{
@@ -41,7 +41,7 @@ impl Engine {
         let key = Key::Proposal(id);
         let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "proposal" })?;
         if let Row::Proposal(queue, proposal) = &*found.row {
-            Ok((queue.clone(), proposal.clone(), found.version))
+            Ok((queue.clone(), (**proposal).clone(), found.version))
         } else {
             Err(EngineError::damaged(&key))
         }
@@ -114,7 +114,11 @@ impl Engine {
         if outcome != Outcome::Waiting {
             self.settle(changes, call, (queue, proposal, version), outcome, asked).await?;
         } else if before != *proposal || call.once.is_some() {
-            changes.replace(Key::Proposal(id), Some(version), Row::Proposal(queue.clone(), proposal.clone()));
+            changes.replace(
+                Key::Proposal(id),
+                Some(version),
+                Row::Proposal(queue.clone(), Box::new(proposal.clone())),
+            );
             self.commit(Home::Live, changes).await?;
         }
         Ok(view)
@@ -175,15 +179,16 @@ impl Engine {
             }
             Outcome::Failed(failure) => {
                 // FlexMatch cancels whoever has not accepted when another declines; not when one is taken out.
-                let blames =
-                    asked == Asked::Answer && self.queue(queue).is_ok_and(|queue| queue.gamelift.is_some());
+                let flex_match = self.queue(queue).is_ok_and(|queue| queue.gamelift.is_some());
+                let blames = asked == Asked::Answer && flex_match;
+                let why = if asked == Asked::Cancel && flex_match { CANCELLED } else { DECLINED };
                 if self.is_heard() {
                     let decision =
                         if failure.missed_deadline { Decision::TimedOut } else { Decision::Rejected };
                     let shown = all_shown(&tickets, &places);
                     tellings.push(Telling::new(Happening::Decided(decision), shown));
                 }
-                let after = self.fail(&mut changes, id, tickets, (&failure, blames)).await?;
+                let after = self.fail(&mut changes, id, tickets, (&failure, blames, why)).await?;
                 if let Ok(queue) = self.queue(queue) {
                     self.add_dodges(&mut changes, call, &queue, proposal, (&failure, asked)).await?;
                 }
@@ -191,7 +196,11 @@ impl Engine {
             }
         }
         self.commit(Home::Live, changes).await?;
-        let tellings = tellings.into_iter().map(|told| told.of_match(Some(proposal.match_id())));
+        // Whoever searches on has no match.
+        let tellings = tellings.into_iter().map(|told| match told.what {
+            Happening::Searching(_) => told,
+            _ => told.of_match(Some(proposal.match_id())),
+        });
         self.publish(queue, call.now, tellings.collect());
         Ok(())
     }
@@ -223,7 +232,7 @@ impl Engine {
         changes: &mut ChangeSet,
         proposal: ProposalId,
         tickets: Vec<(TicketId, TicketRow, Version)>,
-        (failure, blames): (&Failure, bool),
+        (failure, blames, why): (&Failure, bool, &str),
     ) -> Result<Vec<(TicketId, TicketRow)>, EngineError> {
         let mut after = Vec::with_capacity(tickets.len());
         for (id, mut row, version) in tickets {
@@ -238,7 +247,7 @@ impl Engine {
                 put_ticket(changes, id, &row, version);
                 after.push((id, row));
             } else {
-                let reason = if failure.unwilling.contains(&id) { DECLINED } else { SILENT };
+                let reason = if failure.unwilling.contains(&id) { why } else { SILENT };
                 let ended = TicketState::Cancelled;
                 after.push((id, self.end_ticket(changes, id, row, version, ended, reason).await?));
             }

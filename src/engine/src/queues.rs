@@ -98,6 +98,9 @@ pub struct GameLift {
     pub game_session_queue_arns: Vec<String>,
     /// Tags of the configuration.
     pub tags: BTreeMap<String, String>,
+    /// The region that its maker spoke of: that of its events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 const fn ticket_timeout() -> Millis {

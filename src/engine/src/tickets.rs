@@ -20,6 +20,9 @@ use gsm_session::TicketState;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 
+/// Why a ticket ended that was taken out of its queue.
+pub const CANCELLED: &str = "cancelled by its party";
+
 /// How long an ended ticket can still be read.
 pub(crate) const ENDED_TICKET_RETENTION: Millis = Millis::from_secs(24 * 3_600);
 
@@ -53,6 +56,8 @@ pub struct NewTicket {
     pub brought: Vec<Brought>,
     /// How it is taken.
     pub intake: Intake,
+    /// The game session of a backfill: it has one active backfill, the latest.
+    pub session: Option<String>,
 }
 
 impl NewTicket {
@@ -61,7 +66,7 @@ impl NewTicket {
     pub fn new(queue: QueueName, leader: PlayerId) -> Self {
         let intake = Intake::Native;
         let (also, members, brought) = (Vec::new(), Vec::new(), Vec::new());
-        Self { queue, also, leader, members, own_id: None, brought, intake }
+        Self { queue, also, leader, members, own_id: None, brought, intake, session: None }
     }
 
     fn queues(&self) -> impl Iterator<Item = &QueueName> {
@@ -119,11 +124,6 @@ impl Engine {
             (None, _) => TicketId::fresh(&*self.ids),
         };
         for _ in 0..limits::CONFLICT_TRIES_MAX {
-            if new.intake == Intake::GameLift {
-                // Before what they wait in is ended for a ticket that they cannot have.
-                self.check_locks(&queues, &new.players().collect::<Vec<_>>(), call.now).await?;
-                self.supersede(call, new, id).await?;
-            }
             match self.try_create_ticket(call, new, id, &queues).await {
                 Err(EngineError::Raced) => {}
                 done => return done,
@@ -191,9 +191,7 @@ impl Engine {
         }
         let players: Vec<PlayerId> = new.players().collect();
         let mut keys = vec![Key::Ticket(id)];
-        if new.intake != Intake::Backfill {
-            keys.extend(players.iter().map(|p| Key::Claim(*p)));
-        }
+        keys.extend(claims(new.intake == Intake::Backfill, new.session.as_deref(), &players));
         let mut found = self.get(Home::Live, &keys).await?.into_iter();
         if let Some(first) = found.next().flatten() {
             let row = ticket_row(&keys[0], &first.row)?;
@@ -202,21 +200,23 @@ impl Engine {
                 && row.players.iter().map(|p| p.player).eq(players.iter().copied());
             return if same { Ok(self.shown(id, row.clone())) } else { Err(EngineError::TicketIdTaken) };
         }
-        let mut claimed = Vec::new();
+        let (mut claimed, mut older) = (Vec::new(), BTreeSet::new());
         for (claim, (player, key)) in found.zip(players.iter().zip(&keys[1..])) {
             claimed.push(claim.as_ref().map(|claim| claim.version));
             let Some(claim) = claim else { continue };
-            return Err(match (&*claim.row, new.intake) {
-                (Row::Claim(Claim::Match(_)), Intake::GameLift) => continue,
-                (Row::Claim(Claim::Ticket(_)), Intake::GameLift) => EngineError::Raced,
-                (Row::Claim(Claim::Ticket(ticket)), _) => {
-                    EngineError::AlreadyQueued { player: *player, ticket: *ticket }
+            match (&*claim.row, new.intake) {
+                (Row::Claim(Claim::Match(_)), Intake::GameLift) => {}
+                (Row::Claim(Claim::Ticket(ticket)), Intake::GameLift | Intake::Backfill) => {
+                    older.insert(*ticket);
                 }
-                (Row::Claim(Claim::Match(match_id)), _) => {
-                    EngineError::InMatch { player: *player, match_id: *match_id }
+                (Row::Claim(Claim::Ticket(ticket)), Intake::Native) => {
+                    return Err(EngineError::AlreadyQueued { player: *player, ticket: *ticket });
                 }
-                _ => EngineError::damaged(key),
-            });
+                (Row::Claim(Claim::Match(match_id)), Intake::Native) => {
+                    return Err(EngineError::InMatch { player: *player, match_id: *match_id });
+                }
+                _ => return Err(EngineError::damaged(key)),
+            }
         }
         let profile_keys: Vec<Key> = players.iter().map(|p| Key::Player(*p)).collect();
         if self.get(Home::Document, &profile_keys).await?.iter().any(Option::is_none) {
@@ -255,6 +255,7 @@ impl Engine {
             players,
             brought,
             backfill: new.intake == Intake::Backfill,
+            session: new.session.clone(),
             state: TicketState::Queued,
             queued_at: call.now,
             expires_at: call.now.saturating_add(patience),
@@ -267,6 +268,12 @@ impl Engine {
             if let Some(row) = row.seen_from(&queue.name) {
                 self.check_fit(queue, &row)?;
             }
+        }
+        if !older.is_empty() {
+            // Only now that nothing stands against the new one; then everything is looked at again.
+            older.remove(&id);
+            self.supersede(call, &older).await?;
+            return Err(EngineError::Raced);
         }
         let mut changes = self.changes(call, &[&id, &new.queue]);
         if let Some(audit) = &mut changes.audit {
@@ -315,6 +322,12 @@ impl Engine {
         let Some(set) = self.views.rule_sets.of(queue) else { return Ok(()) };
         let members = members(row, queue.rating_attribute.as_deref());
         let together = if row.backfill { 1 } else { members.len().max(1) };
+        let stray = |team: &&str| !set.teams().iter().any(|known| known.name == **team);
+        if row.backfill
+            && let Some(team) = row.brought.iter().filter_map(|of| of.team.as_deref()).find(stray)
+        {
+            return Err(EngineError::invalid("team", format!("the rule set has no team `{team}`")));
+        }
         let mut symbols = set.symbols();
         for part in members.chunks(together) {
             set.prepare(part, &mut symbols).map_err(|unfit| EngineError::invalid("attributes", unfit))?;
@@ -410,14 +423,7 @@ impl Engine {
                 let rules = self.rule_counts(id, &row.queue);
                 let mut changes = self.changes(call, &[&id]);
                 let row = self
-                    .end_ticket(
-                        &mut changes,
-                        id,
-                        row,
-                        version,
-                        TicketState::Cancelled,
-                        "cancelled by its party",
-                    )
+                    .end_ticket(&mut changes, id, row, version, TicketState::Cancelled, CANCELLED)
                     .await?;
                 self.remember(&mut changes, call, Home::Live, &())?;
                 self.commit(Home::Live, changes).await?;
@@ -444,8 +450,7 @@ impl Engine {
         row.ended_at = Some(changes.at);
         row.reason = Some(reason.to_owned());
         row.proposal = None;
-        let claiming = row.players.iter().filter(|_| !row.backfill);
-        let keys: Vec<Key> = claiming.map(|p| Key::Claim(p.player)).collect();
+        let keys = claims_of(&row);
         for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
             match found {
                 Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if *t == id) => {
@@ -496,6 +501,21 @@ fn check_queues(new: &NewTicket) -> Result<(), EngineError> {
         Some(at) => Err(EngineError::invalid(format!("queues[{at}]"), "is named twice")),
         None => Ok(()),
     }
+}
+
+/// Where it is written what a ticket holds: each of its players; a backfill its game session, if it names one.
+fn claims(backfill: bool, session: Option<&str>, players: &[PlayerId]) -> Vec<Key> {
+    if !backfill {
+        return players.iter().map(|player| Key::Claim(*player)).collect();
+    }
+    let hash = |name: &str| blake3::derive_key("gsm backfill of a game session 1", name.as_bytes());
+    session.map(|name| Key::Backfill(hash(name))).into_iter().collect()
+}
+
+/// The same of a ticket that there is.
+pub(crate) fn claims_of(row: &TicketRow) -> Vec<Key> {
+    let players: Vec<PlayerId> = row.players.iter().map(|p| p.player).collect();
+    claims(row.backfill, row.session.as_deref(), &players)
 }
 
 /// The ticket in a row.

@@ -6,7 +6,7 @@ use crate::{
     dev,
     door::{Door, TrustedProxies},
     front::{WireLimits, listen},
-    gamelift::{self, MasterKey, Wire},
+    gamelift::{MasterKey, Wire},
     jwt::{Issuer, JwksError},
     overview::{self, Watch},
     recording::{Files, Writing},
@@ -227,8 +227,7 @@ fn hear(
         })?;
         destinations.push((webhook.clone(), secret));
     }
-    let region = settings.region.clone().unwrap_or_else(|| gamelift::REGION_DEFAULT.to_owned());
-    let account = Account { region, id: settings.account.clone() };
+    let account = Account { region: settings.region.clone(), id: settings.account.clone() };
     let webhooks = Webhooks::start(destinations, account, engine.clock(), tasks, stop);
     engine.listen(webhooks.map_err(|error| StartError::Refused(format!("webhooks: {error}")))?);
     Ok(())

@@ -80,7 +80,7 @@ impl Fold for Witness {
                     Penal::Offences(write.key.clone(), PenaltiesRow::default(), ends)
                 }
                 (Key::Ticket(id), Some(Row::Ticket(row))) if write.expect == Expect::Absent => {
-                    Penal::Ticket(*id, row.clone())
+                    Penal::Ticket(*id, (**row).clone())
                 }
                 _ => continue,
             };

@@ -174,7 +174,7 @@ impl Eye {
                     truth.tickets.insert(id, (**row).clone());
                 }
                 (Key::Proposal(id), Row::Proposal(queue, row)) => {
-                    truth.proposals.insert(id, (queue.clone(), row.clone()));
+                    truth.proposals.insert(id, (queue.clone(), (**row).clone()));
                 }
                 (Key::Match(id), Row::Match(row)) => {
                     truth.matches.insert(id, (**row).clone());

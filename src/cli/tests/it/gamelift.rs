@@ -13,23 +13,45 @@ fn has_boto3() -> bool {
     false
 }
 
+/// A server that verifies signatures, and an access key of it.
+pub(crate) struct Verifying {
+    _dir: tempfile::TempDir,
+    _served: Served,
+    pub(crate) url: String,
+    pub(crate) key: String,
+    pub(crate) secret: String,
+}
+
+impl Verifying {
+    pub(crate) fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        gsm(&["admin", "bootstrap", "--data-dir", arg(&data)]).ok();
+        let admin = std::fs::read_to_string(data.join("admin.key")).unwrap();
+        let served = Served::start("serve", &data, &[]);
+        let (status, made) = served.post("/v1/aws-keys", Some(admin.trim()), r#"{"role":"admin"}"#);
+        assert_eq!(status, 201, "{made}");
+        let url = format!("http://{}", served.addr);
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        Self {
+            _dir: dir,
+            _served: served,
+            url,
+            key: text("access_key_id"),
+            secret: text("secret_access_key"),
+        }
+    }
+}
+
 #[test]
 fn an_unmodified_client_is_served_with_a_key_of_ours() {
     if !has_boto3() {
         return;
     }
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    gsm(&["admin", "bootstrap", "--data-dir", arg(&data)]).ok();
-    let admin = std::fs::read_to_string(data.join("admin.key")).unwrap();
-    let served = Served::start("serve", &data, &[]);
-    let (status, made) = served.post("/v1/aws-keys", Some(admin.trim()), r#"{"role":"admin"}"#);
-    assert_eq!(status, 201, "{made}");
-    let url = format!("http://{}", served.addr);
-    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    let at = Verifying::start();
     let ran = Command::new("python3")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/gamelift.py"))
-        .args([&url, &text("access_key_id"), &text("secret_access_key")])
+        .args([&at.url, &at.key, &at.secret])
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .output()
         .unwrap();

@@ -7,6 +7,7 @@ mod config;
 mod doctor;
 mod eval;
 mod gamelift;
+mod gamelift_rust;
 mod gsm;
 mod rating;
 mod readme;

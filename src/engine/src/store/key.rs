@@ -43,6 +43,8 @@ pub enum Key {
     Ticket(TicketId),
     /// What a player takes part in.
     Claim(PlayerId),
+    /// The backfill that waits for a game session, by the hash of its name.
+    Backfill([u8; 32]),
     /// A proposal.
     Proposal(ProposalId),
     /// A match that has not ended.
@@ -260,6 +262,7 @@ impl Key {
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
             | Self::Claim(_)
+            | Self::Backfill(_)
             | Self::Proposal(_)
             | Self::Match(_)
             | Self::Lease(_)
@@ -284,6 +287,7 @@ impl Key {
             Self::Outbox(_) => 10,
             Self::Ticket(_) => 11,
             Self::Claim(_) => 12,
+            Self::Backfill(_) => 48,
             Self::Proposal(_) => 13,
             Self::Match(_) => 14,
             Self::Lease(_) => 15,
@@ -321,7 +325,7 @@ impl Key {
         out.push(self.tag());
         match self {
             Self::Player(id) | Self::Claim(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
-            Self::Identity(hash) => out.extend_from_slice(hash),
+            Self::Identity(hash) | Self::Backfill(hash) => out.extend_from_slice(hash),
             Self::Queue(name) | Self::Lease(name) => put_name(&mut out, name.as_str()),
             Self::RuleSet(name) => put_name(&mut out, name.as_str()),
             Self::RuleSetVersion(name, version) => {
@@ -446,6 +450,7 @@ impl Key {
             45 => Self::Dodges(f.mode()?, PlayerId::from_u128(f.id()?)),
             46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
+            48 => Self::Backfill(f.take()?),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -467,6 +472,7 @@ impl fmt::Display for Key {
             Self::Outbox(id) => write!(f, "outbox of {id}"),
             Self::Ticket(id) => write!(f, "ticket {id}"),
             Self::Claim(id) => write!(f, "claim of {id}"),
+            Self::Backfill(_) => f.write_str("backfill of a game session"),
             Self::Proposal(id) => write!(f, "proposal {id}"),
             Self::Lease(name) => write!(f, "lease of queue {name}"),
             Self::Idempotency(..) => f.write_str("idempotency key"),

@@ -33,7 +33,7 @@ pub enum Row {
     Outbox(OutboxRow),
     Ticket(Box<TicketRow>),
     Claim(Claim),
-    Proposal(QueueName, Proposal),
+    Proposal(QueueName, Box<Proposal>),
     Match(Box<MatchRow>),
     Lease(Lease),
     Replay(Replay),
@@ -219,6 +219,8 @@ pub struct TicketRow {
     pub brought: Vec<Brought>,
     /// Whether they play already, and look for others to join them.
     pub backfill: bool,
+    /// The game session that they play in, as their caller names it.
+    pub session: Option<String>,
     /// Where it stands.
     pub state: TicketState,
     /// When it was made: the age that widens its window.

@@ -1,14 +1,14 @@
 //! What tickets do over the GameLift wire otherwise than natively: FlexMatch's rules for trusted back ends.
-use super::{NewTicket, TicketView, ticket_row};
+use super::{TicketView, ticket_row};
 use crate::{
     Call, Engine, EngineError,
     proposals::Asked,
-    store::{Brought, Claim, Home, Key, Row},
+    store::{Brought, Home, Key},
 };
 use gsm_core::{PlayerId, RequestKey, TicketId, limits};
 use gsm_matchmaking::proposal::Outcome;
 use gsm_session::TicketState;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The issuer of the names by which GameLift's clients know their players.
 const ISSUER: &str = "gamelift";
@@ -34,26 +34,11 @@ impl Engine {
         Ok(players)
     }
 
-    /// Ends what the players of a new ticket waited in before.
-    pub(super) async fn supersede(
-        &self,
-        call: &Call,
-        new: &NewTicket,
-        own: TicketId,
-    ) -> Result<(), EngineError> {
-        let keys: Vec<Key> = new.players().map(Key::Claim).collect();
-        let mut older = Vec::new();
-        for found in self.get(Home::Live, &keys).await?.into_iter().flatten() {
-            if let Row::Claim(Claim::Ticket(ticket)) = &*found.row
-                && *ticket != own
-                && !older.contains(ticket)
-            {
-                older.push(*ticket);
-            }
-        }
+    /// Ends what a new ticket takes the place of.
+    pub(super) async fn supersede(&self, call: &Call, older: &BTreeSet<TicketId>) -> Result<(), EngineError> {
         let call = Call { once: None, ..call.clone() };
         for ticket in older {
-            match self.stop_ticket(&call, ticket).await {
+            match self.stop_ticket(&call, *ticket).await {
                 // Ended in between: that is what was wanted.
                 Ok(_) | Err(EngineError::NotWaiting { .. } | EngineError::Unknown { .. }) => {}
                 Err(other) => return Err(other),

@@ -19,6 +19,8 @@ both! {
     only_trusted_callers_come_this_way,
     a_queue_in_use_stays,
     a_ticket_of_a_deleted_queue_ends,
+    a_session_has_one_backfill,
+    a_refused_ticket_ends_no_other,
 }
 
 pub(crate) fn names(names: &[&str]) -> Vec<String> {
@@ -27,9 +29,14 @@ pub(crate) fn names(names: &[&str]) -> Vec<String> {
 
 /// A queue of duels as GameLift's clients make it, with or without acceptance.
 pub(crate) async fn duel(w: &World, acceptance_s: Option<u64>) {
+    duel_by(w, acceptance_s, None).await;
+}
+
+async fn duel_by(w: &World, acceptance_s: Option<u64>, rule_set: Option<&str>) {
     let name = QueueName::new("duel").unwrap();
     let mut config = QueueConfig::new(name, crate::world::mode("duel"), wide(1));
     config.acceptance_ms = acceptance_s.map(Millis::from_secs);
+    config.rule_set = rule_set.map(|name| gsm_core::RuleSetName::new(name).unwrap());
     config.gamelift = Some(GameLift {
         created_at: Timestamp::EPOCH,
         description: None,
@@ -43,6 +50,7 @@ pub(crate) async fn duel(w: &World, acceptance_s: Option<u64>) {
         flex_match_mode: Some("STANDALONE".into()),
         game_session_queue_arns: vec![],
         tags: [].into(),
+        region: None,
     });
     w.put(config).await;
 }
@@ -194,4 +202,60 @@ async fn a_ticket_of_a_deleted_queue_ends(w: World) {
     assert_eq!(w.seen(id).await.state, TicketState::Cancelled);
     assert_eq!(w.claim(player(&w, "ann").await).await, None);
     assert_eq!(w.turn().await.overdue, 0);
+}
+
+const DUEL: &str = r#"{"ruleLanguageVersion": "1.0", "teams": [
+    {"name": "left", "minPlayers": 1, "maxPlayers": 1}, {"name": "right", "minPlayers": 1, "maxPlayers": 1}]}"#;
+
+async fn a_session_has_one_backfill(w: World) {
+    let named = gsm_core::RuleSetName::new("duel").unwrap();
+    w.engine.create_rule_set(&w.admin(), &named, DUEL, [].into()).await.unwrap();
+    w.settle();
+    duel_by(&w, Some(10), Some("duel")).await;
+    let ann = player(&w, "ann").await;
+    let backfill = |own_id: &str, session: &str, team: &str| NewTicket {
+        brought: vec![Brought {
+            name: Some("ann".into()),
+            team: Some(team.to_owned()),
+            ..Brought::default()
+        }],
+        intake: Intake::Backfill,
+        session: Some(session.to_owned()),
+        ..asking(own_id, "ann", ann)
+    };
+    let make = async |own_id: &str, session: &str| {
+        let made = w.engine.create_ticket(&w.server(), &backfill(own_id, session, "left")).await.unwrap();
+        w.settle();
+        made.id
+    };
+    let state = async |ticket: TicketId| w.seen(ticket).await.state;
+    let first = make("t-1", "s-1").await;
+    let bob = start(&w, "t-2", "bob").await;
+    w.turn().await;
+    assert_eq!(state(first).await, TicketState::RequiresAcceptance);
+    // Also one that a newcomer is asked for.
+    let second = make("t-3", "s-1").await;
+    assert_eq!(w.seen(first).await.reason.as_deref(), Some(gsm_engine::CANCELLED));
+    refused(w.engine.create_ticket(&w.server(), &backfill("t-4", "s-1", "up")).await, "invalid");
+    w.turn().await;
+    assert_eq!(state(second).await, TicketState::RequiresAcceptance, "the newcomer is asked again");
+    w.engine.answer_for(&w.server(), bob, &names(&["bob"]), true).await.unwrap();
+    w.settle();
+    // What is done stays done, and the session may have another.
+    let (third, elsewhere) = (make("t-5", "s-1").await, make("t-6", "s-2").await);
+    assert_eq!(state(second).await, TicketState::Completed);
+    w.engine.stop_ticket(&w.server(), third).await.unwrap();
+    w.settle();
+    make("t-7", "s-1").await;
+    assert_eq!(state(elsewhere).await, TicketState::Searching);
+}
+
+async fn a_refused_ticket_ends_no_other(w: World) {
+    duel(&w, None).await;
+    let (ann, bob) = (start(&w, "t-1", "ann").await, start(&w, "t-2", "bob").await);
+    let again = asking("t-2", "ann", player(&w, "ann").await);
+    refused(w.engine.create_ticket(&w.server(), &again).await, "ticket_id_taken");
+    for ticket in [ann, bob] {
+        assert_eq!(w.seen(ticket).await.state, TicketState::Searching);
+    }
 }

@@ -33,6 +33,7 @@ pub(super) fn bare(now: Timestamp) -> GameLift {
         flex_match_mode: None,
         game_session_queue_arns: Vec::new(),
         tags: std::collections::BTreeMap::new(),
+        region: None,
     }
 }
 
@@ -162,7 +163,8 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     let text = input.text("Name").unwrap_or_default();
     let name = QueueName::new(text).map_err(|error| Fault::invalid(format!("`name`: {error}")))?;
     let mut queue = QueueConfig::new(name, mode_of(text)?, gsm_matchmaking::MatchRules::default());
-    queue.gamelift = Some(GameLift { tags: given(input), ..bare(asked.call.now) });
+    let region = Some(asked.place.region.clone());
+    queue.gamelift = Some(GameLift { tags: given(input), region, ..bare(asked.call.now) });
     apply(&mut queue, input, asked.call.now)?;
     let made = asked.engine.create_queue(&asked.call, queue).await?;
     Ok(Tree::empty().with("Configuration", shown(asked, &made)))

@@ -24,6 +24,7 @@ mod verify;
 pub(crate) use master::MasterKey;
 pub(crate) use operations::described;
 pub(crate) use protocol::Protocol;
+pub(crate) use tickets::{TIMED_OUT, cancelled};
 pub(crate) use verify::access_key;
 
 use crate::{api::App, config::Signatures, front::strict_json, problem::ApiError};

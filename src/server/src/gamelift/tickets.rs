@@ -1,7 +1,7 @@
 //! Tickets: the same ones, in the same pools, as those of the native API.
 use super::{Asked, arn, configurations, fault::Fault, tree::Tree};
 use gsm_core::RequestKey;
-use gsm_engine::{Engine, EngineError, Intake, NewTicket, TicketView, store::Brought};
+use gsm_engine::{CANCELLED, Engine, EngineError, Intake, NewTicket, TicketView, store::Brought};
 use gsm_rules::Value;
 use gsm_session::TicketState;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,7 @@ async fn enter(asked: &Asked<'_>, input: &Tree, intake: Intake) -> Result<Tree, 
         own_id: Some(own_id),
         brought,
         intake,
+        session: input.text("GameSessionArn").map(str::to_owned),
     };
     let view = asked.engine.create_ticket(&asked.call, &new).await?;
     Ok(Tree::empty().with("MatchmakingTicket", shown(asked, &view)))
@@ -118,11 +119,19 @@ fn attribute(value: &Value) -> Tree {
     }
 }
 
+/// What FlexMatch says of a ticket whose time is up.
+pub(crate) const TIMED_OUT: &str = "Removed from matchmaking due to timing out.";
+
+/// What it says of one that was stopped; of other ends we say what they were.
+pub(crate) fn cancelled(why: Option<&str>) -> &str {
+    why.filter(|why| *why != CANCELLED).unwrap_or("Cancelled by request.")
+}
+
 /// Why a ticket ended, in the words of events.
-fn reason(state: TicketState) -> Option<(&'static str, &'static str)> {
+fn ended(state: TicketState, why: Option<&str>) -> Option<(&'static str, &str)> {
     match state {
-        TicketState::TimedOut => Some(("TimedOut", "Removed from matchmaking due to timing out.")),
-        TicketState::Cancelled => Some(("Cancelled", "Cancelled by request.")),
+        TicketState::TimedOut => Some(("TimedOut", TIMED_OUT)),
+        TicketState::Cancelled => Some(("Cancelled", cancelled(why))),
         TicketState::Failed => {
             Some(("UNEXPECTED_ERROR", "An unexpected error was encountered during match placing."))
         }
@@ -136,7 +145,8 @@ fn status(state: &str) -> String {
 
 fn shown(asked: &Asked<'_>, view: &TicketView) -> Tree {
     let row = &view.row;
-    let (reason, message) = reason(row.state).unzip();
+    let (reason, message) = ended(row.state, row.reason.as_deref()).unzip();
+    let session = row.session.as_deref().map(|arn| Tree::empty().with("GameSessionArn", arn));
     let nothing = Brought::default();
     let player = |(at, player): (usize, &gsm_engine::store::TicketPlayer)| {
         let of = row.brought.get(at).unwrap_or(&nothing);
@@ -162,11 +172,12 @@ fn shown(asked: &Asked<'_>, view: &TicketView) -> Tree {
         .with("ConfigurationArn", asked.place.arn(arn::Kind::Configuration, row.queue.as_str()))
         .with("Status", status(row.state.as_str()))
         .with_some("StatusReason", reason)
-        .with_some("StatusMessage", row.reason.as_deref().or(message))
+        .with_some("StatusMessage", message)
         .with("StartTime", row.queued_at)
         .with_some("EndTime", row.ended_at)
         .with_some("EstimatedWaitTime", wait)
         .with("Players", players)
+        .with_some("GameSessionConnectionInfo", session)
 }
 
 fn key(text: &str) -> Result<RequestKey, Fault> {

@@ -1,19 +1,23 @@
 //! Matchmaking events as FlexMatch writes them: for EventBridge, and for SNS with the same text as its message.
+use crate::gamelift;
 use gsm_core::{Millis, Timestamp};
-use gsm_engine::{Decision, EventTicket, Happening, MatchmakingEvent};
+use gsm_engine::{Decision, EventTicket, Happening, MatchmakingEvent, QueueConfig};
 use jiff::{Timestamp as Instant, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
 /// Whose names the events carry.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
-    pub(crate) region: String,
+    /// The region of everything, if the settings name one.
+    pub(crate) region: Option<String>,
     pub(crate) id: String,
 }
 
 impl Account {
-    fn arn(&self, resource: &str) -> String {
-        format!("arn:aws:gamelift:{}:{}:{resource}", self.region, self.id)
+    /// Where a queue is: an event has no caller, so it is the region of whoever made the configuration.
+    pub(super) fn region<'a>(&'a self, queue: &'a QueueConfig) -> &'a str {
+        let made_in = || queue.gamelift.as_ref().and_then(|of| of.region.as_deref());
+        self.region.as_deref().or_else(made_in).unwrap_or(gamelift::REGION_DEFAULT)
     }
 }
 
@@ -26,6 +30,7 @@ pub(super) fn iso(at: Timestamp) -> String {
 
 /// The event in its envelope.
 pub(crate) fn event_bridge(event: &MatchmakingEvent, account: &Account) -> Value {
+    let (region, name) = (account.region(&event.queue), &event.queue.name);
     json!({
         "version": "0",
         "id": uuid(event.id.as_u128()),
@@ -33,8 +38,8 @@ pub(crate) fn event_bridge(event: &MatchmakingEvent, account: &Account) -> Value
         "source": "aws.gamelift",
         "account": account.id,
         "time": iso(event.at),
-        "region": account.region,
-        "resources": [account.arn(&format!("matchmakingconfiguration/{}", event.queue.name))],
+        "region": region,
+        "resources": [format!("arn:aws:gamelift:{region}:{}:matchmakingconfiguration/{name}", account.id)],
         "detail": detail(event),
     })
 }
@@ -97,12 +102,12 @@ fn detail(event: &MatchmakingEvent) -> Value {
         Happening::TimedOut => {
             counts();
             put("reason", json!("TimedOut"));
-            put("message", json!("Removed from matchmaking due to timing out."));
+            put("message", json!(gamelift::TIMED_OUT));
         }
         Happening::Cancelled(why) => {
             counts();
             put("reason", json!("Cancelled"));
-            put("message", json!(why));
+            put("message", json!(gamelift::cancelled(Some(why))));
         }
         Happening::Answered | Happening::Succeeded => {}
     }

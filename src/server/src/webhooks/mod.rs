@@ -114,7 +114,9 @@ impl Listener for Webhooks {
                         || {
                             format!(
                                 "arn:aws:sns:{}:{}:{}",
-                                self.account.region, self.account.id, destination.config.name
+                                self.account.region(&event.queue),
+                                self.account.id,
+                                destination.config.name
                             )
                         },
                         ToOwned::to_owned,

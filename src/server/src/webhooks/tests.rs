@@ -60,7 +60,7 @@ fn start(addr: SocketAddr, all: bool) -> (Arc<Webhooks>, CancellationToken) {
     };
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let clock: Arc<dyn Clock> = Arc::new(gsm_engine::testing::ManualClock::at(Timestamp::EPOCH));
-    let account = Account { region: "us-east-1".into(), id: "000000000000".into() };
+    let account = Account { region: None, id: "000000000000".into() };
     (Webhooks::start(vec![(config, secret())], account, &clock, &tasks, &stop).unwrap(), stop)
 }
 
@@ -83,6 +83,7 @@ fn event(n: u128, target: Option<&str>) -> MatchmakingEvent {
         flex_match_mode: None,
         game_session_queue_arns: vec![],
         tags: [].into(),
+        region: None,
     });
     MatchmakingEvent {
         id: EventId::from_u128(n),

@@ -40,6 +40,11 @@ impl World {
         self.running.take().expect("a running server").stop().await.expect("a clean stop");
     }
 
+    /// Where the server keeps its data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     pub(crate) fn server(&self) -> Client {
         self.anyone.as_whom(&self.keys.server_key)
     }

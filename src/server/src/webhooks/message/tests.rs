@@ -4,7 +4,7 @@ use gsm_engine::{EventPlayer, GameLift, QueueConfig, RuleCount};
 use std::sync::Arc;
 
 fn account() -> Account {
-    Account { region: "eu-central-1".into(), id: "123456789012".into() }
+    Account { region: Some("eu-central-1".into()), id: "123456789012".into() }
 }
 
 fn player(id: &str, team: Option<&str>, accepted: Option<bool>) -> EventPlayer {
@@ -30,6 +30,7 @@ fn event(what: Happening, match_id: Option<u128>, players: [EventPlayer; 2]) -> 
         flex_match_mode: None,
         game_session_queue_arns: vec![],
         tags: [].into(),
+        region: None,
     });
     let at = Timestamp::from_millis(1_767_607_200_120);
     let [one, two] = players;
@@ -164,4 +165,24 @@ fn an_answer_shows_only_where_there_is_one() {
         *shown,
         json!([{"playerId": "ada", "team": "red", "accepted": false}, {"playerId": "bo", "team": "blue"}])
     );
+}
+
+#[test]
+fn an_event_is_of_the_region_that_its_configuration_was_made_in() {
+    let region = |set: Option<&str>, made_in: Option<&str>| {
+        let mut event = event(Happening::Succeeded, None, both(true, [None, None]));
+        let queue = Arc::make_mut(&mut event.queue);
+        queue.gamelift.as_mut().unwrap().region = made_in.map(Into::into);
+        let account = Account { region: set.map(Into::into), ..account() };
+        let event = event_bridge(&event, &account);
+        let region = event["region"].as_str().unwrap().to_owned();
+        assert_eq!(
+            event["resources"],
+            json!([format!("arn:aws:gamelift:{region}:123456789012:matchmakingconfiguration/ladder")])
+        );
+        region
+    };
+    assert_eq!(region(None, None), "us-east-1");
+    assert_eq!(region(None, Some("eu-west-1")), "eu-west-1");
+    assert_eq!(region(Some("ap-south-1"), Some("eu-west-1")), "ap-south-1", "the settings say where all is");
 }

@@ -1,4 +1,5 @@
 //! The GameLift wire, over HTTP.
+mod audit;
 mod cbor;
 mod resources;
 mod shapes;

@@ -1,0 +1,101 @@
+use super::{call, configuration, duel_rules};
+use crate::{client::Answer, world::World};
+use gsm_adapters::{EmbeddedStore, Options, SystemClock};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+/// What is written down of each request: the actions, and what they were about.
+fn records(data: &Path) -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
+    let store = EmbeddedStore::open(data, Arc::new(SystemClock::new()), Options::default()).unwrap();
+    let mut records: BTreeMap<_, (BTreeSet<_>, BTreeSet<_>)> = BTreeMap::new();
+    for (_, _, record) in store.audit(0, 10_000).unwrap() {
+        let of = records.entry(record.request_id).or_default();
+        of.0.insert(record.action);
+        of.1.extend(record.resources);
+    }
+    store.close().unwrap();
+    records
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_the_wire_are_written_down_and_reads_are_not() {
+    let mut world = World::new().await;
+    let client = &world.anyone;
+    duel_rules(client, "r").await;
+    configuration(client, "c", "r", json!({ "AcceptanceRequired": true })).await;
+    let arn = "arn:aws:gamelift:us-east-1:000000000000:matchmakingruleset/r";
+    let start = |ticket: &str, more: Value| {
+        let mut input =
+            json!({ "TicketId": ticket, "ConfigurationName": "c", "Players": [{ "PlayerId": ticket }] });
+        input["Players"][0].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    let body =
+        json!({ "ruleLanguageVersion": "1.0", "teams": [{ "name": "a", "minPlayers": 1, "maxPlayers": 1 }] });
+    let accept =
+        |ticket: &str| json!({ "TicketId": ticket, "PlayerIds": [ticket], "AcceptanceType": "ACCEPT" });
+    // Each operation with its input and, of a change, one thing that the record must name.
+    let mut asked: Vec<(&str, Value, &str)> = vec![
+        ("CreateMatchmakingRuleSet", json!({ "Name": "s", "RuleSetBody": body.to_string() }), "s"),
+        ("ValidateMatchmakingRuleSet", json!({ "RuleSetBody": body.to_string() }), ""),
+        ("DescribeMatchmakingRuleSets", json!({}), ""),
+        ("DeleteMatchmakingRuleSet", json!({ "Name": "s" }), "s"),
+        (
+            "CreateMatchmakingConfiguration",
+            json!({
+                "Name": "d", "RuleSetName": "r", "RequestTimeoutSeconds": 60, "AcceptanceRequired": false,
+                "FlexMatchMode": "STANDALONE"
+            }),
+            "d",
+        ),
+        ("UpdateMatchmakingConfiguration", json!({ "Name": "d", "Description": "x" }), "d"),
+        ("DescribeMatchmakingConfigurations", json!({}), ""),
+        ("DeleteMatchmakingConfiguration", json!({ "Name": "d" }), "d"),
+        ("TagResource", json!({ "ResourceARN": arn, "Tags": [{ "Key": "k", "Value": "v" }] }), "r"),
+        ("UntagResource", json!({ "ResourceARN": arn, "TagKeys": ["k"] }), "r"),
+        ("ListTagsForResource", json!({ "ResourceARN": arn }), ""),
+        ("StartMatchBackfill", start("b", json!({ "Team": "left" })), "c"),
+        ("StopMatchmaking", json!({ "TicketId": "b" }), "tkt-"),
+        ("StartMatchmaking", start("t", json!({})), "c"),
+        ("DescribeMatchmaking", json!({ "TicketIds": ["t"] }), ""),
+    ];
+    let mut seen: Vec<(String, String, String)> = Vec::new();
+    let ask = async |operation: &str, input: Value| -> Answer { call(client, operation, input).await };
+    let id = |answer: &Answer| answer.headers["x-amzn-requestid"].to_str().unwrap().to_owned();
+    for (operation, input, about) in asked.drain(..) {
+        let answer = ask(operation, input).await;
+        assert_eq!(answer.status, 200, "{operation}: {}", answer.text);
+        seen.push((operation.to_owned(), id(&answer), about.to_owned()));
+    }
+    ask("StartMatchmaking", start("u", json!({}))).await.output();
+    let answer = loop {
+        let answer = ask("AcceptMatch", accept("t")).await;
+        if answer.status == 200 {
+            break answer;
+        }
+        tokio::task::yield_now().await;
+    };
+    seen.push(("AcceptMatch".to_owned(), id(&answer), "prp-".to_owned()));
+    let refused = ask("StopMatchmaking", json!({ "TicketId": "none" })).await;
+
+    let described = client.get("/openapi.json").await.ok()["x-gsm-gamelift"].clone();
+    let all: BTreeSet<&str> = described.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(seen.iter().map(|(operation, ..)| operation.as_str()).collect::<BTreeSet<_>>(), all);
+    world.stop().await;
+    let records = records(&world.data());
+    assert_eq!(records.get(&id(&refused)), None, "what was refused changed nothing");
+    for (operation, id, about) in &seen {
+        let record = records.get(id);
+        if described[operation]["x-gsm-mutating"] == json!(false) {
+            assert_eq!(record, None, "{operation} reads");
+            continue;
+        }
+        let (actions, resources) = record.unwrap_or_else(|| panic!("nothing is written of {operation}"));
+        assert_eq!(*actions, [format!("gamelift:{operation}")].into(), "{operation}");
+        assert!(resources.iter().any(|of| of.starts_with(about.as_str())), "{operation}: {resources:?}");
+    }
+}
