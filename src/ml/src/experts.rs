@@ -114,7 +114,7 @@ impl Experts {
     /// How strong the base takes a player to be, in natural units from a newcomer's prior.
     pub(crate) fn level(&self, player: u32) -> f64 {
         let seat = self.seats.get(player as usize).unwrap_or(&self.newcomer);
-        let placed = self.learnt[0].map_or(seat[0], |learnt| learnt.placed(seat[0]));
+        let placed = self.learnt[0].as_ref().map_or(seat[0], |learnt| learnt.placed(seat[0]));
         (placed.mean - MEAN) / POINTS
     }
 
@@ -122,7 +122,7 @@ impl Experts {
     fn general(&self, expert: usize, player: u32, seen: Seen, at: Timestamp) -> Option<Rating> {
         let seat = self.seats.get(player as usize).unwrap_or(&self.newcomer);
         let rating = self.systems.get(expert)?.at(*seat.get(expert)?, seen.rated_at, at);
-        Some(self.learnt.get(expert)?.map_or(rating, |learnt| learnt.placed(rating)))
+        Some(self.learnt.get(expert)?.as_ref().map_or(rating, |learnt| learnt.placed(rating)))
     }
 
     fn offset(&self, expert: usize, player: u32, setting: Setting, variants: &Variants) -> Option<Offset> {
@@ -207,7 +207,7 @@ impl Experts {
             system.learn(learnt, &self.scratch);
         }
         for (player, change) in players().zip(&self.changes) {
-            let after = before.map_or(change.after, |learnt| learnt.unplaced(change.after));
+            let after = before.as_ref().map_or(change.after, |learnt| learnt.unplaced(change.after));
             if let Some(rating) = self.seats.get_mut(player as usize).and_then(|seat| seat.get_mut(expert)) {
                 *rating = after;
             }

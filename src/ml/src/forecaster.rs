@@ -16,15 +16,9 @@ pub struct Forecaster<'a> {
     home: Vec<bool>,
     /// The matches of the moment, from this index on, as they were before the first of them counted.
     from: usize,
-    seen: Vec<Seen>,
-}
-
-/// A match as it was seen; none that makes no sense.
-#[derive(Clone, Debug)]
-enum Seen {
-    Two(Box<Features>),
-    Field(Box<Field>),
-    Nothing,
+    /// Of two sides, or of more; none that makes no sense.
+    twos: Vec<Option<Features>>,
+    fields: Vec<Option<Field>>,
 }
 
 impl<'a> Forecaster<'a> {
@@ -37,7 +31,8 @@ impl<'a> Forecaster<'a> {
             two_sided: history.is_two_sided(),
             home: advantages(history),
             from: 0,
-            seen: Vec::new(),
+            twos: Vec::new(),
+            fields: Vec::new(),
         }
     }
 
@@ -64,38 +59,66 @@ impl<'a> Forecaster<'a> {
         self.history.sides(index).map(|side| side.players).collect()
     }
 
-    fn see(&mut self, index: usize) -> Seen {
-        if self.two_sided {
-            let Some(sides) = self.two(index) else { return Seen::Nothing };
-            let meeting = self.meeting(index, sides);
-            return self.model.features(&meeting).map_or(Seen::Nothing, |of| Seen::Two(Box::new(of)));
+    fn see_two(&mut self, index: usize) -> Option<Features> {
+        let meeting = self.meeting(index, self.two(index)?);
+        self.model.features(&meeting).ok()
+    }
+
+    fn see_field(&mut self, index: usize) -> Option<Field> {
+        let sides = self.players(index);
+        let entry = Entry { at: self.history.at(index), variant: self.variant(index), sides: &sides };
+        self.model.field(&entry).ok()
+    }
+
+    /// What was not seen, for it made no sense, is looked at again to tell why.
+    fn learn_from(&mut self, index: usize) -> Result<(), MlError> {
+        let at = index.wrapping_sub(self.from);
+        if let (true, Some([one, other])) = (self.two_sided, self.two(index)) {
+            let meeting = self.meeting(index, [one, other]);
+            let of = match self.twos.get_mut(at).and_then(Option::take) {
+                Some(of) => of,
+                None => self.model.features(&meeting)?,
+            };
+            let outcome = Outcome { places: [one.place, other.place], scores: [one.score, other.score] };
+            return self.model.learn(&meeting, &of, &outcome);
         }
         let sides = self.players(index);
         let entry = Entry { at: self.history.at(index), variant: self.variant(index), sides: &sides };
-        self.model.field(&entry).map_or(Seen::Nothing, |of| Seen::Field(Box::new(of)))
-    }
-
-    fn seen(&self, index: usize) -> &Seen {
-        self.seen.get(index.wrapping_sub(self.from)).unwrap_or(&Seen::Nothing)
+        let field = match self.fields.get_mut(at).and_then(Option::take) {
+            Some(field) => field,
+            None => self.model.field(&entry)?,
+        };
+        let places: Vec<u32> = self.history.sides(index).map(|side| side.place).collect();
+        self.model.learn_field(&entry, &field, &places)
     }
 }
 
 impl evaluation::Forecaster for Forecaster<'_> {
     fn look(&mut self, from: usize, to: usize) {
-        let mut seen = std::mem::take(&mut self.seen);
-        seen.clear();
-        seen.extend((from..to).map(|index| self.see(index)));
-        (self.from, self.seen) = (from, seen);
+        self.from = from;
+        self.twos.clear();
+        self.fields.clear();
+        for index in from..to {
+            if self.two_sided {
+                let seen = self.see_two(index);
+                self.twos.push(seen);
+            } else {
+                let seen = self.see_field(index);
+                self.fields.push(seen);
+            }
+        }
     }
 
     fn forecast(&mut self, index: usize) -> (Probability, Option<Probability>) {
-        let Seen::Two(of) = self.seen(index) else { return (Probability::HALF, None) };
+        let of = self.twos.get(index.wrapping_sub(self.from)).and_then(Option::as_ref);
+        let Some(of) = of else { return (Probability::HALF, None) };
         let (expected, draw) = self.model.chances(of);
         (Probability::saturating(expected), Some(Probability::saturating(draw)))
     }
 
     fn pairs(&mut self, index: usize, each: &mut dyn FnMut(f64, f64)) {
-        let Seen::Field(field) = self.seen(index) else { return };
+        let field = self.fields.get(index.wrapping_sub(self.from)).and_then(Option::as_ref);
+        let Some(field) = field else { return };
         let places: Vec<u32> = self.history.sides(index).map(|side| side.place).collect();
         for (one, place) in places.iter().enumerate() {
             for (other, against) in places.iter().enumerate().skip(one + 1) {
@@ -107,29 +130,7 @@ impl evaluation::Forecaster for Forecaster<'_> {
     }
 
     fn learn(&mut self, index: usize) -> Result<(), RatingError> {
-        let sides: Vec<Lineup<'_>> = self.history.sides(index).collect();
-        let seen = std::mem::replace(
-            self.seen.get_mut(index.wrapping_sub(self.from)).unwrap_or(&mut Seen::Nothing),
-            Seen::Nothing,
-        );
-        let done = match (seen, sides.as_slice()) {
-            (Seen::Two(of), &[one, other]) => {
-                let meeting = self.meeting(index, [one, other]);
-                let outcome = Outcome { places: [one.place, other.place], scores: [one.score, other.score] };
-                self.model.learn(&meeting, &of, &outcome)
-            }
-            (Seen::Field(field), sides) => {
-                let players = self.players(index);
-                let places: Vec<u32> = sides.iter().map(|side| side.place).collect();
-                let (at, variant) = (self.history.at(index), self.variant(index));
-                self.model.learn_field(&Entry { at, variant, sides: &players }, &field, &places)
-            }
-            (_, sides) => match sides.iter().position(|side| side.players.is_empty()) {
-                Some(side) => Err(MlError::EmptySide { side }),
-                None => Err(MlError::TooFewSides { sides: sides.len() }),
-            },
-        };
-        done.map_err(|error| told(error, sides.len()))
+        self.learn_from(index).map_err(|error| told(error, self.history.side_count(index)))
     }
 }
 

@@ -1,4 +1,5 @@
 //! Functions that everything here shares.
+pub(crate) use gsm_rating::exp;
 
 /// Beyond this a logit is certain enough: the chance of what it excludes is `6e-16`.
 pub(crate) const LOGIT_MAX: f64 = 35.0;
@@ -8,7 +9,7 @@ pub(crate) const DAY_MS: f64 = 86_400_000.0;
 /// The chance of a logit, strictly between 0 and 1 but for rounding; NaN counts as even.
 pub(crate) fn logistic(logit: f64) -> f64 {
     let logit = if logit.is_nan() { 0.0 } else { logit };
-    1.0 / (1.0 + libm::exp(-logit.clamp(-LOGIT_MAX, LOGIT_MAX)))
+    1.0 / (1.0 + exp(-logit.clamp(-LOGIT_MAX, LOGIT_MAX)))
 }
 
 /// The sum of products. Four sums side by side: the processor multiplies while it adds.

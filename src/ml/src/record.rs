@@ -1,5 +1,5 @@
 //! What is remembered of a player beside ratings, in constant size.
-use crate::numeric::days;
+use crate::numeric::{days, exp};
 use gsm_core::Timestamp;
 
 /// When a player was last rated, and how often: what rating systems ask for.
@@ -144,7 +144,7 @@ impl Record {
         }
         let (at_ms, n) = (at.as_millis(), f64::from(self.games));
         let idle = days(self.last_ms, at_ms);
-        let busy = |count: f32, days: f64| libm::log1p(f64::from(count) * libm::exp(-idle / days));
+        let busy = |count: f32, days: f64| libm::log1p(f64::from(count) * exp(-idle / days));
         Traits {
             experience: libm::log1p(n),
             variant_experience: 0.0,
@@ -195,7 +195,7 @@ impl Record {
         }
         let idle = days(self.last_ms, at_ms);
         for (count, days) in self.busy.iter_mut().zip(BUSY_DAYS) {
-            *count = (f64::from(*count) * libm::exp(-idle / days) + 1.0) as f32;
+            *count = (f64::from(*count) * exp(-idle / days) + 1.0) as f32;
         }
         self.wins += of.score as f32;
         self.draws += if of.score == 0.5 { 1.0 } else { 0.0 };

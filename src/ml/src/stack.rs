@@ -1,7 +1,7 @@
 //! Regressions that compete: those that predicted best so far speak loudest.
 use crate::blr::Blr;
 use crate::features::FEATURES;
-use crate::numeric::{dot, logistic};
+use crate::numeric::{dot, exp, logistic};
 use crate::prior::BASE_ALONE;
 
 /// Who competes: a learner, its weights as they were at the beginning, and the base alone.
@@ -66,7 +66,7 @@ impl Stack {
             *loss = kept * *loss - weight * (y * libm::log(p) + (1.0 - y) * libm::log(1.0 - p));
         }
         let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
-        self.shares = self.losses.map(|loss| libm::exp(least - loss));
+        self.shares = self.losses.map(|loss| exp(least - loss));
         let sum: f64 = self.shares.iter().sum();
         self.shares.iter_mut().for_each(|share| *share /= sum);
         self.learner.learn(x, y, weight, 0.0);

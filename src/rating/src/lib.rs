@@ -57,6 +57,7 @@ pub mod weng_lin;
 
 pub use elo::EloSettings;
 pub use error::{RatingError, SettingsError};
+pub use exp::exp;
 pub use glicko::GlickoSettings;
 pub use glicko2::Glicko2Settings;
 pub use kalman::{KalmanSettings, Learnt, Offsets};
