@@ -22,8 +22,10 @@ pub const ATTRIBUTE_ENTRIES_MAX: usize = 10;
 pub const ATTRIBUTE_CHARS_MAX: usize = 100;
 /// Locations to which one player of a ticket brings a latency.
 pub const LATENCIES_MAX: usize = 100;
-/// Players in one ticket.
+/// Players in one ticket, but where a rule set says otherwise.
 pub const PARTY_SIZE_MAX: usize = 10;
+/// Players in one ticket where a rule set says so.
+pub const TICKET_PLAYERS_MAX: usize = 40;
 /// Players in one match.
 pub const MATCH_PLAYERS_MAX: usize = 200;
 /// Sides (teams, or single players in free-for-all) in one match.

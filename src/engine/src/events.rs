@@ -7,7 +7,7 @@ use crate::{
     store::{TicketRow, Version},
 };
 use gsm_core::{EventId, MatchId, Millis, PlayerId, QueueName, TicketId, Timestamp};
-use gsm_matchmaking::{Proposal, WaitEstimate, proposal::Answer};
+use gsm_matchmaking::{Proposal, Role, WaitEstimate, proposal::Answer};
 use std::{
     collections::BTreeMap,
     sync::{Arc, OnceLock},
@@ -80,6 +80,8 @@ pub struct EventPlayer {
     pub id: String,
     /// The team, once there is one.
     pub team: Option<String>,
+    /// The role, once there is one.
+    pub role: Option<Role>,
     /// The answer, once there is one.
     pub accepted: Option<bool>,
 }
@@ -105,8 +107,16 @@ pub trait Listener: Send + Sync {
 #[derive(Default)]
 pub(crate) struct Events(OnceLock<Arc<dyn Listener>>);
 
-/// Teams and answers by player, of a match that is formed.
-pub(crate) type Places = BTreeMap<PlayerId, (Option<String>, Option<bool>)>;
+/// Where a player is to play, and what he said.
+#[derive(Default, Clone)]
+pub(crate) struct EventPlace {
+    pub(crate) team: Option<String>,
+    pub(crate) role: Option<Role>,
+    pub(crate) accepted: Option<bool>,
+}
+
+/// By player, of a match that is formed.
+pub(crate) type Places = BTreeMap<PlayerId, EventPlace>;
 
 /// Where the players of a proposal are to play, and what they said.
 pub(crate) fn places(proposal: &Proposal) -> Places {
@@ -118,7 +128,9 @@ pub(crate) fn places(proposal: &Proposal) -> Places {
                 Answer::Accepted => Some(true),
                 Answer::Declined => Some(false),
             };
-            places.insert(place.seat.player, (proposal.teams().get(at).cloned(), accepted));
+            let player = place.seat.player;
+            let (team, role) = (proposal.teams().get(at).cloned(), proposal.roles().get(&player).cloned());
+            places.insert(player, EventPlace { team, role, accepted });
         }
     }
     places
@@ -128,11 +140,12 @@ pub(crate) fn places(proposal: &Proposal) -> Places {
 pub(crate) fn shown(id: TicketId, row: &TicketRow, places: &Places) -> EventTicket {
     let player = |(at, player): (usize, PlayerId)| {
         let brought = row.brought.get(at);
-        let (team, accepted) = places.get(&player).cloned().unwrap_or_default();
+        let EventPlace { team, role, accepted } = places.get(&player).cloned().unwrap_or_default();
         let name = brought.and_then(|brought| brought.name.clone());
         EventPlayer {
             id: name.unwrap_or_else(|| player.to_string()),
             team: team.or_else(|| brought.and_then(|brought| brought.team.clone())),
+            role: role.or_else(|| brought.and_then(|brought| brought.role.clone())),
             accepted: accepted.filter(|_| !row.backfill),
         }
     };

@@ -282,7 +282,8 @@ impl Engine {
             let deadline = call.now.saturating_add(patience);
             let mut proposal = Proposal::new(id, match_id, &formed.sides, deadline)
                 .map_err(|e| EngineError::invalid("proposal", e))?
-                .of_teams(formed.teams.clone());
+                .of_teams(formed.teams.clone())
+                .of_roles(formed.roles.clone());
             for (backfill, ..) in tickets.iter().filter(|(_, row, _)| row.backfill) {
                 proposal = proposal.joining(*backfill);
             }
@@ -304,8 +305,8 @@ impl Engine {
                 tellings.push(Telling::new(Happening::PotentialMatch(None), shown.clone()));
                 tellings.push(Telling::new(Happening::Succeeded, shown));
             }
-            let (sides, teams) = (formed.sides.clone(), formed.teams.clone());
-            let forming = Forming { id: match_id, queue: queue.clone(), sides, teams, tickets };
+            let (sides, teams, roles) = (formed.sides.clone(), formed.teams.clone(), formed.roles.clone());
+            let forming = Forming { id: match_id, queue: queue.clone(), sides, teams, roles, tickets };
             self.add_formed_match(&mut changes, call, forming).await?;
             Fate::Match
         };

@@ -3,14 +3,14 @@ use crate::{
     Call, Engine, EngineError, Principal, QueueConfig, ResultView,
     results::counting::rating_in,
     store::{
-        ChangeSet, Claim, Expect, Home, Key, MatchRow, Op, Prediction, PushEvent, PushKind, Row, TicketRow,
-        Version, Write,
+        Brought, ChangeSet, Claim, Expect, Home, Key, MatchRow, Op, Prediction, PushEvent, PushKind, Row,
+        TicketPlayer, TicketRow, Version, Write,
     },
     tickets::{put_ticket, tell},
     token::MatchClaim,
 };
 use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, Variant, limits};
-use gsm_matchmaking::Seat;
+use gsm_matchmaking::{Role, Seat};
 use gsm_rating::Rating;
 use gsm_session::{MatchState, PlayerSession, PlayerSessionState, Roster, TicketState};
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,8 @@ pub(crate) struct Forming {
     pub(crate) sides: Vec<Vec<Seat>>,
     /// Names of the sides; empty where the rules name none.
     pub(crate) teams: Vec<String>,
+    /// Of the players to whom the rules give one.
+    pub(crate) roles: BTreeMap<PlayerId, Role>,
     pub(crate) tickets: Vec<(TicketId, TicketRow, Version)>,
 }
 
@@ -120,6 +122,7 @@ impl Engine {
             spread: (high - low).max(0.0),
             wait_ms_max,
             teams,
+            roles: forming.roles.clone(),
             ..self.new_match_row(call, &forming.queue, roster, &ratings)
         };
         let waiting = forming.tickets.iter().filter(|(_, row, _)| !row.backfill);
@@ -140,7 +143,12 @@ impl Engine {
             ticket_row.ended_at = Some(call.now);
             ticket_row.proposal = None;
             ticket_row.match_id = Some(id);
+            let has_role = |player: &TicketPlayer| forming.roles.contains_key(&player.player);
+            if ticket_row.brought.is_empty() && ticket_row.players.iter().any(has_role) {
+                ticket_row.brought = vec![Brought::default(); ticket_row.players.len()];
+            }
             for (player, brought) in ticket_row.players.iter().zip(&mut ticket_row.brought) {
+                brought.role = forming.roles.get(&player.player).cloned();
                 brought.team = team_of.get(&player.player).cloned();
             }
             tell(changes, ticket, &ticket_row, None);
@@ -175,6 +183,7 @@ impl Engine {
                 .collect(),
             roster,
             teams: Vec::new(),
+            roles: BTreeMap::new(),
             state: MatchState::Running,
             created_at: call.now,
             changed_at: call.now,

@@ -7,13 +7,13 @@ pub(crate) use matcher::{Rules, members};
 
 use crate::{
     RuleCount,
-    events::Places,
+    events::{EventPlace, Places},
     forming::Turn,
     recorder::{self, Recorder},
     store::{MatchRow, TicketRow},
 };
-use gsm_core::{Map, MatchId, ProposalId, QueueName, TicketId, Timestamp, limits};
-use gsm_matchmaking::{Proposal, Seat};
+use gsm_core::{Map, MatchId, PlayerId, ProposalId, QueueName, TicketId, Timestamp, limits};
+use gsm_matchmaking::{Proposal, Role, Seat};
 use gsm_session::TicketState;
 use matcher::{Entering, Matcher};
 use parking_lot::{Mutex, RwLock};
@@ -38,6 +38,8 @@ pub(crate) struct Found {
     pub(crate) sides: Vec<Vec<Seat>>,
     /// Names of the sides; empty where the rules name none.
     pub(crate) teams: Vec<String>,
+    /// Of the players to whom the rules give one.
+    pub(crate) roles: BTreeMap<PlayerId, Role>,
     /// How often each rule was judged for the sake of its tickets.
     pub(crate) rules: Vec<RuleCount>,
 }
@@ -46,8 +48,14 @@ impl Found {
     /// The team of each player.
     pub(crate) fn places(&self) -> Places {
         let sides = self.sides.iter().enumerate();
-        let team = |at: usize| (self.teams.get(at).cloned(), None);
-        sides.flat_map(|(at, side)| side.iter().map(move |seat| (seat.player, team(at)))).collect()
+        let place = |at: usize, player: PlayerId| EventPlace {
+            team: self.teams.get(at).cloned(),
+            role: self.roles.get(&player).cloned(),
+            accepted: None,
+        };
+        sides
+            .flat_map(|(at, side)| side.iter().map(move |seat| (seat.player, place(at, seat.player))))
+            .collect()
     }
 }
 

@@ -169,7 +169,8 @@ impl Engine {
                     tellings.push(Telling::new(Happening::Succeeded, shown));
                 }
                 let (id, teams) = (proposal.match_id(), proposal.teams().to_vec());
-                let forming = Forming { id, queue: config, sides, teams, tickets };
+                let roles = proposal.roles().clone();
+                let forming = Forming { id, queue: config, sides, teams, roles, tickets };
                 self.add_formed_match(&mut changes, call, forming).await?;
             }
             Outcome::Failed(failure) => {

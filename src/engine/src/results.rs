@@ -24,6 +24,7 @@ use counting::tell_rating;
 use gsm_core::{MatchId, Millis, Mode, PlayerId, limits};
 use gsm_session::{MatchResult, MatchState, Report, Roster};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Writes of a result commit that are not ratings: the result, the outbox, the idempotency key, the gate's check, and
 /// room for the store's own.
@@ -351,6 +352,7 @@ pub(crate) fn match_of_result(row: &ResultRow) -> MatchRow {
         mode: row.mode.clone(),
         roster: row.roster.clone(),
         teams: Vec::new(),
+        roles: BTreeMap::new(),
         state: MatchState::Finished,
         created_at: row.at,
         changed_at: row.at,

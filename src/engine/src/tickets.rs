@@ -132,7 +132,10 @@ impl Engine {
             return Err(EngineError::Forbidden);
         }
         let most = match new.intake {
-            Intake::Native => queue.party_max().min(limits::PARTY_SIZE_MAX),
+            Intake::Native => {
+                let set = self.views.rule_sets.of(queue);
+                set.map_or_else(|| queue.party_max().min(limits::PARTY_SIZE_MAX), |set| set.party_max())
+            }
             Intake::GameLift => limits::PARTY_SIZE_MAX,
             Intake::Backfill => limits::MATCH_PLAYERS_MAX - 1,
         };
@@ -498,13 +501,14 @@ pub(crate) fn put_ticket(changes: &mut ChangeSet, id: TicketId, row: &TicketRow,
 
 /// Tells every player of a ticket where it stands.
 pub(crate) fn tell(changes: &mut ChangeSet, id: TicketId, row: &TicketRow, answer_by: Option<Timestamp>) {
-    for player in &row.players {
+    for (at, player) in row.players.iter().enumerate() {
         let kind = PushKind::Ticket {
             ticket: id,
             state: row.state,
             proposal: row.proposal,
             answer_by,
             match_id: row.match_id,
+            role: row.brought.get(at).and_then(|brought| brought.role.clone()),
             reason: row.reason.clone(),
         };
         changes.event(player.player, PushEvent { at: changes.at, kind });

@@ -16,6 +16,15 @@ pub struct Seat {
     pub player: PlayerId,
 }
 
+/// The role that a player takes in a match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Its place among the roles that the player named, from 0; `None` if he did not name it.
+    pub choice: Option<u32>,
+}
+
 /// A match that a step found; its tickets have left the pool.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Formed {

@@ -42,7 +42,7 @@ mod ticket;
 mod waits;
 
 pub use explain::{Binding, Explain};
-pub use formed::{Formed, Seat};
+pub use formed::{Formed, Role, Seat};
 pub use pool::{Pool, Step};
 pub use proposal::Proposal;
 pub use ruled::{

@@ -1,8 +1,8 @@
 //! The acceptance of a proposed match by its players.
-use crate::formed::Seat;
+use crate::formed::{Role, Seat};
 use gsm_core::{MatchId, PlayerId, ProposalId, TicketId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a player said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub struct Proposal {
     sides: Vec<Vec<Place>>,
     /// Names of the sides, where the rules name them.
     teams: Vec<String>,
+    /// Of the players who have one.
+    roles: BTreeMap<PlayerId, Role>,
     /// The match that it becomes, once all have accepted.
     match_id: MatchId,
     expired: bool,
@@ -136,13 +138,19 @@ impl Proposal {
         let ask =
             |side: &Vec<Seat>| side.iter().map(|&seat| Place { seat, answer: Answer::Pending }).collect();
         let sides = sides.iter().map(ask).collect();
-        Ok(Self { id, deadline, sides, teams: Vec::new(), match_id, expired: false })
+        Ok(Self { id, deadline, sides, teams: Vec::new(), roles: BTreeMap::new(), match_id, expired: false })
     }
 
     /// The proposal with names for its sides, one each; none where the rules name none.
     #[must_use]
     pub fn of_teams(self, teams: Vec<String>) -> Self {
         Self { teams, ..self }
+    }
+
+    /// The proposal with the roles of its players, where the rules give them.
+    #[must_use]
+    pub fn of_roles(self, roles: BTreeMap<PlayerId, Role>) -> Self {
+        Self { roles, ..self }
     }
 
     /// The proposal to the others alone: the players of `ticket` play already and are not asked.
@@ -182,6 +190,12 @@ impl Proposal {
     #[must_use]
     pub fn teams(&self) -> &[String] {
         &self.teams
+    }
+
+    /// The roles of players who have one.
+    #[must_use]
+    pub fn roles(&self) -> &BTreeMap<PlayerId, Role> {
+        &self.roles
     }
 
     /// What this player said; `None` for someone else's proposal.

@@ -77,6 +77,16 @@ pub enum WordSource {
         /// A list attribute.
         attribute: usize,
     },
+    /// A list attribute, each player his own, in his order without repeats: [`Party::lists`](crate::Party::lists).
+    Ranked {
+        /// A list attribute.
+        attribute: usize,
+    },
+    /// A list attribute of ids, each player his own, without those of the own ticket: [`Party::lists`](crate::Party::lists).
+    Avoided {
+        /// A list attribute.
+        attribute: usize,
+    },
     /// A list attribute of all players as one set: [`Party::set`](crate::Party::set).
     Set {
         /// A list attribute.

@@ -17,7 +17,7 @@ pub(crate) struct Node {
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
     Null,
-    Bool,
+    Bool(bool),
     Number(f64),
     Text(String),
     List(Vec<Node>),
@@ -44,7 +44,7 @@ impl Node {
     pub(crate) const fn word(&self) -> &'static str {
         match &self.kind {
             Kind::Null => "null",
-            Kind::Bool => "a boolean",
+            Kind::Bool(_) => "a boolean",
             Kind::Number(_) => "a number",
             Kind::Text(_) => "a string",
             Kind::List(_) => "a list",
@@ -215,7 +215,8 @@ impl Scanner<'_> {
         let raw = self.text.get(begin..self.at).unwrap_or_default();
         match raw {
             "null" => Ok(Kind::Null),
-            "true" | "false" => Ok(Kind::Bool),
+            "true" => Ok(Kind::Bool(true)),
+            "false" => Ok(Kind::Bool(false)),
             _ => match serde_json::from_str::<f64>(raw) {
                 Ok(number) => Ok(Kind::Number(number)),
                 Err(_) => Err(Note { at: begin as u32, message: "this is no JSON value".to_owned() }),

@@ -29,6 +29,7 @@ mod expression;
 mod fault;
 mod json;
 mod judge;
+mod need;
 mod objective;
 mod pairwise;
 mod party;
@@ -42,6 +43,11 @@ mod value;
 
 pub use columns::{Aggregation, NumberColumn, NumberSource, SetAggregation, WordColumn, WordSource};
 pub use fault::Fault;
+pub use judge::{
+    roles::Taken,
+    supply::{Demand, Supply},
+};
+pub use need::Need;
 pub use objective::{HoldBack, Measure, Objective, Term};
 pub use pairwise::Pairwise;
 pub use party::{Never, Party};

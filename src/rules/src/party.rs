@@ -97,7 +97,8 @@ impl Party {
     pub fn set(&self, column: WordColumn) -> &[Symbol] {
         self.cells(column)
     }
-    /// A column of lists ([`WordSource::Lists`](crate::WordSource::Lists)): one for each player, ascending.
+    /// A column of lists: one for each player, ascending ([`WordSource::Lists`](crate::WordSource::Lists)) or in the
+    /// player's order (`Ranked`).
     pub fn lists(&self, column: WordColumn) -> impl Iterator<Item = &[Symbol]> {
         let mut rest = self.cells(column);
         std::iter::from_fn(move || {

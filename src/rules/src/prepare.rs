@@ -60,8 +60,41 @@ impl RuleSet {
     /// # Errors
     /// [`Unfit`] where the ticket must be refused; `symbols` is then as it was.
     pub fn prepare(&self, members: &[Member], symbols: &mut Symbols) -> Result<Party, Unfit> {
-        let size = u8::try_from(members.len()).ok().filter(|size| *size > 0);
-        let size = size.ok_or(Unfit::Size(members.len()))?;
+        if members.is_empty() || members.len() > usize::from(u8::MAX) {
+            return Err(Unfit::Size(members.len()));
+        }
+        let never = self.lacking(members)?;
+        self.party(members, (members, never), symbols)
+    }
+
+    /// A ticket whose players sit on several teams: so many of them in each part, in their order. Each part is a party of
+    /// its own for the rules, but that nobody avoids who came with him.
+    ///
+    /// # Errors
+    /// As [`RuleSet::prepare`].
+    pub fn prepare_parts(
+        &self,
+        members: &[Member],
+        sizes: &[usize],
+        symbols: &mut Symbols,
+    ) -> Result<Vec<Party>, Unfit> {
+        let total = sizes.iter().fold(0_usize, |sum, size| sum.saturating_add(*size));
+        if total != members.len() || sizes.iter().any(|size| *size == 0 || *size > usize::from(u8::MAX)) {
+            return Err(Unfit::Size(members.len()));
+        }
+        self.lacking(members)?;
+        let mut rest = members;
+        let mut parties = Vec::with_capacity(sizes.len());
+        for size in sizes {
+            let (part, after) = rest.split_at_checked(*size).unwrap_or((rest, &[]));
+            parties.push(self.party(part, (members, self.lacking(part)?), symbols)?);
+            rest = after;
+        }
+        Ok(parties)
+    }
+
+    /// The first attribute that a player lacks, once all values are known to be lawful.
+    fn lacking(&self, members: &[Member]) -> Result<Option<Never>, Unfit> {
         let mut never = None;
         for (index, attribute) in self.attributes.iter().enumerate() {
             for member in members {
@@ -70,6 +103,17 @@ impl RuleSet {
                 }
             }
         }
+        Ok(never)
+    }
+
+    /// Players as one party, of the ticket `mates`; their values are lawful.
+    fn party(
+        &self,
+        members: &[Member],
+        (mates, mut never): (&[Member], Option<Never>),
+        symbols: &mut Symbols,
+    ) -> Result<Party, Unfit> {
+        let size = u8::try_from(members.len()).map_err(|_| Unfit::Size(members.len()))?;
         let values = |attribute: usize| {
             let attribute = self.attributes.get(attribute);
             members.iter().filter_map(move |member| attribute?.of(member))
@@ -95,6 +139,22 @@ impl RuleSet {
                 let mut cells = Vec::new();
                 for list in lists(values(attribute)) {
                     list_cells(&mut cells, &taken(list, symbols));
+                }
+                cells
+            }
+            WordSource::Avoided { attribute } => {
+                let mut cells = Vec::new();
+                for mut list in lists(values(attribute)) {
+                    list.retain(|named| mates.iter().all(|mate| mate.player != *named));
+                    list_cells(&mut cells, &taken(list, symbols));
+                }
+                cells
+            }
+            WordSource::Ranked { attribute } => {
+                let mut cells = Vec::new();
+                for value in values(attribute) {
+                    let Value::List(list) = value else { continue };
+                    list_cells(&mut cells, &ranked(list, symbols));
                 }
                 cells
             }
@@ -138,7 +198,7 @@ impl RuleSet {
                 WordSource::Players | WordSource::Texts { .. } | WordSource::Set { .. } => {
                     party.texts(column).iter().for_each(|symbol| symbols.give_back(*symbol));
                 }
-                WordSource::Lists { .. } => {
+                WordSource::Lists { .. } | WordSource::Ranked { .. } | WordSource::Avoided { .. } => {
                     party.lists(column).flatten().for_each(|symbol| symbols.give_back(*symbol));
                 }
                 WordSource::Map { .. } | WordSource::Latency { .. } => {
@@ -204,6 +264,12 @@ fn taken(set: BTreeSet<&str>, symbols: &mut Symbols) -> Vec<Symbol> {
     let mut set: Vec<Symbol> = set.iter().map(|text| symbols.take(text)).collect();
     set.sort_unstable();
     set
+}
+
+/// The symbols of strings, in their order.
+fn ranked(list: &[String], symbols: &mut Symbols) -> Vec<Symbol> {
+    let is_first = |(at, text): &(usize, &String)| list.iter().take(*at).all(|before| before != *text);
+    list.iter().enumerate().filter(is_first).map(|(_, text)| symbols.take(text)).collect()
 }
 
 /// The cells of a map, ascending by symbol.

@@ -6,7 +6,7 @@ use crate::{
     symbols::Symbols,
     value::Value,
 };
-use gsm_core::Millis;
+use gsm_core::{Millis, limits::PARTY_SIZE_MAX};
 use serde::Serialize;
 
 /// A rule set that was read without a fault: made by [`parse`](crate::parse).
@@ -22,6 +22,21 @@ pub struct RuleSet {
     pub(crate) is_large: bool,
     pub(crate) expansion_age: ExpansionAge,
     pub(crate) objective: Option<Objective>,
+    pub(crate) parties: Parties,
+}
+
+/// Which parties are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parties {
+    pub(crate) players_max: usize,
+    /// Whether one that fits no team is spread over several.
+    pub(crate) split: bool,
+}
+
+impl Default for Parties {
+    fn default() -> Self {
+        Self { players_max: PARTY_SIZE_MAX, split: false }
+    }
 }
 
 /// An attribute that the rule set declares.
@@ -100,6 +115,10 @@ pub enum RuleKind {
     Compound,
     /// Players who do not want to meet; an extension.
     Avoid,
+    /// Places that are filled by players who name them; an extension.
+    Roles,
+    /// Parties meet parties; an extension.
+    PartyBalance,
 }
 
 /// How matches are looked for.
@@ -228,6 +247,16 @@ impl RuleSet {
     pub fn players_max(&self) -> usize {
         let of = |stage: &Stage| stage.teams().iter().map(|size| usize::from(size.max)).sum();
         self.stages.iter().map(of).max().unwrap_or(0)
+    }
+    /// Most players that a party may have; it may still fit no team.
+    #[must_use]
+    pub const fn party_max(&self) -> usize {
+        self.parties.players_max
+    }
+    /// Whether a party that fits no team is spread over several.
+    #[must_use]
+    pub const fn splits_parties(&self) -> bool {
+        self.parties.split
     }
     /// Is it for matches of more than 40 players? Such rule sets have `batchDistance` and `latency` rules only.
     #[must_use]

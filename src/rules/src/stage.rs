@@ -1,12 +1,19 @@
 //! A version of a rule set, and judging by it.
 use crate::{
     columns::NumberColumn,
-    judge::{Check, hopeless::Partial, pairs::pairwise},
+    judge::{
+        Check,
+        hopeless::Partial,
+        pairs::pairwise,
+        roles::Taken,
+        supply::{Demand, Scarce, Supply},
+    },
+    need::{Need, needs},
     pairwise::Pairwise,
     party::Party,
     rule_set::{Algorithm, Rule, Team, TeamSize},
     seat::Seat,
-    symbols::Symbols,
+    symbols::{Symbol, Symbols},
 };
 use gsm_core::Millis;
 use std::cmp::Ordering;
@@ -28,6 +35,8 @@ pub struct Stage {
     alone: Vec<usize>,
     pairwise: Vec<Pairwise>,
     only_within: Option<(NumberColumn, f64)>,
+    needs: Vec<Need>,
+    scarce: Scarce,
 }
 
 /// What a rule says about a candidate.
@@ -87,7 +96,9 @@ impl Stage {
                 .is_none_or(|b| b.entry != team.entry)
         };
         let firsts = (0_u8..=u8::MAX).zip(names).filter(is_first).map(|(at, _)| at).collect();
-        Self { from, teams, firsts, algorithm, checks, alone, pairwise, only_within }
+        let needs = needs(&must, &checks, &teams);
+        let scarce = Scarce::new(&must, &checks);
+        Self { from, teams, firsts, algorithm, checks, alone, pairwise, only_within, needs, scarce }
     }
     /// The age from which it is in force.
     #[must_use]
@@ -126,6 +137,11 @@ impl Stage {
     pub const fn only_within(&self) -> Option<(NumberColumn, f64)> {
         self.only_within
     }
+    /// Players with something that every match of this stage must have.
+    #[must_use]
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
     /// Does every team have as many players as it needs, and not more than it takes, and may every ticket be matched?
     #[must_use]
     pub fn sizes_hold(&self, seats: &[Seat<'_>]) -> bool {
@@ -160,12 +176,54 @@ impl Stage {
             |rule: &&usize| self.checks.get(**rule).is_some_and(|check| partial.is_dead(check, &self.checks));
         self.alone.iter().find(is_dead).copied()
     }
+    /// What a list of tickets brings of that which may run out: a search asks it for what is left from a place on.
+    #[must_use]
+    pub fn supply<'p>(
+        &self,
+        tickets: impl ExactSizeIterator<Item = &'p [Party]> + DoubleEndedIterator,
+    ) -> Supply {
+        self.scarce.supply(&self.checks, tickets)
+    }
+    /// What a part of a match still needs of it: where a [`Supply`] lacks that, no match comes of the part and tickets of
+    /// that supply.
+    #[must_use]
+    pub fn demand(&self, seats: &[Seat<'_>]) -> Demand {
+        self.scarce.demand(&self.checks, seats, &self.teams)
+    }
     /// A rule that a ticket fails by itself, on whichever team it sits: it waits for another stage.
     #[must_use]
     pub fn alone(&self, party: &Party) -> Option<usize> {
         let on = |team| self.hopeless(&[Seat { team, party }]);
         let mut teams = self.firsts.iter().copied().map(on);
         teams.next().flatten().filter(|_| teams.all(|rule| rule.is_some()))
+    }
+    /// The roles that the players of a match take by its rules of the type `roles`: of each seat those of its players, in
+    /// their order; `None` for players whom no rule gives one. Same seats, same roles. Nothing where there is no such rule.
+    #[must_use]
+    pub fn roles(&self, seats: &[Seat<'_>]) -> Option<Vec<Vec<Option<Taken>>>> {
+        let rules = self.checks.iter().filter_map(|check| match check {
+            Check::Roles(roles) => Some(roles.assigned(seats)),
+            _ => None,
+        });
+        // A team has its roles of one rule.
+        rules.reduce(|mut all, other| {
+            let both = all.iter_mut().flatten().zip(other.into_iter().flatten());
+            both.for_each(|(role, other)| *role = role.or(other));
+            all
+        })
+    }
+    /// Whether a rule gives roles.
+    #[must_use]
+    pub fn has_roles(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check, Check::Roles(_)))
+    }
+    /// The places of a rule of the type `roles`, with how many of a team may be autofilled; nothing of another rule.
+    #[must_use]
+    pub fn places(&self, rule: usize) -> Option<(&[(Symbol, u32)], u32)> {
+        match self.checks.get(rule)? {
+            Check::Roles(roles) => Some((&roles.places, roles.autofill)),
+            _ => None,
+        }
     }
     /// Where a sort rule puts another ticket, seen from the anchor: less comes first, no key comes last.
     ///

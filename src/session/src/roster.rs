@@ -1,6 +1,6 @@
 use gsm_core::{
     PlayerId, Variant,
-    limits::{MATCH_PLAYERS_MAX, MATCH_SIDES_MAX, PARTY_SIZE_MAX},
+    limits::{MATCH_PLAYERS_MAX, MATCH_SIDES_MAX, TICKET_PLAYERS_MAX},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +59,7 @@ pub enum RosterError {
         party: usize,
     },
     /// A party without players, or with too many.
-    #[error("`parties[{party}]` has {players} players, a party has 1 to {PARTY_SIZE_MAX}")]
+    #[error("`parties[{party}]` has {players} players, a party has 1 to {TICKET_PLAYERS_MAX}")]
     PartySize {
         /// How many came.
         players: usize,
@@ -110,7 +110,7 @@ impl TryFrom<Unchecked> for Roster {
     fn try_from(raw: Unchecked) -> Result<Self, Refused> {
         let Unchecked { sides, parties, home, variant } = raw;
         let roster = Self::formed(sides)?.with_home(home)?.with_variant(variant);
-        let lawful = |size: &u32| (1..=PARTY_SIZE_MAX).contains(&(*size as usize));
+        let lawful = |size: &u32| (1..=TICKET_PLAYERS_MAX).contains(&(*size as usize));
         let complete = parties.is_empty() || parties.len() == roster.players().count();
         if complete && parties.iter().all(lawful) {
             Ok(Self { parties, ..roster })
@@ -174,7 +174,7 @@ impl Roster {
     ) -> Result<Self, RosterError> {
         let mut of: BTreeMap<PlayerId, Option<usize>> = self.players().map(|player| (player, None)).collect();
         for (party, members) in parties.into_iter().enumerate() {
-            if !(1..=PARTY_SIZE_MAX).contains(&members.len()) {
+            if !(1..=TICKET_PLAYERS_MAX).contains(&members.len()) {
                 return Err(RosterError::PartySize { players: members.len(), party });
             }
             for &player in members {
@@ -230,7 +230,7 @@ impl Roster {
     }
 
     /// How many players of the own side came together with each player, the player included, side by side: 1 for
-    /// who came alone, at most [`PARTY_SIZE_MAX`].
+    /// who came alone, at most [`TICKET_PLAYERS_MAX`].
     pub fn party_sizes(&self) -> impl Iterator<Item = u32> + '_ {
         let sizes = self.parties.iter().copied();
         self.players().zip(sizes.chain(std::iter::repeat(1))).map(|(_, size)| size)
@@ -332,8 +332,8 @@ mod tests {
         };
         check(&[&[]], RosterError::PartySize { players: 0, party: 0 });
         check(
-            &[&[a], &[a; PARTY_SIZE_MAX + 1]],
-            RosterError::PartySize { players: PARTY_SIZE_MAX + 1, party: 1 },
+            &[&[a], &[a; TICKET_PLAYERS_MAX + 1]],
+            RosterError::PartySize { players: TICKET_PLAYERS_MAX + 1, party: 1 },
         );
         check(&[&[a, b], &[b]], RosterError::PartyTwice { player: b, party: 1 });
         check(&[&[a, a]], RosterError::PartyTwice { player: a, party: 0 });

@@ -42,7 +42,7 @@ pub use calibration::Calibration;
 pub use compare::{Difference, Estimate, compare, estimate};
 pub use plausible::{Choices, Spread, Values};
 pub use recorded::{BadLine, Line, Outcome, Plain, Player, Recording, RecordingError, StillWaiting, VERSION};
-pub use run::{End, Fate, Made, Ran, Setup, run};
+pub use run::{End, Fate, Made, Ran, RolesMade, Setup, run};
 pub use segments::{Fairness, Segment, SegmentKind};
 pub use shape::{Shape, skill_attribute};
 pub use summary::{Quantiles, Share, StageShare, Summary};

@@ -111,6 +111,19 @@ pub struct Made {
     pub lopsided: Option<f64>,
     /// Latency of the player who is farthest from the location that is best for the match.
     pub latency_ms: Option<u32>,
+    /// Players by the role that they have.
+    pub roles: RolesMade,
+}
+
+/// Players of a match by the role that they have, where rules give roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RolesMade {
+    /// The one that they named first.
+    pub first: usize,
+    /// Another that they named.
+    pub later: usize,
+    /// One that they did not name.
+    pub autofilled: usize,
 }
 
 /// What came of it.
@@ -453,6 +466,7 @@ impl<'a> World<'a> {
             imbalance,
             lopsided: imbalance.map(|by| 1.0 / (1.0 + libm::pow(10.0, -by / self.setup.points)) - 0.5),
             latency_ms: nearest(&players),
+            roles: roles(found),
         }
     }
 
@@ -499,6 +513,17 @@ fn nearest(players: &[&gsm_rules::Member]) -> Option<u32> {
     let farthest =
         |name: &String| players.iter().map(|of| of.latency_ms.get(name).copied()).collect::<Option<Vec<_>>>();
     first.latency_ms.keys().filter_map(|name| farthest(name)?.into_iter().max()).min()
+}
+
+fn roles(found: &RuledMatch) -> RolesMade {
+    found.roles.iter().flatten().flatten().fold(RolesMade::default(), |mut made, role| {
+        *match role.choice {
+            Some(0) => &mut made.first,
+            Some(_) => &mut made.later,
+            None => &mut made.autofilled,
+        } += 1;
+        made
+    })
 }
 
 #[cfg(test)]

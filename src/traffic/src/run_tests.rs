@@ -156,3 +156,19 @@ fn nine_of_ten_tickets_end_inside_what_they_were_told() {
     // Many do not wait for their match.
     check_coverage(DUEL, &Synthetic { patience: Some(Millis::from_secs(20)), rates: rates("0.5"), ..hour });
 }
+
+#[test]
+fn every_player_of_a_match_by_roles_has_one() {
+    let text = include_str!("../../../config/rule-sets/roles.json");
+    let shape = Shape::of(&set(text), text);
+    let of = Synthetic { warm_up: Millis::ZERO, length: Millis::from_secs(400), ..Synthetic::default() };
+    let ran = run(&Setup::of(set(text), 1), &of.traffic(&[&shape], 5).unwrap(), &mut |_| {});
+    let summary = Summary::of(&[&ran]);
+    let roles = summary.roles.unwrap();
+    let players: usize = ran.made.iter().filter(|made| made.is_measured).map(|made| made.players).sum();
+    assert_eq!(roles.players, players);
+    assert!(
+        players > 500 && roles.first_share > 0.5 && roles.autofilled_share < 0.1,
+        "{roles:?} of {players}"
+    );
+}

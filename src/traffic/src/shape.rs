@@ -29,10 +29,19 @@ impl Shape {
     /// Of a rule set and the text that it was read from.
     #[must_use]
     pub fn of(set: &RuleSet, text: &str) -> Self {
-        let sizes = set.stages().iter().flat_map(|stage| stage.teams()).map(|size| usize::from(size.max));
         let mut mentioned: BTreeMap<String, Vec<Json>> = BTreeMap::new();
         let root: Json = serde_json::from_str(text).unwrap_or_default();
         for rule in root.get("rules").and_then(Json::as_array).into_iter().flatten() {
+            // A role is as common as its places.
+            if let (Some(name), Some(counts)) =
+                (rule.get("attribute").and_then(Json::as_str), rule.get("counts").and_then(Json::as_object))
+            {
+                let places = |(role, count): (&String, &Json)| {
+                    let count = count.as_u64().unwrap_or(1).min(40) as usize;
+                    std::iter::repeat_n(Json::from(role.as_str()), count)
+                };
+                mentioned.entry(name.to_owned()).or_default().extend(counts.iter().flat_map(places));
+            }
             let measured = rule.get("measurements").map(Json::to_string).unwrap_or_default();
             for attribute in set.attributes() {
                 if measured.contains(&format!("attributes[{}]", attribute.name)) {
@@ -48,7 +57,7 @@ impl Shape {
         Self {
             attributes: set.attributes().to_vec(),
             mentioned,
-            party_max: sizes.max().unwrap_or(1).max(1),
+            party_max: party_max(set),
             skill: skill_attribute(set).map(str::to_owned),
         }
     }
@@ -114,6 +123,13 @@ impl Shape {
     }
 }
 
+/// The largest party that a match has room for.
+fn party_max(set: &RuleSet) -> usize {
+    let sizes = || set.stages().iter().flat_map(|stage| stage.teams()).map(|size| usize::from(size.max));
+    let room = if set.splits_parties() { set.players_max() } else { sizes().max().unwrap_or(1) };
+    room.min(set.party_max()).max(1)
+}
+
 /// The number attribute that says how good a player is, as far as the rule set tells: by its name, as what teams are
 /// balanced in, or as what players of a match must be near in.
 #[must_use]
@@ -168,6 +184,18 @@ mod tests {
         assert_eq!(values(&fives, "mode"), Values::Texts(choices(&[("ranked", 3.0), ("other", 1.0)])));
         assert_eq!(values(&fives, "roles"), Values::Lists(choices(&[("damage", 3.0), ("healer", 2.0)])));
         assert_eq!((fives.party_max, hunt.party_max), (5, 4));
+    }
+
+    #[test]
+    fn roles_are_as_common_as_their_places() {
+        let roles = shape(
+            &include_str!("../../../config/rule-sets/roles.json")
+                .replace(r#", "default": ["damage", "healer", "tank"]"#, ""),
+        );
+        assert_eq!(
+            values(&roles, "roles"),
+            Values::Lists(choices(&[("damage", 2.0), ("healer", 2.0), ("tank", 1.0)]))
+        );
     }
 
     #[test]

@@ -49,6 +49,17 @@ pub struct StageShare {
     pub share: f64,
 }
 
+/// How players of matches fared with the roles that they named.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RoleShares {
+    /// Players who have a role.
+    pub players: usize,
+    /// Of them: the one that they named first, `0.0..=1.0`.
+    pub first_share: f64,
+    /// One that they did not name.
+    pub autofilled_share: f64,
+}
+
 /// What came of one or more runs of a rule set. Only tickets count that are measured and came; waits are in seconds,
 /// and of matched tickets, where nothing else is said.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -87,6 +98,9 @@ pub struct Summary {
     pub latency_ms: Option<Quantiles>,
     /// Under which expansions matches were made.
     pub stages: Vec<StageShare>,
+    /// Of players who have a role; nothing where no rule gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roles: Option<RoleShares>,
     /// By region, skill and size of the party.
     pub segments: Vec<Segment>,
     /// How evenly waits fall on the segments of a kind.
@@ -174,6 +188,7 @@ impl Summary {
             lopsided: Quantiles::of(of(&|made| made.lopsided)),
             latency_ms: Quantiles::of(of(&|made| made.latency_ms.map(f64::from))),
             stages: stages(runs, &made),
+            roles: roles(&made),
             fairness: fairness(&segments),
             segments,
             calibration: Calibration::of(came.iter().copied()),
@@ -207,6 +222,10 @@ impl Summary {
             ("p90_coverage".to_owned(), self.calibration.p90_coverage),
             ("unrelaxed_share".to_owned(), self.stages.first().map(|stage| stage.share)),
         ];
+        if let Some(roles) = &self.roles {
+            metrics.push(("first_role_share".to_owned(), Some(roles.first_share)));
+            metrics.push(("autofilled_share".to_owned(), Some(roles.autofilled_share)));
+        }
         for of in &self.fairness {
             metrics.push((format!("wait_ratio_{}", of.kind.name()), Some(of.wait_ratio)));
         }
@@ -221,6 +240,17 @@ fn stages(runs: &[&Ran], made: &[&Made]) -> Vec<StageShare> {
         StageShare { from_s: from.as_secs_f64(), matches, share: share(matches, made.len()).share }
     };
     ages.iter().enumerate().map(of).collect()
+}
+
+fn roles(made: &[&Made]) -> Option<RoleShares> {
+    let sum = |of: fn(&Made) -> usize| made.iter().map(|made| of(made)).sum::<usize>();
+    let (first, autofilled) = (sum(|of| of.roles.first), sum(|of| of.roles.autofilled));
+    let players = first + autofilled + sum(|of| of.roles.later);
+    (players > 0).then(|| RoleShares {
+        players,
+        first_share: share(first, players).share,
+        autofilled_share: share(autofilled, players).share,
+    })
 }
 
 fn waiting_curve(runs: &[&Ran]) -> Vec<f64> {

@@ -140,6 +140,7 @@ impl Writer {
         }
         let ended = MatchRow {
             teams: vec![],
+            roles: Default::default(),
             queue: Some(QueueName::new("duel-eu").expect("name")),
             mode: mode.clone(),
             roster: roster.clone(),

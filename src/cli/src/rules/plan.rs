@@ -2,6 +2,7 @@
 use super::load;
 use crate::output::{Outcome, print_json, print_table, say};
 use clap::Args;
+use gsm_core::limits::PARTY_SIZE_MAX;
 use gsm_rules::{
     Aggregation, HoldBack, NumberColumn, Pairwise, RuleKind, RuleSet, SetAggregation, Stage, WordColumn,
     WordSource,
@@ -41,6 +42,10 @@ impl Plan {
                 json!({ "from_s": stage.from().as_secs_f64(), "teams": sizes(&set, stage), "rules": rules.collect::<Vec<_>>() })
             });
             return print_json(&stages.collect::<Vec<_>>());
+        }
+        if set.party_max() != PARTY_SIZE_MAX || set.splits_parties() {
+            let split = if set.splits_parties() { ", split where they fit no team" } else { "" };
+            say(format_args!("parties of up to {} players{split}", set.party_max()));
         }
         if let Some(objective) = set.objective() {
             let held = match objective.hold_back {
@@ -120,11 +125,23 @@ pub(super) fn answers(set: &RuleSet, stage: &Stage, before: Option<&Stage>) -> V
                 condition => add("index", condition_text(set, condition)),
             }
         }
-        if conditions.is_empty() {
+        if let Some(places) = places_text(set, stage, at) {
+            add("candidate", places);
+        } else if conditions.is_empty() {
             add("candidate", if rule.counts_alone { String::new() } else { "through a compound".to_owned() });
         }
     }
     all
+}
+
+/// `tank 1, damage 2; 1 autofilled` of a rule about roles.
+fn places_text(set: &RuleSet, stage: &Stage, rule: usize) -> Option<String> {
+    let (places, autofill) = stage.places(rule)?;
+    let symbols = set.symbols();
+    let places: Vec<String> =
+        places.iter().map(|(role, count)| format!("{} {count}", symbols.text(*role))).collect();
+    let filled = if autofill == 0 { String::new() } else { format!("; {autofill} of a team autofilled") };
+    Some(places.join(", ") + &filled)
 }
 
 fn condition_text(set: &RuleSet, condition: &Pairwise) -> String {
@@ -166,7 +183,12 @@ fn number(set: &RuleSet, column: NumberColumn) -> String {
 
 fn word(set: &RuleSet, column: WordColumn) -> String {
     match set.word_columns().find(|(other, _)| *other == column).map(|(_, source)| source) {
-        Some(WordSource::Texts { attribute: index } | WordSource::Lists { attribute: index }) => {
+        Some(
+            WordSource::Texts { attribute: index }
+            | WordSource::Lists { attribute: index }
+            | WordSource::Ranked { attribute: index }
+            | WordSource::Avoided { attribute: index },
+        ) => {
             format!("`{}`", attribute(set, index))
         }
         Some(WordSource::Set { attribute: index, aggregation }) => {

@@ -130,6 +130,8 @@ pub(super) fn label(metric: &str) -> (&str, usize) {
         "p50_coverage" => ("ended inside the told p50", 3),
         "p90_coverage" => ("ended inside the told p90", 3),
         "unrelaxed_share" => ("matched unrelaxed, %", 1),
+        "first_role_share" => ("in the role named first, %", 1),
+        "autofilled_share" => ("in a role not named, %", 1),
         "wait_ratio_region" => ("longest/shortest wait, region", 2),
         "wait_ratio_skill" => ("longest/shortest wait, skill", 2),
         "wait_ratio_party" => ("longest/shortest wait, party", 2),

@@ -74,6 +74,12 @@ fn a_plan_tells_what_an_index_answers_and_what_changes_with_age() {
     assert_eq!(lines[2], "RatingGap  distance  index  `rating` (average of a party) at most 75 apart");
     assert!(out.contains("\nfrom 40 s: host 1, guest 1\n") && out.contains("at most 800 apart"), "{out}");
 
+    let out = gsm(&["rules", "plan", arg(&shipped("roles.json"))]).ok();
+    assert!(out.contains("candidate  tank 1, damage 2, healer 2\n"), "{out}");
+    assert!(out.contains("tank 1, damage 2, healer 2; 1 of a team autofilled\n"), "{out}");
+    let out = gsm(&["rules", "plan", arg(&shipped("clans.json"))]).ok();
+    assert!(out.starts_with("parties of up to 20 players, split where they fit no team\n"), "{out}");
+
     let plan = gsm(&["rules", "plan", "--json", arg(&shipped("hunt.json"))]).json();
     assert_eq!(plan[0]["teams"][0], "pack 4");
     let by: Vec<&str> =

@@ -4,13 +4,13 @@ use crate::{
     QueueConfig, RuleCount,
     store::{Brought, TicketRow},
 };
-use gsm_core::{TicketId, Timestamp};
+use gsm_core::{PlayerId, TicketId, Timestamp};
 use gsm_matchmaking::{
-    Explain, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, RulePool, RuledExplain, RuledMatch,
+    Explain, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, Role, RulePool, RuledExplain, RuledMatch,
     RuledTicket,
 };
 use gsm_rules::{Member, RuleSet, Value};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Work units of one step under a rule set, whose units are dear: other queues wait for it.
 const RULED_STEP_WORK_MAX: u32 = 100_000;
@@ -154,8 +154,12 @@ impl Matcher {
         match self {
             Self::Window(pool) => {
                 let step = pool.step(now, budget);
-                let found =
-                    |formed: Formed| Found { sides: formed.sides, teams: Vec::new(), rules: Vec::new() };
+                let found = |formed: Formed| Found {
+                    sides: formed.sides,
+                    teams: Vec::new(),
+                    roles: BTreeMap::new(),
+                    rules: Vec::new(),
+                };
                 (step.proposals.into_iter().map(found).collect(), step.finished)
             }
             Self::Ruled(pool) => {
@@ -163,6 +167,7 @@ impl Matcher {
                 let set = pool.rules();
                 let teams: Vec<String> = set.teams().iter().map(|team| team.name.clone()).collect();
                 let found = |of: RuledMatch| Found {
+                    roles: roles(&of),
                     sides: of.sides,
                     teams: teams.clone(),
                     rules: named(set, &of.counts),
@@ -171,6 +176,15 @@ impl Matcher {
             }
         }
     }
+}
+
+/// The roles by player.
+fn roles(of: &RuledMatch) -> BTreeMap<PlayerId, Role> {
+    let players = of.sides.iter().flatten().map(|seat| seat.player);
+    players
+        .zip(of.roles.iter().flatten())
+        .filter_map(|(player, role)| Some((player, role.clone()?)))
+        .collect()
 }
 
 fn named(set: &RuleSet, counts: &[(u64, u64)]) -> Vec<RuleCount> {

@@ -3,7 +3,7 @@ use gsm_core::{
     Attribute, BoardName, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId,
     QueueName, Rank, RequestKey, RuleSetName, TicketId, Timestamp,
 };
-use gsm_matchmaking::Proposal;
+use gsm_matchmaking::{Proposal, Role};
 use gsm_ranking::{
     cohort::Seat,
     payout::{Payout, PayoutConfig},
@@ -191,6 +191,8 @@ pub struct Brought {
     pub latency_ms: BTreeMap<String, u32>,
     /// The team that the player is on: of a backfill from the start, of others once matched.
     pub team: Option<String>,
+    /// The role that the player has in the match, once matched, where the rules give one.
+    pub role: Option<Role>,
 }
 
 /// A matchmaking request.
@@ -300,6 +302,8 @@ pub struct MatchRow {
     pub roster: Roster,
     /// Names of the sides; empty where the rules name none.
     pub teams: Vec<String>,
+    /// Of the players to whom the rules give one.
+    pub roles: BTreeMap<PlayerId, Role>,
     /// Where it stands.
     pub state: MatchState,
     /// When it was formed.
@@ -387,6 +391,8 @@ pub enum PushKind {
         answer_by: Option<Timestamp>,
         /// The match, if any.
         match_id: Option<MatchId>,
+        /// The role that the player has in it, where the rules give one.
+        role: Option<Role>,
         /// Why, for people.
         reason: Option<String>,
     },

@@ -258,6 +258,7 @@ async fn events_and_cursors(s: Subject) {
             proposal: None,
             answer_by: None,
             match_id: None,
+            role: None,
             reason: None,
         },
     };

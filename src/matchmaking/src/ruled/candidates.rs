@@ -210,6 +210,7 @@ fn twins(chosen: &[Chosen<'_>]) -> Vec<Candidate> {
             is_news,
             is_of_stage,
             is_backfill: of.is_backfill(),
+            is_apart: of.is_apart(),
             players: of.size(),
             waits: true,
         });

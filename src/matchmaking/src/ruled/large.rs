@@ -163,7 +163,7 @@ fn fill(
     for (id, team) in &placed {
         match by_id.get(id).map(|of| (of, of.party())) {
             Some((_, Some(party))) => seats.push(Seat { team: *team, party }),
-            Some((of, None)) => seats.extend(of.fixed()),
+            Some((of, None)) => seats.extend(of.seats_apart(*team)),
             None => {}
         }
     }
@@ -176,18 +176,31 @@ fn fill(
     holds.then_some(placed)
 }
 
-/// Puts tickets on teams: those who play already stay, then the largest party first, on the team that lacks most to its
+/// Puts tickets on teams: those who play already stay, split parties sit on the first teams that have room for all of their parts, then the
+/// largest party first, on the team that lacks most to its
 /// minimum, then on the one with most room, then on the weaker one. Tickets without room are left out.
 fn place(stage: &Stage, chosen: &[&Waiting], value: impl Fn(&Waiting) -> f64) -> Option<Vec<(TicketId, u8)>> {
     let mut filled: Vec<(u32, f64)> = vec![(0, 0.0); stage.teams().len()];
     let mut placed = Vec::with_capacity(chosen.len());
     for of in chosen.iter().filter(|of| of.is_backfill()) {
-        for team in &of.teams {
-            filled.get_mut(usize::from(*team))?.0 += 1;
+        for seat in of.seats_apart(0) {
+            filled.get_mut(usize::from(seat.team))?.0 += u32::from(seat.party.size());
         }
         placed.push((of.turn.id, of.teams.first().copied()?));
     }
-    let mut parties: Vec<&&Waiting> = chosen.iter().filter(|of| !of.is_backfill()).collect();
+    let mut split: Vec<&&Waiting> = chosen.iter().filter(|of| of.is_apart() && !of.is_backfill()).collect();
+    split.sort_by_key(|of| (Reverse(of.size()), of.turn));
+    for of in split {
+        let players: Vec<u32> = filled.iter().map(|(players, _)| *players).collect();
+        let Some(first) = of.way_apart(stage, &players, 0) else { continue };
+        for seat in of.seats_apart(first) {
+            let (players, sum) = filled.get_mut(usize::from(seat.team))?;
+            *players += u32::from(seat.party.size());
+            *sum += value(of) * f64::from(seat.party.size());
+        }
+        placed.push((of.turn.id, first));
+    }
+    let mut parties: Vec<&&Waiting> = chosen.iter().filter(|of| !of.is_apart()).collect();
     parties.sort_by(|a, b| {
         b.size().cmp(&a.size()).then(value(b).total_cmp(&value(a))).then(a.turn.cmp(&b.turn))
     });

@@ -3,14 +3,20 @@
 //! They lie as a list, from which each goes when its turn has passed or it is matched: so an anchor finds those who may
 //! still join it on both sides of itself, without a look at any other. What is asked of a ticket first lies in the list, so
 //! that a neighbour costs half a cache line and not a walk to the ticket.
-use super::store::{Key, Store};
+use super::{
+    sieve::{Limit, Traits},
+    store::{Key, Store},
+};
 use gsm_core::Timestamp;
 use gsm_rules::{Batching, ExpansionAge, RuleKind, RuleSet, Stage};
+use std::{cell::Cell, ops::RangeInclusive};
 
 /// Tickets that are asked for one anchor of one against one; where none of so many can join it, it is left to the search.
 const ASKED_MAX: u32 = 4_096;
 /// No place.
 const END: u32 = u32::MAX;
+/// A line of so few is not laid anew.
+const SHORT: usize = 1_024;
 
 /// The tickets of a round whose turn is to come.
 #[derive(Debug, Clone)]
@@ -18,6 +24,10 @@ pub(super) struct Line {
     tickets: Vec<Listed>,
     /// Of each slot: where it lies.
     places: Vec<u32>,
+    /// How many are left.
+    left: usize,
+    /// Of each need that is known: where those lie who bring it.
+    givers: Vec<Vec<u32>>,
     duel: Option<Duel>,
 }
 
@@ -40,9 +50,39 @@ struct Listed {
     key: Key,
     before: u32,
     after: u32,
+    traits: Traits,
     /// The stage of its own age.
     stage: u8,
     is_news: bool,
+}
+
+/// Who of a line may join an anchor, as far as the line tells.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// So far apart may the numbers be.
+    pub(super) width: f64,
+    /// Stages that their own age leads to.
+    pub(super) stages: RangeInclusive<u8>,
+    /// Where the rules limit latencies.
+    pub(super) limit: Option<Limit>,
+}
+
+/// Who was passed over.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    pub(super) all: Cell<u32>,
+    /// Of them: for they have no location in common with the anchor.
+    pub(super) far: Cell<u32>,
+}
+
+impl Wanted {
+    fn lets(&self, own: Listed, other: Listed, passed: &Passed) -> bool {
+        let is_far = self.limit.is_some_and(|limit| !own.traits.meets(other.traits, limit));
+        let is_wanted = self.stages.contains(&other.stage) && !is_far;
+        passed.all.set(passed.all.get() + u32::from(!is_wanted));
+        passed.far.set(passed.far.get() + u32::from(is_far));
+        is_wanted
+    }
 }
 
 /// Whom an anchor plays.
@@ -64,7 +104,7 @@ impl Duel {
         let is_sort = |kind| matches!(kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort);
         let is_sorted = set.algorithm().is_none_or(|of| of.batching == Batching::Sorted)
             || set.rules().iter().any(|rule| is_sort(rule.kind));
-        if is_sorted || store.has_backfills() || !set.stages().iter().all(is_one) {
+        if is_sorted || store.has_apart() || !set.stages().iter().all(is_one) {
             return None;
         }
         let widths: Option<Vec<f64>> = set.stages().iter().map(|stage| store.width(stage)).collect();
@@ -99,12 +139,46 @@ impl Line {
             // There are at most 64.
             let stage = if has_stages { set.stage_at(now.since(mark.started_at)) as u8 } else { 0 };
             let is_news = mark.fresh == round;
-            tickets.push(Listed { number, key, before: at.wrapping_sub(1), after: at + 1, stage, is_news });
+            let (before, after) = (at.wrapping_sub(1), at + 1);
+            tickets.push(Listed { number, key, before, after, traits: mark.traits, stage, is_news });
         }
         if let Some(last) = tickets.last_mut() {
             last.after = END;
         }
-        Some(Self { tickets, places, duel: Duel::new(set, store) })
+        let left = tickets.len();
+        let givers = vec![Vec::new(); store.sieve().needs()];
+        let mut line = Self { tickets, places, left, givers, duel: Duel::new(set, store) };
+        line.list_givers();
+        Some(line)
+    }
+
+    fn list_givers(&mut self) {
+        for (need, givers) in self.givers.iter_mut().enumerate() {
+            givers.clear();
+            let gives = |(_, of): &(u32, &Listed)| of.traits.gives(need);
+            givers.extend((0..).zip(&self.tickets).filter(gives).map(|(at, _)| at));
+        }
+    }
+
+    /// Lays the line anew when most have left it, so that neighbours lie side by side.
+    pub(super) fn close_up(&mut self) {
+        if self.left > self.tickets.len() / 2 || self.tickets.len() <= SHORT {
+            return;
+        }
+        let Self { tickets, places, .. } = self;
+        let mut was = 0;
+        tickets.retain(|of| {
+            was += 1;
+            places.get(of.key.slot as usize) == Some(&(was - 1))
+        });
+        let last = tickets.len().saturating_sub(1) as u32;
+        for (at, of) in (0_u32..).zip(tickets.iter_mut()) {
+            (of.before, of.after) = (at.wrapping_sub(1), if at == last { END } else { at + 1 });
+            if let Some(place) = places.get_mut(of.key.slot as usize) {
+                *place = at;
+            }
+        }
+        self.list_givers();
     }
 
     fn at(&self, place: u32) -> Option<Listed> {
@@ -123,6 +197,7 @@ impl Line {
 
     fn left(&mut self, key: Key) -> Option<Listed> {
         let (_, own) = self.own(key)?;
+        self.left -= 1;
         // Once only: those beside it may go later.
         if let Some(gone) = self.places.get_mut(key.slot as usize) {
             *gone = END;
@@ -136,13 +211,48 @@ impl Line {
         Some(own)
     }
 
-    /// The tickets whose numbers are at most so far from the anchor's, the nearest first, and whether they are news;
-    /// `None` where the anchor is not in the line.
-    pub(super) fn near(&self, anchor: Key, width: f64) -> Option<impl Iterator<Item = (Key, bool)>> {
+    /// The wanted tickets, those nearest to the anchor first, and whether they are news; `None` where the anchor is not in
+    /// the line. Notes who was passed over.
+    pub(super) fn near<'l>(
+        &'l self,
+        anchor: Key,
+        wanted: &'l Wanted,
+        passed: &'l Passed,
+    ) -> Option<impl Iterator<Item = (Key, bool)> + use<'l>> {
         let (_, own) = self.own(anchor)?;
         let mut walk = Walk::from(own);
-        let next = move || walk.next(self).filter(|(_, apart)| *apart <= width);
-        Some(std::iter::from_fn(next).map(|(of, _)| (of.key, of.is_news)))
+        let next = move || walk.next(self).filter(|(_, apart)| *apart <= wanted.width);
+        let all = std::iter::from_fn(next).map(|(of, _)| of);
+        Some(all.filter(move |of| wanted.lets(own, *of, passed)).map(|of| (of.key, of.is_news)))
+    }
+
+    /// Whether the wanted tickets that bring something of a need have `needed` of it; `brings` tells how much each has.
+    /// True where the anchor is not in the line.
+    pub(super) fn has(
+        &self,
+        anchor: Key,
+        need: usize,
+        (wanted, passed): (&Wanted, &Passed),
+        needed: u32,
+        mut brings: impl FnMut(Key) -> u32,
+    ) -> bool {
+        let (Some((place, own)), Some(givers)) = (self.own(anchor), self.givers.get(need)) else {
+            return true;
+        };
+        let (below, above) = givers.split_at(givers.partition_point(|at| *at < place));
+        let near = |at: &u32| self.at(*at).filter(|of| (of.number - own.number).abs() <= wanted.width);
+        let below = below.iter().rev().map_while(near);
+        let mut found = 0;
+        for of in above.iter().map_while(near).chain(below) {
+            if found >= needed {
+                break;
+            }
+            let waits = of.key != own.key && self.own(of.key).is_some();
+            if waits && wanted.lets(own, of, passed) {
+                found += brings(of.key);
+            }
+        }
+        found >= needed
     }
 
     /// One against one: the nearest that waits and whom the rules let play the anchor; where they ask more than that the

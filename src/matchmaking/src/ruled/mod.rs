@@ -1,10 +1,14 @@
 //! The waiting tickets of one queue under a rule set.
+mod apart;
 mod candidates;
 mod explain;
 mod large;
 mod line;
 mod objective;
+mod outlook;
+mod roles;
 mod search;
+mod sieve;
 mod sorted;
 mod store;
 mod ticket;
@@ -14,9 +18,9 @@ pub use ticket::{NeverMatched, RuledTicket};
 
 use crate::{formed, ticket::PoolError};
 use candidates::Choice;
-use gsm_core::{Map, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
-use gsm_rules::{BackfillPriority, RuleSet, Seat, Symbols};
-use line::{Line, Partner};
+use gsm_core::{Map, PlayerId, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
+use gsm_rules::{BackfillPriority, ExpansionAge, Need, RuleSet, Seat, Stage, Symbols};
+use line::{Line, Partner, Passed, Wanted};
 use objective::Course;
 use search::{Anchor, Counts, Outcome, Search, Sight};
 use smallvec::SmallVec;
@@ -117,6 +121,8 @@ pub struct RuledMatch {
     pub tickets: Vec<TicketId>,
     /// The backfill ticket among them.
     pub backfill: Option<TicketId>,
+    /// Of each side the roles of its players, in their order; empty where no rule is about roles.
+    pub roles: Vec<Vec<Option<formed::Role>>>,
     /// Of each rule: how often it held and did not, when it was judged for the sake of these tickets.
     pub counts: Vec<(u64, u64)>,
 }
@@ -285,17 +291,18 @@ impl RulePool {
                 break false;
             }
             let Some(key) = self.next_anchor(&mut round) else { break true };
+            round.line.iter_mut().for_each(Line::close_up);
             match self.duel(key, &mut round, work) {
                 Partner::Found(pair) => {
                     pairs.push(pair);
                     if pairs.len() == PAIRS_MAX {
-                        self.form_pairs(&mut pairs, matches);
+                        self.form_pairs(&mut pairs, round.now, matches);
                     }
                 }
                 Partner::None => {}
                 Partner::Unknown => {
                     // The search sees who is there.
-                    self.form_pairs(&mut pairs, matches);
+                    self.form_pairs(&mut pairs, round.now, matches);
                     let Some(anchor) = self.waiting.alive(key).map(|of| of.turn.id) else { continue };
                     let found = self.turn(anchor, &mut round, budget, work);
                     if let Some(line) = round.line.as_mut().filter(|_| round.cut.is_none()) {
@@ -304,12 +311,12 @@ impl RulePool {
                         others.for_each(|other| line.leave(other));
                     }
                     if let Some(found) = found {
-                        matches.push(self.formed(anchor, found));
+                        matches.push(self.formed(anchor, found, round.now));
                     }
                 }
             }
         };
-        self.form_pairs(&mut pairs, matches);
+        self.form_pairs(&mut pairs, round.now, matches);
         if !finished {
             self.round = Some(round);
         }
@@ -610,12 +617,29 @@ impl RulePool {
         let after_news = |of: &(Key, &Waiting, bool)| !(few_news && of.2);
         let most = if set.is_large() || !choice.prefers_near() { usize::MAX } else { run.reach };
         let width = waiting.width(stage);
-        let line = round.line.as_ref().zip(waiting.key(&id)).zip(width);
+        let (passed, last) = (Passed::default(), set.stages().len().saturating_sub(1) as u8);
+        let wanted = width.map(|width| Wanted {
+            width,
+            stages: match set.expansion_age() {
+                ExpansionAge::Newest => at as u8..=last,
+                ExpansionAge::Oldest => 0..=at as u8,
+            },
+            limit: waiting.sieve().limit(stage).map(|(limit, _)| limit),
+        });
+        let line = round.line.as_ref().zip(waiting.key(&id)).zip(wanted.as_ref());
+        if run.reach > REACH_FIRST
+            && let Some(((line, key), wanted)) = line
+            && let Some(rule) = self.lacking(anchor, stage, line, key, (wanted, &passed))
+        {
+            counts.note(rule, false);
+            *work = work.saturating_add(1 + passed.all.get() / 32);
+            return None;
+        }
         let (candidates, is_cut) =
-            if let Some(line) = line.and_then(|((line, key), width)| line.near(key, width)) {
-                let backfills = waiting.backfills().filter_map(|key| other(key, is_news(key)));
+            if let Some(line) = line.and_then(|((line, key), wanted)| line.near(key, wanted, &passed)) {
+                let apart = waiting.apart().filter_map(|key| other(key, is_news(key)));
                 let near = line.filter_map(|(key, is_news)| other(key, is_news));
-                choice.candidates(news().chain(backfills.chain(near).filter(after_news)), most, counts)
+                choice.candidates(news().chain(apart.chain(near).filter(after_news)), most, counts)
             } else if let Some(near) = width.and_then(|width| waiting.near(anchor, width)) {
                 let near = near.filter_map(|key| other(key, is_news(key))).filter(after_news);
                 choice.candidates(news().chain(near), most, counts)
@@ -625,17 +649,51 @@ impl RulePool {
                 let all = all.filter_map(|(key, _)| other(key, is_news(key))).filter(after_news);
                 choice.candidates(news().chain(all), most, counts)
             };
-        *work = work.saturating_add(1 + visited.get() / 8);
+        *work = work.saturating_add(1 + visited.get() / 8 + passed.all.get() / 32);
+        if let Some((_, rule)) = waiting.sieve().limit(stage) {
+            counts.note_failed(rule, passed.far.get());
+        }
         if set.is_large() {
             let has = (run.is_news, is_of_stage);
             return Some(Opened::Done(large::large(&choice, waiting, &candidates, has, counts, work)));
         }
         let has = Anchor { is_news: run.is_news, is_of_stage, is_backfill: anchor.is_backfill() };
-        Some(Opened::Search(Search::new(at, has, candidates, is_cut, Counts::default())))
+        let parties = |of: &search::Candidate| waiting.at(of.slot).map_or(&[][..], |of| &of.parties[..]);
+        let supply = stage.supply(candidates.iter().map(parties));
+        let mut search = Search::new(at, has, candidates, is_cut, Counts::default());
+        search.supply = supply;
+        Some(Opened::Search(search))
+    }
+
+    /// A rule that asks for players of whom too few are left for the anchor.
+    fn lacking(
+        &self,
+        anchor: &Waiting,
+        stage: &Stage,
+        line: &Line,
+        key: Key,
+        (wanted, passed): (&Wanted, &Passed),
+    ) -> Option<usize> {
+        let party = anchor.party().filter(|_| !self.waiting.has_apart())?;
+        let is_lacking = |need: &&Need| {
+            let teams = 0..self.set.teams().len() as u8;
+            let lacking = teams.map(|team| need.lacking(&[Seat { team, party }])).min().unwrap_or(0);
+            let brings = |key: Key| {
+                let party = self.waiting.alive(key).and_then(Waiting::party);
+                party.map_or(0, |party| need.brings(party))
+            };
+            lacking > 0
+                && self
+                    .waiting
+                    .sieve()
+                    .need(need)
+                    .is_some_and(|known| !line.has(key, known, (wanted, passed), lacking, brings))
+        };
+        stage.needs().iter().find(is_lacking).map(Need::rule)
     }
 
     /// Forms matches of pairs; together, so that the memory of one is awaited while that of another is.
-    fn form_pairs(&mut self, pairs: &mut Vec<Pair>, matches: &mut Vec<RuledMatch>) {
+    fn form_pairs(&mut self, pairs: &mut Vec<Pair>, now: Timestamp, matches: &mut Vec<RuledMatch>) {
         let mut keys: SmallVec<[Key; 2 * PAIRS_MAX]> = SmallVec::new();
         pairs.iter().for_each(|(one, two, _)| keys.extend([*one, *two]));
         let mut taken = self.waiting.take_all(&keys).into_iter();
@@ -648,37 +706,46 @@ impl RulePool {
             let sides = if team == 0 { vec![side(&one), side(&two)] } else { vec![side(&two), side(&one)] };
             let mut counts = self.counts(one.turn.id);
             counts.iter_mut().for_each(|(held, _)| *held += 1);
+            let roles = self.roles(&[(&one, team), (&two, 1 - team)], now);
             [&one, &two].into_iter().for_each(|of| self.forget(of));
             matches.push(RuledMatch {
                 sides,
                 tickets: vec![one.turn.id, two.turn.id],
                 backfill: None,
+                roles,
                 counts,
             });
         }
     }
 
-    fn formed(&mut self, anchor: TicketId, found: Vec<(TicketId, u8)>) -> RuledMatch {
+    fn formed(&mut self, anchor: TicketId, found: Vec<(TicketId, u8)>, now: Timestamp) -> RuledMatch {
         let mut sides = vec![Vec::new(); self.set.teams().len()];
         let mut backfill = None;
         for (id, team) in &found {
             let Some(ticket) = self.waiting.get(id) else { continue };
-            for (at, player) in ticket.players.iter().enumerate() {
-                let team = if ticket.is_backfill() { ticket.teams.get(at).unwrap_or(team) } else { team };
-                if let Some(side) = sides.get_mut(usize::from(*team)) {
-                    side.push(formed::Seat { ticket: *id, player: *player });
+            let mut seat = |team: u8, player: PlayerId| {
+                if let Some(side) = sides.get_mut(usize::from(team)) {
+                    side.push(formed::Seat { ticket: *id, player });
                 }
+            };
+            if ticket.is_apart() {
+                ticket.places_apart(*team).for_each(|(team, player)| seat(team, player));
+            } else {
+                ticket.players.iter().for_each(|player| seat(*team, *player));
             }
             if ticket.is_backfill() {
                 backfill = Some(*id);
             }
         }
         let counts = self.counts(anchor);
+        let taken: Vec<(&Waiting, u8)> =
+            found.iter().filter_map(|(id, team)| Some((self.waiting.get(id)?, *team))).collect();
+        let roles = self.roles(&taken, now);
         let tickets: Vec<TicketId> = found.iter().map(|(id, _)| *id).collect();
         tickets.iter().for_each(|id| {
             self.remove(*id);
         });
-        RuledMatch { sides, tickets, backfill, counts }
+        RuledMatch { sides, tickets, backfill, roles, counts }
     }
 }
 

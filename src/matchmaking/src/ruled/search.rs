@@ -5,10 +5,17 @@
 //! allows, and if there is a match, one is found. What cannot be mended by more tickets is not followed
 //! ([`Stage::hopeless`]), tickets that are alike are tried once at each place, and empty teams that are alike are tried
 //! once. The place where a search is stays in it, so that it goes on in another step.
-use super::{store::Store, ticket::Waiting};
+use super::{
+    outlook::{Outlook, Taken},
+    store::Store,
+    ticket::Waiting,
+};
 use gsm_core::TicketId;
-use gsm_rules::{RuleSet, Seat, Stage, Verdict};
+use gsm_rules::{RuleSet, Seat, Stage, Supply, Verdict};
 use smallvec::{SmallVec, smallvec};
+
+/// Work units after which a search looks whether it can end well at all.
+const OUTLOOK_AFTER: u32 = 64;
 
 /// A ticket that may be taken.
 #[derive(Debug, Clone)]
@@ -22,6 +29,8 @@ pub(super) struct Candidate {
     /// Its age is within the stage that is searched, not beyond: such a one must be in the match.
     pub(super) is_of_stage: bool,
     pub(super) is_backfill: bool,
+    /// Whether its players may sit on different teams.
+    pub(super) is_apart: bool,
     pub(super) players: u32,
     /// Whether it is still there.
     pub(super) waits: bool,
@@ -37,6 +46,11 @@ pub(super) struct Counts(pub(super) Vec<(u64, u64)>);
 impl Counts {
     pub(super) fn of(set: &RuleSet) -> Self {
         Self(vec![(0, 0); set.rules().len()])
+    }
+    pub(super) fn note_failed(&mut self, rule: usize, times: u32) {
+        if let Some((_, failed)) = self.0.get_mut(rule) {
+            *failed += u64::from(times);
+        }
     }
     pub(super) fn note(&mut self, rule: usize, held: bool) {
         if let Some((passed, failed)) = self.0.get_mut(rule) {
@@ -68,8 +82,8 @@ pub(super) struct Search {
     pub(super) stage: usize,
     anchor: Anchor,
     pub(super) candidates: Vec<Candidate>,
-    /// Whether a backfill may be taken, whose players have their teams: then teams that are alike differ by who may join.
-    has_backfill: bool,
+    /// Whether a ticket may be taken that sits on different teams: then teams that are alike differ by who may join.
+    has_apart: bool,
     /// Of the candidates from each on: players, and whether one is news, whether one is of the stage.
     rest: Vec<(u32, bool, bool)>,
     /// The seats taken: which candidate (`None`: the anchor), and its team.
@@ -78,16 +92,21 @@ pub(super) struct Search {
     /// The anchor's team that is tried; a backfill's players have theirs.
     anchor_team: usize,
     pub(super) counts: Counts,
+    /// What the candidates from each on bring of that which may run out.
+    pub(super) supply: Supply,
     /// Whether there may be more candidates than these.
     pub(super) is_cut: bool,
     /// Work units used.
     pub(super) spent: u32,
+    /// Of a search that takes long: what is left at all.
+    outlook: Option<Box<Outlook>>,
+    has_looked: bool,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// A match: each ticket with its team; a backfill's is that of its first player.
+    /// A match: each ticket with its team; of one that sits on different teams that of its first player.
     Found(Vec<(TicketId, u8)>),
     /// There is none.
     None,
@@ -122,19 +141,22 @@ impl Search {
             }
         }
         let (taken, places) = (Vec::new(), Vec::new());
-        let has_backfill = candidates.iter().any(|candidate| candidate.is_backfill);
+        let has_apart = candidates.iter().any(|candidate| candidate.is_apart);
         Self {
             stage,
             anchor,
             candidates,
-            has_backfill,
+            has_apart,
             rest,
             taken,
             places,
             anchor_team: 0,
             counts,
+            supply: Supply::default(),
             is_cut,
             spent: 0,
+            outlook: None,
+            has_looked: false,
         }
     }
 
@@ -164,20 +186,24 @@ impl Search {
     /// Goes on until a match is found, or there is none, or `budget` work units are spent.
     pub(super) fn run(&mut self, sight: &Sight<'_>, budget: u32, used: &mut u32) -> Outcome {
         let before = *used;
-        let outcome = self.go_on(sight, budget, used);
+        let outcome = self.go_on(sight, budget, before, used);
         self.spent = self.spent.saturating_add(*used - before);
         outcome
     }
 
-    fn go_on(&mut self, sight: &Sight<'_>, budget: u32, used: &mut u32) -> Outcome {
+    fn go_on(&mut self, sight: &Sight<'_>, budget: u32, before: u32, used: &mut u32) -> Outcome {
         let Some(stage) = sight.set.stages().get(self.stage) else { return Outcome::None };
         loop {
             if *used >= budget {
                 return Outcome::Cut;
             }
             *used += 1;
+            if !self.has_looked && self.spent.saturating_add(*used - before) > OUTLOOK_AFTER {
+                self.look(sight, stage, used);
+                continue;
+            }
             if self.places.is_empty() {
-                if !self.seat_anchor(sight, stage) {
+                if !self.seat_anchor(sight, stage, used) {
                     return Outcome::None;
                 }
                 continue;
@@ -200,22 +226,22 @@ impl Search {
     }
 
     /// Puts the anchor on the next team that it may sit on; `false` when it has been on all.
-    fn seat_anchor(&mut self, sight: &Sight<'_>, stage: &Stage) -> bool {
+    fn seat_anchor(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         self.taken.clear();
         let teams = sight.set.teams();
-        if sight.anchor.is_backfill() {
-            if self.anchor_team > 0 {
+        if sight.anchor.is_apart() {
+            let Some(team) = sight.anchor.way_apart(stage, &vec![0; teams.len()], self.anchor_team) else {
                 return false;
-            }
-            self.anchor_team = 1;
-            self.taken.push((None, sight.anchor.teams.first().copied().unwrap_or(0)));
+            };
+            self.anchor_team += 1;
+            self.taken.push((None, team));
         } else {
             loop {
                 let at = self.anchor_team;
                 let Some(team) = teams.get(at) else { return false };
                 self.anchor_team += 1;
                 // Of teams that are alike the first one stands for all.
-                let is_first = self.has_backfill
+                let is_first = self.has_apart
                     || at == 0
                     || teams.get(at - 1).is_none_or(|before| before.entry != team.entry);
                 let has_room =
@@ -236,18 +262,64 @@ impl Search {
         }
         drop(seats);
         self.places.push(Place { from: 0, next: 0, team: 0 });
+        if self.is_dead(sight, stage, 1, used) {
+            self.places.clear();
+            self.taken.clear();
+        }
         true
+    }
+
+    /// From now on asks of everything that it takes whether it can end well; goes back to where it still can.
+    fn look(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) {
+        self.has_looked = true;
+        self.outlook = Outlook::new(stage, sight.anchor, &self.candidates, sight.waiting).map(Box::new);
+        let Some(dead) = (1..=self.places.len()).find(|depth| self.is_dead(sight, stage, *depth, used))
+        else {
+            return;
+        };
+        if dead == 1 {
+            let seats = self.seats_of(sight, 1);
+            let taken = self.taken(stage, &seats, 1);
+            let blamed = self.outlook.as_ref().and_then(|of| of.blame(stage, &taken, &self.candidates, 0));
+            blamed.into_iter().for_each(|rule| self.counts.note(rule, false));
+        }
+        self.places.truncate(dead - 1);
+        self.taken.truncate(dead - 1);
+    }
+
+    /// Whether the first `depth` that were taken are no part of a match.
+    fn is_dead(&self, sight: &Sight<'_>, stage: &Stage, depth: usize, used: &mut u32) -> bool {
+        let (Some(outlook), Some(place)) = (&self.outlook, self.places.get(depth.wrapping_sub(1))) else {
+            return false;
+        };
+        let seats = self.seats_of(sight, depth);
+        outlook.is_dead(stage, &self.taken(stage, &seats, depth), &self.candidates, place.next, used)
+    }
+
+    fn taken<'a, 's>(&'a self, stage: &Stage, seats: &'a [Seat<'s>], depth: usize) -> Taken<'a, 's> {
+        let candidates = self.taken.get(..depth).unwrap_or_default();
+        let mut filled: Filled = smallvec![0; stage.teams().len()];
+        for seat in seats {
+            if let Some(count) = filled.get_mut(usize::from(seat.team)) {
+                *count += u32::from(seat.party.size());
+            }
+        }
+        let (has_news, has_of_stage) = self.has_of(candidates);
+        Taken { seats, candidates, missing: missing(stage, &filled), has_news, has_of_stage }
     }
 
     /// Takes one more ticket at the last place; `false` when all were tried there.
     fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         let filled = self.filled(sight);
-        let order = team_order(sight.set, stage, &filled, self.has_backfill);
+        let order = team_order(sight.set, stage, &filled, self.has_apart);
+        let demand = (!self.supply.is_idle()).then(|| stage.demand(&self.seats(sight)));
         loop {
             let Some(place) = self.places.last().copied() else { return false };
             let Some(candidate) = self.candidates.get(place.next) else { return false };
             if place.team == 0
-                && (self.is_too_few(stage, &filled, place.next) || !self.can_be_new(place.next))
+                && (self.is_too_few(stage, &filled, place.next)
+                    || !self.can_be_new(place.next)
+                    || demand.is_some_and(|demand| self.supply.lacks(&demand, place.next)))
             {
                 return false;
             }
@@ -264,9 +336,8 @@ impl Search {
                 self.skip();
                 continue;
             };
-            let team = if ticket.is_backfill() {
-                let fits = place.team == 0 && backfill_fits(stage, &filled, ticket);
-                ticket.teams.first().copied().filter(|_| fits)
+            let team = if ticket.is_apart() {
+                ticket.way_apart(stage, &filled, place.team)
             } else {
                 let room = |team: &u8| {
                     let at = usize::from(*team);
@@ -296,6 +367,11 @@ impl Search {
             }
             let from = place.next + 1;
             self.places.push(Place { from, next: from, team: 0 });
+            if self.is_dead(sight, stage, self.places.len(), used) {
+                self.places.pop();
+                self.taken.pop();
+                continue;
+            }
             return true;
         }
     }
@@ -308,10 +384,7 @@ impl Search {
 
     /// Whether all that are left cannot fill the teams to their minimums.
     fn is_too_few(&self, stage: &Stage, filled: &[u32], next: usize) -> bool {
-        let lacking =
-            |(size, filled): (&gsm_rules::TeamSize, &u32)| u32::from(size.min).saturating_sub(*filled);
-        let missing: u32 = stage.teams().iter().zip(filled).map(lacking).sum();
-        self.rest.get(next).is_none_or(|(players, ..)| *players < missing)
+        self.rest.get(next).is_none_or(|(players, ..)| *players < missing(stage, filled))
     }
 
     /// Whether what was taken, or what is left, has what a match must have: something new, and something of the stage.
@@ -322,7 +395,11 @@ impl Search {
     }
 
     fn has(&self) -> (bool, bool) {
-        let taken = self.taken.iter().filter_map(|(taken, _)| self.candidates.get((*taken)?));
+        self.has_of(&self.taken)
+    }
+
+    fn has_of(&self, taken: &[(Option<usize>, u8)]) -> (bool, bool) {
+        let taken = taken.iter().filter_map(|(taken, _)| self.candidates.get((*taken)?));
         taken.fold((self.anchor.is_news, self.anchor.is_of_stage), |(news, of_stage), candidate| {
             (news || candidate.is_news, of_stage || candidate.is_of_stage)
         })
@@ -353,8 +430,13 @@ impl Search {
     }
 
     fn seats<'s>(&self, sight: &Sight<'s>) -> SmallVec<[Seat<'s>; 16]> {
+        self.seats_of(sight, self.taken.len())
+    }
+
+    /// Of the first so many that were taken.
+    fn seats_of<'s>(&self, sight: &Sight<'s>, depth: usize) -> SmallVec<[Seat<'s>; 16]> {
         let mut seats = SmallVec::new();
-        for (taken, team) in &self.taken {
+        for (taken, team) in self.taken.get(..depth).unwrap_or_default() {
             let ticket = match taken {
                 None => Some(sight.anchor),
                 Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.at(of.slot)),
@@ -362,7 +444,7 @@ impl Search {
             let Some(ticket) = ticket else { continue };
             match ticket.party() {
                 Some(party) => seats.push(Seat { team: *team, party }),
-                None => seats.extend(ticket.fixed()),
+                None => seats.extend(ticket.seats_apart(*team)),
             }
         }
         seats
@@ -381,7 +463,9 @@ impl Search {
                 }
             };
             match ticket {
-                Some(ticket) if ticket.is_backfill() => ticket.teams.iter().for_each(|team| add(*team, 1)),
+                Some(ticket) if ticket.is_apart() => {
+                    ticket.seats_apart(*team).for_each(|seat| add(seat.team, u32::from(seat.party.size())));
+                }
                 Some(ticket) => add(*team, ticket.size()),
                 None => {}
             }
@@ -390,14 +474,10 @@ impl Search {
     }
 }
 
-fn backfill_fits(stage: &Stage, filled: &[u32], ticket: &Waiting) -> bool {
-    let mut filled = filled.to_vec();
-    ticket.teams.iter().for_each(|team| {
-        if let Some(count) = filled.get_mut(usize::from(*team)) {
-            *count += 1;
-        }
-    });
-    stage.teams().iter().zip(&filled).all(|(size, filled)| *filled <= u32::from(size.max))
+/// Players that the teams lack.
+fn missing(stage: &Stage, filled: &[u32]) -> u32 {
+    let lacking = |(size, filled): (&gsm_rules::TeamSize, &u32)| u32::from(size.min).saturating_sub(*filled);
+    stage.teams().iter().zip(filled).map(lacking).sum()
 }
 
 /// The teams in the order in which they are tried: the neediest first, then the one with most room, and of empty teams

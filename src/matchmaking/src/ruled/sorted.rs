@@ -59,10 +59,8 @@ impl<K: Ord + Copy> Sorted<K> {
         new.retain(&is_alive);
         new.extend(std::mem::take(&mut self.recent).into_iter().filter(&is_alive));
         new.sort_unstable();
-        self.main.append(&mut new);
-        // Two sorted runs: merged in one pass.
-        self.main.sort();
-        self.main.shrink_to(self.main.len() + self.main.len() / 8);
+        merge(&mut self.main, &new);
+        new.clear();
         self.coming = new;
         self.dead = 0;
     }
@@ -94,6 +92,33 @@ impl<K: Ord + Copy> Sorted<K> {
         let mut coming: Vec<K> = self.coming.iter().copied().filter(wanted).collect();
         coming.sort_unstable();
         coming
+    }
+}
+
+/// Puts sorted keys among sorted keys, from the last to the first: no memory but theirs.
+fn merge<K: Ord + Copy>(main: &mut Vec<K>, new: &[K]) {
+    let (mut old, mut left) = (main.len(), new);
+    let all = old + new.len();
+    if main.capacity() < all {
+        main.reserve_exact(all - old + all / 8);
+    }
+    main.extend_from_slice(new);
+    let mut place = all;
+    while let Some((last, before)) = left.split_last() {
+        place -= 1;
+        let greater = old.checked_sub(1).and_then(|at| main.get(at)).copied().filter(|of| of > last);
+        let key = greater.unwrap_or(*last);
+        if greater.is_some() {
+            old -= 1;
+        } else {
+            left = before;
+        }
+        if let Some(slot) = main.get_mut(place) {
+            *slot = key;
+        }
+    }
+    if main.capacity() > 2 * all {
+        main.shrink_to(all + all / 8);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The waiting tickets in slots, with their orders: by turn, and by the number that the rules limit.
 use super::{
     candidates::{number, ordered},
+    sieve::{Sieve, Traits},
     sorted::Sorted,
     ticket::{Turn, Waiting},
 };
@@ -34,6 +35,7 @@ pub(super) struct Mark {
     /// The round in which its ticket is news.
     pub(super) fresh: u32,
     pub(super) started_at: Timestamp,
+    pub(super) traits: Traits,
 }
 
 /// The waiting tickets.
@@ -45,12 +47,13 @@ pub(super) struct Store {
     /// Slots, by the id of the ticket there.
     by_id: HashTable<u32>,
     by_turn: Sorted<(Turn, Key)>,
-    /// Of tickets that are no backfills.
+    /// Of tickets whose players sit on one team.
     by_number: Sorted<(u64, Key)>,
     /// The column of `by_number`: the first that the rules limit from the beginning.
     column: Option<NumberColumn>,
-    /// Keys of the backfills; few.
-    backfills: Vec<Key>,
+    /// Keys of backfills and split parties; few.
+    apart: Vec<Key>,
+    sieve: Sieve,
 }
 
 impl Store {
@@ -69,8 +72,14 @@ impl Store {
             by_turn: Sorted::default(),
             by_number: Sorted::default(),
             column,
-            backfills: Vec::new(),
+            apart: Vec::new(),
+            sieve: Sieve::new(set),
         }
+    }
+
+    /// What is known of tickets without a look at them.
+    pub(super) fn sieve(&self) -> &Sieve {
+        &self.sieve
     }
 
     pub(super) fn len(&self) -> usize {
@@ -141,7 +150,8 @@ impl Store {
 
     /// Takes a ticket that is not there yet.
     pub(super) fn insert(&mut self, waiting: Waiting) -> Key {
-        let mark = Mark { serial: 0, fresh: 0, started_at: waiting.turn.started_at };
+        let traits = waiting.party().map(|party| self.sieve.traits(party)).unwrap_or_default();
+        let mark = Mark { serial: 0, fresh: 0, started_at: waiting.turn.started_at, traits };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.marks.push(mark);
@@ -153,8 +163,8 @@ impl Store {
         }
         let key = Key { slot, serial };
         let number = self.number(&waiting);
-        if waiting.is_backfill() {
-            self.backfills.push(key);
+        if waiting.is_apart() {
+            self.apart.push(key);
         } else if let Some(bits) = number {
             self.by_number.insert((bits, key), |(_, key)| is_alive(&self.marks, *key));
         }
@@ -206,16 +216,16 @@ impl Store {
         self.free.push(slot);
         let is_alive = |key: &Key| is_alive(&self.marks, *key);
         self.by_turn.bury(|(_, key)| is_alive(key));
-        if waiting.is_backfill() {
-            self.backfills.retain(is_alive);
+        if waiting.is_apart() {
+            self.apart.retain(is_alive);
         } else if self.column.is_some() && waiting.party().is_some() {
             self.by_number.bury(|(_, key)| is_alive(key));
         }
         Some(waiting)
     }
 
-    pub(super) fn has_backfills(&self) -> bool {
-        !self.backfills.is_empty()
+    pub(super) fn has_apart(&self) -> bool {
+        !self.apart.is_empty()
     }
 
     /// How many slots there are, empty ones included.
@@ -288,12 +298,12 @@ impl Store {
         stage.pairwise().iter().filter_map(of).reduce(f64::min).filter(|width| width.is_finite())
     }
 
-    /// The backfills.
-    pub(super) fn backfills(&self) -> impl Iterator<Item = Key> {
-        self.backfills.iter().copied()
+    /// Tickets whose players sit on different teams.
+    pub(super) fn apart(&self) -> impl Iterator<Item = Key> {
+        self.apart.iter().copied()
     }
 
-    /// Backfills, and the tickets whose indexed number is at most so far from that of `own`, the nearest first.
+    /// Tickets that sit on different teams, and those whose indexed number is at most so far from that of `own`, the nearest first.
     pub(super) fn near(&self, own: &Waiting, width: f64) -> Option<impl Iterator<Item = Key> + use<'_>> {
         let own = own.parties.first()?.number(self.column?);
         let from = (ordered(own), Key { slot: 0, serial: 0 });
@@ -310,6 +320,6 @@ impl Store {
             };
             next.map(|(key, _)| key)
         });
-        Some(self.backfills().chain(nearest))
+        Some(self.apart().chain(nearest))
     }
 }

@@ -1,14 +1,15 @@
 //! Tickets of a pool under a rule set.
+use super::apart::parts;
 use gsm_core::{PlayerId, TicketId, Timestamp};
-use gsm_rules::{BackfillPriority, Member, Party, RuleSet, Seat, Symbols, Unfit};
-use smallvec::{SmallVec, smallvec};
+use gsm_rules::{BackfillPriority, Member, Party, RuleSet, Symbols, Unfit};
+use smallvec::SmallVec;
 
 /// A ticket as it is put into a pool under a rule set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuledTicket {
     /// Which ticket.
     pub id: TicketId,
-    /// Its players, 1 or more, with what they bring; they stay on one team.
+    /// Its players, 1 or more, with what they bring; they stay on one team, but where the rule set splits parties.
     pub players: Vec<(PlayerId, Member)>,
     /// Of a backfill the team of each player, in the same order: they play already, and others are to join them.
     pub backfill: Option<Vec<String>>,
@@ -22,6 +23,8 @@ pub(super) struct Turn {
     class: u8,
     pub(super) started_at: Timestamp,
     pub(super) id: TicketId,
+    /// Of no meaning for the order. It lies here since there is room.
+    is_backfill: bool,
 }
 
 impl Turn {
@@ -30,7 +33,7 @@ impl Turn {
 
     /// The place of a ticket in its class.
     pub(super) fn new(class: u8, started_at: Timestamp, id: TicketId) -> Self {
-        Self { class, started_at, id }
+        Self { class, started_at, id, is_backfill: false }
     }
 
     pub(super) fn class(self) -> u8 {
@@ -69,9 +72,10 @@ pub enum NeverMatched {
 pub(super) struct Waiting {
     pub(super) turn: Turn,
     pub(super) players: SmallVec<[PlayerId; 1]>,
-    /// Of a party: all of its players. Of a backfill: each player alone.
+    /// Of a party: all of its players, or its parts if it is split. Of a backfill: each player alone.
     pub(super) parties: SmallVec<[Party; 1]>,
-    /// Of a backfill: the team of each player. Empty for a party, which may sit anywhere.
+    /// Of a backfill: the team of each player; of a split party that of each part, counted from its first team. Empty
+    /// for a party that sits on one team.
     pub(super) teams: Box<[u8]>,
     pub(super) never: Option<Box<NeverMatched>>,
     /// The same for parties that are alike.
@@ -120,7 +124,8 @@ impl Waiting {
             (true, BackfillPriority::Low) => 2,
             _ => 1,
         };
-        let turn = Turn { class, started_at: ticket.started_at, id: ticket.id };
+        let is_backfill = ticket.backfill.is_some();
+        let turn = Turn { class, started_at: ticket.started_at, id: ticket.id, is_backfill };
         let (players, members): (SmallVec<[PlayerId; 1]>, SmallVec<[Member; 1]>) =
             ticket.players.into_iter().unzip();
         let prepared = match &ticket.backfill {
@@ -137,12 +142,12 @@ impl Waiting {
     }
 
     pub(super) fn is_backfill(&self) -> bool {
-        !self.teams.is_empty()
+        self.turn.is_backfill
     }
 
-    /// The one party of a ticket that is no backfill.
+    /// The one party of a ticket whose players sit on one team.
     pub(super) fn party(&self) -> Option<&Party> {
-        self.parties.first().filter(|_| !self.is_backfill())
+        self.parties.first().filter(|_| !self.is_apart())
     }
 
     /// Notes whether it fails a rule of this stage by itself.
@@ -161,27 +166,27 @@ impl Waiting {
     pub(super) fn size(&self) -> u32 {
         self.players.len() as u32
     }
-
-    /// The seats of a backfill.
-    pub(super) fn fixed(&self) -> impl Iterator<Item = Seat<'_>> {
-        self.teams.iter().zip(&self.parties).map(|(team, party)| Seat { team: *team, party })
-    }
 }
 
 type Prepared = (SmallVec<[Party; 1]>, Vec<u8>);
 
 fn prepare_party(set: &RuleSet, symbols: &mut Symbols, members: &[Member]) -> Result<Prepared, NeverMatched> {
-    let party = set.prepare(members, symbols)?;
-    let lacks = lacking(set, &party);
     let room = set.stages().iter().flat_map(|stage| stage.teams()).map(|size| usize::from(size.max)).max();
-    let never = match lacks {
-        None if room < Some(members.len()) => Some(NeverMatched::TooLarge(members.len())),
+    let is_too_large = room < Some(members.len());
+    let parts = is_too_large.then(|| parts(set, members.len()).filter(|_| set.splits_parties())).flatten();
+    let (sizes, teams): (&[usize], Vec<u8>) = match &parts {
+        Some(parts) => (parts, (0..=u8::MAX).take(parts.len()).collect()),
+        None => (&[members.len()], Vec::new()),
+    };
+    let parties: SmallVec<[Party; 1]> = set.prepare_parts(members, sizes, symbols)?.into();
+    let never = match parties.iter().find_map(|party| lacking(set, party)) {
+        None if is_too_large && parts.is_none() => Some(NeverMatched::TooLarge(members.len())),
         lacks => lacks,
     };
     match never {
-        None => Ok((smallvec![party], Vec::new())),
+        None => Ok((parties, teams)),
         Some(never) => {
-            set.release(&party, symbols);
+            parties.iter().for_each(|party| set.release(party, symbols));
             Err(never)
         }
     }

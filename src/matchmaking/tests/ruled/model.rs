@@ -1,13 +1,13 @@
 //! The slow twin of the pool: every choice of tickets and every choice of teams, judged by the rules.
 use gsm_core::{TicketId, Timestamp};
 use gsm_matchmaking::{RuledMatch, RuledTicket};
-use gsm_rules::{BackfillPriority, ExpansionAge, Party, RuleSet, Seat, Symbols};
+use gsm_rules::{BackfillPriority, ExpansionAge, Member, Party, RuleSet, Seat, Symbols, Value};
 use std::collections::BTreeMap;
 
 /// A waiting ticket of the twin.
 pub(crate) struct Own {
     ticket: RuledTicket,
-    /// A ticket's one party, or each player of a backfill.
+    /// A ticket's one party, or its parts if it fits no team, or each player of a backfill.
     parties: Vec<Party>,
     /// Of a backfill.
     teams: Vec<u8>,
@@ -18,6 +18,9 @@ impl Own {
     fn turn(&self) -> (u8, Timestamp, TicketId) {
         (self.class, self.ticket.started_at, self.ticket.id)
     }
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.ticket.players.iter().map(|(_, member)| member)
+    }
     fn is_backfill(&self) -> bool {
         self.ticket.backfill.is_some()
     }
@@ -27,6 +30,10 @@ pub(crate) struct Model<'a> {
     set: &'a RuleSet,
     symbols: Symbols,
     pub(crate) waiting: BTreeMap<TicketId, Own>,
+    /// Players whose role was looked at.
+    pub(crate) roles: usize,
+    /// Parties that were split.
+    pub(crate) split: usize,
 }
 
 /// Tickets with their teams; a backfill's is of no meaning.
@@ -34,7 +41,7 @@ pub(crate) type Choice<'a> = Vec<(&'a Own, u8)>;
 
 impl<'a> Model<'a> {
     pub(crate) fn new(set: &'a RuleSet) -> Self {
-        Self { set, symbols: set.symbols(), waiting: BTreeMap::new() }
+        Self { set, symbols: set.symbols(), waiting: BTreeMap::new(), roles: 0, split: 0 }
     }
 
     pub(crate) fn insert(&mut self, ticket: RuledTicket) {
@@ -46,10 +53,47 @@ impl<'a> Model<'a> {
         };
         let of = |name: &String| self.set.teams().iter().position(|team| team.name == *name).unwrap() as u8;
         let teams: Vec<u8> = ticket.backfill.iter().flatten().map(of).collect();
-        let parts: Vec<&[_]> =
-            if teams.is_empty() { vec![&members[..]] } else { members.chunks(1).collect() };
-        let parties = parts.iter().map(|part| self.set.prepare(part, &mut self.symbols).unwrap()).collect();
+        let sizes = match teams.is_empty() {
+            true => self.parts(members.len()),
+            false => vec![1; members.len()],
+        };
+        let parties = match teams.is_empty() {
+            true => self.set.prepare_parts(&members, &sizes, &mut self.symbols).unwrap(),
+            false => {
+                members.chunks(1).map(|part| self.set.prepare(part, &mut self.symbols).unwrap()).collect()
+            }
+        };
         self.waiting.insert(ticket.id, Own { ticket, parties, teams, class });
+    }
+
+    /// A party that fits no team sits on the first of as few teams side by side as have room for it: everybody in turn
+    /// is asked who has fewest and may take one more.
+    fn parts(&self, players: usize) -> Vec<usize> {
+        let fits = |team: usize, of: usize| usize::from(self.set.stages()[of].teams()[team].max) >= players;
+        let (teams, stages) = (self.set.teams().len(), self.set.stages().len());
+        if !self.set.splits_parties() || (0..teams).any(|team| (0..stages).any(|of| fits(team, of))) {
+            return vec![players];
+        }
+        for stage in self.set.stages() {
+            for count in 2..=teams {
+                for first in 0..=teams - count {
+                    let most: Vec<usize> = stage.teams()[first..first + count]
+                        .iter()
+                        .map(|size| usize::from(size.max))
+                        .collect();
+                    let mut parts = vec![0; count];
+                    while parts.iter().sum::<usize>() < players && parts != most {
+                        let fewest = (0..count).filter(|at| parts[*at] < most[*at]).map(|at| parts[at]).min();
+                        let next = (0..count).find(|at| Some(parts[*at]) == fewest && parts[*at] < most[*at]);
+                        parts[next.unwrap()] += 1;
+                    }
+                    if parts.iter().sum::<usize>() == players {
+                        return parts;
+                    }
+                }
+            }
+        }
+        vec![players]
     }
 
     /// Ids in the order in which they have their turns.
@@ -61,7 +105,7 @@ impl<'a> Model<'a> {
 
     /// Those that may join an anchor: who has not had his turn. A backfill that has its turn apart from the others takes
     /// from all of them, and is no part of a new match.
-    fn others(&self, anchor: &Own) -> Vec<&Own> {
+    pub(crate) fn others(&self, anchor: &Own) -> Vec<&Own> {
         let takes_all = anchor.class != 1;
         let mut others: Vec<&Own> = self
             .waiting
@@ -87,7 +131,7 @@ impl<'a> Model<'a> {
         let seats: Vec<Seat<'_>> = choice
             .iter()
             .flat_map(|(own, team)| {
-                let team = |at: usize| own.teams.get(at).copied().unwrap_or(*team);
+                let team = |at: usize| own.teams.get(at).copied().unwrap_or(*team + at as u8);
                 own.parties.iter().enumerate().map(move |(at, party)| Seat { team: team(at), party })
             })
             .collect();
@@ -104,15 +148,60 @@ impl<'a> Model<'a> {
         found.tickets.iter().map(|id| (&self.waiting[id], team(id) as u8)).collect()
     }
 
+    /// Where players of a match have roles, each is as often there as its rule says, and nobody more is autofilled.
+    pub(crate) fn check_roles(&mut self, found: &RuledMatch, now: Timestamp, says: &str) {
+        let choice = self.choice(found);
+        let split = choice.iter().filter(|(own, _)| !own.is_backfill() && own.parties.len() > 1).count();
+        let stage = &self.set.stages()[self.stage_of(&choice, now)];
+        self.split += split;
+        assert_eq!(found.roles.is_empty(), !stage.has_roles(), "{says}");
+        let Some((places, autofill)) = (0..self.set.rules().len()).find_map(|rule| stage.places(rule)) else {
+            return;
+        };
+        for (side, roles) in found.sides.iter().zip(&found.roles) {
+            assert_eq!(side.len(), roles.len(), "{says}");
+            let taken = || roles.iter().flatten();
+            if taken().next().is_none() {
+                continue;
+            }
+            for (role, count) in places {
+                let name = self.symbols.text(*role);
+                assert_eq!(taken().filter(|role| role.name == name).count(), *count as usize, "{says}");
+            }
+            assert!(taken().filter(|role| role.choice.is_none()).count() <= autofill as usize, "{says}");
+            for (seat, role) in side.iter().zip(roles) {
+                let Some(role) = role else { continue };
+                let players = &self.waiting[&seat.ticket].ticket.players;
+                let (_, member) = players.iter().find(|(player, _)| *player == seat.player).unwrap();
+                let Value::List(list) = &member.attributes["roles"] else { panic!("{member:?}") };
+                let mut named: Vec<&String> = Vec::new();
+                list.iter().for_each(|role| named.extend((!named.contains(&role)).then_some(role)));
+                let choice = named.iter().position(|named| **named == role.name);
+                assert_eq!(role.choice, choice.map(|at| at as u32), "{says}");
+                self.roles += 1;
+            }
+        }
+    }
+
     /// Some match of the anchor, if there is any.
     pub(crate) fn find(&self, anchor: TicketId, now: Timestamp) -> Option<Choice<'_>> {
+        let others = self.others(&self.waiting[&anchor]);
+        self.find_among(anchor, &others, now)
+    }
+
+    /// Some match of the anchor and some of the others, if there is any.
+    pub(crate) fn find_among<'o>(
+        &'o self,
+        anchor: TicketId,
+        others: &[&'o Own],
+        now: Timestamp,
+    ) -> Option<Choice<'o>> {
         let anchor = &self.waiting[&anchor];
-        let others = self.others(anchor);
-        self.seatings(anchor).find_map(|seating| self.extend(vec![seating], &others, now))
+        self.seatings(anchor).find_map(|seating| self.extend(vec![seating], others, now))
     }
 
     fn seatings<'o>(&self, own: &'o Own) -> impl Iterator<Item = (&'o Own, u8)> + use<'o> {
-        let teams = if own.is_backfill() { 1 } else { self.set.teams().len() };
+        let teams = if own.is_backfill() { 1 } else { self.set.teams().len() + 1 - own.parties.len() };
         (0..teams as u8).map(move |team| (own, team))
     }
 

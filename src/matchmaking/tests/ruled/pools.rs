@@ -22,6 +22,9 @@ fn expansions(dice: &mut Dice, spec: &SetSpec) -> Vec<Json> {
             RuleSpec::Distance { max: Some(max), .. } => ("maxDistance", *max, 1.5),
             RuleSpec::Batch { attribute: "skill", max: Some(max), .. } => ("maxDistance", *max, 2.0),
             RuleSpec::Latency { max: Some(max), .. } => ("maxLatency", *max, 10.0),
+            RuleSpec::Roles { autofill, .. } => ("autofill", *autofill as f64, 1.0),
+            RuleSpec::PartyBalance { most } => ("maxDifference", *most as f64, 1.0),
+            RuleSpec::Avoid { most, .. } => ("maxCount", *most as f64, 1.0),
             _ => continue,
         };
         let steps = steps(dice, &|at| json!(from + by * (at + 1) as f64));
@@ -52,14 +55,19 @@ pub(crate) fn rule_set(dice: &mut Dice, teams: usize) -> (Arc<RuleSet>, String) 
         "expansionAgeSelection": dice.one(&["newest", "newest", "oldest"]),
         "backfillPriority": dice.one(&["normal", "low", "high"]),
     });
+    let places: usize = spec.teams.iter().map(|team| team.max * team.quantity).sum();
+    if dice.chance(30) {
+        text["parties"] = json!({"maxPlayers": places, "split": true});
+    }
     let text = text.to_string();
-    let parsed = parse(&text, Dialect::Strict).unwrap_or_else(|faults| panic!("{text}: {faults:#?}"));
+    let parsed = parse(&text, Dialect::Extended).unwrap_or_else(|faults| panic!("{text}: {faults:#?}"));
     (Arc::new(parsed.set), text)
 }
 
 /// Ticket number `n`, which began to wait in the ten seconds up to `now`; one in eight is a backfill.
 pub(crate) fn ticket(dice: &mut Dice, set: &RuleSet, n: usize, now: u64) -> RuledTicket {
-    let size = 1 + if dice.chance(25) { dice.below(3) } else { 0 };
+    let most = if set.splits_parties() { set.party_max().min(5) } else { 3 };
+    let size = 1 + if dice.chance(25) { dice.below(most) } else { 0 };
     let players = (0..size).map(|at| (PlayerId::from_u128((10 * n + at) as u128), member(dice, 10 * n + at)));
     let players: Vec<_> = players.collect();
     let team = |dice: &mut Dice| set.teams()[dice.below(set.teams().len())].name.clone();

@@ -12,7 +12,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 /// All that a pool forms until nothing is left to look at.
-fn all(pool: &mut RulePool, now: Timestamp, mut budget: impl FnMut() -> u32) -> Vec<RuledMatch> {
+pub(crate) fn all(pool: &mut RulePool, now: Timestamp, mut budget: impl FnMut() -> u32) -> Vec<RuledMatch> {
     let mut matches = Vec::new();
     for _ in 0..1_000_000 {
         let step = pool.step(now, budget());
@@ -38,6 +38,7 @@ fn check(model: &mut Model<'_>, found: &[RuledMatch], now: Timestamp, says: &str
         let choice = model.choice(next);
         assert!(model.is_match(&choice, now), "{next:?} breaks a rule: {says}");
         assert_eq!(model.addable(&choice, now), None, "{next:?} is not full: {says}");
+        model.check_roles(next, now, says);
         next.tickets.iter().for_each(|id| drop(model.waiting.remove(id)));
     }
     assert_eq!(found.next(), None, "{says}");
@@ -45,7 +46,7 @@ fn check(model: &mut Model<'_>, found: &[RuledMatch], now: Timestamp, says: &str
 
 #[test]
 fn the_pool_finds_what_the_twin_finds() {
-    let (mut matches, mut left) = (0, 0);
+    let (mut matches, mut left, mut roles, mut split) = (0, 0, 0, 0);
     for seed in 0..10_000 {
         let mut dice = Dice(seed);
         let (set, text) = rule_set(&mut dice, 4);
@@ -70,9 +71,12 @@ fn the_pool_finds_what_the_twin_finds() {
             check(&mut model, &found, at(now), &format!("seed {seed} at {now}: {text}"));
         }
         left += model.waiting.len();
+        roles += model.roles;
+        split += model.split;
         assert_eq!(pool.len(), model.waiting.len());
     }
     assert!(matches > 5_000 && left > 5_000, "{matches} matches, {left} tickets left");
+    assert!(roles > 500 && split > 100, "{roles} roles, {split} split parties");
 }
 
 #[test]

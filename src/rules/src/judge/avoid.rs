@@ -3,7 +3,7 @@ use crate::{columns::WordColumn, seat::Seat, stage::Verdict};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Avoid {
-    /// Of each player: whom he names.
+    /// Of each player: whom he names, but those of his own ticket.
     pub(crate) lists: WordColumn,
     /// Who they are.
     pub(crate) players: WordColumn,
@@ -20,7 +20,7 @@ impl Avoid {
         }
         let mut named = 0_u32;
         for (at, seat) in seats.iter().enumerate() {
-            // Who plays together meets by choice.
+            // Who plays together meets by choice, also where a party is split.
             let others = seats.iter().enumerate().filter(|(other, _)| *other != at);
             let others = others.filter(|(_, other)| !self.opponents_only || other.team != seat.team);
             let others = || others.clone().flat_map(|(_, other)| other.party.texts(self.players));

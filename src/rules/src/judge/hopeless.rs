@@ -118,6 +118,8 @@ impl<'a, 's> Partial<'a, 's> {
             }
             // Whoever joins can only be one more.
             Check::Avoid(avoid) => avoid.verdict(self.seats) == Verdict::Fails,
+            Check::Roles(roles) => roles.is_dead(self.seats, self.sizes),
+            Check::PartyBalance(balance) => balance.is_dead(self.seats, self.sizes),
             Check::Latency(latency) => !latency.location(self.seats, false),
             Check::Logic(logic) => self.logic_is_dead(logic, checks),
             Check::Sort(_) | Check::Always => false,

@@ -5,8 +5,11 @@ pub(crate) mod latency;
 pub(crate) mod logic;
 pub(crate) mod numbers;
 pub(crate) mod pairs;
+pub(crate) mod party_balance;
+pub(crate) mod roles;
 pub(crate) mod sort;
 pub(crate) mod strings;
+pub(crate) mod supply;
 
 use crate::{
     columns::{NumberColumn, WordColumn},
@@ -19,6 +22,8 @@ use avoid::Avoid;
 use latency::Latency;
 use logic::Logic;
 use numbers::{Measured, Number, Numbers, Of};
+use party_balance::PartyBalance;
+use roles::Roles;
 use sort::Sort;
 use strings::{Strings, Texts};
 
@@ -49,6 +54,10 @@ pub(crate) enum Check {
     Reference { measured: Vec<Strings>, reference: Reference, allowed: Counts },
     /// Players who do not want to meet.
     Avoid(Avoid),
+    /// Places on a team that are filled by players who name them.
+    Roles(Roles),
+    /// Parties meet parties.
+    PartyBalance(PartyBalance),
     /// A location that is near enough for all.
     Latency(Latency),
     /// An order, which always holds.
@@ -259,6 +268,8 @@ impl Check {
                 }
             }
             Self::Avoid(avoid) => return avoid.verdict(seats),
+            Self::Roles(roles) => return roles.verdict(seats),
+            Self::PartyBalance(balance) => return balance.verdict(seats),
             Self::Latency(latency) => return latency.verdict(seats),
             Self::Logic(logic) => return logic.verdict(seats, checks),
             Self::Sort(_) | Self::Always => return Verdict::Holds,

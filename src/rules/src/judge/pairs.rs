@@ -96,6 +96,7 @@ impl Pairs<'_> {
                     }
                 }
             }
+            Check::Roles(roles) if roles.teams == *self.teams => self.all.push(Pairwise::Unary { rule }),
             Check::Latency(latency) => {
                 self.all.push(Pairwise::Region { column: latency.column, max_ms: latency.max_ms, rule });
                 self.all.push(Pairwise::Unary { rule });

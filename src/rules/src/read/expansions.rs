@@ -27,6 +27,8 @@ struct Target {
     section: Section,
     names: BTreeSet<String>,
     property: String,
+    /// The member of the property, which is an object.
+    member: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub(crate) fn read<'n>(top: &Object<'n>, faults: &mut Faults) -> Vec<Expansion<'
         let steps = steps(&object, faults);
         let Some(target) = target else { continue };
         for name in &target.names {
-            if !taken.insert((name.clone(), target.property.clone())) {
+            if !taken.insert((name.clone(), target.property.clone(), target.member.clone())) {
                 let message = format!(
                     "`{}` of `{name}` is the target of an expansion before; this one counts where both apply",
                     target.property
@@ -100,8 +102,13 @@ fn target(top: &Object<'_>, text: &str, at: u32, faults: &mut Faults) -> Option<
             section: Section::Algorithm,
             names: ["algorithm".to_owned()].into(),
             property: property.to_owned(),
+            member: None,
         });
     }
+    let (property, member) = match property.strip_suffix(']').and_then(|text| text.split_once('[')) {
+        Some((property, member)) => (property.trim(), Some(member.trim())),
+        None => (property, None),
+    };
     let inner = thing.strip_suffix(']').and_then(|thing| thing.split_once('['));
     let section = match inner.map(|(section, names)| (section.trim(), names)) {
         Some(("rules" | "rule", names)) => Some((Section::Rules, names)),
@@ -131,8 +138,17 @@ fn target(top: &Object<'_>, text: &str, at: u32, faults: &mut Faults) -> Option<
             return None;
         }
         allowed(property, expandable, name, at, faults)?;
+        if let Some(member) = member {
+            let members = entries(found).iter().find(|entry| entry.key == property);
+            let members = || members.into_iter().flat_map(|entry| entries(&entry.value));
+            if members().all(|entry| entry.key != member) {
+                let near = did_you_mean(member, members().map(|entry| entry.key.as_str()));
+                faults.add(at, format!("`{property}` of `{name}` has no `{member}`{near}"));
+                return None;
+            }
+        }
     }
-    Some(Target { section, names, property: property.to_owned() })
+    Some(Target { section, names, property: property.to_owned(), member: member.map(str::to_owned) })
 }
 
 fn allowed(property: &str, known: &[&str], of: &str, at: u32, faults: &mut Faults) -> Option<()> {
@@ -196,7 +212,7 @@ pub(crate) fn applied(root: &Node, expansions: &[Expansion<'_>], age: u32) -> (N
     let (mut root, mut blame) = (root.clone(), None);
     for expansion in expansions {
         let Some((_, value)) = expansion.steps.iter().rfind(|(seconds, _)| *seconds <= age) else { continue };
-        let Target { section, names, property } = &expansion.target;
+        let Target { section, names, property, member } = &expansion.target;
         if property == "maxPlayers" {
             blame = blame.or(Some(value.begin));
         }
@@ -219,7 +235,7 @@ pub(crate) fn applied(root: &Node, expansions: &[Expansion<'_>], age: u32) -> (N
                 let is_meant = |item: &&mut Node| name_of(item).is_some_and(|name| names.contains(name));
                 for item in items.iter_mut().filter(is_meant) {
                     if let Kind::Object(members) = &mut item.kind {
-                        replace(members, property, value);
+                        replace_within(members, property, member.as_deref(), value);
                     }
                 }
             }
@@ -231,6 +247,15 @@ pub(crate) fn applied(root: &Node, expansions: &[Expansion<'_>], age: u32) -> (N
 
 fn replacement(property: &str, value: &Node) -> Entry {
     Entry { key: property.to_owned(), key_begin: value.begin, value: value.clone() }
+}
+
+/// Replaces a property, or a member of it.
+fn replace_within(members: &mut Vec<Entry>, property: &str, member: Option<&str>, value: &Node) {
+    let Some(member) = member else { return replace(members, property, value) };
+    let found = members.iter_mut().find(|entry| entry.key == property);
+    if let Some(Kind::Object(inner)) = found.map(|entry| &mut entry.value.kind) {
+        replace(inner, member, value);
+    }
 }
 
 fn replace(members: &mut Vec<Entry>, property: &str, value: &Node) {

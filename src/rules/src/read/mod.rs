@@ -8,6 +8,7 @@ mod expansions;
 mod faults;
 mod object;
 mod objective;
+mod parties;
 mod rules;
 mod teams;
 
@@ -15,7 +16,8 @@ use crate::{
     columns::Columns,
     fault::Fault,
     json::{Node, scan},
-    rule_set::{Attribute, AttributeKind, Rule, RuleSet, Team},
+    rule_set::{Attribute, AttributeKind, Parties, Rule, RuleSet, Team, TeamSize},
+    seat::TeamSet,
     stage::Stage,
 };
 use faults::{FAULTS_MAX, Faults};
@@ -31,7 +33,7 @@ pub const TEXT_CHARS_MAX: usize = 65_535;
 pub enum Dialect {
     /// FlexMatch's and nothing else.
     Strict,
-    /// With the extensions of this server: `objective`, and rules of the type `avoid`.
+    /// With the extensions of this server: `objective`, `parties`, and rules of the types `avoid`, `roles` and `partyBalance`.
     Extended,
 }
 
@@ -70,9 +72,9 @@ pub fn parse(text: &str, dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
 const MEMBERS: [&str; 7] =
     ["name", "ruleLanguageVersion", "playerAttributes", "algorithm", "teams", "rules", "expansions"];
 /// Members that only the extended language has.
-const EXTENSIONS: [&str; 1] = ["objective"];
+const EXTENSIONS: [&str; 2] = ["objective", "parties"];
 /// Players of a small match.
-const SMALL_PLAYERS_MAX: u32 = 40;
+pub(crate) const SMALL_PLAYERS_MAX: u32 = 40;
 /// Players of any match.
 const PLAYERS_MAX: u32 = MATCH_PLAYERS_MAX as u32;
 
@@ -101,11 +103,17 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         literals: BTreeMap::new(),
         is_large,
         is_extended: dialect == Dialect::Extended,
+        sizes: Vec::new(),
+        with_roles: TeamSet::default(),
         rules: Vec::new(),
     };
     let objective = match dialect {
         Dialect::Strict => None,
         Dialect::Extended => objective::read(&top, &mut scope, faults),
+    };
+    let parties = match dialect {
+        Dialect::Strict => Parties::default(),
+        Dialect::Extended => parties::read(&top, faults),
     };
     let first = stage(Millis::ZERO, root, None, &mut scope, faults);
     let expansions = expansions::read(&top, faults);
@@ -124,6 +132,9 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         }
     }
     let stages = stages.into_iter().collect::<Option<Vec<Stage>>>()?;
+    if dialect == Dialect::Extended {
+        parties::check(&top, parties, &stages, faults);
+    }
     let mut literals: Vec<(String, u32)> = scope.literals.into_iter().collect();
     literals.sort_unstable_by_key(|(_, at)| *at);
     Some(RuleSet {
@@ -137,6 +148,7 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         is_large,
         expansion_age,
         objective,
+        parties,
     })
 }
 
@@ -151,6 +163,10 @@ pub(crate) struct Scope {
     pub(crate) literals: BTreeMap<String, u32>,
     pub(crate) is_large: bool,
     pub(crate) is_extended: bool,
+    /// Of the teams, in the stage that is read.
+    pub(crate) sizes: Vec<TeamSize>,
+    /// The teams that a rule of the stage that is read has given roles.
+    pub(crate) with_roles: TeamSet,
 }
 
 impl Scope {
@@ -197,6 +213,8 @@ fn stage(
             format!("a match could grow to {players} players; one that begins with {SMALL_PLAYERS_MAX} or less must stay so"),
         );
     }
+    scope.sizes = teams::sizes(&entries);
+    scope.with_roles = TeamSet::default();
     let algorithm = algorithm::read(&top, scope, faults);
     let read = rules::read(&top, scope, faults);
     if from == Millis::ZERO {

@@ -36,6 +36,13 @@ pub(crate) fn member(dice: &mut Dice, number: usize) -> Member {
     };
     attributes.insert("picks".to_owned(), list(dice));
     attributes.insert("maps".to_owned(), list(dice));
+    let mut some = |name: &str, of: &[&str]| {
+        let len = dice.below(3);
+        let list = (0..len).map(|_| dice.one(of).to_owned()).collect();
+        attributes.insert(name.to_owned(), Value::List(list));
+    };
+    some("roles", &["x", "y", "z"]);
+    some("foes", &["p1", "p2", "p3", "p10", "p20", "p30", "p40"]);
     let mut latency_ms = BTreeMap::new();
     for place in ["eu", "us", "ap"] {
         if dice.chance(75) {
@@ -138,7 +145,7 @@ fn rule(dice: &mut Dice, teams: &[TeamSpec], before: usize) -> RuleSpec {
         let n = 1 + dice.below(2);
         (0..n).map(|_| of(dice, teams)).collect::<Vec<_>>()
     };
-    match dice.below(if before > 0 { 13 } else { 12 }) {
+    match dice.below(if before > 0 { 16 } else { 15 }) {
         0 => RuleSpec::Compare {
             measured: several(dice, numbers),
             operation,
@@ -186,6 +193,9 @@ fn rule(dice: &mut Dice, teams: &[TeamSpec], before: usize) -> RuleSpec {
             from_min: dice.chance(50),
             aggregation,
         },
+        12 => roles(dice, teams),
+        13 => RuleSpec::PartyBalance { most: dice.below(3) },
+        14 => RuleSpec::Avoid { opponents: dice.chance(50), most: dice.below(3) / 2 },
         _ => {
             let part = |dice: &mut Dice| dice.below(before);
             let (a, b, c) = (part(dice), part(dice), part(dice));
@@ -199,6 +209,24 @@ fn rule(dice: &mut Dice, teams: &[TeamSpec], before: usize) -> RuleSpec {
             })
         }
     }
+}
+
+fn roles(dice: &mut Dice, teams: &[TeamSpec]) -> RuleSpec {
+    let team = dice.chance(30).then(|| dice.one(&teams.iter().map(|team| &team.name).collect::<Vec<_>>()));
+    let meant = teams.iter().filter(|of| team.is_none_or(|team| of.name == *team));
+    let mut places = 1 + dice.below(meant.map(|team| team.max).min().unwrap());
+    let mut counts = Vec::new();
+    for role in ["x", "y", "z"] {
+        let count = dice.below(places + 1);
+        places -= count;
+        if count > 0 || dice.chance(20) {
+            counts.push((role, count));
+        }
+    }
+    if counts.is_empty() {
+        counts.push(("x", 1));
+    }
+    RuleSpec::Roles { team: team.cloned(), counts, autofill: dice.below(5) / 3 }
 }
 
 /// A rule set of at most `rules` rules.
@@ -218,6 +246,10 @@ pub(crate) fn set(dice: &mut Dice, rules: usize) -> SetSpec {
         // What a compound names must not be batchDistance: those come with the plain kinds at the end only.
         let next = rule(dice, &teams, all.len());
         let is_batch = |rule: &RuleSpec| matches!(rule, RuleSpec::Batch { .. });
+        let is_roles = |rule: &RuleSpec| matches!(rule, RuleSpec::Roles { .. });
+        if is_roles(&next) && all.iter().any(is_roles) {
+            continue;
+        }
         if !matches!(next, RuleSpec::Compound(_)) || !all.iter().any(is_batch) {
             all.push(next);
         }

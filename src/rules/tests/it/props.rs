@@ -7,7 +7,7 @@ use gsm_rules::{Dialect, Member, Pairwise, Party, RuleSet, Seat, Stage, Verdict,
 
 fn parsed(spec: &SetSpec, seed: u64) -> RuleSet {
     let text = spec.text();
-    parse(&text, Dialect::Strict).unwrap_or_else(|faults| panic!("seed {seed}: {text}: {faults:#?}")).set
+    parse(&text, Dialect::Extended).unwrap_or_else(|faults| panic!("seed {seed}: {text}: {faults:#?}")).set
 }
 
 fn parties(set: &RuleSet, seats: &[(usize, Vec<Member>)]) -> Vec<(u8, Party)> {
@@ -101,6 +101,10 @@ fn no_part_of_a_match_is_hopeless_and_any_two_tickets_fulfil_the_conditions() {
                     .filter(|(at, _)| subset >> at & 1 == 1)
                     .map(|(_, seat)| *seat)
                     .collect();
+                let rest = parties.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 0);
+                let rest: Vec<&[Party]> = rest.map(|(_, (_, party))| std::slice::from_ref(party)).collect();
+                let lacks = stage.supply(rest.into_iter()).lacks(&stage.demand(&part), 0);
+                assert!(!lacks, "seed {seed}: {}\n{subset:b} of {seats:#?}", spec.text());
                 assert_eq!(
                     stage.hopeless(&part),
                     None,

@@ -87,6 +87,18 @@ pub(crate) enum RuleSpec {
         from_min: bool,
         aggregation: &'static str,
     },
+    Roles {
+        team: Option<String>,
+        counts: Vec<(&'static str, usize)>,
+        autofill: usize,
+    },
+    PartyBalance {
+        most: usize,
+    },
+    Avoid {
+        opponents: bool,
+        most: usize,
+    },
     Compound(String),
 }
 
@@ -161,6 +173,14 @@ impl RuleSpec {
                 put(&mut rule, "distanceReference", spread.map(|_| if *from_min { "min" } else { "avg" }));
                 rule
             }
+            Self::Roles { counts, autofill, .. } => {
+                let counts: serde_json::Map<_, _> =
+                    counts.iter().map(|(role, count)| ((*role).to_owned(), json!(count))).collect();
+                json!({"type": "roles", "attribute": "roles", "counts": counts, "autofill": autofill})
+            }
+            Self::PartyBalance { most } => json!({"type": "partyBalance", "maxDifference": most}),
+            Self::Avoid { opponents, most } => json!({"type": "avoid", "attribute": "foes",
+                "who": if *opponents { "opponents" } else { "anyone" }, "maxCount": most}),
             Self::Compound(statement) => json!({"type": "compound", "statement": statement}),
         };
         rule["name"] = json!(name);
@@ -170,6 +190,7 @@ impl RuleSpec {
                 put(&mut rule, "minDistance", *min);
                 put(&mut rule, "maxDistance", *max);
             }
+            Self::Roles { team, .. } => put(&mut rule, "team", team.as_deref()),
             Self::Batch { max, .. } => put(&mut rule, "maxDistance", *max),
             Self::Contains { counts, .. }
             | Self::Intersection { counts, .. }
@@ -197,7 +218,8 @@ impl SetSpec {
             "ruleLanguageVersion": "1.0",
             "playerAttributes": [{"name": "skill", "type": "number"}, {"name": "level", "type": "number"},
                 {"name": "mode", "type": "string"}, {"name": "picks", "type": "string_list"},
-                {"name": "maps", "type": "string_list"}],
+                {"name": "maps", "type": "string_list"}, {"name": "roles", "type": "string_list"},
+                {"name": "foes", "type": "string_list"}],
             "teams": teams.collect::<Vec<_>>(),
             "rules": rules.collect::<Vec<_>>(),
         })

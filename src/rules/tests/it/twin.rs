@@ -374,6 +374,42 @@ impl SetSpec {
                 };
                 Some(["eu", "us", "ap"].into_iter().any(works))
             }
+            RuleSpec::Roles { team, counts, autofill } => {
+                let entries = self.entries();
+                let is_meant =
+                    |at: usize| team.as_ref().is_none_or(|name| self.teams[entries[at]].name == *name);
+                let filled = (0..entries.len()).filter(|at| is_meant(*at)).filter_map(|at| {
+                    let on = seats.iter().filter(|(team, _)| *team == at).flat_map(|(_, party)| party);
+                    let players: Vec<BTreeSet<String>> = on.map(|member| list(member, "roles")).collect();
+                    let places: Vec<&str> =
+                        counts.iter().flat_map(|(role, count)| vec![*role; *count]).collect();
+                    (!players.is_empty()).then(|| can_fill(&places, &players, *autofill))
+                });
+                all_of(filled.collect())
+            }
+            RuleSpec::PartyBalance { most } => {
+                let mut largest: BTreeMap<usize, usize> = BTreeMap::new();
+                for (team, party) in seats {
+                    let size = largest.entry(*team).or_default();
+                    *size = (*size).max(party.len());
+                }
+                Some(largest.values().max()? - largest.values().min()? <= *most)
+            }
+            RuleSpec::Avoid { opponents, most } => {
+                let mut named = 0;
+                for (own, (team, party)) in seats.iter().enumerate() {
+                    for (_, (other_team, other)) in seats.iter().enumerate().filter(|(at, _)| *at != own) {
+                        if *opponents && other_team == team {
+                            continue;
+                        }
+                        let names = |who: &Member| {
+                            party.iter().filter(|m| list(m, "foes").contains(&who.player)).count()
+                        };
+                        named += other.iter().map(names).sum::<usize>();
+                    }
+                }
+                (!seats.is_empty()).then_some(named <= *most)
+            }
             RuleSpec::Compound(statement) => self.logic(statement, seats, doubt),
         }
     }
@@ -402,6 +438,20 @@ impl SetSpec {
             _ => hold == 0,
         })
     }
+}
+
+/// Tries every player in every place; one who did not name it is autofilled.
+fn can_fill(places: &[&str], players: &[BTreeSet<String>], autofill: usize) -> bool {
+    let Some((place, rest)) = places.split_first() else { return true };
+    (0..players.len()).any(|at| {
+        let mut others = players.to_vec();
+        let is_named = others.remove(at).contains(*place);
+        match (is_named, autofill) {
+            (true, _) => can_fill(rest, &others, autofill),
+            (false, 0) => false,
+            (false, left) => can_fill(rest, &others, left - 1),
+        }
+    })
 }
 
 fn same(a: &V, b: &V, doubt: bool) -> bool {

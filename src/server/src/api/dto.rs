@@ -4,7 +4,7 @@ use gsm_engine::{
     Engine, MatchView, ResultView, TicketView,
     store::{RatingRow, SideChange, Verdict},
 };
-use gsm_matchmaking::WaitEstimate;
+use gsm_matchmaking::{Role, WaitEstimate};
 use gsm_rating::Offset;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -149,6 +149,21 @@ impl TicketDto {
     }
 }
 
+/// The role of a player in a match.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RoleDto {
+    name: String,
+    /// 1 is the one that the player named first; absent where he did not name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choice: Option<u32>,
+}
+
+impl From<Role> for RoleDto {
+    fn from(of: Role) -> Self {
+        Self { name: of.name, choice: of.choice.map(|at| at.saturating_add(1)) }
+    }
+}
+
 /// A player of a ticket, with the rating at which it was queued.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TicketPlayerDto {
@@ -156,6 +171,9 @@ pub(crate) struct TicketPlayerDto {
     player_id: PlayerId,
     rating: f64,
     deviation: f64,
+    /// Once matched, where the rule set gives roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<RoleDto>,
 }
 
 impl From<TicketView> for TicketDto {
@@ -170,10 +188,12 @@ impl From<TicketView> for TicketDto {
             players: row
                 .players
                 .iter()
-                .map(|p| TicketPlayerDto {
+                .enumerate()
+                .map(|(at, p)| TicketPlayerDto {
                     player_id: p.player,
                     rating: p.rating.mean,
                     deviation: p.rating.deviation,
+                    role: row.brought.get(at).and_then(|of| of.role.clone()).map(Into::into),
                 })
                 .collect(),
             queued_at: row.queued_at.as_millis(),
@@ -231,7 +251,7 @@ pub(crate) struct SideDto {
     /// Its name, where the queue's rule set gives it one.
     #[serde(skip_serializing_if = "Option::is_none")]
     team: Option<String>,
-    players: Vec<SeatDto>,
+    players: Vec<MatchSeatDto>,
     /// The score expected of the side when the match was made, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<f64>,
@@ -239,12 +259,15 @@ pub(crate) struct SideDto {
 
 /// A player of a side.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SeatDto {
+pub(crate) struct MatchSeatDto {
     #[schema(value_type = String)]
     player_id: PlayerId,
     /// `reserved`, `active`, `completed` or `timed_out`.
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<&'static str>,
+    /// Where the rule set gives roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<RoleDto>,
 }
 
 impl From<MatchView> for MatchDto {
@@ -253,6 +276,11 @@ impl From<MatchView> for MatchDto {
         let session = |player: PlayerId| {
             row.player_sessions.iter().find(|s| s.player == player).map(|s| s.state.as_str())
         };
+        let seat = |player: &PlayerId| MatchSeatDto {
+            player_id: *player,
+            session: session(*player),
+            role: row.roles.get(player).cloned().map(Into::into),
+        };
         let sides = row
             .roster
             .sides()
@@ -260,7 +288,7 @@ impl From<MatchView> for MatchDto {
             .enumerate()
             .map(|(at, side)| SideDto {
                 team: row.teams.get(at).cloned(),
-                players: side.iter().map(|p| SeatDto { player_id: *p, session: session(*p) }).collect(),
+                players: side.iter().map(seat).collect(),
                 expected: row.prediction.expected.get(at).copied(),
             })
             .collect();

@@ -2,6 +2,7 @@
 use super::{
     App,
     answer::Answer,
+    dto::RoleDto,
     extract::{Json, Params, Read, Write},
 };
 use crate::problem::{ApiError, Problem};
@@ -35,6 +36,9 @@ pub(crate) struct PlaceDto {
     ticket_id: TicketId,
     /// `pending`, `accepted` or `declined`.
     answer: &'static str,
+    /// The role that the player would have, where the rule set gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<RoleDto>,
 }
 
 impl From<ProposalView> for ProposalDto {
@@ -48,6 +52,7 @@ impl From<ProposalView> for ProposalDto {
                 Given::Accepted => "accepted",
                 Given::Declined => "declined",
             },
+            role: proposal.roles().get(&place.seat.player).cloned().map(Into::into),
         };
         Self {
             proposal_id: proposal.id(),

@@ -2,7 +2,7 @@
 use super::{
     App,
     answer::Answer,
-    dto::RatingDto,
+    dto::{RatingDto, RoleDto},
     extract::{Query, Read},
 };
 use crate::problem::{ApiError, Problem};
@@ -60,6 +60,9 @@ pub(crate) enum EventDto {
         answer_by: Option<i64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         match_id: Option<String>,
+        /// The player's role in the match, where the rule set gives one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        role: Option<RoleDto>,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
@@ -175,7 +178,7 @@ impl From<PushItem> for EventDto {
     fn from(item: PushItem) -> Self {
         let (cursor, at) = (cursor_text(item.cursor), item.event.at.as_millis());
         match item.event.kind {
-            PushKind::Ticket { ticket, state, proposal, answer_by, match_id, reason } => Self::Ticket {
+            PushKind::Ticket { ticket, state, proposal, answer_by, match_id, role, reason } => Self::Ticket {
                 cursor,
                 at,
                 ticket_id: ticket.to_string(),
@@ -183,6 +186,7 @@ impl From<PushItem> for EventDto {
                 proposal_id: proposal.map(|id| id.to_string()),
                 answer_by: answer_by.map(|at| at.as_millis()),
                 match_id: match_id.map(|id| id.to_string()),
+                role: role.map(Into::into),
                 reason,
             },
             PushKind::Match { match_id, state, connection } => {

@@ -30,7 +30,7 @@ pub(crate) struct NewTicketDto {
     /// The caller's own id, 1 to 128 printable ASCII characters; the same id again gives the first ticket.
     #[schema(value_type = Option<String>)]
     ticket_id: Option<RequestKey>,
-    /// The rest of the party.
+    /// The rest of the party: up to 10 players with the leader, or as many as the rule set of the queue says.
     #[serde(default)]
     members: Vec<MemberDto>,
     /// Whose ticket it is; players leave it out, servers must name one.

@@ -74,7 +74,8 @@ fn brought(at: usize, player: &Tree, intake: Intake) -> Result<Brought, Fault> {
         }
         _ => None,
     };
-    Ok(Brought { name: player.text("PlayerId").map(str::to_owned), attributes, latency_ms, team })
+    let name = player.text("PlayerId").map(str::to_owned);
+    Ok(Brought { name, attributes, latency_ms, team, role: None })
 }
 
 /// The one value that an attribute has.

@@ -140,6 +140,10 @@ fn players(ticket: &EventTicket) -> impl Iterator<Item = Value> {
         if let Some(team) = &player.team {
             shown.insert("team".to_owned(), json!(team));
         }
+        // Rule sets of AWS have no roles: their players are shown as ever.
+        if let Some(role) = &player.role {
+            shown.insert("role".to_owned(), json!(role.name));
+        }
         if let Some(accepted) = player.accepted {
             shown.insert("accepted".to_owned(), json!(accepted));
         }

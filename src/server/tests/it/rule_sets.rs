@@ -1,5 +1,5 @@
 //! Rule sets and the tickets that bring something to them, natively.
-use crate::world::{World, text};
+use crate::world::{Player, World, text};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -186,5 +186,114 @@ async fn a_queue_stays_at_its_version() {
         admin.delete(&stays).await.is(409, "rule_set_version_stays");
     }
     server.get("/v1/rule-sets/hall/versions/x").await.is(422, "invalid_parameter");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn roles_are_filled_and_told() {
+    let mut world = World::new().await;
+    let (admin, server) = (world.admin(), world.server());
+    let body = json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{ "name": "roles", "type": "string_list", "default": ["damage"] }],
+        "teams": [{ "name": "party", "minPlayers": 3, "maxPlayers": 3 }],
+        "rules": [{ "name": "Composition", "type": "roles", "attribute": "roles",
+                    "counts": { "tank": 1, "damage": 1, "healer": 1 }, "autofill": 1 }],
+    });
+    let mut wrong = body.clone();
+    wrong["rules"][0]["counts"]["tank"] = json!(2);
+    let fault = admin.put("/v1/admin/rule-sets/dungeon", json!({ "body": wrong })).await;
+    assert!(fault.text.contains("$.rules[0].counts"), "{}", fault.text);
+    fault.is(422, "invalid");
+    admin.put("/v1/admin/rule-sets/dungeon", json!({ "body": body })).await.ok();
+    let queue = json!({ "mode": "dungeon", "rule_set": "dungeon", "player_attributes": ["roles"] });
+    admin.put("/v1/admin/queues/dungeon", queue).await.ok();
+    let mut tickets = Vec::new();
+    // The third names nothing that is left, and what the rule set says for whoever says nothing is taken.
+    let named = [("Ann", Some(json!(["healer", "tank"]))), ("Bob", Some(json!(["healer"]))), ("Eve", None)];
+    for (name, roles) in named {
+        let player = world.player(name).await;
+        let attributes = roles.map_or_else(|| json!({}), |roles| json!({ "roles": roles }));
+        let ticket = json!({ "queue": "dungeon", "attributes": attributes });
+        let cursor = text(&player.client.get("/v1/events").await.ok()["cursor"]);
+        let made = player.client.post("/v1/tickets", ticket).await.ok();
+        tickets.push((player, text(&made["ticket_id"]), cursor));
+    }
+    let mut match_id = String::new();
+    let expected = [
+        json!({ "name": "tank", "choice": 2 }),
+        json!({ "name": "healer", "choice": 1 }),
+        json!({ "name": "damage", "choice": 1 }),
+    ];
+    for ((player, ticket, cursor), role) in tickets.iter().zip(&expected) {
+        let seen = loop {
+            let seen = player.client.get(&format!("/v1/tickets/{ticket}")).await.ok();
+            if seen["state"] == "completed" {
+                break seen;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(seen["players"][0]["role"], *role, "{seen}");
+        let told = player.client.get(&format!("/v1/events?cursor={cursor}")).await.ok();
+        let told = told["events"].as_array().unwrap().last().unwrap();
+        assert_eq!((&told["state"], &told["role"]), (&json!("completed"), role), "{told}");
+        match_id = text(&seen["match_id"]);
+    }
+    let made = server.get(&format!("/v1/matches/{match_id}")).await.ok();
+    let seats = made["sides"][0]["players"].as_array().unwrap();
+    for (player, role) in tickets.iter().map(|(player, ..)| player).zip(&expected) {
+        let seat = seats.iter().find(|seat| seat["player_id"] == json!(player.id)).unwrap();
+        assert_eq!(seat["role"], *role, "{made}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_party_that_fits_no_team_is_split() {
+    let mut world = World::new().await;
+    let (admin, server) = (world.admin(), world.server());
+    let team = |name: &str| json!({ "name": name, "minPlayers": 6, "maxPlayers": 6 });
+    let mut body = json!({ "ruleLanguageVersion": "1.0", "teams": [team("red"), team("blue")] });
+    let queue = |name: &str| json!({ "mode": "clans", "rule_set": name });
+    for (name, parties) in [("small", None), ("clans", Some(json!({ "maxPlayers": 12, "split": true })))] {
+        if let Some(parties) = parties {
+            body["parties"] = parties;
+        }
+        admin.put(&format!("/v1/admin/rule-sets/{name}"), json!({ "body": body })).await.ok();
+        admin.put(&format!("/v1/admin/queues/{name}"), queue(name)).await.ok();
+    }
+    let mut players = Vec::new();
+    for n in 0..13 {
+        players.push(world.player(&format!("Player{n}")).await);
+    }
+    let members = |of: &[Player]| of.iter().map(|p| json!({ "player_id": p.id })).collect::<Vec<_>>();
+    let ticket = |queue: &str, of: &[Player]| json!({ "queue": queue, "leader": of[0].id, "members": members(&of[1..]) });
+    server.post("/v1/tickets", ticket("small", &players[..11])).await.is(422, "invalid");
+    let over = server.post("/v1/tickets", ticket("clans", &players)).await;
+    assert!(over.text.contains("at most 12 players"), "{}", over.text);
+    over.is(422, "invalid");
+    let id = text(&server.post("/v1/tickets", ticket("clans", &players[..11])).await.ok()["ticket_id"]);
+    server.post("/v1/tickets", ticket("clans", &players[12..])).await.ok();
+    let match_id = loop {
+        let seen = server.get(&format!("/v1/tickets/{id}")).await.ok();
+        if seen["state"] == "completed" {
+            break text(&seen["match_id"]);
+        }
+        tokio::task::yield_now().await;
+    };
+    let made = server.get(&format!("/v1/matches/{match_id}")).await.ok();
+    let ids = |of: &[Player]| of.iter().map(|player| json!(player.id)).collect::<Vec<_>>();
+    let side = |at: usize| {
+        let seats = made["sides"][at]["players"].as_array().unwrap();
+        seats.iter().map(|seat| seat["player_id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(side(0), ids(&players[..6]), "{made}");
+    assert_eq!(side(1)[..5], ids(&players[6..11]), "{made}");
+    // The parts are parties of their sides, and rated as such.
+    let place = |(at, player): (u32, &serde_json::Value)| json!({ "player_id": player, "place": at });
+    let placements: Vec<_> =
+        side(0).iter().map(|p| (1, p)).chain(side(1).iter().map(|p| (2, p))).map(place).collect();
+    let result = json!({ "placements": placements });
+    server.post(&format!("/v1/matches/{match_id}/result"), result).await.ok();
     world.stop().await;
 }

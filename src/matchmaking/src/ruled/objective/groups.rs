@@ -49,7 +49,7 @@ impl RulePool {
                 }
                 taken.extend(seats.iter().map(|(id, _)| *id));
                 if let Some((anchor, _)) = seats.first().copied() {
-                    matches.push(self.formed(anchor, seats));
+                    matches.push(self.formed(anchor, seats, self.course.now));
                 }
             }
         }

@@ -100,7 +100,7 @@ impl RulePool {
         let mut urgent = Vec::new();
         let mut rest: Vec<Key> = Vec::with_capacity(self.waiting.len());
         for (key, of) in self.waiting.in_turn().filter(|(_, of)| of.never.is_none()) {
-            let is_urgent = of.is_backfill() || now.since(of.turn.started_at) >= objective.starvation;
+            let is_urgent = of.is_apart() || now.since(of.turn.started_at) >= objective.starvation;
             if is_urgent { urgent.push(key) } else { rest.push(key) }
         }
         *work = work.saturating_add(self.waiting.len() as u32 / 16);
@@ -152,7 +152,7 @@ impl RulePool {
             }
         }
         found.sort_by_key(|(one, ..)| self.waiting.at(one.slot).map(|of| of.turn));
-        self.form_pairs(&mut found, matches);
+        self.form_pairs(&mut found, self.course.now, matches);
     }
 }
 

@@ -44,7 +44,7 @@ impl Source<'_, '_> {
     fn number_uses(&mut self) -> ListUse {
         ListUse { numbers: self.aggregation(), sets: None, own_outside: false }
     }
-    fn fault(&mut self, member: &str, message: impl Into<String>) {
+    pub(super) fn fault(&mut self, member: &str, message: impl Into<String>) {
         self.faults.add(self.object.place(member), message);
     }
 
@@ -305,7 +305,7 @@ impl Source<'_, '_> {
         }
         let columns = &mut self.scope.columns;
         let (lists, players) =
-            (columns.word(WordSource::Lists { attribute }), columns.word(WordSource::Players));
+            (columns.word(WordSource::Avoided { attribute }), columns.word(WordSource::Players));
         Some(Check::Avoid(Avoid { lists, players, opponents_only, most }))
     }
 

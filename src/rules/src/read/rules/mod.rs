@@ -1,6 +1,7 @@
 //! `rules`.
 mod kinds;
 mod measure;
+mod roles;
 mod statement;
 
 use super::{Scope, faults::Faults, object::Object};
@@ -12,7 +13,8 @@ use crate::{
 use std::collections::BTreeSet;
 
 /// Types that only the extended language has.
-const EXTENSIONS: [(&str, RuleKind); 1] = [("avoid", RuleKind::Avoid)];
+const EXTENSIONS: [(&str, RuleKind); 3] =
+    [("avoid", RuleKind::Avoid), ("roles", RuleKind::Roles), ("partyBalance", RuleKind::PartyBalance)];
 const KINDS: [(&str, RuleKind); 8] = [
     ("comparison", RuleKind::Comparison),
     ("distance", RuleKind::Distance),
@@ -44,6 +46,8 @@ const fn own_members(kind: RuleKind) -> &'static [&'static str] {
         }
         RuleKind::Compound => &["statement"],
         RuleKind::Avoid => &["attribute", "who", "maxCount"],
+        RuleKind::Roles => &["attribute", "team", "counts", "autofill"],
+        RuleKind::PartyBalance => &["maxDifference"],
     }
 }
 
@@ -115,6 +119,8 @@ fn one(
         RuleKind::DistanceSort => rule.sort(true),
         RuleKind::AbsoluteSort => rule.sort(false),
         RuleKind::Avoid => rule.avoid(),
+        RuleKind::Roles => rule.roles(),
+        RuleKind::PartyBalance => rule.party_balance(),
         RuleKind::Compound => {
             let (logic, weight) = statement::read(object, before, faults);
             return (logic.map(Check::Logic), weight);

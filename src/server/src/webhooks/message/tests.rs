@@ -8,7 +8,7 @@ fn account() -> Account {
 }
 
 fn player(id: &str, team: Option<&str>, accepted: Option<bool>) -> EventPlayer {
-    EventPlayer { id: id.into(), team: team.map(Into::into), accepted }
+    EventPlayer { id: id.into(), team: team.map(Into::into), role: None, accepted }
 }
 
 fn event(what: Happening, match_id: Option<u128>, players: [EventPlayer; 2]) -> MatchmakingEvent {

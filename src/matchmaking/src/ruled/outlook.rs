@@ -1,0 +1,326 @@
+//! Whether what a search has taken can still become a match with the tickets that are left.
+//!
+//! Rules about a whole match judge choices one by one, of which there are more than anybody can look at. What many of them
+//! ask can be asked of the tickets that are left all at once: whether in one location, within one width of the number that
+//! the rules limit, there are enough players, enough of those with something that a match must have, and something new.
+//! Where there are not, no choice is a match. An outlook may be too good, and never too bad.
+use super::{search::Candidate, store::Store, ticket::Waiting};
+use gsm_rules::{NumberColumn, Pairwise, Party, Seat, Stage, Symbol, WordColumn};
+use smallvec::SmallVec;
+
+/// Supplies that are looked at.
+const NEEDS_MAX: usize = 4;
+/// Locations that are looked at: where the anchor has more, none is.
+const PLACES_MAX: usize = 64;
+
+/// What there is of each candidate.
+#[derive(Debug, Clone)]
+pub(super) struct Outlook {
+    /// The number that the rules limit, how far apart two may be, and the rule.
+    band: Option<(NumberColumn, f64, usize)>,
+    /// The latencies that the rules limit, the limit, and the rule.
+    region: Option<(WordColumn, f64, usize)>,
+    /// Locations near enough to the anchor.
+    places: SmallVec<[Symbol; 8]>,
+    seen: Vec<Seen>,
+    /// Candidates in the order of their numbers; those without one come last.
+    order: Vec<u32>,
+}
+
+/// What one ticket would bring.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// NaN: it is as near as one likes.
+    number: f64,
+    /// In which of the places it may play.
+    places: u64,
+    gives: Amounts,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, Default)]
+struct Amounts {
+    players: u32,
+    news: u32,
+    of_stage: u32,
+    needs: [u32; NEEDS_MAX],
+}
+
+impl Amounts {
+    fn add(&mut self, other: &Self) {
+        self.players += other.players;
+        self.news += other.news;
+        self.of_stage += other.of_stage;
+        self.needs.iter_mut().zip(&other.needs).for_each(|(own, other)| *own += other);
+    }
+    fn take(&mut self, other: &Self) {
+        self.players -= other.players;
+        self.news -= other.news;
+        self.of_stage -= other.of_stage;
+        self.needs.iter_mut().zip(&other.needs).for_each(|(own, other)| *own -= other);
+    }
+    fn cover(&self, needed: &Self) -> bool {
+        self.players >= needed.players
+            && self.news >= needed.news
+            && self.of_stage >= needed.of_stage
+            && self.needs.iter().zip(&needed.needs).all(|(own, needed)| own >= needed)
+    }
+}
+
+/// What was taken so far.
+pub(super) struct Taken<'a, 's> {
+    pub(super) seats: &'a [Seat<'s>],
+    /// Which of the candidates are among them.
+    pub(super) candidates: &'a [(Option<usize>, u8)],
+    /// Players that the teams lack.
+    pub(super) missing: u32,
+    pub(super) has_news: bool,
+    pub(super) has_of_stage: bool,
+}
+
+impl Outlook {
+    /// `None` where the rules of the stage ask nothing that can be seen in this way.
+    pub(super) fn new(
+        stage: &Stage,
+        anchor: &Waiting,
+        candidates: &[Candidate],
+        waiting: &Store,
+    ) -> Option<Self> {
+        let own = anchor.parties.first()?;
+        let band = stage.pairwise().iter().find_map(|pair| match *pair {
+            Pairwise::Within { column, width, rule } => Some((column, width, rule)),
+            Pairwise::SameNumber { column, rule } => Some((column, 0.0, rule)),
+            _ => None,
+        });
+        let region = stage.pairwise().iter().find_map(|pair| match *pair {
+            Pairwise::Region { column, max_ms, rule } => Some((column, max_ms, rule)),
+            _ => None,
+        });
+        let mut places: SmallVec<[Symbol; 8]> = SmallVec::new();
+        if let Some((column, max_ms, _)) = region {
+            places.extend(own.entries(column).filter(|(_, ms)| *ms <= max_ms).map(|(place, _)| place));
+        }
+        let region = region.filter(|_| places.len() <= PLACES_MAX);
+        if band.is_none() && region.is_none() && stage.needs().is_empty() {
+            return None;
+        }
+        let mut outlook = Self { band, region, places, seen: Vec::new(), order: Vec::new() };
+        let see = |candidate: &Candidate| outlook.see(stage, candidate, waiting.at(candidate.slot));
+        outlook.seen = candidates.iter().map(see).collect();
+        let mut order: Vec<u32> = (0..outlook.seen.len() as u32).collect();
+        let number = |at: &u32| outlook.seen.get(*at as usize).map_or(f64::NAN, |seen| seen.number);
+        order.sort_by(|a, b| {
+            let (a, b) = (number(a), number(b));
+            a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(&b))
+        });
+        outlook.order = order;
+        Some(outlook)
+    }
+
+    fn see(&self, stage: &Stage, candidate: &Candidate, ticket: Option<&Waiting>) -> Seen {
+        let mut gives = Amounts {
+            players: candidate.players,
+            news: candidate.is_news.into(),
+            of_stage: candidate.is_of_stage.into(),
+            needs: [0; NEEDS_MAX],
+        };
+        let needs = gives.needs.iter_mut().zip(stage.needs());
+        let Some(party) = ticket.and_then(Waiting::party) else {
+            // A backfill: nothing is held against it.
+            needs.for_each(|(gives, _)| *gives = candidate.players);
+            return Seen { number: f64::NAN, places: u64::MAX, gives };
+        };
+        needs.for_each(|(gives, need)| *gives = need.brings(party));
+        let number = self.band.map_or(f64::NAN, |(column, ..)| party.number(column));
+        Seen { number, places: self.bits(party), gives }
+    }
+
+    fn bits(&self, party: &Party) -> u64 {
+        let Some((column, max_ms, _)) = self.region else { return u64::MAX };
+        let near = party.entries(column).filter(|(_, ms)| *ms <= max_ms);
+        let at = near.filter_map(|(place, _)| self.places.iter().position(|own| *own == place));
+        at.fold(0, |bits, at| bits | 1 << at)
+    }
+
+    /// Whether no choice of the candidates `from` on makes it a match. Adds to `used` the work that it took.
+    pub(super) fn is_dead(
+        &self,
+        stage: &Stage,
+        taken: &Taken<'_, '_>,
+        candidates: &[Candidate],
+        from: usize,
+        used: &mut u32,
+    ) -> bool {
+        *used = used.saturating_add(1 + (candidates.len() - from.min(candidates.len())) as u32 / 16);
+        self.looks_bad(stage, taken, candidates, from, (true, true))
+    }
+
+    /// A rule that nobody who is left can fulfil, where it is dead.
+    pub(super) fn blame(
+        &self,
+        stage: &Stage,
+        taken: &Taken<'_, '_>,
+        candidates: &[Candidate],
+        from: usize,
+    ) -> Option<usize> {
+        let is_bad = |with| self.looks_bad(stage, taken, candidates, from, with);
+        if !is_bad((false, true)) {
+            return stage.needs().iter().find(|of| of.lacking(taken.seats) > 0).map(gsm_rules::Need::rule);
+        }
+        if !is_bad((false, false)) {
+            return self.region.map(|(.., rule)| rule);
+        }
+        self.band.map(|(.., rule)| rule)
+    }
+
+    /// `with`: needs, and locations.
+    fn looks_bad(
+        &self,
+        stage: &Stage,
+        taken: &Taken<'_, '_>,
+        candidates: &[Candidate],
+        from: usize,
+        (with_needs, with_places): (bool, bool),
+    ) -> bool {
+        let mut needed = Amounts {
+            players: taken.missing,
+            news: (!taken.has_news).into(),
+            of_stage: (!taken.has_of_stage).into(),
+            needs: [0; NEEDS_MAX],
+        };
+        if with_needs {
+            let needs = needed.needs.iter_mut().zip(stage.needs());
+            needs.for_each(|(needed, need)| *needed = need.lacking(taken.seats));
+        }
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut common = u64::MAX;
+        for seat in taken.seats {
+            if let Some((column, ..)) = self.band {
+                let number = seat.party.number(column);
+                (low, high) = (low.min(number), high.max(number));
+            }
+        }
+        if self.region.is_some() && with_places {
+            common = if self.places.len() == PLACES_MAX { u64::MAX } else { (1 << self.places.len()) - 1 };
+            for (at, _) in taken.candidates {
+                let seen = at.and_then(|at| self.seen.get(at));
+                common &= seen.map_or(u64::MAX, |seen| seen.places);
+            }
+            if common == 0 {
+                return true;
+            }
+        }
+        let width = self.band.map_or(f64::INFINITY, |(_, width, _)| width);
+        let mut near: SmallVec<[&Seen; 64]> = SmallVec::new();
+        let mut anywhere: SmallVec<[&Seen; 8]> = SmallVec::new();
+        for at in &self.order {
+            let (Some(seen), Some(candidate)) = (self.seen.get(*at as usize), candidates.get(*at as usize))
+            else {
+                continue;
+            };
+            if (*at as usize) < from || !candidate.waits || seen.places & common == 0 {
+                continue;
+            }
+            if seen.number.is_nan() || low > high {
+                anywhere.push(seen);
+            } else if high - seen.number <= width && seen.number - low <= width {
+                near.push(seen);
+            }
+        }
+        if self.region.is_none() || !with_places {
+            return !has_window(&near, &anywhere, u64::MAX, (low, width), &needed);
+        }
+        let mut bits = common;
+        while bits != 0 {
+            let place = bits & bits.wrapping_neg();
+            bits ^= place;
+            if has_window(&near, &anywhere, place, (low, width), &needed) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Whether those of some width that reaches `low`, and those `anywhere`, have what is needed in a place.
+fn has_window(
+    near: &[&Seen],
+    anywhere: &[&Seen],
+    place: u64,
+    (low, width): (f64, f64),
+    needed: &Amounts,
+) -> bool {
+    let mut has = Amounts::default();
+    anywhere.iter().filter(|seen| seen.places & place != 0).for_each(|seen| has.add(&seen.gives));
+    if has.cover(needed) {
+        return true;
+    }
+    let mut end = 0;
+    for first in near.iter().filter(|seen| seen.places & place != 0) {
+        // Those who are above `low` may all be together with it.
+        let left = first.number.min(low);
+        while let Some(next) = near.get(end).filter(|next| next.number - left <= width) {
+            if next.places & place != 0 {
+                has.add(&next.gives);
+            }
+            end += 1;
+        }
+        if has.cover(needed) {
+            return true;
+        }
+        if first.number > low {
+            return false;
+        }
+        has.take(&first.gives);
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number below `below`, the same for the same seed.
+    fn draw(seed: &mut u64, below: u64) -> u64 {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*seed >> 33) % below
+    }
+
+    #[test]
+    fn a_window_is_found_where_trying_each_finds_one() {
+        let (mut seed, mut found) = (7, 0);
+        for _ in 0..20_000 {
+            let (low, high, width) = (10.0, 10.0 + draw(&mut seed, 4) as f64, 4.0);
+            let mut seen: Vec<Seen> = (0..draw(&mut seed, 9))
+                .map(|_| Seen {
+                    number: high - width + draw(&mut seed, 9) as f64,
+                    places: 1 + draw(&mut seed, 3),
+                    gives: Amounts {
+                        players: 1,
+                        needs: [draw(&mut seed, 2) as u32; NEEDS_MAX],
+                        ..Amounts::default()
+                    },
+                })
+                .filter(|seen| seen.number - low <= width)
+                .collect();
+            seen.sort_by(|a, b| a.number.total_cmp(&b.number));
+            let near: Vec<&Seen> = seen.iter().collect();
+            let needs = [draw(&mut seed, 3) as u32; NEEDS_MAX];
+            let needed = Amounts { players: 1 + draw(&mut seed, 5) as u32, needs, ..Amounts::default() };
+            let place = 1 + draw(&mut seed, 2);
+            let is_enough = |left: f64| {
+                let mut has = Amounts::default();
+                let inside = |seen: &&&Seen| {
+                    seen.number >= left && seen.number - left <= width && seen.places & place != 0
+                };
+                near.iter().filter(inside).for_each(|seen| has.add(&seen.gives));
+                has.cover(&needed)
+            };
+            let lefts = near.iter().map(|seen| seen.number.min(low)).chain([low]);
+            let expected = lefts.into_iter().any(is_enough);
+            assert_eq!(has_window(&near, &[], place, (low, width), &needed), expected, "{near:?} {needed:?}");
+            found += usize::from(expected);
+        }
+        assert!((4_000..16_000).contains(&found), "{found}");
+    }
+}
