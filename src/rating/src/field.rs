@@ -1,7 +1,7 @@
 //! A match as pairs of sides, each side seen as one player: what Elo, Glicko and Glicko-2 have in common.
 use crate::model::{Model, team};
 use crate::numeric::{logistic, score};
-use crate::{Change, Game};
+use crate::{Change, Game, Lead};
 use std::f64::consts::PI;
 
 /// The players of a side so far: sums by shares.
@@ -51,7 +51,13 @@ impl Composite {
     /// The score predicted of `self`: `E` of both papers with both variances in `g`.
     #[inline]
     pub(crate) fn predicted(&self, other: &Self) -> f64 {
-        logistic(attenuation(self.variance + other.variance) * (self.mean - other.mean))
+        logistic(self.lead(other).logit)
+    }
+
+    #[inline]
+    pub(crate) fn lead(&self, other: &Self) -> Lead {
+        let variance = self.variance + other.variance;
+        Lead { logit: attenuation(variance) * (self.mean - other.mean), variance }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The steps that all systems share, and a match of two sides made of them.
-use crate::{Change, Entrant, Game, Rating, Scratch, Side, numeric};
+use crate::{Change, Entrant, Game, Lead, Rating, Scratch, Side, numeric};
 use gsm_core::Millis;
 
 /// A rating system in steps. [`crate::System`] and [`crate::batch::Ladder`] both go through these, which is why they
@@ -38,6 +38,11 @@ pub(crate) trait Model {
     /// The score predicted of the first, both uncertainties considered.
     fn predicted(&self, one: &Self::Team, other: &Self::Team) -> f64 {
         self.expected(&self.pair(one, other)).0
+    }
+    /// The same as a logit, and how unsure the difference is that it was made of.
+    fn lead(&self, one: &Self::Team, other: &Self::Team) -> Lead {
+        let p = self.predicted(one, other);
+        Lead { logit: libm::log(p / (1.0 - p)), variance: 0.0 }
     }
     /// What the first and the second learn from the score of the first.
     fn lessons(&self, pair: &Self::Pair, score: f64) -> (Self::Lesson, Self::Lesson);

@@ -2,8 +2,8 @@ use crate::learning::home_sign;
 use crate::model::{self, Model};
 use crate::true_skill::{Margin, TrueSkill};
 use crate::{
-    Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Rating, RatingError,
-    Scratch, SettingsError, Side, TrueSkillSettings, WengLinSettings, kalman, outcome,
+    Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Lead, Rating,
+    RatingError, Scratch, SettingsError, Side, TrueSkillSettings, WengLinSettings, kalman, outcome,
 };
 use gsm_core::{Millis, Probability, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -271,6 +271,11 @@ fn teams<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -
 fn pair<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -> M::Pair {
     let (one, other) = teams(model, a, b, home);
     model.pair(&one, &other)
+}
+
+pub(crate) fn lead<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -> Lead {
+    let (one, other) = teams(model, a, b, home);
+    model.lead(&one, &other)
 }
 
 fn predicted<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -> Probability {

@@ -9,8 +9,8 @@ use gsm_rating::{
 pub(crate) struct Contender {
     /// As tables show it.
     pub(crate) name: &'static str,
-    /// With its settings before any tuning.
-    pub(crate) system: System,
+    /// With its settings before any tuning; none for the model that learns everything by itself.
+    pub(crate) system: Option<System>,
     /// Whether `--tune` may change them.
     pub(crate) tunable: bool,
 }
@@ -22,12 +22,15 @@ pub(crate) struct Choice(String);
 /// The line that checks the protocol: plain Elo, never tuned.
 const CHECK: &str = "elo_default(K=32)";
 
+/// The project's model (`gsm-ml`): rating systems side by side, and what they do not see.
+const MODEL: &str = "gsm";
+
 /// All, in the order they run.
 pub(crate) fn all() -> Vec<Contender> {
     let weng_lin = |model| System::WengLin(WengLinSettings { model, ..WengLinSettings::default() });
-    let tunable = |name, system| Contender { name, system, tunable: true };
+    let tunable = |name, system| Contender { name, system: Some(system), tunable: true };
     vec![
-        Contender { name: CHECK, system: System::Elo(EloSettings::default()), tunable: false },
+        Contender { name: CHECK, system: Some(System::Elo(EloSettings::default())), tunable: false },
         tunable("elo", System::Elo(EloSettings::default())),
         tunable("glicko", System::Glicko(GlickoSettings::default())),
         tunable("glicko2", System::Glicko2(Glicko2Settings::default())),
@@ -38,6 +41,7 @@ pub(crate) fn all() -> Vec<Contender> {
         tunable("weng_lin_plackett_luce", weng_lin(WengLinModel::PlackettLuce)),
         tunable("true_skill", System::TrueSkill(TrueSkillSettings::default())),
         tunable("kalman", System::Kalman(KalmanSettings::default())),
+        Contender { name: MODEL, system: None, tunable: false },
     ]
 }
 
@@ -81,8 +85,9 @@ mod tests {
         check(&["kalman", "elo_default"], &[CHECK, "kalman"]);
         check(&["elo_default(K=32)", "elo_default"], &[CHECK]);
         check(&["elo"], &["elo"]);
+        check(&["gsm"], &["gsm"]);
         assert_eq!(chosen(&[parse("weng_lin").unwrap()]).len(), 5);
-        assert_eq!(chosen(&[]).len(), 11);
+        assert_eq!(chosen(&[]).len(), 12);
         assert!(parse("elo2").unwrap_err().contains("glicko2"));
     }
 }

@@ -10,9 +10,10 @@ use crate::{
 };
 use clap::Args;
 pub(crate) use contenders::{Choice, Contender, chosen, parse};
+use gsm_ml::Forecaster;
 use gsm_rating::{
     System,
-    evaluation::{Report, Unrated, evaluate},
+    evaluation::{Report, Unrated, evaluate, evaluate_by},
     history::History,
     tuning::tune,
 };
@@ -26,11 +27,12 @@ use std::{path::PathBuf, time::Instant};
 #[command(after_help = "Examples:
   gsm eval rocket_league.csv.gz                    all systems as they are: a table, and calibration.svg
   gsm eval *.csv.gz --tune                         each system with the best settings for each file
-  gsm eval tennis.csv --system kalman --system glicko2 --json
+  gsm eval tennis.csv --system gsm --system glicko2 --json
 
 Of each history the first fifth is not scored, settings are chosen on the next three tenths (--tune), and the second
 half is reported: matches of one timestamp are all predicted before the first of them counts. The file format is that
-of `gsm replay --help`; the column mode (map, surface, ..) is used by systems that know variants.
+of `gsm replay --help`; the column mode (map, surface, ..) is used by systems that know variants. The system gsm is the project's model: several
+rating systems and more, learning as it goes, with nothing to tune.
 
 Columns: n matches of the second half; accuracy; log_loss (what systems are compared by, less is better); brier; ece,
 the calibration error. Of free-for-all histories, where every pair of a match is judged: pair_accuracy, pair_log_loss,
@@ -61,8 +63,8 @@ pub(crate) struct Command {
 /// What one system reached on one file.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    /// With the settings that counted.
-    pub(crate) system: System,
+    /// With the settings that counted; none for the model, which has none.
+    pub(crate) system: Option<System>,
     pub(crate) tuned: bool,
     pub(crate) test: Report,
     pub(crate) matches_per_s: f64,
@@ -132,24 +134,30 @@ pub(crate) fn judged(
 ) -> Result<Row, Failure> {
     let tunes = tunes && contender.tunable;
     let name = contender.name;
-    let system = if tunes {
-        let bar = drawn(ProgressBar::new_spinner(), "tuning {msg}  {pos} runs, {elapsed}").with_message(name);
-        let tuned = tune(&contender.system, history, || bar.inc(1)).map_err(&blame);
-        bar.finish_and_clear();
-        tuned?.system
-    } else {
-        contender.system.clone()
+    let system = match &contender.system {
+        Some(system) if tunes => {
+            let bar =
+                drawn(ProgressBar::new_spinner(), "tuning {msg}  {pos} runs, {elapsed}").with_message(name);
+            let tuned = tune(system, history, || bar.inc(1)).map_err(&blame);
+            bar.finish_and_clear();
+            Some(tuned?.system)
+        }
+        system => system.clone(),
     };
     let bar = drawn(ProgressBar::new(history.len() as u64), "{msg}  {bar:40} {percent}%, {eta} to go");
     let bar = bar.with_message(name);
     let begin = stopwatch();
     let mut done = 0_u64;
-    let scored = evaluate(&system, history, history.len(), || {
+    let each = || {
         done += 1;
         if done.is_multiple_of(4096) {
             bar.set_position(done);
         }
-    });
+    };
+    let scored = match &system {
+        Some(system) => evaluate(system, history, history.len(), each),
+        None => evaluate_by(&mut Forecaster::new(history), history, history.len(), each),
+    };
     let seconds = begin.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let scored = scored.map_err(blame)?;

@@ -29,7 +29,8 @@ pub(crate) fn json_line(what: &str, file: &str, row: &Row) -> Outcome {
         put("rps", json!(three.rps));
     }
     put("matches_per_s", json!(row.matches_per_s));
-    put("settings", serde_json::to_value(&row.system).map_err(Failure::failed)?);
+    let settings = row.system.as_ref().map_or_else(|| Ok(json!({"system": row.name})), serde_json::to_value);
+    put("settings", settings.map_err(Failure::failed)?);
     say(Value::Object(object));
     Ok(())
 }

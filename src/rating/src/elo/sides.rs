@@ -2,7 +2,7 @@ use super::EloSettings;
 use crate::field::{Composite, Sum, shares_of_pairs};
 use crate::model::{Model, team};
 use crate::numeric::logistic;
-use crate::{Change, Entrant, Game, Rating, Scratch};
+use crate::{Change, Entrant, Game, Lead, Rating, Scratch};
 use gsm_core::Millis;
 
 /// How far behind the best a side counts among many, in natural units: `exp` of it is still above 0.
@@ -55,6 +55,11 @@ impl Model for EloSettings {
     #[inline]
     fn expected(&self, pair: &f64) -> (f64, f64) {
         (*pair, 1.0 - pair)
+    }
+
+    #[inline]
+    fn lead(&self, one: &f64, other: &f64) -> Lead {
+        Lead { logit: one - other, variance: 0.0 }
     }
 
     #[inline]

@@ -10,7 +10,8 @@ const NEUTRAL: &str = "neutral";
 
 /// For each variant, whether team 0 has the advantage of the game: it must have scored clearly more or less than half
 /// of the points of the burn-in, and the variant must not be neutral. Histories in random order have none.
-pub(super) fn advantages(history: &History) -> Vec<bool> {
+#[must_use]
+pub fn advantages(history: &History) -> Vec<bool> {
     let variants = history.variants().max(1);
     let at_home: Vec<bool> = (0..variants)
         .map(|variant| !history.variant_name(u16::try_from(variant).unwrap_or(u16::MAX)).starts_with(NEUTRAL))

@@ -1,6 +1,7 @@
 use super::{Contender, Evaluation};
 use crate::history::History;
 use crate::{RatingError, System};
+use gsm_core::Probability;
 
 /// The windows of the protocol, by index of the match: before `tune` nothing is scored, from `tune` to `test` settings
 /// may be chosen, from `test` on they are reported.
@@ -42,8 +43,40 @@ pub struct Unrated {
     pub error: RatingError,
 }
 
-/// Goes through the matches before `end` in order: of all matches of one moment each is predicted before the first of
-/// them counts. `each` hears of every match that was rated.
+/// Who predicts the matches of a history in their order, and learns from each.
+pub trait Forecaster {
+    /// Sees the matches of one moment, `from..to`, before the first of them counts.
+    fn look(&mut self, from: usize, to: usize);
+    /// The expected score of the first side of a match of two that was just seen, and the chance of a draw where it is known.
+    fn forecast(&mut self, index: usize) -> (Probability, Option<Probability>);
+    /// Of a match that was just seen, for every pair of sides with different places: the chance that the first is ahead of
+    /// the second, and whether it was (1 or 0).
+    fn pairs(&mut self, index: usize, each: &mut dyn FnMut(f64, f64));
+    /// Learns from a match.
+    ///
+    /// # Errors
+    /// Where the match makes no sense.
+    fn learn(&mut self, index: usize) -> Result<(), RatingError>;
+}
+
+impl Forecaster for Contender<'_> {
+    fn look(&mut self, _: usize, _: usize) {}
+
+    fn forecast(&mut self, index: usize) -> (Probability, Option<Probability>) {
+        let expected = self.expected(index);
+        (expected, self.draw(index, expected))
+    }
+
+    fn pairs(&mut self, index: usize, each: &mut dyn FnMut(f64, f64)) {
+        Contender::pairs(self, index, each);
+    }
+
+    fn learn(&mut self, index: usize) -> Result<(), RatingError> {
+        self.rate(index)
+    }
+}
+
+/// [`evaluate_by`] of a rating system.
 ///
 /// # Errors
 /// A match that the system cannot rate.
@@ -51,20 +84,34 @@ pub fn evaluate(
     system: &System,
     history: &History,
     end: usize,
+    each: impl FnMut(),
+) -> Result<Scored, Unrated> {
+    evaluate_by(&mut Contender::new(system, history), history, end, each)
+}
+
+/// Goes through the matches before `end` in order: of all matches of one moment each is predicted before the first of
+/// them counts. `each` hears of every match that was learnt from.
+///
+/// # Errors
+/// A match that the forecaster cannot learn from.
+pub fn evaluate_by(
+    forecaster: &mut impl Forecaster,
+    history: &History,
+    end: usize,
     mut each: impl FnMut(),
 ) -> Result<Scored, Unrated> {
     let windows = Windows::of(history);
     let two_sided = history.is_two_sided();
-    let mut contender = Contender::new(system, history);
     let mut scored = Scored::default();
     let mut from = 0;
     while from < end {
         let to = history.group_end(from).min(end);
-        for index in from..to {
-            predict(&mut contender, history, two_sided, index, windows, &mut scored);
+        forecaster.look(from, to);
+        for index in from.max(windows.tune)..to {
+            predict(forecaster, history, two_sided, index, windows, &mut scored);
         }
         for index in from..to {
-            contender.rate(index).map_err(|error| Unrated { index, error })?;
+            forecaster.learn(index).map_err(|error| Unrated { index, error })?;
             each();
         }
         from = to;
@@ -73,27 +120,24 @@ pub fn evaluate(
 }
 
 fn predict(
-    contender: &mut Contender<'_>,
+    forecaster: &mut impl Forecaster,
     history: &History,
     two_sided: bool,
     index: usize,
     windows: Windows,
     scored: &mut Scored,
 ) {
-    if index < windows.tune {
-        return;
-    }
     let window = if index < windows.test { &mut scored.tune } else { &mut scored.test };
     if two_sided {
-        let expected = contender.expected(index);
+        let (expected, draw) = forecaster.forecast(index);
         let y = history.outcome(index);
         window.two_sides(expected.get(), y);
-        if let Some(draw) = contender.draw(index, expected) {
+        if let Some(draw) = draw {
             window.three_ways(expected.get(), draw.get(), y);
         }
     } else {
         let mut pairs = Vec::new();
-        contender.pairs(index, |p, y| pairs.push((p, y)));
+        forecaster.pairs(index, &mut |p, y| pairs.push((p, y)));
         window.pairs(pairs);
     }
 }

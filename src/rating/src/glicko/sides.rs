@@ -1,7 +1,7 @@
 use super::GlickoSettings;
 use crate::field::{self, Composite, Lesson, Pair, Sum};
 use crate::model::Model;
-use crate::{Change, Entrant, Game, Rating, Scratch, numeric};
+use crate::{Change, Entrant, Game, Lead, Rating, Scratch, numeric};
 use gsm_core::Millis;
 
 const POINTS: f64 = GlickoSettings::POINTS;
@@ -56,6 +56,11 @@ impl Model for GlickoSettings {
     #[inline]
     fn predicted(&self, one: &Composite, other: &Composite) -> f64 {
         one.predicted(other)
+    }
+
+    #[inline]
+    fn lead(&self, one: &Composite, other: &Composite) -> Lead {
+        one.lead(other)
     }
 
     #[inline]

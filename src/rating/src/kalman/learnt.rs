@@ -108,12 +108,14 @@ impl Learnt {
 
     /// A rating whose mean leaves out what newcomers lack, with it: in the share that is still prior.
     #[must_use]
+    #[inline]
     pub fn placed(&self, rating: Rating) -> Rating {
         Rating { mean: rating.mean + KalmanSettings::prior_of(rating) * self.newcomers(), ..rating }
     }
 
     /// The inverse of [`Learnt::placed`].
     #[must_use]
+    #[inline]
     pub fn unplaced(&self, rating: Rating) -> Rating {
         Rating { mean: rating.mean - KalmanSettings::prior_of(rating) * self.newcomers(), ..rating }
     }

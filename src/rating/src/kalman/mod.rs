@@ -37,7 +37,7 @@ pub(crate) use field::Opponent;
 pub use learnt::Learnt;
 pub(crate) use learnt::Lesson;
 pub use settings::{KalmanSettings, Margin};
-pub(crate) use sides::{expected_pair, update};
+pub(crate) use sides::{expected_pair, lead, update};
 pub(crate) use team::Team;
 pub use variants::Offsets;
 

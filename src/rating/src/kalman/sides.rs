@@ -25,9 +25,20 @@ pub(crate) fn expected_pair(
     b: &[Rating],
     home: f64,
 ) -> Probability {
+    Probability::saturating(logistic(lead(settings, learnt, a, b, home).logit))
+}
+
+/// See [`crate::System::lead`].
+pub(crate) fn lead(
+    settings: &KalmanSettings,
+    learnt: &Learnt,
+    a: &[Rating],
+    b: &[Rating],
+    home: f64,
+) -> crate::Lead {
     let (a, b) = (Team::of_ratings(settings, a), Team::of_ratings(settings, b));
-    let lead = Lead::of(learnt, &a, &b, home);
-    Probability::saturating(logistic(learnt.sharpness() * lead.mean * flattening(lead.variance)))
+    let Lead { mean, variance, .. } = Lead::of(learnt, &a, &b, home);
+    crate::Lead { logit: learnt.sharpness() * mean * flattening(variance), variance }
 }
 
 /// What is believed about the difference of two sides.

@@ -1,0 +1,61 @@
+//! What a match costs: looked at, predicted, learnt from.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gsm_core::Timestamp;
+use gsm_ml::{Features, Meeting, Model, Outcome};
+use std::hint::black_box;
+
+const PLAYERS: u64 = 10_000;
+
+/// Players of match `nth`, and who won.
+fn drawn(nth: u64, size: u64) -> (Vec<u32>, Vec<u32>, Outcome) {
+    let of = |seat: u64| {
+        let mixed = (nth * 64 + seat + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33) % (PLAYERS / 16) * 16 + seat
+    };
+    let (a, b): (Vec<u32>, Vec<u32>) = (
+        (0..size).map(|seat| of(seat) as u32).collect(),
+        (size..2 * size).map(|seat| of(seat) as u32).collect(),
+    );
+    let outcome = if a[0] > b[0] { Outcome::places(1, 2) } else { Outcome::places(2, 1) };
+    (a, b, outcome)
+}
+
+fn look(model: &mut Model, at: i64, a: &[u32], b: &[u32]) -> Features {
+    model.features(&Meeting::new(Timestamp::from_millis(at), a, b)).unwrap()
+}
+
+fn benches(c: &mut Criterion) {
+    for size in [1, 3, 5] {
+        let matches: Vec<_> = (0..50_000).map(|nth| drawn(nth, size)).collect();
+        let mut model = Model::new();
+        let mut at = 0_i64;
+        let mut nth = 0;
+        let mut next = || {
+            nth = (nth + 1) % matches.len();
+            at += 60_000;
+            (at, &matches[nth])
+        };
+        let mut step = |model: &mut Model| {
+            let (at, (a, b, outcome)) = next();
+            let features = look(model, at, a, b);
+            black_box(model.chances(&features));
+            model.learn(&Meeting::new(Timestamp::from_millis(at), a, b), &features, outcome).unwrap();
+        };
+        (0..50_000).for_each(|_| step(&mut model));
+        let mut group = c.benchmark_group(format!("{size}v{size}"));
+        group.throughput(Throughput::Elements(1));
+        group.bench_function("predict and learn", |b| b.iter(|| step(&mut model)));
+        group.bench_function("predict one", |bench| {
+            let (a, b, _) = &matches[77];
+            bench.iter(|| {
+                let features = look(&mut model, at, black_box(a), b);
+                black_box(model.predict(&features))
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(all, benches);
+criterion_main!(all);

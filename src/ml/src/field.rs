@@ -1,0 +1,153 @@
+//! Free-for-all.
+use crate::MlError;
+use crate::experts::{EXPERTS, Finished, Setting};
+use crate::features::{Encounter, Features, features};
+use crate::meeting::{check_players, score};
+use crate::model::{Model, PLAYERS_MAX};
+use crate::numeric::logistic;
+use crate::record::Played;
+use crate::sheet::Sheet;
+use gsm_core::Timestamp;
+
+/// A free-for-all before it is played, or a match of more than two teams: who takes part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// See [`crate::Meeting::variant`].
+    pub variant: Option<u16>,
+    /// The players of each side.
+    pub sides: &'a [&'a [u32]],
+}
+
+/// A free-for-all as it was seen before it: everything that pairs of its sides are predicted from.
+#[derive(Clone, Debug, Default)]
+pub struct Field {
+    sheets: Vec<Sheet>,
+    leads: crate::experts::Rated,
+    variant: Option<u16>,
+}
+
+/// Each side is compared with about twice so many others when a match is learnt from.
+const STRIDES_MAX: usize = 12;
+
+impl Model {
+    /// Looks at a free-for-all, from all that counted so far. O(players).
+    ///
+    /// # Errors
+    /// Less than two sides, an empty side, a player's number out of range.
+    pub fn field(&mut self, entry: &Entry<'_>) -> Result<Field, MlError> {
+        check(entry)?;
+        self.look(entry.sides.iter().flat_map(|side| side.iter().copied()));
+        let setting = Setting { at: entry.at, variant: entry.variant, home: None };
+        let mut field = Field { variant: entry.variant, ..Field::default() };
+        let sides = entry.sides.iter().copied();
+        self.experts.see(sides.clone(), &self.seen, setting, &self.variants, &mut field.leads);
+        let known = self.known();
+        field.sheets.extend(sides.map(|side| known.sheet(side, entry.at, entry.variant)));
+        Ok(field)
+    }
+
+    fn pair(&self, field: &Field, one: usize, other: usize) -> Option<Features> {
+        let (a, b) = (field.sheets.get(one)?, field.sheets.get(other)?);
+        let leads: [_; EXPERTS] = self.experts.leads(&field.leads, one, other, None);
+        features(&leads, a, b, Encounter { variant: field.variant, ..Encounter::default() }).ok()
+    }
+
+    /// The chance that side `one` ends before side `other`, ties apart; one half for a side that is none.
+    #[must_use]
+    pub fn ahead(&self, field: &Field, one: usize, other: usize) -> f64 {
+        self.pair(field, one, other).map_or(0.5, |of| logistic(self.field.logit(of.values())))
+    }
+
+    /// Learns from a free-for-all: `places` has one a side, 1 is the best, equal places are a tie. `field` is as the match
+    /// was seen when it was predicted. O(players + pairs looked at).
+    ///
+    /// # Errors
+    /// As [`Model::field`]; nothing has changed then.
+    pub fn learn_field(&mut self, entry: &Entry<'_>, field: &Field, places: &[u32]) -> Result<(), MlError> {
+        check(entry)?;
+        let sides = entry.sides.len().min(places.len());
+        if sides < 2 || places.len() != entry.sides.len() {
+            return Err(MlError::TooFewSides { sides });
+        }
+        let surprises = self.learn_pairs(field, places);
+        let players = || entry.sides.iter().flat_map(|side| side.iter().copied());
+        self.seat(players());
+        self.look(players());
+        let finished: Vec<Finished<'_>> = entry
+            .sides
+            .iter()
+            .zip(places)
+            .map(|(players, place)| Finished { place: *place, score: None, players })
+            .collect();
+        let known = self.known();
+        let levels: Vec<f64> = entry.sides.iter().map(|side| known.level(side)).collect();
+        let setting = Setting { at: entry.at, variant: entry.variant, home: None };
+        self.experts.rate(&finished, &self.seen, setting, &mut self.variants)?;
+
+        let others = (sides - 1) as f64;
+        let all: f64 = levels.iter().sum();
+        let mut order: Vec<u32> = places.to_vec();
+        order.sort_unstable();
+        for (nth, (players, place)) in entry.sides.iter().zip(places).enumerate() {
+            let better = order.partition_point(|other| other < place);
+            let worse = sides - order.partition_point(|other| other <= place);
+            let score = 0.5 + (worse as f64 - better as f64) / (2.0 * others);
+            let level = levels.get(nth).copied().unwrap_or_default();
+            let neighbour = entry.sides.get((nth + 1) % sides).copied().unwrap_or_default();
+            let played = Played {
+                at: entry.at,
+                score,
+                surprise: surprises.get(nth).copied().unwrap_or_default(),
+                margin: 2.0 * score - 1.0,
+                level,
+                opponents: (all - level) / others,
+                opponent: 0,
+            };
+            self.record(players, neighbour, played);
+        }
+        Ok(())
+    }
+
+    /// Learns from a sample of pairs that together weigh as many duels as there are sides; answers how much better than
+    /// expected each side did, on the mean of its pairs.
+    fn learn_pairs(&mut self, field: &Field, places: &[u32]) -> Vec<f64> {
+        let sides = places.len();
+        let mut surprises = vec![(0.0, 0.0_f64); sides];
+        // Every side meets those that are so many places further, around the circle.
+        let strides = STRIDES_MAX.min((sides / 2).max(1));
+        let weight = 1.0 / strides as f64;
+        for nth in 0..strides {
+            let stride = 1 + nth * (sides / 2).max(1) / strides;
+            for (one, place) in places.iter().enumerate() {
+                let other = (one + stride) % sides;
+                let (Some(against), Some(of)) = (places.get(other), self.pair(field, one, other)) else {
+                    continue;
+                };
+                let y = score(*place, *against);
+                let surprise = y - logistic(of.base());
+                for (at, surprise) in [(one, surprise), (other, -surprise)] {
+                    if let Some((sum, n)) = surprises.get_mut(at) {
+                        *sum += surprise;
+                        *n += 1.0;
+                    }
+                }
+                if y != 0.5 {
+                    self.field.learn(of.values(), y, weight);
+                }
+            }
+        }
+        surprises.into_iter().map(|(sum, n)| sum / n.max(1.0)).collect()
+    }
+}
+
+fn check(entry: &Entry<'_>) -> Result<(), MlError> {
+    if entry.sides.len() < 2 {
+        return Err(MlError::TooFewSides { sides: entry.sides.len() });
+    }
+    if let Some(side) = entry.sides.iter().position(|side| side.is_empty()) {
+        return Err(MlError::EmptySide { side });
+    }
+    check_players(entry.sides.iter().flat_map(|side| side.iter().copied()), PLAYERS_MAX)
+}

@@ -1,0 +1,148 @@
+//! A model that goes through a history, by the evaluation protocol.
+use crate::meeting::score;
+use crate::{Entry, Features, Field, Meeting, MlError, Model, Outcome};
+use gsm_core::Probability;
+use gsm_rating::RatingError;
+use gsm_rating::evaluation::{self, advantages};
+use gsm_rating::history::{History, Lineup};
+
+/// A model in a history. Where every match has two sides they are looked at as that, else all are free-for-all.
+#[derive(Clone, Debug)]
+pub struct Forecaster<'a> {
+    model: Model,
+    history: &'a History,
+    two_sided: bool,
+    /// Whether team 0 has the advantage of the game in a variant.
+    home: Vec<bool>,
+    /// The matches of the moment, from this index on, as they were before the first of them counted.
+    from: usize,
+    /// Of two sides, or of more; none that makes no sense.
+    twos: Vec<Option<Features>>,
+    fields: Vec<Option<Field>>,
+}
+
+impl<'a> Forecaster<'a> {
+    /// Before the first match, with a model that knows nothing yet.
+    #[must_use]
+    pub fn new(history: &'a History) -> Self {
+        Self {
+            model: Model::new(),
+            history,
+            two_sided: history.is_two_sided(),
+            home: advantages(history),
+            from: 0,
+            twos: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    fn variant(&self, index: usize) -> Option<u16> {
+        (self.history.variants() > 1).then(|| self.history.variant_of(index))
+    }
+
+    fn two(&self, index: usize) -> Option<[Lineup<'a>; 2]> {
+        let mut sides = self.history.sides(index);
+        Some([sides.next()?, sides.next()?])
+    }
+
+    fn meeting(&self, index: usize, sides: [Lineup<'a>; 2]) -> Meeting<'a> {
+        let home = self.home.get(usize::from(self.history.variant_of(index))).copied().unwrap_or_default();
+        Meeting {
+            at: self.history.at(index),
+            variant: self.variant(index),
+            home: home.then_some(0),
+            sides: sides.map(|side| side.players),
+        }
+    }
+
+    fn players(&self, index: usize) -> Vec<&'a [u32]> {
+        self.history.sides(index).map(|side| side.players).collect()
+    }
+
+    fn see_two(&mut self, index: usize) -> Option<Features> {
+        let meeting = self.meeting(index, self.two(index)?);
+        self.model.features(&meeting).ok()
+    }
+
+    fn see_field(&mut self, index: usize) -> Option<Field> {
+        let sides = self.players(index);
+        let entry = Entry { at: self.history.at(index), variant: self.variant(index), sides: &sides };
+        self.model.field(&entry).ok()
+    }
+
+    /// What was not seen, for it made no sense, is looked at again to tell why.
+    fn learn_from(&mut self, index: usize) -> Result<(), MlError> {
+        let at = index.wrapping_sub(self.from);
+        if let (true, Some([one, other])) = (self.two_sided, self.two(index)) {
+            let meeting = self.meeting(index, [one, other]);
+            let of = match self.twos.get_mut(at).and_then(Option::take) {
+                Some(of) => of,
+                None => self.model.features(&meeting)?,
+            };
+            let outcome = Outcome { places: [one.place, other.place], scores: [one.score, other.score] };
+            return self.model.learn(&meeting, &of, &outcome);
+        }
+        let sides = self.players(index);
+        let entry = Entry { at: self.history.at(index), variant: self.variant(index), sides: &sides };
+        let field = match self.fields.get_mut(at).and_then(Option::take) {
+            Some(field) => field,
+            None => self.model.field(&entry)?,
+        };
+        let places: Vec<u32> = self.history.sides(index).map(|side| side.place).collect();
+        self.model.learn_field(&entry, &field, &places)
+    }
+}
+
+impl evaluation::Forecaster for Forecaster<'_> {
+    fn look(&mut self, from: usize, to: usize) {
+        self.from = from;
+        self.twos.clear();
+        self.fields.clear();
+        for index in from..to {
+            if self.two_sided {
+                let seen = self.see_two(index);
+                self.twos.push(seen);
+            } else {
+                let seen = self.see_field(index);
+                self.fields.push(seen);
+            }
+        }
+    }
+
+    fn forecast(&mut self, index: usize) -> (Probability, Option<Probability>) {
+        let of = self.twos.get(index.wrapping_sub(self.from)).and_then(Option::as_ref);
+        let Some(of) = of else { return (Probability::HALF, None) };
+        let (expected, draw) = self.model.chances(of);
+        (Probability::saturating(expected), Some(Probability::saturating(draw)))
+    }
+
+    fn pairs(&mut self, index: usize, each: &mut dyn FnMut(f64, f64)) {
+        let field = self.fields.get(index.wrapping_sub(self.from)).and_then(Option::as_ref);
+        let Some(field) = field else { return };
+        let places: Vec<u32> = self.history.sides(index).map(|side| side.place).collect();
+        for (one, place) in places.iter().enumerate() {
+            for (other, against) in places.iter().enumerate().skip(one + 1) {
+                if place != against {
+                    each(self.model.ahead(field, one, other), score(*place, *against));
+                }
+            }
+        }
+    }
+
+    fn learn(&mut self, index: usize) -> Result<(), RatingError> {
+        self.learn_from(index).map_err(|error| told(error, self.history.side_count(index)))
+    }
+}
+
+/// The same in the words of the protocol.
+fn told(error: MlError, sides: usize) -> RatingError {
+    match error {
+        MlError::EmptySide { side } => RatingError::EmptySide { side },
+        MlError::TooFewSides { sides } => RatingError::TooFewSides { sides },
+        MlError::NoSuchSide { home } => RatingError::NoSuchSide { home, sides },
+        MlError::NoSuchPlayer { player, max } => RatingError::NoSuchPlayer { player, players: max as usize },
+        MlError::BadScore { side } => RatingError::BadScore { side },
+        MlError::NotFinite { .. } => RatingError::NotFinite { side: 0, player: 0 },
+        MlError::Rating(error) => error,
+    }
+}

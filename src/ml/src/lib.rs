@@ -1,0 +1,56 @@
+//! Match prediction: who will win, how surely, by how much, and how even a match is, learnt from every result.
+//!
+//! Five rating systems run side by side ([`gsm_rating`]); they and what is remembered of each player (experience, form,
+//! schedule, company) make the [`Features`] of a match; a Bayesian logistic regression that is moved by every result
+//! makes a chance of them ([`Model`]). It is its own calibration, and nothing has to be tuned for a new game: several
+//! regressions compete, and those that predicted best so far speak loudest. O(1) for each player of a match.
+//!
+//! Not here: storing models, reading histories, training in batches. Invariants: same input, same bits, on every
+//! platform; no clock, no randomness, no IO; chances are never 0 or 1; exchanging the sides of a match mirrors its
+//! prediction exactly.
+//!
+//! ```
+//! use gsm_core::Timestamp;
+//! use gsm_ml::{Meeting, Model, Outcome};
+//! let mut model = Model::new();
+//! let meeting = Meeting::new(Timestamp::EPOCH, &[0], &[1]);
+//! for _ in 0..20 {
+//!     let features = model.features(&meeting)?;
+//!     model.learn(&meeting, &features, &Outcome::places(1, 2))?;
+//! }
+//! let features = model.features(&meeting)?;
+//! let prediction = model.predict(&features);
+//! assert!(prediction.win > 0.7 && prediction.win > prediction.low);
+//! # Ok::<(), gsm_ml::MlError>(())
+//! ```
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod blr;
+mod company;
+mod draws;
+mod error;
+mod experts;
+mod features;
+mod field;
+mod forecaster;
+mod margin;
+mod meeting;
+mod model;
+mod numeric;
+mod prediction;
+mod prior;
+mod record;
+mod sheet;
+mod stack;
+mod variants;
+
+pub use error::MlError;
+pub use features::{FEATURES, Features, NAMES};
+pub use field::{Entry, Field};
+pub use forecaster::Forecaster;
+pub use meeting::{Meeting, Outcome};
+pub use model::{Model, PLAYERS_MAX};
+pub use prediction::{Contribution, Prediction};

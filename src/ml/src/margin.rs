@@ -1,0 +1,88 @@
+//! Margins of victory: what is usual, and how they follow the logit.
+use crate::meeting::Outcome;
+
+/// How fast what is usual follows.
+const RATE: f64 = 1e-3;
+/// Margins say nothing before so many were seen.
+const SEEN_MIN: f64 = 30.0;
+
+/// What margins have been.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Margins {
+    /// The mean square of margins that are scaled by the points made.
+    scaled_square: f64,
+    /// Sums over margins as they are: times logit, and logits squared.
+    margin_logit: f64,
+    logit_squared: f64,
+    squares: f64,
+    seen: f64,
+}
+
+impl Margins {
+    pub(crate) const fn new() -> Self {
+        Self { scaled_square: 1.0, margin_logit: 0.0, logit_squared: 1.0, squares: 0.0, seen: 0.0 }
+    }
+
+    /// Learns from a match and answers its margin in usual ones: `(a - b) / sqrt(a + b + 1)` over what that was; without
+    /// scores, 1 for a win.
+    pub(crate) fn learn(&mut self, logit: f64, outcome: &Outcome) -> f64 {
+        let ([Some(a), Some(b)], Some(margin)) = (outcome.scores, outcome.margin()) else {
+            return 2.0 * outcome.score() - 1.0;
+        };
+        let margin = margin.clamp(-MARGIN_MAX, MARGIN_MAX);
+        self.margin_logit += margin * logit;
+        self.logit_squared += logit * logit;
+        self.squares += margin * margin;
+        self.seen += 1.0;
+        let scaled = margin / (a.abs() + b.abs() + 1.0).sqrt();
+        self.scaled_square += RATE * (scaled * scaled - self.scaled_square);
+        (scaled / self.scaled_square.max(1e-12).sqrt()).clamp(-USUAL_MAX, USUAL_MAX)
+    }
+
+    /// The margin expected of a logit; none where scores are unknown.
+    pub(crate) fn expected(&self, logit: f64) -> Option<f64> {
+        (self.seen >= SEEN_MIN).then(|| self.margin_logit / self.logit_squared * logit)
+    }
+
+    /// The root mean square of margins.
+    pub(crate) fn usual(&self) -> f64 {
+        (self.squares / self.seen.max(1.0)).sqrt()
+    }
+}
+
+/// Margins beyond count as this.
+const MARGIN_MAX: f64 = 1e6;
+/// So many usual margins are as much as any.
+const USUAL_MAX: f64 = 10.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(a: f64, b: f64) -> Outcome {
+        Outcome { places: [1, 2], scores: [Some(a), Some(b)] }
+    }
+
+    #[test]
+    fn margins_follow_the_logit() {
+        let mut margins = Margins::new();
+        for n in 0..SEEN_MIN as u32 {
+            assert_eq!(margins.expected(1.0), None, "{n}");
+            let logit = f64::from(n % 3) - 1.0;
+            margins.learn(logit, &outcome(2.0 * logit + 5.0, 5.0 - 2.0 * logit));
+        }
+        // Margin is 4 logits; the sum of squares has one more.
+        let expected = margins.expected(0.5).unwrap();
+        assert!((expected - 4.0 * 20.0 / 21.0 * 0.5).abs() < 1e-12);
+        assert_eq!(margins.expected(-0.5), Some(-expected));
+        assert!((margins.usual() - (16.0_f64 * 20.0 / 30.0).sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn without_scores_a_win_is_a_margin_of_one() {
+        let mut margins = Margins::new();
+        assert_eq!(margins.learn(0.3, &Outcome::places(2, 1)), -1.0);
+        assert_eq!(margins.learn(0.3, &Outcome::places(1, 1)), 0.0);
+        assert!(margins.learn(0.0, &outcome(f64::MAX, -f64::MAX)).is_finite());
+    }
+}

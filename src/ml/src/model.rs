@@ -1,0 +1,211 @@
+use crate::MlError;
+use crate::company::Company;
+use crate::draws::Draws;
+use crate::experts::{Experts, Finished, Rated, Setting};
+use crate::features::{Encounter, FEATURES, Features, NAMES, features};
+use crate::margin::Margins;
+use crate::meeting::{Meeting, Outcome};
+use crate::numeric::logistic;
+use crate::prediction::{Contribution, Prediction, quality};
+use crate::prior;
+use crate::record::{Played, Record, Seen};
+use crate::sheet::Known;
+use crate::stack::Stack;
+use crate::variants::{Refinement, Variants};
+
+/// A model has numbers for so many players.
+pub const PLAYERS_MAX: u32 = 1 << 28;
+/// Standard errors of an interval that holds 95 times out of 100.
+const ERRORS: f64 = 1.959_963_984_540_054;
+
+/// All that has been learnt from the matches of one mode.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(crate) experts: Experts,
+    pub(crate) records: Vec<Record>,
+    pub(crate) variants: Variants,
+    pub(crate) company: Company,
+    stack: Stack,
+    refinement: Refinement,
+    draws: Draws,
+    margins: Margins,
+    pub(crate) field: Stack,
+    pub(crate) rated: Rated,
+    pub(crate) seen: Vec<Seen>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Model {
+    /// Before the first match.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            experts: Experts::new(),
+            records: Vec::new(),
+            variants: Variants::default(),
+            company: Company::default(),
+            stack: Stack::new(&prior::TWO_SIDES, prior::FORGETTING),
+            refinement: Refinement::new(),
+            draws: Draws::new(),
+            margins: Margins::new(),
+            field: Stack::new(&prior::FIELD, prior::FORGETTING),
+            rated: Rated::default(),
+            seen: Vec::new(),
+        }
+    }
+
+    pub(crate) fn known(&self) -> Known<'_> {
+        let Self { experts, records, variants, company, .. } = self;
+        Known { experts, records, variants, company }
+    }
+
+    /// Looks up when the players of a match were last seen.
+    pub(crate) fn look(&mut self, players: impl Iterator<Item = u32>) {
+        let Self { records, seen, .. } = self;
+        seen.clear();
+        seen.extend(players.map(|player| records.get(player as usize).map(Record::seen).unwrap_or_default()));
+    }
+
+    /// Makes room for the players of a match.
+    pub(crate) fn seat(&mut self, players: impl Iterator<Item = u32>) {
+        let wanted = players.max().map_or(0, |most| most as usize + 1);
+        self.experts.seat(wanted);
+        if self.records.len() < wanted {
+            self.records.resize(wanted, Record::default());
+        }
+    }
+
+    /// What the model looks at in a match, from all that counted so far. O(players). (Exclusive for the memory that it works
+    /// in: nothing is learnt.)
+    ///
+    /// # Errors
+    /// An empty side, a home side that is none, a player's number out of range.
+    pub fn features(&mut self, meeting: &Meeting<'_>) -> Result<Features, MlError> {
+        meeting.check(PLAYERS_MAX)?;
+        self.look(meeting.players());
+        let mut rated = std::mem::take(&mut self.rated);
+        let setting = setting(meeting);
+        self.experts.see(meeting.sides.into_iter(), &self.seen, setting, &self.variants, &mut rated);
+        let leads = self.experts.leads(&rated, 0, 1, meeting.home);
+        self.rated = rated;
+        let known = self.known();
+        let [one, other] = meeting.sides.map(|side| known.sheet(side, meeting.at, meeting.variant));
+        let with = Encounter {
+            head_to_head: self.company.head_to_head(meeting.sides),
+            side: meeting.side(),
+            variant: meeting.variant,
+        };
+        features(&leads, &one, &other, with)
+    }
+
+    fn logit(&self, of: &Features) -> f64 {
+        let logit = self.stack.logit(of.values());
+        logit + self.refinement.extra(logit, of)
+    }
+
+    /// The chances of a match. O(features²) for the interval.
+    #[must_use]
+    pub fn predict(&self, of: &Features) -> Prediction {
+        let logit = self.logit(of);
+        let (expected, against) = (logistic(logit), logistic(-logit));
+        let draw = self.draws.chance(logit, of.draw_rate());
+        let reach = ERRORS * (self.stack.variance(of.values()) + of.variance()).sqrt();
+        let margin = self.margins.expected(logit);
+        Prediction {
+            win: expected - draw / 2.0,
+            draw,
+            loss: against - draw / 2.0,
+            expected,
+            logit,
+            low: logistic(logit - reach),
+            high: logistic(logit + reach),
+            margin,
+            quality: quality(4.0 * expected * against, margin, self.margins.usual()),
+        }
+    }
+
+    /// The expected score of the first side and the chance of a draw: what [`Model::predict`] says of them, without the
+    /// rest.
+    #[must_use]
+    pub fn chances(&self, of: &Features) -> (f64, f64) {
+        let logit = self.logit(of);
+        (logistic(logit), self.draws.chance(logit, of.draw_rate()))
+    }
+
+    /// What each feature adds to the logit of the prediction; the sum is that logit.
+    #[must_use]
+    pub fn explain(&self, of: &Features) -> [Contribution; FEATURES + 1] {
+        let weights = self.stack.weights();
+        let mut parts = [Contribution { name: "variant", logit: 0.0 }; FEATURES + 1];
+        for (part, (name, (weight, value))) in
+            parts.iter_mut().zip(NAMES.into_iter().zip(weights.iter().zip(of.values())))
+        {
+            *part = Contribution { name, logit: weight * value };
+        }
+        if let Some(last) = parts.last_mut() {
+            last.logit = self.refinement.extra(self.stack.logit(of.values()), of);
+        }
+        parts
+    }
+
+    /// Learns from a match. `of` are its features as they were when it was predicted: matches of one moment are all
+    /// looked at before the first of them is learnt from. O(players + features²).
+    ///
+    /// # Errors
+    /// As [`Model::features`], and a score that is not finite; nothing has changed then.
+    pub fn learn(&mut self, meeting: &Meeting<'_>, of: &Features, outcome: &Outcome) -> Result<(), MlError> {
+        meeting.check(PLAYERS_MAX)?;
+        outcome.check()?;
+        self.seat(meeting.players());
+        self.look(meeting.players());
+        let [one, other] = meeting.sides;
+        let known = self.known();
+        let levels = [known.level(one), known.level(other)];
+        let finished = [
+            Finished { place: outcome.places[0], score: outcome.scores[0], players: one },
+            Finished { place: outcome.places[1], score: outcome.scores[1], players: other },
+        ];
+        self.experts.rate(&finished, &self.seen, setting(meeting), &mut self.variants)?;
+
+        let y = outcome.score();
+        let plain = self.stack.logit(of.values());
+        let logit = plain + self.refinement.extra(plain, of);
+        self.draws.learn(logit, of.draw_rate(), y);
+        let margin = self.margins.learn(logit, outcome);
+        self.refinement.learn(plain, of, y);
+        self.stack.learn(of.values(), y, 1.0);
+        self.company.played(meeting.sides, y - logistic(logit));
+
+        let surprise = y - logistic(of.base());
+        let played = |score: f64, sign: f64, levels: [f64; 2]| Played {
+            at: meeting.at,
+            score,
+            surprise: sign * surprise,
+            margin: sign * margin,
+            level: levels[0],
+            opponents: levels[1],
+            opponent: 0,
+        };
+        self.record(one, other, played(y, 1.0, levels));
+        self.record(other, one, played(1.0 - y, -1.0, [levels[1], levels[0]]));
+        Ok(())
+    }
+
+    /// Writes a match down for every player of a side.
+    pub(crate) fn record(&mut self, players: &[u32], opponents: &[u32], of: Played) {
+        for (player, opponent) in players.iter().zip(opponents.iter().cycle()) {
+            if let Some(record) = self.records.get_mut(*player as usize) {
+                record.played(&Played { opponent: *opponent, ..of });
+            }
+        }
+    }
+}
+
+const fn setting(meeting: &Meeting<'_>) -> Setting {
+    Setting { at: meeting.at, variant: meeting.variant, home: meeting.home }
+}

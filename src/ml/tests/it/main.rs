@@ -1,0 +1,5 @@
+//! The model from outside.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+mod duels;
+mod fields;
+mod league;
