@@ -35,7 +35,7 @@ enum Penal {
     /// Offences are these now. Of a dodge with whether a proposal ended by the same commit.
     Offences(Key, PenaltiesRow, bool),
     /// A ticket was made.
-    Ticket(TicketId, TicketRow),
+    Ticket(TicketId, Box<TicketRow>),
 }
 
 impl Inner {
@@ -80,7 +80,7 @@ impl Fold for Witness {
                     Penal::Offences(write.key.clone(), PenaltiesRow::default(), ends)
                 }
                 (Key::Ticket(id), Some(Row::Ticket(row))) if write.expect == Expect::Absent => {
-                    Penal::Ticket(*id, (**row).clone())
+                    Penal::Ticket(*id, row.clone())
                 }
                 _ => continue,
             };
