@@ -1,6 +1,11 @@
 //! Matches of more than two tickets: found for one anchor after another, the best made first.
 use super::{MUCH, Sight};
-use crate::ruled::{REACH_FIRST, Round, RulePool, RuledMatch, Run, candidates, ticket::Waiting};
+use crate::ruled::{
+    RulePool, RuledMatch, candidates,
+    round::Round,
+    ticket::Waiting,
+    turn::{REACH_FIRST, Run},
+};
 use gsm_core::TicketId;
 use gsm_rules::{Objective, Seat, Stage};
 use std::collections::BTreeSet;

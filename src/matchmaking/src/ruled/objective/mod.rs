@@ -8,8 +8,9 @@ mod groups;
 mod pairing;
 
 use super::{
-    Round, RulePool, RuledMatch,
+    RulePool, RuledMatch,
     candidates::holds,
+    round::Round,
     store::{Key, Store},
     ticket::Waiting,
 };

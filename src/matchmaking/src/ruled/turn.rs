@@ -1,0 +1,317 @@
+//! The turn of one anchor: who may join it, and the search among them.
+use super::{
+    RulePool,
+    candidates::{self, Choice},
+    large,
+    line::{Line, Passed, Wanted},
+    round::{FEW_NEWS, Round},
+    search::{self, Anchor, Counts, Outcome, Search, Sight},
+    store::Key,
+    ticket::{Turn, Waiting},
+};
+use gsm_core::{TicketId, Timestamp};
+use gsm_rules::{ExpansionAge, Need, Seat, Stage};
+use std::cell::Cell;
+
+/// Work units that one anchor may use in one round; a search that needs more goes on in the next.
+const ANCHOR_WORK_MAX: u32 = 50_000;
+/// Rounds in which a search that is too long for one goes on each time; after that it does in every 32nd.
+const EAGER_ROUNDS: u32 = 20;
+/// Searches that were cut and are kept.
+const PARKED_MAX: usize = 32;
+/// So many of the nearest tickets are searched at first; if they make no full match, so many times as many, ..
+pub(super) const REACH_FIRST: usize = 32;
+const REACH_TIMES: usize = 16;
+/// Work units that the search among the nearest may use before more are asked.
+const REACH_WORK_MAX: u32 = 1_000;
+
+/// The searches of one anchor: the one under way, and the stages that are left.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) search: Option<Search>,
+    /// The one that is searched is the last.
+    pub(super) stages: Vec<usize>,
+    /// So many candidates at most.
+    pub(super) reach: usize,
+    /// Whether matches without anything new count as well.
+    pub(super) is_news: bool,
+    /// What had come when it began ([`RulePool::came`]).
+    pub(super) came: u64,
+    /// Rounds since it was too long for one.
+    pub(super) rounds: u32,
+}
+
+impl Run {
+    fn next_stage(&mut self) {
+        self.stages.pop();
+        self.reach = REACH_FIRST;
+    }
+}
+
+impl RulePool {
+    /// The turn of one anchor: its match, if it has one.
+    pub(super) fn turn(
+        &mut self,
+        id: TicketId,
+        round: &mut Round,
+        budget: u32,
+        work: &mut u32,
+    ) -> Option<Vec<(TicketId, u8)>> {
+        *work += 1;
+        let anchor = self.waiting.get(&id).filter(|anchor| anchor.never.is_none())?;
+        if let Some((_, run, spent)) = round.cut.take() {
+            let (was_parked, came) = (run.rounds > 0, run.came);
+            let (found, rest) = self.search(id, run, spent, round, budget, work);
+            if was_parked && found.is_none() && rest.is_none() && round.cut.is_none() {
+                self.search_again(id, came);
+            }
+            self.park(id, rest);
+            return found;
+        }
+        let is_news = self.waiting.key(&id).is_some_and(|key| self.waiting.is_fresh(key, round.number));
+        let is_by_age = anchor.turn.class_is_by_age();
+        let mut stages = candidates::stages(&self.set, round.now.since(anchor.turn.started_at), is_by_age);
+        stages.reverse();
+        // What was too long for an earlier round goes on first.
+        let goes_on = |run: &mut Run| {
+            run.rounds += 1;
+            run.rounds < EAGER_ROUNDS || run.rounds.is_multiple_of(32)
+        };
+        if self.parked.get_mut(&id).is_some_and(goes_on)
+            && let Some(run) = self.parked.remove(&id)
+        {
+            let came = run.came;
+            match self.search(id, run, 0, round, budget, work) {
+                // The step's budget is spent: the next one goes on with it.
+                (None, None) if round.cut.is_some() => return None,
+                (None, None) => {
+                    self.search_again(id, came);
+                    return None;
+                }
+                (found @ Some(_), _) => return found,
+                (None, Some(run)) => {
+                    self.parked.insert(id, run);
+                }
+            }
+        }
+        let run = Run { search: None, stages, reach: REACH_FIRST, is_news, came: self.came, rounds: 0 };
+        let (found, rest) = self.search(id, run, 0, round, budget, work);
+        self.park(id, rest);
+        found
+    }
+
+    /// After a search of many rounds: whoever has come since it began is news of a whole new one.
+    fn search_again(&mut self, id: TicketId, came: u64) {
+        if let Some(key) = self.waiting.key(&id).filter(|_| came < self.came) {
+            self.note_news(key);
+        }
+    }
+
+    /// Keeps what is left of a search that has used up its anchor's work, where few are kept.
+    pub(super) fn park(&mut self, id: TicketId, rest: Option<Run>) {
+        if let Some(run) = rest
+            && self.parked.len() < PARKED_MAX
+        {
+            self.parked.entry(id).or_insert(run);
+        }
+    }
+
+    /// Searches stage by stage: a match, or what is left to search where the anchor has used its work of the round.
+    /// Where the step's budget is spent, the rest is put into the round.
+    pub(super) fn search(
+        &mut self,
+        id: TicketId,
+        mut run: Run,
+        mut spent: u32,
+        round: &mut Round,
+        budget: u32,
+        work: &mut u32,
+    ) -> (Option<Vec<(TicketId, u8)>>, Option<Run>) {
+        loop {
+            if run.search.is_none() {
+                let Some(stage) = run.stages.last().copied() else { return (None, None) };
+                let before = *work;
+                let opened = self.open(id, stage, &run, round, work);
+                spent = spent.saturating_add(*work - before);
+                match opened {
+                    Opened::Search(search) => run.search = Some(search),
+                    Opened::Done(Outcome::Found(found)) => return (Some(found), None),
+                    Opened::Done(_) => {
+                        run.next_stage();
+                        continue;
+                    }
+                }
+            }
+            let (Some(search), Some(anchor)) = (&mut run.search, self.waiting.get(&id)) else {
+                return (None, None);
+            };
+            let sight = Sight { set: &self.set, anchor, waiting: &self.waiting };
+            let before = *work;
+            let mut most = ANCHOR_WORK_MAX.saturating_sub(spent);
+            if search.is_cut {
+                most = most.min(REACH_WORK_MAX.saturating_sub(search.spent));
+            }
+            let outcome = search.run(&sight, budget.min(work.saturating_add(most)), work);
+            spent = spent.saturating_add(*work - before);
+            let is_too_near = search.is_cut
+                && match outcome {
+                    Outcome::Found(_) => !search.is_full(&sight),
+                    Outcome::None => true,
+                    Outcome::Cut => search.spent >= REACH_WORK_MAX,
+                };
+            if is_too_near || outcome != Outcome::Cut {
+                self.counts.insert(id, std::mem::take(&mut search.counts));
+                run.search = None;
+            }
+            match outcome {
+                _ if is_too_near => run.reach = run.reach.saturating_mul(REACH_TIMES),
+                Outcome::Found(found) => return (Some(found), None),
+                Outcome::None => run.next_stage(),
+                Outcome::Cut if spent >= ANCHOR_WORK_MAX => return (None, Some(run)),
+                Outcome::Cut => {
+                    round.cut = Some((id, run, spent));
+                    return (None, None);
+                }
+            }
+        }
+    }
+
+    /// Chooses the candidates of an anchor in one stage, and begins to search among them.
+    fn open(&mut self, id: TicketId, stage: usize, run: &Run, round: &Round, work: &mut u32) -> Opened {
+        let mut counts = self.counts.remove(&id).unwrap_or_else(|| Counts::of(&self.set));
+        let opened = self.opened(id, stage, run, round, (&mut counts, work));
+        match opened {
+            None => {
+                self.counts.insert(id, counts);
+                Opened::Done(Outcome::None)
+            }
+            Some(Opened::Search(mut search)) => {
+                search.counts = counts;
+                Opened::Search(search)
+            }
+            Some(done) => {
+                self.counts.insert(id, counts);
+                done
+            }
+        }
+    }
+
+    fn opened(
+        &self,
+        id: TicketId,
+        at: usize,
+        run: &Run,
+        round: &Round,
+        (counts, work): (&mut Counts, &mut u32),
+    ) -> Option<Opened> {
+        let anchor = self.waiting.get(&id)?;
+        let (set, symbols, waiting, now) = (&*self.set, &self.symbols, &self.waiting, round.now);
+        let choice = Choice { set, symbols, anchor, now, at };
+        let is_of_stage = choice.in_stage(anchor.turn.started_at)?;
+        let stage = set.stages().get(at)?;
+        if let Some(rule) = anchor.party().and_then(|party| stage.alone(party)) {
+            counts.note(rule, false);
+            return None;
+        }
+        // Those before it had their turn; but a backfill that has its turn apart takes from all.
+        let takes_all = round.takes_all || (anchor.is_backfill() && !anchor.turn.class_is_by_age());
+        let visited = Cell::new(0_u32);
+        let other = |key: Key, is_news: bool| {
+            let other = waiting.alive(key)?;
+            visited.set(visited.get() + 1);
+            // A new match leaves alone the backfills that have their turn apart.
+            let is_apart = other.is_backfill() && !other.turn.class_is_by_age();
+            let may_come = takes_all || other.turn > anchor.turn;
+            (other.turn.id != id && !is_apart && may_come).then_some((key, other, is_news))
+        };
+        let is_news = |key: Key| waiting.is_fresh(key, round.number);
+        let few_news = !run.is_news && round.news.len() < FEW_NEWS;
+        let news = || round.news.iter().filter(|_| few_news).filter_map(|key| other(*key, is_news(*key)));
+        if few_news && choice.candidates(news(), 1, &mut Counts::of(set)).0.is_empty() {
+            return None;
+        }
+        // What has to be in the match comes first.
+        let after_news = |of: &(Key, &Waiting, bool)| !(few_news && of.2);
+        let most = if set.is_large() || !choice.prefers_near() { usize::MAX } else { run.reach };
+        let width = waiting.width(stage);
+        let (passed, last) = (Passed::default(), set.stages().len().saturating_sub(1) as u8);
+        let wanted = width.map(|width| Wanted {
+            width,
+            stages: match set.expansion_age() {
+                ExpansionAge::Newest => at as u8..=last,
+                ExpansionAge::Oldest => 0..=at as u8,
+            },
+            limit: waiting.sieve().limit(stage).map(|(limit, _)| limit),
+        });
+        let line = round.line.as_ref().zip(waiting.key(&id)).zip(wanted.as_ref());
+        if run.reach > REACH_FIRST
+            && let Some(((line, key), wanted)) = line
+            && let Some(rule) = self.lacking(anchor, stage, line, key, (wanted, &passed))
+        {
+            counts.note(rule, false);
+            *work = work.saturating_add(1 + passed.all.get() / 32);
+            return None;
+        }
+        let (candidates, is_cut) =
+            if let Some(line) = line.and_then(|((line, key), wanted)| line.near(key, wanted, &passed)) {
+                let apart = waiting.apart().filter_map(|key| other(key, is_news(key)));
+                let near = line.filter_map(|(key, is_news)| other(key, is_news));
+                choice.candidates(news().chain(apart.chain(near).filter(after_news)), most, counts)
+            } else if let Some(near) = width.and_then(|width| waiting.near(anchor, width)) {
+                let near = near.filter_map(|key| other(key, is_news(key))).filter(after_news);
+                choice.candidates(news().chain(near), most, counts)
+            } else {
+                let first = Turn::new(0, Timestamp::from_millis(i64::MIN), TicketId::from_u128(0));
+                let all = waiting.after_turn(if takes_all { first } else { anchor.turn });
+                let all = all.filter_map(|(key, _)| other(key, is_news(key))).filter(after_news);
+                choice.candidates(news().chain(all), most, counts)
+            };
+        *work = work.saturating_add(1 + visited.get() / 8 + passed.all.get() / 32);
+        if let Some((_, rule)) = waiting.sieve().limit(stage) {
+            counts.note_failed(rule, passed.far.get());
+        }
+        if set.is_large() {
+            let has = (run.is_news, is_of_stage);
+            return Some(Opened::Done(large::large(&choice, waiting, &candidates, has, counts, work)));
+        }
+        let has = Anchor { is_news: run.is_news, is_of_stage, is_backfill: anchor.is_backfill() };
+        let parties = |of: &search::Candidate| waiting.at(of.slot).map_or(&[][..], |of| &of.parties[..]);
+        let supply = stage.supply(candidates.iter().map(parties));
+        let mut search = Search::new(at, has, candidates, is_cut, Counts::default());
+        search.supply = supply;
+        Some(Opened::Search(search))
+    }
+
+    /// A rule that asks for players of whom too few are left for the anchor.
+    fn lacking(
+        &self,
+        anchor: &Waiting,
+        stage: &Stage,
+        line: &Line,
+        key: Key,
+        (wanted, passed): (&Wanted, &Passed),
+    ) -> Option<usize> {
+        let party = anchor.party().filter(|_| !self.waiting.has_apart())?;
+        let is_lacking = |need: &&Need| {
+            let teams = 0..self.set.teams().len() as u8;
+            let lacking = teams.map(|team| need.lacking(&[Seat { team, party }])).min().unwrap_or(0);
+            let brings = |key: Key| {
+                let party = self.waiting.alive(key).and_then(Waiting::party);
+                party.map_or(0, |party| need.brings(party))
+            };
+            lacking > 0
+                && self
+                    .waiting
+                    .sieve()
+                    .need(need)
+                    .is_some_and(|known| !line.has(key, known, (wanted, passed), lacking, brings))
+        };
+        stage.needs().iter().find(is_lacking).map(Need::rule)
+    }
+}
+
+/// A search that has begun, or what came of it at once.
+enum Opened {
+    Search(Search),
+    Done(Outcome),
+}
