@@ -229,7 +229,7 @@ mod tests {
     }
     #[test]
     fn an_offence_of_a_clock_that_is_ahead_counts_at_once() {
-        stands(&done(&[0, 100]), 50, 2, Some(110));
+        stands(&done(&[0, 99]), 50, 2, Some(109));
     }
     #[test]
     fn only_so_many_are_kept() {

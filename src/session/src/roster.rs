@@ -353,7 +353,7 @@ mod tests {
         for roster in [plain.clone(), home, varied, plain.with_parties([pair.as_slice()]).unwrap()] {
             let text = serde_json::to_string(&roster).unwrap();
             assert_eq!(serde_json::from_str::<Roster>(&text).unwrap(), roster);
-            for wrong in ["[2,2]", "[0,1,1]", "[1,11,11]"] {
+            for wrong in ["[2,2]", "[0,1,1]", "[1,41,41]"] {
                 let wrong = text
                     .replace("[1,2,2]", wrong)
                     .replace(r#""parties":[]"#, &format!(r#""parties":{wrong}"#));
