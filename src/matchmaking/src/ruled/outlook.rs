@@ -5,13 +5,15 @@
 //! the rules limit, there are enough players, enough of those with something that a match must have, and something new.
 //! Where there are not, no choice is a match. An outlook may be too good, and never too bad.
 use super::{search::Candidate, store::Store, ticket::Waiting};
-use gsm_rules::{NumberColumn, Pairwise, Party, Seat, Stage, Symbol, WordColumn};
+use gsm_rules::{NumberColumn, Pairwise, Party, RuleSet, Seat, Stage, Symbol, WordColumn};
 use smallvec::SmallVec;
 
 /// Supplies that are looked at.
 const NEEDS_MAX: usize = 4;
 /// Locations that are looked at: where the anchor has more, none is.
 const PLACES_MAX: usize = 64;
+/// Kinds of teams that are looked at.
+const TEAMS_MAX: usize = 4;
 
 /// What there is of each candidate.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub(super) struct Outlook {
     band: Option<(NumberColumn, f64, usize)>,
     /// The latencies that the rules limit, the limit, and the rule.
     region: Option<(WordColumn, f64, usize)>,
+    /// The first team of each kind.
+    kinds: SmallVec<[u8; 8]>,
     /// Locations near enough to the anchor.
     places: SmallVec<[Symbol; 8]>,
     seen: Vec<Seen>,
@@ -44,6 +48,20 @@ struct Amounts {
     news: u32,
     of_stage: u32,
     needs: [u32; NEEDS_MAX],
+    /// Players who may sit on teams of a kind.
+    teams: [u32; TEAMS_MAX],
+}
+
+/// What is asked of those who are left, beside their number.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    needs: bool,
+    teams: bool,
+    places: bool,
+}
+
+impl Asked {
+    const ALL: Self = Self { needs: true, teams: true, places: true };
 }
 
 impl Amounts {
@@ -52,18 +70,21 @@ impl Amounts {
         self.news += other.news;
         self.of_stage += other.of_stage;
         self.needs.iter_mut().zip(&other.needs).for_each(|(own, other)| *own += other);
+        self.teams.iter_mut().zip(&other.teams).for_each(|(own, other)| *own += other);
     }
     fn take(&mut self, other: &Self) {
         self.players -= other.players;
         self.news -= other.news;
         self.of_stage -= other.of_stage;
         self.needs.iter_mut().zip(&other.needs).for_each(|(own, other)| *own -= other);
+        self.teams.iter_mut().zip(&other.teams).for_each(|(own, other)| *own -= other);
     }
     fn cover(&self, needed: &Self) -> bool {
         self.players >= needed.players
             && self.news >= needed.news
             && self.of_stage >= needed.of_stage
             && self.needs.iter().zip(&needed.needs).all(|(own, needed)| own >= needed)
+            && self.teams.iter().zip(&needed.teams).all(|(own, needed)| own >= needed)
     }
 }
 
@@ -72,8 +93,8 @@ pub(super) struct Taken<'a, 's> {
     pub(super) seats: &'a [Seat<'s>],
     /// Which of the candidates are among them.
     pub(super) candidates: &'a [(Option<usize>, u8)],
-    /// Players that the teams lack.
-    pub(super) missing: u32,
+    /// Players that each team lacks.
+    pub(super) missing: SmallVec<[u32; 8]>,
     pub(super) has_news: bool,
     pub(super) has_of_stage: bool,
 }
@@ -81,6 +102,7 @@ pub(super) struct Taken<'a, 's> {
 impl Outlook {
     /// `None` where the rules of the stage ask nothing that can be seen in this way.
     pub(super) fn new(
+        set: &RuleSet,
         stage: &Stage,
         anchor: &Waiting,
         candidates: &[Candidate],
@@ -101,10 +123,11 @@ impl Outlook {
             places.extend(own.entries(column).filter(|(_, ms)| *ms <= max_ms).map(|(place, _)| place));
         }
         let region = region.filter(|_| places.len() <= PLACES_MAX);
-        if band.is_none() && region.is_none() && stage.needs().is_empty() {
+        let kinds = kinds(set);
+        if band.is_none() && region.is_none() && stage.needs().is_empty() && kinds.len() < 2 {
             return None;
         }
-        let mut outlook = Self { band, region, places, seen: Vec::new(), order: Vec::new() };
+        let mut outlook = Self { band, region, kinds, places, seen: Vec::new(), order: Vec::new() };
         let see = |candidate: &Candidate| outlook.see(stage, candidate, waiting.at(candidate.slot));
         outlook.seen = candidates.iter().map(see).collect();
         let mut order: Vec<u32> = (0..outlook.seen.len() as u32).collect();
@@ -122,15 +145,20 @@ impl Outlook {
             players: candidate.players,
             news: candidate.is_news.into(),
             of_stage: candidate.is_of_stage.into(),
-            needs: [0; NEEDS_MAX],
+            ..Amounts::default()
         };
         let needs = gives.needs.iter_mut().zip(stage.needs());
         let Some(party) = ticket.and_then(Waiting::party) else {
             // A backfill: nothing is held against it.
             needs.for_each(|(gives, _)| *gives = candidate.players);
+            gives.teams = [candidate.players; TEAMS_MAX];
             return Seen { number: f64::NAN, places: u64::MAX, gives };
         };
         needs.for_each(|(gives, need)| *gives = need.brings(party));
+        for (gives, team) in gives.teams.iter_mut().zip(&self.kinds) {
+            let may_sit = stage.hopeless(&[Seat { team: *team, party }]).is_none();
+            *gives = if may_sit { candidate.players } else { 0 };
+        }
         let number = self.band.map_or(f64::NAN, |(column, ..)| party.number(column));
         Seen { number, places: self.bits(party), gives }
     }
@@ -152,7 +180,7 @@ impl Outlook {
         used: &mut u32,
     ) -> bool {
         *used = used.saturating_add(1 + (candidates.len() - from.min(candidates.len())) as u32 / 16);
-        self.looks_bad(stage, taken, candidates, from, (true, true))
+        self.looks_bad(stage, taken, candidates, from, Asked::ALL)
     }
 
     /// A rule that nobody who is left can fulfil, where it is dead.
@@ -161,34 +189,54 @@ impl Outlook {
         stage: &Stage,
         taken: &Taken<'_, '_>,
         candidates: &[Candidate],
-        from: usize,
+        waiting: &Store,
     ) -> Option<usize> {
+        let from = 0;
         let is_bad = |with| self.looks_bad(stage, taken, candidates, from, with);
-        if !is_bad((false, true)) {
+        if !is_bad(Asked { needs: false, ..Asked::ALL }) {
             return stage.needs().iter().find(|of| of.lacking(taken.seats) > 0).map(gsm_rules::Need::rule);
         }
-        if !is_bad((false, false)) {
+        if !is_bad(Asked { needs: false, teams: false, ..Asked::ALL }) {
+            return self.unwanted(stage, candidates, waiting);
+        }
+        if !is_bad(Asked { needs: false, teams: false, places: false }) {
             return self.region.map(|(.., rule)| rule);
         }
         self.band.map(|(.., rule)| rule)
     }
 
-    /// `with`: needs, and locations.
+    /// A rule by which somebody may not sit on a team.
+    fn unwanted(&self, stage: &Stage, candidates: &[Candidate], waiting: &Store) -> Option<usize> {
+        let parties = candidates.iter().filter_map(|of| waiting.at(of.slot).and_then(Waiting::party));
+        let mut seats =
+            parties.flat_map(|party| self.kinds.iter().map(move |team| Seat { team: *team, party }));
+        seats.find_map(|seat| stage.hopeless(&[seat]))
+    }
+
     fn looks_bad(
         &self,
         stage: &Stage,
         taken: &Taken<'_, '_>,
         candidates: &[Candidate],
         from: usize,
-        (with_needs, with_places): (bool, bool),
+        asked: Asked,
     ) -> bool {
         let mut needed = Amounts {
-            players: taken.missing,
+            players: taken.missing.iter().sum(),
             news: (!taken.has_news).into(),
             of_stage: (!taken.has_of_stage).into(),
-            needs: [0; NEEDS_MAX],
+            ..Amounts::default()
         };
-        if with_needs {
+        if asked.teams {
+            // Teams of one kind lie side by side.
+            for (team, missing) in (0_u8..=u8::MAX).zip(&taken.missing) {
+                let kind = self.kinds.partition_point(|first| *first <= team).checked_sub(1);
+                if let Some(needed) = kind.and_then(|kind| needed.teams.get_mut(kind)) {
+                    *needed += missing;
+                }
+            }
+        }
+        if asked.needs {
             let needs = needed.needs.iter_mut().zip(stage.needs());
             needs.for_each(|(needed, need)| *needed = need.lacking(taken.seats));
         }
@@ -200,7 +248,7 @@ impl Outlook {
                 (low, high) = (low.min(number), high.max(number));
             }
         }
-        if self.region.is_some() && with_places {
+        if self.region.is_some() && asked.places {
             common = if self.places.len() == PLACES_MAX { u64::MAX } else { (1 << self.places.len()) - 1 };
             for (at, _) in taken.candidates {
                 let seen = at.and_then(|at| self.seen.get(at));
@@ -227,7 +275,7 @@ impl Outlook {
                 near.push(seen);
             }
         }
-        if self.region.is_none() || !with_places {
+        if self.region.is_none() || !asked.places {
             return !has_window(&near, &anywhere, u64::MAX, (low, width), &needed);
         }
         let mut bits = common;
@@ -240,6 +288,16 @@ impl Outlook {
         }
         true
     }
+}
+
+/// The first team of each kind: of each entry of the rule set. Only the first few are looked at.
+fn kinds(set: &RuleSet) -> SmallVec<[u8; 8]> {
+    let teams = set.teams();
+    let is_first = |at: &u8| {
+        let entry = |at: u8| teams.get(usize::from(at)).map(|team| team.entry);
+        at.checked_sub(1).is_none_or(|before| entry(before) != entry(*at))
+    };
+    (0..=u8::MAX).take(teams.len()).filter(is_first).collect()
 }
 
 /// Whether those of some width that reaches `low`, and those `anywhere`, have what is needed in a place.

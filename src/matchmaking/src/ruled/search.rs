@@ -272,7 +272,9 @@ impl Search {
     /// From now on asks of everything that it takes whether it can end well; goes back to where it still can.
     fn look(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) {
         self.has_looked = true;
-        self.outlook = Outlook::new(stage, sight.anchor, &self.candidates, sight.waiting).map(Box::new);
+        *used = used.saturating_add(self.candidates.len() as u32 / 4);
+        self.outlook =
+            Outlook::new(sight.set, stage, sight.anchor, &self.candidates, sight.waiting).map(Box::new);
         let Some(dead) = (1..=self.places.len()).find(|depth| self.is_dead(sight, stage, *depth, used))
         else {
             return;
@@ -280,7 +282,8 @@ impl Search {
         if dead == 1 {
             let seats = self.seats_of(sight, 1);
             let taken = self.taken(stage, &seats, 1);
-            let blamed = self.outlook.as_ref().and_then(|of| of.blame(stage, &taken, &self.candidates, 0));
+            let blamed =
+                self.outlook.as_ref().and_then(|of| of.blame(stage, &taken, &self.candidates, sight.waiting));
             blamed.into_iter().for_each(|rule| self.counts.note(rule, false));
         }
         self.places.truncate(dead - 1);
@@ -305,7 +308,7 @@ impl Search {
             }
         }
         let (has_news, has_of_stage) = self.has_of(candidates);
-        Taken { seats, candidates, missing: missing(stage, &filled), has_news, has_of_stage }
+        Taken { seats, candidates, missing: lacking(stage, &filled).collect(), has_news, has_of_stage }
     }
 
     /// Takes one more ticket at the last place; `false` when all were tried there.
@@ -384,7 +387,7 @@ impl Search {
 
     /// Whether all that are left cannot fill the teams to their minimums.
     fn is_too_few(&self, stage: &Stage, filled: &[u32], next: usize) -> bool {
-        self.rest.get(next).is_none_or(|(players, ..)| *players < missing(stage, filled))
+        self.rest.get(next).is_none_or(|(players, ..)| *players < lacking(stage, filled).sum())
     }
 
     /// Whether what was taken, or what is left, has what a match must have: something new, and something of the stage.
@@ -474,10 +477,9 @@ impl Search {
     }
 }
 
-/// Players that the teams lack.
-fn missing(stage: &Stage, filled: &[u32]) -> u32 {
-    let lacking = |(size, filled): (&gsm_rules::TeamSize, &u32)| u32::from(size.min).saturating_sub(*filled);
-    stage.teams().iter().zip(filled).map(lacking).sum()
+/// Players that each team lacks.
+fn lacking(stage: &Stage, filled: &[u32]) -> impl Iterator<Item = u32> {
+    stage.teams().iter().zip(filled).map(|(size, filled)| u32::from(size.min).saturating_sub(*filled))
 }
 
 /// The teams in the order in which they are tried: the neediest first, then the one with most room, and of empty teams

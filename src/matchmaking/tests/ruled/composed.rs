@@ -28,6 +28,10 @@ fn rule_set(dice: &mut Dice) -> (String, Vec<String>) {
     if dice.chance(70) {
         rules.push(json!({"name": "ping", "type": "latency", "maxLatency": 20 + 10 * dice.below(3)}));
     }
+    if dice.chance(40) {
+        rules.push(json!({"name": "skilled", "type": "comparison", "operation": ">=", "referenceValue": 1 + dice.below(3),
+            "measurements": ["flatten(teams[b].players.attributes[level])"]}));
+    }
     let expansion = |target: &str, value: usize| json!({"target": target, "steps": [{"waitTimeSeconds": 6, "value": value}]});
     let mut expansions = Vec::new();
     if dice.chance(50) {
@@ -36,12 +40,13 @@ fn rule_set(dice: &mut Dice) -> (String, Vec<String>) {
     if dice.chance(30) {
         expansions.push(expansion("rules[b].minCount", 0));
     }
-    if rules.len() == 4 && dice.chance(50) {
+    if rules.iter().any(|rule| rule["name"] == "ping") && dice.chance(50) {
         expansions.push(expansion("rules[ping].maxLatency", 50));
     }
     let text = json!({
         "ruleLanguageVersion": "1.0",
-        "playerAttributes": [{"name": "skill", "type": "number"}, {"name": "picks", "type": "string_list"}],
+        "playerAttributes": [{"name": "skill", "type": "number"}, {"name": "level", "type": "number"},
+            {"name": "picks", "type": "string_list"}],
         "algorithm": {"expansionAgeSelection": dice.one(&["newest", "oldest"])},
         "teams": [team("a"), team("b")], "rules": rules, "expansions": expansions,
     });
