@@ -58,16 +58,15 @@ pub(super) async fn measure(dir: &Path, rules: &str, tickets: usize) -> Result<M
         let mut stream = Connection::open(addr).await?;
         stream.follow("/v1/events", token).await?;
         stream.event("hello").await?;
-        streams.push(stream);
+        streams.push((stream, Connection::open(addr).await?));
     }
     server.settled().await;
     let cpu = server.cpu();
     let begin = now() + Duration::from_millis(200);
     let late = AtomicUsize::new(0);
-    let one = |(index, mut stream): (usize, Connection)| {
+    let one = |(index, (mut stream, mut calls)): (usize, (Connection, Connection))| {
         let (late, token) = (&late, &known[index].1);
         async move {
-            let mut calls = Connection::open(addr).await?;
             let due = begin + Duration::from_secs_f64(index as f64 / TICKETS_PER_S);
             tokio::time::sleep_until(due.into()).await;
             if now() > due + Duration::from_millis(50) {

@@ -99,6 +99,7 @@ impl Feed {
         let mut event = EventDto::from(item);
         if let (EventDto::Ticket { estimated_wait, .. }, Some(waits)) = (&mut event, &mut self.waits) {
             waits.told = self.app.engine.wait_estimate(&waits.queue, waits.ticket);
+            self.every.reset();
             *estimated_wait = waits.told.map(Into::into);
         }
         event
