@@ -1,6 +1,6 @@
 //! How many players with something a match must have, so that a search sees early that they are lacking.
 use crate::{
-    judge::{Check, strings::Strings},
+    judge::{Check, hopeless::grows, strings::Strings},
     party::Party,
     rule_set::TeamSize,
     seat::Seat,
@@ -61,7 +61,7 @@ pub(crate) fn needs(must: &[usize], checks: &[Check], sizes: &[TeamSize]) -> Vec
         let [strings] = measured.as_slice() else { continue };
         // A rule about teams without players passes.
         let has_players = |team: u8| sizes.get(usize::from(team)).is_some_and(|size| size.min > 0);
-        if allowed.min == 0 || !adds_up(strings) || !strings.teams().iter().any(has_players) {
+        if allowed.min == 0 || !grows(strings) || !strings.teams().iter().any(has_players) {
             continue;
         }
         let part = Part { strings: strings.clone(), min: allowed.min };
@@ -76,15 +76,6 @@ pub(crate) fn needs(must: &[usize], checks: &[Check], sizes: &[TeamSize]) -> Vec
         }
     }
     all
-}
-
-/// Does each player add to the count what he has?
-fn adds_up(strings: &Strings) -> bool {
-    match strings {
-        Strings::PerPlayer(_) => true,
-        Strings::Concat(inner) => matches!(**inner, Strings::PerPlayer(_) | Strings::PerTeam(_)),
-        Strings::PerTeam(_) | Strings::CommonPerTeam(_) | Strings::Common(_) => false,
-    }
 }
 
 /// Do they read the same of a player?

@@ -4,7 +4,7 @@
 //! ask can be asked of the tickets that are left all at once: whether in one location, within one width of the number that
 //! the rules limit, there are enough players, enough of those with something that a match must have, and something new.
 //! Where there are not, no choice is a match. An outlook may be too good, and never too bad.
-use super::{search::Candidate, store::Store, ticket::Waiting};
+use super::{search::Candidate, sieve::region, store::Store, ticket::Waiting};
 use gsm_rules::{NumberColumn, Pairwise, Party, RuleSet, Seat, Stage, Symbol, WordColumn};
 use smallvec::SmallVec;
 
@@ -114,10 +114,7 @@ impl Outlook {
             Pairwise::SameNumber { column, rule } => Some((column, 0.0, rule)),
             _ => None,
         });
-        let region = stage.pairwise().iter().find_map(|pair| match *pair {
-            Pairwise::Region { column, max_ms, rule } => Some((column, max_ms, rule)),
-            _ => None,
-        });
+        let region = region(stage);
         let mut places: SmallVec<[Symbol; 8]> = SmallVec::new();
         if let Some((column, max_ms, _)) = region {
             places.extend(own.entries(column).filter(|(_, ms)| *ms <= max_ms).map(|(place, _)| place));

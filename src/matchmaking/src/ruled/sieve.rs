@@ -56,7 +56,8 @@ pub(super) enum Limit {
     Lax,
 }
 
-fn region(stage: &Stage) -> Option<(WordColumn, f64, usize)> {
+/// The latencies that a stage limits, the limit, and the rule that does.
+pub(super) fn region(stage: &Stage) -> Option<(WordColumn, f64, usize)> {
     stage.pairwise().iter().find_map(|pair| match *pair {
         Pairwise::Region { column, max_ms, rule } => Some((column, max_ms, rule)),
         _ => None,

@@ -261,7 +261,7 @@ impl<'a, 's> Partial<'a, 's> {
 }
 
 /// Do its collections (or their number) only get more strings, at most one of a kind with each player?
-fn grows(strings: &Strings) -> bool {
+pub(crate) fn grows(strings: &Strings) -> bool {
     match strings {
         Strings::PerPlayer(_) => true,
         Strings::Concat(inner) => matches!(**inner, Strings::PerPlayer(_) | Strings::PerTeam(_)),
