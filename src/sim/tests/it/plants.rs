@@ -62,4 +62,5 @@ plants! {
     a_board_that_results_do_not_heed_is_found: CountingUnheeded in ManyNodes,
     a_forgotten_offence_is_found: OffenceForgotten in ThreeHomes,
     a_lock_that_nobody_heeds_is_found: LocksUnheeded in OneHome,
+    a_second_backfill_is_found: BackfillUnheeded in OneHome,
 }
