@@ -132,6 +132,9 @@ impl Views {
                 self.pasts.told(mode, *player, *depth, Some(row));
             }
             (Key::History(mode, player, depth), None) => self.pasts.told(mode, *player, *depth, None),
+            (Key::Scored(board, season, player, nth), Some(Row::Scored(row))) => {
+                self.pasts.scored(board, *season, *player, *nth, row);
+            }
             (Key::Learnt(mode), Some(Row::Learnt(row))) => self.learning.published(mode, row),
             (Key::Entry(board, season, player), Some(Row::Entry(row))) => {
                 self.boards.entered((board, *season, *player), Some(row), sequence, now);

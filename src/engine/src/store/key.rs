@@ -65,6 +65,8 @@ pub enum Key {
     Board(BoardName),
     /// What a player has on a board in a season; 0 where the board has no seasons.
     Entry(BoardName, u64, PlayerId),
+    /// What a submission made of a player's entry in a season, by number, where the board keeps that.
+    Scored(BoardName, u64, PlayerId, u32),
     /// Who sees a player on a board.
     Shade(BoardName, PlayerId),
     /// Where a player belongs.
@@ -144,6 +146,12 @@ pub enum KeyRange {
     Entries(BoardName, u64),
     /// All entries of a board.
     AllEntries(BoardName),
+    /// A player's steps on a board in a season, oldest first.
+    Scored(BoardName, u64, PlayerId),
+    /// All steps of a board in a season, player by player.
+    ScoredIn(BoardName, u64),
+    /// All steps of a board.
+    AllScored(BoardName),
     /// The seasons of a board that are being paid out, or were.
     Payouts(BoardName),
     /// All seats of a season.
@@ -249,6 +257,7 @@ impl Key {
             | Self::Counting(_)
             | Self::System(_)
             | Self::Entry(..)
+            | Self::Scored(..)
             | Self::Shade(..)
             | Self::Attributes(_)
             | Self::Payout(..)
@@ -297,6 +306,7 @@ impl Key {
             Self::System(_) => 19,
             Self::Board(_) => 20,
             Self::Entry(..) => 21,
+            Self::Scored(..) => 49,
             Self::Shade(..) => 22,
             Self::Attributes(_) => 23,
             Self::Learnt(_) => 24,
@@ -368,6 +378,12 @@ impl Key {
                 out.extend_from_slice(&season.to_be_bytes());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
+            Self::Scored(name, season, player, number) => {
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+                out.extend_from_slice(&number.to_be_bytes());
+            }
             Self::Payout(name, season) | Self::Opened(name, season) | Self::Starts(name, season) => {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&season.to_be_bytes());
@@ -432,6 +448,10 @@ impl Key {
             19 => Self::System(f.number()?),
             20 => Self::Board(f.board()?),
             21 => Self::Entry(f.board()?, f.number()?, PlayerId::from_u128(f.id()?)),
+            49 => {
+                let (name, season, player) = (f.board()?, f.number()?, PlayerId::from_u128(f.id()?));
+                Self::Scored(name, season, player, u32::from_be_bytes(f.take()?))
+            }
             22 => Self::Shade(f.board()?, PlayerId::from_u128(f.id()?)),
             23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
             24 => Self::Learnt(f.mode()?),
@@ -482,6 +502,7 @@ impl fmt::Display for Key {
             Self::System(hash) => write!(f, "rating system {hash:016x}"),
             Self::Board(name) => write!(f, "board {name}"),
             Self::Entry(name, _, id) => write!(f, "entry of {id} on board {name}"),
+            Self::Scored(name, _, id, number) => write!(f, "step {number} of {id} on board {name}"),
             Self::Payout(name, season) => write!(f, "payout of season {season} of board {name}"),
             Self::Seat(name, season, cohort, number) => {
                 write!(f, "seat {number} of cohort {cohort} of season {season} of board {name}")
@@ -528,6 +549,9 @@ impl KeyRange {
             | Self::Adjustments
             | Self::Entries(..)
             | Self::AllEntries(_)
+            | Self::Scored(..)
+            | Self::ScoredIn(..)
+            | Self::AllScored(_)
             | Self::Payouts(_)
             | Self::Seats(..)
             | Self::SeatsOf(..)
@@ -595,6 +619,21 @@ impl KeyRange {
             Self::AllEntries(name) => {
                 out.push(21);
                 put_name(&mut out, name.as_str());
+            }
+            Self::AllScored(name) => {
+                out.push(49);
+                put_name(&mut out, name.as_str());
+            }
+            Self::ScoredIn(name, season) => {
+                out.push(49);
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+            }
+            Self::Scored(name, season, player) => {
+                out.push(49);
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
             Self::Payouts(name) => {
                 out.push(25);

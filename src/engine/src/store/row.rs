@@ -63,6 +63,7 @@ pub enum Row {
     RuleSetVersion(RuleSetVersionRow),
     Penalties(PenaltiesRow),
     Offences(OffencesRow),
+    Scored(Box<ScoredRow>),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -533,6 +534,17 @@ pub struct EntryRow {
     pub tier: Option<TierState>,
     /// A text of the game's own, shown with the entry.
     pub metadata: Option<String>,
+    /// How many steps to it are kept, where the board keeps them.
+    pub steps: u32,
+}
+
+/// A step of a player on a board that scores are submitted to. Written with the entry, and never again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoredRow {
+    /// When it counts from.
+    pub at: Timestamp,
+    /// What the player has from then on, without metadata; `None` where the entry was removed.
+    pub entry: Option<EntryRow>,
 }
 
 /// Who has a seat in a cohort. Written once, with the entry that took it, and never again.
