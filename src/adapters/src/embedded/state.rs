@@ -504,6 +504,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Counting(_)
         | Row::Learnt(_)
         | Row::Penalties(_)
+        | Row::Bans(_)
         | Row::Watch(_)
         | Row::Told(_) => true,
         Row::Identity(_)

@@ -101,6 +101,8 @@ pub enum Key {
     Leaves(Mode, PlayerId),
     /// What the result of a match blames on its players.
     Offences(MatchId),
+    /// What operators keep a player from.
+    Bans(PlayerId),
 }
 
 /// A range of keys that can be listed.
@@ -186,6 +188,8 @@ pub enum KeyRange {
     AllLeaves,
     /// What all results blame on their players.
     AllOffences,
+    /// The bans of all players.
+    AllBans,
 }
 
 /// Bytes that are no key.
@@ -246,6 +250,7 @@ impl Key {
             | Self::RuleSet(_)
             | Self::RuleSetVersion(..)
             | Self::AwsKey(_)
+            | Self::Bans(_)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -325,6 +330,7 @@ impl Key {
             Self::Dodges(..) => 45,
             Self::Leaves(..) => 46,
             Self::Offences(_) => 47,
+            Self::Bans(_) => 70,
         }
     }
 
@@ -334,7 +340,9 @@ impl Key {
         let mut out = Vec::with_capacity(64);
         out.push(self.tag());
         match self {
-            Self::Player(id) | Self::Claim(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::Player(id) | Self::Claim(id) | Self::Bans(id) => {
+                out.extend_from_slice(&id.as_u128().to_be_bytes())
+            }
             Self::Identity(hash) | Self::Backfill(hash) => out.extend_from_slice(hash),
             Self::Queue(name) | Self::Lease(name) => put_name(&mut out, name.as_str()),
             Self::RuleSet(name) => put_name(&mut out, name.as_str()),
@@ -470,6 +478,7 @@ impl Key {
             45 => Self::Dodges(f.mode()?, PlayerId::from_u128(f.id()?)),
             46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
+            70 => Self::Bans(PlayerId::from_u128(f.id()?)),
             48 => Self::Backfill(f.take()?),
             _ => return Err(KeyError),
         };
@@ -524,6 +533,7 @@ impl fmt::Display for Key {
             Self::Dodges(scope, id) => write!(f, "dodges of {id} in {scope}"),
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
+            Self::Bans(id) => write!(f, "bans of {id}"),
         }
     }
 }
@@ -539,6 +549,7 @@ impl KeyRange {
             | Self::AllRuleSetVersions
             | Self::RuleSetVersions(_)
             | Self::AwsKeys
+            | Self::AllBans
             | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
@@ -676,6 +687,7 @@ impl KeyRange {
             Self::AllDodges => out.push(45),
             Self::AllLeaves => out.push(46),
             Self::AllOffences => out.push(47),
+            Self::AllBans => out.push(70),
         }
         out
     }

@@ -1,4 +1,5 @@
 use super::{AdjustmentRow, HistoryRow, Key, ResultRow, StandingRow, ToldRow, WatchRow};
+use crate::Ban;
 use gsm_core::{
     Attribute, BoardName, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId,
     QueueName, Rank, RequestKey, RuleSetName, TicketId, Timestamp,
@@ -64,6 +65,7 @@ pub enum Row {
     Penalties(PenaltiesRow),
     Offences(OffencesRow),
     Scored(Box<ScoredRow>),
+    Bans(Vec<Ban>),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -220,6 +222,9 @@ pub struct TicketRow {
     pub brought: Vec<Brought>,
     /// Whether they play already, and look for others to join them.
     pub backfill: bool,
+    /// Whether one of them is in the shadow: then they meet only others who are.
+    #[serde(default)]
+    pub shadow: bool,
     /// The game session that they play in, as their caller names it.
     pub session: Option<String>,
     /// Where it stands.
