@@ -49,6 +49,7 @@ mod record;
 mod schema;
 mod sheet;
 mod stack;
+mod training;
 mod variants;
 
 pub use error::MlError;
@@ -60,3 +61,4 @@ pub use meeting::{Meeting, Outcome};
 pub use model::{Model, PLAYERS_MAX};
 pub use prediction::{Contribution, Prediction};
 pub use schema::schema;
+pub use training::{Judged, Plan, Refusal, Trained, better, constant, judge, rating_alone, train};

@@ -73,6 +73,10 @@ const CHANGED: [&str; SIZE - 1] =
     ["side", "base", "experience", "variant_experience", "momentum", "opponents_now", "win_loss"];
 pub(crate) const SIZE: usize = 8;
 
+fn fresh() -> Blr<SIZE> {
+    Blr::new([0.0; SIZE], [VARIANCE; SIZE], FORGETTING)
+}
+
 /// For every variant, a small regression on top of the one for all.
 #[derive(Clone, Debug)]
 pub(crate) struct Refinement {
@@ -93,6 +97,18 @@ impl Refinement {
     /// With these; none where there are too many.
     pub(crate) fn with_blocks(blocks: Vec<Blr<SIZE>>) -> Option<Self> {
         (blocks.len() <= VARIANTS_MAX).then(|| Self { blocks, ..Self::new() })
+    }
+
+    /// The same under other numbers: `old` tells for each number what it was; none is new.
+    pub(crate) fn renumbered(&self, old: impl Iterator<Item = Option<usize>>) -> Self {
+        let block = |old: Option<usize>| old.and_then(|old| self.blocks.get(old)).cloned();
+        let mut blocks: Vec<Blr<SIZE>> =
+            old.take(VARIANTS_MAX).map(|old| block(old).unwrap_or_else(fresh)).collect();
+        // Who comes last in a file of many would else be what it was not.
+        if blocks.len() == VARIANTS_MAX {
+            blocks.pop();
+        }
+        Self { blocks, ..self.clone() }
     }
 
     fn input(&self, logit: f64, features: &Features) -> [f64; SIZE] {
@@ -116,7 +132,7 @@ impl Refinement {
     pub(crate) fn learn(&mut self, logit: f64, features: &Features, y: f64) {
         let Some(at) = features.variant().map(Self::place) else { return };
         if self.blocks.len() <= at {
-            self.blocks.resize(at + 1, Blr::new([0.0; SIZE], [VARIANCE; SIZE], FORGETTING));
+            self.blocks.resize_with(at + 1, fresh);
         }
         let x = self.input(logit, features);
         if let Some(block) = self.blocks.get_mut(at) {

@@ -92,6 +92,15 @@ impl ModelFile {
         Ok(Self { about, names, model })
     }
 
+    /// Its weights in a model that knows no player, for a league whose variants have these numbers.
+    #[must_use]
+    pub fn weights(&self, variants: &[String]) -> Model {
+        let mut model = self.model.without_players();
+        let old = variants.iter().map(|name| self.names.variants.iter().position(|known| known == name));
+        model.refinement = model.refinement.renumbered(old);
+        model
+    }
+
     /// What a file says of its model, without reading the model.
     ///
     /// # Errors

@@ -4,3 +4,4 @@ mod duels;
 mod fields;
 mod files;
 mod league;
+mod training;
