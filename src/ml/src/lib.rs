@@ -43,6 +43,7 @@ mod margin;
 mod meeting;
 mod model;
 mod numeric;
+mod person;
 mod prediction;
 mod prior;
 mod record;
@@ -59,6 +60,7 @@ pub use file::{About, Compared, Figures, FileError, Kept, Metrics, ModelFile, Na
 pub use forecaster::Forecaster;
 pub use meeting::{Meeting, Outcome};
 pub use model::{Model, PLAYERS_MAX};
+pub use person::{Guest, Person, Question};
 pub use prediction::{Contribution, Prediction};
 pub use schema::schema;
 pub use training::{Judged, Plan, Refusal, Trained, better, constant, judge, rating_alone, train};

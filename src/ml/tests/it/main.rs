@@ -3,5 +3,6 @@
 mod duels;
 mod fields;
 mod files;
+mod guests;
 mod league;
 mod training;
