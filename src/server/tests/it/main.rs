@@ -7,6 +7,7 @@ mod client;
 mod estimates;
 mod gamelift;
 mod jwt;
+mod metrics;
 mod once;
 mod page;
 mod path;
