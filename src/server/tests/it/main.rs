@@ -8,6 +8,7 @@ mod client;
 mod estimates;
 mod gamelift;
 mod jwt;
+mod metrics;
 mod once;
 mod page;
 mod path;
