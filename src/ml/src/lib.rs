@@ -29,8 +29,10 @@
 )]
 
 mod blr;
+mod bounded;
 mod company;
 mod draws;
+mod drift;
 mod error;
 mod experts;
 mod features;
@@ -47,10 +49,11 @@ mod sheet;
 mod stack;
 mod variants;
 
+pub use drift::{ALARM_AT, Drift, TOLERATED, excess, log_loss};
 pub use error::MlError;
 pub use features::{FEATURES, Features, NAMES};
-pub use field::{Entry, Field};
+pub use field::{Entry, Field, Shares};
 pub use forecaster::Forecaster;
 pub use meeting::{Meeting, Outcome};
-pub use model::{Model, PLAYERS_MAX};
+pub use model::{CONTENDERS, Model, PLAYERS_MAX};
 pub use prediction::{Contribution, Prediction};
