@@ -99,6 +99,8 @@ pub enum Key {
     Leaves(Mode, PlayerId),
     /// What the result of a match blames on its players.
     Offences(MatchId),
+    /// A result of a mode as predictions are learnt from it.
+    Lesson(Mode, MatchId),
 }
 
 /// A range of keys that can be listed.
@@ -178,6 +180,8 @@ pub enum KeyRange {
     AllLeaves,
     /// What all results blame on their players.
     AllOffences,
+    /// All that predictions are learnt from.
+    AllLessons,
 }
 
 /// Bytes that are no key.
@@ -259,6 +263,7 @@ impl Key {
             | Self::Starts(..)
             | Self::Leaves(..)
             | Self::Offences(_)
+            | Self::Lesson(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
             | Self::Claim(_)
@@ -315,6 +320,7 @@ impl Key {
             Self::Dodges(..) => 45,
             Self::Leaves(..) => 46,
             Self::Offences(_) => 47,
+            Self::Lesson(..) => 63,
         }
     }
 
@@ -348,6 +354,10 @@ impl Key {
                 put_name(&mut out, mode.as_str());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
                 out.extend_from_slice(&depth.to_be_bytes());
+            }
+            Self::Lesson(mode, id) => {
+                put_name(&mut out, mode.as_str());
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
             Self::Staged(job, place) => {
                 out.extend_from_slice(&job.as_u128().to_be_bytes());
@@ -451,6 +461,7 @@ impl Key {
             46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             48 => Self::Backfill(f.take()?),
+            63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -503,6 +514,7 @@ impl fmt::Display for Key {
             Self::Dodges(scope, id) => write!(f, "dodges of {id} in {scope}"),
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
+            Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
         }
     }
 }
@@ -541,6 +553,7 @@ impl KeyRange {
             | Self::AllLearnt
             | Self::AllLeaves
             | Self::AllOffences
+            | Self::AllLessons
             | Self::Gates => Home::Record,
             Self::Tickets
             | Self::Proposals
@@ -637,6 +650,7 @@ impl KeyRange {
             Self::AllDodges => out.push(45),
             Self::AllLeaves => out.push(46),
             Self::AllOffences => out.push(47),
+            Self::AllLessons => out.push(63),
         }
         out
     }

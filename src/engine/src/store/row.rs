@@ -1,4 +1,4 @@
-use super::{AdjustmentRow, HistoryRow, Key, ResultRow, StandingRow, ToldRow, WatchRow};
+use super::{AdjustmentRow, Forecast, HistoryRow, Key, LessonRow, ResultRow, StandingRow, ToldRow, WatchRow};
 use gsm_core::{
     Attribute, BoardName, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId,
     QueueName, Rank, RequestKey, RuleSetName, TicketId, Timestamp,
@@ -63,6 +63,7 @@ pub enum Row {
     RuleSetVersion(RuleSetVersionRow),
     Penalties(PenaltiesRow),
     Offences(OffencesRow),
+    Lesson(Box<LessonRow>),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -294,10 +295,13 @@ pub enum Claim {
 /// What was predicted when a match was formed, to be scored against its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// Which model spoke.
+    /// Which rating system spoke.
     pub model: String,
-    /// Expected score of each side.
+    /// The score of each side that it expects.
     pub expected: Vec<f64>,
+    /// What the learnt model expects. Answers that were remembered before there was one lack it.
+    #[serde(default)]
+    pub forecast: Option<Box<Forecast>>,
 }
 
 /// A match.

@@ -5,6 +5,7 @@ mod boards;
 mod corrections;
 mod defined;
 mod events;
+mod forecasts;
 mod gamelift;
 mod import;
 mod import_many;
