@@ -30,6 +30,18 @@ impl<K: Eq + Hash, V: Default, const MOST: usize> Bounded<K, V, MOST> {
         self.young.entry(key).or_insert_with_key(|key| old.remove(key).unwrap_or_default())
     }
 
+    /// The young and the old.
+    pub(crate) const fn generations(&self) -> [&Map<K, V>; 2] {
+        [&self.young, &self.old]
+    }
+
+    /// A memory of these; none of more than it holds, or of a key that is both young and old.
+    pub(crate) fn with([young, old]: [Map<K, V>; 2]) -> Option<Self> {
+        let fits = young.len() <= MOST / 2 && old.len() <= MOST / 2;
+        let apart = || old.keys().all(|key| !young.contains_key(key));
+        (fits && apart()).then_some(Self { young, old })
+    }
+
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()

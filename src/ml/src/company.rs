@@ -1,5 +1,6 @@
 //! Who played with whom, and against whom.
 use crate::bounded::Bounded;
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// Sides of more players are only looked at as a whole: pairs would be too many.
@@ -9,13 +10,22 @@ const LINEUP_FADES: f32 = 0.95;
 const RIVALS_FADE: f32 = 0.9;
 
 /// A fading sum of surprises, and of matches.
-#[derive(Clone, Copy, Debug, Default)]
-struct Faded {
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Faded {
     surprise: f32,
     matches: f32,
 }
 
 impl Faded {
+    #[cfg(test)]
+    pub(crate) const fn with(self, surprise: f32) -> Self {
+        Self { surprise, ..self }
+    }
+
+    pub(crate) const fn is_finite(self) -> bool {
+        self.surprise.is_finite() && self.matches.is_finite()
+    }
+
     fn add(&mut self, surprise: f64, fades: f32) {
         self.surprise = fades * self.surprise + surprise as f32;
         self.matches = fades * self.matches + 1.0;
@@ -27,14 +37,14 @@ impl Faded {
 }
 
 /// Of each kind so many are remembered; beyond that those that met least lately are forgotten first.
-const REMEMBERED_MAX: usize = 1 << 20;
+pub(crate) const REMEMBERED_MAX: usize = 1 << 20;
 
 /// What was seen of players together: some 100 MB at most.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Company {
-    pairs: Bounded<(u32, u32), u32, REMEMBERED_MAX>,
-    lineups: Bounded<u64, Faded, REMEMBERED_MAX>,
-    rivals: Bounded<(u64, u64), Faded, REMEMBERED_MAX>,
+    pub(crate) pairs: Bounded<(u32, u32), u32, REMEMBERED_MAX>,
+    pub(crate) lineups: Bounded<u64, Faded, REMEMBERED_MAX>,
+    pub(crate) rivals: Bounded<(u64, u64), Faded, REMEMBERED_MAX>,
 }
 
 /// A number for a set of players, whatever their order. Two sets may share one: then they share a memory, no more.

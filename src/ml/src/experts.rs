@@ -8,6 +8,7 @@ use gsm_rating::{
     Change, EloSettings, Entrant, Game, GlickoSettings, KalmanSettings, Lead, Learnt, Offset, Rating,
     RatingError, Scratch, Side, System,
 };
+use serde::{Deserialize, Serialize};
 
 /// How many there are.
 pub(crate) const EXPERTS: usize = 5;
@@ -64,6 +65,29 @@ impl Rated {
     }
 }
 
+/// What experts have learnt, and how they rate every player: all that is not settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ratings {
+    learnt: [Option<Learnt>; EXPERTS],
+    seats: Vec<[Rating; EXPERTS]>,
+}
+
+impl Ratings {
+    pub(crate) fn players(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Whether they are of our systems, and finite.
+    fn makes_sense(&self) -> bool {
+        let learnt = systems().iter().zip(&self.learnt).all(|(system, learnt)| {
+            system.learns() == learnt.is_some() && learnt.as_ref().is_none_or(Learnt::makes_sense)
+        });
+        let sound = |rating: &Rating| rating.is_finite() && rating.deviation >= 0.0;
+        learnt && self.seats.iter().flatten().all(sound)
+    }
+}
+
 /// When and where a match is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
@@ -102,6 +126,20 @@ impl Experts {
             changes: Vec::new(),
             entrants: Vec::new(),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn spoil(&mut self) {
+        self.seats[1][4].mean = f64::NAN;
+    }
+
+    pub(crate) fn ratings(&self) -> Ratings {
+        Ratings { learnt: self.learnt, seats: self.seats.clone() }
+    }
+
+    /// Experts that know this; none where it makes no sense.
+    pub(crate) fn with(ratings: Ratings) -> Option<Self> {
+        ratings.makes_sense().then(|| Self { learnt: ratings.learnt, seats: ratings.seats, ..Self::new() })
     }
 
     /// Makes room for players below this number.

@@ -161,7 +161,7 @@ impl Model {
                     *n += 1.0;
                 }
             }
-            if y != 0.5 {
+            if y != 0.5 && !self.held {
                 self.field.learn(of.values(), y, weight);
             }
         }

@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 mod duels;
 mod fields;
+mod files;
 mod league;
+mod training;
