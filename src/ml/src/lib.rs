@@ -43,6 +43,7 @@ mod margin;
 mod meeting;
 mod model;
 mod numeric;
+mod oracle;
 mod person;
 mod prediction;
 mod prior;
@@ -60,6 +61,7 @@ pub use file::{About, Compared, Figures, FileError, Kept, Metrics, ModelFile, Na
 pub use forecaster::Forecaster;
 pub use meeting::{Meeting, Outcome};
 pub use model::{Model, PLAYERS_MAX};
+pub use oracle::{Home, Oracle, Query, Told, Who};
 pub use person::{Guest, Person, Question};
 pub use prediction::{Contribution, Prediction};
 pub use schema::schema;
