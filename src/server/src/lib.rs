@@ -20,6 +20,7 @@ mod echo;
 mod front;
 mod gamelift;
 mod jwt;
+mod metrics;
 mod overview;
 mod problem;
 mod recording;
@@ -32,5 +33,6 @@ mod webhooks;
 
 pub use bootstrap::bootstrap;
 pub use echo::echo;
+pub use metrics::metrics_markdown;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};

@@ -64,6 +64,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("unauthenticated", 401, "The operation needs a bearer token and none came."),
     ("invalid_token", 401, "The bearer token is not valid here, or has expired."),
     ("forbidden", 403, "The caller is known and may not do this."),
+    ("banned", 403, "A player of the party is banned; the detail names who, until when and why."),
     ("denied_address", 403, "The address is on the deny list."),
     ("not_found", 404, "There is no such thing, or not for this caller."),
     ("method_not_allowed", 405, "The path exists, the method does not; `Allow` lists those that do."),
@@ -256,6 +257,9 @@ impl From<EngineError> for ApiError {
             api.retry_after_s = Some(1);
         }
         if let EngineError::LockedOut { left, .. } = &error {
+            api.retry_after_s = Some(left.get().div_ceil(1_000));
+        }
+        if let EngineError::Banned { until: Some((_, left)), .. } = &error {
             api.retry_after_s = Some(left.get().div_ceil(1_000));
         }
         if let EngineError::Invalid { field, detail } = &error {
