@@ -4,9 +4,8 @@ use crate::output::{Failure, Outcome, note, print_json, print_table, say};
 use clap::Args;
 use gsm_adapters::SystemClock;
 use gsm_core::{Clock as _, Mode, Timestamp, limits::MATCH_PLAYERS_MAX};
-use gsm_ml::{Contribution, Meeting, Prediction};
+use gsm_ml::{Contribution, Home, Oracle, Prediction, Query, Told, Who};
 use serde_json::json;
-use std::collections::HashMap;
 
 /// `gsm model explain`
 #[derive(Args)]
@@ -56,28 +55,20 @@ impl Explain {
             }
         };
         let [one, other] = self.teams()?;
-        let mut file = models.load(of).map_err(blamed)?;
-        let numbers: HashMap<&str, u32> =
-            file.names.players.iter().map(String::as_str).zip(0_u32..).collect();
-        let players = one.iter().chain(&other).copied();
-        let unknown: Vec<&str> = players.filter(|player| !numbers.contains_key(player)).collect();
-        // Who is not known gets a number that no player has.
-        let number = |player: &&str| {
-            let new = || numbers.len() + unknown.iter().position(|of| of == player).unwrap_or_default();
-            numbers.get(*player).copied().unwrap_or_else(|| u32::try_from(new()).unwrap_or(u32::MAX))
-        };
-        let sides = [&one, &other].map(|team| team.iter().map(number).collect::<Vec<u32>>());
-        let variant = self.variant(&file.names.variants)?;
+        let oracle = Oracle::new(models.load(of).map_err(blamed)?);
+        if let Some(name) = self.variant.as_ref().filter(|name| !oracle.knows_variant(name)) {
+            return Err(Failure::usage(format!("--variant: the model knows no `{name}`")));
+        }
         let at = self.at.map_or_else(
             || SystemClock::new().now(),
             |seconds| Timestamp::from_millis(seconds.saturating_mul(1_000)),
         );
-        let [a, b] = &sides;
-        let home = file.names.home.get(usize::from(variant.unwrap_or_default())).copied().unwrap_or(false);
-        let meeting = Meeting { at, variant, home: home.then_some(0), sides: [a, b] };
-        let features = file.model.features(&meeting).map_err(Failure::usage)?;
-        let prediction = file.model.predict(&features);
-        let parts = file.model.explain(&features);
+        let [one, other] =
+            [&one, &other].map(|team| team.iter().copied().map(Who::Named).collect::<Vec<_>>());
+        let variant = self.variant.as_deref();
+        let query = Query { at, variant, home: Home::AsEver, sides: [&one, &other] };
+        let Told { features, prediction, unknown } = oracle.ask(&query).map_err(Failure::usage)?;
+        let parts = oracle.explain(&features);
         if self.json {
             let values = features.values().iter().copied().map(Some).chain([None]);
             let contributions: Vec<_> = (parts.iter().zip(values))
@@ -114,13 +105,6 @@ impl Explain {
             Some(pair) => Err(Failure::usage(format!("--team: `{}` comes twice", pair[0]))),
             None => Ok(teams),
         }
-    }
-
-    fn variant(&self, known: &[String]) -> Result<Option<u16>, Failure> {
-        let Some(name) = &self.variant else { return Ok(None) };
-        let found = known.iter().position(|of| of == name).filter(|_| known.len() > 1);
-        let number = found.and_then(|at| u16::try_from(at).ok());
-        number.map(Some).ok_or_else(|| Failure::usage(format!("--variant: the model knows no `{name}`")))
     }
 }
 

@@ -40,7 +40,8 @@ fn a_model_goes_from_training_to_champion_and_back() {
     );
     assert_eq!(champions(&data), serde_json::json!([]));
     model("explain", &data, &["--mode", "duel", "--team", "p0", "--team", "p9"]).told(2, &["no champion"]);
-    model("promote", &data, &["1", "--by", "bob"]).ok();
+    model("promote", &data, &["1"]).told(1, &["the rating system alone"]);
+    model("promote", &data, &["1", "--by", "bob", "--margin", "0.0001"]).ok();
     model("promote", &data, &["1"]).told(2, &["champion already"]);
     model("rollback", &data, &["--mode", "duel"]).told(2, &["no champion before"]);
 
@@ -89,7 +90,7 @@ fn a_version_is_judged_on_other_matches() {
     let (file, later, data) = (dir.path().join("a.csv"), dir.path().join("b.jsonl"), dir.path().join("data"));
     write(&file, &league(1, 600));
     model("train", &data, &["--mode", "duel", arg(&file), "--forgetting", "1e-5"]).ok();
-    model("promote", &data, &["1"]).ok();
+    model("promote", &data, &["1", "--force", "--reason", "the first"]).ok();
     // The same matches as JSON lines, and some more.
     let lines: Vec<String> = league(1, 900).lines().skip(1).map(str::to_owned).collect();
     let text: String = lines
@@ -163,7 +164,7 @@ fn what_makes_no_sense_is_said() {
     model("train", &data, &["--mode", "duel", arg(&file)]).ok();
     model("promote", &data, &["1"]).told(1, &["judged by 10 matches", "at least 100"]);
     model("promote", &data, &["7"]).told(2, &["no version 7"]);
-    model("promote", &data, &["1", "--margin", "-1"]).told(2, &["--margin"]);
+    model("promote", &data, &["1", "--margin=-1"]).told(2, &["--margin"]);
     model("eval", &data, &["--mode", "other", arg(&file), "--version", "1"])
         .told(2, &["predicts mode `duel`"]);
     for (teams, part) in [

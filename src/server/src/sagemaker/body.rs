@@ -1,12 +1,13 @@
 //! Requests as JSON: one match in three forms, or several.
 use super::{
     SCHEMA_VERSION,
-    oracle::{Asked, Home},
+    oracle::Asked,
     people::{Manner, Someone, fault, someone},
 };
 use crate::problem::ApiError;
 use axum::http::StatusCode;
 use gsm_core::{Timestamp, limits::MATCH_PLAYERS_MAX};
+use gsm_ml::Home;
 use serde::Deserialize;
 use serde_json::Value;
 

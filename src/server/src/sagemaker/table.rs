@@ -5,11 +5,12 @@
 //! Players of a team stand with `|` between them.
 use super::{
     body::{Item, check_sides},
-    oracle::{Asked, Home},
+    oracle::Asked,
     people::{Someone, fault, guest, id},
 };
 use crate::problem::ApiError;
 use gsm_core::Timestamp;
+use gsm_ml::Home;
 
 /// What a column has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
