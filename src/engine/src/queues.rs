@@ -1,6 +1,6 @@
 //! Queues: matchmaking configurations, kept as documents and followed in memory.
 use crate::{
-    Call, Engine, EngineError, Penalties,
+    Call, Engine, EngineError, Penalties, Plausibility,
     store::{Home, Key, Row, Version},
     systems::Scheme,
 };
@@ -64,6 +64,9 @@ pub struct QueueConfig {
     /// Which offences lock players out, and for how long; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub penalties: Option<Penalties>,
+    /// What results are believed; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plausibility: Option<Plausibility>,
     /// What a configuration of the GameLift wire has beside; such a queue follows FlexMatch to the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamelift: Option<GameLift>,
@@ -130,6 +133,7 @@ impl QueueConfig {
             rating_attribute: None,
             player_attributes: Vec::new(),
             penalties: None,
+            plausibility: None,
             gamelift: None,
         }
     }
@@ -161,6 +165,7 @@ impl QueueConfig {
             Ok(())
         };
         self.penalties.as_ref().map_or(Ok(()), Penalties::validate)?;
+        self.plausibility.as_ref().map_or(Ok(()), Plausibility::validate)?;
         within("ticket_timeout_ms", self.ticket_timeout_ms, TIMEOUT_MAX)?;
         within("match_timeout_ms", self.match_timeout_ms, TIMEOUT_MAX)?;
         self.acceptance_ms.map_or(Ok(()), |span| within("acceptance_ms", span, ACCEPTANCE_MAX))

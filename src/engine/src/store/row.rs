@@ -66,6 +66,7 @@ pub enum Row {
     Offences(OffencesRow),
     Scored(Box<ScoredRow>),
     Bans(Vec<Ban>),
+    Quarantine(QuarantineRow),
     Lesson(Box<LessonRow>),
 }
 
@@ -545,6 +546,17 @@ pub struct EntryRow {
     pub metadata: Option<String>,
     /// How many steps to it are kept, where the board keeps them.
     pub steps: u32,
+}
+
+/// A result that is not believed yet: it is kept, and does not count until somebody has ruled on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineRow {
+    /// The mode it would be rated in.
+    pub mode: Mode,
+    /// When it was reported.
+    pub at: Timestamp,
+    /// What is not believed.
+    pub reason: String,
 }
 
 /// A step of a player on a board that scores are submitted to. Written with the entry, and never again.

@@ -48,6 +48,7 @@ pub(crate) async fn put_queue(
         rating_attribute: settings.rating_attribute,
         player_attributes: settings.player_attributes,
         penalties: settings.penalties,
+        plausibility: settings.plausibility,
         // What the GameLift wire keeps with a queue stays.
         gamelift: None,
     };

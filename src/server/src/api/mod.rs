@@ -145,6 +145,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::set_rating))
         .routes(routes!(rulings::void))
         .routes(routes!(rulings::correct))
+        .routes(routes!(rulings::release))
+        .routes(routes!(rulings::quarantine))
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))

@@ -75,6 +75,11 @@ pub(crate) struct QueueSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(crate) penalties: Option<gsm_engine::Penalties>,
+    /// What results are believed, all if absent: `{"duration_ms": {"least": 60000, "most": 7200000}, "score": {"least": 0,
+    /// "most": 100}, "matches_per_hour": 20}`. One out of bounds waits in quarantine. See `docs/integrity.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) plausibility: Option<gsm_engine::Plausibility>,
 }
 
 const fn ticket_timeout() -> u64 {
@@ -103,6 +108,7 @@ impl From<&QueueConfig> for QueueDto {
                 rating_attribute: config.rating_attribute.clone(),
                 player_attributes: config.player_attributes.clone(),
                 penalties: config.penalties.clone(),
+                plausibility: config.plausibility.clone(),
             },
         }
     }
