@@ -76,7 +76,9 @@ pub async fn serve_model(
         ..WireLimits::default()
     };
     let tasks = TaskTracker::new();
-    let served = listen::serve(listener, http::router(endpoint.clone()), limits, tasks.clone(), stop.clone());
+    let gate = limits.gate();
+    let router = http::router(endpoint.clone());
+    let served = listen::serve(listener, router, limits, gate, tasks.clone(), stop.clone());
     let served = tasks.spawn(served);
     let dir = serving.model_dir;
     let loaded = tokio::task::spawn_blocking(move || load(&dir)).await;
