@@ -2,6 +2,7 @@ use crate::{
     EngineError, QueueConfig,
     boards::{BoardConfig, Boards, Pasts, Snapshots, Watches},
     events::Events,
+    forecasts::Forecasts,
     jobs::{Gates, Jobs},
     learning::Learning,
     pools::{Pools, Rules},
@@ -42,6 +43,8 @@ pub struct LoadReport {
     pub queues: usize,
     /// Rule sets.
     pub rule_sets: usize,
+    /// Results that predictions were learnt from.
+    pub lessons: usize,
     /// Ratings on boards.
     pub ratings: usize,
     /// Boards that came from a snapshot.
@@ -92,6 +95,7 @@ pub(crate) struct Views {
     pub(crate) offences: crate::overview::OffenceCounts,
     pub(crate) learning: Learning,
     pub(crate) bans: crate::bans::Bans,
+    pub(crate) forecasts: Forecasts,
 }
 
 impl Fold for Views {
@@ -100,6 +104,7 @@ impl Fold for Views {
             self.apply_write(committed.sequence, changes.at, write);
             self.watches.follow(write);
         }
+        self.forecasts.follow(committed.sequence, changes);
         for (index, (player, event)) in changes.events.iter().enumerate() {
             self.offences.follow(&event.kind);
             self.hub.publish(*player, committed.sequence, index, event);
@@ -288,6 +293,7 @@ impl Engine {
             Ok(())
         })
         .await?;
+        report.lessons = self.load_forecasts().await?;
         self.load_boards().await?;
         self.load_ratings(snapshots, &mut report).await?;
         self.load_entries().await?;

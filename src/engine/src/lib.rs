@@ -15,6 +15,7 @@ mod call;
 mod engine;
 mod error;
 mod events;
+mod forecasts;
 mod forming;
 mod import;
 mod jobs;
@@ -56,7 +57,12 @@ pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
+pub use forecasts::{
+    Ask, Asked, CONTENDERS, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelView,
+    RecentFigures, SegmentFigures,
+};
 pub use forming::TickReport;
+pub use gsm_ml::Contribution;
 pub use gsm_ranking::{
     Placed, Visibility,
     cohort::{CohortConfig, CohortRule, Seat},

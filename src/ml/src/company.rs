@@ -1,5 +1,5 @@
 //! Who played with whom, and against whom.
-use gsm_core::Map;
+use crate::bounded::Bounded;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
@@ -36,12 +36,15 @@ impl Faded {
     }
 }
 
-/// What was seen of players together. Memory grows with the pairs and line-ups that have met.
+/// Of each kind so many are remembered; beyond that those that met least lately are forgotten first.
+pub(crate) const REMEMBERED_MAX: usize = 1 << 20;
+
+/// What was seen of players together: some 100 MB at most.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Company {
-    pub(crate) pairs: Map<(u32, u32), u32>,
-    pub(crate) lineups: Map<u64, Faded>,
-    pub(crate) rivals: Map<(u64, u64), Faded>,
+    pub(crate) pairs: Bounded<(u32, u32), u32, REMEMBERED_MAX>,
+    pub(crate) lineups: Bounded<u64, Faded, REMEMBERED_MAX>,
+    pub(crate) rivals: Bounded<(u64, u64), Faded, REMEMBERED_MAX>,
 }
 
 /// A number for a set of players, whatever their order. Two sets may share one: then they share a memory, no more.
@@ -99,16 +102,16 @@ impl Company {
     pub(crate) fn played(&mut self, sides: [&[u32]; 2], surprise: f64) {
         for (players, surprise) in sides.into_iter().zip([surprise, -surprise]) {
             if players.len() > 1 {
-                self.lineups.entry(lineup(players)).or_default().add(surprise, LINEUP_FADES);
+                self.lineups.meet(lineup(players)).add(surprise, LINEUP_FADES);
             }
             for pair in pairs(players) {
-                let matches = self.pairs.entry(pair).or_insert(0);
+                let matches = self.pairs.meet(pair);
                 *matches = matches.saturating_add(1);
             }
         }
         let [one, other] = sides.map(lineup);
         let surprise = if one < other { surprise } else { -surprise };
-        self.rivals.entry(sorted(one, other)).or_default().add(surprise, RIVALS_FADE);
+        self.rivals.meet(sorted(one, other)).add(surprise, RIVALS_FADE);
     }
 }
 

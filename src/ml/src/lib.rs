@@ -31,8 +31,10 @@
 )]
 
 mod blr;
+mod bounded;
 mod company;
 mod draws;
+mod drift;
 mod error;
 mod experts;
 mod features;
@@ -54,13 +56,14 @@ mod stack;
 mod training;
 mod variants;
 
+pub use drift::{ALARM_AT, Drift, TOLERATED, excess, log_loss};
 pub use error::MlError;
 pub use features::{FEATURES, Features, NAMES};
-pub use field::{Entry, Field};
+pub use field::{Entry, Field, Shares};
 pub use file::{About, Compared, Figures, FileError, Kept, Metrics, ModelFile, Names, Window, data_hash};
 pub use forecaster::Forecaster;
 pub use meeting::{Meeting, Outcome};
-pub use model::{Model, PLAYERS_MAX};
+pub use model::{CONTENDERS, Model, PLAYERS_MAX};
 pub use oracle::{Home, Oracle, Query, Told, Who};
 pub use person::{Guest, Person, Question};
 pub use prediction::{Contribution, Prediction};

@@ -10,13 +10,16 @@ use crate::prediction::{Contribution, Prediction, quality};
 use crate::prior;
 use crate::record::{Played, Record, Seen};
 use crate::sheet::Known;
-use crate::stack::Stack;
+use crate::stack::{MEMBERS, Stack};
 use crate::variants::{Refinement, Variants};
 
 /// A model has numbers for so many players.
 pub const PLAYERS_MAX: u32 = 1 << 28;
 /// Standard errors of an interval that holds 95 times out of 100.
 const ERRORS: f64 = 1.959_963_984_540_054;
+
+/// Who predicts: the model, and beside it each of the regressions that it mixes, alone.
+pub const CONTENDERS: [&str; MEMBERS + 1] = ["gsm", "learner", "first_weights", "base"];
 
 /// All that has been learnt from the matches of one mode.
 #[derive(Clone, Debug)]
@@ -96,6 +99,12 @@ impl Model {
         Known { experts, records, variants, company }
     }
 
+    /// How many matches of a player the model has learnt from.
+    #[must_use]
+    pub fn games(&self, player: u32) -> u32 {
+        self.records.get(player as usize).map_or(0, |record| record.games)
+    }
+
     /// Looks up when the players of a match were last seen.
     pub(crate) fn look(&mut self, players: impl Iterator<Item = u32>) {
         let Self { records, seen, .. } = self;
@@ -167,6 +176,13 @@ impl Model {
     pub fn chances(&self, of: &Features) -> (f64, f64) {
         let logit = self.logit(of);
         (logistic(logit), self.draws.chance(logit, of.draw_rate()))
+    }
+
+    /// The expected score of the first side by each of [`CONTENDERS`].
+    #[must_use]
+    pub fn contenders(&self, of: &Features) -> [f64; CONTENDERS.len()] {
+        let [learner, first, base] = self.stack.logits(of.values()).map(logistic);
+        [logistic(self.logit(of)), learner, first, base]
     }
 
     /// What each feature adds to the logit of the prediction; the sum is that logit.

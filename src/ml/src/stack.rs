@@ -6,7 +6,7 @@ use crate::prior::BASE_ALONE;
 use serde::{Deserialize, Serialize};
 
 /// Who competes: a learner, its weights as they were at the beginning, and the base alone.
-const MEMBERS: usize = 3;
+pub(crate) const MEMBERS: usize = 3;
 /// How much a match takes of the losses before it.
 const FADES: f64 = 5e-4;
 /// Chances are kept this far from 0 and 1 when losses are counted.
@@ -64,6 +64,15 @@ impl Stack {
 
     pub(crate) fn logit(&self, x: &[f64; FEATURES]) -> f64 {
         self.members().zip(&self.shares).map(|(member, share)| share * dot(member, x)).sum()
+    }
+
+    /// What each of them says alone.
+    pub(crate) fn logits(&self, x: &[f64; FEATURES]) -> [f64; MEMBERS] {
+        let mut logits = [0.0; MEMBERS];
+        for (logit, member) in logits.iter_mut().zip(self.members()) {
+            *logit = dot(member, x);
+        }
+        logits
     }
 
     /// The variance of the learner's logit.

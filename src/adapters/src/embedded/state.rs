@@ -517,6 +517,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Seat(_)
         | Row::Offences(_)
         | Row::Scored(_)
+        | Row::Lesson(_)
         | Row::Adjustment(_) => false,
     }
 }

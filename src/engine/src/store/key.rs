@@ -103,6 +103,8 @@ pub enum Key {
     Offences(MatchId),
     /// What operators keep a player from.
     Bans(PlayerId),
+    /// A result of a mode as predictions are learnt from it.
+    Lesson(Mode, MatchId),
 }
 
 /// A range of keys that can be listed.
@@ -190,6 +192,8 @@ pub enum KeyRange {
     AllOffences,
     /// The bans of all players.
     AllBans,
+    /// All that predictions are learnt from.
+    AllLessons,
 }
 
 /// Bytes that are no key.
@@ -273,6 +277,7 @@ impl Key {
             | Self::Starts(..)
             | Self::Leaves(..)
             | Self::Offences(_)
+            | Self::Lesson(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
             | Self::Claim(_)
@@ -331,6 +336,7 @@ impl Key {
             Self::Leaves(..) => 46,
             Self::Offences(_) => 47,
             Self::Bans(_) => 70,
+            Self::Lesson(..) => 63,
         }
     }
 
@@ -366,6 +372,10 @@ impl Key {
                 put_name(&mut out, mode.as_str());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
                 out.extend_from_slice(&depth.to_be_bytes());
+            }
+            Self::Lesson(mode, id) => {
+                put_name(&mut out, mode.as_str());
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
             Self::Staged(job, place) => {
                 out.extend_from_slice(&job.as_u128().to_be_bytes());
@@ -480,6 +490,7 @@ impl Key {
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             70 => Self::Bans(PlayerId::from_u128(f.id()?)),
             48 => Self::Backfill(f.take()?),
+            63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -534,6 +545,7 @@ impl fmt::Display for Key {
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
             Self::Bans(id) => write!(f, "bans of {id}"),
+            Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
         }
     }
 }
@@ -576,6 +588,7 @@ impl KeyRange {
             | Self::AllLearnt
             | Self::AllLeaves
             | Self::AllOffences
+            | Self::AllLessons
             | Self::Gates => Home::Record,
             Self::Tickets
             | Self::Proposals
@@ -688,6 +701,7 @@ impl KeyRange {
             Self::AllLeaves => out.push(46),
             Self::AllOffences => out.push(47),
             Self::AllBans => out.push(70),
+            Self::AllLessons => out.push(63),
         }
         out
     }

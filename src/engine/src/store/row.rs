@@ -1,4 +1,4 @@
-use super::{AdjustmentRow, HistoryRow, Key, ResultRow, StandingRow, ToldRow, WatchRow};
+use super::{AdjustmentRow, Forecast, HistoryRow, Key, LessonRow, ResultRow, StandingRow, ToldRow, WatchRow};
 use crate::Ban;
 use gsm_core::{
     Attribute, BoardName, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId,
@@ -66,6 +66,7 @@ pub enum Row {
     Offences(OffencesRow),
     Scored(Box<ScoredRow>),
     Bans(Vec<Ban>),
+    Lesson(Box<LessonRow>),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -300,10 +301,13 @@ pub enum Claim {
 /// What was predicted when a match was formed, to be scored against its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// Which model spoke.
+    /// Which rating system spoke.
     pub model: String,
-    /// Expected score of each side.
+    /// The score of each side that it expects.
     pub expected: Vec<f64>,
+    /// What the learnt model expects. Answers that were remembered before there was one lack it.
+    #[serde(default)]
+    pub forecast: Option<Box<Forecast>>,
 }
 
 /// A match.

@@ -6,6 +6,7 @@ mod boards;
 mod corrections;
 mod defined;
 mod events;
+mod forecasts;
 mod gamelift;
 mod import;
 mod import_many;

@@ -2,6 +2,7 @@
 use super::FileError;
 use crate::Model;
 use crate::blr::Blr;
+use crate::bounded::Bounded;
 use crate::company::{Company, Faded};
 use crate::draws::Draws;
 use crate::experts::{Experts, Ratings};
@@ -40,6 +41,9 @@ struct Weights {
 
 type Pairs<K, V> = Vec<(K, V)>;
 
+/// The young and the old of a bounded memory.
+type Generations<K, V> = [Pairs<K, V>; 2];
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Players {
@@ -47,9 +51,9 @@ struct Players {
     ratings: Ratings,
     records: Vec<Record>,
     variants: Pairs<u64, Own>,
-    pairs: Pairs<(u32, u32), u32>,
-    lineups: Pairs<u64, Faded>,
-    rivals: Pairs<(u64, u64), Faded>,
+    pairs: Generations<(u32, u32), u32>,
+    lineups: Generations<u64, Faded>,
+    rivals: Generations<(u64, u64), Faded>,
 }
 
 pub(super) fn write_weights(model: &Model, names: &Names) -> Result<Vec<u8>, FileError> {
@@ -92,9 +96,9 @@ pub(super) fn write_players(model: &Model, names: &Names) -> Result<Vec<u8>, Fil
         ratings,
         records: model.records.clone(),
         variants: in_order(&model.variants.0),
-        pairs: in_order(&model.company.pairs),
-        lineups: in_order(&model.company.lineups),
-        rivals: in_order(&model.company.rivals),
+        pairs: model.company.pairs.generations().map(in_order),
+        lineups: model.company.lineups.generations().map(in_order),
+        rivals: model.company.rivals.generations().map(in_order),
     };
     postcard::to_stdvec(&players).map_err(|_| FileError::Unwritable { part })
 }
@@ -106,8 +110,8 @@ pub(super) fn read_players(part: &[u8], names: Names, model: Model) -> Result<(N
         && players.ratings.players() == players.records.len()
         && players.records.iter().all(Record::makes_sense)
         && players.variants.iter().all(|(_, own)| own.is_finite())
-        && players.lineups.iter().all(|(_, of)| of.is_finite())
-        && players.rivals.iter().all(|(_, of)| of.is_finite());
+        && players.lineups.iter().flatten().all(|(_, of)| of.is_finite())
+        && players.rivals.iter().flatten().all(|(_, of)| of.is_finite());
     if !sound {
         return Err(MALFORMED);
     }
@@ -116,9 +120,9 @@ pub(super) fn read_players(part: &[u8], names: Names, model: Model) -> Result<(N
         records: players.records,
         variants: Variants(by_key(players.variants)?),
         company: Company {
-            pairs: by_key(players.pairs)?,
-            lineups: by_key(players.lineups)?,
-            rivals: by_key(players.rivals)?,
+            pairs: bounded(players.pairs)?,
+            lineups: bounded(players.lineups)?,
+            rivals: bounded(players.rivals)?,
         },
         ..model
     };
@@ -142,6 +146,15 @@ fn in_order<K: Copy + Ord, V: Copy>(map: &Map<K, V>) -> Pairs<K, V> {
 fn by_key<K: Copy + Ord + Hash, V>(pairs: Pairs<K, V>) -> Result<Map<K, V>, FileError> {
     let ascending = pairs.iter().zip(pairs.iter().skip(1)).all(|((one, _), (next, _))| one < next);
     if ascending { Ok(pairs.into_iter().collect()) } else { Err(FileError::Malformed { part: "players" }) }
+}
+
+fn bounded<K, V, const MOST: usize>([young, old]: Generations<K, V>) -> Result<Bounded<K, V, MOST>, FileError>
+where
+    K: Copy + Ord + Hash,
+    V: Default,
+{
+    let generations = [by_key(young)?, by_key(old)?];
+    Bounded::with(generations).ok_or(FileError::Malformed { part: "players" })
 }
 
 #[cfg(test)]
@@ -181,10 +194,10 @@ mod tests {
         check("players", |model| model.records[1].spoil());
         check("players", |model| model.experts.spoil());
         check("players", |model| {
-            model.company.rivals.insert((1, 2), nan());
+            *model.company.rivals.meet((1, 2)) = nan();
         });
         check("players", |model| {
-            model.company.lineups.insert(9, nan());
+            *model.company.lineups.meet(9) = nan();
         });
         check("players", |model| model.variants.0.values_mut().for_each(Own::spoil));
     }

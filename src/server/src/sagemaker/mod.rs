@@ -76,8 +76,7 @@ pub async fn serve_model(
         ..WireLimits::default()
     };
     let tasks = TaskTracker::new();
-    let gate = limits.gate();
-    let router = http::router(endpoint.clone());
+    let (router, gate) = (http::router(endpoint.clone()), limits.gate());
     let served = listen::serve(listener, router, limits, gate, tasks.clone(), stop.clone());
     let served = tasks.spawn(served);
     let dir = serving.model_dir;
