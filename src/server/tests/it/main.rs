@@ -11,6 +11,7 @@ mod once;
 mod page;
 mod path;
 mod penalties;
+mod predictions;
 mod push;
 mod roles;
 mod rule_sets;
