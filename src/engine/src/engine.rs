@@ -94,6 +94,7 @@ pub(crate) struct Views {
     pub(crate) gates: Gates,
     pub(crate) offences: crate::overview::OffenceCounts,
     pub(crate) learning: Learning,
+    pub(crate) bans: crate::bans::Bans,
     pub(crate) forecasts: Arc<Forecasts>,
 }
 
@@ -137,6 +138,11 @@ impl Views {
                 self.pasts.told(mode, *player, *depth, Some(row));
             }
             (Key::History(mode, player, depth), None) => self.pasts.told(mode, *player, *depth, None),
+            (Key::Scored(board, season, player, nth), Some(Row::Scored(row))) => {
+                self.pasts.scored(board, *season, *player, *nth, row);
+            }
+            (Key::Bans(player), Some(Row::Bans(bans))) => self.bans.follow(*player, Some(bans)),
+            (Key::Bans(player), None) => self.bans.follow(*player, None),
             (Key::Learnt(mode), Some(Row::Learnt(row))) => self.learning.published(mode, row),
             (Key::Entry(board, season, player), Some(Row::Entry(row))) => {
                 self.boards.entered((board, *season, *player), Some(row), sequence, now);
@@ -286,6 +292,13 @@ impl Engine {
         self.each(KeyRange::AllLearnt, |key, found| {
             if let (Key::Learnt(mode), Row::Learnt(row)) = (&key, &*found.row) {
                 self.views.learning.published(mode, row);
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::AllBans, |key, found| {
+            if let (Key::Bans(player), Row::Bans(bans)) = (&key, &*found.row) {
+                self.views.bans.load(*player, bans);
             }
             Ok(())
         })

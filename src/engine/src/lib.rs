@@ -9,6 +9,7 @@
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
 mod aws_keys;
+mod bans;
 mod boards;
 mod call;
 mod engine;
@@ -45,6 +46,7 @@ mod tickets;
 pub mod token;
 
 pub use aws_keys::NewAwsKey;
+pub use bans::{Ban, BanKind};
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, CohortView, Column, Cut, Dimension,
     Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastPlace,

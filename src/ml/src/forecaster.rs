@@ -161,7 +161,9 @@ fn told(error: MlError, sides: usize) -> RatingError {
         MlError::NoSuchSide { home } => RatingError::NoSuchSide { home, sides },
         MlError::NoSuchPlayer { player, max } => RatingError::NoSuchPlayer { player, players: max as usize },
         MlError::BadScore { side } => RatingError::BadScore { side },
-        MlError::NotFinite { .. } => RatingError::NotFinite { side: 0, player: 0 },
+        MlError::NotFinite { .. } | MlError::OutOfRange { .. } => {
+            RatingError::NotFinite { side: 0, player: 0 }
+        }
         MlError::Rating(error) => error,
     }
 }

@@ -45,6 +45,8 @@ mod margin;
 mod meeting;
 mod model;
 mod numeric;
+mod oracle;
+mod person;
 mod prediction;
 mod prior;
 mod record;
@@ -62,6 +64,8 @@ pub use file::{About, Compared, Figures, FileError, Kept, Metrics, ModelFile, Na
 pub use forecaster::Forecaster;
 pub use meeting::{Meeting, Outcome};
 pub use model::{CONTENDERS, Model, PLAYERS_MAX};
+pub use oracle::{Home, Oracle, Query, Told, Who};
+pub use person::{Guest, Person, Question};
 pub use prediction::{Contribution, Prediction};
 pub use schema::schema;
 pub use training::{Judged, Plan, Refusal, Trained, better, constant, judge, rating_alone, train};

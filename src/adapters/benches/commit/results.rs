@@ -123,6 +123,7 @@ impl Writer {
                 players: vec![TicketPlayer { player, rating }],
                 brought: vec![],
                 backfill: false,
+                shadow: false,
                 session: None,
                 state: TicketState::Completed,
                 queued_at: AT,

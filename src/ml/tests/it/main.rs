@@ -4,5 +4,6 @@ mod drift;
 mod duels;
 mod fields;
 mod files;
+mod guests;
 mod league;
 mod training;
