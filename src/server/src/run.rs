@@ -313,7 +313,8 @@ pub(crate) async fn open_engine(
         let options = EngineOptions { node: settings.node.clone(), token_key };
         let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock, ids.clone(), options));
         let saving = Saving::new(settings);
-        let report = engine.load_with(saving.as_ref().map(|saving| saving.snapshots())).await?;
+        let (boards, models) = saving.as_ref().map(|saving| saving.snapshots()).unzip();
+        let report = engine.load_from(boards, models).await?;
         tracing::info!(?report, "loaded");
         Ok::<_, StartError>(engine)
     };

@@ -2,8 +2,12 @@
 use super::live::{CONTENDERS, Live, Scored};
 use crate::store::{Forecast, Inside, LessonRow, Sparse, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
-use gsm_ml::{Contribution, Entry, FEATURES, Features, Meeting, MlError, Model, Outcome};
+use gsm_ml::{
+    About, Contribution, Entry, FEATURES, Features, FileError, Kept, Meeting, MlError, Model, ModelFile,
+    Names, Outcome,
+};
 use gsm_session::Roster;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The model by name: raised when a feature means something else, for then vectors that were stored mean nothing.
@@ -21,10 +25,63 @@ pub(crate) struct League {
     live: Live,
 }
 
+/// A league as it is saved.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Saved {
+    /// The players in the order of their numbers, and the variants.
+    players: Vec<PlayerId>,
+    variants: Vec<Variant>,
+    sequence: u64,
+    learnt: u64,
+    live: Live,
+    /// A model file.
+    model: Vec<u8>,
+}
+
 /// A number for each player of a roster.
 type Numbers = Vec<Vec<u32>>;
 
 impl League {
+    /// The league as it is saved.
+    ///
+    /// # Errors
+    /// A model that cannot be written.
+    pub(super) fn saved(self) -> Result<Saved, FileError> {
+        let mut players: Vec<(u32, PlayerId)> =
+            self.players.into_iter().map(|(of, number)| (number, of)).collect();
+        players.sort_unstable();
+        let mut variants: Vec<(u16, Variant)> =
+            self.variants.into_iter().map(|(of, number)| (number, of)).collect();
+        variants.sort_unstable();
+        // Who is who is told beside the file.
+        let names = Names { players: vec![String::new(); players.len()], ..Names::default() };
+        let about = About::new(MODEL, "", Timestamp::EPOCH, "");
+        let model = ModelFile { about, names, model: self.model }.to_bytes(Kept::All)?;
+        Ok(Saved {
+            players: players.into_iter().map(|(_, of)| of).collect(),
+            variants: variants.into_iter().map(|(_, of)| of).collect(),
+            sequence: self.sequence,
+            learnt: self.learnt,
+            live: self.live,
+            model,
+        })
+    }
+
+    /// The league that was saved.
+    ///
+    /// # Errors
+    /// A model that cannot be read.
+    pub(super) fn restored(saved: Saved) -> Result<Self, FileError> {
+        Ok(Self {
+            model: ModelFile::read(&saved.model)?.model,
+            players: saved.players.into_iter().zip(0..).collect(),
+            variants: saved.variants.into_iter().zip(0..).collect(),
+            sequence: saved.sequence,
+            learnt: saved.learnt,
+            live: saved.live,
+        })
+    }
+
     pub(crate) fn sequence(&self) -> u64 {
         self.sequence
     }
@@ -124,6 +181,18 @@ impl League {
         let [one, other] = numbers.as_slice() else { return None };
         let (variant, home) = (self.variant(roster.variant()), roster.home());
         self.model.features(&Meeting { at, variant, home, sides: [one, other] }).ok()
+    }
+
+    /// How strong a player is; none of a stranger.
+    pub(crate) fn strength(
+        &mut self,
+        player: PlayerId,
+        variant: Option<&Variant>,
+        at: Timestamp,
+    ) -> Option<f64> {
+        let number = self.players.get(&player).copied()?;
+        let variant = self.variant(variant);
+        self.model.strength(number, at, variant).ok()
     }
 
     /// What is predicted of a match; `rating` are the scores that the rating system of its queue expects. Nothing of what

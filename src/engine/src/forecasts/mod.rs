@@ -9,18 +9,27 @@ mod league;
 mod live;
 mod loading;
 mod segments;
+mod snapshot;
 mod views;
 
 pub use asking::{Ask, Asked, MatchPrediction};
 pub(crate) use asking::{region_of, waits_of};
 pub use live::CONTENDERS;
-pub use views::{ContenderView, DriftView, FairnessLine, ModelView, RecentFigures, SegmentFigures};
+pub use views::{
+    ContenderView, DriftView, FairnessLine, ModelGlance, ModelView, RecentFigures, SegmentFigures,
+};
 
-use crate::store::{ChangeSet, Key, LessonRow, Op, Row};
-use gsm_core::{MatchId, Mode};
+use crate::{
+    pools::QualityModel,
+    store::{ChangeSet, Key, LessonRow, Op, Row},
+};
+use gsm_core::{MatchId, Mode, PlayerId, Timestamp, Variant};
 use league::League;
 use parking_lot::{Mutex, RwLock};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 /// Lessons of one commit, of one mode, in the order in which they are learnt.
 type Lessons = Vec<(MatchId, Arc<Row>)>;
@@ -31,6 +40,21 @@ pub(crate) struct Forecasts {
     leagues: RwLock<BTreeMap<Mode, Arc<Mutex<League>>>>,
     /// What was heard while all lessons are read; none where they are not.
     heard: Mutex<Option<Vec<(u64, Mode, Lessons)>>>,
+    /// How many lessons of all modes were learnt when models were last saved.
+    saved: AtomicU64,
+}
+
+impl QualityModel for Forecasts {
+    fn strength(
+        &self,
+        mode: &Mode,
+        player: PlayerId,
+        variant: Option<&Variant>,
+        at: Timestamp,
+    ) -> Option<f64> {
+        let league = self.leagues.read().get(mode).cloned()?;
+        league.lock().strength(player, variant, at)
+    }
 }
 
 /// The lesson of a row.
