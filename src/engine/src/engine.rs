@@ -259,6 +259,12 @@ impl Engine {
         &self.ids
     }
 
+    /// What the models of modes begin with; call it before [`Engine::load`]. A mode without one begins with the first
+    /// weights of all games.
+    pub fn begin_models_with(&self, champions: BTreeMap<Mode, crate::Champion>) {
+        self.views.forecasts.begin_with(champions);
+    }
+
     /// Rebuilds boards and pools from the stores; exact when it returns.
     pub async fn load(&self) -> Result<LoadReport, EngineError> {
         self.load_with(None).await

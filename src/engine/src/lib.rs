@@ -59,8 +59,8 @@ pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
-    Ask, Asked, CONTENDERS, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance, ModelView,
-    RecentFigures, SegmentFigures,
+    Ask, Asked, CONTENDERS, Champion, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance,
+    ModelView, RecentFigures, SegmentFigures,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;
