@@ -25,6 +25,8 @@
 //! ```
 mod embedded;
 pub mod models;
+#[cfg(feature = "sagemaker")]
+pub mod sagemaker;
 mod snapshots;
 mod system;
 

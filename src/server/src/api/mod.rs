@@ -11,6 +11,7 @@ mod matches;
 mod parties;
 mod penalties;
 mod players;
+mod predictions;
 mod proposals;
 mod queues;
 mod rankings;
@@ -124,6 +125,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(matches::player_session))
         .routes(routes!(results::result, results::report))
         .routes(routes!(why::why))
+        .routes(routes!(predictions::predict))
+        .routes(routes!(predictions::of_match))
+        .routes(routes!(predictions::models))
+        .routes(routes!(predictions::fairness))
         .merge(rankings::routes())
         .routes(routes!(boards::submit))
         .routes(routes!(boards::entry))

@@ -13,6 +13,7 @@ mod once;
 mod page;
 mod path;
 mod penalties;
+mod predictions;
 mod push;
 mod roles;
 mod rule_sets;
