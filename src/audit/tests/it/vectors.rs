@@ -81,7 +81,8 @@ fn notes_are_signed_and_opened_as_go_does_it() {
     let both = Note::sign(TEXT, &[&other, &key]).to_string();
     assert_eq!(Note::parse(both.as_bytes()).unwrap().checked(std::slice::from_ref(&public)), Ok(TEXT));
     let bad = |note: String| {
-        let opened = Note::parse(note.as_bytes()).map(|note| note.checked(std::slice::from_ref(&public)).is_ok());
+        let opened =
+            Note::parse(note.as_bytes()).map(|note| note.checked(std::slice::from_ref(&public)).is_ok());
         assert_ne!(opened, Ok(true), "{note}");
     };
     bad(note.replace("answer", "Answer"));
