@@ -1,4 +1,4 @@
-//! The embedded store behind the engine's [`Store`](gsm_engine::store::Store) port, files for boards' snapshots, the
+//! The embedded store behind the engine's [`Store`](gsm_engine::store::Store) port, files for boards' snapshots, a registry of models, the
 //! system's clock and its ids.
 //!
 //! Not here: any rule of the game, HTTP, configuration files. Invariant: a commit that was answered `Ok` survives
@@ -25,6 +25,7 @@
 //! ```
 mod audit_dir;
 mod embedded;
+pub mod models;
 mod snapshots;
 mod system;
 

@@ -5,10 +5,11 @@ use crate::{
     bearer::Bearers,
     config::{Dashboard, Mode, Settings},
     dev,
-    door::{Door, TrustedProxies},
+    door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS, TrustedProxies},
     front::{WireLimits, listen},
     gamelift::{MasterKey, Wire},
     jwt::{Issuer, JwksError},
+    metrics::Metrics,
     overview::{self, Watch},
     recording::{Files, Writing},
     saving::Saving,
@@ -175,12 +176,14 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             return Err(error);
         }
     };
+    let metrics = Arc::new(Metrics::new());
     let door = Door::new(
         settings.firewall,
         TrustedProxies(settings.trusted_proxies.clone()),
         Bearers::new(issuers),
         &**engine.ids(),
-        settings.dashboard == Dashboard::Open,
+        opened(&settings),
+        metrics.clone(),
     );
     let tasks = TaskTracker::new();
     let prepared = hear(&engine, &settings, &tasks, &stop)
@@ -198,8 +201,25 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         }
     };
     let started_at = engine.clock().now();
-    let watch_of = Watch::new(started_at);
-    let app = Arc::new(App { engine, store, door, watch: watch_of, wire, audit, stop: stop.clone() });
+    let limits = WireLimits {
+        connections_max: settings.connections_max,
+        connections_per_address_max: settings.connections_per_address_max,
+        drain_max: settings.drain,
+        ..WireLimits::default()
+    };
+    let gate = limits.gate();
+    let app = Arc::new(App {
+        engine,
+        store,
+        door,
+        watch: Watch::new(started_at),
+        wire,
+        audit,
+        gate: gate.clone(),
+        metrics,
+        shows_metrics: settings.metrics != Dashboard::Off,
+        stop: stop.clone(),
+    });
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
@@ -207,18 +227,18 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     if let Some(saving) = saving.clone() {
         tasks.spawn(saving.run(app.engine.clone(), stop.clone()));
     }
-    let limits = WireLimits {
-        connections_max: settings.connections_max,
-        connections_per_address_max: settings.connections_per_address_max,
-        drain_max: settings.drain,
-        ..WireLimits::default()
-    };
     let router = api::router(app.clone(), settings.dashboard != Dashboard::Off);
     #[expect(clippy::disallowed_methods, reason = "the composition root owns the listener's task")]
-    let served = tokio::spawn(listen::serve(listener, router, limits, tasks.clone(), stop));
+    let served = tokio::spawn(listen::serve(listener, router, limits, gate, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
     let sequencer = Arc::new(sequencer);
     Ok(Running { addr, app, served, tasks, fatal, saving, sequencer, dev })
+}
+
+/// The actions that the settings open to everybody.
+fn opened(settings: &Settings) -> Vec<&'static str> {
+    let overview = OVERVIEW_ACTIONS.into_iter().filter(|_| settings.dashboard == Dashboard::Open);
+    overview.chain((settings.metrics == Dashboard::Open).then_some(METRICS_ACTION)).collect()
 }
 
 /// Sends matchmaking events to the destinations of the settings.

@@ -5,6 +5,7 @@
 //! [`crate::testing::store_suite`] checks, and nothing else.
 mod audit;
 mod change;
+mod forecast;
 mod key;
 pub mod memory;
 mod rated;
@@ -16,6 +17,7 @@ pub use audit::{AuditRecord, FirstAuditRecord, Origin, Recorded, stored_audit};
 pub use change::{
     ChangeSet, CommitError, Committed, EVENT_RETENTION, Expect, Op, ReadError, StoreFault, Write,
 };
+pub use forecast::{Forecast, Inside, LessonRow, Sparse, Vector};
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use rated::{
     AdjustmentKind, AdjustmentRow, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange,
@@ -24,8 +26,8 @@ pub use rated::{
 pub use row::{
     AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, EntryRow, GateRow, LearntRow,
     Lease, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow, PlayerRow, Prediction, PushEvent,
-    PushKind, RankNews, RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, SeatOf, SeatRow,
-    ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
+    PushKind, RankNews, RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, ScoredRow, SeatOf,
+    SeatRow, ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
 };
 pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};

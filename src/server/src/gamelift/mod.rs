@@ -95,6 +95,11 @@ struct Who {
     bits: Option<u128>,
 }
 
+/// The action of the operation that clients call by this name.
+pub(crate) fn action(name: &str) -> Option<&'static str> {
+    Operation::named(name).map(|operation| operation.action)
+}
+
 /// Serves a request of the wire.
 pub(crate) async fn serve(app: &App, request: Request, protocol: Protocol, facts: RequestFacts) -> Response {
     let request_id: Arc<str> = uuid(&**app.engine.ids()).into();
