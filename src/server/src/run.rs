@@ -1,6 +1,7 @@
 //! The composition root: settings in, a running server out.
 use crate::{
     api::{self, App},
+    audit::Sequencer,
     bearer::Bearers,
     config::{Dashboard, Mode, Settings},
     dev,
@@ -92,6 +93,7 @@ pub struct Running {
     tasks: TaskTracker,
     fatal: Arc<Mutex<Option<String>>>,
     saving: Option<Arc<Saving>>,
+    sequencer: Arc<Sequencer>,
     dev: Option<DevCredentials>,
 }
 
@@ -124,8 +126,12 @@ impl Running {
         if let Some(saving) = self.saving.as_ref().filter(|_| self.fatal.lock().is_none()) {
             saving.last(&self.app.engine).await;
         }
-        let store = self.app.store.clone();
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        let (store, sequencer) = (self.app.store.clone(), self.sequencer);
+        let closed = tokio::task::spawn_blocking(move || {
+            sequencer.stop();
+            store.close()
+        });
+        let closed = closed.await;
         if let Some(reason) = self.fatal.lock().take() {
             return Err(StartError::Fatal(reason));
         }
@@ -182,9 +188,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let tasks = TaskTracker::new();
     let prepared = hear(&engine, &settings, &tasks, &stop)
         .and_then(|()| record(&engine, &settings, &tasks, &stop))
-        .and_then(|()| wire(&settings, &**engine.ids()));
-    let wire = match prepared {
-        Ok(wire) => wire,
+        .and_then(|()| wire(&settings, &**engine.ids()))
+        .and_then(|wire| {
+            let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
+            Ok((wire, Sequencer::start(&settings, store.clone(), clock, ids)?))
+        });
+    let (wire, (sequencer, audit)) = match prepared {
+        Ok(done) => done,
         Err(error) => {
             close_quietly(store).await;
             return Err(error);
@@ -204,6 +214,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         door,
         watch: Watch::new(started_at),
         wire,
+        audit,
         gate: gate.clone(),
         metrics,
         shows_metrics: settings.metrics != Dashboard::Off,
@@ -220,7 +231,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     #[expect(clippy::disallowed_methods, reason = "the composition root owns the listener's task")]
     let served = tokio::spawn(listen::serve(listener, router, limits, gate, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
-    Ok(Running { addr, app, served, tasks, fatal, saving, dev })
+    let sequencer = Arc::new(sequencer);
+    Ok(Running { addr, app, served, tasks, fatal, saving, sequencer, dev })
 }
 
 /// The actions that the settings open to everybody.

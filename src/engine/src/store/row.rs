@@ -1,8 +1,8 @@
 use super::{AdjustmentRow, Forecast, HistoryRow, Key, LessonRow, ResultRow, StandingRow, ToldRow, WatchRow};
 use crate::Ban;
 use gsm_core::{
-    Attribute, BoardName, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId,
-    QueueName, Rank, RequestKey, RuleSetName, TicketId, Timestamp,
+    Attribute, BoardName, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, Rank,
+    RequestKey, RuleSetName, TicketId, Timestamp,
 };
 use gsm_matchmaking::{Proposal, Role};
 use gsm_ranking::{
@@ -368,23 +368,6 @@ pub struct Replay {
     pub fingerprint: [u8; 32],
     /// The answer as JSON.
     pub answer: String,
-}
-
-/// Who did what: the leaf of the audit log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditRecord {
-    /// Its own id.
-    pub event_id: EventId,
-    /// The action, as in `x-gsm-action`.
-    pub action: String,
-    /// Who asked.
-    pub principal: String,
-    /// The request's id.
-    pub request_id: String,
-    /// What it was about.
-    pub resources: Vec<String>,
-    /// Why, where the caller had to say.
-    pub reason: Option<String>,
 }
 
 /// Something a player is told.
