@@ -1,4 +1,4 @@
-//! The embedded store behind the engine's [`Store`](gsm_engine::store::Store) port, files for boards' snapshots, the
+//! The embedded store behind the engine's [`Store`](gsm_engine::store::Store) port, files for boards' snapshots, a registry of models, the
 //! system's clock and its ids.
 //!
 //! Not here: any rule of the game, HTTP, configuration files. Invariant: a commit that was answered `Ok` survives
@@ -23,10 +23,15 @@
 //! # .map_err(|error: Box<dyn std::error::Error>| error)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+mod audit_dir;
 mod embedded;
+pub mod models;
+#[cfg(feature = "sagemaker")]
+pub mod sagemaker;
 mod snapshots;
 mod system;
 
+pub use audit_dir::AuditDir;
 pub use embedded::{Durability, EmbeddedStore, OpenError, Options, State, Stats, disk, limits};
 pub use snapshots::SnapshotFiles;
 pub use system::{SystemClock, SystemIds};

@@ -4,6 +4,7 @@
     reason = "hash maps decide nothing here: no order of theirs is ever shown"
 )]
 mod admin;
+mod audit;
 mod bench;
 mod boards;
 mod bots;
@@ -12,6 +13,7 @@ mod doctor;
 mod eval;
 mod flags;
 mod history;
+mod model;
 mod offline;
 mod output;
 mod rating;
@@ -19,6 +21,7 @@ mod replay;
 mod resp;
 mod rules;
 mod run;
+mod sagemaker;
 mod simulate;
 
 use clap::{Parser, Subcommand};
@@ -43,6 +46,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   gsm rules validate duel.json         what is wrong with a rule set, line by line
   gsm simulate --rules duel.json --synthetic      who would wait how long under it
   gsm config show                      every setting and where it comes from
+  gsm audit verify --dir gsm-data/audit --vkey gsm.vkey      is the audit log whole
   gsm doctor                           is this machine fit for it?"
 )]
 struct Cli {
@@ -68,12 +72,18 @@ enum Command {
     Boards(boards::Command),
     /// What ratings are made of
     Rating(rating::Command),
+    /// Models that predict matches: train, judge, promote, roll back, explain
+    Model(Box<model::Command>),
+    /// A SageMaker container: train and serve a model as the platform asks
+    Sagemaker(sagemaker::Command),
     /// Rule sets: what is wrong with them, and how they are answered
     Rules(rules::Command),
     /// What rule sets make of traffic: the real matcher under a virtual clock
     Simulate(Box<simulate::Command>),
     /// What an operator does by hand
     Admin(admin::Command),
+    /// The audit log: check it, prove it, read it
+    Audit(audit::Command),
     /// Measure what this machine does with it
     Bench(bench::Command),
 }
@@ -89,9 +99,12 @@ fn main() -> ExitCode {
         Command::Eval(command) => command.run(),
         Command::Boards(command) => command.run(),
         Command::Rating(command) => command.run(),
+        Command::Model(command) => command.run(),
+        Command::Sagemaker(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Admin(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match done {

@@ -9,12 +9,15 @@
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
 mod aws_keys;
+mod bans;
 mod boards;
 mod call;
 mod engine;
 mod error;
 mod events;
+mod forecasts;
 mod forming;
+mod frames;
 mod import;
 mod jobs;
 mod keys;
@@ -24,6 +27,7 @@ mod names;
 mod orphans;
 mod overview;
 mod penalties;
+mod plausibility;
 mod players;
 mod pools;
 mod proposals;
@@ -43,6 +47,7 @@ mod tickets;
 pub mod token;
 
 pub use aws_keys::NewAwsKey;
+pub use bans::{Ban, BanKind};
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, CohortView, Column, Cut, Dimension,
     Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastPlace,
@@ -54,7 +59,12 @@ pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
+pub use forecasts::{
+    Ask, Asked, CONTENDERS, Champion, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance,
+    ModelView, RecentFigures, SegmentFigures,
+};
 pub use forming::TickReport;
+pub use gsm_ml::Contribution;
 pub use gsm_ranking::{
     Placed, Visibility,
     cohort::{CohortConfig, CohortRule, Seat},
@@ -69,11 +79,12 @@ pub use keys::IssuedKey;
 pub use matches::{MatchView, NewMatch};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};
 pub use penalties::{Penalties, PenaltyView};
+pub use plausibility::{Plausibility, Quarantined, Span};
 pub use players::{PlayerView, SignedIn};
 pub use pools::Explained;
 pub use proposals::ProposalView;
 pub use push::{PushItem, Subscription};
-pub use queues::{GameLift, QueueConfig};
+pub use queues::{Balance, GameLift, QueueConfig};
 pub use ratings::HistoryEntry;
 pub use rebuild::RebuildReport;
 pub use recorder::{Recorder, TicketEnd, TicketStep};

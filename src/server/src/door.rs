@@ -5,10 +5,12 @@ use crate::{
         App,
         extract::{Caller, bearer},
     },
+    audit::Trail,
     bearer::{Bearer, Bearers},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol},
-    problem::{ApiError, Pending},
+    metrics::{Metrics, NO_OPERATION},
+    problem::{ApiError, ErrorCode, Pending},
 };
 use axum::{
     Router,
@@ -35,7 +37,9 @@ const SHARDS: usize = 16;
 /// Characters of a caller's request id.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 /// The operations of the dashboard, whose roles the configuration decides.
-const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoardOverview"];
+pub(crate) const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoardOverview"];
+/// The operation of the metrics, likewise.
+pub(crate) const METRICS_ACTION: &str = "gsm:GetMetrics";
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -44,6 +48,7 @@ pub(crate) struct Operation {
     pub(crate) action: String,
     /// Who may; `none` means everybody.
     pub(crate) roles: Vec<String>,
+    pub(crate) mutating: bool,
 }
 
 /// Every operation by path template and method.
@@ -62,7 +67,8 @@ impl Operations {
                 };
                 let roles = operation["x-gsm-roles"].as_array().into_iter().flatten();
                 let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
-                let operation = Operation { action: action.to_owned(), roles };
+                let mutating = operation["x-gsm-mutating"] == Value::Bool(true);
+                let operation = Operation { action: action.to_owned(), roles, mutating };
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
@@ -74,6 +80,11 @@ impl Operations {
             }
         }
         Self(table)
+    }
+
+    /// The parameters in a path by their names.
+    pub(crate) fn named<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str)> {
+        self.0.at(path).map(|found| found.params.iter().collect()).unwrap_or_default()
     }
 
     fn get(&self, path: &str, method: &Method) -> Option<&Operation> {
@@ -131,8 +142,9 @@ pub(crate) struct Door {
     started: Instant,
     proxies: TrustedProxies,
     bearers: Bearers,
-    /// Whether the overview is for everybody.
-    overview_open: bool,
+    /// Actions that the configuration opens to everybody.
+    opened: Vec<&'static str>,
+    metrics: Arc<Metrics>,
 }
 
 impl Door {
@@ -145,16 +157,17 @@ impl Door {
         proxies: TrustedProxies,
         bearers: Bearers,
         ids: &dyn IdSource,
-        overview_open: bool,
+        opened: Vec<&'static str>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let seed = ids.next_u128() as u64;
         let shards =
             (0..SHARDS).map(|_| Mutex::new(Firewall::new(profile, KEYS_PER_SHARD_MAX, seed))).collect();
-        Self { profile, shards, seed, started: Instant::now(), proxies, bearers, overview_open }
+        Self { profile, shards, seed, started: Instant::now(), proxies, bearers, opened, metrics }
     }
 
-    pub(crate) fn overview_is_open(&self) -> bool {
-        self.overview_open
+    pub(crate) fn opened(&self) -> &[&'static str] {
+        &self.opened
     }
 
     /// The limiter's clock.
@@ -169,6 +182,7 @@ impl Door {
         let Some(firewall) = self.shards.get(shard) else { return Ok(()) };
         let verdict = firewall.lock().decide(facts, now);
         let Verdict::Deny { rule, status, retry_after_ms } = verdict else { return Ok(()) };
+        self.metrics.blocked(rule);
         if status == 403 {
             return Err(ApiError::new(
                 StatusCode::FORBIDDEN,
@@ -250,21 +264,40 @@ pub(crate) struct Entrance {
 
 impl Handle for Entrance {
     async fn handle(&self, mut request: Request) -> Response {
+        let begun = tokio::time::Instant::now();
         let (parts, body) = request.into_parts();
-        if let Some((protocol, _)) = Protocol::of(&parts) {
+        if let Some((protocol, name)) = Protocol::of(&parts) {
+            let action = gamelift::action(name).unwrap_or(NO_OPERATION);
             let facts = facts_of(&self.app.door, &parts.headers, &parts.extensions, None);
             let response =
                 gamelift::serve(&self.app, Request::from_parts(parts, body), protocol, facts).await;
+            self.app.metrics.answered(action, response.status(), begun.elapsed());
             return hardened(response);
         }
         request = Request::from_parts(parts, body);
+        let operation = crate::api::operations().get(request.uri().path(), request.method());
         let request_id = request_id(request.headers(), &**self.app.engine.ids());
-        let response = match admit(&self.app, &mut request, &request_id).await {
+        let trail = trail_of(&self.app, operation, &request);
+        request.extensions_mut().insert(trail.clone());
+        let response = match admit(&self.app, operation, &mut request, &request_id).await {
             Ok(()) => self.router.handle(request).await,
             Err(error) => error.render(&request_id),
         };
-        finish(response, &request_id)
+        let response = finish(response, &request_id);
+        let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
+        self.app.audit.answered(&trail, &request_id, response.status(), code);
+        let action = operation.map_or(NO_OPERATION, |operation| &operation.action);
+        self.app.metrics.answered(action, response.status(), begun.elapsed());
+        response
     }
+}
+
+/// What the audit log is told of a request that comes in.
+fn trail_of(app: &App, operation: Option<&'static Operation>, request: &Request) -> Arc<Trail> {
+    let action = operation.map(|operation| operation.action.as_str());
+    let read_only = operation.is_none_or(|operation| !operation.mutating);
+    let address = facts_of(&app.door, request.headers(), request.extensions(), None).address;
+    app.audit.begin(action, read_only, address, request.headers(), app.engine.clock().now())
 }
 
 /// Renders what a handler left to be told, and adds what every answer has.
@@ -298,9 +331,13 @@ fn facts_of(door: &Door, headers: &HeaderMap, extensions: &Extensions, scope: Op
     RequestFacts { address: door.proxies.client(peer, headers), scope, principal: None, exempt: false }
 }
 
-async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Result<(), ApiError> {
+async fn admit(
+    app: &App,
+    operation: Option<&'static Operation>,
+    request: &mut Request,
+    request_id: &Arc<str>,
+) -> Result<(), ApiError> {
     let door = &app.door;
-    let operation = crate::api::operations().get(request.uri().path(), request.method());
     let scope = operation.and_then(|operation| scope_of(&operation.action));
     let exempt = door.profile.is_exempt(request.uri().path());
     let facts = RequestFacts { exempt, ..facts_of(door, request.headers(), request.extensions(), scope) };
@@ -308,12 +345,15 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
     strict_query::check_path(request.uri().path())?;
     // Pages, documents, and what will be answered 404 or 405, need nobody.
     let Some(operation) = operation else { return Ok(()) };
-    let open = operation.roles.iter().any(|role| role == "none")
-        || (door.overview_open && OVERVIEW_ACTIONS.contains(&operation.action.as_str()));
+    let open =
+        operation.roles.iter().any(|role| role == "none") || door.opened.contains(&operation.action.as_str());
     let caller = if open {
         Bearer { principal: Principal::Anonymous, role: "none", facts: None }
     } else {
         let found = authenticate(app, request.headers(), &facts).await?;
+        if let Some(trail) = request.extensions().get::<Arc<Trail>>() {
+            trail.is_by(&found.principal);
+        }
         if !operation.roles.iter().any(|role| role == found.role) {
             return Err(forbidden(&operation.roles, found.role));
         }

@@ -8,6 +8,7 @@
     reason = "hash maps decide nothing here: no order of theirs is ever shown"
 )]
 mod api;
+mod audit;
 mod bearer;
 mod board_page;
 mod bootstrap;
@@ -20,10 +21,12 @@ mod echo;
 mod front;
 mod gamelift;
 mod jwt;
+mod metrics;
 mod overview;
 mod problem;
 mod recording;
 mod run;
+pub mod sagemaker;
 mod saving;
 mod secret;
 mod telemetry;
@@ -31,5 +34,6 @@ mod webhooks;
 
 pub use bootstrap::bootstrap;
 pub use echo::echo;
+pub use metrics::metrics_markdown;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};

@@ -188,7 +188,14 @@ impl fmt::Display for Told {
 }
 
 fn call(engine: &Engine, principal: Principal) -> Call {
-    Call { action: "sim", principal, request_id: String::new(), once: None, now: engine.clock().now() }
+    Call {
+        action: "sim",
+        principal,
+        request_id: String::new(),
+        once: None,
+        now: engine.clock().now(),
+        origin: Default::default(),
+    }
 }
 
 /// The name of a game session.

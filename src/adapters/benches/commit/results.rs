@@ -123,6 +123,7 @@ impl Writer {
                 players: vec![TicketPlayer { player, rating }],
                 brought: vec![],
                 backfill: false,
+                shadow: false,
                 session: None,
                 state: TicketState::Completed,
                 queued_at: AT,
@@ -152,7 +153,7 @@ impl Writer {
             expires_at: AT,
             tickets: vec![TicketId::from_u128(id(n)), TicketId::from_u128(id(!n))],
             claimed: true,
-            prediction: Prediction { model: "rating-1".into(), expected: vec![0.5, 0.5] },
+            prediction: Prediction { model: "rating-1".into(), expected: vec![0.5, 0.5], forecast: None },
             spread: 12.5,
             wait_ms_max: Millis::new(1_500),
             player_sessions: players.iter().map(|player| PlayerSession::reserve(*player, AT)).collect(),
@@ -193,6 +194,7 @@ impl Writer {
             request_id: format!("req-{n:016x}"),
             resources: vec![match_id.to_string()],
             reason: None,
+            origin: Default::default(),
         });
         set
     }

@@ -5,14 +5,18 @@ mod bench;
 mod boards;
 mod config;
 mod doctor;
+#[cfg(feature = "sagemaker")]
+mod endpoint;
 mod eval;
 mod gamelift;
 mod gamelift_rust;
 mod gsm;
+mod model;
 mod rating;
 mod readme;
 mod redis;
 mod replay;
 mod rules;
+mod sagemaker;
 mod serve;
 mod simulate;

@@ -3,7 +3,9 @@
 //! A [`Store`] keeps typed [`Row`]s under typed [`Key`]s. The embedded store serves all three [`Home`]s from one
 //! journal; scaled out, each home is a service of its own. What a use case may rely on is what
 //! [`crate::testing::store_suite`] checks, and nothing else.
+mod audit;
 mod change;
+mod forecast;
 mod key;
 pub mod memory;
 mod rated;
@@ -11,19 +13,21 @@ mod row;
 mod trace;
 mod watch;
 
+pub use audit::{AuditRecord, FirstAuditRecord, Origin, Recorded, stored_audit};
 pub use change::{
     ChangeSet, CommitError, Committed, EVENT_RETENTION, Expect, Op, ReadError, StoreFault, Write,
 };
+pub use forecast::{Forecast, Inside, LessonRow, Sparse, Vector};
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use rated::{
     AdjustmentKind, AdjustmentRow, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange,
     StandingRow, Step, Verdict, remembered_as,
 };
 pub use row::{
-    AlsoIn, ApiKeyRow, AttributesRow, AuditRecord, AwsKeyRow, Brought, Claim, CountingRow, EntryRow, GateRow,
-    LearntRow, Lease, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow, PlayerRow, Prediction,
-    PushEvent, PushKind, RankNews, RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, SeatOf,
-    SeatRow, ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
+    AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, EntryRow, GateRow, LearntRow,
+    Lease, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow, PlayerRow, Prediction, PushEvent,
+    PushKind, QuarantineRow, RankNews, RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow,
+    ScoredRow, SeatOf, SeatRow, ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
 };
 pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};

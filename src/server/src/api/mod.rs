@@ -1,7 +1,9 @@
 //! The native API: `/v1`, described by the OpenAPI document that is made from the handlers.
 mod admin;
 mod answer;
+mod audit;
 mod aws_keys;
+mod bans;
 mod boards;
 mod dto;
 pub(crate) mod extract;
@@ -10,6 +12,7 @@ mod matches;
 mod parties;
 mod penalties;
 mod players;
+mod predictions;
 mod proposals;
 mod queues;
 mod rankings;
@@ -22,8 +25,11 @@ mod tickets;
 mod why;
 
 use crate::{
+    audit::Audit,
     door::{self, Door, Entrance},
+    front::gate::Gate,
     gamelift::{self, Wire},
+    metrics::Metrics,
     overview::Watch,
     problem::ApiError,
 };
@@ -49,6 +55,12 @@ pub(crate) struct App {
     pub(crate) door: Door,
     pub(crate) watch: Watch,
     pub(crate) wire: Wire,
+    pub(crate) audit: Arc<Audit>,
+    /// Who is connected.
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Whether `/metrics` is there at all.
+    pub(crate) shows_metrics: bool,
     /// Cancelled when the server begins to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -73,6 +85,7 @@ pub(crate) struct App {
         (name = "matches", description = "Matches, game sessions and results"),
         (name = "rankings", description = "Boards"),
         (name = "push", description = "Events as they happen"),
+        (name = "audit", description = "What was done, and the proof of it"),
         (name = "admin", description = "For operators"),
         (name = "server", description = "How the server is")
     )
@@ -99,6 +112,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(players::history))
         .routes(routes!(penalties::penalties))
         .routes(routes!(penalties::lift))
+        .routes(routes!(bans::bans))
+        .routes(routes!(bans::ban))
+        .routes(routes!(bans::lift))
         .routes(routes!(parties::consent))
         .routes(routes!(queues::queues))
         .routes(routes!(queues::queue))
@@ -113,6 +129,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(matches::player_session))
         .routes(routes!(results::result, results::report))
         .routes(routes!(why::why))
+        .routes(routes!(predictions::predict))
+        .routes(routes!(predictions::of_match))
+        .routes(routes!(predictions::models))
+        .routes(routes!(predictions::fairness))
         .merge(rankings::routes())
         .routes(routes!(boards::submit))
         .routes(routes!(boards::entry))
@@ -134,13 +154,25 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::set_rating))
         .routes(routes!(rulings::void))
         .routes(routes!(rulings::correct))
+        .routes(routes!(rulings::release))
+        .routes(routes!(rulings::quarantine))
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::tile))
+        .routes(routes!(audit::tile_part))
+        .routes(routes!(audit::tile_rest))
+        .routes(routes!(audit::inclusion))
+        .routes(routes!(audit::consistency))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::records))
+        .routes(routes!(audit::rotate_key))
         .routes(routes!(crate::overview::overview))
         .routes(routes!(crate::board_page::boards))
+        .routes(routes!(crate::metrics::metrics))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }
@@ -159,7 +191,7 @@ static OPENAPI: LazyLock<serde_json::Value> = LazyLock::new(|| {
 /// Everything that is served, behind the door.
 pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Entrance {
     let (router, _) = routes().split_for_parts();
-    let router = crate::dashboard::routes(router, document(app.door.overview_is_open()), dashboard);
+    let router = crate::dashboard::routes(router, document(app.door.opened()), dashboard);
     let router = router
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
@@ -168,15 +200,20 @@ pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Entrance {
 }
 
 /// The document as this server serves it.
-fn document(overview_open: bool) -> bytes::Bytes {
+fn document(opened: &[&str]) -> bytes::Bytes {
     let mut document = OPENAPI.clone();
-    for path in ["~1v1~1overview", "~1v1~1overview~1boards"] {
-        let roles = document.pointer_mut(&format!("/paths/{path}/get/x-gsm-roles"));
-        if let (true, Some(roles)) = (overview_open, roles) {
-            *roles = serde_json::json!(["none"]);
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in paths.filter_map(|methods| methods.get_mut("get")) {
+        if operation["x-gsm-action"].as_str().is_some_and(|action| opened.contains(&action)) {
+            operation["x-gsm-roles"] = serde_json::json!(["none"]);
         }
     }
     document.to_string().into()
+}
+
+/// The shapes of requests and answers.
+pub(crate) fn schemas() -> &'static serde_json::Value {
+    &OPENAPI["components"]["schemas"]
 }
 
 /// The operations of the document, for the door.

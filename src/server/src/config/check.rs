@@ -28,6 +28,8 @@ pub struct Settings {
     pub connections_per_address_max: usize,
     /// Who sees the dashboard.
     pub dashboard: Dashboard,
+    /// Who sees the metrics.
+    pub metrics: Dashboard,
     /// Where the data lies.
     pub data_dir: PathBuf,
     /// Between checkpoints.
@@ -50,6 +52,10 @@ pub struct Settings {
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// The file of the key that signs sessions.
     pub token_key_file: PathBuf,
+    /// The file of the keys that sign the audit log.
+    pub audit_key_file: PathBuf,
+    /// Records of a file of the audit log.
+    pub audit_segment_records: u64,
     /// The limits of callers.
     pub firewall: Profile,
     /// Networks of proxies, with the length of their prefix.
@@ -140,6 +146,7 @@ impl Loaded {
             1,
             1_000_000,
         );
+        within("audit.segment_records", config.audit.segment_records, 256, 1 << 24);
         within("recording.file_mib", config.recording.file_mib as u64, 1, 1 << 14);
         within("recording.files_max", config.recording.files_max as u64, 1, 1_000);
         within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
@@ -258,6 +265,7 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
         connections_max: config.http.connections_max,
         connections_per_address_max: config.http.connections_per_address_max,
         dashboard: config.http.dashboard.unwrap_or(usual),
+        metrics: config.http.metrics.unwrap_or(usual),
         checkpoint_every: Duration::from_secs(config.store.checkpoint_every_s),
         snapshot_every: Duration::from_secs(config.store.snapshot_every_s),
         snapshot_players_min: config.store.snapshot_players_min,
@@ -276,6 +284,8 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
             .master_key_file
             .clone()
             .unwrap_or_else(|| data_dir.join("aws-master.key")),
+        audit_key_file: config.audit.key_file.clone().unwrap_or_else(|| data_dir.join("audit.key")),
+        audit_segment_records: config.audit.segment_records,
         data_dir,
         firewall: config.firewall.profile,
         trusted_proxies,
