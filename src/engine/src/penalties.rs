@@ -4,6 +4,7 @@
 //! with the end of its proposal (live home), who left and who was away with the result (record home). A ticket rests on
 //! the rows that say nobody of it is locked out.
 mod config;
+mod early;
 mod files;
 mod lift;
 
@@ -194,7 +195,8 @@ impl Engine {
         blame: &Blame,
         at: Timestamp,
     ) -> Result<(), EngineError> {
-        let told = self.blame_first(changes, id, blame, at).await?;
+        // Somebody may have been reported before.
+        let told = self.blame_again(changes, id, Some(blame.clone()), at).await?;
         if self.homes.is_one() {
             for (player, event) in told {
                 changes.event(player, event);

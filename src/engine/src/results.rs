@@ -134,6 +134,10 @@ impl Engine {
         let blame = queue
             .filter(|_| verdict == Verdict::Counted)
             .and_then(|queue| Blame::of(&queue, &result, &report.afk));
+        let blame = match blame {
+            Some(blame) => Some(self.with_early(id, blame).await?),
+            None => None,
+        };
         let decided = Decided { blame, ..self.decide(call, id, &facts, result, verdict).await? };
         self.commit_result(call, decided, live).await
     }
@@ -158,7 +162,7 @@ impl Engine {
     }
 
     /// Why a match that is not live takes no result.
-    async fn no_result_for(&self, call: &Call, id: MatchId) -> Result<EngineError, EngineError> {
+    pub(crate) async fn no_result_for(&self, call: &Call, id: MatchId) -> Result<EngineError, EngineError> {
         let Some(row) = self.archived_match(id).await?.filter(|row| Self::sees_match(call, id, row)) else {
             return Ok(EngineError::Unknown { what: "match" });
         };

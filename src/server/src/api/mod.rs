@@ -112,6 +112,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(players::history))
         .routes(routes!(penalties::penalties))
         .routes(routes!(penalties::lift))
+        .routes(routes!(penalties::leavers))
         .routes(routes!(bans::bans))
         .routes(routes!(bans::ban))
         .routes(routes!(bans::lift))

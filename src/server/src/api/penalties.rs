@@ -6,7 +6,7 @@ use super::{
     rulings::reason,
 };
 use crate::problem::{ApiError, Problem};
-use axum::extract::State;
+use axum::{extract::State, http::StatusCode};
 use gsm_core::{MatchId, Mode, PlayerId};
 use gsm_engine::PenaltyView;
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,37 @@ pub(crate) async fn penalties(
 ) -> Result<Answer<PenaltiesDto>, ApiError> {
     let player: PlayerId = params.get("player_id")?;
     Ok(Answer(PenaltiesDto::new(player, app.engine.penalties(&read.call, player).await?)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Leavers {
+    /// Who has left: players of the match, each once.
+    #[schema(value_type = Vec<String>)]
+    players: Vec<PlayerId>,
+}
+
+/// Report who has left a match that runs.
+///
+/// Where the match's queue has a ladder for `leave`, the lock-out begins now, and not with the result, which may name
+/// them in `quits` as well: a player leaves a match once. Doing it again changes nothing.
+#[utoipa::path(post, path = "/v1/matches/{match_id}/leavers", tag = "matches", operation_id = "report_leavers",
+    params(("match_id" = String, Path)), request_body = Leavers,
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ReportLeavers")), ("x-gsm-roles" = json!(["server", "admin", "match"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn leavers(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<Leavers>>,
+) -> Result<StatusCode, ApiError> {
+    let id: MatchId = params.get("match_id")?;
+    let players = write.body.0.players;
+    if players.is_empty() {
+        return Err(ApiError::value("players", "names nobody"));
+    }
+    app.engine.report_leavers(&write.call, id, &players).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize, ToSchema)]

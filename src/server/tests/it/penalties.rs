@@ -94,6 +94,36 @@ async fn who_leaves_is_locked_out_until_an_operator_lifts_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_reported_to_have_left_is_locked_out_at_once_and_once() {
+    let mut world = World::new().await;
+    punish(&world, "duel", ladders()).await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let cat = world.player("Cat").await;
+    let id = world.duel(&ann, &bob).await;
+    let leavers = format!("/v1/matches/{id}/leavers");
+    let left = json!({ "players": [ann.id] });
+    ann.client.post(&leavers, left.clone()).await.is(403, "forbidden");
+    world.server().post(&leavers, json!({ "players": [] })).await.is(422, "invalid");
+    world.server().post(&leavers, json!({ "players": [cat.id] })).await.is(422, "invalid");
+    for _ in 0..2 {
+        assert_eq!(world.server().post(&leavers, left.clone()).await.status, 204);
+    }
+    let own = format!("/v1/players/{}/penalties", ann.id);
+    let stands = |of: Value| (of["penalties"][0]["step"].clone(), of["penalties"][0]["locked_until"].clone());
+    let before = stands(ann.client.get(&own).await.ok());
+    assert!(before.0 == 1 && before.1.is_i64(), "{before:?}");
+    let line = |player: &Player, place: u32| json!({ "player_id": player.id, "place": place });
+    let done = json!({ "placements": [line(&ann, 2), line(&bob, 1)], "quits": [ann.id] });
+    world.server().post(&format!("/v1/matches/{id}/result"), done).await.ok();
+    assert_eq!(stands(ann.client.get(&own).await.ok()), before, "once a match");
+    world.server().post(&leavers, json!({ "players": [bob.id] })).await.is(409, "no_result_now");
+    enter(&ann).await.is(409, "locked_out");
+    world.admin().post(&format!("/v1/admin/matches/{id}/void"), json!({ "reason": "crash" })).await.ok();
+    enter(&ann).await.ok();
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_may_say_who_was_away_and_a_ladder_is_checked() {
     let mut world = World::new().await;
     punish(&world, "duel", ladders()).await;
