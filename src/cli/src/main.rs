@@ -10,6 +10,7 @@ mod bots;
 mod config;
 mod doctor;
 mod eval;
+mod firewall;
 mod flags;
 mod history;
 mod offline;
@@ -42,6 +43,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   gsm eval history.csv.gz --tune       which rating system predicts it best
   gsm rules validate duel.json         what is wrong with a rule set, line by line
   gsm simulate --rules duel.json --synthetic      who would wait how long under it
+  gsm firewall export > waf.tf         the limits of callers, for AWS WAF
   gsm config show                      every setting and where it comes from
   gsm doctor                           is this machine fit for it?"
 )]
@@ -72,6 +74,8 @@ enum Command {
     Rules(rules::Command),
     /// What rule sets make of traffic: the real matcher under a virtual clock
     Simulate(Box<simulate::Command>),
+    /// The request firewall: check its rules, explain them, export them for AWS WAF
+    Firewall(firewall::Command),
     /// What an operator does by hand
     Admin(admin::Command),
     /// Measure what this machine does with it
@@ -91,6 +95,7 @@ fn main() -> ExitCode {
         Command::Rating(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Firewall(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

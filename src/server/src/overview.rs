@@ -11,6 +11,7 @@ use axum::{
 };
 use gsm_core::Timestamp;
 use gsm_engine::{BoardRef, Engine, Overview, SnapshotView};
+use gsm_security::{DENIED_ADDRESS, Tally};
 use gsm_session::OffenceKind;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -94,6 +95,33 @@ pub(crate) struct OverviewDto {
     snapshots: Vec<SnapshotDto>,
     /// Newest first.
     recent: Vec<RecentDto>,
+    /// What the rules of the firewall have done since the server started; `GET /v1/admin/firewall` tells more.
+    firewall: Vec<FirewallLineDto>,
+    /// Share of the requests that is let in: 1 where nothing is shed.
+    admitted_share: f64,
+}
+
+/// A rule of the firewall.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FirewallLineDto {
+    rule: String,
+    passed: u64,
+    /// Refused.
+    blocked: u64,
+    /// Above the limit of a rule that only counts.
+    counted: u64,
+}
+
+fn firewall(app: &App) -> Vec<FirewallLineDto> {
+    let firewall = app.door.guard.current();
+    let line = |rule: &str, tally: &Tally| FirewallLineDto {
+        rule: rule.to_owned(),
+        passed: tally.passed(),
+        blocked: tally.blocked(),
+        counted: tally.counted(),
+    };
+    let denied = line(DENIED_ADDRESS, &firewall.denied().0);
+    firewall.report().iter().map(|one| line(&one.rule.name, &one.tally)).chain([denied]).collect()
 }
 
 /// Offences by kind.
@@ -258,6 +286,8 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
             app.engine.snapshots().into_iter().map(|view| SnapshotDto::new(view, now)).collect()
         },
         recent: recent(&overview),
+        firewall: firewall(app),
+        admitted_share: app.shedder.share(),
     })
 }
 

@@ -515,6 +515,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::RuleSetVersion(_)
         | Row::Seat(_)
         | Row::Offences(_)
+        | Row::Listed(_)
         | Row::Adjustment(_) => false,
     }
 }

@@ -6,6 +6,7 @@ mod boards;
 mod config;
 mod doctor;
 mod eval;
+mod firewall;
 mod gamelift;
 mod gamelift_rust;
 mod gsm;

@@ -1,3 +1,4 @@
+use crate::AddressList;
 use gsm_core::{
     AdjustmentId, BoardName, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, RuleSetName,
     TicketId,
@@ -99,6 +100,8 @@ pub enum Key {
     Leaves(Mode, PlayerId),
     /// What the result of a match blames on its players.
     Offences(MatchId),
+    /// A network in a list of the firewall, as it is written.
+    Listed(AddressList, String),
 }
 
 /// A range of keys that can be listed.
@@ -178,6 +181,8 @@ pub enum KeyRange {
     AllLeaves,
     /// What all results blame on their players.
     AllOffences,
+    /// All networks in lists of the firewall.
+    AllListed,
 }
 
 /// Bytes that are no key.
@@ -238,6 +243,7 @@ impl Key {
             | Self::RuleSet(_)
             | Self::RuleSetVersion(..)
             | Self::AwsKey(_)
+            | Self::Listed(..)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -315,6 +321,7 @@ impl Key {
             Self::Dodges(..) => 45,
             Self::Leaves(..) => 46,
             Self::Offences(_) => 47,
+            Self::Listed(..) => 53,
         }
     }
 
@@ -388,6 +395,10 @@ impl Key {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
             Self::Attributes(player) => out.extend_from_slice(&player.as_u128().to_be_bytes()),
+            Self::Listed(list, network) => {
+                out.push(*list as u8);
+                put_name(&mut out, network);
+            }
             Self::Learnt(mode) => put_name(&mut out, mode.as_str()),
             Self::Watch(player, name) | Self::Told(player, name) => {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
@@ -450,6 +461,11 @@ impl Key {
             45 => Self::Dodges(f.mode()?, PlayerId::from_u128(f.id()?)),
             46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
+            53 => {
+                let [list] = f.take()?;
+                let list = AddressList::ALL.into_iter().find(|known| *known as u8 == list).ok_or(KeyError)?;
+                Self::Listed(list, f.name()?.to_owned())
+            }
             48 => Self::Backfill(f.take()?),
             _ => return Err(KeyError),
         };
@@ -503,6 +519,7 @@ impl fmt::Display for Key {
             Self::Dodges(scope, id) => write!(f, "dodges of {id} in {scope}"),
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
+            Self::Listed(list, network) => write!(f, "{network} in the {list} list"),
         }
     }
 }
@@ -518,6 +535,7 @@ impl KeyRange {
             | Self::AllRuleSetVersions
             | Self::RuleSetVersions(_)
             | Self::AwsKeys
+            | Self::AllListed
             | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
@@ -637,6 +655,7 @@ impl KeyRange {
             Self::AllDodges => out.push(45),
             Self::AllLeaves => out.push(46),
             Self::AllOffences => out.push(47),
+            Self::AllListed => out.push(53),
         }
         out
     }

@@ -21,9 +21,9 @@ pub use rated::{
 };
 pub use row::{
     AlsoIn, ApiKeyRow, AttributesRow, AuditRecord, AwsKeyRow, Brought, Claim, CountingRow, EntryRow, GateRow,
-    LearntRow, Lease, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow, PlayerRow, Prediction,
-    PushEvent, PushKind, RankNews, RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, SeatOf,
-    SeatRow, ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
+    LearntRow, Lease, ListedRow, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow, PlayerRow,
+    Prediction, PushEvent, PushKind, RankNews, RatingCause, Replay, Row, RowError, RuleSetRow,
+    RuleSetVersionRow, SeatOf, SeatRow, ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
 };
 pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};

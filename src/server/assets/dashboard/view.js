@@ -28,6 +28,7 @@ export function redraw() {
   showFacts();
   showTimes();
   showQueues();
+  showFirewall();
   showMode();
   showRecent();
 }
@@ -139,6 +140,21 @@ function showQueues() {
     [queue.queue, queue.mode, whole(queue.waiting), queue.waiting ? span(queue.wait_ms_max) : "–", whole(queue.proposals)].forEach((text, c) => put(row.cells[c], text));
   });
   while (body.rows.length > queues.length) body.lastChild.remove();
+}
+
+// --- the firewall: what its rules have refused
+
+function showFirewall() {
+  const { firewall, admitted_share } = last;
+  const refused = sum(firewall, (rule) => rule.blocked);
+  const shed = admitted_share < 1 ? ` · ${Math.round(100 * admitted_share)} % let in` : "";
+  put(at("firewall-count"), `${whole(refused)} refused${shed}`);
+  const body = at("firewall").tBodies[0];
+  firewall.forEach((rule, i) => {
+    const row = body.rows[i] ?? body.appendChild(element("tr", "", ...["name", "n", "n", "n"].map((c) => element("td", c))));
+    [rule.rule, whole(rule.passed), whole(rule.blocked), rule.counted ? whole(rule.counted) : "–"].forEach((text, c) => put(row.cells[c], text));
+  });
+  while (body.rows.length > firewall.length) body.lastChild.remove();
 }
 
 // --- one mode: leaderboard and histogram

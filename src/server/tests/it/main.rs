@@ -5,6 +5,7 @@ mod bad_input;
 mod boards;
 mod client;
 mod estimates;
+mod firewall;
 mod gamelift;
 mod jwt;
 mod metrics;
