@@ -10,11 +10,13 @@
 //! and their neighbours.
 mod address_lists;
 mod aws_keys;
+mod bans;
 mod boards;
 mod call;
 mod engine;
 mod error;
 mod events;
+mod forecasts;
 mod forming;
 mod import;
 mod jobs;
@@ -45,6 +47,7 @@ pub mod token;
 
 pub use address_lists::{AddressList, Listed, UnknownList};
 pub use aws_keys::NewAwsKey;
+pub use bans::{Ban, BanKind};
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, CohortView, Column, Cut, Dimension,
     Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastPlace,
@@ -56,7 +59,12 @@ pub use call::{Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
+pub use forecasts::{
+    Ask, Asked, CONTENDERS, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelView,
+    RecentFigures, SegmentFigures,
+};
 pub use forming::TickReport;
+pub use gsm_ml::Contribution;
 pub use gsm_ranking::{
     Placed, Visibility,
     cohort::{CohortConfig, CohortRule, Seat},

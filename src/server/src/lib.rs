@@ -28,6 +28,7 @@ mod overview;
 mod problem;
 mod recording;
 mod run;
+pub mod sagemaker;
 mod saving;
 mod secret;
 mod shedding;

@@ -504,6 +504,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Counting(_)
         | Row::Learnt(_)
         | Row::Penalties(_)
+        | Row::Bans(_)
         | Row::Watch(_)
         | Row::Told(_) => true,
         Row::Identity(_)
@@ -515,6 +516,8 @@ fn is_hot(row: &Row) -> bool {
         | Row::RuleSetVersion(_)
         | Row::Seat(_)
         | Row::Offences(_)
+        | Row::Scored(_)
+        | Row::Lesson(_)
         | Row::Listed(_)
         | Row::Adjustment(_) => false,
     }

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 mod address_lists;
 mod aws_keys;
+mod bans;
 mod boards;
 mod corrections;
 mod defined;
 mod events;
+mod forecasts;
 mod gamelift;
 mod import;
 mod import_many;

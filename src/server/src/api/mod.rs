@@ -2,6 +2,7 @@
 mod admin;
 mod answer;
 mod aws_keys;
+mod bans;
 mod boards;
 mod dto;
 pub(crate) mod extract;
@@ -109,6 +110,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(players::history))
         .routes(routes!(penalties::penalties))
         .routes(routes!(penalties::lift))
+        .routes(routes!(bans::bans))
+        .routes(routes!(bans::ban))
+        .routes(routes!(bans::lift))
         .routes(routes!(parties::consent))
         .routes(routes!(queues::queues))
         .routes(routes!(queues::queue))

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests have a clock and tasks of their own")]
 #![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 mod bad_input;
+mod bans;
 mod boards;
 mod client;
 mod estimates;
