@@ -8,6 +8,7 @@
 //! Use cases: [`Engine::sign_in`], [`Engine::create_ticket`], [`Engine::respond`], [`Engine::tick`],
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
+mod address_lists;
 mod aws_keys;
 mod bans;
 mod boards;
@@ -46,6 +47,7 @@ pub mod testing;
 mod tickets;
 pub mod token;
 
+pub use address_lists::{AddressList, Listed, UnknownList};
 pub use aws_keys::NewAwsKey;
 pub use bans::{Ban, BanKind};
 pub use boards::{

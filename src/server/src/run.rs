@@ -6,6 +6,7 @@ use crate::{
     config::{Dashboard, Mode, Settings},
     dev,
     door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS, TrustedProxies},
+    firewall::{Guard, reload},
     front::{WireLimits, listen},
     gamelift::{MasterKey, Wire},
     jwt::{Issuer, JwksError},
@@ -13,7 +14,9 @@ use crate::{
     overview::{self, Watch},
     recording::{Files, Writing},
     saving::Saving,
-    secret, telemetry,
+    secret,
+    shedding::{self, Shedder},
+    telemetry,
     webhooks::{Account, Secret, Webhooks},
 };
 use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::Models};
@@ -177,14 +180,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         }
     };
     let metrics = Arc::new(Metrics::new());
-    let door = Door::new(
-        settings.firewall,
-        TrustedProxies(settings.trusted_proxies.clone()),
-        Bearers::new(issuers),
-        &**engine.ids(),
-        opened(&settings),
-        metrics.clone(),
-    );
+    let guard = match guard(&settings, &engine).await {
+        Ok(guard) => guard,
+        Err(error) => {
+            close_quietly(store).await;
+            return Err(error);
+        }
+    };
+    let proxies = TrustedProxies(settings.trusted_proxies.clone());
+    let door = Door::new(guard, proxies, Bearers::new(issuers), opened(&settings));
     let tasks = TaskTracker::new();
     let prepared = hear(&engine, &settings, &tasks, &stop)
         .and_then(|()| record(&engine, &settings, &tasks, &stop))
@@ -217,12 +221,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         audit,
         gate: gate.clone(),
         metrics,
+        shedder: Shedder::new(settings.queue_target),
         shows_metrics: settings.metrics != Dashboard::Off,
         stop: stop.clone(),
     });
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
+    tasks.spawn(reload::watch(app.clone()));
+    tasks.spawn(shedding::probe(app.clone()));
     let saving = Saving::new(&settings);
     if let Some(saving) = saving.clone() {
         tasks.spawn(saving.run(app.engine.clone(), stop.clone()));
@@ -233,6 +240,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     tracing::info!(%addr, "ready");
     let sequencer = Arc::new(sequencer);
     Ok(Running { addr, app, served, tasks, fatal, saving, sequencer, dev })
+}
+
+/// The firewall, with what operators have put into lists.
+async fn guard(settings: &Settings, engine: &Engine) -> Result<Guard, StartError> {
+    let (listed, seed) = (engine.listed().await?, engine.ids().next_u128() as u64);
+    let guard = Guard::new(settings.firewall.clone(), listed, seed, engine.clock().now());
+    guard.map_err(|error| StartError::Refused(error.to_string()))
 }
 
 /// The actions that the settings open to everybody.

@@ -519,6 +519,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Offences(_)
         | Row::Scored(_)
         | Row::Lesson(_)
+        | Row::Listed(_)
         | Row::Adjustment(_) => false,
     }
 }

@@ -8,6 +8,7 @@ mod doctor;
 #[cfg(feature = "sagemaker")]
 mod endpoint;
 mod eval;
+mod firewall;
 mod gamelift;
 mod gamelift_rust;
 mod gsm;

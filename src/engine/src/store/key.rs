@@ -1,3 +1,4 @@
+use crate::AddressList;
 use gsm_core::{
     AdjustmentId, BoardName, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, RuleSetName,
     TicketId,
@@ -107,6 +108,8 @@ pub enum Key {
     Quarantine(MatchId),
     /// A result of a mode as predictions are learnt from it.
     Lesson(Mode, MatchId),
+    /// A network in a list of the firewall, as it is written.
+    Listed(AddressList, String),
 }
 
 /// A range of keys that can be listed.
@@ -198,6 +201,8 @@ pub enum KeyRange {
     Quarantine,
     /// All that predictions are learnt from.
     AllLessons,
+    /// All networks in lists of the firewall.
+    AllListed,
 }
 
 /// Bytes that are no key.
@@ -259,6 +264,7 @@ impl Key {
             | Self::RuleSetVersion(..)
             | Self::AwsKey(_)
             | Self::Bans(_)
+            | Self::Listed(..)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -343,6 +349,7 @@ impl Key {
             Self::Bans(_) => 70,
             Self::Quarantine(_) => 71,
             Self::Lesson(..) => 63,
+            Self::Listed(..) => 53,
         }
     }
 
@@ -429,6 +436,10 @@ impl Key {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
             Self::Attributes(player) => out.extend_from_slice(&player.as_u128().to_be_bytes()),
+            Self::Listed(list, network) => {
+                out.push(*list as u8);
+                put_name(&mut out, network);
+            }
             Self::Learnt(mode) => put_name(&mut out, mode.as_str()),
             Self::Watch(player, name) | Self::Told(player, name) => {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
@@ -497,6 +508,11 @@ impl Key {
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             70 => Self::Bans(PlayerId::from_u128(f.id()?)),
             71 => Self::Quarantine(MatchId::from_u128(f.id()?)),
+            53 => {
+                let [list] = f.take()?;
+                let list = AddressList::ALL.into_iter().find(|known| *known as u8 == list).ok_or(KeyError)?;
+                Self::Listed(list, f.name()?.to_owned())
+            }
             48 => Self::Backfill(f.take()?),
             63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
             _ => return Err(KeyError),
@@ -555,6 +571,7 @@ impl fmt::Display for Key {
             Self::Bans(id) => write!(f, "bans of {id}"),
             Self::Quarantine(id) => write!(f, "quarantine of {id}"),
             Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
+            Self::Listed(list, network) => write!(f, "{network} in the {list} list"),
         }
     }
 }
@@ -571,6 +588,7 @@ impl KeyRange {
             | Self::RuleSetVersions(_)
             | Self::AwsKeys
             | Self::AllBans
+            | Self::AllListed
             | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
@@ -713,6 +731,7 @@ impl KeyRange {
             Self::AllBans => out.push(70),
             Self::Quarantine => out.push(71),
             Self::AllLessons => out.push(63),
+            Self::AllListed => out.push(53),
         }
         out
     }

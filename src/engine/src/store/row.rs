@@ -68,6 +68,7 @@ pub enum Row {
     Bans(Vec<Ban>),
     Quarantine(QuarantineRow),
     Lesson(Box<LessonRow>),
+    Listed(ListedRow),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -146,6 +147,19 @@ pub struct AwsKeyRow {
     pub created_at: Timestamp,
     /// From then on it is refused.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// Why and until when a network is in a list of the firewall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedRow {
+    /// Why.
+    pub reason: String,
+    /// Who put it there.
+    pub by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// From then on it is not in it; `None`: for ever.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Closes a mode to results while a job works on it.

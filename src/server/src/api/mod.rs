@@ -7,6 +7,7 @@ mod bans;
 mod boards;
 mod dto;
 pub(crate) mod extract;
+mod firewall;
 mod health;
 mod matches;
 mod parties;
@@ -32,6 +33,7 @@ use crate::{
     metrics::Metrics,
     overview::Watch,
     problem::ApiError,
+    shedding::Shedder,
 };
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
@@ -59,6 +61,7 @@ pub(crate) struct App {
     /// Who is connected.
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) shedder: Shedder,
     /// Whether `/metrics` is there at all.
     pub(crate) shows_metrics: bool,
     /// Cancelled when the server begins to stop.
@@ -159,6 +162,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
+        .routes(routes!(firewall::view))
+        .routes(routes!(firewall::put, firewall::remove))
+        .routes(routes!(firewall::reload))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
         .routes(routes!(audit::checkpoint))

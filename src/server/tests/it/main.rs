@@ -7,6 +7,7 @@ mod bans;
 mod boards;
 mod client;
 mod estimates;
+mod firewall;
 mod gamelift;
 mod jwt;
 mod metrics;
