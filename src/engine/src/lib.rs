@@ -60,7 +60,7 @@ pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
     Ask, Asked, CONTENDERS, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance, ModelView,
-    RecentFigures, SegmentFigures,
+    RecentFigures, Segment, SegmentDimension, SegmentFigures,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;

@@ -15,6 +15,7 @@ mod views;
 pub use asking::{Ask, Asked, MatchPrediction};
 pub(crate) use asking::{region_of, waits_of};
 pub use live::CONTENDERS;
+pub use segments::{Dimension as SegmentDimension, Segment};
 pub use views::{
     ContenderView, DriftView, FairnessLine, ModelGlance, ModelView, RecentFigures, SegmentFigures,
 };
