@@ -4,6 +4,7 @@
     reason = "hash maps decide nothing here: no order of theirs is ever shown"
 )]
 mod admin;
+mod audit;
 mod bench;
 mod boards;
 mod bots;
@@ -45,6 +46,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   gsm rules validate duel.json         what is wrong with a rule set, line by line
   gsm simulate --rules duel.json --synthetic      who would wait how long under it
   gsm config show                      every setting and where it comes from
+  gsm audit verify --dir gsm-data/audit --vkey gsm.vkey      is the audit log whole
   gsm doctor                           is this machine fit for it?"
 )]
 struct Cli {
@@ -80,6 +82,8 @@ enum Command {
     Simulate(Box<simulate::Command>),
     /// What an operator does by hand
     Admin(admin::Command),
+    /// The audit log: check it, prove it, read it
+    Audit(audit::Command),
     /// Measure what this machine does with it
     Bench(bench::Command),
 }
@@ -100,6 +104,7 @@ fn main() -> ExitCode {
         Command::Rules(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Admin(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match done {

@@ -27,6 +27,7 @@ mod names;
 mod orphans;
 mod overview;
 mod penalties;
+mod plausibility;
 mod players;
 mod pools;
 mod proposals;
@@ -59,8 +60,8 @@ pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
-    Ask, Asked, CONTENDERS, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance, ModelView,
-    RecentFigures, Segment, SegmentDimension, SegmentFigures,
+    Ask, Asked, CONTENDERS, Champion, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance,
+    ModelView, RecentFigures, Segment, SegmentDimension, SegmentFigures,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;
@@ -78,6 +79,7 @@ pub use keys::IssuedKey;
 pub use matches::{MatchView, NewMatch};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};
 pub use penalties::{Penalties, PenaltyView};
+pub use plausibility::{Plausibility, Quarantined, Span};
 pub use players::{PlayerView, SignedIn};
 pub use pools::Explained;
 pub use proposals::ProposalView;

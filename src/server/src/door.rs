@@ -5,11 +5,12 @@ use crate::{
         App,
         extract::{Caller, bearer},
     },
+    audit::Trail,
     bearer::{Bearer, Bearers},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol},
     metrics::{Metrics, NO_OPERATION},
-    problem::{ApiError, Pending},
+    problem::{ApiError, ErrorCode, Pending},
 };
 use axum::{
     Router,
@@ -47,6 +48,7 @@ pub(crate) struct Operation {
     pub(crate) action: String,
     /// Who may; `none` means everybody.
     pub(crate) roles: Vec<String>,
+    pub(crate) mutating: bool,
 }
 
 /// Every operation by path template and method.
@@ -65,7 +67,8 @@ impl Operations {
                 };
                 let roles = operation["x-gsm-roles"].as_array().into_iter().flatten();
                 let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
-                let operation = Operation { action: action.to_owned(), roles };
+                let mutating = operation["x-gsm-mutating"] == Value::Bool(true);
+                let operation = Operation { action: action.to_owned(), roles, mutating };
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
@@ -77,6 +80,11 @@ impl Operations {
             }
         }
         Self(table)
+    }
+
+    /// The parameters in a path by their names.
+    pub(crate) fn named<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str)> {
+        self.0.at(path).map(|found| found.params.iter().collect()).unwrap_or_default()
     }
 
     fn get(&self, path: &str, method: &Method) -> Option<&Operation> {
@@ -269,15 +277,27 @@ impl Handle for Entrance {
         request = Request::from_parts(parts, body);
         let operation = crate::api::operations().get(request.uri().path(), request.method());
         let request_id = request_id(request.headers(), &**self.app.engine.ids());
+        let trail = trail_of(&self.app, operation, &request);
+        request.extensions_mut().insert(trail.clone());
         let response = match admit(&self.app, operation, &mut request, &request_id).await {
             Ok(()) => self.router.handle(request).await,
             Err(error) => error.render(&request_id),
         };
         let response = finish(response, &request_id);
+        let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
+        self.app.audit.answered(&trail, &request_id, response.status(), code);
         let action = operation.map_or(NO_OPERATION, |operation| &operation.action);
         self.app.metrics.answered(action, response.status(), begun.elapsed());
         response
     }
+}
+
+/// What the audit log is told of a request that comes in.
+fn trail_of(app: &App, operation: Option<&'static Operation>, request: &Request) -> Arc<Trail> {
+    let action = operation.map(|operation| operation.action.as_str());
+    let read_only = operation.is_none_or(|operation| !operation.mutating);
+    let address = facts_of(&app.door, request.headers(), request.extensions(), None).address;
+    app.audit.begin(action, read_only, address, request.headers(), app.engine.clock().now())
 }
 
 /// Renders what a handler left to be told, and adds what every answer has.
@@ -331,6 +351,9 @@ async fn admit(
         Bearer { principal: Principal::Anonymous, role: "none", facts: None }
     } else {
         let found = authenticate(app, request.headers(), &facts).await?;
+        if let Some(trail) = request.extensions().get::<Arc<Trail>>() {
+            trail.is_by(&found.principal);
+        }
         if !operation.roles.iter().any(|role| role == found.role) {
             return Err(forbidden(&operation.roles, found.role));
         }

@@ -1,4 +1,5 @@
 //! The model of one mode: who its players are by number, and how its predictions held up.
+use super::champion::Champion;
 use super::live::{CONTENDERS, Live, Scored};
 use crate::store::{Forecast, Inside, LessonRow, Sparse, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
@@ -8,7 +9,7 @@ use gsm_ml::{
 };
 use gsm_session::Roster;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The model by name: raised when a feature means something else, for then vectors that were stored mean nothing.
 pub(crate) const MODEL: &str = "gsm-1";
@@ -17,6 +18,8 @@ pub(crate) const MODEL: &str = "gsm-1";
 #[derive(Clone, Default)]
 pub(crate) struct League {
     model: Model,
+    /// What it began with; none where with the first weights of all games.
+    champion: Option<Arc<Champion>>,
     players: Map<PlayerId, u32>,
     variants: BTreeMap<Variant, u16>,
     /// The commit of the last lesson, and how many there were.
@@ -34,6 +37,8 @@ pub(super) struct Saved {
     sequence: u64,
     learnt: u64,
     live: Live,
+    /// The hash of what it began with.
+    champion: Option<String>,
     /// A model file.
     model: Vec<u8>,
 }
@@ -42,6 +47,17 @@ pub(super) struct Saved {
 type Numbers = Vec<Vec<u32>>;
 
 impl League {
+    /// Before the first lesson.
+    pub(super) fn begun(champion: Option<Arc<Champion>>) -> Self {
+        let model = champion.as_ref().map(|champion| champion.begun()).unwrap_or_default();
+        Self { model, champion, ..Self::default() }
+    }
+
+    /// The name of its model.
+    pub(crate) fn name(&self) -> String {
+        self.champion.as_ref().map_or_else(|| MODEL.to_owned(), |champion| champion.name())
+    }
+
     /// The league as it is saved.
     ///
     /// # Errors
@@ -63,23 +79,28 @@ impl League {
             sequence: self.sequence,
             learnt: self.learnt,
             live: self.live,
+            champion: self.champion.map(|champion| champion.hash().to_owned()),
             model,
         })
     }
 
-    /// The league that was saved.
+    /// The league that was saved; none where it began with another model than `champion`.
     ///
     /// # Errors
     /// A model that cannot be read.
-    pub(super) fn restored(saved: Saved) -> Result<Self, FileError> {
-        Ok(Self {
+    pub(super) fn restored(saved: Saved, champion: Option<Arc<Champion>>) -> Result<Option<Self>, FileError> {
+        if saved.champion.as_deref() != champion.as_ref().map(|champion| champion.hash()) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            champion,
             model: ModelFile::read(&saved.model)?.model,
             players: saved.players.into_iter().zip(0..).collect(),
             variants: saved.variants.into_iter().zip(0..).collect(),
             sequence: saved.sequence,
             learnt: saved.learnt,
             live: saved.live,
-        })
+        }))
     }
 
     pub(crate) fn sequence(&self) -> u64 {
@@ -142,8 +163,12 @@ impl League {
         let numbers = self.seated(&lesson.roster);
         let variant = self.variant(lesson.variant.as_ref());
         if let (Some(name), Some(number)) = (&lesson.variant, variant) {
-            self.variants.insert(name.clone(), number);
+            let is_new = self.variants.insert(name.clone(), number).is_none();
+            if let Some(champion) = self.champion.as_ref().filter(|_| is_new) {
+                champion.lend(&mut self.model, number, name.as_str());
+            }
         }
+        self.model.hold(self.champion.as_ref().is_some_and(|champion| champion.has_seen(lesson.at)));
         (self.sequence, self.learnt) = (sequence, self.learnt + 1);
         if let Err(error) = self.learn_from(lesson, &numbers, variant) {
             tracing::debug!(%error, "nothing can be learnt from a result");
@@ -210,7 +235,7 @@ impl League {
 
     fn inside(&self, at: Timestamp, contenders: Vec<Vec<f64>>) -> Inside {
         Inside {
-            model: MODEL.to_owned(),
+            model: self.name(),
             sequence: self.sequence,
             learnt: self.learnt,
             at,
@@ -272,7 +297,8 @@ impl League {
 
 /// The features that a match was predicted by, where they are those of this model.
 fn foreseen(lesson: &LessonRow) -> Option<Result<Features, MlError>> {
-    let inside = lesson.forecast.as_ref()?.inside.as_ref().filter(|inside| inside.model == MODEL)?;
+    let inside = lesson.forecast.as_ref()?.inside.as_ref();
+    let inside = inside.filter(|inside| inside.model.split('/').next() == Some(MODEL))?;
     Some(features_of(inside.seen.as_ref()?))
 }
 

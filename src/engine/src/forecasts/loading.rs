@@ -72,7 +72,8 @@ impl Engine {
                 let (Key::Lesson(mode, _), Some(lesson)) = (key, lesson(&row)) else {
                     return Err(EngineError::damaged(key));
                 };
-                leagues.entry(mode.clone()).or_default().learn(*version, lesson);
+                let begun = || self.views.forecasts.begun(mode);
+                leagues.entry(mode.clone()).or_insert_with(begun).learn(*version, lesson);
             }
         }
         Ok(leagues)

@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Changes with everything that a snapshot says.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The one name that is written.
 const NAME: &str = "models";
 /// Bytes that are added to a frame at once.
@@ -64,7 +64,10 @@ fn write(sink: &mut dyn Write, head: &Head, saved: &[(Mode, Saved)]) -> io::Resu
     out.end()
 }
 
-fn read(source: Box<dyn Read + Send>) -> io::Result<(Position, BTreeMap<Mode, League>)> {
+fn read(
+    source: Box<dyn Read + Send>,
+    forecasts: &Forecasts,
+) -> io::Result<(Position, BTreeMap<Mode, League>)> {
     let mut source = Reader::new(source);
     let mut frame = Vec::new();
     source.next(&mut frame)?;
@@ -83,7 +86,8 @@ fn read(source: Box<dyn Read + Send>) -> io::Result<(Position, BTreeMap<Mode, Le
             let length = usize::try_from(u64::from_le_bytes(*length)).map_err(unfit)?;
             let Some(own) = rest.get(..length) else { break };
             let (mode, saved): (Mode, Saved) = postcard::from_bytes(own).map_err(unfit)?;
-            leagues.insert(mode, League::restored(saved).map_err(unfit)?);
+            let league = League::restored(saved, forecasts.champion(&mode)).map_err(unfit)?;
+            leagues.insert(mode, league.ok_or_else(|| unfit("another model was promoted since"))?);
             bytes.drain(..8 + length);
         }
     }
@@ -133,7 +137,9 @@ impl Engine {
             tracing::warn!(%why, "snapshot of the models is not used, all lessons are read");
         };
         let found = BoardName::new(NAME).map_err(unfit).and_then(|name| from.read(&name));
-        let (position, mut leagues) = match found.and_then(|source| source.map(read).transpose()) {
+        let (position, mut leagues) = match found
+            .and_then(|source| source.map(|source| read(source, &self.views.forecasts)).transpose())
+        {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(None),
             Err(error) => {
@@ -158,7 +164,8 @@ impl Engine {
             if *version > known.get(mode).copied().unwrap_or_default()
                 && let Some(lesson) = lesson(row)
             {
-                leagues.entry(mode.clone()).or_default().learn(*version, lesson);
+                let begun = || self.views.forecasts.begun(mode);
+                leagues.entry(mode.clone()).or_insert_with(begun).learn(*version, lesson);
             }
         }
         let learnt: u64 = leagues.values().map(League::learnt).sum();

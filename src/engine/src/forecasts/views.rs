@@ -1,7 +1,7 @@
 //! The models as operators look at them.
 use super::{
     fairness::Sums,
-    league::{League, MODEL},
+    league::League,
     live::{CONTENDERS, Figures, Recent},
     segments::{Parts, Segment},
 };
@@ -155,7 +155,7 @@ fn view(mode: Mode, league: &League) -> ModelView {
     let live = league.live();
     ModelView {
         mode,
-        model: MODEL.to_owned(),
+        model: league.name(),
         learnt: league.learnt(),
         sequence: league.sequence(),
         players: league.players(),

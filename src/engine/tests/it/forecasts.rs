@@ -6,10 +6,10 @@ use crate::{
 };
 use gsm_core::{MatchId, PlayerId, QueueName, Variant};
 use gsm_engine::{
-    Ask, Balance, CONTENDERS, ModelView, NewMatch, QueueConfig,
+    Ask, Balance, CONTENDERS, Champion, ModelView, NewMatch, QueueConfig,
     store::{Forecast, Home, Key, KeyRange, LessonRow, Row, Store, Version},
 };
-use gsm_ml::{FEATURES, Meeting, Model, NAMES, Outcome};
+use gsm_ml::{About, FEATURES, Features, Meeting, Model, ModelFile, NAMES, Outcome, Plan, train};
 use std::collections::BTreeMap;
 
 both! {
@@ -320,6 +320,62 @@ async fn models_that_were_saved_are_brought_up_to_date() {
     shelf.kept.lock().insert(name.clone(), bytes.clone());
     let node = other.newborn("elsewhere");
     assert_eq!(node.load_from(None, Some(&shelf)).await.unwrap().lessons, 0);
+}
+
+/// A model that was promoted gives its weights to a start; players are learnt from the log, and no match is learnt by weights
+/// that have seen it.
+#[tokio::test]
+async fn a_start_begins_with_the_champion() {
+    let w = crate::world::one_home();
+    w.teams("duel", 1, None).await;
+    let p = w.players(8).await;
+    play(&w, &p, 120).await;
+    let (history, players) = w.engine.match_history_by_name(&mode("duel")).await.unwrap();
+    let plan = Plan { history: &history, holdout: 0.2, forgetting: Some(1e-3), champion: None };
+    let trained = train(&plan, || ()).unwrap().unwrap();
+    let mut about = About::new("duel-9", "duel", w.clock.now(), "ops");
+    about.window = trained.window;
+    let names = plan.names(players.iter().map(ToString::to_string).collect());
+    let file = ModelFile { about, names, model: trained.model };
+    let promoted = |hash: &str| {
+        let node = w.newborn("promoted");
+        let champion = Champion::new(file.clone(), hash.to_owned());
+        node.begin_models_with(BTreeMap::from([(mode("duel"), champion)]));
+        node
+    };
+    let node = promoted("abc");
+    node.load().await.unwrap();
+    let found = view(node.models());
+    assert_eq!((found.model.as_str(), found.learnt, found.matches), ("gsm-1/duel-9", 120, 120));
+    let ask = ask(&[&p[7..=7], &p[..=0]]);
+    let predicted = node.predict(&w.admin(), &ask).await.unwrap();
+    assert_ne!(predicted, w.engine.predict(&w.admin(), &ask).await.unwrap());
+    // What each feature adds, over the feature, is its weight: that of the trained model.
+    let inside = predicted.forecast.inside.unwrap();
+    let (parts, seen) = (inside.parts.numbers::<FEATURES>(), inside.seen.unwrap());
+    let seen = Features::restore(seen.values.numbers(), seen.variant, seen.context).unwrap();
+    let wanted = file.model.explain(&seen);
+    for (part, wanted) in parts.iter().zip(&wanted) {
+        assert!((part - wanted.logit).abs() < 1e-12, "{}: {part} {}", wanted.name, wanted.logit);
+    }
+    // Matches that come are learnt by the weights too, and a start comes to the same bits, saved or not.
+    let shelf = Shelf::default();
+    assert!(node.save_models(&shelf, 1).unwrap());
+    play(&w, &p, 10).await;
+    let [saved, read] = [promoted("abc"), promoted("abc")];
+    saved.load_from(None, Some(&shelf)).await.unwrap();
+    read.load().await.unwrap();
+    let of = async |node: &gsm_engine::Engine| node.predict(&w.admin(), &ask).await.unwrap();
+    assert_eq!(of(&saved).await, of(&read).await);
+    assert_ne!(of(&saved).await.forecast.expected, predicted.forecast.expected);
+    // What was saved of another champion is not used.
+    let other = promoted("def");
+    other.load_from(None, Some(&shelf)).await.unwrap();
+    assert_eq!(of(&other).await, of(&read).await);
+    let none = w.newborn("plain");
+    none.load_from(None, Some(&shelf)).await.unwrap();
+    assert_eq!(view(none.models()).model, "gsm-1");
+    assert_eq!(of(&none).await, of(&w.engine).await);
 }
 
 /// Waits and the region are those of the tickets; a formed match of the matcher is predicted like any other.

@@ -52,6 +52,10 @@ pub struct Settings {
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// The file of the key that signs sessions.
     pub token_key_file: PathBuf,
+    /// The file of the keys that sign the audit log.
+    pub audit_key_file: PathBuf,
+    /// Records of a file of the audit log.
+    pub audit_segment_records: u64,
     /// The limits of callers.
     pub firewall: Profile,
     /// Networks of proxies, with the length of their prefix.
@@ -142,6 +146,7 @@ impl Loaded {
             1,
             1_000_000,
         );
+        within("audit.segment_records", config.audit.segment_records, 256, 1 << 24);
         within("recording.file_mib", config.recording.file_mib as u64, 1, 1 << 14);
         within("recording.files_max", config.recording.files_max as u64, 1, 1_000);
         within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
@@ -279,6 +284,8 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
             .master_key_file
             .clone()
             .unwrap_or_else(|| data_dir.join("aws-master.key")),
+        audit_key_file: config.audit.key_file.clone().unwrap_or_else(|| data_dir.join("audit.key")),
+        audit_segment_records: config.audit.segment_records,
         data_dir,
         firewall: config.firewall.profile,
         trusted_proxies,
