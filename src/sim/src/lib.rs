@@ -74,6 +74,8 @@ pub enum Invariant {
     RatedOnce,
     /// A player is in at most one live ticket or match of the matcher.
     OneClaim,
+    /// A game session has at most one active backfill.
+    OneBackfill,
     /// A ticket is in at most one live proposal, however many queues it waits in.
     OneProposal,
     /// An acknowledged ticket, and what was acknowledged about it, stays.
@@ -106,6 +108,7 @@ impl Invariant {
         Self::ResultKept,
         Self::RatedOnce,
         Self::OneClaim,
+        Self::OneBackfill,
         Self::OneProposal,
         Self::TicketKept,
         Self::NoneStranded,

@@ -200,6 +200,7 @@ impl Sim {
         check::games_count(&self.truth)?;
         self.world.healthy(|world| check::offences_once(&self.truth, &world.eye))?;
         check::one_claim(&self.truth)?;
+        check::one_backfill(&self.truth)?;
         check::one_proposal(&self.truth)?;
         check::proposals_agree(&self.truth)
     }
@@ -318,7 +319,9 @@ impl Sim {
                 };
                 let call = Call::system("sim", engine.clock().now());
                 // A party that new rules have no side for waits for other rules or its deadline, outside the pool.
-                let fits = engine.queue(queue).is_ok_and(|q| row.players.len() <= q.rules.format.side_size());
+                // So does a backfill where the queue goes by no rule set any more.
+                let fits = !row.backfill
+                    && engine.queue(queue).is_ok_and(|q| row.players.len() <= q.rules.format.side_size());
                 let why = engine.explain(&call, *id).await.unwrap_or_default();
                 in_all &= !fits || why.iter().any(|(name, _)| name == queue);
             }

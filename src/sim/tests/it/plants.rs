@@ -63,4 +63,5 @@ plants! {
     a_forgotten_offence_is_found: OffenceForgotten in ThreeHomes,
     a_lock_that_nobody_heeds_is_found: LocksUnheeded in OneHome,
     a_lesson_that_is_not_kept_is_found: LessonDropped in ManyNodes,
+    a_second_backfill_is_found: BackfillUnheeded in OneHome,
 }
