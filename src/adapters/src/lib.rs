@@ -26,6 +26,8 @@
 mod audit_dir;
 mod embedded;
 pub mod models;
+#[cfg(feature = "sagemaker")]
+pub mod sagemaker;
 mod snapshots;
 mod system;
 

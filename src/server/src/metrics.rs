@@ -107,6 +107,8 @@ pub(crate) struct Metrics {
     requests: Family<Answered, Counter>,
     seconds: Family<Of, Histogram, fn() -> Histogram>,
     waf_blocks: Family<ByRule, Counter>,
+    shed: Counter,
+    admitted_share: Gauge<f64, std::sync::atomic::AtomicU64>,
     connections: Gauge,
     results: Counter,
     running: Gauge,
@@ -226,6 +228,20 @@ impl Metrics {
                 "`Security` / `WAFBlocks`",
                 Family::default(),
             ),
+            shed: all.add(
+                "gsm_requests_shed",
+                "",
+                "Requests refused with 503, because work waits too long",
+                "",
+                Counter::default(),
+            ),
+            admitted_share: all.add(
+                "gsm_admitted_share",
+                "",
+                "Share of the requests that is let in: 1 where nothing is shed",
+                "",
+                Gauge::default(),
+            ),
             connections: all.add("gsm_connections", "", "Connections open now", "", Gauge::default()),
             results: all.add("gsm_results", "", "Results since the start", "", Counter::default()),
             running: all.add("gsm_matches_running", "", "Matches that have not ended", "", Gauge::default()),
@@ -255,14 +271,21 @@ impl Metrics {
         self.seconds.get_or_create(&Of { operation }).observe(took.as_secs_f64());
     }
 
-    /// Counts a refusal of the firewall.
-    pub(crate) fn blocked(&self, rule: &str) {
-        self.waf_blocks.get_or_create(&ByRule { rule: rule.to_owned() }).inc();
+    /// Counts a request that was shed.
+    pub(crate) fn shed(&self) {
+        self.shed.inc();
     }
 
     /// The text, with what is counted elsewhere as it stands now.
     fn text(&self, app: &App) -> String {
         self.connections.set(i64::try_from(app.gate.open()).unwrap_or(i64::MAX));
+        for (rule, blocks) in app.door.guard.current().blocks() {
+            self.waf_blocks
+                .get_or_create(&ByRule { rule: rule.to_string() })
+                .inner()
+                .store(blocks, Ordering::Relaxed);
+        }
+        self.admitted_share.set(app.shedder.share());
         let counts = app.engine.counts();
         self.results.inner().store(counts.results, Ordering::Relaxed);
         self.running.set(i64::try_from(counts.running).unwrap_or(i64::MAX));
@@ -336,17 +359,17 @@ mod tests {
     }
 
     #[test]
-    fn answers_and_refusals_are_counted_by_their_labels() {
+    fn answers_and_what_is_shed_are_counted_by_their_labels() {
         let metrics = Metrics::new();
         metrics.answered("gsm:GetRank", StatusCode::OK, Duration::from_millis(2));
         metrics.answered("gsm:GetRank", StatusCode::OK, Duration::from_millis(20));
-        metrics.blocked("a\"b");
+        metrics.shed();
         let mut text = String::new();
         text::encode(&mut text, &metrics.families.registry).unwrap();
         for line in [
             "gsm_requests_total{operation=\"gsm:GetRank\",status=\"200\"} 2",
             "gsm_request_seconds_bucket{le=\"0.0025\",operation=\"gsm:GetRank\"} 1",
-            "gsm_waf_blocks_total{rule=\"a\\\"b\"} 1",
+            "gsm_requests_shed_total 1",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

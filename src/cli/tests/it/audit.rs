@@ -34,9 +34,11 @@ fn a_log_is_checked_proved_and_read_without_its_server() {
     let (log, key) = killed(dir.path());
     let (log, key) = (arg(&log), arg(&key));
     let audit = |what: &str, more: &[&str]| {
-        let args = ["audit", what, "--dir", log];
-        gsm(&[&args[..], if ["export", "tail"].contains(&what) { &[] } else { &["--vkey", key] }, more]
-            .concat())
+        let mut args = vec!["audit", what, "--dir", log];
+        if !["export", "tail"].contains(&what) {
+            args.extend(["--vkey", key]);
+        }
+        gsm(&[&args, more].concat())
     };
     let whole = audit("verify", &["--json"]).json();
     assert_eq!(whole["verdict"], "whole");
@@ -84,7 +86,8 @@ fn a_log_is_checked_proved_and_read_without_its_server() {
     write(&segment, &text.replacen("\"seq\":17,", "\"seq\":18,", 1));
     let found = audit("verify", &["--json"]);
     found.told(1, &[]);
-    assert_eq!((&found.json()["first_bad_seq"], &found.json()["exact"]), (&17.into(), &true.into()));
+    let found = found.json();
+    assert_eq!((&found["first_bad_seq"], &found["exact"]), (&17.into(), &true.into()));
     audit("prove", &["--seq", "3"]).told(1, &["gsm audit verify"]);
     audit("consistency", &["--anchor", arg(&older)]).told(1, &[]);
     let said = audit("verify", &[]);

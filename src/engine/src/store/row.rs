@@ -66,7 +66,9 @@ pub enum Row {
     Offences(OffencesRow),
     Scored(Box<ScoredRow>),
     Bans(Vec<Ban>),
+    Quarantine(QuarantineRow),
     Lesson(Box<LessonRow>),
+    Listed(ListedRow),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -145,6 +147,19 @@ pub struct AwsKeyRow {
     pub created_at: Timestamp,
     /// From then on it is refused.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// Why and until when a network is in a list of the firewall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedRow {
+    /// Why.
+    pub reason: String,
+    /// Who put it there.
+    pub by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// From then on it is not in it; `None`: for ever.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Closes a mode to results while a job works on it.
@@ -528,6 +543,17 @@ pub struct EntryRow {
     pub metadata: Option<String>,
     /// How many steps to it are kept, where the board keeps them.
     pub steps: u32,
+}
+
+/// A result that is not believed yet: it is kept, and does not count until somebody has ruled on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineRow {
+    /// The mode it would be rated in.
+    pub mode: Mode,
+    /// When it was reported.
+    pub at: Timestamp,
+    /// What is not believed.
+    pub reason: String,
 }
 
 /// A step of a player on a board that scores are submitted to. Written with the entry, and never again.

@@ -7,11 +7,13 @@ mod bans;
 mod boards;
 mod dto;
 pub(crate) mod extract;
+mod firewall;
 mod health;
 mod matches;
 mod parties;
 mod penalties;
 mod players;
+mod predictions;
 mod proposals;
 mod queues;
 mod rankings;
@@ -31,6 +33,7 @@ use crate::{
     metrics::Metrics,
     overview::Watch,
     problem::ApiError,
+    shedding::Shedder,
 };
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
@@ -58,6 +61,7 @@ pub(crate) struct App {
     /// Who is connected.
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) shedder: Shedder,
     /// Whether `/metrics` is there at all.
     pub(crate) shows_metrics: bool,
     /// Cancelled when the server begins to stop.
@@ -128,6 +132,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(matches::player_session))
         .routes(routes!(results::result, results::report))
         .routes(routes!(why::why))
+        .routes(routes!(predictions::predict))
+        .routes(routes!(predictions::of_match))
+        .routes(routes!(predictions::models))
+        .routes(routes!(predictions::fairness))
         .merge(rankings::routes())
         .routes(routes!(boards::submit))
         .routes(routes!(boards::entry))
@@ -149,9 +157,14 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::set_rating))
         .routes(routes!(rulings::void))
         .routes(routes!(rulings::correct))
+        .routes(routes!(rulings::release))
+        .routes(routes!(rulings::quarantine))
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
+        .routes(routes!(firewall::view))
+        .routes(routes!(firewall::put, firewall::remove))
+        .routes(routes!(firewall::reload))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
         .routes(routes!(audit::checkpoint))
