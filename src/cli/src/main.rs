@@ -4,6 +4,7 @@
     reason = "hash maps decide nothing here: no order of theirs is ever shown"
 )]
 mod admin;
+mod audit;
 mod bench;
 mod boards;
 mod bots;
@@ -47,6 +48,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   gsm simulate --rules duel.json --synthetic      who would wait how long under it
   gsm firewall export > waf.tf         the limits of callers, for AWS WAF
   gsm config show                      every setting and where it comes from
+  gsm audit verify --dir gsm-data/audit --vkey gsm.vkey      is the audit log whole
   gsm doctor                           is this machine fit for it?"
 )]
 struct Cli {
@@ -84,6 +86,8 @@ enum Command {
     Firewall(firewall::Command),
     /// What an operator does by hand
     Admin(admin::Command),
+    /// The audit log: check it, prove it, read it
+    Audit(audit::Command),
     /// Measure what this machine does with it
     Bench(bench::Command),
 }
@@ -105,6 +109,7 @@ fn main() -> ExitCode {
         Command::Simulate(command) => command.run(),
         Command::Firewall(command) => command.run(),
         Command::Admin(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match done {

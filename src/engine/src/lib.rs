@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod forecasts;
 mod forming;
+mod frames;
 mod import;
 mod jobs;
 mod keys;
@@ -27,6 +28,7 @@ mod names;
 mod orphans;
 mod overview;
 mod penalties;
+mod plausibility;
 mod players;
 mod pools;
 mod proposals;
@@ -60,8 +62,8 @@ pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
-    Ask, Asked, CONTENDERS, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelView,
-    RecentFigures, SegmentFigures,
+    Ask, Asked, CONTENDERS, Champion, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance,
+    ModelView, RecentFigures, SegmentFigures,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;
@@ -79,11 +81,12 @@ pub use keys::IssuedKey;
 pub use matches::{MatchView, NewMatch};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};
 pub use penalties::{Penalties, PenaltyView};
+pub use plausibility::{Plausibility, Quarantined, Span};
 pub use players::{PlayerView, SignedIn};
 pub use pools::Explained;
 pub use proposals::ProposalView;
 pub use push::{PushItem, Subscription};
-pub use queues::{GameLift, QueueConfig};
+pub use queues::{Balance, GameLift, QueueConfig};
 pub use ratings::HistoryEntry;
 pub use rebuild::RebuildReport;
 pub use recorder::{Recorder, TicketEnd, TicketStep};

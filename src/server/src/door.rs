@@ -5,12 +5,13 @@ use crate::{
         App,
         extract::{Caller, bearer},
     },
+    audit::Trail,
     bearer::{Bearer, Bearers},
     firewall::{Facts, Guard, announce},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol},
     metrics::NO_OPERATION,
-    problem::{ApiError, Pending},
+    problem::{ApiError, ErrorCode, Pending},
 };
 use axum::{
     Router,
@@ -45,6 +46,7 @@ pub(crate) struct Operation {
     pub(crate) action: String,
     /// Who may; `none` means everybody.
     pub(crate) roles: Vec<String>,
+    pub(crate) mutating: bool,
 }
 
 /// Every operation by path template and method.
@@ -66,7 +68,8 @@ impl Operations {
                 };
                 let roles = operation["x-gsm-roles"].as_array().into_iter().flatten();
                 let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
-                let operation = Operation { action: action.to_owned(), roles };
+                let mutating = operation["x-gsm-mutating"] == Value::Bool(true);
+                let operation = Operation { action: action.to_owned(), roles, mutating };
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
@@ -80,6 +83,11 @@ impl Operations {
             }
         }
         Self { table, paths }
+    }
+
+    /// The parameters in a path by their names.
+    pub(crate) fn named<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str)> {
+        self.table.at(path).map(|found| found.params.iter().collect()).unwrap_or_default()
     }
 
     /// Every operation: path template, method and action.
@@ -240,6 +248,8 @@ impl Entrance {
             return (action, finish(error.render(&request_id), &request_id));
         }
         let (mut parts, body) = request.into_parts();
+        let trail = trail_of(&self.app, operation, &parts);
+        parts.extensions.insert(trail.clone());
         let mut told = None;
         let response = match admit(&self.app, operation, &mut parts, &request_id, &mut told).await {
             Ok(()) => self.router.handle(Request::from_parts(parts, body)).await,
@@ -249,8 +259,18 @@ impl Entrance {
         if let Some(quota) = &told {
             announce(response.headers_mut(), quota);
         }
+        let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
+        self.app.audit.answered(&trail, &request_id, response.status(), code);
         (action, response)
     }
+}
+
+/// What the audit log is told of a request that comes in.
+fn trail_of(app: &App, operation: Option<&'static Operation>, parts: &Parts) -> Arc<Trail> {
+    let action = operation.map(|operation| operation.action.as_str());
+    let read_only = operation.is_none_or(|operation| !operation.mutating);
+    let address = client_of(&app.door, parts);
+    app.audit.begin(action, read_only, address, &parts.headers, app.engine.clock().now())
 }
 
 /// Renders what a handler left to be told, and adds what every answer has.
@@ -277,13 +297,17 @@ fn hardened(mut response: Response) -> Response {
     response
 }
 
+/// Who speaks.
+fn client_of(door: &Door, parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    door.proxies.client(peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), &parts.headers)
+}
+
 /// What is known of a request from its head.
 fn facts_of<'a>(door: &Door, parts: &'a Parts, face: Face, action: Option<&'a str>) -> Facts<'a> {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
     let path = parts.uri.path();
     Facts {
-        address: door.proxies.client(peer, &parts.headers),
+        address: client_of(door, parts),
         face,
         method: parts.method.as_str(),
         // A path that cannot be decoded is refused later; until then it is what it is.
@@ -314,6 +338,9 @@ async fn admit(
         Bearer { principal: Principal::Anonymous, role: "none", facts: None }
     } else {
         let found = authenticate(app, &facts, now, told).await?;
+        if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
+            trail.is_by(&found.principal);
+        }
         if !operation.roles.iter().any(|role| role == found.role) {
             return Err(forbidden(&operation.roles, found.role));
         }

@@ -8,6 +8,7 @@
     reason = "hash maps decide nothing here: no order of theirs is ever shown"
 )]
 mod api;
+mod audit;
 mod bearer;
 mod board_page;
 mod bootstrap;

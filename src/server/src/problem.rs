@@ -224,6 +224,7 @@ impl ApiError {
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(ErrorCode(self.code));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -236,6 +237,10 @@ impl ApiError {
         response
     }
 }
+
+/// Left in an answer for the audit log: why it is a refusal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ErrorCode(pub(crate) &'static str);
 
 /// Left in a response for the door, which knows the request's id and renders it.
 #[derive(Debug, Clone)]

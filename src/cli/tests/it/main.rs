@@ -5,6 +5,8 @@ mod bench;
 mod boards;
 mod config;
 mod doctor;
+#[cfg(feature = "sagemaker")]
+mod endpoint;
 mod eval;
 mod firewall;
 mod gamelift;

@@ -104,6 +104,8 @@ pub enum Key {
     Offences(MatchId),
     /// What operators keep a player from.
     Bans(PlayerId),
+    /// A result that is not believed yet.
+    Quarantine(MatchId),
     /// A result of a mode as predictions are learnt from it.
     Lesson(Mode, MatchId),
     /// A network in a list of the firewall, as it is written.
@@ -195,6 +197,8 @@ pub enum KeyRange {
     AllOffences,
     /// The bans of all players.
     AllBans,
+    /// All results that are not believed yet, by match.
+    Quarantine,
     /// All that predictions are learnt from.
     AllLessons,
     /// All networks in lists of the firewall.
@@ -283,6 +287,7 @@ impl Key {
             | Self::Starts(..)
             | Self::Leaves(..)
             | Self::Offences(_)
+            | Self::Quarantine(_)
             | Self::Lesson(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
@@ -342,6 +347,7 @@ impl Key {
             Self::Leaves(..) => 46,
             Self::Offences(_) => 47,
             Self::Bans(_) => 70,
+            Self::Quarantine(_) => 71,
             Self::Lesson(..) => 63,
             Self::Listed(..) => 53,
         }
@@ -368,6 +374,7 @@ impl Key {
             | Self::Result(id)
             | Self::Outbox(id)
             | Self::Match(id)
+            | Self::Quarantine(id)
             | Self::Offences(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
@@ -500,6 +507,7 @@ impl Key {
             46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             70 => Self::Bans(PlayerId::from_u128(f.id()?)),
+            71 => Self::Quarantine(MatchId::from_u128(f.id()?)),
             53 => {
                 let [list] = f.take()?;
                 let list = AddressList::ALL.into_iter().find(|known| *known as u8 == list).ok_or(KeyError)?;
@@ -561,6 +569,7 @@ impl fmt::Display for Key {
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
             Self::Bans(id) => write!(f, "bans of {id}"),
+            Self::Quarantine(id) => write!(f, "quarantine of {id}"),
             Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
             Self::Listed(list, network) => write!(f, "{network} in the {list} list"),
         }
@@ -606,6 +615,7 @@ impl KeyRange {
             | Self::AllLearnt
             | Self::AllLeaves
             | Self::AllOffences
+            | Self::Quarantine
             | Self::AllLessons
             | Self::Gates => Home::Record,
             Self::Tickets
@@ -719,6 +729,7 @@ impl KeyRange {
             Self::AllLeaves => out.push(46),
             Self::AllOffences => out.push(47),
             Self::AllBans => out.push(70),
+            Self::Quarantine => out.push(71),
             Self::AllLessons => out.push(63),
             Self::AllListed => out.push(53),
         }

@@ -21,6 +21,7 @@ mod parties;
 mod past;
 mod path;
 mod penalties;
+mod plausibility;
 mod players;
 mod port;
 mod proposals;

@@ -1,6 +1,6 @@
 // Shows one overview. Whatever players chose is shown as text only.
 import { histogram, overTime, secondsAt, windowOf } from "./charts.js";
-import { age, ago, count, element, nameOf, one, put, signed, span, whole } from "./format.js";
+import { age, ago, count, element, nameOf, one, put, share, signed, span, three, whole } from "./format.js";
 
 const MOVES_OVER_MS = 10000;
 const RATE_OVER_MS = 10000;
@@ -28,6 +28,7 @@ export function redraw() {
   showFacts();
   showTimes();
   showQueues();
+  showModels();
   showFirewall();
   showMode();
   showRecent();
@@ -140,6 +141,19 @@ function showQueues() {
     [queue.queue, queue.mode, whole(queue.waiting), queue.waiting ? span(queue.wait_ms_max) : "–", whole(queue.proposals)].forEach((text, c) => put(row.cells[c], text));
   });
   while (body.rows.length > queues.length) body.lastChild.remove();
+}
+
+// --- predictions
+
+function showModels() {
+  const models = last.models ?? [];
+  at("models-panel").hidden = models.length === 0;
+  const body = at("models").tBodies[0];
+  models.forEach((of, i) => {
+    const row = body.rows[i] ?? body.appendChild(element("tr", "", ...["name", "n", "n", "n", "n", "name soft"].map((c) => element("td", c))));
+    [of.mode, whole(of.matches), share(of.accuracy), three(of.log_loss), three(of.rating_log_loss), of.is_drifting ? "alarm" : "none"].forEach((text, c) => put(row.cells[c], text));
+  });
+  while (body.rows.length > models.length) body.lastChild.remove();
 }
 
 // --- the firewall: what its rules have refused

@@ -1,6 +1,7 @@
 //! The native API: `/v1`, described by the OpenAPI document that is made from the handlers.
 mod admin;
 mod answer;
+mod audit;
 mod aws_keys;
 mod bans;
 mod boards;
@@ -12,6 +13,7 @@ mod matches;
 mod parties;
 mod penalties;
 mod players;
+mod predictions;
 mod proposals;
 mod queues;
 mod rankings;
@@ -24,6 +26,7 @@ mod tickets;
 mod why;
 
 use crate::{
+    audit::Audit,
     door::{self, Door, Entrance},
     front::gate::Gate,
     gamelift::{self, Wire},
@@ -54,6 +57,7 @@ pub(crate) struct App {
     pub(crate) door: Door,
     pub(crate) watch: Watch,
     pub(crate) wire: Wire,
+    pub(crate) audit: Arc<Audit>,
     /// Who is connected.
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
@@ -84,6 +88,7 @@ pub(crate) struct App {
         (name = "matches", description = "Matches, game sessions and results"),
         (name = "rankings", description = "Boards"),
         (name = "push", description = "Events as they happen"),
+        (name = "audit", description = "What was done, and the proof of it"),
         (name = "admin", description = "For operators"),
         (name = "server", description = "How the server is")
     )
@@ -127,6 +132,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(matches::player_session))
         .routes(routes!(results::result, results::report))
         .routes(routes!(why::why))
+        .routes(routes!(predictions::predict))
+        .routes(routes!(predictions::of_match))
+        .routes(routes!(predictions::models))
+        .routes(routes!(predictions::fairness))
         .merge(rankings::routes())
         .routes(routes!(boards::submit))
         .routes(routes!(boards::entry))
@@ -148,6 +157,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::set_rating))
         .routes(routes!(rulings::void))
         .routes(routes!(rulings::correct))
+        .routes(routes!(rulings::release))
+        .routes(routes!(rulings::quarantine))
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
@@ -156,6 +167,15 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(firewall::reload))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::tile))
+        .routes(routes!(audit::tile_part))
+        .routes(routes!(audit::tile_rest))
+        .routes(routes!(audit::inclusion))
+        .routes(routes!(audit::consistency))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::records))
+        .routes(routes!(audit::rotate_key))
         .routes(routes!(crate::overview::overview))
         .routes(routes!(crate::board_page::boards))
         .routes(routes!(crate::metrics::metrics))
@@ -195,6 +215,11 @@ fn document(opened: &[&str]) -> bytes::Bytes {
         }
     }
     document.to_string().into()
+}
+
+/// The shapes of requests and answers.
+pub(crate) fn schemas() -> &'static serde_json::Value {
+    &OPENAPI["components"]["schemas"]
 }
 
 /// The operations of the document, for the door.

@@ -49,6 +49,10 @@ pub struct Settings {
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// The file of the key that signs sessions.
     pub token_key_file: PathBuf,
+    /// The file of the keys that sign the audit log.
+    pub audit_key_file: PathBuf,
+    /// Records of a file of the audit log.
+    pub audit_segment_records: u64,
     /// What work may wait for its turn before requests are shed; zero: for ever.
     pub queue_target: Millis,
     /// The limits of callers.
@@ -172,6 +176,7 @@ impl Loaded {
             1,
             1_000_000,
         );
+        within("audit.segment_records", config.audit.segment_records, 256, 1 << 24);
         within("http.queue_target_ms", config.http.queue_target_ms, 0, 10_000);
         within("firewall.keys_max", config.firewall.keys_max as u64, 1_000, 100_000_000);
         within("recording.file_mib", config.recording.file_mib as u64, 1, 1 << 14);
@@ -326,6 +331,8 @@ fn settings(
             .master_key_file
             .clone()
             .unwrap_or_else(|| data_dir.join("aws-master.key")),
+        audit_key_file: config.audit.key_file.clone().unwrap_or_else(|| data_dir.join("audit.key")),
+        audit_segment_records: config.audit.segment_records,
         data_dir,
         // What tests the limiter counts every answer but a refusal of the limiter.
         queue_target: match config.firewall.profile {

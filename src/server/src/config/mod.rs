@@ -30,6 +30,8 @@ pub enum Mode {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// The audit log.
+    pub audit: AuditConfig,
     /// Who callers are, and how they prove it.
     pub auth: AuthConfig,
     /// Who is told what happens.
@@ -48,6 +50,24 @@ pub struct Config {
     pub recording: RecordingConfig,
     /// Where the data lies.
     pub store: StoreConfig,
+}
+
+/// The audit log, in `audit` in the data directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+    /// File with the keys that sign its checkpoints, mode 0600; made at the first start. Absent: `audit.key` in the data
+    /// directory.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/audit.key")]
+    pub key_file: Option<PathBuf>,
+    /// Records of a file, after which the next is begun (at a multiple of 256); it is at 64 MiB and after a day as well.
+    pub segment_records: u64,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { key_file: None, segment_records: 65_536 }
+    }
 }
 
 /// Who callers are, and how they prove it.

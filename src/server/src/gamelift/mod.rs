@@ -22,12 +22,14 @@ mod tree;
 mod verify;
 
 pub(crate) use master::MasterKey;
-pub(crate) use operations::described;
+pub(crate) use operations::{described, members};
 pub(crate) use protocol::Protocol;
 pub(crate) use tickets::{TIMED_OUT, cancelled};
 pub(crate) use verify::access_key;
 
-use crate::{api::App, config::Signatures, firewall::Facts, front::strict_json, problem::ApiError};
+use crate::{
+    api::App, audit::Trail, config::Signatures, firewall::Facts, front::strict_json, problem::ApiError,
+};
 use arn::Place;
 use axum::{
     body::Body,
@@ -42,6 +44,7 @@ use gsm_security::{Caller, Face, Moment};
 use operations::Operation;
 use protocol::BODY_BYTES_MAX;
 use replays::Replays;
+use std::sync::Arc;
 use tree::Tree;
 
 const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -111,7 +114,7 @@ pub(crate) async fn serve(
     protocol: Protocol,
     facts: &Facts<'_>,
 ) -> Response {
-    let request_id = uuid(&**app.engine.ids());
+    let request_id: Arc<str> = uuid(&**app.engine.ids()).into();
     let mut response = match app.shedder.admit() {
         Err(error) => {
             app.metrics.shed();
@@ -120,15 +123,28 @@ pub(crate) async fn serve(
             response.headers_mut().insert(header::RETRY_AFTER, retry_after);
             response
         }
-        Ok(()) => match done(app, parts, body, facts, &request_id).await {
-            Ok(tree) => protocol.answer(&tree),
-            Err(fault) => protocol.refusal(&shown(fault, &request_id)),
-        },
+        Ok(()) => {
+            let trail = trail_of(app, parts, facts);
+            let (response, code) = match done(app, parts, body, facts, &request_id, &trail).await {
+                Ok(tree) => (protocol.answer(&tree), None),
+                Err(fault) => (protocol.refusal(&shown(fault.clone(), &request_id)), Some(fault.name)),
+            };
+            app.audit.answered(&trail, &request_id, response.status(), code);
+            response
+        }
     };
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
     }
     response
+}
+
+/// What the audit log is told of a request that comes in.
+fn trail_of(app: &App, parts: &Parts, facts: &Facts<'_>) -> Arc<Trail> {
+    let operation = Protocol::of(parts).and_then(|(_, name)| Operation::named(name));
+    let action = operation.map(|operation| operation.action);
+    let read_only = operation.is_none_or(Operation::reads);
+    app.audit.begin(action, read_only, facts.address, &parts.headers, app.engine.clock().now())
 }
 
 async fn done(
@@ -137,12 +153,14 @@ async fn done(
     body: Body,
     facts: &Facts<'_>,
     request_id: &str,
+    trail: &Trail,
 ) -> Result<Tree, Fault> {
     let now = app.engine.clock().now();
     // By default the lists alone: the rest is counted when it is known who calls.
     app.door.guard.judge(facts, Moment::Arrival, now, &mut None).map_err(limited)?;
     let known = known(app, parts, body, now).await;
     let Known { protocol, operation, who, body } = known.map_err(|fault| suspect(app, facts, fault, now))?;
+    trail.is_by(&who.principal);
     let caller = Caller { role: who.role.as_str(), is_player: false, id: who.bits };
     app.door.guard.judge(facts, Moment::Known(caller), now, &mut None).map_err(limited)?;
     if !operation.roles.contains(&who.role) {
@@ -157,12 +175,14 @@ async fn done(
         app.wire.replays.first(signature, &parts.headers, now)?;
     }
     let place = app.wire.place(who.region.as_deref());
+    let origin = app.audit.origin(trail, std::iter::empty(), &json::write(&input));
     let call = Call {
         action: operation.action,
         principal: who.principal,
         request_id: request_id.to_owned(),
         once: None,
         now,
+        origin,
     };
     operation.run(&Asked { engine: &app.engine, call, place }, &input).await
 }

@@ -3,7 +3,7 @@ use super::{
     Asked, configurations,
     fault::Fault,
     rule_sets,
-    shape::Member,
+    shape::{Member, Shape},
     shapes::{self as takes},
     tags, tickets,
     tree::Tree,
@@ -112,6 +112,11 @@ impl Operation {
         OPERATIONS.iter().find(|operation| operation.name() == name)
     }
 
+    /// Whether it changes nothing.
+    pub(crate) fn reads(&self) -> bool {
+        !self.mutating
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         self.action.strip_prefix(ACTION_PREFIX).unwrap_or_default()
     }
@@ -137,6 +142,26 @@ impl Operation {
             Deed::ListTags => tags::list(asked, input),
         }
     }
+}
+
+/// The names of all members that inputs have.
+pub(crate) fn members() -> Vec<&'static str> {
+    fn collect(shape: &'static Shape, names: &mut Vec<&'static str>) {
+        match shape {
+            Shape::List { of, .. } | Shape::Map { of, .. } => collect(of, names),
+            Shape::Structure(members) => all(members, names),
+            Shape::Text(_) | Shape::OneOf(_) | Shape::Integer { .. } | Shape::Double | Shape::Flag => {}
+        }
+    }
+    fn all(members: &'static [Member], names: &mut Vec<&'static str>) {
+        for member in members {
+            names.push(member.name);
+            collect(&member.shape, names);
+        }
+    }
+    let mut names = Vec::new();
+    OPERATIONS.iter().for_each(|operation| all(operation.takes, &mut names));
+    names
 }
 
 /// The policy of the wire for the OpenAPI document, in the words of its own operations.

@@ -35,9 +35,19 @@ impl World {
     }
 
     pub(crate) async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
-        self.stop().await;
+        if self.running.is_some() {
+            self.stop().await;
+        }
         let (running, anyone, keys) = start(self.dir.path(), change).await;
         (self.running, self.anyone, self.keys) = (Some(running), anyone, keys);
+    }
+
+    /// Tries to start it again; why it does not.
+    pub(crate) async fn fails(&self) -> String {
+        match gsm_server::start(settings(self.data())).await {
+            Ok(_) => panic!("it starts"),
+            Err(error) => error.to_string(),
+        }
     }
 
     pub(crate) async fn stop(&mut self) {
