@@ -19,13 +19,14 @@ pub struct SheddingLimits {
     pub target: Millis,
     /// Between two looks.
     pub interval: Millis,
-    /// Requests of each interval that are let in whatever waits: where there are so few, the queue is not theirs.
+    /// Requests of each interval that are let in whatever waits. Where no more come, the queue is not theirs: another
+    /// process has the processor, and nothing is shed.
     pub always: u32,
 }
 
 impl Default for SheddingLimits {
     fn default() -> Self {
-        Self { target: Millis::new(20), interval: Millis::new(100), always: 20 }
+        Self { target: Millis::new(20), interval: Millis::new(100), always: 5 }
     }
 }
 
@@ -37,6 +38,7 @@ pub struct Shedding {
     /// Parts of requests that are owed entry.
     credit: f64,
     admitted: u32,
+    came: u32,
     since_ms: u64,
     least_us: Option<u64>,
 }
@@ -45,23 +47,30 @@ impl Shedding {
     /// All are let in.
     #[must_use]
     pub fn new(limits: SheddingLimits) -> Self {
-        Self { limits, share: 1.0, credit: 0.0, admitted: 0, since_ms: 0, least_us: None }
+        Self { limits, share: 1.0, credit: 0.0, admitted: 0, came: 0, since_ms: 0, least_us: None }
     }
 
-    /// Takes note of how long something waited for its turn, at `now_ms` of a monotonic clock.
-    pub fn observe(&mut self, now_ms: u64, waited_us: u64) {
+    /// Lets all in again.
+    pub fn open(&mut self) {
+        *self = Self { since_ms: self.since_ms, ..Self::new(self.limits) };
+    }
+
+    /// Takes note of how long something waited for its turn, at `now_ms` of a monotonic clock, and how many requests
+    /// have come since the last note.
+    pub fn observe(&mut self, now_ms: u64, waited_us: u64, came: u32) {
+        self.came = self.came.saturating_add(came);
         self.least_us = Some(self.least_us.map_or(waited_us, |least| least.min(waited_us)));
         if now_ms.saturating_sub(self.since_ms) < self.limits.interval.get() {
             return;
         }
         let least = self.least_us.take().unwrap_or(0) as f64;
         let target = self.limits.target.get().saturating_mul(1_000) as f64;
-        self.share = if least > target {
+        self.share = if least > target && self.came > self.limits.always {
             (self.share * (target / least).max(SHRINK_MOST)).max(SHARE_MIN)
         } else {
             (self.share + GROWTH).min(1.0)
         };
-        (self.since_ms, self.admitted) = (now_ms, 0);
+        (self.since_ms, self.admitted, self.came) = (now_ms, 0, 0);
     }
 
     /// Whether the next request is let in. Of equal requests the share is let in evenly, not by chance.
@@ -102,14 +111,14 @@ mod tests {
     }
     /// Intervals in which everything waited so long.
     fn wait(shedding: &mut Shedding, from_ms: u64, intervals: u64, waited_us: u64) {
-        (0..=intervals).for_each(|i| shedding.observe(from_ms + i * 100, waited_us));
+        (0..=intervals).for_each(|i| shedding.observe(from_ms + i * 100, waited_us, 1_000));
     }
 
     #[test]
     fn nothing_is_shed_while_the_queue_empties_now_and_then() {
         let mut shedding = shedding(0);
         for i in 0..1_000 {
-            shedding.observe(i * 10, if i % 10 == 3 { 9_000 } else { 500_000 });
+            shedding.observe(i * 10, if i % 10 == 3 { 9_000 } else { 500_000 }, 100);
         }
         assert!((0..1_000).all(|_| shedding.admit()));
     }
@@ -121,8 +130,21 @@ mod tests {
         assert_eq!(shedding.share(), SHARE_MIN);
         assert_eq!((0..1_000).filter(|_| shedding.admit()).count(), 20);
         assert_eq!(shedding.retry_after_s(), 4);
-        wait(&mut shedding, 3_000, 100, 0);
+        wait(&mut shedding, 3_000, 50, 0);
+        assert!(shedding.share() < 1.0);
+        wait(&mut shedding, 9_000, 50, 0);
         assert!((0..1_000).all(|_| shedding.admit()) && shedding.retry_after_s() == 1);
+    }
+
+    #[test]
+    fn where_few_come_the_queue_is_not_theirs() {
+        let mut shedding = shedding(20);
+        (0..100).for_each(|i| shedding.observe(i * 100, 1_000_000, 20));
+        assert_eq!(shedding.share(), 1.0);
+        wait(&mut shedding, 10_000, 20, 100_000);
+        assert_eq!(shedding.share(), SHARE_MIN);
+        shedding.open();
+        assert!((0..1_000).all(|_| shedding.admit()));
     }
 
     #[test]
@@ -143,7 +165,7 @@ mod tests {
                 && let Some(came) = queue.pop_front()
             {
                 let begins = free_us.max(came);
-                shedding.observe(begins / 1_000, begins - came);
+                shedding.observe(begins / 1_000, begins - came, 1);
                 let lets_in = shedding.admit();
                 free_us = begins + if lets_in { 1_000 } else { 100 };
                 if lets_in && now_us > 5_000_000 {

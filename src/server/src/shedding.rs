@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -19,9 +19,13 @@ use tokio::time::Instant;
 /// Between two looks of the probe.
 const PROBE: Duration = Duration::from_millis(5);
 
+/// Connections below which nothing is shed: so few have no queue worth the name, whatever else the machine does.
+const CONNECTIONS_MIN: usize = 32;
+
 /// Decides who is let in.
 pub(crate) struct Shedder {
     sheds: AtomicBool,
+    came: AtomicU32,
     shedding: Mutex<Shedding>,
 }
 
@@ -30,11 +34,12 @@ impl Shedder {
     pub(crate) fn new(target: Millis) -> Self {
         let target = if target == Millis::ZERO { Millis::new(u64::MAX) } else { target };
         let shedding = Shedding::new(SheddingLimits { target, ..SheddingLimits::default() });
-        Self { sheds: AtomicBool::new(false), shedding: Mutex::new(shedding) }
+        Self { sheds: AtomicBool::new(false), came: AtomicU32::new(0), shedding: Mutex::new(shedding) }
     }
 
     /// Lets a request in, or refuses it.
     pub(crate) fn admit(&self) -> Result<(), ApiError> {
+        self.came.fetch_add(1, Ordering::Relaxed);
         if !self.sheds.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -53,10 +58,15 @@ impl Shedder {
         self.shedding.lock().share()
     }
 
-    fn observe(&self, since_start: Duration, waited: Duration) {
+    fn observe(&self, since_start: Duration, waited: Duration, connections: usize) {
         let mut shedding = self.shedding.lock();
         let whole = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
-        shedding.observe(whole(since_start.as_millis()), whole(waited.as_micros()));
+        let came = self.came.swap(0, Ordering::Relaxed);
+        if connections < CONNECTIONS_MIN {
+            shedding.open();
+        } else {
+            shedding.observe(whole(since_start.as_millis()), whole(waited.as_micros()), came);
+        }
         let sheds = shedding.share() < 1.0;
         if self.sheds.swap(sheds, Ordering::Relaxed) != sheds {
             let waited_ms = waited.as_millis();
@@ -79,7 +89,7 @@ pub(crate) async fn probe(app: Arc<App>) {
             () = app.stop.cancelled() => return,
         }
         tokio::task::yield_now().await;
-        app.shedder.observe(begun.elapsed(), alarm.elapsed());
+        app.shedder.observe(begun.elapsed(), alarm.elapsed(), app.gate.open());
     }
 }
 
@@ -93,19 +103,29 @@ mod tests {
     fn who_is_shed_is_told_when_to_come_back() {
         let shedder = Shedder::new(Millis::new(10));
         assert!((0..1_000).all(|_| shedder.admit().is_ok()));
-        (1..=20).for_each(|i| shedder.observe(i * SECOND, SECOND));
+        let busy = |at: u32, waited| {
+            shedder.came.store(1_000, Ordering::Relaxed);
+            shedder.observe(at * SECOND, waited, CONNECTIONS_MIN);
+        };
+        (1..=20).for_each(|i| busy(i, SECOND));
         let refused: Vec<_> = (0..1_000).filter_map(|_| shedder.admit().err()).collect();
         assert!(refused.len() > 900, "{}", refused.len());
         assert_eq!((refused[0].status.as_u16(), refused[0].code), (503, "overloaded"));
         assert!(refused[0].retry_after_s.is_some_and(|seconds| seconds >= 1));
-        (21..=200).for_each(|i| shedder.observe(i * SECOND, Duration::ZERO));
+        (21..=200).for_each(|i| busy(i, Duration::ZERO));
         assert!((0..1_000).all(|_| shedder.admit().is_ok()));
+        (201..=220).for_each(|i| busy(i, SECOND));
+        shedder.observe(221 * SECOND, SECOND, CONNECTIONS_MIN - 1);
+        assert!((0..1_000).all(|_| shedder.admit().is_ok()), "so few are no crowd");
     }
 
     #[test]
     fn without_a_target_nothing_is_shed() {
         let shedder = Shedder::new(Millis::ZERO);
-        (1..=20).for_each(|i| shedder.observe(i * SECOND, 1_000 * SECOND));
+        for i in 1..=20 {
+            shedder.came.store(1_000, Ordering::Relaxed);
+            shedder.observe(i * SECOND, 1_000 * SECOND, CONNECTIONS_MIN);
+        }
         assert!((0..1_000).all(|_| shedder.admit().is_ok()));
     }
 }
