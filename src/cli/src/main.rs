@@ -4,6 +4,7 @@
     reason = "hash maps decide nothing here: no order of theirs is ever shown"
 )]
 mod admin;
+mod authz;
 mod bench;
 mod boards;
 mod bots;
@@ -12,6 +13,7 @@ mod doctor;
 mod eval;
 mod flags;
 mod history;
+mod key;
 mod offline;
 mod output;
 mod rating;
@@ -74,6 +76,10 @@ enum Command {
     Simulate(Box<simulate::Command>),
     /// What an operator does by hand
     Admin(admin::Command),
+    /// Who may do what: explain, check and print policies
+    Authz(authz::Command),
+    /// Change keys of a running server
+    Key(key::Command),
     /// Measure what this machine does with it
     Bench(bench::Command),
 }
@@ -92,6 +98,8 @@ fn main() -> ExitCode {
         Command::Rules(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Admin(command) => command.run(),
+        Command::Authz(command) => command.run(),
+        Command::Key(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match done {

@@ -5,10 +5,14 @@ use crate::{
         App,
         extract::{Caller, bearer},
     },
-    bearer::{Bearer, Bearers},
+    authz::{self, Asked},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol},
     problem::{ApiError, Pending},
+    who::{
+        bearer::{Bearer, Bearers},
+        certificate::Certified,
+    },
 };
 use axum::{
     Router,
@@ -18,6 +22,7 @@ use axum::{
 };
 use gsm_core::IdSource;
 use gsm_engine::{Principal, Role};
+use gsm_policy::Policies;
 use gsm_security::{Firewall, Profile, RequestFacts, Scope, Verdict};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -34,6 +39,8 @@ const KEYS_PER_SHARD_MAX: usize = 65_536;
 const SHARDS: usize = 16;
 /// Characters of a caller's request id.
 const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Characters of a reason.
+const REASON_CHARS_MAX: usize = 128;
 /// The operations of the dashboard, whose roles the configuration decides.
 const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoardOverview"];
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,6 +51,8 @@ pub(crate) struct Operation {
     pub(crate) action: String,
     /// Who may; `none` means everybody.
     pub(crate) roles: Vec<String>,
+    /// What it is about, in the words of policies.
+    pub(crate) resource: &'static str,
 }
 
 /// Every operation by path template and method.
@@ -62,7 +71,8 @@ impl Operations {
                 };
                 let roles = operation["x-gsm-roles"].as_array().into_iter().flatten();
                 let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
-                let operation = Operation { action: action.to_owned(), roles };
+                let resource = authz::resource_of(path);
+                let operation = Operation { action: action.to_owned(), roles, resource };
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
@@ -74,6 +84,16 @@ impl Operations {
             }
         }
         Self(table)
+    }
+
+    /// The parameters of a path by name, as they came.
+    pub(crate) fn parameters<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str)> {
+        self.0.at(path).map(|found| found.params.iter().collect()).unwrap_or_default()
+    }
+
+    /// What the operations of a path are about.
+    pub(crate) fn resource(&self, path: &str) -> Option<&'static str> {
+        self.0.at(path).ok()?.value.first().map(|(_, operation)| operation.resource)
     }
 
     fn get(&self, path: &str, method: &Method) -> Option<&Operation> {
@@ -131,6 +151,7 @@ pub(crate) struct Door {
     started: Instant,
     proxies: TrustedProxies,
     bearers: Bearers,
+    pub(crate) policies: Policies,
     /// Whether the overview is for everybody.
     overview_open: bool,
 }
@@ -144,13 +165,18 @@ impl Door {
         profile: Profile,
         proxies: TrustedProxies,
         bearers: Bearers,
+        policies: Policies,
         ids: &dyn IdSource,
         overview_open: bool,
     ) -> Self {
         let seed = ids.next_u128() as u64;
         let shards =
             (0..SHARDS).map(|_| Mutex::new(Firewall::new(profile, KEYS_PER_SHARD_MAX, seed))).collect();
-        Self { profile, shards, seed, started: Instant::now(), proxies, bearers, overview_open }
+        Self { profile, shards, seed, started: Instant::now(), proxies, bearers, policies, overview_open }
+    }
+
+    pub(crate) fn bearers(&self) -> &Bearers {
+        &self.bearers
     }
 
     pub(crate) fn overview_is_open(&self) -> bool {
@@ -214,6 +240,16 @@ fn principal_bits(principal: &Principal) -> Option<u128> {
             Some(u128::from_be_bytes(bits))
         }
         Principal::Anonymous | Principal::System => None,
+    }
+}
+
+/// The name of a caller, for policies.
+pub(crate) fn name_of(principal: &Principal) -> String {
+    match principal {
+        Principal::Player(id) => id.to_string(),
+        Principal::Match(id) => id.to_string(),
+        Principal::Server(name) | Principal::Admin(name) => name.clone(),
+        Principal::Anonymous | Principal::System => String::new(),
     }
 }
 
@@ -311,9 +347,9 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
     let open = operation.roles.iter().any(|role| role == "none")
         || (door.overview_open && OVERVIEW_ACTIONS.contains(&operation.action.as_str()));
     let caller = if open {
-        Bearer { principal: Principal::Anonymous, role: "none", facts: None }
+        Bearer::nobody()
     } else {
-        let found = authenticate(app, request.headers(), &facts).await?;
+        let found = authenticate(app, request.headers(), request.extensions().get(), &facts).await?;
         if !operation.roles.iter().any(|role| role == found.role) {
             return Err(forbidden(&operation.roles, found.role));
         }
@@ -323,6 +359,7 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
         }
         found
     };
+    may(door, request, &caller, &operation.action, facts.address)?;
     request.extensions_mut().insert(Caller {
         action: &operation.action,
         principal: caller.principal,
@@ -332,18 +369,64 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
     Ok(())
 }
 
+/// Asks the policies, once it is clear that the operation is for callers of this kind at all.
+fn may(
+    door: &Door,
+    request: &Request,
+    caller: &Bearer,
+    action: &str,
+    address: IpAddr,
+) -> Result<(), ApiError> {
+    let reason = reason(request.headers())?;
+    let operations = crate::api::operations();
+    let asked = Asked { action, path: Some(request.uri().path()), address, reason };
+    let decision = authz::decide(&door.policies, operations, caller, &asked);
+    if decision.allowed {
+        return Ok(());
+    }
+    let with_reason = Asked { reason: Some("why"), ..asked };
+    if reason.is_none() && authz::decide(&door.policies, operations, caller, &with_reason).allowed {
+        let detail = "this is to be done with a reason";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "reason_required", detail)
+            .hint("say why in the header `X-Gsm-Reason`, in 1 to 128 characters of ASCII"));
+    }
+    let role = caller.admin.map_or(caller.role, gsm_engine::AdminRole::as_str);
+    let detail = format!("no policy lets the role `{role}` do `{action}` here");
+    Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail))
+}
+
+/// Why an operator does what he does.
+fn reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let mut all = headers.get_all(authz::REASON_HEADER).iter();
+    let Some(first) = all.next() else { return Ok(None) };
+    let text = first.to_str().ok().map(str::trim).filter(|text| (1..=REASON_CHARS_MAX).contains(&text.len()));
+    match (text, all.next()) {
+        (Some(text), None) => Ok(Some(text)),
+        _ => Err(ApiError::parameter("X-Gsm-Reason", "must come once, with 1 to 128 characters of ASCII")),
+    }
+}
+
 fn forbidden(roles: &[String], role: &str) -> ApiError {
     let detail = format!("this needs one of the roles {}; the caller is `{role}`", roles.join(", "));
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap, facts: &RequestFacts) -> Result<Bearer, ApiError> {
+async fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    certified: Option<&Certified>,
+    facts: &RequestFacts,
+) -> Result<Bearer, ApiError> {
     let bad = |error: ApiError| {
         // Whoever tries tokens is slowed down by address.
         let guess = RequestFacts { scope: Some(Scope::BadToken), principal: None, ..*facts };
         app.door.judge(&guess).err().unwrap_or(error)
     };
     let Some(token) = bearer(headers).map_err(bad)? else {
+        // Without a token, a client certificate speaks for whom the configuration says.
+        if let Some(certified) = certified {
+            return Ok(certified.bearer());
+        }
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")
             .hint("sign in with POST /v1/auth/guest, then send `Authorization: Bearer <token>`"));
     };

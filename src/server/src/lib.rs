@@ -8,7 +8,7 @@
     reason = "hash maps decide nothing here: no order of theirs is ever shown"
 )]
 mod api;
-mod bearer;
+pub mod authz;
 mod board_page;
 mod bootstrap;
 pub mod config;
@@ -19,17 +19,18 @@ mod echo;
 #[allow(unreachable_pub, reason = "written like a library of its own, whose surface is what others may use")]
 mod front;
 mod gamelift;
-mod jwt;
+pub mod inspect;
 mod overview;
 mod problem;
 mod recording;
 mod run;
 mod saving;
-mod secret;
 mod telemetry;
 mod webhooks;
+mod who;
 
 pub use bootstrap::bootstrap;
 pub use echo::echo;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};
+pub use who::fetch::is_fit as is_private_way;

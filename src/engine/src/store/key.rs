@@ -99,6 +99,8 @@ pub enum Key {
     Leaves(Mode, PlayerId),
     /// What the result of a match blames on its players.
     Offences(MatchId),
+    /// A key that signs sessions.
+    SigningKey(KeyId),
 }
 
 /// A range of keys that can be listed.
@@ -116,6 +118,8 @@ pub enum KeyRange {
     RuleSetVersions(RuleSetName),
     /// All access keys of AWS clients.
     AwsKeys,
+    /// All keys that sign sessions, or did.
+    SigningKeys,
     /// All ratings of a mode.
     Ratings(Mode),
     /// All ratings.
@@ -238,6 +242,7 @@ impl Key {
             | Self::RuleSet(_)
             | Self::RuleSetVersion(..)
             | Self::AwsKey(_)
+            | Self::SigningKey(_)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -315,6 +320,7 @@ impl Key {
             Self::Dodges(..) => 45,
             Self::Leaves(..) => 46,
             Self::Offences(_) => 47,
+            Self::SigningKey(_) => 55,
         }
     }
 
@@ -332,7 +338,9 @@ impl Key {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&version.to_be_bytes());
             }
-            Self::ApiKey(id) | Self::AwsKey(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::ApiKey(id) | Self::AwsKey(id) | Self::SigningKey(id) => {
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
+            }
             Self::Archive(id)
             | Self::Result(id)
             | Self::Outbox(id)
@@ -451,6 +459,7 @@ impl Key {
             46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             48 => Self::Backfill(f.take()?),
+            55 => Self::SigningKey(KeyId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -500,6 +509,7 @@ impl fmt::Display for Key {
             Self::RuleSet(name) => write!(f, "rule set {name}"),
             Self::RuleSetVersion(name, version) => write!(f, "version {version} of rule set {name}"),
             Self::AwsKey(id) => write!(f, "aws key {id}"),
+            Self::SigningKey(id) => write!(f, "signing key {id}"),
             Self::Dodges(scope, id) => write!(f, "dodges of {id} in {scope}"),
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
@@ -518,6 +528,7 @@ impl KeyRange {
             | Self::AllRuleSetVersions
             | Self::RuleSetVersions(_)
             | Self::AwsKeys
+            | Self::SigningKeys
             | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
@@ -566,6 +577,7 @@ impl KeyRange {
                 put_name(&mut out, name.as_str());
             }
             Self::AwsKeys => out.push(42),
+            Self::SigningKeys => out.push(55),
             Self::AllRatings => out.push(6),
             Self::Ratings(mode) => {
                 out.push(6);

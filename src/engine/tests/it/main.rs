@@ -29,6 +29,7 @@ mod ruled;
 mod seasons;
 mod several;
 mod shares;
+mod signing_keys;
 mod snapshots;
 mod tickets;
 mod variants;

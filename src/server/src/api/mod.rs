@@ -17,6 +17,8 @@ mod resets;
 mod results;
 mod rule_sets;
 mod rulings;
+mod sign_in;
+mod signing_keys;
 mod stream;
 mod tickets;
 mod why;
@@ -26,6 +28,7 @@ use crate::{
     gamelift::{self, Wire},
     overview::Watch,
     problem::ApiError,
+    who::{device::Used, throttle::Throttle},
 };
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
@@ -49,6 +52,10 @@ pub(crate) struct App {
     pub(crate) door: Door,
     pub(crate) watch: Watch,
     pub(crate) wire: Wire,
+    /// Sign-ins by account.
+    pub(crate) throttle: Throttle,
+    /// Challenges of devices that were answered.
+    pub(crate) used: Used,
     /// Cancelled when the server begins to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -93,7 +100,11 @@ impl Modify for Bearer {
 
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(players::sign_in))
+        .routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::challenge))
+        .routes(routes!(sign_in::sign_in_device))
+        .routes(routes!(sign_in::link))
+        .routes(routes!(sign_in::jwks))
         .routes(routes!(players::player, players::rename))
         .routes(routes!(players::rating))
         .routes(routes!(players::history))
@@ -137,6 +148,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
+        .routes(routes!(admin::rotate_key))
+        .routes(routes!(signing_keys::list))
+        .routes(routes!(signing_keys::rotate))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
         .routes(routes!(crate::overview::overview))
@@ -169,6 +183,11 @@ pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Entrance {
 
 /// The document as this server serves it.
 fn document(overview_open: bool) -> bytes::Bytes {
+    described(overview_open).to_string().into()
+}
+
+/// The document of a server whose overview may be for everybody.
+pub(crate) fn described(overview_open: bool) -> serde_json::Value {
     let mut document = OPENAPI.clone();
     for path in ["~1v1~1overview", "~1v1~1overview~1boards"] {
         let roles = document.pointer_mut(&format!("/paths/{path}/get/x-gsm-roles"));
@@ -176,7 +195,7 @@ fn document(overview_open: bool) -> bytes::Bytes {
             *roles = serde_json::json!(["none"]);
         }
     }
-    document.to_string().into()
+    document
 }
 
 /// The operations of the document, for the door.

@@ -1,7 +1,7 @@
 //! The checked form: what the server is told.
 use super::{
-    Config, Dashboard, Loaded, LogFormat, Mode, Origin, RecordingConfig, Signatures, TrustedIssuer,
-    WebhookConfig,
+    Config, Dashboard, Loaded, LogFormat, Mode, Origin, RecordingConfig, Signatures, TlsSettings,
+    TrustedIssuer, WebhookConfig, who,
 };
 use gsm_security::Profile;
 use std::{
@@ -44,12 +44,18 @@ pub struct Settings {
     pub audience: String,
     /// The `iss` of players' tokens.
     pub player_issuer: Option<String>,
+    /// The `iss` of sessions of our own.
+    pub issuer: String,
     /// The keys that sign players in.
     pub player_jwks: Option<PathBuf>,
     /// Issuers of back ends and operators.
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// The file of the key that signs sessions.
     pub token_key_file: PathBuf,
+    /// Policies in place of the shipped ones.
+    pub policy_dir: Option<PathBuf>,
+    /// Encryption by the server itself.
+    pub tls: Option<TlsSettings>,
     /// The limits of callers.
     pub firewall: Profile,
     /// Networks of proxies, with the length of their prefix.
@@ -175,13 +181,8 @@ impl Loaded {
                 }
             }
         }
-        for issuer in &config.auth.trusted_issuers {
-            if issuer.roles.is_empty() {
-                wrong(
-                    "auth.trusted_issuers",
-                    format!("`{}` may give no role; name them: player, server, admin", issuer.iss),
-                );
-            }
+        for (key, what) in who::check(config) {
+            wrong(key, what);
         }
         let mut names = std::collections::BTreeSet::new();
         for webhook in &config.events.webhooks {
@@ -217,6 +218,12 @@ impl Loaded {
                 "a development server listens on more than this machine: its keys are printed, and AWS clients need none",
             );
         }
+        if !local && mode == Mode::Serve && config.tls.cert_file.is_none() {
+            risky(
+                "tls.cert_file",
+                "absent, and the server listens on more than this machine: tokens travel in the clear unless a proxy encrypts",
+            );
+        }
         if !local && config.http.dashboard == Some(Dashboard::Open) {
             risky("http.dashboard", "names and ratings are shown to everybody who reaches the port");
         }
@@ -235,7 +242,11 @@ impl Loaded {
                 "trusts every address: callers choose the address they are limited by",
             );
         }
-        if config.auth.player_jwks.is_some() && config.auth.player_issuer.is_none() {
+        let same_keys = |issuer: &TrustedIssuer| issuer.jwks == config.auth.player_jwks;
+        if config.auth.player_jwks.is_some()
+            && config.auth.player_issuer.is_none()
+            && !config.auth.trusted_issuers.iter().any(same_keys)
+        {
             risky(
                 "auth.player_issuer",
                 "absent: any `iss` is taken that the keys of `auth.player_jwks` signed",
@@ -264,6 +275,7 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
         journal_cache_bytes: mib(config.store.journal_cache_mib),
         tables_cache_bytes: mib(config.store.tables_cache_mib),
         audience: config.auth.audience.clone(),
+        issuer: config.auth.issuer.clone(),
         player_issuer: config.auth.player_issuer.clone(),
         player_jwks: config.auth.player_jwks.clone(),
         trusted_issuers: config.auth.trusted_issuers.clone(),
@@ -277,6 +289,8 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
             .clone()
             .unwrap_or_else(|| data_dir.join("aws-master.key")),
         data_dir,
+        policy_dir: config.policy.dir.clone(),
+        tls: config.tls.settings(),
         firewall: config.firewall.profile,
         trusted_proxies,
         webhooks: config.events.webhooks.clone(),

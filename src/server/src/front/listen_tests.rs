@@ -29,7 +29,7 @@ impl Server {
         };
         let router = Router::new().route("/", get(async || "home")).route("/held", get(hold));
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
-        let served = tracker.spawn(serve(listener, router, limits, tracker.clone(), stop.clone()));
+        let served = tracker.spawn(serve(listener, None, router, limits, tracker.clone(), stop.clone()));
         Self { addr, let_go, held, stop, served }
     }
 

@@ -27,7 +27,14 @@ pub(crate) use protocol::Protocol;
 pub(crate) use tickets::{TIMED_OUT, cancelled};
 pub(crate) use verify::access_key;
 
-use crate::{api::App, config::Signatures, front::strict_json, problem::ApiError};
+use crate::{
+    api::App,
+    authz::{self, Asked as Question},
+    config::Signatures,
+    front::strict_json,
+    problem::ApiError,
+    who::bearer::Bearer,
+};
 use arn::Place;
 use axum::{
     body::Body,
@@ -38,7 +45,7 @@ use axum::{
 use bytes::Bytes;
 use fault::Fault;
 use gsm_core::{IdSource, Timestamp};
-use gsm_engine::{Call, Engine, Principal, Role};
+use gsm_engine::{AdminRole, Call, Engine, Principal, Role};
 use gsm_security::{RequestFacts, Scope};
 use operations::Operation;
 use protocol::BODY_BYTES_MAX;
@@ -94,6 +101,14 @@ struct Who {
     bits: Option<u128>,
 }
 
+impl Who {
+    /// As policies see it. An access key of an operator is an owner's.
+    fn bearer(&self) -> Bearer {
+        let admin = (self.role == Role::Admin).then_some(AdminRole::Owner);
+        Bearer { principal: self.principal.clone(), role: self.role.as_str(), admin, facts: None }
+    }
+}
+
 /// Serves a request of the wire.
 pub(crate) async fn serve(app: &App, request: Request, protocol: Protocol, facts: RequestFacts) -> Response {
     let request_id = uuid(&**app.engine.ids());
@@ -125,6 +140,11 @@ async fn done(
     if !operation.roles.contains(&who.role) {
         let (role, name) = (who.role.as_str(), operation.name());
         return Err(Fault::denied(format!("a key of the role `{role}` may not call {name}")));
+    }
+    let asked = Question { action: operation.action, path: None, address: facts.address, reason: None };
+    let bearer = who.bearer();
+    if !authz::decide(&app.door.policies, crate::api::operations(), &bearer, &asked).allowed {
+        return Err(Fault::denied(format!("no policy lets this key call {}", operation.name())));
     }
     let input = protocol.read(&body)?;
     shape::check(operation.takes, &input)?;

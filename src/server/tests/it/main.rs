@@ -1,6 +1,7 @@
 //! The server as its callers see it: over HTTP, on a port of its own, with a data directory of its own.
 #![allow(clippy::disallowed_methods, reason = "tests have a clock and tasks of their own")]
 #![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
+mod authz;
 mod bad_input;
 mod boards;
 mod client;
@@ -16,6 +17,8 @@ mod roles;
 mod rule_sets;
 mod rulings;
 mod several;
+mod sign_in;
+mod tls;
 mod watch;
 mod why;
 mod world;
