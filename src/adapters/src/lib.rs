@@ -1,4 +1,4 @@
-//! The embedded store behind the engine's [`Store`](gsm_engine::store::Store) port, files for boards' snapshots, the
+//! The embedded store behind the engine's [`Store`](gsm_engine::store::Store) port, files for boards' snapshots, a registry of models, the
 //! system's clock and its ids.
 //!
 //! Not here: any rule of the game, HTTP, configuration files. Invariant: a commit that was answered `Ok` survives
@@ -24,6 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 mod embedded;
+pub mod models;
 mod snapshots;
 mod system;
 

@@ -14,6 +14,7 @@ mod eval;
 mod flags;
 mod history;
 mod key;
+mod model;
 mod offline;
 mod output;
 mod rating;
@@ -21,6 +22,7 @@ mod replay;
 mod resp;
 mod rules;
 mod run;
+mod sagemaker;
 mod simulate;
 
 use clap::{Parser, Subcommand};
@@ -70,6 +72,10 @@ enum Command {
     Boards(boards::Command),
     /// What ratings are made of
     Rating(rating::Command),
+    /// Models that predict matches: train, judge, promote, roll back, explain
+    Model(Box<model::Command>),
+    /// A SageMaker container: train and serve a model as the platform asks
+    Sagemaker(sagemaker::Command),
     /// Rule sets: what is wrong with them, and how they are answered
     Rules(rules::Command),
     /// What rule sets make of traffic: the real matcher under a virtual clock
@@ -95,6 +101,8 @@ fn main() -> ExitCode {
         Command::Eval(command) => command.run(),
         Command::Boards(command) => command.run(),
         Command::Rating(command) => command.run(),
+        Command::Model(command) => command.run(),
+        Command::Sagemaker(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Admin(command) => command.run(),

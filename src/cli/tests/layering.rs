@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Folder under `src/` and its level; crate names are `gsm-<folder>`. Folders that do not exist yet may be listed.
 const LEVELS: &[(&str, u8)] = &[
     ("core", 0),
+    ("audit", 1),
     ("rating", 1),
     ("session", 1),
     ("security", 1),

@@ -2,6 +2,7 @@ use crate::{
     EngineError, QueueConfig,
     boards::{BoardConfig, Boards, Pasts, Snapshots, Watches},
     events::Events,
+    forecasts::Forecasts,
     jobs::{Gates, Jobs},
     learning::Learning,
     pools::{Pools, Rules},
@@ -42,6 +43,8 @@ pub struct LoadReport {
     pub queues: usize,
     /// Rule sets.
     pub rule_sets: usize,
+    /// Results that predictions were learnt from.
+    pub lessons: usize,
     /// Ratings on boards.
     pub ratings: usize,
     /// Boards that came from a snapshot.
@@ -91,6 +94,8 @@ pub(crate) struct Views {
     pub(crate) gates: Gates,
     pub(crate) offences: crate::overview::OffenceCounts,
     pub(crate) learning: Learning,
+    pub(crate) bans: crate::bans::Bans,
+    pub(crate) forecasts: Forecasts,
 }
 
 impl Fold for Views {
@@ -99,6 +104,7 @@ impl Fold for Views {
             self.apply_write(committed.sequence, changes.at, write);
             self.watches.follow(write);
         }
+        self.forecasts.follow(committed.sequence, changes);
         for (index, (player, event)) in changes.events.iter().enumerate() {
             self.offences.follow(&event.kind);
             self.hub.publish(*player, committed.sequence, index, event);
@@ -132,6 +138,11 @@ impl Views {
                 self.pasts.told(mode, *player, *depth, Some(row));
             }
             (Key::History(mode, player, depth), None) => self.pasts.told(mode, *player, *depth, None),
+            (Key::Scored(board, season, player, nth), Some(Row::Scored(row))) => {
+                self.pasts.scored(board, *season, *player, *nth, row);
+            }
+            (Key::Bans(player), Some(Row::Bans(bans))) => self.bans.follow(*player, Some(bans)),
+            (Key::Bans(player), None) => self.bans.follow(*player, None),
             (Key::Learnt(mode), Some(Row::Learnt(row))) => self.learning.published(mode, row),
             (Key::Entry(board, season, player), Some(Row::Entry(row))) => {
                 self.boards.entered((board, *season, *player), Some(row), sequence, now);
@@ -275,6 +286,14 @@ impl Engine {
             Ok(())
         })
         .await?;
+        self.each(KeyRange::AllBans, |key, found| {
+            if let (Key::Bans(player), Row::Bans(bans)) = (&key, &*found.row) {
+                self.views.bans.load(*player, bans);
+            }
+            Ok(())
+        })
+        .await?;
+        report.lessons = self.load_forecasts().await?;
         self.load_boards().await?;
         self.load_ratings(snapshots, &mut report).await?;
         self.load_entries().await?;

@@ -36,6 +36,13 @@ pub enum EngineError {
         seconds = left.get().div_ceil(1_000)
     )]
     LockedOut { player: PlayerId, offence: &'static str, scope: String, until: Timestamp, left: Millis },
+    #[error(
+        "player `{player}` is banned{end}: {reason}",
+        end = until.map_or_else(String::new, |(until, left)| {
+            format!(" until {} ({} s from now)", until.as_millis(), left.get().div_ceil(1_000))
+        })
+    )]
+    Banned { player: PlayerId, until: Option<(Timestamp, Millis)>, reason: String },
     #[error("the ticket id was used before for another request")]
     TicketIdTaken,
     #[error("the ticket is `{state}` and no longer waits")]
@@ -149,7 +156,7 @@ impl EngineError {
             | Self::SeasonClosed { .. }
             | Self::ResultContradicts { .. } => Kind::Conflict,
             Self::Invalid { .. } | Self::NoConsent { .. } | Self::IdempotencyMismatch => Kind::Invalid,
-            Self::Forbidden => Kind::Forbidden,
+            Self::Forbidden | Self::Banned { .. } => Kind::Forbidden,
             Self::QueueFull { .. }
             | Self::TooManyQueues
             | Self::TooManyRuleSets
@@ -176,6 +183,7 @@ impl EngineError {
             Self::AlreadyQueued { .. } => "already_queued",
             Self::InMatch { .. } => "in_match",
             Self::LockedOut { .. } => "locked_out",
+            Self::Banned { .. } => "banned",
             Self::TicketIdTaken => "ticket_id_taken",
             Self::NotWaiting { .. } => "ticket_not_waiting",
             Self::ProposalClosed { .. } => "proposal_closed",
@@ -225,6 +233,7 @@ impl EngineError {
             Self::LockedOut { .. } => {
                 "try again after the seconds in Retry-After, or without that player; GET /v1/players/{player_id}/penalties says more"
             }
+            Self::Banned { .. } => "queue without that player; GET /v1/players/{player_id}/bans says more",
             Self::TicketIdTaken => "choose a new ticket id for a new request",
             Self::TooManyBoards | Self::TooManyCounting { .. } => "delete a board that is no longer read",
             Self::TooManyWatches => "end a watch first: DELETE /v1/rankings/{board}/watch",

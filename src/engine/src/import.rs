@@ -8,7 +8,7 @@ use crate::{
         counting::rating_in,
         new_row,
     },
-    store::{ChangeSet, Expect, Home, Key, PlayerRow, Row, StandingRow, Version},
+    store::{ChangeSet, Expect, Home, Key, LessonRow, PlayerRow, Row, StandingRow, Version},
     systems::Scheme,
 };
 use gsm_core::{Label, Map, MatchId, Mode, PlayerId, Probability, RequestKey, Timestamp, limits};
@@ -405,6 +405,8 @@ impl Ledger {
             }
             (standing.row, standing.moved) = (Some(after), true);
         }
+        let lesson = LessonRow::new((new.at, depth), &new.roster, &result, None);
+        changes.fold(Key::Lesson(new.mode.clone(), id), Row::Lesson(Box::new(lesson)));
         changes.create(Key::Result(id), link.into_row());
         results.insert(id, (new.roster.clone(), result));
         Ok(Imported::New)

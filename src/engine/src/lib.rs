@@ -9,11 +9,13 @@
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
 mod aws_keys;
+mod bans;
 mod boards;
 mod call;
 mod engine;
 mod error;
 mod events;
+mod forecasts;
 mod forming;
 mod import;
 mod jobs;
@@ -45,6 +47,7 @@ mod tickets;
 pub mod token;
 
 pub use aws_keys::NewAwsKey;
+pub use bans::{Ban, BanKind};
 pub use boards::{
     AmongView, BoardConfig, BoardPage, BoardRef, BoardRow, BoardView, CohortView, Column, Cut, Dimension,
     Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastPlace,
@@ -56,7 +59,12 @@ pub use call::{AdminRole, Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
+pub use forecasts::{
+    Ask, Asked, CONTENDERS, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelView,
+    RecentFigures, SegmentFigures,
+};
 pub use forming::TickReport;
+pub use gsm_ml::Contribution;
 pub use gsm_ranking::{
     Placed, Visibility,
     cohort::{CohortConfig, CohortRule, Seat},

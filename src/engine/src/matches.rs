@@ -1,6 +1,7 @@
 //! Matches: formed by the matcher or created by a server, moved through their states, ended.
 use crate::{
     Call, Engine, EngineError, Principal, QueueConfig, ResultView,
+    forecasts::{region_of, waits_of},
     results::counting::rating_in,
     store::{
         Brought, ChangeSet, Claim, Expect, Home, Key, MatchRow, Op, Prediction, PushEvent, PushKind, Row,
@@ -116,6 +117,11 @@ impl Engine {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)));
         let wait_ms_max =
             forming.tickets.iter().map(|(_, row, _)| call.now.since(row.queued_at)).max().unwrap_or_default();
+        let mut made = self.new_match_row(call, &forming.queue, roster, &ratings);
+        if let Some(inside) = made.prediction.forecast.as_mut().and_then(|of| of.inside.as_mut()) {
+            inside.region = region_of(&forming.tickets).or_else(|| inside.region.take());
+            inside.waits_ms = waits_of(&made.roster, &forming.tickets, call);
+        }
         let row = MatchRow {
             tickets: forming.tickets.iter().map(|(id, ..)| *id).collect(),
             claimed: true,
@@ -123,7 +129,7 @@ impl Engine {
             wait_ms_max,
             teams,
             roles: forming.roles.clone(),
-            ..self.new_match_row(call, &forming.queue, roster, &ratings)
+            ..made
         };
         let keys: Vec<Key> = forming.tickets.iter().flat_map(|(_, row, _)| claims_of(row)).collect();
         for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
@@ -169,12 +175,13 @@ impl Engine {
         roster: Roster,
         ratings: &[Vec<Rating>],
     ) -> MatchRow {
-        let expected = self
+        let expected: Vec<f64> = self
             .rates(queue)
             .expected(ratings, roster.home())
             .into_iter()
             .map(gsm_core::Probability::get)
             .collect();
+        let forecast = self.foresee(call, queue, &roster, &expected);
         MatchRow {
             queue: Some(queue.name.clone()),
             mode: queue.mode.clone(),
@@ -191,7 +198,7 @@ impl Engine {
             expires_at: call.now.saturating_add(queue.match_timeout_ms),
             tickets: Vec::new(),
             claimed: false,
-            prediction: Prediction { model: queue.rating.name().to_owned(), expected },
+            prediction: Prediction { model: queue.rating.name().to_owned(), expected, forecast },
             spread: 0.0,
             wait_ms_max: Millis::ZERO,
             connection: None,
@@ -329,9 +336,12 @@ impl Engine {
         Ok(self.view_of(call, id, row, result))
     }
 
-    fn view_of(&self, call: &Call, id: MatchId, row: MatchRow, result: Option<ResultView>) -> MatchView {
+    fn view_of(&self, call: &Call, id: MatchId, mut row: MatchRow, result: Option<ResultView>) -> MatchView {
         let hosts =
             matches!(call.principal, Principal::Server(_) | Principal::Admin(_) | Principal::Match(_));
+        if let Some(forecast) = row.prediction.forecast.as_mut().filter(|_| !hosts) {
+            forecast.inside = None;
+        }
         let server_token = (hosts && !row.state.is_terminal()).then(|| self.match_token(id, &row));
         MatchView { id, row, server_token, result }
     }

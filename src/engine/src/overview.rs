@@ -123,11 +123,11 @@ impl Engine {
         }
     }
 
-    /// How things stand right now.
-    pub async fn overview(&self) -> Result<Overview, EngineError> {
+    /// Every queue at a glance, from memory.
+    #[must_use]
+    pub fn queue_overviews(&self) -> Vec<QueueOverview> {
         let now = self.clock.now();
-        let queues = self
-            .queues()
+        self.queues()
             .into_iter()
             .map(|config| {
                 let (waiting, wait_ms_max, proposals) =
@@ -144,7 +144,12 @@ impl Engine {
                     proposals,
                 }
             })
-            .collect();
+            .collect()
+    }
+
+    /// How things stand right now.
+    pub async fn overview(&self) -> Result<Overview, EngineError> {
+        let queues = self.queue_overviews();
         let (results, last) = {
             let kept = self.views.recent.0.lock();
             (kept.total, kept.last.iter().cloned().collect::<Vec<_>>())

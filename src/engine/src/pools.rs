@@ -1,4 +1,5 @@
 //! The waiting tickets, open proposals and running matches of this node: folds of the live home.
+mod apart;
 mod matcher;
 mod waits;
 
@@ -12,10 +13,11 @@ use crate::{
     recorder::{self, Recorder},
     store::{MatchRow, TicketRow},
 };
+use apart::Apart;
 use gsm_core::{Map, MatchId, PlayerId, ProposalId, QueueName, TicketId, Timestamp, limits};
 use gsm_matchmaking::{Proposal, Role, Seat};
 use gsm_session::TicketState;
-use matcher::{Entering, Matcher};
+use matcher::Entering;
 use parking_lot::{Mutex, RwLock};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +31,8 @@ use waits::Waits;
 
 /// What the fold tells a pool; taken in at the next step, so that a commit never waits for a step.
 enum Command {
-    Enter(Entering, Timestamp),
+    /// Whether it is of players in the shadow, and when its time is up.
+    Enter(Entering, bool, Timestamp),
     Leave(TicketId),
 }
 
@@ -73,7 +76,7 @@ pub(crate) struct QueuePool {
 
 /// What a step works on.
 pub(crate) struct PoolState {
-    matcher: Matcher,
+    matcher: Apart,
     expiries: BTreeSet<(Timestamp, TicketId)>,
     expiry_of: Map<TicketId, Timestamp>,
     proposals: BTreeMap<ProposalId, Timestamp>,
@@ -83,10 +86,10 @@ impl PoolState {
     fn take_in(&mut self, commands: Vec<Command>) {
         for command in commands {
             match command {
-                Command::Enter(ticket, expires_at) => {
+                Command::Enter(ticket, shadow, expires_at) => {
                     let id = ticket.id();
                     // One that the pool does not take (its queue has other rules now) still has its deadline.
-                    self.matcher.insert(ticket);
+                    self.matcher.insert(ticket, shadow);
                     if let Some(old) = self.expiry_of.insert(id, expires_at) {
                         self.expiries.remove(&(old, id));
                     }
@@ -163,7 +166,7 @@ impl PoolState {
 impl QueuePool {
     fn new(rules: Rules) -> Option<Self> {
         let state = PoolState {
-            matcher: Matcher::new(&rules)?,
+            matcher: Apart::new(&rules)?,
             expiries: BTreeSet::new(),
             expiry_of: Map::default(),
             proposals: BTreeMap::new(),
@@ -185,7 +188,7 @@ impl QueuePool {
         if state.matcher.follow(&rules) {
             return;
         }
-        match Matcher::new(&rules) {
+        match Apart::new(&rules) {
             Some(matcher) => state.matcher = matcher,
             // The rules were validated before they were stored; refused ones leave the old ones in force.
             None => tracing::error!("stored rules cannot be used"),
@@ -208,7 +211,7 @@ impl QueuePool {
             // It has left this queue alone.
             (_, None) => Command::Leave(id),
             (TicketState::Queued | TicketState::Searching, Some(row)) => {
-                Command::Enter(self.rules.read().entering(id, &row), row.expires_at)
+                Command::Enter(self.rules.read().entering(id, &row), row.shadow, row.expires_at)
             }
             (state, _) if state.is_terminal() => Command::Leave(id),
             _ => return,
@@ -285,10 +288,13 @@ impl Pools {
         for queue in row.queues() {
             let (Some(pool), Some(seen)) = (self.gather(queue), row.seen_from(queue)) else { continue };
             // A match in one queue ends the wait in all, and was made in that one.
-            pool.waits.lock().ticket(id, &seen, *queue == row.queue);
+            // How long those in the shadow wait tells nothing to the others.
+            if !seen.shadow {
+                pool.waits.lock().ticket(id, &seen, *queue == row.queue);
+            }
             let command = match seen.state {
                 TicketState::Queued | TicketState::Searching => {
-                    Command::Enter(pool.rules.read().entering(id, &seen), seen.expires_at)
+                    Command::Enter(pool.rules.read().entering(id, &seen), seen.shadow, seen.expires_at)
                 }
                 _ => Command::Leave(id),
             };

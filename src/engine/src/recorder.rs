@@ -142,6 +142,7 @@ mod tests {
             also: Vec::new(),
             brought: vec![brought],
             backfill: false,
+            shadow: false,
             session: None,
             state,
             queued_at: Timestamp::from_millis(5),

@@ -16,8 +16,8 @@ use crate::{
     matches::archive,
     penalties::Blame,
     store::{
-        ChangeSet, Expect, Home, Key, MatchRow, OutboxRow, Prediction, ResultRow, Row, StandingRow, Verdict,
-        Version,
+        ChangeSet, Expect, Home, Key, LessonRow, MatchRow, OutboxRow, Prediction, ResultRow, Row,
+        StandingRow, Verdict, Version,
     },
 };
 use chain::{Link, Moved, depth_after};
@@ -298,6 +298,9 @@ impl Engine {
     ) -> Result<(ChangeSet, ResultView), EngineError> {
         let mut changes = self.changes(call, &[&id, &row.mode]);
         changes.create(Key::Result(id), Row::Result(Box::new(row.clone())));
+        let forecast = live.as_ref().and_then(|(live, _)| live.prediction.forecast.as_deref());
+        let lesson = LessonRow::new((row.at, row.depth), &row.roster, &row.result, forecast);
+        changes.fold(Key::Lesson(row.mode.clone(), id), Row::Lesson(Box::new(lesson)));
         self.remember(&mut changes, call, Home::Record, &())?;
         if self.homes.is_one() {
             // Push streams are the live home's: where it is another store, they follow with the end of the match.
@@ -371,7 +374,7 @@ pub(crate) fn match_of_result(row: &ResultRow) -> MatchRow {
         expires_at: row.at,
         tickets: Vec::new(),
         claimed: false,
-        prediction: Prediction { model: String::new(), expected: Vec::new() },
+        prediction: Prediction { model: String::new(), expected: Vec::new(), forecast: None },
         spread: 0.0,
         wait_ms_max: Millis::ZERO,
         player_sessions: Vec::new(),

@@ -224,6 +224,10 @@ impl Engine {
         }
         // Who plays already is let in.
         let playing = new.intake == Intake::Backfill;
+        if !playing {
+            self.views.bans.check(new.queues(), &players, call.now)?;
+        }
+        let shadow = !playing && self.views.bans.is_shadow(&players, call.now);
         let locks = if playing { Vec::new() } else { self.check_locks(queues, &players, call.now).await? };
         let full = |queue: &&QueueName| self.views.pools.get(queue).is_some_and(|pool| pool.is_full());
         if let Some(queue) = new.queues().find(full) {
@@ -255,6 +259,7 @@ impl Engine {
             players,
             brought,
             backfill: new.intake == Intake::Backfill,
+            shadow,
             session: new.session.clone(),
             state: TicketState::Queued,
             queued_at: call.now,
@@ -288,6 +293,11 @@ impl Engine {
         let view = TicketView { id, row };
         self.remember(&mut changes, call, Home::Live, &view)?;
         self.commit(Home::Live, changes).await?;
+        if let Err(banned) = self.may_wait(&view.row, call.now) {
+            // The ban came while the ticket was made.
+            self.expel_from(id, call.now).await?;
+            return Err(banned);
+        }
         self.tell_of(call, &view, |queue| Happening::Searching(self.estimated_wait(queue)), Vec::new());
         Ok(view)
     }
@@ -381,8 +391,18 @@ impl Engine {
     /// Takes a party out of its queue; any member may. An answered-for proposal counts as declined. Cancelling a
     /// cancelled ticket changes nothing.
     pub async fn cancel_ticket(&self, call: &Call, id: TicketId) -> Result<TicketView, EngineError> {
+        self.cancel_ticket_as(call, id, CANCELLED).await
+    }
+
+    /// The same, for another reason.
+    pub(crate) async fn cancel_ticket_as(
+        &self,
+        call: &Call,
+        id: TicketId,
+        reason: &str,
+    ) -> Result<TicketView, EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
-            match self.try_cancel_ticket(call, id).await {
+            match self.try_cancel_ticket(call, id, reason).await {
                 Err(EngineError::Raced) => {}
                 done => return done,
             }
@@ -390,7 +410,12 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    async fn try_cancel_ticket(&self, call: &Call, id: TicketId) -> Result<TicketView, EngineError> {
+    async fn try_cancel_ticket(
+        &self,
+        call: &Call,
+        id: TicketId,
+        reason: &str,
+    ) -> Result<TicketView, EngineError> {
         let done = self.replayed::<()>(call, Home::Live).await?.is_some();
         let (row, version) = self.visible_ticket(call, id).await?;
         match row.state {
@@ -422,9 +447,8 @@ impl Engine {
             TicketState::Queued | TicketState::Searching => {
                 let rules = self.rule_counts(id, &row.queue);
                 let mut changes = self.changes(call, &[&id]);
-                let row = self
-                    .end_ticket(&mut changes, id, row, version, TicketState::Cancelled, CANCELLED)
-                    .await?;
+                let row =
+                    self.end_ticket(&mut changes, id, row, version, TicketState::Cancelled, reason).await?;
                 self.remember(&mut changes, call, Home::Live, &())?;
                 self.commit(Home::Live, changes).await?;
                 let view = TicketView { id, row };

@@ -2,14 +2,54 @@
 //!
 //! One step of the extended Kalman filter with a Bernoulli observation and logistic link; O(D²).
 use crate::numeric::{dot, logistic};
+use serde::{Deserialize, Serialize};
 
 /// A belief about `D` weights.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Told", try_from = "Told")]
 pub(crate) struct Blr<const D: usize> {
     weights: [f64; D],
     covariance: Box<[[f64; D]; D]>,
     /// The variance that each weight gains in a match.
     forgetting: [f64; D],
+}
+
+/// A belief as it is written: without its size.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    weights: Vec<f64>,
+    covariance: Vec<f64>,
+    forgetting: Vec<f64>,
+}
+
+impl<const D: usize> From<Blr<D>> for Told {
+    fn from(of: Blr<D>) -> Self {
+        let covariance = of.covariance.iter().flatten().copied().collect();
+        Self { weights: of.weights.to_vec(), covariance, forgetting: of.forgetting.to_vec() }
+    }
+}
+
+impl<const D: usize> TryFrom<Told> for Blr<D> {
+    type Error = &'static str;
+
+    fn try_from(told: Told) -> Result<Self, Self::Error> {
+        const SIZE: &str = "a regression of another size";
+        let numbers = || told.weights.iter().chain(&told.covariance).chain(&told.forgetting);
+        if numbers().any(|number| !number.is_finite()) {
+            return Err("a regression with a number that is not finite");
+        }
+        let mut covariance = Box::new([[0.0; D]; D]);
+        if told.covariance.len() != D * D {
+            return Err(SIZE);
+        }
+        for (row, told) in covariance.iter_mut().zip(told.covariance.chunks_exact(D)) {
+            row.copy_from_slice(told);
+        }
+        let weights = told.weights.try_into().map_err(|_| SIZE)?;
+        let forgetting = told.forgetting.try_into().map_err(|_| SIZE)?;
+        Ok(Self { weights, covariance, forgetting })
+    }
 }
 
 /// The least slope of the logistic function that counts.

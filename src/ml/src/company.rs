@@ -1,5 +1,6 @@
 //! Who played with whom, and against whom.
-use gsm_core::Map;
+use crate::bounded::Bounded;
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// Sides of more players are only looked at as a whole: pairs would be too many.
@@ -9,13 +10,22 @@ const LINEUP_FADES: f32 = 0.95;
 const RIVALS_FADE: f32 = 0.9;
 
 /// A fading sum of surprises, and of matches.
-#[derive(Clone, Copy, Debug, Default)]
-struct Faded {
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Faded {
     surprise: f32,
     matches: f32,
 }
 
 impl Faded {
+    #[cfg(test)]
+    pub(crate) const fn with(self, surprise: f32) -> Self {
+        Self { surprise, ..self }
+    }
+
+    pub(crate) const fn is_finite(self) -> bool {
+        self.surprise.is_finite() && self.matches.is_finite()
+    }
+
     fn add(&mut self, surprise: f64, fades: f32) {
         self.surprise = fades * self.surprise + surprise as f32;
         self.matches = fades * self.matches + 1.0;
@@ -26,12 +36,15 @@ impl Faded {
     }
 }
 
-/// What was seen of players together. Memory grows with the pairs and line-ups that have met.
+/// Of each kind so many are remembered; beyond that those that met least lately are forgotten first.
+pub(crate) const REMEMBERED_MAX: usize = 1 << 20;
+
+/// What was seen of players together: some 100 MB at most.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Company {
-    pairs: Map<(u32, u32), u32>,
-    lineups: Map<u64, Faded>,
-    rivals: Map<(u64, u64), Faded>,
+    pub(crate) pairs: Bounded<(u32, u32), u32, REMEMBERED_MAX>,
+    pub(crate) lineups: Bounded<u64, Faded, REMEMBERED_MAX>,
+    pub(crate) rivals: Bounded<(u64, u64), Faded, REMEMBERED_MAX>,
 }
 
 /// A number for a set of players, whatever their order. Two sets may share one: then they share a memory, no more.
@@ -89,16 +102,16 @@ impl Company {
     pub(crate) fn played(&mut self, sides: [&[u32]; 2], surprise: f64) {
         for (players, surprise) in sides.into_iter().zip([surprise, -surprise]) {
             if players.len() > 1 {
-                self.lineups.entry(lineup(players)).or_default().add(surprise, LINEUP_FADES);
+                self.lineups.meet(lineup(players)).add(surprise, LINEUP_FADES);
             }
             for pair in pairs(players) {
-                let matches = self.pairs.entry(pair).or_insert(0);
+                let matches = self.pairs.meet(pair);
                 *matches = matches.saturating_add(1);
             }
         }
         let [one, other] = sides.map(lineup);
         let surprise = if one < other { surprise } else { -surprise };
-        self.rivals.entry(sorted(one, other)).or_default().add(surprise, RIVALS_FADE);
+        self.rivals.meet(sorted(one, other)).add(surprise, RIVALS_FADE);
     }
 }
 

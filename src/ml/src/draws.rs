@@ -1,6 +1,7 @@
 //! The chance of a draw: largest between equals, and larger where both sides drew often.
 use crate::blr::Blr;
 use crate::numeric::logistic;
+use serde::{Deserialize, Serialize};
 
 /// A constant, evenness, and how often both sides drew.
 const SIZE: usize = 4;
@@ -12,7 +13,7 @@ const FORGETTING: f64 = 1e-6;
 const SHARE_MAX: f64 = 0.95;
 
 /// A regression of draws on how even a match is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Draws(Blr<SIZE>);
 
 fn input(logit: f64, draw_rate: f64) -> [f64; SIZE] {

@@ -36,6 +36,16 @@ pub enum MlError {
         /// Its name.
         name: &'static str,
     },
+    /// A number that no player has.
+    #[error("`{name}` is out of range: {least} to {most}")]
+    OutOfRange {
+        /// Which.
+        name: &'static str,
+        /// The least that is taken.
+        least: f64,
+        /// The most.
+        most: f64,
+    },
     /// A score that is NaN or infinite.
     #[error("the score of side {side} is not finite")]
     BadScore {

@@ -1,5 +1,6 @@
 //! Rating systems that run side by side, each with its own idea of how skill moves and what a result says.
 use crate::MlError;
+use crate::person::Person;
 use crate::record::Seen;
 use crate::variants::Variants;
 use gsm_core::Timestamp;
@@ -8,6 +9,7 @@ use gsm_rating::{
     Change, EloSettings, Entrant, Game, GlickoSettings, KalmanSettings, Lead, Learnt, Offset, Rating,
     RatingError, Scratch, Side, System,
 };
+use serde::{Deserialize, Serialize};
 
 /// How many there are.
 pub(crate) const EXPERTS: usize = 5;
@@ -57,10 +59,43 @@ pub(crate) struct Rated {
 }
 
 impl Rated {
+    /// Of sides of these sizes, whose players follow.
+    fn begin(&mut self, sizes: impl Iterator<Item = usize>) {
+        self.ratings.iter_mut().for_each(Vec::clear);
+        self.starts.clear();
+        self.starts.push(0);
+        for size in sizes {
+            self.starts.push(self.starts.last().copied().unwrap_or_default() + size);
+        }
+    }
+
     fn side(&self, expert: usize, side: usize) -> &[Rating] {
         let (from, to) = (self.starts.get(side).copied(), self.starts.get(side + 1).copied());
         let ratings = self.ratings.get(expert).map(Vec::as_slice).unwrap_or_default();
         ratings.get(from.unwrap_or_default()..to.unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+/// What experts have learnt, and how they rate every player: all that is not settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ratings {
+    learnt: [Option<Learnt>; EXPERTS],
+    seats: Vec<[Rating; EXPERTS]>,
+}
+
+impl Ratings {
+    pub(crate) fn players(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Whether they are of our systems, and finite.
+    fn makes_sense(&self) -> bool {
+        let learnt = systems().iter().zip(&self.learnt).all(|(system, learnt)| {
+            system.learns() == learnt.is_some() && learnt.as_ref().is_none_or(Learnt::makes_sense)
+        });
+        let sound = |rating: &Rating| rating.is_finite() && rating.deviation >= 0.0;
+        learnt && self.seats.iter().flatten().all(sound)
     }
 }
 
@@ -104,6 +139,20 @@ impl Experts {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn spoil(&mut self) {
+        self.seats[1][4].mean = f64::NAN;
+    }
+
+    pub(crate) fn ratings(&self) -> Ratings {
+        Ratings { learnt: self.learnt, seats: self.seats.clone() }
+    }
+
+    /// Experts that know this; none where it makes no sense.
+    pub(crate) fn with(ratings: Ratings) -> Option<Self> {
+        ratings.makes_sense().then(|| Self { learnt: ratings.learnt, seats: ratings.seats, ..Self::new() })
+    }
+
     /// Makes room for players below this number.
     pub(crate) fn seat(&mut self, players: usize) {
         if self.seats.len() < players {
@@ -139,19 +188,45 @@ impl Experts {
         variants: &Variants,
         rated: &mut Rated,
     ) {
-        let Rated { ratings, starts } = rated;
-        starts.clear();
-        starts.push(0);
-        for side in sides.clone() {
-            starts.push(starts.last().copied().unwrap_or_default() + side.len());
+        rated.begin(sides.clone().map(<[u32]>::len));
+        for (expert, ratings) in rated.ratings.iter_mut().enumerate() {
+            let players = sides.clone().flatten().zip(seen);
+            ratings.extend(
+                players.filter_map(|(player, seen)| self.rating(expert, *player, *seen, setting, variants)),
+            );
         }
-        for (expert, ratings) in ratings.iter_mut().enumerate() {
-            ratings.clear();
-            for (player, seen) in sides.clone().flatten().zip(seen) {
-                let Some(rating) = self.general(expert, *player, *seen, setting.at) else { continue };
-                let offset = self.offset(expert, *player, setting, variants);
-                ratings.push(offset.map_or(rating, |offset| offset.applied(rating)));
-            }
+    }
+
+    /// A player's rating by one expert, the offset of the variant included.
+    fn rating(
+        &self,
+        expert: usize,
+        player: u32,
+        seen: Seen,
+        setting: Setting,
+        variants: &Variants,
+    ) -> Option<Rating> {
+        let rating = self.general(expert, player, seen, setting.at)?;
+        let offset = self.offset(expert, player, setting, variants);
+        Some(offset.map_or(rating, |offset| offset.applied(rating)))
+    }
+
+    /// The same as [`Experts::see`] of sides with guests among them; of each player it is told when he was last seen.
+    pub(crate) fn see_people(
+        &self,
+        sides: [&[Person]; 2],
+        seen: impl Fn(u32) -> Seen,
+        setting: Setting,
+        variants: &Variants,
+        rated: &mut Rated,
+    ) {
+        rated.begin(sides.into_iter().map(<[Person]>::len));
+        for (expert, ratings) in rated.ratings.iter_mut().enumerate() {
+            let newcomer = self.newcomer.get(expert).copied();
+            ratings.extend(sides.into_iter().flatten().filter_map(|person| match person {
+                Person::Known(player) => self.rating(expert, *player, seen(*player), setting, variants),
+                Person::Guest(guest) => newcomer.map(|newcomer| guest.rating(newcomer)),
+            }));
         }
     }
 

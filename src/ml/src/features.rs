@@ -77,7 +77,31 @@ impl Features {
         &self.values
     }
 
-    pub(crate) const fn variant(&self) -> Option<u16> {
+    /// The same features again, from what was kept of them: [`Features::values`], the variant, and
+    /// [`Features::context`].
+    ///
+    /// # Errors
+    /// A number that is not finite.
+    pub fn restore(
+        values: [f64; FEATURES],
+        variant: Option<u16>,
+        [variance, draw_rate]: [f64; 2],
+    ) -> Result<Self, MlError> {
+        if !draw_rate.is_finite() {
+            return Err(MlError::NotFinite { name: "draw_rate" });
+        }
+        Self::new(values, Context { variant, variance, draw_rate })
+    }
+
+    /// What does not take sides: the variance of the lead in skill, and how often both sides drew.
+    #[must_use]
+    pub const fn context(&self) -> [f64; 2] {
+        [self.context.variance, self.context.draw_rate]
+    }
+
+    /// The variant played.
+    #[must_use]
+    pub const fn variant(&self) -> Option<u16> {
         self.context.variant
     }
 
@@ -169,5 +193,8 @@ mod tests {
         assert_eq!(Features::new(values, Context::default()), Err(MlError::NotFinite { name: "elo" }));
         let context = Context { variance: f64::NAN, ..Context::default() };
         assert_eq!(Features::new([0.0; FEATURES], context), Err(MlError::NotFinite { name: "variance" }));
+        let restored = |context| Features::restore([0.0; FEATURES], None, context);
+        assert_eq!(restored([1.0, f64::NAN]), Err(MlError::NotFinite { name: "draw_rate" }));
+        assert_eq!(restored([1.0, 0.25]).unwrap().context(), [1.0, 0.25]);
     }
 }

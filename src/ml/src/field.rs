@@ -3,7 +3,7 @@ use crate::MlError;
 use crate::experts::{EXPERTS, Finished, Setting};
 use crate::features::{Encounter, Features, features};
 use crate::meeting::{check_players, score};
-use crate::model::{Model, PLAYERS_MAX};
+use crate::model::{CONTENDERS, Model, PLAYERS_MAX};
 use crate::numeric::logistic;
 use crate::record::Played;
 use crate::sheet::Sheet;
@@ -26,6 +26,15 @@ pub struct Field {
     sheets: Vec<Sheet>,
     leads: crate::experts::Rated,
     variant: Option<u16>,
+}
+
+/// What is predicted of a free-for-all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shares {
+    /// The score expected of each side by each of [`CONTENDERS`]: the mean over opponents, win 1, loss 0.
+    pub expected: Vec<[f64; CONTENDERS.len()]>,
+    /// The mean over pairs of `4 p (1 - p)`.
+    pub quality: f64,
 }
 
 /// Each side is compared with about twice so many others when a match is learnt from.
@@ -58,6 +67,31 @@ impl Model {
     #[must_use]
     pub fn ahead(&self, field: &Field, one: usize, other: usize) -> f64 {
         self.pair(field, one, other).map_or(0.5, |of| logistic(self.field.logit(of.values())))
+    }
+
+    /// The score that each side may expect, from the pairs that [`Model::learn_field`] learns from: all where sides are
+    /// few, a sample where they are many. O(sides).
+    #[must_use]
+    pub fn shares(&self, field: &Field) -> Shares {
+        let sides = field.sheets.len();
+        let mut sums = vec![([0.0; CONTENDERS.len()], 0.0_f64); sides];
+        let (mut quality, mut pairs) = (0.0, 0.0_f64);
+        for (one, other) in sampled(sides) {
+            let Some(of) = self.pair(field, one, other) else { continue };
+            let [learner, first, base] = self.field.logits(of.values());
+            let logits = [self.field.logit(of.values()), learner, first, base];
+            for (side, sign) in [(one, 1.0), (other, -1.0)] {
+                let Some((sum, n)) = sums.get_mut(side) else { continue };
+                sum.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += logistic(sign * logit));
+                *n += 1.0;
+            }
+            quality += 4.0 * logistic(logits[0]) * logistic(-logits[0]);
+            pairs += 1.0;
+        }
+        let mean = |(sum, n): ([f64; CONTENDERS.len()], f64)| {
+            if n > 0.0 { sum.map(|sum| sum / n) } else { [0.5; CONTENDERS.len()] }
+        };
+        Shares { expected: sums.into_iter().map(mean).collect(), quality: quality / pairs.max(1.0) }
     }
 
     /// Learns from a free-for-all: `places` has one a side, 1 is the best, equal places are a tie. `field` is as the match
@@ -115,31 +149,36 @@ impl Model {
     fn learn_pairs(&mut self, field: &Field, places: &[u32]) -> Vec<f64> {
         let sides = places.len();
         let mut surprises = vec![(0.0, 0.0_f64); sides];
-        // Every side meets those that are so many places further, around the circle.
-        let strides = STRIDES_MAX.min((sides / 2).max(1));
-        let weight = 1.0 / strides as f64;
-        for nth in 0..strides {
-            let stride = 1 + nth * (sides / 2).max(1) / strides;
-            for (one, place) in places.iter().enumerate() {
-                let other = (one + stride) % sides;
-                let (Some(against), Some(of)) = (places.get(other), self.pair(field, one, other)) else {
-                    continue;
-                };
-                let y = score(*place, *against);
-                let surprise = y - logistic(of.base());
-                for (at, surprise) in [(one, surprise), (other, -surprise)] {
-                    if let Some((sum, n)) = surprises.get_mut(at) {
-                        *sum += surprise;
-                        *n += 1.0;
-                    }
+        let weight = 1.0 / strides(sides) as f64;
+        for (one, other) in sampled(sides) {
+            let (Some(place), Some(against)) = (places.get(one), places.get(other)) else { continue };
+            let Some(of) = self.pair(field, one, other) else { continue };
+            let y = score(*place, *against);
+            let surprise = y - logistic(of.base());
+            for (at, surprise) in [(one, surprise), (other, -surprise)] {
+                if let Some((sum, n)) = surprises.get_mut(at) {
+                    *sum += surprise;
+                    *n += 1.0;
                 }
-                if y != 0.5 {
-                    self.field.learn(of.values(), y, weight);
-                }
+            }
+            if y != 0.5 && !self.held {
+                self.field.learn(of.values(), y, weight);
             }
         }
         surprises.into_iter().map(|(sum, n)| sum / n.max(1.0)).collect()
     }
+}
+
+fn strides(sides: usize) -> usize {
+    STRIDES_MAX.min((sides / 2).max(1))
+}
+
+/// Pairs of so many sides: every side meets those that are so many places further, around the circle.
+fn sampled(sides: usize) -> impl Iterator<Item = (usize, usize)> {
+    let (half, strides) = ((sides / 2).max(1), strides(sides));
+    (0..strides)
+        .map(move |nth| 1 + nth * half / strides)
+        .flat_map(move |stride| (0..sides).map(move |one| (one, (one + stride) % sides)))
 }
 
 fn check(entry: &Entry<'_>) -> Result<(), MlError> {

@@ -1,7 +1,7 @@
 //! A model that goes through a history, by the evaluation protocol.
 use crate::meeting::score;
 use crate::{Entry, Features, Field, Meeting, MlError, Model, Outcome};
-use gsm_core::Probability;
+use gsm_core::{Probability, Timestamp};
 use gsm_rating::RatingError;
 use gsm_rating::evaluation::{self, advantages};
 use gsm_rating::history::{History, Lineup};
@@ -10,6 +10,8 @@ use gsm_rating::history::{History, Lineup};
 #[derive(Clone, Debug)]
 pub struct Forecaster<'a> {
     model: Model,
+    /// Until when the weights are held.
+    seen: Option<Timestamp>,
     history: &'a History,
     two_sided: bool,
     /// Whether team 0 has the advantage of the game in a variant.
@@ -25,8 +27,16 @@ impl<'a> Forecaster<'a> {
     /// Before the first match, with a model that knows nothing yet.
     #[must_use]
     pub fn new(history: &'a History) -> Self {
+        Self::with(Model::new(), history, None)
+    }
+
+    /// Before the first match, with a model that knows no player. Its weights are held ([`Model::hold`]) for the matches up
+    /// to and with `seen`: those that it has learnt them from.
+    #[must_use]
+    pub fn with(model: Model, history: &'a History, seen: Option<Timestamp>) -> Self {
         Self {
-            model: Model::new(),
+            model,
+            seen,
             history,
             two_sided: history.is_two_sided(),
             home: advantages(history),
@@ -34,6 +44,14 @@ impl<'a> Forecaster<'a> {
             twos: Vec::new(),
             fields: Vec::new(),
         }
+    }
+
+    /// The model as it stands.
+    #[must_use]
+    pub fn into_model(self) -> Model {
+        let mut model = self.model;
+        model.hold(false);
+        model
     }
 
     fn variant(&self, index: usize) -> Option<u16> {
@@ -72,6 +90,7 @@ impl<'a> Forecaster<'a> {
 
     /// What was not seen, for it made no sense, is looked at again to tell why.
     fn learn_from(&mut self, index: usize) -> Result<(), MlError> {
+        self.model.hold(self.seen.is_some_and(|seen| self.history.at(index) <= seen));
         let at = index.wrapping_sub(self.from);
         if let (true, Some([one, other])) = (self.two_sided, self.two(index)) {
             let meeting = self.meeting(index, [one, other]);
@@ -142,7 +161,9 @@ fn told(error: MlError, sides: usize) -> RatingError {
         MlError::NoSuchSide { home } => RatingError::NoSuchSide { home, sides },
         MlError::NoSuchPlayer { player, max } => RatingError::NoSuchPlayer { player, players: max as usize },
         MlError::BadScore { side } => RatingError::BadScore { side },
-        MlError::NotFinite { .. } => RatingError::NotFinite { side: 0, player: 0 },
+        MlError::NotFinite { .. } | MlError::OutOfRange { .. } => {
+            RatingError::NotFinite { side: 0, player: 0 }
+        }
         MlError::Rating(error) => error,
     }
 }

@@ -5,7 +5,9 @@
 //! makes a chance of them ([`Model`]). It is its own calibration, and nothing has to be tuned for a new game: several
 //! regressions compete, and those that predicted best so far speak loudest. O(1) for each player of a match.
 //!
-//! Not here: storing models, reading histories, training in batches. Invariants: same input, same bits, on every
+//! A model, with or without the players it knows, is written as a [`ModelFile`].
+//!
+//! Not here: keeping such files, reading histories. Invariants: same input, same bits, on every
 //! platform; no clock, no randomness, no IO; chances are never 0 or 1; exchanging the sides of a match mirrors its
 //! prediction exactly.
 //!
@@ -29,28 +31,41 @@
 )]
 
 mod blr;
+mod bounded;
 mod company;
 mod draws;
+mod drift;
 mod error;
 mod experts;
 mod features;
 mod field;
+mod file;
 mod forecaster;
 mod margin;
 mod meeting;
 mod model;
 mod numeric;
+mod oracle;
+mod person;
 mod prediction;
 mod prior;
 mod record;
+mod schema;
 mod sheet;
 mod stack;
+mod training;
 mod variants;
 
+pub use drift::{ALARM_AT, Drift, TOLERATED, excess, log_loss};
 pub use error::MlError;
 pub use features::{FEATURES, Features, NAMES};
-pub use field::{Entry, Field};
+pub use field::{Entry, Field, Shares};
+pub use file::{About, Compared, Figures, FileError, Kept, Metrics, ModelFile, Names, Window, data_hash};
 pub use forecaster::Forecaster;
 pub use meeting::{Meeting, Outcome};
-pub use model::{Model, PLAYERS_MAX};
+pub use model::{CONTENDERS, Model, PLAYERS_MAX};
+pub use oracle::{Home, Oracle, Query, Told, Who};
+pub use person::{Guest, Person, Question};
 pub use prediction::{Contribution, Prediction};
+pub use schema::schema;
+pub use training::{Judged, Plan, Refusal, Trained, better, constant, judge, rating_alone, train};

@@ -1,5 +1,6 @@
 //! Margins of victory: what is usual, and how they follow the logit.
 use crate::meeting::Outcome;
+use serde::{Deserialize, Serialize};
 
 /// How fast what is usual follows.
 const RATE: f64 = 1e-3;
@@ -7,7 +8,8 @@ const RATE: f64 = 1e-3;
 const SEEN_MIN: f64 = 30.0;
 
 /// What margins have been.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Margins {
     /// The mean square of margins that are scaled by the points made.
     scaled_square: f64,
@@ -23,20 +25,39 @@ impl Margins {
         Self { scaled_square: 1.0, margin_logit: 0.0, logit_squared: 1.0, squares: 0.0, seen: 0.0 }
     }
 
-    /// Learns from a match and answers its margin in usual ones: `(a - b) / sqrt(a + b + 1)` over what that was; without
-    /// scores, 1 for a win.
-    pub(crate) fn learn(&mut self, logit: f64, outcome: &Outcome) -> f64 {
-        let ([Some(a), Some(b)], Some(margin)) = (outcome.scores, outcome.margin()) else {
-            return 2.0 * outcome.score() - 1.0;
-        };
-        let margin = margin.clamp(-MARGIN_MAX, MARGIN_MAX);
-        self.margin_logit += margin * logit;
-        self.logit_squared += logit * logit;
-        self.squares += margin * margin;
-        self.seen += 1.0;
-        let scaled = margin / (a.abs() + b.abs() + 1.0).sqrt();
-        self.scaled_square += RATE * (scaled * scaled - self.scaled_square);
+    /// Whether the sums are such.
+    pub(crate) fn makes_sense(&self) -> bool {
+        let positive = [self.scaled_square, self.logit_squared];
+        let never_less = [self.squares, self.seen];
+        self.margin_logit.is_finite()
+            && positive.iter().all(|sum| sum.is_finite() && *sum > 0.0)
+            && never_less.iter().all(|sum| sum.is_finite() && *sum >= 0.0)
+    }
+
+    /// A margin in usual ones: `(a - b) / sqrt(a + b + 1)` over what that was; without scores, 1 for a win.
+    pub(crate) fn scaled(&self, outcome: &Outcome) -> f64 {
+        match (outcome.scores, outcome.margin()) {
+            ([Some(a), Some(b)], Some(margin)) => self.in_usual_ones(by_points(a, b, margin)),
+            _ => 2.0 * outcome.score() - 1.0,
+        }
+    }
+
+    fn in_usual_ones(&self, scaled: f64) -> f64 {
         (scaled / self.scaled_square.max(1e-12).sqrt()).clamp(-USUAL_MAX, USUAL_MAX)
+    }
+
+    /// Learns from a match and answers [`Margins::scaled`], the match included in what is usual.
+    pub(crate) fn learn(&mut self, logit: f64, outcome: &Outcome) -> f64 {
+        if let ([Some(a), Some(b)], Some(margin)) = (outcome.scores, outcome.margin()) {
+            let bounded = margin.clamp(-MARGIN_MAX, MARGIN_MAX);
+            self.margin_logit += bounded * logit;
+            self.logit_squared += logit * logit;
+            self.squares += bounded * bounded;
+            self.seen += 1.0;
+            let scaled = by_points(a, b, margin);
+            self.scaled_square += RATE * (scaled * scaled - self.scaled_square);
+        }
+        self.scaled(outcome)
     }
 
     /// The margin expected of a logit; none where scores are unknown.
@@ -44,10 +65,20 @@ impl Margins {
         (self.seen >= SEEN_MIN).then(|| self.margin_logit / self.logit_squared * logit)
     }
 
+    #[cfg(test)]
+    pub(crate) fn spoil(&mut self) {
+        self.squares = f64::NAN;
+    }
+
     /// The root mean square of margins.
     pub(crate) fn usual(&self) -> f64 {
         (self.squares / self.seen.max(1.0)).sqrt()
     }
+}
+
+/// A margin, smaller where many points were made.
+fn by_points(a: f64, b: f64, margin: f64) -> f64 {
+    margin.clamp(-MARGIN_MAX, MARGIN_MAX) / (a.abs() + b.abs() + 1.0).sqrt()
 }
 
 /// Margins beyond count as this.

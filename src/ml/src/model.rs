@@ -10,13 +10,16 @@ use crate::prediction::{Contribution, Prediction, quality};
 use crate::prior;
 use crate::record::{Played, Record, Seen};
 use crate::sheet::Known;
-use crate::stack::Stack;
+use crate::stack::{MEMBERS, Stack};
 use crate::variants::{Refinement, Variants};
 
 /// A model has numbers for so many players.
 pub const PLAYERS_MAX: u32 = 1 << 28;
 /// Standard errors of an interval that holds 95 times out of 100.
 const ERRORS: f64 = 1.959_963_984_540_054;
+
+/// Who predicts: the model, and beside it each of the regressions that it mixes, alone.
+pub const CONTENDERS: [&str; MEMBERS + 1] = ["gsm", "learner", "first_weights", "base"];
 
 /// All that has been learnt from the matches of one mode.
 #[derive(Clone, Debug)]
@@ -25,11 +28,13 @@ pub struct Model {
     pub(crate) records: Vec<Record>,
     pub(crate) variants: Variants,
     pub(crate) company: Company,
-    stack: Stack,
-    refinement: Refinement,
-    draws: Draws,
-    margins: Margins,
+    pub(crate) stack: Stack,
+    pub(crate) refinement: Refinement,
+    pub(crate) draws: Draws,
+    pub(crate) margins: Margins,
     pub(crate) field: Stack,
+    /// Whether the regressions stay as they are, while players are learnt.
+    pub(crate) held: bool,
     pub(crate) rated: Rated,
     pub(crate) seen: Vec<Seen>,
 }
@@ -44,24 +49,60 @@ impl Model {
     /// Before the first match.
     #[must_use]
     pub fn new() -> Self {
+        Self::forgetting(prior::FORGETTING)
+    }
+
+    /// Before the first match; a match adds this share of their first variance to the weights. What [`Model::new`] takes is
+    /// right for most games; more where a game changes often. Out of `0.0..=0.1` counts as the nearest within.
+    #[must_use]
+    pub fn forgetting(forgetting: f64) -> Self {
+        let forgetting = if forgetting.is_nan() { prior::FORGETTING } else { forgetting.clamp(0.0, 0.1) };
         Self {
             experts: Experts::new(),
             records: Vec::new(),
             variants: Variants::default(),
             company: Company::default(),
-            stack: Stack::new(&prior::TWO_SIDES, prior::FORGETTING),
+            stack: Stack::new(&prior::TWO_SIDES, forgetting),
             refinement: Refinement::new(),
             draws: Draws::new(),
             margins: Margins::new(),
-            field: Stack::new(&prior::FIELD, prior::FORGETTING),
+            field: Stack::new(&prior::FIELD, forgetting),
+            held: false,
             rated: Rated::default(),
             seen: Vec::new(),
         }
     }
 
+    /// A model with these weights that knows no player and has seen no match: they are learnt anew, in another league or
+    /// under other numbers.
+    #[must_use]
+    pub fn without_players(&self) -> Self {
+        let Self { stack, refinement, draws, margins, field, .. } = self;
+        Self {
+            stack: stack.clone(),
+            refinement: refinement.clone(),
+            draws: draws.clone(),
+            margins: *margins,
+            field: field.clone(),
+            ..Self::new()
+        }
+    }
+
+    /// While it is held, a model learns of players and keeps its weights: who learns matches again that the weights have
+    /// seen would count them twice.
+    pub fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
     pub(crate) fn known(&self) -> Known<'_> {
         let Self { experts, records, variants, company, .. } = self;
         Known { experts, records, variants, company }
+    }
+
+    /// How many matches of a player the model has learnt from.
+    #[must_use]
+    pub fn games(&self, player: u32) -> u32 {
+        self.records.get(player as usize).map_or(0, |record| record.games)
     }
 
     /// Looks up when the players of a match were last seen.
@@ -137,6 +178,13 @@ impl Model {
         (logistic(logit), self.draws.chance(logit, of.draw_rate()))
     }
 
+    /// The expected score of the first side by each of [`CONTENDERS`].
+    #[must_use]
+    pub fn contenders(&self, of: &Features) -> [f64; CONTENDERS.len()] {
+        let [learner, first, base] = self.stack.logits(of.values()).map(logistic);
+        [logistic(self.logit(of)), learner, first, base]
+    }
+
     /// What each feature adds to the logit of the prediction; the sum is that logit.
     #[must_use]
     pub fn explain(&self, of: &Features) -> [Contribution; FEATURES + 1] {
@@ -175,10 +223,7 @@ impl Model {
         let y = outcome.score();
         let plain = self.stack.logit(of.values());
         let logit = plain + self.refinement.extra(plain, of);
-        self.draws.learn(logit, of.draw_rate(), y);
-        let margin = self.margins.learn(logit, outcome);
-        self.refinement.learn(plain, of, y);
-        self.stack.learn(of.values(), y, 1.0);
+        let margin = self.learn_weights(plain, logit, of, outcome);
         self.company.played(meeting.sides, y - logistic(logit));
 
         let surprise = y - logistic(of.base());
@@ -194,6 +239,18 @@ impl Model {
         self.record(one, other, played(y, 1.0, levels));
         self.record(other, one, played(1.0 - y, -1.0, [levels[1], levels[0]]));
         Ok(())
+    }
+
+    /// Moves the weights, unless they are held, and answers the margin in usual ones.
+    fn learn_weights(&mut self, plain: f64, logit: f64, of: &Features, outcome: &Outcome) -> f64 {
+        if self.held {
+            return self.margins.scaled(outcome);
+        }
+        let y = outcome.score();
+        self.draws.learn(logit, of.draw_rate(), y);
+        self.refinement.learn(plain, of, y);
+        self.stack.learn(of.values(), y, 1.0);
+        self.margins.learn(logit, outcome)
     }
 
     /// Writes a match down for every player of a side.

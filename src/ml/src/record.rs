@@ -1,6 +1,7 @@
 //! What is remembered of a player beside ratings, in constant size.
 use crate::numeric::{days, exp};
 use gsm_core::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// When a player was last rated, and how often: what rating systems ask for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,7 +19,7 @@ const BUSY_DAYS: [f64; 2] = [14.0, 90.0];
 const REST_DAYS_MAX: f64 = 400.0;
 
 /// A player's record.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) games: u32,
     first_ms: i64,
@@ -132,6 +133,18 @@ pub(crate) struct Played {
 }
 
 impl Record {
+    #[cfg(test)]
+    pub(crate) fn spoil(&mut self) {
+        self.busy[1] = f32::INFINITY;
+    }
+
+    /// Whether all of it is finite.
+    pub(crate) fn makes_sense(&self) -> bool {
+        let single = [self.wins, self.draws, self.form, self.margin, self.opponents, self.opponents_fast];
+        let rest = [self.level, self.volatility, self.opponents_max];
+        single.iter().chain(&rest).chain(&self.busy).all(|of| of.is_finite())
+    }
+
     pub(crate) fn seen(&self) -> Seen {
         let rated_at = (self.games > 0).then(|| Timestamp::from_millis(self.last_ms));
         Seen { rated_at, games: self.games }

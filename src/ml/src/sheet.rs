@@ -1,6 +1,7 @@
 //! A side summed up before a match.
 use crate::company::Company;
 use crate::experts::Experts;
+use crate::person::Person;
 use crate::record::{Record, Traits};
 use crate::variants::Variants;
 use gsm_core::Timestamp;
@@ -18,6 +19,22 @@ pub(crate) struct Sheet {
     pub(crate) lineup: f64,
 }
 
+impl Sheet {
+    /// Of players, at least one, without their company.
+    fn of(players: impl Iterator<Item = (Traits, f64)>, size: usize) -> Self {
+        let mut sheet = Self { games_min: f64::INFINITY, ..Self::default() };
+        let share = 1.0 / size as f64;
+        for (traits, games) in players {
+            sheet.traits.add(&traits, share);
+            sheet.games_min = sheet.games_min.min(games);
+            if size > 1 {
+                sheet.most_experience = sheet.most_experience.max(traits.experience);
+            }
+        }
+        sheet
+    }
+}
+
 /// What sheets are made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
@@ -30,24 +47,30 @@ pub(crate) struct Known<'a> {
 impl Known<'_> {
     /// Of players, at least one.
     pub(crate) fn sheet(&self, players: &[u32], at: Timestamp, variant: Option<u16>) -> Sheet {
-        let mut sheet = Sheet { games_min: f64::INFINITY, ..Sheet::default() };
-        let share = 1.0 / players.len() as f64;
-        for player in players {
-            let new = Record::default();
-            let record = self.records.get(*player as usize).unwrap_or(&new);
-            let level = self.experts.level(*player);
-            let mut traits = record.traits(at, level, |opponent| self.experts.level(opponent));
-            traits.variant_experience =
-                variant.map_or(0.0, |variant| self.variants.experience(*player, variant));
-            sheet.traits.add(&traits, share);
-            sheet.games_min = sheet.games_min.min(f64::from(record.games));
-            if players.len() > 1 {
-                sheet.most_experience = sheet.most_experience.max(traits.experience);
-            }
-        }
+        let people = players.iter().map(|player| self.player(*player, at, variant));
+        let mut sheet = Sheet::of(people, players.len());
         sheet.together = self.company.together(players);
         sheet.lineup = self.company.lineup(players);
         sheet
+    }
+
+    /// The same of a side with guests, who have kept no company.
+    pub(crate) fn sheet_of(&self, people: &[Person], at: Timestamp, variant: Option<u16>) -> Sheet {
+        let each = people.iter().map(|person| match person {
+            Person::Known(player) => self.player(*player, at, variant),
+            Person::Guest(guest) => guest.traits(),
+        });
+        Sheet::of(each, people.len())
+    }
+
+    /// What is told of a player, and his matches.
+    fn player(&self, player: u32, at: Timestamp, variant: Option<u16>) -> (Traits, f64) {
+        let new = Record::default();
+        let record = self.records.get(player as usize).unwrap_or(&new);
+        let level = self.experts.level(player);
+        let mut traits = record.traits(at, level, |opponent| self.experts.level(opponent));
+        traits.variant_experience = variant.map_or(0.0, |variant| self.variants.experience(player, variant));
+        (traits, f64::from(record.games))
     }
 
     /// The mean level of players.

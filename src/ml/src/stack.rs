@@ -3,16 +3,18 @@ use crate::blr::Blr;
 use crate::features::FEATURES;
 use crate::numeric::{dot, exp, logistic};
 use crate::prior::BASE_ALONE;
+use serde::{Deserialize, Serialize};
 
 /// Who competes: a learner, its weights as they were at the beginning, and the base alone.
-const MEMBERS: usize = 3;
+pub(crate) const MEMBERS: usize = 3;
 /// How much a match takes of the losses before it.
 const FADES: f64 = 5e-4;
 /// Chances are kept this far from 0 and 1 when losses are counted.
 const CHANCE_MIN: f64 = 1e-6;
 
 /// Those who compete, and with how much success.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Stack {
     learner: Blr<FEATURES>,
     fixed: [[f64; FEATURES]; MEMBERS - 1],
@@ -29,6 +31,20 @@ impl Stack {
         let learner = Blr::new(weights, prior.map(|(_, deviation)| deviation * deviation), forgetting);
         let even = 1.0 / MEMBERS as f64;
         Self { learner, fixed: [weights, BASE_ALONE], losses: [0.0; MEMBERS], shares: [even; MEMBERS] }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn spoil(&mut self) {
+        self.shares[0] = f64::NAN;
+    }
+
+    /// Whether losses and shares are such.
+    pub(crate) fn makes_sense(&self) -> bool {
+        let sum: f64 = self.shares.iter().sum();
+        self.fixed.iter().flatten().all(|weight| weight.is_finite())
+            && self.losses.iter().all(|loss| loss.is_finite() && *loss >= 0.0)
+            && self.shares.iter().all(|share| (0.0..=1.0).contains(share))
+            && (sum - 1.0).abs() < 1e-9
     }
 
     fn members(&self) -> impl Iterator<Item = &[f64; FEATURES]> {
@@ -48,6 +64,15 @@ impl Stack {
 
     pub(crate) fn logit(&self, x: &[f64; FEATURES]) -> f64 {
         self.members().zip(&self.shares).map(|(member, share)| share * dot(member, x)).sum()
+    }
+
+    /// What each of them says alone.
+    pub(crate) fn logits(&self, x: &[f64; FEATURES]) -> [f64; MEMBERS] {
+        let mut logits = [0.0; MEMBERS];
+        for (logit, member) in logits.iter_mut().zip(self.members()) {
+            *logit = dot(member, x);
+        }
+        logits
     }
 
     /// The variance of the learner's logit.

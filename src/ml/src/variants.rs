@@ -4,17 +4,29 @@ use crate::experts::WITH_OFFSETS;
 use crate::features::{Features, NAMES};
 use gsm_core::Map;
 use gsm_rating::Offset;
+use serde::{Deserialize, Serialize};
 
 /// A player in one variant.
-#[derive(Clone, Copy, Debug)]
-struct Own {
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Own {
     games: u32,
     offsets: [Offset; WITH_OFFSETS],
 }
 
+impl Own {
+    #[cfg(test)]
+    pub(crate) fn spoil(&mut self) {
+        self.offsets[0].mean = f64::NAN;
+    }
+
+    pub(crate) fn is_finite(&self) -> bool {
+        self.offsets.iter().all(|offset| offset.is_finite())
+    }
+}
+
 /// How often players played which variant, and how much better or worse the experts take them to be there.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Variants(Map<u64, Own>);
+pub(crate) struct Variants(pub(crate) Map<u64, Own>);
 
 /// One number of two.
 const fn key(player: u32, variant: u16) -> u64 {
@@ -59,7 +71,11 @@ const VARIANTS_MAX: usize = 64;
 /// Which features a variant may weigh in its own way, beside the logit of all variants.
 const CHANGED: [&str; SIZE - 1] =
     ["side", "base", "experience", "variant_experience", "momentum", "opponents_now", "win_loss"];
-const SIZE: usize = 8;
+pub(crate) const SIZE: usize = 8;
+
+fn fresh() -> Blr<SIZE> {
+    Blr::new([0.0; SIZE], [VARIANCE; SIZE], FORGETTING)
+}
 
 /// For every variant, a small regression on top of the one for all.
 #[derive(Clone, Debug)]
@@ -72,6 +88,27 @@ impl Refinement {
     pub(crate) fn new() -> Self {
         let features = CHANGED.map(|name| NAMES.iter().position(|of| *of == name).unwrap_or(0));
         Self { features, blocks: Vec::new() }
+    }
+
+    pub(crate) fn blocks(&self) -> &[Blr<SIZE>] {
+        &self.blocks
+    }
+
+    /// With these; none where there are too many.
+    pub(crate) fn with_blocks(blocks: Vec<Blr<SIZE>>) -> Option<Self> {
+        (blocks.len() <= VARIANTS_MAX).then(|| Self { blocks, ..Self::new() })
+    }
+
+    /// The same under other numbers: `old` tells for each number what it was; none is new.
+    pub(crate) fn renumbered(&self, old: impl Iterator<Item = Option<usize>>) -> Self {
+        let block = |old: Option<usize>| old.and_then(|old| self.blocks.get(old)).cloned();
+        let mut blocks: Vec<Blr<SIZE>> =
+            old.take(VARIANTS_MAX).map(|old| block(old).unwrap_or_else(fresh)).collect();
+        // Who comes last in a file of many would else be what it was not.
+        if blocks.len() == VARIANTS_MAX {
+            blocks.pop();
+        }
+        Self { blocks, ..self.clone() }
     }
 
     fn input(&self, logit: f64, features: &Features) -> [f64; SIZE] {
@@ -95,7 +132,7 @@ impl Refinement {
     pub(crate) fn learn(&mut self, logit: f64, features: &Features, y: f64) {
         let Some(at) = features.variant().map(Self::place) else { return };
         if self.blocks.len() <= at {
-            self.blocks.resize(at + 1, Blr::new([0.0; SIZE], [VARIANCE; SIZE], FORGETTING));
+            self.blocks.resize_with(at + 1, fresh);
         }
         let x = self.input(logit, features);
         if let Some(block) = self.blocks.get_mut(at) {

@@ -46,6 +46,7 @@ pub use fault::Fault;
 pub use judge::{
     roles::Taken,
     supply::{Demand, Supply},
+    versus::{Reserve, VERSUS_COLUMNS_MAX, Versus},
 };
 pub use need::Need;
 pub use objective::{HoldBack, Measure, Objective, Term};

@@ -2,6 +2,7 @@
 use crate::{
     columns::{NumberColumn, WordColumn},
     seat::Seat,
+    stage::Stage,
     symbols::Symbol,
 };
 use gsm_core::Millis;
@@ -63,13 +64,17 @@ pub enum Measure {
         /// In milliseconds.
         ms: f64,
     },
+    /// How far behind the role that they name first is the one that they play, in the mean over the players whom rules
+    /// of the type `roles` give one from these lists: 0 where everybody plays what he named first. Who is autofilled
+    /// counts as if he had named every role before it.
+    RoleChoice(WordColumn),
 }
 
 impl Objective {
-    /// What a match costs; `None` where it must not be made. Order of seats does not matter.
+    /// What a match that is judged in a stage costs; `None` where it must not be made. Order of seats does not matter.
     #[must_use]
-    pub fn cost(&self, seats: &[Seat<'_>]) -> Option<f64> {
-        self.terms.iter().try_fold(0.0, |sum, term| Some(sum + term.weight * term.measure.of(seats)?))
+    pub fn cost(&self, stage: &Stage, seats: &[Seat<'_>]) -> Option<f64> {
+        self.terms.iter().try_fold(0.0, |sum, term| Some(sum + term.weight * term.measure.of(stage, seats)?))
     }
 
     /// The column of the first part that reads a number, by which neighbours are near.
@@ -79,7 +84,7 @@ impl Objective {
             Measure::Spread(column) | Measure::Imbalance(column) | Measure::Unevenness(column) => {
                 Some(column)
             }
-            Measure::LatencyAbove { .. } => None,
+            Measure::LatencyAbove { .. } | Measure::RoleChoice(_) => None,
         })
     }
 
@@ -95,7 +100,7 @@ impl Objective {
 }
 
 impl Measure {
-    fn of(self, seats: &[Seat<'_>]) -> Option<f64> {
+    fn of(self, stage: &Stage, seats: &[Seat<'_>]) -> Option<f64> {
         match self {
             Self::Spread(column) => Some(range(seats.iter().map(|seat| seat.party.number(column)))),
             Self::Imbalance(column) => Some(range(averages(seats, column))),
@@ -105,6 +110,7 @@ impl Measure {
                 Some(libm::tanh(apart * std::f64::consts::LN_10 / (2.0 * ELO_SCALE)))
             }
             Self::LatencyAbove { column, ms } => latency_above(seats, column, ms),
+            Self::RoleChoice(lists) => Some(stage.role_choice(lists, seats)),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! A version of a rule set, and judging by it.
 use crate::{
-    columns::NumberColumn,
+    columns::{NumberColumn, WordColumn},
     judge::{
         Check,
         hopeless::Partial,
         pairs::pairwise,
         roles::Taken,
         supply::{Demand, Scarce, Supply},
+        versus::{Rivals, Versus},
     },
     need::{Need, needs},
     pairwise::Pairwise,
@@ -37,6 +38,9 @@ pub struct Stage {
     only_within: Option<(NumberColumn, f64)>,
     needs: Vec<Need>,
     scarce: Scarce,
+    rivals: Rivals,
+    /// Whether teams differ in who may sit on them.
+    has_team_rules: bool,
 }
 
 /// What a rule says about a candidate.
@@ -95,10 +99,30 @@ impl Stage {
                 .and_then(|before| names.get(usize::from(before)))
                 .is_none_or(|b| b.entry != team.entry)
         };
-        let firsts = (0_u8..=u8::MAX).zip(names).filter(is_first).map(|(at, _)| at).collect();
+        let firsts: Vec<u8> = (0_u8..=u8::MAX).zip(names).filter(is_first).map(|(at, _)| at).collect();
         let needs = needs(&must, &checks, &teams);
         let scarce = Scarce::new(&must, &checks);
-        Self { from, teams, firsts, algorithm, checks, alone, pairwise, only_within, needs, scarce }
+        let rivals = Rivals::new(&must, &checks, &everybody);
+        let most = |team: &u8| teams.get(usize::from(*team)).map(|size| size.max);
+        let has_team_rules = firsts.array_windows().any(|[a, b]| most(a) != most(b))
+            || must
+                .iter()
+                .filter_map(|rule| checks.get(*rule))
+                .any(|check| check.chooses_teams(&everybody, &teams));
+        Self {
+            from,
+            teams,
+            firsts,
+            algorithm,
+            checks,
+            alone,
+            pairwise,
+            only_within,
+            needs,
+            scarce,
+            rivals,
+            has_team_rules,
+        }
     }
     /// The age from which it is in force.
     #[must_use]
@@ -141,6 +165,37 @@ impl Stage {
     #[must_use]
     pub fn needs(&self) -> &[Need] {
         &self.needs
+    }
+    /// The first team of each kind: teams of one kind lie side by side, and every rule sees them alike.
+    #[must_use]
+    pub fn kinds(&self) -> &[u8] {
+        &self.firsts
+    }
+    /// Whether some kinds of teams take players whom others do not.
+    #[must_use]
+    pub const fn has_team_rules(&self) -> bool {
+        self.has_team_rules
+    }
+    /// Whether a ticket may sit on a team, as far as it alone and the team tell.
+    #[must_use]
+    pub fn may_sit(&self, team: u8, party: &Party) -> bool {
+        let fits = self.teams.get(usize::from(team)).is_some_and(|size| size.max >= party.size());
+        fits && self.hopeless(&[Seat { team, party }]).is_none()
+    }
+    /// The columns that the rules read that compare teams.
+    #[must_use]
+    pub fn versus_columns(&self) -> &[NumberColumn] {
+        self.rivals.columns()
+    }
+    /// The first of those rules.
+    #[must_use]
+    pub fn versus_rule(&self) -> Option<usize> {
+        self.rivals.first()
+    }
+    /// A part of a match as the rules see it that compare teams; `None` where there are none.
+    #[must_use]
+    pub fn versus(&self, seats: &[Seat<'_>]) -> Option<Versus<'_>> {
+        self.rivals.versus(seats, &self.teams, &self.firsts)
     }
     /// Does every team have as many players as it needs, and not more than it takes, and may every ticket be matched?
     #[must_use]
@@ -211,6 +266,26 @@ impl Stage {
             both.for_each(|(role, other)| *role = role.or(other));
             all
         })
+    }
+    /// The mean place, from 0, of the roles that players take in their lists ([`Measure::RoleChoice`](crate::Measure)).
+    pub(crate) fn role_choice(&self, lists: WordColumn, seats: &[Seat<'_>]) -> f64 {
+        let (mut sum, mut players) = (0.0, 0_u32);
+        for check in &self.checks {
+            let Check::Roles(roles) = check else { continue };
+            if roles.lists != lists {
+                continue;
+            }
+            let last = roles.places.len() as u32;
+            for taken in roles.assigned(seats).iter().flatten().flatten() {
+                sum += f64::from(taken.choice.unwrap_or(last).min(last));
+                players += 1;
+            }
+        }
+        if players > 0 { sum / f64::from(players) } else { 0.0 }
+    }
+    /// Whether a rule gives roles by the players' own lists of a column.
+    pub(crate) fn gives_roles_of(&self, lists: WordColumn) -> bool {
+        self.checks.iter().any(|check| matches!(check, Check::Roles(roles) if roles.lists == lists))
     }
     /// Whether a rule gives roles.
     #[must_use]

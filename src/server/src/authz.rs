@@ -73,7 +73,7 @@ fn read<'a>(
 /// The schema of all policies.
 #[must_use]
 pub fn schema() -> String {
-    gsm_policy::schema(&operations(&api::described(false)))
+    gsm_policy::schema(&operations(&api::described(&[])))
 }
 
 /// The policies of a directory (its files `*.cedar`, by name), or those that are shipped.
@@ -81,16 +81,16 @@ pub fn schema() -> String {
 /// # Errors
 /// Every fault, with file and line.
 pub fn policies(dir: Option<&Path>) -> Result<Policies, Faults> {
-    load(dir, false)
+    load(dir, &[])
 }
 
-/// The same, for a server whose overview may be for everybody.
-pub(crate) fn load(dir: Option<&Path>, overview_open: bool) -> Result<Policies, Faults> {
+/// The same, for a server that opens these actions to everybody.
+pub(crate) fn load(dir: Option<&Path>, opened: &[&str]) -> Result<Policies, Faults> {
     let files = match dir {
         Some(dir) => files_of(dir)?,
         None => SHIPPED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
     };
-    Policies::load(&operations(&api::described(overview_open)), &files)
+    Policies::load(&operations(&api::described(opened)), &files)
 }
 
 fn files_of(dir: &Path) -> Result<Vec<(String, String)>, Faults> {

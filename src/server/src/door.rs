@@ -8,6 +8,7 @@ use crate::{
     authz::{self, Asked},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol},
+    metrics::{Metrics, NO_OPERATION},
     problem::{ApiError, Pending},
     who::{
         bearer::{Bearer, Bearers},
@@ -42,7 +43,9 @@ const REQUEST_ID_CHARS_MAX: usize = 64;
 /// Characters of a reason.
 const REASON_CHARS_MAX: usize = 128;
 /// The operations of the dashboard, whose roles the configuration decides.
-const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoardOverview"];
+pub(crate) const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoardOverview"];
+/// The operation of the metrics, likewise.
+pub(crate) const METRICS_ACTION: &str = "gsm:GetMetrics";
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -152,8 +155,9 @@ pub(crate) struct Door {
     proxies: TrustedProxies,
     bearers: Bearers,
     pub(crate) policies: Policies,
-    /// Whether the overview is for everybody.
-    overview_open: bool,
+    /// Actions that the configuration opens to everybody.
+    opened: Vec<&'static str>,
+    metrics: Arc<Metrics>,
 }
 
 impl Door {
@@ -167,20 +171,21 @@ impl Door {
         bearers: Bearers,
         policies: Policies,
         ids: &dyn IdSource,
-        overview_open: bool,
+        opened: Vec<&'static str>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let seed = ids.next_u128() as u64;
         let shards =
             (0..SHARDS).map(|_| Mutex::new(Firewall::new(profile, KEYS_PER_SHARD_MAX, seed))).collect();
-        Self { profile, shards, seed, started: Instant::now(), proxies, bearers, policies, overview_open }
+        Self { profile, shards, seed, started: Instant::now(), proxies, bearers, policies, opened, metrics }
     }
 
     pub(crate) fn bearers(&self) -> &Bearers {
         &self.bearers
     }
 
-    pub(crate) fn overview_is_open(&self) -> bool {
-        self.overview_open
+    pub(crate) fn opened(&self) -> &[&'static str] {
+        &self.opened
     }
 
     /// The limiter's clock.
@@ -195,6 +200,7 @@ impl Door {
         let Some(firewall) = self.shards.get(shard) else { return Ok(()) };
         let verdict = firewall.lock().decide(facts, now);
         let Verdict::Deny { rule, status, retry_after_ms } = verdict else { return Ok(()) };
+        self.metrics.blocked(rule);
         if status == 403 {
             return Err(ApiError::new(
                 StatusCode::FORBIDDEN,
@@ -286,20 +292,27 @@ pub(crate) struct Entrance {
 
 impl Handle for Entrance {
     async fn handle(&self, mut request: Request) -> Response {
+        let begun = tokio::time::Instant::now();
         let (parts, body) = request.into_parts();
-        if let Some((protocol, _)) = Protocol::of(&parts) {
+        if let Some((protocol, name)) = Protocol::of(&parts) {
+            let action = gamelift::action(name).unwrap_or(NO_OPERATION);
             let facts = facts_of(&self.app.door, &parts.headers, &parts.extensions, None);
             let response =
                 gamelift::serve(&self.app, Request::from_parts(parts, body), protocol, facts).await;
+            self.app.metrics.answered(action, response.status(), begun.elapsed());
             return hardened(response);
         }
         request = Request::from_parts(parts, body);
+        let operation = crate::api::operations().get(request.uri().path(), request.method());
         let request_id = request_id(request.headers(), &**self.app.engine.ids());
-        let response = match admit(&self.app, &mut request, &request_id).await {
+        let response = match admit(&self.app, operation, &mut request, &request_id).await {
             Ok(()) => self.router.handle(request).await,
             Err(error) => error.render(&request_id),
         };
-        finish(response, &request_id)
+        let response = finish(response, &request_id);
+        let action = operation.map_or(NO_OPERATION, |operation| &operation.action);
+        self.app.metrics.answered(action, response.status(), begun.elapsed());
+        response
     }
 }
 
@@ -334,9 +347,13 @@ fn facts_of(door: &Door, headers: &HeaderMap, extensions: &Extensions, scope: Op
     RequestFacts { address: door.proxies.client(peer, headers), scope, principal: None, exempt: false }
 }
 
-async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Result<(), ApiError> {
+async fn admit(
+    app: &App,
+    operation: Option<&'static Operation>,
+    request: &mut Request,
+    request_id: &Arc<str>,
+) -> Result<(), ApiError> {
     let door = &app.door;
-    let operation = crate::api::operations().get(request.uri().path(), request.method());
     let scope = operation.and_then(|operation| scope_of(&operation.action));
     let exempt = door.profile.is_exempt(request.uri().path());
     let facts = RequestFacts { exempt, ..facts_of(door, request.headers(), request.extensions(), scope) };
@@ -344,8 +361,8 @@ async fn admit(app: &App, request: &mut Request, request_id: &Arc<str>) -> Resul
     strict_query::check_path(request.uri().path())?;
     // Pages, documents, and what will be answered 404 or 405, need nobody.
     let Some(operation) = operation else { return Ok(()) };
-    let open = operation.roles.iter().any(|role| role == "none")
-        || (door.overview_open && OVERVIEW_ACTIONS.contains(&operation.action.as_str()));
+    let open =
+        operation.roles.iter().any(|role| role == "none") || door.opened.contains(&operation.action.as_str());
     let caller = if open {
         Bearer::nobody()
     } else {

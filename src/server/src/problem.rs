@@ -70,6 +70,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ),
     ("forbidden", 403, "The caller is known and may not do this."),
     ("reason_required", 403, "An operator must say why, in the header `X-Gsm-Reason`."),
+    ("banned", 403, "A player of the party is banned; the detail names who, until when and why."),
     ("denied_address", 403, "The address is on the deny list."),
     ("not_found", 404, "There is no such thing, or not for this caller."),
     ("method_not_allowed", 405, "The path exists, the method does not; `Allow` lists those that do."),
@@ -103,6 +104,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("page_gone", 409, "The listing has been given up. Begin again from the first page."),
     ("no_result", 409, "The match has no result to void or correct."),
     ("contended", 409, "Others changed the same things again and again; repeat the request."),
+    ("not_acceptable", 406, "`POST /invocations`: no media type of `Accept` is one that answers have."),
     ("body_too_large", 413, "The body is longer than the route takes (64 KiB)."),
     ("unsupported_media_type", 415, "The body is not `application/json`."),
     ("unsupported_content_encoding", 415, "The body is compressed."),
@@ -113,6 +115,8 @@ const CODES: &[(&str, u16, &str)] = &[
     ("unknown_parameter", 422, "A query parameter is not known here."),
     ("missing_parameter", 422, "A query parameter is missing."),
     ("invalid_parameter", 422, "A path or query parameter has a wrong type or value."),
+    ("wrong_schema_version", 422, "`POST /invocations`: the request is of another version of its schema."),
+    ("empty_team", 422, "`POST /invocations`: a team has no players."),
     ("no_consent", 422, "A member of the party has not consented to be queued by the leader."),
     ("idempotency_mismatch", 422, "The Idempotency-Key was used before with another request."),
     ("rate_limited", 429, "A request limit is reached; `Retry-After` says when to come back."),
@@ -134,6 +138,8 @@ const CODES: &[(&str, u16, &str)] = &[
     ("store_no_answer", 503, "The store did not answer. Repeat with the same Idempotency-Key."),
     ("rerating", 503, "The mode's ratings are being rated again; nothing was applied. Repeat the request."),
     ("board_filling", 503, "The board is being filled. Repeat the request."),
+    ("model_loading", 503, "`POST /invocations`: the model is not loaded yet."),
+    ("deadline", 503, "`POST /invocations`: the answer took longer than it may. Send fewer matches at once."),
     ("not_ready", 503, "The server is draining, or its store is ill."),
 ];
 
@@ -258,6 +264,9 @@ impl From<EngineError> for ApiError {
             api.retry_after_s = Some(1);
         }
         if let EngineError::LockedOut { left, .. } = &error {
+            api.retry_after_s = Some(left.get().div_ceil(1_000));
+        }
+        if let EngineError::Banned { until: Some((_, left)), .. } = &error {
             api.retry_after_s = Some(left.get().div_ceil(1_000));
         }
         if let EngineError::Invalid { field, detail } = &error {

@@ -4,12 +4,13 @@ use crate::{
     authz,
     config::{Asserted, ClientAuth, Dashboard, Mode, Settings, TlsSettings},
     dev,
-    door::{Door, TrustedProxies},
+    door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS, TrustedProxies},
     front::{
         WireLimits, listen,
         tls::{Tls, TlsError, TlsFiles},
     },
     gamelift::{MasterKey, Wire},
+    metrics::Metrics,
     overview::{self, Watch},
     recording::{Files, Writing},
     saving::Saving,
@@ -169,8 +170,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
     let addr = listener.local_addr().map_err(listen_error)?;
     let issuers = issuers(&settings)?;
-    let overview_open = settings.dashboard == Dashboard::Open;
-    let policies = authz::load(settings.policy_dir.as_deref(), overview_open)?;
+    let policies = authz::load(settings.policy_dir.as_deref(), &opened(&settings))?;
     if let Some(tls) = settings.tls.as_ref().filter(|_| settings.mode == Mode::Serve)
         && let Some(why) = secret::open_to_others(&tls.key_file)
     {
@@ -206,13 +206,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             return Err(error.into());
         }
     };
+    let metrics = Arc::new(Metrics::new());
     let door = Door::new(
         settings.firewall,
         TrustedProxies(settings.trusted_proxies.clone()),
         Bearers::new(sessions, issuers, refresher.clone()),
         policies,
         &**engine.ids(),
-        overview_open,
+        opened(&settings),
+        metrics.clone(),
     );
     let throttle = Throttle::new(settings.firewall, engine.ids().next_u128() as u64);
     let tasks = TaskTracker::new();
@@ -227,12 +229,22 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         }
     };
     let started_at = engine.clock().now();
+    let limits = WireLimits {
+        connections_max: settings.connections_max,
+        connections_per_address_max: settings.connections_per_address_max,
+        drain_max: settings.drain,
+        ..WireLimits::default()
+    };
+    let gate = limits.gate();
     let app = Arc::new(App {
         engine,
         store,
         door,
         watch: Watch::new(started_at),
         wire,
+        gate: gate.clone(),
+        metrics,
+        shows_metrics: settings.metrics != Dashboard::Off,
         throttle,
         used: Used::default(),
         stop: stop.clone(),
@@ -248,17 +260,17 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     if let Some(saving) = saving.clone() {
         tasks.spawn(saving.run(app.engine.clone(), stop.clone()));
     }
-    let limits = WireLimits {
-        connections_max: settings.connections_max,
-        connections_per_address_max: settings.connections_per_address_max,
-        drain_max: settings.drain,
-        ..WireLimits::default()
-    };
     let router = api::router(app.clone(), settings.dashboard != Dashboard::Off);
     #[expect(clippy::disallowed_methods, reason = "the composition root owns the listener's task")]
-    let served = tokio::spawn(listen::serve(listener, tls, router, limits, tasks.clone(), stop));
+    let served = tokio::spawn(listen::serve(listener, tls, router, limits, gate, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
     Ok(Running { addr, app, served, tasks, fatal, saving, dev })
+}
+
+/// The actions that the settings open to everybody.
+fn opened(settings: &Settings) -> Vec<&'static str> {
+    let overview = OVERVIEW_ACTIONS.into_iter().filter(|_| settings.dashboard == Dashboard::Open);
+    overview.chain((settings.metrics == Dashboard::Open).then_some(METRICS_ACTION)).collect()
 }
 
 /// Sends matchmaking events to the destinations of the settings.

@@ -176,6 +176,7 @@ pub(crate) fn boards() -> Vec<BoardConfig> {
         season,
         tiers: None,
         grouping: None,
+        past: false,
     };
     let quarters = ScheduleConfig::Cron {
         expression: "*/15 * * * *".into(),

@@ -505,6 +505,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Counting(_)
         | Row::Learnt(_)
         | Row::Penalties(_)
+        | Row::Bans(_)
         | Row::Watch(_)
         | Row::Told(_) => true,
         Row::Identity(_)
@@ -516,6 +517,8 @@ fn is_hot(row: &Row) -> bool {
         | Row::RuleSetVersion(_)
         | Row::Seat(_)
         | Row::Offences(_)
+        | Row::Scored(_)
+        | Row::Lesson(_)
         | Row::Adjustment(_) => false,
     }
 }

@@ -4,6 +4,7 @@ mod damage;
 mod disk_full;
 mod kill;
 mod kit;
+mod models;
 mod power_cut;
 mod snapshots;
 mod store_suite;

@@ -224,6 +224,7 @@ mod tests {
             season: None,
             tiers: None,
             grouping: Some(Grouping::Cohorts(CohortConfig { size: 7, rule: CohortRule::default() })),
+            past: false,
         });
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut table = Box::new(Parquet::new(file.reopen().unwrap(), config).unwrap());

@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// Longest player id, in bytes.
 pub(crate) const PLAYER_BYTES_MAX: usize = 128;
 /// The last second of the year 9999: a later one was meant as milliseconds.
-const SECONDS_ABS_MAX: i64 = 253_402_300_799;
+pub(super) const SECONDS_ABS_MAX: i64 = 253_402_300_799;
 
 /// A line that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Match histories as files: the format of the evaluation protocol (docs/replay.md), checked line by line.
+mod jsonl;
 mod line;
+mod merge;
 
 use crate::output::{Failure, note};
 use gsm_core::Timestamp;
@@ -8,8 +10,10 @@ use gsm_rating::{
     history::{History, Lineup},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jsonl::parse_match;
 pub(crate) use line::Fault;
 use line::{Row, parse_row};
+pub(crate) use merge::merged;
 use std::{
     collections::HashMap,
     fs::File,
@@ -21,6 +25,8 @@ use std::{
 pub(crate) const HEADER: &str = "match_id,timestamp,team,player_id,rank,score,mode";
 /// Longest line; beyond, this is no match history.
 const LINE_BYTES_MAX: usize = 4_096;
+/// Of JSON, where a line is a whole match.
+const JSON_LINE_BYTES_MAX: usize = 1 << 20;
 /// Sides of one match; a contest of more is cut up before it gets here.
 const SIDES_MAX: usize = 10_000;
 /// Faults that are told in full; the others are counted.
@@ -143,21 +149,37 @@ struct Reader {
     /// Number and time of the last match that began.
     last: Option<(u64, i64)>,
     line: u64,
+    /// Whether each line is a match, as JSON.
+    json: bool,
 }
 
 impl Reader {
     fn new(how: Reading) -> Self {
-        Self { how, read: Chronicle::default(), rows: Vec::new(), spoilt: false, last: None, line: 0 }
+        Self {
+            how,
+            read: Chronicle::default(),
+            rows: Vec::new(),
+            spoilt: false,
+            last: None,
+            line: 0,
+            json: false,
+        }
     }
 
     fn read(mut self, mut input: impl BufRead) -> Result<Chronicle, Fault> {
         let mut buffer = Vec::new();
+        let begin = input.fill_buf().map_err(|e| Fault::new(1, format!("cannot be read: {e}")))?;
+        self.json = begin.first() == Some(&b'{');
+        if self.json {
+            return self.read_matches(input);
+        }
         let header = self.next_line(&mut input, &mut buffer)?;
         let text = header.then(|| std::str::from_utf8(&buffer).ok()).flatten();
         let text = text.map(|text| text.trim_start_matches('\u{feff}'));
         if text != Some(HEADER) {
-            let what =
-                format!("is not the header of a match history\nhint: the first line must be `{HEADER}`");
+            let what = format!(
+                "is not the header of a match history\nhint: the first line must be `{HEADER}`, or a match as JSON"
+            );
             return Err(Fault::new(1, what));
         }
         while !self.is_full() && self.next_line(&mut input, &mut buffer)? {
@@ -169,6 +191,25 @@ impl Reader {
                 Err(fault) => self.fault(fault)?,
             }
         }
+        self.complete()
+    }
+
+    /// The same of JSON, one match a line.
+    fn read_matches(mut self, mut input: impl BufRead) -> Result<Chronicle, Fault> {
+        let mut buffer = Vec::new();
+        while !self.is_full() && self.next_line(&mut input, &mut buffer)? {
+            if buffer.is_empty() {
+                continue;
+            }
+            let rows = parse_match(&buffer, self.line);
+            if let Err(fault) = rows.and_then(|rows| rows.into_iter().try_for_each(|row| self.take(row))) {
+                self.fault(fault)?;
+            }
+        }
+        self.complete()
+    }
+
+    fn complete(mut self) -> Result<Chronicle, Fault> {
         if !self.is_full() {
             self.finish()?;
         }
@@ -189,16 +230,17 @@ impl Reader {
         buffer.clear();
         self.line += 1;
         let line = self.line;
-        let mut bounded = input.take(LINE_BYTES_MAX as u64 + 1);
+        let bytes_max = if self.json { JSON_LINE_BYTES_MAX } else { LINE_BYTES_MAX };
+        let mut bounded = input.take(bytes_max as u64 + 1);
         let read = bounded.read_until(b'\n', buffer).map_err(|error| {
             let cut = error.kind() == std::io::ErrorKind::UnexpectedEof;
             let hint = if cut { "\nhint: the file is cut off; fetch it again" } else { "" };
             Fault::new(line, format!("cannot be read: {error}{hint}"))
         })?;
-        if read > LINE_BYTES_MAX {
+        if read > bytes_max {
             return Err(Fault::new(
                 line,
-                format!("is longer than {LINE_BYTES_MAX} bytes: this is no match history"),
+                format!("is longer than {bytes_max} bytes: this is no match history"),
             ));
         }
         while buffer.last().is_some_and(|end| matches!(end, b'\n' | b'\r')) {

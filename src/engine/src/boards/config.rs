@@ -1,5 +1,8 @@
 //! What a board compares, and whom it ranks.
-use super::grouping::{Grouping, Groups};
+use super::{
+    grouping::{Grouping, Groups},
+    past,
+};
 use crate::{EngineError, results::counting::score_of, store::RatingRow};
 use gsm_core::{BoardName, Mode, Timestamp, limits};
 use gsm_ranking::{
@@ -45,6 +48,10 @@ pub struct BoardConfig {
     /// The cohorts that it is divided into besides, where it has seasons.
     #[serde(default)]
     pub grouping: Option<Grouping>,
+    /// Whether every step of an entry is kept where scores are submitted, so that ranks at a date can be told. The boards
+    /// of a mode have their histories for that.
+    #[serde(default)]
+    pub past: bool,
 }
 
 /// Where a board's numbers come from.
@@ -188,6 +195,7 @@ impl BoardConfig {
             season: None,
             tiers: None,
             grouping: None,
+            past: false,
         }
     }
 
@@ -259,6 +267,7 @@ impl BoardConfig {
             Schedule::new(season)
                 .map_err(|e| EngineError::invalid(format!("season.{}", e.path), &e.problem))?;
         }
+        past::validate(self)?;
         Groups::validate(self)
     }
 
@@ -403,6 +412,7 @@ mod tests {
             season: None,
             tiers: None,
             grouping: None,
+            past: false,
         };
         change(&mut config);
         config

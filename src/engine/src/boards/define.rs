@@ -58,6 +58,10 @@ impl Engine {
                     "a board with seasons stays as it is, but for instants to come: define another board, or delete it",
                 ));
             }
+            if there.past != config.past {
+                let detail = "stays as it is: define another board, or delete this one first";
+                return Err(EngineError::invalid("past", detail));
+            }
             known = Some(there);
         }
         let was_counting = known.as_ref().is_some_and(BoardConfig::has_entries);
@@ -139,6 +143,7 @@ impl Engine {
     async fn clear_entries(&self, name: &BoardName) -> Result<(), EngineError> {
         let ranges = [
             KeyRange::AllEntries,
+            KeyRange::AllScored,
             KeyRange::AllSeats,
             KeyRange::AllSeated,
             KeyRange::AllBuckets,

@@ -164,7 +164,7 @@ impl Boards {
         line.keep(number, || season_view(line, season, false, &shades))
     }
 
-    fn home(&self, player: PlayerId) -> Option<Arc<AttributesRow>> {
+    pub(crate) fn home(&self, player: PlayerId) -> Option<Arc<AttributesRow>> {
         self.homes.read().get(&player).cloned()
     }
 

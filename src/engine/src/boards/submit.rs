@@ -1,10 +1,10 @@
 //! Scores that game servers and back ends submit.
-use super::{BoardConfig, BoardRef, Source, line::Line, seating::Turns, tally::entry_of};
+use super::{BoardConfig, BoardRef, Eligibility, Source, line::Line, seating::Turns, tally::entry_of};
 use crate::{
     Call, Engine, EngineError,
-    store::{EntryRow, Expect, Home, Key, Row},
+    store::{EntryRow, Expect, Home, Key, KeyRange, Row, ScoredRow, Versioned},
 };
-use gsm_core::{BoardName, PlayerId, Timestamp, limits};
+use gsm_core::{BoardName, Map, PlayerId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -111,17 +111,33 @@ impl Engine {
         let stored =
             stored.map(|(key, found)| found.as_ref().map(|found| entry_of(key, &found.row)).transpose());
         let stored = stored.collect::<Result<Vec<Option<&EntryRow>>, _>>()?;
+        // Who was removed goes on behind the steps that are kept.
+        let mut kept = self.kept_of_removed(config, &order, &found).await?;
+        let mut steps: Vec<(Key, Row)> = Vec::new();
         let mut next: Vec<Option<EntryRow>> = vec![None; keys.len()];
         let mut taken = Vec::with_capacity(submissions.len());
         for (at, (submission, spot)) in submissions.iter().zip(&spots).enumerate() {
             let place = order.binary_search(spot).unwrap_or_default();
             let (Some(slot), Some(stored)) = (next.get_mut(place), stored.get(place)) else { continue };
             let there = slot.as_ref().or(*stored);
-            let after = after(config, there, submission, call.now).ok_or_else(|| {
+            let mut after = after(config, there, submission, call.now).ok_or_else(|| {
                 let most = limits::BOARD_VALUE_ABS_MAX;
                 EngineError::invalid(format!("entries[{at}].values"), format!("would leave ±{most}"))
             })?;
             let moved = there.is_none_or(|row| row.values != after.values);
+            if config.past {
+                after.steps = there.map_or_else(|| kept.remove(spot).unwrap_or(0), |row| row.steps);
+                if moved || config.eligibility != Eligibility::default() {
+                    steps.push(step(
+                        config,
+                        *spot,
+                        submission.at.unwrap_or(call.now),
+                        after.steps,
+                        Some(&after),
+                    ));
+                    after.steps = after.steps.saturating_add(1);
+                }
+            }
             let values = after.values.iter().take(config.columns.len()).copied().collect();
             taken.push(Taken { player: submission.player, values, moved });
             *slot = Some(after);
@@ -132,11 +148,41 @@ impl Engine {
                 changes.replace(key, found.as_ref().map(|found| found.version), Row::Entry(row));
             }
         }
+        for (key, row) in steps {
+            changes.create(key, row);
+        }
         self.remember(&mut changes, call, Home::Record, &taken)?;
         let committed = self.commit(Home::Record, changes).await;
         drop(turns);
         committed?;
         Ok(taken)
+    }
+
+    /// How many steps are kept of those who have no entry, but had one that was removed.
+    async fn kept_of_removed(
+        &self,
+        config: &BoardConfig,
+        spots: &[(u64, PlayerId)],
+        found: &[Option<Versioned>],
+    ) -> Result<Map<(u64, PlayerId), u32>, EngineError> {
+        let mut kept = Map::default();
+        let new = spots.iter().zip(found).filter(|(_, found)| config.past && found.is_none());
+        let new: Vec<(u64, PlayerId)> = new.map(|(spot, _)| *spot).collect();
+        if new.is_empty() {
+            return Ok(kept);
+        }
+        let first =
+            |(number, player): &(u64, PlayerId)| Key::Scored(config.name.clone(), *number, *player, 0);
+        let firsts: Vec<Key> = new.iter().map(first).collect();
+        let firsts = self.get(Home::Record, &firsts).await?;
+        for ((number, player), _) in new.iter().zip(firsts).filter(|(_, first)| first.is_some()) {
+            let range = KeyRange::Scored(config.name.clone(), *number, *player);
+            let last = self.store(Home::Record).list(&range, None, 1, true).await?;
+            if let Some((Key::Scored(.., nth), _)) = last.first() {
+                kept.insert((*number, *player), nth.saturating_add(1));
+            }
+        }
+        Ok(kept)
     }
 
     /// The key under which a season's payout will be; refused where it is.
@@ -177,6 +223,11 @@ impl Engine {
                 changes.check(self.open_payout(&of.name, number).await?, Expect::Absent);
             }
             changes.delete(key.clone(), found.version);
+            if line.config.past {
+                let steps = entry_of(&key, &found.row)?.steps;
+                let (key, row) = step(&line.config, (number, player), call.now, steps, None);
+                changes.create(key, row);
+            }
             self.remember(&mut changes, call, Home::Record, &())?;
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return Ok(()),
@@ -207,6 +258,18 @@ impl Engine {
             None => Ok(()),
         }
     }
+}
+
+/// A step that is kept.
+fn step(
+    config: &BoardConfig,
+    (season, player): (u64, PlayerId),
+    at: Timestamp,
+    nth: u32,
+    entry: Option<&EntryRow>,
+) -> (Key, Row) {
+    let entry = entry.map(|entry| EntryRow { metadata: None, ..entry.clone() });
+    (Key::Scored(config.name.clone(), season, player, nth), Row::Scored(Box::new(ScoredRow { at, entry })))
 }
 
 fn check(config: &BoardConfig, submissions: &[Submission], now: Timestamp) -> Result<(), EngineError> {
@@ -258,5 +321,6 @@ fn after(
         deviation: 0.0,
         tier: None,
         metadata: submission.metadata.clone().or_else(|| there.and_then(|row| row.metadata.clone())),
+        steps: 0,
     })
 }

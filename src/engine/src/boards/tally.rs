@@ -96,6 +96,7 @@ pub(super) fn after(
         submissions: there.map_or(0, |row| row.submissions).saturating_add(u32::from(tick.outcome.is_some())),
         deviation: tick.after.deviation as f32,
         tier,
+        steps: 0,
         metadata: None,
     })
 }

@@ -19,6 +19,11 @@ impl Engine {
     /// The results of a mode that count, in the order they were played, players by number. Reads all results; memory
     /// for those of the mode.
     pub async fn match_history(&self, mode: &Mode) -> Result<History, EngineError> {
+        Ok(self.match_history_by_name(mode).await?.0)
+    }
+
+    /// [`Engine::match_history`], and whose numbers its players have.
+    pub async fn match_history_by_name(&self, mode: &Mode) -> Result<(History, Vec<PlayerId>), EngineError> {
         let mut numbers: Map<PlayerId, u32> = Map::default();
         let mut played: Vec<Played> = Vec::new();
         let mut history = History::new(Vec::new());
@@ -50,6 +55,9 @@ impl Engine {
                 sides.iter().map(|(place, score, players)| Lineup { place: *place, score: *score, players });
             history.push(*at, *variant, lineups);
         }
-        Ok(history)
+        let mut players: Vec<(u32, PlayerId)> =
+            numbers.into_iter().map(|(player, number)| (number, player)).collect();
+        players.sort_unstable();
+        Ok((history, players.into_iter().map(|(_, player)| player).collect()))
     }
 }

@@ -65,6 +65,8 @@ pub enum Key {
     Board(BoardName),
     /// What a player has on a board in a season; 0 where the board has no seasons.
     Entry(BoardName, u64, PlayerId),
+    /// What a submission made of a player's entry in a season, by number, where the board keeps that.
+    Scored(BoardName, u64, PlayerId, u32),
     /// Who sees a player on a board.
     Shade(BoardName, PlayerId),
     /// Where a player belongs.
@@ -99,6 +101,10 @@ pub enum Key {
     Leaves(Mode, PlayerId),
     /// What the result of a match blames on its players.
     Offences(MatchId),
+    /// What operators keep a player from.
+    Bans(PlayerId),
+    /// A result of a mode as predictions are learnt from it.
+    Lesson(Mode, MatchId),
     /// A key that signs sessions.
     SigningKey(KeyId),
 }
@@ -148,6 +154,12 @@ pub enum KeyRange {
     Entries(BoardName, u64),
     /// All entries of a board.
     AllEntries(BoardName),
+    /// A player's steps on a board in a season, oldest first.
+    Scored(BoardName, u64, PlayerId),
+    /// All steps of a board in a season, player by player.
+    ScoredIn(BoardName, u64),
+    /// All steps of a board.
+    AllScored(BoardName),
     /// The seasons of a board that are being paid out, or were.
     Payouts(BoardName),
     /// All seats of a season.
@@ -182,6 +194,10 @@ pub enum KeyRange {
     AllLeaves,
     /// What all results blame on their players.
     AllOffences,
+    /// The bans of all players.
+    AllBans,
+    /// All that predictions are learnt from.
+    AllLessons,
 }
 
 /// Bytes that are no key.
@@ -242,6 +258,7 @@ impl Key {
             | Self::RuleSet(_)
             | Self::RuleSetVersion(..)
             | Self::AwsKey(_)
+            | Self::Bans(_)
             | Self::SigningKey(_)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
@@ -254,6 +271,7 @@ impl Key {
             | Self::Counting(_)
             | Self::System(_)
             | Self::Entry(..)
+            | Self::Scored(..)
             | Self::Shade(..)
             | Self::Attributes(_)
             | Self::Payout(..)
@@ -264,6 +282,7 @@ impl Key {
             | Self::Starts(..)
             | Self::Leaves(..)
             | Self::Offences(_)
+            | Self::Lesson(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
             | Self::Claim(_)
@@ -302,6 +321,7 @@ impl Key {
             Self::System(_) => 19,
             Self::Board(_) => 20,
             Self::Entry(..) => 21,
+            Self::Scored(..) => 49,
             Self::Shade(..) => 22,
             Self::Attributes(_) => 23,
             Self::Learnt(_) => 24,
@@ -320,6 +340,8 @@ impl Key {
             Self::Dodges(..) => 45,
             Self::Leaves(..) => 46,
             Self::Offences(_) => 47,
+            Self::Bans(_) => 70,
+            Self::Lesson(..) => 63,
             Self::SigningKey(_) => 55,
         }
     }
@@ -330,7 +352,9 @@ impl Key {
         let mut out = Vec::with_capacity(64);
         out.push(self.tag());
         match self {
-            Self::Player(id) | Self::Claim(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::Player(id) | Self::Claim(id) | Self::Bans(id) => {
+                out.extend_from_slice(&id.as_u128().to_be_bytes())
+            }
             Self::Identity(hash) | Self::Backfill(hash) => out.extend_from_slice(hash),
             Self::Queue(name) | Self::Lease(name) => put_name(&mut out, name.as_str()),
             Self::RuleSet(name) => put_name(&mut out, name.as_str()),
@@ -357,6 +381,10 @@ impl Key {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
                 out.extend_from_slice(&depth.to_be_bytes());
             }
+            Self::Lesson(mode, id) => {
+                put_name(&mut out, mode.as_str());
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
+            }
             Self::Staged(job, place) => {
                 out.extend_from_slice(&job.as_u128().to_be_bytes());
                 out.extend_from_slice(&place.to_be_bytes());
@@ -375,6 +403,12 @@ impl Key {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&season.to_be_bytes());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::Scored(name, season, player, number) => {
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+                out.extend_from_slice(&number.to_be_bytes());
             }
             Self::Payout(name, season) | Self::Opened(name, season) | Self::Starts(name, season) => {
                 put_name(&mut out, name.as_str());
@@ -440,6 +474,10 @@ impl Key {
             19 => Self::System(f.number()?),
             20 => Self::Board(f.board()?),
             21 => Self::Entry(f.board()?, f.number()?, PlayerId::from_u128(f.id()?)),
+            49 => {
+                let (name, season, player) = (f.board()?, f.number()?, PlayerId::from_u128(f.id()?));
+                Self::Scored(name, season, player, u32::from_be_bytes(f.take()?))
+            }
             22 => Self::Shade(f.board()?, PlayerId::from_u128(f.id()?)),
             23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
             24 => Self::Learnt(f.mode()?),
@@ -458,7 +496,9 @@ impl Key {
             45 => Self::Dodges(f.mode()?, PlayerId::from_u128(f.id()?)),
             46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
+            70 => Self::Bans(PlayerId::from_u128(f.id()?)),
             48 => Self::Backfill(f.take()?),
+            63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
             55 => Self::SigningKey(KeyId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
@@ -491,6 +531,7 @@ impl fmt::Display for Key {
             Self::System(hash) => write!(f, "rating system {hash:016x}"),
             Self::Board(name) => write!(f, "board {name}"),
             Self::Entry(name, _, id) => write!(f, "entry of {id} on board {name}"),
+            Self::Scored(name, _, id, number) => write!(f, "step {number} of {id} on board {name}"),
             Self::Payout(name, season) => write!(f, "payout of season {season} of board {name}"),
             Self::Seat(name, season, cohort, number) => {
                 write!(f, "seat {number} of cohort {cohort} of season {season} of board {name}")
@@ -513,6 +554,8 @@ impl fmt::Display for Key {
             Self::Dodges(scope, id) => write!(f, "dodges of {id} in {scope}"),
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
+            Self::Bans(id) => write!(f, "bans of {id}"),
+            Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
         }
     }
 }
@@ -528,6 +571,7 @@ impl KeyRange {
             | Self::AllRuleSetVersions
             | Self::RuleSetVersions(_)
             | Self::AwsKeys
+            | Self::AllBans
             | Self::SigningKeys
             | Self::Boards => Home::Document,
             Self::Ratings(_)
@@ -539,6 +583,9 @@ impl KeyRange {
             | Self::Adjustments
             | Self::Entries(..)
             | Self::AllEntries(_)
+            | Self::Scored(..)
+            | Self::ScoredIn(..)
+            | Self::AllScored(_)
             | Self::Payouts(_)
             | Self::Seats(..)
             | Self::SeatsOf(..)
@@ -552,6 +599,7 @@ impl KeyRange {
             | Self::AllLearnt
             | Self::AllLeaves
             | Self::AllOffences
+            | Self::AllLessons
             | Self::Gates => Home::Record,
             Self::Tickets
             | Self::Proposals
@@ -608,6 +656,21 @@ impl KeyRange {
                 out.push(21);
                 put_name(&mut out, name.as_str());
             }
+            Self::AllScored(name) => {
+                out.push(49);
+                put_name(&mut out, name.as_str());
+            }
+            Self::ScoredIn(name, season) => {
+                out.push(49);
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+            }
+            Self::Scored(name, season, player) => {
+                out.push(49);
+                put_name(&mut out, name.as_str());
+                out.extend_from_slice(&season.to_be_bytes());
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
             Self::Payouts(name) => {
                 out.push(25);
                 put_name(&mut out, name.as_str());
@@ -649,6 +712,8 @@ impl KeyRange {
             Self::AllDodges => out.push(45),
             Self::AllLeaves => out.push(46),
             Self::AllOffences => out.push(47),
+            Self::AllBans => out.push(70),
+            Self::AllLessons => out.push(63),
         }
         out
     }

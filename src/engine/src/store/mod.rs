@@ -4,6 +4,7 @@
 //! journal; scaled out, each home is a service of its own. What a use case may rely on is what
 //! [`crate::testing::store_suite`] checks, and nothing else.
 mod change;
+mod forecast;
 mod key;
 pub mod memory;
 mod rated;
@@ -14,6 +15,7 @@ mod watch;
 pub use change::{
     ChangeSet, CommitError, Committed, EVENT_RETENTION, Expect, Op, ReadError, StoreFault, Write,
 };
+pub use forecast::{Forecast, Inside, LessonRow, Sparse, Vector};
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use rated::{
     AdjustmentKind, AdjustmentRow, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange,
@@ -23,7 +25,7 @@ pub use row::{
     AlsoIn, ApiKeyRow, AttributesRow, AuditRecord, AwsKeyRow, Brought, Claim, CountingRow, CredentialRow,
     EntryRow, GateRow, LearntRow, Lease, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow,
     PlayerRow, Prediction, PushEvent, PushKind, RankNews, RatingCause, Replay, Row, RowError, RuleSetRow,
-    RuleSetVersionRow, SeatOf, SeatRow, SecretRow, ShadeRow, SigningKeyRow, StagedRow, StartsRow,
+    RuleSetVersionRow, ScoredRow, SeatOf, SeatRow, SecretRow, ShadeRow, SigningKeyRow, StagedRow, StartsRow,
     TicketPlayer, TicketRow, WhoRow,
 };
 pub use trace::Position;

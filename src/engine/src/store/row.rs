@@ -1,4 +1,5 @@
-use super::{AdjustmentRow, HistoryRow, Key, ResultRow, StandingRow, ToldRow, WatchRow};
+use super::{AdjustmentRow, Forecast, HistoryRow, Key, LessonRow, ResultRow, StandingRow, ToldRow, WatchRow};
+use crate::Ban;
 use gsm_core::{
     Attribute, BoardName, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId,
     QueueName, Rank, RequestKey, RuleSetName, TicketId, Timestamp,
@@ -63,6 +64,9 @@ pub enum Row {
     RuleSetVersion(RuleSetVersionRow),
     Penalties(PenaltiesRow),
     Offences(OffencesRow),
+    Scored(Box<ScoredRow>),
+    Bans(Vec<Ban>),
+    Lesson(Box<LessonRow>),
     Who(Box<WhoRow>),
 }
 
@@ -293,6 +297,9 @@ pub struct TicketRow {
     pub brought: Vec<Brought>,
     /// Whether they play already, and look for others to join them.
     pub backfill: bool,
+    /// Whether one of them is in the shadow: then they meet only others who are.
+    #[serde(default)]
+    pub shadow: bool,
     /// The game session that they play in, as their caller names it.
     pub session: Option<String>,
     /// Where it stands.
@@ -368,10 +375,13 @@ pub enum Claim {
 /// What was predicted when a match was formed, to be scored against its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// Which model spoke.
+    /// Which rating system spoke.
     pub model: String,
-    /// Expected score of each side.
+    /// The score of each side that it expects.
     pub expected: Vec<f64>,
+    /// What the learnt model expects. Answers that were remembered before there was one lack it.
+    #[serde(default)]
+    pub forecast: Option<Box<Forecast>>,
 }
 
 /// A match.
@@ -607,6 +617,17 @@ pub struct EntryRow {
     pub tier: Option<TierState>,
     /// A text of the game's own, shown with the entry.
     pub metadata: Option<String>,
+    /// How many steps to it are kept, where the board keeps them.
+    pub steps: u32,
+}
+
+/// A step of a player on a board that scores are submitted to. Written with the entry, and never again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoredRow {
+    /// When it counts from.
+    pub at: Timestamp,
+    /// What the player has from then on, without metadata; `None` where the entry was removed.
+    pub entry: Option<EntryRow>,
 }
 
 /// Who has a seat in a cohort. Written once, with the entry that took it, and never again.

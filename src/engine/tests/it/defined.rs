@@ -41,6 +41,7 @@ pub(crate) fn of_mode(text: &str, of: &str) -> BoardConfig {
         season: None,
         tiers: None,
         grouping: None,
+        past: false,
     }
 }
 

@@ -1,10 +1,12 @@
 //! The use cases over the memory store: one home, three homes, and three ill ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 mod aws_keys;
+mod bans;
 mod boards;
 mod corrections;
 mod defined;
 mod events;
+mod forecasts;
 mod gamelift;
 mod import;
 mod import_many;

@@ -7,7 +7,7 @@ use crate::{
 use gsm_core::{Attribute, Clock, MatchId, PlayerId, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, CohortConfig, CohortRule, Column, Dimension, Direction, Eligibility, Grouping,
-    Operator, Part, PayoutConfig, Places, ScheduleConfig, Source, Ties, Value, Viewer,
+    Operator, Part, PayoutConfig, Places, ScheduleConfig, Source, Submission, Ties, Value, Viewer,
 };
 use serde_json::json;
 
@@ -17,6 +17,8 @@ both! {
     a_part_is_of_those_who_belong_there_today,
     a_season_that_was_paid_out_and_changed_has_no_past,
     what_cannot_be_exact_is_refused,
+    submitted_scores_are_as_they_were_noted,
+    a_late_score_counts_from_when_it_was_made,
 }
 
 const DAY_MS: i64 = 86_400_000;
@@ -277,12 +279,134 @@ async fn what_cannot_be_exact_is_refused(w: World) {
     w.teams("duel", 1, None).await;
     let players = w.players(2).await;
     let submitted = vec![column(Value::Submitted, Direction::Descending, Operator::Best)];
-    define(&w, BoardConfig { source: Source::Submissions, columns: submitted, ..of_mode("laps", "duel") })
-        .await;
+    let laps =
+        BoardConfig { source: Source::Submissions, columns: submitted.clone(), ..of_mode("laps", "duel") };
+    define(&w, laps).await;
+    let scores = BoardConfig {
+        source: Source::Submissions,
+        columns: submitted,
+        past: true,
+        ..of_mode("kept", "duel")
+    };
+    let wide = BoardConfig { columns: vec![scores.columns[0]; 3], ..scores.clone() };
+    let dense = BoardConfig { ties: Ties::Dense, ..scores.clone() };
+    let mode = BoardConfig { past: true, ..of_mode("kept", "duel") };
+    for config in [wide, dense, mode] {
+        refused(w.engine.put_board(&w.admin(), config).await, "invalid");
+    }
+    define(&w, scores.clone()).await;
+    refused(w.engine.put_board(&w.admin(), BoardConfig { past: false, ..scores }).await, "invalid");
     define(&w, BoardConfig { ties: Ties::Dense, ..of_mode("dense", "duel") }).await;
     let rating = column(Value::Rating, Direction::Descending, Operator::Last);
     define(&w, BoardConfig { columns: vec![rating; 3], ..of_mode("wide", "duel") }).await;
     for board in ["laps", "dense", "wide"] {
         refused(w.engine.rank_at(&whole(board), players[0], &[Timestamp::EPOCH]).await, "invalid");
     }
+}
+
+/// A board of scores that keeps its past.
+fn kept(name: &str, operators: &[Operator]) -> BoardConfig {
+    let columns = operators.iter().map(|operator| column(Value::Submitted, Direction::Ascending, *operator));
+    BoardConfig {
+        source: Source::Submissions,
+        columns: columns.collect(),
+        past: true,
+        ..of_mode(name, "duel")
+    }
+}
+
+fn score(player: PlayerId, values: &[i64], at: Option<Timestamp>) -> Submission {
+    Submission { player, values: values.to_vec(), at, metadata: Some("a text".to_owned()) }
+}
+
+async fn submit(w: &World, board: &str, submissions: &[Submission]) {
+    w.engine.submit(&w.server(), &board.parse().unwrap(), submissions).await.unwrap();
+    w.settle();
+}
+
+async fn submitted_scores_are_as_they_were_noted(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(6).await;
+    let few = Eligibility { games_min: 2, idle_days_max: 3, ..Eligibility::default() };
+    let weekly =
+        serde_json::from_value(json!({"days": {"every": 7, "zone": "UTC", "from": "2020-01-06T00:00"}}))
+            .unwrap();
+    let boards = [
+        kept("best", &[Operator::Best]),
+        kept("two", &[Operator::Incr, Operator::Last]),
+        BoardConfig { by: vec![Dimension::Region], ..kept("parts", &[Operator::Set]) },
+        BoardConfig { eligibility: few, ..kept("few", &[Operator::Decr]) },
+        BoardConfig { season: weekly, ..kept("weekly", &[Operator::Best]) },
+    ];
+    for board in &boards {
+        define(&w, board.clone()).await;
+    }
+    let eu = Places { region: Attribute::new("eu").ok(), ..Places::default() };
+    for player in &players[..3] {
+        w.engine.set_places(&w.server(), *player, eu.clone()).await.unwrap();
+    }
+    let europe = Part::Of(Dimension::Region, Attribute::new("eu").unwrap());
+    let mut refs: Vec<BoardRef> = boards.iter().map(|board| whole(board.name.as_str())).collect();
+    refs.push(BoardRef { part: Some(europe), ..whole("parts") });
+    let (mut notes, mut seed) = (Vec::new(), 7_u64);
+    let mut drawn = |most: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % most
+    };
+    for turn in 0..60 {
+        w.clock.advance_ms(DAY_MS / 3);
+        for board in &boards {
+            let submissions: Vec<Submission> = (0..drawn(3))
+                .map(|_| {
+                    let values: Vec<i64> = board.columns.iter().map(|_| drawn(9) as i64 - 4).collect();
+                    score(players[drawn(6) as usize], &values, None)
+                })
+                .collect();
+            if !submissions.is_empty() {
+                submit(&w, board.name.as_str(), &submissions).await;
+            }
+        }
+        let of = &refs[drawn(4) as usize];
+        let player = players[drawn(6) as usize];
+        if turn % 4 == 3 && w.engine.entry(of, player).await.unwrap().is_some() {
+            w.engine.remove_entry(&w.admin(), of, player, "cheated").await.unwrap();
+            w.settle();
+        }
+        w.turn().await;
+        for of in &refs {
+            notes.push(noted(&w, of, &players).await);
+        }
+        if turn == 20 {
+            // From here on the pasts follow.
+            check(&w, &players, &notes).await;
+        }
+    }
+    check(&w, &players, &notes).await;
+    // A board that is given up takes its steps with it.
+    w.engine.delete_board(&w.admin(), &"best".parse().unwrap()).await.unwrap();
+    w.settle();
+    define(&w, boards[0].clone()).await;
+    let found = w.engine.rank_at(&whole("best"), players[0], &[w.clock.now()]).await.unwrap();
+    assert_eq!((found[0].place, found[0].players), (None, 0));
+}
+
+async fn a_late_score_counts_from_when_it_was_made(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(2).await;
+    define(&w, kept("laps", &[Operator::Best])).await;
+    let begin = w.clock.now();
+    let after = |ms| Timestamp::from_millis(begin.as_millis() + ms);
+    w.clock.advance_ms(10_000);
+    submit(&w, "laps", &[score(players[0], &[50], None)]).await;
+    w.clock.advance_ms(10_000);
+    let rank = async |at| w.engine.rank_at(&whole("laps"), players[0], &[at]).await.unwrap()[0];
+    assert_eq!(rank(after(15_000)).await.place.map(|place| place.rank.get()), Some(1));
+    // Made before the other's.
+    submit(&w, "laps", &[score(players[1], &[40], Some(after(5_000)))]).await;
+    assert_eq!(rank(after(15_000)).await.place.map(|place| place.rank.get()), Some(2));
+    assert_eq!((rank(after(7_000)).await.place, rank(after(7_000)).await.players), (None, 1));
+    // A player's own steps do not change places.
+    submit(&w, "laps", &[score(players[0], &[30], Some(after(1_000)))]).await;
+    assert_eq!(rank(after(9_999)).await.place, None);
+    assert_eq!(rank(after(10_000)).await.place.map(|place| place.keys.columns()[0]), Some(30));
 }

@@ -54,6 +54,7 @@ async fn scores(w: &World, ties: Ties, direction: Direction) {
         season: None,
         tiers: None,
         grouping: None,
+        past: false,
         eligibility: Eligibility::default(),
     };
     w.engine.put_board(&w.admin(), config).await.unwrap();
@@ -474,6 +475,7 @@ async fn watches_are_refused_beyond_their_bounds(w: World) {
         season: None,
         tiers: None,
         grouping: None,
+        past: false,
         eligibility: Eligibility::default(),
     };
     w.engine.put_board(&w.admin(), config.clone()).await.unwrap();

@@ -52,7 +52,7 @@ impl Choice<'_> {
     }
 
     /// Whether the two may be in one match, as far as two tickets say; what speaks against it is counted.
-    fn are_compatible(&self, stage: &Stage, other: &Waiting, counts: &mut Counts) -> bool {
+    pub(super) fn are_compatible(&self, stage: &Stage, other: &Waiting, counts: &mut Counts) -> bool {
         let pairs = stage.pairwise();
         let own = self.anchor.parties.iter();
         for (one, two) in own.flat_map(|one| other.parties.iter().map(move |two| (one, two))) {

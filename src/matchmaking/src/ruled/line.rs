@@ -26,7 +26,7 @@ pub(super) struct Line {
     places: Vec<u32>,
     /// How many are left.
     left: usize,
-    /// Of each need that is known: where those lie who bring it.
+    /// Of each kind of players that is known: where they lie.
     givers: Vec<Vec<u32>>,
     duel: Option<Duel>,
 }
@@ -146,16 +146,16 @@ impl Line {
             last.after = END;
         }
         let left = tickets.len();
-        let givers = vec![Vec::new(); store.sieve().needs()];
+        let givers = vec![Vec::new(); store.sieve().known()];
         let mut line = Self { tickets, places, left, givers, duel: Duel::new(set, store) };
         line.list_givers();
         Some(line)
     }
 
     fn list_givers(&mut self) {
-        for (need, givers) in self.givers.iter_mut().enumerate() {
+        for (known, givers) in self.givers.iter_mut().enumerate() {
             givers.clear();
-            let gives = |(_, of): &(u32, &Listed)| of.traits.gives(need);
+            let gives = |(_, of): &(u32, &Listed)| of.traits.gives(known);
             givers.extend((0..).zip(&self.tickets).filter(gives).map(|(at, _)| at));
         }
     }

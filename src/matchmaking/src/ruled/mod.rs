@@ -8,6 +8,7 @@ mod objective;
 mod outlook;
 mod roles;
 mod round;
+mod scarce;
 mod search;
 mod sieve;
 mod sorted;
@@ -150,7 +151,7 @@ impl RulePool {
         let mut waiting = Waiting::new(&self.set, &mut self.symbols, ticket, priority);
         waiting.ask_alone(&self.set, 0);
         let can_match = waiting.never.is_none();
-        let key = self.waiting.insert(waiting);
+        let key = self.waiting.insert(&self.set, waiting);
         if can_match {
             self.came += 1;
             self.note_news(key);

@@ -3,9 +3,12 @@
 //! Rules about a whole match judge choices one by one, of which there are more than anybody can look at. What many of them
 //! ask can be asked of the tickets that are left all at once: whether in one location, within one width of the number that
 //! the rules limit, there are enough players, enough of those with something that a match must have, and something new.
-//! Where there are not, no choice is a match. An outlook may be too good, and never too bad.
+//! Where there are not, no choice is a match. And where rules compare teams, whether what is left can bring what the
+//! rules ask of both ([`Versus`]), and who of it may still sit where. An outlook may be too good, and never too bad.
 use super::{search::Candidate, sieve::region, store::Store, ticket::Waiting};
-use gsm_rules::{NumberColumn, Pairwise, Party, RuleSet, Seat, Stage, Symbol, WordColumn};
+use gsm_rules::{
+    NumberColumn, Pairwise, Party, Reserve, Seat, Stage, Symbol, VERSUS_COLUMNS_MAX, Versus, WordColumn,
+};
 use smallvec::SmallVec;
 
 /// Supplies that are looked at.
@@ -14,6 +17,8 @@ const NEEDS_MAX: usize = 4;
 const PLACES_MAX: usize = 64;
 /// Kinds of teams that are looked at.
 const TEAMS_MAX: usize = 4;
+/// How often it is asked anew who may sit where, once some may not.
+const NARROWINGS: usize = 3;
 
 /// What there is of each candidate.
 #[derive(Debug, Clone)]
@@ -39,6 +44,8 @@ struct Seen {
     /// In which of the places it may play.
     places: u64,
     gives: Amounts,
+    /// In the columns that rules compare teams by; a backfill has none.
+    values: Option<[f64; VERSUS_COLUMNS_MAX]>,
 }
 
 /// What is counted.
@@ -56,12 +63,13 @@ struct Amounts {
 #[derive(Debug, Clone, Copy)]
 struct Asked {
     needs: bool,
+    versus: bool,
     teams: bool,
     places: bool,
 }
 
 impl Asked {
-    const ALL: Self = Self { needs: true, teams: true, places: true };
+    const ALL: Self = Self { needs: true, versus: true, teams: true, places: true };
 }
 
 impl Amounts {
@@ -102,7 +110,6 @@ pub(super) struct Taken<'a, 's> {
 impl Outlook {
     /// `None` where the rules of the stage ask nothing that can be seen in this way.
     pub(super) fn new(
-        set: &RuleSet,
         stage: &Stage,
         anchor: &Waiting,
         candidates: &[Candidate],
@@ -120,8 +127,9 @@ impl Outlook {
             places.extend(own.entries(column).filter(|(_, ms)| *ms <= max_ms).map(|(place, _)| place));
         }
         let region = region.filter(|_| places.len() <= PLACES_MAX);
-        let kinds = kinds(set);
-        if band.is_none() && region.is_none() && stage.needs().is_empty() && kinds.len() < 2 {
+        let kinds = SmallVec::from_slice(stage.kinds());
+        let is_blind = band.is_none() && region.is_none() && stage.needs().is_empty() && kinds.len() < 2;
+        if is_blind && stage.versus_columns().is_empty() {
             return None;
         }
         let mut outlook = Self { band, region, kinds, places, seen: Vec::new(), order: Vec::new() };
@@ -149,15 +157,18 @@ impl Outlook {
             // A backfill: nothing is held against it.
             needs.for_each(|(gives, _)| *gives = candidate.players);
             gives.teams = [candidate.players; TEAMS_MAX];
-            return Seen { number: f64::NAN, places: u64::MAX, gives };
+            return Seen { number: f64::NAN, places: u64::MAX, gives, values: None };
         };
         needs.for_each(|(gives, need)| *gives = need.brings(party));
         for (gives, team) in gives.teams.iter_mut().zip(&self.kinds) {
-            let may_sit = stage.hopeless(&[Seat { team: *team, party }]).is_none();
-            *gives = if may_sit { candidate.players } else { 0 };
+            *gives = if stage.may_sit(*team, party) { candidate.players } else { 0 };
         }
         let number = self.band.map_or(f64::NAN, |(column, ..)| party.number(column));
-        Seen { number, places: self.bits(party), gives }
+        let mut values = [0.0; VERSUS_COLUMNS_MAX];
+        for (value, column) in values.iter_mut().zip(stage.versus_columns()) {
+            *value = party.number(*column);
+        }
+        Seen { number, places: self.bits(party), gives, values: Some(values) }
     }
 
     fn bits(&self, party: &Party) -> u64 {
@@ -176,7 +187,8 @@ impl Outlook {
         from: usize,
         used: &mut u32,
     ) -> bool {
-        *used = used.saturating_add(1 + (candidates.len() - from.min(candidates.len())) as u32 / 16);
+        let left = (candidates.len() - from.min(candidates.len())) as u32;
+        *used = used.saturating_add(1 + left / if stage.versus_columns().is_empty() { 16 } else { 4 });
         self.looks_bad(stage, taken, candidates, from, Asked::ALL)
     }
 
@@ -193,10 +205,13 @@ impl Outlook {
         if !is_bad(Asked { needs: false, ..Asked::ALL }) {
             return stage.needs().iter().find(|of| of.lacking(taken.seats) > 0).map(gsm_rules::Need::rule);
         }
-        if !is_bad(Asked { needs: false, teams: false, ..Asked::ALL }) {
+        if !is_bad(Asked { needs: false, versus: false, ..Asked::ALL }) {
+            return stage.versus_rule();
+        }
+        if !is_bad(Asked { needs: false, versus: false, teams: false, places: true }) {
             return self.unwanted(stage, candidates, waiting);
         }
-        if !is_bad(Asked { needs: false, teams: false, places: false }) {
+        if !is_bad(Asked { needs: false, versus: false, teams: false, places: false }) {
             return self.region.map(|(.., rule)| rule);
         }
         self.band.map(|(.., rule)| rule)
@@ -256,8 +271,8 @@ impl Outlook {
             }
         }
         let width = self.band.map_or(f64::INFINITY, |(_, width, _)| width);
-        let mut near: SmallVec<[&Seen; 64]> = SmallVec::new();
-        let mut anywhere: SmallVec<[&Seen; 8]> = SmallVec::new();
+        let narrowed: Vec<Seen>;
+        let mut left: SmallVec<[&Seen; 64]> = SmallVec::new();
         for at in &self.order {
             let (Some(seen), Some(candidate)) = (self.seen.get(*at as usize), candidates.get(*at as usize))
             else {
@@ -266,12 +281,21 @@ impl Outlook {
             if (*at as usize) < from || !candidate.waits || seen.places & common == 0 {
                 continue;
             }
-            if seen.number.is_nan() || low > high {
-                anywhere.push(seen);
-            } else if high - seen.number <= width && seen.number - low <= width {
-                near.push(seen);
+            let is_far = high - seen.number > width || seen.number - low > width;
+            if seen.number.is_nan() || low > high || !is_far {
+                left.push(seen);
             }
         }
+        if let Some(versus) = asked.versus.then(|| stage.versus(taken.seats)).flatten() {
+            match self.narrowed(&versus, stage, &left) {
+                Some(kept) => narrowed = kept,
+                None => return true,
+            }
+            left = narrowed.iter().collect();
+        }
+        // Who has no number is as near as one likes.
+        let (anywhere, near): (SmallVec<[&Seen; 64]>, SmallVec<[&Seen; 64]>) =
+            left.into_iter().partition(|seen| seen.number.is_nan() || low > high);
         if self.region.is_none() || !asked.places {
             return !has_window(&near, &anywhere, u64::MAX, (low, width), &needed);
         }
@@ -287,14 +311,43 @@ impl Outlook {
     }
 }
 
-/// The first team of each kind: of each entry of the rule set. Only the first few are looked at.
-fn kinds(set: &RuleSet) -> SmallVec<[u8; 8]> {
-    let teams = set.teams();
-    let is_first = |at: &u8| {
-        let entry = |at: u8| teams.get(usize::from(at)).map(|team| team.entry);
-        at.checked_sub(1).is_none_or(|before| entry(before) != entry(*at))
-    };
-    (0..=u8::MAX).take(teams.len()).filter(is_first).collect()
+impl Outlook {
+    /// Those who are left as far as rules that compare teams let them sit anywhere; `None` where they let no match be.
+    fn narrowed(&self, versus: &Versus<'_>, stage: &Stage, left: &[&Seen]) -> Option<Vec<Seen>> {
+        let mut kept: Vec<Seen> = left.iter().map(|seen| **seen).collect();
+        if self.kinds.len() > TEAMS_MAX || kept.iter().any(|seen| seen.values.is_none()) {
+            return Some(kept);
+        }
+        for _ in 0..NARROWINGS {
+            let mut reserves = [Reserve::EMPTY; TEAMS_MAX];
+            for seen in &kept {
+                let Some(values) = &seen.values else { continue };
+                let sits = reserves.iter_mut().zip(&seen.gives.teams).filter(|(_, players)| **players > 0);
+                sits.for_each(|(reserve, _)| reserve.add(values));
+            }
+            let reserves = reserves.get(..self.kinds.len()).unwrap_or_default();
+            if versus.fails(reserves).is_some() {
+                return None;
+            }
+            let mut is_narrower = false;
+            kept.retain_mut(|seen| {
+                let (Some(values), size) = (&seen.values, seen.gives.players) else { return true };
+                for (at, players) in seen.gives.teams.iter_mut().enumerate().take(self.kinds.len()) {
+                    let first = self.kinds.get(at).copied().unwrap_or_default();
+                    let end = self.kinds.get(at + 1).map_or(stage.teams().len() as u8, |next| *next);
+                    let refuses = |team| versus.refuses(team, size, values, reserves).is_some();
+                    if *players > 0 && (first..end).all(refuses) {
+                        (*players, is_narrower) = (0, true);
+                    }
+                }
+                seen.gives.teams.iter().any(|players| *players > 0)
+            });
+            if !is_narrower {
+                break;
+            }
+        }
+        Some(kept)
+    }
 }
 
 /// Whether those of some width that reaches `low`, and those `anywhere`, have what is needed in a place.
@@ -355,6 +408,7 @@ mod tests {
                         needs: [draw(&mut seed, 2) as u32; NEEDS_MAX],
                         ..Amounts::default()
                     },
+                    values: None,
                 })
                 .filter(|seen| seen.number - low <= width)
                 .collect();

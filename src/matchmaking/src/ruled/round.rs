@@ -2,6 +2,7 @@
 use super::{
     RulePool, RuledMatch,
     line::{Line, Partner},
+    scarce::Scarce,
     store::Key,
     ticket::{Turn, Waiting},
     turn::Run,
@@ -27,10 +28,19 @@ pub(super) struct Round {
     pub(super) news: Vec<Key>,
     /// Where much is new.
     pub(super) line: Option<Line>,
+    pub(super) scarce: Scarce,
     /// Whether an anchor takes from all who wait, not only from those whose turn is to come.
     pub(super) takes_all: bool,
     /// The anchor whose turn a step was cut in, what it searches, and the work that it has used.
     pub(super) cut: Option<(TicketId, Run, u32)>,
+}
+
+impl Round {
+    /// One whose anchors take from all who wait.
+    pub(super) fn of_all(number: u32, now: Timestamp, anchors: IntoIter<Key>, news: Vec<Key>) -> Self {
+        let scarce = Scarce::default();
+        Self { number, now, anchors, news, line: None, scarce, takes_all: true, cut: None }
+    }
 }
 
 impl RulePool {
@@ -101,6 +111,7 @@ impl RulePool {
             anchors: anchors.into_iter(),
             news,
             line,
+            scarce: Scarce::of(&self.set, &self.waiting),
             cut: None,
             takes_all: false,
         }

@@ -273,8 +273,7 @@ impl Search {
     fn look(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) {
         self.has_looked = true;
         *used = used.saturating_add(self.candidates.len() as u32 / 4);
-        self.outlook =
-            Outlook::new(sight.set, stage, sight.anchor, &self.candidates, sight.waiting).map(Box::new);
+        self.outlook = Outlook::new(stage, sight.anchor, &self.candidates, sight.waiting).map(Box::new);
         let Some(dead) = (1..=self.places.len()).find(|depth| self.is_dead(sight, stage, *depth, used))
         else {
             return;

@@ -2,13 +2,17 @@
 use gsm_rules::{Need, Pairwise, Party, RuleSet, Stage, WordColumn};
 
 /// Kinds of players that are known.
-const NEEDS_MAX: usize = 8;
+const KNOWN_MAX: usize = 8;
+/// Stages that are asked who may sit on a team; where there are more, anybody may.
+const STAGES_ASKED: usize = 8;
 
 /// What a rule set asks that a few bits can tell.
 #[derive(Debug, Clone)]
 pub(super) struct Sieve {
     region: Option<Region>,
     needs: Vec<Need>,
+    /// The first team of each kind that takes players whom others do not.
+    kinds: Vec<u8>,
 }
 
 /// The latencies that the rules limit, and the limits of the strictest and of the laxest stage.
@@ -24,7 +28,7 @@ pub(super) struct Traits {
     /// Locations within the strictest and the laxest limit. Several may share a bit: who have no bit in common have no
     /// location in common.
     near: [u16; 2],
-    /// Which needs it has something of.
+    /// What it brings of that which is known.
     gives: u8,
 }
 
@@ -44,8 +48,8 @@ impl Traits {
             Limit::Lax => self.near[1] & other.near[1] != 0,
         }
     }
-    pub(super) fn gives(self, need: usize) -> bool {
-        self.gives >> need & 1 == 1
+    pub(super) fn gives(self, known: usize) -> bool {
+        self.gives >> known & 1 == 1
     }
 }
 
@@ -76,15 +80,20 @@ impl Sieve {
         };
         let mut needs: Vec<Need> = Vec::new();
         for need in set.stages().iter().flat_map(Stage::needs) {
-            if needs.len() < NEEDS_MAX && !needs.iter().any(|known| known.is_of(need)) {
+            if needs.len() < KNOWN_MAX && !needs.iter().any(|known| known.is_of(need)) {
                 needs.push(need.clone());
             }
         }
-        Self { region: regions.as_ref().and_then(one), needs }
+        let mut kinds = Vec::new();
+        if set.stages().iter().any(Stage::has_team_rules) {
+            let all = set.stages().first().map_or(&[][..], Stage::kinds);
+            kinds.extend(all.iter().take(KNOWN_MAX - needs.len()));
+        }
+        Self { region: regions.as_ref().and_then(one), needs, kinds }
     }
 
     /// What a ticket brings that is no backfill.
-    pub(super) fn traits(&self, party: &Party) -> Traits {
+    pub(super) fn traits(&self, set: &RuleSet, party: &Party) -> Traits {
         let mut traits = Traits { gives: 0, ..Traits::default() };
         if let Some(Region { column, limits }) = self.region {
             traits.near = limits.map(|limit| {
@@ -95,6 +104,11 @@ impl Sieve {
         for (at, need) in self.needs.iter().enumerate() {
             traits.gives |= u8::from(need.brings(party) > 0) << at;
         }
+        for (at, team) in (self.needs.len()..).zip(&self.kinds) {
+            let mut asked = set.stages().iter().take(STAGES_ASKED);
+            let may_sit = set.stages().len() > STAGES_ASKED || asked.any(|stage| stage.may_sit(*team, party));
+            traits.gives |= u8::from(may_sit) << at;
+        }
         traits
     }
 
@@ -104,9 +118,14 @@ impl Sieve {
         Some((if max_ms <= of.limits[0] { Limit::Strict } else { Limit::Lax }, rule))
     }
 
-    /// How many needs are known.
-    pub(super) fn needs(&self) -> usize {
-        self.needs.len()
+    /// How many kinds of players are known: those of needs, and after them those who may sit on a kind of teams.
+    pub(super) fn known(&self) -> usize {
+        self.needs.len() + self.kinds.len()
+    }
+
+    /// The first team of the kind whose players these are.
+    pub(super) fn kind(&self, known: usize) -> Option<u8> {
+        self.kinds.get(known.checked_sub(self.needs.len())?).copied()
     }
 
     /// The number of a need, if it is known.

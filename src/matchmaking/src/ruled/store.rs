@@ -149,8 +149,8 @@ impl Store {
     }
 
     /// Takes a ticket that is not there yet.
-    pub(super) fn insert(&mut self, waiting: Waiting) -> Key {
-        let traits = waiting.party().map(|party| self.sieve.traits(party)).unwrap_or_default();
+    pub(super) fn insert(&mut self, set: &RuleSet, waiting: Waiting) -> Key {
+        let traits = waiting.party().map(|party| self.sieve.traits(set, party)).unwrap_or_default();
         let mark = Mark { serial: 0, fresh: 0, started_at: waiting.turn.started_at, traits };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -241,6 +241,11 @@ impl Store {
     /// Keys of the tickets in the order of their turns.
     pub(super) fn turns(&self) -> impl Iterator<Item = Key> {
         self.by_turn.iter().map(|(_, key)| key).filter(|key| is_alive(&self.marks, *key))
+    }
+
+    /// What is known of all tickets without a look at them.
+    pub(super) fn marks(&self) -> impl Iterator<Item = (Key, Mark)> {
+        self.by_turn.iter().filter_map(|(_, key)| Some((key, self.mark(key)?)))
     }
 
     /// Tickets in the order of their turns.

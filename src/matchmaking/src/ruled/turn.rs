@@ -230,6 +230,13 @@ impl RulePool {
         if few_news && choice.candidates(news(), 1, &mut Counts::of(set)).0.is_empty() {
             return None;
         }
+        if !round.scarce.is_idle() {
+            let may_come = |key: Key| other(key, false).map(|(_, other, _)| other);
+            if round.scarce.lacks(&choice, stage, waiting, may_come, counts) {
+                *work = work.saturating_add(1 + visited.get() / 8);
+                return None;
+            }
+        }
         // What has to be in the match comes first.
         let after_news = |of: &(Key, &Waiting, bool)| !(few_news && of.2);
         let most = if set.is_large() || !choice.prefers_near() { usize::MAX } else { run.reach };

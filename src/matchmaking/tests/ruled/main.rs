@@ -7,6 +7,7 @@ mod model;
 mod objective;
 mod pools;
 mod props;
+mod rivals;
 mod slow;
 #[path = "../../../rules/tests/it/spec.rs"]
 #[expect(dead_code, reason = "here the generator's rule sets are printed, and judged by the rules")]

@@ -265,3 +265,62 @@ fn the_size_of_steps_changes_nothing_of_a_round() {
     let once = round(&mut pool(&text, &waiters), 1_000, u32::MAX);
     assert_eq!(once, round(&mut pool(&text, &waiters), 1_000, 64));
 }
+
+/// The least that two players lose on two places, one of each role: how far ahead in their lists they are, or 2 where a
+/// role is not named.
+fn lost(one: &[&str], two: &[&str]) -> usize {
+    let place = |list: &[&str], role| list.iter().position(|named| *named == role).unwrap_or(2);
+    let lost = |a, b| place(one, a) + place(two, b);
+    lost("tank", "damage").min(lost("damage", "tank"))
+}
+
+#[test]
+fn teams_are_split_so_that_most_play_what_they_prefer() {
+    let text = json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{ "name": "roles", "type": "string_list" }],
+        "teams": [{ "name": "a", "minPlayers": 2, "maxPlayers": 2 }, { "name": "b", "minPlayers": 2, "maxPlayers": 2 }],
+        "rules": [{ "name": "R", "type": "roles", "attribute": "roles", "counts": { "tank": 1, "damage": 1 }, "autofill": 2 }],
+        "objective": { "cost": [{ "roleChoice": "roles" }], "starvationSeconds": 60 },
+    });
+    let set = Arc::new(parse(&text.to_string(), Dialect::Extended).unwrap().set);
+    let (mut draw, mut saved) = (Draw(77), 0);
+    for _ in 0..300 {
+        let mut pool = RulePool::new(set.clone());
+        let kinds: [&[&str]; 4] = [&["tank", "damage"], &["damage", "tank"], &["tank"], &["damage"]];
+        let lists: Vec<&[&str]> = (0..4).map(|_| kinds[draw.below(4) as usize]).collect();
+        for (n, list) in lists.iter().enumerate() {
+            let roles = Value::List(list.iter().map(|role| (*role).to_owned()).collect());
+            let member = Member {
+                attributes: [("roles".to_owned(), roles)].into_iter().collect(),
+                ..Member::default()
+            };
+            let players = vec![(PlayerId::from_u128(n as u128), member)];
+            let id = TicketId::from_u128(n as u128);
+            pool.insert(RuledTicket { id, players, backfill: None, started_at: Timestamp::EPOCH }).unwrap();
+        }
+        let found = round(&mut pool, 1_000, u32::MAX);
+        let of = |at: usize, other: usize| {
+            let rest: Vec<usize> = (0..4).filter(|n| ![at, other].contains(n)).collect();
+            lost(lists[at], lists[other]) + lost(lists[rest[0]], lists[rest[1]])
+        };
+        let splits = [of(0, 1), of(0, 2), of(0, 3)];
+        let side: Vec<usize> = found[0].sides[0].iter().map(|seat| index(seat.ticket)).collect();
+        let least = *splits.iter().min().unwrap();
+        assert_eq!(of(side[0], side[1]), least, "{lists:?}");
+        saved += usize::from(splits[0] > least);
+    }
+    assert!(saved > 50, "{saved}");
+}
+
+#[test]
+fn a_cost_of_roles_needs_a_rule_that_gives_them() {
+    let text = json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{ "name": "roles", "type": "string_list" }],
+        "teams": [{ "name": "a", "minPlayers": 2, "maxPlayers": 2 }],
+        "objective": { "cost": [{ "roleChoice": "roles" }], "starvationSeconds": 60 },
+    });
+    let faults = parse(&text.to_string(), Dialect::Extended).unwrap_err();
+    assert!(faults[0].message.contains("no rule of the type `roles`"), "{faults:#?}");
+}

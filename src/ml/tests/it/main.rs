@@ -2,4 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 mod duels;
 mod fields;
+mod files;
+mod guests;
 mod league;
+mod training;

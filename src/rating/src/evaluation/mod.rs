@@ -22,7 +22,7 @@ mod two_sides;
 pub use contender::Contender;
 pub use home::advantages;
 pub(crate) use home::has_home;
-pub use protocol::{Forecaster, Scored, Unrated, Windows, evaluate, evaluate_by};
+pub use protocol::{Forecaster, Scored, Unrated, Windows, evaluate, evaluate_by, evaluate_within};
 pub use report::{CalibrationBin, PairsReport, Report, ThreeWaysReport, TwoSidesReport};
 
 /// Predictions this close to one half take no side: half a point of accuracy.

@@ -89,8 +89,7 @@ pub fn evaluate(
     evaluate_by(&mut Contender::new(system, history), history, end, each)
 }
 
-/// Goes through the matches before `end` in order: of all matches of one moment each is predicted before the first of
-/// them counts. `each` hears of every match that was learnt from.
+/// [`evaluate_within`] the windows of the protocol, of the matches before `end`.
 ///
 /// # Errors
 /// A match that the forecaster cannot learn from.
@@ -98,9 +97,23 @@ pub fn evaluate_by(
     forecaster: &mut impl Forecaster,
     history: &History,
     end: usize,
+    each: impl FnMut(),
+) -> Result<Scored, Unrated> {
+    evaluate_within(forecaster, history, Windows { end, ..Windows::of(history) }, each)
+}
+
+/// Goes through the matches before the end of `windows` in order: of all matches of one moment each is predicted before the first of
+/// them counts. `each` hears of every match that was learnt from.
+///
+/// # Errors
+/// A match that the forecaster cannot learn from.
+pub fn evaluate_within(
+    forecaster: &mut impl Forecaster,
+    history: &History,
+    windows: Windows,
     mut each: impl FnMut(),
 ) -> Result<Scored, Unrated> {
-    let windows = Windows::of(history);
+    let end = windows.end.min(history.len());
     let two_sided = history.is_two_sided();
     let mut scored = Scored::default();
     let mut from = 0;

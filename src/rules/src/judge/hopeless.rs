@@ -269,7 +269,7 @@ pub(crate) fn grows(strings: &Strings) -> bool {
     }
 }
 
-fn possible(operation: Operation, (low, high): Interval, (from, to): Interval) -> bool {
+pub(crate) fn possible(operation: Operation, (low, high): Interval, (from, to): Interval) -> bool {
     match operation {
         Operation::Less => low < to,
         Operation::AtMost => low <= to,
@@ -280,7 +280,7 @@ fn possible(operation: Operation, (low, high): Interval, (from, to): Interval) -
     }
 }
 
-fn reachable(allowed: Span, (low, high): Interval, (from, to): Interval) -> bool {
+pub(crate) fn reachable(allowed: Span, (low, high): Interval, (from, to): Interval) -> bool {
     let nearest = (low - to).max(from - high).max(0.0);
     let farthest = (high - from).max(to - low);
     nearest <= allowed.max && farthest >= allowed.min

@@ -10,6 +10,7 @@ pub(crate) mod roles;
 pub(crate) mod sort;
 pub(crate) mod strings;
 pub(crate) mod supply;
+pub(crate) mod versus;
 
 use crate::{
     columns::{NumberColumn, WordColumn},

@@ -4,7 +4,9 @@ use super::{
     numbers::{Flat, Measured, Number, Numbers, Of},
     strings::{Lists, Strings},
 };
-use crate::{columns::NumberColumn, expression::Function, pairwise::Pairwise, seat::TeamSet};
+use crate::{
+    columns::NumberColumn, expression::Function, pairwise::Pairwise, rule_set::TeamSize, seat::TeamSet,
+};
 
 /// How far a bound that goes through a third value may be off by rounding, in parts.
 const ROUNDING: f64 = 1e-9;
@@ -17,6 +19,37 @@ pub(crate) fn pairwise(must: &[usize], checks: &[Check], teams: &TeamSet) -> Vec
         Pairs { rule, teams, all: &mut all }.of(check);
     }
     all
+}
+
+impl Check {
+    /// Whether a ticket alone may fail it on some teams and not on others.
+    pub(crate) fn chooses_teams(&self, everybody: &TeamSet, sizes: &[TeamSize]) -> bool {
+        let some = |teams: &TeamSet| teams != everybody;
+        let of_some = |one: &Measured| match one {
+            Measured::One(Number::Fold(_, Numbers::Flat(flat))) | Measured::Each(Numbers::Flat(flat)) => {
+                some(&flat.teams)
+            }
+            _ => false,
+        };
+        match self {
+            Self::Compare { measured, reference: Number::Const(_), .. }
+            | Self::Distance { measured, reference: Number::Const(_), .. } => measured.iter().any(of_some),
+            Self::CompareText { measured, .. } => {
+                measured.iter().any(|one| matches!(one, Leaves::Texts(texts) if some(&texts.teams)))
+            }
+            Self::Reference { measured, reference: Reference::Const(_), .. } => {
+                measured.iter().any(|one| some(one.teams()))
+            }
+            // Nobody of the team may have it, or everybody must.
+            Self::Contains { measured, allowed, .. } => measured.iter().any(|one| {
+                let most = |team: u8| sizes.get(usize::from(team)).map_or(0, |size| u32::from(size.max));
+                let room: u32 = one.teams().iter().map(most).sum();
+                some(one.teams()) && (allowed.max == 0 || allowed.min >= room)
+            }),
+            Self::Roles(roles) => some(&roles.teams),
+            _ => false,
+        }
+    }
 }
 
 struct Pairs<'a> {

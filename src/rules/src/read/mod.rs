@@ -134,6 +134,9 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
     let stages = stages.into_iter().collect::<Option<Vec<Stage>>>()?;
     if dialect == Dialect::Extended {
         parties::check(&top, parties, &stages, faults);
+        if let Some(objective) = &objective {
+            objective::check(&top, objective, &stages, faults);
+        }
     }
     let mut literals: Vec<(String, u32)> = scope.literals.into_iter().collect();
     literals.sort_unstable_by_key(|(_, at)| *at);

@@ -5,10 +5,11 @@ use crate::{
     json::Node,
     objective::{HoldBack, Measure, Objective, Term},
     rule_set::AttributeKind,
+    stage::Stage,
 };
 use gsm_core::Millis;
 
-const MEASURES: [&str; 4] = ["spread", "imbalance", "unevenness", "latencyAbove"];
+const MEASURES: [&str; 5] = ["spread", "imbalance", "unevenness", "latencyAbove", "roleChoice"];
 /// The longest time that a ticket can wait, in seconds.
 const STARVATION_MAX: u32 = 43_200;
 /// Parts of a cost.
@@ -42,9 +43,22 @@ pub(crate) fn read(top: &Object<'_>, scope: &mut Scope, faults: &mut Faults) -> 
     Some(Objective { terms, hold_back, starvation: Millis::from_secs(u64::from(starvation)) })
 }
 
+/// Refuses a cost of roles that no rule gives.
+pub(crate) fn check(top: &Object<'_>, objective: &Objective, stages: &[Stage], faults: &mut Faults) {
+    let is_given = |term: &Term| match term.measure {
+        Measure::RoleChoice(lists) => stages.iter().any(|stage| stage.gives_roles_of(lists)),
+        _ => true,
+    };
+    if !objective.terms.iter().all(is_given) {
+        let detail = "`roleChoice` names an attribute by which no rule of the type `roles` gives roles";
+        faults.add(top.place("objective"), detail);
+    }
+}
+
 fn term(node: &Node, scope: &mut Scope, faults: &mut Faults) -> Option<Term> {
     let object = Object::of(node, "a part of a cost", faults)?;
-    object.allow(&["spread", "imbalance", "unevenness", "latencyAbove", "weight"], faults);
+    let known: Vec<&str> = MEASURES.into_iter().chain(["weight"]).collect();
+    object.allow(&known, faults);
     let weight = match object.get("weight") {
         Some(_) => object.amount("weight", faults)?,
         None => 1.0,
@@ -53,7 +67,7 @@ fn term(node: &Node, scope: &mut Scope, faults: &mut Faults) -> Option<Term> {
     let (Some(name), None) = (named.next(), named.next()) else {
         faults.add(
             node.begin,
-            "a part of a cost has one of `spread`, `imbalance`, `unevenness` and `latencyAbove`",
+            "a part of a cost has one of `spread`, `imbalance`, `unevenness`, `latencyAbove` and `roleChoice`",
         );
         return None;
     };
@@ -65,6 +79,17 @@ fn term(node: &Node, scope: &mut Scope, faults: &mut Faults) -> Option<Term> {
         let attribute_name = object.need_text(name, faults)?;
         let at = object.place(name);
         let attribute = scope.attribute(attribute_name, at, faults)?;
+        if *name == "roleChoice" {
+            if scope.kind(attribute) != Some(AttributeKind::StringList) {
+                faults.add(
+                    at,
+                    format!("attribute `{attribute_name}` must be of type `string_list` to name roles"),
+                );
+                return None;
+            }
+            let measure = Measure::RoleChoice(scope.columns.word(WordSource::Ranked { attribute }));
+            return Some(Term { weight, measure });
+        }
         if scope.kind(attribute) != Some(AttributeKind::Number) {
             faults
                 .add(at, format!("attribute `{attribute_name}` must be of type `number` to cost something"));

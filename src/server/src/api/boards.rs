@@ -63,6 +63,10 @@ pub(crate) struct BoardSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     league: Option<LeagueConfig>,
+    /// Of a board that scores are submitted to: whether every step is kept, so that `GET …/past` can be asked (needs ranks by
+    /// `competition`, and one column or two). Cannot be changed. The boards of a mode have a past without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    past: bool,
 }
 
 impl BoardSettings {
@@ -106,6 +110,7 @@ impl From<&BoardConfig> for BoardConfigDto {
                 tiers: config.tiers.clone(),
                 cohorts,
                 league,
+                past: config.past,
             },
         }
     }
@@ -136,6 +141,7 @@ pub(crate) async fn put(
         season: body.season,
         tiers: body.tiers,
         grouping,
+        past: body.past,
     };
     Ok(Answer((&app.engine.put_board(&write.call, config).await?).into()))
 }

@@ -2,6 +2,7 @@
 mod admin;
 mod answer;
 mod aws_keys;
+mod bans;
 mod boards;
 mod dto;
 pub(crate) mod extract;
@@ -25,7 +26,9 @@ mod why;
 
 use crate::{
     door::{self, Door, Entrance},
+    front::gate::Gate,
     gamelift::{self, Wire},
+    metrics::Metrics,
     overview::Watch,
     problem::ApiError,
     who::{device::Used, throttle::Throttle},
@@ -56,6 +59,11 @@ pub(crate) struct App {
     pub(crate) throttle: Throttle,
     /// Challenges of devices that were answered.
     pub(crate) used: Used,
+    /// Who is connected.
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Whether `/metrics` is there at all.
+    pub(crate) shows_metrics: bool,
     /// Cancelled when the server begins to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -110,6 +118,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(players::history))
         .routes(routes!(penalties::penalties))
         .routes(routes!(penalties::lift))
+        .routes(routes!(bans::bans))
+        .routes(routes!(bans::ban))
+        .routes(routes!(bans::lift))
         .routes(routes!(parties::consent))
         .routes(routes!(queues::queues))
         .routes(routes!(queues::queue))
@@ -155,6 +166,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(aws_keys::revoke))
         .routes(routes!(crate::overview::overview))
         .routes(routes!(crate::board_page::boards))
+        .routes(routes!(crate::metrics::metrics))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }
@@ -173,7 +185,7 @@ static OPENAPI: LazyLock<serde_json::Value> = LazyLock::new(|| {
 /// Everything that is served, behind the door.
 pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Entrance {
     let (router, _) = routes().split_for_parts();
-    let router = crate::dashboard::routes(router, document(app.door.overview_is_open()), dashboard);
+    let router = crate::dashboard::routes(router, document(app.door.opened()), dashboard);
     let router = router
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
@@ -182,17 +194,17 @@ pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Entrance {
 }
 
 /// The document as this server serves it.
-fn document(overview_open: bool) -> bytes::Bytes {
-    described(overview_open).to_string().into()
+fn document(opened: &[&str]) -> bytes::Bytes {
+    described(opened).to_string().into()
 }
 
-/// The document of a server whose overview may be for everybody.
-pub(crate) fn described(overview_open: bool) -> serde_json::Value {
+/// The document of a server that opens these actions to everybody.
+pub(crate) fn described(opened: &[&str]) -> serde_json::Value {
     let mut document = OPENAPI.clone();
-    for path in ["~1v1~1overview", "~1v1~1overview~1boards"] {
-        let roles = document.pointer_mut(&format!("/paths/{path}/get/x-gsm-roles"));
-        if let (true, Some(roles)) = (overview_open, roles) {
-            *roles = serde_json::json!(["none"]);
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in paths.filter_map(|methods| methods.get_mut("get")) {
+        if operation["x-gsm-action"].as_str().is_some_and(|action| opened.contains(&action)) {
+            operation["x-gsm-roles"] = serde_json::json!(["none"]);
         }
     }
     document

@@ -28,6 +28,8 @@ pub struct Settings {
     pub connections_per_address_max: usize,
     /// Who sees the dashboard.
     pub dashboard: Dashboard,
+    /// Who sees the metrics.
+    pub metrics: Dashboard,
     /// Where the data lies.
     pub data_dir: PathBuf,
     /// Between checkpoints.
@@ -269,6 +271,7 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
         connections_max: config.http.connections_max,
         connections_per_address_max: config.http.connections_per_address_max,
         dashboard: config.http.dashboard.unwrap_or(usual),
+        metrics: config.http.metrics.unwrap_or(usual),
         checkpoint_every: Duration::from_secs(config.store.checkpoint_every_s),
         snapshot_every: Duration::from_secs(config.store.snapshot_every_s),
         snapshot_players_min: config.store.snapshot_players_min,

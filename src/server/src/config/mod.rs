@@ -177,7 +177,7 @@ impl Default for GameLiftConfig {
     }
 }
 
-/// Who sees the dashboard.
+/// Who sees a page of the server itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Dashboard {
@@ -204,6 +204,9 @@ pub struct HttpConfig {
     pub drain_s: u64,
     /// Address and port; port 0 takes a free one.
     pub listen: String,
+    /// Who sees `/metrics`: `open`, `admin` or `off`. Absent: `open` for `gsm dev`, `admin` for `gsm serve`.
+    #[schema(value_type = Option<String>, example = "admin")]
+    pub metrics: Option<Dashboard>,
 }
 
 impl Default for HttpConfig {
@@ -214,6 +217,7 @@ impl Default for HttpConfig {
             dashboard: None,
             drain_s: 20,
             listen: "127.0.0.1:8080".to_owned(),
+            metrics: None,
         }
     }
 }

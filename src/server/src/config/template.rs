@@ -170,6 +170,7 @@ mod tests {
             ("config/gsm.toml", template()),
             ("docs/config.md", markdown()),
             ("docs/errors.md", crate::codes_markdown()),
+            ("docs/metrics.md", crate::metrics_markdown()),
         ];
         for (path, wanted) in files {
             #[expect(clippy::disallowed_methods, reason = "a developer asks for new files")]

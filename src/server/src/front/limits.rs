@@ -1,5 +1,7 @@
 //! The limits of the wire, by name.
-use std::time::Duration;
+use super::gate::Gate;
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// Bytes of a request method; longer ones are answered 501.
 pub const METHOD_BYTES_MAX: usize = 32;
@@ -68,6 +70,12 @@ impl Default for WireLimits {
 }
 
 impl WireLimits {
+    /// A gate that keeps to the limits of connections.
+    #[must_use]
+    pub fn gate(&self) -> Arc<Gate> {
+        Gate::new(self.connections_max, self.connections_per_address_max, Instant::now())
+    }
+
     /// The longest head that can pass: method, target, version, headers and the line ends between.
     #[must_use]
     pub fn head_bytes_max(&self) -> usize {

@@ -47,7 +47,7 @@ impl Handle for Router {
     }
 }
 
-/// Serves `served` until `stop`, then drains; returns when the last connection has gone, or
+/// Serves `served` to whom `gate` lets in until `stop`, then drains; returns when the last connection has gone, or
 /// [`WireLimits::drain_max`] after the stop, when the rest is cut.
 ///
 /// Each request carries `ConnectInfo<SocketAddr>`, the peer of the socket. Requests in flight at the stop are finished,
@@ -60,10 +60,10 @@ pub async fn serve(
     tls: Option<Arc<Tls>>,
     served: impl Handle,
     limits: WireLimits,
+    gate: Arc<Gate>,
     tracker: TaskTracker,
     stop: CancellationToken,
 ) {
-    let gate = Gate::new(limits.connections_max, limits.connections_per_address_max, Instant::now());
     let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
     let mut stopped = pin!(stop.cancelled());
     loop {

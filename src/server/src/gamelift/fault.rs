@@ -61,6 +61,8 @@ impl From<EngineError> for Fault {
         match error.kind() {
             Kind::NotFound => Self::not_found(message),
             Kind::Conflict | Kind::Invalid => Self::invalid(message),
+            // Not the caller may not, but the player.
+            Kind::Forbidden if matches!(error, EngineError::Banned { .. }) => Self::invalid(message),
             Kind::Forbidden => Self::denied(message),
             Kind::Busy => Self::limit(message),
             Kind::Unavailable | Kind::Damaged => Self::internal(message),

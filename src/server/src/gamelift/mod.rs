@@ -109,6 +109,11 @@ impl Who {
     }
 }
 
+/// The action of the operation that clients call by this name.
+pub(crate) fn action(name: &str) -> Option<&'static str> {
+    Operation::named(name).map(|operation| operation.action)
+}
+
 /// Serves a request of the wire.
 pub(crate) async fn serve(app: &App, request: Request, protocol: Protocol, facts: RequestFacts) -> Response {
     let request_id = uuid(&**app.engine.ids());

@@ -24,7 +24,11 @@ fn operations(document: &Value) -> Vec<(String, Value)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn policies_know_every_operation_of_every_face() {
-    let mut world = World::with(|settings| settings.dashboard = gsm_server::config::Dashboard::Admin).await;
+    let mut world = World::with(|settings| {
+        settings.dashboard = gsm_server::config::Dashboard::Admin;
+        settings.metrics = gsm_server::config::Dashboard::Admin;
+    })
+    .await;
     let document = world.anyone.get("/openapi.json").await.ok();
     let policies = authz::policies(None).unwrap_or_else(|faults| panic!("{faults}"));
     let known: BTreeSet<&str> = policies.actions().collect();

@@ -77,8 +77,22 @@ async fn operators_define_boards_and_servers_submit() {
     let of_bob = format!("/v1/rankings/laps/players/{}", bob.id);
     ann.client.get(&of_bob).await.is(404, "not_found");
     assert_eq!(bob.client.get(&of_bob).await.ok()["rank"], 1);
+    let scores = json!({ "columns": [{ "value": "submitted" }], "past": true });
+    assert_eq!(admin.put("/v1/admin/boards/kept", scores.clone()).await.ok()["past"], true);
+    for score in [3, 5] {
+        let entries = json!({ "entries": [entry(&ann.id, json!([score])), entry(&bob.id, json!([4]))] });
+        server.post("/v1/rankings/kept/entries", entries).await.ok();
+    }
     world.restart().await;
     let admin = world.admin();
+    let now = admin.get(&format!("/v1/rankings/kept/entries/{}", ann.id)).await.ok()["reached_at"].clone();
+    let past = |at: &str| format!("/v1/rankings/kept/players/{}/past?at={at}", ann.id);
+    let found = admin.get(&past(&now.to_string())).await.ok();
+    assert_eq!(
+        found["entries"][0],
+        json!({ "at": now, "rank": 1, "percentile": 100.0, "values": [5.0], "players": 2 })
+    );
+    assert_eq!(admin.get(&past("0")).await.ok()["entries"][0], json!({ "at": 0, "players": 0 }));
     assert_eq!(admin.get(&rank("")).await.ok()["rank"], 1);
     admin.put(&path, hide("shown")).await.done();
     assert_eq!(admin.get(&rank("")).await.ok()["rank"], 2);
@@ -146,6 +160,8 @@ async fn a_board_that_makes_no_sense_is_refused() {
     bad(json!({ "columns": [{ "value": "rating" }] }), "columns[0].value").await;
     bad(json!({ "mode": "duel", "columns": [{ "operator": "incr" }] }), "columns[0].operator").await;
     bad(json!({ "columns": scores, "by": ["region", "region"] }), "by[1]").await;
+    bad(json!({ "columns": scores, "past": true, "ties": "dense" }), "past").await;
+    bad(json!({ "mode": "duel", "columns": [{}], "past": true }), "past").await;
     bad(json!({ "columns": scores, "eligibility": { "deviation_max": -1.0 } }), "eligibility.deviation_max")
         .await;
     admin.put("/v1/admin/boards/b", json!({ "mode": "none", "columns": [{}] })).await.is(404, "not_found");

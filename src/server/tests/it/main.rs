@@ -3,11 +3,13 @@
 #![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 mod authz;
 mod bad_input;
+mod bans;
 mod boards;
 mod client;
 mod estimates;
 mod gamelift;
 mod jwt;
+mod metrics;
 mod once;
 mod page;
 mod path;

@@ -51,6 +51,7 @@ fn entry<'a>(
         deviation: last.after.deviation as f32,
         tier,
         metadata: None,
+        steps: 0,
     })
 }
 

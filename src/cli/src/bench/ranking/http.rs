@@ -221,6 +221,7 @@ async fn fill(offline: &Offline, field: Field) -> Result<Vec<PlayerId>, Failure>
         season: None,
         tiers: None,
         grouping: None,
+        past: false,
     };
     let now = engine.clock().now();
     engine.put_board(&Call::system("gsm:PutBoard", now), config).await.map_err(Failure::failed)?;

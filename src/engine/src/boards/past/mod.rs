@@ -1,19 +1,19 @@
-//! Rank at a date: where a player stood on a board of a mode at any past instant, exact.
+//! Rank at a date: where a player stood on a board at any past instant, exact.
 //!
-//! The past of a board is made of its mode's histories when somebody first asks, and follows commits from then on. What
-//! rewrites a history (a result voided or corrected) ends it: it is made anew for the next who asks. Scores that are
-//! submitted have no past: only where they stand is kept.
+//! The past of a board is made of steps when somebody first asks, and follows commits from then on. The steps of a
+//! mode's board are the mode's histories: what rewrites one (a result voided or corrected) ends the past, which is made
+//! anew for the next who asks. Where scores are submitted the steps are kept if the board says so, and never rewritten.
 mod packing;
 mod track;
 
-use super::{BoardRef, Line, Part, Source, Ties, tally::entry_of};
+use super::{BoardConfig, BoardRef, Line, Part, Source, Ties, tally::entry_of};
 use crate::{
     Engine, EngineError,
-    store::{AttributesRow, HistoryRow, Key, KeyRange, Row, Versioned},
+    store::{AttributesRow, HistoryRow, Key, KeyRange, Row, ScoredRow, Versioned},
 };
 use gsm_core::{BoardName, Map, Mode, PlayerId, Rank, Timestamp};
 use gsm_ranking::{Keys, Past, Step};
-use packing::TooGreat;
+use packing::{Packing, TooGreat};
 use parking_lot::{Mutex, RwLock};
 use std::{
     collections::BTreeSet,
@@ -22,7 +22,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use track::{Rules, Track};
+use track::{Rules, StepRow, Track};
 
 /// How often a past is made anew for one question, where histories are rewritten meanwhile.
 const TRIES_MAX: usize = 3;
@@ -66,7 +66,6 @@ pub(crate) struct Pasts {
 /// The past of a board, of a season of one, or of a part.
 struct PastView {
     line: Arc<Line>,
-    mode: Mode,
     number: u64,
     part: Option<Part>,
     state: Mutex<State>,
@@ -82,9 +81,31 @@ struct State {
     /// Why it cannot be made, so that nothing is read in vain again.
     refused: Option<Refusal>,
     /// What commits told while it was being made.
-    told: Option<Vec<(PlayerId, u64, HistoryRow)>>,
+    told: Option<Vec<(PlayerId, u64, Told)>>,
     /// What it is made of changed meanwhile.
     spoilt: bool,
+}
+
+/// A step as it was told, to be taken later.
+enum Told {
+    History(HistoryRow),
+    Score(ScoredRow),
+}
+
+impl Told {
+    fn of(row: StepRow<'_>) -> Self {
+        match row {
+            StepRow::History(row) => Self::History(row.clone()),
+            StepRow::Score(row) => Self::Score(row.clone()),
+        }
+    }
+
+    fn row(&self) -> StepRow<'_> {
+        match self {
+            Self::History(row) => StepRow::History(row),
+            Self::Score(row) => StepRow::Score(row),
+        }
+    }
 }
 
 /// A board, or a season of one, has no past: the field that says so, and why.
@@ -97,6 +118,24 @@ const TOO_GREAT: Refusal =
 impl From<Refusal> for EngineError {
     fn from(Refusal(field, detail): Refusal) -> Self {
         Self::invalid(field, detail)
+    }
+}
+
+impl PastView {
+    /// What it is made of.
+    fn steps(&self) -> KeyRange {
+        match &self.line.config.source {
+            Source::Mode(mode) => KeyRange::Histories(mode.clone()),
+            Source::Submissions => KeyRange::ScoredIn(self.line.config.name.clone(), self.number),
+        }
+    }
+
+    /// What a player adds to it.
+    fn steps_of(&self, player: PlayerId) -> KeyRange {
+        match &self.line.config.source {
+            Source::Mode(mode) => KeyRange::History(mode.clone(), player),
+            Source::Submissions => KeyRange::Scored(self.line.config.name.clone(), self.number, player),
+        }
     }
 }
 
@@ -118,7 +157,7 @@ fn is_member(members: &Members, player: PlayerId) -> bool {
 
 impl Made {
     /// Takes one more step of a player; `Err` for one that is not the player's next, or that it cannot count.
-    fn take(&mut self, player: PlayerId, depth: u64, row: &HistoryRow) -> Result<(), TooGreat> {
+    fn take(&mut self, player: PlayerId, depth: u64, row: StepRow<'_>) -> Result<(), TooGreat> {
         if !is_member(&self.members, player) {
             return Ok(());
         }
@@ -127,7 +166,7 @@ impl Made {
         let track = self.tracks.entry(player).or_default();
         if !is_new && depth <= track.depth {
             // Told twice is no rewriting.
-            let same = depth == track.depth && crate::results::counting::score_of(&row.after) == track.mean;
+            let same = depth == track.depth && row.mean() == track.mean;
             return if same { Ok(()) } else { Err(TooGreat) };
         }
         if rules.waits() {
@@ -179,7 +218,7 @@ impl State {
         self.spoilt = true;
     }
 
-    fn take(&mut self, player: PlayerId, depth: u64, row: &HistoryRow) {
+    fn take(&mut self, player: PlayerId, depth: u64, row: StepRow<'_>) {
         if self.made.as_mut().is_some_and(|made| made.take(player, depth, row).is_err()) {
             self.spoil();
         }
@@ -188,7 +227,7 @@ impl State {
 
 impl Pasts {
     /// The past of a board as it is defined now.
-    fn of(&self, line: &Arc<Line>, mode: &Mode, number: u64, part: Option<&Part>) -> Arc<PastView> {
+    fn of(&self, line: &Arc<Line>, number: u64, part: Option<&Part>) -> Arc<PastView> {
         let now = self.asked.fetch_add(1, Ordering::Relaxed);
         let is_it = |view: &PastView| {
             Arc::ptr_eq(&view.line.config, &line.config)
@@ -215,7 +254,6 @@ impl Pasts {
         }
         let view = Arc::new(PastView {
             line: line.clone(),
-            mode: mode.clone(),
             number,
             part: part.cloned(),
             state: Mutex::default(),
@@ -228,16 +266,28 @@ impl Pasts {
 
     /// A history has a new row, or lost one.
     pub(crate) fn told(&self, mode: &Mode, player: PlayerId, depth: u64, row: Option<&HistoryRow>) {
-        for view in self.views.read().iter().filter(|view| view.mode == *mode) {
+        for view in self.views.read().iter().filter(|view| view.line.config.mode() == Some(mode)) {
             let mut state = view.state.lock();
             // Of what led elsewhere something was counted again.
             if row.is_some_and(|row| view.line.number_at(row.at) == Some(view.number)) {
                 state.refused = None;
             }
             match (row, &mut state.told) {
-                (Some(row), Some(told)) => told.push((player, depth, row.clone())),
-                (Some(row), None) => state.take(player, depth, row),
+                (Some(row), Some(told)) => told.push((player, depth, Told::History(row.clone()))),
+                (Some(row), None) => state.take(player, depth, StepRow::History(row)),
                 (None, _) => state.spoil(),
+            }
+        }
+    }
+
+    /// A player has made a step on a board that scores are submitted to.
+    pub(crate) fn scored(&self, board: &BoardName, season: u64, player: PlayerId, nth: u32, row: &ScoredRow) {
+        let is_it = |view: &&Arc<PastView>| view.number == season && view.line.config.name == *board;
+        for view in self.views.read().iter().filter(is_it) {
+            let (mut state, row) = (view.state.lock(), StepRow::Score(row));
+            match &mut state.told {
+                Some(told) => told.push((player, nth.into(), Told::of(row))),
+                None => state.take(player, nth.into(), row),
             }
         }
     }
@@ -265,9 +315,30 @@ impl Pasts {
     }
 }
 
-fn step_of<'a>(key: &Key, found: &'a Versioned) -> Result<(PlayerId, u64, &'a HistoryRow), EngineError> {
+/// Refuses a past that could not be told.
+pub(super) fn validate(config: &BoardConfig) -> Result<(), EngineError> {
+    let refused = |detail: &str| Err(EngineError::invalid("past", detail));
+    match &config.source {
+        _ if !config.past => Ok(()),
+        Source::Mode(_) => {
+            refused("is for boards that scores are submitted to: the boards of a mode have one")
+        }
+        Source::Submissions if config.ties != Ties::Competition => {
+            refused("needs ranks by `competition`: others are not counted over time")
+        }
+        Source::Submissions if Packing::new(config).is_none() => {
+            refused("needs one column or two: more are not compared over time")
+        }
+        Source::Submissions => Ok(()),
+    }
+}
+
+fn step_of<'a>(key: &Key, found: &'a Versioned) -> Result<(PlayerId, u64, StepRow<'a>), EngineError> {
     match (key, &*found.row) {
-        (Key::History(_, player, depth), Row::History(row)) => Ok((*player, *depth, row)),
+        (Key::History(_, player, depth), Row::History(row)) => Ok((*player, *depth, StepRow::History(row))),
+        (Key::Scored(_, _, player, nth), Row::Scored(row)) => {
+            Ok((*player, u64::from(*nth), StepRow::Score(row)))
+        }
         _ => Err(EngineError::damaged(key)),
     }
 }
@@ -276,9 +347,9 @@ impl Engine {
     /// Where a player stood on a board at each of `instants`, in their order; of a season that of `of`, within it. A part
     /// is of those who belong there today, and players who are hidden now count as they did then.
     ///
-    /// The first question of a board reads all histories of its mode, of a small part those of its players; from then on
-    /// O(log² steps) an instant, and the player's own history. Refused where scores are submitted, and where ranks are
-    /// not by competition.
+    /// The first question of a board reads all its steps (of a mode all histories), of a small part those of its players;
+    /// from then on O(log² steps) an instant, and the player's own steps. Refused where scores are submitted and steps
+    /// are not kept, and where ranks are not by competition.
     pub async fn rank_at(
         &self,
         of: &BoardRef,
@@ -289,10 +360,11 @@ impl Engine {
             return Err(EngineError::invalid("instants", format!("must be 1 to {SERIES_MAX}")));
         }
         let line = self.line(&of.name)?;
-        let Source::Mode(mode) = &line.config.source else {
-            let detail = "has no past: of scores that are submitted only the last is kept";
+        if line.config.source == Source::Submissions && !line.config.past {
+            let detail =
+                "has no past: it was not defined with `past`, and only the last score of each player is kept";
             return Err(EngineError::invalid("board", detail));
-        };
+        }
         if line.config.ties != Ties::Competition {
             let detail = "has no past: only ranks by competition are counted over time";
             return Err(EngineError::invalid("board", detail));
@@ -302,7 +374,7 @@ impl Engine {
             // A part that there is.
             self.open_board(of).await?.players()?;
         }
-        let view = self.views.pasts.of(&line, mode, number, of.part.as_ref());
+        let view = self.views.pasts.of(&line, number, of.part.as_ref());
         for _ in 0..TRIES_MAX {
             let made = {
                 let state = view.state.lock();
@@ -313,7 +385,7 @@ impl Engine {
             };
             if let Some((rules, is_in)) = made {
                 let steps = if is_in {
-                    self.own_steps(mode, player, &rules, last(instants)).await?
+                    self.own_steps(&view, player, &rules, last(instants)).await?
                 } else {
                     Vec::new()
                 };
@@ -333,13 +405,13 @@ impl Engine {
     /// A player's steps on a board, oldest first.
     async fn own_steps(
         &self,
-        mode: &Mode,
+        view: &PastView,
         player: PlayerId,
         rules: &Rules,
         until: Timestamp,
     ) -> Result<Vec<Step>, EngineError> {
         let (mut steps, mut track) = (Vec::new(), Track::default());
-        self.each(KeyRange::History(mode.clone(), player), |key, found| {
+        self.each(view.steps_of(player), |key, found| {
             let (_, depth, row) = step_of(&key, &found)?;
             rules
                 .take(&mut track, depth, row, &mut |step| steps.push(step))
@@ -363,14 +435,14 @@ impl Engine {
             Err(refusal) => state.refused = Some(refusal),
             Ok(made) => {
                 state.made = Some(made);
-                told.iter().for_each(|(player, depth, row)| state.take(*player, *depth, row));
+                told.iter().for_each(|(player, depth, row)| state.take(*player, *depth, row.row()));
             }
         }
         Ok(())
     }
 
     async fn read_past(&self, view: &PastView) -> Result<Result<Made, Refusal>, EngineError> {
-        let PastView { line, mode, number, part, .. } = view;
+        let PastView { line, number, part, .. } = view;
         let starts = match line.tiers_by_shares() {
             Some(_) => self.known_starts(line, *number).await?.map(|(row, _)| row),
             None => None,
@@ -396,10 +468,10 @@ impl Engine {
         match &members {
             Some(few) if few.len() <= READ_ALONE_MAX => {
                 for player in few.keys() {
-                    self.each(KeyRange::History(mode.clone(), *player), &mut take).await?;
+                    self.each(view.steps_of(*player), &mut take).await?;
                 }
             }
-            _ => self.each(KeyRange::Histories(mode.clone()), &mut take).await?,
+            _ => self.each(view.steps(), &mut take).await?,
         }
         if !fits {
             return Ok(Err(TOO_GREAT));
@@ -441,8 +513,9 @@ impl Engine {
         tracks: &Map<PlayerId, Track>,
     ) -> Result<bool, EngineError> {
         let (line, name) = (&view.line, &view.line.config.name);
-        let is_paid =
-            line.has_seasons() && self.get_one(&Key::Payout(name.clone(), view.number)).await?.is_some();
+        let is_paid = line.config.mode().is_some()
+            && line.has_seasons()
+            && self.get_one(&Key::Payout(name.clone(), view.number)).await?.is_some();
         if !is_paid {
             return Ok(true);
         }

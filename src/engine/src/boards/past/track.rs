@@ -1,5 +1,5 @@
-//! A player's steps on a board, from the history of the mode that the board follows: the same numbers, and the same
-//! conditions for who is ranked, as on the board itself.
+//! A player's steps on a board, from the history of the mode that the board follows, or from the scores that were
+//! submitted: the same numbers, and the same conditions for who is ranked, as on the board itself.
 use super::{
     super::{
         line::Line,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     results::counting::score_of,
-    store::{EntryRow, HistoryRow, RatingRow, StartsRow},
+    store::{EntryRow, HistoryRow, RatingRow, ScoredRow, StartsRow},
 };
 use gsm_core::{Millis, Timestamp};
 use gsm_ranking::{Keys, Step, season::Season};
@@ -25,6 +25,30 @@ pub(super) struct Rules {
     /// Where tiers start, where shares of the players say that and it is worked out.
     pub(super) starts: Option<StartsRow>,
     packing: Packing,
+}
+
+/// What a step is made of.
+#[derive(Clone, Copy)]
+pub(super) enum StepRow<'a> {
+    History(&'a HistoryRow),
+    Score(&'a ScoredRow),
+}
+
+impl StepRow<'_> {
+    fn at(self) -> Timestamp {
+        match self {
+            Self::History(row) => row.at,
+            Self::Score(row) => row.at,
+        }
+    }
+
+    /// By which a step that is told twice is known; scores are never rewritten.
+    pub(super) fn mean(self) -> i64 {
+        match self {
+            Self::History(row) => score_of(&row.after),
+            Self::Score(_) => 0,
+        }
+    }
 }
 
 /// Where a player is on the board.
@@ -79,20 +103,29 @@ impl Rules {
         self.packing.unpack(score)
     }
 
-    /// Takes the next row of a player's history.
+    /// Takes the next step of a player.
     pub(super) fn take(
         &self,
         track: &mut Track,
         depth: u64,
-        row: &HistoryRow,
+        row: StepRow<'_>,
         steps: &mut impl FnMut(Step),
     ) -> Result<(), TooGreat> {
-        (track.depth, track.mean) = (depth, score_of(&row.after));
-        if self.line.has_seasons() && self.line.number_at(row.at) != Some(self.number) {
-            return Ok(());
-        }
-        let Some(brought) = self.brought(track, row) else { return Ok(()) };
-        let at = track.at.max(row.at);
+        (track.depth, track.mean) = (depth, row.mean());
+        let brought = match row {
+            StepRow::History(row)
+                if self.line.has_seasons() && self.line.number_at(row.at) != Some(self.number) =>
+            {
+                return Ok(());
+            }
+            StepRow::History(row) => match self.brought(track, row) {
+                None => return Ok(()),
+                brought => brought,
+            },
+            // The steps of a season lie by themselves, and one without an entry is a removal.
+            StepRow::Score(row) => row.entry.as_ref().map(Brought::of_entry),
+        };
+        let at = track.at.max(row.at());
         self.leave(track, at, steps);
         if let Some((left_at, score)) = track.left.take()
             && left_at > at
@@ -101,10 +134,12 @@ impl Rules {
             steps(Step { at: left_at, before: None, after: Some(score) });
             track.on = Some(score);
         }
-        let mark = mark(&self.line.config, &brought, 0, at);
-        let after = if mark.eligible { Some(self.packing.pack(&mark.keys)?) } else { None };
+        let mark = brought.as_ref().map(|brought| mark(&self.line.config, brought, 0, at));
+        let counted = mark.filter(|mark| mark.eligible);
+        let after = counted.map(|mark| self.packing.pack(&mark.keys)).transpose()?;
         steps(Step { at, before: track.on, after });
-        (track.at, track.on, track.active_at) = (at, after, brought.active_at);
+        (track.at, track.on) = (at, after);
+        track.active_at = brought.map_or(track.active_at, |brought| brought.active_at);
         Ok(())
     }
 

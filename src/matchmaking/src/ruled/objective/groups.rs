@@ -69,8 +69,7 @@ impl RulePool {
         let mut stages = candidates::stages(&self.set, waited, is_by_age);
         stages.reverse();
         let anchors = Vec::new().into_iter();
-        let mut round =
-            Round { number, now, anchors, news: Vec::new(), line: None, cut: None, takes_all: true };
+        let mut round = Round::of_all(number, now, anchors, Vec::new());
         let run = Run { search: None, stages, reach: REACH_FIRST, is_news: true, came: self.came, rounds: 0 };
         let most = work.saturating_add(ANCHOR_WORK_MAX);
         let (found, _) = self.search(anchor, run, 0, &mut round, most, work);
@@ -104,7 +103,7 @@ impl Sight<'_> {
             Some(seats)
         };
         let mut teams: Vec<u8> = seats.iter().map(|(_, team)| *team).collect();
-        let mut best = self.objective.cost(&on(&teams)?)?;
+        let mut best = self.objective.cost(stage, &on(&teams)?)?;
         if stage.teams().len() == 2 && tickets.len() <= SPLIT_TICKETS_MAX {
             let splits = 1_u32 << tickets.len();
             for mask in 0..splits {
@@ -114,7 +113,7 @@ impl Sight<'_> {
                     continue;
                 }
                 *work = work.saturating_add(1);
-                match self.objective.cost(&sides) {
+                match self.objective.cost(stage, &sides) {
                     Some(cost) if cost < best && stage.holds(&sides) => (best, teams) = (cost, split),
                     _ => {}
                 }

@@ -126,7 +126,7 @@ impl RulePool {
         (course.due, course.now, course.rest) = (Some(now.saturating_add(PERIOD)), now, rest);
         if !urgent.is_empty() {
             let anchors = urgent.clone().into_iter();
-            let round = Round { number, now, anchors, news: urgent, line: None, cut: None, takes_all: true };
+            let round = Round::of_all(number, now, anchors, urgent);
             self.round = Some(round);
         }
     }
@@ -198,7 +198,7 @@ impl Sight<'_> {
         };
         [0, 1].into_iter().find_map(|team| {
             let seats = seats(team).filter(|seats| stage.holds(seats))?;
-            Some((team, self.objective.cost(&seats)?))
+            Some((team, self.objective.cost(stage, &seats)?))
         })
     }
 
@@ -224,7 +224,7 @@ impl Sight<'_> {
                     continue;
                 }
                 let seats = [Seat { team: 0, party }, Seat { team: 1, party: theirs }];
-                let Some(cost) = self.objective.cost(&seats) else { continue };
+                let Some(cost) = self.objective.cost(stage, &seats) else { continue };
                 let over = price + their_price - cost.min(COST_MAX);
                 if over > 0.0 {
                     for (of, mate) in [(at, other), (other, at)] {

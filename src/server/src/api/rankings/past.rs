@@ -84,14 +84,14 @@ pub(crate) struct PastListDto {
     entries: Vec<PastDto>,
 }
 
-/// Read where a player stood on a board of a mode at a past instant, or at many.
+/// Read where a player stood on a board at a past instant, or at many.
 ///
 /// Exact, as results stand now: those voided since have never been. A part is of those who belong there today; on a board
 /// with seasons the instants are of the season asked for. The first question of a board reads all histories of its mode,
-/// and others of it are answered 503 `board_filling` meanwhile. Boards that scores are submitted to have no past, nor have
-/// those that rank equals otherwise than by competition.
+/// and others of it are answered 503 `board_filling` meanwhile. Boards that scores are submitted to have a past if they
+/// were defined with `past`; those that rank equals otherwise than by competition have none.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}/past", tag = "rankings", operation_id = "get_past_rank",
-    params(("mode" = String, Path, description = "A board of a mode, or a mode for its own board"), ("player_id" = String, Path), PartQuery, PastQuery),
+    params(("mode" = String, Path, description = "A board, or a mode for its own board"), ("player_id" = String, Path), PartQuery, PastQuery),
     responses((status = 200, body = PastListDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:GetPastRank")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-public-read" = json!(true)), ("x-gsm-mutating" = json!(false))))]

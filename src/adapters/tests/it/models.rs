@@ -1,0 +1,166 @@
+use gsm_adapters::models::{Decision, Models, ModelsError};
+use gsm_core::Timestamp;
+use gsm_ml::{About, Compared, Figures, FileError, Metrics, Model, ModelFile, Names, Refusal};
+use std::{fs, path::Path};
+
+fn figures(log_loss: f64) -> Figures {
+    Figures { matches: 500, accuracy: Some(0.6), log_loss, brier: 0.2, ece: Some(0.01) }
+}
+
+/// A model of `mode` with this log loss, compared with a champion of this hash.
+fn model(mode: &str, log_loss: f64, champion: Option<(&str, f64)>) -> ModelFile {
+    let mut about = About::new("", mode, Timestamp::from_millis(5), "ann");
+    about.metrics = Metrics {
+        from: None,
+        model: Some(figures(log_loss)),
+        rating: Some(figures(0.65)),
+        constant: Some(figures(0.69)),
+        champion: champion.map(|(hash, log_loss)| Compared {
+            hash: hash.to_owned(),
+            had_seen: false,
+            figures: figures(log_loss),
+        }),
+    };
+    ModelFile { about, names: Names::default(), model: Model::new() }
+}
+
+const OPS: Decision<'_> = Decision { at: Timestamp::EPOCH, by: "ops", reason: None };
+const MARGIN: Option<f64> = Some(0.01);
+
+fn champion(dir: &Path) -> Option<u32> {
+    Models::open(dir).unwrap().champion("duel").map(|of| of.version)
+}
+
+#[test]
+fn champions_come_and_go_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut models = Models::open(dir.path()).unwrap();
+    assert!(models.versions().is_empty() && !dir.path().join("models").exists());
+    let first = models.add(model("duel", 0.60, None)).unwrap();
+    assert_eq!((first.version, first.about.name.as_str()), (1, "duel-1"));
+    assert_eq!(champion(dir.path()), None);
+    assert_eq!(models.promote(1, &OPS, MARGIN).unwrap(), None);
+    assert!(matches!(models.promote(1, &OPS, None).unwrap_err(), ModelsError::Champion { .. }));
+    assert!(matches!(models.rollback("duel", &OPS).unwrap_err(), ModelsError::NoneBefore { .. }));
+
+    models.add(model("duel", 0.595, Some((&first.hash, 0.60)))).unwrap();
+    let error = models.promote(2, &OPS, MARGIN).unwrap_err();
+    assert!(
+        matches!(error, ModelsError::NotBetter { why: Refusal::NotBetter { than: "the champion", .. }, .. }),
+        "{error}"
+    );
+    models.add(model("duel", 0.58, Some((&first.hash, 0.60)))).unwrap();
+    models.add(model("other", 0.58, None)).unwrap();
+    assert_eq!(models.promote(3, &OPS, MARGIN).unwrap(), Some(1));
+    models.promote(4, &OPS, MARGIN).unwrap();
+    let forced = Decision { reason: Some("a test"), ..OPS };
+    assert_eq!(models.promote(2, &forced, None).unwrap(), Some(3));
+    assert_eq!(champion(dir.path()), Some(2));
+
+    // Another that reads sees the same, and goes back twice.
+    let mut models = Models::open(dir.path()).unwrap();
+    assert_eq!(models.rollback("duel", &OPS).unwrap().version, 3);
+    assert_eq!(models.rollback("duel", &OPS).unwrap().version, 1);
+    assert!(models.rollback("duel", &OPS).is_err());
+    assert_eq!((champion(dir.path()), models.champion("other").map(|of| of.version)), (Some(1), Some(4)));
+    let told: Vec<_> = models.promotions().iter().map(|of| (of.version, of.forced, of.rollback)).collect();
+    assert_eq!(
+        told,
+        [
+            (1, false, false),
+            (3, false, false),
+            (4, false, false),
+            (2, true, false),
+            (3, false, true),
+            (1, false, true)
+        ]
+    );
+    assert_eq!(models.promotions()[3].reason.as_deref(), Some("a test"));
+    assert!(matches!(models.promote(9, &OPS, None).unwrap_err(), ModelsError::NoSuchVersion { version: 9 }));
+    assert!(models.add(model("../up", 0.5, None)).is_err());
+}
+
+#[test]
+fn a_damaged_file_is_refused_by_name_and_hash_and_the_old_champion_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut models = Models::open(dir.path()).unwrap();
+    let first = models.add(model("duel", 0.60, None)).unwrap();
+    let second = models.add(model("duel", 0.50, Some((&first.hash, 0.60)))).unwrap();
+    models.promote(1, &OPS, MARGIN).unwrap();
+    let path = models.path(&second);
+    let good = fs::read(&path).unwrap();
+    let mut refused = |bytes: &[u8], part: &str| {
+        fs::write(&path, bytes).unwrap();
+        let error = models.promote(2, &OPS, MARGIN).unwrap_err().to_string();
+        for part in ["duel-2.gsmmodel", &second.hash, part] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert_eq!(champion(dir.path()), Some(1));
+    };
+    let mut flipped = good.clone();
+    flipped[good.len() / 2] ^= 4;
+    refused(&flipped, "damaged");
+    refused(&good[..good.len() - 1], "damaged");
+    refused(&good[..30], "cut off");
+    refused(b"", "no model file");
+    refused(&fs::read(dir.path().join("models/duel-1.gsmmodel")).unwrap(), &first.hash);
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(models.promote(2, &OPS, MARGIN).unwrap_err(), ModelsError::Gone { .. }));
+    fs::write(&path, &good).unwrap();
+    models.promote(2, &OPS, MARGIN).unwrap();
+    assert_eq!(champion(dir.path()), Some(2));
+
+    // Going back to a damaged file is refused as well.
+    fs::write(models.path(&first), &good).unwrap();
+    assert!(matches!(models.rollback("duel", &OPS).unwrap_err(), ModelsError::Exchanged { .. }));
+    assert_eq!(champion(dir.path()), Some(2));
+}
+
+#[test]
+fn a_model_of_other_features_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut models = Models::open(dir.path()).unwrap();
+    let mut other = model("duel", 0.5, None);
+    other.about.schema = "0123456789abcdef".to_owned();
+    models.add(other).unwrap();
+    let error = models.promote(1, &OPS, None).unwrap_err();
+    assert!(matches!(&error, ModelsError::File { error: FileError::OtherFeatures { .. }, .. }), "{error}");
+    assert_eq!(champion(dir.path()), None);
+}
+
+#[test]
+fn a_ledger_that_changed_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut models = Models::open(dir.path()).unwrap();
+    models.add(model("duel", 0.60, None)).unwrap();
+    models.promote(1, &OPS, MARGIN).unwrap();
+    let path = dir.path().join("models/registry.json");
+    let good = fs::read_to_string(&path).unwrap();
+    let changed = [
+        good.replace("\"by\": \"ops\"", "\"by\": \"eve\""),
+        good.replace("\"format\": 1", "\"format\": 2"),
+        good[..good.len() / 2].to_owned(),
+        String::new(),
+    ];
+    for text in changed {
+        fs::write(&path, &text).unwrap();
+        let error = Models::open(dir.path()).unwrap_err();
+        assert!(matches!(&error, ModelsError::Ledger { .. }), "{error}");
+        assert!(models.add(model("duel", 0.5, None)).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    fs::write(&path, &good).unwrap();
+    assert_eq!(champion(dir.path()), Some(1));
+}
+
+#[test]
+fn one_writes_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut models = Models::open(dir.path()).unwrap();
+    models.add(model("duel", 0.60, None)).unwrap();
+    let lock = fs::File::open(dir.path().join("models/LOCK")).unwrap();
+    lock.lock().unwrap();
+    assert!(matches!(models.promote(1, &OPS, MARGIN).unwrap_err(), ModelsError::Locked { .. }));
+    drop(lock);
+    models.promote(1, &OPS, MARGIN).unwrap();
+}

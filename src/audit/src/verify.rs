@@ -1,0 +1,198 @@
+//! Checking a log: whole, or damaged and from which record on, or not to be checked.
+mod tree;
+
+use crate::{
+    checkpoint::Checkpoint,
+    disk::{CHECKPOINT, CHECKPOINTS, Files, PENDING, VKEY},
+    hash::Hash,
+    log::{Pending, io},
+    note::{Note, NoteError, VerifierKey},
+    segment,
+};
+use tree::Walk;
+
+/// Times that a log is read anew because its server wrote on meanwhile.
+const TRIES_MAX: usize = 5;
+
+/// A log in which nothing is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// What its checkpoint says.
+    pub checkpoint: Checkpoint,
+    /// Records behind it, which the next checkpoint will cover: their server was stopped in the middle, or runs.
+    pub behind: u64,
+}
+
+/// What is wrong with a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// All records before this one are as they were written.
+    pub first_bad: u64,
+    /// Whether it is just this one; else it is this one or a later one.
+    pub exact: bool,
+    /// What was found, in words.
+    pub findings: Vec<String>,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is wrong.
+    Whole(Whole),
+    /// Something is.
+    Damaged(Damage),
+    /// It could not be checked, and why.
+    Unchecked(String),
+}
+
+/// A signed statement about the log, and where it stands.
+struct Claim {
+    path: String,
+    checkpoint: Checkpoint,
+    /// Whether a trusted key signed it.
+    trusted: bool,
+}
+
+/// Checks the log in `files` against keys that the caller trusts, and against an older checkpoint (`anchor`) that was kept
+/// elsewhere. Reads everything once, from front to back, a segment at a time.
+#[must_use]
+pub fn verify(files: &dyn Files, keys: &[VerifierKey], anchor: Option<&[u8]>) -> Verdict {
+    let anchor = match anchor.map(|note| Checkpoint::trusted(note, keys)).transpose() {
+        Ok(anchor) => anchor,
+        Err(error) => return Verdict::Unchecked(format!("the anchor: {error}")),
+    };
+    let mut verdict = Verdict::Unchecked("it was written on all the time".to_owned());
+    for _ in 0..TRIES_MAX {
+        let before = files.read(CHECKPOINT).ok().flatten();
+        verdict = match once(files, keys, anchor.as_ref(), before.as_deref()) {
+            Ok(verdict) => verdict,
+            Err(error) => return Verdict::Unchecked(error.to_string()),
+        };
+        let is_final = !matches!(verdict, Verdict::Damaged(_));
+        if is_final || files.read(CHECKPOINT).ok().flatten() == before {
+            break;
+        }
+    }
+    verdict
+}
+
+fn once(
+    files: &dyn Files,
+    keys: &[VerifierKey],
+    anchor: Option<&Checkpoint>,
+    head: Option<&[u8]>,
+) -> Result<Verdict, crate::LogError> {
+    let (firsts, strange) = segment::segments(files).map_err(io(crate::disk::SEGMENTS))?;
+    let mut findings: Vec<String> =
+        strange.iter().map(|name| format!("`segments/{name}` is no segment")).collect();
+    if head.is_none() && firsts.is_empty() && strange.is_empty() {
+        return Ok(Verdict::Unchecked("there is no audit log in this directory".to_owned()));
+    }
+    let mut claims = Vec::new();
+    match head.ok_or(NoteError::Shape("it is not there")).and_then(|note| Checkpoint::trusted(note, keys)) {
+        Ok(checkpoint) => claims.push(Claim { path: CHECKPOINT.to_owned(), checkpoint, trusted: true }),
+        Err(error) => findings.push(format!("`{CHECKPOINT}`: {error}")),
+    }
+    let signed = claims.first().map(|claim| claim.checkpoint.clone());
+    let pending = files.read(PENDING).map_err(io(PENDING))?;
+    let pending = pending.map(|bytes| Pending::parse(&bytes, keys)).transpose().unwrap_or_else(|error| {
+        findings.push(format!("`{PENDING}`: {error}"));
+        None
+    });
+    for name in files.list(CHECKPOINTS).map_err(io(CHECKPOINTS))? {
+        let path = format!("{CHECKPOINTS}/{name}");
+        let Some(note) = files.read(&path).map_err(io(&path))? else { continue };
+        match older(&note, &name, keys) {
+            Ok((checkpoint, trusted)) => claims.push(Claim { path, checkpoint, trusted }),
+            Err(error) => findings.push(format!("`{path}`: {error}")),
+        }
+    }
+    if let Some(anchor) = anchor {
+        claims.push(Claim { path: "the anchor".to_owned(), checkpoint: anchor.clone(), trusted: true });
+    }
+    if let Some(text) = files.read(VKEY).map_err(io(VKEY))? {
+        let text = String::from_utf8_lossy(&text).into_owned();
+        if !text.lines().any(|line| line.parse().is_ok_and(|key: VerifierKey| keys.contains(&key))) {
+            findings.push(format!("`{VKEY}` names another key than the one that is trusted"));
+        }
+    }
+    let behind_max = pending.as_ref().map_or(0, |pending| pending.lines.len());
+    let sizes = claims.iter().map(|claim| claim.checkpoint.size);
+    let mut walk = Walk::new(sizes, signed.as_ref().map_or(0, |head| head.size), behind_max);
+    walk.segments(files, &firsts)?;
+    Ok(judge(&walk, &claims, signed, pending.as_ref(), findings))
+}
+
+/// An older checkpoint. After a change of keys it may be signed by one that is not trusted any more: then it must still say
+/// what is true, which is looked at with the others.
+fn older(note: &[u8], name: &str, keys: &[VerifierKey]) -> Result<(Checkpoint, bool), NoteError> {
+    let note = Note::parse(note)?;
+    let (text, trusted) = match note.checked(keys) {
+        Err(NoteError::Untrusted(_)) => (note.unchecked(), false),
+        checked => (checked?, true),
+    };
+    let found = Checkpoint::parse(text)?;
+    let named = name.parse() == Ok(found.size) && keys.iter().any(|key| key.name() == found.origin);
+    if named { Ok((found, trusted)) } else { Err(NoteError::Shape("it is about another log or size")) }
+}
+
+/// Compares what is said with what is there.
+fn judge(
+    walk: &Walk,
+    claims: &[Claim],
+    head: Option<Checkpoint>,
+    pending: Option<&Pending>,
+    mut findings: Vec<String>,
+) -> Verdict {
+    let size = walk.size();
+    let signed = head.as_ref().map_or(0, |head| head.size);
+    let ahead = pending.map_or(signed, |pending| pending.checkpoint.size.max(signed));
+    findings.extend_from_slice(walk.findings());
+    // Up to where somebody who is trusted says that it is so.
+    let (mut vouched, mut broken) = (0, size < signed);
+    for Claim { path, checkpoint, trusted } in claims {
+        let covered = checkpoint.size;
+        match walk.root_at(covered) {
+            Some(root) if root == checkpoint.root => {
+                vouched = vouched.max(if *trusted { covered } else { 0 })
+            }
+            Some(_) => {
+                broken = true;
+                findings.push(format!("the first {covered} records are not those that `{path}` covers"));
+            }
+            None => findings.push(format!("`{path}` covers {covered} records, of which {size} are there")),
+        }
+        if covered > ahead {
+            findings.push(format!("`{path}` covers {covered} records, and `{CHECKPOINT}` only {signed}"));
+        }
+    }
+    findings.extend(walk.tiles().iter().map(|wrong| wrong.what.clone()));
+    let unsigned = head.as_ref().and_then(|head| beyond(walk, head, pending));
+    findings.extend(unsigned.clone());
+    if let (Some(head), true) = (head, findings.is_empty()) {
+        return Verdict::Whole(Whole { checkpoint: head, behind: size.saturating_sub(signed) });
+    }
+    // Whatever is before `vouched` is signed as it stands: a tile that speaks against it is itself what was changed.
+    let of_tiles =
+        |level: fn(u8) -> bool| walk.tiles().iter().filter(move |t| level(t.level)).map(|t| t.first).min();
+    let of_tiles = of_tiles(|level| level == 0).or_else(|| of_tiles(|level| level > 0));
+    let short = (size < signed).then_some(size);
+    let of_records = [walk.first_odd(), of_tiles, short].into_iter().flatten();
+    let of_records = of_records.filter(|seq| broken && *seq >= vouched).min();
+    let unsigned = unsigned.map(|_| signed);
+    let exact = of_records.into_iter().chain(unsigned).min();
+    let exact = exact.or(if broken { None } else { of_tiles.or(walk.first_odd()) });
+    Verdict::Damaged(Damage { first_bad: exact.unwrap_or(vouched), exact: exact.is_some(), findings })
+}
+
+/// What stands behind the checkpoint must be what is about to be signed, or a part of it.
+fn beyond(walk: &Walk, head: &Checkpoint, pending: Option<&Pending>) -> Option<String> {
+    let behind = walk.behind();
+    let pending = pending.filter(|pending| pending.checkpoint.size > head.size);
+    let fits = pending.is_some_and(|pending| pending.lines.starts_with(behind) && walk.continues(pending));
+    (!behind.is_empty() && !fits)
+        .then(|| format!("what stands from record {} on is under no signature", head.size))
+}
+
+/// Roots by size.
+pub(crate) type Roots = std::collections::BTreeMap<u64, Hash>;

@@ -1,0 +1,197 @@
+//! Everything that somebody with access to the files could do.
+use crate::disk::{LIMITS, Memory, ids, key, lines, open, record, trusted, written};
+use gsm_audit::{Checkpoint, Damage, Log, Record, Rows, Verdict, leaf_hash, verify};
+use proptest::prelude::*;
+
+const FIRST: &str = "segments/00000000000000000000.jsonl";
+const SECOND: &str = "segments/00000000000000000256.jsonl";
+const LAST: &str = "segments/00000000000000000512.jsonl";
+
+fn log() -> Memory {
+    let disk = Memory::default();
+    written(&disk, 600, 50);
+    disk
+}
+
+fn damage(disk: &Memory, anchor: Option<&[u8]>) -> Damage {
+    match verify(disk, &trusted(), anchor) {
+        Verdict::Damaged(damage) => damage,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Changes the lines of a segment.
+fn relined(disk: &Memory, path: &str, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
+    disk.edit(path, |text| {
+        let mut lines: Vec<Vec<u8>> =
+            text.split_inclusive(|b| *b == b'\n').map(|line| line[..line.len() - 1].to_vec()).collect();
+        change(&mut lines);
+        *text = lines.iter().flat_map(|line| line.iter().copied().chain([b'\n'])).collect();
+    });
+}
+
+#[test]
+fn what_was_done_to_records_is_found_and_named() {
+    type Change = fn(&mut Vec<Vec<u8>>);
+    let cases: [(&str, u64, &str, Change); 16] = [
+        ("edited", 17, FIRST, |l| l[17][40] ^= 1),
+        ("edited in a later segment", 300, SECOND, |l| l[44][40] ^= 1),
+        ("edited behind the last tile", 590, LAST, |l| l[78][40] ^= 1),
+        ("a space behind it", 3, FIRST, |l| l[3].push(b' ')),
+        ("a carriage return behind it", 3, FIRST, |l| l[3].push(b'\r')),
+        ("emptied", 9, FIRST, |l| l[9].clear()),
+        ("deleted at the front", 0, FIRST, |l| drop(l.remove(0))),
+        ("deleted inside", 100, FIRST, |l| drop(l.remove(100))),
+        ("deleted at the end", 597, LAST, |l| l.truncate(85)),
+        ("all of the last segment deleted", 512, LAST, Vec::clear),
+        ("inserted", 4, FIRST, |l| l.insert(4, b"{\"seq\":4,}".to_vec())),
+        ("doubled", 5, FIRST, |l| l.insert(5, l[4].clone())),
+        ("swapped", 40, FIRST, |l| l.swap(40, 41)),
+        ("appended", 600, LAST, |l| l.push(b"{\"seq\":600,}".to_vec())),
+        ("appended a copy", 600, LAST, |l| l.push(l[87].clone())),
+        ("turned round", 512, LAST, |l| l.reverse()),
+    ];
+    for (name, first_bad, path, change) in cases {
+        let disk = log();
+        relined(&disk, path, change);
+        let found = damage(&disk, None);
+        assert_eq!((found.first_bad, found.exact), (first_bad, true), "{name}: {:?}", found.findings);
+    }
+}
+
+#[test]
+fn what_was_done_to_files_is_found() {
+    type Change = fn(&Memory);
+    let gone = |disk: &Memory, path: &str| drop(disk.files.borrow_mut().remove(path).unwrap());
+    let cases: [(&str, Change); 16] = [
+        ("segments swapped", |d| {
+            let (a, b) = (d.files.borrow()[FIRST].clone(), d.files.borrow()[SECOND].clone());
+            d.edit(FIRST, |text| *text = b);
+            d.edit(SECOND, |text| *text = a);
+        }),
+        ("records moved to the next segment", |d| {
+            let mut moved = Vec::new();
+            relined(d, FIRST, |l| moved = l.split_off(250));
+            relined(d, SECOND, |l| drop(l.splice(0..0, moved)));
+        }),
+        ("torn", |d| d.edit(LAST, |text| text.truncate(text.len() - 7))),
+        ("zeros behind it", |d| d.edit(LAST, |text| text.extend_from_slice(&[0; 512]))),
+        ("a segment more", |d| {
+            d.files
+                .borrow_mut()
+                .insert("segments/00000000000000000600.jsonl".into(), b"{\"seq\":600,}\n".to_vec());
+        }),
+        ("a segment of a strange name", |d| {
+            d.files.borrow_mut().insert("segments/x.jsonl".into(), Vec::new());
+        }),
+        ("a tile changed", |d| d.edit("tile/0/001", |row| row[77] ^= 1)),
+        ("a tile cut", |d| d.edit("tile/0/001", |row| row.truncate(8_160))),
+        ("an unfinished tile changed", |d| d.edit("tile/0/002.p/88", |row| row[77] ^= 1)),
+        ("an upper tile changed", |d| d.edit("tile/1/000.p/2", |row| row[7] ^= 1)),
+        ("the checkpoint changed", |d| d.edit("checkpoint", |note| note[17] ^= 1)),
+        ("the checkpoint of an older state", |d| {
+            let older = Checkpoint { origin: "gsm/audit/test".into(), size: 256, root: root(d, 256) };
+            d.edit("checkpoint", |note| *note = older.signed(&[&key(7)]).to_string().into_bytes());
+        }),
+        ("an older checkpoint changed", |d| d.edit("checkpoints/600", |note| note[17] ^= 1)),
+        ("another key beside it", |d| {
+            d.edit("log.vkey", |text| *text = key(9).verifier().to_string().into_bytes());
+        }),
+        ("signed by another key", |d| {
+            let forged = Checkpoint { origin: "gsm/audit/test".into(), size: 600, root: root(d, 600) };
+            d.edit("checkpoint", |note| *note = forged.signed(&[&key(9)]).to_string().into_bytes());
+        }),
+        ("what is pending changed", |d| d.edit("pending", |note| note[17] ^= 1)),
+    ];
+    for (name, change) in cases {
+        let disk = log();
+        assert!(matches!(verify(&disk, &trusted(), None), Verdict::Whole(_)));
+        change(&disk);
+        assert!(!damage(&disk, None).findings.is_empty(), "{name}");
+    }
+    for path in ["checkpoint", FIRST, SECOND, LAST, "tile/0/000", "tile/0/001"] {
+        let disk = log();
+        gone(&disk, path);
+        damage(&disk, None);
+    }
+}
+
+fn root(disk: &Memory, size: usize) -> gsm_audit::Hash {
+    let mut rows = Rows::default();
+    lines(disk).iter().take(size).for_each(|line| rows.push(leaf_hash(line), &mut |_, _| {}));
+    rows.root()
+}
+
+#[test]
+fn an_anchor_finds_what_the_files_cannot_tell() {
+    let disk = Memory::default();
+    written(&disk, 300, 50);
+    let older = disk.copy();
+    let ids = ids(600);
+    let mut log = open(&disk);
+    let rest: Vec<Record<'_>> = (300..600).map(|n| record(&ids, n)).collect();
+    log.append(&rest).unwrap();
+    let anchor = |disk: &Memory| disk.files.borrow()["checkpoint"].clone();
+    let whole = |disk: &Memory, with: &Memory| {
+        assert!(matches!(verify(disk, &trusted(), Some(&anchor(with))), Verdict::Whole(_)));
+    };
+    whole(&disk, &older);
+    whole(&disk, &disk);
+    // Rolled back as a whole: nothing in it is wrong.
+    assert!(matches!(verify(&older, &trusted(), None), Verdict::Whole(_)));
+    let found = damage(&older, Some(&anchor(&disk)));
+    assert_eq!((found.first_bad, found.exact), (300, false), "{:?}", found.findings);
+    // Built anew with the stolen key, one record changed.
+    let rebuilt = Memory::default();
+    let mut log = open(&rebuilt);
+    let mut all: Vec<Record<'_>> = (0..600).map(|n| record(&ids, n)).collect();
+    all[20].principal = "server:nobody";
+    log.append(&all).unwrap();
+    assert!(matches!(verify(&rebuilt, &trusted(), None), Verdict::Whole(_)));
+    assert_eq!(damage(&rebuilt, Some(&anchor(&older))).first_bad, 600, "only the anchor speaks against it");
+    // An anchor that nobody trusted has signed tells nothing.
+    let forged =
+        Checkpoint { origin: "gsm/audit/test".into(), size: 1, root: [0; 32] }.signed(&[&key(9)]).to_string();
+    assert!(matches!(verify(&disk, &trusted(), Some(forged.as_bytes())), Verdict::Unchecked(_)));
+    assert!(matches!(verify(&Memory::default(), &trusted(), None), Verdict::Unchecked(_)));
+}
+
+#[test]
+fn a_changed_record_whose_tile_was_changed_with_it_is_found() {
+    let disk = log();
+    relined(&disk, FIRST, |l| l[17][40] ^= 1);
+    let row: Vec<u8> = lines(&disk).iter().take(256).flat_map(|line| leaf_hash(line)).collect();
+    disk.edit("tile/0/000", |tile| *tile = row);
+    let found = damage(&disk, None);
+    assert!(found.first_bad <= 17, "{found:?}");
+}
+
+#[test]
+fn a_longer_log_reads_the_same() {
+    let disk = Memory::default();
+    let ids = ids(70_000);
+    let all: Vec<Record<'_>> = (0..70_000).map(|n| record(&ids, n)).collect();
+    let mut log = Log::open(disk.clone(), vec![key(7)], gsm_audit::Limits::default()).unwrap();
+    log.append(&all).unwrap();
+    assert!(
+        matches!(verify(&disk, &trusted(), None), Verdict::Whole(found) if found.checkpoint.size == 70_000)
+    );
+    let log = Log::open(disk.clone(), vec![key(7)], LIMITS).unwrap();
+    assert_eq!((log.size(), log.commit()), (70_000, 70_000));
+    disk.edit("tile/1/000", |row| row[100] ^= 1);
+    assert_eq!(damage(&disk, None).first_bad, 3 * 256);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_flipped_bit_of_what_matters_is_found(pick in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), bit in 0..8u8) {
+        let disk = log();
+        let paths: Vec<String> = disk.files.borrow().keys().filter(|p| *p != "log.vkey").cloned().collect();
+        let path = pick.get(&paths);
+        disk.edit(path, |bytes| { let at = at.index(bytes.len()); bytes[at] ^= 1 << bit; });
+        // What was pending has landed: a changed record in it is of no account.
+        let landed = path == "pending";
+        prop_assert!(landed || matches!(verify(&disk, &trusted(), None), Verdict::Damaged(_)), "{}", path);
+    }
+}

@@ -1,0 +1,133 @@
+//! `gsm model explain`
+use super::{Place, blamed};
+use crate::output::{Failure, Outcome, note, print_json, print_table, say};
+use clap::Args;
+use gsm_adapters::SystemClock;
+use gsm_core::{Clock as _, Mode, Timestamp, limits::MATCH_PLAYERS_MAX};
+use gsm_ml::{Contribution, Home, Oracle, Prediction, Query, Told, Who};
+use serde_json::json;
+
+/// `gsm model explain`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  gsm model explain --data-dir gsm-data --mode duel --team ann --team bob
+  gsm model explain --data-dir gsm-data --version 3 --team ann,kim --team bob,eve --variant clay --json
+
+Players are told by the ids that the model was trained with. Each feature is of the first team less the second; what they
+add sums to the logit of the first team's expected score. What they mean: docs/prediction.md.
+
+Exit code 0: done; 1: the model is damaged; 2: no such version, or the teams make no sense.")]
+pub(super) struct Explain {
+    #[command(flatten)]
+    place: Place,
+    /// The mode whose champion is asked
+    #[arg(long, value_name = "MODE", required_unless_present = "version")]
+    mode: Option<String>,
+    /// This version instead of the champion
+    #[arg(long, value_name = "VERSION")]
+    version: Option<u32>,
+    /// The players of a team, with commas between; twice
+    #[arg(long, value_name = "PLAYERS", required = true)]
+    team: Vec<String>,
+    /// The variant played (map, surface)
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// When, in seconds since 1970 [default: now]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    at: Option<i64>,
+    /// For machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Explain {
+    pub(super) fn run(self) -> Outcome {
+        let models = self.place.existing()?;
+        let of = match (self.version, &self.mode) {
+            (Some(version), _) => models.version(version).map_err(blamed)?,
+            (None, mode) => {
+                let mode = mode.as_deref().unwrap_or_default();
+                Mode::new(mode).map_err(|error| Failure::usage(format!("--mode: {error}")))?;
+                let hint = "hint: gsm model promote, or name a --version";
+                models
+                    .champion(mode)
+                    .ok_or_else(|| Failure::usage(format!("mode `{mode}` has no champion\n{hint}")))?
+            }
+        };
+        let [one, other] = self.teams()?;
+        let oracle = Oracle::new(models.load(of).map_err(blamed)?);
+        if let Some(name) = self.variant.as_ref().filter(|name| !oracle.knows_variant(name)) {
+            return Err(Failure::usage(format!("--variant: the model knows no `{name}`")));
+        }
+        let at = self.at.map_or_else(
+            || SystemClock::new().now(),
+            |seconds| Timestamp::from_millis(seconds.saturating_mul(1_000)),
+        );
+        let [one, other] =
+            [&one, &other].map(|team| team.iter().copied().map(Who::Named).collect::<Vec<_>>());
+        let variant = self.variant.as_deref();
+        let query = Query { at, variant, home: Home::AsEver, sides: [&one, &other] };
+        let Told { features, prediction, unknown } = oracle.ask(&query).map_err(Failure::usage)?;
+        let parts = oracle.explain(&features);
+        if self.json {
+            let values = features.values().iter().copied().map(Some).chain([None]);
+            let contributions: Vec<_> = (parts.iter().zip(values))
+                .map(|(part, value)| json!({ "name": part.name, "value": value, "logit": part.logit }))
+                .collect();
+            return print_json(&json!({
+                "model": { "name": of.about.name, "version": of.version, "hash": of.hash },
+                "prediction": shown(&prediction),
+                "unknown_players": unknown,
+                "contributions": contributions,
+            }));
+        }
+        text(&of.about.name, &prediction, &parts);
+        if !unknown.is_empty() {
+            note(format_args!("{} does not know: {}", of.about.name, unknown.join(", ")));
+        }
+        Ok(())
+    }
+
+    fn teams(&self) -> Result<[Vec<&str>; 2], Failure> {
+        let [one, other] = self.team.as_slice() else {
+            return Err(Failure::usage(format!("--team comes twice, not {} times", self.team.len())));
+        };
+        let teams = [one, other].map(|team| team.split(',').map(str::trim).collect::<Vec<&str>>());
+        let mut all: Vec<&str> = teams.iter().flatten().copied().collect();
+        if all.iter().any(|player| player.is_empty()) {
+            return Err(Failure::usage("--team: a player without a name"));
+        }
+        if all.len() > MATCH_PLAYERS_MAX {
+            return Err(Failure::usage(format!("--team: a match has at most {MATCH_PLAYERS_MAX} players")));
+        }
+        all.sort_unstable();
+        match all.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(Failure::usage(format!("--team: `{}` comes twice", pair[0]))),
+            None => Ok(teams),
+        }
+    }
+}
+
+fn shown(of: &Prediction) -> serde_json::Value {
+    json!({
+        "win": of.win, "draw": of.draw, "loss": of.loss, "expected": of.expected, "logit": of.logit,
+        "low": of.low, "high": of.high, "margin": of.margin, "quality": of.quality,
+    })
+}
+
+fn text(name: &str, of: &Prediction, parts: &[Contribution]) {
+    say(format_args!("{name}: win {:.4}, draw {:.4}, loss {:.4}", of.win, of.draw, of.loss));
+    say(format_args!(
+        "expected score {:.4} ({:.4} to {:.4}), quality {:.4}",
+        of.expected, of.low, of.high, of.quality
+    ));
+    if let Some(margin) = of.margin {
+        say(format_args!("expected margin {margin:.2}"));
+    }
+    let mut rows = vec![vec!["feature".to_owned(), "logit".to_owned()]];
+    let mut order: Vec<&Contribution> = parts.iter().filter(|part| part.logit != 0.0).collect();
+    order.sort_by(|a, b| b.logit.abs().total_cmp(&a.logit.abs()));
+    rows.extend(order.iter().map(|part| vec![part.name.to_owned(), format!("{:+.4}", part.logit)]));
+    rows.push(vec!["sum".to_owned(), format!("{:+.4}", of.logit)]);
+    print_table(&rows, &[false, true]);
+}

@@ -1,0 +1,87 @@
+//! `gsm model list`
+use super::{Place, show::since};
+use crate::output::{Failure, Outcome, grouped, print_json, print_table, say};
+use clap::Args;
+use gsm_adapters::models::Models;
+use gsm_core::Mode;
+use serde_json::json;
+
+/// `gsm model list`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  gsm model list --data-dir gsm-data
+  gsm model list --data-dir gsm-data --mode duel --json     with metrics, hashes, features and all promotions
+
+Exit code 0: done; 1: the registry is damaged; 2: no such directory.")]
+pub(super) struct List {
+    #[command(flatten)]
+    place: Place,
+    /// Only this mode
+    #[arg(long, value_name = "MODE")]
+    mode: Option<String>,
+    /// For machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    pub(super) fn run(self) -> Outcome {
+        if let Some(mode) = &self.mode {
+            Mode::new(mode).map_err(|error| Failure::usage(format!("--mode: {error}")))?;
+        }
+        let models = self.place.existing()?;
+        let wanted = |mode: &str| self.mode.as_deref().is_none_or(|wanted| wanted == mode);
+        if self.json {
+            let versions: Vec<_> = models.versions().iter().filter(|of| wanted(&of.about.mode)).collect();
+            let promotions: Vec<_> = models.promotions().iter().filter(|of| wanted(&of.mode)).collect();
+            let champions: Vec<_> =
+                versions.iter().filter(|of| is_champion(&models, of)).map(|of| of.version).collect();
+            return print_json(
+                &json!({ "versions": versions, "champions": champions, "promotions": promotions }),
+            );
+        }
+        let head =
+            ["version", "name", "", "matches", "until", "log_loss", "rating", "constant", "trained", "by"];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        for of in models.versions().iter().filter(|of| wanted(&of.about.mode)) {
+            let about = &of.about;
+            let loss = |figures: &Option<gsm_ml::Figures>| {
+                figures.map_or("-".to_owned(), |figures| format!("{:.4}", figures.log_loss))
+            };
+            let champion = if is_champion(&models, of) { "champion" } else { "" };
+            rows.push(vec![
+                of.version.to_string(),
+                about.name.clone(),
+                champion.to_owned(),
+                grouped(about.window.matches),
+                since(about.window.to)?,
+                loss(&about.metrics.model),
+                loss(&about.metrics.rating),
+                loss(&about.metrics.constant),
+                since(about.created_at)?,
+                about.created_by.clone(),
+            ]);
+        }
+        if rows.len() == 1 {
+            say("no models yet: gsm model train --help");
+            return Ok(());
+        }
+        print_table(&rows, &[true, false, false, true, false, true, true, true]);
+        if let Some(last) = models.promotions().iter().rfind(|of| wanted(&of.mode)) {
+            let what = if last.rollback { "rolled back to" } else { "promoted" };
+            let reason = last.reason.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+            say(format_args!(
+                "last: {} {what} version {} of {} at {}{reason}",
+                last.by,
+                last.version,
+                last.mode,
+                since(last.at)?
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn is_champion(models: &Models, of: &gsm_adapters::models::Version) -> bool {
+    models.champion(&of.about.mode).is_some_and(|champion| champion.version == of.version)
+}

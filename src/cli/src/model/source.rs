@@ -1,0 +1,108 @@
+//! Where matches come from: files, or the results of a data directory.
+use super::check_dir;
+use crate::{
+    history::{Reading, merged, read_file},
+    offline::Offline,
+    output::{Failure, note},
+};
+use clap::Args;
+use gsm_adapters::Options;
+use gsm_core::Mode;
+use gsm_rating::{evaluation::Unrated, history::History};
+use std::path::{Path, PathBuf};
+
+/// Pages of the tables kept in memory: results are read by their ids, all over the file, and no server runs beside it.
+const TABLES_CACHE_BYTES: usize = 256 << 20;
+
+/// Which matches.
+#[derive(Args, Clone)]
+pub(super) struct Source {
+    /// Match histories, CSV or JSON lines, plain or gzip; without, the results of the data directory
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The mode [default: all of the data directory; with files it must be named]
+    #[arg(long, value_name = "MODE")]
+    mode: Option<String>,
+    /// Leave out matches with bad lines instead of stopping at the first
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+/// The matches of one mode.
+#[derive(Debug)]
+pub(crate) struct Matches {
+    pub(crate) mode: Mode,
+    pub(crate) history: History,
+    /// The names of its players' numbers.
+    pub(crate) players: Vec<String>,
+    /// The number that a file gives each match; none from a data directory.
+    numbers: Vec<u64>,
+}
+
+impl Matches {
+    /// Says which match could not be learnt from, and why.
+    pub(crate) fn blame(&self, unrated: Unrated) -> Failure {
+        match self.numbers.get(unrated.index) {
+            Some(number) => {
+                Failure::usage(format!("match {number} cannot be learnt from: {}", unrated.error))
+            }
+            None => Failure::failed(format!("mode `{}`: {unrated}", self.mode)),
+        }
+    }
+
+    /// Of files, as one history.
+    pub(crate) fn of_files(files: &[PathBuf], mode: Mode, skip_bad: bool) -> Result<Self, Failure> {
+        let read = |file: &PathBuf| read_file(file, Reading { limit: None, skip_bad });
+        let read = merged(files.iter().map(read).collect::<Result<_, _>>()?);
+        if read.skipped > 0 {
+            note(format_args!("{} bad lines were left out", read.skipped));
+        }
+        Ok(Self { mode, history: read.history, players: read.names, numbers: read.numbers })
+    }
+}
+
+impl Source {
+    /// The matches, of each mode that has some.
+    pub(super) fn matches(&self, data_dir: &Path) -> Result<Vec<Matches>, Failure> {
+        let mode = self.mode.as_deref().map(Mode::new).transpose();
+        let mode = mode.map_err(|error| Failure::usage(format!("--mode: {error}")))?;
+        if self.files.is_empty() {
+            check_dir(data_dir)?;
+            let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
+            return runtime.block_on(stored(data_dir, mode));
+        }
+        let mode = mode.ok_or_else(|| Failure::usage("--mode is missing: name the mode of the files"))?;
+        let matches = Matches::of_files(&self.files, mode, self.skip_bad)?;
+        if matches.history.is_empty() {
+            return Err(Failure::usage("no match is left in the files"));
+        }
+        Ok(vec![matches])
+    }
+}
+
+async fn stored(data_dir: &Path, mode: Option<Mode>) -> Result<Vec<Matches>, Failure> {
+    let options = Options { tables_cache_bytes: TABLES_CACHE_BYTES, ..Options::default() };
+    let offline = Offline::open(data_dir, options, "reading its results").await?;
+    let read = async {
+        let known: Vec<Mode> = offline.engine.modes().into_iter().map(|(mode, _)| mode).collect();
+        if let Some(mode) = mode.as_ref().filter(|mode| !known.contains(mode)) {
+            return Err(Failure::usage(format!("--mode: `{mode}` has no matches here")));
+        }
+        let mut all = Vec::new();
+        for mode in mode.map_or(known, |mode| vec![mode]) {
+            let (history, players) =
+                offline.engine.match_history_by_name(&mode).await.map_err(Failure::failed)?;
+            if !history.is_empty() {
+                let players = players.into_iter().map(|player| player.to_string()).collect();
+                all.push(Matches { mode, history, players, numbers: Vec::new() });
+            }
+        }
+        if all.is_empty() {
+            return Err(Failure::usage(format!("`{}` has no results to learn from", data_dir.display())));
+        }
+        Ok(all)
+    };
+    let found = read.await;
+    offline.close().await?;
+    found
+}

@@ -1,0 +1,97 @@
+//! The input channels of a training job.
+use super::{Layout, config};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The channel with the matches; the second name is what the platform's own examples use.
+const TRAIN: [&str; 2] = ["train", "training"];
+/// The channel with later matches that the model is judged by.
+const VALIDATION: &str = "validation";
+/// Folders of a channel go no deeper.
+const DEPTH_MAX: usize = 8;
+
+/// The files of a job.
+#[derive(Debug)]
+pub(super) struct Channels {
+    pub(super) train: Vec<PathBuf>,
+    pub(super) validation: Vec<PathBuf>,
+}
+
+impl Channels {
+    pub(super) fn find(layout: &Layout) -> Result<Self, String> {
+        let told = config(&layout.at("input/config/inputdataconfig.json"))?;
+        check_hosts(config(&layout.at("input/config/resourceconfig.json"))?.as_ref())?;
+        let told = told.as_ref().and_then(Value::as_object);
+        let data = layout.at("input/data");
+        let there = |name: &&&str| match told {
+            Some(told) => told.contains_key(**name),
+            None => data.join(name).is_dir(),
+        };
+        let train = TRAIN.iter().find(there).ok_or_else(|| {
+            format!(
+                "there is no channel `train`: name one in InputDataConfig; `{}` is where it is looked for",
+                data.display()
+            )
+        })?;
+        let files = |name: &str| -> Result<Vec<PathBuf>, String> {
+            if let Some(channel) = told.and_then(|told| told.get(name)) {
+                check_channel(name, channel)?;
+            }
+            let mut files = Vec::new();
+            walk(&data.join(name), DEPTH_MAX, &mut files)?;
+            files.sort();
+            Ok(files)
+        };
+        Ok(Self { train: files(train)?, validation: files(VALIDATION)? })
+    }
+}
+
+fn check_channel(name: &str, channel: &Value) -> Result<(), String> {
+    let told = |field: &str| channel.get(field).and_then(Value::as_str);
+    match told("TrainingInputMode") {
+        None | Some("File" | "FastFile") => {}
+        Some(mode) => {
+            return Err(format!("channel `{name}` has the input mode {mode}: use File or FastFile"));
+        }
+    }
+    match told("RecordWrapperType") {
+        None | Some("None") => Ok(()),
+        Some(wrapper) => Err(format!("channel `{name}` has records wrapped as {wrapper}: use None")),
+    }
+}
+
+/// A model learns from each match in its order: there is nothing to share among hosts.
+fn check_hosts(told: Option<&Value>) -> Result<(), String> {
+    let hosts = told.and_then(|told| told.get("hosts")).and_then(Value::as_array).map_or(1, Vec::len);
+    if hosts > 1 {
+        Err(format!("the job has {hosts} instances: use one, matches are learnt in order"))
+    } else {
+        Ok(())
+    }
+}
+
+/// All files of a folder and those in it, but hidden ones; a folder that is not there has none.
+fn walk(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    let wrong = |error: std::io::Error| format!("cannot read `{}`: {error}", dir.display());
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(wrong(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(wrong)?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if hidden {
+            continue;
+        }
+        if !path.is_dir() {
+            files.push(path);
+        } else if depth > 0 {
+            walk(&path, depth - 1, files)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! What a training job is told: a JSON object whose values are all text.
+use crate::{
+    model::{forgetting, share},
+    output::note,
+};
+use gsm_core::Mode;
+use serde_json::Value;
+
+/// Those that are known.
+const KNOWN: &str = "mode, holdout, forgetting, players";
+/// The platform adds some of its own under these prefixes.
+const OF_THE_PLATFORM: [&str; 2] = ["sagemaker_", "_tuning_objective_metric"];
+
+/// The checked form.
+#[derive(Debug, PartialEq)]
+pub(super) struct Hyperparameters {
+    pub(super) mode: Mode,
+    pub(super) holdout: f64,
+    pub(super) forgetting: Option<f64>,
+    /// Whether the model keeps its players, or the weights alone.
+    pub(super) players: bool,
+}
+
+impl Hyperparameters {
+    /// Of the file's content; what is not known is told and left out, for tuning jobs and tools of the platform add theirs.
+    pub(super) fn read(value: Option<&Value>) -> Result<Self, String> {
+        let mut read = Self {
+            mode: Mode::new("default").map_err(|error| error.to_string())?,
+            holdout: 0.2,
+            forgetting: None,
+            players: true,
+        };
+        let Some(value) = value else { return Ok(read) };
+        let all = value.as_object().ok_or("the hyperparameters are not a JSON object")?;
+        for (name, value) in all {
+            let wrong = |what: String| format!("hyperparameter `{name}`: {what}");
+            let text = value.as_str().ok_or_else(|| wrong(format!("{value} is not text")))?.trim();
+            match name.as_str() {
+                "mode" => read.mode = Mode::new(text).map_err(|error| wrong(error.to_string()))?,
+                "holdout" => read.holdout = share(text).map_err(wrong)?,
+                "forgetting" => read.forgetting = Some(forgetting(text).map_err(wrong)?),
+                "players" => {
+                    read.players = text.parse().map_err(|_| wrong("`true` or `false`".to_owned()))?;
+                }
+                name if OF_THE_PLATFORM.iter().any(|prefix| name.starts_with(prefix)) => {}
+                name => {
+                    note(format_args!("hyperparameter `{name}` is not known and left out; known are {KNOWN}"))
+                }
+            }
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(value: Value) -> Result<Hyperparameters, String> {
+        Hyperparameters::read(Some(&value))
+    }
+
+    #[test]
+    fn every_value_is_text() {
+        let read_all = read(json!({
+            "mode": "duel", "holdout": " 0.25 ", "forgetting": "1e-5", "players": "false", "epochs": "5",
+            "sagemaker_region": "eu-west-1"
+        }));
+        let wanted = Hyperparameters {
+            mode: Mode::new("duel").unwrap(),
+            holdout: 0.25,
+            forgetting: Some(1e-5),
+            players: false,
+        };
+        assert_eq!(read_all, Ok(wanted));
+        assert_eq!(Hyperparameters::read(None).unwrap().mode.as_str(), "default");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        for (value, part) in [
+            (json!({ "holdout": 0.25 }), "`holdout`: 0.25 is not text"),
+            (json!({ "holdout": "0.9" }), "`holdout`"),
+            (json!({ "holdout": "nan" }), "`holdout`"),
+            (json!({ "forgetting": "-1" }), "`forgetting`"),
+            (json!({ "mode": "two words" }), "`mode`"),
+            (json!({ "players": "yes" }), "`players`"),
+            (json!([]), "not a JSON object"),
+        ] {
+            let error = read(value).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+use crate::gsm::{Ran, arg, gsm, write};
+use serde_json::Value;
+use std::{fs, path::Path};
+
+/// A league of twelve in which the smaller number wins, but for every fourth match; `from` is its first number.
+pub(crate) fn league(from: u64, matches: u64) -> String {
+    let mut text = "match_id,timestamp,team,player_id,rank,score,mode\n".to_owned();
+    for number in from..from + matches {
+        let dice = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+        let (a, b) = (dice % 12, (dice + 1 + dice / 12 % 11) % 12);
+        let a_wins = (a < b) != number.is_multiple_of(4);
+        let ranks = if a_wins { [1, 2] } else { [2, 1] };
+        for (team, (player, rank)) in [a, b].into_iter().zip(ranks).enumerate() {
+            text.push_str(&format!("{number},{},{team},p{player},{rank},,\n", number * 60));
+        }
+    }
+    text
+}
+
+fn model(what: &str, data: &Path, more: &[&str]) -> Ran {
+    let mut args = vec!["model", what, "--data-dir", arg(data)];
+    args.extend_from_slice(more);
+    gsm(&args)
+}
+
+fn champions(data: &Path) -> Value {
+    model("list", data, &["--json"]).json()["champions"].clone()
+}
+
+#[test]
+fn a_model_goes_from_training_to_champion_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("duels.csv"), dir.path().join("data"));
+    write(&file, &league(1, 800));
+    let train = ["--mode", "duel", arg(&file), "--by", "ann"];
+    let text = model("train", &data, &train).ok();
+    assert!(
+        text.contains("duel-1: version 1, 800 matches of 12 players") && text.contains("constant"),
+        "{text}"
+    );
+    assert_eq!(champions(&data), serde_json::json!([]));
+    model("explain", &data, &["--mode", "duel", "--team", "p0", "--team", "p9"]).told(2, &["no champion"]);
+    model("promote", &data, &["1"]).told(1, &["the rating system alone"]);
+    model("promote", &data, &["1", "--by", "bob", "--margin", "0.0001"]).ok();
+    model("promote", &data, &["1"]).told(2, &["champion already"]);
+    model("rollback", &data, &["--mode", "duel"]).told(2, &["no champion before"]);
+
+    // The same again is not better, and says so; an operator may insist, with a reason.
+    let second = model("train", &data, &[&train[..], &["--json"]].concat()).json();
+    assert_eq!((&second["version"]["version"], &second["better"]), (&2.into(), &false.into()), "{second}");
+    let compared = &second["version"]["about"]["metrics"]["champion"];
+    assert_eq!(compared["had_seen"], true, "{second}");
+    model("promote", &data, &["2"]).told(1, &["duel-2", "the champion has", "at least 0.001", "--force"]);
+    model("promote", &data, &["2", "--force"]).told(2, &["--reason"]);
+    model("promote", &data, &["2", "--force", "--reason", "a test", "--margin", "0.1"])
+        .told(2, &["--margin"]);
+    model("promote", &data, &["2", "--force", "--reason", "a test"]).ok();
+    assert_eq!(champions(&data), serde_json::json!([2]));
+    let listed = model("list", &data, &[]).ok();
+    assert!(listed.contains("champion") && listed.contains("ann") && listed.contains("a test"), "{listed}");
+
+    // What is damaged is named, and the champion stays.
+    let first = data.join("models/duel-1.gsmmodel");
+    let good = fs::read(&first).unwrap();
+    let mut bad = good.clone();
+    bad[4_000] ^= 1;
+    fs::write(&first, bad).unwrap();
+    let hash = model("list", &data, &["--json"]).json()["versions"][0]["hash"].as_str().unwrap().to_owned();
+    model("rollback", &data, &["--mode", "duel"]).told(1, &["duel-1.gsmmodel", &hash, "damaged"]);
+    assert_eq!(champions(&data), serde_json::json!([2]));
+    fs::write(&first, good).unwrap();
+    let back = model("rollback", &data, &["--mode", "duel", "--reason", "worse", "--json"]).json();
+    assert_eq!((&back["champion"], &back["replaced"]), (&1.into(), &2.into()));
+
+    let explained =
+        model("explain", &data, &["--mode", "duel", "--team", "p0", "--team", "p9,new", "--json"]);
+    let explained = explained.json();
+    let parts = explained["contributions"].as_array().unwrap();
+    let sum: f64 = parts.iter().map(|part| part["logit"].as_f64().unwrap()).sum();
+    let logit = explained["prediction"]["logit"].as_f64().unwrap();
+    assert!((sum - logit).abs() < 1e-12 && logit > 0.0, "{explained}");
+    assert_eq!(explained["unknown_players"], serde_json::json!(["new"]));
+    let text = model("explain", &data, &["--version", "2", "--team", "p0", "--team", "p9"]).ok();
+    assert!(text.contains("expected score") && text.contains("sum"), "{text}");
+}
+
+#[test]
+fn a_version_is_judged_on_other_matches() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, later, data) = (dir.path().join("a.csv"), dir.path().join("b.jsonl"), dir.path().join("data"));
+    write(&file, &league(1, 600));
+    model("train", &data, &["--mode", "duel", arg(&file), "--forgetting", "1e-5"]).ok();
+    model("promote", &data, &["1", "--force", "--reason", "the first"]).ok();
+    // The same matches as JSON lines, and some more.
+    let lines: Vec<String> = league(1, 900).lines().skip(1).map(str::to_owned).collect();
+    let text: String = lines
+        .chunks(2)
+        .map(|pair| {
+            let [a, b] = [0, 1].map(|team| pair[team].split(',').collect::<Vec<_>>());
+            format!(
+                "{{\"match_id\":{},\"timestamp\":{},\"teams\":[{{\"players\":[\"{}\"],\"rank\":{}}},\
+                 {{\"players\":[\"{}\"],\"rank\":{}}}]}}\n",
+                a[0], a[1], a[3], a[4], b[3], b[4]
+            )
+        })
+        .collect();
+    write(&later, &text);
+    let rows: Vec<Value> = model("eval", &data, &["--mode", "duel", arg(&later), "--json"])
+        .ok()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let loss = |nth: usize| rows[nth]["figures"]["log_loss"].as_f64().unwrap();
+    assert_eq!(rows.len(), 3);
+    assert_eq!((&rows[0]["model"], &rows[0]["had_seen"]), (&"duel-1".into(), &false.into()));
+    assert!(loss(0) < loss(2) && rows[0]["figures"]["matches"] == 180, "{rows:?}");
+    let text = model("eval", &data, &["--mode", "duel", arg(&file), "--version", "1"]);
+    text.told(0, &["was trained on some of these"]);
+    assert!(text.out.contains("rating system alone"), "{text:?}");
+    // Several files are one history by time, whatever their order.
+    let (one, two) = (dir.path().join("one.csv"), dir.path().join("two.csv"));
+    write(&one, &league(1, 300));
+    write(&two, &league(301, 300));
+    let split = ["--mode", "duel", arg(&two), arg(&one), "--forgetting", "1e-5", "--json"];
+    let split = model("train", &data, &split).json();
+    let whole = model("list", &data, &["--json"]).json()["versions"][0].clone();
+    for name in ["data", "window"] {
+        assert_eq!(split["version"]["about"][name], whole["about"][name]);
+    }
+    assert_eq!(split["version"]["about"]["metrics"]["model"], whole["about"]["metrics"]["model"]);
+}
+
+#[test]
+fn a_servers_own_results_train_a_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("duels.csv"), dir.path().join("data"));
+    write(&file, &league(1, 300));
+    gsm(&["replay", arg(&file), "--data-dir", arg(&data), "--mode", "duel"]).ok();
+    let trained = model("train", &data, &["--json"]).json();
+    let about = &trained["version"]["about"];
+    assert_eq!((&about["mode"], &about["window"]["matches"]), (&"duel".into(), &300.into()), "{trained}");
+    assert!(trained["file"].as_str().is_some_and(|file| Path::new(file).exists()));
+    let eval = model("eval", &data, &["--version", "1", "--json"]).ok();
+    assert!(eval.lines().next().unwrap().contains("\"had_seen\":true"), "{eval}");
+    // The directory is a server's still.
+    gsm(&["rating", "rebuild", "--data-dir", arg(&data)]).ok();
+    model("train", &data, &["--mode", "other"]).told(2, &["`other` has no matches"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, none, data) = (dir.path().join("a.csv"), dir.path().join("none"), dir.path().join("data"));
+    write(&file, &league(1, 50));
+    model("train", &none, &[]).told(2, &["no directory"]);
+    model("list", &none, &[]).told(2, &["no directory"]);
+    assert!(!none.exists());
+    model("train", &data, &[arg(&file)]).told(2, &["--mode is missing"]);
+    model("train", &data, &["--mode", "a b", arg(&file)]).told(2, &["--mode"]);
+    for holdout in ["0", "0.6", "nan", "x"] {
+        model("train", &data, &["--mode", "duel", arg(&file), "--holdout", holdout]).told(2, &["--holdout"]);
+    }
+    model("train", &data, &["--mode", "duel", arg(&file), "--by", ""]).told(2, &["--by"]);
+    model("train", &data, &["--mode", "duel", arg(&file)]).ok();
+    model("promote", &data, &["1"]).told(1, &["judged by 10 matches", "at least 100"]);
+    model("promote", &data, &["7"]).told(2, &["no version 7"]);
+    model("promote", &data, &["1", "--margin=-1"]).told(2, &["--margin"]);
+    model("eval", &data, &["--mode", "other", arg(&file), "--version", "1"])
+        .told(2, &["predicts mode `duel`"]);
+    for (teams, part) in [
+        (&["--team", "p1"][..], "twice, not 1"),
+        (&["--team", "p1", "--team", "p1"], "`p1` comes twice"),
+        (&["--team", "p1,", "--team", "p2"], "without a name"),
+        (&["--team", "p1", "--team", "p2", "--variant", "clay"], "no `clay`"),
+    ] {
+        model("explain", &data, &[&["--version", "1"], teams].concat()).told(2, &[part]);
+    }
+    let ledger = data.join("models/registry.json");
+    let text = fs::read_to_string(&ledger).unwrap().replace("duel", "fuel");
+    write(&ledger, &text);
+    model("list", &data, &[]).told(1, &["registry.json", "damaged"]);
+    model("train", &data, &["--mode", "duel", arg(&file)]).told(1, &["registry.json"]);
+    for bad in [
+        "{\"match_id\":1}",
+        "{\"match_id\":0,\"timestamp\":1,\"teams\":[]}",
+        "{\"match_id\":1,\"timestamp\":1,\"teams\":[]}",
+        "{\"match_id\":1,\"timestamp\":1,\"teams\":[{\"players\":[],\"rank\":1}]}",
+        "{\"match_id\":1,\"timestamp\":1,\"teams\":[{\"players\":[\"a\"],\"rank\":0}]}",
+        "{\"match_id\":1,\"timestamp\":1,\"teams\":[{\"players\":[\"a\"],\"rank\":1}]}",
+    ] {
+        let lines = dir.path().join("bad.jsonl");
+        write(&lines, bad);
+        model("train", &dir.path().join("fresh"), &["--mode", "duel", arg(&lines)])
+            .told(2, &["bad.jsonl:line 1"]);
+    }
+}

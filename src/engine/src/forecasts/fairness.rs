@@ -1,0 +1,73 @@
+//! Whether the matcher and the model treat all parts of the players alike.
+use super::{
+    live::{Person, Scored},
+    segments::{Parts, Segment},
+};
+
+/// So many losses in a row are a bad streak.
+pub(super) const STREAK: u16 = 3;
+
+/// Sums over players' matches.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sums {
+    /// Players' matches; of those the ones that were predicted, and whose wait is known.
+    pub(super) matches: u64,
+    pub(super) predicted: u64,
+    pub(super) waited: u64,
+    pub(super) reached: f64,
+    /// Of those that were predicted: what was expected, what was reached, how even it was to be.
+    pub(super) expected: f64,
+    pub(super) reached_predicted: f64,
+    pub(super) quality: f64,
+    pub(super) wait_ms: f64,
+    pub(super) wait_ms_max: u64,
+    /// Matches after which a player had lost [`STREAK`] or more in a row, and the longest such row.
+    pub(super) in_streak: u64,
+    pub(super) streak_max: u16,
+}
+
+impl Sums {
+    fn add(&mut self, person: &Person, quality: f64, losses: u16) {
+        self.matches += 1;
+        self.reached += person.reached;
+        if let Some(expected) = person.expected {
+            self.predicted += 1;
+            self.expected += expected;
+            self.reached_predicted += person.reached;
+            self.quality += quality;
+        }
+        if let Some(wait_ms) = person.wait_ms {
+            self.waited += 1;
+            self.wait_ms += wait_ms as f64;
+            self.wait_ms_max = self.wait_ms_max.max(wait_ms);
+        }
+        self.in_streak += u64::from(losses >= STREAK);
+        self.streak_max = self.streak_max.max(losses);
+    }
+}
+
+/// Sums by part, and how many matches each player has lost in a row.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fairness {
+    losses: Vec<u16>,
+    pub(super) all: Sums,
+    pub(super) parts: Parts<Sums>,
+}
+
+impl Fairness {
+    pub(super) fn add(&mut self, scored: &Scored, numbers: &[Vec<u32>]) {
+        for (number, person) in numbers.iter().flatten().zip(&scored.players) {
+            let at = *number as usize;
+            if self.losses.len() <= at {
+                self.losses.resize(at + 1, 0);
+            }
+            let Some(losses) = self.losses.get_mut(at) else { continue };
+            *losses = if person.reached < 0.5 { losses.saturating_add(1) } else { 0 };
+            let losses = *losses;
+            self.all.add(person, scored.quality, losses);
+            for segment in Segment::all(scored.region.as_ref(), person.party, person.games) {
+                self.parts.of(segment).add(person, scored.quality, losses);
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The model of one mode: who its players are by number, and how its predictions held up.
+use super::live::{CONTENDERS, Live, Scored};
+use crate::store::{Forecast, Inside, LessonRow, Sparse, Vector};
+use gsm_core::{Map, PlayerId, Timestamp, Variant};
+use gsm_ml::{Contribution, Entry, FEATURES, Features, Meeting, MlError, Model, Outcome};
+use gsm_session::Roster;
+use std::collections::BTreeMap;
+
+/// The model by name: raised when a feature means something else, for then vectors that were stored mean nothing.
+pub(crate) const MODEL: &str = "gsm-1";
+
+/// A mode's model and all that goes with it.
+#[derive(Clone, Default)]
+pub(crate) struct League {
+    model: Model,
+    players: Map<PlayerId, u32>,
+    variants: BTreeMap<Variant, u16>,
+    /// The commit of the last lesson, and how many there were.
+    sequence: u64,
+    learnt: u64,
+    live: Live,
+}
+
+/// A number for each player of a roster.
+type Numbers = Vec<Vec<u32>>;
+
+impl League {
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    pub(crate) fn learnt(&self) -> u64 {
+        self.learnt
+    }
+
+    pub(crate) fn players(&self) -> usize {
+        self.players.len()
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// How many matches of a player were learnt from; none of who is not known.
+    pub(crate) fn games(&self, player: PlayerId) -> Option<u32> {
+        self.players.get(&player).map(|number| self.model.games(*number))
+    }
+
+    /// The players of a roster by number. Strangers have the numbers that come next, which say nothing yet.
+    fn numbers(&self, roster: &Roster) -> Numbers {
+        let mut next = self.next();
+        let mut number = |player: &PlayerId| {
+            self.players.get(player).copied().unwrap_or_else(|| {
+                next = next.saturating_add(1);
+                next - 1
+            })
+        };
+        roster.sides().iter().map(|side| side.iter().map(&mut number).collect()).collect()
+    }
+
+    fn next(&self) -> u32 {
+        u32::try_from(self.players.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The same, with strangers made known.
+    fn seated(&mut self, roster: &Roster) -> Numbers {
+        let numbers = self.numbers(roster);
+        for (player, number) in roster.players().zip(numbers.iter().flatten()) {
+            self.players.insert(player, *number);
+        }
+        numbers
+    }
+
+    /// The number of a variant; one that was never played has the next. Those beyond what there are numbers for are
+    /// none.
+    fn variant(&self, variant: Option<&Variant>) -> Option<u16> {
+        let variant = variant?;
+        let known = self.variants.get(variant).copied();
+        known.or_else(|| u16::try_from(self.variants.len()).ok())
+    }
+
+    /// Learns from a result; whether that raised the drift alarm.
+    pub(crate) fn learn(&mut self, sequence: u64, lesson: &LessonRow) -> bool {
+        let scored = Scored::new(lesson, |player| self.games(player).unwrap_or(0));
+        let numbers = self.seated(&lesson.roster);
+        let variant = self.variant(lesson.variant.as_ref());
+        if let (Some(name), Some(number)) = (&lesson.variant, variant) {
+            self.variants.insert(name.clone(), number);
+        }
+        (self.sequence, self.learnt) = (sequence, self.learnt + 1);
+        if let Err(error) = self.learn_from(lesson, &numbers, variant) {
+            tracing::debug!(%error, "nothing can be learnt from a result");
+        }
+        self.live.score(&scored, &numbers)
+    }
+
+    fn learn_from(
+        &mut self,
+        lesson: &LessonRow,
+        numbers: &Numbers,
+        variant: Option<u16>,
+    ) -> Result<(), MlError> {
+        let (at, home) = (lesson.at, lesson.roster.home());
+        if let ([one, other], [place, against], [score, missed]) =
+            (numbers.as_slice(), lesson.places.as_slice(), lesson.scores.as_slice())
+        {
+            let meeting = Meeting { at, variant, home, sides: [one, other] };
+            let features = match foreseen(lesson) {
+                Some(features) => features?,
+                None => self.model.features(&meeting)?,
+            };
+            let outcome = Outcome { places: [*place, *against], scores: [*score, *missed] };
+            return self.model.learn(&meeting, &features, &outcome);
+        }
+        let sides: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
+        let entry = Entry { at, variant, sides: &sides };
+        let field = self.model.field(&entry)?;
+        self.model.learn_field(&entry, &field, &lesson.places)
+    }
+
+    /// What the model looks at in a match of two sides.
+    pub(crate) fn features(&mut self, roster: &Roster, at: Timestamp) -> Option<Features> {
+        let numbers = self.numbers(roster);
+        let [one, other] = numbers.as_slice() else { return None };
+        let (variant, home) = (self.variant(roster.variant()), roster.home());
+        self.model.features(&Meeting { at, variant, home, sides: [one, other] }).ok()
+    }
+
+    /// What is predicted of a match; `rating` are the scores that the rating system of its queue expects. Nothing of what
+    /// is no contest.
+    pub(crate) fn forecast(&mut self, roster: &Roster, at: Timestamp, rating: &[f64]) -> Option<Forecast> {
+        match roster.sides().len() {
+            0 | 1 => None,
+            2 => {
+                let features = self.features(roster, at)?;
+                Some(self.of_two(&features, at, rating))
+            }
+            _ => self.of_many(roster, at, rating),
+        }
+    }
+
+    fn inside(&self, at: Timestamp, contenders: Vec<Vec<f64>>) -> Inside {
+        Inside {
+            model: MODEL.to_owned(),
+            sequence: self.sequence,
+            learnt: self.learnt,
+            at,
+            interval: None,
+            margin: None,
+            seen: None,
+            parts: Sparse::default(),
+            contenders,
+            region: None,
+            waits_ms: Vec::new(),
+        }
+    }
+
+    fn of_two(&self, features: &Features, at: Timestamp, rating: &[f64]) -> Forecast {
+        let predicted = self.model.predict(features);
+        let contenders = self.model.contenders(features).into_iter();
+        let contenders = contenders.chain(rating.first().copied()).map(|chance| vec![chance]).collect();
+        let seen = Vector {
+            values: Sparse::new(features.values().iter().copied()),
+            variant: features.variant(),
+            context: features.context(),
+        };
+        let inside = Inside {
+            interval: Some([predicted.low, predicted.high]),
+            margin: predicted.margin,
+            seen: Some(seen),
+            parts: Sparse::new(self.model.explain(features).into_iter().map(|part| part.logit)),
+            ..self.inside(at, contenders)
+        };
+        Forecast {
+            quality: predicted.quality,
+            expected: vec![predicted.expected, predicted.loss + predicted.draw / 2.0],
+            chances: Some([predicted.win, predicted.draw, predicted.loss]),
+            inside: Some(Box::new(inside)),
+        }
+    }
+
+    fn of_many(&mut self, roster: &Roster, at: Timestamp, rating: &[f64]) -> Option<Forecast> {
+        let numbers = self.numbers(roster);
+        let sides: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
+        let entry = Entry { at, variant: self.variant(roster.variant()), sides: &sides };
+        let field = self.model.field(&entry).ok()?;
+        let shares = self.model.shares(&field);
+        let of = |contender: usize| -> Vec<f64> {
+            shares.expected.iter().filter_map(|side| side.get(contender).copied()).collect()
+        };
+        let mut contenders: Vec<Vec<f64>> = (0..gsm_ml::CONTENDERS.len()).map(of).collect();
+        if rating.len() == sides.len() {
+            contenders.push(rating.to_vec());
+        }
+        Some(Forecast {
+            quality: shares.quality,
+            expected: of(0),
+            chances: None,
+            inside: Some(Box::new(self.inside(at, contenders))),
+        })
+    }
+}
+
+/// The features that a match was predicted by, where they are those of this model.
+fn foreseen(lesson: &LessonRow) -> Option<Result<Features, MlError>> {
+    let inside = lesson.forecast.as_ref()?.inside.as_ref().filter(|inside| inside.model == MODEL)?;
+    Some(features_of(inside.seen.as_ref()?))
+}
+
+/// The features of a stored vector.
+fn features_of(seen: &Vector) -> Result<Features, MlError> {
+    Features::restore(seen.values.numbers::<FEATURES>(), seen.variant, seen.context)
+}
+
+/// What each feature added to the logit of a stored prediction, those that added nothing left out.
+pub(crate) fn contributions(inside: &Inside) -> Vec<Contribution> {
+    let names = gsm_ml::NAMES.into_iter().chain(["variant"]);
+    let parts = inside.parts.numbers::<{ FEATURES + 1 }>();
+    let of = names.zip(parts).filter(|(_, logit)| *logit != 0.0);
+    of.map(|(name, logit)| Contribution { name, logit }).collect()
+}
+
+const _: () = assert!(CONTENDERS.len() == gsm_ml::CONTENDERS.len() + 1 && FEATURES < 256);

@@ -1,0 +1,185 @@
+//! How predictions that were made before matches held up: of the model, and of those that compete with it in its shadow.
+use super::{
+    fairness::Fairness,
+    segments::{Parts, Segment},
+};
+use crate::store::LessonRow;
+use gsm_core::{Attribute, PlayerId, Timestamp};
+use gsm_ml::{Drift, log_loss};
+use gsm_rating::evaluation::Evaluation;
+
+/// Who predicts every match. The first is the champion: what it says is shown and used. The others are the regressions that
+/// it mixes, each alone, and the rating system of the queue.
+pub const CONTENDERS: [&str; 5] = ["gsm", "learner", "first_weights", "base", "rating"];
+
+/// What a match takes of the matches before it, in figures of late.
+const FADES: f64 = 1e-3;
+
+/// A match whose prediction can be judged, and who played it.
+pub(super) struct Scored {
+    /// By contender: pairs of expected and reached score, one of two sides, or one a side.
+    pub(super) scores: Vec<Vec<(f64, f64)>>,
+    pub(super) quality: f64,
+    pub(super) at: Timestamp,
+    pub(super) region: Option<Attribute>,
+    pub(super) players: Vec<Person>,
+}
+
+/// A player of a match.
+pub(super) struct Person {
+    pub(super) party: u32,
+    pub(super) games: u32,
+    /// As predicted; none where nothing was.
+    pub(super) expected: Option<f64>,
+    pub(super) reached: f64,
+    pub(super) wait_ms: Option<u64>,
+}
+
+/// The score that each side reached: win 1, draw 0.5, loss 0, the mean over its opponents.
+fn reached(places: &[u32]) -> Vec<f64> {
+    let mut order = places.to_vec();
+    order.sort_unstable();
+    let others = (places.len().max(2) - 1) as f64;
+    let score = |place: &u32| {
+        let better = order.partition_point(|other| other < place);
+        let worse = places.len() - order.partition_point(|other| other <= place);
+        0.5 + (worse as f64 - better as f64) / (2.0 * others)
+    };
+    places.iter().map(score).collect()
+}
+
+impl Scored {
+    pub(super) fn new(lesson: &LessonRow, games: impl Fn(PlayerId) -> u32) -> Self {
+        let reached = reached(&lesson.places);
+        let forecast = lesson.forecast.as_deref();
+        let inside = forecast.and_then(|of| of.inside.as_deref());
+        let is_whole = |scores: &&Vec<f64>| scores.len() == 1 || scores.len() == reached.len();
+        let contenders = inside.map(|inside| inside.contenders.as_slice()).unwrap_or_default();
+        let pairs = |scores: &Vec<f64>| scores.iter().copied().zip(reached.iter().copied()).collect();
+        let scores = contenders.iter().filter(is_whole).map(pairs).collect();
+        let waits = inside.map(|inside| inside.waits_ms.as_slice()).unwrap_or_default();
+        let expected = forecast.map(|of| of.expected.as_slice()).unwrap_or_default();
+        let sides = lesson.roster.sides().iter().enumerate();
+        let sides = sides.flat_map(|(side, players)| players.iter().map(move |player| (side, *player)));
+        let players = sides
+            .zip(lesson.roster.party_sizes())
+            .enumerate()
+            .map(|(nth, ((side, player), party))| Person {
+                party,
+                games: games(player),
+                expected: expected.get(side).copied(),
+                reached: reached.get(side).copied().unwrap_or(0.5),
+                wait_ms: waits.get(nth).copied(),
+            })
+            .collect();
+        Self {
+            scores,
+            quality: forecast.map_or(0.0, |of| of.quality),
+            at: lesson.at,
+            region: inside.and_then(|inside| inside.region.clone()),
+            players,
+        }
+    }
+
+    /// The parts that the match belongs to: those of its largest party and of its least experienced player.
+    fn segments(&self) -> [Segment; 3] {
+        let party = self.players.iter().map(|of| of.party).max().unwrap_or(1);
+        let games = self.players.iter().map(|of| of.games).min().unwrap_or(0);
+        Segment::all(self.region.as_ref(), party, games)
+    }
+}
+
+/// Figures in which the latest matches count most.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Recent {
+    pub(super) weight: f64,
+    pub(super) log_loss: f64,
+    pub(super) brier: f64,
+    pub(super) decisive: f64,
+    pub(super) hits: f64,
+}
+
+impl Recent {
+    fn add(&mut self, scores: &[(f64, f64)]) {
+        let sums =
+            [&mut self.weight, &mut self.log_loss, &mut self.brier, &mut self.decisive, &mut self.hits];
+        sums.into_iter().for_each(|sum| *sum *= 1.0 - FADES);
+        let share = 1.0 / scores.len().max(1) as f64;
+        for (p, y) in scores {
+            self.weight += share;
+            self.log_loss += share * log_loss(*p, *y);
+            self.brier += share * (p - y) * (p - y);
+            if *y != 0.5 {
+                self.decisive += share;
+                let is_even = (p - 0.5).abs() < 1e-9;
+                self.hits +=
+                    share * if is_even { 0.5 } else { f64::from(u8::from((*p > 0.5) == (*y > 0.5))) };
+            }
+        }
+    }
+}
+
+/// All figures of one contender.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Figures {
+    pub(super) all: Evaluation,
+    pub(super) recent: Recent,
+    pub(super) parts: Parts<Evaluation>,
+}
+
+/// How the predictions of a mode held up.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Live {
+    /// Matches that were scored.
+    pub(super) matches: u64,
+    pub(super) contenders: [Figures; CONTENDERS.len()],
+    pub(crate) drift: Drift,
+    /// When the alarm was last raised.
+    pub(super) alarmed_at: Option<Timestamp>,
+    pub(super) fairness: Fairness,
+}
+
+impl Live {
+    /// Takes in a match; `numbers` are its players' by side. Whether that raised the drift alarm.
+    pub(super) fn score(&mut self, scored: &Scored, numbers: &[Vec<u32>]) -> bool {
+        self.fairness.add(scored, numbers);
+        let Some(champion) = scored.scores.first() else { return false };
+        self.matches += 1;
+        let segments = scored.segments();
+        for (figures, scores) in self.contenders.iter_mut().zip(&scored.scores) {
+            figures.recent.add(scores);
+            for (p, y) in scores {
+                figures.all.two_sides(*p, *y);
+                for segment in &segments {
+                    figures.parts.of(segment.clone()).two_sides(*p, *y);
+                }
+            }
+        }
+        let raised = self.drift.add(champion.iter().copied());
+        if raised {
+            self.alarmed_at = Some(scored.at);
+        }
+        raised
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_of_places() {
+        assert_eq!(reached(&[1, 2]), [1.0, 0.0]);
+        assert_eq!(reached(&[1, 1]), [0.5, 0.5]);
+        assert_eq!(reached(&[2, 1, 4, 3, 4]), [0.75, 1.0, 0.125, 0.5, 0.125]);
+    }
+
+    #[test]
+    fn figures_of_late_follow_the_latest() {
+        let mut recent = Recent::default();
+        (0..5_000).for_each(|_| recent.add(&[(0.9, 0.0)]));
+        (0..5_000).for_each(|_| recent.add(&[(0.9, 1.0)]));
+        assert!(recent.hits / recent.decisive > 0.99 && (recent.weight - 1_000.0).abs() < 1.0);
+        assert!((recent.brier / recent.weight - 0.01).abs() < 0.01);
+    }
+}

@@ -1,0 +1,78 @@
+//! The models at start: all lessons, in the order in which they were learnt.
+use super::{Forecasts, league::League, lesson};
+use crate::{
+    Engine, EngineError,
+    store::{Key, KeyRange, Version},
+};
+use gsm_core::{MatchId, Mode, Timestamp, limits};
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Where a lesson stands: commit, then time, depth and match; and in which mode, by number.
+type Place = (Version, Timestamp, u64, MatchId, usize);
+
+impl Forecasts {
+    /// From now on what is heard waits.
+    fn begin(&self) {
+        self.heard.lock().get_or_insert_default();
+    }
+
+    /// What was read takes the place of what is there, and what was heard since is learnt on top of it.
+    fn replace(&self, leagues: BTreeMap<Mode, League>) {
+        let mut heard = self.heard.lock();
+        let leagues = leagues.into_iter().map(|(mode, league)| (mode, Arc::new(Mutex::new(league))));
+        *self.leagues.write() = leagues.collect();
+        for (sequence, mode, lessons) in heard.take().unwrap_or_default() {
+            self.learn(sequence, &mode, &lessons);
+        }
+    }
+}
+
+impl Engine {
+    /// Learns from all lessons; how many there were. Memory for their places, and one read a lesson.
+    pub(crate) async fn load_forecasts(&self) -> Result<usize, EngineError> {
+        self.views.forecasts.begin();
+        let (mut modes, mut places) = (Vec::<Mode>::new(), Vec::<Place>::new());
+        self.each(KeyRange::AllLessons, |key, found| {
+            let (Key::Lesson(mode, id), Some(lesson)) = (&key, lesson(&found.row)) else {
+                return Err(EngineError::damaged(&key));
+            };
+            // Keys come mode by mode.
+            if modes.last() != Some(mode) {
+                modes.push(mode.clone());
+            }
+            places.push((found.version, lesson.at, lesson.depth, *id, modes.len() - 1));
+            Ok(())
+        })
+        .await?;
+        places.sort_unstable();
+        let mut leagues: BTreeMap<Mode, League> = BTreeMap::new();
+        for page in places.chunks(limits::PAGE_SIZE_MAX) {
+            let of = |at: usize| modes.get(at).cloned();
+            let keys: Option<Vec<Key>> =
+                page.iter().map(|(.., id, mode)| Some(Key::Lesson(of(*mode)?, *id))).collect();
+            let keys = keys.unwrap_or_default();
+            let rows = self.lessons(&keys).await?;
+            for ((key, row), (version, ..)) in keys.iter().zip(rows).zip(page) {
+                let (Key::Lesson(mode, _), Some(lesson)) = (key, lesson(&row)) else {
+                    return Err(EngineError::damaged(key));
+                };
+                leagues.entry(mode.clone()).or_default().learn(*version, lesson);
+            }
+        }
+        self.views.forecasts.replace(leagues);
+        Ok(places.len())
+    }
+
+    /// Rows that were listed: where one is missing the read was stale.
+    async fn lessons(&self, keys: &[Key]) -> Result<Vec<Arc<crate::store::Row>>, EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let rows = self.get(crate::store::Home::Record, keys).await?;
+            let rows: Option<Vec<_>> = rows.into_iter().map(|found| found.map(|found| found.row)).collect();
+            if let Some(rows) = rows {
+                return Ok(rows);
+            }
+        }
+        Err(EngineError::Contended)
+    }
+}

@@ -1,0 +1,95 @@
+//! What is predicted of matches: a model a mode that learns from every result.
+//!
+//! The models are a fold of commits. A result commit writes a lesson ([`Key::Lesson`]), which never changes; a model is
+//! what was learnt from all lessons of its mode in the order of their commits, so that a start comes to the same bits.
+//! Results that are voided or corrected later stay learnt as they were reported, as [`crate::learning`] has it too.
+mod asking;
+mod fairness;
+mod league;
+mod live;
+mod loading;
+mod segments;
+mod views;
+
+pub use asking::{Ask, Asked, MatchPrediction};
+pub(crate) use asking::{region_of, waits_of};
+pub use live::CONTENDERS;
+pub use views::{ContenderView, DriftView, FairnessLine, ModelView, RecentFigures, SegmentFigures};
+
+use crate::store::{ChangeSet, Key, LessonRow, Op, Row};
+use gsm_core::{MatchId, Mode};
+use league::League;
+use parking_lot::{Mutex, RwLock};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Lessons of one commit, of one mode, in the order in which they are learnt.
+type Lessons = Vec<(MatchId, Arc<Row>)>;
+
+/// The models, mode by mode.
+#[derive(Default)]
+pub(crate) struct Forecasts {
+    leagues: RwLock<BTreeMap<Mode, Arc<Mutex<League>>>>,
+    /// What was heard while all lessons are read; none where they are not.
+    heard: Mutex<Option<Vec<(u64, Mode, Lessons)>>>,
+}
+
+/// The lesson of a row.
+fn lesson(row: &Row) -> Option<&LessonRow> {
+    if let Row::Lesson(lesson) = row { Some(lesson) } else { None }
+}
+
+impl Forecasts {
+    /// Learns from a commit.
+    pub(crate) fn follow(&self, sequence: u64, changes: &ChangeSet) {
+        let mut found: BTreeMap<&Mode, Lessons> = BTreeMap::new();
+        for write in changes.writes.iter().chain(&changes.folds) {
+            if let (Key::Lesson(mode, id), Op::Put { row, .. }) = (&write.key, &write.op) {
+                found.entry(mode).or_default().push((*id, row.clone()));
+            }
+        }
+        for (mode, mut lessons) in found {
+            lessons.sort_unstable_by_key(|(id, row)| lesson(row).map(|of| (of.at, of.depth, *id)));
+            if let Some(heard) = &mut *self.heard.lock() {
+                heard.push((sequence, mode.clone(), lessons));
+                continue;
+            }
+            self.learn(sequence, mode, &lessons);
+        }
+    }
+
+    /// Lessons of one commit. What was learnt before, or comes after a later one, is left out: folds may be told again.
+    fn learn(&self, sequence: u64, mode: &Mode, lessons: &Lessons) {
+        let league = self.league(mode);
+        let mut league = league.lock();
+        if sequence <= league.sequence() {
+            return;
+        }
+        for lesson in lessons.iter().filter_map(|(_, row)| lesson(row)) {
+            if league.learn(sequence, lesson) {
+                tracing::warn!(
+                    %mode,
+                    matches = league.live().drift.matches(),
+                    "results have become less predictable than the model believes"
+                );
+            }
+        }
+    }
+
+    /// The model of a mode, a new one if there is none yet.
+    pub(crate) fn league(&self, mode: &Mode) -> Arc<Mutex<League>> {
+        if let Some(league) = self.leagues.read().get(mode) {
+            return league.clone();
+        }
+        self.leagues.write().entry(mode.clone()).or_default().clone()
+    }
+
+    /// Whether anything was learnt or asked of a mode.
+    fn has(&self, mode: &Mode) -> bool {
+        self.leagues.read().contains_key(mode)
+    }
+
+    /// All of them.
+    fn all(&self) -> Vec<(Mode, Arc<Mutex<League>>)> {
+        self.leagues.read().iter().map(|(mode, league)| (mode.clone(), league.clone())).collect()
+    }
+}

@@ -1,0 +1,208 @@
+//! The models as operators look at them.
+use super::{
+    fairness::Sums,
+    league::{League, MODEL},
+    live::{CONTENDERS, Figures, Recent},
+    segments::{Parts, Segment},
+};
+use crate::{Engine, EngineError};
+use gsm_core::{Mode, Timestamp};
+use gsm_rating::evaluation::{Evaluation, TwoSidesReport};
+use serde::Serialize;
+
+/// The model of a mode and how its predictions held up.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelView {
+    /// Which mode.
+    pub mode: Mode,
+    /// Its model.
+    pub model: String,
+    /// Results that it has learnt from.
+    pub learnt: u64,
+    /// The commit of the last of them.
+    pub sequence: u64,
+    /// Players that it knows.
+    pub players: usize,
+    /// Matches of which there was a prediction before they were played, and a result since.
+    pub matches: u64,
+    /// The champion first.
+    pub contenders: Vec<ContenderView>,
+    /// The drift alarm.
+    pub drift: DriftView,
+}
+
+/// Figures of one who predicts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ContenderView {
+    /// One of [`CONTENDERS`].
+    pub name: &'static str,
+    /// Whether its predictions are those that are shown and used.
+    pub is_champion: bool,
+    /// Over all matches that were scored; of a free-for-all each side counts. Absent before the first.
+    pub all: Option<TwoSidesReport>,
+    /// Over about the last thousand.
+    pub recent: Option<RecentFigures>,
+    /// By parts.
+    pub parts: Vec<SegmentFigures>,
+}
+
+/// Figures in which the latest matches count most: a thousand matches ago counts for 1/e.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RecentFigures {
+    /// The share of decided matches whose winner was predicted; absent without any.
+    pub accuracy: Option<f64>,
+    /// Mean log loss in nats.
+    pub log_loss: f64,
+    /// Mean squared error.
+    pub brier: f64,
+}
+
+/// Figures of a part.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SegmentFigures {
+    /// Which.
+    #[serde(flatten)]
+    pub segment: Segment,
+    /// Its figures.
+    #[serde(flatten)]
+    pub report: TwoSidesReport,
+}
+
+/// The drift alarm of a mode.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DriftView {
+    /// Whether it is raised.
+    pub is_raised: bool,
+    /// Nats that were lost beyond what the model believes, since that last was nothing.
+    pub lost: f64,
+    /// At how many it is raised.
+    pub raised_at: f64,
+    /// How often it was raised.
+    pub alarms: u64,
+    /// When it was last.
+    pub last_at: Option<Timestamp>,
+}
+
+/// How a part of the players fares.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FairnessLine {
+    /// Which part; none is everybody.
+    #[serde(flatten)]
+    pub segment: Option<Segment>,
+    /// Players' matches.
+    pub matches: u64,
+    /// The mean score that they reached: win 1, draw 0.5.
+    pub score: Option<f64>,
+    /// What was expected of the part less what it reached, of matches that were predicted: above 0, the model thinks too
+    /// much of it.
+    pub overrated: Option<f64>,
+    /// The share of decided matches of the part whose winner was predicted.
+    pub accuracy: Option<f64>,
+    /// Mean log loss of its matches.
+    pub log_loss: Option<f64>,
+    /// The mean quality of its matches.
+    pub quality: Option<f64>,
+    /// The mean wait, and the longest.
+    pub wait_ms_mean: Option<f64>,
+    /// See `wait_ms_mean`.
+    pub wait_ms_max: u64,
+    /// The share of matches after which a player had lost three or more in a row.
+    pub losing_streaks: Option<f64>,
+    /// The longest row of losses.
+    pub losing_streak_max: u16,
+}
+
+fn recent(of: &Recent) -> Option<RecentFigures> {
+    (of.weight > 0.0).then(|| RecentFigures {
+        accuracy: (of.decisive > 0.0).then(|| of.hits / of.decisive),
+        log_loss: of.log_loss / of.weight,
+        brier: of.brier / of.weight,
+    })
+}
+
+fn parts(of: &Parts<Evaluation>) -> Vec<SegmentFigures> {
+    let figures = |(segment, sums): (&Segment, &Evaluation)| {
+        let report = sums.report().two_sides?;
+        Some(SegmentFigures { segment: segment.clone(), report })
+    };
+    of.iter().filter_map(figures).collect()
+}
+
+fn contender((nth, (name, of)): (usize, (&'static str, &Figures))) -> ContenderView {
+    ContenderView {
+        name,
+        is_champion: nth == 0,
+        all: of.all.report().two_sides,
+        recent: recent(&of.recent),
+        parts: parts(&of.parts),
+    }
+}
+
+fn view(mode: Mode, league: &League) -> ModelView {
+    let live = league.live();
+    ModelView {
+        mode,
+        model: MODEL.to_owned(),
+        learnt: league.learnt(),
+        sequence: league.sequence(),
+        players: league.players(),
+        matches: live.matches,
+        contenders: CONTENDERS.into_iter().zip(&live.contenders).enumerate().map(contender).collect(),
+        drift: DriftView {
+            is_raised: live.drift.since().is_some(),
+            lost: live.drift.sum(),
+            raised_at: gsm_ml::ALARM_AT,
+            alarms: live.drift.alarms(),
+            last_at: live.alarmed_at,
+        },
+    }
+}
+
+fn mean(sum: f64, n: u64) -> Option<f64> {
+    (n > 0).then(|| sum / n as f64)
+}
+
+fn line(segment: Option<&Segment>, sums: &Sums, figures: Option<TwoSidesReport>) -> FairnessLine {
+    FairnessLine {
+        segment: segment.cloned(),
+        matches: sums.matches,
+        score: mean(sums.reached, sums.matches),
+        overrated: mean(sums.expected - sums.reached_predicted, sums.predicted),
+        accuracy: figures.as_ref().and_then(|of| of.accuracy),
+        log_loss: figures.as_ref().map(|of| of.log_loss),
+        quality: mean(sums.quality, sums.predicted),
+        wait_ms_mean: mean(sums.wait_ms, sums.waited),
+        wait_ms_max: sums.wait_ms_max,
+        losing_streaks: mean(sums.in_streak as f64, sums.matches),
+        losing_streak_max: sums.streak_max,
+    }
+}
+
+impl Engine {
+    /// The models of all modes that have one, by mode.
+    #[must_use]
+    pub fn models(&self) -> Vec<ModelView> {
+        let leagues = self.views.forecasts.all().into_iter();
+        leagues.map(|(mode, league)| view(mode, &league.lock())).collect()
+    }
+
+    /// How all parts of a mode's players fare, everybody first.
+    ///
+    /// # Errors
+    /// [`EngineError::Unknown`] where nothing is known of such a mode.
+    pub fn fairness(&self, mode: &Mode) -> Result<Vec<FairnessLine>, EngineError> {
+        let league = self.views.forecasts.all().into_iter().find(|(of, _)| of == mode);
+        let Some((_, league)) = league else {
+            let known = self.views.queues.has_mode(mode);
+            return if known { Ok(Vec::new()) } else { Err(EngineError::Unknown { what: "mode" }) };
+        };
+        let league = league.lock();
+        let (live, [champion, ..]) = (league.live(), &league.live().contenders);
+        let of_part = |(segment, sums)| {
+            let figures = champion.parts.iter().find(|(of, _)| *of == segment);
+            line(Some(segment), sums, figures.and_then(|(_, of)| of.report().two_sides))
+        };
+        let all = line(None, &live.fairness.all, champion.all.report().two_sides);
+        Ok(std::iter::once(all).chain(live.fairness.parts.iter().map(of_part)).collect())
+    }
+}

@@ -1,0 +1,89 @@
+//! The tickets of a queue, those of players in the shadow apart: the two never meet.
+use super::{
+    Found,
+    matcher::{Entering, Explained, Matcher, Rules},
+};
+use crate::RuleCount;
+use gsm_core::{TicketId, Timestamp};
+
+/// The waiting tickets of a queue.
+pub(super) struct Apart {
+    open: Matcher,
+    /// Only while somebody is in it.
+    shadow: Option<Matcher>,
+    rules: Rules,
+}
+
+impl Apart {
+    pub(super) fn new(rules: &Rules) -> Option<Self> {
+        Some(Self { open: Matcher::new(rules)?, shadow: None, rules: rules.clone() })
+    }
+
+    /// Follows other rules from now on; whether it could without losing its tickets.
+    pub(super) fn follow(&mut self, rules: &Rules) -> bool {
+        self.rules = rules.clone();
+        let follows = self.open.follow(rules);
+        follows && self.shadow.as_mut().is_none_or(|shadow| shadow.follow(rules))
+    }
+
+    /// Takes a ticket. One of another kind, or that the pool does not take, stays out of it.
+    pub(super) fn insert(&mut self, ticket: Entering, shadow: bool) {
+        if !shadow {
+            return self.open.insert(ticket);
+        }
+        if self.shadow.is_none() {
+            self.shadow = Matcher::new(&self.rules);
+        }
+        if let Some(shadow) = &mut self.shadow {
+            shadow.insert(ticket);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: TicketId) {
+        self.open.remove(id);
+        if let Some(shadow) = &mut self.shadow {
+            shadow.remove(id);
+            if shadow.len() == 0 {
+                self.shadow = None;
+            }
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Matcher> {
+        std::iter::once(&self.open).chain(&self.shadow)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all().map(Matcher::len).sum()
+    }
+
+    pub(super) fn contains(&self, id: TicketId) -> bool {
+        self.all().any(|matcher| matcher.contains(id))
+    }
+
+    /// Since when the longest waiting ticket waits.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.all().filter_map(Matcher::oldest).min()
+    }
+
+    pub(super) fn explain(&self, id: TicketId, now: Timestamp) -> Option<Explained> {
+        self.all().find_map(|matcher| matcher.explain(id, now))
+    }
+
+    /// How often each rule was judged for the ticket's sake.
+    pub(super) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
+        let of = self.all().find(|matcher| matcher.contains(id));
+        of.map_or_else(Vec::new, |matcher| matcher.counts(id))
+    }
+
+    /// Forms matches; whether all tickets had their turn.
+    pub(super) fn step(&mut self, now: Timestamp, budget: u32) -> (Vec<Found>, bool) {
+        let (mut found, mut finished) = self.open.step(now, budget);
+        if let Some(shadow) = &mut self.shadow {
+            let (more, all) = shadow.step(now, budget);
+            found.extend(more);
+            finished &= all;
+        }
+        (found, finished)
+    }
+}

@@ -1,0 +1,321 @@
+//! Predictions: what they are learnt from, what is kept of them, who sees what, how they are judged.
+use crate::{
+    matches::made,
+    world::{World, both, mode, places, refused, wide},
+};
+use gsm_core::{MatchId, PlayerId, QueueName, Variant};
+use gsm_engine::{
+    Ask, CONTENDERS, ModelView, NewMatch,
+    store::{Forecast, Home, Key, KeyRange, LessonRow, Row, Store, Version},
+};
+use gsm_ml::{FEATURES, Meeting, Model, NAMES, Outcome};
+use std::collections::BTreeMap;
+
+both! {
+    a_start_learns_all_to_the_bit,
+    stored_features_are_those_of_the_log,
+    what_a_result_taught_stays,
+    players_see_chances_and_no_more,
+    strangers_are_even_and_unsure,
+    contributions_sum_to_the_logit,
+    free_for_alls_are_predicted_and_judged,
+    every_prediction_is_judged_in_its_parts,
+    questions_that_make_no_sense_are_refused,
+}
+
+/// A number below `most`, the same for the same `nth`.
+fn drawn(nth: u64, most: u64) -> usize {
+    let mixed = (nth + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    ((mixed >> 33) % most) as usize
+}
+
+/// Plays matches, two at a time, of which who comes first in the list wins three times of four. What was predicted of each.
+async fn play(w: &World, players: &[PlayerId], matches: u64) -> Vec<(MatchId, Forecast)> {
+    let mut played = Vec::new();
+    let report = async |id: MatchId, winner: usize| {
+        let ended = if winner == 0 { places(&[1, 2], &[]) } else { places(&[2, 1], &[]) };
+        w.engine.report_result(&w.server(), id, None, &ended).await.unwrap();
+        w.settle();
+    };
+    for nth in (0..matches).step_by(2) {
+        let mut running = Vec::new();
+        for of in [2 * nth, 2 * nth + 1] {
+            let one = drawn(of, players.len() as u64);
+            let other = (one + 1 + drawn(of + 1_000, players.len() as u64 - 1)) % players.len();
+            let view = made(w, &[players[one], players[other]]).await;
+            let strong = usize::from(one > other);
+            running.push((view.id, if drawn(of + 2_000, 4) == 0 { 1 - strong } else { strong }));
+            played.push((view.id, *view.row.prediction.forecast.unwrap()));
+            w.clock.advance_ms(40_000);
+        }
+        // The one that began later ends first.
+        for (id, winner) in running.into_iter().rev() {
+            report(id, winner).await;
+        }
+    }
+    played
+}
+
+async fn lessons(w: &World) -> Vec<(Version, MatchId, LessonRow)> {
+    let store = &w.stores[0];
+    let listed = store.list(&KeyRange::AllLessons, None, 10_000, false).await.unwrap();
+    let mut lessons: Vec<_> = listed
+        .into_iter()
+        .map(|(key, found)| match (key, &*found.row) {
+            (Key::Lesson(_, id), Row::Lesson(row)) => (found.version, id, (**row).clone()),
+            other => panic!("no lesson: {other:?}"),
+        })
+        .collect();
+    lessons.sort_by_key(|(version, id, row)| (*version, row.at, row.depth, *id));
+    lessons
+}
+
+fn view(models: Vec<ModelView>) -> ModelView {
+    models.into_iter().find(|of| of.mode == mode("duel")).expect("a model")
+}
+
+fn ask(sides: &[&[PlayerId]]) -> Ask {
+    Ask {
+        mode: mode("duel"),
+        sides: sides.iter().map(|side| side.to_vec()).collect(),
+        home: None,
+        variant: None,
+    }
+}
+
+async fn a_start_learns_all_to_the_bit(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(9).await;
+    play(&w, &p, 60).await;
+    let again = w.node("restarted").await;
+    assert_eq!(again.models(), w.engine.models());
+    for (one, other) in [(0, 1), (3, 7), (8, 2)] {
+        let ask = ask(&[&p[one..=one], &p[other..=other]]);
+        let (here, there) = (w.engine.predict(&w.admin(), &ask).await, again.predict(&w.admin(), &ask).await);
+        let (here, there) = (here.unwrap(), there.unwrap());
+        assert_eq!(here, there);
+        assert!(here.forecast.chances.unwrap()[0] != 0.5 && here.unknown.is_empty());
+    }
+}
+
+/// The slow twin: the lessons of the log up to the one that a prediction names, learnt anew for each prediction.
+async fn stored_features_are_those_of_the_log(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(7).await;
+    let played = play(&w, &p, 40).await;
+    let lessons = lessons(&w).await;
+    assert_eq!(lessons.len(), 40);
+    let mut seen_late = 0;
+    for (id, forecast) in &played {
+        let inside = forecast.inside.as_ref().unwrap();
+        let (mut model, mut numbers) = (Model::new(), BTreeMap::new());
+        let number = |numbers: &mut BTreeMap<PlayerId, u32>, player: PlayerId| {
+            let next = numbers.len() as u32;
+            *numbers.entry(player).or_insert(next)
+        };
+        let before = lessons.iter().take_while(|(version, ..)| *version <= inside.sequence);
+        let mut learnt = 0;
+        for (_, _, lesson) in before {
+            let sides: Vec<u32> = lesson.roster.players().map(|p| number(&mut numbers, p)).collect();
+            let meeting = Meeting::new(lesson.at, &sides[..1], &sides[1..]);
+            let kept = lesson.forecast.as_ref().unwrap().inside.as_ref().unwrap();
+            let seen = kept.seen.as_ref().unwrap();
+            let values = seen.values.numbers::<FEATURES>();
+            let features = gsm_ml::Features::restore(values, None, seen.context).unwrap();
+            let places = [lesson.places[0], lesson.places[1]];
+            model.learn(&meeting, &features, &Outcome { places, scores: [None, None] }).unwrap();
+            learnt += 1;
+        }
+        assert_eq!(learnt, inside.learnt);
+        let (_, _, own) = lessons.iter().find(|(_, of, _)| of == id).unwrap();
+        let sides: Vec<u32> = own.roster.players().map(|p| number(&mut numbers, p)).collect();
+        let features = model.features(&Meeting::new(inside.at, &sides[..1], &sides[1..])).unwrap();
+        let seen = inside.seen.as_ref().unwrap();
+        let stored = seen.values.numbers::<FEATURES>();
+        assert_eq!(features.values().map(f64::to_bits), stored.map(f64::to_bits));
+        assert_eq!(features.context().map(f64::to_bits), seen.context.map(f64::to_bits));
+        assert_eq!(model.predict(&features).quality.to_bits(), forecast.quality.to_bits());
+        seen_late += usize::from(stored.iter().filter(|value| **value != 0.0).count() > 10);
+    }
+    assert!(seen_late > 20, "the vectors are nearly empty");
+}
+
+async fn what_a_result_taught_stays(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(5).await;
+    let played = play(&w, &p, 20).await;
+    let (before, kept) = (w.engine.models(), lessons(&w).await);
+    w.engine.void_result(&w.admin(), played[3].0, "a cheat").await.unwrap();
+    w.engine.correct_result(&w.admin(), played[5].0, &places(&[1, 1], &[]), "a draw").await.unwrap();
+    w.engine.rebuild(&w.admin(), &mode("duel"), true).await.unwrap();
+    w.settle();
+    assert_eq!((w.engine.models(), lessons(&w).await), (before.clone(), kept));
+    assert_eq!(w.node("restarted").await.models(), before);
+}
+
+async fn players_see_chances_and_no_more(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(3).await;
+    play(&w, &p, 6).await;
+    let id = made(&w, &p[..2]).await.id;
+    let mut seen = Vec::new();
+    for call in [w.by(p[0]), w.server(), w.admin()] {
+        let view = w.engine.match_view(&call, id).await.unwrap();
+        seen.push(view.row.prediction.forecast.unwrap());
+    }
+    assert!(seen[0].inside.is_none() && seen[0].chances.is_some(), "{:?}", seen[0]);
+    assert!(seen[1].inside.is_some() && seen[1] == seen[2]);
+    // It outlives the match.
+    w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
+    w.settle();
+    w.turn().await;
+    let told = w.engine.match_prediction(&w.admin(), id).await.unwrap();
+    assert_eq!(told.forecast, *seen[1]);
+}
+
+async fn strangers_are_even_and_unsure(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(6).await;
+    play(&w, &p[..4], 80).await;
+    let strangers = w.engine.predict(&w.admin(), &ask(&[&p[4..5], &p[5..6]])).await.unwrap();
+    let friends = w.engine.predict(&w.admin(), &ask(&[&p[..1], &p[3..4]])).await.unwrap();
+    assert_eq!((strangers.unknown.as_slice(), friends.unknown.len()), (&p[4..6], 0));
+    assert_eq!((strangers.forecast.quality, strangers.forecast.expected[0]), (1.0, 0.5));
+    let width = |of: &Forecast| {
+        let [low, high] = of.inside.as_ref().unwrap().interval.unwrap();
+        high - low
+    };
+    assert!(width(&strangers.forecast) > 0.8 && width(&friends.forecast) < 0.7);
+    // Asking makes nobody known.
+    assert_eq!(view(w.engine.models()).players, 4);
+}
+
+async fn contributions_sum_to_the_logit(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(6).await;
+    let played = play(&w, &p, 40).await;
+    for (id, forecast) in &played[20..] {
+        let told = w.engine.match_prediction(&w.admin(), *id).await.unwrap();
+        let sum: f64 = told.contributions.iter().map(|part| part.logit).sum();
+        let expected = forecast.expected[0];
+        assert!((sum - (expected / (1.0 - expected)).ln()).abs() < 1e-9, "{sum} {expected}");
+        assert!(told.contributions.iter().all(|part| NAMES.contains(&part.name)) && sum != 0.0);
+    }
+}
+
+async fn free_for_alls_are_predicted_and_judged(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(5).await;
+    for nth in 0..30 {
+        let order: Vec<PlayerId> = (0..5).map(|at| p[(at + nth) % 5]).collect();
+        let view = made(&w, &order).await;
+        let forecast = view.row.prediction.forecast.unwrap();
+        assert!(forecast.chances.is_none() && (forecast.expected.iter().sum::<f64>() - 2.5).abs() < 1e-9);
+        // Who is first in the list always wins, the second is second.
+        let ended: Vec<u32> =
+            order.iter().map(|of| p.iter().position(|own| own == of).unwrap() as u32 + 1).collect();
+        w.engine.report_result(&w.server(), view.id, None, &places(&ended, &[])).await.unwrap();
+        w.settle();
+        w.clock.advance_ms(60_000);
+    }
+    let asked = w.engine.predict(&w.admin(), &ask(&[&p[4..5], &p[..1], &p[2..3]])).await.unwrap();
+    let expected = &asked.forecast.expected;
+    assert!(expected[1] > expected[2] && expected[2] > expected[0], "{expected:?}");
+    let view = view(w.engine.models());
+    let champion = view.contenders[0].all.as_ref().unwrap();
+    assert_eq!((view.matches, champion.matches), (30, 150));
+    assert!(champion.log_loss < 0.69 && champion.accuracy.unwrap() > 0.7, "{champion:?}");
+    assert_eq!(w.node("restarted").await.models(), w.engine.models());
+}
+
+async fn every_prediction_is_judged_in_its_parts(w: World) {
+    w.queue("duel", wide(1)).await;
+    w.queue("other", wide(2)).await;
+    let p = w.players(8).await;
+    play(&w, &p, 30).await;
+    // Of a match that began before anything was learnt, and a match that never ends.
+    made(&w, &p[..2]).await;
+    let judged = view(w.engine.models());
+    assert_eq!((judged.learnt, judged.matches, judged.players), (30, 30, 8));
+    assert_eq!(judged.contenders.iter().map(|of| of.name).collect::<Vec<_>>(), CONTENDERS);
+    assert_eq!(judged.contenders.iter().filter(|of| of.is_champion).count(), 1);
+    for contender in &judged.contenders {
+        let all = contender.all.as_ref().unwrap();
+        assert_eq!(all.matches, 30, "{}", contender.name);
+        let by = |name: &str| {
+            let parts = contender.parts.iter();
+            let of = parts.filter(|of| serde_json::to_value(of.segment.by).unwrap() == name);
+            of.map(|of| (of.segment.value.clone(), of.report.matches)).collect::<Vec<_>>()
+        };
+        assert_eq!((by("region"), by("party")), (vec![("unknown".into(), 30)], vec![("1".into(), 30)]));
+        assert_eq!(by("experience").iter().map(|(_, n)| n).sum::<u64>(), 30);
+    }
+    let fair = w.engine.fairness(&mode("duel")).unwrap();
+    assert_eq!((fair[0].matches, fair[0].score, fair[0].segment.is_none()), (60, Some(0.5), true));
+    assert!(fair[0].losing_streaks.unwrap() > 0.0 && fair[0].losing_streak_max >= 3);
+    assert!(w.engine.fairness(&mode("other")).unwrap().is_empty());
+    refused(w.engine.fairness(&mode("none")), "not_found");
+}
+
+async fn questions_that_make_no_sense_are_refused(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(3).await;
+    let asked = async |ask: Ask| w.engine.predict(&w.admin(), &ask).await;
+    refused(asked(ask(&[&p[..1]])).await, "invalid");
+    refused(asked(ask(&[&p[..1], &[]])).await, "invalid");
+    refused(asked(ask(&[&p[..1], &p[..1]])).await, "invalid");
+    refused(asked(Ask { home: Some(2), ..ask(&[&p[..1], &p[1..2]]) }).await, "invalid");
+    refused(asked(Ask { mode: mode("none"), ..ask(&[&p[..1], &p[1..2]]) }).await, "not_found");
+    let variant = Some(Variant::new("dust").unwrap());
+    assert!(asked(Ask { variant, ..ask(&[&p[..1], &p[1..2]]) }).await.is_ok());
+}
+
+/// Waits and the region are those of the tickets; a formed match of the matcher is predicted like any other.
+#[tokio::test]
+async fn the_matcher_predicts_what_it_forms() {
+    let w = crate::world::one_home();
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    let tickets = {
+        let first = w.enter("duel", p[0]).await.id;
+        w.clock.advance_ms(7_000);
+        let second = w.enter("duel", p[1]).await.id;
+        w.turn().await;
+        [first, second]
+    };
+    let id = w.seen(tickets[0]).await.match_id.unwrap();
+    let view = w.engine.match_view(&w.admin(), id).await.unwrap();
+    let inside = view.row.prediction.forecast.unwrap().inside.unwrap();
+    let mut waits = inside.waits_ms.clone();
+    waits.sort_unstable();
+    assert_eq!((waits, inside.contenders.len()), (vec![0, 7_000], CONTENDERS.len()));
+}
+
+/// A match that its own token reports, of which this home knows nothing more, still teaches.
+#[tokio::test]
+async fn a_result_without_its_match_teaches() {
+    let w = crate::world::three_homes();
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    let sides = p.iter().map(|p| vec![*p]).collect();
+    let new = NewMatch {
+        queue: QueueName::new("duel").unwrap(),
+        sides,
+        parties: vec![],
+        home: None,
+        variant: None,
+    };
+    let view = w.engine.create_match(&w.server(), &new).await.unwrap();
+    let facts = gsm_engine::MatchFacts {
+        mode: mode("duel"),
+        queue: view.row.queue.clone(),
+        roster: view.row.roster.clone(),
+    };
+    w.engine.report_result(&w.server(), view.id, Some(&facts), &places(&[1, 2], &[])).await.unwrap();
+    w.settle();
+    let judged = self::view(w.engine.models());
+    assert_eq!((judged.learnt, judged.matches), (1, 0));
+    assert_eq!(lessons(&w).await[0].2.forecast, None);
+    assert_eq!(Home::Record, Key::Lesson(mode("duel"), view.id).home());
+}

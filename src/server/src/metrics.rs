@@ -1,0 +1,354 @@
+//! What the server counts, as Prometheus reads it at `GET /metrics`.
+//!
+//! Labels come from closed sets: operations, statuses, names of rules and queues; never a player or an address. What is
+//! counted elsewhere (the store, the engine, the gate, the firewall) is copied when somebody looks.
+use crate::{
+    api::App,
+    problem::{ApiError, Problem},
+};
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use gsm_adapters::State as StoreState;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        MetricType, TypedMetric, counter::Counter, family::Family, gauge::Gauge, histogram::Histogram,
+    },
+    registry::{Metric, Registry},
+};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// What the text is, as Prometheus asks for it.
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Upper bounds of the latency histogram, in seconds: from a read out of memory to a slow disk.
+const LATENCY_BUCKETS_S: [f64; 13] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// The operation of a request that means none.
+pub(crate) const NO_OPERATION: &str = "none";
+
+/// An operation and how it was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    operation: &'static str,
+    status: u16,
+}
+
+/// An operation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Of {
+    operation: &'static str,
+}
+
+/// A rule of the firewall.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByRule {
+    rule: String,
+}
+
+/// A queue.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByQueue {
+    queue: String,
+}
+
+/// A share of the last journal writes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Quantile {
+    quantile: &'static str,
+}
+
+/// A family, as `docs/metrics.md` tells of it.
+struct Described {
+    name: String,
+    kind: &'static str,
+    labels: &'static str,
+    help: &'static str,
+    /// Namespace and name in CloudWatch, where it has them.
+    cloudwatch: &'static str,
+}
+
+/// Families as they are made: the registry and the page about it come of the same lines.
+struct Families {
+    registry: Registry,
+    described: Vec<Described>,
+}
+
+impl Families {
+    /// Adds a family; `labels` are named for the page, `cloudwatch` is empty where CloudWatch has no such metric.
+    fn add<M: Metric + TypedMetric + Clone>(
+        &mut self,
+        name: &'static str,
+        labels: &'static str,
+        help: &'static str,
+        cloudwatch: &'static str,
+        metric: M,
+    ) -> M {
+        let (kind, suffix) = match M::TYPE {
+            MetricType::Counter => ("counter", "_total"),
+            MetricType::Histogram => ("histogram", ""),
+            _ => ("gauge", ""),
+        };
+        self.described.push(Described { name: format!("{name}{suffix}"), kind, labels, help, cloudwatch });
+        self.registry.register(name, help, metric.clone());
+        metric
+    }
+}
+
+/// Every family.
+pub(crate) struct Metrics {
+    families: Families,
+    requests: Family<Answered, Counter>,
+    seconds: Family<Of, Histogram, fn() -> Histogram>,
+    waf_blocks: Family<ByRule, Counter>,
+    connections: Gauge,
+    results: Counter,
+    running: Gauge,
+    waiting: Family<ByQueue, Gauge>,
+    proposals: Family<ByQueue, Gauge>,
+    oldest: Family<ByQueue, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    store: Store,
+}
+
+/// What the store tells of itself.
+struct Store {
+    writable: Gauge,
+    last: Gauge,
+    durable: Gauge,
+    waiting: Gauge,
+    memory_rows: Gauge,
+    unwritten_rows: Gauge,
+    journal_bytes: Gauge,
+    sync: Family<Quantile, Gauge<f64, std::sync::atomic::AtomicU64>>,
+}
+
+impl Store {
+    fn new(all: &mut Families) -> Self {
+        Self {
+            writable: all.add(
+                "gsm_store_writable",
+                "",
+                "Whether the store takes writes: 1 or 0",
+                "",
+                Gauge::default(),
+            ),
+            last: all.add(
+                "gsm_store_sequence_last",
+                "",
+                "The last sequence given to a commit",
+                "",
+                Gauge::default(),
+            ),
+            durable: all.add(
+                "gsm_store_sequence_durable",
+                "",
+                "The last sequence on the disk",
+                "",
+                Gauge::default(),
+            ),
+            waiting: all.add(
+                "gsm_store_commits_waiting",
+                "",
+                "Change sets that wait for the disk",
+                "",
+                Gauge::default(),
+            ),
+            memory_rows: all.add("gsm_store_memory_rows", "", "Rows in memory", "", Gauge::default()),
+            unwritten_rows: all.add(
+                "gsm_store_unwritten_rows",
+                "",
+                "Writes that no checkpoint has put into the tables yet",
+                "",
+                Gauge::default(),
+            ),
+            journal_bytes: all.add(
+                "gsm_store_journal_bytes",
+                "",
+                "Bytes of the journal",
+                "",
+                Gauge::default(),
+            ),
+            sync: all.add(
+                "gsm_store_sync_seconds",
+                "quantile",
+                "How long the last journal writes took, sync included",
+                "",
+                Family::default(),
+            ),
+        }
+    }
+
+    fn copy(&self, app: &App) {
+        let stats = app.store.stats();
+        let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.writable.set(i64::from(matches!(stats.state, StoreState::Ok)));
+        self.last.set(whole(stats.last_sequence));
+        self.durable.set(whole(stats.durable_sequence));
+        self.waiting.set(whole(stats.waiting as u64));
+        self.memory_rows.set(whole(stats.memory_rows as u64));
+        self.unwritten_rows.set(whole(stats.unwritten_rows as u64));
+        self.journal_bytes.set(whole(stats.journal_bytes as u64));
+        for (quantile, us) in [("0.5", stats.sync_us_p50), ("0.99", stats.sync_us_p99)] {
+            self.sync.get_or_create(&Quantile { quantile }).set(us as f64 / 1e6);
+        }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut all = Families { registry: Registry::default(), described: Vec::new() };
+        let histogram: fn() -> Histogram = || Histogram::new(LATENCY_BUCKETS_S);
+        Self {
+            requests: all.add(
+                "gsm_requests",
+                "operation, status",
+                "Requests answered",
+                "",
+                Family::default(),
+            ),
+            seconds: all.add(
+                "gsm_request_seconds",
+                "operation",
+                "From the head of a request to the head of its answer",
+                "",
+                Family::new_with_constructor(histogram),
+            ),
+            waf_blocks: all.add(
+                "gsm_waf_blocks",
+                "rule",
+                "Requests that the firewall refused",
+                "`Security` / `WAFBlocks`",
+                Family::default(),
+            ),
+            connections: all.add("gsm_connections", "", "Connections open now", "", Gauge::default()),
+            results: all.add("gsm_results", "", "Results since the start", "", Counter::default()),
+            running: all.add("gsm_matches_running", "", "Matches that have not ended", "", Gauge::default()),
+            waiting: all.add("gsm_tickets_waiting", "queue", "Tickets waiting", "", Family::default()),
+            proposals: all.add(
+                "gsm_proposals_open",
+                "queue",
+                "Proposals that wait for answers",
+                "",
+                Family::default(),
+            ),
+            oldest: all.add(
+                "gsm_ticket_wait_seconds_max",
+                "queue",
+                "How long the oldest ticket has waited",
+                "",
+                Family::default(),
+            ),
+            store: Store::new(&mut all),
+            families: all,
+        }
+    }
+
+    /// Counts an answer.
+    pub(crate) fn answered(&self, operation: &'static str, status: StatusCode, took: Duration) {
+        self.requests.get_or_create(&Answered { operation, status: status.as_u16() }).inc();
+        self.seconds.get_or_create(&Of { operation }).observe(took.as_secs_f64());
+    }
+
+    /// Counts a refusal of the firewall.
+    pub(crate) fn blocked(&self, rule: &str) {
+        self.waf_blocks.get_or_create(&ByRule { rule: rule.to_owned() }).inc();
+    }
+
+    /// The text, with what is counted elsewhere as it stands now.
+    fn text(&self, app: &App) -> String {
+        self.connections.set(i64::try_from(app.gate.open()).unwrap_or(i64::MAX));
+        let counts = app.engine.counts();
+        self.results.inner().store(counts.results, Ordering::Relaxed);
+        self.running.set(i64::try_from(counts.running).unwrap_or(i64::MAX));
+        // Queues that are gone leave no line.
+        for family in [&self.waiting, &self.proposals] {
+            family.clear();
+        }
+        self.oldest.clear();
+        for line in app.engine.queue_overviews() {
+            let of = ByQueue { queue: line.queue.to_string() };
+            self.waiting.get_or_create(&of).set(i64::try_from(line.waiting).unwrap_or(i64::MAX));
+            self.proposals.get_or_create(&of).set(i64::try_from(line.proposals).unwrap_or(i64::MAX));
+            self.oldest.get_or_create(&of).set(line.wait_ms_max.get() as f64 / 1e3);
+        }
+        self.store.copy(app);
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = text::encode(&mut text, &self.families.registry);
+        text
+    }
+}
+
+/// `docs/metrics.md`.
+#[must_use]
+pub fn metrics_markdown() -> String {
+    let mut text = String::from(
+        "# Metrics\n\n`GET /metrics` in the text form of OpenMetrics, which Prometheus reads. Who sees it is `http.metrics`: \
+         everybody with `gsm dev`, whoever has an admin's key with `gsm serve` (`authorization` with `credentials_file` in \
+         the scrape configuration).\n\n| name | kind | labels | meaning | in CloudWatch |\n|---|---|---|---|---|\n",
+    );
+    for family in Metrics::new().families.described {
+        let Described { name, kind, labels, help, cloudwatch } = family;
+        let _ = writeln!(text, "| `{name}` | {kind} | {labels} | {help} | {cloudwatch} |");
+    }
+    text
+}
+
+/// Read the metrics, as Prometheus does.
+///
+/// For everybody where the configuration says so (`http.metrics = "open"`), else for admins.
+#[utoipa::path(get, path = "/metrics", tag = "server", operation_id = "get_metrics",
+    responses((status = 200, body = String, content_type = "application/openmetrics-text"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security((), ("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:GetMetrics")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    if !app.shows_metrics {
+        return Err(ApiError::not_found());
+    }
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.text(&app)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_of_one_kind_and_each_is_explained_once() {
+        let metrics = Metrics::new();
+        let described = &metrics.families.described;
+        for family in described {
+            assert!(family.name.starts_with("gsm_") && !family.help.is_empty(), "{}", family.name);
+            assert_eq!(
+                described.iter().filter(|other| other.name == family.name).count(),
+                1,
+                "{}",
+                family.name
+            );
+            assert!(metrics_markdown().contains(&format!("`{}`", family.name)));
+        }
+    }
+
+    #[test]
+    fn answers_and_refusals_are_counted_by_their_labels() {
+        let metrics = Metrics::new();
+        metrics.answered("gsm:GetRank", StatusCode::OK, Duration::from_millis(2));
+        metrics.answered("gsm:GetRank", StatusCode::OK, Duration::from_millis(20));
+        metrics.blocked("a\"b");
+        let mut text = String::new();
+        text::encode(&mut text, &metrics.families.registry).unwrap();
+        for line in [
+            "gsm_requests_total{operation=\"gsm:GetRank\",status=\"200\"} 2",
+            "gsm_request_seconds_bucket{le=\"0.0025\",operation=\"gsm:GetRank\"} 1",
+            "gsm_waf_blocks_total{rule=\"a\\\"b\"} 1",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Requests as JSON: one match in three forms, or several.
+use super::{
+    SCHEMA_VERSION,
+    oracle::Asked,
+    people::{Manner, Someone, fault, someone},
+};
+use crate::problem::ApiError;
+use axum::http::StatusCode;
+use gsm_core::{Timestamp, limits::MATCH_PLAYERS_MAX};
+use gsm_ml::Home;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// One match, or `instances` of them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Body {
+    schema_version: Option<u64>,
+    /// The seed's form, answered by a bare number: the quality of a match of two.
+    player1: Option<Value>,
+    player2: Option<Value>,
+    player1_features: Option<Value>,
+    player2_features: Option<Value>,
+    /// Teams.
+    teams: Option<Vec<Value>>,
+    team_a: Option<Value>,
+    team_b: Option<Value>,
+    variant: Option<String>,
+    home: Option<Value>,
+    /// Milliseconds since 1970.
+    at: Option<i64>,
+    #[serde(default)]
+    explain: bool,
+    instances: Option<Vec<Body>>,
+}
+
+/// A match, and how it is answered.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) asked: Asked,
+    /// By its quality alone.
+    pub(super) is_bare: bool,
+}
+
+impl Body {
+    /// The matches that a body has for itself, as `instances`; none where it is one.
+    pub(super) fn take_instances(&mut self) -> Result<Option<Vec<Self>>, ApiError> {
+        self.check_version("")?;
+        let Some(instances) = self.instances.take() else { return Ok(None) };
+        if self.forms() > 0 {
+            return Err(fault("invalid", "instances", "a body has one match or `instances`, not both"));
+        }
+        Ok(Some(instances))
+    }
+
+    fn check_version(&self, path: &str) -> Result<(), ApiError> {
+        match self.schema_version {
+            Some(version) if version != SCHEMA_VERSION => {
+                let detail = format!("this endpoint speaks schema version {SCHEMA_VERSION}, not {version}");
+                Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_schema_version", detail)
+                    .hint("send what that version asks for: sagemaker/models/inference.schema.json")
+                    .field(format!("{path}schema_version")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn forms(&self) -> usize {
+        let players = self.player1.is_some() || self.player2.is_some();
+        let features = self.player1_features.is_some() || self.player2_features.is_some();
+        let named = self.team_a.is_some() || self.team_b.is_some();
+        [players, features, named, self.teams.is_some()].into_iter().filter(|form| *form).count()
+    }
+
+    /// The one match; `path` is where it stands, with a point at its end.
+    pub(super) fn item(&self, path: &str, now: Timestamp) -> Result<Item, ApiError> {
+        self.check_version(path)?;
+        if self.instances.is_some() {
+            return Err(fault("invalid", &format!("{path}instances"), "instances have no instances"));
+        }
+        if self.forms() > 1 {
+            return Err(fault("invalid", path, "a match is told in one form: players, features or teams"));
+        }
+        let at = |name: &str| format!("{path}{name}");
+        let missing = |name: &str| fault("missing_field", &at(name), format!("`{name}` is missing"));
+        let (sides, is_bare) = if self.player1.is_some() || self.player2.is_some() {
+            let one = self.player1.as_ref().ok_or_else(|| missing("player1"))?;
+            let other = self.player2.as_ref().ok_or_else(|| missing("player2"))?;
+            let one = someone(one, &at("player1"), Manner::Strict)?;
+            ([vec![one], vec![someone(other, &at("player2"), Manner::Strict)?]], true)
+        } else if self.player1_features.is_some() || self.player2_features.is_some() {
+            let one = self.player1_features.as_ref().ok_or_else(|| missing("player1_features"))?;
+            let other = self.player2_features.as_ref().ok_or_else(|| missing("player2_features"))?;
+            let one = someone(one, &at("player1_features"), Manner::Lenient)?;
+            ([vec![one], vec![someone(other, &at("player2_features"), Manner::Lenient)?]], true)
+        } else if let Some(teams) = &self.teams {
+            let [one, other] = teams.as_slice() else {
+                let detail = format!("a match has two teams, not {}", teams.len());
+                return Err(fault("invalid", &at("teams"), detail));
+            };
+            ([team(one, &at("teams[0]"))?, team(other, &at("teams[1]"))?], false)
+        } else {
+            let one = self.team_a.as_ref();
+            let one = one.ok_or_else(|| missing(if self.team_b.is_some() { "team_a" } else { "teams" }))?;
+            let other = self.team_b.as_ref().ok_or_else(|| missing("team_b"))?;
+            ([team(one, &at("team_a"))?, team(other, &at("team_b"))?], false)
+        };
+        check_sides(&sides, path)?;
+        let asked = Asked {
+            sides,
+            variant: self.variant.clone(),
+            home: home(self.home.as_ref(), &at("home"))?,
+            at: self.at.map_or(now, Timestamp::from_millis),
+            explain: self.explain,
+        };
+        Ok(Item { asked, is_bare: is_bare && !self.explain })
+    }
+}
+
+/// `["ann", 1500]`, or `{"players": [..]}`.
+fn team(value: &Value, field: &str) -> Result<Vec<Someone>, ApiError> {
+    let (players, field) = match value {
+        Value::Object(of) => {
+            if let Some(name) = of.keys().find(|name| *name != "players") {
+                return Err(fault("unknown_field", &format!("{field}.{name}"), "a team has no such field"));
+            }
+            let field = format!("{field}.players");
+            (of.get("players").ok_or_else(|| fault("missing_field", &field, "a team has players"))?, field)
+        }
+        other => (other, field.to_owned()),
+    };
+    let players = players.as_array();
+    let players = players.ok_or_else(|| fault("invalid_field", &field, "a team is a list of players"))?;
+    let each = players.iter().enumerate();
+    each.map(|(nth, player)| someone(player, &format!("{field}[{nth}]"), Manner::Strict)).collect()
+}
+
+/// That each side has somebody, nobody comes twice, and they are not too many.
+pub(super) fn check_sides(sides: &[Vec<Someone>; 2], path: &str) -> Result<(), ApiError> {
+    if let Some(side) = sides.iter().position(Vec::is_empty) {
+        let detail = format!("team {side} has no players");
+        return Err(fault("empty_team", path, detail));
+    }
+    if sides.iter().map(Vec::len).sum::<usize>() > MATCH_PLAYERS_MAX {
+        let detail = format!("a match has at most {MATCH_PLAYERS_MAX} players");
+        return Err(fault("invalid", path, detail));
+    }
+    let mut ids: Vec<&str> = sides
+        .iter()
+        .flatten()
+        .filter_map(|someone| match someone {
+            Someone::Id(id) => Some(id.as_str()),
+            Someone::Guest(_) => None,
+        })
+        .collect();
+    ids.sort_unstable();
+    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => {
+            let id: String = pair[0].chars().take(64).collect();
+            Err(fault("invalid", path, format!("`{}` is in the match twice", id.escape_debug())))
+        }
+        None => Ok(()),
+    }
+}
+
+fn home(value: Option<&Value>, field: &str) -> Result<Home, ApiError> {
+    match value {
+        None => Ok(Home::AsEver),
+        Some(Value::String(text)) if text == "nobody" => Ok(Home::Nobody),
+        Some(Value::Number(side)) if side.as_u64().is_some_and(|side| side < 2) => {
+            Ok(Home::Side(usize::from(side.as_u64() == Some(1))))
+        }
+        Some(_) => Err(fault("invalid_field", field, "0 or 1, the team that is at home, or `nobody`")),
+    }
+}

@@ -1,0 +1,125 @@
+//! A player of a request: an id, or numbers that say how good he is.
+use crate::problem::ApiError;
+use axum::http::StatusCode;
+use gsm_ml::Guest;
+use serde_json::{Map, Value};
+
+/// Longest id, in bytes: that of match histories.
+const ID_BYTES_MAX: usize = 128;
+/// Names of a rating, of its deviation, and of the number of matches. The first of each is ours; the others are what rows
+/// of other services call them.
+const RATING: [&str; 5] = ["rating", "skill", "skill_rating", "mmr", "elo"];
+const DEVIATION: [&str; 3] = ["deviation", "rd", "uncertainty"];
+const GAMES: [&str; 4] = ["games", "games_played", "matches", "matches_played"];
+const IDS: [&str; 3] = ["id", "player_id", "player"];
+
+/// Who.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Someone {
+    Id(String),
+    Guest(Guest),
+}
+
+/// How much of what is not known here is let pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Nothing.
+    Strict,
+    /// Features that the model has no use for: rows of another service's players.
+    Lenient,
+}
+
+pub(super) fn fault(code: &'static str, field: &str, detail: impl std::fmt::Display) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail.to_string())
+        .hint("see sagemaker/models/inference.schema.json")
+        .field(field)
+}
+
+pub(super) fn id(text: &str, field: &str) -> Result<Someone, ApiError> {
+    if text.is_empty() || text.len() > ID_BYTES_MAX {
+        return Err(fault("invalid", field, format!("a player's id has 1 to {ID_BYTES_MAX} bytes")));
+    }
+    Ok(Someone::Id(text.to_owned()))
+}
+
+pub(super) fn guest(
+    rating: f64,
+    deviation: Option<f64>,
+    games: u32,
+    field: &str,
+) -> Result<Someone, ApiError> {
+    Guest::new(rating, deviation, games).map(Someone::Guest).map_err(|error| fault("invalid", field, error))
+}
+
+/// Reads `"ann"`, `1500`, `[1500, 60, 20]` or `{"rating": 1500, "deviation": 60, "games": 20}`, `{"id": "ann"}`.
+pub(super) fn someone(value: &Value, field: &str, manner: Manner) -> Result<Someone, ApiError> {
+    match value {
+        Value::String(text) => id(text, field),
+        Value::Number(rating) => guest(rating.as_f64().unwrap_or(f64::NAN), None, 0, field),
+        Value::Array(row) => of_row(row, field, manner),
+        Value::Object(of) => of_object(of, field, manner),
+        Value::Null | Value::Bool(_) => {
+            Err(fault("invalid_field", field, "a player is an id, a rating, a row of numbers or an object"))
+        }
+    }
+}
+
+fn of_row(row: &[Value], field: &str, manner: Manner) -> Result<Someone, ApiError> {
+    if row.is_empty() || (manner == Manner::Strict && row.len() > 3) {
+        return Err(fault(
+            "invalid_field",
+            field,
+            "a row has a rating, and if known its deviation and matches",
+        ));
+    }
+    let number = |at: usize| {
+        let field = format!("{field}[{at}]");
+        row.get(at).map(|value| number(value, &field)).transpose()
+    };
+    let rating = number(0)?.unwrap_or(f64::NAN);
+    let games = number(2)?.map(|games| whole(games, &format!("{field}[2]"))).transpose()?;
+    for at in 3..row.len() {
+        number(at)?;
+    }
+    guest(rating, number(1)?, games.unwrap_or(0), field)
+}
+
+fn of_object(of: &Map<String, Value>, field: &str, manner: Manner) -> Result<Someone, ApiError> {
+    let known = |name: &String| [&IDS[..], &RATING, &DEVIATION, &GAMES].concat().contains(&name.as_str());
+    if let (Manner::Strict, Some(name)) = (manner, of.keys().find(|name| !known(name))) {
+        return Err(fault("unknown_field", &format!("{field}.{name}"), "a player has no such field"));
+    }
+    let first = |names: &[&'static str]| {
+        names.iter().find_map(|name| of.get(*name).map(|value| (value, format!("{field}.{name}"))))
+    };
+    let read = |names: &[&'static str]| {
+        first(names).map(|(value, field)| number(value, &field).map(|n| (n, field))).transpose()
+    };
+    if let Some((value, field)) = first(&IDS) {
+        let text = value.as_str().ok_or_else(|| fault("invalid_field", &field, "an id is text"))?;
+        return id(text, &field);
+    }
+    let games = read(&GAMES)?.map(|(games, field)| whole(games, &field)).transpose()?.unwrap_or(0);
+    let deviation = read(&DEVIATION)?.map(|(deviation, _)| deviation);
+    match (read(&RATING)?, manner) {
+        (Some((rating, field)), _) => guest(rating, deviation, games, &field),
+        // A player of whom only other things are told is as good as a newcomer.
+        (None, Manner::Lenient) => guest(NEWCOMER, deviation, games, field),
+        (None, Manner::Strict) => {
+            Err(fault("missing_field", &format!("{field}.rating"), "a player has an id or a rating"))
+        }
+    }
+}
+
+/// A newcomer's rating.
+const NEWCOMER: f64 = 1500.0;
+
+fn number(value: &Value, field: &str) -> Result<f64, ApiError> {
+    let number = value.as_f64().filter(|number| number.is_finite());
+    number.ok_or_else(|| fault("invalid_field", field, "a finite number is wanted"))
+}
+
+fn whole(games: f64, field: &str) -> Result<u32, ApiError> {
+    let fits = (0.0..=f64::from(u32::MAX)).contains(&games) && games.fract() == 0.0;
+    if fits { Ok(games as u32) } else { Err(fault("invalid", field, "a count of matches is a whole number")) }
+}

@@ -1,0 +1,133 @@
+//! Requests as CSV, a match a row, without quoting.
+//!
+//! With a head of column names (`team_a,team_b`, `rating_a,rating_b`, `variant`, `home`) a row is answered by a row;
+//! without one a row has two columns (two ratings where both are numbers, else two teams) and is answered by its quality.
+//! Players of a team stand with `|` between them.
+use super::{
+    body::{Item, check_sides},
+    oracle::Asked,
+    people::{Someone, fault, guest, id},
+};
+use crate::problem::ApiError;
+use gsm_core::Timestamp;
+use gsm_ml::Home;
+
+/// What a column has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Team(usize),
+    Rating(usize),
+    Variant,
+    Home,
+}
+
+fn column(name: &str) -> Option<Column> {
+    match name {
+        "team_a" => Some(Column::Team(0)),
+        "team_b" => Some(Column::Team(1)),
+        "rating_a" => Some(Column::Rating(0)),
+        "rating_b" => Some(Column::Rating(1)),
+        "variant" => Some(Column::Variant),
+        "home" => Some(Column::Home),
+        _ => None,
+    }
+}
+
+/// The rows, and whether there is a head.
+pub(super) fn rows(text: &str) -> Result<(Vec<(usize, &str)>, Head), ApiError> {
+    let lines = text.lines().zip(1..).map(|(line, number)| (number, line.trim_end_matches('\r')));
+    let mut lines: Vec<(usize, &str)> = lines.filter(|(_, line)| !line.trim().is_empty()).collect();
+    let first = lines.first().map(|(_, line)| cells(line)).unwrap_or_default();
+    if first.first().and_then(|name| column(name)).is_none() {
+        return Ok((lines, Head(None)));
+    }
+    let mut columns = Vec::new();
+    for name in first {
+        let column = column(name).filter(|column| !columns.contains(column));
+        let wrong = || fault("invalid", "line 1", format!("`{}` is no column, or comes twice", shown(name)));
+        columns.push(column.ok_or_else(wrong)?);
+    }
+    let sides = |of: fn(usize) -> Column| (0..2).all(|side| columns.contains(&of(side)));
+    if sides(Column::Team) == sides(Column::Rating) {
+        return Err(fault("missing_field", "line 1", "the head has team_a,team_b or rating_a,rating_b"));
+    }
+    lines.remove(0);
+    Ok((lines, Head(Some(columns))))
+}
+
+fn cells(line: &str) -> Vec<&str> {
+    line.split(',').map(str::trim).collect()
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(64).flat_map(char::escape_debug).collect()
+}
+
+/// What the columns of a table are.
+#[derive(Debug)]
+pub(super) struct Head(Option<Vec<Column>>);
+
+impl Head {
+    /// The match of a row.
+    pub(super) fn item(&self, line: usize, row: &str, now: Timestamp) -> Result<Item, ApiError> {
+        let path = format!("line {line}");
+        let cells = cells(row);
+        let mut asked = Asked {
+            sides: [Vec::new(), Vec::new()],
+            variant: None,
+            home: Home::AsEver,
+            at: now,
+            explain: false,
+        };
+        let plain;
+        let columns = match &self.0 {
+            Some(columns) => columns,
+            None => {
+                let numbers = cells.iter().all(|cell| cell.parse::<f64>().is_ok());
+                let of = if numbers { Column::Rating } else { Column::Team };
+                plain = vec![of(0), of(1)];
+                &plain
+            }
+        };
+        if cells.len() != columns.len() {
+            let detail = format!("the row has {} cells, {} are wanted", cells.len(), columns.len());
+            return Err(fault("invalid", &path, detail).hint(
+                "two cells a row, or a head: team_a,team_b or rating_a,rating_b, and if wanted variant, home",
+            ));
+        }
+        for (cell, column) in cells.into_iter().zip(columns) {
+            match *column {
+                Column::Team(side) => put(&mut asked.sides, side, team(cell, &path)?),
+                Column::Rating(side) => {
+                    let rating = cell.parse().unwrap_or(f64::NAN);
+                    put(&mut asked.sides, side, vec![guest(rating, None, 0, &path)?]);
+                }
+                Column::Variant => asked.variant = (!cell.is_empty()).then(|| cell.to_owned()),
+                Column::Home => {
+                    asked.home = match cell {
+                        "" => Home::AsEver,
+                        "0" => Home::Side(0),
+                        "1" => Home::Side(1),
+                        "nobody" => Home::Nobody,
+                        _ => return Err(fault("invalid", &path, "home is 0, 1, `nobody` or empty")),
+                    }
+                }
+            }
+        }
+        check_sides(&asked.sides, &path)?;
+        Ok(Item { asked, is_bare: self.0.is_none() })
+    }
+}
+
+fn put(sides: &mut [Vec<Someone>; 2], side: usize, players: Vec<Someone>) {
+    if let Some(slot) = sides.get_mut(side) {
+        *slot = players;
+    }
+}
+
+fn team(cell: &str, path: &str) -> Result<Vec<Someone>, ApiError> {
+    if cell.is_empty() {
+        return Ok(Vec::new());
+    }
+    cell.split('|').map(|player| id(player.trim(), path)).collect()
+}

@@ -1,0 +1,340 @@
+use super::{
+    http::{Endpoint, router},
+    oracle::Oracle,
+};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use gsm_core::{Clock, Timestamp};
+use gsm_ml::{About, Kept, Meeting, Model, ModelFile, Names, Outcome};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use tower::ServiceExt as _;
+
+const AT: i64 = 1_700_000_000_000;
+
+#[derive(Debug)]
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(AT)
+    }
+}
+
+/// Ann beats bob, most of the time; cid and dee are as good as each other.
+fn model() -> ModelFile {
+    let mut model = Model::new();
+    for n in 0..60_i64 {
+        let at = Timestamp::from_millis(AT - 86_400_000 + n * 60_000);
+        for (pair, won) in [([0, 1], n % 5 != 0), ([2, 3], n % 2 == 0)] {
+            let [one, other] = pair.map(|player: u32| [player]);
+            let meeting = Meeting { variant: Some((n % 2) as u16), ..Meeting::new(at, &one, &other) };
+            let features = model.features(&meeting).unwrap();
+            let outcome = if won { Outcome::places(1, 2) } else { Outcome::places(2, 1) };
+            model.learn(&meeting, &features, &outcome).unwrap();
+        }
+    }
+    let names = Names {
+        variants: ["clay", "grass"].map(str::to_owned).to_vec(),
+        home: vec![false, true],
+        players: ["ann", "bob", "cid", "dee"].map(str::to_owned).to_vec(),
+    };
+    ModelFile { about: About::new("duel-7", "duel", Timestamp::from_millis(AT), "ops"), names, model }
+}
+
+fn endpoint() -> Router {
+    let endpoint = Arc::new(Endpoint::new(Arc::new(Noon), Duration::from_secs(50)));
+    endpoint.is_ready(Oracle::read(&model().to_bytes(Kept::All).unwrap()).unwrap());
+    router(endpoint)
+}
+
+struct Got {
+    status: StatusCode,
+    media: String,
+    text: String,
+}
+
+impl Got {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+    fn number(&self, pointer: &str) -> f64 {
+        self.json().pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("{}", self.text))
+    }
+}
+
+async fn send(router: &Router, request: Request<Body>) -> Got {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    let media = response.headers().get(header::CONTENT_TYPE).map(|media| media.to_str().unwrap().to_owned());
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    Got { status, media: media.unwrap_or_default(), text }
+}
+
+async fn invoke(media: &str, accept: &str, body: impl Into<Body>) -> Got {
+    let request = Request::post("/invocations")
+        .header(header::CONTENT_TYPE, media)
+        .header(header::ACCEPT, accept)
+        .header("X-Amzn-SageMaker-Custom-Attributes", "trace=1")
+        .header("X-Unheard-Of", "x")
+        .body(body.into())
+        .unwrap();
+    send(&endpoint(), request).await
+}
+
+async fn ask(body: &Value) -> Got {
+    invoke("application/json", "*/*", body.to_string()).await
+}
+
+#[track_caller]
+fn check(got: &Got, status: u16, code: &str, field: &str) {
+    assert_eq!(got.status, status, "{}", got.text);
+    assert_eq!(got.media, "application/problem+json");
+    let problem = got.json();
+    assert_eq!(problem["code"], code, "{problem}");
+    if !field.is_empty() {
+        assert_eq!(problem["field"], field, "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn two_players_are_answered_by_a_bare_number() {
+    let even = ask(&json!({ "player1": "cid", "player2": "dee" })).await;
+    let uneven = ask(&json!({ "player1": "ann", "player2": "bob" })).await;
+    let (even, uneven): (f64, f64) = (even.text.parse().unwrap(), uneven.text.parse().unwrap());
+    assert!(even > 0.95 && uneven < 0.9 && uneven > 0.0, "{even} {uneven}");
+    let features = |one: Value, other: Value| json!({ "player1_features": one, "player2_features": other });
+    let near = ask(&features(json!([1500.0, 60.0, 20]), json!([1520, 60, 20, 7.5]))).await;
+    let far = features(json!({ "rating": 1900, "latency": 30 }), json!({ "mmr": 1500, "games_played": 4 }));
+    let far = ask(&far).await;
+    let (near, far): (f64, f64) = (near.text.parse().unwrap(), far.text.parse().unwrap());
+    assert!(near > far && near <= 1.0 && far >= 0.0, "{near} {far}");
+    let newcomers = ask(&features(json!({ "win_rate": 0.5 }), json!({}))).await;
+    assert_eq!(newcomers.text, "1.0");
+}
+
+#[tokio::test]
+async fn teams_are_answered_in_full_as_the_model_itself_does() {
+    let body = json!({ "teams": [["ann", "cid"], { "players": ["bob", "new"] }], "variant": "grass",
+        "home": 1, "at": AT + 5, "explain": true, "schema_version": 1 });
+    let got = ask(&body).await;
+    assert_eq!((got.status, got.media.as_str()), (StatusCode::OK, "application/json"), "{}", got.text);
+    let mut file = model();
+    let meeting = Meeting {
+        at: Timestamp::from_millis(AT + 5),
+        variant: Some(1),
+        home: Some(1),
+        sides: [&[0, 2], &[1, 4]],
+    };
+    let features = file.model.features(&meeting).unwrap();
+    let wanted = file.model.predict(&features);
+    for (pointer, wanted) in [
+        ("/win", wanted.win),
+        ("/draw", wanted.draw),
+        ("/loss", wanted.loss),
+        ("/expected", wanted.expected),
+        ("/logit", wanted.logit),
+        ("/interval/low", wanted.low),
+        ("/interval/high", wanted.high),
+        ("/quality", wanted.quality),
+    ] {
+        assert_eq!(got.number(pointer).to_bits(), wanted.to_bits(), "{pointer}");
+    }
+    let answer = got.json();
+    assert_eq!(answer["unknown_players"], json!(["new"]));
+    assert_eq!(answer["model"]["name"], "duel-7");
+    assert_eq!(answer["margin"], Value::Null);
+    let parts = answer["contributions"].as_array().unwrap();
+    let sum: f64 = parts.iter().map(|part| part["logit"].as_f64().unwrap()).sum();
+    assert!(parts.len() == 33 && (sum - wanted.logit).abs() < 1e-12);
+    // The first side is at home where it was in training, unless it is said otherwise.
+    let logit = async |more: Value| {
+        let mut body = json!({ "team_a": ["cid"], "team_b": ["dee"], "variant": "grass" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ask(&body).await.number("/logit")
+    };
+    let ever = logit(json!({})).await;
+    assert_eq!(ever, logit(json!({ "home": 0 })).await);
+    assert_ne!(ever, logit(json!({ "home": "nobody" })).await);
+    // A variant that it does not know is none.
+    let unknown = ask(&json!({ "team_a": ["cid"], "team_b": ["dee"], "variant": "ice" })).await;
+    let none = ask(&json!({ "team_a": ["cid"], "team_b": ["dee"] })).await;
+    assert_eq!(unknown.number("/logit"), none.number("/logit"));
+}
+
+#[tokio::test]
+async fn several_matches_are_one_request() {
+    let one = json!({ "player1": "ann", "player2": "bob" });
+    let teams = json!({ "team_a": [1500], "team_b": [1510] });
+    let got = ask(&json!({ "instances": [one, teams] })).await;
+    let predictions = got.json()["predictions"].clone();
+    assert!(predictions[0].is_number() && predictions[1]["win"].is_number(), "{predictions}");
+    assert_eq!(ask(&json!({ "instances": [] })).await.text, r#"{"predictions":[]}"#);
+    let list = ask(&json!([one, teams])).await.json();
+    assert_eq!(list, predictions);
+    let lines = format!("{one}\n\n{teams}\r\n");
+    let got = invoke("application/jsonlines", "*/*", lines.clone()).await;
+    assert_eq!(got.media, "application/jsonlines");
+    let read: Vec<Value> = got.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(json!(read), predictions);
+    let bad = invoke("application/jsonlines", "*/*", lines + "{bad\n").await;
+    check(&bad, 400, "invalid_json", "");
+    assert!(bad.text.contains("line 4"), "{}", bad.text);
+    // Beside the threads that serve, in the same order.
+    let many = vec![one.clone(); 4_000];
+    let got = ask(&json!({ "instances": many })).await.json();
+    assert_eq!(got["predictions"], json!(vec![predictions[0].clone(); 4_000]));
+}
+
+#[tokio::test]
+async fn tables_are_answered_by_tables() {
+    let got = invoke("text/csv; charset=utf-8", "*/*", "1500,1510\n1500,1900\nann,bob\n").await;
+    assert_eq!(got.media, "text/csv");
+    let numbers: Vec<f64> = got.text.lines().map(|line| line.parse().unwrap()).collect();
+    assert!(numbers.len() == 3 && numbers[0] > numbers[1], "{numbers:?}");
+    let bare = ask(&json!({ "player1": "ann", "player2": "bob" })).await;
+    assert_eq!(got.text.lines().last(), Some(bare.text.as_str()));
+    let got =
+        invoke("text/csv", "*/*", "team_a,team_b,variant,home\nann|cid,bob|dee,clay,\ncid,dee,,1\n").await;
+    let lines: Vec<&str> = got.text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "quality,win,draw,loss,expected,low,high,margin"));
+    let json = invoke("text/csv", "application/json", "team_a,team_b\ncid,dee").await.json();
+    assert!(json["predictions"][0]["win"].is_number(), "{json}");
+    let csv = invoke("application/json", "text/csv", r#"{"team_a":["cid"],"team_b":["dee"]}"#).await;
+    assert!(csv.text.starts_with("quality,"), "{}", csv.text);
+    for (table, part) in [
+        ("nan,1500\n", "rating"),
+        ("1500,inf\n", "rating"),
+        ("ann,bob,cid\n", "3 cells"),
+        ("ann,\n", "no players"),
+        ("team_a\nann\n", "team_a,team_b"),
+        ("team_a,team_b,rating_a,rating_b\n", "team_a,team_b"),
+        ("team_a,who\nann,bob\n", "`who`"),
+        ("team_a,team_b,home\nann,bob,2\n", "home"),
+        ("ann|ann,bob\n", "twice"),
+        ("ann|,bob\n", "1 to 128"),
+    ] {
+        let got = invoke("text/csv", "*/*", table).await;
+        assert!(got.status == 422 && got.text.contains(part), "{table}: {}", got.text);
+    }
+    check(&invoke("text/csv", "*/*", "\n").await, 400, "body_empty", "");
+    check(&invoke("text/csv", "*/*", vec![0xff, b',']).await, 422, "invalid", "");
+}
+
+#[tokio::test]
+async fn bad_requests_are_told_what_is_wrong() {
+    let bad = async |body: &str| invoke("application/json", "*/*", body.to_owned()).await;
+    check(&bad("{bad").await, 400, "invalid_json", "");
+    check(&bad("").await, 400, "body_empty", "");
+    check(&bad(r#"{"player1_features":[NaN],"player2_features":[1]}"#).await, 400, "invalid_json", "");
+    check(&bad(r#"{"player1":1e999,"player2":1}"#).await, 400, "json_number_out_of_range", "");
+    check(&bad(r#"{"player1":"a","player1":"b"}"#).await, 400, "json_duplicate_key", "");
+    check(&bad("7").await, 422, "invalid_field", "");
+    for (body, code, field) in [
+        (json!({}), "missing_field", "teams"),
+        (json!({ "player1": "ann" }), "missing_field", "player2"),
+        (json!({ "player2_features": [1] }), "missing_field", "player1_features"),
+        (json!({ "team_b": ["ann"] }), "missing_field", "team_a"),
+        (json!({ "player1": "ann", "player2": "bob", "who": 1 }), "unknown_field", "who"),
+        (json!({ "player1": { "rating": 1, "x": 1 }, "player2": 1 }), "unknown_field", "player1.x"),
+        (json!({ "player1": {}, "player2": 1 }), "missing_field", "player1.rating"),
+        (json!({ "player1": null, "player2": 1 }), "missing_field", "player1"),
+        (json!({ "player1": true, "player2": 1 }), "invalid_field", "player1"),
+        (json!({ "player1": { "rating": "x" }, "player2": 1 }), "invalid_field", "player1.rating"),
+        (json!({ "player1": { "rating": 1, "games": 1.5 }, "player2": 1 }), "invalid", "player1.games"),
+        (json!({ "player1": [1, 2, 3, 4], "player2": 1 }), "invalid_field", "player1"),
+        (json!({ "player1": 1e7, "player2": 1 }), "invalid", "player1"),
+        (
+            json!({ "player1_features": ["x"], "player2_features": [1] }),
+            "invalid_field",
+            "player1_features[0]",
+        ),
+        (
+            json!({ "player1_features": [null], "player2_features": [1] }),
+            "invalid_field",
+            "player1_features[0]",
+        ),
+        (json!({ "player1": "", "player2": "bob" }), "invalid", "player1"),
+        (json!({ "player1": "ann", "player2": "ann" }), "invalid", ""),
+        (json!({ "teams": [["ann"], []] }), "empty_team", ""),
+        (json!({ "teams": [["ann"], ["bob"], ["cid"]] }), "invalid", "teams"),
+        (json!({ "teams": [["ann"], { "who": 1 }] }), "unknown_field", "teams[1].who"),
+        (json!({ "teams": [["ann"], "bob"] }), "invalid_field", "teams[1]"),
+        (json!({ "teams": [["ann"], ["bob"]], "home": 2 }), "invalid_field", "home"),
+        (json!({ "teams": [["ann"], ["bob"]], "player1": 1 }), "invalid", ""),
+        (
+            json!({ "schema_version": 2, "player1": 1, "player2": 1 }),
+            "wrong_schema_version",
+            "schema_version",
+        ),
+        (json!({ "instances": [], "player1": 1 }), "invalid", "instances"),
+        (json!({ "instances": [{ "instances": [] }] }), "invalid", "instances[0].instances"),
+        (json!({ "instances": [{ "player1": 1, "player2": "" }] }), "invalid", "instances[0].player2"),
+        (
+            json!({ "instances": [{ "schema_version": 9, "player1": 1, "player2": 2 }] }),
+            "wrong_schema_version",
+            "instances[0].schema_version",
+        ),
+    ] {
+        check(&ask(&body).await, 422, code, field);
+    }
+    let crowd: Vec<u32> = (0..201).collect();
+    check(&ask(&json!({ "teams": [crowd, [1]] })).await, 422, "invalid", "");
+    check(&invoke("application/xml", "*/*", "<a/>").await, 415, "unsupported_media_type", "");
+    check(&invoke("application/json", "image/png", "{}").await, 406, "not_acceptable", "");
+    let large = vec![b' '; super::BODY_BYTES_MAX + 1];
+    check(&invoke("application/json", "*/*", large).await, 413, "body_too_large", "");
+}
+
+#[tokio::test]
+async fn the_samples_are_answered() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sagemaker/models/samples");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let media = match path.extension().unwrap().to_str().unwrap() {
+            "json" => "application/json",
+            "jsonl" => "application/jsonlines",
+            _ => "text/csv",
+        };
+        let got = invoke(media, "*/*", std::fs::read(&path).unwrap()).await;
+        assert_eq!(got.status, StatusCode::OK, "{}: {}", path.display(), got.text);
+        seen += 1;
+    }
+    assert_eq!(seen, 7);
+}
+
+#[tokio::test]
+async fn before_the_model_is_there_both_say_so() {
+    let router = router(Arc::new(Endpoint::new(Arc::new(Noon), Duration::from_secs(50))));
+    let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+    check(&send(&router, get("/ping")).await, 503, "model_loading", "");
+    let post = Request::post("/invocations").body(Body::from("{}")).unwrap();
+    check(&send(&router, post).await, 503, "model_loading", "");
+    let ready = endpoint();
+    let pong = send(&ready, get("/ping")).await;
+    assert_eq!((pong.status, pong.text.as_str()), (StatusCode::OK, ""));
+    assert_eq!(send(&ready, get("/execution-parameters")).await.json()["MaxPayloadInMB"], 25);
+    check(&send(&ready, get("/invocations")).await, 405, "method_not_allowed", "");
+    check(&send(&ready, get("/other")).await, 404, "not_found", "");
+    // Without a Content-Type a body is JSON.
+    let post = Request::post("/invocations").body(Body::from(r#"{"player1":1,"player2":1}"#)).unwrap();
+    assert_eq!(send(&ready, post).await.text, "1.0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_too_long_is_given_up() {
+    let endpoint = Arc::new(Endpoint::new(Arc::new(Noon), Duration::ZERO));
+    endpoint.is_ready(Oracle::read(&model().to_bytes(Kept::All).unwrap()).unwrap());
+    let lines = "{\"player1\":\"ann\",\"player2\":\"bob\"}\n".repeat(20_000);
+    let post = Request::post("/invocations")
+        .header(header::CONTENT_TYPE, "application/jsonlines")
+        .body(Body::from(lines))
+        .unwrap();
+    check(&send(&router(endpoint), post).await, 503, "deadline", "");
+}
