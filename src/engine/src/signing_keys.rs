@@ -34,7 +34,7 @@ impl NewSigningKey {
 }
 
 impl Engine {
-    /// All keys, oldest first; empty before [`Engine::rotate_signing_keys`] was called for the first time.
+    /// All keys in the order in which they sign, the next one last; empty before [`Engine::rotate_signing_keys`] was called for the first time.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKeyRow>, EngineError> {
         Ok(self.signing_rows().await?.into_iter().map(|(row, _)| row).collect())
     }
@@ -48,7 +48,11 @@ impl Engine {
             let WhoRow::SigningKey(signing) = &**who else { return Err(EngineError::damaged(&key)) };
             found.push((signing.clone(), row.version));
         }
-        found.sort_by_key(|(row, _)| (row.created_at, row.active_at.is_none(), row.id));
+        // In the order in which they sign; the next one last.
+        found.sort_by_key(|(row, _)| {
+            let next = (row.active_at.is_none(), row.active_at);
+            (next, row.retired_at.is_none(), row.created_at, row.id)
+        });
         Ok(found)
     }
 
