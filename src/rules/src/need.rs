@@ -65,8 +65,7 @@ impl Need {
             }
             Of::Roles { rule, set } => lacking_roles(&rule.0, &rule.1, *set, seats),
             Of::Parties { balance, sizes, at_least } => {
-                let (size, teams) = party_balance::missing(balance, seats, sizes);
-                if size >= *at_least { teams } else { 0 }
+                party_balance::missing(balance, seats, sizes, *at_least)
             }
         }
     }

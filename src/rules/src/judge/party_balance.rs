@@ -42,13 +42,17 @@ impl PartyBalance {
     }
 }
 
-/// How large a party some teams must still get, and how many teams; 0 if none must.
-pub(crate) fn missing(balance: &PartyBalance, seats: &[Seat<'_>], sizes: &[TeamSize]) -> (u8, u32) {
-    let teams = teams(seats);
-    let top = teams.iter().map(|(_, largest)| u32::from(*largest)).max().unwrap_or(0);
-    let least = u8::try_from(top.saturating_sub(balance.most)).unwrap_or(u8::MAX);
-    let must = |(size, (players, largest)): &(&TeamSize, &(u8, u8))| {
-        (*players > 0 || size.min > 0) && *largest < least
+/// How many teams must still get a party of so many players or more.
+pub(crate) fn missing(balance: &PartyBalance, seats: &[Seat<'_>], sizes: &[TeamSize], at_least: u8) -> u32 {
+    let top = seats.iter().map(|seat| u32::from(seat.party.size())).max().unwrap_or(0);
+    let least = top.saturating_sub(balance.most);
+    if least < u32::from(at_least) {
+        return 0;
+    }
+    let must = |(team, size): &(u8, &TeamSize)| {
+        let own = seats.iter().filter(|seat| seat.team == *team);
+        let largest = own.map(|seat| u32::from(seat.party.size())).max();
+        (size.min > 0 || largest.is_some()) && largest.unwrap_or(0) < least
     };
-    (least, sizes.iter().zip(&teams).filter(must).count() as u32)
+    (0_u8..=u8::MAX).zip(sizes).filter(must).count() as u32
 }
