@@ -23,6 +23,7 @@
 //! # .map_err(|error: Box<dyn std::error::Error>| error)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+mod audit_dir;
 mod embedded;
 pub mod models;
 #[cfg(feature = "sagemaker")]
@@ -30,6 +31,7 @@ pub mod sagemaker;
 mod snapshots;
 mod system;
 
+pub use audit_dir::AuditDir;
 pub use embedded::{Durability, EmbeddedStore, OpenError, Options, State, Stats, disk, limits};
 pub use snapshots::SnapshotFiles;
 pub use system::{SystemClock, SystemIds};

@@ -428,8 +428,12 @@ impl Engine {
 
     /// Commits, repeating under the same key while the fate is unknown. A conflict is [`EngineError::Raced`]: read
     /// and decide again.
-    pub(crate) async fn commit(&self, home: Home, changes: ChangeSet) -> Result<Committed, EngineError> {
+    pub(crate) async fn commit(&self, home: Home, mut changes: ChangeSet) -> Result<Committed, EngineError> {
         let store = self.store(home);
+        // One record names the request, however many change sets it needs.
+        if let Some(audit) = changes.audit.as_mut().filter(|audit| audit.origin.recorded.is_done()) {
+            audit.request_id.clear();
+        }
         debug_assert!(
             self.homes.is_one() || changes.is_of(home),
             "a change set spans two homes: {changes:?}"
@@ -437,7 +441,12 @@ impl Engine {
         let mut unknown: Option<StoreFault> = None;
         for _ in 0..UNKNOWN_TRIES_MAX {
             match store.commit(changes.clone()).await {
-                Ok(committed) => return Ok(committed),
+                Ok(committed) => {
+                    if let Some(audit) = &changes.audit {
+                        audit.origin.recorded.done();
+                    }
+                    return Ok(committed);
+                }
                 Err(CommitError::Conflict { .. }) => return Err(EngineError::Raced),
                 // The store speaks of this try alone: an earlier one may have been applied.
                 Err(CommitError::Refused(what)) if unknown.is_none() => {

@@ -8,6 +8,7 @@
 //! Use cases: [`Engine::sign_in`], [`Engine::create_ticket`], [`Engine::respond`], [`Engine::tick`],
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
+mod address_lists;
 mod aws_keys;
 mod bans;
 mod boards;
@@ -27,6 +28,7 @@ mod names;
 mod orphans;
 mod overview;
 mod penalties;
+mod plausibility;
 mod players;
 mod pools;
 mod proposals;
@@ -45,6 +47,7 @@ pub mod testing;
 mod tickets;
 pub mod token;
 
+pub use address_lists::{AddressList, Listed, UnknownList};
 pub use aws_keys::NewAwsKey;
 pub use bans::{Ban, BanKind};
 pub use boards::{
@@ -60,7 +63,7 @@ pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
     Ask, Asked, CONTENDERS, Champion, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance,
-    ModelView, RecentFigures, SegmentFigures,
+    ModelView, RecentFigures, Segment, SegmentDimension, SegmentFigures,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;
@@ -78,6 +81,7 @@ pub use keys::IssuedKey;
 pub use matches::{MatchView, NewMatch};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};
 pub use penalties::{Penalties, PenaltyView};
+pub use plausibility::{Plausibility, Quarantined, Span};
 pub use players::{PlayerView, SignedIn};
 pub use pools::Explained;
 pub use proposals::ProposalView;

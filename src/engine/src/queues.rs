@@ -1,6 +1,6 @@
 //! Queues: matchmaking configurations, kept as documents and followed in memory.
 use crate::{
-    Call, Engine, EngineError, Penalties,
+    Call, Engine, EngineError, Penalties, Plausibility,
     store::{Home, Key, Row, Version},
     systems::Scheme,
 };
@@ -67,6 +67,9 @@ pub struct QueueConfig {
     /// Which offences lock players out, and for how long; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub penalties: Option<Penalties>,
+    /// What results are believed; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plausibility: Option<Plausibility>,
     /// What a configuration of the GameLift wire has beside; such a queue follows FlexMatch to the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamelift: Option<GameLift>,
@@ -152,6 +155,7 @@ impl QueueConfig {
             player_attributes: Vec::new(),
             balance: Balance::Rating,
             penalties: None,
+            plausibility: None,
             gamelift: None,
         }
     }
@@ -183,6 +187,7 @@ impl QueueConfig {
             Ok(())
         };
         self.penalties.as_ref().map_or(Ok(()), Penalties::validate)?;
+        self.plausibility.as_ref().map_or(Ok(()), Plausibility::validate)?;
         within("ticket_timeout_ms", self.ticket_timeout_ms, TIMEOUT_MAX)?;
         within("match_timeout_ms", self.match_timeout_ms, TIMEOUT_MAX)?;
         self.acceptance_ms.map_or(Ok(()), |span| within("acceptance_ms", span, ACCEPTANCE_MAX))

@@ -1,10 +1,12 @@
 //! The composition root: settings in, a running server out.
 use crate::{
     api::{self, App},
+    audit::Sequencer,
     bearer::Bearers,
     config::{Dashboard, Mode, Settings},
     dev,
     door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS, TrustedProxies},
+    firewall::{Guard, reload},
     front::{WireLimits, listen},
     gamelift::{MasterKey, Wire},
     jwt::{Issuer, JwksError},
@@ -12,7 +14,9 @@ use crate::{
     overview::{self, Watch},
     recording::{Files, Writing},
     saving::Saving,
-    secret, telemetry,
+    secret,
+    shedding::{self, Shedder},
+    telemetry,
     webhooks::{Account, Secret, Webhooks},
 };
 use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::Models};
@@ -92,6 +96,7 @@ pub struct Running {
     tasks: TaskTracker,
     fatal: Arc<Mutex<Option<String>>>,
     saving: Option<Arc<Saving>>,
+    sequencer: Arc<Sequencer>,
     dev: Option<DevCredentials>,
 }
 
@@ -124,8 +129,12 @@ impl Running {
         if let Some(saving) = self.saving.as_ref().filter(|_| self.fatal.lock().is_none()) {
             saving.last(&self.app.engine).await;
         }
-        let store = self.app.store.clone();
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        let (store, sequencer) = (self.app.store.clone(), self.sequencer);
+        let closed = tokio::task::spawn_blocking(move || {
+            sequencer.stop();
+            store.close()
+        });
+        let closed = closed.await;
         if let Some(reason) = self.fatal.lock().take() {
             return Err(StartError::Fatal(reason));
         }
@@ -171,20 +180,25 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         }
     };
     let metrics = Arc::new(Metrics::new());
-    let door = Door::new(
-        settings.firewall,
-        TrustedProxies(settings.trusted_proxies.clone()),
-        Bearers::new(issuers),
-        &**engine.ids(),
-        opened(&settings),
-        metrics.clone(),
-    );
+    let guard = match guard(&settings, &engine).await {
+        Ok(guard) => guard,
+        Err(error) => {
+            close_quietly(store).await;
+            return Err(error);
+        }
+    };
+    let proxies = TrustedProxies(settings.trusted_proxies.clone());
+    let door = Door::new(guard, proxies, Bearers::new(issuers), opened(&settings));
     let tasks = TaskTracker::new();
     let prepared = hear(&engine, &settings, &tasks, &stop)
         .and_then(|()| record(&engine, &settings, &tasks, &stop))
-        .and_then(|()| wire(&settings, &**engine.ids()));
-    let wire = match prepared {
-        Ok(wire) => wire,
+        .and_then(|()| wire(&settings, &**engine.ids()))
+        .and_then(|wire| {
+            let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
+            Ok((wire, Sequencer::start(&settings, store.clone(), clock, ids)?))
+        });
+    let (wire, (sequencer, audit)) = match prepared {
+        Ok(done) => done,
         Err(error) => {
             close_quietly(store).await;
             return Err(error);
@@ -204,14 +218,18 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         door,
         watch: Watch::new(started_at),
         wire,
+        audit,
         gate: gate.clone(),
         metrics,
+        shedder: Shedder::new(settings.queue_target),
         shows_metrics: settings.metrics != Dashboard::Off,
         stop: stop.clone(),
     });
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
+    tasks.spawn(reload::watch(app.clone()));
+    tasks.spawn(shedding::probe(app.clone()));
     let saving = Saving::new(&settings);
     if let Some(saving) = saving.clone() {
         tasks.spawn(saving.run(app.engine.clone(), stop.clone()));
@@ -220,7 +238,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     #[expect(clippy::disallowed_methods, reason = "the composition root owns the listener's task")]
     let served = tokio::spawn(listen::serve(listener, router, limits, gate, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
-    Ok(Running { addr, app, served, tasks, fatal, saving, dev })
+    let sequencer = Arc::new(sequencer);
+    Ok(Running { addr, app, served, tasks, fatal, saving, sequencer, dev })
+}
+
+/// The firewall, with what operators have put into lists.
+async fn guard(settings: &Settings, engine: &Engine) -> Result<Guard, StartError> {
+    let (listed, seed) = (engine.listed().await?, engine.ids().next_u128() as u64);
+    let guard = Guard::new(settings.firewall.clone(), listed, seed, engine.clock().now());
+    guard.map_err(|error| StartError::Refused(error.to_string()))
 }
 
 /// The actions that the settings open to everybody.

@@ -1,3 +1,4 @@
+use crate::AddressList;
 use gsm_core::{
     AdjustmentId, BoardName, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, RuleSetName,
     TicketId,
@@ -103,8 +104,12 @@ pub enum Key {
     Offences(MatchId),
     /// What operators keep a player from.
     Bans(PlayerId),
+    /// A result that is not believed yet.
+    Quarantine(MatchId),
     /// A result of a mode as predictions are learnt from it.
     Lesson(Mode, MatchId),
+    /// A network in a list of the firewall, as it is written.
+    Listed(AddressList, String),
 }
 
 /// A range of keys that can be listed.
@@ -192,8 +197,12 @@ pub enum KeyRange {
     AllOffences,
     /// The bans of all players.
     AllBans,
+    /// All results that are not believed yet, by match.
+    Quarantine,
     /// All that predictions are learnt from.
     AllLessons,
+    /// All networks in lists of the firewall.
+    AllListed,
 }
 
 /// Bytes that are no key.
@@ -242,6 +251,12 @@ impl Fields<'_> {
 }
 
 impl Key {
+    /// Where it is written which backfill waits for a game session, by the session's name.
+    #[must_use]
+    pub fn backfill_of(session: &str) -> Self {
+        Self::Backfill(blake3::derive_key("gsm backfill of a game session 1", session.as_bytes()))
+    }
+
     /// The home it belongs to.
     #[must_use]
     pub fn home(&self) -> Home {
@@ -255,6 +270,7 @@ impl Key {
             | Self::RuleSetVersion(..)
             | Self::AwsKey(_)
             | Self::Bans(_)
+            | Self::Listed(..)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -277,6 +293,7 @@ impl Key {
             | Self::Starts(..)
             | Self::Leaves(..)
             | Self::Offences(_)
+            | Self::Quarantine(_)
             | Self::Lesson(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
@@ -336,7 +353,9 @@ impl Key {
             Self::Leaves(..) => 46,
             Self::Offences(_) => 47,
             Self::Bans(_) => 70,
+            Self::Quarantine(_) => 71,
             Self::Lesson(..) => 63,
+            Self::Listed(..) => 53,
         }
     }
 
@@ -361,6 +380,7 @@ impl Key {
             | Self::Result(id)
             | Self::Outbox(id)
             | Self::Match(id)
+            | Self::Quarantine(id)
             | Self::Offences(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
@@ -422,6 +442,10 @@ impl Key {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
             Self::Attributes(player) => out.extend_from_slice(&player.as_u128().to_be_bytes()),
+            Self::Listed(list, network) => {
+                out.push(*list as u8);
+                put_name(&mut out, network);
+            }
             Self::Learnt(mode) => put_name(&mut out, mode.as_str()),
             Self::Watch(player, name) | Self::Told(player, name) => {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
@@ -489,6 +513,12 @@ impl Key {
             46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             70 => Self::Bans(PlayerId::from_u128(f.id()?)),
+            71 => Self::Quarantine(MatchId::from_u128(f.id()?)),
+            53 => {
+                let [list] = f.take()?;
+                let list = AddressList::ALL.into_iter().find(|known| *known as u8 == list).ok_or(KeyError)?;
+                Self::Listed(list, f.name()?.to_owned())
+            }
             48 => Self::Backfill(f.take()?),
             63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
             _ => return Err(KeyError),
@@ -545,7 +575,9 @@ impl fmt::Display for Key {
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
             Self::Bans(id) => write!(f, "bans of {id}"),
+            Self::Quarantine(id) => write!(f, "quarantine of {id}"),
             Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
+            Self::Listed(list, network) => write!(f, "{network} in the {list} list"),
         }
     }
 }
@@ -562,6 +594,7 @@ impl KeyRange {
             | Self::RuleSetVersions(_)
             | Self::AwsKeys
             | Self::AllBans
+            | Self::AllListed
             | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
@@ -588,6 +621,7 @@ impl KeyRange {
             | Self::AllLearnt
             | Self::AllLeaves
             | Self::AllOffences
+            | Self::Quarantine
             | Self::AllLessons
             | Self::Gates => Home::Record,
             Self::Tickets
@@ -701,7 +735,9 @@ impl KeyRange {
             Self::AllLeaves => out.push(46),
             Self::AllOffences => out.push(47),
             Self::AllBans => out.push(70),
+            Self::Quarantine => out.push(71),
             Self::AllLessons => out.push(63),
+            Self::AllListed => out.push(53),
         }
         out
     }

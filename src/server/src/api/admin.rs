@@ -49,6 +49,7 @@ pub(crate) async fn put_queue(
         player_attributes: settings.player_attributes,
         balance: settings.balance,
         penalties: settings.penalties,
+        plausibility: settings.plausibility,
         // What the GameLift wire keeps with a queue stays.
         gamelift: None,
     };

@@ -391,9 +391,9 @@ pub(crate) struct ResultDto {
     mode: String,
     /// When it was reported.
     at: i64,
-    /// `counted`, `voided` or `corrected`.
+    /// `counted`, `quarantined` (it does not count until an operator has looked at it), `voided` or `corrected`.
     verdict: &'static str,
-    /// When it was voided or corrected.
+    /// When it was voided or corrected, or held back.
     #[serde(skip_serializing_if = "Option::is_none")]
     ruled_at: Option<i64>,
     /// The place of each side as first reported, where a correction says otherwise.
@@ -460,6 +460,7 @@ impl From<ResultView> for ResultDto {
         };
         let (verdict, ruled_at) = match &row.verdict {
             Verdict::Counted => ("counted", None),
+            Verdict::Quarantined { at, .. } => ("quarantined", Some(at.as_millis())),
             Verdict::Voided { at, .. } => ("voided", Some(at.as_millis())),
             Verdict::Corrected { at, .. } => ("corrected", Some(at.as_millis())),
         };

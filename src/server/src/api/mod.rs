@@ -1,11 +1,13 @@
 //! The native API: `/v1`, described by the OpenAPI document that is made from the handlers.
 mod admin;
 mod answer;
+mod audit;
 mod aws_keys;
 mod bans;
 mod boards;
 mod dto;
 pub(crate) mod extract;
+mod firewall;
 mod health;
 mod matches;
 mod parties;
@@ -24,12 +26,14 @@ mod tickets;
 mod why;
 
 use crate::{
+    audit::Audit,
     door::{self, Door, Entrance},
     front::gate::Gate,
     gamelift::{self, Wire},
     metrics::Metrics,
     overview::Watch,
     problem::ApiError,
+    shedding::Shedder,
 };
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
@@ -53,9 +57,11 @@ pub(crate) struct App {
     pub(crate) door: Door,
     pub(crate) watch: Watch,
     pub(crate) wire: Wire,
+    pub(crate) audit: Arc<Audit>,
     /// Who is connected.
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) shedder: Shedder,
     /// Whether `/metrics` is there at all.
     pub(crate) shows_metrics: bool,
     /// Cancelled when the server begins to stop.
@@ -82,6 +88,7 @@ pub(crate) struct App {
         (name = "matches", description = "Matches, game sessions and results"),
         (name = "rankings", description = "Boards"),
         (name = "push", description = "Events as they happen"),
+        (name = "audit", description = "What was done, and the proof of it"),
         (name = "admin", description = "For operators"),
         (name = "server", description = "How the server is")
     )
@@ -150,11 +157,25 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::set_rating))
         .routes(routes!(rulings::void))
         .routes(routes!(rulings::correct))
+        .routes(routes!(rulings::release))
+        .routes(routes!(rulings::quarantine))
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
+        .routes(routes!(firewall::view))
+        .routes(routes!(firewall::put, firewall::remove))
+        .routes(routes!(firewall::reload))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::tile))
+        .routes(routes!(audit::tile_part))
+        .routes(routes!(audit::tile_rest))
+        .routes(routes!(audit::inclusion))
+        .routes(routes!(audit::consistency))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::records))
+        .routes(routes!(audit::rotate_key))
         .routes(routes!(crate::overview::overview))
         .routes(routes!(crate::board_page::boards))
         .routes(routes!(crate::metrics::metrics))
@@ -194,6 +215,11 @@ fn document(opened: &[&str]) -> bytes::Bytes {
         }
     }
     document.to_string().into()
+}
+
+/// The shapes of requests and answers.
+pub(crate) fn schemas() -> &'static serde_json::Value {
+    &OPENAPI["components"]["schemas"]
 }
 
 /// The operations of the document, for the door.

@@ -80,6 +80,11 @@ pub(crate) struct QueueSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(crate) penalties: Option<gsm_engine::Penalties>,
+    /// What results are believed, all if absent: `{"duration_ms": {"least": 60000, "most": 7200000}, "score": {"least": 0,
+    /// "most": 100}, "matches_per_hour": 20}`. One out of bounds waits in quarantine. See `docs/integrity.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) plausibility: Option<gsm_engine::Plausibility>,
 }
 
 const fn ticket_timeout() -> u64 {
@@ -109,6 +114,7 @@ impl From<&QueueConfig> for QueueDto {
                 player_attributes: config.player_attributes.clone(),
                 balance: config.balance,
                 penalties: config.penalties.clone(),
+                plausibility: config.plausibility.clone(),
             },
         }
     }

@@ -187,6 +187,11 @@ pub fn check_path(path: &str) -> Result<(), PathFault> {
     })
 }
 
+/// A raw path with its escapes decoded, slashes included: for whoever compares it, not for who walks it.
+pub fn decoded_path(path: &str) -> Result<Cow<'_, str>, PathFault> {
+    decode(path, false)
+}
+
 fn decode(text: &str, form: bool) -> Result<Cow<'_, str>, PathFault> {
     let encoded = text.bytes().any(|b| b == b'%' || (form && b == b'+'));
     let decoded = if encoded { Cow::Owned(unescape(text, form)?) } else { Cow::Borrowed(text) };
