@@ -50,7 +50,8 @@ fn a_model_goes_from_training_to_champion_and_back() {
     assert_eq!((&second["version"]["version"], &second["better"]), (&2.into(), &false.into()), "{second}");
     let compared = &second["version"]["about"]["metrics"]["champion"];
     assert_eq!(compared["had_seen"], true, "{second}");
-    model("promote", &data, &["2"]).told(1, &["duel-2", "the champion has", "at least 0.001", "--force"]);
+    let told = ["duel-2", "the champion has", "at least 0.0001", "--force"];
+    model("promote", &data, &["2", "--margin", "0.0001"]).told(1, &told);
     model("promote", &data, &["2", "--force"]).told(2, &["--reason"]);
     model("promote", &data, &["2", "--force", "--reason", "a test", "--margin", "0.1"])
         .told(2, &["--margin"]);
