@@ -38,7 +38,7 @@ fn a_log_is_checked_proved_and_read_without_its_server() {
         if !["export", "tail"].contains(&what) {
             args.extend(["--vkey", key]);
         }
-        gsm(&[&args, more].concat())
+        gsm(&[&args[..], more].concat())
     };
     let whole = audit("verify", &["--json"]).json();
     assert_eq!(whole["verdict"], "whole");
