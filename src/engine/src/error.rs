@@ -51,7 +51,7 @@ pub enum EngineError {
     ProposalClosed { detail: String },
     #[error("queue `{queue}` is full")]
     QueueFull { queue: String },
-    #[error("there is a {what} of this name already")]
+    #[error("a {what} of this name already exists")]
     NameTaken { what: &'static str },
     #[error("queue `{queue}` uses the rule set")]
     RuleSetInUse { queue: String },

@@ -63,7 +63,7 @@ pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
     Ask, Asked, CONTENDERS, Champion, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance,
-    ModelView, RecentFigures, SegmentFigures,
+    ModelView, RecentFigures, Segment, SegmentDimension, SegmentFigures,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;

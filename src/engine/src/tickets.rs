@@ -388,7 +388,7 @@ impl Engine {
         Ok(row.queues().filter_map(why).collect())
     }
 
-    /// Takes a party out of its queue; any member may. An answered-for proposal counts as declined. Cancelling a
+    /// Takes a party out of its queue; any member may, but not a backfill, which trusted callers alone do. An answered-for proposal counts as declined. Cancelling a
     /// cancelled ticket changes nothing.
     pub async fn cancel_ticket(&self, call: &Call, id: TicketId) -> Result<TicketView, EngineError> {
         self.cancel_ticket_as(call, id, CANCELLED).await
@@ -418,6 +418,10 @@ impl Engine {
     ) -> Result<TicketView, EngineError> {
         let done = self.replayed::<()>(call, Home::Live).await?.is_some();
         let (row, version) = self.visible_ticket(call, id).await?;
+        if row.backfill && !call.principal.is_trusted() {
+            // Players who are in the match see it; it is the game server's.
+            return Err(EngineError::Forbidden);
+        }
         match row.state {
             // A stale read, where the key says that it was done.
             state if done && state != TicketState::Cancelled => Err(EngineError::Raced),
@@ -532,8 +536,7 @@ fn claims(backfill: bool, session: Option<&str>, players: &[PlayerId]) -> Vec<Ke
     if !backfill {
         return players.iter().map(|player| Key::Claim(*player)).collect();
     }
-    let hash = |name: &str| blake3::derive_key("gsm backfill of a game session 1", name.as_bytes());
-    session.map(|name| Key::Backfill(hash(name))).into_iter().collect()
+    session.map(Key::backfill_of).into_iter().collect()
 }
 
 /// The same of a ticket that there is.

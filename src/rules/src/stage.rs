@@ -227,6 +227,12 @@ impl Stage {
             |rule: &&usize| self.checks.get(**rule).is_some_and(|check| partial.is_dead(check, &self.checks));
         self.alone.iter().find(is_dead).copied()
     }
+    /// Whether one rule fails for this candidate whoever is added to it. It may miss some, and is never wrong.
+    #[must_use]
+    pub fn is_broken(&self, rule: usize, seats: &[Seat<'_>]) -> bool {
+        let partial = Partial::new(seats, &self.teams);
+        self.checks.get(rule).is_some_and(|check| partial.is_dead(check, &self.checks))
+    }
     /// A rule that a ticket fails by itself, on whichever team it sits: it waits for another stage.
     #[must_use]
     pub fn alone(&self, party: &Party) -> Option<usize> {

@@ -58,6 +58,12 @@ struct ByQueue {
     queue: String,
 }
 
+/// A mode.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByMode {
+    mode: String,
+}
+
 /// A share of the last journal writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Quantile {
@@ -115,7 +121,73 @@ pub(crate) struct Metrics {
     waiting: Family<ByQueue, Gauge>,
     proposals: Family<ByQueue, Gauge>,
     oldest: Family<ByQueue, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    models: Models,
     store: Store,
+}
+
+/// How the predictions of each mode held up of late.
+struct Models {
+    judged: Family<ByMode, Gauge>,
+    drifting: Family<ByMode, Gauge>,
+    accuracy: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    log_loss: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    brier: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
+}
+
+impl Models {
+    fn new(all: &mut Families) -> Self {
+        Self {
+            judged: all.add(
+                "gsm_predictions_judged",
+                "mode",
+                "Matches whose prediction was judged by their result",
+                "",
+                Family::default(),
+            ),
+            drifting: all.add(
+                "gsm_prediction_drift",
+                "mode",
+                "Whether the drift alarm is raised: 1 or 0",
+                "",
+                Family::default(),
+            ),
+            accuracy: all.add(
+                "gsm_prediction_accuracy",
+                "mode",
+                "The share of winners that were predicted, over about the last thousand matches",
+                "`ML` / `PredictionAccuracy`",
+                Family::default(),
+            ),
+            log_loss: all.add(
+                "gsm_prediction_log_loss",
+                "mode",
+                "The mean log loss of the same, in nats",
+                "",
+                Family::default(),
+            ),
+            brier: all.add(
+                "gsm_prediction_brier",
+                "mode",
+                "The mean squared error of the same",
+                "",
+                Family::default(),
+            ),
+        }
+    }
+
+    fn copy(&self, app: &App) {
+        for (mode, glance) in app.engine.model_glances() {
+            let Some(champion) = glance.champion else { continue };
+            let of = ByMode { mode: mode.to_string() };
+            self.judged.get_or_create(&of).set(i64::try_from(glance.matches).unwrap_or(i64::MAX));
+            self.drifting.get_or_create(&of).set(i64::from(glance.is_drifting));
+            if let Some(accuracy) = champion.accuracy {
+                self.accuracy.get_or_create(&of).set(accuracy);
+            }
+            self.log_loss.get_or_create(&of).set(champion.log_loss);
+            self.brier.get_or_create(&of).set(champion.brier);
+        }
+    }
 }
 
 /// What the store tells of itself.
@@ -260,6 +332,7 @@ impl Metrics {
                 "",
                 Family::default(),
             ),
+            models: Models::new(&mut all),
             store: Store::new(&mut all),
             families: all,
         }
@@ -300,6 +373,7 @@ impl Metrics {
             self.proposals.get_or_create(&of).set(i64::try_from(line.proposals).unwrap_or(i64::MAX));
             self.oldest.get_or_create(&of).set(line.wait_ms_max.get() as f64 / 1e3);
         }
+        self.models.copy(app);
         self.store.copy(app);
         let mut text = String::new();
         // Writing to a String does not fail.

@@ -1,7 +1,7 @@
 //! The shadow: what callers were told, and what they may therefore count on. It never looks into an engine.
 use crate::{
     Fault, Invariant,
-    deed::{Deed, Outcome, Told},
+    deed::{BACKFILLED, Deed, Outcome, Told},
     truth::Truth,
 };
 use gsm_core::{MatchId, Mode, PlayerId, QueueName, TicketId, Timestamp};
@@ -78,6 +78,18 @@ impl Book {
             (Deed::Create(wish), told) if told.is_unknown() => {
                 let queues = wish.queues().into_iter().cloned().collect();
                 self.tickets_maybe.push((queues, wish.players()));
+            }
+            (Deed::Backfill { players, .. }, Told::Ticket(view)) => {
+                let same = view.row.backfill
+                    && view.row.players.iter().map(|p| p.player).eq(players.iter().copied());
+                if !same {
+                    return fault(Invariant::Answers, format!("asked for {deed:?}, told {view:?}"));
+                }
+                self.tickets.entry(view.id).or_insert_with(|| (**view).clone());
+            }
+            (Deed::Backfill { players, .. }, told) if told.is_unknown() => {
+                let queues = QueueName::new(BACKFILLED).into_iter().collect();
+                self.tickets_maybe.push((queues, players.clone()));
             }
             (Deed::Cancel { ticket, .. }, Told::Ticket(view)) => {
                 if view.row.state != TicketState::Cancelled {
@@ -255,7 +267,8 @@ impl Book {
             if self.cancelled.contains(id) && !cancelled {
                 return fault(Invariant::TicketKept, format!("cancelled ticket {id} is {}", row.state));
             }
-            let by_party = row.reason.as_deref() == Some("cancelled by its party");
+            // A later backfill of the same session takes the place of one.
+            let by_party = !row.backfill && row.reason.as_deref() == Some("cancelled by its party");
             if cancelled && by_party && !self.cancelled.contains(id) && !self.cancelled_maybe.contains(id) {
                 return fault(
                     Invariant::Answers,

@@ -2,8 +2,8 @@
 use crate::world::{league, rule_set};
 use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Variant};
 use gsm_engine::{
-    BoardConfig, Call, Engine, EngineError, Fingerprint, MatchFacts, MatchView, NewMatch, NewTicket,
-    PAST_SEATS_MAX, Principal, QueueConfig, ResultView, TicketView, Viewer,
+    BoardConfig, Call, Engine, EngineError, Fingerprint, Intake, MatchFacts, MatchView, NewMatch, NewTicket,
+    PAST_SEATS_MAX, Principal, QueueConfig, ResultView, TicketView, Viewer, store::Brought,
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
 use std::{collections::BTreeSet, fmt};
@@ -69,6 +69,11 @@ pub(crate) enum Deed {
         secret: usize,
     },
     Create(TicketWish),
+    /// The game server asks for more players for a session.
+    Backfill {
+        session: usize,
+        players: Vec<PlayerId>,
+    },
     Cancel {
         ticket: TicketId,
         by: PlayerId,
@@ -193,6 +198,34 @@ fn call(engine: &Engine, principal: Principal) -> Call {
     }
 }
 
+/// The name of a game session.
+pub(crate) fn session_name(session: usize) -> String {
+    format!("session-{session}")
+}
+
+/// The queue whose matches are backfilled.
+pub(crate) const BACKFILLED: &str = "brawl";
+
+async fn backfill(
+    engine: &Engine,
+    call: &Call,
+    session: usize,
+    players: &[PlayerId],
+) -> Result<TicketView, EngineError> {
+    let (Ok(queue), Some((leader, members))) = (QueueName::new(BACKFILLED), players.split_first()) else {
+        return Err(EngineError::Unknown { what: "queue" });
+    };
+    let team = |at: usize| Brought { team: Some(format!("one_{}", at + 1)), ..Brought::default() };
+    let new = NewTicket {
+        members: members.iter().map(|player| (*player, None)).collect(),
+        brought: (0..players.len()).map(team).collect(),
+        intake: Intake::Backfill,
+        session: Some(session_name(session)),
+        ..NewTicket::new(queue, *leader)
+    };
+    engine.create_ticket(call, &new).await
+}
+
 async fn create(engine: &Engine, call: &Call, wish: &TicketWish) -> Result<TicketView, EngineError> {
     let mut members = Vec::new();
     for member in &wish.members {
@@ -271,6 +304,9 @@ impl Deed {
                 Told::Player(engine.sign_in(call, &secret, None).await?.player)
             }
             Self::Create(wish) => Told::Ticket(Box::new(create(engine, call, wish).await?)),
+            Self::Backfill { session, players } => {
+                Told::Ticket(Box::new(backfill(engine, call, *session, players).await?))
+            }
             Self::Cancel { ticket, .. } => Told::Ticket(Box::new(engine.cancel_ticket(call, *ticket).await?)),
             Self::Answer { proposal, player, accept, .. } => {
                 let view = engine.respond(call, *proposal, *player, *accept).await?;

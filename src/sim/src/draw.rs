@@ -14,6 +14,8 @@ use gsm_session::{MatchState, PlayerSessionState, Roster, TicketState};
 const PLAYERS_MAX: usize = 20;
 /// Different idempotency keys: few, so that they meet.
 const KEYS: usize = 40;
+/// Game sessions that look for players: few, so that a later request meets an earlier one.
+pub(crate) const SESSIONS: usize = 2;
 
 /// What a step is.
 #[derive(Debug, Clone)]
@@ -178,7 +180,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(116) {
+        match self.random.below(120) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -237,7 +239,8 @@ impl Draw<'_> {
             }
             108..=110 => Some(Deed::Seasons { player: self.mostly(self.book.everyone())? }),
             111 => Some(Deed::PutRuleSet { players: 3 + self.random.below(2) }),
-            112..=114 => self.rules().map(|config| Deed::PutQueue(Box::new(config))),
+            112..=115 => self.backfill(),
+            116..=118 => self.rules().map(|config| Deed::PutQueue(Box::new(config))),
             _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),
         }
     }
@@ -250,6 +253,14 @@ impl Draw<'_> {
             1 => ruled(name, Some(1)),
             _ => ruled(name, None),
         }
+    }
+
+    /// Players of a session that runs, whatever else they do.
+    fn backfill(&mut self) -> Option<Deed> {
+        let everyone = self.book.everyone();
+        let size = 1 + self.random.below(2);
+        let players = self.random.some(&everyone, size);
+        (!players.is_empty()).then(|| Deed::Backfill { session: self.random.below(SESSIONS), players })
     }
 
     /// Now and then a key of `who`'s, of few.

@@ -49,11 +49,17 @@ impl Before<'_> {
             | Deed::Seasons { .. }
             | Deed::Tick => Some("ok"),
             Deed::Create(wish) => self.create(wish, self.replay(deed)),
+            // Its queue may go by a window of skill now, or its rule set by fewer players.
+            Deed::Backfill { .. } => None,
             Deed::Cancel { ticket, by, .. } => {
                 let row = self.truth.tickets.get(ticket);
                 let Some(row) = row.filter(|row| row.players.iter().any(|p| p.player == *by)) else {
                     return Some("not_found");
                 };
+                if row.backfill {
+                    // That is the game server's.
+                    return Some("forbidden");
+                }
                 Some(match row.state {
                     TicketState::Cancelled | TicketState::Queued | TicketState::Searching => "ok",
                     TicketState::RequiresAcceptance => {

@@ -74,6 +74,8 @@ pub enum Invariant {
     RatedOnce,
     /// A player is in at most one live ticket or match of the matcher.
     OneClaim,
+    /// A game session has at most one active backfill.
+    OneBackfill,
     /// A ticket is in at most one live proposal, however many queues it waits in.
     OneProposal,
     /// An acknowledged ticket, and what was acknowledged about it, stays.
@@ -86,6 +88,8 @@ pub enum Invariant {
     SeatsKept,
     /// An offence counts once, while its cause does, and who is locked out gets no ticket.
     OffencesOnce,
+    /// Each result is learnt from once, and the models of all nodes agree to the bit, whoever has heard or read what.
+    ModelsAgree,
     /// Fencing tokens only grow, and who lost a lease forms nothing.
     Fenced,
     /// Change sets keep to their stores' limits.
@@ -104,12 +108,14 @@ impl Invariant {
         Self::ResultKept,
         Self::RatedOnce,
         Self::OneClaim,
+        Self::OneBackfill,
         Self::OneProposal,
         Self::TicketKept,
         Self::NoneStranded,
         Self::RankRecounts,
         Self::SeatsKept,
         Self::OffencesOnce,
+        Self::ModelsAgree,
         Self::Fenced,
         Self::Limits,
         Self::EventsWhole,

@@ -57,6 +57,10 @@ pub enum Plant {
     OffenceForgotten,
     /// Nobody is told who is locked out.
     LocksUnheeded,
+    /// A result counts, and nobody learns from it.
+    LessonDropped,
+    /// A backfill does not see the one that waits already.
+    BackfillUnheeded,
 }
 
 impl Plant {
@@ -84,6 +88,8 @@ impl Plant {
         Self::CountingUnheeded,
         Self::OffenceForgotten,
         Self::LocksUnheeded,
+        Self::LessonDropped,
+        Self::BackfillUnheeded,
     ];
 
     /// The invariant that must report it.
@@ -98,12 +104,14 @@ impl Plant {
             | Self::CountingUnheeded => Invariant::RatedOnce,
             Self::ClaimUnchecked | Self::ClaimKept => Invariant::OneClaim,
             Self::TicketDropped => Invariant::TicketKept,
+            Self::BackfillUnheeded => Invariant::OneBackfill,
             Self::ProposedTwice => Invariant::OneProposal,
             Self::PoolDeaf => Invariant::NoneStranded,
             Self::BoardDeaf => Invariant::RankRecounts,
             Self::SeatForgotten => Invariant::SeatsKept,
             Self::OffenceForgotten => Invariant::OffencesOnce,
             Self::LocksUnheeded => Invariant::OffencesOnce,
+            Self::LessonDropped => Invariant::ModelsAgree,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
             Self::ReplayDropped => Invariant::SameAnswer,
@@ -144,6 +152,14 @@ impl Planted {
             Plant::ClaimUnchecked => {
                 for write in &mut changes.writes {
                     if matches!(write.key, Key::Claim(_)) && write.expect == Expect::Absent {
+                        write.expect = Expect::Any;
+                    }
+                }
+                changes
+            }
+            Plant::BackfillUnheeded => {
+                for write in &mut changes.writes {
+                    if matches!(write.key, Key::Backfill(_)) && write.expect == Expect::Absent {
                         write.expect = Expect::Any;
                     }
                 }
@@ -220,6 +236,10 @@ impl Planted {
                 }
                 changes
             }
+            Plant::LessonDropped => {
+                changes.folds.retain(|write| !matches!(write.key, Key::Lesson(..)));
+                changes
+            }
             Plant::EventDropped => {
                 changes.events.pop();
                 changes
@@ -284,6 +304,14 @@ impl Store for Planted {
                 // Nobody is told which boards count.
                 if matches!(&*found.row, Row::Counting(_)) {
                     found.row = Arc::new(Row::Counting(CountingRow::default()));
+                }
+            }
+        }
+        if self.plant == Plant::BackfillUnheeded && matches!(keys, [Key::Ticket(_), ..]) {
+            // Only where a new one asks: who ends one must find it.
+            for (key, found) in keys.iter().zip(&mut found) {
+                if matches!(key, Key::Backfill(_)) {
+                    *found = None;
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! What the stores really hold, read past all faults.
 use crate::{
     check::locks,
+    deed::session_name,
+    draw::SESSIONS,
     world::{QUEUES, penalties},
 };
 use futures::FutureExt;
@@ -33,6 +35,8 @@ pub(crate) struct Scheme {
 pub(crate) struct Truth {
     pub(crate) tickets: BTreeMap<TicketId, TicketRow>,
     pub(crate) claims: BTreeMap<PlayerId, Claim>,
+    /// Which backfill waits for each game session, by its name.
+    pub(crate) backfills: BTreeMap<String, Claim>,
     pub(crate) proposals: BTreeMap<ProposalId, (QueueName, Proposal)>,
     pub(crate) matches: BTreeMap<MatchId, MatchRow>,
     pub(crate) results: BTreeMap<MatchId, ResultRow>,
@@ -140,6 +144,7 @@ impl Eye {
         let mut truth = Truth {
             tickets: BTreeMap::new(),
             claims: BTreeMap::new(),
+            backfills: BTreeMap::new(),
             proposals: BTreeMap::new(),
             matches: BTreeMap::new(),
             results: BTreeMap::new(),
@@ -239,6 +244,13 @@ impl Eye {
                 && let Ok(scheme) = serde_json::from_str(json)
             {
                 truth.schemes.insert(*name, scheme);
+            }
+        }
+        let sessions: Vec<String> = (0..SESSIONS).map(session_name).collect();
+        let keys: Vec<Key> = sessions.iter().map(|name| Key::backfill_of(name)).collect();
+        for (session, found) in sessions.into_iter().zip(self.get(Home::Live, &keys)) {
+            if let Some(Row::Claim(claim)) = found.as_ref().map(|f| &*f.row) {
+                truth.backfills.insert(session, *claim);
             }
         }
         let keys: Vec<Key> = players.iter().map(|p| Key::Claim(*p)).collect();

@@ -1,6 +1,7 @@
 //! The real binary, as operators and scripts see it: exit codes, messages, JSON, signals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs)]
 mod admin;
+mod audit;
 mod bench;
 mod boards;
 mod config;

@@ -1,4 +1,4 @@
-use crate::gsm::{Ran, arg, gsm, write};
+use crate::gsm::{Ran, Served, arg, gsm, write};
 use serde_json::Value;
 use std::{fs, path::Path};
 
@@ -142,6 +142,22 @@ fn a_servers_own_results_train_a_model() {
     assert!(trained["file"].as_str().is_some_and(|file| Path::new(file).exists()));
     let eval = model("eval", &data, &["--version", "1", "--json"]).ok();
     assert!(eval.lines().next().unwrap().contains("\"had_seen\":true"), "{eval}");
+    // A server begins with the champion; a damaged one is told, and it does without.
+    model("promote", &data, &["1", "--force", "--reason", "a test"]).ok();
+    gsm(&["admin", "bootstrap", "--data-dir", arg(&data)]).ok();
+    let key = fs::read_to_string(data.join("admin.key")).unwrap();
+    let speaks = || {
+        let served = Served::start("serve", &data, &[]);
+        let models = served.get("/v1/admin/models", Some(key.trim())).1;
+        (models["models"][0]["model"].clone(), served.said.join("\n"))
+    };
+    assert_eq!(speaks().0, "gsm-1/duel-1");
+    let (path, hash) = (data.join("models/duel-1.gsmmodel"), trained["version"]["hash"].as_str().unwrap());
+    let good = fs::read(&path).unwrap();
+    fs::write(&path, &good[..good.len() - 9]).unwrap();
+    let (name, said) = speaks();
+    assert!(name == "gsm-1" && said.contains("duel-1.gsmmodel") && said.contains(hash), "{name} {said}");
+    fs::write(&path, good).unwrap();
     // The directory is a server's still.
     gsm(&["rating", "rebuild", "--data-dir", arg(&data)]).ok();
     model("train", &data, &["--mode", "other"]).told(2, &["`other` has no matches"]);

@@ -251,6 +251,12 @@ impl Fields<'_> {
 }
 
 impl Key {
+    /// Where it is written which backfill waits for a game session, by the session's name.
+    #[must_use]
+    pub fn backfill_of(session: &str) -> Self {
+        Self::Backfill(blake3::derive_key("gsm backfill of a game session 1", session.as_bytes()))
+    }
+
     /// The home it belongs to.
     #[must_use]
     pub fn home(&self) -> Home {

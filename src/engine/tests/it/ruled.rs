@@ -116,6 +116,7 @@ async fn a_backfill_is_joined(w: World) {
     w.settle();
     assert_eq!(w.turn().await.matches, 0, "nobody joins");
     assert_eq!(w.claim(p[0]).await, None, "who plays already is not claimed");
+    refused(w.engine.cancel_ticket(&w.by(p[0]), backfill).await, "forbidden");
     let new = enter(&w, p[1], 45.0).await;
     assert_eq!(w.turn().await.matches, 1);
     let rows = [w.seen(backfill).await, w.seen(new).await];

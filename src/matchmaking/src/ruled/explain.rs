@@ -1,7 +1,7 @@
 //! Why a ticket under a rule set still waits.
 use super::{RulePool, candidates::holds, ticket::Waiting};
 use gsm_core::{Millis, TicketId, Timestamp};
-use gsm_rules::Stage;
+use gsm_rules::{Seat, Stage};
 use serde::{Deserialize, Serialize};
 
 /// Other tickets that are looked at.
@@ -22,7 +22,7 @@ pub struct RuledExplain {
     pub price: Option<f64>,
     /// Other tickets that wait.
     pub others: usize,
-    /// Those of them that may be in one match with it, as far as two tickets say.
+    /// Those of them that may be in one match with it, as far as two tickets and the teams that they may sit on say.
     pub compatible: usize,
     /// What each rule says, in the order of the rule set.
     pub rules: Vec<RuleWhy>,
@@ -39,7 +39,7 @@ pub struct RuledExplain {
 pub struct RuleWhy {
     /// The rule.
     pub rule: String,
-    /// Other tickets that it lets be in one match with this one, as far as two tickets say.
+    /// Other tickets that it lets be in one match with this one, as far as two tickets and the teams that they may sit on say.
     pub passing: usize,
     /// How often it held for candidates that were judged for the ticket's sake.
     pub held: u64,
@@ -72,7 +72,7 @@ impl RulePool {
                 .take(LOOKED_AT_MAX)
         };
         let compatible = |stage: &Stage| {
-            others().filter(|other| other.never.is_none() && fails(stage, own, other).is_none()).count()
+            others().filter(|other| other.never.is_none() && may_meet(stage, own, other)).count()
         };
         let now_compatible = compatible(stage);
         let counts = self.counts(id);
@@ -84,7 +84,7 @@ impl RulePool {
             .enumerate()
             .map(|(at, (rule, (held, failed)))| RuleWhy {
                 rule: rule.name.clone(),
-                passing: others().filter(|other| passes(stage, at, own, other)).count(),
+                passing: others().filter(|other| passes(stage, (at, rule.counts_alone), own, other)).count(),
                 held,
                 failed,
             })
@@ -113,16 +113,40 @@ impl RulePool {
     }
 }
 
-/// The first rule that keeps the two out of one match.
-fn fails(stage: &Stage, one: &Waiting, two: &Waiting) -> Option<usize> {
+/// Whether the two may be in one match, as far as they and the teams that they may sit on tell.
+fn may_meet(stage: &Stage, one: &Waiting, two: &Waiting) -> bool {
     let mut pairs = one.parties.iter().flat_map(|a| two.parties.iter().map(move |b| (a, b)));
-    pairs.find_map(|(a, b)| stage.pairwise().iter().find(|pair| !holds(pair, a, b)).map(|pair| pair.rule()))
+    let are_near = pairs.all(|(a, b)| stage.pairwise().iter().all(|pair| holds(pair, a, b)));
+    are_near && sits(stage, one, two, |seats| stage.hopeless(seats).is_none())
 }
 
-/// Whether one rule lets the two be in one match, as far as two tickets say.
-fn passes(stage: &Stage, rule: usize, one: &Waiting, two: &Waiting) -> bool {
+/// Whether one rule lets the two be in one match, likewise. A rule that counts only within a compound is asked for what it
+/// says of any two tickets.
+fn passes(stage: &Stage, (rule, counts_alone): (usize, bool), one: &Waiting, two: &Waiting) -> bool {
     let asked = stage.pairwise().iter().filter(|pair| pair.rule() == rule);
     let both = || one.parties.iter().flat_map(|a| two.parties.iter().map(move |b| (a, b)));
     let mut asked = asked.flat_map(|pair| both().map(move |(a, b)| (pair, a, b)));
     asked.all(|(pair, a, b)| holds(pair, a, b))
+        && (!counts_alone || sits(stage, one, two, |seats| !stage.is_broken(rule, seats)))
+}
+
+/// Whether the two may sit somewhere so that it is lawful: the first where it may at all, by itself.
+fn sits(stage: &Stage, one: &Waiting, two: &Waiting, is_lawful: impl Fn(&[Seat<'_>]) -> bool) -> bool {
+    let (Some(party), Some(other)) = (one.party(), two.party()) else { return true };
+    if !stage.has_team_rules() && stage.versus_columns().is_empty() {
+        // Every team is like the others.
+        return true;
+    }
+    let alone = |team: &u8| stage.may_sit(*team, party);
+    let nowhere = !stage.kinds().iter().any(alone);
+    let last = stage.teams().len() as u8;
+    let mut own = stage.kinds().iter().filter(|team| nowhere || alone(team));
+    own.any(|own| {
+        let has_room = |team: u8| {
+            let most = stage.teams().get(usize::from(team)).map_or(0, |size| size.max);
+            team != *own || u32::from(party.size()) + u32::from(other.size()) <= u32::from(most)
+        };
+        let seats = |team| [Seat { team: *own, party }, Seat { team, party: other }];
+        (0..last).filter(|team| has_room(*team)).any(|team| is_lawful(&seats(team)))
+    })
 }

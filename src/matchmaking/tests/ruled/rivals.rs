@@ -165,3 +165,29 @@ fn of_teams_that_are_set_against_each_other_none_is_left_that_has_a_match() {
     assert!(matches > 500 && left > 500 && asked > 300, "{matches} matches, {left} left, {asked} asked");
     assert!(hard < 8, "{hard} pools took more than {WORK_MAX} work units");
 }
+
+#[test]
+fn a_ticket_is_told_which_rule_between_teams_stands_in_its_way() {
+    let text = include_str!("../../../../config/rule-sets/hunt.json");
+    let mut pool = RulePool::new(Arc::new(parse(text, Dialect::Strict).unwrap().set));
+    let mut insert = |n: u128, of: &[(&str, f64)]| {
+        let attributes = of.iter().map(|(name, value)| ((*name).to_owned(), Value::Number(*value))).collect();
+        let player = PlayerId::from_u128(n);
+        let member = Member { player: player.to_string(), attributes, ..Member::default() };
+        let id = TicketId::from_u128(n);
+        let (players, started_at) = (vec![(player, member)], Timestamp::EPOCH);
+        pool.insert(RuledTicket { id, players, backfill: None, started_at }).unwrap();
+    };
+    insert(1, &[("skill", 15.0), ("wantsQuarry", 1.0)]);
+    insert(2, &[("leastQuarry", 20.0)]);
+    insert(3, &[("leastQuarry", 20.0)]);
+    insert(4, &[("leastQuarry", 10.0)]);
+    insert(5, &[("skill", 30.0), ("wantsQuarry", 1.0)]);
+    let now = Timestamp::from_millis(1_000);
+    let why = pool.explain(TicketId::from_u128(1), now).unwrap();
+    let passing: Vec<usize> = why.rules.iter().map(|rule| rule.passing).collect();
+    assert_eq!((why.compatible, passing), (1, vec![4, 3, 2, 4]), "{why:?}");
+    assert_eq!(why.binding.as_deref(), Some("WorthTheHunt"));
+    let why = pool.explain(TicketId::from_u128(4), now).unwrap();
+    assert_eq!((why.compatible, why.binding.as_deref()), (4, None), "{why:?}");
+}

@@ -9,6 +9,19 @@ const EPOCH_TAG: u64 = 1;
 /// The farthest seconds from 1970 that a time may have: year 9999.
 const SECONDS_ABS_MAX: f64 = 253_402_300_800.0;
 
+fn unread<E>(error: &ciborium::de::Error<E>) -> String {
+    use ciborium::de::Error;
+    match error {
+        Error::Io(_) => "the body ends within a CBOR item".to_owned(),
+        Error::Syntax(at) => format!("the body is no CBOR at byte {at}"),
+        Error::Semantic(Some(at), detail) => format!("the body is no CBOR at byte {at}: {detail}"),
+        Error::Semantic(None, detail) => format!("the body is no CBOR: {detail}"),
+        Error::RecursionLimitExceeded => {
+            format!("lists and structures lie deeper than {DEPTH_MAX} within each other")
+        }
+    }
+}
+
 /// Reads one CBOR item, of definite or indefinite lengths; of repeated keys the last one counts. No bytes at all say
 /// an empty input.
 pub(super) fn read(bytes: &[u8]) -> Result<Tree, String> {
@@ -18,7 +31,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Tree, String> {
     let mut rest = bytes;
     // A tag counts as a level, so there is one for the innermost.
     let value: Value = ciborium::de::from_reader_with_recursion_limit(&mut rest, DEPTH_MAX + 2)
-        .map_err(|error| format!("no CBOR: {error}"))?;
+        .map_err(|error| unread(&error))?;
     if !rest.is_empty() {
         return Err(format!("{} bytes behind the item", rest.len()));
     }
@@ -122,6 +135,15 @@ mod tests {
         let list = Tree::List(vec![Tree::Integer(2), Tree::Integer(3)]);
         check(&map, Tree::empty().with("a", Tree::Integer(1)).with("b", list));
         assert_eq!(read(&[]), Ok(Tree::empty()));
+    }
+
+    #[test]
+    fn what_is_no_item_is_told_in_words() {
+        let told = |bytes: &[u8]| read(bytes).unwrap_err();
+        assert_eq!(told(&[0x81]), "the body ends within a CBOR item");
+        assert_eq!(told(&[0x62, 0xff, 0xfe]), "the body is no CBOR at byte 0");
+        assert!(told(&[0x81; 100]).contains("deeper"), "{}", told(&[0x81; 100]));
+        assert!(told(&[0xff]).starts_with("the body is no CBOR: "), "{}", told(&[0xff]));
     }
 
     #[test]

@@ -69,7 +69,7 @@ async fn a_locked_dashboard_asks_for_a_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_may_load_only_themselves_and_can_be_off() {
     let mut world = World::new().await;
-    for path in ["/", "/boards", "/assets/app.js", "/docs/", "/docs/swagger-ui.css"] {
+    for path in ["/", "/boards", "/audit", "/assets/app.js", "/docs/", "/docs/swagger-ui.css"] {
         let answer = world.anyone.get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.headers["content-security-policy"].to_str().unwrap();

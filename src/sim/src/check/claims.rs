@@ -2,7 +2,8 @@
 use super::broken;
 use crate::{Fault, Invariant, truth::Truth};
 use gsm_core::PlayerId;
-use gsm_engine::store::Claim;
+use gsm_engine::store::{Claim, TicketRow};
+use std::collections::BTreeSet;
 
 fn check(truth: &Truth, player: PlayerId, wanted: Claim) -> Result<(), Fault> {
     let found = truth.claims.get(&player);
@@ -14,21 +15,26 @@ fn check(truth: &Truth, player: PlayerId, wanted: Claim) -> Result<(), Fault> {
 
 /// Claims against tickets and matches.
 pub(crate) fn one_claim(truth: &Truth) -> Result<(), Fault> {
-    for (id, row) in truth.tickets.iter().filter(|(_, row)| !row.state.is_terminal()) {
+    // Players of a backfill play already, in a match that is not ours.
+    let waits = |row: &TicketRow| !row.backfill && !row.state.is_terminal();
+    for (id, row) in truth.tickets.iter().filter(|(_, row)| waits(row)) {
         for player in &row.players {
             check(truth, player.player, Claim::Ticket(*id))?;
         }
     }
     for (id, row) in truth.matches.iter().filter(|(_, row)| row.claimed) {
-        for player in row.roster.players() {
+        let joined = row.tickets.iter().filter_map(|id| truth.tickets.get(id)).filter(|row| row.backfill);
+        let playing: BTreeSet<PlayerId> = joined.flat_map(|row| &row.players).map(|of| of.player).collect();
+        for player in row.roster.players().filter(|player| !playing.contains(player)) {
             check(truth, player, Claim::Match(*id))?;
         }
     }
     for (player, claim) in &truth.claims {
         let holds = match claim {
-            Claim::Ticket(id) => truth.tickets.get(id).is_some_and(|row| {
-                !row.state.is_terminal() && row.players.iter().any(|p| p.player == *player)
-            }),
+            Claim::Ticket(id) => truth
+                .tickets
+                .get(id)
+                .is_some_and(|row| waits(row) && row.players.iter().any(|p| p.player == *player)),
             Claim::Match(id) => {
                 truth.matches.get(id).is_some_and(|row| row.claimed && row.roster.side_of(*player).is_some())
             }

@@ -1,4 +1,5 @@
 //! The invariants, one idea a file.
+mod backfills;
 mod claims;
 mod copies;
 mod entries;
@@ -9,6 +10,7 @@ mod ratings;
 mod seats;
 mod waiting;
 
+pub(crate) use backfills::one_backfill;
 pub(crate) use claims::one_claim;
 pub(crate) use copies::copies_agree;
 pub(crate) use entries::{entries_recount, entries_shown};

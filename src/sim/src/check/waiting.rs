@@ -88,6 +88,7 @@ pub(crate) fn all_ended(truth: &Truth) -> Result<(), Fault> {
         truth.proposals.keys().next().map(|id| format!("{id} is open")),
         truth.matches.iter().next().map(|(id, row)| format!("{id} is {}", row.state)),
         truth.claims.iter().next().map(|(player, claim)| format!("{player} is held by {claim:?}")),
+        truth.backfills.keys().next().map(|session| format!("{session} has a backfill")),
         truth.owed.first().map(|id| format!("the end of {id} is owed")),
         truth.gates.iter().next().map(|(mode, gate)| format!("{mode} is closed by {gate:?}")),
     ];
