@@ -5,6 +5,7 @@
 )]
 mod admin;
 mod audit;
+mod authz;
 mod bench;
 mod boards;
 mod bots;
@@ -14,6 +15,7 @@ mod eval;
 mod firewall;
 mod flags;
 mod history;
+mod key;
 mod model;
 mod offline;
 mod output;
@@ -88,6 +90,10 @@ enum Command {
     Admin(admin::Command),
     /// The audit log: check it, prove it, read it
     Audit(audit::Command),
+    /// Who may do what: explain, check and print policies
+    Authz(authz::Command),
+    /// Change keys of a running server
+    Key(key::Command),
     /// Measure what this machine does with it
     Bench(bench::Command),
 }
@@ -110,6 +116,8 @@ fn main() -> ExitCode {
         Command::Firewall(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Authz(command) => command.run(),
+        Command::Key(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match done {

@@ -40,6 +40,8 @@ mod recorder;
 mod results;
 mod rule_sets;
 mod running;
+mod sign_in;
+mod signing_keys;
 pub mod store;
 mod sum;
 mod systems;
@@ -57,7 +59,7 @@ pub use boards::{
     SaveReport, SeatRef, SeatView, SnapshotRules, SnapshotView, Snapshots, Source, Submission, Taken,
     TierPlace, TierStarts, TierView, Ties, Value, Viewer, WatchWish,
 };
-pub use call::{Call, Fingerprint, Principal, Role};
+pub use call::{AdminRole, Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
@@ -77,12 +79,12 @@ pub use gsm_ranking::{
     tier::{TierConfig, VisibleReset},
 };
 pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
-pub use keys::IssuedKey;
+pub use keys::{IssuedKey, KeyHolder};
 pub use matches::{MatchView, NewMatch};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};
 pub use penalties::{Penalties, PenaltyView};
 pub use plausibility::{Plausibility, Quarantined, Span};
-pub use players::{PlayerView, SignedIn};
+pub use players::PlayerView;
 pub use pools::Explained;
 pub use proposals::ProposalView;
 pub use push::{PushItem, Subscription};
@@ -93,4 +95,6 @@ pub use recorder::{Recorder, TicketEnd, TicketStep};
 pub use results::reset::SoftResetReport;
 pub use results::{MatchFacts, ResultView};
 pub use rule_sets::{RuleSetVersion, TagChange};
+pub use sign_in::SignedIn;
+pub use signing_keys::NewSigningKey;
 pub use tickets::{CANCELLED, Intake, NewTicket, TicketView};

@@ -6,12 +6,16 @@ use crate::{
         extract::{Caller, bearer},
     },
     audit::Trail,
-    bearer::{Bearer, Bearers},
+    authz::{self, Asked},
     firewall::{Facts, Guard, announce},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol},
     metrics::NO_OPERATION,
     problem::{ApiError, ErrorCode, Pending},
+    who::{
+        bearer::{Bearer, Bearers},
+        certificate::Certified,
+    },
 };
 use axum::{
     Router,
@@ -21,6 +25,7 @@ use axum::{
 };
 use gsm_core::{IdSource, Timestamp};
 use gsm_engine::Principal;
+use gsm_policy::Policies;
 use gsm_security::{Face, Moment, Network, Quota};
 use serde_json::Value;
 use std::{
@@ -34,6 +39,8 @@ use std::{
 const NEVER_SHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// Characters of a caller's request id.
 const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Characters of a reason.
+const REASON_CHARS_MAX: usize = 128;
 /// The operations of the dashboard, whose roles the configuration decides.
 pub(crate) const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoardOverview"];
 /// The operation of the metrics, likewise.
@@ -47,6 +54,8 @@ pub(crate) struct Operation {
     /// Who may; `none` means everybody.
     pub(crate) roles: Vec<String>,
     pub(crate) mutating: bool,
+    /// What it is about, in the words of policies.
+    pub(crate) resource: &'static str,
 }
 
 /// Every operation by path template and method.
@@ -69,7 +78,8 @@ impl Operations {
                 let roles = operation["x-gsm-roles"].as_array().into_iter().flatten();
                 let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
                 let mutating = operation["x-gsm-mutating"] == Value::Bool(true);
-                let operation = Operation { action: action.to_owned(), roles, mutating };
+                let resource = authz::resource_of(path);
+                let operation = Operation { action: action.to_owned(), roles, mutating, resource };
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
@@ -86,8 +96,13 @@ impl Operations {
     }
 
     /// The parameters in a path by their names.
-    pub(crate) fn named<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str)> {
+    pub(crate) fn parameters<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str)> {
         self.table.at(path).map(|found| found.params.iter().collect()).unwrap_or_default()
+    }
+
+    /// What the operations of a path are about.
+    pub(crate) fn resource(&self, path: &str) -> Option<&'static str> {
+        self.table.at(path).ok()?.value.first().map(|(_, operation)| operation.resource)
     }
 
     /// Every operation: path template, method and action.
@@ -153,6 +168,7 @@ pub(crate) struct Door {
     pub(crate) guard: Guard,
     proxies: TrustedProxies,
     bearers: Bearers,
+    pub(crate) policies: Policies,
     /// Actions that the configuration opens to everybody.
     opened: Vec<&'static str>,
 }
@@ -162,9 +178,14 @@ impl Door {
         guard: Guard,
         proxies: TrustedProxies,
         bearers: Bearers,
+        policies: Policies,
         opened: Vec<&'static str>,
     ) -> Self {
-        Self { guard, proxies, bearers, opened }
+        Self { guard, proxies, bearers, policies, opened }
+    }
+
+    pub(crate) fn bearers(&self) -> &Bearers {
+        &self.bearers
     }
 
     pub(crate) fn opened(&self) -> &[&'static str] {
@@ -183,6 +204,16 @@ fn principal_bits(principal: &Principal) -> Option<u128> {
             Some(u128::from_be_bytes(bits))
         }
         Principal::Anonymous | Principal::System => None,
+    }
+}
+
+/// The name of a caller, for policies.
+pub(crate) fn name_of(principal: &Principal) -> String {
+    match principal {
+        Principal::Player(id) => id.to_string(),
+        Principal::Match(id) => id.to_string(),
+        Principal::Server(name) | Principal::Admin(name) => name.clone(),
+        Principal::Anonymous | Principal::System => String::new(),
     }
 }
 
@@ -335,9 +366,9 @@ async fn admit(
     let open =
         operation.roles.iter().any(|role| role == "none") || door.opened.contains(&operation.action.as_str());
     let caller = if open {
-        Bearer { principal: Principal::Anonymous, role: "none", facts: None }
+        Bearer::nobody()
     } else {
-        let found = authenticate(app, &facts, now, told).await?;
+        let found = authenticate(app, parts.extensions.get(), &facts, now, told).await?;
         if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
             trail.is_by(&found.principal);
         }
@@ -352,6 +383,8 @@ async fn admit(
         id: principal_bits(&caller.principal),
     };
     door.guard.judge(&facts, Moment::Known(known), now, told)?;
+    let address = facts.address;
+    may(door, parts, &caller, &operation.action, address)?;
     parts.extensions.insert(Caller {
         action: &operation.action,
         principal: caller.principal,
@@ -361,6 +394,37 @@ async fn admit(
     Ok(())
 }
 
+/// Asks the policies, once it is clear that the operation is for callers of this kind at all.
+fn may(door: &Door, parts: &Parts, caller: &Bearer, action: &str, address: IpAddr) -> Result<(), ApiError> {
+    let reason = reason(&parts.headers)?;
+    let operations = crate::api::operations();
+    let asked = Asked { action, path: Some(parts.uri.path()), address, reason };
+    let decision = authz::decide(&door.policies, operations, caller, &asked);
+    if decision.allowed {
+        return Ok(());
+    }
+    let with_reason = Asked { reason: Some("why"), ..asked };
+    if reason.is_none() && authz::decide(&door.policies, operations, caller, &with_reason).allowed {
+        let detail = "this is to be done with a reason";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "reason_required", detail)
+            .hint("say why in the header `X-Gsm-Reason`, in 1 to 128 characters of ASCII"));
+    }
+    let role = caller.admin.map_or(caller.role, gsm_engine::AdminRole::as_str);
+    let detail = format!("no policy lets the role `{role}` do `{action}` here");
+    Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail))
+}
+
+/// Why an operator does what he does.
+fn reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let mut all = headers.get_all(authz::REASON_HEADER).iter();
+    let Some(first) = all.next() else { return Ok(None) };
+    let text = first.to_str().ok().map(str::trim).filter(|text| (1..=REASON_CHARS_MAX).contains(&text.len()));
+    match (text, all.next()) {
+        (Some(text), None) => Ok(Some(text)),
+        _ => Err(ApiError::parameter("X-Gsm-Reason", "must come once, with 1 to 128 characters of ASCII")),
+    }
+}
+
 fn forbidden(roles: &[String], role: &str) -> ApiError {
     let detail = format!("this needs one of the roles {}; the caller is `{role}`", roles.join(", "));
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail)
@@ -368,6 +432,7 @@ fn forbidden(roles: &[String], role: &str) -> ApiError {
 
 async fn authenticate(
     app: &App,
+    certified: Option<&Certified>,
     facts: &Facts<'_>,
     now: Timestamp,
     told: &mut Option<Quota>,
@@ -376,6 +441,10 @@ async fn authenticate(
     let mut bad =
         |error: ApiError| app.door.guard.judge(facts, Moment::BadToken, now, told).err().unwrap_or(error);
     let Some(token) = bearer(facts.headers).map_err(&mut bad)? else {
+        // Without a token, a client certificate speaks for whom the configuration says.
+        if let Some(certified) = certified {
+            return Ok(certified.bearer());
+        }
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")
             .hint("sign in with POST /v1/auth/guest, then send `Authorization: Bearer <token>`"));
     };

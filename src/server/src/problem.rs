@@ -63,7 +63,13 @@ const CODES: &[(&str, u16, &str)] = &[
     ("body_cut_off", 400, "The connection ended inside the body."),
     ("unauthenticated", 401, "The operation needs a bearer token and none came."),
     ("invalid_token", 401, "The bearer token is not valid here, or has expired."),
+    (
+        "invalid_signature",
+        401,
+        "The challenge of a device sign-in was not ours, was used or has expired, or the signature is not of it.",
+    ),
     ("forbidden", 403, "The caller is known and may not do this."),
+    ("reason_required", 403, "An operator must say why, in the header `X-Gsm-Reason`."),
     ("banned", 403, "A player of the party is banned; the detail names who, until when and why."),
     ("denied_address", 403, "The address is on the deny list."),
     (
@@ -82,6 +88,7 @@ const CODES: &[(&str, u16, &str)] = &[
          how long still.",
     ),
     ("name_taken", 409, "There is something else of this name already."),
+    ("identity_taken", 409, "The account belongs to another player."),
     ("queue_in_use", 409, "Tickets wait in the queue."),
     ("ticket_id_taken", 409, "The caller's ticket id was used for another request."),
     ("ticket_not_waiting", 409, "The ticket has ended or is past the state in which this can be done."),

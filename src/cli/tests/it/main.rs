@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs)]
 mod admin;
 mod audit;
+mod authz;
 mod bench;
 mod boards;
 mod config;

@@ -110,6 +110,8 @@ pub enum Key {
     Lesson(Mode, MatchId),
     /// A network in a list of the firewall, as it is written.
     Listed(AddressList, String),
+    /// A key that signs sessions.
+    SigningKey(KeyId),
 }
 
 /// A range of keys that can be listed.
@@ -127,6 +129,8 @@ pub enum KeyRange {
     RuleSetVersions(RuleSetName),
     /// All access keys of AWS clients.
     AwsKeys,
+    /// All keys that sign sessions, or did.
+    SigningKeys,
     /// All ratings of a mode.
     Ratings(Mode),
     /// All ratings.
@@ -271,6 +275,7 @@ impl Key {
             | Self::AwsKey(_)
             | Self::Bans(_)
             | Self::Listed(..)
+            | Self::SigningKey(_)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -356,6 +361,7 @@ impl Key {
             Self::Quarantine(_) => 71,
             Self::Lesson(..) => 63,
             Self::Listed(..) => 53,
+            Self::SigningKey(_) => 55,
         }
     }
 
@@ -375,7 +381,9 @@ impl Key {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&version.to_be_bytes());
             }
-            Self::ApiKey(id) | Self::AwsKey(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::ApiKey(id) | Self::AwsKey(id) | Self::SigningKey(id) => {
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
+            }
             Self::Archive(id)
             | Self::Result(id)
             | Self::Outbox(id)
@@ -521,6 +529,7 @@ impl Key {
             }
             48 => Self::Backfill(f.take()?),
             63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
+            55 => Self::SigningKey(KeyId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -571,6 +580,7 @@ impl fmt::Display for Key {
             Self::RuleSet(name) => write!(f, "rule set {name}"),
             Self::RuleSetVersion(name, version) => write!(f, "version {version} of rule set {name}"),
             Self::AwsKey(id) => write!(f, "aws key {id}"),
+            Self::SigningKey(id) => write!(f, "signing key {id}"),
             Self::Dodges(scope, id) => write!(f, "dodges of {id} in {scope}"),
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
@@ -595,6 +605,7 @@ impl KeyRange {
             | Self::AwsKeys
             | Self::AllBans
             | Self::AllListed
+            | Self::SigningKeys
             | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
@@ -648,6 +659,7 @@ impl KeyRange {
                 put_name(&mut out, name.as_str());
             }
             Self::AwsKeys => out.push(42),
+            Self::SigningKeys => out.push(55),
             Self::AllRatings => out.push(6),
             Self::Ratings(mode) => {
                 out.push(6);

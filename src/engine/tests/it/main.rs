@@ -33,6 +33,7 @@ mod ruled;
 mod seasons;
 mod several;
 mod shares;
+mod signing_keys;
 mod snapshots;
 mod tickets;
 mod variants;

@@ -21,6 +21,8 @@ mod resets;
 mod results;
 mod rule_sets;
 mod rulings;
+mod sign_in;
+mod signing_keys;
 mod stream;
 mod tickets;
 mod why;
@@ -34,6 +36,7 @@ use crate::{
     overview::Watch,
     problem::ApiError,
     shedding::Shedder,
+    who::{device::Used, throttle::Throttle},
 };
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
@@ -58,6 +61,10 @@ pub(crate) struct App {
     pub(crate) watch: Watch,
     pub(crate) wire: Wire,
     pub(crate) audit: Arc<Audit>,
+    /// Sign-ins by account.
+    pub(crate) throttle: Throttle,
+    /// Challenges of devices that were answered.
+    pub(crate) used: Used,
     /// Who is connected.
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
@@ -109,7 +116,11 @@ impl Modify for Bearer {
 
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(players::sign_in))
+        .routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::challenge))
+        .routes(routes!(sign_in::sign_in_device))
+        .routes(routes!(sign_in::link))
+        .routes(routes!(sign_in::jwks))
         .routes(routes!(players::player, players::rename))
         .routes(routes!(players::rating))
         .routes(routes!(players::history))
@@ -165,6 +176,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(firewall::view))
         .routes(routes!(firewall::put, firewall::remove))
         .routes(routes!(firewall::reload))
+        .routes(routes!(admin::rotate_key))
+        .routes(routes!(signing_keys::list))
+        .routes(routes!(signing_keys::rotate))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
         .routes(routes!(audit::checkpoint))
@@ -207,6 +221,11 @@ pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Entrance {
 
 /// The document as this server serves it.
 fn document(opened: &[&str]) -> bytes::Bytes {
+    described(opened).to_string().into()
+}
+
+/// The document of a server that opens these actions to everybody.
+pub(crate) fn described(opened: &[&str]) -> serde_json::Value {
     let mut document = OPENAPI.clone();
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     for operation in paths.filter_map(|methods| methods.get_mut("get")) {
@@ -214,7 +233,7 @@ fn document(opened: &[&str]) -> bytes::Bytes {
             operation["x-gsm-roles"] = serde_json::json!(["none"]);
         }
     }
-    document.to_string().into()
+    document
 }
 
 /// The shapes of requests and answers.

@@ -1,7 +1,7 @@
 //! The checked form: what the server is told.
 use super::{
-    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, RecordingConfig, Signatures,
-    TrustedIssuer, WebhookConfig,
+    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, RecordingConfig, Signatures, TlsSettings,
+    TrustedIssuer, WebhookConfig, who,
 };
 use crate::firewall::{FirewallSettings, files};
 use gsm_core::Millis;
@@ -43,6 +43,8 @@ pub struct Settings {
     pub audience: String,
     /// The `iss` of players' tokens.
     pub player_issuer: Option<String>,
+    /// The `iss` of sessions of our own.
+    pub issuer: String,
     /// The keys that sign players in.
     pub player_jwks: Option<PathBuf>,
     /// Issuers of back ends and operators.
@@ -55,6 +57,10 @@ pub struct Settings {
     pub audit_segment_records: u64,
     /// What work may wait for its turn before requests are shed; zero: for ever.
     pub queue_target: Millis,
+    /// Policies in place of the shipped ones.
+    pub policy_dir: Option<PathBuf>,
+    /// Encryption by the server itself.
+    pub tls: Option<TlsSettings>,
     /// The limits of callers.
     pub firewall: FirewallSettings,
     /// Networks of proxies.
@@ -215,13 +221,8 @@ impl Loaded {
         trusted_proxies.extend(config.firewall.profile.trusted_proxies());
         let (firewall, faults) = firewall(&config.firewall);
         faults.into_iter().for_each(|(key, what)| wrong(key, what));
-        for issuer in &config.auth.trusted_issuers {
-            if issuer.roles.is_empty() {
-                wrong(
-                    "auth.trusted_issuers",
-                    format!("`{}` may give no role; name them: player, server, admin", issuer.iss),
-                );
-            }
+        for (key, what) in who::check(config) {
+            wrong(key, what);
         }
         let mut names = std::collections::BTreeSet::new();
         for webhook in &config.events.webhooks {
@@ -257,6 +258,12 @@ impl Loaded {
                 "a development server listens on more than this machine: its keys are printed, and AWS clients need none",
             );
         }
+        if !local && mode == Mode::Serve && config.tls.cert_file.is_none() {
+            risky(
+                "tls.cert_file",
+                "absent, and the server listens on more than this machine: tokens travel in the clear unless a proxy encrypts",
+            );
+        }
         if !local && config.http.dashboard == Some(Dashboard::Open) {
             risky("http.dashboard", "names and ratings are shown to everybody who reaches the port");
         }
@@ -283,7 +290,11 @@ impl Loaded {
         {
             risky("firewall.default_rules", "there are no rules: nobody is limited");
         }
-        if config.auth.player_jwks.is_some() && config.auth.player_issuer.is_none() {
+        let same_keys = |issuer: &TrustedIssuer| issuer.jwks == config.auth.player_jwks;
+        if config.auth.player_jwks.is_some()
+            && config.auth.player_issuer.is_none()
+            && !config.auth.trusted_issuers.iter().any(same_keys)
+        {
             risky(
                 "auth.player_issuer",
                 "absent: any `iss` is taken that the keys of `auth.player_jwks` signed",
@@ -319,6 +330,7 @@ fn settings(
         journal_cache_bytes: mib(config.store.journal_cache_mib),
         tables_cache_bytes: mib(config.store.tables_cache_mib),
         audience: config.auth.audience.clone(),
+        issuer: config.auth.issuer.clone(),
         player_issuer: config.auth.player_issuer.clone(),
         player_jwks: config.auth.player_jwks.clone(),
         trusted_issuers: config.auth.trusted_issuers.clone(),
@@ -339,6 +351,8 @@ fn settings(
             Profile::TestLimit => Millis::ZERO,
             _ => Millis::new(config.http.queue_target_ms),
         },
+        policy_dir: config.policy.dir.clone(),
+        tls: config.tls.settings(),
         firewall,
         trusted_proxies,
         webhooks: config.events.webhooks.clone(),

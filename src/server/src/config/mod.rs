@@ -3,14 +3,17 @@
 mod check;
 mod layers;
 mod template;
+mod who;
 
 pub(crate) use check::is_region;
 pub use check::{Checked, Problem, Settings};
 pub use layers::{ConfigError, Loaded, Origin, load};
 pub use template::{markdown, template};
+pub use who::{
+    Asserted, ClientAuth, ClientCertificate, ClientRole, PolicyConfig, TlsConfig, TlsSettings, TrustedIssuer,
+};
 
 use crate::firewall::KEYS_MAX_DEFAULT;
-use gsm_engine::Role;
 use gsm_security::{Profile, RuleConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -46,10 +49,14 @@ pub struct Config {
     pub log: LogConfig,
     /// This process among others.
     pub node: NodeConfig,
+    /// Who may do what.
+    pub policy: PolicyConfig,
     /// Whether what comes to queues is written down, for `gsm simulate`.
     pub recording: RecordingConfig,
     /// Where the data lies.
     pub store: StoreConfig,
+    /// Encryption by the server itself.
+    pub tls: TlsConfig,
 }
 
 /// The audit log, in `audit` in the data directory.
@@ -76,49 +83,29 @@ impl Default for AuditConfig {
 pub struct AuthConfig {
     /// The `aud` that tokens of issuers must carry.
     pub audience: String,
-    /// The `iss` that players' tokens must carry; absent: any that the keys of `player_jwks` signed.
+    /// The `iss` of the sessions that this server issues; their public keys are at `/.well-known/jwks.json`.
+    pub issuer: String,
+    /// The `iss` that players' tokens must carry. Absent: that of the trusted issuer with the same key file or, if there is
+    /// none, any that the keys of `player_jwks` signed.
     #[schema(example = "https://accounts.example/")]
     pub player_issuer: Option<String>,
     /// File with the public keys (JWKS, Ed25519 or P-256) of the issuer that signs players in. It may name no other
     /// role.
     #[schema(value_type = Option<String>, example = "player-jwks.json")]
     pub player_jwks: Option<PathBuf>,
-    /// File with the 256-bit key that signs sessions, as 64 hexadecimal digits, mode 0600; made at the first start.
+    /// File with the 256-bit key that signs tokens of matches and seals the keys of sessions, as 64 hexadecimal digits, mode 0600; made at the first start.
     /// Absent: `token.key` in the data directory.
     #[schema(value_type = Option<String>, example = "/etc/gsm/token.key")]
     pub token_key_file: Option<PathBuf>,
-    /// Issuers of back ends and operators, and the roles each may give.
+    /// Issuers of players, back ends and operators, and the roles each may give.
     pub trusted_issuers: Vec<TrustedIssuer>,
-}
-
-/// An issuer of back ends and operators.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrustedIssuer {
-    /// The `iss` of its tokens.
-    pub iss: String,
-    /// The `aud` of its tokens; absent: `auth.audience`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aud: Option<String>,
-    /// File with its public keys (JWKS, Ed25519 or P-256).
-    #[schema(value_type = String)]
-    pub jwks: PathBuf,
-    /// Roles that it may give: `player`, `server`, `admin`.
-    #[schema(value_type = Vec<String>)]
-    pub roles: Vec<Role>,
-    /// The claim that names the role.
-    #[serde(default = "role_claim")]
-    pub role_claim: String,
-}
-
-fn role_claim() -> String {
-    "role".to_owned()
 }
 
 impl Default for AuthConfig {
     fn default() -> Self {
         Self {
             audience: "gsm".to_owned(),
+            issuer: "gsm".to_owned(),
             player_issuer: None,
             player_jwks: None,
             token_key_file: None,

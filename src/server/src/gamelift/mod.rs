@@ -28,7 +28,14 @@ pub(crate) use tickets::{TIMED_OUT, cancelled};
 pub(crate) use verify::access_key;
 
 use crate::{
-    api::App, audit::Trail, config::Signatures, firewall::Facts, front::strict_json, problem::ApiError,
+    api::App,
+    audit::Trail,
+    authz::{self, Asked as Question},
+    config::Signatures,
+    firewall::Facts,
+    front::strict_json,
+    problem::ApiError,
+    who::bearer::Bearer,
 };
 use arn::Place;
 use axum::{
@@ -39,7 +46,7 @@ use axum::{
 use bytes::Bytes;
 use fault::Fault;
 use gsm_core::{IdSource, Timestamp};
-use gsm_engine::{Call, Engine, Principal, Role};
+use gsm_engine::{AdminRole, Call, Engine, Principal, Role};
 use gsm_security::{Caller, Face, Moment};
 use operations::Operation;
 use protocol::BODY_BYTES_MAX;
@@ -94,6 +101,14 @@ struct Who {
     signature: Option<[u8; 32]>,
     /// By which the limiter counts; without them it does by address.
     bits: Option<u128>,
+}
+
+impl Who {
+    /// As policies see it. An access key of an operator is an owner's.
+    fn bearer(&self) -> Bearer {
+        let admin = (self.role == Role::Admin).then_some(AdminRole::Owner);
+        Bearer { principal: self.principal.clone(), role: self.role.as_str(), admin, facts: None }
+    }
 }
 
 /// The action of the operation that clients call by this name.
@@ -166,6 +181,11 @@ async fn done(
     if !operation.roles.contains(&who.role) {
         let (role, name) = (who.role.as_str(), operation.name());
         return Err(Fault::denied(format!("a key of the role `{role}` may not call {name}")));
+    }
+    let asked = Question { action: operation.action, path: None, address: facts.address, reason: None };
+    let bearer = who.bearer();
+    if !authz::decide(&app.door.policies, crate::api::operations(), &bearer, &asked).allowed {
+        return Err(Fault::denied(format!("no policy lets this key call {}", operation.name())));
     }
     let input = protocol.read(&body)?;
     shape::check(operation.takes, &input)?;
