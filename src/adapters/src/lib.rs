@@ -23,11 +23,15 @@
 //! # .map_err(|error: Box<dyn std::error::Error>| error)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+mod audit_dir;
 mod embedded;
 pub mod models;
+#[cfg(feature = "sagemaker")]
+pub mod sagemaker;
 mod snapshots;
 mod system;
 
+pub use audit_dir::AuditDir;
 pub use embedded::{Durability, EmbeddedStore, OpenError, Options, State, Stats, disk, limits};
 pub use snapshots::SnapshotFiles;
 pub use system::{SystemClock, SystemIds};

@@ -83,9 +83,9 @@ pub(crate) fn bytes_of(row: &[Hash]) -> Vec<u8> {
     row.concat()
 }
 
-/// The hashes of a file.
+/// The hashes of a tile's file; `None` if its bytes are no hashes.
 #[must_use]
-pub(crate) fn row_of(bytes: &[u8]) -> Option<Vec<Hash>> {
+pub fn row_of(bytes: &[u8]) -> Option<Vec<Hash>> {
     let (hashes, rest) = bytes.as_chunks::<32>();
     rest.is_empty().then(|| hashes.to_vec())
 }

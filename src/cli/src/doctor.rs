@@ -112,6 +112,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.extend(data_dir(&settings));
     all.extend(snapshots(&settings));
     all.extend(private_file("session key", &settings.token_key_file));
+    all.extend(private_file("audit keys", &settings.audit_key_file));
     let jwks =
         settings.player_jwks.iter().chain(settings.trusted_issuers.iter().filter_map(|i| i.jwks.as_ref()));
     all.extend(jwks.map(|path| readable(path)));

@@ -1,6 +1,6 @@
 use crate::{
     Engine, EngineError,
-    store::{AuditRecord, ChangeSet, Home, Key, Replay, Row},
+    store::{AuditRecord, ChangeSet, Home, Key, Origin, Recorded, Replay, Row},
 };
 use gsm_core::{CommitKey, EventId, MatchId, Millis, PlayerId, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -153,13 +153,22 @@ pub struct Call {
     pub once: Option<Fingerprint>,
     /// When the use case began.
     pub now: Timestamp,
+    /// For the audit log.
+    pub origin: Origin,
 }
 
 impl Call {
     /// A call by nobody but the server itself.
     #[must_use]
     pub fn system(action: &'static str, now: Timestamp) -> Self {
-        Self { action, principal: Principal::System, request_id: String::new(), once: None, now }
+        let (principal, origin) = (Principal::System, Origin::default());
+        Self { action, principal, request_id: String::new(), once: None, now, origin }
+    }
+
+    /// For what has to change before that which the call is for: the record of that one alone names the request.
+    pub(crate) fn beforehand(&self) -> Self {
+        let origin = Origin { recorded: Recorded::default(), ..self.origin.clone() };
+        Self { once: None, request_id: String::new(), origin, ..self.clone() }
     }
 }
 
@@ -174,6 +183,7 @@ impl Engine {
             request_id: call.request_id.clone(),
             resources: resources.iter().map(ToString::to_string).collect(),
             reason: None,
+            origin: call.origin.clone(),
         });
         changes
     }
@@ -208,6 +218,27 @@ impl Engine {
         let row = Row::Replay(Replay { fingerprint: once.body, answer });
         changes.create_until(key, row, call.now.saturating_add(IDEMPOTENCY_RETENTION));
         Ok(())
+    }
+
+    /// The answer that a call with this one's idempotency key was given before, where what it changes is no row.
+    pub async fn first_answer<T: DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, EngineError> {
+        self.replayed(call, Home::Document).await
+    }
+
+    /// Records a call that changed something which is no row, and its answer for a repeat.
+    pub async fn done_elsewhere<T: Serialize>(
+        &self,
+        call: &Call,
+        resources: &[&(dyn std::fmt::Display + Sync)],
+        reason: &str,
+        answer: &T,
+    ) -> Result<(), EngineError> {
+        let mut changes = self.changes(call, resources);
+        if let Some(audit) = &mut changes.audit {
+            audit.reason = Some(reason.to_owned());
+        }
+        self.remember(&mut changes, call, Home::Document, answer)?;
+        self.commit(Home::Document, changes).await.map(drop)
     }
 
     /// Uses up this call's idempotency key, if it has one, where there is nothing else to change.

@@ -44,7 +44,7 @@ pub struct LoadReport {
     /// Rule sets.
     pub rule_sets: usize,
     /// Results that predictions were learnt from.
-    pub lessons: usize,
+    pub lessons: u64,
     /// Ratings on boards.
     pub ratings: usize,
     /// Boards that came from a snapshot.
@@ -95,7 +95,7 @@ pub(crate) struct Views {
     pub(crate) offences: crate::overview::OffenceCounts,
     pub(crate) learning: Learning,
     pub(crate) bans: crate::bans::Bans,
-    pub(crate) forecasts: Forecasts,
+    pub(crate) forecasts: Arc<Forecasts>,
 }
 
 impl Fold for Views {
@@ -227,6 +227,7 @@ impl Engine {
     #[must_use]
     pub fn new(homes: Homes, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, options: EngineOptions) -> Self {
         let views = Arc::new(Views::default());
+        let _ = views.pools.model.set(views.forecasts.clone());
         let fold: Arc<dyn Fold> = views.clone();
         homes.subscribe(&fold);
         let started_at = clock.now();
@@ -258,6 +259,12 @@ impl Engine {
         &self.ids
     }
 
+    /// What the models of modes begin with; call it before [`Engine::load`]. A mode without one begins with the first
+    /// weights of all games.
+    pub fn begin_models_with(&self, champions: BTreeMap<Mode, crate::Champion>) {
+        self.views.forecasts.begin_with(champions);
+    }
+
     /// Rebuilds boards and pools from the stores; exact when it returns.
     pub async fn load(&self) -> Result<LoadReport, EngineError> {
         self.load_with(None).await
@@ -265,6 +272,15 @@ impl Engine {
 
     /// The same, with boards from what [`save_boards`](Self::save_boards) saved, where that can be brought up to date.
     pub async fn load_with(&self, snapshots: Option<&dyn Snapshots>) -> Result<LoadReport, EngineError> {
+        self.load_from(snapshots, None).await
+    }
+
+    /// The same, with models from what [`save_models`](Self::save_models) saved, too.
+    pub async fn load_from(
+        &self,
+        snapshots: Option<&dyn Snapshots>,
+        models: Option<&dyn Snapshots>,
+    ) -> Result<LoadReport, EngineError> {
         let mut report = LoadReport { rule_sets: self.load_rule_sets().await?, ..LoadReport::default() };
         self.each(KeyRange::Queues, |key, found| {
             if let Row::Queue(json) = &*found.row {
@@ -293,7 +309,7 @@ impl Engine {
             Ok(())
         })
         .await?;
-        report.lessons = self.load_forecasts().await?;
+        report.lessons = self.load_models(models).await?;
         self.load_boards().await?;
         self.load_ratings(snapshots, &mut report).await?;
         self.load_entries().await?;
@@ -412,8 +428,12 @@ impl Engine {
 
     /// Commits, repeating under the same key while the fate is unknown. A conflict is [`EngineError::Raced`]: read
     /// and decide again.
-    pub(crate) async fn commit(&self, home: Home, changes: ChangeSet) -> Result<Committed, EngineError> {
+    pub(crate) async fn commit(&self, home: Home, mut changes: ChangeSet) -> Result<Committed, EngineError> {
         let store = self.store(home);
+        // One record names the request, however many change sets it needs.
+        if let Some(audit) = changes.audit.as_mut().filter(|audit| audit.origin.recorded.is_done()) {
+            audit.request_id.clear();
+        }
         debug_assert!(
             self.homes.is_one() || changes.is_of(home),
             "a change set spans two homes: {changes:?}"
@@ -421,7 +441,12 @@ impl Engine {
         let mut unknown: Option<StoreFault> = None;
         for _ in 0..UNKNOWN_TRIES_MAX {
             match store.commit(changes.clone()).await {
-                Ok(committed) => return Ok(committed),
+                Ok(committed) => {
+                    if let Some(audit) = &changes.audit {
+                        audit.origin.recorded.done();
+                    }
+                    return Ok(committed);
+                }
                 Err(CommitError::Conflict { .. }) => return Err(EngineError::Raced),
                 // The store speaks of this try alone: an earlier one may have been applied.
                 Err(CommitError::Refused(what)) if unknown.is_none() => {

@@ -257,7 +257,7 @@ impl Engine {
                 if let Some(found) = found
                     && let Ok(row) = ticket_row(key, &found.row)
                 {
-                    pool.look_again(queue, *id, row);
+                    pool.look_again(queue, *id, row, self.views.pools.model.get().map(|model| &**model));
                 }
             }
             return;

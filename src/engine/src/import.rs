@@ -8,7 +8,7 @@ use crate::{
         counting::rating_in,
         new_row,
     },
-    store::{ChangeSet, Expect, Home, Key, LessonRow, PlayerRow, Row, StandingRow, Version},
+    store::{ChangeSet, Expect, Home, Key, LessonRow, PlayerRow, Row, StandingRow, Verdict, Version},
     systems::Scheme,
 };
 use gsm_core::{Label, Map, MatchId, Mode, PlayerId, Probability, RequestKey, Timestamp, limits};
@@ -207,7 +207,7 @@ impl Engine {
                     Err(EngineError::ResultContradicts { match_id: id })
                 };
             }
-            let decided = self.decide(&call, id, &facts, result.clone()).await?;
+            let decided = self.decide(&call, id, &facts, result.clone(), Verdict::Counted).await?;
             match self.commit_result(&call, decided, None).await {
                 Ok(_) => return Ok(Imported::New),
                 Err(EngineError::Raced) => {}

@@ -8,6 +8,7 @@
 //! Use cases: [`Engine::sign_in`], [`Engine::create_ticket`], [`Engine::respond`], [`Engine::tick`],
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
+mod address_lists;
 mod aws_keys;
 mod bans;
 mod boards;
@@ -17,6 +18,7 @@ mod error;
 mod events;
 mod forecasts;
 mod forming;
+mod frames;
 mod import;
 mod jobs;
 mod keys;
@@ -26,6 +28,7 @@ mod names;
 mod orphans;
 mod overview;
 mod penalties;
+mod plausibility;
 mod players;
 mod pools;
 mod proposals;
@@ -46,6 +49,7 @@ pub mod testing;
 mod tickets;
 pub mod token;
 
+pub use address_lists::{AddressList, Listed, UnknownList};
 pub use aws_keys::NewAwsKey;
 pub use bans::{Ban, BanKind};
 pub use boards::{
@@ -60,8 +64,8 @@ pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
-    Ask, Asked, CONTENDERS, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelView,
-    RecentFigures, SegmentFigures,
+    Ask, Asked, CONTENDERS, Champion, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance,
+    ModelView, RecentFigures, Segment, SegmentDimension, SegmentFigures,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;
@@ -79,11 +83,12 @@ pub use keys::{IssuedKey, KeyHolder};
 pub use matches::{MatchView, NewMatch};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};
 pub use penalties::{Penalties, PenaltyView};
+pub use plausibility::{Plausibility, Quarantined, Span};
 pub use players::PlayerView;
 pub use pools::Explained;
 pub use proposals::ProposalView;
 pub use push::{PushItem, Subscription};
-pub use queues::{GameLift, QueueConfig};
+pub use queues::{Balance, GameLift, QueueConfig};
 pub use ratings::HistoryEntry;
 pub use rebuild::RebuildReport;
 pub use recorder::{Recorder, TicketEnd, TicketStep};

@@ -58,7 +58,7 @@ impl Engine {
         if row.seen_from(queue).is_none() {
             // It has left the queue, and the fold of that came before an older row was read.
             if let Some(pool) = self.views.pools.get(queue) {
-                pool.look_again(queue, id, &row);
+                pool.look_again(queue, id, &row, None);
             }
             return Ok(false);
         }
@@ -72,7 +72,7 @@ impl Engine {
             self.commit(key.home(), changes).await?;
             // Its other pools heard of it by the commit, this one does here.
             if let Some(pool) = self.views.pools.get(queue) {
-                pool.look_again(queue, id, &row);
+                pool.look_again(queue, id, &row, None);
             }
             return Ok(true);
         }

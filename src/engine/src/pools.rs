@@ -4,7 +4,7 @@ mod matcher;
 mod waits;
 
 pub use matcher::Explained;
-pub(crate) use matcher::{Rules, members};
+pub(crate) use matcher::{QualityModel, Rules, members};
 
 use crate::{
     RuleCount,
@@ -206,12 +206,18 @@ impl QueuePool {
 
     /// Takes in a row that was read: one that waits goes back, one that has ended goes out, should the fold of its
     /// end have come before an older row was read. Anything else may be a stale read and changes nothing.
-    pub(crate) fn look_again(&self, queue: &QueueName, id: TicketId, row: &TicketRow) {
+    pub(crate) fn look_again(
+        &self,
+        queue: &QueueName,
+        id: TicketId,
+        row: &TicketRow,
+        model: Option<&dyn QualityModel>,
+    ) {
         let command = match (row.state, row.seen_from(queue)) {
             // It has left this queue alone.
             (_, None) => Command::Leave(id),
             (TicketState::Queued | TicketState::Searching, Some(row)) => {
-                Command::Enter(self.rules.read().entering(id, &row), row.shadow, row.expires_at)
+                Command::Enter(self.rules.read().entering(id, &row, model), row.shadow, row.expires_at)
             }
             (state, _) if state.is_terminal() => Command::Leave(id),
             _ => return,
@@ -238,6 +244,8 @@ pub(crate) struct Pools {
     running: Mutex<Running>,
     pub(crate) wake: Notify,
     pub(crate) recorder: OnceLock<Arc<dyn Recorder>>,
+    /// Who judges tickets of queues that ask for it.
+    pub(crate) model: OnceLock<Arc<dyn QualityModel>>,
 }
 
 impl Pools {
@@ -294,7 +302,9 @@ impl Pools {
             }
             let command = match seen.state {
                 TicketState::Queued | TicketState::Searching => {
-                    Command::Enter(pool.rules.read().entering(id, &seen), seen.shadow, seen.expires_at)
+                    let model = self.model.get().map(|model| &**model);
+                    let entering = pool.rules.read().entering(id, &seen, model);
+                    Command::Enter(entering, seen.shadow, seen.expires_at)
                 }
                 _ => Command::Leave(id),
             };

@@ -1,6 +1,6 @@
 //! Queues: matchmaking configurations, kept as documents and followed in memory.
 use crate::{
-    Call, Engine, EngineError, Penalties,
+    Call, Engine, EngineError, Penalties, Plausibility,
     store::{Home, Key, Row, Version},
     systems::Scheme,
 };
@@ -49,6 +49,9 @@ pub struct QueueConfig {
     /// Milliseconds until a match without a result is abandoned.
     #[serde(default = "match_timeout")]
     pub match_timeout_ms: Millis,
+    /// By what the sides of a match are made even, once `rules` have said who plays it.
+    #[serde(default, skip_serializing_if = "Balance::is_rating")]
+    pub balance: Balance,
     /// The rule set that says who meets whom, in place of `rules`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_set: Option<RuleSetName>,
@@ -64,9 +67,30 @@ pub struct QueueConfig {
     /// Which offences lock players out, and for how long; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub penalties: Option<Penalties>,
+    /// What results are believed; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plausibility: Option<Plausibility>,
     /// What a configuration of the GameLift wire has beside; such a queue follows FlexMatch to the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamelift: Option<GameLift>,
+}
+
+/// By what the sides of a match are made even.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// Ratings.
+    #[default]
+    Rating,
+    /// What the mode's model expects of the players.
+    Prediction,
+}
+
+impl Balance {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_rating(&self) -> bool {
+        *self == Self::Rating
+    }
 }
 
 /// What a matchmaking configuration of the GameLift wire has beside what every queue has. Kept and given back; the
@@ -129,7 +153,9 @@ impl QueueConfig {
             rule_set_version: None,
             rating_attribute: None,
             player_attributes: Vec::new(),
+            balance: Balance::Rating,
             penalties: None,
+            plausibility: None,
             gamelift: None,
         }
     }
@@ -161,6 +187,7 @@ impl QueueConfig {
             Ok(())
         };
         self.penalties.as_ref().map_or(Ok(()), Penalties::validate)?;
+        self.plausibility.as_ref().map_or(Ok(()), Plausibility::validate)?;
         within("ticket_timeout_ms", self.ticket_timeout_ms, TIMEOUT_MAX)?;
         within("match_timeout_ms", self.match_timeout_ms, TIMEOUT_MAX)?;
         self.acceptance_ms.map_or(Ok(()), |span| within("acceptance_ms", span, ACCEPTANCE_MAX))

@@ -95,7 +95,7 @@ pub(crate) fn step(row: &TicketRow, rules: &Rules) -> Option<TicketStep> {
 fn brought(row: &TicketRow, rules: &Rules) -> Vec<Member> {
     let (declared, rating) = match rules {
         Rules::Set { set, rating_attribute } => (Some(set), rating_attribute.as_deref()),
-        Rules::Window(_) | Rules::Unknown => (None, Some(RATING)),
+        Rules::Window(..) | Rules::Unknown => (None, Some(RATING)),
     };
     let mut all = members(row, rating);
     for member in &mut all {

@@ -10,14 +10,14 @@ mod walk;
 mod why;
 
 use crate::{
-    Call, Engine, EngineError, Principal,
+    Call, Engine, EngineError, Principal, QueueConfig,
     boards::tally::Tallies,
     jobs::{Sink, Stop},
     matches::archive,
     penalties::Blame,
     store::{
-        ChangeSet, Expect, Home, Key, LessonRow, MatchRow, OutboxRow, Prediction, ResultRow, Row,
-        StandingRow, Verdict, Version,
+        ChangeSet, Expect, Home, Key, LessonRow, MatchRow, OutboxRow, Prediction, QuarantineRow, ResultRow,
+        Row, StandingRow, Verdict, Version,
     },
 };
 use chain::{Link, Moved, depth_after};
@@ -27,9 +27,9 @@ use gsm_session::{MatchResult, MatchState, Report, Roster};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Writes of a result commit that are not ratings: the result, the outbox, the idempotency key, the gate's check, and
-/// room for the store's own.
-const RESULT_WRITES_OTHER: usize = 5;
+/// Writes of a result commit that are not ratings: the result, the outbox, the idempotency key, the quarantine, the gate's
+/// check, and room for the store's own.
+const RESULT_WRITES_OTHER: usize = 6;
 
 /// What must be known of a match to take its result: from its row, or from its own token.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,9 +129,32 @@ impl Engine {
         let result = MatchResult::validate(report, &facts.roster)
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
         let queue = facts.queue.as_ref().and_then(|queue| self.views.queues.get(queue));
-        let blame = queue.and_then(|queue| Blame::of(&queue, &result, &report.afk));
-        let decided = Decided { blame, ..self.decide(call, id, &facts, result).await? };
+        let verdict = self.first_verdict(call, id, queue.as_deref(), (&result, &facts.roster), &live).await?;
+        // Who did what in a match that is not believed is not believed either.
+        let blame = queue
+            .filter(|_| verdict == Verdict::Counted)
+            .and_then(|queue| Blame::of(&queue, &result, &report.afk));
+        let decided = Decided { blame, ..self.decide(call, id, &facts, result, verdict).await? };
         self.commit_result(call, decided, live).await
+    }
+
+    /// Whether a result counts at once, or has to be looked at first.
+    async fn first_verdict(
+        &self,
+        call: &Call,
+        id: MatchId,
+        queue: Option<&QueueConfig>,
+        of: (&MatchResult, &Roster),
+        live: &Option<(MatchRow, Version)>,
+    ) -> Result<Verdict, EngineError> {
+        let Some(queue) = queue.filter(|queue| queue.plausibility.is_some()) else {
+            return Ok(Verdict::Counted);
+        };
+        // The match's own token does without the live home; how long ago the match was made is only known there.
+        let looked = if live.is_none() { self.live_match(id).await? } else { None };
+        let live = live.as_ref().or(looked.as_ref()).map(|(row, _)| row);
+        let doubt = self.doubt(call, queue, of, live).await?;
+        Ok(doubt.map_or(Verdict::Counted, |reason| Verdict::Quarantined { reason, at: call.now }))
     }
 
     /// Why a match that is not live takes no result.
@@ -186,12 +209,13 @@ impl Engine {
         id: MatchId,
         facts: &MatchFacts,
         result: MatchResult,
+        verdict: Verdict,
     ) -> Result<Decided, EngineError> {
         let (name, scheme) = self.scheme_of(&facts.mode).await?;
         let players: Vec<PlayerId> = facts.roster.players().collect();
         let found = self.standings(&facts.mode, &players).await?.into_iter();
         let (from, versions): (Vec<_>, Vec<_>) = found.map(Option::unzip).unzip();
-        let row = new_row(facts, result, call, name, &from);
+        let row = ResultRow { verdict, ..new_row(facts, result, call, name, &from) };
         let link = Link::Result(id, row).found(&scheme, from)?;
         let matches: Vec<_> = players.iter().map(|player| (*player, call.now)).collect();
         let mut tallies = self.match_tallies(&facts.mode, &matches).await?;
@@ -277,7 +301,8 @@ impl Engine {
     ) -> Result<(ChangeSet, ResultView), Stop> {
         // Who was read before the gate closed may have moved since.
         let facts = MatchFacts { mode: row.mode, queue: None, roster: row.roster };
-        let Decided { row, moved, tallies, .. } = self.decide(call, id, &facts, row.result).await?;
+        let Decided { row, moved, tallies, .. } =
+            self.decide(call, id, &facts, row.result, row.verdict).await?;
         for (moved, version) in moved {
             let rating = Key::Rating(row.mode.clone(), moved.player);
             sink.put(rating, version, Row::Rating(moved.after)).await?;
@@ -298,9 +323,14 @@ impl Engine {
     ) -> Result<(ChangeSet, ResultView), EngineError> {
         let mut changes = self.changes(call, &[&id, &row.mode]);
         changes.create(Key::Result(id), Row::Result(Box::new(row.clone())));
-        let forecast = live.as_ref().and_then(|(live, _)| live.prediction.forecast.as_deref());
-        let lesson = LessonRow::new((row.at, row.depth), &row.roster, &row.result, forecast);
-        changes.fold(Key::Lesson(row.mode.clone(), id), Row::Lesson(Box::new(lesson)));
+        if let Verdict::Quarantined { reason, at } = &row.verdict {
+            let (mode, reason) = (row.mode.clone(), reason.clone());
+            changes.create(Key::Quarantine(id), Row::Quarantine(QuarantineRow { mode, at: *at, reason }));
+        } else {
+            let forecast = live.as_ref().and_then(|(live, _)| live.prediction.forecast.as_deref());
+            let lesson = LessonRow::new((row.at, row.depth), &row.roster, &row.result, forecast);
+            changes.fold(Key::Lesson(row.mode.clone(), id), Row::Lesson(Box::new(lesson)));
+        }
         self.remember(&mut changes, call, Home::Record, &())?;
         if self.homes.is_one() {
             // Push streams are the live home's: where it is another store, they follow with the end of the match.

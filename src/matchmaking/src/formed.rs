@@ -41,13 +41,22 @@ pub struct Formed {
 }
 
 impl Formed {
-    /// Seats `tickets` (longest waiting first, of the right number) as `format` says.
-    pub(crate) fn seat(format: Format, tickets: Vec<PoolTicket>, now: Timestamp) -> Self {
+    /// Seats `tickets` (longest waiting first, of the right number) as `format` says. Where each has a strength, sides
+    /// are made even by these in place of skills.
+    pub(crate) fn seat(
+        format: Format,
+        tickets: Vec<PoolTicket>,
+        strengths: Option<&[f64]>,
+        now: Timestamp,
+    ) -> Self {
         let side_of: Vec<usize> = match format {
             Format::FreeForAll { .. } => (0..tickets.len()).collect(),
             Format::Teams { teams, size } => {
-                let block = |t: &PoolTicket| Block { size: t.players.len(), skill: t.skill() };
-                share_out(&tickets.iter().map(block).collect::<Vec<_>>(), teams, size)
+                let block = |(nth, t): (usize, &PoolTicket)| {
+                    let strength = strengths.and_then(|of| of.get(nth).copied());
+                    Block { size: t.players.len(), skill: strength.unwrap_or_else(|| t.skill()) }
+                };
+                share_out(&tickets.iter().enumerate().map(block).collect::<Vec<_>>(), teams, size)
             }
         };
         let sides_len = side_of.iter().max().map_or(0, |last| last + 1);

@@ -13,6 +13,8 @@ use gsm_core::{Map, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
 pub struct Pool {
     rules: MatchRules,
     tickets: Map<TicketId, PoolTicket>,
+    /// Of tickets that are judged: the mean strength of their players.
+    strengths: Map<TicketId, f64>,
     index: Index,
     round: Option<Round>,
 }
@@ -46,7 +48,13 @@ impl Pool {
     /// An empty pool.
     pub fn new(rules: MatchRules) -> Result<Self, RulesError> {
         rules.validate()?;
-        Ok(Self { rules, tickets: Map::default(), index: Index::default(), round: None })
+        Ok(Self {
+            rules,
+            tickets: Map::default(),
+            strengths: Map::default(),
+            index: Index::default(),
+            round: None,
+        })
     }
 
     /// The rules in force.
@@ -78,6 +86,15 @@ impl Pool {
         Ok(())
     }
 
+    /// The same, with the mean strength of its players by whoever judges it better than `skill` does: matches whose
+    /// tickets all have one are split by it. It changes nothing about who meets whom.
+    pub fn insert_judged(&mut self, ticket: PoolTicket, strength: Option<f64>) -> Result<(), PoolError> {
+        let id = ticket.id;
+        self.insert(ticket)?;
+        self.strengths.extend(strength.filter(|of| of.is_finite()).map(|of| (id, of)));
+        Ok(())
+    }
+
     /// Gives a ticket back; O(log n). A search under way that rests on it starts again.
     pub fn remove(&mut self, id: TicketId) -> Option<PoolTicket> {
         let ticket = self.take(id)?;
@@ -93,6 +110,7 @@ impl Pool {
 
     fn take(&mut self, id: TicketId) -> Option<PoolTicket> {
         let ticket = self.tickets.remove(&id)?;
+        self.strengths.remove(&id);
         self.index.remove(waiting(&ticket));
         Some(ticket)
     }
@@ -168,8 +186,10 @@ impl Pool {
                 break false;
             }
             let Some(found) = search.pick(self.rules.format) else { continue };
+            let strengths: Option<Vec<f64>> =
+                found.iter().map(|who| self.strengths.get(&who.id).copied()).collect();
             let tickets: Vec<PoolTicket> = found.into_iter().filter_map(|who| self.take(who.id)).collect();
-            proposals.push(Formed::seat(self.rules.format, tickets, now));
+            proposals.push(Formed::seat(self.rules.format, tickets, strengths.as_deref(), now));
         };
         if !finished {
             self.round = Some(round);

@@ -3,6 +3,7 @@
 //! Cusum, the cumulative sum test of E. S. Page ("Continuous Inspection Schemes", Biometrika 41, 1954), on what a match lost more
 //! than was expected: the log loss less the entropy of the prediction. Where chances are right its mean is 0, however
 //! uneven the matches are, so that nothing has to be tuned to a game.
+use serde::{Deserialize, Serialize};
 
 /// Nats of each match that are no drift.
 pub const TOLERATED: f64 = 0.05;
@@ -14,7 +15,7 @@ const LOSS_MAX: f64 = 2.0;
 const CHANCE_MIN: f64 = 1e-6;
 
 /// The test, and what it has found.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq)]
 pub struct Drift {
     sum: f64,
     matches: u64,

@@ -12,6 +12,7 @@ use crate::record::{Played, Record, Seen};
 use crate::sheet::Known;
 use crate::stack::{MEMBERS, Stack};
 use crate::variants::{Refinement, Variants};
+use gsm_core::Timestamp;
 
 /// A model has numbers for so many players.
 pub const PLAYERS_MAX: u32 = 1 << 28;
@@ -142,6 +143,35 @@ impl Model {
             variant: meeting.variant,
         };
         features(&leads, &one, &other, with)
+    }
+
+    /// How strong a player is, as a logit: what the model expects of a duel with a newcomer of whom it is as sure. The
+    /// difference of two is about the logit of their duel, that of two sides' means about the logit of their match: who
+    /// looks at many ways to play compares these numbers in place of predicting each. O(features).
+    ///
+    /// # Errors
+    /// A player's number out of range.
+    pub fn strength(&mut self, player: u32, at: Timestamp, variant: Option<u16>) -> Result<f64, MlError> {
+        const NEWCOMER: u32 = PLAYERS_MAX - 1;
+        let (one, other) = ([player], [NEWCOMER]);
+        let meeting = Meeting { variant, ..Meeting::new(at, &one, &other) };
+        meeting.check(PLAYERS_MAX)?;
+        self.look(meeting.players());
+        let mut rated = std::mem::take(&mut self.rated);
+        self.experts.see(
+            meeting.sides.into_iter(),
+            &self.seen,
+            setting(&meeting),
+            &self.variants,
+            &mut rated,
+        );
+        let leads = self.experts.leads(&rated, 0, 1, None);
+        self.rated = rated;
+        let known = self.known();
+        let [own, mut newcomer] = meeting.sides.map(|side| known.sheet(side, at, variant));
+        newcomer.games_min = own.games_min;
+        let of = features(&leads, &own, &newcomer, Encounter { variant, ..Encounter::default() })?;
+        Ok(self.logit(&of))
     }
 
     fn logit(&self, of: &Features) -> f64 {

@@ -111,6 +111,18 @@ impl Refinement {
         Self { blocks, ..self.clone() }
     }
 
+    /// Takes over what another knows of a variant. Those that share the last place are left as they are.
+    pub(crate) fn take(&mut self, number: usize, from: &Self, known: usize) {
+        let last = VARIANTS_MAX - 1;
+        let Some(block) = from.blocks.get(known).filter(|_| number < last && known < last) else { return };
+        if self.blocks.len() <= number {
+            self.blocks.resize_with(number + 1, fresh);
+        }
+        if let Some(slot) = self.blocks.get_mut(number) {
+            slot.clone_from(block);
+        }
+    }
+
     fn input(&self, logit: f64, features: &Features) -> [f64; SIZE] {
         let mut x = [logit; SIZE];
         for (x, at) in x.iter_mut().skip(1).zip(self.features) {

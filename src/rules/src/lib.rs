@@ -45,7 +45,6 @@ pub use columns::{Aggregation, NumberColumn, NumberSource, SetAggregation, WordC
 pub use fault::Fault;
 pub use judge::{
     roles::Taken,
-    supply::{Demand, Supply},
     versus::{Reserve, VERSUS_COLUMNS_MAX, Versus},
 };
 pub use need::Need;

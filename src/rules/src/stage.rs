@@ -6,7 +6,6 @@ use crate::{
         hopeless::Partial,
         pairs::pairwise,
         roles::Taken,
-        supply::{Demand, Scarce, Supply},
         versus::{Rivals, Versus},
     },
     need::{Need, needs},
@@ -37,7 +36,6 @@ pub struct Stage {
     pairwise: Vec<Pairwise>,
     only_within: Option<(NumberColumn, f64)>,
     needs: Vec<Need>,
-    scarce: Scarce,
     rivals: Rivals,
     /// Whether teams differ in who may sit on them.
     has_team_rules: bool,
@@ -101,7 +99,6 @@ impl Stage {
         };
         let firsts: Vec<u8> = (0_u8..=u8::MAX).zip(names).filter(is_first).map(|(at, _)| at).collect();
         let needs = needs(&must, &checks, &teams);
-        let scarce = Scarce::new(&must, &checks);
         let rivals = Rivals::new(&must, &checks, &everybody);
         let most = |team: &u8| teams.get(usize::from(*team)).map(|size| size.max);
         let has_team_rules = firsts.array_windows().any(|[a, b]| most(a) != most(b))
@@ -119,7 +116,6 @@ impl Stage {
             pairwise,
             only_within,
             needs,
-            scarce,
             rivals,
             has_team_rules,
         }
@@ -230,20 +226,6 @@ impl Stage {
         let is_dead =
             |rule: &&usize| self.checks.get(**rule).is_some_and(|check| partial.is_dead(check, &self.checks));
         self.alone.iter().find(is_dead).copied()
-    }
-    /// What a list of tickets brings of that which may run out: a search asks it for what is left from a place on.
-    #[must_use]
-    pub fn supply<'p>(
-        &self,
-        tickets: impl ExactSizeIterator<Item = &'p [Party]> + DoubleEndedIterator,
-    ) -> Supply {
-        self.scarce.supply(&self.checks, tickets)
-    }
-    /// What a part of a match still needs of it: where a [`Supply`] lacks that, no match comes of the part and tickets of
-    /// that supply.
-    #[must_use]
-    pub fn demand(&self, seats: &[Seat<'_>]) -> Demand {
-        self.scarce.demand(&self.checks, seats, &self.teams)
     }
     /// A rule that a ticket fails by itself, on whichever team it sits: it waits for another stage.
     #[must_use]

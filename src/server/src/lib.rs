@@ -8,6 +8,7 @@
     reason = "hash maps decide nothing here: no order of theirs is ever shown"
 )]
 mod api;
+mod audit;
 pub mod authz;
 mod board_page;
 mod bootstrap;
@@ -16,8 +17,11 @@ mod dashboard;
 mod dev;
 mod door;
 mod echo;
+pub mod firewall;
 #[allow(unreachable_pub, reason = "written like a library of its own, whose surface is what others may use")]
 mod front;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod gamelift;
 pub mod inspect;
 mod metrics;
@@ -27,6 +31,7 @@ mod recording;
 mod run;
 pub mod sagemaker;
 mod saving;
+mod shedding;
 mod telemetry;
 mod webhooks;
 mod who;

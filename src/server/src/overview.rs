@@ -10,7 +10,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use gsm_core::Timestamp;
-use gsm_engine::{BoardRef, Engine, Overview, SnapshotView};
+use gsm_engine::{BoardRef, Engine, ModelGlance, Overview, SnapshotView};
+use gsm_security::{DENIED_ADDRESS, Tally};
 use gsm_session::OffenceKind;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -92,8 +93,69 @@ pub(crate) struct OverviewDto {
     boards: Vec<BoardLineDto>,
     /// Boards that are saved, so that a start need not read every rating.
     snapshots: Vec<SnapshotDto>,
+    /// How the predictions of each mode held up of late, where matches were judged.
+    models: Vec<ModelLineDto>,
     /// Newest first.
     recent: Vec<RecentDto>,
+    /// What the rules of the firewall have done since the server started; `GET /v1/admin/firewall` tells more.
+    firewall: Vec<FirewallLineDto>,
+    /// Share of the requests that is let in: 1 where nothing is shed.
+    admitted_share: f64,
+}
+
+/// A rule of the firewall.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FirewallLineDto {
+    rule: String,
+    passed: u64,
+    /// Refused.
+    blocked: u64,
+    /// Above the limit of a rule that only counts.
+    counted: u64,
+}
+
+fn firewall(app: &App) -> Vec<FirewallLineDto> {
+    let firewall = app.door.guard.current();
+    let line = |rule: &str, tally: &Tally| FirewallLineDto {
+        rule: rule.to_owned(),
+        passed: tally.passed(),
+        blocked: tally.blocked(),
+        counted: tally.counted(),
+    };
+    let denied = line(DENIED_ADDRESS, &firewall.denied().0);
+    firewall.report().iter().map(|one| line(&one.rule.name, &one.tally)).chain([denied]).collect()
+}
+
+/// The model of a mode at a glance: figures over about the last thousand matches.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ModelLineDto {
+    mode: String,
+    /// Matches that were judged, in all.
+    matches: u64,
+    /// The share of decided matches whose winner was predicted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<f64>,
+    /// In nats: less is better, a coin has 0.693.
+    log_loss: f64,
+    /// That of the queue's rating system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating_log_loss: Option<f64>,
+    /// Whether results have become less predictable than the model believes.
+    is_drifting: bool,
+}
+
+impl ModelLineDto {
+    fn new((mode, of): (gsm_core::Mode, ModelGlance)) -> Option<Self> {
+        let champion = of.champion?;
+        Some(Self {
+            mode: mode.to_string(),
+            matches: of.matches,
+            accuracy: champion.accuracy,
+            log_loss: champion.log_loss,
+            rating_log_loss: of.rating.map(|rating| rating.log_loss),
+            is_drifting: of.is_drifting,
+        })
+    }
 }
 
 /// Offences by kind.
@@ -110,7 +172,7 @@ pub(crate) struct SnapshotDto {
     board: String,
     /// Players in it.
     players: u64,
-    /// Ratings of all modes that have changed since: what a start takes in beside it.
+    /// Ratings of all modes that have changed, and results, since: what a start takes in beside it.
     changes: u64,
     /// How old it is; absent, as is the next, where a process before this one saved it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -257,7 +319,10 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
             let now = app.engine.clock().now();
             app.engine.snapshots().into_iter().map(|view| SnapshotDto::new(view, now)).collect()
         },
+        models: app.engine.model_glances().into_iter().filter_map(ModelLineDto::new).collect(),
         recent: recent(&overview),
+        firewall: firewall(app),
+        admitted_share: app.shedder.share(),
     })
 }
 

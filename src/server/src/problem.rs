@@ -72,6 +72,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ("reason_required", 403, "An operator must say why, in the header `X-Gsm-Reason`."),
     ("banned", 403, "A player of the party is banned; the detail names who, until when and why."),
     ("denied_address", 403, "The address is on the deny list."),
+    (
+        "blocked_by_rule",
+        403,
+        "A rule of the firewall refuses this for now; the detail names it, `Retry-After` says how long.",
+    ),
     ("not_found", 404, "There is no such thing, or not for this caller."),
     ("method_not_allowed", 405, "The path exists, the method does not; `Allow` lists those that do."),
     ("already_queued", 409, "A player of the party waits in a ticket already."),
@@ -126,6 +131,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("too_many_rule_set_versions", 429, "The rule set has as many versions as it may."),
     ("too_many_boards", 429, "The server has as many boards as it may."),
     ("too_many_counting_boards", 429, "As many boards as may count the results of this mode already."),
+    ("list_full", 429, "The list of networks holds as many as it may."),
     ("too_many_streams", 429, "The player has as many push streams as one may."),
     (
         "too_many_watches",
@@ -140,6 +146,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ("board_filling", 503, "The board is being filled. Repeat the request."),
     ("model_loading", 503, "`POST /invocations`: the model is not loaded yet."),
     ("deadline", 503, "`POST /invocations`: the answer took longer than it may. Send fewer matches at once."),
+    (
+        "overloaded",
+        503,
+        "More is asked than can be served in time; nothing was applied. Repeat after `Retry-After`.",
+    ),
     ("not_ready", 503, "The server is draining, or its store is ill."),
 ];
 
@@ -220,6 +231,7 @@ impl ApiError {
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(ErrorCode(self.code));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -232,6 +244,10 @@ impl ApiError {
         response
     }
 }
+
+/// Left in an answer for the audit log: why it is a refusal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ErrorCode(pub(crate) &'static str);
 
 /// Left in a response for the door, which knows the request's id and renders it.
 #[derive(Debug, Clone)]

@@ -1,10 +1,12 @@
 //! The composition root: settings in, a running server out.
 use crate::{
     api::{self, App},
+    audit::Sequencer,
     authz,
     config::{Asserted, ClientAuth, Dashboard, Mode, Settings, TlsSettings},
     dev,
     door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS, TrustedProxies},
+    firewall::{Guard, reload},
     front::{
         WireLimits, listen,
         tls::{Tls, TlsError, TlsFiles},
@@ -14,6 +16,7 @@ use crate::{
     overview::{self, Watch},
     recording::{Files, Writing},
     saving::Saving,
+    shedding::{self, Shedder},
     telemetry,
     webhooks::{Account, Secret, Webhooks},
     who::{
@@ -28,12 +31,12 @@ use crate::{
         throttle::Throttle,
     },
 };
-use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds};
+use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::Models};
 use gsm_core::{IdSource, Millis};
-use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes};
+use gsm_engine::{Champion, Engine, EngineError, EngineOptions, store::Homes};
 use gsm_policy::Faults;
 use parking_lot::Mutex;
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -112,6 +115,7 @@ pub struct Running {
     tasks: TaskTracker,
     fatal: Arc<Mutex<Option<String>>>,
     saving: Option<Arc<Saving>>,
+    sequencer: Arc<Sequencer>,
     dev: Option<DevCredentials>,
 }
 
@@ -144,8 +148,12 @@ impl Running {
         if let Some(saving) = self.saving.as_ref().filter(|_| self.fatal.lock().is_none()) {
             saving.last(&self.app.engine).await;
         }
-        let store = self.app.store.clone();
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        let (store, sequencer) = (self.app.store.clone(), self.sequencer);
+        let closed = tokio::task::spawn_blocking(move || {
+            sequencer.stop();
+            store.close()
+        });
+        let closed = closed.await;
         if let Some(reason) = self.fatal.lock().take() {
             return Err(StartError::Fatal(reason));
         }
@@ -207,22 +215,27 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         }
     };
     let metrics = Arc::new(Metrics::new());
-    let door = Door::new(
-        settings.firewall,
-        TrustedProxies(settings.trusted_proxies.clone()),
-        Bearers::new(sessions, issuers, refresher.clone()),
-        policies,
-        &**engine.ids(),
-        opened(&settings),
-        metrics.clone(),
-    );
-    let throttle = Throttle::new(settings.firewall, engine.ids().next_u128() as u64);
+    let guard = match guard(&settings, &engine).await {
+        Ok(guard) => guard,
+        Err(error) => {
+            close_quietly(store).await;
+            return Err(error);
+        }
+    };
+    let proxies = TrustedProxies(settings.trusted_proxies.clone());
+    let bearers = Bearers::new(sessions, issuers, refresher.clone());
+    let door = Door::new(guard, proxies, bearers, policies, opened(&settings));
+    let throttle = Throttle::new(settings.firewall.profile, engine.ids().next_u128() as u64);
     let tasks = TaskTracker::new();
     let prepared = hear(&engine, &settings, &tasks, &stop)
         .and_then(|()| record(&engine, &settings, &tasks, &stop))
-        .and_then(|()| wire(&settings, &**engine.ids()));
-    let wire = match prepared {
-        Ok(wire) => wire,
+        .and_then(|()| wire(&settings, &**engine.ids()))
+        .and_then(|wire| {
+            let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
+            Ok((wire, Sequencer::start(&settings, store.clone(), clock, ids)?))
+        });
+    let (wire, (sequencer, audit)) = match prepared {
+        Ok(done) => done,
         Err(error) => {
             close_quietly(store).await;
             return Err(error);
@@ -242,8 +255,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         door,
         watch: Watch::new(started_at),
         wire,
+        audit,
         gate: gate.clone(),
         metrics,
+        shedder: Shedder::new(settings.queue_target),
         shows_metrics: settings.metrics != Dashboard::Off,
         throttle,
         used: Used::default(),
@@ -256,6 +271,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
+    tasks.spawn(reload::watch(app.clone()));
+    tasks.spawn(shedding::probe(app.clone()));
     let saving = Saving::new(&settings);
     if let Some(saving) = saving.clone() {
         tasks.spawn(saving.run(app.engine.clone(), stop.clone()));
@@ -264,7 +281,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     #[expect(clippy::disallowed_methods, reason = "the composition root owns the listener's task")]
     let served = tokio::spawn(listen::serve(listener, tls, router, limits, gate, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
-    Ok(Running { addr, app, served, tasks, fatal, saving, dev })
+    let sequencer = Arc::new(sequencer);
+    Ok(Running { addr, app, served, tasks, fatal, saving, sequencer, dev })
+}
+
+/// The firewall, with what operators have put into lists.
+async fn guard(settings: &Settings, engine: &Engine) -> Result<Guard, StartError> {
+    let (listed, seed) = (engine.listed().await?, engine.ids().next_u128() as u64);
+    let guard = Guard::new(settings.firewall.clone(), listed, seed, engine.clock().now());
+    guard.map_err(|error| StartError::Refused(error.to_string()))
 }
 
 /// The actions that the settings open to everybody.
@@ -390,8 +415,10 @@ pub(crate) async fn open_engine(
         let token_key = secret::token_key(&settings.token_key_file, settings.mode, &*ids)?;
         let options = EngineOptions { node: settings.node.clone(), token_key };
         let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock, ids.clone(), options));
+        engine.begin_models_with(champions(&settings.data_dir));
         let saving = Saving::new(settings);
-        let report = engine.load_with(saving.as_ref().map(|saving| saving.snapshots())).await?;
+        let (boards, models) = saving.as_ref().map(|saving| saving.snapshots()).unzip();
+        let report = engine.load_from(boards, models).await?;
         tracing::info!(?report, "loaded");
         Ok::<_, StartError>(engine)
     };
@@ -402,6 +429,35 @@ pub(crate) async fn open_engine(
             Err(error)
         }
     }
+}
+
+/// The champions of the registry. One that cannot be used is told by name and hash, and its mode does without.
+fn champions(data_dir: &Path) -> BTreeMap<gsm_core::Mode, Champion> {
+    let models = match Models::open(data_dir) {
+        Ok(models) => models,
+        Err(error) => {
+            tracing::error!(%error, "the registry of models is not used, every mode begins with the first weights");
+            return BTreeMap::new();
+        }
+    };
+    let mut champions = BTreeMap::new();
+    for promotion in models.promotions() {
+        let Some(of) = models.champion(&promotion.mode) else { continue };
+        let Ok(mode) = gsm_core::Mode::new(&promotion.mode) else { continue };
+        if champions.contains_key(&mode) {
+            continue;
+        }
+        match models.load(of) {
+            Ok(file) => {
+                tracing::info!(%mode, model = of.about.name, hash = of.hash, "the mode begins with its champion");
+                champions.insert(mode, Champion::new(file, of.hash.clone()));
+            }
+            Err(error) => {
+                tracing::error!(%mode, %error, "the champion is not used, the mode begins with the first weights");
+            }
+        }
+    }
+    champions
 }
 
 /// After a first cause that is told: that closing fails as well would add nothing.

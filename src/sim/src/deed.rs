@@ -183,7 +183,14 @@ impl fmt::Display for Told {
 }
 
 fn call(engine: &Engine, principal: Principal) -> Call {
-    Call { action: "sim", principal, request_id: String::new(), once: None, now: engine.clock().now() }
+    Call {
+        action: "sim",
+        principal,
+        request_id: String::new(),
+        once: None,
+        now: engine.clock().now(),
+        origin: Default::default(),
+    }
 }
 
 async fn create(engine: &Engine, call: &Call, wish: &TicketWish) -> Result<TicketView, EngineError> {

@@ -57,6 +57,8 @@ pub enum Plant {
     OffenceForgotten,
     /// Nobody is told who is locked out.
     LocksUnheeded,
+    /// A result counts, and nobody learns from it.
+    LessonDropped,
 }
 
 impl Plant {
@@ -84,6 +86,7 @@ impl Plant {
         Self::CountingUnheeded,
         Self::OffenceForgotten,
         Self::LocksUnheeded,
+        Self::LessonDropped,
     ];
 
     /// The invariant that must report it.
@@ -104,6 +107,7 @@ impl Plant {
             Self::SeatForgotten => Invariant::SeatsKept,
             Self::OffenceForgotten => Invariant::OffencesOnce,
             Self::LocksUnheeded => Invariant::OffencesOnce,
+            Self::LessonDropped => Invariant::ModelsAgree,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
             Self::ReplayDropped => Invariant::SameAnswer,
@@ -218,6 +222,10 @@ impl Planted {
                 if let Some((key, row)) = changes.writes.iter().find_map(again) {
                     changes.create(key, row);
                 }
+                changes
+            }
+            Plant::LessonDropped => {
+                changes.folds.retain(|write| !matches!(write.key, Key::Lesson(..)));
                 changes
             }
             Plant::EventDropped => {

@@ -194,6 +194,7 @@ impl Writer {
             request_id: format!("req-{n:016x}"),
             resources: vec![match_id.to_string()],
             reason: None,
+            origin: Default::default(),
         });
         set
     }

@@ -506,6 +506,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Learnt(_)
         | Row::Penalties(_)
         | Row::Bans(_)
+        | Row::Quarantine(_)
         | Row::Watch(_)
         | Row::Told(_) => true,
         Row::Identity(_)
@@ -519,6 +520,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Offences(_)
         | Row::Scored(_)
         | Row::Lesson(_)
+        | Row::Listed(_)
         | Row::Adjustment(_) => false,
     }
 }

@@ -9,8 +9,11 @@ use super::{
     limits, trace,
 };
 use gsm_core::{CommitKey, Millis, PlayerId, Timestamp};
-use gsm_engine::store::{AuditRecord, ChangeSet, EVENT_RETENTION, Key, PushEvent, Row, Version};
+use gsm_engine::store::{
+    AuditRecord, ChangeSet, EVENT_RETENTION, FirstAuditRecord, Key, PushEvent, Row, Version, stored_audit,
+};
 use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use serde::{Deserialize, Serialize};
 use std::{ops::Bound, sync::Arc};
 
 /// The file's name in the data directory.
@@ -187,7 +190,8 @@ fn write_sets(tx: &redb::WriteTransaction, sets: &[Placed]) -> Result<(), redb::
             events.insert(sequence, seal_value(&context, &changes.events).map_err(unfit)?.as_slice())?;
         }
         if let Some(record) = &changes.audit {
-            audit.insert(sequence, seal_value(&context, &(changes.at, record)).map_err(unfit)?.as_slice())?;
+            let row = AuditRow { at: changes.at, record: Some(record.clone()) };
+            audit.insert(sequence, seal_value(&context, &row).map_err(unfit)?.as_slice())?;
         }
     }
     Ok(())
@@ -337,14 +341,68 @@ impl View {
         for item in range.take(limit) {
             let (sequence, value) = item.map_err(|error| Fault::of(error, FILE, &self.health))?;
             let sequence = sequence.value();
-            let (at, record) = unseal_value(&sequence.to_le_bytes(), value.value())
+            let row = audit_row(sequence, value.value())
                 .map_err(|error| damaged("the audit record of", sequence, &error))?;
-            out.push((sequence, at, record));
+            out.extend(row.record.map(|record| (sequence, row.at, record)));
         }
         Ok(out)
     }
 }
 
+/// An audit record as it lies in its table.
+#[derive(Serialize, Deserialize)]
+struct AuditRow {
+    at: Timestamp,
+    #[serde(with = "stored_audit")]
+    record: Option<AuditRecord>,
+}
+
+/// Reads one; the first releases wrote time and record without a form, which no form's number is mistaken for.
+fn audit_row(sequence: u64, bytes: &[u8]) -> Result<AuditRow, CodecError> {
+    let context = sequence.to_le_bytes();
+    unseal_value(&context, bytes).or_else(|error| {
+        let first: (Timestamp, FirstAuditRecord) = unseal_value(&context, bytes).map_err(|_| error)?;
+        Ok(AuditRow { at: first.0, record: Some(first.1.into()) })
+    })
+}
+
 fn damaged(what: &str, sequence: u64, error: &CodecError) -> Fault {
     Fault::Damaged(format!("`{FILE}`: {what} commit `{sequence}`: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_core::EventId;
+
+    /// Time 4 and a record of the commit 6, as the first release wrote them.
+    const AUDIT_1: &str = concat!(
+        "01cc1197bcb65a7b540810000000000000000000000000000000031067736d3a5265706f7274526573756c740c",
+        "7365727665723a6172656e61057265712d3101056d63682d310103776879"
+    );
+
+    #[test]
+    fn audit_records_of_the_first_form_stay_readable() {
+        let digit = |c: u8| (c as char).to_digit(16).expect("a digit") as u8;
+        let bytes: Vec<u8> =
+            AUDIT_1.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect();
+        let of_record =
+            (EventId::from_u128(3), "gsm:ReportResult", "server:arena", "req-1", vec!["mch-1"], Some("why"));
+        let first = seal_value(&6u64.to_le_bytes(), &(Timestamp::from_millis(4), of_record)).expect("writes");
+        assert_eq!(first.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), AUDIT_1);
+        let row = audit_row(6, &bytes).expect("reads");
+        let record = AuditRecord {
+            event_id: EventId::from_u128(3),
+            action: "gsm:ReportResult".into(),
+            principal: "server:arena".into(),
+            request_id: "req-1".into(),
+            resources: vec!["mch-1".into()],
+            reason: Some("why".into()),
+            origin: Default::default(),
+        };
+        assert_eq!((row.at.as_millis(), row.record.as_ref()), (4, Some(&record)));
+        let again = seal_value(&6u64.to_le_bytes(), &row).expect("writes");
+        assert_eq!(audit_row(6, &again).expect("reads").record, Some(record));
+        assert!(audit_row(7, &again).is_err(), "in another's place");
+    }
 }

@@ -126,6 +126,7 @@ pub(crate) fn audit(n: u64) -> AuditRecord {
         request_id: format!("req-{n}"),
         resources: vec![format!("mch-{n}")],
         reason: None,
+        origin: Default::default(),
     }
 }
 

@@ -48,6 +48,7 @@ fn call(engine: &Engine) -> Call {
         request_id: String::new(),
         once: None,
         now: engine.clock().now(),
+        origin: Default::default(),
     }
 }
 

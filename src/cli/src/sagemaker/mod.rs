@@ -1,4 +1,6 @@
 //! `gsm sagemaker`: the container contract of SageMaker, `train` and `serve` (docs/models.md).
+#[cfg(feature = "sagemaker")]
+mod ask;
 mod channels;
 mod hyperparameters;
 mod serve;
@@ -21,6 +23,9 @@ enum What {
     Train(train::Train),
     /// Serve the model of /opt/ml on port 8080, as an endpoint does
     Serve(serve::Serve),
+    /// Ask an endpoint about a match, and say who spoke
+    #[cfg(feature = "sagemaker")]
+    Ask(ask::Ask),
 }
 
 impl Command {
@@ -28,6 +33,8 @@ impl Command {
         match self.what {
             What::Train(command) => command.run(),
             What::Serve(command) => command.run(),
+            #[cfg(feature = "sagemaker")]
+            What::Ask(command) => command.run(),
         }
     }
 }

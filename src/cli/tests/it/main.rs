@@ -6,7 +6,10 @@ mod bench;
 mod boards;
 mod config;
 mod doctor;
+#[cfg(feature = "sagemaker")]
+mod endpoint;
 mod eval;
+mod firewall;
 mod gamelift;
 mod gamelift_rust;
 mod gsm;

@@ -9,10 +9,10 @@ use std::{
 };
 
 /// What the platform puts under /opt/ml.
-struct Job(tempfile::TempDir);
+pub(crate) struct Job(tempfile::TempDir);
 
 impl Job {
-    fn new(hyperparameters: &str, channels: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(hyperparameters: &str, channels: &[(&str, &str)]) -> Self {
         let job = Self(tempfile::tempdir().unwrap());
         for dir in ["input/config", "model", "output/data"] {
             fs::create_dir_all(job.at(dir)).unwrap();
@@ -35,11 +35,11 @@ impl Job {
         job
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }
 
-    fn train(&self) -> Ran {
+    pub(crate) fn train(&self) -> Ran {
         let prefix = self.0.path().to_str().unwrap();
         gsm_in(&["sagemaker", "train"], &[("GSM_ML_PREFIX", prefix), ("TRAINING_JOB_NAME", "job-1")])
     }
@@ -55,13 +55,13 @@ impl Job {
 }
 
 /// An endpoint; killed when it goes out of sight.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
-    addr: String,
+    pub(crate) addr: String,
 }
 
 impl Serving {
-    fn start(prefix: &Path) -> Self {
+    pub(crate) fn start(prefix: &Path) -> Self {
         let env = [("GSM_ML_PREFIX", prefix.to_str().unwrap())];
         let mut child = command(&["sagemaker", "serve", "--port", "0", "--host", "127.0.0.1"], &env)
             .stderr(Stdio::piped())
@@ -97,7 +97,7 @@ impl Serving {
     }
 
     /// Until the model is loaded.
-    fn healthy(&self) {
+    pub(crate) fn healthy(&self) {
         while self.call("GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").0 != 200 {
             std::thread::yield_now();
         }

@@ -3,12 +3,13 @@ use super::{
     live::{Person, Scored},
     segments::{Parts, Segment},
 };
+use serde::{Deserialize, Serialize};
 
 /// So many losses in a row are a bad streak.
 pub(super) const STREAK: u16 = 3;
 
 /// Sums over players' matches.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Sums {
     /// Players' matches; of those the ones that were predicted, and whose wait is known.
     pub(super) matches: u64,
@@ -47,7 +48,7 @@ impl Sums {
 }
 
 /// Sums by part, and how many matches each player has lost in a row.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Fairness {
     losses: Vec<u16>,
     pub(super) all: Sums,

@@ -1,10 +1,15 @@
 //! The model of one mode: who its players are by number, and how its predictions held up.
+use super::champion::Champion;
 use super::live::{CONTENDERS, Live, Scored};
 use crate::store::{Forecast, Inside, LessonRow, Sparse, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
-use gsm_ml::{Contribution, Entry, FEATURES, Features, Meeting, MlError, Model, Outcome};
+use gsm_ml::{
+    About, Contribution, Entry, FEATURES, Features, FileError, Kept, Meeting, MlError, Model, ModelFile,
+    Names, Outcome,
+};
 use gsm_session::Roster;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The model by name: raised when a feature means something else, for then vectors that were stored mean nothing.
 pub(crate) const MODEL: &str = "gsm-1";
@@ -13,6 +18,8 @@ pub(crate) const MODEL: &str = "gsm-1";
 #[derive(Clone, Default)]
 pub(crate) struct League {
     model: Model,
+    /// What it began with; none where with the first weights of all games.
+    champion: Option<Arc<Champion>>,
     players: Map<PlayerId, u32>,
     variants: BTreeMap<Variant, u16>,
     /// The commit of the last lesson, and how many there were.
@@ -21,10 +28,81 @@ pub(crate) struct League {
     live: Live,
 }
 
+/// A league as it is saved.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Saved {
+    /// The players in the order of their numbers, and the variants.
+    players: Vec<PlayerId>,
+    variants: Vec<Variant>,
+    sequence: u64,
+    learnt: u64,
+    live: Live,
+    /// The hash of what it began with.
+    champion: Option<String>,
+    /// A model file.
+    model: Vec<u8>,
+}
+
 /// A number for each player of a roster.
 type Numbers = Vec<Vec<u32>>;
 
 impl League {
+    /// Before the first lesson.
+    pub(super) fn begun(champion: Option<Arc<Champion>>) -> Self {
+        let model = champion.as_ref().map(|champion| champion.begun()).unwrap_or_default();
+        Self { model, champion, ..Self::default() }
+    }
+
+    /// The name of its model.
+    pub(crate) fn name(&self) -> String {
+        self.champion.as_ref().map_or_else(|| MODEL.to_owned(), |champion| champion.name())
+    }
+
+    /// The league as it is saved.
+    ///
+    /// # Errors
+    /// A model that cannot be written.
+    pub(super) fn saved(self) -> Result<Saved, FileError> {
+        let mut players: Vec<(u32, PlayerId)> =
+            self.players.into_iter().map(|(of, number)| (number, of)).collect();
+        players.sort_unstable();
+        let mut variants: Vec<(u16, Variant)> =
+            self.variants.into_iter().map(|(of, number)| (number, of)).collect();
+        variants.sort_unstable();
+        // Who is who is told beside the file.
+        let names = Names { players: vec![String::new(); players.len()], ..Names::default() };
+        let about = About::new(MODEL, "", Timestamp::EPOCH, "");
+        let model = ModelFile { about, names, model: self.model }.to_bytes(Kept::All)?;
+        Ok(Saved {
+            players: players.into_iter().map(|(_, of)| of).collect(),
+            variants: variants.into_iter().map(|(_, of)| of).collect(),
+            sequence: self.sequence,
+            learnt: self.learnt,
+            live: self.live,
+            champion: self.champion.map(|champion| champion.hash().to_owned()),
+            model,
+        })
+    }
+
+    /// The league that was saved; none where it began with another model than `champion`.
+    ///
+    /// # Errors
+    /// A model that cannot be read.
+    pub(super) fn restored(saved: Saved, champion: Option<Arc<Champion>>) -> Result<Option<Self>, FileError> {
+        if saved.champion.as_deref() != champion.as_ref().map(|champion| champion.hash()) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            champion,
+            model: ModelFile::read(&saved.model)?.model,
+            players: saved.players.into_iter().zip(0..).collect(),
+            variants: saved.variants.into_iter().zip(0..).collect(),
+            sequence: saved.sequence,
+            learnt: saved.learnt,
+            live: saved.live,
+        }))
+    }
+
     pub(crate) fn sequence(&self) -> u64 {
         self.sequence
     }
@@ -85,8 +163,12 @@ impl League {
         let numbers = self.seated(&lesson.roster);
         let variant = self.variant(lesson.variant.as_ref());
         if let (Some(name), Some(number)) = (&lesson.variant, variant) {
-            self.variants.insert(name.clone(), number);
+            let is_new = self.variants.insert(name.clone(), number).is_none();
+            if let Some(champion) = self.champion.as_ref().filter(|_| is_new) {
+                champion.lend(&mut self.model, number, name.as_str());
+            }
         }
+        self.model.hold(self.champion.as_ref().is_some_and(|champion| champion.has_seen(lesson.at)));
         (self.sequence, self.learnt) = (sequence, self.learnt + 1);
         if let Err(error) = self.learn_from(lesson, &numbers, variant) {
             tracing::debug!(%error, "nothing can be learnt from a result");
@@ -126,6 +208,18 @@ impl League {
         self.model.features(&Meeting { at, variant, home, sides: [one, other] }).ok()
     }
 
+    /// How strong a player is; none of a stranger.
+    pub(crate) fn strength(
+        &mut self,
+        player: PlayerId,
+        variant: Option<&Variant>,
+        at: Timestamp,
+    ) -> Option<f64> {
+        let number = self.players.get(&player).copied()?;
+        let variant = self.variant(variant);
+        self.model.strength(number, at, variant).ok()
+    }
+
     /// What is predicted of a match; `rating` are the scores that the rating system of its queue expects. Nothing of what
     /// is no contest.
     pub(crate) fn forecast(&mut self, roster: &Roster, at: Timestamp, rating: &[f64]) -> Option<Forecast> {
@@ -141,7 +235,7 @@ impl League {
 
     fn inside(&self, at: Timestamp, contenders: Vec<Vec<f64>>) -> Inside {
         Inside {
-            model: MODEL.to_owned(),
+            model: self.name(),
             sequence: self.sequence,
             learnt: self.learnt,
             at,
@@ -203,7 +297,8 @@ impl League {
 
 /// The features that a match was predicted by, where they are those of this model.
 fn foreseen(lesson: &LessonRow) -> Option<Result<Features, MlError>> {
-    let inside = lesson.forecast.as_ref()?.inside.as_ref().filter(|inside| inside.model == MODEL)?;
+    let inside = lesson.forecast.as_ref()?.inside.as_ref();
+    let inside = inside.filter(|inside| inside.model.split('/').next() == Some(MODEL))?;
     Some(features_of(inside.seen.as_ref()?))
 }
 

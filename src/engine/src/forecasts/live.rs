@@ -7,6 +7,7 @@ use crate::store::LessonRow;
 use gsm_core::{Attribute, PlayerId, Timestamp};
 use gsm_ml::{Drift, log_loss};
 use gsm_rating::evaluation::Evaluation;
+use serde::{Deserialize, Serialize};
 
 /// Who predicts every match. The first is the champion: what it says is shown and used. The others are the regressions that
 /// it mixes, each alone, and the rating system of the queue.
@@ -90,7 +91,7 @@ impl Scored {
 }
 
 /// Figures in which the latest matches count most.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Recent {
     pub(super) weight: f64,
     pub(super) log_loss: f64,
@@ -120,7 +121,7 @@ impl Recent {
 }
 
 /// All figures of one contender.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Figures {
     pub(super) all: Evaluation,
     pub(super) recent: Recent,
@@ -128,7 +129,7 @@ pub(super) struct Figures {
 }
 
 /// How the predictions of a mode held up.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Live {
     /// Matches that were scored.
     pub(super) matches: u64,

@@ -1,7 +1,7 @@
 //! The models at start: all lessons, in the order in which they were learnt.
 use super::{Forecasts, league::League, lesson};
 use crate::{
-    Engine, EngineError,
+    Engine, EngineError, Snapshots,
     store::{Key, KeyRange, Version},
 };
 use gsm_core::{MatchId, Mode, Timestamp, limits};
@@ -29,9 +29,24 @@ impl Forecasts {
 }
 
 impl Engine {
-    /// Learns from all lessons; how many there were. Memory for their places, and one read a lesson.
-    pub(crate) async fn load_forecasts(&self) -> Result<usize, EngineError> {
+    /// Brings all models up to date, from what was saved where that can be; how many lessons they have learnt.
+    pub(crate) async fn load_models(&self, saved: Option<&dyn Snapshots>) -> Result<u64, EngineError> {
         self.views.forecasts.begin();
+        let restored = match saved {
+            Some(saved) => self.restore_models(saved).await?,
+            None => None,
+        };
+        let leagues = match restored {
+            Some(leagues) => leagues,
+            None => self.learn_all().await?,
+        };
+        let learnt = leagues.values().map(League::learnt).sum();
+        self.views.forecasts.replace(leagues);
+        Ok(learnt)
+    }
+
+    /// Learns from all lessons. Memory for their places, and one read a lesson.
+    async fn learn_all(&self) -> Result<BTreeMap<Mode, League>, EngineError> {
         let (mut modes, mut places) = (Vec::<Mode>::new(), Vec::<Place>::new());
         self.each(KeyRange::AllLessons, |key, found| {
             let (Key::Lesson(mode, id), Some(lesson)) = (&key, lesson(&found.row)) else {
@@ -57,11 +72,11 @@ impl Engine {
                 let (Key::Lesson(mode, _), Some(lesson)) = (key, lesson(&row)) else {
                     return Err(EngineError::damaged(key));
                 };
-                leagues.entry(mode.clone()).or_default().learn(*version, lesson);
+                let begun = || self.views.forecasts.begun(mode);
+                leagues.entry(mode.clone()).or_insert_with(begun).learn(*version, lesson);
             }
         }
-        self.views.forecasts.replace(leagues);
-        Ok(places.len())
+        Ok(leagues)
     }
 
     /// Rows that were listed: where one is missing the read was stale.

@@ -4,23 +4,35 @@
 //! what was learnt from all lessons of its mode in the order of their commits, so that a start comes to the same bits.
 //! Results that are voided or corrected later stay learnt as they were reported, as [`crate::learning`] has it too.
 mod asking;
+mod champion;
 mod fairness;
 mod league;
 mod live;
 mod loading;
 mod segments;
+mod snapshot;
 mod views;
 
 pub use asking::{Ask, Asked, MatchPrediction};
 pub(crate) use asking::{region_of, waits_of};
+pub use champion::Champion;
 pub use live::CONTENDERS;
-pub use views::{ContenderView, DriftView, FairnessLine, ModelView, RecentFigures, SegmentFigures};
+pub use segments::{Dimension as SegmentDimension, Segment};
+pub use views::{
+    ContenderView, DriftView, FairnessLine, ModelGlance, ModelView, RecentFigures, SegmentFigures,
+};
 
-use crate::store::{ChangeSet, Key, LessonRow, Op, Row};
-use gsm_core::{MatchId, Mode};
+use crate::{
+    pools::QualityModel,
+    store::{ChangeSet, Key, LessonRow, Op, Row},
+};
+use gsm_core::{MatchId, Mode, PlayerId, Timestamp, Variant};
 use league::League;
 use parking_lot::{Mutex, RwLock};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 /// Lessons of one commit, of one mode, in the order in which they are learnt.
 type Lessons = Vec<(MatchId, Arc<Row>)>;
@@ -31,6 +43,23 @@ pub(crate) struct Forecasts {
     leagues: RwLock<BTreeMap<Mode, Arc<Mutex<League>>>>,
     /// What was heard while all lessons are read; none where they are not.
     heard: Mutex<Option<Vec<(u64, Mode, Lessons)>>>,
+    /// What models begin with, where not with the first weights of all games.
+    champions: RwLock<BTreeMap<Mode, Arc<Champion>>>,
+    /// How many lessons of all modes were learnt when models were last saved.
+    saved: AtomicU64,
+}
+
+impl QualityModel for Forecasts {
+    fn strength(
+        &self,
+        mode: &Mode,
+        player: PlayerId,
+        variant: Option<&Variant>,
+        at: Timestamp,
+    ) -> Option<f64> {
+        let league = self.leagues.read().get(mode).cloned()?;
+        league.lock().strength(player, variant, at)
+    }
 }
 
 /// The lesson of a row.
@@ -80,7 +109,23 @@ impl Forecasts {
         if let Some(league) = self.leagues.read().get(mode) {
             return league.clone();
         }
-        self.leagues.write().entry(mode.clone()).or_default().clone()
+        let begun = || Arc::new(Mutex::new(self.begun(mode)));
+        self.leagues.write().entry(mode.clone()).or_insert_with(begun).clone()
+    }
+
+    fn champion(&self, mode: &Mode) -> Option<Arc<Champion>> {
+        self.champions.read().get(mode).cloned()
+    }
+
+    /// The model of a mode before its first lesson.
+    fn begun(&self, mode: &Mode) -> League {
+        League::begun(self.champion(mode))
+    }
+
+    /// What the models of modes begin with from the next start on.
+    pub(crate) fn begin_with(&self, champions: BTreeMap<Mode, Champion>) {
+        let champions = champions.into_iter().map(|(mode, of)| (mode, Arc::new(of)));
+        *self.champions.write() = champions.collect();
     }
 
     /// Whether anything was learnt or asked of a mode.

@@ -1,7 +1,7 @@
 //! The models as operators look at them.
 use super::{
     fairness::Sums,
-    league::{League, MODEL},
+    league::League,
     live::{CONTENDERS, Figures, Recent},
     segments::{Parts, Segment},
 };
@@ -112,6 +112,19 @@ pub struct FairnessLine {
     pub losing_streak_max: u16,
 }
 
+/// A model at a glance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModelGlance {
+    /// Matches that were judged.
+    pub matches: u64,
+    /// The champion's figures of late; none before the first match.
+    pub champion: Option<RecentFigures>,
+    /// Those of the queue's rating system.
+    pub rating: Option<RecentFigures>,
+    /// Whether the drift alarm is raised.
+    pub is_drifting: bool,
+}
+
 fn recent(of: &Recent) -> Option<RecentFigures> {
     (of.weight > 0.0).then(|| RecentFigures {
         accuracy: (of.decisive > 0.0).then(|| of.hits / of.decisive),
@@ -142,7 +155,7 @@ fn view(mode: Mode, league: &League) -> ModelView {
     let live = league.live();
     ModelView {
         mode,
-        model: MODEL.to_owned(),
+        model: league.name(),
         learnt: league.learnt(),
         sequence: league.sequence(),
         players: league.players(),
@@ -184,6 +197,23 @@ impl Engine {
     pub fn models(&self) -> Vec<ModelView> {
         let leagues = self.views.forecasts.all().into_iter();
         leagues.map(|(mode, league)| view(mode, &league.lock())).collect()
+    }
+
+    /// The models of all modes that have one at a glance, by mode.
+    #[must_use]
+    pub fn model_glances(&self) -> Vec<(Mode, ModelGlance)> {
+        let glance = |league: &League| {
+            let live = league.live();
+            let [champion, .., rating] = &live.contenders;
+            ModelGlance {
+                matches: live.matches,
+                champion: recent(&champion.recent),
+                rating: recent(&rating.recent),
+                is_drifting: live.drift.since().is_some(),
+            }
+        };
+        let leagues = self.views.forecasts.all().into_iter();
+        leagues.map(|(mode, league)| (mode, glance(&league.lock()))).collect()
     }
 
     /// How all parts of a mode's players fare, everybody first.

@@ -1,10 +1,10 @@
 //! The two kinds of pools: by a window of skill, and by a rule set.
 use super::Found;
 use crate::{
-    QueueConfig, RuleCount,
+    Balance, QueueConfig, RuleCount,
     store::{Brought, TicketRow},
 };
-use gsm_core::{PlayerId, TicketId, Timestamp};
+use gsm_core::{Mode, PlayerId, TicketId, Timestamp, Variant};
 use gsm_matchmaking::{
     Explain, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, Role, RulePool, RuledExplain, RuledMatch,
     RuledTicket,
@@ -22,7 +22,7 @@ pub(crate) enum Rules {
     #[default]
     Unknown,
     /// A window of skill.
-    Window(MatchRules),
+    Window(MatchRules, Option<Judged>),
     /// A rule set, and the attribute that is the rating.
     Set { set: Arc<RuleSet>, rating_attribute: Option<String> },
 }
@@ -31,33 +31,71 @@ impl Rules {
     /// Those of a queue; nothing where its rule set is not known.
     pub(crate) fn of(config: &QueueConfig, set: Option<Arc<RuleSet>>) -> Self {
         match (&config.rule_set, set) {
-            (None, _) => Self::Window(config.rules.clone()),
+            (None, _) => {
+                let by_model = config.balance == Balance::Prediction;
+                let judged = || Judged { mode: config.mode.clone(), variant: config.variant.clone() };
+                Self::Window(config.rules.clone(), by_model.then(judged))
+            }
             (Some(_), None) => Self::Unknown,
             (Some(_), Some(set)) => Self::Set { set, rating_attribute: config.rating_attribute.clone() },
         }
     }
 
-    /// A ticket as the pool takes it.
-    pub(super) fn entering(&self, id: TicketId, row: &TicketRow) -> Entering {
+    /// A ticket as the pool takes it, judged by the model where its queue asks for that.
+    pub(super) fn entering(
+        &self,
+        id: TicketId,
+        row: &TicketRow,
+        model: Option<&dyn QualityModel>,
+    ) -> Entering {
         match self {
+            Self::Window(_, Some(of)) => {
+                let strength = |of_row: &crate::store::TicketPlayer| {
+                    model?.strength(&of.mode, of_row.player, of.variant.as_ref(), row.queued_at)
+                };
+                let strengths: Option<Vec<f64>> = row.players.iter().map(strength).collect();
+                let mean = strengths.map(|of| of.iter().sum::<f64>() / of.len().max(1) as f64);
+                Entering::Window(pool_ticket(id, row), mean)
+            }
             Self::Set { rating_attribute, .. } => {
                 Entering::Ruled(Box::new(ruled_ticket(id, row, rating_attribute.as_deref())))
             }
-            Self::Window(_) | Self::Unknown => Entering::Window(pool_ticket(id, row)),
+            Self::Window(_, None) | Self::Unknown => Entering::Window(pool_ticket(id, row), None),
         }
     }
 }
 
 /// A ticket on its way into a pool.
 pub(super) enum Entering {
-    Window(PoolTicket),
+    /// With the mean strength of its players, where it is judged.
+    Window(PoolTicket, Option<f64>),
     Ruled(Box<RuledTicket>),
+}
+
+/// What a pool's tickets are judged for.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Judged {
+    mode: Mode,
+    variant: Option<Variant>,
+}
+
+/// Tells how strong players are, for choices that the rules leave open. Local, pure, quick.
+pub(crate) trait QualityModel: Send + Sync {
+    /// On a scale on which the difference of two sides' means is how uneven their match is; none of whom nothing is
+    /// known.
+    fn strength(
+        &self,
+        mode: &Mode,
+        player: PlayerId,
+        variant: Option<&Variant>,
+        at: Timestamp,
+    ) -> Option<f64>;
 }
 
 impl Entering {
     pub(super) fn id(&self) -> TicketId {
         match self {
-            Self::Window(ticket) => ticket.id,
+            Self::Window(ticket, _) => ticket.id,
             Self::Ruled(ticket) => ticket.id,
         }
     }
@@ -82,7 +120,7 @@ impl Matcher {
     pub(super) fn new(rules: &Rules) -> Option<Self> {
         Some(match rules {
             Rules::Unknown => Self::Window(Box::new(Pool::new(MatchRules::default()).ok()?)),
-            Rules::Window(rules) => Self::Window(Box::new(Pool::new(rules.clone()).ok()?)),
+            Rules::Window(rules, _) => Self::Window(Box::new(Pool::new(rules.clone()).ok()?)),
             Rules::Set { set, .. } => Self::Ruled(Box::new(RulePool::new(set.clone()))),
         })
     }
@@ -90,7 +128,7 @@ impl Matcher {
     /// Follows other rules from now on; whether it could without losing its tickets.
     pub(super) fn follow(&mut self, rules: &Rules) -> bool {
         match (self, rules) {
-            (Self::Window(pool), Rules::Window(rules)) => pool.set_rules(rules.clone()).is_ok(),
+            (Self::Window(pool), Rules::Window(rules, _)) => pool.set_rules(rules.clone()).is_ok(),
             (Self::Ruled(pool), Rules::Set { set, .. }) => Arc::ptr_eq(pool.rules(), set),
             _ => false,
         }
@@ -99,7 +137,9 @@ impl Matcher {
     /// Takes a ticket. One of another kind, or that the pool does not take, stays out of it.
     pub(super) fn insert(&mut self, ticket: Entering) {
         match (self, ticket) {
-            (Self::Window(pool), Entering::Window(ticket)) => drop(pool.insert(ticket)),
+            (Self::Window(pool), Entering::Window(ticket, strength)) => {
+                drop(pool.insert_judged(ticket, strength));
+            }
             (Self::Ruled(pool), Entering::Ruled(ticket)) => drop(pool.insert(*ticket)),
             _ => {}
         }

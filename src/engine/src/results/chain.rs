@@ -46,7 +46,7 @@ impl ResultRow {
     /// Whether it moves ratings.
     #[must_use]
     pub fn counts(&self) -> bool {
-        !matches!(self.verdict, Verdict::Voided { .. })
+        !matches!(self.verdict, Verdict::Voided { .. } | Verdict::Quarantined { .. })
     }
 
     /// How it was reported first.

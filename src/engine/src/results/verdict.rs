@@ -4,27 +4,33 @@ use crate::{
     Call, Engine, EngineError, ResultView,
     jobs::{Sink, Stop},
     penalties::Blame,
-    store::{ChangeSet, Expect, Home, Key, RatingCause, ResultRow, Row, Verdict, Version},
+    store::{ChangeSet, Expect, Home, Key, LessonRow, RatingCause, ResultRow, Row, Verdict, Version},
 };
 use gsm_core::{MatchId, limits};
 use gsm_session::{MatchResult, Report};
 use std::sync::Arc;
 
-/// Writes of a verdict that are not ratings: the result, the idempotency key, the gate, and room for the store's own.
-const VERDICT_WRITES_OTHER: usize = 4;
+/// Writes of a verdict that are not ratings: the result, the idempotency key, the gate, the quarantine with the lesson, and
+/// room for the store's own.
+const VERDICT_WRITES_OTHER: usize = 6;
 
 /// What somebody decides about a result.
 #[derive(Clone, Copy)]
 enum Ruling<'a> {
     Void,
     Correct(&'a Report),
+    /// A result in quarantine counts as it was reported.
+    Release,
 }
 
 impl Ruling<'_> {
     /// The row as it shall be, or nothing if it is so already.
     fn on(self, row: &ResultRow, call: &Call, reason: &str) -> Result<Option<ResultRow>, EngineError> {
         let (reason, at) = (reason.to_owned(), call.now);
+        let is_new = matches!(row.verdict, Verdict::Quarantined { .. });
         let ruled = match self {
+            Self::Release if !is_new => return Ok(None),
+            Self::Release => ResultRow { verdict: Verdict::Counted, ..row.clone() },
             Self::Void => ResultRow { verdict: Verdict::Voided { reason, at }, ..row.clone() },
             Self::Correct(report) => {
                 // Whoever corrects places has not said that another variant was played.
@@ -38,13 +44,13 @@ impl Ruling<'_> {
                 ResultRow { verdict: Verdict::Corrected { reason, at }, result, reported, ..row.clone() }
             }
         };
-        Ok((ruled.counts() != row.counts() || ruled.result != row.result).then_some(ruled))
+        Ok((is_new || ruled.counts() != row.counts() || ruled.result != row.result).then_some(ruled))
     }
 
     fn cause(self) -> RatingCause {
         match self {
             Self::Void => RatingCause::Void,
-            Self::Correct(_) => RatingCause::Correction,
+            Self::Correct(_) | Self::Release => RatingCause::Correction,
         }
     }
 }
@@ -80,6 +86,20 @@ impl Engine {
         reason: &str,
     ) -> Result<ResultView, EngineError> {
         self.rule(call, id, Ruling::Correct(report), reason).await
+    }
+
+    /// An operator believes a result that is in quarantine: it counts as it was reported, in its place. Any other
+    /// result stays as it is.
+    ///
+    /// # Errors
+    /// [`EngineError::NoResult`] if the match has none yet.
+    pub async fn release_result(
+        &self,
+        call: &Call,
+        id: MatchId,
+        reason: &str,
+    ) -> Result<ResultView, EngineError> {
+        self.rule(call, id, Ruling::Release, reason).await
     }
 
     async fn rule(
@@ -175,14 +195,27 @@ impl Engine {
         let on = ruling.on(&row, call, reason)?;
         let blame = match ruling {
             Ruling::Void => None,
-            Ruling::Correct(report) => {
+            Ruling::Release | Ruling::Correct(_) => {
                 let result = on.as_ref().map_or(&row.result, |ruled| &ruled.result);
+                let afk: &[_] = if let Ruling::Correct(report) = ruling { &report.afk } else { &[] };
                 let queue = self.queue_of_match(id).await?;
-                queue.and_then(|queue| Blame::of(&queue, result, &report.afk))
+                queue.and_then(|queue| Blame::of(&queue, result, afk))
             }
         };
-        for (player, event) in self.blame_again(&mut head, id, blame, row.at).await? {
-            sink.tell(player, event).await?;
+        // A release that changes nothing says nothing of who did what either.
+        if on.is_some() || !matches!(ruling, Ruling::Release) {
+            for (player, event) in self.blame_again(&mut head, id, blame, row.at).await? {
+                sink.tell(player, event).await?;
+            }
+        }
+        if let (Some(ruled), Verdict::Quarantined { .. }) = (&on, &row.verdict) {
+            let key = Key::Quarantine(id);
+            let found = self.get_one(&key).await?.ok_or(EngineError::Raced)?;
+            head.delete(key, found.version);
+            if ruled.counts() {
+                let lesson = LessonRow::new((row.at, row.depth), &row.roster, &ruled.result, None);
+                head.fold(Key::Lesson(row.mode.clone(), id), Row::Lesson(Box::new(lesson)));
+            }
         }
         let Some(ruled) = on else {
             // As it is already. The record says that it was asked for.

@@ -60,6 +60,7 @@ pub struct ChangeSet {
     /// Push events, numbered by the store.
     pub events: Vec<(PlayerId, PushEvent)>,
     /// Who did what.
+    #[serde(with = "super::stored_audit")]
     pub audit: Option<AuditRecord>,
 }
 

@@ -1,3 +1,4 @@
+use crate::AddressList;
 use gsm_core::{
     AdjustmentId, BoardName, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, RuleSetName,
     TicketId,
@@ -103,8 +104,12 @@ pub enum Key {
     Offences(MatchId),
     /// What operators keep a player from.
     Bans(PlayerId),
+    /// A result that is not believed yet.
+    Quarantine(MatchId),
     /// A result of a mode as predictions are learnt from it.
     Lesson(Mode, MatchId),
+    /// A network in a list of the firewall, as it is written.
+    Listed(AddressList, String),
     /// A key that signs sessions.
     SigningKey(KeyId),
 }
@@ -196,8 +201,12 @@ pub enum KeyRange {
     AllOffences,
     /// The bans of all players.
     AllBans,
+    /// All results that are not believed yet, by match.
+    Quarantine,
     /// All that predictions are learnt from.
     AllLessons,
+    /// All networks in lists of the firewall.
+    AllListed,
 }
 
 /// Bytes that are no key.
@@ -259,6 +268,7 @@ impl Key {
             | Self::RuleSetVersion(..)
             | Self::AwsKey(_)
             | Self::Bans(_)
+            | Self::Listed(..)
             | Self::SigningKey(_)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
@@ -282,6 +292,7 @@ impl Key {
             | Self::Starts(..)
             | Self::Leaves(..)
             | Self::Offences(_)
+            | Self::Quarantine(_)
             | Self::Lesson(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
@@ -341,7 +352,9 @@ impl Key {
             Self::Leaves(..) => 46,
             Self::Offences(_) => 47,
             Self::Bans(_) => 70,
+            Self::Quarantine(_) => 71,
             Self::Lesson(..) => 63,
+            Self::Listed(..) => 53,
             Self::SigningKey(_) => 55,
         }
     }
@@ -369,6 +382,7 @@ impl Key {
             | Self::Result(id)
             | Self::Outbox(id)
             | Self::Match(id)
+            | Self::Quarantine(id)
             | Self::Offences(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
@@ -430,6 +444,10 @@ impl Key {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
             Self::Attributes(player) => out.extend_from_slice(&player.as_u128().to_be_bytes()),
+            Self::Listed(list, network) => {
+                out.push(*list as u8);
+                put_name(&mut out, network);
+            }
             Self::Learnt(mode) => put_name(&mut out, mode.as_str()),
             Self::Watch(player, name) | Self::Told(player, name) => {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
@@ -497,6 +515,12 @@ impl Key {
             46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             70 => Self::Bans(PlayerId::from_u128(f.id()?)),
+            71 => Self::Quarantine(MatchId::from_u128(f.id()?)),
+            53 => {
+                let [list] = f.take()?;
+                let list = AddressList::ALL.into_iter().find(|known| *known as u8 == list).ok_or(KeyError)?;
+                Self::Listed(list, f.name()?.to_owned())
+            }
             48 => Self::Backfill(f.take()?),
             63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
             55 => Self::SigningKey(KeyId::from_u128(f.id()?)),
@@ -555,7 +579,9 @@ impl fmt::Display for Key {
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
             Self::Bans(id) => write!(f, "bans of {id}"),
+            Self::Quarantine(id) => write!(f, "quarantine of {id}"),
             Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
+            Self::Listed(list, network) => write!(f, "{network} in the {list} list"),
         }
     }
 }
@@ -572,6 +598,7 @@ impl KeyRange {
             | Self::RuleSetVersions(_)
             | Self::AwsKeys
             | Self::AllBans
+            | Self::AllListed
             | Self::SigningKeys
             | Self::Boards => Home::Document,
             Self::Ratings(_)
@@ -599,6 +626,7 @@ impl KeyRange {
             | Self::AllLearnt
             | Self::AllLeaves
             | Self::AllOffences
+            | Self::Quarantine
             | Self::AllLessons
             | Self::Gates => Home::Record,
             Self::Tickets
@@ -713,7 +741,9 @@ impl KeyRange {
             Self::AllLeaves => out.push(46),
             Self::AllOffences => out.push(47),
             Self::AllBans => out.push(70),
+            Self::Quarantine => out.push(71),
             Self::AllLessons => out.push(63),
+            Self::AllListed => out.push(53),
         }
         out
     }

@@ -3,6 +3,7 @@
 //! A [`Store`] keeps typed [`Row`]s under typed [`Key`]s. The embedded store serves all three [`Home`]s from one
 //! journal; scaled out, each home is a service of its own. What a use case may rely on is what
 //! [`crate::testing::store_suite`] checks, and nothing else.
+mod audit;
 mod change;
 mod forecast;
 mod key;
@@ -12,6 +13,7 @@ mod row;
 mod trace;
 mod watch;
 
+pub use audit::{AuditRecord, FirstAuditRecord, Origin, Recorded, stored_audit};
 pub use change::{
     ChangeSet, CommitError, Committed, EVENT_RETENTION, Expect, Op, ReadError, StoreFault, Write,
 };
@@ -22,11 +24,11 @@ pub use rated::{
     StandingRow, Step, Verdict, remembered_as,
 };
 pub use row::{
-    AlsoIn, ApiKeyRow, AttributesRow, AuditRecord, AwsKeyRow, Brought, Claim, CountingRow, CredentialRow,
-    EntryRow, GateRow, LearntRow, Lease, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow,
-    PlayerRow, Prediction, PushEvent, PushKind, RankNews, RatingCause, Replay, Row, RowError, RuleSetRow,
-    RuleSetVersionRow, ScoredRow, SeatOf, SeatRow, SecretRow, ShadeRow, SigningKeyRow, StagedRow, StartsRow,
-    TicketPlayer, TicketRow, WhoRow,
+    AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, CredentialRow, EntryRow,
+    GateRow, LearntRow, Lease, ListedRow, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow,
+    PlayerRow, Prediction, PushEvent, PushKind, QuarantineRow, RankNews, RatingCause, Replay, Row, RowError,
+    RuleSetRow, RuleSetVersionRow, ScoredRow, SeatOf, SeatRow, SecretRow, ShadeRow, SigningKeyRow, StagedRow,
+    StartsRow, TicketPlayer, TicketRow, WhoRow,
 };
 pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};

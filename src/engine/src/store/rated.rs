@@ -189,6 +189,13 @@ pub struct ResultRow {
 pub enum Verdict {
     /// As it was reported.
     Counted,
+    /// Not yet: it is not believed, and waits for somebody to look at it.
+    Quarantined {
+        /// What is not believed.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+    },
     /// Not at all.
     Voided {
         /// Why.

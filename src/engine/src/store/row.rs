@@ -1,8 +1,8 @@
 use super::{AdjustmentRow, Forecast, HistoryRow, Key, LessonRow, ResultRow, StandingRow, ToldRow, WatchRow};
 use crate::Ban;
 use gsm_core::{
-    Attribute, BoardName, EventId, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId,
-    QueueName, Rank, RequestKey, RuleSetName, TicketId, Timestamp,
+    Attribute, BoardName, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, Rank,
+    RequestKey, RuleSetName, TicketId, Timestamp,
 };
 use gsm_matchmaking::{Proposal, Role};
 use gsm_ranking::{
@@ -66,7 +66,9 @@ pub enum Row {
     Offences(OffencesRow),
     Scored(Box<ScoredRow>),
     Bans(Vec<Ban>),
+    Quarantine(QuarantineRow),
     Lesson(Box<LessonRow>),
+    Listed(ListedRow),
     Who(Box<WhoRow>),
 }
 
@@ -219,6 +221,19 @@ pub struct AwsKeyRow {
     pub created_at: Timestamp,
     /// From then on it is refused.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// Why and until when a network is in a list of the firewall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedRow {
+    /// Why.
+    pub reason: String,
+    /// Who put it there.
+    pub by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// From then on it is not in it; `None`: for ever.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Closes a mode to results while a job works on it.
@@ -443,23 +458,6 @@ pub struct Replay {
     pub answer: String,
 }
 
-/// Who did what: the leaf of the audit log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditRecord {
-    /// Its own id.
-    pub event_id: EventId,
-    /// The action, as in `x-gsm-action`.
-    pub action: String,
-    /// Who asked.
-    pub principal: String,
-    /// The request's id.
-    pub request_id: String,
-    /// What it was about.
-    pub resources: Vec<String>,
-    /// Why, where the caller had to say.
-    pub reason: Option<String>,
-}
-
 /// Something a player is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PushEvent {
@@ -619,6 +617,17 @@ pub struct EntryRow {
     pub metadata: Option<String>,
     /// How many steps to it are kept, where the board keeps them.
     pub steps: u32,
+}
+
+/// A result that is not believed yet: it is kept, and does not count until somebody has ruled on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineRow {
+    /// The mode it would be rated in.
+    pub mode: Mode,
+    /// When it was reported.
+    pub at: Timestamp,
+    /// What is not believed.
+    pub reason: String,
 }
 
 /// A step of a player on a board that scores are submitted to. Written with the entry, and never again.

@@ -4,10 +4,11 @@ use crate::sum::step;
 use serde::{Deserialize, Serialize};
 
 impl Key {
-    /// Whether stores keep a trace of the writes of this row: ratings, which the large boards are made of.
+    /// Whether stores keep a trace of the writes of this row: ratings, which the large boards are made
+    /// of, and lessons, which models are learnt from.
     #[must_use]
     pub fn is_traced(&self) -> bool {
-        matches!(self, Self::Rating(..))
+        matches!(self, Self::Rating(..) | Self::Lesson(..))
     }
 }
 

@@ -28,7 +28,7 @@ impl Engine {
         for (name, native) in names.iter().zip(native) {
             players.push(match native.filter(|player| known.contains(&&Key::Player(*player))) {
                 Some(player) => player,
-                None => self.player_named(call, ISSUER, name).await?,
+                None => self.player_named(&call.beforehand(), ISSUER, name).await?,
             });
         }
         Ok(players)
@@ -36,7 +36,7 @@ impl Engine {
 
     /// Ends what a new ticket takes the place of.
     pub(super) async fn supersede(&self, call: &Call, older: &BTreeSet<TicketId>) -> Result<(), EngineError> {
-        let call = Call { once: None, ..call.clone() };
+        let call = call.beforehand();
         for ticket in older {
             match self.stop_ticket(&call, *ticket).await {
                 // Ended in between: that is what was wanted.

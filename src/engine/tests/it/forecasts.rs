@@ -1,14 +1,15 @@
 //! Predictions: what they are learnt from, what is kept of them, who sees what, how they are judged.
 use crate::{
     matches::made,
+    snapshots::Shelf,
     world::{World, both, mode, places, refused, wide},
 };
-use gsm_core::{MatchId, PlayerId, QueueName, Variant};
+use gsm_core::{Clock as _, MatchId, PlayerId, QueueName, Variant};
 use gsm_engine::{
-    Ask, CONTENDERS, ModelView, NewMatch,
+    Ask, Balance, CONTENDERS, Champion, ModelView, NewMatch, QueueConfig,
     store::{Forecast, Home, Key, KeyRange, LessonRow, Row, Store, Version},
 };
-use gsm_ml::{FEATURES, Meeting, Model, NAMES, Outcome};
+use gsm_ml::{About, FEATURES, Features, Meeting, Model, ModelFile, NAMES, Outcome, Plan, train};
 use std::collections::BTreeMap;
 
 both! {
@@ -271,6 +272,112 @@ async fn questions_that_make_no_sense_are_refused(w: World) {
     assert!(asked(Ask { variant, ..ask(&[&p[..1], &p[1..2]]) }).await.is_ok());
 }
 
+/// A start from what was saved, whatever became of it, comes to the same bits as one that reads all lessons.
+#[tokio::test]
+async fn models_that_were_saved_are_brought_up_to_date() {
+    let w = crate::world::one_home();
+    w.teams("duel", 1, None).await;
+    let p = w.players(8).await;
+    play(&w, &p, 30).await;
+    let shelf = Shelf::default();
+    assert!(!w.engine.save_models(&shelf, 31).unwrap());
+    assert!(w.engine.save_models(&shelf, 30).unwrap());
+    assert!(!w.engine.save_models(&shelf, 1).unwrap(), "nothing has come since");
+    let variant = Variant::new("dust").unwrap();
+    let sides = [[p[0]].to_vec(), [p[3]].to_vec()].to_vec();
+    let queue = QueueName::new("duel").unwrap();
+    let new = NewMatch { queue, sides, parties: vec![], home: Some(1), variant: Some(variant.clone()) };
+    let id = w.engine.create_match(&w.server(), &new).await.unwrap().id;
+    w.engine.report_result(&w.server(), id, None, &places(&[1, 1], &[])).await.unwrap();
+    play(&w, &p, 10).await;
+    let asks = [(0, 3), (7, 1), (2, 5)].map(|(one, other)| Ask {
+        variant: Some(variant.clone()),
+        ..ask(&[&p[one..=one], &p[other..=other]])
+    });
+    let mut wanted = Vec::new();
+    for ask in &asks {
+        wanted.push(w.engine.predict(&w.admin(), ask).await.unwrap());
+    }
+    let whole = shelf.kept.lock().clone();
+    let (name, bytes) = whole.iter().next().unwrap();
+    let damaged = |at: usize| {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let cut = bytes[..bytes.len() / 2].to_vec();
+    for kept in [bytes.clone(), damaged(20), damaged(bytes.len() / 2), damaged(bytes.len() - 1), cut] {
+        shelf.kept.lock().insert(name.clone(), kept);
+        let node = w.newborn("restarted");
+        let report = node.load_from(None, Some(&shelf)).await.unwrap();
+        assert_eq!((report.lessons, node.models()), (41, w.engine.models()));
+        for (ask, wanted) in asks.iter().zip(&wanted) {
+            assert_eq!(node.predict(&w.admin(), ask).await.unwrap(), *wanted);
+        }
+    }
+    // Saved where another store is: nothing of it fits.
+    let other = crate::world::one_home();
+    shelf.kept.lock().insert(name.clone(), bytes.clone());
+    let node = other.newborn("elsewhere");
+    assert_eq!(node.load_from(None, Some(&shelf)).await.unwrap().lessons, 0);
+}
+
+/// A model that was promoted gives its weights to a start; players are learnt from the log, and no match is learnt by weights
+/// that have seen it.
+#[tokio::test]
+async fn a_start_begins_with_the_champion() {
+    let w = crate::world::one_home();
+    w.teams("duel", 1, None).await;
+    let p = w.players(8).await;
+    play(&w, &p, 120).await;
+    let (history, players) = w.engine.match_history_by_name(&mode("duel")).await.unwrap();
+    let plan = Plan { history: &history, holdout: 0.2, forgetting: Some(1e-3), champion: None };
+    let trained = train(&plan, || ()).unwrap().unwrap();
+    let mut about = About::new("duel-9", "duel", w.clock.now(), "ops");
+    about.window = trained.window;
+    let names = plan.names(players.iter().map(ToString::to_string).collect());
+    let file = ModelFile { about, names, model: trained.model };
+    let promoted = |hash: &str| {
+        let node = w.newborn("promoted");
+        let champion = Champion::new(file.clone(), hash.to_owned());
+        node.begin_models_with(BTreeMap::from([(mode("duel"), champion)]));
+        node
+    };
+    let node = promoted("abc");
+    node.load().await.unwrap();
+    let found = view(node.models());
+    assert_eq!((found.model.as_str(), found.learnt, found.matches), ("gsm-1/duel-9", 120, 120));
+    let ask = ask(&[&p[7..=7], &p[..=0]]);
+    let predicted = node.predict(&w.admin(), &ask).await.unwrap();
+    assert_ne!(predicted, w.engine.predict(&w.admin(), &ask).await.unwrap());
+    // What each feature adds, over the feature, is its weight: that of the trained model.
+    let inside = predicted.forecast.inside.unwrap();
+    let (parts, seen) = (inside.parts.numbers::<FEATURES>(), inside.seen.unwrap());
+    let seen = Features::restore(seen.values.numbers(), seen.variant, seen.context).unwrap();
+    let wanted = file.model.explain(&seen);
+    for (part, wanted) in parts.iter().zip(&wanted) {
+        assert!((part - wanted.logit).abs() < 1e-12, "{}: {part} {}", wanted.name, wanted.logit);
+    }
+    // Matches that come are learnt by the weights too, and a start comes to the same bits, saved or not.
+    let shelf = Shelf::default();
+    assert!(node.save_models(&shelf, 1).unwrap());
+    play(&w, &p, 10).await;
+    let [saved, read] = [promoted("abc"), promoted("abc")];
+    saved.load_from(None, Some(&shelf)).await.unwrap();
+    read.load().await.unwrap();
+    let of = async |node: &gsm_engine::Engine| node.predict(&w.admin(), &ask).await.unwrap();
+    assert_eq!(of(&saved).await, of(&read).await);
+    assert_ne!(of(&saved).await.forecast.expected, predicted.forecast.expected);
+    // What was saved of another champion is not used.
+    let other = promoted("def");
+    other.load_from(None, Some(&shelf)).await.unwrap();
+    assert_eq!(of(&other).await, of(&read).await);
+    let none = w.newborn("plain");
+    none.load_from(None, Some(&shelf)).await.unwrap();
+    assert_eq!(view(none.models()).model, "gsm-1");
+    assert_eq!(of(&none).await, of(&w.engine).await);
+}
+
 /// Waits and the region are those of the tickets; a formed match of the matcher is predicted like any other.
 #[tokio::test]
 async fn the_matcher_predicts_what_it_forms() {
@@ -290,6 +397,37 @@ async fn the_matcher_predicts_what_it_forms() {
     let mut waits = inside.waits_ms.clone();
     waits.sort_unstable();
     assert_eq!((waits, inside.contenders.len()), (vec![0, 7_000], CONTENDERS.len()));
+}
+
+/// Where the queue asks for it, sides are made even by what the model expects of the players.
+#[tokio::test]
+async fn sides_are_made_even_by_predictions_where_a_queue_asks_for_it() {
+    let w = crate::world::one_home();
+    w.teams("duel", 1, None).await;
+    let p = w.players(4).await;
+    // The first and the second win all their matches against the others; then ratings are made to say nothing.
+    for nth in 0..40 {
+        let id = made(&w, &[p[nth % 2], p[2 + nth / 2 % 2]]).await.id;
+        w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
+        w.clock.advance_ms(60_000);
+    }
+    for (player, mean) in p.iter().zip([1500.0, 1503.0, 1501.0, 1502.0]) {
+        w.engine.set_rating(&w.admin(), &mode("duel"), *player, mean, None, "a test").await.unwrap();
+    }
+    let mut sides = Vec::new();
+    for (name, balance) in [("plain", Balance::Rating), ("even", Balance::Prediction)] {
+        let config = QueueConfig::new(QueueName::new(name).unwrap(), mode("duel"), wide(2));
+        w.put(QueueConfig { balance, ..config }).await;
+        let tickets = w.enter_all(name, &[p[0], p[3], p[1], p[2]]).await;
+        let id = w.seen(tickets[0]).await.match_id.unwrap();
+        let view = w.engine.match_view(&w.admin(), id).await.unwrap();
+        let strong =
+            view.row.roster.sides().iter().map(|side| side.iter().filter(|of| p[..2].contains(of)).count());
+        sides.push((strong.collect::<Vec<_>>(), view.row.prediction.forecast.unwrap().quality));
+        w.engine.report_result(&w.server(), id, None, &places(&[1, 1], &[])).await.unwrap();
+    }
+    let [(odd, plain), (even, better)] = sides.as_slice() else { panic!("{sides:?}") };
+    assert!(odd.contains(&2) && even == &[1, 1] && better > plain, "{sides:?}");
 }
 
 /// A match that its own token reports, of which this home knows nothing more, still teaches.

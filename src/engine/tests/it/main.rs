@@ -1,5 +1,6 @@
 //! The use cases over the memory store: one home, three homes, and three ill ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+mod address_lists;
 mod aws_keys;
 mod bans;
 mod boards;
@@ -20,6 +21,7 @@ mod parties;
 mod past;
 mod path;
 mod penalties;
+mod plausibility;
 mod players;
 mod port;
 mod proposals;

@@ -19,8 +19,8 @@ const RULES: SnapshotRules = SnapshotRules { players_min: 1, changes_min: 1 };
 
 /// Snapshots in memory; while one is written, `meanwhile` is called with every piece.
 #[derive(Default)]
-struct Shelf {
-    kept: Mutex<BTreeMap<BoardName, Vec<u8>>>,
+pub(crate) struct Shelf {
+    pub(crate) kept: Mutex<BTreeMap<BoardName, Vec<u8>>>,
     meanwhile: Option<Box<dyn Fn() + Send + Sync>>,
 }
 

@@ -87,7 +87,14 @@ impl World {
     }
 
     pub(crate) fn call(&self, principal: Principal) -> Call {
-        Call { action: "test", principal, request_id: "req".into(), once: None, now: self.clock.now() }
+        Call {
+            action: "test",
+            principal,
+            request_id: "req".into(),
+            once: None,
+            now: self.clock.now(),
+            origin: Default::default(),
+        }
     }
     pub(crate) fn admin(&self) -> Call {
         self.call(Principal::Admin("ops".into()))

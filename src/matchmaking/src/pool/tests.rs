@@ -307,3 +307,22 @@ fn explain_counts() {
     assert_eq!((why.window_soon, why.unlocked_soon, why.complete), (240.0, 1, true));
     assert_eq!(pool.explain(id(9), at(9)), None);
 }
+
+#[test]
+fn strengths_make_sides_even_and_say_nothing_about_who_meets() {
+    let split = |strengths: [Option<f64>; 4]| {
+        let mut pool = pool(teams(2, 2), &[]);
+        for (n, (skill, strength)) in (1..).zip([1500.0, 1510.0, 1520.0, 1530.0].iter().zip(strengths)) {
+            pool.insert_judged(ticket(n, n as i64, &[*skill]), strength).unwrap();
+        }
+        let step = pool.step(at(10), PLENTY);
+        assert!(pool.is_empty() && pool.strengths.is_empty());
+        let [formed] = step.proposals.as_slice() else { panic!("{step:?}") };
+        let side = |seats: &Vec<crate::Seat>| seats.iter().map(|seat| seat.ticket.as_u128()).collect();
+        formed.sides.iter().map(side).collect::<Vec<Vec<u128>>>()
+    };
+    assert_eq!(split([None; 4]), [[1, 4], [2, 3]]);
+    assert_eq!(split([Some(2.0), Some(0.1), Some(1.0), Some(0.9)]), [[1, 2], [3, 4]]);
+    assert_eq!(split([Some(2.0), None, Some(1.0), Some(0.9)]), [[1, 4], [2, 3]], "one is not judged");
+    assert_eq!(split([Some(2.0), Some(f64::NAN), Some(1.0), Some(0.9)]), [[1, 4], [2, 3]]);
+}

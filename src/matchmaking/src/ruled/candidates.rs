@@ -81,7 +81,10 @@ impl Choice<'_> {
                 is_cut = true;
                 break;
             }
-            if other.never.is_some() || (other.is_backfill() && self.anchor.is_backfill()) {
+            if other.never.is_some()
+                || (other.is_backfill() && self.anchor.is_backfill())
+                || other.has_player_of(self.anchor)
+            {
                 continue;
             }
             let Some(is_of_stage) = self.in_stage(other.turn.started_at) else { continue };

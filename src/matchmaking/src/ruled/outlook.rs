@@ -11,8 +11,8 @@ use gsm_rules::{
 };
 use smallvec::SmallVec;
 
-/// Supplies that are looked at.
-const NEEDS_MAX: usize = 4;
+/// Needs that are looked at.
+const NEEDS_MAX: usize = 24;
 /// Locations that are looked at: where the anchor has more, none is.
 const PLACES_MAX: usize = 64;
 /// Kinds of teams that are looked at.
@@ -48,15 +48,48 @@ struct Seen {
     values: Option<[f64; VERSUS_COLUMNS_MAX]>,
 }
 
-/// What is counted.
-#[derive(Debug, Clone, Copy, Default)]
-struct Amounts {
-    players: u32,
-    news: u32,
-    of_stage: u32,
-    needs: [u32; NEEDS_MAX],
-    /// Players who may sit on teams of a kind.
-    teams: [u32; TEAMS_MAX],
+/// What is counted, in one row: all of it is added up and compared at once.
+#[derive(Debug, Clone, Copy)]
+struct Amounts([u32; Self::LEN]);
+
+/// Where it stands in the row: players, those who are news, and those who are of the stage.
+const PLAYERS: usize = 0;
+const NEWS: usize = 1;
+const OF_STAGE: usize = 2;
+/// Players who may sit on teams of a kind, for each kind.
+const TEAMS: std::ops::Range<usize> = 3..3 + TEAMS_MAX;
+/// Who brings what is needed, for each need.
+const NEEDS: std::ops::RangeFrom<usize> = TEAMS.end..;
+
+impl Amounts {
+    const LEN: usize = TEAMS.end + NEEDS_MAX;
+
+    fn new(players: u32, news: bool, of_stage: bool) -> Self {
+        let mut row = [0; Self::LEN];
+        (row[PLAYERS], row[NEWS], row[OF_STAGE]) = (players, news.into(), of_stage.into());
+        Self(row)
+    }
+    const fn players(&self) -> u32 {
+        self.0[PLAYERS]
+    }
+    fn teams(&self) -> &[u32] {
+        &self.0[TEAMS]
+    }
+    fn teams_mut(&mut self) -> &mut [u32] {
+        &mut self.0[TEAMS]
+    }
+    fn needs_mut(&mut self) -> &mut [u32] {
+        &mut self.0[NEEDS]
+    }
+    fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(own, other)| *own += other);
+    }
+    fn take(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(own, other)| *own -= other);
+    }
+    fn cover(&self, needed: &Self) -> bool {
+        self.0.iter().zip(&needed.0).fold(true, |all, (own, needed)| all & (own >= needed))
+    }
 }
 
 /// What is asked of those who are left, beside their number.
@@ -70,30 +103,6 @@ struct Asked {
 
 impl Asked {
     const ALL: Self = Self { needs: true, versus: true, teams: true, places: true };
-}
-
-impl Amounts {
-    fn add(&mut self, other: &Self) {
-        self.players += other.players;
-        self.news += other.news;
-        self.of_stage += other.of_stage;
-        self.needs.iter_mut().zip(&other.needs).for_each(|(own, other)| *own += other);
-        self.teams.iter_mut().zip(&other.teams).for_each(|(own, other)| *own += other);
-    }
-    fn take(&mut self, other: &Self) {
-        self.players -= other.players;
-        self.news -= other.news;
-        self.of_stage -= other.of_stage;
-        self.needs.iter_mut().zip(&other.needs).for_each(|(own, other)| *own -= other);
-        self.teams.iter_mut().zip(&other.teams).for_each(|(own, other)| *own -= other);
-    }
-    fn cover(&self, needed: &Self) -> bool {
-        self.players >= needed.players
-            && self.news >= needed.news
-            && self.of_stage >= needed.of_stage
-            && self.needs.iter().zip(&needed.needs).all(|(own, needed)| own >= needed)
-            && self.teams.iter().zip(&needed.teams).all(|(own, needed)| own >= needed)
-    }
 }
 
 /// What was taken so far.
@@ -146,21 +155,15 @@ impl Outlook {
     }
 
     fn see(&self, stage: &Stage, candidate: &Candidate, ticket: Option<&Waiting>) -> Seen {
-        let mut gives = Amounts {
-            players: candidate.players,
-            news: candidate.is_news.into(),
-            of_stage: candidate.is_of_stage.into(),
-            ..Amounts::default()
-        };
-        let needs = gives.needs.iter_mut().zip(stage.needs());
+        let mut gives = Amounts::new(candidate.players, candidate.is_news, candidate.is_of_stage);
         let Some(party) = ticket.and_then(Waiting::party) else {
             // A backfill: nothing is held against it.
-            needs.for_each(|(gives, _)| *gives = candidate.players);
-            gives.teams = [candidate.players; TEAMS_MAX];
+            gives.needs_mut().fill(candidate.players);
+            gives.teams_mut().fill(candidate.players);
             return Seen { number: f64::NAN, places: u64::MAX, gives, values: None };
         };
-        needs.for_each(|(gives, need)| *gives = need.brings(party));
-        for (gives, team) in gives.teams.iter_mut().zip(&self.kinds) {
+        gives.needs_mut().iter_mut().zip(stage.needs()).for_each(|(gives, need)| *gives = need.brings(party));
+        for (gives, team) in gives.teams_mut().iter_mut().zip(&self.kinds) {
             *gives = if stage.may_sit(*team, party) { candidate.players } else { 0 };
         }
         let number = self.band.map_or(f64::NAN, |(column, ..)| party.number(column));
@@ -233,23 +236,18 @@ impl Outlook {
         from: usize,
         asked: Asked,
     ) -> bool {
-        let mut needed = Amounts {
-            players: taken.missing.iter().sum(),
-            news: (!taken.has_news).into(),
-            of_stage: (!taken.has_of_stage).into(),
-            ..Amounts::default()
-        };
+        let mut needed = Amounts::new(taken.missing.iter().sum(), !taken.has_news, !taken.has_of_stage);
         if asked.teams {
             // Teams of one kind lie side by side.
             for (team, missing) in (0_u8..=u8::MAX).zip(&taken.missing) {
                 let kind = self.kinds.partition_point(|first| *first <= team).checked_sub(1);
-                if let Some(needed) = kind.and_then(|kind| needed.teams.get_mut(kind)) {
+                if let Some(needed) = kind.and_then(|kind| needed.teams_mut().get_mut(kind)) {
                     *needed += missing;
                 }
             }
         }
         if asked.needs {
-            let needs = needed.needs.iter_mut().zip(stage.needs());
+            let needs = needed.needs_mut().iter_mut().zip(stage.needs());
             needs.for_each(|(needed, need)| *needed = need.lacking(taken.seats));
         }
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -322,7 +320,7 @@ impl Outlook {
             let mut reserves = [Reserve::EMPTY; TEAMS_MAX];
             for seen in &kept {
                 let Some(values) = &seen.values else { continue };
-                let sits = reserves.iter_mut().zip(&seen.gives.teams).filter(|(_, players)| **players > 0);
+                let sits = reserves.iter_mut().zip(seen.gives.teams()).filter(|(_, players)| **players > 0);
                 sits.for_each(|(reserve, _)| reserve.add(values));
             }
             let reserves = reserves.get(..self.kinds.len()).unwrap_or_default();
@@ -331,16 +329,16 @@ impl Outlook {
             }
             let mut is_narrower = false;
             kept.retain_mut(|seen| {
-                let (Some(values), size) = (&seen.values, seen.gives.players) else { return true };
-                for (at, players) in seen.gives.teams.iter_mut().enumerate().take(self.kinds.len()) {
+                let (Some(values), size) = (seen.values, seen.gives.players()) else { return true };
+                for (at, players) in seen.gives.teams_mut().iter_mut().enumerate().take(self.kinds.len()) {
                     let first = self.kinds.get(at).copied().unwrap_or_default();
                     let end = self.kinds.get(at + 1).map_or(stage.teams().len() as u8, |next| *next);
-                    let refuses = |team| versus.refuses(team, size, values, reserves).is_some();
+                    let refuses = |team| versus.refuses(team, size, &values, reserves).is_some();
                     if *players > 0 && (first..end).all(refuses) {
                         (*players, is_narrower) = (0, true);
                     }
                 }
-                seen.gives.teams.iter().any(|players| *players > 0)
+                seen.gives.teams().iter().any(|players| *players > 0)
             });
             if !is_narrower {
                 break;
@@ -358,7 +356,7 @@ fn has_window(
     (low, width): (f64, f64),
     needed: &Amounts,
 ) -> bool {
-    let mut has = Amounts::default();
+    let mut has = Amounts::new(0, false, false);
     anywhere.iter().filter(|seen| seen.places & place != 0).for_each(|seen| has.add(&seen.gives));
     if has.cover(needed) {
         return true;
@@ -394,6 +392,12 @@ mod tests {
         (*seed >> 33) % below
     }
 
+    fn amounts(players: u64, needs: u64) -> Amounts {
+        let mut amounts = Amounts::new(players as u32, false, false);
+        amounts.needs_mut().fill(needs as u32);
+        amounts
+    }
+
     #[test]
     fn a_window_is_found_where_trying_each_finds_one() {
         let (mut seed, mut found) = (7, 0);
@@ -403,22 +407,18 @@ mod tests {
                 .map(|_| Seen {
                     number: high - width + draw(&mut seed, 9) as f64,
                     places: 1 + draw(&mut seed, 3),
-                    gives: Amounts {
-                        players: 1,
-                        needs: [draw(&mut seed, 2) as u32; NEEDS_MAX],
-                        ..Amounts::default()
-                    },
+                    gives: amounts(1, draw(&mut seed, 2)),
                     values: None,
                 })
                 .filter(|seen| seen.number - low <= width)
                 .collect();
             seen.sort_by(|a, b| a.number.total_cmp(&b.number));
             let near: Vec<&Seen> = seen.iter().collect();
-            let needs = [draw(&mut seed, 3) as u32; NEEDS_MAX];
-            let needed = Amounts { players: 1 + draw(&mut seed, 5) as u32, needs, ..Amounts::default() };
+            let needs = draw(&mut seed, 3);
+            let needed = amounts(1 + draw(&mut seed, 5), needs);
             let place = 1 + draw(&mut seed, 2);
             let is_enough = |left: f64| {
-                let mut has = Amounts::default();
+                let mut has = Amounts::new(0, false, false);
                 let inside = |seen: &&&Seen| {
                     seen.number >= left && seen.number - left <= width && seen.places & place != 0
                 };

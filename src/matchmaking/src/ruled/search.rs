@@ -11,7 +11,7 @@ use super::{
     ticket::Waiting,
 };
 use gsm_core::TicketId;
-use gsm_rules::{RuleSet, Seat, Stage, Supply, Verdict};
+use gsm_rules::{RuleSet, Seat, Stage, Verdict};
 use smallvec::{SmallVec, smallvec};
 
 /// Work units after which a search looks whether it can end well at all.
@@ -92,8 +92,6 @@ pub(super) struct Search {
     /// The anchor's team that is tried; a backfill's players have theirs.
     anchor_team: usize,
     pub(super) counts: Counts,
-    /// What the candidates from each on bring of that which may run out.
-    pub(super) supply: Supply,
     /// Whether there may be more candidates than these.
     pub(super) is_cut: bool,
     /// Work units used.
@@ -152,7 +150,6 @@ impl Search {
             places,
             anchor_team: 0,
             counts,
-            supply: Supply::default(),
             is_cut,
             spent: 0,
             outlook: None,
@@ -280,7 +277,7 @@ impl Search {
         };
         if dead == 1 {
             let seats = self.seats_of(sight, 1);
-            let taken = self.taken(stage, &seats, 1);
+            let taken = self.part(stage, &seats, 1);
             let blamed =
                 self.outlook.as_ref().and_then(|of| of.blame(stage, &taken, &self.candidates, sight.waiting));
             blamed.into_iter().for_each(|rule| self.counts.note(rule, false));
@@ -295,10 +292,10 @@ impl Search {
             return false;
         };
         let seats = self.seats_of(sight, depth);
-        outlook.is_dead(stage, &self.taken(stage, &seats, depth), &self.candidates, place.next, used)
+        outlook.is_dead(stage, &self.part(stage, &seats, depth), &self.candidates, place.next, used)
     }
 
-    fn taken<'a, 's>(&'a self, stage: &Stage, seats: &'a [Seat<'s>], depth: usize) -> Taken<'a, 's> {
+    fn part<'a, 's>(&'a self, stage: &Stage, seats: &'a [Seat<'s>], depth: usize) -> Taken<'a, 's> {
         let candidates = self.taken.get(..depth).unwrap_or_default();
         let mut filled: Filled = smallvec![0; stage.teams().len()];
         for seat in seats {
@@ -314,19 +311,17 @@ impl Search {
     fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         let filled = self.filled(sight);
         let order = team_order(sight.set, stage, &filled, self.has_apart);
-        let demand = (!self.supply.is_idle()).then(|| stage.demand(&self.seats(sight)));
         loop {
             let Some(place) = self.places.last().copied() else { return false };
             let Some(candidate) = self.candidates.get(place.next) else { return false };
             if place.team == 0
-                && (self.is_too_few(stage, &filled, place.next)
-                    || !self.can_be_new(place.next)
-                    || demand.is_some_and(|demand| self.supply.lacks(&demand, place.next)))
+                && (self.is_too_few(stage, &filled, place.next) || !self.can_be_new(place.next))
             {
                 return false;
             }
             let is_tried = candidate.twin.is_some_and(|twin| {
-                twin >= place.from && self.candidates.get(twin).is_some_and(|twin| twin.waits)
+                let twin = self.candidates.get(twin).filter(|_| twin >= place.from);
+                twin.is_some_and(|twin| twin.waits && !self.is_with(sight, twin))
             });
             let is_second_backfill = candidate.is_backfill
                 && (self.anchor.is_backfill
@@ -334,7 +329,8 @@ impl Search {
                         taken.is_some_and(|at| self.candidates.get(at).is_some_and(|of| of.is_backfill))
                     }));
             let ticket = sight.waiting.at(candidate.slot).filter(|_| candidate.waits);
-            let Some(ticket) = ticket.filter(|_| !is_tried && !is_second_backfill) else {
+            let is_out = is_tried || is_second_backfill || self.is_with(sight, candidate);
+            let Some(ticket) = ticket.filter(|_| !is_out) else {
                 self.skip();
                 continue;
             };
@@ -429,6 +425,14 @@ impl Search {
         drop(seats);
         self.counts = counts;
         holds
+    }
+
+    /// Whether a player of a ticket is in the match already: he plays in what a backfill is for.
+    fn is_with(&self, sight: &Sight<'_>, candidate: &Candidate) -> bool {
+        let ticket = |of: &Candidate| sight.waiting.at(of.slot);
+        let Some(own) = ticket(candidate).filter(|_| sight.waiting.has_apart()) else { return false };
+        let mut taken = self.taken.iter().filter_map(|(at, _)| ticket(self.candidates.get((*at)?)?));
+        taken.any(|other| other.has_player_of(own))
     }
 
     fn seats<'s>(&self, sight: &Sight<'s>) -> SmallVec<[Seat<'s>; 16]> {

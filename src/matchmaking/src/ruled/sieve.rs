@@ -2,7 +2,7 @@
 use gsm_rules::{Need, Pairwise, Party, RuleSet, Stage, WordColumn};
 
 /// Kinds of players that are known.
-const KNOWN_MAX: usize = 8;
+const KNOWN_MAX: usize = 16;
 /// Stages that are asked who may sit on a team; where there are more, anybody may.
 const STAGES_ASKED: usize = 8;
 
@@ -29,13 +29,13 @@ pub(super) struct Traits {
     /// location in common.
     near: [u16; 2],
     /// What it brings of that which is known.
-    gives: u8,
+    gives: u16,
 }
 
 /// Nothing is held against it.
 impl Default for Traits {
     fn default() -> Self {
-        Self { near: [u16::MAX; 2], gives: u8::MAX }
+        Self { near: [u16::MAX; 2], gives: u16::MAX }
     }
 }
 
@@ -102,12 +102,12 @@ impl Sieve {
             });
         }
         for (at, need) in self.needs.iter().enumerate() {
-            traits.gives |= u8::from(need.brings(party) > 0) << at;
+            traits.gives |= u16::from(need.brings(party) > 0) << at;
         }
         for (at, team) in (self.needs.len()..).zip(&self.kinds) {
             let mut asked = set.stages().iter().take(STAGES_ASKED);
             let may_sit = set.stages().len() > STAGES_ASKED || asked.any(|stage| stage.may_sit(*team, party));
-            traits.gives |= u8::from(may_sit) << at;
+            traits.gives |= u16::from(may_sit) << at;
         }
         traits
     }

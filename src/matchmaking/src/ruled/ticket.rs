@@ -162,6 +162,13 @@ impl Waiting {
         }
     }
 
+    /// Whether a player is in both. Only players of backfills are in another ticket as well: they play already, and want
+    /// to play elsewhere.
+    pub(super) fn has_player_of(&self, other: &Self) -> bool {
+        (self.is_backfill() || other.is_backfill())
+            && self.players.iter().any(|player| other.players.contains(player))
+    }
+
     /// How many players it brings.
     pub(super) fn size(&self) -> u32 {
         self.players.len() as u32

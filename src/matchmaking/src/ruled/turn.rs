@@ -5,7 +5,7 @@ use super::{
     large,
     line::{Line, Passed, Wanted},
     round::{FEW_NEWS, Round},
-    search::{self, Anchor, Counts, Outcome, Search, Sight},
+    search::{Anchor, Counts, Outcome, Search, Sight},
     store::Key,
     ticket::{Turn, Waiting},
 };
@@ -282,11 +282,7 @@ impl RulePool {
             return Some(Opened::Done(large::large(&choice, waiting, &candidates, has, counts, work)));
         }
         let has = Anchor { is_news: run.is_news, is_of_stage, is_backfill: anchor.is_backfill() };
-        let parties = |of: &search::Candidate| waiting.at(of.slot).map_or(&[][..], |of| &of.parties[..]);
-        let supply = stage.supply(candidates.iter().map(parties));
-        let mut search = Search::new(at, has, candidates, is_cut, Counts::default());
-        search.supply = supply;
-        Some(Opened::Search(search))
+        Some(Opened::Search(Search::new(at, has, candidates, is_cut, Counts::default())))
     }
 
     /// A rule that asks for players of whom too few are left for the anchor.

@@ -124,7 +124,7 @@ fn few<'m>(dice: &mut Dice, model: &'m Model<'_>, anchor: TicketId) -> Vec<&'m O
 #[test]
 fn of_teams_that_are_set_against_each_other_none_is_left_that_has_a_match() {
     let (mut matches, mut left, mut asked, mut hard) = (0, 0, 0, 0);
-    for seed in 0..300 {
+    for seed in 0..150 {
         let mut dice = Dice(seed ^ 0x517a);
         let text = rule_set(&mut dice);
         let set = parse(&text, Dialect::Strict).unwrap_or_else(|faults| panic!("{text}: {faults:#?}")).set;
@@ -162,6 +162,6 @@ fn of_teams_that_are_set_against_each_other_none_is_left_that_has_a_match() {
             assert!(missed.is_none(), "{anchor} has a match: seed {seed}: {text}");
         }
     }
-    assert!(matches > 1_000 && left > 1_000 && asked > 500, "{matches} matches, {left} left, {asked} asked");
-    assert!(hard < 15, "{hard} pools took more than {WORK_MAX} work units");
+    assert!(matches > 500 && left > 500 && asked > 300, "{matches} matches, {left} left, {asked} asked");
+    assert!(hard < 8, "{hard} pools took more than {WORK_MAX} work units");
 }

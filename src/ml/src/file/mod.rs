@@ -101,6 +101,14 @@ impl ModelFile {
         model
     }
 
+    /// Gives a model that has this one's weights what is known of a variant, which has this number there.
+    pub fn lend_variant(&self, to: &mut Model, number: u16, name: &str) {
+        let known = self.names.variants.iter().position(|of| of == name);
+        if let Some(known) = known {
+            to.refinement.take(usize::from(number), &self.model.refinement, known);
+        }
+    }
+
     /// What a file says of its model, without reading the model.
     ///
     /// # Errors

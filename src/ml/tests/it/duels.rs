@@ -42,6 +42,56 @@ fn contributions_sum_to_the_logit() {
     }
 }
 
+/// Splits by the numbers alone are as good as those that each was predicted for.
+#[test]
+fn strengths_stand_for_predictions() {
+    let matches = league(14, 3, 1_500);
+    let mut model = taught(&matches);
+    let (at, mut chance) = (matches[1_499].at, Chance::new(3));
+    let mut ask = |one: &[u32], other: &[u32]| {
+        let features = model.features(&Meeting::new(at, one, other)).unwrap();
+        model.predict(&features)
+    };
+    let (mut agree, mut duels) = (0, 0);
+    let mut picked = Vec::new();
+    for _ in 0..60 {
+        let mut six: Vec<u32> = (0..6).map(|nth| nth * 6 + chance.below(6) as u32).collect();
+        six.swap(0, chance.below(6) as usize);
+        // The first player with each pair of the others.
+        let pairs = (1..6).flat_map(|a| (a + 1..6).map(move |b| (a, b)));
+        let splits = pairs.map(|(a, b)| {
+            let one = vec![six[0], six[a], six[b]];
+            (one.clone(), six.iter().copied().filter(|of| !one.contains(of)).collect::<Vec<_>>())
+        });
+        picked.extend(
+            splits
+                .map(|(one, other)| (ask(&one, &other), one, other))
+                .collect::<Vec<_>>()
+                .chunks(10)
+                .map(<[_]>::to_vec),
+        );
+    }
+    let strength = (0..40).map(|of| model.strength(of, at, None).unwrap()).collect::<Vec<_>>();
+    let mean = |side: &[u32]| side.iter().map(|of| strength[*of as usize]).sum::<f64>() / side.len() as f64;
+    let (mut best, mut chosen, mut any) = (0.0, 0.0, 0.0);
+    for splits in &picked {
+        let gap = |of: &&(Prediction, Vec<u32>, Vec<u32>)| (mean(&of.1) - mean(&of.2)).abs();
+        let least = splits.iter().min_by(|a, b| gap(a).total_cmp(&gap(b))).unwrap();
+        let quality = |of: &(Prediction, Vec<u32>, Vec<u32>)| 4.0 * of.0.expected * (1.0 - of.0.expected);
+        best += splits.iter().map(quality).fold(0.0, f64::max);
+        chosen += quality(least);
+        any += quality(&splits[0]);
+        for of in splits {
+            duels += 1;
+            agree += usize::from((mean(&of.1) > mean(&of.2)) == (of.0.logit > 0.0));
+        }
+    }
+    let n = picked.len() as f64;
+    let [best, chosen, any] = [best, chosen, any].map(|sum| sum / n);
+    assert!(best - chosen < 0.02 && best - any > 0.1, "{best} {chosen} {any}");
+    assert!(f64::from(agree as u32) > 0.9 * f64::from(duels as u32), "{agree} of {duels}");
+}
+
 #[test]
 fn strangers_are_even_and_unsure() {
     let matches = league(5, 1, 400);

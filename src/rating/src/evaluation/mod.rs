@@ -25,6 +25,8 @@ pub(crate) use home::has_home;
 pub use protocol::{Forecaster, Scored, Unrated, Windows, evaluate, evaluate_by, evaluate_within};
 pub use report::{CalibrationBin, PairsReport, Report, ThreeWaysReport, TwoSidesReport};
 
+use serde::{Deserialize, Serialize};
+
 /// Predictions this close to one half take no side: half a point of accuracy.
 const TOSS_UP: f64 = 1e-9;
 /// Probabilities are kept this far from 0 and 1 in the log loss.
@@ -33,7 +35,7 @@ const CLAMP: f64 = 1e-6;
 pub const BINS: usize = 20;
 
 /// Sums over scored matches. Constant size.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Evaluation {
     two_sides: two_sides::Sums,
     three_ways: three_ways::Sums,

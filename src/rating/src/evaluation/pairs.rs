@@ -1,6 +1,7 @@
 use super::{PairsReport, hit, log_loss};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Sums {
     matches: u64,
     accuracy: f64,

@@ -1,7 +1,8 @@
 use super::{CLAMP, ThreeWaysReport};
+use serde::{Deserialize, Serialize};
 
 /// Streaming sums over win, draw and loss.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Sums {
     matches: u64,
     draws: u64,

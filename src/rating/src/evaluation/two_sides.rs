@@ -1,13 +1,14 @@
 use super::{BINS, CalibrationBin, TwoSidesReport, hit, log_loss};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Bin {
     count: u64,
     predicted: f64,
     actual: f64,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Sums {
     matches: u64,
     decisive: u64,

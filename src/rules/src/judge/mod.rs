@@ -9,7 +9,6 @@ pub(crate) mod party_balance;
 pub(crate) mod roles;
 pub(crate) mod sort;
 pub(crate) mod strings;
-pub(crate) mod supply;
 pub(crate) mod versus;
 
 use crate::{

@@ -42,13 +42,13 @@ impl PartyBalance {
     }
 }
 
-/// How large a party some team must still get; 0 if none must.
-pub(crate) fn missing(balance: &PartyBalance, seats: &[Seat<'_>], sizes: &[TeamSize]) -> u8 {
+/// How large a party some teams must still get, and how many teams; 0 if none must.
+pub(crate) fn missing(balance: &PartyBalance, seats: &[Seat<'_>], sizes: &[TeamSize]) -> (u8, u32) {
     let teams = teams(seats);
     let top = teams.iter().map(|(_, largest)| u32::from(*largest)).max().unwrap_or(0);
     let least = u8::try_from(top.saturating_sub(balance.most)).unwrap_or(u8::MAX);
-    let must = |(size, (players, largest)): (&TeamSize, &(u8, u8))| {
+    let must = |(size, (players, largest)): &(&TeamSize, &(u8, u8))| {
         (*players > 0 || size.min > 0) && *largest < least
     };
-    if sizes.iter().zip(&teams).any(must) { least } else { 0 }
+    (least, sizes.iter().zip(&teams).filter(must).count() as u32)
 }

@@ -3,7 +3,9 @@ use crate::{
     make::{Dice, seats, set},
     spec::SetSpec,
 };
-use gsm_rules::{Dialect, Member, Pairwise, Party, RuleSet, Seat, Stage, Verdict, parse};
+use gsm_rules::{
+    Dialect, Member, Pairwise, Party, Reserve, RuleSet, Seat, Stage, VERSUS_COLUMNS_MAX, Verdict, parse,
+};
 
 fn parsed(spec: &SetSpec, seed: u64) -> RuleSet {
     let text = spec.text();
@@ -73,7 +75,7 @@ fn fulfilled(stage: &Stage, condition: &Pairwise, a: &Party, b: &Party) -> bool 
 
 #[test]
 fn no_part_of_a_match_is_hopeless_and_any_two_tickets_fulfil_the_conditions() {
-    let (mut matches, mut hopeless, mut conditions, mut seed) = (0, 0, 0, 0);
+    let (mut matches, mut hopeless, mut conditions, mut needs, mut bounds, mut seed) = (0, 0, 0, 0_u32, 0, 0);
     while matches < 10_000 {
         seed += 1;
         assert!(seed < 200_000, "only {matches} matches");
@@ -102,9 +104,14 @@ fn no_part_of_a_match_is_hopeless_and_any_two_tickets_fulfil_the_conditions() {
                     .map(|(_, seat)| *seat)
                     .collect();
                 let rest = parties.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 0);
-                let rest: Vec<&[Party]> = rest.map(|(_, (_, party))| std::slice::from_ref(party)).collect();
-                let lacks = stage.supply(rest.into_iter()).lacks(&stage.demand(&part), 0);
-                assert!(!lacks, "seed {seed}: {}\n{subset:b} of {seats:#?}", spec.text());
+                let rest: Vec<&(u8, Party)> = rest.map(|(_, seat)| seat).collect();
+                let told = || format!("seed {seed}: {}\n{subset:b} of {seats:#?}", spec.text());
+                for need in stage.needs() {
+                    needs += 1;
+                    let brings: u32 = rest.iter().map(|(_, party)| need.brings(party)).sum();
+                    assert!(brings >= need.lacking(&part), "{need:?} of {}", told());
+                }
+                bounds += compared(stage, &part, &rest, told);
                 assert_eq!(
                     stage.hopeless(&part),
                     None,
@@ -127,6 +134,29 @@ fn no_part_of_a_match_is_hopeless_and_any_two_tickets_fulfil_the_conditions() {
         }
     }
     assert!(hopeless > 1_000 && conditions > 1_000, "{hopeless} hopeless, {conditions} conditions");
+    assert!(needs > 1_000 && bounds > 1_000, "{needs} needs, {bounds} bounds");
+}
+
+/// What is left of a match can join a part of it, as far as rules that compare teams say; whether they say anything.
+fn compared(stage: &Stage, part: &[Seat<'_>], rest: &[&(u8, Party)], told: impl Fn() -> String) -> u32 {
+    let Some(versus) = stage.versus(part) else { return 0 };
+    let values = |party: &Party| {
+        let mut values = [0.0; VERSUS_COLUMNS_MAX];
+        let columns = stage.versus_columns().iter();
+        values.iter_mut().zip(columns).for_each(|(value, column)| *value = party.number(*column));
+        values
+    };
+    let mut reserves = vec![Reserve::EMPTY; stage.kinds().len()];
+    for (team, party) in rest {
+        let kind = stage.kinds().partition_point(|first| first <= team) - 1;
+        reserves[kind].add(&values(party));
+    }
+    assert_eq!(versus.fails(&reserves), None, "{}", told());
+    for (team, party) in rest {
+        let refused = versus.refuses(*team, party.size().into(), &values(party), &reserves);
+        assert_eq!(refused, None, "{}", told());
+    }
+    1
 }
 
 #[test]

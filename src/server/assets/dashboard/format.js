@@ -7,6 +7,9 @@ const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFracti
 
 export const whole = (n) => (Number.isFinite(n) ? WHOLE.format(n).replace("-", "−") : NONE);
 export const one = (n) => (Number.isFinite(n) ? ONE.format(n).replace("-", "−") : NONE);
+const THREE = new Intl.NumberFormat("en", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+export const three = (n) => (Number.isFinite(n) ? THREE.format(n).replace("-", "−") : NONE);
+export const share = (n) => (Number.isFinite(n) ? `${one(100 * n)} %` : NONE);
 // For axes: 0.5, 20, 1,500, 20K.
 export const axis = (n) => (Math.abs(n) < 10000 ? String(+n.toFixed(2)).replace("-", "−") : COMPACT.format(n).replace("-", "−"));
 export const count = (n, thing, things = `${thing}s`) => `${whole(n)} ${n === 1 ? thing : things}`;

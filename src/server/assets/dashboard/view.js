@@ -1,6 +1,6 @@
 // Shows one overview. Whatever players chose is shown as text only.
 import { histogram, overTime, secondsAt, windowOf } from "./charts.js";
-import { age, ago, count, element, nameOf, one, put, signed, span, whole } from "./format.js";
+import { age, ago, count, element, nameOf, one, put, share, signed, span, three, whole } from "./format.js";
 
 const MOVES_OVER_MS = 10000;
 const RATE_OVER_MS = 10000;
@@ -28,6 +28,8 @@ export function redraw() {
   showFacts();
   showTimes();
   showQueues();
+  showModels();
+  showFirewall();
   showMode();
   showRecent();
 }
@@ -139,6 +141,34 @@ function showQueues() {
     [queue.queue, queue.mode, whole(queue.waiting), queue.waiting ? span(queue.wait_ms_max) : "–", whole(queue.proposals)].forEach((text, c) => put(row.cells[c], text));
   });
   while (body.rows.length > queues.length) body.lastChild.remove();
+}
+
+// --- predictions
+
+function showModels() {
+  const models = last.models ?? [];
+  at("models-panel").hidden = models.length === 0;
+  const body = at("models").tBodies[0];
+  models.forEach((of, i) => {
+    const row = body.rows[i] ?? body.appendChild(element("tr", "", ...["name", "n", "n", "n", "n", "name soft"].map((c) => element("td", c))));
+    [of.mode, whole(of.matches), share(of.accuracy), three(of.log_loss), three(of.rating_log_loss), of.is_drifting ? "alarm" : "none"].forEach((text, c) => put(row.cells[c], text));
+  });
+  while (body.rows.length > models.length) body.lastChild.remove();
+}
+
+// --- the firewall: what its rules have refused
+
+function showFirewall() {
+  const { firewall, admitted_share } = last;
+  const refused = sum(firewall, (rule) => rule.blocked);
+  const shed = admitted_share < 1 ? ` · ${Math.round(100 * admitted_share)} % let in` : "";
+  put(at("firewall-count"), `${whole(refused)} refused${shed}`);
+  const body = at("firewall").tBodies[0];
+  firewall.forEach((rule, i) => {
+    const row = body.rows[i] ?? body.appendChild(element("tr", "", ...["name", "n", "n", "n"].map((c) => element("td", c))));
+    [rule.rule, whole(rule.passed), whole(rule.blocked), rule.counted ? whole(rule.counted) : "–"].forEach((text, c) => put(row.cells[c], text));
+  });
+  while (body.rows.length > firewall.length) body.lastChild.remove();
 }
 
 // --- one mode: leaderboard and histogram

@@ -47,7 +47,9 @@ pub(crate) async fn put_queue(
         rule_set_version: settings.rule_set_version,
         rating_attribute: settings.rating_attribute,
         player_attributes: settings.player_attributes,
+        balance: settings.balance,
         penalties: settings.penalties,
+        plausibility: settings.plausibility,
         // What the GameLift wire keeps with a queue stays.
         gamelift: None,
     };

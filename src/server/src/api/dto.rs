@@ -2,7 +2,7 @@
 use gsm_core::{MatchId, PlayerId, QueueName, TicketId};
 use gsm_engine::{
     Engine, MatchView, ResultView, TicketView,
-    store::{RatingRow, SideChange, Verdict},
+    store::{Forecast, RatingRow, SideChange, Verdict},
 };
 use gsm_matchmaking::{Role, WaitEstimate};
 use gsm_rating::Offset;
@@ -218,6 +218,9 @@ pub(crate) struct MatchDto {
     /// `created`, `allocating`, `running`, `reporting`, `finished` or `abandoned`.
     state: &'static str,
     sides: Vec<SideDto>,
+    /// What the learnt model predicted when the match was formed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prediction: Option<PredictionDto>,
     created_at: i64,
     changed_at: i64,
     /// When it is abandoned if no result has come.
@@ -245,6 +248,72 @@ pub(crate) struct MatchDto {
     result: Option<ResultDto>,
 }
 
+/// What the learnt model predicts of a match.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PredictionDto {
+    /// How even the match is expected to be, 0 to 1.
+    quality: f64,
+    /// The score that each side is expected to reach, 0 to 1.
+    expected: Vec<f64>,
+    /// Of two sides: the chance that the first one wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    win: Option<f64>,
+    /// That they draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draw: Option<f64>,
+    /// That the first one loses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss: Option<f64>,
+    /// For servers and admins.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    inside: Option<InsideDto>,
+}
+
+/// How a prediction came about.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InsideDto {
+    /// Of two sides: the expected score of the first is believed to be at least this, 95 times out of 100 within both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    low: Option<f64>,
+    /// And at most this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    high: Option<f64>,
+    /// The expected lead of the first side in points, where scores are reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin: Option<f64>,
+    /// The model that spoke.
+    model: String,
+    /// Results of the mode that it had learnt from.
+    learnt: u64,
+    /// The commit of the last of them.
+    sequence: u64,
+    /// When it was asked.
+    at: i64,
+}
+
+impl From<Forecast> for PredictionDto {
+    fn from(forecast: Forecast) -> Self {
+        let of = |nth: usize| forecast.chances.and_then(|chances| chances.get(nth).copied());
+        let inside = forecast.inside.map(|inside| InsideDto {
+            low: inside.interval.map(|[low, _]| low),
+            high: inside.interval.map(|[_, high]| high),
+            margin: inside.margin,
+            model: inside.model,
+            learnt: inside.learnt,
+            sequence: inside.sequence,
+            at: inside.at.as_millis(),
+        });
+        Self {
+            quality: forecast.quality,
+            win: of(0),
+            draw: of(1),
+            loss: of(2),
+            expected: forecast.expected,
+            inside,
+        }
+    }
+}
+
 /// A side of a match.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SideDto {
@@ -252,7 +321,7 @@ pub(crate) struct SideDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     team: Option<String>,
     players: Vec<MatchSeatDto>,
-    /// The score expected of the side when the match was made, 0 to 1.
+    /// The score that the rating system of the queue expected of the side when the match was made, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<f64>,
 }
@@ -300,6 +369,7 @@ impl From<MatchView> for MatchDto {
             home: row.roster.home(),
             variant: row.roster.variant().map(ToString::to_string),
             sides,
+            prediction: row.prediction.forecast.map(|forecast| (*forecast).into()),
             created_at: row.created_at.as_millis(),
             changed_at: row.changed_at.as_millis(),
             expires_at: row.expires_at.as_millis(),
@@ -321,9 +391,9 @@ pub(crate) struct ResultDto {
     mode: String,
     /// When it was reported.
     at: i64,
-    /// `counted`, `voided` or `corrected`.
+    /// `counted`, `quarantined` (it does not count until an operator has looked at it), `voided` or `corrected`.
     verdict: &'static str,
-    /// When it was voided or corrected.
+    /// When it was voided or corrected, or held back.
     #[serde(skip_serializing_if = "Option::is_none")]
     ruled_at: Option<i64>,
     /// The place of each side as first reported, where a correction says otherwise.
@@ -390,6 +460,7 @@ impl From<ResultView> for ResultDto {
         };
         let (verdict, ruled_at) = match &row.verdict {
             Verdict::Counted => ("counted", None),
+            Verdict::Quarantined { at, .. } => ("quarantined", Some(at.as_millis())),
             Verdict::Voided { at, .. } => ("voided", Some(at.as_millis())),
             Verdict::Corrected { at, .. } => ("corrected", Some(at.as_millis())),
         };

@@ -1,6 +1,7 @@
 //! What handlers take: the call they serve, its body, query and path, all checked.
 use super::App;
 use crate::{
+    audit::Trail,
     front::{
         strict_json::{self, JsonLimits},
         strict_query,
@@ -13,7 +14,7 @@ use axum::{
 };
 use bytes::Bytes;
 use gsm_core::RequestKey;
-use gsm_engine::{Call, Fingerprint, MatchFacts, Principal, Viewer};
+use gsm_engine::{Call, Fingerprint, MatchFacts, Principal, Viewer, store::Origin};
 use serde::de::DeserializeOwned;
 use std::{str::FromStr, sync::Arc};
 
@@ -65,20 +66,21 @@ fn caller(parts: &Parts) -> Result<&Caller, ApiError> {
     parts.extensions.get::<Caller>().ok_or_else(ApiError::not_found)
 }
 
-fn call(caller: &Caller, app: &App, once: Option<Fingerprint>) -> Call {
+fn call(caller: &Caller, app: &App, once: Option<Fingerprint>, origin: Origin) -> Call {
     Call {
         action: caller.action,
         principal: caller.principal.clone(),
         request_id: caller.request_id.to_string(),
         once,
         now: app.engine.clock().now(),
+        origin,
     }
 }
 
 impl FromRequestParts<Arc<App>> for Read {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        Ok(Self { call: call(caller(parts)?, app, None) })
+        Ok(Self { call: call(caller(parts)?, app, None, Origin::default()) })
     }
 }
 
@@ -182,13 +184,24 @@ impl<T: WriteBody> FromRequest<Arc<App>> for Write<T> {
         let caller = caller(&parts)?;
         strict_query::parse::<NoQuery>(parts.uri.query().unwrap_or_default())?;
         let key = idempotency_key(&parts.headers)?;
-        let (read, bytes) = T::read(&parts.headers, Request::new(body)).await?;
+        let (read, bytes) = T::read(&parts.headers, Request::new(body)).await.inspect_err(|_| {
+            // Of a body that is refused nothing is written down.
+            origin(app, &parts, &[]);
+        })?;
+        let origin = origin(app, &parts, &bytes);
         let once = key.map(|key| {
             let body: [&[u8]; 2] = [parts.uri.path().as_bytes(), &bytes];
             Fingerprint::new(&caller.principal, caller.action, key.as_str(), &body)
         });
-        Ok(Self { call: call(caller, app, once), facts: caller.facts.clone(), body: read })
+        Ok(Self { call: call(caller, app, once, origin), facts: caller.facts.clone(), body: read })
     }
+}
+
+/// What the audit log is told of a write.
+fn origin(app: &App, parts: &Parts, body: &[u8]) -> Origin {
+    let Some(trail) = parts.extensions.get::<Arc<Trail>>() else { return Origin::default() };
+    let path = super::operations().named(parts.uri.path());
+    app.audit.origin(trail, path.into_iter(), body)
 }
 
 /// Writes take no query.

@@ -1,16 +1,19 @@
 //! The native API: `/v1`, described by the OpenAPI document that is made from the handlers.
 mod admin;
 mod answer;
+mod audit;
 mod aws_keys;
 mod bans;
 mod boards;
 mod dto;
 pub(crate) mod extract;
+mod firewall;
 mod health;
 mod matches;
 mod parties;
 mod penalties;
 mod players;
+mod predictions;
 mod proposals;
 mod queues;
 mod rankings;
@@ -25,12 +28,14 @@ mod tickets;
 mod why;
 
 use crate::{
+    audit::Audit,
     door::{self, Door, Entrance},
     front::gate::Gate,
     gamelift::{self, Wire},
     metrics::Metrics,
     overview::Watch,
     problem::ApiError,
+    shedding::Shedder,
     who::{device::Used, throttle::Throttle},
 };
 use gsm_adapters::EmbeddedStore;
@@ -59,9 +64,11 @@ pub(crate) struct App {
     pub(crate) throttle: Throttle,
     /// Challenges of devices that were answered.
     pub(crate) used: Used,
+    pub(crate) audit: Arc<Audit>,
     /// Who is connected.
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) shedder: Shedder,
     /// Whether `/metrics` is there at all.
     pub(crate) shows_metrics: bool,
     /// Cancelled when the server begins to stop.
@@ -88,6 +95,7 @@ pub(crate) struct App {
         (name = "matches", description = "Matches, game sessions and results"),
         (name = "rankings", description = "Boards"),
         (name = "push", description = "Events as they happen"),
+        (name = "audit", description = "What was done, and the proof of it"),
         (name = "admin", description = "For operators"),
         (name = "server", description = "How the server is")
     )
@@ -135,6 +143,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(matches::player_session))
         .routes(routes!(results::result, results::report))
         .routes(routes!(why::why))
+        .routes(routes!(predictions::predict))
+        .routes(routes!(predictions::of_match))
+        .routes(routes!(predictions::models))
+        .routes(routes!(predictions::fairness))
         .merge(rankings::routes())
         .routes(routes!(boards::submit))
         .routes(routes!(boards::entry))
@@ -156,14 +168,28 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::set_rating))
         .routes(routes!(rulings::void))
         .routes(routes!(rulings::correct))
+        .routes(routes!(rulings::release))
+        .routes(routes!(rulings::quarantine))
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
         .routes(routes!(admin::rotate_key))
         .routes(routes!(signing_keys::list))
         .routes(routes!(signing_keys::rotate))
+        .routes(routes!(firewall::view))
+        .routes(routes!(firewall::put, firewall::remove))
+        .routes(routes!(firewall::reload))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::tile))
+        .routes(routes!(audit::tile_part))
+        .routes(routes!(audit::tile_rest))
+        .routes(routes!(audit::inclusion))
+        .routes(routes!(audit::consistency))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::records))
+        .routes(routes!(audit::rotate_key))
         .routes(routes!(crate::overview::overview))
         .routes(routes!(crate::board_page::boards))
         .routes(routes!(crate::metrics::metrics))
@@ -208,6 +234,11 @@ pub(crate) fn described(opened: &[&str]) -> serde_json::Value {
         }
     }
     document
+}
+
+/// The shapes of requests and answers.
+pub(crate) fn schemas() -> &'static serde_json::Value {
+    &OPENAPI["components"]["schemas"]
 }
 
 /// The operations of the document, for the door.

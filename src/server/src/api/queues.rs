@@ -56,6 +56,11 @@ pub(crate) struct QueueSettings {
     /// Milliseconds until a match without a result is abandoned; 7,200,000 if absent.
     #[serde(default = "match_timeout")]
     pub(crate) match_timeout_ms: u64,
+    /// By what the sides of a match are made even, once `rules` have said who plays it: `rating` (if absent), or `prediction`,
+    /// what the mode's model expects of the players (ratings where it knows one of them not yet).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) balance: gsm_engine::Balance,
     /// The rule set that says who meets whom, in place of `rules`: 1 to 128 characters of `A-Za-z0-9-._`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -75,6 +80,11 @@ pub(crate) struct QueueSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(crate) penalties: Option<gsm_engine::Penalties>,
+    /// What results are believed, all if absent: `{"duration_ms": {"least": 60000, "most": 7200000}, "score": {"least": 0,
+    /// "most": 100}, "matches_per_hour": 20}`. One out of bounds waits in quarantine. See `docs/integrity.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) plausibility: Option<gsm_engine::Plausibility>,
 }
 
 const fn ticket_timeout() -> u64 {
@@ -102,7 +112,9 @@ impl From<&QueueConfig> for QueueDto {
                 rule_set_version: config.rules_by().map(|(_, version)| version),
                 rating_attribute: config.rating_attribute.clone(),
                 player_attributes: config.player_attributes.clone(),
+                balance: config.balance,
                 penalties: config.penalties.clone(),
+                plausibility: config.plausibility.clone(),
             },
         }
     }

@@ -1,9 +1,10 @@
-//! For operators: results voided and corrected, ratings rebuilt.
+//! For operators: results voided, corrected and let out of quarantine, ratings rebuilt.
 use super::{
     App,
     answer::Answer,
     dto::ResultDto,
-    extract::{Json, Params, Write},
+    extract::{Admitted, Json, Params, Query, Write},
+    players::page_size,
     results::{PlacementDto, ReportDto, SidePlaceDto, to_report},
 };
 use crate::problem::{ApiError, Problem};
@@ -12,7 +13,7 @@ use gsm_core::{MatchId, Mode, PlayerId, Variant, limits};
 use gsm_engine::RebuildReport;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A reason for the audit log, without the blanks around it.
 pub(super) fn reason(text: &str) -> Result<&str, ApiError> {
@@ -138,4 +139,82 @@ pub(crate) async fn rebuild(
     let RebuildReport { players, results, adjustments, differing, repaired } =
         app.engine.rebuild(&write.call, &mode, body.repair).await?;
     Ok(Answer(RebuildDto { mode: mode.to_string(), players, results, adjustments, differing, repaired }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReleaseResult {
+    /// Why, for the audit log: 1 to 128 characters.
+    reason: String,
+}
+
+/// Let a result in quarantine count as it was reported, in its place. Any other result stays as it is.
+#[utoipa::path(post, path = "/v1/admin/matches/{match_id}/release", tag = "admin", operation_id = "release_result",
+    params(("match_id" = String, Path)), request_body = ReleaseResult,
+    responses((status = 200, body = ResultDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ReleaseResult")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn release(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<ReleaseResult>>,
+) -> Result<Answer<ResultDto>, ApiError> {
+    let id: MatchId = params.get("match_id")?;
+    let Json(body) = write.body;
+    Ok(Answer(app.engine.release_result(&write.call, id, reason(&body.reason)?).await?.into()))
+}
+
+/// A result in quarantine.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QuarantinedDto {
+    #[schema(value_type = String)]
+    match_id: MatchId,
+    mode: String,
+    /// When it was reported.
+    at: i64,
+    /// What is not believed.
+    reason: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QuarantineDto {
+    entries: Vec<QuarantinedDto>,
+    /// Asks for the next page; absent after the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next: Option<MatchId>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct QuarantineQuery {
+    /// 1 to 1,000; 50 if absent.
+    limit: Option<usize>,
+    /// What the page before gave as `next`; the first page without.
+    #[param(value_type = Option<String>)]
+    after: Option<MatchId>,
+}
+
+/// List results that are not believed, by match id: let them count, correct them, or void them.
+#[utoipa::path(get, path = "/v1/admin/quarantine", tag = "admin", operation_id = "list_quarantine",
+    params(QuarantineQuery),
+    responses((status = 200, body = QuarantineDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ListQuarantine")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn quarantine(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    Query(query): Query<QuarantineQuery>,
+) -> Result<Answer<QuarantineDto>, ApiError> {
+    let limit = page_size(query.limit)?;
+    let found = app.engine.quarantine(query.after, limit).await?;
+    let next = found.last().filter(|_| found.len() == limit).map(|of| of.match_id);
+    let one = |of: gsm_engine::Quarantined| QuarantinedDto {
+        match_id: of.match_id,
+        mode: of.row.mode.to_string(),
+        at: of.row.at.as_millis(),
+        reason: of.row.reason,
+    };
+    Ok(Answer(QuarantineDto { entries: found.into_iter().map(one).collect(), next }))
 }

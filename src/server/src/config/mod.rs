@@ -13,7 +13,8 @@ pub use who::{
     Asserted, ClientAuth, ClientCertificate, ClientRole, PolicyConfig, TlsConfig, TlsSettings, TrustedIssuer,
 };
 
-use gsm_security::Profile;
+use crate::firewall::KEYS_MAX_DEFAULT;
+use gsm_security::{Profile, RuleConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use utoipa::ToSchema;
@@ -32,6 +33,8 @@ pub enum Mode {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// The audit log.
+    pub audit: AuditConfig,
     /// Who callers are, and how they prove it.
     pub auth: AuthConfig,
     /// Who is told what happens.
@@ -54,6 +57,24 @@ pub struct Config {
     pub store: StoreConfig,
     /// Encryption by the server itself.
     pub tls: TlsConfig,
+}
+
+/// The audit log, in `audit` in the data directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+    /// File with the keys that sign its checkpoints, mode 0600; made at the first start. Absent: `audit.key` in the data
+    /// directory.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/audit.key")]
+    pub key_file: Option<PathBuf>,
+    /// Records of a file, after which the next is begun (at a multiple of 256); it is at 64 MiB and after a day as well.
+    pub segment_records: u64,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { key_file: None, segment_records: 65_536 }
+    }
 }
 
 /// Who callers are, and how they prove it.
@@ -133,14 +154,65 @@ pub enum Shape {
 }
 
 /// How much one caller may ask.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FirewallConfig {
+    /// File of networks that are never limited: one a line, with `until=2027-01-31T12:00:00Z` if it ends and a reason
+    /// behind `#`. Read again when it changes.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/allow.txt")]
+    pub allow_file: Option<PathBuf>,
+    /// Whether the rules of the profile hold beside those of `rules` and `rules_file`.
+    pub default_rules: bool,
+    /// `block`, or `count`: the deny list only counts.
+    #[schema(value_type = String)]
+    pub deny_action: DenyAction,
+    /// File of networks from which everything is refused, likewise.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/deny.txt")]
+    pub deny_file: Option<PathBuf>,
+    /// Paths whose requests are never counted, such as `/healthz`.
+    pub exempt_paths: Vec<String>,
+    /// Addresses, players and so on that each rule remembers. A rule that is full refuses those it does not know, until
+    /// the window of some has passed; a key takes up to 100 bytes, more where its limit is high and it is used.
+    pub keys_max: usize,
     /// `default`, or one of the profiles of tests: `test-lenient`, `test-limit`.
     #[schema(value_type = String)]
     pub profile: Profile,
+    /// Rules beside those of the profile; one of the same name takes its place (docs/firewall.md).
+    #[schema(value_type = Vec<Object>)]
+    pub rules: Vec<RuleConfig>,
+    /// File of more rules, with `[[rules]]` blocks. Read again when it changes.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/rules.toml")]
+    pub rules_file: Option<PathBuf>,
     /// Networks of proxies whose `X-Forwarded-For` is believed, as `10.0.0.0/8` or `10.1.2.3`.
     pub trusted_proxies: Vec<String>,
+}
+
+impl Default for FirewallConfig {
+    fn default() -> Self {
+        Self {
+            allow_file: None,
+            default_rules: true,
+            deny_action: DenyAction::Block,
+            deny_file: None,
+            exempt_paths: Vec::new(),
+            keys_max: KEYS_MAX_DEFAULT,
+            profile: Profile::Default,
+            rules: Vec::new(),
+            rules_file: None,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// What the deny list does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DenyAction {
+    /// It refuses.
+    #[default]
+    Block,
+    /// It lets pass, and counts.
+    Count,
 }
 
 /// Which signatures of AWS clients are taken.
@@ -207,6 +279,8 @@ pub struct HttpConfig {
     /// Who sees `/metrics`: `open`, `admin` or `off`. Absent: `open` for `gsm dev`, `admin` for `gsm serve`.
     #[schema(value_type = Option<String>, example = "admin")]
     pub metrics: Option<Dashboard>,
+    /// Milliseconds that work may wait for its turn; above, a share of the requests is answered 503. 0: never.
+    pub queue_target_ms: u64,
 }
 
 impl Default for HttpConfig {
@@ -218,6 +292,7 @@ impl Default for HttpConfig {
             drain_s: 20,
             listen: "127.0.0.1:8080".to_owned(),
             metrics: None,
+            queue_target_ms: 20,
         }
     }
 }

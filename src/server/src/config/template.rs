@@ -130,7 +130,10 @@ pub fn template() -> String {
          # [[tls.clients]]\n# subject = \"O=Studio, CN=game-1\"\n# name = \"game-1\"\n# role = \"server\"\n\
          \n# A destination of matchmaking events; repeat the block for more. It replaces `webhooks = []` above.\n\
          # [[events.webhooks]]\n# name = \"matchmaking\"\n# url = \"https://backend.example/matchmaking\"\n\
-         # secret_file = \"webhook.secret\"\n# shape = \"event_bridge\"\n# all = true\n"
+         # secret_file = \"webhook.secret\"\n# shape = \"event_bridge\"\n# all = true\n\
+         \n# A rule of the firewall (docs/firewall.md); repeat the block for more. It replaces `rules = []` above.\n\
+         # [[firewall.rules]]\n# name = \"result_of_one_game\"\n# paths = [\"/v1/matches/*/result\"]\n\
+         # key = \"header:X-Game\"\n# limit = 600\n# window_s = 60\n# action = \"count\"\n"
     );
     out
 }

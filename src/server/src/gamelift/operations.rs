@@ -3,7 +3,7 @@ use super::{
     Asked, configurations,
     fault::Fault,
     rule_sets,
-    shape::Member,
+    shape::{Member, Shape},
     shapes::{self as takes},
     tags, tickets,
     tree::Tree,
@@ -101,10 +101,20 @@ static OPERATIONS: [Operation; 16] = [
     reads("gamelift:ListTagsForResource", takes::LIST_TAGS, Deed::ListTags),
 ];
 
+/// All of them.
+pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter()
+}
+
 impl Operation {
     /// The operation that clients call by this name.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         OPERATIONS.iter().find(|operation| operation.name() == name)
+    }
+
+    /// Whether it changes nothing.
+    pub(crate) fn reads(&self) -> bool {
+        !self.mutating
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -132,6 +142,26 @@ impl Operation {
             Deed::ListTags => tags::list(asked, input),
         }
     }
+}
+
+/// The names of all members that inputs have.
+pub(crate) fn members() -> Vec<&'static str> {
+    fn collect(shape: &'static Shape, names: &mut Vec<&'static str>) {
+        match shape {
+            Shape::List { of, .. } | Shape::Map { of, .. } => collect(of, names),
+            Shape::Structure(members) => all(members, names),
+            Shape::Text(_) | Shape::OneOf(_) | Shape::Integer { .. } | Shape::Double | Shape::Flag => {}
+        }
+    }
+    fn all(members: &'static [Member], names: &mut Vec<&'static str>) {
+        for member in members {
+            names.push(member.name);
+            collect(&member.shape, names);
+        }
+    }
+    let mut names = Vec::new();
+    OPERATIONS.iter().for_each(|operation| all(operation.takes, &mut names));
+    names
 }
 
 /// The policy of the wire for the OpenAPI document, in the words of its own operations.

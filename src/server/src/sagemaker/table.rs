@@ -33,10 +33,13 @@ fn column(name: &str) -> Option<Column> {
     }
 }
 
+/// The number of a line, and its text.
+pub(super) type Row<'a> = (usize, &'a str);
+
 /// The rows, and whether there is a head.
-pub(super) fn rows(text: &str) -> Result<(Vec<(usize, &str)>, Head), ApiError> {
+pub(super) fn rows(text: &str) -> Result<(Vec<Row<'_>>, Head), ApiError> {
     let lines = text.lines().zip(1..).map(|(line, number)| (number, line.trim_end_matches('\r')));
-    let mut lines: Vec<(usize, &str)> = lines.filter(|(_, line)| !line.trim().is_empty()).collect();
+    let mut lines: Vec<Row<'_>> = lines.filter(|(_, line)| !line.trim().is_empty()).collect();
     let first = lines.first().map(|(_, line)| cells(line)).unwrap_or_default();
     if first.first().and_then(|name| column(name)).is_none() {
         return Ok((lines, Head(None)));

@@ -167,6 +167,7 @@ async fn of_issuer(engine: &Engine, verified: &Verified, now: Timestamp) -> Resu
                 request_id: String::new(),
                 once: None,
                 now,
+                origin: Default::default(),
             };
             Principal::Player(engine.player_of_subject(&call, &verified.issuer, &verified.subject).await?)
         }

@@ -78,14 +78,8 @@ pub(crate) fn token_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<T
 pub(crate) fn private_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<[u8; 32], StartError> {
     let fail = |source| StartError::File { path: path.display().to_string(), source };
     let weak = |what: &str| fail(io::Error::new(io::ErrorKind::InvalidData, what.to_owned()));
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            let open = fs::metadata(path).map_err(fail)?.permissions().mode() & 0o077 != 0;
-            if open && mode == Mode::Serve {
-                return Err(weak(
-                    "others can read this key: chmod 600 it, or remove it and give up what hangs on it",
-                ));
-            }
+    match private_text(path, mode)? {
+        Some(text) => {
             let bits = parse(text.trim()).ok_or_else(|| weak("a key is 64 hexadecimal digits"))?;
             let distinct = bits.iter().collect::<std::collections::BTreeSet<_>>().len();
             if distinct < DISTINCT_MIN || repeats(&bits) {
@@ -93,13 +87,30 @@ pub(crate) fn private_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result
             }
             Ok(bits)
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        None => {
             let mut bits = [0u8; 32];
             bits[..16].copy_from_slice(&ids.next_u128().to_be_bytes());
             bits[16..].copy_from_slice(&ids.next_u128().to_be_bytes());
             write_private(path, &hex(&bits)).map_err(fail)?;
             Ok(bits)
         }
+    }
+}
+
+/// Reads a file that nobody else may read; `None` where there is none.
+pub(crate) fn private_text(path: &Path, mode: Mode) -> Result<Option<String>, StartError> {
+    let fail = |source| StartError::File { path: path.display().to_string(), source };
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let open = fs::metadata(path).map_err(fail)?.permissions().mode() & 0o077 != 0;
+            if open && mode == Mode::Serve {
+                let what =
+                    "others can read this key: chmod 600 it, or remove it and give up what hangs on it";
+                return Err(fail(io::Error::new(io::ErrorKind::InvalidData, what)));
+            }
+            Ok(Some(text))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(fail(error)),
     }
 }

@@ -1,12 +1,14 @@
 //! The server as its callers see it: over HTTP, on a port of its own, with a data directory of its own.
 #![allow(clippy::disallowed_methods, reason = "tests have a clock and tasks of their own")]
 #![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
+mod audit;
 mod authz;
 mod bad_input;
 mod bans;
 mod boards;
 mod client;
 mod estimates;
+mod firewall;
 mod gamelift;
 mod jwt;
 mod metrics;
@@ -14,6 +16,7 @@ mod once;
 mod page;
 mod path;
 mod penalties;
+mod predictions;
 mod push;
 mod roles;
 mod rule_sets;

@@ -43,6 +43,7 @@ async fn the_dashboard_shows_what_happened_and_names_as_text() {
         assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"), "the name as text: {page}");
         assert!(!page.contains("<img"), "{page}");
         assert!(page.contains(">live<"), "{page}");
+        assert!(page.contains("<td class=\"name\">sign_in</td>"), "a rule of the firewall: {page}");
     }
     let url = format!("http://{}/docs/", world.anyone.addr);
     if let Some(page) = tokio::task::spawn_blocking(move || in_browser(&url)).await.unwrap() {

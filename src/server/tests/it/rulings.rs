@@ -103,3 +103,44 @@ async fn what_is_no_ruling_is_refused() {
     }
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_that_is_not_believed_waits_for_an_operator() {
+    let mut world = World::new().await;
+    let mut settings = world.server().get("/v1/queues/duel").await.ok();
+    settings.as_object_mut().unwrap().remove("name");
+    settings["plausibility"] = json!({ "score": { "least": 3, "most": 1 } });
+    let bad = world.admin().put("/v1/admin/queues/duel", settings.clone()).await.is(422, "invalid");
+    assert_eq!(bad["field"], "plausibility.score");
+    settings["plausibility"] = json!({ "score": { "least": 0.0, "most": 10.0 } });
+    let shown = world.admin().put("/v1/admin/queues/duel", settings).await.ok();
+    assert_eq!(shown["plausibility"], json!({ "score": { "least": 0.0, "most": 10.0 } }));
+
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let id = world.duel(&ann, &bob).await;
+    let line = |id: &str, place: u32, score: f64| json!({ "player_id": id, "place": place, "score": score });
+    let report = json!({ "placements": [line(&ann.id, 1, 900.0), line(&bob.id, 2, 1.0)] });
+    let path = format!("/v1/matches/{id}/result");
+    let held = world.server().post(&path, report.clone()).await.ok();
+    assert_eq!((&held["verdict"], &held["changes"]), (&json!("quarantined"), &json!([])));
+    assert_eq!(world.server().post(&path, report).await.ok(), held, "a repeat gives the first answer");
+    ann.client.get(&format!("/v1/rankings/duel/players/{}", ann.id)).await.is(404, "not_found");
+
+    world.restart().await;
+    let admin = world.admin();
+    let all = admin.get("/v1/admin/quarantine").await.ok();
+    assert_eq!((&all["entries"][0]["match_id"], all.get("next")), (&json!(id), None));
+    assert!(all["entries"][0]["reason"].as_str().unwrap().contains("900"), "{all}");
+    assert_eq!(admin.get("/v1/admin/quarantine?limit=1").await.ok()["next"], json!(id));
+    let rest = admin.get(&format!("/v1/admin/quarantine?after={id}")).await.ok();
+    assert_eq!(rest, json!({ "entries": [] }));
+    admin.get("/v1/admin/quarantine?after=x").await.is(422, "invalid_parameter");
+    let release = format!("/v1/admin/matches/{id}/release");
+    admin.post(&release, json!({})).await.is(422, "missing_field");
+    let counted = admin.post(&release, json!({ "reason": "a long match" })).await.ok();
+    assert_eq!((&counted["verdict"], counted["changes"].as_array().unwrap().len()), (&json!("counted"), 2));
+    assert_eq!(admin.get("/v1/admin/quarantine").await.ok(), json!({ "entries": [] }));
+    let rank = admin.get(&format!("/v1/rankings/duel/players/{}", ann.id)).await.ok();
+    assert_eq!((&rank["rank"], &rank["games_played"]), (&json!(1), &json!(1)));
+    world.stop().await;
+}

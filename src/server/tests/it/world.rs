@@ -31,9 +31,23 @@ impl World {
 
     /// Stops the server and starts it again on the same directory.
     pub(crate) async fn restart(&mut self) {
-        self.stop().await;
-        let (running, anyone, keys) = start(self.dir.path(), |_| {}).await;
+        self.restart_with(|_| {}).await;
+    }
+
+    pub(crate) async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        if self.running.is_some() {
+            self.stop().await;
+        }
+        let (running, anyone, keys) = start(self.dir.path(), change).await;
         (self.running, self.anyone, self.keys) = (Some(running), anyone, keys);
+    }
+
+    /// Tries to start it again; why it does not.
+    pub(crate) async fn fails(&self) -> String {
+        match gsm_server::start(settings(self.data())).await {
+            Ok(_) => panic!("it starts"),
+            Err(error) => error.to_string(),
+        }
     }
 
     pub(crate) async fn stop(&mut self) {
@@ -114,5 +128,7 @@ fn settings(data_dir: PathBuf) -> Settings {
     loaded.config.http.listen = "127.0.0.1:0".into();
     loaded.config.firewall.profile = gsm_security::Profile::TestLenient;
     loaded.config.log.level = "warn".into();
+    // However busy the machine is that tests.
+    loaded.config.http.queue_target_ms = 0;
     loaded.check(gsm_server::config::Mode::Dev).settings.expect("lawful settings")
 }

@@ -1,7 +1,7 @@
-//! A board as bytes, in [`frames`](super::frames): what it is a board of, and where it stood; then its players, in no order.
-use super::frames::{Reader, Writer};
+//! A board as bytes, in [frames](crate::frames): what it is a board of, and where it stood; then its players, in no order.
 use crate::{
     boards::{BoardConfig, facts::Fact},
+    frames::{Reader, Writer},
     store::Position,
 };
 use gsm_core::{PlayerId, Timestamp};

@@ -5,7 +5,6 @@
 //! position, and each player's version says which of the two is newer. So what was saved can make a start faster and never
 //! a rank wrong: where anything does not fit, all rows are read.
 mod format;
-mod frames;
 mod restore;
 
 pub(super) use restore::Restored;
@@ -13,9 +12,9 @@ pub(super) use restore::Restored;
 use super::{BoardConfig, Source, view::View};
 use crate::{
     Engine,
+    frames::Writer,
     store::{Home, Position},
 };
-use frames::Writer;
 use gsm_core::{BoardName, Millis, Timestamp};
 use parking_lot::Mutex;
 use std::{
@@ -52,7 +51,7 @@ pub trait Snapshots: Send + Sync {
 pub struct SnapshotRules {
     /// Boards with fewer players are read from the store as fast.
     pub players_min: u64,
-    /// Changed ratings of all modes, since the board was last saved, below which it is not saved again.
+    /// Changed ratings and results of all modes, since the board was last saved, below which it is not saved again.
     pub changes_min: u64,
 }
 
@@ -74,7 +73,7 @@ pub struct SnapshotView {
     pub board: BoardName,
     /// Players in it.
     pub players: u64,
-    /// Changed ratings of all modes since: what a start takes in beside it.
+    /// Changed ratings and results of all modes since: what a start takes in beside it.
     pub changes: u64,
     /// When it was saved, and how long that took; `None` where a process before this one did.
     pub saved: Option<(Timestamp, Millis)>,

@@ -1,8 +1,9 @@
 //! A board from its snapshot and what changed since.
-use super::{Snapshots, format, frames::Reader};
+use super::{Snapshots, format};
 use crate::{
     Engine, EngineError,
     boards::view::{Brought, Filling, View},
+    frames::Reader,
     store::{Home, Key, KeyRange, RatingRow, Row, Version},
 };
 use gsm_core::{Mode, PlayerId, Timestamp};

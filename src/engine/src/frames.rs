@@ -19,30 +19,30 @@ fn sum_up(sum: u64, content: &[u8]) -> u64 {
 }
 
 /// Writes frames.
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     sink: &'a mut dyn Write,
     content: Vec<u8>,
     sum: u64,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(sink: &'a mut dyn Write) -> Self {
+    pub(crate) fn new(sink: &'a mut dyn Write) -> Self {
         Self { sink, content: Vec::with_capacity(FRAME_MAX), sum: 0 }
     }
 
     /// Adds what `put` appends, a few KiB at most, to the frame.
-    pub(super) fn add(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+    pub(crate) fn add(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         put(&mut self.content);
         if self.content.len() < FRAME { Ok(()) } else { self.close() }
     }
 
     /// Ends the frame, unless nothing is in it.
-    pub(super) fn close(&mut self) -> io::Result<()> {
+    pub(crate) fn close(&mut self) -> io::Result<()> {
         if self.content.is_empty() { Ok(()) } else { self.write() }
     }
 
     /// Ends the stream.
-    pub(super) fn end(mut self) -> io::Result<()> {
+    pub(crate) fn end(mut self) -> io::Result<()> {
         self.close()?;
         self.write()
     }
@@ -58,13 +58,13 @@ impl<'a> Writer<'a> {
 }
 
 /// Reads frames.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     source: Box<dyn Read + Send>,
     sum: u64,
 }
 
 impl Reader {
-    pub(super) fn new(source: Box<dyn Read + Send>) -> Self {
+    pub(crate) fn new(source: Box<dyn Read + Send>) -> Self {
         Self { source, sum: 0 }
     }
 
@@ -72,7 +72,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidData`] for damage, and whatever the source fails with.
-    pub(super) fn next(&mut self, content: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn next(&mut self, content: &mut Vec<u8>) -> io::Result<()> {
         let damaged = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
         let (mut len, mut sum) = ([0; 4], [0; 8]);
         self.source.read_exact(&mut len)?;

@@ -1,0 +1,129 @@
+//! What is sent to the container behind the endpoint, and what of its answer is believed.
+use super::{Asked, Chances, Miss};
+use gsm_ml::Home;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The version of the container's schema that is spoken.
+const SCHEMA_VERSION: u64 = 1;
+/// Chances may miss 1 by so much together: they were written as text.
+const SUM_MISSES: f64 = 1e-9;
+
+/// The body of one call.
+pub(super) fn request(all: &[Asked]) -> Vec<u8> {
+    let instances: Vec<Value> =
+        all.iter()
+            .map(|asked| {
+                let teams = asked.teams.each_ref().map(|team| {
+                    team.iter().map(|member| Value::from(member.id.as_str())).collect::<Vec<_>>()
+                });
+                let mut instance = json!({ "teams": teams, "at": asked.at.as_millis() });
+                if let (Some(variant), Some(object)) = (&asked.variant, instance.as_object_mut()) {
+                    object.insert("variant".to_owned(), Value::from(variant.as_str()));
+                }
+                let home = match asked.home {
+                    Home::AsEver => None,
+                    Home::Nobody => Some(Value::from("nobody")),
+                    Home::Side(side) => Some(Value::from(side)),
+                };
+                if let (Some(home), Some(object)) = (home, instance.as_object_mut()) {
+                    object.insert("home".to_owned(), home);
+                }
+                instance
+            })
+            .collect();
+    json!({ "schema_version": SCHEMA_VERSION, "instances": instances }).to_string().into_bytes()
+}
+
+#[derive(Deserialize)]
+struct Predictions {
+    predictions: Vec<Prediction>,
+}
+
+/// Members that are not named here are left out of account: a newer container may have more.
+#[derive(Deserialize)]
+struct Prediction {
+    win: f64,
+    draw: f64,
+    loss: f64,
+    expected: f64,
+    interval: Interval,
+    margin: Option<f64>,
+    quality: f64,
+    model: Model,
+}
+
+#[derive(Deserialize)]
+struct Interval {
+    low: f64,
+    high: f64,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    name: String,
+}
+
+/// The answers, with the model that each comes from.
+pub(super) fn answers(body: &[u8], wanted: usize) -> Result<Vec<(Chances, String)>, Miss> {
+    let read: Predictions = serde_json::from_slice(body)
+        .map_err(|error| Miss::Garbled { what: format!("it is not what the schema says: {error}") })?;
+    if read.predictions.len() != wanted {
+        let what = format!("{} answers to {wanted} questions", read.predictions.len());
+        return Err(Miss::Garbled { what });
+    }
+    read.predictions.into_iter().map(believed).collect()
+}
+
+/// An endpoint that lies is no endpoint.
+fn believed(of: Prediction) -> Result<(Chances, String), Miss> {
+    let shares = [of.win, of.draw, of.loss, of.expected, of.interval.low, of.interval.high, of.quality];
+    let sound = shares.iter().all(|share| (0.0..=1.0).contains(share))
+        && (of.win + of.draw + of.loss - 1.0).abs() <= SUM_MISSES
+        && (of.win + of.draw / 2.0 - of.expected).abs() <= SUM_MISSES
+        && of.interval.low <= of.interval.high
+        && of.margin.is_none_or(f64::is_finite);
+    if !sound {
+        return Err(Miss::Lied {
+            what: format!("win {}, draw {}, loss {}, quality {}", of.win, of.draw, of.loss, of.quality),
+        });
+    }
+    let chances = Chances {
+        win: of.win,
+        draw: of.draw,
+        loss: of.loss,
+        expected: of.expected,
+        low: of.interval.low,
+        high: of.interval.high,
+        margin: of.margin,
+        quality: of.quality,
+    };
+    Ok((chances, of.model.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(win: f64, draw: f64, quality: f64) -> String {
+        let (loss, expected) = (1.0 - win - draw, win + draw / 2.0);
+        json!({ "predictions": [{ "win": win, "draw": draw, "loss": loss, "expected": expected,
+            "interval": { "low": 0.1, "high": 0.9 }, "margin": null, "quality": quality, "model": { "name": "m" },
+            "more": 1 }] })
+        .to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_is_not_believed() {
+        assert!(answers(answer(0.6, 0.1, 0.9).as_bytes(), 1).is_ok());
+        for (win, draw, quality) in [(1.2, 0.0, 0.5), (-0.1, 0.5, 0.5), (0.5, 0.0, 1.5), (0.2, -0.1, 0.5)] {
+            let read = answers(answer(win, draw, quality).as_bytes(), 1);
+            assert!(matches!(read, Err(Miss::Lied { .. })), "{win} {draw} {quality}: {read:?}");
+        }
+        let sum = answer(0.6, 0.1, 0.9).replace("\"loss\":", "\"loss\":0.7,\"was\":");
+        assert!(matches!(answers(sum.as_bytes(), 1), Err(Miss::Lied { .. })), "{sum}");
+        for garbled in ["", "0.5", "{}", "<html>", r#"{"predictions":[0.5]}"#, r#"{"predictions":[]}"#] {
+            assert!(matches!(answers(garbled.as_bytes(), 1), Err(Miss::Garbled { .. })), "{garbled}");
+        }
+    }
+}

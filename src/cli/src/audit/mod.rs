@@ -1,0 +1,153 @@
+//! `gsm audit`: the audit log of a server, checked and read from its files. No server need run.
+mod export;
+mod prove;
+mod tail;
+mod verify;
+
+use crate::output::{Failure, Outcome};
+use clap::{Args, Subcommand};
+use gsm_adapters::AuditDir;
+use gsm_audit::{
+    CHECKPOINT, Checkpoint, Files as _, Hash, LogError, VerifierKey, leaf_hash, segment_path, segments,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// `gsm audit`
+#[derive(Args)]
+pub(crate) struct Command {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Check a whole log against a key that you trust
+    Verify(verify::Verify),
+    /// Prove that a record is in the log
+    Prove(prove::Prove),
+    /// Prove that the log only grew since an older checkpoint
+    Consistency(prove::Consistency),
+    /// Print records, as they are or as CloudTrail delivers them
+    Export(export::Export),
+    /// Print the last records
+    Tail(tail::Tail),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Outcome {
+        match self.what {
+            What::Verify(command) => command.run(),
+            What::Prove(command) => command.run(),
+            What::Consistency(command) => command.run(),
+            What::Export(command) => command.run(),
+            What::Tail(command) => command.run(),
+        }
+    }
+}
+
+/// Where a log is, and by which key.
+#[derive(Args)]
+struct Signed {
+    #[command(flatten)]
+    place: Place,
+    /// A key that you trust, `name+id+base64`, or a file with it; may be given more than once
+    #[arg(long = "vkey", value_name = "KEY", required = true)]
+    vkeys: Vec<String>,
+}
+
+#[derive(Args)]
+struct Place {
+    /// The log's directory: `audit` in the server's data directory
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+}
+
+/// Something that keeps a command from being done at all.
+fn unusable(error: impl std::fmt::Display) -> Failure {
+    Failure::usage(error)
+}
+
+fn file(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| unusable(format_args!("cannot read `{}`: {error}", path.display())))
+}
+
+impl Signed {
+    fn keys(&self) -> Result<Vec<VerifierKey>, Failure> {
+        let mut keys = Vec::new();
+        for given in &self.vkeys {
+            let text = if given.contains('+') {
+                given.clone()
+            } else {
+                String::from_utf8_lossy(&file(Path::new(given))?).into_owned()
+            };
+            for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                keys.push(line.parse().map_err(|error| unusable(format_args!("--vkey: {error}")))?);
+            }
+        }
+        if keys.is_empty() { Err(unusable("--vkey: there is no key in it")) } else { Ok(keys) }
+    }
+}
+
+impl Place {
+    fn files(&self) -> AuditDir {
+        AuditDir::new(&self.dir)
+    }
+
+    /// Each segment's first record and bytes, in order.
+    fn segments(&self) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), Failure>>, Failure> {
+        let files = self.files();
+        let (firsts, _) = segments(&files).map_err(unusable)?;
+        if firsts.is_empty() {
+            return Err(unusable(format_args!("there are no records in `{}`", self.dir.display())));
+        }
+        Ok(firsts.into_iter().map(move |first| {
+            let text = files.read(&segment_path(first)).map_err(unusable)?;
+            Ok((first, text.unwrap_or_default()))
+        }))
+    }
+}
+
+/// A log in memory, as its newest checkpoint covers it: the signed note, and the hash of each record.
+struct Covered {
+    note: String,
+    checkpoint: Checkpoint,
+    leaves: Vec<Hash>,
+    /// The line of the record that was asked for.
+    line: Option<Vec<u8>>,
+}
+
+impl Covered {
+    /// Reads it; a root that the records do not give is a failure.
+    fn read(signed: &Signed, keys: &[VerifierKey], wanted: Option<u64>) -> Result<Self, Failure> {
+        let note = signed.place.files().read(CHECKPOINT).map_err(unusable)?;
+        let note = note.ok_or_else(|| unusable("there is no checkpoint in the directory"))?;
+        let checkpoint = Checkpoint::trusted(&note, keys)
+            .map_err(|error| Failure::failed(format_args!("checkpoint: {error}")))?;
+        let (mut leaves, mut line) = (Vec::new(), None);
+        for segment in signed.place.segments()? {
+            for text in segment?.1.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
+                if wanted == Some(leaves.len() as u64) {
+                    line = Some(text.to_vec());
+                }
+                leaves.push(leaf_hash(text));
+            }
+        }
+        leaves.truncate(usize::try_from(checkpoint.size).unwrap_or(usize::MAX));
+        if leaves.len() as u64 != checkpoint.size || gsm_audit::root_of(&leaves) != checkpoint.root {
+            let what = "the records are not those that the checkpoint covers: see `gsm audit verify`";
+            return Err(Failure::failed(what));
+        }
+        Ok(Self { note: String::from_utf8_lossy(&note).into_owned(), checkpoint, leaves, line })
+    }
+}
+
+impl gsm_audit::Nodes for &Covered {
+    type Error = LogError;
+    fn node(&mut self, height: u32, index: u64) -> Result<Hash, LogError> {
+        let (from, to) = ((index << height) as usize, ((index + 1) << height) as usize);
+        Ok(gsm_audit::root_of(self.leaves.get(from..to).unwrap_or_default()))
+    }
+}

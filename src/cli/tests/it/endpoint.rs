@@ -1,0 +1,188 @@
+//! The predictor of SageMaker endpoints, end to end: the binary asks by the AWS SDK, a small runtime front speaks its wire
+//! form and passes calls on to the project's own container.
+use crate::gsm::{Ran, gsm_in};
+use crate::model::league;
+use crate::sagemaker::{Job, Serving};
+use serde_json::Value;
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// The runtime: endpoints that differ by what goes wrong.
+struct Front {
+    url: String,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Front {
+    fn start(container: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = calls.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let container = container.clone();
+                std::thread::spawn(move || answer(stream, &container));
+            }
+        });
+        Self { url, calls }
+    }
+
+    fn ask(&self, endpoint: &str, more: &[&str]) -> Ran {
+        let mut args = vec![
+            "sagemaker",
+            "ask",
+            "--endpoint",
+            endpoint,
+            "--url",
+            &self.url,
+            "--region",
+            "eu-west-1",
+            "--json",
+        ];
+        args.extend_from_slice(more);
+        let env = [
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("HOME", "/nonexistent"),
+        ];
+        gsm_in(&args, &env)
+    }
+}
+
+/// Head and body of a request.
+fn read(stream: &mut BufReader<TcpStream>) -> (Vec<String>, Vec<u8>) {
+    let mut head: Vec<String> = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        if line.trim().is_empty() {
+            break;
+        }
+        head.push(line.trim().to_owned());
+    }
+    let length = head
+        .iter()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+    let mut body = vec![0; length.and_then(|length| length.parse().ok()).unwrap_or(0)];
+    stream.read_exact(&mut body).unwrap();
+    (head, body)
+}
+
+fn answer(stream: TcpStream, container: &str) {
+    let mut stream = BufReader::new(stream);
+    let (head, body) = read(&mut stream);
+    let path = head[0].split(' ').nth(1).unwrap();
+    let endpoint =
+        path.strip_prefix("/endpoints/").and_then(|rest| rest.strip_suffix("/invocations")).unwrap();
+    assert!(head.iter().any(|line| line.to_ascii_lowercase().starts_with("authorization: aws4-hmac-sha256")));
+    let error = |status: &str, kind: &str, body: &str| {
+        format!(
+            "HTTP/1.1 {status}\r\nx-amzn-ErrorType: {kind}\r\nContent-Type: application/json\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let good = |body: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-Amzn-Invoked-Production-Variant: AllTraffic\r\n\
+             Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let text = match endpoint {
+        "good" => good(&passed_on(container, &body)),
+        // Until the caller gives up.
+        "slow" => {
+            let _ = stream.read(&mut [0]);
+            return;
+        }
+        "cut" => return,
+        "half" => good("{\"predictions\":[").replace("Content-Length: ", "Content-Length: 9"),
+        "garbage" => good("<html>a proxy</html>"),
+        "liar" => good(&passed_on(container, &body).replacen("\"win\":", "\"win\":1.5,\"was\":", 1)),
+        "model_error" => error(
+            "424 Failed Dependency",
+            "ModelError",
+            r#"{"Message":"Received server error (500)","OriginalMessage":"x","OriginalStatusCode":500,"LogStreamArn":"arn"}"#,
+        ),
+        "down" => error("503 Service Unavailable", "ServiceUnavailable", r#"{"Message":"x"}"#),
+        _ => error("400 Bad Request", "ValidationError", r#"{"Message":"Endpoint not found."}"#),
+    };
+    let _ = stream.get_mut().write_all(text.as_bytes());
+}
+
+fn passed_on(container: &str, body: &[u8]) -> String {
+    let mut stream = TcpStream::connect(container).unwrap();
+    let head = format!(
+        "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    body.to_owned()
+}
+
+fn lines(ran: Ran) -> Vec<Value> {
+    ran.ok().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
+    let job = Job::new(r#"{"mode":"duel"}"#, &[("train", &league(1, 400))]);
+    job.train().ok();
+    let container = Serving::start(&job.at(""));
+    container.healthy();
+    let front = Front::start(container.addr.clone());
+    let model = job.at("model/duel.gsmmodel");
+    let asked = ["--team", "p0=1600,p3", "--team", "p9,p11=1400", "--at", "1700000000000"];
+    let long = [&asked[..], &["--budget-ms", "60000"]].concat();
+    let with_model = [&long[..], &["--model", model.to_str().unwrap()]].concat();
+
+    let spoken = lines(front.ask("good", &with_model)).remove(0);
+    assert_eq!(
+        (&spoken["speaker"], &spoken["production_variant"]),
+        (&"endpoint".into(), &"AllTraffic".into())
+    );
+    for (endpoint, part) in [
+        ("cut", "cannot be reached"),
+        ("half", ""),
+        ("garbage", "makes no sense"),
+        ("liar", "cannot be true"),
+        ("model_error", "the container answered 500"),
+        ("down", "the platform answered ServiceUnavailable"),
+        ("other", "the platform answered ValidationError"),
+    ] {
+        let instead = lines(front.ask(endpoint, &with_model)).remove(0);
+        assert_eq!(instead["speaker"], "local", "{endpoint}: {instead}");
+        assert!(instead["why"].as_str().unwrap().contains(part), "{endpoint}: {instead}");
+        for name in ["win", "draw", "loss", "expected", "low", "high", "quality"] {
+            let [there, here] = [&spoken, &instead].map(|of| of[name].as_f64().unwrap());
+            assert!((there - here).abs() <= 1e-9, "{name}: {there} {here}");
+        }
+        let without = lines(front.ask(endpoint, &long)).remove(0);
+        assert_eq!((&without["speaker"], &without["draw"]), (&"rating".into(), &0.0.into()));
+    }
+    let slow = lines(front.ask("slow", &[&asked[..], &["--budget-ms", "50"]].concat())).remove(0);
+    assert_eq!((&slow["speaker"], &slow["why"]), (&"rating".into(), &"no answer within the budget".into()));
+
+    // After five failures it is left alone.
+    let before = front.calls.load(Ordering::SeqCst);
+    let many = lines(front.ask("down", &[&with_model[..], &["--count", "9"]].concat()));
+    assert_eq!(front.calls.load(Ordering::SeqCst) - before, 5);
+    assert!(many[5..].iter().all(|of| of["why"].as_str().unwrap().contains("left alone")), "{many:?}");
+    front.ask("good", &["--team", "ann"]).told(2, &["--team comes twice"]);
+    front.ask("good", &["--team", "ann=x", "--team", "bob"]).told(2, &["no number"]);
+}

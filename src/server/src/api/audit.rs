@@ -1,0 +1,311 @@
+//! The audit log: its checkpoint, tiles and proofs for everybody, its records for operators.
+use super::{
+    App,
+    answer::Answer,
+    extract::{Admitted, Json, Params, Query, Write},
+    rulings::reason,
+};
+use crate::{
+    audit::{Filter, Reading},
+    problem::{ApiError, Problem},
+};
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use gsm_audit::{Hash, LogError, Tile};
+use gsm_core::limits;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+
+fn failed(error: LogError) -> ApiError {
+    ApiError::internal(error.to_string())
+}
+
+/// Reads the log's files where that blocks nobody.
+async fn read<T: Send + 'static>(
+    app: &App,
+    read: impl FnOnce(&Reading) -> Result<T, LogError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let reading = Reading { files: app.audit.files().clone(), standing: app.audit.standing() };
+    let done = tokio::task::spawn_blocking(move || read(&reading)).await;
+    done.map_err(|error| ApiError::internal(error.to_string()))?.map_err(failed)
+}
+
+/// The signed statement of how many records there are and what their root is: C2SP `tlog-checkpoint`.
+#[utoipa::path(get, path = "/v1/audit/checkpoint", tag = "audit", operation_id = "get_audit_checkpoint",
+    responses((status = 200, body = String, content_type = "text/plain"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    extensions(("x-gsm-action" = json!("gsm:GetAuditCheckpoint")), ("x-gsm-roles" = json!(["none"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn checkpoint(State(app): State<Arc<App>>, _: Admitted) -> Response {
+    let note = app.audit.standing().note.clone();
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response()
+}
+
+async fn tile_of(app: &App, params: &Params, parts: &[&str]) -> Result<Response, ApiError> {
+    let place: Vec<&str> = parts.iter().map(|name| params.text(name)).collect::<Result<_, _>>()?;
+    let tile = Tile::parse(params.text("level")?, &place.join("/")).ok_or_else(ApiError::not_found)?;
+    let row = read(app, move |log| log.tile(tile)).await?.ok_or_else(ApiError::not_found)?;
+    let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
+    Ok((kind, row.concat()).into_response())
+}
+
+/// A tile of the tree, `tile/<level>/067`: C2SP `tlog-tiles`.
+#[utoipa::path(get, path = "/v1/audit/tile/{level}/{tile}", tag = "audit", operation_id = "get_audit_tile",
+    params(("level" = String, Path), ("tile" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    extensions(("x-gsm-action" = json!("gsm:GetAuditTile")), ("x-gsm-roles" = json!(["none"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn tile(
+    State(app): State<Arc<App>>,
+    params: Params,
+    _: Admitted,
+) -> Result<Response, ApiError> {
+    tile_of(&app, &params, &["tile"]).await
+}
+
+/// A tile of the tree, `tile/<level>/067.p/8` or `tile/<level>/x001/067`.
+#[utoipa::path(get, path = "/v1/audit/tile/{level}/{tile}/{part}", tag = "audit", operation_id = "get_audit_tile_part",
+    params(("level" = String, Path), ("tile" = String, Path), ("part" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    extensions(("x-gsm-action" = json!("gsm:GetAuditTile")), ("x-gsm-roles" = json!(["none"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn tile_part(
+    State(app): State<Arc<App>>,
+    params: Params,
+    _: Admitted,
+) -> Result<Response, ApiError> {
+    tile_of(&app, &params, &["tile", "part"]).await
+}
+
+/// A tile of the tree, `tile/<level>/x001/067.p/8` or `tile/<level>/x001/x234/067`.
+#[utoipa::path(get, path = "/v1/audit/tile/{level}/{tile}/{part}/{rest}", tag = "audit", operation_id = "get_audit_tile_rest",
+    params(("level" = String, Path), ("tile" = String, Path), ("part" = String, Path), ("rest" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    extensions(("x-gsm-action" = json!("gsm:GetAuditTile")), ("x-gsm-roles" = json!(["none"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn tile_rest(
+    State(app): State<Arc<App>>,
+    params: Params,
+    _: Admitted,
+) -> Result<Response, ApiError> {
+    tile_of(&app, &params, &["tile", "part", "rest"]).await
+}
+
+/// Hashes that lead to the root of a checkpoint (RFC 6962), each in base64.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProofDto {
+    /// Records of the tree that the proof is of.
+    size: u64,
+    hashes: Vec<String>,
+    /// The newest checkpoint.
+    checkpoint: String,
+}
+
+impl ProofDto {
+    fn new(app: &App, size: u64, hashes: &[Hash]) -> Self {
+        let hashes = hashes.iter().map(|hash| STANDARD.encode(hash)).collect();
+        Self { size, hashes, checkpoint: app.audit.standing().note.clone() }
+    }
+}
+
+/// The size that is asked for, or the newest.
+fn size_of(app: &App, name: &str, asked: Option<u64>) -> Result<u64, ApiError> {
+    let newest = app.audit.standing().rows.size();
+    match asked {
+        None => Ok(newest),
+        Some(size) if size <= newest => Ok(size),
+        Some(_) => Err(ApiError::parameter(name, format_args!("the log has {newest} records"))),
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct InclusionQuery {
+    /// The record.
+    seq: u64,
+    /// Of a tree of so many records; the newest checkpoint's if absent.
+    size: Option<u64>,
+}
+
+/// Proof that a record is in the log.
+#[utoipa::path(get, path = "/v1/audit/proofs/inclusion", tag = "audit", operation_id = "get_audit_inclusion",
+    params(InclusionQuery),
+    responses((status = 200, body = ProofDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    extensions(("x-gsm-action" = json!("gsm:GetAuditProof")), ("x-gsm-roles" = json!(["none"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn inclusion(
+    State(app): State<Arc<App>>,
+    query: Query<InclusionQuery>,
+    _: Admitted,
+) -> Result<Answer<ProofDto>, ApiError> {
+    let (seq, size) = (query.0.seq, size_of(&app, "size", query.0.size)?);
+    if seq >= size {
+        return Err(ApiError::parameter("seq", format_args!("the log has {size} records")));
+    }
+    let hashes = read(&app, move |log| log.inclusion(seq, size)).await?;
+    Ok(Answer(ProofDto::new(&app, size, &hashes)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ConsistencyQuery {
+    /// Records of an older checkpoint.
+    old: u64,
+    /// Of a later one; the newest if absent.
+    size: Option<u64>,
+}
+
+/// Proof that the log only grew between two checkpoints.
+#[utoipa::path(get, path = "/v1/audit/proofs/consistency", tag = "audit", operation_id = "get_audit_consistency",
+    params(ConsistencyQuery),
+    responses((status = 200, body = ProofDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    extensions(("x-gsm-action" = json!("gsm:GetAuditProof")), ("x-gsm-roles" = json!(["none"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn consistency(
+    State(app): State<Arc<App>>,
+    query: Query<ConsistencyQuery>,
+    _: Admitted,
+) -> Result<Answer<ProofDto>, ApiError> {
+    let (old, size) = (query.0.old, size_of(&app, "size", query.0.size)?);
+    if old > size {
+        return Err(ApiError::parameter("old", format_args!("must be at most {size}")));
+    }
+    let hashes = read(&app, move |log| log.consistency(old, size)).await?;
+    Ok(Answer(ProofDto::new(&app, size, &hashes)))
+}
+
+/// How many are asked for.
+fn limit_of(asked: Option<usize>) -> Result<usize, ApiError> {
+    let limit = asked.unwrap_or(limits::PAGE_SIZE_DEFAULT);
+    if (1..=limits::PAGE_SIZE_MAX).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(ApiError::parameter("limit", format_args!("must be 1 to {}", limits::PAGE_SIZE_MAX)))
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RecordsQuery {
+    /// The first record.
+    first: u64,
+    /// 1 to 1,000; 50 if absent. Fewer come where a file of the log ends.
+    limit: Option<usize>,
+}
+
+/// Records as they are written, one a line, to be hashed by whoever checks them.
+#[utoipa::path(get, path = "/v1/admin/audit/records", tag = "audit", operation_id = "read_audit_records",
+    params(RecordsQuery),
+    responses((status = 200, body = String, content_type = "application/jsonl"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ReadAuditRecords")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn records(
+    State(app): State<Arc<App>>,
+    query: Query<RecordsQuery>,
+    _: Admitted,
+) -> Result<Response, ApiError> {
+    let (first, limit) = (query.0.first, limit_of(query.0.limit)?);
+    let lines = read(&app, move |log| log.lines(first, limit)).await?;
+    Ok(([(header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Only records of this action, such as `gsm:ReportResult`.
+    event: Option<String>,
+    /// Only records of this caller: an id, the name of a key, or a kind such as `Admin`.
+    principal: Option<String>,
+    /// Only the record of this request.
+    request_id: Option<String>,
+    /// Only records about this thing: an id or a name.
+    resource: Option<String>,
+    /// Only refusals with this code.
+    error: Option<String>,
+    /// Only refusals, or none.
+    refused: Option<bool>,
+    /// `next_cursor` of the page before.
+    cursor: Option<u64>,
+    /// 1 to 1,000; 50 if absent.
+    limit: Option<usize>,
+}
+
+/// A page of the log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditPageDto {
+    /// The newest first, with CloudTrail's names of fields.
+    #[schema(value_type = Vec<Object>)]
+    records: Vec<serde_json::Value>,
+    /// Records in the log.
+    size: u64,
+    /// There may be more; a page may have none and yet not be the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<u64>,
+}
+
+/// Look through the log.
+///
+/// A change is in it at most a second after it was answered.
+#[utoipa::path(get, path = "/v1/admin/audit", tag = "audit", operation_id = "audit_list",
+    params(ListQuery),
+    responses((status = 200, body = AuditPageDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ListAuditEvents")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    query: Query<ListQuery>,
+    _: Admitted,
+) -> Result<Answer<AuditPageDto>, ApiError> {
+    let Query(ListQuery { event, principal, request_id: request, resource, error, refused, cursor, limit }) =
+        query;
+    let limit = limit_of(limit)?;
+    let filter = Filter { event, principal, request, resource, error, refused };
+    let (page, size) = read(&app, move |log| Ok((log.list(&filter, cursor, limit)?, log.size()))).await?;
+    Ok(Answer(AuditPageDto { records: page.records, size, next_cursor: page.before }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RotateKey {
+    /// Why, for the audit log: 1 to 128 characters.
+    reason: String,
+}
+
+/// A key of the log that has just been made.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(crate) struct RotatedDto {
+    /// The key to check with from now on.
+    vkey: String,
+    /// The one before, which signs as well until `previous_until`.
+    previous_vkey: String,
+    previous_until: i64,
+}
+
+/// Make another key that signs the audit log.
+///
+/// Both keys sign for 30 days. Whoever checks the log takes the new one over, which the record of this call names.
+#[utoipa::path(post, path = "/v1/admin/audit/keys", tag = "audit", operation_id = "rotate_audit_key",
+    request_body = RotateKey,
+    responses((status = 200, body = RotatedDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:RotateAuditKey")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn rotate_key(
+    State(app): State<Arc<App>>,
+    write: Write<Json<RotateKey>>,
+) -> Result<Answer<RotatedDto>, ApiError> {
+    let Json(body) = write.body;
+    let reason = reason(&body.reason)?;
+    if let Some(first) = app.engine.first_answer(&write.call).await? {
+        return Ok(Answer(first));
+    }
+    let rotated = app.audit.rotate(write.call.now).map_err(failed)?;
+    let answer = RotatedDto {
+        vkey: rotated.new.to_string(),
+        previous_vkey: rotated.old.to_string(),
+        previous_until: rotated.until.as_millis(),
+    };
+    app.engine.done_elsewhere(&write.call, &[&answer.vkey], reason, &answer).await?;
+    Ok(Answer(answer))
+}

@@ -1,0 +1,116 @@
+//! Addresses in the audit log: keyed hashes, under a key of each year. Once a year's key is gone, so is what its records say
+//! of where calls came from.
+use crate::{StartError, config::Mode, who::secret};
+use aws_lc_rs::hmac;
+use gsm_core::{IdSource, Timestamp};
+use parking_lot::RwLock;
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+const DAY_MS: i64 = 86_400_000;
+/// Bytes of the hash that are written down.
+const SHOWN: usize = 16;
+
+pub(super) struct Addresses {
+    dir: PathBuf,
+    mode: Mode,
+    ids: Arc<dyn IdSource>,
+    now: RwLock<Year>,
+}
+
+struct Year {
+    /// The day on which it was looked up, counted from 1970.
+    day: i64,
+    name: String,
+    key: hmac::Key,
+}
+
+fn year(day: i64) -> String {
+    let mut text = Vec::new();
+    gsm_audit::rfc3339(Timestamp::from_millis(day * DAY_MS), &mut text);
+    let digits = text.into_iter().take_while(u8::is_ascii_digit);
+    digits.map(char::from).collect()
+}
+
+impl Year {
+    fn of(day: i64, dir: &Path, mode: Mode, ids: &dyn IdSource) -> Result<Self, StartError> {
+        let name = year(day);
+        let bits = secret::private_key(&dir.join(format!("address-{name}.key")), mode, ids)?;
+        Ok(Self { day, name, key: hmac::Key::new(hmac::HMAC_SHA256, &bits) })
+    }
+}
+
+impl Addresses {
+    /// With the keys in `dir`; this year's is made if there is none.
+    pub(super) fn new(
+        dir: &Path,
+        mode: Mode,
+        ids: Arc<dyn IdSource>,
+        now: Timestamp,
+    ) -> Result<Self, StartError> {
+        let day = now.as_millis().div_euclid(DAY_MS);
+        let now = RwLock::new(Year::of(day, dir, mode, &*ids)?);
+        Ok(Self { dir: dir.to_owned(), mode, ids, now })
+    }
+
+    /// What is written down of an address.
+    pub(super) fn shown(&self, address: IpAddr, now: Timestamp) -> Arc<str> {
+        let day = now.as_millis().div_euclid(DAY_MS);
+        if self.now.read().day != day {
+            self.turn(day);
+        }
+        let year = self.now.read();
+        let tag = match address.to_canonical() {
+            IpAddr::V4(v4) => hmac::sign(&year.key, &v4.octets()),
+            IpAddr::V6(v6) => hmac::sign(&year.key, &v6.octets()),
+        };
+        let mut text = format!("hmac-{}-", year.name);
+        for byte in tag.as_ref().iter().take(SHOWN) {
+            text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        }
+        text.into()
+    }
+
+    /// Another day, and maybe another year.
+    fn turn(&self, day: i64) {
+        let mut now = self.now.write();
+        if year(day) == now.name {
+            now.day = day;
+            return;
+        }
+        match Year::of(day, &self.dir, self.mode, &*self.ids) {
+            Ok(year) => *now = year,
+            // The old key is better than none; it is tried again tomorrow.
+            Err(error) => {
+                tracing::error!(%error, "no key for this year's addresses in the audit log");
+                now.day = day;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_adapters::SystemIds;
+
+    #[test]
+    fn one_address_looks_the_same_for_a_year_and_not_longer() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |days: i64| Timestamp::from_millis(days * DAY_MS);
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let new = || Addresses::new(dir.path(), Mode::Serve, Arc::new(SystemIds), at(20_000)).unwrap();
+        let addresses = new();
+        let shown = addresses.shown(ip("192.0.2.1"), at(20_000));
+        assert!(shown.starts_with("hmac-2024-") && shown.len() == 10 + 2 * SHOWN, "{shown}");
+        assert_eq!(addresses.shown(ip("::ffff:192.0.2.1"), at(20_001)), shown);
+        assert_eq!(new().shown(ip("192.0.2.1"), at(20_002)), shown, "after a restart");
+        assert_ne!(addresses.shown(ip("192.0.2.2"), at(20_000)), shown);
+        let next = addresses.shown(ip("192.0.2.1"), at(20_200));
+        assert!(next.starts_with("hmac-2025-") && next[10..] != shown[10..], "{next}");
+    }
+}

@@ -1,0 +1,125 @@
+//! Refusals that come in numbers: the first is written down as it is, those like it in its window as one, with their count.
+use super::Note;
+use gsm_core::{Millis, Timestamp};
+use std::{collections::HashMap, sync::Arc};
+
+/// From the first of its kind on.
+const WINDOW: Millis = Millis::from_secs(10);
+/// Kinds that are told apart in a window.
+const KINDS_MAX: usize = 4_096;
+
+/// Who, what, and why not.
+type Kind = (Arc<str>, &'static str, Arc<str>);
+
+struct Cell {
+    since: Timestamp,
+    /// The last of those that were not written down, and how many.
+    folded: Option<(Note, u64)>,
+}
+
+/// The windows that are open.
+#[derive(Default)]
+pub(super) struct Floods {
+    cells: HashMap<Kind, Cell>,
+    /// What found no room: one record for all of it.
+    others: Option<(Note, u64, Timestamp)>,
+}
+
+impl Floods {
+    /// Gives a refusal back if it is to be written down at once.
+    pub(super) fn first(&mut self, note: Note) -> Option<Note> {
+        let who = match (&note.source, note.principal.as_ref()) {
+            (Some(source), "anonymous") => source.clone(),
+            _ => note.principal.clone(),
+        };
+        let kind = (who, note.name, note.error.clone().unwrap_or_default());
+        if let Some(cell) = self.cells.get_mut(&kind) {
+            let count = cell.folded.as_ref().map_or(0, |(_, count)| *count);
+            cell.folded = Some((note, count + 1));
+            return None;
+        }
+        if self.cells.len() >= KINDS_MAX {
+            self.other(note);
+            return None;
+        }
+        self.cells.insert(kind, Cell { since: note.at, folded: None });
+        Some(note)
+    }
+
+    /// Counts what cannot be written down one by one.
+    pub(super) fn other(&mut self, note: Note) {
+        let (_, count, since) = self.others.take().unwrap_or((note.clone(), 0, note.at));
+        let note =
+            Note { principal: "anonymous".into(), source: None, agent: None, parameters: None, ..note };
+        self.others = Some((note, count + 1, since));
+    }
+
+    /// What the windows that are over by now have to tell; `all` ends all of them.
+    pub(super) fn over(&mut self, now: Timestamp, all: bool) -> Vec<Note> {
+        let mut told = Vec::new();
+        self.cells.retain(|_, cell| {
+            let open = !all && now.since(cell.since) < WINDOW;
+            if !open && let Some((note, count)) = cell.folded.take() {
+                told.push(Note { folded: Some((count, cell.since)), ..note });
+            }
+            open
+        });
+        if self.others.as_ref().is_some_and(|(_, _, since)| all || now.since(*since) >= WINDOW)
+            && let Some((note, count, since)) = self.others.take()
+        {
+            told.push(Note { folded: Some((count, since)), ..note });
+        }
+        told.sort_by_key(|note| note.at);
+        told
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.cells.is_empty() && self.others.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(who: &str, source: &str, error: &str, at: i64) -> Note {
+        Note {
+            principal: who.into(),
+            source: Some(source.into()),
+            error: Some(error.into()),
+            ..Note::new("gsm:CreateTicket", Timestamp::from_millis(at))
+        }
+    }
+
+    #[test]
+    fn the_first_is_told_at_once_and_the_rest_with_their_count() {
+        let mut floods = Floods::default();
+        assert!(floods.first(refused("player:a", "x", "rate_limited", 0)).is_some());
+        for at in 1..=5 {
+            assert!(floods.first(refused("player:a", "x", "rate_limited", at)).is_none());
+        }
+        assert!(floods.first(refused("player:a", "x", "conflict", 6)).is_some(), "another reason");
+        assert!(floods.first(refused("player:b", "x", "rate_limited", 6)).is_some(), "another caller");
+        assert!(floods.first(refused("anonymous", "x", "rate_limited", 6)).is_some(), "another address");
+        assert!(floods.first(refused("anonymous", "y", "rate_limited", 6)).is_some(), "another address");
+        assert!(floods.over(Timestamp::from_millis(9_999), false).is_empty());
+        let told = floods.over(Timestamp::from_millis(10_000), false);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].folded, Some((5, Timestamp::EPOCH)));
+        assert_eq!(told[0].at, Timestamp::from_millis(5));
+        assert!(floods.first(refused("player:a", "x", "rate_limited", 10_001)).is_some(), "a new window");
+        assert!(floods.over(Timestamp::from_millis(10_002), true).is_empty() && floods.is_empty());
+    }
+
+    #[test]
+    fn more_kinds_than_are_told_apart_are_one() {
+        let mut floods = Floods::default();
+        for n in 0..KINDS_MAX + 3 {
+            let told = floods.first(refused("anonymous", &n.to_string(), "unauthenticated", 0)).is_some();
+            assert_eq!(told, n < KINDS_MAX, "{n}");
+        }
+        let told = floods.over(Timestamp::EPOCH, true);
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].folded, &told[0].source), (Some((3, Timestamp::EPOCH)), &None));
+    }
+}

@@ -1,0 +1,197 @@
+//! The audit log of a running server: what each call says of itself, what is refused, and the thread that writes it all.
+//!
+//! A change brings its record along in its change set; what changes nothing (refusals, repeats, openings of streams) is
+//! noted at the door. The sequencer appends both to the Merkle log in `<data>/audit` (`gsm_audit`), within a second.
+mod address;
+mod floods;
+mod keys;
+mod parameters;
+mod reading;
+mod sequencer;
+mod trail;
+
+pub(crate) use keys::Rotated;
+pub(crate) use reading::{Filter, Reading};
+pub(crate) use sequencer::Sequencer;
+pub(crate) use trail::Trail;
+
+use address::Addresses;
+use axum::http::{HeaderMap, StatusCode, header};
+use floods::Floods;
+use gsm_adapters::AuditDir;
+use gsm_audit::{LogError, Standing};
+use gsm_core::{EventId, IdSource, Timestamp};
+use gsm_engine::store::Origin;
+use keys::Keys;
+use parking_lot::{Condvar, Mutex, RwLock};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Notes that wait for the sequencer; what comes above is counted.
+const NOTES_MAX: usize = 65_536;
+/// Characters of what a client calls itself.
+const AGENT_CHARS_MAX: usize = 200;
+/// The actions that are written down although they change nothing.
+const OPENINGS: [&str; 1] = ["gsm:Subscribe"];
+/// What a call of no operation is called.
+const UNKNOWN: &str = "gsm:Unknown";
+
+/// A record that comes with no change set.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Note {
+    event_id: String,
+    at: Timestamp,
+    name: &'static str,
+    principal: Arc<str>,
+    source: Option<Arc<str>>,
+    agent: Option<Arc<str>>,
+    request_id: Arc<str>,
+    read_only: bool,
+    error: Option<Arc<str>>,
+    parameters: Option<Arc<str>>,
+    folded: Option<(u64, Timestamp)>,
+}
+
+impl Note {
+    fn new(name: &'static str, at: Timestamp) -> Self {
+        Self {
+            event_id: String::new(),
+            at,
+            name,
+            principal: "anonymous".into(),
+            source: None,
+            agent: None,
+            request_id: "".into(),
+            read_only: false,
+            error: None,
+            parameters: None,
+            folded: None,
+        }
+    }
+}
+
+/// What waits for the sequencer.
+#[derive(Default)]
+struct Waiting {
+    notes: Vec<Note>,
+    floods: Floods,
+    /// The keys have changed.
+    rekey: bool,
+    closing: bool,
+}
+
+/// What the door, the handlers and the sequencer share.
+pub(crate) struct Audit {
+    addresses: Addresses,
+    ids: Arc<dyn IdSource>,
+    waiting: Mutex<Waiting>,
+    /// Rung when something waits.
+    bell: Condvar,
+    /// Whether commits wait: what rings for them looks here first.
+    rung: AtomicBool,
+    keys: Mutex<Keys>,
+    standing: RwLock<Arc<Standing>>,
+    files: AuditDir,
+}
+
+impl Audit {
+    /// A call as it comes in.
+    pub(crate) fn begin(
+        &self,
+        action: Option<&'static str>,
+        read_only: bool,
+        address: IpAddr,
+        headers: &HeaderMap,
+        at: Timestamp,
+    ) -> Arc<Trail> {
+        let agent = headers.get(header::USER_AGENT).map(|value| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            text.chars().take(AGENT_CHARS_MAX).collect::<String>().into()
+        });
+        Arc::new(Trail::new(action.unwrap_or(UNKNOWN), read_only, address, agent, at))
+    }
+
+    /// What a change set of the call says of where it came from, and what it asked for.
+    pub(crate) fn origin<'a>(
+        &self,
+        trail: &Trail,
+        path: impl Iterator<Item = (&'a str, &'a str)>,
+        body: &[u8],
+    ) -> Origin {
+        let parameters = parameters::shown(path, body).map(Arc::from);
+        trail.asks(parameters.clone());
+        Origin {
+            source: Some(self.addresses.shown(trail.address, trail.at)),
+            agent: trail.agent.clone(),
+            parameters,
+            recorded: trail.recorded.clone(),
+        }
+    }
+
+    /// A call as it was answered: written down unless its change was, or there is nothing to tell.
+    pub(crate) fn answered(
+        &self,
+        trail: &Trail,
+        request_id: &Arc<str>,
+        status: StatusCode,
+        code: Option<&str>,
+    ) {
+        let refused = status.is_client_error() || status.is_server_error();
+        if trail.recorded.is_done() || !trail.is_told(refused, status, code) {
+            return;
+        }
+        let error: Option<Arc<str>> = refused.then(|| code.unwrap_or(status.as_str()).into());
+        let note = Note {
+            principal: trail.principal(),
+            source: Some(self.addresses.shown(trail.address, trail.at)),
+            agent: trail.agent.clone(),
+            request_id: request_id.clone(),
+            read_only: trail.read_only,
+            error,
+            parameters: trail.parameters(),
+            ..Note::new(trail.action, trail.at)
+        };
+        let mut waiting = self.waiting.lock();
+        let told = if refused { waiting.floods.first(note) } else { Some(note) };
+        let Some(mut note) = told else { return };
+        if waiting.notes.len() >= NOTES_MAX {
+            waiting.floods.other(note);
+            return;
+        }
+        note.event_id = EventId::fresh(&*self.ids).to_string();
+        waiting.notes.push(note);
+        self.bell.notify_one();
+    }
+
+    /// Makes another key that signs from now on; the one before signs beside it for a while.
+    pub(crate) fn rotate(&self, now: Timestamp) -> Result<Rotated, LogError> {
+        let rotated = self.keys.lock().rotate(now, &*self.ids)?;
+        self.waiting.lock().rekey = true;
+        self.bell.notify_one();
+        Ok(rotated)
+    }
+
+    /// What the last checkpoint says.
+    pub(crate) fn standing(&self) -> Arc<Standing> {
+        self.standing.read().clone()
+    }
+
+    /// The log's files.
+    pub(crate) fn files(&self) -> &AuditDir {
+        &self.files
+    }
+
+    /// A change set with a record was committed.
+    fn ring(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            // The sequencer looks before it sleeps, under the same lock.
+            drop(self.waiting.lock());
+            self.bell.notify_one();
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The thread that writes the log: each commit's record once, in the order of the journal, and the notes of the door.
+use super::{Addresses, Audit, Keys, Note, Waiting};
+use crate::{StartError, config::Settings};
+use gsm_adapters::{AuditDir, EmbeddedStore};
+use gsm_audit::{Limits, Log, LogError, Record};
+use gsm_core::{Clock, EventId, IdSource, Timestamp};
+use gsm_engine::store::{AuditRecord, ChangeSet, Committed, Fold, Store as _};
+use parking_lot::{Mutex, RwLock};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// Records that come together are written together: a checkpoint costs a handful of syncs.
+const GATHER: Duration = Duration::from_millis(400);
+/// After a failure it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Windows of floods, and keys whose time is over, are looked at so often.
+const LOOK: Duration = Duration::from_secs(1);
+/// Commits that are read at once.
+const COMMITS_MAX: usize = 2_048;
+
+/// The running thread.
+pub(crate) struct Sequencer {
+    audit: Arc<Audit>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Rings for each commit that brings a record.
+struct Bell(Arc<Audit>);
+
+impl Fold for Bell {
+    fn apply(&self, _: Committed, changes: &ChangeSet) {
+        if changes.audit.is_some() {
+            self.0.ring();
+        }
+    }
+}
+
+/// What the thread works with.
+struct Work {
+    audit: Arc<Audit>,
+    store: Arc<EmbeddedStore>,
+    clock: Arc<dyn Clock>,
+    node: String,
+    limits: Limits,
+    /// Absent after a failure, until it is opened again.
+    log: Option<Log<AuditDir>>,
+    /// Records in the log before the notes that may be in it since a failure.
+    unsure: Option<u64>,
+}
+
+impl Sequencer {
+    /// Opens the log and begins to write what the journal has and it has not.
+    ///
+    /// # Errors
+    /// Where the log is damaged, or its files or keys cannot be used.
+    pub(crate) fn start(
+        settings: &Settings,
+        store: Arc<EmbeddedStore>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Result<(Self, Arc<Audit>), StartError> {
+        let (mode, now) = (settings.mode, clock.now());
+        let keys = Keys::load(&settings.audit_key_file, mode, &*ids)?;
+        let addresses = Addresses::new(&settings.data_dir, mode, ids.clone(), now)?;
+        let files = AuditDir::new(&settings.data_dir.join("audit"));
+        let limits = Limits { segment_records: settings.audit_segment_records, ..Limits::default() };
+        let log = Log::open(files.clone(), keys.signing(), limits).map_err(refused)?;
+        let audit = Arc::new(Audit {
+            addresses,
+            ids,
+            waiting: Mutex::default(),
+            bell: parking_lot::Condvar::new(),
+            rung: true.into(),
+            keys: Mutex::new(keys),
+            standing: RwLock::new(Arc::new(log.standing())),
+            files,
+        });
+        store.subscribe(Arc::new(Bell(audit.clone())));
+        let (node, log) = (settings.node.clone(), Some(log));
+        let work = Work { audit: audit.clone(), store, clock, node, limits, log, unsure: None };
+        let thread = std::thread::Builder::new().name("gsm-audit".to_owned()).spawn(move || work.run());
+        let thread = thread
+            .map_err(|source| StartError::File { path: "the thread `gsm-audit`".to_owned(), source })?;
+        Ok((Self { audit: audit.clone(), thread: Mutex::new(Some(thread)) }, audit))
+    }
+
+    /// Writes what is left, with a last checkpoint, and ends. Blocks.
+    pub(crate) fn stop(&self) {
+        self.audit.waiting.lock().closing = true;
+        self.audit.bell.notify_one();
+        if let Some(thread) = self.thread.lock().take() {
+            // A panic of it was told by its own message.
+            drop(thread.join());
+        }
+    }
+}
+
+fn refused(error: LogError) -> StartError {
+    let hint = match &error {
+        LogError::Damaged { .. } => {
+            "\nhint: `gsm audit verify` says from which record on. Keep the directory as evidence: move it elsewhere, and \
+             a new log begins with all that the journal has"
+        }
+        LogError::Io { .. } => "",
+    };
+    StartError::Refused(format!("{error}{hint}"))
+}
+
+impl Work {
+    fn run(mut self) {
+        loop {
+            let closing = self.wait();
+            match self.write(closing) {
+                Ok(()) if closing => return,
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the audit log cannot be written; the journal keeps what it has not");
+                    self.log = None;
+                    if closing {
+                        return;
+                    }
+                    self.audit.rung.store(true, Ordering::Release);
+                    let mut waiting = self.audit.waiting.lock();
+                    let _ = self.audit.bell.wait_for(&mut waiting, RETRY);
+                }
+            }
+        }
+    }
+
+    /// Until there is something to write, and a moment more for what comes with it. Whether it is the end.
+    fn wait(&self) -> bool {
+        let audit = &self.audit;
+        let mut waiting = audit.waiting.lock();
+        let asked = |waiting: &Waiting| {
+            waiting.closing
+                || waiting.rekey
+                || !waiting.notes.is_empty()
+                || audit.rung.load(Ordering::Acquire)
+        };
+        while !asked(&waiting) {
+            if audit.bell.wait_for(&mut waiting, LOOK).timed_out() {
+                return false;
+            }
+        }
+        let _ = audit.bell.wait_while_for(&mut waiting, |waiting| !waiting.closing, GATHER);
+        waiting.closing
+    }
+
+    fn write(&mut self, closing: bool) -> Result<(), LogError> {
+        let audit = self.audit.clone();
+        if self.log.is_none() {
+            let keys = audit.keys.lock().signing();
+            let log = Log::open(audit.files.clone(), keys, self.limits)?;
+            if let Some(before) = self.unsure.take() {
+                let mut waiting = audit.waiting.lock();
+                let landed = usize::try_from(log.size() - before).unwrap_or(usize::MAX);
+                let landed = landed.min(waiting.notes.len());
+                waiting.notes.drain(..landed);
+            }
+            self.log = Some(log);
+        }
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let now = self.clock.now();
+        let (rekey, notes) = {
+            let mut waiting = audit.waiting.lock();
+            let mut notes = std::mem::take(&mut waiting.notes);
+            if !waiting.floods.is_empty() {
+                notes.extend(
+                    waiting
+                        .floods
+                        .over(now, closing)
+                        .into_iter()
+                        .map(|note| Note { event_id: EventId::fresh(&*audit.ids).to_string(), ..note }),
+                );
+            }
+            (std::mem::take(&mut waiting.rekey), notes)
+        };
+        let written = rekeyed(&audit, log, rekey, now).and_then(|()| {
+            audit.rung.store(false, Ordering::Release);
+            commits(&audit, log, &self.store, &self.node)?;
+            self.unsure = Some(log.size());
+            let records: Vec<Record<'_>> = notes.iter().map(|note| of_note(note, &self.node)).collect();
+            log.append(&records)?;
+            self.unsure = None;
+            Ok(())
+        });
+        if written.is_err() {
+            let mut waiting = audit.waiting.lock();
+            waiting.rekey |= rekey;
+            waiting.notes.splice(0..0, notes);
+        }
+        written?;
+        *audit.standing.write() = Arc::new(log.standing());
+        Ok(())
+    }
+}
+
+/// Signs with the keys of the moment, if they have changed.
+fn rekeyed(audit: &Audit, log: &mut Log<AuditDir>, rekey: bool, now: Timestamp) -> Result<(), LogError> {
+    let mut keys = audit.keys.lock();
+    if rekey {
+        log.sign_with(keys.signing())?;
+    }
+    if keys.is_over(now) {
+        let left = keys.without_over(now);
+        log.sign_with(left.signing())?;
+        keys.replace(left)?;
+    }
+    Ok(())
+}
+
+/// Appends what the journal has and the log has not.
+fn commits(
+    audit: &Audit,
+    log: &mut Log<AuditDir>,
+    store: &EmbeddedStore,
+    node: &str,
+) -> Result<(), LogError> {
+    loop {
+        let read = store.audit(log.commit(), COMMITS_MAX).map_err(|error| LogError::Io {
+            path: "the journal".to_owned(),
+            source: std::io::Error::other(error.to_string()),
+        })?;
+        if read.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = read.iter().map(|(_, _, record)| record.event_id.to_string()).collect();
+        let records =
+            read.iter().zip(&ids).map(|((commit, at, record), id)| of_commit(*commit, *at, record, id, node));
+        log.append(&records.collect::<Vec<_>>())?;
+        *audit.standing.write() = Arc::new(log.standing());
+    }
+}
+
+fn of_commit<'a>(
+    commit: u64,
+    at: Timestamp,
+    record: &'a AuditRecord,
+    event_id: &'a str,
+    node: &'a str,
+) -> Record<'a> {
+    Record {
+        event_id,
+        at,
+        node,
+        name: &record.action,
+        principal: &record.principal,
+        source: record.origin.source.as_deref(),
+        agent: record.origin.agent.as_deref(),
+        request_id: &record.request_id,
+        read_only: false,
+        error: None,
+        parameters: record.origin.parameters.as_deref(),
+        resources: &record.resources,
+        reason: record.reason.as_deref(),
+        commit: Some(commit),
+        folded: None,
+    }
+}
+
+fn of_note<'a>(note: &'a Note, node: &'a str) -> Record<'a> {
+    Record {
+        event_id: &note.event_id,
+        at: note.at,
+        node,
+        name: note.name,
+        principal: &note.principal,
+        source: note.source.as_deref(),
+        agent: note.agent.as_deref(),
+        request_id: &note.request_id,
+        read_only: note.read_only,
+        error: note.error.as_deref(),
+        parameters: note.parameters.as_deref(),
+        resources: &[],
+        reason: None,
+        commit: None,
+        folded: note.folded,
+    }
+}

@@ -1,0 +1,76 @@
+//! What is known of a call for the audit log, from the door on.
+use super::OPENINGS;
+use axum::http::StatusCode;
+use gsm_core::Timestamp;
+use gsm_engine::{Principal, store::Recorded};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
+
+/// Refusals of the GameLift wire that say who may not, all of them with the status 400 or 403.
+const NOT_ALLOWED: [&str; 4] = ["AccessDenied", "Throttling", "Signature", "Token"];
+
+/// A call on its way. Left in the request by the door; what is learnt later is told by whoever learns it.
+pub(crate) struct Trail {
+    pub(super) action: &'static str,
+    pub(super) read_only: bool,
+    pub(super) address: IpAddr,
+    pub(super) agent: Option<Arc<str>>,
+    pub(super) at: Timestamp,
+    pub(super) recorded: Recorded,
+    principal: OnceLock<Arc<str>>,
+    parameters: OnceLock<Arc<str>>,
+}
+
+impl Trail {
+    pub(super) fn new(
+        action: &'static str,
+        read_only: bool,
+        address: IpAddr,
+        agent: Option<Arc<str>>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            action,
+            read_only,
+            address,
+            agent,
+            at,
+            recorded: Recorded::not_yet(),
+            principal: OnceLock::new(),
+            parameters: OnceLock::new(),
+        }
+    }
+
+    /// It is known who calls.
+    pub(crate) fn is_by(&self, principal: &Principal) {
+        self.principal.get_or_init(|| principal.to_string().into());
+    }
+
+    pub(super) fn asks(&self, parameters: Option<Arc<str>>) {
+        if let Some(parameters) = parameters {
+            self.parameters.get_or_init(|| parameters);
+        }
+    }
+
+    pub(super) fn principal(&self) -> Arc<str> {
+        self.principal.get().cloned().unwrap_or_else(|| "anonymous".into())
+    }
+    pub(super) fn parameters(&self) -> Option<Arc<str>> {
+        self.parameters.get().cloned()
+    }
+
+    /// Whether there is anything to tell of its answer.
+    pub(super) fn is_told(&self, refused: bool, status: StatusCode, code: Option<&str>) -> bool {
+        let not_allowed = matches!(
+            status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+        ) || code.is_some_and(|code| NOT_ALLOWED.iter().any(|name| code.contains(name)));
+        if self.read_only {
+            // What is not there, or was asked in the wrong way, tells nothing of a reader.
+            return if refused { not_allowed } else { OPENINGS.contains(&self.action) };
+        }
+        true
+    }
+}

@@ -1,0 +1,281 @@
+//! The audit log: what a running server writes, and what it shows of it.
+use crate::{
+    client::{Answer, Client},
+    world::{World, text},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use gsm_adapters::AuditDir;
+use gsm_audit::{
+    Checkpoint, Hash, Verdict, VerifierKey, leaf_hash, proves_consistency, proves_inclusion, verify,
+};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The records in the files, in order.
+fn records(data: &Path) -> Vec<Value> {
+    let mut files: Vec<_> =
+        std::fs::read_dir(data.join("audit/segments")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let texts = files.iter().map(|path| std::fs::read_to_string(path).unwrap());
+    texts
+        .flat_map(|text| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>())
+        .collect()
+}
+
+fn keys(data: &Path) -> Vec<VerifierKey> {
+    let text = std::fs::read_to_string(data.join("audit/log.vkey")).unwrap();
+    text.lines().map(|line| line.parse().unwrap()).collect()
+}
+
+#[track_caller]
+fn whole(data: &Path) {
+    let found = verify(&AuditDir::new(&data.join("audit")), &keys(data), None);
+    assert!(matches!(found, Verdict::Whole(_)), "{found:?}");
+}
+
+/// The records of a request.
+fn of<'a>(records: &'a [Value], request: &str) -> Vec<&'a Value> {
+    records.iter().filter(|record| record["requestID"] == request).collect()
+}
+
+async fn ask(client: &Client, method: &str, path: &str, request: &str, body: Option<Value>) -> Answer {
+    let call = client.call(method, path).header("x-request-id", request).header("user-agent", "test/1");
+    match body {
+        Some(body) => call.json(&body).send().await,
+        None => call.send().await,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_something_and_what_is_refused_has_one_record() {
+    let mut world = World::with(|settings| settings.audit_segment_records = 256).await;
+    let secret = "Ann-secret-0123456789abcdefghijkl";
+    let body = json!({ "secret": secret, "display_name": "Annabella" });
+    let ann = ask(&world.anyone, "POST", "/v1/auth/guest", "sign-in", Some(body)).await.ok();
+    let client = world.anyone.as_whom(&text(&ann["token"]));
+    let queue = json!({ "queue": "duel" });
+    let ticket = ask(&client, "POST", "/v1/tickets", "create", Some(queue.clone())).await.ok();
+    let path = format!("/v1/tickets/{}", text(&ticket["ticket_id"]));
+    ask(&client, "POST", "/v1/tickets", "second", Some(queue.clone())).await.is(409, "already_queued");
+    assert!(ask(&client, "DELETE", &path, "cancel", None).await.status.is_success());
+    ask(&client, "GET", &path, "read", None).await.ok();
+    for request in ["once", "again"] {
+        let call = client.call("POST", "/v1/tickets").header("x-request-id", request);
+        call.header("idempotency-key", "k").json(&queue).send().await.ok();
+    }
+    ask(&client, "PUT", "/v1/admin/queues/x", "forbidden", Some(json!({}))).await.is(403, "forbidden");
+    ask(&world.anyone, "GET", "/v1/admin/keys", "nobody", None).await.is(401, "unauthenticated");
+    ask(&world.admin(), "PUT", "/v1/admin/queues/x", "unfit", Some(json!({ "Bob": 1 }))).await;
+    ask(&client, "GET", "/v1/matches/mch-1", "absent", None).await;
+    for n in 0..20 {
+        let reply =
+            ask(&client, "POST", "/v1/tickets", &format!("flood-{n}"), Some(json!({ "queue": "none" })))
+                .await;
+        assert!(reply.status.is_client_error(), "{}", reply.text);
+    }
+    let called = world.anyone.call("POST", "/").header("x-amz-target", "GameLift.StopMatchmaking");
+    let wire =
+        called.header("content-type", "application/x-amz-json-1.1").json(&json!({ "TicketId": "Carla" }));
+    let wire = wire.send().await.headers["x-amzn-requestid"].to_str().unwrap().to_owned();
+    world.stop().await;
+
+    let (data, records) = (world.data(), records(&world.data()));
+    whole(&data);
+    for (seq, record) in records.iter().enumerate() {
+        assert_eq!(record["seq"], seq, "{record}");
+    }
+    for request in
+        ["sign-in", "create", "second", "cancel", "once", "again", "forbidden", "nobody", "unfit", &wire]
+    {
+        assert_eq!(of(&records, request).len(), 1, "{request}: {:?}", of(&records, request));
+    }
+    for request in ["read", "absent"] {
+        assert_eq!(of(&records, request).len(), 0, "{request}");
+    }
+    let create = of(&records, "create")[0];
+    assert_eq!(create["eventName"], "gsm:CreateTicket");
+    assert_eq!(create["userIdentity"], json!({ "type": "Player", "principalId": ann["player_id"] }));
+    assert_eq!(create["userAgent"], "test/1");
+    assert_eq!(create["requestParameters"], json!({ "queue": "duel" }));
+    assert!(text(&create["sourceIPAddress"]).starts_with("hmac-"));
+    assert!(create.get("errorCode").is_none() && create["additionalEventData"]["commit"].is_u64());
+    assert_eq!(of(&records, "second")[0]["errorCode"], "already_queued");
+    assert_eq!(of(&records, "forbidden")[0]["userIdentity"]["principalId"], ann["player_id"]);
+    assert_eq!(of(&records, "nobody")[0]["userIdentity"]["type"], "Anonymous");
+    assert_eq!(of(&records, "unfit")[0]["requestParameters"], json!({ "queue": "x" }));
+    assert!(of(&records, &wire)[0]["errorCode"].is_string());
+    // The first of a flood as it came, the rest in one.
+    assert_eq!(of(&records, "flood-0").len(), 1);
+    let folded: Vec<_> =
+        records.iter().filter(|record| record["additionalEventData"]["count"] == 19).collect();
+    assert_eq!(folded.len(), 1, "{folded:?}");
+    // Nothing that a person wrote, no secret, no address.
+    let all = records.iter().map(Value::to_string).collect::<String>();
+    for hidden in ["Annabella", secret, "127.0.0.1", "Carla", "Bob"] {
+        assert!(!all.contains(hidden), "{hidden}");
+    }
+    world.restart().await;
+    world.stop().await;
+    whole(&data);
+    assert_eq!(of(&crate::audit::records(&data), "create").len(), 1, "after a restart too");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn opening_a_stream_has_a_record() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let stream = ann.client.call("GET", "/v1/events").open().await;
+    assert_eq!(stream.status(), 200);
+    drop(stream);
+    let request = world.anyone.call("GET", "/v1/stream").send().await;
+    assert_eq!(request.status, 401);
+    world.stop().await;
+    let records = records(&world.data());
+    let opened: Vec<_> = records.iter().filter(|record| record["eventName"] == "gsm:Subscribe").collect();
+    assert_eq!(opened.len(), 2, "{opened:?}");
+    assert_eq!(opened[1]["errorCode"], "unauthenticated");
+    assert_eq!(opened[0]["readOnly"], true);
+    assert_eq!(opened[0]["userIdentity"]["principalId"], ann.id.as_str());
+}
+
+/// The newest checkpoint once it covers so many records.
+async fn checkpoint(world: &World, least: u64) -> (String, Checkpoint) {
+    loop {
+        let note = world.anyone.get("/v1/audit/checkpoint").await.text;
+        let found = Checkpoint::trusted(note.as_bytes(), &keys(&world.data())).unwrap();
+        if found.size >= least {
+            return (note, found);
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn hashes(proof: &Value) -> Vec<Hash> {
+    let hashes = proof["hashes"].as_array().unwrap().iter();
+    hashes.map(|hash| STANDARD.decode(text(hash)).unwrap().try_into().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_can_check_the_log_by_its_proofs_and_an_operator_reads_it() {
+    let mut world = World::new().await;
+    let (_, old) = checkpoint(&world, 1).await;
+    for n in 0..300 {
+        world.player(&format!("player-{n}")).await;
+    }
+    let (_, new) = checkpoint(&world, old.size + 300).await;
+    let (anyone, admin) = (&world.anyone, world.admin());
+    let (a, b) = (old.size, new.size);
+    let proof = anyone.get(&format!("/v1/audit/proofs/consistency?old={a}&size={b}")).await.ok();
+    assert!(proves_consistency(a, b, &hashes(&proof), &old.root, &new.root));
+    for seq in [0, 255, b - 1] {
+        let line = admin.get(&format!("/v1/admin/audit/records?first={seq}&limit=1")).await.text;
+        let proof = anyone.get(&format!("/v1/audit/proofs/inclusion?seq={seq}&size={b}")).await.ok();
+        assert!(
+            proves_inclusion(&leaf_hash(line.trim_end().as_bytes()), seq, b, &hashes(&proof), &new.root),
+            "{seq}"
+        );
+    }
+    // Tiles as the files have them, and unfinished ones.
+    for (path, bytes) in [
+        ("tile/0/000", 8_192),
+        ("tile/0/000.p/7", 7 * 32),
+        ("tile/0/001.p/9", 9 * 32),
+        ("tile/1/000.p/1", 32),
+    ] {
+        let answer = anyone.call("GET", &format!("/v1/audit/{path}")).open().await;
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["content-length"].to_str().unwrap()),
+            (200, bytes.to_string().as_str()),
+            "{path}"
+        );
+    }
+    for path in
+        ["tile/0/009", "tile/0/x", "tile/9/000", "tile/0/001", "tile/0/x001/000", "tile/0/x001/x002/003"]
+    {
+        anyone.get(&format!("/v1/audit/{path}")).await.is(404, "not_found");
+    }
+    anyone.get(&format!("/v1/audit/proofs/inclusion?seq={b}&size={b}")).await.is(422, "invalid_parameter");
+    anyone.get("/v1/audit/proofs/inclusion?seq=0&size=99999").await.is(422, "invalid_parameter");
+    anyone.get("/v1/audit/proofs/consistency?old=99999").await.is(422, "invalid_parameter");
+    anyone.get("/v1/audit/proofs/consistency?old=x").await.is(422, "invalid_parameter");
+
+    // Page by page, the newest first, each once.
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = admin.get(&format!("/v1/admin/audit?event=gsm:SignIn&limit=70{cursor}")).await.ok();
+        seen.extend(page["records"].as_array().unwrap().iter().map(|record| record["seq"].as_u64().unwrap()));
+        let Some(next) = page["next_cursor"].as_u64() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen.len(), 300);
+    assert!(seen.is_sorted_by(|a, b| a > b));
+    let count = async |query: &str| {
+        admin.get(&format!("/v1/admin/audit?limit=1000&{query}")).await.ok()["records"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    let who = admin.get("/v1/admin/audit?event=gsm:SignIn&limit=1").await.ok();
+    let request = text(&who["records"][0]["requestID"]);
+    assert_eq!(count(&format!("request_id={request}")).await, 1);
+    assert_eq!(count("principal=Nobody").await, 0);
+    assert_eq!(count("principal=Anonymous&event=gsm:SignIn&refused=false").await, 300);
+    assert_eq!(count("refused=true").await, 0);
+    let about = text(&who["records"][0]["resources"][0]["ARN"]);
+    assert_eq!(count(&format!("resource={about}")).await, 1);
+    admin.get("/v1/admin/audit?limit=0").await.is(422, "invalid_parameter");
+    admin.get("/v1/admin/audit?limit=1001").await.is(422, "invalid_parameter");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_key_signs_beside_the_old_one_and_a_repeat_makes_none() {
+    let mut world = World::new().await;
+    let old = keys(&world.data());
+    world.admin().post("/v1/admin/audit/keys", json!({ "reason": " " })).await.is(422, "invalid");
+    let rotate = async || {
+        let call = world.admin();
+        let call = call
+            .call("POST", "/v1/admin/audit/keys")
+            .header("idempotency-key", "r")
+            .json(&json!({ "reason": "yearly" }));
+        call.send().await.ok()
+    };
+    let (first, again) = (rotate().await, rotate().await);
+    assert_eq!(first, again);
+    assert_eq!(text(&first["previous_vkey"]), old[0].to_string());
+    world.stop().await;
+    let now = keys(&world.data());
+    assert_eq!(now.len(), 2);
+    assert_eq!(text(&first["vkey"]), now[0].to_string());
+    let files = AuditDir::new(&world.data().join("audit"));
+    for key in &now {
+        assert!(matches!(verify(&files, std::slice::from_ref(key), None), Verdict::Whole(_)));
+    }
+    let records = records(&world.data());
+    let rotations: Vec<_> = records
+        .iter()
+        .filter(|record| record["eventName"] == "gsm:RotateAuditKey" && record.get("errorCode").is_none())
+        .collect();
+    assert_eq!(rotations.len(), 2, "the change, and the repeat that changed nothing");
+    assert_eq!(rotations[0]["resources"][0]["ARN"], first["vkey"]);
+    assert_eq!(rotations[0]["additionalEventData"]["reason"], "yearly");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_log_is_refused_and_named() {
+    let mut world = World::new().await;
+    world.player("Ann").await;
+    world.stop().await;
+    let segment = world.data().join("audit/segments/00000000000000000000.jsonl");
+    let whole = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, &whole[..whole.len() - 9]).unwrap();
+    let error = world.fails().await;
+    assert!(
+        error.contains("audit log is damaged") && error.contains("00000000000000000000.jsonl"),
+        "{error}"
+    );
+    std::fs::write(&segment, whole).unwrap();
+    world.restart().await;
+    world.stop().await;
+}
