@@ -2,7 +2,7 @@
 use crate::problem::ApiError;
 use axum::http::StatusCode;
 use gsm_core::Millis;
-use gsm_security::{Decision, Key, Limiter, Profile, Rule};
+use gsm_security::{Decision, Key, Limiter, Profile, Rate};
 use parking_lot::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,8 +20,8 @@ pub(crate) struct Throttle {
 
 impl Throttle {
     pub(crate) fn new(profile: Profile, seed: u64) -> Self {
-        let rule = Rule::new(SIGN_INS.0, SIGN_INS.1).ok().filter(|_| profile == Profile::Default);
-        let limiter = rule.map(|rule| Mutex::new(Limiter::new(rule, ACCOUNTS_MAX, seed)));
+        let rate = Rate::new(SIGN_INS.0, SIGN_INS.1).ok().filter(|_| profile == Profile::Default);
+        let limiter = rate.map(|rate| Mutex::new(Limiter::new(rate, ACCOUNTS_MAX, seed)));
         Self { began: Instant::now(), limiter }
     }
 
