@@ -368,7 +368,7 @@ async fn admit(
     let caller = if open {
         Bearer::nobody()
     } else {
-        let found = authenticate(app, parts.extensions.get(), &facts, now, told).await?;
+        let found = authenticate(app, &facts, parts.extensions.get(), now, told).await?;
         if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
             trail.is_by(&found.principal);
         }
@@ -383,8 +383,7 @@ async fn admit(
         id: principal_bits(&caller.principal),
     };
     door.guard.judge(&facts, Moment::Known(known), now, told)?;
-    let address = facts.address;
-    may(door, parts, &caller, &operation.action, address)?;
+    may(door, parts, &caller, &operation.action, facts.address)?;
     parts.extensions.insert(Caller {
         action: &operation.action,
         principal: caller.principal,
@@ -432,8 +431,8 @@ fn forbidden(roles: &[String], role: &str) -> ApiError {
 
 async fn authenticate(
     app: &App,
-    certified: Option<&Certified>,
     facts: &Facts<'_>,
+    certified: Option<&Certified>,
     now: Timestamp,
     told: &mut Option<Quota>,
 ) -> Result<Bearer, ApiError> {

@@ -60,11 +60,11 @@ pub(crate) struct App {
     pub(crate) door: Door,
     pub(crate) watch: Watch,
     pub(crate) wire: Wire,
-    pub(crate) audit: Arc<Audit>,
     /// Sign-ins by account.
     pub(crate) throttle: Throttle,
     /// Challenges of devices that were answered.
     pub(crate) used: Used,
+    pub(crate) audit: Arc<Audit>,
     /// Who is connected.
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
@@ -173,12 +173,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
-        .routes(routes!(firewall::view))
-        .routes(routes!(firewall::put, firewall::remove))
-        .routes(routes!(firewall::reload))
         .routes(routes!(admin::rotate_key))
         .routes(routes!(signing_keys::list))
         .routes(routes!(signing_keys::rotate))
+        .routes(routes!(firewall::view))
+        .routes(routes!(firewall::put, firewall::remove))
+        .routes(routes!(firewall::reload))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
         .routes(routes!(audit::checkpoint))

@@ -51,16 +51,16 @@ pub struct Settings {
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// The file of the key that signs sessions.
     pub token_key_file: PathBuf,
+    /// Policies in place of the shipped ones.
+    pub policy_dir: Option<PathBuf>,
+    /// Encryption by the server itself.
+    pub tls: Option<TlsSettings>,
     /// The file of the keys that sign the audit log.
     pub audit_key_file: PathBuf,
     /// Records of a file of the audit log.
     pub audit_segment_records: u64,
     /// What work may wait for its turn before requests are shed; zero: for ever.
     pub queue_target: Millis,
-    /// Policies in place of the shipped ones.
-    pub policy_dir: Option<PathBuf>,
-    /// Encryption by the server itself.
-    pub tls: Option<TlsSettings>,
     /// The limits of callers.
     pub firewall: FirewallSettings,
     /// Networks of proxies.
@@ -346,13 +346,13 @@ fn settings(
         audit_key_file: config.audit.key_file.clone().unwrap_or_else(|| data_dir.join("audit.key")),
         audit_segment_records: config.audit.segment_records,
         data_dir,
+        policy_dir: config.policy.dir.clone(),
+        tls: config.tls.settings(),
         // What tests the limiter counts every answer but a refusal of the limiter.
         queue_target: match config.firewall.profile {
             Profile::TestLimit => Millis::ZERO,
             _ => Millis::new(config.http.queue_target_ms),
         },
-        policy_dir: config.policy.dir.clone(),
-        tls: config.tls.settings(),
         firewall,
         trusted_proxies,
         webhooks: config.events.webhooks.clone(),

@@ -139,7 +139,10 @@ async fn a_key_is_changed_under_its_owner() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_signs_in_so_often_and_no_more() {
     // Tests of limits have addresses of their own: the limit by address would come first.
-    let mut world = World::with(|settings| settings.firewall = Profile::Default).await;
+    let mut world = World::with(|settings| {
+        settings.firewall = gsm_server::firewall::FirewallSettings::of(Profile::Default)
+    })
+    .await;
     let secret = json!({ "secret": "one-account-0123456789abcdefgh" });
     let mut refused = None;
     for _ in 0..6 {
