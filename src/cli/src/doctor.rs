@@ -29,7 +29,7 @@ const SYNC_SLOW: Duration = Duration::from_millis(10);
 #[derive(Args)]
 #[command(after_help = "Example: gsm doctor --config gsm.toml
 
-Exit code 0: nothing failed (warnings may remain); 1: something did.")]
+Exit code 0: nothing failed (warnings may remain); 1: something did; 2: the configuration cannot be read.")]
 pub(crate) struct Command {
     #[command(flatten)]
     flags: Flags,
@@ -113,17 +113,84 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.extend(snapshots(&settings));
     all.extend(private_file("session key", &settings.token_key_file));
     all.extend(private_file("audit keys", &settings.audit_key_file));
-    let jwks = settings.player_jwks.iter().chain(settings.trusted_issuers.iter().map(|i| &i.jwks));
+    let jwks =
+        settings.player_jwks.iter().chain(settings.trusted_issuers.iter().filter_map(|i| i.jwks.as_ref()));
     all.extend(jwks.map(|path| readable(path)));
+    all.extend(private_file("access key seal", &settings.aws_master_key_file));
+    all.extend(settings.webhooks.iter().map(|webhook| secret(&webhook.name, &webhook.secret_file)));
+    if let Some(tls) = &settings.tls {
+        all.extend(private_file("TLS key", &tls.key_file));
+        all.push(certificate("TLS certificate", &tls.cert_file));
+        all.extend(tls.client_ca_file.iter().map(|file| certificate("client authority", file)));
+    }
+    all.push(policies(settings.policy_dir.as_deref()));
     Ok(all)
 }
 
+fn policies(dir: Option<&Path>) -> Finding {
+    let shown = dir.map_or_else(|| "as shipped".to_owned(), |dir| dir.display().to_string());
+    match gsm_server::authz::policies(dir) {
+        Ok(policies) => Finding::ok("policies", format!("{shown}, {} of them", policies.texts().len())),
+        Err(faults) => {
+            let first = faults.0.first().map(ToString::to_string).unwrap_or_default();
+            Finding::bad("policies", Verdict::Fail, first, "gsm authz check DIR tells them all")
+        }
+    }
+}
+
+fn secret(name: &str, path: &Path) -> Finding {
+    let shown = format!("webhook `{name}`, {}", path.display());
+    match gsm_server::inspect::weak_secret(path) {
+        None => Finding::ok("secret", shown),
+        Some(why) => {
+            Finding::bad("secret", Verdict::Fail, format!("{shown} {why}"), "`gsm serve` refuses it")
+        }
+    }
+}
+
+/// A certificate, and how long it is good.
+fn certificate(check: &'static str, path: &Path) -> Finding {
+    const DAY: i64 = 24 * 3_600;
+    let found = match gsm_server::inspect::certificate(path) {
+        Ok(found) => found,
+        Err(error) => {
+            let shown = format!("{}: {error}", path.display());
+            return Finding::bad(check, Verdict::Fail, shown, "name a file with a certificate (PEM)");
+        }
+    };
+    let now = i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX);
+    let (subject, days) = (&found.subject, (found.not_after_s - now).div_euclid(DAY));
+    if found.not_before_s > now {
+        let shown = format!("{subject}, not good yet");
+        return Finding::bad(check, Verdict::Fail, shown, "clients refuse it: look at the clock, or wait");
+    }
+    match days {
+        ..0 => Finding::bad(
+            check,
+            Verdict::Fail,
+            format!("{subject}, expired {} days ago", -days),
+            "clients refuse it: renew it",
+        ),
+        0..14 => Finding::bad(
+            check,
+            Verdict::Warn,
+            format!("{subject}, {days} days left"),
+            "renew it; the server reads the new file by itself",
+        ),
+        _ => Finding::ok(check, format!("{subject}, {days} days left")),
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "looks at the clock itself")]
+fn since_1970() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
 fn clock() -> Finding {
     // A clock that was never set stands before the year in which this was written.
     let year_2025 = Duration::from_secs(1_735_689_600);
-    match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
-        Ok(now) if now > year_2025 => Finding::ok("clock", format!("{} s since 1970", now.as_secs())),
+    match since_1970() {
+        now if now > year_2025 => Finding::ok("clock", format!("{} s since 1970", now.as_secs())),
         _ => Finding::bad("clock", Verdict::Fail, "stands before 2025", "set the clock, run an NTP client"),
     }
 }

@@ -27,8 +27,11 @@ pub(crate) struct Flags {
     /// File with the public keys (JWKS) of the issuer that signs players in
     #[arg(long, value_name = "FILE")]
     player_jwks: Option<String>,
-    /// An issuer of back ends and operators: iss=URL,jwks=FILE,roles=server+admin and, if wanted, aud=AUD and
-    /// role_claim=NAME; may be given again
+    /// The `iss` that tokens of that issuer carry
+    #[arg(long, value_name = "ISS")]
+    player_issuer: Option<String>,
+    /// An issuer of players, back ends or operators: iss=URL,jwks=FILE,roles=server+admin (or jwks_url=URL, or
+    /// discovery=true, in place of jwks) and, if wanted, aud=AUD and role_claim=NAME; may be given again
     #[arg(long, value_name = "ISSUER")]
     trusted_issuer: Vec<String>,
     /// Request limits: default, or test-lenient and test-limit for tests
@@ -57,6 +60,7 @@ impl Flags {
         add("--listen", "http.listen", &self.listen);
         add("--data-dir", "store.data_dir", &self.data_dir);
         add("--player-jwks", "auth.player_jwks", &self.player_jwks);
+        add("--player-issuer", "auth.player_issuer", &self.player_issuer);
         add("--firewall-profile", "firewall.profile", &self.firewall_profile);
         add("--record-traffic", "recording.dir", &self.record_traffic);
         add("--log-format", "log.format", &self.log_format);
@@ -94,7 +98,8 @@ fn issuer(text: &str) -> Result<Value, Failure> {
     for part in text.split(',') {
         let (name, value) = part.split_once('=').ok_or_else(|| bad("a part is not name=value"))?;
         let value = match name {
-            "iss" | "aud" | "jwks" | "role_claim" => Value::String(value.to_owned()),
+            "iss" | "aud" | "jwks" | "jwks_url" | "role_claim" => Value::String(value.to_owned()),
+            "discovery" => Value::Boolean(value == "true"),
             "roles" => Value::Array(value.split('+').map(|role| Value::String(role.to_owned())).collect()),
             _ => return Err(bad(&format!("`{name}` is not known"))),
         };
@@ -102,7 +107,8 @@ fn issuer(text: &str) -> Result<Value, Failure> {
             return Err(bad(&format!("`{name}` comes twice")));
         }
     }
-    match ["iss", "jwks", "roles"].into_iter().find(|name| !table.contains_key(*name)) {
+    // Where its keys come from is checked with the rest of the configuration.
+    match ["iss", "roles"].into_iter().find(|name| !table.contains_key(*name)) {
         Some(name) => Err(bad(&format!("`{name}` is missing"))),
         None => Ok(Value::Table(table)),
     }
@@ -116,6 +122,8 @@ mod tests {
     fn an_issuer_is_written_as_parts() {
         let value = issuer("iss=https://a/,aud=gsm,jwks=/x.json,roles=server+admin").unwrap();
         assert_eq!(value["roles"].as_array().map(Vec::len), Some(2));
+        let fetched = issuer("iss=https://a/,discovery=true,roles=player").unwrap();
+        assert_eq!(fetched["discovery"].as_bool(), Some(true));
         for bad in ["", "iss", "iss=a", "iss=a,iss=b,jwks=c,roles=admin", "iss=a,jwks=b,roles=c,x=y"] {
             assert_eq!(issuer(bad).unwrap_err().code, 2, "{bad}");
         }

@@ -5,14 +5,17 @@
 )]
 mod admin;
 mod audit;
+mod authz;
 mod bench;
 mod boards;
 mod bots;
 mod config;
 mod doctor;
 mod eval;
+mod firewall;
 mod flags;
 mod history;
+mod key;
 mod model;
 mod offline;
 mod output;
@@ -45,6 +48,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   gsm eval history.csv.gz --tune       which rating system predicts it best
   gsm rules validate duel.json         what is wrong with a rule set, line by line
   gsm simulate --rules duel.json --synthetic      who would wait how long under it
+  gsm firewall export > waf.tf         the limits of callers, for AWS WAF
   gsm config show                      every setting and where it comes from
   gsm audit verify --dir gsm-data/audit --vkey gsm.vkey      is the audit log whole
   gsm doctor                           is this machine fit for it?"
@@ -80,10 +84,16 @@ enum Command {
     Rules(rules::Command),
     /// What rule sets make of traffic: the real matcher under a virtual clock
     Simulate(Box<simulate::Command>),
+    /// The request firewall: check its rules, explain them, export them for AWS WAF
+    Firewall(firewall::Command),
     /// What an operator does by hand
     Admin(admin::Command),
     /// The audit log: check it, prove it, read it
     Audit(audit::Command),
+    /// Who may do what: explain, check and print policies
+    Authz(authz::Command),
+    /// Change keys of a running server
+    Key(key::Command),
     /// Measure what this machine does with it
     Bench(bench::Command),
 }
@@ -103,8 +113,11 @@ fn main() -> ExitCode {
         Command::Sagemaker(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Firewall(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Authz(command) => command.run(),
+        Command::Key(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match done {

@@ -13,6 +13,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("rating", 1),
     ("session", 1),
     ("security", 1),
+    ("policy", 1),
     ("rules", 1),
     ("ranking", 2),
     ("matchmaking", 2),

@@ -32,6 +32,45 @@ impl Role {
     }
 }
 
+/// What an operator may do; which actions that are is the policy's to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdminRole {
+    /// Looks.
+    Viewer,
+    /// Helps players: names, penalties, visibility.
+    Support,
+    /// Runs the service: queues, rule sets, boards, ratings.
+    Operator,
+    /// Reads what was done, and by whom.
+    Auditor,
+    /// Everything, keys included.
+    Owner,
+}
+
+impl AdminRole {
+    /// Every role.
+    pub const ALL: [Self; 5] = [Self::Viewer, Self::Support, Self::Operator, Self::Auditor, Self::Owner];
+
+    /// As in tokens and in policies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Support => "support",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// The role of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+}
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principal {

@@ -105,6 +105,8 @@ pub enum EngineError {
     NoConsent { player: PlayerId },
     #[error("the idempotency key was used before with another request")]
     IdempotencyMismatch,
+    #[error("the account belongs to another player already")]
+    IdentityTaken,
     #[error("this caller may not do that")]
     Forbidden,
     #[error("others changed the same things at the same time, again and again")]
@@ -144,6 +146,7 @@ impl EngineError {
             | Self::RuleSetInUse { .. }
             | Self::RuleSetVersionStays
             | Self::NameTaken { .. }
+            | Self::IdentityTaken
             | Self::State(_)
             | Self::NoResultNow { .. }
             | Self::NoResult { .. }
@@ -210,6 +213,7 @@ impl EngineError {
             Self::Invalid { .. } => "invalid",
             Self::NoConsent { .. } => "no_consent",
             Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::IdentityTaken => "identity_taken",
             Self::Forbidden => "forbidden",
             Self::Contended | Self::Raced => "contended",
             Self::Refused(_) => "store_refused",
@@ -241,6 +245,7 @@ impl EngineError {
             Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
             Self::NameTaken { .. } => "choose another name",
+            Self::IdentityTaken => "sign in with that account, and play as that player",
             Self::TooManyRuleSetVersions => {
                 "delete a version that no queue uses: DELETE /v1/admin/rule-sets/{rule_set}/versions/{version}"
             }

@@ -8,6 +8,7 @@
 //! Use cases: [`Engine::sign_in`], [`Engine::create_ticket`], [`Engine::respond`], [`Engine::tick`],
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
+mod address_lists;
 mod aws_keys;
 mod bans;
 mod boards;
@@ -39,6 +40,8 @@ mod recorder;
 mod results;
 mod rule_sets;
 mod running;
+mod sign_in;
+mod signing_keys;
 pub mod store;
 mod sum;
 mod systems;
@@ -46,6 +49,7 @@ pub mod testing;
 mod tickets;
 pub mod token;
 
+pub use address_lists::{AddressList, Listed, UnknownList};
 pub use aws_keys::NewAwsKey;
 pub use bans::{Ban, BanKind};
 pub use boards::{
@@ -55,13 +59,13 @@ pub use boards::{
     SaveReport, SeatRef, SeatView, SnapshotRules, SnapshotView, Snapshots, Source, Submission, Taken,
     TierPlace, TierStarts, TierView, Ties, Value, Viewer, WatchWish,
 };
-pub use call::{Call, Fingerprint, Principal, Role};
+pub use call::{AdminRole, Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
     Ask, Asked, CONTENDERS, Champion, ContenderView, DriftView, FairnessLine, MatchPrediction, ModelGlance,
-    ModelView, RecentFigures, SegmentFigures,
+    ModelView, RecentFigures, Segment, SegmentDimension, SegmentFigures,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;
@@ -75,12 +79,12 @@ pub use gsm_ranking::{
     tier::{TierConfig, VisibleReset},
 };
 pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
-pub use keys::IssuedKey;
+pub use keys::{IssuedKey, KeyHolder};
 pub use matches::{MatchView, NewMatch};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};
 pub use penalties::{Penalties, PenaltyView};
 pub use plausibility::{Plausibility, Quarantined, Span};
-pub use players::{PlayerView, SignedIn};
+pub use players::PlayerView;
 pub use pools::Explained;
 pub use proposals::ProposalView;
 pub use push::{PushItem, Subscription};
@@ -91,4 +95,6 @@ pub use recorder::{Recorder, TicketEnd, TicketStep};
 pub use results::reset::SoftResetReport;
 pub use results::{MatchFacts, ResultView};
 pub use rule_sets::{RuleSetVersion, TagChange};
+pub use sign_in::SignedIn;
+pub use signing_keys::NewSigningKey;
 pub use tickets::{CANCELLED, Intake, NewTicket, TicketView};

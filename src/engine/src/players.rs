@@ -1,28 +1,13 @@
-//! Players: sign-in, profile, what they take part in.
+//! Players: profile, consent, what they take part in.
 use crate::{
-    Call, Engine, EngineError, Principal, Role,
+    Call, Engine, EngineError, Principal,
     store::{ChangeSet, Claim, Home, Key, PlayerRow, Row},
-    token::{ConsentClaim, SessionClaim},
+    token::ConsentClaim,
 };
 use gsm_core::{Label, Millis, PlayerId, RequestKey, Timestamp, limits};
 
-/// How long a player's session token is good.
-const SESSION_LIFE: Millis = Millis::from_secs(24 * 3_600);
 /// How long a party consent is good.
 const CONSENT_LIFE: Millis = Millis::from_secs(300);
-/// A fresh session.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SignedIn {
-    /// Who.
-    pub player: PlayerId,
-    /// The bearer token.
-    pub token: String,
-    /// Until when it is good.
-    pub expires_at: Timestamp,
-    /// Whether the player was made just now.
-    pub created: bool,
-}
-
 /// A player and what he takes part in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlayerView {
@@ -35,76 +20,6 @@ pub struct PlayerView {
 }
 
 impl Engine {
-    /// Signs in whoever holds a guest secret; the first time makes a player. Only the secret's hash is kept.
-    pub async fn sign_in(
-        &self,
-        call: &Call,
-        secret: &str,
-        name: Option<Label>,
-    ) -> Result<SignedIn, EngineError> {
-        let identity = *blake3::Hasher::new_derive_key("gsm guest secret 1")
-            .update(secret.as_bytes())
-            .finalize()
-            .as_bytes();
-        let (player, created) = self.identify(call, identity, name, None).await?;
-        let expires_at = call.now.saturating_add(SESSION_LIFE);
-        let token = self.tokens.issue(&SessionClaim { player, role: Role::Player, expires_at });
-        Ok(SignedIn { player, token, expires_at, created })
-    }
-
-    /// The player whom an issuer knows as `subject`, made if new.
-    pub async fn player_of_subject(
-        &self,
-        call: &Call,
-        issuer: &str,
-        subject: &RequestKey,
-    ) -> Result<PlayerId, EngineError> {
-        let identity = Self::subject_identity(issuer, subject);
-        self.identify(call, identity, None, Some(subject.clone())).await.map(|(player, _)| player)
-    }
-
-    pub(crate) fn subject_identity(issuer: &str, subject: &RequestKey) -> [u8; 32] {
-        Self::named_identity(issuer, subject.as_str())
-    }
-
-    /// Where the player is found whom `issuer` knows by this name.
-    pub(crate) fn named_identity(issuer: &str, name: &str) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("gsm issuer subject 1");
-        hasher.update(&(issuer.len() as u64).to_be_bytes()).update(issuer.as_bytes()).update(name.as_bytes());
-        *hasher.finalize().as_bytes()
-    }
-
-    pub(crate) async fn identify(
-        &self,
-        call: &Call,
-        identity: [u8; 32],
-        name: Option<Label>,
-        external_id: Option<RequestKey>,
-    ) -> Result<(PlayerId, bool), EngineError> {
-        let key = Key::Identity(identity);
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
-            if let Some(found) = self.get_one(&key).await? {
-                let Row::Identity(player) = &*found.row else { return Err(EngineError::damaged(&key)) };
-                return Ok((*player, false));
-            }
-            let player = PlayerId::fresh(&*self.ids);
-            let mut changes = self.changes(call, &[&player]);
-            add_player(&mut changes, player, identity, name.clone(), external_id.clone());
-            match self.commit(Home::Document, changes).await {
-                Ok(_) => return Ok((player, true)),
-                // Another call was first: the next round finds its player.
-                Err(EngineError::Raced) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Err(EngineError::Contended)
-    }
-
-    /// Who a session token speaks for.
-    pub fn session(&self, token: &str, now: Timestamp) -> Result<SessionClaim, crate::token::TokenError> {
-        self.tokens.open(token, now)
-    }
-
     /// The match a match token speaks for.
     pub fn match_session(
         &self,

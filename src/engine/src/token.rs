@@ -2,7 +2,6 @@
 //!
 //! `gsm1.<base64url of the claim>.<base64url of the tag>`. Symmetric on purpose: nobody else has to check them, and a
 //! check costs well under a microsecond. Tokens of other issuers are JWTs and are checked by the server crate.
-use crate::Role;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gsm_core::{MatchId, Mode, PlayerId, QueueName, Timestamp};
 use gsm_session::Roster;
@@ -50,13 +49,11 @@ pub trait TokenClaim: Serialize + DeserializeOwned {
     fn expires_at(&self) -> Timestamp;
 }
 
-/// The bearer is this player.
+/// What a device signs to show that it has its key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionClaim {
-    /// Who.
-    pub player: PlayerId,
-    /// What the session may do (players only, for now).
-    pub role: Role,
+pub struct ChallengeClaim {
+    /// Drawn anew each time.
+    pub nonce: u128,
     /// Until when.
     pub expires_at: Timestamp,
 }
@@ -87,8 +84,8 @@ pub struct ConsentClaim {
     pub expires_at: Timestamp,
 }
 
-impl TokenClaim for SessionClaim {
-    const PURPOSE: &'static str = "gsm player session 1";
+impl TokenClaim for ChallengeClaim {
+    const PURPOSE: &'static str = "gsm device challenge 1";
     fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
@@ -118,7 +115,7 @@ impl TokenKey {
     }
 
     /// Bits that only this server can compute from `input`, for one purpose.
-    pub(crate) fn derive(&self, purpose: &str, input: &[u8], bits: &mut [u8]) {
+    pub fn derive(&self, purpose: &str, input: &[u8], bits: &mut [u8]) {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         hasher.update(&(purpose.len() as u64).to_be_bytes());
         hasher.update(purpose.as_bytes());
@@ -182,7 +179,7 @@ mod tests {
         let token = key.issue(&consent());
         assert_eq!(key.open::<ConsentClaim>(&token, NOW), Ok(consent()));
         assert_eq!(TokenKey::new([8; 32]).open::<ConsentClaim>(&token, NOW), Err(TokenError::Invalid));
-        assert_eq!(key.open::<SessionClaim>(&token, NOW), Err(TokenError::Invalid));
+        assert_eq!(key.open::<ChallengeClaim>(&token, NOW), Err(TokenError::Invalid));
         assert_eq!(key.open::<ConsentClaim>(&token, Timestamp::from_millis(2_000)), Err(TokenError::Expired));
     }
 

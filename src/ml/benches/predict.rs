@@ -54,7 +54,38 @@ fn benches(c: &mut Criterion) {
             });
         });
         group.finish();
+        candidates(c, size, &mut model, at);
     }
+}
+
+/// What a matcher asks: 1,000 ways to play with the same waiting players.
+fn candidates(c: &mut Criterion, size: u64, model: &mut Model, at: i64) {
+    let ways: Vec<_> = (0..1_000).map(|nth| drawn(nth, size)).collect();
+    let mut group = c.benchmark_group(format!("1,000 candidates of {size}v{size}"));
+    group.bench_function("each predicted", |b| {
+        b.iter(|| {
+            let even = |(a, b, _): &(Vec<u32>, Vec<u32>, Outcome)| {
+                let features = look(model, at, a, b);
+                let (expected, _) = model.chances(&features);
+                expected * (1.0 - expected)
+            };
+            black_box(ways.iter().map(even).fold(0.0, f64::max))
+        });
+    });
+    let at = Timestamp::from_millis(at);
+    let strengths: Vec<f64> =
+        (0..PLAYERS as u32).map(|player| model.strength(player, at, None).unwrap()).collect();
+    group.bench_function("by strengths", |b| {
+        b.iter(|| {
+            let mean = |side: &[u32]| side.iter().map(|of| strengths[*of as usize]).sum::<f64>();
+            let gap = |(a, b, _): &(Vec<u32>, Vec<u32>, Outcome)| (mean(a) - mean(b)).abs();
+            black_box(ways.iter().map(gap).fold(f64::INFINITY, f64::min))
+        });
+    });
+    group.bench_function("strength of one", |b| {
+        b.iter(|| black_box(model.strength(black_box(77), at, None).unwrap()));
+    });
+    group.finish();
 }
 
 criterion_group!(all, benches);

@@ -22,7 +22,20 @@ impl Key {
         u128::from_be_bytes(self.0)
     }
 
-    /// Which of `shards` firewalls counts this key, in `0..shards` (0 for no shards). The same `seed` always gives the
+    /// From bytes of any length: pieces that differ, or are cut otherwise, give other keys.
+    #[must_use]
+    pub fn of_bytes(pieces: &[&[u8]]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for piece in pieces {
+            hasher.update(&(piece.len() as u64).to_be_bytes());
+            hasher.update(piece);
+        }
+        let mut bits = [0; 16];
+        hasher.finalize_xof().fill(&mut bits);
+        Self(bits)
+    }
+
+    /// Which of `shards` limiters counts this key, in `0..shards` (0 for no shards). The same `seed` always gives the
     /// same answer; without it nobody can choose keys of one shard.
     #[must_use]
     pub fn shard(self, shards: usize, seed: u64) -> usize {

@@ -1,4 +1,4 @@
-use crate::{key::seeded_hash, ring::Ring, rule::Rule};
+use crate::{key::seeded_hash, rate::Rate, ring::Ring};
 use hashbrown::HashTable;
 use std::hash::Hash;
 
@@ -21,7 +21,7 @@ pub enum Decision {
 
 const NIL: u32 = u32::MAX;
 
-/// A sliding-window limiter: in any window of the rule at most its limit pass, for each key.
+/// A sliding-window limiter: in any window of the rate at most its limit pass, for each key.
 ///
 /// Up to [`crate::EXACT_LIMIT_MAX`] it is exact: a request is refused only if the limit is used up. Above, up to 1 % of
 /// the limit may be refused too early (groups of requests leave the window together); never does one too many pass.
@@ -35,7 +35,7 @@ const NIL: u32 = u32::MAX;
 /// A key takes 48 bytes and some 15 of index, and 4 more for each older request (or group).
 /// O(1) amortised.
 pub struct Limiter<K> {
-    rule: Rule,
+    rate: Rate,
     keys_max: usize,
     seed: u64,
     /// Positions in `slots`, by the hash of their keys.
@@ -83,9 +83,9 @@ impl<K> Slot<K> {
         self.older.front().unwrap_or(self.newest)
     }
 
-    fn add(&mut self, now: u32, rule: Rule) {
-        if self.open >= rule.group() {
-            self.older.push_back(self.newest, (rule.limit() / rule.group()) as usize);
+    fn add(&mut self, now: u32, rate: Rate) {
+        if self.open >= rate.group() {
+            self.older.push_back(self.newest, (rate.limit() / rate.group()) as usize);
             self.open = 0;
         }
         self.newest = now;
@@ -97,9 +97,9 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
     /// A limiter of at most `keys_max` keys (at least 1), which allocates nothing yet. `seed` should be secret where
     /// clients choose keys: it keeps them from choosing collisions. It does not change any decision.
     #[must_use]
-    pub fn new(rule: Rule, keys_max: usize, seed: u64) -> Self {
+    pub fn new(rate: Rate, keys_max: usize, seed: u64) -> Self {
         Self {
-            rule,
+            rate,
             keys_max: keys_max.clamp(1, NIL as usize),
             seed,
             index: HashTable::new(),
@@ -112,10 +112,10 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
         }
     }
 
-    /// The rule it keeps.
+    /// The rate it keeps.
     #[must_use]
-    pub const fn rule(&self) -> Rule {
-        self.rule
+    pub const fn rate(&self) -> Rate {
+        self.rate
     }
 
     /// How many keys it remembers.
@@ -136,7 +136,7 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
     }
 
     fn judge(&mut self, key: &K, now_ms: u64, count: bool) -> Decision {
-        let (rule, window) = (self.rule, self.window());
+        let (rate, window) = (self.rate, self.window());
         let now = self.advance(now_ms);
         let hash = seeded_hash(self.seed, key);
         let Some(at) = self.find(hash, key) else { return self.judge_unknown(key, hash, now, count) };
@@ -144,18 +144,18 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
             return Decision::Deny { retry_after_ms: u64::from(window) };
         };
         slot.expire(now, window);
-        let used = slot.used(rule.group());
-        if used >= rule.limit() {
+        let used = slot.used(rate.group());
+        if used >= rate.limit() {
             return Decision::Deny { retry_after_ms: until_gone(slot.oldest(), now, window) };
         }
         let oldest = if used == 0 { now } else { slot.oldest() };
         if count {
-            slot.add(now, rule);
+            slot.add(now, rate);
             // A group is as young as its newest request.
             self.unlink(at);
             self.link_last(at);
         }
-        Decision::Allow { remaining: rule.limit() - used - 1, reset_ms: until_gone(oldest, now, window) }
+        Decision::Allow { remaining: rate.limit() - used - 1, reset_ms: until_gone(oldest, now, window) }
     }
 
     fn judge_unknown(&mut self, key: &K, hash: u64, now: u32, count: bool) -> Decision {
@@ -168,7 +168,7 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
         if count {
             self.insert(key, hash, now);
         }
-        Decision::Allow { remaining: self.rule.limit() - 1, reset_ms: until_gone(now, now, window) }
+        Decision::Allow { remaining: self.rate.limit() - 1, reset_ms: until_gone(now, now, window) }
     }
 
     /// Forgets the first key to expire, if its window has passed; else its newest time.
@@ -247,7 +247,7 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
     }
 
     fn window(&self) -> u32 {
-        u32::try_from(self.rule.window().get()).unwrap_or(u32::MAX / 4)
+        u32::try_from(self.rate.window().get()).unwrap_or(u32::MAX / 4)
     }
 
     /// The present as the slots count it. Once in 24 days all times move towards zero, so that they fit 32 bits; what

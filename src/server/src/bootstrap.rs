@@ -1,6 +1,6 @@
 //! The first admin's key, made while no server runs.
-use crate::{StartError, config::Settings, dev, run::open_engine, secret};
-use gsm_engine::{Call, Role};
+use crate::{StartError, config::Settings, dev, run::open_engine, who::secret};
+use gsm_engine::{AdminRole, Call, Role};
 use std::path::Path;
 
 /// Makes an admin's key and writes it to `out`, a new file of mode 0600; the key's id.
@@ -21,14 +21,15 @@ pub async fn bootstrap(settings: &Settings, out: &Path) -> Result<String, StartE
         // Whoever asks for a production key has done with the development ones.
         dev::retire(&engine, &settings.data_dir).await?;
         let known = engine.keys().await?;
-        if let Some(key) = known.iter().find(|k| k.role == Role::Admin && k.revoked_at.is_none()) {
+        if let Some(key) = known.iter().find(|k| k.admin == Some(AdminRole::Owner) && k.revoked_at.is_none())
+        {
             return Err(StartError::Refused(format!(
                 "there is an admin's key already, `{}`; more are made by POST /v1/admin/keys",
                 key.id
             )));
         }
         let call = Call::system("gsm:IssueKey", engine.clock().now());
-        let issued = engine.issue_key(&call, Role::Admin, "bootstrap").await?;
+        let issued = engine.issue_key(&call, Role::Admin, None, "bootstrap").await?;
         let fail = |source| StartError::File { path: out.display().to_string(), source };
         if let Err(source) = secret::write_private(out, &issued.text) {
             // A key that nobody has must not stand in the way of the next try.

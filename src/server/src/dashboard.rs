@@ -1,4 +1,4 @@
-//! The pages: the dashboard at `/` and `/boards`, the API's documentation at `/docs`, its document at `/openapi.json`. All of it lies
+//! The pages: the dashboard at `/`, `/boards` and `/audit`, the API's documentation at `/docs`, its document at `/openapi.json`. All of it lies
 //! in the binary and asks no other host.
 use crate::{api::App, problem::ApiError};
 use axum::{
@@ -39,6 +39,7 @@ pub(crate) fn routes(api: Router<Arc<App>>, document: Bytes, dashboard: bool) ->
     }
     api.route("/", get(async || asset("index.html")))
         .route("/boards", get(async || asset("boards.html")))
+        .route("/audit", get(async || asset("audit.html")))
         .route("/assets/{*file}", get(async |Path(file): Path<String>| asset(&file)))
 }
 

@@ -1,5 +1,5 @@
 //! What a development server has of itself: keys, and queues to play in.
-use crate::{StartError, secret};
+use crate::{StartError, who::secret};
 use gsm_core::{Millis, Mode, QueueName};
 use gsm_engine::{Call, Engine, EngineError, QueueConfig, Role};
 use gsm_matchmaking::{Format, MatchRules, Window};
@@ -32,8 +32,8 @@ pub(crate) async fn prepare(engine: &Engine, dir: &Path) -> Result<DevCredential
         return Ok(known);
     }
     let call = Call::system("gsm:IssueKey", engine.clock().now());
-    let admin_key = engine.issue_key(&call, Role::Admin, NOTE).await?.text;
-    let server_key = engine.issue_key(&call, Role::Server, NOTE).await?.text;
+    let admin_key = engine.issue_key(&call, Role::Admin, None, NOTE).await?.text;
+    let server_key = engine.issue_key(&call, Role::Server, None, NOTE).await?.text;
     let made = DevCredentials { admin_key, server_key };
     let fail = |source| StartError::File { path: path.display().to_string(), source };
     let text = serde_json::to_string_pretty(&made).map_err(|e| fail(e.into()))?;
@@ -48,8 +48,9 @@ async fn known(engine: &Engine, path: &Path) -> Result<Option<DevCredentials>, E
     else {
         return Ok(None);
     };
-    let good = engine.key_principal(&found.admin_key).await?.is_some()
-        && engine.key_principal(&found.server_key).await?.is_some();
+    let now = engine.clock().now();
+    let good = engine.key_holder(&found.admin_key, now).await?.is_some()
+        && engine.key_holder(&found.server_key, now).await?.is_some();
     Ok(good.then_some(found))
 }
 

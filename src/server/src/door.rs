@@ -6,36 +6,41 @@ use crate::{
         extract::{Caller, bearer},
     },
     audit::Trail,
-    bearer::{Bearer, Bearers},
+    authz::{self, Asked},
+    firewall::{Facts, Guard, announce},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol},
-    metrics::{Metrics, NO_OPERATION},
+    metrics::NO_OPERATION,
     problem::{ApiError, ErrorCode, Pending},
+    who::{
+        bearer::{Bearer, Bearers},
+        certificate::Certified,
+    },
 };
 use axum::{
     Router,
     extract::{ConnectInfo, Request},
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use gsm_core::IdSource;
-use gsm_engine::{Principal, Role};
-use gsm_security::{Firewall, Profile, RequestFacts, Scope, Verdict};
-use parking_lot::Mutex;
+use gsm_core::{IdSource, Timestamp};
+use gsm_engine::Principal;
+use gsm_policy::Policies;
+use gsm_security::{Face, Moment, Network, Quota};
 use serde_json::Value;
 use std::{
+    borrow::Cow,
     collections::HashMap,
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Instant,
 };
 
-/// Keys that one rule of one shard remembers.
-const KEYS_PER_SHARD_MAX: usize = 65_536;
-/// Firewalls beside each other, so that requests seldom wait for one another.
-const SHARDS: usize = 16;
+/// Whether the server lives, and how it does, is told whatever the load.
+const NEVER_SHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// Characters of a caller's request id.
 const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Characters of a reason.
+const REASON_CHARS_MAX: usize = 128;
 /// The operations of the dashboard, whose roles the configuration decides.
 pub(crate) const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoardOverview"];
 /// The operation of the metrics, likewise.
@@ -49,10 +54,15 @@ pub(crate) struct Operation {
     /// Who may; `none` means everybody.
     pub(crate) roles: Vec<String>,
     pub(crate) mutating: bool,
+    /// What it is about, in the words of policies.
+    pub(crate) resource: &'static str,
 }
 
 /// Every operation by path template and method.
-pub(crate) struct Operations(matchit::Router<Vec<(Method, Operation)>>);
+pub(crate) struct Operations {
+    table: matchit::Router<Vec<(Method, Operation)>>,
+    paths: Vec<String>,
+}
 
 impl Operations {
     /// Reads the table from the OpenAPI document, so that there is one truth.
@@ -68,46 +78,63 @@ impl Operations {
                 let roles = operation["x-gsm-roles"].as_array().into_iter().flatten();
                 let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
                 let mutating = operation["x-gsm-mutating"] == Value::Bool(true);
-                let operation = Operation { action: action.to_owned(), roles, mutating };
+                let resource = authz::resource_of(path);
+                let operation = Operation { action: action.to_owned(), roles, mutating, resource };
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
         let mut table = matchit::Router::new();
+        let mut paths: Vec<String> = all.keys().cloned().collect();
+        paths.sort();
         for (path, methods) in all {
             if let Err(error) = table.insert(path.clone(), methods) {
                 // Then it is not in the table, and what is not in the table is not served.
                 tracing::error!(path, %error, "operation left out");
             }
         }
-        Self(table)
+        Self { table, paths }
     }
 
     /// The parameters in a path by their names.
-    pub(crate) fn named<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str)> {
-        self.0.at(path).map(|found| found.params.iter().collect()).unwrap_or_default()
+    pub(crate) fn parameters<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str)> {
+        self.table.at(path).map(|found| found.params.iter().collect()).unwrap_or_default()
     }
 
-    fn get(&self, path: &str, method: &Method) -> Option<&Operation> {
+    /// What the operations of a path are about.
+    pub(crate) fn resource(&self, path: &str) -> Option<&'static str> {
+        self.table.at(path).ok()?.value.first().map(|(_, operation)| operation.resource)
+    }
+
+    /// Every operation: path template, method and action.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Method, &str)> {
+        // A template is a path that fits itself.
+        let found = |path: &String| self.table.at(path).map(|found| (found.value, ())).ok();
+        self.paths.iter().filter_map(move |path| Some((path.as_str(), found(path)?.0))).flat_map(
+            |(path, methods)| {
+                methods.iter().map(move |(method, operation)| (path, method, operation.action.as_str()))
+            },
+        )
+    }
+
+    pub(crate) fn get(&self, path: &str, method: &Method) -> Option<&Operation> {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
-        self.0.at(path).ok()?.value.iter().find(|(known, _)| known == method).map(|(_, operation)| operation)
+        self.table
+            .at(path)
+            .ok()?
+            .value
+            .iter()
+            .find(|(known, _)| known == method)
+            .map(|(_, operation)| operation)
     }
 }
 
 /// The networks of proxies whose `X-Forwarded-For` is believed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct TrustedProxies(pub(crate) Vec<(IpAddr, u8)>);
+pub(crate) struct TrustedProxies(pub(crate) Vec<Network>);
 
 impl TrustedProxies {
     fn has(&self, address: IpAddr) -> bool {
-        let bits = |ip: IpAddr| match ip.to_canonical() {
-            IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-            IpAddr::V6(v6) => v6.to_bits(),
-        };
-        self.0.iter().any(|(network, prefix)| {
-            let wide = if network.is_ipv4() { u32::from(*prefix) + 96 } else { u32::from(*prefix) };
-            let mask = u128::MAX.checked_shl(128 - wide.min(128)).unwrap_or(0);
-            bits(address) & mask == bits(*network) & mask
-        })
+        self.0.iter().any(|network| network.has(address))
     }
 
     /// Who speaks: the peer or, behind trusted proxies, the last address of the chain that no trusted proxy has.
@@ -124,7 +151,9 @@ impl TrustedProxies {
             .collect();
         let mut client = peer;
         for hop in chain.into_iter().rev() {
-            let Ok(address) = hop.parse::<IpAddr>() else { break };
+            // Some proxies add the port.
+            let with_port = || hop.parse::<SocketAddr>().map(|hop| hop.ip());
+            let Ok(address) = hop.parse::<IpAddr>().or_else(|_| with_port()) else { break };
             client = address.to_canonical();
             if !self.has(client) {
                 break;
@@ -136,84 +165,31 @@ impl TrustedProxies {
 
 /// What the door asks.
 pub(crate) struct Door {
-    profile: Profile,
-    shards: Vec<Mutex<Firewall>>,
-    seed: u64,
-    started: Instant,
+    pub(crate) guard: Guard,
     proxies: TrustedProxies,
     bearers: Bearers,
+    pub(crate) policies: Policies,
     /// Actions that the configuration opens to everybody.
     opened: Vec<&'static str>,
-    metrics: Arc<Metrics>,
 }
 
 impl Door {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the limiter counts by the monotonic clock and decides nothing else"
-    )]
     pub(crate) fn new(
-        profile: Profile,
+        guard: Guard,
         proxies: TrustedProxies,
         bearers: Bearers,
-        ids: &dyn IdSource,
+        policies: Policies,
         opened: Vec<&'static str>,
-        metrics: Arc<Metrics>,
     ) -> Self {
-        let seed = ids.next_u128() as u64;
-        let shards =
-            (0..SHARDS).map(|_| Mutex::new(Firewall::new(profile, KEYS_PER_SHARD_MAX, seed))).collect();
-        Self { profile, shards, seed, started: Instant::now(), proxies, bearers, opened, metrics }
+        Self { guard, proxies, bearers, policies, opened }
+    }
+
+    pub(crate) fn bearers(&self) -> &Bearers {
+        &self.bearers
     }
 
     pub(crate) fn opened(&self) -> &[&'static str] {
         &self.opened
-    }
-
-    /// The limiter's clock.
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Counts a request, or refuses it.
-    pub(crate) fn judge(&self, facts: &RequestFacts) -> Result<(), ApiError> {
-        let now = self.now_ms();
-        let shard = facts.subject().shard(SHARDS, self.seed);
-        let Some(firewall) = self.shards.get(shard) else { return Ok(()) };
-        let verdict = firewall.lock().decide(facts, now);
-        let Verdict::Deny { rule, status, retry_after_ms } = verdict else { return Ok(()) };
-        self.metrics.blocked(rule);
-        if status == 403 {
-            return Err(ApiError::new(
-                StatusCode::FORBIDDEN,
-                "denied_address",
-                "this address is on the deny list",
-            ));
-        }
-        tracing::debug!(rule, address = %facts.address, "request limited");
-        Err(ApiError::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "rate_limited",
-            format!("the limit `{rule}` is reached"),
-        )
-        .hint("come back after the seconds in Retry-After")
-        .retry_after(retry_after_ms.div_ceil(1_000).max(1)))
-    }
-}
-
-/// The limiter's scope of an action, where it has one of its own.
-fn scope_of(action: &str) -> Option<Scope> {
-    match action {
-        "gsm:SignIn" => Some(Scope::SignIn),
-        "gsm:CreateTicket" => Some(Scope::TicketCreate),
-        "gsm:GetRank"
-        | "gsm:GetRanking"
-        | "gsm:GetRankingAround"
-        | "gsm:GetRankingHistogram"
-        | "gsm:GetBoardOverview"
-        | "gsm:ListRankings" => Some(Scope::RankRead),
-        "gsm:ReportResult" => Some(Scope::Result),
-        _ => None,
     }
 }
 
@@ -228,6 +204,16 @@ fn principal_bits(principal: &Principal) -> Option<u128> {
             Some(u128::from_be_bytes(bits))
         }
         Principal::Anonymous | Principal::System => None,
+    }
+}
+
+/// The name of a caller, for policies.
+pub(crate) fn name_of(principal: &Principal) -> String {
+    match principal {
+        Principal::Player(id) => id.to_string(),
+        Principal::Match(id) => id.to_string(),
+        Principal::Server(name) | Principal::Admin(name) => name.clone(),
+        Principal::Anonymous | Principal::System => String::new(),
     }
 }
 
@@ -263,41 +249,59 @@ pub(crate) struct Entrance {
 }
 
 impl Handle for Entrance {
-    async fn handle(&self, mut request: Request) -> Response {
+    async fn handle(&self, request: Request) -> Response {
         let begun = tokio::time::Instant::now();
         let (parts, body) = request.into_parts();
-        if let Some((protocol, name)) = Protocol::of(&parts) {
-            let action = gamelift::action(name).unwrap_or(NO_OPERATION);
-            let facts = facts_of(&self.app.door, &parts.headers, &parts.extensions, None);
-            let response =
-                gamelift::serve(&self.app, Request::from_parts(parts, body), protocol, facts).await;
-            self.app.metrics.answered(action, response.status(), begun.elapsed());
-            return hardened(response);
-        }
-        request = Request::from_parts(parts, body);
-        let operation = crate::api::operations().get(request.uri().path(), request.method());
-        let request_id = request_id(request.headers(), &**self.app.engine.ids());
-        let trail = trail_of(&self.app, operation, &request);
-        request.extensions_mut().insert(trail.clone());
-        let response = match admit(&self.app, operation, &mut request, &request_id).await {
-            Ok(()) => self.router.handle(request).await,
-            Err(error) => error.render(&request_id),
+        let (action, response) = match Protocol::of(&parts) {
+            Some((protocol, name)) => {
+                let action = gamelift::action(name);
+                let facts = facts_of(&self.app.door, &parts, Face::Gamelift, action);
+                let response = gamelift::serve(&self.app, &parts, body, protocol, &facts).await;
+                (action, hardened(response))
+            }
+            None => self.native(Request::from_parts(parts, body)).await,
         };
-        let response = finish(response, &request_id);
-        let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
-        self.app.audit.answered(&trail, &request_id, response.status(), code);
-        let action = operation.map_or(NO_OPERATION, |operation| &operation.action);
-        self.app.metrics.answered(action, response.status(), begun.elapsed());
+        self.app.metrics.answered(action.unwrap_or(NO_OPERATION), response.status(), begun.elapsed());
         response
     }
 }
 
+impl Entrance {
+    /// Serves a request of the native face; tells its action too.
+    async fn native(&self, request: Request) -> (Option<&'static str>, Response) {
+        let operation = crate::api::operations().get(request.uri().path(), request.method());
+        let action = operation.map(|operation| operation.action.as_str());
+        let request_id = request_id(request.headers(), &**self.app.engine.ids());
+        if !NEVER_SHED.contains(&request.uri().path())
+            && let Err(error) = self.app.shedder.admit()
+        {
+            self.app.metrics.shed();
+            return (action, finish(error.render(&request_id), &request_id));
+        }
+        let (mut parts, body) = request.into_parts();
+        let trail = trail_of(&self.app, operation, &parts);
+        parts.extensions.insert(trail.clone());
+        let mut told = None;
+        let response = match admit(&self.app, operation, &mut parts, &request_id, &mut told).await {
+            Ok(()) => self.router.handle(Request::from_parts(parts, body)).await,
+            Err(error) => error.render(&request_id),
+        };
+        let mut response = finish(response, &request_id);
+        if let Some(quota) = &told {
+            announce(response.headers_mut(), quota);
+        }
+        let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
+        self.app.audit.answered(&trail, &request_id, response.status(), code);
+        (action, response)
+    }
+}
+
 /// What the audit log is told of a request that comes in.
-fn trail_of(app: &App, operation: Option<&'static Operation>, request: &Request) -> Arc<Trail> {
+fn trail_of(app: &App, operation: Option<&'static Operation>, parts: &Parts) -> Arc<Trail> {
     let action = operation.map(|operation| operation.action.as_str());
     let read_only = operation.is_none_or(|operation| !operation.mutating);
-    let address = facts_of(&app.door, request.headers(), request.extensions(), None).address;
-    app.audit.begin(action, read_only, address, request.headers(), app.engine.clock().now())
+    let address = client_of(&app.door, parts);
+    app.audit.begin(action, read_only, address, &parts.headers, app.engine.clock().now())
 }
 
 /// Renders what a handler left to be told, and adds what every answer has.
@@ -324,46 +328,63 @@ fn hardened(mut response: Response) -> Response {
     response
 }
 
-/// Who speaks, as the limiter sees it.
-fn facts_of(door: &Door, headers: &HeaderMap, extensions: &Extensions, scope: Option<Scope>) -> RequestFacts {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
-    RequestFacts { address: door.proxies.client(peer, headers), scope, principal: None, exempt: false }
+/// Who speaks.
+fn client_of(door: &Door, parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    door.proxies.client(peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), &parts.headers)
+}
+
+/// What is known of a request from its head.
+fn facts_of<'a>(door: &Door, parts: &'a Parts, face: Face, action: Option<&'a str>) -> Facts<'a> {
+    let path = parts.uri.path();
+    Facts {
+        address: client_of(door, parts),
+        face,
+        method: parts.method.as_str(),
+        // A path that cannot be decoded is refused later; until then it is what it is.
+        path: strict_query::decoded_path(path).unwrap_or(Cow::Borrowed(path)),
+        action,
+        headers: &parts.headers,
+    }
 }
 
 async fn admit(
     app: &App,
     operation: Option<&'static Operation>,
-    request: &mut Request,
+    parts: &mut Parts,
     request_id: &Arc<str>,
+    told: &mut Option<Quota>,
 ) -> Result<(), ApiError> {
     let door = &app.door;
-    let scope = operation.and_then(|operation| scope_of(&operation.action));
-    let exempt = door.profile.is_exempt(request.uri().path());
-    let facts = RequestFacts { exempt, ..facts_of(door, request.headers(), request.extensions(), scope) };
-    door.judge(&facts)?;
-    strict_query::check_path(request.uri().path())?;
+    let now = app.engine.clock().now();
+    let action = operation.map(|operation| operation.action.as_str());
+    let facts = facts_of(door, parts, Face::Native, action);
+    door.guard.judge(&facts, Moment::Arrival, now, told)?;
+    strict_query::check_path(parts.uri.path())?;
     // Pages, documents, and what will be answered 404 or 405, need nobody.
     let Some(operation) = operation else { return Ok(()) };
     let open =
         operation.roles.iter().any(|role| role == "none") || door.opened.contains(&operation.action.as_str());
     let caller = if open {
-        Bearer { principal: Principal::Anonymous, role: "none", facts: None }
+        Bearer::nobody()
     } else {
-        let found = authenticate(app, request.headers(), &facts).await?;
-        if let Some(trail) = request.extensions().get::<Arc<Trail>>() {
+        let found = authenticate(app, &facts, parts.extensions.get(), now, told).await?;
+        if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
             trail.is_by(&found.principal);
         }
         if !operation.roles.iter().any(|role| role == found.role) {
             return Err(forbidden(&operation.roles, found.role));
         }
-        let counted = found.role == Role::Player.as_str() || scope == Some(Scope::Result);
-        if counted && let Some(bits) = principal_bits(&found.principal) {
-            door.judge(&RequestFacts { principal: Some(bits), ..facts })?;
-        }
         found
     };
-    request.extensions_mut().insert(Caller {
+    let known = gsm_security::Caller {
+        role: caller.role,
+        is_player: caller.principal.player().is_some(),
+        id: principal_bits(&caller.principal),
+    };
+    door.guard.judge(&facts, Moment::Known(known), now, told)?;
+    may(door, parts, &caller, &operation.action, facts.address)?;
+    parts.extensions.insert(Caller {
         action: &operation.action,
         principal: caller.principal,
         request_id: request_id.clone(),
@@ -372,22 +393,60 @@ async fn admit(
     Ok(())
 }
 
+/// Asks the policies, once it is clear that the operation is for callers of this kind at all.
+fn may(door: &Door, parts: &Parts, caller: &Bearer, action: &str, address: IpAddr) -> Result<(), ApiError> {
+    let reason = reason(&parts.headers)?;
+    let operations = crate::api::operations();
+    let asked = Asked { action, path: Some(parts.uri.path()), address, reason };
+    let decision = authz::decide(&door.policies, operations, caller, &asked);
+    if decision.allowed {
+        return Ok(());
+    }
+    let with_reason = Asked { reason: Some("why"), ..asked };
+    if reason.is_none() && authz::decide(&door.policies, operations, caller, &with_reason).allowed {
+        let detail = "this is to be done with a reason";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "reason_required", detail)
+            .hint("say why in the header `X-Gsm-Reason`, in 1 to 128 characters of ASCII"));
+    }
+    let role = caller.admin.map_or(caller.role, gsm_engine::AdminRole::as_str);
+    let detail = format!("no policy lets the role `{role}` do `{action}` here");
+    Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail))
+}
+
+/// Why an operator does what he does.
+fn reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let mut all = headers.get_all(authz::REASON_HEADER).iter();
+    let Some(first) = all.next() else { return Ok(None) };
+    let text = first.to_str().ok().map(str::trim).filter(|text| (1..=REASON_CHARS_MAX).contains(&text.len()));
+    match (text, all.next()) {
+        (Some(text), None) => Ok(Some(text)),
+        _ => Err(ApiError::parameter("X-Gsm-Reason", "must come once, with 1 to 128 characters of ASCII")),
+    }
+}
+
 fn forbidden(roles: &[String], role: &str) -> ApiError {
     let detail = format!("this needs one of the roles {}; the caller is `{role}`", roles.join(", "));
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap, facts: &RequestFacts) -> Result<Bearer, ApiError> {
-    let bad = |error: ApiError| {
-        // Whoever tries tokens is slowed down by address.
-        let guess = RequestFacts { scope: Some(Scope::BadToken), principal: None, ..*facts };
-        app.door.judge(&guess).err().unwrap_or(error)
-    };
-    let Some(token) = bearer(headers).map_err(bad)? else {
+async fn authenticate(
+    app: &App,
+    facts: &Facts<'_>,
+    certified: Option<&Certified>,
+    now: Timestamp,
+    told: &mut Option<Quota>,
+) -> Result<Bearer, ApiError> {
+    // Whoever tries tokens is slowed down by address.
+    let mut bad =
+        |error: ApiError| app.door.guard.judge(facts, Moment::BadToken, now, told).err().unwrap_or(error);
+    let Some(token) = bearer(facts.headers).map_err(&mut bad)? else {
+        // Without a token, a client certificate speaks for whom the configuration says.
+        if let Some(certified) = certified {
+            return Ok(certified.bearer());
+        }
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")
             .hint("sign in with POST /v1/auth/guest, then send `Authorization: Bearer <token>`"));
     };
-    let now = app.engine.clock().now();
     let found = app.door.bearers.identify(&app.engine, token, now).await?;
     found.ok_or_else(|| {
         bad(ApiError::new(

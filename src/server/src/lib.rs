@@ -9,7 +9,7 @@
 )]
 mod api;
 mod audit;
-mod bearer;
+pub mod authz;
 mod board_page;
 mod bootstrap;
 pub mod config;
@@ -17,10 +17,13 @@ mod dashboard;
 mod dev;
 mod door;
 mod echo;
+pub mod firewall;
 #[allow(unreachable_pub, reason = "written like a library of its own, whose surface is what others may use")]
 mod front;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod gamelift;
-mod jwt;
+pub mod inspect;
 mod metrics;
 mod overview;
 mod problem;
@@ -28,12 +31,14 @@ mod recording;
 mod run;
 pub mod sagemaker;
 mod saving;
-mod secret;
+mod shedding;
 mod telemetry;
 mod webhooks;
+mod who;
 
 pub use bootstrap::bootstrap;
 pub use echo::echo;
 pub use metrics::metrics_markdown;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};
+pub use who::fetch::is_fit as is_private_way;

@@ -58,6 +58,12 @@ struct ByQueue {
     queue: String,
 }
 
+/// A mode.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByMode {
+    mode: String,
+}
+
 /// A share of the last journal writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Quantile {
@@ -107,13 +113,81 @@ pub(crate) struct Metrics {
     requests: Family<Answered, Counter>,
     seconds: Family<Of, Histogram, fn() -> Histogram>,
     waf_blocks: Family<ByRule, Counter>,
+    shed: Counter,
+    admitted_share: Gauge<f64, std::sync::atomic::AtomicU64>,
     connections: Gauge,
     results: Counter,
     running: Gauge,
     waiting: Family<ByQueue, Gauge>,
     proposals: Family<ByQueue, Gauge>,
     oldest: Family<ByQueue, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    models: Models,
     store: Store,
+}
+
+/// How the predictions of each mode held up of late.
+struct Models {
+    judged: Family<ByMode, Gauge>,
+    drifting: Family<ByMode, Gauge>,
+    accuracy: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    log_loss: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    brier: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
+}
+
+impl Models {
+    fn new(all: &mut Families) -> Self {
+        Self {
+            judged: all.add(
+                "gsm_predictions_judged",
+                "mode",
+                "Matches whose prediction was judged by their result",
+                "",
+                Family::default(),
+            ),
+            drifting: all.add(
+                "gsm_prediction_drift",
+                "mode",
+                "Whether the drift alarm is raised: 1 or 0",
+                "",
+                Family::default(),
+            ),
+            accuracy: all.add(
+                "gsm_prediction_accuracy",
+                "mode",
+                "The share of winners that were predicted, over about the last thousand matches",
+                "`ML` / `PredictionAccuracy`",
+                Family::default(),
+            ),
+            log_loss: all.add(
+                "gsm_prediction_log_loss",
+                "mode",
+                "The mean log loss of the same, in nats",
+                "",
+                Family::default(),
+            ),
+            brier: all.add(
+                "gsm_prediction_brier",
+                "mode",
+                "The mean squared error of the same",
+                "",
+                Family::default(),
+            ),
+        }
+    }
+
+    fn copy(&self, app: &App) {
+        for (mode, glance) in app.engine.model_glances() {
+            let Some(champion) = glance.champion else { continue };
+            let of = ByMode { mode: mode.to_string() };
+            self.judged.get_or_create(&of).set(i64::try_from(glance.matches).unwrap_or(i64::MAX));
+            self.drifting.get_or_create(&of).set(i64::from(glance.is_drifting));
+            if let Some(accuracy) = champion.accuracy {
+                self.accuracy.get_or_create(&of).set(accuracy);
+            }
+            self.log_loss.get_or_create(&of).set(champion.log_loss);
+            self.brier.get_or_create(&of).set(champion.brier);
+        }
+    }
 }
 
 /// What the store tells of itself.
@@ -226,6 +300,20 @@ impl Metrics {
                 "`Security` / `WAFBlocks`",
                 Family::default(),
             ),
+            shed: all.add(
+                "gsm_requests_shed",
+                "",
+                "Requests refused with 503, because work waits too long",
+                "",
+                Counter::default(),
+            ),
+            admitted_share: all.add(
+                "gsm_admitted_share",
+                "",
+                "Share of the requests that is let in: 1 where nothing is shed",
+                "",
+                Gauge::default(),
+            ),
             connections: all.add("gsm_connections", "", "Connections open now", "", Gauge::default()),
             results: all.add("gsm_results", "", "Results since the start", "", Counter::default()),
             running: all.add("gsm_matches_running", "", "Matches that have not ended", "", Gauge::default()),
@@ -244,6 +332,7 @@ impl Metrics {
                 "",
                 Family::default(),
             ),
+            models: Models::new(&mut all),
             store: Store::new(&mut all),
             families: all,
         }
@@ -255,14 +344,21 @@ impl Metrics {
         self.seconds.get_or_create(&Of { operation }).observe(took.as_secs_f64());
     }
 
-    /// Counts a refusal of the firewall.
-    pub(crate) fn blocked(&self, rule: &str) {
-        self.waf_blocks.get_or_create(&ByRule { rule: rule.to_owned() }).inc();
+    /// Counts a request that was shed.
+    pub(crate) fn shed(&self) {
+        self.shed.inc();
     }
 
     /// The text, with what is counted elsewhere as it stands now.
     fn text(&self, app: &App) -> String {
         self.connections.set(i64::try_from(app.gate.open()).unwrap_or(i64::MAX));
+        for (rule, blocks) in app.door.guard.current().blocks() {
+            self.waf_blocks
+                .get_or_create(&ByRule { rule: rule.to_string() })
+                .inner()
+                .store(blocks, Ordering::Relaxed);
+        }
+        self.admitted_share.set(app.shedder.share());
         let counts = app.engine.counts();
         self.results.inner().store(counts.results, Ordering::Relaxed);
         self.running.set(i64::try_from(counts.running).unwrap_or(i64::MAX));
@@ -277,6 +373,7 @@ impl Metrics {
             self.proposals.get_or_create(&of).set(i64::try_from(line.proposals).unwrap_or(i64::MAX));
             self.oldest.get_or_create(&of).set(line.wait_ms_max.get() as f64 / 1e3);
         }
+        self.models.copy(app);
         self.store.copy(app);
         let mut text = String::new();
         // Writing to a String does not fail.
@@ -336,17 +433,17 @@ mod tests {
     }
 
     #[test]
-    fn answers_and_refusals_are_counted_by_their_labels() {
+    fn answers_and_what_is_shed_are_counted_by_their_labels() {
         let metrics = Metrics::new();
         metrics.answered("gsm:GetRank", StatusCode::OK, Duration::from_millis(2));
         metrics.answered("gsm:GetRank", StatusCode::OK, Duration::from_millis(20));
-        metrics.blocked("a\"b");
+        metrics.shed();
         let mut text = String::new();
         text::encode(&mut text, &metrics.families.registry).unwrap();
         for line in [
             "gsm_requests_total{operation=\"gsm:GetRank\",status=\"200\"} 2",
             "gsm_request_seconds_bucket{le=\"0.0025\",operation=\"gsm:GetRank\"} 1",
-            "gsm_waf_blocks_total{rule=\"a\\\"b\"} 1",
+            "gsm_requests_shed_total 1",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -11,6 +11,7 @@ use axum::{
 };
 use gsm_core::Timestamp;
 use gsm_engine::{BoardRef, Engine, ModelGlance, Overview, SnapshotView};
+use gsm_security::{DENIED_ADDRESS, Tally};
 use gsm_session::OffenceKind;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -96,6 +97,33 @@ pub(crate) struct OverviewDto {
     models: Vec<ModelLineDto>,
     /// Newest first.
     recent: Vec<RecentDto>,
+    /// What the rules of the firewall have done since the server started; `GET /v1/admin/firewall` tells more.
+    firewall: Vec<FirewallLineDto>,
+    /// Share of the requests that is let in: 1 where nothing is shed.
+    admitted_share: f64,
+}
+
+/// A rule of the firewall.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FirewallLineDto {
+    rule: String,
+    passed: u64,
+    /// Refused.
+    blocked: u64,
+    /// Above the limit of a rule that only counts.
+    counted: u64,
+}
+
+fn firewall(app: &App) -> Vec<FirewallLineDto> {
+    let firewall = app.door.guard.current();
+    let line = |rule: &str, tally: &Tally| FirewallLineDto {
+        rule: rule.to_owned(),
+        passed: tally.passed(),
+        blocked: tally.blocked(),
+        counted: tally.counted(),
+    };
+    let denied = line(DENIED_ADDRESS, &firewall.denied().0);
+    firewall.report().iter().map(|one| line(&one.rule.name, &one.tally)).chain([denied]).collect()
 }
 
 /// The model of a mode at a glance: figures over about the last thousand matches.
@@ -293,6 +321,8 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
         },
         models: app.engine.model_glances().into_iter().filter_map(ModelLineDto::new).collect(),
         recent: recent(&overview),
+        firewall: firewall(app),
+        admitted_share: app.shedder.share(),
     })
 }
 

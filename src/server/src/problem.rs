@@ -63,9 +63,20 @@ const CODES: &[(&str, u16, &str)] = &[
     ("body_cut_off", 400, "The connection ended inside the body."),
     ("unauthenticated", 401, "The operation needs a bearer token and none came."),
     ("invalid_token", 401, "The bearer token is not valid here, or has expired."),
+    (
+        "invalid_signature",
+        401,
+        "The challenge of a device sign-in was not ours, was used or has expired, or the signature is not of it.",
+    ),
     ("forbidden", 403, "The caller is known and may not do this."),
+    ("reason_required", 403, "An operator must say why, in the header `X-Gsm-Reason`."),
     ("banned", 403, "A player of the party is banned; the detail names who, until when and why."),
     ("denied_address", 403, "The address is on the deny list."),
+    (
+        "blocked_by_rule",
+        403,
+        "A rule of the firewall refuses this for now; the detail names it, `Retry-After` says how long.",
+    ),
     ("not_found", 404, "There is no such thing, or not for this caller."),
     ("method_not_allowed", 405, "The path exists, the method does not; `Allow` lists those that do."),
     ("already_queued", 409, "A player of the party waits in a ticket already."),
@@ -77,6 +88,7 @@ const CODES: &[(&str, u16, &str)] = &[
          how long still.",
     ),
     ("name_taken", 409, "There is something else of this name already."),
+    ("identity_taken", 409, "The account belongs to another player."),
     ("queue_in_use", 409, "Tickets wait in the queue."),
     ("ticket_id_taken", 409, "The caller's ticket id was used for another request."),
     ("ticket_not_waiting", 409, "The ticket has ended or is past the state in which this can be done."),
@@ -119,6 +131,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("too_many_rule_set_versions", 429, "The rule set has as many versions as it may."),
     ("too_many_boards", 429, "The server has as many boards as it may."),
     ("too_many_counting_boards", 429, "As many boards as may count the results of this mode already."),
+    ("list_full", 429, "The list of networks holds as many as it may."),
     ("too_many_streams", 429, "The player has as many push streams as one may."),
     (
         "too_many_watches",
@@ -133,6 +146,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ("board_filling", 503, "The board is being filled. Repeat the request."),
     ("model_loading", 503, "`POST /invocations`: the model is not loaded yet."),
     ("deadline", 503, "`POST /invocations`: the answer took longer than it may. Send fewer matches at once."),
+    (
+        "overloaded",
+        503,
+        "More is asked than can be served in time; nothing was applied. Repeat after `Retry-After`.",
+    ),
     ("not_ready", 503, "The server is draining, or its store is ill."),
 ];
 

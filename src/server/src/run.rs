@@ -2,23 +2,39 @@
 use crate::{
     api::{self, App},
     audit::Sequencer,
-    bearer::Bearers,
-    config::{Dashboard, Mode, Settings},
+    authz,
+    config::{Asserted, ClientAuth, Dashboard, Mode, Settings, TlsSettings},
     dev,
     door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS, TrustedProxies},
-    front::{WireLimits, listen},
+    firewall::{Guard, reload},
+    front::{
+        WireLimits, listen,
+        tls::{Tls, TlsError, TlsFiles},
+    },
     gamelift::{MasterKey, Wire},
-    jwt::{Issuer, JwksError},
     metrics::Metrics,
     overview::{self, Watch},
     recording::{Files, Writing},
     saving::Saving,
-    secret, telemetry,
+    shedding::{self, Shedder},
+    telemetry,
     webhooks::{Account, Secret, Webhooks},
+    who::{
+        bearer::Bearers,
+        certificate::Clients,
+        device::Used,
+        fetch::Refresher,
+        jwks::{JwksError, KeySet, Origin, Source},
+        jwt::Issuer,
+        secret,
+        sessions::Sessions,
+        throttle::Throttle,
+    },
 };
 use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::Models};
 use gsm_core::{IdSource, Millis};
-use gsm_engine::{Champion, Engine, EngineError, EngineOptions, Role, store::Homes};
+use gsm_engine::{Champion, Engine, EngineError, EngineOptions, store::Homes};
+use gsm_policy::Faults;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 use tokio::net::TcpListener;
@@ -52,6 +68,12 @@ pub enum StartError {
     /// A JWKS file cannot be used.
     #[error(transparent)]
     Jwks(#[from] JwksError),
+    /// The policies cannot be used.
+    #[error("the policies are not lawful:\n{0}")]
+    Policy(#[from] Faults),
+    /// A certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The store's rows cannot be loaded.
     #[error("cannot load the data directory: {0}")]
     Load(#[from] EngineError),
@@ -156,6 +178,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
     let addr = listener.local_addr().map_err(listen_error)?;
     let issuers = issuers(&settings)?;
+    let policies = authz::load(settings.policy_dir.as_deref(), &opened(&settings))?;
+    if let Some(tls) = settings.tls.as_ref().filter(|_| settings.mode == Mode::Serve)
+        && let Some(why) = secret::open_to_others(&tls.key_file)
+    {
+        return Err(StartError::Refused(format!("tls.key_file: `{}` {why}", tls.key_file.display())));
+    }
+    let tls = settings.tls.as_ref().map(encryption).transpose()?;
+    let refresher = Refresher::new(issuers.iter().map(|issuer| issuer.keys.clone()))
+        .map_err(|error| StartError::Refused(format!("keys of issuers: {error}")))?;
     let stop = CancellationToken::new();
     let fatal = Arc::new(Mutex::new(None));
     let (failing, told) = (stop.clone(), fatal.clone());
@@ -176,15 +207,25 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             return Err(error);
         }
     };
+    let sessions = match Sessions::open(&engine, &settings.issuer, &settings.audience).await {
+        Ok(sessions) => Arc::new(sessions),
+        Err(error) => {
+            close_quietly(store).await;
+            return Err(error.into());
+        }
+    };
     let metrics = Arc::new(Metrics::new());
-    let door = Door::new(
-        settings.firewall,
-        TrustedProxies(settings.trusted_proxies.clone()),
-        Bearers::new(issuers),
-        &**engine.ids(),
-        opened(&settings),
-        metrics.clone(),
-    );
+    let guard = match guard(&settings, &engine).await {
+        Ok(guard) => guard,
+        Err(error) => {
+            close_quietly(store).await;
+            return Err(error);
+        }
+    };
+    let proxies = TrustedProxies(settings.trusted_proxies.clone());
+    let bearers = Bearers::new(sessions, issuers, refresher.clone());
+    let door = Door::new(guard, proxies, bearers, policies, opened(&settings));
+    let throttle = Throttle::new(settings.firewall.profile, engine.ids().next_u128() as u64);
     let tasks = TaskTracker::new();
     let prepared = hear(&engine, &settings, &tasks, &stop)
         .and_then(|()| record(&engine, &settings, &tasks, &stop))
@@ -217,22 +258,38 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         audit,
         gate: gate.clone(),
         metrics,
+        shedder: Shedder::new(settings.queue_target),
         shows_metrics: settings.metrics != Dashboard::Off,
+        throttle,
+        used: Used::default(),
         stop: stop.clone(),
     });
+    tasks.spawn(refresher.run(stop.clone()));
+    if let Some(tls) = tls.clone() {
+        tasks.spawn(tls.watch(stop.clone()));
+    }
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
+    tasks.spawn(reload::watch(app.clone()));
+    tasks.spawn(shedding::probe(app.clone()));
     let saving = Saving::new(&settings);
     if let Some(saving) = saving.clone() {
         tasks.spawn(saving.run(app.engine.clone(), stop.clone()));
     }
     let router = api::router(app.clone(), settings.dashboard != Dashboard::Off);
     #[expect(clippy::disallowed_methods, reason = "the composition root owns the listener's task")]
-    let served = tokio::spawn(listen::serve(listener, router, limits, gate, tasks.clone(), stop));
+    let served = tokio::spawn(listen::serve(listener, tls, router, limits, gate, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
     let sequencer = Arc::new(sequencer);
     Ok(Running { addr, app, served, tasks, fatal, saving, sequencer, dev })
+}
+
+/// The firewall, with what operators have put into lists.
+async fn guard(settings: &Settings, engine: &Engine) -> Result<Guard, StartError> {
+    let (listed, seed) = (engine.listed().await?, engine.ids().next_u128() as u64);
+    let guard = Guard::new(settings.firewall.clone(), listed, seed, engine.clock().now());
+    guard.map_err(|error| StartError::Refused(error.to_string()))
 }
 
 /// The actions that the settings open to everybody.
@@ -253,6 +310,7 @@ fn hear(
     }
     let mut destinations = Vec::with_capacity(settings.webhooks.len());
     for webhook in &settings.webhooks {
+        secret::refuse_weak(&format!("webhook `{}`", webhook.name), &webhook.secret_file, settings.mode)?;
         let secret = Secret::read(&webhook.secret_file).map_err(|why| {
             let file = webhook.secret_file.display();
             StartError::Refused(format!("webhook `{}`: its secret `{file}` {why}", webhook.name))
@@ -287,17 +345,50 @@ fn wire(settings: &Settings, ids: &dyn IdSource) -> Result<Wire, StartError> {
 }
 
 fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
-    let player = settings.player_jwks.iter().map(|jwks| {
-        let roles = vec![Role::Player];
-        let (iss, aud) = (settings.player_issuer.clone(), settings.audience.clone());
-        Issuer::load(iss, aud, roles, "role".to_owned(), jwks)
-    });
-    let trusted = settings.trusted_issuers.iter().map(|trusted| {
-        let aud = trusted.aud.clone().unwrap_or_else(|| settings.audience.clone());
-        let roles = trusted.roles.clone();
-        Issuer::load(Some(trusted.iss.clone()), aud, roles, trusted.role_claim.clone(), &trusted.jwks)
-    });
-    player.chain(trusted).collect()
+    let mut all = Vec::new();
+    if let Some(jwks) = &settings.player_jwks {
+        // The same keys are the same issuer.
+        let same = settings.trusted_issuers.iter().find(|trusted| trusted.jwks.as_ref() == Some(jwks));
+        all.push(Issuer {
+            iss: settings.player_issuer.clone().or_else(|| same.map(|trusted| trusted.iss.clone())),
+            audience: settings.audience.clone(),
+            roles: vec![Asserted::Player],
+            role_claim: "role".to_owned(),
+            keys: Source::file(jwks)?,
+        });
+    }
+    for trusted in &settings.trusted_issuers {
+        let url = |text: &str| reqwest::Url::parse(text).map_err(|e| JwksError::new(text, e));
+        let keys = match (&trusted.jwks, &trusted.jwks_url) {
+            (Some(file), _) => Source::file(file)?,
+            (None, Some(at)) => Source::new(Origin::Url(url(at)?), KeySet::default()),
+            (None, None) => Source::new(Origin::Discovery(url(&trusted.iss)?), KeySet::default()),
+        };
+        all.push(Issuer {
+            iss: Some(trusted.iss.clone()),
+            audience: trusted.aud.clone().unwrap_or_else(|| settings.audience.clone()),
+            roles: trusted.roles.clone(),
+            role_claim: trusted.role_claim.clone(),
+            keys,
+        });
+    }
+    Ok(all)
+}
+
+fn encryption(settings: &TlsSettings) -> Result<Arc<Tls>, TlsError> {
+    let files = TlsFiles {
+        cert: settings.cert_file.clone(),
+        key: settings.key_file.clone(),
+        client_ca: settings.client_ca_file.clone(),
+        client_required: settings.client_certificates == ClientAuth::Required,
+    };
+    let clients = Clients::new(&settings.clients);
+    let identify = move |certificate: &[u8], carried: &mut axum::http::Extensions| {
+        if let Some(certified) = clients.of(certificate) {
+            carried.insert(certified);
+        }
+    };
+    Tls::open(files, Box::new(identify))
 }
 
 /// The store of the data directory and the engine over it, loaded.

@@ -88,6 +88,8 @@ pub enum Invariant {
     SeatsKept,
     /// An offence counts once, while its cause does, and who is locked out gets no ticket.
     OffencesOnce,
+    /// Each result is learnt from once, and the models of all nodes agree to the bit, whoever has heard or read what.
+    ModelsAgree,
     /// Fencing tokens only grow, and who lost a lease forms nothing.
     Fenced,
     /// Change sets keep to their stores' limits.
@@ -113,6 +115,7 @@ impl Invariant {
         Self::RankRecounts,
         Self::SeatsKept,
         Self::OffencesOnce,
+        Self::ModelsAgree,
         Self::Fenced,
         Self::Limits,
         Self::EventsWhole,

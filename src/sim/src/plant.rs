@@ -57,6 +57,8 @@ pub enum Plant {
     OffenceForgotten,
     /// Nobody is told who is locked out.
     LocksUnheeded,
+    /// A result counts, and nobody learns from it.
+    LessonDropped,
     /// A backfill does not see the one that waits already.
     BackfillUnheeded,
 }
@@ -86,6 +88,7 @@ impl Plant {
         Self::CountingUnheeded,
         Self::OffenceForgotten,
         Self::LocksUnheeded,
+        Self::LessonDropped,
         Self::BackfillUnheeded,
     ];
 
@@ -108,6 +111,7 @@ impl Plant {
             Self::SeatForgotten => Invariant::SeatsKept,
             Self::OffenceForgotten => Invariant::OffencesOnce,
             Self::LocksUnheeded => Invariant::OffencesOnce,
+            Self::LessonDropped => Invariant::ModelsAgree,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
             Self::ReplayDropped => Invariant::SameAnswer,
@@ -230,6 +234,10 @@ impl Planted {
                 if let Some((key, row)) = changes.writes.iter().find_map(again) {
                     changes.create(key, row);
                 }
+                changes
+            }
+            Plant::LessonDropped => {
+                changes.folds.retain(|write| !matches!(write.key, Key::Lesson(..)));
                 changes
             }
             Plant::EventDropped => {

@@ -269,7 +269,27 @@ impl Sim {
         self.calm().await?;
         check::all_ended(&self.truth)?;
         check::copies_agree(&self.truth, self.book.matches.keys().copied(), &self.world.eye)?;
+        self.models_agree()?;
         self.empty_pools(last).await
+    }
+
+    /// Nodes that have followed all along, and those that have read everything at a start, have learnt the same.
+    fn models_agree(&self) -> Result<(), Fault> {
+        let of = |engine: &gsm_engine::Engine| {
+            let models = engine.models().into_iter();
+            models.filter(|model| model.learnt > 0).collect::<Vec<_>>()
+        };
+        let mut nodes = self.world.nodes.iter().map(|node| of(&node.engine));
+        let Some(first) = nodes.next() else { return Ok(()) };
+        let learnt: u64 = first.iter().map(|model| model.learnt).sum();
+        if learnt != self.truth.results.len() as u64 {
+            let detail = format!("{learnt} results were learnt of {}", self.truth.results.len());
+            return check::broken(Invariant::ModelsAgree, detail);
+        }
+        match nodes.position(|other| other != first) {
+            Some(at) => check::broken(Invariant::ModelsAgree, format!("nodes 0 and {} differ", at + 1)),
+            None => Ok(()),
+        }
     }
 
     /// At the very end the node that was left shows nothing that is not there.

@@ -484,6 +484,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Queue(_)
         | Row::ApiKey(_)
         | Row::AwsKey(_)
+        | Row::Who(_)
         | Row::Rating(_)
         | Row::Outbox(_)
         | Row::Claim(_)
@@ -519,6 +520,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Offences(_)
         | Row::Scored(_)
         | Row::Lesson(_)
+        | Row::Listed(_)
         | Row::Adjustment(_) => false,
     }
 }

@@ -34,29 +34,52 @@ pub(super) struct Walk {
     /// The first record that is not where it says.
     odd: Option<u64>,
     tiles: Vec<WrongTile>,
+    /// Where the last segment began.
+    before_last: Saved,
+}
+
+/// What was known before a segment.
+#[derive(Default)]
+struct Saved {
+    rows: Rows,
+    findings: usize,
+    odd: Option<u64>,
+    tiles: usize,
 }
 
 impl Walk {
-    /// For a checkpoint over `signed` records, behind which at most `behind_max` bytes may stand.
-    pub(super) fn new(sizes: impl Iterator<Item = u64>, signed: u64, behind_max: usize) -> Self {
-        let mut sizes: Vec<u64> = sizes.collect();
-        sizes.sort_unstable();
-        sizes.dedup();
-        let mut walk = Self {
+    pub(super) fn new() -> Self {
+        Self {
             rows: Rows::default(),
-            sizes,
+            sizes: Vec::new(),
             roots: Roots::new(),
-            signed,
+            signed: 0,
             at_signed: None,
             behind: Vec::new(),
-            behind_max,
+            behind_max: 0,
             findings: Vec::new(),
             odd: None,
             tiles: Vec::new(),
-        };
-        walk.sizes.reverse();
-        walk.mark();
-        walk
+            before_last: Saved::default(),
+        }
+    }
+
+    /// Goes back to where the last segment began, since the log has been written on: the rest of it is another one now. A
+    /// checkpoint covers `signed` records, behind which at most `behind_max` bytes may stand.
+    pub(super) fn again(&mut self, sizes: impl Iterator<Item = u64>, signed: u64, behind_max: usize) {
+        let from = self.before_last.rows.size();
+        self.rows = self.before_last.rows.clone();
+        self.findings.truncate(self.before_last.findings);
+        self.tiles.truncate(self.before_last.tiles);
+        self.odd = self.before_last.odd;
+        self.roots.retain(|size, _| *size <= from);
+        self.behind.clear();
+        (self.signed, self.at_signed, self.behind_max) = (signed, None, behind_max);
+        self.sizes = sizes.filter(|size| *size >= from).collect();
+        self.sizes.sort_unstable();
+        self.sizes.dedup();
+        self.sizes.reverse();
+        self.mark();
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -99,13 +122,16 @@ impl Walk {
 
     /// Walks all segments, or to the first gap.
     pub(super) fn segments(&mut self, files: &dyn Files, firsts: &[u64]) -> Result<(), LogError> {
-        for first in firsts {
+        let from = self.before_last.rows.size();
+        for first in firsts.iter().filter(|first| **first >= from) {
             let path = segment::path(*first);
             if *first != self.size() {
                 let size = self.size();
                 self.odd(size, format!("`{path}` begins at {first}, where record {size} should stand"));
                 break;
             }
+            let (findings, odd, tiles) = (self.findings.len(), self.odd, self.tiles.len());
+            self.before_last = Saved { rows: self.rows.clone(), findings, odd, tiles };
             let Some(mut text) = files.read(&path).map_err(io(&path))? else { continue };
             lines(&mut text, |line| {
                 let seq = self.rows.size();

@@ -166,6 +166,40 @@ fn a_changed_record_whose_tile_was_changed_with_it_is_found() {
     assert!(found.first_bad <= 17, "{found:?}");
 }
 
+/// A log that grows whenever one of its segments is read.
+struct Growing {
+    disk: Memory,
+    log: std::cell::RefCell<Log<Memory>>,
+    left: std::cell::Cell<u64>,
+}
+
+impl gsm_audit::Files for Growing {
+    fn list(&self, dir: &str) -> std::io::Result<Vec<String>> {
+        self.disk.list(dir)
+    }
+    fn read(&self, path: &str) -> std::io::Result<Option<Vec<u8>>> {
+        if path.starts_with("segments/") && self.left.get() > 0 {
+            self.left.set(self.left.get() - 1);
+            let ids = ids(600);
+            let more: Vec<Record<'_>> = (500..530).map(|n| record(&ids, n)).collect();
+            self.log.borrow_mut().append(&more).unwrap();
+        }
+        self.disk.read(path)
+    }
+}
+
+#[test]
+fn a_log_that_is_written_on_meanwhile_is_whole() {
+    let disk = Memory::default();
+    written(&disk, 900, 50);
+    let log = open(&disk).into();
+    let growing = Growing { disk, log, left: 40.into() };
+    let Verdict::Whole(found) = verify(&growing, &trusted(), None) else {
+        panic!("{:?}", verify(&growing, &trusted(), None))
+    };
+    assert_eq!((found.checkpoint.size, growing.left.get()), (900 + 40 * 30, 0));
+}
+
 #[test]
 fn a_longer_log_reads_the_same() {
     let disk = Memory::default();

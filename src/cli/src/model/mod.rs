@@ -2,6 +2,7 @@
 mod eval;
 mod explain;
 mod list;
+mod live;
 mod promote;
 mod show;
 mod source;
@@ -35,6 +36,10 @@ enum What {
     Promote(promote::Promote),
     /// Make the champion before the last promotion the champion again
     Rollback(promote::Rollback),
+    /// How the predictions that a server made before its matches held up, and whether the game has drifted away from them
+    Live(live::Live),
+    /// Whether all parts of the players are treated alike
+    Fairness(live::Fairness),
     /// What each feature of a match adds to the logit of its prediction
     Explain(explain::Explain),
 }
@@ -47,6 +52,8 @@ impl Command {
             What::List(command) => command.run(),
             What::Promote(command) => command.run(),
             What::Rollback(command) => command.run(),
+            What::Live(command) => command.run(),
+            What::Fairness(command) => command.run(),
             What::Explain(command) => command.run(),
         }
     }

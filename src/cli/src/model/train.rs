@@ -15,7 +15,7 @@ use gsm_ml::{About, Model, ModelFile, Plan, Trained, better, data_hash, train};
 use indicatif::ProgressBar;
 use serde_json::json;
 
-/// By so much lower must the log loss of a champion to be be.
+/// By so much lower must the log loss of a model be that becomes champion.
 pub(super) const MARGIN: f64 = 0.001;
 
 /// `gsm model train`

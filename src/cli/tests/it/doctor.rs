@@ -55,3 +55,71 @@ fn a_directory_in_use_is_no_failure_and_its_server_is_named() {
     let warned = |check: &str| ran.out.lines().any(|line| line.starts_with("warn") && line.contains(check));
     assert!(ran.code == Some(0) && warned("port") && warned("holds the directory"), "{ran:?}");
 }
+
+#[test]
+fn certificates_and_secrets_are_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let good_for = |days: i64| {
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after =
+            params.not_before + std::time::Duration::from_secs((now + days * 86_400 - 1_577_836_800) as u64);
+        let key = rcgen::KeyPair::generate().unwrap();
+        write(&at("tls.crt"), &params.self_signed(&key).unwrap().pem());
+        write(&at("tls.key"), &key.serialize_pem());
+    };
+    write(&at("hook.secret"), "changeme-changeme-changeme");
+    let webhook = format!(
+        "[tls]\ncert_file = {:?}\nkey_file = {:?}\n[[events.webhooks]]\nname = \"w\"\nurl = \"http://127.0.0.1:1/\"\nsecret_file = {:?}\n",
+        at("tls.crt"),
+        at("tls.key"),
+        at("hook.secret")
+    );
+    write(&at("gsm.toml"), &webhook);
+    let line = |check: &str| {
+        let ran = gsm(&[
+            "doctor",
+            "--listen",
+            "127.0.0.1:0",
+            "--config",
+            arg(&at("gsm.toml")),
+            "--data-dir",
+            arg(&at("data")),
+        ]);
+        ran.out
+            .lines()
+            .find(|line| line.contains(check))
+            .unwrap_or_else(|| panic!("no {check}: {ran:?}"))
+            .to_owned()
+    };
+    for (days, verdict) in [(-3, "FAIL"), (5, "warn"), (60, "ok")] {
+        good_for(days);
+        let told = line("TLS certificate");
+        assert!(told.starts_with(verdict), "{days}: {told}");
+    }
+    for (mode, verdict) in [(0o644, "FAIL"), (0o600, "ok")] {
+        fs::set_permissions(at("tls.key"), fs::Permissions::from_mode(mode)).unwrap();
+        assert!(line("TLS key").starts_with(verdict), "{}", line("TLS key"));
+    }
+    fs::set_permissions(at("hook.secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(
+        line("webhook `w`").starts_with("FAIL") && line("webhook `w`").contains("typed"),
+        "{}",
+        line("webhook `w`")
+    );
+    let refused = gsm(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--config",
+        arg(&at("gsm.toml")),
+        "--data-dir",
+        arg(&at("data")),
+    ]);
+    refused.told(1, &["webhook `w`", "openssl rand"]);
+    write(&at("hook.secret"), "whsec_4Zk0lqPmv7wYbJtQx1nRfA9sGh3cUd8E");
+    assert!(line("webhook `w`").starts_with("ok"), "{}", line("webhook `w`"));
+}

@@ -1,6 +1,8 @@
 //! The real binary, as operators and scripts see it: exit codes, messages, JSON, signals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs)]
 mod admin;
+mod audit;
+mod authz;
 mod bench;
 mod boards;
 mod config;
@@ -8,6 +10,7 @@ mod doctor;
 #[cfg(feature = "sagemaker")]
 mod endpoint;
 mod eval;
+mod firewall;
 mod gamelift;
 mod gamelift_rust;
 mod gsm;

@@ -1,4 +1,4 @@
-use crate::gsm::{Ran, arg, gsm, write};
+use crate::gsm::{Ran, Served, arg, gsm, write};
 use serde_json::Value;
 use std::{fs, path::Path};
 
@@ -50,7 +50,8 @@ fn a_model_goes_from_training_to_champion_and_back() {
     assert_eq!((&second["version"]["version"], &second["better"]), (&2.into(), &false.into()), "{second}");
     let compared = &second["version"]["about"]["metrics"]["champion"];
     assert_eq!(compared["had_seen"], true, "{second}");
-    model("promote", &data, &["2"]).told(1, &["duel-2", "the champion has", "at least 0.001", "--force"]);
+    let told = ["duel-2", "the champion has", "at least 0.0001", "--force"];
+    model("promote", &data, &["2", "--margin", "0.0001"]).told(1, &told);
     model("promote", &data, &["2", "--force"]).told(2, &["--reason"]);
     model("promote", &data, &["2", "--force", "--reason", "a test", "--margin", "0.1"])
         .told(2, &["--margin"]);
@@ -142,6 +143,22 @@ fn a_servers_own_results_train_a_model() {
     assert!(trained["file"].as_str().is_some_and(|file| Path::new(file).exists()));
     let eval = model("eval", &data, &["--version", "1", "--json"]).ok();
     assert!(eval.lines().next().unwrap().contains("\"had_seen\":true"), "{eval}");
+    // A server begins with the champion; a damaged one is told, and it does without.
+    model("promote", &data, &["1", "--force", "--reason", "a test"]).ok();
+    gsm(&["admin", "bootstrap", "--data-dir", arg(&data)]).ok();
+    let key = fs::read_to_string(data.join("admin.key")).unwrap();
+    let speaks = || {
+        let served = Served::start("serve", &data, &[]);
+        let models = served.get("/v1/admin/models", Some(key.trim())).1;
+        (models["models"][0]["model"].clone(), served.said.join("\n"))
+    };
+    assert_eq!(speaks().0, "gsm-1/duel-1");
+    let (path, hash) = (data.join("models/duel-1.gsmmodel"), trained["version"]["hash"].as_str().unwrap());
+    let good = fs::read(&path).unwrap();
+    fs::write(&path, &good[..good.len() - 9]).unwrap();
+    let (name, said) = speaks();
+    assert!(name == "gsm-1" && said.contains("duel-1.gsmmodel") && said.contains(hash), "{name} {said}");
+    fs::write(&path, good).unwrap();
     // The directory is a server's still.
     gsm(&["rating", "rebuild", "--data-dir", arg(&data)]).ok();
     model("train", &data, &["--mode", "other"]).told(2, &["`other` has no matches"]);

@@ -17,6 +17,7 @@ pub use asking::{Ask, Asked, MatchPrediction};
 pub(crate) use asking::{region_of, waits_of};
 pub use champion::Champion;
 pub use live::CONTENDERS;
+pub use segments::{Dimension as SegmentDimension, Segment};
 pub use views::{
     ContenderView, DriftView, FairnessLine, ModelGlance, ModelView, RecentFigures, SegmentFigures,
 };

@@ -23,6 +23,18 @@ pub enum Dimension {
     Experience,
 }
 
+impl Dimension {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Region => "region",
+            Self::Party => "party",
+            Self::Experience => "experience",
+        }
+    }
+}
+
 /// One part.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Segment {

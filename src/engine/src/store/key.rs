@@ -1,3 +1,4 @@
+use crate::AddressList;
 use gsm_core::{
     AdjustmentId, BoardName, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, RuleSetName,
     TicketId,
@@ -107,6 +108,10 @@ pub enum Key {
     Quarantine(MatchId),
     /// A result of a mode as predictions are learnt from it.
     Lesson(Mode, MatchId),
+    /// A network in a list of the firewall, as it is written.
+    Listed(AddressList, String),
+    /// A key that signs sessions.
+    SigningKey(KeyId),
 }
 
 /// A range of keys that can be listed.
@@ -124,6 +129,8 @@ pub enum KeyRange {
     RuleSetVersions(RuleSetName),
     /// All access keys of AWS clients.
     AwsKeys,
+    /// All keys that sign sessions, or did.
+    SigningKeys,
     /// All ratings of a mode.
     Ratings(Mode),
     /// All ratings.
@@ -198,6 +205,8 @@ pub enum KeyRange {
     Quarantine,
     /// All that predictions are learnt from.
     AllLessons,
+    /// All networks in lists of the firewall.
+    AllListed,
 }
 
 /// Bytes that are no key.
@@ -265,6 +274,8 @@ impl Key {
             | Self::RuleSetVersion(..)
             | Self::AwsKey(_)
             | Self::Bans(_)
+            | Self::Listed(..)
+            | Self::SigningKey(_)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -349,6 +360,8 @@ impl Key {
             Self::Bans(_) => 70,
             Self::Quarantine(_) => 71,
             Self::Lesson(..) => 63,
+            Self::Listed(..) => 53,
+            Self::SigningKey(_) => 55,
         }
     }
 
@@ -368,7 +381,9 @@ impl Key {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&version.to_be_bytes());
             }
-            Self::ApiKey(id) | Self::AwsKey(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
+            Self::ApiKey(id) | Self::AwsKey(id) | Self::SigningKey(id) => {
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
+            }
             Self::Archive(id)
             | Self::Result(id)
             | Self::Outbox(id)
@@ -435,6 +450,10 @@ impl Key {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
             }
             Self::Attributes(player) => out.extend_from_slice(&player.as_u128().to_be_bytes()),
+            Self::Listed(list, network) => {
+                out.push(*list as u8);
+                put_name(&mut out, network);
+            }
             Self::Learnt(mode) => put_name(&mut out, mode.as_str()),
             Self::Watch(player, name) | Self::Told(player, name) => {
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
@@ -503,8 +522,14 @@ impl Key {
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             70 => Self::Bans(PlayerId::from_u128(f.id()?)),
             71 => Self::Quarantine(MatchId::from_u128(f.id()?)),
+            53 => {
+                let [list] = f.take()?;
+                let list = AddressList::ALL.into_iter().find(|known| *known as u8 == list).ok_or(KeyError)?;
+                Self::Listed(list, f.name()?.to_owned())
+            }
             48 => Self::Backfill(f.take()?),
             63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
+            55 => Self::SigningKey(KeyId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -555,12 +580,14 @@ impl fmt::Display for Key {
             Self::RuleSet(name) => write!(f, "rule set {name}"),
             Self::RuleSetVersion(name, version) => write!(f, "version {version} of rule set {name}"),
             Self::AwsKey(id) => write!(f, "aws key {id}"),
+            Self::SigningKey(id) => write!(f, "signing key {id}"),
             Self::Dodges(scope, id) => write!(f, "dodges of {id} in {scope}"),
             Self::Leaves(scope, id) => write!(f, "matches left by {id} in {scope}"),
             Self::Offences(id) => write!(f, "offences in {id}"),
             Self::Bans(id) => write!(f, "bans of {id}"),
             Self::Quarantine(id) => write!(f, "quarantine of {id}"),
             Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
+            Self::Listed(list, network) => write!(f, "{network} in the {list} list"),
         }
     }
 }
@@ -577,6 +604,8 @@ impl KeyRange {
             | Self::RuleSetVersions(_)
             | Self::AwsKeys
             | Self::AllBans
+            | Self::AllListed
+            | Self::SigningKeys
             | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
@@ -630,6 +659,7 @@ impl KeyRange {
                 put_name(&mut out, name.as_str());
             }
             Self::AwsKeys => out.push(42),
+            Self::SigningKeys => out.push(55),
             Self::AllRatings => out.push(6),
             Self::Ratings(mode) => {
                 out.push(6);
@@ -719,6 +749,7 @@ impl KeyRange {
             Self::AllBans => out.push(70),
             Self::Quarantine => out.push(71),
             Self::AllLessons => out.push(63),
+            Self::AllListed => out.push(53),
         }
         out
     }

@@ -24,10 +24,11 @@ pub use rated::{
     StandingRow, Step, Verdict, remembered_as,
 };
 pub use row::{
-    AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, EntryRow, GateRow, LearntRow,
-    Lease, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow, PlayerRow, Prediction, PushEvent,
-    PushKind, QuarantineRow, RankNews, RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow,
-    ScoredRow, SeatOf, SeatRow, ShadeRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
+    AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, CredentialRow, EntryRow,
+    GateRow, LearntRow, Lease, ListedRow, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow,
+    PlayerRow, Prediction, PushEvent, PushKind, QuarantineRow, RankNews, RatingCause, Replay, Row, RowError,
+    RuleSetRow, RuleSetVersionRow, ScoredRow, SeatOf, SeatRow, SecretRow, ShadeRow, SigningKeyRow, StagedRow,
+    StartsRow, TicketPlayer, TicketRow, WhoRow,
 };
 pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};

@@ -68,6 +68,8 @@ pub enum Row {
     Bans(Vec<Ban>),
     Quarantine(QuarantineRow),
     Lesson(Box<LessonRow>),
+    Listed(ListedRow),
+    Who(Box<WhoRow>),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -92,7 +94,80 @@ pub struct PlayerRow {
     pub created_at: Timestamp,
 }
 
-/// An API key; the secret itself is never stored.
+/// Who callers are: keys of callers, and our own that sign sessions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each variant is named like the struct it holds, which is documented")]
+pub enum WhoRow {
+    ApiKey(CredentialRow),
+    SigningKey(SigningKeyRow),
+}
+
+/// One secret of an API key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SecretRow {
+    /// SHA-256 of the secret (256 random bits, so no slow hash is needed).
+    pub sha256: [u8; 32],
+    /// When made.
+    pub created_at: Timestamp,
+    /// From then on it is refused; none: as long as the key is good.
+    pub good_until: Option<Timestamp>,
+}
+
+/// An API key with its secrets, of which none is stored itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CredentialRow {
+    /// Its public part; stays when the secret is changed.
+    pub id: KeyId,
+    /// What it may do.
+    pub role: crate::Role,
+    /// Of an operator's key, which role.
+    pub admin: Option<crate::AdminRole>,
+    /// For people.
+    pub note: String,
+    /// When made.
+    pub created_at: Timestamp,
+    /// From then on it is refused.
+    pub revoked_at: Option<Timestamp>,
+    /// At most two, the newest last.
+    pub secrets: Vec<SecretRow>,
+    /// The hash (BLAKE3) of a secret that was made before secrets could be changed, and until when it is good.
+    pub first_hash: Option<([u8; 32], Option<Timestamp>)>,
+}
+
+impl From<ApiKeyRow> for CredentialRow {
+    fn from(row: ApiKeyRow) -> Self {
+        let admin = (row.role == crate::Role::Admin).then_some(crate::AdminRole::Owner);
+        Self {
+            id: row.id,
+            role: row.role,
+            admin,
+            note: row.note,
+            created_at: row.created_at,
+            revoked_at: row.revoked_at,
+            secrets: Vec::new(),
+            first_hash: Some((row.secret_hash, None)),
+        }
+    }
+}
+
+/// A key pair (Ed25519) that signs sessions, or will, or did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SigningKeyRow {
+    /// Its name in tokens.
+    pub id: KeyId,
+    /// The public half.
+    pub public: [u8; 32],
+    /// The private half, sealed under a key that the store never sees.
+    pub sealed: Vec<u8>,
+    /// When made; published from then on.
+    pub created_at: Timestamp,
+    /// From when on it signs; none: it is the next one.
+    pub active_at: Option<Timestamp>,
+    /// From when on it signs no more; its tokens are good until they expire.
+    pub retired_at: Option<Timestamp>,
+}
+
+/// An API key as it was first stored; [`CredentialRow`] is how it is stored now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ApiKeyRow {
     /// Its public part.
@@ -146,6 +221,19 @@ pub struct AwsKeyRow {
     pub created_at: Timestamp,
     /// From then on it is refused.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// Why and until when a network is in a list of the firewall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedRow {
+    /// Why.
+    pub reason: String,
+    /// Who put it there.
+    pub by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// From then on it is not in it; `None`: for ever.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Closes a mode to results while a job works on it.

@@ -134,7 +134,7 @@ impl Engine {
     async fn player_named(&self, call: &Call, issuer: &str, name: &str) -> Result<PlayerId, EngineError> {
         let identity = Self::named_identity(issuer, name);
         let external = RequestKey::new(name).ok();
-        self.identify(call, identity, None, external).await.map(|(player, _)| player)
+        self.identify(call, identity, None, external).await.map(|signed_in| signed_in.player)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     snapshots::Shelf,
     world::{World, both, mode, places, refused, wide},
 };
-use gsm_core::{MatchId, PlayerId, QueueName, Variant};
+use gsm_core::{Clock as _, MatchId, PlayerId, QueueName, Variant};
 use gsm_engine::{
     Ask, Balance, CONTENDERS, Champion, ModelView, NewMatch, QueueConfig,
     store::{Forecast, Home, Key, KeyRange, LessonRow, Row, Store, Version},

@@ -1,47 +1,104 @@
 //! API keys: shown once, or again to who repeats the call; ended for good.
 use crate::world::{World, both, keyed, refused};
-use gsm_core::KeyId;
-use gsm_engine::{Principal, Role};
+use gsm_core::{Clock as _, KeyId, Millis};
+use gsm_engine::{AdminRole, Principal, Role};
+use sha2::Digest as _;
 
-both! { a_key_speaks_until_it_is_revoked, issuing_is_replayed, revoking_is_compared, no_key_is_a_players }
+both! {
+    a_key_speaks_until_it_is_revoked, issuing_is_replayed, revoking_is_compared, no_key_is_a_players,
+    a_key_has_two_secrets_while_one_is_changed, an_operators_key_has_a_role, only_hashes_are_stored
+}
 
 async fn a_key_speaks_until_it_is_revoked(w: World) {
-    let made = w.engine.issue_key(&w.admin(), Role::Server, "for gs").await.unwrap();
-    let (id, who) = w.engine.key_principal(&made.text).await.unwrap().unwrap();
-    assert_eq!((id, who), (made.row.id, Principal::Server(made.row.id.to_string())));
+    let made = w.engine.issue_key(&w.admin(), Role::Server, None, "for gs").await.unwrap();
+    let now = w.clock.now();
+    let holder = w.engine.key_holder(&made.text, now).await.unwrap().unwrap();
+    let id = holder.id;
+    assert_eq!((id, holder.principal), (made.row.id, Principal::Server(made.row.id.to_string())));
     for wrong in
         [format!("{}0", made.text), made.text.replace("gsmk_", "gsmk-"), "gsmk_1_2".into(), String::new()]
     {
-        assert_eq!(w.engine.key_principal(&wrong).await.unwrap(), None);
+        assert_eq!(w.engine.key_holder(&wrong, now).await.unwrap(), None);
     }
     let at = w.engine.revoke_key(&w.admin(), id).await.unwrap();
     w.clock.advance_ms(1_000);
     assert_eq!(w.engine.revoke_key(&w.admin(), id).await.unwrap(), at);
-    assert_eq!(w.engine.key_principal(&made.text).await.unwrap(), None);
+    assert_eq!(w.engine.key_holder(&made.text, now).await.unwrap(), None);
     assert_eq!(w.engine.keys().await.unwrap()[0].revoked_at, Some(at));
     refused(w.engine.revoke_key(&w.admin(), KeyId::from_u128(1)).await, "not_found");
 }
 
+async fn a_key_has_two_secrets_while_one_is_changed(w: World) {
+    let first = w.engine.issue_key(&w.admin(), Role::Server, None, "gs").await.unwrap();
+    let overlap = Millis::from_secs(3_600);
+    let second = w.engine.rotate_key(&keyed(w.admin(), "r", "1"), first.row.id, overlap).await.unwrap();
+    let again = w.engine.rotate_key(&keyed(w.admin(), "r", "1"), first.row.id, overlap).await.unwrap();
+    assert_eq!(
+        (second.row.id, &again),
+        (first.row.id, &second),
+        "the name stays, a repeat shows the same secret"
+    );
+    let good = async |text: &str| w.engine.key_holder(text, w.clock.now()).await.unwrap().is_some();
+    assert!(good(&first.text).await && good(&second.text).await, "both are good");
+    w.clock.advance_ms(3_600_000);
+    assert!(!good(&first.text).await && good(&second.text).await, "the old one has run out");
+    let third = w.engine.rotate_key(&w.admin(), first.row.id, overlap).await.unwrap();
+    let fourth = w.engine.rotate_key(&w.admin(), first.row.id, overlap).await.unwrap();
+    assert!(!good(&second.text).await, "two at a time");
+    assert!(good(&third.text).await && good(&fourth.text).await);
+    let now = w.engine.rotate_key(&w.admin(), first.row.id, Millis::from_secs(0)).await.unwrap();
+    assert!(!good(&fourth.text).await && good(&now.text).await, "without overlap the old one ends at once");
+    w.engine.revoke_key(&w.admin(), first.row.id).await.unwrap();
+    assert!(!good(&now.text).await);
+    refused(w.engine.rotate_key(&w.admin(), first.row.id, overlap).await, "invalid");
+    refused(w.engine.rotate_key(&w.admin(), KeyId::from_u128(1), overlap).await, "not_found");
+}
+
+async fn an_operators_key_has_a_role(w: World) {
+    let role = async |admin| {
+        let made = w.engine.issue_key(&w.admin(), Role::Admin, admin, "").await.unwrap();
+        w.engine.key_holder(&made.text, w.clock.now()).await.unwrap().unwrap().admin
+    };
+    assert_eq!(role(None).await, Some(AdminRole::Owner));
+    assert_eq!(role(Some(AdminRole::Auditor)).await, Some(AdminRole::Auditor));
+    let server = w.engine.issue_key(&w.admin(), Role::Server, Some(AdminRole::Owner), "").await.unwrap();
+    assert_eq!(server.row.admin, None, "a game server is no operator");
+}
+
+async fn only_hashes_are_stored(w: World) {
+    let made = w.engine.issue_key(&w.admin(), Role::Server, None, "").await.unwrap();
+    let secret = made.text.rsplit('_').next().unwrap();
+    assert_eq!(secret.len(), 64, "256 bits");
+    let rows = w.engine.keys().await.unwrap();
+    let stored: [u8; 32] = sha2::Sha256::digest(secret.as_bytes()).into();
+    assert_eq!(rows[0].secrets[0].sha256, stored);
+    assert!(!format!("{rows:?}").contains(secret));
+}
+
 async fn issuing_is_replayed(w: World) {
     let call = |body| keyed(w.admin(), "k", body);
-    let first = w.engine.issue_key(&call("a"), Role::Server, "a").await.unwrap();
-    assert_eq!(w.engine.issue_key(&call("a"), Role::Server, "a").await.unwrap(), first);
-    refused(w.engine.issue_key(&call("b"), Role::Admin, "a").await, "idempotency_mismatch");
+    let first = w.engine.issue_key(&call("a"), Role::Server, None, "a").await.unwrap();
+    assert_eq!(w.engine.issue_key(&call("a"), Role::Server, None, "a").await.unwrap(), first);
+    refused(w.engine.issue_key(&call("b"), Role::Admin, None, "a").await, "idempotency_mismatch");
     w.clock.advance_ms(25 * 3_600_000);
-    assert_eq!(w.engine.issue_key(&call("a"), Role::Server, "a").await.unwrap(), first, "a day later too");
-    refused(w.engine.issue_key(&call("b"), Role::Admin, "a").await, "idempotency_mismatch");
+    assert_eq!(
+        w.engine.issue_key(&call("a"), Role::Server, None, "a").await.unwrap(),
+        first,
+        "a day later too"
+    );
+    refused(w.engine.issue_key(&call("b"), Role::Admin, None, "a").await, "idempotency_mismatch");
     assert_eq!(w.engine.keys().await.unwrap().len(), 1);
 }
 
 async fn revoking_is_compared(w: World) {
-    let one = w.engine.issue_key(&w.admin(), Role::Server, "").await.unwrap().row.id;
-    let two = w.engine.issue_key(&w.admin(), Role::Server, "").await.unwrap().row.id;
+    let one = w.engine.issue_key(&w.admin(), Role::Server, None, "").await.unwrap().row.id;
+    let two = w.engine.issue_key(&w.admin(), Role::Server, None, "").await.unwrap().row.id;
     w.engine.revoke_key(&keyed(w.admin(), "k", "1"), one).await.unwrap();
     w.engine.revoke_key(&keyed(w.admin(), "k", "1"), one).await.unwrap();
     refused(w.engine.revoke_key(&keyed(w.admin(), "k", "2"), two).await, "idempotency_mismatch");
 }
 
 async fn no_key_is_a_players(w: World) {
-    refused(w.engine.issue_key(&w.admin(), Role::Player, "").await, "invalid");
-    refused(w.engine.issue_key(&w.admin(), Role::Server, &"x".repeat(129)).await, "invalid");
+    refused(w.engine.issue_key(&w.admin(), Role::Player, None, "").await, "invalid");
+    refused(w.engine.issue_key(&w.admin(), Role::Server, None, &"x".repeat(129)).await, "invalid");
 }

@@ -1,5 +1,6 @@
 //! The use cases over the memory store: one home, three homes, and three ill ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+mod address_lists;
 mod aws_keys;
 mod bans;
 mod boards;
@@ -32,6 +33,7 @@ mod ruled;
 mod seasons;
 mod several;
 mod shares;
+mod signing_keys;
 mod snapshots;
 mod tickets;
 mod variants;

@@ -5,14 +5,16 @@ use gsm_engine::Principal;
 
 const SECRET: &str = "one-secret-0123456789abcdef";
 
-both! { a_secret_is_one_player, a_subject_is_one_player_of_its_issuer, others_see_no_claim, names_are_their_owners }
+both! {
+    a_secret_is_one_player, a_subject_is_one_player_of_its_issuer, others_see_no_claim, names_are_their_owners,
+    a_device_is_one_player, a_guest_becomes_an_account
+}
 
 async fn a_secret_is_one_player(w: World) {
     let call = w.call(Principal::Anonymous);
     let first = w.engine.sign_in(&call, SECRET, Label::new("Ann").ok()).await.unwrap();
     let again = w.engine.sign_in(&call, SECRET, Label::new("Bob").ok()).await.unwrap();
     assert_eq!((first.created, again.created, first.player), (true, false, again.player));
-    assert_eq!(w.engine.session(&again.token, call.now).unwrap().player, first.player);
     let seen = w.engine.player(&w.by(first.player), first.player).await.unwrap();
     assert_eq!(seen.row.name, Label::new("Ann").ok(), "signing in again renames nobody");
 }
@@ -41,4 +43,35 @@ async fn names_are_their_owners(w: World) {
     assert_eq!(renamed.row.name, name);
     refused(w.engine.rename(&w.by(players[1]), players[0], None).await, "not_found");
     assert_eq!(w.engine.player(&w.admin(), players[0]).await.unwrap().row.name, name);
+}
+
+async fn a_device_is_one_player(w: World) {
+    let call = w.call(Principal::Anonymous);
+    let first = w.engine.sign_in_device(&call, b"key a", None).await.unwrap();
+    let again = w.engine.sign_in_device(&call, b"key a", None).await.unwrap();
+    assert_eq!((first.created, again.created, first.player), (true, false, again.player));
+    assert_ne!(w.engine.sign_in_device(&call, b"key b", None).await.unwrap().player, first.player);
+    let (challenge, until) = w.engine.challenge(call.now);
+    assert!(w.engine.open_challenge(&challenge, call.now).is_ok());
+    assert!(w.engine.open_challenge(&challenge, until).is_err(), "expired");
+    assert_ne!(w.engine.challenge(call.now).0, challenge);
+}
+
+async fn a_guest_becomes_an_account(w: World) {
+    let call = w.call(Principal::Anonymous);
+    let (guest, other) = (w.engine.sign_in(&call, SECRET, None).await.unwrap().player, w.players(1).await[0]);
+    let subject = RequestKey::new("user-1").unwrap();
+    w.engine.link_subject(&w.by(guest), guest, "https://a", &subject).await.unwrap();
+    w.engine.link_subject(&w.by(guest), guest, "https://a", &subject).await.unwrap();
+    assert_eq!(w.engine.player_of_subject(&call, "https://a", &subject).await.unwrap(), guest);
+    assert_eq!(
+        w.engine.sign_in(&call, SECRET, None).await.unwrap().player,
+        guest,
+        "the secret is good still"
+    );
+    assert_eq!(w.engine.player(&w.by(guest), guest).await.unwrap().row.external_id, Some(subject.clone()));
+    refused(w.engine.link_subject(&w.by(other), other, "https://a", &subject).await, "identity_taken");
+    assert_eq!(w.engine.player_of_subject(&call, "https://a", &subject).await.unwrap(), guest);
+    let nobody = PlayerId::from_u128(1);
+    refused(w.engine.link_subject(&w.by(nobody), nobody, "https://b", &subject).await, "not_found");
 }

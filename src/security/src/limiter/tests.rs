@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn limiter(limit: u32, window: u64, keys_max: usize) -> Limiter<u8> {
-    Limiter::new(Rule::new(limit, Millis::new(window)).unwrap(), keys_max, 9)
+    Limiter::new(Rate::new(limit, Millis::new(window)).unwrap(), keys_max, 9)
 }
 fn passes(decision: Decision) -> bool {
     matches!(decision, Decision::Allow { .. })

@@ -1,7 +1,7 @@
 //! What a limiter holds, by counting. The counter is per thread: tests run beside each other.
 #![expect(unsafe_code, reason = "a counting allocator cannot be written without; tests only")]
 use gsm_core::Millis;
-use gsm_security::{Decision, Key, Limiter, Rule};
+use gsm_security::{Decision, Key, Limiter, Rate};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
@@ -33,7 +33,7 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 fn limiter(limit: u32, keys_max: usize) -> Limiter<Key> {
-    Limiter::new(Rule::new(limit, Millis::from_secs(60)).unwrap(), keys_max, 7)
+    Limiter::new(Rate::new(limit, Millis::from_secs(60)).unwrap(), keys_max, 7)
 }
 
 /// Bytes a key of a limiter that lets `keys` keys make `requests` requests each in one window.

@@ -29,6 +29,7 @@ export function redraw() {
   showTimes();
   showQueues();
   showModels();
+  showFirewall();
   showMode();
   showRecent();
 }
@@ -153,6 +154,21 @@ function showModels() {
     [of.mode, whole(of.matches), share(of.accuracy), three(of.log_loss), three(of.rating_log_loss), of.is_drifting ? "alarm" : "none"].forEach((text, c) => put(row.cells[c], text));
   });
   while (body.rows.length > models.length) body.lastChild.remove();
+}
+
+// --- the firewall: what its rules have refused
+
+function showFirewall() {
+  const { firewall, admitted_share } = last;
+  const refused = sum(firewall, (rule) => rule.blocked);
+  const shed = admitted_share < 1 ? ` · ${Math.round(100 * admitted_share)} % let in` : "";
+  put(at("firewall-count"), `${whole(refused)} refused${shed}`);
+  const body = at("firewall").tBodies[0];
+  firewall.forEach((rule, i) => {
+    const row = body.rows[i] ?? body.appendChild(element("tr", "", ...["name", "n", "n", "n"].map((c) => element("td", c))));
+    [rule.rule, whole(rule.passed), whole(rule.blocked), rule.counted ? whole(rule.counted) : "–"].forEach((text, c) => put(row.cells[c], text));
+  });
+  while (body.rows.length > firewall.length) body.lastChild.remove();
 }
 
 // --- one mode: leaderboard and histogram

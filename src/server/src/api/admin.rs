@@ -9,8 +9,8 @@ use super::{
 };
 use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
-use gsm_core::{KeyId, Mode, PlayerId};
-use gsm_engine::{QueueConfig, Role, store::ApiKeyRow};
+use gsm_core::{KeyId, Millis, Mode, PlayerId};
+use gsm_engine::{AdminRole, QueueConfig, Role, store::CredentialRow};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -60,10 +60,10 @@ pub(crate) async fn put_queue(
 ///
 /// Refused while tickets wait in it. Matches that it formed go on.
 #[utoipa::path(delete, path = "/v1/admin/queues/{queue}", tag = "admin", operation_id = "delete_queue",
-    params(("queue" = String, Path)),
+    params(("queue" = String, Path), ("X-Gsm-Reason" = String, Header, description = "Why, in 1 to 128 characters")),
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
-    extensions(("x-gsm-action" = json!("gsm:DeleteQueue")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+    extensions(("x-gsm-action" = json!("gsm:DeleteQueue")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-reason" = json!(true)), ("x-gsm-mutating" = json!(true))))]
 pub(crate) async fn delete_queue(
     State(app): State<Arc<App>>,
     params: Params,
@@ -127,10 +127,37 @@ impl From<KeyRole> for Role {
     }
 }
 
+/// What a key is for: a game server or back end, or an operator of a role.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NewKeyRole {
+    Server,
+    /// The same as `owner`.
+    Admin,
+    Viewer,
+    Support,
+    Operator,
+    Auditor,
+    Owner,
+}
+
+impl NewKeyRole {
+    fn parts(self) -> (Role, Option<AdminRole>) {
+        match self {
+            Self::Server => (Role::Server, None),
+            Self::Admin | Self::Owner => (Role::Admin, Some(AdminRole::Owner)),
+            Self::Viewer => (Role::Admin, Some(AdminRole::Viewer)),
+            Self::Support => (Role::Admin, Some(AdminRole::Support)),
+            Self::Operator => (Role::Admin, Some(AdminRole::Operator)),
+            Self::Auditor => (Role::Admin, Some(AdminRole::Auditor)),
+        }
+    }
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
-    role: KeyRole,
+    role: NewKeyRole,
     /// For people, at most 128 characters.
     #[serde(default)]
     note: String,
@@ -142,17 +169,34 @@ pub(crate) struct KeyDto {
     #[schema(value_type = String)]
     key_id: KeyId,
     role: &'static str,
+    /// Of an operator, which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_role: Option<&'static str>,
     note: String,
     created_at: i64,
+    /// When the newest secret was made; another than `created_at` after a rotation.
+    secret_created_at: i64,
+    /// Until when the secret before that is good, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_secret_good_until: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<i64>,
 }
 
-impl From<&ApiKeyRow> for KeyDto {
-    fn from(row: &ApiKeyRow) -> Self {
+impl From<&CredentialRow> for KeyDto {
+    fn from(row: &CredentialRow) -> Self {
+        let old = row.secrets.iter().find_map(|secret| secret.good_until);
+        let old = old.or(row.first_hash.and_then(|(_, until)| until));
         Self {
             key_id: row.id,
             role: row.role.as_str(),
+            admin_role: row.admin.map(AdminRole::as_str),
+            secret_created_at: row
+                .secrets
+                .last()
+                .map_or(row.created_at, |newest| newest.created_at)
+                .as_millis(),
+            old_secret_good_until: old.map(|at| at.as_millis()),
             note: row.note.clone(),
             created_at: row.created_at.as_millis(),
             revoked_at: row.revoked_at.map(|at| at.as_millis()),
@@ -180,7 +224,8 @@ pub(crate) async fn issue_key(
     write: Write<Json<NewKey>>,
 ) -> Result<(StatusCode, Answer<IssuedDto>), ApiError> {
     let Json(body) = write.body;
-    let issued = app.engine.issue_key(&write.call, body.role.into(), &body.note).await?;
+    let (role, admin) = body.role.parts();
+    let issued = app.engine.issue_key(&write.call, role, admin, &body.note).await?;
     Ok((StatusCode::CREATED, Answer(IssuedDto { row: (&issued.row).into(), key: issued.text })))
 }
 
@@ -207,10 +252,10 @@ pub(crate) struct RevokedDto {
 
 /// End an API key; doing it again changes nothing.
 #[utoipa::path(delete, path = "/v1/admin/keys/{key_id}", tag = "admin", operation_id = "revoke_key",
-    params(("key_id" = String, Path)),
+    params(("key_id" = String, Path), ("X-Gsm-Reason" = String, Header, description = "Why, in 1 to 128 characters")),
     responses((status = 200, body = RevokedDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
-    extensions(("x-gsm-action" = json!("gsm:RevokeKey")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+    extensions(("x-gsm-action" = json!("gsm:RevokeKey")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-reason" = json!(true)), ("x-gsm-mutating" = json!(true))))]
 pub(crate) async fn revoke_key(
     State(app): State<Arc<App>>,
     params: Params,
@@ -219,4 +264,35 @@ pub(crate) async fn revoke_key(
     let key_id: KeyId = params.get("key_id")?;
     let revoked_at = app.engine.revoke_key(&write.call, key_id).await?.as_millis();
     Ok(Answer(RevokedDto { key_id, revoked_at }))
+}
+
+/// Longest time that an old secret may stay good beside a new one.
+const OVERLAP_S_MAX: u64 = 30 * 24 * 3_600;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rotate {
+    /// Seconds that the secret before stays good, 0 to 2,592,000 (30 days).
+    overlap_s: u64,
+}
+
+/// Give an API key a new secret; the one before stays good for a while.
+///
+/// The key's id, role and everything that it owns stay. Two secrets are good at a time: a third ends the first.
+#[utoipa::path(post, path = "/v1/admin/keys/{key_id}/rotate", tag = "admin", operation_id = "rotate_key",
+    params(("key_id" = String, Path)), request_body = Rotate,
+    responses((status = 200, body = IssuedDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:RotateKey")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+pub(crate) async fn rotate_key(
+    State(app): State<Arc<App>>,
+    params: Params,
+    write: Write<Json<Rotate>>,
+) -> Result<Answer<IssuedDto>, ApiError> {
+    let (key_id, overlap_s): (KeyId, u64) = (params.get("key_id")?, write.body.0.overlap_s);
+    if overlap_s > OVERLAP_S_MAX {
+        return Err(ApiError::value("overlap_s", format_args!("must be 0 to {OVERLAP_S_MAX}")));
+    }
+    let issued = app.engine.rotate_key(&write.call, key_id, Millis::from_secs(overlap_s)).await?;
+    Ok(Answer(IssuedDto { row: (&issued.row).into(), key: issued.text }))
 }

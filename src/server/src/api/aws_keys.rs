@@ -108,10 +108,10 @@ pub(crate) struct RevokedAwsKeyDto {
 
 /// End an access key; doing it again changes nothing.
 #[utoipa::path(delete, path = "/v1/aws-keys/{key_id}", tag = "admin", operation_id = "revoke_aws_key",
-    params(("key_id" = String, Path)),
+    params(("key_id" = String, Path), ("X-Gsm-Reason" = String, Header, description = "Why, in 1 to 128 characters")),
     responses((status = 200, body = RevokedAwsKeyDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
-    extensions(("x-gsm-action" = json!("gsm:RevokeAwsKey")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+    extensions(("x-gsm-action" = json!("gsm:RevokeAwsKey")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-reason" = json!(true)), ("x-gsm-mutating" = json!(true))))]
 pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
     params: Params,

@@ -162,10 +162,10 @@ pub(crate) async fn get(
 
 /// Give up a board that was defined; what was submitted to it goes too, ratings stay.
 #[utoipa::path(delete, path = "/v1/admin/boards/{board}", tag = "admin", operation_id = "delete_board",
-    params(("board" = String, Path)),
+    params(("board" = String, Path), ("X-Gsm-Reason" = String, Header, description = "Why, in 1 to 128 characters")),
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
-    extensions(("x-gsm-action" = json!("gsm:DeleteBoard")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(true))))]
+    extensions(("x-gsm-action" = json!("gsm:DeleteBoard")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-reason" = json!(true)), ("x-gsm-mutating" = json!(true))))]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     params: Params,

@@ -200,7 +200,7 @@ impl<T: WriteBody> FromRequest<Arc<App>> for Write<T> {
 /// What the audit log is told of a write.
 fn origin(app: &App, parts: &Parts, body: &[u8]) -> Origin {
     let Some(trail) = parts.extensions.get::<Arc<Trail>>() else { return Origin::default() };
-    let path = super::operations().named(parts.uri.path());
+    let path = super::operations().parameters(parts.uri.path());
     app.audit.origin(trail, path.into_iter(), body)
 }
 
@@ -235,12 +235,18 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
         }
         let text = first.to_str().map_err(|_| bad())?;
         let (scheme, token) = text.split_once(' ').ok_or_else(bad)?;
-        let token = token.trim_matches(' ');
         if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.contains(' ') {
             return Err(bad());
         }
         return Ok(Some(token));
     }
+    if !headers.get(header::UPGRADE).is_some_and(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+        return Ok(None);
+    }
     let protocols = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|v| v.to_str().ok());
-    Ok(protocols.flat_map(|v| v.split(',')).find_map(|p| p.trim().strip_prefix("bearer.")))
+    let mut tokens = protocols.flat_map(|v| v.split(',')).filter_map(|p| p.trim().strip_prefix("bearer."));
+    match (tokens.next(), tokens.next()) {
+        (token, None) => Ok(token),
+        _ => Err(bad()),
+    }
 }

@@ -7,6 +7,7 @@ mod bans;
 mod boards;
 mod dto;
 pub(crate) mod extract;
+mod firewall;
 mod health;
 mod matches;
 mod parties;
@@ -20,6 +21,8 @@ mod resets;
 mod results;
 mod rule_sets;
 mod rulings;
+mod sign_in;
+mod signing_keys;
 mod stream;
 mod tickets;
 mod why;
@@ -32,6 +35,8 @@ use crate::{
     metrics::Metrics,
     overview::Watch,
     problem::ApiError,
+    shedding::Shedder,
+    who::{device::Used, throttle::Throttle},
 };
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
@@ -55,10 +60,15 @@ pub(crate) struct App {
     pub(crate) door: Door,
     pub(crate) watch: Watch,
     pub(crate) wire: Wire,
+    /// Sign-ins by account.
+    pub(crate) throttle: Throttle,
+    /// Challenges of devices that were answered.
+    pub(crate) used: Used,
     pub(crate) audit: Arc<Audit>,
     /// Who is connected.
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) shedder: Shedder,
     /// Whether `/metrics` is there at all.
     pub(crate) shows_metrics: bool,
     /// Cancelled when the server begins to stop.
@@ -106,7 +116,11 @@ impl Modify for Bearer {
 
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(players::sign_in))
+        .routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::challenge))
+        .routes(routes!(sign_in::sign_in_device))
+        .routes(routes!(sign_in::link))
+        .routes(routes!(sign_in::jwks))
         .routes(routes!(players::player, players::rename))
         .routes(routes!(players::rating))
         .routes(routes!(players::history))
@@ -160,6 +174,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))
+        .routes(routes!(admin::rotate_key))
+        .routes(routes!(signing_keys::list))
+        .routes(routes!(signing_keys::rotate))
+        .routes(routes!(firewall::view))
+        .routes(routes!(firewall::put, firewall::remove))
+        .routes(routes!(firewall::reload))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
         .routes(routes!(audit::checkpoint))
@@ -202,6 +222,11 @@ pub(crate) fn router(app: Arc<App>, dashboard: bool) -> Entrance {
 
 /// The document as this server serves it.
 fn document(opened: &[&str]) -> bytes::Bytes {
+    described(opened).to_string().into()
+}
+
+/// The document of a server that opens these actions to everybody.
+pub(crate) fn described(opened: &[&str]) -> serde_json::Value {
     let mut document = OPENAPI.clone();
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     for operation in paths.filter_map(|methods| methods.get_mut("get")) {
@@ -209,7 +234,7 @@ fn document(opened: &[&str]) -> bytes::Bytes {
             operation["x-gsm-roles"] = serde_json::json!(["none"]);
         }
     }
-    document.to_string().into()
+    document
 }
 
 /// The shapes of requests and answers.

@@ -1,4 +1,4 @@
-//! Sign-in, players, their ratings.
+//! Players, their ratings.
 use super::{
     App,
     answer::Answer,
@@ -15,70 +15,6 @@ use gsm_engine::{
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
-
-/// Characters of a guest secret: 22 of base64url are 128 bits.
-const SECRET_CHARS: std::ops::RangeInclusive<usize> = 22..=128;
-/// Different characters in it, at least: fewer were typed, not drawn.
-const SECRET_DISTINCT_MIN: usize = 8;
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SignIn {
-    /// Made by the client, kept on its device, at least 128 random bits: 22 to 128 characters of `A-Za-z0-9_-`.
-    secret: String,
-    /// The name shown to others, 1 to 32 characters; used when the player is made.
-    #[schema(value_type = Option<String>)]
-    display_name: Option<Label>,
-}
-
-/// A session.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SessionDto {
-    #[schema(value_type = String)]
-    player_id: PlayerId,
-    /// The bearer token.
-    token: String,
-    /// Until when it is good.
-    expires_at: i64,
-    /// Whether the player was made just now.
-    created: bool,
-}
-
-fn check_secret(secret: &str) -> Result<(), ApiError> {
-    let plain = secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    if !SECRET_CHARS.contains(&secret.len()) || !plain {
-        return Err(ApiError::value("secret", "22 to 128 characters of `A-Za-z0-9_-`")
-            .hint("draw at least 16 random bytes and write them in base64url or hexadecimal"));
-    }
-    let distinct = secret.bytes().collect::<std::collections::BTreeSet<u8>>().len();
-    if distinct < SECRET_DISTINCT_MIN {
-        return Err(ApiError::value("secret", "too few different characters to be random")
-            .hint("draw at least 16 random bytes and write them in base64url or hexadecimal"));
-    }
-    Ok(())
-}
-
-/// Sign in as a guest.
-///
-/// Whoever holds the secret is the player; the first time makes the player. Only a hash of the secret is kept.
-#[utoipa::path(post, path = "/v1/auth/guest", tag = "sign-in", operation_id = "sign_in_guest",
-    request_body = SignIn,
-    responses((status = 200, body = SessionDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
-    extensions(("x-gsm-action" = json!("gsm:SignIn")), ("x-gsm-roles" = json!(["none"])), ("x-gsm-mutating" = json!(true))))]
-pub(crate) async fn sign_in(
-    State(app): State<Arc<App>>,
-    write: Write<Json<SignIn>>,
-) -> Result<Answer<SessionDto>, ApiError> {
-    let Json(body) = write.body;
-    check_secret(&body.secret)?;
-    let done = app.engine.sign_in(&write.call, &body.secret, body.display_name).await?;
-    Ok(Answer(SessionDto {
-        player_id: done.player,
-        token: done.token,
-        expires_at: done.expires_at.as_millis(),
-        created: done.created,
-    }))
-}
 
 /// A player; what others do not see is left out.
 #[derive(Serialize, ToSchema)]

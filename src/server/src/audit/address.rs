@@ -1,6 +1,6 @@
 //! Addresses in the audit log: keyed hashes, under a key of each year. Once a year's key is gone, so is what its records say
 //! of where calls came from.
-use crate::{StartError, config::Mode, secret};
+use crate::{StartError, config::Mode, who::secret};
 use aws_lc_rs::hmac;
 use gsm_core::{IdSource, Timestamp};
 use parking_lot::RwLock;

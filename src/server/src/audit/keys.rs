@@ -1,6 +1,6 @@
 //! The keys that sign checkpoints, in a file that only the server reads: the newest first, each in the text form of Go's
 //! `note` package; behind an older one stands until when it signs too.
-use crate::{StartError, config::Mode, secret};
+use crate::{StartError, config::Mode, who::secret};
 use gsm_audit::{LogError, SigningKey, VerifierKey};
 use gsm_core::{IdSource, Millis, Timestamp};
 use std::{

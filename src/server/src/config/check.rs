@@ -1,15 +1,12 @@
 //! The checked form: what the server is told.
 use super::{
-    Config, Dashboard, Loaded, LogFormat, Mode, Origin, RecordingConfig, Signatures, TrustedIssuer,
-    WebhookConfig,
+    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, RecordingConfig, Signatures, TlsSettings,
+    TrustedIssuer, WebhookConfig, who,
 };
-use gsm_security::Profile;
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use crate::firewall::{FirewallSettings, files};
+use gsm_core::Millis;
+use gsm_security::{Network, Profile};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// What the server is told. Made by [`Loaded::check`].
 #[derive(Debug, Clone)]
@@ -46,20 +43,28 @@ pub struct Settings {
     pub audience: String,
     /// The `iss` of players' tokens.
     pub player_issuer: Option<String>,
+    /// The `iss` of sessions of our own.
+    pub issuer: String,
     /// The keys that sign players in.
     pub player_jwks: Option<PathBuf>,
     /// Issuers of back ends and operators.
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// The file of the key that signs sessions.
     pub token_key_file: PathBuf,
+    /// Policies in place of the shipped ones.
+    pub policy_dir: Option<PathBuf>,
+    /// Encryption by the server itself.
+    pub tls: Option<TlsSettings>,
     /// The file of the keys that sign the audit log.
     pub audit_key_file: PathBuf,
     /// Records of a file of the audit log.
     pub audit_segment_records: u64,
+    /// What work may wait for its turn before requests are shed; zero: for ever.
+    pub queue_target: Millis,
     /// The limits of callers.
-    pub firewall: Profile,
-    /// Networks of proxies, with the length of their prefix.
-    pub trusted_proxies: Vec<(IpAddr, u8)>,
+    pub firewall: FirewallSettings,
+    /// Networks of proxies.
+    pub trusted_proxies: Vec<Network>,
     /// The region in ARNs; `None`: as the client says.
     pub region: Option<String>,
     /// The account in ARNs.
@@ -104,13 +109,44 @@ pub struct Checked {
     pub warnings: Vec<Problem>,
 }
 
-/// A network as `address/length`, or a lone address.
-fn network(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
-    let address: IpAddr = address.parse().ok()?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let length = length.map_or(Some(most), |l| l.parse().ok())?;
-    (length <= most).then_some((address, length))
+/// What the configuration says of the firewall; its rules and files are looked at as at the start.
+fn firewall(config: &super::FirewallConfig) -> (FirewallSettings, Vec<(&'static str, String)>) {
+    let profile = config.profile;
+    let of_profile = FirewallSettings::of(profile);
+    let settings = FirewallSettings {
+        base: if config.default_rules { of_profile.base } else { Vec::new() },
+        written: config.rules.clone(),
+        rules_file: config.rules_file.clone(),
+        deny_file: config.deny_file.clone(),
+        allow_file: config.allow_file.clone(),
+        deny_counts_only: config.deny_action == DenyAction::Count,
+        exempt_paths: of_profile.exempt_paths.into_iter().chain(config.exempt_paths.clone()).collect(),
+        keys_max: config.keys_max,
+        profile,
+    };
+    let mut wrong = Vec::new();
+    if let Err(faults) = settings.rules(&[]) {
+        wrong.extend(faults.iter().map(|fault| ("firewall.rules", fault.to_string())));
+    }
+    let mut list = |key, path: &Option<std::path::PathBuf>| {
+        if let Some(Err(error)) = path.as_deref().map(files::read_list) {
+            wrong.push((key, error.to_string()));
+        }
+    };
+    list("firewall.deny_file", &settings.deny_file);
+    list("firewall.allow_file", &settings.allow_file);
+    match settings.rules_file.as_deref().map(files::read_rules) {
+        Some(Err(error)) => wrong.push(("firewall.rules_file", error.to_string())),
+        Some(Ok(of_file)) if !wrong.iter().any(|(key, _)| *key == "firewall.rules") => {
+            let faults = settings.rules(&of_file).err().unwrap_or_default();
+            wrong.extend(faults.iter().map(|fault| ("firewall.rules_file", fault.to_string())));
+        }
+        _ => {}
+    }
+    for path in config.exempt_paths.iter().filter(|path| !path.starts_with('/')) {
+        wrong.push(("firewall.exempt_paths", format!("`{path}` is not a path such as /healthz")));
+    }
+    (settings, wrong)
 }
 
 /// Whether a text may stand in an ARN as its region.
@@ -147,6 +183,8 @@ impl Loaded {
             1_000_000,
         );
         within("audit.segment_records", config.audit.segment_records, 256, 1 << 24);
+        within("http.queue_target_ms", config.http.queue_target_ms, 0, 10_000);
+        within("firewall.keys_max", config.firewall.keys_max as u64, 1_000, 100_000_000);
         within("recording.file_mib", config.recording.file_mib as u64, 1, 1 << 14);
         within("recording.files_max", config.recording.files_max as u64, 1, 1_000);
         within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
@@ -175,20 +213,16 @@ impl Loaded {
         }
         let mut trusted_proxies = Vec::new();
         for text in &config.firewall.trusted_proxies {
-            match network(text) {
-                Some(network) => trusted_proxies.push(network),
-                None => {
-                    wrong("firewall.trusted_proxies", format!("`{text}` is not a network such as 10.0.0.0/8"))
-                }
+            match text.parse::<Network>() {
+                Ok(network) => trusted_proxies.push(network),
+                Err(error) => wrong("firewall.trusted_proxies", error.to_string()),
             }
         }
-        for issuer in &config.auth.trusted_issuers {
-            if issuer.roles.is_empty() {
-                wrong(
-                    "auth.trusted_issuers",
-                    format!("`{}` may give no role; name them: player, server, admin", issuer.iss),
-                );
-            }
+        trusted_proxies.extend(config.firewall.profile.trusted_proxies());
+        let (firewall, faults) = firewall(&config.firewall);
+        faults.into_iter().for_each(|(key, what)| wrong(key, what));
+        for (key, what) in who::check(config) {
+            wrong(key, what);
         }
         let mut names = std::collections::BTreeSet::new();
         for webhook in &config.events.webhooks {
@@ -205,7 +239,7 @@ impl Loaded {
             }
         }
         let settings = match (listen, errors.is_empty()) {
-            (Ok(listen), true) => Ok(settings(config, mode, listen, trusted_proxies)),
+            (Ok(listen), true) => Ok(settings(config, mode, listen, trusted_proxies, firewall)),
             _ => Err(errors),
         };
         Checked { settings, warnings: self.warnings(mode) }
@@ -224,6 +258,12 @@ impl Loaded {
                 "a development server listens on more than this machine: its keys are printed, and AWS clients need none",
             );
         }
+        if !local && mode == Mode::Serve && config.tls.cert_file.is_none() {
+            risky(
+                "tls.cert_file",
+                "absent, and the server listens on more than this machine: tokens travel in the clear unless a proxy encrypts",
+            );
+        }
         if !local && config.http.dashboard == Some(Dashboard::Open) {
             risky("http.dashboard", "names and ratings are shown to everybody who reaches the port");
         }
@@ -236,13 +276,25 @@ impl Loaded {
         if config.firewall.profile != Profile::Default {
             risky("firewall.profile", "a profile for tests; production wants `default`");
         }
-        if config.firewall.trusted_proxies.iter().filter_map(|t| network(t)).any(|(_, length)| length == 0) {
+        let proxies = config.firewall.trusted_proxies.iter().filter_map(|text| text.parse::<Network>().ok());
+        if proxies.into_iter().any(|network| network.length() == 0) {
             risky(
                 "firewall.trusted_proxies",
                 "trusts every address: callers choose the address they are limited by",
             );
         }
-        if config.auth.player_jwks.is_some() && config.auth.player_issuer.is_none() {
+        if config.firewall.profile == Profile::Default
+            && !config.firewall.default_rules
+            && config.firewall.rules.is_empty()
+            && config.firewall.rules_file.is_none()
+        {
+            risky("firewall.default_rules", "there are no rules: nobody is limited");
+        }
+        let same_keys = |issuer: &TrustedIssuer| issuer.jwks == config.auth.player_jwks;
+        if config.auth.player_jwks.is_some()
+            && config.auth.player_issuer.is_none()
+            && !config.auth.trusted_issuers.iter().any(same_keys)
+        {
             risky(
                 "auth.player_issuer",
                 "absent: any `iss` is taken that the keys of `auth.player_jwks` signed",
@@ -252,7 +304,13 @@ impl Loaded {
     }
 }
 
-fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Vec<(IpAddr, u8)>) -> Settings {
+fn settings(
+    config: &Config,
+    mode: Mode,
+    listen: SocketAddr,
+    trusted_proxies: Vec<Network>,
+    firewall: FirewallSettings,
+) -> Settings {
     let signed = if mode == Mode::Dev { Signatures::Any } else { Signatures::Verify };
     let usual = if mode == Mode::Dev { Dashboard::Open } else { Dashboard::Admin };
     let mib = |n: usize| n.saturating_mul(1 << 20);
@@ -272,6 +330,7 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
         journal_cache_bytes: mib(config.store.journal_cache_mib),
         tables_cache_bytes: mib(config.store.tables_cache_mib),
         audience: config.auth.audience.clone(),
+        issuer: config.auth.issuer.clone(),
         player_issuer: config.auth.player_issuer.clone(),
         player_jwks: config.auth.player_jwks.clone(),
         trusted_issuers: config.auth.trusted_issuers.clone(),
@@ -287,7 +346,14 @@ fn settings(config: &Config, mode: Mode, listen: SocketAddr, trusted_proxies: Ve
         audit_key_file: config.audit.key_file.clone().unwrap_or_else(|| data_dir.join("audit.key")),
         audit_segment_records: config.audit.segment_records,
         data_dir,
-        firewall: config.firewall.profile,
+        policy_dir: config.policy.dir.clone(),
+        tls: config.tls.settings(),
+        // What tests the limiter counts every answer but a refusal of the limiter.
+        queue_target: match config.firewall.profile {
+            Profile::TestLimit => Millis::ZERO,
+            _ => Millis::new(config.http.queue_target_ms),
+        },
+        firewall,
         trusted_proxies,
         webhooks: config.events.webhooks.clone(),
         recording: config.recording.clone(),
@@ -312,6 +378,28 @@ mod tests {
         let checked = check(|_| {});
         assert_eq!(checked.settings.unwrap().dashboard, Dashboard::Admin);
         assert_eq!(checked.warnings, []);
+    }
+
+    #[test]
+    fn rules_are_checked_with_the_key_and_the_member_named() {
+        let bad = r#"[[rules]]
+name = "mine"
+key = "ip"
+limit = 5
+window_s = 10"#;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rules.toml");
+        std::fs::write(&path, bad).unwrap();
+        let checked = check(|c| c.firewall.rules_file = Some(path));
+        let problems = checked.settings.unwrap_err();
+        assert_eq!(problems[0].key, "firewall.rules_file");
+        assert!(problems[0].what.contains("`mine`: `key`"), "{}", problems[0]);
+        let checked = check(|c| c.firewall.rules = files::parse_rules(bad).unwrap());
+        assert_eq!(checked.settings.unwrap_err()[0].key, "firewall.rules");
+        let checked = check(|c| c.firewall.deny_file = Some("/none/deny".into()));
+        assert_eq!(checked.settings.unwrap_err()[0].key, "firewall.deny_file");
+        let checked = check(|c| c.firewall.default_rules = false);
+        assert_eq!(checked.warnings[0].key, "firewall.default_rules");
     }
 
     #[test]

@@ -3,14 +3,18 @@
 mod check;
 mod layers;
 mod template;
+mod who;
 
 pub(crate) use check::is_region;
 pub use check::{Checked, Problem, Settings};
 pub use layers::{ConfigError, Loaded, Origin, load};
 pub use template::{markdown, template};
+pub use who::{
+    Asserted, ClientAuth, ClientCertificate, ClientRole, PolicyConfig, TlsConfig, TlsSettings, TrustedIssuer,
+};
 
-use gsm_engine::Role;
-use gsm_security::Profile;
+use crate::firewall::KEYS_MAX_DEFAULT;
+use gsm_security::{Profile, RuleConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use utoipa::ToSchema;
@@ -45,10 +49,14 @@ pub struct Config {
     pub log: LogConfig,
     /// This process among others.
     pub node: NodeConfig,
+    /// Who may do what.
+    pub policy: PolicyConfig,
     /// Whether what comes to queues is written down, for `gsm simulate`.
     pub recording: RecordingConfig,
     /// Where the data lies.
     pub store: StoreConfig,
+    /// Encryption by the server itself.
+    pub tls: TlsConfig,
 }
 
 /// The audit log, in `audit` in the data directory.
@@ -75,49 +83,29 @@ impl Default for AuditConfig {
 pub struct AuthConfig {
     /// The `aud` that tokens of issuers must carry.
     pub audience: String,
-    /// The `iss` that players' tokens must carry; absent: any that the keys of `player_jwks` signed.
+    /// The `iss` of the sessions that this server issues; their public keys are at `/.well-known/jwks.json`.
+    pub issuer: String,
+    /// The `iss` that players' tokens must carry. Absent: that of the trusted issuer with the same key file or, if there is
+    /// none, any that the keys of `player_jwks` signed.
     #[schema(example = "https://accounts.example/")]
     pub player_issuer: Option<String>,
     /// File with the public keys (JWKS, Ed25519 or P-256) of the issuer that signs players in. It may name no other
     /// role.
     #[schema(value_type = Option<String>, example = "player-jwks.json")]
     pub player_jwks: Option<PathBuf>,
-    /// File with the 256-bit key that signs sessions, as 64 hexadecimal digits, mode 0600; made at the first start.
+    /// File with the 256-bit key that signs tokens of matches and seals the keys of sessions, as 64 hexadecimal digits, mode 0600; made at the first start.
     /// Absent: `token.key` in the data directory.
     #[schema(value_type = Option<String>, example = "/etc/gsm/token.key")]
     pub token_key_file: Option<PathBuf>,
-    /// Issuers of back ends and operators, and the roles each may give.
+    /// Issuers of players, back ends and operators, and the roles each may give.
     pub trusted_issuers: Vec<TrustedIssuer>,
-}
-
-/// An issuer of back ends and operators.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrustedIssuer {
-    /// The `iss` of its tokens.
-    pub iss: String,
-    /// The `aud` of its tokens; absent: `auth.audience`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aud: Option<String>,
-    /// File with its public keys (JWKS, Ed25519 or P-256).
-    #[schema(value_type = String)]
-    pub jwks: PathBuf,
-    /// Roles that it may give: `player`, `server`, `admin`.
-    #[schema(value_type = Vec<String>)]
-    pub roles: Vec<Role>,
-    /// The claim that names the role.
-    #[serde(default = "role_claim")]
-    pub role_claim: String,
-}
-
-fn role_claim() -> String {
-    "role".to_owned()
 }
 
 impl Default for AuthConfig {
     fn default() -> Self {
         Self {
             audience: "gsm".to_owned(),
+            issuer: "gsm".to_owned(),
             player_issuer: None,
             player_jwks: None,
             token_key_file: None,
@@ -166,14 +154,65 @@ pub enum Shape {
 }
 
 /// How much one caller may ask.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FirewallConfig {
+    /// File of networks that are never limited: one a line, with `until=2027-01-31T12:00:00Z` if it ends and a reason
+    /// behind `#`. Read again when it changes.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/allow.txt")]
+    pub allow_file: Option<PathBuf>,
+    /// Whether the rules of the profile hold beside those of `rules` and `rules_file`.
+    pub default_rules: bool,
+    /// `block`, or `count`: the deny list only counts.
+    #[schema(value_type = String)]
+    pub deny_action: DenyAction,
+    /// File of networks from which everything is refused, likewise.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/deny.txt")]
+    pub deny_file: Option<PathBuf>,
+    /// Paths whose requests are never counted, such as `/healthz`.
+    pub exempt_paths: Vec<String>,
+    /// Addresses, players and so on that each rule remembers. A rule that is full refuses those it does not know, until
+    /// the window of some has passed; a key takes up to 100 bytes, more where its limit is high and it is used.
+    pub keys_max: usize,
     /// `default`, or one of the profiles of tests: `test-lenient`, `test-limit`.
     #[schema(value_type = String)]
     pub profile: Profile,
+    /// Rules beside those of the profile; one of the same name takes its place (docs/firewall.md).
+    #[schema(value_type = Vec<Object>)]
+    pub rules: Vec<RuleConfig>,
+    /// File of more rules, with `[[rules]]` blocks. Read again when it changes.
+    #[schema(value_type = Option<String>, example = "/etc/gsm/rules.toml")]
+    pub rules_file: Option<PathBuf>,
     /// Networks of proxies whose `X-Forwarded-For` is believed, as `10.0.0.0/8` or `10.1.2.3`.
     pub trusted_proxies: Vec<String>,
+}
+
+impl Default for FirewallConfig {
+    fn default() -> Self {
+        Self {
+            allow_file: None,
+            default_rules: true,
+            deny_action: DenyAction::Block,
+            deny_file: None,
+            exempt_paths: Vec::new(),
+            keys_max: KEYS_MAX_DEFAULT,
+            profile: Profile::Default,
+            rules: Vec::new(),
+            rules_file: None,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// What the deny list does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DenyAction {
+    /// It refuses.
+    #[default]
+    Block,
+    /// It lets pass, and counts.
+    Count,
 }
 
 /// Which signatures of AWS clients are taken.
@@ -240,6 +279,8 @@ pub struct HttpConfig {
     /// Who sees `/metrics`: `open`, `admin` or `off`. Absent: `open` for `gsm dev`, `admin` for `gsm serve`.
     #[schema(value_type = Option<String>, example = "admin")]
     pub metrics: Option<Dashboard>,
+    /// Milliseconds that work may wait for its turn; above, a share of the requests is answered 503. 0: never.
+    pub queue_target_ms: u64,
 }
 
 impl Default for HttpConfig {
@@ -251,6 +292,7 @@ impl Default for HttpConfig {
             drain_s: 20,
             listen: "127.0.0.1:8080".to_owned(),
             metrics: None,
+            queue_target_ms: 20,
         }
     }
 }

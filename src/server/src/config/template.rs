@@ -120,12 +120,20 @@ pub fn template() -> String {
     }
     let _ = write!(
         out,
-        "\n# An issuer of back ends and operators; repeat the block for more. It replaces `trusted_issuers = []` above.\n\
+        "\n# An issuer of players, back ends or operators; repeat the block for more. It replaces `trusted_issuers = []` above.\n\
          # [[auth.trusted_issuers]]\n# iss = \"https://studio.example/\"\n# jwks = \"studio-jwks.json\"\n\
-         # roles = [\"server\", \"admin\"]\n# role_claim = \"role\"\n\
+         # roles = [\"server\", \"operator\", \"auditor\"]\n# role_claim = \"role\"\n\
+         \n# One whose keys are fetched: by its OpenID Connect discovery document, or from `jwks_url`.\n\
+         # [[auth.trusted_issuers]]\n# iss = \"https://accounts.example/\"\n# aud = \"my-game\"\n# discovery = true\n\
+         # roles = [\"player\"]\n\
+         \n# Whom a client certificate speaks for; repeat the block for more. It replaces `clients = []` above.\n\
+         # [[tls.clients]]\n# subject = \"O=Studio, CN=game-1\"\n# name = \"game-1\"\n# role = \"server\"\n\
          \n# A destination of matchmaking events; repeat the block for more. It replaces `webhooks = []` above.\n\
          # [[events.webhooks]]\n# name = \"matchmaking\"\n# url = \"https://backend.example/matchmaking\"\n\
-         # secret_file = \"webhook.secret\"\n# shape = \"event_bridge\"\n# all = true\n"
+         # secret_file = \"webhook.secret\"\n# shape = \"event_bridge\"\n# all = true\n\
+         \n# A rule of the firewall (docs/firewall.md); repeat the block for more. It replaces `rules = []` above.\n\
+         # [[firewall.rules]]\n# name = \"result_of_one_game\"\n# paths = [\"/v1/matches/*/result\"]\n\
+         # key = \"header:X-Game\"\n# limit = 600\n# window_s = 60\n# action = \"count\"\n"
     );
     out
 }

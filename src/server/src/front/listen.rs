@@ -3,10 +3,11 @@ use super::gate::{Gate, Pass, Refusal, Sign};
 use super::limits::{LINGER_MAX, REFUSAL_RETRY_S, REFUSALS_MAX, WireLimits};
 use super::problem;
 use super::strict::{FAULT_METHOD, Link, Strict, Tail};
+use super::tls::Tls;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{Extensions, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -56,6 +57,7 @@ impl Handle for Router {
 /// cancel the handler of a request it has already sent.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     served: impl Handle,
     limits: WireLimits,
     gate: Arc<Gate>,
@@ -76,8 +78,15 @@ pub async fn serve(
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%peer, %error, "socket would not take TCP_NODELAY");
                     }
-                    tracker.spawn(connection(stream, peer, pass, served.clone(), limits));
+                    match tls.clone() {
+                        None => tracker.spawn(connection(stream, peer, pass, served.clone(), limits)),
+                        Some(tls) => {
+                            tracker.spawn(encrypted(tls, stream, peer, pass, served.clone(), limits))
+                        }
+                    };
                 }
+                // Who speaks TLS could not read why.
+                Err(_) if tls.is_some() => {}
                 Err(refusal) => refuse(stream, refusal, &refusals, &tracker),
             },
             Err(error) if is_of_one_connection(&error) => {}
@@ -101,14 +110,45 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), K::ConnectionRefused | K::ConnectionAborted | K::ConnectionReset | K::Interrupted)
 }
 
+/// A connection over TLS. Its handshake has the time of a first head, and gives way like one.
+async fn encrypted<H: Handle>(
+    tls: Arc<Tls>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    pass: Pass,
+    handler: H,
+    limits: WireLimits,
+) {
+    let accepted = tls.accept(stream, &pass.seat(), limits.head_wait_max).await;
+    if let Some((stream, extensions)) = accepted {
+        known_connection(stream, peer, extensions, pass, handler, limits).await;
+    }
+}
+
 pub(super) async fn connection<T, H>(stream: T, peer: SocketAddr, pass: Pass, handler: H, limits: WireLimits)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handle,
 {
+    known_connection(stream, peer, Extensions::new(), pass, handler, limits).await;
+}
+
+/// A connection, and what each request of it carries.
+async fn known_connection<T, H>(
+    stream: T,
+    peer: SocketAddr,
+    carried: Extensions,
+    pass: Pass,
+    handler: H,
+    limits: WireLimits,
+) where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handle,
+{
     let (link, seat) = (Link::new(), pass.seat());
     let io = Strict::new(stream, Arc::clone(&link), limits, pass);
-    let service = service_fn(move |request| answer(request, peer, handler.clone(), Arc::clone(&link)));
+    let service =
+        service_fn(move |request| answer(request, peer, carried.clone(), handler.clone(), Arc::clone(&link)));
     let mut builder = http1::Builder::new();
     // Our own clocks run below hyper; heads reach it whole.
     builder.header_read_timeout(None).half_close(true).max_buf_size(HYPER_BUFFER_BYTES);
@@ -147,6 +187,7 @@ where
 async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
+    carried: Extensions,
     handler: impl Handle,
     link: Arc<Link>,
 ) -> Result<Response<Tail>, Infallible> {
@@ -156,6 +197,7 @@ async fn answer(
         return Ok(link.answer(fault.response()));
     }
     let mut request = request.map(Body::new);
+    request.extensions_mut().extend(carried);
     request.extensions_mut().insert(ConnectInfo(peer));
     Ok(link.answer(handler.handle(request).await))
 }

@@ -29,8 +29,9 @@ impl Server {
         };
         let router = Router::new().route("/", get(async || "home")).route("/held", get(hold));
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let gate = limits.gate();
         let served =
-            tracker.spawn(serve(listener, router, limits, limits.gate(), tracker.clone(), stop.clone()));
+            tracker.spawn(serve(listener, None, router, limits, gate, tracker.clone(), stop.clone()));
         Self { addr, let_go, held, stop, served }
     }
 

@@ -12,6 +12,8 @@ mod problem;
 pub mod strict;
 pub mod strict_json;
 pub mod strict_query;
+pub mod tls;
+pub mod watch;
 
 pub use limits::WireLimits;
 pub use strict::fault::WireFault;

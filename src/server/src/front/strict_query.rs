@@ -187,6 +187,17 @@ pub fn check_path(path: &str) -> Result<(), PathFault> {
     })
 }
 
+/// A part of a path as handlers read it; `None` where its encoding is broken.
+#[must_use]
+pub fn segment(text: &str) -> Option<Cow<'_, str>> {
+    decode(text, false).ok()
+}
+
+/// A raw path with its escapes decoded, slashes included: for whoever compares it, not for who walks it.
+pub fn decoded_path(path: &str) -> Result<Cow<'_, str>, PathFault> {
+    decode(path, false)
+}
+
 fn decode(text: &str, form: bool) -> Result<Cow<'_, str>, PathFault> {
     let encoded = text.bytes().any(|b| b == b'%' || (form && b == b'+'));
     let decoded = if encoded { Cow::Owned(unescape(text, form)?) } else { Cow::Borrowed(text) };

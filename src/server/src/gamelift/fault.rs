@@ -48,6 +48,11 @@ impl Fault {
     pub(crate) fn unproved(name: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self { name, status: StatusCode::FORBIDDEN, message: message.into() }
     }
+    /// There is too much to do; nothing was done.
+    pub(crate) fn overloaded(message: impl Into<Cow<'static, str>>) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self { name: "ServiceUnavailableException", status, message: message.into() }
+    }
     /// A failure of ours; the text goes to the log alone.
     pub(crate) fn internal(message: impl Into<Cow<'static, str>>) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;

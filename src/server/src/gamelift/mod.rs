@@ -27,19 +27,27 @@ pub(crate) use protocol::Protocol;
 pub(crate) use tickets::{TIMED_OUT, cancelled};
 pub(crate) use verify::access_key;
 
-use crate::{api::App, audit::Trail, config::Signatures, front::strict_json, problem::ApiError};
+use crate::{
+    api::App,
+    audit::Trail,
+    authz::{self, Asked as Question},
+    config::Signatures,
+    firewall::Facts,
+    front::strict_json,
+    problem::ApiError,
+    who::bearer::Bearer,
+};
 use arn::Place;
 use axum::{
     body::Body,
-    extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, request::Parts},
+    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
 use fault::Fault;
 use gsm_core::{IdSource, Timestamp};
-use gsm_engine::{Call, Engine, Principal, Role};
-use gsm_security::{RequestFacts, Scope};
+use gsm_engine::{AdminRole, Call, Engine, Principal, Role};
+use gsm_security::{Caller, Face, Moment};
 use operations::Operation;
 use protocol::BODY_BYTES_MAX;
 use replays::Replays;
@@ -95,21 +103,51 @@ struct Who {
     bits: Option<u128>,
 }
 
+impl Who {
+    /// As policies see it. An access key of an operator is an owner's.
+    fn bearer(&self) -> Bearer {
+        let admin = (self.role == Role::Admin).then_some(AdminRole::Owner);
+        Bearer { principal: self.principal.clone(), role: self.role.as_str(), admin, facts: None }
+    }
+}
+
 /// The action of the operation that clients call by this name.
 pub(crate) fn action(name: &str) -> Option<&'static str> {
     Operation::named(name).map(|operation| operation.action)
 }
 
+/// The actions of all operations.
+pub(crate) fn actions() -> impl Iterator<Item = &'static str> {
+    operations::all().map(|operation| operation.action)
+}
+
 /// Serves a request of the wire.
-pub(crate) async fn serve(app: &App, request: Request, protocol: Protocol, facts: RequestFacts) -> Response {
+pub(crate) async fn serve(
+    app: &App,
+    parts: &Parts,
+    body: Body,
+    protocol: Protocol,
+    facts: &Facts<'_>,
+) -> Response {
     let request_id: Arc<str> = uuid(&**app.engine.ids()).into();
-    let (parts, body) = request.into_parts();
-    let trail = trail_of(app, &parts, &facts);
-    let (mut response, code) = match done(app, &parts, body, facts, &request_id, &trail).await {
-        Ok(tree) => (protocol.answer(&tree), None),
-        Err(fault) => (protocol.refusal(&shown(fault.clone(), &request_id)), Some(fault.name)),
+    let mut response = match app.shedder.admit() {
+        Err(error) => {
+            app.metrics.shed();
+            let mut response = protocol.refusal(&Fault::overloaded(error.detail));
+            let retry_after = HeaderValue::from(error.retry_after_s.unwrap_or(1));
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after);
+            response
+        }
+        Ok(()) => {
+            let trail = trail_of(app, parts, facts);
+            let (response, code) = match done(app, parts, body, facts, &request_id, &trail).await {
+                Ok(tree) => (protocol.answer(&tree), None),
+                Err(fault) => (protocol.refusal(&shown(fault.clone(), &request_id)), Some(fault.name)),
+            };
+            app.audit.answered(&trail, &request_id, response.status(), code);
+            response
+        }
     };
-    app.audit.answered(&trail, &request_id, response.status(), code);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
     }
@@ -117,7 +155,7 @@ pub(crate) async fn serve(app: &App, request: Request, protocol: Protocol, facts
 }
 
 /// What the audit log is told of a request that comes in.
-fn trail_of(app: &App, parts: &Parts, facts: &RequestFacts) -> Arc<Trail> {
+fn trail_of(app: &App, parts: &Parts, facts: &Facts<'_>) -> Arc<Trail> {
     let operation = Protocol::of(parts).and_then(|(_, name)| Operation::named(name));
     let action = operation.map(|operation| operation.action);
     let read_only = operation.is_none_or(Operation::reads);
@@ -128,21 +166,26 @@ async fn done(
     app: &App,
     parts: &Parts,
     body: Body,
-    facts: RequestFacts,
+    facts: &Facts<'_>,
     request_id: &str,
     trail: &Trail,
 ) -> Result<Tree, Fault> {
-    // The list of addresses alone: the rest is counted when it is known who calls.
-    app.door.judge(&RequestFacts { exempt: true, ..facts }).map_err(limited)?;
     let now = app.engine.clock().now();
+    // By default the lists alone: the rest is counted when it is known who calls.
+    app.door.guard.judge(facts, Moment::Arrival, now, &mut None).map_err(limited)?;
     let known = known(app, parts, body, now).await;
-    let Known { protocol, operation, who, body } = known.map_err(|fault| suspect(app, &facts, fault))?;
+    let Known { protocol, operation, who, body } = known.map_err(|fault| suspect(app, facts, fault, now))?;
     trail.is_by(&who.principal);
-    let counted = RequestFacts { scope: Some(Scope::AwsClient), principal: who.bits, ..facts };
-    app.door.judge(&counted).map_err(limited)?;
+    let caller = Caller { role: who.role.as_str(), is_player: false, id: who.bits };
+    app.door.guard.judge(facts, Moment::Known(caller), now, &mut None).map_err(limited)?;
     if !operation.roles.contains(&who.role) {
         let (role, name) = (who.role.as_str(), operation.name());
         return Err(Fault::denied(format!("a key of the role `{role}` may not call {name}")));
+    }
+    let asked = Question { action: operation.action, path: None, address: facts.address, reason: None };
+    let bearer = who.bearer();
+    if !authz::decide(&app.door.policies, crate::api::operations(), &bearer, &asked).allowed {
+        return Err(Fault::denied(format!("no policy lets this key call {}", operation.name())));
     }
     let input = protocol.read(&body)?;
     shape::check(operation.takes, &input)?;
@@ -180,19 +223,22 @@ async fn known(app: &App, parts: &Parts, body: Body, now: Timestamp) -> Result<K
         Signatures::Any => None,
         Signatures::Verify => Some(verify::Signed::of(app, parts, now).await?),
     };
+    protocol.check_headers(&parts.headers).map_err(unread)?;
     let body = strict_json::read(body, BODY_BYTES_MAX).await.map_err(unread)?;
     let who = signed.map_or_else(|| Ok(anybody(parts)), |signed| signed.proved(parts, &body))?;
     Ok(Known { protocol, operation, who, body })
 }
 
 /// What is refused before its caller is known counts against the address, and who tries keys is slowed down more.
-fn suspect(app: &App, facts: &RequestFacts, fault: Fault) -> Fault {
+fn suspect(app: &App, facts: &Facts<'_>, fault: Fault, now: Timestamp) -> Fault {
     if fault.status.is_server_error() {
         return fault;
     }
     let tries_keys = fault.status == StatusCode::FORBIDDEN && fault.name != verify::UNSIGNED;
-    let scope = tries_keys.then_some(Scope::BadToken);
-    app.door.judge(&RequestFacts { scope, ..*facts }).err().map_or(fault, limited)
+    let moment = if tries_keys { Moment::BadToken } else { Moment::Arrival };
+    // Nobody's call is no AWS client's: it counts like any request of its address.
+    let facts = Facts { face: Face::Native, action: None, path: facts.path.clone(), ..*facts };
+    app.door.guard.judge(&facts, moment, now, &mut None).err().map_or(fault, limited)
 }
 
 /// The caller where signatures are not looked at.

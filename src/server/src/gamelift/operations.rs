@@ -101,6 +101,11 @@ static OPERATIONS: [Operation; 16] = [
     reads("gamelift:ListTagsForResource", takes::LIST_TAGS, Deed::ListTags),
 ];
 
+/// All of them.
+pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter()
+}
+
 impl Operation {
     /// The operation that clients call by this name.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {

@@ -1,8 +1,9 @@
 //! The two protocols of one endpoint: AWS JSON 1.1 at `/`, Smithy RPC v2 CBOR below `/service/GameLift/operation/`.
 use super::{cbor, fault::Fault, json, tree::Tree};
+use crate::front::strict_json::{self, JsonFault, JsonLimits};
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 
@@ -46,6 +47,23 @@ impl Protocol {
         speaks.then_some((Self::Cbor, name))
     }
 
+    /// Refuses a body that is compressed, or of another media type. A call without input has none in the CBOR protocol.
+    pub(super) fn check_headers(self, headers: &HeaderMap) -> Result<(), JsonFault> {
+        let media_type = self.media_type();
+        let limits = JsonLimits { media_type, ..JsonLimits::NATIVE };
+        if self == Self::Cbor && !headers.contains_key(header::CONTENT_TYPE) {
+            return strict_json::check_coding(headers);
+        }
+        strict_json::check_headers(headers, &limits)
+    }
+
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/x-amz-json-1.1",
+            Self::Cbor => "application/cbor",
+        }
+    }
+
     pub(super) fn read(self, body: &[u8]) -> Result<Tree, Fault> {
         let read = match self {
             Self::Json => json::read(body),
@@ -56,8 +74,8 @@ impl Protocol {
 
     fn write(self, status: StatusCode, tree: &Tree) -> Response {
         let (body, kind) = match self {
-            Self::Json => (json::write(tree), "application/x-amz-json-1.1"),
-            Self::Cbor => (cbor::write(tree), "application/cbor"),
+            Self::Json => (json::write(tree), self.media_type()),
+            Self::Cbor => (cbor::write(tree), self.media_type()),
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;

@@ -77,7 +77,7 @@ pub async fn serve_model(
     };
     let tasks = TaskTracker::new();
     let (router, gate) = (http::router(endpoint.clone()), limits.gate());
-    let served = listen::serve(listener, router, limits, gate, tasks.clone(), stop.clone());
+    let served = listen::serve(listener, None, router, limits, gate, tasks.clone(), stop.clone());
     let served = tasks.spawn(served);
     let dir = serving.model_dir;
     let loaded = tokio::task::spawn_blocking(move || load(&dir)).await;

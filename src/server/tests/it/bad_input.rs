@@ -138,7 +138,10 @@ async fn results_that_cannot_be_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_asks_too_often_is_told_when_to_come_back() {
-    let mut world = World::with(|settings| settings.firewall = gsm_security::Profile::Default).await;
+    let mut world = World::with(|settings| {
+        settings.firewall = gsm_server::firewall::FirewallSettings::of(gsm_security::Profile::Default)
+    })
+    .await;
     let sign_in = async |n: usize| {
         let body = json!({ "secret": format!("abcdefgh-{n}-0123456789-abcdef") });
         world.anyone.post("/v1/auth/guest", body).await

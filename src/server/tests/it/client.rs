@@ -75,7 +75,7 @@ impl Client {
         self.call("GET", path).send().await
     }
     pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.call("DELETE", path).send().await
+        self.call("DELETE", path).header("x-gsm-reason", "a test").send().await
     }
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.call("POST", path).json(&body).send().await

@@ -2,11 +2,13 @@
 #![allow(clippy::disallowed_methods, reason = "tests have a clock and tasks of their own")]
 #![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 mod audit;
+mod authz;
 mod bad_input;
 mod bans;
 mod boards;
 mod client;
 mod estimates;
+mod firewall;
 mod gamelift;
 mod jwt;
 mod metrics;
@@ -20,6 +22,8 @@ mod roles;
 mod rule_sets;
 mod rulings;
 mod several;
+mod sign_in;
+mod tls;
 mod watch;
 mod why;
 mod world;

@@ -43,6 +43,7 @@ async fn the_dashboard_shows_what_happened_and_names_as_text() {
         assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"), "the name as text: {page}");
         assert!(!page.contains("<img"), "{page}");
         assert!(page.contains(">live<"), "{page}");
+        assert!(page.contains("<td class=\"name\">sign_in</td>"), "a rule of the firewall: {page}");
     }
     let url = format!("http://{}/docs/", world.anyone.addr);
     if let Some(page) = tokio::task::spawn_blocking(move || in_browser(&url)).await.unwrap() {
@@ -68,7 +69,7 @@ async fn a_locked_dashboard_asks_for_a_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_may_load_only_themselves_and_can_be_off() {
     let mut world = World::new().await;
-    for path in ["/", "/boards", "/assets/app.js", "/docs/", "/docs/swagger-ui.css"] {
+    for path in ["/", "/boards", "/audit", "/assets/app.js", "/docs/", "/docs/swagger-ui.css"] {
         let answer = world.anyone.get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.headers["content-security-policy"].to_str().unwrap();

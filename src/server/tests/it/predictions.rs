@@ -72,6 +72,9 @@ async fn a_match_is_predicted_judged_and_learnt_from() {
         (&overview["models"][0]["mode"], &overview["models"][0]["matches"]),
         (&json!("duel"), &json!(13))
     );
+    let metrics = world.admin().get("/metrics").await;
+    assert!(metrics.text.contains("gsm_predictions_judged{mode=\"duel\"} 13"), "{}", metrics.text);
+    assert!(metrics.text.contains("gsm_prediction_accuracy{mode=\"duel\"} 0."), "{}", metrics.text);
     // A restart knows it all.
     world.restart().await;
     assert_eq!(world.admin().get("/v1/admin/models").await.ok(), models);

@@ -44,7 +44,10 @@ async fn every_operation_says_its_action_roles_and_effect_and_keeps_to_them() {
                 .replace("{level}", "0")
                 .replace("{tile}", "000")
                 .replace("{part}", "1")
-                .replace("{rest}", "1");
+                .replace("{rest}", "1")
+                .replace("{list}", "deny")
+                .replace("{address}", "192.0.2.0")
+                .replace("{prefix}", "24");
             let method = method.to_ascii_uppercase();
             if roles.contains(&"none".to_owned()) {
                 continue;

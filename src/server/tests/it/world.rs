@@ -31,10 +31,14 @@ impl World {
 
     /// Stops the server and starts it again on the same directory.
     pub(crate) async fn restart(&mut self) {
+        self.restart_with(|_| {}).await;
+    }
+
+    pub(crate) async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         if self.running.is_some() {
             self.stop().await;
         }
-        let (running, anyone, keys) = start(self.dir.path(), |_| {}).await;
+        let (running, anyone, keys) = start(self.dir.path(), change).await;
         (self.running, self.anyone, self.keys) = (Some(running), anyone, keys);
     }
 
@@ -124,5 +128,7 @@ fn settings(data_dir: PathBuf) -> Settings {
     loaded.config.http.listen = "127.0.0.1:0".into();
     loaded.config.firewall.profile = gsm_security::Profile::TestLenient;
     loaded.config.log.level = "warn".into();
+    // However busy the machine is that tests.
+    loaded.config.http.queue_target_ms = 0;
     loaded.check(gsm_server::config::Mode::Dev).settings.expect("lawful settings")
 }

@@ -61,7 +61,8 @@ pub fn check_headers(headers: &HeaderMap, limits: &JsonLimits) -> Result<(), Jso
     check_media_type(headers, limits.media_type)
 }
 
-fn check_coding(headers: &HeaderMap) -> Result<(), JsonFault> {
+/// Whether the headers announce an uncompressed body.
+pub fn check_coding(headers: &HeaderMap) -> Result<(), JsonFault> {
     let plain = headers
         .get_all(header::CONTENT_ENCODING)
         .iter()

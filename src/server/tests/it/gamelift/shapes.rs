@@ -20,6 +20,11 @@ async fn what_cannot_be_read_or_is_not_served_is_told_in_the_words_of_aws() {
     let deep = format!("{{\"New\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     raw(describe, deep).await.exception(400, "SerializationException");
     raw(describe, "x".repeat(512 * 1024 + 1)).await.exception(413, "RequestEntityTooLargeException");
+    for (kind, coding) in [("application/json", "identity"), (JSON, "gzip"), ("text/plain", "identity")] {
+        let call = world.anyone.call("POST", "/").header("x-amz-target", describe);
+        let call = call.header("content-encoding", coding).text(kind, "{}");
+        call.send().await.exception(400, "SerializationException");
+    }
     // As long as it may be, and members that are not known are passed over.
     let long = format!("{{\"TicketIds\":[],\"New\":\"{}\"}}", "x".repeat(512 * 1024 - 25));
     assert_eq!(raw(describe, long).await.output(), json!({ "TicketList": [] }));
@@ -49,7 +54,10 @@ async fn the_native_face_stays_as_it_is() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_asks_too_often_is_throttled() {
-    let mut world = World::with(|settings| settings.firewall = gsm_security::Profile::TestLimit).await;
+    let mut world = World::with(|settings| {
+        settings.firewall = gsm_server::firewall::FirewallSettings::of(gsm_security::Profile::TestLimit)
+    })
+    .await;
     let mut asked = 0;
     let answer = loop {
         let answer = call(&world.anyone, "DescribeMatchmaking", json!({ "TicketIds": [] })).await;

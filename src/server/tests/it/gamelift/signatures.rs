@@ -206,7 +206,7 @@ async fn keys_are_shown_once_outlive_a_restart_and_end_when_revoked() {
 async fn who_tries_keys_is_slowed_down() {
     let mut world = World::with(|settings| {
         settings.signatures = Signatures::Verify;
-        settings.firewall = gsm_security::Profile::Default;
+        settings.firewall = gsm_server::firewall::FirewallSettings::of(gsm_security::Profile::Default);
     })
     .await;
     let key = Key { id: "AKIDEXAMPLE".into(), secret: "x".into() };

@@ -12,7 +12,64 @@ use std::{
 /// Different bytes in a key, at least: fewer were typed, not drawn (32 drawn ones have 30 on average).
 const DISTINCT_MIN: usize = 16;
 
-/// The key that signs sessions.
+/// Different characters in a secret that is text, at least.
+const LETTERS_MIN: usize = 8;
+/// Bytes of a secret that is text, at least.
+const TEXT_BYTES_MIN: usize = 24;
+/// What is in secrets that nobody drew. The last one is the example of the specification of webhooks.
+const KNOWN: [&str; 9] = [
+    "changeme",
+    "change-me",
+    "password",
+    "default",
+    "example",
+    "secret",
+    "qwerty",
+    "123456",
+    "mfkq9r8gkyqrtwjupd8ilpzio2lalasw",
+];
+
+/// Why a file with a secret is not taken in production, and what to do.
+pub(crate) fn weakness(path: &Path, text: &str) -> Option<String> {
+    if let Some(what) = open_to_others(path) {
+        return Some(what);
+    }
+    let plain = text.trim().trim_start_matches("whsec_");
+    let lower = plain.to_ascii_lowercase();
+    let letters = plain.bytes().collect::<std::collections::BTreeSet<u8>>().len();
+    if plain.len() < TEXT_BYTES_MIN {
+        return Some(format!(
+            "is shorter than {TEXT_BYTES_MIN} characters: draw one with openssl rand -base64 32"
+        ));
+    }
+    if letters < LETTERS_MIN || KNOWN.iter().any(|known| lower.contains(known)) || repeats(plain.as_bytes()) {
+        return Some("was typed, not drawn: draw one with openssl rand -base64 32".to_owned());
+    }
+    None
+}
+
+/// Why the mode of a file with a secret is not taken.
+pub(crate) fn open_to_others(path: &Path) -> Option<String> {
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0)
+        .then(|| format!("can be read by others (mode {mode:o}): chmod 600 it, and change what is in it"))
+}
+
+/// Whether it is one part, again and again.
+fn repeats(bytes: &[u8]) -> bool {
+    (1..=bytes.len() / 2).any(|n| bytes.iter().zip(bytes.iter().skip(n)).all(|(a, b)| a == b))
+}
+
+/// Refuses a weak secret in production.
+pub(crate) fn refuse_weak(what: &str, path: &Path, mode: Mode) -> Result<(), StartError> {
+    let Ok(text) = fs::read_to_string(path) else { return Ok(()) };
+    match weakness(path, &text).filter(|_| mode == Mode::Serve) {
+        Some(why) => Err(StartError::Refused(format!("{what}: its secret `{}` {why}", path.display()))),
+        None => Ok(()),
+    }
+}
+
+/// The key that signs tokens.
 pub(crate) fn token_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<TokenKey, StartError> {
     private_key(path, mode, ids).map(TokenKey::new)
 }
@@ -25,7 +82,7 @@ pub(crate) fn private_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result
         Some(text) => {
             let bits = parse(text.trim()).ok_or_else(|| weak("a key is 64 hexadecimal digits"))?;
             let distinct = bits.iter().collect::<std::collections::BTreeSet<_>>().len();
-            if distinct < DISTINCT_MIN {
+            if distinct < DISTINCT_MIN || repeats(&bits) {
                 return Err(weak("this key is not random: remove the file, and a good one is made"));
             }
             Ok(bits)
@@ -104,6 +161,32 @@ mod tests {
     }
 
     #[test]
+    fn secrets_that_were_typed_are_refused_in_production() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("webhook.secret");
+        let why = |text: &str| {
+            write_private(&path, text).unwrap();
+            let refused = refuse_weak("webhook `w`", &path, Mode::Serve).err().map(|e| e.to_string());
+            assert_eq!(refuse_weak("webhook `w`", &path, Mode::Dev).is_ok(), true);
+            refused.unwrap_or_default()
+        };
+        assert_eq!(why("whsec_4Zk0lqPmv7wYbJtQx1nRfA9sGh3cUd8E"), "");
+        assert!(why("tooshort").contains("shorter"));
+        for typed in [
+            "a".repeat(40),
+            "abcdefghijklmnop".repeat(3),
+            "my-Password-for-webhooks-0815".into(),
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into(),
+        ] {
+            assert!(why(&typed).contains("typed"), "{typed}");
+        }
+        write_private(&path, "whsec_4Zk0lqPmv7wYbJtQx1nRfA9sGh3cUd8E").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let told = refuse_weak("webhook `w`", &path, Mode::Serve).unwrap_err().to_string();
+        assert!(told.contains("chmod 600") && told.contains("mode 644"), "{told}");
+    }
+
+    #[test]
     fn weak_short_and_open_keys_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token.key");
@@ -113,6 +196,7 @@ mod tests {
         };
         assert!(refused("secret").unwrap().contains("64 hexadecimal"));
         assert!(refused(&"0123456789abcdef".repeat(4)).unwrap().contains("not random"));
+        assert!(refused(&"000102030405060708090a0b0c0d0e0f".repeat(2)).unwrap().contains("not random"));
         assert!(refused(&"ü".repeat(32)).unwrap().contains("64 hexadecimal"));
         fs::remove_file(&path).unwrap();
         token_key(&path, Mode::Serve, &SystemIds).unwrap();

@@ -1,0 +1,215 @@
+//! `gsm authz`: policies looked at without a server.
+use crate::output::{Failure, Outcome, print_json, say};
+use clap::{Args, Subcommand};
+use gsm_policy::{Decision, Policies, Question, Resource, Who};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// `gsm authz`
+#[derive(Args)]
+pub(crate) struct Command {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Who may do this, and by which policy
+    #[command(after_help = "Examples:
+  gsm authz explain --principal admin:support --action gsm:LiftPenalties
+  gsm authz explain --principal player:plr-0123 --action gsm:GetQueue --resource Queue:duel
+  gsm authz explain --principal admin:owner --action gsm:DeleteQueue --resource Queue:duel --reason 'season over'
+  gsm authz explain --policies /etc/gsm/policies --principal server:game-1 --action gsm:ReportResult --json
+
+Exit code 0: allowed; 1: denied; 2: the question or the policies make no sense.")]
+    Explain(Explain),
+    /// Check policies against the table of operations
+    #[command(after_help = "Examples:
+  gsm authz check config/policies
+  gsm authz check /etc/gsm/policies --json
+
+Exit code 0: lawful; 1: not, and each fault is told with file, line and column.")]
+    Check(Check),
+    /// Print the schema: every action, who it is for at all, and the groups it is in
+    #[command(after_help = "Example: gsm authz schema > gsm.cedarschema")]
+    Schema,
+}
+
+#[derive(Args)]
+struct Explain {
+    /// Who asks: none, player:ID, server:NAME, match:ID, or admin:ROLE[:NAME] with viewer, support, operator, auditor or
+    /// owner
+    #[arg(long, value_name = "WHO")]
+    principal: String,
+    /// What for, as gsm:GetRank; `gsm authz schema` lists them
+    #[arg(long, value_name = "ACTION")]
+    action: String,
+    /// What it is about, as Queue:duel [default: the service as a whole]
+    #[arg(long, value_name = "TYPE:NAME")]
+    resource: Option<String>,
+    /// The address it is asked from
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    address: std::net::IpAddr,
+    /// The reason that is given
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// A parameter of the path, as mode=duel; may be given again
+    #[arg(long, value_name = "NAME=TEXT")]
+    context: Vec<String>,
+    /// The directory of policies [default: those that are shipped]
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+    /// For machines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Check {
+    /// The directory with files *.cedar
+    dir: PathBuf,
+    /// For machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Outcome {
+        match self.what {
+            What::Explain(explain) => explain.run(),
+            What::Check(check) => check.run(),
+            What::Schema => {
+                say(gsm_server::authz::schema().trim_end());
+                Ok(())
+            }
+        }
+    }
+}
+
+fn load(dir: Option<&Path>) -> Result<Policies, Failure> {
+    gsm_server::authz::policies(dir).map_err(Failure::usage)
+}
+
+/// Who asks, as `admin:support:anna`.
+fn who(text: &str) -> Result<Who<'_>, Failure> {
+    let mut parts = text.splitn(3, ':');
+    let (kind, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    match (kind, second, third) {
+        ("none", None, None) => Ok(Who { kind, id: "", admin: None }),
+        ("admin", Some(role), name) if gsm_policy::ADMIN_ROLES.contains(&role) => {
+            Ok(Who { kind, id: name.unwrap_or("someone"), admin: Some(role) })
+        }
+        ("player" | "server" | "match", Some(id), None) if !id.is_empty() => {
+            Ok(Who { kind, id, admin: None })
+        }
+        _ => Err(Failure::usage(format!(
+            "--principal `{text}`: write none, player:ID, server:NAME, match:ID or admin:ROLE, where ROLE is one of {}",
+            gsm_policy::ADMIN_ROLES.join(", ")
+        ))),
+    }
+}
+
+impl Explain {
+    fn run(self) -> Outcome {
+        let policies = load(self.policies.as_deref())?;
+        let who = who(&self.principal)?;
+        if !policies.actions().any(|action| action == self.action) {
+            return Err(Failure::usage(format!(
+                "--action `{}`: there is no such action; `gsm authz schema` lists them",
+                self.action
+            )));
+        }
+        let resource = match self.resource.as_deref().map(|text| text.split_once(':')) {
+            None => Resource { kind: "Service", id: "gsm" },
+            Some(Some((kind, id))) if !kind.is_empty() => Resource { kind, id },
+            Some(_) => return Err(Failure::usage("--resource: write TYPE:NAME, as Queue:duel")),
+        };
+        let address = self.address.to_string();
+        let mut context: Vec<(&str, &str)> = vec![("address", &address)];
+        context.extend(self.reason.as_deref().map(|reason| ("reason", reason)));
+        for pair in &self.context {
+            let pair = pair.split_once('=');
+            context.push(pair.ok_or_else(|| Failure::usage("--context: write NAME=TEXT, as mode=duel"))?);
+        }
+        let asked = Question { who, action: &self.action, resource, context: &context };
+        let decision = policies.decide(&asked);
+        let others = policies.who_may(&asked);
+        if self.json {
+            let of: Vec<_> = texts(&policies, &decision)
+                .map(|p| json!({ "id": p.id, "file": p.file, "line": p.line }))
+                .collect();
+            print_json(&json!({
+                "allowed": decision.allowed, "policies": of, "errors": decision.errors, "who_may": others,
+            }))?;
+        } else {
+            self.tell(&policies, &decision, &others);
+        }
+        if decision.allowed { Ok(()) } else { Err(Failure { text: String::new(), code: 1 }) }
+    }
+
+    fn tell(&self, policies: &Policies, decision: &Decision, others: &[String]) {
+        let verdict = match (decision.allowed, decision.policies.is_empty()) {
+            (true, _) => "allowed",
+            (false, true) => "denied: no policy permits it",
+            (false, false) => "denied: forbidden",
+        };
+        say(format_args!("{} {} -> {verdict}", self.principal, self.action));
+        for policy in texts(policies, decision) {
+            say(format_args!("\nby `{}` ({}:{}):", policy.id, policy.file, policy.line));
+            policy.text.lines().for_each(|line| say(format_args!("  {line}")));
+        }
+        for error in &decision.errors {
+            say(format_args!("\npassed over: {error}"));
+        }
+        let may = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
+        say(format_args!("\nwho may, with this resource and context: {may}"));
+    }
+}
+
+fn texts<'p>(
+    policies: &'p Policies,
+    decision: &'p Decision,
+) -> impl Iterator<Item = &'p gsm_policy::PolicyText> {
+    policies.texts().iter().filter(|policy| decision.policies.contains(&policy.id))
+}
+
+impl Check {
+    fn run(self) -> Outcome {
+        match gsm_server::authz::policies(Some(&self.dir)) {
+            Ok(policies) => {
+                let count = policies.texts().len();
+                if self.json {
+                    return print_json(&json!({ "ok": true, "policies": count, "faults": [] }));
+                }
+                say(format_args!("{}: {count} policies, lawful", self.dir.display()));
+                Ok(())
+            }
+            Err(faults) => {
+                if self.json {
+                    let all: Vec<_> = faults.0.iter().map(|fault| {
+                        json!({ "file": fault.file, "line": fault.line, "column": fault.column, "what": fault.what, "help": fault.help })
+                    }).collect();
+                    print_json(&json!({ "ok": false, "faults": all }))?;
+                } else {
+                    faults.0.iter().for_each(say);
+                }
+                Err(Failure { text: String::new(), code: 1 })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_principal_is_written_with_its_kind() {
+        assert_eq!(who("admin:support").unwrap().admin, Some("support"));
+        assert_eq!(who("admin:owner:anna").unwrap().id, "anna");
+        assert_eq!(who("player:plr-1").unwrap().kind, "player");
+        for bad in ["", "admin", "admin:root", "player", "player:", "none:x", "system:x"] {
+            assert_eq!(who(bad).unwrap_err().code, 2, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! `gsm firewall`: what its rules are, whom they count, and the same limits for AWS WAF.
+use crate::{
+    flags::Flags,
+    output::{Failure, Outcome, note, print_json, print_table, say},
+};
+use clap::{Args, Subcommand};
+use gsm_core::Clock as _;
+use gsm_engine::AddressList;
+use gsm_security::Rule;
+use gsm_server::{
+    config::Mode,
+    firewall::{
+        FirewallSettings,
+        explain::{Asked, explain, why_not},
+        export::export,
+    },
+};
+use serde_json::json;
+use std::{net::IpAddr, path::PathBuf};
+
+/// `gsm firewall`
+#[derive(Args)]
+pub(crate) struct Command {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Check rules and lists and show those that would hold; exit code 2 where one is wrong
+    #[command(after_help = "Examples:
+  gsm firewall check rules.toml              a file of rules, on top of the default ones
+  gsm firewall check --config gsm.toml       everything that a server would start with")]
+    Check {
+        /// A file with [[rules]] blocks
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        flags: Flags,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say which rules would count a request, and why the others would not
+    #[command(after_help = "Examples:
+  gsm firewall explain --method POST --path /v1/tickets --role player
+  gsm firewall explain --path /v1/queues --address 192.0.2.7 --header 'X-Game: chess' --rules rules.toml
+  gsm firewall explain --path /v1/queues --bad-token --config gsm.toml
+
+Lists that operators filled through the API are the server's: GET /v1/admin/firewall.")]
+    Explain {
+        /// The method of the request
+        #[arg(long, default_value = "GET")]
+        method: String,
+        /// Its path
+        #[arg(long)]
+        path: String,
+        /// Who speaks
+        #[arg(long, value_name = "IP", default_value = "192.0.2.1")]
+        address: IpAddr,
+        /// The caller's role, such as player, server or admin; without it nobody is known
+        #[arg(long)]
+        role: Option<String>,
+        /// A header as `Name: value`; may be given again
+        #[arg(long, value_name = "HEADER")]
+        header: Vec<String>,
+        /// The request has a token that proves bad
+        #[arg(long, conflicts_with = "role")]
+        bad_token: bool,
+        /// A file with [[rules]] blocks, instead of the configuration's
+        #[arg(long, value_name = "FILE")]
+        rules: Option<PathBuf>,
+        #[command(flatten)]
+        flags: Flags,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the same limits as Terraform for AWS WAFv2; what WAF cannot express is told in it and on standard error
+    #[command(after_help = "Examples:
+  gsm firewall export > waf.tf
+  gsm firewall export --config gsm.toml --name ladder --json")]
+    Export {
+        /// The name of the web ACL
+        #[arg(long, default_value = "gsm")]
+        name: String,
+        #[command(flatten)]
+        flags: Flags,
+        /// For machines: the Terraform and the notes
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Outcome {
+        match self.what {
+            What::Check { file, flags, json } => check(&settings(&flags, file)?, json),
+            What::Explain { method, path, address, role, header, bad_token, rules, flags, json } => {
+                let headers = header.iter().map(|text| split(text)).collect::<Result<_, _>>()?;
+                let asked = Asked { address, method, path, role, headers, bad_token };
+                if !asked.path.starts_with('/') || asked.path.contains(['?', ' ']) {
+                    let path = &asked.path;
+                    return Err(Failure::usage(format!(
+                        "--path `{path}`: write a path without query, such as /v1/queues"
+                    )));
+                }
+                explained(&settings(&flags, rules)?, &asked, json)
+            }
+            What::Export { name, flags, json } => exported(&settings(&flags, None)?, &name, json),
+        }
+    }
+}
+
+/// What the configuration says, with the rules of another file if one is named.
+fn settings(flags: &Flags, rules: Option<PathBuf>) -> Result<FirewallSettings, Failure> {
+    let mut settings = flags.settings(Mode::Serve)?.firewall;
+    if rules.is_some() {
+        settings.rules_file = rules;
+    }
+    Ok(settings)
+}
+
+fn split(header: &str) -> Result<(String, String), Failure> {
+    let wrong = || Failure::usage(format!("--header `{header}`: write `Name: value`"));
+    let (name, value) = header.split_once(':').ok_or_else(wrong)?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn check(settings: &FirewallSettings, json: bool) -> Outcome {
+    let read = settings.read().map_err(Failure::usage)?;
+    let rules = match settings.rules(&read.rules) {
+        Ok(rules) => rules,
+        Err(faults) => {
+            if json {
+                let one = |fault: &gsm_security::RuleError| json!({ "rule": fault.rule, "member": fault.member, "what": fault.what });
+                print_json(&json!({ "ok": false, "errors": faults.iter().map(one).collect::<Vec<_>>() }))?;
+                return Err(Failure { text: String::new(), code: 2 });
+            }
+            let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
+            return Err(Failure::usage(format!("the rules are not lawful:\n{}", lines.join("\n"))));
+        }
+    };
+    let count = |list| settings.entries(&read, list).len();
+    let (denied, allowed) = (count(AddressList::Deny), count(AddressList::Allow));
+    if json {
+        let rules: Vec<_> = rules.iter().map(told).collect();
+        return print_json(
+            &json!({ "ok": true, "rules": rules, "denied_networks": denied, "allowed_networks": allowed }),
+        );
+    }
+    let head = ["rule", "limit", "by", "counts", "above it"].map(str::to_owned).to_vec();
+    let row = |rule: &Rule| {
+        let rate = format!("{} in {} s", rule.rate.limit(), rule.rate.window().get() / 1_000);
+        let above = if rule.counts_only { "count".to_owned() } else { rule.status.to_string() };
+        vec![rule.name.to_string(), rate, rule.key.to_string(), scope(rule), above]
+    };
+    let rows: Vec<_> = std::iter::once(head).chain(rules.iter().map(row)).collect();
+    print_table(&rows, &[]);
+    say(format_args!("networks: {denied} denied, {allowed} never limited"));
+    Ok(())
+}
+
+/// What a rule counts, in a few words.
+fn scope(rule: &Rule) -> String {
+    let mut parts = Vec::new();
+    if rule.on == gsm_security::Event::BadToken {
+        parts.push("bad tokens".to_owned());
+    }
+    if let Some(face) = rule.face {
+        parts
+            .push(format!("face {}", if face == gsm_security::Face::Native { "native" } else { "gamelift" }));
+    }
+    let mut list = |name: &str, all: Vec<String>| {
+        if !all.is_empty() {
+            parts.push(format!("{name} {}", all.join(" ")));
+        }
+    };
+    list("methods", rule.methods.iter().map(ToString::to_string).collect());
+    list("paths", rule.paths.iter().map(ToString::to_string).collect());
+    list("actions", rule.actions.iter().map(ToString::to_string).collect());
+    list("roles", rule.roles.iter().map(ToString::to_string).collect());
+    if parts.is_empty() { "everything".to_owned() } else { parts.join(", ") }
+}
+
+fn told(rule: &Rule) -> serde_json::Value {
+    json!({
+        "name": *rule.name, "key": rule.key.to_string(), "limit": rule.rate.limit(),
+        "window_s": rule.rate.window().get() / 1_000, "scope": scope(rule),
+        "action": if rule.counts_only { "count" } else { "block" }, "status": rule.status,
+    })
+}
+
+fn explained(settings: &FirewallSettings, asked: &Asked, json: bool) -> Outcome {
+    let now = gsm_adapters::SystemClock::new().now();
+    let found = explain(settings, asked, now).map_err(Failure::usage)?;
+    if json {
+        let rule = |(rule, found): &(Rule, Result<(), gsm_security::Miss>)| {
+            let mut told = told(rule);
+            told["counts_it"] = json!(found.is_ok());
+            told["why_not"] = json!(found.err().map(why_not));
+            told
+        };
+        let rules: Vec<_> = found.rules.iter().map(rule).collect();
+        return print_json(
+            &json!({ "action": found.action, "denied": found.denied, "exempt": found.exempt, "rules": rules }),
+        );
+    }
+    match found.action {
+        Some(action) => say(format_args!("{} {} is {action}", asked.method, asked.path)),
+        None => say(format_args!("{} {} is no operation of the API", asked.method, asked.path)),
+    }
+    if found.denied {
+        say(format_args!("the deny list refuses {}: nothing else is asked", asked.address));
+    } else if found.exempt {
+        say("never counted: the path is exempt, or the address on the allow list");
+    }
+    let head = ["rule", "counts it", "limit", "by", "because"].map(str::to_owned).to_vec();
+    let row = |(rule, found): &(Rule, Result<(), gsm_security::Miss>)| {
+        let rate = format!("{} in {} s", rule.rate.limit(), rule.rate.window().get() / 1_000);
+        let (counts, why) = found.map_or_else(|miss| ("no", why_not(miss)), |()| ("yes", ""));
+        vec![rule.name.to_string(), counts.to_owned(), rate, rule.key.to_string(), why.to_owned()]
+    };
+    let rows: Vec<_> = std::iter::once(head).chain(found.rules.iter().map(row)).collect();
+    print_table(&rows, &[]);
+    Ok(())
+}
+
+fn exported(settings: &FirewallSettings, name: &str, json: bool) -> Outcome {
+    let lawful = (1..=100).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if !lawful {
+        return Err(Failure::usage(format!(
+            "--name `{name}`: a letter, then letters, digits, `-` and `_`, at most 100"
+        )));
+    }
+    let now = gsm_adapters::SystemClock::new().now();
+    let done = export(settings, name, now).map_err(Failure::usage)?;
+    for line in &done.notes {
+        note(format_args!("note: {line}"));
+    }
+    if json {
+        return print_json(&json!({ "terraform": done.terraform, "notes": done.notes }));
+    }
+    say(done.terraform.trim_end());
+    Ok(())
+}

@@ -1,0 +1,85 @@
+use crate::gsm::{Served, arg, gsm, write};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+#[test]
+fn shipped_policies_are_lawful_and_explained() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/policies");
+    let told = gsm(&["authz", "check", arg(&shipped)]).ok();
+    assert!(told.contains("policies, lawful"), "{told}");
+    let explain = |principal: &str, action: &str, more: &[&str]| {
+        gsm(&[&["authz", "explain", "--principal", principal, "--action", action], more].concat())
+    };
+    let allowed = explain("admin:support", "gsm:LiftPenalties", &[]).ok();
+    assert!(
+        allowed.contains("-> allowed") && allowed.contains("`support-helps-players` (operators.cedar:"),
+        "{allowed}"
+    );
+    let denied = explain("admin:support", "gsm:SetRating", &["--json"]);
+    let found: serde_json::Value = serde_json::from_str(&denied.out).unwrap();
+    assert_eq!((denied.code, &found["allowed"]), (Some(1), &false.into()), "{denied:?}");
+    assert_eq!(found["who_may"], serde_json::json!(["admin:operator", "admin:owner"]));
+    let queue = ["--resource", "Queue:duel"];
+    assert_eq!(explain("admin:owner", "gsm:DeleteQueue", &queue).code, Some(1), "without a reason");
+    explain("admin:owner", "gsm:DeleteQueue", &[&queue[..], &["--reason", "over"]].concat()).ok();
+    for (principal, action, more) in [
+        ("admin:root", "gsm:GetRank", &[][..]),
+        ("player:x", "gsm:Nothing", &[]),
+        ("player:x", "gsm:GetRank", &["--resource", "duel"]),
+        ("player:x", "gsm:GetRank", &["--context", "mode"]),
+        ("player:x", "gsm:GetRank", &["--policies", "/nowhere"]),
+    ] {
+        assert_eq!(explain(principal, action, more).code, Some(2), "{principal} {action}");
+    }
+    let schema = gsm(&["authz", "schema"]).ok();
+    assert!(schema.contains("action \"gsm:ReportResult\" in [\"admin-operations\""), "{schema}");
+}
+
+#[test]
+fn faults_are_told_with_their_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("own.cedar");
+    write(&file, "// mine\npermit (principal is Playr, action, resource);\n");
+    let ran = gsm(&["authz", "check", arg(dir.path())]);
+    assert!(ran.code == Some(1) && ran.out.contains("own.cedar:2:") && ran.out.contains("Playr"), "{ran:?}");
+    let ran = gsm(&["authz", "check", arg(dir.path()), "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&found["ok"], &found["faults"][0]["line"]), (&false.into(), &2.into()));
+    let config = dir.path().join("gsm.toml");
+    write(
+        &config,
+        &format!("[policy]\ndir = {:?}\n[store]\ndata_dir = {:?}\n", dir.path(), dir.path().join("d")),
+    );
+    gsm(&["serve", "--config", arg(&config), "--listen", "127.0.0.1:0"]).told(1, &["own.cedar:2:", "Playr"]);
+    let doctor = gsm(&["doctor", "--config", arg(&config), "--listen", "127.0.0.1:0"]);
+    assert!(doctor.out.lines().any(|l| l.starts_with("FAIL") && l.contains("own.cedar:2:")), "{doctor:?}");
+}
+
+#[test]
+fn keys_of_a_running_server_are_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    gsm(&["admin", "bootstrap", "--data-dir", arg(&data)]).ok();
+    let served = Served::start("serve", &data, &[]);
+    let (server, admin) = (format!("http://{}", served.addr), data.join("admin.key"));
+    let rotate = |more: &[&str]| {
+        gsm(&[&["key", "rotate", "--server", &server, "--token-file", arg(&admin)], more].concat())
+    };
+    let keys = || served.get("/.well-known/jwks.json", None).1;
+    let before = keys();
+    let told = rotate(&["--json"]).json();
+    let states: Vec<_> = told["keys"].as_array().unwrap().iter().map(|key| key["state"].clone()).collect();
+    assert_eq!(states, ["retired", "signing", "next"]);
+    assert_ne!(keys(), before);
+    let old = fs::read_to_string(&admin).unwrap();
+    let id = format!("key-{}", old.split('_').nth(1).unwrap());
+    let out = dir.path().join("new.key");
+    rotate(&["--id", &id, "--out", arg(&out), "--overlap-s", "0"]).ok();
+    let new = fs::read_to_string(&out).unwrap();
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(served.get("/v1/admin/keys", Some(old.trim())).0, 401);
+    assert_eq!(served.get("/v1/admin/keys", Some(new.trim())).0, 200);
+    rotate(&[]).told(1, &["refused"]);
+    assert_eq!(rotate(&["--id", &id]).code, Some(2), "without a place for the new one");
+    gsm(&["key", "rotate", "--server", "http://example.org", "--token-file", arg(&admin)])
+        .told(2, &["https"]);
+}

@@ -1,0 +1,68 @@
+use crate::gsm::{arg, gsm, write};
+
+const RULES: &str = "[[rules]]\nname = \"burst\"\npaths = [\"/v1/players/*\"]\nkey = \"header:X-Game\"\nlimit = 50\n\
+                     window_s = 1\n[[rules]]\nname = \"result\"\naction = \"off\"\n";
+
+#[test]
+fn check_shows_what_would_hold_and_names_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("rules.toml");
+    write(&file, RULES);
+    let table = gsm(&["firewall", "check", arg(&file)]).ok();
+    let begins = |name: &str| table.lines().any(|line| line.starts_with(name));
+    assert!(begins("burst ") && begins("address ") && !begins("result "), "{table}");
+    let shown = gsm(&["firewall", "check", arg(&file), "--json"]).json();
+    assert_eq!((&shown["rules"][0]["name"], &shown["rules"][0]["limit"]), (&"burst".into(), &50.into()));
+    write(&file, &RULES.replace("window_s = 1", "window_s = 601"));
+    gsm(&["firewall", "check", arg(&file)]).told(2, &["`burst`: `window_s` is 601"]);
+    let wrong = gsm(&["firewall", "check", arg(&file), "--json"]);
+    assert_eq!(wrong.code, Some(2));
+    assert_eq!(wrong.json()["errors"][0]["member"], "window_s");
+    write(&file, "[[rules]]\nname = 1\n");
+    gsm(&["firewall", "check", arg(&file)]).told(2, &["line 2"]);
+    gsm(&["firewall", "check", "/none/rules.toml"]).told(2, &["cannot read"]);
+    let config = dir.path().join("gsm.toml");
+    write(&config, "[firewall]\nrules = [{ name = \"a\", key = \"ip\", limit = 1, window_s = 1 }]\n");
+    gsm(&["firewall", "check", "--config", arg(&config)]).told(2, &["firewall.rules", "`a`: `key`"]);
+}
+
+#[test]
+fn explain_says_of_each_rule_whether_it_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("rules.toml");
+    write(&file, RULES);
+    let counted = |args: &[&str]| -> Vec<String> {
+        let mut all = vec!["firewall", "explain", "--json", "--rules", arg(&file)];
+        all.extend(args);
+        let shown = gsm(&all).json();
+        let rules = shown["rules"].as_array().unwrap().iter().filter(|rule| rule["counts_it"] == true);
+        rules.map(|rule| rule["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        counted(&["--method", "POST", "--path", "/v1/tickets", "--role", "player"]),
+        ["ticket_create", "address"]
+    );
+    assert_eq!(counted(&["--path", "/v1/players/p", "--header", "x-game: chess"]), ["burst", "address"]);
+    assert_eq!(counted(&["--path", "/v1/players/p", "--bad-token"]), ["bad_token"]);
+    let table = gsm(&["firewall", "explain", "--path", "/v1/queues", "--role", "server"]).ok();
+    assert!(
+        table.starts_with("GET /v1/queues is gsm:ListQueues") && table.contains("is for other actions"),
+        "{table}"
+    );
+    gsm(&["firewall", "explain", "--path", "v1"]).told(2, &["--path `v1`"]);
+    gsm(&["firewall", "explain", "--path", "/v1", "--header", "x"]).told(2, &["Name: value"]);
+    gsm(&["firewall", "explain", "--path", "/v1", "--address", "x"]).told(2, &["--address"]);
+}
+
+#[test]
+fn export_says_aloud_what_waf_cannot_do() {
+    let ran = gsm(&["firewall", "export", "--name", "ladder"]);
+    ran.told(0, &["Rule `bad_token` is left out"]);
+    assert!(
+        ran.out.contains("resource \"aws_wafv2_web_acl\" \"ladder\"")
+            && ran.out.contains("rate_based_statement")
+    );
+    let shown = gsm(&["firewall", "export", "--json"]).json();
+    assert!(shown["terraform"].as_str().unwrap().contains("evaluation_window_sec = 300"));
+    gsm(&["firewall", "export", "--name", "1 x"]).told(2, &["--name"]);
+}

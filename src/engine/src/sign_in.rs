@@ -1,0 +1,146 @@
+//! Who a player is: by a secret, by the key of a device, or as the subject of an issuer. All of these are identities of
+//! the same kind, and one player may have several.
+use crate::{
+    Call, Engine, EngineError,
+    players::add_player,
+    store::{Home, Key, Row},
+    token::{ChallengeClaim, TokenError},
+};
+use gsm_core::{Label, Millis, PlayerId, RequestKey, Timestamp, limits};
+
+/// How long a device has to sign a challenge.
+const CHALLENGE_LIFE: Millis = Millis::from_secs(60);
+
+/// Who signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who.
+    pub player: PlayerId,
+    /// Whether the player was made just now.
+    pub created: bool,
+}
+
+impl Engine {
+    /// Signs in whoever holds a guest secret; the first time makes a player. Only the secret's hash is kept.
+    pub async fn sign_in(
+        &self,
+        call: &Call,
+        secret: &str,
+        name: Option<Label>,
+    ) -> Result<SignedIn, EngineError> {
+        let identity = identity("gsm guest secret 1", secret.as_bytes());
+        self.identify(call, identity, name, None).await
+    }
+
+    /// Signs in whoever holds the private half of a device's key, as the caller has checked; the first time makes a
+    /// player. `key` is the public half with its kind.
+    pub async fn sign_in_device(
+        &self,
+        call: &Call,
+        key: &[u8],
+        name: Option<Label>,
+    ) -> Result<SignedIn, EngineError> {
+        self.identify(call, identity("gsm device key 1", key), name, None).await
+    }
+
+    /// What a device shall sign, and until when.
+    pub fn challenge(&self, now: Timestamp) -> (String, Timestamp) {
+        let expires_at = now.saturating_add(CHALLENGE_LIFE);
+        (self.tokens.issue(&ChallengeClaim { nonce: self.ids.next_u128(), expires_at }), expires_at)
+    }
+
+    /// A challenge that was given out and has not expired.
+    pub fn open_challenge(&self, challenge: &str, now: Timestamp) -> Result<ChallengeClaim, TokenError> {
+        self.tokens.open(challenge, now)
+    }
+
+    /// Bits that only this server can compute from `input`, for one purpose.
+    pub fn derive(&self, purpose: &str, input: &[u8], bits: &mut [u8]) {
+        self.tokens.derive(purpose, input, bits);
+    }
+
+    /// The player whom an issuer knows as `subject`, made if new.
+    pub async fn player_of_subject(
+        &self,
+        call: &Call,
+        issuer: &str,
+        subject: &RequestKey,
+    ) -> Result<PlayerId, EngineError> {
+        let identity = Self::subject_identity(issuer, subject);
+        self.identify(call, identity, None, Some(subject.clone())).await.map(|signed_in| signed_in.player)
+    }
+
+    /// Makes the subject of an issuer an identity of this player, who then is the same by either; doing it again changes
+    /// nothing. Refused where the subject is another player's.
+    pub async fn link_subject(
+        &self,
+        call: &Call,
+        player: PlayerId,
+        issuer: &str,
+        subject: &RequestKey,
+    ) -> Result<(), EngineError> {
+        let key = Key::Identity(Self::subject_identity(issuer, subject));
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            self.replayed::<()>(call, Home::Document).await?;
+            if let Some(found) = self.get_one(&key).await? {
+                let Row::Identity(owner) = &*found.row else { return Err(EngineError::damaged(&key)) };
+                return if *owner == player { Ok(()) } else { Err(EngineError::IdentityTaken) };
+            }
+            let (mut row, version) = self.player_row(player).await?;
+            let mut changes = self.changes(call, &[&player]);
+            changes.create(key.clone(), Row::Identity(player));
+            if row.external_id.is_none() {
+                row.external_id = Some(subject.clone());
+                changes.replace(Key::Player(player), Some(version), Row::Player(row));
+            }
+            self.remember(&mut changes, call, Home::Document, &())?;
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return Ok(()),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    pub(crate) fn subject_identity(issuer: &str, subject: &RequestKey) -> [u8; 32] {
+        Self::named_identity(issuer, subject.as_str())
+    }
+
+    /// Where the player is found whom `issuer` knows by this name.
+    pub(crate) fn named_identity(issuer: &str, name: &str) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("gsm issuer subject 1");
+        hasher.update(&(issuer.len() as u64).to_be_bytes()).update(issuer.as_bytes()).update(name.as_bytes());
+        *hasher.finalize().as_bytes()
+    }
+
+    pub(crate) async fn identify(
+        &self,
+        call: &Call,
+        identity: [u8; 32],
+        name: Option<Label>,
+        external_id: Option<RequestKey>,
+    ) -> Result<SignedIn, EngineError> {
+        let key = Key::Identity(identity);
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if let Some(found) = self.get_one(&key).await? {
+                let Row::Identity(player) = &*found.row else { return Err(EngineError::damaged(&key)) };
+                return Ok(SignedIn { player: *player, created: false });
+            }
+            let player = PlayerId::fresh(&*self.ids);
+            let mut changes = self.changes(call, &[&player]);
+            add_player(&mut changes, player, identity, name.clone(), external_id.clone());
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return Ok(SignedIn { player, created: true }),
+                // Another call was first: the next round finds its player.
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+}
+
+fn identity(purpose: &str, of: &[u8]) -> [u8; 32] {
+    *blake3::Hasher::new_derive_key(purpose).update(of).finalize().as_bytes()
+}

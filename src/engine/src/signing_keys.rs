@@ -1,0 +1,112 @@
+//! The keys that sign players' sessions: one signs, the next one is published already, and those before are good until
+//! their last session has expired. Their private halves are sealed before they come here.
+use crate::{
+    Call, Engine, EngineError,
+    store::{Home, Key, KeyRange, Row, SigningKeyRow, Version, WhoRow},
+};
+use gsm_core::{KeyId, Millis, limits};
+
+/// Keys kept, old ones included.
+const KEYS_MAX: usize = 32;
+
+/// A key pair to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSigningKey {
+    /// Its name in tokens.
+    pub id: KeyId,
+    /// The public half (Ed25519).
+    pub public: [u8; 32],
+    /// The private half, sealed.
+    pub sealed: Vec<u8>,
+}
+
+impl NewSigningKey {
+    fn row(&self, call: &Call, signs: bool) -> SigningKeyRow {
+        SigningKeyRow {
+            id: self.id,
+            public: self.public,
+            sealed: self.sealed.clone(),
+            created_at: call.now,
+            active_at: signs.then_some(call.now),
+            retired_at: None,
+        }
+    }
+}
+
+impl Engine {
+    /// All keys in the order in which they sign, the next one last; empty before [`Engine::rotate_signing_keys`] was called for the first time.
+    pub async fn signing_keys(&self) -> Result<Vec<SigningKeyRow>, EngineError> {
+        Ok(self.signing_rows().await?.into_iter().map(|(row, _)| row).collect())
+    }
+
+    async fn signing_rows(&self) -> Result<Vec<(SigningKeyRow, Version)>, EngineError> {
+        let range = KeyRange::SigningKeys;
+        let rows = self.store(range.home()).list(&range, None, limits::PAGE_SIZE_MAX, false).await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (key, row) in rows {
+            let Row::Who(who) = &*row.row else { return Err(EngineError::damaged(&key)) };
+            let WhoRow::SigningKey(signing) = &**who else { return Err(EngineError::damaged(&key)) };
+            found.push((signing.clone(), row.version));
+        }
+        // In the order in which they sign; the next one last.
+        found.sort_by_key(|(row, _)| {
+            let next = (row.active_at.is_none(), row.active_at);
+            (next, row.retired_at.is_none(), row.created_at, row.id)
+        });
+        Ok(found)
+    }
+
+    /// The next key signs from now on, the one that did retires, and `fresh` becomes the next one. Where there are none
+    /// yet, `fresh` has two: the one that signs, and the next.
+    ///
+    /// Keys that retired longer than `life` ago have no living session left and are forgotten. The call of an
+    /// idempotency key that was used already changes nothing.
+    pub async fn rotate_signing_keys(
+        &self,
+        call: &Call,
+        fresh: &[NewSigningKey; 2],
+        life: Millis,
+    ) -> Result<Vec<SigningKeyRow>, EngineError> {
+        let [first, second] = fresh;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let rows = self.signing_rows().await?;
+            if self.replayed::<()>(call, Home::Document).await?.is_some() {
+                return Ok(rows.into_iter().map(|(row, _)| row).collect());
+            }
+            if rows.len() >= KEYS_MAX {
+                let most =
+                    format!("at most {KEYS_MAX} keys are kept, and each until its sessions have expired");
+                return Err(EngineError::invalid("rotation", most));
+            }
+            let mut changes = self.changes(call, &[&first.id]);
+            let mut put = |row: SigningKeyRow, at: Option<Version>| {
+                let key = Key::SigningKey(row.id);
+                changes.replace(key, at, Row::Who(Box::new(WhoRow::SigningKey(row))));
+            };
+            match rows.iter().find(|(row, _)| row.active_at.is_none()) {
+                Some((next, at)) => {
+                    put(SigningKeyRow { active_at: Some(call.now), ..next.clone() }, Some(*at));
+                }
+                None => put(second.row(call, true), None),
+            }
+            put(first.row(call, false), None);
+            for (row, at) in
+                rows.iter().filter(|(row, _)| row.active_at.is_some() && row.retired_at.is_none())
+            {
+                put(SigningKeyRow { retired_at: Some(call.now), ..row.clone() }, Some(*at));
+            }
+            for (row, at) in &rows {
+                if row.retired_at.is_some_and(|since| since.saturating_add(life) < call.now) {
+                    changes.delete(Key::SigningKey(row.id), *at);
+                }
+            }
+            self.remember(&mut changes, call, Home::Document, &())?;
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return self.signing_keys().await,
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+}

@@ -1,0 +1,47 @@
+//! Keys that sign sessions: the next one is known before it signs, an old one until its sessions are over.
+use crate::world::{World, both, keyed};
+use gsm_core::{KeyId, Millis};
+use gsm_engine::NewSigningKey;
+
+both! { keys_overlap, a_rotation_is_done_once }
+
+const LIFE: Millis = Millis::from_secs(100);
+
+fn fresh(n: u8) -> [NewSigningKey; 2] {
+    let key = |n: u8| NewSigningKey { id: KeyId::from_u128(u128::from(n)), public: [n; 32], sealed: vec![n] };
+    [key(n), key(n + 100)]
+}
+
+/// Ids by what they do: signing, next, retired.
+async fn state(w: &World) -> (Vec<u128>, Vec<u128>, Vec<u128>) {
+    let keys = w.engine.signing_keys().await.unwrap();
+    let of = |wanted: fn(bool, bool) -> bool| {
+        let chosen = keys.iter().filter(|k| wanted(k.active_at.is_some(), k.retired_at.is_some()));
+        chosen.map(|k| k.id.as_u128()).collect()
+    };
+    (of(|a, r| a && !r), of(|a, _| !a), of(|_, r| r))
+}
+
+async fn keys_overlap(w: World) {
+    assert_eq!(state(&w).await, (vec![], vec![], vec![]));
+    w.engine.rotate_signing_keys(&w.admin(), &fresh(1), LIFE).await.unwrap();
+    w.settle();
+    assert_eq!(state(&w).await, (vec![101], vec![1], vec![]));
+    w.clock.advance_ms(1_000);
+    w.engine.rotate_signing_keys(&w.admin(), &fresh(2), LIFE).await.unwrap();
+    w.settle();
+    assert_eq!(state(&w).await, (vec![1], vec![2], vec![101]), "what was published before signs now");
+    w.clock.advance_ms(100_001);
+    w.engine.rotate_signing_keys(&w.admin(), &fresh(3), LIFE).await.unwrap();
+    w.settle();
+    assert_eq!(state(&w).await, (vec![2], vec![3], vec![1]), "one without living sessions is forgotten");
+}
+
+async fn a_rotation_is_done_once(w: World) {
+    let call = keyed(w.admin(), "k", "a");
+    w.engine.rotate_signing_keys(&call, &fresh(1), LIFE).await.unwrap();
+    w.settle();
+    w.engine.rotate_signing_keys(&call, &fresh(2), LIFE).await.unwrap();
+    w.settle();
+    assert_eq!(state(&w).await, (vec![101], vec![1], vec![]));
+}

@@ -1,0 +1,239 @@
+//! Sets of networks: who is refused whatever is asked, and who is never limited.
+use gsm_core::Timestamp;
+use hashbrown::HashMap;
+use ipnet::IpNet;
+use std::{fmt, net::IpAddr, str::FromStr};
+
+/// Networks of one list.
+pub const LIST_ENTRIES_MAX: usize = 100_000;
+
+/// A network: an address and how many of its first bits count. Addresses of IPv4 written as IPv6 are those of IPv4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Network(IpNet);
+
+/// A text is no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a network such as 192.0.2.0/24 or 2001:db8::/32")]
+pub struct NetworkError {
+    text: String,
+}
+
+impl Network {
+    /// The network of an address; refuses a length that it has not. Bits behind the length do not count.
+    pub fn new(address: IpAddr, length: u8) -> Result<Self, NetworkError> {
+        let wrong = || NetworkError { text: format!("{address}/{length}") };
+        let net = IpNet::new(address, length).map_err(|_| wrong())?.trunc();
+        let IpNet::V6(six) = net else { return Ok(Self(net)) };
+        match six.addr().to_ipv4_mapped() {
+            Some(four) if length >= 96 => {
+                IpNet::new(four.into(), length - 96).map(|net| Self(net.trunc())).map_err(|_| wrong())
+            }
+            _ => Ok(Self(net)),
+        }
+    }
+
+    /// Its first address.
+    #[must_use]
+    pub fn address(self) -> IpAddr {
+        self.0.addr()
+    }
+
+    /// How many bits count.
+    #[must_use]
+    pub fn length(self) -> u8 {
+        self.0.prefix_len()
+    }
+
+    /// Whether an address lies in it.
+    #[must_use]
+    pub fn has(self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+
+    /// The bits that count, as those of an IPv6 address, and how many these are then.
+    fn bits(self) -> (u128, u8) {
+        let length = self.length() + if self.0.addr().is_ipv4() { 96 } else { 0 };
+        (masked(wide(self.0.addr()), length), length)
+    }
+}
+
+impl FromStr for Network {
+    type Err = NetworkError;
+    /// As `address/length`, or an address alone.
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        let wrong = || NetworkError { text: text.chars().take(64).collect() };
+        let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let digits = |l: &str| if l.bytes().all(|b| b.is_ascii_digit()) { l.parse().ok() } else { None };
+        let length = length.map_or(Some(most), digits).ok_or_else(wrong)?;
+        Self::new(address, length).map_err(|_| wrong())
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+fn wide(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+fn masked(bits: u128, length: u8) -> u128 {
+    bits & u128::MAX.checked_shl(128 - u32::from(length.min(128))).unwrap_or(0)
+}
+
+/// A network of a list, and until when it is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The network.
+    pub network: Network,
+    /// From then on it is not in the list; `None`: for ever.
+    pub until: Option<Timestamp>,
+}
+
+/// A set of networks. A look-up costs a hash for each length of prefix that occurs, however many networks there are.
+#[derive(Debug, Default)]
+pub struct NetworkSet {
+    /// By length, the longest first.
+    by_length: Vec<(u8, HashMap<u128, Option<Timestamp>>)>,
+    len: usize,
+}
+
+impl NetworkSet {
+    /// Of networks that come twice the later end counts.
+    #[must_use]
+    pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut set = Self::default();
+        for entry in entries {
+            let (bits, length) = entry.network.bits();
+            let at = set.by_length.binary_search_by(|(known, _)| length.cmp(known)).unwrap_or_else(|at| {
+                set.by_length.insert(at, (length, HashMap::new()));
+                at
+            });
+            let Some((_, nets)) = set.by_length.get_mut(at) else { continue };
+            nets.entry(bits)
+                .and_modify(|until| *until = until.and_then(|known| entry.until.map(|new| known.max(new))))
+                .or_insert_with(|| {
+                    set.len += 1;
+                    entry.until
+                });
+        }
+        set
+    }
+
+    /// Whether a network that `address` lies in is in the set at `now`.
+    #[must_use]
+    pub fn has(&self, address: IpAddr, now: Timestamp) -> bool {
+        if self.len == 0 {
+            return false;
+        }
+        let bits = wide(address);
+        // A short IPv6 network would else have every IPv4 address.
+        let least = if address.to_canonical().is_ipv4() { 96 } else { 0 };
+        self.by_length.iter().take_while(|(length, _)| *length >= least).any(|(length, nets)| {
+            nets.get(&masked(bits, *length)).is_some_and(|until| until.is_none_or(|until| now < until))
+        })
+    }
+
+    /// Networks, those included whose time is over.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+/// Both lists.
+#[derive(Debug, Default)]
+pub struct Lists {
+    /// Refused whatever is asked.
+    pub deny: NetworkSet,
+    /// Never limited.
+    pub allow: NetworkSet,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn net(text: &str) -> Network {
+        text.parse().unwrap()
+    }
+    fn set(texts: &[&str]) -> NetworkSet {
+        NetworkSet::new(texts.iter().map(|text| Entry { network: net(text), until: None }))
+    }
+    fn check(texts: &[&str], address: &str, has: bool) {
+        assert_eq!(set(texts).has(address.parse().unwrap(), Timestamp::EPOCH), has, "{address} in {texts:?}");
+    }
+
+    #[test]
+    fn networks_are_read_and_shown_in_one_form() {
+        for (text, shown) in [
+            ("192.0.2.7/24", "192.0.2.0/24"),
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("::ffff:192.0.2.7/120", "192.0.2.0/24"),
+            ("2001:db8::1/32", "2001:db8::/32"),
+            ("::1", "::1/128"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+        ] {
+            assert_eq!(net(text).to_string(), shown);
+        }
+        for bad in
+            ["", "x", "192.0.2.0/33", "::/129", "192.0.2.0/", "192.0.2.0/+4", "192.0.2.0/24/1", "192.0.2/24"]
+        {
+            assert!(bad.parse::<Network>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_in_a_set_if_a_network_of_it_has_it() {
+        check(&["192.0.2.0/24"], "192.0.2.255", true);
+        check(&["192.0.2.0/24"], "192.0.3.0", false);
+        check(&["192.0.2.0/24"], "::ffff:192.0.2.1", true);
+        check(&["10.0.0.0/8", "192.0.2.1"], "10.255.0.1", true);
+        check(&["0.0.0.0/0"], "203.0.113.1", true);
+        check(&["0.0.0.0/0"], "2001:db8::1", false);
+        check(&["::/0"], "2001:db8::1", true);
+        check(&["::/0"], "192.0.2.1", false);
+        check(&[], "::1", false);
+    }
+
+    #[test]
+    fn an_entry_ends_and_the_later_end_counts() {
+        let at = |s: i64| Timestamp::from_millis(s * 1_000);
+        let entry = |text, until: Option<i64>| Entry { network: net(text), until: until.map(at) };
+        let address = "192.0.2.1".parse().unwrap();
+        let set = NetworkSet::new([entry("192.0.2.1", Some(10)), entry("192.0.2.1", Some(5))]);
+        assert!(set.has(address, at(9)) && !set.has(address, at(10)) && set.len() == 1);
+        let set = NetworkSet::new([entry("192.0.2.1", Some(10)), entry("192.0.2.1", None)]);
+        assert!(set.has(address, at(99)));
+        let set = NetworkSet::new([entry("192.0.2.0/24", Some(10)), entry("192.0.2.1", Some(5))]);
+        assert!(set.has(address, at(9)), "a wider network still has it");
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_agrees_with_asking_each_network(
+            nets in prop::collection::vec((any::<u32>(), 0u8..=32), 0..40), address in any::<u32>(), near in 0usize..40,
+        ) {
+            let four = |bits: u32| IpAddr::from(bits.to_be_bytes());
+            let nets: Vec<_> = nets.into_iter().map(|(bits, length)| Network::new(four(bits), length).unwrap()).collect();
+            // Half of the addresses lie near a network, else none would ever be found.
+            let address = nets.get(near).map_or(four(address), |net| net.address());
+            let set = NetworkSet::new(nets.iter().map(|network| Entry { network: *network, until: None }));
+            prop_assert_eq!(set.has(address, Timestamp::EPOCH), nets.iter().any(|net| net.has(address)));
+        }
+    }
+}

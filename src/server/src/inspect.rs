@@ -1,0 +1,46 @@
+//! What `gsm doctor` looks at: the files that a start would refuse, and those that will be refused soon.
+use crate::who::secret;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use std::{fs, path::Path};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+/// Why a secret that is text would be refused; `None` if it is fit.
+#[must_use]
+pub fn weak_secret(path: &Path) -> Option<String> {
+    match fs::read_to_string(path) {
+        Ok(text) => secret::weakness(path, &text),
+        Err(error) => Some(format!("cannot be read: {error}")),
+    }
+}
+
+/// Why a file is open to others; `None` if it is not.
+#[must_use]
+pub fn open_to_others(path: &Path) -> Option<String> {
+    secret::open_to_others(path)
+}
+
+/// The first certificate of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Whose it is.
+    pub subject: String,
+    /// From when on it is good, in seconds since 1970.
+    pub not_before_s: i64,
+    /// Until when.
+    pub not_after_s: i64,
+}
+
+/// Reads a certificate (PEM).
+///
+/// # Errors
+/// In words, where it cannot be read.
+pub fn certificate(path: &Path) -> Result<Certificate, String> {
+    let mut all = CertificateDer::pem_file_iter(path).map_err(|e| e.to_string())?;
+    let der = all.next().ok_or("there is no certificate in it (PEM)")?.map_err(|e| e.to_string())?;
+    let (_, read) = X509Certificate::from_der(&der).map_err(|e| e.to_string())?;
+    Ok(Certificate {
+        subject: read.subject().to_string(),
+        not_before_s: read.validity().not_before.timestamp(),
+        not_after_s: read.validity().not_after.timestamp(),
+    })
+}

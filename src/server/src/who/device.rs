@@ -1,0 +1,119 @@
+//! Signing in with the key of a device: the device signs a challenge of ours, and only the public half of its key ever
+//! leaves it. A challenge is good once.
+use crate::problem::ApiError;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use gsm_core::Timestamp;
+use parking_lot::Mutex;
+use serde::Deserialize;
+use std::collections::HashMap;
+use utoipa::ToSchema;
+
+/// What is signed begins with this, so that a signature for us is one for nobody else.
+const PREFIX: &str = "gsm device sign-in";
+/// Bytes of a coordinate, of a key of Ed25519, and of half a signature.
+const HALF_BYTES: usize = 32;
+/// Challenges that were used and have not expired.
+const USED_MAX: usize = 200_000;
+
+/// A public key as a JWK: Ed25519 (`kty` `OKP`) or P-256 (`kty` `EC`).
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceKey {
+    /// `OKP` or `EC`.
+    kty: String,
+    /// `Ed25519` or `P-256`.
+    crv: String,
+    /// Base64url without padding, 32 bytes.
+    x: String,
+    /// Of P-256 the second coordinate, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<String>,
+}
+
+/// A key that was read: how it verifies, and its bytes with their kind.
+pub(crate) struct Read {
+    algorithm: &'static dyn VerificationAlgorithm,
+    point: Vec<u8>,
+    /// By which the player is found.
+    pub(crate) identity: Vec<u8>,
+}
+
+impl DeviceKey {
+    /// The key, if it is one of the two kinds.
+    pub(crate) fn read(&self) -> Result<Read, ApiError> {
+        let part = |name: &str, text: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == HALF_BYTES);
+            let field = format!("public_key.{name}");
+            bytes.ok_or_else(|| ApiError::value(field, "must be 32 bytes in base64url without padding"))
+        };
+        let x = part("x", &self.x)?;
+        match (self.kty.as_str(), self.crv.as_str(), &self.y) {
+            ("OKP", "Ed25519", None) => {
+                let identity = [b"Ed25519 ", &x[..]].concat();
+                Ok(Read { algorithm: &ED25519, point: x, identity })
+            }
+            ("EC", "P-256", Some(y)) => {
+                let y = part("y", y)?;
+                let identity = [b"P-256 ", &x[..], &y].concat();
+                // The uncompressed form of a point.
+                Ok(Read { algorithm: &ECDSA_P256_SHA256_FIXED, point: [&[4], &x[..], &y].concat(), identity })
+            }
+            _ => Err(ApiError::value(
+                "public_key",
+                "neither `OKP` of `Ed25519` with `x` nor `EC` of `P-256` with `x` and `y`",
+            )
+            .hint("export the public key of the device as a JWK, and send these members of it")),
+        }
+    }
+}
+
+/// What the device signs.
+pub(crate) fn message(audience: &str, challenge: &str) -> String {
+    format!("{PREFIX}\n{audience}\n{challenge}")
+}
+
+impl Read {
+    /// Whether the private half of this key made `signature` (base64url, 64 bytes) over `message`.
+    pub(crate) fn signed(&self, message: &str, signature: &str) -> bool {
+        let bytes = URL_SAFE_NO_PAD.decode(signature).ok().filter(|bytes| bytes.len() == 2 * HALF_BYTES);
+        let key = UnparsedPublicKey::new(self.algorithm, &self.point);
+        bytes.is_some_and(|bytes| key.verify(message.as_bytes(), &bytes).is_ok())
+    }
+}
+
+/// The challenges that were answered; each is good once.
+#[derive(Default)]
+pub(crate) struct Used(Mutex<HashMap<u128, Timestamp>>);
+
+impl Used {
+    /// Uses a challenge up; `false` if it was before, or if so many are being used that this cannot be told.
+    pub(crate) fn first(&self, nonce: u128, expires_at: Timestamp, now: Timestamp) -> bool {
+        let mut used = self.0.lock();
+        if used.len() >= USED_MAX {
+            used.retain(|_, until| *until > now);
+            if used.len() >= USED_MAX {
+                return false;
+            }
+        }
+        used.insert(nonce, expires_at).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_good_once() {
+        let used = Used::default();
+        let at = Timestamp::from_millis;
+        assert!(used.first(1, at(10), at(0)));
+        assert!(!used.first(1, at(10), at(0)));
+        for nonce in 2..USED_MAX as u128 + 1 {
+            assert!(used.first(nonce, at(10), at(0)));
+        }
+        assert!(!used.first(0, at(10), at(9)), "full: refused rather than forgotten");
+        assert!(used.first(0, at(20), at(10)), "what has expired makes room");
+    }
+}

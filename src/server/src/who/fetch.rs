@@ -1,0 +1,225 @@
+//! Keeps the keys of issuers up to date: files that changed are read again, sets are fetched again after a while, and at
+//! once where a token names a key that is not known yet.
+//!
+//! Only addresses of the configuration are asked, and the one that an issuer's own discovery document names. No token
+//! chooses one.
+use super::jwks::{KeySet, Origin, SET_BYTES_MAX, Source};
+use crate::front::watch::FileWatch;
+use parking_lot::Mutex;
+use reqwest::Url;
+use serde_json::Value;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A fetch that takes longer is given up.
+const FETCH_MAX: Duration = Duration::from_secs(5);
+/// Between two fetches of a set that is in order.
+const FETCH_EVERY: Duration = Duration::from_secs(600);
+/// Between two fetches for keys that are not known: whoever makes up names of keys costs one fetch in this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// Between two tries of a set that cannot be fetched.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+/// How long fetched keys are good while the issuer does not answer.
+const STALE_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Between two looks at files.
+const LOOK_AT_FILES: Duration = Duration::from_millis(500);
+
+/// One source and how it stands.
+struct Kept {
+    source: Arc<Source>,
+    file: Option<Mutex<FileWatch>>,
+    fetched: tokio::sync::Mutex<Fetched>,
+}
+
+#[derive(Default)]
+struct Fetched {
+    tried_at: Option<Instant>,
+    good_at: Option<Instant>,
+    /// When a key that is not known was last looked for.
+    looked_at: Option<Instant>,
+}
+
+/// Why a source is brought up to date.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why<'a> {
+    /// It is time.
+    Due,
+    /// A token names a key that is not known.
+    Unknown(&'a str),
+}
+
+/// Keeps sources up to date.
+pub(crate) struct Refresher {
+    kept: Vec<Kept>,
+    client: reqwest::Client,
+}
+
+impl Refresher {
+    pub(crate) fn new(sources: impl IntoIterator<Item = Arc<Source>>) -> Result<Arc<Self>, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(FETCH_MAX)
+            .no_proxy()
+            .user_agent(concat!("gsm/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        let keep = |source: Arc<Source>| {
+            let file = match &source.origin {
+                Origin::File(path) => Some(Mutex::new(FileWatch::new(path))),
+                _ => None,
+            };
+            Kept { source, file, fetched: tokio::sync::Mutex::default() }
+        };
+        Ok(Arc::new(Self { kept: sources.into_iter().map(keep).collect(), client }))
+    }
+
+    /// Looks for a key that no source has; whether it may be there now.
+    pub(crate) async fn look_for(&self, key_id: &str) -> bool {
+        for kept in &self.kept {
+            self.refresh(kept, Why::Unknown(key_id)).await;
+        }
+        self.kept.iter().any(|kept| kept.source.current().get(key_id).is_some())
+    }
+
+    /// Works until the stop.
+    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut looks = tokio::time::interval(LOOK_AT_FILES);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = looks.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            for kept in &self.kept {
+                self.refresh(kept, Why::Due).await;
+            }
+        }
+    }
+
+    /// Brings a source up to date, if that is wanted now.
+    async fn refresh(&self, kept: &Kept, why: Why<'_>) {
+        if let (Some(file), Origin::File(path)) = (&kept.file, &kept.source.origin) {
+            if !file.lock().has_changed() {
+                return;
+            }
+            let read = std::fs::read(path).map_err(|e| e.to_string());
+            match read.and_then(|text| KeySet::read(&text, true)) {
+                Ok(keys) => {
+                    kept.source.replace(keys);
+                    tracing::info!(file = %path.display(), "keys of an issuer read again");
+                }
+                Err(error) => {
+                    tracing::warn!(file = %path.display(), error, "keys of an issuer stay as they were");
+                }
+            }
+            return;
+        }
+        if !matches!(kept.source.origin, Origin::Url(_) | Origin::Discovery(_)) {
+            return;
+        }
+        let mut fetched = kept.fetched.lock().await;
+        // Another fetch may have brought it while this one waited for its turn.
+        let is_here = matches!(why, Why::Unknown(id) if kept.source.current().get(id).is_some());
+        if is_here || !fetched.is_wanted(why) {
+            return;
+        }
+        fetched.tried_at = Some(Instant::now());
+        if why != Why::Due {
+            fetched.looked_at = fetched.tried_at;
+        }
+        match self.fetch(&kept.source.origin).await {
+            Ok(keys) => {
+                kept.source.replace_if_other(keys);
+                fetched.good_at = fetched.tried_at;
+            }
+            Err(error) => {
+                tracing::warn!(issuer = ?kept.source.origin, error, "keys of an issuer cannot be fetched");
+                if fetched.good_at.take_if(|at| at.elapsed() > STALE_MAX).is_some() {
+                    tracing::error!(issuer = ?kept.source.origin, "keys of an issuer are a day old and given up");
+                    kept.source.replace(KeySet::default());
+                }
+            }
+        }
+    }
+
+    async fn fetch(&self, origin: &Origin) -> Result<KeySet, String> {
+        let url = match origin {
+            Origin::Url(url) => url.clone(),
+            Origin::Discovery(issuer) => self.discover(issuer).await?,
+            Origin::File(_) | Origin::Own => return Err("not fetched".to_owned()),
+        };
+        KeySet::read(&self.get(url).await?, false)
+    }
+
+    /// The address of the keys, from the issuer's own description of itself (OpenID Connect Discovery 1.0, section 4).
+    async fn discover(&self, issuer: &Url) -> Result<Url, String> {
+        let at = format!("{}/.well-known/openid-configuration", issuer.as_str().trim_end_matches('/'));
+        let text = self.get(Url::parse(&at).map_err(|e| e.to_string())?).await?;
+        let said: Value = serde_json::from_slice(&text).map_err(|e| e.to_string())?;
+        let same = |said: &str| said.trim_end_matches('/') == issuer.as_str().trim_end_matches('/');
+        if !said["issuer"].as_str().is_some_and(same) {
+            return Err("its discovery document is of another issuer".to_owned());
+        }
+        let keys = said["jwks_uri"].as_str().ok_or("its discovery document has no `jwks_uri`")?;
+        let keys = Url::parse(keys).map_err(|e| e.to_string())?;
+        if is_fit(&keys) { Ok(keys) } else { Err(format!("`{keys}` is no https address")) }
+    }
+
+    async fn get(&self, url: Url) -> Result<Vec<u8>, String> {
+        let answer = self.client.get(url).send().await.map_err(|e| e.without_url().to_string())?;
+        if !answer.status().is_success() {
+            return Err(format!("answered {}", answer.status()));
+        }
+        let (mut answer, mut text) = (answer, Vec::new());
+        while let Some(part) = answer.chunk().await.map_err(|e| e.without_url().to_string())? {
+            text.extend_from_slice(&part);
+            if text.len() > SET_BYTES_MAX {
+                return Err(format!("longer than {SET_BYTES_MAX} bytes"));
+            }
+        }
+        Ok(text)
+    }
+}
+
+impl Fetched {
+    fn is_wanted(&self, why: Why<'_>) -> bool {
+        let every = if self.tried_at == self.good_at { FETCH_EVERY } else { TRY_AGAIN };
+        let (at, every) = match why {
+            Why::Due => (self.tried_at, every),
+            Why::Unknown(_) => (self.looked_at, LOOK_AGAIN),
+        };
+        at.is_none_or(|at| at.elapsed() >= every)
+    }
+}
+
+/// Whether nobody between can read or change what is said: over https, or on this very machine.
+#[must_use]
+pub fn is_fit(url: &Url) -> bool {
+    let Some(host) = url.host_str().map(|host| host.trim_matches(['[', ']'])) else { return false };
+    let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    url.scheme() == "https" || (url.scheme() == "http" && local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_over_https_or_from_here() {
+        let fit = |text: &str| is_fit(&Url::parse(text).unwrap());
+        for good in
+            ["https://id.example/keys", "http://127.0.0.1:9/k", "http://localhost/k", "http://[::1]/k"]
+        {
+            assert!(fit(good), "{good}");
+        }
+        for bad in [
+            "http://id.example/keys",
+            "http://10.0.0.1/",
+            "ftp://127.0.0.1/",
+            "file:///etc/passwd",
+            "http://localhost.evil/",
+        ] {
+            assert!(!fit(bad), "{bad}");
+        }
+    }
+}

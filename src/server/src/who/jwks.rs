@@ -1,0 +1,164 @@
+//! Public keys of an issuer (RFC 7517): from a file that is read again when it changes, or fetched from an address that
+//! the configuration names.
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse},
+};
+use parking_lot::RwLock;
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// Keys of one issuer.
+const KEYS_MAX: usize = 64;
+/// Bytes of a set.
+pub(crate) const SET_BYTES_MAX: usize = 256 * 1024;
+
+/// Why a JWKS cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the JWKS `{from}`: {what}")]
+pub struct JwksError {
+    from: String,
+    what: String,
+}
+
+impl JwksError {
+    pub(crate) fn new(from: impl std::fmt::Display, what: impl std::fmt::Display) -> Self {
+        Self { from: from.to_string(), what: what.to_string() }
+    }
+}
+
+/// One key, and the one algorithm that it is for.
+pub(crate) struct PublicKey {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) decoding: DecodingKey,
+}
+
+/// The keys of an issuer by their name.
+#[derive(Default)]
+pub(crate) struct KeySet {
+    keys: HashMap<String, PublicKey>,
+    /// Of what was read.
+    hash: [u8; 32],
+}
+
+impl KeySet {
+    pub(crate) fn get(&self, key_id: &str) -> Option<&PublicKey> {
+        self.keys.get(key_id)
+    }
+
+    /// Reads a set. A file is ours and must be right in every part (`strict`); what an identity provider serves may hold
+    /// keys for purposes and algorithms that are not taken here, and these are passed over.
+    pub(crate) fn read(text: &[u8], strict: bool) -> Result<Self, String> {
+        let set: Value = serde_json::from_slice(text).map_err(|e| e.to_string())?;
+        let keys = set.get("keys").and_then(Value::as_array).ok_or("it has no array `keys`")?;
+        if keys.is_empty() || keys.len() > KEYS_MAX {
+            return Err(format!("it must have 1 to {KEYS_MAX} keys, it has {}", keys.len()));
+        }
+        let mut found = HashMap::new();
+        for (at, key) in keys.iter().enumerate() {
+            match public_key(key) {
+                Ok((id, key)) => {
+                    if found.insert(id, key).is_some() {
+                        return Err(format!("key {at} has the `kid` of another"));
+                    }
+                }
+                Err(what) if strict => return Err(format!("key {at} {what}")),
+                Err(_) => {}
+            }
+        }
+        if found.is_empty() {
+            return Err("none of its keys is a signing key of Ed25519 or P-256 with a `kid`".to_owned());
+        }
+        Ok(Self { keys: found, hash: *blake3::hash(text).as_bytes() })
+    }
+
+    /// A set of keys that were made here.
+    pub(crate) fn of(keys: impl IntoIterator<Item = (String, PublicKey)>) -> Self {
+        Self { keys: keys.into_iter().collect(), hash: [0; 32] }
+    }
+}
+
+fn public_key(key: &Value) -> Result<(String, PublicKey), String> {
+    if key.get("d").is_some() || key.get("k").is_some() {
+        return Err("is a private or shared key: give the public half, and make a new key".to_owned());
+    }
+    let said = key.get("alg").map(|alg| alg.as_str().unwrap_or_default().to_owned());
+    let key: Jwk = serde_json::from_value(key.clone()).map_err(|e| format!("cannot be read: {e}"))?;
+    let algorithm = match &key.algorithm {
+        AlgorithmParameters::OctetKeyPair(p) if p.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+        AlgorithmParameters::EllipticCurve(p) if p.curve == EllipticCurve::P256 => Algorithm::ES256,
+        _ => return Err("is neither Ed25519 nor P-256".to_owned()),
+    };
+    if key.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
+        return Err("is not for signatures (`use`)".to_owned());
+    }
+    if said.is_some_and(|said| said != format!("{algorithm:?}")) {
+        return Err(format!("says another `alg` than {algorithm:?}, which its curve is for"));
+    }
+    let id = key.common.key_id.clone().filter(|id| !id.is_empty()).ok_or("has no `kid`")?;
+    let decoding = DecodingKey::from_jwk(&key).map_err(|e| e.to_string())?;
+    Ok((id, PublicKey { algorithm, decoding }))
+}
+
+/// Where the keys of an issuer come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A file.
+    File(PathBuf),
+    /// An address of a set.
+    Url(reqwest::Url),
+    /// An issuer whose discovery document names that address.
+    Discovery(reqwest::Url),
+    /// Our own signing keys.
+    Own,
+}
+
+/// The keys of an issuer as they are now.
+pub(crate) struct Source {
+    pub(crate) origin: Origin,
+    keys: RwLock<Arc<KeySet>>,
+    /// Grows with every change: what was verified under an older set is verified again.
+    generation: AtomicU64,
+}
+
+impl Source {
+    pub(crate) fn new(origin: Origin, keys: KeySet) -> Arc<Self> {
+        Arc::new(Self { origin, keys: RwLock::new(Arc::new(keys)), generation: AtomicU64::new(0) })
+    }
+
+    /// A file, which must be right at the start.
+    pub(crate) fn file(path: &Path) -> Result<Arc<Self>, JwksError> {
+        let fail = |what: String| JwksError::new(path.display(), what);
+        let text = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
+        let keys = KeySet::read(&text, true).map_err(fail)?;
+        Ok(Self::new(Origin::File(path.to_owned()), keys))
+    }
+
+    pub(crate) fn current(&self) -> Arc<KeySet> {
+        self.keys.read().clone()
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Takes a set that was fetched; the same one again changes nothing.
+    pub(crate) fn replace_if_other(&self, keys: KeySet) {
+        if self.current().hash != keys.hash {
+            tracing::info!(issuer = ?self.origin, "keys of an issuer fetched");
+            self.replace(keys);
+        }
+    }
+
+    pub(crate) fn replace(&self, keys: KeySet) {
+        *self.keys.write() = Arc::new(keys);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,199 @@
+//! Our own issuer: sessions of players as JWTs (EdDSA), by keys that are rotated without a restart and published for
+//! whoever wants to check a session (`/.well-known/jwks.json`).
+use super::{
+    jwks::{KeySet, Origin, PublicKey, Source},
+    jwt::{self, Issuer, LEEWAY_S, Refused, Taken, Verified},
+};
+use crate::config::Asserted;
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    signature::{Ed25519KeyPair, KeyPair as _},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use gsm_core::{IdSource, KeyId, Millis, PlayerId, Timestamp};
+use gsm_engine::{Call, Engine, EngineError, NewSigningKey, store::SigningKeyRow};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use parking_lot::RwLock;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Mutex, time::Instant};
+
+/// How long a session is good.
+const SESSION_LIFE: Millis = Millis::from_secs(24 * 3_600);
+/// A session of a key that signs no more is good until its end, and the leeway of clocks.
+const RETIRED_LIFE: Millis = Millis::from_secs(24 * 3_600 + 60);
+/// Between two looks into the store for a key that another node may have made.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Bytes of the private half as it is sealed.
+const SEED_BYTES: usize = 32;
+
+/// The keys in use.
+struct Ring {
+    signing: Option<(String, Ed25519KeyPair)>,
+    published: Value,
+}
+
+/// Issues sessions and checks them.
+pub(crate) struct Sessions {
+    issuer: Issuer,
+    sealing: [u8; 32],
+    ring: RwLock<Arc<Ring>>,
+    looked_at: Mutex<Option<Instant>>,
+}
+
+impl Sessions {
+    /// The keys of the store; the first start makes them.
+    pub(crate) async fn open(engine: &Engine, iss: &str, audience: &str) -> Result<Self, EngineError> {
+        let mut sealing = [0u8; 32];
+        engine.derive("gsm signing key seal 1", &[], &mut sealing);
+        let issuer = Issuer {
+            iss: Some(iss.to_owned()),
+            audience: audience.to_owned(),
+            roles: vec![Asserted::Player],
+            role_claim: "role".to_owned(),
+            keys: Source::new(Origin::Own, KeySet::default()),
+        };
+        let empty = Ring { signing: None, published: json!({ "keys": [] }) };
+        let ring = RwLock::new(Arc::new(empty));
+        let sessions = Self { issuer, sealing, ring, looked_at: Mutex::new(None) };
+        let mut rows = engine.signing_keys().await?;
+        if sessions.signing(&rows).is_none() {
+            // None yet, or the key that sealed them is gone: either way there are no sessions to save.
+            let call = Call::system("gsm:RotateSigningKeys", engine.clock().now());
+            rows = sessions.rotated(engine, &call).await?;
+            if sessions.signing(&rows).is_none() {
+                rows = sessions.rotated(engine, &call).await?;
+            }
+        }
+        sessions.take(&rows);
+        Ok(sessions)
+    }
+
+    /// A session for this player, and its end.
+    pub(crate) fn issue(
+        &self,
+        player: PlayerId,
+        ids: &dyn IdSource,
+        now: Timestamp,
+    ) -> Option<(String, Timestamp)> {
+        let ring = self.ring.read().clone();
+        let (key_id, key) = ring.signing.as_ref()?;
+        let now_s = now.as_millis().div_euclid(1_000);
+        let expires_s = now_s + (SESSION_LIFE.get() / 1_000) as i64;
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = json!({ "alg": "EdDSA", "typ": "JWT", "kid": key_id });
+        let claims = json!({
+            "iss": self.issuer.iss, "aud": self.issuer.audience, "sub": player.to_string(), "role": "player",
+            "iat": now_s, "nbf": now_s, "exp": expires_s, "jti": format!("{:032x}", ids.next_u128()),
+        });
+        let message = format!("{}.{}", part(&header), part(&claims));
+        let signature = URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()));
+        Some((format!("{message}.{signature}"), Timestamp::from_millis(expires_s * 1_000)))
+    }
+
+    /// What a session says. A key that is not known may be one that another node has made.
+    pub(crate) async fn verify(
+        &self,
+        engine: &Engine,
+        taken: &Taken<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Verified, Refused>, EngineError> {
+        let first = jwt::verify([&self.issuer], taken, now);
+        if first != Err(Refused::UnknownKey) || taken.key_id.parse::<KeyId>().is_err() {
+            return Ok(first);
+        }
+        let mut looked_at = self.looked_at.lock().await;
+        if looked_at.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
+            *looked_at = Some(Instant::now());
+            self.take(&engine.signing_keys().await?);
+        }
+        Ok(jwt::verify([&self.issuer], taken, now))
+    }
+
+    /// The public keys, as a JWKS.
+    pub(crate) fn published(&self) -> Value {
+        self.ring.read().published.clone()
+    }
+
+    /// The `aud` of sessions, and of what devices sign.
+    pub(crate) fn audience(&self) -> &str {
+        &self.issuer.audience
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.issuer.keys.generation()
+    }
+
+    /// The next key signs from now on; sessions that were issued before stay good.
+    pub(crate) async fn rotate(
+        &self,
+        engine: &Engine,
+        call: &Call,
+    ) -> Result<Vec<SigningKeyRow>, EngineError> {
+        let rows = self.rotated(engine, call).await?;
+        self.take(&rows);
+        Ok(rows)
+    }
+
+    async fn rotated(&self, engine: &Engine, call: &Call) -> Result<Vec<SigningKeyRow>, EngineError> {
+        let draw = || self.draw(&**engine.ids());
+        let fresh =
+            [draw(), draw()].map(|drawn| drawn.ok_or(EngineError::Damaged { key: "a new key".into() }));
+        let [first, second] = fresh;
+        engine.rotate_signing_keys(call, &[first?, second?], RETIRED_LIFE).await
+    }
+
+    /// A new pair; `None` where the library fails, which it does not.
+    fn draw(&self, ids: &dyn IdSource) -> Option<NewSigningKey> {
+        let id = KeyId::from_u128(ids.next_u128());
+        let mut seed = [ids.next_u128().to_be_bytes(), ids.next_u128().to_be_bytes()].concat();
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
+        let public: [u8; 32] = pair.public_key().as_ref().try_into().ok()?;
+        let nonce = self.cipher()?.seal_in_place_append_tag(bound_to(id), &mut seed).ok()?;
+        Some(NewSigningKey { id, public, sealed: [&nonce.as_ref()[..], &seed].concat() })
+    }
+
+    fn open_pair(&self, row: &SigningKeyRow) -> Option<Ed25519KeyPair> {
+        let (nonce, text) = row.sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut text = text.to_vec();
+        let seed = self.cipher()?.open_in_place(nonce, bound_to(row.id), &mut text).ok()?;
+        (seed.len() == SEED_BYTES).then_some(())?;
+        Ed25519KeyPair::from_seed_and_public_key(seed, &row.public).ok()
+    }
+
+    fn cipher(&self) -> Option<RandomizedNonceKey> {
+        RandomizedNonceKey::new(&AES_256_GCM, &self.sealing).ok()
+    }
+
+    /// The key that signs, if it opens.
+    fn signing(&self, rows: &[SigningKeyRow]) -> Option<(String, Ed25519KeyPair)> {
+        let row = rows.iter().rev().find(|row| row.active_at.is_some() && row.retired_at.is_none())?;
+        Some((row.id.to_string(), self.open_pair(row)?))
+    }
+
+    fn take(&self, rows: &[SigningKeyRow]) {
+        let published: Vec<Value> = rows.iter().map(jwk).collect();
+        let keys = rows.iter().map(|row| {
+            let decoding = DecodingKey::from_ed_der(&row.public);
+            (row.id.to_string(), PublicKey { algorithm: Algorithm::EdDSA, decoding })
+        });
+        let ring = Ring { signing: self.signing(rows), published: json!({ "keys": published }) };
+        *self.ring.write() = Arc::new(ring);
+        self.issuer.keys.replace(KeySet::of(keys));
+    }
+}
+
+fn bound_to(id: KeyId) -> Aad<[u8; 16]> {
+    Aad::from(id.as_u128().to_be_bytes())
+}
+
+fn jwk(row: &SigningKeyRow) -> Value {
+    json!({
+        "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
+        "kid": row.id.to_string(), "x": URL_SAFE_NO_PAD.encode(row.public),
+    })
+}
+
+// A key retires while sessions of it are still good, by the leeway too.
+const _: () = assert!(RETIRED_LIFE.get() >= SESSION_LIFE.get() + LEEWAY_S as u64 * 1_000);

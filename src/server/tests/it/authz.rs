@@ -1,0 +1,184 @@
+//! May: every operation of every face is asked about, and the shipped policies say what its table says.
+use crate::{
+    gamelift::signatures::{Key, signed},
+    world::{World, text},
+};
+use gsm_policy::{Question, Resource, Who};
+use gsm_server::{authz, config::Signatures};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Every operation as (face and name, its description).
+fn operations(document: &Value) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            all.push((format!("{method} {path}"), operation.clone()));
+        }
+    }
+    for (target, operation) in document["x-gsm-gamelift"].as_object().unwrap() {
+        all.push((format!("GameLift.{target}"), operation.clone()));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn policies_know_every_operation_of_every_face() {
+    let mut world = World::with(|settings| {
+        settings.dashboard = gsm_server::config::Dashboard::Admin;
+        settings.metrics = gsm_server::config::Dashboard::Admin;
+    })
+    .await;
+    let document = world.anyone.get("/openapi.json").await.ok();
+    let policies = authz::policies(None).unwrap_or_else(|faults| panic!("{faults}"));
+    let known: BTreeSet<&str> = policies.actions().collect();
+    let (mut missing, mut named) = (Vec::new(), BTreeSet::new());
+    let all = operations(&document);
+    for (name, operation) in &all {
+        let Some(action) = operation["x-gsm-action"].as_str() else {
+            missing.push(format!("{name} has no x-gsm-action"));
+            continue;
+        };
+        named.insert(action);
+        if !known.contains(action) {
+            missing.push(format!("{name}: the schema lacks {action}"));
+        }
+        let said: BTreeSet<String> = operation["x-gsm-roles"].as_array().unwrap().iter().map(text).collect();
+        let asked = Question {
+            who: Who { kind: "none", id: "x", admin: None },
+            action,
+            resource: Resource { kind: "Service", id: "gsm" },
+            context: &[("reason", "why"), ("address", "127.0.0.1")],
+        };
+        let may = policies.who_may(&asked);
+        if may.is_empty() {
+            missing.push(format!("{name}: no policy lets anybody do {action}"));
+        }
+        let kinds: BTreeSet<String> =
+            may.iter().map(|who| who.split(':').next().unwrap().to_owned()).collect();
+        assert_eq!(kinds, said, "{name}: policies and x-gsm-roles");
+        assert_eq!(
+            may.contains(&"admin:owner".to_owned()),
+            said.contains("admin"),
+            "{name}: owners may everything"
+        );
+    }
+    assert_eq!(missing, [""; 0]);
+    assert_eq!(known, named, "the schema has no action that no face has");
+    for stream in ["get /v1/stream", "get /v1/events"] {
+        let of = all.iter().find(|(name, _)| name == stream).expect("a face of push");
+        assert_eq!(of.1["x-gsm-action"], "gsm:Subscribe");
+    }
+    world.stop().await;
+}
+
+fn write(dir: &std::path::Path, text: &str) {
+    std::fs::write(dir.join("own.cedar"), text).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_decides_on_every_face() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        r#"permit (principal, action, resource);
+           @id("no-duels") forbid (principal, action == Action::"gsm:GetQueue", resource == Queue::"duel");
+           @id("no-streams") forbid (principal is Player, action == Action::"gsm:Subscribe", resource);
+           @id("no-rules") forbid (principal, action == Action::"gamelift:ValidateMatchmakingRuleSet", resource);
+           @id("no-guests") forbid (principal, action == Action::"gsm:SignIn", resource)
+             unless { context.address.isLoopback() };"#,
+    );
+    let policies = dir.path().to_owned();
+    let mut world = World::with(|settings| {
+        settings.policy_dir = Some(policies);
+        settings.signatures = Signatures::Verify;
+    })
+    .await;
+    let ann = world.player("Ann").await;
+    ann.client.get("/v1/queues/squad").await.ok();
+    for path in ["/v1/queues/duel", "/v1/queues/%64uel", "/v1/queues/d%75el"] {
+        ann.client.get(path).await.is(403, "forbidden");
+    }
+    ann.client.get("/v1/events").await.is(403, "forbidden");
+    ann.client.get("/v1/stream").await.is(403, "forbidden");
+    let key = Key::issued(&world, "admin").await;
+    let body = json!({ "RuleSetBody": "{}" });
+    signed(&world.anyone, &key, "GameLift.ValidateMatchmakingRuleSet", body)
+        .await
+        .exception(400, "AccessDeniedException");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_does_not_start_with_unlawful_policies() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = async |text: &str| {
+        write(dir.path(), text);
+        let mut loaded = gsm_server::config::load(None, [], vec![]).unwrap();
+        loaded.config.store.data_dir = dir.path().join("data");
+        loaded.config.http.listen = "127.0.0.1:0".into();
+        loaded.config.log.level = "warn".into();
+        loaded.config.policy.dir = Some(dir.path().to_owned());
+        let settings = loaded.check(gsm_server::config::Mode::Dev).settings.unwrap();
+        gsm_server::start(settings).await.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let told = start("// all\npermit (principal, action == Action::\"gsm:GetRnak\", resource);").await;
+    assert!(told.contains("own.cedar:2:") && told.contains("gsm:GetRnak"), "{told}");
+    assert!(start("permit (").await.contains("own.cedar:1:"));
+    std::fs::remove_file(dir.path().join("own.cedar")).unwrap();
+    let mut loaded = gsm_server::config::load(None, [], vec![]).unwrap();
+    loaded.config.policy.dir = Some(dir.path().to_owned());
+    assert!(authz::policies(loaded.config.policy.dir.as_deref()).is_err(), "a directory without policies");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_takes_away_wants_a_reason() {
+    let mut world = World::new().await;
+    let admin = world.admin();
+    let made = admin.post("/v1/admin/keys", json!({ "role": "server" })).await.ok();
+    let path = format!("/v1/admin/keys/{}", text(&made["key_id"]));
+    admin.call("DELETE", &path).send().await.is(403, "reason_required");
+    for bad in ["", "  ", &"x".repeat(129)] {
+        admin.call("DELETE", &path).header("x-gsm-reason", bad).send().await.is(422, "invalid_parameter");
+    }
+    let twice = admin.call("DELETE", &path).header("x-gsm-reason", "a").header("x-gsm-reason", "b");
+    twice.send().await.is(422, "invalid_parameter");
+    world.server().call("DELETE", &path).header("x-gsm-reason", "a").send().await.is(403, "forbidden");
+    admin.call("DELETE", &path).header("x-gsm-reason", "leaked").send().await.ok();
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_of_operators_have_roles() {
+    let mut world = World::new().await;
+    let key = async |role: &str| {
+        let made = world.admin().post("/v1/admin/keys", json!({ "role": role })).await.ok();
+        assert_eq!(made["admin_role"], role);
+        world.anyone.as_whom(&text(&made["key"]))
+    };
+    let (viewer, support, operator, auditor, owner) = (
+        key("viewer").await,
+        key("support").await,
+        key("operator").await,
+        key("auditor").await,
+        key("owner").await,
+    );
+    let ann = world.player("Ann").await;
+    let rename = async |who: &crate::client::Client| {
+        let body = json!({ "display_name": "Anna" });
+        who.call("PATCH", &format!("/v1/players/{}", ann.id)).json(&body).send().await.status.as_u16()
+    };
+    assert_eq!((rename(&viewer).await, rename(&auditor).await), (403, 403));
+    assert_eq!((rename(&support).await, rename(&operator).await, rename(&owner).await), (200, 200, 200));
+    let rating = async |who: &crate::client::Client| {
+        let body = json!({ "rating": 1_500.0, "reason": "a test" });
+        who.put(&format!("/v1/admin/players/{}/ratings/duel", ann.id), body).await.status.as_u16()
+    };
+    assert_eq!((rating(&support).await, rating(&operator).await), (403, 200));
+    for (who, seen) in [(&viewer, 403), (&support, 403), (&operator, 403), (&auditor, 200), (&owner, 200)] {
+        assert_eq!(who.get("/v1/admin/keys").await.status, seen);
+        who.get("/v1/overview").await.ok();
+    }
+    auditor.post("/v1/admin/keys", json!({ "role": "owner" })).await.is(403, "forbidden");
+    world.stop().await;
+}

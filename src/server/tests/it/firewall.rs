@@ -1,0 +1,156 @@
+//! The firewall at work: rules and lists from files and operators, what callers are told, what operators see.
+use crate::{
+    client::{Answer, Client},
+    world::{World, text},
+};
+use gsm_security::Profile;
+use gsm_server::firewall::{FirewallSettings, files::parse_rules};
+use serde_json::{Value, json};
+
+/// A server behind a proxy on this machine, so that callers have addresses.
+async fn behind_proxy(change: impl FnOnce(&mut FirewallSettings)) -> World {
+    World::with(|settings| {
+        settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        settings.firewall = FirewallSettings::of(Profile::Default);
+        change(&mut settings.firewall);
+    })
+    .await
+}
+async fn from(client: &Client, address: &str) -> Answer {
+    client.call("GET", "/v1/queues").header("X-Forwarded-For", address).send().await
+}
+async fn shown(world: &World) -> Value {
+    world.admin().get("/v1/admin/firewall").await.ok()
+}
+fn rule<'a>(shown: &'a Value, name: &str) -> &'a Value {
+    shown["rules"].as_array().unwrap().iter().find(|rule| rule["name"] == name).unwrap()
+}
+
+const PLAYERS: &str = r#"
+[[rules]]
+name = "slow"
+methods = ["GET"]
+paths = ["/v1/players/*"]
+key = "player_action"
+limit = 2
+window_s = 600
+status = 403
+[[rules]]
+name = "watching"
+key = "header:X-Game"
+limit = 1
+window_s = 600
+action = "count"
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_tell_what_is_left_and_refusals_name_the_rule() {
+    let mut world = behind_proxy(|f| f.written = parse_rules(PLAYERS).unwrap()).await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let path = format!("/v1/players/{}", ann.id);
+    let first = ann.client.get(&path).await;
+    assert_eq!(first.headers["ratelimit-policy"], "\"slow\";q=2;w=600");
+    assert!(first.headers["ratelimit"].to_str().unwrap().starts_with("\"slow\";r=1;t="));
+    ann.client.get(&path).await.ok();
+    let refused = ann.client.get(&path).await;
+    assert!(refused.headers["ratelimit"].to_str().unwrap().starts_with("\"slow\";r=0;t="));
+    let after: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=600).contains(&after), "{after}");
+    let problem = refused.is(403, "blocked_by_rule");
+    assert!(text(&problem["detail"]).contains("`slow`"), "{problem}");
+    // An escape is no way around, and another player has a budget of his own.
+    ann.client.get(&path.replace("plr", "pl%72")).await.is(403, "blocked_by_rule");
+    bob.client.get(&path).await.ok();
+    // A rule that only counts lets pass.
+    for _ in 0..3 {
+        let call = world.anyone.call("GET", "/v1/nothing").header("x-game", "chess");
+        call.send().await.is(404, "not_found");
+    }
+    let shown = shown(&world).await;
+    let (slow, watching) = (rule(&shown, "slow"), rule(&shown, "watching"));
+    assert_eq!((slow["passed"].as_u64(), slow["blocked"].as_u64()), (Some(3), Some(2)));
+    assert_eq!(slow["samples"][0]["path"], json!(path));
+    assert_eq!(slow["samples"][0]["role"], "player");
+    assert_eq!((watching["passed"].as_u64(), watching["counted"].as_u64()), (Some(1), Some(2)));
+    let metrics = world.anyone.get("/metrics").await.text;
+    assert!(metrics.contains("gsm_waf_blocks_total{rule=\"slow\"} 2"), "{metrics}");
+    assert!(metrics.contains("gsm_waf_blocks_total{rule=\"watching\"} 0"), "{metrics}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_list_networks_until_they_end_and_over_restarts() {
+    let mut world = behind_proxy(|_| {}).await;
+    let put = |world: &World, list: &str, network: &str, body: Value| {
+        let (admin, path) = (world.admin(), format!("/v1/admin/firewall/{list}/{network}"));
+        async move { admin.put(&path, body).await }
+    };
+    from(&world.anyone, "192.0.2.7").await.is(401, "unauthenticated");
+    let listed = put(&world, "deny", "192.0.2.9/24", json!({ "reason": "flood" })).await.ok();
+    assert_eq!((text(&listed["network"]), text(&listed["reason"])), ("192.0.2.0/24".into(), "flood".into()));
+    from(&world.anyone, "192.0.2.7").await.is(403, "denied_address");
+    from(&world.anyone, "192.0.3.7").await.is(401, "unauthenticated");
+    // Of those who may, none is refused by a limit.
+    put(&world, "allow", "198.51.100.1/32", json!({ "reason": "load test" })).await.ok();
+    for _ in 0..12 {
+        let bad = world.anyone.as_whom("gsm1.AAAA.AAAA");
+        from(&bad, "198.51.100.1").await.is(401, "invalid_token");
+    }
+    let later = world.admin().get("/v1/overview").await.ok()["now"].as_i64().unwrap() + 86_400_000;
+    let body = json!({ "reason": "a day", "expires_at": later });
+    put(&world, "deny", "2001:db8::/32", body).await.ok();
+    from(&world.anyone, "2001:db8:1::1").await.is(403, "denied_address");
+    for (list, network, body, code) in [
+        ("deny", "0.0.0.0/0", json!({ "reason": "x" }), "invalid_parameter"),
+        ("deny", "192.0.2.0/33", json!({ "reason": "x" }), "invalid_parameter"),
+        ("deny", "x/24", json!({ "reason": "x" }), "invalid_parameter"),
+        ("grey", "192.0.2.0/24", json!({ "reason": "x" }), "invalid_parameter"),
+        ("deny", "192.0.2.0/24", json!({ "reason": " " }), "invalid"),
+        ("deny", "192.0.2.0/24", json!({ "reason": "x", "expires_at": 1 }), "invalid"),
+        ("deny", "192.0.2.0/24", json!({}), "missing_field"),
+    ] {
+        put(&world, list, network, body).await.is(422, code);
+    }
+    let seen = shown(&world).await;
+    assert_eq!(seen["lists"][0]["networks"], 2);
+    assert_eq!(seen["lists"][0]["entries"][0]["reason"], "flood");
+    assert_eq!(seen["denied"]["blocked"], 2);
+
+    world
+        .restart_with(|settings| {
+            settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+            settings.firewall = FirewallSettings::of(Profile::Default);
+        })
+        .await;
+    from(&world.anyone, "192.0.2.7").await.is(403, "denied_address");
+    world.admin().delete("/v1/admin/firewall/deny/192.0.2.0/24").await.done();
+    world.admin().delete("/v1/admin/firewall/deny/192.0.2.0/24").await.is(404, "not_found");
+    from(&world.anyone, "192.0.2.7").await.is(401, "unauthenticated");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_are_read_again_and_a_bad_one_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (deny, rules) = (dir.path().join("deny.txt"), dir.path().join("rules.toml"));
+    std::fs::write(&deny, "192.0.2.0/24 # flood\n").unwrap();
+    std::fs::write(&rules, PLAYERS).unwrap();
+    let mut world =
+        behind_proxy(|f| (f.deny_file, f.rules_file) = (Some(deny.clone()), Some(rules.clone()))).await;
+    from(&world.anyone, "192.0.2.7").await.is(403, "denied_address");
+    // Seen without being told: the file is looked at each second.
+    std::fs::write(&deny, "203.0.113.0/24\n203.0.114.0/24\n").unwrap();
+    while from(&world.anyone, "203.0.113.7").await.status != 403 {
+        tokio::task::yield_now().await;
+    }
+    from(&world.anyone, "192.0.2.7").await.is(401, "unauthenticated");
+    // Told, at once.
+    std::fs::write(&rules, PLAYERS.replace("limit = 2", "limit = 0")).unwrap();
+    let told = world.admin().call("POST", "/v1/admin/firewall/reload").send().await.ok();
+    assert!(text(&told["read_error"]).contains("`slow`: `limit`"), "{told}");
+    assert_eq!(rule(&told, "slow")["limit"], 2);
+    std::fs::write(&rules, PLAYERS.replace("limit = 2", "limit = 3")).unwrap();
+    let told = world.admin().call("POST", "/v1/admin/firewall/reload").send().await.ok();
+    assert_eq!((told.get("read_error"), &rule(&told, "slow")["limit"]), (None, &json!(3)));
+    world.stop().await;
+}
