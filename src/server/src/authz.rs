@@ -156,7 +156,7 @@ pub(crate) fn decide<'p>(
 fn in_full(policies: &Policies, operations: &Operations, bearer: &Bearer, asked: &Asked<'_>) -> Decision {
     let name = door::name_of(&bearer.principal);
     let address = asked.address.to_canonical().to_string();
-    let params = asked.path.map(|path| operations.named(path)).unwrap_or_default();
+    let params = asked.path.map(|path| operations.parameters(path)).unwrap_or_default();
     // As handlers read it: a name in percent-encoding is the same name.
     let mut context: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(params.len() + 2);
     for (name, text) in &params {

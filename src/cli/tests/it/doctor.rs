@@ -1,4 +1,5 @@
 use crate::gsm::{Served, arg, gsm, write};
+use gsm_core::Clock as _;
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 #[test]
@@ -62,8 +63,7 @@ fn certificates_and_secrets_are_looked_at() {
     let at = |name: &str| dir.path().join(name);
     let good_for = |days: i64| {
         let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        let now =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+        let now = gsm_adapters::SystemClock::new().now().as_millis() / 1_000;
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after =
             params.not_before + std::time::Duration::from_secs((now + days * 86_400 - 1_577_836_800) as u64);

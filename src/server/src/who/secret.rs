@@ -167,7 +167,7 @@ mod tests {
         let why = |text: &str| {
             write_private(&path, text).unwrap();
             let refused = refuse_weak("webhook `w`", &path, Mode::Serve).err().map(|e| e.to_string());
-            assert_eq!(refuse_weak("webhook `w`", &path, Mode::Dev).is_ok(), true);
+            assert!(refuse_weak("webhook `w`", &path, Mode::Dev).is_ok());
             refused.unwrap_or_default()
         };
         assert_eq!(why("whsec_4Zk0lqPmv7wYbJtQx1nRfA9sGh3cUd8E"), "");
