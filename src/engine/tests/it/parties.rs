@@ -1,6 +1,6 @@
 //! Parties: members agree to be queued, each for one leader and for a while.
 use crate::world::{World, both, refused, ticket};
-use gsm_core::PlayerId;
+use gsm_core::{Clock as _, PlayerId};
 use gsm_engine::NewTicket;
 use gsm_session::TicketState;
 
