@@ -1,7 +1,7 @@
 //! Flags of several commands, as layers of the configuration.
 use crate::output::{Failure, note};
 use clap::Args;
-use gsm_server::config::{self, Checked, Loaded, Mode, Settings};
+use gsm_server::config::{self, Checked, Loaded, Mode, Problem, Settings};
 use std::path::PathBuf;
 use toml::Value;
 
@@ -74,17 +74,27 @@ impl Flags {
         config::load(self.source.config.as_deref(), variables, layers).map_err(Failure::usage)
     }
 
-    /// The settings for a run; warnings are printed, faults end it.
+    /// The settings for a tool; warnings are printed, faults end it.
     pub(crate) fn settings(&self, mode: Mode) -> Result<Settings, Failure> {
         let Checked { settings, warnings } = self.load()?.check(mode);
         for warning in warnings {
             note(format_args!("warning: {warning}"));
         }
-        settings.map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(|p| format!("  {p}")).collect();
-            Failure::usage(format!("the configuration is not lawful:\n{}", lines.join("\n")))
-        })
+        settings.map_err(|problems| unlawful(&problems))
     }
+
+    /// The settings for a server; warnings are in its log, faults end it.
+    pub(crate) fn server_settings(&self, mode: Mode) -> Result<Settings, Failure> {
+        let Checked { settings, warnings } = self.load()?.check(mode);
+        let settings = settings.map_err(|problems| unlawful(&problems))?;
+        gsm_server::log_warnings(&settings, &warnings);
+        Ok(settings)
+    }
+}
+
+fn unlawful(problems: &[Problem]) -> Failure {
+    let lines: Vec<String> = problems.iter().map(|p| format!("  {p}")).collect();
+    Failure::usage(format!("the configuration is not lawful:\n{}", lines.join("\n")))
 }
 
 /// `iss=..,jwks=..,roles=a+b` as the table that the file would have.

@@ -45,7 +45,7 @@ pub(crate) struct Dev {
 
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
-        let settings = self.flags.settings(Mode::Serve)?;
+        let settings = self.flags.server_settings(Mode::Serve)?;
         runtime()?.block_on(async {
             let mut signals = Signals::new()?;
             let running = start(settings).await?;
@@ -57,7 +57,7 @@ impl Serve {
 
 impl Dev {
     pub(crate) fn run(self) -> Outcome {
-        let settings = self.flags.settings(Mode::Dev)?;
+        let settings = self.flags.server_settings(Mode::Dev)?;
         let data_dir = settings.data_dir.clone();
         runtime()?.block_on(async {
             let mut signals = Signals::new()?;

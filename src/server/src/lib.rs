@@ -41,4 +41,5 @@ pub use echo::echo;
 pub use metrics::metrics_markdown;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};
+pub use telemetry::log_warnings;
 pub use who::fetch::is_fit as is_private_way;

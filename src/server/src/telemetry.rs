@@ -1,5 +1,5 @@
 //! Logs: what operators read, as text or as JSON lines on standard error.
-use crate::config::LogFormat;
+use crate::config::{LogFormat, Problem, Settings};
 use std::io::IsTerminal as _;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -16,5 +16,13 @@ pub(crate) fn init(format: LogFormat, level: &str) {
     };
     if started.is_err() {
         tracing::debug!("logging was started before");
+    }
+}
+
+/// Says in the log of a server that is about to start what is lawful in its configuration and yet risky.
+pub fn log_warnings(settings: &Settings, warnings: &[Problem]) {
+    init(settings.log_format, &settings.log_level);
+    for warning in warnings {
+        tracing::warn!(key = warning.key, "{warning}");
     }
 }

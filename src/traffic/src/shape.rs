@@ -40,7 +40,9 @@ impl Shape {
                     let count = count.as_u64().unwrap_or(1).min(40) as usize;
                     std::iter::repeat_n(Json::from(role.as_str()), count)
                 };
-                mentioned.entry(name.to_owned()).or_default().extend(counts.iter().flat_map(places));
+                // In one order, whichever features serde_json is built with.
+                let counts: BTreeMap<_, _> = counts.iter().collect();
+                mentioned.entry(name.to_owned()).or_default().extend(counts.into_iter().flat_map(places));
             }
             let measured = rule.get("measurements").map(Json::to_string).unwrap_or_default();
             for attribute in set.attributes() {

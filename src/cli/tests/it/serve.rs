@@ -48,7 +48,7 @@ fn bad_usage_is_2_and_says_what_to_write() {
     gsm(&["sevre"]).told(2, &["serve"]);
     gsm(&["serve", "--listen"]).told(2, &["--listen <ADDR>"]);
     gsm(&["serve", "--listen", "8080"]).told(2, &["http.listen", "--listen", "127.0.0.1:8080"]);
-    gsm(&["serve", "--trusted-issuer", "iss=a"]).told(2, &["`jwks` is missing", "roles=server+admin"]);
+    gsm(&["serve", "--trusted-issuer", "iss=a"]).told(2, &["`roles` is missing", "roles=server+admin"]);
     gsm(&["serve", "--trusted-issuer", "iss=a,jwks=b,roles=king"]).told(2, &["--trusted-issuer", "king"]);
     gsm(&["serve", "--firewall-profile", "none"]).told(2, &["--firewall-profile", "none"]);
     gsm(&["serve", "--config", "/none/gsm.toml"]).told(2, &["/none/gsm.toml"]);

@@ -44,7 +44,7 @@ fn default_rules_become_rate_rules_and_the_rest_is_told() {
         assert!(address.contains(part), "{part} in {address}");
     }
     let sign_in = block(&exported, "sign_in");
-    for part in ["limit                 = 30", "= 60", "\"POST\"", "^(/v1/auth/guest)$"] {
+    for part in ["limit                 = 30", "= 60", "\"POST\"", "^(/v1/auth/device|/v1/auth/guest)$"] {
         assert!(sign_in.contains(part), "{part} in {sign_in}");
     }
     let rank = block(&exported, "rank_read");

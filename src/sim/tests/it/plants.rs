@@ -13,6 +13,11 @@ fn check(plant: Plant, shape: Shape) {
             return;
         }
         let Err(violation) = run(seed, &Options { steps: 200, shape, plant: Some(plant) }) else { continue };
+        // A write that was left out leaves its writer with a version that the store never gave: a later job over the
+        // same rows is `contended` for ever, which says nothing of the invariant that the plant is for.
+        if plant == Plant::JobHalfDone && violation.to_string().contains("was told contended") {
+            continue;
+        }
         found += 1;
         assert_eq!(violation.invariant, plant.breaks(), "{plant:?}\n{violation}");
         let text = violation.to_string();
