@@ -276,7 +276,7 @@ impl Engine {
         let mut changes = self.changes(call, &[&queue.name]);
         changes.check(Key::Lease(queue.name.clone()), Expect::At(lease));
         let match_id = MatchId::fresh(&*self.ids);
-        let mut tellings = Vec::new();
+        let (mut tellings, mut prediction) = (Vec::new(), None);
         let fate = if let Some(patience) = queue.acceptance_ms {
             let id = ProposalId::fresh(&*self.ids);
             let deadline = call.now.saturating_add(patience);
@@ -307,12 +307,13 @@ impl Engine {
             }
             let (sides, teams, roles) = (formed.sides.clone(), formed.teams.clone(), formed.roles.clone());
             let forming = Forming { id: match_id, queue: queue.clone(), sides, teams, roles, tickets };
-            self.add_formed_match(&mut changes, call, forming).await?;
+            prediction = self.add_formed_match(&mut changes, call, forming).await?;
             Fate::Match
         };
         self.commit(Home::Live, changes).await?;
         let tellings =
             tellings.into_iter().map(|told| told.of_match(Some(match_id)).with(formed.rules.clone()));
+        let tellings = tellings.map(|told| told.predicted(prediction.as_deref()));
         self.publish(&queue.name, call.now, tellings.collect());
         Ok(fate)
     }

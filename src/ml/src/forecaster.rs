@@ -51,8 +51,8 @@ impl<'a> Forecaster<'a> {
         }
     }
 
-    /// The same, growing so many trees as it goes, anew with every half more matches: each match is predicted by trees grown
-    /// on those before it. None where matches have more than two sides, or before the weights are free to learn.
+    /// The same, growing so many trees as it goes, anew with twice as many matches each time: each match is predicted by
+    /// trees grown on those before it. None where matches have more than two sides.
     #[must_use]
     pub fn growing(self, trees: usize) -> Self {
         let grower = (trees > 0 && self.two_sided).then(|| Grower::new(trees));

@@ -29,7 +29,7 @@ use std::{path::PathBuf, time::Instant};
   gsm eval rocket_league.csv.gz                    all systems as they are: a table, and calibration.svg
   gsm eval *.csv.gz --tune                         each system with the best settings for each file
   gsm eval tennis.csv --system gsm --system glicko2 --json
-  gsm eval tennis.csv --system gsm --trees 100     with boosted trees, grown anew with every half more matches
+  gsm eval tennis.csv --system gsm --trees 100     with boosted trees, grown anew with twice as many matches each time
 
 Of each history the first fifth is not scored, settings are chosen on the next three tenths (--tune), and the second
 half is reported: matches of one timestamp are all predicted before the first of them counts. The file format is that

@@ -484,6 +484,8 @@ pub enum PushKind {
         match_id: Option<MatchId>,
         /// The role that the player has in it, where the rules give one.
         role: Option<Role>,
+        /// What was predicted of it, as players see it, once it is formed.
+        prediction: Option<Box<Forecast>>,
         /// Why, for people.
         reason: Option<String>,
     },
@@ -495,6 +497,8 @@ pub enum PushKind {
         state: MatchState,
         /// Where to connect, once known.
         connection: Option<String>,
+        /// What was predicted of it, as players see it, until it has ended.
+        prediction: Option<Box<Forecast>>,
     },
     /// The player's rating moved.
     Rating {

@@ -59,7 +59,12 @@ impl TryFrom<Told> for Forest {
 /// A node of a tree as who trains has it.
 pub(super) enum Grown {
     /// The input, the bound (below it is `low`), and the numbers of both nodes.
-    Split { input: usize, bound: f64, low: usize, high: usize },
+    Split {
+        input: usize,
+        bound: f64,
+        low: usize,
+        high: usize,
+    },
     Leaf(f32),
 }
 
@@ -67,7 +72,9 @@ impl Forest {
     fn new(bounds: Vec<Vec<f64>>, trees: Vec<Tree>) -> Option<Self> {
         let ascends = |bounds: &Vec<f64>| bounds.iter().zip(bounds.iter().skip(1)).all(|(a, b)| a < b);
         let fits = |bounds: &Vec<f64>| {
-            bounds.len() <= usize::from(NEVER) && bounds.iter().all(|bound| bound.is_finite()) && ascends(bounds)
+            bounds.len() <= usize::from(NEVER)
+                && bounds.iter().all(|bound| bound.is_finite())
+                && ascends(bounds)
         };
         let asks = |of: &Question| {
             of.bin == NEVER
@@ -167,8 +174,7 @@ mod tests {
     /// A chain of questions to the right, so many deep, about one input.
     fn chain(depth: usize) -> Vec<Grown> {
         let split = |n: usize| Grown::Split { input: 3, bound: n as f64, low: 2 * n + 1, high: 2 * n + 2 };
-        let mut nodes: Vec<Grown> =
-            (0..depth).flat_map(|n| [split(n), Grown::Leaf(n as f32)]).collect();
+        let mut nodes: Vec<Grown> = (0..depth).flat_map(|n| [split(n), Grown::Leaf(n as f32)]).collect();
         nodes.push(Grown::Leaf(depth as f32));
         nodes
     }
@@ -180,7 +186,8 @@ mod tests {
             for value in [-1.0, -0.0, 0.0, 0.5, 1.0, 3.0, 3.5, 9.0] {
                 let mut inputs = [0.0; INPUTS];
                 inputs[3] = value;
-                let passed = |depth: usize| (0..depth).take_while(|bound| value >= *bound as f64).count() as f64;
+                let passed =
+                    |depth: usize| (0..depth).take_while(|bound| value >= *bound as f64).count() as f64;
                 assert_eq!(forest.sum(&inputs), passed(depth) + passed(1), "{depth} {value}");
             }
         }

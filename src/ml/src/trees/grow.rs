@@ -17,9 +17,9 @@ use std::collections::VecDeque;
 /// The first forest is grown on so many matches...
 const FIRST: usize = 2_000;
 /// ... each later one when there are so many times more...
-const GROWTH: f64 = 1.5;
+const GROWTH: usize = 2;
 /// ... and only the latest count.
-const ROWS_MAX: usize = 120_000;
+const ROWS_MAX: usize = 300_000;
 /// All trees together step so far towards what is lacking: the more there are, the less each.
 const STEPS: f64 = 6.0;
 const STEP_MAX: f64 = 0.2;
@@ -80,7 +80,7 @@ impl Grower {
 
     /// Grows a forest on what is remembered; none of too little. O(rows × inputs × trees).
     pub(crate) fn grow(&mut self) -> Option<Forest> {
-        self.due = (self.seen as f64 * GROWTH) as usize;
+        self.due = self.seen.saturating_mul(GROWTH);
         if self.seen < FIRST {
             return None;
         }
@@ -110,7 +110,8 @@ impl Grower {
             .set_base_score(0.0)
             .set_initialize_base_score(false)
             .set_nbins(BINS)
-            .set_parallel(false);
+            .set_parallel(false)
+            .set_tiled_histograms(true);
         booster.grow_policy = GrowPolicy::LossGuide;
         booster.fit(&Matrix::new(&self.columns(), self.rows.len(), INPUTS), &lacking, &weights, None)?;
         Ok(booster)
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn forests_are_due_after_half_more_matches_each() {
+    fn forests_are_due_after_twice_as_many_matches_each() {
         let (mut grower, all) = taught(2, 1_999);
         assert!(!grower.is_due() && grower.grow().is_none());
         grower.due = FIRST;
@@ -195,6 +196,6 @@ mod tests {
                 assert_eq!(grower.grow().map(|forest| forest.len()), Some(2));
             }
         }
-        assert_eq!(due, [2_000, 3_000, 4_500, 6_750]);
+        assert_eq!(due, [2_000, 4_000]);
     }
 }

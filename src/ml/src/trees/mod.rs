@@ -6,8 +6,8 @@
 mod forest;
 mod grow;
 
-pub use forest::TREES_MAX;
 pub(crate) use forest::Forest;
+pub use forest::TREES_MAX;
 pub(crate) use grow::Grower;
 
 use crate::blr::Blr;

@@ -48,6 +48,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use dto::PredictionDto;
 pub(crate) use rankings::{
     BoardLineDto, BucketDto, CohortDto, DivisionDto, EntryDto, InPart, PartQuery, PastDto, RankDto,
     buckets_of, shown,

@@ -1,5 +1,5 @@
 //! Matchmaking events as FlexMatch writes them: for EventBridge, and for SNS with the same text as its message.
-use crate::gamelift;
+use crate::{api::PredictionDto, gamelift};
 use gsm_core::{Millis, Timestamp};
 use gsm_engine::{Decision, EventTicket, Happening, MatchmakingEvent, QueueConfig};
 use jiff::{Timestamp as Instant, tz::TimeZone};
@@ -74,6 +74,9 @@ fn detail(event: &MatchmakingEvent) -> Value {
     }
     if let Some(id) = event.match_id {
         put("matchId", json!(id.to_string()));
+    }
+    if let Some(of) = &event.prediction {
+        put("prediction", json!(PredictionDto::from(of.clone())));
     }
     let mut counts = || {
         let count = |rule: &gsm_engine::RuleCount| json!({ "ruleName": rule.rule, "passedCount": rule.passed, "failedCount": rule.failed });
