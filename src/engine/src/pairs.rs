@@ -58,7 +58,9 @@ impl FlagRow {
         (decided > 0.0).then(|| f64::from(one.max(other)) / decided)
     }
 
-    fn reason(&self) -> String {
+    /// The figures in words.
+    #[must_use]
+    pub fn reason(&self) -> String {
         let [one, other] = self.wins;
         let (meetings, expected) = (self.meetings, self.expected);
         format!("met {meetings} times in 7 days, {expected:.1} to be expected; won {one} to {other}")

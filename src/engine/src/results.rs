@@ -240,7 +240,10 @@ impl Engine {
         let mut tallies = self.match_tallies(&facts.mode, &matches).await?;
         let moved: Vec<_> = link.moved(&scheme).into_iter().zip(versions).collect();
         for (moved, _) in &moved {
-            moved.history.iter().for_each(|step| tallies.take(moved.player, step));
+            match &moved.history {
+                Some(step) => tallies.take(moved.player, step),
+                None => tallies.seat(moved.player),
+            }
         }
         match link {
             Link::Result(_, row) => Ok(Decided { id, row, moved, tallies, blame: None, closing: None }),
