@@ -71,7 +71,7 @@ enum Ending {
 impl ReportsRow {
     /// The row with the result.
     fn closed(mut self, verdict: &Verdict, result: &MatchResult, version: Option<Version>) -> Closing {
-        let counts = *verdict == Verdict::Counted;
+        let counts = matches!(verdict, Verdict::Counted | Verdict::Corrected { .. });
         self.overruled = if counts { self.voices.against(result).collect() } else { Vec::new() };
         let is_disputed = matches!(verdict, Verdict::Disputed { .. });
         self.stage = if is_disputed { ReportsStage::Disputed } else { ReportsStage::Settled };
