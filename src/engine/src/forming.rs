@@ -74,6 +74,9 @@ impl Engine {
         let call = Call::system("gsm:ExpireMatch", self.clock.now());
         let overdue = self.views.pools.expired_matches(call.now, OVERDUE_MAX);
         report.overdue += ended(overdue, |id| self.expire_match(&call, id)).await.0;
+        let call = Call::system("gsm:SettleReports", self.clock.now());
+        let due = self.views.reports.due(call.now, OVERDUE_MAX);
+        report.overdue += ended(due, |id| self.settle_reports(&call, id)).await.0;
         match self.settle_some().await {
             Ok(more) => report.more |= more,
             Err(error) => tracing::warn!(%error, "outbox not settled yet"),
@@ -84,6 +87,7 @@ impl Engine {
         if let Err(error) = self.publish_learnt().await {
             tracing::warn!(%error, "what was learnt is not published yet");
         }
+        self.look_at_pairs().await;
         self.views.boards.sweep(self.clock.now());
         if let Err(error) = self.fill_boards().await {
             tracing::warn!(%error, "a board that was defined is not filled yet");

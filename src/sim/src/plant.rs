@@ -61,6 +61,8 @@ pub enum Plant {
     LessonDropped,
     /// A backfill does not see the one that waits already.
     BackfillUnheeded,
+    /// One player's word is as good as two.
+    AgreementForged,
 }
 
 impl Plant {
@@ -90,6 +92,7 @@ impl Plant {
         Self::LocksUnheeded,
         Self::LessonDropped,
         Self::BackfillUnheeded,
+        Self::AgreementForged,
     ];
 
     /// The invariant that must report it.
@@ -111,6 +114,7 @@ impl Plant {
             Self::SeatForgotten => Invariant::SeatsKept,
             Self::OffenceForgotten => Invariant::OffencesOnce,
             Self::LocksUnheeded => Invariant::OffencesOnce,
+            Self::AgreementForged => Invariant::EnoughAgree,
             Self::LessonDropped => Invariant::ModelsAgree,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
@@ -304,6 +308,13 @@ impl Store for Planted {
                 // Nobody is told which boards count.
                 if matches!(&*found.row, Row::Counting(_)) {
                     found.row = Arc::new(Row::Counting(CountingRow::default()));
+                }
+            }
+        }
+        if self.plant == Plant::AgreementForged {
+            for found in found.iter_mut().flatten() {
+                if let Row::Reports(row) = &mut *Arc::make_mut(&mut found.row) {
+                    row.agree = 1;
                 }
             }
         }

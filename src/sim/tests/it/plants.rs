@@ -69,4 +69,5 @@ plants! {
     a_lock_that_nobody_heeds_is_found: LocksUnheeded in OneHome,
     a_lesson_that_is_not_kept_is_found: LessonDropped in ManyNodes,
     a_second_backfill_is_found: BackfillUnheeded in OneHome,
+    a_word_that_is_as_good_as_two_is_found: AgreementForged in OneHome,
 }
