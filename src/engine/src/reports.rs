@@ -469,7 +469,8 @@ fn said_already(
     let said = MatchResult::validate(report, &result.roster)
         .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
     let repeats = known.and_then(|row| row.voices.of(player)).is_some_and(|voice| voice.result == said);
-    if repeats || (result.counts() && said.agrees_with(result.first_report())) {
+    let stands = !matches!(result.verdict, Verdict::Disputed { .. } | Verdict::Voided { .. });
+    if repeats || (stands && said.agrees_with(result.first_report())) {
         return Ok(());
     }
     Err(match result.verdict {
