@@ -345,10 +345,8 @@ impl Engine {
         result: &MatchResult,
         verdict: &Verdict,
     ) -> Result<Option<Closing>, EngineError> {
-        Ok(match self.reports_row(id).await? {
-            None => None,
-            Some((row, version)) => Some(row.closed(verdict, result, Some(version))),
-        })
+        let found = self.reports_row(id).await?;
+        Ok(found.map(|(row, version)| row.closed(verdict, result, Some(version))))
     }
 
     /// Adds to a ruling what it says of who reported the match.
