@@ -345,10 +345,8 @@ impl Engine {
         result: &MatchResult,
         verdict: &Verdict,
     ) -> Result<Option<Closing>, EngineError> {
-        Ok(match self.reports_row(id).await? {
-            None => None,
-            Some((row, version)) => Some(row.closed(verdict, result, Some(version))),
-        })
+        let found = self.reports_row(id).await?;
+        Ok(found.map(|(row, version)| row.closed(verdict, result, Some(version))))
     }
 
     /// Adds to a ruling what it says of who reported the match.
@@ -469,7 +467,8 @@ fn said_already(
     let said = MatchResult::validate(report, &result.roster)
         .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
     let repeats = known.and_then(|row| row.voices.of(player)).is_some_and(|voice| voice.result == said);
-    if repeats || (result.counts() && said.agrees_with(result.first_report())) {
+    let stands = !matches!(result.verdict, Verdict::Disputed { .. } | Verdict::Voided { .. });
+    if repeats || (stands && said.agrees_with(result.first_report())) {
         return Ok(());
     }
     Err(match result.verdict {

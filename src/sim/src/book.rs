@@ -162,7 +162,7 @@ impl Book {
         if *first == told {
             return Ok(());
         }
-        fault(Invariant::SameAnswer, format!("result of {id}: {first:?}, then {told:?}"))
+        fault(Invariant::ResultKept, format!("result of {id} was told as {first:?}, then as {told:?}"))
     }
 
     fn hear(&mut self, id: MatchId, player: PlayerId, outcome: &Outcome) {
