@@ -293,6 +293,11 @@ impl Engine {
         let view = TicketView { id, row };
         self.remember(&mut changes, call, Home::Live, &view)?;
         self.commit(Home::Live, changes).await?;
+        if let Err(erased) = self.views.erased.check(view.row.players.iter().map(|of| of.player)) {
+            // A player was erased while the ticket was made.
+            self.end_of_erased(id).await?;
+            return Err(erased);
+        }
         if let Err(banned) = self.may_wait(&view.row, call.now) {
             // The ban came while the ticket was made.
             self.expel_from(id, call.now).await?;

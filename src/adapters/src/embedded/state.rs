@@ -508,8 +508,11 @@ fn is_hot(row: &Row) -> bool {
         | Row::Bans(_)
         | Row::Quarantine(_)
         | Row::Watch(_)
+        | Row::Erasing(_)
         | Row::Told(_) => true,
         Row::Identity(_)
+        | Row::IdentityOf(_)
+        | Row::Erased(_)
         | Row::History(_)
         | Row::Result(_)
         | Row::Staged(_)

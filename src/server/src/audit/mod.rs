@@ -20,7 +20,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use floods::Floods;
 use gsm_adapters::AuditDir;
 use gsm_audit::{LogError, Standing};
-use gsm_core::{EventId, IdSource, Timestamp};
+use gsm_core::{EventId, IdSource, Millis, Timestamp};
 use gsm_engine::store::Origin;
 use keys::Keys;
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -174,6 +174,16 @@ impl Audit {
         self.waiting.lock().rekey = true;
         self.bell.notify_one();
         Ok(rotated)
+    }
+
+    /// Deletes the keys of addresses whose year ended so long ago; how many there were.
+    pub(crate) fn drop_address_keys(&self, now: Timestamp, keep: Millis) -> usize {
+        self.addresses.drop_keys(now, keep)
+    }
+
+    /// The keys that sign the log, for what else this server vouches for.
+    pub(crate) fn signing_keys(&self) -> Vec<gsm_audit::SigningKey> {
+        self.keys.lock().signing()
     }
 
     /// What the last checkpoint says.

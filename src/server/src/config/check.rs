@@ -1,7 +1,7 @@
 //! The checked form: what the server is told.
 use super::{
-    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, RecordingConfig, Signatures, TlsSettings,
-    TrustedIssuer, WebhookConfig, who,
+    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, RecordingConfig, RetentionConfig,
+    Signatures, TlsSettings, TrustedIssuer, WebhookConfig, retention, who,
 };
 use crate::firewall::{FirewallSettings, files};
 use gsm_core::Millis;
@@ -77,6 +77,8 @@ pub struct Settings {
     pub webhooks: Vec<WebhookConfig>,
     /// Whether traffic is written down.
     pub recording: RecordingConfig,
+    /// How long each class of data is kept.
+    pub retention: RetentionConfig,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are.
@@ -187,6 +189,20 @@ impl Loaded {
         within("firewall.keys_max", config.firewall.keys_max as u64, 1_000, 100_000_000);
         within("recording.file_mib", config.recording.file_mib as u64, 1, 1 << 14);
         within("recording.files_max", config.recording.files_max as u64, 1, 1_000);
+        for (key, days) in [
+            ("retention.address_keys_days", config.retention.address_keys_days),
+            ("retention.bans_days", config.retention.bans_days),
+            ("retention.erasures_days", config.retention.erasures_days),
+            ("retention.matches_days", config.retention.matches_days),
+            ("retention.penalties_days", config.retention.penalties_days),
+        ] {
+            within(key, days, 0, retention::DAYS_MAX);
+        }
+        if config.retention.erasures_days > 0 {
+            let (days, least) = (config.retention.erasures_days, retention::ERASURES_DAYS_MIN);
+            within("retention.erasures_days", days.min(least), least, least);
+        }
+        within("retention.sweep_every_s", config.retention.sweep_every_s, 1, 86_400);
         within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
         within("store.journal_cache_mib", config.store.journal_cache_mib as u64, 1, 1 << 16);
         within("store.snapshot_every_s", config.store.snapshot_every_s, 0, 86_400);
@@ -357,6 +373,7 @@ fn settings(
         trusted_proxies,
         webhooks: config.events.webhooks.clone(),
         recording: config.recording.clone(),
+        retention: config.retention.clone(),
         log_format: config.log.format,
         log_level: config.log.level.clone(),
     }
