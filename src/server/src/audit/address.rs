@@ -163,7 +163,7 @@ mod tests {
             ["address-20.key", "address-2023.key", "address-2024.key", "address-abcd.key", "audit.key"]
         );
         assert_eq!(addresses.drop_keys(at(20_000), year), 0);
-        assert_eq!(addresses.drop_keys(at(20_088), year), 0, "the last day of the year");
-        assert_eq!(addresses.drop_keys(at(20_090), year), 1, "2024 has ended");
+        assert_eq!(addresses.drop_keys(at(20_087), year), 0, "a day too early");
+        assert_eq!(addresses.drop_keys(at(20_088), year), 1, "365 days after its end");
     }
 }

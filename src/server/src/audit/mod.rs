@@ -36,6 +36,8 @@ use std::{
 const NOTES_MAX: usize = 65_536;
 /// Characters of what a client calls itself.
 const AGENT_CHARS_MAX: usize = 200;
+/// The parameter of paths that is somebody's address.
+const ADDRESS: &str = "address";
 /// The actions that are written down although they change nothing.
 const OPENINGS: [&str; 1] = ["gsm:Subscribe"];
 /// What a call of no operation is called.
@@ -123,6 +125,14 @@ impl Audit {
         path: impl Iterator<Item = (&'a str, &'a str)>,
         body: &[u8],
     ) -> Origin {
+        // An address is somebody's, also where it stands in a path.
+        let path: Vec<(&str, Arc<str>)> = path
+            .map(|(name, value)| match value.parse::<IpAddr>() {
+                Ok(address) if name == ADDRESS => (name, self.addresses.shown(address, trail.at)),
+                _ => (name, value.into()),
+            })
+            .collect();
+        let path = path.iter().map(|(name, value)| (*name, &**value));
         let parameters = parameters::shown(path, body).map(Arc::from);
         trail.asks(parameters.clone());
         Origin {

@@ -54,7 +54,7 @@ async fn a_player_sees_all_that_is_kept_of_him() {
     loop {
         let mine = exported(&ann.client, &ann.id).await;
         let records = of_kind(&mine, "audit_record");
-        if records.iter().any(|record| record["eventName"] == "gsm:StartMatchmaking") {
+        if records.iter().any(|record| record["eventName"] == "gsm:CreateTicket") {
             assert!(records.iter().all(|record| record["userIdentity"]["principalId"] == json!(ann.id)));
             break;
         }
@@ -174,10 +174,21 @@ async fn an_operator_erases_with_a_reason_and_the_log_names_nobody() {
         }
         tokio::task::yield_now().await;
     };
+    let listed = "/v1/admin/firewall/deny/203.0.113.9/32";
+    world.admin().put(listed, json!({ "reason": "flood" })).await.ok();
+    world.admin().delete(listed).await.done();
+    let addresses = loop {
+        let found = world.admin().get("/v1/admin/audit?event=gsm:DeleteListEntry").await.ok();
+        if let Some(record) = found["records"].as_array().and_then(|all| all.first()) {
+            break [&record["requestParameters"]["address"], &record["sourceIPAddress"]].map(text);
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(addresses.iter().all(|of| of.starts_with("hmac-2") && of.len() == 42), "{addresses:?}");
     assert_eq!(record["additionalEventData"]["reason"], "asked by mail");
     assert_eq!(record["resources"][0]["ARN"], json!(zaphod.id));
     world.stop().await;
-    for mark in ["Zaphod", "0123456789abcdefghijkl", "127.0.0.1"] {
+    for mark in ["Zaphod", "0123456789abcdefghijkl", "127.0.0.1", "203.0.113.9"] {
         assert_eq!(containing(&world.data().join("audit"), mark.as_bytes()), Vec::<String>::new(), "{mark}");
     }
 }
