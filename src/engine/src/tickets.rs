@@ -293,18 +293,13 @@ impl Engine {
         let view = TicketView { id, row };
         self.remember(&mut changes, call, Home::Live, &view)?;
         self.commit(Home::Live, changes).await?;
-        if let Err(erased) = self.views.erased.check(view.row.players.iter().map(|of| of.player)) {
-            // A player was erased while the ticket was made.
-            self.end_of_erased(id).await?;
-            return Err(erased);
-        }
         if let Err(banned) = self.may_wait(&view.row, call.now) {
             // The ban came while the ticket was made.
             self.expel_from(id, call.now).await?;
             return Err(banned);
         }
         self.tell_of(call, &view, |queue| Happening::Searching(self.estimated_wait(queue)), Vec::new());
-        Ok(view)
+        Ok(self.without_erased(call, view).await)
     }
 
     /// Tells in each of its queues what became of one ticket; `rules` are those of the first.

@@ -166,8 +166,25 @@ impl Engine {
         }
     }
 
+    /// A ticket that was just made, as it stands: it has ended if one of its players was erased meanwhile.
+    pub(crate) async fn without_erased(&self, call: &Call, view: TicketView) -> TicketView {
+        let players = view.row.players.iter().map(|of| of.player);
+        if self.views.erased.check(players).is_ok() {
+            return view;
+        }
+        let now = match self.end_of_erased(view.id).await {
+            Ok(()) => self.ticket(call, view.id).await,
+            Err(error) => Err(error),
+        };
+        now.unwrap_or_else(|error| {
+            // The second look ends it.
+            tracing::warn!(ticket = %view.id, %error, "a ticket of an erased player waits still");
+            view
+        })
+    }
+
     /// Ends a ticket in which an erased player would wait.
-    pub(crate) async fn end_of_erased(&self, id: TicketId) -> Result<(), EngineError> {
+    async fn end_of_erased(&self, id: TicketId) -> Result<(), EngineError> {
         let call = Call::system("gsm:CancelTicket", self.clock.now());
         match self.cancel_ticket_as(&call, id, GONE).await {
             // Over, or a match by now.

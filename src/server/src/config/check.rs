@@ -198,16 +198,20 @@ impl Loaded {
         ] {
             within(key, days, 0, retention::DAYS_MAX);
         }
-        if config.retention.erasures_days > 0 {
-            let (days, least) = (config.retention.erasures_days, retention::ERASURES_DAYS_MIN);
-            within("retention.erasures_days", days.min(least), least, least);
-        }
         within("retention.sweep_every_s", config.retention.sweep_every_s, 1, 86_400);
         within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
         within("store.journal_cache_mib", config.store.journal_cache_mib as u64, 1, 1 << 16);
         within("store.snapshot_every_s", config.store.snapshot_every_s, 0, 86_400);
         within("store.snapshot_players_min", config.store.snapshot_players_min, 1, 1 << 32);
         within("store.tables_cache_mib", config.store.tables_cache_mib as u64, 1, 1 << 20);
+        let erasures = config.retention.erasures_days;
+        if (1..retention::ERASURES_DAYS_MIN).contains(&erasures) {
+            let least = retention::ERASURES_DAYS_MIN;
+            wrong(
+                "retention.erasures_days",
+                format!("`{erasures}` must be 0, for ever, or at least {least}"),
+            );
+        }
         if config.store.data_dir.as_os_str().is_empty() {
             wrong("store.data_dir", "must not be empty".to_owned());
         }
@@ -423,6 +427,9 @@ window_s = 10"#;
     fn all_faults_are_named_at_once() {
         let checked = check(|c| {
             c.http.listen = "8080".into();
+            c.retention.erasures_days = 6;
+            c.retention.matches_days = 40_000;
+            c.retention.sweep_every_s = 0;
             c.gamelift.account = "12".into();
             c.gamelift.region = Some("EU".into());
             c.log.level = "a=b=c".into();
@@ -431,7 +438,16 @@ window_s = 10"#;
         let keys: Vec<_> = checked.settings.unwrap_err().iter().map(|p| p.key).collect();
         assert_eq!(
             keys,
-            ["http.listen", "gamelift.account", "gamelift.region", "log.level", "firewall.trusted_proxies"]
+            [
+                "http.listen",
+                "retention.matches_days",
+                "retention.sweep_every_s",
+                "retention.erasures_days",
+                "gamelift.account",
+                "gamelift.region",
+                "log.level",
+                "firewall.trusted_proxies"
+            ]
         );
         assert!(checked.warnings.iter().any(|p| p.key == "firewall.trusted_proxies"));
     }

@@ -74,7 +74,7 @@ async fn a_player_sees_all_that_is_kept_of_him() {
     }
     // A cursor of the log does not open it to others.
     bob.client.get(&format!("{path}?cursor=Af__________")).await.is(404, "not_found");
-    let made = world.admin().post("/v1/admin/keys", json!({ "role": "admin", "admin_role": "viewer" })).await;
+    let made = world.admin().post("/v1/admin/keys", json!({ "role": "viewer" })).await;
     let viewer = world.anyone.as_whom(made.ok()["key"].as_str().unwrap());
     viewer.get(&path).await.is(403, "forbidden");
     world.stop().await;
