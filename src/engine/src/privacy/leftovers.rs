@@ -24,6 +24,8 @@ const REASON_GONE: &str = "erased";
 /// A part of what is looked through.
 #[derive(Debug, Clone, Copy)]
 enum Part {
+    /// Ways to sign in that a stale list did not have.
+    Identities,
     /// The ticket that the player waits in: it ends.
     Waiting,
     /// What he wants to be told.
@@ -40,8 +42,16 @@ enum Part {
     Answers,
 }
 
-const PARTS: [Part; 7] =
-    [Part::Waiting, Part::Watches, Part::Groups, Part::Shades, Part::Texts, Part::Tickets, Part::Answers];
+const PARTS: [Part; 8] = [
+    Part::Identities,
+    Part::Waiting,
+    Part::Watches,
+    Part::Groups,
+    Part::Shades,
+    Part::Texts,
+    Part::Tickets,
+    Part::Answers,
+];
 
 impl Engine {
     /// Does up to `most` steps of what is to be deleted of a player; whether the look under way is done.
@@ -119,6 +129,7 @@ impl Engine {
         after: Option<&Key>,
     ) -> Result<Option<Key>, EngineError> {
         match part {
+            Part::Identities => self.end_identities(player).await.map(|()| None),
             Part::Waiting => self.end_waiting(player).await.map(|()| None),
             Part::Watches => self.end_watches(player).await.map(|()| None),
             Part::Groups => self.leave_groups(player).await.map(|()| None),
@@ -153,6 +164,24 @@ impl Engine {
                 .await
             }
         }
+    }
+
+    async fn end_identities(&self, player: PlayerId) -> Result<(), EngineError> {
+        let mut changes = self.quiet();
+        for (key, found) in self.identities(player).await? {
+            let Key::IdentityOf(_, hash) = &key else { return Err(EngineError::damaged(&key)) };
+            let way = Key::Identity(*hash);
+            match self.get_one(&way).await? {
+                Some(there) if *there.row == Row::Identity(player) => changes.delete(way, there.version),
+                // Somebody else's by now, or a stale read: the second look sees.
+                _ => continue,
+            };
+            changes.delete(key, found.version);
+        }
+        if changes.writes.is_empty() {
+            return Ok(());
+        }
+        self.commit(Home::Document, changes).await.map(drop)
     }
 
     /// Ends the ticket that a player waits in, if there is one. A match goes on.

@@ -9,7 +9,7 @@ use gsm_core::{Attribute, BoardName, Label, Millis, PlayerId, RequestKey};
 use gsm_engine::{
     Ban, BanKind, Direction, ExportCursor, ExportItem, Intake, NewTicket, Operator, Places, Principal,
     Retention, Submission, Visibility, WatchWish,
-    store::{Brought, Claim, Home, Key, Row, Store, memory::Faults},
+    store::{Brought, Claim, Home, IdentityKind, Key, Row, Store, memory::Faults},
 };
 use gsm_session::TicketState;
 use std::sync::Arc;
@@ -257,13 +257,25 @@ async fn write_late(w: &World, player: PlayerId) {
     w.settle();
 }
 
+/// A way to sign in that a stale list did not have when the player was erased.
+async fn identity_left(w: &World, player: PlayerId) {
+    let store = w.stores.get(1).or(w.stores.first()).unwrap();
+    let key = gsm_core::CommitKey::from_u128(78);
+    let mut changes = gsm_engine::store::ChangeSet::new(key, gsm_core::Clock::now(&*w.clock));
+    changes.create(Key::Identity([9; 32]), Row::Identity(player));
+    changes.create(Key::IdentityOf(player, [9; 32]), Row::IdentityOf(IdentityKind::Subject));
+    store.commit(changes).await.unwrap();
+    w.settle();
+}
+
 async fn what_a_late_call_wrote_goes_with_the_second_look(w: World) {
     let player = well_known(&w).await;
     w.engine.erase_player(&w.by(player), player, None).await.unwrap();
     w.settle();
     write_late(&w, player).await;
+    identity_left(&w, player).await;
     keep_up(&w, &Retention::default()).await;
-    assert_eq!(traces(&w, player).len(), 1, "not yet");
+    assert_eq!(traces(&w, player).len(), 3, "not yet");
     w.clock.advance_ms(60_000);
     keep_up(&w, &Retention::default()).await;
     assert_eq!(traces(&w, player), []);
