@@ -98,6 +98,8 @@ pub(crate) struct Views {
     pub(crate) learning: Learning,
     pub(crate) bans: crate::bans::Bans,
     pub(crate) erased: crate::privacy::Erased,
+    pub(crate) reports: crate::reports::Followed,
+    pub(crate) pairs: crate::pairs::Pairs,
     pub(crate) forecasts: Arc<Forecasts>,
 }
 
@@ -131,6 +133,12 @@ impl Views {
             {
                 self.learning.counted(result, &system, now);
             }
+            if let Row::Result(result) = &**row
+                && is_new
+                && let Some(option) = self.queues.repeated_pair(&result.mode)
+            {
+                self.pairs.counted(result, &option, now);
+            }
         }
         match (&write.key, row.map(|row| &**row)) {
             (Key::Rating(mode, player), Some(Row::Rating(standing))) => {
@@ -153,6 +161,8 @@ impl Views {
                 }
             }
             (Key::Player(player), None) => self.names.forget(*player),
+            (Key::Reports(id), Some(Row::Reports(row))) => self.reports.follow(*id, Some(row)),
+            (Key::Reports(id), None) => self.reports.follow(*id, None),
             (Key::Learnt(mode), Some(Row::Learnt(row))) => self.learning.published(mode, row),
             (Key::Entry(board, season, player), Some(Row::Entry(row))) => {
                 self.boards.entered((board, *season, *player), Some(row), sequence, now);
@@ -323,6 +333,13 @@ impl Engine {
         self.each(KeyRange::AllErased, |key, _| {
             if let Key::Erased(player) = key {
                 self.views.erased.put(player, true);
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::AllReports, |key, found| {
+            if let (Key::Reports(id), Row::Reports(row)) = (&key, &*found.row) {
+                self.views.reports.load(*id, row);
             }
             Ok(())
         })

@@ -11,8 +11,8 @@ use gsm_core::{
 };
 use gsm_engine::store::{
     AdjustmentRow, Claim, CountingRow, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow,
-    OffencesRow, PenaltiesRow, PushEvent, ResultRow, Row, StagedRow, StandingRow, Store, TicketRow,
-    Versioned, memory::MemoryStore,
+    OffencesRow, PenaltiesRow, PushEvent, ReportsRow, ResultRow, Row, StagedRow, StandingRow, Store,
+    TicketRow, Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::tier::Bounds;
@@ -58,6 +58,8 @@ pub(crate) struct Truth {
     pub(crate) offences: BTreeMap<MatchId, OffencesRow>,
     /// Players whose identity was deleted.
     pub(crate) erased: BTreeSet<PlayerId>,
+    /// What players say of their matches, where that is kept.
+    pub(crate) reports: BTreeMap<MatchId, ReportsRow>,
     /// Boards that count results of any mode, once decided jobs are carried out.
     pub(crate) counting: BTreeSet<BoardName>,
 }
@@ -165,6 +167,7 @@ impl Eye {
             leaves: BTreeMap::new(),
             offences: BTreeMap::new(),
             erased: BTreeSet::new(),
+            reports: BTreeMap::new(),
             counting: BTreeSet::new(),
         };
         let ranges = [
@@ -180,6 +183,7 @@ impl Eye {
             KeyRange::AllLeaves,
             KeyRange::AllOffences,
             KeyRange::AllErased,
+            KeyRange::AllReports,
         ];
         let mut counting: BTreeMap<Mode, CountingRow> = BTreeMap::new();
         for (key, found) in ranges.iter().flat_map(|range| self.list(range)) {
@@ -216,6 +220,9 @@ impl Eye {
                 }
                 (Key::Offences(id), Row::Offences(row)) => {
                     truth.offences.insert(id, row.clone());
+                }
+                (Key::Reports(id), Row::Reports(row)) => {
+                    truth.reports.insert(id, (**row).clone());
                 }
                 (Key::Outbox(id), _) => truth.owed.push(id),
                 _ => {}

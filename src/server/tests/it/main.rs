@@ -19,6 +19,7 @@ mod penalties;
 mod predictions;
 mod privacy;
 mod push;
+mod reports;
 mod roles;
 mod rule_sets;
 mod rulings;
