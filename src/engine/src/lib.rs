@@ -32,6 +32,7 @@ mod penalties;
 mod plausibility;
 mod players;
 mod pools;
+mod privacy;
 mod proposals;
 mod push;
 mod queues;
@@ -89,6 +90,9 @@ pub use penalties::{Penalties, PenaltyView};
 pub use plausibility::{Plausibility, Quarantined, Span};
 pub use players::PlayerView;
 pub use pools::Explained;
+pub use privacy::{
+    Account, DataClass, Erasure, ExportCursor, ExportItem, ExportPage, Retention, UpkeepReport,
+};
 pub use proposals::ProposalView;
 pub use push::{PushItem, Subscription};
 pub use queues::{Balance, GameLift, QueueConfig};

@@ -24,8 +24,12 @@ pub(crate) struct KeyFate {
 /// What callers know.
 #[derive(Default)]
 pub(crate) struct Book {
-    /// By secret.
-    pub(crate) players: BTreeMap<usize, PlayerId>,
+    /// By secret, the last.
+    players: BTreeMap<usize, PlayerId>,
+    /// All there ever were.
+    all_players: BTreeSet<PlayerId>,
+    /// Players whom somebody wanted to be erased.
+    erasing: BTreeSet<PlayerId>,
     pub(crate) tickets: BTreeMap<TicketId, TicketView>,
     tickets_maybe: Vec<(BTreeSet<QueueName>, Vec<PlayerId>)>,
     cancelled: BTreeSet<TicketId>,
@@ -57,8 +61,13 @@ fn fault(invariant: Invariant, detail: String) -> Result<(), Fault> {
 }
 
 impl Book {
-    /// All players known.
+    /// All players known, also those who were erased.
     pub(crate) fn everyone(&self) -> Vec<PlayerId> {
+        self.all_players.iter().copied().collect()
+    }
+
+    /// Whom each secret signs in.
+    pub(crate) fn by_secret(&self) -> Vec<PlayerId> {
         self.players.values().copied().collect()
     }
 
@@ -67,10 +76,17 @@ impl Book {
     pub(crate) fn take(&mut self, deed: &Deed, told: &Told, alone: bool) -> Result<(), Fault> {
         match (deed, told) {
             (Deed::SignIn { secret }, Told::Player(player)) => {
+                self.all_players.insert(*player);
                 let first = *self.players.entry(*secret).or_insert(*player);
-                if first != *player {
+                if first != *player && self.erasing.contains(&first) {
+                    // The same secret is somebody else then.
+                    self.players.insert(*secret, *player);
+                } else if first != *player && !self.erasing.contains(player) {
                     return fault(Invariant::SameAnswer, format!("secret {secret} was {first}, is {player}"));
                 }
+            }
+            (Deed::Erase { player, .. }, _) => {
+                self.erasing.insert(*player);
             }
             (Deed::Create(wish), Told::Ticket(view)) => {
                 let same = view.row.queues().collect::<BTreeSet<_>>() == wish.queues()

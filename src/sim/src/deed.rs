@@ -3,7 +3,8 @@ use crate::world::{league, rule_set};
 use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Variant};
 use gsm_engine::{
     BoardConfig, Call, Engine, EngineError, Fingerprint, Intake, MatchFacts, MatchView, NewMatch, NewTicket,
-    PAST_SEATS_MAX, Principal, QueueConfig, ReportsView, ResultView, TicketView, Viewer, store::Brought,
+    PAST_SEATS_MAX, Principal, QueueConfig, ReportsView, ResultView, Retention, TicketView, Viewer,
+    store::Brought,
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
 use std::{collections::BTreeSet, fmt};
@@ -138,7 +139,14 @@ pub(crate) enum Deed {
         deviation: Option<f64>,
         key: Option<String>,
     },
+    /// A player goes for good, by his own wish or by an operator's hand.
+    Erase {
+        player: PlayerId,
+        by_player: bool,
+        key: Option<String>,
+    },
     Tick,
+    Upkeep,
 }
 
 /// What the caller was told.
@@ -211,6 +219,11 @@ fn call(engine: &Engine, principal: Principal) -> Call {
     }
 }
 
+/// By this a game server knows a player.
+pub(crate) fn mark(player: PlayerId) -> String {
+    format!("known-as-{player}")
+}
+
 /// The name of a game session.
 pub(crate) fn session_name(session: usize) -> String {
     format!("session-{session}")
@@ -228,10 +241,13 @@ async fn backfill(
     let (Ok(queue), Some((leader, members))) = (QueueName::new(BACKFILLED), players.split_first()) else {
         return Err(EngineError::Unknown { what: "queue" });
     };
-    let team = |at: usize| Brought { team: Some(format!("one_{}", at + 1)), ..Brought::default() };
+    let bring = |(at, player): (usize, &PlayerId)| {
+        let (name, team) = (Some(mark(*player)), Some(format!("one_{}", at + 1)));
+        Brought { name, team, ..Brought::default() }
+    };
     let new = NewTicket {
         members: members.iter().map(|player| (*player, None)).collect(),
-        brought: (0..players.len()).map(team).collect(),
+        brought: players.iter().enumerate().map(bring).collect(),
         intake: Intake::Backfill,
         session: Some(session_name(session)),
         ..NewTicket::new(queue, *leader)
@@ -269,6 +285,7 @@ impl Deed {
             Self::MakeMatch { queue, sides, key } => (key, format!("{queue} {sides:?}")),
             Self::Void { id, key } => (key, format!("{id} is void")),
             Self::Correct { id, outcome, key } => (key, format!("{id} {outcome:?}")),
+            Self::Erase { player, key, .. } => (key, format!("{player}")),
             Self::SetRating { mode, player, mean, deviation, key } => {
                 (key, format!("{mode} {player} {mean} {deviation:?}"))
             }
@@ -292,6 +309,8 @@ impl Deed {
             Self::Cancel { by: player, .. } | Self::Answer { player, .. } => Principal::Player(*player),
             Self::Say { player, .. } => Principal::Player(*player),
             Self::Report { id, facts: Some(_), .. } => Principal::Match(*id),
+            Self::Erase { player, by_player: true, .. } => Principal::Player(*player),
+            Self::Erase { .. } => Principal::Admin("ops".to_owned()),
             Self::PutQueue(_)
             | Self::PutRuleSet { .. }
             | Self::PutBoard(_)
@@ -384,6 +403,11 @@ impl Deed {
                 let row = engine.set_rating(call, mode, *player, *mean, *deviation, "sim").await?;
                 Told::Done(format!("{row:?}"))
             }
+            Self::Erase { player, .. } => {
+                engine.erase_player(call, *player, Some("sim")).await?;
+                Told::Done("erased".to_owned())
+            }
+            Self::Upkeep => Told::Done(format!("{:?}", engine.upkeep(&Retention::default()).await?)),
             Self::Tick => Told::Done(format!("{:?}", engine.tick().await)),
         })
     }

@@ -53,7 +53,10 @@ impl Before<'_> {
             | Deed::PutRuleSet { .. }
             | Deed::PutBoard(_)
             | Deed::Seasons { .. }
+            | Deed::Erase { .. }
             | Deed::Tick => Some("ok"),
+            // Another call may hold it up.
+            Deed::Upkeep => None,
             Deed::Create(wish) => self.create(wish, self.replay(deed)),
             // Its queue may go by a window of skill now, or its rule set by fewer players.
             Deed::Backfill { .. } => None,

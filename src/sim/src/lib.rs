@@ -101,6 +101,8 @@ pub enum Invariant {
     EventsWhole,
     /// A repeated call is answered as the first.
     SameAnswer,
+    /// Nothing of an erased player's identity is left.
+    NobodyLeft,
     /// An answer is what the rules say, and a refused call has done nothing.
     Answers,
 }
@@ -124,6 +126,7 @@ impl Invariant {
         Self::Limits,
         Self::EventsWhole,
         Self::SameAnswer,
+        Self::NobodyLeft,
         Self::Answers,
     ];
 }

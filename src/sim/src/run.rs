@@ -214,6 +214,7 @@ impl Sim {
             return check::broken(Invariant::Fenced, detail);
         }
         check::dodges_count(&self.truth, &self.world.ledger)?;
+        check::nobody_left(&self.truth, &self.world.eye)?;
         for (at, node) in self.world.nodes.iter().enumerate() {
             check::ranks_recount(&self.truth, at, &node.engine)?;
         }
@@ -265,10 +266,12 @@ impl Sim {
         for _ in 0..LAST_TURNS {
             self.world.clock.advance_ms(LAST_TURN_MS);
             self.calls(step, vec![(last, Deed::Tick)], Mishap::default()).await?;
+            self.calls(step, vec![(last, Deed::Upkeep)], Mishap::default()).await?;
             self.world.settle();
         }
         self.calm().await?;
         check::all_ended(&self.truth)?;
+        check::nothing_left(&self.truth, &self.world.eye)?;
         check::reports_ended(&self.truth)?;
         check::copies_agree(&self.truth, self.book.matches.keys().copied(), &self.world.eye)?;
         self.models_agree()?;

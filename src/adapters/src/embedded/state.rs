@@ -512,8 +512,11 @@ fn is_hot(row: &Row) -> bool {
         | Row::Quarantine(_)
         | Row::Flag(_)
         | Row::Watch(_)
+        | Row::Erasing(_)
         | Row::Told(_) => true,
         Row::Identity(_)
+        | Row::IdentityOf(_)
+        | Row::Erased(_)
         | Row::History(_)
         | Row::Result(_)
         | Row::Staged(_)

@@ -27,10 +27,10 @@ pub use rated::{
 pub use reported::{FlagRow, ReportsRow, ReportsStage};
 pub use row::{
     AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, CredentialRow, EntryRow,
-    GateRow, LearntRow, Lease, ListedRow, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow,
-    PlayerRow, Prediction, PushEvent, PushKind, QuarantineRow, RankNews, RatingCause, Replay, Row, RowError,
-    RuleSetRow, RuleSetVersionRow, ScoredRow, SeatOf, SeatRow, SecretRow, ShadeRow, SigningKeyRow, StagedRow,
-    StartsRow, TicketPlayer, TicketRow, WhoRow,
+    ErasedRow, ErasingRow, GateRow, IdentityKind, LearntRow, Lease, ListedRow, MatchRow, OffencesRow,
+    OutboxRow, PayoutRow, PenaltiesRow, PlayerRow, Prediction, PushEvent, PushKind, QuarantineRow, RankNews,
+    RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, ScoredRow, SeatOf, SeatRow, SecretRow,
+    ShadeRow, SigningKeyRow, StagedRow, StartsRow, TicketPlayer, TicketRow, WhoRow,
 };
 pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};

@@ -25,6 +25,7 @@ mod penalties;
 mod plausibility;
 mod players;
 mod port;
+mod privacy;
 mod proposals;
 mod push;
 mod queues;

@@ -14,6 +14,7 @@ mod parties;
 mod penalties;
 mod players;
 mod predictions;
+mod privacy;
 mod proposals;
 mod queues;
 mod rankings;
@@ -133,6 +134,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(bans::bans))
         .routes(routes!(bans::ban))
         .routes(routes!(bans::lift))
+        .routes(routes!(privacy::export))
+        .routes(routes!(privacy::erase))
+        .routes(routes!(privacy::erasure))
         .routes(routes!(parties::consent))
         .routes(routes!(queues::queues))
         .routes(routes!(queues::queue))

@@ -17,6 +17,7 @@ mod page;
 mod path;
 mod penalties;
 mod predictions;
+mod privacy;
 mod push;
 mod reports;
 mod roles;
