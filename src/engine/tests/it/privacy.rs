@@ -151,7 +151,7 @@ async fn ranks_and_ratings_of_others_stay(w: World) {
     w.settle();
     let after = table().await;
     let ranks = |rows: &[gsm_engine::BoardRow]| -> Vec<_> {
-        rows.iter().map(|row| (row.player, row.rank, row.keys.clone())).collect()
+        rows.iter().map(|row| (row.player, row.rank, row.keys)).collect()
     };
     assert_eq!(ranks(&after), ranks(&before));
     assert!(after.iter().all(|row| row.name.is_none()), "the name is gone from memory too");
