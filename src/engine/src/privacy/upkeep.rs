@@ -205,8 +205,8 @@ impl Engine {
         }
     }
 
-    /// What results blame on players goes with their matches; a match that has still to be ruled on, or whose end is owed
-    /// to somebody, stays.
+    /// What results blame on players, and what players reported, goes with their matches; a match that has still to be
+    /// ruled on, or whose end is owed to somebody, stays.
     async fn drop_offences(&self, over: &mut Vec<(Key, Version)>) -> Result<(), EngineError> {
         let id = |key: &Key| if let Key::Archive(id) = key { Some(*id) } else { None };
         for held in [Key::Quarantine as fn(MatchId) -> Key, Key::Outbox] {
@@ -214,14 +214,17 @@ impl Engine {
             let mut found = self.get(Home::Record, &keys).await?.into_iter();
             over.retain(|_| found.next().is_none_or(|held| held.is_none()));
         }
-        let keys: Vec<Key> = over.iter().filter_map(|(key, _)| id(key)).map(Key::Offences).collect();
-        let mut changes = self.quiet();
-        for (key, found) in keys.iter().zip(self.get(Home::Record, &keys).await?) {
-            if let Some(found) = found {
-                changes.delete(key.clone(), found.version);
+        for with in [Key::Offences as fn(MatchId) -> Key, Key::Reports] {
+            let keys: Vec<Key> = over.iter().filter_map(|(key, _)| id(key)).map(with).collect();
+            let mut changes = self.quiet();
+            for (key, found) in keys.iter().zip(self.get(Home::Record, &keys).await?) {
+                if let Some(found) = found {
+                    changes.delete(key.clone(), found.version);
+                }
             }
+            self.commit_some(Home::Record, changes).await?;
         }
-        self.commit_some(Home::Record, changes).await
+        Ok(())
     }
 }
 

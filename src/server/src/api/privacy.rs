@@ -16,7 +16,7 @@ use crate::{
 use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gsm_core::PlayerId;
-use gsm_engine::{Erasure, ExportCursor, Principal};
+use gsm_engine::{EngineError, Erasure, ExportCursor, Principal};
 use items::ItemDto;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -183,6 +183,9 @@ pub(crate) async fn erase(
 ) -> Result<Answer<ErasureDto>, ApiError> {
     let player: PlayerId = params.get("player_id")?;
     let Json(body) = write.body;
+    if write.call.principal.player().is_some_and(|caller| caller != player) {
+        return Err(EngineError::Unknown { what: "player" }.into());
+    }
     if body.confirm != player {
         return Err(ApiError::value("confirm", "must be the id of the player who is to be erased"));
     }
