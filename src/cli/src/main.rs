@@ -19,6 +19,7 @@ mod key;
 mod model;
 mod offline;
 mod output;
+mod privacy;
 mod rating;
 mod replay;
 mod resp;
@@ -92,6 +93,8 @@ enum Command {
     Audit(audit::Command),
     /// Who may do what: explain, check and print policies
     Authz(authz::Command),
+    /// What is kept of a player: export it, erase it, check the receipt
+    Privacy(privacy::Command),
     /// Change keys of a running server
     Key(key::Command),
     /// Measure what this machine does with it
@@ -117,6 +120,7 @@ fn main() -> ExitCode {
         Command::Admin(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Authz(command) => command.run(),
+        Command::Privacy(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

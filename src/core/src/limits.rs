@@ -28,6 +28,8 @@ pub const PARTY_SIZE_MAX: usize = 10;
 pub const TICKET_PLAYERS_MAX: usize = 40;
 /// Players in one match.
 pub const MATCH_PLAYERS_MAX: usize = 200;
+/// Most players of a match that its players report themselves.
+pub const REPORTING_PLAYERS_MAX: usize = 64;
 /// Sides (teams, or single players in free-for-all) in one match.
 pub const MATCH_SIDES_MAX: usize = 100;
 /// Steps of a ladder of penalties.
@@ -62,6 +64,8 @@ pub const METADATA_ROWS_MAX: usize = 256;
 pub const WINDOW_RADIUS_MAX: usize = 100;
 /// Events kept for one player's push stream.
 pub const EVENTS_PER_PLAYER_MAX: usize = 256;
+/// Ways to sign in of one player: as many as go in one commit.
+pub const IDENTITIES_MAX: usize = 16;
 /// Tries of one use case whose rows change under it.
 pub const CONFLICT_TRIES_MAX: usize = 32;
 /// Absolute bound of a reported score.

@@ -87,7 +87,8 @@ impl Engine {
                 created_at: call.now,
                 expires_at: until,
             };
-            let mut changes = self.changes(call, &[&list, &network]);
+            // The network stands in no record: it may be somebody's address.
+            let mut changes = self.changes(call, &[&list]);
             if let Some(audit) = &mut changes.audit {
                 audit.reason = Some(reason.to_owned());
             }
@@ -118,7 +119,7 @@ impl Engine {
             }
             let found =
                 self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "network in this list" })?;
-            let mut changes = self.changes(call, &[&list, &network]);
+            let mut changes = self.changes(call, &[&list]);
             changes.delete(key.clone(), found.version);
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {

@@ -6,6 +6,7 @@ use crate::{
     jobs::{Gates, Jobs},
     learning::Learning,
     pools::{Pools, Rules},
+    privacy::Upkeep,
     push::Hub,
     queues::Queues,
     rule_sets::RuleSets,
@@ -74,6 +75,7 @@ pub struct Engine {
     /// The system that each mode is rated by now, and its name.
     pub(crate) current: Mutex<BTreeMap<Mode, (u64, Arc<Scheme>)>>,
     pub(crate) jobs: Arc<Jobs>,
+    pub(crate) upkeep: tokio::sync::Mutex<Upkeep>,
     pub(crate) events: Events,
     /// When this process began to hear players.
     pub(crate) started_at: Timestamp,
@@ -95,6 +97,9 @@ pub(crate) struct Views {
     pub(crate) offences: crate::overview::OffenceCounts,
     pub(crate) learning: Learning,
     pub(crate) bans: crate::bans::Bans,
+    pub(crate) erased: crate::privacy::Erased,
+    pub(crate) reports: crate::reports::Followed,
+    pub(crate) pairs: crate::pairs::Pairs,
     pub(crate) forecasts: Arc<Forecasts>,
 }
 
@@ -128,6 +133,12 @@ impl Views {
             {
                 self.learning.counted(result, &system, now);
             }
+            if let Row::Result(result) = &**row
+                && is_new
+                && let Some(option) = self.queues.repeated_pair(&result.mode)
+            {
+                self.pairs.counted(result, &option, now);
+            }
         }
         match (&write.key, row.map(|row| &**row)) {
             (Key::Rating(mode, player), Some(Row::Rating(standing))) => {
@@ -143,6 +154,15 @@ impl Views {
             }
             (Key::Bans(player), Some(Row::Bans(bans))) => self.bans.follow(*player, Some(bans)),
             (Key::Bans(player), None) => self.bans.follow(*player, None),
+            (Key::Erased(player), row) => {
+                self.erased.put(*player, row.is_some());
+                if row.is_some() {
+                    self.hub.close(*player);
+                }
+            }
+            (Key::Player(player), None) => self.names.forget(*player),
+            (Key::Reports(id), Some(Row::Reports(row))) => self.reports.follow(*id, Some(row)),
+            (Key::Reports(id), None) => self.reports.follow(*id, None),
             (Key::Learnt(mode), Some(Row::Learnt(row))) => self.learning.published(mode, row),
             (Key::Entry(board, season, player), Some(Row::Entry(row))) => {
                 self.boards.entered((board, *season, *player), Some(row), sequence, now);
@@ -242,6 +262,7 @@ impl Engine {
             schemes: Mutex::default(),
             current: Mutex::default(),
             jobs: Arc::default(),
+            upkeep: tokio::sync::Mutex::default(),
             events: Events::default(),
             started_at,
         }
@@ -305,6 +326,20 @@ impl Engine {
         self.each(KeyRange::AllBans, |key, found| {
             if let (Key::Bans(player), Row::Bans(bans)) = (&key, &*found.row) {
                 self.views.bans.load(*player, bans);
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::AllErased, |key, _| {
+            if let Key::Erased(player) = key {
+                self.views.erased.put(player, true);
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::AllReports, |key, found| {
+            if let (Key::Reports(id), Row::Reports(row)) = (&key, &*found.row) {
+                self.views.reports.load(*id, row);
             }
             Ok(())
         })

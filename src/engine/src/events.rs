@@ -51,6 +51,8 @@ pub enum Happening {
     TimedOut,
     /// A ticket ended otherwise; why, for people.
     Cancelled(String),
+    /// The players of a match do not agree how it ended; how they do not, for people.
+    Disputed(String),
 }
 
 /// How a proposal ended.

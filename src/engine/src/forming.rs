@@ -29,7 +29,7 @@ const LEASE_SILENCE: Millis = Millis::from_secs(9);
 /// Reads of tickets that go back into the pool, before it is left to the next turn.
 const RELOAD_TRIES_MAX: usize = 5;
 
-/// What a node remembers of a queue's lease from turn to turn.
+/// What a node remembers of a lease from turn to turn.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     /// The fence under which this node holds the lease.
@@ -74,6 +74,9 @@ impl Engine {
         let call = Call::system("gsm:ExpireMatch", self.clock.now());
         let overdue = self.views.pools.expired_matches(call.now, OVERDUE_MAX);
         report.overdue += ended(overdue, |id| self.expire_match(&call, id)).await.0;
+        let call = Call::system("gsm:SettleReports", self.clock.now());
+        let due = self.views.reports.due(call.now, OVERDUE_MAX);
+        report.overdue += ended(due, |id| self.settle_reports(&call, id)).await.0;
         match self.settle_some().await {
             Ok(more) => report.more |= more,
             Err(error) => tracing::warn!(%error, "outbox not settled yet"),
@@ -84,6 +87,7 @@ impl Engine {
         if let Err(error) = self.publish_learnt().await {
             tracing::warn!(%error, "what was learnt is not published yet");
         }
+        self.look_at_pairs().await;
         self.views.boards.sweep(self.clock.now());
         if let Err(error) = self.fill_boards().await {
             tracing::warn!(%error, "a board that was defined is not filled yet");
@@ -104,7 +108,9 @@ impl Engine {
         report: &mut TickReport,
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
-        let Some(lease) = self.hold_lease(queue, turn, now).await? else { return Ok(()) };
+        let Some(lease) = self.hold_lease(&Key::Lease(queue.name.clone()), turn, now).await? else {
+            return Ok(());
+        };
         let (tickets, proposals) = {
             let state = pool.settled();
             (state.expired_tickets(now, OVERDUE_MAX), state.expired_proposals(now, OVERDUE_MAX))
@@ -139,21 +145,20 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes sure that this node owns the queue's pool; gives the version of its lease, which every commit of a
-    /// formed match checks, so that a node that lost the lease commits nothing.
-    async fn hold_lease(
+    /// Makes sure that this node holds a lease: that of a queue's pool, or of upkeep. Gives its version, which every commit
+    /// of a formed match checks, so that a node that lost the lease commits nothing.
+    pub(crate) async fn hold_lease(
         &self,
-        queue: &QueueConfig,
+        key: &Key,
         turn: &mut Turn,
         now: Timestamp,
     ) -> Result<Option<Version>, EngineError> {
-        let key = Key::Lease(queue.name.clone());
-        let found = self.get_one(&key).await?;
+        let found = self.get_one(key).await?;
         let (held, version) = match &found {
             None => (None, None),
             Some(found) => match &*found.row {
                 Row::Lease(lease) => (Some(lease.clone()), Some(found.version)),
-                _ => return Err(EngineError::damaged(&key)),
+                _ => return Err(EngineError::damaged(key)),
             },
         };
         let life = if self.homes.is_one() { LEASE_LIFE_ALONE } else { LEASE_LIFE };
@@ -179,10 +184,10 @@ impl Engine {
         };
         let lease = Lease { owner: self.node.clone(), fence: next, until: now.saturating_add(life) };
         let call = Call::system("gsm:HoldLease", now);
-        let mut changes = self.changes(&call, &[&queue.name]);
+        let mut changes = self.changes(&call, &[]);
         // Renewals say nothing about players: they are no audit event.
         changes.audit = None;
-        changes.replace(key, version, Row::Lease(lease.clone()));
+        changes.replace(key.clone(), version, Row::Lease(lease.clone()));
         match self.commit(Home::Live, changes).await {
             Ok(committed) if self.homes.is_one() => {
                 turn.fence = Some(next);
@@ -191,7 +196,7 @@ impl Engine {
             Ok(_) => {
                 turn.fence = Some(next);
                 // Somebody whose clock is ahead may have taken it since: the version of another's lease is none of ours.
-                let found = self.get_one(&Key::Lease(queue.name.clone())).await?;
+                let found = self.get_one(key).await?;
                 Ok(found.filter(|found| *found.row == Row::Lease(lease)).map(|found| found.version))
             }
             Err(EngineError::Raced) => Ok(None),

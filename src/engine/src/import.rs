@@ -2,13 +2,15 @@
 use crate::{
     Call, Engine, EngineError, MatchFacts,
     boards::{Line, seating::Turns, tally::Tallies},
-    players::add_player,
+    players::{add_identity, add_player},
     results::{
         chain::{Link, Moved},
         counting::rating_in,
         new_row,
     },
-    store::{ChangeSet, Expect, Home, Key, LessonRow, PlayerRow, Row, StandingRow, Verdict, Version},
+    store::{
+        ChangeSet, Expect, Home, IdentityKind, Key, LessonRow, PlayerRow, Row, StandingRow, Verdict, Version,
+    },
     systems::Scheme,
 };
 use gsm_core::{Label, Map, MatchId, Mode, PlayerId, Probability, RequestKey, Timestamp, limits};
@@ -23,7 +25,7 @@ const IMPORT_ISSUER: &str = "gsm:import";
 /// Matches that one change set of an import counts, at most: as many results as one read can look for.
 pub const IMPORT_MATCHES_MAX: usize = limits::PAGE_SIZE_MAX;
 /// Rows that a new player has.
-const PLAYER_ROWS: usize = 2;
+const PLAYER_ROWS: usize = 3;
 
 /// A player of a history.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +96,7 @@ impl Engine {
             let player = PlayerId::fresh(&*self.ids);
             let mut changes = self.changes(&Call::system("gsm:ImportPlayer", at), &[&player]);
             changes.audit = None;
+            let identity = (IdentityKind::ImportedId, identity);
             add_player(&mut changes, player, identity, None, Some(external.clone()));
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(player),
@@ -149,7 +152,7 @@ impl Engine {
                             external_id: Some(player.external.clone()),
                             created_at: player.at,
                         };
-                        changes.create(key.clone(), Row::Identity(id));
+                        add_identity(&mut changes, id, (IdentityKind::ImportedId, *identity));
                         changes.create(Key::Player(id), Row::Player(row));
                         id
                     }

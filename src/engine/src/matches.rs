@@ -395,6 +395,9 @@ impl Engine {
             MatchState::Finished.step(to)?;
         }
         row.state = row.state.step(to)?;
+        if row.state.is_terminal() && self.reports_row(id).await?.is_some() {
+            return Err(EngineError::ReportsOpen { match_id: id });
+        }
         row.changed_at = call.now;
         if let Some(connection) = connection {
             row.connection = Some(connection.clone());
@@ -457,6 +460,11 @@ impl Engine {
         if row.expires_at > call.now || self.get_one(&Key::Result(id)).await?.is_some() {
             return Ok(false);
         }
+        if let Some((reports, _)) = self.reports_row(id).await? {
+            // Its end is decided by those.
+            self.begin_reporting(id, &reports).await?;
+            return Ok(false);
+        }
         row.state = row.state.step(MatchState::Abandoned)?;
         row.changed_at = call.now;
         match self.end_match(self.changes(call, &[&id]), id, row, version).await {
@@ -476,6 +484,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         self.add_match_end(&mut changes, id, &row, version).await?;
         if self.homes.is_one() {
+            // Whoever began to report it in the meantime is heard.
+            changes.check(Key::Reports(id), Expect::Absent);
             changes.folds.push(archive(id, &row));
         } else {
             // First the copy, then the end: in between it is in both, never in neither. The copy that a result made
@@ -529,7 +539,7 @@ pub(crate) fn archive(id: MatchId, row: &MatchRow) -> Write {
 }
 
 /// Tells a match's players where it stands.
-fn tell_match(changes: &mut ChangeSet, id: MatchId, row: &MatchRow) {
+pub(crate) fn tell_match(changes: &mut ChangeSet, id: MatchId, row: &MatchRow) {
     let at = changes.at;
     let prediction = row.prediction.forecast.as_ref().filter(|_| !row.state.is_terminal());
     for player in row.roster.players() {

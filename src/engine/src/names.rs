@@ -52,6 +52,16 @@ impl Names {
         }
     }
 
+    /// A player is no more, and neither is the name.
+    pub(crate) fn forget(&self, id: PlayerId) {
+        let mut known = self.0.lock();
+        known.changes += 1;
+        let Known { newer, older, .. } = &mut *known;
+        if let Some(name) = newer.get_mut(&id).or_else(|| older.get_mut(&id)) {
+            *name = None;
+        }
+    }
+
     /// What is known of each, and what [`learn`](Self::learn) wants to be told of the moment.
     fn look_up(&self, players: &[PlayerId]) -> (Vec<Option<Option<Label>>>, u64) {
         let mut known = self.0.lock();

@@ -1,7 +1,7 @@
 //! Players: profile, consent, what they take part in.
 use crate::{
     Call, Engine, EngineError, Principal,
-    store::{ChangeSet, Claim, Home, Key, PlayerRow, Row},
+    store::{ChangeSet, Claim, Home, IdentityKind, Key, PlayerRow, Row},
     token::ConsentClaim,
 };
 use gsm_core::{Label, Millis, PlayerId, RequestKey, Timestamp, limits};
@@ -95,15 +95,24 @@ impl Engine {
     }
 }
 
+/// What a player proves, and its hash.
+pub(crate) type Identity = (IdentityKind, [u8; 32]);
+
+/// The rows of one more identity of a player.
+pub(crate) fn add_identity(changes: &mut ChangeSet, player: PlayerId, (kind, identity): Identity) {
+    changes.create(Key::Identity(identity), Row::Identity(player));
+    changes.create(Key::IdentityOf(player, identity), Row::IdentityOf(kind));
+}
+
 /// The rows of a new player.
 pub(crate) fn add_player(
     changes: &mut ChangeSet,
     player: PlayerId,
-    identity: [u8; 32],
+    (kind, identity): Identity,
     name: Option<Label>,
     external_id: Option<RequestKey>,
 ) {
     let created_at = changes.at;
-    changes.create(Key::Identity(identity), Row::Identity(player));
+    add_identity(changes, player, (kind, identity));
     changes.create(Key::Player(player), Row::Player(PlayerRow { name, external_id, created_at }));
 }

@@ -48,6 +48,11 @@ impl Hub {
         }
     }
 
+    /// Ends all streams of a player.
+    pub(crate) fn close(&self, player: PlayerId) {
+        self.0.lock().senders.remove(&player);
+    }
+
     fn listen(&self, player: PlayerId) -> Option<mpsc::Receiver<PushItem>> {
         let mut listeners = self.0.lock();
         if listeners.senders.len() >= listeners.sweep_at.max(SWEEP_MIN) {

@@ -2,8 +2,8 @@
 //! the same kind, and one player may have several.
 use crate::{
     Call, Engine, EngineError,
-    players::add_player,
-    store::{Home, Key, Row},
+    players::{Identity, add_identity, add_player},
+    store::{Home, IdentityKind, Key, KeyRange, Row},
     token::{ChallengeClaim, TokenError},
 };
 use gsm_core::{Label, Millis, PlayerId, RequestKey, Timestamp, limits};
@@ -29,7 +29,7 @@ impl Engine {
         name: Option<Label>,
     ) -> Result<SignedIn, EngineError> {
         let identity = identity("gsm guest secret 1", secret.as_bytes());
-        self.identify(call, identity, name, None).await
+        self.identify(call, (IdentityKind::GuestSecret, identity), name, None).await
     }
 
     /// Signs in whoever holds the private half of a device's key, as the caller has checked; the first time makes a
@@ -40,7 +40,8 @@ impl Engine {
         key: &[u8],
         name: Option<Label>,
     ) -> Result<SignedIn, EngineError> {
-        self.identify(call, identity("gsm device key 1", key), name, None).await
+        let identity = (IdentityKind::DeviceKey, identity("gsm device key 1", key));
+        self.identify(call, identity, name, None).await
     }
 
     /// What a device shall sign, and until when.
@@ -66,7 +67,7 @@ impl Engine {
         issuer: &str,
         subject: &RequestKey,
     ) -> Result<PlayerId, EngineError> {
-        let identity = Self::subject_identity(issuer, subject);
+        let identity = (IdentityKind::Subject, Self::subject_identity(issuer, subject));
         self.identify(call, identity, None, Some(subject.clone())).await.map(|signed_in| signed_in.player)
     }
 
@@ -79,7 +80,8 @@ impl Engine {
         issuer: &str,
         subject: &RequestKey,
     ) -> Result<(), EngineError> {
-        let key = Key::Identity(Self::subject_identity(issuer, subject));
+        let identity = Self::subject_identity(issuer, subject);
+        let key = Key::Identity(identity);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             self.replayed::<()>(call, Home::Document).await?;
             if let Some(found) = self.get_one(&key).await? {
@@ -87,12 +89,17 @@ impl Engine {
                 return if *owner == player { Ok(()) } else { Err(EngineError::IdentityTaken) };
             }
             let (mut row, version) = self.player_row(player).await?;
-            let mut changes = self.changes(call, &[&player]);
-            changes.create(key.clone(), Row::Identity(player));
-            if row.external_id.is_none() {
-                row.external_id = Some(subject.clone());
-                changes.replace(Key::Player(player), Some(version), Row::Player(row));
+            let range = KeyRange::IdentitiesOf(player);
+            let known = self.store(Home::Document).list(&range, None, limits::IDENTITIES_MAX, false).await?;
+            if known.len() >= limits::IDENTITIES_MAX {
+                let detail = format!("a player has at most {} identities", limits::IDENTITIES_MAX);
+                return Err(EngineError::invalid("token", detail));
             }
+            let mut changes = self.changes(call, &[&player]);
+            add_identity(&mut changes, player, (IdentityKind::Subject, identity));
+            // Written in any case: it holds the player to be there still, and two links are made one after the other.
+            row.external_id.get_or_insert_with(|| subject.clone());
+            changes.replace(Key::Player(player), Some(version), Row::Player(row));
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(()),
@@ -117,11 +124,11 @@ impl Engine {
     pub(crate) async fn identify(
         &self,
         call: &Call,
-        identity: [u8; 32],
+        identity: Identity,
         name: Option<Label>,
         external_id: Option<RequestKey>,
     ) -> Result<SignedIn, EngineError> {
-        let key = Key::Identity(identity);
+        let key = Key::Identity(identity.1);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if let Some(found) = self.get_one(&key).await? {
                 let Row::Identity(player) = &*found.row else { return Err(EngineError::damaged(&key)) };

@@ -299,7 +299,7 @@ impl Engine {
             return Err(banned);
         }
         self.tell_of(call, &view, |queue| Happening::Searching(self.estimated_wait(queue)), Vec::new());
-        Ok(view)
+        Ok(self.without_erased(call, view).await)
     }
 
     /// Tells in each of its queues what became of one ticket; `rules` are those of the first.

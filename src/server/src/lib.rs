@@ -27,12 +27,14 @@ pub mod inspect;
 mod metrics;
 mod overview;
 mod problem;
+pub mod receipt;
 mod recording;
 mod run;
 pub mod sagemaker;
 mod saving;
 mod shedding;
 mod telemetry;
+mod upkeep;
 mod webhooks;
 mod who;
 

@@ -64,6 +64,12 @@ struct ByMode {
     mode: String,
 }
 
+/// A class of data that goes by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByClass {
+    class: &'static str,
+}
+
 /// A share of the last journal writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Quantile {
@@ -122,6 +128,8 @@ pub(crate) struct Metrics {
     proposals: Family<ByQueue, Gauge>,
     oldest: Family<ByQueue, Gauge<f64, std::sync::atomic::AtomicU64>>,
     models: Models,
+    dropped: Family<ByClass, Counter>,
+    erasing: Gauge,
     store: Store,
 }
 
@@ -333,6 +341,20 @@ impl Metrics {
                 Family::default(),
             ),
             models: Models::new(&mut all),
+            dropped: all.add(
+                "gsm_retention_dropped",
+                "class",
+                "What was deleted because it had been kept long enough",
+                "",
+                Family::default(),
+            ),
+            erasing: all.add(
+                "gsm_erasures_open",
+                "",
+                "Erased players of whom something may be left, or who are to be looked at once more",
+                "",
+                Gauge::default(),
+            ),
             store: Store::new(&mut all),
             families: all,
         }
@@ -347,6 +369,16 @@ impl Metrics {
     /// Counts a request that was shed.
     pub(crate) fn shed(&self) {
         self.shed.inc();
+    }
+
+    /// Counts what was kept long enough.
+    pub(crate) fn dropped(&self, class: &'static str, rows: usize) {
+        self.dropped.get_or_create(&ByClass { class }).inc_by(rows as u64);
+    }
+
+    /// How many erasures are under way.
+    pub(crate) fn erasing(&self, open: usize) {
+        self.erasing.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 
     /// The text, with what is counted elsewhere as it stands now.

@@ -17,7 +17,7 @@ use crate::{
     recording::{Files, Writing},
     saving::Saving,
     shedding::{self, Shedder},
-    telemetry,
+    telemetry, upkeep,
     webhooks::{Account, Secret, Webhooks},
     who::{
         bearer::Bearers,
@@ -271,6 +271,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     tasks.spawn(turn(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
+    tasks.spawn(upkeep::run(app.clone(), settings.retention.clone()));
     tasks.spawn(reload::watch(app.clone()));
     tasks.spawn(shedding::probe(app.clone()));
     let saving = Saving::new(&settings);

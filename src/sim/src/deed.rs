@@ -3,7 +3,8 @@ use crate::world::{league, rule_set};
 use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Variant};
 use gsm_engine::{
     BoardConfig, Call, Engine, EngineError, Fingerprint, Intake, MatchFacts, MatchView, NewMatch, NewTicket,
-    PAST_SEATS_MAX, Principal, QueueConfig, ResultView, TicketView, Viewer, store::Brought,
+    PAST_SEATS_MAX, Principal, QueueConfig, ReportsView, ResultView, Retention, TicketView, Viewer,
+    store::Brought,
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
 use std::{collections::BTreeSet, fmt};
@@ -91,6 +92,13 @@ pub(crate) enum Deed {
         outcome: Outcome,
         key: Option<String>,
     },
+    /// A player says how a match ended.
+    Say {
+        id: MatchId,
+        player: PlayerId,
+        outcome: Outcome,
+        key: Option<String>,
+    },
     MoveMatch {
         id: MatchId,
         to: MatchState,
@@ -131,7 +139,14 @@ pub(crate) enum Deed {
         deviation: Option<f64>,
         key: Option<String>,
     },
+    /// A player goes for good, by his own wish or by an operator's hand.
+    Erase {
+        player: PlayerId,
+        by_player: bool,
+        key: Option<String>,
+    },
     Tick,
+    Upkeep,
 }
 
 /// What the caller was told.
@@ -141,6 +156,7 @@ pub(crate) enum Told {
     Ticket(Box<TicketView>),
     Match(Box<MatchView>),
     Result(Box<ResultView>),
+    Said(Box<ReportsView>),
     Done(String),
     No(EngineError),
     /// The node died first.
@@ -180,6 +196,11 @@ impl fmt::Display for Told {
             Self::Result(view) => {
                 write!(f, "counts: {:?}", view.row.changes.iter().map(|c| c.after.mean).collect::<Vec<_>>())
             }
+            Self::Said(view) => match (&view.result, &view.row) {
+                (Some(result), _) => write!(f, "said, {:?}", result.row.verdict),
+                (None, Some(row)) => write!(f, "said by {}", row.voices.all().len()),
+                (None, None) => f.write_str("said by nobody"),
+            },
             Self::Done(what) => f.write_str(what),
             Self::No(error) => write!(f, "{}: {error}", error.code()),
             Self::Nothing => f.write_str("the node died"),
@@ -196,6 +217,11 @@ fn call(engine: &Engine, principal: Principal) -> Call {
         now: engine.clock().now(),
         origin: Default::default(),
     }
+}
+
+/// By this a game server knows a player.
+pub(crate) fn mark(player: PlayerId) -> String {
+    format!("known-as-{player}")
 }
 
 /// The name of a game session.
@@ -215,10 +241,13 @@ async fn backfill(
     let (Ok(queue), Some((leader, members))) = (QueueName::new(BACKFILLED), players.split_first()) else {
         return Err(EngineError::Unknown { what: "queue" });
     };
-    let team = |at: usize| Brought { team: Some(format!("one_{}", at + 1)), ..Brought::default() };
+    let bring = |(at, player): (usize, &PlayerId)| {
+        let (name, team) = (Some(mark(*player)), Some(format!("one_{}", at + 1)));
+        Brought { name, team, ..Brought::default() }
+    };
     let new = NewTicket {
         members: members.iter().map(|player| (*player, None)).collect(),
-        brought: (0..players.len()).map(team).collect(),
+        brought: players.iter().enumerate().map(bring).collect(),
         intake: Intake::Backfill,
         session: Some(session_name(session)),
         ..NewTicket::new(queue, *leader)
@@ -251,10 +280,12 @@ impl Deed {
             Self::Cancel { ticket, key, .. } => (key, format!("{ticket}")),
             Self::Answer { proposal, accept, key, .. } => (key, format!("{proposal} {accept}")),
             Self::Report { id, outcome, key, .. } => (key, format!("{id} {outcome:?}")),
+            Self::Say { id, outcome, key, .. } => (key, format!("{id} {outcome:?}")),
             Self::MoveMatch { id, to, key } => (key, format!("{id} {to}")),
             Self::MakeMatch { queue, sides, key } => (key, format!("{queue} {sides:?}")),
             Self::Void { id, key } => (key, format!("{id} is void")),
             Self::Correct { id, outcome, key } => (key, format!("{id} {outcome:?}")),
+            Self::Erase { player, key, .. } => (key, format!("{player}")),
             Self::SetRating { mode, player, mean, deviation, key } => {
                 (key, format!("{mode} {player} {mean} {deviation:?}"))
             }
@@ -276,7 +307,10 @@ impl Deed {
             Self::SignIn { .. } => Principal::Anonymous,
             Self::Create(wish) => Principal::Player(wish.leader),
             Self::Cancel { by: player, .. } | Self::Answer { player, .. } => Principal::Player(*player),
+            Self::Say { player, .. } => Principal::Player(*player),
             Self::Report { id, facts: Some(_), .. } => Principal::Match(*id),
+            Self::Erase { player, by_player: true, .. } => Principal::Player(*player),
+            Self::Erase { .. } => Principal::Admin("ops".to_owned()),
             Self::PutQueue(_)
             | Self::PutRuleSet { .. }
             | Self::PutBoard(_)
@@ -320,6 +354,9 @@ impl Deed {
                 });
                 let view = engine.report_result(call, *id, facts.as_ref(), &outcome.report()).await?;
                 Told::Result(Box::new(view))
+            }
+            Self::Say { id, outcome, .. } => {
+                Told::Said(Box::new(engine.report_as_player(call, *id, &outcome.report()).await?))
             }
             Self::MoveMatch { id, to, .. } => {
                 let view = engine.move_match(call, *id, *to, None).await?;
@@ -366,6 +403,11 @@ impl Deed {
                 let row = engine.set_rating(call, mode, *player, *mean, *deviation, "sim").await?;
                 Told::Done(format!("{row:?}"))
             }
+            Self::Erase { player, .. } => {
+                engine.erase_player(call, *player, Some("sim")).await?;
+                Told::Done("erased".to_owned())
+            }
+            Self::Upkeep => Told::Done(format!("{:?}", engine.upkeep(&Retention::default()).await?)),
             Self::Tick => Told::Done(format!("{:?}", engine.tick().await)),
         })
     }

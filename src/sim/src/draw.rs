@@ -150,8 +150,15 @@ impl Draw<'_> {
         Act::Calls { deeds, mishap: self.mishap() }
     }
 
+    /// Players who were not erased.
+    fn living(&self) -> Vec<PlayerId> {
+        let mut living = self.book.by_secret();
+        living.retain(|player| !self.truth.erased.contains(player));
+        living
+    }
+
     fn idle(&self) -> Vec<PlayerId> {
-        let mut everyone = self.book.everyone();
+        let mut everyone = self.living();
         everyone.retain(|player| !self.truth.claims.contains_key(player));
         everyone
     }
@@ -180,7 +187,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(120) {
+        match self.random.below(135) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -226,7 +233,7 @@ impl Draw<'_> {
                 Some(Deed::Correct { id, outcome, key: self.key("correct", "ops") })
             }
             106 => {
-                let player = self.mostly(self.book.everyone())?;
+                let player = self.mostly(self.living())?;
                 let mode = Mode::new(QUEUES[self.random.below(QUEUES.len())]).ok()?;
                 let mean = 1_500.0 + self.random.within(-400, 400) as f64;
                 let deviation = self.random.chance(0.5).then_some(80.0);
@@ -237,9 +244,18 @@ impl Draw<'_> {
                 let again = boards.get(self.random.below(boards.len()))?;
                 Some(Deed::PutBoard(Box::new(again.clone())))
             }
-            108..=110 => Some(Deed::Seasons { player: self.mostly(self.book.everyone())? }),
+            108..=110 => Some(Deed::Seasons { player: self.mostly(self.living())? }),
             111 => Some(Deed::PutRuleSet { players: 3 + self.random.below(2) }),
             112..=115 => self.backfill(),
+            132 => {
+                // Mostly one who is in something.
+                let of = self.mostly(self.truth.claims.keys().copied().collect())?;
+                let by_player = self.random.chance(0.5);
+                let key = self.key("erase", of);
+                Some(Deed::Erase { player: of, by_player, key })
+            }
+            133.. => Some(Deed::Upkeep),
+            120..=131 => self.say(),
             116..=118 => self.rules().map(|config| Deed::PutQueue(Box::new(config))),
             _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),
         }
@@ -257,7 +273,7 @@ impl Draw<'_> {
 
     /// Players of a session that runs, whatever else they do.
     fn backfill(&mut self) -> Option<Deed> {
-        let everyone = self.book.everyone();
+        let everyone = self.living();
         let size = 1 + self.random.below(2);
         let players = self.random.some(&everyone, size);
         (!players.is_empty()).then(|| Deed::Backfill { session: self.random.below(SESSIONS), players })
@@ -270,12 +286,12 @@ impl Draw<'_> {
 
     /// One of `players`, now and then a stranger.
     fn mostly(&mut self, players: Vec<PlayerId>) -> Option<PlayerId> {
-        let all = if self.random.chance(0.95) { players } else { self.book.everyone() };
+        let all = if self.random.chance(0.95) { players } else { self.living() };
         self.random.pick(&all)
     }
 
     fn create(&mut self) -> Option<TicketWish> {
-        let everyone = self.book.everyone();
+        let everyone = self.living();
         // Now and then somebody who takes part in something already.
         let idle = self.idle();
         let from = if self.random.chance(0.75) { &idle } else { &everyone };
@@ -356,8 +372,28 @@ impl Draw<'_> {
         Some(Deed::Report { id, facts, outcome, key })
     }
 
+    /// A player of a match says how it ended; now and then he lies.
+    fn say(&mut self) -> Option<Deed> {
+        let all: Vec<MatchId> = if self.random.chance(0.85) {
+            let duels = self.truth.matches.iter().filter(|(_, row)| row.mode.as_str() == QUEUES[0]);
+            duels.map(|(id, _)| *id).collect()
+        } else {
+            self.book.matches.keys().copied().collect()
+        };
+        // Mostly one of which others speak.
+        let spoken: Vec<MatchId> =
+            all.iter().copied().filter(|id| self.truth.reports.contains_key(id)).collect();
+        let from = if self.random.chance(0.6) && !spoken.is_empty() { &spoken } else { &all };
+        let id = self.random.pick(from)?;
+        let (_, roster) = self.book.matches.get(&id)?.clone();
+        let player = self.mostly(roster.players().collect())?;
+        let told = outcome(id, &roster, self.random.chance(0.25));
+        let key = self.key("say", player);
+        Some(Deed::Say { id, player, outcome: Outcome { afk: Vec::new(), ..told }, key })
+    }
+
     fn make_match(&mut self) -> Option<Deed> {
-        let everyone = self.book.everyone();
+        let everyone = self.living();
         let n = 2 + self.random.below(11);
         let players = self.random.some(&everyone, n);
         let sides = players.into_iter().map(|player| vec![player]).collect();

@@ -1,12 +1,15 @@
 //! What nodes handed to the stores, and what the stores say they did: two witnesses that must agree.
 use crate::{check::locks, world::penalties};
-use gsm_core::{CommitKey, Mode, PlayerId, QueueName, TicketId};
+use gsm_core::{CommitKey, MatchId, Mode, PlayerId, QueueName, TicketId};
 use gsm_engine::store::{
     ChangeSet, Committed, Cursor, Expect, Fold, Home, Key, Op, PenaltiesRow, PushEvent, Row, TicketRow,
     Version, Write,
 };
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// One event of one player.
 pub(crate) type Told = (PlayerId, PushEvent);
@@ -26,6 +29,8 @@ struct Inner {
     applied: BTreeMap<(Home, u64), (CommitKey, Vec<Told>)>,
     lease_puts: BTreeMap<Version, (QueueName, String, u64)>,
     over_limit: Option<(usize, usize)>,
+    /// Results as they were written, with whether they count and whether they wait, by sequence.
+    results: BTreeMap<u64, Vec<(MatchId, bool, bool)>>,
     /// By store and sequence: folds may come late.
     penal: BTreeMap<(Home, u64), Vec<Penal>>,
 }
@@ -85,6 +90,14 @@ impl Fold for Witness {
                 _ => continue,
             };
             inner.penal.entry((self.store, committed.sequence)).or_default().push(penal);
+        }
+        for write in &changes.writes {
+            if let (Key::Result(id), Op::Put { row, .. }) = (&write.key, &write.op)
+                && let Row::Result(row) = &**row
+            {
+                let written = inner.results.entry(committed.sequence).or_default();
+                written.push((*id, row.counts(), row.waits()));
+            }
         }
         for write in &changes.writes {
             if let (Key::Lease(queue), Op::Put { row, .. }) = (&write.key, &write.op)
@@ -168,6 +181,21 @@ impl Ledger {
             }
         }
         None
+    }
+
+    /// Results that something was to be learnt from: those that counted at first, or once they no longer had to wait.
+    pub(crate) fn lessons(&self) -> usize {
+        let inner = self.0.lock();
+        let (mut waiting, mut seen, mut lessons) = (BTreeSet::new(), BTreeSet::new(), 0);
+        for (id, counts, waits) in inner.results.values().flatten() {
+            let is_first = seen.insert(*id);
+            let has_waited = waiting.remove(id);
+            lessons += usize::from(*counts && (is_first || has_waited));
+            if *waits {
+                waiting.insert(*id);
+            }
+        }
+        lessons
     }
 
     /// How often a dodge was written.

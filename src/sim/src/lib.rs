@@ -88,6 +88,9 @@ pub enum Invariant {
     SeatsKept,
     /// An offence counts once, while its cause does, and who is locked out gets no ticket.
     OffencesOnce,
+    /// What players report counts only if as many say the same as their queue asks for, and what they do not agree on waits
+    /// for an operator.
+    EnoughAgree,
     /// Each result is learnt from once, and the models of all nodes agree to the bit, whoever has heard or read what.
     ModelsAgree,
     /// Fencing tokens only grow, and who lost a lease forms nothing.
@@ -98,6 +101,8 @@ pub enum Invariant {
     EventsWhole,
     /// A repeated call is answered as the first.
     SameAnswer,
+    /// Nothing of an erased player's identity is left.
+    NobodyLeft,
     /// An answer is what the rules say, and a refused call has done nothing.
     Answers,
 }
@@ -115,11 +120,13 @@ impl Invariant {
         Self::RankRecounts,
         Self::SeatsKept,
         Self::OffencesOnce,
+        Self::EnoughAgree,
         Self::ModelsAgree,
         Self::Fenced,
         Self::Limits,
         Self::EventsWhole,
         Self::SameAnswer,
+        Self::NobodyLeft,
         Self::Answers,
     ];
 }

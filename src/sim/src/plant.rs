@@ -61,6 +61,12 @@ pub enum Plant {
     LessonDropped,
     /// A backfill does not see the one that waits already.
     BackfillUnheeded,
+    /// Whoever was erased can sign in still.
+    IdentityKept,
+    /// What is left of the erased is looked for, and not deleted.
+    LeftoversKept,
+    /// One player's word is as good as two.
+    AgreementForged,
 }
 
 impl Plant {
@@ -90,6 +96,9 @@ impl Plant {
         Self::LocksUnheeded,
         Self::LessonDropped,
         Self::BackfillUnheeded,
+        Self::IdentityKept,
+        Self::LeftoversKept,
+        Self::AgreementForged,
     ];
 
     /// The invariant that must report it.
@@ -111,10 +120,12 @@ impl Plant {
             Self::SeatForgotten => Invariant::SeatsKept,
             Self::OffenceForgotten => Invariant::OffencesOnce,
             Self::LocksUnheeded => Invariant::OffencesOnce,
+            Self::AgreementForged => Invariant::EnoughAgree,
             Self::LessonDropped => Invariant::ModelsAgree,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
             Self::ReplayDropped => Invariant::SameAnswer,
+            Self::IdentityKept | Self::LeftoversKept => Invariant::NobodyLeft,
             Self::RefusedApplied => Invariant::Answers,
             Self::LimitIgnored => Invariant::Limits,
         }
@@ -194,6 +205,14 @@ impl Planted {
                     changes.writes.iter().any(|w| matches!(w.key, Key::Gate(_)) && w.op != Op::Check);
                 Self::without(changes, |w| !(is_job && matches!(w.key, Key::Rating(..)) && w.op != Op::Check))
             }
+            Plant::IdentityKept => {
+                Self::without(changes, |w| !(matches!(w.key, Key::Identity(_)) && w.op == Op::Delete))
+            }
+            // The name alone goes from a ticket by no other hand.
+            Plant::LeftoversKept => Self::without(changes, |w| {
+                !matches!(puts(w), Some(Row::Ticket(row)) if row.backfill
+                    && row.brought.iter().any(|of| of.team.is_some() && of.name.is_none()))
+            }),
             Plant::FenceStuck => {
                 for write in &mut changes.writes {
                     if let Op::Put { row, .. } = &mut write.op
@@ -304,6 +323,13 @@ impl Store for Planted {
                 // Nobody is told which boards count.
                 if matches!(&*found.row, Row::Counting(_)) {
                     found.row = Arc::new(Row::Counting(CountingRow::default()));
+                }
+            }
+        }
+        if self.plant == Plant::AgreementForged {
+            for found in found.iter_mut().flatten() {
+                if let Row::Reports(row) = &mut *Arc::make_mut(&mut found.row) {
+                    row.agree = 1;
                 }
             }
         }

@@ -214,6 +214,7 @@ impl Sim {
             return check::broken(Invariant::Fenced, detail);
         }
         check::dodges_count(&self.truth, &self.world.ledger)?;
+        check::nobody_left(&self.truth, &self.world.eye)?;
         for (at, node) in self.world.nodes.iter().enumerate() {
             check::ranks_recount(&self.truth, at, &node.engine)?;
         }
@@ -227,6 +228,7 @@ impl Sim {
             for (at, node) in self.world.nodes.iter().enumerate() {
                 check::entries_shown(&entries, at, &node.engine).await?;
                 check::seats_shown(&seated, &entries, at, &node.engine).await?;
+                check::disputes_shown(&self.truth, at, &node.engine).await?;
             }
             self.world.set_weather(weather);
         }
@@ -264,10 +266,13 @@ impl Sim {
         for _ in 0..LAST_TURNS {
             self.world.clock.advance_ms(LAST_TURN_MS);
             self.calls(step, vec![(last, Deed::Tick)], Mishap::default()).await?;
+            self.calls(step, vec![(last, Deed::Upkeep)], Mishap::default()).await?;
             self.world.settle();
         }
         self.calm().await?;
         check::all_ended(&self.truth)?;
+        check::nothing_left(&self.truth, &self.world.eye)?;
+        check::reports_ended(&self.truth)?;
         check::copies_agree(&self.truth, self.book.matches.keys().copied(), &self.world.eye)?;
         self.models_agree()?;
         self.empty_pools(last).await
@@ -282,8 +287,9 @@ impl Sim {
         let mut nodes = self.world.nodes.iter().map(|node| of(&node.engine));
         let Some(first) = nodes.next() else { return Ok(()) };
         let learnt: u64 = first.iter().map(|model| model.learnt).sum();
-        if learnt != self.truth.results.len() as u64 {
-            let detail = format!("{learnt} results were learnt of {}", self.truth.results.len());
+        let lessons = self.world.ledger.lessons();
+        if learnt != lessons as u64 {
+            let detail = format!("{learnt} results were learnt of {lessons}");
             return check::broken(Invariant::ModelsAgree, detail);
         }
         match nodes.position(|other| other != first) {

@@ -11,8 +11,8 @@ use gsm_core::{
 };
 use gsm_engine::store::{
     AdjustmentRow, Claim, CountingRow, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow,
-    OffencesRow, PenaltiesRow, PushEvent, ResultRow, Row, StagedRow, StandingRow, Store, TicketRow,
-    Versioned, memory::MemoryStore,
+    OffencesRow, PenaltiesRow, PushEvent, ReportsRow, ResultRow, Row, StagedRow, StandingRow, Store,
+    TicketRow, Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::tier::Bounds;
@@ -56,6 +56,10 @@ pub(crate) struct Truth {
     pub(crate) leaves: BTreeMap<(Mode, PlayerId), PenaltiesRow>,
     /// What results blame on whom.
     pub(crate) offences: BTreeMap<MatchId, OffencesRow>,
+    /// Players whose identity was deleted.
+    pub(crate) erased: BTreeSet<PlayerId>,
+    /// What players say of their matches, where that is kept.
+    pub(crate) reports: BTreeMap<MatchId, ReportsRow>,
     /// Boards that count results of any mode, once decided jobs are carried out.
     pub(crate) counting: BTreeSet<BoardName>,
 }
@@ -84,6 +88,11 @@ impl Eye {
     fn get(&self, home: Home, keys: &[Key]) -> Vec<Option<Versioned>> {
         let read = self.store(home).map(|store| store.get(keys));
         read.and_then(FutureExt::now_or_never).and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Every row of every store.
+    pub(crate) fn rows(&self) -> Vec<(Key, Arc<Row>)> {
+        self.0.iter().flat_map(|store| store.rows()).collect()
     }
 
     /// All events of a player that can still be resumed from.
@@ -157,6 +166,8 @@ impl Eye {
             dodges: BTreeMap::new(),
             leaves: BTreeMap::new(),
             offences: BTreeMap::new(),
+            erased: BTreeSet::new(),
+            reports: BTreeMap::new(),
             counting: BTreeSet::new(),
         };
         let ranges = [
@@ -171,10 +182,15 @@ impl Eye {
             KeyRange::AllDodges,
             KeyRange::AllLeaves,
             KeyRange::AllOffences,
+            KeyRange::AllErased,
+            KeyRange::AllReports,
         ];
         let mut counting: BTreeMap<Mode, CountingRow> = BTreeMap::new();
         for (key, found) in ranges.iter().flat_map(|range| self.list(range)) {
             match (key, &*found.row) {
+                (Key::Erased(player), _) => {
+                    truth.erased.insert(player);
+                }
                 (Key::Ticket(id), Row::Ticket(row)) => {
                     truth.tickets.insert(id, (**row).clone());
                 }
@@ -204,6 +220,9 @@ impl Eye {
                 }
                 (Key::Offences(id), Row::Offences(row)) => {
                     truth.offences.insert(id, row.clone());
+                }
+                (Key::Reports(id), Row::Reports(row)) => {
+                    truth.reports.insert(id, (**row).clone());
                 }
                 (Key::Outbox(id), _) => truth.owed.push(id),
                 _ => {}

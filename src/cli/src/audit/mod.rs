@@ -70,25 +70,30 @@ fn unusable(error: impl std::fmt::Display) -> Failure {
     Failure::usage(error)
 }
 
-fn file(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn file(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| unusable(format_args!("cannot read `{}`: {error}", path.display())))
 }
 
 impl Signed {
     fn keys(&self) -> Result<Vec<VerifierKey>, Failure> {
-        let mut keys = Vec::new();
-        for given in &self.vkeys {
-            let text = if given.contains('+') {
-                given.clone()
-            } else {
-                String::from_utf8_lossy(&file(Path::new(given))?).into_owned()
-            };
-            for line in text.lines().filter(|line| !line.trim().is_empty()) {
-                keys.push(line.parse().map_err(|error| unusable(format_args!("--vkey: {error}")))?);
-            }
-        }
-        if keys.is_empty() { Err(unusable("--vkey: there is no key in it")) } else { Ok(keys) }
+        keys(&self.vkeys)
     }
+}
+
+/// The keys of `--vkey`: each given as it is, or as a file with some.
+pub(crate) fn keys(vkeys: &[String]) -> Result<Vec<VerifierKey>, Failure> {
+    let mut keys = Vec::new();
+    for given in vkeys {
+        let text = if given.contains('+') {
+            given.clone()
+        } else {
+            String::from_utf8_lossy(&file(Path::new(given))?).into_owned()
+        };
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            keys.push(line.parse().map_err(|error| unusable(format_args!("--vkey: {error}")))?);
+        }
+    }
+    if keys.is_empty() { Err(unusable("--vkey: there is no key in it")) } else { Ok(keys) }
 }
 
 impl Place {

@@ -15,6 +15,7 @@ mod gamelift;
 mod gamelift_rust;
 mod gsm;
 mod model;
+mod privacy;
 mod rating;
 mod readme;
 mod redis;

@@ -133,7 +133,9 @@ fn a_job_trains_and_its_endpoint_serves() {
     assert!(status == 200 && quality > 0.0 && quality < 0.95, "{bare}");
     let (status, full) = serving.invoke(r#"{"teams":[["p0"],["p11"]],"explain":true}"#);
     let full: serde_json::Value = serde_json::from_str(&full).unwrap();
-    assert_eq!((status, &full["quality"]), (200, &quality.into()), "{full}");
+    // A little later, so that the players have rested a little longer.
+    let again = full["quality"].as_f64().unwrap();
+    assert!(status == 200 && (again - quality).abs() < 1e-9, "{quality} {full}");
     assert_eq!(full["model"]["name"], "job-1");
     assert_eq!(serving.invoke("{bad").0, 400);
     let mut serving = serving;

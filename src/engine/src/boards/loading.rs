@@ -149,7 +149,7 @@ impl Engine {
     }
 
     /// The modes in which somebody has a rating.
-    async fn rated_modes(&self) -> Result<Vec<Mode>, EngineError> {
+    pub(crate) async fn rated_modes(&self) -> Result<Vec<Mode>, EngineError> {
         let store = self.store(Home::Record);
         let (mut modes, mut after) = (Vec::new(), None);
         while let Some((Key::Rating(mode, _), _)) =

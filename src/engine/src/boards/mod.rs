@@ -109,7 +109,8 @@ impl Boards {
         self.those(|_| true)
     }
 
-    fn those(&self, which: impl Fn(&BoardConfig) -> bool) -> Vec<Arc<Line>> {
+    /// Some of them, by name.
+    pub(crate) fn those(&self, which: impl Fn(&BoardConfig) -> bool) -> Vec<Arc<Line>> {
         self.table.read().by_name.values().filter(|line| which(&line.config)).cloned().collect()
     }
 

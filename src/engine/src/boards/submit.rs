@@ -103,7 +103,8 @@ impl Engine {
         let key = |(number, player): &(u64, PlayerId)| Key::Entry(config.name.clone(), *number, *player);
         let keys: Vec<Key> = order.iter().map(key).collect();
         let found = self.get(Home::Record, &keys).await?;
-        // Who has an entry was a player when it was made, and players stay.
+        // Who has an entry was a player when it was made; who was erased is none.
+        self.views.erased.check(submissions.iter().map(|of| of.player))?;
         let without = order.iter().zip(&found).filter(|(_, found)| found.is_none());
         let newcomers: Vec<PlayerId> = without.map(|((_, player), _)| *player).collect();
         self.all_known(&newcomers).await?;

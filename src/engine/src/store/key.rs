@@ -112,6 +112,18 @@ pub enum Key {
     Listed(AddressList, String),
     /// A key that signs sessions.
     SigningKey(KeyId),
+    /// A player whose identity was deleted: what was deleted, and when.
+    Erased(PlayerId),
+    /// How far the deleting of what is left of a player has come.
+    Erasing(PlayerId),
+    /// An identity of a player, by its hash: the way back of [`Key::Identity`].
+    IdentityOf(PlayerId, [u8; 32]),
+    /// Who deletes what is kept no longer.
+    Upkeep,
+    /// What the players of a match say of its end.
+    Reports(MatchId),
+    /// Two players of a mode who met too often, the lesser id first.
+    Flag(Mode, PlayerId, PlayerId),
 }
 
 /// A range of keys that can be listed.
@@ -207,6 +219,22 @@ pub enum KeyRange {
     AllLessons,
     /// All networks in lists of the firewall.
     AllListed,
+    /// All matches that ended.
+    Archives,
+    /// All players whose identity was deleted.
+    AllErased,
+    /// Those of them of whom something may be left.
+    AllErasing,
+    /// A player's identities.
+    IdentitiesOf(PlayerId),
+    /// First answers of calls, of one home.
+    Answers(Home),
+    /// All that players say of matches.
+    AllReports,
+    /// All pairs who met too often.
+    AllFlags,
+    /// Those of a mode.
+    Flags(Mode),
 }
 
 /// Bytes that are no key.
@@ -276,6 +304,9 @@ impl Key {
             | Self::Bans(_)
             | Self::Listed(..)
             | Self::SigningKey(_)
+            | Self::Erased(_)
+            | Self::Erasing(_)
+            | Self::IdentityOf(..)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -299,6 +330,8 @@ impl Key {
             | Self::Leaves(..)
             | Self::Offences(_)
             | Self::Quarantine(_)
+            | Self::Reports(_)
+            | Self::Flag(..)
             | Self::Lesson(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
@@ -308,6 +341,7 @@ impl Key {
             | Self::Match(_)
             | Self::Lease(_)
             | Self::Dodges(..)
+            | Self::Upkeep
             | Self::Watch(..)
             | Self::Told(..) => Home::Live,
             Self::Idempotency(home, _) => *home,
@@ -359,9 +393,15 @@ impl Key {
             Self::Offences(_) => 47,
             Self::Bans(_) => 70,
             Self::Quarantine(_) => 71,
+            Self::Reports(_) => 76,
+            Self::Flag(..) => 77,
             Self::Lesson(..) => 63,
             Self::Listed(..) => 53,
             Self::SigningKey(_) => 55,
+            Self::Erased(_) => 72,
+            Self::Erasing(_) => 73,
+            Self::IdentityOf(..) => 74,
+            Self::Upkeep => 75,
         }
     }
 
@@ -371,9 +411,14 @@ impl Key {
         let mut out = Vec::with_capacity(64);
         out.push(self.tag());
         match self {
-            Self::Player(id) | Self::Claim(id) | Self::Bans(id) => {
+            Self::Player(id) | Self::Claim(id) | Self::Bans(id) | Self::Erased(id) | Self::Erasing(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes())
             }
+            Self::IdentityOf(id, hash) => {
+                out.extend_from_slice(&id.as_u128().to_be_bytes());
+                out.extend_from_slice(hash);
+            }
+            Self::Upkeep => {}
             Self::Identity(hash) | Self::Backfill(hash) => out.extend_from_slice(hash),
             Self::Queue(name) | Self::Lease(name) => put_name(&mut out, name.as_str()),
             Self::RuleSet(name) => put_name(&mut out, name.as_str()),
@@ -389,12 +434,18 @@ impl Key {
             | Self::Outbox(id)
             | Self::Match(id)
             | Self::Quarantine(id)
+            | Self::Reports(id)
             | Self::Offences(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
             Self::Rating(mode, player) | Self::Dodges(mode, player) | Self::Leaves(mode, player) => {
                 put_name(&mut out, mode.as_str());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::Flag(mode, one, other) => {
+                put_name(&mut out, mode.as_str());
+                out.extend_from_slice(&one.as_u128().to_be_bytes());
+                out.extend_from_slice(&other.as_u128().to_be_bytes());
             }
             Self::History(mode, player, depth) => {
                 put_name(&mut out, mode.as_str());
@@ -522,6 +573,8 @@ impl Key {
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             70 => Self::Bans(PlayerId::from_u128(f.id()?)),
             71 => Self::Quarantine(MatchId::from_u128(f.id()?)),
+            76 => Self::Reports(MatchId::from_u128(f.id()?)),
+            77 => Self::Flag(f.mode()?, PlayerId::from_u128(f.id()?), PlayerId::from_u128(f.id()?)),
             53 => {
                 let [list] = f.take()?;
                 let list = AddressList::ALL.into_iter().find(|known| *known as u8 == list).ok_or(KeyError)?;
@@ -530,6 +583,10 @@ impl Key {
             48 => Self::Backfill(f.take()?),
             63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
             55 => Self::SigningKey(KeyId::from_u128(f.id()?)),
+            72 => Self::Erased(PlayerId::from_u128(f.id()?)),
+            73 => Self::Erasing(PlayerId::from_u128(f.id()?)),
+            74 => Self::IdentityOf(PlayerId::from_u128(f.id()?), f.take()?),
+            75 => Self::Upkeep,
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }
@@ -586,8 +643,14 @@ impl fmt::Display for Key {
             Self::Offences(id) => write!(f, "offences in {id}"),
             Self::Bans(id) => write!(f, "bans of {id}"),
             Self::Quarantine(id) => write!(f, "quarantine of {id}"),
+            Self::Reports(id) => write!(f, "reports of {id}"),
+            Self::Flag(mode, one, other) => write!(f, "flag of {one} and {other} in {mode}"),
             Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
             Self::Listed(list, network) => write!(f, "{network} in the {list} list"),
+            Self::Erased(id) => write!(f, "erasure of {id}"),
+            Self::Erasing(id) => write!(f, "what is left of {id}"),
+            Self::IdentityOf(id, _) => write!(f, "identity of {id}"),
+            Self::Upkeep => f.write_str("lease of upkeep"),
         }
     }
 }
@@ -606,6 +669,10 @@ impl KeyRange {
             | Self::AllBans
             | Self::AllListed
             | Self::SigningKeys
+            | Self::Archives
+            | Self::AllErased
+            | Self::AllErasing
+            | Self::IdentitiesOf(_)
             | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
@@ -633,6 +700,9 @@ impl KeyRange {
             | Self::AllLeaves
             | Self::AllOffences
             | Self::Quarantine
+            | Self::AllReports
+            | Self::AllFlags
+            | Self::Flags(_)
             | Self::AllLessons
             | Self::Gates => Home::Record,
             Self::Tickets
@@ -642,6 +712,7 @@ impl KeyRange {
             | Self::AllWatches
             | Self::AllTold
             | Self::AllDodges => Home::Live,
+            Self::Answers(home) => *home,
         }
     }
 
@@ -748,8 +819,25 @@ impl KeyRange {
             Self::AllOffences => out.push(47),
             Self::AllBans => out.push(70),
             Self::Quarantine => out.push(71),
+            Self::AllReports => out.push(76),
+            Self::AllFlags => out.push(77),
+            Self::Flags(mode) => {
+                out.push(77);
+                put_name(&mut out, mode.as_str());
+            }
             Self::AllLessons => out.push(63),
             Self::AllListed => out.push(53),
+            Self::Archives => out.push(5),
+            Self::AllErased => out.push(72),
+            Self::AllErasing => out.push(73),
+            Self::IdentitiesOf(player) => {
+                out.push(74);
+                out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::Answers(home) => {
+                out.push(16);
+                out.push(*home as u8);
+            }
         }
         out
     }

@@ -77,6 +77,15 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
+    /// Every row that there is, past all faults: for whoever checks what is kept.
+    #[must_use]
+    pub fn rows(&self) -> Vec<(Key, Arc<Row>)> {
+        let now = self.clock.now();
+        let inner = self.inner.lock();
+        let alive = inner.rows.iter().filter(|(_, entry)| entry.expires_at.is_none_or(|at| at > now));
+        alive.filter_map(|(key, entry)| Some((Key::decode(key).ok()?, entry.row.clone()?))).collect()
+    }
+
     /// An empty store.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, limits: StoreLimits, faults: Faults) -> Self {

@@ -1,4 +1,7 @@
-use super::{AdjustmentRow, Forecast, HistoryRow, Key, LessonRow, ResultRow, StandingRow, ToldRow, WatchRow};
+use super::{
+    AdjustmentRow, FlagRow, Forecast, HistoryRow, Key, LessonRow, ReportsRow, ResultRow, StandingRow,
+    ToldRow, WatchRow,
+};
 use crate::Ban;
 use gsm_core::{
     Attribute, BoardName, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, Rank,
@@ -70,6 +73,12 @@ pub enum Row {
     Lesson(Box<LessonRow>),
     Listed(ListedRow),
     Who(Box<WhoRow>),
+    /// How the player proves it.
+    IdentityOf(IdentityKind),
+    Erased(Box<ErasedRow>),
+    Erasing(Box<ErasingRow>),
+    Reports(Box<ReportsRow>),
+    Flag(Box<FlagRow>),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -92,6 +101,67 @@ pub struct PlayerRow {
     pub external_id: Option<RequestKey>,
     /// When first seen.
     pub created_at: Timestamp,
+}
+
+/// How a player proves who he is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum IdentityKind {
+    /// By a secret of a guest.
+    GuestSecret,
+    /// By the key of a device.
+    DeviceKey,
+    /// As the subject of an issuer.
+    Subject,
+    /// By the name that clients of the GameLift wire have for him.
+    GameLiftName,
+    /// By the id that an import brought.
+    ImportedId,
+}
+
+impl IdentityKind {
+    /// As in exports and receipts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GuestSecret => "guest_secret",
+            Self::DeviceKey => "device_key",
+            Self::Subject => "issuer_subject",
+            Self::GameLiftName => "gamelift_name",
+            Self::ImportedId => "imported_id",
+        }
+    }
+}
+
+/// That a player's identity was deleted, and what that was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedRow {
+    /// When: from then on the player is nobody's.
+    pub at: Timestamp,
+    /// Whether the player himself asked for it; else an operator did.
+    pub by_player: bool,
+    /// How the player could sign in.
+    pub identities: Vec<IdentityKind>,
+    /// Whether there was a name.
+    pub name: bool,
+    /// Whether there was an outside id.
+    pub external_id: bool,
+    /// Bans that went with it.
+    pub bans: u32,
+    /// When all else was gone; none: not yet.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// How far the deleting of what is left of a player has come. Written as it goes on, so that whoever finds it goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasingRow {
+    /// Whether all was looked at once: this is the second look, for what calls wrote that were under way.
+    pub again: bool,
+    /// Which part is being looked at.
+    pub part: u8,
+    /// Up to where in it.
+    pub after: Option<Key>,
+    /// Not before then.
+    pub due: Timestamp,
 }
 
 /// Who callers are: keys of callers, and our own that sign sessions.
@@ -538,6 +608,13 @@ pub enum PushKind {
         lifted: bool,
         /// Until when the player is locked out for this kind of offence, if so.
         locked_until: Option<Timestamp>,
+    },
+    /// The players of a match of the player do not agree how it ended.
+    Dispute {
+        /// Which.
+        match_id: MatchId,
+        /// Why it is one, for people.
+        reason: String,
     },
 }
 

@@ -3,7 +3,7 @@ use super::{TicketView, ticket_row};
 use crate::{
     Call, Engine, EngineError,
     proposals::Asked,
-    store::{Brought, Home, Key},
+    store::{Brought, Home, IdentityKind, Key},
 };
 use gsm_core::{PlayerId, RequestKey, TicketId, limits};
 use gsm_matchmaking::proposal::Outcome;
@@ -132,7 +132,7 @@ impl Engine {
     }
 
     async fn player_named(&self, call: &Call, issuer: &str, name: &str) -> Result<PlayerId, EngineError> {
-        let identity = Self::named_identity(issuer, name);
+        let identity = (IdentityKind::GameLiftName, Self::named_identity(issuer, name));
         let external = RequestKey::new(name).ok();
         self.identify(call, identity, None, external).await.map(|signed_in| signed_in.player)
     }

@@ -25,7 +25,7 @@ fn name(text: &str) -> BoardName {
 pub(crate) fn whole(text: &str) -> BoardRef {
     BoardRef::whole(name(text))
 }
-fn submitted(operator: Operator, direction: Direction) -> Column {
+pub(crate) fn submitted(operator: Operator, direction: Direction) -> Column {
     Column { value: Value::Submitted, direction, operator }
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn of_mode(text: &str, of: &str) -> BoardConfig {
     }
 }
 
-fn of_scores(text: &str, columns: Vec<Column>) -> BoardConfig {
+pub(crate) fn of_scores(text: &str, columns: Vec<Column>) -> BoardConfig {
     BoardConfig { source: Source::Submissions, columns, ..of_mode(text, "duel") }
 }
 

@@ -26,7 +26,7 @@ fn failed(error: LogError) -> ApiError {
 }
 
 /// Reads the log's files where that blocks nobody.
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     app: &App,
     read: impl FnOnce(&Reading) -> Result<T, LogError> + Send + 'static,
 ) -> Result<T, ApiError> {

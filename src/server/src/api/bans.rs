@@ -43,9 +43,9 @@ pub(crate) struct BansDto {
     bans: Vec<BanDto>,
 }
 
-impl BansDto {
-    fn new(player_id: PlayerId, bans: Vec<Ban>, with_names: bool) -> Self {
-        let one = |ban: Ban| BanDto {
+impl BanDto {
+    pub(super) fn new(ban: Ban, with_names: bool) -> Self {
+        Self {
             kind: ban.kind.as_str(),
             queues: match ban.kind {
                 BanKind::Queues(queues) => Some(queues.into_iter().collect()),
@@ -55,8 +55,13 @@ impl BansDto {
             by: with_names.then_some(ban.by),
             since: ban.since.as_millis(),
             until: ban.until.map(Timestamp::as_millis),
-        };
-        Self { player_id, bans: bans.into_iter().map(one).collect() }
+        }
+    }
+}
+
+impl BansDto {
+    fn new(player_id: PlayerId, bans: Vec<Ban>, with_names: bool) -> Self {
+        Self { player_id, bans: bans.into_iter().map(|ban| BanDto::new(ban, with_names)).collect() }
     }
 }
 

@@ -14,9 +14,11 @@ mod parties;
 mod penalties;
 mod players;
 mod predictions;
+mod privacy;
 mod proposals;
 mod queues;
 mod rankings;
+mod reports;
 mod resets;
 mod results;
 mod rule_sets;
@@ -128,9 +130,13 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(penalties::penalties))
         .routes(routes!(penalties::lift))
         .routes(routes!(penalties::leavers))
+        .routes(routes!(reports::report, reports::reports))
         .routes(routes!(bans::bans))
         .routes(routes!(bans::ban))
         .routes(routes!(bans::lift))
+        .routes(routes!(privacy::export))
+        .routes(routes!(privacy::erase))
+        .routes(routes!(privacy::erasure))
         .routes(routes!(parties::consent))
         .routes(routes!(queues::queues))
         .routes(routes!(queues::queue))
@@ -172,6 +178,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rulings::correct))
         .routes(routes!(rulings::release))
         .routes(routes!(rulings::quarantine))
+        .routes(routes!(reports::disputes))
+        .routes(routes!(reports::flags))
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))

@@ -46,9 +46,9 @@ pub(crate) struct PenaltiesDto {
     penalties: Vec<PenaltyDto>,
 }
 
-impl PenaltiesDto {
-    fn new(player: PlayerId, views: Vec<PenaltyView>) -> Self {
-        let one = |view: PenaltyView| PenaltyDto {
+impl From<PenaltyView> for PenaltyDto {
+    fn from(view: PenaltyView) -> Self {
+        Self {
             scope: view.scope.to_string(),
             offence: view.offence.as_str(),
             step: view.step,
@@ -59,8 +59,13 @@ impl PenaltiesDto {
                 .iter()
                 .map(|of| OffenceDto { match_id: of.match_id.to_string(), at: of.at.as_millis() })
                 .collect(),
-        };
-        Self { player_id: player.to_string(), penalties: views.into_iter().map(one).collect() }
+        }
+    }
+}
+
+impl PenaltiesDto {
+    fn new(player: PlayerId, views: Vec<PenaltyView>) -> Self {
+        Self { player_id: player.to_string(), penalties: views.into_iter().map(Into::into).collect() }
     }
 }
 

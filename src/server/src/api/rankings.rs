@@ -17,6 +17,7 @@ pub(crate) use list::BoardLineDto;
 pub(crate) use part::{InPart, PartQuery, SeasonQuery};
 pub(crate) use past::PastDto;
 pub(crate) use tiers::DivisionDto;
+pub(crate) use watches::WatchDto;
 
 use super::{
     App,

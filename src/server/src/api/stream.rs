@@ -117,6 +117,8 @@ pub(crate) enum EventDto {
         #[serde(skip_serializing_if = "Option::is_none")]
         locked_until: Option<i64>,
     },
+    /// The players of a match of the player do not agree how it ended; an operator will say.
+    Dispute { cursor: String, at: i64, match_id: String, reason: String },
     /// The player is among the best `top` of a board that is watched, and was not.
     EnteredTop {
         cursor: String,
@@ -250,6 +252,9 @@ impl From<PushItem> for EventDto {
                 lifted,
                 locked_until: locked_until.map(|at| at.as_millis()),
             },
+            PushKind::Dispute { match_id, reason } => {
+                Self::Dispute { cursor, at, match_id: match_id.to_string(), reason }
+            }
             PushKind::Rank { board, rank, players, percentile, news } => {
                 let place = BoardPlace { board: board.to_string(), rank: rank.get(), players, percentile };
                 rank_event(cursor, at, place, news)
@@ -358,6 +363,7 @@ fn sse(event: &EventDto) -> Result<Event, Infallible> {
         | EventDto::Match { cursor, .. }
         | EventDto::Rating { cursor, .. }
         | EventDto::Penalty { cursor, .. }
+        | EventDto::Dispute { cursor, .. }
         | EventDto::EnteredTop { cursor, .. }
         | EventDto::LeftTop { cursor, .. }
         | EventDto::Overtaken { cursor, .. }

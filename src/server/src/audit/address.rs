@@ -2,7 +2,7 @@
 //! of where calls came from.
 use crate::{StartError, config::Mode, who::secret};
 use aws_lc_rs::hmac;
-use gsm_core::{IdSource, Timestamp};
+use gsm_core::{IdSource, Millis, Timestamp};
 use parking_lot::RwLock;
 use std::{
     net::IpAddr,
@@ -75,6 +75,31 @@ impl Addresses {
         text.into()
     }
 
+    /// Deletes the keys whose year ended so long ago; how many there were.
+    pub(super) fn drop_keys(&self, now: Timestamp, keep: Millis) -> usize {
+        let last = now.saturating_sub(keep).as_millis().div_euclid(DAY_MS);
+        // A year is over, by so much, if its name is less than that of the day so long ago.
+        let last = year(last);
+        let names = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let is_over = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let year = name.strip_prefix("address-").and_then(|rest| rest.strip_suffix(".key"));
+            year.is_some_and(|year| {
+                year.len() == last.len() && year.bytes().all(|b| b.is_ascii_digit()) && year < last.as_str()
+            })
+        };
+        let over: Vec<PathBuf> = names.map(|entry| entry.path()).filter(is_over).collect();
+        let gone = over.iter().filter(|path| match std::fs::remove_file(path) {
+            Ok(()) => true,
+            Err(error) => {
+                let file = path.display();
+                tracing::warn!(%file, %error, "a key of addresses cannot be deleted");
+                false
+            }
+        });
+        gone.count()
+    }
+
     /// Another day, and maybe another year.
     fn turn(&self, day: i64) {
         let mut now = self.now.write();
@@ -112,5 +137,33 @@ mod tests {
         assert_ne!(addresses.shown(ip("192.0.2.2"), at(20_000)), shown);
         let next = addresses.shown(ip("192.0.2.1"), at(20_200));
         assert!(next.starts_with("hmac-2025-") && next[10..] != shown[10..], "{next}");
+    }
+
+    #[test]
+    fn a_key_goes_when_its_year_is_over_for_long_enough() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |days: i64| Timestamp::from_millis(days * DAY_MS);
+        let addresses = Addresses::new(dir.path(), Mode::Serve, Arc::new(SystemIds), at(20_000)).unwrap();
+        for name in
+            ["address-2022.key", "address-2023.key", "address-20.key", "address-abcd.key", "audit.key"]
+        {
+            std::fs::write(dir.path().join(name), "x").unwrap();
+        }
+        let names = || {
+            let all = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().file_name());
+            let mut all: Vec<String> = all.map(|name| name.into_string().unwrap()).collect();
+            all.sort();
+            all
+        };
+        // 20,000 days after 1970 is in October 2024: 2023 has been over for less than a year.
+        let year = Millis::from_secs(365 * 86_400);
+        assert_eq!(addresses.drop_keys(at(20_000), year), 1);
+        assert_eq!(
+            names(),
+            ["address-20.key", "address-2023.key", "address-2024.key", "address-abcd.key", "audit.key"]
+        );
+        assert_eq!(addresses.drop_keys(at(20_000), year), 0);
+        assert_eq!(addresses.drop_keys(at(20_087), year), 0, "a day too early");
+        assert_eq!(addresses.drop_keys(at(20_088), year), 1, "365 days after its end");
     }
 }

@@ -20,7 +20,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use floods::Floods;
 use gsm_adapters::AuditDir;
 use gsm_audit::{LogError, Standing};
-use gsm_core::{EventId, IdSource, Timestamp};
+use gsm_core::{EventId, IdSource, Millis, Timestamp};
 use gsm_engine::store::Origin;
 use keys::Keys;
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -36,6 +36,8 @@ use std::{
 const NOTES_MAX: usize = 65_536;
 /// Characters of what a client calls itself.
 const AGENT_CHARS_MAX: usize = 200;
+/// The parameter of paths that is somebody's address.
+const ADDRESS: &str = "address";
 /// The actions that are written down although they change nothing.
 const OPENINGS: [&str; 1] = ["gsm:Subscribe"];
 /// What a call of no operation is called.
@@ -123,6 +125,14 @@ impl Audit {
         path: impl Iterator<Item = (&'a str, &'a str)>,
         body: &[u8],
     ) -> Origin {
+        // An address is somebody's, also where it stands in a path.
+        let path: Vec<(&str, Arc<str>)> = path
+            .map(|(name, value)| match value.parse::<IpAddr>() {
+                Ok(address) if name == ADDRESS => (name, self.addresses.shown(address, trail.at)),
+                _ => (name, value.into()),
+            })
+            .collect();
+        let path = path.iter().map(|(name, value)| (*name, &**value));
         let parameters = parameters::shown(path, body).map(Arc::from);
         trail.asks(parameters.clone());
         Origin {
@@ -174,6 +184,16 @@ impl Audit {
         self.waiting.lock().rekey = true;
         self.bell.notify_one();
         Ok(rotated)
+    }
+
+    /// Deletes the keys of addresses whose year ended so long ago; how many there were.
+    pub(crate) fn drop_address_keys(&self, now: Timestamp, keep: Millis) -> usize {
+        self.addresses.drop_keys(now, keep)
+    }
+
+    /// The keys that sign the log, for what else this server vouches for.
+    pub(crate) fn signing_keys(&self) -> Vec<gsm_audit::SigningKey> {
+        self.keys.lock().signing()
     }
 
     /// What the last checkpoint says.

@@ -116,12 +116,21 @@ impl Out {
     fn string(&mut self, name: &str, value: &str) {
         let plain =
             value.len() <= 128 && value.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
-        let _ = if plain && !value.contains('@') && (NAMES.contains(&name) || is_id(value)) {
+        let _ = if plain && !value.contains('@') && (NAMES.contains(&name) || is_id(value) || is_keyed(value))
+        {
             write!(self.text, "\"{value}\"")
         } else {
             write!(self.text, "\"[{} characters]\"", value.chars().count())
         };
     }
+}
+
+/// Whether it is an address under the key of its year.
+fn is_keyed(text: &str) -> bool {
+    let hash = text.strip_prefix("hmac-").and_then(|rest| rest.split_once('-'));
+    hash.is_some_and(|(year, hash)| {
+        year.bytes().all(|b| b.is_ascii_digit()) && hash.bytes().all(|b| b.is_ascii_hexdigit())
+    })
 }
 
 /// Whether it is an id that we made.

@@ -1,7 +1,7 @@
 //! The checked form: what the server is told.
 use super::{
-    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, RecordingConfig, Signatures, TlsSettings,
-    TrustedIssuer, WebhookConfig, who,
+    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, RecordingConfig, RetentionConfig,
+    Signatures, TlsSettings, TrustedIssuer, WebhookConfig, retention, who,
 };
 use crate::firewall::{FirewallSettings, files};
 use gsm_core::Millis;
@@ -77,6 +77,8 @@ pub struct Settings {
     pub webhooks: Vec<WebhookConfig>,
     /// Whether traffic is written down.
     pub recording: RecordingConfig,
+    /// How long each class of data is kept.
+    pub retention: RetentionConfig,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are.
@@ -187,11 +189,29 @@ impl Loaded {
         within("firewall.keys_max", config.firewall.keys_max as u64, 1_000, 100_000_000);
         within("recording.file_mib", config.recording.file_mib as u64, 1, 1 << 14);
         within("recording.files_max", config.recording.files_max as u64, 1, 1_000);
+        for (key, days) in [
+            ("retention.address_keys_days", config.retention.address_keys_days),
+            ("retention.bans_days", config.retention.bans_days),
+            ("retention.erasures_days", config.retention.erasures_days),
+            ("retention.matches_days", config.retention.matches_days),
+            ("retention.penalties_days", config.retention.penalties_days),
+        ] {
+            within(key, days, 0, retention::DAYS_MAX);
+        }
+        within("retention.sweep_every_s", config.retention.sweep_every_s, 1, 86_400);
         within("store.checkpoint_every_s", config.store.checkpoint_every_s, 1, 3_600);
         within("store.journal_cache_mib", config.store.journal_cache_mib as u64, 1, 1 << 16);
         within("store.snapshot_every_s", config.store.snapshot_every_s, 0, 86_400);
         within("store.snapshot_players_min", config.store.snapshot_players_min, 1, 1 << 32);
         within("store.tables_cache_mib", config.store.tables_cache_mib as u64, 1, 1 << 20);
+        let erasures = config.retention.erasures_days;
+        if (1..retention::ERASURES_DAYS_MIN).contains(&erasures) {
+            let least = retention::ERASURES_DAYS_MIN;
+            wrong(
+                "retention.erasures_days",
+                format!("`{erasures}` must be 0, for ever, or at least {least}"),
+            );
+        }
         if config.store.data_dir.as_os_str().is_empty() {
             wrong("store.data_dir", "must not be empty".to_owned());
         }
@@ -357,6 +377,7 @@ fn settings(
         trusted_proxies,
         webhooks: config.events.webhooks.clone(),
         recording: config.recording.clone(),
+        retention: config.retention.clone(),
         log_format: config.log.format,
         log_level: config.log.level.clone(),
     }
@@ -406,6 +427,9 @@ window_s = 10"#;
     fn all_faults_are_named_at_once() {
         let checked = check(|c| {
             c.http.listen = "8080".into();
+            c.retention.erasures_days = 6;
+            c.retention.matches_days = 40_000;
+            c.retention.sweep_every_s = 0;
             c.gamelift.account = "12".into();
             c.gamelift.region = Some("EU".into());
             c.log.level = "a=b=c".into();
@@ -414,7 +438,16 @@ window_s = 10"#;
         let keys: Vec<_> = checked.settings.unwrap_err().iter().map(|p| p.key).collect();
         assert_eq!(
             keys,
-            ["http.listen", "gamelift.account", "gamelift.region", "log.level", "firewall.trusted_proxies"]
+            [
+                "http.listen",
+                "retention.matches_days",
+                "retention.sweep_every_s",
+                "retention.erasures_days",
+                "gamelift.account",
+                "gamelift.region",
+                "log.level",
+                "firewall.trusted_proxies"
+            ]
         );
         assert!(checked.warnings.iter().any(|p| p.key == "firewall.trusted_proxies"));
     }

@@ -2,12 +2,14 @@
 //! told once all of it was checked ([`Settings`]).
 mod check;
 mod layers;
+mod retention;
 mod template;
 mod who;
 
 pub(crate) use check::is_region;
 pub use check::{Checked, Problem, Settings};
 pub use layers::{ConfigError, Loaded, Origin, load};
+pub use retention::RetentionConfig;
 pub use template::{markdown, template};
 pub use who::{
     Asserted, ClientAuth, ClientCertificate, ClientRole, PolicyConfig, TlsConfig, TlsSettings, TrustedIssuer,
@@ -53,6 +55,8 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// Whether what comes to queues is written down, for `gsm simulate`.
     pub recording: RecordingConfig,
+    /// How long each class of data is kept.
+    pub retention: RetentionConfig,
     /// Where the data lies.
     pub store: StoreConfig,
     /// Encryption by the server itself.

@@ -112,6 +112,10 @@ fn detail(event: &MatchmakingEvent) -> Value {
             put("reason", json!("Cancelled"));
             put("message", json!(gamelift::cancelled(Some(why))));
         }
+        Happening::Disputed(how) => {
+            put("reason", json!("Disputed"));
+            put("message", json!(how));
+        }
         Happening::Answered | Happening::Succeeded => {}
     }
     Value::Object(detail)
@@ -127,6 +131,7 @@ pub(crate) fn name(what: &Happening) -> &'static str {
         Happening::Succeeded => "MatchmakingSucceeded",
         Happening::TimedOut => "MatchmakingTimedOut",
         Happening::Cancelled(_) => "MatchmakingCancelled",
+        Happening::Disputed(_) => "MatchDisputed",
     }
 }
 

@@ -3,10 +3,12 @@ mod backfills;
 mod claims;
 mod copies;
 mod entries;
+mod erased;
 mod events;
 mod penalties;
 mod ranks;
 mod ratings;
+mod reports;
 mod seats;
 mod waiting;
 
@@ -14,10 +16,12 @@ pub(crate) use backfills::one_backfill;
 pub(crate) use claims::one_claim;
 pub(crate) use copies::copies_agree;
 pub(crate) use entries::{entries_recount, entries_shown};
+pub(crate) use erased::{nobody_left, nothing_left};
 pub(crate) use events::events_whole;
 pub(crate) use penalties::{dodges_count, locks, locks_hold, offences_once};
 pub(crate) use ranks::ranks_recount;
 pub(crate) use ratings::{games_count, ratings_rebuild};
+pub(crate) use reports::{disputes_shown, reports_ended};
 pub(crate) use seats::{seats_lawful, seats_shown};
 pub(crate) use waiting::{all_ended, one_proposal, proposals_agree, waits_lawfully};
 

@@ -69,4 +69,7 @@ plants! {
     a_lock_that_nobody_heeds_is_found: LocksUnheeded in OneHome,
     a_lesson_that_is_not_kept_is_found: LessonDropped in ManyNodes,
     a_second_backfill_is_found: BackfillUnheeded in OneHome,
+    an_identity_that_is_kept_is_found: IdentityKept in ThreeHomes,
+    a_name_that_is_left_is_found: LeftoversKept in OneHome,
+    a_word_that_is_as_good_as_two_is_found: AgreementForged in OneHome,
 }

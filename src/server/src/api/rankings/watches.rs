@@ -45,7 +45,7 @@ pub(crate) struct WatchDto {
 }
 
 impl WatchDto {
-    fn new(board: BoardName, row: WatchRow) -> Self {
+    pub(in super::super) fn new(board: BoardName, row: WatchRow) -> Self {
         Self {
             board,
             friends: row.friends,

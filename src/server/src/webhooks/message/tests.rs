@@ -202,3 +202,10 @@ fn an_event_is_of_the_region_that_its_configuration_was_made_in() {
     assert_eq!(region(None, Some("eu-west-1")), "eu-west-1");
     assert_eq!(region(Some("ap-south-1"), Some("eu-west-1")), "ap-south-1", "the settings say where all is");
 }
+
+#[test]
+fn a_dispute_says_how_they_do_not_agree() {
+    let event = event(Happening::Disputed("2 of 2".into()), Some(7), both(false, [None, None]));
+    let detail = own(&event);
+    assert_eq!((&detail["type"], &detail["message"]), (&json!("MatchDisputed"), &json!("2 of 2")));
+}

@@ -1,0 +1,193 @@
+//! What an export has, item by item.
+use super::super::{
+    bans::BanDto,
+    dto::{MatchDto, PlayerRatingDto, TicketDto},
+    penalties::PenaltyDto,
+    players::StepDto,
+    rankings::WatchDto,
+};
+use gsm_core::PlayerId;
+use gsm_engine::{
+    Account, ExportItem, TicketView,
+    store::{Claim, EntryRow, ShadeRow},
+};
+use gsm_rules::Value;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Something that is kept of a player: `kind` says what, `data` has it.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "kind", content = "data", rename_all = "snake_case")]
+pub(crate) enum ItemDto {
+    Account(Box<AccountDto>),
+    Ban(BanDto),
+    Penalty(PenaltyDto),
+    Watch(WatchDto),
+    /// For operators alone.
+    Hidden(HiddenDto),
+    Rating(Box<PlayerRatingDto>),
+    RatingStep(Box<RatingStepDto>),
+    BoardEntry(Box<BoardEntryDto>),
+    Match(Box<MatchDto>),
+    Ticket(Box<OwnTicketDto>),
+    /// With CloudTrail's names of fields.
+    #[schema(value_type = Object)]
+    AuditRecord(serde_json::Value),
+}
+
+impl ItemDto {
+    /// `with_names`: who banned is named, for operators.
+    pub(super) fn new(player: PlayerId, item: ExportItem, with_names: bool) -> Self {
+        match item {
+            ExportItem::Account(account) => Self::Account(Box::new(AccountDto::new(player, *account))),
+            ExportItem::Ban(ban) => Self::Ban(BanDto::new(ban, with_names)),
+            ExportItem::Penalty(view) => Self::Penalty(view.into()),
+            ExportItem::Watch(board, row) => Self::Watch(WatchDto::new(board, row)),
+            ExportItem::Hidden(board, ShadeRow { shadow, reason, at }) => {
+                Self::Hidden(HiddenDto { board: board.to_string(), shadow, reason, since: at.as_millis() })
+            }
+            ExportItem::Rating(mode, row) => {
+                Self::Rating(Box::new(PlayerRatingDto::new(player, &mode, &row)))
+            }
+            ExportItem::Step(mode, entry) => {
+                let step = RatingStepDto { mode: mode.to_string(), step: entry.row.into() };
+                Self::RatingStep(Box::new(step))
+            }
+            ExportItem::Entry(board, season, row) => {
+                Self::BoardEntry(Box::new(BoardEntryDto::new(board.to_string(), season, row)))
+            }
+            ExportItem::Match(view) => Self::Match(Box::new((*view).into())),
+            ExportItem::Ticket(view) => Self::Ticket(Box::new(OwnTicketDto::new(player, *view))),
+        }
+    }
+}
+
+/// Who a player is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AccountDto {
+    player_id: String,
+    display_name: Option<String>,
+    /// The id under which an issuer or an import knows the player.
+    external_id: Option<String>,
+    created_at: i64,
+    /// Ways to sign in: `guest_secret`, `device_key`, `issuer_subject`, `gamelift_name` or `imported_id`. Of what the
+    /// player proves only hashes are kept; they are not shown.
+    ways_to_sign_in: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    match_id: Option<String>,
+    region: Option<String>,
+    platform: Option<String>,
+    groups: Vec<String>,
+}
+
+impl AccountDto {
+    fn new(player: PlayerId, account: Account) -> Self {
+        let (ticket_id, match_id) = match account.claim {
+            Some(Claim::Ticket(id)) => (Some(id.to_string()), None),
+            Some(Claim::Match(id)) => (None, Some(id.to_string())),
+            None => (None, None),
+        };
+        let places = account.places;
+        Self {
+            player_id: player.to_string(),
+            display_name: account.row.name.map(|name| name.to_string()),
+            external_id: account.row.external_id.map(|id| id.to_string()),
+            created_at: account.row.created_at.as_millis(),
+            ways_to_sign_in: account.identities.iter().map(|kind| kind.as_str()).collect(),
+            ticket_id,
+            match_id,
+            region: places.region.map(|of| of.to_string()),
+            platform: places.platform.map(|of| of.to_string()),
+            groups: places.groups.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// That others do not see the player on a board.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HiddenDto {
+    board: String,
+    /// Whether the player sees himself there.
+    shadow: bool,
+    reason: String,
+    since: i64,
+}
+
+/// A step of a rating.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RatingStepDto {
+    mode: String,
+    #[serde(flatten)]
+    step: StepDto,
+}
+
+/// What a player has on a board.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BoardEntryDto {
+    board: String,
+    /// Absent where the board has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    season: Option<u64>,
+    /// A number for each column; 0 in those that the board does not have.
+    values: Vec<i64>,
+    reached_at: i64,
+    submitted_at: i64,
+    submissions: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<String>,
+}
+
+impl BoardEntryDto {
+    fn new(board: String, season: u64, row: EntryRow) -> Self {
+        Self {
+            board,
+            season: (season > 0).then_some(season),
+            values: row.values.to_vec(),
+            reached_at: row.reached_at.as_millis(),
+            submitted_at: row.submitted_at.as_millis(),
+            submissions: row.submissions,
+            metadata: row.metadata,
+        }
+    }
+}
+
+/// A ticket with what the player brought to it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OwnTicketDto {
+    #[serde(flatten)]
+    ticket: TicketDto,
+    /// The name by which the ticket's caller knows the player.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[schema(value_type = Object)]
+    attributes: BTreeMap<String, serde_json::Value>,
+    latency_ms: BTreeMap<String, u32>,
+}
+
+impl OwnTicketDto {
+    fn new(player: PlayerId, mut view: TicketView) -> Self {
+        let at = view.row.players.iter().position(|of| of.player == player);
+        let brought = at.and_then(|at| view.row.brought.get(at)).cloned().unwrap_or_default();
+        if view.row.owner != player {
+            // Named by whoever made it.
+            view.row.own_id = None;
+        }
+        let value = |value: Value| match value {
+            Value::Number(number) => number.into(),
+            Value::Text(text) => text.into(),
+            Value::List(texts) => texts.into(),
+            Value::Map(numbers) => {
+                serde_json::Value::Object(numbers.into_iter().map(|(name, n)| (name, n.into())).collect())
+            }
+        };
+        Self {
+            name: brought.name,
+            attributes: brought.attributes.into_iter().map(|(name, of)| (name, value(of))).collect(),
+            latency_ms: brought.latency_ms,
+            ticket: view.into(),
+        }
+    }
+}
