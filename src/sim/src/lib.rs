@@ -96,6 +96,8 @@ pub enum Invariant {
     Limits,
     /// A player's events have growing cursors, and none is lost.
     EventsWhole,
+    /// Each change has the audit record that it was handed over with, once, and one record at most names a request.
+    AuditedOnce,
     /// A repeated call is answered as the first.
     SameAnswer,
     /// An answer is what the rules say, and a refused call has done nothing.
@@ -119,6 +121,7 @@ impl Invariant {
         Self::Fenced,
         Self::Limits,
         Self::EventsWhole,
+        Self::AuditedOnce,
         Self::SameAnswer,
         Self::Answers,
     ];

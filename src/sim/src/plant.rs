@@ -61,6 +61,10 @@ pub enum Plant {
     LessonDropped,
     /// A backfill does not see the one that waits already.
     BackfillUnheeded,
+    /// A change is kept, and its audit record is not.
+    AuditDropped,
+    /// An audit record is kept with another change too.
+    AuditTwice,
 }
 
 impl Plant {
@@ -90,6 +94,8 @@ impl Plant {
         Self::LocksUnheeded,
         Self::LessonDropped,
         Self::BackfillUnheeded,
+        Self::AuditDropped,
+        Self::AuditTwice,
     ];
 
     /// The invariant that must report it.
@@ -114,6 +120,7 @@ impl Plant {
             Self::LessonDropped => Invariant::ModelsAgree,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
+            Self::AuditDropped | Self::AuditTwice => Invariant::AuditedOnce,
             Self::ReplayDropped => Invariant::SameAnswer,
             Self::RefusedApplied => Invariant::Answers,
             Self::LimitIgnored => Invariant::Limits,
@@ -240,12 +247,28 @@ impl Planted {
                 changes.folds.retain(|write| !matches!(write.key, Key::Lesson(..)));
                 changes
             }
+            Plant::AuditDropped => {
+                if self.now_and_then(0.1) {
+                    changes.audit = None;
+                }
+                changes
+            }
             Plant::EventDropped => {
                 changes.events.pop();
                 changes
             }
             _ => changes,
         }
+    }
+
+    /// A change set that changes nothing, with the audit record of `changes`.
+    fn recorded_again(&self, changes: &ChangeSet) -> ChangeSet {
+        let mut again = ChangeSet::new(CommitKey::from_u128(!changes.key.as_u128()), changes.at);
+        again.audit = changes.audit.clone();
+        if let Some(write) = changes.writes.first() {
+            again.write(write.key.clone(), Expect::Any, Op::Check);
+        }
+        again
     }
 
     /// Writes the ratings of `changes` again, as if the match had counted twice.
@@ -286,6 +309,14 @@ impl Store for Planted {
                 let answer = self.below.commit(changes.clone()).await;
                 if answer.is_ok() {
                     self.rate_again(&changes).await;
+                }
+                answer
+            }
+            Plant::AuditTwice if changes.audit.is_some() && self.now_and_then(0.1) => {
+                let again = self.recorded_again(&changes);
+                let answer = self.below.commit(changes).await;
+                if answer.is_ok() {
+                    let _ = self.below.commit(again).await;
                 }
                 answer
             }

@@ -213,6 +213,9 @@ impl Sim {
         if let Some(detail) = self.world.ledger.lease_fault(&self.world.names()) {
             return check::broken(Invariant::Fenced, detail);
         }
+        if let Some(detail) = self.world.ledger.audit_fault() {
+            return check::broken(Invariant::AuditedOnce, detail);
+        }
         check::dodges_count(&self.truth, &self.world.ledger)?;
         for (at, node) in self.world.nodes.iter().enumerate() {
             check::ranks_recount(&self.truth, at, &node.engine)?;

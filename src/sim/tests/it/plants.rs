@@ -69,4 +69,6 @@ plants! {
     a_lock_that_nobody_heeds_is_found: LocksUnheeded in OneHome,
     a_lesson_that_is_not_kept_is_found: LessonDropped in ManyNodes,
     a_second_backfill_is_found: BackfillUnheeded in OneHome,
+    a_dropped_audit_record_is_found: AuditDropped in ThreeHomes,
+    a_doubled_audit_record_is_found: AuditTwice in OneHome,
 }
