@@ -116,10 +116,14 @@ fn begun(vault: &dyn Vault, head: &Checkpoint) -> Result<(u64, Hash), ShipError>
     };
     let found = Checkpoint::claimed(&note).map_err(|error| differs(CHECKPOINT, error.to_string()))?;
     if found.origin != head.origin {
-        return Err(differs(CHECKPOINT, format!("it is of `{}`, and the log is `{}`", found.origin, head.origin)));
+        return Err(differs(
+            CHECKPOINT,
+            format!("it is of `{}`, and the log is `{}`", found.origin, head.origin),
+        ));
     }
     if found.size > head.size {
-        let what = format!("it covers {} records, and the log has {}: it was rolled back", found.size, head.size);
+        let what =
+            format!("it covers {} records, and the log has {}: it was rolled back", found.size, head.size);
         return Err(differs(CHECKPOINT, what));
     }
     Ok((found.size, found.root))
@@ -140,7 +144,9 @@ fn targets(
     }
     let mut found = BTreeMap::new();
     for name in files.list(CHECKPOINTS).map_err(io(CHECKPOINTS))? {
-        let Some(size) = name.parse::<u64>().ok().filter(|size| (from + 1..to).contains(size)) else { continue };
+        let Some(size) = name.parse::<u64>().ok().filter(|size| (from + 1..to).contains(size)) else {
+            continue;
+        };
         let path = format!("{CHECKPOINTS}/{name}");
         // A newer one may have taken its place meanwhile.
         let Some(note) = files.read(&path).map_err(io(&path))? else { continue };

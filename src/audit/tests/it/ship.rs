@@ -102,7 +102,11 @@ fn a_copy_follows_the_log_and_nothing_is_put_twice() {
     // A proof from the copy alone: it has every full tile.
     let tiles = |of: &Memory| {
         let files = of.files.borrow();
-        files.keys().filter(|path| path.starts_with("tile/") && !path.contains(".p/")).cloned().collect::<Vec<_>>()
+        files
+            .keys()
+            .filter(|path| path.starts_with("tile/") && !path.contains(".p/"))
+            .cloned()
+            .collect::<Vec<_>>()
     };
     assert_eq!(tiles(&copy.of), tiles(&disk));
     assert_eq!(tiles(&disk).len(), 5);
@@ -242,7 +246,10 @@ fn a_log_that_was_rolled_back_or_built_anew_and_anothers_are_not_shipped() {
         assert!(matches!(refused, Err(ShipError::Differs { .. })), "{what}: {refused:?}");
         assert_eq!(*copy.of.files.borrow(), kept, "{what}: something was put");
     }
-    assert!(matches!(ship(&disk, &mut copy, &[key(9).verifier().clone()], &mut |_| true), Err(ShipError::Log(_))));
+    assert!(matches!(
+        ship(&disk, &mut copy, &[key(9).verifier().clone()], &mut |_| true),
+        Err(ShipError::Log(_))
+    ));
 }
 
 #[test]
@@ -273,7 +280,10 @@ fn what_another_put_into_the_copy_is_told_and_never_taken_for_the_log() {
     let old = half.files.borrow()["checkpoint"].clone();
     copy.of.files.borrow_mut().insert("checkpoint".to_owned(), old);
     let found = verify(&copy, &trusted(), None);
-    assert!(matches!(&found, Verdict::Whole(whole) if (whole.checkpoint.size, whole.behind) == (90, 210)), "{found:?}");
+    assert!(
+        matches!(&found, Verdict::Whole(whole) if (whole.checkpoint.size, whole.behind) == (90, 210)),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -326,7 +336,10 @@ fn what_stands_behind_the_checkpoint_of_a_copy_is_what_was_announced_or_it_is_to
     begun.left = Some(2);
     assert!(shipped(&disk, &mut begun).is_err());
     let found = verify(&begun, &trusted(), None);
-    assert!(matches!(&found, Verdict::Whole(whole) if (whole.checkpoint.size, whole.behind) == (300, 100)), "{found:?}");
+    assert!(
+        matches!(&found, Verdict::Whole(whole) if (whole.checkpoint.size, whole.behind) == (300, 100)),
+        "{found:?}"
+    );
     let next = "segments/00000000000000000300.jsonl";
     let changes: [fn(&mut Vec<u8>); 5] = [
         |text| text[30] ^= 1,
