@@ -28,6 +28,8 @@ pub const PARTY_SIZE_MAX: usize = 10;
 pub const TICKET_PLAYERS_MAX: usize = 40;
 /// Players in one match.
 pub const MATCH_PLAYERS_MAX: usize = 200;
+/// Most players of a match that its players report themselves.
+pub const REPORTING_PLAYERS_MAX: usize = 64;
 /// Sides (teams, or single players in free-for-all) in one match.
 pub const MATCH_SIDES_MAX: usize = 100;
 /// Steps of a ladder of penalties.

@@ -95,6 +95,8 @@ pub(crate) struct Views {
     pub(crate) offences: crate::overview::OffenceCounts,
     pub(crate) learning: Learning,
     pub(crate) bans: crate::bans::Bans,
+    pub(crate) reports: crate::reports::Followed,
+    pub(crate) pairs: crate::pairs::Pairs,
     pub(crate) forecasts: Arc<Forecasts>,
 }
 
@@ -128,6 +130,12 @@ impl Views {
             {
                 self.learning.counted(result, &system, now);
             }
+            if let Row::Result(result) = &**row
+                && is_new
+                && let Some(option) = self.queues.repeated_pair(&result.mode)
+            {
+                self.pairs.counted(result, &option, now);
+            }
         }
         match (&write.key, row.map(|row| &**row)) {
             (Key::Rating(mode, player), Some(Row::Rating(standing))) => {
@@ -143,6 +151,8 @@ impl Views {
             }
             (Key::Bans(player), Some(Row::Bans(bans))) => self.bans.follow(*player, Some(bans)),
             (Key::Bans(player), None) => self.bans.follow(*player, None),
+            (Key::Reports(id), Some(Row::Reports(row))) => self.reports.follow(*id, Some(row)),
+            (Key::Reports(id), None) => self.reports.follow(*id, None),
             (Key::Learnt(mode), Some(Row::Learnt(row))) => self.learning.published(mode, row),
             (Key::Entry(board, season, player), Some(Row::Entry(row))) => {
                 self.boards.entered((board, *season, *player), Some(row), sequence, now);
@@ -305,6 +315,13 @@ impl Engine {
         self.each(KeyRange::AllBans, |key, found| {
             if let (Key::Bans(player), Row::Bans(bans)) = (&key, &*found.row) {
                 self.views.bans.load(*player, bans);
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::AllReports, |key, found| {
+            if let (Key::Reports(id), Row::Reports(row)) = (&key, &*found.row) {
+                self.views.reports.load(*id, row);
             }
             Ok(())
         })

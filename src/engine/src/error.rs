@@ -95,6 +95,12 @@ pub enum EngineError {
     NoResultNow { state: &'static str },
     #[error("match `{match_id}` has another result already")]
     ResultContradicts { match_id: MatchId },
+    #[error("results of this match are reported by its server")]
+    NoPlayerReports,
+    #[error("the players of match `{match_id}` are reporting its result")]
+    ReportsOpen { match_id: MatchId },
+    #[error("the players of match `{match_id}` do not agree on its result")]
+    Disputed { match_id: MatchId },
     #[error("match `{match_id}` has no result")]
     NoResult { match_id: MatchId },
     #[error("the ratings of mode `{mode}` are being rated again")]
@@ -154,6 +160,9 @@ impl EngineError {
             | Self::NoSeason { .. }
             | Self::SeasonOpen { .. }
             | Self::SeasonClosed { .. }
+            | Self::NoPlayerReports
+            | Self::ReportsOpen { .. }
+            | Self::Disputed { .. }
             | Self::ResultContradicts { .. } => Kind::Conflict,
             Self::Invalid { .. } | Self::NoConsent { .. } | Self::IdempotencyMismatch => Kind::Invalid,
             Self::Forbidden | Self::Banned { .. } => Kind::Forbidden,
@@ -208,6 +217,9 @@ impl EngineError {
             Self::State(_) => "state_not_allowed",
             Self::NoResultNow { .. } => "no_result_now",
             Self::ResultContradicts { .. } => "result_contradicts",
+            Self::NoPlayerReports => "no_player_reports",
+            Self::ReportsOpen { .. } => "reports_open",
+            Self::Disputed { .. } => "match_disputed",
             Self::NoResult { .. } => "no_result",
             Self::Rerating { .. } => "rerating",
             Self::Invalid { .. } => "invalid",
@@ -261,6 +273,13 @@ impl EngineError {
             Self::ResultContradicts { .. } => {
                 "the first result stands; an admin can correct it: POST /v1/admin/matches/{match_id}/correct"
             }
+            Self::NoPlayerReports => {
+                "a queue with `reports` lets players report: PUT /v1/admin/queues/{queue}"
+            }
+            Self::ReportsOpen { .. } => {
+                "it ends with their reports, at the deadline, or by a server's: POST /v1/matches/{match_id}/result"
+            }
+            Self::Disputed { .. } => "it waits for an operator: GET /v1/admin/disputes",
             Self::NoResult { .. } => {
                 "report it first, or abandon the match: POST /v1/matches/{match_id}/state"
             }

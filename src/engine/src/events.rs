@@ -4,7 +4,7 @@
 //! whose node dies right then is lost. Players are told otherwise, and durably: by their push streams.
 use crate::{
     Engine, QueueConfig,
-    store::{TicketRow, Version},
+    store::{Forecast, TicketRow, Version},
 };
 use gsm_core::{EventId, MatchId, Millis, PlayerId, QueueName, TicketId, Timestamp};
 use gsm_matchmaking::{Proposal, Role, WaitEstimate, proposal::Answer};
@@ -26,6 +26,8 @@ pub struct MatchmakingEvent {
     pub what: Happening,
     /// The match that was formed, also where it was not accepted.
     pub match_id: Option<MatchId>,
+    /// What was predicted of it, as players see it, where it takes place.
+    pub prediction: Option<Forecast>,
     /// To which tickets.
     pub tickets: Vec<EventTicket>,
     /// How often each rule was judged, for the tickets' sake.
@@ -49,6 +51,8 @@ pub enum Happening {
     TimedOut,
     /// A ticket ended otherwise; why, for people.
     Cancelled(String),
+    /// The players of a match do not agree how it ended; how they do not, for people.
+    Disputed(String),
 }
 
 /// How a proposal ended.
@@ -165,16 +169,22 @@ pub(crate) fn all_shown(tickets: &[(TicketId, TicketRow, Version)], places: &Pla
 pub(crate) struct Telling {
     pub(crate) what: Happening,
     pub(crate) match_id: Option<MatchId>,
+    pub(crate) prediction: Option<Forecast>,
     pub(crate) tickets: Vec<EventTicket>,
     pub(crate) rules: Vec<RuleCount>,
 }
 
 impl Telling {
     pub(crate) fn new(what: Happening, tickets: Vec<EventTicket>) -> Self {
-        Self { what, match_id: None, tickets, rules: Vec::new() }
+        Self { what, match_id: None, prediction: None, tickets, rules: Vec::new() }
     }
     pub(crate) fn of_match(self, match_id: Option<MatchId>) -> Self {
         Self { match_id, ..self }
+    }
+    /// With what was predicted of the match, where it takes place.
+    pub(crate) fn predicted(self, of: Option<&Forecast>) -> Self {
+        let prediction = of.filter(|_| self.what == Happening::Succeeded).map(Forecast::shown);
+        Self { prediction, ..self }
     }
     pub(crate) fn with(self, rules: Vec<RuleCount>) -> Self {
         Self { rules, ..self }
@@ -197,10 +207,10 @@ impl Engine {
         let (Some(listener), Some(queue)) = (self.events.0.get(), self.views.queues.get(queue)) else {
             return;
         };
-        for Telling { what, match_id, tickets, rules } in tellings {
+        for Telling { what, match_id, prediction, tickets, rules } in tellings {
             let id = EventId::fresh(&*self.ids);
             let queue = queue.clone();
-            listener.hear(MatchmakingEvent { id, at, queue, what, match_id, tickets, rules });
+            listener.hear(MatchmakingEvent { id, at, queue, what, match_id, prediction, tickets, rules });
         }
     }
 

@@ -74,6 +74,9 @@ impl Engine {
         let call = Call::system("gsm:ExpireMatch", self.clock.now());
         let overdue = self.views.pools.expired_matches(call.now, OVERDUE_MAX);
         report.overdue += ended(overdue, |id| self.expire_match(&call, id)).await.0;
+        let call = Call::system("gsm:SettleReports", self.clock.now());
+        let due = self.views.reports.due(call.now, OVERDUE_MAX);
+        report.overdue += ended(due, |id| self.settle_reports(&call, id)).await.0;
         match self.settle_some().await {
             Ok(more) => report.more |= more,
             Err(error) => tracing::warn!(%error, "outbox not settled yet"),
@@ -84,6 +87,7 @@ impl Engine {
         if let Err(error) = self.publish_learnt().await {
             tracing::warn!(%error, "what was learnt is not published yet");
         }
+        self.look_at_pairs().await;
         self.views.boards.sweep(self.clock.now());
         if let Err(error) = self.fill_boards().await {
             tracing::warn!(%error, "a board that was defined is not filled yet");
@@ -276,7 +280,7 @@ impl Engine {
         let mut changes = self.changes(call, &[&queue.name]);
         changes.check(Key::Lease(queue.name.clone()), Expect::At(lease));
         let match_id = MatchId::fresh(&*self.ids);
-        let mut tellings = Vec::new();
+        let (mut tellings, mut prediction) = (Vec::new(), None);
         let fate = if let Some(patience) = queue.acceptance_ms {
             let id = ProposalId::fresh(&*self.ids);
             let deadline = call.now.saturating_add(patience);
@@ -307,12 +311,13 @@ impl Engine {
             }
             let (sides, teams, roles) = (formed.sides.clone(), formed.teams.clone(), formed.roles.clone());
             let forming = Forming { id: match_id, queue: queue.clone(), sides, teams, roles, tickets };
-            self.add_formed_match(&mut changes, call, forming).await?;
+            prediction = self.add_formed_match(&mut changes, call, forming).await?;
             Fate::Match
         };
         self.commit(Home::Live, changes).await?;
         let tellings =
             tellings.into_iter().map(|told| told.of_match(Some(match_id)).with(formed.rules.clone()));
+        let tellings = tellings.map(|told| told.predicted(prediction.as_deref()));
         self.publish(&queue.name, call.now, tellings.collect());
         Ok(fate)
     }

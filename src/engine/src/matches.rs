@@ -4,10 +4,10 @@ use crate::{
     forecasts::{region_of, waits_of},
     results::counting::rating_in,
     store::{
-        Brought, ChangeSet, Claim, Expect, Home, Key, MatchRow, Op, Prediction, PushEvent, PushKind, Row,
-        TicketPlayer, TicketRow, Version, Write,
+        Brought, ChangeSet, Claim, Expect, Forecast, Home, Key, MatchRow, Op, Prediction, PushEvent,
+        PushKind, Row, TicketPlayer, TicketRow, Version, Write,
     },
-    tickets::{claims_of, put_ticket, tell},
+    tickets::{claims_of, put_ticket, tell_formed},
     token::MatchClaim,
 };
 use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, Variant, limits};
@@ -82,7 +82,7 @@ impl Engine {
         changes: &mut ChangeSet,
         call: &Call,
         forming: Forming,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Option<Box<Forecast>>, EngineError> {
         let id = forming.id;
         let team_of = forming.team_of();
         // A team of a rule set may be without players; a side of a match is not.
@@ -131,6 +131,7 @@ impl Engine {
             roles: forming.roles.clone(),
             ..made
         };
+        let forecast = row.prediction.forecast.clone();
         let keys: Vec<Key> = forming.tickets.iter().flat_map(|(_, row, _)| claims_of(row)).collect();
         for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
             match found {
@@ -158,14 +159,14 @@ impl Engine {
                 brought.role = forming.roles.get(&player.player).cloned();
                 brought.team = team_of.get(&player.player).cloned();
             }
-            tell(changes, ticket, &ticket_row, None);
+            tell_formed(changes, ticket, &ticket_row, forecast.as_deref());
             put_ticket(changes, ticket, &ticket_row, version);
         }
         changes.create(Key::Match(id), Row::Match(Box::new(row)));
         if let Some(audit) = &mut changes.audit {
             audit.resources.push(id.to_string());
         }
-        Ok(())
+        Ok(forecast)
     }
 
     fn new_match_row(
@@ -394,6 +395,9 @@ impl Engine {
             MatchState::Finished.step(to)?;
         }
         row.state = row.state.step(to)?;
+        if row.state.is_terminal() && self.reports_row(id).await?.is_some() {
+            return Err(EngineError::ReportsOpen { match_id: id });
+        }
         row.changed_at = call.now;
         if let Some(connection) = connection {
             row.connection = Some(connection.clone());
@@ -456,6 +460,11 @@ impl Engine {
         if row.expires_at > call.now || self.get_one(&Key::Result(id)).await?.is_some() {
             return Ok(false);
         }
+        if let Some((reports, _)) = self.reports_row(id).await? {
+            // Its end is decided by those.
+            self.begin_reporting(id, &reports).await?;
+            return Ok(false);
+        }
         row.state = row.state.step(MatchState::Abandoned)?;
         row.changed_at = call.now;
         match self.end_match(self.changes(call, &[&id]), id, row, version).await {
@@ -475,6 +484,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         self.add_match_end(&mut changes, id, &row, version).await?;
         if self.homes.is_one() {
+            // Whoever began to report it in the meantime is heard.
+            changes.check(Key::Reports(id), Expect::Absent);
             changes.folds.push(archive(id, &row));
         } else {
             // First the copy, then the end: in between it is in both, never in neither. The copy that a result made
@@ -528,10 +539,16 @@ pub(crate) fn archive(id: MatchId, row: &MatchRow) -> Write {
 }
 
 /// Tells a match's players where it stands.
-fn tell_match(changes: &mut ChangeSet, id: MatchId, row: &MatchRow) {
+pub(crate) fn tell_match(changes: &mut ChangeSet, id: MatchId, row: &MatchRow) {
     let at = changes.at;
+    let prediction = row.prediction.forecast.as_ref().filter(|_| !row.state.is_terminal());
     for player in row.roster.players() {
-        let kind = PushKind::Match { match_id: id, state: row.state, connection: row.connection.clone() };
+        let kind = PushKind::Match {
+            match_id: id,
+            state: row.state,
+            connection: row.connection.clone(),
+            prediction: prediction.map(|of| Box::new(of.shown())),
+        };
         changes.event(player, PushEvent { at, kind });
     }
 }

@@ -324,7 +324,7 @@ impl News<'_> {
 }
 
 /// Writes that may follow offences in the change set of a result or a ruling.
-const HEAD_WRITES_OTHER: usize = 5;
+const HEAD_WRITES_OTHER: usize = 6;
 
 /// The key of a player's offences in a scope.
 type FileKey = fn(Mode, PlayerId) -> Key;

@@ -157,7 +157,7 @@ impl Engine {
         let id = proposal.id();
         changes.delete(Key::Proposal(id), version);
         let tickets = self.tickets_of(proposal).await?;
-        let (places, mut tellings) = (places(proposal), Vec::new());
+        let (places, mut tellings, mut prediction) = (places(proposal), Vec::new(), None);
         match outcome {
             Outcome::Waiting => return Ok(()),
             Outcome::Complete => {
@@ -175,7 +175,7 @@ impl Engine {
                 let (id, teams) = (proposal.match_id(), proposal.teams().to_vec());
                 let roles = proposal.roles().clone();
                 let forming = Forming { id, queue: config, sides, teams, roles, tickets };
-                self.add_formed_match(&mut changes, call, forming).await?;
+                prediction = self.add_formed_match(&mut changes, call, forming).await?;
             }
             Outcome::Failed(failure) => {
                 // FlexMatch cancels whoever has not accepted when another declines; not when one is taken out.
@@ -199,7 +199,7 @@ impl Engine {
         // Whoever searches on has no match.
         let tellings = tellings.into_iter().map(|told| match told.what {
             Happening::Searching(_) => told,
-            _ => told.of_match(Some(proposal.match_id())),
+            _ => told.of_match(Some(proposal.match_id())).predicted(prediction.as_deref()),
         });
         self.publish(queue, call.now, tellings.collect());
         Ok(())

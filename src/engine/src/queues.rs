@@ -1,12 +1,15 @@
 //! Queues: matchmaking configurations, kept as documents and followed in memory.
 use crate::{
-    Call, Engine, EngineError, Penalties, Plausibility,
+    Call, Engine, EngineError, Penalties, Plausibility, Reports,
     store::{Home, Key, Row, Version},
     systems::Scheme,
 };
 use gsm_core::{Millis, Mode, QueueName, RuleSetName, Timestamp, Variant, limits};
 use gsm_matchmaking::{Format, MatchRules};
-use gsm_rating::{System, options::Options};
+use gsm_rating::{
+    System,
+    options::{Options, RepeatedPair},
+};
 use gsm_rules::AttributeKind;
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
@@ -70,6 +73,9 @@ pub struct QueueConfig {
     /// What results are believed; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plausibility: Option<Plausibility>,
+    /// That players report results themselves, and how many must say the same; absent: servers alone do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<Reports>,
     /// What a configuration of the GameLift wire has beside; such a queue follows FlexMatch to the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamelift: Option<GameLift>,
@@ -156,6 +162,7 @@ impl QueueConfig {
             balance: Balance::Rating,
             penalties: None,
             plausibility: None,
+            reports: None,
             gamelift: None,
         }
     }
@@ -188,6 +195,7 @@ impl QueueConfig {
         };
         self.penalties.as_ref().map_or(Ok(()), Penalties::validate)?;
         self.plausibility.as_ref().map_or(Ok(()), Plausibility::validate)?;
+        self.reports.as_ref().map_or(Ok(()), |reports| reports.validate(self))?;
         within("ticket_timeout_ms", self.ticket_timeout_ms, TIMEOUT_MAX)?;
         within("match_timeout_ms", self.match_timeout_ms, TIMEOUT_MAX)?;
         self.acceptance_ms.map_or(Ok(()), |span| within("acceptance_ms", span, ACCEPTANCE_MAX))
@@ -241,6 +249,10 @@ impl Queues {
     /// How a mode rates by its settings, without what is learnt.
     pub(crate) fn scheme_of(&self, mode: &Mode) -> Option<Scheme> {
         self.0.read().values().find(|q| q.mode == *mode).map(|q| q.scheme())
+    }
+    /// How a mode damps repeated pairs, if it does.
+    pub(crate) fn repeated_pair(&self, mode: &Mode) -> Option<RepeatedPair> {
+        self.0.read().values().find(|q| q.mode == *mode)?.rating_options.repeated_pair
     }
     pub(crate) fn system_of(&self, mode: &Mode) -> Option<System> {
         self.scheme_of(mode).map(|scheme| scheme.system)

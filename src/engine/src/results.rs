@@ -15,9 +15,10 @@ use crate::{
     jobs::{Sink, Stop},
     matches::archive,
     penalties::Blame,
+    reports::Closing,
     store::{
-        ChangeSet, Expect, Home, Key, LessonRow, MatchRow, OutboxRow, Prediction, QuarantineRow, ResultRow,
-        Row, StandingRow, Verdict, Version,
+        ChangeSet, Expect, Home, Key, LessonRow, MatchRow, OutboxRow, Prediction, PushEvent, PushKind,
+        QuarantineRow, ResultRow, Row, StandingRow, Verdict, Version,
     },
 };
 use chain::{Link, Moved, depth_after};
@@ -60,7 +61,9 @@ pub(crate) struct Decided {
     /// Entries of boards that count it.
     tallies: Tallies,
     /// What it blames on whom.
-    blame: Option<Blame>,
+    pub(crate) blame: Option<Blame>,
+    /// What becomes of what its players said.
+    pub(crate) closing: Option<Closing>,
 }
 
 impl Engine {
@@ -130,20 +133,32 @@ impl Engine {
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
         let queue = facts.queue.as_ref().and_then(|queue| self.views.queues.get(queue));
         let verdict = self.first_verdict(call, id, queue.as_deref(), (&result, &facts.roster), &live).await?;
-        // Who did what in a match that is not believed is not believed either.
-        let blame = queue
-            .filter(|_| verdict == Verdict::Counted)
-            .and_then(|queue| Blame::of(&queue, &result, &report.afk));
-        let blame = match blame {
-            Some(blame) => Some(self.with_early(id, blame).await?),
-            None => None,
+        let blame = self.first_blame(id, queue.as_deref(), (&result, &report.afk), &verdict).await?;
+        let closing = match &queue {
+            Some(queue) if queue.reports.is_some() => self.closing_by_server(id, &result, &verdict).await?,
+            _ => None,
         };
-        let decided = Decided { blame, ..self.decide(call, id, &facts, result, verdict).await? };
+        let decided = Decided { blame, closing, ..self.decide(call, id, &facts, result, verdict).await? };
         self.commit_result(call, decided, live).await
     }
 
+    /// What a new result blames on whom. Who did what in a match that is not believed is not believed either.
+    pub(crate) async fn first_blame(
+        &self,
+        id: MatchId,
+        queue: Option<&QueueConfig>,
+        (result, afk): (&MatchResult, &[PlayerId]),
+        verdict: &Verdict,
+    ) -> Result<Option<Blame>, EngineError> {
+        let queue = queue.filter(|_| *verdict == Verdict::Counted);
+        Ok(match queue.and_then(|queue| Blame::of(queue, result, afk)) {
+            Some(blame) => Some(self.with_early(id, blame).await?),
+            None => None,
+        })
+    }
+
     /// Whether a result counts at once, or has to be looked at first.
-    async fn first_verdict(
+    pub(crate) async fn first_verdict(
         &self,
         call: &Call,
         id: MatchId,
@@ -225,10 +240,13 @@ impl Engine {
         let mut tallies = self.match_tallies(&facts.mode, &matches).await?;
         let moved: Vec<_> = link.moved(&scheme).into_iter().zip(versions).collect();
         for (moved, _) in &moved {
-            moved.history.iter().for_each(|step| tallies.take(moved.player, step));
+            match &moved.history {
+                Some(step) => tallies.take(moved.player, step),
+                None => tallies.seat(moved.player),
+            }
         }
         match link {
-            Link::Result(_, row) => Ok(Decided { id, row, moved, tallies, blame: None }),
+            Link::Result(_, row) => Ok(Decided { id, row, moved, tallies, blame: None, closing: None }),
             Link::Adjustment(..) => Err(EngineError::damaged(&Key::Result(id))),
         }
     }
@@ -240,7 +258,9 @@ impl Engine {
         decided: Decided,
         live: Option<(MatchRow, Version)>,
     ) -> Result<ResultView, EngineError> {
-        let room = self.store(Home::Record).limits().items_max.saturating_sub(RESULT_WRITES_OTHER).max(1);
+        let room = self.store(Home::Record).limits().items_max.saturating_sub(RESULT_WRITES_OTHER);
+        // What its players said is one more.
+        let room = room.saturating_sub(usize::from(decided.closing.is_some())).max(1);
         let mode = decided.row.mode.clone();
         let (id, owes) = (decided.id, !self.homes.is_one());
         let blamed = decided.blame.as_ref().map_or(0, Blame::writes);
@@ -249,6 +269,9 @@ impl Engine {
         } else {
             let (mut changes, view) =
                 self.head_of(call, id, (&decided.row, decided.blame.as_ref()), live).await?;
+            if let Some(closing) = decided.closing {
+                closing.add_to(id, &mut changes);
+            }
             for (moved, version) in decided.moved {
                 let rating = Key::Rating(mode.clone(), moved.player);
                 changes.replace(rating, version, Row::Rating(moved.after));
@@ -286,12 +309,18 @@ impl Engine {
         decided: Decided,
         live: Option<(MatchRow, Version)>,
     ) -> Result<ResultView, EngineError> {
-        let Decided { id, row, tallies, blame, .. } = decided;
+        let Decided { id, row, tallies, blame, closing, .. } = decided;
         // Whoever holds the gate may wait for the turn that they hold.
         drop(tallies);
         let gate = self.close_gate(&row.mode).await?;
         let mut sink = Sink::staged(self, gate);
         let prepared = self.prepare_large(call, id, (row, blame), live, &mut sink).await;
+        let prepared = prepared.map(|(mut head, view)| {
+            if let Some(closing) = closing {
+                closing.add_to(id, &mut head);
+            }
+            (head, view)
+        });
         self.close_job(sink, prepared).await
     }
 
@@ -327,10 +356,10 @@ impl Engine {
     ) -> Result<(ChangeSet, ResultView), EngineError> {
         let mut changes = self.changes(call, &[&id, &row.mode]);
         changes.create(Key::Result(id), Row::Result(Box::new(row.clone())));
-        if let Verdict::Quarantined { reason, at } = &row.verdict {
+        if let Verdict::Quarantined { reason, at } | Verdict::Disputed { reason, at } = &row.verdict {
             let (mode, reason) = (row.mode.clone(), reason.clone());
             changes.create(Key::Quarantine(id), Row::Quarantine(QuarantineRow { mode, at: *at, reason }));
-        } else {
+        } else if row.counts() {
             let forecast = live.as_ref().and_then(|(live, _)| live.prediction.forecast.as_deref());
             let lesson = LessonRow::new((row.at, row.depth), &row.roster, &row.result, forecast);
             changes.fold(Key::Lesson(row.mode.clone(), id), Row::Lesson(Box::new(lesson)));
@@ -339,6 +368,7 @@ impl Engine {
         if self.homes.is_one() {
             // Push streams are the live home's: where it is another store, they follow with the end of the match.
             row.changes.iter().for_each(|change| tell_rating(&mut changes, id, &row.mode, change));
+            tell_disputed(&mut changes, id, row);
             if let Some((mut ended, version)) = live {
                 ended.state = MatchState::Finished;
                 ended.changed_at = call.now;
@@ -367,6 +397,17 @@ impl Engine {
 
     pub(crate) async fn result_view(&self, id: MatchId) -> Result<Option<ResultView>, EngineError> {
         Ok(self.result_row(id).await?.map(|row| ResultView { match_id: id, row }))
+    }
+}
+
+/// Tells the players of a match that they do not agree on its result, if it is so.
+fn tell_disputed(changes: &mut ChangeSet, id: MatchId, row: &ResultRow) {
+    if let Verdict::Disputed { reason, .. } = &row.verdict {
+        let at = changes.at;
+        for player in row.roster.players() {
+            let kind = PushKind::Dispute { match_id: id, reason: reason.clone() };
+            changes.event(player, PushEvent { at, kind });
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use crate::{
     proposals::Asked,
     results::counting::rating_in,
     store::{
-        AlsoIn, Brought, ChangeSet, Claim, Expect, Home, Key, Op, PushEvent, PushKind, Row, TicketPlayer,
-        TicketRow, Version, Write,
+        AlsoIn, Brought, ChangeSet, Claim, Expect, Forecast, Home, Key, Op, PushEvent, PushKind, Row,
+        TicketPlayer, TicketRow, Version, Write,
     },
     token::ConsentClaim,
 };
@@ -559,6 +559,20 @@ pub(crate) fn put_ticket(changes: &mut ChangeSet, id: TicketId, row: &TicketRow,
 
 /// Tells every player of a ticket where it stands.
 pub(crate) fn tell(changes: &mut ChangeSet, id: TicketId, row: &TicketRow, answer_by: Option<Timestamp>) {
+    tell_with(changes, id, row, (answer_by, None));
+}
+
+/// The same of one whose match is formed, with what was predicted of it.
+pub(crate) fn tell_formed(changes: &mut ChangeSet, id: TicketId, row: &TicketRow, of: Option<&Forecast>) {
+    tell_with(changes, id, row, (None, of));
+}
+
+fn tell_with(
+    changes: &mut ChangeSet,
+    id: TicketId,
+    row: &TicketRow,
+    (answer_by, prediction): (Option<Timestamp>, Option<&Forecast>),
+) {
     for (at, player) in row.players.iter().enumerate() {
         let kind = PushKind::Ticket {
             ticket: id,
@@ -567,6 +581,7 @@ pub(crate) fn tell(changes: &mut ChangeSet, id: TicketId, row: &TicketRow, answe
             answer_by,
             match_id: row.match_id,
             role: row.brought.get(at).and_then(|brought| brought.role.clone()),
+            prediction: prediction.map(|of| Box::new(of.shown())),
             reason: row.reason.clone(),
         };
         changes.event(player.player, PushEvent { at: changes.at, kind });

@@ -43,6 +43,18 @@ pub const NAMES: [&str; FEATURES] = [
     "side",
 ];
 
+/// What a prediction is made of: every feature, what is peculiar to the variant played, and what trees add.
+pub const PARTS: [&str; FEATURES + 2] = {
+    let mut parts = ["variant"; FEATURES + 2];
+    let mut at = 0;
+    while at < FEATURES {
+        parts[at] = NAMES[at];
+        at += 1;
+    }
+    parts[FEATURES + 1] = "trees";
+    parts
+};
+
 /// What a model looks at in a match of two sides, before it is played.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Features {

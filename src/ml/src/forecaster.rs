@@ -1,10 +1,12 @@
 //! A model that goes through a history, by the evaluation protocol.
 use crate::meeting::score;
+use crate::trees::Grower;
 use crate::{Entry, Features, Field, Meeting, MlError, Model, Outcome};
 use gsm_core::{Probability, Timestamp};
 use gsm_rating::RatingError;
 use gsm_rating::evaluation::{self, advantages};
 use gsm_rating::history::{History, Lineup};
+use std::sync::Arc;
 
 /// A model in a history. Where every match has two sides they are looked at as that, else all are free-for-all.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Forecaster<'a> {
     /// Of two sides, or of more; none that makes no sense.
     twos: Vec<Option<Features>>,
     fields: Vec<Option<Field>>,
+    /// Grows the model's trees as it goes.
+    grower: Option<Grower>,
 }
 
 impl<'a> Forecaster<'a> {
@@ -43,15 +47,32 @@ impl<'a> Forecaster<'a> {
             from: 0,
             twos: Vec::new(),
             fields: Vec::new(),
+            grower: None,
         }
     }
 
-    /// The model as it stands.
+    /// The same, growing so many trees as it goes, anew with twice as many matches each time: each match is predicted by
+    /// trees grown on those before it. None where matches have more than two sides.
     #[must_use]
-    pub fn into_model(self) -> Model {
+    pub fn growing(self, trees: usize) -> Self {
+        let grower = (trees > 0 && self.two_sided).then(|| Grower::new(trees));
+        Self { grower, ..self }
+    }
+
+    /// The model as it stands, with trees grown on all matches where it grows some.
+    #[must_use]
+    pub fn into_model(mut self) -> Model {
+        self.grow();
         let mut model = self.model;
         model.hold(false);
         model
+    }
+
+    /// Trees that cannot be grown leave those that are there.
+    fn grow(&mut self) {
+        if let Some(forest) = self.grower.as_mut().and_then(Grower::grow) {
+            self.model.plant(Arc::new(forest));
+        }
     }
 
     fn variant(&self, index: usize) -> Option<u16> {
@@ -99,7 +120,15 @@ impl<'a> Forecaster<'a> {
                 None => self.model.features(&meeting)?,
             };
             let outcome = Outcome { places: [one.place, other.place], scores: [one.score, other.score] };
-            return self.model.learn(&meeting, &of, &outcome);
+            let plain = self.model.plain(&of);
+            self.model.learn(&meeting, &of, &outcome)?;
+            if let Some(grower) = &mut self.grower {
+                grower.add(plain, &of, outcome.score());
+                if grower.is_due() {
+                    self.grow();
+                }
+            }
+            return Ok(());
         }
         let sides = self.players(index);
         let entry = Entry { at: self.history.at(index), variant: self.variant(index), sides: &sides };

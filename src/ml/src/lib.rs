@@ -54,11 +54,12 @@ mod schema;
 mod sheet;
 mod stack;
 mod training;
+mod trees;
 mod variants;
 
 pub use drift::{ALARM_AT, Drift, TOLERATED, excess, log_loss};
 pub use error::MlError;
-pub use features::{FEATURES, Features, NAMES};
+pub use features::{FEATURES, Features, NAMES, PARTS};
 pub use field::{Entry, Field, Shares};
 pub use file::{About, Compared, Figures, FileError, Kept, Metrics, ModelFile, Names, Window, data_hash};
 pub use forecaster::Forecaster;
@@ -69,3 +70,4 @@ pub use person::{Guest, Person, Question};
 pub use prediction::{Contribution, Prediction};
 pub use schema::schema;
 pub use training::{Judged, Plan, Refusal, Trained, better, constant, judge, rating_alone, train};
+pub use trees::TREES_MAX;

@@ -2,7 +2,7 @@ use crate::MlError;
 use crate::company::Company;
 use crate::draws::Draws;
 use crate::experts::{Experts, Finished, Rated, Setting};
-use crate::features::{Encounter, FEATURES, Features, NAMES, features};
+use crate::features::{Encounter, Features, PARTS, features};
 use crate::margin::Margins;
 use crate::meeting::{Meeting, Outcome};
 use crate::numeric::logistic;
@@ -11,8 +11,10 @@ use crate::prior;
 use crate::record::{Played, Record, Seen};
 use crate::sheet::Known;
 use crate::stack::{MEMBERS, Stack};
+use crate::trees::{Forest, Trees};
 use crate::variants::{Refinement, Variants};
 use gsm_core::Timestamp;
+use std::sync::Arc;
 
 /// A model has numbers for so many players.
 pub const PLAYERS_MAX: u32 = 1 << 28;
@@ -34,6 +36,8 @@ pub struct Model {
     pub(crate) draws: Draws,
     pub(crate) margins: Margins,
     pub(crate) field: Stack,
+    /// What is above the regressions, of matches of two sides.
+    pub(crate) trees: Option<Trees>,
     /// Whether the regressions stay as they are, while players are learnt.
     pub(crate) held: bool,
     pub(crate) rated: Rated,
@@ -68,6 +72,7 @@ impl Model {
             draws: Draws::new(),
             margins: Margins::new(),
             field: Stack::new(&prior::FIELD, forgetting),
+            trees: None,
             held: false,
             rated: Rated::default(),
             seen: Vec::new(),
@@ -78,13 +83,14 @@ impl Model {
     /// under other numbers.
     #[must_use]
     pub fn without_players(&self) -> Self {
-        let Self { stack, refinement, draws, margins, field, .. } = self;
+        let Self { stack, refinement, draws, margins, field, trees, .. } = self;
         Self {
             stack: stack.clone(),
             refinement: refinement.clone(),
             draws: draws.clone(),
             margins: *margins,
             field: field.clone(),
+            trees: trees.clone(),
             ..Self::new()
         }
     }
@@ -171,12 +177,38 @@ impl Model {
         let [own, mut newcomer] = meeting.sides.map(|side| known.sheet(side, at, variant));
         newcomer.games_min = own.games_min;
         let of = features(&leads, &own, &newcomer, Encounter { variant, ..Encounter::default() })?;
-        Ok(self.logit(&of))
+        Ok(self.plain(&of))
     }
 
-    fn logit(&self, of: &Features) -> f64 {
+    /// The logit of the regressions.
+    pub(crate) fn plain(&self, of: &Features) -> f64 {
         let logit = self.stack.logit(of.values());
         logit + self.refinement.extra(logit, of)
+    }
+
+    /// With what the trees add.
+    fn logit(&self, of: &Features) -> f64 {
+        let plain = self.plain(of);
+        plain + self.trees_extra(plain, of)
+    }
+
+    fn trees_extra(&self, plain: f64, of: &Features) -> f64 {
+        self.trees.as_ref().map_or(0.0, |trees| trees.extra(plain, of))
+    }
+
+    /// Puts trees above the regressions, in place of those that were there. How far they are believed is learnt from
+    /// matches.
+    pub(crate) fn plant(&mut self, forest: Arc<Forest>) {
+        match &mut self.trees {
+            Some(trees) => trees.replant(forest),
+            None => self.trees = Some(Trees::new(forest)),
+        }
+    }
+
+    /// How many trees are above the regressions.
+    #[must_use]
+    pub fn trees(&self) -> usize {
+        self.trees.as_ref().map_or(0, |trees| trees.forest().len())
     }
 
     /// The chances of a match. O(features²) for the interval.
@@ -217,16 +249,15 @@ impl Model {
 
     /// What each feature adds to the logit of the prediction; the sum is that logit.
     #[must_use]
-    pub fn explain(&self, of: &Features) -> [Contribution; FEATURES + 1] {
+    pub fn explain(&self, of: &Features) -> [Contribution; PARTS.len()] {
         let weights = self.stack.weights();
-        let mut parts = [Contribution { name: "variant", logit: 0.0 }; FEATURES + 1];
-        for (part, (name, (weight, value))) in
-            parts.iter_mut().zip(NAMES.into_iter().zip(weights.iter().zip(of.values())))
-        {
-            *part = Contribution { name, logit: weight * value };
-        }
-        if let Some(last) = parts.last_mut() {
-            last.logit = self.refinement.extra(self.stack.logit(of.values()), of);
+        let stacked = self.stack.logit(of.values());
+        let variant = self.refinement.extra(stacked, of);
+        let trees = self.trees_extra(stacked + variant, of);
+        let own = weights.iter().zip(of.values()).map(|(weight, value)| weight * value);
+        let mut parts = PARTS.map(|name| Contribution { name, logit: 0.0 });
+        for (part, logit) in parts.iter_mut().zip(own.chain([variant, trees])) {
+            part.logit = logit;
         }
         parts
     }
@@ -254,6 +285,7 @@ impl Model {
         let plain = self.stack.logit(of.values());
         let logit = plain + self.refinement.extra(plain, of);
         let margin = self.learn_weights(plain, logit, of, outcome);
+        // Not by the trees: what is remembered of players does not hang on what was grown when.
         self.company.played(meeting.sides, y - logistic(logit));
 
         let surprise = y - logistic(of.base());
@@ -272,13 +304,18 @@ impl Model {
     }
 
     /// Moves the weights, unless they are held, and answers the margin in usual ones.
-    fn learn_weights(&mut self, plain: f64, logit: f64, of: &Features, outcome: &Outcome) -> f64 {
+    /// `stacked` is the logit without, `plain` with what variants add.
+    fn learn_weights(&mut self, stacked: f64, plain: f64, of: &Features, outcome: &Outcome) -> f64 {
         if self.held {
             return self.margins.scaled(outcome);
         }
         let y = outcome.score();
+        let logit = plain + self.trees_extra(plain, of);
+        if let Some(trees) = &mut self.trees {
+            trees.learn(plain, of, y);
+        }
         self.draws.learn(logit, of.draw_rate(), y);
-        self.refinement.learn(plain, of, y);
+        self.refinement.learn(stacked, of, y);
         self.stack.learn(of.values(), y, 1.0);
         self.margins.learn(logit, outcome)
     }

@@ -1,6 +1,6 @@
 //! Questions by name, for who has read a model and knows no numbers.
 use crate::file::{About, ModelFile};
-use crate::{Contribution, FEATURES, Features, Guest, MlError, Person, Prediction, Question};
+use crate::{Contribution, Features, Guest, MlError, PARTS, Person, Prediction, Question};
 use gsm_core::{Map, Timestamp};
 
 /// A model that is asked by the names of players and variants. It learns nothing.
@@ -121,7 +121,7 @@ impl Oracle {
 
     /// What each feature adds to the logit; see [`crate::Model::explain`].
     #[must_use]
-    pub fn explain(&self, of: &Features) -> [Contribution; FEATURES + 1] {
+    pub fn explain(&self, of: &Features) -> [Contribution; PARTS.len()] {
         self.file.model.explain(of)
     }
 }

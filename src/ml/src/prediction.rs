@@ -25,7 +25,7 @@ pub struct Prediction {
 /// What one feature adds to the logit of a prediction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contribution {
-    /// One of [`crate::NAMES`], or `variant` for what is peculiar to the variant played.
+    /// One of [`crate::PARTS`].
     pub name: &'static str,
     /// Positive for the first side.
     pub logit: f64,

@@ -17,6 +17,8 @@ pub struct Plan<'a> {
     pub holdout: f64,
     /// How much the weights forget; none lets the matches before the holdout decide.
     pub forgetting: Option<f64>,
+    /// So many trees are grown above the regressions; where matches have more than two sides there are none.
+    pub trees: usize,
     /// Who must be beaten, and the hash of its file.
     pub champion: Option<(&'a ModelFile, &'a str)>,
 }
@@ -48,7 +50,11 @@ impl Plan<'_> {
     #[must_use]
     pub fn passes(&self) -> usize {
         let models = if self.forgetting.is_some() { 1 } else { FORGETTINGS.len() };
-        models + usize::from(self.champion.is_some()) + 1
+        models + usize::from(self.grows()) + usize::from(self.champion.is_some()) + 1
+    }
+
+    fn grows(&self) -> bool {
+        self.trees > 0 && self.history.is_two_sided()
     }
 
     /// Settings are chosen on the second half of what comes before the holdout.
@@ -98,14 +104,22 @@ pub fn train(plan: &Plan<'_>, mut each: impl FnMut()) -> Result<Option<Trained>,
             best = Some((loss, forgetting, judged));
         }
     }
-    let Some((_, forgetting, judged)) = best else { return Ok(None) };
+    let Some((_, forgetting, plain)) = best else { return Ok(None) };
+    let own = |judged: &Judged| Figures::of(&judged.scored.test.report());
+    let (judged, without_trees) = if plan.grows() {
+        let forecaster = Forecaster::with(Model::forgetting(forgetting), history, None).growing(plan.trees);
+        (judge(forecaster, plan, &mut each)?, own(&plain))
+    } else {
+        (plain, None)
+    };
     let champion = match plan.champion {
         Some((champion, hash)) => compared(champion, hash, plan, &mut each)?,
         None => None,
     };
     let metrics = Metrics {
         from: (windows.test < windows.end).then(|| history.at(windows.test)),
-        model: Figures::of(&judged.scored.test.report()),
+        model: own(&judged),
+        without_trees,
         rating: rating_alone(plan, &mut each)?,
         constant: constant(plan),
         champion,

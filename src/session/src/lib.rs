@@ -27,9 +27,11 @@ mod report;
 mod result;
 mod roster;
 mod state;
+mod voices;
 
 pub use penalty::{Ladder, Offence, OffenceKind, Offences, Stand};
 pub use report::{PlayerReport, Report, SideReport, Standings};
 pub use result::{DURATION_MAX, MatchResult, Outcome, OutcomeKind, ResultError, ResultFault};
 pub use roster::{Roster, RosterError};
 pub use state::{MatchState, PlayerSession, PlayerSessionState, SessionError, TicketState};
+pub use voices::{Accord, Voice, Voices};

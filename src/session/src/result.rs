@@ -245,6 +245,18 @@ impl MatchResult {
         self.variant.as_ref()
     }
 
+    /// Whether both say the same of who came where, of scores, quits, shares and variant. How long it took is for each
+    /// clock to say.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let Self { places, scores, quits, shares, duration: _, variant } = self;
+        *places == other.places
+            && *scores == other.scores
+            && *quits == other.quits
+            && *shares == other.shares
+            && *variant == other.variant
+    }
+
     /// How the match ended for `player`; none for a stranger to `roster`, which must be the roster of this result.
     #[must_use]
     pub fn outcome_for(&self, roster: &Roster, player: PlayerId) -> Option<Outcome> {

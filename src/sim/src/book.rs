@@ -3,6 +3,7 @@ use crate::{
     Fault, Invariant,
     deed::{BACKFILLED, Deed, Outcome, Told},
     truth::Truth,
+    world::AGREE,
 };
 use gsm_core::{MatchId, Mode, PlayerId, QueueName, TicketId, Timestamp};
 use gsm_engine::{
@@ -34,6 +35,10 @@ pub(crate) struct Book {
     /// What was told of a match's result for good.
     results: BTreeMap<MatchId, Fixed>,
     results_maybe: BTreeSet<MatchId>,
+    /// What players ever said of a match, heard or not.
+    said: BTreeMap<MatchId, Vec<(PlayerId, MatchResult)>>,
+    /// Matches that the game server has reported, heard or not.
+    served: BTreeSet<MatchId>,
     /// Results in the stores, as first seen.
     counted: BTreeMap<MatchId, Fixed>,
     /// How a match that was ruled on may stand: its result, or void.
@@ -101,14 +106,21 @@ impl Book {
                 self.cancelled_maybe.insert(*ticket);
             }
             (Deed::Report { id, .. }, Told::Result(view)) => {
-                let told = fixed(&view.row);
-                let first = self.results.entry(*id).or_insert_with(|| told.clone());
-                if *first != told {
-                    return fault(Invariant::SameAnswer, format!("result of {id}: {first:?}, then {told:?}"));
+                self.served.insert(*id);
+                self.fix(*id, view)?;
+            }
+            (Deed::Say { id, player, outcome, .. }, told) if told.is_unknown() => {
+                self.hear(*id, *player, outcome);
+            }
+            (Deed::Say { id, player, outcome, .. }, Told::Said(view)) => {
+                self.hear(*id, *player, outcome);
+                if let Some(view) = &view.result {
+                    self.fix(*id, view)?;
                 }
             }
             (Deed::Report { id, .. }, told) if told.is_unknown() => {
                 self.results_maybe.insert(*id);
+                self.served.insert(*id);
             }
             (Deed::Void { .. } | Deed::Correct { .. }, told) => self.take_ruling(deed, told, alone)?,
             (Deed::MakeMatch { .. }, Told::Match(view)) => {
@@ -132,6 +144,7 @@ impl Book {
             (_, Told::No(_)) => {}
             // A ticket met again by its own id is no write, and takes no key.
             (Deed::Create(wish), _) if wish.own_id.is_some() => self.key_maybe(key, body),
+            (Deed::Say { .. }, _) => self.keyed(key, body, "said")?,
             // Repeated, it says how the match stands now.
             (Deed::MoveMatch { .. }, _) => self.keyed(key, body, "moved")?,
             (Deed::Report { .. } | Deed::Void { .. } | Deed::Correct { .. }, _) => {
@@ -140,6 +153,31 @@ impl Book {
             (_, told) => self.keyed(key, body, &told.whole())?,
         }
         Ok(())
+    }
+
+    /// What was told of a result stays.
+    fn fix(&mut self, id: MatchId, view: &ResultView) -> Result<(), Fault> {
+        let told = fixed(&view.row);
+        let first = self.results.entry(id).or_insert_with(|| told.clone());
+        if *first == told {
+            return Ok(());
+        }
+        fault(Invariant::SameAnswer, format!("result of {id}: {first:?}, then {told:?}"))
+    }
+
+    fn hear(&mut self, id: MatchId, player: PlayerId, outcome: &Outcome) {
+        let result =
+            self.matches.get(&id).and_then(|(_, of)| MatchResult::validate(&outcome.report(), of).ok());
+        self.said.entry(id).or_default().extend(result.map(|result| (player, result)));
+    }
+
+    /// Whether as many players as are asked for, and of two sides, have ever said that a match ended like this.
+    fn enough_said(&self, id: MatchId, row: &ResultRow) -> bool {
+        let all = self.said.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let same = all.iter().filter(|(_, said)| said.agrees_with(&row.result));
+        let players: BTreeSet<PlayerId> = same.map(|(player, _)| *player).collect();
+        let sides: BTreeSet<_> = players.iter().map(|player| row.roster.side_of(*player)).collect();
+        players.len() >= AGREE as usize && sides.len() > 1
     }
 
     /// Takes in the answer to a ruling.
@@ -289,7 +327,13 @@ impl Book {
             }
         }
         for (id, row) in &truth.results {
-            if !self.results.contains_key(id) && !self.results_maybe.contains(id) {
+            if row.verdict == Verdict::Counted && !self.served.contains(id) && !self.enough_said(*id, row) {
+                let said = self.said.get(id);
+                let detail = format!("{id} counts as {:?}, and was said to be {said:?}", row.result);
+                return fault(Invariant::EnoughAgree, detail);
+            }
+            let said = self.said.contains_key(id);
+            if !self.results.contains_key(id) && !self.results_maybe.contains(id) && !said {
                 return fault(Invariant::Answers, format!("the result of {id} counts after it was refused"));
             }
             let first = self.counted.entry(*id).or_insert_with(|| fixed(row));
@@ -297,7 +341,11 @@ impl Book {
                 return fault(Invariant::ResultKept, format!("result of {id} was {first:?}, is {row:?}"));
             }
             let may = self.ruled.get(id).map(Vec::as_slice).unwrap_or_default();
-            let unruled = row.verdict == Verdict::Counted && row.result == *row.first_report();
+            let waits = matches!(row.verdict, Verdict::Disputed { .. });
+            // Where a side said nothing.
+            let is_void = said && matches!(&row.verdict, Verdict::Voided { reason, .. } if reason != "sim");
+            let unruled =
+                waits || is_void || (row.verdict == Verdict::Counted && row.result == *row.first_report());
             let lawful = (unruled && !self.surely_ruled.contains(id))
                 || may.iter().any(|outcome| stands(row, outcome.as_ref()));
             if !lawful {

@@ -3,7 +3,7 @@ use crate::world::{league, rule_set};
 use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Variant};
 use gsm_engine::{
     BoardConfig, Call, Engine, EngineError, Fingerprint, Intake, MatchFacts, MatchView, NewMatch, NewTicket,
-    PAST_SEATS_MAX, Principal, QueueConfig, ResultView, TicketView, Viewer,
+    PAST_SEATS_MAX, Principal, QueueConfig, ReportsView, ResultView, TicketView, Viewer,
     store::{Brought, Origin, Recorded},
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
@@ -92,6 +92,13 @@ pub(crate) enum Deed {
         outcome: Outcome,
         key: Option<String>,
     },
+    /// A player says how a match ended.
+    Say {
+        id: MatchId,
+        player: PlayerId,
+        outcome: Outcome,
+        key: Option<String>,
+    },
     MoveMatch {
         id: MatchId,
         to: MatchState,
@@ -142,6 +149,7 @@ pub(crate) enum Told {
     Ticket(Box<TicketView>),
     Match(Box<MatchView>),
     Result(Box<ResultView>),
+    Said(Box<ReportsView>),
     Done(String),
     No(EngineError),
     /// The node died first.
@@ -181,6 +189,11 @@ impl fmt::Display for Told {
             Self::Result(view) => {
                 write!(f, "counts: {:?}", view.row.changes.iter().map(|c| c.after.mean).collect::<Vec<_>>())
             }
+            Self::Said(view) => match (&view.result, &view.row) {
+                (Some(result), _) => write!(f, "said, {:?}", result.row.verdict),
+                (None, Some(row)) => write!(f, "said by {}", row.voices.all().len()),
+                (None, None) => f.write_str("said by nobody"),
+            },
             Self::Done(what) => f.write_str(what),
             Self::No(error) => write!(f, "{}: {error}", error.code()),
             Self::Nothing => f.write_str("the node died"),
@@ -252,6 +265,7 @@ impl Deed {
             Self::Cancel { ticket, key, .. } => (key, format!("{ticket}")),
             Self::Answer { proposal, accept, key, .. } => (key, format!("{proposal} {accept}")),
             Self::Report { id, outcome, key, .. } => (key, format!("{id} {outcome:?}")),
+            Self::Say { id, outcome, key, .. } => (key, format!("{id} {outcome:?}")),
             Self::MoveMatch { id, to, key } => (key, format!("{id} {to}")),
             Self::MakeMatch { queue, sides, key } => (key, format!("{queue} {sides:?}")),
             Self::Void { id, key } => (key, format!("{id} is void")),
@@ -277,6 +291,7 @@ impl Deed {
             Self::SignIn { .. } => Principal::Anonymous,
             Self::Create(wish) => Principal::Player(wish.leader),
             Self::Cancel { by: player, .. } | Self::Answer { player, .. } => Principal::Player(*player),
+            Self::Say { player, .. } => Principal::Player(*player),
             Self::Report { id, facts: Some(_), .. } => Principal::Match(*id),
             Self::PutQueue(_)
             | Self::PutRuleSet { .. }
@@ -321,6 +336,9 @@ impl Deed {
                 });
                 let view = engine.report_result(call, *id, facts.as_ref(), &outcome.report()).await?;
                 Told::Result(Box::new(view))
+            }
+            Self::Say { id, outcome, .. } => {
+                Told::Said(Box::new(engine.report_as_player(call, *id, &outcome.report()).await?))
             }
             Self::MoveMatch { id, to, .. } => {
                 let view = engine.move_match(call, *id, *to, None).await?;

@@ -180,7 +180,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(120) {
+        match self.random.below(132) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -240,6 +240,7 @@ impl Draw<'_> {
             108..=110 => Some(Deed::Seasons { player: self.mostly(self.book.everyone())? }),
             111 => Some(Deed::PutRuleSet { players: 3 + self.random.below(2) }),
             112..=115 => self.backfill(),
+            120.. => self.say(),
             116..=118 => self.rules().map(|config| Deed::PutQueue(Box::new(config))),
             _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),
         }
@@ -354,6 +355,26 @@ impl Draw<'_> {
         // A match's own token is a caller of its own.
         let key = if facts.is_some() { self.key("report", id) } else { self.key("report", SERVER) };
         Some(Deed::Report { id, facts, outcome, key })
+    }
+
+    /// A player of a match says how it ended; now and then he lies.
+    fn say(&mut self) -> Option<Deed> {
+        let all: Vec<MatchId> = if self.random.chance(0.85) {
+            let duels = self.truth.matches.iter().filter(|(_, row)| row.mode.as_str() == QUEUES[0]);
+            duels.map(|(id, _)| *id).collect()
+        } else {
+            self.book.matches.keys().copied().collect()
+        };
+        // Mostly one of which others speak.
+        let spoken: Vec<MatchId> =
+            all.iter().copied().filter(|id| self.truth.reports.contains_key(id)).collect();
+        let from = if self.random.chance(0.6) && !spoken.is_empty() { &spoken } else { &all };
+        let id = self.random.pick(from)?;
+        let (_, roster) = self.book.matches.get(&id)?.clone();
+        let player = self.mostly(roster.players().collect())?;
+        let told = outcome(id, &roster, self.random.chance(0.25));
+        let key = self.key("say", player);
+        Some(Deed::Say { id, player, outcome: Outcome { afk: Vec::new(), ..told }, key })
     }
 
     fn make_match(&mut self) -> Option<Deed> {

@@ -3,11 +3,15 @@ use crate::{
     book::Book,
     deed::{Deed, Outcome, TicketWish},
     truth::{Eye, Truth},
+    world::reports,
 };
 use gsm_core::{MatchId, PlayerId, Timestamp};
-use gsm_engine::{Engine, store::Claim};
+use gsm_engine::{
+    Engine,
+    store::{Claim, Verdict},
+};
 use gsm_matchmaking::proposal::Answer;
-use gsm_session::{MatchResult, MatchState, TicketState};
+use gsm_session::{MatchResult, MatchState, Roster, TicketState};
 use std::collections::BTreeSet;
 
 /// Errors of an ill store, lawful whenever one is ill.
@@ -26,8 +30,10 @@ impl Before<'_> {
     /// The only lawful code, where it is determined.
     pub(crate) fn code_of(&self, deed: &Deed) -> Option<&'static str> {
         // A job that a node left behind is thrown away, finished or waited for.
-        let meets_jobs = matches!(deed, Deed::Report { .. } | Deed::SetRating { .. } | Deed::PutBoard(_))
-            || deed.ruled_on().is_some();
+        let meets_jobs = matches!(
+            deed,
+            Deed::Report { .. } | Deed::Say { .. } | Deed::SetRating { .. } | Deed::PutBoard(_)
+        ) || deed.ruled_on().is_some();
         if meets_jobs && !self.truth.gates.is_empty() {
             return None;
         }
@@ -83,6 +89,7 @@ impl Before<'_> {
                 })
             }
             Deed::Report { id, facts, outcome, .. } => self.report(*id, facts.is_some(), outcome),
+            Deed::Say { id, player, outcome, .. } => Some(self.say(*id, *player, outcome)?),
             Deed::MoveMatch { id, to, .. } => {
                 let state = match self.truth.matches.get(id) {
                     _ if self.truth.results.contains_key(id) => MatchState::Finished,
@@ -92,7 +99,12 @@ impl Before<'_> {
                         None => return Some("not_found"),
                     },
                 };
-                Some(if state.can_become(*to) { "ok" } else { "state_not_allowed" })
+                let is_spoken_of = to.is_terminal() && self.truth.reports.contains_key(id);
+                Some(match state.can_become(*to) {
+                    true if is_spoken_of => "reports_open",
+                    true => "ok",
+                    false => "state_not_allowed",
+                })
             }
             Deed::MoveSession { id, player, to } => {
                 let sessions = self.truth.matches.get(id).map(|row| &row.player_sessions);
@@ -159,6 +171,34 @@ impl Before<'_> {
     fn is_locked(&self, wish: &TicketWish) -> bool {
         let of = |queue| wish.players().iter().any(|player| self.truth.is_locked(queue, *player, self.now));
         wish.queues().into_iter().any(of)
+    }
+
+    fn say(&self, id: MatchId, player: PlayerId, outcome: &Outcome) -> Option<&'static str> {
+        let said = self.truth.reports.get(&id);
+        if let Some(row) = self.truth.results.get(&id) {
+            if row.roster.side_of(player).is_none() {
+                return Some("not_found");
+            }
+            let result = MatchResult::validate(&outcome.report(), &row.roster).ok()?;
+            let again = said.and_then(|said| said.voices.of(player)).is_some_and(|of| of.result == result);
+            return Some(match &row.verdict {
+                _ if again || (row.counts() && result.agrees_with(row.first_report())) => "ok",
+                Verdict::Disputed { .. } => "match_disputed",
+                Verdict::Voided { .. } => "no_result_now",
+                _ => "result_contradicts",
+            });
+        }
+        let plays = |roster: &Roster| roster.side_of(player).is_some();
+        Some(match (said, self.truth.matches.get(&id)) {
+            (Some(said), _) if plays(&said.roster) => "ok",
+            (None, Some(row)) if plays(&row.roster) && reports(row.mode.as_str()).is_none() => {
+                "no_player_reports"
+            }
+            (None, Some(row)) if plays(&row.roster) && row.state.takes_result() => "ok",
+            (None, Some(row)) if plays(&row.roster) => "no_result_now",
+            (None, None) if self.eye.archived(id).is_some_and(|row| plays(&row.roster)) => "no_result_now",
+            _ => "not_found",
+        })
     }
 
     fn report(&self, id: MatchId, by_token: bool, outcome: &Outcome) -> Option<&'static str> {

@@ -1,6 +1,6 @@
 //! What nodes handed to the stores, and what the stores say they did: two witnesses that must agree.
 use crate::{check::locks, world::penalties};
-use gsm_core::{CommitKey, EventId, Mode, PlayerId, QueueName, TicketId};
+use gsm_core::{CommitKey, EventId, MatchId, Mode, PlayerId, QueueName, TicketId};
 use gsm_engine::store::{
     ChangeSet, Committed, Cursor, Expect, Fold, Home, Key, Op, PenaltiesRow, PushEvent, Row, TicketRow,
     Version, Write,
@@ -35,6 +35,8 @@ struct Inner {
     requests: u64,
     /// The audit record of what was applied, and the request that it names.
     audits: BTreeMap<(Home, u64), Option<(EventId, String)>>,
+    /// Results as they were written, with whether they count and whether they wait, by sequence.
+    results: BTreeMap<u64, Vec<(MatchId, bool, bool)>>,
     /// By store and sequence: folds may come late.
     penal: BTreeMap<(Home, u64), Vec<Penal>>,
 }
@@ -96,6 +98,14 @@ impl Fold for Witness {
                 _ => continue,
             };
             inner.penal.entry((self.store, committed.sequence)).or_default().push(penal);
+        }
+        for write in &changes.writes {
+            if let (Key::Result(id), Op::Put { row, .. }) = (&write.key, &write.op)
+                && let Row::Result(row) = &**row
+            {
+                let written = inner.results.entry(committed.sequence).or_default();
+                written.push((*id, row.counts(), row.waits()));
+            }
         }
         for write in &changes.writes {
             if let (Key::Lease(queue), Op::Put { row, .. }) = (&write.key, &write.op)
@@ -211,6 +221,21 @@ impl Ledger {
             }
         }
         None
+    }
+
+    /// Results that something was to be learnt from: those that counted at first, or once they no longer had to wait.
+    pub(crate) fn lessons(&self) -> usize {
+        let inner = self.0.lock();
+        let (mut waiting, mut seen, mut lessons) = (BTreeSet::new(), BTreeSet::new(), 0);
+        for (id, counts, waits) in inner.results.values().flatten() {
+            let is_first = seen.insert(*id);
+            let has_waited = waiting.remove(id);
+            lessons += usize::from(*counts && (is_first || has_waited));
+            if *waits {
+                waiting.insert(*id);
+            }
+        }
+        lessons
     }
 
     /// How often a dodge was written.

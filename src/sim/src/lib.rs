@@ -88,6 +88,9 @@ pub enum Invariant {
     SeatsKept,
     /// An offence counts once, while its cause does, and who is locked out gets no ticket.
     OffencesOnce,
+    /// What players report counts only if as many say the same as their queue asks for, and what they do not agree on waits
+    /// for an operator.
+    EnoughAgree,
     /// Each result is learnt from once, and the models of all nodes agree to the bit, whoever has heard or read what.
     ModelsAgree,
     /// Fencing tokens only grow, and who lost a lease forms nothing.
@@ -117,6 +120,7 @@ impl Invariant {
         Self::RankRecounts,
         Self::SeatsKept,
         Self::OffencesOnce,
+        Self::EnoughAgree,
         Self::ModelsAgree,
         Self::Fenced,
         Self::Limits,

@@ -65,6 +65,8 @@ pub enum Plant {
     AuditDropped,
     /// An audit record is kept with another change too.
     AuditTwice,
+    /// One player's word is as good as two.
+    AgreementForged,
 }
 
 impl Plant {
@@ -96,6 +98,7 @@ impl Plant {
         Self::BackfillUnheeded,
         Self::AuditDropped,
         Self::AuditTwice,
+        Self::AgreementForged,
     ];
 
     /// The invariant that must report it.
@@ -117,6 +120,7 @@ impl Plant {
             Self::SeatForgotten => Invariant::SeatsKept,
             Self::OffenceForgotten => Invariant::OffencesOnce,
             Self::LocksUnheeded => Invariant::OffencesOnce,
+            Self::AgreementForged => Invariant::EnoughAgree,
             Self::LessonDropped => Invariant::ModelsAgree,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
@@ -335,6 +339,13 @@ impl Store for Planted {
                 // Nobody is told which boards count.
                 if matches!(&*found.row, Row::Counting(_)) {
                     found.row = Arc::new(Row::Counting(CountingRow::default()));
+                }
+            }
+        }
+        if self.plant == Plant::AgreementForged {
+            for found in found.iter_mut().flatten() {
+                if let Row::Reports(row) = &mut *Arc::make_mut(&mut found.row) {
+                    row.agree = 1;
                 }
             }
         }

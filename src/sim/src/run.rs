@@ -230,6 +230,7 @@ impl Sim {
             for (at, node) in self.world.nodes.iter().enumerate() {
                 check::entries_shown(&entries, at, &node.engine).await?;
                 check::seats_shown(&seated, &entries, at, &node.engine).await?;
+                check::disputes_shown(&self.truth, at, &node.engine).await?;
             }
             self.world.set_weather(weather);
         }
@@ -271,6 +272,7 @@ impl Sim {
         }
         self.calm().await?;
         check::all_ended(&self.truth)?;
+        check::reports_ended(&self.truth)?;
         check::copies_agree(&self.truth, self.book.matches.keys().copied(), &self.world.eye)?;
         self.models_agree()?;
         self.empty_pools(last).await
@@ -285,8 +287,9 @@ impl Sim {
         let mut nodes = self.world.nodes.iter().map(|node| of(&node.engine));
         let Some(first) = nodes.next() else { return Ok(()) };
         let learnt: u64 = first.iter().map(|model| model.learnt).sum();
-        if learnt != self.truth.results.len() as u64 {
-            let detail = format!("{learnt} results were learnt of {}", self.truth.results.len());
+        let lessons = self.world.ledger.lessons();
+        if learnt != lessons as u64 {
+            let detail = format!("{learnt} results were learnt of {lessons}");
             return check::broken(Invariant::ModelsAgree, detail);
         }
         match nodes.position(|other| other != first) {

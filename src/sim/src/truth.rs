@@ -11,8 +11,8 @@ use gsm_core::{
 };
 use gsm_engine::store::{
     AdjustmentRow, Claim, CountingRow, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow,
-    OffencesRow, PenaltiesRow, PushEvent, ResultRow, Row, StagedRow, StandingRow, Store, TicketRow,
-    Versioned, memory::MemoryStore,
+    OffencesRow, PenaltiesRow, PushEvent, ReportsRow, ResultRow, Row, StagedRow, StandingRow, Store,
+    TicketRow, Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::tier::Bounds;
@@ -56,6 +56,8 @@ pub(crate) struct Truth {
     pub(crate) leaves: BTreeMap<(Mode, PlayerId), PenaltiesRow>,
     /// What results blame on whom.
     pub(crate) offences: BTreeMap<MatchId, OffencesRow>,
+    /// What players say of their matches, where that is kept.
+    pub(crate) reports: BTreeMap<MatchId, ReportsRow>,
     /// Boards that count results of any mode, once decided jobs are carried out.
     pub(crate) counting: BTreeSet<BoardName>,
 }
@@ -157,6 +159,7 @@ impl Eye {
             dodges: BTreeMap::new(),
             leaves: BTreeMap::new(),
             offences: BTreeMap::new(),
+            reports: BTreeMap::new(),
             counting: BTreeSet::new(),
         };
         let ranges = [
@@ -171,6 +174,7 @@ impl Eye {
             KeyRange::AllDodges,
             KeyRange::AllLeaves,
             KeyRange::AllOffences,
+            KeyRange::AllReports,
         ];
         let mut counting: BTreeMap<Mode, CountingRow> = BTreeMap::new();
         for (key, found) in ranges.iter().flat_map(|range| self.list(range)) {
@@ -204,6 +208,9 @@ impl Eye {
                 }
                 (Key::Offences(id), Row::Offences(row)) => {
                     truth.offences.insert(id, row.clone());
+                }
+                (Key::Reports(id), Row::Reports(row)) => {
+                    truth.reports.insert(id, (**row).clone());
                 }
                 (Key::Outbox(id), _) => truth.owed.push(id),
                 _ => {}

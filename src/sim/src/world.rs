@@ -13,7 +13,7 @@ use crate::{
 use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, RuleSetName, Timestamp, Variant};
 use gsm_engine::{
     BoardConfig, Column, Direction, Eligibility, Engine, EngineOptions, Grouping, LeagueConfig, Operator,
-    Penalties, QueueConfig, ScheduleConfig, Source, Ties, Value,
+    Penalties, QueueConfig, Reports, ScheduleConfig, Silence, Source, Ties, Value,
     store::{
         Home, Homes, Store, StoreLimits,
         memory::{Faults, MemoryStore},
@@ -109,11 +109,21 @@ pub(crate) fn queue(name: &str, narrow: bool) -> Option<QueueConfig> {
         },
     };
     config.penalties = penalties(name);
+    config.reports = reports(name);
     config.acceptance_ms = acceptance;
     config.ticket_timeout_ms = Millis::from_secs(60);
     config.match_timeout_ms = Millis::from_secs(240);
     Some(config)
 }
+
+/// Players of `duel` report too, and servers as ever.
+pub(crate) fn reports(queue: &str) -> Option<Reports> {
+    let deadline_ms = Millis::from_secs(20);
+    (queue == "duel").then_some(Reports { agree: AGREE, deadline_ms, silence: Silence::Void })
+}
+
+/// How many of them must say the same.
+pub(crate) const AGREE: u32 = 2;
 
 /// What a queue says of who spoils its matches; its scope is its mode, which has its name. `brawl` says nothing.
 pub(crate) fn penalties(queue: &str) -> Option<Penalties> {
@@ -228,8 +238,9 @@ impl World {
         let is_one = shape == Shape::OneHome;
         let items_max = match shape {
             Shape::OneHome => ITEMS_MAX,
-            // A rating set by hand takes eleven where three boards count the mode: the least that a store must hold here.
-            _ if random.chance(0.6) => 11,
+            // A result that its players report as well, and that blames two of them, takes twelve: the least that a store must
+            // hold here.
+            _ if random.chance(0.6) => 12,
             _ => 100,
         };
         // Only the record home is a store of small transactions (decisions.md 6); the others are not.

@@ -138,7 +138,8 @@ impl Writer {
             let told =
                 PushKind::Rating { mode: mode.clone(), match_id, cause, before: rating, after: rating };
             set.event(player, PushEvent { at: AT, kind: told });
-            let ended = PushKind::Match { match_id, state: MatchState::Finished, connection: None };
+            let ended =
+                PushKind::Match { match_id, state: MatchState::Finished, connection: None, prediction: None };
             set.event(player, PushEvent { at: AT, kind: ended });
         }
         let ended = MatchRow {

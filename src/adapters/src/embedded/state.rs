@@ -8,7 +8,9 @@ use super::{
     tables::{Folded, Placed, View},
 };
 use gsm_core::{CommitKey, Map, Millis, Timestamp};
-use gsm_engine::store::{ChangeSet, CommitError, Expect, Op, Position, Row, StoreFault, Version, Write};
+use gsm_engine::store::{
+    ChangeSet, CommitError, Expect, Op, Position, ReportsStage, Row, StoreFault, Version, Write,
+};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -480,6 +482,7 @@ pub(super) fn fold(sets: &[Placed]) -> Folded {
 fn is_hot(row: &Row) -> bool {
     match row {
         Row::Ticket(ticket) => ticket.ended_at.is_none(),
+        Row::Reports(row) => matches!(row.stage, ReportsStage::Open | ReportsStage::Disputed),
         Row::Player(_)
         | Row::Queue(_)
         | Row::ApiKey(_)
@@ -507,6 +510,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Penalties(_)
         | Row::Bans(_)
         | Row::Quarantine(_)
+        | Row::Flag(_)
         | Row::Watch(_)
         | Row::Told(_) => true,
         Row::Identity(_)

@@ -114,6 +114,7 @@ pub(crate) fn event(n: u64, at: Timestamp) -> PushEvent {
             match_id: MatchId::from_u128(u128::from(n)),
             state: MatchState::Running,
             connection: None,
+            prediction: None,
         },
     }
 }

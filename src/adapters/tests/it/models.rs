@@ -13,6 +13,7 @@ fn model(mode: &str, log_loss: f64, champion: Option<(&str, f64)>) -> ModelFile 
     about.metrics = Metrics {
         from: None,
         model: Some(figures(log_loss)),
+        without_trees: None,
         rating: Some(figures(0.65)),
         constant: Some(figures(0.69)),
         champion: champion.map(|(hash, log_loss)| Compared {

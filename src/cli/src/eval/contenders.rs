@@ -11,6 +11,8 @@ pub(crate) struct Contender {
     pub(crate) name: &'static str,
     /// With its settings before any tuning; none for the model that learns everything by itself.
     pub(crate) system: Option<System>,
+    /// How many trees that model grows.
+    pub(crate) trees: usize,
     /// Whether `--tune` may change them.
     pub(crate) tunable: bool,
 }
@@ -28,9 +30,9 @@ const MODEL: &str = "gsm";
 /// All, in the order they run.
 pub(crate) fn all() -> Vec<Contender> {
     let weng_lin = |model| System::WengLin(WengLinSettings { model, ..WengLinSettings::default() });
-    let tunable = |name, system| Contender { name, system: Some(system), tunable: true };
+    let tunable = |name, system| Contender { name, system: Some(system), trees: 0, tunable: true };
     vec![
-        Contender { name: CHECK, system: Some(System::Elo(EloSettings::default())), tunable: false },
+        Contender { tunable: false, ..tunable(CHECK, System::Elo(EloSettings::default())) },
         tunable("elo", System::Elo(EloSettings::default())),
         tunable("glicko", System::Glicko(GlickoSettings::default())),
         tunable("glicko2", System::Glicko2(Glicko2Settings::default())),
@@ -41,7 +43,7 @@ pub(crate) fn all() -> Vec<Contender> {
         tunable("weng_lin_plackett_luce", weng_lin(WengLinModel::PlackettLuce)),
         tunable("true_skill", System::TrueSkill(TrueSkillSettings::default())),
         tunable("kalman", System::Kalman(KalmanSettings::default())),
-        Contender { name: MODEL, system: None, tunable: false },
+        Contender { name: MODEL, system: None, trees: 0, tunable: false },
     ]
 }
 

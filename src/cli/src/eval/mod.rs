@@ -6,6 +6,7 @@ mod show;
 
 use crate::{
     history::{Reading, drawn, read_file},
+    model::trees,
     output::{Failure, Outcome, note},
 };
 use clap::Args;
@@ -28,6 +29,7 @@ use std::{path::PathBuf, time::Instant};
   gsm eval rocket_league.csv.gz                    all systems as they are: a table, and calibration.svg
   gsm eval *.csv.gz --tune                         each system with the best settings for each file
   gsm eval tennis.csv --system gsm --system glicko2 --json
+  gsm eval tennis.csv --system gsm --trees 100     with boosted trees, grown anew with twice as many matches each time
 
 Of each history the first fifth is not scored, settings are chosen on the next three tenths (--tune), and the second
 half is reported: matches of one timestamp are all predicted before the first of them counts. The file format is that
@@ -49,6 +51,9 @@ pub(crate) struct Command {
     /// Choose each system's settings for each file, on its tuning window
     #[arg(long)]
     tune: bool,
+    /// Let the system gsm grow so many trees above its regressions, 0 to 1000
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = trees)]
+    trees: usize,
     /// Leave out matches with bad lines instead of stopping at the first
     #[arg(long)]
     skip_bad: bool,
@@ -65,6 +70,7 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// With the settings that counted; none for the model, which has none.
     pub(crate) system: Option<System>,
+    pub(crate) trees: usize,
     pub(crate) tuned: bool,
     pub(crate) test: Report,
     pub(crate) matches_per_s: f64,
@@ -92,7 +98,10 @@ fn stopwatch() -> Instant {
 
 impl Command {
     pub(crate) fn run(self) -> Outcome {
-        let contenders = contenders::chosen(&self.system);
+        let mut contenders = contenders::chosen(&self.system);
+        for contender in contenders.iter_mut().filter(|of| of.system.is_none()) {
+            contender.trees = self.trees;
+        }
         let mut tables = Vec::new();
         for file in &self.files {
             let read = read_file(file, Reading { limit: None, skip_bad: self.skip_bad })?;
@@ -156,11 +165,14 @@ pub(crate) fn judged(
     };
     let scored = match &system {
         Some(system) => evaluate(system, history, history.len(), each),
-        None => evaluate_by(&mut Forecaster::new(history), history, history.len(), each),
+        None => {
+            let mut model = Forecaster::new(history).growing(contender.trees);
+            evaluate_by(&mut model, history, history.len(), each)
+        }
     };
     let seconds = begin.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let scored = scored.map_err(blame)?;
     let matches_per_s = history.len() as f64 / seconds.max(1e-9);
-    Ok(Row { name, system, tuned: tunes, test: scored.test.report(), matches_per_s })
+    Ok(Row { name, system, trees: contender.trees, tuned: tunes, test: scored.test.report(), matches_per_s })
 }

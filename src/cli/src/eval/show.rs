@@ -29,7 +29,8 @@ pub(crate) fn json_line(what: &str, file: &str, row: &Row) -> Outcome {
         put("rps", json!(three.rps));
     }
     put("matches_per_s", json!(row.matches_per_s));
-    let settings = row.system.as_ref().map_or_else(|| Ok(json!({"system": row.name})), serde_json::to_value);
+    let model = || Ok(json!({ "system": row.name, "trees": row.trees }));
+    let settings = row.system.as_ref().map_or_else(model, serde_json::to_value);
     put("settings", settings.map_err(Failure::failed)?);
     say(Value::Object(object));
     Ok(())

@@ -76,7 +76,7 @@ impl Eval {
 
     fn one(&self, models: &Models, matches: &Matches, versions: &[&Version]) -> Outcome {
         let history = &matches.history;
-        let plan = Plan { history, holdout: self.holdout, forgetting: Some(0.0), champion: None };
+        let plan = Plan { history, holdout: self.holdout, forgetting: Some(0.0), trees: 0, champion: None };
         let work = (versions.len() as u64 + 1) * history.len() as u64;
         let bar = drawn(ProgressBar::new(work), "judging {msg}  {bar:40} {percent}%, {eta} to go");
         let bar = bar.with_message(matches.mode.to_string());

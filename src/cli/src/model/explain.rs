@@ -70,7 +70,7 @@ impl Explain {
         let Told { features, prediction, unknown } = oracle.ask(&query).map_err(Failure::usage)?;
         let parts = oracle.explain(&features);
         if self.json {
-            let values = features.values().iter().copied().map(Some).chain([None]);
+            let values = features.values().iter().copied().map(Some).chain(std::iter::repeat(None));
             let contributions: Vec<_> = (parts.iter().zip(values))
                 .map(|(part, value)| json!({ "name": part.name, "value": value, "logit": part.logit }))
                 .collect();

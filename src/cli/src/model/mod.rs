@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use show::figure_line;
 pub(crate) use source::Matches;
-pub(crate) use train::{Recipe, forgetting, share, trained};
+pub(crate) use train::{Recipe, forgetting, share, trained, trees};
 
 /// `gsm model`
 #[derive(Args)]

@@ -11,7 +11,7 @@ use crate::{
 use clap::Args;
 use gsm_adapters::{SystemClock, models::Models};
 use gsm_core::{Clock as _, Timestamp};
-use gsm_ml::{About, Model, ModelFile, Plan, Trained, better, data_hash, train};
+use gsm_ml::{About, Model, ModelFile, Plan, TREES_MAX, Trained, better, data_hash, train};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -23,11 +23,12 @@ pub(super) const MARGIN: f64 = 0.001;
 #[command(after_help = "Examples:
   gsm model train --data-dir gsm-data                         every mode, by the server's own results
   gsm model train --data-dir gsm-data --mode duel --json
+  gsm model train --data-dir gsm-data --mode duel --trees 100   with boosted trees above the regressions
   gsm model train --data-dir gsm-data --mode duel duels.csv.gz      by files; gsm-data keeps the model
 
 The model learns from each match in turn, after it has predicted it. On the last fifth of them (--holdout) its
 predictions count, beside those of a rating system alone, of a constant chance, and of today's champion. How much the
-weights forget is chosen by the matches before. The version is kept in DIR/models; nothing is promoted. No server may
+weights forget is chosen by the matches before. With --trees the model is also judged without them. The version is kept in DIR/models; nothing is promoted. No server may
 run on the directory while its results are read.
 
 Files are those of `gsm replay --help`, or JSON lines: {\"match_id\":1,\"timestamp\":1700000000,\"mode\":\"\",\"teams\":
@@ -45,6 +46,9 @@ pub(super) struct Train {
     /// How much the weights forget in a match, 0 to 0.1 [default: what predicts best]
     #[arg(long, value_name = "SHARE", value_parser = forgetting)]
     forgetting: Option<f64>,
+    /// Grow so many trees above the regressions, 0 to 1000; more than a hundred thousand matches are worth it
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = trees)]
+    trees: usize,
     #[command(flatten)]
     who: Who,
     /// One JSON object a line, for each mode
@@ -68,10 +72,19 @@ pub(crate) fn forgetting(text: &str) -> Result<f64, String> {
     }
 }
 
+/// As many trees as a model can have.
+pub(crate) fn trees(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(trees) if trees <= TREES_MAX => Ok(trees),
+        _ => Err(format!("a whole number from 0 to {TREES_MAX}")),
+    }
+}
+
 /// How, beside whom.
 pub(crate) struct Recipe<'a> {
     pub(crate) holdout: f64,
     pub(crate) forgetting: Option<f64>,
+    pub(crate) trees: usize,
     pub(crate) champion: Option<(&'a ModelFile, &'a str)>,
 }
 
@@ -82,8 +95,8 @@ pub(crate) fn trained(
     at: Timestamp,
     by: &str,
 ) -> Result<ModelFile, Failure> {
-    let Recipe { holdout, forgetting, champion } = *recipe;
-    let plan = Plan { history: &matches.history, holdout, forgetting, champion };
+    let Recipe { holdout, forgetting, trees, champion } = *recipe;
+    let plan = Plan { history: &matches.history, holdout, forgetting, trees, champion };
     let work = plan.passes() as u64 * matches.history.len() as u64;
     let bar = drawn(ProgressBar::new(work), "training {msg}  {bar:40} {percent}%, {per_sec}, {eta} to go");
     let bar = bar.with_message(matches.mode.to_string());
@@ -102,6 +115,7 @@ pub(crate) fn trained(
         return Ok(ModelFile { about, names, model: Model::new() });
     };
     (about.forgetting, about.metrics, about.window) = (forgetting, metrics, window);
+    about.trees = u32::try_from(model.trees()).unwrap_or(u32::MAX);
     about.data = data_hash(&matches.history, &matches.players);
     Ok(ModelFile { about, names, model })
 }
@@ -122,6 +136,7 @@ impl Train {
         let recipe = Recipe {
             holdout: self.holdout,
             forgetting: self.forgetting,
+            trees: self.trees,
             champion: loaded.as_ref().zip(champion.as_ref().map(|of| of.hash.as_str())),
         };
         let file = trained(matches, &recipe, SystemClock::new().now(), by)?;
@@ -147,6 +162,9 @@ impl Train {
         ));
         let mut rows = vec![head("on matches it had not seen")];
         rows.push(figures(&about.name, metrics.model.as_ref()));
+        if metrics.without_trees.is_some() {
+            rows.push(figures("without its trees", metrics.without_trees.as_ref()));
+        }
         rows.push(figures("rating system alone", metrics.rating.as_ref()));
         rows.push(figures("constant chance", metrics.constant.as_ref()));
         if let (Some(compared), Some(champion)) = (&metrics.champion, &champion) {

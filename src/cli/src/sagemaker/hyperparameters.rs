@@ -1,13 +1,13 @@
 //! What a training job is told: a JSON object whose values are all text.
 use crate::{
-    model::{forgetting, share},
+    model::{forgetting, share, trees},
     output::note,
 };
 use gsm_core::Mode;
 use serde_json::Value;
 
 /// Those that are known.
-const KNOWN: &str = "mode, holdout, forgetting, players";
+const KNOWN: &str = "mode, holdout, forgetting, trees, players";
 /// The platform adds some of its own under these prefixes.
 const OF_THE_PLATFORM: [&str; 2] = ["sagemaker_", "_tuning_objective_metric"];
 
@@ -17,6 +17,7 @@ pub(super) struct Hyperparameters {
     pub(super) mode: Mode,
     pub(super) holdout: f64,
     pub(super) forgetting: Option<f64>,
+    pub(super) trees: usize,
     /// Whether the model keeps its players, or the weights alone.
     pub(super) players: bool,
 }
@@ -28,6 +29,7 @@ impl Hyperparameters {
             mode: Mode::new("default").map_err(|error| error.to_string())?,
             holdout: 0.2,
             forgetting: None,
+            trees: 0,
             players: true,
         };
         let Some(value) = value else { return Ok(read) };
@@ -39,6 +41,7 @@ impl Hyperparameters {
                 "mode" => read.mode = Mode::new(text).map_err(|error| wrong(error.to_string()))?,
                 "holdout" => read.holdout = share(text).map_err(wrong)?,
                 "forgetting" => read.forgetting = Some(forgetting(text).map_err(wrong)?),
+                "trees" => read.trees = trees(text).map_err(wrong)?,
                 "players" => {
                     read.players = text.parse().map_err(|_| wrong("`true` or `false`".to_owned()))?;
                 }
@@ -64,13 +67,14 @@ mod tests {
     #[test]
     fn every_value_is_text() {
         let read_all = read(json!({
-            "mode": "duel", "holdout": " 0.25 ", "forgetting": "1e-5", "players": "false", "epochs": "5",
-            "sagemaker_region": "eu-west-1"
+            "mode": "duel", "holdout": " 0.25 ", "forgetting": "1e-5", "trees": "90", "players": "false",
+            "epochs": "5", "sagemaker_region": "eu-west-1"
         }));
         let wanted = Hyperparameters {
             mode: Mode::new("duel").unwrap(),
             holdout: 0.25,
             forgetting: Some(1e-5),
+            trees: 90,
             players: false,
         };
         assert_eq!(read_all, Ok(wanted));
@@ -84,6 +88,8 @@ mod tests {
             (json!({ "holdout": "0.9" }), "`holdout`"),
             (json!({ "holdout": "nan" }), "`holdout`"),
             (json!({ "forgetting": "-1" }), "`forgetting`"),
+            (json!({ "trees": "1001" }), "`trees`"),
+            (json!({ "trees": "some" }), "`trees`"),
             (json!({ "mode": "two words" }), "`mode`"),
             (json!({ "players": "yes" }), "`players`"),
             (json!([]), "not a JSON object"),

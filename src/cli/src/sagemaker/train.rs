@@ -29,8 +29,8 @@ model/<mode>.gsmmodel and output/data/metrics.json; prints metrics as `validatio
 output/failure.
 
 Hyperparameters: mode (a name, default `default`), holdout (share of matches that the model is judged by where there is no
-validation channel, default 0.2), forgetting (0 to 0.1, default what predicts best), players (`false` keeps the
-weights alone).
+validation channel, default 0.2), forgetting (0 to 0.1, default what predicts best), trees (0 to 1000, default 0), players
+(`false` keeps the weights alone).
 
 Exit code 0: done; 1: it failed; 2: configuration or a file makes no sense.")]
 pub(super) struct Train {
@@ -61,7 +61,7 @@ impl Train {
             );
         }
         let (matches, holdout) = read(&channels, &told)?;
-        let recipe = Recipe { holdout, forgetting: told.forgetting, champion: None };
+        let recipe = Recipe { holdout, forgetting: told.forgetting, trees: told.trees, champion: None };
         let mut file = trained(&matches, &recipe, SystemClock::new().now(), &self.job)?;
         file.about.name.clone_from(&self.job);
         let kept = if told.players { Kept::All } else { Kept::Weights };

@@ -141,7 +141,7 @@ fn lines(ran: Ran) -> Vec<Value> {
 
 #[test]
 fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
-    let job = Job::new(r#"{"mode":"duel"}"#, &[("train", &league(1, 400))]);
+    let job = Job::new(r#"{"mode":"duel","trees":"20"}"#, &[("train", &league(1, 2_400))]);
     job.train().ok();
     let container = Serving::start(&job.at(""));
     container.healthy();

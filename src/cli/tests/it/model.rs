@@ -165,6 +165,75 @@ fn a_servers_own_results_train_a_model() {
 }
 
 #[test]
+fn trees_are_grown_on_demand_and_judged_beside_the_model_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("duels.csv"), dir.path().join("data"));
+    write(&file, &league(1, 2_400));
+    let train = ["--mode", "duel", arg(&file), "--forgetting", "1e-5"];
+    let plain = model("train", &data, &[&train[..], &["--json"]].concat()).json();
+    let plain = &plain["version"]["about"];
+    assert_eq!((&plain["trees"], &plain["metrics"]["without_trees"]), (&0.into(), &Value::Null));
+    let grown = model("train", &data, &[&train[..], &["--trees", "15", "--json"]].concat()).json();
+    let grown = &grown["version"]["about"];
+    assert_eq!(
+        (&grown["trees"], &grown["metrics"]["without_trees"]),
+        (&15.into(), &plain["metrics"]["model"])
+    );
+    let text = model("train", &data, &[&train[..], &["--trees", "15"]].concat()).ok();
+    assert!(text.contains("without its trees"), "{text}");
+    // They speak, and what they add is told.
+    let asked = ["--version", "2", "--team", "p0", "--team", "p9", "--at", "144000", "--json"];
+    let explained = model("explain", &data, &asked).json();
+    let parts = explained["contributions"].as_array().unwrap();
+    let sum: f64 = parts.iter().map(|part| part["logit"].as_f64().unwrap()).sum();
+    assert!((sum - explained["prediction"]["logit"].as_f64().unwrap()).abs() < 1e-12, "{explained}");
+    let last = parts.last().unwrap();
+    assert!(last["name"] == "trees" && last["logit"] != 0.0, "{explained}");
+    // Of too few matches there are none.
+    write(&file, &league(1, 300));
+    let few = model("train", &data, &[&train[..], &["--trees", "15", "--json"]].concat()).json();
+    assert_eq!(few["version"]["about"]["trees"], 0);
+    for trees in ["1001", "-1", "x"] {
+        model("train", &data, &[&train[..], &["--trees", trees]].concat()).told(2, &["--trees"]);
+    }
+}
+
+#[test]
+fn what_a_server_predicted_is_told_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("duels.csv"), dir.path().join("data"));
+    for what in ["live", "fairness"] {
+        model(what, &data, &[]).told(2, &["no directory"]);
+    }
+    write(&file, &league(1, 300));
+    gsm(&["replay", arg(&file), "--data-dir", arg(&data), "--mode", "duel"]).ok();
+    let live = model("live", &data, &["--json"]).json();
+    let [duel] = live["models"].as_array().unwrap().as_slice() else { panic!("{live}") };
+    assert_eq!((&duel["mode"], &duel["learnt"], &duel["players"]), (&"duel".into(), &300.into(), &12.into()));
+    let names: Vec<&Value> = duel["contenders"].as_array().unwrap().iter().map(|of| &of["name"]).collect();
+    assert_eq!(names, ["gsm", "learner", "first_weights", "base", "rating"]);
+    assert_eq!(duel["drift"]["is_raised"], false);
+    let text = model("live", &data, &["--mode", "duel"]).ok();
+    assert!(text.contains("duel: 300 results learnt") && text.contains("drift alarm: not raised"), "{text}");
+
+    let fairness = model("fairness", &data, &["--json"]).json();
+    let parts = fairness["modes"][0]["parts"].as_array().unwrap();
+    // Everybody's matches are those of all parts of one kind; what one wins another loses.
+    assert_eq!((&parts[0]["matches"], &parts[0]["score"]), (&600.into(), &0.5.into()), "{fairness}");
+    let of = |by: &str| {
+        let own = parts.iter().filter(|part| part["by"] == by);
+        own.map(|part| part["matches"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((of("party"), of("experience")), (600, 600), "{fairness}");
+    let text = model("fairness", &data, &["--mode", "duel"]).ok();
+    assert!(text.starts_with("duel:") && text.contains("everybody") && text.contains("party 1"), "{text}");
+    for what in ["live", "fairness"] {
+        model(what, &data, &["--mode", "other"]).told(2, &["no result of mode `other`"]);
+        model(what, &data, &["--mode", "a b"]).told(2, &["--mode"]);
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let (file, none, data) = (dir.path().join("a.csv"), dir.path().join("none"), dir.path().join("data"));

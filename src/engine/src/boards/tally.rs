@@ -171,6 +171,12 @@ impl Tallies {
         }
     }
 
+    /// Gives a player whose match does not count (yet) the seats that it would have given: should it count later, they are
+    /// there, as they are where one that counted is voided.
+    pub(crate) fn seat(&mut self, player: PlayerId) {
+        self.seatings.values_mut().for_each(|seating| seating.give(player));
+    }
+
     /// How many writes it takes, at most.
     pub(crate) fn writes(&self) -> usize {
         let seats: usize = self.seatings.values().map(Seating::writes).sum();

@@ -5,7 +5,7 @@ use crate::store::{Forecast, Inside, LessonRow, Sparse, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
 use gsm_ml::{
     About, Contribution, Entry, FEATURES, Features, FileError, Kept, Meeting, MlError, Model, ModelFile,
-    Names, Outcome,
+    Names, Outcome, PARTS,
 };
 use gsm_session::Roster;
 use serde::{Deserialize, Serialize};
@@ -309,10 +309,9 @@ fn features_of(seen: &Vector) -> Result<Features, MlError> {
 
 /// What each feature added to the logit of a stored prediction, those that added nothing left out.
 pub(crate) fn contributions(inside: &Inside) -> Vec<Contribution> {
-    let names = gsm_ml::NAMES.into_iter().chain(["variant"]);
-    let parts = inside.parts.numbers::<{ FEATURES + 1 }>();
-    let of = names.zip(parts).filter(|(_, logit)| *logit != 0.0);
+    let parts = inside.parts.numbers::<{ PARTS.len() }>();
+    let of = PARTS.into_iter().zip(parts).filter(|(_, logit)| *logit != 0.0);
     of.map(|(name, logit)| Contribution { name, logit }).collect()
 }
 
-const _: () = assert!(CONTENDERS.len() == gsm_ml::CONTENDERS.len() + 1 && FEATURES < 256);
+const _: () = assert!(CONTENDERS.len() == gsm_ml::CONTENDERS.len() + 1 && PARTS.len() < 256);

@@ -46,7 +46,13 @@ impl ResultRow {
     /// Whether it moves ratings.
     #[must_use]
     pub fn counts(&self) -> bool {
-        !matches!(self.verdict, Verdict::Voided { .. } | Verdict::Quarantined { .. })
+        !matches!(self.verdict, Verdict::Voided { .. }) && !self.waits()
+    }
+
+    /// Whether it waits for somebody to look at it: it is not believed, or its players do not agree on it.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        matches!(self.verdict, Verdict::Quarantined { .. } | Verdict::Disputed { .. })
     }
 
     /// How it was reported first.

@@ -1,5 +1,5 @@
 //! What follows a result commit: the end of its match in other homes.
-use super::counting::tell_rating;
+use super::{counting::tell_rating, tell_disputed};
 use crate::{
     Call, Engine, EngineError,
     matches::archive,
@@ -118,6 +118,7 @@ impl Engine {
         // What is owed has a result: none is a stale read, and nobody would ever be told.
         let result = self.result_row(id).await?.ok_or(EngineError::Raced)?;
         result.changes.iter().for_each(|change| tell_rating(&mut changes, id, &result.mode, change));
+        tell_disputed(&mut changes, id, &result);
         if of_queue
             .is_some_and(|queue| self.views.queues.get(&queue).is_some_and(|of| of.penalties.is_some()))
         {

@@ -10,16 +10,16 @@ use gsm_core::{MatchId, limits};
 use gsm_session::{MatchResult, Report};
 use std::sync::Arc;
 
-/// Writes of a verdict that are not ratings: the result, the idempotency key, the gate, the quarantine with the lesson, and
-/// room for the store's own.
-const VERDICT_WRITES_OTHER: usize = 6;
+/// Writes of a verdict that are not ratings: the result, the idempotency key, the gate, the quarantine with the lesson, what
+/// players said, and room for the store's own.
+const VERDICT_WRITES_OTHER: usize = 7;
 
 /// What somebody decides about a result.
 #[derive(Clone, Copy)]
 enum Ruling<'a> {
     Void,
     Correct(&'a Report),
-    /// A result in quarantine counts as it was reported.
+    /// A result in quarantine, or in dispute, counts as it was reported.
     Release,
 }
 
@@ -27,7 +27,7 @@ impl Ruling<'_> {
     /// The row as it shall be, or nothing if it is so already.
     fn on(self, row: &ResultRow, call: &Call, reason: &str) -> Result<Option<ResultRow>, EngineError> {
         let (reason, at) = (reason.to_owned(), call.now);
-        let is_new = matches!(row.verdict, Verdict::Quarantined { .. });
+        let is_new = row.waits();
         let ruled = match self {
             Self::Release if !is_new => return Ok(None),
             Self::Release => ResultRow { verdict: Verdict::Counted, ..row.clone() },
@@ -208,7 +208,10 @@ impl Engine {
                 sink.tell(player, event).await?;
             }
         }
-        if let (Some(ruled), Verdict::Quarantined { .. }) = (&on, &row.verdict) {
+        if let Some(ruled) = &on {
+            self.rule_on_reports(&mut head, id, ruled).await?;
+        }
+        if let Some(ruled) = on.as_ref().filter(|_| row.waits()) {
             let key = Key::Quarantine(id);
             let found = self.get_one(&key).await?.ok_or(EngineError::Raced)?;
             head.delete(key, found.version);

@@ -16,6 +16,14 @@ pub struct Forecast {
     pub inside: Option<Box<Inside>>,
 }
 
+impl Forecast {
+    /// What players see of it.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        Self { quality: self.quality, expected: self.expected.clone(), chances: self.chances, inside: None }
+    }
+}
+
 /// How a prediction came about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inside {

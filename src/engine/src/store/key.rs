@@ -112,6 +112,10 @@ pub enum Key {
     Listed(AddressList, String),
     /// A key that signs sessions.
     SigningKey(KeyId),
+    /// What the players of a match say of its end.
+    Reports(MatchId),
+    /// Two players of a mode who met too often, the lesser id first.
+    Flag(Mode, PlayerId, PlayerId),
 }
 
 /// A range of keys that can be listed.
@@ -207,6 +211,12 @@ pub enum KeyRange {
     AllLessons,
     /// All networks in lists of the firewall.
     AllListed,
+    /// All that players say of matches.
+    AllReports,
+    /// All pairs who met too often.
+    AllFlags,
+    /// Those of a mode.
+    Flags(Mode),
 }
 
 /// Bytes that are no key.
@@ -299,6 +309,8 @@ impl Key {
             | Self::Leaves(..)
             | Self::Offences(_)
             | Self::Quarantine(_)
+            | Self::Reports(_)
+            | Self::Flag(..)
             | Self::Lesson(..)
             | Self::Learnt(_) => Home::Record,
             Self::Ticket(_)
@@ -359,6 +371,8 @@ impl Key {
             Self::Offences(_) => 47,
             Self::Bans(_) => 70,
             Self::Quarantine(_) => 71,
+            Self::Reports(_) => 76,
+            Self::Flag(..) => 77,
             Self::Lesson(..) => 63,
             Self::Listed(..) => 53,
             Self::SigningKey(_) => 55,
@@ -389,12 +403,18 @@ impl Key {
             | Self::Outbox(id)
             | Self::Match(id)
             | Self::Quarantine(id)
+            | Self::Reports(id)
             | Self::Offences(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
             Self::Rating(mode, player) | Self::Dodges(mode, player) | Self::Leaves(mode, player) => {
                 put_name(&mut out, mode.as_str());
                 out.extend_from_slice(&player.as_u128().to_be_bytes());
+            }
+            Self::Flag(mode, one, other) => {
+                put_name(&mut out, mode.as_str());
+                out.extend_from_slice(&one.as_u128().to_be_bytes());
+                out.extend_from_slice(&other.as_u128().to_be_bytes());
             }
             Self::History(mode, player, depth) => {
                 put_name(&mut out, mode.as_str());
@@ -522,6 +542,8 @@ impl Key {
             47 => Self::Offences(MatchId::from_u128(f.id()?)),
             70 => Self::Bans(PlayerId::from_u128(f.id()?)),
             71 => Self::Quarantine(MatchId::from_u128(f.id()?)),
+            76 => Self::Reports(MatchId::from_u128(f.id()?)),
+            77 => Self::Flag(f.mode()?, PlayerId::from_u128(f.id()?), PlayerId::from_u128(f.id()?)),
             53 => {
                 let [list] = f.take()?;
                 let list = AddressList::ALL.into_iter().find(|known| *known as u8 == list).ok_or(KeyError)?;
@@ -586,6 +608,8 @@ impl fmt::Display for Key {
             Self::Offences(id) => write!(f, "offences in {id}"),
             Self::Bans(id) => write!(f, "bans of {id}"),
             Self::Quarantine(id) => write!(f, "quarantine of {id}"),
+            Self::Reports(id) => write!(f, "reports of {id}"),
+            Self::Flag(mode, one, other) => write!(f, "flag of {one} and {other} in {mode}"),
             Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
             Self::Listed(list, network) => write!(f, "{network} in the {list} list"),
         }
@@ -633,6 +657,9 @@ impl KeyRange {
             | Self::AllLeaves
             | Self::AllOffences
             | Self::Quarantine
+            | Self::AllReports
+            | Self::AllFlags
+            | Self::Flags(_)
             | Self::AllLessons
             | Self::Gates => Home::Record,
             Self::Tickets
@@ -748,6 +775,12 @@ impl KeyRange {
             Self::AllOffences => out.push(47),
             Self::AllBans => out.push(70),
             Self::Quarantine => out.push(71),
+            Self::AllReports => out.push(76),
+            Self::AllFlags => out.push(77),
+            Self::Flags(mode) => {
+                out.push(77);
+                put_name(&mut out, mode.as_str());
+            }
             Self::AllLessons => out.push(63),
             Self::AllListed => out.push(53),
         }

@@ -9,6 +9,7 @@ mod forecast;
 mod key;
 pub mod memory;
 mod rated;
+mod reported;
 mod row;
 mod trace;
 mod watch;
@@ -23,6 +24,7 @@ pub use rated::{
     AdjustmentKind, AdjustmentRow, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange,
     StandingRow, Step, Verdict, remembered_as,
 };
+pub use reported::{FlagRow, ReportsRow, ReportsStage};
 pub use row::{
     AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, CredentialRow, EntryRow,
     GateRow, LearntRow, Lease, ListedRow, MatchRow, OffencesRow, OutboxRow, PayoutRow, PenaltiesRow,

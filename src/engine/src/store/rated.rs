@@ -210,6 +210,13 @@ pub enum Verdict {
         /// Since when.
         at: Timestamp,
     },
+    /// Not yet: its players do not agree on it, and it waits for somebody to rule on it.
+    Disputed {
+        /// How they do not.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+    },
 }
 
 /// What a hand does to a rating.

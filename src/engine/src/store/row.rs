@@ -1,4 +1,7 @@
-use super::{AdjustmentRow, Forecast, HistoryRow, Key, LessonRow, ResultRow, StandingRow, ToldRow, WatchRow};
+use super::{
+    AdjustmentRow, FlagRow, Forecast, HistoryRow, Key, LessonRow, ReportsRow, ResultRow, StandingRow,
+    ToldRow, WatchRow,
+};
 use crate::Ban;
 use gsm_core::{
     Attribute, BoardName, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, Rank,
@@ -70,6 +73,8 @@ pub enum Row {
     Lesson(Box<LessonRow>),
     Listed(ListedRow),
     Who(Box<WhoRow>),
+    Reports(Box<ReportsRow>),
+    Flag(Box<FlagRow>),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -484,6 +489,8 @@ pub enum PushKind {
         match_id: Option<MatchId>,
         /// The role that the player has in it, where the rules give one.
         role: Option<Role>,
+        /// What was predicted of it, as players see it, once it is formed.
+        prediction: Option<Box<Forecast>>,
         /// Why, for people.
         reason: Option<String>,
     },
@@ -495,6 +502,8 @@ pub enum PushKind {
         state: MatchState,
         /// Where to connect, once known.
         connection: Option<String>,
+        /// What was predicted of it, as players see it, until it has ended.
+        prediction: Option<Box<Forecast>>,
     },
     /// The player's rating moved.
     Rating {
@@ -534,6 +543,13 @@ pub enum PushKind {
         lifted: bool,
         /// Until when the player is locked out for this kind of offence, if so.
         locked_until: Option<Timestamp>,
+    },
+    /// The players of a match of the player do not agree how it ended.
+    Dispute {
+        /// Which.
+        match_id: MatchId,
+        /// Why it is one, for people.
+        reason: String,
     },
 }
 

@@ -126,6 +126,7 @@ async fn all_or_nothing(s: Subject) {
                 match_id: MatchId::from_u128(1),
                 state: MatchState::Running,
                 connection: None,
+                prediction: None,
             },
         },
     );
@@ -259,6 +260,7 @@ async fn events_and_cursors(s: Subject) {
             answer_by: None,
             match_id: None,
             role: None,
+            prediction: None,
             reason: None,
         },
     };

@@ -4,7 +4,10 @@ use crate::{
     world::{World, both, one_home},
 };
 use gsm_core::{Millis, QueueName};
-use gsm_engine::{Decision, Happening, Listener, MatchmakingEvent};
+use gsm_engine::{
+    Decision, Happening, Listener, MatchmakingEvent,
+    store::{Cursor, PushKind},
+};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -52,6 +55,34 @@ fn told(lines: &[(Happening, &str)]) -> Vec<String> {
     lines
 }
 
+/// Only of a match that takes place it is told what was predicted, and that is what players see of it: of events, and of what
+/// players are pushed.
+async fn predicted(w: &World, events: &[MatchmakingEvent]) {
+    let (told, silent): (Vec<_>, Vec<_>) =
+        events.iter().partition(|event| event.what == Happening::Succeeded);
+    assert!(told.len() == 1 && silent.iter().all(|event| event.prediction.is_none()));
+    let id = told[0].match_id.unwrap();
+    let kept = w.engine.match_view(&w.admin(), id).await.unwrap().row;
+    let shown = kept.prediction.forecast.as_ref().unwrap().shown();
+    assert!(shown.inside.is_none() && shown.chances.is_some());
+    assert_eq!(told[0].prediction, Some(shown.clone()));
+    w.settle();
+    let player = kept.roster.players().next().unwrap();
+    w.engine.move_match(&w.server(), id, gsm_session::MatchState::Abandoned, None).await.unwrap();
+    w.settle();
+    let heard = w.engine.events(player, Cursor::default(), 100).await.unwrap();
+    let of = |kind: &PushKind| match kind {
+        PushKind::Ticket { match_id, prediction, .. } => (match_id.is_some(), prediction.clone()),
+        PushKind::Match { prediction, .. } => (false, prediction.clone()),
+        _ => (false, None),
+    };
+    let heard: Vec<_> = heard.iter().map(|item| of(&item.event.kind)).collect();
+    assert!(heard.len() > 2 && heard.iter().any(|(formed, _)| *formed), "{heard:?}");
+    for (formed, prediction) in heard {
+        assert_eq!(prediction, formed.then(|| Box::new(shown.clone())));
+    }
+}
+
 async fn a_match_without_acceptance(w: World) {
     let heard = Heard::at(&w);
     duel(&w, None).await;
@@ -69,6 +100,7 @@ async fn a_match_without_acceptance(w: World) {
         told(&[(Happening::PotentialMatch(None), "t-1 t-2"), (Happening::Succeeded, "t-1 t-2")])
     );
     assert!(events.iter().all(|event| event.match_id.is_some() && event.match_id == events[0].match_id));
+    predicted(&w, &events).await;
     let player = &events[0].tickets[0].players[0];
     assert_eq!((player.id.as_str(), player.accepted), ("ann", None));
     // What comes next is told how long the others waited.
@@ -91,6 +123,8 @@ async fn a_match_that_all_accept(w: World) {
     }
     assert_eq!(heard.take(), told(&[(Happening::Answered, "t-1 t-2")]));
     w.engine.answer_for(&w.server(), tickets[1], &names(&["bob"]), true).await.unwrap();
+    let events = heard.0.lock().clone();
+    predicted(&w, &events).await;
     assert_eq!(
         heard.take(),
         told(&[

@@ -4,12 +4,13 @@ use crate::{
     snapshots::Shelf,
     world::{World, both, mode, places, refused, wide},
 };
-use gsm_core::{Clock as _, MatchId, PlayerId, QueueName, Variant};
+use gsm_core::{Clock as _, MatchId, PlayerId, QueueName, Timestamp, Variant};
 use gsm_engine::{
     Ask, Balance, CONTENDERS, Champion, ModelView, NewMatch, QueueConfig,
     store::{Forecast, Home, Key, KeyRange, LessonRow, Row, Store, Version},
 };
 use gsm_ml::{About, FEATURES, Features, Meeting, Model, ModelFile, NAMES, Outcome, Plan, train};
+use gsm_rating::history::{History, Lineup};
 use std::collections::BTreeMap;
 
 both! {
@@ -331,7 +332,7 @@ async fn a_start_begins_with_the_champion() {
     let p = w.players(8).await;
     play(&w, &p, 120).await;
     let (history, players) = w.engine.match_history_by_name(&mode("duel")).await.unwrap();
-    let plan = Plan { history: &history, holdout: 0.2, forgetting: Some(1e-3), champion: None };
+    let plan = Plan { history: &history, holdout: 0.2, forgetting: Some(1e-3), trees: 0, champion: None };
     let trained = train(&plan, || ()).unwrap().unwrap();
     let mut about = About::new("duel-9", "duel", w.clock.now(), "ops");
     about.window = trained.window;
@@ -376,6 +377,55 @@ async fn a_start_begins_with_the_champion() {
     none.load_from(None, Some(&shelf)).await.unwrap();
     assert_eq!(view(none.models()).model, "gsm-1");
     assert_eq!(of(&none).await, of(&w.engine).await);
+}
+
+/// Trees of the champion speak in the server as they do in the file, and go on from what was saved.
+#[tokio::test]
+async fn a_champions_trees_speak() {
+    let w = crate::world::one_home();
+    w.teams("duel", 1, None).await;
+    let p = w.players(8).await;
+    play(&w, &p, 60).await;
+    let mut history = History::new(vec![String::new()]);
+    for nth in 0..2_100 {
+        let one = drawn(nth, 8) as u32;
+        let other = (one + 1 + drawn(nth + 9_000, 7) as u32) % 8;
+        let place = if (one > other) == (drawn(nth + 70_000, 4) > 0) { 1 } else { 3 };
+        let sides = [(place, [one]), (2, [other])];
+        let sides = sides.iter().map(|(place, players)| Lineup { place: *place, score: None, players });
+        history.push(Timestamp::from_millis(nth as i64 * 40_000), 0, sides);
+    }
+    let plan = Plan { history: &history, holdout: 0.2, forgetting: Some(1e-3), trees: 12, champion: None };
+    let trained = train(&plan, || ()).unwrap().unwrap();
+    assert_eq!(trained.model.trees(), 12);
+    let mut about = About::new("duel-9", "duel", w.clock.now(), "ops");
+    about.window.to = w.clock.now();
+    let file = ModelFile { about, names: plan.names(Vec::new()), model: trained.model.without_players() };
+    let promoted = || {
+        let node = w.newborn("promoted");
+        let champion = Champion::new(file.clone(), "abc".to_owned());
+        node.begin_models_with(BTreeMap::from([(mode("duel"), champion)]));
+        node
+    };
+    let node = promoted();
+    node.load().await.unwrap();
+    let asked = node.predict(&w.admin(), &ask(&[&p[7..=7], &p[..=0]])).await.unwrap();
+    let inside = asked.forecast.inside.unwrap();
+    let seen = inside.seen.unwrap();
+    let seen = Features::restore(seen.values.numbers(), seen.variant, seen.context).unwrap();
+    assert_eq!(asked.forecast.expected[0], file.model.predict(&seen).expected);
+    let told = asked.contributions.iter().find(|part| part.name == "trees").unwrap();
+    assert_eq!(told, file.model.explain(&seen).last().unwrap());
+    assert_ne!(told.logit, 0.0);
+    let shelf = Shelf::default();
+    assert!(node.save_models(&shelf, 1).unwrap());
+    play(&w, &p, 10).await;
+    let [saved, read] = [promoted(), promoted()];
+    saved.load_from(None, Some(&shelf)).await.unwrap();
+    read.load().await.unwrap();
+    let ask = ask(&[&p[3..=3], &p[5..=5]]);
+    let of = async |node: &gsm_engine::Engine| node.predict(&w.admin(), &ask).await.unwrap();
+    assert_eq!(of(&saved).await, of(&read).await);
 }
 
 /// Waits and the region are those of the tickets; a formed match of the matcher is predicted like any other.

@@ -13,8 +13,8 @@ use futures::future::join_all;
 use gsm_core::{BoardName, MatchId, PlayerId, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, CohortConfig, CohortRule, Column, Direction, Engine, Fate, Grouping, LeagueConfig,
-    Operator, Part, PayoutConfig, Places, ScheduleConfig, Source, Submission, Value, Viewer, Visibility,
-    store::memory::Faults,
+    Operator, Part, PayoutConfig, Places, Plausibility, QueueConfig, ScheduleConfig, Source, Span,
+    Submission, Value, Viewer, Visibility, store::memory::Faults,
 };
 use proptest::{collection::vec, prelude::*};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 both! {
     a_place_in_a_cohort_says_the_next_level,
     a_seat_stays_whatever_is_voided,
+    a_result_that_counts_late_has_its_seats,
     scores_take_seats_too,
     cohorts_are_of_one_region,
     cohorts_are_of_one_band_of_ratings,
@@ -185,6 +186,23 @@ async fn a_seat_stays_whatever_is_voided(w: World) {
     w.engine.void_result(&w.admin(), second, "x").await.unwrap();
     w.settle();
     assert_eq!(ended(&w.engine, "league", p[3]).await, [(1, 2, 1, 4, 0, '-')]);
+}
+
+async fn a_result_that_counts_late_has_its_seats(w: World) {
+    define(&w, league("league", LEAGUE)).await;
+    let config = (*w.engine.queues()[0]).clone();
+    let duration_ms = Some(Span { least: Some(60_000), most: None });
+    let plausibility = Some(Plausibility { duration_ms, ..Plausibility::default() });
+    w.put(QueueConfig { plausibility, ..config }).await;
+    let p = w.players(2).await;
+    let id = beats(&w, p[0], p[1]).await;
+    let seats = |of: Vec<(u64, u8, u64, u32, u64, char)>| of[0].3;
+    assert_eq!(seats(ended(&w.engine, "league", p[0]).await), 1, "it waits, and they have their seats");
+    w.engine.release_result(&w.admin(), id, "a short match").await.unwrap();
+    w.settle();
+    let [first, second] = [p[0], p[1]].map(|player| ended(&w.engine, "league", player));
+    let (first, second) = (first.await[0], second.await[0]);
+    assert_eq!(((first.3, first.4), (second.3, second.4)), ((1, 1), (2, 2)));
 }
 
 async fn scores_take_seats_too(w: World) {

@@ -25,6 +25,8 @@ pub struct About {
     pub features: Vec<String>,
     /// How much its weights forget; see [`crate::Model::forgetting`].
     pub forgetting: f64,
+    /// How many trees it has above the regressions.
+    pub trees: u32,
     /// How good it was on matches that it had not seen.
     pub metrics: Metrics,
 }
@@ -51,6 +53,8 @@ pub struct Metrics {
     pub from: Option<Timestamp>,
     /// The model.
     pub model: Option<Figures>,
+    /// The same without its trees; none where it has none.
+    pub without_trees: Option<Figures>,
     /// A rating system alone.
     pub rating: Option<Figures>,
     /// Always the same chance: that of what came before.
@@ -123,6 +127,7 @@ impl About {
             schema: schema(),
             features: NAMES.map(str::to_owned).to_vec(),
             forgetting: crate::prior::FORGETTING,
+            trees: 0,
             metrics: Metrics::default(),
         }
     }

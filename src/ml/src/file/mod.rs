@@ -5,7 +5,7 @@
 //! format   u16      little endian
 //! parts    3 x u64  little endian: bytes of each part
 //! about    JSON     what the model is, for people and machines
-//! weights  postcard the regressions, with the names of the variants
+//! weights  postcard the regressions, with the names of the variants; the trees, if there are some
 //! players  postcard ratings, records and company of every player; empty where only the weights are kept
 //! hash     32 bytes BLAKE3 of all that comes before
 //! ```
@@ -28,7 +28,7 @@ use parts::{read_players, read_weights, write_players, write_weights};
 /// What every file begins with.
 const MAGIC: &[u8; 8] = b"gsmmodel";
 /// The format that is written, and the newest that is read.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 const PARTS: usize = 3;
 const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>() + PARTS * size_of::<u64>();
 const HASH_BYTES: usize = 32;
@@ -36,7 +36,7 @@ const HASH_BYTES: usize = 32;
 /// What of a model is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// The weights: some 20 KB, for who learns the players from results of his own.
+    /// The weights: some 20 KB and 200 bytes a tree, for who learns the players from results of his own.
     Weights,
     /// The players too: predicts and learns on where it was, to the bit.
     All,

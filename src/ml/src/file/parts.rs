@@ -9,6 +9,7 @@ use crate::experts::{Experts, Ratings};
 use crate::margin::Margins;
 use crate::record::Record;
 use crate::stack::Stack;
+use crate::trees::Trees;
 use crate::variants::{Own, Refinement, SIZE, Variants};
 use gsm_core::Map;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -37,6 +38,7 @@ struct Weights {
     draws: Draws,
     margins: Margins,
     field: Stack,
+    trees: Option<Trees>,
 }
 
 type Pairs<K, V> = Vec<(K, V)>;
@@ -69,18 +71,21 @@ pub(super) fn write_weights(model: &Model, names: &Names) -> Result<Vec<u8>, Fil
         draws: model.draws.clone(),
         margins: model.margins,
         field: model.field.clone(),
+        trees: model.trees.clone(),
     };
     postcard::to_stdvec(&weights).map_err(|_| FileError::Unwritable { part })
 }
 
 pub(super) fn read_weights(part: &[u8]) -> Result<(Names, Model), FileError> {
     let weights: Weights = whole(part, "weights")?;
-    let Weights { variants, home, stack, blocks, draws, margins, field } = weights;
-    let sound =
-        home.len() == variants.len() && stack.makes_sense() && field.makes_sense() && margins.makes_sense();
+    let Weights { variants, home, stack, blocks, draws, margins, field, trees } = weights;
+    let sound = home.len() == variants.len()
+        && [&stack, &field].iter().all(|of| of.makes_sense())
+        && margins.makes_sense()
+        && trees.as_ref().is_none_or(Trees::makes_sense);
     let refinement = Refinement::with_blocks(blocks).filter(|_| sound);
     let refinement = refinement.ok_or(FileError::Malformed { part: "weights" })?;
-    let model = Model { stack, refinement, draws, margins, field, ..Model::new() };
+    let model = Model { stack, refinement, draws, margins, field, trees, ..Model::new() };
     Ok((Names { variants, home, players: Vec::new() }, model))
 }
 

@@ -1,6 +1,6 @@
 use crate::league::{Chance, Match, league, log_loss, taught};
 use gsm_core::Timestamp;
-use gsm_ml::{Meeting, MlError, Model, NAMES, Outcome, PLAYERS_MAX, Prediction};
+use gsm_ml::{Meeting, MlError, Model, Outcome, PARTS, PLAYERS_MAX, Prediction};
 use proptest::prelude::*;
 
 fn mirrored(of: &Match) -> Match {
@@ -37,7 +37,7 @@ fn contributions_sum_to_the_logit() {
         let parts = model.explain(&features);
         let sum: f64 = parts.iter().map(|part| part.logit).sum();
         assert!((sum - model.predict(&features).logit).abs() < 1e-12);
-        assert!(parts.iter().map(|part| part.name).eq(NAMES.into_iter().chain(["variant"])));
+        assert!(parts.iter().map(|part| part.name).eq(PARTS.into_iter()));
         assert!(parts.iter().filter(|part| part.logit != 0.0).count() > 20);
     }
 }

@@ -118,8 +118,8 @@ fn rehashed(mut bytes: Vec<u8>, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
 #[test]
 fn what_the_hash_does_not_tell_is_told_by_name() {
     let bytes = file(Model::new()).to_bytes(Kept::All).unwrap();
-    let newer = rehashed(bytes.clone(), |bytes| bytes[8] = 2);
-    assert_eq!(ModelFile::read(&newer).unwrap_err(), FileError::Newer { format: 2, newest: 1 });
+    let newer = rehashed(bytes.clone(), |bytes| bytes[8] = 3);
+    assert_eq!(ModelFile::read(&newer).unwrap_err(), FileError::Newer { format: 3, newest: 2 });
     let old = rehashed(bytes.clone(), |bytes| bytes[8] = 0);
     assert_eq!(ModelFile::read(&old).unwrap_err(), FileError::Malformed { part: "head" });
     for at in [10, 18, 26] {

@@ -1,6 +1,7 @@
 //! Matches made by a small generator: players of fixed skill, teams by chance.
 use gsm_core::Timestamp;
 use gsm_ml::{Features, Meeting, Model, Outcome};
+use gsm_rating::history::{History, Lineup};
 
 /// Numbers by chance, the same for the same seed (xorshift).
 pub(crate) struct Chance(u64);
@@ -69,6 +70,17 @@ pub(crate) fn league(seed: u64, size: usize, matches: usize) -> Vec<Match> {
             Match { at: Timestamp::from_millis(at), variant, home: Some(0), sides, outcome }
         })
         .collect()
+}
+
+/// The same as a history.
+pub(crate) fn history(matches: &[Match]) -> History {
+    let mut history = History::new(vec!["clay".to_owned(), "grass".to_owned(), "hard".to_owned()]);
+    for of in matches {
+        let sides = of.sides.iter().zip(of.outcome.places).zip(of.outcome.scores);
+        let sides = sides.map(|((players, place), score)| Lineup { place, score, players });
+        history.push(of.at, of.variant.unwrap(), sides);
+    }
+    history
 }
 
 /// A model that has learnt from matches, one after another.

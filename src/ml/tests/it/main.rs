@@ -7,3 +7,4 @@ mod files;
 mod guests;
 mod league;
 mod training;
+mod trees;

@@ -1,22 +1,12 @@
-use crate::league::{Match, league, taught};
+use crate::league::{history, league, taught};
 use gsm_core::Timestamp;
 use gsm_ml::{
     About, Figures, Forecaster, Kept, Metrics, Model, ModelFile, Plan, Refusal, better, judge, train,
 };
-use gsm_rating::history::{History, Lineup};
-
-fn history(matches: &[Match]) -> History {
-    let mut history = History::new(vec!["clay".to_owned(), "grass".to_owned(), "hard".to_owned()]);
-    for of in matches {
-        let sides = of.sides.iter().zip(of.outcome.places).zip(of.outcome.scores);
-        let sides = sides.map(|((players, place), score)| Lineup { place, score, players });
-        history.push(of.at, of.variant.unwrap(), sides);
-    }
-    history
-}
+use gsm_rating::history::History;
 
 fn plan(history: &History) -> Plan<'_> {
-    Plan { history, holdout: 0.25, forgetting: None, champion: None }
+    Plan { history, holdout: 0.25, forgetting: None, trees: 0, champion: None }
 }
 
 fn file(model: Model, plan: &Plan<'_>) -> ModelFile {
@@ -78,7 +68,7 @@ fn weights_follow_the_names_of_variants() {
         let mut logit = |model: &mut Model, variant: u16| {
             meeting.variant = Some(variant);
             let features = model.features(&meeting).unwrap();
-            model.explain(&features).last().unwrap().logit
+            model.explain(&features).iter().find(|part| part.name == "variant").unwrap().logit
         };
         let wanted = logit(&mut own, old);
         assert_ne!(wanted, 0.0);
@@ -102,6 +92,7 @@ fn check(model: f64, champion: Option<&str>, than: Option<&str>) {
     let metrics = Metrics {
         from: None,
         model: figures(model),
+        without_trees: None,
         rating: figures(0.60),
         constant: figures(0.69),
         champion: Some(gsm_ml::Compared {

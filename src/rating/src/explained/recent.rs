@@ -36,7 +36,8 @@ impl Recent {
     }
 
     /// How often a player is among the opponents that `option` remembers.
-    pub(super) fn times_met(&self, option: &RepeatedPair, id: u32) -> usize {
+    #[must_use]
+    pub fn times_met(&self, option: &RepeatedPair, id: u32) -> usize {
         self.opponents.iter().take(option.remembered()).filter(|met| **met == id).count()
     }
 

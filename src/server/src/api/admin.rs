@@ -50,6 +50,7 @@ pub(crate) async fn put_queue(
         balance: settings.balance,
         penalties: settings.penalties,
         plausibility: settings.plausibility,
+        reports: settings.reports,
         // What the GameLift wire keeps with a queue stays.
         gamelift: None,
     };

@@ -391,7 +391,8 @@ pub(crate) struct ResultDto {
     mode: String,
     /// When it was reported.
     at: i64,
-    /// `counted`, `quarantined` (it does not count until an operator has looked at it), `voided` or `corrected`.
+    /// `counted`, `quarantined` or `disputed` (it does not count until an operator has looked at it), `voided` or
+    /// `corrected`.
     verdict: &'static str,
     /// When it was voided or corrected, or held back.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -461,6 +462,7 @@ impl From<ResultView> for ResultDto {
         let (verdict, ruled_at) = match &row.verdict {
             Verdict::Counted => ("counted", None),
             Verdict::Quarantined { at, .. } => ("quarantined", Some(at.as_millis())),
+            Verdict::Disputed { at, .. } => ("disputed", Some(at.as_millis())),
             Verdict::Voided { at, .. } => ("voided", Some(at.as_millis())),
             Verdict::Corrected { at, .. } => ("corrected", Some(at.as_millis())),
         };

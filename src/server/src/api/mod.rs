@@ -17,6 +17,7 @@ mod predictions;
 mod proposals;
 mod queues;
 mod rankings;
+mod reports;
 mod resets;
 mod results;
 mod rule_sets;
@@ -48,6 +49,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use dto::PredictionDto;
 pub(crate) use rankings::{
     BoardLineDto, BucketDto, CohortDto, DivisionDto, EntryDto, InPart, PartQuery, PastDto, RankDto,
     buckets_of, shown,
@@ -128,6 +130,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(penalties::penalties))
         .routes(routes!(penalties::lift))
         .routes(routes!(penalties::leavers))
+        .routes(routes!(reports::report, reports::reports))
         .routes(routes!(bans::bans))
         .routes(routes!(bans::ban))
         .routes(routes!(bans::lift))
@@ -172,6 +175,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rulings::correct))
         .routes(routes!(rulings::release))
         .routes(routes!(rulings::quarantine))
+        .routes(routes!(reports::disputes))
+        .routes(routes!(reports::flags))
         .routes(routes!(rulings::rebuild))
         .routes(routes!(admin::issue_key, admin::keys))
         .routes(routes!(admin::revoke_key))

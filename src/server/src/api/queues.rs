@@ -85,6 +85,12 @@ pub(crate) struct QueueSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(crate) plausibility: Option<gsm_engine::Plausibility>,
+    /// That players report results themselves, servers alone if absent: `{"agree": 2, "deadline_ms": 300000, "silence":
+    /// "void"}`. `agree` (1 to 64) players must say the same, within `deadline_ms` of the first report (300,000 if absent);
+    /// what becomes of it if a side says nothing is `void` (if absent), `count` or `dispute`. See `docs/integrity.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) reports: Option<gsm_engine::Reports>,
 }
 
 const fn ticket_timeout() -> u64 {
@@ -115,6 +121,7 @@ impl From<&QueueConfig> for QueueDto {
                 balance: config.balance,
                 penalties: config.penalties.clone(),
                 plausibility: config.plausibility.clone(),
+                reports: config.reports.clone(),
             },
         }
     }

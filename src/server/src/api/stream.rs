@@ -4,7 +4,7 @@ mod feed;
 use super::{
     App,
     answer::Answer,
-    dto::{EstimatedWaitDto, RatingDto, RoleDto},
+    dto::{EstimatedWaitDto, PredictionDto, RatingDto, RoleDto},
     extract::{Query, Read},
 };
 use crate::problem::{ApiError, Problem};
@@ -66,6 +66,9 @@ pub(crate) enum EventDto {
         /// The player's role in the match, where the rule set gives one.
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<RoleDto>,
+        /// What was predicted of the match, once it is formed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        prediction: Option<PredictionDto>,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
         /// While it waits, once enough others have ended; on a stream, not on a page.
@@ -83,6 +86,9 @@ pub(crate) enum EventDto {
         state: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         connection: Option<String>,
+        /// What was predicted of it, until it has ended.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        prediction: Option<PredictionDto>,
     },
     /// The player's rating moved.
     Rating {
@@ -111,6 +117,8 @@ pub(crate) enum EventDto {
         #[serde(skip_serializing_if = "Option::is_none")]
         locked_until: Option<i64>,
     },
+    /// The players of a match of the player do not agree how it ended; an operator will say.
+    Dispute { cursor: String, at: i64, match_id: String, reason: String },
     /// The player is among the best `top` of a board that is watched, and was not.
     EnteredTop {
         cursor: String,
@@ -203,21 +211,29 @@ impl From<PushItem> for EventDto {
     fn from(item: PushItem) -> Self {
         let (cursor, at) = (cursor_text(item.cursor), item.event.at.as_millis());
         match item.event.kind {
-            PushKind::Ticket { ticket, state, proposal, answer_by, match_id, role, reason } => Self::Ticket {
+            PushKind::Ticket { ticket, state, proposal, answer_by, match_id, role, prediction, reason } => {
+                Self::Ticket {
+                    cursor,
+                    at,
+                    ticket_id: ticket.to_string(),
+                    state: state.as_str(),
+                    proposal_id: proposal.map(|id| id.to_string()),
+                    answer_by: answer_by.map(|at| at.as_millis()),
+                    match_id: match_id.map(|id| id.to_string()),
+                    role: role.map(Into::into),
+                    prediction: prediction.map(|of| (*of).into()),
+                    reason,
+                    estimated_wait: None,
+                }
+            }
+            PushKind::Match { match_id, state, connection, prediction } => Self::Match {
                 cursor,
                 at,
-                ticket_id: ticket.to_string(),
+                match_id: match_id.to_string(),
                 state: state.as_str(),
-                proposal_id: proposal.map(|id| id.to_string()),
-                answer_by: answer_by.map(|at| at.as_millis()),
-                match_id: match_id.map(|id| id.to_string()),
-                role: role.map(Into::into),
-                reason,
-                estimated_wait: None,
+                connection,
+                prediction: prediction.map(|of| (*of).into()),
             },
-            PushKind::Match { match_id, state, connection } => {
-                Self::Match { cursor, at, match_id: match_id.to_string(), state: state.as_str(), connection }
-            }
             PushKind::Rating { mode, match_id, cause, before, after } => Self::Rating {
                 cursor,
                 at,
@@ -236,6 +252,9 @@ impl From<PushItem> for EventDto {
                 lifted,
                 locked_until: locked_until.map(|at| at.as_millis()),
             },
+            PushKind::Dispute { match_id, reason } => {
+                Self::Dispute { cursor, at, match_id: match_id.to_string(), reason }
+            }
             PushKind::Rank { board, rank, players, percentile, news } => {
                 let place = BoardPlace { board: board.to_string(), rank: rank.get(), players, percentile };
                 rank_event(cursor, at, place, news)
@@ -344,6 +363,7 @@ fn sse(event: &EventDto) -> Result<Event, Infallible> {
         | EventDto::Match { cursor, .. }
         | EventDto::Rating { cursor, .. }
         | EventDto::Penalty { cursor, .. }
+        | EventDto::Dispute { cursor, .. }
         | EventDto::EnteredTop { cursor, .. }
         | EventDto::LeftTop { cursor, .. }
         | EventDto::Overtaken { cursor, .. }

@@ -1,5 +1,5 @@
 //! Matchmaking events as FlexMatch writes them: for EventBridge, and for SNS with the same text as its message.
-use crate::gamelift;
+use crate::{api::PredictionDto, gamelift};
 use gsm_core::{Millis, Timestamp};
 use gsm_engine::{Decision, EventTicket, Happening, MatchmakingEvent, QueueConfig};
 use jiff::{Timestamp as Instant, tz::TimeZone};
@@ -75,6 +75,9 @@ fn detail(event: &MatchmakingEvent) -> Value {
     if let Some(id) = event.match_id {
         put("matchId", json!(id.to_string()));
     }
+    if let Some(of) = &event.prediction {
+        put("prediction", json!(PredictionDto::from(of.clone())));
+    }
     let mut counts = || {
         let count = |rule: &gsm_engine::RuleCount| json!({ "ruleName": rule.rule, "passedCount": rule.passed, "failedCount": rule.failed });
         let counts: Vec<Value> = event.rules.iter().map(count).collect();
@@ -109,6 +112,10 @@ fn detail(event: &MatchmakingEvent) -> Value {
             put("reason", json!("Cancelled"));
             put("message", json!(gamelift::cancelled(Some(why))));
         }
+        Happening::Disputed(how) => {
+            put("reason", json!("Disputed"));
+            put("message", json!(how));
+        }
         Happening::Answered | Happening::Succeeded => {}
     }
     Value::Object(detail)
@@ -124,6 +131,7 @@ pub(crate) fn name(what: &Happening) -> &'static str {
         Happening::Succeeded => "MatchmakingSucceeded",
         Happening::TimedOut => "MatchmakingTimedOut",
         Happening::Cancelled(_) => "MatchmakingCancelled",
+        Happening::Disputed(_) => "MatchDisputed",
     }
 }
 

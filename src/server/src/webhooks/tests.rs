@@ -91,6 +91,7 @@ fn event(n: u128, target: Option<&str>) -> MatchmakingEvent {
         queue: Arc::new(config),
         what: Happening::Searching(None),
         match_id: None,
+        prediction: None,
         tickets: vec![],
         rules: vec![],
     }

@@ -18,6 +18,7 @@ mod path;
 mod penalties;
 mod predictions;
 mod push;
+mod reports;
 mod roles;
 mod rule_sets;
 mod rulings;

@@ -7,6 +7,7 @@ mod events;
 mod penalties;
 mod ranks;
 mod ratings;
+mod reports;
 mod seats;
 mod waiting;
 
@@ -18,6 +19,7 @@ pub(crate) use events::events_whole;
 pub(crate) use penalties::{dodges_count, locks, locks_hold, offences_once};
 pub(crate) use ranks::ranks_recount;
 pub(crate) use ratings::{games_count, ratings_rebuild};
+pub(crate) use reports::{disputes_shown, reports_ended};
 pub(crate) use seats::{seats_lawful, seats_shown};
 pub(crate) use waiting::{all_ended, one_proposal, proposals_agree, waits_lawfully};
 

@@ -45,7 +45,10 @@ fn reached(told: &BTreeMap<&'static str, u64>, codes: &[&str]) {
     }
 }
 
-const RULES: [&str; 13] = [
+const RULES: [&str; 16] = [
+    "match_disputed",
+    "no_player_reports",
+    "reports_open",
     "ok",
     "crashed",
     "already_queued",

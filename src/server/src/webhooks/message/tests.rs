@@ -1,6 +1,6 @@
 use super::*;
 use gsm_core::{EventId, MatchId, QueueName};
-use gsm_engine::{EventPlayer, GameLift, QueueConfig, RuleCount};
+use gsm_engine::{EventPlayer, GameLift, QueueConfig, RuleCount, store::Forecast};
 use std::sync::Arc;
 
 fn account() -> Account {
@@ -41,6 +41,7 @@ fn event(what: Happening, match_id: Option<u128>, players: [EventPlayer; 2]) -> 
         queue: Arc::new(config),
         what,
         match_id: match_id.map(MatchId::from_u128),
+        prediction: None,
         tickets: vec![ticket("t-1", one), ticket("t-2", two)],
         rules: vec![RuleCount { rule: "RatingGap".into(), passed: 4, failed: 1 }],
     }
@@ -96,6 +97,21 @@ fn the_envelope_is_eventbridges() {
     assert_eq!(notification["TopicArn"], "arn:aws:sns:eu-central-1:123456789012:ladder");
     let message: Value = serde_json::from_str(notification["Message"].as_str().unwrap()).unwrap();
     assert_eq!(message, expected);
+}
+
+/// As players see it: how it came about is not told.
+#[test]
+fn a_match_that_takes_place_is_told_with_its_prediction() {
+    let prediction =
+        Forecast { quality: 0.96, expected: vec![0.6, 0.4], chances: Some([0.55, 0.1, 0.35]), inside: None };
+    let players = both(true, [None, None]);
+    let event =
+        MatchmakingEvent { prediction: Some(prediction), ..event(Happening::Succeeded, MATCH, players) };
+    let wanted = json!({"quality": 0.96, "expected": [0.6, 0.4], "win": 0.55, "draw": 0.1, "loss": 0.35});
+    assert_eq!(
+        own(&event),
+        json!({"type": "MatchmakingSucceeded", "matchId": MATCH_ID, "prediction": wanted})
+    );
 }
 
 #[test]
@@ -185,4 +201,11 @@ fn an_event_is_of_the_region_that_its_configuration_was_made_in() {
     assert_eq!(region(None, None), "us-east-1");
     assert_eq!(region(None, Some("eu-west-1")), "eu-west-1");
     assert_eq!(region(Some("ap-south-1"), Some("eu-west-1")), "ap-south-1", "the settings say where all is");
+}
+
+#[test]
+fn a_dispute_says_how_they_do_not_agree() {
+    let event = event(Happening::Disputed("2 of 2".into()), Some(7), both(false, [None, None]));
+    let detail = own(&event);
+    assert_eq!((&detail["type"], &detail["message"]), (&json!("MatchDisputed"), &json!("2 of 2")));
 }

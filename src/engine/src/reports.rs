@@ -1,0 +1,480 @@
+//! Results that players report themselves, where their queue asks for it: k of n must say the same.
+//!
+//! What they say is a row of the record home, which the result commit closes: so a result counts once, and only if as
+//! many said so as the queue asks for. What they do not agree on is a result in dispute, which has its place in the
+//! order of the mode as one in quarantine has, and waits for an operator.
+mod config;
+mod followed;
+
+pub use config::{Reports, Silence};
+pub use followed::Candour;
+pub(crate) use followed::Followed;
+
+use crate::{
+    Call, Engine, EngineError, Happening, MatchFacts, Principal, ResultView,
+    events::{Places, Telling, shown},
+    matches::tell_match,
+    store::{
+        ChangeSet, Expect, Home, Key, MatchRow, ReportsRow, ReportsStage, ResultRow, Row, Verdict, Version,
+    },
+    tickets::ticket_row,
+};
+use gsm_core::{MatchId, Millis, PlayerId, limits};
+use gsm_session::{Accord, MatchResult, MatchState, Report};
+
+/// How long a match outlives the deadline of its reports, before it is abandoned.
+const SETTLING: Millis = Millis::from_secs(60);
+/// Overruled so often, a player is shown to operators.
+const OVERRULED_MIN: u32 = 3;
+
+/// What the players of a match say of its end, and what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportsView {
+    /// Which match.
+    pub match_id: MatchId,
+    /// What they say; `None` where nobody has said anything, or all agreed.
+    pub row: Option<ReportsRow>,
+    /// The result, once there is one.
+    pub result: Option<ResultView>,
+}
+
+/// What becomes of the reports of a match with its result.
+pub(crate) struct Closing {
+    /// The row as it is kept; none where nothing is left to say.
+    kept: Option<Box<ReportsRow>>,
+    /// What it was read at; none where there was none.
+    version: Option<Version>,
+}
+
+impl Closing {
+    /// Adds it to the change set of the result.
+    pub(crate) fn add_to(self, id: MatchId, changes: &mut ChangeSet) {
+        let key = Key::Reports(id);
+        match (self.kept, self.version) {
+            (Some(row), version) => changes.replace(key, version, Row::Reports(row)),
+            (None, Some(version)) => changes.delete(key, version),
+            (None, None) => changes.check(key, Expect::Absent),
+        };
+    }
+}
+
+/// How the reports of a match end.
+enum Ending {
+    /// It ended as these say.
+    Counts(MatchResult),
+    /// Not as long as no operator has ruled.
+    Disputed(String),
+    /// Not at all.
+    Void(String),
+}
+
+impl ReportsRow {
+    /// The row with the result.
+    fn closed(mut self, verdict: &Verdict, result: &MatchResult, version: Option<Version>) -> Closing {
+        let counts = matches!(verdict, Verdict::Counted | Verdict::Corrected { .. });
+        self.overruled = if counts { self.voices.against(result).collect() } else { Vec::new() };
+        let is_disputed = matches!(verdict, Verdict::Disputed { .. });
+        self.stage = if is_disputed { ReportsStage::Disputed } else { ReportsStage::Settled };
+        let kept = (!counts || !self.overruled.is_empty()).then(|| Box::new(self));
+        Closing { kept, version }
+    }
+
+    /// Adds what an operator has ruled on the result.
+    fn ruled(mut self, ruled: &ResultRow) -> Self {
+        if self.stage == ReportsStage::Disputed {
+            self.stage = ReportsStage::Ruled;
+        }
+        self.overruled =
+            if ruled.counts() { self.voices.against(&ruled.result).collect() } else { Vec::new() };
+        self
+    }
+
+    fn spoken(&self) -> String {
+        format!("{} of {} players have reported", self.voices.all().len(), self.roster.players().count())
+    }
+
+    /// What comes of what was said so far, when the time is up.
+    fn at_deadline(&self) -> Ending {
+        let Some(first) = self.voices.most_said() else { return Ending::Void(self.spoken()) };
+        if self.voices.contradict() {
+            let reason = format!("the players do not agree, and no more have come: {}", self.spoken());
+            return Ending::Disputed(reason);
+        }
+        if self.voices.are_of_all_sides(&self.roster) {
+            return Ending::Counts(first.result.clone());
+        }
+        match self.silence {
+            Silence::Count => Ending::Counts(first.result.clone()),
+            Silence::Dispute => Ending::Disputed(format!("a side says nothing: {}", self.spoken())),
+            Silence::Void => Ending::Void(format!("a side says nothing: {}", self.spoken())),
+        }
+    }
+}
+
+impl Engine {
+    /// Takes what a player says of a match that he plays; it replaces what he said before. Once enough say the same, that
+    /// is the result; once that can no longer be, it is in dispute.
+    ///
+    /// # Errors
+    /// [`EngineError::NoPlayerReports`] where a server alone reports; [`EngineError::NoResultNow`] before the match runs
+    /// and after it ended otherwise; [`EngineError::Disputed`] and [`EngineError::ResultContradicts`] for another word
+    /// once there is a result.
+    pub async fn report_as_player(
+        &self,
+        call: &Call,
+        id: MatchId,
+        report: &Report,
+    ) -> Result<ReportsView, EngineError> {
+        let Principal::Player(player) = call.principal else {
+            return Err(EngineError::Unknown { what: "match" });
+        };
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            match self.try_report_as_player(call, id, player, report).await {
+                Err(EngineError::Raced) => {}
+                done => return done,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn try_report_as_player(
+        &self,
+        call: &Call,
+        id: MatchId,
+        player: PlayerId,
+        report: &Report,
+    ) -> Result<ReportsView, EngineError> {
+        let replayed = self.replayed::<()>(call, Home::Record).await?.is_some();
+        let known = self.reports_row(id).await?;
+        if let Some(row) = self.result_row(id).await? {
+            let known = known.map(|(row, _)| row);
+            said_already(player, id, report, known.as_ref(), &row)?;
+            if !replayed {
+                self.remember_alone(call, Home::Record, &[&id]).await?;
+            }
+            let result = Some(ResultView { match_id: id, row });
+            return Ok(ReportsView { match_id: id, row: known, result });
+        }
+        // Embedded, a report rests on the match that runs; scaled out, the record home alone decides.
+        let live = if known.is_none() || self.homes.is_one() { self.live_match(id).await? } else { None };
+        let (mut row, version) = match (known, &live) {
+            (Some((row, version)), _) => (row, Some(version)),
+            (None, Some((live, _))) => (self.nothing_said(call, player, live)?, None),
+            (None, None) => return Err(self.no_result_for(call, id).await?),
+        };
+        if row.roster.side_of(player).is_none() {
+            return Err(EngineError::Unknown { what: "match" });
+        }
+        if row.stage != ReportsStage::Open {
+            // Then there is a result, and it was read too early.
+            return Err(EngineError::Raced);
+        }
+        let result = validated(report, &row)?;
+        if replayed || row.voices.of(player).is_some_and(|voice| voice.result == result) {
+            if !replayed {
+                self.remember_alone(call, Home::Record, &[&id]).await?;
+            }
+            return Ok(ReportsView { match_id: id, row: Some(row), result: None });
+        }
+        row.voices.say(player, call.now, result);
+        let ending = match row.voices.accord(&row.roster, row.agree as usize) {
+            Accord::Open => {
+                let live = live.filter(|_| self.homes.is_one()).map(|(_, version)| version);
+                return self.keep_reports(call, id, (row, version), live).await;
+            }
+            Accord::Reached(at) => row.voices.all().get(at).map(|voice| Ending::Counts(voice.result.clone())),
+            Accord::Impossible => {
+                Some(Ending::Disputed(format!("the players do not agree: {}", row.spoken())))
+            }
+        };
+        let ending = ending.ok_or(EngineError::Raced)?;
+        self.end_reports(call, id, (row, version), ending, live).await
+    }
+
+    /// The row before anybody has spoken; whether this player may.
+    fn nothing_said(
+        &self,
+        call: &Call,
+        player: PlayerId,
+        live: &MatchRow,
+    ) -> Result<ReportsRow, EngineError> {
+        if live.roster.side_of(player).is_none() {
+            return Err(EngineError::Unknown { what: "match" });
+        }
+        let queue = live.queue.as_ref().and_then(|queue| self.views.queues.get(queue));
+        let Some((queue, rules)) = queue.as_ref().and_then(|of| Some((of, of.reports.as_ref()?))) else {
+            return Err(EngineError::NoPlayerReports);
+        };
+        if live.roster.players().count() > limits::REPORTING_PLAYERS_MAX {
+            return Err(EngineError::NoPlayerReports);
+        }
+        if !live.state.takes_result() {
+            return Err(EngineError::NoResultNow { state: live.state.as_str() });
+        }
+        Ok(ReportsRow {
+            mode: live.mode.clone(),
+            queue: queue.name.clone(),
+            roster: live.roster.clone(),
+            agree: rules.agree,
+            silence: rules.silence,
+            deadline: call.now.saturating_add(rules.deadline_ms),
+            voices: Default::default(),
+            stage: ReportsStage::Open,
+            overruled: Vec::new(),
+        })
+    }
+
+    /// Keeps what is no result yet.
+    async fn keep_reports(
+        &self,
+        call: &Call,
+        id: MatchId,
+        (row, version): (ReportsRow, Option<Version>),
+        live: Option<Version>,
+    ) -> Result<ReportsView, EngineError> {
+        let mut changes = self.changes(call, &[&id, &row.mode]);
+        changes.check(Key::Result(id), Expect::Absent);
+        if let Some(live) = live {
+            changes.check(Key::Match(id), Expect::At(live));
+        }
+        changes.replace(Key::Reports(id), version, Row::Reports(Box::new(row.clone())));
+        self.remember(&mut changes, call, Home::Record, &())?;
+        self.commit(Home::Record, changes).await?;
+        // Players are told that somebody has reported. If this fails, the match is kept alive when it would expire.
+        if version.is_none()
+            && let Err(error) = self.begin_reporting(id, &row).await
+        {
+            tracing::debug!(match_id = %id, %error, "that a match is being reported is told later");
+        }
+        Ok(ReportsView { match_id: id, row: Some(row), result: None })
+    }
+
+    /// Lets a match wait for those who have not reported.
+    pub(crate) async fn begin_reporting(&self, id: MatchId, reports: &ReportsRow) -> Result<(), EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let Some((mut row, version)) = self.live_match(id).await? else { return Ok(()) };
+            let until = row.expires_at.max(reports.deadline.saturating_add(SETTLING));
+            if row.state != MatchState::Running && row.expires_at == until {
+                return Ok(());
+            }
+            let call = Call::system("gsm:BeginReporting", self.clock.now());
+            let mut changes = self.changes(&call, &[&id]);
+            // The record of the report says it.
+            changes.audit = None;
+            row.expires_at = until;
+            if row.state == MatchState::Running {
+                (row.state, row.changed_at) = (MatchState::Reporting, call.now);
+                tell_match(&mut changes, id, &row);
+            }
+            changes.replace(Key::Match(id), Some(version), Row::Match(Box::new(row)));
+            match self.commit(Home::Live, changes).await {
+                Ok(_) => return Ok(()),
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Makes of what was said a result, by the commit of every result.
+    async fn end_reports(
+        &self,
+        call: &Call,
+        id: MatchId,
+        (row, version): (ReportsRow, Option<Version>),
+        ending: Ending,
+        live: Option<(MatchRow, Version)>,
+    ) -> Result<ReportsView, EngineError> {
+        let facts =
+            MatchFacts { mode: row.mode.clone(), queue: Some(row.queue.clone()), roster: row.roster.clone() };
+        let queue = self.views.queues.get(&row.queue);
+        let most_said = || row.voices.most_said().map(|voice| voice.result.clone()).ok_or(EngineError::Raced);
+        let at = call.now;
+        let (result, verdict) = match ending {
+            Ending::Counts(result) => {
+                let of = (&result, &facts.roster);
+                let verdict = self.first_verdict(call, id, queue.as_deref(), of, &live).await?;
+                (result, verdict)
+            }
+            Ending::Disputed(reason) => (most_said()?, Verdict::Disputed { reason, at }),
+            Ending::Void(reason) => (most_said()?, Verdict::Voided { reason, at }),
+        };
+        let blame = self.first_blame(id, queue.as_deref(), (&result, &[]), &verdict).await?;
+        let tickets = live.as_ref().map(|(row, _)| row.tickets.clone());
+        let kept = row.clone();
+        let closing = row.closed(&verdict, &result, version);
+        let kept_row = closing.kept.as_deref().cloned();
+        let mut decided = self.decide(call, id, &facts, result, verdict).await?;
+        (decided.blame, decided.closing) = (blame, Some(closing));
+        let result = self.commit_result(call, decided, live).await?;
+        if let Verdict::Disputed { reason, .. } = &result.row.verdict {
+            self.tell_listener(id, &kept, reason, tickets).await;
+        }
+        Ok(ReportsView { match_id: id, row: kept_row, result: Some(result) })
+    }
+
+    /// Tells whoever listens outside of a dispute. What cannot be read is left out.
+    async fn tell_listener(
+        &self,
+        id: MatchId,
+        row: &ReportsRow,
+        reason: &str,
+        tickets: Option<Vec<gsm_core::TicketId>>,
+    ) {
+        if !self.is_heard() {
+            return;
+        }
+        let tickets = match tickets {
+            Some(tickets) => tickets,
+            None => self.archived_match(id).await.ok().flatten().map(|row| row.tickets).unwrap_or_default(),
+        };
+        let keys: Vec<Key> = tickets.into_iter().map(Key::Ticket).collect();
+        let found = self.get(Home::Live, &keys).await.unwrap_or_default();
+        let shown_tickets = keys.iter().zip(found).filter_map(|(key, found)| {
+            let (Key::Ticket(id), found) = (key, found?) else { return None };
+            Some(shown(*id, ticket_row(key, &found.row).ok()?, &Places::default()))
+        });
+        let telling = Telling::new(Happening::Disputed(reason.to_owned()), shown_tickets.collect());
+        self.publish(&row.queue, self.clock.now(), vec![telling.of_match(Some(id))]);
+    }
+
+    /// What becomes of the reports of a match whose server has reported.
+    pub(crate) async fn closing_by_server(
+        &self,
+        id: MatchId,
+        result: &MatchResult,
+        verdict: &Verdict,
+    ) -> Result<Option<Closing>, EngineError> {
+        Ok(match self.reports_row(id).await? {
+            None => None,
+            Some((row, version)) => Some(row.closed(verdict, result, Some(version))),
+        })
+    }
+
+    /// Adds to a ruling what it says of who reported the match.
+    pub(crate) async fn rule_on_reports(
+        &self,
+        head: &mut ChangeSet,
+        id: MatchId,
+        ruled: &ResultRow,
+    ) -> Result<(), EngineError> {
+        let key = Key::Reports(id);
+        match self.reports_row(id).await? {
+            None => head.check(key, Expect::Absent),
+            Some((row, version)) => {
+                head.replace(key, Some(version), Row::Reports(Box::new(row.ruled(ruled))))
+            }
+        };
+        Ok(())
+    }
+
+    /// Decides by what was said so far, where the time is up; whether anything was.
+    pub(crate) async fn settle_reports(&self, call: &Call, id: MatchId) -> Result<bool, EngineError> {
+        let Some((row, version)) = self.reports_row(id).await? else {
+            if self.is_gone(Key::Reports(id)).await? {
+                self.views.reports.follow(id, None);
+            }
+            return Ok(false);
+        };
+        if row.stage != ReportsStage::Open || row.deadline > call.now {
+            self.views.reports.follow(id, Some(&row));
+            return Ok(false);
+        }
+        if let Some(result) = self.result_row(id).await? {
+            // The match's own server has reported, and had not seen that they began to.
+            let mut changes = self.changes(call, &[&id]);
+            changes.audit = None;
+            row.closed(&result.verdict, &result.result, Some(version)).add_to(id, &mut changes);
+            self.commit(Home::Record, changes).await?;
+            return Ok(true);
+        }
+        let live = if self.homes.is_one() { self.live_match(id).await? } else { None };
+        let ending = row.at_deadline();
+        self.end_reports(call, id, (row, Some(version)), ending, live).await.map(|_| true)
+    }
+
+    pub(crate) async fn reports_row(
+        &self,
+        id: MatchId,
+    ) -> Result<Option<(ReportsRow, Version)>, EngineError> {
+        let key = Key::Reports(id);
+        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
+        let Row::Reports(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
+        Ok(Some(((**row).clone(), found.version)))
+    }
+
+    /// What the players of a match say, for those who may see the match.
+    pub async fn reports(&self, call: &Call, id: MatchId) -> Result<ReportsView, EngineError> {
+        let view = self.match_view(call, id).await?;
+        let row = self.reports_row(id).await?.map(|(row, _)| row);
+        let by_players = |queue: &gsm_core::QueueName| {
+            self.views.queues.get(queue).is_some_and(|queue| queue.reports.is_some())
+        };
+        if row.is_none() && !view.row.queue.as_ref().is_some_and(by_players) {
+            return Err(EngineError::NoPlayerReports);
+        }
+        Ok(ReportsView { match_id: id, row, result: view.result })
+    }
+
+    /// Matches in dispute, by match id, at most a page of them after `after`.
+    pub async fn disputes(
+        &self,
+        after: Option<MatchId>,
+        limit: usize,
+    ) -> Result<Vec<ReportsView>, EngineError> {
+        let ids = self.views.reports.disputed(after, limit.min(limits::PAGE_SIZE_MAX));
+        let keys: Vec<Key> = ids.iter().copied().map(Key::Reports).collect();
+        let mut views = Vec::with_capacity(ids.len());
+        for (id, found) in ids.into_iter().zip(self.get(Home::Record, &keys).await?) {
+            if let Some(Row::Reports(row)) = found.as_ref().map(|found| &*found.row) {
+                let result = self.result_view(id).await?;
+                views.push(ReportsView { match_id: id, row: Some((**row).clone()), result });
+            }
+        }
+        Ok(views)
+    }
+
+    /// How a player's reports went, where not all agreed.
+    #[must_use]
+    pub fn candour(&self, player: PlayerId) -> Candour {
+        self.views.reports.candour(player)
+    }
+
+    /// Players whose reports were often not what counts, the most often first.
+    #[must_use]
+    pub fn often_overruled(&self, limit: usize) -> Vec<(PlayerId, Candour)> {
+        self.views.reports.overruled(OVERRULED_MIN, limit.min(limits::PAGE_SIZE_MAX))
+    }
+}
+
+fn validated(report: &Report, row: &ReportsRow) -> Result<MatchResult, EngineError> {
+    if !report.afk.is_empty() {
+        return Err(EngineError::invalid("afk", "a server alone says who was away"));
+    }
+    MatchResult::validate(report, &row.roster)
+        .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })
+}
+
+/// Whether a report of a match whose result is known says nothing new.
+fn said_already(
+    player: PlayerId,
+    id: MatchId,
+    report: &Report,
+    known: Option<&ReportsRow>,
+    result: &ResultRow,
+) -> Result<(), EngineError> {
+    if result.roster.side_of(player).is_none() {
+        return Err(EngineError::Unknown { what: "match" });
+    }
+    let said = MatchResult::validate(report, &result.roster)
+        .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
+    let repeats = known.and_then(|row| row.voices.of(player)).is_some_and(|voice| voice.result == said);
+    if repeats || (result.counts() && said.agrees_with(result.first_report())) {
+        return Ok(());
+    }
+    Err(match result.verdict {
+        Verdict::Disputed { .. } => EngineError::Disputed { match_id: id },
+        Verdict::Voided { .. } => EngineError::NoResultNow { state: MatchState::Finished.as_str() },
+        _ => EngineError::ResultContradicts { match_id: id },
+    })
+}
