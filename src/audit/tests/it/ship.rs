@@ -275,7 +275,7 @@ fn what_another_put_into_the_copy_is_told_and_never_taken_for_the_log() {
     refuses("tile/0/001", &[0; 8_192]);
     refuses("checkpoint", b"not a note");
     // A checkpoint that is true, of a time before: the copy has more than it says.
-    let (half, mut copy) = (Memory::default(), begun());
+    let (half, copy) = (Memory::default(), begun());
     grown(&half, 90);
     let old = half.files.borrow()["checkpoint"].clone();
     copy.of.files.borrow_mut().insert("checkpoint".to_owned(), old);
