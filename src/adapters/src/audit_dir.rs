@@ -1,5 +1,5 @@
 //! The files of an audit log in a directory.
-use gsm_audit::{Disk, Files};
+use gsm_audit::{Disk, Files, Vault};
 use std::{
     fs,
     io::{self, Write as _},
@@ -100,10 +100,59 @@ impl Disk for AuditDir {
     }
 }
 
+/// A copy in a directory, which is as safe as the directory is: on another machine, or one that takes files only once.
+impl Vault for AuditDir {
+    fn put_new(&mut self, path: &str, bytes: &[u8]) -> io::Result<bool> {
+        let file = self.place(path)?;
+        let mut draft = file.clone().into_os_string();
+        draft.push(format!(".{}{DRAFT}", std::process::id()));
+        let mut writing = fs::File::create(&draft)?;
+        writing.write_all(bytes)?;
+        writing.sync_all()?;
+        // Unlike a rename, a link takes no other file's place.
+        let linked = fs::hard_link(&draft, &file);
+        fs::remove_file(&draft)?;
+        match linked {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            linked => linked.and_then(|()| sync_dir(file.parent())).map(|()| true),
+        }
+    }
+
+    fn put(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        self.replace(path, bytes, true)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gsm_audit::{Limits, Log, Record, SigningKey, Verdict, verify};
+    use gsm_audit::{Limits, Log, Record, SigningKey, Verdict, ship, verify};
+
+    #[test]
+    fn a_copy_in_a_directory_is_a_log_that_can_be_checked_and_nothing_in_it_is_put_twice() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (files, mut copy) =
+            (AuditDir::new(&dir.path().join("audit")), AuditDir::new(&dir.path().join("copy")));
+        let key = || SigningKey::of("gsm/test", [7; 32]).expect("a key");
+        let trusted = [key().verifier().clone()];
+        for round in 1..=3u64 {
+            let mut log = Log::open(files.clone(), vec![key()], Limits::default()).expect("opens");
+            log.append(&vec![Record { name: "gsm:Test", ..Record::default() }; 300]).expect("appends");
+            let shipped = ship(&files, &mut copy, &trusted, &mut |_| true).expect("ships");
+            assert_eq!((shipped.before, shipped.size), ((round - 1) * 300, round * 300));
+            let found = verify(&copy, &trusted, None);
+            assert!(
+                matches!(&found, Verdict::Whole(whole) if whole.checkpoint.size == round * 300),
+                "{found:?}"
+            );
+        }
+        let first = "segments/00000000000000000000.jsonl";
+        let before = copy.read(first).expect("reads");
+        assert!(!copy.put_new(first, b"another").expect("answers"));
+        assert_eq!(copy.read(first).expect("reads"), before);
+        let drafts = fs::read_dir(dir.path().join("copy/segments")).expect("reads").count();
+        assert_eq!(drafts, 3, "no drafts are left");
+    }
 
     #[test]
     fn a_log_in_a_directory_is_written_whole_and_goes_on() {

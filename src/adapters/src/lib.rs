@@ -1,5 +1,5 @@
 //! The embedded store behind the engine's [`Store`](gsm_engine::store::Store) port, files for boards' snapshots, a registry of models, the
-//! system's clock and its ids.
+//! places of copies of the audit log, the system's clock and its ids.
 //!
 //! Not here: any rule of the game, HTTP, configuration files. Invariant: a commit that was answered `Ok` survives
 //! kill -9, power cut, torn write and full disk; damaged data is refused and named, never served.
@@ -23,15 +23,21 @@
 //! # .map_err(|error: Box<dyn std::error::Error>| error)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+mod audit_copy;
 mod audit_dir;
+#[cfg(feature = "s3")]
+mod audit_s3;
 mod embedded;
 pub mod models;
 #[cfg(feature = "sagemaker")]
 pub mod sagemaker;
 mod snapshots;
+mod syslog;
 mod system;
 
+pub use audit_copy::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Retention};
 pub use audit_dir::AuditDir;
 pub use embedded::{Durability, EmbeddedStore, OpenError, Options, State, Stats, disk, limits};
 pub use snapshots::SnapshotFiles;
+pub use syslog::{Receiver, checkpoint_line};
 pub use system::{SystemClock, SystemIds};

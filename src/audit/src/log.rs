@@ -5,7 +5,7 @@
 //! under a signature too, and a start knows to the byte how to go on.
 mod open;
 
-pub(crate) use open::Pending;
+pub(crate) use open::{Pending, rows_at};
 
 use crate::{
     checkpoint::Checkpoint,
@@ -68,7 +68,7 @@ pub(crate) fn io(path: &str) -> impl Fn(io::Error) -> LogError {
     move |source| LogError::Io { path: path.to_owned(), source }
 }
 
-fn damaged(path: &str, what: impl Into<String>) -> LogError {
+pub(crate) fn damaged(path: &str, what: impl Into<String>) -> LogError {
     LogError::Damaged { path: path.to_owned(), what: what.into() }
 }
 

@@ -11,6 +11,8 @@ pub const PARAMETERS_BYTES_MAX: usize = 4_096;
 const TEXT_CHARS_MAX: usize = 256;
 /// Things that a record names; of more it says how many.
 const RESOURCES_MAX: usize = 64;
+/// Policies that a record names.
+const POLICIES_MAX: usize = 16;
 /// The version of CloudTrail's record contents.
 const EVENT_VERSION: &str = "1.11";
 
@@ -43,6 +45,8 @@ pub struct Record<'a> {
     pub resources: &'a [String],
     /// Why, where the caller had to say.
     pub reason: Option<&'a str>,
+    /// The policies that let it through or, where it was refused by them, that forbade it.
+    pub policies: &'a [String],
     /// Place of the change in the journal.
     pub commit: Option<u64>,
     /// Of how many like it this one tells, and since when.
@@ -76,6 +80,7 @@ impl Default for Record<'_> {
             parameters: None,
             resources: &[],
             reason: None,
+            policies: &[],
             commit: None,
             folded: None,
         }
@@ -147,6 +152,13 @@ impl Record<'_> {
         }
         if let Some(reason) = self.reason {
             member("reason", reason, out);
+        }
+        for (at, policy) in self.policies.iter().take(POLICIES_MAX).enumerate() {
+            out.extend_from_slice(if at == 0 { b",\"policies\":[" } else { b"," });
+            text(policy, out);
+        }
+        if !self.policies.is_empty() {
+            out.push(b']');
         }
         if more > 0 {
             let _ = write!(out, ",\"moreResources\":{more}");

@@ -2,6 +2,7 @@
 use crate::{
     disk::{Files, SEGMENTS},
     hash::{Hash, leaf_hash, sha256},
+    log::{LogError, damaged, io as io_error},
 };
 use std::io;
 
@@ -66,4 +67,44 @@ pub(crate) fn lines(segment: &mut [u8], mut each: impl FnMut(Line<'_>) -> bool) 
         }
         at = stop + 1;
     }
+}
+
+/// Gives the line and hash of each record from `from` to before `to`; all of them must be there.
+pub(crate) fn records(
+    files: &dyn Files,
+    from: u64,
+    to: u64,
+    each: &mut dyn FnMut(&[u8], Hash),
+) -> Result<(), LogError> {
+    let (firsts, _) = segments(files).map_err(io_error(SEGMENTS))?;
+    let begin = firsts.iter().rposition(|first| *first <= from).unwrap_or_default();
+    let mut seq = from;
+    for first in firsts.into_iter().skip(begin) {
+        if seq == to {
+            break;
+        }
+        let path = path(first);
+        if first > seq {
+            return Err(damaged(&path, format!("record {seq} should stand before it")));
+        }
+        let mut text = files.read(&path).map_err(io_error(&path))?.unwrap_or_default();
+        let skipped = usize::try_from(seq - first).unwrap_or(usize::MAX);
+        let start = match skipped.checked_sub(1) {
+            None => Some(0),
+            Some(nth) => memchr::memchr_iter(b'\n', &text).nth(nth).map(|end| end + 1),
+        };
+        let Some(text) = start.and_then(|start| text.get_mut(start..)) else { continue };
+        lines(text, |line| {
+            if seq == to || !line.ended {
+                return false;
+            }
+            each(line.bytes, line.hash);
+            seq += 1;
+            true
+        });
+    }
+    if seq < to {
+        return Err(damaged(SEGMENTS, format!("there is no record {seq}; the checkpoint covers {to}")));
+    }
+    Ok(())
 }

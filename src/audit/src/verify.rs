@@ -120,6 +120,7 @@ fn once(
     }
     let behind_max = pending.as_ref().map_or(0, |pending| pending.lines.len());
     let sizes = claims.iter().map(|claim| claim.checkpoint.size);
+    let sizes = sizes.chain(pending.as_ref().map(|pending| pending.checkpoint.size));
     walk.again(sizes, signed.as_ref().map_or(0, |head| head.size), behind_max);
     walk.segments(files, &firsts)?;
     Ok(judge(walk, &claims, signed, pending.as_ref(), findings))
@@ -189,12 +190,16 @@ fn judge(
     Verdict::Damaged(Damage { first_bad: exact.unwrap_or(vouched), exact: exact.is_some(), findings })
 }
 
-/// What stands behind the checkpoint must be what is about to be signed, or a part of it.
+/// What stands behind the checkpoint must be what is about to be signed, or a part of it. In a copy, where only the checkpoint is
+/// announced, it must be all of it.
 fn beyond(walk: &Walk, head: &Checkpoint, pending: Option<&Pending>) -> Option<String> {
     let behind = walk.behind();
+    let fits = |pending: &Pending| match pending {
+        Pending { lines, checkpoint, .. } if lines.is_empty() => walk.ends_with(checkpoint),
+        Pending { lines, .. } => lines.starts_with(behind) && walk.continues(pending),
+    };
     let pending = pending.filter(|pending| pending.checkpoint.size > head.size);
-    let fits = pending.is_some_and(|pending| pending.lines.starts_with(behind) && walk.continues(pending));
-    (!behind.is_empty() && !fits)
+    (!behind.is_empty() && !pending.is_some_and(fits))
         .then(|| format!("what stands from record {} on is under no signature", head.size))
 }
 

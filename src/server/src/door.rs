@@ -401,6 +401,9 @@ fn may(door: &Door, parts: &Parts, caller: &Bearer, action: &str, address: IpAdd
     let operations = crate::api::operations();
     let asked = Asked { action, path: Some(parts.uri.path()), address, reason };
     let decision = authz::decide(&door.policies, operations, caller, &asked);
+    if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
+        trail.is_decided(decision.allowed, &decision.policies, reason);
+    }
     if decision.allowed {
         return Ok(());
     }

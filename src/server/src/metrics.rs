@@ -70,6 +70,12 @@ struct ByClass {
     class: &'static str,
 }
 
+/// A way on which the audit log is shipped: `copy` or `syslog`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByWay {
+    to: &'static str,
+}
+
 /// A share of the last journal writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Quantile {
@@ -130,7 +136,52 @@ pub(crate) struct Metrics {
     models: Models,
     dropped: Family<ByClass, Counter>,
     erasing: Gauge,
+    shipping: Shipping,
     store: Store,
+}
+
+/// How far what is shipped of the audit log is behind it.
+struct Shipping {
+    seconds: Family<ByWay, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    records: Family<ByWay, Gauge>,
+    failures: Family<ByWay, Counter>,
+}
+
+impl Shipping {
+    fn new(all: &mut Families) -> Self {
+        Self {
+            seconds: all.add(
+                "gsm_audit_ship_lag_seconds",
+                "to",
+                "Since the copy of the audit log (or syslog) last had all of it; 0 where it has",
+                "",
+                Family::default(),
+            ),
+            records: all.add(
+                "gsm_audit_ship_lag_records",
+                "to",
+                "Records of the audit log that are not shipped yet",
+                "",
+                Family::default(),
+            ),
+            failures: all.add(
+                "gsm_audit_ship_failures",
+                "to",
+                "Shipments of the audit log that failed",
+                "",
+                Family::default(),
+            ),
+        }
+    }
+
+    fn copy(&self, app: &App) {
+        for lag in app.shipping.lags() {
+            let of = ByWay { to: lag.to };
+            self.seconds.get_or_create(&of).set(lag.since.as_secs_f64());
+            self.records.get_or_create(&of).set(i64::try_from(lag.records).unwrap_or(i64::MAX));
+            self.failures.get_or_create(&of).inner().store(lag.failures, Ordering::Relaxed);
+        }
+    }
 }
 
 /// How the predictions of each mode held up of late.
@@ -355,6 +406,7 @@ impl Metrics {
                 "",
                 Gauge::default(),
             ),
+            shipping: Shipping::new(&mut all),
             store: Store::new(&mut all),
             families: all,
         }
@@ -406,6 +458,7 @@ impl Metrics {
             self.oldest.get_or_create(&of).set(line.wait_ms_max.get() as f64 / 1e3);
         }
         self.models.copy(app);
+        self.shipping.copy(app);
         self.store.copy(app);
         let mut text = String::new();
         // Writing to a String does not fail.

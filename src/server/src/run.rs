@@ -1,7 +1,7 @@
 //! The composition root: settings in, a running server out.
 use crate::{
     api::{self, App},
-    audit::Sequencer,
+    audit::{Sequencer, Shipping},
     authz,
     config::{Asserted, ClientAuth, Dashboard, Mode, Settings, TlsSettings},
     dev,
@@ -148,9 +148,10 @@ impl Running {
         if let Some(saving) = self.saving.as_ref().filter(|_| self.fatal.lock().is_none()) {
             saving.last(&self.app.engine).await;
         }
-        let (store, sequencer) = (self.app.store.clone(), self.sequencer);
+        let (app, store, sequencer) = (self.app.clone(), self.app.store.clone(), self.sequencer);
         let closed = tokio::task::spawn_blocking(move || {
             sequencer.stop();
+            app.shipping.stop();
             store.close()
         });
         let closed = closed.await;
@@ -232,9 +233,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         .and_then(|()| wire(&settings, &**engine.ids()))
         .and_then(|wire| {
             let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
-            Ok((wire, Sequencer::start(&settings, store.clone(), clock, ids)?))
+            let (sequencer, audit) = Sequencer::start(&settings, store.clone(), clock, ids)?;
+            let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock())?;
+            Ok((wire, sequencer, audit, shipping))
         });
-    let (wire, (sequencer, audit)) = match prepared {
+    let (wire, sequencer, audit, shipping) = match prepared {
         Ok(done) => done,
         Err(error) => {
             close_quietly(store).await;
@@ -256,6 +259,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         watch: Watch::new(started_at),
         wire,
         audit,
+        shipping,
         gate: gate.clone(),
         metrics,
         shedder: Shedder::new(settings.queue_target),

@@ -4,7 +4,7 @@ use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, Ticke
 use gsm_engine::{
     BoardConfig, Call, Engine, EngineError, Fingerprint, Intake, MatchFacts, MatchView, NewMatch, NewTicket,
     PAST_SEATS_MAX, Principal, QueueConfig, ReportsView, ResultView, Retention, TicketView, Viewer,
-    store::Brought,
+    store::{Brought, Origin, Recorded},
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
 use std::{collections::BTreeSet, fmt};
@@ -208,14 +208,14 @@ impl fmt::Display for Told {
     }
 }
 
-fn call(engine: &Engine, principal: Principal) -> Call {
+fn call(engine: &Engine, principal: Principal, request_id: String) -> Call {
     Call {
         action: "sim",
         principal,
-        request_id: String::new(),
+        request_id,
         once: None,
         now: engine.clock().now(),
-        origin: Default::default(),
+        origin: Origin { recorded: Recorded::not_yet(), ..Origin::default() },
     }
 }
 
@@ -321,9 +321,9 @@ impl Deed {
         }
     }
 
-    /// Does it on a node.
-    pub(crate) async fn perform(&self, engine: &Engine) -> Told {
-        let mut call = call(engine, self.principal());
+    /// Does it on a node, under a name for the audit log.
+    pub(crate) async fn perform(&self, engine: &Engine, request_id: String) -> Told {
+        let mut call = call(engine, self.principal(), request_id);
         if let Some((key, body)) = self.key() {
             // The key names the operation too: keys of different ones never meet.
             call.once = Some(Fingerprint::new(&call.principal, "sim", key, &[body.as_bytes()]));

@@ -1,6 +1,6 @@
 //! What nodes handed to the stores, and what the stores say they did: two witnesses that must agree.
 use crate::{check::locks, world::penalties};
-use gsm_core::{CommitKey, MatchId, Mode, PlayerId, QueueName, TicketId};
+use gsm_core::{CommitKey, EventId, MatchId, Mode, PlayerId, QueueName, TicketId};
 use gsm_engine::store::{
     ChangeSet, Committed, Cursor, Expect, Fold, Home, Key, Op, PenaltiesRow, PushEvent, Row, TicketRow,
     Version, Write,
@@ -18,6 +18,8 @@ pub(crate) type Told = (PlayerId, PushEvent);
 #[derive(PartialEq)]
 struct Submitted {
     node: usize,
+    /// Its audit record.
+    audit: Option<EventId>,
     events: Vec<Told>,
     /// The leases it rests on.
     leases: Vec<(QueueName, Version)>,
@@ -29,6 +31,10 @@ struct Inner {
     applied: BTreeMap<(Home, u64), (CommitKey, Vec<Told>)>,
     lease_puts: BTreeMap<Version, (QueueName, String, u64)>,
     over_limit: Option<(usize, usize)>,
+    /// Calls so far.
+    requests: u64,
+    /// The audit record of what was applied, and the request that it names.
+    audits: BTreeMap<(Home, u64), Option<(EventId, String)>>,
     /// Results as they were written, with whether they count and whether they wait, by sequence.
     results: BTreeMap<u64, Vec<(MatchId, bool, bool)>>,
     /// By store and sequence: folds may come late.
@@ -73,6 +79,8 @@ impl Fold for Witness {
         {
             return;
         }
+        let audit = changes.audit.as_ref().map(|audit| (audit.event_id, audit.request_id.clone()));
+        inner.audits.insert((self.store, committed.sequence), audit);
         let ends = |write: &Write| matches!(write.key, Key::Proposal(_)) && write.op == Op::Delete;
         let ends = changes.writes.iter().any(ends);
         for write in &changes.writes {
@@ -122,7 +130,8 @@ impl Ledger {
             _ => None,
         };
         let leases = changes.writes.iter().filter_map(lease).collect();
-        let submitted = Submitted { node, events: changes.events.clone(), leases };
+        let audit = changes.audit.as_ref().map(|audit| audit.event_id);
+        let submitted = Submitted { node, audit, events: changes.events.clone(), leases };
         let same = inner.submitted.entry(changes.key).or_default();
         if !same.contains(&submitted) {
             same.push(submitted);
@@ -132,6 +141,37 @@ impl Ledger {
     /// A change set that was too large: its writes and the limit.
     pub(crate) fn over_limit(&self) -> Option<(usize, usize)> {
         self.0.lock().over_limit
+    }
+
+    /// A name for the next call.
+    pub(crate) fn request(&self) -> String {
+        let mut inner = self.0.lock();
+        inner.requests += 1;
+        format!("req-{}", inner.requests)
+    }
+
+    /// What is wrong with the audit records of what was applied, if something is.
+    pub(crate) fn audit_fault(&self) -> Option<String> {
+        let inner = self.0.lock();
+        let (mut events, mut requests) = (BTreeSet::new(), BTreeSet::new());
+        for (at, audit) in &inner.audits {
+            let tries = inner.applied.get(at).and_then(|(key, _)| inner.submitted.get(key));
+            let found = audit.as_ref().map(|(event, _)| *event);
+            let is_as_handed_over = tries.is_none_or(|tries| tries.iter().any(|one| one.audit == found));
+            if !is_as_handed_over {
+                return Some(format!(
+                    "what was applied at {at:?} has the record {found:?}, not the one it came with"
+                ));
+            }
+            let Some((event, request)) = audit else { continue };
+            if !events.insert(event) {
+                return Some(format!("the record {event} is there again at {at:?}"));
+            }
+            if !request.is_empty() && !requests.insert(request) {
+                return Some(format!("a second record, at {at:?}, names the request {request}"));
+            }
+        }
+        None
     }
 
     /// Every event that an applied change set was submitted with, by player and cursor of the store's sequence.

@@ -99,6 +99,8 @@ pub enum Invariant {
     Limits,
     /// A player's events have growing cursors, and none is lost.
     EventsWhole,
+    /// Each change has the audit record that it was handed over with, once, and one record at most names a request.
+    AuditedOnce,
     /// A repeated call is answered as the first.
     SameAnswer,
     /// Nothing of an erased player's identity is left.
@@ -125,6 +127,7 @@ impl Invariant {
         Self::Fenced,
         Self::Limits,
         Self::EventsWhole,
+        Self::AuditedOnce,
         Self::SameAnswer,
         Self::NobodyLeft,
         Self::Answers,

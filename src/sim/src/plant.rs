@@ -65,6 +65,10 @@ pub enum Plant {
     IdentityKept,
     /// What is left of the erased is looked for, and not deleted.
     LeftoversKept,
+    /// A change is kept, and its audit record is not.
+    AuditDropped,
+    /// An audit record is kept with another change too.
+    AuditTwice,
     /// One player's word is as good as two.
     AgreementForged,
 }
@@ -98,6 +102,8 @@ impl Plant {
         Self::BackfillUnheeded,
         Self::IdentityKept,
         Self::LeftoversKept,
+        Self::AuditDropped,
+        Self::AuditTwice,
         Self::AgreementForged,
     ];
 
@@ -124,6 +130,7 @@ impl Plant {
             Self::LessonDropped => Invariant::ModelsAgree,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
+            Self::AuditDropped | Self::AuditTwice => Invariant::AuditedOnce,
             Self::ReplayDropped => Invariant::SameAnswer,
             Self::IdentityKept | Self::LeftoversKept => Invariant::NobodyLeft,
             Self::RefusedApplied => Invariant::Answers,
@@ -259,12 +266,28 @@ impl Planted {
                 changes.folds.retain(|write| !matches!(write.key, Key::Lesson(..)));
                 changes
             }
+            Plant::AuditDropped => {
+                if self.now_and_then(0.1) {
+                    changes.audit = None;
+                }
+                changes
+            }
             Plant::EventDropped => {
                 changes.events.pop();
                 changes
             }
             _ => changes,
         }
+    }
+
+    /// A change set that changes nothing, with the audit record of `changes`.
+    fn recorded_again(&self, changes: &ChangeSet) -> ChangeSet {
+        let mut again = ChangeSet::new(CommitKey::from_u128(!changes.key.as_u128()), changes.at);
+        again.audit = changes.audit.clone();
+        if let Some(write) = changes.writes.first() {
+            again.write(write.key.clone(), Expect::Any, Op::Check);
+        }
+        again
     }
 
     /// Writes the ratings of `changes` again, as if the match had counted twice.
@@ -305,6 +328,14 @@ impl Store for Planted {
                 let answer = self.below.commit(changes.clone()).await;
                 if answer.is_ok() {
                     self.rate_again(&changes).await;
+                }
+                answer
+            }
+            Plant::AuditTwice if changes.audit.is_some() && self.now_and_then(0.1) => {
+                let again = self.recorded_again(&changes);
+                let answer = self.below.commit(changes).await;
+                if answer.is_ok() {
+                    let _ = self.below.commit(again).await;
                 }
                 answer
             }

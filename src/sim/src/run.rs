@@ -213,6 +213,9 @@ impl Sim {
         if let Some(detail) = self.world.ledger.lease_fault(&self.world.names()) {
             return check::broken(Invariant::Fenced, detail);
         }
+        if let Some(detail) = self.world.ledger.audit_fault() {
+            return check::broken(Invariant::AuditedOnce, detail);
+        }
         check::dodges_count(&self.truth, &self.world.ledger)?;
         check::nobody_left(&self.truth, &self.world.eye)?;
         for (at, node) in self.world.nodes.iter().enumerate() {

@@ -412,7 +412,9 @@ impl World {
         type Running<'a> = Pin<Box<dyn Future<Output = Told> + 'a>>;
         let mut running: Vec<Option<Running<'_>>> = deeds
             .iter()
-            .map(|(at, deed)| Some(Box::pin(deed.perform(&self.nodes[*at].engine)) as Running<'_>))
+            .map(|(at, deed)| {
+                Some(Box::pin(deed.perform(&self.nodes[*at].engine, self.ledger.request())) as Running<'_>)
+            })
             .collect();
         let mut told: Vec<Option<Told>> = deeds.iter().map(|_| None).collect();
         let mut turns = 0;

@@ -136,7 +136,7 @@ impl<D: Disk> Log<D> {
 }
 
 /// Reads the segment in which the signed part ends, and what stands behind.
-fn tail(disk: &impl Files, firsts: &[u64], size: u64) -> Result<Tail, LogError> {
+fn tail(disk: &dyn Files, firsts: &[u64], size: u64) -> Result<Tail, LogError> {
     let mut tail = Tail::default();
     let lies = |first: &u64| !first.is_multiple_of(TILE_WIDTH) || *first > size;
     if let Some(first) = firsts.iter().find(|first| lies(first)) {
@@ -187,7 +187,7 @@ fn tail(disk: &impl Files, firsts: &[u64], size: u64) -> Result<Tail, LogError> 
 }
 
 /// The hashes of a full tile.
-fn tile_row(disk: &impl Files, tile: Tile) -> Result<Vec<Hash>, LogError> {
+fn tile_row(disk: &dyn Files, tile: Tile) -> Result<Vec<Hash>, LogError> {
     let path = tile.path();
     let bytes = disk.read(&path).map_err(io(&path))?.ok_or_else(|| damaged(&path, "it is not there"))?;
     let row = row_of(&bytes).filter(|row| row.len() as u64 == TILE_WIDTH);
@@ -195,7 +195,7 @@ fn tile_row(disk: &impl Files, tile: Tile) -> Result<Vec<Hash>, LogError> {
 }
 
 /// The tree of `size` leaves, from its full tiles and the leaves behind the last of them.
-fn rows(disk: &impl Files, size: u64, leaves: Vec<Hash>) -> Result<Rows, LogError> {
+fn rows(disk: &dyn Files, size: u64, leaves: Vec<Hash>) -> Result<Rows, LogError> {
     let (mut levels, mut count) = (vec![leaves], size / TILE_WIDTH);
     let mut level = 0;
     while count > 0 {
@@ -210,8 +210,15 @@ fn rows(disk: &impl Files, size: u64, leaves: Vec<Hash>) -> Result<Rows, LogErro
     Rows::of(size, levels).ok_or_else(|| damaged(CHECKPOINT, "records are missing"))
 }
 
+/// The tree of the first `size` records, from full tiles and the records behind the last of them.
+pub(crate) fn rows_at(files: &dyn Files, size: u64) -> Result<Rows, LogError> {
+    let mut leaves = Vec::new();
+    segment::records(files, size - size % TILE_WIDTH, size, &mut |_, hash| leaves.push(hash))?;
+    rows(files, size, leaves)
+}
+
 /// The last change that any segment tells of.
-fn last_commit(disk: &impl Files, firsts: &[u64]) -> Result<u64, LogError> {
+fn last_commit(disk: &dyn Files, firsts: &[u64]) -> Result<u64, LogError> {
     for first in firsts.iter().rev() {
         let path = segment::path(*first);
         let text = disk.read(&path).map_err(io(&path))?.unwrap_or_default();

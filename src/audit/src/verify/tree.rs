@@ -2,6 +2,7 @@
 use super::Roots;
 use crate::{
     LogError,
+    checkpoint::Checkpoint,
     disk::Files,
     hash::Hash,
     log::{Pending, io},
@@ -36,6 +37,8 @@ pub(super) struct Walk {
     tiles: Vec<WrongTile>,
     /// Where the last segment began.
     before_last: Saved,
+    /// Whether the last line of all has an end.
+    is_ended: bool,
 }
 
 /// What was known before a segment.
@@ -61,6 +64,7 @@ impl Walk {
             odd: None,
             tiles: Vec::new(),
             before_last: Saved::default(),
+            is_ended: true,
         }
     }
 
@@ -74,6 +78,7 @@ impl Walk {
         self.odd = self.before_last.odd;
         self.roots.retain(|size, _| *size <= from);
         self.behind.clear();
+        self.is_ended = true;
         (self.signed, self.at_signed, self.behind_max) = (signed, None, behind_max);
         self.sizes = sizes.filter(|size| *size >= from).collect();
         self.sizes.sort_unstable();
@@ -140,6 +145,7 @@ impl Walk {
                     self.behind.extend_from_slice(if line.ended { b"\n" } else { b"" });
                 }
                 if !line.ended {
+                    self.is_ended = false;
                     if seq < self.signed {
                         self.odd(seq, format!("`{path}` ends within record {seq}"));
                     }
@@ -168,6 +174,13 @@ impl Walk {
             }
         }
         Ok(())
+    }
+
+    /// Whether the records end where a checkpoint says, with its root.
+    pub(super) fn ends_with(&self, checkpoint: &Checkpoint) -> bool {
+        self.is_ended
+            && self.size() == checkpoint.size
+            && self.root_at(checkpoint.size) == Some(checkpoint.root)
     }
 
     /// Whether the records that are about to be signed lead to the root that they are signed with.

@@ -3,5 +3,6 @@ mod crash;
 mod disk;
 mod oracle;
 mod record;
+mod ship;
 mod tamper;
 mod vectors;

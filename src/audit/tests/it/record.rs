@@ -27,6 +27,7 @@ fn a_record_is_one_line_in_the_words_of_cloudtrail() {
         parameters: Some("{\"place\":1}"),
         resources: &resources,
         reason: Some("because"),
+        policies: &["operators".to_owned(), "a \"b\"".to_owned()],
         commit: Some(9),
         folded: None,
     };
@@ -38,7 +39,7 @@ fn a_record_is_one_line_in_the_words_of_cloudtrail() {
             r#""sourceIPAddress":"hmac-2026:00ff","userAgent":"curl/8 \"x\"\n","requestID":"req-1","eventID":"evt-1","#,
             r#""readOnly":false,"requestParameters":{"place":1},"responseElements":null,"#,
             r#""resources":[{"ARN":"mch-1"},{"ARN":"duel"}],"eventType":"GsmApiCall","#,
-            r#""additionalEventData":{"commit":9,"reason":"because"}}"#
+            r#""additionalEventData":{"commit":9,"reason":"because","policies":["operators","a \"b\""]}}"#
         )
     );
     let refused =

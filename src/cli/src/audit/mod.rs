@@ -1,19 +1,17 @@
 //! `gsm audit`: the audit log of a server, checked and read from its files. No server need run.
 mod export;
 mod prove;
+mod ship;
 mod tail;
 mod verify;
 
 use crate::output::{Failure, Outcome};
 use clap::{Args, Subcommand};
-use gsm_adapters::AuditDir;
+use gsm_adapters::{CopyOptions, CopyPlace, Retention, SystemClock};
 use gsm_audit::{
-    CHECKPOINT, Checkpoint, Files as _, Hash, LogError, VerifierKey, leaf_hash, segment_path, segments,
+    CHECKPOINT, Checkpoint, Files, Hash, LogError, VerifierKey, leaf_hash, segment_path, segments,
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path, sync::Arc};
 
 /// `gsm audit`
 #[derive(Args)]
@@ -32,6 +30,8 @@ enum What {
     Consistency(prove::Consistency),
     /// Print records, as they are or as CloudTrail delivers them
     Export(export::Export),
+    /// Copy the log to where nobody can take it back, or its checkpoint to syslog
+    Ship(ship::Ship),
     /// Print the last records
     Tail(tail::Tail),
 }
@@ -43,6 +43,7 @@ impl Command {
             What::Prove(command) => command.run(),
             What::Consistency(command) => command.run(),
             What::Export(command) => command.run(),
+            What::Ship(command) => command.run(),
             What::Tail(command) => command.run(),
         }
     }
@@ -60,9 +61,15 @@ struct Signed {
 
 #[derive(Args)]
 struct Place {
-    /// The log's directory: `audit` in the server's data directory
-    #[arg(long, value_name = "DIR")]
-    dir: PathBuf,
+    /// The log's directory: `audit` in the server's data directory, or a copy of it: a directory or `s3://bucket/prefix`
+    #[arg(long, value_name = "PLACE")]
+    dir: CopyPlace,
+    /// The region of the bucket; absent, that of the environment
+    #[arg(long, value_name = "REGION")]
+    s3_region: Option<String>,
+    /// An address that speaks S3, instead of the region's own
+    #[arg(long, value_name = "URL")]
+    s3_url: Option<String>,
 }
 
 /// Something that keeps a command from being done at all.
@@ -97,16 +104,22 @@ pub(crate) fn keys(vkeys: &[String]) -> Result<Vec<VerifierKey>, Failure> {
 }
 
 impl Place {
-    fn files(&self) -> AuditDir {
-        AuditDir::new(&self.dir)
+    fn options(&self) -> CopyOptions {
+        let (region, url) = (self.s3_region.clone(), self.s3_url.clone());
+        CopyOptions { region, url, retention: Retention::Bucket, days: 0 }
+    }
+
+    fn files(&self) -> Result<Box<dyn Files>, Failure> {
+        self.dir.supported().map_err(unusable)?;
+        Ok(self.dir.open(&self.options(), Arc::new(SystemClock::new())).map_err(unusable)?)
     }
 
     /// Each segment's first record and bytes, in order.
     fn segments(&self) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), Failure>>, Failure> {
-        let files = self.files();
-        let (firsts, _) = segments(&files).map_err(unusable)?;
+        let files = self.files()?;
+        let (firsts, _) = segments(&*files).map_err(unusable)?;
         if firsts.is_empty() {
-            return Err(unusable(format_args!("there are no records in `{}`", self.dir.display())));
+            return Err(unusable(format_args!("there are no records in `{}`", self.dir)));
         }
         Ok(firsts.into_iter().map(move |first| {
             let text = files.read(&segment_path(first)).map_err(unusable)?;
@@ -127,7 +140,7 @@ struct Covered {
 impl Covered {
     /// Reads it; a root that the records do not give is a failure.
     fn read(signed: &Signed, keys: &[VerifierKey], wanted: Option<u64>) -> Result<Self, Failure> {
-        let note = signed.place.files().read(CHECKPOINT).map_err(unusable)?;
+        let note = signed.place.files()?.read(CHECKPOINT).map_err(unusable)?;
         let note = note.ok_or_else(|| unusable("there is no checkpoint in the directory"))?;
         let checkpoint = Checkpoint::trusted(&note, keys)
             .map_err(|error| Failure::failed(format_args!("checkpoint: {error}")))?;

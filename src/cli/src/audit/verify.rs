@@ -11,6 +11,7 @@ use std::path::PathBuf;
   cp gsm-data/audit/log.vkey ~/gsm.vkey                 once, while the log is known good
   gsm audit verify --dir gsm-data/audit --vkey ~/gsm.vkey
   gsm audit verify --dir gsm-data/audit --vkey ~/gsm.vkey --anchor checkpoint-of-may
+  gsm audit verify --dir s3://my-audit-logs/gsm-1 --vkey ~/gsm.vkey      a copy, made by `gsm audit ship`
 
 An anchor is a checkpoint that was kept where nobody who can write the log can reach it. Without one, a log that was rolled
 back as a whole, or built anew with a stolen key, looks whole. The server may run meanwhile.
@@ -31,7 +32,7 @@ impl Verify {
     pub(super) fn run(self) -> Outcome {
         let keys = self.signed.keys()?;
         let anchor = self.anchor.as_deref().map(file).transpose()?;
-        match gsm_audit::verify(&self.signed.place.files(), &keys, anchor.as_deref()) {
+        match gsm_audit::verify(&*self.signed.place.files()?, &keys, anchor.as_deref()) {
             Verdict::Whole(whole) => {
                 if self.json {
                     let (size, origin) = (whole.checkpoint.size, whole.checkpoint.origin);

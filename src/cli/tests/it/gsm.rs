@@ -73,9 +73,14 @@ pub(crate) struct Served {
 impl Served {
     /// `gsm dev` or `gsm serve` on a free port.
     pub(crate) fn start(what: &str, dir: &Path, more: &[&str]) -> Self {
+        Self::start_in(what, dir, more, &[])
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn start_in(what: &str, dir: &Path, more: &[&str], env: &[(&str, &str)]) -> Self {
         let mut args = vec![what, "--listen", "127.0.0.1:0", "--data-dir", arg(dir), "--log-format", "json"];
         args.extend_from_slice(more);
-        let mut child = command(&args, &[]).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command(&args, env).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (mut addr, mut said) = (None, Vec::new());
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
@@ -104,6 +109,16 @@ impl Served {
 
     /// `rest` is what comes after the headers that every request has.
     fn ask(&self, method: &str, path: &str, token: Option<&str>, rest: &str) -> (u16, Value) {
+        let (status, body) = self.answer(method, path, token, rest);
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
+    /// The text that a path answers with.
+    pub(crate) fn text(&self, path: &str) -> String {
+        self.answer("GET", path, None, "").1
+    }
+
+    fn answer(&self, method: &str, path: &str, token: Option<&str>, rest: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.addr).unwrap();
         let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let rest = if rest.is_empty() { "\r\n" } else { rest };
@@ -117,7 +132,7 @@ impl Served {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        (status, body.to_owned())
     }
 
     /// Sends a signal and waits for the end; standard output, and how it ended.

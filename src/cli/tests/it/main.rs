@@ -23,4 +23,7 @@ mod replay;
 mod rules;
 mod sagemaker;
 mod serve;
+mod ship;
+#[cfg(feature = "s3")]
+mod ship_s3;
 mod simulate;

@@ -34,6 +34,10 @@ pub struct Origin {
     pub agent: Option<Arc<str>>,
     /// Parameters without names, secrets and players' own ids: JSON in one line.
     pub parameters: Option<Arc<str>>,
+    /// Why, in the words of the operator who sent them beside the call.
+    pub reason: Option<Arc<str>>,
+    /// The policies that let it through.
+    pub policies: Arc<[String]>,
     /// Whether a change of the call was committed with its record.
     #[serde(skip)]
     pub recorded: Recorded,

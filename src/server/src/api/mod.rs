@@ -30,7 +30,7 @@ mod tickets;
 mod why;
 
 use crate::{
-    audit::Audit,
+    audit::{Audit, Shipping},
     door::{self, Door, Entrance},
     front::gate::Gate,
     gamelift::{self, Wire},
@@ -68,6 +68,7 @@ pub(crate) struct App {
     /// Challenges of devices that were answered.
     pub(crate) used: Used,
     pub(crate) audit: Arc<Audit>,
+    pub(crate) shipping: Shipping,
     /// Who is connected.
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,

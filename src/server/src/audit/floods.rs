@@ -49,8 +49,9 @@ impl Floods {
     /// Counts what cannot be written down one by one.
     pub(super) fn other(&mut self, note: Note) {
         let (_, count, since) = self.others.take().unwrap_or((note.clone(), 0, note.at));
-        let note =
-            Note { principal: "anonymous".into(), source: None, agent: None, parameters: None, ..note };
+        // Of whom it is about, nothing: it is about many.
+        let Note { event_id, name, request_id, read_only, error, .. } = note;
+        let note = Note { event_id, request_id, read_only, error, ..Note::new(name, note.at) };
         self.others = Some((note, count + 1, since));
     }
 

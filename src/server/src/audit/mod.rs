@@ -8,18 +8,20 @@ mod keys;
 mod parameters;
 mod reading;
 mod sequencer;
+mod shipping;
 mod trail;
 
 pub(crate) use keys::Rotated;
 pub(crate) use reading::{Filter, Reading};
 pub(crate) use sequencer::Sequencer;
+pub(crate) use shipping::Shipping;
 pub(crate) use trail::Trail;
 
 use address::Addresses;
 use axum::http::{HeaderMap, StatusCode, header};
 use floods::Floods;
 use gsm_adapters::AuditDir;
-use gsm_audit::{LogError, Standing};
+use gsm_audit::{LogError, Standing, VerifierKey};
 use gsm_core::{EventId, IdSource, Millis, Timestamp};
 use gsm_engine::store::Origin;
 use keys::Keys;
@@ -56,6 +58,8 @@ pub(crate) struct Note {
     read_only: bool,
     error: Option<Arc<str>>,
     parameters: Option<Arc<str>>,
+    reason: Option<Arc<str>>,
+    policies: Arc<[String]>,
     folded: Option<(u64, Timestamp)>,
 }
 
@@ -72,6 +76,8 @@ impl Note {
             read_only: false,
             error: None,
             parameters: None,
+            reason: None,
+            policies: Arc::default(),
             folded: None,
         }
     }
@@ -139,6 +145,8 @@ impl Audit {
             source: Some(self.addresses.shown(trail.address, trail.at)),
             agent: trail.agent.clone(),
             parameters,
+            reason: trail.reason(),
+            policies: trail.policies(),
             recorded: trail.recorded.clone(),
         }
     }
@@ -164,6 +172,8 @@ impl Audit {
             read_only: trail.read_only,
             error,
             parameters: trail.parameters(),
+            reason: trail.reason(),
+            policies: trail.policies(),
             ..Note::new(trail.action, trail.at)
         };
         let mut waiting = self.waiting.lock();
@@ -199,6 +209,11 @@ impl Audit {
     /// What the last checkpoint says.
     pub(crate) fn standing(&self) -> Arc<Standing> {
         self.standing.read().clone()
+    }
+
+    /// The keys that sign at present.
+    fn verifiers(&self) -> Vec<VerifierKey> {
+        self.keys.lock().signing().iter().map(|key| key.verifier().clone()).collect()
     }
 
     /// The log's files.

@@ -255,7 +255,8 @@ fn of_commit<'a>(
         error: None,
         parameters: record.origin.parameters.as_deref(),
         resources: &record.resources,
-        reason: record.reason.as_deref(),
+        reason: record.reason.as_deref().or(record.origin.reason.as_deref()),
+        policies: &record.origin.policies,
         commit: Some(commit),
         folded: None,
     }
@@ -275,7 +276,8 @@ fn of_note<'a>(note: &'a Note, node: &'a str) -> Record<'a> {
         error: note.error.as_deref(),
         parameters: note.parameters.as_deref(),
         resources: &[],
-        reason: None,
+        reason: note.reason.as_deref(),
+        policies: &note.policies,
         commit: None,
         folded: note.folded,
     }

@@ -21,6 +21,8 @@ pub(crate) struct Trail {
     pub(super) recorded: Recorded,
     principal: OnceLock<Arc<str>>,
     parameters: OnceLock<Arc<str>>,
+    reason: OnceLock<Arc<str>>,
+    policies: OnceLock<Arc<[String]>>,
 }
 
 impl Trail {
@@ -40,12 +42,26 @@ impl Trail {
             recorded: Recorded::not_yet(),
             principal: OnceLock::new(),
             parameters: OnceLock::new(),
+            reason: OnceLock::new(),
+            policies: OnceLock::new(),
         }
     }
 
     /// It is known who calls.
     pub(crate) fn is_by(&self, principal: &Principal) {
         self.principal.get_or_init(|| principal.to_string().into());
+    }
+
+    /// It is known whether the caller may, by which policies, and why he says he does it.
+    pub(crate) fn is_decided(&self, allowed: bool, policies: &[String], reason: Option<&str>) {
+        // A call that reads is written down only where it may not.
+        if allowed && self.read_only && !OPENINGS.contains(&self.action) {
+            return;
+        }
+        self.policies.get_or_init(|| policies.into());
+        if let Some(reason) = reason {
+            self.reason.get_or_init(|| reason.into());
+        }
     }
 
     pub(super) fn asks(&self, parameters: Option<Arc<str>>) {
@@ -59,6 +75,13 @@ impl Trail {
     }
     pub(super) fn parameters(&self) -> Option<Arc<str>> {
         self.parameters.get().cloned()
+    }
+
+    pub(super) fn reason(&self) -> Option<Arc<str>> {
+        self.reason.get().cloned()
+    }
+    pub(super) fn policies(&self) -> Arc<[String]> {
+        self.policies.get().cloned().unwrap_or_default()
     }
 
     /// Whether there is anything to tell of its answer.

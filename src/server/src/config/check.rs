@@ -4,6 +4,7 @@ use super::{
     Signatures, TlsSettings, TrustedIssuer, WebhookConfig, retention, who,
 };
 use crate::firewall::{FirewallSettings, files};
+use gsm_adapters::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Receiver};
 use gsm_core::Millis;
 use gsm_security::{Network, Profile};
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
@@ -59,6 +60,8 @@ pub struct Settings {
     pub audit_key_file: PathBuf,
     /// Records of a file of the audit log.
     pub audit_segment_records: u64,
+    /// Where the audit log is shipped to.
+    pub ship: ShipSettings,
     /// What work may wait for its turn before requests are shed; zero: for ever.
     pub queue_target: Millis,
     /// The limits of callers.
@@ -83,6 +86,17 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Which log lines there are.
     pub log_level: String,
+}
+
+/// Where the audit log is shipped to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShipSettings {
+    /// Between shipments.
+    pub every: Duration,
+    /// Where its copy is.
+    pub copy: Option<(CopyPlace, CopyOptions)>,
+    /// Who is sent the checkpoints.
+    pub syslog: Option<Receiver>,
 }
 
 /// What is wrong or risky about a value.
@@ -151,6 +165,41 @@ fn firewall(config: &super::FirewallConfig) -> (FirewallSettings, Vec<(&'static 
     (settings, wrong)
 }
 
+/// What the configuration says of shipping the audit log.
+fn shipping(config: &Config) -> (ShipSettings, Vec<(&'static str, String)>) {
+    let (audit, mut wrong) = (&config.audit, Vec::new());
+    let mut ship = ShipSettings { every: Duration::from_secs(audit.ship_every_s), copy: None, syslog: None };
+    match audit.ship_syslog.as_deref().map(str::parse) {
+        Some(Ok(receiver)) => ship.syslog = Some(receiver),
+        Some(Err(what)) => wrong.push(("audit.ship_syslog", what)),
+        None => {}
+    }
+    let place = audit.ship_to.as_deref().map(str::parse::<CopyPlace>);
+    match place.map(|place| place.and_then(|place| place.supported().map(|()| place))) {
+        Some(Ok(place)) => {
+            if place == CopyPlace::Dir(config.store.data_dir.join("audit")) {
+                wrong.push(("audit.ship_to", "must be another directory than the log's own".to_owned()));
+            }
+            let options = CopyOptions {
+                region: audit.ship_region.clone(),
+                url: audit.ship_url.clone(),
+                retention: audit.ship_retention,
+                days: audit.ship_retention_days,
+            };
+            ship.copy = Some((place, options));
+        }
+        Some(Err(what)) => wrong.push(("audit.ship_to", what)),
+        None => {}
+    }
+    let is_url = |url: &String| {
+        reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    };
+    if let Some(url) = audit.ship_url.as_ref().filter(|url| !is_url(url)) {
+        wrong.push(("audit.ship_url", format!("`{url}` must be an http or https address")));
+    }
+    (ship, wrong)
+}
+
 /// Whether a text may stand in an ARN as its region.
 pub(crate) fn is_region(text: &str) -> bool {
     (1..=32).contains(&text.len())
@@ -185,6 +234,9 @@ impl Loaded {
             1_000_000,
         );
         within("audit.segment_records", config.audit.segment_records, 256, 1 << 24);
+        within("audit.ship_every_s", config.audit.ship_every_s, 1, 3_600);
+        let days = u64::from(config.audit.ship_retention_days);
+        within("audit.ship_retention_days", days, 1, RETENTION_DAYS_MAX.into());
         within("http.queue_target_ms", config.http.queue_target_ms, 0, 10_000);
         within("firewall.keys_max", config.firewall.keys_max as u64, 1_000, 100_000_000);
         within("recording.file_mib", config.recording.file_mib as u64, 1, 1 << 14);
@@ -239,6 +291,8 @@ impl Loaded {
             }
         }
         trusted_proxies.extend(config.firewall.profile.trusted_proxies());
+        let (ship, faults) = shipping(config);
+        faults.into_iter().for_each(|(key, what)| wrong(key, what));
         let (firewall, faults) = firewall(&config.firewall);
         faults.into_iter().for_each(|(key, what)| wrong(key, what));
         for (key, what) in who::check(config) {
@@ -259,7 +313,7 @@ impl Loaded {
             }
         }
         let settings = match (listen, errors.is_empty()) {
-            (Ok(listen), true) => Ok(settings(config, mode, listen, trusted_proxies, firewall)),
+            (Ok(listen), true) => Ok(settings(config, mode, listen, trusted_proxies, firewall, ship)),
             _ => Err(errors),
         };
         Checked { settings, warnings: self.warnings(mode) }
@@ -330,6 +384,7 @@ fn settings(
     listen: SocketAddr,
     trusted_proxies: Vec<Network>,
     firewall: FirewallSettings,
+    ship: ShipSettings,
 ) -> Settings {
     let signed = if mode == Mode::Dev { Signatures::Any } else { Signatures::Verify };
     let usual = if mode == Mode::Dev { Dashboard::Open } else { Dashboard::Admin };
@@ -365,6 +420,7 @@ fn settings(
             .unwrap_or_else(|| data_dir.join("aws-master.key")),
         audit_key_file: config.audit.key_file.clone().unwrap_or_else(|| data_dir.join("audit.key")),
         audit_segment_records: config.audit.segment_records,
+        ship,
         data_dir,
         policy_dir: config.policy.dir.clone(),
         tls: config.tls.settings(),
@@ -399,6 +455,23 @@ mod tests {
         let checked = check(|_| {});
         assert_eq!(checked.settings.unwrap().dashboard, Dashboard::Admin);
         assert_eq!(checked.warnings, []);
+    }
+
+    #[test]
+    fn where_the_audit_log_is_shipped_to_is_checked() {
+        let refused = |change: fn(&mut super::super::AuditConfig)| {
+            let problems = check(|config| change(&mut config.audit)).settings.unwrap_err();
+            problems.into_iter().map(|problem| problem.key).collect::<Vec<_>>()
+        };
+        assert_eq!(refused(|audit| audit.ship_to = Some(String::new())), ["audit.ship_to"]);
+        assert_eq!(refused(|audit| audit.ship_to = Some("s3://a".to_owned())), ["audit.ship_to"]);
+        assert_eq!(refused(|audit| audit.ship_to = Some("gsm-data/audit".to_owned())), ["audit.ship_to"]);
+        assert_eq!(refused(|audit| audit.ship_syslog = Some("logs:514".to_owned())), ["audit.ship_syslog"]);
+        assert_eq!(refused(|audit| audit.ship_url = Some("s3.example".to_owned())), ["audit.ship_url"]);
+        assert_eq!(refused(|audit| audit.ship_every_s = 0), ["audit.ship_every_s"]);
+        assert_eq!(refused(|audit| audit.ship_retention_days = 0), ["audit.ship_retention_days"]);
+        let settings = check(|config| config.audit.ship_to = Some("/mnt/copy".to_owned())).settings.unwrap();
+        assert_eq!(settings.ship.copy.unwrap().0, CopyPlace::Dir("/mnt/copy".into()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod template;
 mod who;
 
 pub(crate) use check::is_region;
-pub use check::{Checked, Problem, Settings};
+pub use check::{Checked, Problem, Settings, ShipSettings};
 pub use layers::{ConfigError, Loaded, Origin, load};
 pub use retention::RetentionConfig;
 pub use template::{markdown, template};
@@ -16,6 +16,7 @@ pub use who::{
 };
 
 use crate::firewall::KEYS_MAX_DEFAULT;
+use gsm_adapters::Retention;
 use gsm_security::{Profile, RuleConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -73,11 +74,40 @@ pub struct AuditConfig {
     pub key_file: Option<PathBuf>,
     /// Records of a file, after which the next is begun (at a multiple of 256); it is at 64 MiB and after a day as well.
     pub segment_records: u64,
+    /// Seconds between shipments.
+    pub ship_every_s: u64,
+    /// The region of the bucket in `ship_to`. Absent: that of the environment.
+    #[schema(example = "eu-central-1")]
+    pub ship_region: Option<String>,
+    /// How what is put into a bucket is locked: `compliance`, `governance`, or `bucket` (as the bucket does by itself).
+    #[schema(value_type = String)]
+    pub ship_retention: Retention,
+    /// Days for which it is.
+    pub ship_retention_days: u32,
+    /// Who is sent the checkpoints: `udp://host:port`, `tcp://host:port` or `unix:///dev/log`. Absent: nobody.
+    #[schema(example = "tcp://logs.example:601")]
+    pub ship_syslog: Option<String>,
+    /// Where the log is copied to: a directory, or `s3://bucket/prefix` with Object Lock. Absent: nowhere.
+    #[schema(example = "s3://my-audit-logs/gsm-1")]
+    pub ship_to: Option<String>,
+    /// An address that speaks S3, instead of the region's own.
+    #[schema(example = "https://s3.example")]
+    pub ship_url: Option<String>,
 }
 
 impl Default for AuditConfig {
     fn default() -> Self {
-        Self { key_file: None, segment_records: 65_536 }
+        Self {
+            key_file: None,
+            segment_records: 65_536,
+            ship_every_s: 60,
+            ship_region: None,
+            ship_retention: Retention::Compliance,
+            ship_retention_days: 365,
+            ship_syslog: None,
+            ship_to: None,
+            ship_url: None,
+        }
     }
 }
 

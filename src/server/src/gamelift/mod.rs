@@ -184,7 +184,9 @@ async fn done(
     }
     let asked = Question { action: operation.action, path: None, address: facts.address, reason: None };
     let bearer = who.bearer();
-    if !authz::decide(&app.door.policies, crate::api::operations(), &bearer, &asked).allowed {
+    let decision = authz::decide(&app.door.policies, crate::api::operations(), &bearer, &asked);
+    trail.is_decided(decision.allowed, &decision.policies, None);
+    if !decision.allowed {
         return Err(Fault::denied(format!("no policy lets this key call {}", operation.name())));
     }
     let input = protocol.read(&body)?;

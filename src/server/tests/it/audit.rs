@@ -121,6 +121,42 @@ async fn what_changes_something_and_what_is_refused_has_one_record() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_names_the_policies_that_decided_and_the_reason_that_was_given() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let admin = world.admin();
+    ask(&ann.client, "POST", "/v1/tickets", "player", Some(json!({ "queue": "duel" }))).await.ok();
+    ask(&ann.client, "GET", "/v1/admin/keys", "not-for-players", None).await.is(403, "forbidden");
+    let made = admin.post("/v1/admin/keys", json!({ "role": "server" })).await.ok();
+    let path = format!("/v1/admin/keys/{}", text(&made["key_id"]));
+    ask(&admin, "DELETE", &path, "without", None).await.is(403, "reason_required");
+    let with = admin.call("DELETE", &path).header("x-request-id", "with");
+    with.header("x-gsm-reason", "leaked").send().await.ok();
+    let viewer = admin.post("/v1/admin/keys", json!({ "role": "viewer" })).await.ok();
+    let viewer = world.anyone.as_whom(&text(&viewer["key"]));
+    ask(&viewer, "GET", "/v1/admin/keys", "forbidden", None).await.is(403, "forbidden");
+    let queue = json!({ "reason": "x" });
+    ask(&viewer, "PUT", "/v1/admin/queues/x", "permitted-by-none", Some(queue)).await.is(403, "forbidden");
+    world.stop().await;
+    let records = records(&world.data());
+    let decided = |request: &str| {
+        let found = of(&records, request);
+        assert_eq!(found.len(), 1, "{request}: {found:?}");
+        let data = &found[0]["additionalEventData"];
+        (data["policies"].clone(), data["reason"].clone())
+    };
+    assert_eq!(decided("player"), (json!(["players"]), Value::Null));
+    assert_eq!(decided("not-for-players"), (Value::Null, Value::Null));
+    assert_eq!(decided("without"), (json!(["dangerous-actions-need-a-reason"]), Value::Null));
+    assert_eq!(decided("with"), (json!(["owners"]), json!("leaked")));
+    assert_eq!(
+        decided("forbidden"),
+        (json!(["keys-and-log-are-for-auditors-and-owners-viewer"]), Value::Null)
+    );
+    assert_eq!(decided("permitted-by-none"), (Value::Null, Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn opening_a_stream_has_a_record() {
     let mut world = World::new().await;
     let ann = world.player("Ann").await;

@@ -71,5 +71,7 @@ plants! {
     a_second_backfill_is_found: BackfillUnheeded in OneHome,
     an_identity_that_is_kept_is_found: IdentityKept in ThreeHomes,
     a_name_that_is_left_is_found: LeftoversKept in OneHome,
+    a_dropped_audit_record_is_found: AuditDropped in ThreeHomes,
+    a_doubled_audit_record_is_found: AuditTwice in OneHome,
     a_word_that_is_as_good_as_two_is_found: AgreementForged in OneHome,
 }
