@@ -209,6 +209,7 @@ mod tests {
             operation("gsm:IssueKey", admin, true, "Service"),
             operation("gsm:ListKeys", admin, false, "Service"),
             operation("gsm:RenamePlayer", &["player", "admin"], true, "Player"),
+            operation("gsm:ExportPlayer", &["player", "admin"], false, "Player"),
             operation("gsm:CancelTicket", &["player", "admin"], true, "Ticket"),
             operation("gsm:LiftPenalties", admin, true, "Player"),
             operation("gsm:SetVisibility", admin, true, "Board"),
@@ -262,6 +263,8 @@ mod tests {
         assert_eq!(may("gsm:ListKeys"), ["admin:auditor", "admin:owner"]);
         assert_eq!(may("gsm:IssueKey"), ["admin:owner"]);
         assert_eq!(may("gsm:LiftPenalties"), ["admin:support", "admin:operator", "admin:owner"]);
+        let exporters = ["player", "admin:support", "admin:operator", "admin:auditor", "admin:owner"];
+        assert_eq!(may("gsm:ExportPlayer"), exporters);
         assert_eq!(may("gsm:Unknown"), [""; 0]);
     }
 

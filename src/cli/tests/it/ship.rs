@@ -125,7 +125,10 @@ fn what_cannot_be_shipped_says_why() {
             .told(2, &["--features full"]);
         let config = dir.path().join("gsm.toml");
         write(&config, "[audit]\nship_to = \"s3://audit/gsm\"\n");
-        gsm(&["config", "check", "--config", arg(&config)]).told(1, &["audit.ship_to", "--features full"]);
+        let checked = gsm(&["config", "check", "--config", arg(&config)]);
+        let all = format!("{}{}", checked.out, checked.err);
+        assert!(checked.code != Some(0) && all.contains("audit.ship_to"), "{all}");
+        assert!(all.contains("--features full"), "{all}");
     }
     let other = dir.path().join("other");
     write(&other, "junk");
