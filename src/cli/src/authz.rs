@@ -37,7 +37,7 @@ Exit code 0: lawful; 1: not, and each fault is told with file, line and column."
 
 #[derive(Args)]
 struct Explain {
-    /// Who asks: none, player:ID, server:NAME, match:ID, or admin:ROLE[:NAME] with viewer, support, operator, auditor or
+    /// Who asks: none, player:ID, server:NAME, match:ID, or admin:ROLE or admin:ROLE:NAME with viewer, support, operator, auditor or
     /// owner
     #[arg(long, value_name = "WHO")]
     principal: String,

@@ -32,7 +32,7 @@ enum What {
   gsm firewall check rules.toml              a file of rules, on top of the default ones
   gsm firewall check --config gsm.toml       everything that a server would start with")]
     Check {
-        /// A file with [[rules]] blocks
+        /// A file with `[[rules]]` blocks
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
         #[command(flatten)]
@@ -67,7 +67,7 @@ Lists that operators filled through the API are the server's: GET /v1/admin/fire
         /// The request has a token that proves bad
         #[arg(long, conflicts_with = "role")]
         bad_token: bool,
-        /// A file with [[rules]] blocks, instead of the configuration's
+        /// A file with `[[rules]]` blocks, instead of the configuration's
         #[arg(long, value_name = "FILE")]
         rules: Option<PathBuf>,
         #[command(flatten)]
