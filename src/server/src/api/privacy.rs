@@ -116,8 +116,10 @@ pub(crate) async fn export(
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErasePlayer {
     /// The id of the player once more: there is no way back.
-    #[schema(value_type = String)]
-    confirm: PlayerId,
+    // Whether the caller may ask at all is said before what is wrong with it.
+    #[serde(default)]
+    #[schema(required = true)]
+    confirm: String,
     /// Of operators: why, for the audit log, 1 to 128 characters that name nobody.
     reason: Option<String>,
 }
@@ -186,7 +188,7 @@ pub(crate) async fn erase(
     if write.call.principal.player().is_some_and(|caller| caller != player) {
         return Err(EngineError::Unknown { what: "player" }.into());
     }
-    if body.confirm != player {
+    if body.confirm != player.to_string() {
         return Err(ApiError::value("confirm", "must be the id of the player who is to be erased"));
     }
     let why = body.reason.as_deref().map(reason).transpose()?;
