@@ -90,7 +90,7 @@ async fn an_erased_player_is_nobody_and_his_token_gives_the_receipt_alone() {
     let playing = world.duel(&ann, &bob).await;
     let (own, path) = (format!("/v1/players/{}", ann.id), format!("/v1/players/{}/erase", ann.id));
 
-    ann.client.post(&path, json!({})).await.is(422, "missing_field");
+    ann.client.post(&path, json!({})).await.is(422, "invalid");
     ann.client.post(&path, erase(&bob.id)).await.is(422, "invalid");
     ann.client.post(&path, json!({ "confirm": ann.id, "reason": "r" })).await.is(422, "invalid");
     bob.client.post(&path, erase(&ann.id)).await.is(404, "not_found");
