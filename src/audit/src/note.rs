@@ -31,6 +31,9 @@ pub enum NoteError {
     /// A signature under a trusted key's name does not fit the text.
     #[error("the signature of `{0}` does not fit the text")]
     Signature(String),
+    /// A trusted key signed it, and another is named.
+    #[error("`{0}` is named as who signed it, and did not")]
+    Misnamed(String),
 }
 
 /// A key that signatures are checked with; its text is `name+id+base64`.
@@ -191,15 +194,20 @@ impl Note {
         Ok(Self { text: format!("{text}\n"), signatures })
     }
 
-    /// Its text, if one of `keys` signed it and none of them is said to have signed something else.
+    /// Its text, if one of `keys` signed it, none of them is said to have signed something else, and what each signed is
+    /// under its own name.
     pub fn checked(&self, keys: &[VerifierKey]) -> Result<&str, NoteError> {
         let mut trusted = false;
         for (name, id, signature) in &self.signatures {
-            let Some(key) = keys.iter().find(|key| key.name == *name && key.id == *id) else { continue };
-            UnparsedPublicKey::new(&ED25519, &key.public)
-                .verify(self.text.as_bytes(), signature)
-                .map_err(|_| NoteError::Signature(name.clone()))?;
-            trusted = true;
+            let fits = |key: &VerifierKey| {
+                UnparsedPublicKey::new(&ED25519, &key.public).verify(self.text.as_bytes(), signature).is_ok()
+            };
+            match keys.iter().find(|key| key.name == *name && key.id == *id) {
+                Some(key) if fits(key) => trusted = true,
+                Some(_) => return Err(NoteError::Signature(name.clone())),
+                None if keys.iter().any(fits) => return Err(NoteError::Misnamed(name.clone())),
+                None => {}
+            }
         }
         if trusted {
             return Ok(&self.text);
