@@ -1,11 +1,11 @@
 //! `gsm key`: keys of a running server, changed while both the old and the new one are good.
-use crate::output::{Failure, Outcome, print_json, say};
+use crate::{
+    output::{Failure, Outcome, print_json, say},
+    remote::{Remote, Server, private_file},
+};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf, time::Duration};
-
-/// A server that does not answer within this is down.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
+use serde_json::json;
+use std::{fs, io::Write as _, path::PathBuf};
 
 /// `gsm key`
 #[derive(Args)]
@@ -21,19 +21,15 @@ enum What {
   gsm key rotate --token-file /var/lib/gsm/admin.key
   gsm key rotate --token-file admin.key --id key-0123.. --overlap-s 86400 --out game-server.key
 
-Without --id: the next signing key, which /.well-known/jwks.json has shown already, signs from now on. With --id: the API key
+The token is the API key of an owner. Without --id: the next signing key, which /.well-known/jwks.json has shown already, signs from now on. With --id: the API key
 gets a new secret, written to a file that only you can read, and the old one stays good for the overlap.")]
     Rotate(Rotate),
 }
 
 #[derive(Args)]
 struct Rotate {
-    /// Where the server is
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    server: String,
-    /// File with the API key of an owner
-    #[arg(long, value_name = "FILE")]
-    token_file: PathBuf,
+    #[command(flatten)]
+    remote: Remote,
     /// The API key that gets a new secret
     #[arg(long, value_name = "KEY", requires = "out")]
     id: Option<String>,
@@ -57,19 +53,14 @@ impl Command {
 
 impl Rotate {
     fn run(self) -> Outcome {
-        let token = fs::read_to_string(&self.token_file)
-            .map_err(|error| Failure::usage(format!("{}: {error}", self.token_file.display())))?;
-        let url = reqwest::Url::parse(&self.server).ok().filter(gsm_server::is_private_way);
-        let url = url.ok_or_else(|| {
-            Failure::usage(format!("--server `{}`: an https address, or http on this machine", self.server))
-        })?;
+        let server = self.remote.server()?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
-        runtime.block_on(self.ask(url.as_str().trim_end_matches('/'), token.trim()))
+        runtime.block_on(self.ask(&server))
     }
 
-    async fn ask(&self, server: &str, token: &str) -> Outcome {
+    async fn ask(&self, server: &Server) -> Outcome {
         let (Some(id), Some(out)) = (&self.id, &self.out) else {
-            let answer = post(&format!("{server}/v1/admin/signing-keys/rotate"), token, None).await?;
+            let answer = server.post("/v1/admin/signing-keys/rotate", None).await?;
             if self.json {
                 return print_json(&answer);
             }
@@ -80,14 +71,9 @@ impl Rotate {
             return Ok(());
         };
         // The file first: a secret that is shown once must have a place to go.
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(out)
-            .map_err(|error| Failure::failed(format!("{}: {error}", out.display())))?;
-        let path = format!("{server}/v1/admin/keys/{id}/rotate");
-        let asked = post(&path, token, Some(json!({ "overlap_s": self.overlap_s }))).await;
+        let mut file = private_file(out)?;
+        let path = format!("/v1/admin/keys/{id}/rotate");
+        let asked = server.post(&path, Some(&json!({ "overlap_s": self.overlap_s }))).await;
         let answer = asked.inspect_err(|_| drop(fs::remove_file(out)))?;
         let key = answer["key"].as_str().unwrap_or_default();
         let written = writeln!(file, "{key}").and_then(|()| file.sync_all());
@@ -99,28 +85,4 @@ impl Rotate {
         say(format_args!("the new secret of {id} is in {}", out.display()));
         Ok(())
     }
-}
-
-async fn post(url: &str, token: &str, body: Option<Value>) -> Result<Value, Failure> {
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(ANSWER_MAX)
-        .build()
-        .map_err(Failure::failed)?;
-    let mut request = client.post(url).bearer_auth(token);
-    if let Some(body) = body {
-        request = request.header("content-type", "application/json").body(body.to_string());
-    }
-    let answer = request
-        .send()
-        .await
-        .map_err(|error| Failure::failed(format!("the server does not answer: {error}")))?;
-    let status = answer.status();
-    let bytes = answer.bytes().await.map_err(Failure::failed)?;
-    let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    if status.is_success() {
-        return Ok(value);
-    }
-    let told = value["detail"].as_str().unwrap_or("no detail");
-    Err(Failure::failed(format!("the server refused ({status}): {told}")))
 }

@@ -21,6 +21,7 @@ mod offline;
 mod output;
 mod privacy;
 mod rating;
+mod remote;
 mod replay;
 mod resp;
 mod rules;

@@ -2,27 +2,18 @@
 use crate::{
     audit,
     output::{Failure, Outcome, print_json, say},
+    remote::{Remote, Server, private_file},
 };
 use clap::{Args, Subcommand};
 use gsm_core::PlayerId;
 use gsm_server::receipt;
 use serde_json::{Value, json};
-use std::{
-    fs,
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, io::Write as _, path::PathBuf, time::Duration};
 
-/// A server that does not answer within this is down.
-const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// Between two looks at an erasure that is not done yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often it is looked at.
 const LOOKS_MAX: usize = 600;
-/// How often a page is asked for again that a busy server refuses.
-const BUSY_TRIES_MAX: usize = 60;
 
 /// `gsm privacy`
 #[derive(Args)]
@@ -64,12 +55,8 @@ struct Of {
     /// The player's id
     #[arg(value_name = "PLAYER")]
     player: PlayerId,
-    /// Where the server is
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    server: String,
-    /// File with the API key of an operator, or the session of the player
-    #[arg(long, value_name = "FILE")]
-    token_file: PathBuf,
+    #[command(flatten)]
+    remote: Remote,
 }
 
 #[derive(Args)]
@@ -120,81 +107,13 @@ impl Command {
     }
 }
 
-/// The server, and how it is asked.
-struct Server {
-    client: reqwest::Client,
-    url: String,
-    token: String,
-}
-
-impl Of {
-    fn server(&self) -> Result<Server, Failure> {
-        let token = fs::read_to_string(&self.token_file)
-            .map_err(|error| Failure::usage(format!("{}: {error}", self.token_file.display())))?;
-        let url = reqwest::Url::parse(&self.server).ok().filter(gsm_server::is_private_way);
-        let url = url.ok_or_else(|| {
-            Failure::usage(format!("--server `{}`: an https address, or http on this machine", self.server))
-        })?;
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(ANSWER_MAX)
-            .build()
-            .map_err(Failure::failed)?;
-        Ok(Server {
-            client,
-            url: url.as_str().trim_end_matches('/').to_owned(),
-            token: token.trim().to_owned(),
-        })
-    }
-}
-
-impl Server {
-    /// Asks; a server that is busy is asked again after as long as it says.
-    async fn ask(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        for _ in 0..BUSY_TRIES_MAX {
-            let url = format!("{}{path}", self.url);
-            let request = match body {
-                None => self.client.get(url),
-                Some(body) => {
-                    let post = self.client.post(url).header("content-type", "application/json");
-                    post.body(body.to_string())
-                }
-            };
-            let answer = request.bearer_auth(&self.token).send().await;
-            let answer =
-                answer.map_err(|error| Failure::failed(format!("the server does not answer: {error}")))?;
-            let status = answer.status();
-            let wait = answer.headers().get("retry-after").and_then(|of| of.to_str().ok()?.parse().ok());
-            let bytes = answer.bytes().await.map_err(Failure::failed)?;
-            let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            match (status.as_u16(), wait) {
-                (200, _) => return Ok(value),
-                (429 | 503, Some(seconds)) => {
-                    tokio::time::sleep(Duration::from_secs(seconds).min(ANSWER_MAX)).await;
-                }
-                _ => {
-                    let told = value["detail"].as_str().unwrap_or("no detail");
-                    return Err(Failure::failed(format!("the server refused ({status}): {told}")));
-                }
-            }
-        }
-        Err(Failure::failed("the server is too busy"))
-    }
-}
-
-/// A new file that only its owner reads.
-fn fresh(path: &Path) -> Result<fs::File, Failure> {
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.map_err(|error| Failure::failed(format!("{}: {error}", path.display())))
-}
-
 impl Export {
     async fn run(self) -> Outcome {
-        let server = self.of.server()?;
+        let server = self.of.remote.server()?;
         let Some(out) = &self.out else {
             return self.pages(&server, &mut std::io::stdout().lock()).await.map(drop);
         };
-        let mut file = fresh(out)?;
+        let mut file = private_file(out)?;
         let written = self.pages(&server, &mut file).await;
         let written = written.and_then(|items| file.sync_all().map(|()| items).map_err(Failure::failed));
         // A part of it would pass for the whole.
@@ -209,7 +128,7 @@ impl Export {
         let (mut cursor, mut items) = (None::<String>, 0);
         loop {
             let query = cursor.map_or_else(String::new, |cursor| format!("?cursor={cursor}"));
-            let page = server.ask(&format!("{path}{query}"), None).await?;
+            let page = server.get(&format!("{path}{query}")).await?;
             for item in page["items"].as_array().into_iter().flatten() {
                 writeln!(out, "{item}").map_err(Failure::failed)?;
                 items += 1;
@@ -228,9 +147,9 @@ impl Erase {
             let player = &self.of.player;
             return Err(Failure::usage(format!("--yes must be given: {player} is erased for good")));
         }
-        let server = self.of.server()?;
+        let server = self.of.remote.server()?;
         // The file first: a receipt must have a place to go.
-        let mut file = self.out.as_deref().map(fresh).transpose()?;
+        let mut file = self.out.as_deref().map(private_file).transpose()?;
         let done = self.receipt(&server).await;
         let done = done.inspect_err(|_| {
             if let Some(out) = &self.out {
@@ -257,7 +176,7 @@ impl Erase {
             None => json!({ "confirm": self.of.player }),
         };
         for _ in 0..LOOKS_MAX {
-            let done = server.ask(&path, Some(&body)).await?;
+            let done = server.post(&path, Some(&body)).await?;
             if done["receipt"].is_object() {
                 return Ok(done);
             }

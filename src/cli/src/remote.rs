@@ -1,0 +1,102 @@
+//! A running server, asked over its API, and files for what it gives once.
+use crate::output::Failure;
+use clap::Args;
+use serde_json::Value;
+use std::{
+    fs,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// A server that does not answer within this is down.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+/// How often a busy server is asked again.
+const BUSY_TRIES_MAX: usize = 60;
+
+/// Which server, by whose right.
+#[derive(Args)]
+pub(crate) struct Remote {
+    /// Where the server is
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    server: String,
+    /// File with an API key, or with the session of a player
+    #[arg(long, value_name = "FILE")]
+    token_file: PathBuf,
+}
+
+/// The server, and how it is asked.
+pub(crate) struct Server {
+    client: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Remote {
+    /// Reads the token; nothing is asked yet.
+    pub(crate) fn server(&self) -> Result<Server, Failure> {
+        let token = fs::read_to_string(&self.token_file)
+            .map_err(|error| Failure::usage(format!("{}: {error}", self.token_file.display())))?;
+        let url = reqwest::Url::parse(&self.server).ok().filter(gsm_server::is_private_way);
+        let url = url.ok_or_else(|| {
+            Failure::usage(format!("--server `{}`: an https address, or http on this machine", self.server))
+        })?;
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(ANSWER_MAX)
+            .build()
+            .map_err(Failure::failed)?;
+        Ok(Server {
+            client,
+            url: url.as_str().trim_end_matches('/').to_owned(),
+            token: token.trim().to_owned(),
+        })
+    }
+}
+
+impl Server {
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.ask(|| self.client.get(format!("{}{path}", self.url))).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        self.ask(|| {
+            let request = self.client.post(format!("{}{path}", self.url));
+            match body {
+                Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+                None => request,
+            }
+        })
+        .await
+    }
+
+    /// Asks; a server that is busy is asked again after as long as it says.
+    async fn ask(&self, request: impl Fn() -> reqwest::RequestBuilder) -> Result<Value, Failure> {
+        for _ in 0..BUSY_TRIES_MAX {
+            let answer = request().bearer_auth(&self.token).send().await;
+            let answer =
+                answer.map_err(|error| Failure::failed(format!("the server does not answer: {error}")))?;
+            let status = answer.status();
+            let wait = answer.headers().get("retry-after").and_then(|of| of.to_str().ok()?.parse().ok());
+            let bytes = answer.bytes().await.map_err(Failure::failed)?;
+            let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            match (status.as_u16(), wait) {
+                _ if status.is_success() => return Ok(value),
+                (429 | 503, Some(seconds)) => {
+                    tokio::time::sleep(Duration::from_secs(seconds).min(ANSWER_MAX)).await;
+                }
+                _ => {
+                    let told = value["detail"].as_str().unwrap_or("no detail");
+                    return Err(Failure::failed(format!("the server refused ({status}): {told}")));
+                }
+            }
+        }
+        Err(Failure::failed("the server is too busy"))
+    }
+}
+
+/// A new file that only its owner reads.
+pub(crate) fn private_file(path: &Path) -> Result<fs::File, Failure> {
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.map_err(|error| Failure::failed(format!("{}: {error}", path.display())))
+}
