@@ -5,6 +5,7 @@ use super::{
     extract::{Admitted, Json, Params, Query, Read, Write},
     players::page_size,
     results::{ReportDto, to_report},
+    rulings::MatchesAfter,
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
@@ -176,27 +177,16 @@ pub(crate) struct DisputesDto {
     next: Option<MatchId>,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct DisputesQuery {
-    /// 1 to 1,000; 50 if absent.
-    limit: Option<usize>,
-    /// What the page before gave as `next`; the first page without.
-    #[param(value_type = Option<String>)]
-    after: Option<MatchId>,
-}
-
 /// List matches in dispute, by match id, with what each player says: release (what most say counts), correct or void them.
 #[utoipa::path(get, path = "/v1/admin/disputes", tag = "admin", operation_id = "list_disputes",
-    params(DisputesQuery),
+    params(MatchesAfter),
     responses((status = 200, body = DisputesDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:ListDisputes")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn disputes(
     State(app): State<Arc<App>>,
     read: Read,
-    Query(query): Query<DisputesQuery>,
+    Query(query): Query<MatchesAfter>,
 ) -> Result<Answer<DisputesDto>, ApiError> {
     let limit = page_size(query.limit)?;
     let found = app.engine.disputes(query.after, limit).await?;

@@ -185,27 +185,28 @@ pub(crate) struct QuarantineDto {
     next: Option<MatchId>,
 }
 
+/// Which page of a list by match id.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct QuarantineQuery {
+pub(crate) struct MatchesAfter {
     /// 1 to 1,000; 50 if absent.
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// What the page before gave as `next`; the first page without.
     #[param(value_type = Option<String>)]
-    after: Option<MatchId>,
+    pub(super) after: Option<MatchId>,
 }
 
 /// List results that are not believed, by match id: let them count, correct them, or void them.
 #[utoipa::path(get, path = "/v1/admin/quarantine", tag = "admin", operation_id = "list_quarantine",
-    params(QuarantineQuery),
+    params(MatchesAfter),
     responses((status = 200, body = QuarantineDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:ListQuarantine")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn quarantine(
     State(app): State<Arc<App>>,
     _: Admitted,
-    Query(query): Query<QuarantineQuery>,
+    Query(query): Query<MatchesAfter>,
 ) -> Result<Answer<QuarantineDto>, ApiError> {
     let limit = page_size(query.limit)?;
     let found = app.engine.quarantine(query.after, limit).await?;
