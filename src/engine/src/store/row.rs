@@ -1,18 +1,27 @@
+mod accounts;
+mod boards;
+mod push;
+
+pub use accounts::{
+    ApiKeyRow, AwsKeyRow, CredentialRow, ErasedRow, ErasingRow, IdentityKind, ListedRow, PlayerRow,
+    SecretRow, SigningKeyRow, WhoRow,
+};
+pub use boards::{
+    AttributesRow, CountingRow, EntryRow, PayoutRow, ScoredRow, SeatOf, SeatRow, ShadeRow, StartsRow,
+};
+pub use push::{PushEvent, PushKind, RankNews};
+
 use super::{
     AdjustmentRow, FlagRow, Forecast, HistoryRow, Key, LessonRow, ReportsRow, ResultRow, StandingRow,
     ToldRow, WatchRow,
 };
 use crate::Ban;
 use gsm_core::{
-    Attribute, BoardName, JobId, KeyId, Label, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, Rank,
-    RequestKey, RuleSetName, TicketId, Timestamp,
+    JobId, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, RequestKey, RuleSetName, TicketId,
+    Timestamp,
 };
 use gsm_matchmaking::{Proposal, Role};
-use gsm_ranking::{
-    cohort::Seat,
-    payout::{Payout, PayoutConfig},
-    tier::{Bounds, TierState},
-};
+use gsm_ranking::cohort::Seat;
 use gsm_rating::Rating;
 use gsm_rules::Value;
 use gsm_session::{MatchState, OffenceKind, Offences, PlayerSession, Roster, TicketState};
@@ -92,168 +101,6 @@ pub struct RowError {
     pub key: String,
 }
 
-/// A player.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlayerRow {
-    /// The name shown to people.
-    pub name: Option<Label>,
-    /// The id under which a configured issuer or an import knows the player.
-    pub external_id: Option<RequestKey>,
-    /// When first seen.
-    pub created_at: Timestamp,
-}
-
-/// How a player proves who he is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum IdentityKind {
-    /// By a secret of a guest.
-    GuestSecret,
-    /// By the key of a device.
-    DeviceKey,
-    /// As the subject of an issuer.
-    Subject,
-    /// By the name that clients of the GameLift wire have for him.
-    GameLiftName,
-    /// By the id that an import brought.
-    ImportedId,
-}
-
-impl IdentityKind {
-    /// As in exports and receipts.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::GuestSecret => "guest_secret",
-            Self::DeviceKey => "device_key",
-            Self::Subject => "issuer_subject",
-            Self::GameLiftName => "gamelift_name",
-            Self::ImportedId => "imported_id",
-        }
-    }
-}
-
-/// That a player's identity was deleted, and what that was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErasedRow {
-    /// When: from then on the player is nobody's.
-    pub at: Timestamp,
-    /// Whether the player himself asked for it; else an operator did.
-    pub by_player: bool,
-    /// How the player could sign in.
-    pub identities: Vec<IdentityKind>,
-    /// Whether there was a name.
-    pub name: bool,
-    /// Whether there was an outside id.
-    pub external_id: bool,
-    /// Bans that went with it.
-    pub bans: u32,
-    /// When all else was gone; none: not yet.
-    pub finished_at: Option<Timestamp>,
-}
-
-/// How far the deleting of what is left of a player has come. Written as it goes on, so that whoever finds it goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErasingRow {
-    /// Whether all was looked at once: this is the second look, for what calls wrote that were under way.
-    pub again: bool,
-    /// Which part is being looked at.
-    pub part: u8,
-    /// Up to where in it.
-    pub after: Option<Key>,
-    /// Not before then.
-    pub due: Timestamp,
-}
-
-/// Who callers are: keys of callers, and our own that sign sessions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "each variant is named like the struct it holds, which is documented")]
-pub enum WhoRow {
-    ApiKey(CredentialRow),
-    SigningKey(SigningKeyRow),
-}
-
-/// One secret of an API key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SecretRow {
-    /// SHA-256 of the secret (256 random bits, so no slow hash is needed).
-    pub sha256: [u8; 32],
-    /// When made.
-    pub created_at: Timestamp,
-    /// From then on it is refused; none: as long as the key is good.
-    pub good_until: Option<Timestamp>,
-}
-
-/// An API key with its secrets, of which none is stored itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CredentialRow {
-    /// Its public part; stays when the secret is changed.
-    pub id: KeyId,
-    /// What it may do.
-    pub role: crate::Role,
-    /// Of an operator's key, which role.
-    pub admin: Option<crate::AdminRole>,
-    /// For people.
-    pub note: String,
-    /// When made.
-    pub created_at: Timestamp,
-    /// From then on it is refused.
-    pub revoked_at: Option<Timestamp>,
-    /// At most two, the newest last.
-    pub secrets: Vec<SecretRow>,
-    /// The hash (BLAKE3) of a secret that was made before secrets could be changed, and until when it is good.
-    pub first_hash: Option<([u8; 32], Option<Timestamp>)>,
-}
-
-impl From<ApiKeyRow> for CredentialRow {
-    fn from(row: ApiKeyRow) -> Self {
-        let admin = (row.role == crate::Role::Admin).then_some(crate::AdminRole::Owner);
-        Self {
-            id: row.id,
-            role: row.role,
-            admin,
-            note: row.note,
-            created_at: row.created_at,
-            revoked_at: row.revoked_at,
-            secrets: Vec::new(),
-            first_hash: Some((row.secret_hash, None)),
-        }
-    }
-}
-
-/// A key pair (Ed25519) that signs sessions, or will, or did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SigningKeyRow {
-    /// Its name in tokens.
-    pub id: KeyId,
-    /// The public half.
-    pub public: [u8; 32],
-    /// The private half, sealed under a key that the store never sees.
-    pub sealed: Vec<u8>,
-    /// When made; published from then on.
-    pub created_at: Timestamp,
-    /// From when on it signs; none: it is the next one.
-    pub active_at: Option<Timestamp>,
-    /// From when on it signs no more; its tokens are good until they expire.
-    pub retired_at: Option<Timestamp>,
-}
-
-/// An API key as it was first stored; [`CredentialRow`] is how it is stored now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ApiKeyRow {
-    /// Its public part.
-    pub id: KeyId,
-    /// BLAKE3 hash of the secret (256 random bits, so no slow hash is needed).
-    pub secret_hash: [u8; 32],
-    /// What it may do.
-    pub role: crate::Role,
-    /// For people.
-    pub note: String,
-    /// When made.
-    pub created_at: Timestamp,
-    /// From then on it is refused.
-    pub revoked_at: Option<Timestamp>,
-}
-
 /// A rule set with its first version: its body never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleSetRow {
@@ -274,36 +121,6 @@ pub struct RuleSetVersionRow {
     pub body: String,
     /// When made.
     pub created_at: Timestamp,
-}
-
-/// An access key of AWS clients. Its secret signs requests, so it must be readable again: it is kept sealed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AwsKeyRow {
-    /// Its public part.
-    pub id: KeyId,
-    /// The secret, sealed under a key that the store never sees.
-    pub sealed_secret: Vec<u8>,
-    /// What it may do.
-    pub role: crate::Role,
-    /// For people.
-    pub note: String,
-    /// When made.
-    pub created_at: Timestamp,
-    /// From then on it is refused.
-    pub revoked_at: Option<Timestamp>,
-}
-
-/// Why and until when a network is in a list of the firewall.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListedRow {
-    /// Why.
-    pub reason: String,
-    /// Who put it there.
-    pub by: String,
-    /// When.
-    pub created_at: Timestamp,
-    /// From then on it is not in it; `None`: for ever.
-    pub expires_at: Option<Timestamp>,
 }
 
 /// Closes a mode to results while a job works on it.
@@ -528,125 +345,6 @@ pub struct Replay {
     pub answer: String,
 }
 
-/// Something a player is told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PushEvent {
-    /// When.
-    pub at: Timestamp,
-    /// What.
-    pub kind: PushKind,
-}
-
-/// What a player can be told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum PushKind {
-    /// A ticket of the player changed its state.
-    Ticket {
-        /// Which.
-        ticket: TicketId,
-        /// To what.
-        state: TicketState,
-        /// The proposal to answer, if any.
-        proposal: Option<ProposalId>,
-        /// Until when it must be answered.
-        answer_by: Option<Timestamp>,
-        /// The match, if any.
-        match_id: Option<MatchId>,
-        /// The role that the player has in it, where the rules give one.
-        role: Option<Role>,
-        /// What was predicted of it, as players see it, once it is formed.
-        prediction: Option<Box<Forecast>>,
-        /// Why, for people.
-        reason: Option<String>,
-    },
-    /// A match of the player changed its state.
-    Match {
-        /// Which.
-        match_id: MatchId,
-        /// To what.
-        state: MatchState,
-        /// Where to connect, once known.
-        connection: Option<String>,
-        /// What was predicted of it, as players see it, until it has ended.
-        prediction: Option<Box<Forecast>>,
-    },
-    /// The player's rating moved.
-    Rating {
-        /// In which mode.
-        mode: Mode,
-        /// Because of which match.
-        match_id: MatchId,
-        /// Because of what about it.
-        cause: RatingCause,
-        /// From.
-        before: Rating,
-        /// To.
-        after: Rating,
-    },
-    /// Something happened on a board that the player watches.
-    Rank {
-        /// On which.
-        board: BoardName,
-        /// The player's rank now.
-        rank: Rank,
-        /// Players ranked on the board.
-        players: u64,
-        /// Share of the others who are not better, `0.0..=100.0`.
-        percentile: f64,
-        /// What.
-        news: RankNews,
-    },
-    /// The player has spoiled a match, or that was taken back.
-    Penalty {
-        /// The queues that it counts in.
-        scope: Mode,
-        /// How.
-        offence: OffenceKind,
-        /// Which match; `None` where all were taken back.
-        match_id: Option<MatchId>,
-        /// Whether it was taken back.
-        lifted: bool,
-        /// Until when the player is locked out for this kind of offence, if so.
-        locked_until: Option<Timestamp>,
-    },
-    /// The players of a match of the player do not agree how it ended.
-    Dispute {
-        /// Which.
-        match_id: MatchId,
-        /// Why it is one, for people.
-        reason: String,
-    },
-}
-
-/// What can happen to a player on a board.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum RankNews {
-    /// The player is among the best so many, and was not.
-    EnteredTop {
-        /// How many: the smallest of the watched tops that the player is in.
-        top: u32,
-    },
-    /// The player is no longer among the best so many.
-    LeftTop {
-        /// How many: the greatest of the watched tops that the player was in and is not.
-        top: u32,
-    },
-    /// Friends are ahead of the player, and were not.
-    Overtaken {
-        /// The best of them with their ranks, best first.
-        by: Vec<(PlayerId, Rank)>,
-        /// How many they are.
-        friends: u32,
-    },
-    /// The player has more in the first column of the board than ever before; less, where less is better.
-    PersonalBest {
-        /// The number, as people read it.
-        value: f64,
-        /// The best before.
-        before: f64,
-    },
-}
-
 /// What about a match moved a rating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RatingCause {
@@ -670,36 +368,6 @@ impl RatingCause {
     }
 }
 
-/// How far the final table of a season has been paid out. From this row on the season stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PayoutRow {
-    /// How it is delivered.
-    pub config: PayoutConfig,
-    /// Its pages; `None` until the table has been counted.
-    pub ledger: Option<Payout>,
-}
-
-/// What a player has on a board that scores are submitted to, or that counts what happens in a season.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EntryRow {
-    /// A number for each column of the board; 0 in the columns it does not have.
-    pub values: [i64; 5],
-    /// Since when the player has had them.
-    pub reached_at: Timestamp,
-    /// When the newest submission was made, by its own word; on a mode's board the last match.
-    pub submitted_at: Timestamp,
-    /// How many were taken; on a mode's board rated matches.
-    pub submissions: u32,
-    /// Rating deviation after the last match, in points; 0 on a board that scores are submitted to.
-    pub deviation: f32,
-    /// The place in the board's visible tiers, where it has any.
-    pub tier: Option<TierState>,
-    /// A text of the game's own, shown with the entry.
-    pub metadata: Option<String>,
-    /// How many steps to it are kept, where the board keeps them.
-    pub steps: u32,
-}
-
 /// A result that is not believed yet: it is kept, and does not count until somebody has ruled on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineRow {
@@ -709,66 +377,6 @@ pub struct QuarantineRow {
     pub at: Timestamp,
     /// What is not believed.
     pub reason: String,
-}
-
-/// A step of a player on a board that scores are submitted to. Written with the entry, and never again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ScoredRow {
-    /// When it counts from.
-    pub at: Timestamp,
-    /// What the player has from then on, without metadata; `None` where the entry was removed.
-    pub entry: Option<EntryRow>,
-}
-
-/// Who has a seat in a cohort. Written once, with the entry that took it, and never again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeatRow {
-    /// Who.
-    pub player: PlayerId,
-    /// The level that the cohort is on, from 1; 0 where the board has no levels.
-    pub level: u8,
-    /// The seat that the player had before, in an earlier season.
-    pub before: Option<SeatOf>,
-}
-
-/// A seat in a season.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeatOf {
-    /// Which season.
-    pub season: u64,
-    /// Which seat.
-    pub seat: Seat,
-    /// The level that the cohort is on, from 1; 0 where the board has no levels.
-    pub level: u8,
-}
-
-/// Which boards count the results of a mode. Results rest on it, so that none is counted by an old definition.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CountingRow {
-    /// Each with a hash of its definition.
-    pub boards: BTreeMap<BoardName, u64>,
-}
-
-/// Where the tiers of a board start in a season, where that is said by shares of players: worked out once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StartsRow {
-    /// The rating at which each division starts.
-    pub bounds: Bounds,
-    /// Players by whose ratings they were worked out; 0 where there were too few.
-    pub players: u64,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// That a player is not seen by everybody on a board.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShadeRow {
-    /// Seen by the player alone; else by nobody.
-    pub shadow: bool,
-    /// Why.
-    pub reason: String,
-    /// Since when.
-    pub at: Timestamp,
 }
 
 /// What a player has done in a scope that is not forgotten, by kind.
@@ -782,17 +390,6 @@ pub struct OffencesRow {
     pub scope: Mode,
     /// Who did what.
     pub of: Vec<(PlayerId, OffenceKind)>,
-}
-
-/// Where a player belongs: what boards are divided by.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttributesRow {
-    /// A part of the world.
-    pub region: Option<Attribute>,
-    /// A kind of machine.
-    pub platform: Option<Attribute>,
-    /// Guilds, clans, schools; sorted, each once.
-    pub groups: Vec<Attribute>,
 }
 
 /// What a mode's rating system has learnt from all its matches.
