@@ -8,6 +8,7 @@ use crate::{
     },
 };
 use gsm_core::{BoardName, MatchId, Mode, PlayerId, TicketId, limits};
+use gsm_session::Voice;
 
 /// Items of one page, about.
 const ITEMS_MAX: usize = 500;
@@ -50,6 +51,8 @@ pub enum ExportItem {
     Entry(BoardName, u64, EntryRow),
     /// A match that he took part in, as he sees it.
     Match(Box<MatchView>),
+    /// What he reported of a match, as long as it matters.
+    Reported(MatchId, Box<Voice>),
     /// A ticket, of the last day.
     Ticket(Box<TicketView>),
 }
@@ -252,10 +255,22 @@ impl Engine {
         let is_in = |row: &Row| matches!(row, Row::Match(row) if row.roster.side_of(player).is_some());
         let (keys, next) = self.look_for(&range, after, MATCHES_MAX, is_in).await?;
         let mut items = Vec::with_capacity(keys.len());
-        for (key, _) in keys {
-            let (Key::Match(id) | Key::Archive(id)) = key else { continue };
-            if let Some(view) = self.match_of_export(call, id).await? {
+        let ids = keys.iter().filter_map(|(key, _)| match key {
+            Key::Match(id) | Key::Archive(id) => Some(*id),
+            _ => None,
+        });
+        let ids: Vec<MatchId> = ids.collect();
+        for id in &ids {
+            if let Some(view) = self.match_of_export(call, *id).await? {
                 items.push(ExportItem::Match(Box::new(view)));
+            }
+        }
+        let reports: Vec<Key> = ids.iter().copied().map(Key::Reports).collect();
+        for (id, found) in ids.into_iter().zip(self.get(Home::Record, &reports).await?) {
+            if let Some(Row::Reports(row)) = found.as_ref().map(|found| &*found.row)
+                && let Some(voice) = row.voices.of(player)
+            {
+                items.push(ExportItem::Reported(id, Box::new(voice.clone())));
             }
         }
         Ok((items, next))

@@ -2,9 +2,9 @@
 use crate::world::{World, both, keyed, mode, places, refused, world};
 use gsm_core::{MatchId, Millis, PlayerId};
 use gsm_engine::{
-    BoardRef, Candour, EngineError, Happening, Listener, MatchmakingEvent, NewMatch, QueueConfig, Reports,
-    ReportsView, Silence, Viewer,
-    store::{PushKind, ReportsStage, Verdict, memory::Faults},
+    BoardRef, Candour, EngineError, ExportCursor, ExportItem, Happening, Listener, MatchmakingEvent,
+    NewMatch, QueueConfig, Reports, ReportsView, Retention, Silence, Viewer,
+    store::{Key, PushKind, ReportsStage, Verdict, memory::Faults},
 };
 use gsm_session::MatchState;
 use parking_lot::Mutex;
@@ -15,6 +15,7 @@ both! {
     one_word_replaces_the_other_until_it_counts,
     who_contradict_are_in_dispute,
     an_operator_settles_a_dispute,
+    what_was_reported_is_exported_and_goes_with_its_match,
     a_ruling_says_who_was_overruled,
     enough_of_many_outvote_a_liar,
     one_side_alone_decides_nothing,
@@ -158,6 +159,42 @@ async fn an_operator_settles_a_dispute(w: World) {
     assert_eq!(w.engine.quarantine(None, 10).await.unwrap(), []);
     let rebuilt = w.engine.rebuild(&admin, &mode("duel"), false).await.unwrap();
     assert_eq!((rebuilt.differing, rebuilt.results), (0, 3));
+}
+
+async fn what_was_reported_is_exported_and_goes_with_its_match(w: World) {
+    peers(&w, 1, 2).await;
+    let p = w.players(2).await;
+    let (id, sides) = matched(&w, &p).await;
+    says(&w, id, sides[0][0], 0).await.unwrap();
+    says(&w, id, sides[1][0], 1).await.unwrap();
+    w.turn().await;
+    let (bob, mut from, mut said) = (sides[1][0], Some(ExportCursor::default()), Vec::new());
+    while let Some(cursor) = from {
+        let page = w.engine.export_player(&w.by(bob), bob, &cursor).await.unwrap();
+        said.extend(page.items.into_iter().filter_map(|item| match item {
+            ExportItem::Reported(of, voice) => Some((of, voice.player, voice.result.places().to_vec())),
+            _ => None,
+        }));
+        from = page.next;
+    }
+    assert_eq!(said, [(id, bob, vec![2, 1])], "and nothing of the other");
+
+    let kept = || w.stores.iter().flat_map(|store| store.rows()).any(|(key, _)| key == Key::Reports(id));
+    let rules = Retention { matches: Some(Millis::from_secs(86_400)), ..Retention::default() };
+    let keep_up = async || {
+        w.clock.advance_ms(2 * 86_400_000);
+        for _ in 0..40 {
+            w.engine.upkeep(&rules).await.unwrap();
+            w.settle();
+        }
+    };
+    keep_up().await;
+    assert!(kept(), "it has still to be ruled on");
+    w.engine.void_result(&w.admin(), id, "nobody knows").await.unwrap();
+    w.settle();
+    w.turn().await;
+    keep_up().await;
+    assert!(!kept());
 }
 
 async fn a_ruling_says_who_was_overruled(w: World) {

@@ -11,7 +11,7 @@ use crate::problem::{ApiError, Problem};
 use axum::extract::State;
 use gsm_core::{MatchId, Mode, PlayerId};
 use gsm_engine::{Candour, Engine, Flag, Principal, ReportsView, store::Verdict};
-use gsm_session::Voice;
+use gsm_session::{MatchResult, Voice};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -65,6 +65,18 @@ pub(crate) struct SaidResultDto {
     variant: Option<String>,
 }
 
+impl From<&MatchResult> for SaidResultDto {
+    fn from(of: &MatchResult) -> Self {
+        Self {
+            places: of.places().to_vec(),
+            scores: of.scores().to_vec(),
+            quits: of.quits().iter().map(ToString::to_string).collect(),
+            duration_ms: of.duration().map(gsm_core::Millis::get),
+            variant: of.variant().map(ToString::to_string),
+        }
+    }
+}
+
 /// How a player's reports went, where not all of a match agreed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CandourDto {
@@ -101,13 +113,7 @@ impl ReportsDto {
                 player_id: player.to_string(),
                 side: row.and_then(|row| row.roster.side_of(player)).unwrap_or(0),
                 at: voice.at.as_millis(),
-                said: shown.then(|| SaidResultDto {
-                    places: voice.result.places().to_vec(),
-                    scores: voice.result.scores().to_vec(),
-                    quits: voice.result.quits().iter().map(ToString::to_string).collect(),
-                    duration_ms: voice.result.duration().map(gsm_core::Millis::get),
-                    variant: voice.result.variant().map(ToString::to_string),
-                }),
+                said: shown.then(|| (&voice.result).into()),
                 overruled: row.is_some_and(|row| row.overruled.contains(&player)),
                 candour: trusted.then(|| engine.candour(player).into()),
             }

@@ -5,6 +5,7 @@ use super::super::{
     penalties::PenaltyDto,
     players::StepDto,
     rankings::WatchDto,
+    reports::SaidResultDto,
 };
 use gsm_core::PlayerId;
 use gsm_engine::{
@@ -30,6 +31,7 @@ pub(crate) enum ItemDto {
     RatingStep(Box<RatingStepDto>),
     BoardEntry(Box<BoardEntryDto>),
     Match(Box<MatchDto>),
+    MatchReport(Box<MatchReportDto>),
     Ticket(Box<OwnTicketDto>),
     /// With CloudTrail's names of fields.
     #[schema(value_type = Object)]
@@ -58,9 +60,22 @@ impl ItemDto {
                 Self::BoardEntry(Box::new(BoardEntryDto::new(board.to_string(), season, row)))
             }
             ExportItem::Match(view) => Self::Match(Box::new((*view).into())),
+            ExportItem::Reported(id, voice) => Self::MatchReport(Box::new(MatchReportDto {
+                match_id: id.to_string(),
+                at: voice.at.as_millis(),
+                said: (&voice.result).into(),
+            })),
             ExportItem::Ticket(view) => Self::Ticket(Box::new(OwnTicketDto::new(player, *view))),
         }
     }
+}
+
+/// What a player reported of a match.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MatchReportDto {
+    match_id: String,
+    at: i64,
+    said: SaidResultDto,
 }
 
 /// Who a player is.
