@@ -251,9 +251,9 @@ impl Planted {
             }
             Plant::ProposedTwice => {
                 let again = |write: &Write| match puts(write) {
-                    Some(Row::Proposal(queue, proposal)) if write.expect == Expect::Absent => {
+                    Some(Row::Proposal(queue, proposal, heard)) if write.expect == Expect::Absent => {
                         let id = ProposalId::from_u128(!proposal.id().as_u128());
-                        Some((Key::Proposal(id), Row::Proposal(queue.clone(), proposal.clone())))
+                        Some((Key::Proposal(id), Row::Proposal(queue.clone(), proposal.clone(), heard.clone())))
                     }
                     _ => None,
                 };

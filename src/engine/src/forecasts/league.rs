@@ -1,7 +1,7 @@
 //! The model of one mode: who its players are by number, and how its predictions held up.
 use super::champion::Champion;
 use super::live::{CONTENDERS, Live, Scored};
-use crate::store::{Forecast, Inside, LessonRow, Sparse, Vector};
+use crate::store::{Forecast, Inside, LessonRow, Sparse, Spoke, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
 use gsm_ml::{
     About, Contribution, Entry, FEATURES, Features, FileError, Kept, Meeting, MlError, Model, ModelFile,
@@ -236,6 +236,7 @@ impl League {
     fn inside(&self, at: Timestamp, contenders: Vec<Vec<f64>>) -> Inside {
         Inside {
             model: self.name(),
+            spoke: Spoke::default(),
             sequence: self.sequence,
             learnt: self.learnt,
             at,

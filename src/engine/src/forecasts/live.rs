@@ -3,7 +3,7 @@ use super::{
     fairness::Fairness,
     segments::{Parts, Segment},
 };
-use crate::store::LessonRow;
+use crate::store::{LessonRow, Spoke};
 use gsm_core::{Attribute, PlayerId, Timestamp};
 use gsm_ml::{Drift, log_loss};
 use gsm_rating::evaluation::Evaluation;
@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// it mixes, each alone, and the rating system of the queue.
 pub const CONTENDERS: [&str; 5] = ["gsm", "learner", "first_weights", "base", "rating"];
 
+/// Who is judged beside them over the matches of which a model elsewhere spoke: that one, and the mode's own model.
+pub(super) const BESIDE: [&str; 2] = ["endpoint", "local"];
+
 /// What a match takes of the matches before it, in figures of late.
 const FADES: f64 = 1e-3;
 
@@ -20,6 +23,8 @@ const FADES: f64 = 1e-3;
 pub(super) struct Scored {
     /// By contender: pairs of expected and reached score, one of two sides, or one a side.
     pub(super) scores: Vec<Vec<(f64, f64)>>,
+    /// Of [`BESIDE`], where a model elsewhere spoke.
+    pub(super) beside: Option<[(f64, f64); BESIDE.len()]>,
     pub(super) quality: f64,
     pub(super) at: Timestamp,
     pub(super) region: Option<Attribute>,
@@ -57,7 +62,11 @@ impl Scored {
         let is_whole = |scores: &&Vec<f64>| scores.len() == 1 || scores.len() == reached.len();
         let contenders = inside.map(|inside| inside.contenders.as_slice()).unwrap_or_default();
         let pairs = |scores: &Vec<f64>| scores.iter().copied().zip(reached.iter().copied()).collect();
-        let scores = contenders.iter().filter(is_whole).map(pairs).collect();
+        let scores: Vec<Vec<(f64, f64)>> = contenders.iter().filter(is_whole).map(pairs).collect();
+        let beside = match (inside.map(|inside| &inside.spoke), scores.first().map(Vec::as_slice)) {
+            (Some(Spoke::Elsewhere { own, .. }), Some([shown])) => Some([*shown, (*own, shown.1)]),
+            _ => None,
+        };
         let waits = inside.map(|inside| inside.waits_ms.as_slice()).unwrap_or_default();
         let expected = forecast.map(|of| of.expected.as_slice()).unwrap_or_default();
         let sides = lesson.roster.sides().iter().enumerate();
@@ -75,6 +84,7 @@ impl Scored {
             .collect();
         Self {
             scores,
+            beside,
             quality: forecast.map_or(0.0, |of| of.quality),
             at: lesson.at,
             region: inside.and_then(|inside| inside.region.clone()),
@@ -128,12 +138,25 @@ pub(super) struct Figures {
     pub(super) parts: Parts<Evaluation>,
 }
 
+impl Figures {
+    fn add(&mut self, scores: &[(f64, f64)], segments: &[Segment]) {
+        self.recent.add(scores);
+        for (p, y) in scores {
+            self.all.two_sides(*p, *y);
+            for segment in segments {
+                self.parts.of(segment.clone()).two_sides(*p, *y);
+            }
+        }
+    }
+}
+
 /// How the predictions of a mode held up.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Live {
     /// Matches that were scored.
     pub(super) matches: u64,
     pub(super) contenders: [Figures; CONTENDERS.len()],
+    pub(super) beside: [Figures; BESIDE.len()],
     pub(crate) drift: Drift,
     /// When the alarm was last raised.
     pub(super) alarmed_at: Option<Timestamp>,
@@ -148,13 +171,10 @@ impl Live {
         self.matches += 1;
         let segments = scored.segments();
         for (figures, scores) in self.contenders.iter_mut().zip(&scored.scores) {
-            figures.recent.add(scores);
-            for (p, y) in scores {
-                figures.all.two_sides(*p, *y);
-                for segment in &segments {
-                    figures.parts.of(segment.clone()).two_sides(*p, *y);
-                }
-            }
+            figures.add(scores, &segments);
+        }
+        for (figures, score) in self.beside.iter_mut().zip(scored.beside.iter().flatten()) {
+            figures.add(std::slice::from_ref(score), &segments);
         }
         let raised = self.drift.add(champion.iter().copied());
         if raised {

@@ -2,7 +2,7 @@
 use super::{
     fairness::Sums,
     league::League,
-    live::{CONTENDERS, Figures, Recent},
+    live::{BESIDE, CONTENDERS, Figures, Recent},
     segments::{Parts, Segment},
 };
 use crate::{Engine, EngineError};
@@ -25,7 +25,8 @@ pub struct ModelView {
     pub players: usize,
     /// Matches of which there was a prediction before they were played, and a result since.
     pub matches: u64,
-    /// The champion first.
+    /// The champion first. Where a model elsewhere has spoken, it and the mode's own model follow, judged over the matches of
+    /// which it spoke.
     pub contenders: Vec<ContenderView>,
     /// The drift alarm.
     pub drift: DriftView,
@@ -34,7 +35,7 @@ pub struct ModelView {
 /// Figures of one who predicts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ContenderView {
-    /// One of [`CONTENDERS`].
+    /// One of [`CONTENDERS`], or `endpoint` or `local`.
     pub name: &'static str,
     /// Whether its predictions are those that are shown and used.
     pub is_champion: bool,
@@ -153,6 +154,8 @@ fn contender((nth, (name, of)): (usize, (&'static str, &Figures))) -> ContenderV
 
 fn view(mode: Mode, league: &League) -> ModelView {
     let live = league.live();
+    let beside = BESIDE.into_iter().zip(&live.beside).filter(|(_, of)| of.recent.weight > 0.0);
+    let contenders = CONTENDERS.into_iter().zip(&live.contenders).chain(beside);
     ModelView {
         mode,
         model: league.name(),
@@ -160,7 +163,7 @@ fn view(mode: Mode, league: &League) -> ModelView {
         sequence: league.sequence(),
         players: league.players(),
         matches: live.matches,
-        contenders: CONTENDERS.into_iter().zip(&live.contenders).enumerate().map(contender).collect(),
+        contenders: contenders.enumerate().map(contender).collect(),
         drift: DriftView {
             is_raised: live.drift.since().is_some(),
             lost: live.drift.sum(),

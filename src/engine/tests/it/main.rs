@@ -30,6 +30,7 @@ mod proposals;
 mod push;
 mod queues;
 mod reports;
+mod remote;
 mod results;
 mod rule_sets;
 mod ruled;
