@@ -125,9 +125,9 @@ fn a_formed_match_is_predicted_by_the_endpoint_and_says_so() {
             "{made}"
         );
         assert_eq!((&of["endpoint_missed"], &of["local"]["model"]), (&Value::Null, &"gsm-1/duel-1".into()));
-        // Both know the same results by the same weights.
+        // It knows the players by the ids that it was sent: from the same results, if not quite in the same way.
         let (there, here) = (number(&of["expected"][0]), number(&of["local"]["expected"]));
-        assert!((there - here).abs() <= 1e-9 && there != 0.5, "{made}");
+        assert!((there - here).abs() < 0.01 && (there - 0.5).abs() > 0.05, "{made}");
         // What is kept says the same, and what each feature added sums to what the local model says.
         let path = format!("/v1/matches/{}/prediction", made["match_id"].as_str().unwrap());
         let (status, kept) = server.served.get(&path, Some(&server.server));
@@ -157,9 +157,9 @@ fn whatever_becomes_of_the_endpoint_the_match_is_formed() {
         let of = &made["prediction"];
         assert_eq!((&of["speaker"], &of["endpoint_missed"]), (&"local".into(), &missed.into()), "{made}");
         assert!(of["model"] == "gsm-1/duel-1" && number(&of["expected"][0]) != 0.5, "{made}");
-        let path = format!("/v1/matches/{}/result", made["match_id"].as_str().unwrap());
-        let places = json!({ "placements": [] });
-        drop((path, places));
+        let path = format!("/v1/matches/{}/state", made["match_id"].as_str().unwrap());
+        let (status, left) = server.served.post(&path, Some(&server.server), r#"{"state":"abandoned"}"#);
+        assert_eq!(status, 200, "{left}");
         scene.front.be("good");
         for _ in 0..2 {
             assert_eq!(server.created(0, 7)["prediction"]["speaker"], "endpoint");
