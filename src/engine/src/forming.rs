@@ -316,7 +316,10 @@ impl Engine {
                 let shown = all_shown(&tickets, &places(&proposal));
                 tellings.push(Telling::new(Happening::PotentialMatch(Some(patience)), shown));
             }
-            changes.create(Key::Proposal(id), Row::Proposal(queue.name.clone(), Box::new(proposal), heard.map(Box::new)));
+            changes.create(
+                Key::Proposal(id),
+                Row::Proposal(queue.name.clone(), Box::new(proposal), heard.map(Box::new)),
+            );
             for (ticket, mut row, version) in tickets {
                 row.state = TicketState::RequiresAcceptance;
                 row.proposal = Some(id);
@@ -331,8 +334,7 @@ impl Engine {
                 tellings.push(Telling::new(Happening::Succeeded, shown));
             }
             let (sides, teams, roles) = (formed.sides.clone(), formed.teams.clone(), formed.roles.clone());
-            let forming =
-                Forming { id: match_id, queue: queue.clone(), sides, teams, roles, tickets, heard };
+            let forming = Forming { id: match_id, queue: queue.clone(), sides, teams, roles, tickets, heard };
             prediction = self.add_formed_match(&mut changes, call, forming).await?;
             Fate::Match
         };

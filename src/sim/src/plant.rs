@@ -240,7 +240,10 @@ impl Planted {
                         && matches!(&**row, Row::Match(_))
                         && let Row::Match(formed) = &mut *Arc::make_mut(row)
                         && let Some(forecast) = &mut formed.prediction.forecast
-                        && forecast.inside.as_ref().is_some_and(|of| matches!(of.spoke, Spoke::Elsewhere { .. }))
+                        && forecast
+                            .inside
+                            .as_ref()
+                            .is_some_and(|of| matches!(of.spoke, Spoke::Elsewhere { .. }))
                     {
                         forecast.chances = forecast.chances.map(|[win, draw, loss]| [loss, draw, win]);
                     }
@@ -270,7 +273,10 @@ impl Planted {
                 let again = |write: &Write| match puts(write) {
                     Some(Row::Proposal(queue, proposal, heard)) if write.expect == Expect::Absent => {
                         let id = ProposalId::from_u128(!proposal.id().as_u128());
-                        Some((Key::Proposal(id), Row::Proposal(queue.clone(), proposal.clone(), heard.clone())))
+                        Some((
+                            Key::Proposal(id),
+                            Row::Proposal(queue.clone(), proposal.clone(), heard.clone()),
+                        ))
                     }
                     _ => None,
                 };

@@ -176,15 +176,24 @@ fn an_endpoint_that_fails_is_left_alone_and_asked_again_after_a_while() {
         scene.front.be(fault);
         why.push(server.created(0, 7)["prediction"]["endpoint_missed"].clone());
     }
-    assert_eq!((&why[0], &why[1], &why[3]), (&"platform_error".into(), &"unreachable".into(), &"platform_error".into()));
+    assert_eq!(
+        (&why[0], &why[1], &why[3]),
+        (&"platform_error".into(), &"unreachable".into(), &"platform_error".into())
+    );
     // The fifth opened it: nobody calls, and the match says why.
     assert_eq!(why[5..], ["resting", "resting"], "{why:?}");
-    assert_eq!((scene.front.calls.load(Ordering::SeqCst), server.metric("gsm_endpoint_breaker_open")), (5, 1.0));
+    assert_eq!(
+        (scene.front.calls.load(Ordering::SeqCst), server.metric("gsm_endpoint_breaker_open")),
+        (5, 1.0)
+    );
     assert_eq!(server.served.get("/v1/overview", Some(&server.admin)).1["endpoint"]["is_resting"], true);
     // One call decides, five seconds later.
     while server.created(0, 7)["prediction"]["speaker"] != "endpoint" {
         std::thread::sleep(LOOK);
     }
-    assert_eq!((scene.front.calls.load(Ordering::SeqCst), server.metric("gsm_endpoint_breaker_open")), (6, 0.0));
+    assert_eq!(
+        (scene.front.calls.load(Ordering::SeqCst), server.metric("gsm_endpoint_breaker_open")),
+        (6, 0.0)
+    );
     assert_eq!(server.created(0, 7)["prediction"]["speaker"], "endpoint");
 }

@@ -18,8 +18,8 @@ pub use asking::{Ask, Asked, MatchPrediction};
 pub(crate) use asking::{region_of, waits_of};
 pub use champion::Champion;
 pub use live::CONTENDERS;
-pub use remote::{Chances, Heard, Miss, Question, RemoteModel, Reply};
 pub(crate) use remote::taken;
+pub use remote::{Chances, Heard, Miss, Question, RemoteModel, Reply};
 pub use segments::{Dimension as SegmentDimension, Segment};
 pub use views::{
     ContenderView, DriftView, FairnessLine, ModelGlance, ModelView, RecentFigures, SegmentFigures,

@@ -111,7 +111,10 @@ async fn what_was_heard_is_written_with_the_match(w: World) {
         let spoke = Spoke::Elsewhere { model: said.model, variant: said.variant, own: own.expected[0] };
         assert_eq!(inside.spoke, spoke);
         // What is learnt by is that of the own model, to the bit.
-        assert_eq!((&inside.model, &inside.seen, &inside.parts), (&of_own.model, &of_own.seen, &of_own.parts));
+        assert_eq!(
+            (&inside.model, &inside.seen, &inside.parts),
+            (&of_own.model, &of_own.seen, &of_own.parts)
+        );
         assert_eq!(inside.contenders[1..], of_own.contenders[1..inside.contenders.len()]);
         let shown = w.engine.match_view(&w.by(p[0]), view.id).await;
         assert!(shown.is_err() || forecast(&shown.unwrap()).inside.is_none());
@@ -273,5 +276,8 @@ async fn queues_do_not_wait_for_each_others_answers() {
         model.holds.as_ref().unwrap().1.add_permits(1);
     });
     assert_eq!((report.matches, report.lost), (2, 0));
-    w.engine.report_result(&w.server(), formed(&w, tickets[2]).await.id, None, &places(&[1, 2], &[])).await.unwrap();
+    w.engine
+        .report_result(&w.server(), formed(&w, tickets[2]).await.id, None, &places(&[1, 2], &[]))
+        .await
+        .unwrap();
 }

@@ -1,7 +1,7 @@
 //! The checked form: what the server is told.
 use super::{
-    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, PredictorSettings, RecordingConfig, RetentionConfig,
-    Signatures, TlsSettings, TrustedIssuer, WebhookConfig, retention, who,
+    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, PredictorSettings, RecordingConfig,
+    RetentionConfig, Signatures, TlsSettings, TrustedIssuer, WebhookConfig, retention, who,
 };
 use crate::firewall::{FirewallSettings, files};
 use gsm_adapters::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Receiver};
@@ -317,10 +317,9 @@ impl Loaded {
             }
         }
         let settings = match (listen, errors.is_empty()) {
-            (Ok(listen), true) => Ok(Settings {
-                predictor,
-                ..settings(config, mode, listen, trusted_proxies, firewall, ship)
-            }),
+            (Ok(listen), true) => {
+                Ok(Settings { predictor, ..settings(config, mode, listen, trusted_proxies, firewall, ship) })
+            }
             _ => Err(errors),
         };
         Checked { settings, warnings: self.warnings(mode) }

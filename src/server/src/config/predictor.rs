@@ -139,7 +139,9 @@ mod tests {
         assert_eq!(wrong.is_empty(), endpoint_supported().is_ok());
         assert!(wrong.iter().all(|(key, what)| *key == "predictor.kind" && what.contains("--features full")));
         assert_eq!(refused(&PredictorConfig { endpoint: None, ..endpoint() }), ["predictor.endpoint"]);
-        assert!(PredictorConfig { kind: PredictorKind::Local, ..endpoint() }.is_idle() && !endpoint().is_idle());
+        assert!(
+            PredictorConfig { kind: PredictorKind::Local, ..endpoint() }.is_idle() && !endpoint().is_idle()
+        );
     }
 
     #[test]
@@ -152,7 +154,8 @@ mod tests {
             url: Some("runtime.example".to_owned()),
             ..endpoint()
         };
-        let wanted = ["budget_ms", "endpoint", "region", "url", "modes"].map(|key| format!("predictor.{key}"));
+        let wanted =
+            ["budget_ms", "endpoint", "region", "url", "modes"].map(|key| format!("predictor.{key}"));
         assert_eq!(refused(&bad), wanted);
     }
 }
