@@ -56,10 +56,6 @@ pub fn endpoint_supported() -> Result<(), String> {
 ///
 /// # Errors
 /// Where this build does not reach it.
-#[cfg_attr(
-    not(feature = "sagemaker"),
-    expect(clippy::unused_async, reason = "the other half waits for the environment")
-)]
 pub async fn open_endpoint(
     settings: EndpointSettings,
     modes: BTreeSet<Mode>,
