@@ -55,7 +55,7 @@ pub struct Ban {
 }
 
 impl Ban {
-    fn holds(&self, now: Timestamp) -> bool {
+    pub(crate) fn holds(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until > now)
     }
 
@@ -197,7 +197,7 @@ impl Engine {
         self.bans(call, player).await
     }
 
-    async fn stored_bans(&self, player: PlayerId) -> Result<(Vec<Ban>, Option<u64>), EngineError> {
+    pub(crate) async fn stored_bans(&self, player: PlayerId) -> Result<(Vec<Ban>, Option<u64>), EngineError> {
         let key = Key::Bans(player);
         match self.get_one(&key).await? {
             None => Ok((Vec::new(), None)),
@@ -250,7 +250,7 @@ impl Engine {
     }
 
     /// Ends the ticket that a player waits in, if bans keep the player out of one of its queues. A match goes on.
-    async fn expel(&self, player: PlayerId) {
+    pub(crate) async fn expel(&self, player: PlayerId) {
         let now = self.clock.now();
         let waiting = match self.get_one(&Key::Claim(player)).await {
             Ok(Some(found)) => match &*found.row {
