@@ -5,7 +5,7 @@ use crate::store::{Forecast, Inside, LessonRow, Sparse, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
 use gsm_ml::{
     About, Contribution, Entry, FEATURES, Features, FileError, Kept, Meeting, MlError, Model, ModelFile,
-    Names, Outcome, PARTS,
+    Names, Outcome, PARTS, Portrait,
 };
 use gsm_session::Roster;
 use serde::{Deserialize, Serialize};
@@ -122,6 +122,11 @@ impl League {
     /// How many matches of a player were learnt from; none of who is not known.
     pub(crate) fn games(&self, player: PlayerId) -> Option<u32> {
         self.players.get(&player).map(|number| self.model.games(*number))
+    }
+
+    /// What was learnt of a player; none of who has no match.
+    pub(super) fn portrait(&self, player: PlayerId) -> Option<Portrait> {
+        self.players.get(&player).and_then(|number| self.model.portrait(*number))
     }
 
     /// The players of a roster by number. Strangers have the numbers that come next, which say nothing yet.

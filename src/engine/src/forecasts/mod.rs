@@ -27,6 +27,7 @@ use crate::{
     store::{ChangeSet, Key, LessonRow, Op, Row},
 };
 use gsm_core::{MatchId, Mode, PlayerId, Timestamp, Variant};
+use gsm_ml::Portrait;
 use league::League;
 use parking_lot::{Mutex, RwLock};
 use std::{
@@ -131,6 +132,12 @@ impl Forecasts {
     /// Whether anything was learnt or asked of a mode.
     fn has(&self, mode: &Mode) -> bool {
         self.leagues.read().contains_key(mode)
+    }
+
+    /// What was learnt of a player, mode by mode.
+    pub(crate) fn portraits(&self, player: PlayerId) -> Vec<(Mode, Portrait)> {
+        let of = |(mode, league): (Mode, Arc<Mutex<League>>)| Some((mode, league.lock().portrait(player)?));
+        self.all().into_iter().filter_map(of).collect()
     }
 
     /// All of them.
