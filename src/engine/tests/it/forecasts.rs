@@ -6,12 +6,12 @@ use crate::{
 };
 use gsm_core::{Clock as _, MatchId, PlayerId, QueueName, Timestamp, Variant};
 use gsm_engine::{
-    Ask, Balance, CONTENDERS, Champion, ModelView, NewMatch, QueueConfig,
+    Ask, Balance, Beginning, CONTENDERS, ModelView, NewMatch, QueueConfig, TrainedModel,
     store::{Forecast, Home, Key, KeyRange, LessonRow, Row, Store, Version},
 };
 use gsm_ml::{About, FEATURES, Features, Meeting, Model, ModelFile, NAMES, Outcome, Plan, train};
 use gsm_rating::history::{History, Lineup};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 both! {
     a_start_learns_all_to_the_bit,
@@ -26,14 +26,14 @@ both! {
 }
 
 /// A number below `most`, the same for the same `nth`.
-fn drawn(nth: u64, most: u64) -> usize {
+pub(crate) fn drawn(nth: u64, most: u64) -> usize {
     let mixed = (nth + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     ((mixed >> 33) % most) as usize
 }
 
 /// Plays matches, two at a time, of which who comes first in the list wins three times of four. What was predicted of each.
-async fn play(w: &World, players: &[PlayerId], matches: u64) -> Vec<(MatchId, Forecast)> {
+pub(crate) async fn play(w: &World, players: &[PlayerId], matches: u64) -> Vec<(MatchId, Forecast)> {
     let mut played = Vec::new();
     let report = async |id: MatchId, winner: usize| {
         let ended = if winner == 0 { places(&[1, 2], &[]) } else { places(&[2, 1], &[]) };
@@ -73,11 +73,11 @@ async fn lessons(w: &World) -> Vec<(Version, MatchId, LessonRow)> {
     lessons
 }
 
-fn view(models: Vec<ModelView>) -> ModelView {
+pub(crate) fn view(models: Vec<ModelView>) -> ModelView {
     models.into_iter().find(|of| of.mode == mode("duel")).expect("a model")
 }
 
-fn ask(sides: &[&[PlayerId]]) -> Ask {
+pub(crate) fn ask(sides: &[&[PlayerId]]) -> Ask {
     Ask {
         mode: mode("duel"),
         sides: sides.iter().map(|side| side.to_vec()).collect(),
@@ -323,6 +323,17 @@ async fn models_that_were_saved_are_brought_up_to_date() {
     assert_eq!(node.load_from(None, Some(&shelf)).await.unwrap().lessons, 0);
 }
 
+pub(crate) fn of_file(file: &ModelFile, hash: &str) -> Arc<TrainedModel> {
+    Arc::new(TrainedModel::new(file.clone(), hash.to_owned()))
+}
+
+pub(crate) fn begin(
+    champion: Option<Arc<TrainedModel>>,
+    challengers: Vec<Arc<TrainedModel>>,
+) -> BTreeMap<gsm_core::Mode, Beginning> {
+    BTreeMap::from([(mode("duel"), Beginning { champion, challengers })])
+}
+
 /// A model that was promoted gives its weights to a start; players are learnt from the log, and no match is learnt by weights
 /// that have seen it.
 #[tokio::test]
@@ -340,8 +351,7 @@ async fn a_start_begins_with_the_champion() {
     let file = ModelFile { about, names, model: trained.model };
     let promoted = |hash: &str| {
         let node = w.newborn("promoted");
-        let champion = Champion::new(file.clone(), hash.to_owned());
-        node.begin_models_with(BTreeMap::from([(mode("duel"), champion)]));
+        node.begin_models_with(begin(Some(of_file(&file, hash)), vec![]));
         node
     };
     let node = promoted("abc");
@@ -403,8 +413,7 @@ async fn a_champions_trees_speak() {
     let file = ModelFile { about, names: plan.names(Vec::new()), model: trained.model.without_players() };
     let promoted = || {
         let node = w.newborn("promoted");
-        let champion = Champion::new(file.clone(), "abc".to_owned());
-        node.begin_models_with(BTreeMap::from([(mode("duel"), champion)]));
+        node.begin_models_with(begin(Some(of_file(&file, "abc")), vec![]));
         node
     };
     let node = promoted();
