@@ -93,7 +93,8 @@ impl Judged {
         row: &TicketRow,
         model: Option<&dyn QualityModel>,
     ) -> impl Iterator<Item = Option<f64>> {
-        let strength = |player| model?.strength(&self.mode, player, self.variant.as_ref(), row.queued_at);
+        let strength =
+            move |player| model?.strength(&self.mode, player, self.variant.as_ref(), row.queued_at);
         row.players.iter().map(move |of| strength(of.player))
     }
 }
