@@ -2,7 +2,19 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 use criterion::{Criterion, criterion_group, criterion_main};
 use gsm_policy::{Operation, Policies, Question, Resource, SHIPPED, Who};
-use std::hint::black_box;
+use std::{collections::BTreeSet, hint::black_box};
+
+/// Named by a policy of its own alone.
+const QUEUE: &str = "gsm:GetQueue";
+
+/// The actions that a policy names.
+fn actions(text: &str) -> impl Iterator<Item = String> {
+    text.split("Action::\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|name| name.starts_with("gsm:"))
+        .map(str::to_owned)
+}
 
 /// A table as large as the server's.
 fn operations() -> Vec<Operation> {
@@ -15,17 +27,14 @@ fn operations() -> Vec<Operation> {
         resource: "Queue".into(),
         parameters: vec!["queue".into()],
     };
-    let named = [
-        "RenamePlayer",
-        "CancelTicket",
-        "LiftPenalties",
-        "SetVisibility",
-        "RemoveEntry",
-        "DeleteQueue",
-        "GetQueue",
-    ];
-    let named = named.iter().map(|name| format!("gsm:{name}"));
-    named.chain((0..110).map(|n| format!("gsm:Operation{n}"))).map(operation).collect()
+    let named: BTreeSet<String> = SHIPPED.iter().flat_map(|(_, text)| actions(text)).collect();
+    let queues = [QUEUE.to_owned()];
+    named
+        .into_iter()
+        .chain(queues)
+        .chain((0..110).map(|n| format!("gsm:Operation{n}")))
+        .map(operation)
+        .collect()
 }
 
 fn decide(c: &mut Criterion) {
