@@ -36,7 +36,7 @@ use gsm_core::{IdSource, Millis};
 use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes};
 use gsm_policy::Faults;
 use parking_lot::Mutex;
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

@@ -110,7 +110,8 @@ async fn versions_of_the_registry_predict_in_the_shadow() {
         models["models"].as_array().unwrap().iter().find(|of| of["mode"] == "duel").unwrap().clone()
     };
     let duel = seen(&world).await;
-    let named: Vec<&Value> = duel["challengers"].as_array().unwrap().iter().map(|of| &of["model"]).collect();
+    let named: Vec<&str> =
+        duel["challengers"].as_array().unwrap().iter().map(|of| of["model"].as_str().unwrap()).collect();
     assert_eq!((&duel["model"], named), (&json!("gsm-1/duel-1"), vec!["gsm-1/duel-3", "gsm-1/duel-2"]));
     let newest = &duel["challengers"][0];
     assert_eq!((&newest["all"]["matches"], &newest["champion"]), (&json!(12), &duel["contenders"][0]["all"]));
