@@ -52,6 +52,7 @@ mod prediction;
 mod prior;
 mod record;
 mod schema;
+mod shadow;
 mod sheet;
 mod stack;
 mod training;

@@ -20,6 +20,8 @@ const FADES: f64 = 1e-3;
 pub(super) struct Scored {
     /// By contender: pairs of expected and reached score, one of two sides, or one a side.
     pub(super) scores: Vec<Vec<(f64, f64)>>,
+    /// The same of challengers in the shadow, by their tags.
+    pub(super) shadows: Vec<(String, Vec<(f64, f64)>)>,
     pub(super) quality: f64,
     pub(super) at: Timestamp,
     pub(super) region: Option<Attribute>,
@@ -58,6 +60,9 @@ impl Scored {
         let contenders = inside.map(|inside| inside.contenders.as_slice()).unwrap_or_default();
         let pairs = |scores: &Vec<f64>| scores.iter().copied().zip(reached.iter().copied()).collect();
         let scores = contenders.iter().filter(is_whole).map(pairs).collect();
+        let shadows = inside.map(|inside| inside.shadows.as_slice()).unwrap_or_default().iter();
+        let shadows = shadows.filter(|(_, scores)| is_whole(&scores));
+        let shadows = shadows.map(|(tag, scores)| (tag.clone(), pairs(scores))).collect();
         let waits = inside.map(|inside| inside.waits_ms.as_slice()).unwrap_or_default();
         let expected = forecast.map(|of| of.expected.as_slice()).unwrap_or_default();
         let sides = lesson.roster.sides().iter().enumerate();
@@ -75,6 +80,7 @@ impl Scored {
             .collect();
         Self {
             scores,
+            shadows,
             quality: forecast.map_or(0.0, |of| of.quality),
             at: lesson.at,
             region: inside.and_then(|inside| inside.region.clone()),
@@ -83,7 +89,7 @@ impl Scored {
     }
 
     /// The parts that the match belongs to: those of its largest party and of its least experienced player.
-    fn segments(&self) -> [Segment; 3] {
+    pub(super) fn segments(&self) -> [Segment; 3] {
         let party = self.players.iter().map(|of| of.party).max().unwrap_or(1);
         let games = self.players.iter().map(|of| of.games).min().unwrap_or(0);
         Segment::all(self.region.as_ref(), party, games)
@@ -128,6 +134,19 @@ pub(super) struct Figures {
     pub(super) parts: Parts<Evaluation>,
 }
 
+impl Figures {
+    /// Takes in a match, which belongs to these parts.
+    pub(super) fn add(&mut self, scores: &[(f64, f64)], segments: &[Segment]) {
+        self.recent.add(scores);
+        for (p, y) in scores {
+            self.all.two_sides(*p, *y);
+            for segment in segments {
+                self.parts.of(segment.clone()).two_sides(*p, *y);
+            }
+        }
+    }
+}
+
 /// How the predictions of a mode held up.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Live {
@@ -148,13 +167,7 @@ impl Live {
         self.matches += 1;
         let segments = scored.segments();
         for (figures, scores) in self.contenders.iter_mut().zip(&scored.scores) {
-            figures.recent.add(scores);
-            for (p, y) in scores {
-                figures.all.two_sides(*p, *y);
-                for segment in &segments {
-                    figures.parts.of(segment.clone()).two_sides(*p, *y);
-                }
-            }
+            figures.add(scores, &segments);
         }
         let raised = self.drift.add(champion.iter().copied());
         if raised {

@@ -4,6 +4,7 @@ use super::{
     league::League,
     live::{CONTENDERS, Figures, Recent},
     segments::{Parts, Segment},
+    shadow::Shadow,
 };
 use crate::{Engine, EngineError};
 use gsm_core::{Mode, Timestamp};
@@ -27,6 +28,8 @@ pub struct ModelView {
     pub matches: u64,
     /// The champion first.
     pub contenders: Vec<ContenderView>,
+    /// Versions of the registry that predict in the shadow, the newest first.
+    pub challengers: Vec<ChallengerView>,
     /// The drift alarm.
     pub drift: DriftView,
 }
@@ -42,6 +45,25 @@ pub struct ContenderView {
     pub all: Option<TwoSidesReport>,
     /// Over about the last thousand.
     pub recent: Option<RecentFigures>,
+    /// By parts.
+    pub parts: Vec<SegmentFigures>,
+}
+
+/// Figures of a version of the registry that predicts in the shadow, since it does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChallengerView {
+    /// The model, as it would be named if it were champion.
+    pub model: String,
+    /// The hash of its file.
+    pub hash: String,
+    /// Over all matches that it predicted and whose result has come; absent before the first.
+    pub all: Option<TwoSidesReport>,
+    /// Over about the last thousand of them.
+    pub recent: Option<RecentFigures>,
+    /// The champion's over the same matches.
+    pub champion: Option<TwoSidesReport>,
+    /// See `champion`.
+    pub champion_recent: Option<RecentFigures>,
     /// By parts.
     pub parts: Vec<SegmentFigures>,
 }
@@ -112,8 +134,19 @@ pub struct FairnessLine {
     pub losing_streak_max: u16,
 }
 
+/// A challenger at a glance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChallengerGlance {
+    /// The model.
+    pub model: String,
+    /// Its figures of late.
+    pub own: RecentFigures,
+    /// The champion's over the same matches.
+    pub champion: RecentFigures,
+}
+
 /// A model at a glance.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelGlance {
     /// Matches that were judged.
     pub matches: u64,
@@ -121,6 +154,8 @@ pub struct ModelGlance {
     pub champion: Option<RecentFigures>,
     /// Those of the queue's rating system.
     pub rating: Option<RecentFigures>,
+    /// The challengers of whom a match was judged, the newest first.
+    pub challengers: Vec<ChallengerGlance>,
     /// Whether the drift alarm is raised.
     pub is_drifting: bool,
 }
@@ -151,6 +186,24 @@ fn contender((nth, (name, of)): (usize, (&'static str, &Figures))) -> ContenderV
     }
 }
 
+fn challenger(of: &Shadow) -> ChallengerView {
+    let (own, champion) = (&of.judged.own, &of.judged.champion);
+    ChallengerView {
+        model: of.name(),
+        hash: of.hash().to_owned(),
+        all: own.all.report().two_sides,
+        recent: recent(&own.recent),
+        champion: champion.all.report().two_sides,
+        champion_recent: recent(&champion.recent),
+        parts: parts(&own.parts),
+    }
+}
+
+fn challenger_glance(of: &Shadow) -> Option<ChallengerGlance> {
+    let [own, champion] = [&of.judged.own, &of.judged.champion].map(|figures| recent(&figures.recent));
+    Some(ChallengerGlance { model: of.name(), own: own?, champion: champion? })
+}
+
 fn view(mode: Mode, league: &League) -> ModelView {
     let live = league.live();
     ModelView {
@@ -161,6 +214,7 @@ fn view(mode: Mode, league: &League) -> ModelView {
         players: league.players(),
         matches: live.matches,
         contenders: CONTENDERS.into_iter().zip(&live.contenders).enumerate().map(contender).collect(),
+        challengers: league.shadows().iter().map(challenger).collect(),
         drift: DriftView {
             is_raised: live.drift.since().is_some(),
             lost: live.drift.sum(),
@@ -209,6 +263,7 @@ impl Engine {
                 matches: live.matches,
                 champion: recent(&champion.recent),
                 rating: recent(&rating.recent),
+                challengers: league.shadows().iter().filter_map(challenger_glance).collect(),
                 is_drifting: live.drift.since().is_some(),
             }
         };

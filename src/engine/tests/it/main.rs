@@ -35,6 +35,7 @@ mod rule_sets;
 mod ruled;
 mod seasons;
 mod several;
+mod shadows;
 mod shares;
 mod signing_keys;
 mod snapshots;
