@@ -4,6 +4,8 @@
 FOLDER holds, for each script that ran, NAME.jsonl (its --out: one JSON object a case) and NAME.log (what it
 printed, closing with its summary). KNOWN lists the cases that are known to fail, one a line, `case  # reason`.
 
+A case that the kit skips counts as failed, as with its own --strict.
+
 Exit 0 when every script ran to its end, tested something, and exactly the known cases failed. Otherwise 1, and each
 reason is printed: an unfinished script, a new failure, or a known case that no longer fails (stale: delete its line).
 A known case that was not reported at all is stale as well: some cases of the kit appear only when they fail.
@@ -52,6 +54,7 @@ def main(known_path, folder):
         for row in rows:
             if row["skip"]:
                 skipped += 1
+                failed.setdefault(row["case"], []).append((log.stem, f"skipped by the kit: {row['detail']}"))
             elif row["ok"]:
                 passed += 1
             else:

@@ -1,6 +1,6 @@
 //! A data directory without a server: opened for one command, which has it for itself, and closed again.
 use crate::output::Failure;
-use gsm_adapters::{EmbeddedStore, OpenError, Options, State, SystemClock, SystemIds};
+use gsm_adapters::{EmbeddedStore, OpenError, Options, State, SystemClock, SystemIds, models::beginnings};
 use gsm_core::IdSource as _;
 use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes, token::TokenKey};
 use std::{path::Path, sync::Arc, time::Duration};
@@ -36,6 +36,7 @@ impl Offline {
         // Nothing is signed here: no token of a server is made or read.
         let options = EngineOptions { node: "gsm-offline".to_owned(), token_key: TokenKey::new(key) };
         let engine = Engine::new(Homes::one(store.clone()), clock, Arc::new(SystemIds), options);
+        engine.begin_models_with(beginnings(dir));
         let offline = Self { store, engine };
         match offline.engine.load().await {
             Ok(_) => Ok(offline),

@@ -5,7 +5,7 @@
 //! looks for bans after its own.
 use crate::{
     Call, Engine, EngineError,
-    store::{Claim, Home, Key, Row, TicketRow},
+    store::{Claim, Home, Key, KeyRange, Row, TicketRow},
 };
 use gsm_core::{Map, PlayerId, QueueName, TicketId, Timestamp, limits};
 use gsm_session::TicketState;
@@ -55,7 +55,7 @@ pub struct Ban {
 }
 
 impl Ban {
-    fn holds(&self, now: Timestamp) -> bool {
+    pub(crate) fn holds(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until > now)
     }
 
@@ -139,6 +139,32 @@ impl Engine {
         Ok(bans)
     }
 
+    /// Players with bans that hold, by id, among at most a page of those who are kept a ban of, after `after`; and after
+    /// whom the next page begins, if there may be one. Who has only bans that are over is left out, so a page may be
+    /// shorter, and empty.
+    pub async fn all_bans(
+        &self,
+        after: Option<PlayerId>,
+        limit: usize,
+    ) -> Result<(Vec<(PlayerId, Vec<Ban>)>, Option<PlayerId>), EngineError> {
+        let (now, limit) = (self.clock.now(), limit.min(limits::PAGE_SIZE_MAX));
+        let after = after.map(Key::Bans);
+        let page = self.store(Home::Document).list(&KeyRange::AllBans, after.as_ref(), limit, false).await?;
+        let is_full = page.len() == limit;
+        let (mut found, mut last) = (Vec::with_capacity(page.len()), None);
+        for (key, versioned) in page {
+            let (Key::Bans(player), Row::Bans(bans)) = (&key, &*versioned.row) else {
+                return Err(EngineError::damaged(&key));
+            };
+            last = Some(*player);
+            let bans: Vec<Ban> = bans.iter().filter(|ban| ban.holds(now)).cloned().collect();
+            if !bans.is_empty() {
+                found.push((*player, bans));
+            }
+        }
+        Ok((found, last.filter(|_| is_full)))
+    }
+
     /// Bans a player, in the place of a ban of the same kind. A ticket that waits in a queue that it is about ends.
     pub async fn ban(&self, call: &Call, player: PlayerId, ban: &Ban) -> Result<Vec<Ban>, EngineError> {
         if ban.until.is_some_and(|until| until <= call.now) {
@@ -171,7 +197,7 @@ impl Engine {
         self.bans(call, player).await
     }
 
-    async fn stored_bans(&self, player: PlayerId) -> Result<(Vec<Ban>, Option<u64>), EngineError> {
+    pub(crate) async fn stored_bans(&self, player: PlayerId) -> Result<(Vec<Ban>, Option<u64>), EngineError> {
         let key = Key::Bans(player);
         match self.get_one(&key).await? {
             None => Ok((Vec::new(), None)),
@@ -224,7 +250,7 @@ impl Engine {
     }
 
     /// Ends the ticket that a player waits in, if bans keep the player out of one of its queues. A match goes on.
-    async fn expel(&self, player: PlayerId) {
+    pub(crate) async fn expel(&self, player: PlayerId) {
         let now = self.clock.now();
         let waiting = match self.get_one(&Key::Claim(player)).await {
             Ok(Some(found)) => match &*found.row {

@@ -286,10 +286,10 @@ impl Engine {
         &self.ids
     }
 
-    /// What the models of modes begin with; call it before [`Engine::load`]. A mode without one begins with the first
-    /// weights of all games.
-    pub fn begin_models_with(&self, champions: BTreeMap<Mode, crate::Champion>) {
-        self.views.forecasts.begin_with(champions);
+    /// What the models of modes begin with, and who predicts in their shadow; call it before [`Engine::load`]. A mode
+    /// without a champion begins with the first weights of all games.
+    pub fn begin_models_with(&self, beginnings: BTreeMap<Mode, crate::Beginning>) {
+        self.views.forecasts.begin_with(beginnings);
     }
 
     /// Rebuilds boards and pools from the stores; exact when it returns.

@@ -24,8 +24,8 @@ use std::{
 const IMPORT_ISSUER: &str = "gsm:import";
 /// Matches that one change set of an import counts, at most: as many results as one read can look for.
 pub const IMPORT_MATCHES_MAX: usize = limits::PAGE_SIZE_MAX;
-/// Rows that a new player has.
-const PLAYER_ROWS: usize = 3;
+/// Rows that a new player has: three, and what was kept of bans.
+const PLAYER_ROWS: usize = 5;
 
 /// A player of a history.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,8 +96,9 @@ impl Engine {
             let player = PlayerId::fresh(&*self.ids);
             let mut changes = self.changes(&Call::system("gsm:ImportPlayer", at), &[&player]);
             changes.audit = None;
-            let identity = (IdentityKind::ImportedId, identity);
-            add_player(&mut changes, player, identity, None, Some(external.clone()));
+            let way = (IdentityKind::ImportedId, identity);
+            add_player(&mut changes, player, way, None, Some(external.clone()));
+            self.return_bans(&mut changes, &[(player, identity)]).await?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(player),
                 Err(EngineError::Raced) => {}
@@ -162,6 +163,9 @@ impl Engine {
             if new.is_empty() {
                 return Ok(ids);
             }
+            let coming: Vec<(PlayerId, [u8; 32])> =
+                new.iter().map(|(identity, player)| (*player, *identity)).collect();
+            self.return_bans(&mut changes, &coming).await?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(ids),
                 Err(EngineError::Raced) => {}

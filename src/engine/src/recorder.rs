@@ -94,7 +94,7 @@ pub(crate) fn step(row: &TicketRow, rules: &Rules) -> Option<TicketStep> {
 /// What the queue goes by, and nothing else that players brought: no names, no attributes that its rules do not declare.
 fn brought(row: &TicketRow, rules: &Rules) -> Vec<Member> {
     let (declared, rating) = match rules {
-        Rules::Set { set, rating_attribute } => (Some(set), rating_attribute.as_deref()),
+        Rules::Set { set, rating_attribute, .. } => (Some(set), rating_attribute.as_deref()),
         Rules::Window(..) | Rules::Unknown => (None, Some(RATING)),
     };
     let mut all = members(row, rating);
@@ -119,7 +119,7 @@ mod tests {
         let text = r#"{"ruleLanguageVersion": "1.0", "teams": [{"name": "a", "minPlayers": 2, "maxPlayers": 2}],
             "playerAttributes": [{"name": "skill", "type": "number"}, {"name": "mode", "type": "string"}]}"#;
         let set = parse(text, Dialect::Extended).unwrap().set;
-        Rules::Set { set: Arc::new(set), rating_attribute: Some("skill".to_owned()) }
+        Rules::Set { set: Arc::new(set), rating_attribute: Some("skill".to_owned()), judged: None }
     }
 
     fn row(state: TicketState, reason: Option<&str>) -> TicketRow {

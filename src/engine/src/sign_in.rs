@@ -97,12 +97,18 @@ impl Engine {
             }
             let mut changes = self.changes(call, &[&player]);
             add_identity(&mut changes, player, (IdentityKind::Subject, identity));
+            let banned = self.return_bans(&mut changes, &[(player, identity)]).await?;
             // Written in any case: it holds the player to be there still, and two links are made one after the other.
             row.external_id.get_or_insert_with(|| subject.clone());
             changes.replace(Key::Player(player), Some(version), Row::Player(row));
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    if banned {
+                        self.expel(player).await;
+                    }
+                    return Ok(());
+                }
                 Err(EngineError::Raced) => {}
                 Err(other) => return Err(other),
             }
@@ -137,6 +143,7 @@ impl Engine {
             let player = PlayerId::fresh(&*self.ids);
             let mut changes = self.changes(call, &[&player]);
             add_player(&mut changes, player, identity, name.clone(), external_id.clone());
+            self.return_bans(&mut changes, &[(player, identity.1)]).await?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(SignedIn { player, created: true }),
                 // Another call was first: the next round finds its player.

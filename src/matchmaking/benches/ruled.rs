@@ -77,7 +77,12 @@ fn ticket(seed: &mut Seed, n: u64, tickets: u64) -> RuledTicket {
         |seed: &mut Seed, at: u64| if at == home { 20 + seed.next() % 40 } else { 80 + seed.next() % 120 };
     let places = ["ap", "eu", "sa", "us"].iter().zip(0..);
     let latency_ms = places.map(|(place, at)| ((*place).to_owned(), ms(seed, at) as u32)).collect();
-    let member = Member { player: String::new(), attributes: attributes.into_iter().collect(), latency_ms };
+    let member = Member {
+        player: String::new(),
+        attributes: attributes.into_iter().collect(),
+        latency_ms,
+        ..Member::default()
+    };
     RuledTicket {
         id: TicketId::from_u128(u128::from(seed.next()) << 64 | u128::from(n)),
         players: vec![(PlayerId::from_u128(u128::from(n)), member)],

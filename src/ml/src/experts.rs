@@ -167,6 +167,11 @@ impl Experts {
         (placed.mean - MEAN) / POINTS
     }
 
+    /// A player's rating by each expert, as of the last match.
+    pub(crate) fn of(&self, player: u32) -> [Rating; EXPERTS] {
+        *self.seats.get(player as usize).unwrap_or(&self.newcomer)
+    }
+
     /// A player's rating by one expert at a time, in general.
     fn general(&self, expert: usize, player: u32, seen: Seen, at: Timestamp) -> Option<Rating> {
         let seat = self.seats.get(player as usize).unwrap_or(&self.newcomer);

@@ -1,12 +1,13 @@
 //! Free-for-all.
 use crate::MlError;
-use crate::experts::{EXPERTS, Finished, Setting};
+use crate::experts::{EXPERTS, Experts, Finished, Setting};
 use crate::features::{Encounter, Features, features};
 use crate::meeting::{check_players, score};
 use crate::model::{CONTENDERS, Model, PLAYERS_MAX};
 use crate::numeric::logistic;
 use crate::record::Played;
 use crate::sheet::Sheet;
+use crate::stack::Stack;
 use gsm_core::Timestamp;
 
 /// A free-for-all before it is played, or a match of more than two teams: who takes part.
@@ -57,29 +58,28 @@ impl Model {
         Ok(field)
     }
 
-    fn pair(&self, field: &Field, one: usize, other: usize) -> Option<Features> {
-        let (a, b) = (field.sheets.get(one)?, field.sheets.get(other)?);
-        let leads: [_; EXPERTS] = self.experts.leads(&field.leads, one, other, None);
-        features(&leads, a, b, Encounter { variant: field.variant, ..Encounter::default() }).ok()
-    }
-
     /// The chance that side `one` ends before side `other`, ties apart; one half for a side that is none.
     #[must_use]
     pub fn ahead(&self, field: &Field, one: usize, other: usize) -> f64 {
-        self.pair(field, one, other).map_or(0.5, |of| logistic(self.field.logit(of.values())))
+        pair(&self.experts, field, one, other).map_or(0.5, |of| logistic(self.field.logit(of.values())))
     }
 
     /// The score that each side may expect, from the pairs that [`Model::learn_field`] learns from: all where sides are
     /// few, a sample where they are many. O(sides).
     #[must_use]
     pub fn shares(&self, field: &Field) -> Shares {
+        self.shares_by(&self.field, field)
+    }
+
+    /// The same by these weights.
+    pub(crate) fn shares_by(&self, weights: &Stack, field: &Field) -> Shares {
         let sides = field.sheets.len();
         let mut sums = vec![([0.0; CONTENDERS.len()], 0.0_f64); sides];
         let (mut quality, mut pairs) = (0.0, 0.0_f64);
         for (one, other) in sampled(sides) {
-            let Some(of) = self.pair(field, one, other) else { continue };
-            let [learner, first, base] = self.field.logits(of.values());
-            let logits = [self.field.logit(of.values()), learner, first, base];
+            let Some(of) = pair(&self.experts, field, one, other) else { continue };
+            let [learner, first, base] = weights.logits(of.values());
+            let logits = [weights.logit(of.values()), learner, first, base];
             for (side, sign) in [(one, 1.0), (other, -1.0)] {
                 let Some((sum, n)) = sums.get_mut(side) else { continue };
                 sum.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += logistic(sign * logit));
@@ -144,16 +144,11 @@ impl Model {
         Ok(())
     }
 
-    /// Learns from a sample of pairs that together weigh as many duels as there are sides; answers how much better than
-    /// expected each side did, on the mean of its pairs.
+    /// Learns from a sample of pairs; answers how much better than expected each side did, on the mean of its pairs.
     fn learn_pairs(&mut self, field: &Field, places: &[u32]) -> Vec<f64> {
-        let sides = places.len();
-        let mut surprises = vec![(0.0, 0.0_f64); sides];
-        let weight = 1.0 / strides(sides) as f64;
-        for (one, other) in sampled(sides) {
-            let (Some(place), Some(against)) = (places.get(one), places.get(other)) else { continue };
-            let Some(of) = self.pair(field, one, other) else { continue };
-            let y = score(*place, *against);
+        let mut surprises = vec![(0.0, 0.0_f64); places.len()];
+        let Self { experts, field: weights, held, .. } = self;
+        each_pair(experts, field, places, |of, y, weight, [one, other]| {
             let surprise = y - logistic(of.base());
             for (at, surprise) in [(one, surprise), (other, -surprise)] {
                 if let Some((sum, n)) = surprises.get_mut(at) {
@@ -161,11 +156,33 @@ impl Model {
                     *n += 1.0;
                 }
             }
-            if y != 0.5 && !self.held {
-                self.field.learn(of.values(), y, weight);
+            if y != 0.5 && !*held {
+                weights.learn(of.values(), y, weight);
             }
-        }
+        });
         surprises.into_iter().map(|(sum, n)| sum / n.max(1.0)).collect()
+    }
+}
+
+fn pair(experts: &Experts, field: &Field, one: usize, other: usize) -> Option<Features> {
+    let (a, b) = (field.sheets.get(one)?, field.sheets.get(other)?);
+    let leads: [_; EXPERTS] = experts.leads(&field.leads, one, other, None);
+    features(&leads, a, b, Encounter { variant: field.variant, ..Encounter::default() }).ok()
+}
+
+/// A sample of pairs that together weigh as many duels as there are sides: `take` has what was looked at, the score of the
+/// first of the pair, the weight, and which two.
+pub(crate) fn each_pair(
+    experts: &Experts,
+    field: &Field,
+    places: &[u32],
+    mut take: impl FnMut(&Features, f64, f64, [usize; 2]),
+) {
+    let weight = 1.0 / strides(places.len()) as f64;
+    for (one, other) in sampled(places.len()) {
+        let (Some(place), Some(against)) = (places.get(one), places.get(other)) else { continue };
+        let Some(of) = pair(experts, field, one, other) else { continue };
+        take(&of, score(*place, *against), weight, [one, other]);
     }
 }
 

@@ -305,7 +305,13 @@ impl Model {
 
     /// Moves the weights, unless they are held, and answers the margin in usual ones.
     /// `stacked` is the logit without, `plain` with what variants add.
-    fn learn_weights(&mut self, stacked: f64, plain: f64, of: &Features, outcome: &Outcome) -> f64 {
+    pub(crate) fn learn_weights(
+        &mut self,
+        stacked: f64,
+        plain: f64,
+        of: &Features,
+        outcome: &Outcome,
+    ) -> f64 {
         if self.held {
             return self.margins.scaled(outcome);
         }

@@ -1,6 +1,10 @@
 //! What is remembered of a player beside ratings, in constant size.
-use crate::numeric::{days, exp};
+use crate::{
+    Portrait,
+    numeric::{days, exp},
+};
 use gsm_core::Timestamp;
+use gsm_rating::Rating;
 use serde::{Deserialize, Serialize};
 
 /// When a player was last rated, and how often: what rating systems ask for.
@@ -143,6 +147,20 @@ impl Record {
         let single = [self.wins, self.draws, self.form, self.margin, self.opponents, self.opponents_fast];
         let rest = [self.level, self.volatility, self.opponents_max];
         single.iter().chain(&rest).chain(&self.busy).all(|of| of.is_finite())
+    }
+
+    pub(crate) fn portrait(&self, experts: Vec<(&'static str, Rating)>) -> Portrait {
+        Portrait {
+            matches: self.games,
+            first_at: Timestamp::from_millis(self.first_ms),
+            last_at: Timestamp::from_millis(self.last_ms),
+            wins: f64::from(self.wins),
+            draws: f64::from(self.draws),
+            form: f64::from(self.form),
+            margin: f64::from(self.margin),
+            volatility: f64::from(self.volatility),
+            experts,
+        }
     }
 
     pub(crate) fn seen(&self) -> Seen {

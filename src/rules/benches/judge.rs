@@ -36,6 +36,7 @@ fn member(n: usize) -> Member {
         player: format!("p{n}"),
         attributes: attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         latency_ms: latency.chain([("me".to_owned(), 60)]).collect(),
+        ..Member::default()
     }
 }
 

@@ -54,11 +54,17 @@ pub struct WordColumn(pub(crate) u16);
 
 /// What a column of numbers holds. `attribute` is an index into [`RuleSet::attributes`](crate::RuleSet::attributes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct NumberSource {
-    /// A number attribute.
-    pub attribute: usize,
-    /// Of the ticket's players.
-    pub aggregation: Aggregation,
+#[serde(rename_all = "snake_case")]
+pub enum NumberSource {
+    /// An attribute.
+    Attribute {
+        /// A number attribute.
+        attribute: usize,
+        /// Of the ticket's players.
+        aggregation: Aggregation,
+    },
+    /// The mean of the players' [strengths](crate::Member::strength); no value where one of them has none.
+    Strength,
 }
 
 /// What a column of symbols holds. `attribute` is an index into [`RuleSet::attributes`](crate::RuleSet::attributes).
@@ -117,7 +123,10 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(crate) fn number(&mut self, attribute: usize, aggregation: Aggregation) -> NumberColumn {
-        NumberColumn(place(&mut self.numbers, NumberSource { attribute, aggregation }))
+        NumberColumn(place(&mut self.numbers, NumberSource::Attribute { attribute, aggregation }))
+    }
+    pub(crate) fn strength(&mut self) -> NumberColumn {
+        NumberColumn(place(&mut self.numbers, NumberSource::Strength))
     }
     pub(crate) fn word(&mut self, source: WordSource) -> WordColumn {
         WordColumn(place(&mut self.words, source))

@@ -48,7 +48,7 @@ pub use judge::{
     versus::{Reserve, VERSUS_COLUMNS_MAX, Versus},
 };
 pub use need::Need;
-pub use objective::{HoldBack, Measure, Objective, Term};
+pub use objective::{HoldBack, Line, Measure, Objective, Term, rating_logit};
 pub use pairwise::Pairwise;
 pub use party::{Never, Party};
 pub use prepare::Unfit;

@@ -56,6 +56,14 @@ pub enum Measure {
     Imbalance(NumberColumn),
     /// How sure the winner is by the expected score of the teams' average ratings, from 0 (even) to 1: |2p - 1|.
     Unevenness(NumberColumn),
+    /// What the match lacks of a match quality of 1: 1 - 4p(1 - p) of the expected score p of the teams' averages, from 0
+    /// (even) to 1. By the players' strengths where all of them have one, else by their ratings.
+    LostQuality {
+        /// Strengths, as logits.
+        strength: NumberColumn,
+        /// Ratings, on Elo's scale.
+        rating: NumberColumn,
+    },
     /// By how many milliseconds the worst latency exceeds so many, in the location where it exceeds them least. A match
     /// without a common location has no cost, and is not made.
     LatencyAbove {
@@ -77,15 +85,10 @@ impl Objective {
         self.terms.iter().try_fold(0.0, |sum, term| Some(sum + term.weight * term.measure.of(stage, seats)?))
     }
 
-    /// The column of the first part that reads a number, by which neighbours are near.
+    /// Whether a part of the cost reads players' [strengths](crate::Member::strength).
     #[must_use]
-    pub fn first_number(&self) -> Option<NumberColumn> {
-        self.terms.iter().find_map(|term| match term.measure {
-            Measure::Spread(column) | Measure::Imbalance(column) | Measure::Unevenness(column) => {
-                Some(column)
-            }
-            Measure::LatencyAbove { .. } | Measure::RoleChoice(_) => None,
-        })
+    pub fn reads_strengths(&self) -> bool {
+        self.terms.iter().any(|term| matches!(term.measure, Measure::LostQuality { .. }))
     }
 
     /// What a ticket that has waited so long pays for a match; infinite where it pays anything.
@@ -99,15 +102,72 @@ impl Objective {
     }
 }
 
+/// On what tickets lie near each other for a part of the cost: the number by which they can be put in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// A number.
+    Number(NumberColumn),
+    /// Strengths, as logits, and the ratings of who has none.
+    Strength {
+        /// Strengths.
+        strength: NumberColumn,
+        /// Ratings.
+        rating: NumberColumn,
+    },
+}
+
+impl Term {
+    /// On what it lies how much two tickets cost; none where no one number says it.
+    #[must_use]
+    pub const fn line(&self) -> Option<Line> {
+        match self.measure {
+            Measure::Spread(column) | Measure::Imbalance(column) | Measure::Unevenness(column) => {
+                Some(Line::Number(column))
+            }
+            Measure::LostQuality { strength, rating } => Some(Line::Strength { strength, rating }),
+            Measure::LatencyAbove { .. } | Measure::RoleChoice(_) => None,
+        }
+    }
+
+    /// What two tickets cost, one against one, that are so far apart on its [line](Self::line).
+    #[must_use]
+    pub fn apart(&self, far: f64) -> f64 {
+        self.weight
+            * match self.measure {
+                Measure::Spread(_) | Measure::Imbalance(_) => far,
+                Measure::Unevenness(_) => sureness(rating_logit(far)),
+                Measure::LostQuality { .. } => sureness(far) * sureness(far),
+                Measure::LatencyAbove { .. } | Measure::RoleChoice(_) => 0.0,
+            }
+    }
+}
+
+/// The logit of the expected score at so many points of rating more.
+#[must_use]
+pub fn rating_logit(points: f64) -> f64 {
+    points * std::f64::consts::LN_10 / ELO_SCALE
+}
+
+/// How sure the winner is: 2p - 1 of the logistic p.
+fn sureness(logit: f64) -> f64 {
+    libm::tanh(logit / 2.0)
+}
+
 impl Measure {
     fn of(self, stage: &Stage, seats: &[Seat<'_>]) -> Option<f64> {
         match self {
             Self::Spread(column) => Some(range(seats.iter().map(|seat| seat.party.number(column)))),
             Self::Imbalance(column) => Some(range(averages(seats, column))),
-            Self::Unevenness(column) => {
-                let apart = range(averages(seats, column));
-                // 2p - 1 of the logistic p.
-                Some(libm::tanh(apart * std::f64::consts::LN_10 / (2.0 * ELO_SCALE)))
+            Self::Unevenness(column) => Some(sureness(rating_logit(range(averages(seats, column))))),
+            Self::LostQuality { strength, rating } => {
+                let is_known = seats.iter().all(|seat| !seat.party.number(strength).is_nan());
+                let logit = if is_known {
+                    range(averages(seats, strength))
+                } else {
+                    rating_logit(range(averages(seats, rating)))
+                };
+                // 1 - 4p(1 - p) is the square of 2p - 1.
+                Some(sureness(logit) * sureness(logit))
             }
             Self::LatencyAbove { column, ms } => latency_above(seats, column, ms),
             Self::RoleChoice(lists) => Some(stage.role_choice(lists, seats)),

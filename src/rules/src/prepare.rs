@@ -1,6 +1,6 @@
 //! Tickets become parties.
 use crate::{
-    columns::{Aggregation, SetAggregation, WordSource},
+    columns::{Aggregation, NumberSource, SetAggregation, WordSource},
     party::{Never, Party, entry_cells, list_cells},
     rule_set::{Attribute, AttributeKind, RuleKind, RuleSet},
     symbols::{Symbol, Symbols},
@@ -118,12 +118,15 @@ impl RuleSet {
             let attribute = self.attributes.get(attribute);
             members.iter().filter_map(move |member| attribute?.of(member))
         };
-        let numbers = self.columns.numbers.iter().map(|column| {
-            let numbers = values(column.attribute).filter_map(|value| match value {
-                Value::Number(number) => Some(*number),
-                _ => None,
-            });
-            column.aggregation.of(numbers).unwrap_or(f64::NAN)
+        let numbers = self.columns.numbers.iter().map(|column| match *column {
+            NumberSource::Attribute { attribute, aggregation } => {
+                let numbers = values(attribute).filter_map(|value| match value {
+                    Value::Number(number) => Some(*number),
+                    _ => None,
+                });
+                aggregation.of(numbers).unwrap_or(f64::NAN)
+            }
+            NumberSource::Strength => strength(members).unwrap_or(f64::NAN),
         });
         let numbers: Vec<f64> = numbers.collect();
         let words = self.columns.words.iter().map(|column| match *column {
@@ -232,6 +235,12 @@ impl Attribute {
             Err(Unfit::NotFinite { player: player(), attribute: attribute() })
         }
     }
+}
+
+/// The mean strength of players; none where one of them has none that is a number.
+fn strength(members: &[Member]) -> Option<f64> {
+    let known = members.iter().map(|member| member.strength.filter(|of| of.is_finite()));
+    Aggregation::Avg.of(known.collect::<Option<Vec<f64>>>()?.into_iter())
 }
 
 /// One symbol where all have the same string, else one each.

@@ -25,4 +25,8 @@ pub struct Member {
     pub attributes: BTreeMap<String, Value>,
     /// Latency to each location in milliseconds.
     pub latency_ms: BTreeMap<String, u32>,
+    /// How strong a model takes him to be, as a logit: the difference of two is about that of their duel. None of whom it
+    /// knows nothing, and where there is no model. No recording keeps it.
+    #[serde(skip)]
+    pub strength: Option<f64>,
 }

@@ -71,6 +71,14 @@ struct ByOutcome {
     outcome: &'static str,
 }
 
+/// A challenger of a mode.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByChallenger {
+    mode: String,
+    /// 1 is the newest version; at most [`gsm_engine::CHALLENGERS_MAX`].
+    challenger: usize,
+}
+
 /// A class of data that goes by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByClass {
@@ -199,6 +207,8 @@ struct Models {
     accuracy: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
     log_loss: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
     brier: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    challenger_log_loss: Family<ByChallenger, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    challenger_lead: Family<ByChallenger, Gauge<f64, std::sync::atomic::AtomicU64>>,
 }
 
 impl Models {
@@ -239,11 +249,30 @@ impl Models {
                 "",
                 Family::default(),
             ),
+            challenger_log_loss: all.add(
+                "gsm_prediction_challenger_log_loss",
+                "mode, challenger",
+                "The mean log loss of a version that predicts in the shadow (1 is the newest), over about its last thousand matches",
+                "",
+                Family::default(),
+            ),
+            challenger_lead: all.add(
+                "gsm_prediction_challenger_lead",
+                "mode, challenger",
+                "By how much that is less than the champion's over the same matches",
+                "",
+                Family::default(),
+            ),
         }
     }
 
     fn copy(&self, app: &App) {
         for (mode, glance) in app.engine.model_glances() {
+            for (challenger, one) in (1..).zip(&glance.challengers) {
+                let of = ByChallenger { mode: mode.to_string(), challenger };
+                self.challenger_log_loss.get_or_create(&of).set(one.own.log_loss);
+                self.challenger_lead.get_or_create(&of).set(one.champion.log_loss - one.own.log_loss);
+            }
             let Some(champion) = glance.champion else { continue };
             let of = ByMode { mode: mode.to_string() };
             self.judged.get_or_create(&of).set(i64::try_from(glance.matches).unwrap_or(i64::MAX));

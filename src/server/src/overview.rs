@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use gsm_core::Timestamp;
-use gsm_engine::{BoardRef, Engine, ModelGlance, Overview, SnapshotView};
+use gsm_engine::{BoardRef, ChallengerGlance, Engine, ModelGlance, Overview, SnapshotView};
 use gsm_security::{DENIED_ADDRESS, Tally};
 use gsm_session::OffenceKind;
 use parking_lot::Mutex;
@@ -129,6 +129,16 @@ fn firewall(app: &App) -> Vec<FirewallLineDto> {
     firewall.report().iter().map(|one| line(&one.rule.name, &one.tally)).chain([denied]).collect()
 }
 
+/// A challenger at a glance: figures over about the last thousand matches that it predicted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ChallengerLineDto {
+    model: String,
+    /// In nats.
+    log_loss: f64,
+    /// The champion's over the same matches.
+    champion_log_loss: f64,
+}
+
 /// The model of a mode at a glance: figures over about the last thousand matches.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ModelLineDto {
@@ -143,8 +153,16 @@ pub(crate) struct ModelLineDto {
     /// That of the queue's rating system.
     #[serde(skip_serializing_if = "Option::is_none")]
     rating_log_loss: Option<f64>,
+    /// Versions of the registry that predict the same matches in the shadow, the newest first.
+    challengers: Vec<ChallengerLineDto>,
     /// Whether results have become less predictable than the model believes.
     is_drifting: bool,
+}
+
+impl ChallengerLineDto {
+    fn new(of: ChallengerGlance) -> Self {
+        Self { model: of.model, log_loss: of.own.log_loss, champion_log_loss: of.champion.log_loss }
+    }
 }
 
 impl ModelLineDto {
@@ -156,6 +174,7 @@ impl ModelLineDto {
             accuracy: champion.accuracy,
             log_loss: champion.log_loss,
             rating_log_loss: of.rating.map(|rating| rating.log_loss),
+            challengers: of.challengers.into_iter().map(ChallengerLineDto::new).collect(),
             is_drifting: of.is_drifting,
         })
     }

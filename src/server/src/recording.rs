@@ -244,6 +244,7 @@ mod tests {
             player: String::new(),
             attributes: [("rating".to_owned(), Value::Number(1_500.0))].into(),
             latency_ms: [("eu".to_owned(), 20)].into(),
+            ..Member::default()
         };
         let players = vec![(PlayerId::from_u128(player), member)];
         TicketStep::Arrived { at: Timestamp::from_millis(5), queue: QueueName::new("duel").unwrap(), players }

@@ -32,13 +32,13 @@ use crate::{
     },
 };
 use gsm_adapters::{
-    EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::Models, open_endpoint,
+    EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::beginnings, open_endpoint,
 };
 use gsm_core::{IdSource, Millis};
-use gsm_engine::{Champion, Engine, EngineError, EngineOptions, store::Homes};
+use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes};
 use gsm_policy::Faults;
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -443,7 +443,7 @@ pub(crate) async fn open_engine(
         let token_key = secret::token_key(&settings.token_key_file, settings.mode, &*ids)?;
         let options = EngineOptions { node: settings.node.clone(), token_key };
         let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock, ids.clone(), options));
-        engine.begin_models_with(champions(&settings.data_dir));
+        engine.begin_models_with(beginnings(&settings.data_dir));
         let saving = Saving::new(settings);
         let (boards, models) = saving.as_ref().map(|saving| saving.snapshots()).unzip();
         let report = engine.load_from(boards, models).await?;
@@ -457,35 +457,6 @@ pub(crate) async fn open_engine(
             Err(error)
         }
     }
-}
-
-/// The champions of the registry. One that cannot be used is told by name and hash, and its mode does without.
-fn champions(data_dir: &Path) -> BTreeMap<gsm_core::Mode, Champion> {
-    let models = match Models::open(data_dir) {
-        Ok(models) => models,
-        Err(error) => {
-            tracing::error!(%error, "the registry of models is not used, every mode begins with the first weights");
-            return BTreeMap::new();
-        }
-    };
-    let mut champions = BTreeMap::new();
-    for promotion in models.promotions() {
-        let Some(of) = models.champion(&promotion.mode) else { continue };
-        let Ok(mode) = gsm_core::Mode::new(&promotion.mode) else { continue };
-        if champions.contains_key(&mode) {
-            continue;
-        }
-        match models.load(of) {
-            Ok(file) => {
-                tracing::info!(%mode, model = of.about.name, hash = of.hash, "the mode begins with its champion");
-                champions.insert(mode, Champion::new(file, of.hash.clone()));
-            }
-            Err(error) => {
-                tracing::error!(%mode, %error, "the champion is not used, the mode begins with the first weights");
-            }
-        }
-    }
-    champions
 }
 
 /// After a first cause that is told: that closing fails as well would add nothing.

@@ -150,7 +150,12 @@ impl From<Value> for Plain {
 impl From<Player> for Member {
     fn from(player: Player) -> Self {
         let attributes = player.attributes.into_iter().map(|(name, value)| (name, value.into()));
-        Self { player: player.player, attributes: attributes.collect(), latency_ms: player.latency_ms }
+        Self {
+            player: player.player,
+            attributes: attributes.collect(),
+            latency_ms: player.latency_ms,
+            strength: None,
+        }
     }
 }
 

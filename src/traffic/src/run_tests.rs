@@ -20,6 +20,7 @@ fn traffic(players: &[(u64, f64, Option<u64>)], until: u64) -> Traffic {
             player: format!("p{nth}"),
             attributes: [("rating".to_owned(), Value::Number(*rating))].into(),
             latency_ms: [("eu".to_owned(), 20 + nth as u32)].into(),
+            ..Member::default()
         }],
         patience: patience.map(Millis::from_secs),
         is_measured: true,

@@ -1,6 +1,6 @@
 //! What a rule set says about the traffic that it is for.
 use crate::plausible::{Choices, Spread, Values};
-use gsm_rules::{Attribute, AttributeKind, Pairwise, RuleSet, Value};
+use gsm_rules::{Attribute, AttributeKind, NumberSource, Pairwise, RuleSet, Value};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -149,9 +149,10 @@ pub fn skill_attribute(set: &RuleSet) -> Option<&str> {
             Pairwise::Within { column, .. } => Some(*column),
             _ => None,
         })?;
-        set.number_columns()
-            .find(|(column, _)| *column == within)
-            .and_then(|(_, source)| name_of(source.attribute))
+        set.number_columns().find(|(column, _)| *column == within).and_then(|(_, source)| match source {
+            NumberSource::Attribute { attribute, .. } => name_of(attribute),
+            NumberSource::Strength => None,
+        })
     };
     by_name.or_else(balanced).or_else(near)
 }

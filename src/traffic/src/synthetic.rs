@@ -275,6 +275,7 @@ impl<'a> Maker<'a> {
             player: format!("p{nth}-{member}"),
             attributes: self.values.iter().filter_map(value).collect(),
             latency_ms,
+            ..Member::default()
         }
     }
 }

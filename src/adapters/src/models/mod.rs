@@ -3,10 +3,12 @@
 //! `<name>.gsmmodel` are model files as they were trained, `registry.json` is the ledger. Both are written whole under another
 //! name, synced, and put in place, so that a stop at any moment leaves what was or what is meant. Whoever writes holds
 //! `LOCK`. A file is used only if its hash is that of the ledger.
+mod beginnings;
 mod error;
 mod files;
 mod ledger;
 
+pub use beginnings::beginnings;
 pub use error::ModelsError;
 pub use ledger::{Promotion, Version};
 

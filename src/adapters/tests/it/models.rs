@@ -1,4 +1,4 @@
-use gsm_adapters::models::{Decision, Models, ModelsError};
+use gsm_adapters::models::{Decision, Models, ModelsError, beginnings};
 use gsm_core::Timestamp;
 use gsm_ml::{About, Compared, Figures, FileError, Metrics, Model, ModelFile, Names, Refusal};
 use std::{fs, path::Path};
@@ -164,4 +164,32 @@ fn one_writes_at_a_time() {
     assert!(matches!(models.promote(1, &OPS, MARGIN).unwrap_err(), ModelsError::Locked { .. }));
     drop(lock);
     models.promote(1, &OPS, MARGIN).unwrap();
+}
+
+/// The newest that are not champion compete; one whose file is damaged or gone is left out.
+#[test]
+fn the_newest_others_are_challengers() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut models = Models::open(dir.path()).unwrap();
+    assert!(beginnings(dir.path()).is_empty());
+    for _ in 0..5 {
+        models.add(model("duel", 0.60, None)).unwrap();
+    }
+    models.add(model("other", 0.60, None)).unwrap();
+    let versions =
+        |models: &Models| models.challengers("duel").into_iter().map(|of| of.version).collect::<Vec<_>>();
+    assert_eq!(versions(&models), [5, 4, 3]);
+    models.promote(4, &OPS, MARGIN).unwrap();
+    assert_eq!((versions(&models), models.challengers("none").len()), (vec![5, 3, 2], 0));
+    let counts = || {
+        let all = beginnings(dir.path()).into_iter();
+        all.map(|(mode, of)| (mode.to_string(), of.champion.is_some(), of.challengers.len()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(counts(), [("duel".to_owned(), true, 3), ("other".to_owned(), false, 1)]);
+    let file = |version: u32| models.path(models.version(version).unwrap());
+    fs::write(file(5), b"gsmmodel and no more").unwrap();
+    fs::remove_file(file(3)).unwrap();
+    fs::copy(file(1), file(4)).unwrap();
+    assert_eq!(counts()[0], ("duel".to_owned(), false, 1));
 }

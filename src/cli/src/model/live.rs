@@ -7,8 +7,8 @@ use crate::{
 use clap::Args;
 use gsm_adapters::Options;
 use gsm_core::Mode;
-use gsm_engine::{Engine, FairnessLine, ModelView};
-use std::path::PathBuf;
+use gsm_engine::{ChallengerView, Engine, FairnessLine, ModelView};
+use std::path::{Path, PathBuf};
 
 /// `gsm model live`
 #[derive(Args)]
@@ -79,6 +79,26 @@ fn figure(value: Option<f64>) -> String {
     value.map_or("-".to_owned(), |value| format!("{value:.4}"))
 }
 
+/// The challengers of all modes.
+pub(super) fn challengers(data_dir: &Path) -> Result<Vec<ChallengerView>, Failure> {
+    let of = Of { data_dir: data_dir.to_owned(), mode: None, json: false };
+    Ok(of.each(|_, model| Ok(model.challengers))?.into_iter().flatten().collect())
+}
+
+/// How many matches a challenger was judged by, its log loss, and the champion's over the same.
+pub(super) fn beside(of: &ChallengerView) -> [String; 3] {
+    [
+        grouped(of.all.as_ref().map_or(0, |all| all.matches)),
+        figure(of.all.as_ref().map(|all| all.log_loss)),
+        figure(of.champion.as_ref().map(|all| all.log_loss)),
+    ]
+}
+
+fn challenger(of: &ChallengerView) -> Vec<String> {
+    let late = [&of.recent, &of.champion_recent].map(|of| figure(of.as_ref().map(|of| of.log_loss)));
+    std::iter::once(of.model.clone()).chain(beside(of)).chain(late).collect()
+}
+
 impl Live {
     pub(super) fn run(self) -> Outcome {
         let models = self.of.each(|_, model| Ok(model))?;
@@ -121,6 +141,12 @@ impl Live {
                 ]);
             }
             print_table(&rows, &[false, true, true, true, true, true, true, true]);
+            if !model.challengers.is_empty() {
+                let head = ["challenger", "matches", "log_loss", "champion", "of late", "champion of late"];
+                let mut rows = vec![head.map(str::to_owned).to_vec()];
+                rows.extend(model.challengers.iter().map(challenger));
+                print_table(&rows, &[false, true, true, true, true, true]);
+            }
             let drift = if model.drift.is_raised { "RAISED" } else { "not raised" };
             say(format_args!(
                 "drift alarm: {drift} ({:.1} of {} nats), raised {} times so far",

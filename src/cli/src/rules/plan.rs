@@ -4,8 +4,8 @@ use crate::output::{Outcome, print_json, print_table, say};
 use clap::Args;
 use gsm_core::limits::PARTY_SIZE_MAX;
 use gsm_rules::{
-    Aggregation, HoldBack, NumberColumn, Pairwise, RuleKind, RuleSet, SetAggregation, Stage, WordColumn,
-    WordSource,
+    Aggregation, HoldBack, Measure, NumberColumn, NumberSource, Pairwise, RuleKind, RuleSet, SetAggregation,
+    Stage, Term, WordColumn, WordSource,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -54,11 +54,9 @@ impl Plan {
                     format!("a ticket pays {start}, and {per_second} more each second")
                 }
             };
-            let parts = objective.terms.len();
+            let parts = objective.terms.iter().map(|term| part(&set, term)).collect::<Vec<_>>().join(" + ");
             let starved = objective.starvation.as_secs_f64();
-            say(format_args!(
-                "by cost, of {parts} parts; {held}; at {starved} s it is matched whatever it costs"
-            ));
+            say(format_args!("by cost: {parts}; {held}; at {starved} s it is matched whatever it costs"));
         }
         for (stage, before) in versions(&set) {
             say(format_args!("from {} s: {}", stage.from().as_secs_f64(), sizes(&set, stage).join(", ")));
@@ -174,10 +172,28 @@ const fn aggregated(by: Aggregation) -> &'static str {
     }
 }
 
+/// A part of a cost.
+fn part(set: &RuleSet, term: &Term) -> String {
+    let measure = match term.measure {
+        Measure::Spread(column) => format!("spread of {}", number(set, column)),
+        Measure::Imbalance(column) => format!("imbalance of {}", number(set, column)),
+        Measure::Unevenness(column) => format!("unevenness by {}", number(set, column)),
+        Measure::LostQuality { strength, rating } => {
+            format!("lost quality by {}, else by {}", number(set, strength), number(set, rating))
+        }
+        Measure::LatencyAbove { ms, .. } => format!("latency above {ms} ms"),
+        Measure::RoleChoice(column) => format!("role choice of {}", word(set, column)),
+    };
+    format!("{} x {measure}", term.weight)
+}
+
 fn number(set: &RuleSet, column: NumberColumn) -> String {
     let source = set.number_columns().find(|(other, _)| *other == column);
-    source.map_or_else(String::new, |(_, source)| {
-        format!("`{}` ({})", attribute(set, source.attribute), aggregated(source.aggregation))
+    source.map_or_else(String::new, |(_, source)| match source {
+        NumberSource::Attribute { attribute: index, aggregation } => {
+            format!("`{}` ({})", attribute(set, index), aggregated(aggregation))
+        }
+        NumberSource::Strength => "what the model expects of the players".to_owned(),
     })
 }
 

@@ -216,6 +216,19 @@ fn what_a_server_predicted_is_told_without_it() {
     let text = model("live", &data, &["--mode", "duel"]).ok();
     assert!(text.contains("duel: 300 results learnt") && text.contains("drift alarm: not raised"), "{text}");
 
+    // A version that is not champion competes; nothing was formed since, so there is nothing to judge it by yet.
+    model("train", &data, &["--mode", "duel", arg(&file)]).ok();
+    let list = model("list", &data, &["--live", "--json"]).json();
+    assert_eq!(
+        (&list["live"][0]["model"], &list["live"][0]["hash"]),
+        (&"gsm-1/duel-1".into(), &list["versions"][0]["hash"])
+    );
+    assert!(model("list", &data, &["--json"]).json().get("live").is_none());
+    let text = model("list", &data, &["--live"]).ok();
+    assert!(text.contains("live matches"), "{text}");
+    let text = model("live", &data, &[]).ok();
+    assert!(text.contains("challenger") && text.contains("gsm-1/duel-1"), "{text}");
+
     let fairness = model("fairness", &data, &["--json"]).json();
     let parts = fairness["modes"][0]["parts"].as_array().unwrap();
     // Everybody's matches are those of all parts of one kind; what one wins another loses.

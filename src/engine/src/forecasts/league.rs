@@ -1,11 +1,12 @@
 //! The model of one mode: who its players are by number, and how its predictions held up.
-use super::champion::Champion;
 use super::live::{CONTENDERS, Live, Scored};
+use super::shadow::{SavedShadow, Shadow};
+use super::trained::{Beginning, TrainedModel};
 use crate::store::{Forecast, Inside, LessonRow, Sparse, Spoke, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
 use gsm_ml::{
     About, Contribution, Entry, FEATURES, Features, FileError, Kept, Meeting, MlError, Model, ModelFile,
-    Names, Outcome, PARTS,
+    Names, Outcome, PARTS, Portrait,
 };
 use gsm_session::Roster;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,8 @@ pub(crate) const MODEL: &str = "gsm-1";
 pub(crate) struct League {
     model: Model,
     /// What it began with; none where with the first weights of all games.
-    champion: Option<Arc<Champion>>,
+    champion: Option<Arc<TrainedModel>>,
+    shadows: Vec<Shadow>,
     players: Map<PlayerId, u32>,
     variants: BTreeMap<Variant, u16>,
     /// The commit of the last lesson, and how many there were.
@@ -41,6 +43,7 @@ pub(super) struct Saved {
     champion: Option<String>,
     /// A model file.
     model: Vec<u8>,
+    shadows: Vec<SavedShadow>,
 }
 
 /// A number for each player of a roster.
@@ -48,9 +51,11 @@ type Numbers = Vec<Vec<u32>>;
 
 impl League {
     /// Before the first lesson.
-    pub(super) fn begun(champion: Option<Arc<Champion>>) -> Self {
+    pub(super) fn begun(with: Beginning) -> Self {
+        let Beginning { champion, challengers } = with;
         let model = champion.as_ref().map(|champion| champion.begun()).unwrap_or_default();
-        Self { model, champion, ..Self::default() }
+        let shadows = challengers.iter().map(Shadow::begun).collect();
+        Self { model, champion, shadows, ..Self::default() }
     }
 
     /// The name of its model.
@@ -81,19 +86,23 @@ impl League {
             live: self.live,
             champion: self.champion.map(|champion| champion.hash().to_owned()),
             model,
+            shadows: self.shadows.into_iter().map(Shadow::saved).collect::<Result<_, _>>()?,
         })
     }
 
-    /// The league that was saved; none where it began with another model than `champion`.
+    /// The league that was saved; none where it began with another model than it would `with`, or a challenger is new.
     ///
     /// # Errors
     /// A model that cannot be read.
-    pub(super) fn restored(saved: Saved, champion: Option<Arc<Champion>>) -> Result<Option<Self>, FileError> {
+    pub(super) fn restored(saved: Saved, with: Beginning) -> Result<Option<Self>, FileError> {
+        let Beginning { champion, challengers } = with;
         if saved.champion.as_deref() != champion.as_ref().map(|champion| champion.hash()) {
             return Ok(None);
         }
+        let Some(shadows) = Shadow::restored(saved.shadows, &challengers)? else { return Ok(None) };
         Ok(Some(Self {
             champion,
+            shadows,
             model: ModelFile::read(&saved.model)?.model,
             players: saved.players.into_iter().zip(0..).collect(),
             variants: saved.variants.into_iter().zip(0..).collect(),
@@ -119,9 +128,18 @@ impl League {
         &self.live
     }
 
+    pub(super) fn shadows(&self) -> &[Shadow] {
+        &self.shadows
+    }
+
     /// How many matches of a player were learnt from; none of who is not known.
     pub(crate) fn games(&self, player: PlayerId) -> Option<u32> {
         self.players.get(&player).map(|number| self.model.games(*number))
+    }
+
+    /// What was learnt of a player; none of who has no match.
+    pub(super) fn portrait(&self, player: PlayerId) -> Option<Portrait> {
+        self.players.get(&player).and_then(|number| self.model.portrait(*number))
     }
 
     /// The players of a roster by number. Strangers have the numbers that come next, which say nothing yet.
@@ -164,15 +182,17 @@ impl League {
         let variant = self.variant(lesson.variant.as_ref());
         if let (Some(name), Some(number)) = (&lesson.variant, variant) {
             let is_new = self.variants.insert(name.clone(), number).is_none();
-            if let Some(champion) = self.champion.as_ref().filter(|_| is_new) {
+            if is_new && let Some(champion) = &self.champion {
                 champion.lend(&mut self.model, number, name.as_str());
             }
+            self.shadows.iter_mut().filter(|_| is_new).for_each(|shadow| shadow.meet(number, name));
         }
         self.model.hold(self.champion.as_ref().is_some_and(|champion| champion.has_seen(lesson.at)));
         (self.sequence, self.learnt) = (sequence, self.learnt + 1);
         if let Err(error) = self.learn_from(lesson, &numbers, variant) {
             tracing::debug!(%error, "nothing can be learnt from a result");
         }
+        self.shadows.iter_mut().for_each(|shadow| shadow.score(&scored));
         self.live.score(&scored, &numbers)
     }
 
@@ -192,11 +212,15 @@ impl League {
                 None => self.model.features(&meeting)?,
             };
             let outcome = Outcome { places: [*place, *against], scores: [*score, *missed] };
-            return self.model.learn(&meeting, &features, &outcome);
+            self.model.learn(&meeting, &features, &outcome)?;
+            return self.shadows.iter_mut().try_for_each(|shadow| shadow.learn(at, &features, &outcome));
         }
         let sides: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
         let entry = Entry { at, variant, sides: &sides };
         let field = self.model.field(&entry)?;
+        for shadow in &mut self.shadows {
+            shadow.learn_field(at, &self.model, &field, &lesson.places);
+        }
         self.model.learn_field(&entry, &field, &lesson.places)
     }
 
@@ -245,6 +269,7 @@ impl League {
             seen: None,
             parts: Sparse::default(),
             contenders,
+            shadows: Vec::new(),
             region: None,
             waits_ms: Vec::new(),
         }
@@ -264,6 +289,7 @@ impl League {
             margin: predicted.margin,
             seen: Some(seen),
             parts: Sparse::new(self.model.explain(features).into_iter().map(|part| part.logit)),
+            shadows: self.shadows.iter().map(|shadow| shadow.of_two(features)).collect(),
             ..self.inside(at, contenders)
         };
         Forecast {
@@ -287,11 +313,13 @@ impl League {
         if rating.len() == sides.len() {
             contenders.push(rating.to_vec());
         }
+        let shadows = self.shadows.iter().map(|shadow| shadow.of_many(&self.model, &field)).collect();
+        let inside = Inside { shadows, ..self.inside(at, contenders) };
         Some(Forecast {
             quality: shares.quality,
             expected: of(0),
             chances: None,
-            inside: Some(Box::new(self.inside(at, contenders))),
+            inside: Some(Box::new(inside)),
         })
     }
 }

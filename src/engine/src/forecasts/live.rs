@@ -25,6 +25,8 @@ pub(super) struct Scored {
     pub(super) scores: Vec<Vec<(f64, f64)>>,
     /// Of [`BESIDE`], where a model elsewhere spoke.
     pub(super) beside: Option<[(f64, f64); BESIDE.len()]>,
+    /// The same of challengers in the shadow, by their tags.
+    pub(super) shadows: Vec<(String, Vec<(f64, f64)>)>,
     pub(super) quality: f64,
     pub(super) at: Timestamp,
     pub(super) region: Option<Attribute>,
@@ -67,6 +69,9 @@ impl Scored {
             (Some(Spoke::Elsewhere { own, .. }), Some([shown])) => Some([*shown, (*own, shown.1)]),
             _ => None,
         };
+        let shadows = inside.map(|inside| inside.shadows.as_slice()).unwrap_or_default().iter();
+        let shadows = shadows.filter(|(_, scores)| is_whole(&scores));
+        let shadows = shadows.map(|(tag, scores)| (tag.clone(), pairs(scores))).collect();
         let waits = inside.map(|inside| inside.waits_ms.as_slice()).unwrap_or_default();
         let expected = forecast.map(|of| of.expected.as_slice()).unwrap_or_default();
         let sides = lesson.roster.sides().iter().enumerate();
@@ -85,6 +90,7 @@ impl Scored {
         Self {
             scores,
             beside,
+            shadows,
             quality: forecast.map_or(0.0, |of| of.quality),
             at: lesson.at,
             region: inside.and_then(|inside| inside.region.clone()),
@@ -93,7 +99,7 @@ impl Scored {
     }
 
     /// The parts that the match belongs to: those of its largest party and of its least experienced player.
-    fn segments(&self) -> [Segment; 3] {
+    pub(super) fn segments(&self) -> [Segment; 3] {
         let party = self.players.iter().map(|of| of.party).max().unwrap_or(1);
         let games = self.players.iter().map(|of| of.games).min().unwrap_or(0);
         Segment::all(self.region.as_ref(), party, games)
@@ -139,7 +145,8 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    fn add(&mut self, scores: &[(f64, f64)], segments: &[Segment]) {
+    /// Takes in a match, which belongs to these parts.
+    pub(super) fn add(&mut self, scores: &[(f64, f64)], segments: &[Segment]) {
         self.recent.add(scores);
         for (p, y) in scores {
             self.all.two_sides(*p, *y);

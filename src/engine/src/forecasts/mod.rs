@@ -4,25 +4,27 @@
 //! what was learnt from all lessons of its mode in the order of their commits, so that a start comes to the same bits.
 //! Results that are voided or corrected later stay learnt as they were reported, as [`crate::learning`] has it too.
 mod asking;
-mod champion;
 mod fairness;
 mod league;
 mod live;
 mod loading;
 mod remote;
 mod segments;
+mod shadow;
 mod snapshot;
+mod trained;
 mod views;
 
 pub use asking::{Ask, Asked, MatchPrediction};
 pub(crate) use asking::{region_of, waits_of};
-pub use champion::Champion;
 pub use live::CONTENDERS;
 pub(crate) use remote::taken;
 pub use remote::{Chances, Heard, Miss, Question, RemoteModel, Reply};
 pub use segments::{Dimension as SegmentDimension, Segment};
+pub use trained::{Beginning, CHALLENGERS_MAX, TrainedModel};
 pub use views::{
-    ContenderView, DriftView, FairnessLine, ModelGlance, ModelView, RecentFigures, SegmentFigures,
+    ChallengerGlance, ChallengerView, ContenderView, DriftView, FairnessLine, ModelGlance, ModelView,
+    RecentFigures, SegmentFigures,
 };
 
 use crate::{
@@ -30,6 +32,7 @@ use crate::{
     store::{ChangeSet, Key, LessonRow, Op, Row},
 };
 use gsm_core::{MatchId, Mode, PlayerId, Timestamp, Variant};
+use gsm_ml::Portrait;
 use league::League;
 use parking_lot::{Mutex, RwLock};
 use std::{
@@ -46,8 +49,8 @@ pub(crate) struct Forecasts {
     leagues: RwLock<BTreeMap<Mode, Arc<Mutex<League>>>>,
     /// What was heard while all lessons are read; none where they are not.
     heard: Mutex<Option<Vec<(u64, Mode, Lessons)>>>,
-    /// What models begin with, where not with the first weights of all games.
-    champions: RwLock<BTreeMap<Mode, Arc<Champion>>>,
+    /// What models begin with, where not with the first weights of all games alone.
+    beginnings: RwLock<BTreeMap<Mode, Beginning>>,
     /// How many lessons of all modes were learnt when models were last saved.
     saved: AtomicU64,
 }
@@ -116,24 +119,30 @@ impl Forecasts {
         self.leagues.write().entry(mode.clone()).or_insert_with(begun).clone()
     }
 
-    fn champion(&self, mode: &Mode) -> Option<Arc<Champion>> {
-        self.champions.read().get(mode).cloned()
+    fn beginning(&self, mode: &Mode) -> Beginning {
+        self.beginnings.read().get(mode).cloned().unwrap_or_default()
     }
 
     /// The model of a mode before its first lesson.
     fn begun(&self, mode: &Mode) -> League {
-        League::begun(self.champion(mode))
+        League::begun(self.beginning(mode))
     }
 
     /// What the models of modes begin with from the next start on.
-    pub(crate) fn begin_with(&self, champions: BTreeMap<Mode, Champion>) {
-        let champions = champions.into_iter().map(|(mode, of)| (mode, Arc::new(of)));
-        *self.champions.write() = champions.collect();
+    pub(crate) fn begin_with(&self, mut beginnings: BTreeMap<Mode, Beginning>) {
+        beginnings.values_mut().for_each(|of| of.challengers.truncate(CHALLENGERS_MAX));
+        *self.beginnings.write() = beginnings;
     }
 
     /// Whether anything was learnt or asked of a mode.
     fn has(&self, mode: &Mode) -> bool {
         self.leagues.read().contains_key(mode)
+    }
+
+    /// What was learnt of a player, mode by mode.
+    pub(crate) fn portraits(&self, player: PlayerId) -> Vec<(Mode, Portrait)> {
+        let of = |(mode, league): (Mode, Arc<Mutex<League>>)| Some((mode, league.lock().portrait(player)?));
+        self.all().into_iter().filter_map(of).collect()
     }
 
     /// All of them.

@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Changes with everything that a snapshot says.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// The one name that is written.
 const NAME: &str = "models";
 /// Bytes that are added to a frame at once.
@@ -86,8 +86,8 @@ fn read(
             let length = usize::try_from(u64::from_le_bytes(*length)).map_err(unfit)?;
             let Some(own) = rest.get(..length) else { break };
             let (mode, saved): (Mode, Saved) = postcard::from_bytes(own).map_err(unfit)?;
-            let league = League::restored(saved, forecasts.champion(&mode)).map_err(unfit)?;
-            leagues.insert(mode, league.ok_or_else(|| unfit("another model was promoted since"))?);
+            let league = League::restored(saved, forecasts.beginning(&mode)).map_err(unfit)?;
+            leagues.insert(mode, league.ok_or_else(|| unfit("another model was trained or promoted since"))?);
             bytes.drain(..8 + length);
         }
     }

@@ -4,6 +4,7 @@ use super::{
     league::League,
     live::{BESIDE, CONTENDERS, Figures, Recent},
     segments::{Parts, Segment},
+    shadow::Shadow,
 };
 use crate::{Engine, EngineError};
 use gsm_core::{Mode, Timestamp};
@@ -28,6 +29,8 @@ pub struct ModelView {
     /// The champion first. Where a model elsewhere has spoken, it and the mode's own model follow, judged over the matches of
     /// which it spoke.
     pub contenders: Vec<ContenderView>,
+    /// Versions of the registry that predict in the shadow, the newest first.
+    pub challengers: Vec<ChallengerView>,
     /// The drift alarm.
     pub drift: DriftView,
 }
@@ -43,6 +46,25 @@ pub struct ContenderView {
     pub all: Option<TwoSidesReport>,
     /// Over about the last thousand.
     pub recent: Option<RecentFigures>,
+    /// By parts.
+    pub parts: Vec<SegmentFigures>,
+}
+
+/// Figures of a version of the registry that predicts in the shadow, since it does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChallengerView {
+    /// The model, as it would be named if it were champion.
+    pub model: String,
+    /// The hash of its file.
+    pub hash: String,
+    /// Over all matches that it predicted and whose result has come; absent before the first.
+    pub all: Option<TwoSidesReport>,
+    /// Over about the last thousand of them.
+    pub recent: Option<RecentFigures>,
+    /// The champion's over the same matches.
+    pub champion: Option<TwoSidesReport>,
+    /// See `champion`.
+    pub champion_recent: Option<RecentFigures>,
     /// By parts.
     pub parts: Vec<SegmentFigures>,
 }
@@ -113,8 +135,19 @@ pub struct FairnessLine {
     pub losing_streak_max: u16,
 }
 
+/// A challenger at a glance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChallengerGlance {
+    /// The model.
+    pub model: String,
+    /// Its figures of late.
+    pub own: RecentFigures,
+    /// The champion's over the same matches.
+    pub champion: RecentFigures,
+}
+
 /// A model at a glance.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelGlance {
     /// Matches that were judged.
     pub matches: u64,
@@ -122,6 +155,8 @@ pub struct ModelGlance {
     pub champion: Option<RecentFigures>,
     /// Those of the queue's rating system.
     pub rating: Option<RecentFigures>,
+    /// The challengers of whom a match was judged, the newest first.
+    pub challengers: Vec<ChallengerGlance>,
     /// Whether the drift alarm is raised.
     pub is_drifting: bool,
 }
@@ -152,6 +187,24 @@ fn contender((nth, (name, of)): (usize, (&'static str, &Figures))) -> ContenderV
     }
 }
 
+fn challenger(of: &Shadow) -> ChallengerView {
+    let (own, champion) = (&of.judged.own, &of.judged.champion);
+    ChallengerView {
+        model: of.name(),
+        hash: of.hash().to_owned(),
+        all: own.all.report().two_sides,
+        recent: recent(&own.recent),
+        champion: champion.all.report().two_sides,
+        champion_recent: recent(&champion.recent),
+        parts: parts(&own.parts),
+    }
+}
+
+fn challenger_glance(of: &Shadow) -> Option<ChallengerGlance> {
+    let [own, champion] = [&of.judged.own, &of.judged.champion].map(|figures| recent(&figures.recent));
+    Some(ChallengerGlance { model: of.name(), own: own?, champion: champion? })
+}
+
 fn view(mode: Mode, league: &League) -> ModelView {
     let live = league.live();
     let beside = BESIDE.into_iter().zip(&live.beside).filter(|(_, of)| of.recent.weight > 0.0);
@@ -164,6 +217,7 @@ fn view(mode: Mode, league: &League) -> ModelView {
         players: league.players(),
         matches: live.matches,
         contenders: contenders.enumerate().map(contender).collect(),
+        challengers: league.shadows().iter().map(challenger).collect(),
         drift: DriftView {
             is_raised: live.drift.since().is_some(),
             lost: live.drift.sum(),
@@ -212,6 +266,7 @@ impl Engine {
                 matches: live.matches,
                 champion: recent(&champion.recent),
                 rating: recent(&rating.recent),
+                challengers: league.shadows().iter().filter_map(challenger_glance).collect(),
                 is_drifting: live.drift.since().is_some(),
             }
         };

@@ -9,7 +9,7 @@ use gsm_matchmaking::{
     Explain, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, Role, RulePool, RuledExplain, RuledMatch,
     RuledTicket,
 };
-use gsm_rules::{Member, RuleSet, Value};
+use gsm_rules::{Member, Objective, RuleSet, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Work units of one step under a rule set, whose units are dear: other queues wait for it.
@@ -24,20 +24,25 @@ pub(crate) enum Rules {
     /// A window of skill.
     Window(MatchRules, Option<Judged>),
     /// A rule set, and the attribute that is the rating.
-    Set { set: Arc<RuleSet>, rating_attribute: Option<String> },
+    /// Judged where the cost of its objective reads how strong players are.
+    Set { set: Arc<RuleSet>, rating_attribute: Option<String>, judged: Option<Judged> },
 }
 
 impl Rules {
     /// Those of a queue; nothing where its rule set is not known.
     pub(crate) fn of(config: &QueueConfig, set: Option<Arc<RuleSet>>) -> Self {
+        let judged = || Judged { mode: config.mode.clone(), variant: config.variant.clone() };
         match (&config.rule_set, set) {
             (None, _) => {
                 let by_model = config.balance == Balance::Prediction;
-                let judged = || Judged { mode: config.mode.clone(), variant: config.variant.clone() };
                 Self::Window(config.rules.clone(), by_model.then(judged))
             }
             (Some(_), None) => Self::Unknown,
-            (Some(_), Some(set)) => Self::Set { set, rating_attribute: config.rating_attribute.clone() },
+            (Some(_), Some(set)) => {
+                let by_model = set.objective().is_some_and(Objective::reads_strengths);
+                let rating_attribute = config.rating_attribute.clone();
+                Self::Set { set, rating_attribute, judged: by_model.then(judged) }
+            }
         }
     }
 
@@ -50,15 +55,17 @@ impl Rules {
     ) -> Entering {
         match self {
             Self::Window(_, Some(of)) => {
-                let strength = |of_row: &crate::store::TicketPlayer| {
-                    model?.strength(&of.mode, of_row.player, of.variant.as_ref(), row.queued_at)
-                };
-                let strengths: Option<Vec<f64>> = row.players.iter().map(strength).collect();
+                let strengths: Option<Vec<f64>> = of.strengths(row, model).collect();
                 let mean = strengths.map(|of| of.iter().sum::<f64>() / of.len().max(1) as f64);
                 Entering::Window(pool_ticket(id, row), mean)
             }
-            Self::Set { rating_attribute, .. } => {
-                Entering::Ruled(Box::new(ruled_ticket(id, row, rating_attribute.as_deref())))
+            Self::Set { rating_attribute, judged, .. } => {
+                let mut ticket = ruled_ticket(id, row, rating_attribute.as_deref());
+                if let Some(of) = judged {
+                    let strengths = of.strengths(row, model);
+                    ticket.players.iter_mut().zip(strengths).for_each(|((_, one), of)| one.strength = of);
+                }
+                Entering::Ruled(Box::new(ticket))
             }
             Self::Window(_, None) | Self::Unknown => Entering::Window(pool_ticket(id, row), None),
         }
@@ -77,6 +84,19 @@ pub(super) enum Entering {
 pub(crate) struct Judged {
     mode: Mode,
     variant: Option<Variant>,
+}
+
+impl Judged {
+    /// How strong each player of a ticket is.
+    fn strengths(
+        &self,
+        row: &TicketRow,
+        model: Option<&dyn QualityModel>,
+    ) -> impl Iterator<Item = Option<f64>> {
+        let strength =
+            move |player| model?.strength(&self.mode, player, self.variant.as_ref(), row.queued_at);
+        row.players.iter().map(move |of| strength(of.player))
+    }
 }
 
 /// Tells how strong players are, for choices that the rules leave open. Local, pure, quick.
@@ -260,6 +280,7 @@ pub(crate) fn members(row: &TicketRow, rating_attribute: Option<&str>) -> Vec<Me
             player: brought.name.clone().unwrap_or_else(|| player.player.to_string()),
             attributes,
             latency_ms: brought.latency_ms.clone(),
+            ..Member::default()
         }
     };
     row.players.iter().enumerate().map(member).collect()

@@ -1,6 +1,6 @@
 //! A player's identity deleted: at once what says who he is, then what is left of it elsewhere.
 use crate::{
-    Call, Engine, EngineError, Principal,
+    BanKind, Call, Engine, EngineError, Principal,
     store::{ErasedRow, ErasingRow, Home, IdentityKind, Key, KeyRange, Row, Version},
 };
 use gsm_core::{Map, PlayerId, limits};
@@ -56,7 +56,8 @@ impl Engine {
 
     /// Deletes a player's identity: the way from everything that he can sign in with to him, his name and outside id, and
     /// bans, in one commit; then, in steps that upkeep goes on with if this call ends, his ticket, watches, groups, and
-    /// what he gave to tickets and boards. What is left of him is nobody's: ratings, results, entries and the log.
+    /// what he gave to tickets and boards. What is left of him is nobody's: ratings, results, entries and the log. Bans that
+    /// hold are kept for whoever comes back by one of the same ways, under keyed hashes of these.
     ///
     /// Asked for by the player himself, or by an operator with a reason. Doing it again changes nothing.
     pub async fn erase_player(
@@ -125,12 +126,13 @@ impl Engine {
             audit.reason = reason.map(str::to_owned);
         }
         changes.delete(Key::Player(player), version);
-        let mut identities = Vec::new();
+        let (mut identities, mut hashes) = (Vec::new(), Vec::new());
         for (key, found) in self.identities(player).await? {
             let (Key::IdentityOf(_, hash), Row::IdentityOf(kind)) = (&key, &*found.row) else {
                 return Err(EngineError::damaged(&key));
             };
             identities.push(*kind);
+            hashes.push(*hash);
             let way = Key::Identity(*hash);
             // It was made with the way back: none is a stale read.
             let there = self.get_one(&way).await?.ok_or(EngineError::Raced)?;
@@ -150,7 +152,10 @@ impl Engine {
         };
         if let Some(found) = banned {
             let Row::Bans(all) = &*found.row else { return Err(EngineError::damaged(&bans)) };
-            row.bans = u32::try_from(all.len()).unwrap_or(u32::MAX);
+            // A receipt tells of the shadow as little as anything else.
+            let told = all.iter().filter(|ban| ban.kind != BanKind::Shadow).count();
+            row.bans = u32::try_from(told).unwrap_or(u32::MAX);
+            self.keep_bans(&mut changes, &hashes, all);
             changes.delete(bans, found.version);
         }
         changes.create(Key::Erased(player), Row::Erased(Box::new(row)));

@@ -1,6 +1,6 @@
 //! All that is kept of a player, part by part and page by page: for himself, and for operators.
 use crate::{
-    Ban, Call, Engine, EngineError, HistoryEntry, MatchView, PenaltyView, Principal, TicketView,
+    Ban, Call, Engine, EngineError, Flag, HistoryEntry, MatchView, PenaltyView, Principal, TicketView,
     boards::BoardConfig,
     store::{
         AttributesRow, Claim, EntryRow, Home, IdentityKind, Key, KeyRange, PlayerRow, RatingRow, Row,
@@ -8,6 +8,7 @@ use crate::{
     },
 };
 use gsm_core::{BoardName, MatchId, Mode, PlayerId, TicketId, limits};
+use gsm_ml::Portrait;
 use gsm_session::Voice;
 
 /// Items of one page, about.
@@ -55,6 +56,10 @@ pub enum ExportItem {
     Reported(MatchId, Box<Voice>),
     /// A ticket, of the last day.
     Ticket(Box<TicketView>),
+    /// What predictions have learnt of him in a mode.
+    Learnt(Mode, Box<Portrait>),
+    /// That he meets another too often; for operators alone.
+    Flag(Box<Flag>),
 }
 
 /// A page of what is kept of a player.
@@ -100,17 +105,26 @@ enum Part {
     Running,
     Ended,
     Tickets,
+    Flags,
 }
 
-const PARTS: [Part; 7] =
-    [Part::Account, Part::Ratings, Part::Histories, Part::Entries, Part::Running, Part::Ended, Part::Tickets];
+const PARTS: [Part; 8] = [
+    Part::Account,
+    Part::Ratings,
+    Part::Histories,
+    Part::Entries,
+    Part::Running,
+    Part::Ended,
+    Part::Tickets,
+    Part::Flags,
+];
 
 /// What a step of an export found, and after which key of the part it goes on, if it does.
 type Found = (Vec<ExportItem>, Option<Key>);
 
 impl Engine {
     /// A page of all that is kept of a player: for the player, and for operators. Players are not shown what they are not
-    /// told otherwise: that they are in the shadow.
+    /// told otherwise: that they are in the shadow, or under suspicion.
     ///
     /// Bounded: a page has some hundred items at most and reads some ten thousand rows at most.
     pub async fn export_player(
@@ -127,12 +141,19 @@ impl Engine {
         let after = from.after.as_ref();
         let (items, after) = match part {
             Part::Account => (self.account(call, player, row, mine).await?, None),
-            Part::Ratings => (self.all_ratings(player).await?, None),
+            Part::Ratings => {
+                let mut items = self.all_ratings(player).await?;
+                let learnt = self.views.forecasts.portraits(player).into_iter();
+                items.extend(learnt.map(|(mode, of)| ExportItem::Learnt(mode, Box::new(of))));
+                (items, None)
+            }
             Part::Histories => self.some_history(player, after).await?,
             Part::Entries => self.some_entries(player, after).await?,
             Part::Running => self.some_matches(call, player, KeyRange::Matches, after).await?,
             Part::Ended => self.some_matches(call, player, KeyRange::Archives, after).await?,
             Part::Tickets => self.some_tickets(player, after, mine).await?,
+            Part::Flags if mine => (Vec::new(), None),
+            Part::Flags => self.some_flags(player, after).await?,
         };
         let next = match after {
             Some(after) => ExportCursor { part: from.part, after: Some(after) },
@@ -252,7 +273,8 @@ impl Engine {
         range: KeyRange,
         after: Option<&Key>,
     ) -> Result<Found, EngineError> {
-        let is_in = |row: &Row| matches!(row, Row::Match(row) if row.roster.side_of(player).is_some());
+        let is_in =
+            |_: &Key, row: &Row| matches!(row, Row::Match(row) if row.roster.side_of(player).is_some());
         let (keys, next) = self.look_for(&range, after, MATCHES_MAX, is_in).await?;
         let mut items = Vec::with_capacity(keys.len());
         let ids = keys.iter().filter_map(|(key, _)| match key {
@@ -291,8 +313,7 @@ impl Engine {
         after: Option<&Key>,
         mine: bool,
     ) -> Result<Found, EngineError> {
-        let is_in =
-            |row: &Row| matches!(row, Row::Ticket(row) if row.players.iter().any(|of| of.player == player));
+        let is_in = |_: &Key, row: &Row| matches!(row, Row::Ticket(row) if row.players.iter().any(|of| of.player == player));
         let (rows, next) = self.look_for(&KeyRange::Tickets, after, ITEMS_MAX, is_in).await?;
         let ticket = |(key, row): (Key, std::sync::Arc<Row>)| match (key, &*row) {
             (Key::Ticket(id), Row::Ticket(row)) => Some(self.ticket_of_export(id, row, player, mine)),
@@ -302,6 +323,19 @@ impl Engine {
             rows.into_iter().filter_map(ticket).map(|view| ExportItem::Ticket(Box::new(view))).collect(),
             next,
         ))
+    }
+
+    async fn some_flags(&self, player: PlayerId, after: Option<&Key>) -> Result<Found, EngineError> {
+        let is_of =
+            |key: &Key, _: &Row| matches!(key, Key::Flag(_, one, other) if [one, other].contains(&&player));
+        let (rows, next) = self.look_for(&KeyRange::AllFlags, after, ITEMS_MAX, is_of).await?;
+        let flag = |(key, row): (Key, std::sync::Arc<Row>)| match (key, &*row) {
+            (Key::Flag(mode, one, other), Row::Flag(row)) => {
+                Some(ExportItem::Flag(Box::new(Flag { mode, players: [one, other], row: (**row).clone() })))
+            }
+            _ => None,
+        };
+        Ok((rows.into_iter().filter_map(flag).collect(), next))
     }
 
     /// A ticket with what this player brought, not with what the others did.
@@ -328,7 +362,7 @@ impl Engine {
         range: &KeyRange,
         after: Option<&Key>,
         most: usize,
-        wanted: impl Fn(&Row) -> bool,
+        wanted: impl Fn(&Key, &Row) -> bool,
     ) -> Result<(Vec<(Key, std::sync::Arc<Row>)>, Option<Key>), EngineError> {
         let (mut found, mut after) = (Vec::new(), after.cloned());
         for _ in 0..LOOKS_MAX {
@@ -337,7 +371,7 @@ impl Engine {
             let whole = page.len() < limits::PAGE_SIZE_MAX;
             for (key, row) in page {
                 after = Some(key.clone());
-                if wanted(&row.row) {
+                if wanted(&key, &row.row) {
                     found.push((key, row.row));
                     if found.len() == most {
                         return Ok((found, after));

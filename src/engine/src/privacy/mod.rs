@@ -3,7 +3,9 @@
 //!
 //! Results, ratings, histories and entries of boards stand under a random id. What says whose that is lies with the
 //! player: his name, outside id, the hashes of what he signs in with. Erasing deletes that, in one commit, and what
-//! he brought to tickets and boards behind it; what others' ranks rest on stays, and is nobody's.
+//! he brought to tickets and boards behind it; what others' ranks rest on stays, and is nobody's. Bans that hold wait for
+//! whoever comes back by the same way.
+mod banned;
 mod erase;
 mod export;
 mod leftovers;

@@ -67,6 +67,8 @@ pub struct Inside {
     pub parts: Sparse,
     /// The scores that each of [`crate::CONTENDERS`] expects: of the first of two sides, or of every side of more.
     pub contenders: Vec<Vec<f64>>,
+    /// The scores that each challenger in the shadow expects, by its name and the start of its hash.
+    pub shadows: Vec<(String, Vec<f64>)>,
     /// Where it is played, as far as is known.
     pub region: Option<Attribute>,
     /// How long each player waited, in the order of the roster; empty where nobody did.

@@ -121,6 +121,8 @@ pub enum Key {
     Erased(PlayerId),
     /// How far the deleting of what is left of a player has come.
     Erasing(PlayerId),
+    /// Bans of whoever proves what an erased player did: its keyed hash. See `privacy::banned`.
+    Banned([u8; 32]),
     /// An identity of a player, by its hash: the way back of [`Key::Identity`].
     IdentityOf(PlayerId, [u8; 32]),
     /// Who deletes what is kept no longer.
@@ -160,6 +162,7 @@ impl Key {
             | Self::SigningKey(_)
             | Self::Erased(_)
             | Self::Erasing(_)
+            | Self::Banned(_)
             | Self::IdentityOf(..)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
@@ -254,6 +257,7 @@ impl Key {
             Self::SigningKey(_) => 55,
             Self::Erased(_) => 72,
             Self::Erasing(_) => 73,
+            Self::Banned(_) => 82,
             Self::IdentityOf(..) => 74,
             Self::Upkeep => 75,
         }
@@ -316,6 +320,7 @@ impl fmt::Display for Key {
             Self::Listed(list, network) => write!(f, "{network} in the {list} list"),
             Self::Erased(id) => write!(f, "erasure of {id}"),
             Self::Erasing(id) => write!(f, "what is left of {id}"),
+            Self::Banned(_) => f.write_str("bans of an erased player"),
             Self::IdentityOf(id, _) => write!(f, "identity of {id}"),
             Self::Upkeep => f.write_str("lease of upkeep"),
         }

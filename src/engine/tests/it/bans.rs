@@ -17,6 +17,7 @@ both! {
     a_restart_knows_who_is_banned,
     a_ban_that_is_repeated_or_lifted_twice_changes_nothing_more,
     what_is_no_ban_is_refused,
+    bans_that_hold_are_listed_page_by_page,
 }
 
 fn name(queue: &str) -> QueueName {
@@ -192,4 +193,24 @@ async fn what_is_no_ban_is_refused(w: World) {
     let nowhere = BanKind::Queues([name("none")].into());
     refused(w.engine.ban(&call, p[0], &of(nowhere, None)).await, "not_found");
     refused(w.engine.lift_ban(&call, none, "play", "r").await, "not_found");
+}
+
+async fn bans_that_hold_are_listed_page_by_page(w: World) {
+    w.teams("duel", 1, None).await;
+    let mut p = w.players(3).await;
+    p.sort();
+    for (player, for_s) in [(p[0], Some(60)), (p[1], None), (p[2], Some(60))] {
+        ban(&w, player, BanKind::Play, for_s).await;
+    }
+    ban(&w, p[2], BanKind::Shadow, None).await;
+    let listed = async |after, limit| {
+        let (found, next) = w.engine.all_bans(after, limit).await.unwrap();
+        let found: Vec<(PlayerId, usize)> = found.iter().map(|(of, bans)| (*of, bans.len())).collect();
+        (found, next)
+    };
+    assert_eq!(listed(None, 10).await, (vec![(p[0], 1), (p[1], 1), (p[2], 2)], None));
+    w.clock.advance_ms(60_000);
+    assert_eq!(listed(None, 1).await, (vec![], Some(p[0])), "it is over, and there are more behind it");
+    assert_eq!(listed(Some(p[0]), 2).await, (vec![(p[1], 1), (p[2], 1)], Some(p[2])));
+    assert_eq!(listed(Some(p[2]), 2).await, (vec![], None));
 }

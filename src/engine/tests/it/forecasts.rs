@@ -4,14 +4,14 @@ use crate::{
     snapshots::Shelf,
     world::{World, both, mode, places, refused, wide},
 };
-use gsm_core::{Clock as _, MatchId, PlayerId, QueueName, Timestamp, Variant};
+use gsm_core::{Clock as _, MatchId, PlayerId, QueueName, RuleSetName, Timestamp, Variant};
 use gsm_engine::{
-    Ask, Balance, CONTENDERS, Champion, ModelView, NewMatch, QueueConfig,
+    Ask, Balance, Beginning, CONTENDERS, ModelView, NewMatch, QueueConfig, TrainedModel,
     store::{Forecast, Home, Key, KeyRange, LessonRow, Row, Store, Version},
 };
 use gsm_ml::{About, FEATURES, Features, Meeting, Model, ModelFile, NAMES, Outcome, Plan, train};
 use gsm_rating::history::{History, Lineup};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 both! {
     a_start_learns_all_to_the_bit,
@@ -26,14 +26,14 @@ both! {
 }
 
 /// A number below `most`, the same for the same `nth`.
-fn drawn(nth: u64, most: u64) -> usize {
+pub(crate) fn drawn(nth: u64, most: u64) -> usize {
     let mixed = (nth + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     ((mixed >> 33) % most) as usize
 }
 
 /// Plays matches, two at a time, of which who comes first in the list wins three times of four. What was predicted of each.
-async fn play(w: &World, players: &[PlayerId], matches: u64) -> Vec<(MatchId, Forecast)> {
+pub(crate) async fn play(w: &World, players: &[PlayerId], matches: u64) -> Vec<(MatchId, Forecast)> {
     let mut played = Vec::new();
     let report = async |id: MatchId, winner: usize| {
         let ended = if winner == 0 { places(&[1, 2], &[]) } else { places(&[2, 1], &[]) };
@@ -73,11 +73,11 @@ async fn lessons(w: &World) -> Vec<(Version, MatchId, LessonRow)> {
     lessons
 }
 
-fn view(models: Vec<ModelView>) -> ModelView {
+pub(crate) fn view(models: Vec<ModelView>) -> ModelView {
     models.into_iter().find(|of| of.mode == mode("duel")).expect("a model")
 }
 
-fn ask(sides: &[&[PlayerId]]) -> Ask {
+pub(crate) fn ask(sides: &[&[PlayerId]]) -> Ask {
     Ask {
         mode: mode("duel"),
         sides: sides.iter().map(|side| side.to_vec()).collect(),
@@ -323,6 +323,17 @@ async fn models_that_were_saved_are_brought_up_to_date() {
     assert_eq!(node.load_from(None, Some(&shelf)).await.unwrap().lessons, 0);
 }
 
+pub(crate) fn of_file(file: &ModelFile, hash: &str) -> Arc<TrainedModel> {
+    Arc::new(TrainedModel::new(file.clone(), hash.to_owned()))
+}
+
+pub(crate) fn begin(
+    champion: Option<Arc<TrainedModel>>,
+    challengers: Vec<Arc<TrainedModel>>,
+) -> BTreeMap<gsm_core::Mode, Beginning> {
+    BTreeMap::from([(mode("duel"), Beginning { champion, challengers })])
+}
+
 /// A model that was promoted gives its weights to a start; players are learnt from the log, and no match is learnt by weights
 /// that have seen it.
 #[tokio::test]
@@ -340,8 +351,7 @@ async fn a_start_begins_with_the_champion() {
     let file = ModelFile { about, names, model: trained.model };
     let promoted = |hash: &str| {
         let node = w.newborn("promoted");
-        let champion = Champion::new(file.clone(), hash.to_owned());
-        node.begin_models_with(BTreeMap::from([(mode("duel"), champion)]));
+        node.begin_models_with(begin(Some(of_file(&file, hash)), vec![]));
         node
     };
     let node = promoted("abc");
@@ -403,8 +413,7 @@ async fn a_champions_trees_speak() {
     let file = ModelFile { about, names: plan.names(Vec::new()), model: trained.model.without_players() };
     let promoted = || {
         let node = w.newborn("promoted");
-        let champion = Champion::new(file.clone(), "abc".to_owned());
-        node.begin_models_with(BTreeMap::from([(mode("duel"), champion)]));
+        node.begin_models_with(begin(Some(of_file(&file, "abc")), vec![]));
         node
     };
     let node = promoted();
@@ -449,35 +458,81 @@ async fn the_matcher_predicts_what_it_forms() {
     assert_eq!((waits, inside.contenders.len()), (vec![0, 7_000], CONTENDERS.len()));
 }
 
-/// Where the queue asks for it, sides are made even by what the model expects of the players.
-#[tokio::test]
-async fn sides_are_made_even_by_predictions_where_a_queue_asks_for_it() {
-    let w = crate::world::one_home();
+/// Four players, the first two of whom win all their matches against the others; their ratings say nothing.
+async fn unlike(w: &World) -> Vec<PlayerId> {
     w.teams("duel", 1, None).await;
     let p = w.players(4).await;
-    // The first and the second win all their matches against the others; then ratings are made to say nothing.
     for nth in 0..40 {
-        let id = made(&w, &[p[nth % 2], p[2 + nth / 2 % 2]]).await.id;
+        let id = made(w, &[p[nth % 2], p[2 + nth / 2 % 2]]).await.id;
         w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
         w.clock.advance_ms(60_000);
     }
     for (player, mean) in p.iter().zip([1500.0, 1503.0, 1501.0, 1502.0]) {
         w.engine.set_rating(&w.admin(), &mode("duel"), *player, mean, None, "a test").await.unwrap();
     }
+    p
+}
+
+/// How many of the first two are on each side of the match that a queue makes of four, and its quality.
+async fn split(w: &World, config: QueueConfig, p: &[PlayerId]) -> (Vec<usize>, f64) {
+    let name = config.name.to_string();
+    w.put(config).await;
+    let tickets = w.enter_all(&name, &[p[0], p[3], p[1], p[2]]).await;
+    let id = w.seen(tickets[0]).await.match_id.unwrap();
+    let view = w.engine.match_view(&w.admin(), id).await.unwrap();
+    let sides = view.row.roster.sides().iter();
+    let strong = sides.map(|side| side.iter().filter(|of| p[..2].contains(of)).count()).collect();
+    w.engine.report_result(&w.server(), id, None, &places(&[1, 1], &[])).await.unwrap();
+    (strong, view.row.prediction.forecast.unwrap().quality)
+}
+
+/// Where the queue asks for it, sides are made even by what the model expects of the players.
+#[tokio::test]
+async fn sides_are_made_even_by_predictions_where_a_queue_asks_for_it() {
+    let w = crate::world::one_home();
+    let p = unlike(&w).await;
     let mut sides = Vec::new();
     for (name, balance) in [("plain", Balance::Rating), ("even", Balance::Prediction)] {
         let config = QueueConfig::new(QueueName::new(name).unwrap(), mode("duel"), wide(2));
-        w.put(QueueConfig { balance, ..config }).await;
-        let tickets = w.enter_all(name, &[p[0], p[3], p[1], p[2]]).await;
-        let id = w.seen(tickets[0]).await.match_id.unwrap();
-        let view = w.engine.match_view(&w.admin(), id).await.unwrap();
-        let strong =
-            view.row.roster.sides().iter().map(|side| side.iter().filter(|of| p[..2].contains(of)).count());
-        sides.push((strong.collect::<Vec<_>>(), view.row.prediction.forecast.unwrap().quality));
-        w.engine.report_result(&w.server(), id, None, &places(&[1, 1], &[])).await.unwrap();
+        sides.push(split(&w, QueueConfig { balance, ..config }, &p).await);
     }
     let [(odd, plain), (even, better)] = sides.as_slice() else { panic!("{sides:?}") };
     assert!(odd.contains(&2) && even == &[1, 1] && better > plain, "{sides:?}");
+}
+
+/// And where the cost of a rule set's objective is the quality that a match lacks; of whom the model knows nothing, ratings
+/// count.
+#[tokio::test]
+async fn sides_are_split_by_predictions_where_lost_quality_costs() {
+    let w = crate::world::one_home();
+    let p = unlike(&w).await;
+    let mut sides = Vec::new();
+    for (name, of, measure) in [
+        ("plain", "duel", "unevenness"),
+        ("even", "duel", "lostQuality"),
+        ("unknown", "fresh", "lostQuality"),
+    ] {
+        let body = serde_json::json!({
+            "ruleLanguageVersion": "1.0",
+            "playerAttributes": [{ "name": "skill", "type": "number" }],
+            "teams": [{ "name": "a", "minPlayers": 2, "maxPlayers": 2 }, { "name": "b", "minPlayers": 2, "maxPlayers": 2 }],
+            "objective": { "cost": [{ measure: "skill" }], "starvationSeconds": 600 },
+        });
+        let rules = RuleSetName::new(name).unwrap();
+        w.engine.create_rule_set(&w.admin(), &rules, &body.to_string(), [].into()).await.unwrap();
+        let config = QueueConfig {
+            rule_set: Some(rules),
+            rating_attribute: Some("skill".to_owned()),
+            ..QueueConfig::new(QueueName::new(name).unwrap(), mode(of), wide(2))
+        };
+        w.put(config.clone()).await;
+        for (player, mean) in p.iter().zip([1500.0, 1503.0, 1501.0, 1502.0]) {
+            w.engine.set_rating(&w.admin(), &mode(of), *player, mean, None, "a test").await.unwrap();
+        }
+        sides.push(split(&w, config, &p).await.0);
+    }
+    let [plain, even, unknown] = sides.as_slice() else { panic!("{sides:?}") };
+    assert!(plain.contains(&2) && even == &[1, 1] && unknown.contains(&2), "{sides:?}");
 }
 
 /// A match that its own token reports, of which this home knows nothing more, still teaches.

@@ -62,7 +62,7 @@ async fn many_at_once_are_bit_for_bit_what_they_are_one_by_one() {
         assert_eq!(one_by_one.engine.import_match(&new).await.unwrap(), Imported::New);
     }
     let wanted = state(&one_by_one).await;
-    for other in [one_home(), three_homes(), world(1, 16, Faults::NONE), world(1, 3, Faults::NONE)] {
+    for other in [one_home(), three_homes(), world(1, 16, Faults::NONE), world(1, 5, Faults::NONE)] {
         let all = matches(200);
         assert_eq!(other.engine.import_matches(&all).await.unwrap(), vec![Imported::New; 200]);
         assert_eq!(state(&other).await, wanted);
@@ -139,7 +139,7 @@ async fn a_run_ends_where_a_change_set_is_full_or_the_mode_changes() {
 
 #[tokio::test]
 async fn players_are_made_once() {
-    for world in [one_home(), three_homes(), world(1, 3, Faults::NONE)] {
+    for world in [one_home(), three_homes(), world(1, 5, Faults::NONE)] {
         let player = |id: &str| ImportPlayer {
             external: RequestKey::new(id).unwrap(),
             name: None,

@@ -36,6 +36,7 @@ mod rule_sets;
 mod ruled;
 mod seasons;
 mod several;
+mod shadows;
 mod shares;
 mod signing_keys;
 mod snapshots;

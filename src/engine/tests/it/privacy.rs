@@ -9,7 +9,7 @@ use gsm_core::{Attribute, BoardName, Label, Millis, PlayerId, RequestKey};
 use gsm_engine::{
     Ban, BanKind, Direction, ExportCursor, ExportItem, Intake, NewTicket, Operator, Places, Principal,
     Retention, Submission, Visibility, WatchWish,
-    store::{Brought, Claim, Home, IdentityKind, Key, Row, Store, memory::Faults},
+    store::{Brought, Claim, FlagRow, Home, IdentityKind, Key, Row, Store, memory::Faults},
 };
 use gsm_session::TicketState;
 use std::sync::Arc;
@@ -18,6 +18,9 @@ both! {
     nothing_says_who_an_erased_player_was,
     ranks_and_ratings_of_others_stay,
     who_signs_in_again_is_somebody_else,
+    a_ban_waits_for_whoever_comes_back,
+    a_ban_that_is_over_waits_for_nobody,
+    who_links_a_banned_account_is_banned,
     erasing_again_changes_nothing,
     only_the_player_and_operators_erase,
     a_ticket_that_waits_ends_and_a_match_goes_on,
@@ -117,7 +120,7 @@ async fn nothing_says_who_an_erased_player_was(w: World) {
     w.settle();
     assert_eq!(traces(&w, player), []);
     let kinds: Vec<&str> = done.row.identities.iter().map(|kind| kind.as_str()).collect();
-    assert_eq!((kinds.len(), done.row.bans), (2, 1), "{kinds:?}");
+    assert_eq!((kinds.len(), done.row.bans), (2, 0), "nobody is told of the shadow: {kinds:?}");
     assert!(done.row.name && done.row.external_id && done.row.by_player);
     assert!(done.row.finished_at.is_some());
     while stream.next().await.is_some() {}
@@ -172,6 +175,96 @@ async fn who_signs_in_again_is_somebody_else(w: World) {
     refused(w.engine.player(&w.admin(), player).await, "not_found");
     refused(w.engine.rename(&w.by(player), player, None).await, "not_found");
     refused(w.engine.link_subject(&w.by(player), player, "https://c", &subject).await, "not_found");
+}
+
+async fn ban_for(w: &World, player: PlayerId, kind: BanKind, days: Option<i64>) {
+    let call = w.admin();
+    let until = days.map(|days| call.now.saturating_add(Millis::from_secs(days as u64 * 86_400)));
+    let ban = Ban { kind, reason: MARK.to_owned(), by: "ops".to_owned(), since: call.now, until };
+    w.engine.ban(&call, player, &ban).await.unwrap();
+    w.settle();
+}
+
+async fn erase(w: &World, player: PlayerId) {
+    w.engine.erase_player(&w.by(player), player, None).await.unwrap();
+    w.settle();
+}
+
+fn kept(w: &World) -> usize {
+    rows(w).iter().filter(|(key, _)| matches!(key, Key::Banned(_))).count()
+}
+
+async fn a_ban_waits_for_whoever_comes_back(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = somebody(&w).await;
+    ban_for(&w, player, BanKind::Play, Some(10)).await;
+    ban_for(&w, player, BanKind::Shadow, None).await;
+    erase(&w, player).await;
+    assert_eq!((kept(&w), traces(&w, player)), (2, vec![]), "for either way, and nothing says whose");
+    let call = w.call(Principal::Anonymous);
+    let again = w.engine.sign_in(&call, SECRET, None).await.unwrap();
+    assert!(again.created);
+    w.settle();
+    let refuse = async |player| {
+        let refused = w.engine.create_ticket(&w.by(player), &ticket("duel", player)).await;
+        assert_eq!(refused.unwrap_err().code(), "banned");
+    };
+    refuse(again.player).await;
+    let bans = w.engine.bans(&w.admin(), again.player).await.unwrap();
+    let ends: Vec<_> =
+        bans.iter().map(|ban| (ban.kind.as_str(), ban.until.unwrap().since(w.admin().now))).collect();
+    let days = |days: u64| Millis::from_secs(days * 86_400);
+    assert_eq!(ends, [("play", days(10)), ("shadow", days(1_095))], "one for good has an end by now");
+    // Once more, and by the other way.
+    erase(&w, again.player).await;
+    let subject = RequestKey::new(MARK).unwrap();
+    let account = w.engine.player_of_subject(&call, "https://a", &subject).await.unwrap();
+    w.settle();
+    refuse(account).await;
+    w.engine.lift_ban(&w.admin(), account, "play", "appeal").await.unwrap();
+    w.settle();
+    let third = w.engine.sign_in(&call, SECRET, None).await.unwrap().player;
+    w.settle();
+    refuse(third).await;
+    assert_eq!(kept(&w), 0);
+}
+
+async fn a_ban_that_is_over_waits_for_nobody(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = somebody(&w).await;
+    ban_for(&w, player, BanKind::Shadow, Some(1)).await;
+    ban_for(&w, player, BanKind::Play, Some(2)).await;
+    w.clock.advance_ms(DAY_MS);
+    erase(&w, player).await;
+    w.clock.advance_ms(DAY_MS);
+    let call = w.call(Principal::Anonymous);
+    let again = w.engine.sign_in(&call, SECRET, None).await.unwrap().player;
+    w.settle();
+    w.engine.create_ticket(&w.by(again), &ticket("duel", again)).await.unwrap();
+    assert_eq!(w.engine.bans(&w.admin(), again).await.unwrap(), []);
+    erase(&w, again).await;
+    assert!(!rows(&w).iter().any(|(key, _)| matches!(key, Key::Bans(_))));
+}
+
+async fn who_links_a_banned_account_is_banned(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = somebody(&w).await;
+    ban_for(&w, player, BanKind::Play, Some(10)).await;
+    erase(&w, player).await;
+    let call = w.call(Principal::Anonymous);
+    let guest = w.engine.sign_in(&call, "another-0123456789abcdef", None).await.unwrap().player;
+    w.settle();
+    ban_for(&w, guest, BanKind::Play, Some(1)).await;
+    w.engine.lift_ban(&w.admin(), guest, "play", "r").await.unwrap();
+    w.settle();
+    let waits = w.engine.create_ticket(&w.by(guest), &ticket("duel", guest)).await.unwrap();
+    w.settle();
+    let subject = RequestKey::new(MARK).unwrap();
+    w.engine.link_subject(&w.by(guest), guest, "https://a", &subject).await.unwrap();
+    w.settle();
+    let waits = w.engine.ticket(&w.by(guest), waits.id).await.unwrap();
+    assert_eq!(waits.row.state, TicketState::Cancelled);
+    refused(w.engine.create_ticket(&w.by(guest), &ticket("duel", guest)).await, "banned");
 }
 
 async fn erasing_again_changes_nothing(w: World) {
@@ -254,6 +347,20 @@ async fn write_late(w: &World, player: PlayerId) {
     );
     changes.replace(key, Some(version), Row::Entry(entry));
     store.commit(changes).await.unwrap();
+    w.settle();
+}
+
+/// Two who met too often, as was found out before.
+async fn flag(w: &World, one: PlayerId, other: PlayerId) {
+    let at = gsm_core::Clock::now(&*w.clock);
+    let row =
+        FlagRow { raised_at: at, at, meetings: 9, expected: 1.0, matches: [9, 9], wins: [9, 0], players: 6 };
+    let key = Key::Flag(mode("duel"), one.min(other), one.max(other));
+    let mut changes =
+        gsm_engine::store::ChangeSet::new(gsm_core::CommitKey::from_u128(one.as_u128() ^ 78), at);
+    changes.create(key, Row::Flag(Box::new(row)));
+    // The first is that of the record home, or of all.
+    w.stores[0].commit(changes).await.unwrap();
     w.settle();
 }
 
@@ -358,12 +465,16 @@ async fn an_export_has_everything_and_nothing_of_others(w: World) {
     let new = NewTicket { brought, members, intake: Intake::GameLift, ..ticket("pair", player) };
     w.engine.create_ticket(&w.server(), &new).await.unwrap();
     w.settle();
+    flag(&w, player, other).await;
+    flag(&w, other, strangers[0]).await;
     let mine = export(&w, &w.by(player), player).await;
     let of = |wanted: fn(&ExportItem) -> bool| mine.iter().filter(|item| wanted(item)).count();
     let Some(ExportItem::Account(account)) = mine.first() else { panic!("{mine:?}") };
     assert_eq!((account.identities.len(), account.places.groups.len()), (2, 1));
     assert!(account.claim.is_some());
     assert_eq!(of(|item| matches!(item, ExportItem::Rating(..))), 1);
+    assert_eq!(of(|item| matches!(item, ExportItem::Learnt(_, of) if of.matches == 1 && of.wins == 1.0)), 1);
+    assert_eq!(of(|item| matches!(item, ExportItem::Flag(_))), 0, "nobody is told of a suspicion");
     assert_eq!(of(|item| matches!(item, ExportItem::Step(..))), 1);
     assert_eq!(of(|item| matches!(item, ExportItem::Watch(..))), 1);
     assert_eq!(of(|item| matches!(item, ExportItem::Ticket(_))), 2);
@@ -385,6 +496,7 @@ async fn an_export_has_everything_and_nothing_of_others(w: World) {
     let more = |wanted: fn(&ExportItem) -> bool| all.iter().filter(|item| wanted(item)).count();
     assert_eq!(more(|item| matches!(item, ExportItem::Ban(ban) if ban.kind == BanKind::Shadow)), 1);
     assert_eq!(more(|item| matches!(item, ExportItem::Hidden(..))), 1);
+    assert_eq!(more(|item| matches!(item, ExportItem::Flag(of) if of.row.meetings == 9)), 1);
 }
 
 async fn an_export_is_for_the_player_and_operators(w: World) {
@@ -393,7 +505,7 @@ async fn an_export_is_for_the_player_and_operators(w: World) {
     for call in [w.by(p[1]), w.server()] {
         refused(w.engine.export_player(&call, p[0], &from).await, "not_found");
     }
-    for bytes in [&[][..], &[7], &[200], &[1, 1]] {
+    for bytes in [&[][..], &[8], &[200], &[1, 1]] {
         assert_eq!(ExportCursor::decode(bytes), None, "{bytes:?}");
     }
     w.engine.erase_player(&w.by(p[0]), p[0], None).await.unwrap();

@@ -5,17 +5,17 @@ use gsm_rules::{Dialect, Member, Value, parse};
 use serde_json::{Value as Json, json};
 use std::{collections::BTreeMap, sync::Arc};
 
-struct Draw(u64);
+pub(crate) struct Draw(pub(crate) u64);
 
 impl Draw {
-    fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         (self.unit() * end as f64) as u64
     }
-    fn skill(&mut self) -> f64 {
+    pub(crate) fn skill(&mut self) -> f64 {
         1_500.0 + 350.0 * ((0..12).map(|_| self.unit()).sum::<f64>() - 6.0)
     }
 }
@@ -46,8 +46,12 @@ impl Waiter {
     fn ticket(&self, n: usize) -> RuledTicket {
         let attributes = BTreeMap::from([("skill".to_owned(), Value::Number(self.skill))]);
         let latency_ms = self.latency.clone().into_iter().collect();
-        let member =
-            Member { player: String::new(), attributes: attributes.into_iter().collect(), latency_ms };
+        let member = Member {
+            player: String::new(),
+            attributes: attributes.into_iter().collect(),
+            latency_ms,
+            ..Member::default()
+        };
         RuledTicket {
             id: TicketId::from_u128(n as u128),
             players: vec![(PlayerId::from_u128(n as u128), member)],
@@ -57,7 +61,7 @@ impl Waiter {
     }
 }
 
-fn rules(size: u32, rules: Json, objective: Json) -> String {
+pub(crate) fn rules(size: u32, rules: Json, objective: Json) -> String {
     json!({
         "ruleLanguageVersion": "1.0",
         "playerAttributes": [{ "name": "skill", "type": "number" }],
@@ -69,14 +73,20 @@ fn rules(size: u32, rules: Json, objective: Json) -> String {
 }
 
 fn pool(text: &str, waiters: &[Waiter]) -> RulePool {
+    pool_of(text, waiters.iter().enumerate().map(|(n, of)| of.ticket(n)))
+}
+
+pub(crate) fn pool_of(text: &str, tickets: impl Iterator<Item = RuledTicket>) -> RulePool {
     let parsed = parse(text, Dialect::Extended).unwrap_or_else(|faults| panic!("{faults:#?}"));
     let mut pool = RulePool::new(Arc::new(parsed.set));
-    waiters.iter().enumerate().for_each(|(n, of)| pool.insert(of.ticket(n)).unwrap());
+    for ticket in tickets {
+        pool.insert(ticket).unwrap();
+    }
     pool
 }
 
 /// All matches of a round; each ticket is in one at most.
-fn round(pool: &mut RulePool, now_ms: i64, budget: u32) -> Vec<RuledMatch> {
+pub(crate) fn round(pool: &mut RulePool, now_ms: i64, budget: u32) -> Vec<RuledMatch> {
     let mut all = Vec::new();
     loop {
         let step = pool.step(Timestamp::from_millis(now_ms), budget);
@@ -89,7 +99,7 @@ fn round(pool: &mut RulePool, now_ms: i64, budget: u32) -> Vec<RuledMatch> {
     }
 }
 
-fn index(id: TicketId) -> usize {
+pub(crate) fn index(id: TicketId) -> usize {
     id.as_u128() as usize
 }
 

@@ -9,7 +9,8 @@ use crate::{
 };
 use gsm_core::Millis;
 
-const MEASURES: [&str; 5] = ["spread", "imbalance", "unevenness", "latencyAbove", "roleChoice"];
+const MEASURES: [&str; 6] =
+    ["spread", "imbalance", "unevenness", "lostQuality", "latencyAbove", "roleChoice"];
 /// The longest time that a ticket can wait, in seconds.
 const STARVATION_MAX: u32 = 43_200;
 /// Parts of a cost.
@@ -67,7 +68,7 @@ fn term(node: &Node, scope: &mut Scope, faults: &mut Faults) -> Option<Term> {
     let (Some(name), None) = (named.next(), named.next()) else {
         faults.add(
             node.begin,
-            "a part of a cost has one of `spread`, `imbalance`, `unevenness`, `latencyAbove` and `roleChoice`",
+            "a part of a cost has one of `spread`, `imbalance`, `unevenness`, `lostQuality`, `latencyAbove` and `roleChoice`",
         );
         return None;
     };
@@ -99,6 +100,7 @@ fn term(node: &Node, scope: &mut Scope, faults: &mut Faults) -> Option<Term> {
         match *name {
             "spread" => Measure::Spread(column),
             "imbalance" => Measure::Imbalance(column),
+            "lostQuality" => Measure::LostQuality { strength: scope.columns.strength(), rating: column },
             _ => Measure::Unevenness(column),
         }
     };

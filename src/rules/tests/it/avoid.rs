@@ -24,6 +24,7 @@ fn of(player: &str, blocked: &[&str]) -> Member {
         player: player.to_owned(),
         attributes: [("blocked".to_owned(), list)].into_iter().collect(),
         latency_ms: Default::default(),
+        ..Member::default()
     }
 }
 

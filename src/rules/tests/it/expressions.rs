@@ -10,7 +10,12 @@ fn member(player: &str, skill: f64, mode: &str, picks: &[&str]) -> Member {
         ("picks", Value::List(list)),
     ];
     let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Member { player: player.to_owned(), attributes, latency_ms: [("eu".to_owned(), 40)].into() }
+    Member {
+        player: player.to_owned(),
+        attributes,
+        latency_ms: [("eu".to_owned(), 40)].into(),
+        ..Member::default()
+    }
 }
 
 /// What one rule says of the three players.

@@ -22,7 +22,7 @@ const PAIR: &str =
 
 fn member(player: &str, values: &[(&str, Value)]) -> Member {
     let attributes = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    Member { player: player.to_owned(), attributes, latency_ms: Default::default() }
+    Member { player: player.to_owned(), attributes, latency_ms: Default::default(), ..Member::default() }
 }
 
 fn skilled(skill: f64) -> Member {

@@ -3,6 +3,7 @@ mod avoid;
 mod examples;
 mod expressions;
 mod judging;
+mod lost_quality;
 mod make;
 mod mutations;
 mod parties;

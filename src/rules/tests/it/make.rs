@@ -49,7 +49,7 @@ pub(crate) fn member(dice: &mut Dice, number: usize) -> Member {
             latency_ms.insert(place.to_owned(), 10 * (1 + dice.below(6)) as u32);
         }
     }
-    Member { player: format!("p{number}"), attributes, latency_ms }
+    Member { player: format!("p{number}"), attributes, latency_ms, ..Member::default() }
 }
 
 fn sel(dice: &mut Dice, teams: &[TeamSpec]) -> Sel {

@@ -1,5 +1,6 @@
 // Asks the server again and again, and tells in the page's head how that goes: live, paused, lost, or an admin key is
-// needed. Each page hands over where to ask and what to do with an answer.
+// needed. Each page hands over where to ask (one place or several) and what to do with the answers. Tells the server what
+// an operator decides, too.
 import { age, put } from "./format.js";
 
 const EVERY_MS = 1000;
@@ -49,6 +50,18 @@ function asked(answer) {
   return s > 0 ? Math.min(60, s) * 1000 : 0;
 }
 
+function ask(place, more = {}) {
+  const key = sessionStorage.getItem(KEY);
+  return fetch(place, {
+    ...more,
+    headers: { ...more.headers, ...(key ? { Authorization: `Bearer ${key}` } : {}) },
+    cache: "no-store",
+    credentials: "omit",
+    redirect: "error",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+}
+
 async function look() {
   timer = 0;
   if (looking) return;
@@ -57,27 +70,23 @@ async function look() {
   let least = 0;
   try {
     const key = sessionStorage.getItem(KEY);
-    const answer = await fetch(where(), {
-      headers: key ? { Authorization: `Bearer ${key}` } : {},
-      cache: "no-store",
-      credentials: "omit",
-      redirect: "error",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    const places = where();
+    const answers = await Promise.all([places].flat().map((place) => ask(place)));
+    const answer = answers.find((one) => !one.ok) ?? answers[0];
     if (answer.status === 401 || answer.status === 403) {
       askKey(!key ? "" : answer.status === 401 ? "The server does not know this key." : "This key is not an admin key.");
       return;
     }
     const is4xx = answer.status >= 400 && answer.status < 500 && answer.status !== 429;
-    const body = answer.ok || is4xx ? await answer.json() : null;
-    if (!answer.ok && !(is4xx && refused(body))) {
+    const bodies = answer.ok || is4xx ? await Promise.all(answers.map((one) => one.json())) : [];
+    if (!answer.ok && !(is4xx && refused(bodies[0]))) {
       least = asked(answer);
       throw new Error(`the server answered ${answer.status}`);
     }
     at("key-form").hidden = true;
     at("page").hidden = false;
     at("pause").hidden = false;
-    if (answer.ok) take(body);
+    if (answer.ok) take(Array.isArray(places) ? bodies : bodies[0]);
     failures = 0;
     lastAt = Date.now();
     at("lost").hidden = true;
@@ -145,5 +154,18 @@ export function askNow() {
   } else if (!locked) {
     clearTimeout(timer);
     look();
+  }
+}
+
+// Tells the server something; why it does not do it, in words, and nothing where it did.
+export async function tell(place, body) {
+  try {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await ask(place, { method: "POST", headers, body: JSON.stringify(body) });
+    if (answer.ok) return "";
+    const problem = await answer.json();
+    return [problem.detail ?? problem.title, problem.hint].filter(Boolean).join("; ");
+  } catch (error) {
+    return `It is not known whether it was done: ${error.message}. Doing it again does no harm.`;
   }
 }

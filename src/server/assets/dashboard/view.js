@@ -153,11 +153,16 @@ function showModels() {
   const spoke = endpoint ? ` · the endpoint spoke of ${whole(endpoint.spoke)} of ${whole(asked)}${endpoint.is_resting ? ", and is left alone" : ""}` : "";
   put(at("models-sub"), `about the last 1,000 matches${spoke}`);
   const body = at("models").tBodies[0];
-  models.forEach((of, i) => {
+  // Under each model those that predict in its shadow, over their own matches beside the champion.
+  const rows = models.flatMap((of) => [
+    [of.mode, whole(of.matches), share(of.accuracy), three(of.log_loss), three(of.rating_log_loss), of.is_drifting ? "alarm" : "none"],
+    ...(of.challengers ?? []).map((one) => [`challenger ${one.model}`, "", "", three(one.log_loss), "", `champion ${three(one.champion_log_loss)}`]),
+  ]);
+  rows.forEach((texts, i) => {
     const row = body.rows[i] ?? body.appendChild(element("tr", "", ...["name", "n", "n", "n", "n", "name soft"].map((c) => element("td", c))));
-    [of.mode, whole(of.matches), share(of.accuracy), three(of.log_loss), three(of.rating_log_loss), of.is_drifting ? "alarm" : "none"].forEach((text, c) => put(row.cells[c], text));
+    texts.forEach((text, c) => put(row.cells[c], text));
   });
-  while (body.rows.length > models.length) body.lastChild.remove();
+  while (body.rows.length > rows.length) body.lastChild.remove();
 }
 
 // --- the firewall: what its rules have refused

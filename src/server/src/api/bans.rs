@@ -2,7 +2,8 @@
 use super::{
     App,
     answer::Answer,
-    extract::{Json, Params, Read, Write},
+    extract::{Admitted, Json, Params, Query, Read, Write},
+    players::page_size,
     rulings::reason,
 };
 use crate::problem::{ApiError, Problem};
@@ -11,7 +12,7 @@ use gsm_core::{Millis, PlayerId, QueueName, Timestamp};
 use gsm_engine::{Ban, BanKind};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// The longest ban that ends, in milliseconds: ten years. A longer one is for good.
 const FOR_MS_MAX: u64 = 10 * 365 * 24 * 3_600_000;
@@ -79,6 +80,45 @@ pub(crate) async fn bans(
     let player: PlayerId = params.get("player_id")?;
     let with_names = read.call.principal.player().is_none();
     Ok(Answer(BansDto::new(player, app.engine.bans(&read.call, player).await?, with_names)))
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AllBansDto {
+    /// Players with bans that hold, by id.
+    entries: Vec<BansDto>,
+    /// Asks for the next page; absent after the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next: Option<PlayerId>,
+}
+
+/// Which page of a list by player id.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PlayersAfter {
+    /// 1 to 1,000; 50 if absent.
+    limit: Option<usize>,
+    /// What the page before gave as `next`; the first page without.
+    #[param(value_type = Option<String>)]
+    after: Option<PlayerId>,
+}
+
+/// List who is banned, by player id, with every ban that holds, also those in the shadow. Those that are over are left out,
+/// so a page may be shorter than asked for, and not the last.
+#[utoipa::path(get, path = "/v1/admin/bans", tag = "admin", operation_id = "list_bans",
+    params(PlayersAfter),
+    responses((status = 200, body = AllBansDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ListBans")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn all(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    Query(query): Query<PlayersAfter>,
+) -> Result<Answer<AllBansDto>, ApiError> {
+    let (found, next) = app.engine.all_bans(query.after, page_size(query.limit)?).await?;
+    let entries = found.into_iter().map(|(player, bans)| BansDto::new(player, bans, true)).collect();
+    Ok(Answer(AllBansDto { entries, next }))
 }
 
 #[derive(Clone, Copy, Deserialize, ToSchema)]

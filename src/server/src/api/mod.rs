@@ -181,6 +181,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rulings::correct))
         .routes(routes!(rulings::release))
         .routes(routes!(rulings::quarantine))
+        .routes(routes!(bans::all))
         .routes(routes!(reports::disputes))
         .routes(routes!(reports::flags))
         .routes(routes!(rulings::rebuild))

@@ -95,7 +95,8 @@ pub(crate) async fn of_match(
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ModelsDto {
     /// By mode: `model`, how many results it has `learnt` from and up to which `sequence` of the journal, the `contenders`
-    /// with their figures over all matches, of late and by part (region, party, experience), and the `drift` alarm.
+    /// with their figures over all matches, of late and by part (region, party, experience), the `challengers` of the
+    /// registry with theirs beside the champion's over the same matches, and the `drift` alarm.
     #[schema(value_type = Vec<Object>)]
     models: Vec<ModelView>,
 }
@@ -103,7 +104,7 @@ pub(crate) struct ModelsDto {
 /// Read how the predictions of all modes held up.
 ///
 /// Every match that was predicted when it was formed is judged by its result: the champion, whose predictions are shown and
-/// used, and in its shadow the contenders.
+/// used, and in its shadow the contenders, and the newest versions of the registry that are not champion.
 #[utoipa::path(get, path = "/v1/admin/models", tag = "admin", operation_id = "list_models",
     responses((status = 200, body = ModelsDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),

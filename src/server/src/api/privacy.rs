@@ -71,8 +71,8 @@ pub(crate) struct ExportQuery {
 
 /// Export all that is kept of a player: one's own, or as an operator anybody's.
 ///
-/// Page by page: account, bans, penalties, watches, ratings with their histories, entries of boards, matches, tickets, and
-/// the records of the audit log that name the player as their caller. Secrets are not in it, nor what others brought.
+/// Page by page: account, bans, penalties, watches, ratings with their histories, entries of boards, matches, tickets, what
+/// predictions have learnt, and the records of the audit log that name the player as their caller. Secrets are not in it, nor what others brought.
 #[utoipa::path(get, path = "/v1/players/{player_id}/export", tag = "players", operation_id = "export_player",
     params(("player_id" = String, Path), ExportQuery),
     responses((status = 200, body = ExportDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),

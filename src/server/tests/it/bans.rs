@@ -66,3 +66,34 @@ async fn operators_ban_and_lift() {
     assert!(message.contains("banned") && message.contains("botted"), "{message}");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_see_who_is_banned() {
+    let mut world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let admin = world.admin();
+    assert_eq!(admin.get("/v1/admin/bans").await.ok(), json!({ "entries": [] }));
+    let path = |of: &str| format!("/v1/admin/players/{of}/bans");
+    let play = json!({ "kind": "play", "reason": "botted", "for_ms": 1_000_000 });
+    admin.post(&path(&ann.id), play).await.ok();
+    admin.post(&path(&ann.id), json!({ "kind": "shadow", "reason": "aims" })).await.ok();
+    admin
+        .post(&path(&bob.id), json!({ "kind": "queues", "queues": ["duel"], "reason": "boosted" }))
+        .await
+        .ok();
+    let all = admin.get("/v1/admin/bans").await.ok();
+    let own = |id: &str| format!("/v1/players/{id}/bans");
+    let mut wanted = [admin.get(&own(&ann.id)).await.ok(), admin.get(&own(&bob.id)).await.ok()];
+    wanted.sort_by_key(|of| text(&of["player_id"]));
+    assert_eq!(all, json!({ "entries": wanted }));
+
+    let first = admin.get("/v1/admin/bans?limit=1").await.ok();
+    assert_eq!((&first["entries"], &first["next"]), (&json!([wanted[0]]), &wanted[0]["player_id"]));
+    let rest = admin.get(&format!("/v1/admin/bans?limit=2&after={}", text(&first["next"]))).await.ok();
+    assert_eq!(rest, json!({ "entries": [wanted[1]] }));
+    admin.get("/v1/admin/bans?after=x").await.is(422, "invalid_parameter");
+    admin.get("/v1/admin/bans?limit=0").await.is(422, "invalid_parameter");
+    world.server().get("/v1/admin/bans").await.is(403, "forbidden");
+    ann.client.get("/v1/admin/bans").await.is(403, "forbidden");
+    world.stop().await;
+}

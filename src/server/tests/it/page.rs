@@ -69,7 +69,7 @@ async fn a_locked_dashboard_asks_for_a_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_may_load_only_themselves_and_can_be_off() {
     let mut world = World::new().await;
-    for path in ["/", "/boards", "/audit", "/assets/app.js", "/docs/", "/docs/swagger-ui.css"] {
+    for path in ["/", "/boards", "/integrity", "/audit", "/assets/app.js", "/docs/", "/docs/swagger-ui.css"] {
         let answer = world.anyone.get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.headers["content-security-policy"].to_str().unwrap();
@@ -78,6 +78,7 @@ async fn pages_may_load_only_themselves_and_can_be_off() {
     }
     world.anyone.get("/assets/../Cargo.toml").await.is(404, "not_found");
     world.anyone.get("/assets/none.js").await.is(404, "not_found");
+    world.anyone.get("/assets/layout.html").await.is(404, "not_found");
     world.stop().await;
     let mut world = World::with(|settings| settings.dashboard = gsm_server::config::Dashboard::Off).await;
     world.anyone.get("/").await.is(404, "not_found");

@@ -1,5 +1,8 @@
 //! Predictions over HTTP: with a match, asked for, judged, and what is refused.
 use crate::world::{Player, World, text};
+use gsm_adapters::models::{Decision, Models};
+use gsm_core::Timestamp;
+use gsm_ml::{About, Model, ModelFile, Names};
 use serde_json::{Value, json};
 
 fn number(of: &Value) -> f64 {
@@ -81,6 +84,57 @@ async fn a_match_is_predicted_judged_and_learnt_from() {
     assert_eq!(world.admin().get("/v1/admin/models").await.ok(), models);
     let again = world.server().post("/v1/predictions", ask).await.ok();
     assert_eq!((&again["learnt"], &again["sequence"]), (&asked["learnt"], &asked["sequence"]));
+    world.stop().await;
+}
+
+/// Versions that are not champion predict in the shadow of the one that is; a damaged one does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_of_the_registry_predict_in_the_shadow() {
+    let mut world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let mut models = Models::open(&world.data()).unwrap();
+    for forgetting in [1e-3, 5e-2, 2e-2] {
+        let mut about = About::new("", "duel", Timestamp::EPOCH, "ops");
+        about.window.to = Timestamp::EPOCH;
+        let model = Model::forgetting(forgetting);
+        models.add(ModelFile { about, names: Names::default(), model }).unwrap();
+    }
+    let decision = Decision { at: Timestamp::EPOCH, by: "ops", reason: Some("a test") };
+    models.promote(1, &decision, None).unwrap();
+    world.restart().await;
+    for _ in 0..12 {
+        played(&world, &ann, &bob).await;
+    }
+    let seen = async |world: &World| {
+        let models = world.admin().get("/v1/admin/models").await.ok();
+        models["models"].as_array().unwrap().iter().find(|of| of["mode"] == "duel").unwrap().clone()
+    };
+    let duel = seen(&world).await;
+    let named: Vec<&str> =
+        duel["challengers"].as_array().unwrap().iter().map(|of| of["model"].as_str().unwrap()).collect();
+    assert_eq!((&duel["model"], named), (&json!("gsm-1/duel-1"), vec!["gsm-1/duel-3", "gsm-1/duel-2"]));
+    let newest = &duel["challengers"][0];
+    assert_eq!((&newest["all"]["matches"], &newest["champion"]), (&json!(12), &duel["contenders"][0]["all"]));
+    assert_ne!(newest["all"]["log_loss"], newest["champion"]["log_loss"]);
+    let overview = world.anyone.get("/v1/overview").await.ok();
+    assert_eq!(overview["models"][0]["challengers"][1]["model"], "gsm-1/duel-2", "{overview}");
+    let metrics = world.admin().get("/metrics").await.text;
+    assert!(
+        metrics.contains("gsm_prediction_challenger_log_loss{mode=\"duel\",challenger=\"2\"} 0."),
+        "{metrics}"
+    );
+    assert!(metrics.contains("gsm_prediction_challenger_lead{mode=\"duel\",challenger=\"1\"}"), "{metrics}");
+    world.restart().await;
+    assert_eq!(seen(&world).await, duel);
+    let file = models.path(models.version(3).unwrap());
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    world.restart().await;
+    let left = seen(&world).await;
+    assert_eq!(left["challengers"], json!([duel["challengers"][1]]));
+    assert_eq!(left["contenders"], duel["contenders"]);
     world.stop().await;
 }
 

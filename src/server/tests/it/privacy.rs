@@ -46,6 +46,12 @@ async fn a_player_sees_all_that_is_kept_of_him() {
     assert!(of_kind(&mine, "ban")[0].get("by").is_none());
     assert_eq!(of_kind(&mine, "rating")[0]["wins"], 1);
     assert_eq!(of_kind(&mine, "rating_step")[0]["match_id"], json!(id));
+    let learnt = of_kind(&mine, "learnt")[0];
+    assert_eq!(
+        (&learnt["mode"], &learnt["matches"], &learnt["wins"]),
+        (&json!("duel"), &json!(1), &json!(1.0))
+    );
+    assert!(learnt["experts"]["base"]["rating"].as_f64() > Some(1_500.0), "{learnt}");
     let played = of_kind(&mine, "match")[0];
     assert_eq!((&played["match_id"], &played["result"]["verdict"]), (&json!(id), &json!("counted")));
     assert!(played.get("server_token").is_none());
@@ -68,7 +74,7 @@ async fn a_player_sees_all_that_is_kept_of_him() {
     let path = format!("/v1/players/{}/export", ann.id);
     bob.client.get(&path).await.is(404, "not_found");
     world.server().get(&path).await.is(403, "forbidden");
-    for bad in ["cursor=x", "cursor=AAc", "cursor=", "page=1"] {
+    for bad in ["cursor=x", "cursor=AAg", "cursor=", "page=1"] {
         let answer = ann.client.get(&format!("{path}?{bad}")).await;
         assert!([400, 422].contains(&answer.status.as_u16()), "{bad}: {}", answer.text);
     }

@@ -6,7 +6,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Changes a setting of the queue `duel`; everything else of it stays.
-async fn put(world: &World, name: &str, value: Value) -> Answer {
+pub(crate) async fn put(world: &World, name: &str, value: Value) -> Answer {
     let mut settings = world.server().get("/v1/queues/duel").await.ok();
     let members = settings.as_object_mut().unwrap();
     members.remove("name");
@@ -15,7 +15,7 @@ async fn put(world: &World, name: &str, value: Value) -> Answer {
 }
 
 /// A player says who has won.
-async fn says(player: &Player, id: &str, winner: &Player, loser: &Player) -> Answer {
+pub(crate) async fn says(player: &Player, id: &str, winner: &Player, loser: &Player) -> Answer {
     let line = |of: &Player, place: u32| json!({ "player_id": of.id, "place": place });
     let body = json!({ "placements": [line(winner, 1), line(loser, 2)] });
     player.client.post(&format!("/v1/matches/{id}/reports"), body).await

@@ -18,6 +18,11 @@ fn check(plant: Plant, shape: Shape) {
         if plant == Plant::JobHalfDone && violation.to_string().contains("was told contended") {
             continue;
         }
+        // A word of a player that the store refused, or so it said, counts all the same: where it was the one that was
+        // missing, the match has a result by fewer than the books know of.
+        if plant == Plant::RefusedApplied && violation.invariant == Invariant::EnoughAgree {
+            continue;
+        }
         found += 1;
         assert_eq!(violation.invariant, plant.breaks(), "{plant:?}\n{violation}");
         let text = violation.to_string();

@@ -13,9 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Tickets made in a second.
-const TICKETS_PER_S: f64 = 1_000.0;
-
 /// What was measured.
 pub(super) struct Measured {
     /// The server's processor time of a ticket.
@@ -40,8 +37,14 @@ struct Pushed {
     came: Instant,
 }
 
-pub(super) async fn measure(dir: &Path, rules: &str, tickets: usize) -> Result<Measured, Failure> {
-    let (server, keys) = Server::dev(&dir.join("matchmaking")).await?;
+/// As many tickets as are told, so many of them in a second.
+pub(super) async fn measure(
+    dir: &Path,
+    rules: &str,
+    tickets: usize,
+    per_s: f64,
+) -> Result<Measured, Failure> {
+    let (server, keys) = Server::dev(&dir.join(format!("matchmaking-{per_s}"))).await?;
     let addr = server.addr;
     let mut admin = Connection::open(addr).await?;
     let body: Value = serde_json::from_str(rules).map_err(Failure::failed)?;
@@ -67,7 +70,7 @@ pub(super) async fn measure(dir: &Path, rules: &str, tickets: usize) -> Result<M
     let one = |(index, (mut stream, mut calls)): (usize, (Connection, Connection))| {
         let (late, token) = (&late, &known[index].1);
         async move {
-            let due = begin + Duration::from_secs_f64(index as f64 / TICKETS_PER_S);
+            let due = begin + Duration::from_secs_f64(index as f64 / per_s);
             tokio::time::sleep_until(due.into()).await;
             if now() > due + Duration::from_millis(50) {
                 late.fetch_add(1, Ordering::Relaxed);

@@ -75,6 +75,7 @@ impl Draw {
             player: String::new(),
             attributes: attributes.into_iter().collect(),
             latency_ms: latency_ms.into_iter().collect(),
+            ..Member::default()
         };
         let ticket = RuledTicket {
             id: TicketId::from_u128(u128::from(self.next()) << 64 | u128::from(n)),

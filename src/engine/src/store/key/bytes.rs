@@ -61,7 +61,7 @@ impl Key {
                 out.extend_from_slice(hash);
             }
             Self::Upkeep => {}
-            Self::Identity(hash) | Self::Backfill(hash) => out.extend_from_slice(hash),
+            Self::Identity(hash) | Self::Backfill(hash) | Self::Banned(hash) => out.extend_from_slice(hash),
             Self::Queue(name) | Self::Lease(name) => put_name(&mut out, name.as_str()),
             Self::RuleSet(name) => put_name(&mut out, name.as_str()),
             Self::RuleSetVersion(name, version) => {
@@ -223,6 +223,7 @@ impl Key {
                 Self::Listed(list, f.name()?.to_owned())
             }
             48 => Self::Backfill(f.take()?),
+            82 => Self::Banned(f.take()?),
             63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
             55 => Self::SigningKey(KeyId::from_u128(f.id()?)),
             72 => Self::Erased(PlayerId::from_u128(f.id()?)),

@@ -56,7 +56,7 @@ pub struct ErasedRow {
     pub name: bool,
     /// Whether there was an outside id.
     pub external_id: bool,
-    /// Bans that went with it.
+    /// Bans that the player was told of and that went from him.
     pub bans: u32,
     /// When all else was gone; none: not yet.
     pub finished_at: Option<Timestamp>,

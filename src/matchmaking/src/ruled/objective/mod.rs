@@ -5,6 +5,7 @@
 //! waits. Then the rest are chosen from: one against one pairs over neighbourhoods of [`CHUNK_MAX`] tickets
 //! ([`pairing`]), and larger matches the best first, of those that the search finds for one anchor after another.
 mod groups;
+mod order;
 mod pairing;
 
 use super::{
@@ -108,15 +109,15 @@ impl RulePool {
         urgent.iter().for_each(|key| {
             self.waiting.set_fresh(*key, number);
         });
-        if let Some(column) = objective.first_number().filter(|_| is_one_against_one(&set)) {
-            let number = |key: &Key| {
-                let party = self.waiting.at(key.slot).and_then(Waiting::party);
-                party.map_or(f64::NAN, |party| party.number(column))
-            };
-            let mut keyed: Vec<(f64, Key)> = rest.iter().map(|key| (number(key), *key)).collect();
-            // Equal ones stay in the order of their turns.
-            keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
-            rest = keyed.into_iter().map(|(_, key)| key).collect();
+        if is_one_against_one(&set) {
+            let party = |key: &Key| self.waiting.at(key.slot).and_then(Waiting::party).map(|of| (*key, of));
+            let (known, parties): (Vec<Key>, Vec<&Party>) = rest.iter().filter_map(party).unzip();
+            if let Some(keys) = order::keys(objective, &parties) {
+                let mut keyed: Vec<(f64, Key)> = keys.into_iter().zip(known).collect();
+                // Equal ones stay in the order of their turns.
+                keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+                rest = keyed.into_iter().map(|(_, key)| key).collect();
+            }
         }
         // Chunks are taken from the end.
         rest.reverse();

@@ -5,13 +5,15 @@ use super::super::{
     penalties::PenaltyDto,
     players::StepDto,
     rankings::WatchDto,
-    reports::SaidResultDto,
+    reports::{FlagDto, SaidResultDto},
 };
 use gsm_core::PlayerId;
 use gsm_engine::{
     Account, ExportItem, TicketView,
     store::{Claim, EntryRow, ShadeRow},
 };
+use gsm_ml::Portrait;
+use gsm_rating::Rating;
 use gsm_rules::Value;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -33,6 +35,9 @@ pub(crate) enum ItemDto {
     Match(Box<MatchDto>),
     MatchReport(Box<MatchReportDto>),
     Ticket(Box<OwnTicketDto>),
+    Learnt(Box<LearntDto>),
+    /// For operators alone.
+    PairFlag(Box<FlagDto>),
     /// With CloudTrail's names of fields.
     #[schema(value_type = Object)]
     AuditRecord(serde_json::Value),
@@ -65,6 +70,8 @@ impl ItemDto {
                 at: voice.at.as_millis(),
                 said: (&voice.result).into(),
             })),
+            ExportItem::Learnt(mode, of) => Self::Learnt(Box::new(LearntDto::new(mode.to_string(), &of))),
+            ExportItem::Flag(flag) => Self::PairFlag(Box::new((*flag).into())),
             ExportItem::Ticket(view) => Self::Ticket(Box::new(OwnTicketDto::new(player, *view))),
         }
     }
@@ -117,6 +124,53 @@ impl AccountDto {
             region: places.region.map(|of| of.to_string()),
             platform: places.platform.map(|of| of.to_string()),
             groups: places.groups.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// What predictions have learnt of a player in a mode.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LearntDto {
+    mode: String,
+    /// Matches that were learnt from, and when the first and the last of them were.
+    matches: u32,
+    first_at: i64,
+    last_at: i64,
+    /// Matches won, a draw as one half; matches drawn.
+    wins: f64,
+    draws: f64,
+    /// A fading sum of surprises: results less what was expected of them.
+    form: f64,
+    /// A fading mean of margins, in units of usual ones.
+    margin: f64,
+    /// A fading mean of squared surprises.
+    volatility: f64,
+    /// How each of the rating systems beside each other rates the player.
+    experts: BTreeMap<&'static str, ExpertDto>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExpertDto {
+    rating: f64,
+    deviation: f64,
+}
+
+impl LearntDto {
+    fn new(mode: String, of: &Portrait) -> Self {
+        let expert = |(name, rating): &(&'static str, Rating)| {
+            (*name, ExpertDto { rating: rating.mean, deviation: rating.deviation })
+        };
+        Self {
+            mode,
+            matches: of.matches,
+            first_at: of.first_at.as_millis(),
+            last_at: of.last_at.as_millis(),
+            wins: of.wins,
+            draws: of.draws,
+            form: of.form,
+            margin: of.margin,
+            volatility: of.volatility,
+            experts: of.experts.iter().map(expert).collect(),
         }
     }
 }

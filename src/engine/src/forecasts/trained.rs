@@ -1,16 +1,29 @@
-//! Models of the registry: the weights that a mode's model begins with.
+//! Models of the registry: the weights that a mode's model begins with, and those that compete with it in its shadow.
 use super::league::MODEL;
 use gsm_core::Timestamp;
 use gsm_ml::{Model, ModelFile};
+use std::sync::Arc;
+
+/// So many challengers of a mode predict in the shadow.
+pub const CHALLENGERS_MAX: usize = 3;
 
 /// A trained model, without its players: they are learnt from the mode's own results.
 #[derive(Debug)]
-pub struct Champion {
+pub struct TrainedModel {
     file: ModelFile,
     hash: String,
 }
 
-impl Champion {
+/// What a mode begins with.
+#[derive(Debug, Clone, Default)]
+pub struct Beginning {
+    /// Whose weights predict; none: the first weights of all games.
+    pub champion: Option<Arc<TrainedModel>>,
+    /// Who predicts in the shadow, first come those that matter most; beyond [`CHALLENGERS_MAX`] they are left out.
+    pub challengers: Vec<Arc<TrainedModel>>,
+}
+
+impl TrainedModel {
     /// Of a model file with this hash.
     #[must_use]
     pub fn new(mut file: ModelFile, hash: String) -> Self {
@@ -26,6 +39,13 @@ impl Champion {
     /// The name under which it speaks: features that were stored under any such name are of one meaning.
     pub(super) fn name(&self) -> String {
         format!("{MODEL}/{}", self.file.about.name)
+    }
+
+    /// Under what its predictions in the shadow are stored: the name, and the start of the hash, for a registry that was begun
+    /// anew gives names again.
+    pub(super) fn tag(&self) -> String {
+        let (name, hash) = (&self.file.about.name, self.hash());
+        format!("{name}@{}", hash.get(..8).unwrap_or(hash))
     }
 
     /// A model with its weights, without variants yet.
