@@ -27,6 +27,7 @@ mod audit_copy;
 mod audit_dir;
 #[cfg(feature = "s3")]
 mod audit_s3;
+mod elsewhere;
 mod embedded;
 pub mod models;
 #[cfg(feature = "sagemaker")]
@@ -37,6 +38,9 @@ mod system;
 
 pub use audit_copy::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Retention};
 pub use audit_dir::AuditDir;
+pub use elsewhere::{
+    ENDPOINT_BUDGET, EndpointListener, EndpointNews, EndpointSettings, endpoint_supported, open_endpoint,
+};
 pub use embedded::{Durability, EmbeddedStore, OpenError, Options, State, Stats, disk, limits};
 pub use snapshots::SnapshotFiles;
 pub use syslog::{Receiver, checkpoint_line};

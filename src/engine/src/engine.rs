@@ -2,7 +2,7 @@ use crate::{
     EngineError, QueueConfig,
     boards::{BoardConfig, Boards, Pasts, Snapshots, Watches},
     events::Events,
-    forecasts::Forecasts,
+    forecasts::{Forecasts, RemoteModel},
     jobs::{Gates, Jobs},
     learning::Learning,
     pools::{Pools, Rules},
@@ -22,7 +22,10 @@ use gsm_ranking::cohort::Seat;
 use gsm_rating::System;
 use gsm_session::TicketState;
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 /// How often a change set whose fate is unknown is repeated before the caller is told so.
 const UNKNOWN_TRIES_MAX: usize = 5;
@@ -77,6 +80,8 @@ pub struct Engine {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) upkeep: tokio::sync::Mutex<Upkeep>,
     pub(crate) events: Events,
+    /// Who elsewhere is asked about formed matches, if anybody is.
+    pub(crate) remote: OnceLock<Arc<dyn RemoteModel>>,
     /// When this process began to hear players.
     pub(crate) started_at: Timestamp,
 }
@@ -195,7 +200,7 @@ impl Views {
                 let ticket = if let Some(Row::Ticket(ticket)) = row { Some(&**ticket) } else { None };
                 self.pools.ticket(*id, ticket);
             }
-            (Key::Proposal(id), Some(Row::Proposal(queue, proposal))) => {
+            (Key::Proposal(id), Some(Row::Proposal(queue, proposal, _))) => {
                 self.pools.proposal(*id, Some((queue, proposal)))
             }
             (Key::Proposal(id), None) => self.pools.proposal(*id, None),
@@ -264,6 +269,7 @@ impl Engine {
             jobs: Arc::default(),
             upkeep: tokio::sync::Mutex::default(),
             events: Events::default(),
+            remote: OnceLock::new(),
             started_at,
         }
     }
@@ -361,7 +367,7 @@ impl Engine {
         })
         .await?;
         self.each(KeyRange::Proposals, |key, found| {
-            if let (Key::Proposal(id), Row::Proposal(queue, proposal)) = (key, &*found.row) {
+            if let (Key::Proposal(id), Row::Proposal(queue, proposal, _)) = (key, &*found.row) {
                 self.views.pools.proposal(id, Some((queue, proposal)));
             }
             Ok(())

@@ -1,6 +1,6 @@
 //! The matcher's turn: what the pools propose becomes proposals and matches, what is overdue ends.
 use crate::{
-    Call, Engine, EngineError, Happening, QueueConfig,
+    Call, Engine, EngineError, Happening, Heard, QueueConfig,
     events::{Telling, all_shown, places},
     matches::Forming,
     pools::{Found, QueuePool},
@@ -18,6 +18,8 @@ use std::{borrow::Cow, sync::Arc};
 const STEP_BUDGET: u32 = 2_000_000;
 /// Commits of one queue under way at once.
 const COMMITS_AT_ONCE: usize = 256;
+/// Queues that have their turn at once, where a model elsewhere is asked: none waits for what is asked of another's matches.
+const QUEUES_AT_ONCE: usize = 64;
 /// Overdue things ended in one turn.
 const OVERDUE_MAX: usize = 1_024;
 /// How long a lease holds; renewed at half of it.
@@ -53,11 +55,25 @@ pub struct TickReport {
     pub more: bool,
 }
 
+impl TickReport {
+    fn and(self, other: Self) -> Self {
+        Self {
+            matches: self.matches + other.matches,
+            proposals: self.proposals + other.proposals,
+            overdue: self.overdue + other.overdue,
+            lost: self.lost + other.lost,
+            more: self.more || other.more,
+        }
+    }
+}
+
 impl Engine {
     /// One turn over all queues. Call it again after [`Engine::wait_for_work`].
     pub async fn tick(&self) -> TickReport {
-        let mut report = TickReport::default();
-        for queue in self.queues() {
+        // One after another, unless each may have to wait for a model elsewhere.
+        let at_once = if self.asks_elsewhere() { QUEUES_AT_ONCE } else { 1 };
+        let turns = stream::iter(self.queues()).map(|queue| async move {
+            let mut report = TickReport::default();
             if let Some(pool) = self.views.pools.get(&queue.name) {
                 // A turn that is still under way does this one's work.
                 if let Ok(mut turn) = pool.turn.try_lock()
@@ -66,7 +82,10 @@ impl Engine {
                     tracing::warn!(queue = %queue.name, %error, "matchmaking turn cut short");
                 }
             }
-        }
+            report
+        });
+        let turns = turns.buffer_unordered(at_once);
+        let mut report = turns.fold(TickReport::default(), |all, one| async move { all.and(one) }).await;
         match self.end_orphans().await {
             Ok(ended) => report.overdue += ended,
             Err(error) => tracing::warn!(%error, "tickets of a deleted queue are not ended yet"),
@@ -125,7 +144,8 @@ impl Engine {
         let (found, finished) = pool.settled().step(now, STEP_BUDGET);
         report.more |= !finished;
         let call = Call::system("gsm:FormMatch", now);
-        let fates = stream::iter(found)
+        let heard = self.hear_of_found(queue, &found, now).await;
+        let fates = stream::iter(found.into_iter().zip(heard))
             .map(|formed| self.commit_formed(&call, queue, pool, lease, formed))
             .buffer_unordered(COMMITS_AT_ONCE)
             .collect::<Vec<_>>()
@@ -211,7 +231,7 @@ impl Engine {
         queue: &Arc<QueueConfig>,
         pool: &Arc<QueuePool>,
         lease: Version,
-        formed: Found,
+        (formed, heard): (Found, Option<Heard>),
     ) -> Fate {
         let ids = distinct(formed.sides.iter().flatten().copied());
         let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
@@ -237,7 +257,7 @@ impl Engine {
         }
         let complete = waiting.len() == ids.len();
         let fate = if complete {
-            self.try_form(call, queue, lease, &formed, waiting.clone()).await
+            self.try_form(call, queue, lease, (&formed, heard), waiting.clone()).await
         } else {
             Err(EngineError::Raced)
         };
@@ -275,7 +295,7 @@ impl Engine {
         call: &Call,
         queue: &Arc<QueueConfig>,
         lease: Version,
-        formed: &Found,
+        (formed, heard): (&Found, Option<Heard>),
         tickets: Vec<(TicketId, TicketRow, Version)>,
     ) -> Result<Fate, EngineError> {
         let mut changes = self.changes(call, &[&queue.name]);
@@ -296,7 +316,10 @@ impl Engine {
                 let shown = all_shown(&tickets, &places(&proposal));
                 tellings.push(Telling::new(Happening::PotentialMatch(Some(patience)), shown));
             }
-            changes.create(Key::Proposal(id), Row::Proposal(queue.name.clone(), Box::new(proposal)));
+            changes.create(
+                Key::Proposal(id),
+                Row::Proposal(queue.name.clone(), Box::new(proposal), heard.map(Box::new)),
+            );
             for (ticket, mut row, version) in tickets {
                 row.state = TicketState::RequiresAcceptance;
                 row.proposal = Some(id);
@@ -311,7 +334,7 @@ impl Engine {
                 tellings.push(Telling::new(Happening::Succeeded, shown));
             }
             let (sides, teams, roles) = (formed.sides.clone(), formed.teams.clone(), formed.roles.clone());
-            let forming = Forming { id: match_id, queue: queue.clone(), sides, teams, roles, tickets };
+            let forming = Forming { id: match_id, queue: queue.clone(), sides, teams, roles, tickets, heard };
             prediction = self.add_formed_match(&mut changes, call, forming).await?;
             Fate::Match
         };

@@ -67,9 +67,9 @@ pub use engine::{Engine, EngineOptions, LoadReport};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
-    Ask, Asked, Beginning, CHALLENGERS_MAX, CONTENDERS, ChallengerGlance, ChallengerView, ContenderView,
-    DriftView, FairnessLine, MatchPrediction, ModelGlance, ModelView, RecentFigures, Segment,
-    SegmentDimension, SegmentFigures, TrainedModel,
+    Ask, Asked, Beginning, CHALLENGERS_MAX, CONTENDERS, ChallengerGlance, ChallengerView, Chances,
+    ContenderView, DriftView, FairnessLine, Heard, MatchPrediction, Miss, ModelGlance, ModelView, Question,
+    RecentFigures, RemoteModel, Reply, Segment, SegmentDimension, SegmentFigures, TrainedModel,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;

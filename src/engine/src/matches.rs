@@ -1,7 +1,7 @@
 //! Matches: formed by the matcher or created by a server, moved through their states, ended.
 use crate::{
-    Call, Engine, EngineError, Principal, QueueConfig, ResultView,
-    forecasts::{region_of, waits_of},
+    Call, Engine, EngineError, Heard, Principal, QueueConfig, ResultView,
+    forecasts::{region_of, taken, waits_of},
     results::counting::rating_in,
     store::{
         Brought, ChangeSet, Claim, Expect, Forecast, Home, Key, MatchRow, Op, Prediction, PushEvent,
@@ -16,6 +16,7 @@ use gsm_rating::Rating;
 use gsm_session::{MatchState, PlayerSession, PlayerSessionState, Roster, TicketState};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::OnceCell;
 
 /// Longest text by which players connect.
 const CONNECTION_CHARS_MAX: usize = 256;
@@ -60,6 +61,8 @@ pub(crate) struct Forming {
     /// Of the players to whom the rules give one.
     pub(crate) roles: BTreeMap<PlayerId, Role>,
     pub(crate) tickets: Vec<(TicketId, TicketRow, Version)>,
+    /// What a model elsewhere said of it, where one was asked.
+    pub(crate) heard: Option<Heard>,
 }
 
 impl Forming {
@@ -86,17 +89,9 @@ impl Engine {
         let id = forming.id;
         let team_of = forming.team_of();
         // A team of a rule set may be without players; a side of a match is not.
-        let taken = |side: &&Vec<Seat>| !side.is_empty();
-        let home = forming.queue.home.filter(|home| forming.sides.get(*home).as_ref().is_some_and(taken));
-        let home = home.map(|home| forming.sides.iter().take(home).filter(taken).count());
+        let (sides, home) = taken(&forming.queue, &forming.sides);
         let teams = forming.sides.iter().zip(&forming.teams).filter(|(side, _)| !side.is_empty());
         let teams = teams.map(|(_, team)| team.clone()).collect();
-        let sides: Vec<Vec<PlayerId>> = forming
-            .sides
-            .iter()
-            .filter(taken)
-            .map(|side| side.iter().map(|seat| seat.player).collect())
-            .collect();
         let ratings: Vec<Vec<Rating>> =
             sides.iter().map(|side| side.iter().map(|player| forming.rating_of(*player)).collect()).collect();
         let parties: Vec<Vec<PlayerId>> = forming
@@ -117,7 +112,7 @@ impl Engine {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)));
         let wait_ms_max =
             forming.tickets.iter().map(|(_, row, _)| call.now.since(row.queued_at)).max().unwrap_or_default();
-        let mut made = self.new_match_row(call, &forming.queue, roster, &ratings);
+        let mut made = self.new_match_row(call, &forming.queue, roster, &ratings, forming.heard.as_ref());
         if let Some(inside) = made.prediction.forecast.as_mut().and_then(|of| of.inside.as_mut()) {
             inside.region = region_of(&forming.tickets).or_else(|| inside.region.take());
             inside.waits_ms = waits_of(&made.roster, &forming.tickets, call);
@@ -175,6 +170,7 @@ impl Engine {
         queue: &QueueConfig,
         roster: Roster,
         ratings: &[Vec<Rating>],
+        heard: Option<&Heard>,
     ) -> MatchRow {
         let expected: Vec<f64> = self
             .rates(queue)
@@ -182,7 +178,7 @@ impl Engine {
             .into_iter()
             .map(gsm_core::Probability::get)
             .collect();
-        let forecast = self.foresee(call, queue, &roster, &expected);
+        let forecast = self.foresee(call, queue, &roster, &expected, heard);
         MatchRow {
             queue: Some(queue.name.clone()),
             mode: queue.mode.clone(),
@@ -217,8 +213,9 @@ impl Engine {
             .with_home(new.home)
             .map_err(|e| EngineError::invalid("home", e))?
             .with_variant(new.variant.as_ref().or(queue.variant.as_ref()).cloned());
+        let heard = OnceCell::new();
         for _ in 0..limits::CONFLICT_TRIES_MAX {
-            match self.try_create_match(call, &queue, &roster).await {
+            match self.try_create_match(call, &queue, &roster, &heard).await {
                 Err(EngineError::Raced) => {}
                 done => return done,
             }
@@ -231,6 +228,7 @@ impl Engine {
         call: &Call,
         queue: &QueueConfig,
         roster: &Roster,
+        heard: &OnceCell<Option<Heard>>,
     ) -> Result<MatchView, EngineError> {
         if let Some(first) = self.replayed(call, Home::Live).await? {
             return Ok(first);
@@ -254,10 +252,12 @@ impl Engine {
                     .collect()
             })
             .collect();
+        // Once, however often the commit is tried.
+        let heard = heard.get_or_init(|| self.hear_of(&queue.mode, roster, call.now)).await;
         let id = MatchId::fresh(&*self.ids);
         let row = MatchRow {
             created_by: Some(call.principal.to_string()),
-            ..self.new_match_row(call, queue, roster.clone(), &ratings)
+            ..self.new_match_row(call, queue, roster.clone(), &ratings, heard.as_ref())
         };
         let mut changes = self.changes(call, &[&id, &queue.name]);
         changes.create(Key::Match(id), Row::Match(Box::new(row.clone())));

@@ -1,6 +1,6 @@
 //! Proposals: a potential match that waits for its players' answers.
 use crate::{
-    Call, Decision, Engine, EngineError, Happening, Principal,
+    Call, Decision, Engine, EngineError, Happening, Heard, Principal,
     events::{Places, Telling, all_shown, places, shown},
     matches::Forming,
     store::{ChangeSet, Home, Key, Row, TicketRow, Version},
@@ -32,16 +32,26 @@ pub struct ProposalView {
     pub proposal: Proposal,
 }
 
+/// A proposal as it is stored.
+struct Open {
+    queue: QueueName,
+    proposal: Proposal,
+    /// What a model elsewhere said of its match, where one was asked.
+    heard: Option<Box<Heard>>,
+    version: Version,
+}
+
 /// Why a ticket ended that was in a proposal.
 pub(crate) const DECLINED: &str = "a player of the party declined";
 pub(crate) const SILENT: &str = "a player of the party did not answer";
 
 impl Engine {
-    async fn proposal_row(&self, id: ProposalId) -> Result<(QueueName, Proposal, Version), EngineError> {
+    async fn proposal_row(&self, id: ProposalId) -> Result<Open, EngineError> {
         let key = Key::Proposal(id);
         let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "proposal" })?;
-        if let Row::Proposal(queue, proposal) = &*found.row {
-            Ok((queue.clone(), (**proposal).clone(), found.version))
+        if let Row::Proposal(queue, proposal, heard) = &*found.row {
+            let (queue, proposal, heard) = (queue.clone(), (**proposal).clone(), heard.clone());
+            Ok(Open { queue, proposal, heard, version: found.version })
         } else {
             Err(EngineError::damaged(&key))
         }
@@ -49,7 +59,7 @@ impl Engine {
 
     /// An open proposal, for its players and trusted callers.
     pub async fn proposal(&self, call: &Call, id: ProposalId) -> Result<ProposalView, EngineError> {
-        let (queue, proposal, _) = self.proposal_row(id).await?;
+        let Open { queue, proposal, .. } = self.proposal_row(id).await?;
         let mine = call.principal.player().is_some_and(|p| proposal.answer_of(p).is_some());
         if mine || call.principal.is_trusted() {
             Ok(ProposalView { queue, proposal })
@@ -96,7 +106,7 @@ impl Engine {
         accept: bool,
         asked: Asked,
     ) -> Result<ProposalView, EngineError> {
-        let (queue, mut proposal, version) = self.proposal_row(id).await?;
+        let Open { queue, mut proposal, heard, version } = self.proposal_row(id).await?;
         if proposal.answer_of(player).is_none() {
             return Err(EngineError::Unknown { what: "proposal" });
         }
@@ -110,14 +120,15 @@ impl Engine {
             Asked::Answer => self.remember(&mut changes, call, Home::Live, &view)?,
             Asked::Cancel => self.remember(&mut changes, call, Home::Live, &())?,
         }
-        let ProposalView { queue, proposal } = &view;
         if outcome != Outcome::Waiting {
-            self.settle(changes, call, (queue, proposal, version), outcome, asked).await?;
-        } else if before != *proposal || call.once.is_some() {
+            let ProposalView { queue, proposal } = view.clone();
+            let open = Open { queue, proposal, heard, version };
+            self.settle(changes, call, &open, outcome, asked).await?;
+        } else if before != view.proposal || call.once.is_some() {
             changes.replace(
                 Key::Proposal(id),
                 Some(version),
-                Row::Proposal(queue.clone(), Box::new(proposal.clone())),
+                Row::Proposal(view.queue.clone(), Box::new(view.proposal.clone()), heard),
             );
             self.commit(Home::Live, changes).await?;
         }
@@ -126,7 +137,7 @@ impl Engine {
 
     /// Ends a proposal whose time is up; whether it was still open.
     pub(crate) async fn expire_proposal(&self, call: &Call, id: ProposalId) -> Result<bool, EngineError> {
-        let (queue, mut proposal, version) = match self.proposal_row(id).await {
+        let mut open = match self.proposal_row(id).await {
             Ok(found) => found,
             Err(EngineError::Unknown { .. }) => {
                 if self.is_gone(Key::Proposal(id)).await? {
@@ -136,12 +147,12 @@ impl Engine {
             }
             Err(other) => return Err(other),
         };
-        let outcome = proposal.expire(call.now);
+        let outcome = open.proposal.expire(call.now);
         if outcome == Outcome::Waiting {
             return Ok(false);
         }
-        let changes = self.changes(call, &[&id, &queue]);
-        self.settle(changes, call, (&queue, &proposal, version), outcome, Asked::Answer).await?;
+        let changes = self.changes(call, &[&id, &open.queue]);
+        self.settle(changes, call, &open, outcome, Asked::Answer).await?;
         Ok(true)
     }
 
@@ -150,12 +161,13 @@ impl Engine {
         &self,
         mut changes: ChangeSet,
         call: &Call,
-        (queue, proposal, version): (&QueueName, &Proposal, Version),
+        open: &Open,
         outcome: Outcome,
         asked: Asked,
     ) -> Result<(), EngineError> {
+        let Open { queue, proposal, heard, version } = open;
         let id = proposal.id();
-        changes.delete(Key::Proposal(id), version);
+        changes.delete(Key::Proposal(id), *version);
         let tickets = self.tickets_of(proposal).await?;
         let (places, mut tellings, mut prediction) = (places(proposal), Vec::new(), None);
         match outcome {
@@ -174,7 +186,8 @@ impl Engine {
                 }
                 let (id, teams) = (proposal.match_id(), proposal.teams().to_vec());
                 let roles = proposal.roles().clone();
-                let forming = Forming { id, queue: config, sides, teams, roles, tickets };
+                let heard = heard.as_deref().cloned();
+                let forming = Forming { id, queue: config, sides, teams, roles, tickets, heard };
                 prediction = self.add_formed_match(&mut changes, call, forming).await?;
             }
             Outcome::Failed(failure) => {

@@ -11,7 +11,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use gsm_adapters::State as StoreState;
+use gsm_adapters::{EndpointNews, State as StoreState};
+use gsm_engine::Miss;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{
@@ -62,6 +63,12 @@ struct ByQueue {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByMode {
     mode: String,
+}
+
+/// How a call to an endpoint ended: `answered`, or why it did not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOutcome {
+    outcome: &'static str,
 }
 
 /// A challenger of a mode.
@@ -142,6 +149,7 @@ pub(crate) struct Metrics {
     proposals: Family<ByQueue, Gauge>,
     oldest: Family<ByQueue, Gauge<f64, std::sync::atomic::AtomicU64>>,
     models: Models,
+    endpoint: Endpoint,
     dropped: Family<ByClass, Counter>,
     erasing: Gauge,
     shipping: Shipping,
@@ -274,6 +282,49 @@ impl Models {
             }
             self.log_loss.get_or_create(&of).set(champion.log_loss);
             self.brier.get_or_create(&of).set(champion.brier);
+        }
+    }
+}
+
+/// What the calls to an endpoint that predicts came to.
+struct Endpoint {
+    calls: Family<ByOutcome, Counter>,
+    matches: Family<ByOutcome, Counter>,
+    seconds: Histogram,
+    is_open: Gauge,
+}
+
+impl Endpoint {
+    fn new(all: &mut Families) -> Self {
+        Self {
+            calls: all.add(
+                "gsm_endpoint_calls",
+                "outcome",
+                "Calls to the endpoint that predicts: `answered`, or why it did not; `resting` are calls that were not made",
+                "",
+                Family::default(),
+            ),
+            matches: all.add(
+                "gsm_endpoint_matches",
+                "outcome",
+                "The matches that they asked about",
+                "",
+                Family::default(),
+            ),
+            seconds: all.add(
+                "gsm_endpoint_seconds",
+                "",
+                "How long calls took that were made, up to the budget",
+                "",
+                Histogram::new(LATENCY_BUCKETS_S),
+            ),
+            is_open: all.add(
+                "gsm_endpoint_breaker_open",
+                "",
+                "Whether the endpoint is left alone because it failed too often: 1 or 0",
+                "",
+                Gauge::default(),
+            ),
         }
     }
 }
@@ -421,6 +472,7 @@ impl Metrics {
                 Family::default(),
             ),
             models: Models::new(&mut all),
+            endpoint: Endpoint::new(&mut all),
             dropped: all.add(
                 "gsm_retention_dropped",
                 "class",
@@ -450,6 +502,30 @@ impl Metrics {
     /// Counts a request that was shed.
     pub(crate) fn shed(&self) {
         self.shed.inc();
+    }
+
+    /// Takes in what a call to the endpoint came to.
+    pub(crate) fn endpoint(&self, news: EndpointNews) {
+        let of = &self.endpoint;
+        match news {
+            EndpointNews::Opened => drop(of.is_open.set(1)),
+            EndpointNews::Closed => drop(of.is_open.set(0)),
+            EndpointNews::Asked { matches, missed, took } => {
+                let outcome = ByOutcome { outcome: missed.map_or("answered", Miss::as_str) };
+                of.calls.get_or_create(&outcome).inc();
+                of.matches.get_or_create(&outcome).inc_by(matches as u64);
+                if missed != Some(Miss::Resting) {
+                    of.seconds.observe(took.as_secs_f64());
+                }
+            }
+        }
+    }
+
+    /// Matches of which the endpoint spoke, those of which it did not, and whether it is left alone.
+    pub(crate) fn of_endpoint(&self) -> (u64, u64, bool) {
+        let of = |outcome| self.endpoint.matches.get_or_create(&ByOutcome { outcome }).get();
+        let missed = Miss::ALL.into_iter().map(|miss| of(miss.as_str())).sum();
+        (of("answered"), missed, self.endpoint.is_open.get() == 1)
     }
 
     /// Counts what was kept long enough.

@@ -95,6 +95,9 @@ pub(crate) struct OverviewDto {
     snapshots: Vec<SnapshotDto>,
     /// How the predictions of each mode held up of late, where matches were judged.
     models: Vec<ModelLineDto>,
+    /// The endpoint that is asked about matches as they are formed, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<EndpointDto>,
     /// Newest first.
     recent: Vec<RecentDto>,
     /// What the rules of the firewall have done since the server started; `GET /v1/admin/firewall` tells more.
@@ -174,6 +177,24 @@ impl ModelLineDto {
             challengers: of.challengers.into_iter().map(ChallengerLineDto::new).collect(),
             is_drifting: of.is_drifting,
         })
+    }
+}
+
+/// An endpoint that predicts, since the server started.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EndpointDto {
+    /// Matches of which it spoke.
+    spoke: u64,
+    /// Those of which it was to, and the mode's own model spoke for it.
+    missed: u64,
+    /// Whether it is left alone, because it failed too often.
+    is_resting: bool,
+}
+
+impl EndpointDto {
+    fn new(app: &App) -> Self {
+        let (spoke, missed, is_resting) = app.metrics.of_endpoint();
+        Self { spoke, missed, is_resting }
     }
 }
 
@@ -339,6 +360,7 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
             app.engine.snapshots().into_iter().map(|view| SnapshotDto::new(view, now)).collect()
         },
         models: app.engine.model_glances().into_iter().filter_map(ModelLineDto::new).collect(),
+        endpoint: app.asks_endpoint.then(|| EndpointDto::new(app)),
         recent: recent(&overview),
         firewall: firewall(app),
         admitted_share: app.shedder.share(),

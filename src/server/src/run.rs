@@ -3,7 +3,7 @@ use crate::{
     api::{self, App},
     audit::{Sequencer, Shipping},
     authz,
-    config::{Asserted, ClientAuth, Dashboard, Mode, Settings, TlsSettings},
+    config::{Asserted, ClientAuth, Dashboard, Mode, PredictorSettings, Settings, TlsSettings},
     dev,
     door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS, TrustedProxies},
     firewall::{Guard, reload},
@@ -31,7 +31,9 @@ use crate::{
         throttle::Throttle,
     },
 };
-use gsm_adapters::{EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::beginnings};
+use gsm_adapters::{
+    EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::beginnings, open_endpoint,
+};
 use gsm_core::{IdSource, Millis};
 use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes};
 use gsm_policy::Faults;
@@ -216,6 +218,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         }
     };
     let metrics = Arc::new(Metrics::new());
+    if let Some(predictor) = settings.predictor.clone()
+        && let Err(error) = ask_endpoint(&engine, predictor, metrics.clone()).await
+    {
+        close_quietly(store).await;
+        return Err(error);
+    }
     let guard = match guard(&settings, &engine).await {
         Ok(guard) => guard,
         Err(error) => {
@@ -264,6 +272,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         metrics,
         shedder: Shedder::new(settings.queue_target),
         shows_metrics: settings.metrics != Dashboard::Off,
+        asks_endpoint: settings.predictor.is_some(),
         throttle,
         used: Used::default(),
         stop: stop.clone(),
@@ -325,6 +334,20 @@ fn hear(
     let account = Account { region: settings.region.clone(), id: settings.account.clone() };
     let webhooks = Webhooks::start(destinations, account, engine.clock(), tasks, stop);
     engine.listen(webhooks.map_err(|error| StartError::Refused(format!("webhooks: {error}")))?);
+    Ok(())
+}
+
+/// Asks an endpoint about matches as they are formed.
+async fn ask_endpoint(
+    engine: &Engine,
+    of: PredictorSettings,
+    metrics: Arc<Metrics>,
+) -> Result<(), StartError> {
+    let PredictorSettings { endpoint, modes } = of;
+    tracing::info!(endpoint = endpoint.endpoint, "an endpoint is asked about matches as they are formed");
+    let told = Arc::new(move |news| metrics.endpoint(news));
+    let model = open_endpoint(endpoint, modes, told).await;
+    engine.ask_elsewhere(model.map_err(|what| StartError::Refused(format!("predictor.kind: {what}")))?);
     Ok(())
 }
 

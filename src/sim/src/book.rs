@@ -166,6 +166,12 @@ impl Book {
             (Deed::Report { .. } | Deed::Void { .. } | Deed::Correct { .. }, _) => {
                 self.keyed(key, body, "counts")?;
             }
+            // Repeated, it shows the ticket as it stands: without what somebody brought who was erased since.
+            (Deed::Cancel { .. }, Told::Ticket(view)) => {
+                let mut view = view.clone();
+                (view.row.own_id, view.row.brought) = (None, Vec::new());
+                self.keyed(key, body, &format!("{view:?}"))?;
+            }
             (_, told) => self.keyed(key, body, &told.whole())?,
         }
         Ok(())

@@ -19,6 +19,7 @@ mod check;
 mod clock;
 mod deed;
 mod draw;
+mod elsewhere;
 mod expect;
 mod ledger;
 mod listen;
@@ -93,6 +94,8 @@ pub enum Invariant {
     EnoughAgree,
     /// Each result is learnt from once, and the models of all nodes agree to the bit, whoever has heard or read what.
     ModelsAgree,
+    /// What a match keeps of a model elsewhere was said of that match.
+    HeardAsSaid,
     /// Fencing tokens only grow, and who lost a lease forms nothing.
     Fenced,
     /// Change sets keep to their stores' limits.
@@ -124,6 +127,7 @@ impl Invariant {
         Self::OffencesOnce,
         Self::EnoughAgree,
         Self::ModelsAgree,
+        Self::HeardAsSaid,
         Self::Fenced,
         Self::Limits,
         Self::EventsWhole,

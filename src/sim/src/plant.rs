@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use gsm_core::{CommitKey, PlayerId, ProposalId};
 use gsm_engine::store::{
     ChangeSet, CommitError, Committed, CountingRow, Cursor, Expect, Fold, Key, KeyRange, Op, PushEvent,
-    ReadError, Row, Store, StoreFault, StoreLimits, Versioned, Write,
+    ReadError, Row, Spoke, Store, StoreFault, StoreLimits, Versioned, Write,
 };
 use gsm_session::{MatchState, TicketState};
 use parking_lot::Mutex;
@@ -59,6 +59,8 @@ pub enum Plant {
     LocksUnheeded,
     /// A result counts, and nobody learns from it.
     LessonDropped,
+    /// A match keeps what was said of another.
+    AnswerMisplaced,
     /// A backfill does not see the one that waits already.
     BackfillUnheeded,
     /// Whoever was erased can sign in still.
@@ -99,6 +101,7 @@ impl Plant {
         Self::OffenceForgotten,
         Self::LocksUnheeded,
         Self::LessonDropped,
+        Self::AnswerMisplaced,
         Self::BackfillUnheeded,
         Self::IdentityKept,
         Self::LeftoversKept,
@@ -128,6 +131,7 @@ impl Plant {
             Self::LocksUnheeded => Invariant::OffencesOnce,
             Self::AgreementForged => Invariant::EnoughAgree,
             Self::LessonDropped => Invariant::ModelsAgree,
+            Self::AnswerMisplaced => Invariant::HeardAsSaid,
             Self::FenceStuck | Self::LeaseUnchecked => Invariant::Fenced,
             Self::EventDropped => Invariant::EventsWhole,
             Self::AuditDropped | Self::AuditTwice => Invariant::AuditedOnce,
@@ -230,6 +234,22 @@ impl Planted {
                 }
                 changes
             }
+            Plant::AnswerMisplaced => {
+                for write in &mut changes.writes {
+                    if let Op::Put { row, .. } = &mut write.op
+                        && matches!(&**row, Row::Match(_))
+                        && let Row::Match(formed) = &mut *Arc::make_mut(row)
+                        && let Some(forecast) = &mut formed.prediction.forecast
+                        && forecast
+                            .inside
+                            .as_ref()
+                            .is_some_and(|of| matches!(of.spoke, Spoke::Elsewhere { .. }))
+                    {
+                        forecast.chances = forecast.chances.map(|[win, draw, loss]| [loss, draw, win]);
+                    }
+                }
+                changes
+            }
             Plant::RatingBent => {
                 for write in &mut changes.writes {
                     if let Op::Put { row, .. } = &mut write.op
@@ -251,9 +271,12 @@ impl Planted {
             }
             Plant::ProposedTwice => {
                 let again = |write: &Write| match puts(write) {
-                    Some(Row::Proposal(queue, proposal)) if write.expect == Expect::Absent => {
+                    Some(Row::Proposal(queue, proposal, heard)) if write.expect == Expect::Absent => {
                         let id = ProposalId::from_u128(!proposal.id().as_u128());
-                        Some((Key::Proposal(id), Row::Proposal(queue.clone(), proposal.clone())))
+                        Some((
+                            Key::Proposal(id),
+                            Row::Proposal(queue.clone(), proposal.clone(), heard.clone()),
+                        ))
                     }
                     _ => None,
                 };

@@ -202,7 +202,8 @@ impl Sim {
         check::one_claim(&self.truth)?;
         check::one_backfill(&self.truth)?;
         check::one_proposal(&self.truth)?;
-        check::proposals_agree(&self.truth)
+        check::proposals_agree(&self.truth)?;
+        check::heard_as_said(&self.truth)
     }
 
     /// What holds once nothing is held back.

@@ -194,7 +194,7 @@ impl Eye {
                 (Key::Ticket(id), Row::Ticket(row)) => {
                     truth.tickets.insert(id, (**row).clone());
                 }
-                (Key::Proposal(id), Row::Proposal(queue, row)) => {
+                (Key::Proposal(id), Row::Proposal(queue, row, _)) => {
                     truth.proposals.insert(id, (queue.clone(), (**row).clone()));
                 }
                 (Key::Match(id), Row::Match(row)) => {

@@ -4,6 +4,7 @@ use crate::{
     clock::SkewedClock,
     deed::{Deed, Told},
     draw::Mishap,
+    elsewhere::Elsewhere,
     ledger::{Ledger, Witness},
     plant::{Plant, Planted},
     random::Random,
@@ -71,6 +72,8 @@ pub(crate) struct World {
     fronts: Vec<Arc<dyn Store>>,
     ids: Arc<SeededIds>,
     yields_max: Arc<AtomicU32>,
+    /// In half of the worlds a model elsewhere is asked about formed matches; the chances that it takes.
+    elsewhere: Option<Random>,
 }
 
 /// The queues of a world; `narrow` makes the teams of `duo` smaller than the parties that may wait there, and its
@@ -284,6 +287,8 @@ impl World {
             fronts,
             ids,
             yields_max: Arc::default(),
+            // Its chances are its own: worlds without it stay what they were.
+            elsewhere: Some(Random::new(!seed)).filter(|random| random.clone().chance(0.5)),
         };
         for at in 0..nodes {
             let skew_ms = if nodes == 1 { 0 } else { world.random.within(-SKEW_MS_MAX, SKEW_MS_MAX) };
@@ -328,6 +333,10 @@ impl World {
         let clock = Arc::new(SkewedClock { world: self.clock.clone(), skew_ms });
         let options = EngineOptions { node: name(at), token_key: TokenKey::new([7; 32]) };
         let engine = Engine::new(homes, clock, self.ids.clone(), options);
+        if let Some(random) = &mut self.elsewhere {
+            let random = Mutex::new(Random::new(random.next()));
+            engine.ask_elsewhere(Arc::new(Elsewhere { random, yields_max: self.yields_max.clone() }));
+        }
         Node { engine, skew_ms, alive, lives: lives + 1 }
     }
 

@@ -8,6 +8,15 @@ const FAILURES: usize = 5;
 /// Before it lets one call through again.
 pub(super) const REST: Duration = Duration::from_secs(5);
 
+/// What became of a breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turned {
+    /// It opened: nothing goes through for a while.
+    Opened,
+    /// It closed again.
+    Closed,
+}
+
 /// A breaker. Times are told by the caller, from any beginning.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
@@ -32,18 +41,18 @@ impl Breaker {
         }
     }
 
-    /// How a call went that was admitted.
-    pub(super) fn went(&mut self, well: bool, now: Duration) {
+    /// How a call went that was admitted; whether that opened or closed the breaker.
+    pub(super) fn went(&mut self, well: bool, now: Duration) -> Option<Turned> {
         if self.opened_at.is_some() {
             if !std::mem::take(&mut self.on_trial) {
-                return; // It went out before the breaker opened.
+                return None; // It went out before the breaker opened.
             }
             if well {
                 *self = Self::default();
-            } else {
-                self.opened_at = Some(now);
+                return Some(Turned::Closed);
             }
-            return;
+            self.opened_at = Some(now);
+            return None;
         }
         self.failed.push_back(!well);
         if self.failed.len() > CALLS {
@@ -51,7 +60,9 @@ impl Breaker {
         }
         if self.failed.iter().filter(|failed| **failed).count() >= FAILURES {
             self.opened_at = Some(now);
+            return Some(Turned::Opened);
         }
+        None
     }
 
     /// A call that was admitted was given up by its caller: nothing is known of it.
@@ -85,6 +96,8 @@ mod tests {
         assert!(breaker.admits(at(1)));
         calls(&mut breaker, &[bad]);
         calls(&mut breaker, &[bad]);
+        assert!(breaker.admits(at(0)));
+        assert_eq!(breaker.went(bad, at(0)), Some(Turned::Opened));
         assert!(!breaker.admits(at(1)));
         let mut quick = Breaker::default();
         calls(&mut quick, &[bad; 5]);
@@ -97,9 +110,9 @@ mod tests {
         calls(&mut breaker, &[false; 5]);
         assert!(!breaker.admits(at(4_999)) && breaker.admits(at(5_000)));
         assert!(!breaker.admits(at(5_001)), "only one");
-        breaker.went(false, at(5_100));
+        assert_eq!(breaker.went(false, at(5_100)), None, "it has not closed");
         assert!(!breaker.admits(at(10_099)) && breaker.admits(at(10_100)));
-        breaker.went(true, at(10_101));
+        assert_eq!(breaker.went(true, at(10_101)), Some(Turned::Closed));
         calls(&mut breaker, &[false; 4]);
         assert!(breaker.admits(at(10_102)), "what was before is forgotten");
     }

@@ -1,41 +1,24 @@
-//! Predictions of an Amazon SageMaker endpoint with this project's container, and who speaks when it does not: the local
-//! model, and without one the difference of the ratings.
+//! Predictions of an Amazon SageMaker endpoint with this project's container: as the engine asks for them
+//! ([`RemoteModel`](gsm_engine::RemoteModel)), and for the command line with who speaks when it does not: a local model, and
+//! without one the difference of the ratings.
 //!
 //! A call has a budget; a breaker leaves an endpoint alone that fails. Every answer says who spoke and why.
 mod breaker;
+mod endpoint;
 mod wire;
 
-use aws_sdk_sagemakerruntime::{
-    Client,
-    config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig},
-    error::{DisplayErrorContext, SdkError},
-    operation::invoke_endpoint::InvokeEndpointError,
-    primitives::Blob,
-};
-use breaker::Breaker;
-use gsm_core::Timestamp;
-use gsm_ml::{Home, Oracle, Query, Who};
-use parking_lot::Mutex;
-use std::time::Duration;
-use tokio::time::Instant;
+pub use crate::elsewhere::EndpointSettings as Settings;
+pub(crate) use endpoint::remote;
 
-/// What a call may take, unless it is said otherwise.
-pub const BUDGET: Duration = Duration::from_millis(50);
+use endpoint::Endpoint;
+use gsm_core::Timestamp;
+pub use gsm_engine::Chances;
+use gsm_engine::Reply;
+use gsm_ml::{Home, Oracle, Query, Who};
+use std::sync::Arc;
+
 /// Matches of one call.
 pub const BATCH_MAX: usize = 1_000;
-
-/// Where the endpoint is.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Its name.
-    pub endpoint: String,
-    /// Its region; none takes that of the environment.
-    pub region: Option<String>,
-    /// Instead of the region's own address.
-    pub url: Option<String>,
-    /// What a call may take.
-    pub budget: Duration,
-}
 
 /// One of a team.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,27 +40,6 @@ pub struct Asked {
     pub home: Home,
     /// When.
     pub at: Timestamp,
-}
-
-/// What is predicted; see [`gsm_ml::Prediction`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Chances {
-    /// The first team wins.
-    pub win: f64,
-    /// Nobody does.
-    pub draw: f64,
-    /// The second wins.
-    pub loss: f64,
-    /// The expected score of the first.
-    pub expected: f64,
-    /// It is believed to be at least this...
-    pub low: f64,
-    /// ... and at most this.
-    pub high: f64,
-    /// The expected lead in points.
-    pub margin: Option<f64>,
-    /// How even the match is expected to be.
-    pub quality: f64,
 }
 
 /// Why an endpoint did not speak.
@@ -122,6 +84,21 @@ pub enum Miss {
     },
 }
 
+impl Miss {
+    /// What the engine is told of it.
+    const fn kind(&self) -> gsm_engine::Miss {
+        match self {
+            Self::Slow => gsm_engine::Miss::Slow,
+            Self::Resting => gsm_engine::Miss::Resting,
+            Self::Model { .. } => gsm_engine::Miss::ModelError,
+            Self::Platform { .. } => gsm_engine::Miss::PlatformError,
+            Self::Unreachable { .. } => gsm_engine::Miss::Unreachable,
+            Self::Garbled { .. } => gsm_engine::Miss::Garbled,
+            Self::Lied { .. } => gsm_engine::Miss::Lied,
+        }
+    }
+}
+
 /// Who spoke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Speaker {
@@ -158,81 +135,27 @@ pub struct Spoken {
 /// An endpoint and those who speak for it.
 #[derive(Debug)]
 pub struct Predictor {
-    client: Client,
-    endpoint: String,
-    budget: Duration,
+    endpoint: Endpoint,
     local: Option<Oracle>,
-    breaker: Mutex<Breaker>,
-    begin: Instant,
 }
 
 impl Predictor {
     /// Of an endpoint, with the credentials of the environment. Nothing is called yet.
     pub async fn connect(settings: Settings, local: Option<Oracle>) -> Self {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            // A second try would come after the budget.
-            .retry_config(RetryConfig::disabled())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        if let Some(region) = settings.region {
-            loader = loader.region(Region::new(region));
-        }
-        if let Some(url) = settings.url {
-            loader = loader.endpoint_url(url);
-        }
-        Self {
-            client: Client::new(&loader.load().await),
-            endpoint: settings.endpoint,
-            budget: settings.budget,
-            local,
-            breaker: Mutex::default(),
-            begin: Instant::now(),
-        }
+        Self { endpoint: Endpoint::connect(settings, Arc::new(|_| ())).await, local }
     }
 
-    /// What is predicted of matches, in their order; of more than [`BATCH_MAX`] those beyond are asked in calls of their own.
+    /// What is predicted of matches, in their order; of more than [`BATCH_MAX`] those beyond are asked in calls of their own,
+    /// at the same time.
     pub async fn ask(&self, all: &[Asked]) -> Vec<Spoken> {
-        let mut spoken = Vec::with_capacity(all.len());
-        for batch in all.chunks(BATCH_MAX) {
-            match self.call(batch).await {
-                Ok(answers) => spoken.extend(answers),
-                Err(miss) => {
-                    tracing::debug!(endpoint = self.endpoint, %miss, "somebody else speaks for the endpoint");
-                    spoken.extend(batch.iter().map(|asked| self.instead(asked, &miss)));
-                }
+        let heard = self.endpoint.ask(all).await;
+        let spoken = |(asked, heard): (&Asked, Result<Reply, Miss>)| match heard {
+            Ok(Reply { chances, model, variant }) => {
+                Spoken { chances, speaker: Speaker::Endpoint { variant, model } }
             }
-        }
-        spoken
-    }
-
-    async fn call(&self, batch: &[Asked]) -> Result<Vec<Spoken>, Miss> {
-        if !self.breaker.lock().admits(self.begin.elapsed()) {
-            return Err(Miss::Resting);
-        }
-        let mut trial = Trial { breaker: &self.breaker, is_told: false };
-        let called = tokio::time::timeout(self.budget, self.invoke(batch)).await;
-        let called = called.unwrap_or(Err(Miss::Slow));
-        trial.is_told = true;
-        self.breaker.lock().went(called.is_ok(), self.begin.elapsed());
-        called
-    }
-
-    async fn invoke(&self, batch: &[Asked]) -> Result<Vec<Spoken>, Miss> {
-        let call = self
-            .client
-            .invoke_endpoint()
-            .endpoint_name(&self.endpoint)
-            .content_type("application/json")
-            .accept("application/json")
-            .body(Blob::new(wire::request(batch)));
-        let answer = call.send().await.map_err(|error| missed(&error))?;
-        let variant = answer.invoked_production_variant().map(str::to_owned);
-        let body = answer.body().map(AsRef::as_ref).unwrap_or_default();
-        let read = wire::answers(body, batch.len())?;
-        let spoken = |(chances, model)| {
-            let speaker = Speaker::Endpoint { variant: variant.clone(), model };
-            Spoken { chances, speaker }
+            Err(miss) => self.instead(asked, &miss),
         };
-        Ok(read.into_iter().map(spoken).collect())
+        all.iter().zip(heard).map(spoken).collect()
     }
 
     fn instead(&self, asked: &Asked, why: &Miss) -> Spoken {
@@ -259,35 +182,6 @@ impl Predictor {
             chances: by_rating(&asked.teams),
             speaker: Speaker::Rating { why: why.clone() },
         })
-    }
-}
-
-/// Tells the breaker of a call whose caller went away.
-struct Trial<'a> {
-    breaker: &'a Mutex<Breaker>,
-    is_told: bool,
-}
-
-impl Drop for Trial<'_> {
-    fn drop(&mut self) {
-        if !self.is_told {
-            self.breaker.lock().forget();
-        }
-    }
-}
-
-fn missed(error: &SdkError<InvokeEndpointError>) -> Miss {
-    use aws_sdk_sagemakerruntime::error::ProvideErrorMetadata as _;
-    match error {
-        SdkError::ServiceError(service) => match service.err() {
-            InvokeEndpointError::ModelError(model) => {
-                Miss::Model { status: model.original_status_code().unwrap_or(0) }
-            }
-            other => Miss::Platform {
-                code: other.code().map_or_else(|| service.raw().status().to_string(), str::to_owned),
-            },
-        },
-        other => Miss::Unreachable { what: DisplayErrorContext(other).to_string() },
     }
 }
 

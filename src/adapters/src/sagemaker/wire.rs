@@ -1,11 +1,14 @@
 //! What is sent to the container behind the endpoint, and what of its answer is believed.
-use super::{Asked, Chances, Miss};
+use super::{Asked, Miss};
+use gsm_engine::Chances;
 use gsm_ml::Home;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The version of the container's schema that is spoken.
 const SCHEMA_VERSION: u64 = 1;
+/// Longest name of a model that is taken, in bytes.
+const NAME_BYTES_MAX: usize = 256;
 /// Chances may miss 1 by so much together: they were written as text.
 const SUM_MISSES: f64 = 1e-9;
 
@@ -77,6 +80,9 @@ pub(super) fn answers(body: &[u8], wanted: usize) -> Result<Vec<(Chances, String
 
 /// An endpoint that lies is no endpoint.
 fn believed(of: Prediction) -> Result<(Chances, String), Miss> {
+    if of.model.name.len() > NAME_BYTES_MAX {
+        return Err(Miss::Garbled { what: format!("a model's name of {} bytes", of.model.name.len()) });
+    }
     let shares = [of.win, of.draw, of.loss, of.expected, of.interval.low, of.interval.high, of.quality];
     let sound = shares.iter().all(|share| (0.0..=1.0).contains(share))
         && (of.win + of.draw + of.loss - 1.0).abs() <= SUM_MISSES
@@ -120,6 +126,8 @@ mod tests {
             let read = answers(answer(win, draw, quality).as_bytes(), 1);
             assert!(matches!(read, Err(Miss::Lied { .. })), "{win} {draw} {quality}: {read:?}");
         }
+        let named = answer(0.6, 0.1, 0.9).replace("\"m\"", &format!("{:?}", "m".repeat(257)));
+        assert!(matches!(answers(named.as_bytes(), 1), Err(Miss::Garbled { .. })));
         let sum = answer(0.6, 0.1, 0.9).replace("\"loss\":", "\"loss\":0.7,\"was\":");
         assert!(matches!(answers(sum.as_bytes(), 1), Err(Miss::Lied { .. })), "{sum}");
         for garbled in ["", "0.5", "{}", "<html>", r#"{"predictions":[0.5]}"#, r#"{"predictions":[]}"#] {

@@ -8,31 +8,46 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-/// The runtime: endpoints that differ by what goes wrong.
-struct Front {
-    url: String,
-    calls: Arc<AtomicUsize>,
+/// The runtime: endpoints that differ by what goes wrong; `live` is as whichever it was told.
+pub(crate) struct Front {
+    pub(crate) url: String,
+    pub(crate) calls: Arc<AtomicUsize>,
+    live: Arc<Mutex<String>>,
 }
 
+/// What the AWS SDK takes from its environment.
+pub(crate) const ENV: [(&str, &str); 4] = [
+    ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+    ("HOME", "/nonexistent"),
+];
+
 impl Front {
-    fn start(container: String) -> Self {
+    pub(crate) fn start(container: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(AtomicUsize::new(0));
-        let counted = calls.clone();
+        let live = Arc::new(Mutex::new("good".to_owned()));
+        let (counted, told) = (calls.clone(), live.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 counted.fetch_add(1, Ordering::SeqCst);
-                let container = container.clone();
-                std::thread::spawn(move || answer(stream, &container));
+                let (container, told) = (container.clone(), told.clone());
+                std::thread::spawn(move || answer(stream, &container, &told));
             }
         });
-        Self { url, calls }
+        Self { url, calls, live }
+    }
+
+    /// From now on `live` is as this one.
+    pub(crate) fn be(&self, endpoint: &str) {
+        *self.live.lock().unwrap() = endpoint.to_owned();
     }
 
     fn ask(&self, endpoint: &str, more: &[&str]) -> Ran {
@@ -48,13 +63,7 @@ impl Front {
             "--json",
         ];
         args.extend_from_slice(more);
-        let env = [
-            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-            ("HOME", "/nonexistent"),
-        ];
-        gsm_in(&args, &env)
+        gsm_in(&args, &ENV)
     }
 }
 
@@ -77,7 +86,7 @@ fn read(stream: &mut BufReader<TcpStream>) -> (Vec<String>, Vec<u8>) {
     (head, body)
 }
 
-fn answer(stream: TcpStream, container: &str) {
+fn answer(stream: TcpStream, container: &str, live: &Mutex<String>) {
     let mut stream = BufReader::new(stream);
     let (head, body) = read(&mut stream);
     let path = head[0].split(' ').nth(1).unwrap();
@@ -98,6 +107,8 @@ fn answer(stream: TcpStream, container: &str) {
             body.len()
         )
     };
+    let live = live.lock().unwrap().clone();
+    let endpoint = if endpoint == "live" { &live } else { endpoint };
     let text = match endpoint {
         "good" => good(&passed_on(container, &body)),
         // Until the caller gives up.

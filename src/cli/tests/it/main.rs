@@ -15,6 +15,8 @@ mod gamelift;
 mod gamelift_rust;
 mod gsm;
 mod model;
+#[cfg(feature = "sagemaker")]
+mod predictor;
 mod privacy;
 mod rating;
 mod readme;

@@ -438,12 +438,13 @@ impl State {
     }
 
     fn put_part(&mut self, watcher: &mut Watcher<'_>, part: Part, player: PlayerId, mark: Mark) {
-        let seen = self.shades.get(&player).copied();
+        let seen = self.shades.get(&player).copied().unwrap_or(Visibility::Shown);
         let order = watcher.config.order();
         let board = self.parts.entry(part.clone()).or_insert_with(|| Board::new(order));
         watcher.change(Some(&part), board, player, |board| {
             board.set(player, mark);
-            if let Some(seen) = seen {
+            // A part remembers how somebody was seen when he left it, and is not told what is decided while he is away.
+            if board.kept(player).is_some_and(|kept| kept.visibility != seen) {
                 board.set_visibility(player, seen);
             }
         });

@@ -1,5 +1,8 @@
 //! Predictions asked for, and made when matches are formed.
-use super::league::contributions;
+use super::{
+    league::contributions,
+    remote::{Heard, spoken},
+};
 use crate::{
     Call, Engine, EngineError, QueueConfig,
     store::{Brought, Forecast, TicketRow, Version},
@@ -79,16 +82,20 @@ impl Engine {
         Ok(MatchPrediction { forecast: *forecast, contributions })
     }
 
-    /// What is predicted of a match that is being formed.
+    /// What is predicted of a match that is being formed, and of which somebody elsewhere was heard.
     pub(crate) fn foresee(
         &self,
         call: &Call,
         queue: &QueueConfig,
         roster: &Roster,
         rating: &[f64],
+        heard: Option<&Heard>,
     ) -> Option<Box<Forecast>> {
         let league = self.views.forecasts.league(&queue.mode);
         let mut forecast = league.lock().forecast(roster, call.now, rating)?;
+        if let Some(heard) = heard {
+            forecast = spoken(forecast, heard);
+        }
         if let Some(inside) = &mut forecast.inside {
             inside.region = self.home_region(roster);
         }

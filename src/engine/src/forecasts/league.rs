@@ -2,7 +2,7 @@
 use super::live::{CONTENDERS, Live, Scored};
 use super::shadow::{SavedShadow, Shadow};
 use super::trained::{Beginning, TrainedModel};
-use crate::store::{Forecast, Inside, LessonRow, Sparse, Vector};
+use crate::store::{Forecast, Inside, LessonRow, Sparse, Spoke, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
 use gsm_ml::{
     About, Contribution, Entry, FEATURES, Features, FileError, Kept, Meeting, MlError, Model, ModelFile,
@@ -260,6 +260,7 @@ impl League {
     fn inside(&self, at: Timestamp, contenders: Vec<Vec<f64>>) -> Inside {
         Inside {
             model: self.name(),
+            spoke: Spoke::default(),
             sequence: self.sequence,
             learnt: self.learnt,
             at,

@@ -3,7 +3,7 @@ use super::{
     fairness::Fairness,
     segments::{Parts, Segment},
 };
-use crate::store::LessonRow;
+use crate::store::{LessonRow, Spoke};
 use gsm_core::{Attribute, PlayerId, Timestamp};
 use gsm_ml::{Drift, log_loss};
 use gsm_rating::evaluation::Evaluation;
@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// it mixes, each alone, and the rating system of the queue.
 pub const CONTENDERS: [&str; 5] = ["gsm", "learner", "first_weights", "base", "rating"];
 
+/// Who is judged beside them over the matches of which a model elsewhere spoke: that one, and the mode's own model.
+pub(super) const BESIDE: [&str; 2] = ["endpoint", "local"];
+
 /// What a match takes of the matches before it, in figures of late.
 const FADES: f64 = 1e-3;
 
@@ -20,6 +23,8 @@ const FADES: f64 = 1e-3;
 pub(super) struct Scored {
     /// By contender: pairs of expected and reached score, one of two sides, or one a side.
     pub(super) scores: Vec<Vec<(f64, f64)>>,
+    /// Of [`BESIDE`], where a model elsewhere spoke.
+    pub(super) beside: Option<[(f64, f64); BESIDE.len()]>,
     /// The same of challengers in the shadow, by their tags.
     pub(super) shadows: Vec<(String, Vec<(f64, f64)>)>,
     pub(super) quality: f64,
@@ -59,7 +64,11 @@ impl Scored {
         let is_whole = |scores: &&Vec<f64>| scores.len() == 1 || scores.len() == reached.len();
         let contenders = inside.map(|inside| inside.contenders.as_slice()).unwrap_or_default();
         let pairs = |scores: &Vec<f64>| scores.iter().copied().zip(reached.iter().copied()).collect();
-        let scores = contenders.iter().filter(is_whole).map(pairs).collect();
+        let scores: Vec<Vec<(f64, f64)>> = contenders.iter().filter(is_whole).map(pairs).collect();
+        let beside = match (inside.map(|inside| &inside.spoke), scores.first().map(Vec::as_slice)) {
+            (Some(Spoke::Elsewhere { own, .. }), Some([shown])) => Some([*shown, (*own, shown.1)]),
+            _ => None,
+        };
         let shadows = inside.map(|inside| inside.shadows.as_slice()).unwrap_or_default().iter();
         let shadows = shadows.filter(|(_, scores)| is_whole(&scores));
         let shadows = shadows.map(|(tag, scores)| (tag.clone(), pairs(scores))).collect();
@@ -80,6 +89,7 @@ impl Scored {
             .collect();
         Self {
             scores,
+            beside,
             shadows,
             quality: forecast.map_or(0.0, |of| of.quality),
             at: lesson.at,
@@ -153,6 +163,7 @@ pub(crate) struct Live {
     /// Matches that were scored.
     pub(super) matches: u64,
     pub(super) contenders: [Figures; CONTENDERS.len()],
+    pub(super) beside: [Figures; BESIDE.len()],
     pub(crate) drift: Drift,
     /// When the alarm was last raised.
     pub(super) alarmed_at: Option<Timestamp>,
@@ -168,6 +179,9 @@ impl Live {
         let segments = scored.segments();
         for (figures, scores) in self.contenders.iter_mut().zip(&scored.scores) {
             figures.add(scores, &segments);
+        }
+        for (figures, score) in self.beside.iter_mut().zip(scored.beside.iter().flatten()) {
+            figures.add(std::slice::from_ref(score), &segments);
         }
         let raised = self.drift.add(champion.iter().copied());
         if raised {

@@ -8,6 +8,7 @@ mod fairness;
 mod league;
 mod live;
 mod loading;
+mod remote;
 mod segments;
 mod shadow;
 mod snapshot;
@@ -17,6 +18,8 @@ mod views;
 pub use asking::{Ask, Asked, MatchPrediction};
 pub(crate) use asking::{region_of, waits_of};
 pub use live::CONTENDERS;
+pub(crate) use remote::taken;
+pub use remote::{Chances, Heard, Miss, Question, RemoteModel, Reply};
 pub use segments::{Dimension as SegmentDimension, Segment};
 pub use trained::{Beginning, CHALLENGERS_MAX, TrainedModel};
 pub use views::{

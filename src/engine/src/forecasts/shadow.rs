@@ -111,10 +111,12 @@ impl Shadow {
         self.model.follow_field(leader, field, places);
     }
 
-    /// Takes in a match, if it was predicted by this one.
+    /// Takes in a match, if it was predicted by this one. Beside it counts the mode's own model, whoever else spoke.
     pub(super) fn score(&mut self, scored: &Scored) {
         let own = scored.shadows.iter().find(|(tag, _)| *tag == self.tag);
-        if let (Some((_, own)), Some(champion)) = (own, scored.scores.first()) {
+        let local = scored.beside.as_ref().map(|[_, local]| std::slice::from_ref(local));
+        let champion = local.or_else(|| scored.scores.first().map(Vec::as_slice));
+        if let (Some((_, own)), Some(champion)) = (own, champion) {
             self.judged.own.add(own, &scored.segments());
             self.judged.champion.add(champion, &[]);
         }

@@ -2,7 +2,7 @@
 use super::{
     fairness::Sums,
     league::League,
-    live::{CONTENDERS, Figures, Recent},
+    live::{BESIDE, CONTENDERS, Figures, Recent},
     segments::{Parts, Segment},
     shadow::Shadow,
 };
@@ -26,7 +26,8 @@ pub struct ModelView {
     pub players: usize,
     /// Matches of which there was a prediction before they were played, and a result since.
     pub matches: u64,
-    /// The champion first.
+    /// The champion first. Where a model elsewhere has spoken, it and the mode's own model follow, judged over the matches of
+    /// which it spoke.
     pub contenders: Vec<ContenderView>,
     /// Versions of the registry that predict in the shadow, the newest first.
     pub challengers: Vec<ChallengerView>,
@@ -37,7 +38,7 @@ pub struct ModelView {
 /// Figures of one who predicts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ContenderView {
-    /// One of [`CONTENDERS`].
+    /// One of [`CONTENDERS`], or `endpoint` or `local`.
     pub name: &'static str,
     /// Whether its predictions are those that are shown and used.
     pub is_champion: bool,
@@ -206,6 +207,8 @@ fn challenger_glance(of: &Shadow) -> Option<ChallengerGlance> {
 
 fn view(mode: Mode, league: &League) -> ModelView {
     let live = league.live();
+    let beside = BESIDE.into_iter().zip(&live.beside).filter(|(_, of)| of.recent.weight > 0.0);
+    let contenders = CONTENDERS.into_iter().zip(&live.contenders).chain(beside);
     ModelView {
         mode,
         model: league.name(),
@@ -213,7 +216,7 @@ fn view(mode: Mode, league: &League) -> ModelView {
         sequence: league.sequence(),
         players: league.players(),
         matches: live.matches,
-        contenders: CONTENDERS.into_iter().zip(&live.contenders).enumerate().map(contender).collect(),
+        contenders: contenders.enumerate().map(contender).collect(),
         challengers: league.shadows().iter().map(challenger).collect(),
         drift: DriftView {
             is_raised: live.drift.since().is_some(),

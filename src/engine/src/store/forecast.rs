@@ -1,4 +1,5 @@
 //! Rows of what was predicted, and of what predictions are learnt from.
+use crate::Miss;
 use gsm_core::{Attribute, Timestamp, Variant};
 use gsm_session::{MatchResult, Roster};
 use serde::{Deserialize, Serialize};
@@ -24,11 +25,32 @@ impl Forecast {
     }
 }
 
+/// Who made a prediction.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub enum Spoke {
+    /// The mode's own model, as ever.
+    #[default]
+    Own,
+    /// The mode's own model, for one elsewhere that did not answer.
+    InsteadFor(Miss),
+    /// A model elsewhere.
+    Elsewhere {
+        /// The one that it names.
+        model: String,
+        /// The production variant, where that was told.
+        variant: Option<String>,
+        /// The score of the first side that the mode's own model expected.
+        own: f64,
+    },
+}
+
 /// How a prediction came about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inside {
-    /// The model that spoke.
+    /// The mode's own model, by which all that follows is meant; it spoke unless `spoke` says otherwise.
     pub model: String,
+    /// Who spoke: quality, chances, interval, margin and the first of the contenders are of that one.
+    pub spoke: Spoke,
     /// It had learnt from the results of the mode up to this commit...
     pub sequence: u64,
     /// ... so many.

@@ -18,7 +18,7 @@ pub use audit::{AuditRecord, FirstAuditRecord, Origin, Recorded, stored_audit};
 pub use change::{
     ChangeSet, CommitError, Committed, EVENT_RETENTION, Expect, Op, ReadError, StoreFault, Write,
 };
-pub use forecast::{Forecast, Inside, LessonRow, Sparse, Vector};
+pub use forecast::{Forecast, Inside, LessonRow, Sparse, Spoke, Vector};
 pub use key::{Home, Key, KeyError, KeyRange};
 pub use rated::{
     AdjustmentKind, AdjustmentRow, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange,

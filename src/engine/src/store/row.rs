@@ -15,7 +15,7 @@ use super::{
     AdjustmentRow, FlagRow, Forecast, HistoryRow, Key, LessonRow, ReportsRow, ResultRow, StandingRow,
     ToldRow, WatchRow,
 };
-use crate::Ban;
+use crate::{Ban, Heard};
 use gsm_core::{
     JobId, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, RequestKey, RuleSetName, TicketId,
     Timestamp,
@@ -46,7 +46,8 @@ pub enum Row {
     Outbox(OutboxRow),
     Ticket(Box<TicketRow>),
     Claim(Claim),
-    Proposal(QueueName, Box<Proposal>),
+    /// With what a model elsewhere said of its match, where one was asked.
+    Proposal(QueueName, Box<Proposal>, Option<Box<Heard>>),
     Match(Box<MatchRow>),
     Lease(Lease),
     Replay(Replay),

@@ -29,6 +29,7 @@ mod privacy;
 mod proposals;
 mod push;
 mod queues;
+mod remote;
 mod reports;
 mod results;
 mod rule_sets;

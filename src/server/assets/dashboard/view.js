@@ -148,6 +148,10 @@ function showQueues() {
 function showModels() {
   const models = last.models ?? [];
   at("models-panel").hidden = models.length === 0;
+  const { endpoint } = last;
+  const asked = endpoint ? endpoint.spoke + endpoint.missed : 0;
+  const spoke = endpoint ? ` · the endpoint spoke of ${whole(endpoint.spoke)} of ${whole(asked)}${endpoint.is_resting ? ", and is left alone" : ""}` : "";
+  put(at("models-sub"), `about the last 1,000 matches${spoke}`);
   const body = at("models").tBodies[0];
   // Under each model those that predict in its shadow, over their own matches beside the champion.
   const rows = models.flatMap((of) => [

@@ -2,7 +2,7 @@
 use gsm_core::{MatchId, PlayerId, QueueName, TicketId};
 use gsm_engine::{
     Engine, MatchView, ResultView, TicketView,
-    store::{Forecast, RatingRow, SideChange, Verdict},
+    store::{Forecast, Inside, RatingRow, SideChange, Spoke, Verdict},
 };
 use gsm_matchmaking::{Role, WaitEstimate};
 use gsm_rating::Offset;
@@ -281,9 +281,21 @@ pub(crate) struct InsideDto {
     /// The expected lead of the first side in points, where scores are reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     margin: Option<f64>,
+    /// Who spoke: `local`, the mode's own model, or `endpoint`.
+    speaker: &'static str,
     /// The model that spoke.
     model: String,
-    /// Results of the mode that it had learnt from.
+    /// The endpoint's production variant that spoke, where it told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    production_variant: Option<String>,
+    /// Why the endpoint that was asked did not speak: `slow`, `resting` (left alone, for it failed too often), `model_error`,
+    /// `platform_error`, `unreachable`, `garbled` or `lied`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint_missed: Option<&'static str>,
+    /// Where the endpoint spoke, what the mode's own model says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local: Option<OwnDto>,
+    /// Results of the mode that its own model had learnt from.
     learnt: u64,
     /// The commit of the last of them.
     sequence: u64,
@@ -291,18 +303,45 @@ pub(crate) struct InsideDto {
     at: i64,
 }
 
-impl From<Forecast> for PredictionDto {
-    fn from(forecast: Forecast) -> Self {
-        let of = |nth: usize| forecast.chances.and_then(|chances| chances.get(nth).copied());
-        let inside = forecast.inside.map(|inside| InsideDto {
+/// What the mode's own model says where another spoke.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwnDto {
+    /// Its name.
+    model: String,
+    /// The score that it expects of the first side; contributions sum to the logit of this.
+    expected: f64,
+}
+
+impl InsideDto {
+    fn new(inside: Inside) -> Self {
+        let own = inside.model;
+        let (speaker, model, production_variant, endpoint_missed, local) = match inside.spoke {
+            Spoke::Own => ("local", own, None, None, None),
+            Spoke::InsteadFor(miss) => ("local", own, None, Some(miss.as_str()), None),
+            Spoke::Elsewhere { model, variant, own: expected } => {
+                ("endpoint", model, variant, None, Some(OwnDto { model: own, expected }))
+            }
+        };
+        Self {
             low: inside.interval.map(|[low, _]| low),
             high: inside.interval.map(|[_, high]| high),
             margin: inside.margin,
-            model: inside.model,
+            speaker,
+            model,
+            production_variant,
+            endpoint_missed,
+            local,
             learnt: inside.learnt,
             sequence: inside.sequence,
             at: inside.at.as_millis(),
-        });
+        }
+    }
+}
+
+impl From<Forecast> for PredictionDto {
+    fn from(forecast: Forecast) -> Self {
+        let of = |nth: usize| forecast.chances.and_then(|chances| chances.get(nth).copied());
+        let inside = forecast.inside.map(|inside| InsideDto::new(*inside));
         Self {
             quality: forecast.quality,
             win: of(0),

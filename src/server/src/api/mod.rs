@@ -75,6 +75,8 @@ pub(crate) struct App {
     pub(crate) shedder: Shedder,
     /// Whether `/metrics` is there at all.
     pub(crate) shows_metrics: bool,
+    /// Whether an endpoint is asked about formed matches.
+    pub(crate) asks_endpoint: bool,
     /// Cancelled when the server begins to stop.
     pub(crate) stop: CancellationToken,
 }

@@ -48,7 +48,7 @@ pub(crate) struct ExplainedDto {
     #[schema(value_type = Vec<String>)]
     unknown: Vec<PlayerId>,
     /// What each feature adds to the logit of the first side's expected score, of a match of two sides; the sum is that
-    /// logit. Features that add nothing are left out.
+    /// logit: of `local`, where an endpoint spoke. Features that add nothing are left out.
     contributions: Vec<ContributionDto>,
 }
 

@@ -1,7 +1,7 @@
 //! The checked form: what the server is told.
 use super::{
-    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, RecordingConfig, RetentionConfig,
-    Signatures, TlsSettings, TrustedIssuer, WebhookConfig, retention, who,
+    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, PredictorSettings, RecordingConfig,
+    RetentionConfig, Signatures, TlsSettings, TrustedIssuer, WebhookConfig, retention, who,
 };
 use crate::firewall::{FirewallSettings, files};
 use gsm_adapters::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Receiver};
@@ -80,6 +80,8 @@ pub struct Settings {
     pub webhooks: Vec<WebhookConfig>,
     /// Whether traffic is written down.
     pub recording: RecordingConfig,
+    /// The endpoint that is asked about formed matches; none where nobody is.
+    pub predictor: Option<PredictorSettings>,
     /// How long each class of data is kept.
     pub retention: RetentionConfig,
     /// How log lines look.
@@ -191,13 +193,15 @@ fn shipping(config: &Config) -> (ShipSettings, Vec<(&'static str, String)>) {
         Some(Err(what)) => wrong.push(("audit.ship_to", what)),
         None => {}
     }
-    let is_url = |url: &String| {
-        reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-    };
     if let Some(url) = audit.ship_url.as_ref().filter(|url| !is_url(url)) {
         wrong.push(("audit.ship_url", format!("`{url}` must be an http or https address")));
     }
     (ship, wrong)
+}
+
+/// Whether a text is the address of something that speaks HTTP.
+pub(super) fn is_url(text: &str) -> bool {
+    reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// Whether a text may stand in an ARN as its region.
@@ -293,6 +297,8 @@ impl Loaded {
         trusted_proxies.extend(config.firewall.profile.trusted_proxies());
         let (ship, faults) = shipping(config);
         faults.into_iter().for_each(|(key, what)| wrong(key, what));
+        let (predictor, faults) = config.predictor.check();
+        faults.into_iter().for_each(|(key, what)| wrong(key, what));
         let (firewall, faults) = firewall(&config.firewall);
         faults.into_iter().for_each(|(key, what)| wrong(key, what));
         for (key, what) in who::check(config) {
@@ -303,9 +309,7 @@ impl Loaded {
             if webhook.name.is_empty() || !names.insert(&webhook.name) {
                 wrong("events.webhooks", format!("`{}`: each webhook has a name of its own", webhook.name));
             }
-            let lawful = reqwest::Url::parse(&webhook.url)
-                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-            if !lawful {
+            if !is_url(&webhook.url) {
                 wrong(
                     "events.webhooks",
                     format!("`{}`: `url` must be an http or https address", webhook.name),
@@ -313,7 +317,9 @@ impl Loaded {
             }
         }
         let settings = match (listen, errors.is_empty()) {
-            (Ok(listen), true) => Ok(settings(config, mode, listen, trusted_proxies, firewall, ship)),
+            (Ok(listen), true) => {
+                Ok(Settings { predictor, ..settings(config, mode, listen, trusted_proxies, firewall, ship) })
+            }
             _ => Err(errors),
         };
         Checked { settings, warnings: self.warnings(mode) }
@@ -349,6 +355,9 @@ impl Loaded {
         }
         if config.firewall.profile != Profile::Default {
             risky("firewall.profile", "a profile for tests; production wants `default`");
+        }
+        if config.predictor.is_idle() {
+            risky("predictor.endpoint", "is not asked: `predictor.kind` is `local`");
         }
         let proxies = config.firewall.trusted_proxies.iter().filter_map(|text| text.parse::<Network>().ok());
         if proxies.into_iter().any(|network| network.length() == 0) {
@@ -433,6 +442,7 @@ fn settings(
         trusted_proxies,
         webhooks: config.events.webhooks.clone(),
         recording: config.recording.clone(),
+        predictor: None,
         retention: config.retention.clone(),
         log_format: config.log.format,
         log_level: config.log.level.clone(),

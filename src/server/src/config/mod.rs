@@ -2,6 +2,7 @@
 //! told once all of it was checked ([`Settings`]).
 mod check;
 mod layers;
+mod predictor;
 mod retention;
 mod template;
 mod who;
@@ -9,6 +10,7 @@ mod who;
 pub(crate) use check::is_region;
 pub use check::{Checked, Problem, Settings, ShipSettings};
 pub use layers::{ConfigError, Loaded, Origin, load};
+pub use predictor::{PredictorConfig, PredictorKind, PredictorSettings};
 pub use retention::RetentionConfig;
 pub use template::{markdown, template};
 pub use who::{
@@ -54,6 +56,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// Who may do what.
     pub policy: PolicyConfig,
+    /// Who predicts matches as they are formed.
+    pub predictor: PredictorConfig,
     /// Whether what comes to queues is written down, for `gsm simulate`.
     pub recording: RecordingConfig,
     /// How long each class of data is kept.

@@ -73,6 +73,7 @@ plants! {
     a_forgotten_offence_is_found: OffenceForgotten in ThreeHomes,
     a_lock_that_nobody_heeds_is_found: LocksUnheeded in OneHome,
     a_lesson_that_is_not_kept_is_found: LessonDropped in ManyNodes,
+    an_answer_that_another_match_keeps_is_found: AnswerMisplaced in OneHome,
     a_second_backfill_is_found: BackfillUnheeded in OneHome,
     an_identity_that_is_kept_is_found: IdentityKept in ThreeHomes,
     a_name_that_is_left_is_found: LeftoversKept in OneHome,

@@ -116,3 +116,16 @@ proptest! {
         });
     }
 }
+
+/// Found by the test above: a cohort remembered that somebody was hidden when his only match was voided, and did not hear
+/// that he was shown again.
+#[tokio::test]
+async fn who_is_shown_again_while_he_has_no_match_is_seen_with_the_next() {
+    let config = LeagueConfig { levels: 3, size: 2, promote: 0, relegate: 0, games_min: 0, start: 1 };
+    let play = |winner, loser| Event::Play { winner, loser, hours: 1 };
+    let hide = |how| Event::Hide { player: 1, how };
+    for how in [1, 2] {
+        let events = [play(1, 4), hide(how), Event::Void { which: 0 }, hide(0), play(1, 3)];
+        happens(&one_home(), config, &events).await;
+    }
+}
