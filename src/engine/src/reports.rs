@@ -148,8 +148,9 @@ impl Engine {
         let known = self.reports_row(id).await?;
         if let Some(row) = self.result_row(id).await? {
             let known = known.map(|(row, _)| row);
-            said_already(player, id, report, known.as_ref(), &row)?;
+            // What a key was told once it is told again, whatever was ruled since.
             if !replayed {
+                said_already(player, id, report, known.as_ref(), &row)?;
                 self.remember_alone(call, Home::Record, &[&id]).await?;
             }
             let result = Some(ResultView { match_id: id, row });

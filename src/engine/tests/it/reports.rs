@@ -441,6 +441,10 @@ async fn a_key_is_one_report(w: World) {
     says(&w, id, sides[1][0], 1).await.unwrap();
     w.turn().await;
     refused(say(1).await, "idempotency_mismatch");
+    // Nor is it one where the match has another result by now, or none any more.
+    assert_eq!(say(0).await.unwrap().result.unwrap().row.changes.len(), 2);
+    w.engine.void_result(&w.admin(), id, "nobody knows").await.unwrap();
+    assert!(matches!(verdict(&say(0).await.unwrap()), Some(Verdict::Voided { .. })));
 }
 
 async fn settings_that_are_none_are_refused(w: World) {
