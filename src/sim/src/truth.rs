@@ -12,7 +12,7 @@ use gsm_core::{
 use gsm_engine::store::{
     AdjustmentRow, Claim, CountingRow, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow,
     OffencesRow, PenaltiesRow, PushEvent, ReportsRow, ResultRow, Row, StagedRow, StandingRow, Store,
-    TicketRow, Versioned, memory::MemoryStore,
+    TicketRow, Version, Versioned, memory::MemoryStore,
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::tier::Bounds;
@@ -93,6 +93,11 @@ impl Eye {
     /// Every row of every store.
     pub(crate) fn rows(&self) -> Vec<(Key, Arc<Row>)> {
         self.0.iter().flat_map(|store| store.rows()).collect()
+    }
+
+    /// When a row of the record was written last, as the store counts.
+    pub(crate) fn version(&self, key: Key) -> Option<Version> {
+        self.get(Home::Record, &[key]).pop().flatten().map(|found| found.version)
     }
 
     /// All events of a player that can still be resumed from.

@@ -87,7 +87,7 @@ pub(crate) fn seats_lawful(truth: &Truth, eye: &Eye, entries: &Entries) -> Resul
             return fault(format!("{player} has an entry in season {number} of {name} and no seat"));
         }
     }
-    levels_recount(truth, &cohorts, entries, &name)?;
+    levels_recount(truth, eye, &cohorts, entries, &name)?;
     Ok(seated)
 }
 
@@ -117,9 +117,21 @@ fn follows(
     fault(format!("{of:?} of {row:?} does not follow from {before:?}; the last is {newest:?}"))
 }
 
+/// Whether something was written of a cohort after a seat that follows from it: a node whose clock is behind counts for a
+/// season, and seats somebody in it, that is over for others.
+fn came_late(eye: &Eye, name: &BoardName, seat: Key, before: SeatOf, members: &[(u32, &SeatRow)]) -> bool {
+    let of_member = |(number, row): &(u32, &SeatRow)| {
+        let seat = Key::Seat(name.clone(), before.season, before.seat.cohort, *number);
+        [seat, Key::Entry(name.clone(), before.season, row.player)]
+    };
+    let given = eye.version(seat);
+    given.is_some() && members.iter().flat_map(of_member).any(|key| eye.version(key) > given)
+}
+
 /// Levels against the tables of the seasons before, where nothing was ruled on that could have moved them since.
 fn levels_recount(
     truth: &Truth,
+    eye: &Eye,
     cohorts: &BTreeMap<(u64, u64), Vec<(u32, &SeatRow)>>,
     entries: &Entries,
     name: &BoardName,
@@ -128,7 +140,9 @@ fn levels_recount(
     let decided = truth.decided();
     let ruled = decided.results.values().filter(|row| row.verdict != Verdict::Counted);
     let ruled: BTreeSet<u64> = ruled.map(|row| of_league(row.at)).collect();
-    for row in cohorts.values().flatten().map(|(_, row)| row) {
+    let all =
+        cohorts.iter().flat_map(|(of, seats)| seats.iter().map(move |(number, row)| (of, *number, *row)));
+    for ((season, cohort), number, row) in all {
         let Some(before) = row.before.filter(|before| !ruled.contains(&before.season)) else { continue };
         let Some(members) = cohorts.get(&(before.season, before.seat.cohort)) else { continue };
         let of = |player: PlayerId| entries.get(&(name.clone(), before.season, player));
@@ -143,7 +157,11 @@ fn levels_recount(
             (false, true) => before.level - 1,
             (false, false) => before.level,
         };
-        if row.level != level {
+        let seat = Key::Seat(name.clone(), *season, *cohort, number);
+        if row.level != level && !came_late(eye, name, seat, before, members) {
+            let stood =
+                |player: &PlayerId| (*player, of(*player).map(|entry| (entry.values, entry.reached_at)));
+            let table: Vec<_> = table.iter().map(stood).collect();
             return fault(format!("{row:?} was {place} of {table:?}, which leads to level {level}"));
         }
     }
