@@ -71,6 +71,13 @@ impl Book {
         self.players.values().copied().collect()
     }
 
+    /// Takes in what is asked for, before any answer: what begins at the same time may meet it half done.
+    pub(crate) fn begins(&mut self, deed: &Deed) {
+        if let Deed::Erase { player, .. } = deed {
+            self.erasing.insert(*player);
+        }
+    }
+
     /// Takes in an answer; a fault if it cannot be with what was said before.
     /// `alone` says that nobody else ruled on the same match at the same time.
     pub(crate) fn take(&mut self, deed: &Deed, told: &Told, alone: bool) -> Result<(), Fault> {
@@ -84,9 +91,6 @@ impl Book {
                 } else if first != *player && !self.erasing.contains(player) {
                     return fault(Invariant::SameAnswer, format!("secret {secret} was {first}, is {player}"));
                 }
-            }
-            (Deed::Erase { player, .. }, _) => {
-                self.erasing.insert(*player);
             }
             (Deed::Create(wish), Told::Ticket(view)) => {
                 let same = view.row.queues().collect::<BTreeSet<_>>() == wish.queues()

@@ -164,6 +164,7 @@ impl Sim {
         if let (Some(expected), [(_, deed)], [told]) = (expected, deeds.as_slice(), all_told.as_slice()) {
             self.answers_as(expected, deed, told)?;
         }
+        deeds.iter().for_each(|(_, deed)| self.book.begins(deed));
         for ((_, deed), told) in deeds.iter().zip(&all_told) {
             let others = deeds.iter().filter(|(_, other)| other.ruled_on() == deed.ruled_on());
             self.book.take(deed, told, others.count() == 1)?;
