@@ -24,7 +24,11 @@ function fill(id, rows) {
   rows.forEach(({ key, cells, actions }, i) => {
     const row = old.get(key) ?? made(key, cells, actions);
     old.delete(key);
-    cells.forEach(([, text], c) => write(row.cells[c], text));
+    cells.forEach(([name, text], c) => {
+      write(row.cells[c], text);
+      // What may be cut off by its column is whole in the tip, and where it is copied.
+      if (name === "short") row.cells[c].title = [text].flat().join("\n");
+    });
     if (body.rows[i] !== row) body.insertBefore(row, body.rows[i] ?? null);
   });
   for (const row of old.values()) row.remove();
@@ -81,7 +85,7 @@ function rulings(id, section, release) {
 function disputes(entries) {
   fill("disputes", entries.map((of) => ({
     key: of.match_id,
-    cells: [["", of.match_id], ["", of.mode], ["", of.queue], ["name says", of.reports.map(said)], ["name says", of.reason ?? ""]],
+    cells: [["short", of.match_id], ["", of.mode], ["", of.queue], ["name says", of.reports.map(said)], ["name says", of.reason ?? ""]],
     actions: rulings(of.match_id, "disputes", "It counts as most players said."),
   })));
 }
@@ -89,7 +93,7 @@ function disputes(entries) {
 function held(entries) {
   fill("held", entries.map((of) => ({
     key: of.match_id,
-    cells: [["", of.match_id], ["", of.mode], ["", time(of.at)], ["name says", of.reason]],
+    cells: [["short", of.match_id], ["", of.mode], ["", time(of.at)], ["name says", of.reason]],
     actions: rulings(of.match_id, "held", "It counts as it was reported, in its place."),
   })));
 }
@@ -98,7 +102,7 @@ function pairs(found) {
   fill("pairs", found.map((of) => ({
     key: [of.mode, ...of.players].join("~"),
     cells: [
-      ["", of.mode], ["", of.players], ["n", whole(of.meetings)], ["n", one(of.expected)], ["n", of.wins.map(whole)],
+      ["", of.mode], ["short", of.players], ["n", whole(of.meetings)], ["n", one(of.expected)], ["n", of.wins.map(whole)],
       ["n", share(of.one_way)], ["n", of.matches.map(whole)], ["", time(of.raised_at)], ["", time(of.at)],
     ],
   })));
@@ -107,7 +111,7 @@ function pairs(found) {
 function overruled(found) {
   fill("overruled", found.map((of) => ({
     key: of.player_id,
-    cells: [["", of.player_id], ["n", whole(of.overruled)], ["n", whole(of.disputes)]],
+    cells: [["short", of.player_id], ["n", whole(of.overruled)], ["n", whole(of.disputes)]],
   })));
 }
 
@@ -125,7 +129,7 @@ function bans(entries) {
     // Another ban in the place of one is another row.
     key: [player, ban.kind, ban.since].join("~"),
     cells: [
-      ["", player], ["", ban.queues ? `queues: ${ban.queues.join(", ")}` : ban.kind], ["name says", ban.reason], ["", ban.by ?? ""],
+      ["short", player], ["", ban.queues ? `queues: ${ban.queues.join(", ")}` : ban.kind], ["name says", ban.reason], ["short", ban.by ?? ""],
       ["", time(ban.since)], ["", ban.until === undefined ? "for good" : time(ban.until)],
     ],
     actions: [lift(player, ban)],
