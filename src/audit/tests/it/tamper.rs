@@ -227,6 +227,18 @@ fn a_longer_log_reads_the_same() {
     assert_eq!(damage(&disk, None).first_bad, 3 * 256);
 }
 
+/// The one flip in a whole log that makes of a signature one by a key that nobody knows: both parts of it change at once.
+#[test]
+fn a_later_checkpoint_by_nobody_is_found() {
+    let disk = log();
+    disk.edit("checkpoints/600", |note| {
+        let id = note.len() - 93;
+        assert_eq!(note[id - 1], b' ');
+        note[id + 5] ^= 1 << 5;
+    });
+    assert!(damage(&disk, None).findings[0].contains("nobody who is trusted"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
