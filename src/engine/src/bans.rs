@@ -2,16 +2,19 @@
 //!
 //! A ban is a document; who is banned is in memory too, where a ticket looks. A ticket that passed while a ban was
 //! being made is ended by whichever of the two comes last: the ban looks for tickets after its commit, and the ticket
-//! looks for bans after its own.
+//! looks for bans after its own. Every node looks once more in its next turn for tickets of those whom it heard of.
 use crate::{
     Call, Engine, EngineError,
-    store::{Claim, Home, Key, KeyRange, Row, TicketRow},
+    store::{Claim, Expect, Home, Key, KeyRange, Row, TicketRow},
 };
 use gsm_core::{Map, PlayerId, QueueName, TicketId, Timestamp, limits};
 use gsm_session::TicketState;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
+
+/// Players looked at in a turn.
+const EXPELLED_MAX: usize = 256;
 
 /// Why a ticket of a banned player ends, for people.
 const EXPELLED: &str = "a player of the party was banned";
@@ -70,25 +73,32 @@ impl Ban {
 
 /// Who is banned.
 #[derive(Default)]
-pub(crate) struct Bans(RwLock<Map<PlayerId, Arc<[Ban]>>>);
+pub(crate) struct Bans {
+    all: RwLock<Map<PlayerId, Arc<[Ban]>>>,
+    /// Who may wait for a match still: this node has just heard of their bans.
+    unseen: Mutex<BTreeSet<PlayerId>>,
+}
 
 impl Bans {
     /// Takes in a changed row.
     pub(crate) fn follow(&self, player: PlayerId, bans: Option<&[Ban]>) {
-        let mut all = self.0.write();
         match bans.filter(|bans| !bans.is_empty()) {
-            Some(bans) => drop(all.insert(player, bans.into())),
-            None => drop(all.remove(&player)),
+            Some(bans) => {
+                self.all.write().insert(player, bans.into());
+                self.unseen.lock().insert(player);
+            }
+            None => drop(self.all.write().remove(&player)),
         }
     }
 
     /// Takes in a row that was read, unless a commit of the meantime was here first.
     pub(crate) fn load(&self, player: PlayerId, bans: &[Ban]) {
-        self.0.write().entry(player).or_insert_with(|| bans.into());
+        self.all.write().entry(player).or_insert_with(|| bans.into());
+        self.unseen.lock().insert(player);
     }
 
     fn of(&self, player: PlayerId) -> Option<Arc<[Ban]>> {
-        self.0.read().get(&player).cloned()
+        self.all.read().get(&player).cloned()
     }
 
     /// Refuses players who are banned from one of the queues.
@@ -98,7 +108,7 @@ impl Bans {
         players: &[PlayerId],
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        if self.0.read().is_empty() {
+        if self.all.read().is_empty() {
             return Ok(());
         }
         let queues: Vec<&QueueName> = queues.collect();
@@ -219,9 +229,7 @@ impl Engine {
             if self.replayed::<()>(call, Home::Document).await?.is_some() {
                 return Ok(());
             }
-            if self.get_one(&Key::Player(player)).await?.is_none() {
-                return Err(EngineError::Unknown { what: "player" });
-            }
+            let (_, there) = self.player_row(player).await?;
             let (mut bans, version) = self.stored_bans(player).await?;
             // Those that are over go.
             bans.retain(|ban| ban.holds(call.now));
@@ -230,6 +238,8 @@ impl Engine {
             if let Some(audit) = &mut changes.audit {
                 audit.reason = Some(reason.to_owned());
             }
+            // Who is just being erased takes along the bans that there are, and gets no more.
+            changes.check(Key::Player(player), Expect::At(there));
             match (bans.is_empty(), version) {
                 (true, None) => {}
                 (true, Some(version)) => {
@@ -249,24 +259,32 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Ends the ticket that a player waits in, if bans keep the player out of one of its queues. A match goes on.
-    pub(crate) async fn expel(&self, player: PlayerId) {
-        let now = self.clock.now();
-        let waiting = match self.get_one(&Key::Claim(player)).await {
-            Ok(Some(found)) => match &*found.row {
-                Row::Claim(Claim::Ticket(id)) => Some(*id),
-                _ => None,
-            },
-            Ok(None) => None,
-            Err(error) => {
-                tracing::warn!(%player, %error, "a banned player may still wait for a match");
-                None
-            }
+    /// Ends tickets of players of whose bans this node has heard since the last time: whoever banned them may have died
+    /// before it did, or a ticket may have been made where nobody had heard of the ban.
+    pub(crate) async fn expel_unseen(&self) {
+        let players: Vec<PlayerId> = {
+            let mut unseen = self.views.bans.unseen.lock();
+            std::iter::from_fn(|| unseen.pop_first()).take(EXPELLED_MAX).collect()
         };
-        if let Some(id) = waiting
-            && let Err(error) = self.expel_from(id, now).await
-        {
-            tracing::warn!(%player, ticket = %id, %error, "a banned player still waits for a match");
+        for player in players {
+            self.expel(player).await;
+        }
+    }
+
+    /// Ends the ticket that a player waits in, if bans keep the player out of one of its queues. A match goes on. What
+    /// fails is tried again.
+    pub(crate) async fn expel(&self, player: PlayerId) {
+        if let Err(error) = self.try_expel(player).await {
+            tracing::warn!(%player, %error, "a banned player may still wait for a match");
+            self.views.bans.unseen.lock().insert(player);
+        }
+    }
+
+    async fn try_expel(&self, player: PlayerId) -> Result<(), EngineError> {
+        let Some(found) = self.get_one(&Key::Claim(player)).await? else { return Ok(()) };
+        match &*found.row {
+            Row::Claim(Claim::Ticket(id)) => self.expel_from(*id, self.clock.now()).await,
+            _ => Ok(()),
         }
     }
 

@@ -70,6 +70,7 @@ impl TickReport {
 impl Engine {
     /// One turn over all queues. Call it again after [`Engine::wait_for_work`].
     pub async fn tick(&self) -> TickReport {
+        self.expel_unseen().await;
         // One after another, unless each may have to wait for a model elsewhere.
         let at_once = if self.asks_elsewhere() { QUEUES_AT_ONCE } else { 1 };
         let turns = stream::iter(self.queues()).map(|queue| async move {

@@ -30,6 +30,12 @@ pub(crate) struct Book {
     all_players: BTreeSet<PlayerId>,
     /// Players whom somebody wanted to be erased.
     erasing: BTreeSet<PlayerId>,
+    /// Until when whoever has a secret is banned at least.
+    pub(crate) bans: BTreeMap<usize, Timestamp>,
+    /// Whom somebody wanted to be banned or freed, ever.
+    pub(crate) ruled_out: BTreeSet<PlayerId>,
+    /// Whose bans somebody wants to be lifted right now.
+    lifting: BTreeSet<PlayerId>,
     pub(crate) tickets: BTreeMap<TicketId, TicketView>,
     tickets_maybe: Vec<(BTreeSet<QueueName>, Vec<PlayerId>)>,
     cancelled: BTreeSet<TicketId>,
@@ -56,6 +62,9 @@ pub(crate) struct Book {
     pub(crate) matches: BTreeMap<MatchId, (Mode, Roster)>,
 }
 
+/// Longer than any world lives, and shorter than what is kept of a ban after an erasure.
+const FOR_GOOD: Timestamp = Timestamp::from_millis(1_702_592_000_000);
+
 fn fault(invariant: Invariant, detail: String) -> Result<(), Fault> {
     Err(Fault { invariant, detail })
 }
@@ -71,11 +80,37 @@ impl Book {
         self.players.values().copied().collect()
     }
 
-    /// Takes in what is asked for, before any answer: what begins at the same time may meet it half done.
-    pub(crate) fn begins(&mut self, deed: &Deed) {
-        if let Deed::Erase { player, .. } = deed {
-            self.erasing.insert(*player);
+    /// Takes in what is asked for at once, before any answer: each may meet the others half done.
+    pub(crate) fn begin<'a>(&mut self, deeds: impl Iterator<Item = &'a Deed>) {
+        self.lifting.clear();
+        for deed in deeds {
+            match deed {
+                Deed::Erase { player, .. } => drop(self.erasing.insert(*player)),
+                Deed::Lift { player, .. } => {
+                    self.ruled_out.insert(*player);
+                    self.lifting.insert(*player);
+                    self.secret_of(*player).and_then(|secret| self.bans.remove(&secret));
+                }
+                // It takes the place of another, which may have been longer.
+                Deed::Ban { player, until, .. } => {
+                    self.ruled_out.insert(*player);
+                    let secret = self.secret_of(*player);
+                    if let Some(known) = secret.and_then(|secret| self.bans.get_mut(&secret)) {
+                        *known = until.map_or(*known, |until| until.min(*known));
+                    }
+                }
+                _ => {}
+            }
         }
+    }
+
+    fn secret_of(&self, player: PlayerId) -> Option<usize> {
+        self.players.iter().find(|(_, of)| **of == player).map(|(secret, _)| *secret)
+    }
+
+    /// Who is banned, and until when at least, whoever was erased and came back.
+    pub(crate) fn banned(&self) -> impl Iterator<Item = (PlayerId, Timestamp)> {
+        self.bans.iter().filter_map(|(secret, until)| Some((*self.players.get(secret)?, *until)))
     }
 
     /// Takes in an answer; a fault if it cannot be with what was said before.
@@ -121,6 +156,15 @@ impl Book {
                     return fault(Invariant::Answers, format!("cancelled, but told {view:?}"));
                 }
                 self.cancelled.insert(*ticket);
+            }
+            (Deed::Ban { player, until, key }, Told::Done(_)) if !self.lifting.contains(player) => {
+                // What a key did before it does not do again.
+                let again = key.as_ref().is_some_and(|key| self.keys.contains_key(key));
+                if let Some(secret) = self.secret_of(*player).filter(|_| !again) {
+                    let until = until.unwrap_or(FOR_GOOD);
+                    let known = self.bans.entry(secret).or_insert(until);
+                    *known = until.min(*known);
+                }
             }
             (Deed::Cancel { ticket, .. }, told) if told.is_unknown() => {
                 self.cancelled_maybe.insert(*ticket);
@@ -310,7 +354,10 @@ impl Book {
                 let queues: BTreeSet<QueueName> = row.queues().cloned().collect();
                 self.tickets_maybe.iter().any(|(q, p)| *q == queues && *p == players)
             };
-            if !self.tickets.contains_key(id) && !maybe() {
+            // A ban that comes while a ticket is made ends it, and then it is refused.
+            let expelled =
+                row.state == TicketState::Cancelled && players.iter().any(|of| self.ruled_out.contains(of));
+            if !self.tickets.contains_key(id) && !maybe() && !expelled {
                 return fault(Invariant::Answers, format!("ticket {id} was made by a call that was refused"));
             }
             if row.state.is_terminal() {

@@ -1,9 +1,10 @@
 //! What callers do: plain data, so that a trace can be read and a fate can be unknown.
 use crate::world::{league, rule_set};
-use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Variant};
+use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Timestamp, Variant};
 use gsm_engine::{
-    BoardConfig, Call, Engine, EngineError, Fingerprint, Intake, MatchFacts, MatchView, NewMatch, NewTicket,
-    PAST_SEATS_MAX, Principal, QueueConfig, ReportsView, ResultView, Retention, TicketView, Viewer,
+    Ban, BanKind, BoardConfig, Call, Engine, EngineError, Fingerprint, Intake, MatchFacts, MatchView,
+    NewMatch, NewTicket, PAST_SEATS_MAX, Principal, QueueConfig, ReportsView, ResultView, Retention,
+    TicketView, Viewer,
     store::{Brought, Origin, Recorded},
 };
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
@@ -143,6 +144,16 @@ pub(crate) enum Deed {
     Erase {
         player: PlayerId,
         by_player: bool,
+        key: Option<String>,
+    },
+    /// Nobody plays with the player until then, in any queue; for good without.
+    Ban {
+        player: PlayerId,
+        until: Option<Timestamp>,
+        key: Option<String>,
+    },
+    Lift {
+        player: PlayerId,
         key: Option<String>,
     },
     Tick,
@@ -286,6 +297,8 @@ impl Deed {
             Self::Void { id, key } => (key, format!("{id} is void")),
             Self::Correct { id, outcome, key } => (key, format!("{id} {outcome:?}")),
             Self::Erase { player, key, .. } => (key, format!("{player}")),
+            Self::Ban { player, until, key } => (key, format!("{player} {until:?}")),
+            Self::Lift { player, key } => (key, format!("{player} is free")),
             Self::SetRating { mode, player, mean, deviation, key } => {
                 (key, format!("{mode} {player} {mean} {deviation:?}"))
             }
@@ -316,6 +329,8 @@ impl Deed {
             | Self::PutBoard(_)
             | Self::Void { .. }
             | Self::Correct { .. }
+            | Self::Ban { .. }
+            | Self::Lift { .. }
             | Self::SetRating { .. } => Principal::Admin("ops".to_owned()),
             _ => Principal::Server(SERVER.to_owned()),
         }
@@ -406,6 +421,16 @@ impl Deed {
             Self::Erase { player, .. } => {
                 engine.erase_player(call, *player, Some("sim")).await?;
                 Told::Done("erased".to_owned())
+            }
+            Self::Ban { player, until, .. } => {
+                let (reason, by) = ("sim".to_owned(), "ops".to_owned());
+                let ban = Ban { kind: BanKind::Play, reason, by, since: call.now, until: *until };
+                engine.ban(call, *player, &ban).await?;
+                Told::Done("banned".to_owned())
+            }
+            Self::Lift { player, .. } => {
+                engine.lift_ban(call, *player, BanKind::Play.as_str(), "sim").await?;
+                Told::Done("free".to_owned())
             }
             Self::Upkeep => Told::Done(format!("{:?}", engine.upkeep(&Retention::default()).await?)),
             Self::Tick => Told::Done(format!("{:?}", engine.tick().await)),

@@ -6,7 +6,7 @@ use crate::{
     truth::Truth,
     world::{BEST, QUEUES, boards, queue, ruled},
 };
-use gsm_core::{MatchId, Mode, PlayerId, QueueName, RequestKey};
+use gsm_core::{MatchId, Millis, Mode, PlayerId, QueueName, RequestKey, Timestamp};
 use gsm_engine::QueueConfig;
 use gsm_session::{MatchState, PlayerSessionState, Roster, TicketState};
 
@@ -66,6 +66,7 @@ pub(crate) struct Draw<'a> {
     pub(crate) book: &'a Book,
     pub(crate) truth: &'a Truth,
     pub(crate) nodes: usize,
+    pub(crate) now: Timestamp,
 }
 
 /// Variants that results name.
@@ -187,7 +188,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(135) {
+        match self.random.below(139) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -254,7 +255,19 @@ impl Draw<'_> {
                 let key = self.key("erase", of);
                 Some(Deed::Erase { player: of, by_player, key })
             }
-            133.. => Some(Deed::Upkeep),
+            133..=134 => Some(Deed::Upkeep),
+            135..=137 => {
+                let player = self.mostly(self.truth.claims.keys().copied().collect())?;
+                let until = self.random.chance(0.6).then(|| {
+                    let ms = self.random.within(2_000, 400_000);
+                    self.now.saturating_add(Millis::new(ms as u64))
+                });
+                Some(Deed::Ban { player, until, key: self.key("ban", "ops") })
+            }
+            138.. => {
+                let player = self.mostly(self.truth.bans.keys().copied().collect())?;
+                Some(Deed::Lift { player, key: self.key("lift", "ops") })
+            }
             120..=131 => self.say(),
             116..=118 => self.rules().map(|config| Deed::PutQueue(Box::new(config))),
             _ => queue("duo", self.random.chance(0.3)).map(|config| Deed::PutQueue(Box::new(config))),

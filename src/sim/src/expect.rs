@@ -55,6 +55,10 @@ impl Before<'_> {
             | Deed::Seasons { .. }
             | Deed::Erase { .. }
             | Deed::Tick => Some("ok"),
+            Deed::Ban { until: Some(until), .. } if *until <= self.now => Some("invalid"),
+            Deed::Ban { player, .. } | Deed::Lift { player, .. } => {
+                Some(if self.truth.erased.contains(player) { "not_found" } else { "ok" })
+            }
             // Another call may hold it up.
             Deed::Upkeep => None,
             Deed::Create(wish) => self.create(wish, self.replay(deed)),
@@ -163,12 +167,25 @@ impl Before<'_> {
             return Some(if same { "ok" } else { "ticket_id_taken" });
         }
         let claim = |player: &PlayerId| self.truth.claims.get(player);
+        let banned = |player: &PlayerId| self.is_banned(*player);
+        // Nodes of several hear of a ban, and that it is lifted, later.
+        let rumour =
+            |player: &PlayerId| self.book.ruled_out.contains(player) || self.truth.bans.contains_key(player);
+        if !self.is_one && players.iter().any(rumour) {
+            return None;
+        }
         Some(match players.iter().find_map(claim) {
+            None if players.iter().any(banned) => "banned",
             None if self.is_locked(wish) => "locked_out",
             None => "ok",
             Some(Claim::Ticket(_)) => "already_queued",
             Some(Claim::Match(_)) => "in_match",
         })
+    }
+
+    fn is_banned(&self, player: PlayerId) -> bool {
+        let bans = self.truth.bans.get(&player).into_iter().flatten();
+        bans.into_iter().any(|ban| ban.until.is_none_or(|until| until > self.now))
     }
 
     fn is_locked(&self, wish: &TicketWish) -> bool {

@@ -108,6 +108,8 @@ pub enum Invariant {
     SameAnswer,
     /// Nothing of an erased player's identity is left.
     NobodyLeft,
+    /// A ban holds until it ends or is lifted, also for who was erased and came back, and nobody banned waits for a match.
+    BansHold,
     /// An answer is what the rules say, and a refused call has done nothing.
     Answers,
 }
@@ -134,6 +136,7 @@ impl Invariant {
         Self::AuditedOnce,
         Self::SameAnswer,
         Self::NobodyLeft,
+        Self::BansHold,
         Self::Answers,
     ];
 }

@@ -57,6 +57,8 @@ pub enum Plant {
     OffenceForgotten,
     /// Nobody is told who is locked out.
     LocksUnheeded,
+    /// Who is erased is rid of bans.
+    BanForgotten,
     /// A result counts, and nobody learns from it.
     LessonDropped,
     /// A match keeps what was said of another.
@@ -100,6 +102,7 @@ impl Plant {
         Self::CountingUnheeded,
         Self::OffenceForgotten,
         Self::LocksUnheeded,
+        Self::BanForgotten,
         Self::LessonDropped,
         Self::AnswerMisplaced,
         Self::BackfillUnheeded,
@@ -129,6 +132,7 @@ impl Plant {
             Self::SeatForgotten => Invariant::SeatsKept,
             Self::OffenceForgotten => Invariant::OffencesOnce,
             Self::LocksUnheeded => Invariant::OffencesOnce,
+            Self::BanForgotten => Invariant::BansHold,
             Self::AgreementForged => Invariant::EnoughAgree,
             Self::LessonDropped => Invariant::ModelsAgree,
             Self::AnswerMisplaced => Invariant::HeardAsSaid,
@@ -193,6 +197,9 @@ impl Planted {
             Plant::TicketDropped => {
                 Self::without(changes, |w| !(matches!(w.key, Key::Ticket(_)) && w.expect == Expect::Absent))
             }
+            Plant::BanForgotten => Self::without(changes, |w| {
+                !(matches!(w.key, Key::Banned(_)) && matches!(w.op, Op::Put { .. }))
+            }),
             Plant::SeatForgotten => Self::without(changes, |w| !matches!(w.key, Key::Seated(..))),
             Plant::OffenceForgotten => {
                 Self::without(changes, |w| !(matches!(w.key, Key::Leaves(..)) && w.op != Op::Check))

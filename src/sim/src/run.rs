@@ -69,9 +69,9 @@ impl Sim {
         self.begin().await?;
         while *step < steps {
             *step += 1;
-            let nodes = self.world.nodes.len();
+            let (nodes, now) = (self.world.nodes.len(), self.world.now());
             let mut draw =
-                Draw { random: &mut self.world.random, book: &self.book, truth: &self.truth, nodes };
+                Draw { random: &mut self.world.random, book: &self.book, truth: &self.truth, nodes, now };
             let act = draw.act();
             self.act(*step, act).await?;
         }
@@ -164,7 +164,7 @@ impl Sim {
         if let (Some(expected), [(_, deed)], [told]) = (expected, deeds.as_slice(), all_told.as_slice()) {
             self.answers_as(expected, deed, told)?;
         }
-        deeds.iter().for_each(|(_, deed)| self.book.begins(deed));
+        self.book.begin(deeds.iter().map(|(_, deed)| deed));
         for ((_, deed), told) in deeds.iter().zip(&all_told) {
             let others = deeds.iter().filter(|(_, other)| other.ruled_on() == deed.ruled_on());
             self.book.take(deed, told, others.count() == 1)?;
@@ -220,6 +220,7 @@ impl Sim {
         }
         check::dodges_count(&self.truth, &self.world.ledger)?;
         check::nobody_left(&self.truth, &self.world.eye)?;
+        check::bans_hold(&self.truth, self.book.banned(), self.world.now())?;
         for (at, node) in self.world.nodes.iter().enumerate() {
             check::ranks_recount(&self.truth, at, &node.engine)?;
         }
@@ -264,6 +265,7 @@ impl Sim {
             }
         }
         self.calm().await?;
+        check::nobody_banned_waits(&self.truth, self.world.now())?;
         let slack = Millis::new((2 * SKEW_MS_MAX + SLACK_MS) as u64);
         let pooled = self.in_owners_pools().await;
         check::waits_lawfully(&self.truth, self.world.now(), slack, |id| pooled.contains(&id))?;

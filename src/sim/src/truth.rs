@@ -9,10 +9,13 @@ use futures::FutureExt;
 use gsm_core::{
     AdjustmentId, BoardName, MatchId, Mode, PlayerId, ProposalId, QueueName, TicketId, Timestamp,
 };
-use gsm_engine::store::{
-    AdjustmentRow, Claim, CountingRow, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange, MatchRow,
-    OffencesRow, PenaltiesRow, PushEvent, ReportsRow, ResultRow, Row, StagedRow, StandingRow, Store,
-    TicketRow, Version, Versioned, memory::MemoryStore,
+use gsm_engine::{
+    Ban,
+    store::{
+        AdjustmentRow, Claim, CountingRow, Cursor, EntryRow, GateRow, HistoryRow, Home, Key, KeyRange,
+        MatchRow, OffencesRow, PenaltiesRow, PushEvent, ReportsRow, ResultRow, Row, StagedRow, StandingRow,
+        Store, TicketRow, Version, Versioned, memory::MemoryStore,
+    },
 };
 use gsm_matchmaking::Proposal;
 use gsm_ranking::tier::Bounds;
@@ -58,6 +61,8 @@ pub(crate) struct Truth {
     pub(crate) offences: BTreeMap<MatchId, OffencesRow>,
     /// Players whose identity was deleted.
     pub(crate) erased: BTreeSet<PlayerId>,
+    /// Bans, those that are over included.
+    pub(crate) bans: BTreeMap<PlayerId, Vec<Ban>>,
     /// What players say of their matches, where that is kept.
     pub(crate) reports: BTreeMap<MatchId, ReportsRow>,
     /// Boards that count results of any mode, once decided jobs are carried out.
@@ -172,6 +177,7 @@ impl Eye {
             leaves: BTreeMap::new(),
             offences: BTreeMap::new(),
             erased: BTreeSet::new(),
+            bans: BTreeMap::new(),
             reports: BTreeMap::new(),
             counting: BTreeSet::new(),
         };
@@ -188,6 +194,7 @@ impl Eye {
             KeyRange::AllLeaves,
             KeyRange::AllOffences,
             KeyRange::AllErased,
+            KeyRange::AllBans,
             KeyRange::AllReports,
         ];
         let mut counting: BTreeMap<Mode, CountingRow> = BTreeMap::new();
@@ -195,6 +202,9 @@ impl Eye {
             match (key, &*found.row) {
                 (Key::Erased(player), _) => {
                     truth.erased.insert(player);
+                }
+                (Key::Bans(player), Row::Bans(row)) => {
+                    truth.bans.insert(player, row.clone());
                 }
                 (Key::Ticket(id), Row::Ticket(row)) => {
                     truth.tickets.insert(id, (**row).clone());

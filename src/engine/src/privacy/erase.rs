@@ -1,7 +1,7 @@
 //! A player's identity deleted: at once what says who he is, then what is left of it elsewhere.
 use crate::{
     BanKind, Call, Engine, EngineError, Principal,
-    store::{ErasedRow, ErasingRow, Home, IdentityKind, Key, KeyRange, Row, Version},
+    store::{ErasedRow, ErasingRow, Expect, Home, IdentityKind, Key, KeyRange, Row, Version},
 };
 use gsm_core::{Map, PlayerId, limits};
 use parking_lot::RwLock;
@@ -157,6 +157,9 @@ impl Engine {
             row.bans = u32::try_from(told).unwrap_or(u32::MAX);
             self.keep_bans(&mut changes, &hashes, all);
             changes.delete(bans, found.version);
+        } else {
+            // Or somebody is just being banned.
+            changes.check(bans, Expect::Absent);
         }
         changes.create(Key::Erased(player), Row::Erased(Box::new(row)));
         let first = ErasingRow { again: false, part: 0, after: None, due: call.now };

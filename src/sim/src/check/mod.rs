@@ -1,5 +1,6 @@
 //! The invariants, one idea a file.
 mod backfills;
+mod bans;
 mod claims;
 mod copies;
 mod entries;
@@ -14,6 +15,7 @@ mod seats;
 mod waiting;
 
 pub(crate) use backfills::one_backfill;
+pub(crate) use bans::{bans_hold, nobody_banned_waits};
 pub(crate) use claims::one_claim;
 pub(crate) use copies::copies_agree;
 pub(crate) use entries::{entries_recount, entries_shown};

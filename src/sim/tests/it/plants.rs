@@ -72,6 +72,7 @@ plants! {
     a_board_that_results_do_not_heed_is_found: CountingUnheeded in ManyNodes,
     a_forgotten_offence_is_found: OffenceForgotten in ThreeHomes,
     a_lock_that_nobody_heeds_is_found: LocksUnheeded in OneHome,
+    a_ban_that_an_erasure_ends_is_found: BanForgotten in ThreeHomes,
     a_lesson_that_is_not_kept_is_found: LessonDropped in ManyNodes,
     an_answer_that_another_match_keeps_is_found: AnswerMisplaced in OneHome,
     a_second_backfill_is_found: BackfillUnheeded in OneHome,
