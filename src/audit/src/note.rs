@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 /// Ed25519 among the signature types.
 const ED25519_TYPE: u8 = 1;
 /// Signatures that a note may have.
-const SIGNATURES_MAX: usize = 16;
+const SIGNATURES_MAX: usize = 64;
 /// Bytes of a note.
 const NOTE_BYTES_MAX: usize = 65_536;
 const DASH: &str = "\u{2014} ";

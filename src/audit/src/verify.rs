@@ -63,16 +63,19 @@ pub fn verify(files: &dyn Files, keys: &[VerifierKey], anchor: Option<&[u8]>) ->
     };
     let mut verdict = Verdict::Unchecked("it was written on all the time".to_owned());
     let mut walk = Walk::new();
+    // What a writer changes last and first.
+    let standing = || [CHECKPOINT, PENDING].map(|path| files.read(path).ok().flatten());
+    let mut before = standing();
     for _ in 0..TRIES_MAX {
-        let before = files.read(CHECKPOINT).ok().flatten();
-        verdict = match once(files, keys, anchor.as_ref(), before.as_deref(), &mut walk) {
+        verdict = match once(files, keys, anchor.as_ref(), before[0].as_deref(), &mut walk) {
             Ok(verdict) => verdict,
             Err(error) => return Verdict::Unchecked(error.to_string()),
         };
-        let is_final = !matches!(verdict, Verdict::Damaged(_));
-        if is_final || files.read(CHECKPOINT).ok().flatten() == before {
+        let after = standing();
+        if !matches!(verdict, Verdict::Damaged(_)) || after == before {
             break;
         }
+        before = after;
     }
     verdict
 }

@@ -111,12 +111,13 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.push(port(&settings));
     all.extend(data_dir(&settings));
     all.extend(snapshots(&settings));
-    all.extend(private_file("session key", &settings.token_key_file));
-    all.extend(private_file("audit keys", &settings.audit_key_file));
+    all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
+    all.extend(private_key("audit keys", &settings.audit_key_file, gsm_server::audit_key_fault));
+    all.extend(address_keys(&settings.data_dir));
     let jwks =
         settings.player_jwks.iter().chain(settings.trusted_issuers.iter().filter_map(|i| i.jwks.as_ref()));
     all.extend(jwks.map(|path| readable(path)));
-    all.extend(private_file("access key seal", &settings.aws_master_key_file));
+    all.extend(private_key("access key seal", &settings.aws_master_key_file, gsm_server::key_fault));
     all.extend(settings.webhooks.iter().map(|webhook| secret(&webhook.name, &webhook.secret_file)));
     if let Some(tls) = &settings.tls {
         all.extend(private_file("TLS key", &tls.key_file));
@@ -391,6 +392,33 @@ fn private_file(check: &'static str, path: &Path) -> Option<Finding> {
     } else {
         Finding::bad(check, Verdict::Fail, shown, "chmod 600: `gsm serve` refuses a key that others can read")
     })
+}
+
+/// A key that the server made itself, or was given: nobody else may read it, and it must be one.
+fn private_key(check: &'static str, path: &Path, fault: fn(&Path) -> Option<String>) -> Option<Finding> {
+    let found = private_file(check, path)?;
+    if found.verdict != Verdict::Ok {
+        return Some(found);
+    }
+    Some(match fault(path) {
+        None => found,
+        Some(why) => {
+            let shown = format!("{}: {why}", path.display());
+            Finding::bad(check, Verdict::Fail, shown, "`gsm serve` refuses it: put the right file there")
+        }
+    })
+}
+
+/// The keys under which the audit log writes addresses down, one a year.
+fn address_keys(dir: &Path) -> Vec<Finding> {
+    let names = fs::read_dir(dir).into_iter().flatten().flatten();
+    let is_one = |name: &str| name.starts_with("address-") && name.ends_with(".key");
+    let mut paths: Vec<_> = names
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_one))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    paths.iter().filter_map(|path| private_key("address key", path, gsm_server::key_fault)).collect()
 }
 
 fn readable(path: &Path) -> Finding {

@@ -391,6 +391,7 @@ async fn admit(
         principal: caller.principal,
         request_id: request_id.clone(),
         facts: caller.facts,
+        until: caller.until,
     });
     Ok(())
 }

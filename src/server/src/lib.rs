@@ -38,10 +38,11 @@ mod upkeep;
 mod webhooks;
 mod who;
 
+pub use audit::key_fault as audit_key_fault;
 pub use bootstrap::bootstrap;
 pub use echo::echo;
 pub use metrics::metrics_markdown;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};
 pub use telemetry::log_warnings;
-pub use who::fetch::is_fit as is_private_way;
+pub use who::{fetch::is_fit as is_private_way, secret::key_fault};

@@ -134,6 +134,8 @@ const CODES: &[(&str, u16, &str)] = &[
     ("too_many_rule_set_versions", 429, "The rule set has as many versions as it may."),
     ("too_many_boards", 429, "The server has as many boards as it may."),
     ("too_many_counting_boards", 429, "As many boards as may count the results of this mode already."),
+    ("answer_too_large", 413, "The answer to what the request asks for would be too large."),
+    ("too_many_audit_keys", 429, "As many keys as may sign the audit log already."),
     ("list_full", 429, "The list of networks holds as many as it may."),
     ("too_many_streams", 429, "The player has as many push streams as one may."),
     (

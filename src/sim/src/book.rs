@@ -157,13 +157,15 @@ impl Book {
                 }
                 self.cancelled.insert(*ticket);
             }
-            (Deed::Ban { player, until, key }, Told::Done(_)) if !self.lifting.contains(player) => {
+            (Deed::Ban { player, until, key }, told) if !self.lifting.contains(player) => {
                 // What a key did before it does not do again.
                 let again = key.as_ref().is_some_and(|key| self.keys.contains_key(key));
-                if let Some(secret) = self.secret_of(*player).filter(|_| !again) {
-                    let until = until.unwrap_or(FOR_GOOD);
-                    let known = self.bans.entry(secret).or_insert(until);
-                    *known = until.min(*known);
+                let until = until.unwrap_or(FOR_GOOD);
+                if let Some(secret) = self.secret_of(*player) {
+                    if matches!(told, Told::Done(_)) && !again {
+                        self.bans.entry(secret).or_insert(until);
+                    }
+                    self.bans.entry(secret).and_modify(|known| *known = until.min(*known));
                 }
             }
             (Deed::Cancel { ticket, .. }, told) if told.is_unknown() => {

@@ -200,6 +200,94 @@ fn a_log_that_is_written_on_meanwhile_is_whole() {
     assert_eq!((found.checkpoint.size, growing.left.get()), (900 + 40 * 30, 0));
 }
 
+type Disks = std::rc::Rc<std::cell::RefCell<Vec<Memory>>>;
+
+/// Remembers what was there after each step of a writer.
+struct Remembering {
+    disk: Memory,
+    states: Disks,
+}
+
+impl Remembering {
+    fn then<T>(&mut self, step: impl FnOnce(&mut Memory) -> std::io::Result<T>) -> std::io::Result<T> {
+        let done = step(&mut self.disk);
+        self.states.borrow_mut().push(self.disk.copy());
+        done
+    }
+}
+
+impl gsm_audit::Files for Remembering {
+    fn list(&self, dir: &str) -> std::io::Result<Vec<String>> {
+        self.disk.list(dir)
+    }
+    fn read(&self, path: &str) -> std::io::Result<Option<Vec<u8>>> {
+        self.disk.read(path)
+    }
+}
+
+impl gsm_audit::Disk for Remembering {
+    fn replace(&mut self, path: &str, bytes: &[u8], durable: bool) -> std::io::Result<()> {
+        self.then(|disk| disk.replace(path, bytes, durable))
+    }
+    fn append(&mut self, path: &str, at: u64, bytes: &[u8]) -> std::io::Result<()> {
+        self.then(|disk| disk.append(path, at, bytes))
+    }
+    fn remove(&mut self, path: &str) -> std::io::Result<()> {
+        self.then(|disk| disk.remove(path))
+    }
+}
+
+/// What a writer left, read while it goes on: some of its steps pass before one look.
+struct Passing {
+    states: Disks,
+    at: std::cell::Cell<usize>,
+    looks: std::cell::Cell<usize>,
+    /// Before which look, and how many.
+    pass: (usize, usize),
+}
+
+impl Passing {
+    fn now(&self) -> Memory {
+        let states = self.states.borrow();
+        if self.looks.get() == self.pass.0 {
+            self.at.set(self.at.get() + self.pass.1);
+        }
+        self.looks.set(self.looks.get() + 1);
+        states[self.at.get().min(states.len() - 1)].clone()
+    }
+}
+
+impl gsm_audit::Files for Passing {
+    fn list(&self, dir: &str) -> std::io::Result<Vec<String>> {
+        self.now().list(dir)
+    }
+    fn read(&self, path: &str) -> std::io::Result<Option<Vec<u8>>> {
+        self.now().read(path)
+    }
+}
+
+#[test]
+fn whenever_one_looks_while_it_is_written_it_is_whole() {
+    let disk = Memory::default();
+    written(&disk, 240, 60);
+    let states = Disks::default();
+    let writer = Remembering { disk, states: states.clone() };
+    let mut log = Log::open(writer, vec![key(7)], LIMITS).unwrap();
+    let ids = ids(300);
+    for n in (240..280).step_by(8) {
+        let more: Vec<Record<'_>> = (n..n + 8).map(|n| record(&ids, n)).collect();
+        log.append(&more).unwrap();
+    }
+    let steps = states.borrow().len();
+    for first in 0..steps {
+        for pass in (0..16).flat_map(|look| (1..8).map(move |steps| (look, steps))) {
+            let passing = Passing { states: states.clone(), at: first.into(), looks: 0.into(), pass };
+            let found = verify(&passing, &trusted(), None);
+            assert!(matches!(found, Verdict::Whole(_)), "from step {first}, {pass:?}: {found:?}");
+        }
+    }
+}
+
 #[test]
 fn an_older_checkpoint_names_who_signed_it() {
     let disk = log();

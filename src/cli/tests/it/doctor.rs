@@ -49,6 +49,24 @@ fn what_would_stop_a_server_fails_and_says_what_to_do() {
 }
 
 #[test]
+fn keys_that_serve_refuses_fail() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = ["token.key", "aws-master.key", "audit.key", "address-2026.key"];
+    for file in files {
+        write(&dir.path().join(file), &"ab".repeat(32));
+        fs::set_permissions(dir.path().join(file), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let ran = gsm(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(dir.path())]);
+    let failed = ran.out.lines().filter(|line| line.starts_with("FAIL")).collect::<Vec<_>>().join("\n");
+    assert!(ran.code == Some(1) && files.iter().all(|file| failed.contains(file)), "{}", ran.out);
+    for file in files {
+        fs::remove_file(dir.path().join(file)).unwrap();
+    }
+    let ran = gsm(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(dir.path())]);
+    assert_eq!(ran.code, Some(0), "{}", ran.out);
+}
+
+#[test]
 fn a_directory_in_use_is_no_failure_and_its_server_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let served = Served::start("serve", dir.path(), &[]);

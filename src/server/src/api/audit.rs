@@ -6,16 +6,16 @@ use super::{
     rulings::reason,
 };
 use crate::{
-    audit::{Filter, Reading},
+    audit::{Filter, KEYS_MAX, Reading},
     problem::{ApiError, Problem},
 };
 use axum::{
     extract::State,
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use gsm_audit::{Hash, LogError, Tile};
+use gsm_audit::{Hash, LogError, Standing, Tile};
 use gsm_core::limits;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -102,15 +102,15 @@ pub(crate) struct ProofDto {
 }
 
 impl ProofDto {
-    fn new(app: &App, size: u64, hashes: &[Hash]) -> Self {
+    fn new(standing: &Standing, size: u64, hashes: &[Hash]) -> Self {
         let hashes = hashes.iter().map(|hash| STANDARD.encode(hash)).collect();
-        Self { size, hashes, checkpoint: app.audit.standing().note.clone() }
+        Self { size, hashes, checkpoint: standing.note.clone() }
     }
 }
 
-/// The size that is asked for, or the newest.
-fn size_of(app: &App, name: &str, asked: Option<u64>) -> Result<u64, ApiError> {
-    let newest = app.audit.standing().rows.size();
+/// The size that is asked for, or the newest: that of the checkpoint which the answer carries.
+fn size_of(standing: &Standing, name: &str, asked: Option<u64>) -> Result<u64, ApiError> {
+    let newest = standing.rows.size();
     match asked {
         None => Ok(newest),
         Some(size) if size <= newest => Ok(size),
@@ -138,12 +138,13 @@ pub(crate) async fn inclusion(
     query: Query<InclusionQuery>,
     _: Admitted,
 ) -> Result<Answer<ProofDto>, ApiError> {
-    let (seq, size) = (query.0.seq, size_of(&app, "size", query.0.size)?);
+    let standing = app.audit.standing();
+    let (seq, size) = (query.0.seq, size_of(&standing, "size", query.0.size)?);
     if seq >= size {
         return Err(ApiError::parameter("seq", format_args!("the log has {size} records")));
     }
     let hashes = read(&app, move |log| log.inclusion(seq, size)).await?;
-    Ok(Answer(ProofDto::new(&app, size, &hashes)))
+    Ok(Answer(ProofDto::new(&standing, size, &hashes)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -166,12 +167,13 @@ pub(crate) async fn consistency(
     query: Query<ConsistencyQuery>,
     _: Admitted,
 ) -> Result<Answer<ProofDto>, ApiError> {
-    let (old, size) = (query.0.old, size_of(&app, "size", query.0.size)?);
+    let standing = app.audit.standing();
+    let (old, size) = (query.0.old, size_of(&standing, "size", query.0.size)?);
     if old > size {
         return Err(ApiError::parameter("old", format_args!("must be at most {size}")));
     }
     let hashes = read(&app, move |log| log.consistency(old, size)).await?;
-    Ok(Answer(ProofDto::new(&app, size, &hashes)))
+    Ok(Answer(ProofDto::new(&standing, size, &hashes)))
 }
 
 /// How many are asked for.
@@ -300,7 +302,11 @@ pub(crate) async fn rotate_key(
     if let Some(first) = app.engine.first_answer(&write.call).await? {
         return Ok(Answer(first));
     }
-    let rotated = app.audit.rotate(write.call.now).map_err(failed)?;
+    let Some(rotated) = app.audit.rotate(write.call.now).map_err(failed)? else {
+        let detail = format!("{KEYS_MAX} keys sign the audit log, the last of each day for 30 days");
+        let refused = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_audit_keys", detail);
+        return Err(refused.hint("wait until the overlap of an older key is over"));
+    };
     let answer = RotatedDto {
         vkey: rotated.new.to_string(),
         previous_vkey: rotated.old.to_string(),

@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
-use gsm_core::RequestKey;
+use gsm_core::{RequestKey, Timestamp};
 use gsm_engine::{Call, Fingerprint, MatchFacts, Principal, Viewer, store::Origin};
 use serde::de::DeserializeOwned;
 use std::{str::FromStr, sync::Arc};
@@ -29,11 +29,15 @@ pub(crate) struct Caller {
     pub(crate) request_id: Arc<str>,
     /// What a match's own token says of its match.
     pub(crate) facts: Option<Arc<MatchFacts>>,
+    /// When the token ends, if it does.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// A call that changes nothing.
 pub(crate) struct Read {
     pub(crate) call: Call,
+    /// When the caller's token ends, if it does.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// A call that changes nothing and whose answer depends on nobody: the door let it through, that is all.
@@ -80,7 +84,8 @@ fn call(caller: &Caller, app: &App, once: Option<Fingerprint>, origin: Origin) -
 impl FromRequestParts<Arc<App>> for Read {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        Ok(Self { call: call(caller(parts)?, app, None, Origin::default()) })
+        let caller = caller(parts)?;
+        Ok(Self { call: call(caller, app, None, Origin::default()), until: caller.until })
     }
 }
 

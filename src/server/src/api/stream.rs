@@ -18,7 +18,7 @@ use axum::{
 };
 use feed::Feed;
 use futures::{SinkExt, StreamExt, stream};
-use gsm_core::limits;
+use gsm_core::{Timestamp, limits};
 use gsm_engine::{
     EngineError, PushItem,
     store::{Cursor, PushKind, RankNews},
@@ -279,12 +279,19 @@ async fn open(app: Arc<App>, read: &Read, cursor: Option<Cursor>) -> Result<(Eve
     Ok((EventDto::Hello { cursor: cursor_text(stands) }, feed))
 }
 
+/// Returns when the token ends by which a stream was opened; never where it does not.
+async fn token_ends(app: Arc<App>, until: Option<Timestamp>) {
+    let Some(until) = until else { return std::future::pending().await };
+    let left = until.since(app.engine.clock().now());
+    tokio::time::sleep(Duration::from_millis(left.get())).await;
+}
+
 /// Follow one's events over a WebSocket.
 ///
 /// Text messages, each one JSON object with `type` and `cursor`; the first is `hello`. After a break connect again with
 /// the last `cursor`: what happened in between (10 minutes, 256 events) comes first. While a ticket waits, `wait` tells
 /// how long, every five seconds at most and only when that has changed; it is not kept. Clients send nothing. Browsers,
-/// which can set no header, offer the subprotocols `gsm.v1` and `bearer.<token>`.
+/// which can set no header, offer the subprotocols `gsm.v1` and `bearer.<token>`. When the token ends, so does the stream (1008).
 #[utoipa::path(get, path = "/v1/stream", tag = "push", operation_id = "stream_websocket",
     params(StreamQuery),
     responses((status = 101, description = "Switches to the WebSocket"), (status = 200, body = EventDto, description = "The shape of a message"),
@@ -303,18 +310,25 @@ pub(crate) async fn websocket(
     })?;
     let cursor = query.cursor.as_deref().map(parse_cursor).transpose()?;
     let stop = app.stop.clone();
+    let ends = token_ends(app.clone(), read.until);
     let (hello, feed) = open(app, &read, cursor).await?;
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(CLIENT_MESSAGE_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| follow(socket, hello, feed, stop)))
+    Ok(upgrade.on_upgrade(move |socket| follow(socket, hello, feed, stop, ends)))
 }
 
-async fn follow(socket: WebSocket, hello: EventDto, mut feed: Feed, stop: CancellationToken) {
+async fn follow(
+    socket: WebSocket,
+    hello: EventDto,
+    mut feed: Feed,
+    stop: CancellationToken,
+    ends: impl Future<Output = ()>,
+) {
     let (mut out, mut input) = socket.split();
     let close = |code, reason: &'static str| Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     let mut ping = tokio::time::interval(KEEP_ALIVE);
     ping.tick().await;
     let silence = tokio::time::sleep(SILENCE_MAX);
-    tokio::pin!(silence);
+    tokio::pin!(silence, ends);
     if out.send(Message::text(text(&hello))).await.is_err() {
         return;
     }
@@ -334,6 +348,7 @@ async fn follow(socket: WebSocket, hello: EventDto, mut feed: Feed, stop: Cancel
             },
             _ = ping.tick() => Message::Ping(bytes::Bytes::new()),
             () = &mut silence => return,
+            () = &mut ends => close(1008, "the token has ended: connect again with another and the last cursor"),
             () = stop.cancelled() => close(1012, "the server is stopping: connect again with the last cursor"),
         };
         let last = matches!(message, Message::Close(_));
@@ -385,7 +400,7 @@ pub(crate) struct EventsDto {
 ///
 /// With `Accept: text/event-stream`: the same messages as the WebSocket's, each with its cursor as `id`, so that a
 /// browser's EventSource resumes by itself with `Last-Event-ID`. Otherwise one page as JSON: what is kept after
-/// `cursor`, for clients that poll.
+/// `cursor`, for clients that poll. When the token ends, so does the stream.
 #[utoipa::path(get, path = "/v1/events", tag = "push", operation_id = "read_events",
     params(StreamQuery),
     responses((status = 200, content((EventsDto = "application/json"), (EventDto = "text/event-stream"))),
@@ -405,13 +420,14 @@ pub(crate) async fn events(
         return Ok(Answer(page(&app, &read, cursor.unwrap_or_default()).await?).into_response());
     }
     let stop = app.stop.clone();
+    let ends = token_ends(app.clone(), read.until);
     let (hello, feed) = open(app, &read, cursor).await?;
     let first = stream::iter([sse(&hello)]);
     let rest = stream::unfold(feed, |mut feed| async move {
         let event = feed.next().await?;
         Some((sse(&event), feed))
     });
-    let all = first.chain(rest).take_until(stop.cancelled_owned());
+    let all = first.chain(rest).take_until(stop.cancelled_owned()).take_until(Box::pin(ends));
     let keep_alive = axum::response::sse::KeepAlive::new().interval(KEEP_ALIVE);
     Ok(Sse::new(all).keep_alive(keep_alive).into_response())
 }

@@ -13,6 +13,9 @@ const OVERLAP: Millis = Millis::from_secs(30 * 86_400);
 const UNTIL: &str = " until ";
 
 /// The keys of the log.
+/// Keys that sign side by side: one a day for as long as each stays. A note takes twice as many.
+pub(crate) const KEYS_MAX: usize = 32;
+
 pub(super) struct Keys {
     path: PathBuf,
     /// Text form, and until when; the newest has no end.
@@ -24,6 +27,15 @@ pub(crate) struct Rotated {
     pub(crate) new: VerifierKey,
     pub(crate) old: VerifierKey,
     pub(crate) until: Timestamp,
+}
+
+/// Why `gsm serve` would refuse the keys that sign the audit log; `None` where they are in order, or where there are none.
+#[must_use]
+pub fn fault(path: &Path) -> Option<String> {
+    match secret::private_text(path, Mode::Serve) {
+        Ok(text) => Keys::parse(path, &text?).err().map(|error| error.to_string()),
+        Err(error) => Some(error.to_string()),
+    }
 }
 
 fn seed(ids: &dyn IdSource) -> [u8; 32] {
@@ -106,8 +118,11 @@ impl Keys {
         LogError::Io { path: self.path.display().to_string(), source }
     }
 
-    /// Puts another key first.
-    pub(super) fn rotate(&mut self, now: Timestamp, ids: &dyn IdSource) -> Result<Rotated, LogError> {
+    /// Puts another key first; `None` where there are as many as may be.
+    pub(super) fn rotate(&mut self, now: Timestamp, ids: &dyn IdSource) -> Result<Option<Rotated>, LogError> {
+        if self.keys.len() >= KEYS_MAX {
+            return Ok(None);
+        }
         let broken = || self.failed(invalid("there is no key in it"));
         let old = self.signing().first().map(|key| key.verifier().clone()).ok_or_else(broken)?;
         let new = SigningKey::of(old.name(), seed(ids)).map_err(|_| broken())?;
@@ -115,7 +130,7 @@ impl Keys {
         let mut keys = vec![(new.secret(), None)];
         keys.extend(self.keys.iter().map(|(key, end)| (key.clone(), Some(end.unwrap_or(until)))));
         self.replace(Self { path: self.path.clone(), keys })?;
-        Ok(Rotated { new: new.verifier().clone(), old, until })
+        Ok(Some(Rotated { new: new.verifier().clone(), old, until }))
     }
 }
 
@@ -135,7 +150,7 @@ mod tests {
         assert_eq!(names(&load()), first, "made once");
         let at = Timestamp::from_millis(1_000);
         let mut keys = load();
-        let rotated = keys.rotate(at, &SystemIds).unwrap();
+        let rotated = keys.rotate(at, &SystemIds).unwrap().unwrap();
         assert_eq!(names(&keys), [rotated.new.to_string(), first[0].clone()]);
         assert_eq!((rotated.old.to_string(), rotated.new.name()), (first[0].clone(), rotated.old.name()));
         assert_eq!(names(&load()), names(&keys), "after a restart");

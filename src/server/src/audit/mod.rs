@@ -11,7 +11,8 @@ mod sequencer;
 mod shipping;
 mod trail;
 
-pub(crate) use keys::Rotated;
+pub use keys::fault as key_fault;
+pub(crate) use keys::{KEYS_MAX, Rotated};
 pub(crate) use reading::{Filter, Reading};
 pub(crate) use sequencer::Sequencer;
 pub(crate) use shipping::Shipping;
@@ -189,10 +190,13 @@ impl Audit {
     }
 
     /// Makes another key that signs from now on; the one before signs beside it for a while.
-    pub(crate) fn rotate(&self, now: Timestamp) -> Result<Rotated, LogError> {
+    /// `None` where as many sign already as may.
+    pub(crate) fn rotate(&self, now: Timestamp) -> Result<Option<Rotated>, LogError> {
         let rotated = self.keys.lock().rotate(now, &*self.ids)?;
-        self.waiting.lock().rekey = true;
-        self.bell.notify_one();
+        if rotated.is_some() {
+            self.waiting.lock().rekey = true;
+            self.bell.notify_one();
+        }
         Ok(rotated)
     }
 

@@ -1,5 +1,6 @@
 //! The accept loop: HTTP/1 over TCP, counted, with clocks, and an end that comes when it must.
 use super::gate::{Gate, Pass, Refusal, Sign};
+use super::leftover;
 use super::limits::{LINGER_MAX, REFUSAL_RETRY_S, REFUSALS_MAX, WireLimits};
 use super::problem;
 use super::strict::{FAULT_METHOD, Link, Strict, Tail};
@@ -7,7 +8,7 @@ use super::tls::Tls;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Extensions, Request, Response, StatusCode};
+use axum::http::{Extensions, HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -196,10 +197,15 @@ async fn answer(
     {
         return Ok(link.answer(fault.response()));
     }
-    let mut request = request.map(Body::new);
+    let (mut request, left) = leftover::watch(request);
     request.extensions_mut().extend(carried);
     request.extensions_mut().insert(ConnectInfo(peer));
-    Ok(link.answer(handler.handle(request).await))
+    let mut answer = handler.handle(request).await;
+    // A connection whose next request would begin behind a body that nobody reads is given up, and the client told so.
+    if !left.is_drained().await && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(link.answer(answer))
 }
 
 /// Tells a connection that there is no place for it. Costs one write, and a short-lived task for the first

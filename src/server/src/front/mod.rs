@@ -6,6 +6,7 @@
 //! Invariant: everything refused here is the client's fault and answers 4xx (or 501/505); nothing panics.
 pub mod field;
 pub mod gate;
+mod leftover;
 pub mod limits;
 pub mod listen;
 mod problem;

@@ -107,7 +107,13 @@ impl Who {
     /// As policies see it. An access key of an operator is an owner's.
     fn bearer(&self) -> Bearer {
         let admin = (self.role == Role::Admin).then_some(AdminRole::Owner);
-        Bearer { principal: self.principal.clone(), role: self.role.as_str(), admin, facts: None }
+        Bearer {
+            principal: self.principal.clone(),
+            role: self.role.as_str(),
+            admin,
+            facts: None,
+            until: None,
+        }
     }
 }
 

@@ -28,11 +28,16 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::Semaphore;
 
 /// Bodies beyond this are worked at beside the threads that serve.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
-/// Batch transforms send so many requests at once.
-const TRANSFORMS_MAX: u32 = 16;
+/// A quality alone.
+const BARE_BYTES: usize = 20;
+/// Batch transforms send so many requests at once; so many large ones are worked at.
+const TRANSFORMS_MAX: u32 = 4;
+/// Bytes of an answer, about.
+const ANSWER_BYTES_MAX: usize = 128 << 20;
 
 /// JSON here: small documents, or as many matches as the platform lets through.
 const LIMITS: JsonLimits = JsonLimits {
@@ -46,13 +51,16 @@ const LIMITS: JsonLimits = JsonLimits {
 /// The endpoint; its model comes after it.
 pub(super) struct Endpoint {
     oracle: OnceLock<Arc<Oracle>>,
+    /// Places for large bodies.
+    large: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     deadline: Duration,
 }
 
 impl Endpoint {
     pub(super) fn new(clock: Arc<dyn Clock>, deadline: Duration) -> Self {
-        Self { oracle: OnceLock::new(), clock, deadline }
+        let large = Arc::new(Semaphore::new(TRANSFORMS_MAX as usize));
+        Self { oracle: OnceLock::new(), large, clock, deadline }
     }
 
     /// The model is there.
@@ -137,18 +145,30 @@ async fn invoked(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Result
         return Ok((work.done(&bytes, media, accepted)?, accepted));
     }
     let theirs = given_up.clone();
-    let working = tokio::task::spawn_blocking(move || {
-        let work = Work { oracle: &oracle, now, given_up: &theirs };
-        work.done(&bytes, media, accepted)
-    });
+    let places = endpoint.large.clone();
+    let working = async move {
+        let place = places.acquire_owned().await.map_err(|error| ApiError::internal(error.to_string()))?;
+        let done = tokio::task::spawn_blocking(move || {
+            // Whoever gave up waiting leaves the place when the work has noticed.
+            let _place = place;
+            let work = Work { oracle: &oracle, now, given_up: &theirs };
+            work.done(&bytes, media, accepted)
+        });
+        done.await.map_err(|error| ApiError::internal(error.to_string()))?
+    };
     match tokio::time::timeout(endpoint.deadline, working).await {
-        Ok(Ok(done)) => Ok((done?, accepted)),
-        Ok(Err(error)) => Err(ApiError::internal(error.to_string())),
+        Ok(done) => Ok((done?, accepted)),
         Err(_) => {
             given_up.store(true, Ordering::Relaxed);
             Err(too_late())
         }
     }
+}
+
+fn too_much() -> ApiError {
+    let detail = format!("the answer would have more than {} MiB", ANSWER_BYTES_MAX >> 20);
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "answer_too_large", detail)
+        .hint("send fewer matches in one request, or do not ask for explanations")
 }
 
 fn too_late() -> ApiError {
@@ -171,13 +191,17 @@ impl Work<'_> {
             Media::Lines => (self.lines(bytes)?, Shape::List),
             Media::Csv => (self.csv(bytes)?, Shape::Predictions),
         };
-        let mut outputs = Vec::with_capacity(items.len());
+        let (mut outputs, mut bytes) = (Vec::with_capacity(items.len()), 0);
         for item in &items {
             if self.given_up.load(Ordering::Relaxed) {
                 return Err(too_late());
             }
             let answer =
                 self.oracle.answer(&item.asked).map_err(|error| fault("invalid", "", error.to_string()))?;
+            bytes += if item.is_bare { BARE_BYTES } else { answer.bytes() };
+            if bytes > ANSWER_BYTES_MAX {
+                return Err(too_much());
+            }
             outputs.push(if item.is_bare {
                 Output::Bare(answer.quality)
             } else {

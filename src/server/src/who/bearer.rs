@@ -20,12 +20,14 @@ pub(crate) struct Bearer {
     /// Of an operator, the role.
     pub(crate) admin: Option<AdminRole>,
     pub(crate) facts: Option<Arc<MatchFacts>>,
+    /// When the token of a player or of an issuer ends.
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl Bearer {
     /// Nobody known.
     pub(crate) fn nobody() -> Self {
-        Self { principal: Principal::Anonymous, role: "none", admin: None, facts: None }
+        Self { principal: Principal::Anonymous, role: "none", admin: None, facts: None, until: None }
     }
 }
 
@@ -62,7 +64,7 @@ impl Bearers {
         if let Some(holder) = engine.key_holder(token, now).await? {
             let role = if holder.admin.is_some() { Role::Admin } else { Role::Server };
             let (principal, admin) = (holder.principal, holder.admin);
-            return Ok(Some(Bearer { principal, role: role.as_str(), admin, facts: None }));
+            return Ok(Some(Bearer { principal, role: role.as_str(), admin, facts: None, until: None }));
         }
         let hash = *blake3::hash(token.as_bytes()).as_bytes();
         if let Some(bearer) = self.remembered(&hash, now) {
@@ -92,8 +94,10 @@ impl Bearers {
             Ok(own) => {
                 let Ok(player) = own.subject.as_str().parse::<PlayerId>() else { return Ok(None) };
                 let principal = Principal::Player(player);
-                let bearer = Bearer { principal, role: Role::Player.as_str(), admin: None, facts: None };
-                return Ok(Some((bearer, own.expires_at)));
+                let until = own.expires_at;
+                let role = Role::Player.as_str();
+                let bearer = Bearer { principal, role, admin: None, facts: None, until: Some(until) };
+                return Ok(Some((bearer, until)));
             }
             // A key of ours, and yet not in order: no other issuer makes it good.
             Err(Refused::Invalid) => return Ok(None),
@@ -155,6 +159,7 @@ fn of_match(engine: &Engine, token: &str, now: Timestamp) -> Option<Bearer> {
         role: "match",
         admin: None,
         facts: Some(Arc::new(MatchFacts { mode: claim.mode, queue: claim.queue, roster: claim.roster })),
+        until: None,
     })
 }
 
@@ -174,5 +179,6 @@ async fn of_issuer(engine: &Engine, verified: &Verified, now: Timestamp) -> Resu
         Role::Server => Principal::Server(format!("{}#{}", verified.issuer, verified.subject)),
         Role::Admin => Principal::Admin(format!("{}#{}", verified.issuer, verified.subject)),
     };
-    Ok(Bearer { principal, role: verified.role.as_str(), admin: verified.admin, facts: None })
+    let until = Some(verified.expires_at);
+    Ok(Bearer { principal, role: verified.role.as_str(), admin: verified.admin, facts: None, until })
 }

@@ -27,7 +27,7 @@ impl Clients {
                 ClientRole::Server => (Principal::Server(name), Role::Server, None),
                 ClientRole::Admin(role) => (Principal::Admin(name), Role::Admin, Some(role)),
             };
-            let bearer = Bearer { principal, role: role.as_str(), admin, facts: None };
+            let bearer = Bearer { principal, role: role.as_str(), admin, facts: None, until: None };
             (client.subject.clone(), Certified(Arc::new(bearer)))
         };
         Self(clients.iter().map(one).collect())

@@ -79,14 +79,7 @@ pub(crate) fn private_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result
     let fail = |source| StartError::File { path: path.display().to_string(), source };
     let weak = |what: &str| fail(io::Error::new(io::ErrorKind::InvalidData, what.to_owned()));
     match private_text(path, mode)? {
-        Some(text) => {
-            let bits = parse(text.trim()).ok_or_else(|| weak("a key is 64 hexadecimal digits"))?;
-            let distinct = bits.iter().collect::<std::collections::BTreeSet<_>>().len();
-            if distinct < DISTINCT_MIN || repeats(&bits) {
-                return Err(weak("this key is not random: remove the file, and a good one is made"));
-            }
-            Ok(bits)
-        }
+        Some(text) => bits_of(&text).map_err(weak),
         None => {
             let mut bits = [0u8; 32];
             bits[..16].copy_from_slice(&ids.next_u128().to_be_bytes());
@@ -95,6 +88,28 @@ pub(crate) fn private_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result
             Ok(bits)
         }
     }
+}
+
+/// Why `gsm serve` would refuse the key in a file; `None` where it is in order, or where there is none.
+#[must_use]
+pub fn key_fault(path: &Path) -> Option<String> {
+    let text = match private_text(path, Mode::Serve) {
+        Ok(text) => text?,
+        Err(error) => return Some(error.to_string()),
+    };
+    bits_of(&text).err().map(str::to_owned)
+}
+
+/// The key that a file's text is.
+fn bits_of(text: &str) -> Result<[u8; 32], &'static str> {
+    let bits = parse(text.trim()).ok_or("a key is 64 hexadecimal digits")?;
+    let distinct = bits.iter().collect::<std::collections::BTreeSet<_>>().len();
+    let mut steps = bits.iter().zip(bits.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a));
+    let counts = steps.next().is_some_and(|first| steps.all(|step| step == first));
+    if distinct < DISTINCT_MIN || repeats(&bits) || counts {
+        return Err("this key is not random: remove the file, and a good one is made");
+    }
+    Ok(bits)
 }
 
 /// Reads a file that nobody else may read; `None` where there is none.
@@ -197,6 +212,9 @@ mod tests {
         assert!(refused("secret").unwrap().contains("64 hexadecimal"));
         assert!(refused(&"0123456789abcdef".repeat(4)).unwrap().contains("not random"));
         assert!(refused(&"000102030405060708090a0b0c0d0e0f".repeat(2)).unwrap().contains("not random"));
+        let counted: String = (0..32).map(|n| format!("{n:02x}")).collect();
+        assert!(refused(&counted).unwrap().contains("not random"));
+        assert!(key_fault(&path).unwrap().contains("not random"));
         assert!(refused(&"ü".repeat(32)).unwrap().contains("64 hexadecimal"));
         fs::remove_file(&path).unwrap();
         token_key(&path, Mode::Serve, &SystemIds).unwrap();

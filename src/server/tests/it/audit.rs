@@ -298,6 +298,23 @@ async fn another_key_signs_beside_the_old_one_and_a_repeat_makes_none() {
     assert_eq!(rotations[0]["additionalEventData"]["reason"], "yearly");
 }
 
+/// As many keys sign side by side as a note takes, and no more are made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_a_day_is_not_too_many_and_the_log_stays_readable() {
+    let mut world = World::new().await;
+    let more = json!({ "reason": "daily" });
+    for _ in 1..32 {
+        world.admin().post("/v1/admin/audit/keys", more.clone()).await.ok();
+    }
+    world.admin().post("/v1/admin/audit/keys", more).await.is(429, "too_many_audit_keys");
+    world.restart().await;
+    world.stop().await;
+    let now = keys(&world.data());
+    assert_eq!(now.len(), 32);
+    let files = AuditDir::new(&world.data().join("audit"));
+    assert!(matches!(verify(&files, &now[31..], None), Verdict::Whole(_)), "by the oldest");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_log_is_refused_and_named() {
     let mut world = World::new().await;

@@ -8,9 +8,12 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD},
 };
+use futures::StreamExt as _;
 use gsm_server::config::{Asserted, TrustedIssuer};
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
 
 const STUDIO: &str = "https://studio.example/";
 
@@ -99,6 +102,38 @@ async fn world(dir: &Path, issuer: &Issuer, roles: &[Asserted]) -> World {
 
 async fn status(world: &World, token: &str, path: &str) -> u16 {
     world.anyone.as_whom(token).get(path).await.status.as_u16()
+}
+
+/// A stream ends with the token that opened it, and says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_with_its_token() {
+    let (dir, issuer) = (tempfile::tempdir().unwrap(), Issuer::new());
+    let mut world = world(dir.path(), &issuer, &[]).await;
+    // Good for three seconds more, as clocks may be half a minute apart.
+    let short = issuer.with(|claims| {
+        claims["iat"] = json!(issuer.now - 60);
+        claims["exp"] = json!(issuer.now - 27);
+    });
+    let client = world.anyone.as_whom(&short);
+    let mut stream =
+        client.call("GET", "/v1/events").header("accept", "text/event-stream").open().await.into_body();
+    let mut request = format!("ws://{}/v1/stream", world.anyone.addr).into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {short}").parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let all = async {
+        while let Some(frame) = stream.frame().await {
+            frame.unwrap();
+        }
+        loop {
+            if let Some(Ok(Message::Close(Some(close)))) = socket.next().await {
+                return u16::from(close.code);
+            }
+        }
+    };
+    let code = tokio::time::timeout(std::time::Duration::from_secs(30), all).await.expect("both end");
+    assert_eq!(code, 1008);
+    assert_eq!(status(&world, &short, "/v1/queues").await, 401);
+    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,6 +13,7 @@ mod firewall;
 mod gamelift;
 mod integrity;
 mod jwt;
+mod leftover;
 mod metrics;
 mod once;
 mod page;
