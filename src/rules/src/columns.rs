@@ -65,6 +65,8 @@ pub enum NumberSource {
     },
     /// The mean of the players' [strengths](crate::Member::strength); no value where one of them has none.
     Strength,
+    /// The mean of the players' [ratings](crate::Member::skill); no value where one of them has none.
+    Skill,
 }
 
 /// What a column of symbols holds. `attribute` is an index into [`RuleSet::attributes`](crate::RuleSet::attributes).
@@ -127,6 +129,9 @@ impl Columns {
     }
     pub(crate) fn strength(&mut self) -> NumberColumn {
         NumberColumn(place(&mut self.numbers, NumberSource::Strength))
+    }
+    pub(crate) fn skill(&mut self) -> NumberColumn {
+        NumberColumn(place(&mut self.numbers, NumberSource::Skill))
     }
     pub(crate) fn word(&mut self, source: WordSource) -> WordColumn {
         WordColumn(place(&mut self.words, source))

@@ -54,8 +54,8 @@ pub use party::{Never, Party};
 pub use prepare::Unfit;
 pub use read::{Dialect, Parsed, TEXT_CHARS_MAX, parse};
 pub use rule_set::{
-    Algorithm, Attribute, AttributeKind, BackfillPriority, Batching, ExpansionAge, Rule, RuleKind, RuleSet,
-    SortBy, Strategy, Supplied, Team, TeamSize,
+    Algorithm, Attribute, AttributeKind, BackfillPriority, Batching, EvenBy, ExpansionAge, Rule, RuleKind,
+    RuleSet, SortBy, Strategy, Supplied, Team, TeamSize,
 };
 pub use seat::Seat;
 pub use stage::{STAGES_MAX, SortKey, Stage, Verdict};

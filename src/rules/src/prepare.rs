@@ -126,7 +126,8 @@ impl RuleSet {
                 });
                 aggregation.of(numbers).unwrap_or(f64::NAN)
             }
-            NumberSource::Strength => strength(members).unwrap_or(f64::NAN),
+            NumberSource::Strength => mean(members, |member| member.strength).unwrap_or(f64::NAN),
+            NumberSource::Skill => mean(members, |member| member.skill).unwrap_or(f64::NAN),
         });
         let numbers: Vec<f64> = numbers.collect();
         let words = self.columns.words.iter().map(|column| match *column {
@@ -237,9 +238,9 @@ impl Attribute {
     }
 }
 
-/// The mean strength of players; none where one of them has none that is a number.
-fn strength(members: &[Member]) -> Option<f64> {
-    let known = members.iter().map(|member| member.strength.filter(|of| of.is_finite()));
+/// The mean of a number of players; none where one of them has none.
+fn mean(members: &[Member], of: impl Fn(&Member) -> Option<f64>) -> Option<f64> {
+    let known = members.iter().map(|member| of(member).filter(|number| number.is_finite()));
     Aggregation::Avg.of(known.collect::<Option<Vec<f64>>>()?.into_iter())
 }
 

@@ -23,6 +23,16 @@ pub struct RuleSet {
     pub(crate) expansion_age: ExpansionAge,
     pub(crate) objective: Option<Objective>,
     pub(crate) parties: Parties,
+    pub(crate) even_by: Option<EvenBy>,
+}
+
+/// By what teams are made even where the rules leave it open who plays with whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvenBy {
+    /// By players' [strengths](crate::Member::strength), where all of a match have one.
+    pub strength: NumberColumn,
+    /// Else by their [ratings](crate::Member::skill), where all have one.
+    pub skill: NumberColumn,
 }
 
 /// Which parties are taken.
@@ -212,6 +222,17 @@ impl RuleSet {
     #[must_use]
     pub const fn objective(&self) -> Option<&Objective> {
         self.objective.as_ref()
+    }
+    /// By what teams are made even, where the rules leave a choice and do not say how it is made: by an objective, or
+    /// by the `balancedAttribute` of a [stage](Stage::algorithm).
+    #[must_use]
+    pub const fn even_by(&self) -> Option<EvenBy> {
+        self.even_by
+    }
+    /// Whether anything reads players' [strengths](crate::Member::strength).
+    #[must_use]
+    pub fn reads_strengths(&self) -> bool {
+        self.even_by.is_some() || self.objective.as_ref().is_some_and(Objective::reads_strengths)
     }
     /// Its label, if it has one.
     #[must_use]

@@ -29,4 +29,7 @@ pub struct Member {
     /// knows nothing, and where there is no model. No recording keeps it.
     #[serde(skip)]
     pub strength: Option<f64>,
+    /// His rating, for choices that the rules leave open. No recording keeps it under this name.
+    #[serde(skip)]
+    pub skill: Option<f64>,
 }

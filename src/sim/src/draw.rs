@@ -188,7 +188,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(139) {
+        match self.random.below(137) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -256,15 +256,16 @@ impl Draw<'_> {
                 Some(Deed::Erase { player: of, by_player, key })
             }
             133..=134 => Some(Deed::Upkeep),
-            135..=137 => {
+            // Few, and mostly short ones: whoever is banned does nothing else.
+            135 => {
                 let player = self.mostly(self.truth.claims.keys().copied().collect())?;
-                let until = self.random.chance(0.6).then(|| {
-                    let ms = self.random.within(2_000, 400_000);
+                let until = self.random.chance(0.9).then(|| {
+                    let ms = self.random.within(2_000, 60_000);
                     self.now.saturating_add(Millis::new(ms as u64))
                 });
                 Some(Deed::Ban { player, until, key: self.key("ban", "ops") })
             }
-            138.. => {
+            136.. => {
                 let player = self.mostly(self.truth.bans.keys().copied().collect())?;
                 Some(Deed::Lift { player, key: self.key("lift", "ops") })
             }

@@ -154,7 +154,7 @@ impl From<Player> for Member {
             player: player.player,
             attributes: attributes.collect(),
             latency_ms: player.latency_ms,
-            strength: None,
+            ..Self::default()
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Traffic put through a pool, under a virtual clock.
 use crate::{
     answers::settle,
+    shape::skill_attribute,
     traffic::{Arrival, Traffic, number},
 };
 use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
@@ -321,8 +322,15 @@ impl<'a> World<'a> {
     }
 
     fn enter(&mut self, nth: usize, arrival: &Arrival) {
+        let rating = skill_attribute(&self.setup.set);
         let player = |(at, member): (usize, &gsm_rules::Member)| {
-            (PlayerId::from_u128(((nth as u128) << MEMBER_BITS) | at as u128), member.clone())
+            let mut member = member.clone();
+            // Recordings know ratings as an attribute of the rule set.
+            member.skill = match rating.and_then(|name| member.attributes.get(name)) {
+                Some(gsm_rules::Value::Number(rating)) => Some(*rating),
+                _ => None,
+            };
+            (PlayerId::from_u128(((nth as u128) << MEMBER_BITS) | at as u128), member)
         };
         let ticket = RuledTicket {
             id: ticket_id(nth),

@@ -151,7 +151,7 @@ pub fn skill_attribute(set: &RuleSet) -> Option<&str> {
         })?;
         set.number_columns().find(|(column, _)| *column == within).and_then(|(_, source)| match source {
             NumberSource::Attribute { attribute, .. } => name_of(attribute),
-            NumberSource::Strength => None,
+            NumberSource::Strength | NumberSource::Skill => None,
         })
     };
     by_name.or_else(balanced).or_else(near)

@@ -194,6 +194,7 @@ fn number(set: &RuleSet, column: NumberColumn) -> String {
             format!("`{}` ({})", attribute(set, index), aggregated(aggregation))
         }
         NumberSource::Strength => "what the model expects of the players".to_owned(),
+        NumberSource::Skill => "the players' ratings".to_owned(),
     })
 }
 

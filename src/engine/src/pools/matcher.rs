@@ -9,7 +9,7 @@ use gsm_matchmaking::{
     Explain, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, Role, RulePool, RuledExplain, RuledMatch,
     RuledTicket,
 };
-use gsm_rules::{Member, Objective, RuleSet, Value};
+use gsm_rules::{Member, RuleSet, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Work units of one step under a rule set, whose units are dear: other queues wait for it.
@@ -24,7 +24,7 @@ pub(crate) enum Rules {
     /// A window of skill.
     Window(MatchRules, Option<Judged>),
     /// A rule set, and the attribute that is the rating.
-    /// Judged where the cost of its objective reads how strong players are.
+    /// Judged where it is read how strong players are: by the cost of its objective, or to make teams even.
     Set { set: Arc<RuleSet>, rating_attribute: Option<String>, judged: Option<Judged> },
 }
 
@@ -39,7 +39,7 @@ impl Rules {
             }
             (Some(_), None) => Self::Unknown,
             (Some(_), Some(set)) => {
-                let by_model = set.objective().is_some_and(Objective::reads_strengths);
+                let by_model = set.reads_strengths();
                 let rating_attribute = config.rating_attribute.clone();
                 Self::Set { set, rating_attribute, judged: by_model.then(judged) }
             }
@@ -280,6 +280,7 @@ pub(crate) fn members(row: &TicketRow, rating_attribute: Option<&str>) -> Vec<Me
             player: brought.name.clone().unwrap_or_else(|| player.player.to_string()),
             attributes,
             latency_ms: brought.latency_ms.clone(),
+            skill: Some(player.rating.mean),
             ..Member::default()
         }
     };

@@ -165,7 +165,12 @@ impl RulePool {
             }
             match outcome {
                 _ if is_too_near => run.reach = run.reach.saturating_mul(REACH_TIMES),
-                Outcome::Found(found) => return (Some(found), None),
+                Outcome::Found(mut found) => {
+                    if let Some(at) = run.stages.last() {
+                        self.even_out(*at, &mut found, work);
+                    }
+                    return (Some(found), None);
+                }
                 Outcome::None => run.next_stage(),
                 Outcome::Cut if spent >= ANCHOR_WORK_MAX => return (None, Some(run)),
                 Outcome::Cut => {

@@ -1,6 +1,7 @@
 //! The matcher for rule sets against a slow twin. Rule sets and players come from the generator of `gsm-rules`.
 mod backfills;
 mod composed;
+mod even;
 mod lost_quality;
 #[path = "../../../rules/tests/it/make.rs"]
 #[expect(dead_code, reason = "seats are made by the tests of the rules only")]

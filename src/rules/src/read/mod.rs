@@ -16,7 +16,7 @@ use crate::{
     columns::Columns,
     fault::Fault,
     json::{Node, scan},
-    rule_set::{Attribute, AttributeKind, Parties, Rule, RuleSet, Team, TeamSize},
+    rule_set::{Attribute, AttributeKind, EvenBy, Parties, Rule, RuleSet, Team, TeamSize},
     seat::TeamSet,
     stage::Stage,
 };
@@ -138,6 +138,9 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
             objective::check(&top, objective, &stages, faults);
         }
     }
+    let leaves_choice = objective.is_none() && !is_large && stages.iter().any(leaves_choice);
+    let even_by =
+        leaves_choice.then(|| EvenBy { strength: scope.columns.strength(), skill: scope.columns.skill() });
     let mut literals: Vec<(String, u32)> = scope.literals.into_iter().collect();
     literals.sort_unstable_by_key(|(_, at)| *at);
     Some(RuleSet {
@@ -152,7 +155,14 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         expansion_age,
         objective,
         parties,
+        even_by,
     })
+}
+
+/// Whether the same players may sit on its teams in more ways than one, and nothing says which.
+fn leaves_choice(stage: &Stage) -> bool {
+    let teams = stage.teams();
+    stage.algorithm().balanced.is_none() && teams.len() > 1 && teams.iter().any(|size| size.max > 1)
 }
 
 /// What the rules of all stages share.
