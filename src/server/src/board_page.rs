@@ -275,7 +275,7 @@ async fn past(
         .map(|nth| now.saturating_sub(span - span * nth / (PAST_POINTS - 1)))
         .map(gsm_core::Timestamp::from_millis)
         .collect();
-    match app.engine.rank_at(of, player, &instants).await {
+    match app.engine.rank_at(of, player, &instants, gsm_engine::Viewer::Other).await {
         Ok(found) => Ok(found.into_iter().map(|at| PastDto::new(config, at)).collect()),
         // It is being made: the page asks again. Boards of scores have none.
         Err(EngineError::BoardFilling { .. } | EngineError::Contended | EngineError::Invalid { .. }) => {

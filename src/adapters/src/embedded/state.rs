@@ -505,6 +505,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Bucket(_)
         | Row::Opened(_)
         | Row::Starts(_)
+        | Row::Closing(_)
         | Row::Counting(_)
         | Row::Learnt(_)
         | Row::Penalties(_)

@@ -41,8 +41,10 @@ player who has it. CSV may have display_name, timestamp (milliseconds since
 1970; reached_at without) and metadata as well: an export is read back as it is, as CSV or JSON lines. A member of a sorted set is an id, and its score must be a whole number. No server may run
 on the directory.
 
-Exit code 0: done; 1: the data directory or Redis failed; 2: a file, the sorted set or the board makes no sense, and
-nothing of it was taken.")]
+All files are checked before anything of them is taken. Only a sum that would leave what a board holds is found later:
+then the records before it, by hundreds, are taken, and the message says from where on none was.
+
+Exit code 0: done; 1: the data directory or Redis failed; 2: a file, the sorted set or the board makes no sense.")]
 pub(super) struct Import {
     /// The data directory
     #[arg(long, value_name = "DIR")]
@@ -87,11 +89,11 @@ impl Import {
 
     async fn all(&self, offline: &Offline, name: &BoardName) -> Result<u64, Failure> {
         let columns = offline.engine.board_config(name).map_err(Failure::usage)?.columns.len();
+        let mut sources = Vec::new();
         if let (Some(url), Some(key)) = (&self.from_redis, &self.key) {
             let records = redis::read(url, self.redis_password.as_deref(), key)?;
-            return take(offline, name, columns, (key, "member"), &records).await;
+            sources.push(Source { shown: key.clone(), word: "member", records });
         }
-        let mut taken = 0;
         for file in &self.files {
             let shown = file.display().to_string();
             let text = std::fs::read_to_string(file)
@@ -103,8 +105,63 @@ impl Import {
                 From::Playfab => (records::playfab(&text), "record"),
             };
             let records = records.map_err(|what| Failure::usage(format!("{shown}: {what}")))?;
-            taken += take(offline, name, columns, (&shown, word), &records).await?;
+            sources.push(Source { shown, word, records });
         }
+        // All of it is looked at before anything of it is taken.
+        for source in &sources {
+            source.check(offline, name).await?;
+        }
+        let mut taken = 0;
+        for source in &sources {
+            taken += source.take(offline, name).await?;
+        }
+        Ok(taken)
+    }
+}
+
+/// Records from one place, which is `shown` to people as its records are by a `word`.
+struct Source {
+    shown: String,
+    word: &'static str,
+    records: Vec<records::Record>,
+}
+
+impl Source {
+    /// Refuses records that the board would not take whatever it holds.
+    async fn check(&self, offline: &Offline, name: &BoardName) -> Result<(), Failure> {
+        let Self { shown, word, .. } = self;
+        let at = |record: &records::Record, what: String| {
+            Failure::usage(format!("{shown}: {word} {}: {what}", record.number))
+        };
+        for record in &self.records {
+            check_player(&record.player)
+                .map_err(|what| at(record, format!("player `{}`: {what}", record.player)))?;
+        }
+        let nobody = PlayerId::from_u128(0);
+        let submissions: Vec<Submission> =
+            self.records.iter().map(|record| submission(record, nobody)).collect();
+        let checked = offline.engine.check_scores(name, &submissions).await;
+        checked.map_err(|(nth, error)| match self.records.get(nth) {
+            Some(record) => at(record, error.to_string()),
+            None => Failure::usage(format!("{shown}: {error}")),
+        })
+    }
+
+    async fn take(&self, offline: &Offline, name: &BoardName) -> Result<u64, Failure> {
+        let Self { shown, word, records } = self;
+        let bar =
+            drawn(ProgressBar::new(records.len() as u64), "{bar:40} {human_pos}/{human_len}, {eta} to go");
+        let mut taken = 0;
+        for part in records.chunks(limits::PAGE_SIZE_MAX) {
+            taken += submit(offline, name, part).await.map_err(|failure| {
+                let first = part.first().map_or(0, |record| record.number);
+                let text =
+                    format!("{shown}, from {word} {first} on: {}; what came before was taken", failure.text);
+                Failure { text, ..failure }
+            })?;
+            bar.inc(part.len() as u64);
+        }
+        bar.finish_and_clear();
         Ok(taken)
     }
 }
@@ -118,35 +175,8 @@ fn check_player(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Submits the records of one source, which is `shown` to people as its records are by a `word`.
-async fn take(
-    offline: &Offline,
-    name: &BoardName,
-    columns: usize,
-    (shown, word): (&str, &str),
-    records: &[records::Record],
-) -> Result<u64, Failure> {
-    if let Some(record) = records.iter().find(|record| record.values.len() != columns) {
-        let found = record.values.len();
-        let what = format!("{shown}: has {found} numbers a player, the board has {columns} columns");
-        return Err(Failure::usage(what));
-    }
-    // All of a source is looked at before anything of it is taken.
-    for record in records {
-        check_player(&record.player).map_err(|what| {
-            Failure::usage(format!("{shown}: {word} {}: player `{}`: {what}", record.number, record.player))
-        })?;
-    }
-    let bar = drawn(ProgressBar::new(records.len() as u64), "{bar:40} {human_pos}/{human_len}, {eta} to go");
-    let mut taken = 0;
-    for part in records.chunks(limits::PAGE_SIZE_MAX) {
-        taken += submit(offline, name, part)
-            .await
-            .map_err(|failure| Failure { text: format!("{shown}: {}", failure.text), ..failure })?;
-        bar.inc(part.len() as u64);
-    }
-    bar.finish_and_clear();
-    Ok(taken)
+fn submission(record: &records::Record, player: PlayerId) -> Submission {
+    Submission { player, values: record.values.clone(), at: record.at, metadata: record.metadata.clone() }
 }
 
 async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]) -> Result<u64, Failure> {
@@ -163,16 +193,8 @@ async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]
         .collect::<Result<_, Failure>>()?;
     let ids =
         offline.patiently(async || engine.import_players(&players).await).await.map_err(Failure::failed)?;
-    let submissions: Vec<Submission> = records
-        .iter()
-        .zip(ids)
-        .map(|(record, player)| Submission {
-            player,
-            values: record.values.clone(),
-            at: record.at,
-            metadata: record.metadata.clone(),
-        })
-        .collect();
+    let submissions: Vec<Submission> =
+        records.iter().zip(ids).map(|(record, player)| submission(record, player)).collect();
     let call = Call::system("gsm:SubmitScores", now);
     let taken = offline.patiently(async || engine.submit(&call, name, &submissions).await).await;
     let taken = taken.map_err(|error| match error {

@@ -51,7 +51,15 @@ fn boards_go_out_and_in() {
     import("points", &[arg(&csv)]).ok();
     import("points", &["--from", "nakama", arg(&page)]).ok();
     import("points", &[arg(&bad)]).told(2, &["bad.csv", "line 3", "`x`"]);
-    import("two", &[arg(&csv)]).told(2, &["has 1 numbers a player, the board has 2 columns"]);
+    // Of several files none is taken where one is bad, however far down.
+    let many: String = (0..600).map(|n| format!("new-{n},{n}\n")).collect();
+    for (last, what) in [("plr-1,5", "`plr-1`"), ("ann,9007199254740993", "must be within")] {
+        write(&bad, &format!("player_id,score\n{many}{last}\n"));
+        import("points", &[arg(&csv), arg(&bad)]).told(2, &["bad.csv: line 602", what]);
+        let out = gsm(&["boards", "export", "--data-dir", arg(&data), "--board", "points"]).ok();
+        assert!(!out.contains("new-0"), "{out}");
+    }
+    import("two", &[arg(&csv)]).told(2, &["a.csv: line 2", "has 1 numbers, the board has 2 columns"]);
     import("duel", &[arg(&csv)]).told(2, &["follows a mode"]);
     import("none", &[arg(&csv)]).told(2, &["no such board"]);
     let export_of = |board: &str, more: &[&str]| {

@@ -134,6 +134,15 @@ impl Engine {
         })
     }
 
+    /// Whether a player's past is for `viewer` to see.
+    pub(super) fn may_see(&self, name: &BoardName, player: PlayerId, viewer: Viewer) -> bool {
+        match (self.views.boards.seen(name, player), viewer) {
+            (Visibility::Shown, _) | (_, Viewer::All) => true,
+            (Visibility::Hidden, _) => false,
+            (Visibility::Shadow, viewer) => viewer == Viewer::Player(player),
+        }
+    }
+
     /// Where a player ended in the seasons that he has a seat in, the newest first, that under way included; at most
     /// `limit`, of those before `before` if given. Who is hidden from `viewer` has none.
     pub async fn past_seats(
@@ -148,11 +157,7 @@ impl Engine {
         if !line.has_groups() {
             return Err(EngineError::invalid("board", "has no cohorts"));
         }
-        let is_seen = match (self.views.boards.seen(name, player), viewer) {
-            (Visibility::Shown, _) | (_, Viewer::All) => true,
-            (Visibility::Hidden, _) => false,
-            (Visibility::Shadow, viewer) => viewer == Viewer::Player(player),
-        };
+        let is_seen = self.may_see(name, player, viewer);
         let key = Key::Seated(name.clone(), player);
         let found = self.get_one(&key).await?.filter(|_| is_seen);
         let mut next = found.map(|found| last_seat(&key, &found.row)).transpose()?;

@@ -4,7 +4,7 @@
 //! results counts what there is behind the mode's gate, and names the board in this row with the same job. A result that
 //! was worked out by what a node knew before finds the row moved on and is not taken: the node reads the documents
 //! that the row names and works it out anew.
-use super::{BoardConfig, Source, line::Line};
+use super::{BoardConfig, line::Line};
 use crate::{
     Call, Engine, EngineError,
     jobs::{Sink, Stop},
@@ -128,11 +128,10 @@ impl Engine {
     }
 
     /// A board counts results no more.
-    pub(super) async fn forget_counted(&self, config: &BoardConfig) -> Result<(), EngineError> {
-        let Source::Mode(mode) = &config.source else { return Ok(()) };
+    pub(super) async fn forget_counted(&self, name: &BoardName, mode: &Mode) -> Result<(), EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let (mut row, version) = self.counting_row(mode).await?;
-            if row.boards.remove(&config.name).is_none() {
+            if row.boards.remove(name).is_none() {
                 return Ok(());
             }
             match self.put_counting(mode, version, row).await {

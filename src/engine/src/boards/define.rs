@@ -3,9 +3,9 @@ use super::{BoardConfig, Source, line::Line};
 use crate::{
     Call, Engine, EngineError,
     jobs::{Sink, Stop},
-    store::{ChangeSet, Home, Key, KeyRange, Row},
+    store::{ChangeSet, Expect, Home, Key, Row},
 };
-use gsm_core::{BoardName, Mode, Timestamp, limits};
+use gsm_core::{Mode, Timestamp, limits};
 use gsm_ranking::season::{Schedule, ScheduleConfig};
 use std::sync::Arc;
 
@@ -40,6 +40,8 @@ impl Engine {
         if self.replayed::<()>(call, Home::Document).await?.is_some() {
             return Ok(());
         }
+        // What is left of one that was given up is not this one's.
+        self.close_board(&config.name).await?;
         let key = Key::Board(config.name.clone());
         let found = self.get_one(&key).await?;
         if found.is_none() && self.views.boards.all().len() >= limits::BOARDS_MAX {
@@ -68,6 +70,9 @@ impl Engine {
         let json = config.to_json().map_err(|e| EngineError::invalid("board", e))?;
         let mut changes = self.changes(call, &[&config.name]);
         changes.replace(key, found.map(|f| f.version), Row::Board(json));
+        if self.homes.is_one() {
+            changes.check(Key::Closing(config.name.clone()), Expect::Absent);
+        }
         if let Source::Mode(mode) = &config.source
             && config.has_entries()
         {
@@ -75,7 +80,10 @@ impl Engine {
         }
         self.remember(&mut changes, call, Home::Document, &())?;
         self.commit(Home::Document, changes).await?;
-        if was_counting { self.forget_counted(config).await } else { Ok(()) }
+        match config.mode().filter(|_| was_counting) {
+            Some(mode) => self.forget_counted(&config.name, mode).await,
+            None => Ok(()),
+        }
     }
 
     /// A board that counts results: its entries are counted from the histories behind the mode's gate, so that no
@@ -106,75 +114,6 @@ impl Engine {
     async fn count_all(&self, line: Arc<Line>, mode: &Mode, sink: &mut Sink<'_>) -> Result<(), Stop> {
         self.name_counted(mode, &line.config, sink).await?;
         self.recount_board(line, mode, sink).await.map(drop)
-    }
-
-    /// Gives up a board that was defined. What was submitted to it goes too; ratings stay.
-    pub async fn delete_board(&self, call: &Call, name: &BoardName) -> Result<(), EngineError> {
-        let key = Key::Board(name.clone());
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
-            if self.replayed::<()>(call, Home::Document).await?.is_some() {
-                return Ok(());
-            }
-            let Some(found) = self.get_one(&key).await? else {
-                return Err(EngineError::Unknown { what: "board: none is defined under this name" });
-            };
-            let Row::Board(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
-            // One that cannot be read can be given up too.
-            let config = BoardConfig::from_json(json).ok();
-            let mut changes = self.changes(call, &[name]);
-            changes.delete(key.clone(), found.version);
-            self.remember(&mut changes, call, Home::Document, &())?;
-            match self.commit(Home::Document, changes).await {
-                Ok(_) => {
-                    if let Some(config) = config {
-                        self.forget_counted(&config).await?;
-                    }
-                    self.clear_entries(name).await?;
-                    return self.fill_boards().await;
-                }
-                Err(EngineError::Raced) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Err(EngineError::Contended)
-    }
-
-    /// Removes the entries and seats of a board that is no more, and what is known of its payouts and tiers.
-    async fn clear_entries(&self, name: &BoardName) -> Result<(), EngineError> {
-        let ranges = [
-            KeyRange::AllEntries,
-            KeyRange::AllScored,
-            KeyRange::AllSeats,
-            KeyRange::AllSeated,
-            KeyRange::AllBuckets,
-            KeyRange::AllOpened,
-            KeyRange::Payouts,
-            KeyRange::AllStarts,
-        ];
-        for range in ranges {
-            self.clear(name, &range(name.clone())).await?;
-        }
-        Ok(())
-    }
-
-    async fn clear(&self, name: &BoardName, range: &KeyRange) -> Result<(), EngineError> {
-        let room = self.store(Home::Record).limits().items_max.clamp(1, limits::PAGE_SIZE_MAX);
-        loop {
-            let page = self.store(Home::Record).list(range, None, room, false).await?;
-            if page.is_empty() {
-                return Ok(());
-            }
-            let call = Call::system("gsm:DeleteBoard", self.clock.now());
-            let mut changes = self.changes(&call, &[name]);
-            changes.audit = None;
-            for (key, found) in page {
-                changes.delete(key, found.version);
-            }
-            match self.commit(Home::Record, changes).await {
-                Ok(_) | Err(EngineError::Raced) => {}
-                Err(other) => return Err(other),
-            }
-        }
     }
 }
 

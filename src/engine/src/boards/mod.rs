@@ -5,6 +5,7 @@
 //!
 //! A board that has seasons, or keeps the best of something, has entries of its own: results write them in their own
 //! commit (`tally`), and whatever rewrites histories counts them again (`recount`).
+mod closing;
 mod cohorts;
 mod config;
 mod counted;

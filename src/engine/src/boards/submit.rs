@@ -1,5 +1,5 @@
 //! Scores that game servers and back ends submit.
-use super::{BoardConfig, BoardRef, Eligibility, Source, line::Line, seating::Turns, tally::entry_of};
+use super::{BoardConfig, BoardRef, Eligibility, Source, line::Line, past, seating::Turns, tally::entry_of};
 use crate::{
     Call, Engine, EngineError,
     store::{EntryRow, Expect, Home, Key, KeyRange, Row, ScoredRow, Versioned},
@@ -41,22 +41,42 @@ impl Engine {
         name: &BoardName,
         submissions: &[Submission],
     ) -> Result<Vec<Taken>, EngineError> {
-        let line = self.line(name)?;
-        let config = &line.config;
-        if config.source != Source::Submissions {
-            return Err(EngineError::invalid("board", "follows a mode: nothing is submitted to it"));
-        }
-        check(config, submissions, call.now)?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let line = self.line(name)?;
+            takes_scores(&line)?;
+            check(&line.config, submissions, call.now)?;
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
             }
             match self.try_submit(call, &line, submissions).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced) => self.still_open(name).await?,
                 done => return done,
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// Whether submissions, any number of them, would be refused whatever the board holds: which one, and why. Whose
+    /// they are is not looked at.
+    pub async fn check_scores(
+        &self,
+        name: &BoardName,
+        submissions: &[Submission],
+    ) -> Result<(), (usize, EngineError)> {
+        let line = self.line(name).and_then(|line| takes_scores(&line).map(|()| line));
+        let line = line.map_err(|error| (0, error))?;
+        let now = self.clock.now();
+        let mut open = BTreeSet::new();
+        for (at, submission) in submissions.iter().enumerate() {
+            let of = |error| (at, error);
+            check_one(&line.config, submission, now, str::to_owned).map_err(of)?;
+            let number = line.number_at(submission.at.unwrap_or(now));
+            let number = number.ok_or_else(|| of(EngineError::NoSeason { board: name.to_string() }))?;
+            if line.has_seasons() && open.insert(number) {
+                self.open_payout(name, number).await.map_err(of)?;
+            }
+        }
+        Ok(())
     }
 
     async fn try_submit(
@@ -73,6 +93,7 @@ impl Engine {
             spots.push((number, submission.player));
         }
         let mut changes = self.changes(call, &[&config.name]);
+        self.check_open(&config.name, &mut changes).await?;
         let seasons: BTreeSet<u64> = spots.iter().map(|(number, _)| *number).collect();
         if line.has_groups() && seasons.len() > 1 {
             let detail =
@@ -127,6 +148,11 @@ impl Engine {
             })?;
             let moved = there.is_none_or(|row| row.values != after.values);
             if config.past {
+                past::check(config, &after).map_err(|most| {
+                    let detail =
+                        format!("would leave ±{most}, which a board of two columns and a past compares");
+                    EngineError::invalid(format!("entries[{at}].values"), detail)
+                })?;
                 after.steps = there.map_or_else(|| kept.remove(spot).unwrap_or(0), |row| row.steps);
                 if moved || config.eligibility != Eligibility::default() {
                     steps.push(step(
@@ -220,6 +246,7 @@ impl Engine {
             if let Some(audit) = &mut changes.audit {
                 audit.reason = Some(reason.to_owned());
             }
+            self.check_open(&of.name, &mut changes).await?;
             if line.has_seasons() {
                 changes.check(self.open_payout(&of.name, number).await?, Expect::Absent);
             }
@@ -232,7 +259,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Record, &())?;
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced) => self.still_open(&of.name).await?,
                 Err(other) => return Err(other),
             }
         }
@@ -273,28 +300,44 @@ fn step(
     (Key::Scored(config.name.clone(), season, player, nth), Row::Scored(Box::new(ScoredRow { at, entry })))
 }
 
+fn takes_scores(line: &Line) -> Result<(), EngineError> {
+    match line.config.source {
+        Source::Submissions => Ok(()),
+        Source::Mode(_) => Err(EngineError::invalid("board", "follows a mode: nothing is submitted to it")),
+    }
+}
+
 fn check(config: &BoardConfig, submissions: &[Submission], now: Timestamp) -> Result<(), EngineError> {
     if !(1..=limits::PAGE_SIZE_MAX).contains(&submissions.len()) {
         return Err(EngineError::invalid("entries", format!("must be 1 to {}", limits::PAGE_SIZE_MAX)));
     }
-    for (at, submission) in submissions.iter().enumerate() {
-        let field = |name: &str| format!("entries[{at}].{name}");
-        let (columns, found) = (config.columns.len(), submission.values.len());
-        if found != columns {
-            let detail = format!("has {found} numbers, the board has {columns} columns");
-            return Err(EngineError::invalid(field("values"), detail));
-        }
-        let most = limits::BOARD_VALUE_ABS_MAX;
-        if submission.values.iter().any(|value| value.unsigned_abs() > most.unsigned_abs()) {
-            return Err(EngineError::invalid(field("values"), format!("must be within ±{most}")));
-        }
-        if submission.metadata.as_ref().is_some_and(|text| text.len() > limits::METADATA_BYTES_MAX) {
-            let detail = format!("must be at most {} bytes", limits::METADATA_BYTES_MAX);
-            return Err(EngineError::invalid(field("metadata"), detail));
-        }
-        if submission.at.is_some_and(|made| made > now) {
-            return Err(EngineError::invalid(field("at"), "is in the future"));
-        }
+    submissions.iter().enumerate().try_for_each(|(at, submission)| {
+        check_one(config, submission, now, |name| format!("entries[{at}].{name}"))
+    })
+}
+
+/// Refuses what no state of the board would take.
+fn check_one(
+    config: &BoardConfig,
+    submission: &Submission,
+    now: Timestamp,
+    field: impl Fn(&str) -> String,
+) -> Result<(), EngineError> {
+    let (columns, found) = (config.columns.len(), submission.values.len());
+    if found != columns {
+        let detail = format!("has {found} numbers, the board has {columns} columns");
+        return Err(EngineError::invalid(field("values"), detail));
+    }
+    let most = limits::BOARD_VALUE_ABS_MAX;
+    if submission.values.iter().any(|value| value.unsigned_abs() > most.unsigned_abs()) {
+        return Err(EngineError::invalid(field("values"), format!("must be within ±{most}")));
+    }
+    if submission.metadata.as_ref().is_some_and(|text| text.len() > limits::METADATA_BYTES_MAX) {
+        let detail = format!("must be at most {} bytes", limits::METADATA_BYTES_MAX);
+        return Err(EngineError::invalid(field("metadata"), detail));
+    }
+    if submission.at.is_some_and(|made| made > now) {
+        return Err(EngineError::invalid(field("at"), "is in the future"));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Upkeep: what is left of erased players goes, and what is kept no longer.
+//! Upkeep: what is left of erased players and of boards that were given up goes, and what is kept no longer.
 //!
 //! One node at a time does it, under a lease; each step reads one page of a range and deletes, by their versions, the
 //! rows whose time is over. A pass goes through all classes; then it rests.
@@ -115,6 +115,7 @@ impl Engine {
         if self.hold_lease(&Key::Upkeep, &mut upkeep.turn, now).await?.is_none() {
             return Ok(report);
         }
+        self.close_boards().await?;
         self.go_on_erasing(&mut upkeep, &mut report).await?;
         if upkeep.due.is_some_and(|due| due > now) {
             return Ok(report);

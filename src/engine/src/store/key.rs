@@ -91,6 +91,8 @@ pub enum Key {
     Opened(BoardName, u64),
     /// Where the tiers of a board start in a season; 0 where the board has no seasons.
     Starts(BoardName, u64),
+    /// A board that is given up, as long as something of it is left.
+    Closing(BoardName),
     /// What a player wants to be told about a board.
     Watch(PlayerId, BoardName),
     /// How things stood when the player was last told.
@@ -184,6 +186,7 @@ impl Key {
             | Self::Bucket(..)
             | Self::Opened(..)
             | Self::Starts(..)
+            | Self::Closing(_)
             | Self::Leaves(..)
             | Self::Offences(_)
             | Self::Quarantine(_)
@@ -239,6 +242,7 @@ impl Key {
             Self::Bucket(..) => 28,
             Self::Opened(..) => 29,
             Self::Starts(..) => 40,
+            Self::Closing(_) => 84,
             Self::Watch(..) => 30,
             Self::Told(..) => 31,
             Self::RuleSet(_) => 41,
@@ -299,6 +303,7 @@ impl fmt::Display for Key {
                 write!(f, "bucket {bucket} of season {season} of board {name}")
             }
             Self::Opened(name, season) => write!(f, "cohorts of season {season} of board {name}"),
+            Self::Closing(name) => write!(f, "closing of board {name}"),
             Self::Starts(name, season) => write!(f, "starts of tiers in season {season} of board {name}"),
             Self::Shade(name, id) => write!(f, "visibility of {id} on board {name}"),
             Self::Attributes(id) => write!(f, "attributes of {id}"),

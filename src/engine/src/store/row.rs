@@ -89,6 +89,8 @@ pub enum Row {
     Erasing(Box<ErasingRow>),
     Reports(Box<ReportsRow>),
     Flag(Box<FlagRow>),
+    /// The mode whose results the board counted.
+    Closing(Option<Mode>),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.

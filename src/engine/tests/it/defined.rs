@@ -3,10 +3,11 @@ use crate::{
     matches::made,
     world::{World, both, mode, one_home, places, refused},
 };
-use gsm_core::{Attribute, BoardName, PlayerId, Rank};
+use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, Rank};
 use gsm_engine::{
-    BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places, Source,
-    Submission, Ties, Value, Viewer, Visibility,
+    BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places, Retention,
+    Source, Submission, Ties, Value, Viewer, Visibility,
+    store::{ChangeSet, Key, KeyRange, Row, Store},
 };
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ both! {
     a_board_is_filled_from_the_past_and_follows_results,
     a_part_holds_those_who_belong_there,
     submissions_do_what_the_columns_say,
+    a_board_whose_end_was_cut_short_ends,
     a_hidden_player_counts_for_nobody,
     who_may_not_be_ranked_waits,
     a_restart_shows_the_same_boards,
@@ -184,6 +186,56 @@ async fn submissions_do_what_the_columns_say(w: World) {
     w.engine.remove_entry(&w.admin(), &whole("laps"), p[2], "cheated").await.unwrap();
     w.settle();
     assert_eq!([0, 1, 2].map(|n| rank(&w, "laps", p[n])), [1, 2, 0]);
+}
+
+/// As if who gave it up had died right after the mark.
+async fn cut_short(w: &World, board: &str) {
+    let mut changes = ChangeSet::new(CommitKey::from_u128(w.clock.now().as_millis() as u128), w.clock.now());
+    changes.create(Key::Closing(name(board)), Row::Closing(None));
+    // The first is that of the record home, or of all.
+    w.stores[0].commit(changes).await.unwrap();
+    w.settle();
+}
+
+async fn a_board_whose_end_was_cut_short_ends(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    let points = of_scores("points", vec![submitted(Operator::Incr, Direction::Descending)]);
+    let give = async |player| {
+        let of = Submission { player, values: vec![5], at: None, metadata: None };
+        let done = w.engine.submit(&w.server(), &name("points"), &[of]).await;
+        w.settle();
+        done
+    };
+    define(&w, points.clone()).await;
+    give(p[0]).await.unwrap();
+    cut_short(&w, "points").await;
+    refused(give(p[1]).await, "not_found");
+    refused(w.engine.remove_entry(&w.server(), &whole("points"), p[0], "no").await, "not_found");
+    // Upkeep ends it.
+    for _ in 0..3 {
+        w.engine.upkeep(&Retention::default()).await.unwrap();
+        w.settle();
+    }
+    refused(give(p[0]).await, "not_found");
+    define(&w, points.clone()).await;
+    assert_eq!(rank(&w, "points", p[0]), 0);
+    give(p[0]).await.unwrap();
+    w.clock.advance_ms(1);
+    // So does who defines it again.
+    cut_short(&w, "points").await;
+    define(&w, points.clone()).await;
+    assert_eq!(rank(&w, "points", p[0]), 0);
+    assert_eq!(give(p[0]).await.unwrap()[0].values, [5]);
+    w.clock.advance_ms(1);
+    // And who gives it up once more.
+    cut_short(&w, "points").await;
+    w.engine.delete_board(&w.admin(), &name("points")).await.unwrap();
+    w.settle();
+    refused(w.engine.delete_board(&w.admin(), &name("points")).await, "not_found");
+    let left = w.stores[0].list(&KeyRange::AllEntries(name("points")), None, 9, false).await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(w.stores[0].list(&KeyRange::AllClosing, None, 9, false).await.unwrap().is_empty());
 }
 
 async fn a_hidden_player_counts_for_nobody(w: World) {

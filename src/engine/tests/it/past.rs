@@ -12,6 +12,8 @@ use gsm_engine::{
 use serde_json::json;
 
 both! {
+    what_a_past_cannot_compare_is_refused,
+    who_is_hidden_has_no_past,
     every_moment_is_as_it_was_noted,
     a_voided_result_has_never_been,
     a_part_is_of_those_who_belong_there_today,
@@ -52,7 +54,7 @@ async fn check(w: &World, players: &[PlayerId], notes: &[Noted]) {
         let notes: Vec<&Noted> = notes[nth..].iter().filter(|note| note.of == **of).collect();
         let instants: Vec<Timestamp> = notes.iter().map(|note| note.at).collect();
         for (nth, player) in players.iter().enumerate() {
-            let found = w.engine.rank_at(of, *player, &instants).await.unwrap();
+            let found = w.engine.rank_at(of, *player, &instants, Viewer::All).await.unwrap();
             for (found, note) in found.iter().zip(&notes) {
                 let place = found
                     .place
@@ -199,12 +201,15 @@ async fn every_moment_is_as_it_was_noted(w: World) {
         }
     }
     check(&w, &players, &notes).await;
-    refused(w.engine.rank_at(&whole("none"), players[0], &[Timestamp::EPOCH]).await, "not_found");
-    refused(w.engine.rank_at(&whole("duel"), players[0], &[]).await, "invalid");
+    refused(
+        w.engine.rank_at(&whole("none"), players[0], &[Timestamp::EPOCH], Viewer::All).await,
+        "not_found",
+    );
+    refused(w.engine.rank_at(&whole("duel"), players[0], &[], Viewer::All).await, "invalid");
     let nowhere = part("regulars", region("mars"));
-    refused(w.engine.rank_at(&nowhere, players[0], &[Timestamp::EPOCH]).await, "not_found");
+    refused(w.engine.rank_at(&nowhere, players[0], &[Timestamp::EPOCH], Viewer::All).await, "not_found");
     let ended = BoardRef { season: Some(1), ..whole("ladder") };
-    let found = w.engine.rank_at(&ended, players[0], &[w.clock.now()]).await.unwrap();
+    let found = w.engine.rank_at(&ended, players[0], &[w.clock.now()], Viewer::All).await.unwrap();
     let now = noted(&w, &ended, &players).await;
     assert_eq!(found[0].place.map(|place| place.rank.get()), now.places[0].as_ref().map(|place| place.0));
 }
@@ -222,7 +227,7 @@ async fn a_voided_result_has_never_been(w: World) {
     w.engine.report_result(&w.server(), later, None, &places(&[2, 1], &[])).await.unwrap();
     w.settle();
     let second = w.clock.now();
-    let rank = async |at| w.engine.rank_at(&whole("duel"), a, &[at]).await.unwrap()[0];
+    let rank = async |at| w.engine.rank_at(&whole("duel"), a, &[at], Viewer::All).await.unwrap()[0];
     assert_eq!((rank(first).await.place.unwrap().rank.get(), rank(second).await.players), (1, 2));
     w.engine.void_result(&w.admin(), id, "wrong map").await.unwrap();
     w.settle();
@@ -241,7 +246,7 @@ async fn a_part_is_of_those_who_belong_there_today(w: World) {
     }
     let of = BoardRef { part: Some(region("eu")), ..whole("regions") };
     let past = async |player| {
-        let found = w.engine.rank_at(&of, player, &[w.clock.now()]).await.unwrap()[0];
+        let found = w.engine.rank_at(&of, player, &[w.clock.now()], Viewer::All).await.unwrap()[0];
         (found.place.map(|place| place.rank.get()), found.players)
     };
     assert_eq!((past(players[0]).await.1, past(players[2]).await), (2, (None, 2)));
@@ -265,14 +270,14 @@ async fn a_season_that_was_paid_out_and_changed_has_no_past(w: World) {
     let of = BoardRef { season: Some(1), ..whole("ladder") };
     w.engine.begin_payout(&w.admin(), &of.name, 1, config).await.unwrap();
     w.settle();
-    let found = w.engine.rank_at(&of, players[2], &[at]).await.unwrap();
+    let found = w.engine.rank_at(&of, players[2], &[at], Viewer::All).await.unwrap();
     assert!(found[0].place.is_some() && found[0].players > 2, "{found:?}");
     w.engine.void_result(&w.admin(), first, "wrong map").await.unwrap();
     w.settle();
     for _ in 0..2 {
-        refused(w.engine.rank_at(&of, players[2], &[at]).await, "invalid");
+        refused(w.engine.rank_at(&of, players[2], &[at], Viewer::All).await, "invalid");
     }
-    assert!(w.engine.rank_at(&whole("duel"), players[2], &[at]).await.is_ok());
+    assert!(w.engine.rank_at(&whole("duel"), players[2], &[at], Viewer::All).await.is_ok());
 }
 
 async fn what_cannot_be_exact_is_refused(w: World) {
@@ -300,7 +305,10 @@ async fn what_cannot_be_exact_is_refused(w: World) {
     let rating = column(Value::Rating, Direction::Descending, Operator::Last);
     define(&w, BoardConfig { columns: vec![rating; 3], ..of_mode("wide", "duel") }).await;
     for board in ["laps", "dense", "wide"] {
-        refused(w.engine.rank_at(&whole(board), players[0], &[Timestamp::EPOCH]).await, "invalid");
+        refused(
+            w.engine.rank_at(&whole(board), players[0], &[Timestamp::EPOCH], Viewer::All).await,
+            "invalid",
+        );
     }
 }
 
@@ -386,7 +394,7 @@ async fn submitted_scores_are_as_they_were_noted(w: World) {
     w.engine.delete_board(&w.admin(), &"best".parse().unwrap()).await.unwrap();
     w.settle();
     define(&w, boards[0].clone()).await;
-    let found = w.engine.rank_at(&whole("best"), players[0], &[w.clock.now()]).await.unwrap();
+    let found = w.engine.rank_at(&whole("best"), players[0], &[w.clock.now()], Viewer::All).await.unwrap();
     assert_eq!((found[0].place, found[0].players), (None, 0));
 }
 
@@ -399,7 +407,7 @@ async fn a_late_score_counts_from_when_it_was_made(w: World) {
     w.clock.advance_ms(10_000);
     submit(&w, "laps", &[score(players[0], &[50], None)]).await;
     w.clock.advance_ms(10_000);
-    let rank = async |at| w.engine.rank_at(&whole("laps"), players[0], &[at]).await.unwrap()[0];
+    let rank = async |at| w.engine.rank_at(&whole("laps"), players[0], &[at], Viewer::All).await.unwrap()[0];
     assert_eq!(rank(after(15_000)).await.place.map(|place| place.rank.get()), Some(1));
     // Made before the other's.
     submit(&w, "laps", &[score(players[1], &[40], Some(after(5_000)))]).await;
@@ -409,4 +417,45 @@ async fn a_late_score_counts_from_when_it_was_made(w: World) {
     submit(&w, "laps", &[score(players[0], &[30], Some(after(1_000)))]).await;
     assert_eq!(rank(after(9_999)).await.place, None);
     assert_eq!(rank(after(10_000)).await.place.map(|place| place.keys.columns()[0]), Some(30));
+}
+
+async fn what_a_past_cannot_compare_is_refused(w: World) {
+    w.teams("duel", 1, None).await;
+    let players = w.players(1).await;
+    define(&w, kept("laps", &[Operator::Incr, Operator::Last])).await;
+    let give = async |values: &[i64]| {
+        let done =
+            w.engine.submit(&w.server(), &"laps".parse().unwrap(), &[score(players[0], values, None)]).await;
+        w.settle();
+        done.map(drop)
+    };
+    let most = (1 << 30) - 1;
+    refused(give(&[1 << 31, 0]).await, "invalid");
+    give(&[most, -most]).await.unwrap();
+    refused(give(&[1 << 31, 0]).await, "invalid");
+    refused(give(&[1 << 30, 0]).await, "invalid");
+    let found = w.engine.rank_at(&whole("laps"), players[0], &[w.clock.now()], Viewer::All).await.unwrap();
+    assert_eq!(found[0].place.unwrap().keys.columns()[..2], [most, -most]);
+}
+
+async fn who_is_hidden_has_no_past(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    define(&w, kept("laps", &[Operator::Best])).await;
+    submit(&w, "laps", &[score(p[0], &[5], None), score(p[1], &[6], None)]).await;
+    let ranked = async |viewer| {
+        let found = w.engine.rank_at(&whole("laps"), p[0], &[w.clock.now()], viewer).await.unwrap();
+        (found[0].place.is_some(), found[0].players)
+    };
+    let see = async |visibility| {
+        let board = "laps".parse().unwrap();
+        w.engine.set_visibility(&w.admin(), &board, p[0], visibility, "cheated").await.unwrap();
+        w.settle();
+        let own = ranked(Viewer::Player(p[0])).await.0;
+        let others = [ranked(Viewer::Player(p[1])).await.0, ranked(Viewer::Other).await.0];
+        (own, others, ranked(Viewer::All).await.0)
+    };
+    assert_eq!(see(gsm_engine::Visibility::Hidden).await, (false, [false; 2], true));
+    assert_eq!(see(gsm_engine::Visibility::Shadow).await, (true, [false; 2], true));
+    assert_eq!(see(gsm_engine::Visibility::Shown).await, (true, [true; 2], true));
 }

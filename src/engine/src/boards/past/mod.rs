@@ -6,10 +6,10 @@
 mod packing;
 mod track;
 
-use super::{BoardConfig, BoardRef, Line, Part, Source, Ties, tally::entry_of};
+use super::{BoardConfig, BoardRef, Line, Part, Source, Ties, Viewer, tally::entry_of};
 use crate::{
     Engine, EngineError,
-    store::{AttributesRow, HistoryRow, Key, KeyRange, Row, ScoredRow, Versioned},
+    store::{AttributesRow, EntryRow, HistoryRow, Key, KeyRange, Row, ScoredRow, Versioned},
 };
 use gsm_core::{BoardName, Map, Mode, PlayerId, Rank, Timestamp};
 use gsm_ranking::{Keys, Past, Step};
@@ -315,6 +315,15 @@ impl Pasts {
     }
 }
 
+/// Whether a past can compare an entry; else within what its numbers must be.
+pub(super) fn check(config: &BoardConfig, entry: &EntryRow) -> Result<(), i64> {
+    let keys: Keys = entry.values.into();
+    match Packing::new(config) {
+        Some(packing) if packing.pack(&keys).is_err() => Err(packing.most()),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a past that could not be told.
 pub(super) fn validate(config: &BoardConfig) -> Result<(), EngineError> {
     let refused = |detail: &str| Err(EngineError::invalid("past", detail));
@@ -345,7 +354,8 @@ fn step_of<'a>(key: &Key, found: &'a Versioned) -> Result<(PlayerId, u64, StepRo
 
 impl Engine {
     /// Where a player stood on a board at each of `instants`, in their order; of a season that of `of`, within it. A part
-    /// is of those who belong there today, and players who are hidden now count as they did then.
+    /// is of those who belong there today, and players who are hidden now count as they did then; who is hidden from
+    /// `viewer` has no place.
     ///
     /// The first question of a board reads all its steps (of a mode all histories), of a small part those of its players;
     /// from then on O(log² steps) an instant, and the player's own steps. Refused where scores are submitted and steps
@@ -355,6 +365,7 @@ impl Engine {
         of: &BoardRef,
         player: PlayerId,
         instants: &[Timestamp],
+        viewer: Viewer,
     ) -> Result<Vec<PastRank>, EngineError> {
         if !(1..=SERIES_MAX).contains(&instants.len()) {
             return Err(EngineError::invalid("instants", format!("must be 1 to {SERIES_MAX}")));
@@ -370,6 +381,7 @@ impl Engine {
             return Err(EngineError::invalid("board", detail));
         }
         let number = self.season_number(&line, of.season)?;
+        let is_seen = self.may_see(&of.name, player, viewer);
         if of.part.is_some() {
             // A part that there is.
             self.open_board(of).await?.players()?;
@@ -384,7 +396,7 @@ impl Engine {
                 state.made.as_ref().map(|made| (made.rules.clone(), is_member(&made.members, player)))
             };
             if let Some((rules, is_in)) = made {
-                let steps = if is_in {
+                let steps = if is_in && is_seen {
                     self.own_steps(&view, player, &rules, last(instants)).await?
                 } else {
                     Vec::new()

@@ -36,6 +36,11 @@ impl Packing {
         Some(Self(config.columns.iter().map(place).collect()))
     }
 
+    /// What every column takes, up and down.
+    pub(super) fn most(&self) -> i64 {
+        self.0.iter().map(|(bits, _)| (1 << (bits - 1)) - 1).min().unwrap_or(i64::MAX)
+    }
+
     /// The greater is better.
     pub(super) fn pack(&self, keys: &Keys) -> Result<i64, TooGreat> {
         self.0.iter().zip(keys.columns()).try_fold(0, |packed: i64, ((bits, ascending), key)| {

@@ -111,7 +111,7 @@ impl Key {
             Self::Adjustment(id) => out.extend_from_slice(&id.as_u128().to_be_bytes()),
             Self::Gate(mode) | Self::Counting(mode) => put_name(&mut out, mode.as_str()),
             Self::System(hash) => out.extend_from_slice(&hash.to_be_bytes()),
-            Self::Board(name) => put_name(&mut out, name.as_str()),
+            Self::Board(name) | Self::Closing(name) => put_name(&mut out, name.as_str()),
             Self::Entry(name, season, player) => {
                 put_name(&mut out, name.as_str());
                 out.extend_from_slice(&season.to_be_bytes());
@@ -230,6 +230,7 @@ impl Key {
             73 => Self::Erasing(PlayerId::from_u128(f.id()?)),
             74 => Self::IdentityOf(PlayerId::from_u128(f.id()?), f.take()?),
             75 => Self::Upkeep,
+            84 => Self::Closing(f.board()?),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }

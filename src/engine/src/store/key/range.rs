@@ -69,6 +69,8 @@ pub enum KeyRange {
     AllOpened(BoardName),
     /// Where the tiers of a board start, season by season.
     AllStarts(BoardName),
+    /// All boards of which something is left, though they were given up.
+    AllClosing,
     /// All players of all boards whom not everybody sees.
     Shades,
     /// All players who belong somewhere.
@@ -152,6 +154,7 @@ impl KeyRange {
             | Self::AllBuckets(_)
             | Self::AllOpened(_)
             | Self::AllStarts(_)
+            | Self::AllClosing
             | Self::Shades
             | Self::AllAttributes
             | Self::AllLearnt
@@ -262,6 +265,7 @@ impl KeyRange {
                 out.push(40);
                 put_name(&mut out, name.as_str());
             }
+            Self::AllClosing => out.push(84),
             Self::Shades => out.push(22),
             Self::AllAttributes => out.push(23),
             Self::AllLearnt => out.push(24),

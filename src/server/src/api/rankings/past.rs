@@ -1,6 +1,10 @@
 //! Where players stood in the past.
 use super::{
-    super::{App, answer::Answer, extract::Admitted},
+    super::{
+        App,
+        answer::Answer,
+        extract::{Admitted, Viewing},
+    },
     part::{OfBoard, PartQuery},
     shown, shows_rating,
 };
@@ -89,7 +93,8 @@ pub(crate) struct PastListDto {
 /// Exact, as results stand now: those voided since have never been. A part is of those who belong there today; on a board
 /// with seasons the instants are of the season asked for. The first question of a board reads all histories of its mode,
 /// and others of it are answered 503 `board_filling` meanwhile. Boards that scores are submitted to have a past if they
-/// were defined with `past`; those that rank equals otherwise than by competition have none.
+/// were defined with `past`; those that rank equals otherwise than by competition have none. Who is hidden has no ranks
+/// here either, and who is in the shadow only for himself and for operators.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}/past", tag = "rankings", operation_id = "get_past_rank",
     params(("mode" = String, Path, description = "A board, or a mode for its own board"), ("player_id" = String, Path), PartQuery, PastQuery),
     responses((status = 200, body = PastListDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -98,11 +103,12 @@ pub(crate) struct PastListDto {
 pub(crate) async fn past(
     State(app): State<Arc<App>>,
     _: Admitted,
+    Viewing(viewer): Viewing,
     OfBoard { of, config, params, query }: OfBoard<PastQuery>,
 ) -> Result<Answer<PastListDto>, ApiError> {
     let player_id: PlayerId = params.get("player_id")?;
     let instants = query.instants(app.engine.clock().now())?;
-    let found = app.engine.rank_at(&of, player_id, &instants).await?;
+    let found = app.engine.rank_at(&of, player_id, &instants, viewer).await?;
     let entries = found.into_iter().map(|at| PastDto::new(&config, at)).collect();
     Ok(Answer(PastListDto { player_id, mode: config.name.to_string(), entries }))
 }

@@ -1,0 +1,153 @@
+//! A board is given up: the mark that it is lies in the store until nothing of it is left, whoever dies in between.
+use super::BoardConfig;
+use crate::{
+    Call, Engine, EngineError,
+    store::{ChangeSet, Expect, Home, Key, KeyRange, Row},
+};
+use gsm_core::{BoardName, limits};
+
+/// What is told of a board that is none.
+const UNKNOWN: EngineError = EngineError::Unknown { what: "board: none is defined under this name" };
+
+impl Engine {
+    /// Gives up a board that was defined. What was submitted to it goes too; ratings stay. Nothing is taken for it any
+    /// more once this has begun; a call that ends before all of it is gone is finished by upkeep, or by who defines
+    /// another board of this name.
+    pub async fn delete_board(&self, call: &Call, name: &BoardName) -> Result<(), EngineError> {
+        let (key, closing) = (Key::Board(name.clone()), Key::Closing(name.clone()));
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if self.replayed::<()>(call, Home::Document).await?.is_some() {
+                return Ok(());
+            }
+            let Some(found) = self.get_one(&key).await? else {
+                self.close_board(name).await?;
+                return Err(UNKNOWN);
+            };
+            let Row::Board(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
+            // One that cannot be read can be given up too.
+            let mode = BoardConfig::from_json(json).ok().and_then(|config| config.mode().cloned());
+            let marked = self.get_one(&closing).await?.map(|found| found.version);
+            let mut changes = self.changes(call, &[name]);
+            if self.homes.is_one() {
+                changes.replace(closing.clone(), marked, Row::Closing(mode));
+            } else if marked.is_none() {
+                let mut mark = self.quietly();
+                mark.create(closing.clone(), Row::Closing(mode));
+                match self.commit(Home::Record, mark).await {
+                    Ok(_) => {}
+                    Err(EngineError::Raced) => continue,
+                    Err(other) => return Err(other),
+                }
+            }
+            changes.delete(key.clone(), found.version);
+            self.remember(&mut changes, call, Home::Document, &())?;
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => {
+                    self.close_board(name).await?;
+                    return self.fill_boards().await;
+                }
+                Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Goes on with all boards that are given up.
+    pub(crate) async fn close_boards(&self) -> Result<(), EngineError> {
+        let page =
+            self.store(Home::Record).list(&KeyRange::AllClosing, None, limits::PAGE_SIZE_MAX, false).await?;
+        for (key, _) in page {
+            if let Key::Closing(name) = key {
+                self.close_board(&name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what is left of a board that is given up, if it is: the mark goes last.
+    pub(super) async fn close_board(&self, name: &BoardName) -> Result<(), EngineError> {
+        let closing = Key::Closing(name.clone());
+        let Some(marked) = self.get_one(&closing).await? else { return Ok(()) };
+        let Row::Closing(mode) = &*marked.row else { return Err(EngineError::damaged(&closing)) };
+        // Where documents are another store, who marked it may have died before it was gone.
+        let key = Key::Board(name.clone());
+        if let Some(found) = self.get_one(&key).await? {
+            let mut changes = self.quietly();
+            changes.delete(key, found.version);
+            self.commit(Home::Document, changes).await?;
+        }
+        if let Some(mode) = mode {
+            self.forget_counted(name, mode).await?;
+        }
+        let ranges = [
+            KeyRange::AllEntries,
+            KeyRange::AllScored,
+            KeyRange::AllSeats,
+            KeyRange::AllSeated,
+            KeyRange::AllBuckets,
+            KeyRange::AllOpened,
+            KeyRange::Payouts,
+            KeyRange::AllStarts,
+        ];
+        for range in ranges {
+            self.clear(&range(name.clone())).await?;
+        }
+        let mut changes = self.quietly();
+        changes.delete(closing, marked.version);
+        match self.commit(Home::Record, changes).await {
+            // Another node was quicker.
+            Ok(_) | Err(EngineError::Raced) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn clear(&self, range: &KeyRange) -> Result<(), EngineError> {
+        let room = self.store(Home::Record).limits().items_max.clamp(1, limits::PAGE_SIZE_MAX);
+        loop {
+            let page = self.store(Home::Record).list(range, None, room, false).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let mut changes = self.quietly();
+            for (key, found) in page {
+                changes.delete(key, found.version);
+            }
+            match self.commit(Home::Record, changes).await {
+                Ok(_) | Err(EngineError::Raced) => {}
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    /// Changes of which the audit log has heard, or hears, by the call that began them.
+    fn quietly(&self) -> ChangeSet {
+        let mut changes = self.changes(&Call::system("gsm:DeleteBoard", self.clock.now()), &[]);
+        changes.audit = None;
+        changes
+    }
+
+    /// Lets a change through only as long as the board is not given up.
+    pub(super) async fn check_open(
+        &self,
+        name: &BoardName,
+        changes: &mut ChangeSet,
+    ) -> Result<(), EngineError> {
+        changes.check(Key::Closing(name.clone()), Expect::Absent);
+        if self.homes.is_one() {
+            // Nor is it another one of the same name.
+            let key = Key::Board(name.clone());
+            let found = self.get_one(&key).await?.ok_or(UNKNOWN)?;
+            changes.check(key, Expect::At(found.version));
+        }
+        Ok(())
+    }
+
+    /// After a change that did not get through: whether the board is not given up.
+    pub(super) async fn still_open(&self, name: &BoardName) -> Result<(), EngineError> {
+        match self.get_one(&Key::Closing(name.clone())).await? {
+            None => Ok(()),
+            Some(_) => Err(UNKNOWN),
+        }
+    }
+}
