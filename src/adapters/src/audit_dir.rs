@@ -26,7 +26,7 @@ impl AuditDir {
     fn place(&self, path: &str) -> io::Result<PathBuf> {
         let file = self.dir.join(path);
         let parent = file.parent().unwrap_or(&self.dir);
-        let mut missing: Vec<&Path> = parent.ancestors().take_while(|dir| !dir.exists()).collect();
+        let mut missing: Vec<&Path> = parent.ancestors().take_while(|dir| is_missing(dir)).collect();
         while let Some(dir) = missing.pop() {
             match fs::create_dir(dir) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -35,6 +35,11 @@ impl AuditDir {
         }
         Ok(file)
     }
+}
+
+/// The empty path is the directory that one is in.
+fn is_missing(dir: &Path) -> bool {
+    !dir.as_os_str().is_empty() && !dir.exists()
 }
 
 fn sync_dir(dir: Option<&Path>) -> io::Result<()> {
@@ -127,6 +132,12 @@ impl Vault for AuditDir {
 mod tests {
     use super::*;
     use gsm_audit::{Limits, Log, Record, SigningKey, Verdict, ship, verify};
+
+    #[test]
+    fn a_relative_path_begins_in_a_directory_that_there_is() {
+        let made: Vec<_> = Path::new("no/such/place").ancestors().take_while(|dir| is_missing(dir)).collect();
+        assert_eq!(made, ["no/such/place", "no/such", "no"].map(Path::new));
+    }
 
     #[test]
     fn a_copy_in_a_directory_is_a_log_that_can_be_checked_and_nothing_in_it_is_put_twice() {

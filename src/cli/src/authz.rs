@@ -124,6 +124,18 @@ impl Explain {
             Some(Some((kind, id))) if !kind.is_empty() => Resource { kind, id },
             Some(_) => return Err(Failure::usage("--resource: write TYPE:NAME, as Queue:duel")),
         };
+        let known: Vec<&str> = policies.resources(&self.action).collect();
+        if self.resource.is_some() && !known.contains(&resource.kind) {
+            return Err(Failure::usage(format!(
+                "--resource: `{}` is about no `{}` but: {}",
+                self.action,
+                resource.kind,
+                known.join(", ")
+            )));
+        }
+        if self.reason.as_deref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(Failure::usage("--reason: is empty; leave it away, or say why"));
+        }
         let address = self.address.to_string();
         let mut context: Vec<(&str, &str)> = vec![("address", &address)];
         context.extend(self.reason.as_deref().map(|reason| ("reason", reason)));

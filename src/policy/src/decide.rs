@@ -90,6 +90,11 @@ impl Policies {
         self.actions.keys().map(String::as_str)
     }
 
+    /// What an action of the table may be about, besides the service as a whole: types of resources.
+    pub fn resources(&self, action: &str) -> impl Iterator<Item = &str> {
+        self.actions.get(action).into_iter().flat_map(|known| known.resources.iter().map(String::as_str))
+    }
+
     fn evaluate(&self, asked: &Question<'_>) -> Decision {
         self.ask_cedar(asked).unwrap_or_else(|what| Decision { errors: vec![what], ..Decision::default() })
     }

@@ -37,13 +37,24 @@ pub struct Operation {
 pub(crate) struct Action {
     pub(crate) principals: BTreeSet<&'static str>,
     pub(crate) groups: BTreeSet<String>,
-    resources: BTreeSet<String>,
+    pub(crate) resources: BTreeSet<String>,
     parameters: BTreeSet<String>,
 }
 
 /// The Cedar type of a caller.
 pub(crate) fn principal_type(kind: &str) -> &'static str {
     PRINCIPALS.iter().find(|(word, _)| *word == kind).map_or("Anonymous", |(_, of)| *of)
+}
+
+/// What a parameter of a path is called in the context: as it is called in the path, but where the context has another
+/// thing of that name.
+#[must_use]
+pub fn context_name(parameter: &str) -> &str {
+    match parameter {
+        "address" => "path_address",
+        "reason" => "path_reason",
+        other => other,
+    }
 }
 
 /// The groups that there always are, also while no action is in them.
@@ -86,7 +97,7 @@ pub(crate) fn actions(operations: &[Operation]) -> BTreeMap<String, Action> {
         }
         action.principals.extend(operation.roles.iter().map(|role| principal_type(role)));
         action.resources.insert(operation.resource.clone());
-        action.parameters.extend(operation.parameters.iter().cloned());
+        action.parameters.extend(operation.parameters.iter().map(|name| context_name(name).to_owned()));
     }
     all
 }

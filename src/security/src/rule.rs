@@ -10,6 +10,10 @@ const NAME_CHARS_MAX: usize = 64;
 const LIST_MAX: usize = 64;
 /// Characters of a header's name.
 const HEADER_CHARS_MAX: usize = 64;
+/// The methods of HTTP (RFC 9110, section 9; RFC 5789).
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+/// What a caller can be.
+const ROLES: [&str; 5] = ["none", "player", "server", "match", "admin"];
 
 /// What a rule does to a request above its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -270,16 +274,13 @@ impl Rule {
             }
         }
         for method in &written.methods {
-            if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
-                wrong("methods", format!("has `{method}`, which is no method such as GET"));
+            if !METHODS.contains(&method.as_str()) {
+                wrong("methods", format!("has `{method}`; there are {}", METHODS.join(", ")));
             }
         }
         for role in &written.roles {
-            if role.is_empty() || !role.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-                wrong(
-                    "roles",
-                    format!("has `{role}`, which is no role such as `player`, `server`, `admin` or `none`"),
-                );
+            if !ROLES.contains(&role.as_str()) {
+                wrong("roles", format!("has `{role}`; there are {}", ROLES.join(", ")));
             }
         }
         let mut globs = |member, list: &[String], begins: &str| -> Box<[Glob]> {
@@ -432,6 +433,8 @@ mod tests {
     fn a_fault_names_its_member() {
         check_bad(|r| r.name = "a b".into(), &["name"]);
         check_bad(|r| r.methods = vec!["get".into()], &["methods"]);
+        check_bad(|r| r.methods = vec!["FETCH".into()], &["methods"]);
+        check_bad(|r| r.roles = vec!["operator".into()], &["roles"]);
         check_bad(|r| r.paths = vec!["v1/x".into()], &["paths"]);
         check_bad(|r| r.paths = vec![String::new()], &["paths"]);
         check_bad(|r| r.actions = vec!["*".repeat(2) + &"a*".repeat(9)], &["actions"]);

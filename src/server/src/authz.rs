@@ -161,7 +161,7 @@ fn in_full(policies: &Policies, operations: &Operations, bearer: &Bearer, asked:
     let mut context: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(params.len() + 2);
     for (name, text) in &params {
         let Some(text) = strict_query::segment(text) else { return Decision::default() };
-        context.push((name, text));
+        context.push((gsm_policy::context_name(name), text));
     }
     let (kind, id) = match (asked.path, context.first()) {
         (Some(path), Some((_, id))) => (operations.resource(path).unwrap_or(SERVICE.0), id.clone()),

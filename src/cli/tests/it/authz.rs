@@ -26,6 +26,9 @@ fn shipped_policies_are_lawful_and_explained() {
         ("player:x", "gsm:Nothing", &[]),
         ("player:x", "gsm:GetRank", &["--resource", "duel"]),
         ("player:x", "gsm:GetRank", &["--context", "mode"]),
+        ("player:x", "gsm:GetRank", &["--resource", "queue:duel"]),
+        ("player:x", "gsm:GetRank", &["--resource", "Queue:duel"]),
+        ("admin:owner", "gsm:DeleteQueue", &["--reason", ""]),
         ("player:x", "gsm:GetRank", &["--policies", "/nowhere"]),
     ] {
         assert_eq!(explain(principal, action, more).code, Some(2), "{principal} {action}");

@@ -49,6 +49,10 @@ impl DeviceKey {
         };
         let x = part("x", &self.x)?;
         match (self.kty.as_str(), self.crv.as_str(), &self.y) {
+            ("OKP", "Ed25519", None) if is_weak(&x) => {
+                Err(ApiError::value("public_key.x", "is a point of small order: anybody signs for it")
+                    .hint("make a key pair, and send the public half of it"))
+            }
             ("OKP", "Ed25519", None) => {
                 let identity = [b"Ed25519 ", &x[..]].concat();
                 Ok(Read { algorithm: &ED25519, point: x, identity })
@@ -67,6 +71,36 @@ impl DeviceKey {
         }
     }
 }
+
+/// Whether a point of Ed25519 has an order of 8 at most, so that signatures for it need no private key. There are eight of
+/// them, with seven encodings but for the sign, non-canonical ones included.
+fn is_weak(x: &[u8]) -> bool {
+    let Ok(mut y) = <[u8; HALF_BYTES]>::try_from(x) else { return false };
+    y[HALF_BYTES - 1] &= 0x7f;
+    let near_p = |first: u8| {
+        let mut of = [0xff; HALF_BYTES];
+        (of[0], of[HALF_BYTES - 1]) = (first, 0x7f);
+        of
+    };
+    let near_0 = |first: u8| {
+        let mut of = [0; HALF_BYTES];
+        of[0] = first;
+        of
+    };
+    [near_0(0), near_0(1), near_p(0xec), near_p(0xed), near_p(0xee)].contains(&y) || ORDER_8.contains(&y)
+}
+
+/// The two heights of the points of order 8 of Curve25519 in Edwards' form.
+const ORDER_8: [[u8; HALF_BYTES]; 2] = [
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+];
 
 /// What the device signs.
 pub(crate) fn message(audience: &str, challenge: &str) -> String {
@@ -103,6 +137,29 @@ impl Used {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_for_which_anybody_signs_is_none() {
+        let key = |bytes: [u8; 32]| DeviceKey {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            x: URL_SAFE_NO_PAD.encode(bytes),
+            y: None,
+        };
+        // The neutral point: as the public key and as the commitment, with 0 as the response, it fits every message.
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        let forged = UnparsedPublicKey::new(&ED25519, neutral);
+        assert!(forged.verify(b"anything", &[neutral, [0; 32]].concat()).is_ok(), "so it must be refused");
+        assert!(key(neutral).read().is_err());
+        neutral[31] = 0x80;
+        assert!(key(neutral).read().is_err(), "whatever its sign is");
+        assert!(ORDER_8.into_iter().all(|of| key(of).read().is_err()));
+        // A point of large order: the base point's height, 4/5.
+        let mut base = [0x66; 32];
+        base[0] = 0x58;
+        assert!(key(base).read().is_ok());
+    }
 
     #[test]
     fn a_challenge_is_good_once() {

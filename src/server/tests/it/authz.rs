@@ -86,7 +86,9 @@ async fn a_policy_decides_on_every_face() {
            @id("no-streams") forbid (principal is Player, action == Action::"gsm:Subscribe", resource);
            @id("no-rules") forbid (principal, action == Action::"gamelift:ValidateMatchmakingRuleSet", resource);
            @id("no-guests") forbid (principal, action == Action::"gsm:SignIn", resource)
-             unless { context.address.isLoopback() };"#,
+             unless { context.address.isLoopback() };
+           @id("not-these") forbid (principal, action == Action::"gsm:PutListEntry", resource)
+             when { context.address.isLoopback() && context has path_address && context.path_address == "203.0.113.0" };"#,
     );
     let policies = dir.path().to_owned();
     let mut world = World::with(|settings| {
@@ -101,6 +103,11 @@ async fn a_policy_decides_on_every_face() {
     }
     ann.client.get("/v1/events").await.is(403, "forbidden");
     ann.client.get("/v1/stream").await.is(403, "forbidden");
+    // A parameter of the path is not mistaken for the caller's address.
+    let admin = world.admin();
+    let entry = json!({ "reason": "a test" });
+    admin.put("/v1/admin/firewall/deny/198.51.100.0/24", entry.clone()).await.done();
+    admin.put("/v1/admin/firewall/deny/203.0.113.0/24", entry).await.is(403, "forbidden");
     let key = Key::issued(&world, "admin").await;
     let body = json!({ "RuleSetBody": "{}" });
     signed(&world.anyone, &key, "GameLift.ValidateMatchmakingRuleSet", body)
