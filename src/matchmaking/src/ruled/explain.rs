@@ -1,7 +1,7 @@
 //! Why a ticket under a rule set still waits.
 use super::{RulePool, candidates::holds, ticket::Waiting};
 use gsm_core::{Millis, TicketId, Timestamp};
-use gsm_rules::{Seat, Stage};
+use gsm_rules::{ExpansionAge, Seat, Stage};
 use serde::{Deserialize, Serialize};
 
 /// Other tickets that are looked at.
@@ -71,10 +71,24 @@ impl RulePool {
                 .filter(|other| other.turn.id != id)
                 .take(LOOKED_AT_MAX)
         };
-        let compatible = |stage: &Stage| {
-            others().filter(|other| other.never.is_none() && may_meet(stage, own, other)).count()
+        // Two tickets are judged by the clock of the two, as in a match: now, or so much later.
+        let of_both = |other: &Waiting, later: Millis| {
+            let starts = [own.turn.started_at, other.turn.started_at];
+            let start = match self.set.expansion_age() {
+                ExpansionAge::Newest => starts.into_iter().max(),
+                ExpansionAge::Oldest => starts.into_iter().min(),
+            };
+            let age = now.since(start?).get().saturating_add(later.get());
+            self.set.stages().get(self.set.stage_at(Millis::new(age)))
         };
-        let now_compatible = compatible(stage);
+        let compatible = |later: Millis| {
+            let meets = |other: &&Waiting| {
+                other.never.is_none()
+                    && of_both(other, later).is_some_and(|stage| may_meet(stage, own, other))
+            };
+            others().filter(meets).count()
+        };
+        let now_compatible = compatible(Millis::ZERO);
         let counts = self.counts(id);
         let rules: Vec<RuleWhy> = self
             .set
@@ -84,7 +98,12 @@ impl RulePool {
             .enumerate()
             .map(|(at, (rule, (held, failed)))| RuleWhy {
                 rule: rule.name.clone(),
-                passing: others().filter(|other| passes(stage, (at, rule.counts_alone), own, other)).count(),
+                passing: others()
+                    .filter(|other| {
+                        of_both(other, Millis::ZERO)
+                            .is_some_and(|stage| passes(stage, (at, rule.counts_alone), own, other))
+                    })
+                    .count(),
                 held,
                 failed,
             })
@@ -95,7 +114,8 @@ impl RulePool {
         let failing = || rules.iter().filter(|why| why.failed > 0).max_by_key(|why| why.failed);
         let next = self.set.stages().get(at + 1).map(|next| StageWhy {
             at: next.from(),
-            unlocked: compatible(next).saturating_sub(now_compatible),
+            unlocked: compatible(Millis::new(next.from().get().saturating_sub(waited.get())))
+                .saturating_sub(now_compatible),
         });
         Some(RuledExplain {
             position: 1 + self.waiting.older(own.turn.started_at, id),

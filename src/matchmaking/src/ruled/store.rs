@@ -294,13 +294,19 @@ impl Store {
 
     /// How far apart the indexed numbers of two tickets of one match may be in this stage; `None` where nothing says.
     pub(super) fn width(&self, stage: &Stage) -> Option<f64> {
+        self.narrowest(stage).map(|(width, _)| width)
+    }
+
+    /// The same with the rule that says it.
+    pub(super) fn narrowest(&self, stage: &Stage) -> Option<(f64, usize)> {
         let wanted = self.column?;
         let of = |pair: &Pairwise| match *pair {
-            Pairwise::Within { column, width, .. } if column == wanted => Some(width),
-            Pairwise::SameNumber { column, .. } if column == wanted => Some(0.0),
+            Pairwise::Within { column, width, rule } if column == wanted => Some((width, rule)),
+            Pairwise::SameNumber { column, rule } if column == wanted => Some((0.0, rule)),
             _ => None,
         };
-        stage.pairwise().iter().filter_map(of).reduce(f64::min).filter(|width| width.is_finite())
+        let narrower = |a: (f64, usize), b: (f64, usize)| if b.0 < a.0 { b } else { a };
+        stage.pairwise().iter().filter_map(of).reduce(narrower).filter(|(width, _)| width.is_finite())
     }
 
     /// Tickets whose players sit on different teams.

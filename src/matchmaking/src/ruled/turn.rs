@@ -270,8 +270,15 @@ impl RulePool {
                 let near = line.filter_map(|(key, is_news)| other(key, is_news));
                 choice.candidates(news().chain(apart.chain(near).filter(after_news)), most, counts)
             } else if let Some(near) = width.and_then(|width| waiting.near(anchor, width)) {
+                let within = Cell::new(0_u32);
+                let near = near.inspect(|_| within.set(within.get() + 1));
                 let near = near.filter_map(|key| other(key, is_news(key))).filter(after_news);
-                choice.candidates(news().chain(near), most, counts)
+                let (candidates, is_cut) = choice.candidates(news().chain(near), most, counts);
+                // Whom the index left out fails the rule that it answers for.
+                if let Some((_, rule)) = waiting.narrowest(stage).filter(|_| !is_cut) {
+                    counts.note_failed(rule, (waiting.len() as u32).saturating_sub(within.get()));
+                }
+                (candidates, is_cut)
             } else {
                 let first = Turn::new(0, Timestamp::from_millis(i64::MIN), TicketId::from_u128(0));
                 let all = waiting.after_turn(if takes_all { first } else { anchor.turn });

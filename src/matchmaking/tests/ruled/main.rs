@@ -17,3 +17,4 @@ mod slow;
 mod spec;
 #[path = "../../../rules/tests/it/twin.rs"]
 mod twin;
+mod why;

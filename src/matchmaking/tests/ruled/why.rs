@@ -1,0 +1,74 @@
+//! Why a ticket waits is told by the clock of the match that it would be in.
+use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
+use gsm_matchmaking::{RulePool, RuledExplain, RuledTicket};
+use gsm_rules::{Dialect, Member, Value, parse};
+use serde_json::json;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// One against one within 10, after 30 seconds within 100; tickets with their ages in seconds and their numbers. What the
+/// first one is told.
+fn told(by: &str, tickets: &[(i64, f64)]) -> RuledExplain {
+    let team = |name: &str| json!({"name": name, "minPlayers": 1, "maxPlayers": 1});
+    let text = json!({
+        "ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "level", "type": "number"}],
+        "algorithm": {"expansionAgeSelection": by}, "teams": [team("a"), team("b")],
+        "rules": [{"name": "near", "type": "batchDistance", "batchAttribute": "level", "maxDistance": 10}],
+        "expansions": [{"target": "rules[near].maxDistance", "steps": [{"waitTimeSeconds": 30, "value": 100}]}],
+    });
+    let set = parse(&text.to_string(), Dialect::Strict).expect("a rule set").set;
+    let (mut pool, now) = (RulePool::new(Arc::new(set)), Timestamp::from_millis(100_000));
+    for (nth, (age, level)) in (1_u128..).zip(tickets) {
+        let attributes = BTreeMap::from([("level".to_owned(), Value::Number(*level))]);
+        let member = Member { player: nth.to_string(), attributes, ..Member::default() };
+        let players = vec![(PlayerId::from_u128(nth), member)];
+        let started_at = Timestamp::from_millis(100_000 - age * 1_000);
+        let ticket = RuledTicket { id: TicketId::from_u128(nth), players, backfill: None, started_at };
+        pool.insert(ticket).expect("room");
+    }
+    pool.explain(TicketId::from_u128(1), now).expect("it waits")
+}
+
+#[test]
+fn the_younger_of_two_says_which_rules_hold() {
+    let why = told("newest", &[(40, 0.0), (5, 50.0), (35, 60.0), (1, 9.0)]);
+    assert_eq!((why.compatible, why.rules[0].passing), (2, 2), "{why:?}");
+    let why = told("oldest", &[(40, 0.0), (5, 50.0), (35, 60.0), (1, 9.0)]);
+    assert_eq!((why.compatible, why.rules[0].passing), (3, 3), "{why:?}");
+    let why = told("oldest", &[(5, 0.0), (40, 50.0)]);
+    assert_eq!(why.compatible, 1, "{why:?}");
+}
+
+#[test]
+fn an_expansion_unlocks_those_who_are_old_enough_by_then() {
+    let why = told("newest", &[(20, 0.0), (5, 50.0), (20, 60.0), (25, 70.0)]);
+    let next = why.next.expect("an expansion");
+    assert_eq!((why.compatible, next.at, next.unlocked), (0, Millis::from_secs(30), 2));
+    assert_eq!(told("oldest", &[(20, 0.0), (5, 50.0)]).next.expect("an expansion").unlocked, 1);
+}
+
+#[test]
+fn whom_the_index_leaves_out_counts_as_failed() {
+    let team = |name: &str| json!({"name": name, "minPlayers": 2, "maxPlayers": 2});
+    let text = json!({
+        "ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "level", "type": "number"}],
+        "teams": [team("a"), team("b")],
+        "rules": [{"name": "near", "type": "batchDistance", "batchAttribute": "level", "maxDistance": 10}],
+    });
+    let set = parse(&text.to_string(), Dialect::Strict).expect("a rule set").set;
+    let mut pool = RulePool::new(Arc::new(set));
+    for (nth, level) in (1_u128..).zip([0.0, 5.0, 50.0, 60.0, 70.0]) {
+        let attributes = BTreeMap::from([("level".to_owned(), Value::Number(level))]);
+        let member = Member { player: nth.to_string(), attributes, ..Member::default() };
+        let players = vec![(PlayerId::from_u128(nth), member)];
+        let started_at = Timestamp::from_millis(nth as i64);
+        let ticket = RuledTicket { id: TicketId::from_u128(nth), players, backfill: None, started_at };
+        pool.insert(ticket).expect("room");
+    }
+    pool.step(Timestamp::from_millis(1_000), 100_000);
+    assert_eq!(pool.counts(TicketId::from_u128(1)), [(0, 3)]);
+    assert_eq!(
+        pool.explain(TicketId::from_u128(1), Timestamp::from_millis(1_000)).expect("it waits").rules[0]
+            .failed,
+        3
+    );
+}
