@@ -1,4 +1,4 @@
-//! Requests as CSV, a match a row, without quoting.
+//! Requests as CSV, a match a row. Cells may be quoted; a row is one line.
 //!
 //! With a head of column names (`team_a,team_b`, `rating_a,rating_b`, `variant`, `home`) a row is answered by a row;
 //! without one a row has two columns (two ratings where both are numbers, else two teams) and is answered by its quality.
@@ -11,6 +11,7 @@ use super::{
 use crate::problem::ApiError;
 use gsm_core::Timestamp;
 use gsm_ml::Home;
+use std::borrow::Cow;
 
 /// What a column has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +47,8 @@ pub(super) fn rows(text: &str) -> Result<(Vec<Row<'_>>, Head), ApiError> {
     }
     let mut columns = Vec::new();
     for name in first {
-        let column = column(name).filter(|column| !columns.contains(column));
-        let wrong = || fault("invalid", "line 1", format!("`{}` is no column, or comes twice", shown(name)));
+        let column = column(&name).filter(|column| !columns.contains(column));
+        let wrong = || fault("invalid", "line 1", format!("`{}` is no column, or comes twice", shown(&name)));
         columns.push(column.ok_or_else(wrong)?);
     }
     let sides = |of: fn(usize) -> Column| (0..2).all(|side| columns.contains(&of(side)));
@@ -58,8 +59,41 @@ pub(super) fn rows(text: &str) -> Result<(Vec<Row<'_>>, Head), ApiError> {
     Ok((lines, Head(Some(columns))))
 }
 
-fn cells(line: &str) -> Vec<&str> {
-    line.split(',').map(str::trim).collect()
+/// The cells of a row; one in quotes may have commas, and quotes that are doubled (RFC 4180, section 2).
+fn cells(line: &str) -> Vec<Cow<'_, str>> {
+    let mut cells = Vec::new();
+    let mut rest = Some(line);
+    while let Some(line) = rest {
+        let quoted = line.trim_start().strip_prefix('"').and_then(unquoted);
+        let (cell, left) = quoted.unwrap_or_else(|| match line.split_once(',') {
+            Some((cell, left)) => (Cow::Borrowed(cell.trim()), Some(left)),
+            None => (Cow::Borrowed(line.trim()), None),
+        });
+        cells.push(cell);
+        rest = left;
+    }
+    cells
+}
+
+/// The cell whose opening quote was before `text`, and what is behind its comma; none where it does not end as it should.
+fn unquoted(text: &str) -> Option<(Cow<'_, str>, Option<&str>)> {
+    let mut from = 0;
+    loop {
+        let end = from + text.get(from..)?.find('"')?;
+        let behind = text.get(end + 1..)?;
+        if behind.starts_with('"') {
+            from = end + 2;
+            continue;
+        }
+        let cell = text.get(..end)?;
+        let cell =
+            if cell.contains('"') { Cow::Owned(cell.replace("\"\"", "\"")) } else { Cow::Borrowed(cell) };
+        let behind = behind.trim_start();
+        return match behind.strip_prefix(',') {
+            Some(left) => Some((cell, Some(left))),
+            None => behind.is_empty().then_some((cell, None)),
+        };
+    }
 }
 
 fn shown(text: &str) -> String {
@@ -98,7 +132,7 @@ impl Head {
                 "two cells a row, or a head: team_a,team_b or rating_a,rating_b, and if wanted variant, home",
             ));
         }
-        for (cell, column) in cells.into_iter().zip(columns) {
+        for (cell, column) in cells.iter().map(|cell| &**cell).zip(columns) {
             match *column {
                 Column::Team(side) => put(&mut asked.sides, side, team(cell, &path)?),
                 Column::Rating(side) => {
@@ -133,4 +167,34 @@ fn team(cell: &str, path: &str) -> Result<Vec<Someone>, ApiError> {
         return Ok(Vec::new());
     }
     cell.split('|').map(|player| id(player.trim(), path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_read_as_libraries_write_them() {
+        for (line, wanted) in [
+            ("a, b ,c", &["a", "b", "c"][..]),
+            ("", &[""]),
+            ("a,", &["a", ""]),
+            (r#""a,b",c"#, &["a,b", "c"]),
+            (r#" "a" , "b""c","""" "#, &["a", "b\"c", "\""]),
+            (r#""","""#, &["", ""]),
+            // What is no quoted cell is taken as it stands.
+            (r#"a"b,c"#, &["a\"b", "c"]),
+            (r#""a"b,c"#, &["\"a\"b", "c"]),
+            (r#""a,c"#, &["\"a", "c"]),
+        ] {
+            assert_eq!(cells(line), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_head_is_a_head() {
+        let (rows, head) = rows("\"rating_a\",\"rating_b\"\n1500,\"1600\"\n").unwrap();
+        assert_eq!(rows, [(2, "1500,\"1600\"")]);
+        assert!(head.item(2, rows[0].1, Timestamp::EPOCH).is_ok());
+    }
 }
