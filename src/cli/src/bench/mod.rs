@@ -4,6 +4,7 @@ mod http;
 mod load;
 mod machine;
 mod matchmaking;
+mod prediction;
 mod process;
 mod push;
 mod ranking;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
   gsm bench ranking                            boards beside Redis
   gsm bench rating                             rating systems beside skillratings and openskill.py
   gsm bench matchmaking                        pools of waiting tickets beside Nakama's figures
+  gsm bench prediction                         training, and the endpoint beside FastAPI and Flask
   gsm bench --markdown docs/benchmarks.md      the table of the documentation, put in its place there
 
 Takes a release build to be worth anything: cargo run --release -- bench"
@@ -46,6 +48,8 @@ enum What {
     Rating(rating::Command),
     /// Pools of waiting tickets, and tickets over the API, beside Nakama's figures
     Matchmaking(matchmaking::Command),
+    /// Training a million matches, and the SageMaker endpoint beside FastAPI and Flask
+    Prediction(prediction::Command),
 }
 
 impl Command {
@@ -55,6 +59,7 @@ impl Command {
             Some(What::Ranking(command)) => command.run(),
             Some(What::Rating(command)) => command.run(),
             Some(What::Matchmaking(command)) => command.run(),
+            Some(What::Prediction(command)) => command.run(),
         }
     }
 }

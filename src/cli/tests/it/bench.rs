@@ -104,6 +104,25 @@ fn ratings_are_measured_beside_other_libraries() {
 }
 
 #[test]
+fn training_and_the_endpoint_are_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let args =
+        ["prediction", "--matches", "1000", "--seconds", "1", "--python", "/nowhere/python3", "--json"];
+    let ran = bench(&[&args[..], &["--dir", arg(dir.path())]].concat());
+    assert!(ran.err.contains("NOT MEASURED: the servers in Python"), "{ran:?}");
+    let all = ran.json();
+    for name in [
+        "training on 1,000 matches, 0 trees",
+        "memory at most, 1,000 matches, 200 trees",
+        "/invocations, 200 trees, processor time of a call",
+        "/invocations, 200 trees, 8 connections",
+    ] {
+        assert!(figure(&all, name)["value"].as_f64().unwrap() > 0.0, "{name}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
 fn a_missing_peer_is_said_and_fails_where_it_must_not() {
     let args = ["bench", "ranking", "--players", "1000", "--operations", "1000", "--ids", "dense"];
     let args = [&args[..], &["--http-players", "0", "--redis", "/nowhere/redis-server"]].concat();

@@ -172,7 +172,11 @@ impl RulePool {
                     return (Some(found), None);
                 }
                 Outcome::None => run.next_stage(),
-                Outcome::Cut if spent >= ANCHOR_WORK_MAX => return (None, Some(run)),
+                Outcome::Cut if spent >= ANCHOR_WORK_MAX => {
+                    // Its next stages are opened in later rounds, where today's news are none.
+                    run.is_news = true;
+                    return (None, Some(run));
+                }
                 Outcome::Cut => {
                     round.cut = Some((id, run, spent));
                     return (None, None);
