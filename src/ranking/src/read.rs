@@ -268,12 +268,55 @@ impl<K: Key, I: Ids> View<'_, K, I> {
         if !is_shadow {
             return Some(self.rows(from, above.saturating_add(1).saturating_add(radius)));
         }
-        let mut rows = self.rows(from, above);
-        let standing = self.standing_of(key, slot, is_shadow, self.core.tree.better::<false>(key));
+        Some(self.around_shadow((key, slot), position, from, radius))
+    }
+
+    /// What one whom nobody else sees is shown: everybody stands where he would if this one were ranked, so that nothing
+    /// tells him. O(radius log players).
+    fn around_shadow(
+        &self,
+        (own, slot): (K, u32),
+        position: u64,
+        from: u64,
+        radius: usize,
+    ) -> Vec<Row<I::Id>> {
+        let above = position - from;
+        let mut rows = Vec::with_capacity(above as usize + radius + 1);
+        // With him, so many are others to each.
+        let others = self.core.tree.len();
+        // Those who are equal stand next to him.
+        let beside = self.core.tree.walk(position.saturating_sub(1), 2);
+        let mut is_tied = false;
+        beside.for_each(|(key, _)| is_tied |= key.same_columns(own));
+        let mut at = from;
+        let mut show = |walk: Vec<(K, u32)>, is_after: u64| {
+            for (key, slot) in walk {
+                let is_worse = u64::from(is_after == 1 && !key.same_columns(own));
+                let better = self.core.tree.better::<false>(key);
+                let before = match self.order.ties() {
+                    Ties::Competition => better + is_worse,
+                    Ties::Dense => {
+                        self.rank(key, slot, better).get() - 1 + if is_tied { 0 } else { is_worse }
+                    }
+                    Ties::Ordinal => at + is_after,
+                };
+                let percentile = percentile(better + is_worse, others);
+                rows.push(Row { rank: Rank::after(before), percentile, entry: self.entry(key, slot) });
+                at += 1;
+            }
+            rows.len()
+        };
+        let listed = |from: u64, limit: u64| {
+            let mut all = Vec::new();
+            self.core.tree.walk(from, limit).for_each(|row| all.push(row));
+            all
+        };
+        let place = show(listed(from, above), 0);
+        show(listed(position, radius as u64), 1);
+        let standing = self.standing_of(own, slot, true, self.core.tree.better::<false>(own));
         let (rank, percentile) = (standing.rank, standing.percentile);
-        rows.push(Row { rank, percentile, entry: self.entry(key, slot) });
-        rows.extend(self.rows(position, radius));
-        Some(rows)
+        rows.insert(place, Row { rank, percentile, entry: self.entry(own, slot) });
+        rows
     }
 
     fn among(&self, players: &[I::Id]) -> Vec<AmongRow<I::Id>> {

@@ -439,7 +439,7 @@ mod tests {
         check_bad(|r| r.paths = vec![String::new()], &["paths"]);
         check_bad(|r| r.actions = vec!["*".repeat(2) + &"a*".repeat(9)], &["actions"]);
         check_bad(|r| r.roles = vec!["Admin".into()], &["roles"]);
-        check_bad(|r| r.roles = vec!["a".into(); 65], &["roles"]);
+        check_bad(|r| r.roles = vec!["player".into(); 65], &["roles"]);
         check_bad(|r| r.key = "ip".into(), &["key"]);
         check_bad(|r| r.key = "header:a b".into(), &["key"]);
         check_bad(|r| (r.limit, r.window_s) = (0, 601), &["limit"]);

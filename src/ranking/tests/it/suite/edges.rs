@@ -219,7 +219,7 @@ fn a_player_in_the_shadow_sees_himself() {
     let mut three = board(&[30, 20, 10]);
     three.set_visibility(id(2), Visibility::Shadow);
     assert_eq!((rank(&three, 2), rank(&three, 3), three.len()), (Some(2), Some(2), 2));
-    assert_eq!(three.around(id(2), 1).map(|rows| brief(&rows)), Some(vec![(1, 1), (2, 2), (2, 3)]));
+    assert_eq!(three.around(id(2), 1).map(|rows| brief(&rows)), Some(vec![(1, 1), (2, 2), (3, 3)]));
     assert_eq!(percentile(&three, 2), Some(50.0));
     assert_eq!(three.among(&[id(2), id(3)]).len(), 1);
 }

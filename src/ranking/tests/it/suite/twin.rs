@@ -106,8 +106,8 @@ impl<I: Ids> Twin<I> {
     }
 
     /// As it is listed; `more` are counted for the size of the board who are not on the list.
-    fn row(&self, entry: &Entry<I::Id>, list: &[Entry<I::Id>], more: u64) -> Row<I::Id> {
-        let percentile = self.percentile(&entry.keys, list, list.len() as u64 + more);
+    fn row(&self, entry: &Entry<I::Id>, list: &[Entry<I::Id>]) -> Row<I::Id> {
+        let percentile = self.percentile(&entry.keys, list, list.len() as u64);
         Row { rank: self.rank(entry, list), percentile, entry: *entry }
     }
 
@@ -144,7 +144,7 @@ impl<I: Ids> Twin<I> {
     /// Compares every read; `seed` picks the arguments.
     pub(super) fn check(&self, board: &Ranked<I>, seed: u64) {
         let list = self.list();
-        let rows: Vec<Row<I::Id>> = list.iter().map(|e| self.row(e, &list, 0)).collect();
+        let rows: Vec<Row<I::Id>> = list.iter().map(|e| self.row(e, &list)).collect();
         let n = list.len();
         assert_eq!((board.len(), board.is_empty()), (n as u64, n == 0));
         assert_eq!(board.kept_len(), self.known.values().filter(|known| known.mark.is_some()).count() as u64);
@@ -209,11 +209,11 @@ impl<I: Ids> Twin<I> {
                 (Some(mark), Visibility::Shadow) => {
                     let own = Entry { player, keys: mark.keys, reached_at: mark.reached_at };
                     let at = list.partition_point(|e| self.listed(e, &own).is_lt());
-                    let mut near: Vec<Entry<I::Id>> = list[at.saturating_sub(radius)..at].to_vec();
-                    near.push(own);
-                    near.extend(&list[at..(at + radius).min(list.len())]);
-                    let near: Vec<_> =
-                        near.iter().map(|e| self.row(e, list, u64::from(e.player == player))).collect();
+                    // He sees the board as if he were on it.
+                    let mut seen = list.to_vec();
+                    seen.insert(at, own);
+                    let near = &seen[at.saturating_sub(radius)..(at + radius + 1).min(seen.len())];
+                    let near: Vec<_> = near.iter().map(|e| self.row(e, &seen)).collect();
                     assert_eq!(board.around(player, radius), Some(near));
                 }
                 (None, _) => assert_eq!(board.around(player, radius), None),
