@@ -106,7 +106,7 @@ async fn a_policy_decides_on_every_face() {
     // A parameter of the path is not mistaken for the caller's address.
     let admin = world.admin();
     let entry = json!({ "reason": "a test" });
-    admin.put("/v1/admin/firewall/deny/198.51.100.0/24", entry.clone()).await.done();
+    admin.put("/v1/admin/firewall/deny/198.51.100.0/24", entry.clone()).await.ok();
     admin.put("/v1/admin/firewall/deny/203.0.113.0/24", entry).await.is(403, "forbidden");
     let key = Key::issued(&world, "admin").await;
     let body = json!({ "RuleSetBody": "{}" });
