@@ -95,7 +95,7 @@ mod tests {
         calls(&mut breaker, &[bad, good]);
         assert!(breaker.admits(at(1)));
         calls(&mut breaker, &[bad]);
-        calls(&mut breaker, &[bad]);
+        // Four of ten still: another of the first ones was forgotten.
         assert!(breaker.admits(at(0)));
         assert_eq!(breaker.went(bad, at(0)), Some(Turned::Opened));
         assert!(!breaker.admits(at(1)));
