@@ -16,11 +16,11 @@ impl RulePool {
     /// keeps its number of players, and a backfill its teams. Exact for two teams and up to ten tickets; else swaps
     /// are made as long as one helps. Where nothing is more even, nothing changes.
     pub(super) fn even_out(&self, stage: usize, found: &mut [(TicketId, u8)], work: &mut u32) {
-        let Some(stage) = self.set.stages().get(stage).filter(|_| self.set.objective().is_none()) else {
-            return;
-        };
+        // Two tickets have no choice, and an objective makes it by what matches cost.
+        let is_open = found.len() > 2 && self.set.objective().is_none();
+        let Some(stage) = self.set.stages().get(stage).filter(|_| is_open) else { return };
         let waiting: Option<Vec<&Waiting>> = found.iter().map(|(id, _)| self.waiting.get(id)).collect();
-        let Some(waiting) = waiting.filter(|of| of.len() > 2) else { return };
+        let Some(waiting) = waiting else { return };
         let has = |column: &NumberColumn| {
             waiting.iter().flat_map(|of| &of.parties).all(|party| party.number(*column).is_finite())
         };
