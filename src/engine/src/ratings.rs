@@ -29,6 +29,13 @@ impl Engine {
             .ok_or(EngineError::Unknown { what: "rating: the player has no rated match in this mode" })
     }
 
+    /// The same as of now: the deviation has grown since the last match, by the system that the mode is rated by today.
+    pub async fn rating_now(&self, mode: &Mode, player: PlayerId) -> Result<RatingRow, EngineError> {
+        let row = self.rating(mode, player).await?;
+        let system = self.system_of(mode);
+        Ok(RatingRow { rating: system.at(row.rating, Some(row.rated_at), self.clock.now()), ..row })
+    }
+
     /// A player's rating steps, newest first; `after` is the depth of the last entry seen.
     pub async fn history(
         &self,

@@ -27,6 +27,12 @@ pub(crate) fn name_of(json: &str) -> u64 {
 }
 
 impl Engine {
+    /// The system by which a mode is rated today.
+    pub(crate) fn system_of(&self, mode: &Mode) -> System {
+        let Scheme { system, .. } = self.views.queues.scheme_of(mode).unwrap_or_default();
+        self.views.learning.applied(mode, system)
+    }
+
     /// How a mode's new results are rated, and the name under which that is kept from now on.
     pub(crate) async fn scheme_of(&self, mode: &Mode) -> Result<(u64, Arc<Scheme>), EngineError> {
         let Scheme { system, options } = self.views.queues.scheme_of(mode).unwrap_or_default();

@@ -74,6 +74,9 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
     let mut rows = rows(text.trim_start_matches('\u{feff}'))?.into_iter();
     let (_, head) = rows.next().ok_or("line 1: the file is empty")?;
     let place = |name: &str| head.iter().position(|column| column == name);
+    if let Some(twice) = head.iter().enumerate().find(|(at, name)| place(name) != Some(*at)) {
+        return Err(format!("line 1: there are two columns `{}`", twice.1));
+    }
     let player = place("player_id").ok_or("line 1: there is no column `player_id`")?;
     let mut values: Vec<usize> = (1..).map_while(|nth| place(&format!("value_{nth}"))).collect();
     if let Some(score) = place("score").filter(|_| values.is_empty()) {
@@ -255,6 +258,7 @@ mod tests {
         for (text, part) in [
             ("", "line 1"),
             ("score\n1", "`player_id`"),
+            ("player_id,score,score\na,1,2", "two columns `score`"),
             ("player_id\na", "`score`"),
             ("player_id,score\na,1\nb,x", "line 3: `x`"),
             ("player_id,score\na,NaN", "line 2: `NaN`"),

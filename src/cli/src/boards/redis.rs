@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, io, str::FromStr};
 const PAGE: &[u8] = b"1000";
 const PORT: &str = "6379";
 
-/// `redis://[[user]:password@]host[:port][/database]`
+/// `redis://[[user]:password@]host[:port][/database]`; what a URL cannot hold is percent-encoded in user and password.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Url {
     user: String,
@@ -26,8 +26,8 @@ impl FromStr for Url {
         let rest = text.strip_prefix("redis://").ok_or("must begin with redis://")?;
         let (who, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
         let (user, password) = match who.split_once(':') {
-            Some((user, password)) => (user, Some(password.to_owned())),
-            None if who.is_empty() => ("", None),
+            Some((user, password)) => (decoded(user)?, Some(decoded(password)?)),
+            None if who.is_empty() => (String::new(), None),
             None => return Err("a user needs a password: redis://user:password@host".to_owned()),
         };
         let (host, database) = rest.split_once('/').unwrap_or((rest, ""));
@@ -40,8 +40,13 @@ impl FromStr for Url {
         {
             return Err("must name a host and, after a `:`, a port".to_owned());
         }
-        Ok(Self { user: user.to_owned(), password, addr, database })
+        Ok(Self { user, password, addr, database })
     }
+}
+
+fn decoded(text: &str) -> Result<String, String> {
+    let text = percent_encoding::percent_decode_str(text).decode_utf8();
+    text.map(Into::into).map_err(|_| "has a user or password that is no text once decoded".to_owned())
 }
 
 /// Every member with its score, by the order of the members' names. `password` counts where the URL has none.
@@ -133,6 +138,8 @@ mod tests {
             ("redis://10.0.0.1:7000/3", url("", None, "10.0.0.1:7000", 3)),
             ("redis://:p@ss:w@h:1/", url("", Some("p@ss:w"), "h:1", 0)),
             ("redis://ann:secret@h", url("ann", Some("secret"), "h:6379", 0)),
+            ("redis://a%3Ab:p%40s%2Fs%25@h", url("a:b", Some("p@s/s%"), "h:6379", 0)),
+            ("redis://:100%@h", url("", Some("100%"), "h:6379", 0)),
             ("redis://[::1]", url("", None, "[::1]:6379", 0)),
             ("redis://[::1]:7/1", url("", None, "[::1]:7", 1)),
         ] {
@@ -146,6 +153,7 @@ mod tests {
             "redis://h/x",
             "redis://ann@h",
             "redis://:1",
+            "redis://:%ff@h",
         ] {
             assert!(text.parse::<Url>().is_err(), "{text}");
         }

@@ -107,7 +107,7 @@ pub(crate) fn read(input: impl Read, how: Reading) -> Result<Chronicle, Fault> {
     }
 }
 
-/// Reads a history from a file, with a progress bar.
+/// Reads a history from a file, with a progress bar; tells what was left out.
 pub(crate) fn read_file(path: &Path, how: Reading) -> Result<Chronicle, Failure> {
     let shown = path.display();
     let wrong = |error: std::io::Error| Failure::usage(format!("cannot read `{shown}`: {error}"));
@@ -119,11 +119,18 @@ pub(crate) fn read_file(path: &Path, how: Reading) -> Result<Chronicle, Failure>
     let bar = drawn(ProgressBar::new(about.len()), "reading  {bar:40} {percent}%, {eta} to go");
     let read = read(bar.wrap_read(file), how);
     bar.finish_and_clear();
-    read.map_err(|fault| {
+    let read = read.map_err(|fault| {
         let hint = if how.skip_bad { "" } else { "\nhint: --skip-bad leaves out matches with bad lines" };
         let hint = if fault.what.contains("\nhint: ") { "" } else { hint };
         Failure::usage(format!("{shown}:line {}: {}{hint}", fault.line, fault.what))
-    })
+    })?;
+    if read.skipped > 0 {
+        note(format_args!("{shown}: {} bad lines were left out", read.skipped));
+        for fault in &read.faults {
+            note(format_args!("{shown}:line {}: {}", fault.line, fault.what));
+        }
+    }
+    Ok(read)
 }
 
 /// Progress is redrawn so often in a second.

@@ -54,9 +54,6 @@ impl Matches {
     pub(crate) fn of_files(files: &[PathBuf], mode: Mode, skip_bad: bool) -> Result<Self, Failure> {
         let read = |file: &PathBuf| read_file(file, Reading { limit: None, skip_bad });
         let read = merged(files.iter().map(read).collect::<Result<_, _>>()?);
-        if read.skipped > 0 {
-            note(format_args!("{} bad lines were left out", read.skipped));
-        }
         Ok(Self { mode, history: read.history, players: read.names, numbers: read.numbers })
     }
 }

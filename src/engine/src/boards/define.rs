@@ -17,11 +17,15 @@ impl Engine {
             if !self.views.queues.has_mode(mode) && self.views.boards.named(&config.name).is_none() {
                 return Err(EngineError::Unknown { what: "mode" });
             }
-            let other = config.name.as_str() != mode.as_str()
-                && self.views.queues.all().iter().any(|queue| queue.mode.as_str() == config.name.as_str());
-            if other {
-                return Err(EngineError::invalid("name", "is that of another mode's own board"));
-            }
+        }
+        let followed = if let Source::Mode(mode) = &config.source { mode.as_str() } else { "" };
+        let named_as = |of: &str| of == config.name.as_str() && of != followed;
+        if self.views.queues.all().iter().any(|queue| named_as(queue.mode.as_str())) {
+            let what = format!(
+                "is that of a mode's own board: say `\"mode\": \"{}\"` to define that one",
+                config.name
+            );
+            return Err(EngineError::invalid("name", what));
         }
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_put_board(call, &config).await {

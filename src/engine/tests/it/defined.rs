@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 both! {
     a_board_is_filled_from_the_past_and_follows_results,
+    the_name_of_a_mode_is_for_boards_that_follow_it,
     a_part_holds_those_who_belong_there,
     submissions_do_what_the_columns_say,
     a_board_whose_end_was_cut_short_ends,
@@ -73,6 +74,17 @@ async fn submit(w: &World, board: &str, player: PlayerId, values: &[i64]) {
 
 fn rank(w: &World, board: &str, player: PlayerId) -> u64 {
     w.engine.rank(&whole(board), player, Viewer::Other).map_or(0, |view| view.rank.get())
+}
+
+async fn the_name_of_a_mode_is_for_boards_that_follow_it(w: World) {
+    w.teams("duel", 1, None).await;
+    w.teams("blitz", 1, None).await;
+    let scores = of_scores("duel", vec![submitted(Operator::Best, Direction::Descending)]);
+    for wrong in [scores, of_mode("duel", "blitz")] {
+        let error = w.engine.put_board(&w.admin(), wrong).await.unwrap_err();
+        assert!(error.to_string().contains("\"mode\": \"duel\""), "{error}");
+    }
+    define(&w, of_mode("duel", "duel")).await;
 }
 
 async fn a_board_is_filled_from_the_past_and_follows_results(w: World) {

@@ -13,6 +13,7 @@ use gsm_session::{MatchState, TicketState};
 
 both! {
     a_draw_moves_equals_nowhere,
+    a_rating_is_shown_as_unsure_as_it_is_now,
     a_quitter_is_marked_and_rated,
     free_for_all_is_rated_by_places,
     a_contradiction_is_refused_and_nothing_moves,
@@ -39,6 +40,22 @@ async fn a_draw_moves_equals_nowhere(w: World) {
         w.engine.rank(&BoardRef::from(&mode("duel")), p[0], Viewer::All).unwrap().rank,
         w.engine.rank(&BoardRef::from(&mode("duel")), p[1], Viewer::All).unwrap().rank
     );
+}
+
+async fn a_rating_is_shown_as_unsure_as_it_is_now(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    let id = formed(&w, &p).await;
+    w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
+    let kept = w.engine.rating(&mode("duel"), p[0]).await.unwrap();
+    assert_eq!(w.engine.rating_now(&mode("duel"), p[0]).await.unwrap(), kept);
+    w.clock.advance_ms(90 * 86_400_000);
+    let now = w.engine.rating_now(&mode("duel"), p[0]).await.unwrap();
+    let grown =
+        gsm_rating::System::default().at(kept.rating, Some(kept.rated_at), gsm_core::Clock::now(&*w.clock));
+    assert_eq!(now.rating, grown);
+    assert!(now.rating.deviation > kept.rating.deviation + 1.0 && now.rating.mean == kept.rating.mean);
+    assert_eq!(w.engine.rating(&mode("duel"), p[0]).await.unwrap(), kept, "the row stays");
 }
 
 async fn a_quitter_is_marked_and_rated(w: World) {

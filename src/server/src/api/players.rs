@@ -105,7 +105,7 @@ pub(crate) async fn rating(
     params: Params,
 ) -> Result<Answer<PlayerRatingDto>, ApiError> {
     let (player, mode): (PlayerId, Mode) = (params.get("player_id")?, params.get("mode")?);
-    let row = app.engine.rating(&mode, player).await?;
+    let row = app.engine.rating_now(&mode, player).await?;
     Ok(Answer(PlayerRatingDto::new(player, &mode, &row)))
 }
 

@@ -92,6 +92,7 @@ pub(crate) struct EntryDto {
     values: Vec<f64>,
     /// Since when the player has had them.
     reached_at: i64,
+    /// Rating deviation after the last match, in points; 0 where scores are submitted.
     deviation: f32,
     /// Rated matches, or submissions taken.
     games_played: u32,
@@ -228,6 +229,7 @@ pub(crate) struct RankDto {
     rating: Option<f64>,
     /// A number for each column of the board.
     values: Vec<f64>,
+    /// Rating deviation after the last match, in points; 0 where scores are submitted.
     deviation: f32,
     /// Rated matches, or submissions taken.
     games_played: u32,

@@ -134,7 +134,9 @@ impl Rules {
             steps(Step { at: left_at, before: None, after: Some(score) });
             track.on = Some(score);
         }
-        let mark = brought.as_ref().map(|brought| mark(&self.line.config, brought, 0, at));
+        // Who was idle in a season that is over was so by its end, whenever a step of it came.
+        let judged_at = self.season.and_then(|season| season.ends_at).map_or(at, |end| at.min(end));
+        let mark = brought.as_ref().map(|brought| mark(&self.line.config, brought, 0, judged_at));
         let counted = mark.filter(|mark| mark.eligible);
         let after = counted.map(|mark| self.packing.pack(&mark.keys)).transpose()?;
         steps(Step { at, before: track.on, after });
