@@ -75,17 +75,23 @@ pub(crate) fn pair<M: Model>(
     model.pair(&team(model, one, home, 0), &team(model, other, home, 1))
 }
 
-/// Two players after a match that nobody else played. No memory is touched but for the settings.
+/// A match of two players that nobody else played; `score` is that of the first. No memory is touched but for the
+/// settings.
 #[inline]
 pub(crate) fn alone<M: Model>(
     model: &M,
-    [one, other]: [Entrant; 2],
+    [one, other]: [&Entrant; 2],
     home: Option<usize>,
     score: f64,
-) -> [Rating; 2] {
-    let pair = pair(model, std::iter::once(one), std::iter::once(other), home);
-    let lessons = model.lessons(&pair, score);
-    [model.applied(&one, &lessons.0), model.applied(&other, &lessons.1)]
+) -> [Change; 2] {
+    let pair = pair(model, std::iter::once(*one), std::iter::once(*other), home);
+    let expected = model.expected(&pair);
+    let stayed = model.lessons(&pair, score);
+    let (first, actual) = if one.quit { (model.lessons(&pair, 0.0).0, 0.0) } else { (stayed.0, score) };
+    let first = Change::of(one, model.applied(one, &first), expected.0, actual);
+    let (second, actual) =
+        if other.quit { (model.lessons(&pair, 1.0).1, 0.0) } else { (stayed.1, 1.0 - score) };
+    [first, Change::of(other, model.applied(other, &second), expected.1, actual)]
 }
 
 /// The advantage of the side with this index.
@@ -113,9 +119,12 @@ fn rate_duel<M: Model>(
     home: Option<usize>,
     out: &mut Vec<Change>,
 ) {
+    let score = numeric::score(one.place, other.place);
+    if let ([one], [other]) = (one.players, other.players) {
+        return out.extend(alone(model, [one, other], home, score));
+    }
     let pair = pair(model, one.players.iter().copied(), other.players.iter().copied(), home);
     let expected = model.expected(&pair);
-    let score = numeric::score(one.place, other.place);
     let stayed = model.lessons(&pair, score);
     let has_quit = |side: &Side<'_>| side.players.iter().any(|player| player.quit);
     let mut tell = |side: &Side<'_>, expected, score, stayed: &M::Lesson, quit: &M::Lesson| {

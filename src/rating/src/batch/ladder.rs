@@ -184,8 +184,18 @@ fn rate<M: Model>(
     desk: &mut Desk,
     fixture: &Fixture<'_>,
 ) -> Result<(), RatingError> {
-    seats.check(fixture.players())?;
     let Desk { entrants, sides, scratch, changes } = desk;
+    if let Some(Duel { at, players: [one, other], score, home, .. }) = fixture.duel()
+        && let (Some(a), Some(b)) = (seats.entrant(model, *one, at), seats.entrant(model, *other, at))
+    {
+        let both = model::alone(model, [&a, &b], home, score);
+        seats.store::<M>(*one, both[0].after, at);
+        seats.store::<M>(*other, both[1].after, at);
+        changes.clear();
+        changes.extend(both);
+        return Ok(());
+    }
+    seats.check(fixture.players())?;
     entrants.clear();
     entrants.extend(seats.entrants(model, fixture.players(), fixture.at()));
     let mut lent = lent(std::mem::take(sides));
@@ -212,9 +222,9 @@ fn meet<M: Model>(model: &M, seats: &mut Seats, duel: &Duel<'_>) -> Result<(), R
         let (Some(a), Some(b)) = (seats.entrant(model, one, at), seats.entrant(model, other, at)) else {
             return seats.check(players);
         };
-        let [a, b] = model::alone(model, [a, b], home, score);
-        seats.store::<M>(one, a, at);
-        seats.store::<M>(other, b, at);
+        let [a, b] = model::alone(model, [&a, &b], home, score);
+        seats.store::<M>(one, a.after, at);
+        seats.store::<M>(other, b.after, at);
         return Ok(());
     }
     seats.check(players)?;
