@@ -49,12 +49,13 @@ impl Margins {
     /// Learns from a match and answers [`Margins::scaled`], the match included in what is usual.
     pub(crate) fn learn(&mut self, logit: f64, outcome: &Outcome) -> f64 {
         if let ([Some(a), Some(b)], Some(margin)) = (outcome.scores, outcome.margin()) {
-            let bounded = margin.clamp(-MARGIN_MAX, MARGIN_MAX);
+            let most = if self.seen < SEEN_MIN { MARGIN_MAX } else { USUAL_MAX * self.usual().max(1.0) };
+            let bounded = margin.max(-most).min(most);
             self.margin_logit += bounded * logit;
             self.logit_squared += logit * logit;
             self.squares += bounded * bounded;
             self.seen += 1.0;
-            let scaled = by_points(a, b, margin);
+            let scaled = self.in_usual_ones(by_points(a, b, margin)) * self.scaled_square.sqrt();
             self.scaled_square += RATE * (scaled * scaled - self.scaled_square);
         }
         self.scaled(outcome)
@@ -107,6 +108,29 @@ mod tests {
         assert!((expected - 4.0 * 20.0 / 21.0 * 0.5).abs() < 1e-12);
         assert_eq!(margins.expected(-0.5), Some(-expected));
         assert!((margins.usual() - (16.0_f64 * 20.0 / 30.0).sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_wild_score_is_no_wilder_than_ten_usual_ones() {
+        let mut margins = Margins::new();
+        for n in 0..2_000_u32 {
+            let logit = f64::from(n % 3) - 1.0;
+            margins.learn(logit, &outcome(2.0 * logit + 5.0, 5.0 - 2.0 * logit));
+        }
+        let (expected, usual) = (margins.expected(1.0).unwrap(), margins.usual());
+        let scaled = margins.scaled(&outcome(7.0, 3.0));
+        assert_eq!(margins.learn(-1.0, &outcome(1e9, 0.0)), USUAL_MAX);
+        assert!((margins.expected(1.0).unwrap() / expected - 1.0).abs() < 0.02);
+        assert!((margins.usual() / usual - 1.0).abs() < 0.03);
+        assert!((margins.scaled(&outcome(7.0, 3.0)) / scaled - 1.0).abs() < 0.06);
+    }
+
+    #[test]
+    fn margins_that_were_none_may_come() {
+        let mut margins = Margins::new();
+        (0..1_000).for_each(|_| drop(margins.learn(0.1, &outcome(3.0, 3.0))));
+        (0..1_000).for_each(|_| drop(margins.learn(0.1, &outcome(300.0, 200.0))));
+        assert!(margins.usual() > 50.0, "{}", margins.usual());
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Oracle {
 pub enum Who<'a> {
     /// A player, who is a newcomer if the model does not know him.
     Named(&'a str),
+    /// A player, who is as good as these numbers say if the model does not know him.
+    NamedOr(&'a str, Guest),
     /// Somebody told by numbers.
     Guest(Guest),
 }
@@ -89,14 +91,20 @@ impl Oracle {
         let mut unknown: Vec<&'a str> = Vec::new();
         let mut person = |who: &Who<'a>| match who {
             Who::Guest(guest) => Person::Guest(*guest),
-            Who::Named(name) => Person::Known(self.numbers.get(*name).copied().unwrap_or_else(|| {
-                // One name has one number, and no player of the model has it.
-                let at = unknown.iter().position(|of| of == name).unwrap_or_else(|| {
-                    unknown.push(name);
-                    unknown.len() - 1
-                });
-                u32::try_from(self.file.names.players.len() + at).unwrap_or(u32::MAX)
-            })),
+            Who::NamedOr(name, guest) if !self.numbers.contains_key(*name) => {
+                unknown.push(name);
+                Person::Guest(*guest)
+            }
+            Who::Named(name) | Who::NamedOr(name, _) => {
+                Person::Known(self.numbers.get(*name).copied().unwrap_or_else(|| {
+                    // One name has one number, and no player of the model has it.
+                    let at = unknown.iter().position(|of| of == name).unwrap_or_else(|| {
+                        unknown.push(name);
+                        unknown.len() - 1
+                    });
+                    u32::try_from(self.file.names.players.len() + at).unwrap_or(u32::MAX)
+                }))
+            }
         };
         let sides = query.sides.map(|side| side.iter().map(&mut person).collect::<Vec<_>>());
         let variant = query.variant.and_then(|name| self.variant(name));

@@ -10,6 +10,9 @@ const FORGOTTEN: f64 = 1e-7;
 /// Margins say nothing before so many were seen, or when they hardly follow the skills.
 const MARGINS_MIN: f64 = 200.0;
 const SLOPE_MIN: f64 = 1e-3;
+/// A margin counts as at most so many usual distances away from the one expected: more is no better evidence, only a
+/// wilder score.
+const DISTANCES_MAX: f64 = 6.0;
 /// Nothing learnt is held for surer than this.
 const VARIANCE_MIN: f64 = 1e-6;
 
@@ -151,6 +154,13 @@ impl Learnt {
         let slope = self.margin_lead / self.lead_squared;
         let noise = self.residual_squared / self.margins;
         (self.margins > MARGINS_MIN && slope > SLOPE_MIN && noise > 0.0).then_some((slope, noise))
+    }
+
+    /// A margin as it counts between sides of this lead.
+    pub(super) fn bounded(&self, margin: f64, lead: f64) -> f64 {
+        let expected = self.margin_lead / self.lead_squared * lead;
+        let most = DISTANCES_MAX * (self.residual_squared / self.margins).sqrt();
+        margin.min(expected + most).max(expected - most)
     }
 
     /// Learns from a match.

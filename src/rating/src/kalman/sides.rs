@@ -89,7 +89,7 @@ fn two_sides(
         _ => 0.0,
     };
     let lead = Lead::of(learnt, &a, &b, home);
-    let margin = margin(settings.margin, sides);
+    let margin = margin(settings.margin, sides).map(|margin| learnt.bounded(margin, lead.mean));
     let seen = margin
         .zip(learnt.margin())
         .map(|(margin, (slope, noise))| (margin / slope, slope * slope / (noise * settings.margin_noise)));

@@ -41,14 +41,6 @@ struct Named<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// How long it is as text, about.
-    pub(super) fn bytes(&self) -> usize {
-        const REST: usize = 420;
-        const PART: usize = 48;
-        let unknown: usize = self.unknown_players.iter().map(|id| id.len() + 3).sum();
-        REST + unknown + PART * self.contributions.as_ref().map_or(0, Vec::len)
-    }
-
     pub(super) fn new(
         of: &Prediction,
         contributions: Option<Vec<Contribution>>,

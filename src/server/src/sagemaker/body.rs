@@ -29,8 +29,7 @@ pub(super) struct Body {
     home: Option<Value>,
     /// Milliseconds since 1970.
     at: Option<i64>,
-    #[serde(default)]
-    explain: bool,
+    explain: Option<bool>,
     instances: Option<Vec<Body>>,
 }
 
@@ -45,12 +44,27 @@ pub(super) struct Item {
 impl Body {
     /// The matches that a body has for itself, as `instances`; none where it is one.
     pub(super) fn take_instances(&mut self) -> Result<Option<Vec<Self>>, ApiError> {
-        self.check_version("")?;
         let Some(instances) = self.instances.take() else { return Ok(None) };
+        self.check_around()?;
+        Ok(Some(instances))
+    }
+
+    /// What stands beside instances: of a version that is spoken, and no match.
+    pub(super) fn check_around(&self) -> Result<(), ApiError> {
+        self.check_version("")?;
         if self.forms() > 0 {
             return Err(fault("invalid", "instances", "a body has one match or `instances`, not both"));
         }
-        Ok(Some(instances))
+        let beside = [
+            ("variant", self.variant.is_some()),
+            ("home", self.home.is_some()),
+            ("at", self.at.is_some()),
+            ("explain", self.explain.is_some()),
+        ];
+        match beside.into_iter().find(|(_, is_told)| *is_told) {
+            Some((name, _)) => Err(fault("unknown_field", name, "it is told of each of the instances")),
+            None => Ok(()),
+        }
     }
 
     fn check_version(&self, path: &str) -> Result<(), ApiError> {
@@ -111,9 +125,9 @@ impl Body {
             variant: self.variant.clone(),
             home: home(self.home.as_ref(), &at("home"))?,
             at: self.at.map_or(now, Timestamp::from_millis),
-            explain: self.explain,
+            explain: self.explain.unwrap_or_default(),
         };
-        Ok(Item { asked, is_bare: is_bare && !self.explain })
+        Ok(Item { is_bare: is_bare && !asked.explain, asked })
     }
 }
 
@@ -149,7 +163,7 @@ pub(super) fn check_sides(sides: &[Vec<Someone>; 2], path: &str) -> Result<(), A
         .iter()
         .flatten()
         .filter_map(|someone| match someone {
-            Someone::Id(id) => Some(id.as_str()),
+            Someone::Id(id, _) => Some(id.as_str()),
             Someone::Guest(_) => None,
         })
         .collect();

@@ -9,9 +9,11 @@ mod http;
 mod oracle;
 mod people;
 mod render;
+mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use crate::{
     config::LogFormat,
@@ -109,7 +111,8 @@ fn load(dir: &Path) -> Result<Oracle, StartError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(|error| unusable(dir, error))? {
         let path = entry.map_err(|error| unusable(dir, error))?.path();
-        if path.extension().is_some_and(|suffix| suffix == MODEL_SUFFIX) {
+        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !is_hidden && path.extension().is_some_and(|suffix| suffix == MODEL_SUFFIX) {
             found.push(path);
         }
     }

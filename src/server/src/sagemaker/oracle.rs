@@ -41,7 +41,8 @@ impl Oracle {
     /// The prediction of a match.
     pub(super) fn answer<'a>(&'a self, asked: &'a Asked) -> Result<Answer<'a>, MlError> {
         let who = |someone: &'a Someone| match someone {
-            Someone::Id(id) => Who::Named(id),
+            Someone::Id(id, None) => Who::Named(id),
+            Someone::Id(id, Some(otherwise)) => Who::NamedOr(id, *otherwise),
             Someone::Guest(guest) => Who::Guest(*guest),
         };
         let [one, other] = asked.sides.each_ref().map(|side| side.iter().map(who).collect::<Vec<_>>());

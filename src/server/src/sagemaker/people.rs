@@ -16,7 +16,8 @@ const IDS: [&str; 3] = ["id", "player_id", "player"];
 /// Who.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Someone {
-    Id(String),
+    /// One whom the model may know; else he is as good as these numbers say, or as a newcomer.
+    Id(String, Option<Guest>),
     Guest(Guest),
 }
 
@@ -39,24 +40,21 @@ pub(super) fn id(text: &str, field: &str) -> Result<Someone, ApiError> {
     if text.is_empty() || text.len() > ID_BYTES_MAX {
         return Err(fault("invalid", field, format!("a player's id has 1 to {ID_BYTES_MAX} bytes")));
     }
-    Ok(Someone::Id(text.to_owned()))
+    Ok(Someone::Id(text.to_owned(), None))
 }
 
-pub(super) fn guest(
-    rating: f64,
-    deviation: Option<f64>,
-    games: u32,
-    field: &str,
-) -> Result<Someone, ApiError> {
-    Guest::new(rating, deviation, games).map(Someone::Guest).map_err(|error| fault("invalid", field, error))
+pub(super) fn guest(rating: f64, deviation: Option<f64>, games: u32, field: &str) -> Result<Guest, ApiError> {
+    Guest::new(rating, deviation, games).map_err(|error| fault("invalid", field, error))
 }
 
 /// Reads `"ann"`, `1500`, `[1500, 60, 20]` or `{"rating": 1500, "deviation": 60, "games": 20}`, `{"id": "ann"}`.
 pub(super) fn someone(value: &Value, field: &str, manner: Manner) -> Result<Someone, ApiError> {
     match value {
         Value::String(text) => id(text, field),
-        Value::Number(rating) => guest(rating.as_f64().unwrap_or(f64::NAN), None, 0, field),
-        Value::Array(row) => of_row(row, field, manner),
+        Value::Number(rating) => {
+            guest(rating.as_f64().unwrap_or(f64::NAN), None, 0, field).map(Someone::Guest)
+        }
+        Value::Array(row) => of_row(row, field, manner).map(Someone::Guest),
         Value::Object(of) => of_object(of, field, manner),
         Value::Null | Value::Bool(_) => {
             Err(fault("invalid_field", field, "a player is an id, a rating, a row of numbers or an object"))
@@ -64,7 +62,7 @@ pub(super) fn someone(value: &Value, field: &str, manner: Manner) -> Result<Some
     }
 }
 
-fn of_row(row: &[Value], field: &str, manner: Manner) -> Result<Someone, ApiError> {
+fn of_row(row: &[Value], field: &str, manner: Manner) -> Result<Guest, ApiError> {
     if row.is_empty() || (manner == Manner::Strict && row.len() > 3) {
         return Err(fault(
             "invalid_field",
@@ -95,17 +93,26 @@ fn of_object(of: &Map<String, Value>, field: &str, manner: Manner) -> Result<Som
     let read = |names: &[&'static str]| {
         first(names).map(|(value, field)| number(value, &field).map(|n| (n, field))).transpose()
     };
-    if let Some((value, field)) = first(&IDS) {
-        let text = value.as_str().ok_or_else(|| fault("invalid_field", &field, "an id is text"))?;
-        return id(text, &field);
-    }
     let games = read(&GAMES)?.map(|(games, field)| whole(games, &field)).transpose()?.unwrap_or(0);
     let deviation = read(&DEVIATION)?.map(|(deviation, _)| deviation);
-    match (read(&RATING)?, manner) {
-        (Some((rating, field)), _) => guest(rating, deviation, games, &field),
+    let rated = read(&RATING)?.map(|(rating, field)| guest(rating, deviation, games, &field)).transpose()?;
+    let named = match first(&IDS) {
+        Some((Value::String(text), field)) => Some(id(text, &field)?),
+        // Services count their players.
+        Some((Value::Number(number), field)) if manner == Manner::Lenient => {
+            Some(id(&number.to_string(), &field)?)
+        }
+        Some((_, field)) if manner == Manner::Strict => {
+            return Err(fault("invalid_field", &field, "an id is text"));
+        }
+        _ => None,
+    };
+    match (named, rated, manner) {
+        (Some(Someone::Id(id, _)), rated, _) => Ok(Someone::Id(id, rated)),
+        (_, Some(rated), _) => Ok(Someone::Guest(rated)),
         // A player of whom only other things are told is as good as a newcomer.
-        (None, Manner::Lenient) => guest(NEWCOMER, deviation, games, field),
-        (None, Manner::Strict) => {
+        (_, None, Manner::Lenient) => guest(NEWCOMER, deviation, games, field).map(Someone::Guest),
+        (_, None, Manner::Strict) => {
             Err(fault("missing_field", &format!("{field}.rating"), "a player has an id or a rating"))
         }
     }

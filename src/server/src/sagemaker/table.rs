@@ -1,6 +1,6 @@
 //! Requests as CSV, a match a row. Cells may be quoted; a row is one line.
 //!
-//! With a head of column names (`team_a,team_b`, `rating_a,rating_b`, `variant`, `home`) a row is answered by a row;
+//! With a head of column names (`team_a,team_b` or `player1,player2` or `rating_a,rating_b`, `variant`, `home`) a row is answered by a row;
 //! without one a row has two columns (two ratings where both are numbers, else two teams) and is answered by its quality.
 //! Players of a team stand with `|` between them.
 use super::{
@@ -23,9 +23,9 @@ enum Column {
 }
 
 fn column(name: &str) -> Option<Column> {
-    match name {
-        "team_a" => Some(Column::Team(0)),
-        "team_b" => Some(Column::Team(1)),
+    match name.to_ascii_lowercase().as_str() {
+        "team_a" | "player1" => Some(Column::Team(0)),
+        "team_b" | "player2" => Some(Column::Team(1)),
         "rating_a" => Some(Column::Rating(0)),
         "rating_b" => Some(Column::Rating(1)),
         "variant" => Some(Column::Variant),
@@ -42,7 +42,8 @@ pub(super) fn rows(text: &str) -> Result<(Vec<Row<'_>>, Head), ApiError> {
     let lines = text.lines().zip(1..).map(|(line, number)| (number, line.trim_end_matches('\r')));
     let mut lines: Vec<Row<'_>> = lines.filter(|(_, line)| !line.trim().is_empty()).collect();
     let first = lines.first().map(|(_, line)| cells(line)).unwrap_or_default();
-    if first.first().and_then(|name| column(name)).is_none() {
+    let is_of_side = |name: &Cow<'_, str>| matches!(column(name), Some(Column::Team(_) | Column::Rating(_)));
+    if !first.iter().any(is_of_side) {
         return Ok((lines, Head(None)));
     }
     let mut columns = Vec::new();
@@ -137,7 +138,7 @@ impl Head {
                 Column::Team(side) => put(&mut asked.sides, side, team(cell, &path)?),
                 Column::Rating(side) => {
                     let rating = cell.parse().unwrap_or(f64::NAN);
-                    put(&mut asked.sides, side, vec![guest(rating, None, 0, &path)?]);
+                    put(&mut asked.sides, side, vec![Someone::Guest(guest(rating, None, 0, &path)?)]);
                 }
                 Column::Variant => asked.variant = (!cell.is_empty()).then(|| cell.to_owned()),
                 Column::Home => {

@@ -207,6 +207,14 @@ async fn tables_are_answered_by_tables() {
     assert!(json["predictions"][0]["win"].is_number(), "{json}");
     let csv = invoke("application/json", "text/csv", r#"{"team_a":["cid"],"team_b":["dee"]}"#).await;
     assert!(csv.text.starts_with("quality,"), "{}", csv.text);
+    let mixed = json!([{ "player1": "ann", "player2": "bob" }, { "team_a": ["cid"], "team_b": ["dee"] }]);
+    let mixed = invoke("application/json", "text/csv", mixed.to_string()).await;
+    assert!(mixed.text.lines().all(|row| row.matches(',').count() == 7), "{}", mixed.text);
+    assert_eq!(mixed.text.lines().count(), 3);
+    let named = invoke("text/csv", "*/*", "Player1,PLAYER2\nann,bob\n").await;
+    assert_eq!(named.text.lines().count(), 2, "{}", named.text);
+    let plain = invoke("text/csv", "*/*", "home,away\n").await;
+    assert_eq!((plain.status.as_u16(), plain.text.lines().count()), (200, 1), "{}", plain.text);
     for (table, part) in [
         ("nan,1500\n", "rating"),
         ("1500,inf\n", "rating"),
@@ -273,6 +281,18 @@ async fn bad_requests_are_told_what_is_wrong() {
             "schema_version",
         ),
         (json!({ "instances": [], "player1": 1 }), "invalid", "instances"),
+        (json!({ "instances": [], "explain": true }), "unknown_field", "explain"),
+        (json!({ "instances": [], "home": { "a": 1 } }), "unknown_field", "home"),
+        (json!({ "instances": 5 }), "invalid_field", "instances"),
+        (json!({ "instances": [{ "who": 1 }] }), "unknown_field", "instances[0].who"),
+        (json!([{ "who": 1 }]), "unknown_field", "[0].who"),
+        (json!([{ "player1": { "rating": "x" }, "player2": 1 }]), "invalid_field", "[0].player1.rating"),
+        (json!([[1, 2]]), "invalid_field", "[0]"),
+        (
+            json!({ "teams": [[{ "id": "ann", "rating": "junk" }], ["bob"]] }),
+            "invalid_field",
+            "teams[0][0].rating",
+        ),
         (json!({ "instances": [{ "instances": [] }] }), "invalid", "instances[0].instances"),
         (json!({ "instances": [{ "player1": 1, "player2": "" }] }), "invalid", "instances[0].player2"),
         (
@@ -282,6 +302,11 @@ async fn bad_requests_are_told_what_is_wrong() {
         ),
     ] {
         check(&ask(&body).await, 422, code, field);
+        // A large body is read as a stream, and answered as a small one.
+        let large = bad(&format!("{}{body}", " ".repeat(70_000))).await;
+        check(&large, 422, code, field);
+        let line = invoke("application/jsonlines", "*/*", format!("{}{body}", " ".repeat(70_000))).await;
+        assert_eq!(line.status, 422, "{}", line.text);
     }
     let crowd: Vec<u32> = (0..201).collect();
     check(&ask(&json!({ "teams": [crowd, [1]] })).await, 422, "invalid", "");
@@ -289,6 +314,69 @@ async fn bad_requests_are_told_what_is_wrong() {
     check(&invoke("application/json", "image/png", "{}").await, 406, "not_acceptable", "");
     let large = vec![b' '; super::BODY_BYTES_MAX + 1];
     check(&invoke("application/json", "*/*", large).await, 413, "body_too_large", "");
+}
+
+#[tokio::test]
+async fn large_requests_are_answered_as_small_ones() {
+    let bodies = [
+        json!({ "player1": "ann", "player2": 1500.5 }),
+        json!({ "teams": [["ann"], [[1500, 60, 20]]], "explain": true, "schema_version": 1 }),
+        json!({ "instances": [{ "player1": "ann", "player2": "bob" }, { "team_a": ["ann"], "team_b": [1] }] }),
+        json!([{ "player1_features": { "a": [true, null, -1, 2.5e3] }, "player2_features": {} }]),
+        json!([]),
+    ];
+    for body in bodies {
+        let (small, padding) = (ask(&body).await, " ".repeat(70_000));
+        let large = invoke("application/json", "*/*", format!("{padding}{body}")).await;
+        assert_eq!((small.status, &small.text), (large.status, &large.text));
+        assert_eq!(small.status, 200, "{}", small.text);
+    }
+    // The first that makes no sense ends it, and whatever one match has is bounded.
+    let empty = format!("[{}{{}}]", "{},".repeat(2_000_000));
+    check(&invoke("application/json", "*/*", empty).await, 422, "missing_field", "[0].teams");
+    let crowd = format!(r#"{{"teams":[[{}1],[2]]}}"#, "1,".repeat(1_000_000));
+    check(&invoke("application/json", "*/*", crowd).await, 422, "invalid_field", "teams[0][19998]");
+}
+
+#[tokio::test]
+async fn numbers_beside_an_id_count_where_the_model_does_not_know_it() {
+    let teams = async |one: Value| ask(&json!({ "teams": [[one], ["bob"]], "at": AT })).await;
+    let strong = json!({ "rating": 2500, "deviation": 30, "matches": 500 });
+    let mut named = strong.clone();
+    named["id"] = json!("new");
+    let (guest, new) = (teams(strong).await, teams(named.clone()).await);
+    assert_eq!(guest.number("/logit"), new.number("/logit"));
+    assert_eq!(new.json()["unknown_players"], json!(["new"]));
+    named["id"] = json!("ann");
+    assert_eq!(teams(named).await.number("/logit"), teams(json!("ann")).await.number("/logit"));
+    let features = |one: Value, other: Value| json!({ "player1_features": one, "player2_features": other });
+    let plain = ask(&features(json!({ "skill_rating": 2600 }), json!({ "skill_rating": 800 }))).await;
+    for (one, other) in [(json!("x"), json!("y")), (json!(42), json!(43)), (json!(null), json!([1]))] {
+        let one = json!({ "player_id": one, "skill_rating": 2600 });
+        let got = ask(&features(one, json!({ "player_id": other, "skill_rating": 800 }))).await;
+        assert_eq!(got.text, plain.text);
+    }
+}
+
+#[tokio::test]
+async fn the_answer_is_in_the_media_type_that_is_wanted_most() {
+    for (accept, wanted) in [
+        ("text/csv;q=0.1, application/json;q=0.9", "application/json"),
+        ("text/csv;q=0, */*", "application/json"),
+        ("application/json;q=0, text/csv", "text/csv"),
+        ("application/json; q=0", "application/problem+json"),
+        ("*/*;q=0.1, text/csv", "text/csv"),
+        ("text/*", "text/csv"),
+        ("application/*;q=0.5, application/x-ndjson;q=0.8", "application/jsonlines"),
+        ("text/csv, application/json", "text/csv"),
+        ("image/png, */*;q=0.1", "application/json"),
+        ("image/png", "application/problem+json"),
+        ("", "application/json"),
+        ("application/json;q=much", "application/json"),
+    ] {
+        let got = invoke("application/json", accept, r#"{"teams":[["ann"],["bob"]]}"#).await;
+        assert_eq!(got.media, wanted, "{accept}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,10 @@ pub use body::{check_coding, check_headers, forget, read};
 use super::WireFault;
 use super::field::FieldFault;
 use axum::http::StatusCode;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde_json::Value;
+use serde_path_to_error::{Deserializer, Track};
+use std::marker::PhantomData;
 
 /// What a JSON body may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,6 +197,15 @@ impl JsonFault {
 ///
 /// serde reads a struct from an array of its fields as well; here only an object will do. NUL characters written as an escape are left to the types of the fields.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &JsonLimits) -> Result<T, JsonFault> {
+    parse_by(PhantomData, bytes, limits)
+}
+
+/// The same by a seed, which sees the document as it is read.
+pub fn parse_by<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
+    seed: S,
+    bytes: &[u8],
+    limits: &JsonLimits,
+) -> Result<T, JsonFault> {
     if bytes.len() > limits.bytes_max {
         return Err(JsonFault::TooLarge { bytes_max: limits.bytes_max });
     }
@@ -202,8 +214,18 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], limits: &JsonLimits) -> Result<T
     }
     scan::check(bytes, limits)?;
     let mut document = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(objects::Named(&mut document))
-        .map_err(|error| FieldFault::new(&error.path().to_string(), &error.inner().to_string()).into())
+    let mut track = Track::new();
+    let read = seed.deserialize(Deserializer::new(objects::Named(&mut document), &mut track));
+    read.map_err(|error| FieldFault::new(&track.path().to_string(), &error.to_string()).into())
+}
+
+/// Reads what was read from a document already.
+///
+/// # Errors
+/// A field that does not fit.
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, FieldFault> {
+    serde_path_to_error::deserialize(objects::Named(value))
+        .map_err(|error| FieldFault::new(&error.path().to_string(), &error.inner().to_string()))
 }
 
 #[cfg(test)]
