@@ -17,6 +17,15 @@ pub(crate) struct Offline {
 }
 
 impl Offline {
+    /// Opens `dir`, which must have a store already: who only looks makes none.
+    pub(crate) async fn existing(dir: &Path, options: Options, who: &str) -> Result<Self, Failure> {
+        if EmbeddedStore::is_at(dir) {
+            return Self::open(dir, options, who).await;
+        }
+        let hint = "hint: name the `--data-dir` of a server that has run";
+        Err(Failure::usage(format!("`{}` has no store of a server\n{hint}", dir.display())))
+    }
+
     /// Opens `dir`, made if there is none, and loads it. `who` is told to be at it: `a replay`.
     pub(crate) async fn open(dir: &Path, options: Options, who: &str) -> Result<Self, Failure> {
         let clock = Arc::new(SystemClock::new());

@@ -82,6 +82,12 @@ struct Inner {
 }
 
 impl EmbeddedStore {
+    /// Whether there is a store in `dir`, whatever its state.
+    #[must_use]
+    pub fn is_at(dir: &Path) -> bool {
+        dir.join(journal::FILE).exists()
+    }
+
     /// Opens the store in `dir`, making both where there is none, and replays what the tables do not show yet.
     ///
     /// Cost: one read of the journal's rest, at most about [`Options::checkpoint_bytes`]; the tables are not walked.

@@ -25,8 +25,8 @@ impl Models {
 }
 
 /// Champion and challengers of every mode of a data directory's registry. A version that cannot be used is told in the log by
-/// name and hash, and left out: a mode without champion begins with the first weights of all games. Each file is read whole
-/// for a moment, with its players.
+/// name and hash, and left out: in the place of a champion comes the one before it, and without any a mode begins with the
+/// first weights of all games. Each file is read whole for a moment, with its players.
 #[must_use]
 pub fn beginnings(data_dir: &Path) -> BTreeMap<Mode, Beginning> {
     let models = match Models::open(data_dir) {
@@ -45,25 +45,23 @@ pub fn beginnings(data_dir: &Path) -> BTreeMap<Mode, Beginning> {
 }
 
 fn beginning(models: &Models, mode: &Mode) -> Beginning {
-    let champion = models.champion(mode.as_str()).and_then(|of| match models.trained(of) {
+    let usable = |of: &Version, role: &str| match models.trained(of) {
         Ok(trained) => {
-            tracing::info!(%mode, model = of.about.name, hash = of.hash, "the mode begins with its champion");
-            Some(trained)
+            tracing::info!(%mode, model = of.about.name, hash = of.hash, role, "a model of the registry is used");
+            Some((of.version, trained))
         }
         Err(error) => {
-            tracing::error!(%mode, %error, "the champion is not used, the mode begins with the first weights");
+            tracing::error!(%mode, %error, role, "a model of the registry is not used");
             None
         }
-    });
-    let challengers = models.challengers(mode.as_str()).into_iter().filter_map(|of| match models.trained(of) {
-        Ok(trained) => {
-            tracing::info!(%mode, model = of.about.name, hash = of.hash, "a challenger predicts in the shadow");
-            Some(trained)
-        }
-        Err(error) => {
-            tracing::error!(%mode, %error, "a challenger is not used, it does not predict in the shadow");
-            None
-        }
-    });
-    Beginning { champion, challengers: challengers.collect() }
+    };
+    let champions = models.champions(mode.as_str());
+    let champion = champions.iter().find_map(|of| usable(of, "champion"));
+    if champion.is_none() && !champions.is_empty() {
+        tracing::error!(%mode, "no champion can be used: the mode begins with the first weights");
+    }
+    let (number, champion) = champion.unzip();
+    let challengers = models.challengers(mode.as_str()).into_iter().filter(|of| Some(of.version) != number);
+    let challengers = challengers.filter_map(|of| Some(usable(of, "challenger")?.1)).collect();
+    Beginning { champion, challengers }
 }

@@ -93,7 +93,7 @@ impl Ledger {
     }
 
     /// The champions of a mode, the one of today last: a promotion adds one, a rollback takes one away.
-    fn line(&self, mode: &str) -> Vec<u32> {
+    pub(super) fn line(&self, mode: &str) -> Vec<u32> {
         let mut line = Vec::new();
         for of in self.promotions.iter().filter(|of| of.mode == mode) {
             if of.rollback {

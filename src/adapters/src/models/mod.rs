@@ -82,6 +82,18 @@ impl Models {
         self.ledger.versions.iter().find(|of| of.version == number)
     }
 
+    /// The champion of a mode and those before it, in the order in which each would take the place of one that cannot be
+    /// used.
+    #[must_use]
+    pub fn champions(&self, mode: &str) -> Vec<&Version> {
+        let mut found: Vec<&Version> = Vec::new();
+        for number in self.ledger.line(mode).into_iter().rev() {
+            let of = self.ledger.versions.iter().find(|of| of.version == number);
+            found.extend(of.filter(|of| found.iter().all(|known| known.version != of.version)));
+        }
+        found
+    }
+
     /// Where a version's file is.
     #[must_use]
     pub fn path(&self, of: &Version) -> PathBuf {

@@ -193,3 +193,30 @@ fn the_newest_others_are_challengers() {
     fs::copy(file(1), file(4)).unwrap();
     assert_eq!(counts()[0], ("duel".to_owned(), false, 1));
 }
+
+/// Where the champion's file is damaged, the one before it predicts, and is no challenger of itself.
+#[test]
+fn the_champion_before_takes_the_place_of_a_damaged_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut models = Models::open(dir.path()).unwrap();
+    for _ in 0..3 {
+        models.add(model("duel", 0.60, None)).unwrap();
+    }
+    for version in [1, 3, 2] {
+        models.promote(version, &OPS, None).unwrap();
+    }
+    let order = models.champions("duel").into_iter().map(|of| of.version).collect::<Vec<_>>();
+    assert_eq!(order, [2, 3, 1]);
+    let path = |version: u32| models.path(models.version(version).unwrap());
+    let begun = || {
+        let of = beginnings(dir.path()).into_values().next().unwrap();
+        (of.champion.is_some(), of.challengers.len())
+    };
+    assert_eq!(begun(), (true, 2));
+    fs::write(path(2), b"gsmmodel and no more").unwrap();
+    assert_eq!(begun(), (true, 1));
+    fs::remove_file(path(3)).unwrap();
+    assert_eq!(begun(), (true, 0));
+    fs::remove_file(path(1)).unwrap();
+    assert_eq!(begun(), (false, 0));
+}

@@ -78,7 +78,7 @@ impl Export {
     }
 
     async fn export(self, of: &BoardRef) -> Result<(u64, Option<PathBuf>), Failure> {
-        let offline = Offline::open(&self.data_dir, Options::default(), "an export").await?;
+        let offline = Offline::existing(&self.data_dir, Options::default(), "an export").await?;
         let written = self.write(&offline, of).await;
         offline.close().await?;
         Ok((written?, self.out))

@@ -81,7 +81,7 @@ impl Import {
     }
 
     async fn import(&self, name: &BoardName) -> Result<u64, Failure> {
-        let offline = Offline::open(&self.data_dir, Options::default(), "an import").await?;
+        let offline = Offline::existing(&self.data_dir, Options::default(), "an import").await?;
         let taken = self.all(&offline, name).await;
         offline.close().await?;
         taken

@@ -104,7 +104,7 @@ impl Command {
         }
         let mut tables = Vec::new();
         for file in &self.files {
-            let read = read_file(file, Reading { limit: None, skip_bad: self.skip_bad })?;
+            let read = read_file(file, Reading { skip_bad: self.skip_bad, ..Reading::default() })?;
             if read.history.is_empty() {
                 return Err(Failure::usage(format!("{}: no match is left", file.display())));
             }

@@ -2,7 +2,8 @@
 use super::Chronicle;
 use gsm_rating::history::Lineup;
 
-/// All matches by time; of one moment in the order of the files. Players and variants of one name are one.
+/// All matches by time; of one moment in the order of the files. Players and variants of one name are one. A match that
+/// several files have, with the same number, time and lineups, counts once.
 pub(crate) fn merged(mut chronicles: Vec<Chronicle>) -> Chronicle {
     if chronicles.len() == 1 {
         return chronicles.pop().unwrap_or_default();
@@ -13,7 +14,9 @@ pub(crate) fn merged(mut chronicles: Vec<Chronicle>) -> Chronicle {
     }
     order.sort_unstable();
     let mut merged = Chronicle::default();
-    for (_, file, index) in order {
+    // The matches of the moment: number, file, lineups.
+    let (mut moment, mut seen) = (i64::MIN, Vec::<(u64, usize, Vec<(u32, Vec<u32>)>)>::new());
+    for (at, file, index) in order {
         let Some(of) = chronicles.get(file) else { continue };
         let variant = merged.variant_of(of.history.variant_name(of.history.variant_of(index)));
         let mut number = |player: &u32| {
@@ -22,10 +25,21 @@ pub(crate) fn merged(mut chronicles: Vec<Chronicle>) -> Chronicle {
         };
         let players: Vec<Vec<u32>> =
             of.history.sides(index).map(|side| side.players.iter().map(&mut number).collect()).collect();
+        if at > moment {
+            (moment, _) = (at, seen.clear());
+        }
+        let number = of.numbers.get(index).copied().unwrap_or_default();
+        let lineups = of.history.sides(index).map(|side| side.place).zip(players.iter().cloned()).collect();
+        let is_known = |of: &(u64, usize, Vec<_>)| of.0 == number && of.1 != file && of.2 == lineups;
+        if seen.iter().any(is_known) {
+            merged.repeated += 1;
+            continue;
+        }
+        seen.push((number, file, lineups));
         let sides = of.history.sides(index).zip(&players);
         let sides = sides.map(|(side, players)| Lineup { place: side.place, score: side.score, players });
         merged.history.push(of.history.at(index), variant, sides);
-        merged.numbers.push(of.numbers.get(index).copied().unwrap_or_default());
+        merged.numbers.push(number);
     }
     for of in chronicles {
         merged.skipped += of.skipped;

@@ -47,6 +47,8 @@ pub(crate) struct Chronicle {
     variants: HashMap<String, u16>,
     /// Lines that were left out, and what is wrong with the first of them.
     pub(crate) skipped: u64,
+    /// Matches that an earlier file had as well.
+    pub(crate) repeated: u64,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -89,6 +91,10 @@ pub(crate) struct Reading {
     pub(crate) limit: Option<u64>,
     /// Leave out matches with a bad line instead of stopping there.
     pub(crate) skip_bad: bool,
+    /// One of several: it may have no match.
+    pub(crate) is_part: bool,
+    /// There is no flag that could be named: a job reads it.
+    pub(crate) by_job: bool,
 }
 
 /// Reads a history, plain or gzip, whatever the name says.
@@ -120,7 +126,11 @@ pub(crate) fn read_file(path: &Path, how: Reading) -> Result<Chronicle, Failure>
     let read = read(bar.wrap_read(file), how);
     bar.finish_and_clear();
     let read = read.map_err(|fault| {
-        let hint = if how.skip_bad { "" } else { "\nhint: --skip-bad leaves out matches with bad lines" };
+        let hint = if how.skip_bad || how.by_job {
+            ""
+        } else {
+            "\nhint: --skip-bad leaves out matches with bad lines"
+        };
         let hint = if fault.what.contains("\nhint: ") { "" } else { hint };
         Failure::usage(format!("{shown}:line {}: {}{hint}", fault.line, fault.what))
     })?;
@@ -181,6 +191,9 @@ impl Reader {
             return self.read_matches(input);
         }
         let header = self.next_line(&mut input, &mut buffer)?;
+        if !header && self.how.is_part {
+            return self.complete();
+        }
         let text = header.then(|| std::str::from_utf8(&buffer).ok()).flatten();
         let text = text.map(|text| text.trim_start_matches('\u{feff}'));
         if text != Some(HEADER) {
@@ -220,7 +233,7 @@ impl Reader {
         if !self.is_full() {
             self.finish()?;
         }
-        if self.read.history.is_empty() && self.read.skipped == 0 {
+        if self.read.history.is_empty() && self.read.skipped == 0 && !self.how.is_part {
             return Err(Fault::new(1, "is all there is: no match follows".to_owned()));
         }
         self.read.known = HashMap::new();

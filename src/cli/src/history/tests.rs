@@ -36,14 +36,15 @@ fn plain_and_packed_files_read_the_same() {
     packed.write_all(text(&rows).replace('\n', "\r\n").as_bytes()).unwrap();
     let packed = packed.finish().unwrap();
     assert_eq!(shape(&read(&packed[..], Reading::default()).unwrap()), wanted);
-    let cut = read(&packed[..packed.len() - 12], Reading { skip_bad: true, limit: None }).unwrap_err();
+    let cut =
+        read(&packed[..packed.len() - 12], Reading { skip_bad: true, ..Reading::default() }).unwrap_err();
     assert!(cut.what.contains("cannot be read"), "{cut:?}");
 }
 
 #[test]
 fn the_limit_takes_the_first_matches() {
     let rows = [DUEL[0], DUEL[1], "2,6,0,a,1,,", "2,6,1,b,2,,", "nonsense"];
-    let take = |limit| read_rows(&rows, Reading { limit: Some(limit), skip_bad: false });
+    let take = |limit| read_rows(&rows, Reading { limit: Some(limit), ..Reading::default() });
     assert_eq!(take(1).unwrap().history.len(), 1);
     assert!(take(1).unwrap().history.is_two_sided());
     assert_eq!(take(2).unwrap_err().line, 6);
@@ -66,7 +67,8 @@ fn a_fault_names_its_line() {
     check(&[DUEL[0], "1,6,1,bob,1,,"], 3, "another timestamp");
     check(&["2,5,0,a,1,,", "2,5,1,b,2,,", DUEL[0], DUEL[1]], 4, "match 1 after match 2");
     check(&[DUEL[0], DUEL[1], "2,4,0,a,1,,", "2,4,1,b,2,,"], 4, "back in time");
-    let header = read("match,time\n".as_bytes(), Reading { limit: None, skip_bad: true }).unwrap_err();
+    let header =
+        read("match,time\n".as_bytes(), Reading { skip_bad: true, ..Reading::default() }).unwrap_err();
     assert!(header.line == 1 && header.what.contains("hint"), "{header:?}");
     assert!(read(&b""[..], Reading::default()).is_err());
     assert!(read(&[b'x'; 9_000][..], Reading::default()).unwrap_err().what.contains("longer"));
@@ -87,12 +89,12 @@ fn a_match_with_a_bad_line_is_left_out_whole() {
         "5,6,1,b,2,,",
         "rubbish",
     ];
-    let history = read_rows(&rows, Reading { limit: None, skip_bad: true }).unwrap();
+    let history = read_rows(&rows, Reading { skip_bad: true, ..Reading::default() }).unwrap();
     let numbers: Vec<u64> = history.numbers.clone();
     // The last line may have been one of match 5.
     assert_eq!(numbers, [1, 3]);
     assert_eq!(history.skipped, 3);
     assert_eq!(history.faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [5, 9, 12]);
-    let none = read_rows(&["rubbish"], Reading { limit: None, skip_bad: true }).unwrap();
+    let none = read_rows(&["rubbish"], Reading { skip_bad: true, ..Reading::default() }).unwrap();
     assert_eq!((none.history.len(), none.skipped), (0, 1));
 }

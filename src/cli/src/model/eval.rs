@@ -89,7 +89,14 @@ impl Eval {
         };
         let mut rows = Vec::new();
         for of in versions {
-            let file = models.load(of).map_err(blamed)?;
+            let file = match models.load(of) {
+                Ok(file) => file,
+                Err(error) if self.version.is_empty() => {
+                    note(format_args!("the champion is left out: {error}"));
+                    continue;
+                }
+                Err(error) => return Err(blamed(error)),
+            };
             let seen = of.about.window.to;
             let weights = file.weights(&plan.names(Vec::new()).variants);
             let forecaster = Forecaster::with(weights, history, Some(seen));

@@ -44,7 +44,14 @@ impl Explain {
     pub(super) fn run(self) -> Outcome {
         let models = self.place.existing()?;
         let of = match (self.version, &self.mode) {
-            (Some(version), _) => models.version(version).map_err(blamed)?,
+            (Some(version), mode) => {
+                let of = models.version(version).map_err(blamed)?;
+                if let Some(mode) = mode.as_ref().filter(|mode| **mode != of.about.mode) {
+                    let text = format!("version {version} predicts mode `{}`, not `{mode}`", of.about.mode);
+                    return Err(Failure::usage(text));
+                }
+                of
+            }
             (None, mode) => {
                 let mode = mode.as_deref().unwrap_or_default();
                 Mode::new(mode).map_err(|error| Failure::usage(format!("--mode: {error}")))?;

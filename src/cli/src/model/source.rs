@@ -51,9 +51,12 @@ impl Matches {
     }
 
     /// Of files, as one history.
-    pub(crate) fn of_files(files: &[PathBuf], mode: Mode, skip_bad: bool) -> Result<Self, Failure> {
-        let read = |file: &PathBuf| read_file(file, Reading { limit: None, skip_bad });
-        let read = merged(files.iter().map(read).collect::<Result<_, _>>()?);
+    pub(crate) fn of_files(files: &[PathBuf], mode: Mode, how: Reading) -> Result<Self, Failure> {
+        let how = Reading { is_part: files.len() > 1, ..how };
+        let read = merged(files.iter().map(|file| read_file(file, how)).collect::<Result<_, _>>()?);
+        if read.repeated > 0 {
+            note(format_args!("{} matches are in several files and count once", read.repeated));
+        }
         Ok(Self { mode, history: read.history, players: read.names, numbers: read.numbers })
     }
 }
@@ -69,7 +72,8 @@ impl Source {
             return runtime.block_on(stored(data_dir, mode));
         }
         let mode = mode.ok_or_else(|| Failure::usage("--mode is missing: name the mode of the files"))?;
-        let matches = Matches::of_files(&self.files, mode, self.skip_bad)?;
+        let matches =
+            Matches::of_files(&self.files, mode, Reading { skip_bad: self.skip_bad, ..Reading::default() })?;
         if matches.history.is_empty() {
             return Err(Failure::usage("no match is left in the files"));
         }
@@ -79,7 +83,7 @@ impl Source {
 
 async fn stored(data_dir: &Path, mode: Option<Mode>) -> Result<Vec<Matches>, Failure> {
     let options = Options { tables_cache_bytes: TABLES_CACHE_BYTES, ..Options::default() };
-    let offline = Offline::open(data_dir, options, "reading its results").await?;
+    let offline = Offline::existing(data_dir, options, "reading its results").await?;
     let read = async {
         let known: Vec<Mode> = offline.engine.modes().into_iter().map(|(mode, _)| mode).collect();
         if let Some(mode) = mode.as_ref().filter(|mode| !known.contains(mode)) {

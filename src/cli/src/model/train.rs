@@ -132,7 +132,13 @@ impl Train {
 
     fn one(&self, matches: &Matches, models: &mut Models, by: &str) -> Outcome {
         let champion = models.champion(matches.mode.as_str()).cloned();
-        let loaded = champion.as_ref().map(|of| models.load(of)).transpose().map_err(blamed)?;
+        let loaded = champion.as_ref().and_then(|of| match models.load(of) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                note(format_args!("not compared with the champion: {error}"));
+                None
+            }
+        });
         let recipe = Recipe {
             holdout: self.holdout,
             forgetting: self.forgetting,

@@ -82,7 +82,7 @@ impl Compare {
         mode: Option<Mode>,
     ) -> Result<Vec<(Mode, gsm_rating::history::History)>, Failure> {
         let options = Options { tables_cache_bytes: TABLES_CACHE_BYTES, ..Options::default() };
-        let offline = Offline::open(&self.data_dir, options, "a comparison").await?;
+        let offline = Offline::existing(&self.data_dir, options, "a comparison").await?;
         let read = async {
             let known: Vec<Mode> = offline.engine.modes().into_iter().map(|(mode, _)| mode).collect();
             if let Some(mode) = mode.as_ref().filter(|mode| !known.contains(mode)) {

@@ -77,7 +77,7 @@ impl Rebuild {
 
     async fn rebuild(&self, mode: Option<Mode>) -> Result<Vec<Found>, Failure> {
         let options = Options { tables_cache_bytes: TABLES_CACHE_BYTES, ..Options::default() };
-        let offline = Offline::open(&self.data_dir, options, "a rebuild").await?;
+        let offline = Offline::existing(&self.data_dir, options, "a rebuild").await?;
         let engine = &offline.engine;
         let modes = mode
             .map_or_else(|| engine.modes().into_iter().map(|(mode, _)| mode).collect(), |mode| vec![mode]);

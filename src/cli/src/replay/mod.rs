@@ -91,7 +91,7 @@ impl Command {
     }
 
     fn read(&self) -> Result<Chronicle, Failure> {
-        read_file(&self.file, Reading { limit: self.limit, skip_bad: self.skip_bad })
+        read_file(&self.file, Reading { limit: self.limit, skip_bad: self.skip_bad, ..Reading::default() })
     }
 
     /// Rates the history here, counts it there, and compares.

@@ -73,7 +73,7 @@ fn check_hosts(told: Option<&Value>) -> Result<(), String> {
     }
 }
 
-/// All files of a folder and those in it, but hidden ones; a folder that is not there has none.
+/// All files of a folder and those in it, but hidden ones and the marks of those who wrote them (`_SUCCESS`); a folder that is not there has none.
 fn walk(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let wrong = |error: std::io::Error| format!("cannot read `{}`: {error}", dir.display());
     let entries = match fs::read_dir(dir) {
@@ -83,7 +83,7 @@ fn walk(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String
     };
     for entry in entries {
         let path = entry.map_err(wrong)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '_']));
         if hidden {
             continue;
         }

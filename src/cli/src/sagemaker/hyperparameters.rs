@@ -37,12 +37,19 @@ impl Hyperparameters {
         for (name, value) in all {
             let wrong = |what: String| format!("hyperparameter `{name}`: {what}");
             let text = value.as_str().ok_or_else(|| wrong(format!("{value} is not text")))?.trim();
+            // Tools write text as JSON once more, and leave what is not set empty.
+            let inner = serde_json::from_str::<String>(text).ok();
+            let text = inner.as_deref().unwrap_or(text).trim();
+            if text.is_empty() {
+                continue;
+            }
             match name.as_str() {
                 "mode" => read.mode = Mode::new(text).map_err(|error| wrong(error.to_string()))?,
                 "holdout" => read.holdout = share(text).map_err(wrong)?,
                 "forgetting" => read.forgetting = Some(forgetting(text).map_err(wrong)?),
-                "trees" => read.trees = trees(text).map_err(wrong)?,
+                "trees" => read.trees = trees(text.strip_suffix(".0").unwrap_or(text)).map_err(wrong)?,
                 "players" => {
+                    let text = text.to_ascii_lowercase();
                     read.players = text.parse().map_err(|_| wrong("`true` or `false`".to_owned()))?;
                 }
                 name if OF_THE_PLATFORM.iter().any(|prefix| name.starts_with(prefix)) => {}
@@ -77,7 +84,13 @@ mod tests {
             trees: 90,
             players: false,
         };
-        assert_eq!(read_all, Ok(wanted));
+        assert_eq!(read_all.as_ref(), Ok(&wanted));
+        let as_tools_write = read(json!({
+            "mode": "\"duel\"", "holdout": "0.25", "forgetting": "1e-5", "trees": "90.0", "players": "False", "epochs": ""
+        }));
+        assert_eq!(as_tools_write, Ok(wanted));
+        let unset = read(json!({ "mode": "", "trees": "", "players": "" }));
+        assert_eq!(unset, Hyperparameters::read(None));
         assert_eq!(Hyperparameters::read(None).unwrap().mode.as_str(), "default");
     }
 

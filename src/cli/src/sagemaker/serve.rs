@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 #[command(after_help = "Examples:
   docker run -v job:/opt/ml -p 8080:8080 IMAGE serve
   GSM_ML_PREFIX=job gsm sagemaker serve --port 8081
-  curl -d '{\"player1\":\"ann\",\"player2\":\"bob\"}' localhost:8081/invocations
-  curl -d '{\"teams\":[[\"ann\"],[\"bob\"]],\"explain\":true}' localhost:8081/invocations
+  curl --json '{\"player1\":\"ann\",\"player2\":\"bob\"}' localhost:8081/invocations
+  curl --json '{\"teams\":[[\"ann\"],[\"bob\"]],\"explain\":true}' localhost:8081/invocations
 
 GET /ping answers 200 once the model is loaded, 503 before. POST /invocations takes application/json,
 application/jsonlines and text/csv: sagemaker/models/README.md. SIGTERM ends it after the calls in flight.

@@ -1,6 +1,7 @@
 //! `gsm sagemaker train`
 use super::{Layout, channels::Channels, config, hyperparameters::Hyperparameters};
 use crate::{
+    history::Reading,
     model::{Matches, Recipe, figure_line, trained},
     output::{Failure, Outcome, note, say},
 };
@@ -81,8 +82,12 @@ impl Train {
 
 /// The matches, and the share of them that the model is judged by.
 fn read(channels: &Channels, told: &Hyperparameters) -> Result<(Matches, f64), Failure> {
-    let of = |files: &[std::path::PathBuf]| Matches::of_files(files, told.mode.clone(), false);
+    let how = Reading { by_job: true, ..Reading::default() };
+    let of = |files: &[std::path::PathBuf]| Matches::of_files(files, told.mode.clone(), how);
     let train = of(&channels.train)?;
+    if train.history.is_empty() && !channels.train.is_empty() {
+        return Err(Failure::usage("the files of the channel `train` have no match"));
+    }
     if channels.validation.is_empty() {
         return Ok((train, told.holdout));
     }

@@ -293,3 +293,15 @@ fn what_makes_no_sense_is_said() {
             .told(2, &["bad.jsonl:line 1"]);
     }
 }
+
+/// Who only looks makes no store.
+#[test]
+fn a_look_at_a_directory_without_a_store_leaves_it_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&["model", "live"][..], &["model", "eval"], &["rating", "rebuild"], &["rating", "compare"]] {
+        let ran = gsm(&[args, &["--data-dir", dir.path().to_str().unwrap()]].concat());
+        assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
+        assert!(ran.err.contains("hint: "), "{ran:?}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}

@@ -188,3 +188,21 @@ fn a_model_that_cannot_be_used_ends_the_endpoint() {
     serve("has 2 files");
     gsm_in(&["sagemaker", "serve", "--port", "99999"], &[]).told(2, &["--port"]);
 }
+
+/// Marks of who wrote the files, empty parts and parts that come twice are no matches; and no flag is named that a job has not.
+#[test]
+fn the_files_of_a_channel_are_read_as_they_are_written() {
+    let text = league(1, 120);
+    let job = Job::new("{}", &[("train", &text)]);
+    let dir = job.at("input/data/train");
+    write(&dir.join("_SUCCESS"), "");
+    write(&dir.join("empty.csv"), "");
+    write(&dir.join("head.csv"), text.lines().next().unwrap());
+    write(&dir.join("again.csv"), &text);
+    let said = job.train().ok();
+    assert!(said.contains("of 120 matches"), "{said}");
+    write(&dir.join("bad.csv"), &(text + "rubbish\n"));
+    let job = Job::new("{}", &[("train", "match_id,timestamp\n")]);
+    job.fails("header");
+    assert!(!fs::read_to_string(job.at("output/failure")).unwrap().contains("--skip-bad"));
+}

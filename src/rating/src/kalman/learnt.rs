@@ -198,3 +198,40 @@ impl Learnt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_wild_margin_says_no_more_than_six_usual_distances() {
+        let settings = KalmanSettings::default();
+        let lesson = |lead: f64, margin: f64| Lesson {
+            shift: 0.0,
+            loss: 0.0,
+            newcomers: 0.0,
+            home: 0.0,
+            lead,
+            flattened: 0.0,
+            score: 1.0,
+            margin: Some(margin),
+            field: None,
+        };
+        let mut learnt = Learnt::new(&settings);
+        for n in 0..1_000 {
+            let lead = f64::from(n % 5) - 2.0;
+            let noise = if n % 2 == 0 { 0.5 } else { -0.5 };
+            learnt.learn(&settings, &lesson(lead, 3.0 * lead + noise));
+        }
+        let (slope, noise) = learnt.margin().unwrap();
+        assert!((slope - 3.0).abs() < 0.01 && (noise.sqrt() - 0.5).abs() < 0.1, "{slope} {noise}");
+        // A usual one is as it is.
+        assert_eq!(learnt.bounded(3.9, 1.0), 3.9);
+        let wild = learnt.bounded(1e6, 1.0);
+        assert!((wild - (slope + DISTANCES_MAX * noise.sqrt())).abs() < 1e-9, "{wild}");
+        assert!((learnt.bounded(-1e6, 1.0) - (slope - DISTANCES_MAX * noise.sqrt())).abs() < 1e-9);
+        learnt.learn(&settings, &lesson(1.0, wild));
+        let after = learnt.margin().unwrap();
+        assert!((after.0 - slope).abs() < 0.01 && (after.1 / noise - 1.0).abs() < 0.05, "{after:?}");
+    }
+}

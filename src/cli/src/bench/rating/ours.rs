@@ -1,7 +1,7 @@
 //! Our systems: each match by itself on a table of ratings, and whole histories.
 use super::{super::machine, history::History};
 use crate::output::Failure;
-use gsm_rating::{System, batch::Ladder};
+use gsm_rating::{RatingError, System, batch::Ladder};
 use std::hint::black_box;
 
 /// Processor nanoseconds of one match.
@@ -28,8 +28,11 @@ pub(super) fn measure(system: &System, players: usize, history: &History) -> Res
     let fixtures = history.fixtures().map_err(Failure::failed)?;
     let mut ladder = Ladder::new(system.clone(), players);
     let alone = middle(fixtures.len(), || {
-        let each = |fixture| ladder.apply(fixture).map(|changes| drop(black_box(changes)));
-        fixtures.iter().try_for_each(each).map_err(Failure::failed)
+        let each = |fixture| {
+            black_box(ladder.apply(fixture)?);
+            Ok(())
+        };
+        fixtures.iter().try_for_each(each).map_err(|error: RatingError| Failure::failed(error))
     })?;
     let mut ladder = Ladder::new(system.clone(), players);
     let in_history = middle(fixtures.len(), || {
