@@ -40,6 +40,8 @@ pub(super) fn request(all: &[Asked]) -> Vec<u8> {
 
 #[derive(Deserialize)]
 struct Predictions {
+    /// Of a container that tells it.
+    schema_version: Option<u64>,
     predictions: Vec<Prediction>,
 }
 
@@ -71,6 +73,10 @@ struct Model {
 pub(super) fn answers(body: &[u8], wanted: usize) -> Result<Vec<(Chances, String)>, Miss> {
     let read: Predictions = serde_json::from_slice(body)
         .map_err(|error| Miss::Garbled { what: format!("it is not what the schema says: {error}") })?;
+    if let Some(version) = read.schema_version.filter(|version| *version != SCHEMA_VERSION) {
+        let what = format!("it speaks schema version {version}, not {SCHEMA_VERSION}");
+        return Err(Miss::Garbled { what });
+    }
     if read.predictions.len() != wanted {
         let what = format!("{} answers to {wanted} questions", read.predictions.len());
         return Err(Miss::Garbled { what });
@@ -87,7 +93,8 @@ fn believed(of: Prediction) -> Result<(Chances, String), Miss> {
     let sound = shares.iter().all(|share| (0.0..=1.0).contains(share))
         && (of.win + of.draw + of.loss - 1.0).abs() <= SUM_MISSES
         && (of.win + of.draw / 2.0 - of.expected).abs() <= SUM_MISSES
-        && of.interval.low <= of.interval.high
+        && of.interval.low <= of.expected + SUM_MISSES
+        && of.expected <= of.interval.high + SUM_MISSES
         && of.margin.is_none_or(f64::is_finite);
     if !sound {
         return Err(Miss::Lied {
@@ -130,6 +137,17 @@ mod tests {
         assert!(matches!(answers(named.as_bytes(), 1), Err(Miss::Garbled { .. })));
         let sum = answer(0.6, 0.1, 0.9).replace("\"loss\":", "\"loss\":0.7,\"was\":");
         assert!(matches!(answers(sum.as_bytes(), 1), Err(Miss::Lied { .. })), "{sum}");
+        for (low, high) in [(0.7, 0.9), (0.1, 0.6), (0.9, 0.1)] {
+            let text = answer(0.6, 0.1, 0.9).replace("\"low\":0.1", &format!("\"low\":{low}"));
+            let text = text.replace("\"high\":0.9", &format!("\"high\":{high}"));
+            assert!(matches!(answers(text.as_bytes(), 1), Err(Miss::Lied { .. })), "{text}");
+        }
+        let version = |version: u64| {
+            let text = answer(0.6, 0.1, 0.9)
+                .replace("{\"predictions\"", &format!("{{\"schema_version\":{version},\"predictions\""));
+            answers(text.as_bytes(), 1)
+        };
+        assert!(version(1).is_ok() && matches!(version(2), Err(Miss::Garbled { .. })));
         for garbled in ["", "0.5", "{}", "<html>", r#"{"predictions":[0.5]}"#, r#"{"predictions":[]}"#] {
             assert!(matches!(answers(garbled.as_bytes(), 1), Err(Miss::Garbled { .. })), "{garbled}");
         }
