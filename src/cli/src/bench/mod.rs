@@ -7,6 +7,7 @@ mod matchmaking;
 mod prediction;
 mod process;
 mod push;
+mod python;
 mod ranking;
 mod rating;
 mod report;

@@ -1,47 +1,29 @@
 //! The usual way to serve a model: Python, with LightGBM.
-use crate::output::{Failure, note};
+use crate::{bench::python::Peer, output::Failure};
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 /// Both servers; each imports what it needs.
 const PEER: &str = include_str!("peer.py");
-const PACKAGES: [&str; 6] = [
-    "fastapi==0.121.3",
-    "uvicorn[standard]==0.38.0",
-    "flask==3.1.2",
-    "gunicorn==23.0.0",
-    "lightgbm==4.6.0",
-    "numpy",
-];
+const NEEDED: Peer = Peer {
+    name: "the servers in Python",
+    probe: "import fastapi, uvicorn, uvloop, httptools, flask, gunicorn, lightgbm, numpy",
+    packages: &[
+        "fastapi==0.121.3",
+        "uvicorn[standard]==0.38.0",
+        "flask==3.1.2",
+        "gunicorn==23.0.0",
+        "lightgbm==4.6.0",
+        "numpy",
+    ],
+};
 
-/// A Python that has all of it: `python`, or an environment of its own, made in `dir` by pip.
+/// A Python that has all of it, and the servers in `dir`.
 pub(super) fn python(python: &Path, dir: &Path) -> Result<PathBuf, Failure> {
     std::fs::write(dir.join("peer.py"), PEER).map_err(Failure::failed)?;
-    let imports = "import fastapi, uvicorn, uvloop, httptools, flask, gunicorn, lightgbm, numpy";
-    if ran(Command::new(python).args(["-c", imports])).is_ok() {
-        return Ok(python.to_owned());
-    }
-    note(format_args!("installing {} by pip, for this run", PACKAGES.join(" ")));
-    let home = dir.join("peers");
-    ran(Command::new(python).args(["-m", "venv"]).arg(&home))?;
-    let python = home.join("bin/python");
-    ran(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(PACKAGES))?;
-    Ok(python)
-}
-
-fn ran(command: &mut Command) -> Result<(), Failure> {
-    let failed = |what: String| Failure::failed(format!("the servers in Python: {what}"));
-    let out = command.stdin(Stdio::null()).output().map_err(|error| failed(error.to_string()))?;
-    if out.status.success() {
-        return Ok(());
-    }
-    let err = String::from_utf8_lossy(&out.stderr);
-    let last = err.lines().last().unwrap_or("it says nothing");
-    Err(failed(last.to_owned()))
+    NEEDED.python(python, dir)
 }
 
 /// FastAPI on uvicorn, one process.
