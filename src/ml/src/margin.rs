@@ -128,8 +128,11 @@ mod tests {
     #[test]
     fn margins_that_were_none_may_come() {
         let mut margins = Margins::new();
-        (0..1_000).for_each(|_| drop(margins.learn(0.1, &outcome(3.0, 3.0))));
-        (0..1_000).for_each(|_| drop(margins.learn(0.1, &outcome(300.0, 200.0))));
+        for (a, b) in [(3.0, 3.0), (300.0, 200.0)] {
+            for _ in 0..1_000 {
+                margins.learn(0.1, &outcome(a, b));
+            }
+        }
         assert!(margins.usual() > 50.0, "{}", margins.usual());
     }
 
