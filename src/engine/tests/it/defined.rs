@@ -3,7 +3,7 @@ use crate::{
     matches::made,
     world::{World, both, mode, one_home, places, refused},
 };
-use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, Rank};
+use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, Rank, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places, Retention,
     Source, Submission, Ties, Value, Viewer, Visibility,
@@ -19,6 +19,7 @@ both! {
     a_board_whose_end_was_cut_short_ends,
     a_hidden_player_counts_for_nobody,
     who_may_not_be_ranked_waits,
+    who_became_idle_is_not_ranked_however_late_that_is_told,
     a_restart_shows_the_same_boards,
 }
 
@@ -274,6 +275,22 @@ async fn a_hidden_player_counts_for_nobody(w: World) {
     refused(again.rank(&whole("duel"), p[0], Viewer::Other), "not_found");
     see(Visibility::Shown).await;
     assert_eq!((rank(&w, "duel", p[0]), rank(&w, "duel", p[2])), (1, 2));
+}
+
+async fn who_became_idle_is_not_ranked_however_late_that_is_told(w: World) {
+    let p = w.players(2).await;
+    let eligibility = Eligibility { idle_days_max: 1, ..Eligibility::default() };
+    let scores = of_scores("laps", vec![submitted(Operator::Last, Direction::Descending)]);
+    define(&w, BoardConfig { eligibility, ..scores }).await;
+    submit(&w, "laps", p[1], &[4]).await;
+    let nearly_a_day_ago = Timestamp::from_millis(w.clock.now().as_millis() - 86_396_000);
+    let of = Submission { player: p[0], values: vec![5], at: Some(nearly_a_day_ago), metadata: None };
+    w.engine.submit(&w.server(), &name("laps"), &[of]).await.unwrap();
+    w.turn().await;
+    assert_eq!([0, 1].map(|n| rank(&w, "laps", p[n])), [1, 2]);
+    w.clock.advance_ms(6_000);
+    w.turn().await;
+    assert_eq!([0, 1].map(|n| rank(&w, "laps", p[n])), [0, 1]);
 }
 
 async fn who_may_not_be_ranked_waits(w: World) {
