@@ -224,6 +224,14 @@ impl Boards {
         }
     }
 
+    /// Who of some players is not seen by everybody on a board, and whether by himself.
+    fn unseen(&self, name: &BoardName, players: impl Iterator<Item = PlayerId>) -> Vec<(PlayerId, bool)> {
+        let all = self.shades.read();
+        let Some(shades) = all.get(name) else { return Vec::new() };
+        let unseen = players.filter_map(|player| Some((player, *shades.get(&player)?)));
+        unseen.map(|(player, seen)| (player, seen == Visibility::Shadow)).collect()
+    }
+
     /// Who sees a player on a board.
     fn seen(&self, name: &BoardName, player: PlayerId) -> Visibility {
         self.shades.read().get(name).and_then(|shades| shades.get(&player)).copied().unwrap_or_default()
