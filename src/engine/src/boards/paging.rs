@@ -9,7 +9,7 @@ use crate::{
     token::{TokenClaim, TokenError},
 };
 use gsm_core::{BoardName, CommitKey, Map, Millis, PlayerId, Timestamp, limits};
-use gsm_ranking::{Board, Cursor, Entry, Row as Place};
+use gsm_ranking::{Board, Cursor, Entry, Row as Place, Visibility};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, collections::VecDeque};
 
@@ -162,7 +162,8 @@ impl Paging {
         }
         while self.ended && places.len() < limit {
             let Some(player) = self.missed.pop_front() else { break };
-            let standing = board.standing(player).zip(board.kept(player));
+            let kept = board.kept(player).filter(|kept| kept.visibility == Visibility::Shown);
+            let standing = board.standing(player).zip(kept);
             places.extend(standing.map(|(standing, kept)| Place {
                 rank: standing.rank,
                 percentile: standing.percentile,

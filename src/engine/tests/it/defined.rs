@@ -18,6 +18,7 @@ both! {
     submissions_do_what_the_columns_say,
     a_board_whose_end_was_cut_short_ends,
     a_hidden_player_counts_for_nobody,
+    a_listing_leaves_out_who_goes_into_the_shadow_meanwhile,
     who_may_not_be_ranked_waits,
     who_became_idle_is_not_ranked_however_late_that_is_told,
     a_restart_shows_the_same_boards,
@@ -275,6 +276,21 @@ async fn a_hidden_player_counts_for_nobody(w: World) {
     refused(again.rank(&whole("duel"), p[0], Viewer::Other), "not_found");
     see(Visibility::Shown).await;
     assert_eq!((rank(&w, "duel", p[0]), rank(&w, "duel", p[2])), (1, 2));
+}
+
+async fn a_listing_leaves_out_who_goes_into_the_shadow_meanwhile(w: World) {
+    let p = w.players(4).await;
+    define(&w, of_scores("laps", vec![submitted(Operator::Best, Direction::Descending)])).await;
+    for (player, value) in p.iter().zip([4, 3, 2, 1]) {
+        submit(&w, "laps", *player, &[value]).await;
+    }
+    let first = w.engine.board_page(&whole("laps"), None, 2).await.unwrap();
+    submit(&w, "laps", p[3], &[9]).await;
+    let shadow = Visibility::Shadow;
+    w.engine.set_visibility(&w.admin(), &name("laps"), p[3], shadow, "cheated").await.unwrap();
+    w.settle();
+    let rest = w.engine.board_page(&whole("laps"), first.next.as_deref(), 9).await.unwrap();
+    assert_eq!(rest.rows.iter().map(|row| row.player).collect::<Vec<_>>(), [p[2]]);
 }
 
 async fn who_became_idle_is_not_ranked_however_late_that_is_told(w: World) {
