@@ -356,10 +356,9 @@ fn after(
         let before = there.and_then(|row| row.values.get(nth).copied());
         *values.get_mut(nth)? = column.after(before, *submission.values.get(nth)?, is_newer)?;
     }
-    let same = there.filter(|row| row.values == values);
     Some(EntryRow {
         values,
-        reached_at: same.map_or(at, |row| row.reached_at),
+        reached_at: reached_at(config, there, submission, &values, at)?,
         submitted_at: there.map_or(at, |row| row.submitted_at.max(at)),
         submissions: there.map_or(0, |row| row.submissions).saturating_add(1),
         deviation: 0.0,
@@ -367,4 +366,25 @@ fn after(
         metadata: submission.metadata.clone().or_else(|| there.and_then(|row| row.metadata.clone())),
         steps: 0,
     })
+}
+
+/// Since when a player has the numbers after a submission of an instant. Where they rest on what was there before too, and
+/// the submission comes late, not before that was there.
+fn reached_at(
+    config: &BoardConfig,
+    there: Option<&EntryRow>,
+    submission: &Submission,
+    values: &[i64; 5],
+    at: Timestamp,
+) -> Option<Timestamp> {
+    let Some(there) = there else { return Some(at) };
+    if there.values == *values {
+        return Some(there.reached_at);
+    }
+    for ((column, value), submitted) in config.columns.iter().zip(values).zip(&submission.values) {
+        if column.after(None, *submitted, true)? != *value {
+            return Some(there.reached_at.max(at));
+        }
+    }
+    Some(at)
 }

@@ -16,6 +16,7 @@ both! {
     the_name_of_a_mode_is_for_boards_that_follow_it,
     a_part_holds_those_who_belong_there,
     submissions_do_what_the_columns_say,
+    a_late_score_is_no_earlier_than_what_it_adds_to,
     a_board_whose_end_was_cut_short_ends,
     a_hidden_player_counts_for_nobody,
     a_listing_leaves_out_who_goes_into_the_shadow_meanwhile,
@@ -291,6 +292,31 @@ async fn a_listing_leaves_out_who_goes_into_the_shadow_meanwhile(w: World) {
     w.settle();
     let rest = w.engine.board_page(&whole("laps"), first.next.as_deref(), 9).await.unwrap();
     assert_eq!(rest.rows.iter().map(|row| row.player).collect::<Vec<_>>(), [p[2]]);
+}
+
+async fn a_late_score_is_no_earlier_than_what_it_adds_to(w: World) {
+    let p = w.players(2).await;
+    let down = Direction::Descending;
+    let (best, sum) = (submitted(Operator::Best, down), submitted(Operator::Incr, down));
+    let listed = async |board: &str, columns: Vec<Column>, scores: &[(usize, &[i64], i64)]| {
+        define(&w, BoardConfig { ties: Ties::Ordinal, ..of_scores(board, columns) }).await;
+        let now = w.clock.now().as_millis();
+        for (nth, values, ago) in scores {
+            let at = Some(Timestamp::from_millis(now - ago));
+            let of = Submission { player: p[*nth], values: values.to_vec(), at, metadata: None };
+            w.engine.submit(&w.server(), &name(board), &[of]).await.unwrap();
+        }
+        w.settle();
+        let (rows, _) = w.engine.top(&whole(board), 0, 9).await.unwrap();
+        rows.iter().map(|row| (row.player, now - row.reached_at.as_millis())).collect::<Vec<_>>()
+    };
+    let scores: &[(usize, &[i64], i64)] = &[(0, &[10], 60), (1, &[5], 30), (1, &[5], 90)];
+    assert_eq!(listed("sums", vec![sum], scores).await, [(p[0], 60), (p[1], 30)]);
+    let scores: &[(usize, &[i64], i64)] = &[(0, &[5, 1], 10), (0, &[3, 9], 50), (1, &[5, 9], 20)];
+    assert_eq!(listed("bests", vec![best, best], scores).await, [(p[1], 20), (p[0], 10)]);
+    // What was better by itself, was so then.
+    let scores: &[(usize, &[i64], i64)] = &[(0, &[5], 10), (0, &[9], 50), (1, &[9], 20)];
+    assert_eq!(listed("best", vec![best], scores).await, [(p[0], 50), (p[1], 20)]);
 }
 
 async fn who_became_idle_is_not_ranked_however_late_that_is_told(w: World) {
