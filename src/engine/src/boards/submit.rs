@@ -17,7 +17,7 @@ pub struct Submission {
     pub values: Vec<i64>,
     /// When they were made; now if absent. Columns that keep the last look at it, and it says which season they are of.
     pub at: Option<Timestamp>,
-    /// Replaces the text shown with the entry, if given.
+    /// Replaces the text shown with the entry, if given and the scores count.
     pub metadata: Option<String>,
 }
 
@@ -356,6 +356,11 @@ fn after(
         let before = there.and_then(|row| row.values.get(nth).copied());
         *values.get_mut(nth)? = column.after(before, *submission.values.get(nth)?, is_newer)?;
     }
+    // The text goes with the numbers: one of a score that did not count says nothing of what is shown.
+    let moved = there.is_none_or(|row| row.values != values);
+    let counts = moved || config.columns.iter().any(|column| column.operator.always_counts(is_newer));
+    let given = submission.metadata.clone().filter(|_| counts);
+    let metadata = given.or_else(|| there.and_then(|row| row.metadata.clone()));
     Some(EntryRow {
         values,
         reached_at: reached_at(config, there, submission, &values, at)?,
@@ -363,7 +368,7 @@ fn after(
         submissions: there.map_or(0, |row| row.submissions).saturating_add(1),
         deviation: 0.0,
         tier: None,
-        metadata: submission.metadata.clone().or_else(|| there.and_then(|row| row.metadata.clone())),
+        metadata,
         steps: 0,
     })
 }

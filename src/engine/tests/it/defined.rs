@@ -16,6 +16,7 @@ both! {
     the_name_of_a_mode_is_for_boards_that_follow_it,
     a_part_holds_those_who_belong_there,
     submissions_do_what_the_columns_say,
+    metadata_goes_with_the_score_that_is_kept,
     a_late_score_is_no_earlier_than_what_it_adds_to,
     a_board_whose_end_was_cut_short_ends,
     a_hidden_player_counts_for_nobody,
@@ -317,6 +318,30 @@ async fn a_late_score_is_no_earlier_than_what_it_adds_to(w: World) {
     // What was better by itself, was so then.
     let scores: &[(usize, &[i64], i64)] = &[(0, &[5], 10), (0, &[9], 50), (1, &[9], 20)];
     assert_eq!(listed("best", vec![best], scores).await, [(p[0], 50), (p[1], 20)]);
+}
+
+async fn metadata_goes_with_the_score_that_is_kept(w: World) {
+    let player = w.players(1).await[0];
+    let kept = async |operator, scores: &[(i64, i64)]| {
+        define(&w, of_scores("laps", vec![submitted(operator, Direction::Descending)])).await;
+        let now = w.clock.now().as_millis();
+        for (value, ago) in scores {
+            let at = Some(Timestamp::from_millis(now - ago));
+            let metadata = Some(format!("{value} of {ago}"));
+            let of = Submission { player, values: vec![*value], at, metadata };
+            w.engine.submit(&w.server(), &name("laps"), &[of]).await.unwrap();
+        }
+        let entry = w.engine.entry(&whole("laps"), player).await.unwrap().unwrap();
+        w.engine.delete_board(&w.admin(), &name("laps")).await.unwrap();
+        w.settle();
+        entry.metadata.unwrap()
+    };
+    assert_eq!(kept(Operator::Best, &[(100, 9), (50, 8), (100, 7)]).await, "100 of 9");
+    assert_eq!(kept(Operator::Best, &[(100, 9), (150, 8)]).await, "150 of 8");
+    assert_eq!(kept(Operator::Last, &[(100, 9), (50, 10)]).await, "100 of 9");
+    assert_eq!(kept(Operator::Last, &[(100, 9), (100, 8)]).await, "100 of 8");
+    assert_eq!(kept(Operator::Set, &[(100, 9), (100, 10)]).await, "100 of 10");
+    assert_eq!(kept(Operator::Incr, &[(100, 9), (0, 8)]).await, "0 of 8");
 }
 
 async fn who_became_idle_is_not_ranked_however_late_that_is_told(w: World) {
