@@ -321,7 +321,7 @@ async fn who_is_hidden_after_the_payout_began_moves_no_rank(w: World) {
     let by_two = PayoutConfig { page_size: 2, ..PAYOUT };
     w.engine.begin_payout(&w.admin(), &board, 1, by_two).await.unwrap();
     w.settle();
-    let next = async |engine: &Engine| {
+    let next = async |engine: &gsm_engine::Engine| {
         let page = engine.next_payout_page(&w.server(), &board, 1).await.unwrap().unwrap();
         w.settle();
         engine.acknowledge_payout(&w.server(), &board, 1, page.page.number).await.unwrap();
