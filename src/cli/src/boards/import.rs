@@ -37,7 +37,7 @@ enum From {
   gsm boards import --data-dir gsm-data --board points --from-redis redis://localhost/0 --key points
 
 The board must be defined, for submissions; its operators count, so that a board of best scores can be given a file
-twice. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
+twice; who has no score there yet has the one of the file. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
 player who has it. CSV may have display_name, timestamp (milliseconds since
 1970; reached_at without) and metadata as well: an export is read back as it is, as CSV or JSON lines. A member of a sorted set is an id, and its score must be a whole number. No server may run
 on the directory.
@@ -196,7 +196,7 @@ async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]
     let submissions: Vec<Submission> =
         records.iter().zip(ids).map(|(record, player)| submission(record, player)).collect();
     let call = Call::system("gsm:SubmitScores", now);
-    let taken = offline.patiently(async || engine.submit(&call, name, &submissions).await).await;
+    let taken = offline.patiently(async || engine.import_scores(&call, name, &submissions).await).await;
     let taken = taken.map_err(|error| match error {
         gsm_engine::EngineError::Invalid { .. } => Failure::usage(error),
         other => Failure::failed(other),

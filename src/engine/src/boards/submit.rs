@@ -32,6 +32,15 @@ pub struct Taken {
     pub moved: bool,
 }
 
+/// What a player has after the first numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// What the columns make of them.
+    Counted,
+    /// These numbers: they come from a board that has counted them.
+    Kept,
+}
+
 impl Engine {
     /// Takes scores, all or none, up to a page of them. Of several for one player the later ones in the list count on
     /// top of the earlier.
@@ -41,6 +50,27 @@ impl Engine {
         name: &BoardName,
         submissions: &[Submission],
     ) -> Result<Vec<Taken>, EngineError> {
+        self.take_scores(call, name, submissions, First::Counted).await
+    }
+
+    /// [`Engine::submit`] for scores as a board shows them: who has none here yet has these then, also where a column takes
+    /// numbers off.
+    pub async fn import_scores(
+        &self,
+        call: &Call,
+        name: &BoardName,
+        submissions: &[Submission],
+    ) -> Result<Vec<Taken>, EngineError> {
+        self.take_scores(call, name, submissions, First::Kept).await
+    }
+
+    async fn take_scores(
+        &self,
+        call: &Call,
+        name: &BoardName,
+        submissions: &[Submission],
+        first: First,
+    ) -> Result<Vec<Taken>, EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let line = self.line(name)?;
             takes_scores(&line)?;
@@ -48,7 +78,7 @@ impl Engine {
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
             }
-            match self.try_submit(call, &line, submissions).await {
+            match self.try_submit(call, &line, submissions, first).await {
                 Err(EngineError::Raced) => self.still_open(name).await?,
                 done => return done,
             }
@@ -84,6 +114,7 @@ impl Engine {
         call: &Call,
         line: &Arc<Line>,
         submissions: &[Submission],
+        first: First,
     ) -> Result<Vec<Taken>, EngineError> {
         let config = &line.config;
         let mut spots: Vec<(u64, PlayerId)> = Vec::with_capacity(submissions.len());
@@ -142,7 +173,7 @@ impl Engine {
             let place = order.binary_search(spot).unwrap_or_default();
             let (Some(slot), Some(stored)) = (next.get_mut(place), stored.get(place)) else { continue };
             let there = slot.as_ref().or(*stored);
-            let mut after = after(config, there, submission, call.now).ok_or_else(|| {
+            let mut after = after(config, there, submission, (call.now, first)).ok_or_else(|| {
                 let most = limits::BOARD_VALUE_ABS_MAX;
                 EngineError::invalid(format!("entries[{at}].values"), format!("would leave ±{most}"))
             })?;
@@ -347,14 +378,17 @@ fn after(
     config: &BoardConfig,
     there: Option<&EntryRow>,
     submission: &Submission,
-    now: Timestamp,
+    (now, first): (Timestamp, First),
 ) -> Option<EntryRow> {
     let at = submission.at.unwrap_or(now);
     let is_newer = there.is_none_or(|row| at >= row.submitted_at);
     let mut values = [0; 5];
     for (nth, column) in config.columns.iter().enumerate() {
         let before = there.and_then(|row| row.values.get(nth).copied());
-        *values.get_mut(nth)? = column.after(before, *submission.values.get(nth)?, is_newer)?;
+        let submitted = *submission.values.get(nth)?;
+        let is_kept = there.is_none() && first == First::Kept;
+        *values.get_mut(nth)? =
+            if is_kept { submitted } else { column.after(before, submitted, is_newer)? };
     }
     // The text goes with the numbers: one of a score that did not count says nothing of what is shown.
     let moved = there.is_none_or(|row| row.values != values);

@@ -16,6 +16,7 @@ both! {
     the_name_of_a_mode_is_for_boards_that_follow_it,
     a_part_holds_those_who_belong_there,
     submissions_do_what_the_columns_say,
+    what_is_imported_first_is_taken_as_it_was_shown,
     metadata_goes_with_the_score_that_is_kept,
     a_late_score_is_no_earlier_than_what_it_adds_to,
     a_board_whose_end_was_cut_short_ends,
@@ -342,6 +343,16 @@ async fn metadata_goes_with_the_score_that_is_kept(w: World) {
     assert_eq!(kept(Operator::Last, &[(100, 9), (100, 8)]).await, "100 of 8");
     assert_eq!(kept(Operator::Set, &[(100, 9), (100, 10)]).await, "100 of 10");
     assert_eq!(kept(Operator::Incr, &[(100, 9), (0, 8)]).await, "0 of 8");
+}
+
+async fn what_is_imported_first_is_taken_as_it_was_shown(w: World) {
+    let player = w.players(1).await[0];
+    define(&w, of_scores("lives", vec![submitted(Operator::Decr, Direction::Descending)])).await;
+    for after in [-3, 0] {
+        let of = Submission { player, values: vec![-3], at: None, metadata: None };
+        let taken = w.engine.import_scores(&w.server(), &name("lives"), &[of]).await.unwrap();
+        assert_eq!(taken[0].values, [after]);
+    }
 }
 
 async fn who_became_idle_is_not_ranked_however_late_that_is_told(w: World) {
