@@ -139,6 +139,13 @@ impl Boards {
         table.by_mode.get(mode).map(views).unwrap_or_default()
     }
 
+    /// Whether there are ratings of a mode, or a board that counts its results.
+    fn has_mode(&self, mode: &Mode) -> bool {
+        let table = self.table.read();
+        table.by_mode.get(mode).is_some_and(|boards| !boards.is_empty())
+            || table.counting.get(mode).is_some_and(|lines| !lines.is_empty())
+    }
+
     /// A new board, on which players are seen by whom they are to be seen.
     fn shown(&self, line: Line) -> Arc<Line> {
         if let Some(shades) = self.shades.read().get(&line.config.name) {

@@ -341,6 +341,11 @@ impl Engine {
         Ok(self.line(name)?.config.clone())
     }
 
+    /// Whether a queue names a mode, or somebody has a rating in it: one that a history was imported into.
+    pub(crate) fn has_mode(&self, mode: &Mode) -> bool {
+        self.views.queues.has_mode(mode) || self.views.boards.has_mode(mode)
+    }
+
     /// Modes that have a board of their own, with its size.
     #[must_use]
     pub fn modes(&self) -> Vec<(Mode, u64)> {
