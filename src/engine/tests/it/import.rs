@@ -1,10 +1,10 @@
 //! Histories from elsewhere.
 use crate::{
-    defined::of_mode,
+    defined::{of_mode, of_scores, submitted},
     world::{World, both, first_wins, mode, places, refused},
 };
 use gsm_core::{PlayerId, RequestKey, Timestamp};
-use gsm_engine::{BoardConfig, BoardRef, ImportMatch, Imported, Source, Viewer, store::Cursor};
+use gsm_engine::{BoardRef, Direction, ImportMatch, Imported, Operator, Viewer, store::Cursor};
 use gsm_session::Roster;
 
 both! {
@@ -80,7 +80,8 @@ async fn a_mode_that_was_imported_is_one(w: World) {
         1_800.0
     );
     // Its name is for boards that follow it.
-    let scores = BoardConfig { source: Source::Submissions, ..of_mode("old", "old") };
+    let column = submitted(Operator::Best, Direction::Descending);
+    let scores = of_scores("old", vec![column]);
     refused(w.engine.put_board(&w.admin(), scores).await, "invalid");
     refused(w.engine.put_board(&w.admin(), of_mode("none", "none")).await, "not_found");
 }
