@@ -116,6 +116,12 @@ pub trait Store: Send + Sync {
         }
     }
 
+    /// The sequence of the newest commit, 0 before the first; it grows through restarts. `None` where the store does not
+    /// know of all.
+    fn newest(&self) -> Option<u64> {
+        None
+    }
+
     /// Where the folds stand: they have seen every change set up to it. `None` where the store keeps no trace.
     fn position(&self) -> Option<Position> {
         None
