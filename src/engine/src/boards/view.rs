@@ -342,10 +342,10 @@ impl State {
         self.shades.get(&player) == Some(&Visibility::Shadow)
     }
 
-    /// The sizes of the parts, cohorts aside.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Dimension, &Attribute, u64)> {
+    /// The parts, cohorts aside.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Dimension, &Attribute, &Board)> {
         self.parts.iter().filter_map(|(part, board)| match part {
-            Part::Of(dimension, value) => Some((dimension, value, board.len())),
+            Part::Of(dimension, value) => Some((dimension, value, board)),
             Part::Cohort(_) => None,
         })
     }
@@ -356,10 +356,10 @@ impl State {
     }
 
     /// The cohorts after one, by number.
-    pub(super) fn cohorts_after(&self, after: u64) -> impl Iterator<Item = (u64, &Cohort, u64)> {
+    pub(super) fn cohorts_after(&self, after: u64) -> impl Iterator<Item = (u64, &Cohort, Option<&Board>)> {
         self.cohorts.range(after.saturating_add(1)..).map(|(number, cohort)| {
             let board = self.parts.get(&Part::Cohort(*number));
-            (*number, cohort, board.map_or(0, Board::len))
+            (*number, cohort, board)
         })
     }
 

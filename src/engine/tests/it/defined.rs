@@ -22,6 +22,7 @@ both! {
     a_board_whose_end_was_cut_short_ends,
     a_hidden_player_counts_for_nobody,
     a_listing_leaves_out_who_goes_into_the_shadow_meanwhile,
+    to_who_is_in_the_shadow_all_is_as_if_he_were_ranked,
     who_may_not_be_ranked_waits,
     who_became_idle_is_not_ranked_however_late_that_is_told,
     a_restart_shows_the_same_boards,
@@ -352,6 +353,48 @@ async fn what_is_imported_first_is_taken_as_it_was_shown(w: World) {
         let of = Submission { player, values: vec![-3], at: None, metadata: None };
         let taken = w.engine.import_scores(&w.server(), &name("lives"), &[of]).await.unwrap();
         assert_eq!(taken[0].values, [after]);
+    }
+}
+
+async fn to_who_is_in_the_shadow_all_is_as_if_he_were_ranked(w: World) {
+    let p = w.players(6).await;
+    define(&w, of_scores("laps", vec![submitted(Operator::Last, Direction::Descending)])).await;
+    for (player, value) in p.iter().zip([60, 50, 40, 30, 20, 10]) {
+        submit(&w, "laps", *player, &[value]).await;
+    }
+    let (of, own) = (&whole("laps"), Viewer::Player(p[2]));
+    let seen = async |viewer| {
+        let board = w.engine.open_board(of).await.unwrap().seen_by(viewer);
+        (
+            w.engine.top_seen_by(viewer, of, 1, 3).await.unwrap(),
+            w.engine.among_seen_by(viewer, of, &p[1..5]).await.unwrap(),
+            w.engine.around(of, p[3], 2, viewer).await.unwrap(),
+            board.ranks(&p, viewer).unwrap(),
+            (board.cut(Cut::Rank(Rank::after(2))).unwrap(), board.histogram(6).unwrap()),
+            w.engine.boards_seen_by(viewer).iter().map(|board| board.players).collect::<Vec<_>>(),
+        )
+    };
+    let before = seen(Viewer::Other).await;
+    w.engine.set_visibility(&w.admin(), &name("laps"), p[2], Visibility::Shadow, "cheated").await.unwrap();
+    w.settle();
+    assert_eq!(seen(own).await, before);
+    assert_eq!(seen(Viewer::Other).await.0.1, 5);
+    // Page by page he comes once, however he moves.
+    for (then, expected) in [(25, [0, 1, 3, 2, 4, 5]), (99, [0, 1, 3, 4, 5, 2])] {
+        submit(&w, "laps", p[2], &[40]).await;
+        let mut all = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = w.engine.board_page_seen_by(own, of, after.as_deref(), 2).await.unwrap();
+            assert_eq!(page.players, 6);
+            all.extend(page.rows.iter().map(|row| row.player));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+            submit(&w, "laps", p[2], &[then]).await;
+        }
+        assert_eq!(all, expected.map(|n| p[n]));
     }
 }
 
