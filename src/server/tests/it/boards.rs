@@ -31,7 +31,6 @@ async fn operators_define_boards_and_servers_submit() {
     ann.client.post("/v1/rankings/laps/entries", both.clone()).await.is(403, "forbidden");
 
     // Numbers go back as answers have them; one too great is refused.
-    server.put("/v1/admin/boards/sums", json!({})).await.is(403, "forbidden");
     let sums = json!({ "columns": [{ "value": "submitted", "operator": "incr" }] });
     admin.put("/v1/admin/boards/sums", sums).await.ok();
     let submit = async |value: Value| {
