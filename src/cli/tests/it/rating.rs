@@ -78,6 +78,6 @@ fn what_cannot_be_rebuilt_is_said() {
         gsm(&args)
     };
     here(&["--mode", "two words"]).told(2, &["--mode"]);
-    here(&["--mode", "none"]).told(1, &["no such mode"]);
+    here(&["--mode", "none"]).told(2, &["--mode: `none`", "no such mode"]);
     assert_eq!(here(&["--json"]).json()["modes"].as_array().map(Vec::len), Some(0));
 }
