@@ -29,6 +29,7 @@ mod starts;
 mod submit;
 pub(crate) mod tally;
 mod tiers;
+mod turns;
 mod view;
 mod watch;
 
@@ -65,6 +66,7 @@ pub(crate) struct Boards {
     homes: RwLock<Map<PlayerId, Arc<AttributesRow>>>,
     shades: RwLock<Shades>,
     payouts: payouts::Tables,
+    lines: turns::Lines,
     saved: snapshot::Saved,
 }
 

@@ -1,5 +1,7 @@
 //! Scores that game servers and back ends submit.
-use super::{BoardConfig, BoardRef, Eligibility, Source, line::Line, past, seating::Turns, tally::entry_of};
+use super::{
+    BoardConfig, BoardRef, Eligibility, Source, line::Line, past, seating::Turns, tally::entry_of, turns,
+};
 use crate::{
     Call, Engine, EngineError,
     store::{EntryRow, Expect, Home, Key, KeyRange, Row, ScoredRow, Versioned},
@@ -71,6 +73,8 @@ impl Engine {
         submissions: &[Submission],
         first: First,
     ) -> Result<Vec<Taken>, EngineError> {
+        let lines = self.views.boards.lines.of(name, submissions.iter().map(|of| of.player));
+        let mut turn = turns::behind(&lines).await;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let line = self.line(name)?;
             takes_scores(&line)?;
@@ -79,7 +83,12 @@ impl Engine {
                 return Ok(first);
             }
             match self.try_submit(call, &line, submissions, first).await {
-                Err(EngineError::Raced) => self.still_open(name).await?,
+                Err(EngineError::Raced) => {
+                    self.still_open(name).await?;
+                    if turn.is_empty() {
+                        turn = turns::turn(&lines).await;
+                    }
+                }
                 done => return done,
             }
         }

@@ -1,13 +1,13 @@
 //! Boards that are defined: divided, submitted to, seen by some, paged through while they move.
 use crate::{
     matches::made,
-    world::{World, both, mode, one_home, places, refused},
+    world::{World, both, mode, one_home, places, refused, world},
 };
 use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, Rank, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places, Retention,
     Source, Submission, Ties, Value, Viewer, Visibility,
-    store::{ChangeSet, Key, KeyRange, Row, Store},
+    store::{ChangeSet, Key, KeyRange, Row, Store, memory::Faults},
 };
 use std::collections::BTreeMap;
 
@@ -501,4 +501,22 @@ async fn paging_through_a_moving_board_shows_each_player_once() {
     refused(w.engine.board_page(&whole("duel"), Some(&first), 3).await, "invalid");
     w.clock.advance_ms(3_600_000);
     refused(w.engine.board_page(&whole("moving"), Some(&first), 3).await, "page_gone");
+}
+
+#[tokio::test]
+async fn many_may_write_one_entry_at_once() {
+    let w = world(1, 4_096, Faults { yields_max: 9, ..Faults::NONE });
+    let p = w.players(2).await;
+    define(&w, of_scores("sums", vec![submitted(Operator::Incr, Direction::Descending)])).await;
+    let (server, sums) = (w.server(), name("sums"));
+    let many = (0..200).map(async |nth| {
+        let of = |player| Submission { player, values: vec![1], at: None, metadata: None };
+        let both = if nth % 2 == 0 { [of(p[0]), of(p[1])] } else { [of(p[1]), of(p[0])] };
+        w.engine.submit(&server, &sums, &both).await.map(drop)
+    });
+    let done = futures::future::join_all(many).await;
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    for player in p {
+        assert_eq!(w.engine.entry(&whole("sums"), player).await.unwrap().unwrap().values[0], 200);
+    }
 }
