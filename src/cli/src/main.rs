@@ -12,6 +12,7 @@ mod bots;
 mod config;
 mod doctor;
 mod eval;
+mod external;
 mod firewall;
 mod flags;
 mod history;

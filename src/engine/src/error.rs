@@ -103,6 +103,8 @@ pub enum EngineError {
     Disputed { match_id: MatchId },
     #[error("match `{match_id}` has no result")]
     NoResult { match_id: MatchId },
+    #[error("the result of match `{match_id}` moves no rating: it {why}")]
+    NotCounted { match_id: MatchId, why: &'static str },
     #[error("the ratings of mode `{mode}` are being rated again")]
     Rerating { mode: String },
     #[error("`{field}`: {detail}")]
@@ -156,6 +158,7 @@ impl EngineError {
             | Self::State(_)
             | Self::NoResultNow { .. }
             | Self::NoResult { .. }
+            | Self::NotCounted { .. }
             | Self::PageGone
             | Self::NoSeason { .. }
             | Self::SeasonOpen { .. }
@@ -221,6 +224,7 @@ impl EngineError {
             Self::ReportsOpen { .. } => "reports_open",
             Self::Disputed { .. } => "match_disputed",
             Self::NoResult { .. } => "no_result",
+            Self::NotCounted { .. } => "not_counted",
             Self::Rerating { .. } => "rerating",
             Self::Invalid { .. } => "invalid",
             Self::NoConsent { .. } => "no_consent",
@@ -280,6 +284,7 @@ impl EngineError {
                 "it ends with their reports, at the deadline, or by a server's: POST /v1/matches/{match_id}/result"
             }
             Self::Disputed { .. } => "it waits for an operator: GET /v1/admin/disputes",
+            Self::NotCounted { .. } => "read what became of it: GET /v1/matches/{match_id}",
             Self::NoResult { .. } => {
                 "report it first, or abandon the match: POST /v1/matches/{match_id}/state"
             }

@@ -133,6 +133,13 @@ impl Engine {
         Ok(Subscription { missed, live, last })
     }
 
+    /// Whether a cursor may have been given out: one of a commit that is still to come was not, and who reads on from there
+    /// would miss all that happens until then.
+    #[must_use]
+    pub fn may_have_given(&self, cursor: Cursor) -> bool {
+        self.store(Home::Live).newest().is_none_or(|newest| cursor.sequence <= newest)
+    }
+
     /// One page of a player's events after `after`, for those who poll.
     pub async fn events(
         &self,

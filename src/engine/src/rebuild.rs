@@ -119,7 +119,7 @@ impl Engine {
                 sink.alive().await?;
             }
         }
-        if ends.is_empty() && !self.views.queues.has_mode(mode) {
+        if ends.is_empty() && !self.has_mode(mode) {
             return Err(EngineError::Unknown { what: "mode" });
         }
         let report = RebuildReport { players: 0, results: 0, adjustments: 0, differing: 0, repaired: repair };

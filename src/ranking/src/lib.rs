@@ -58,6 +58,7 @@ mod probe;
 mod read;
 mod row;
 pub mod season;
+mod seen;
 mod shared;
 pub mod soft_reset;
 pub mod tier;
@@ -71,6 +72,7 @@ pub use invalid::Invalid;
 pub use order::{COLUMNS_MAX, Direction, Keys, Order, Ties};
 pub use past::{Absent, BlobError, Past, Placed, Sample, Step};
 pub use row::{AmongRow, Bucket, Change, Cursor, Entry, Kept, Mark, Page, Row, Standing, Visibility};
+pub use seen::Seen;
 pub use shared::Shared;
 
 // The suite of `tests/it` runs twice: there on nodes as shipped, here on tiny ones that split and merge all the time.

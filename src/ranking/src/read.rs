@@ -6,27 +6,30 @@ use crate::{
     order::COLUMNS_MAX,
     probe::Probe,
     row::percentile,
+    seen::Own,
     tree::LANES,
     width::on_core,
 };
 use gsm_core::{Rank, Timestamp, limits};
 
 /// A board as reads see it, with keys of one width.
-struct View<'a, K: Key, I: Ids> {
-    core: &'a Core<K>,
-    ids: &'a I,
-    order: &'a Order,
+pub(crate) struct View<'a, K: Key, I: Ids> {
+    pub(crate) core: &'a Core<K>,
+    pub(crate) ids: &'a I,
+    pub(crate) order: &'a Order,
 }
 
 /// Runs the same read on a board of any width.
 macro_rules! view {
     ($board:expr, $view:ident => $body:expr) => {
         on_core!(&$board.core, core => {
-            let $view = View { core, ids: &$board.ids, order: &$board.order };
+            let $view = $crate::read::View { core, ids: &$board.ids, order: &$board.order };
             $body
         })
     };
 }
+
+pub(crate) use view;
 
 /// What a board answers. Nothing here allocates more than it returns.
 impl<I: Ids> Ranked<I> {
@@ -111,8 +114,7 @@ impl<I: Ids> Ranked<I> {
     /// The caller bounds `radius` ([`limits::WINDOW_RADIUS_MAX`]).
     #[must_use]
     pub fn around(&self, player: I::Id, radius: usize) -> Option<Vec<Row<I::Id>>> {
-        let slot = self.ids.find(player)?;
-        view!(self, view => view.around(slot, radius))
+        self.seen_by(Some(player)).around(player, radius)
     }
 
     /// A listing of these players alone (a board of friends), with the rank of each among them and on the whole board.
@@ -121,17 +123,14 @@ impl<I: Ids> Ranked<I> {
     /// The caller bounds the number of ids ([`limits::PAGE_SIZE_MAX`]).
     #[must_use]
     pub fn among(&self, players: &[I::Id]) -> Vec<AmongRow<I::Id>> {
-        view!(self, view => view.among(players))
+        self.seen_by(None).among(players)
     }
 
     /// The keys with which one is among the best `rank` players of the listing; `None` if there are fewer. Where ties
     /// skip a rank, these are the keys of the tie; where ranks are dense, the keys that have this rank. O(log players).
     #[must_use]
     pub fn score_at_rank(&self, rank: Rank) -> Option<Keys> {
-        on_core!(&self.core, core => {
-            let key = core.distinct.as_ref().unwrap_or(&core.tree).key_at(rank.get() - 1)?;
-            Some(key.keys(core.origin, &self.order))
-        })
+        self.seen_by(None).score_at_rank(rank)
     }
 
     /// The least keys among the best `percent` of all players, a part of a player counting as one: with 5
@@ -139,16 +138,7 @@ impl<I: Ids> Ranked<I> {
     /// best player always belongs. `None` on an empty board and for NaN. O(log players).
     #[must_use]
     pub fn score_for_top(&self, percent: f64) -> Option<Keys> {
-        if percent.is_nan() {
-            return None;
-        }
-        let share = percent.clamp(0.0, 100.0) * self.len() as f64 / 100.0;
-        // Two roundings, each half an epsilon, are no part of a player: 1.1 % of 1000 is 11.
-        let players = (share * (1.0 - 2.0 * f64::EPSILON)).ceil() as u64;
-        on_core!(&self.core, core => {
-            let key = core.tree.key_at(players.saturating_sub(1))?;
-            Some(key.keys(core.origin, &self.order))
-        })
+        self.seen_by(None).score_for_top(percent)
     }
 
     /// All ranked players as listed. O(log players) to begin, then O(1) each.
@@ -165,23 +155,23 @@ impl<I: Ids> Ranked<I> {
     /// than [`limits::PAGE_SIZE_MAX`]; none on an empty board or if 0 are asked for. O(buckets log players).
     #[must_use]
     pub fn histogram(&self, buckets: usize) -> Vec<Bucket> {
-        view!(self, view => view.histogram(buckets))
+        self.seen_by(None).histogram(buckets)
     }
 }
 
 impl<K: Key, I: Ids> View<'_, K, I> {
     #[inline]
-    fn entry(&self, key: K, slot: u32) -> Entry<I::Id> {
+    pub(crate) fn entry(&self, key: K, slot: u32) -> Entry<I::Id> {
         let keys = key.keys(self.core.origin, self.order);
         Entry { player: self.ids.id(slot), keys, reached_at: Timestamp::from_millis(key.at()) }
     }
 
-    fn probe(&self, key: K, slot: u32) -> Probe<'_, K, I> {
+    pub(crate) fn probe(&self, key: K, slot: u32) -> Probe<'_, K, I> {
         Probe { key, id: self.ids.id(slot), ids: self.ids }
     }
 
     /// The rank of a player of whom one knows how many are better.
-    fn rank(&self, key: K, slot: u32, better: u64) -> Rank {
+    pub(crate) fn rank(&self, key: K, slot: u32, better: u64) -> Rank {
         Rank::after(match (&self.core.distinct, self.order.ties()) {
             (Some(distinct), _) => distinct.better::<false>(key),
             (None, Ties::Ordinal) => self.core.tree.position(&self.probe(key, slot), false),
@@ -190,7 +180,7 @@ impl<K: Key, I: Ids> View<'_, K, I> {
     }
 
     /// Whoever sees a rank of his own: the key, and whether all others do not see him.
-    fn seen(&self, slot: u32) -> Option<(K, bool)> {
+    pub(crate) fn seen(&self, slot: u32) -> Option<(K, bool)> {
         let member = self.core.member(slot)?;
         let flags = member.flags();
         (flags.is_ranked() || flags.is_shadow()).then(|| (member.key(), flags.is_shadow()))
@@ -255,81 +245,30 @@ impl<K: Key, I: Ids> View<'_, K, I> {
         rows
     }
 
-    fn position_after(&self, Cursor(entry): &Cursor<I::Id>) -> u64 {
+    pub(crate) fn position_after(&self, Cursor(entry): &Cursor<I::Id>) -> u64 {
         let key = self.core.nearest(&self.order.turn(entry.keys), entry.reached_at.as_millis());
         self.core.tree.position(&Probe { key, id: entry.player, ids: self.ids }, true)
     }
 
-    fn around(&self, slot: u32, radius: usize) -> Option<Vec<Row<I::Id>>> {
-        let (key, is_shadow) = self.seen(slot)?;
+    /// The rows around somebody whom all see.
+    pub(crate) fn around(&self, slot: u32, radius: usize) -> Option<Vec<Row<I::Id>>> {
+        let (key, _) = self.seen(slot).filter(|(_, is_shadow)| !is_shadow)?;
         let position = self.core.tree.position(&self.probe(key, slot), false);
         let from = position.saturating_sub(radius as u64);
         let above = (position - from) as usize;
-        if !is_shadow {
-            return Some(self.rows(from, above.saturating_add(1).saturating_add(radius)));
-        }
-        Some(self.around_shadow((key, slot), position, from, radius))
+        Some(self.rows(from, above.saturating_add(1).saturating_add(radius)))
     }
 
-    /// What one whom nobody else sees is shown: everybody stands where he would if this one were ranked, so that nothing
-    /// tells him. O(radius log players).
-    fn around_shadow(
-        &self,
-        (own, slot): (K, u32),
-        position: u64,
-        from: u64,
-        radius: usize,
-    ) -> Vec<Row<I::Id>> {
-        let above = position - from;
-        let mut rows = Vec::with_capacity(above as usize + radius + 1);
-        // With him, so many are others to each.
-        let others = self.core.tree.len();
-        // Those who are equal stand next to him.
-        let beside = self.core.tree.walk(position.saturating_sub(1), 2);
-        let mut is_tied = false;
-        beside.for_each(|(key, _)| is_tied |= key.same_columns(own));
-        let mut at = from;
-        let mut show = |walk: Vec<(K, u32)>, is_after: u64| {
-            for (key, slot) in walk {
-                let is_worse = u64::from(is_after == 1 && !key.same_columns(own));
-                let better = self.core.tree.better::<false>(key);
-                let before = match self.order.ties() {
-                    Ties::Competition => better + is_worse,
-                    Ties::Dense => {
-                        self.rank(key, slot, better).get() - 1 + if is_tied { 0 } else { is_worse }
-                    }
-                    Ties::Ordinal => at + is_after,
-                };
-                let percentile = percentile(better + is_worse, others);
-                rows.push(Row { rank: Rank::after(before), percentile, entry: self.entry(key, slot) });
-                at += 1;
-            }
-            rows.len()
-        };
-        let listed = |from: u64, limit: u64| {
-            let mut all = Vec::new();
-            self.core.tree.walk(from, limit).for_each(|row| all.push(row));
-            all
-        };
-        let place = show(listed(from, above), 0);
-        show(listed(position, radius as u64), 1);
-        let standing = self.standing_of(own, slot, true, self.core.tree.better::<false>(own));
-        let (rank, percentile) = (standing.rank, standing.percentile);
-        rows.insert(place, Row { rank, percentile, entry: self.entry(own, slot) });
-        rows
-    }
-
-    fn among(&self, players: &[I::Id]) -> Vec<AmongRow<I::Id>> {
+    pub(crate) fn among(&self, players: &[I::Id], own: Option<&Own<K>>) -> Vec<AmongRow<I::Id>> {
         let mut found: Vec<(K, u32, u64)> = Vec::with_capacity(players.len());
         for players in players.chunks(LANES) {
             let mut slots = [None; LANES];
             self.ids.find_all(players, &mut slots);
             let slots = slots.iter().take(players.len()).flatten();
-            found.extend(
-                slots.filter_map(|slot| {
-                    self.seen(*slot).filter(|seen| !seen.1).map(|(key, _)| (key, *slot, 0))
-                }),
-            );
+            found.extend(slots.filter_map(|slot| {
+                let is_own = own.is_some_and(|own| own.slot == *slot);
+                self.seen(*slot).filter(|seen| !seen.1 || is_own).map(|(key, _)| (key, *slot, 0))
+            }));
         }
         for part in found.chunks_mut(LANES) {
             let (mut keys, mut better) = ([self.core.nearest(&[0; COLUMNS_MAX], 0); LANES], [0; LANES]);
@@ -350,21 +289,29 @@ impl<K: Key, I: Ids> View<'_, K, I> {
                 (Some(above), Ties::Dense) => Rank::after(above.rank.get()),
                 _ => Rank::after(position),
             };
-            let percentile = percentile(better, self.core.tree.len().saturating_sub(1));
-            rows.push(AmongRow { rank, global: self.rank(key, slot, better), percentile, entry });
+            let (global, percentile) = match own {
+                Some(own) => self.beside(own, (key, slot), better),
+                None => {
+                    let others = self.core.tree.len().saturating_sub(1);
+                    (self.rank(key, slot, better), percentile(better, others))
+                }
+            };
+            rows.push(AmongRow { rank, global, percentile, entry });
         }
         rows
     }
 
     /// How many ranked players have less than `turned` in the first column, turned.
-    fn below(&self, turned: i64) -> u64 {
+    fn below(&self, turned: i64, own: Option<&Own<K>>) -> u64 {
         let columns = [turned, i64::MIN, i64::MIN, i64::MIN, i64::MIN];
-        self.core.tree.better::<false>(self.core.nearest(&columns, 0))
+        let key = self.core.nearest(&columns, 0);
+        let is_own = own.is_some_and(|own| own.key < key && !own.key.same_columns(key));
+        self.core.tree.better::<false>(key) + u64::from(is_own)
     }
 
-    fn histogram(&self, buckets: usize) -> Vec<Bucket> {
-        let tree = &self.core.tree;
-        let ends = (tree.key_at(0), tree.key_at(tree.len().saturating_sub(1)));
+    pub(crate) fn histogram(&self, buckets: usize, own: Option<&Own<K>>) -> Vec<Bucket> {
+        let len = self.len(own);
+        let ends = (self.key_at(0, own), self.key_at(len.saturating_sub(1), own));
         let (Some(best), Some(worst)) = ends else { return Vec::new() };
         let [best, worst] = [best, worst].map(|key| key.keys(self.core.origin, self.order).first());
         let (least, most) = (i128::from(best.min(worst)), i128::from(best.max(worst)));
@@ -376,8 +323,8 @@ impl<K: Key, I: Ids> View<'_, K, I> {
             let lower = (least + span * part / parts) as i64;
             let upper = (least + span * (part + 1) / parts - 1) as i64;
             let [a, b] = [lower, upper].map(|number| self.order.turn_first(number));
-            let to = a.max(b).checked_add(1).map_or(tree.len(), |past| self.below(past));
-            bars.push(Bucket { lower, upper, count: to - self.below(a.min(b)) });
+            let to = a.max(b).checked_add(1).map_or(len, |past| self.below(past, own));
+            bars.push(Bucket { lower, upper, count: to - self.below(a.min(b), own) });
         }
         bars
     }

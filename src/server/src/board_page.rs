@@ -139,7 +139,7 @@ pub(crate) async fn boards(
     if query.past_days.is_some_and(|days| !(1..=PAST_DAYS_MAX).contains(&days)) {
         return Err(ApiError::parameter("past_days", format_args!("must be 1 to {PAST_DAYS_MAX}")));
     }
-    let boards = app.engine.boards();
+    let boards = app.engine.boards_seen_by(viewer);
     // Of boards of one size the first by name.
     let most = boards.iter().rev().max_by_key(|board| board.players);
     let most = most.map(|board| board.config.name.clone());
@@ -161,11 +161,11 @@ async fn board(
     player: Option<&str>,
     past_days: Option<i64>,
 ) -> Result<ShownDto, ApiError> {
-    let board = app.engine.open_board(of).await?;
+    let board = app.engine.open_board(of).await?.seen_by(viewer);
     let config = board.config();
-    let (rows, players) = app.engine.top(of, 0, limit).await?;
+    let (rows, players) = app.engine.top_seen_by(viewer, of, 0, limit).await?;
     let found = match player {
-        Some(text) => find(app, of, text).await?,
+        Some(text) => find(app, of, text, viewer).await?,
         None => None,
     };
     let found = match found {
@@ -183,7 +183,7 @@ async fn board(
         histogram: buckets_of(&board, BUCKETS)?,
         cuts: cuts(&board)?,
         cohorts: if config.grouping.is_some() {
-            let found = app.engine.cohorts(of, None, 0, COHORTS_MAX).await?;
+            let found = app.engine.cohorts(of, None, 0, COHORTS_MAX, viewer).await?;
             found.into_iter().map(Into::into).collect()
         } else {
             Vec::new()
@@ -218,7 +218,7 @@ async fn tiers(app: &App, config: &BoardConfig, of: &BoardRef) -> Result<Vec<Div
 }
 
 /// The player whom a text means: by id, else by the whole name, else by a part of it, the best first.
-async fn find(app: &App, of: &BoardRef, text: &str) -> Result<Option<PlayerId>, ApiError> {
+async fn find(app: &App, of: &BoardRef, text: &str, viewer: Viewer) -> Result<Option<PlayerId>, ApiError> {
     if let Ok(id) = text.parse() {
         return Ok(Some(id));
     }
@@ -226,7 +226,7 @@ async fn find(app: &App, of: &BoardRef, text: &str) -> Result<Option<PlayerId>, 
     if wanted.is_empty() {
         return Ok(None);
     }
-    let (rows, _) = app.engine.top(of, 0, limits::PAGE_SIZE_MAX).await?;
+    let (rows, _) = app.engine.top_seen_by(viewer, of, 0, limits::PAGE_SIZE_MAX).await?;
     let named = rows.iter().filter_map(|row| Some((row.player, row.name.as_ref()?.as_str().to_lowercase())));
     let named: Vec<(PlayerId, String)> = named.collect();
     let whole = named.iter().find(|(_, name)| *name == wanted);

@@ -111,6 +111,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("season_closed", 409, "The season is paid out and stays as it is."),
     ("page_gone", 409, "The listing has been given up. Begin again from the first page."),
     ("no_result", 409, "The match has no result to void or correct."),
+    ("not_counted", 409, "The result of the match moves no rating: it was voided, or waits for an operator."),
     ("contended", 409, "Others changed the same things again and again; repeat the request."),
     ("not_acceptable", 406, "`POST /invocations`: no media type of `Accept` is one that answers have."),
     ("body_too_large", 413, "The body is longer than the route takes (64 KiB)."),

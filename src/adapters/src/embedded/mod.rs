@@ -293,6 +293,10 @@ impl Store for EmbeddedStore {
         self.inner.sweep(range, gathers).await
     }
 
+    fn newest(&self) -> Option<u64> {
+        Some(self.inner.memory.lock().sequence)
+    }
+
     fn position(&self) -> Option<Position> {
         Some(self.inner.memory.lock().position)
     }

@@ -501,6 +501,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Shade(_)
         | Row::Attributes(_)
         | Row::Payout(_)
+        | Row::Paying(_)
         | Row::Seated(_)
         | Row::Bucket(_)
         | Row::Opened(_)

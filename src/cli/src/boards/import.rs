@@ -1,13 +1,14 @@
 //! `gsm boards import`.
 use super::{board, is_there, records, redis};
 use crate::{
+    external::external_id,
     history::drawn,
     offline::Offline,
     output::{Failure, Outcome, grouped, say},
 };
 use clap::{Args, ValueEnum};
 use gsm_adapters::Options;
-use gsm_core::{BoardName, Label, PlayerId, RequestKey, limits};
+use gsm_core::{BoardName, Label, PlayerId, Timestamp, limits};
 use gsm_engine::{Call, ImportPlayer, Submission};
 use indicatif::ProgressBar;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ enum From {
   gsm boards import --data-dir gsm-data --board points --from-redis redis://localhost/0 --key points
 
 The board must be defined, for submissions; its operators count, so that a board of best scores can be given a file
-twice. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
+twice; who has no score there yet has the one of the file. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
 player who has it. CSV may have display_name, timestamp (milliseconds since
 1970; reached_at without) and metadata as well: an export is read back as it is, as CSV or JSON lines. A member of a sorted set is an id, and its score must be a whole number. No server may run
 on the directory.
@@ -134,8 +135,7 @@ impl Source {
             Failure::usage(format!("{shown}: {word} {}: {what}", record.number))
         };
         for record in &self.records {
-            check_player(&record.player)
-                .map_err(|what| at(record, format!("player `{}`: {what}", record.player)))?;
+            check_player(&record.player).map_err(|what| at(record, what))?;
         }
         let nobody = PlayerId::from_u128(0);
         let submissions: Vec<Submission> =
@@ -168,11 +168,18 @@ impl Source {
 
 /// What begins like an id of ours is one.
 fn check_player(text: &str) -> Result<(), String> {
-    RequestKey::new(text).map_err(|e| e.to_string())?;
     if text.starts_with(OWN_PREFIX) {
-        text.parse::<PlayerId>().map_err(|e| e.to_string())?;
+        text.parse::<PlayerId>().map_err(|e| format!("player `{text}`: {e}"))?;
     }
-    Ok(())
+    external_id(text).map(drop)
+}
+
+fn player(record: &records::Record, now: Timestamp) -> Result<ImportPlayer, Failure> {
+    let external = external_id(&record.player).map_err(Failure::usage)?;
+    // An id that cannot be kept as it is, is shown where there is no name.
+    let id = Some(&record.player).filter(|id| external.as_str() != id.as_str());
+    let name = record.name.as_ref().or(id).and_then(|name| Label::new(name).ok());
+    Ok(ImportPlayer { external, name, at: record.at.unwrap_or(now) })
 }
 
 fn submission(record: &records::Record, player: PlayerId) -> Submission {
@@ -182,24 +189,47 @@ fn submission(record: &records::Record, player: PlayerId) -> Submission {
 async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]) -> Result<u64, Failure> {
     let engine = &offline.engine;
     let now = engine.clock().now();
-    let players: Vec<ImportPlayer> = records
-        .iter()
-        .map(|record| {
-            let external = RequestKey::new(&record.player)
-                .map_err(|e| Failure::usage(format!("player `{}`: {e}", record.player)))?;
-            let name = record.name.as_deref().and_then(|name| Label::new(name).ok());
-            Ok(ImportPlayer { external, name, at: record.at.unwrap_or(now) })
-        })
-        .collect::<Result<_, Failure>>()?;
+    let players = records.iter().map(|record| player(record, now));
+    let players: Vec<ImportPlayer> = players.collect::<Result<_, Failure>>()?;
     let ids =
         offline.patiently(async || engine.import_players(&players).await).await.map_err(Failure::failed)?;
     let submissions: Vec<Submission> =
         records.iter().zip(ids).map(|(record, player)| submission(record, player)).collect();
     let call = Call::system("gsm:SubmitScores", now);
-    let taken = offline.patiently(async || engine.submit(&call, name, &submissions).await).await;
+    let taken = offline.patiently(async || engine.import_scores(&call, name, &submissions).await).await;
     let taken = taken.map_err(|error| match error {
         gsm_engine::EngineError::Invalid { .. } => Failure::usage(error),
         other => Failure::failed(other),
     })?;
     Ok(taken.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_beyond_the_plain_alphabet_are_escaped_as_a_replay_does() {
+        let now = Timestamp::EPOCH;
+        for (id, kept, shown) in [
+            ("Smith J", "Smith%20J", Some("Smith J")),
+            ("é", "%C3%A9", Some("é")),
+            ("日本", "%E6%97%A5%E6%9C%AC", Some("日本")),
+            ("plain", "plain", None),
+        ] {
+            assert_eq!(check_player(id), Ok(()));
+            let of = records::Record {
+                number: 1,
+                player: id.to_owned(),
+                name: None,
+                values: vec![1],
+                at: None,
+                metadata: None,
+            };
+            let made = player(&of, now).unwrap();
+            assert_eq!((made.external.as_str(), made.name.as_ref().map(Label::as_str)), (kept, shown));
+        }
+        let long = check_player(&"é".repeat(limits::CALLER_ID_CHARS_MAX)).unwrap_err();
+        assert!(long.contains("once escaped"), "{long}");
+    }
 }

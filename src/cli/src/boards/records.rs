@@ -1,7 +1,8 @@
 //! Scores as files have them: CSV, and what Nakama and PlayFab answer when a leaderboard is listed.
 use gsm_core::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,35 +161,60 @@ pub(super) fn jsonl(text: &str) -> Result<Vec<Record>, String> {
         .collect()
 }
 
+/// A list without records has none of its members, or those of paging and of single owners.
 #[derive(Deserialize)]
 struct Nakama {
-    records: Vec<NakamaRecord>,
+    records: Option<Vec<NakamaRecord>>,
+    #[serde(rename = "owner_records")]
+    _owner_records: Option<IgnoredAny>,
+    #[serde(rename = "next_cursor")]
+    _next_cursor: Option<IgnoredAny>,
+    #[serde(rename = "prev_cursor")]
+    _prev_cursor: Option<IgnoredAny>,
+    #[serde(rename = "rank_count")]
+    _rank_count: Option<IgnoredAny>,
+    #[serde(flatten)]
+    other: BTreeMap<String, IgnoredAny>,
 }
 
-/// As `GET /v2/leaderboard/{id}` has it: numbers as strings, metadata as a text of JSON.
+/// As `GET /v2/leaderboard/{id}` has it: numbers as strings, metadata as a text of JSON. What is zero is left out.
 #[derive(Deserialize)]
 struct NakamaRecord {
     owner_id: String,
     username: Option<Value>,
-    score: Value,
-    #[serde(default)]
+    score: Option<Value>,
     subscore: Option<Value>,
     metadata: Option<Value>,
+    update_time: Option<String>,
+}
+
+/// The instant that a record of others gives as RFC 3339.
+fn instant(name: &str, text: &str) -> Result<Timestamp, String> {
+    let read: Result<jiff::Timestamp, _> = text.parse();
+    let read = read.map_err(|_| format!("{name} `{text}` is no time as 2026-01-02T03:04:05Z is one"))?;
+    Ok(Timestamp::from_millis(read.as_millisecond()))
 }
 
 /// What Nakama answers when records are listed; `columns` says whether the subscore is taken.
 pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> {
     let read: Nakama = serde_json::from_str(text).map_err(|e| format!("is no answer of Nakama: {e}"))?;
+    if read.records.is_none() && !read.other.is_empty() {
+        return Err("is no answer of Nakama: there are no `records`".to_owned());
+    }
     read.records
+        .unwrap_or_default()
         .into_iter()
         .zip(1..)
         .map(|(record, nth)| {
-            let score = number(&record.score)
-                .ok_or(format!("record {nth}: score `{}` is no whole number", record.score))?;
-            let subscore = record.subscore.as_ref().map_or(Some(0), number);
-            let subscore = subscore.ok_or(format!("record {nth}: the subscore is no whole number"))?;
-            let mut values = vec![score, subscore];
+            let wrong = |what: String| format!("record {nth}: {what}");
+            let whole = |name: &str, value: Option<&Value>| {
+                let Some(value) = value else { return Ok(0) };
+                number(value).ok_or_else(|| wrong(format!("{name} `{value}` is no whole number")))
+            };
+            let mut values =
+                vec![whole("score", record.score.as_ref())?, whole("subscore", record.subscore.as_ref())?];
             values.truncate(columns);
+            let at = record.update_time.map(|text| instant("update_time", &text)).transpose();
             let text = |value: Value| match value {
                 Value::String(text) => Some(text),
                 Value::Null => None,
@@ -199,7 +225,7 @@ pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> 
                 player: record.owner_id,
                 name: record.username.and_then(text),
                 values,
-                at: None,
+                at: at.map_err(wrong)?,
                 metadata: record.metadata.and_then(text).filter(|text| text != "{}"),
             })
         })
@@ -223,12 +249,13 @@ pub(super) fn playfab(text: &str) -> Result<Vec<Record>, String> {
                 (None, None) => None,
             };
             let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
+            let at = text("LastUpdated").map(|text| instant("LastUpdated", &text)).transpose();
             Ok(Record {
                 number: nth,
                 player: id.ok_or(format!("record {nth}: has no id: {row}"))?.to_owned(),
                 name: text("DisplayName"),
                 values: scores.ok_or(format!("record {nth}: has no whole scores: {row}"))?,
-                at: None,
+                at: at.map_err(|what| format!("record {nth}: {what}"))?,
                 metadata: text("Metadata").filter(|text| !text.is_empty()),
             })
         })
@@ -300,6 +327,29 @@ mod tests {
         let text =
             r#"{"data":{"Leaderboard":[{"PlayFabId":"P","DisplayName":"Bo","StatValue":5,"Position":0}]}}"#;
         assert_eq!(playfab(text).unwrap(), [Record { name: Some("Bo".to_owned()), ..plain(1, "P", &[5]) }]);
-        assert!(nakama("{}", 1).is_err() && playfab("{}").is_err() && playfab("nonsense").is_err());
+        assert!(nakama(r#"{"data":{}}"#, 1).unwrap_err().contains("no `records`"));
+        assert!(playfab("{}").is_err() && playfab("nonsense").is_err());
+    }
+
+    #[test]
+    fn nakama_leaves_out_what_is_zero() {
+        let text = r#"{"records":[{"owner_id":"u3","username":"zed","num_score":1,"metadata":"{}"},
+            {"owner_id":"u4","score":"3"}]}"#;
+        let zed = Record { name: Some("zed".to_owned()), ..plain(1, "u3", &[0, 0]) };
+        assert_eq!(nakama(text, 2).unwrap(), [zed, plain(2, "u4", &[3, 0])]);
+        assert_eq!(nakama("{}", 1).unwrap(), []);
+        assert_eq!(nakama(r#"{"next_cursor":"","rank_count":"0"}"#, 1).unwrap(), []);
+    }
+
+    #[test]
+    fn a_score_of_others_is_as_old_as_they_say() {
+        let at = Some(Timestamp::from_millis(1_700_000_000_500));
+        let text = r#"{"records":[{"owner_id":"u","score":"1","update_time":"2023-11-14T22:13:20.5Z"}]}"#;
+        assert_eq!(nakama(text, 1).unwrap(), [Record { at, ..plain(1, "u", &[1]) }]);
+        let text = r#"{"data":{"Rankings":[{"Entity":{"Id":"E"},"Scores":["1"],
+            "LastUpdated":"2023-11-15T00:13:20.5+02:00"}]}}"#;
+        assert_eq!(playfab(text).unwrap(), [Record { at, ..plain(1, "E", &[1]) }]);
+        let text = r#"{"records":[{"owner_id":"u","update_time":"soon"}]}"#;
+        assert!(nakama(text, 1).unwrap_err().starts_with("record 1: update_time `soon`"));
     }
 }

@@ -6,7 +6,7 @@ use crate::{
 use clap::Args;
 use gsm_adapters::Options;
 use gsm_core::Mode;
-use gsm_engine::{Call, RebuildReport};
+use gsm_engine::{Call, EngineError, RebuildReport};
 use std::path::PathBuf;
 
 /// Pages of the tables kept in memory: results are read by their ids, all over the file, and no server runs beside it.
@@ -20,7 +20,8 @@ const TABLES_CACHE_BYTES: usize = 256 << 20;
 
 No server may run on the directory; a running one does it by POST /v1/admin/modes/{mode}/rebuild.
 
-Exit code 0: nothing differs, or what did was put right; 1: rows differ, or the data directory failed.")]
+Exit code 0: nothing differs, or what did was put right; 1: rows differ, or the data directory failed;
+2: there is no such directory or mode.")]
 pub(super) struct Rebuild {
     /// The data directory
     #[arg(long, value_name = "DIR")]
@@ -87,6 +88,10 @@ impl Rebuild {
             let call = Call::system("gsm:RebuildRatings", engine.clock().now());
             match engine.rebuild(&call, &mode, self.repair).await {
                 Ok(report) => found.push(Found { mode, report }),
+                Err(error @ EngineError::Unknown { .. }) => {
+                    failed = Some(Failure::usage(format!("--mode: `{mode}`: {error}")));
+                    break;
+                }
                 Err(error) => {
                     failed = Some(Failure::failed(format!("mode `{mode}`: {error}")));
                     break;

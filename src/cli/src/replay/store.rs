@@ -1,6 +1,6 @@
 //! A history into a data directory: the same decisions and commits as live results, many at once.
 use super::{rated::Rated, stopwatch};
-use crate::{history::Chronicle, offline::Offline, output::Failure};
+use crate::{external, history::Chronicle, offline::Offline, output::Failure};
 use gsm_adapters::{Options, State};
 use gsm_core::{Label, Mode, PlayerId, RequestKey, Timestamp, Variant, limits};
 use gsm_engine::{BoardRef, EngineError, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported, Viewer};
@@ -222,16 +222,10 @@ fn variant(history: &Chronicle, index: usize) -> Result<Option<Variant>, Failure
     named.transpose().map_err(|error| Failure::usage(format!("mode `{name}` cannot be stored: {error}")))
 }
 
-/// The id of a player of the file as the store knows them: ids keep to a plain alphabet there, so other bytes are
-/// escaped.
+/// The id of a player of the file as the store knows them.
 fn external_id(history: &Chronicle, number: u32) -> Result<RequestKey, Failure> {
     let name = history.names.get(number as usize).map(String::as_str).unwrap_or_default();
-    RequestKey::new(&escaped(name)).map_err(|_| {
-        let most = limits::CALLER_ID_CHARS_MAX;
-        Failure::usage(format!(
-            "player `{name}` cannot be stored: the id is longer than {most} bytes once escaped"
-        ))
-    })
+    external::external_id(name).map_err(Failure::usage)
 }
 
 fn import_player(history: &Chronicle, number: u32, at: Timestamp) -> Result<ImportPlayer, Failure> {
@@ -240,35 +234,4 @@ fn import_player(history: &Chronicle, number: u32, at: Timestamp) -> Result<Impo
     // Where the id can be shown as it is, it is the name.
     let label = if external.as_str() == name { None } else { Label::new(name).ok() };
     Ok(ImportPlayer { external, name: label, at })
-}
-
-/// `text` with everything but graphic ASCII as `%` and two hexadecimal digits, and `%` itself too; nothing is a `%`
-/// alone.
-fn escaped(text: &str) -> String {
-    if text.is_empty() {
-        return "%".to_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_graphic() && byte != b'%' {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn ids_are_escaped_so_that_no_two_meet() {
-        assert_eq!(escaped("DR Congo"), "DR%20Congo");
-        assert_eq!(escaped("100%"), "100%25");
-        assert_eq!(escaped(""), "%");
-        assert_eq!(escaped("ö"), "%C3%B6");
-        assert_eq!(escaped("plain-(1)"), "plain-(1)");
-    }
 }

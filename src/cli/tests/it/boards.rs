@@ -27,6 +27,9 @@ fn boards_go_out_and_in() {
     define(&served, key, "points", &format!(r#"{{"columns": [{column}]}}"#));
     define(&served, key, "copy", &format!(r#"{{"columns": [{column}]}}"#));
     define(&served, key, "lines", &format!(r#"{{"columns": [{column}]}}"#));
+    let off = r#"{"columns": [{"value": "submitted", "operator": "decr"}]}"#;
+    define(&served, key, "lives", off);
+    define(&served, key, "lives-copy", off);
     define(&served, key, "two", &format!(r#"{{"columns": [{column}, {column}]}}"#));
     let season = r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z"]}}"#;
     let levels = r#"{"levels": 2, "size": 2, "promote": 1, "relegate": 1}"#;
@@ -135,6 +138,11 @@ fn boards_go_out_and_in() {
         entries.map(counted_once).collect()
     };
     assert_eq!((entries("copy"), entries("lines")), (entries("points"), entries("points")));
+    // Also where numbers are taken off.
+    import("lives", &["--from", "jsonl", arg(&file)]).ok();
+    export_of("lives", &["--format", "jsonl", "--out", arg(&file)]).ok();
+    import("lives-copy", &["--from", "jsonl", arg(&file)]).ok();
+    assert_eq!((entries("lives"), entries("lives-copy")), (entries("points"), entries("points")));
     let first = lines[1].split(',').nth(1).unwrap();
     write(&page, &format!(r#"{{"data":{{"Leaderboard":[{{"PlayFabId":"{first}","StatValue":50}}]}}}}"#));
     import("points", &["--from", "playfab", arg(&page)]).ok();

@@ -11,7 +11,7 @@ use crate::{
     store::{Key, Row, SeatOf},
 };
 use gsm_core::{BoardName, PlayerId, Rank};
-use gsm_ranking::{Visibility, cohort::Seat, league::Fate};
+use gsm_ranking::{Board, Visibility, cohort::Seat, league::Fate};
 
 /// Seasons of one answer: each costs as many reads as its cohort has seats.
 pub const PAST_SEATS_MAX: usize = 20;
@@ -94,6 +94,7 @@ impl OpenBoard {
         let fate = self.groups.and_then(|groups| groups.league).and_then(|league| {
             fate((self.config(), &league, seated.level), board, games, &cohort.seated, player)
         });
+        let board = viewer.board(board);
         let standing = board.standing(player).filter(|_| viewer.sees(state, player));
         Some(SeatView {
             seat: seated.seat,
@@ -116,6 +117,7 @@ impl Engine {
         level: Option<u8>,
         after: u64,
         limit: usize,
+        viewer: Viewer,
     ) -> Result<Vec<CohortView>, EngineError> {
         let board = self.open_board(&BoardRef { part: None, ..of.clone() }).await?;
         if board.config().grouping.is_none() {
@@ -124,11 +126,11 @@ impl Engine {
         board.read(|_, state| {
             let all = state.cohorts_after(after);
             let of_level = all.filter(|(_, cohort, _)| level.is_none_or(|level| cohort.level == level));
-            let view = |(number, cohort, players): (u64, &super::view::Cohort, u64)| CohortView {
+            let view = |(number, cohort, board): (u64, &super::view::Cohort, Option<&Board>)| CohortView {
                 cohort: number,
                 level: shown(cohort.level),
                 taken: u32::try_from(cohort.seated.len()).unwrap_or(u32::MAX),
-                players,
+                players: board.map_or(0, |board| viewer.board(board).len()),
             };
             of_level.take(limit).map(view).collect()
         })

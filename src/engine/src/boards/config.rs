@@ -358,6 +358,17 @@ impl BoardConfig {
     }
 }
 
+impl Operator {
+    /// Whether a submission counts even if it leaves the number as it was.
+    pub(super) fn always_counts(self, is_newer: bool) -> bool {
+        match self {
+            Self::Set | Self::Incr | Self::Decr => true,
+            Self::Last => is_newer,
+            Self::Best => false,
+        }
+    }
+}
+
 impl Column {
     /// The rating, as a mode's own board has it.
     pub(super) fn of_rating() -> Self {

@@ -13,14 +13,15 @@ impl Engine {
     /// Makes a board, or changes it. It is filled from what is there before this returns.
     pub async fn put_board(&self, call: &Call, config: BoardConfig) -> Result<BoardConfig, EngineError> {
         config.validate()?;
-        if let Source::Mode(mode) = &config.source {
-            if !self.views.queues.has_mode(mode) && self.views.boards.named(&config.name).is_none() {
-                return Err(EngineError::Unknown { what: "mode" });
-            }
+        if let Source::Mode(mode) = &config.source
+            && !self.has_mode(mode)
+            && self.views.boards.named(&config.name).is_none()
+        {
+            return Err(EngineError::Unknown { what: "mode" });
         }
         let followed = if let Source::Mode(mode) = &config.source { mode.as_str() } else { "" };
-        let named_as = |of: &str| of == config.name.as_str() && of != followed;
-        if self.views.queues.all().iter().any(|queue| named_as(queue.mode.as_str())) {
+        let named = Mode::new(config.name.as_str()).ok().filter(|mode| mode.as_str() != followed);
+        if named.is_some_and(|mode| self.has_mode(&mode)) {
             let what = format!(
                 "is that of a mode's own board: say `\"mode\": \"{}\"` to define that one",
                 config.name

@@ -21,7 +21,7 @@ const BOARDS_AT_ONCE: usize = 8;
 
 /// How all rows of a range are read.
 #[derive(Clone, Copy)]
-enum Reading {
+pub(super) enum Reading {
     /// Page by page, so that calls are answered meanwhile.
     Pages,
     /// As fast as the store can: at start, when nobody is answered.
@@ -135,7 +135,12 @@ impl Engine {
         Ok(())
     }
 
-    async fn fill_with_entries(&self, view: &View, number: u64, reading: Reading) -> Result<(), EngineError> {
+    pub(super) async fn fill_with_entries(
+        &self,
+        view: &View,
+        number: u64,
+        reading: Reading,
+    ) -> Result<(), EngineError> {
         let name = &view.config.name;
         if view.config.grouping.is_some() {
             let seats = self.all_of(KeyRange::Seats(name.clone(), number), reading, |key, _, row| {

@@ -29,6 +29,7 @@ mod starts;
 mod submit;
 pub(crate) mod tally;
 mod tiers;
+mod turns;
 mod view;
 mod watch;
 
@@ -65,6 +66,7 @@ pub(crate) struct Boards {
     homes: RwLock<Map<PlayerId, Arc<AttributesRow>>>,
     shades: RwLock<Shades>,
     payouts: payouts::Tables,
+    lines: turns::Lines,
     saved: snapshot::Saved,
 }
 
@@ -137,6 +139,13 @@ impl Boards {
             }
         }
         table.by_mode.get(mode).map(views).unwrap_or_default()
+    }
+
+    /// Whether there are ratings of a mode, or a board that counts its results.
+    fn has_mode(&self, mode: &Mode) -> bool {
+        let table = self.table.read();
+        table.by_mode.get(mode).is_some_and(|boards| !boards.is_empty())
+            || table.counting.get(mode).is_some_and(|lines| !lines.is_empty())
     }
 
     /// A new board, on which players are seen by whom they are to be seen.
@@ -222,6 +231,14 @@ impl Boards {
         if let Some(view) = self.told(&line, season) {
             view.seat(row.player, Seated { seat, level: row.level });
         }
+    }
+
+    /// Who of some players is not seen by everybody on a board, and whether by himself.
+    fn unseen(&self, name: &BoardName, players: impl Iterator<Item = PlayerId>) -> Vec<(PlayerId, bool)> {
+        let all = self.shades.read();
+        let Some(shades) = all.get(name) else { return Vec::new() };
+        let unseen = players.filter_map(|player| Some((player, *shades.get(&player)?)));
+        unseen.map(|(player, seen)| (player, seen == Visibility::Shadow)).collect()
     }
 
     /// Who sees a player on a board.

@@ -3,13 +3,13 @@
 //! A page ends at a place in the listing. Whoever was shown and falls behind that place would come again, and whoever was
 //! not and climbs past it would be left out: both are remembered, the former to be skipped, the latter to be shown after
 //! the last place.
-use super::{BoardConfig, BoardRef, BoardRow, Part, reads::rows};
+use super::{BoardConfig, BoardRef, BoardRow, Part, Viewer, reads::rows};
 use crate::{
     Engine, EngineError,
     token::{TokenClaim, TokenError},
 };
 use gsm_core::{BoardName, CommitKey, Map, Millis, PlayerId, Timestamp, limits};
-use gsm_ranking::{Board, Cursor, Entry, Row as Place};
+use gsm_ranking::{Board, Cursor, Entry, Row as Place, Visibility};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, collections::VecDeque};
 
@@ -131,14 +131,14 @@ impl Pagings {
         &mut self,
         id: u128,
         page: u32,
-        board: &Board,
+        (board, viewer): (&Board, Viewer),
         limit: usize,
         now: Timestamp,
     ) -> Option<(Vec<Place>, bool)> {
         let paging = self.0.iter_mut().find(|paging| paging.id == id)?;
         paging.used_at = now;
         if paging.page == page {
-            let places = paging.turn(board, limit);
+            let places = paging.turn(board, viewer, limit);
             paging.last = (places, !(paging.ended && paging.missed.is_empty()));
             paging.page += 1;
         } else if paging.page != page + 1 {
@@ -149,20 +149,37 @@ impl Pagings {
 }
 
 impl Paging {
-    fn turn(&mut self, board: &Board, limit: usize) -> Vec<Place> {
+    fn turn(&mut self, board: &Board, viewer: Viewer, limit: usize) -> Vec<Place> {
         let mut places = Vec::new();
+        let seen = viewer.board(board);
+        // Who is in the shadow and reads: no moves of his are told, since he has no place to others.
+        let own = match viewer {
+            Viewer::Player(player) => {
+                let kept = board.kept(player);
+                kept.filter(|kept| kept.visibility == Visibility::Shadow).map(|_| player)
+            }
+            Viewer::All | Viewer::Other => None,
+        };
         while !self.ended && places.len() < limit {
-            let page = board.page(self.after.map(Cursor).as_ref(), limit - places.len());
+            let page = seen.page(self.after.map(Cursor).as_ref(), limit - places.len());
             self.ended = page.next.is_none();
             if let Some(last) = page.rows.last() {
                 self.after = Some(last.entry);
             }
             places
                 .extend(page.rows.into_iter().filter(|place| !self.shown.contains_key(&place.entry.player)));
+            let is_own = own.filter(|own| places.iter().any(|place| place.entry.player == *own));
+            self.shown.extend(is_own.map(|own| (own, ())));
+            if let Some(own) = own.filter(|own| self.ended && !self.shown.contains_key(own)) {
+                self.missed.push_back(own);
+                self.shown.insert(own, ());
+            }
         }
         while self.ended && places.len() < limit {
             let Some(player) = self.missed.pop_front() else { break };
-            let standing = board.standing(player).zip(board.kept(player));
+            let is_seen = |seen| seen == Visibility::Shown || own == Some(player);
+            let kept = board.kept(player).filter(|kept| is_seen(kept.visibility));
+            let standing = seen.standing(player).zip(kept);
             places.extend(standing.map(|(standing, kept)| Place {
                 rank: standing.rank,
                 percentile: standing.percentile,
@@ -178,6 +195,17 @@ impl Engine {
     /// without `after`. A page can be asked for again until the next one has been. O(log players + rows).
     pub async fn board_page(
         &self,
+        of: &BoardRef,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<BoardPage, EngineError> {
+        self.board_page_seen_by(Viewer::Other, of, after, limit).await
+    }
+
+    /// [`Engine::board_page`] as `viewer` sees it.
+    pub async fn board_page_seen_by(
+        &self,
+        viewer: Viewer,
         of: &BoardRef,
         after: Option<&str>,
         limit: usize,
@@ -208,8 +236,9 @@ impl Engine {
             if after.is_none() {
                 pagings.begin(listing, of.part.clone(), now);
             }
-            let (places, more) = pagings.read(listing, page, board, limit.min(limits::PAGE_SIZE_MAX), now)?;
-            Some((rows(state, &places), board.len(), more))
+            let limit = limit.min(limits::PAGE_SIZE_MAX);
+            let (places, more) = pagings.read(listing, page, (board, viewer), limit, now)?;
+            Some((rows(state, &places), viewer.board(board).len(), more))
         });
         let (rows, players, more) = match read {
             Some(read) => read.ok_or_else(gone)?,

@@ -1,16 +1,19 @@
 //! Payouts: the final table of a season handed out page by page to whoever pays, each player exactly once.
 //!
 //! The first call closes the season: no ruling, no late score moves an entry of it any more. The table has everybody
-//! who has an entry, in the order of the board; who has no rank (hidden, not eligible) comes without.
-use super::{BoardConfig, BoardRef, SeatView, Source, Viewer, paging::listed, tally::entry_of};
+//! who has an entry, in the order of the board; who has no rank (hidden, not eligible) comes without. Who is hidden or shown only later moves no rank of it.
+use super::{
+    BoardConfig, BoardRef, OpenBoard, SeatView, Source, Viewer, fill::Reading, paging::listed,
+    tally::entry_of, view::View,
+};
 use crate::{
     Call, Engine, EngineError,
     jobs::Sink,
-    store::{ChangeSet, Home, Key, KeyRange, PayoutRow, Row, Version},
+    store::{ChangeSet, Home, Key, KeyRange, PayingRow, PayoutRow, Row, Version},
 };
 use gsm_core::{BoardName, PlayerId, Rank, Timestamp, limits};
 use gsm_ranking::{
-    Entry, Keys,
+    Entry, Keys, Visibility,
     payout::{Acknowledged, Page, Payout, PayoutConfig, PayoutRules},
 };
 use parking_lot::Mutex;
@@ -24,12 +27,37 @@ struct Table {
     board: BoardName,
     season: u64,
     rows: Arc<[Entry]>,
+    /// The season as it was seen when the table was counted, once a page was read.
+    view: Option<Arc<View>>,
+}
+
+impl Table {
+    fn is_of(&self, board: &BoardName, season: u64) -> bool {
+        (&self.board, self.season) == (board, season)
+    }
 }
 
 impl Tables {
     /// A board is not what it was.
     pub(super) fn forget(&self) {
         *self.0.lock() = None;
+    }
+
+    fn rows(&self, board: &BoardName, season: u64) -> Option<Arc<[Entry]>> {
+        let table = self.0.lock();
+        table.as_ref().filter(|table| table.is_of(board, season)).map(|table| table.rows.clone())
+    }
+
+    fn view(&self, board: &BoardName, season: u64) -> Option<Arc<View>> {
+        let table = self.0.lock();
+        table.as_ref().filter(|table| table.is_of(board, season))?.view.clone()
+    }
+
+    fn keep_view(&self, board: &BoardName, season: u64, view: &Arc<View>) {
+        let mut table = self.0.lock();
+        if let Some(table) = table.as_mut().filter(|table| table.is_of(board, season)) {
+            table.view = Some(view.clone());
+        }
     }
 }
 
@@ -119,15 +147,16 @@ impl Engine {
                     let row = PayoutRow { config, ledger: None };
                     self.close_season(call, &line.config, season, row).await.map(|()| None)
                 }
-                Some((row, version)) if row.ledger.is_none() => {
+                Some((row, version)) if row.payout.ledger.is_none() => {
                     // Nothing of the season moves any more: what is counted now is final.
                     let table = self.final_table(&line.config, season).await?;
                     let ledger = Some(Payout::of_table(&rules, table.len() as u64));
-                    let row = PayoutRow { config, ledger };
+                    let unseen = self.views.boards.unseen(name, table.iter().map(|entry| entry.player));
+                    let row = PayingRow { payout: PayoutRow { config, ledger }, unseen: Some(unseen) };
                     let changes = self.payout_changes(call, &of, version, row.clone());
-                    self.commit(Home::Record, changes).await.map(|_| PayoutView::of(&row))
+                    self.commit(Home::Record, changes).await.map(|_| PayoutView::of(&row.payout))
                 }
-                Some((row, _)) => Ok(PayoutView::of(&row)),
+                Some((row, _)) => Ok(PayoutView::of(&row.payout)),
             };
             match done {
                 Ok(Some(view)) => return Ok(view),
@@ -161,7 +190,7 @@ impl Engine {
     /// How far a season has been paid out.
     pub async fn payout(&self, name: &BoardName, season: u64) -> Result<PayoutView, EngineError> {
         let found = self.payout_row(&(name.clone(), season)).await?;
-        found.and_then(|(row, _)| PayoutView::of(&row)).ok_or(NOT_BEGUN)
+        found.and_then(|(row, _)| PayoutView::of(&row.payout)).ok_or(NOT_BEGUN)
     }
 
     /// The page to pay now: one that is overdue, else the next; `None` where all are out. It is on its way from here on,
@@ -175,15 +204,16 @@ impl Engine {
         let of = (name.clone(), season);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let (row, version) = self.payout_row(&of).await?.ok_or(NOT_BEGUN)?;
-            let PayoutRow { config, ledger } = row;
+            let PayingRow { payout: PayoutRow { config, ledger }, unseen } = row;
             let mut ledger = ledger.ok_or(NOT_BEGUN)?;
             if let Some(number) = self.replayed::<Option<u64>>(call, Home::Record).await? {
                 let page = number.and_then(|number| ledger.page(number));
-                return self.payout_page(name, season, page).await;
+                return self.payout_page(name, season, page, unseen.as_deref()).await;
             }
             let rules = PayoutRules::new(config).map_err(|_| EngineError::damaged(&key_of(&of)))?;
             let page = ledger.hand_out(&rules, call.now);
-            let row = PayoutRow { config, ledger: Some(ledger) };
+            let payout = PayoutRow { config, ledger: Some(ledger) };
+            let row = PayingRow { payout, unseen: unseen.clone() };
             let mut changes = self.payout_changes(call, &of, version, row);
             self.remember(&mut changes, call, Home::Record, &page.map(|page| page.number))?;
             if page.is_none() {
@@ -191,7 +221,7 @@ impl Engine {
                 return Ok(None);
             }
             match self.commit(Home::Record, changes).await {
-                Ok(_) => return self.payout_page(name, season, page).await,
+                Ok(_) => return self.payout_page(name, season, page, unseen.as_deref()).await,
                 Err(EngineError::Raced) => {}
                 Err(other) => return Err(other),
             }
@@ -213,7 +243,8 @@ impl Engine {
                 return Ok(first);
             }
             let (row, version) = self.payout_row(&of).await?.ok_or(NOT_BEGUN)?;
-            let mut ledger = row.ledger.ok_or(NOT_BEGUN)?;
+            let PayingRow { payout: PayoutRow { config, ledger }, unseen } = row;
+            let mut ledger = ledger.ok_or(NOT_BEGUN)?;
             let done = ledger.acknowledge(page);
             let first = match done {
                 Ok(done) => done == Acknowledged::First,
@@ -222,7 +253,7 @@ impl Engine {
             if !first {
                 return Ok(false);
             }
-            let row = PayoutRow { config: row.config, ledger: Some(ledger) };
+            let row = PayingRow { payout: PayoutRow { config, ledger: Some(ledger) }, unseen };
             let mut changes = self.payout_changes(call, &of, version, row);
             self.remember(&mut changes, call, Home::Record, &first)?;
             match self.commit(Home::Record, changes).await {
@@ -239,28 +270,56 @@ impl Engine {
         call: &Call,
         of: &(BoardName, u64),
         version: Version,
-        row: PayoutRow,
+        row: PayingRow,
     ) -> ChangeSet {
         let mut changes = self.changes(call, &[&of.0, &of.1]);
-        changes.replace(key_of(of), Some(version), Row::Payout(row));
+        changes.replace(key_of(of), Some(version), Row::Paying(Box::new(row)));
         changes
     }
 
-    async fn payout_row(&self, of: &(BoardName, u64)) -> Result<Option<(PayoutRow, Version)>, EngineError> {
+    async fn payout_row(&self, of: &(BoardName, u64)) -> Result<Option<(PayingRow, Version)>, EngineError> {
         let key = key_of(of);
         let Some(found) = self.get_one(&key).await? else { return Ok(None) };
         match &*found.row {
-            Row::Payout(row) => Ok(Some((row.clone(), found.version))),
+            Row::Payout(row) => Ok(Some((PayingRow { payout: row.clone(), unseen: None }, found.version))),
+            Row::Paying(row) => Ok(Some(((**row).clone(), found.version))),
             _ => Err(EngineError::damaged(&key)),
         }
     }
 
-    /// The rows of a page, with ranks as they are now.
+    /// The season as it was seen when its table was counted: what its ranks are from then on. Reads it once; memory for it
+    /// until another table is asked for.
+    async fn payout_board(
+        &self,
+        name: &BoardName,
+        season: u64,
+        unseen: Option<&[(PlayerId, bool)]>,
+    ) -> Result<OpenBoard, EngineError> {
+        let Some(unseen) = unseen else {
+            let of = BoardRef { name: name.clone(), part: None, season: Some(season) };
+            return self.open_board(&of).await;
+        };
+        let tables = &self.views.boards.payouts;
+        if let Some(view) = tables.view(name, season) {
+            return Ok(OpenBoard::new(view, None));
+        }
+        let line = self.line(name)?;
+        let view = Arc::new(View::new(line.config.clone(), line.season(season), false));
+        for (player, shadow) in unseen {
+            view.shade(*player, if *shadow { Visibility::Shadow } else { Visibility::Hidden });
+        }
+        self.fill_with_entries(&view, season, Reading::Pages).await?;
+        tables.keep_view(name, season, &view);
+        Ok(OpenBoard::new(view, None))
+    }
+
+    /// The rows of a page, with their final ranks.
     async fn payout_page(
         &self,
         name: &BoardName,
         season: u64,
         page: Option<Page>,
+        unseen: Option<&[(PlayerId, bool)]>,
     ) -> Result<Option<PayoutPage>, EngineError> {
         let Some(page) = page else { return Ok(None) };
         let line = self.line(name)?;
@@ -270,8 +329,7 @@ impl Engine {
         // The season is closed: its table has the rows that were counted.
         let rows = rows.ok_or_else(|| EngineError::damaged(&Key::Payout(name.clone(), season)))?;
         let players: Vec<PlayerId> = rows.iter().map(|entry| entry.player).collect();
-        let of = BoardRef { name: name.clone(), part: None, season: Some(season) };
-        let board = self.open_board(&of).await?;
+        let board = self.payout_board(name, season, unseen).await?;
         let ranks = board.ranks(&players, Viewer::Other)?;
         let mut lines = Vec::with_capacity(rows.len());
         for (entry, rank) in rows.iter().zip(ranks) {
@@ -298,10 +356,8 @@ impl Engine {
     /// until another table is asked for.
     async fn final_table(&self, config: &BoardConfig, season: u64) -> Result<Arc<[Entry]>, EngineError> {
         let tables = &self.views.boards.payouts;
-        if let Some(table) = &*tables.0.lock()
-            && (&table.board, table.season) == (&config.name, season)
-        {
-            return Ok(table.rows.clone());
+        if let Some(rows) = tables.rows(&config.name, season) {
+            return Ok(rows);
         }
         let mut table = Vec::new();
         self.each(KeyRange::Entries(config.name.clone(), season), |key, found| {
@@ -314,7 +370,7 @@ impl Engine {
         .await?;
         table.sort_unstable_by(|a, b| listed(config, a, b));
         let rows: Arc<[Entry]> = table.into();
-        *tables.0.lock() = Some(Table { board: config.name.clone(), season, rows: rows.clone() });
+        *tables.0.lock() = Some(Table { board: config.name.clone(), season, rows: rows.clone(), view: None });
         Ok(rows)
     }
 }

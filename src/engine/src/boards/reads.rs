@@ -7,7 +7,9 @@ use super::{
 };
 use crate::{Engine, EngineError};
 use gsm_core::{Attribute, BoardName, Label, Mode, PlayerId, Rank, Timestamp, limits};
-use gsm_ranking::{Board, Entry, Keys, Row as Place, Standing, cohort::Seat, season::Season};
+use gsm_ranking::{
+    Board, Entry, Keys, PlayerIds, Row as Place, Seen, Standing, cohort::Seat, season::Season,
+};
 use std::sync::Arc;
 
 /// A board, or a part of one.
@@ -55,6 +57,14 @@ impl Viewer {
 
     pub(super) fn sees(self, state: &State, player: PlayerId) -> bool {
         self == Self::All || self == Self::Player(player) || !state.is_shadow(player)
+    }
+
+    /// The board as it is shown: to a player in the shadow as if he were ranked.
+    pub(super) fn board(self, board: &Board) -> Seen<'_, PlayerIds> {
+        match self {
+            Self::Player(player) => board.seen_by(Some(player)),
+            Self::All | Self::Other => board.seen_by(None),
+        }
     }
 }
 
@@ -184,12 +194,19 @@ pub struct OpenBoard {
     pub(super) part: Option<Part>,
     /// Its cohorts, where it has any.
     pub(super) groups: Option<Groups>,
+    viewer: Viewer,
 }
 
 impl OpenBoard {
     pub(super) fn new(view: Arc<View>, part: Option<&Part>) -> Self {
         let groups = Groups::of(&view.config);
-        Self { view, part: part.cloned(), groups }
+        Self { view, part: part.cloned(), groups, viewer: Viewer::Other }
+    }
+
+    /// The same as `viewer` sees it: who is in the shadow counts for himself.
+    #[must_use]
+    pub fn seen_by(self, viewer: Viewer) -> Self {
+        Self { viewer, ..self }
     }
 
     /// What the board compares.
@@ -219,7 +236,7 @@ impl OpenBoard {
 
     /// Players ranked on it.
     pub(super) fn players(&self) -> Result<u64, EngineError> {
-        self.read(|board, _| board.len())
+        self.read(|board, _| self.viewer.board(board).len())
     }
 
     /// Reads a page of it.
@@ -235,7 +252,7 @@ impl OpenBoard {
     /// A player's rank; in his cohort where the board has cohorts and no part is named.
     pub fn rank(&self, player: PlayerId, viewer: Viewer) -> Result<RankView, EngineError> {
         let found = self.own(player)?.read(|board, state| {
-            let standing = board.standing(player).filter(|_| viewer.sees(state, player))?;
+            let standing = viewer.board(board).standing(player).filter(|_| viewer.sees(state, player))?;
             Some(rank_view(state, player, standing))
         })?;
         found.ok_or(NO_RANK)
@@ -244,7 +261,7 @@ impl OpenBoard {
     /// The ranks of many players, in their order; `None` for who has none. The caller bounds their number.
     pub fn ranks(&self, players: &[PlayerId], viewer: Viewer) -> Result<Vec<Option<RankView>>, EngineError> {
         self.read(|board, state| {
-            let standings = board.standings(players).into_iter().zip(players);
+            let standings = viewer.board(board).standings(players).into_iter().zip(players);
             standings
                 .map(|(standing, player)| {
                     let standing = standing.filter(|_| viewer.sees(state, *player))?;
@@ -257,6 +274,7 @@ impl OpenBoard {
     /// The numbers that a place takes, and the size of the board; `None` where there are fewer players.
     pub fn cut(&self, cut: Cut) -> Result<(Option<Keys>, u64), EngineError> {
         let (keys, players) = self.read(|board, _| {
+            let board = self.viewer.board(board);
             let keys = match cut {
                 Cut::Rank(rank) => board.score_at_rank(rank),
                 Cut::TopPercent(percent) => board.score_for_top(percent),
@@ -268,7 +286,10 @@ impl OpenBoard {
 
     /// Score limits and counts of a board's first column, for a histogram.
     pub fn histogram(&self, buckets: usize) -> Result<Vec<(i64, i64, u64)>, EngineError> {
-        self.read(|board, _| board.histogram(buckets).iter().map(|b| (b.lower, b.upper, b.count)).collect())
+        self.read(|board, _| {
+            let buckets = self.viewer.board(board).histogram(buckets);
+            buckets.iter().map(|b| (b.lower, b.upper, b.count)).collect()
+        })
     }
 }
 
@@ -286,7 +307,19 @@ impl Engine {
         offset: u64,
         limit: usize,
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
+        self.top_seen_by(Viewer::Other, of, offset, limit).await
+    }
+
+    /// [`Engine::top`] as `viewer` sees it.
+    pub async fn top_seen_by(
+        &self,
+        viewer: Viewer,
+        of: &BoardRef,
+        offset: u64,
+        limit: usize,
+    ) -> Result<(Vec<BoardRow>, u64), EngineError> {
         let (rows, players) = self.open_board(of).await?.read(|board, state| {
+            let board = viewer.board(board);
             (rows(state, &board.top(offset, limit.min(limits::PAGE_SIZE_MAX))), board.len())
         })?;
         Ok((self.with_names(rows).await?, players))
@@ -302,11 +335,11 @@ impl Engine {
         viewer: Viewer,
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
         let found = self.open_board(of).await?.own(player)?.read(|board, state| {
-            let places = board
-                .around(player, radius.min(limits::WINDOW_RADIUS_MAX))
-                .filter(|_| viewer.sees(state, player))?;
-            // Who is in the shadow counts for himself.
-            Some((rows(state, &places), board.len() + u64::from(state.is_shadow(player))))
+            // Who is in the shadow is shown to an operator as he sees himself.
+            let of_shadow = viewer == Viewer::All && state.is_shadow(player);
+            let board = if of_shadow { Viewer::Player(player) } else { viewer }.board(board);
+            let places = board.around(player, radius.min(limits::WINDOW_RADIUS_MAX));
+            Some((rows(state, &places.filter(|_| viewer.sees(state, player))?), board.len()))
         })?;
         let (rows, players) = found.ok_or(NO_RANK)?;
         Ok((self.with_names(rows).await?, players))
@@ -319,7 +352,18 @@ impl Engine {
         of: &BoardRef,
         players: &[PlayerId],
     ) -> Result<(Vec<AmongView>, u64), EngineError> {
+        self.among_seen_by(Viewer::Other, of, players).await
+    }
+
+    /// [`Engine::among`] as `viewer` sees it.
+    pub async fn among_seen_by(
+        &self,
+        viewer: Viewer,
+        of: &BoardRef,
+        players: &[PlayerId],
+    ) -> Result<(Vec<AmongView>, u64), EngineError> {
         let (found, size) = self.open_board(of).await?.read(|board, state| {
+            let board = viewer.board(board);
             let found = board.among(players);
             let found: Vec<AmongView> = found
                 .iter()
@@ -341,10 +385,21 @@ impl Engine {
         Ok(self.line(name)?.config.clone())
     }
 
+    /// Whether a queue names a mode, or somebody has a rating in it: one that a history was imported into.
+    pub(crate) fn has_mode(&self, mode: &Mode) -> bool {
+        self.views.queues.has_mode(mode) || self.views.boards.has_mode(mode)
+    }
+
     /// Modes that have a board of their own, with its size.
     #[must_use]
     pub fn modes(&self) -> Vec<(Mode, u64)> {
-        let boards = self.boards();
+        self.modes_seen_by(Viewer::Other)
+    }
+
+    /// [`Engine::modes`] as `viewer` sees them.
+    #[must_use]
+    pub fn modes_seen_by(&self, viewer: Viewer) -> Vec<(Mode, u64)> {
+        let boards = self.boards_seen_by(viewer);
         let own = boards.iter().filter(|board| {
             // Before its first season a board cannot be read.
             (board.season.is_some() || board.config.season.is_none())
@@ -356,6 +411,12 @@ impl Engine {
     /// All boards: those of modes, and those that are defined.
     #[must_use]
     pub fn boards(&self) -> Vec<BoardView> {
+        self.boards_seen_by(Viewer::Other)
+    }
+
+    /// [`Engine::boards`] as `viewer` sees them.
+    #[must_use]
+    pub fn boards_seen_by(&self, viewer: Viewer) -> Vec<BoardView> {
         let mut found: std::collections::BTreeMap<BoardName, BoardView> = self
             .views
             .queues
@@ -374,7 +435,8 @@ impl Engine {
             let sizes = view.and_then(|view| {
                 view.read(None, |board, state| {
                     let parts = state.parts();
-                    (board.len(), parts.map(|(by, value, n)| (*by, value.clone(), n)).collect())
+                    let parts = parts.map(|(by, value, part)| (*by, value.clone(), viewer.board(part).len()));
+                    (viewer.board(board).len(), parts.collect())
                 })
             });
             let (players, parts) = sizes.unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Scores that game servers and back ends submit.
-use super::{BoardConfig, BoardRef, Eligibility, Source, line::Line, past, seating::Turns, tally::entry_of};
+use super::{
+    BoardConfig, BoardRef, Eligibility, Source, line::Line, past, seating::Turns, tally::entry_of, turns,
+};
 use crate::{
     Call, Engine, EngineError,
     store::{EntryRow, Expect, Home, Key, KeyRange, Row, ScoredRow, Versioned},
@@ -17,7 +19,7 @@ pub struct Submission {
     pub values: Vec<i64>,
     /// When they were made; now if absent. Columns that keep the last look at it, and it says which season they are of.
     pub at: Option<Timestamp>,
-    /// Replaces the text shown with the entry, if given.
+    /// Replaces the text shown with the entry, if given and the scores count.
     pub metadata: Option<String>,
 }
 
@@ -32,6 +34,15 @@ pub struct Taken {
     pub moved: bool,
 }
 
+/// What a player has after the first numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// What the columns make of them.
+    Counted,
+    /// These numbers: they come from a board that has counted them.
+    Kept,
+}
+
 impl Engine {
     /// Takes scores, all or none, up to a page of them. Of several for one player the later ones in the list count on
     /// top of the earlier.
@@ -41,6 +52,29 @@ impl Engine {
         name: &BoardName,
         submissions: &[Submission],
     ) -> Result<Vec<Taken>, EngineError> {
+        self.take_scores(call, name, submissions, First::Counted).await
+    }
+
+    /// [`Engine::submit`] for scores as a board shows them: who has none here yet has these then, also where a column takes
+    /// numbers off.
+    pub async fn import_scores(
+        &self,
+        call: &Call,
+        name: &BoardName,
+        submissions: &[Submission],
+    ) -> Result<Vec<Taken>, EngineError> {
+        self.take_scores(call, name, submissions, First::Kept).await
+    }
+
+    async fn take_scores(
+        &self,
+        call: &Call,
+        name: &BoardName,
+        submissions: &[Submission],
+        first: First,
+    ) -> Result<Vec<Taken>, EngineError> {
+        let lines = self.views.boards.lines.of(name, submissions.iter().map(|of| of.player));
+        let mut turn = turns::behind(&lines).await;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let line = self.line(name)?;
             takes_scores(&line)?;
@@ -48,8 +82,13 @@ impl Engine {
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
             }
-            match self.try_submit(call, &line, submissions).await {
-                Err(EngineError::Raced) => self.still_open(name).await?,
+            match self.try_submit(call, &line, submissions, first).await {
+                Err(EngineError::Raced) => {
+                    self.still_open(name).await?;
+                    if turn.is_empty() {
+                        turn = turns::turn(&lines).await;
+                    }
+                }
                 done => return done,
             }
         }
@@ -84,6 +123,7 @@ impl Engine {
         call: &Call,
         line: &Arc<Line>,
         submissions: &[Submission],
+        first: First,
     ) -> Result<Vec<Taken>, EngineError> {
         let config = &line.config;
         let mut spots: Vec<(u64, PlayerId)> = Vec::with_capacity(submissions.len());
@@ -142,7 +182,7 @@ impl Engine {
             let place = order.binary_search(spot).unwrap_or_default();
             let (Some(slot), Some(stored)) = (next.get_mut(place), stored.get(place)) else { continue };
             let there = slot.as_ref().or(*stored);
-            let mut after = after(config, there, submission, call.now).ok_or_else(|| {
+            let mut after = after(config, there, submission, (call.now, first)).ok_or_else(|| {
                 let most = limits::BOARD_VALUE_ABS_MAX;
                 EngineError::invalid(format!("entries[{at}].values"), format!("would leave ±{most}"))
             })?;
@@ -347,24 +387,52 @@ fn after(
     config: &BoardConfig,
     there: Option<&EntryRow>,
     submission: &Submission,
-    now: Timestamp,
+    (now, first): (Timestamp, First),
 ) -> Option<EntryRow> {
     let at = submission.at.unwrap_or(now);
     let is_newer = there.is_none_or(|row| at >= row.submitted_at);
     let mut values = [0; 5];
     for (nth, column) in config.columns.iter().enumerate() {
         let before = there.and_then(|row| row.values.get(nth).copied());
-        *values.get_mut(nth)? = column.after(before, *submission.values.get(nth)?, is_newer)?;
+        let submitted = *submission.values.get(nth)?;
+        let is_kept = there.is_none() && first == First::Kept;
+        *values.get_mut(nth)? =
+            if is_kept { submitted } else { column.after(before, submitted, is_newer)? };
     }
-    let same = there.filter(|row| row.values == values);
+    // The text goes with the numbers: one of a score that did not count says nothing of what is shown.
+    let moved = there.is_none_or(|row| row.values != values);
+    let counts = moved || config.columns.iter().any(|column| column.operator.always_counts(is_newer));
+    let given = submission.metadata.clone().filter(|_| counts);
+    let metadata = given.or_else(|| there.and_then(|row| row.metadata.clone()));
     Some(EntryRow {
         values,
-        reached_at: same.map_or(at, |row| row.reached_at),
+        reached_at: reached_at(config, there, submission, &values, at)?,
         submitted_at: there.map_or(at, |row| row.submitted_at.max(at)),
         submissions: there.map_or(0, |row| row.submissions).saturating_add(1),
         deviation: 0.0,
         tier: None,
-        metadata: submission.metadata.clone().or_else(|| there.and_then(|row| row.metadata.clone())),
+        metadata,
         steps: 0,
     })
+}
+
+/// Since when a player has the numbers after a submission of an instant. Where they rest on what was there before too, and
+/// the submission comes late, not before that was there.
+fn reached_at(
+    config: &BoardConfig,
+    there: Option<&EntryRow>,
+    submission: &Submission,
+    values: &[i64; 5],
+    at: Timestamp,
+) -> Option<Timestamp> {
+    let Some(there) = there else { return Some(at) };
+    if there.values == *values {
+        return Some(there.reached_at);
+    }
+    for ((column, value), submitted) in config.columns.iter().zip(values).zip(&submission.values) {
+        if column.after(None, *submitted, true)? != *value {
+            return Some(there.reached_at.max(at));
+        }
+    }
+    Some(at)
 }

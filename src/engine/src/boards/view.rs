@@ -14,7 +14,7 @@ use gsm_ranking::{
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -109,8 +109,9 @@ pub(crate) struct State {
     /// Who has a seat, on the board or not.
     seats: Map<PlayerId, Seated>,
     cohorts: BTreeMap<u64, Cohort>,
-    /// When players were active, in the order they were: only where idle players are not ranked.
-    active: VecDeque<(Timestamp, PlayerId)>,
+    /// When each player was last active, the longest ago first: only where idle players are not ranked. What is told late may
+    /// be of long ago, so that the order of arrival would not do.
+    active: BTreeSet<(Timestamp, PlayerId)>,
     last_active: Map<PlayerId, Timestamp>,
     /// Whether all rows of the past are in.
     is_filled: bool,
@@ -127,7 +128,7 @@ impl View {
             homes: Map::default(),
             seats: Map::default(),
             cohorts: BTreeMap::new(),
-            active: VecDeque::new(),
+            active: BTreeSet::new(),
             last_active: Map::default(),
             is_filled,
         };
@@ -239,10 +240,7 @@ impl View {
 
     /// All rows of the past have been taken in.
     pub(super) fn taken(&self) {
-        self.state.change(|state| {
-            state.active.make_contiguous().sort_unstable();
-            state.is_filled = true;
-        });
+        self.filled();
     }
 
     /// Takes in all rows at once; faster than one by one while the board is empty and undivided.
@@ -272,7 +270,6 @@ impl View {
                     state.put(watcher, *player, *brought, home(*player).as_ref(), *version, now);
                 }
             }
-            state.active.make_contiguous().sort_unstable();
         });
     }
 }
@@ -345,10 +342,10 @@ impl State {
         self.shades.get(&player) == Some(&Visibility::Shadow)
     }
 
-    /// The sizes of the parts, cohorts aside.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Dimension, &Attribute, u64)> {
+    /// The parts, cohorts aside.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Dimension, &Attribute, &Board)> {
         self.parts.iter().filter_map(|(part, board)| match part {
-            Part::Of(dimension, value) => Some((dimension, value, board.len())),
+            Part::Of(dimension, value) => Some((dimension, value, board)),
             Part::Cohort(_) => None,
         })
     }
@@ -359,10 +356,10 @@ impl State {
     }
 
     /// The cohorts after one, by number.
-    pub(super) fn cohorts_after(&self, after: u64) -> impl Iterator<Item = (u64, &Cohort, u64)> {
+    pub(super) fn cohorts_after(&self, after: u64) -> impl Iterator<Item = (u64, &Cohort, Option<&Board>)> {
         self.cohorts.range(after.saturating_add(1)..).map(|(number, cohort)| {
             let board = self.parts.get(&Part::Cohort(*number));
-            (*number, cohort, board.map_or(0, Board::len))
+            (*number, cohort, board)
         })
     }
 
@@ -451,8 +448,16 @@ impl State {
     }
 
     fn note_active(&mut self, player: PlayerId, at: Timestamp) {
-        self.last_active.insert(player, at);
-        self.active.push_back((at, player));
+        if let Some(before) = self.last_active.insert(player, at) {
+            self.active.remove(&(before, player));
+        }
+        self.active.insert((at, player));
+    }
+
+    fn forget_active(&mut self, player: PlayerId) {
+        if let Some(before) = self.last_active.remove(&player) {
+            self.active.remove(&(before, player));
+        }
     }
 
     /// Does the same on every board of the view that has the player.
@@ -481,7 +486,7 @@ impl State {
             let _ = board.remove(player, version);
         });
         if self.whole.kept(player).is_none() {
-            self.last_active.remove(&player);
+            self.forget_active(player);
             self.homes.remove(&player);
         }
     }
@@ -522,16 +527,12 @@ impl State {
 
     fn sweep(&mut self, watcher: &mut Watcher<'_>, now: Timestamp) {
         let idle_max = Millis::from_secs(u64::from(watcher.config.eligibility.idle_days_max) * 86_400);
-        while let Some((at, player)) = self.active.front().copied() {
+        while let Some((at, player)) = self.active.first().copied() {
             if now.since(at) <= idle_max {
                 return;
             }
-            self.active.pop_front();
-            // An entry of an earlier match of somebody who has played since says nothing.
-            if self.last_active.get(&player) == Some(&at) {
-                self.last_active.remove(&player);
-                self.everywhere(watcher, player, |board| board.set_eligible(player, false));
-            }
+            self.forget_active(player);
+            self.everywhere(watcher, player, |board| board.set_eligible(player, false));
         }
     }
 }

@@ -17,7 +17,7 @@ impl Engine {
         deviation: Option<f64>,
         reason: &str,
     ) -> Result<RatingRow, EngineError> {
-        if !self.views.queues.has_mode(mode) {
+        if !self.has_mode(mode) {
             return Err(EngineError::Unknown { what: "mode" });
         }
         let above_zero = |d: f64| d.is_finite() && d > 0.0;

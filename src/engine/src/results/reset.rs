@@ -56,7 +56,7 @@ impl Engine {
         reason: &str,
     ) -> Result<SoftResetReport, EngineError> {
         checked(config)?;
-        if !self.views.queues.has_mode(mode) {
+        if !self.has_mode(mode) {
             return Err(EngineError::Unknown { what: "mode" });
         }
         for _ in 0..limits::CONFLICT_TRIES_MAX {
@@ -158,7 +158,7 @@ impl Engine {
         board: Option<&BoardName>,
     ) -> Result<Preview, EngineError> {
         let formula = checked(config)?;
-        if !self.views.queues.has_mode(mode) {
+        if !self.has_mode(mode) {
             return Err(EngineError::Unknown { what: "mode" });
         }
         let now = self.clock.now();

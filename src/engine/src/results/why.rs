@@ -12,7 +12,8 @@ impl Engine {
         self.match_view(call, id).await?;
         let row = self.result_row(id).await?.ok_or(EngineError::NoResult { match_id: id })?;
         if !row.counts() {
-            return Err(EngineError::NoResult { match_id: id });
+            let why = if row.waits() { "waits for an operator to rule on it" } else { "was voided" };
+            return Err(EngineError::NotCounted { match_id: id, why });
         }
         let scheme = self.scheme(row.system).await?;
         let whys = with_game(&row, &scheme.system, None, |game| why(&scheme.system, game, &adjusted(&row)));

@@ -317,6 +317,10 @@ impl Store for MemoryStore {
         })
     }
 
+    fn newest(&self) -> Option<u64> {
+        Some(self.inner.lock().sequence)
+    }
+
     fn position(&self) -> Option<Position> {
         let inner = self.inner.lock();
         let held = inner.late.front().map_or(u64::MAX, |(committed, _)| committed.sequence);

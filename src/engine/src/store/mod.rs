@@ -28,9 +28,9 @@ pub use reported::{FlagRow, ReportsRow, ReportsStage};
 pub use row::{
     AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, CredentialRow, EntryRow,
     ErasedRow, ErasingRow, GateRow, IdentityKind, LearntRow, Lease, ListedRow, MatchRow, OffencesRow,
-    OutboxRow, PayoutRow, PenaltiesRow, PlayerRow, Prediction, PushEvent, PushKind, QuarantineRow, RankNews,
-    RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, ScoredRow, SeatOf, SeatRow, SecretRow,
-    ShadeRow, SigningKeyRow, StagedRow, StartsRow, TicketPlayer, TicketRow, WhoRow,
+    OutboxRow, PayingRow, PayoutRow, PenaltiesRow, PlayerRow, Prediction, PushEvent, PushKind, QuarantineRow,
+    RankNews, RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, ScoredRow, SeatOf, SeatRow,
+    SecretRow, ShadeRow, SigningKeyRow, StagedRow, StartsRow, TicketPlayer, TicketRow, WhoRow,
 };
 pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};
@@ -114,6 +114,12 @@ pub trait Store: Send + Sync {
                 return Ok(());
             }
         }
+    }
+
+    /// The sequence of the newest commit, 0 before the first; it grows through restarts. `None` where the store does not
+    /// know of all.
+    fn newest(&self) -> Option<u64> {
+        None
     }
 
     /// Where the folds stand: they have seen every change set up to it. `None` where the store keeps no trace.

@@ -7,7 +7,8 @@ pub use accounts::{
     SecretRow, SigningKeyRow, WhoRow,
 };
 pub use boards::{
-    AttributesRow, CountingRow, EntryRow, PayoutRow, ScoredRow, SeatOf, SeatRow, ShadeRow, StartsRow,
+    AttributesRow, CountingRow, EntryRow, PayingRow, PayoutRow, ScoredRow, SeatOf, SeatRow, ShadeRow,
+    StartsRow,
 };
 pub use push::{PushEvent, PushKind, RankNews};
 
@@ -91,6 +92,7 @@ pub enum Row {
     Flag(Box<FlagRow>),
     /// The mode whose results the board counted.
     Closing(Option<Mode>),
+    Paying(Box<PayingRow>),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.

@@ -1,13 +1,13 @@
 //! Boards that are defined: divided, submitted to, seen by some, paged through while they move.
 use crate::{
     matches::made,
-    world::{World, both, mode, one_home, places, refused},
+    world::{World, both, mode, one_home, places, refused, world},
 };
-use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, Rank};
+use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, Rank, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places, Retention,
     Source, Submission, Ties, Value, Viewer, Visibility,
-    store::{ChangeSet, Key, KeyRange, Row, Store},
+    store::{ChangeSet, Key, KeyRange, Row, Store, memory::Faults},
 };
 use std::collections::BTreeMap;
 
@@ -16,9 +16,15 @@ both! {
     the_name_of_a_mode_is_for_boards_that_follow_it,
     a_part_holds_those_who_belong_there,
     submissions_do_what_the_columns_say,
+    what_is_imported_first_is_taken_as_it_was_shown,
+    metadata_goes_with_the_score_that_is_kept,
+    a_late_score_is_no_earlier_than_what_it_adds_to,
     a_board_whose_end_was_cut_short_ends,
     a_hidden_player_counts_for_nobody,
+    a_listing_leaves_out_who_goes_into_the_shadow_meanwhile,
+    to_who_is_in_the_shadow_all_is_as_if_he_were_ranked,
     who_may_not_be_ranked_waits,
+    who_became_idle_is_not_ranked_however_late_that_is_told,
     a_restart_shows_the_same_boards,
 }
 
@@ -276,6 +282,138 @@ async fn a_hidden_player_counts_for_nobody(w: World) {
     assert_eq!((rank(&w, "duel", p[0]), rank(&w, "duel", p[2])), (1, 2));
 }
 
+async fn a_listing_leaves_out_who_goes_into_the_shadow_meanwhile(w: World) {
+    let p = w.players(4).await;
+    define(&w, of_scores("laps", vec![submitted(Operator::Best, Direction::Descending)])).await;
+    for (player, value) in p.iter().zip([4, 3, 2, 1]) {
+        submit(&w, "laps", *player, &[value]).await;
+    }
+    let first = w.engine.board_page(&whole("laps"), None, 2).await.unwrap();
+    submit(&w, "laps", p[3], &[9]).await;
+    let shadow = Visibility::Shadow;
+    w.engine.set_visibility(&w.admin(), &name("laps"), p[3], shadow, "cheated").await.unwrap();
+    w.settle();
+    let rest = w.engine.board_page(&whole("laps"), first.next.as_deref(), 9).await.unwrap();
+    assert_eq!(rest.rows.iter().map(|row| row.player).collect::<Vec<_>>(), [p[2]]);
+}
+
+async fn a_late_score_is_no_earlier_than_what_it_adds_to(w: World) {
+    let p = w.players(2).await;
+    let down = Direction::Descending;
+    let (best, sum) = (submitted(Operator::Best, down), submitted(Operator::Incr, down));
+    let listed = async |board: &str, columns: Vec<Column>, scores: &[(usize, &[i64], i64)]| {
+        define(&w, BoardConfig { ties: Ties::Ordinal, ..of_scores(board, columns) }).await;
+        let now = w.clock.now().as_millis();
+        for (nth, values, ago) in scores {
+            let at = Some(Timestamp::from_millis(now - ago));
+            let of = Submission { player: p[*nth], values: values.to_vec(), at, metadata: None };
+            w.engine.submit(&w.server(), &name(board), &[of]).await.unwrap();
+        }
+        w.settle();
+        let (rows, _) = w.engine.top(&whole(board), 0, 9).await.unwrap();
+        rows.iter().map(|row| (row.player, now - row.reached_at.as_millis())).collect::<Vec<_>>()
+    };
+    let scores: &[(usize, &[i64], i64)] = &[(0, &[10], 60), (1, &[5], 30), (1, &[5], 90)];
+    assert_eq!(listed("sums", vec![sum], scores).await, [(p[0], 60), (p[1], 30)]);
+    let scores: &[(usize, &[i64], i64)] = &[(0, &[5, 1], 10), (0, &[3, 9], 50), (1, &[5, 9], 20)];
+    assert_eq!(listed("bests", vec![best, best], scores).await, [(p[1], 20), (p[0], 10)]);
+    // What was better by itself, was so then.
+    let scores: &[(usize, &[i64], i64)] = &[(0, &[5], 10), (0, &[9], 50), (1, &[9], 20)];
+    assert_eq!(listed("best", vec![best], scores).await, [(p[0], 50), (p[1], 20)]);
+}
+
+async fn metadata_goes_with_the_score_that_is_kept(w: World) {
+    let player = w.players(1).await[0];
+    let kept = async |operator, scores: &[(i64, i64)]| {
+        define(&w, of_scores("laps", vec![submitted(operator, Direction::Descending)])).await;
+        let now = w.clock.now().as_millis();
+        for (value, ago) in scores {
+            let at = Some(Timestamp::from_millis(now - ago));
+            let metadata = Some(format!("{value} of {ago}"));
+            let of = Submission { player, values: vec![*value], at, metadata };
+            w.engine.submit(&w.server(), &name("laps"), &[of]).await.unwrap();
+        }
+        let entry = w.engine.entry(&whole("laps"), player).await.unwrap().unwrap();
+        w.engine.delete_board(&w.admin(), &name("laps")).await.unwrap();
+        w.settle();
+        entry.metadata.unwrap()
+    };
+    assert_eq!(kept(Operator::Best, &[(100, 9), (50, 8), (100, 7)]).await, "100 of 9");
+    assert_eq!(kept(Operator::Best, &[(100, 9), (150, 8)]).await, "150 of 8");
+    assert_eq!(kept(Operator::Last, &[(100, 9), (50, 10)]).await, "100 of 9");
+    assert_eq!(kept(Operator::Last, &[(100, 9), (100, 8)]).await, "100 of 8");
+    assert_eq!(kept(Operator::Set, &[(100, 9), (100, 10)]).await, "100 of 10");
+    assert_eq!(kept(Operator::Incr, &[(100, 9), (0, 8)]).await, "0 of 8");
+}
+
+async fn what_is_imported_first_is_taken_as_it_was_shown(w: World) {
+    let player = w.players(1).await[0];
+    define(&w, of_scores("lives", vec![submitted(Operator::Decr, Direction::Descending)])).await;
+    for after in [-3, 0] {
+        let of = Submission { player, values: vec![-3], at: None, metadata: None };
+        let taken = w.engine.import_scores(&w.server(), &name("lives"), &[of]).await.unwrap();
+        assert_eq!(taken[0].values, [after]);
+    }
+}
+
+async fn to_who_is_in_the_shadow_all_is_as_if_he_were_ranked(w: World) {
+    let p = w.players(6).await;
+    define(&w, of_scores("laps", vec![submitted(Operator::Last, Direction::Descending)])).await;
+    for (player, value) in p.iter().zip([60, 50, 40, 30, 20, 10]) {
+        submit(&w, "laps", *player, &[value]).await;
+    }
+    let (of, own) = (&whole("laps"), Viewer::Player(p[2]));
+    let seen = async |viewer| {
+        let board = w.engine.open_board(of).await.unwrap().seen_by(viewer);
+        (
+            w.engine.top_seen_by(viewer, of, 1, 3).await.unwrap(),
+            w.engine.among_seen_by(viewer, of, &p[1..5]).await.unwrap(),
+            w.engine.around(of, p[3], 2, viewer).await.unwrap(),
+            board.ranks(&p, viewer).unwrap(),
+            (board.cut(Cut::Rank(Rank::after(2))).unwrap(), board.histogram(6).unwrap()),
+            w.engine.boards_seen_by(viewer).iter().map(|board| board.players).collect::<Vec<_>>(),
+        )
+    };
+    let before = seen(Viewer::Other).await;
+    w.engine.set_visibility(&w.admin(), &name("laps"), p[2], Visibility::Shadow, "cheated").await.unwrap();
+    w.settle();
+    assert_eq!(seen(own).await, before);
+    assert_eq!(seen(Viewer::Other).await.0.1, 5);
+    // Page by page he comes once, however he moves.
+    for (then, expected) in [(25, [0, 1, 3, 2, 4, 5]), (99, [0, 1, 3, 4, 5, 2])] {
+        submit(&w, "laps", p[2], &[40]).await;
+        let mut all = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = w.engine.board_page_seen_by(own, of, after.as_deref(), 2).await.unwrap();
+            assert_eq!(page.players, 6);
+            all.extend(page.rows.iter().map(|row| row.player));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+            submit(&w, "laps", p[2], &[then]).await;
+        }
+        assert_eq!(all, expected.map(|n| p[n]));
+    }
+}
+
+async fn who_became_idle_is_not_ranked_however_late_that_is_told(w: World) {
+    let p = w.players(2).await;
+    let eligibility = Eligibility { idle_days_max: 1, ..Eligibility::default() };
+    let scores = of_scores("laps", vec![submitted(Operator::Last, Direction::Descending)]);
+    define(&w, BoardConfig { eligibility, ..scores }).await;
+    submit(&w, "laps", p[1], &[4]).await;
+    let nearly_a_day_ago = Timestamp::from_millis(w.clock.now().as_millis() - 86_396_000);
+    let of = Submission { player: p[0], values: vec![5], at: Some(nearly_a_day_ago), metadata: None };
+    w.engine.submit(&w.server(), &name("laps"), &[of]).await.unwrap();
+    w.turn().await;
+    assert_eq!([0, 1].map(|n| rank(&w, "laps", p[n])), [1, 2]);
+    w.clock.advance_ms(6_000);
+    w.turn().await;
+    assert_eq!([0, 1].map(|n| rank(&w, "laps", p[n])), [0, 1]);
+}
+
 async fn who_may_not_be_ranked_waits(w: World) {
     w.teams("duel", 1, None).await;
     let p = w.players(2).await;
@@ -363,4 +501,22 @@ async fn paging_through_a_moving_board_shows_each_player_once() {
     refused(w.engine.board_page(&whole("duel"), Some(&first), 3).await, "invalid");
     w.clock.advance_ms(3_600_000);
     refused(w.engine.board_page(&whole("moving"), Some(&first), 3).await, "page_gone");
+}
+
+#[tokio::test]
+async fn many_may_write_one_entry_at_once() {
+    let w = world(1, 4_096, Faults { yields_max: 9, ..Faults::NONE });
+    let p = w.players(2).await;
+    define(&w, of_scores("sums", vec![submitted(Operator::Incr, Direction::Descending)])).await;
+    let (server, sums) = (w.server(), name("sums"));
+    let many = (0..200).map(async |nth| {
+        let of = |player| Submission { player, values: vec![1], at: None, metadata: None };
+        let both = if nth % 2 == 0 { [of(p[0]), of(p[1])] } else { [of(p[1]), of(p[0])] };
+        w.engine.submit(&server, &sums, &both).await.map(drop)
+    });
+    let done = futures::future::join_all(many).await;
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    for player in p {
+        assert_eq!(w.engine.entry(&whole("sums"), player).await.unwrap().unwrap().values[0], 200);
+    }
 }

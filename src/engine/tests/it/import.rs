@@ -1,10 +1,18 @@
 //! Histories from elsewhere.
-use crate::world::{World, both, first_wins, mode, places, refused};
+use crate::{
+    defined::{of_mode, of_scores, submitted},
+    world::{World, both, first_wins, mode, places, refused},
+};
 use gsm_core::{PlayerId, RequestKey, Timestamp};
-use gsm_engine::{BoardRef, ImportMatch, Imported, Viewer, store::Cursor};
+use gsm_engine::{BoardRef, Direction, ImportMatch, Imported, Operator, Viewer, store::Cursor};
 use gsm_session::Roster;
 
-both! { a_history_counts_once, a_changed_history_is_refused, imported_players_are_found_again }
+both! {
+    a_history_counts_once,
+    a_changed_history_is_refused,
+    imported_players_are_found_again,
+    a_mode_that_was_imported_is_one,
+}
 
 async fn player(w: &World, name: &str) -> PlayerId {
     let at = Timestamp::from_millis(-1_000);
@@ -56,4 +64,24 @@ async fn imported_players_are_found_again(w: World) {
     let a = player(&w, "a").await;
     assert_eq!(player(&w, "a").await, a);
     assert_ne!(player(&w, "b").await, a);
+}
+
+async fn a_mode_that_was_imported_is_one(w: World) {
+    let a = player(&w, "a").await;
+    refused(w.engine.set_rating(&w.admin(), &mode("old"), a, 1_800.0, None, "x").await, "not_found");
+    w.engine.import_match(&history(&w, 0).await).await.unwrap();
+    w.turn().await;
+    w.engine.put_board(&w.admin(), of_mode("wins", "old")).await.unwrap();
+    w.settle();
+    let a_rank = w.engine.rank(&BoardRef::whole(of_mode("wins", "old").name), a, Viewer::All);
+    assert_eq!(a_rank.unwrap().rank.get(), 1);
+    assert_eq!(
+        w.engine.set_rating(&w.admin(), &mode("old"), a, 1_800.0, None, "x").await.unwrap().rating.mean,
+        1_800.0
+    );
+    // Its name is for boards that follow it.
+    let column = submitted(Operator::Best, Direction::Descending);
+    let scores = of_scores("old", vec![column]);
+    refused(w.engine.put_board(&w.admin(), scores).await, "invalid");
+    refused(w.engine.put_board(&w.admin(), of_mode("none", "none")).await, "not_found");
 }

@@ -300,15 +300,15 @@ async fn each_cohort_is_read_by_itself(w: World) {
         let page = engine.board_page(&part(1), None, 1).await.unwrap();
         let rest = engine.board_page(&part(1), page.next.as_deref(), 9).await.unwrap();
         assert_eq!((page.rows[0].player, rest.rows[0].player, rest.next), (p[0], p[1], None));
-        let listed = engine.cohorts(&whole("small"), None, 0, 10).await.unwrap();
+        let listed = engine.cohorts(&whole("small"), None, 0, 10, Viewer::All).await.unwrap();
         let listed: Vec<_> = listed.iter().map(|of| (of.cohort, of.level, of.taken, of.players)).collect();
         assert_eq!(listed, [(1, None, 2, 2), (2, None, 2, 2)]);
-        assert_eq!(engine.cohorts(&whole("small"), None, 1, 10).await.unwrap().len(), 1);
+        assert_eq!(engine.cohorts(&whole("small"), None, 1, 10, Viewer::All).await.unwrap().len(), 1);
         refused(engine.top(&part(3), 0, 1).await, "not_found");
         refused(engine.rank(&part(1), p[2], Viewer::All), "not_found");
         let other = BoardRef { part: Some(Part::Cohort(1)), ..whole("duel") };
         refused(engine.top(&other, 0, 1).await, "not_found");
-        refused(engine.cohorts(&whole("duel"), None, 0, 1).await, "invalid");
+        refused(engine.cohorts(&whole("duel"), None, 0, 1, Viewer::All).await, "invalid");
     }
     // Who is hidden keeps the seat; who is in the shadow sees himself.
     let hide = async |visibility| {

@@ -82,7 +82,7 @@ async fn a_result_out_of_bounds_moves_nothing(w: World) {
     assert_eq!(held.len(), 6);
     let second = w.engine.quarantine(Some(held[0].0), 1).await.unwrap();
     assert_eq!((second.len(), second[0].match_id), (1, held[1].0));
-    refused(w.engine.why(&w.admin(), held[0].0).await, "no_result");
+    refused(w.engine.why(&w.admin(), held[0].0).await, "not_counted");
 }
 
 async fn what_is_believed_counts_at_once(w: World) {

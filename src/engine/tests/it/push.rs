@@ -8,7 +8,7 @@ use gsm_engine::{
 };
 use gsm_session::TicketState;
 
-both! { a_stream_goes_on_where_it_was_cut, a_slow_reader_is_cut_and_misses_nothing, a_player_has_few_streams }
+both! { a_stream_goes_on_where_it_was_cut, a_slow_reader_is_cut_and_misses_nothing, a_player_has_few_streams, a_cursor_of_what_is_to_come_was_never_given }
 
 async fn heard(stream: &mut Subscription) -> Vec<Cursor> {
     let mut all = Vec::new();
@@ -44,6 +44,22 @@ async fn a_stream_goes_on_where_it_was_cut(w: World) {
     let polled = w.engine.events(player, first.cursor, 100).await.unwrap();
     assert_eq!(polled.iter().map(|item| item.cursor).collect::<Vec<_>>(), later);
     assert_eq!(w.engine.last_event(player).await.unwrap(), later[4]);
+}
+
+async fn a_cursor_of_what_is_to_come_was_never_given(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = w.players(1).await[0];
+    let mut live = w.engine.subscribe(player, None).await.unwrap();
+    twice(&w, player).await;
+    let given = heard(&mut live).await;
+    let again = w.node("restarted").await;
+    for engine in [&w.engine, &again] {
+        assert!(given.iter().chain([&Cursor::default()]).all(|cursor| engine.may_have_given(*cursor)));
+        let last = given.last().unwrap();
+        for ahead in [1_000, u64::MAX - last.sequence] {
+            assert!(!engine.may_have_given(Cursor { sequence: last.sequence + ahead, index: 0 }));
+        }
+    }
 }
 
 async fn a_slow_reader_is_cut_and_misses_nothing(w: World) {

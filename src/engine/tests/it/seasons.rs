@@ -19,6 +19,7 @@ both! {
     a_season_that_is_over_judges_players_as_it_ended,
     scores_count_in_the_season_they_were_made_in,
     each_player_is_paid_once,
+    who_is_hidden_after_the_payout_began_moves_no_rank,
     what_is_paid_out_stays,
     a_board_with_seasons_stays_as_it_is,
     a_listing_stays_in_its_season,
@@ -303,6 +304,40 @@ async fn each_player_is_paid_once(w: World) {
     let again = w.node("again").await;
     let view = again.payout(&board, 1).await.unwrap();
     assert_eq!((view.acknowledged, view.in_flight, view.pages), (3, 0, 3));
+}
+
+async fn who_is_hidden_after_the_payout_began_moves_no_rank(w: World) {
+    define(&w, scores("fishing")).await;
+    let board = name("fishing");
+    let p = w.players(6).await;
+    for (player, value) in p.iter().zip([9, 8, 7, 6, 5, 4]) {
+        let of = Submission { player: *player, values: vec![value], at: None, metadata: None };
+        w.engine.submit(&w.server(), &board, &[of]).await.unwrap();
+    }
+    w.settle();
+    w.engine.set_visibility(&w.admin(), &board, p[4], Visibility::Hidden, "cheated").await.unwrap();
+    w.settle();
+    w.clock.advance_ms(WEEK);
+    let by_two = PayoutConfig { page_size: 2, ..PAYOUT };
+    w.engine.begin_payout(&w.admin(), &board, 1, by_two).await.unwrap();
+    w.settle();
+    let next = async |engine: &gsm_engine::Engine| {
+        let page = engine.next_payout_page(&w.server(), &board, 1).await.unwrap().unwrap();
+        w.settle();
+        engine.acknowledge_payout(&w.server(), &board, 1, page.page.number).await.unwrap();
+        w.settle();
+        let ranks = page.rows.iter().map(|row| (row.player, row.rank.map_or(0, gsm_core::Rank::get)));
+        (ranks.collect::<Vec<_>>(), page.players)
+    };
+    assert_eq!(next(&w.engine).await, (vec![(p[0], 1), (p[1], 2)], 5));
+    for (player, seen) in [(0, Visibility::Hidden), (3, Visibility::Shadow), (4, Visibility::Shown)] {
+        w.engine.set_visibility(&w.admin(), &board, p[player], seen, "late").await.unwrap();
+        w.settle();
+    }
+    assert_eq!(next(&w.engine).await, (vec![(p[2], 3), (p[3], 4)], 5));
+    // Nor does a restart forget it.
+    let again = w.node("again").await;
+    assert_eq!(next(&again).await, (vec![(p[4], 0), (p[5], 5)], 5));
 }
 
 async fn what_is_paid_out_stays(w: World) {

@@ -5,6 +5,7 @@ use super::{
     extract::{Admitted, BulkJson, Json, Params, Query, Write, given},
     rankings::{SeasonQuery, shown},
     rulings::reason,
+    whole,
 };
 use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
@@ -181,7 +182,8 @@ pub(crate) async fn delete(
 pub(crate) struct SubmissionBody {
     #[schema(value_type = String)]
     player_id: PlayerId,
-    /// A whole number for each column, within 2^53 of 0.
+    /// A whole number for each column, -(2^53 - 1) to 2^53 - 1; `5.0` is one too.
+    #[serde(deserialize_with = "whole::numbers")]
     values: Vec<i64>,
     /// When they were made, in milliseconds since 1970; now if absent.
     #[serde(default)]

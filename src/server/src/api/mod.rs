@@ -27,6 +27,7 @@ mod sign_in;
 mod signing_keys;
 mod stream;
 mod tickets;
+mod whole;
 mod why;
 
 use crate::{

@@ -19,12 +19,7 @@ pub(crate) use past::PastDto;
 pub(crate) use tiers::DivisionDto;
 pub(crate) use watches::WatchDto;
 
-use super::{
-    App,
-    answer::Answer,
-    extract::{Admitted, Viewing},
-    players::page_size,
-};
+use super::{App, answer::Answer, extract::Viewing, players::page_size};
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
 use gsm_core::{Label, PlayerId, limits};
@@ -162,12 +157,12 @@ pub(crate) struct TopQuery {
     extensions(("x-gsm-action" = json!("gsm:GetRanking")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn top(
     State(app): State<Arc<App>>,
-    _: Admitted,
+    Viewing(viewer): Viewing,
     OfBoard { of, config, query, .. }: OfBoard<TopQuery>,
 ) -> Result<Answer<BoardDto>, ApiError> {
     let (limit, asked) = (page_size(query.limit)?, Metadata::asked(query.metadata));
     let of = asked.season_of(&app, of, "limit", limit)?;
-    let (rows, players) = app.engine.top(&of, query.offset.unwrap_or(0), limit).await?;
+    let (rows, players) = app.engine.top_seen_by(viewer, &of, query.offset.unwrap_or(0), limit).await?;
     Ok(Answer(piece(&config, asked.add_to(&app, &of, rows).await?, players)))
 }
 
@@ -204,12 +199,12 @@ pub(crate) struct PageDto {
     extensions(("x-gsm-action" = json!("gsm:GetRankingPage")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn page(
     State(app): State<Arc<App>>,
-    _: Admitted,
+    Viewing(viewer): Viewing,
     OfBoard { of, config, query, .. }: OfBoard<PageQuery>,
 ) -> Result<Answer<PageDto>, ApiError> {
     let (limit, asked) = (page_size(query.limit)?, Metadata::asked(query.metadata));
     let of = asked.season_of(&app, of, "limit", limit)?;
-    let page = app.engine.board_page(&of, query.after.as_deref(), limit).await?;
+    let page = app.engine.board_page_seen_by(viewer, &of, query.after.as_deref(), limit).await?;
     // A listing stays in the season it was begun in.
     let rows = asked.add_to(&app, &BoardRef { season: page.season, ..of }, page.rows).await?;
     Ok(Answer(PageDto { piece: piece(&config, rows, page.players), next: page.next }))

@@ -197,6 +197,15 @@ fn cursor_text(cursor: Cursor) -> String {
     format!("{}-{}", cursor.sequence, cursor.index)
 }
 
+/// The cursor that a client gives back.
+fn given_cursor(app: &App, text: &str) -> Result<Cursor, ApiError> {
+    let cursor = parse_cursor(text)?;
+    if app.engine.may_have_given(cursor) {
+        return Ok(cursor);
+    }
+    Err(ApiError::parameter("cursor", "was not given out by this server: leave it out to begin anew"))
+}
+
 fn parse_cursor(text: &str) -> Result<Cursor, ApiError> {
     let plain = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
     text.split_once('-')
@@ -308,7 +317,7 @@ pub(crate) async fn websocket(
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_upgrade", error.body_text())
             .hint("connect with a WebSocket client, or read GET /v1/events")
     })?;
-    let cursor = query.cursor.as_deref().map(parse_cursor).transpose()?;
+    let cursor = query.cursor.as_deref().map(|text| given_cursor(&app, text)).transpose()?;
     let stop = app.stop.clone();
     let ends = token_ends(app.clone(), read.until);
     let (hello, feed) = open(app, &read, cursor).await?;
@@ -415,7 +424,8 @@ pub(crate) async fn events(
 ) -> Result<Response, ApiError> {
     let last_seen = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     // What the browser adds when it comes back is newer than what the page wrote into the address.
-    let cursor = last_seen.or(query.cursor.as_deref()).map(parse_cursor).transpose()?;
+    let cursor = last_seen.or(query.cursor.as_deref());
+    let cursor = cursor.map(|text| given_cursor(&app, text)).transpose()?;
     if !wants_stream(&headers) {
         return Ok(Answer(page(&app, &read, cursor.unwrap_or_default()).await?).into_response());
     }

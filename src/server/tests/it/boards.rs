@@ -30,6 +30,22 @@ async fn operators_define_boards_and_servers_submit() {
     assert_eq!((&own["submissions"], &own["values"]), (&json!(1), &json!([70_000.0, 1.0])));
     ann.client.post("/v1/rankings/laps/entries", both.clone()).await.is(403, "forbidden");
 
+    // Numbers go back as answers have them; one too great is refused.
+    let sums = json!({ "columns": [{ "value": "submitted", "operator": "incr" }] });
+    admin.put("/v1/admin/boards/sums", sums).await.ok();
+    let submit = async |value: Value| {
+        let entries = json!({ "entries": [entry(&ann.id, json!([value]))] });
+        server.post("/v1/rankings/sums/entries", entries).await
+    };
+    let taken = submit(json!(1_000.0)).await.ok();
+    assert_eq!(
+        submit(taken["entries"][0]["values"][0].clone()).await.ok()["entries"][0]["values"],
+        json!([2_000.0])
+    );
+    submit(json!(1.5)).await.is(422, "invalid_field");
+    submit(json!(9_007_199_254_740_992_u64)).await.is(422, "invalid");
+    admin.delete("/v1/admin/boards/sums").await.done();
+
     let region = json!({ "region": "eu", "platform": null, "groups": ["red"] });
     server.put(&format!("/v1/players/{}/places", ann.id), region).await.ok();
     let rank = |query: &str| format!("/v1/rankings/laps/players/{}{query}", ann.id);

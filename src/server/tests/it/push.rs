@@ -56,6 +56,15 @@ async fn a_stream_tells_everything_in_order_and_resumes_without_loss() {
     // From the middle on: exactly the rest.
     let rest = read_until(&world, &ann, all[2]["cursor"].as_str(), |e| e["state"] == "finished").await;
     assert_eq!(rest[1..], all[3..]);
+    // One of what is still to come was never given out.
+    let ahead = "9223372036854775807-0";
+    ann.client.get(&format!("/v1/events?cursor={ahead}")).await.is(422, "invalid_parameter");
+    ann.client
+        .call("GET", "/v1/events")
+        .header("last-event-id", ahead)
+        .send()
+        .await
+        .is(422, "invalid_parameter");
     // The same by polling.
     let page = ann.client.get(&format!("/v1/events?cursor={}", text(&all[1]["cursor"]))).await.ok();
     assert_eq!(page["events"], json!(all[2..]));

@@ -33,7 +33,8 @@ async fn operators_void_correct_and_rebuild() {
     let voided = void().await;
     assert_eq!((&voided["verdict"], &voided["changes"]), (&json!("voided"), &json!([])));
     assert_eq!(void().await, voided);
-    ann.client.get(&format!("/v1/matches/{id}/why")).await.is(409, "no_result");
+    let why_not = ann.client.get(&format!("/v1/matches/{id}/why")).await.is(409, "not_counted");
+    assert!(text(&why_not["detail"]).contains("it was voided"), "{why_not}");
     let rank = format!("/v1/rankings/duel/players/{}", ann.id);
     ann.client.get(&rank).await.is(404, "not_found");
     let result = ann.client.get(&format!("/v1/matches/{id}/result")).await.ok();

@@ -47,7 +47,6 @@ impl Filling {
             let is_untouched = state.is_untouched();
             if is_untouched {
                 active.iter().for_each(|(at, player)| state.note_active(*player, *at));
-                state.active.make_contiguous().sort_unstable();
                 state.become_built(whole, facts);
                 state.is_filled = true;
             }

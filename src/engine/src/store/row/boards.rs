@@ -17,6 +17,17 @@ pub struct PayoutRow {
     pub ledger: Option<Payout>,
 }
 
+/// A payout whose table has been counted, with who had no rank in it because he was not seen: it stays so, whatever is
+/// decided later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayingRow {
+    /// How far it is.
+    pub payout: PayoutRow,
+    /// Who of the table was not seen by everybody when it was counted, and whether by himself; by player. `None` where
+    /// the table was counted before that was kept.
+    pub unseen: Option<Vec<(PlayerId, bool)>>,
+}
+
 /// What a player has on a board that scores are submitted to, or that counts what happens in a season.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EntryRow {

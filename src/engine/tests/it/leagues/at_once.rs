@@ -20,7 +20,7 @@ async fn seats_of(
     cohorts.values_mut().for_each(|numbers| numbers.sort_unstable());
     let of = BoardRef { season: Some(season), ..whole(board) };
     w.settle();
-    let listed = engine.cohorts(&of, None, 0, 1_000).await.unwrap();
+    let listed = engine.cohorts(&of, None, 0, 1_000, Viewer::All).await.unwrap();
     let sizes: Vec<_> = listed.iter().map(|of| (of.cohort, of.taken as usize)).collect();
     assert_eq!(sizes, cohorts.iter().map(|(cohort, numbers)| (*cohort, numbers.len())).collect::<Vec<_>>());
     cohorts

@@ -222,6 +222,42 @@ impl<I: Ids> Twin<I> {
         }
         let players: Vec<I::Id> = self.known.keys().copied().collect();
         assert_eq!(board.standings(&players), wanted);
+        let mut in_shadow = self.known.iter().filter(|(_, known)| known.visibility == Visibility::Shadow);
+        if let Some((player, _)) = in_shadow.nth(radius % 2) {
+            self.check_seen(board, *player, radius);
+        }
+    }
+
+    /// To one in the shadow the board is, in every read, as if he were shown.
+    fn check_seen(&self, board: &Ranked<I>, viewer: I::Id, radius: usize) {
+        let mut shown = board.clone();
+        shown.set_visibility(viewer, Visibility::Shown);
+        let seen = board.seen_by(Some(viewer));
+        let n = shown.len() as usize;
+        assert_eq!((seen.len(), seen.is_empty()), (shown.len(), shown.is_empty()));
+        assert_eq!(seen.top(0, n), shown.top(0, n));
+        assert_eq!(seen.top(radius as u64, 3), shown.top(radius as u64, 3));
+        let mut after = None;
+        while {
+            let page = shown.page(after.as_ref(), radius + 1);
+            assert_eq!(seen.page(after.as_ref(), radius + 1), page);
+            after = page.next;
+            after.is_some()
+        } {}
+        let others = self.known.iter().filter(|(_, known)| known.visibility != Visibility::Shadow);
+        let players: Vec<I::Id> = others.map(|(player, _)| *player).chain([viewer]).collect();
+        assert_eq!(seen.standings(&players), shown.standings(&players));
+        assert_eq!(seen.among(&players), shown.among(&players));
+        for player in players.iter().rev().take(9) {
+            assert_eq!(seen.around(*player, radius), shown.around(*player, radius));
+        }
+        assert_eq!(seen.histogram(radius + 1), shown.histogram(radius + 1));
+        for at in [0, radius, n / 2, n.saturating_sub(1), n] {
+            let rank = Rank::after(at as u64);
+            assert_eq!(seen.score_at_rank(rank), shown.score_at_rank(rank));
+            let percent = at as f64 * 100.0 / n.max(1) as f64;
+            assert_eq!(seen.score_for_top(percent), shown.score_for_top(percent));
+        }
     }
 
     /// Pages one after another show everybody once.

@@ -2,7 +2,7 @@
 use super::super::{
     App,
     answer::Answer,
-    extract::{Admitted, Params, Query, Viewing},
+    extract::{Params, Query, Viewing},
     players::page_size,
 };
 use crate::problem::{ApiError, Problem};
@@ -113,14 +113,14 @@ pub(crate) struct CohortsDto {
     extensions(("x-gsm-action" = json!("gsm:ListCohorts")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    _: Admitted,
+    Viewing(viewer): Viewing,
     params: Params,
     Query(query): Query<CohortsQuery>,
 ) -> Result<Answer<CohortsDto>, ApiError> {
     let name: BoardName = params.get("mode")?;
     let of = BoardRef { season: query.season, ..BoardRef::whole(name) };
     let limit = page_size(query.limit)?;
-    let found = app.engine.cohorts(&of, query.level, query.after.unwrap_or(0), limit).await?;
+    let found = app.engine.cohorts(&of, query.level, query.after.unwrap_or(0), limit, viewer).await?;
     let cohorts = found.into_iter().map(Into::into).collect();
     Ok(Answer(CohortsDto { board: of.name.to_string(), cohorts }))
 }

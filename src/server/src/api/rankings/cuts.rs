@@ -1,6 +1,6 @@
 //! How a board is spread: what a place takes, and the histogram.
 use super::{
-    super::{App, answer::Answer, extract::Admitted},
+    super::{App, answer::Answer, extract::Viewing},
     part::{OfBoard, PartQuery},
     shown,
 };
@@ -48,7 +48,7 @@ pub(crate) struct CutDto {
     extensions(("x-gsm-action" = json!("gsm:GetRankingCut")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn cut(
     State(app): State<Arc<App>>,
-    _: Admitted,
+    Viewing(viewer): Viewing,
     OfBoard { of, config, query, .. }: OfBoard<CutQuery>,
 ) -> Result<Answer<CutDto>, ApiError> {
     let cut = match (query.rank, query.top_percent) {
@@ -58,7 +58,7 @@ pub(crate) async fn cut(
         (None, Some(_)) => return Err(ApiError::parameter("top_percent", "must be above 0 and at most 100")),
         _ => return Err(ApiError::parameter("rank", "name either rank or top_percent")),
     };
-    let (keys, players) = app.engine.open_board(&of).await?.cut(cut)?;
+    let (keys, players) = app.engine.open_board(&of).await?.seen_by(viewer).cut(cut)?;
     let values = keys.map(|keys| shown(&config, keys.columns()));
     Ok(Answer(CutDto { mode: config.name.to_string(), players, values }))
 }
@@ -94,14 +94,14 @@ pub(crate) struct BucketDto {
     extensions(("x-gsm-action" = json!("gsm:GetRankingHistogram")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn histogram(
     State(app): State<Arc<App>>,
-    _: Admitted,
+    Viewing(viewer): Viewing,
     OfBoard { of, config, query, .. }: OfBoard<HistogramQuery>,
 ) -> Result<Answer<HistogramDto>, ApiError> {
     let buckets = query.buckets.unwrap_or(BUCKETS_DEFAULT);
     if !(1..=BUCKETS_MAX).contains(&buckets) {
         return Err(ApiError::parameter("buckets", format_args!("must be 1 to {BUCKETS_MAX}")));
     }
-    let buckets = buckets_of(&app.engine.open_board(&of).await?, buckets)?;
+    let buckets = buckets_of(&app.engine.open_board(&of).await?.seen_by(viewer), buckets)?;
     Ok(Answer(HistogramDto { mode: config.name.to_string(), buckets }))
 }
 

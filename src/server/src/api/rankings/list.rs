@@ -1,6 +1,6 @@
 //! Which boards there are.
 use super::{
-    super::{App, answer::Answer, extract::Admitted},
+    super::{App, answer::Answer, extract::Viewing},
     cohorts::GroupingDto,
     seasons::SeasonDto,
 };
@@ -55,10 +55,10 @@ pub(crate) struct PartDto {
     responses((status = 200, body = ModesDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),
     extensions(("x-gsm-action" = json!("gsm:ListRankings")), ("x-gsm-roles" = json!(["player", "server", "admin"])), ("x-gsm-mutating" = json!(false))))]
-pub(crate) async fn modes(State(app): State<Arc<App>>, _: Admitted) -> Answer<ModesDto> {
-    let modes = app.engine.modes().into_iter();
+pub(crate) async fn modes(State(app): State<Arc<App>>, Viewing(viewer): Viewing) -> Answer<ModesDto> {
+    let modes = app.engine.modes_seen_by(viewer).into_iter();
     let modes = modes.map(|(mode, players)| ModeDto { mode: mode.to_string(), players }).collect();
-    let boards = app.engine.boards().into_iter().map(BoardLineDto::from).collect();
+    let boards = app.engine.boards_seen_by(viewer).into_iter().map(BoardLineDto::from).collect();
     Answer(ModesDto { modes, boards })
 }
 

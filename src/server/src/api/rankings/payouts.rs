@@ -117,7 +117,7 @@ pub(crate) async fn payout(
 pub(crate) struct PayoutRowDto {
     #[schema(value_type = String)]
     player_id: PlayerId,
-    /// The final rank; absent for who is hidden or not eligible.
+    /// The final rank; absent for who was hidden when the payout began, and who is not eligible.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<u64>,
     /// Share of the others who are not better, 0 to 100; absent without a rank.
@@ -130,7 +130,7 @@ pub(crate) struct PayoutRowDto {
     /// Where the player sat, on a board with cohorts.
     #[serde(flatten)]
     seat: Option<SeatDto>,
-    /// The final rank in the cohort; absent for who is hidden or not eligible.
+    /// The final rank in the cohort; absent for who was hidden when the payout began, and who is not eligible.
     #[serde(skip_serializing_if = "Option::is_none")]
     cohort_rank: Option<u64>,
     /// Players ranked in the cohort.

@@ -124,7 +124,7 @@ pub(crate) async fn among(
     let config = app.engine.board_config(&of.name)?;
     let asked = Metadata::asked(Some(metadata));
     let of = asked.season_of(&app, of, "player_ids", players.len())?;
-    let (found, players) = app.engine.among(&of, &players).await?;
+    let (found, players) = app.engine.among_seen_by(viewer(&write.call.principal), &of, &players).await?;
     let (ranks, rows): (Vec<Rank>, Vec<_>) = found.into_iter().map(|line| (line.rank, line.row)).unzip();
     let rows = asked.add_to(&app, &of, rows).await?;
     let entries = ranks
