@@ -78,12 +78,7 @@ fn what_cannot_be_rebuilt_is_said() {
         gsm(&args)
     };
     here(&["--mode", "two words"]).told(2, &["--mode"]);
-<<<<<<< HEAD
     here(&["--mode", "none"]).told(2, &["no store"]);
     here(&["--json"]).told(2, &["no store"]);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-=======
-    here(&["--mode", "none"]).told(2, &["--mode: `none`", "no such mode"]);
-    assert_eq!(here(&["--json"]).json()["modes"].as_array().map(Vec::len), Some(0));
->>>>>>> fix-boards
 }
