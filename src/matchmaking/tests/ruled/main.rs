@@ -7,6 +7,7 @@ mod lost_quality;
 #[expect(dead_code, reason = "seats are made by the tests of the rules only")]
 mod make;
 mod model;
+mod numbered;
 mod objective;
 mod pools;
 mod props;
