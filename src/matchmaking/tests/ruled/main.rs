@@ -2,6 +2,7 @@
 mod backfills;
 mod composed;
 mod even;
+mod large;
 mod lost_quality;
 #[path = "../../../rules/tests/it/make.rs"]
 #[expect(dead_code, reason = "seats are made by the tests of the rules only")]
