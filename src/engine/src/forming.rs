@@ -257,6 +257,9 @@ impl Engine {
             }
         }
         let complete = waiting.len() == ids.len();
+        if complete && queue.acceptance_ms.is_some() && self.is_heard() {
+            pool.note_judged(ids.clone(), &formed.rules);
+        }
         let fate = if complete {
             self.try_form(call, queue, lease, (&formed, heard), waiting.clone()).await
         } else {

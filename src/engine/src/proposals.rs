@@ -205,7 +205,7 @@ impl Engine {
                 if let Ok(queue) = self.queue(queue) {
                     self.add_dodges(&mut changes, call, &queue, proposal, (&failure, asked)).await?;
                 }
-                tellings.extend(after.iter().map(|(id, row)| self.after_failure(*id, row)));
+                tellings.extend(after.iter().map(|(id, row)| self.after_failure(*id, row, queue)));
             }
         }
         self.commit(Home::Live, changes).await?;
@@ -269,12 +269,14 @@ impl Engine {
     }
 
     /// What is told of a ticket whose proposal has failed.
-    fn after_failure(&self, id: TicketId, row: &TicketRow) -> Telling {
-        let what = match &row.reason {
-            Some(reason) if row.state.is_terminal() => Happening::Cancelled(reason.clone()),
-            _ => Happening::Searching(self.estimated_wait(&row.queue)),
-        };
-        Telling::new(what, vec![shown(id, row, &Places::new())])
+    fn after_failure(&self, id: TicketId, row: &TicketRow, queue: &QueueName) -> Telling {
+        let tickets = vec![shown(id, row, &Places::new())];
+        match &row.reason {
+            Some(reason) if row.state.is_terminal() => {
+                Telling::new(Happening::Cancelled(reason.clone()), tickets).with(self.rule_counts(id, queue))
+            }
+            _ => Telling::new(Happening::Searching(self.estimated_wait(&row.queue)), tickets),
+        }
     }
 
     /// Tells that players have answered.

@@ -322,7 +322,7 @@ impl Engine {
     }
 
     /// How often each rule was judged for a ticket's sake; nothing where nobody is told.
-    fn rule_counts(&self, id: TicketId, queue: &QueueName) -> Vec<RuleCount> {
+    pub(crate) fn rule_counts(&self, id: TicketId, queue: &QueueName) -> Vec<RuleCount> {
         let pool = self.views.pools.get(queue).filter(|_| self.is_heard());
         pool.map_or_else(Vec::new, |pool| pool.state.lock().counts(id))
     }

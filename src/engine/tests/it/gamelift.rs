@@ -32,7 +32,7 @@ pub(crate) async fn duel(w: &World, acceptance_s: Option<u64>) {
     duel_by(w, acceptance_s, None).await;
 }
 
-async fn duel_by(w: &World, acceptance_s: Option<u64>, rule_set: Option<&str>) {
+pub(crate) async fn duel_by(w: &World, acceptance_s: Option<u64>, rule_set: Option<&str>) {
     let name = QueueName::new("duel").unwrap();
     let mut config = QueueConfig::new(name, crate::world::mode("duel"), wide(1));
     config.acceptance_ms = acceptance_s.map(Millis::from_secs);
