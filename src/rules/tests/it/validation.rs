@@ -339,6 +339,14 @@ fn properties_of_rules_are_checked() {
         )
     };
     bad_rule(&collection(r#""operation": "contains", "referenceValue": "x""#), "", "needs `minCount`");
+    // A word before a bracket that is no function.
+    let named = collection(r#""operation": "contains", "minCount": 1, "referenceValue": "Healer(EU)""#);
+    taken(&with(&[&named], ""));
+    bad_rule(
+        &collection(r#""operation": "contains", "minCount": 1, "referenceValue": "mean(teams[*].players)""#),
+        "referenceValue",
+        "unknown function `mean`",
+    );
     bad_rule(&collection(r#""operation": "contains", "minCount": 1"#), "", "`referenceValue` is missing");
     bad_rule(
         &collection(r#""operation": "contains", "minCount": 1, "referenceValue": 5"#),
