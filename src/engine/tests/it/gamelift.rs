@@ -21,6 +21,7 @@ both! {
     a_ticket_of_a_deleted_queue_ends,
     a_session_has_one_backfill,
     a_refused_ticket_ends_no_other,
+    names_of_attributes_and_locations_may_be_long,
 }
 
 pub(crate) fn names(names: &[&str]) -> Vec<String> {
@@ -258,4 +259,20 @@ async fn a_refused_ticket_ends_no_other(w: World) {
     for ticket in [ann, bob] {
         assert_eq!(w.seen(ticket).await.state, TicketState::Searching);
     }
+}
+
+async fn names_of_attributes_and_locations_may_be_long(w: World) {
+    duel(&w, None).await;
+    let ann = player(&w, "ann").await;
+    let named = |id: &str, chars: usize, text: &str| {
+        let mut new = asking(id, "ann", ann);
+        let name = "é".repeat(chars);
+        new.brought[0].attributes = [(name.clone(), gsm_rules::Value::Text(text.to_owned()))].into();
+        new.brought[0].latency_ms = [(name, 20)].into();
+        new
+    };
+    refused(w.engine.create_ticket(&w.server(), &named("t-1", 1_025, "x")).await, "invalid");
+    refused(w.engine.create_ticket(&w.server(), &named("t-1", 5, &"x".repeat(101))).await, "invalid");
+    let made = w.engine.create_ticket(&w.server(), &named("t-1", 1_024, "x")).await.unwrap();
+    assert_eq!(made.row.brought[0].latency_ms.keys().next().unwrap().chars().count(), 1_024);
 }
