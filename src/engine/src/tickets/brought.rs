@@ -1,8 +1,8 @@
 //! What players bring to the rules: how much of it is taken, and from whom.
 use crate::{Call, EngineError, NewTicket, QueueConfig, store::Brought};
 use gsm_core::limits::{
-    ATTRIBUTE_CHARS_MAX, ATTRIBUTE_ENTRIES_MAX, ATTRIBUTE_NAME_CHARS_MAX, ATTRIBUTE_STRINGS_MAX, ATTRIBUTES_MAX,
-    LATENCIES_MAX,
+    ATTRIBUTE_CHARS_MAX, ATTRIBUTE_ENTRIES_MAX, ATTRIBUTE_NAME_CHARS_MAX, ATTRIBUTE_STRINGS_MAX,
+    ATTRIBUTES_MAX, LATENCIES_MAX,
 };
 use gsm_rules::Value;
 use std::collections::BTreeSet;

@@ -235,6 +235,12 @@ async fn a_session_has_one_backfill(w: World) {
     w.turn().await;
     assert_eq!(state(first).await, TicketState::RequiresAcceptance);
     // Also one that a newcomer is asked for.
+    // Who plays already is not asked, and so turns nobody away.
+    w.engine.answer_for(&w.server(), first, &names(&["ann"]), false).await.unwrap();
+    refused(w.engine.answer_for(&w.server(), first, &names(&["bob"]), false).await, "invalid");
+    for ticket in [first, bob] {
+        assert_eq!(state(ticket).await, TicketState::RequiresAcceptance);
+    }
     let second = make("t-3", "s-1").await;
     assert_eq!(w.seen(first).await.reason.as_deref(), Some(gsm_engine::CANCELLED));
     refused(w.engine.create_ticket(&w.server(), &backfill("t-4", "s-1", "up")).await, "invalid");
