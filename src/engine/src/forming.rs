@@ -326,7 +326,7 @@ impl Engine {
             );
             for (ticket, mut row, version) in tickets {
                 row.state = TicketState::RequiresAcceptance;
-                row.proposal = Some(id);
+                (row.proposal, row.reason) = (Some(id), None);
                 tell(&mut changes, ticket, &row, Some(deadline));
                 put_ticket(&mut changes, ticket, &row, version);
             }

@@ -41,6 +41,8 @@ struct Open {
     version: Version,
 }
 
+/// Why a ticket searches again that was in a proposal.
+const NOT_ACCEPTED: &str = "a proposed match was not accepted";
 /// Why a ticket ended that was in a proposal.
 pub(crate) const DECLINED: &str = "a player of the party declined";
 pub(crate) const SILENT: &str = "a player of the party did not answer";
@@ -256,6 +258,7 @@ impl Engine {
             if waits_on {
                 row.state = TicketState::Searching;
                 row.proposal = None;
+                row.reason = Some(NOT_ACCEPTED.to_owned());
                 tell(changes, id, &row, None);
                 put_ticket(changes, id, &row, version);
                 after.push((id, row));

@@ -582,7 +582,8 @@ fn tell_with(
             match_id: row.match_id,
             role: row.brought.get(at).and_then(|brought| brought.role.clone()),
             prediction: prediction.map(|of| Box::new(of.shown())),
-            reason: row.reason.clone(),
+            // Players are told why their ticket ended.
+            reason: row.reason.clone().filter(|_| row.state.is_terminal()),
         };
         changes.event(player.player, PushEvent { at: changes.at, kind });
     }
