@@ -18,8 +18,10 @@ pub const ATTRIBUTES_MAX: usize = 10;
 pub const ATTRIBUTE_STRINGS_MAX: usize = 100;
 /// Entries of one attribute that is a map.
 pub const ATTRIBUTE_ENTRIES_MAX: usize = 10;
-/// Characters in an attribute's name, and in each of its strings.
+/// Characters in each of an attribute's strings.
 pub const ATTRIBUTE_CHARS_MAX: usize = 100;
+/// Characters in the name of an attribute, and in that of a location.
+pub const ATTRIBUTE_NAME_CHARS_MAX: usize = 1_024;
 /// Locations to which one player of a ticket brings a latency.
 pub const LATENCIES_MAX: usize = 100;
 /// Players in one ticket, but where a rule set says otherwise.

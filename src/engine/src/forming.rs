@@ -257,6 +257,9 @@ impl Engine {
             }
         }
         let complete = waiting.len() == ids.len();
+        if complete && queue.acceptance_ms.is_some() && self.is_heard() {
+            pool.note_judged(ids.clone(), &formed.rules);
+        }
         let fate = if complete {
             self.try_form(call, queue, lease, (&formed, heard), waiting.clone()).await
         } else {
@@ -323,7 +326,7 @@ impl Engine {
             );
             for (ticket, mut row, version) in tickets {
                 row.state = TicketState::RequiresAcceptance;
-                row.proposal = Some(id);
+                (row.proposal, row.reason) = (Some(id), None);
                 tell(&mut changes, ticket, &row, Some(deadline));
                 put_ticket(&mut changes, ticket, &row, version);
             }

@@ -34,6 +34,10 @@ enum Command {
     /// Whether it is of players in the shadow, and when its time is up.
     Enter(Entering, bool, Timestamp),
     Leave(TicketId),
+    /// It is in a match whose players are asked, and may come back.
+    Ask(TicketId),
+    /// How often rules were judged for the sake of tickets whose players are to be asked.
+    Judged(Vec<TicketId>, Arc<[RuleCount]>),
 }
 
 /// A match that a step found: who plays with whom.
@@ -80,6 +84,8 @@ pub(crate) struct PoolState {
     expiries: BTreeSet<(Timestamp, TicketId)>,
     expiry_of: Map<TicketId, Timestamp>,
     proposals: BTreeMap<ProposalId, Timestamp>,
+    /// How often rules were judged for tickets before they were last asked; of those that have not ended.
+    judged: Map<TicketId, Arc<[RuleCount]>>,
 }
 
 impl PoolState {
@@ -96,12 +102,27 @@ impl PoolState {
                     self.expiries.insert((expires_at, id));
                 }
                 Command::Leave(id) => {
-                    self.matcher.remove(id);
-                    if let Some(at) = self.expiry_of.remove(&id) {
-                        self.expiries.remove(&(at, id));
+                    self.leave(id);
+                    self.judged.remove(&id);
+                }
+                Command::Ask(id) => self.leave(id),
+                Command::Judged(ids, counts) => {
+                    for id in ids {
+                        let sum = match self.judged.get(&id) {
+                            Some(before) => sum(counts.to_vec(), before).into(),
+                            None => counts.clone(),
+                        };
+                        self.judged.insert(id, sum);
                     }
                 }
             }
+        }
+    }
+
+    fn leave(&mut self, id: TicketId) {
+        self.matcher.remove(id);
+        if let Some(at) = self.expiry_of.remove(&id) {
+            self.expiries.remove(&(at, id));
         }
     }
 
@@ -132,7 +153,11 @@ impl PoolState {
 
     /// How often each rule was judged for the ticket's sake.
     pub(crate) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
-        self.matcher.counts(id)
+        let counts = self.matcher.counts(id);
+        match self.judged.get(&id) {
+            Some(before) => sum(counts, before),
+            None => counts,
+        }
     }
 
     /// Tickets whose time is up.
@@ -163,6 +188,17 @@ impl PoolState {
     }
 }
 
+/// The counts, each with what is known of its rule from before.
+fn sum(mut counts: Vec<RuleCount>, before: &[RuleCount]) -> Vec<RuleCount> {
+    for count in &mut counts {
+        if let Some(more) = before.iter().find(|more| more.rule == count.rule) {
+            count.passed += more.passed;
+            count.failed += more.failed;
+        }
+    }
+    counts
+}
+
 impl QueuePool {
     fn new(rules: Rules) -> Option<Self> {
         let state = PoolState {
@@ -170,6 +206,7 @@ impl QueuePool {
             expiries: BTreeSet::new(),
             expiry_of: Map::default(),
             proposals: BTreeMap::new(),
+            judged: Map::default(),
         };
         Some(Self {
             commands: Mutex::new(Vec::new()),
@@ -223,6 +260,11 @@ impl QueuePool {
             _ => return,
         };
         self.commands.lock().push(command);
+    }
+
+    /// Keeps how often rules were judged for the sake of tickets whose players are to be asked.
+    pub(crate) fn note_judged(&self, ids: Vec<TicketId>, counts: &[RuleCount]) {
+        self.commands.lock().push(Command::Judged(ids, counts.into()));
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -306,6 +348,7 @@ impl Pools {
                     let entering = pool.rules.read().entering(id, &seen, model);
                     Command::Enter(entering, seen.shadow, seen.expires_at)
                 }
+                TicketState::RequiresAcceptance => Command::Ask(id),
                 _ => Command::Leave(id),
             };
             pool.commands.lock().push(command);

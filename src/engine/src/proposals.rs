@@ -41,6 +41,8 @@ struct Open {
     version: Version,
 }
 
+/// Why a ticket searches again that was in a proposal.
+const NOT_ACCEPTED: &str = "a proposed match was not accepted";
 /// Why a ticket ended that was in a proposal.
 pub(crate) const DECLINED: &str = "a player of the party declined";
 pub(crate) const SILENT: &str = "a player of the party did not answer";
@@ -205,7 +207,7 @@ impl Engine {
                 if let Ok(queue) = self.queue(queue) {
                     self.add_dodges(&mut changes, call, &queue, proposal, (&failure, asked)).await?;
                 }
-                tellings.extend(after.iter().map(|(id, row)| self.after_failure(*id, row)));
+                tellings.extend(after.iter().map(|(id, row)| self.after_failure(*id, row, queue)));
             }
         }
         self.commit(Home::Live, changes).await?;
@@ -256,6 +258,7 @@ impl Engine {
             if waits_on {
                 row.state = TicketState::Searching;
                 row.proposal = None;
+                row.reason = Some(NOT_ACCEPTED.to_owned());
                 tell(changes, id, &row, None);
                 put_ticket(changes, id, &row, version);
                 after.push((id, row));
@@ -269,12 +272,14 @@ impl Engine {
     }
 
     /// What is told of a ticket whose proposal has failed.
-    fn after_failure(&self, id: TicketId, row: &TicketRow) -> Telling {
-        let what = match &row.reason {
-            Some(reason) if row.state.is_terminal() => Happening::Cancelled(reason.clone()),
-            _ => Happening::Searching(self.estimated_wait(&row.queue)),
-        };
-        Telling::new(what, vec![shown(id, row, &Places::new())])
+    fn after_failure(&self, id: TicketId, row: &TicketRow, queue: &QueueName) -> Telling {
+        let tickets = vec![shown(id, row, &Places::new())];
+        match &row.reason {
+            Some(reason) if row.state.is_terminal() => {
+                Telling::new(Happening::Cancelled(reason.clone()), tickets).with(self.rule_counts(id, queue))
+            }
+            _ => Telling::new(Happening::Searching(self.estimated_wait(&row.queue)), tickets),
+        }
     }
 
     /// Tells that players have answered.

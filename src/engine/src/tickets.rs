@@ -322,7 +322,7 @@ impl Engine {
     }
 
     /// How often each rule was judged for a ticket's sake; nothing where nobody is told.
-    fn rule_counts(&self, id: TicketId, queue: &QueueName) -> Vec<RuleCount> {
+    pub(crate) fn rule_counts(&self, id: TicketId, queue: &QueueName) -> Vec<RuleCount> {
         let pool = self.views.pools.get(queue).filter(|_| self.is_heard());
         pool.map_or_else(Vec::new, |pool| pool.state.lock().counts(id))
     }
@@ -582,7 +582,8 @@ fn tell_with(
             match_id: row.match_id,
             role: row.brought.get(at).and_then(|brought| brought.role.clone()),
             prediction: prediction.map(|of| Box::new(of.shown())),
-            reason: row.reason.clone(),
+            // Players are told why their ticket ended.
+            reason: row.reason.clone().filter(|_| row.state.is_terminal()),
         };
         changes.event(player.player, PushEvent { at: changes.at, kind });
     }

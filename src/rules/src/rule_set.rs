@@ -91,7 +91,8 @@ pub enum AttributeKind {
 pub struct Team {
     /// Unique in the rule set.
     pub name: String,
-    /// Which entry of `teams` it comes from, from 0. Teams of one entry are interchangeable for every rule.
+    /// Which entry of `teams` it comes from, from 0. Teams of one entry are interchangeable, but for what names one by its
+    /// number ([`Stage::kinds`]).
     pub entry: usize,
 }
 

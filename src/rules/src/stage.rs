@@ -11,7 +11,7 @@ use crate::{
     need::{Need, needs},
     pairwise::Pairwise,
     party::Party,
-    rule_set::{Algorithm, Rule, Team, TeamSize},
+    rule_set::{Algorithm, Rule, TeamSize},
     seat::Seat,
     symbols::{Symbol, Symbols},
 };
@@ -26,7 +26,7 @@ pub const STAGES_MAX: usize = 64;
 pub struct Stage {
     from: Millis,
     teams: Vec<TeamSize>,
-    /// The first team of each entry: the others are like it for every rule.
+    /// The first team of each kind: the others are like it for every rule.
     firsts: Vec<u8>,
     algorithm: Algorithm,
     /// Of all rules.
@@ -59,7 +59,7 @@ impl Stage {
         algorithm: Algorithm,
         checks: Vec<Check>,
         rules: &[Rule],
-        names: &[Team],
+        firsts: Vec<u8>,
     ) -> Self {
         let can_fail = |(_, check): &(usize, &Check)| !matches!(check, Check::Sort(_) | Check::Always);
         let counts = |at: &usize| rules.get(*at).is_some_and(|rule| rule.counts_alone);
@@ -92,12 +92,6 @@ impl Stage {
             },
             _ => None,
         };
-        let is_first = |(at, team): &(u8, &Team)| {
-            at.checked_sub(1)
-                .and_then(|before| names.get(usize::from(before)))
-                .is_none_or(|b| b.entry != team.entry)
-        };
-        let firsts: Vec<u8> = (0_u8..=u8::MAX).zip(names).filter(is_first).map(|(at, _)| at).collect();
         let needs = needs(&must, &checks, &teams);
         let rivals = Rivals::new(&must, &checks, &everybody);
         let most = |team: &u8| teams.get(usize::from(*team)).map(|size| size.max);

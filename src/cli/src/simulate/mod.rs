@@ -46,7 +46,7 @@ The matcher is that of the server, its clock is not: an hour of traffic takes se
 output. Of two rule sets each run has the same tickets; a difference is marked * where its 95 % interval leaves out 0.
 Recorded traffic is what a server writes down that was told to (docs/simulate.md, with what every figure means).
 
-Exit code 0: done; 2: a file or an option makes no sense."
+Exit code 0: done; 1: the output or a file cannot be written; 2: a file or an option makes no sense."
 )]
 pub(crate) struct Command {
     /// The rule set

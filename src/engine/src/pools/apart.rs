@@ -70,10 +70,9 @@ impl Apart {
         self.all().find_map(|matcher| matcher.explain(id, now))
     }
 
-    /// How often each rule was judged for the ticket's sake.
+    /// How often each rule was judged for the ticket's sake; not at all for one that does not wait.
     pub(super) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
-        let of = self.all().find(|matcher| matcher.contains(id));
-        of.map_or_else(Vec::new, |matcher| matcher.counts(id))
+        self.all().find(|matcher| matcher.contains(id)).unwrap_or(&self.open).counts(id)
     }
 
     /// Forms matches; whether all tickets had their turn.

@@ -217,7 +217,7 @@ pub struct TicketRow {
     pub expires_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// Why it ended, for people.
+    /// Why it ended, for people; of one that searches: why it does so again.
     pub reason: Option<String>,
     /// The open proposal it is part of.
     pub proposal: Option<ProposalId>,

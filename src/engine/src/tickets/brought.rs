@@ -1,7 +1,8 @@
 //! What players bring to the rules: how much of it is taken, and from whom.
 use crate::{Call, EngineError, NewTicket, QueueConfig, store::Brought};
 use gsm_core::limits::{
-    ATTRIBUTE_CHARS_MAX, ATTRIBUTE_ENTRIES_MAX, ATTRIBUTE_STRINGS_MAX, ATTRIBUTES_MAX, LATENCIES_MAX,
+    ATTRIBUTE_CHARS_MAX, ATTRIBUTE_ENTRIES_MAX, ATTRIBUTE_NAME_CHARS_MAX, ATTRIBUTE_STRINGS_MAX,
+    ATTRIBUTES_MAX, LATENCIES_MAX,
 };
 use gsm_rules::Value;
 use std::collections::BTreeSet;
@@ -36,15 +37,15 @@ fn amounts(whose: &str, brought: &Brought) -> Result<(), EngineError> {
         return refuse(format!("{whose}latency_ms"), format!("at most {LATENCIES_MAX} locations"));
     }
     for (location, ms) in &brought.latency_ms {
-        if !is_short(location) || *ms == 0 {
-            let detail = format!("1 to {ATTRIBUTE_CHARS_MAX} characters, and at least 1 millisecond");
+        if !is_name(location) || *ms == 0 {
+            let detail = format!("1 to {ATTRIBUTE_NAME_CHARS_MAX} characters, and at least 1 millisecond");
             return refuse(format!("{whose}latency_ms.{location}"), detail);
         }
     }
     for (name, value) in &brought.attributes {
         let field = || format!("{whose}attributes.{name}");
-        if !is_short(name) {
-            return refuse(field(), format!("a name has 1 to {ATTRIBUTE_CHARS_MAX} characters"));
+        if !is_name(name) {
+            return refuse(field(), format!("a name has 1 to {ATTRIBUTE_NAME_CHARS_MAX} characters"));
         }
         let fault = match value {
             Value::Number(number) if !number.is_finite() => Some("must be a finite number".to_owned()),
@@ -76,6 +77,6 @@ fn amounts(whose: &str, brought: &Brought) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn is_short(name: &str) -> bool {
-    !name.is_empty() && name.chars().count() <= ATTRIBUTE_CHARS_MAX
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= ATTRIBUTE_NAME_CHARS_MAX
 }

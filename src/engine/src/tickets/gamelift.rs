@@ -59,7 +59,7 @@ impl Engine {
         }
     }
 
-    /// Answers the open proposal of a ticket for some of its players.
+    /// Answers the open proposal of a ticket for some of its players. Of a backfill nothing is asked: its answer changes nothing.
     pub async fn answer_for(
         &self,
         call: &Call,
@@ -95,6 +95,10 @@ impl Engine {
             answering.push(known.ok_or_else(|| {
                 EngineError::invalid(format!("playerIds[{at}]"), format!("`{name}` is not on the ticket"))
             })?);
+        }
+        // Its players play already: they are not asked, and refuse nobody.
+        if row.backfill {
+            return Ok(());
         }
         let mut answered = None;
         for player in answering {

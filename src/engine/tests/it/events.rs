@@ -1,6 +1,6 @@
 //! What is told of tickets to whoever listens outside.
 use crate::{
-    gamelift::{duel, names, start},
+    gamelift::{duel, duel_by, names, start},
     world::{World, both, one_home},
 };
 use gsm_core::{Millis, QueueName};
@@ -17,6 +17,7 @@ both! {
     a_match_that_one_declines,
     a_match_that_nobody_answers,
     a_ticket_that_is_stopped_or_too_late,
+    rules_are_counted_beyond_a_proposal,
 }
 
 #[derive(Default)]
@@ -182,6 +183,57 @@ async fn a_ticket_that_is_stopped_or_too_late(w: World) {
     w.clock.advance_ms(600_000);
     w.turn().await;
     assert_eq!(heard.take(), told(&[(Happening::TimedOut, "t-2")]));
+}
+
+/// A duel whose one rule holds for any two.
+const COUNTED: &str = r#"{"ruleLanguageVersion": "1.0", "teams": [
+    {"name": "left", "minPlayers": 1, "maxPlayers": 1}, {"name": "right", "minPlayers": 1, "maxPlayers": 1}],
+    "rules": [{"name": "Both", "type": "comparison", "measurements": ["count(flatten(teams[*].players))"],
+        "operation": "=", "referenceValue": 2}]}"#;
+
+async fn rules_are_counted_beyond_a_proposal(w: World) {
+    let heard = Heard::at(&w);
+    let named = gsm_core::RuleSetName::new("counted").unwrap();
+    w.engine.create_rule_set(&w.admin(), &named, COUNTED, [].into()).await.unwrap();
+    w.settle();
+    duel_by(&w, Some(10), Some("counted")).await;
+    // Of tickets that ended: how often the rule held and did not.
+    let ended = || {
+        let events = std::mem::take(&mut *heard.0.lock());
+        let ends = |what: &Happening| matches!(what, Happening::Cancelled(_) | Happening::TimedOut);
+        let line = |event: &MatchmakingEvent| {
+            let [one] = event.rules.as_slice() else { panic!("one count: {event:?}") };
+            format!("{} {} {}/{}", event.tickets[0].id, one.rule, one.passed, one.failed)
+        };
+        let mut lines: Vec<_> = events.iter().filter(|event| ends(&event.what)).map(line).collect();
+        lines.sort();
+        lines
+    };
+    let pair = async |one: &str, two: &str| {
+        let tickets = [start(&w, one, "ann").await, start(&w, two, "bob").await];
+        w.turn().await;
+        tickets
+    };
+    let [one, _] = pair("t-1", "t-2").await;
+    w.engine.answer_for(&w.server(), one, &names(&["ann"]), false).await.unwrap();
+    assert_eq!(ended(), ["t-1 Both 1/0", "t-2 Both 1/0"]);
+    pair("t-3", "t-4").await;
+    w.clock.advance_ms(10_000);
+    w.turn().await;
+    assert_eq!(ended(), ["t-3 Both 1/0", "t-4 Both 1/0"]);
+    let [one, two] = pair("t-5", "t-6").await;
+    w.engine.stop_ticket(&w.server(), one).await.unwrap();
+    assert_eq!(ended(), ["t-5 Both 1/0"]);
+    // The other one searches on, and keeps what was counted.
+    w.settle();
+    start(&w, "t-7", "cat").await;
+    w.turn().await;
+    w.engine.stop_ticket(&w.server(), two).await.unwrap();
+    assert_eq!(ended(), ["t-6 Both 2/0"]);
+    w.settle();
+    w.clock.advance_ms(600_000);
+    w.turn().await;
+    assert_eq!(ended(), ["t-7 Both 1/0"]);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ both! {
     a_ticket_of_a_deleted_queue_ends,
     a_session_has_one_backfill,
     a_refused_ticket_ends_no_other,
+    names_of_attributes_and_locations_may_be_long,
 }
 
 pub(crate) fn names(names: &[&str]) -> Vec<String> {
@@ -32,7 +33,7 @@ pub(crate) async fn duel(w: &World, acceptance_s: Option<u64>) {
     duel_by(w, acceptance_s, None).await;
 }
 
-async fn duel_by(w: &World, acceptance_s: Option<u64>, rule_set: Option<&str>) {
+pub(crate) async fn duel_by(w: &World, acceptance_s: Option<u64>, rule_set: Option<&str>) {
     let name = QueueName::new("duel").unwrap();
     let mut config = QueueConfig::new(name, crate::world::mode("duel"), wide(1));
     config.acceptance_ms = acceptance_s.map(Millis::from_secs);
@@ -234,6 +235,12 @@ async fn a_session_has_one_backfill(w: World) {
     w.turn().await;
     assert_eq!(state(first).await, TicketState::RequiresAcceptance);
     // Also one that a newcomer is asked for.
+    // Who plays already is not asked, and so turns nobody away.
+    w.engine.answer_for(&w.server(), first, &names(&["ann"]), false).await.unwrap();
+    refused(w.engine.answer_for(&w.server(), first, &names(&["bob"]), false).await, "invalid");
+    for ticket in [first, bob] {
+        assert_eq!(state(ticket).await, TicketState::RequiresAcceptance);
+    }
     let second = make("t-3", "s-1").await;
     assert_eq!(w.seen(first).await.reason.as_deref(), Some(gsm_engine::CANCELLED));
     refused(w.engine.create_ticket(&w.server(), &backfill("t-4", "s-1", "up")).await, "invalid");
@@ -258,4 +265,20 @@ async fn a_refused_ticket_ends_no_other(w: World) {
     for ticket in [ann, bob] {
         assert_eq!(w.seen(ticket).await.state, TicketState::Searching);
     }
+}
+
+async fn names_of_attributes_and_locations_may_be_long(w: World) {
+    duel(&w, None).await;
+    let ann = player(&w, "ann").await;
+    let named = |id: &str, chars: usize, text: &str| {
+        let mut new = asking(id, "ann", ann);
+        let name = "é".repeat(chars);
+        new.brought[0].attributes = [(name.clone(), gsm_rules::Value::Text(text.to_owned()))].into();
+        new.brought[0].latency_ms = [(name, 20)].into();
+        new
+    };
+    refused(w.engine.create_ticket(&w.server(), &named("t-1", 1_025, "x")).await, "invalid");
+    refused(w.engine.create_ticket(&w.server(), &named("t-1", 5, &"x".repeat(101))).await, "invalid");
+    let made = w.engine.create_ticket(&w.server(), &named("t-1", 1_024, "x")).await.unwrap();
+    assert_eq!(made.row.brought[0].latency_ms.keys().next().unwrap().chars().count(), 1_024);
 }

@@ -2,19 +2,62 @@
 //!
 //! In one location after another (the most populated first, or the anchor's nearest first) the tickets that may play there
 //! are taken in the order of how near they are to the anchor in the balanced attribute, as long as there is room, and
-//! then put on teams: the largest party first, always on the team that needs players most.
+//! then put on teams: the largest party first, always on the team that needs players most. Room that is left goes to those
+//! further on. Where teams then lack players, parties are looked for that fill them ([`pack`]).
 use super::{
     candidates::Choice,
+    pack::pack,
     search::{Candidate, Counts, Outcome},
+    seating::Seating,
     store::Store,
     ticket::Waiting,
 };
 use gsm_core::TicketId;
-use gsm_rules::{Batching, Pairwise, Party, Seat, Stage, Symbol, Verdict, WordColumn};
-use std::{cmp::Reverse, collections::BTreeMap};
+use gsm_rules::{Batching, NumberColumn, Pairwise, Party, Stage, Symbol, Verdict, WordColumn};
+use std::cmp::Reverse;
 
 /// Bands of one number that are tried.
 const BANDS_MAX: usize = 64;
+/// Nodes that looking for parties which fill the teams may visit in the turn of one anchor.
+const PACK_NODES_MAX: u32 = 20_000;
+/// So many of them are one work unit.
+const NODES_OF_WORK: u32 = 16;
+
+/// A ticket that may play, and what it brings to the conditions on a match.
+#[derive(Clone, Copy)]
+struct Guest<'w> {
+    of: &'w Waiting,
+    is_news: bool,
+    is_of_stage: bool,
+}
+
+/// What a match must have yet: something new, something of the stage, and somebody who does not play already.
+#[derive(Clone, Copy)]
+struct Lacks {
+    news: bool,
+    of_stage: bool,
+    newcomer: bool,
+}
+
+impl Lacks {
+    const ALL: Self = Self { news: true, of_stage: true, newcomer: true };
+
+    fn any(self) -> bool {
+        self.news || self.of_stage || self.newcomer
+    }
+    fn wants(self, guest: &Guest<'_>) -> bool {
+        (self.news && guest.is_news)
+            || (self.of_stage && guest.is_of_stage)
+            || (self.newcomer && !guest.of.is_backfill())
+    }
+    fn with(self, guest: &Guest<'_>) -> Self {
+        Self {
+            news: self.news && !guest.is_news,
+            of_stage: self.of_stage && !guest.is_of_stage,
+            newcomer: self.newcomer && guest.of.is_backfill(),
+        }
+    }
+}
 
 /// A match of the anchor and some of the candidates in the stage of `choice`.
 pub(super) fn large(
@@ -26,17 +69,22 @@ pub(super) fn large(
     used: &mut u32,
 ) -> Outcome {
     let Some(stage) = choice.set.stages().get(choice.at) else { return Outcome::None };
-    let tickets: Vec<(&Waiting, bool, bool)> =
-        candidates.iter().filter_map(|of| Some((waiting.at(of.slot)?, of.is_news, of.is_of_stage))).collect();
+    let guest = |of: &Candidate| {
+        Some(Guest { of: waiting.at(of.slot)?, is_news: of.is_news, is_of_stage: of.is_of_stage })
+    };
+    let tickets: Vec<Guest<'_>> = candidates.iter().filter_map(guest).collect();
+    let anchor = Guest { of: choice.anchor, is_news: has.0, is_of_stage: has.1 };
+    let balanced = stage.algorithm().balanced.map(|(_, column)| column);
+    let (table, mut nodes) = (Table { choice, stage, anchor, balanced }, PACK_NODES_MAX);
     for place in places(choice, stage, &tickets) {
         *used = used.saturating_add(1 + tickets.len() as u32);
-        let here: Vec<(&Waiting, bool, bool)> = tickets
-            .iter()
-            .copied()
-            .filter(|(of, ..)| place.as_ref().is_none_or(|place| place.has(of)))
-            .collect();
+        let is_here = |guest: &Guest<'_>| place.as_ref().is_none_or(|place| place.has(guest.of));
+        let here: Vec<Guest<'_>> = tickets.iter().copied().filter(is_here).collect();
         for part in bands(choice, stage, &here) {
-            if let Some(found) = fill(choice, stage, &part, has, counts) {
+            let before = nodes;
+            let found = table.fill(part, counts, &mut nodes);
+            *used = used.saturating_add((before - nodes) / NODES_OF_WORK);
+            if let Some(found) = found {
                 return Outcome::Found(found);
             }
         }
@@ -46,11 +94,7 @@ pub(super) fn large(
 
 /// The parts of the tickets that are near enough to one another, not only to the anchor: all that lie in one band, for
 /// bands around the anchor's number, the middle one first.
-fn bands<'w>(
-    choice: &Choice<'_>,
-    stage: &Stage,
-    here: &[(&'w Waiting, bool, bool)],
-) -> Vec<Vec<(&'w Waiting, bool, bool)>> {
+fn bands<'w>(choice: &Choice<'_>, stage: &Stage, here: &[Guest<'w>]) -> Vec<Vec<Guest<'w>>> {
     let within = stage.pairwise().iter().find_map(|pair| match *pair {
         Pairwise::Within { column, width, .. } => Some((column, width)),
         _ => None,
@@ -60,14 +104,14 @@ fn bands<'w>(
     };
     let own = own.number(column);
     let number = |of: &Waiting| of.parties.first().map_or(f64::NAN, |party| party.number(column));
-    let mut lows: Vec<f64> = here.iter().map(|(of, ..)| number(of)).filter(|low| *low <= own).collect();
+    let mut lows: Vec<f64> = here.iter().map(|guest| number(guest.of)).filter(|low| *low <= own).collect();
     lows.push(own);
     let middle = own - width / 2.0;
     lows.sort_by(|a, b| (a - middle).abs().total_cmp(&(b - middle).abs()));
     lows.dedup();
     lows.truncate(BANDS_MAX);
     let in_band = |low: f64| {
-        here.iter().copied().filter(move |(of, ..)| (low..=low + width).contains(&number(of))).collect()
+        here.iter().copied().filter(move |guest| (low..=low + width).contains(&number(guest.of))).collect()
     };
     lows.into_iter().map(in_band).collect()
 }
@@ -91,7 +135,7 @@ impl Location {
 
 /// The locations where the anchor may play, in the order in which they are tried; one that is no location where
 /// latencies do not count.
-fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[(&Waiting, bool, bool)]) -> Vec<Option<Location>> {
+fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[Guest<'_>]) -> Vec<Option<Location>> {
     let region = stage.pairwise().iter().find_map(|pair| match *pair {
         Pairwise::Region { column, max_ms, .. } => Some((column, max_ms)),
         _ => None,
@@ -107,7 +151,8 @@ fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[(&Waiting, bool, bool)]
             let population = match stage.algorithm().batching {
                 Batching::FastestRegion => 0,
                 _ => {
-                    tickets.iter().filter(|(of, ..)| location.has(of)).map(|(of, ..)| of.players.len()).sum()
+                    let here = tickets.iter().filter(|guest| location.has(guest.of));
+                    here.map(|guest| guest.of.players.len()).sum()
                 }
             };
             (Reverse(population), ms.to_bits(), location)
@@ -117,115 +162,138 @@ fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[(&Waiting, bool, bool)]
     places.into_iter().map(|(.., location)| Some(location)).collect()
 }
 
-fn fill(
-    choice: &Choice<'_>,
-    stage: &Stage,
-    here: &[(&Waiting, bool, bool)],
-    has: (bool, bool),
-    counts: &mut Counts,
-) -> Option<Vec<(TicketId, u8)>> {
-    let balanced = stage.algorithm().balanced.map(|(_, column)| column);
-    let value = |of: &Waiting| -> f64 {
-        let of = of.parties.first().zip(balanced);
-        of.map_or(0.0, |(party, column)| party.number(column)).max(f64::MIN)
-    };
-    let own = value(choice.anchor);
-    let most: u32 = stage.teams().iter().map(|size| u32::from(size.max)).sum();
-    // The anchor, then what must be in it, then the nearest.
-    let mut order: Vec<(&Waiting, bool, bool)> = here.to_vec();
-    order.sort_by(|(a, ..), (b, ..)| {
-        (value(a) - own).abs().total_cmp(&(value(b) - own).abs()).then(a.turn.cmp(&b.turn))
-    });
-    let mut chosen: Vec<&Waiting> = vec![choice.anchor];
-    let (mut players, mut news, mut of_stage) = (choice.anchor.size(), has.0, has.1);
-    let needs = |news: bool, of_stage: bool, entry: &(&Waiting, bool, bool)| {
-        (!news && entry.1) || (!of_stage && entry.2)
-    };
-    while !(news && of_stage) {
-        let at = order.iter().position(|entry| needs(news, of_stage, entry))?;
-        let (ticket, is_news, is_of_stage) = order.remove(at);
-        (news, of_stage) = (news || is_news, of_stage || is_of_stage);
-        players += ticket.size();
-        chosen.push(ticket);
-    }
-    let mut has_backfill = chosen.iter().any(|of| of.is_backfill());
-    for (ticket, ..) in order {
-        if players + ticket.size() > most || (has_backfill && ticket.is_backfill()) {
-            continue;
-        }
-        has_backfill |= ticket.is_backfill();
-        players += ticket.size();
-        chosen.push(ticket);
-    }
-    let placed = place(stage, &chosen, value)?;
-    let by_id: BTreeMap<TicketId, &Waiting> = chosen.iter().map(|of| (of.turn.id, *of)).collect();
-    let mut seats: Vec<Seat<'_>> = Vec::with_capacity(placed.len());
-    for (id, team) in &placed {
-        match by_id.get(id).map(|of| (of, of.party())) {
-            Some((_, Some(party))) => seats.push(Seat { team: *team, party }),
-            Some((of, None)) => seats.extend(of.seats_apart(*team)),
-            None => {}
-        }
-    }
-    let mut holds = stage.sizes_hold(&seats);
-    for (at, rule) in choice.set.rules().iter().enumerate() {
-        let held = stage.verdict(at, &seats) != Verdict::Fails;
-        counts.note(at, held);
-        holds &= held || !rule.counts_alone;
-    }
-    holds.then_some(placed)
+/// What the tickets of one match are chosen by.
+struct Table<'a, 'w> {
+    choice: &'a Choice<'a>,
+    stage: &'a Stage,
+    anchor: Guest<'w>,
+    balanced: Option<NumberColumn>,
 }
 
-/// Puts tickets on teams: those who play already stay, split parties sit on the first teams that have room for all of their parts, then the
-/// largest party first, on the team that lacks most to its
-/// minimum, then on the one with most room, then on the weaker one. Tickets without room are left out.
-fn place(stage: &Stage, chosen: &[&Waiting], value: impl Fn(&Waiting) -> f64) -> Option<Vec<(TicketId, u8)>> {
-    let mut filled: Vec<(u32, f64)> = vec![(0, 0.0); stage.teams().len()];
-    let mut placed = Vec::with_capacity(chosen.len());
-    for of in chosen.iter().filter(|of| of.is_backfill()) {
-        for seat in of.seats_apart(0) {
-            filled.get_mut(usize::from(seat.team))?.0 += u32::from(seat.party.size());
+impl<'a, 'w> Table<'a, 'w> {
+    /// A match of the anchor and some of those who are here: the tickets with their teams, the anchor first. Takes the nodes
+    /// that it visits off `nodes`.
+    fn fill(
+        &self,
+        mut here: Vec<Guest<'w>>,
+        counts: &mut Counts,
+        nodes: &mut u32,
+    ) -> Option<Vec<(TicketId, u8)>> {
+        let own = self.value(self.anchor.of);
+        here.sort_by(|a, b| {
+            let far = |guest: &Guest<'_>| (self.value(guest.of) - own).abs();
+            far(a).total_cmp(&far(b)).then(a.of.turn.cmp(&b.of.turn))
+        });
+        // What must be in it, whatever else is.
+        let (mut musts, mut lacks) = (Vec::new(), Lacks::ALL.with(&self.anchor));
+        let mut trial = Seating::new(self.stage);
+        trial.seat(self.anchor.of, own);
+        while lacks.any() {
+            let fits = |guest: &Guest<'w>| lacks.wants(guest) && trial.seat(guest.of, own);
+            let at = here.iter().position(fits)?;
+            let guest = here.remove(at);
+            lacks = lacks.with(&guest);
+            musts.push(guest);
         }
-        placed.push((of.turn.id, of.teams.first().copied()?));
-    }
-    let mut split: Vec<&&Waiting> = chosen.iter().filter(|of| of.is_apart() && !of.is_backfill()).collect();
-    split.sort_by_key(|of| (Reverse(of.size()), of.turn));
-    for of in split {
-        let players: Vec<u32> = filled.iter().map(|(players, _)| *players).collect();
-        let Some(first) = of.way_apart(stage, &players, 0) else { continue };
-        for seat in of.seats_apart(first) {
-            let (players, sum) = filled.get_mut(usize::from(seat.team))?;
-            *players += u32::from(seat.party.size());
-            *sum += value(of) * f64::from(seat.party.size());
+        let nearest = self.nearest(&musts, &here);
+        let is_whole = |seating: &Seating<'_, '_>| {
+            seating.lacking().all(|(lacks, _)| lacks == 0)
+                && seating.has(self.anchor.of)
+                && musts.iter().all(|guest| seating.has(guest.of))
+        };
+        let seating = match is_whole(&nearest) {
+            true => nearest,
+            false => self.packed(&musts, &here, nodes).unwrap_or(nearest),
+        };
+        let seats = seating.seats();
+        let mut holds = is_whole(&seating) && self.stage.sizes_hold(&seats);
+        for (at, rule) in self.choice.set.rules().iter().enumerate() {
+            let held = self.stage.verdict(at, &seats) != Verdict::Fails;
+            counts.note(at, held);
+            holds &= held || !rule.counts_alone;
         }
-        placed.push((of.turn.id, first));
+        holds.then(|| seating.placed(self.anchor.of.turn.id))
     }
-    let mut parties: Vec<&&Waiting> = chosen.iter().filter(|of| !of.is_apart()).collect();
-    parties.sort_by(|a, b| {
-        b.size().cmp(&a.size()).then(value(b).total_cmp(&value(a))).then(a.turn.cmp(&b.turn))
-    });
-    for of in parties {
-        let best = stage
-            .teams()
-            .iter()
-            .zip(&filled)
-            .enumerate()
-            .filter(|(_, (size, (players, _)))| players + of.size() <= u32::from(size.max))
-            .min_by(|(a, (size_a, (one, sum_a))), (b, (size_b, (two, sum_b)))| {
-                let is_full = |min: u8, players: u32| players >= u32::from(min);
-                let room = |max: u8, players: u32| u32::from(max) - players;
-                is_full(size_a.min, *one)
-                    .cmp(&is_full(size_b.min, *two))
-                    .then(room(size_b.max, *two).cmp(&room(size_a.max, *one)))
-                    .then(sum_a.total_cmp(sum_b))
-                    .then(a.cmp(b))
-            })
-            .map(|(at, _)| at);
-        let Some(at) = best else { continue };
-        let (players, sum) = filled.get_mut(at)?;
-        *players += of.size();
-        *sum += value(of) * f64::from(of.size());
-        placed.push((of.turn.id, at as u8));
+
+    fn value(&self, of: &Waiting) -> f64 {
+        let of = of.parties.first().zip(self.balanced);
+        of.map_or(0.0, |(party, column)| party.number(column)).max(f64::MIN)
     }
-    Some(placed)
+
+    /// The anchor, what must be in it and the nearest, as many as there are places; then whoever fits where some of
+    /// them did not.
+    fn nearest(&self, musts: &[Guest<'w>], here: &[Guest<'w>]) -> Seating<'a, 'w> {
+        let most: u32 = self.stage.teams().iter().map(|size| u32::from(size.max)).sum();
+        let mut chosen: Vec<&Waiting> = vec![self.anchor.of];
+        chosen.extend(musts.iter().map(|guest| guest.of));
+        let (mut players, mut others) = (chosen.iter().map(|of| of.size()).sum::<u32>(), Vec::new());
+        for Guest { of, .. } in here {
+            if players + of.size() > most {
+                others.push(*of);
+                continue;
+            }
+            players += of.size();
+            chosen.push(of);
+        }
+        chosen.sort_by(|a, b| {
+            let group = |of: &Waiting| (!of.is_backfill(), !of.is_apart(), Reverse(of.size()));
+            group(a).cmp(&group(b)).then(self.value(b).total_cmp(&self.value(a))).then(a.turn.cmp(&b.turn))
+        });
+        let mut seating = Seating::new(self.stage);
+        for of in chosen {
+            seating.seat(of, self.value(of));
+        }
+        self.top_up(&mut seating, others.into_iter());
+        seating
+    }
+
+    /// Seats all that fit, in their order.
+    fn top_up(&self, seating: &mut Seating<'_, 'w>, others: impl Iterator<Item = &'w Waiting>) {
+        // Room only shrinks: who is as large as one who found none finds none.
+        let mut too_large = u32::MAX;
+        for of in others {
+            if of.size() < too_large && !seating.seat(of, self.value(of)) && !of.is_apart() {
+                too_large = of.size();
+            }
+        }
+    }
+
+    /// Teams that are filled to their minimums by parties that add up to them, and then as far as can be; what must be
+    /// in it has its place before.
+    fn packed(&self, musts: &[Guest<'w>], here: &[Guest<'w>], nodes: &mut u32) -> Option<Seating<'a, 'w>> {
+        for first in self.stage.kinds() {
+            let mut seating = Seating::new(self.stage);
+            let anchor = self.anchor.of;
+            let sits = match anchor.is_apart() {
+                true => seating.seat(anchor, self.value(anchor)),
+                false => seating.seat_on(*first, anchor, self.value(anchor)),
+            };
+            if !sits || !musts.iter().all(|guest| seating.seat(guest.of, self.value(guest.of))) {
+                continue;
+            }
+            let parties = || here.iter().map(|guest| guest.of).filter(|of| !of.is_apart());
+            let teams: Vec<(u32, u32)> = seating.lacking().collect();
+            let Some(plan) = pack(&teams, parties().map(Waiting::size), nodes) else { continue };
+            let mut wanted: Vec<u32> = plan.iter().fold(Vec::new(), |mut sums, team| {
+                sums.resize(sums.len().max(team.len()), 0);
+                sums.iter_mut().zip(team).for_each(|(sum, parties)| *sum += parties);
+                sums
+            });
+            let mut is_taken = |of: &&Waiting| {
+                let left = wanted.get_mut(of.size() as usize).filter(|left| **left > 0);
+                left.map(|left| *left -= 1).is_some()
+            };
+            let (mut chosen, others): (Vec<&Waiting>, Vec<&Waiting>) = parties().partition(|of| is_taken(of));
+            chosen.sort_by(|a, b| {
+                b.size()
+                    .cmp(&a.size())
+                    .then(self.value(b).total_cmp(&self.value(a)))
+                    .then(a.turn.cmp(&b.turn))
+            });
+            seating.follow(plan, chosen.into_iter().map(|of| (of, self.value(of))));
+            self.top_up(&mut seating, others.into_iter());
+            return Some(seating);
+        }
+        None
+    }
 }

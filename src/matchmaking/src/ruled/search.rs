@@ -235,12 +235,12 @@ impl Search {
         } else {
             loop {
                 let at = self.anchor_team;
-                let Some(team) = teams.get(at) else { return false };
+                if at >= teams.len() {
+                    return false;
+                }
                 self.anchor_team += 1;
                 // Of teams that are alike the first one stands for all.
-                let is_first = self.has_apart
-                    || at == 0
-                    || teams.get(at - 1).is_none_or(|before| before.entry != team.entry);
+                let is_first = self.has_apart || stage.kinds().iter().any(|first| usize::from(*first) == at);
                 let has_room =
                     stage.teams().get(at).is_some_and(|size| u32::from(size.max) >= sight.anchor.size());
                 if is_first && has_room {
@@ -310,7 +310,7 @@ impl Search {
     /// Takes one more ticket at the last place; `false` when all were tried there.
     fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         let filled = self.filled(sight);
-        let order = team_order(sight.set, stage, &filled, self.has_apart);
+        let order = team_order(stage, &filled, self.has_apart);
         loop {
             let Some(place) = self.places.last().copied() else { return false };
             let Some(candidate) = self.candidates.get(place.next) else { return false };
@@ -487,19 +487,17 @@ fn lacking(stage: &Stage, filled: &[u32]) -> impl Iterator<Item = u32> {
 
 /// The teams in the order in which they are tried: the neediest first, then the one with most room, and of empty teams
 /// that are alike only the first, but where `all` are asked for.
-fn team_order(set: &RuleSet, stage: &Stage, filled: &[u32], all: bool) -> SmallVec<[u8; 8]> {
+fn team_order(stage: &Stage, filled: &[u32], all: bool) -> SmallVec<[u8; 8]> {
     let mut order: SmallVec<[(bool, u32, u8); 8]> = SmallVec::new();
-    let mut empty_of = None;
-    for (at, ((team, size), filled)) in set.teams().iter().zip(stage.teams()).zip(filled).enumerate() {
-        if *filled == 0 && !all {
-            if empty_of == Some(team.entry) {
-                continue;
-            }
-            empty_of = Some(team.entry);
+    let (mut firsts, mut has_empty) = (stage.kinds().iter().peekable(), false);
+    for (at, (size, filled)) in (0_u8..=u8::MAX).zip(stage.teams().iter().zip(filled)) {
+        has_empty &= firsts.next_if_eq(&&at).is_none();
+        if *filled == 0 && !all && std::mem::replace(&mut has_empty, true) {
+            continue;
         }
         let room = u32::from(size.max).saturating_sub(*filled);
         if room > 0 {
-            order.push((*filled >= u32::from(size.min), u32::MAX - room, at as u8));
+            order.push((*filled >= u32::from(size.min), u32::MAX - room, at));
         }
     }
     order.sort_unstable();

@@ -2,11 +2,13 @@
 mod backfills;
 mod composed;
 mod even;
+mod large;
 mod lost_quality;
 #[path = "../../../rules/tests/it/make.rs"]
 #[expect(dead_code, reason = "seats are made by the tests of the rules only")]
 mod make;
 mod model;
+mod numbered;
 mod objective;
 mod pools;
 mod props;

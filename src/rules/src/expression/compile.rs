@@ -118,7 +118,7 @@ fn path(path: &Path, uses: ListUse, scope: &mut Scope) -> Result<Typed, Wrong> {
 }
 
 /// The teams that are meant; several are grouped.
-fn teams(names: &Names, scope: &Scope) -> Result<(TeamSet, bool), Wrong> {
+fn teams(names: &Names, scope: &mut Scope) -> Result<(TeamSet, bool), Wrong> {
     let Names::Some(names) = names else {
         return Ok(((0..scope.teams.len()).filter_map(|team| u8::try_from(team).ok()).collect(), true));
     };
@@ -130,7 +130,13 @@ fn teams(names: &Names, scope: &Scope) -> Result<(TeamSet, bool), Wrong> {
             let near = did_you_mean(name, scope.entries.iter().map(String::as_str));
             return Err(Wrong { at: *at, message: format!("unknown team `{name}`{near}") });
         }
-        meant.for_each(|(index, _)| teams.insert(index));
+        for (index, team) in meant {
+            teams.insert(index);
+            // By its number: the others of its entry are not meant.
+            if scope.entries.get(team.entry) != Some(name) {
+                scope.numbered.insert(index);
+            }
+        }
     }
     Ok((teams, teams.iter().nth(1).is_some()))
 }

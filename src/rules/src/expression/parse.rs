@@ -59,15 +59,25 @@ const FOLDS: [(&str, Function); 7] = [
     ("count", Function::Count),
 ];
 
-/// Is this text meant as an expression, lawful or not? Anything else is a literal.
+/// Functions that make lists.
+const LISTS: [&str; 2] = ["flatten", "set_intersection"];
+
+/// Is this text meant as an expression, lawful or not? Anything else is a literal, such as `tank(main)`: a word before a
+/// bracket is a function if there is one of that name, or if an expression follows, where the name may be misspelt.
 pub(crate) fn is_expression(text: &str) -> bool {
-    let text = text.trim_start();
-    let word = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    let has_word = word.len() < text.len();
-    let is_path = ["team", "teams"]
-        .iter()
-        .any(|start| text.strip_prefix(start).is_some_and(|r| r.trim_start().starts_with('[')));
-    is_path || (has_word && word.starts_with('('))
+    let mut text = text.trim_start();
+    loop {
+        let is_path = ["team", "teams"]
+            .iter()
+            .any(|start| text.strip_prefix(start).is_some_and(|r| r.trim_start().starts_with('[')));
+        let rest = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let word = text.strip_suffix(rest).unwrap_or_default();
+        let Some(argument) = rest.strip_prefix('(').filter(|_| !word.is_empty()) else { return is_path };
+        if LISTS.contains(&word) || FOLDS.iter().any(|(name, _)| *name == word) {
+            return true;
+        }
+        text = argument.trim_start();
+    }
 }
 
 pub(crate) fn parse(text: &str) -> Result<Expression, Wrong> {
@@ -124,8 +134,8 @@ impl<'t> Parser<'t> {
             return Ok(Expression::Path(self.path()?));
         }
         let fold = FOLDS.iter().find(|(name, _)| *name == word).map(|(_, function)| *function);
-        if fold.is_none() && !matches!(word, "flatten" | "set_intersection") {
-            let names = || FOLDS.iter().map(|(name, _)| *name).chain(["flatten", "set_intersection"]);
+        if fold.is_none() && !LISTS.contains(&word) {
+            let names = || FOLDS.iter().map(|(name, _)| *name).chain(LISTS);
             let message = match word {
                 "" => "a function or `teams[..]` must stand here".to_owned(),
                 _ => {
@@ -234,8 +244,28 @@ mod tests {
 
     #[test]
     fn literals_are_told_from_expressions() {
-        let meant = ["max(teams[*].players)", "mean(x)", "teams[a].players", "team [a]", " avg("];
-        let literal = ["", "ranked", "teams", "healer (main)", "(x)", "20", "team rocket"];
+        let meant = [
+            "max(teams[*].players)",
+            "mean(teams[*].players)",
+            "mean(flaten( teams[a].players))",
+            "max(x)",
+            "set_intersection()",
+            "teams[a].players",
+            "team [a]",
+            " avg(",
+        ];
+        let literal = [
+            "",
+            "ranked",
+            "teams",
+            "healer (main)",
+            "Healer(EU)",
+            "tank(main(eu))",
+            "Max(x)",
+            "(x)",
+            "20",
+            "team rocket",
+        ];
         assert!(
             meant.iter().all(|text| is_expression(text)) && !literal.iter().any(|text| is_expression(text))
         );

@@ -105,6 +105,7 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         is_extended: dialect == Dialect::Extended,
         sizes: Vec::new(),
         with_roles: TeamSet::default(),
+        numbered: TeamSet::default(),
         rules: Vec::new(),
     };
     let objective = match dialect {
@@ -180,6 +181,8 @@ pub(crate) struct Scope {
     pub(crate) sizes: Vec<TeamSize>,
     /// The teams that a rule of the stage that is read has given roles.
     pub(crate) with_roles: TeamSet,
+    /// The teams of a quantity that something names by their number, as far as was read.
+    pub(crate) numbered: TeamSet,
 }
 
 impl Scope {
@@ -199,6 +202,16 @@ impl Scope {
 }
 
 impl Scope {
+    /// The first team of each kind: a team that is named by its number is one of its own, and parts the teams beside it.
+    fn firsts(&self) -> Vec<u8> {
+        let of = |at: u8, team: &Team| (team.entry, self.numbered.has(at).then_some(at));
+        let mut last = None;
+        let teams = (0_u8..=u8::MAX).zip(&self.teams);
+        teams
+            .filter(|(at, team)| last.replace(of(*at, team)) != Some(of(*at, team)))
+            .map(|(at, _)| at)
+            .collect()
+    }
     /// The type of a declared attribute.
     pub(crate) fn kind(&self, attribute: usize) -> Option<AttributeKind> {
         self.attributes.get(attribute).map(|attribute| attribute.kind)
@@ -234,5 +247,6 @@ fn stage(
         scope.rules = rules::names(&read);
     }
     let checks = rules::checks(read)?;
-    Some(Stage::new(from, teams::sizes(&entries), algorithm, checks, &scope.rules, &scope.teams))
+    let firsts = scope.firsts();
+    Some(Stage::new(from, teams::sizes(&entries), algorithm, checks, &scope.rules, firsts))
 }

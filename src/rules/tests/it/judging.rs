@@ -51,6 +51,17 @@ const CLOSE: &str = r#"{"name": "Close", "type": "distance", "measurements": ["m
   "referenceValue": "min(flatten(teams[*].players.attributes[skill]))", "maxDistance": 10"#;
 
 #[test]
+fn a_collection_without_counts_asks_for_one() {
+    let tank =
+        |of: &str| member("p", &[("skill", Value::Number(1.0)), ("maps", Value::List(vec![of.to_owned()]))]);
+    let rule = r#"{"name": "Tank", "type": "collection", "operation": "contains", "referenceValue": "tank(main)",
+      "measurements": ["flatten(teams[*].players.attributes[maps])"]}"#;
+    let set = set(PAIR, rule, "");
+    let judged = |a: &str, b: &str| holds(&set, 0, &[(0, &[tank(a)]), (1, &[tank(b)])]);
+    assert!(judged("tank(main)", "x") && judged("tank(main)", "tank(main)") && !judged("x", "tank"));
+}
+
+#[test]
 fn expansions_make_stages_that_replace_values_at_absolute_ages() {
     let more = r#", "expansions": [
       {"target": "rules[Close].maxDistance", "steps": [{"waitTimeSeconds": 5, "value": 20}, {"waitTimeSeconds": 30, "value": "50"}]},

@@ -61,6 +61,14 @@ fn sel(dice: &mut Dice, teams: &[TeamSpec]) -> Sel {
         let at = dice.below(names.len());
         names.remove(at);
     }
+    // Some by the number of one of a quantity.
+    for team in teams.iter().filter(|team| team.quantity > 1) {
+        if let Some(name) = names.iter_mut().find(|name| **name == team.name)
+            && dice.chance(50)
+        {
+            *name = format!("{name}_{}", 1 + dice.below(team.quantity));
+        }
+    }
     Sel::Names(names)
 }
 

@@ -75,11 +75,16 @@ impl Twin<'_> {
         match expr {
             Expr::Path(sel, what) => {
                 let entries = self.set.entries();
-                let is_meant = |entry: usize| match sel {
-                    Sel::All => true,
-                    Sel::Names(names) => names.contains(&self.set.teams[entry].name),
+                let is_meant = |team: usize| {
+                    let name = &self.set.teams[entries[team]].name;
+                    let before = entries[..team].iter().filter(|entry| **entry == entries[team]).count();
+                    let numbered = format!("{name}_{}", before + 1);
+                    match sel {
+                        Sel::All => true,
+                        Sel::Names(names) => names.contains(name) || names.contains(&numbered),
+                    }
                 };
-                let teams: Vec<usize> = (0..entries.len()).filter(|team| is_meant(entries[*team])).collect();
+                let teams: Vec<usize> = (0..entries.len()).filter(|team| is_meant(*team)).collect();
                 let of = |team: usize| {
                     let parties = self.seats.iter().filter(|(at, _)| *at == team);
                     let players = parties.flat_map(|(_, party)| {

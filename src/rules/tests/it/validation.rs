@@ -338,7 +338,16 @@ fn properties_of_rules_are_checked() {
             r#"{{"name": "R", "type": "collection", "measurements": ["flatten(teams[*].players.attributes[picks])"], {more}}}"#
         )
     };
-    bad_rule(&collection(r#""operation": "contains", "referenceValue": "x""#), "", "needs `minCount`");
+    let open = taken(&with(&[&collection(r#""operation": "contains", "referenceValue": "x""#)], ""));
+    assert_eq!(open.warnings[0].path, "$.rules[0]");
+    // A word before a bracket that is no function.
+    let named = collection(r#""operation": "contains", "minCount": 1, "referenceValue": "Healer(EU)""#);
+    taken(&with(&[&named], ""));
+    bad_rule(
+        &collection(r#""operation": "contains", "minCount": 1, "referenceValue": "mean(teams[*].players)""#),
+        "referenceValue",
+        "unknown function `mean`",
+    );
     bad_rule(&collection(r#""operation": "contains", "minCount": 1"#), "", "`referenceValue` is missing");
     bad_rule(
         &collection(r#""operation": "contains", "minCount": 1, "referenceValue": 5"#),

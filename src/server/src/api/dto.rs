@@ -199,7 +199,7 @@ impl From<TicketView> for TicketDto {
             queued_at: row.queued_at.as_millis(),
             expires_at: row.expires_at.as_millis(),
             ended_at: row.ended_at.map(|at| at.as_millis()),
-            reason: row.reason,
+            reason: row.reason.filter(|_| row.state.is_terminal()),
             proposal_id: row.proposal.map(|id| id.to_string()),
             match_id: row.match_id.map(|id| id.to_string()),
             estimated_wait: None,

@@ -122,19 +122,24 @@ fn attribute(value: &Value) -> Tree {
 /// What FlexMatch says of a ticket whose time is up.
 pub(crate) const TIMED_OUT: &str = "Removed from matchmaking due to timing out.";
 
+/// What we say of a ticket whose match was not accepted by all, and which searches on.
+const NOT_ACCEPTED: &str = "A proposed match was not accepted; searching for another one.";
+
 /// What it says of one that was stopped; of other ends we say what they were.
 pub(crate) fn cancelled(why: Option<&str>) -> &str {
     why.filter(|why| *why != CANCELLED).unwrap_or("Cancelled by request.")
 }
 
-/// Why a ticket ended, in the words of events.
-fn ended(state: TicketState, why: Option<&str>) -> Option<(&'static str, &str)> {
+/// Why a ticket ended, in the words of events; or why it searches again.
+fn why(state: TicketState, why: Option<&str>) -> Option<(&'static str, &str)> {
     match state {
         TicketState::TimedOut => Some(("TimedOut", TIMED_OUT)),
         TicketState::Cancelled => Some(("Cancelled", cancelled(why))),
         TicketState::Failed => {
             Some(("UNEXPECTED_ERROR", "An unexpected error was encountered during match placing."))
         }
+        // The service gives a reason here, and does not say which.
+        TicketState::Searching => why.map(|_| ("AcceptanceFailed", NOT_ACCEPTED)),
         _ => None,
     }
 }
@@ -145,7 +150,7 @@ fn status(state: &str) -> String {
 
 fn shown(asked: &Asked<'_>, view: &TicketView) -> Tree {
     let row = &view.row;
-    let (reason, message) = ended(row.state, row.reason.as_deref()).unzip();
+    let (reason, message) = why(row.state, row.reason.as_deref()).unzip();
     let session = row.session.as_deref().map(|arn| Tree::empty().with("GameSessionArn", arn));
     let nothing = Brought::default();
     let player = |(at, player): (usize, &gsm_engine::store::TicketPlayer)| {

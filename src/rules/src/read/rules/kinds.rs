@@ -198,10 +198,13 @@ impl Source<'_, '_> {
         let sets = self.set_aggregation();
         let min = self.object.count("minCount", (0, COUNT_MAX), self.faults);
         let max = self.object.count("maxCount", (0, COUNT_MAX), self.faults);
-        if self.object.get("minCount").is_none() && self.object.get("maxCount").is_none() {
-            self.faults.add(self.object.begin, "needs `minCount`, `maxCount` or both");
+        // Without either every count would do: one is meant.
+        let is_open = self.object.get("minCount").is_none() && self.object.get("maxCount").is_none();
+        if is_open {
+            let message = "without `minCount` and `maxCount` the count must be 1 or more";
+            self.faults.warn(self.object.begin, message);
         }
-        let allowed = Counts { min: min.unwrap_or(0), max: max.unwrap_or(u32::MAX) };
+        let allowed = Counts { min: min.unwrap_or(u32::from(is_open)), max: max.unwrap_or(u32::MAX) };
         if allowed.min > allowed.max {
             self.fault("minCount", "`minCount` is above `maxCount`");
         }

@@ -117,3 +117,35 @@ async fn a_match_says_the_teams_and_the_next_ticket_how_long_it_may_take() {
     assert!(start("t-3", "cy").await["EstimatedWaitTime"].is_u64());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_says_that_it_searches_again_as_its_match_was_not_accepted() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    configuration(&world.anyone, "c", "r", json!({ "AcceptanceRequired": true })).await;
+    let start = async |ticket: &str| {
+        let input =
+            json!({ "TicketId": ticket, "ConfigurationName": "c", "Players": [{ "PlayerId": ticket }] });
+        call(&world.anyone, "StartMatchmaking", input).await.output();
+    };
+    let until = async |ticket: &str, status: &str| loop {
+        let input = json!({ "TicketIds": [ticket] });
+        let found = call(&world.anyone, "DescribeMatchmaking", input).await.output();
+        let found = found["TicketList"][0].clone();
+        if found["Status"] == status {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    };
+    start("t-1").await;
+    assert!(until("t-1", "SEARCHING").await.get("StatusReason").is_none());
+    start("t-2").await;
+    until("t-2", "REQUIRES_ACCEPTANCE").await;
+    call(&world.anyone, "StopMatchmaking", json!({ "TicketId": "t-1" })).await.output();
+    let again = until("t-2", "SEARCHING").await;
+    assert_eq!(again["StatusReason"], "AcceptanceFailed");
+    assert!(again["StatusMessage"].is_string() && again.get("EndTime").is_none(), "{again}");
+    start("t-3").await;
+    assert!(until("t-2", "REQUIRES_ACCEPTANCE").await.get("StatusReason").is_none());
+    world.stop().await;
+}
