@@ -61,6 +61,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ("json_too_many_members", 400, "The body has more than 1,000 members and elements."),
     ("invalid_upgrade", 400, "The request is no WebSocket handshake."),
     ("body_cut_off", 400, "The connection ended inside the body."),
+    (
+        "invalid_forwarded_for",
+        400,
+        "A trusted proxy says in `X-Forwarded-For` who speaks, and it is no address.",
+    ),
     ("unauthenticated", 401, "The operation needs a bearer token and none came."),
     ("invalid_token", 401, "The bearer token is not valid here, or has expired."),
     (

@@ -160,6 +160,15 @@ pub(crate) async fn serve(
     response
 }
 
+/// Refuses a request before anything of it is looked at.
+pub(crate) fn refuse(app: &App, protocol: Protocol, error: ApiError) -> Response {
+    let mut response = protocol.refusal(&Fault::invalid(error.detail));
+    if let Ok(value) = HeaderValue::from_str(&uuid(&**app.engine.ids())) {
+        response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
+    }
+    response
+}
+
 /// What the audit log is told of a request that comes in.
 fn trail_of(app: &App, parts: &Parts, facts: &Facts<'_>) -> Arc<Trail> {
     let operation = Protocol::of(parts).and_then(|(_, name)| Operation::named(name));
