@@ -27,10 +27,20 @@ fn authority(name: &str) -> Authority {
 
 /// A certificate and its key (PEM), by an authority.
 fn issued(by: &Authority, name: &str, usage: ExtendedKeyUsagePurpose) -> (String, String) {
+    let names = [(DnType::OrganizationName, "Studio"), (DnType::CommonName, name)];
+    issued_to(by, names, usage)
+}
+
+fn issued_to<const N: usize>(
+    by: &Authority,
+    names: [(DnType, &str); N],
+    usage: ExtendedKeyUsagePurpose,
+) -> (String, String) {
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::OrganizationName, "Studio");
-    params.distinguished_name.push(DnType::CommonName, name);
+    for (kind, name) in names {
+        params.distinguished_name.push(kind, name);
+    }
     params.extended_key_usages = vec![usage];
     let key = KeyPair::generate().unwrap();
     (params.signed_by(&key, by).unwrap().pem(), key.serialize_pem())
@@ -161,6 +171,10 @@ async fn a_client_certificate_speaks_for_whom_the_settings_say() {
         401,
         "nobody has named that subject"
     );
+    // One value that reads like two is not the two.
+    let names = [(DnType::OrganizationName, "Studio, CN=game-1")];
+    let forged = issued_to(&clients, names, ExtendedKeyUsagePurpose::ClientAuth);
+    assert_eq!(status(&connector(&root, Some(forged)), "/v1/matches", None).await, 401);
     assert_eq!(status(&connector(&root, None), "/v1/matches", None).await, 401);
     assert!(get(&with("game-1", &root), addr, "/healthz", None).await.is_err(), "signed by another");
     world.stop().await;
