@@ -6,7 +6,7 @@ use crate::{
         extract::{Caller, bearer},
     },
     audit::Trail,
-    authz::{self, Asked},
+    authz::{self, Asked, Subject},
     firewall::{Facts, Guard, announce},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol},
@@ -379,7 +379,7 @@ async fn admit(
 fn may(door: &Door, parts: &Parts, caller: &Bearer, action: &str, address: IpAddr) -> Result<(), ApiError> {
     let reason = reason(&parts.headers)?;
     let operations = crate::api::operations();
-    let asked = Asked { action, path: Some(parts.uri.path()), address, reason };
+    let asked = Asked { action, about: Subject::Path(parts.uri.path()), address, reason };
     let decision = authz::decide(&door.policies, operations, caller, &asked);
     if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
         trail.is_decided(decision.allowed, &decision.policies, reason);
