@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 /// What is signed begins with this, so that a signature for us is one for nobody else.
 const PREFIX: &str = "gsm device sign-in";
 /// Bytes of a coordinate, of a key of Ed25519, and of half a signature.
-const HALF_BYTES: usize = 32;
+pub(super) const HALF_BYTES: usize = 32;
 /// Challenges that were used and have not expired.
 const USED_MAX: usize = 200_000;
 
@@ -74,7 +74,7 @@ impl DeviceKey {
 
 /// Whether a point of Ed25519 has an order of 8 at most, so that signatures for it need no private key. There are eight of
 /// them, with seven encodings but for the sign, non-canonical ones included.
-fn is_weak(x: &[u8]) -> bool {
+pub(super) fn is_weak(x: &[u8]) -> bool {
     let Ok(mut y) = <[u8; HALF_BYTES]>::try_from(x) else { return false };
     y[HALF_BYTES - 1] &= 0x7f;
     let near_p = |first: u8| {
