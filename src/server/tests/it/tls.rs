@@ -99,6 +99,18 @@ async fn get(
     Ok((status.ok_or_else(|| std::io::Error::other("no answer"))?, certificate))
 }
 
+#[test]
+fn a_key_of_another_certificate_is_seen_before_a_start() {
+    let (dir, root) = (tempfile::tempdir().unwrap(), authority("root"));
+    let tls = server_files(dir.path(), &root, "first");
+    assert_eq!(gsm_server::inspect::tls_fault(&tls.cert_file, &tls.key_file), None);
+    std::fs::write(&tls.key_file, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    assert!(gsm_server::inspect::tls_fault(&tls.cert_file, &tls.key_file).is_some());
+    std::fs::write(&tls.key_file, "junk").unwrap();
+    let told = gsm_server::inspect::tls_fault(&tls.cert_file, &tls.key_file).unwrap();
+    assert!(told.contains("tls.key"), "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn certificates_change_without_a_restart() {
     let (dir, root) = (tempfile::tempdir().unwrap(), authority("root"));
