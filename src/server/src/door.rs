@@ -414,6 +414,14 @@ fn forbidden(roles: &[String], role: &str) -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
+/// Counts a token that a body brought and that proved bad, as one of the head; refuses who tries too many.
+pub(crate) fn bad_token(app: &App, parts: &Parts, now: Timestamp) -> Result<(), ApiError> {
+    let operation = crate::api::operations().get(parts.uri.path(), &parts.method);
+    let action = operation.map(|operation| operation.action.as_str());
+    let facts = facts_of(client_of(&app.door, parts)?, parts, Face::Native, action);
+    app.door.guard.judge(&facts, Moment::BadToken, now, &mut None)
+}
+
 async fn authenticate(
     app: &App,
     facts: &Facts<'_>,
