@@ -42,8 +42,9 @@ fn can_meet(pattern: &str, template: &str) -> bool {
             return before.contains('*') || parts.next().is_none_or(begins);
         }
         let Some(part) = parts.next() else { return false };
-        let fits =
-            part.starts_with('{') || piece == part || Glob::new(piece).is_ok_and(|glob| glob.matches(part));
+        let fits = (part.starts_with('{') && !piece.is_empty())
+            || piece == part
+            || Glob::new(piece).is_ok_and(|glob| glob.matches(part));
         if !fits {
             return false;
         }
