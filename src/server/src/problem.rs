@@ -149,6 +149,7 @@ const CODES: &[(&str, u16, &str)] = &[
         "The player watches as many boards as one may, or all players as many friends.",
     ),
     ("internal", 500, "The server failed; the log knows more under the request id."),
+    ("audit_damaged", 503, "The audit log is damaged; the server's log says where. Nothing of it is served."),
     ("damaged", 500, "Stored data is damaged; the log names it under the request id."),
     ("store_refused", 503, "The store refused; nothing was applied. Repeat the request."),
     ("store_no_answer", 503, "The store did not answer. Repeat with the same Idempotency-Key."),
