@@ -39,6 +39,6 @@ pub use note::{Note, NoteError, SigningKey, VerifierKey};
 pub use proof::{Nodes, consistency, inclusion, proves_consistency, proves_inclusion};
 pub use record::{Digested, PARAMETERS_BYTES_MAX, RECORD_BYTES_MAX, Record, rfc3339};
 pub use segment::{path as segment_path, segments};
-pub use ship::{ShipError, Shipped, Vault, ship};
+pub use ship::{ShipError, Shipped, Vault, copy_is_whole, ship};
 pub use tile::{Rows, TILE_WIDTH, Tile, TileNodes, row_of};
 pub use verify::{Damage, Verdict, Whole, verify};

@@ -6,7 +6,7 @@
 //! one that was interrupted anywhere goes on. Nothing is put that does not lead from the root of the copy to a signed one.
 use crate::{
     checkpoint::Checkpoint,
-    disk::{CHECKPOINT, CHECKPOINTS, Files, PENDING},
+    disk::{CHECKPOINT, CHECKPOINTS, Files, PENDING, SEGMENTS},
     hash::{Hash, root_of},
     log::{LogError, damaged, io, rows_at},
     note::VerifierKey,
@@ -107,6 +107,24 @@ pub fn ship(
         }
     }
     Ok(Shipped { before, size: rows.size() })
+}
+
+/// Checks that a copy has every record that its checkpoint covers, as the log had it: what was put once may have been removed
+/// or changed since. Cost: the copy is read once, a segment at a time.
+pub fn copy_is_whole(copy: &dyn Files) -> Result<(), ShipError> {
+    let note = copy.read(CHECKPOINT).map_err(of_copy(CHECKPOINT))?;
+    let note = note.ok_or_else(|| differs(CHECKPOINT, "it is not there"))?;
+    let covers = Checkpoint::claimed(&note).map_err(|error| differs(CHECKPOINT, error.to_string()))?;
+    let mut rows = Rows::default();
+    let walked = segment::records(copy, 0, covers.size, &mut |_, hash| rows.push(hash, &mut |_, _| {}));
+    walked.map_err(|error| match error {
+        LogError::Io { path, source } => ShipError::Copy { path, source },
+        LogError::Damaged { path, what } => ShipError::Differs { path, what },
+    })?;
+    if rows.root() == covers.root {
+        return Ok(());
+    }
+    Err(differs(SEGMENTS, format!("its first {} records are not those of the log", covers.size)))
 }
 
 /// Records that the copy has, and their root. Whoever signed its checkpoint: it must say what the log says.

@@ -114,13 +114,14 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
     all.extend(private_key("audit keys", &settings.audit_key_file, gsm_server::audit_key_fault));
     all.extend(address_keys(&settings.data_dir));
+    all.extend(private_file("admin key", &settings.data_dir.join("admin.key")));
     let jwks =
         settings.player_jwks.iter().chain(settings.trusted_issuers.iter().filter_map(|i| i.jwks.as_ref()));
-    all.extend(jwks.map(|path| readable(path)));
+    all.extend(jwks.map(|path| issuer_keys(path)));
     all.extend(private_key("access key seal", &settings.aws_master_key_file, gsm_server::key_fault));
     all.extend(settings.webhooks.iter().map(|webhook| secret(&webhook.name, &webhook.secret_file)));
     if let Some(tls) = &settings.tls {
-        all.extend(private_file("TLS key", &tls.key_file));
+        all.push(tls_key(&tls.cert_file, &tls.key_file));
         all.push(certificate("TLS certificate", &tls.cert_file));
         all.extend(tls.client_ca_file.iter().map(|file| certificate("client authority", file)));
     }
@@ -421,22 +422,27 @@ fn address_keys(dir: &Path) -> Vec<Finding> {
     paths.iter().filter_map(|path| private_key("address key", path, gsm_server::key_fault)).collect()
 }
 
-fn readable(path: &Path) -> Finding {
-    match fs::read(path).map(|text| serde_json::from_slice::<serde_json::Value>(&text)) {
-        Ok(Ok(keys)) if keys["keys"].as_array().is_some_and(|keys| !keys.is_empty()) => {
-            Finding::ok("issuer keys", path.display().to_string())
+/// The key of the server's certificate: there, nobody else's to read, and the certificate's own.
+fn tls_key(cert: &Path, key: &Path) -> Finding {
+    const CHECK: &str = "TLS key";
+    let found = private_file(CHECK, key);
+    if let Some(found) = found.filter(|found| found.verdict != Verdict::Ok) {
+        return found;
+    }
+    match gsm_server::inspect::tls_fault(cert, key) {
+        None => Finding::ok(CHECK, key.display().to_string()),
+        Some(why) => {
+            Finding::bad(CHECK, Verdict::Fail, why, "put the key there that the certificate was made for")
         }
-        Ok(_) => Finding::bad(
-            "issuer keys",
-            Verdict::Fail,
-            path.display().to_string(),
-            "this is no JWKS file with keys",
-        ),
-        Err(error) => Finding::bad(
-            "issuer keys",
-            Verdict::Fail,
-            format!("{}: {error}", path.display()),
-            "name a file that is there",
-        ),
+    }
+}
+
+fn issuer_keys(path: &Path) -> Finding {
+    const CHECK: &str = "issuer keys";
+    match gsm_server::inspect::jwks_fault(path) {
+        None => Finding::ok(CHECK, path.display().to_string()),
+        Some(why) => {
+            Finding::bad(CHECK, Verdict::Fail, why, "name a JWKS file with the public keys of the issuer")
+        }
     }
 }

@@ -141,12 +141,13 @@ fn check(settings: &FirewallSettings, json: bool) -> Outcome {
             return Err(Failure::usage(format!("the rules are not lawful:\n{}", lines.join("\n"))));
         }
     };
+    let warnings = settings.warnings(&read.rules);
     let count = |list| settings.entries(&read, list).len();
     let (denied, allowed) = (count(AddressList::Deny), count(AddressList::Allow));
     if json {
         let rules: Vec<_> = rules.iter().map(told).collect();
         return print_json(
-            &json!({ "ok": true, "rules": rules, "denied_networks": denied, "allowed_networks": allowed }),
+            &json!({ "ok": true, "rules": rules, "denied_networks": denied, "allowed_networks": allowed, "warnings": warnings }),
         );
     }
     let head = ["rule", "limit", "by", "counts", "above it"].map(str::to_owned).to_vec();
@@ -158,6 +159,7 @@ fn check(settings: &FirewallSettings, json: bool) -> Outcome {
     let rows: Vec<_> = std::iter::once(head).chain(rules.iter().map(row)).collect();
     print_table(&rows, &[]);
     say(format_args!("networks: {denied} denied, {allowed} never limited"));
+    warnings.iter().for_each(|warning| note(format_args!("warning: {warning}")));
     Ok(())
 }
 

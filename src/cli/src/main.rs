@@ -126,7 +126,7 @@ fn main() -> ExitCode {
         Command::Key(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
-    match done {
+    match done.and_then(|()| output::all_written()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { text, code }) => {
             if !text.is_empty() {

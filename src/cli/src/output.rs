@@ -1,5 +1,12 @@
 //! How commands end and how they print.
-use std::{fmt::Display, io::Write as _};
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+    sync::OnceLock,
+};
+
+/// Why output was not written, of the first that was not.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -21,12 +28,30 @@ impl Failure {
 
 /// Prints a line; whoever reads no further (`| head`) has seen enough.
 pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    remember(writeln!(io::stdout(), "{line}"));
+}
+
+fn remember(written: io::Result<()>) {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = UNWRITTEN.set(error.to_string());
+        }
+        _ => {}
+    }
+}
+
+/// Whether all that was printed was written: a full disk must not look like an answer that is short.
+pub(crate) fn all_written() -> Outcome {
+    remember(io::stdout().flush());
+    match UNWRITTEN.get() {
+        None => Ok(()),
+        Some(why) => Err(Failure::failed(format!("the output could not be written: {why}"))),
+    }
 }
 
 /// Prints a line for people, beside the output proper.
 pub(crate) fn note(line: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// What each command returns.

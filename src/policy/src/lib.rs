@@ -27,6 +27,7 @@
     reason = "Cedar takes the parents of an entity as a hash set; no order of it is ever seen"
 )]
 mod decide;
+mod depth;
 mod load;
 mod table;
 

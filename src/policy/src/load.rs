@@ -1,13 +1,13 @@
 //! Policies from their texts: parsed, named, checked against the schema.
 use crate::{
-    Policies,
+    Policies, depth,
     table::{self, Operation},
 };
 use cedar_policy::{Authorizer, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    fmt, thread,
 };
 
 /// Bytes of one file.
@@ -84,6 +84,11 @@ fn parse(file: &str, text: &str) -> Result<PolicySet, Vec<Fault>> {
     if text.len() > FILE_BYTES_MAX {
         return Err(at_start("the file is longer than 256 KiB"));
     }
+    if let Some((offset, what)) = depth::excess(text) {
+        let (line, column) = place(text, offset);
+        let help = Some("split the policy into several".to_owned());
+        return Err(vec![Fault { file: file.to_owned(), line, column, what, help }]);
+    }
     let set: PolicySet = text.parse().map_err(|errors: cedar_policy::ParseErrors| {
         errors.iter().map(|error| fault(file, text, 0, error)).collect::<Vec<_>>()
     })?;
@@ -99,6 +104,25 @@ impl Policies {
     /// # Errors
     /// Every fault of every file: what does not parse, what the schema does not know, what has the name of another.
     pub fn load(operations: &[Operation], files: &[(String, String)]) -> Result<Self, Faults> {
+        // Cedar reads and checks recursively, also what is within the bounds: not on the stack of whoever calls.
+        thread::scope(|scope| {
+            let reader = thread::Builder::new().stack_size(depth::STACK_BYTES);
+            let reading = reader.spawn_scoped(scope, || Self::read(operations, files));
+            match reading.map(|reading| reading.join()) {
+                Ok(Ok(read)) => read,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(error) => Err(Faults(vec![Fault {
+                    file: "the policies".into(),
+                    line: 1,
+                    column: 1,
+                    what: format!("there is no thread to read them: {error}"),
+                    help: None,
+                }])),
+            }
+        })
+    }
+
+    fn read(operations: &[Operation], files: &[(String, String)]) -> Result<Self, Faults> {
         let own = |what: String| {
             Faults(vec![Fault { file: "the schema".into(), line: 1, column: 1, what, help: None }])
         };
@@ -236,6 +260,37 @@ mod tests {
             "another policy",
         );
         check(&" ".repeat(FILE_BYTES_MAX + 1), "1:1", "longer");
+    }
+
+    #[test]
+    fn a_policy_is_not_deeper_than_the_stack() {
+        let when = |condition: &str| format!("permit (principal, action, resource)\nwhen {{ {condition} }};");
+        let nested = |open: &str, inner: &str, close: &str, n: usize| {
+            when(&format!("{}{inner}{}", open.repeat(n), close.repeat(n)))
+        };
+        for deep in [
+            nested("(", "true", ")", 200),
+            nested("[", "1", "]", 2_000),
+            nested("{a:", "1", "}", 2_000),
+            nested("true && (", "true", ")", 2_000),
+        ] {
+            check(&deep, "2:", "nests deeper than");
+        }
+        check(&nested("if true then ", "true", " else true", 2_000), "2:", "operators");
+        check(&when(&vec!["true"; 2_000].join(" || ")), "2:", "operators");
+        check(&when(&format!("{}true", "!".repeat(2_000))), "2:", "operators");
+        // What is just within the bounds is read, or refused in words.
+        for n in [depth::NESTING_MAX - 2, depth::NESTING_MAX - 1] {
+            faults(&[("a.cedar", &nested("(", "true", ")", n))]);
+            faults(&[("a.cedar", &nested("{a:", "1", "}", n))]);
+        }
+        let most = vec!["true"; depth::OPERATORS_MAX - 1].join(" && ");
+        assert_eq!(faults(&[("a.cedar", &when(&most))]), [""; 0]);
+        faults(&[("a.cedar", &nested("if true then ", "true", " else true", depth::OPERATORS_MAX))]);
+        // What is said in texts and comments nests nothing.
+        let said =
+            format!("// {}\n{}", "(".repeat(500), when(&format!("\"{}\\\"((\" == \"\"", "[".repeat(500))));
+        assert_eq!(faults(&[("a.cedar", &said)]), [""; 0]);
     }
 
     #[test]

@@ -355,6 +355,11 @@ impl Rule {
             || matches!(self.key, KeyBy::Player | KeyBy::ApiKey | KeyBy::PlayerAction | KeyBy::Caller)
     }
 
+    /// Whether a method is one of its own. HEAD does what GET does, and costs as much.
+    fn counts_method(&self, asked: &str) -> bool {
+        self.methods.iter().any(|method| **method == *asked || (asked == "HEAD" && **method == *"GET"))
+    }
+
     /// Whom it counts a request for, or why it does not count it.
     pub fn key_of(&self, request: &Request<'_>) -> Result<Key, Miss> {
         let caller = match (self.on, request.moment, self.needs_caller()) {
@@ -365,7 +370,7 @@ impl Rule {
         if self.face.is_some_and(|face| face != request.face) {
             return Err(Miss::Face);
         }
-        if !self.methods.is_empty() && !self.methods.iter().any(|method| **method == *request.method) {
+        if !self.methods.is_empty() && !self.counts_method(request.method) {
             return Err(Miss::Method);
         }
         if !self.actions.is_empty() {
@@ -452,11 +457,19 @@ mod tests {
     const PLAYER: Caller<'static> = Caller { role: "player", is_player: true, id: Some(7) };
 
     fn check(change: impl FnOnce(&mut RuleConfig), moment: Moment<'_>, expected: Result<Key, Miss>) {
+        check_method("POST", change, moment, expected);
+    }
+    fn check_method(
+        method: &str,
+        change: impl FnOnce(&mut RuleConfig),
+        moment: Moment<'_>,
+        expected: Result<Key, Miss>,
+    ) {
         let header = |name: &str| (name == "x-game").then_some(&b"chess"[..]);
         let request = Request {
             address: "192.0.2.1".parse().unwrap(),
             face: Face::Native,
-            method: "POST",
+            method,
             path: "/v1/tickets",
             action: Some("gsm:CreateTicket"),
             header: &header,
@@ -478,6 +491,18 @@ mod tests {
         check(|r| r.face = Some(Face::Gamelift), Moment::Arrival, Err(Miss::Face));
         check(|r| r.on = Event::BadToken, Moment::BadToken, address);
         check(|r| r.on = Event::BadToken, Moment::Arrival, Err(Miss::Moment));
+    }
+
+    #[test]
+    fn head_counts_as_get() {
+        let address = Ok(address_key("192.0.2.1".parse().unwrap()));
+        let check = |asked, rules: &str, expected| {
+            check_method(asked, |r| r.methods = vec![rules.into()], Moment::Arrival, expected);
+        };
+        check("HEAD", "GET", address);
+        check("HEAD", "HEAD", address);
+        check("GET", "HEAD", Err(Miss::Method));
+        check("HEAD", "POST", Err(Miss::Method));
     }
 
     #[test]

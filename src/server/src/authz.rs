@@ -4,6 +4,7 @@ use crate::{
     api,
     door::{self, Operations},
     front::strict_query,
+    gamelift,
     who::bearer::Bearer,
 };
 use gsm_policy::{Decision, Fault, Faults, Operation, Policies, Question, Resource, SHIPPED, Who};
@@ -46,10 +47,10 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
             all.extend(read(operation, resource_of(path), parameters(path)));
         }
     }
-    for operation in
-        document["x-gsm-gamelift"].as_object().into_iter().flatten().map(|(_, operation)| operation)
-    {
-        all.extend(read(operation, SERVICE.0, [].into_iter()));
+    for (name, operation) in document["x-gsm-gamelift"].as_object().into_iter().flatten() {
+        for (kind, parameter) in gamelift::about(name) {
+            all.extend(read(operation, kind, parameter.iter().copied()));
+        }
     }
     all
 }
@@ -118,11 +119,21 @@ fn files_of(dir: &Path) -> Result<Vec<(String, String)>, Faults> {
     paths.into_iter().map(read).collect()
 }
 
+/// Where it is said what a request is about.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// In the path, for an operation of the API.
+    Path(&'a str),
+    /// In the input of a call of the wire: the type of a resource, its name, and what that is called in the context.
+    Thing { kind: &'static str, name: &'a str, parameter: &'static str },
+    /// It is about nothing in particular.
+    Service,
+}
+
 /// What is asked, beside who asks.
 pub(crate) struct Asked<'a> {
     pub(crate) action: &'a str,
-    /// The path, for an operation of the API.
-    pub(crate) path: Option<&'a str>,
+    pub(crate) about: Subject<'a>,
     pub(crate) address: IpAddr,
     pub(crate) reason: Option<&'a str>,
 }
@@ -156,15 +167,22 @@ pub(crate) fn decide<'p>(
 fn in_full(policies: &Policies, operations: &Operations, bearer: &Bearer, asked: &Asked<'_>) -> Decision {
     let name = door::name_of(&bearer.principal);
     let address = asked.address.to_canonical().to_string();
-    let params = asked.path.map(|path| operations.parameters(path)).unwrap_or_default();
+    let params = match asked.about {
+        Subject::Path(path) => operations.parameters(path),
+        Subject::Thing { .. } | Subject::Service => Vec::new(),
+    };
     // As handlers read it: a name in percent-encoding is the same name.
     let mut context: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(params.len() + 2);
     for (name, text) in &params {
         let Some(text) = strict_query::segment(text) else { return Decision::default() };
         context.push((gsm_policy::context_name(name), text));
     }
-    let (kind, id) = match (asked.path, context.first()) {
-        (Some(path), Some((_, id))) => (operations.resource(path).unwrap_or(SERVICE.0), id.clone()),
+    let (kind, id) = match (asked.about, context.first()) {
+        (Subject::Path(path), Some((_, id))) => (operations.resource(path).unwrap_or(SERVICE.0), id.clone()),
+        (Subject::Thing { kind, name, parameter }, _) => {
+            context.push((parameter, Cow::Borrowed(name)));
+            (kind, Cow::Borrowed(name))
+        }
         _ => (SERVICE.0, Cow::Borrowed(SERVICE.1)),
     };
     context.push(("address", Cow::Borrowed(&address)));

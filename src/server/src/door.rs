@@ -6,12 +6,13 @@ use crate::{
         extract::{Caller, bearer},
     },
     audit::Trail,
-    authz::{self, Asked},
+    authz::{self, Asked, Subject},
     firewall::{Facts, Guard, announce},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol},
     metrics::NO_OPERATION,
     problem::{ApiError, ErrorCode, Pending},
+    proxies::{NoAddress, TrustedProxies},
     who::{
         bearer::{Bearer, Bearers},
         certificate::Certified,
@@ -26,7 +27,7 @@ use axum::{
 use gsm_core::{IdSource, Timestamp};
 use gsm_engine::Principal;
 use gsm_policy::Policies;
-use gsm_security::{Face, Moment, Network, Quota};
+use gsm_security::{Face, Moment, Quota};
 use serde_json::Value;
 use std::{
     borrow::Cow,
@@ -48,7 +49,6 @@ pub(crate) const METRICS_ACTION: &str = "gsm:GetMetrics";
 /// The operation that the token of an erased player is still good for.
 const ERASE_ACTION: &str = "gsm:ErasePlayer";
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// An operation, as the document describes it.
 pub(crate) struct Operation {
@@ -127,41 +127,6 @@ impl Operations {
             .iter()
             .find(|(known, _)| known == method)
             .map(|(_, operation)| operation)
-    }
-}
-
-/// The networks of proxies whose `X-Forwarded-For` is believed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TrustedProxies(pub(crate) Vec<Network>);
-
-impl TrustedProxies {
-    fn has(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.has(address))
-    }
-
-    /// Who speaks: the peer or, behind trusted proxies, the last address of the chain that no trusted proxy has.
-    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        if self.0.is_empty() || !self.has(peer) {
-            return peer;
-        }
-        let chain: Vec<&str> = headers
-            .get_all(X_FORWARDED_FOR)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
-            .collect();
-        let mut client = peer;
-        for hop in chain.into_iter().rev() {
-            // Some proxies add the port.
-            let with_port = || hop.parse::<SocketAddr>().map(|hop| hop.ip());
-            let Ok(address) = hop.parse::<IpAddr>().or_else(|_| with_port()) else { break };
-            client = address.to_canonical();
-            if !self.has(client) {
-                break;
-            }
-        }
-        client
     }
 }
 
@@ -254,14 +219,20 @@ impl Handle for Entrance {
     async fn handle(&self, request: Request) -> Response {
         let begun = tokio::time::Instant::now();
         let (parts, body) = request.into_parts();
+        let address = client_of(&self.app.door, &parts).map_err(ApiError::from);
         let (action, response) = match Protocol::of(&parts) {
             Some((protocol, name)) => {
                 let action = gamelift::action(name);
-                let facts = facts_of(&self.app.door, &parts, Face::Gamelift, action);
-                let response = gamelift::serve(&self.app, &parts, body, protocol, &facts).await;
+                let response = match address {
+                    Ok(address) => {
+                        let facts = facts_of(address, &parts, Face::Gamelift, action);
+                        gamelift::serve(&self.app, &parts, body, protocol, &facts).await
+                    }
+                    Err(error) => gamelift::refuse(&self.app, protocol, error),
+                };
                 (action, hardened(response))
             }
-            None => self.native(Request::from_parts(parts, body)).await,
+            None => self.native(Request::from_parts(parts, body), address).await,
         };
         self.app.metrics.answered(action.unwrap_or(NO_OPERATION), response.status(), begun.elapsed());
         response
@@ -270,7 +241,11 @@ impl Handle for Entrance {
 
 impl Entrance {
     /// Serves a request of the native face; tells its action too.
-    async fn native(&self, request: Request) -> (Option<&'static str>, Response) {
+    async fn native(
+        &self,
+        request: Request,
+        address: Result<IpAddr, ApiError>,
+    ) -> (Option<&'static str>, Response) {
         let operation = crate::api::operations().get(request.uri().path(), request.method());
         let action = operation.map(|operation| operation.action.as_str());
         let request_id = request_id(request.headers(), &**self.app.engine.ids());
@@ -280,11 +255,15 @@ impl Entrance {
             self.app.metrics.shed();
             return (action, finish(error.render(&request_id), &request_id));
         }
+        let address = match address {
+            Ok(address) => address,
+            Err(error) => return (action, finish(error.render(&request_id), &request_id)),
+        };
         let (mut parts, body) = request.into_parts();
-        let trail = trail_of(&self.app, operation, &parts);
+        let trail = trail_of(&self.app, operation, address, &parts);
         parts.extensions.insert(trail.clone());
         let mut told = None;
-        let response = match admit(&self.app, operation, &mut parts, &request_id, &mut told).await {
+        let response = match admit(&self.app, operation, address, &mut parts, &request_id, &mut told).await {
             Ok(()) => self.router.handle(Request::from_parts(parts, body)).await,
             Err(error) => error.render(&request_id),
         };
@@ -299,10 +278,9 @@ impl Entrance {
 }
 
 /// What the audit log is told of a request that comes in.
-fn trail_of(app: &App, operation: Option<&'static Operation>, parts: &Parts) -> Arc<Trail> {
+fn trail_of(app: &App, operation: Option<&'static Operation>, address: IpAddr, parts: &Parts) -> Arc<Trail> {
     let action = operation.map(|operation| operation.action.as_str());
     let read_only = operation.is_none_or(|operation| !operation.mutating);
-    let address = client_of(&app.door, parts);
     app.audit.begin(action, read_only, address, &parts.headers, app.engine.clock().now())
 }
 
@@ -331,16 +309,16 @@ fn hardened(mut response: Response) -> Response {
 }
 
 /// Who speaks.
-fn client_of(door: &Door, parts: &Parts) -> IpAddr {
+fn client_of(door: &Door, parts: &Parts) -> Result<IpAddr, NoAddress> {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     door.proxies.client(peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), &parts.headers)
 }
 
 /// What is known of a request from its head.
-fn facts_of<'a>(door: &Door, parts: &'a Parts, face: Face, action: Option<&'a str>) -> Facts<'a> {
+fn facts_of<'a>(address: IpAddr, parts: &'a Parts, face: Face, action: Option<&'a str>) -> Facts<'a> {
     let path = parts.uri.path();
     Facts {
-        address: client_of(door, parts),
+        address,
         face,
         method: parts.method.as_str(),
         // A path that cannot be decoded is refused later; until then it is what it is.
@@ -353,6 +331,7 @@ fn facts_of<'a>(door: &Door, parts: &'a Parts, face: Face, action: Option<&'a st
 async fn admit(
     app: &App,
     operation: Option<&'static Operation>,
+    address: IpAddr,
     parts: &mut Parts,
     request_id: &Arc<str>,
     told: &mut Option<Quota>,
@@ -360,7 +339,7 @@ async fn admit(
     let door = &app.door;
     let now = app.engine.clock().now();
     let action = operation.map(|operation| operation.action.as_str());
-    let facts = facts_of(door, parts, Face::Native, action);
+    let facts = facts_of(address, parts, Face::Native, action);
     door.guard.judge(&facts, Moment::Arrival, now, told)?;
     strict_query::check_path(parts.uri.path())?;
     // Pages, documents, and what will be answered 404 or 405, need nobody.
@@ -400,7 +379,7 @@ async fn admit(
 fn may(door: &Door, parts: &Parts, caller: &Bearer, action: &str, address: IpAddr) -> Result<(), ApiError> {
     let reason = reason(&parts.headers)?;
     let operations = crate::api::operations();
-    let asked = Asked { action, path: Some(parts.uri.path()), address, reason };
+    let asked = Asked { action, about: Subject::Path(parts.uri.path()), address, reason };
     let decision = authz::decide(&door.policies, operations, caller, &asked);
     if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
         trail.is_decided(decision.allowed, &decision.policies, reason);
@@ -433,6 +412,14 @@ fn reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 fn forbidden(roles: &[String], role: &str) -> ApiError {
     let detail = format!("this needs one of the roles {}; the caller is `{role}`", roles.join(", "));
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail)
+}
+
+/// Counts a token that a body brought and that proved bad, as one of the head; refuses who tries too many.
+pub(crate) fn bad_token(app: &App, parts: &Parts, now: Timestamp) -> Result<(), ApiError> {
+    let operation = crate::api::operations().get(parts.uri.path(), &parts.method);
+    let action = operation.map(|operation| operation.action.as_str());
+    let facts = facts_of(client_of(&app.door, parts)?, parts, Face::Native, action);
+    app.door.guard.judge(&facts, Moment::BadToken, now, &mut None)
 }
 
 async fn authenticate(

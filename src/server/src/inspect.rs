@@ -1,5 +1,8 @@
 //! What `gsm doctor` looks at: the files that a start would refuse, and those that will be refused soon.
-use crate::who::secret;
+use crate::{
+    front::tls,
+    who::{jwks, secret},
+};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use std::{fs, path::Path};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -17,6 +20,20 @@ pub fn weak_secret(path: &Path) -> Option<String> {
 #[must_use]
 pub fn open_to_others(path: &Path) -> Option<String> {
     secret::open_to_others(path)
+}
+
+/// Why a file of an issuer's keys would be refused; `None` if it is fit.
+#[must_use]
+pub fn jwks_fault(path: &Path) -> Option<String> {
+    jwks::fault_of(path).map(|error| error.to_string())
+}
+
+/// Why a certificate and a key do not go together; `None` if they do.
+#[must_use]
+pub fn tls_fault(cert: &Path, key: &Path) -> Option<String> {
+    let files =
+        tls::TlsFiles { cert: cert.to_owned(), key: key.to_owned(), client_ca: None, client_required: false };
+    tls::fault_of(&files).map(|error| error.to_string())
 }
 
 /// The first certificate of a file.

@@ -27,6 +27,7 @@ pub mod inspect;
 mod metrics;
 mod overview;
 mod problem;
+mod proxies;
 pub mod receipt;
 mod recording;
 mod run;

@@ -61,6 +61,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ("json_too_many_members", 400, "The body has more than 1,000 members and elements."),
     ("invalid_upgrade", 400, "The request is no WebSocket handshake."),
     ("body_cut_off", 400, "The connection ended inside the body."),
+    (
+        "invalid_forwarded_for",
+        400,
+        "A trusted proxy says in `X-Forwarded-For` who speaks, and it is no address.",
+    ),
     ("unauthenticated", 401, "The operation needs a bearer token and none came."),
     ("invalid_token", 401, "The bearer token is not valid here, or has expired."),
     (
@@ -145,6 +150,7 @@ const CODES: &[(&str, u16, &str)] = &[
         "The player watches as many boards as one may, or all players as many friends.",
     ),
     ("internal", 500, "The server failed; the log knows more under the request id."),
+    ("audit_damaged", 503, "The audit log is damaged; the server's log says where. Nothing of it is served."),
     ("damaged", 500, "Stored data is damaged; the log names it under the request id."),
     ("store_refused", 503, "The store refused; nothing was applied. Repeat the request."),
     ("store_no_answer", 503, "The store did not answer. Repeat with the same Idempotency-Key."),

@@ -5,7 +5,7 @@ use crate::{
     authz,
     config::{Asserted, ClientAuth, Dashboard, Mode, PredictorSettings, Settings, TlsSettings},
     dev,
-    door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS, TrustedProxies},
+    door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS},
     firewall::{Guard, reload},
     front::{
         WireLimits, listen,
@@ -14,6 +14,7 @@ use crate::{
     gamelift::{MasterKey, Wire},
     metrics::Metrics,
     overview::{self, Watch},
+    proxies::TrustedProxies,
     recording::{Files, Writing},
     saving::Saving,
     shedding::{self, Shedder},

@@ -1,6 +1,6 @@
 //! A copy of a log is whole at any moment, goes on from wherever it was interrupted, and holds nothing that was not signed.
 use crate::disk::{LIMITS, Memory, ids, key, lines, open, record, trusted};
-use gsm_audit::{Files, Log, Record, ShipError, Shipped, Vault, Verdict, ship, verify};
+use gsm_audit::{Files, Log, Record, ShipError, Shipped, Vault, Verdict, copy_is_whole, ship, verify};
 use std::io;
 
 /// A copy in memory that breaks after some puts: before the last one had its effect, or after.
@@ -166,6 +166,27 @@ fn it_goes_from_one_older_checkpoint_to_the_next_and_can_be_stopped_there() {
     assert!(matches!(verify(&copy, &trusted(), None), Verdict::Whole(whole) if whole.checkpoint.size == 600));
     shipped(&disk, &mut copy).unwrap();
     check(&disk, &copy, 900);
+}
+
+#[test]
+fn what_is_gone_or_changed_in_the_copy_is_told() {
+    let (disk, mut copy) = (three_hours(), Copy::default());
+    shipped(&disk, &mut copy).unwrap();
+    copy_is_whole(&copy).unwrap();
+    let differs = |change: &dyn Fn(&mut Copy), what: &str| {
+        let mut changed = Copy { of: copy.of.copy(), ..Copy::default() };
+        change(&mut changed);
+        // The end of it is as it was, so that shipping has nothing to do.
+        shipped(&disk, &mut changed).unwrap();
+        let told = copy_is_whole(&changed).unwrap_err();
+        assert!(matches!(told, ShipError::Differs { .. }), "{what}: {told}");
+    };
+    for first in [0, 300, 600] {
+        let path = format!("segments/{first:020}.jsonl");
+        differs(&|copy| drop(copy.of.files.borrow_mut().remove(&path)), &path);
+        differs(&|copy| copy.of.edit(&path, |bytes| bytes[20] ^= 1), &path);
+        differs(&|copy| copy.of.edit(&path, |bytes| bytes.truncate(bytes.len() / 2)), &path);
+    }
 }
 
 #[test]

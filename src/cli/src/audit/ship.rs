@@ -4,7 +4,7 @@ use clap::Args;
 use gsm_adapters::{
     CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Receiver, Retention, SystemClock, checkpoint_line,
 };
-use gsm_audit::{CHECKPOINT, Checkpoint, ShipError, ship};
+use gsm_audit::{CHECKPOINT, Checkpoint, ShipError, copy_is_whole, ship};
 use gsm_core::Clock as _;
 use serde_json::json;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use std::sync::Arc;
   gsm audit verify --dir s3://my-audit-logs/gsm-1 --vkey gsm.vkey      is the copy whole
 
 Copies what is new, up to the newest checkpoint; what was interrupted goes on the next time. A log that is damaged, or that is not
-the one the copy was made of, is not shipped. The server may run meanwhile, and ships by itself with `audit.ship_to`.
+the one the copy was made of, is not shipped. Then the copy is read from its beginning: what is gone or was changed there is told.
+The server may run meanwhile, and ships by itself with `audit.ship_to`; it looks at the end of the copy alone.
 
 Exit code 0: the copy has everything; 1: it has not, and why; 2: bad usage.")]
 pub(crate) struct Ship {
@@ -60,6 +61,8 @@ impl Ship {
                 CopyOptions { retention: self.retention, days: self.retention_days, ..place.options() };
             let mut vault = to.open(&options, clock.clone()).map_err(Failure::failed)?;
             let shipped = ship(&*files, &mut *vault, &keys, &mut |_| true).map_err(refused)?;
+            // What was put long ago may be gone, or changed.
+            copy_is_whole(&*vault).map_err(refused)?;
             let new = shipped.size - shipped.before;
             told["size"] = json!(shipped.size);
             told["shipped"] = json!(new);
@@ -88,7 +91,9 @@ impl Ship {
 fn refused(error: ShipError) -> Failure {
     let hint = match error {
         ShipError::Copy { .. } => "",
-        _ => "\nhint: `gsm audit verify` says what is wrong with either; nothing of it was shipped",
+        _ => {
+            "\nhint: `gsm audit verify` says what is wrong with either; nothing of what is wrong was shipped"
+        }
     };
     Failure::failed(format_args!("{error}{hint}"))
 }

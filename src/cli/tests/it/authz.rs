@@ -53,8 +53,22 @@ fn faults_are_told_with_their_place() {
         &format!("[policy]\ndir = {:?}\n[store]\ndata_dir = {:?}\n", dir.path(), dir.path().join("d")),
     );
     gsm(&["serve", "--config", arg(&config), "--listen", "127.0.0.1:0"]).told(1, &["own.cedar:2:", "Playr"]);
-    let doctor = gsm(&["doctor", "--config", arg(&config), "--listen", "127.0.0.1:0"]);
-    assert!(doctor.out.lines().any(|l| l.starts_with("FAIL") && l.contains("own.cedar:2:")), "{doctor:?}");
+    let doctor = |what: &str| {
+        let ran = gsm(&["doctor", "--config", arg(&config), "--listen", "127.0.0.1:0"]);
+        assert!(ran.out.lines().any(|l| l.starts_with("FAIL") && l.contains(what)), "{ran:?}");
+    };
+    doctor("own.cedar:2:");
+    // Depth is a fault like others, not the end of the process.
+    let deep = format!(
+        "permit (principal, action, resource)\nwhen {{ {}true{} }};",
+        "(".repeat(2_000),
+        ")".repeat(2_000)
+    );
+    write(&file, &deep);
+    let ran = gsm(&["authz", "check", arg(dir.path())]);
+    assert!(ran.code == Some(1) && ran.out.contains("own.cedar:2:") && ran.out.contains("nests"), "{ran:?}");
+    gsm(&["serve", "--config", arg(&config), "--listen", "127.0.0.1:0"]).told(1, &["own.cedar:2:", "nests"]);
+    doctor("own.cedar:2:");
 }
 
 #[test]

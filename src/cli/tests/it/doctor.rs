@@ -141,3 +141,36 @@ fn certificates_and_secrets_are_looked_at() {
     write(&at("hook.secret"), "whsec_4Zk0lqPmv7wYbJtQx1nRfA9sGh3cUd8E");
     assert!(line("webhook `w`").starts_with("ok"), "{}", line("webhook `w`"));
 }
+
+#[test]
+fn files_that_do_not_do_what_they_are_for_fail() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name);
+    let mode = |name: &str, mode| fs::set_permissions(file(name), fs::Permissions::from_mode(mode)).unwrap();
+    // The neutral point of Ed25519: anybody signs for it.
+    let key = r#"{"kty":"OKP","crv":"Ed25519","kid":"k","x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+    write(&file("keys.json"), &format!("{{\"keys\":[{key}]}}"));
+    ["tls.crt", "tls.key", "admin.key"].iter().for_each(|name| write(&file(name), "junk"));
+    mode("tls.key", 0o600);
+    mode("admin.key", 0o644);
+    let (cert, tls_key) = (file("tls.crt"), file("tls.key"));
+    let config = format!("[tls]\ncert_file = {cert:?}\nkey_file = {tls_key:?}\n");
+    write(&file("gsm.toml"), &config);
+    let ran = gsm(&[
+        "doctor",
+        "--config",
+        arg(&file("gsm.toml")),
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        arg(dir.path()),
+        "--player-jwks",
+        arg(&file("keys.json")),
+    ]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let failed = |check: &str, why: &str| {
+        ran.out.lines().any(|line| line.starts_with("FAIL") && line.contains(check) && line.contains(why))
+    };
+    assert!(failed("issuer keys", "small order"), "{}", ran.out);
+    assert!(failed("TLS key", "tls.key") && failed("admin key", "mode 644"), "{}", ran.out);
+}

@@ -18,6 +18,11 @@ fn check_shows_what_would_hold_and_names_what_is_wrong() {
     let wrong = gsm(&["firewall", "check", arg(&file), "--json"]);
     assert_eq!(wrong.code, Some(2));
     assert_eq!(wrong.json()["errors"][0]["member"], "window_s");
+    // A rule that can count nothing is a slip.
+    write(&file, &RULES.replace("paths = [", "actions = [\"gsm:GetRnak\"]\npaths = ["));
+    gsm(&["firewall", "check", arg(&file)]).told(2, &["`burst`: `actions` has `gsm:GetRnak`"]);
+    write(&file, &RULES.replace("/v1/players/*", "/v1/player/*"));
+    gsm(&["firewall", "check", arg(&file)]).told(0, &["warning: `burst`", "`/v1/player/*`"]);
     write(&file, "[[rules]]\nname = 1\n");
     gsm(&["firewall", "check", arg(&file)]).told(2, &["line 2"]);
     gsm(&["firewall", "check", "/none/rules.toml"]).told(2, &["cannot read"]);

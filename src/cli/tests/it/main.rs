@@ -15,6 +15,7 @@ mod gamelift;
 mod gamelift_rust;
 mod gsm;
 mod model;
+mod output;
 #[cfg(feature = "sagemaker")]
 mod predictor;
 mod privacy;

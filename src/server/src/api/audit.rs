@@ -22,7 +22,19 @@ use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 fn failed(error: LogError) -> ApiError {
-    ApiError::internal(error.to_string())
+    match error {
+        LogError::Damaged { .. } => {
+            tracing::error!(%error, "the audit log is not served");
+            damaged()
+        }
+        other => ApiError::internal(other.to_string()),
+    }
+}
+
+fn damaged() -> ApiError {
+    let detail = "the audit log is damaged, and nothing of what is damaged is served";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "audit_damaged", detail)
+        .hint("the server's log says where; `gsm audit verify` looks at the whole of it")
 }
 
 /// Reads the log's files where that blocks nobody.
@@ -30,6 +42,9 @@ pub(super) async fn read<T: Send + 'static>(
     app: &App,
     read: impl FnOnce(&Reading) -> Result<T, LogError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    if app.audit.is_damaged() {
+        return Err(damaged());
+    }
     let reading = Reading { files: app.audit.files().clone(), standing: app.audit.standing() };
     let done = tokio::task::spawn_blocking(move || read(&reading)).await;
     done.map_err(|error| ApiError::internal(error.to_string()))?.map_err(failed)

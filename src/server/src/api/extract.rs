@@ -100,6 +100,16 @@ pub(crate) fn viewer(principal: &Principal) -> Viewer {
     }
 }
 
+/// What the door saw of a request, for an operation that looks at a second token.
+pub(crate) struct Head(pub(crate) Parts);
+
+impl FromRequestParts<Arc<App>> for Head {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
+        Ok(Self(parts.clone()))
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Viewing {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {

@@ -31,6 +31,9 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<Answer<HealthD
     if app.stop.is_cancelled() {
         return not("the server is stopping");
     }
+    if app.audit.is_damaged() {
+        return not("the audit log is damaged: see the server's log");
+    }
     match app.store.stats().state {
         StoreState::Ok => Ok(Answer(HealthDto { status: "ready" })),
         StoreState::ReadOnly(_) => not("the store takes no writes: see the server's log"),

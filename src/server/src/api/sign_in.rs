@@ -2,9 +2,10 @@
 use super::{
     App,
     answer::Answer,
-    extract::{Admitted, Json, Read, Write},
+    extract::{Admitted, Head, Json, Read, Write},
 };
 use crate::{
+    door,
     problem::{ApiError, Problem},
     who::device::{self, DeviceKey},
 };
@@ -185,14 +186,18 @@ pub(crate) struct LinkedDto {
     extensions(("x-gsm-action" = json!("gsm:LinkAccount")), ("x-gsm-roles" = json!(["player"])), ("x-gsm-mutating" = json!(true))))]
 pub(crate) async fn link(
     State(app): State<Arc<App>>,
+    Head(parts): Head,
     write: Write<Json<Link>>,
 ) -> Result<Answer<LinkedDto>, ApiError> {
     let player_id = write.call.principal.player().ok_or(EngineError::Forbidden)?;
     app.throttle.sign_in(&player_id.as_u128().to_be_bytes())?;
-    let found = app.door.bearers().subject(&write.body.0.token, app.engine.clock().now()).await;
+    let now = app.engine.clock().now();
+    let found = app.door.bearers().subject(&write.body.0.token, now).await;
     let account = found.ok_or_else(|| {
-        ApiError::value("token", "not a player's token of a configured issuer, or it has expired")
-            .hint("sign in with the issuer, and send its token here as the guest")
+        let bad = ApiError::value("token", "not a player's token of a configured issuer, or it has expired")
+            .hint("sign in with the issuer, and send its token here as the guest");
+        // Whoever tries tokens is slowed down by address, wherever they are tried.
+        door::bad_token(&app, &parts, now).err().unwrap_or(bad)
     })?;
     app.engine.link_subject(&write.call, player_id, &account.issuer, &account.subject).await?;
     Ok(Answer(LinkedDto { player_id, issuer: account.issuer, subject: account.subject.to_string() }))

@@ -3,6 +3,7 @@
 //! A change brings its record along in its change set; what changes nothing (refusals, repeats, openings of streams) is
 //! noted at the door. The sequencer appends both to the Merkle log in `<data>/audit` (`gsm_audit`), within a second.
 mod address;
+mod checking;
 mod floods;
 mod keys;
 mod parameters;
@@ -106,6 +107,7 @@ pub(crate) struct Audit {
     keys: Mutex<Keys>,
     standing: RwLock<Arc<Standing>>,
     files: AuditDir,
+    damage: checking::Found,
 }
 
 impl Audit {
@@ -218,6 +220,11 @@ impl Audit {
     /// The keys that sign at present.
     fn verifiers(&self) -> Vec<VerifierKey> {
         self.keys.lock().signing().iter().map(|key| key.verifier().clone()).collect()
+    }
+
+    /// Whether something is wrong with the log that the last checkpoint covers.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damage.get().is_some()
     }
 
     /// The log's files.

@@ -1,8 +1,8 @@
 //! The log as those who ask see it: only what a checkpoint covers.
 use gsm_adapters::AuditDir;
 use gsm_audit::{
-    Files, Hash, LogError, SEGMENTS, Standing, TILE_WIDTH, Tile, TileNodes, consistency, inclusion, row_of,
-    segment_path, segments,
+    Files, Hash, LogError, SEGMENTS, Standing, TILE_WIDTH, Tile, TileNodes, consistency, inclusion,
+    leaf_hash, root_of, row_of, segment_path, segments,
 };
 use serde_json::Value;
 use std::{io, sync::Arc};
@@ -112,8 +112,32 @@ impl Reading {
         let (skip, most) = (first - of, self.size().saturating_sub(first).min(limit as u64));
         let text = self.segment(of)?;
         let lines = text.split_inclusive(|byte| *byte == b'\n').skip(skip as usize);
-        lines.take(most as usize).for_each(|line| out.extend_from_slice(line));
+        let mut proved = Proved::of(self);
+        for (seq, line) in (first..).zip(lines.take(most as usize)) {
+            proved.check(seq, line.strip_suffix(b"\n").unwrap_or(line))?;
+            out.extend_from_slice(line);
+        }
+        if out.is_empty() && most > 0 {
+            let what = format!("there is no record {first}");
+            return Err(LogError::Damaged { path: segment_path(of), what });
+        }
         Ok(out)
+    }
+
+    /// The hashes of a tile that lead to the signed root: those in memory do, and a full tile is what the one above it says.
+    fn proved(&self, level: u8, index: u64) -> Result<Vec<Hash>, LogError> {
+        let mut unfinished = self.standing.rows.partial();
+        if let Some((_, row)) = unfinished.find(|(is, _)| (is.level, is.index) == (level, index)) {
+            return Ok(row.to_vec());
+        }
+        let tile = Tile { level, index, width: TILE_WIDTH as u16 };
+        let damaged = |what: &str| LogError::Damaged { path: tile.path(), what: what.to_owned() };
+        let row = self.tile(tile)?.ok_or_else(|| damaged("it is not there"))?;
+        let above = self.proved(level + 1, index / TILE_WIDTH)?;
+        match above.get((index % TILE_WIDTH) as usize) {
+            Some(hash) if *hash == root_of(&row) => Ok(row),
+            _ => Err(damaged("not the hashes that the tile above it covers")),
+        }
     }
 
     fn segment(&self, first: u64) -> Result<Vec<u8>, LogError> {
@@ -124,7 +148,7 @@ impl Reading {
     /// Records before `before`, the newest first.
     pub(crate) fn list(&self, filter: &Filter, before: Option<u64>, limit: usize) -> Result<Page, LogError> {
         let mut at = before.unwrap_or(u64::MAX).min(self.size());
-        let (mut records, mut looked) = (Vec::new(), 0);
+        let (mut records, mut looked, mut proved) = (Vec::new(), 0, Proved::of(self));
         let (firsts, _) = segments(&self.files).map_err(io_error(SEGMENTS))?;
         for first in firsts.into_iter().rev().filter(|first| *first < at).collect::<Vec<_>>() {
             let text = self.segment(first)?;
@@ -133,11 +157,46 @@ impl Reading {
                 if records.len() == limit || looked == LOOKED_AT_MAX {
                     return Ok(Page { records, before: Some(at) });
                 }
+                proved.check(at - 1, line)?;
                 records.extend(filter.fits(line));
                 looked += 1;
                 at -= 1;
             }
         }
-        Ok(Page { records, before: None })
+        match at {
+            0 => Ok(Page { records, before: None }),
+            missing => {
+                let (path, what) = (SEGMENTS.to_owned(), format!("there is no record {}", missing - 1));
+                Err(LogError::Damaged { path, what })
+            }
+        }
+    }
+}
+
+/// Records compared with the tree, so that none is served that was changed since it was signed.
+struct Proved<'a> {
+    log: &'a Reading,
+    /// The tile of the last record.
+    tile: Option<(u64, Vec<Hash>)>,
+}
+
+impl<'a> Proved<'a> {
+    fn of(log: &'a Reading) -> Self {
+        Self { log, tile: None }
+    }
+
+    fn check(&mut self, seq: u64, line: &[u8]) -> Result<(), LogError> {
+        let index = seq / TILE_WIDTH;
+        let row = match self.tile.take().filter(|(of, _)| *of == index) {
+            Some((_, row)) => row,
+            None => self.log.proved(0, index)?,
+        };
+        let is_it = row.get((seq % TILE_WIDTH) as usize) == Some(&leaf_hash(line));
+        self.tile = Some((index, row));
+        if is_it {
+            return Ok(());
+        }
+        let what = format!("record {seq} is not the one that was signed");
+        Err(LogError::Damaged { path: SEGMENTS.to_owned(), what })
     }
 }

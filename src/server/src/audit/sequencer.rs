@@ -1,5 +1,8 @@
 //! The thread that writes the log: each commit's record once, in the order of the journal, and the notes of the door.
-use super::{Addresses, Audit, Keys, Note, Waiting};
+use super::{
+    Addresses, Audit, Keys, Note, Waiting,
+    checking::{self, Found},
+};
 use crate::{StartError, config::Settings};
 use gsm_adapters::{AuditDir, EmbeddedStore};
 use gsm_audit::{Limits, Log, LogError, Record};
@@ -20,6 +23,10 @@ const RETRY: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_secs(1);
 /// Commits that are read at once.
 const COMMITS_MAX: usize = 2_048;
+
+/// What to do about a damaged log.
+pub(super) const DAMAGED_HINT: &str = "\nhint: `gsm audit verify` says from which record on. Keep the directory as \
+     evidence: move it elsewhere, and a new log begins with all that the journal has";
 
 /// The running thread.
 pub(crate) struct Sequencer {
@@ -68,7 +75,11 @@ impl Sequencer {
         let files = AuditDir::new(&settings.data_dir.join("audit"));
         let limits = Limits { segment_records: settings.audit_segment_records, ..Limits::default() };
         let log = Log::open(files.clone(), keys.signing(), limits).map_err(refused)?;
+        let damage = Found::default();
+        let verifiers = keys.signing().iter().map(|key| key.verifier().clone()).collect();
+        checking::begin(&settings.data_dir.join("audit"), verifiers, damage.clone())?;
         let audit = Arc::new(Audit {
+            damage,
             addresses,
             ids,
             waiting: Mutex::default(),
@@ -100,10 +111,7 @@ impl Sequencer {
 
 fn refused(error: LogError) -> StartError {
     let hint = match &error {
-        LogError::Damaged { .. } => {
-            "\nhint: `gsm audit verify` says from which record on. Keep the directory as evidence: move it elsewhere, and \
-             a new log begins with all that the journal has"
-        }
+        LogError::Damaged { .. } => DAMAGED_HINT,
         LogError::Io { .. } => "",
     };
     StartError::Refused(format!("{error}{hint}"))

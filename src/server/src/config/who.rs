@@ -129,7 +129,7 @@ pub enum ClientRole {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientCertificate {
-    /// The subject of the certificate, as `O=Studio, CN=game-1`.
+    /// The subject of the certificate, as `O=Studio, CN=game-1`; special characters of values escaped as in RFC 4514.
     pub subject: String,
     /// The name of the caller, in the log and as the owner of what it makes.
     pub name: String,
@@ -212,6 +212,13 @@ pub(super) fn check(config: &super::Config) -> Vec<(&'static str, String)> {
     for client in &tls.clients {
         if client.name.is_empty() || client.name.len() > 128 || !subjects.insert(&client.subject) {
             let what = format!("`{}`: each client has a subject of its own, and a name", client.subject);
+            wrong.push(("tls.clients", what));
+        }
+        if !crate::who::certificate::is_subject(&client.subject) {
+            let what = format!(
+                "`{}`: write the subject as `O=Studio, CN=game-1`, a comma within a value as `\\,` (in TOML: '...' or `\\\\,`)",
+                client.subject
+            );
             wrong.push(("tls.clients", what));
         }
     }

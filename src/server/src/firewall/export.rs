@@ -268,7 +268,7 @@ fn scope(rule: &Rule) -> Option<Vec<Vec<Leaf>>> {
     }
     if rule.actions.is_empty() {
         if !methods.is_empty() {
-            always.push(Leaf::Method(methods));
+            always.push(Leaf::Method(with_head(methods)));
         }
         return Some(match rule.face {
             Some(Face::Native) if rule.paths.is_empty() => {
@@ -297,7 +297,7 @@ fn scope(rule: &Rule) -> Option<Vec<Vec<Leaf>>> {
     for (method, paths) in by_method {
         for regex in regexes(paths.into_iter()) {
             let mut all = always.clone();
-            all.extend([Leaf::Method(vec![method.clone()]), Leaf::PathRegex(regex)]);
+            all.extend([Leaf::Method(with_head(vec![method.clone()])), Leaf::PathRegex(regex)]);
             ways.push(all);
         }
     }
@@ -313,6 +313,15 @@ fn scope(rule: &Rule) -> Option<Vec<Vec<Leaf>>> {
         }
     }
     (!ways.is_empty()).then_some(ways)
+}
+
+/// HEAD counts where GET does.
+fn with_head(mut methods: Vec<String>) -> Vec<String> {
+    let has = |name: &str| methods.iter().any(|method| method == name);
+    if has("GET") && !has("HEAD") {
+        methods.push("HEAD".to_owned());
+    }
+    methods
 }
 
 fn escaped(text: &str) -> String {

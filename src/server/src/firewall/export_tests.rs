@@ -82,7 +82,7 @@ fn count_mode_paths_headers_and_lists_are_kept() {
     let game = block(&exported, "game");
     for part in [
         "count {}",
-        "^(GET|PUT)$",
+        "^(GET|PUT|HEAD)$",
         "^(/v1/a\\\\.b/[^/]*/c|/x/.*)$",
         "\"x-game\"",
         "limit                 = 600",

@@ -3,6 +3,7 @@ pub mod explain;
 pub mod export;
 mod fields;
 pub mod files;
+mod reach;
 pub(crate) mod reload;
 mod settings;
 

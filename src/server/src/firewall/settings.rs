@@ -1,5 +1,5 @@
 //! What the configuration says of the firewall, checked.
-use super::{Stored, files};
+use super::{Stored, files, reach};
 use gsm_engine::AddressList;
 use gsm_security::{Entry, Lists, NetworkSet, Profile, Rule, RuleConfig, RuleError, rules};
 use std::path::PathBuf;
@@ -53,7 +53,18 @@ impl FirewallSettings {
     /// Every fault, by rule and member.
     pub fn rules(&self, of_file: &[RuleConfig]) -> Result<Vec<Rule>, Vec<RuleError>> {
         let written: Vec<RuleConfig> = self.written.iter().chain(of_file).cloned().collect();
-        rules(&self.base, &written)
+        let unknown: Vec<RuleError> = written.iter().flat_map(reach::unknown_actions).collect();
+        match rules(&self.base, &written) {
+            Ok(rules) if unknown.is_empty() => Ok(rules),
+            Ok(_) => Err(unknown),
+            Err(faults) => Err(faults.into_iter().chain(unknown).collect()),
+        }
+    }
+
+    /// Paths of rules that no operation has: lawful, since pages and unknown paths can be counted, but often a slip.
+    #[must_use]
+    pub fn warnings(&self, of_file: &[RuleConfig]) -> Vec<String> {
+        self.written.iter().chain(of_file).flat_map(reach::strange_paths).collect()
     }
 
     /// Reads the files there are.

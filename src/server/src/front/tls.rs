@@ -91,6 +91,12 @@ fn config(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     Ok(config)
 }
 
+/// Why files would be refused.
+#[must_use]
+pub fn fault_of(files: &TlsFiles) -> Option<TlsError> {
+    config(files).err()
+}
+
 impl Tls {
     /// Reads the files.
     ///

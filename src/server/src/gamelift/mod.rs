@@ -2,6 +2,7 @@
 //!
 //! A face of its own: its route profile, its media types, its shapes of errors. Each operation is done once, over one
 //! form of input and answer ([`tree`]), whichever protocol it came by.
+mod about;
 mod arn;
 mod cbor;
 mod configurations;
@@ -30,7 +31,7 @@ pub(crate) use verify::access_key;
 use crate::{
     api::App,
     audit::Trail,
-    authz::{self, Asked as Question},
+    authz::{self, Asked as Question, Subject},
     config::Signatures,
     firewall::Facts,
     front::strict_json,
@@ -122,6 +123,12 @@ pub(crate) fn action(name: &str) -> Option<&'static str> {
     Operation::named(name).map(|operation| operation.action)
 }
 
+/// What the operation of this name is about: types of resources, each with its name in the context of policies.
+pub(crate) fn about(name: &str) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+    let kinds = Operation::named(name).map_or(&[][..], |operation| operation.about.kinds());
+    kinds.iter().map(|kind| (*kind, Some(about::parameter(kind)).filter(|name| !name.is_empty())))
+}
+
 /// The actions of all operations.
 pub(crate) fn actions() -> impl Iterator<Item = &'static str> {
     operations::all().map(|operation| operation.action)
@@ -160,6 +167,15 @@ pub(crate) async fn serve(
     response
 }
 
+/// Refuses a request before anything of it is looked at.
+pub(crate) fn refuse(app: &App, protocol: Protocol, error: ApiError) -> Response {
+    let mut response = protocol.refusal(&Fault::invalid(error.detail));
+    if let Ok(value) = HeaderValue::from_str(&uuid(&**app.engine.ids())) {
+        response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
+    }
+    response
+}
+
 /// What the audit log is told of a request that comes in.
 fn trail_of(app: &App, parts: &Parts, facts: &Facts<'_>) -> Arc<Trail> {
     let operation = Protocol::of(parts).and_then(|(_, name)| Operation::named(name));
@@ -188,15 +204,9 @@ async fn done(
         let (role, name) = (who.role.as_str(), operation.name());
         return Err(Fault::denied(format!("a key of the role `{role}` may not call {name}")));
     }
-    let asked = Question { action: operation.action, path: None, address: facts.address, reason: None };
-    let bearer = who.bearer();
-    let decision = authz::decide(&app.door.policies, crate::api::operations(), &bearer, &asked);
-    trail.is_decided(decision.allowed, &decision.policies, None);
-    if !decision.allowed {
-        return Err(Fault::denied(format!("no policy lets this key call {}", operation.name())));
-    }
     let input = protocol.read(&body)?;
     shape::check(operation.takes, &input)?;
+    may(app, &who, operation, &input, facts, trail)?;
     if operation.mutating
         && let Some(signature) = who.signature
     {
@@ -213,6 +223,31 @@ async fn done(
         origin,
     };
     operation.run(&Asked { engine: &app.engine, call, place }, &input).await
+}
+
+/// Asks the policies about each thing that a call names, as they are asked of the native API; all must be allowed.
+fn may(
+    app: &App,
+    who: &Who,
+    operation: &Operation,
+    input: &Tree,
+    facts: &Facts<'_>,
+    trail: &Trail,
+) -> Result<(), Fault> {
+    let things = operation.about.things(input, &app.engine);
+    let named =
+        things.iter().map(|(kind, name)| Subject::Thing { kind, name, parameter: about::parameter(kind) });
+    let service = things.is_empty().then_some(Subject::Service);
+    let bearer = who.bearer();
+    for about in service.into_iter().chain(named) {
+        let asked = Question { action: operation.action, about, address: facts.address, reason: None };
+        let decision = authz::decide(&app.door.policies, crate::api::operations(), &bearer, &asked);
+        trail.is_decided(decision.allowed, &decision.policies, None);
+        if !decision.allowed {
+            return Err(Fault::denied(format!("no policy lets this key call {}", operation.name())));
+        }
+    }
+    Ok(())
 }
 
 /// A request of which it is known who asks for what.

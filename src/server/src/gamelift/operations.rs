@@ -1,6 +1,8 @@
 //! The operations of the wire: who may call each, what it takes, and who does it.
 use super::{
-    Asked, configurations,
+    Asked,
+    about::About,
+    configurations,
     fault::Fault,
     rule_sets,
     shape::{Member, Shape},
@@ -42,6 +44,8 @@ pub(crate) struct Operation {
     pub(crate) mutating: bool,
     /// Its input.
     pub(crate) takes: &'static [Member],
+    /// What of it says what it is about.
+    pub(crate) about: About,
     deed: Deed,
 }
 
@@ -55,50 +59,93 @@ const fn changes(
     action: &'static str,
     roles: &'static [Role],
     takes: &'static [Member],
+    about: About,
     deed: Deed,
 ) -> Operation {
-    Operation { action, roles, mutating: true, takes, deed }
+    Operation { action, roles, mutating: true, takes, about, deed }
 }
-const fn reads(action: &'static str, takes: &'static [Member], deed: Deed) -> Operation {
-    Operation { action, roles: BOTH, mutating: false, takes, deed }
+const fn reads(action: &'static str, takes: &'static [Member], about: About, deed: Deed) -> Operation {
+    Operation { action, roles: BOTH, mutating: false, takes, about, deed }
 }
 
+const QUEUE: About = About::Queue("Name");
+const TICKETS_QUEUE: About = About::Queue("ConfigurationName");
+const RULE_SET: About = About::RuleSet("Name");
+const TAGGED: About = About::Resource("ResourceARN");
+
 static OPERATIONS: [Operation; 16] = [
-    changes("gamelift:CreateMatchmakingRuleSet", ADMIN, takes::CREATE_RULE_SET, Deed::CreateRuleSet),
-    reads("gamelift:ValidateMatchmakingRuleSet", takes::VALIDATE_RULE_SET, Deed::ValidateRuleSet),
-    reads("gamelift:DescribeMatchmakingRuleSets", takes::DESCRIBE_RULE_SETS, Deed::DescribeRuleSets),
-    changes("gamelift:DeleteMatchmakingRuleSet", ADMIN, takes::DELETE_RULE_SET, Deed::DeleteRuleSet),
+    changes(
+        "gamelift:CreateMatchmakingRuleSet",
+        ADMIN,
+        takes::CREATE_RULE_SET,
+        RULE_SET,
+        Deed::CreateRuleSet,
+    ),
+    reads(
+        "gamelift:ValidateMatchmakingRuleSet",
+        takes::VALIDATE_RULE_SET,
+        About::Service,
+        Deed::ValidateRuleSet,
+    ),
+    reads(
+        "gamelift:DescribeMatchmakingRuleSets",
+        takes::DESCRIBE_RULE_SETS,
+        About::RuleSets("Names"),
+        Deed::DescribeRuleSets,
+    ),
+    changes(
+        "gamelift:DeleteMatchmakingRuleSet",
+        ADMIN,
+        takes::DELETE_RULE_SET,
+        RULE_SET,
+        Deed::DeleteRuleSet,
+    ),
     changes(
         "gamelift:CreateMatchmakingConfiguration",
         ADMIN,
         takes::CREATE_CONFIGURATION,
+        QUEUE,
         Deed::CreateConfiguration,
     ),
     changes(
         "gamelift:UpdateMatchmakingConfiguration",
         ADMIN,
         takes::UPDATE_CONFIGURATION,
+        QUEUE,
         Deed::UpdateConfiguration,
     ),
     reads(
         "gamelift:DescribeMatchmakingConfigurations",
         takes::DESCRIBE_CONFIGURATIONS,
+        About::Queues("Names"),
         Deed::DescribeConfigurations,
     ),
     changes(
         "gamelift:DeleteMatchmakingConfiguration",
         ADMIN,
         takes::DELETE_CONFIGURATION,
+        QUEUE,
         Deed::DeleteConfiguration,
     ),
-    changes("gamelift:StartMatchmaking", BOTH, takes::START_MATCHMAKING, Deed::StartMatchmaking),
-    changes("gamelift:StartMatchBackfill", BOTH, takes::START_BACKFILL, Deed::StartBackfill),
-    changes("gamelift:StopMatchmaking", BOTH, takes::STOP_MATCHMAKING, Deed::StopMatchmaking),
-    reads("gamelift:DescribeMatchmaking", takes::DESCRIBE_MATCHMAKING, Deed::DescribeMatchmaking),
-    changes("gamelift:AcceptMatch", BOTH, takes::ACCEPT_MATCH, Deed::AcceptMatch),
-    changes("gamelift:TagResource", ADMIN, takes::TAG_RESOURCE, Deed::TagResource),
-    changes("gamelift:UntagResource", ADMIN, takes::UNTAG_RESOURCE, Deed::UntagResource),
-    reads("gamelift:ListTagsForResource", takes::LIST_TAGS, Deed::ListTags),
+    changes(
+        "gamelift:StartMatchmaking",
+        BOTH,
+        takes::START_MATCHMAKING,
+        TICKETS_QUEUE,
+        Deed::StartMatchmaking,
+    ),
+    changes("gamelift:StartMatchBackfill", BOTH, takes::START_BACKFILL, TICKETS_QUEUE, Deed::StartBackfill),
+    changes("gamelift:StopMatchmaking", BOTH, takes::STOP_MATCHMAKING, About::Service, Deed::StopMatchmaking),
+    reads(
+        "gamelift:DescribeMatchmaking",
+        takes::DESCRIBE_MATCHMAKING,
+        About::Service,
+        Deed::DescribeMatchmaking,
+    ),
+    changes("gamelift:AcceptMatch", BOTH, takes::ACCEPT_MATCH, About::Service, Deed::AcceptMatch),
+    changes("gamelift:TagResource", ADMIN, takes::TAG_RESOURCE, TAGGED, Deed::TagResource),
+    changes("gamelift:UntagResource", ADMIN, takes::UNTAG_RESOURCE, TAGGED, Deed::UntagResource),
+    reads("gamelift:ListTagsForResource", takes::LIST_TAGS, TAGGED, Deed::ListTags),
 ];
 
 /// All of them.

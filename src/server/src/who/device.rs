@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 /// What is signed begins with this, so that a signature for us is one for nobody else.
 const PREFIX: &str = "gsm device sign-in";
 /// Bytes of a coordinate, of a key of Ed25519, and of half a signature.
-const HALF_BYTES: usize = 32;
+pub(super) const HALF_BYTES: usize = 32;
 /// Challenges that were used and have not expired.
 const USED_MAX: usize = 200_000;
 
@@ -29,6 +29,21 @@ pub(crate) struct DeviceKey {
     /// Of P-256 the second coordinate, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     y: Option<String>,
+    /// What WebCrypto writes beside the key; nothing follows from it, but it must not say another purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alg: Option<String>,
+    /// `sig`.
+    #[serde(rename = "use", default, skip_serializing_if = "Option::is_none")]
+    usage: Option<String>,
+    /// With `verify` in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key_ops: Option<Vec<String>>,
+    /// Ignored.
+    #[serde(rename = "ext", default, skip_serializing_if = "Option::is_none")]
+    _ext: Option<bool>,
+    /// Ignored.
+    #[serde(rename = "kid", default, skip_serializing_if = "Option::is_none")]
+    _kid: Option<String>,
 }
 
 /// A key that was read: how it verifies, and its bytes with their kind.
@@ -47,6 +62,7 @@ impl DeviceKey {
             let field = format!("public_key.{name}");
             bytes.ok_or_else(|| ApiError::value(field, "must be 32 bytes in base64url without padding"))
         };
+        self.check_purpose()?;
         let x = part("x", &self.x)?;
         match (self.kty.as_str(), self.crv.as_str(), &self.y) {
             ("OKP", "Ed25519", None) if is_weak(&x) => {
@@ -72,9 +88,28 @@ impl DeviceKey {
     }
 }
 
+impl DeviceKey {
+    /// Refuses a key that says that it is for something else than to check signatures of its kind.
+    fn check_purpose(&self) -> Result<(), ApiError> {
+        let wrong =
+            |member: &str, what: &str| Err(ApiError::value(format!("public_key.{member}"), what.to_owned()));
+        if self.usage.as_ref().is_some_and(|usage| usage != "sig") {
+            return wrong("use", "must be `sig`, or absent");
+        }
+        if self.key_ops.as_ref().is_some_and(|ops| !ops.is_empty() && !ops.iter().any(|op| op == "verify")) {
+            return wrong("key_ops", "must have `verify`: send the public key of the pair");
+        }
+        let known: &[&str] = if self.kty == "OKP" { &["EdDSA", "Ed25519"] } else { &["ES256"] };
+        if self.alg.as_ref().is_some_and(|alg| !known.contains(&alg.as_str())) {
+            return wrong("alg", "must be `ES256` of P-256, `EdDSA` or `Ed25519` of Ed25519, or absent");
+        }
+        Ok(())
+    }
+}
+
 /// Whether a point of Ed25519 has an order of 8 at most, so that signatures for it need no private key. There are eight of
 /// them, with seven encodings but for the sign, non-canonical ones included.
-fn is_weak(x: &[u8]) -> bool {
+pub(super) fn is_weak(x: &[u8]) -> bool {
     let Ok(mut y) = <[u8; HALF_BYTES]>::try_from(x) else { return false };
     y[HALF_BYTES - 1] &= 0x7f;
     let near_p = |first: u8| {
@@ -145,6 +180,11 @@ mod tests {
             crv: "Ed25519".to_owned(),
             x: URL_SAFE_NO_PAD.encode(bytes),
             y: None,
+            alg: None,
+            usage: None,
+            key_ops: None,
+            _ext: None,
+            _kid: None,
         };
         // The neutral point: as the public key and as the commitment, with 0 as the response, it fits every message.
         let mut neutral = [0; 32];

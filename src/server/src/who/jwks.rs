@@ -1,5 +1,8 @@
 //! Public keys of an issuer (RFC 7517): from a file that is read again when it changes, or fetched from an address that
 //! the configuration names.
+use super::device::{HALF_BYTES, is_weak};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse},
@@ -102,9 +105,36 @@ fn public_key(key: &Value) -> Result<(String, PublicKey), String> {
     if said.is_some_and(|said| said != format!("{algorithm:?}")) {
         return Err(format!("says another `alg` than {algorithm:?}, which its curve is for"));
     }
+    check_point(&key.algorithm)?;
     let id = key.common.key_id.clone().filter(|id| !id.is_empty()).ok_or("has no `kid`")?;
     let decoding = DecodingKey::from_jwk(&key).map_err(|e| e.to_string())?;
     Ok((id, PublicKey { algorithm, decoding }))
+}
+
+/// Refuses bytes that are no point of the curve, and points for which anybody can sign.
+fn check_point(key: &AlgorithmParameters) -> Result<(), String> {
+    let part = |name: &str, text: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == HALF_BYTES);
+        bytes.ok_or_else(|| {
+            format!("has an `{name}` that is not {HALF_BYTES} bytes in base64url without padding")
+        })
+    };
+    match key {
+        AlgorithmParameters::OctetKeyPair(key) if is_weak(&part("x", &key.x)?) => {
+            Err("is a point of small order, for which anybody can sign: make a new key".to_owned())
+        }
+        AlgorithmParameters::EllipticCurve(key) => {
+            let point = [&[4u8][..], &part("x", &key.x)?, &part("y", &key.y)?].concat();
+            let read = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
+            read.map(|_| ()).map_err(|_| "is no point of P-256: copy `x` and `y` again".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why a file of keys would be refused.
+pub(crate) fn fault_of(path: &Path) -> Option<JwksError> {
+    Source::file(path).err()
 }
 
 /// Where the keys of an issuer come from.
@@ -160,5 +190,56 @@ impl Source {
     pub(crate) fn replace(&self, keys: KeySet) {
         *self.keys.write() = Arc::new(keys);
         self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn ed25519(x: &[u8]) -> Value {
+        json!({ "kty": "OKP", "crv": "Ed25519", "kid": "k", "x": URL_SAFE_NO_PAD.encode(x) })
+    }
+    fn p256(x: &[u8], y: &[u8]) -> Value {
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        json!({ "kty": "EC", "crv": "P-256", "kid": "k", "x": x, "y": y })
+    }
+    fn read(keys: &[Value], strict: bool) -> Result<KeySet, String> {
+        KeySet::read(json!({ "keys": keys }).to_string().as_bytes(), strict)
+    }
+    #[track_caller]
+    fn check_refused(key: Value, why: &str) {
+        let told = read(std::slice::from_ref(&key), true).err().unwrap_or_default();
+        assert!(told.contains(why), "{told}");
+        // Of a set that was fetched the others are taken.
+        let mut good = ed25519(&BASE);
+        good["kid"] = json!("good");
+        let set = read(&[key, good], false).unwrap();
+        assert!(set.get("k").is_none() && set.get("good").is_some());
+    }
+    /// The base point's height, 4/5.
+    const BASE: [u8; 32] = {
+        let mut base = [0x66; 32];
+        base[0] = 0x58;
+        base
+    };
+
+    #[test]
+    fn keys_that_anybody_can_sign_for_are_refused() {
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        check_refused(ed25519(&neutral), "small order");
+        check_refused(ed25519(&[0; 32]), "small order");
+        check_refused(ed25519(&[7; 31]), "not 32 bytes");
+        check_refused(ed25519(&[]), "not 32 bytes");
+        assert!(read(&[ed25519(&BASE)], true).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_point_of_the_curve_is_no_key() {
+        check_refused(p256(&[1; 32], &[1; 32]), "no point of P-256");
+        check_refused(p256(&[0; 32], &[0; 32]), "no point of P-256");
+        check_refused(p256(&[1; 32], &[1; 33]), "`y`");
     }
 }

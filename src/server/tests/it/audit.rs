@@ -315,6 +315,66 @@ async fn a_key_a_day_is_not_too_many_and_the_log_stays_readable() {
     assert!(matches!(verify(&files, &now[31..], None), Verdict::Whole(_)), "by the oldest");
 }
 
+/// A server whose log has several segments, one full.
+async fn with_segments() -> World {
+    let world = World::with(|settings| settings.audit_segment_records = 256).await;
+    for n in 0..300 {
+        world.player(&format!("player-{n}")).await;
+    }
+    checkpoint(&world, 300).await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_damaged_far_from_its_end_is_refused_and_named() {
+    let mut world = with_segments().await;
+    world.stop().await;
+    let segment = world.data().join("audit/segments/00000000000000000000.jsonl");
+    let whole = std::fs::read(&segment).unwrap();
+    let edited = String::from_utf8(whole.clone()).unwrap().replacen("gsm:SignIn", "gsm:SignUp", 1);
+    for text in [Some(edited), None] {
+        match text {
+            Some(text) => std::fs::write(&segment, text).unwrap(),
+            None => std::fs::remove_file(&segment).unwrap(),
+        }
+        let error = world.fails().await;
+        assert!(error.contains("audit log is damaged") && error.contains("000.jsonl"), "{error}");
+    }
+    std::fs::write(&segment, whole).unwrap();
+    world.restart().await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_was_edited_is_never_served() {
+    let mut world = with_segments().await;
+    let segment = world.data().join("audit/segments/00000000000000000000.jsonl");
+    let tile = world.data().join("audit/tile/0/000");
+    let (whole, hashes) = (std::fs::read(&segment).unwrap(), std::fs::read(&tile).unwrap());
+    let admin = world.admin();
+    let paths = ["/v1/admin/audit/records?first=0&limit=256", "/v1/admin/audit?limit=1000"];
+    for path in paths {
+        assert_eq!(admin.get(path).await.status.as_u16(), 200, "{path}");
+    }
+    let edited = String::from_utf8(whole).unwrap().replacen("gsm:SignIn", "gsm:SignUp", 1);
+    std::fs::write(&segment, &edited).unwrap();
+    for path in paths {
+        admin.get(path).await.is(503, "audit_damaged");
+    }
+    // Nor with the tile made to fit, nor where the file is gone.
+    let line = edited.lines().position(|line| line.contains("gsm:SignUp")).unwrap();
+    let mut forged = hashes;
+    let hash = leaf_hash(edited.lines().nth(line).unwrap().as_bytes());
+    forged[line * 32..(line + 1) * 32].copy_from_slice(&hash);
+    std::fs::write(&tile, forged).unwrap();
+    for path in paths {
+        admin.get(path).await.is(503, "audit_damaged");
+    }
+    std::fs::remove_file(&segment).unwrap();
+    admin.get(paths[1]).await.is(503, "audit_damaged");
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_log_is_refused_and_named() {
     let mut world = World::new().await;

@@ -1,6 +1,9 @@
 //! May: every operation of every face is asked about, and the shipped policies say what its table says.
 use crate::{
-    gamelift::signatures::{Key, signed},
+    gamelift::{
+        call, configuration, duel_rules,
+        signatures::{Key, signed},
+    },
     world::{World, text},
 };
 use gsm_policy::{Question, Resource, Who};
@@ -113,6 +116,58 @@ async fn a_policy_decides_on_every_face() {
     signed(&world.anyone, &key, "GameLift.ValidateMatchmakingRuleSet", body)
         .await
         .exception(400, "AccessDeniedException");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_is_forbidden_is_forbidden_on_the_wire_too() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        r#"permit (principal, action, resource);
+           @id("cup") forbid (principal, action in Action::"writes", resource == Queue::"cup")
+             unless { context.address.isInRange(ip("10.20.0.0/16")) };
+           @id("hidden") forbid (principal, action, resource == Queue::"squad")
+             when { context has queue && context.queue == "squad" };
+           @id("rules") forbid (principal, action in Action::"writes", resource == RuleSet::"old");"#,
+    );
+    let policies = dir.path().to_owned();
+    let mut world = World::with(|settings| settings.policy_dir = Some(policies)).await;
+    duel_rules(&world.anyone, "a").await;
+    let denied = async |operation: &str, input: Value| {
+        call(&world.anyone, operation, input).await.exception(400, "AccessDeniedException");
+    };
+    let arn =
+        |kind: &str, name: &str| json!({ "ResourceARN": format!("arn:aws:gamelift:r:0:{kind}/{name}") });
+    let queue = json!({
+        "Name": "cup", "RuleSetName": "a", "RequestTimeoutSeconds": 60, "AcceptanceRequired": false,
+        "FlexMatchMode": "STANDALONE"
+    });
+    denied("CreateMatchmakingConfiguration", queue.clone()).await;
+    for name in ["cup", "arn:aws:gamelift:r:0:matchmakingconfiguration/cup"] {
+        denied("UpdateMatchmakingConfiguration", json!({ "Name": name, "RequestTimeoutSeconds": 55 })).await;
+        denied("DeleteMatchmakingConfiguration", json!({ "Name": name })).await;
+        denied("StartMatchmaking", json!({ "ConfigurationName": name, "Players": [{ "PlayerId": "p" }] }))
+            .await;
+        denied("StartMatchBackfill", json!({ "ConfigurationName": name, "Players": [{ "PlayerId": "p" }] }))
+            .await;
+    }
+    let mut tagged = arn("matchmakingconfiguration", "cup");
+    tagged["Tags"] = json!([]);
+    denied("TagResource", tagged).await;
+    let mut untagged = arn("matchmakingruleset", "old");
+    untagged["TagKeys"] = json!([]);
+    denied("UntagResource", untagged).await;
+    denied("DeleteMatchmakingRuleSet", json!({ "Name": "old" })).await;
+    denied("ListTagsForResource", arn("matchmakingconfiguration", "squad")).await;
+    // Others are as free as they were; of a list each counts.
+    configuration(&world.anyone, "open", "a", json!({})).await;
+    let describe = async |names: Value| {
+        call(&world.anyone, "DescribeMatchmakingConfigurations", json!({ "Names": names })).await
+    };
+    describe(json!(["open", "nowhere"])).await.output();
+    describe(json!(["open", "squad"])).await.exception(400, "AccessDeniedException");
+    world.admin().put("/v1/admin/queues/cup", json!({ "mode": "cup" })).await.is(403, "forbidden");
     world.stop().await;
 }
 

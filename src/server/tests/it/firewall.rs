@@ -130,6 +130,28 @@ async fn operators_list_networks_until_they_end_and_over_restarts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_a_client_forwards_makes_it_the_proxy() {
+    let mut world = behind_proxy(|_| {}).await;
+    let admin = world.admin();
+    admin.put("/v1/admin/firewall/deny/192.0.2.66/32", json!({ "reason": "flood" })).await.ok();
+    for hops in ["192.0.2.66", "é, 192.0.2.66", "unknown, 192.0.2.66:80", ", 192.0.2.66"] {
+        from(&world.anyone, hops).await.is(403, "denied_address");
+    }
+    for hops in ["192.0.2.66, é", "192.0.2.66,", "192.0.2.66, unknown", ""] {
+        from(&world.anyone, hops).await.is(400, "invalid_forwarded_for");
+        let wire = world.anyone.call("POST", "/").header("X-Forwarded-For", hops);
+        let wire = wire.header("X-Amz-Target", "GameLift.ListTagsForResource").send().await;
+        assert_eq!(
+            (wire.status.as_u16(), wire.headers.contains_key("x-amzn-requestid")),
+            (400, true),
+            "{}",
+            wire.text
+        );
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_are_read_again_and_a_bad_one_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (deny, rules) = (dir.path().join("deny.txt"), dir.path().join("rules.toml"));

@@ -74,6 +74,49 @@ async fn a_device_signs_in_with_its_key() {
     let signature = ec.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
     let browser = world.anyone.post("/v1/auth/device", body(&public, &fourth, signature.as_ref())).await.ok();
     assert_ne!(browser["player_id"], session["player_id"]);
+    // With what WebCrypto writes beside the key it is the same key.
+    let exported = |more: Value| {
+        let mut key = public.clone();
+        key.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        key
+    };
+    let (fifth, message) = challenge(&world).await;
+    let signature = ec.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
+    for bad in [
+        json!({ "d": "x" }),
+        json!({ "key_ops": ["sign"] }),
+        json!({ "use": "enc" }),
+        json!({ "alg": "EdDSA" }),
+        json!({ "colour": "red" }),
+    ] {
+        let answer =
+            world.anyone.post("/v1/auth/device", body(&exported(bad), &fifth, signature.as_ref())).await;
+        assert_eq!(answer.status.as_u16(), 422, "{}", answer.text);
+    }
+    let whole =
+        exported(json!({ "ext": true, "key_ops": ["verify"], "alg": "ES256", "use": "sig", "kid": "mine" }));
+    let again = world.anyone.post("/v1/auth/device", body(&whole, &fifth, signature.as_ref())).await.ok();
+    assert_eq!(again["player_id"], browser["player_id"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_tokens_count_where_they_are_linked_too() {
+    let rules =
+        "[[rules]]\nname = \"bad_token\"\non = \"bad_token\"\nkey = \"address\"\nlimit = 3\nwindow_s = 600\n";
+    let mut world = World::with(|settings| {
+        settings.firewall.written = gsm_server::firewall::files::parse_rules(rules).unwrap();
+    })
+    .await;
+    let ann = world.player("Ann").await;
+    for _ in 0..3 {
+        ann.client.post("/v1/auth/link", json!({ "token": "a.b.c" })).await.is(422, "invalid");
+    }
+    let refused = ann.client.post("/v1/auth/link", json!({ "token": "a.b.c" })).await;
+    assert!(refused.headers.contains_key("retry-after"));
+    refused.is(429, "rate_limited");
+    world.anyone.as_whom("x.y.z").get("/v1/queues").await.is(429, "rate_limited");
+    ann.client.get("/v1/queues").await.ok();
     world.stop().await;
 }
 

@@ -27,10 +27,20 @@ fn authority(name: &str) -> Authority {
 
 /// A certificate and its key (PEM), by an authority.
 fn issued(by: &Authority, name: &str, usage: ExtendedKeyUsagePurpose) -> (String, String) {
+    let names = [(DnType::OrganizationName, "Studio"), (DnType::CommonName, name)];
+    issued_to(by, names, usage)
+}
+
+fn issued_to<const N: usize>(
+    by: &Authority,
+    names: [(DnType, &str); N],
+    usage: ExtendedKeyUsagePurpose,
+) -> (String, String) {
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::OrganizationName, "Studio");
-    params.distinguished_name.push(DnType::CommonName, name);
+    for (kind, name) in names {
+        params.distinguished_name.push(kind, name);
+    }
     params.extended_key_usages = vec![usage];
     let key = KeyPair::generate().unwrap();
     (params.signed_by(&key, by).unwrap().pem(), key.serialize_pem())
@@ -87,6 +97,18 @@ async fn get(
     let status = String::from_utf8_lossy(&text).split(' ').nth(1).and_then(|s| s.parse().ok());
     let certificate = stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
     Ok((status.ok_or_else(|| std::io::Error::other("no answer"))?, certificate))
+}
+
+#[test]
+fn a_key_of_another_certificate_is_seen_before_a_start() {
+    let (dir, root) = (tempfile::tempdir().unwrap(), authority("root"));
+    let tls = server_files(dir.path(), &root, "first");
+    assert_eq!(gsm_server::inspect::tls_fault(&tls.cert_file, &tls.key_file), None);
+    std::fs::write(&tls.key_file, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    assert!(gsm_server::inspect::tls_fault(&tls.cert_file, &tls.key_file).is_some());
+    std::fs::write(&tls.key_file, "junk").unwrap();
+    let told = gsm_server::inspect::tls_fault(&tls.cert_file, &tls.key_file).unwrap();
+    assert!(told.contains("tls.key"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -161,6 +183,10 @@ async fn a_client_certificate_speaks_for_whom_the_settings_say() {
         401,
         "nobody has named that subject"
     );
+    // One value that reads like two is not the two.
+    let names = [(DnType::OrganizationName, "Studio, CN=game-1")];
+    let forged = issued_to(&clients, names, ExtendedKeyUsagePurpose::ClientAuth);
+    assert_eq!(status(&connector(&root, Some(forged)), "/v1/matches", None).await, 401);
     assert_eq!(status(&connector(&root, None), "/v1/matches", None).await, 401);
     assert!(get(&with("game-1", &root), addr, "/healthz", None).await.is_err(), "signed by another");
     world.stop().await;

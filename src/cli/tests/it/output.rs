@@ -1,0 +1,29 @@
+//! What is printed is written, or the command says that it was not.
+use crate::gsm::command;
+use std::{fs::File, process::Stdio};
+
+/// Commands that print and need nothing.
+const PRINTING: [&[&str]; 4] =
+    [&["authz", "schema"], &["config", "show", "--template"], &["config", "show"], &["firewall", "export"]];
+
+#[test]
+fn a_full_disk_is_no_success() {
+    for args in PRINTING {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let ran = command(args, &[]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let told = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{args:?}: {told}");
+        assert!(told.contains("the output could not be written"), "{args:?}: {told}");
+    }
+}
+
+#[test]
+fn who_reads_no_further_has_seen_enough() {
+    for args in PRINTING {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = command(args, &[]).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let told = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success() && !told.contains("written"), "{args:?}: {told}");
+    }
+}
