@@ -13,10 +13,11 @@ impl Engine {
     /// Makes a board, or changes it. It is filled from what is there before this returns.
     pub async fn put_board(&self, call: &Call, config: BoardConfig) -> Result<BoardConfig, EngineError> {
         config.validate()?;
-        if let Source::Mode(mode) = &config.source {
-            if !self.has_mode(mode) && self.views.boards.named(&config.name).is_none() {
-                return Err(EngineError::Unknown { what: "mode" });
-            }
+        if let Source::Mode(mode) = &config.source
+            && !self.has_mode(mode)
+            && self.views.boards.named(&config.name).is_none()
+        {
+            return Err(EngineError::Unknown { what: "mode" });
         }
         let followed = if let Source::Mode(mode) = &config.source { mode.as_str() } else { "" };
         let named = Mode::new(config.name.as_str()).ok().filter(|mode| mode.as_str() != followed);
