@@ -80,7 +80,7 @@ pub(super) fn large(
         *used = used.saturating_add(1 + tickets.len() as u32);
         let is_here = |guest: &Guest<'_>| place.as_ref().is_none_or(|place| place.has(guest.of));
         let here: Vec<Guest<'_>> = tickets.iter().copied().filter(is_here).collect();
-        for part in bands(choice, stage, &here) {
+        for part in bands(choice, stage, here) {
             let before = nodes;
             let found = table.fill(part, counts, &mut nodes);
             *used = used.saturating_add((before - nodes) / NODES_OF_WORK);
@@ -92,28 +92,41 @@ pub(super) fn large(
     Outcome::None
 }
 
-/// The parts of the tickets that are near enough to one another, not only to the anchor: all that lie in one band, for
-/// bands around the anchor's number, the middle one first.
-fn bands<'w>(choice: &Choice<'_>, stage: &Stage, here: &[Guest<'w>]) -> Vec<Vec<Guest<'w>>> {
-    let within = stage.pairwise().iter().find_map(|pair| match *pair {
-        Pairwise::Within { column, width, .. } => Some((column, width)),
-        _ => None,
-    });
-    let (Some((column, width)), Some(own)) = (within, choice.anchor.parties.first()) else {
-        return vec![here.to_vec()];
-    };
-    let own = own.number(column);
-    let number = |of: &Waiting| of.parties.first().map_or(f64::NAN, |party| party.number(column));
-    let mut lows: Vec<f64> = here.iter().map(|guest| number(guest.of)).filter(|low| *low <= own).collect();
+/// The parts of the tickets that are near enough to one another, not only to the anchor: all that lie in one band of each
+/// number that rules limit, for bands around the anchor's, the middle ones first. Bands of too few players are left out.
+fn bands<'w>(choice: &Choice<'_>, stage: &Stage, here: Vec<Guest<'w>>) -> Vec<Vec<Guest<'w>>> {
+    let Some(own) = choice.anchor.parties.first() else { return vec![here] };
+    let fewest: u32 = stage.teams().iter().map(|size| u32::from(size.min)).sum();
+    let fewest = fewest.saturating_sub(choice.anchor.size());
+    let is_enough = |part: &Vec<Guest<'w>>| part.iter().map(|guest| guest.of.size()).sum::<u32>() >= fewest;
+    let mut parts = vec![here];
+    for pair in stage.pairwise() {
+        let Pairwise::Within { column, width, .. } = *pair else { continue };
+        let finer = parts.iter().flat_map(|part| bands_of(part, column, width, own.number(column)));
+        parts = finer.filter(is_enough).take(BANDS_MAX).collect();
+    }
+    parts
+}
+
+/// The same by one number, of which the anchor has `own`.
+fn bands_of<'a, 'w>(
+    part: &'a [Guest<'w>],
+    column: NumberColumn,
+    width: f64,
+    own: f64,
+) -> impl Iterator<Item = Vec<Guest<'w>>> + use<'a, 'w> {
+    let number =
+        move |guest: &Guest<'_>| guest.of.parties.first().map_or(f64::NAN, |party| party.number(column));
+    let mut lows: Vec<f64> = part.iter().map(number).filter(|low| *low <= own).collect();
     lows.push(own);
     let middle = own - width / 2.0;
     lows.sort_by(|a, b| (a - middle).abs().total_cmp(&(b - middle).abs()));
     lows.dedup();
     lows.truncate(BANDS_MAX);
-    let in_band = |low: f64| {
-        here.iter().copied().filter(move |guest| (low..=low + width).contains(&number(guest.of))).collect()
-    };
-    lows.into_iter().map(in_band).collect()
+    lows.into_iter().map(move |low| {
+        let is_within = |guest: &&Guest<'w>| (low..=low + width).contains(&number(guest));
+        part.iter().filter(is_within).copied().collect()
+    })
 }
 
 /// A location with the latency that is allowed there.
@@ -197,14 +210,24 @@ impl<'a, 'w> Table<'a, 'w> {
         }
         let nearest = self.nearest(&musts, &here);
         let is_whole = |seating: &Seating<'_, '_>| {
+            let seated = seating.ids();
+            let guests = musts.iter().chain(&here).filter(|guest| seated.contains(&guest.of.turn.id));
+            let lacks = guests.fold(Lacks::ALL.with(&self.anchor), |lacks, guest| lacks.with(guest));
             seating.lacking().all(|(lacks, _)| lacks == 0)
-                && seating.has(self.anchor.of)
-                && musts.iter().all(|guest| seating.has(guest.of))
+                && seated.contains(&self.anchor.of.turn.id)
+                && !lacks.any()
         };
-        let seating = match is_whole(&nearest) {
-            true => nearest,
-            false => self.packed(&musts, &here, nodes).unwrap_or(nearest),
-        };
+        let mut seating = nearest;
+        if !is_whole(&seating) {
+            let packed = self.packed(&musts, &here, nodes).filter(|packed| is_whole(packed));
+            // Those that must be in it may have taken the place that others need: they may sit anywhere, or others do.
+            let freely = |nodes| {
+                let all: Vec<Guest<'w>> = musts.iter().chain(&here).copied().collect();
+                self.packed(&[], &all, nodes)
+            };
+            let packed = packed.or_else(|| if musts.is_empty() { None } else { freely(nodes) });
+            seating = packed.unwrap_or(seating);
+        }
         let seats = seating.seats();
         let mut holds = is_whole(&seating) && self.stage.sizes_hold(&seats);
         for (at, rule) in self.choice.set.rules().iter().enumerate() {

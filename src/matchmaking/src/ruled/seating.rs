@@ -2,6 +2,7 @@
 use super::ticket::Waiting;
 use gsm_core::TicketId;
 use gsm_rules::{Seat, Stage};
+use std::collections::BTreeSet;
 
 /// Teams that are being filled.
 pub(super) struct Seating<'a, 'w> {
@@ -25,8 +26,8 @@ impl<'a, 'w> Seating<'a, 'w> {
         })
     }
 
-    pub(super) fn has(&self, of: &Waiting) -> bool {
-        self.placed.iter().any(|(placed, _)| placed.turn.id == of.turn.id)
+    pub(super) fn ids(&self) -> BTreeSet<TicketId> {
+        self.placed.iter().map(|(of, _)| of.turn.id).collect()
     }
 
     pub(super) fn seats(&self) -> Vec<Seat<'w>> {

@@ -135,7 +135,10 @@ impl RulePool {
                 spent = spent.saturating_add(*work - before);
                 match opened {
                     Opened::Search(search) => run.search = Some(search),
-                    Opened::Done(Outcome::Found(found)) => return (Some(found), None),
+                    Opened::Done(Outcome::Found(mut found)) => {
+                        self.even_out(stage, &mut found, work);
+                        return (Some(found), None);
+                    }
                     Opened::Done(_) => {
                         run.next_stage();
                         continue;

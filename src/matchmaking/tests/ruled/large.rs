@@ -96,3 +96,86 @@ fn a_backfill_waits_for_somebody_who_has_room() {
     assert_eq!(tickets(&[6, 5], 45), Some(2));
     assert_eq!(tickets(&[1, 1], 45), Some(3));
 }
+
+/// A rule set of these teams and rules, whose players have `skill`, `x` and `level`; teams are made even in `balanced`.
+fn ruled(teams: &str, balanced: &str, rules: &str) -> RulePool {
+    let text = format!(
+        r#"{{"ruleLanguageVersion": "1.0", "playerAttributes": [{{"name": "skill", "type": "number", "default": 0}},
+            {{"name": "x", "type": "number", "default": 0}}, {{"name": "level", "type": "number", "default": 0}}],
+          "algorithm": {{"strategy": "balanced", "balancedAttribute": "{balanced}"}},
+          "teams": [{teams}], "rules": [{rules}]}}"#
+    );
+    RulePool::new(Arc::new(parse(&text, Dialect::Strict).unwrap().set))
+}
+
+fn team(name: &str, players: usize) -> String {
+    format!(r#"{{"name": "{name}", "minPlayers": {players}, "maxPlayers": {players}}}"#)
+}
+
+fn with(n: u128, brings: &[(&str, f64)]) -> RuledTicket {
+    let mut ticket = ticket(n, 1, 0.0, None);
+    ticket.players[0].1.attributes =
+        brings.iter().map(|(name, number)| ((*name).to_owned(), Value::Number(*number))).collect();
+    ticket
+}
+
+/// Whoever must be in it sits where the others leave room, in whatever order they come.
+#[test]
+fn a_backfill_takes_newcomers_that_add_up_to_its_gaps() {
+    for sizes in [[2, 2, 3, 3], [2, 3, 3, 2], [3, 3, 2, 2], [3, 2, 2, 3]] {
+        let mut pool = ruled(&(team("a", 24) + "," + &team("b", 26)), "skill", "");
+        let mut backfill = ticket(0, 40, 10.0, Some("a"));
+        let teams = ["a", "b"].into_iter().flat_map(|team| vec![team.to_owned(); 20]);
+        backfill.backfill = Some(teams.collect());
+        pool.insert(backfill).unwrap();
+        for (n, size) in (1..).zip(sizes) {
+            pool.insert(ticket(n, size, 10.0, None)).unwrap();
+        }
+        let found = first_match(&mut pool).unwrap_or_else(|| panic!("{sizes:?}"));
+        assert_eq!(found.sides.iter().map(Vec::len).collect::<Vec<_>>(), [24, 26]);
+    }
+}
+
+/// All are near one another in both numbers, whoever is near to the anchor alone.
+#[test]
+fn two_numbers_may_be_limited_at_once() {
+    for seed in 0..20 {
+        let near = |name: &str| {
+            format!(
+                r#"{{"name": "{name}", "type": "batchDistance", "batchAttribute": "{name}", "maxDistance": 10}}"#
+            )
+        };
+        let mut pool = ruled(&team("a", 41), "level", &(near("skill") + "," + &near("x")));
+        let mut dice = Dice(seed);
+        let mut tickets: Vec<[f64; 2]> =
+            (0..42).map(|_| [0, 0].map(|_| 50.0 + dice.below(11) as f64)).collect();
+        for n in 0..10 {
+            let far = [43.0, 67.0][n % 2];
+            tickets.push(if n < 5 { [far, 55.0] } else { [55.0, far] });
+        }
+        for at in (1..tickets.len()).rev() {
+            tickets.swap(at, dice.below(at + 1));
+        }
+        for (n, [skill, x]) in (0..).zip(&tickets) {
+            let level = dice.below(100) as f64;
+            pool.insert(with(n, &[("skill", *skill), ("x", *x), ("level", level)])).unwrap();
+        }
+        assert_eq!(first_match(&mut pool).map(|one| one.tickets.len()), Some(41), "{seed}");
+    }
+}
+
+#[test]
+fn large_teams_of_different_sizes_are_made_even_too() {
+    for (first, second, most) in [(30, 12, 0.5), (1, 41, 10.0)] {
+        let mut pool = ruled(&(team("a", first) + "," + &team("b", second)), "skill", "");
+        for n in 0..42_u32 {
+            pool.insert(with(u128::from(n), &[("skill", f64::from(n) * 10.0)])).unwrap();
+        }
+        let found = first_match(&mut pool).unwrap();
+        let skill = |seat: &gsm_matchmaking::Seat| (seat.ticket.as_u128() as f64) * 10.0;
+        let average =
+            |side: &Vec<gsm_matchmaking::Seat>| side.iter().map(skill).sum::<f64>() / side.len() as f64;
+        let gap = (average(&found.sides[0]) - average(&found.sides[1])).abs();
+        assert!(gap <= most, "{first} and {second}: {gap}");
+    }
+}

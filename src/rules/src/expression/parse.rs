@@ -72,7 +72,9 @@ pub(crate) fn is_expression(text: &str) -> bool {
             .any(|start| text.strip_prefix(start).is_some_and(|r| r.trim_start().starts_with('[')));
         let rest = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
         let word = text.strip_suffix(rest).unwrap_or_default();
-        let Some(argument) = rest.strip_prefix('(').filter(|_| !word.is_empty()) else { return is_path };
+        let Some(argument) = rest.trim_start().strip_prefix('(').filter(|_| !word.is_empty()) else {
+            return is_path;
+        };
         if LISTS.contains(&word) || FOLDS.iter().any(|(name, _)| *name == word) {
             return true;
         }
@@ -250,6 +252,8 @@ mod tests {
             "mean(flaten( teams[a].players))",
             "max(x)",
             "set_intersection()",
+            "flatten (teams[b].players)",
+            "avg (flatten(x))",
             "teams[a].players",
             "team [a]",
             " avg(",

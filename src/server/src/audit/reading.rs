@@ -113,7 +113,7 @@ impl Reading {
         let text = self.segment(of)?;
         let lines = text.split_inclusive(|byte| *byte == b'\n').skip(skip as usize);
         let mut proved = Proved::of(self);
-        for (seq, line) in (first..).zip(lines.take(most as usize)) {
+        for (line, seq) in lines.take(most as usize).zip(first..) {
             proved.check(seq, line.strip_suffix(b"\n").unwrap_or(line))?;
             out.extend_from_slice(line);
         }

@@ -356,6 +356,8 @@ async fn a_record_that_was_edited_is_never_served() {
     for path in paths {
         assert_eq!(admin.get(path).await.status.as_u16(), 200, "{path}");
     }
+    let beyond = format!("/v1/admin/audit/records?first={}", u64::MAX);
+    assert_eq!(admin.get(&beyond).await.status.as_u16(), 200);
     let edited = String::from_utf8(whole).unwrap().replacen("gsm:SignIn", "gsm:SignUp", 1);
     std::fs::write(&segment, &edited).unwrap();
     for path in paths {
