@@ -184,8 +184,11 @@ fn what_is_shipped_stays_and_is_checked_where_it_lies() {
     let found = verify(&log, &url);
     found.told(1, &[]);
     assert_eq!(found.json()["first_bad_seq"], 0);
+    // What is new is shipped all the same, and the command says that the copy has not everything.
     log.grow(1);
-    ship(&log, &url, &[]).ok();
+    let before = moto.versions().len();
+    ship(&log, &url, &[]).told(1, &["the copy is not one of this log"]);
+    assert!(moto.versions().len() > before);
 
     // The log is changed, and then rolled back: nothing of it is shipped.
     let before = moto.versions().len();
