@@ -101,11 +101,7 @@ impl<I: Ids> Ranked<I> {
     /// The caller bounds `limit` ([`limits::PAGE_SIZE_MAX`]).
     #[must_use]
     pub fn page(&self, after: Option<&Cursor<I::Id>>, limit: usize) -> Page<I::Id> {
-        let from = after.map_or(0, |cursor| view!(self, view => view.position_after(cursor)));
-        let rows = self.top(from, limit);
-        let is_more = from.saturating_add(rows.len() as u64) < self.len();
-        let next = rows.last().map(|row| Cursor(row.entry)).or(after.copied()).filter(|_| is_more);
-        Page { rows, next }
+        self.seen_by(None).page(after, limit)
     }
 
     /// A player's row with up to `radius` rows of the listing on either side, fewer where the listing ends; `None`
