@@ -86,7 +86,7 @@ fn gone_through(history: &History, trees: usize) -> Forecaster<'_> {
     for index in 0..history.len() {
         forecaster.look(index, index + 1);
         black_box(forecaster.forecast(index));
-        forecaster.learn(index).unwrap();
+        forecaster.learn(index, index + 1, &mut || ()).unwrap();
     }
     forecaster
 }

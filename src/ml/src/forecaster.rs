@@ -177,8 +177,12 @@ impl evaluation::Forecaster for Forecaster<'_> {
         }
     }
 
-    fn learn(&mut self, index: usize) -> Result<(), RatingError> {
-        self.learn_from(index).map_err(|error| told(error, self.history.side_count(index)))
+    fn learn(&mut self, from: usize, to: usize, each: &mut dyn FnMut()) -> Result<(), (usize, RatingError)> {
+        for index in from..to {
+            self.learn_from(index).map_err(|error| (index, told(error, self.history.side_count(index))))?;
+            each();
+        }
+        Ok(())
     }
 }
 

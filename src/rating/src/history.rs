@@ -1,4 +1,6 @@
 //! A match history in memory: columns, players by number, in the order the matches were played.
+use crate::RatingError;
+use crate::batch::Fixture;
 use gsm_core::Timestamp;
 
 /// A history. Players and variants are numbers that the reader gave out, from 0.
@@ -10,7 +12,8 @@ pub struct History {
     places: Vec<u32>,
     /// NaN where a side has none.
     scores: Vec<f64>,
-    first_players: Vec<u32>,
+    /// Where the players of each side end.
+    ends: Vec<u32>,
     players: Vec<u32>,
     seats: u32,
     variant_names: Vec<String>,
@@ -54,8 +57,8 @@ impl History {
         for side in sides {
             self.places.push(side.place);
             self.scores.push(side.score.unwrap_or(f64::NAN));
-            self.first_players.push(as_u32(self.players.len()));
             self.players.extend_from_slice(side.players);
+            self.ends.push(as_u32(self.players.len()));
             let most = side.players.iter().copied().max().map_or(0, |most| most.saturating_add(1));
             self.seats = self.seats.max(most);
         }
@@ -105,9 +108,31 @@ impl History {
 
     /// The sides of match `index`; none for no match.
     pub fn sides(&self, index: usize) -> impl ExactSizeIterator<Item = Lineup<'_>> + Clone {
+        self.range(index).map(move |side| self.side(side))
+    }
+
+    fn range(&self, index: usize) -> std::ops::Range<usize> {
         let start = |index: usize| self.first_sides.get(index).map_or(self.places.len(), |at| *at as usize);
-        let (from, to) = (start(index), start(index + 1));
-        (from..to).map(move |side| self.side(side))
+        start(index)..start(index + 1)
+    }
+
+    /// Match `index` without points, as a [`crate::batch::Ladder`] rates it.
+    ///
+    /// # Errors
+    /// As [`Fixture::new`].
+    #[inline]
+    pub fn fixture(&self, index: usize) -> Result<Fixture<'_>, RatingError> {
+        let sides = self.range(index);
+        let start = self.start(sides.start);
+        let ends = self.ends.get(sides.clone()).unwrap_or_default();
+        let end = ends.last().copied().unwrap_or(start);
+        let players = self.players.get(start as usize..end as usize).unwrap_or_default();
+        Fixture::cut_out(self.at(index), players, start, ends, self.places.get(sides).unwrap_or_default())
+    }
+
+    /// Where the players of a side begin.
+    fn start(&self, side: usize) -> u32 {
+        side.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default()
     }
 
     /// The number of sides of match `index`.
@@ -117,11 +142,11 @@ impl History {
     }
 
     fn side(&self, side: usize) -> Lineup<'_> {
-        let start = |side: usize| self.first_players.get(side).map_or(self.players.len(), |at| *at as usize);
+        let (start, end) = (self.start(side) as usize, self.ends.get(side).map_or(0, |end| *end as usize));
         Lineup {
             place: self.places.get(side).copied().unwrap_or(1),
             score: self.scores.get(side).copied().filter(|score| score.is_finite()),
-            players: self.players.get(start(side)..start(side + 1)).unwrap_or_default(),
+            players: self.players.get(start..end).unwrap_or_default(),
         }
     }
 
@@ -177,5 +202,10 @@ mod tests {
         assert_eq!(history.variant_name(history.variant_of(2)), "grass");
         assert!(!history.is_two_sided());
         assert_eq!(history.sides(3).len(), 0);
+        for index in 0..3 {
+            let players = history.sides(index).flat_map(|side| side.players).copied().collect::<Vec<_>>();
+            assert_eq!(history.fixture(index).unwrap().players(), players);
+        }
+        assert_eq!(history.fixture(3), Err(RatingError::TooFewSides { sides: 0 }));
     }
 }

@@ -71,10 +71,10 @@ pub(super) fn rate(read: &Chronicle, system: &System, mut each: impl FnMut()) ->
             );
         }
         for index in from..to {
-            contender.rate(index).map_err(|error| Unrated { index, error })?;
+            let changes = contender.rate(index).map_err(|error| Unrated { index, error })?;
             let at = history.at(index);
             let numbers = history.sides(index).flat_map(|side| side.players);
-            for (number, change) in numbers.zip(contender.changes()) {
+            for (number, change) in numbers.zip(changes) {
                 let Some(player) = players.get_mut(*number as usize) else { continue };
                 player.state = player.state.after(change, at);
                 let score = (change.after.mean * 1_000.0).round() as i64;

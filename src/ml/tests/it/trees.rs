@@ -23,7 +23,7 @@ fn gone_through(history: &History, trees: usize) -> (Vec<Probability>, Model) {
     for index in 0..history.len() {
         forecaster.look(index, index + 1);
         predicted.push(forecaster.forecast(index).0);
-        forecaster.learn(index).unwrap();
+        forecaster.learn(index, index + 1, &mut || ()).unwrap();
     }
     (predicted, forecaster.into_model())
 }

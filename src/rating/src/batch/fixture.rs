@@ -7,6 +7,8 @@ use gsm_core::Timestamp;
 pub struct Fixture<'a> {
     at: Timestamp,
     players: &'a [u32],
+    /// Where the first side begins, as `ends` count.
+    start: u32,
     ends: &'a [u32],
     places: &'a [u32],
     scores: &'a [f64],
@@ -39,19 +41,32 @@ impl<'a> Fixture<'a> {
         ends: &'a [u32],
         places: &'a [u32],
     ) -> Result<Self, RatingError> {
+        Self::cut_out(at, players, 0, ends, places)
+    }
+
+    /// [`Fixture::new`] of a longer list: `ends` count from somewhere before, where this match begins with `start`.
+    #[inline]
+    pub(crate) fn cut_out(
+        at: Timestamp,
+        players: &'a [u32],
+        start: u32,
+        ends: &'a [u32],
+        places: &'a [u32],
+    ) -> Result<Self, RatingError> {
         if ends.len() < 2 {
             return Err(RatingError::TooFewSides { sides: ends.len() });
         }
-        let start = match *ends {
+        let end = match *ends {
             // Two sides without a loop.
-            [one, other] if 0 < one && one < other => other,
-            _ => last_end(ends)?,
+            [one, other] if start < one && one < other => other,
+            _ => last_end(start, ends)?,
         };
-        if places.len() != ends.len() || start as usize != players.len() {
-            let (players, places, ends) = (players.len(), places.len(), start as usize);
+        let ends_at = (end - start) as usize;
+        if places.len() != ends.len() || ends_at != players.len() {
+            let (players, places, ends) = (players.len(), places.len(), ends_at);
             return Err(RatingError::Ragged { players, places, ends });
         }
-        Ok(Self { at, players, ends, places, scores: &[], home: None })
+        Ok(Self { at, players, start, ends, places, scores: &[], home: None })
     }
 
     /// With the points that each side made.
@@ -87,7 +102,7 @@ impl<'a> Fixture<'a> {
         self.at
     }
     #[inline]
-    pub(super) const fn players(&self) -> &'a [u32] {
+    pub(crate) const fn players(&self) -> &'a [u32] {
         self.players
     }
     #[inline]
@@ -97,7 +112,7 @@ impl<'a> Fixture<'a> {
 
     /// Place, score and number of players of each side.
     pub(super) fn sides(&self) -> impl Iterator<Item = (u32, Option<f64>, usize)> {
-        let mut start = 0;
+        let mut start = self.start;
         let scores = self.scores.iter().copied().map(Some).chain(std::iter::repeat(None));
         self.ends.iter().zip(self.places).zip(scores).map(move |((&end, &place), score)| {
             let players = end - start;
@@ -110,22 +125,20 @@ impl<'a> Fixture<'a> {
     #[inline]
     pub(super) fn duel(&self) -> Option<Duel<'a>> {
         let ([end, _], [place, other_place]) = (self.ends, self.places) else { return None };
-        let (players, split) = (self.players, *end as usize);
+        let (players, split) = (self.players, (end - self.start) as usize);
         Some(Duel { at: self.at, players, split, score: score(*place, *other_place), home: self.home })
     }
 
     /// The players of one side.
     pub(super) fn side(&self, side: usize) -> Option<&'a [u32]> {
-        let end = *self.ends.get(side)? as usize;
-        let start =
-            side.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |start| *start as usize);
-        self.players.get(start..end)
+        let end = *self.ends.get(side)?;
+        let start = side.checked_sub(1).and_then(|before| self.ends.get(before)).unwrap_or(&self.start);
+        self.players.get((start - self.start) as usize..(end - self.start) as usize)
     }
 }
 
 /// The last of the ends, each of which is above the one before.
-fn last_end(ends: &[u32]) -> Result<u32, RatingError> {
-    let mut start = 0;
+fn last_end(mut start: u32, ends: &[u32]) -> Result<u32, RatingError> {
     for (side, &end) in ends.iter().enumerate() {
         if end <= start {
             return Err(RatingError::EmptySide { side });
@@ -162,5 +175,14 @@ mod tests {
             (fixture.side(0), fixture.side(1), fixture.side(2)),
             (Some(&[7][..]), Some(&[8, 9][..]), None)
         );
+    }
+    #[test]
+    fn ends_may_count_from_the_start_of_a_longer_list() {
+        let cut = |start, ends, players| Fixture::cut_out(Timestamp::EPOCH, players, start, ends, &[2, 1]);
+        let fixture = cut(40, &[41, 43], &[7, 8, 9]).unwrap();
+        assert_eq!((fixture.side(0), fixture.side(1)), (Some(&[7][..]), Some(&[8, 9][..])));
+        assert_eq!(fixture.sides().map(|side| side.2).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(fixture.duel().map(|duel| (duel.split, duel.score)), Some((1, 0.0)));
+        assert_eq!(cut(41, &[41, 43], &[8, 9]), Err(RatingError::EmptySide { side: 0 }));
     }
 }

@@ -3,10 +3,27 @@ use super::seat::Seats;
 use crate::model::{self, Model};
 use crate::true_skill::TrueSkill;
 use crate::{Change, Entrant, Game, RatedState, Rating, RatingError, Scratch, Side, System};
-use gsm_core::Probability;
+use gsm_core::{Probability, Timestamp};
 
 /// How many matches ahead players are fetched.
 const BLOCK: usize = 16;
+
+/// Does something with the [`Model`] of a system, or something else for the one system that is none.
+macro_rules! with_model {
+    ($system:expr, $desk:expr, $model:ident => $done:expr, $whole:expr) => {
+        match $system {
+            System::Elo($model) => $done,
+            System::Glicko($model) => $done,
+            System::Glicko2($model) => $done,
+            System::WengLin($model) => $done,
+            System::TrueSkill(settings) => {
+                let $model = &TrueSkill { settings, margin: $desk.scratch.margin(settings) };
+                $done
+            }
+            System::Kalman(_) => $whole,
+        }
+    };
+}
 
 /// All players of one mode while a history is rated.
 #[derive(Clone, Debug)]
@@ -39,25 +56,43 @@ impl Ladder {
     }
 
     /// The expected score of one side of the match against another, from the ratings as they stand, grown to the
-    /// time of the match: [`System::expected_pair`].
+    /// time of the match: [`System::expected_pair`]. O(players of the two).
     ///
     /// # Errors
     /// A side that the match does not have, or a player without seat.
     pub fn predict(
-        &self,
+        &mut self,
         fixture: &Fixture<'_>,
         one: usize,
         other: usize,
     ) -> Result<Probability, RatingError> {
-        self.seats.check(fixture.players())?;
-        let ratings = |side: usize| -> Result<Vec<Rating>, RatingError> {
-            let sides = fixture.sides().count();
-            let players = fixture.side(side).ok_or(RatingError::NoSuchSide { home: side, sides })?;
-            let states = players.iter().filter_map(|player| self.seats.state(*player));
-            Ok(states.map(|state| self.system.at(state.rating, state.rated_at, fixture.at())).collect())
+        let Self { system, seats, desk } = self;
+        let pairing = Pairing::of(seats, fixture, one, other)?;
+        Ok(with_model!(system, desk, model => Probability::saturating(pairing.predicted(model)), {
+            let ratings = |of: &[u32]| -> Vec<Rating> {
+                let states = of.iter().filter_map(|player| seats.state(*player));
+                states.map(|state| system.at(state.rating, state.rated_at, fixture.at())).collect()
+            };
+            system.expected_pair(&ratings(pairing.one), &ratings(pairing.other), pairing.home)
+        }))
+    }
+
+    /// The chance that the first two sides of the match draw: [`System::draw_pair`]. O(players of the two).
+    ///
+    /// # Errors
+    /// A player without seat.
+    pub fn predict_draw(&mut self, fixture: &Fixture<'_>) -> Result<Option<Probability>, RatingError> {
+        let Self { system, seats, desk } = self;
+        let pairing = Pairing::of(seats, fixture, 0, 1)?;
+        let drawn = match system {
+            System::WengLin(settings) => pairing.pair(settings).drawn(),
+            System::TrueSkill(settings) => {
+                let margin = desk.scratch.margin(settings);
+                Some(pairing.pair(&TrueSkill { settings, margin }).drawn())
+            }
+            System::Elo(_) | System::Glicko(_) | System::Glicko2(_) | System::Kalman(_) => None,
         };
-        let home = [one, other].iter().position(|side| Some(*side) == fixture.home());
-        Ok(self.system.expected_pair(&ratings(one)?, &ratings(other)?, home))
+        Ok(drawn.map(Probability::saturating))
     }
 
     /// Rates a match: [`System::update`] with the ratings as they stand, grown to the time of the match. The answer
@@ -67,65 +102,104 @@ impl Ladder {
     /// A player without seat; nothing has changed.
     pub fn apply(&mut self, fixture: &Fixture<'_>) -> Result<&[Change], RatingError> {
         let Self { system, seats, desk } = self;
-        match system {
-            System::Elo(settings) => rate(settings, seats, desk, fixture)?,
-            System::Glicko(settings) => rate(settings, seats, desk, fixture)?,
-            System::Glicko2(settings) => rate(settings, seats, desk, fixture)?,
-            System::WengLin(settings) => rate(settings, seats, desk, fixture)?,
-            System::TrueSkill(settings) => {
-                let margin = desk.scratch.margin(settings);
-                rate(&TrueSkill { settings, margin }, seats, desk, fixture)?;
-            }
-            System::Kalman(_) => rate_whole(system, seats, desk, fixture)?,
-        }
+        with_model!(system, desk, model => rate(model, seats, desk, fixture)?, {
+            rate_whole(system, seats, desk, fixture)?;
+        });
         Ok(&self.desk.changes)
     }
 
-    /// Rates matches in their order: [`Ladder::apply`] one after another, but the players of the matches to come are
+    /// [`Ladder::apply`], for who does not ask what changed.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn settle(&mut self, fixture: &Fixture<'_>) -> Result<(), RatingError> {
+        let Self { system, seats, desk } = self;
+        with_model!(system, desk, model => settle(model, seats, desk, fixture), {
+            rate_whole(system, seats, desk, fixture)
+        })
+    }
+
+    /// Rates matches in their order: [`Ladder::settle`] one after another, but the players of the matches to come are
     /// fetched from memory meanwhile. Returns how many matches there were.
     ///
     /// # Errors
     /// That of the first match that cannot be rated, with its index; the matches before it count.
-    pub fn apply_all<'a>(
+    pub fn settle_all<'a>(
         &mut self,
-        fixtures: impl IntoIterator<Item = Fixture<'a>>,
+        fixtures: impl IntoIterator<Item = Result<Fixture<'a>, RatingError>>,
     ) -> Result<usize, (usize, RatingError)> {
-        let mut fixtures = fixtures.into_iter();
+        let mut failed = None;
+        let sound = |fixture: Result<_, _>| fixture.map_err(|error| failed = Some(error)).ok();
+        let mut fixtures = fixtures.into_iter().map_while(sound).fuse();
         let (mut now, mut next) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
         now.extend(fixtures.by_ref().take(BLOCK));
         let mut done = 0;
         while !now.is_empty() {
             next.extend(fixtures.by_ref().take(BLOCK));
-            self.apply_block(&now, &next).map_err(|(at, error)| (done + at, error))?;
+            self.settle_block(&now, &next).map_err(|(at, error)| (done + at, error))?;
             done += now.len();
             now.clear();
             std::mem::swap(&mut now, &mut next);
         }
-        Ok(done)
+        drop(fixtures);
+        failed.map_or(Ok(done), |error| Err((done, error)))
     }
 
     /// The matches of `now`, while the players of `next` are fetched.
-    fn apply_block(&mut self, now: &[Fixture<'_>], next: &[Fixture<'_>]) -> Result<(), (usize, RatingError)> {
+    fn settle_block(
+        &mut self,
+        now: &[Fixture<'_>],
+        next: &[Fixture<'_>],
+    ) -> Result<(), (usize, RatingError)> {
         let Self { system, seats, desk } = self;
-        match system {
-            System::Elo(settings) => rate_block(settings, seats, desk, now, next),
-            System::Glicko(settings) => rate_block(settings, seats, desk, now, next),
-            System::Glicko2(settings) => rate_block(settings, seats, desk, now, next),
-            System::WengLin(settings) => rate_block(settings, seats, desk, now, next),
-            System::TrueSkill(settings) => {
-                let margin = desk.scratch.margin(settings);
-                rate_block(&TrueSkill { settings, margin }, seats, desk, now, next)
-            }
-            System::Kalman(_) => {
-                let rated =
-                    |(at, fixture)| rate_whole(system, seats, desk, fixture).map_err(|error| (at, error));
-                now.iter().enumerate().try_for_each(rated)
-            }
-        }
+        with_model!(system, desk, model => settle_block(model, seats, desk, now, next), {
+            let rated =
+                |(at, fixture)| rate_whole(system, seats, desk, fixture).map_err(|error| (at, error));
+            now.iter().enumerate().try_for_each(rated)
+        })
     }
 }
 
-fn rate_block<M: Model>(
+/// Two sides of a match, all of whose players have seats.
+struct Pairing<'a> {
+    seats: &'a Seats,
+    at: Timestamp,
+    one: &'a [u32],
+    other: &'a [u32],
+    /// Which of the two has the advantage.
+    home: Option<usize>,
+}
+
+impl<'a> Pairing<'a> {
+    fn of(seats: &'a Seats, fixture: &Fixture<'a>, one: usize, other: usize) -> Result<Self, RatingError> {
+        seats.check(fixture.players())?;
+        let side = |nth: usize| {
+            fixture
+                .side(nth)
+                .ok_or_else(|| RatingError::NoSuchSide { home: nth, sides: fixture.sides().count() })
+        };
+        let home = [one, other].iter().position(|side| Some(*side) == fixture.home());
+        Ok(Self { seats, at: fixture.at(), one: side(one)?, other: side(other)?, home })
+    }
+
+    fn teams<M: Model>(&self, model: &M) -> (M::Team, M::Team) {
+        let team =
+            |players, nth| model::team(model, self.seats.entrants(model, players, self.at), self.home, nth);
+        (team(self.one, 0), team(self.other, 1))
+    }
+
+    fn predicted<M: Model>(&self, model: &M) -> f64 {
+        let (one, other) = self.teams(model);
+        model.predicted(&one, &other)
+    }
+
+    fn pair<M: Model>(&self, model: &M) -> M::Pair {
+        let (one, other) = self.teams(model);
+        model.pair(&one, &other)
+    }
+}
+
+fn settle_block<M: Model>(
     model: &M,
     seats: &mut Seats,
     desk: &mut Desk,
@@ -137,11 +211,7 @@ fn rate_block<M: Model>(
         if let Some(next) = next.next() {
             seats.prefetch::<M>(next.players());
         }
-        match fixture.duel() {
-            Some(duel) => meet(model, seats, &duel),
-            None => rate(model, seats, desk, fixture),
-        }
-        .map_err(|error| (at, error))?;
+        settle(model, seats, desk, fixture).map_err(|error| (at, error))?;
     }
     Ok(())
 }
@@ -212,6 +282,20 @@ fn rate<M: Model>(
         seats.store::<M>(*player, change.after, fixture.at());
     }
     Ok(())
+}
+
+/// [`rate`], for who does not ask for the changes.
+#[inline]
+fn settle<M: Model>(
+    model: &M,
+    seats: &mut Seats,
+    desk: &mut Desk,
+    fixture: &Fixture<'_>,
+) -> Result<(), RatingError> {
+    match fixture.duel() {
+        Some(duel) => meet(model, seats, &duel),
+        None => rate(model, seats, desk, fixture),
+    }
 }
 
 /// A match of two sides, as [`model::rate`] has it, but seat to seat, for when nobody asks for the changes.

@@ -13,6 +13,7 @@
 //! ```
 mod contender;
 mod home;
+mod learner;
 mod pairs;
 mod protocol;
 mod report;

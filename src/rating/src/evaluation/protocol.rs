@@ -52,11 +52,11 @@ pub trait Forecaster {
     /// Of a match that was just seen, for every pair of sides with different places: the chance that the first is ahead of
     /// the second, and whether it was (1 or 0).
     fn pairs(&mut self, index: usize, each: &mut dyn FnMut(f64, f64));
-    /// Learns from a match.
+    /// Learns from the matches `from..to`; `each` hears of every one of them.
     ///
     /// # Errors
-    /// Where the match makes no sense.
-    fn learn(&mut self, index: usize) -> Result<(), RatingError>;
+    /// A match that makes no sense, with its index; the matches before it count.
+    fn learn(&mut self, from: usize, to: usize, each: &mut dyn FnMut()) -> Result<(), (usize, RatingError)>;
 }
 
 impl Forecaster for Contender<'_> {
@@ -71,8 +71,8 @@ impl Forecaster for Contender<'_> {
         Contender::pairs(self, index, each);
     }
 
-    fn learn(&mut self, index: usize) -> Result<(), RatingError> {
-        self.rate(index)
+    fn learn(&mut self, from: usize, to: usize, each: &mut dyn FnMut()) -> Result<(), (usize, RatingError)> {
+        self.rate_all(from, to, each)
     }
 }
 
@@ -123,10 +123,7 @@ pub fn evaluate_within(
         for index in from.max(windows.tune)..to {
             predict(forecaster, history, two_sided, index, windows, &mut scored);
         }
-        for index in from..to {
-            forecaster.learn(index).map_err(|error| Unrated { index, error })?;
-            each();
-        }
+        forecaster.learn(from, to, &mut each).map_err(|(index, error)| Unrated { index, error })?;
         from = to;
     }
     Ok(scored)

@@ -105,13 +105,20 @@ proptest! {
             let home = of.home.filter(|home| *home < 2);
             let wanted = system.expected_pair(&ratings(0), &ratings(1), home);
             prop_assert_eq!(one_by_one.predict(&of.fixture(), 0, 1).unwrap(), wanted);
+            let wanted = system.draw_pair(&ratings(0), &ratings(1), home);
+            prop_assert_eq!(one_by_one.predict_draw(&of.fixture()).unwrap(), wanted);
             let wanted = follow(&system, &mut states, of);
             prop_assert_eq!(one_by_one.apply(&of.fixture()).unwrap(), wanted);
         }
+        let mut silent = Ladder::new(system.clone(), PLAYERS as usize);
+        for of in &of {
+            silent.settle(&of.fixture()).unwrap();
+        }
         let mut at_once = Ladder::new(system, PLAYERS as usize);
-        prop_assert_eq!(at_once.apply_all(of.iter().map(Match::fixture)), Ok(of.len()));
+        prop_assert_eq!(at_once.settle_all(of.iter().map(|of| Ok(of.fixture()))), Ok(of.len()));
         for player in 0..PLAYERS {
             prop_assert_eq!(one_by_one.state(player), Some(states[player as usize]));
+            prop_assert_eq!(silent.state(player), Some(states[player as usize]));
             prop_assert_eq!(at_once.state(player), Some(states[player as usize]));
         }
     }
@@ -148,7 +155,7 @@ proptest! {
     ) {
         let after = |round: Vec<&Match>| {
             let mut ladder = Ladder::new(system.clone(), PLAYERS as usize);
-            ladder.apply_all(past.iter().chain(round).map(Match::fixture)).unwrap();
+            ladder.settle_all(past.iter().chain(round).map(|of| Ok(of.fixture()))).unwrap();
             (0..PLAYERS).map(|player| ladder.state(player)).collect::<Vec<_>>()
         };
         let moved = order.iter().map(|nth| &round[*nth]).collect();
@@ -162,7 +169,11 @@ fn a_player_without_seat_stops_the_history_where_it_is() {
     let fixture = |players| Fixture::new(Timestamp::EPOCH, players, &[1, 2], &[1, 2]).unwrap();
     let history = [fixture(&[0, 1]), fixture(&[2, 3]), fixture(&[0, 2])];
     let error = RatingError::NoSuchPlayer { player: 3, players: 3 };
-    assert_eq!(ladder.apply_all(history), Err((1, error)));
+    assert_eq!(ladder.settle_all(history.map(Ok)), Err((1, error)));
+    let broken = [Ok(fixture(&[0, 1])), Err(RatingError::EmptySide { side: 1 }), Ok(fixture(&[0, 2]))];
+    let mut other = Ladder::new(System::default(), 3);
+    assert_eq!(other.settle_all(broken), Err((1, RatingError::EmptySide { side: 1 })));
+    assert_eq!(other.state(2).unwrap().games, 0);
     let games = [0, 1, 2].map(|player| ladder.state(player).unwrap().games);
     assert_eq!((games, ladder.state(3)), ([1, 1, 0], None));
     assert_eq!(ladder.predict(&history[1], 0, 1), Err(error));

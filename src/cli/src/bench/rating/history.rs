@@ -19,12 +19,12 @@ impl History {
     }
 
     /// The players of each match, the first side before the second, and the places of the sides.
-    pub(super) fn matches(&self) -> impl Iterator<Item = (&[u32], &'static [u32; 2])> {
+    pub(super) fn matches(&self) -> impl ExactSizeIterator<Item = (&[u32], &'static [u32; 2])> {
         let places = |nth: usize| if nth.is_multiple_of(2) { &[1, 2] } else { &[2, 1] };
         self.players.chunks_exact(2 * self.size).enumerate().map(move |(nth, of)| (of, places(nth)))
     }
 
-    pub(super) fn fixtures(&self) -> Result<Vec<Fixture<'_>>, RatingError> {
-        self.matches().map(|(of, places)| Fixture::new(AT, of, &self.ends, places)).collect()
+    pub(super) fn fixtures(&self) -> impl Iterator<Item = Result<Fixture<'_>, RatingError>> {
+        self.matches().map(|(of, places)| Fixture::new(AT, of, &self.ends, places))
     }
 }

@@ -1,14 +1,13 @@
 //! Our systems: each match by itself on a table of ratings, and whole histories.
 use super::{super::machine, history::History};
 use crate::output::Failure;
-use gsm_rating::{RatingError, System, batch::Ladder};
-use std::hint::black_box;
+use gsm_rating::{System, batch::Ladder};
 
 /// Processor nanoseconds of one match.
 pub(super) struct Readings {
-    /// Rated by itself, on a table, with changes and expectations: [`Ladder::apply`].
+    /// Rated by itself, on a table: [`Ladder::settle`].
     pub(super) alone: f64,
-    /// Of a history that is rated anew: [`Ladder::apply_all`].
+    /// Of a history that is rated anew: [`Ladder::settle_all`].
     pub(super) in_history: f64,
 }
 
@@ -25,18 +24,14 @@ fn middle(matches: usize, mut round: impl FnMut() -> Result<(), Failure>) -> Res
 }
 
 pub(super) fn measure(system: &System, players: usize, history: &History) -> Result<Readings, Failure> {
-    let fixtures = history.fixtures().map_err(Failure::failed)?;
+    let matches = history.matches().len();
     let mut ladder = Ladder::new(system.clone(), players);
-    let alone = middle(fixtures.len(), || {
-        let each = |fixture| {
-            black_box(ladder.apply(fixture)?);
-            Ok(())
-        };
-        fixtures.iter().try_for_each(each).map_err(|error: RatingError| Failure::failed(error))
+    let alone = middle(matches, || {
+        history.fixtures().try_for_each(|fixture| ladder.settle(&fixture?)).map_err(Failure::failed)
     })?;
     let mut ladder = Ladder::new(system.clone(), players);
-    let in_history = middle(fixtures.len(), || {
-        let done = ladder.apply_all(fixtures.iter().copied());
+    let in_history = middle(matches, || {
+        let done = ladder.settle_all(history.fixtures());
         done.map(drop).map_err(|(nth, error)| Failure::failed(format!("match {nth}: {error}")))
     })?;
     Ok(Readings { alone, in_history })
