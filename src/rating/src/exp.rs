@@ -20,7 +20,7 @@ const WHOLE: f64 = 6_755_399_441_055_744.0;
 /// `e^x`, with an error of at most two units in the last place. Below -708, and of NaN, 0; above 709 that of 709: always
 /// finite.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn exp(x: f64) -> f64 {
     // One instruction each, which `max` and `min` with their rules for NaN are not.
     let kept = if x > MIN { x } else { MIN };

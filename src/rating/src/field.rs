@@ -13,7 +13,7 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn joined(self, mean: f64, deviation: f64, share: f64) -> Self {
         Self {
             mean: self.mean + share * mean,
@@ -33,7 +33,7 @@ pub(crate) struct Composite {
 }
 
 impl Composite {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(Sum { mean, variance, shares }: Sum) -> Self {
         let part = 1.0 / shares;
         Self { mean: mean * part, variance: variance * (part * part), part }
@@ -118,7 +118,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(one: &Composite, other: &Composite) -> Self {
         let attenuations = (attenuation(one.variance), attenuation(other.variance));
         let expected = (

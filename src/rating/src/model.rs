@@ -53,7 +53,7 @@ pub(crate) trait Model {
 }
 
 /// The side of these players, some of whom have a share, as number `side` of a match.
-#[inline]
+#[inline(always)]
 pub(crate) fn team<M: Model>(
     model: &M,
     players: impl Iterator<Item = Entrant>,
@@ -65,7 +65,7 @@ pub(crate) fn team<M: Model>(
 }
 
 /// Two sides against each other.
-#[inline]
+#[inline(always)]
 pub(crate) fn pair<M: Model>(
     model: &M,
     one: impl Iterator<Item = Entrant>,
@@ -95,7 +95,7 @@ pub(crate) fn alone<M: Model>(
 }
 
 /// The advantage of the side with this index.
-#[inline]
+#[inline(always)]
 pub(crate) fn advantage<M: Model>(model: &M, home: Option<usize>, side: usize) -> f64 {
     if home == Some(side) { model.home_advantage() } else { 0.0 }
 }

@@ -9,14 +9,14 @@ pub(crate) const MEAN_ABS_MAX: f64 = 1e9;
 const LEAD_MAX: f64 = 35.0;
 
 /// The expected score for a lead in natural units, strictly between 0 and 1 but for rounding.
-#[inline]
+#[inline(always)]
 pub(crate) fn logistic(lead: f64) -> f64 {
     1.0 / (1.0 + crate::exp::exp(-lead.clamp(-LEAD_MAX, LEAD_MAX)))
 }
 
 /// `value` within `min..=max`, NaN as `or`. (`max` then `min`, unlike `clamp`, has no panic for settings that were
 /// never validated.)
-#[inline]
+#[inline(always)]
 pub(crate) fn kept(value: f64, min: f64, max: f64, or: f64) -> f64 {
     // The usual case is one branch that is always taken.
     if value >= min && value <= max { value } else { brought_in(value, min, max, or) }
@@ -28,7 +28,7 @@ fn brought_in(value: f64, min: f64, max: f64, or: f64) -> f64 {
 }
 
 /// The mean as it counts: within [`MEAN_ABS_MAX`], NaN as a newcomer's.
-#[inline]
+#[inline(always)]
 pub(crate) fn mean(value: f64, newcomer: f64) -> f64 {
     kept(value, -MEAN_ABS_MAX, MEAN_ABS_MAX, newcomer)
 }
@@ -41,7 +41,7 @@ pub(crate) fn grown(deviation: f64, per_day: f64, idle: Millis) -> f64 {
 }
 
 /// The score of one place against another: win 1, tie 0.5, loss 0.
-#[inline]
+#[inline(always)]
 pub(crate) fn score(own: u32, other: u32) -> f64 {
     match own.cmp(&other) {
         Ordering::Less => 1.0,
@@ -62,7 +62,7 @@ pub(crate) fn grown_to(deviation: f64, per_day: f64, idle: Millis, max: f64) -> 
 }
 
 /// The deviation as it counts in systems without limits of their own: within `1e-3..=1e6`, NaN as a newcomer's.
-#[inline]
+#[inline(always)]
 pub(crate) fn deviation(value: f64, newcomer: f64) -> f64 {
     kept(value, 1e-3, 1e6, newcomer)
 }

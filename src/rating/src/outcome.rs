@@ -184,8 +184,6 @@ pub(crate) fn check_shape(game: &Game<'_>) -> Result<(), RatingError> {
     Ok(())
 }
 
-/// Refuses two sides that no system can rate.
-#[inline]
 /// Refuses matches above the server's limits.
 pub(crate) fn check_size(sides: &[Side<'_>]) -> Result<(), RatingError> {
     if sides.len() > limits::MATCH_SIDES_MAX {

@@ -306,12 +306,14 @@ fn meet<M: Model>(model: &M, seats: &mut Seats, duel: &Duel<'_>) -> Result<(), R
         let (Some(a), Some(b)) = (seats.entrant(model, one, at), seats.entrant(model, other, at)) else {
             return seats.check(players);
         };
-        let [a, b] = model::alone(model, [&a, &b], home, score);
-        seats.store::<M>(one, a.after, at);
-        seats.store::<M>(other, b.after, at);
+        let pair = model::pair(model, std::iter::once(a), std::iter::once(b), home);
+        let lessons = model.lessons(&pair, score);
+        seats.store::<M>(one, model.applied(&a, &lessons.0), at);
+        seats.store::<M>(other, model.applied(&b, &lessons.1), at);
         return Ok(());
     }
     seats.check(players)?;
+    seats.prefetch::<M>(players);
     let (one, other) = players.split_at_checked(split).unwrap_or_default();
     let pair = model::pair(model, seats.entrants(model, one, at), seats.entrants(model, other, at), home);
     let lessons = model.lessons(&pair, score);

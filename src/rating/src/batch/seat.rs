@@ -49,7 +49,7 @@ impl Seats {
     }
 
     /// A player with the rating grown to the time of a match: [`System::at`].
-    #[inline]
+    #[inline(always)]
     pub(super) fn entrant<M: Model>(&self, model: &M, player: u32, at: Timestamp) -> Option<Entrant> {
         let seat = self.seats.get(player as usize)?;
         let mut rating = Rating { mean: seat.mean, deviation: seat.deviation, ..self.newcomer };
@@ -76,13 +76,13 @@ impl Seats {
     }
 
     /// As [`RatedState::after`].
-    #[inline]
+    #[inline(always)]
     pub(super) fn store<M: Model>(&mut self, player: u32, after: Rating, at: Timestamp) {
         self.keep(player, after, at, M::MOVES_VOLATILITY);
     }
 
     /// [`Seats::store`] of a system that is no [`Model`].
-    #[inline]
+    #[inline(always)]
     pub(super) fn keep(&mut self, player: u32, after: Rating, at: Timestamp, moves_volatility: bool) {
         if let Some(seat) = self.seats.get_mut(player as usize) {
             let rated_at = seat.rated_at.max(at);

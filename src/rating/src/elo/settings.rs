@@ -53,19 +53,19 @@ impl EloSettings {
     }
 
     /// The mean as it counts, in points from a newcomer's.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
         numeric::mean(rating.mean, self.mean) - self.mean
     }
 
     /// Natural units (of the logistic function) per point.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn natural(&self) -> f64 {
         LN_10 / self.scale
     }
 
     /// How much the next match moves this player at most.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn k_of(&self, player: &Entrant) -> f64 {
         if player.games < self.provisional_games { self.provisional_k } else { self.k }
     }

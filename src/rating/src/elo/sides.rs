@@ -21,33 +21,33 @@ impl Model for EloSettings {
         self.newcomer()
     }
 
-    #[inline]
+    #[inline(always)]
     fn home_advantage(&self) -> f64 {
         self.home_advantage
     }
 
-    #[inline]
+    #[inline(always)]
     fn has_growth(&self) -> bool {
         false
     }
 
     /// Time does nothing but to show the deviation of today's settings.
-    #[inline]
+    #[inline(always)]
     fn grown(&self, rating: Rating, _: Millis) -> Rating {
         Rating { deviation: self.deviation, ..rating }
     }
 
-    #[inline]
+    #[inline(always)]
     fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
         sum.joined(self.mean_of(player.rating), 0.0, player.share)
     }
 
-    #[inline]
+    #[inline(always)]
     fn team(&self, sum: Sum, advantage: f64) -> f64 {
         (Composite::of(sum).mean + advantage) * self.natural()
     }
 
-    #[inline]
+    #[inline(always)]
     fn pair(&self, one: &f64, other: &f64) -> f64 {
         logistic(one - other)
     }
@@ -62,12 +62,12 @@ impl Model for EloSettings {
         Lead { logit: one - other, variance: 0.0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn lessons(&self, pair: &f64, score: f64) -> (f64, f64) {
         (score - pair, pair - score)
     }
 
-    #[inline]
+    #[inline(always)]
     fn applied(&self, player: &Entrant, lesson: &f64) -> Rating {
         Rating {
             mean: player.rating.mean + self.k_of(player) * player.share * lesson,

@@ -18,32 +18,32 @@ impl Model for GlickoSettings {
         self.newcomer()
     }
 
-    #[inline]
+    #[inline(always)]
     fn home_advantage(&self) -> f64 {
         self.home_advantage
     }
 
     /// Step 1.
-    #[inline]
+    #[inline(always)]
     fn grown(&self, rating: Rating, idle: Millis) -> Rating {
         let grown = numeric::grown(self.deviation_of(rating), self.growth_per_day, idle);
         Rating { deviation: self.in_range(grown), ..rating }
     }
 
     /// In natural units.
-    #[inline]
+    #[inline(always)]
     fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
         let (mean, deviation) = (self.mean_of(player.rating), self.deviation_of(player.rating));
         sum.joined(mean * UNITS, deviation * UNITS, player.share)
     }
 
-    #[inline]
+    #[inline(always)]
     fn team(&self, sum: Sum, advantage: f64) -> Composite {
         let side = Composite::of(sum);
         Composite { mean: side.mean + advantage * UNITS, ..side }
     }
 
-    #[inline]
+    #[inline(always)]
     fn pair(&self, one: &Composite, other: &Composite) -> Pair {
         Pair::of(one, other)
     }
@@ -63,13 +63,13 @@ impl Model for GlickoSettings {
         one.lead(other)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lessons(&self, pair: &Pair, score: f64) -> (Lesson, Lesson) {
         pair.lessons(score)
     }
 
     /// Step 2.
-    #[inline]
+    #[inline(always)]
     fn applied(&self, player: &Entrant, lesson: &Lesson) -> Rating {
         let evidence = lesson.of_player(player.share);
         let deviation = self.deviation_of(player.rating) * UNITS;

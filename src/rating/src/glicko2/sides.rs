@@ -19,13 +19,13 @@ impl Model for Glicko2Settings {
         self.newcomer()
     }
 
-    #[inline]
+    #[inline(always)]
     fn home_advantage(&self) -> f64 {
         self.home_advantage
     }
 
     /// Step 6 for a player who does not play, by fractions of a period.
-    #[inline]
+    #[inline(always)]
     fn grown(&self, rating: Rating, idle: Millis) -> Rating {
         let periods = idle.get() as f64 / self.period_ms.get().max(1) as f64;
         let wander = self.volatility_of(rating) * POINTS;
@@ -35,19 +35,19 @@ impl Model for Glicko2Settings {
     }
 
     /// In the Glicko-2 scale.
-    #[inline]
+    #[inline(always)]
     fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
         let (mean, deviation) = (self.mean_of(player.rating), self.deviation_of(player.rating));
         sum.joined(mean * UNITS, deviation * UNITS, player.share)
     }
 
-    #[inline]
+    #[inline(always)]
     fn team(&self, sum: Sum, advantage: f64) -> Composite {
         let side = Composite::of(sum);
         Composite { mean: side.mean + advantage * UNITS, ..side }
     }
 
-    #[inline]
+    #[inline(always)]
     fn pair(&self, one: &Composite, other: &Composite) -> Pair {
         Pair::of(one, other)
     }
@@ -62,12 +62,12 @@ impl Model for Glicko2Settings {
         one.predicted(other)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lessons(&self, pair: &Pair, score: f64) -> (Lesson, Lesson) {
         pair.lessons(score)
     }
 
-    #[inline]
+    #[inline(always)]
     fn applied(&self, player: &Entrant, lesson: &Lesson) -> Rating {
         evidence::applied(self, &lesson.of_player(player.share), player.rating)
     }

@@ -122,24 +122,24 @@ impl Model for TrueSkill<'_> {
         self.settings.newcomer()
     }
 
-    #[inline]
+    #[inline(always)]
     fn home_advantage(&self) -> f64 {
         self.settings.home_advantage
     }
 
-    #[inline]
+    #[inline(always)]
     fn has_growth(&self) -> bool {
         self.settings.growth_per_day > 0.0
     }
 
-    #[inline]
+    #[inline(always)]
     fn grown(&self, rating: Rating, idle: Millis) -> Rating {
         let TrueSkillSettings { growth_per_day, deviation_max, .. } = *self.settings;
         let of = self.settings.deviation_of(rating);
         Rating { deviation: numeric::grown_to(of, growth_per_day, idle, deviation_max), ..rating }
     }
 
-    #[inline]
+    #[inline(always)]
     fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
         let Entrant { rating, share, .. } = *player;
         let beta = self.settings.beta;
@@ -150,12 +150,12 @@ impl Model for TrueSkill<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn team(&self, sum: Sum, advantage: f64) -> Sum {
         Sum { mean: sum.mean + advantage, ..sum }
     }
 
-    #[inline]
+    #[inline(always)]
     fn pair(&self, one: &Sum, other: &Sum) -> Pair {
         let scale = 1.0 / (one.variance + other.variance).sqrt();
         let margin = self.margin.for_players(self.settings, one.players + other.players);
@@ -168,14 +168,14 @@ impl Model for TrueSkill<'_> {
         (expected, 1.0 - expected)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lessons(&self, pair: &Pair, score: f64) -> (Lesson, Lesson) {
         let Moved { mean, shrink } = pair.moved(score);
         let (push, pull) = (mean * pair.scale, shrink * pair.scale * pair.scale);
         (Lesson { push, pull }, Lesson { push: -push, pull })
     }
 
-    #[inline]
+    #[inline(always)]
     fn applied(&self, player: &Entrant, lesson: &Lesson) -> Rating {
         let variance = self.variance(player.rating);
         let left = 1.0 - player.share * player.share * variance * lesson.pull;

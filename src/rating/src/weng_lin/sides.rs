@@ -68,24 +68,24 @@ impl Model for WengLinSettings {
         self.newcomer()
     }
 
-    #[inline]
+    #[inline(always)]
     fn home_advantage(&self) -> f64 {
         self.home_advantage
     }
 
-    #[inline]
+    #[inline(always)]
     fn has_growth(&self) -> bool {
         self.growth_per_day > 0.0
     }
 
-    #[inline]
+    #[inline(always)]
     fn grown(&self, rating: Rating, idle: Millis) -> Rating {
         let of = self.deviation_of(rating);
         let deviation = numeric::grown_to(of, self.growth_per_day, idle, self.deviation_max);
         Rating { deviation, ..rating }
     }
 
-    #[inline]
+    #[inline(always)]
     fn joined(&self, sum: Sum, player: &Entrant) -> Sum {
         let Entrant { rating, share, .. } = *player;
         Sum {
@@ -94,13 +94,13 @@ impl Model for WengLinSettings {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn team(&self, sum: Sum, advantage: f64) -> Sum {
         Sum { mean: sum.mean + advantage, ..sum }
     }
 
     /// Of two, a list is a pair.
-    #[inline]
+    #[inline(always)]
     fn pair(&self, one: &Sum, other: &Sum) -> Pair {
         Pair::of(self, one, other)
     }
@@ -111,13 +111,13 @@ impl Model for WengLinSettings {
         (expected, 1.0 - expected)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lessons(&self, pair: &Pair, score: f64) -> (Lesson, Lesson) {
         let of = pair.lesson(score);
         (of.tempered(pair.variances.0), Lesson { push: -of.push, ..of }.tempered(pair.variances.1))
     }
 
-    #[inline]
+    #[inline(always)]
     fn applied(&self, player: &Entrant, lesson: &Lesson) -> Rating {
         let variance = variance(self, player.rating);
         let left = 1.0 - player.share * player.share * variance * lesson.pull;
