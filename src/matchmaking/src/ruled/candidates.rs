@@ -208,7 +208,7 @@ fn twins(chosen: &[Chosen<'_>]) -> Vec<Candidate> {
         before.push(next);
         candidates.push(Candidate {
             id: of.turn.id,
-            slot: key.slot,
+            key,
             twin,
             is_news,
             is_of_stage,

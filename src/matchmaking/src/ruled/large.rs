@@ -70,7 +70,7 @@ pub(super) fn large(
 ) -> Outcome {
     let Some(stage) = choice.set.stages().get(choice.at) else { return Outcome::None };
     let guest = |of: &Candidate| {
-        Some(Guest { of: waiting.at(of.slot)?, is_news: of.is_news, is_of_stage: of.is_of_stage })
+        Some(Guest { of: waiting.at(of.key.slot)?, is_news: of.is_news, is_of_stage: of.is_of_stage })
     };
     let tickets: Vec<Guest<'_>> = candidates.iter().filter_map(guest).collect();
     let anchor = Guest { of: choice.anchor, is_news: has.0, is_of_stage: has.1 };

@@ -26,6 +26,7 @@ use crate::{formed, ticket::PoolError};
 use gsm_core::{Map, PlayerId, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
 use gsm_rules::{BackfillPriority, RuleSet, Symbols};
 use objective::Course;
+use outlook::Worth;
 use round::Round;
 use search::Counts;
 use std::{collections::BTreeMap, sync::Arc};
@@ -56,6 +57,10 @@ pub struct RulePool {
     counts: Map<TicketId, Counts>,
     /// How many tickets have come, or reached a stage, so far.
     came: u64,
+    /// How many tickets have left the pool so far.
+    left: u64,
+    /// Of each stage: what its searches have learnt.
+    worth: Vec<Worth>,
     /// Searches that were cut.
     parked: BTreeMap<TicketId, Run>,
     round: Option<Round>,
@@ -95,6 +100,7 @@ impl RulePool {
     #[must_use]
     pub fn new(set: Arc<RuleSet>) -> Self {
         let begun = vec![Timestamp::from_millis(i64::MIN); set.stages().len()];
+        let worth = vec![Worth::default(); begun.len()];
         Self {
             symbols: set.symbols(),
             waiting: Store::new(&set),
@@ -104,6 +110,8 @@ impl RulePool {
             begun,
             counts: Map::default(),
             came: 0,
+            left: 0,
+            worth,
             parked: BTreeMap::new(),
             round: None,
             course: Course::new(),
@@ -192,14 +200,10 @@ impl RulePool {
             self.counts.remove(&id);
         }
         self.parked.remove(&id);
-        let runs = self.parked.values_mut();
-        runs.filter_map(|run| run.search.as_mut()).for_each(|search| search.forget(id));
+        // Searches that were cut see who has left when they go on.
+        self.left += 1;
         if let Some(round) = &mut self.round {
-            match &mut round.cut {
-                Some((anchor, ..)) if *anchor == id => round.cut = None,
-                Some((_, run, _)) => run.search.iter_mut().for_each(|search| search.forget(id)),
-                None => {}
-            }
+            round.cut.take_if(|(anchor, ..)| *anchor == id);
         }
     }
 

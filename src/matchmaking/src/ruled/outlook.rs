@@ -36,6 +36,48 @@ pub(super) struct Outlook {
     order: Vec<u32>,
 }
 
+/// How often searches of a stage asked what teams can have against each other, and how often nothing else had told that a
+/// part is dead. It takes longer than all the rest, and of some rules it tells next to nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Worth {
+    asked: u32,
+    told: u32,
+    passed: u32,
+}
+
+impl Worth {
+    /// Times that are asked before it is judged.
+    const TRIALS: u32 = 16;
+    /// It is worth asking where one in so many told something; otherwise only one in so many is asked.
+    const RARE: u32 = 16;
+
+    fn asks(&mut self) -> bool {
+        if self.asked < Self::TRIALS || self.told * Self::RARE >= self.asked {
+            return true;
+        }
+        self.passed += 1;
+        self.passed.is_multiple_of(Self::RARE)
+    }
+
+    fn note(&mut self, told: bool) {
+        (self.asked, self.told) = (self.asked + 1, self.told + u32::from(told));
+        if self.asked >= 16 * Self::TRIALS {
+            (self.asked, self.told) = (self.asked / 2, self.told / 2);
+        }
+    }
+}
+
+/// What is seen of a part of a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It may become a match.
+    Fine,
+    /// It cannot.
+    Bad,
+    /// It cannot, as only the rules that compare teams tell.
+    BadByVersus,
+}
+
 /// What one ticket would bring.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
@@ -142,7 +184,7 @@ impl Outlook {
             return None;
         }
         let mut outlook = Self { band, region, kinds, places, seen: Vec::new(), order: Vec::new() };
-        let see = |candidate: &Candidate| outlook.see(stage, candidate, waiting.at(candidate.slot));
+        let see = |candidate: &Candidate| outlook.see(stage, candidate, waiting.at(candidate.key.slot));
         outlook.seen = candidates.iter().map(see).collect();
         let mut order: Vec<u32> = (0..outlook.seen.len() as u32).collect();
         let number = |at: &u32| outlook.seen.get(*at as usize).map_or(f64::NAN, |seen| seen.number);
@@ -188,11 +230,17 @@ impl Outlook {
         taken: &Taken<'_, '_>,
         candidates: &[Candidate],
         from: usize,
-        used: &mut u32,
+        (worth, used): (&mut Worth, &mut u32),
     ) -> bool {
         let left = (candidates.len() - from.min(candidates.len())) as u32;
-        *used = used.saturating_add(1 + left / if stage.versus_columns().is_empty() { 16 } else { 4 });
-        self.looks_bad(stage, taken, candidates, from, Asked::ALL)
+        *used = used.saturating_add(1 + left / 16);
+        let versus = !stage.versus_columns().is_empty() && worth.asks();
+        let look = self.look(stage, taken, candidates, from, Asked { versus, ..Asked::ALL });
+        if versus && look != Look::Bad {
+            *used = used.saturating_add(left / 4);
+            worth.note(look == Look::BadByVersus);
+        }
+        look != Look::Fine
     }
 
     /// A rule that nobody who is left can fulfil, where it is dead.
@@ -204,7 +252,7 @@ impl Outlook {
         waiting: &Store,
     ) -> Option<usize> {
         let from = 0;
-        let is_bad = |with| self.looks_bad(stage, taken, candidates, from, with);
+        let is_bad = |with| self.look(stage, taken, candidates, from, with) != Look::Fine;
         if !is_bad(Asked { needs: false, ..Asked::ALL }) {
             return stage.needs().iter().find(|of| of.lacking(taken.seats) > 0).map(gsm_rules::Need::rule);
         }
@@ -222,20 +270,20 @@ impl Outlook {
 
     /// A rule by which somebody may not sit on a team.
     fn unwanted(&self, stage: &Stage, candidates: &[Candidate], waiting: &Store) -> Option<usize> {
-        let parties = candidates.iter().filter_map(|of| waiting.at(of.slot).and_then(Waiting::party));
+        let parties = candidates.iter().filter_map(|of| waiting.at(of.key.slot).and_then(Waiting::party));
         let mut seats =
             parties.flat_map(|party| self.kinds.iter().map(move |team| Seat { team: *team, party }));
         seats.find_map(|seat| stage.hopeless(&[seat]))
     }
 
-    fn looks_bad(
+    fn look(
         &self,
         stage: &Stage,
         taken: &Taken<'_, '_>,
         candidates: &[Candidate],
         from: usize,
         asked: Asked,
-    ) -> bool {
+    ) -> Look {
         let mut needed = Amounts::new(taken.missing.iter().sum(), !taken.has_news, !taken.has_of_stage);
         if asked.teams {
             // Teams of one kind lie side by side.
@@ -265,11 +313,10 @@ impl Outlook {
                 common &= seen.map_or(u64::MAX, |seen| seen.places);
             }
             if common == 0 {
-                return true;
+                return Look::Bad;
             }
         }
         let width = self.band.map_or(f64::INFINITY, |(_, width, _)| width);
-        let narrowed: Vec<Seen>;
         let mut left: SmallVec<[&Seen; 64]> = SmallVec::new();
         for at in &self.order {
             let (Some(seen), Some(candidate)) = (self.seen.get(*at as usize), candidates.get(*at as usize))
@@ -284,29 +331,49 @@ impl Outlook {
                 left.push(seen);
             }
         }
-        if let Some(versus) = asked.versus.then(|| stage.versus(taken.seats)).flatten() {
-            match self.narrowed(&versus, stage, &left) {
-                Some(kept) => narrowed = kept,
-                None => return true,
-            }
-            left = narrowed.iter().collect();
+        let places = (self.region.is_some() && asked.places).then_some(common);
+        if !has_enough(&left, places, (low, high, width), &needed) {
+            return Look::Bad;
         }
-        // Who has no number is as near as one likes.
-        let (anywhere, near): (SmallVec<[&Seen; 64]>, SmallVec<[&Seen; 64]>) =
-            left.into_iter().partition(|seen| seen.number.is_nan() || low > high);
-        if self.region.is_none() || !asked.places {
-            return !has_window(&near, &anywhere, u64::MAX, (low, width), &needed);
-        }
-        let mut bits = common;
-        while bits != 0 {
-            let place = bits & bits.wrapping_neg();
-            bits ^= place;
-            if has_window(&near, &anywhere, place, (low, width), &needed) {
-                return false;
+        let Some(versus) = asked.versus.then(|| stage.versus(taken.seats)).flatten() else {
+            return Look::Fine;
+        };
+        match self.narrowed(&versus, stage, &left) {
+            None => Look::BadByVersus,
+            Some(kept) => {
+                let kept: SmallVec<[&Seen; 64]> = kept.iter().collect();
+                if has_enough(&kept, places, (low, high, width), &needed) {
+                    Look::Fine
+                } else {
+                    Look::BadByVersus
+                }
             }
         }
-        true
     }
+}
+
+/// Whether those who are left, in the order of their numbers, have what is needed within some width that holds `low..=high`,
+/// in one of the `places`.
+fn has_enough(
+    left: &[&Seen],
+    places: Option<u64>,
+    (low, high, width): (f64, f64, f64),
+    needed: &Amounts,
+) -> bool {
+    // Who has no number is as near as one likes.
+    let (anywhere, near): (SmallVec<[&Seen; 64]>, SmallVec<[&Seen; 64]>) =
+        left.iter().copied().partition(|seen| seen.number.is_nan() || low > high);
+    let Some(mut bits) = places else {
+        return has_window(&near, &anywhere, u64::MAX, (low, width), needed);
+    };
+    while bits != 0 {
+        let place = bits & bits.wrapping_neg();
+        bits ^= place;
+        if has_window(&near, &anywhere, place, (low, width), needed) {
+            return true;
+        }
+    }
+    false
 }
 
 impl Outlook {

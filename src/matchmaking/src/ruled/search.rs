@@ -6,8 +6,8 @@
 //! ([`Stage::hopeless`]), tickets that are alike are tried once at each place, and empty teams that are alike are tried
 //! once. The place where a search is stays in it, so that it goes on in another step.
 use super::{
-    outlook::{Outlook, Taken},
-    store::Store,
+    outlook::{Outlook, Taken, Worth},
+    store::{Key, Store},
     ticket::Waiting,
 };
 use gsm_core::TicketId;
@@ -21,7 +21,7 @@ const OUTLOOK_AFTER: u32 = 64;
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub(super) id: TicketId,
-    pub(super) slot: u32,
+    pub(super) key: Key,
     /// The ticket before it in the order that is alike in everything.
     pub(super) twin: Option<usize>,
     /// Came, or reached the stage, since the anchor was last looked at.
@@ -32,7 +32,7 @@ pub(super) struct Candidate {
     /// Whether its players may sit on different teams.
     pub(super) is_apart: bool,
     pub(super) players: u32,
-    /// Whether it is still there.
+    /// Whether it was still there at the last [`Search::sweep`].
     pub(super) waits: bool,
 }
 
@@ -99,6 +99,8 @@ pub(super) struct Search {
     /// Of a search that takes long: what is left at all.
     outlook: Option<Box<Outlook>>,
     has_looked: bool,
+    /// What the searches of the stage have learnt so far.
+    pub(super) worth: Worth,
 }
 
 /// How a run ended.
@@ -154,17 +156,20 @@ impl Search {
             spent: 0,
             outlook: None,
             has_looked: false,
+            worth: Worth::default(),
         }
     }
 
-    /// Takes a ticket out that has left the pool.
-    pub(super) fn forget(&mut self, id: TicketId) {
-        let Some(at) = self.candidates.iter().position(|candidate| candidate.id == id) else { return };
-        if let Some(candidate) = self.candidates.get_mut(at) {
-            candidate.waits = false;
+    /// Takes out the tickets that have left the pool. O(candidates).
+    pub(super) fn sweep(&mut self, waiting: &Store) {
+        for candidate in &mut self.candidates {
+            candidate.waits = candidate.waits && waiting.mark(candidate.key).is_some();
         }
-        // Back to the place where it was taken, behind it.
-        if let Some(depth) = self.taken.iter().position(|(taken, _)| *taken == Some(at)) {
+        // Back to the first place where one was taken, behind it.
+        let waits = |at: usize| self.candidates.get(at).is_none_or(|candidate| candidate.waits);
+        let gone = |taken: &Option<usize>| taken.filter(|at| !waits(*at));
+        let first = self.taken.iter().enumerate().find_map(|(depth, (taken, _))| Some((depth, gone(taken)?)));
+        if let Some((depth, at)) = first {
             self.taken.truncate(depth);
             self.places.truncate(depth);
             if let Some(place) = self.places.last_mut() {
@@ -287,12 +292,14 @@ impl Search {
     }
 
     /// Whether the first `depth` that were taken are no part of a match.
-    fn is_dead(&self, sight: &Sight<'_>, stage: &Stage, depth: usize, used: &mut u32) -> bool {
-        let (Some(outlook), Some(place)) = (&self.outlook, self.places.get(depth.wrapping_sub(1))) else {
-            return false;
-        };
+    fn is_dead(&mut self, sight: &Sight<'_>, stage: &Stage, depth: usize, used: &mut u32) -> bool {
+        let next = self.places.get(depth.wrapping_sub(1)).map(|place| place.next);
+        let (Some(next), Some(outlook)) = (next, &self.outlook) else { return false };
         let seats = self.seats_of(sight, depth);
-        outlook.is_dead(stage, &self.part(stage, &seats, depth), &self.candidates, place.next, used)
+        let (part, mut worth) = (self.part(stage, &seats, depth), self.worth);
+        let is_dead = outlook.is_dead(stage, &part, &self.candidates, next, (&mut worth, used));
+        self.worth = worth;
+        is_dead
     }
 
     fn part<'a, 's>(&'a self, stage: &Stage, seats: &'a [Seat<'s>], depth: usize) -> Taken<'a, 's> {
@@ -328,7 +335,7 @@ impl Search {
                     || self.taken.iter().any(|(taken, _)| {
                         taken.is_some_and(|at| self.candidates.get(at).is_some_and(|of| of.is_backfill))
                     }));
-            let ticket = sight.waiting.at(candidate.slot).filter(|_| candidate.waits);
+            let ticket = sight.waiting.at(candidate.key.slot).filter(|_| candidate.waits);
             let is_out = is_tried || is_second_backfill || self.is_with(sight, candidate);
             let Some(ticket) = ticket.filter(|_| !is_out) else {
                 self.skip();
@@ -429,7 +436,7 @@ impl Search {
 
     /// Whether a player of a ticket is in the match already: he plays in what a backfill is for.
     fn is_with(&self, sight: &Sight<'_>, candidate: &Candidate) -> bool {
-        let ticket = |of: &Candidate| sight.waiting.at(of.slot);
+        let ticket = |of: &Candidate| sight.waiting.at(of.key.slot);
         let Some(own) = ticket(candidate).filter(|_| sight.waiting.has_apart()) else { return false };
         let mut taken = self.taken.iter().filter_map(|(at, _)| ticket(self.candidates.get((*at)?)?));
         taken.any(|other| other.has_player_of(own))
@@ -445,7 +452,7 @@ impl Search {
         for (taken, team) in self.taken.get(..depth).unwrap_or_default() {
             let ticket = match taken {
                 None => Some(sight.anchor),
-                Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.at(of.slot)),
+                Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.at(of.key.slot)),
             };
             let Some(ticket) = ticket else { continue };
             match ticket.party() {
@@ -461,7 +468,7 @@ impl Search {
         for (taken, team) in &self.taken {
             let ticket = match taken {
                 None => Some(sight.anchor),
-                Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.at(of.slot)),
+                Some(at) => self.candidates.get(*at).and_then(|of| sight.waiting.at(of.key.slot)),
             };
             let mut add = |team: u8, players: u32| {
                 if let Some(count) = filled.get_mut(usize::from(team)) {

@@ -37,6 +37,8 @@ pub(super) struct Run {
     pub(super) is_news: bool,
     /// What had come when it began ([`RulePool::came`]).
     pub(super) came: u64,
+    /// How many had left the pool when it was last looked at ([`RulePool::left`]).
+    pub(super) left: u64,
     /// Rounds since it was too long for one.
     pub(super) rounds: u32,
 }
@@ -94,7 +96,15 @@ impl RulePool {
                 }
             }
         }
-        let run = Run { search: None, stages, reach: REACH_FIRST, is_news, came: self.came, rounds: 0 };
+        let run = Run {
+            search: None,
+            stages,
+            reach: REACH_FIRST,
+            is_news,
+            came: self.came,
+            left: self.left,
+            rounds: 0,
+        };
         let (found, rest) = self.search(id, run, 0, round, budget, work);
         self.park(id, rest);
         found
@@ -127,6 +137,13 @@ impl RulePool {
         budget: u32,
         work: &mut u32,
     ) -> (Option<Vec<(TicketId, u8)>>, Option<Run>) {
+        let left = std::mem::replace(&mut run.left, self.left);
+        if let Some(search) = run.search.as_mut().filter(|_| left < self.left) {
+            search.sweep(&self.waiting);
+            let swept = search.candidates.len() as u32 / 32;
+            *work = work.saturating_add(swept);
+            spent = spent.saturating_add(swept);
+        }
         loop {
             if run.search.is_none() {
                 let Some(stage) = run.stages.last().copied() else { return (None, None) };
@@ -154,7 +171,10 @@ impl RulePool {
             if search.is_cut {
                 most = most.min(REACH_WORK_MAX.saturating_sub(search.spent));
             }
+            let worth = self.worth.get_mut(search.stage);
+            search.worth = worth.as_deref().copied().unwrap_or_default();
             let outcome = search.run(&sight, budget.min(work.saturating_add(most)), work);
+            worth.into_iter().for_each(|worth| *worth = search.worth);
             spent = spent.saturating_add(*work - before);
             let is_too_near = search.is_cut
                 && match outcome {

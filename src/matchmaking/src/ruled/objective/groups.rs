@@ -70,7 +70,15 @@ impl RulePool {
         stages.reverse();
         let anchors = Vec::new().into_iter();
         let mut round = Round::of_all(number, now, anchors, Vec::new());
-        let run = Run { search: None, stages, reach: REACH_FIRST, is_news: true, came: self.came, rounds: 0 };
+        let run = Run {
+            search: None,
+            stages,
+            reach: REACH_FIRST,
+            is_news: true,
+            came: self.came,
+            left: self.left,
+            rounds: 0,
+        };
         let most = work.saturating_add(ANCHOR_WORK_MAX);
         let (found, _) = self.search(anchor, run, 0, &mut round, most, work);
         let mut seats = found?;
