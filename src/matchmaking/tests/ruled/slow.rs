@@ -42,3 +42,71 @@ fn a_search_without_end_is_bounded_and_slows_down() {
     let later: u64 = (0..320).map(|_| round(&mut pool)).sum();
     assert!(later / 16 < first, "{later} {first}");
 }
+
+const FIVES: &str = include_str!("../../../../config/rule-sets/fives.json");
+
+/// Where healers run out, nothing that the rules ask of both teams tells it: who asks that of each part of a match finds the
+/// same matches with twice the work, and with ten times as much where there are a million tickets.
+#[test]
+fn what_tells_nothing_of_the_teams_is_asked_seldom() {
+    let mut pool = RulePool::new(Arc::new(parse(FIVES, Dialect::Strict).unwrap().set));
+    for n in 1..=30_000_u128 {
+        let skill = 1_000.0 + (n * 7_919 % 1_000) as f64;
+        let mut ticket = ticket(n, skill);
+        let role = if n.is_multiple_of(10) { "healer" } else { "damage" };
+        let member = &mut ticket.players[0].1;
+        member.attributes.insert("roles".to_owned(), Value::List(vec![role.to_owned()]));
+        member.latency_ms = [("eu".to_owned(), 30)].into();
+        pool.insert(ticket).unwrap();
+    }
+    let (mut work, mut matched) = (0, 0);
+    loop {
+        let step = pool.step(Timestamp::from_millis(5_000), 100_000);
+        work += step.work;
+        matched += step.matches.len();
+        if step.finished {
+            break;
+        }
+    }
+    assert!(work < 3_200_000 && matched == 1_488, "{work} {matched}");
+}
+
+/// While a search waits for its next step tickets leave, and others come in their place: what it finds is of those who wait.
+#[test]
+fn a_search_that_was_cut_sees_who_has_left() {
+    let rules = ENDLESS
+        .replace("100000", "600")
+        .replace("5}", "3}")
+        .replace("\"minPlayers\": 5", "\"minPlayers\": 3");
+    let mut pool = RulePool::new(Arc::new(parse(&rules, Dialect::Strict).unwrap().set));
+    let (mut seed, mut next, mut matches, mut cut) = (7_u64, 0_u128, 0, 0);
+    let mut draw = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let mut waiting: Vec<TicketId> = Vec::new();
+    for now in 0..6_000 {
+        while waiting.len() < 24 {
+            next += 1;
+            let ticket = ticket(next, draw(1_000) as f64);
+            waiting.push(ticket.id);
+            pool.insert(ticket).unwrap();
+        }
+        let step = pool.step(Timestamp::from_millis(now * 50), 64);
+        cut += usize::from(!step.finished);
+        for found in step.matches {
+            matches += 1;
+            assert!(found.sides.iter().all(|side| side.len() == 3), "{found:?}");
+            for id in found.tickets {
+                let at = waiting.iter().position(|other| *other == id).expect("it waits");
+                waiting.swap_remove(at);
+            }
+        }
+        if !waiting.is_empty() {
+            let gone = waiting.swap_remove(draw(waiting.len() as u64) as usize);
+            assert!(pool.remove(gone));
+        }
+        assert_eq!(pool.len(), waiting.len());
+    }
+    assert!(matches > 100 && cut > 1_000, "{matches} {cut}");
+}
