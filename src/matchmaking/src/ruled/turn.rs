@@ -17,8 +17,9 @@ use std::cell::Cell;
 const ANCHOR_WORK_MAX: u32 = 50_000;
 /// Rounds in which a search that is too long for one goes on each time; after that it does in every 32nd.
 const EAGER_ROUNDS: u32 = 20;
-/// Searches that were cut and are kept.
+/// Searches that were cut and are kept, and their candidates together, each of which takes some 300 bytes; one is always kept.
 const PARKED_MAX: usize = 32;
+const PARKED_CANDIDATES_MAX: usize = 1 << 19;
 /// So many of the nearest tickets are searched at first; if they make no full match, so many times as many, ..
 pub(super) const REACH_FIRST: usize = 32;
 const REACH_TIMES: usize = 16;
@@ -44,6 +45,10 @@ pub(super) struct Run {
 }
 
 impl Run {
+    fn candidates(&self) -> usize {
+        self.search.as_ref().map_or(0, |search| search.candidates.len())
+    }
+
     fn next_stage(&mut self) {
         self.stages.pop();
         self.reach = REACH_FIRST;
@@ -91,9 +96,7 @@ impl RulePool {
                     return None;
                 }
                 (found @ Some(_), _) => return found,
-                (None, Some(run)) => {
-                    self.parked.insert(id, run);
-                }
+                (None, rest) => self.park(id, rest),
             }
         }
         let run = Run {
@@ -119,9 +122,10 @@ impl RulePool {
 
     /// Keeps what is left of a search that has used up its anchor's work, where few are kept.
     pub(super) fn park(&mut self, id: TicketId, rest: Option<Run>) {
-        if let Some(run) = rest
-            && self.parked.len() < PARKED_MAX
-        {
+        let Some(run) = rest else { return };
+        let parked: usize = self.parked.values().map(Run::candidates).sum();
+        let has_room = self.parked.len() < PARKED_MAX && parked + run.candidates() <= PARKED_CANDIDATES_MAX;
+        if has_room || self.parked.is_empty() {
             self.parked.entry(id).or_insert(run);
         }
     }
