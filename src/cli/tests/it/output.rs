@@ -3,8 +3,17 @@ use crate::gsm::command;
 use std::{fs::File, process::Stdio};
 
 /// Commands that print and need nothing.
-const PRINTING: [&[&str]; 4] =
-    [&["authz", "schema"], &["config", "show", "--template"], &["config", "show"], &["firewall", "export"]];
+const PRINTING: [&[&str]; 9] = [
+    &["authz", "schema"],
+    &["config", "show", "--template"],
+    &["config", "show"],
+    &["firewall", "export"],
+    &["--help"],
+    &["help", "audit"],
+    &["audit", "export", "--help"],
+    &["serve", "-h"],
+    &["--version"],
+];
 
 #[test]
 fn a_full_disk_is_no_success() {
