@@ -36,3 +36,10 @@ fn who_reads_no_further_has_seen_enough() {
         assert!(ran.status.success() && !told.contains("written"), "{args:?}: {told}");
     }
 }
+
+#[test]
+fn help_shows_json_as_it_is_written() {
+    let ran = command(&["audit", "export", "--help"], &[]).output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(told.contains(r#"`{"Records": [..]}`"#), "{told}");
+}
