@@ -32,7 +32,7 @@ mod simulate;
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
-use output::{Failure, note};
+use output::{Failure, Outcome, note};
 use std::process::ExitCode;
 
 /// A quarter of the time of a commit, and a tenth of that of a read, went into the system's allocator.
@@ -104,8 +104,29 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // clap answers bad usage with exit code 2 by itself.
-    let done = match Cli::parse().command {
+    let done = match Cli::try_parse() {
+        Ok(Cli { command }) => run(command),
+        // Help and version are output like any other.
+        Err(told) if !told.use_stderr() => {
+            output::remember(told.print());
+            Ok(())
+        }
+        // Bad usage: exit code 2.
+        Err(fault) => fault.exit(),
+    };
+    match done.and_then(|()| output::all_written()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { text, code }) => {
+            if !text.is_empty() {
+                note(format_args!("gsm: {text}"));
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    match command {
         Command::Serve(command) => command.run(),
         Command::Dev(command) => command.run(),
         Command::Config(command) => command.run(),
@@ -125,14 +146,5 @@ fn main() -> ExitCode {
         Command::Privacy(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Bench(command) => command.run(),
-    };
-    match done.and_then(|()| output::all_written()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { text, code }) => {
-            if !text.is_empty() {
-                note(format_args!("gsm: {text}"));
-            }
-            ExitCode::from(code)
-        }
     }
 }

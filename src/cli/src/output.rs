@@ -31,7 +31,8 @@ pub(crate) fn say(line: impl Display) {
     remember(writeln!(io::stdout(), "{line}"));
 }
 
-fn remember(written: io::Result<()>) {
+/// Takes note of what could not be written. [`all_written`] tells of it at the end.
+pub(crate) fn remember(written: io::Result<()>) {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = UNWRITTEN.set(error.to_string());

@@ -133,11 +133,25 @@ impl Engine {
         Ok(Subscription { missed, live, last })
     }
 
-    /// Whether a cursor may have been given out: one of a commit that is still to come was not, and who reads on from there
-    /// would miss all that happens until then.
-    #[must_use]
-    pub fn may_have_given(&self, cursor: Cursor) -> bool {
-        self.store(Home::Live).newest().is_none_or(|newest| cursor.sequence <= newest)
+    /// Whether a cursor may have been given out to a player: one of a commit that is still to come was not, and who reads on from
+    /// there would miss all that happens until then; nor was one that stands between events of his that are kept, and names none
+    /// of them. What is older than they are cannot be told any more.
+    pub async fn may_have_given(&self, player: PlayerId, cursor: Cursor) -> Result<bool, EngineError> {
+        let store = self.store(Home::Live);
+        // A store that does not know of all may not have heard of it yet.
+        let Some(newest) = store.newest() else { return Ok(true) };
+        if cursor == Cursor::default() || cursor.sequence > newest {
+            return Ok(cursor.sequence <= newest);
+        }
+        let before = match cursor.index.checked_sub(1) {
+            Some(index) => Cursor { index, ..cursor },
+            None => Cursor { sequence: cursor.sequence.saturating_sub(1), index: u32::MAX },
+        };
+        // In this order: what is let go of between the two is the oldest.
+        let next = store.events(player, before, 1).await?;
+        let is_kept = next.first().is_some_and(|(found, _)| *found == cursor);
+        let oldest = store.events(player, Cursor::default(), 1).await?;
+        Ok(is_kept || oldest.first().is_none_or(|(oldest, _)| cursor < *oldest))
     }
 
     /// One page of a player's events after `after`, for those who poll.

@@ -77,16 +77,16 @@ fn fault(file: &str, text: &str, within: usize, diagnostic: &dyn Diagnostic) -> 
 }
 
 /// The policies of a file in the order of the file.
-fn parse(file: &str, text: &str) -> Result<PolicySet, Vec<Fault>> {
+fn parse(file: &str, text: &str, terms: &mut usize) -> Result<PolicySet, Vec<Fault>> {
     let at_start = |what: &str| {
         vec![Fault { file: file.to_owned(), line: 1, column: 1, what: what.to_owned(), help: None }]
     };
     if text.len() > FILE_BYTES_MAX {
         return Err(at_start("the file is longer than 256 KiB"));
     }
-    if let Some((offset, what)) = depth::excess(text) {
+    if let Some((offset, what, help)) = depth::excess(text, terms) {
         let (line, column) = place(text, offset);
-        let help = Some("split the policy into several".to_owned());
+        let help = Some(help.to_owned());
         return Err(vec![Fault { file: file.to_owned(), line, column, what, help }]);
     }
     let set: PolicySet = text.parse().map_err(|errors: cedar_policy::ParseErrors| {
@@ -130,8 +130,9 @@ impl Policies {
         let (schema, _) = Schema::from_cedarschema_str(&text).map_err(|error| own(error.to_string()))?;
         let (mut set, mut texts, mut faults) = (PolicySet::new(), Vec::new(), Vec::new());
         let mut sources: BTreeMap<String, (&str, &str)> = BTreeMap::new();
+        let mut terms = 0;
         for (file, text) in files {
-            let parsed = match parse(file, text) {
+            let parsed = match parse(file, text, &mut terms) {
                 Ok(parsed) => parsed,
                 Err(found) => {
                     faults.extend(found);
@@ -279,6 +280,14 @@ mod tests {
         check(&nested("if true then ", "true", " else true", 2_000), "2:", "operators");
         check(&when(&vec!["true"; 2_000].join(" || ")), "2:", "operators");
         check(&when(&format!("{}true", "!".repeat(2_000))), "2:", "operators");
+        check(&when(&format!("context{} == 1", "[\"x\"]".repeat(2_000))), "2:", "operators");
+        for clause in ["when { true }", "unless { false }"] {
+            check(
+                &format!("permit (principal, action, resource)\n{};", clause.repeat(2_000)),
+                "2:",
+                "operators",
+            );
+        }
         // What is just within the bounds is read, or refused in words.
         for n in [depth::NESTING_MAX - 2, depth::NESTING_MAX - 1] {
             faults(&[("a.cedar", &nested("(", "true", ")", n))]);
@@ -291,6 +300,31 @@ mod tests {
         let said =
             format!("// {}\n{}", "(".repeat(500), when(&format!("\"{}\\\"((\" == \"\"", "[".repeat(500))));
         assert_eq!(faults(&[("a.cedar", &said)]), [""; 0]);
+    }
+
+    #[test]
+    fn a_policy_lists_no_more_than_can_be_checked_in_time() {
+        let actions = |n| vec![r#"Action::"reads""#; n].join(",");
+        let of = |n| format!("permit (principal,\naction in [{}], resource);\n", actions(n));
+        check(&of(12_000), "2:", "lists");
+        check(
+            &format!("permit (principal, action, resource)\nwhen {{ {} }};", {
+                format!("[{}].contains(\"\")", vec!["\"\""; 2_000].join(","))
+            }),
+            "2:",
+            "lists",
+        );
+        // Two commas are in the head of every policy.
+        assert_eq!(faults(&[("a.cedar", &of(depth::COMMAS_MAX - 1))]), [""; 0]);
+        check(&of(depth::COMMAS_MAX), "2:", "lists");
+        // Nor do all of them together.
+        let one = of(400);
+        let all = one.repeat(depth::TERMS_MAX / 402 / 2 + 1);
+        let found = faults(&[("a.cedar", &all), ("b.cedar", &all)]);
+        assert!(
+            found.len() == 1 && found[0].starts_with("b.cedar:") && found[0].contains("all policies"),
+            "{found:?}"
+        );
     }
 
     #[test]

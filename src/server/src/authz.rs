@@ -17,6 +17,9 @@ pub(crate) const REASON_HEADER: &str = "x-gsm-reason";
 const FILES_MAX: usize = 100;
 /// What is about nothing in particular.
 const SERVICE: (&str, &str) = ("Service", "gsm");
+/// The type of queues, and what the name of one is called in the context.
+pub(crate) const QUEUE: &str = "Queue";
+pub(crate) const QUEUE_PARAMETER: &str = "queue";
 
 /// What an operation is about: the type that the first parameter of its path names.
 pub(crate) fn resource_of(path: &str) -> &'static str {
@@ -35,6 +38,17 @@ pub(crate) fn resource_of(path: &str) -> &'static str {
     }
 }
 
+/// Members of a body that name queues: one, and a list.
+const QUEUE_MEMBERS: [&str; 2] = ["queue", "queues"];
+
+/// Whether the body of an operation names queues, as the document describes it: then it is about each of them too.
+pub(crate) fn names_queues(document: &Value, operation: &Value) -> bool {
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let named = schema["$ref"].as_str().and_then(|place| document.pointer(place.strip_prefix('#')?));
+    let members = &named.unwrap_or(schema)["properties"];
+    QUEUE_MEMBERS.iter().any(|member| members.get(member).is_some())
+}
+
 fn parameters(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
@@ -45,6 +59,9 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
     for (path, methods) in document["paths"].as_object().into_iter().flatten() {
         for operation in methods.as_object().into_iter().flatten().map(|(_, operation)| operation) {
             all.extend(read(operation, resource_of(path), parameters(path)));
+            if names_queues(document, operation) {
+                all.extend(read(operation, QUEUE, parameters(path).chain([QUEUE_PARAMETER])));
+            }
         }
     }
     for (name, operation) in document["x-gsm-gamelift"].as_object().into_iter().flatten() {
@@ -124,8 +141,9 @@ fn files_of(dir: &Path) -> Result<Vec<(String, String)>, Faults> {
 pub(crate) enum Subject<'a> {
     /// In the path, for an operation of the API.
     Path(&'a str),
-    /// In the input of a call of the wire: the type of a resource, its name, and what that is called in the context.
-    Thing { kind: &'static str, name: &'a str, parameter: &'static str },
+    /// In the input: the type of a resource, its name, and what that is called in the context. What the path names, for an
+    /// operation of the API, is there as well.
+    Thing { kind: &'static str, name: &'a str, parameter: &'static str, path: Option<&'a str> },
     /// It is about nothing in particular.
     Service,
 }
@@ -146,13 +164,7 @@ pub(crate) fn decide<'p>(
     asked: &Asked<'_>,
 ) -> Cow<'p, Decision> {
     let (kind, admin) = (bearer.role, bearer.admin.map(gsm_engine::AdminRole::as_str));
-    let plain = Question {
-        who: Who { kind, id: "", admin },
-        action: asked.action,
-        resource: Resource { kind: SERVICE.0, id: SERVICE.1 },
-        context: &[],
-    };
-    let decision = match policies.known(&plain) {
+    let decision = match known(policies, bearer, asked.action) {
         Some(known) => Cow::Borrowed(known),
         None => Cow::Owned(in_full(policies, operations, bearer, asked)),
     };
@@ -164,12 +176,23 @@ pub(crate) fn decide<'p>(
     decision
 }
 
+/// The decision where it depends on nothing but the caller's role and the action: then it is the same about everything.
+pub(crate) fn known<'p>(policies: &'p Policies, bearer: &Bearer, action: &str) -> Option<&'p Decision> {
+    let who = Who { kind: bearer.role, id: "", admin: bearer.admin.map(gsm_engine::AdminRole::as_str) };
+    policies.known(&Question {
+        who,
+        action,
+        resource: Resource { kind: SERVICE.0, id: SERVICE.1 },
+        context: &[],
+    })
+}
+
 fn in_full(policies: &Policies, operations: &Operations, bearer: &Bearer, asked: &Asked<'_>) -> Decision {
     let name = door::name_of(&bearer.principal);
     let address = asked.address.to_canonical().to_string();
     let params = match asked.about {
-        Subject::Path(path) => operations.parameters(path),
-        Subject::Thing { .. } | Subject::Service => Vec::new(),
+        Subject::Path(path) | Subject::Thing { path: Some(path), .. } => operations.parameters(path),
+        Subject::Thing { path: None, .. } | Subject::Service => Vec::new(),
     };
     // As handlers read it: a name in percent-encoding is the same name.
     let mut context: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(params.len() + 2);
@@ -179,7 +202,7 @@ fn in_full(policies: &Policies, operations: &Operations, bearer: &Bearer, asked:
     }
     let (kind, id) = match (asked.about, context.first()) {
         (Subject::Path(path), Some((_, id))) => (operations.resource(path).unwrap_or(SERVICE.0), id.clone()),
-        (Subject::Thing { kind, name, parameter }, _) => {
+        (Subject::Thing { kind, name, parameter, .. }, _) => {
             context.push((parameter, Cow::Borrowed(name)));
             (kind, Cow::Borrowed(name))
         }

@@ -24,14 +24,14 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use gsm_core::{IdSource, Timestamp};
+use gsm_core::{IdSource, QueueName, Timestamp};
 use gsm_engine::Principal;
 use gsm_policy::Policies;
 use gsm_security::{Face, Moment, Quota};
 use serde_json::Value;
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -58,6 +58,8 @@ pub(crate) struct Operation {
     pub(crate) mutating: bool,
     /// What it is about, in the words of policies.
     pub(crate) resource: &'static str,
+    /// Whether its body names queues, which it is about as well.
+    pub(crate) names_queues: bool,
 }
 
 /// Every operation by path template and method.
@@ -81,7 +83,9 @@ impl Operations {
                 let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
                 let mutating = operation["x-gsm-mutating"] == Value::Bool(true);
                 let resource = authz::resource_of(path);
-                let operation = Operation { action: action.to_owned(), roles, mutating, resource };
+                let names_queues = authz::names_queues(document, operation);
+                let operation =
+                    Operation { action: action.to_owned(), roles, mutating, resource, names_queues };
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
@@ -364,7 +368,12 @@ async fn admit(
         id: principal_bits(&caller.principal),
     };
     door.guard.judge(&facts, Moment::Known(known), now, told)?;
-    may(door, parts, &caller, &operation.action, facts.address)?;
+    let asking = Asking { address: facts.address, caller };
+    asking.may(door, parts, &operation.action, Subject::Path(parts.uri.path()))?;
+    let caller = asking.caller.clone();
+    if operation.names_queues {
+        parts.extensions.insert(asking);
+    }
     parts.extensions.insert(Caller {
         action: &operation.action,
         principal: caller.principal,
@@ -375,27 +384,69 @@ async fn admit(
     Ok(())
 }
 
-/// Asks the policies, once it is clear that the operation is for callers of this kind at all.
-fn may(door: &Door, parts: &Parts, caller: &Bearer, action: &str, address: IpAddr) -> Result<(), ApiError> {
-    let reason = reason(&parts.headers)?;
-    let operations = crate::api::operations();
-    let asked = Asked { action, about: Subject::Path(parts.uri.path()), address, reason };
-    let decision = authz::decide(&door.policies, operations, caller, &asked);
-    if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
-        trail.is_decided(decision.allowed, &decision.policies, reason);
+/// Who asks the policies. Left in the request where its body says what else is to be asked about.
+#[derive(Debug, Clone)]
+struct Asking {
+    caller: Bearer,
+    address: IpAddr,
+}
+
+impl Asking {
+    /// Asks the policies, once it is clear that the operation is for callers of this kind at all.
+    fn may(&self, door: &Door, parts: &Parts, action: &str, about: Subject<'_>) -> Result<(), ApiError> {
+        let (reason, caller) = (reason(&parts.headers)?, &self.caller);
+        let operations = crate::api::operations();
+        let asked = Asked { action, about, address: self.address, reason };
+        let decision = authz::decide(&door.policies, operations, caller, &asked);
+        if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
+            trail.is_decided(decision.allowed, &decision.policies, reason);
+        }
+        if decision.allowed {
+            return Ok(());
+        }
+        let with_reason = Asked { reason: Some("why"), ..asked };
+        if reason.is_none() && authz::decide(&door.policies, operations, caller, &with_reason).allowed {
+            let detail = "this is to be done with a reason";
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "reason_required", detail)
+                .hint("say why in the header `X-Gsm-Reason`, in 1 to 128 characters of ASCII"));
+        }
+        let role = caller.admin.map_or(caller.role, gsm_engine::AdminRole::as_str);
+        let detail = match asked.about {
+            Subject::Thing { kind, name, .. } => {
+                format!("no policy lets the role `{role}` do `{action}` with {kind} `{name}`")
+            }
+            _ => format!("no policy lets the role `{role}` do `{action}` here"),
+        };
+        Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail))
     }
-    if decision.allowed {
+}
+
+/// The queues that a body names, whatever else it says.
+#[derive(serde::Deserialize)]
+struct Named {
+    queue: Option<String>,
+    queues: Option<Vec<String>>,
+}
+
+/// Asks the policies about each queue that the body of a call names; all must be allowed. The body was read as what the operation
+/// takes.
+///
+/// Of a list those that there are: it may name any number, and there are few.
+pub(crate) fn may_with_queues(app: &App, parts: &Parts, action: &str, body: &[u8]) -> Result<(), ApiError> {
+    let Some(asking) = parts.extensions.get::<Asking>() else { return Ok(()) };
+    if authz::known(&app.door.policies, &asking.caller, action).is_some() {
+        // That was asked already.
         return Ok(());
     }
-    let with_reason = Asked { reason: Some("why"), ..asked };
-    if reason.is_none() && authz::decide(&door.policies, operations, caller, &with_reason).allowed {
-        let detail = "this is to be done with a reason";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "reason_required", detail)
-            .hint("say why in the header `X-Gsm-Reason`, in 1 to 128 characters of ASCII"));
+    let named: Named = serde_json::from_slice(body).map_err(|error| ApiError::value("queue", error))?;
+    let is_there = |name: &String| QueueName::new(name).is_ok_and(|name| app.engine.queue(&name).is_ok());
+    let listed = named.queues.unwrap_or_default().into_iter().filter(is_there);
+    let queues: BTreeSet<String> = named.queue.into_iter().chain(listed).collect();
+    for name in &queues {
+        let (kind, parameter, path) = (authz::QUEUE, authz::QUEUE_PARAMETER, Some(parts.uri.path()));
+        asking.may(&app.door, parts, action, Subject::Thing { kind, name, parameter, path })?;
     }
-    let role = caller.admin.map_or(caller.role, gsm_engine::AdminRole::as_str);
-    let detail = format!("no policy lets the role `{role}` do `{action}` here");
-    Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail))
+    Ok(())
 }
 
 /// Why an operator does what he does.

@@ -21,8 +21,19 @@ const ERASED_TOO: [&str; 8] = [
     "reasons_of_visibility",
 ];
 /// What stays under the random id, and says of nobody who it was.
-const KEPT: [&str; 6] =
-    ["ratings_and_histories", "results", "matches", "entries_of_boards", "penalties", "audit_records"];
+const KEPT: [&str; 11] = [
+    "ratings_and_histories",
+    "results",
+    "matches",
+    "entries_of_boards",
+    "penalties",
+    "match_reports",
+    "predictions",
+    "pair_flags",
+    "region_and_platform",
+    "visibility_on_boards",
+    "audit_records",
+];
 
 /// Why a receipt is refused.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +127,12 @@ mod tests {
         let keys = [key.verifier().clone()];
         let statement = statement(&erasure()).unwrap();
         assert_eq!(statement["identity_erased_at"], "2023-11-14T22:13:20.000Z");
+        for class in ["match_reports", "predictions", "pair_flags"] {
+            assert!(
+                statement["kept_under_the_random_id"].as_array().unwrap().contains(&json!(class)),
+                "{class}"
+            );
+        }
         let note = signed(&statement, std::slice::from_ref(&key));
         assert_eq!(checked(note.as_bytes(), &keys).unwrap(), statement);
         let whole = json!({ "player_id": "x", "receipt": { "statement": statement, "note": note } });

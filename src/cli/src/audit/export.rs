@@ -14,7 +14,7 @@ It checks nothing: see `gsm audit verify`.")]
 pub(crate) struct Export {
     #[command(flatten)]
     place: Place,
-    /// One JSON object `{\"Records\": [..]}`, as CloudTrail delivers its files
+    /// One JSON object `{"Records": [..]}`, as CloudTrail delivers its files
     #[arg(long)]
     cloudtrail: bool,
     /// From this record on

@@ -3,8 +3,17 @@ use crate::gsm::command;
 use std::{fs::File, process::Stdio};
 
 /// Commands that print and need nothing.
-const PRINTING: [&[&str]; 4] =
-    [&["authz", "schema"], &["config", "show", "--template"], &["config", "show"], &["firewall", "export"]];
+const PRINTING: [&[&str]; 9] = [
+    &["authz", "schema"],
+    &["config", "show", "--template"],
+    &["config", "show"],
+    &["firewall", "export"],
+    &["--help"],
+    &["help", "audit"],
+    &["audit", "export", "--help"],
+    &["serve", "-h"],
+    &["--version"],
+];
 
 #[test]
 fn a_full_disk_is_no_success() {
@@ -26,4 +35,11 @@ fn who_reads_no_further_has_seen_enough() {
         let told = String::from_utf8_lossy(&ran.stderr);
         assert!(ran.status.success() && !told.contains("written"), "{args:?}: {told}");
     }
+}
+
+#[test]
+fn help_shows_json_as_it_is_written() {
+    let ran = command(&["audit", "export", "--help"], &[]).output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(told.contains(r#"`{"Records": [..]}`"#), "{told}");
 }

@@ -4,11 +4,11 @@ use futures::FutureExt;
 use gsm_core::PlayerId;
 use gsm_engine::{
     Subscription,
-    store::{Cursor, PushKind, memory::Faults},
+    store::{Cursor, EVENT_RETENTION, PushKind, memory::Faults},
 };
 use gsm_session::TicketState;
 
-both! { a_stream_goes_on_where_it_was_cut, a_slow_reader_is_cut_and_misses_nothing, a_player_has_few_streams, a_cursor_of_what_is_to_come_was_never_given }
+both! { a_stream_goes_on_where_it_was_cut, a_slow_reader_is_cut_and_misses_nothing, a_player_has_few_streams, a_cursor_of_what_is_to_come_was_never_given, a_cursor_between_events_was_never_given }
 
 async fn heard(stream: &mut Subscription) -> Vec<Cursor> {
     let mut all = Vec::new();
@@ -54,12 +54,34 @@ async fn a_cursor_of_what_is_to_come_was_never_given(w: World) {
     let given = heard(&mut live).await;
     let again = w.node("restarted").await;
     for engine in [&w.engine, &again] {
-        assert!(given.iter().chain([&Cursor::default()]).all(|cursor| engine.may_have_given(*cursor)));
+        for cursor in given.iter().chain([&Cursor::default()]) {
+            assert!(engine.may_have_given(player, *cursor).await.unwrap());
+        }
         let last = given.last().unwrap();
         for ahead in [1_000, u64::MAX - last.sequence] {
-            assert!(!engine.may_have_given(Cursor { sequence: last.sequence + ahead, index: 0 }));
+            let cursor = Cursor { sequence: last.sequence + ahead, index: 0 };
+            assert!(!engine.may_have_given(player, cursor).await.unwrap());
         }
     }
+}
+
+async fn a_cursor_between_events_was_never_given(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = w.players(1).await[0];
+    let mut live = w.engine.subscribe(player, None).await.unwrap();
+    twice(&w, player).await;
+    let given = heard(&mut live).await;
+    for of in &given {
+        for index in [of.index + 1, u32::MAX] {
+            let beside = Cursor { index, ..*of };
+            assert!(!w.engine.may_have_given(player, beside).await.unwrap(), "{beside:?}");
+        }
+    }
+    // What nothing is known of any more may have been given.
+    let old = Cursor { sequence: given[0].sequence - 1, index: 7 };
+    assert!(w.engine.may_have_given(player, old).await.unwrap());
+    w.clock.advance_ms(i64::try_from(EVENT_RETENTION.get()).unwrap() + 1);
+    assert!(w.engine.may_have_given(player, Cursor { index: 7, ..given[0] }).await.unwrap());
 }
 
 async fn a_slow_reader_is_cut_and_misses_nothing(w: World) {

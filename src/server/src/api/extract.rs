@@ -2,6 +2,7 @@
 use super::App;
 use crate::{
     audit::Trail,
+    door,
     front::{
         strict_json::{self, JsonLimits},
         strict_query,
@@ -203,6 +204,10 @@ impl<T: WriteBody> FromRequest<Arc<App>> for Write<T> {
             // Of a body that is refused nothing is written down.
             origin(app, &parts, &[]);
         })?;
+        if let Err(error) = door::may_with_queues(app, &parts, caller.action, &bytes) {
+            origin(app, &parts, &bytes);
+            return Err(error);
+        }
         let origin = origin(app, &parts, &bytes);
         let once = key.map(|key| {
             let body: [&[u8]; 2] = [parts.uri.path().as_bytes(), &bytes];

@@ -198,10 +198,12 @@ fn cursor_text(cursor: Cursor) -> String {
 }
 
 /// The cursor that a client gives back.
-fn given_cursor(app: &App, text: &str) -> Result<Cursor, ApiError> {
+async fn given_cursor(app: &App, read: &Read, text: Option<&str>) -> Result<Option<Cursor>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
     let cursor = parse_cursor(text)?;
-    if app.engine.may_have_given(cursor) {
-        return Ok(cursor);
+    let player = read.call.principal.player().ok_or(EngineError::Forbidden)?;
+    if app.engine.may_have_given(player, cursor).await? {
+        return Ok(Some(cursor));
     }
     Err(ApiError::parameter("cursor", "was not given out by this server: leave it out to begin anew"))
 }
@@ -317,7 +319,7 @@ pub(crate) async fn websocket(
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_upgrade", error.body_text())
             .hint("connect with a WebSocket client, or read GET /v1/events")
     })?;
-    let cursor = query.cursor.as_deref().map(|text| given_cursor(&app, text)).transpose()?;
+    let cursor = given_cursor(&app, &read, query.cursor.as_deref()).await?;
     let stop = app.stop.clone();
     let ends = token_ends(app.clone(), read.until);
     let (hello, feed) = open(app, &read, cursor).await?;
@@ -425,7 +427,7 @@ pub(crate) async fn events(
     let last_seen = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     // What the browser adds when it comes back is newer than what the page wrote into the address.
     let cursor = last_seen.or(query.cursor.as_deref());
-    let cursor = cursor.map(|text| given_cursor(&app, text)).transpose()?;
+    let cursor = given_cursor(&app, &read, cursor).await?;
     if !wants_stream(&headers) {
         return Ok(Answer(page(&app, &read, cursor.unwrap_or_default()).await?).into_response());
     }

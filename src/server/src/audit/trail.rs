@@ -3,6 +3,7 @@ use super::OPENINGS;
 use axum::http::StatusCode;
 use gsm_core::Timestamp;
 use gsm_engine::{Principal, store::Recorded};
+use parking_lot::Mutex;
 use std::{
     net::IpAddr,
     sync::{Arc, OnceLock},
@@ -22,7 +23,7 @@ pub(crate) struct Trail {
     principal: OnceLock<Arc<str>>,
     parameters: OnceLock<Arc<str>>,
     reason: OnceLock<Arc<str>>,
-    policies: OnceLock<Arc<[String]>>,
+    policies: Mutex<Arc<[String]>>,
 }
 
 impl Trail {
@@ -43,7 +44,7 @@ impl Trail {
             principal: OnceLock::new(),
             parameters: OnceLock::new(),
             reason: OnceLock::new(),
-            policies: OnceLock::new(),
+            policies: Mutex::default(),
         }
     }
 
@@ -52,13 +53,20 @@ impl Trail {
         self.principal.get_or_init(|| principal.to_string().into());
     }
 
-    /// It is known whether the caller may, by which policies, and why he says he does it.
+    /// It is known whether the caller may, by which policies, and why he says he does it. Of a call that is about several
+    /// things that is known several times; then the refusal counts, or all that permitted it.
     pub(crate) fn is_decided(&self, allowed: bool, policies: &[String], reason: Option<&str>) {
         // A call that reads is written down only where it may not.
         if allowed && self.read_only && !OPENINGS.contains(&self.action) {
             return;
         }
-        self.policies.get_or_init(|| policies.into());
+        let mut known = self.policies.lock();
+        *known = if allowed && !known.is_empty() {
+            known.iter().chain(policies.iter().filter(|policy| !known.contains(policy))).cloned().collect()
+        } else {
+            policies.into()
+        };
+        drop(known);
         if let Some(reason) = reason {
             self.reason.get_or_init(|| reason.into());
         }
@@ -81,7 +89,7 @@ impl Trail {
         self.reason.get().cloned()
     }
     pub(super) fn policies(&self) -> Arc<[String]> {
-        self.policies.get().cloned().unwrap_or_default()
+        self.policies.lock().clone()
     }
 
     /// Whether there is anything to tell of its answer.

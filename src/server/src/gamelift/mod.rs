@@ -235,8 +235,12 @@ fn may(
     trail: &Trail,
 ) -> Result<(), Fault> {
     let things = operation.about.things(input, &app.engine);
-    let named =
-        things.iter().map(|(kind, name)| Subject::Thing { kind, name, parameter: about::parameter(kind) });
+    let named = things.iter().map(|(kind, name)| Subject::Thing {
+        kind,
+        name,
+        parameter: about::parameter(kind),
+        path: None,
+    });
     let service = things.is_empty().then_some(Subject::Service);
     let bearer = who.bearer();
     for about in service.into_iter().chain(named) {

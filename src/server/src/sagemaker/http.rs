@@ -3,7 +3,7 @@ use super::{
     BODY_BYTES_MAX,
     oracle::Oracle,
     render::Media,
-    work::{WHOLE_BYTES_MAX, Work, too_late},
+    work::{ANSWER_BYTES_MAX, WHOLE_BYTES_MAX, Work, too_late},
 };
 use crate::{front::strict_json, problem::ApiError};
 use axum::{
@@ -34,12 +34,14 @@ pub(super) struct Endpoint {
     large: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     deadline: Duration,
+    /// Bytes of an answer.
+    pub(super) answer_bytes_max: usize,
 }
 
 impl Endpoint {
     pub(super) fn new(clock: Arc<dyn Clock>, deadline: Duration) -> Self {
         let large = Arc::new(Semaphore::new(TRANSFORMS_MAX as usize));
-        Self { oracle: OnceLock::new(), large, clock, deadline }
+        Self { oracle: OnceLock::new(), large, clock, deadline, answer_bytes_max: ANSWER_BYTES_MAX }
     }
 
     /// The model is there.
@@ -118,10 +120,10 @@ async fn invoked(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Result
     })?;
     let now = endpoint.clock.now();
     let bytes = strict_json::read(body, BODY_BYTES_MAX).await?;
-    let given_up = Arc::new(AtomicBool::new(false));
+    let (given_up, bytes_max) = (Arc::new(AtomicBool::new(false)), endpoint.answer_bytes_max);
     // Larger ones are worked at beside the threads that serve.
     if bytes.len() <= WHOLE_BYTES_MAX {
-        let work = Work { oracle: &oracle, now, given_up: &given_up };
+        let work = Work { oracle: &oracle, now, bytes_max, given_up: &given_up };
         return Ok((work.done(&bytes, media, accepted)?, accepted));
     }
     let theirs = given_up.clone();
@@ -131,7 +133,7 @@ async fn invoked(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Result
         let done = tokio::task::spawn_blocking(move || {
             // Whoever gave up waiting leaves the place when the work has noticed.
             let _place = place;
-            let work = Work { oracle: &oracle, now, given_up: &theirs };
+            let work = Work { oracle: &oracle, now, bytes_max, given_up: &theirs };
             work.done(&bytes, media, accepted)
         });
         done.await.map_err(|error| ApiError::internal(error.to_string()))?

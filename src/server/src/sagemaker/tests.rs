@@ -339,6 +339,30 @@ async fn large_requests_are_answered_as_small_ones() {
 }
 
 #[tokio::test]
+async fn an_answer_above_the_cap_is_refused() {
+    let mut endpoint = Endpoint::new(Arc::new(Noon), Duration::from_secs(50));
+    endpoint.answer_bytes_max = 1 << 20;
+    endpoint.is_ready(Oracle::read(&model().to_bytes(Kept::All).unwrap()).unwrap());
+    let router = router(Arc::new(endpoint));
+    let ask = async |media: &str, matches: usize| {
+        let one = json!({ "teams": [["ann"], ["bob"]], "explain": true }).to_string();
+        let body = match media {
+            "application/json" => format!("[{}]", vec![one; matches].join(",")),
+            _ => vec![one; matches].join("\n"),
+        };
+        let request = Request::post("/invocations").header(header::CONTENT_TYPE, media);
+        send(&router, request.body(Body::from(body)).unwrap()).await
+    };
+    let each = ask("application/json", 100).await.text.len() / 100;
+    for media in ["application/json", "application/jsonlines"] {
+        assert_eq!(ask(media, (1 << 19) / each).await.status, 200);
+        let refused = ask(media, (1 << 21) / each).await;
+        check(&refused, 413, "answer_too_large", "");
+        assert!(refused.text.contains("1 MiB") && refused.text.contains("fewer matches"), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
 async fn numbers_beside_an_id_count_where_the_model_does_not_know_it() {
     let teams = async |one: Value| ask(&json!({ "teams": [[one], ["bob"]], "at": AT })).await;
     let strong = json!({ "rating": 2500, "deviation": 30, "matches": 500 });

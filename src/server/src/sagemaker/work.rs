@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// JSON of more bytes is read as a stream.
 pub(super) const WHOLE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of an answer.
-const ANSWER_BYTES_MAX: usize = 128 << 20;
+pub(super) const ANSWER_BYTES_MAX: usize = 128 << 20;
 
 /// JSON here: small documents, or as many matches as the platform lets through.
 const LIMITS: JsonLimits = JsonLimits {
@@ -34,6 +34,8 @@ const LIMITS: JsonLimits = JsonLimits {
 pub(super) struct Work<'a> {
     pub(super) oracle: &'a Oracle,
     pub(super) now: Timestamp,
+    /// Of the answer, [`ANSWER_BYTES_MAX`].
+    pub(super) bytes_max: usize,
     /// Nobody waits for it any more.
     pub(super) given_up: &'a AtomicBool,
 }
@@ -58,7 +60,7 @@ impl Work<'_> {
             self.oracle.answer(&item.asked).map_err(|error| fault("invalid", "", error.to_string()))?;
         let added = if item.is_bare { out.bare(answer.quality) } else { out.full(&answer) };
         added.map_err(|error| ApiError::internal(error.to_string()))?;
-        if out.bytes() > ANSWER_BYTES_MAX { Err(too_much()) } else { Ok(()) }
+        if out.bytes() > self.bytes_max { Err(too_much(self.bytes_max)) } else { Ok(()) }
     }
 
     fn one(&self, body: &Body, path: &str, out: &mut Written) -> Result<(), ApiError> {
@@ -119,8 +121,8 @@ impl Work<'_> {
     }
 }
 
-fn too_much() -> ApiError {
-    let detail = format!("the answer would have more than {} MiB", ANSWER_BYTES_MAX >> 20);
+fn too_much(bytes_max: usize) -> ApiError {
+    let detail = format!("the answer would have more than {} MiB", bytes_max >> 20);
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "answer_too_large", detail)
         .hint("send fewer matches in one request, or do not ask for explanations")
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// The records in the files, in order.
-fn records(data: &Path) -> Vec<Value> {
+pub(crate) fn records(data: &Path) -> Vec<Value> {
     let mut files: Vec<_> =
         std::fs::read_dir(data.join("audit/segments")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -34,7 +34,7 @@ fn whole(data: &Path) {
 }
 
 /// The records of a request.
-fn of<'a>(records: &'a [Value], request: &str) -> Vec<&'a Value> {
+pub(crate) fn of<'a>(records: &'a [Value], request: &str) -> Vec<&'a Value> {
     records.iter().filter(|record| record["requestID"] == request).collect()
 }
 

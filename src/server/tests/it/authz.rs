@@ -172,6 +172,69 @@ async fn a_queue_that_is_forbidden_is_forbidden_on_the_wire_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_a_body_names_is_asked_about_too() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        r#"@id("all") permit (principal, action, resource);
+           @id("listed") permit (principal, action == Action::"gsm:CreateTicket", resource is Queue)
+             when { context has queue && context.queue == "duel" };
+           @id("cup") forbid (principal, action in [Action::"gsm:CreateTicket", Action::"gsm:CreateMatch"], resource == Queue::"squad");
+           @id("bans") forbid (principal, action == Action::"gsm:BanPlayer", resource == Queue::"squad")
+             when { context has player_id && context.player_id like "plr-*" } unless { context has reason };"#,
+    );
+    let policies = dir.path().to_owned();
+    let mut world = World::with(|settings| settings.policy_dir = Some(policies)).await;
+    let (ann, ben) = (world.player("Ann").await, world.player("Ben").await);
+    let admin = world.admin();
+    for (who, request, body) in [
+        (&ann, "one", json!({ "queue": "squad" })),
+        (&ann, "list", json!({ "queues": ["squad"] })),
+        (&ben, "second", json!({ "queues": ["duel", "squad"] })),
+    ] {
+        let call = who.client.call("POST", "/v1/tickets").header("x-request-id", request).json(&body);
+        call.send().await.is(403, "forbidden");
+    }
+    let sides = json!({ "queue": "squad", "players": [ann.id, ben.id] });
+    admin.post("/v1/matches", sides).await.is(403, "forbidden");
+    let bans = format!("/v1/admin/players/{}/bans", ann.id);
+    let ban = |queue: &str| json!({ "kind": "queues", "queues": [queue], "reason": "a test" });
+    admin.post(&bans, ban("squad")).await.is(403, "reason_required");
+    // Nothing was done, and others are as free as they were; what is not there is told as ever.
+    ann.client.post("/v1/tickets", json!({ "queues": ["duel", "nowhere"] })).await.is(404, "not_found");
+    ann.client
+        .post("/v1/tickets", json!({ "queue": "squad", "queues": ["duel"] }))
+        .await
+        .is(403, "forbidden");
+    let call = ann.client.call("POST", "/v1/tickets").header("x-request-id", "free");
+    call.json(&json!({ "queue": "duel" })).send().await.ok();
+    let match_of_two = json!({ "queue": "duel", "players": [world.player("Cid").await.id, ben.id] });
+    admin.post("/v1/matches", match_of_two).await.ok();
+    admin.post(&bans, ban("duel")).await.ok();
+    world.stop().await;
+    let records = crate::audit::records(&world.data());
+    let decided = |request: &str| {
+        let found = crate::audit::of(&records, request);
+        assert_eq!(found.len(), 1, "{request}: {found:?}");
+        (found[0]["additionalEventData"]["policies"].clone(), found[0]["requestParameters"].clone())
+    };
+    assert_eq!((decided("one").0, decided("second").0), (json!(["cup"]), json!(["cup"])));
+    assert_eq!(decided("one").1, json!({ "queue": "squad" }), "it is told what was refused");
+    assert_eq!(decided("free").0, json!(["all", "listed"]), "what permitted it, of either question");
+}
+
+#[test]
+fn what_names_queues_in_its_body_may_be_about_a_queue() {
+    let policies = authz::policies(None).unwrap_or_else(|faults| panic!("{faults}"));
+    let kinds = |action| policies.resources(action).collect::<Vec<_>>();
+    assert_eq!(kinds("gsm:CreateTicket"), ["Queue", "Service"]);
+    assert_eq!(kinds("gsm:CreateMatch"), ["Queue", "Service"]);
+    assert_eq!(kinds("gsm:BanPlayer"), ["Player", "Queue"]);
+    assert_eq!(kinds("gsm:GetQueue"), ["Queue"]);
+    assert_eq!(kinds("gsm:CancelTicket"), ["Ticket"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_does_not_start_with_unlawful_policies() {
     let dir = tempfile::tempdir().unwrap();
     let start = async |text: &str| {

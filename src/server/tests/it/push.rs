@@ -65,6 +65,16 @@ async fn a_stream_tells_everything_in_order_and_resumes_without_loss() {
         .send()
         .await
         .is(422, "invalid_parameter");
+    // Nor was one of a commit that told less than that.
+    let index = |cursor: &str| cursor.split_once('-').map(|(commit, _)| format!("{commit}-4000000000"));
+    let beside = index(&text(&all[1]["cursor"])).unwrap();
+    ann.client.get(&format!("/v1/events?cursor={beside}")).await.is(422, "invalid_parameter");
+    ann.client
+        .call("GET", "/v1/events")
+        .header("last-event-id", &beside)
+        .send()
+        .await
+        .is(422, "invalid_parameter");
     // The same by polling.
     let page = ann.client.get(&format!("/v1/events?cursor={}", text(&all[1]["cursor"]))).await.ok();
     assert_eq!(page["events"], json!(all[2..]));
