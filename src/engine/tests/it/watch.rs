@@ -6,8 +6,8 @@ use crate::{
 use futures::FutureExt;
 use gsm_core::{BoardName, MatchId, PlayerId};
 use gsm_engine::{
-    BoardConfig, BoardRef, Column, Direction, Eligibility, Engine, Operator, Source, Submission, Ties, Value,
-    Viewer, Visibility, WatchWish,
+    BoardConfig, BoardRef, Column, Direction, Eligibility, Engine, Operator, ScheduleConfig, Source,
+    Submission, Ties, Value, Viewer, Visibility, WatchWish,
     store::{Cursor, PushKind, RankNews, memory::Faults},
 };
 use std::collections::BTreeMap;
@@ -26,6 +26,7 @@ both! {
     a_watch_goes_on_while_it_is_changed,
     watches_are_refused_beyond_their_bounds,
     a_board_that_is_defined_anew_begins_anew,
+    a_season_begins_with_nobody_in_a_top,
     events_agree_with_a_recount,
 }
 
@@ -44,6 +45,10 @@ fn bests() -> WatchWish {
 }
 
 async fn scores(w: &World, ties: Ties, direction: Direction) {
+    scores_in(w, ties, direction, None).await;
+}
+
+async fn scores_in(w: &World, ties: Ties, direction: Direction, season: Option<ScheduleConfig>) {
     let column = Column { value: Value::Submitted, direction, operator: Operator::Set };
     let config = BoardConfig {
         name: name("scores"),
@@ -51,7 +56,7 @@ async fn scores(w: &World, ties: Ties, direction: Direction) {
         columns: vec![column],
         ties,
         by: Vec::new(),
-        season: None,
+        season,
         tiers: None,
         grouping: None,
         past: false,
@@ -111,6 +116,24 @@ fn by(news: &[RankNews]) -> Vec<(PlayerId, u64)> {
             by.iter().map(|(player, rank)| (*player, rank.get())).collect()
         }
         other => panic!("{other:?}"),
+    }
+}
+
+async fn a_season_begins_with_nobody_in_a_top(w: World) {
+    let season = ScheduleConfig::Days { every: 7, zone: "UTC".into(), from: "2023-11-14T00:00".into() };
+    scores_in(&w, Ties::Competition, Direction::Descending, Some(season)).await;
+    let p = w.players(2).await;
+    watch(&w, "scores", p[0], WatchWish { personal_best: true, ..tops(&[1]) }).await;
+    let mut at = Cursor::default();
+    assert_eq!(told(&w, p[0], &mut at).await, []);
+    submit(&w, p[0], 50).await;
+    assert_eq!(told(&w, p[0], &mut at).await, [RankNews::EnteredTop { top: 1 }]);
+    for weeks in [1, 2] {
+        w.clock.advance_ms(weeks * 7 * 86_400_000);
+        submit(&w, p[0], 40).await;
+        assert_eq!(told(&w, p[0], &mut at).await, [RankNews::EnteredTop { top: 1 }]);
+        submit(&w, p[1], 45).await;
+        assert_eq!(told(&w, p[0], &mut at).await, [RankNews::LeftTop { top: 1 }]);
     }
 }
 

@@ -39,10 +39,22 @@ pub(super) fn see(board: &Board, watcher: PlayerId, watch: &WatchRow, look: &Loo
     Seen { own, friends: rows.iter().map(|row| (row.entry.player, row.global)).collect() }
 }
 
+/// Seasons that are looked back at, at most.
+const SEASONS_BACK: usize = 16;
+
 /// A hash of what decides who is ahead on a board: what it compares, and in which season.
 pub(super) fn settings_of(view: &View) -> u64 {
+    settings_in(view, view.season.map_or(0, |season| season.number))
+}
+
+/// Whether what was told is of the same board in one of the last seasons: since then everybody has begun anew.
+pub(super) fn is_of_earlier_season(view: &View, told: &ToldRow) -> bool {
+    let now = view.season.map_or(0, |season| season.number);
+    (1..now).rev().take(SEASONS_BACK).any(|season| settings_in(view, season) == told.of)
+}
+
+fn settings_in(view: &View, season: u64) -> u64 {
     let json = view.config.to_json().unwrap_or_default();
-    let season = view.season.map_or(0, |season| season.number);
     let mut hasher = blake3::Hasher::new_derive_key("gsm board settings 1");
     let hash = hasher.update(&season.to_be_bytes()).update(json.as_bytes()).finalize();
     let mut name = [0; 8];

@@ -2,7 +2,7 @@
 use super::{
     best,
     index::{Task, TopTask, told_of, watch_of},
-    news::{Look, news, see, settings_of},
+    news::{Look, is_of_earlier_season, news, see, settings_of},
 };
 use crate::{
     Call, Engine, EngineError,
@@ -156,6 +156,7 @@ impl Engine {
         let row = watch_of(&watch.row).ok_or_else(|| EngineError::damaged(&watch_key))?;
         let stored = told.as_ref().and_then(|found| told_of(&found.row));
         let known = stored.filter(|told| told.of == due.of);
+        let begins = stored.is_some_and(|told| known.is_none() && is_of_earlier_season(&due.view, told));
         let is_same = known.is_some_and(|told| told.ahead.is_some()) && watch.row == due.task.watch;
         let look = if is_same { &due.task.look } else { &Look::All };
         let base = known.cloned().unwrap_or_else(|| ToldRow { of: due.of, ..ToldRow::default() });
@@ -172,8 +173,9 @@ impl Engine {
         let expect = told.as_ref().map_or(Expect::Absent, |found| Expect::At(found.version));
         let put = Op::Put { row: Arc::new(Row::Told(next)), expires_at: Some(row.until) };
         changes.write(told_key, expect, put);
-        // Where nothing was told yet, or under other settings of the board, telling begins with what is now.
-        for kind in news.into_iter().filter(|_| known.is_some()) {
+        // Where nothing was told yet, or under other settings of the board, telling begins with what is now; in a new season
+        // with a board that nobody is on.
+        for kind in news.into_iter().filter(|_| known.is_some() || begins) {
             changes.event(watcher, PushEvent { at: call.now, kind });
         }
         let events = changes.events.len();
