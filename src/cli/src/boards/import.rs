@@ -168,6 +168,9 @@ impl Source {
 
 /// What begins like an id of ours is one.
 fn check_player(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("the player's id is empty".to_owned());
+    }
     if text.starts_with(OWN_PREFIX) {
         text.parse::<PlayerId>().map_err(|e| format!("player `{text}`: {e}"))?;
     }
@@ -229,6 +232,7 @@ mod tests {
             let made = player(&of, now).unwrap();
             assert_eq!((made.external.as_str(), made.name.as_ref().map(Label::as_str)), (kept, shown));
         }
+        assert!(check_player("").is_err() && check_player("plr-zz").is_err());
         let long = check_player(&"é".repeat(limits::CALLER_ID_CHARS_MAX)).unwrap_err();
         assert!(long.contains("once escaped"), "{long}");
     }

@@ -80,8 +80,10 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
     }
     let player = place("player_id").ok_or("line 1: there is no column `player_id`")?;
     let mut values: Vec<usize> = (1..).map_while(|nth| place(&format!("value_{nth}"))).collect();
-    if let Some(score) = place("score").filter(|_| values.is_empty()) {
-        values.push(score);
+    match place("score") {
+        Some(score) if values.is_empty() => values.push(score),
+        Some(_) => return Err("line 1: there are `score` and `value_1`: name the score once".to_owned()),
+        None => {}
     }
     if values.is_empty() {
         return Err("line 1: there is no column `score` or `value_1`".to_owned());
@@ -287,6 +289,7 @@ mod tests {
             ("score\n1", "`player_id`"),
             ("player_id,score,score\na,1,2", "two columns `score`"),
             ("player_id\na", "`score`"),
+            ("player_id,value_1,score\na,1,2", "`score` and `value_1`"),
             ("player_id,score\na,1\nb,x", "line 3: `x`"),
             ("player_id,score\na,NaN", "line 2: `NaN`"),
             ("player_id,score\na", "line 2: has 1 fields"),

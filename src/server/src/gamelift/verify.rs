@@ -66,7 +66,8 @@ impl<'a> Signed<'a> {
         let id = key_id(found.access_key).ok_or_else(unknown)?;
         let key = app.engine.aws_key(id).await?.ok_or_else(unknown)?;
         let secret = app.wire.master.open(id, &key.sealed_secret).ok_or_else(|| {
-            Fault::internal(format!("the secret of `{id}` does not open: is the master key another one?"))
+            tracing::error!(key = %id, "the secret of an access key does not open: is `gamelift.master_key_file` another one?");
+            unknown()
         })?;
         Ok(Self { found, at, key, secret })
     }

@@ -196,6 +196,16 @@ async fn keys_are_shown_once_outlive_a_restart_and_end_when_revoked() {
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     let key = Key { id: text("access_key_id"), secret: text("secret_access_key") };
     signed(&world.anyone, &key, DESCRIBE, nothing()).await.output();
+    // Under another master key no secret opens, and under the old one they do again.
+    let other = world.data().join("other.key");
+    world
+        .restart_with(|settings| {
+            (settings.signatures, settings.aws_master_key_file) = (Signatures::Verify, other)
+        })
+        .await;
+    signed(&world.anyone, &key, DESCRIBE, nothing()).await.exception(403, "UnrecognizedClientException");
+    world.restart_with(|settings| settings.signatures = Signatures::Verify).await;
+    signed(&world.anyone, &key, DESCRIBE, nothing()).await.output();
     world.admin().delete(&format!("/v1/aws-keys/{}", text("key_id"))).await.ok();
     signed(&world.anyone, &key, DESCRIBE, nothing()).await.exception(403, "UnrecognizedClientException");
     assert!(world.admin().get("/v1/aws-keys").await.ok()["keys"][0]["revoked_at"].is_i64());
