@@ -9,7 +9,7 @@ use crate::{
 use gsm_core::{PlayerId, ProposalId, QueueName, TicketId, limits};
 use gsm_matchmaking::{
     Proposal, Seat,
-    proposal::{Answer, Failure, Outcome},
+    proposal::{Failure, Outcome},
 };
 use gsm_session::TicketState;
 use serde::{Deserialize, Serialize};
@@ -70,8 +70,7 @@ impl Engine {
         }
     }
 
-    /// A player's answer to a proposal. The last acceptance makes the match, the first decline ends the proposal. Who is in it only
-    /// because a backfill lists him plays already: he is not asked, and his answer changes nothing.
+    /// A player's answer to a proposal. The last acceptance makes the match, the first decline ends the proposal.
     pub async fn respond(
         &self,
         call: &Call,
@@ -88,14 +87,7 @@ impl Engine {
             if let Some(first) = self.replayed(call, Home::Live).await? {
                 return Ok(first);
             }
-            let open = self.proposal_row(id).await?;
-            if self.is_of_backfill(&open.proposal, player).await? {
-                match self.unmoved(call, open).await {
-                    Err(EngineError::Raced) => continue,
-                    done => return done,
-                }
-            }
-            match self.respond_to(call, open, player, accept, Asked::Answer).await {
+            match self.respond_as(call, id, player, accept, Asked::Answer).await {
                 Err(EngineError::Raced) => {}
                 done => {
                     if let Ok(view) = &done {
@@ -116,46 +108,7 @@ impl Engine {
         accept: bool,
         asked: Asked,
     ) -> Result<ProposalView, EngineError> {
-        let open = self.proposal_row(id).await?;
-        self.respond_to(call, open, player, accept, asked).await
-    }
-
-    /// Whether a player of a proposal is in it by a backfill.
-    async fn is_of_backfill(&self, proposal: &Proposal, player: PlayerId) -> Result<bool, EngineError> {
-        let mut places = proposal.sides().iter().flatten();
-        // From the first on, a backfill's players have accepted.
-        let place = places.find(|place| place.seat.player == player && place.answer == Answer::Accepted);
-        let Some(place) = place else { return Ok(false) };
-        let key = Key::Ticket(place.seat.ticket);
-        let found = self.get_one(&key).await?;
-        found.map_or(Ok(false), |found| ticket_row(&key, &found.row).map(|row| row.backfill))
-    }
-
-    /// The proposal as it is, as the answer to a call that changes nothing of it.
-    async fn unmoved(&self, call: &Call, open: Open) -> Result<ProposalView, EngineError> {
-        let Open { queue, proposal, heard, version } = open;
-        let id = proposal.id();
-        let view = ProposalView { queue, proposal };
-        if call.once.is_some() {
-            let mut changes = self.changes(call, &[&id, &view.queue]);
-            self.remember(&mut changes, call, Home::Live, &view)?;
-            let row = Row::Proposal(view.queue.clone(), Box::new(view.proposal.clone()), heard);
-            changes.replace(Key::Proposal(id), Some(version), row);
-            self.commit(Home::Live, changes).await?;
-        }
-        Ok(view)
-    }
-
-    async fn respond_to(
-        &self,
-        call: &Call,
-        open: Open,
-        player: PlayerId,
-        accept: bool,
-        asked: Asked,
-    ) -> Result<ProposalView, EngineError> {
-        let Open { queue, mut proposal, heard, version } = open;
-        let id = proposal.id();
+        let Open { queue, mut proposal, heard, version } = self.proposal_row(id).await?;
         if proposal.answer_of(player).is_none() {
             return Err(EngineError::Unknown { what: "proposal" });
         }

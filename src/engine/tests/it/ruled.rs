@@ -1,8 +1,7 @@
 //! Queues with a rule set.
-use crate::world::{World, both, first_wins, keyed, mode, refused, ticket, wide};
+use crate::world::{World, both, first_wins, mode, refused, ticket, wide};
 use gsm_core::{Millis, PlayerId, QueueName, RuleSetName, TicketId};
 use gsm_engine::{Explained, Intake, NewTicket, QueueConfig, store::Brought};
-use gsm_matchmaking::proposal::Answer;
 use gsm_rules::Value;
 use gsm_session::TicketState;
 
@@ -11,7 +10,6 @@ both! {
     the_rating_is_filled_in,
     what_players_bring_is_theirs_to_bring,
     a_backfill_is_joined,
-    who_is_listed_by_a_backfill_refuses_nobody,
     a_rule_set_in_use_stays,
     a_queue_is_pointed_to_another_rule_set,
     a_queue_is_pointed_back_and_forth,
@@ -125,33 +123,6 @@ async fn a_backfill_is_joined(w: World) {
     assert_eq!(rows.each_ref().map(|row| row.state), [TicketState::Completed; 2]);
     let teams = rows.each_ref().map(|row| row.brought[0].team.clone().unwrap());
     assert_eq!(teams, ["blue", "red"]);
-}
-
-async fn who_is_listed_by_a_backfill_refuses_nobody(w: World) {
-    rule_set(&w, "near", NEAR).await;
-    w.put(QueueConfig { acceptance_ms: Some(Millis::from_secs(30)), ..config("near") }).await;
-    let p = w.players(2).await;
-    let mut backfill = NewTicket { intake: Intake::Backfill, ..skilled(p[0], 40.0) };
-    backfill.brought[0].team = Some("blue".into());
-    let backfill = w.engine.create_ticket(&w.server(), &backfill).await.unwrap().id;
-    w.settle();
-    let new = enter(&w, p[1], 45.0).await;
-    w.turn().await;
-    let proposal = w.seen(new).await.proposal.expect("proposed");
-    for call in [w.by(p[0]), w.server(), keyed(w.by(p[0]), "k", "no"), keyed(w.by(p[0]), "k", "no")] {
-        let view = w.engine.respond(&call, proposal, p[0], false).await.unwrap();
-        assert_eq!(
-            view.proposal.answer_of(p[0]),
-            Some(Answer::Accepted),
-            "he plays already and is not asked"
-        );
-        w.settle();
-    }
-    assert_eq!(w.seen(new).await.state, TicketState::RequiresAcceptance, "the newcomer is not turned away");
-    w.engine.respond(&w.by(p[1]), proposal, p[1], true).await.unwrap();
-    w.settle();
-    let rows = [w.seen(backfill).await, w.seen(new).await];
-    assert_eq!(rows.each_ref().map(|row| row.state), [TicketState::Completed; 2]);
 }
 
 async fn a_rule_set_in_use_stays(w: World) {

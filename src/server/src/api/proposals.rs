@@ -93,8 +93,7 @@ pub(crate) struct Respond {
 
 /// Accept or decline.
 ///
-/// The last acceptance makes the match; the first decline ends the proposal and sends the willing back to the pool. Who is in it only
-/// because a backfill lists him plays already and is not asked: his answer is taken and changes nothing.
+/// The last acceptance makes the match; the first decline ends the proposal and sends the willing back to the pool.
 #[utoipa::path(post, path = "/v1/proposals/{proposal_id}/responses", tag = "proposals", operation_id = "respond_to_proposal",
     params(("proposal_id" = String, Path)), request_body = Respond,
     responses((status = 200, body = ProposalDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
