@@ -370,10 +370,10 @@ async fn admit(
     door.guard.judge(&facts, Moment::Known(known), now, told)?;
     let asking = Asking { address: facts.address, caller };
     asking.may(door, parts, &operation.action, Subject::Path(parts.uri.path()))?;
-    let caller = asking.caller.clone();
     if operation.names_queues {
-        parts.extensions.insert(asking);
+        parts.extensions.insert(asking.clone());
     }
+    let caller = asking.caller;
     parts.extensions.insert(Caller {
         action: &operation.action,
         principal: caller.principal,

@@ -55,7 +55,7 @@ impl Worth {
         if self.asked < Self::TRIALS || self.told * Self::RARE >= self.asked {
             return true;
         }
-        self.passed += 1;
+        self.passed = self.passed.wrapping_add(1);
         self.passed.is_multiple_of(Self::RARE)
     }
 

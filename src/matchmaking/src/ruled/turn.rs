@@ -21,7 +21,7 @@ const EAGER_ROUNDS: u32 = 20;
 const PARKED_MAX: usize = 32;
 const PARKED_CANDIDATES_MAX: usize = 1 << 19;
 /// So many of the nearest tickets are searched at first; if they make no full match, so many times as many, ..
-pub(super) const REACH_FIRST: usize = 32;
+const REACH_FIRST: usize = 32;
 const REACH_TIMES: usize = 16;
 /// Work units that the search among the nearest may use before more are asked.
 const REACH_WORK_MAX: u32 = 1_000;
@@ -99,18 +99,16 @@ impl RulePool {
                 (None, rest) => self.park(id, rest),
             }
         }
-        let run = Run {
-            search: None,
-            stages,
-            reach: REACH_FIRST,
-            is_news,
-            came: self.came,
-            left: self.left,
-            rounds: 0,
-        };
+        let run = self.run_of(stages, is_news);
         let (found, rest) = self.search(id, run, 0, round, budget, work);
         self.park(id, rest);
         found
+    }
+
+    /// The searches of these stages, the last first, before the first of them has begun.
+    pub(super) fn run_of(&self, stages: Vec<usize>, is_news: bool) -> Run {
+        let (came, left) = (self.came, self.left);
+        Run { search: None, stages, reach: REACH_FIRST, is_news, came, left, rounds: 0 }
     }
 
     /// After a search of many rounds: whoever has come since it began is news of a whole new one.

@@ -1,11 +1,6 @@
 //! Matches of more than two tickets: found for one anchor after another, the best made first.
 use super::{MUCH, Sight};
-use crate::ruled::{
-    RulePool, RuledMatch, candidates,
-    round::Round,
-    ticket::Waiting,
-    turn::{REACH_FIRST, Run},
-};
+use crate::ruled::{RulePool, RuledMatch, candidates, round::Round, ticket::Waiting};
 use gsm_core::TicketId;
 use gsm_rules::{Objective, Seat, Stage};
 use std::collections::BTreeSet;
@@ -70,15 +65,7 @@ impl RulePool {
         stages.reverse();
         let anchors = Vec::new().into_iter();
         let mut round = Round::of_all(number, now, anchors, Vec::new());
-        let run = Run {
-            search: None,
-            stages,
-            reach: REACH_FIRST,
-            is_news: true,
-            came: self.came,
-            left: self.left,
-            rounds: 0,
-        };
+        let run = self.run_of(stages, true);
         let most = work.saturating_add(ANCHOR_WORK_MAX);
         let (found, _) = self.search(anchor, run, 0, &mut round, most, work);
         let mut seats = found?;
