@@ -293,6 +293,10 @@ impl Store for EmbeddedStore {
         self.inner.sweep(range, gathers).await
     }
 
+    fn is_behind(&self) -> bool {
+        self.inner.memory.lock().is_behind(&self.inner.options)
+    }
+
     fn newest(&self) -> Option<u64> {
         Some(self.inner.memory.lock().sequence)
     }

@@ -438,6 +438,12 @@ impl Memory {
         Some(if self.unresolved { CommitError::Unknown(why) } else { CommitError::Refused(why) })
     }
 
+    /// Whether a quarter of what may be unwritten is left.
+    pub(super) fn is_behind(&self, options: &Options) -> bool {
+        self.unwritten_rows >= options.unwritten_rows_max / 4 * 3
+            || self.unwritten_bytes >= options.unwritten_bytes_max / 4 * 3
+    }
+
     /// Whether a checkpoint is due before its time.
     pub(super) fn is_due(&self, options: &Options) -> bool {
         self.unwritten_rows >= options.checkpoint_rows || self.unwritten_bytes >= options.checkpoint_bytes

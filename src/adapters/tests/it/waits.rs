@@ -95,6 +95,31 @@ fn a_full_queue_says_so() {
     });
 }
 
+#[test]
+fn work_that_can_wait_leaves_room_for_work_that_cannot() {
+    let machine = Machine::new();
+    let never = Millis::from_secs(3_600);
+    let options = Options {
+        unwritten_rows_max: 40,
+        checkpoint_rows: usize::MAX,
+        checkpoint_every: never,
+        ..machine.options()
+    };
+    let store = machine.try_open(options).expect("opened");
+    run(async {
+        let (mut taken, mut room) = (0, 0);
+        while commit(&store, taken + 1).await.is_ok() {
+            taken += 1;
+            room += u64::from(store.is_behind());
+        }
+        assert!(room > 0 && room < taken / 2, "{room} of {taken} were taken when others should wait");
+        assert!(store.is_behind());
+        store.flush().expect("written");
+        assert!(!store.is_behind());
+        commit(&store, taken + 1).await.expect("taken");
+    });
+}
+
 #[derive(Default)]
 struct Heard(Mutex<Vec<u64>>);
 

@@ -139,6 +139,14 @@ impl Engine {
     ) -> Result<(), EngineError> {
         changes.replace(gate.key(), Some(gate.version), Row::Gate(row.clone()));
         let mut tries = if gate.patient { BUSY_TRIES_MAX } else { 0 };
+        // What is left of the store's room is for those who cannot wait.
+        let store = self.store(Home::Record);
+        for _ in 0..tries {
+            if !store.is_behind() {
+                break;
+            }
+            tokio::time::sleep(BUSY_WAIT.as_duration()).await;
+        }
         let committed = loop {
             match self.commit(Home::Record, changes.clone()).await {
                 Err(EngineError::Refused(_)) if tries > 0 => {

@@ -116,6 +116,11 @@ pub trait Store: Send + Sync {
         }
     }
 
+    /// Whether work that can wait should: commits would soon be refused as busy, and those of players must not be.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
     /// The sequence of the newest commit, 0 before the first; it grows through restarts. `None` where the store does not
     /// know of all.
     fn newest(&self) -> Option<u64> {

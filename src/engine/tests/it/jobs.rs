@@ -27,6 +27,15 @@ struct Mortal {
     below: Arc<MemoryStore>,
     left: Arc<AtomicI64>,
     last_is_applied: bool,
+    /// How often it still says that it is behind.
+    behind: AtomicI64,
+}
+
+impl Mortal {
+    fn new(below: &Arc<MemoryStore>, left: &Arc<AtomicI64>, last_is_applied: bool) -> Self {
+        let (below, left) = (below.clone(), left.clone());
+        Self { below, left, last_is_applied, behind: AtomicI64::new(0) }
+    }
 }
 
 #[async_trait]
@@ -63,6 +72,9 @@ impl Store for Mortal {
         limit: usize,
     ) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
         self.below.events(player, after, limit).await
+    }
+    fn is_behind(&self) -> bool {
+        self.behind.fetch_sub(1, Ordering::SeqCst) > 0
     }
     fn subscribe(&self, fold: Arc<dyn Fold>) {
         self.below.subscribe(fold);
@@ -115,7 +127,7 @@ async fn dies_everywhere(homes: usize, items_max: usize, last_is_applied: bool) 
         happen(&w, &players, &events).await;
         let left = Arc::new(AtomicI64::new(commits));
         let mortal = |store: &Arc<MemoryStore>| -> Arc<dyn Store> {
-            Arc::new(Mortal { below: store.clone(), left: left.clone(), last_is_applied })
+            Arc::new(Mortal::new(store, &left, last_is_applied))
         };
         let dying = match w.stores.as_slice() {
             [one] => Homes::one(mortal(one)),
@@ -204,7 +216,7 @@ async fn what_meets_a_job_of_another_node_is_told_so_until_it_has_been_silent() 
     happen(&w, &players, &events).await;
     let left = Arc::new(AtomicI64::new(2));
     let mortal = |store: &Arc<MemoryStore>| -> Arc<dyn Store> {
-        Arc::new(Mortal { below: store.clone(), left: left.clone(), last_is_applied: false })
+        Arc::new(Mortal::new(store, &left, false))
     };
     let homes = Homes::split(mortal(&w.stores[0]), mortal(&w.stores[1]), mortal(&w.stores[2]));
     let node = w.node_over("dying", homes);
@@ -290,4 +302,22 @@ fn what_jobs_write_lies_in_the_record_home() {
         assert_eq!(key.home(), Home::Record);
         assert_eq!(Key::decode(&key.encode()), Ok(key));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_waits_for_a_store_that_is_behind() {
+    let events = some_history();
+    let w = world(1, 12, Faults::NONE);
+    let players = begin(&w).await;
+    happen(&w, &players, &events).await;
+    let store = Mortal::new(&w.stores[0], &Arc::new(AtomicI64::new(i64::MAX)), false);
+    store.behind.store(5, Ordering::SeqCst);
+    let store = Arc::new(store);
+    let node = w.node_over("patient", Homes::one(store.clone()));
+    node.load().await.unwrap();
+    let begun = tokio::time::Instant::now();
+    node.void_result(&w.admin(), ruled_on(&events), "x").await.unwrap();
+    assert!(store.behind.load(Ordering::SeqCst) < 0, "it did not go on while the store was behind");
+    assert!(begun.elapsed().as_millis() >= 100, "it gave the store time");
+    rebuilt(node.rebuild(&w.admin(), &mode("duel"), false).await.unwrap());
 }
