@@ -10,6 +10,9 @@ const BUSY_TRIES_MAX: usize = 5_000;
 /// Between those.
 const BUSY_WAIT: Duration = Duration::from_millis(2);
 
+/// Pages of the tables kept in memory: what is read and written lies all over the file.
+const TABLES_CACHE_BYTES: usize = 256 << 20;
+
 /// A store and the engine over it.
 pub(crate) struct Offline {
     pub(crate) store: Arc<EmbeddedStore>,
@@ -17,10 +20,15 @@ pub(crate) struct Offline {
 }
 
 impl Offline {
+    /// How a store is run where no server is beside it.
+    pub(crate) fn options() -> Options {
+        Options { tables_cache_bytes: TABLES_CACHE_BYTES, ..Options::default() }
+    }
+
     /// Opens `dir`, which must have a store already: who only looks makes none.
-    pub(crate) async fn existing(dir: &Path, options: Options, who: &str) -> Result<Self, Failure> {
+    pub(crate) async fn existing(dir: &Path, who: &str) -> Result<Self, Failure> {
         if EmbeddedStore::is_at(dir) {
-            return Self::open(dir, options, who).await;
+            return Self::open(dir, Self::options(), who).await;
         }
         let hint = "hint: name the `--data-dir` of a server that has run";
         Err(Failure::usage(format!("`{}` has no store of a server\n{hint}", dir.display())))

@@ -5,7 +5,6 @@ use crate::{
     output::{Failure, Outcome, grouped, note},
 };
 use clap::{Args, ValueEnum};
-use gsm_adapters::Options;
 use gsm_core::limits;
 use gsm_engine::{BoardConfig, BoardRef, BoardRow, Part, Source};
 use serde_json::json;
@@ -78,7 +77,7 @@ impl Export {
     }
 
     async fn export(self, of: &BoardRef) -> Result<(u64, Option<PathBuf>), Failure> {
-        let offline = Offline::existing(&self.data_dir, Options::default(), "an export").await?;
+        let offline = Offline::existing(&self.data_dir, "an export").await?;
         let written = self.write(&offline, of).await;
         offline.close().await?;
         Ok((written?, self.out))

@@ -7,7 +7,6 @@ use crate::{
     output::{Failure, Outcome, grouped, say},
 };
 use clap::{Args, ValueEnum};
-use gsm_adapters::Options;
 use gsm_core::{BoardName, Label, PlayerId, Timestamp, limits};
 use gsm_engine::{Call, ImportPlayer, Submission};
 use indicatif::ProgressBar;
@@ -82,7 +81,7 @@ impl Import {
     }
 
     async fn import(&self, name: &BoardName) -> Result<u64, Failure> {
-        let offline = Offline::existing(&self.data_dir, Options::default(), "an import").await?;
+        let offline = Offline::existing(&self.data_dir, "an import").await?;
         let taken = self.all(&offline, name).await;
         offline.close().await?;
         taken

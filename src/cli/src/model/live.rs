@@ -5,7 +5,6 @@ use crate::{
     output::{Failure, Outcome, grouped, print_json, print_table, say},
 };
 use clap::Args;
-use gsm_adapters::Options;
 use gsm_core::Mode;
 use gsm_engine::{ChallengerView, Engine, FairnessLine, ModelView};
 use std::path::{Path, PathBuf};
@@ -60,7 +59,7 @@ impl Of {
         check_dir(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
         runtime.block_on(async {
-            let offline = Offline::existing(&self.data_dir, Options::default(), "a look at models").await?;
+            let offline = Offline::existing(&self.data_dir, "a look at models").await?;
             let models = offline.engine.models().into_iter();
             let wanted = models.filter(|of| mode.as_ref().is_none_or(|mode| of.mode == *mode));
             let seen: Result<Vec<T>, Failure> = wanted.map(|of| look(&offline.engine, of)).collect();

@@ -6,13 +6,9 @@ use crate::{
     output::{Failure, note},
 };
 use clap::Args;
-use gsm_adapters::Options;
 use gsm_core::Mode;
 use gsm_rating::{evaluation::Unrated, history::History};
 use std::path::{Path, PathBuf};
-
-/// Pages of the tables kept in memory: results are read by their ids, all over the file, and no server runs beside it.
-const TABLES_CACHE_BYTES: usize = 256 << 20;
 
 /// Which matches.
 #[derive(Args, Clone)]
@@ -82,8 +78,7 @@ impl Source {
 }
 
 async fn stored(data_dir: &Path, mode: Option<Mode>) -> Result<Vec<Matches>, Failure> {
-    let options = Options { tables_cache_bytes: TABLES_CACHE_BYTES, ..Options::default() };
-    let offline = Offline::existing(data_dir, options, "reading its results").await?;
+    let offline = Offline::existing(data_dir, "reading its results").await?;
     let read = async {
         let known: Vec<Mode> = offline.engine.modes().into_iter().map(|(mode, _)| mode).collect();
         if let Some(mode) = mode.as_ref().filter(|mode| !known.contains(mode)) {

@@ -5,12 +5,8 @@ use crate::{
     output::{Failure, Outcome, note},
 };
 use clap::Args;
-use gsm_adapters::Options;
 use gsm_core::Mode;
 use std::path::PathBuf;
-
-/// Pages of the tables kept in memory: results are read by their ids, all over the file, and no server runs beside it.
-const TABLES_CACHE_BYTES: usize = 256 << 20;
 
 /// `gsm rating compare`
 #[derive(Args)]
@@ -81,8 +77,7 @@ impl Compare {
         &self,
         mode: Option<Mode>,
     ) -> Result<Vec<(Mode, gsm_rating::history::History)>, Failure> {
-        let options = Options { tables_cache_bytes: TABLES_CACHE_BYTES, ..Options::default() };
-        let offline = Offline::existing(&self.data_dir, options, "a comparison").await?;
+        let offline = Offline::existing(&self.data_dir, "a comparison").await?;
         let read = async {
             let known: Vec<Mode> = offline.engine.modes().into_iter().map(|(mode, _)| mode).collect();
             if let Some(mode) = mode.as_ref().filter(|mode| !known.contains(mode)) {

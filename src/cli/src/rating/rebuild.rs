@@ -4,13 +4,9 @@ use crate::{
     output::{Failure, Outcome, grouped, print_json, print_table},
 };
 use clap::Args;
-use gsm_adapters::Options;
 use gsm_core::Mode;
 use gsm_engine::{Call, EngineError, RebuildReport};
 use std::path::PathBuf;
-
-/// Pages of the tables kept in memory: results are read by their ids, all over the file, and no server runs beside it.
-const TABLES_CACHE_BYTES: usize = 256 << 20;
 
 /// `gsm rating rebuild`
 #[derive(Args)]
@@ -77,8 +73,7 @@ impl Rebuild {
     }
 
     async fn rebuild(&self, mode: Option<Mode>) -> Result<Vec<Found>, Failure> {
-        let options = Options { tables_cache_bytes: TABLES_CACHE_BYTES, ..Options::default() };
-        let offline = Offline::existing(&self.data_dir, options, "a rebuild").await?;
+        let offline = Offline::existing(&self.data_dir, "a rebuild").await?;
         let engine = &offline.engine;
         let modes = mode
             .map_or_else(|| engine.modes().into_iter().map(|(mode, _)| mode).collect(), |mode| vec![mode]);

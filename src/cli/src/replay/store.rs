@@ -8,8 +8,6 @@ use gsm_rating::System;
 use gsm_session::{Report, Roster, SideReport, Standings};
 use std::{path::Path, time::Duration};
 
-/// Pages of the tables kept in memory: an import writes all over them, and no server runs beside it.
-const TABLES_CACHE_BYTES: usize = 256 << 20;
 /// Unwritten rows and bytes at which an import waits for the checkpoint.
 const ROWS_WAIT: usize = 400_000;
 const ROWS_MAX: usize = 500_000;
@@ -61,13 +59,12 @@ pub(super) fn check(history: &Chronicle) -> Result<(), Failure> {
 impl Target {
     pub(super) async fn open(dir: &Path, mode: Mode) -> Result<Self, Failure> {
         let options = Options {
-            tables_cache_bytes: TABLES_CACHE_BYTES,
             hot_rows_max: HOT_ROWS,
             unwritten_rows_max: ROWS_MAX,
             unwritten_bytes_max: BYTES_MAX,
             checkpoint_rows: CHECKPOINT_ROWS,
             checkpoint_bytes: CHECKPOINT_BYTES,
-            ..Options::default()
+            ..Offline::options()
         };
         Ok(Self { offline: Offline::open(dir, options, "a replay").await?, mode })
     }

@@ -215,9 +215,7 @@ async fn what_meets_a_job_of_another_node_is_told_so_until_it_has_been_silent() 
     let players = begin(&w).await;
     happen(&w, &players, &events).await;
     let left = Arc::new(AtomicI64::new(2));
-    let mortal = |store: &Arc<MemoryStore>| -> Arc<dyn Store> {
-        Arc::new(Mortal::new(store, &left, false))
-    };
+    let mortal = |store: &Arc<MemoryStore>| -> Arc<dyn Store> { Arc::new(Mortal::new(store, &left, false)) };
     let homes = Homes::split(mortal(&w.stores[0]), mortal(&w.stores[1]), mortal(&w.stores[2]));
     let node = w.node_over("dying", homes);
     let _ = node.void_result(&w.admin(), ruled_on(&events), "x").await;
