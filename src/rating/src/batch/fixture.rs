@@ -11,7 +11,6 @@ pub struct Fixture<'a> {
     start: u32,
     ends: &'a [u32],
     places: &'a [u32],
-    scores: &'a [f64],
     home: Option<usize>,
 }
 
@@ -66,22 +65,7 @@ impl<'a> Fixture<'a> {
             let (players, places, ends) = (players.len(), places.len(), ends_at);
             return Err(RatingError::Ragged { players, places, ends });
         }
-        Ok(Self { at, players, start, ends, places, scores: &[], home: None })
-    }
-
-    /// With the points that each side made.
-    ///
-    /// # Errors
-    /// Another number of scores than sides, or a score that is not finite.
-    pub fn with_scores(self, scores: &'a [f64]) -> Result<Self, RatingError> {
-        if scores.len() != self.ends.len() {
-            let (players, places, ends) = (self.players.len(), scores.len(), self.players.len());
-            return Err(RatingError::Ragged { players, places, ends });
-        }
-        match scores.iter().position(|score| !score.is_finite()) {
-            Some(side) => Err(RatingError::BadScore { side }),
-            None => Ok(Self { scores, ..self }),
-        }
+        Ok(Self { at, players, start, ends, places, home: None })
     }
 
     /// With an advantage for the side of this index.
@@ -110,14 +94,13 @@ impl<'a> Fixture<'a> {
         self.home
     }
 
-    /// Place, score and number of players of each side.
-    pub(super) fn sides(&self) -> impl Iterator<Item = (u32, Option<f64>, usize)> {
+    /// Place and number of players of each side.
+    pub(super) fn sides(&self) -> impl Iterator<Item = (u32, usize)> {
         let mut start = self.start;
-        let scores = self.scores.iter().copied().map(Some).chain(std::iter::repeat(None));
-        self.ends.iter().zip(self.places).zip(scores).map(move |((&end, &place), score)| {
+        self.ends.iter().zip(self.places).map(move |(&end, &place)| {
             let players = end - start;
             start = end;
-            (place, score, players as usize)
+            (place, players as usize)
         })
     }
 
@@ -166,10 +149,8 @@ mod tests {
         check(&[1, 2], &[1, 2], &[1], Err(RatingError::Ragged { players: 2, places: 1, ends: 2 }));
     }
     #[test]
-    fn scores_and_home_belong_to_sides() {
+    fn home_is_one_of_the_sides() {
         let fixture = Fixture::new(Timestamp::EPOCH, &[7, 8, 9], &[1, 3], &[1, 2]).unwrap();
-        assert_eq!(fixture.with_scores(&[1.0, f64::NAN]), Err(RatingError::BadScore { side: 1 }));
-        assert!(fixture.with_scores(&[1.0]).is_err() && fixture.with_scores(&[3.0, 1.0]).is_ok());
         assert_eq!(fixture.with_home(2), Err(RatingError::NoSuchSide { home: 2, sides: 2 }));
         assert_eq!(
             (fixture.side(0), fixture.side(1), fixture.side(2)),
@@ -181,7 +162,7 @@ mod tests {
         let cut = |start, ends, players| Fixture::cut_out(Timestamp::EPOCH, players, start, ends, &[2, 1]);
         let fixture = cut(40, &[41, 43], &[7, 8, 9]).unwrap();
         assert_eq!((fixture.side(0), fixture.side(1)), (Some(&[7][..]), Some(&[8, 9][..])));
-        assert_eq!(fixture.sides().map(|side| side.2).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(fixture.sides().map(|side| side.1).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(fixture.duel().map(|duel| (duel.split, duel.score)), Some((1, 0.0)));
         assert_eq!(cut(41, &[41, 43], &[8, 9]), Err(RatingError::EmptySide { side: 0 }));
     }

@@ -2,25 +2,50 @@ use super::fixture::{Duel, Fixture};
 use super::seat::Seats;
 use crate::model::{self, Model};
 use crate::true_skill::TrueSkill;
-use crate::{Change, Entrant, Game, RatedState, Rating, RatingError, Scratch, Side, System};
+use crate::{
+    Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, RatedState,
+    RatingError, Scratch, Side, System, TrueSkillSettings, WengLinSettings,
+};
 use gsm_core::{Probability, Timestamp};
 
 /// How many matches ahead players are fetched.
 const BLOCK: usize = 16;
 
-/// Does something with the [`Model`] of a system, or something else for the one system that is none.
+/// The systems that are a [`Model`].
+#[derive(Clone, Debug)]
+enum Rules {
+    Elo(EloSettings),
+    Glicko(GlickoSettings),
+    Glicko2(Glicko2Settings),
+    WengLin(WengLinSettings),
+    TrueSkill(TrueSkillSettings),
+}
+
+impl Rules {
+    fn of(system: &System) -> Result<Self, &KalmanSettings> {
+        Ok(match system {
+            System::Elo(settings) => Self::Elo(settings.clone()),
+            System::Glicko(settings) => Self::Glicko(settings.clone()),
+            System::Glicko2(settings) => Self::Glicko2(settings.clone()),
+            System::WengLin(settings) => Self::WengLin(settings.clone()),
+            System::TrueSkill(settings) => Self::TrueSkill(settings.clone()),
+            System::Kalman(settings) => return Err(settings),
+        })
+    }
+}
+
+/// Does something with the [`Model`].
 macro_rules! with_model {
-    ($system:expr, $desk:expr, $model:ident => $done:expr, $whole:expr) => {
-        match $system {
-            System::Elo($model) => $done,
-            System::Glicko($model) => $done,
-            System::Glicko2($model) => $done,
-            System::WengLin($model) => $done,
-            System::TrueSkill(settings) => {
+    ($rules:expr, $desk:expr, $model:ident => $done:expr) => {
+        match $rules {
+            Rules::Elo($model) => $done,
+            Rules::Glicko($model) => $done,
+            Rules::Glicko2($model) => $done,
+            Rules::WengLin($model) => $done,
+            Rules::TrueSkill(settings) => {
                 let $model = &TrueSkill { settings, margin: $desk.scratch.margin(settings) };
                 $done
             }
-            System::Kalman(_) => $whole,
         }
     };
 }
@@ -28,7 +53,7 @@ macro_rules! with_model {
 /// All players of one mode while a history is rated.
 #[derive(Clone, Debug)]
 pub struct Ladder {
-    system: System,
+    rules: Rules,
     seats: Seats,
     desk: Desk,
 }
@@ -44,9 +69,13 @@ struct Desk {
 
 impl Ladder {
     /// Newcomers with the numbers from 0 up to `players`.
-    #[must_use]
-    pub fn new(system: System, players: usize) -> Self {
-        Self { seats: Seats::new(&system, players), system, desk: Desk::default() }
+    ///
+    /// # Errors
+    /// [`System::Kalman`], with its settings: it learns more of a history than its ratings, see
+    /// [`crate::evaluation::Contender`].
+    pub fn new(system: &System, players: usize) -> Result<Self, &KalmanSettings> {
+        let rules = Rules::of(system)?;
+        Ok(Self { rules, seats: Seats::new(system, players), desk: Desk::default() })
     }
 
     /// A player as the last match left it; `None` for a number that has no seat.
@@ -66,15 +95,9 @@ impl Ladder {
         one: usize,
         other: usize,
     ) -> Result<Probability, RatingError> {
-        let Self { system, seats, desk } = self;
+        let Self { rules, seats, desk } = self;
         let pairing = Pairing::of(seats, fixture, one, other)?;
-        Ok(with_model!(system, desk, model => Probability::saturating(pairing.predicted(model)), {
-            let ratings = |of: &[u32]| -> Vec<Rating> {
-                let states = of.iter().filter_map(|player| seats.state(*player));
-                states.map(|state| system.at(state.rating, state.rated_at, fixture.at())).collect()
-            };
-            system.expected_pair(&ratings(pairing.one), &ratings(pairing.other), pairing.home)
-        }))
+        Ok(with_model!(rules, desk, model => Probability::saturating(pairing.predicted(model))))
     }
 
     /// The chance that the first two sides of the match draw: [`System::draw_pair`]. O(players of the two).
@@ -82,15 +105,15 @@ impl Ladder {
     /// # Errors
     /// A player without seat.
     pub fn predict_draw(&mut self, fixture: &Fixture<'_>) -> Result<Option<Probability>, RatingError> {
-        let Self { system, seats, desk } = self;
+        let Self { rules, seats, desk } = self;
         let pairing = Pairing::of(seats, fixture, 0, 1)?;
-        let drawn = match system {
-            System::WengLin(settings) => pairing.pair(settings).drawn(),
-            System::TrueSkill(settings) => {
+        let drawn = match rules {
+            Rules::WengLin(settings) => pairing.pair(settings).drawn(),
+            Rules::TrueSkill(settings) => {
                 let margin = desk.scratch.margin(settings);
                 Some(pairing.pair(&TrueSkill { settings, margin }).drawn())
             }
-            System::Elo(_) | System::Glicko(_) | System::Glicko2(_) | System::Kalman(_) => None,
+            Rules::Elo(_) | Rules::Glicko(_) | Rules::Glicko2(_) => None,
         };
         Ok(drawn.map(Probability::saturating))
     }
@@ -101,10 +124,8 @@ impl Ladder {
     /// # Errors
     /// A player without seat; nothing has changed.
     pub fn apply(&mut self, fixture: &Fixture<'_>) -> Result<&[Change], RatingError> {
-        let Self { system, seats, desk } = self;
-        with_model!(system, desk, model => rate(model, seats, desk, fixture)?, {
-            rate_whole(system, seats, desk, fixture)?;
-        });
+        let Self { rules, seats, desk } = self;
+        with_model!(rules, desk, model => rate(model, seats, desk, fixture)?);
         Ok(&self.desk.changes)
     }
 
@@ -113,10 +134,8 @@ impl Ladder {
     /// # Errors
     /// As there.
     pub fn settle(&mut self, fixture: &Fixture<'_>) -> Result<(), RatingError> {
-        let Self { system, seats, desk } = self;
-        with_model!(system, desk, model => settle(model, seats, desk, fixture), {
-            rate_whole(system, seats, desk, fixture)
-        })
+        let Self { rules, seats, desk } = self;
+        with_model!(rules, desk, model => settle(model, seats, desk, fixture))
     }
 
     /// Rates matches in their order: [`Ladder::settle`] one after another, but the players of the matches to come are
@@ -151,12 +170,8 @@ impl Ladder {
         now: &[Fixture<'_>],
         next: &[Fixture<'_>],
     ) -> Result<(), (usize, RatingError)> {
-        let Self { system, seats, desk } = self;
-        with_model!(system, desk, model => settle_block(model, seats, desk, now, next), {
-            let rated =
-                |(at, fixture)| rate_whole(system, seats, desk, fixture).map_err(|error| (at, error));
-            now.iter().enumerate().try_for_each(rated)
-        })
+        let Self { rules, seats, desk } = self;
+        with_model!(rules, desk, model => settle_block(model, seats, desk, now, next))
     }
 }
 
@@ -216,37 +231,6 @@ fn settle_block<M: Model>(
     Ok(())
 }
 
-/// [`rate`] for a system that is no [`Model`]: nothing is learnt but ratings.
-fn rate_whole(
-    system: &System,
-    seats: &mut Seats,
-    desk: &mut Desk,
-    fixture: &Fixture<'_>,
-) -> Result<(), RatingError> {
-    seats.check(fixture.players())?;
-    let Desk { entrants, scratch, changes, .. } = desk;
-    entrants.clear();
-    entrants.extend(fixture.players().iter().filter_map(|player| {
-        let RatedState { rating, rated_at, games } = seats.state(*player)?;
-        Some(Entrant { games, ..Entrant::new(system.at(rating, rated_at, fixture.at())) })
-    }));
-    let mut rest = entrants.as_slice();
-    let sides: Vec<Side<'_>> = fixture
-        .sides()
-        .map(|(place, score, players)| {
-            let (own, others) = rest.split_at_checked(players).unwrap_or((rest, &[]));
-            rest = others;
-            Side { place, score, players: own }
-        })
-        .collect();
-    changes.clear();
-    system.apply_present(&Game { sides: &sides, home: fixture.home(), learnt: None }, scratch, changes);
-    for (player, change) in fixture.players().iter().zip(changes.iter()) {
-        seats.keep(*player, change.after, fixture.at(), true);
-    }
-    Ok(())
-}
-
 /// Rates any match and leaves its changes on the desk.
 fn rate<M: Model>(
     model: &M,
@@ -270,9 +254,9 @@ fn rate<M: Model>(
     entrants.extend(seats.entrants(model, fixture.players(), fixture.at()));
     let mut lent = lent(std::mem::take(sides));
     let mut rest = entrants.as_slice();
-    for (place, score, players) in fixture.sides() {
+    for (place, players) in fixture.sides() {
         let (own, others) = rest.split_at_checked(players).unwrap_or((rest, &[]));
-        lent.push(Side { place, score, players: own });
+        lent.push(Side::new(place, own));
         rest = others;
     }
     changes.clear();

@@ -7,7 +7,7 @@
 //! ```
 //! use gsm_core::Timestamp;
 //! use gsm_rating::{System, batch::{Fixture, Ladder}};
-//! let mut ladder = Ladder::new(System::default(), 4);
+//! let mut ladder = Ladder::new(&System::default(), 4).expect("a ladder");
 //! let at = Timestamp::from_millis(1_767_225_600_000);
 //! // Players 0 and 3 beat 1 and 2.
 //! let fixture = Fixture::new(at, &[0, 3, 1, 2], &[2, 4], &[1, 2])?;

@@ -78,18 +78,14 @@ impl Seats {
     /// As [`RatedState::after`].
     #[inline(always)]
     pub(super) fn store<M: Model>(&mut self, player: u32, after: Rating, at: Timestamp) {
-        self.keep(player, after, at, M::MOVES_VOLATILITY);
-    }
-
-    /// [`Seats::store`] of a system that is no [`Model`].
-    #[inline(always)]
-    pub(super) fn keep(&mut self, player: u32, after: Rating, at: Timestamp, moves_volatility: bool) {
         if let Some(seat) = self.seats.get_mut(player as usize) {
             let rated_at = seat.rated_at.max(at);
             let games = seat.games.saturating_add(1);
             *seat = Seat { mean: after.mean, deviation: after.deviation, rated_at, games };
         }
-        if moves_volatility && let Some(volatility) = self.volatilities.get_mut(player as usize) {
+        if M::MOVES_VOLATILITY
+            && let Some(volatility) = self.volatilities.get_mut(player as usize)
+        {
             *volatility = after.volatility;
         }
     }

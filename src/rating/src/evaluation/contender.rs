@@ -24,9 +24,9 @@ impl<'a> Contender<'a> {
     /// Before the first match.
     #[must_use]
     pub fn new(system: &'a System, history: &'a History) -> Self {
-        let course = match Learner::new(system, history) {
-            Some(learner) => Course::Learner(Box::new(learner)),
-            None => Course::Ladder(Box::new(Ladder::new(system.clone(), history.seats()))),
+        let course = match Ladder::new(system, history.seats()) {
+            Ok(ladder) => Course::Ladder(Box::new(ladder)),
+            Err(settings) => Course::Learner(Box::new(Learner::new(system, settings.known(), history))),
         };
         Self { history, home: super::home::advantages(history), course }
     }

@@ -26,11 +26,10 @@ struct Seat {
 }
 
 impl<'a> Learner<'a> {
-    /// Before the first match; none for a system that learns nothing else.
-    pub(super) fn new(system: &'a System, history: &'a History) -> Option<Self> {
-        let learnt = system.nothing_learnt()?;
+    /// Before the first match, with nothing `learnt` yet.
+    pub(super) fn new(system: &'a System, learnt: Learnt, history: &'a History) -> Self {
         let seat = Seat { rating: learnt.unplaced(system.initial()), rated_at: None, games: 0 };
-        Some(Self {
+        Self {
             system,
             history,
             seats: vec![seat; history.seats()],
@@ -40,7 +39,7 @@ impl<'a> Learner<'a> {
             changes: Vec::new(),
             entrants: Vec::new(),
             ratings: Vec::new(),
-        })
+        }
     }
 
     /// A player's rating at a time, in general.

@@ -25,11 +25,13 @@ fn middle(matches: usize, mut round: impl FnMut() -> Result<(), Failure>) -> Res
 
 pub(super) fn measure(system: &System, players: usize, history: &History) -> Result<Readings, Failure> {
     let matches = history.matches().len();
-    let mut ladder = Ladder::new(system.clone(), players);
+    let newcomers =
+        || Ladder::new(system, players).map_err(|_| Failure::failed("the bench rates on ladders alone"));
+    let mut ladder = newcomers()?;
     let alone = middle(matches, || {
         history.fixtures().try_for_each(|fixture| ladder.settle(&fixture?)).map_err(Failure::failed)
     })?;
-    let mut ladder = Ladder::new(system.clone(), players);
+    let mut ladder = newcomers()?;
     let in_history = middle(matches, || {
         let done = ladder.settle_all(history.fixtures());
         done.map(drop).map_err(|(nth, error)| Failure::failed(format!("match {nth}: {error}")))
