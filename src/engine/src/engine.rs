@@ -405,6 +405,8 @@ impl Engine {
             if last {
                 return Ok(());
             }
+            // A store may answer at once: others have their turn all the same.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -418,6 +420,7 @@ impl Engine {
         let page = store.list(range, after.as_ref(), limits::PAGE_SIZE_MAX, false).await?;
         let Some((last, _)) = page.last() else { return Ok(None) };
         *after = Some(last.clone());
+        tokio::task::yield_now().await;
         Ok(Some(page))
     }
 

@@ -9,6 +9,7 @@
 //! [`Engine::create_match`], [`Engine::report_result`], [`Engine::void_result`], [`Engine::rebuild`], [`Engine::rank`]
 //! and their neighbours.
 mod address_lists;
+mod aside;
 mod aws_keys;
 mod bans;
 mod boards;

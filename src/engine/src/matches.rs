@@ -343,8 +343,14 @@ impl Engine {
         if let Some(forecast) = row.prediction.forecast.as_mut().filter(|_| !hosts) {
             forecast.inside = None;
         }
-        let server_token = (hosts && !row.state.is_terminal()).then(|| self.match_token(id, &row));
+        let server_token = self.host_token(call, id, &row);
         MatchView { id, row, server_token, result }
+    }
+
+    /// The token that reports a match, for who hosts matches: an operator who may only look must not get it.
+    pub(crate) fn host_token(&self, call: &Call, id: MatchId, row: &MatchRow) -> Option<String> {
+        let hosts = matches!(call.principal, Principal::Server(_) | Principal::Match(_));
+        (hosts && !row.state.is_terminal()).then(|| self.match_token(id, row))
     }
 
     /// Moves a match to another state; ending it without a result leaves it unrated.

@@ -37,7 +37,7 @@ impl Engine {
                 found.push(MatchView {
                     id: *id,
                     row: (**row).clone(),
-                    server_token: Some(self.match_token(*id, row)),
+                    server_token: self.host_token(call, *id, row),
                     result: None,
                 });
             }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Engine, EngineError,
+    aside::aside,
     results::chain::standing,
     store::{Gather, Key, KeyRange, Row, Version},
 };
@@ -131,7 +132,7 @@ impl Engine {
             Ok(())
         })
         .await?;
-        self.views.boards.fill(view, &rows, self.clock.now());
+        aside(|| self.views.boards.fill(view, &rows, self.clock.now()));
         Ok(())
     }
 
@@ -158,7 +159,8 @@ impl Engine {
             };
             Ok((*player, Brought::of_entry(row), version))
         });
-        self.views.boards.fill(view, &entries.await?, self.clock.now());
+        let entries = entries.await?;
+        aside(|| self.views.boards.fill(view, &entries, self.clock.now()));
         Ok(())
     }
 }

@@ -131,8 +131,9 @@ impl<'a> Sink<'a> {
         self.grown(1).await
     }
 
-    /// Another entry was looked at: a job shows now and then that it is alive.
+    /// Another entry was looked at: a job lets others have their turn, and shows now and then that it is alive.
     pub(crate) async fn alive(&mut self) -> Result<(), EngineError> {
+        tokio::task::consume_budget().await;
         if let Self::Staged { engine, gate, quiet, .. } = self {
             *quiet += 1;
             if *quiet >= TOUCH_EVERY {

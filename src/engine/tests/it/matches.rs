@@ -171,6 +171,12 @@ async fn players_read_and_do_not_move(w: World) {
     let id = formed(&w, &p[..2]).await;
     assert_eq!(w.engine.match_view(&w.by(p[0]), id).await.unwrap().server_token, None);
     assert!(w.engine.match_view(&w.server(), id).await.unwrap().server_token.is_some());
+    // An operator sees all of it, and must not be able to report it.
+    assert_eq!(w.engine.match_view(&w.admin(), id).await.unwrap().server_token, None);
+    for (viewer, hosts) in [(w.admin(), false), (w.server(), true)] {
+        let (running, _) = w.engine.running_matches(&viewer, None, None, 10).await.unwrap();
+        assert!(!running.is_empty() && running.iter().all(|of| of.server_token.is_some() == hosts));
+    }
     refused(w.engine.match_view(&w.by(p[2]), id).await, "not_found");
     refused(w.engine.move_match(&w.by(p[0]), id, MatchState::Abandoned, None).await, "not_found");
     refused(w.engine.report_result(&w.by(p[0]), id, None, &first_wins(&p[..2])).await, "not_found");

@@ -187,11 +187,11 @@ struct Pairing<'a> {
 
 impl<'a> Pairing<'a> {
     fn of(seats: &'a Seats, fixture: &Fixture<'a>, one: usize, other: usize) -> Result<Self, RatingError> {
-        seats.check(fixture.players())?;
         let side = |nth: usize| {
-            fixture
+            let players = fixture
                 .side(nth)
-                .ok_or_else(|| RatingError::NoSuchSide { home: nth, sides: fixture.sides().count() })
+                .ok_or_else(|| RatingError::NoSuchSide { home: nth, sides: fixture.sides().count() })?;
+            seats.check(players).map(|()| players)
         };
         let home = [one, other].iter().position(|side| Some(*side) == fixture.home());
         Ok(Self { seats, at: fixture.at(), one: side(one)?, other: side(other)?, home })

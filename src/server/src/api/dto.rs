@@ -241,7 +241,7 @@ pub(crate) struct MatchDto {
     /// Where players connect, once known.
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<String>,
-    /// For servers: the token that reports this match and nothing else.
+    /// For game servers and who made the match: the token that reports this match and nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     server_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -48,7 +48,10 @@ pub(crate) struct NewTicketDto {
 
 /// The value of an attribute.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "an attribute is a number, a text, a list of texts, or an object of texts and numbers"
+)]
 pub(crate) enum ValueDto {
     Number(f64),
     Text(String),

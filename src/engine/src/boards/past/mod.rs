@@ -9,6 +9,7 @@ mod track;
 use super::{BoardConfig, BoardRef, Line, Part, Source, Ties, Viewer, tally::entry_of};
 use crate::{
     Engine, EngineError,
+    aside::aside,
     store::{AttributesRow, EntryRow, HistoryRow, Key, KeyRange, Row, ScoredRow, Versioned},
 };
 use gsm_core::{BoardName, Map, Mode, PlayerId, Rank, Timestamp};
@@ -497,8 +498,11 @@ impl Engine {
             rules.leave(track, now, &mut |step| steps.push(step));
             leaves.extend(rules.leaves_at(track).map(|at| (at, *player)));
         }
-        steps.sort_by_key(|step| step.at);
-        Ok(Ok(Made { rules: Arc::new(rules), members, past: steps.into_iter().collect(), tracks, leaves }))
+        let past = aside(|| {
+            steps.sort_by_key(|step| step.at);
+            steps.into_iter().collect()
+        });
+        Ok(Ok(Made { rules: Arc::new(rules), members, past, tracks, leaves }))
     }
 
     /// Who belongs to a part today.
