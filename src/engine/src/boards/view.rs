@@ -174,6 +174,11 @@ impl View {
         self.change(|state, watcher| state.shade(watcher, player, visibility));
     }
 
+    /// Ranks are from here on those of a final table, in which these were not seen by everybody.
+    pub(super) fn freeze(&self, unseen: impl Iterator<Item = (PlayerId, Visibility)>) {
+        self.change(|state, watcher| state.freeze(watcher, unseen));
+    }
+
     /// A player belongs elsewhere from now on.
     pub(crate) fn moved(&self, player: PlayerId, home: Option<&Arc<AttributesRow>>, version: u64) {
         self.change(|state, watcher| state.moved(watcher, player, home, version));

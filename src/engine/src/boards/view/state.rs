@@ -20,7 +20,10 @@ pub(crate) struct State {
     pub(super) whole: Board,
     pub(super) parts: BTreeMap<Part, Board>,
     pub(super) facts: Facts,
+    /// Who is not ranked like everybody else.
     pub(super) shades: Map<PlayerId, Visibility>,
+    /// Of a season whose ranks are final: who is not seen by everybody today, whatever the ranks.
+    today: Option<Map<PlayerId, Visibility>>,
     /// Where players who are on the board belong, where they belong anywhere.
     pub(super) homes: Map<PlayerId, Arc<AttributesRow>>,
     /// Who has a seat, on the board or not.
@@ -42,6 +45,7 @@ impl State {
             parts: BTreeMap::new(),
             facts: Facts::default(),
             shades: Map::default(),
+            today: None,
             homes: Map::default(),
             seats: Map::default(),
             cohorts: BTreeMap::new(),
@@ -55,13 +59,13 @@ impl State {
         self.whole.slot(player).and_then(|slot| self.facts.get(slot)).unwrap_or_default()
     }
 
-    /// Whether nobody sees the player.
-    pub(crate) fn is_hidden(&self, player: PlayerId) -> bool {
-        self.shades.get(&player) == Some(&Visibility::Hidden)
+    /// Who sees a player today, ranked or not.
+    pub(in crate::boards) fn seen(&self, player: PlayerId) -> Visibility {
+        self.today.as_ref().unwrap_or(&self.shades).get(&player).copied().unwrap_or_default()
     }
 
-    /// Whether only the player himself sees his place.
-    pub(crate) fn is_shadow(&self, player: PlayerId) -> bool {
+    /// Whether only the player himself is shown his rank.
+    pub(in crate::boards) fn is_shadow(&self, player: PlayerId) -> bool {
         self.shades.get(&player) == Some(&Visibility::Shadow)
     }
 
@@ -218,12 +222,32 @@ impl State {
     }
 
     pub(super) fn shade(&mut self, watcher: &mut Watcher<'_>, player: PlayerId, visibility: Visibility) {
+        let shades = self.today.as_mut().unwrap_or(&mut self.shades);
         if visibility == Visibility::Shown {
-            self.shades.remove(&player);
+            shades.remove(&player);
         } else {
-            self.shades.insert(player, visibility);
+            shades.insert(player, visibility);
         }
-        self.everywhere(watcher, player, |board| board.set_visibility(player, visibility));
+        if self.today.is_none() {
+            self.everywhere(watcher, player, |board| board.set_visibility(player, visibility));
+        }
+    }
+
+    /// Ranks are from here on those of a final table, whoever is hidden or shown later. Said again it changes nothing.
+    pub(super) fn freeze(
+        &mut self,
+        watcher: &mut Watcher<'_>,
+        unseen: impl Iterator<Item = (PlayerId, Visibility)>,
+    ) {
+        if self.today.is_some() {
+            return;
+        }
+        let today = self.shades.clone();
+        let shown = today.keys().map(|player| (*player, Visibility::Shown));
+        for (player, visibility) in shown.chain(unseen) {
+            self.shade(watcher, player, visibility);
+        }
+        self.today = Some(today);
     }
 
     pub(super) fn moved(
