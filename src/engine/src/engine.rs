@@ -179,6 +179,7 @@ impl Views {
                 self.pasts.seated(board, *season, *cohort);
                 self.boards.seated(board, *season, Seat { cohort: *cohort, number: *number }, row);
             }
+            (Key::Payout(board, season), Some(Row::Paying(row))) => self.boards.frozen(board, *season, row),
             (Key::Shade(board, player), Some(Row::Shade(row))) => {
                 self.boards.shaded(board, *player, Some(row));
             }

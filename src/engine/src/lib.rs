@@ -80,7 +80,7 @@ pub use gsm_ranking::{
     league::{Fate, LeagueConfig},
     payout::PayoutConfig,
     season::{ScheduleConfig, Season},
-    soft_reset::{DeviationReset, Preview, ResetConfig, Target},
+    soft_reset::{DeviationReset, Preview, PreviewPercentile, PreviewTier, ResetConfig, Target},
     tier::{TierConfig, VisibleReset},
 };
 pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};

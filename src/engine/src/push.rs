@@ -75,6 +75,7 @@ pub struct Subscription {
     missed: std::collections::VecDeque<PushItem>,
     live: mpsc::Receiver<PushItem>,
     last: Cursor,
+    gap: Option<Cursor>,
 }
 
 impl Subscription {
@@ -91,6 +92,12 @@ impl Subscription {
                 return Some(item);
             }
         }
+    }
+
+    /// Where events between the cursor that was given and the first that follows may be gone: up to where.
+    #[must_use]
+    pub fn gap(&self) -> Option<Cursor> {
+        self.gap
     }
 
     /// The cursor of the last event given out.
@@ -130,7 +137,23 @@ impl Engine {
         } else {
             last = Cursor::default();
         }
-        Ok(Subscription { missed, live, last })
+        // After what is left was read: what is let go meanwhile is told of.
+        let gap = match after {
+            Some(after) => self.events_missed(player, after).await?,
+            None => None,
+        };
+        Ok(Subscription { missed, live, last, gap })
+    }
+
+    /// Whether who reads on after a cursor may have missed events that are kept no longer, and up to where then: who
+    /// takes that as his cursor is not told again.
+    pub async fn events_missed(
+        &self,
+        player: PlayerId,
+        after: Cursor,
+    ) -> Result<Option<Cursor>, EngineError> {
+        let gone = self.store(Home::Live).events_span(player).await?.gone;
+        Ok((gone > after).then_some(gone))
     }
 
     /// Whether a cursor may have been given out to a player: one of a commit that is still to come was not, and who reads on from

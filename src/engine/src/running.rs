@@ -45,13 +45,18 @@ impl Engine {
         Ok((found, last.filter(|_| !whole)))
     }
 
-    /// The cursor of a player's last event that is kept; where nothing is, the beginning.
+    /// The cursor of a player's last event that is kept; where nothing is, one of now, or the beginning where the store
+    /// knows none.
     pub async fn last_event(&self, player: PlayerId) -> Result<Cursor, EngineError> {
+        let store = self.store(Home::Live);
+        // Before the events are read: what comes meanwhile is after it.
+        let span = store.events_span(player).await?;
         let mut last = Cursor::default();
         loop {
-            let page = self.store(Home::Live).events(player, last, limits::EVENTS_PER_PLAYER_MAX).await?;
+            let page = store.events(player, last, limits::EVENTS_PER_PLAYER_MAX).await?;
             match page.last() {
                 Some((cursor, _)) => last = *cursor,
+                None if last == Cursor::default() => return Ok(span.newest.max(span.gone)),
                 None => return Ok(last),
             }
         }

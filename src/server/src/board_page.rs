@@ -254,7 +254,7 @@ async fn found_player(
         Some(days) => past(app, config, of, player, days).await?,
         None => Vec::new(),
     };
-    let rank = RankDto::new(config, rank).with_seat(board.seat(player, viewer)?);
+    let rank = RankDto::new(config, rank).with_seat(app.engine.seat(board, player, viewer).await?);
     Ok(Some(FoundDto { rank, around: entries(config, around), past }))
 }
 

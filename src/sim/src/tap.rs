@@ -3,8 +3,8 @@ use crate::{ledger::Ledger, random::Random};
 use async_trait::async_trait;
 use gsm_core::PlayerId;
 use gsm_engine::store::{
-    ChangeSet, CommitError, Committed, Cursor, Fold, Key, KeyRange, PushEvent, ReadError, Store, StoreLimits,
-    Versioned,
+    ChangeSet, CommitError, Committed, Cursor, EventsSpan, Fold, Key, KeyRange, PushEvent, ReadError, Store,
+    StoreLimits, Versioned,
 };
 use parking_lot::Mutex;
 use std::sync::{
@@ -85,6 +85,9 @@ impl Store for Tap {
         let answer = self.below.events(player, after, limit).await;
         self.travel().await;
         answer
+    }
+    async fn events_span(&self, player: PlayerId) -> Result<EventsSpan, ReadError> {
+        self.below.events_span(player).await
     }
     fn subscribe(&self, fold: Arc<dyn Fold>) {
         self.below.subscribe(Arc::new(Switch { alive: self.alive.clone(), fold }));

@@ -34,8 +34,8 @@ use async_trait::async_trait;
 use error::Fault;
 use gsm_core::{Clock, PlayerId, Timestamp};
 use gsm_engine::store::{
-    AuditRecord, ChangeSet, CommitError, Committed, Cursor, Fold, Gather, Key, KeyRange, Position, PushEvent,
-    ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
+    AuditRecord, ChangeSet, CommitError, Committed, Cursor, EventsSpan, Fold, Gather, Key, KeyRange,
+    Position, PushEvent, ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
 };
 use journal::Journal;
 use lock::Lock;
@@ -322,6 +322,11 @@ impl Store for EmbeddedStore {
     ) -> Result<Vec<(Cursor, PushEvent)>, ReadError> {
         let now = self.inner.clock.now();
         Ok(self.inner.rings.lock().after(player, after, limit, now))
+    }
+
+    async fn events_span(&self, player: PlayerId) -> Result<EventsSpan, ReadError> {
+        let now = self.inner.clock.now();
+        Ok(self.inner.rings.lock().span(player, now))
     }
 
     fn subscribe(&self, fold: Arc<dyn Fold>) {

@@ -115,7 +115,8 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Resul
     let view = Arc::new(tables.view().map_err(in_tables)?);
     let position = view.position().map_err(in_tables)?;
     let kept = tables.kept().map_err(in_tables)?;
-    let (mut memory, mut rings, now) = (Memory::new(view, applied, position), Rings::default(), clock.now());
+    let (mut memory, now) = (Memory::new(view, applied, position), clock.now());
+    let mut rings = Rings::after_commit(kept.events_gone);
     for (sequence, key, at) in kept.done {
         memory.note_done(key, sequence, at);
     }

@@ -1,18 +1,34 @@
 //! The push events of every player that can still be resumed from, in memory.
 use super::limits;
 use gsm_core::{Map, PlayerId, Timestamp, limits::EVENTS_PER_PLAYER_MAX};
-use gsm_engine::store::{Cursor, EVENT_RETENTION, PushEvent};
+use gsm_engine::store::{Cursor, EVENT_RETENTION, EventsSpan, PushEvent};
 use std::collections::VecDeque;
 
 /// All players' events.
 #[derive(Debug, Default)]
 pub(super) struct Rings {
-    players: Map<PlayerId, VecDeque<(Cursor, PushEvent)>>,
+    players: Map<PlayerId, Ring>,
     /// All of them in the order they came, to find the oldest; may name some that are gone already.
     order: VecDeque<(PlayerId, Cursor, Timestamp)>,
+    /// The newest event that was let go because its time was over, whoever's it was: who has none left may have had it.
+    over: Cursor,
+}
+
+/// One player's events.
+#[derive(Debug, Default)]
+struct Ring {
+    events: VecDeque<(Cursor, PushEvent)>,
+    /// The newest that was let go because there were too many.
+    crowded_out: Cursor,
 }
 
 impl Rings {
+    /// Where events of commits up to this one are gone already.
+    pub(super) fn after_commit(gone: u64) -> Self {
+        let over = if gone > 0 { Cursor { sequence: gone, index: u32::MAX } } else { Cursor::default() };
+        Self { over, ..Self::default() }
+    }
+
     /// Takes in the events of one commit, and lets go of what nobody can resume from.
     pub(super) fn push<'a>(
         &mut self,
@@ -22,9 +38,11 @@ impl Rings {
     ) {
         for (index, (player, event)) in (0u32..).zip(events) {
             let (cursor, ring) = (Cursor { sequence, index }, self.players.entry(*player).or_default());
-            ring.push_back((cursor, event.clone()));
-            if ring.len() > EVENTS_PER_PLAYER_MAX {
-                ring.pop_front();
+            ring.events.push_back((cursor, event.clone()));
+            if ring.events.len() > EVENTS_PER_PLAYER_MAX
+                && let Some((gone, _)) = ring.events.pop_front()
+            {
+                ring.crowded_out = gone;
             }
             self.order.push_back((*player, cursor, event.at));
         }
@@ -34,11 +52,12 @@ impl Rings {
                 break;
             }
             self.order.pop_front();
+            self.over = self.over.max(cursor);
             let empty = self.players.get_mut(&player).is_some_and(|ring| {
-                if ring.front().is_some_and(|(front, _)| *front == cursor) {
-                    ring.pop_front();
+                if ring.events.front().is_some_and(|(front, _)| *front == cursor) {
+                    ring.events.pop_front();
                 }
-                ring.is_empty()
+                ring.events.is_empty()
             });
             if empty {
                 self.players.remove(&player);
@@ -56,8 +75,18 @@ impl Rings {
     ) -> Vec<(Cursor, PushEvent)> {
         let oldest = now.saturating_sub(EVENT_RETENTION);
         let Some(ring) = self.players.get(&player) else { return Vec::new() };
-        let new = ring.iter().filter(|(cursor, event)| *cursor > after && event.at >= oldest);
+        let new = ring.events.iter().filter(|(cursor, event)| *cursor > after && event.at >= oldest);
         new.take(limit).cloned().collect()
+    }
+
+    /// Up to where events of a player may be gone, and the newest of anybody.
+    pub(super) fn span(&self, player: PlayerId, now: Timestamp) -> EventsSpan {
+        let oldest = now.saturating_sub(EVENT_RETENTION);
+        let newest = self.order.back().map_or(self.over, |(_, cursor, _)| *cursor);
+        let Some(ring) = self.players.get(&player) else { return EventsSpan { gone: self.over, newest } };
+        let over = ring.events.iter().rev().find(|(_, event)| event.at < oldest).map(|(cursor, _)| *cursor);
+        let gone = self.over.max(ring.crowded_out).max(over.unwrap_or_default());
+        EventsSpan { gone, newest }
     }
 }
 
@@ -95,6 +124,8 @@ mod tests {
         assert_eq!(count(&rings, 1, now), EVENTS_PER_PLAYER_MAX);
         let first = rings.after(PlayerId::from_u128(1), Cursor::default(), 1, now);
         assert_eq!(first[0].0.sequence, 11);
+        assert_eq!(rings.span(PlayerId::from_u128(1), now).gone.sequence, 10);
+        assert_eq!(rings.span(PlayerId::from_u128(2), now).gone, Cursor::default(), "of others nothing is");
     }
 
     #[test]
@@ -103,7 +134,12 @@ mod tests {
         rings.push(1, &[event(1, Timestamp::EPOCH)], Timestamp::EPOCH);
         let later = Timestamp::EPOCH.saturating_add(EVENT_RETENTION).saturating_add(Millis::new(1));
         assert_eq!(count(&rings, 1, later), 0, "not shown");
+        assert_eq!(rings.span(PlayerId::from_u128(1), Timestamp::EPOCH).gone, Cursor::default());
+        assert_eq!(rings.span(PlayerId::from_u128(1), later).gone, Cursor { sequence: 1, index: 0 });
         rings.push(2, &[event(2, later)], later);
         assert!(rings.players.len() == 1 && rings.order.len() == 1, "not kept");
+        assert_eq!(rings.span(PlayerId::from_u128(1), later).gone, Cursor { sequence: 1, index: 0 });
+        let opened = Rings::after_commit(7).span(PlayerId::from_u128(1), later).gone;
+        assert!(opened > Cursor { sequence: 7, index: 3 } && opened < Cursor { sequence: 8, index: 0 });
     }
 }

@@ -29,6 +29,8 @@ const DONE: TableDefinition<'static, u64, Bytes> = TableDefinition::new("done");
 /// Audit records by sequence; kept for ever.
 const AUDIT: TableDefinition<'static, u64, Bytes> = TableDefinition::new("audit");
 const APPLIED_KEY: &str = "applied";
+/// Push events of commits up to this one have been swept out.
+const EVENTS_GONE_KEY: &str = "events_gone";
 
 /// Rows as they lie in the tables.
 pub(super) type RawRange = redb::Range<'static, Bytes, Bytes>;
@@ -58,6 +60,8 @@ pub(super) struct View {
 pub(super) struct Kept {
     pub(super) done: Vec<(u64, CommitKey, Timestamp)>,
     pub(super) events: Vec<(u64, EventsOf)>,
+    /// Events of commits up to this one are among those that are gone.
+    pub(super) events_gone: u64,
 }
 
 impl Tables {
@@ -97,7 +101,8 @@ impl Tables {
 
     /// Commit keys and push events as of the last checkpoint.
     pub(super) fn kept(&self) -> Result<Kept, Fault> {
-        let mut kept = Kept { done: Vec::new(), events: Vec::new() };
+        let events_gone = self.library.meta_u64(EVENTS_GONE_KEY)?;
+        let mut kept = Kept { done: Vec::new(), events: Vec::new(), events_gone };
         let mut bad = None;
         self.library.run(|db| {
             let tx = db.begin_read()?;
@@ -225,6 +230,7 @@ fn sweep_rows(tx: &redb::WriteTransaction, now: Timestamp, most: usize) -> Resul
 fn sweep_events(tx: &redb::WriteTransaction, now: Timestamp, most: usize) -> Result<(), redb::Error> {
     let mut table = tx.open_table(EVENTS)?;
     let mut len = table.len()?;
+    let mut gone = None;
     let oldest = now.saturating_sub(EVENT_RETENTION);
     for _ in 0..most {
         let Some((sequence, over)) = table.first()?.map(|(sequence, value)| {
@@ -238,9 +244,10 @@ fn sweep_events(tx: &redb::WriteTransaction, now: Timestamp, most: usize) -> Res
             break;
         }
         table.remove(sequence)?;
+        gone = Some(sequence);
         len -= 1;
     }
-    Ok(())
+    gone.map_or(Ok(()), |gone| Library::set_meta(tx, EVENTS_GONE_KEY, gone))
 }
 
 fn sweep_done(tx: &redb::WriteTransaction, now: Timestamp, most: usize) -> Result<(), redb::Error> {

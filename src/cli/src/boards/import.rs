@@ -4,7 +4,7 @@ use crate::{
     external::external_id,
     history::drawn,
     offline::Offline,
-    output::{Failure, Outcome, grouped, say},
+    output::{Failure, Outcome, grouped, note, say},
 };
 use clap::{Args, ValueEnum};
 use gsm_core::{BoardName, Label, PlayerId, Timestamp, limits};
@@ -14,6 +14,8 @@ use std::path::PathBuf;
 
 /// How ids that this server gave to players begin.
 const OWN_PREFIX: &str = "plr-";
+/// Of names that were left out so many are shown.
+const FAULTS_SHOWN: usize = 10;
 
 /// What a file is.
 #[derive(Clone, Copy, ValueEnum)]
@@ -68,6 +70,9 @@ pub(super) struct Import {
     /// The sorted set
     #[arg(long, value_name = "KEY", requires = "from_redis")]
     key: Option<String>,
+    /// Leave out display names that cannot be shown instead of stopping there; the scores are taken
+    #[arg(long)]
+    skip_bad: bool,
 }
 
 impl Import {
@@ -108,7 +113,8 @@ impl Import {
             sources.push(Source { shown, word, records });
         }
         // All of it is looked at before anything of it is taken.
-        for source in &sources {
+        for source in &mut sources {
+            source.check_names(self.skip_bad)?;
             source.check(offline, name).await?;
         }
         let mut taken = 0;
@@ -127,12 +133,40 @@ struct Source {
 }
 
 impl Source {
+    fn wrong(&self, record: &records::Record, what: impl std::fmt::Display) -> String {
+        format!("{}: {} {}: {what}", self.shown, self.word, record.number)
+    }
+
+    /// Refuses display names that cannot be shown, or leaves them out and says so. An empty one is none.
+    fn check_names(&mut self, skip_bad: bool) -> Result<(), Failure> {
+        let mut bad = Vec::new();
+        for (nth, record) in self.records.iter().enumerate() {
+            if let Some(Err(error)) = record.name.as_deref().map(Label::new)
+                && record.name.as_deref() != Some("")
+            {
+                let what = self.wrong(record, format_args!("the display name: {error}"));
+                if !skip_bad {
+                    let hint = "hint: change the name, or leave it empty; --skip-bad takes the score without";
+                    return Err(Failure::usage(format!("{what}\n{hint}")));
+                }
+                bad.push((nth, what));
+            }
+        }
+        if !bad.is_empty() {
+            note(format_args!("{}: display names that were left out: {}", self.shown, bad.len()));
+            bad.iter().take(FAULTS_SHOWN).for_each(|(_, what)| note(what));
+        }
+        for (nth, _) in bad {
+            if let Some(record) = self.records.get_mut(nth) {
+                record.name = None;
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses records that the board would not take whatever it holds.
     async fn check(&self, offline: &Offline, name: &BoardName) -> Result<(), Failure> {
-        let Self { shown, word, .. } = self;
-        let at = |record: &records::Record, what: String| {
-            Failure::usage(format!("{shown}: {word} {}: {what}", record.number))
-        };
+        let at = |record: &records::Record, what: String| Failure::usage(self.wrong(record, what));
         for record in &self.records {
             check_player(&record.player).map_err(|what| at(record, what))?;
         }
@@ -142,7 +176,7 @@ impl Source {
         let checked = offline.engine.check_scores(name, &submissions).await;
         checked.map_err(|(nth, error)| match self.records.get(nth) {
             Some(record) => at(record, error.to_string()),
-            None => Failure::usage(format!("{shown}: {error}")),
+            None => Failure::usage(format!("{}: {error}", self.shown)),
         })
     }
 
@@ -170,8 +204,16 @@ fn check_player(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("the player's id is empty".to_owned());
     }
-    if text.starts_with(OWN_PREFIX) {
-        text.parse::<PlayerId>().map_err(|e| format!("player `{text}`: {e}"))?;
+    // In whatever letters: spreadsheets and databases change them, and then nobody of ours would be meant.
+    if text.get(..OWN_PREFIX.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(OWN_PREFIX)) {
+        text.parse::<PlayerId>().map_err(|e| {
+            let small = text.to_ascii_lowercase();
+            let hint = match small.parse::<PlayerId>() {
+                Ok(_) if small != text => format!("; ids of this server have small letters: `{small}`"),
+                _ => String::new(),
+            };
+            format!("player `{text}`: {e}{hint}")
+        })?;
     }
     external_id(text).map(drop)
 }
@@ -211,6 +253,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_name_that_cannot_be_shown_is_refused_or_left_out() {
+        let source = |name: &str| Source {
+            shown: "laps.csv".to_owned(),
+            word: "line",
+            records: records::csv(&format!("player_id,score,display_name\na,1,ok\nb,2,{name}\n")).unwrap(),
+        };
+        for bad in ["n".repeat(limits::LABEL_CHARS_MAX + 1), "\"a\nb\"".to_owned(), "a\u{202e}b".to_owned()] {
+            let refused = source(&bad).check_names(false).unwrap_err().text;
+            assert!(refused.starts_with("laps.csv: line 3: the display name: a label"), "{refused}");
+            assert!(refused.contains("--skip-bad"), "{refused}");
+            let mut source = source(&bad);
+            source.check_names(true).unwrap();
+            let names: Vec<_> = source.records.iter().map(|record| record.name.as_deref()).collect();
+            assert_eq!(names, [Some("ok"), None]);
+        }
+        source("").check_names(false).unwrap();
+    }
+
+    #[test]
     fn ids_beyond_the_plain_alphabet_are_escaped_as_a_replay_does() {
         let now = Timestamp::EPOCH;
         for (id, kept, shown) in [
@@ -232,6 +293,14 @@ mod tests {
             assert_eq!((made.external.as_str(), made.name.as_ref().map(Label::as_str)), (kept, shown));
         }
         assert!(check_player("").is_err() && check_player("plr-zz").is_err());
+        let own = format!("plr-{:032x}", 0xab);
+        assert_eq!(check_player(&own), Ok(()));
+        for changed in [own.to_ascii_uppercase(), own.replace("plr", "Plr"), own.replace("ab", "AB")] {
+            let refused = check_player(&changed).unwrap_err();
+            assert!(refused.ends_with(&format!("small letters: `{own}`")), "{refused}");
+        }
+        assert!(check_player("PLR-zz").unwrap_err().contains("PLR-zz"));
+        assert_eq!(check_player("plröger"), Ok(()));
         let long = check_player(&"é".repeat(limits::CALLER_ID_CHARS_MAX)).unwrap_err();
         assert!(long.contains("once escaped"), "{long}");
     }

@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     Engine, EngineError,
-    store::{Key, Row, SeatOf},
+    store::{Home, Key, Row, SeatOf},
 };
 use gsm_core::{BoardName, PlayerId, Rank};
 use gsm_ranking::{Board, Visibility, cohort::Seat, league::Fate};
+use std::cmp::Ordering;
 
 /// Seasons of one answer: each costs as many reads as its cohort has seats.
 pub const PAST_SEATS_MAX: usize = 20;
@@ -36,6 +37,20 @@ pub struct SeatView {
     pub percentile: Option<f64>,
     /// What this place leads to when the season ends like this; `None` where the board has no levels.
     pub fate: Option<Fate>,
+}
+
+impl SeatView {
+    /// The same of who has taken a seat on the level `later` since: that says what the place has led to, however the season
+    /// was counted afterwards.
+    fn leading_to(self, later: Option<u8>) -> Self {
+        let Some((level, later)) = self.level.zip(later) else { return self };
+        let fate = match later.cmp(&level) {
+            Ordering::Greater => Fate::Promoted,
+            Ordering::Equal => Fate::Stays,
+            Ordering::Less => Fate::Relegated,
+        };
+        Self { fate: Some(fate), ..self }
+    }
 }
 
 /// Where a player ended in a season, or stands in that under way.
@@ -79,7 +94,8 @@ impl OpenBoard {
         Ok(Self::new(self.view.clone(), Some(&Part::Cohort(seated.seat.cohort))))
     }
 
-    /// A player's seat in this season; `None` for who has none, or is not to be seen by `viewer`, and where the board has
+    /// A player's seat in this season, with the fate that his place leads to ([`Engine::seat`] knows of later seasons);
+    /// `None` for who has none, or is not to be seen by `viewer`, and where the board has
     /// no cohorts. O(cohort).
     pub fn seat(&self, player: PlayerId, viewer: Viewer) -> Result<Option<SeatView>, EngineError> {
         OpenBoard::new(self.view.clone(), None).read(|_, state| {
@@ -138,11 +154,59 @@ impl Engine {
 
     /// Whether a player's past is for `viewer` to see.
     pub(super) fn may_see(&self, name: &BoardName, player: PlayerId, viewer: Viewer) -> bool {
-        match (self.views.boards.seen(name, player), viewer) {
-            (Visibility::Shown, _) | (_, Viewer::All) => true,
-            (Visibility::Hidden, _) => false,
-            (Visibility::Shadow, viewer) => viewer == Viewer::Player(player),
+        viewer.is_let(player, self.views.boards.seen(name, player))
+    }
+
+    /// A player's seat in the season of a board that is open, as [`OpenBoard::seat`]; where he has entered a later season,
+    /// with the fate that brought him to its level.
+    pub async fn seat(
+        &self,
+        board: &OpenBoard,
+        player: PlayerId,
+        viewer: Viewer,
+    ) -> Result<Option<SeatView>, EngineError> {
+        Ok(self.seats(board, &[player], viewer).await?.pop().flatten())
+    }
+
+    /// The same for many players, in their order. The caller bounds their number.
+    pub(super) async fn seats(
+        &self,
+        board: &OpenBoard,
+        players: &[PlayerId],
+        viewer: Viewer,
+    ) -> Result<Vec<Option<SeatView>>, EngineError> {
+        let mut seats =
+            players.iter().map(|player| board.seat(*player, viewer)).collect::<Result<Vec<_>, _>>()?;
+        let season = board.view.season.filter(|season| season.ends_at.is_some());
+        let Some(season) = season.filter(|_| seats.iter().flatten().any(|seat| seat.level.is_some())) else {
+            return Ok(seats);
+        };
+        let later = self.entered_after(&board.config().name, season.number, players).await?;
+        for (seat, later) in seats.iter_mut().zip(later) {
+            *seat = seat.map(|seat| seat.leading_to(later));
         }
+        Ok(seats)
+    }
+
+    /// The level of the seat that each player took next after a season; `None` for who has taken none since.
+    async fn entered_after(
+        &self,
+        name: &BoardName,
+        season: u64,
+        players: &[PlayerId],
+    ) -> Result<Vec<Option<u8>>, EngineError> {
+        let keys: Vec<Key> = players.iter().map(|player| Key::Seated(name.clone(), *player)).collect();
+        let mut levels = Vec::with_capacity(players.len());
+        for (key, found) in keys.iter().zip(self.get(Home::Record, &keys).await?) {
+            let mut next = found.map(|found| last_seat(key, &found.row)).transpose()?;
+            let mut later = None;
+            while let Some(of) = next.filter(|of| of.season > season) {
+                later = Some(of.level);
+                next = self.seat_before(name, of).await?;
+            }
+            levels.push(later);
+        }
+        Ok(levels)
     }
 
     /// Where a player ended in the seasons that he has a seat in, the newest first, that under way included; at most
@@ -166,7 +230,7 @@ impl Engine {
         let (mut seats, mut later) = (Vec::new(), None);
         while let Some(of) = next.filter(|_| seats.len() < limit.min(PAST_SEATS_MAX)) {
             if before.is_none_or(|before| of.season < before) {
-                seats.push(self.past_seat(&line, player, of, later).await?);
+                seats.push(self.past_seat(&line, (player, viewer), of, later).await?);
             }
             later = Some(of.level);
             next = self.seat_before(name, of).await?;
@@ -177,21 +241,18 @@ impl Engine {
     async fn past_seat(
         &self,
         line: &Line,
-        player: PlayerId,
+        (player, viewer): (PlayerId, Viewer),
         of: SeatOf,
         later: Option<u8>,
     ) -> Result<PastSeat, EngineError> {
         let table = self.cohort_table(line, (of.season, of.seat.cohort)).await?;
         let now = self.clock.now();
         let ends_at = line.season(of.season).and_then(|season| season.ends_at);
-        let fate = match later.filter(|_| shown(of.level).is_some()) {
-            Some(later) if later > of.level => Some(Fate::Promoted),
-            Some(later) if later < of.level => Some(Fate::Relegated),
-            Some(_) => Some(Fate::Stays),
-            None => table.fate(line, player),
-        };
+        let fate = table.fate(line, player);
         let CohortTable { seated, board, .. } = table;
-        let standing = board.standing(player);
+        // Who was in the shadow is shown his rank alone, and operators.
+        let seen = board.kept(player).map_or(Visibility::Shown, |kept| kept.visibility);
+        let standing = board.standing(player).filter(|_| viewer.is_let(player, seen));
         let seat = SeatView {
             seat: of.seat,
             level: shown(of.level),
@@ -201,6 +262,7 @@ impl Engine {
             percentile: standing.map(|of| of.percentile),
             fate,
         };
+        let seat = seat.leading_to(later);
         Ok(PastSeat { season: of.season, is_over: ends_at.is_some_and(|end| end <= now), seat })
     }
 

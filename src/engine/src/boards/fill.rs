@@ -110,6 +110,7 @@ impl Engine {
         let _reading = line.reading.lock().await;
         let view = self.views.boards.kept(line, number);
         if !view.is_filled() {
+            self.freeze_if_final(&view, number).await?;
             match &line.config.source {
                 Source::Mode(mode) if !line.config.has_entries() => {
                     self.fill_with_ratings(&view, mode).await?;

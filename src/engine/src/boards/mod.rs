@@ -51,7 +51,7 @@ pub use view::Part;
 pub use watch::WatchWish;
 pub(crate) use watch::Watches;
 
-use crate::store::{AttributesRow, EntryRow, RatingRow, SeatRow, ShadeRow};
+use crate::store::{AttributesRow, EntryRow, PayingRow, RatingRow, SeatRow, ShadeRow};
 use gsm_core::{BoardName, Map, Mode, PlayerId, Timestamp};
 use gsm_ranking::{Visibility, cohort::Seat, season::Season};
 pub(crate) use line::Line;
@@ -244,6 +244,13 @@ impl Boards {
     /// Who sees a player on a board.
     fn seen(&self, name: &BoardName, player: PlayerId) -> Visibility {
         self.shades.read().get(name).and_then(|shades| shades.get(&player)).copied().unwrap_or_default()
+    }
+
+    /// The table of a season is final: what is in memory of it has its ranks from here on.
+    pub(crate) fn frozen(&self, name: &BoardName, season: u64, row: &PayingRow) {
+        if let Some(view) = self.named(name).and_then(|line| line.kept(season)) {
+            payouts::freeze(&view, row);
+        }
     }
 
     /// It is decided who sees a player on a board.

@@ -238,7 +238,7 @@ impl Engine {
             }
             let limit = limit.min(limits::PAGE_SIZE_MAX);
             let (places, more) = pagings.read(listing, page, (board, viewer), limit, now)?;
-            Some((rows(state, &places), viewer.board(board).len(), more))
+            Some((rows(state, &places, viewer), viewer.board(board).len(), more))
         });
         let (rows, players, more) = match read {
             Some(read) => read.ok_or_else(gone)?,

@@ -1,17 +1,16 @@
 //! Payouts: the final table of a season handed out page by page to whoever pays, each player exactly once.
 //!
 //! The first call closes the season: no ruling, no late score moves an entry of it any more. The table has everybody
-//! who has an entry, in the order of the board; who has no rank (hidden, not eligible) comes without. Who is hidden or shown only later moves no rank of it.
-use super::{
-    BoardConfig, BoardRef, OpenBoard, SeatView, Source, Viewer, fill::Reading, paging::listed,
-    tally::entry_of, view::View,
-};
+//! who has an entry, in the order of the board; who has no rank (hidden, not eligible) comes without. From then on it is
+//! the one truth about the season: every read of a rank or a fate, and the levels of who enters the next season, go by
+//! who was seen when it was counted; who is hidden or shown only later moves none of it.
+use super::{BoardConfig, BoardRef, SeatView, Source, Viewer, paging::listed, tally::entry_of, view::View};
 use crate::{
     Call, Engine, EngineError,
     jobs::Sink,
-    store::{ChangeSet, Home, Key, KeyRange, PayingRow, PayoutRow, Row, Version},
+    store::{ChangeSet, Expect, Home, Key, KeyRange, PayingRow, PayoutRow, Row, Version},
 };
-use gsm_core::{BoardName, PlayerId, Rank, Timestamp, limits};
+use gsm_core::{BoardName, Map, PlayerId, Rank, Timestamp, limits};
 use gsm_ranking::{
     Entry, Keys, Visibility,
     payout::{Acknowledged, Page, Payout, PayoutConfig, PayoutRules},
@@ -27,14 +26,6 @@ struct Table {
     board: BoardName,
     season: u64,
     rows: Arc<[Entry]>,
-    /// The season as it was seen when the table was counted, once a page was read.
-    view: Option<Arc<View>>,
-}
-
-impl Table {
-    fn is_of(&self, board: &BoardName, season: u64) -> bool {
-        (&self.board, self.season) == (board, season)
-    }
 }
 
 impl Tables {
@@ -45,19 +36,8 @@ impl Tables {
 
     fn rows(&self, board: &BoardName, season: u64) -> Option<Arc<[Entry]>> {
         let table = self.0.lock();
-        table.as_ref().filter(|table| table.is_of(board, season)).map(|table| table.rows.clone())
-    }
-
-    fn view(&self, board: &BoardName, season: u64) -> Option<Arc<View>> {
-        let table = self.0.lock();
-        table.as_ref().filter(|table| table.is_of(board, season))?.view.clone()
-    }
-
-    fn keep_view(&self, board: &BoardName, season: u64, view: &Arc<View>) {
-        let mut table = self.0.lock();
-        if let Some(table) = table.as_mut().filter(|table| table.is_of(board, season)) {
-            table.view = Some(view.clone());
-        }
+        let of = table.as_ref().filter(|table| (&table.board, table.season) == (board, season));
+        of.map(|table| table.rows.clone())
     }
 }
 
@@ -204,24 +184,24 @@ impl Engine {
         let of = (name.clone(), season);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let (row, version) = self.payout_row(&of).await?.ok_or(NOT_BEGUN)?;
-            let PayingRow { payout: PayoutRow { config, ledger }, unseen } = row;
+            let PayoutRow { config, ledger } = row.payout.clone();
             let mut ledger = ledger.ok_or(NOT_BEGUN)?;
             if let Some(number) = self.replayed::<Option<u64>>(call, Home::Record).await? {
                 let page = number.and_then(|number| ledger.page(number));
-                return self.payout_page(name, season, page, unseen.as_deref()).await;
+                return self.payout_page(name, season, page, &row).await;
             }
             let rules = PayoutRules::new(config).map_err(|_| EngineError::damaged(&key_of(&of)))?;
             let page = ledger.hand_out(&rules, call.now);
             let payout = PayoutRow { config, ledger: Some(ledger) };
-            let row = PayingRow { payout, unseen: unseen.clone() };
-            let mut changes = self.payout_changes(call, &of, version, row);
+            let row = PayingRow { payout, ..row };
+            let mut changes = self.payout_changes(call, &of, version, row.clone());
             self.remember(&mut changes, call, Home::Record, &page.map(|page| page.number))?;
             if page.is_none() {
                 self.remember_alone(call, Home::Record, &[name]).await?;
                 return Ok(None);
             }
             match self.commit(Home::Record, changes).await {
-                Ok(_) => return self.payout_page(name, season, page, unseen.as_deref()).await,
+                Ok(_) => return self.payout_page(name, season, page, &row).await,
                 Err(EngineError::Raced) => {}
                 Err(other) => return Err(other),
             }
@@ -287,30 +267,32 @@ impl Engine {
         }
     }
 
-    /// The season as it was seen when its table was counted: what its ranks are from then on. Reads it once; memory for it
-    /// until another table is asked for.
-    async fn payout_board(
+    /// Lets a season that is read into memory have its final ranks, where its table has been counted.
+    pub(super) async fn freeze_if_final(&self, view: &View, season: u64) -> Result<(), EngineError> {
+        if view.season.is_some()
+            && let Some((row, _)) = self.payout_row(&(view.config.name.clone(), season)).await?
+        {
+            freeze(view, &row);
+        }
+        Ok(())
+    }
+
+    /// Who was not seen by everybody when the table of a season was counted; `None` where it has not been, with what that
+    /// rests on.
+    pub(super) async fn final_shades(
         &self,
         name: &BoardName,
         season: u64,
-        unseen: Option<&[(PlayerId, bool)]>,
-    ) -> Result<OpenBoard, EngineError> {
-        let Some(unseen) = unseen else {
-            let of = BoardRef { name: name.clone(), part: None, season: Some(season) };
-            return self.open_board(&of).await;
-        };
-        let tables = &self.views.boards.payouts;
-        if let Some(view) = tables.view(name, season) {
-            return Ok(OpenBoard::new(view, None));
-        }
-        let line = self.line(name)?;
-        let view = Arc::new(View::new(line.config.clone(), line.season(season), false));
-        for (player, shadow) in unseen {
-            view.shade(*player, if *shadow { Visibility::Shadow } else { Visibility::Hidden });
-        }
-        self.fill_with_entries(&view, season, Reading::Pages).await?;
-        tables.keep_view(name, season, &view);
-        Ok(OpenBoard::new(view, None))
+    ) -> Result<(Option<Map<PlayerId, Visibility>>, Vec<(Key, Expect)>), EngineError> {
+        let of = (name.clone(), season);
+        Ok(match self.payout_row(&of).await? {
+            None => (None, vec![(key_of(&of), Expect::Absent)]),
+            Some((row, version)) => match unseen(&row) {
+                None => (None, vec![(key_of(&of), Expect::At(version))]),
+                // It never changes again.
+                Some(unseen) => (Some(unseen.collect()), Vec::new()),
+            },
+        })
     }
 
     /// The rows of a page, with their final ranks.
@@ -319,7 +301,7 @@ impl Engine {
         name: &BoardName,
         season: u64,
         page: Option<Page>,
-        unseen: Option<&[(PlayerId, bool)]>,
+        row: &PayingRow,
     ) -> Result<Option<PayoutPage>, EngineError> {
         let Some(page) = page else { return Ok(None) };
         let line = self.line(name)?;
@@ -329,13 +311,18 @@ impl Engine {
         // The season is closed: its table has the rows that were counted.
         let rows = rows.ok_or_else(|| EngineError::damaged(&Key::Payout(name.clone(), season)))?;
         let players: Vec<PlayerId> = rows.iter().map(|entry| entry.player).collect();
-        let board = self.payout_board(name, season, unseen).await?;
-        let ranks = board.ranks(&players, Viewer::Other)?;
+        let of = BoardRef { name: name.clone(), part: None, season: Some(season) };
+        let board = self.open_board(&of).await?;
+        // What another node has counted may not have been told here yet.
+        freeze(&board.view, row);
+        let ranks = board.ranks(&players, Viewer::All)?;
+        let seats = self.seats(&board, &players, Viewer::All).await?;
         let mut lines = Vec::with_capacity(rows.len());
-        for (entry, rank) in rows.iter().zip(ranks) {
+        for ((entry, rank), seat) in rows.iter().zip(ranks).zip(seats) {
             // The back end is told of everybody's seat, and of the rank as others see it.
+            let is_shadow = board.read(|_, state| state.is_shadow(entry.player))?;
+            let rank = rank.filter(|_| !is_shadow);
             let (rank, percentile) = (rank.as_ref().map(|of| of.rank), rank.map(|of| of.percentile));
-            let seat = board.seat(entry.player, Viewer::All)?;
             lines.push(PayoutLine {
                 player: entry.player,
                 rank,
@@ -370,12 +357,25 @@ impl Engine {
         .await?;
         table.sort_unstable_by(|a, b| listed(config, a, b));
         let rows: Arc<[Entry]> = table.into();
-        *tables.0.lock() = Some(Table { board: config.name.clone(), season, rows: rows.clone(), view: None });
+        *tables.0.lock() = Some(Table { board: config.name.clone(), season, rows: rows.clone() });
         Ok(rows)
     }
 }
 
 const NOT_BEGUN: EngineError = EngineError::Unknown { what: "payout: it has not been begun" };
+
+/// Who was not seen by everybody when a table was counted, where that is known.
+fn unseen(row: &PayingRow) -> Option<impl Iterator<Item = (PlayerId, Visibility)>> {
+    let seen = |shadow| if shadow { Visibility::Shadow } else { Visibility::Hidden };
+    Some(row.unseen.as_ref()?.iter().map(move |(player, shadow)| (*player, seen(*shadow))))
+}
+
+/// Lets a season have its final ranks.
+pub(super) fn freeze(view: &View, row: &PayingRow) {
+    if let Some(unseen) = unseen(row) {
+        view.freeze(unseen);
+    }
+}
 
 fn key_of(of: &(BoardName, u64)) -> Key {
     Key::Payout(of.0.clone(), of.1)

@@ -8,7 +8,7 @@ use super::{
 use crate::{Engine, EngineError};
 use gsm_core::{Attribute, BoardName, Label, Mode, PlayerId, Rank, Timestamp, limits};
 use gsm_ranking::{
-    Board, Entry, Keys, PlayerIds, Row as Place, Seen, Standing, cohort::Seat, season::Season,
+    Board, Entry, Keys, PlayerIds, Row as Place, Seen, Standing, Visibility, cohort::Seat, season::Season,
 };
 use std::sync::Arc;
 
@@ -52,11 +52,22 @@ pub enum Viewer {
 impl Viewer {
     /// Whether a player may be seen, ranked or not.
     pub(super) fn may_see(self, state: &State, player: PlayerId) -> bool {
-        self == Self::All || (!state.is_hidden(player) && self.sees(state, player))
+        self.is_let(player, state.seen(player))
     }
 
+    /// Whether a player may be seen by whom `seen` says.
+    pub(super) fn is_let(self, player: PlayerId, seen: Visibility) -> bool {
+        match seen {
+            Visibility::Shown => true,
+            Visibility::Shadow => self == Self::All || self == Self::Player(player),
+            Visibility::Hidden => self == Self::All,
+        }
+    }
+
+    /// Whether a player's rank may be seen, where he has one.
     pub(super) fn sees(self, state: &State, player: PlayerId) -> bool {
-        self == Self::All || self == Self::Player(player) || !state.is_shadow(player)
+        let is_own = self == Self::All || self == Self::Player(player);
+        self.may_see(state, player) && (is_own || !state.is_shadow(player))
     }
 
     /// The board as it is shown: to a player in the shadow as if he were ranked.
@@ -170,8 +181,10 @@ fn row(state: &State, entry: &Entry, rank: Rank, percentile: f64) -> BoardRow {
     }
 }
 
-pub(super) fn rows(state: &State, places: &[Place]) -> Vec<BoardRow> {
-    places.iter().map(|place| row(state, &place.entry, place.rank, place.percentile)).collect()
+/// The lines of those who may be seen: of a final table, who was hidden since keeps a rank that nobody is shown.
+pub(super) fn rows(state: &State, places: &[Place], viewer: Viewer) -> Vec<BoardRow> {
+    let seen = places.iter().filter(|place| viewer.may_see(state, place.entry.player));
+    seen.map(|place| row(state, &place.entry, place.rank, place.percentile)).collect()
 }
 
 fn rank_view(state: &State, player: PlayerId, standing: Standing) -> RankView {
@@ -320,7 +333,7 @@ impl Engine {
     ) -> Result<(Vec<BoardRow>, u64), EngineError> {
         let (rows, players) = self.open_board(of).await?.read(|board, state| {
             let board = viewer.board(board);
-            (rows(state, &board.top(offset, limit.min(limits::PAGE_SIZE_MAX))), board.len())
+            (rows(state, &board.top(offset, limit.min(limits::PAGE_SIZE_MAX)), viewer), board.len())
         })?;
         Ok((self.with_names(rows).await?, players))
     }
@@ -339,7 +352,7 @@ impl Engine {
             let of_shadow = viewer == Viewer::All && state.is_shadow(player);
             let board = if of_shadow { Viewer::Player(player) } else { viewer }.board(board);
             let places = board.around(player, radius.min(limits::WINDOW_RADIUS_MAX));
-            Some((rows(state, &places.filter(|_| viewer.sees(state, player))?), board.len()))
+            Some((rows(state, &places.filter(|_| viewer.sees(state, player))?, viewer), board.len()))
         })?;
         let (rows, players) = found.ok_or(NO_RANK)?;
         Ok((self.with_names(rows).await?, players))
@@ -367,6 +380,7 @@ impl Engine {
             let found = board.among(players);
             let found: Vec<AmongView> = found
                 .iter()
+                .filter(|line| viewer.may_see(state, line.entry.player))
                 .map(|line| AmongView {
                     rank: line.rank,
                     row: row(state, &line.entry, line.global, line.percentile),

@@ -2,7 +2,7 @@
 //! his first match or score of the season.
 //!
 //! Nothing runs at the turn of a season. The level of a new one follows from the last seat a player had, however long
-//! ago: from how its cohort stands when he takes the next. A seat is given once and stays, whatever is voided, corrected or
+//! ago: from how its cohort stands when he takes the next, or stood when the season's payout began. A seat is given once and stays, whatever is voided, corrected or
 //! rebuilt; nobody takes one in a season before the last he has a seat in. Each bucket has a row that says which of its
 //! seats was taken last, and a commit rests on the version it read.
 use super::{
@@ -266,14 +266,16 @@ impl Engine {
         Ok(ratings)
     }
 
-    /// A cohort as it stands, or stood when its season ended. Reads its seats and their entries, and no more.
+    /// A cohort as it stands, or stood when its season ended; where the season's table is final, as it stands there. Reads
+    /// its seats and their entries, and no more.
     pub(super) async fn cohort_table(
         &self,
         line: &Line,
         (season, cohort): (u64, u64),
     ) -> Result<CohortTable, EngineError> {
         let name = &line.config.name;
-        let (mut level, mut seated, mut read) = (0, Vec::new(), Vec::new());
+        let (frozen, mut read) = self.final_shades(name, season).await?;
+        let (mut level, mut seated) = (0, Vec::new());
         self.each(KeyRange::SeatsOf(name.clone(), season, cohort), |key, found| {
             let Row::Seat(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
             level = row.level;
@@ -298,7 +300,10 @@ impl Engine {
             let row = entry_of(key, &found.row)?;
             board.set(*player, mark(&line.config, &Brought::of_entry(row), found.version, until));
             games.insert(*player, row.submissions);
-            let seen = self.views.boards.seen(name, *player);
+            let seen = match &frozen {
+                Some(frozen) => frozen.get(player).copied().unwrap_or_default(),
+                None => self.views.boards.seen(name, *player),
+            };
             if seen != Visibility::Shown {
                 board.set_visibility(*player, seen);
             }

@@ -1,8 +1,8 @@
 //! The in-memory reference store: what the port means, in a few lines, with a remote store's limits and faults on
 //! request (decisions.md 7). Tests and the simulator run on it.
 use super::{
-    ChangeSet, CommitError, Committed, Cursor, EVENT_RETENTION, Expect, Fold, Key, KeyRange, Op, Position,
-    PushEvent, ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
+    ChangeSet, CommitError, Committed, Cursor, EVENT_RETENTION, EventsSpan, Expect, Fold, Key, KeyRange, Op,
+    Position, PushEvent, ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
 };
 use async_trait::async_trait;
 use gsm_core::{Clock, CommitKey, Map, PlayerId, Timestamp};
@@ -382,6 +382,15 @@ impl Store for MemoryStore {
             .take(limit)
             .map(|((_, cursor), event)| (*cursor, event.clone()))
             .collect())
+    }
+
+    async fn events_span(&self, player: PlayerId) -> Result<EventsSpan, ReadError> {
+        let oldest = self.clock.now().saturating_sub(EVENT_RETENTION);
+        let all = (player, Cursor::default())..=(player, Cursor { sequence: u64::MAX, index: u32::MAX });
+        let inner = self.inner.lock();
+        let gone = inner.events.range(all).rev().find(|(_, event)| event.at < oldest);
+        let gone = gone.map_or(Cursor::default(), |((_, cursor), _)| *cursor);
+        Ok(EventsSpan { gone, newest: Cursor { sequence: inner.sequence, index: u32::MAX } })
     }
 
     fn subscribe(&self, fold: Arc<dyn Fold>) {

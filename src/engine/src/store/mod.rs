@@ -69,6 +69,16 @@ pub struct Cursor {
     pub index: u32,
 }
 
+/// What a store knows of the events of a player, beside those that it gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EventsSpan {
+    /// Up to where events may be gone, as their time was over or there were too many: who reads on from before it may have
+    /// missed some. The beginning where none is.
+    pub gone: Cursor,
+    /// A cursor behind which nobody's event can be read yet.
+    pub newest: Cursor,
+}
+
 /// Rows that a [`Store::scan`] without threads reads at once.
 const SCAN_PAGE: usize = 4_096;
 
@@ -151,6 +161,11 @@ pub trait Store: Send + Sync {
         after: Cursor,
         limit: usize,
     ) -> Result<Vec<(Cursor, PushEvent)>, ReadError>;
+
+    /// What is known of a player's events beside those that can be read; a store that knows nothing says that none is gone.
+    async fn events_span(&self, _player: PlayerId) -> Result<EventsSpan, ReadError> {
+        Ok(EventsSpan::default())
+    }
 
     /// From now on `fold` sees every durable change set of this store, in commit order per row and per player of its
     /// events. It may see one again or late (scaled out); embedded, it has seen a change set before its `commit` answers.

@@ -2,6 +2,7 @@
 //! keeps a list of matches and counts everything anew.
 mod at_once;
 mod events;
+mod finals;
 mod twin;
 
 use crate::{

@@ -31,6 +31,7 @@ mod push;
 mod queues;
 mod remote;
 mod reports;
+mod resets;
 mod results;
 mod rule_sets;
 mod ruled;

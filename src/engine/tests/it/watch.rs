@@ -1,4 +1,6 @@
 //! Rank events: told once, when they are true, to whom they concern.
+mod bests;
+
 use crate::{
     matches::made,
     world::{World, both, mode, places, refused},
@@ -17,9 +19,6 @@ both! {
     moves_that_cancel_out_are_not_told,
     equals_are_not_ahead,
     a_top_is_entered_and_left_also_as_others_move,
-    a_best_is_one_of_all_that_still_counts,
-    a_best_sinks_with_a_match_before_it,
-    a_best_of_submissions_goes_with_its_entry,
     who_is_not_seen_is_not_told_of,
     a_restart_neither_loses_nor_repeats,
     an_old_read_hides_no_news,
@@ -254,101 +253,6 @@ async fn a_top_is_entered_and_left_also_as_others_move(w: World) {
     submit(&w, p[3], 100).await;
     assert_eq!(told(&w, p[3], &mut at).await, []);
     refused(w.engine.watch(&name("scores"), p[3]).await, "not_found");
-}
-
-fn best(news: &[RankNews]) -> Option<(f64, f64)> {
-    match news {
-        [] => None,
-        [RankNews::PersonalBest { value, before }] => Some((*value, *before)),
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn a_best_is_one_of_all_that_still_counts(w: World) {
-    w.teams("duel", 1, None).await;
-    let p = w.players(2).await;
-    let score = || {
-        let duel = BoardRef::from(&mode("duel"));
-        w.engine.rank(&duel, p[0], Viewer::All).unwrap().keys.first() as f64 / 1_000.0
-    };
-    watch(&w, "duel", p[0], bests()).await;
-    let mut at = Cursor::default();
-    beats(&w, p[0], p[1]).await;
-    assert_eq!(best(&told(&w, p[0], &mut at).await), None, "the first is no best");
-    let first = score();
-    let lifted = beats(&w, p[0], p[1]).await;
-    let second = score();
-    assert_eq!(best(&told(&w, p[0], &mut at).await), Some((second, first)));
-    beats(&w, p[1], p[0]).await;
-    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
-    // Without the win there was no such best: a lower one is one again.
-    w.engine.void_result(&w.admin(), lifted, "rigged").await.unwrap();
-    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
-    assert!(score() < first);
-    beats(&w, p[0], p[1]).await;
-    let third = score();
-    assert!(third < second, "else this proves nothing");
-    assert_eq!(best(&told(&w, p[0], &mut at).await), (third > first).then_some((third, first)));
-    while score() <= first {
-        beats(&w, p[0], p[1]).await;
-    }
-    // A win that is void before the turn was none, and a hand on the rating is none.
-    let void = beats(&w, p[0], p[1]).await;
-    w.engine.void_result(&w.admin(), void, "rigged").await.unwrap();
-    told(&w, p[0], &mut at).await;
-    w.engine.set_rating(&w.admin(), &mode("duel"), p[0], 2_500.0, None, "gift").await.unwrap();
-    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
-    beats(&w, p[0], p[1]).await;
-    assert_eq!(best(&told(&w, p[0], &mut at).await), Some((score(), 2_500.0)));
-}
-
-async fn a_best_sinks_with_a_match_before_it(w: World) {
-    w.teams("duel", 1, None).await;
-    let p = w.players(2).await;
-    let score = || w.engine.rank(&BoardRef::from(&mode("duel")), p[0], Viewer::All).unwrap().keys.first();
-    watch(&w, "duel", p[0], bests()).await;
-    let mut at = Cursor::default();
-    beats(&w, p[0], p[1]).await;
-    told(&w, p[0], &mut at).await;
-    let first = beats(&w, p[0], p[1]).await;
-    told(&w, p[0], &mut at).await;
-    beats(&w, p[0], p[1]).await;
-    let most = score();
-    assert!(best(&told(&w, p[0], &mut at).await).is_some());
-    beats(&w, p[1], p[0]).await;
-    w.engine.void_result(&w.admin(), first, "rigged").await.unwrap();
-    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
-    // The best that was told is another number now, and less: what lies between is a best.
-    beats(&w, p[0], p[1]).await;
-    beats(&w, p[1], p[0]).await;
-    told(&w, p[0], &mut at).await;
-    let mut heard = 0;
-    while score() < most {
-        beats(&w, p[0], p[1]).await;
-        heard += told(&w, p[0], &mut at).await.len();
-    }
-    assert!(heard > 1, "{heard}");
-}
-
-async fn a_best_of_submissions_goes_with_its_entry(w: World) {
-    scores(&w, Ties::Competition, Direction::Descending).await;
-    let p = w.players(1).await;
-    watch(&w, "scores", p[0], bests()).await;
-    let mut at = Cursor::default();
-    submit(&w, p[0], 10).await;
-    assert_eq!(best(&told(&w, p[0], &mut at).await), None, "the first is no best");
-    submit(&w, p[0], 20).await;
-    assert_eq!(best(&told(&w, p[0], &mut at).await), Some((20.0, 10.0)));
-    submit(&w, p[0], 15).await;
-    submit(&w, p[0], 20).await;
-    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
-    w.engine.remove_entry(&w.admin(), &BoardRef::whole(name("scores")), p[0], "cheat").await.unwrap();
-    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
-    submit(&w, p[0], 5).await;
-    submit(&w, p[0], 6).await;
-    assert_eq!(best(&told(&w, p[0], &mut at).await), None, "moves that come together are one");
-    submit(&w, p[0], 7).await;
-    assert_eq!(best(&told(&w, p[0], &mut at).await), Some((7.0, 6.0)));
 }
 
 async fn who_is_not_seen_is_not_told_of(w: World) {

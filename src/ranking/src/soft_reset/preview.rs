@@ -1,5 +1,5 @@
 use super::{Skill, SoftReset};
-use crate::tier::{Bounds, TierState, Tiers, VisibleReset};
+use crate::tier::{Bounds, TierState, Tiers};
 use gsm_core::Timestamp;
 use serde::Serialize;
 
@@ -30,12 +30,11 @@ pub struct Preview {
     pub deviation_mean_before: f64,
     /// And after.
     pub deviation_mean_after: f64,
-    /// How many players each tier gets, from the worst tier. With [`VisibleReset::Placement`], `after` counts
-    /// where the ratings after the reset belong, as if all had played their placement without a change.
+    /// How many players each tier has and gets, from the worst tier.
     pub tiers: Vec<PreviewTier>,
     /// Players without a place before.
     pub unplaced_before: u64,
-    /// And after.
+    /// And after: with [`VisibleReset::Placement`](crate::tier::VisibleReset::Placement) all, where there are placement games.
     pub unplaced_after: u64,
 }
 
@@ -70,8 +69,10 @@ pub struct PreviewTier {
     pub name: String,
     /// Players before.
     pub before: u64,
-    /// Players after.
+    /// Players after: exactly those whom the reset leaves here.
     pub after: u64,
+    /// Players whose rating after the reset belongs here: where all would be if their placement games changed nothing.
+    pub belong_after: u64,
 }
 
 impl SoftReset {
@@ -88,7 +89,7 @@ impl SoftReset {
         now: Timestamp,
         players: impl IntoIterator<Item = PreviewPlayer>,
     ) -> Preview {
-        let named = |name: &str| PreviewTier { name: name.to_owned(), before: 0, after: 0 };
+        let named = |name: &str| PreviewTier { name: name.to_owned(), before: 0, after: 0, belong_after: 0 };
         let mut counts: Vec<PreviewTier> =
             tiers.map(|(tiers, _)| tiers.names().map(named).collect()).unwrap_or_default();
         let (mut unplaced_before, mut unplaced_after) = (0, 0);
@@ -104,13 +105,11 @@ impl SoftReset {
             deviations_after += reset.deviation;
             let Some((tiers, bounds)) = tiers else { continue };
             let hidden = score(reset.mean);
-            let after = match self.visible() {
-                VisibleReset::Placement => tiers.tier_of_rating(bounds, hidden),
-                lower @ VisibleReset::Lower { .. } => place.and_then(|place| {
-                    let (place, _) = tiers.begin_season(bounds, place, lower, hidden, now);
-                    tiers.tier_of(&place)
-                }),
-            };
+            // Who has no place is given none: that is what the first match does.
+            let after = place.and_then(|place| {
+                let (place, _) = tiers.begin_season(bounds, place, self.visible(), hidden, now);
+                tiers.tier_of(&place)
+            });
             let before = place.and_then(|place| tiers.tier_of(&tiers.settle(place, now).0));
             match before.and_then(|tier| counts.get_mut(tier)) {
                 Some(tier) => tier.before += 1,
@@ -119,6 +118,9 @@ impl SoftReset {
             match after.and_then(|tier| counts.get_mut(tier)) {
                 Some(tier) => tier.after += 1,
                 None => unplaced_after += 1,
+            }
+            if let Some(tier) = tiers.tier_of_rating(bounds, hidden).and_then(|tier| counts.get_mut(tier)) {
+                tier.belong_after += 1;
             }
         }
         means.sort_unstable_by(f64::total_cmp);

@@ -16,6 +16,9 @@ const FURTHER: [What; 9] = [
     What::Newcomer,
 ];
 
+/// Items up to this are what rounding makes of two ways to the same number, in points.
+const NOISE_MAX: f64 = 1e-10;
+
 /// The items of each player, side by side; `changes` are those of the match with everything.
 pub(super) fn items(
     system: &System,
@@ -36,10 +39,11 @@ pub(super) fn items(
         let known = known.as_deref().unwrap_or(changes);
         for ((items, gain), change) in items.iter_mut().zip(&mut gains).zip(known) {
             let points = change.gain() - *gain;
-            if points != 0.0 || what == What::Result {
+            // What is left out is part of the item that comes next.
+            if points.abs() > NOISE_MAX || what == What::Result {
                 items.push(Item { what, points });
+                *gain = change.gain();
             }
-            *gain = change.gain();
         }
     }
     Ok(items)

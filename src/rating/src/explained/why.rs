@@ -79,7 +79,7 @@ pub struct Why {
     /// items outweigh the result; none without surprise.
     pub step: Option<f64>,
     /// The parts of the gain, in the order of [`What`]. They sum to it within `1e-9`. The result is always there, the
-    /// others where they are not 0.
+    /// others where they are more than rounding: `1e-10`.
     pub items: Vec<Item>,
 }
 

@@ -278,7 +278,7 @@ pub(crate) async fn rank(
 ) -> Result<Answer<RankDto>, ApiError> {
     let (board, player) = (app.engine.open_board(&of).await?, params.get("player_id")?);
     let view = RankDto::new(&config, board.rank(player, viewer)?);
-    Ok(Answer(view.with_seat(board.seat(player, viewer)?)))
+    Ok(Answer(view.with_seat(app.engine.seat(&board, player, viewer).await?)))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -32,7 +32,7 @@ pub(crate) struct PreviewBody {
     /// As for the soft reset itself.
     #[schema(value_type = Object)]
     formula: ResetConfig,
-    /// A board of the mode with tiers: how many players each would get.
+    /// A board of the mode with tiers: how many players each has, and is left with.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     board: Option<BoardName>,
@@ -72,7 +72,8 @@ pub(crate) async fn soft_reset(
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PreviewDto {
     mode: String,
-    /// `players`, `buckets` of means, `percentiles`, mean deviations, and `tiers` where a board was named.
+    /// `players`, `buckets` of means, `percentiles`, mean deviations, and where a board was named `tiers`: how many players
+    /// each has `before` and `after`, exactly as the reset leaves them, and whose new ratings belong there (`belong_after`).
     #[serde(flatten)]
     #[schema(value_type = Object)]
     preview: Preview,

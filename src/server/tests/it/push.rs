@@ -147,3 +147,47 @@ async fn a_client_that_talks_is_shown_out_and_so_is_everybody_at_the_end() {
     };
     tokio::join!(stopped, ended);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_back_to_less_than_all_is_told_so() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let hello = read_until(&world, &ann, None, |_| true).await;
+    let stood = text(&hello[0]["cursor"]);
+    let mut last = String::new();
+    for _ in 0..130 {
+        let ticket = ann.client.post("/v1/tickets", json!({ "queue": "duel" })).await.ok();
+        last = text(&ticket["ticket_id"]);
+        ann.client.delete(&format!("/v1/tickets/{last}")).await.ok();
+    }
+    let is_last = |event: &Value| event["ticket_id"] == last.as_str() && event["state"] == "cancelled";
+    // 260 events, of which 256 are kept.
+    let all = read_until(&world, &ann, Some(&stood), is_last).await;
+    assert_eq!((&all[0]["type"], &all[0]["cursor"]), (&json!("hello"), &json!(stood)));
+    assert_eq!((&all[1]["type"], all.len()), (&json!("missed"), 258));
+    // Who takes that for his cursor has all that follows, and is not told again.
+    let from = text(&all[1]["cursor"]);
+    let rest = read_until(&world, &ann, Some(&from), is_last).await;
+    assert_eq!(rest[1..], all[2..]);
+    let middle = read_until(&world, &ann, all[100]["cursor"].as_str(), is_last).await;
+    assert_eq!(middle[1..], all[101..]);
+    // The same by polling, and over a restart.
+    world.restart().await;
+    let ann = world.player("Ann").await;
+    let page = ann.client.get(&format!("/v1/events?cursor={stood}")).await.ok();
+    assert_eq!(page["events"], json!(all[1..]));
+    assert_eq!(page["cursor"], all.last().unwrap()["cursor"]);
+    let page = ann.client.get("/v1/events").await.ok();
+    assert_eq!(page["events"], json!(all[2..]), "who asks for what is kept has missed nothing");
+    let mut stream = ann.client.call("GET", "/v1/events").header("accept", "text/event-stream");
+    stream = stream.header("last-event-id", &stood);
+    let mut stream = stream.open().await.into_body();
+    let mut told = String::new();
+    while !told.contains("\"queued\"") {
+        told.push_str(
+            std::str::from_utf8(stream.frame().await.unwrap().unwrap().data_ref().unwrap()).unwrap(),
+        );
+    }
+    assert!(told.contains(&format!("id: {from}\ndata: {{\"type\":\"missed\"")), "{told}");
+    world.stop().await;
+}

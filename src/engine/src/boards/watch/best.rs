@@ -1,5 +1,6 @@
-//! Personal bests: of a mode, from the player's history as it stands now; of submissions, from what was seen.
-use super::super::{BoardConfig, Direction, Value};
+//! Personal bests: of a mode's boards, from the player's history as it stands now, or the part of it that is of the
+//! season; of submissions, from what was seen.
+use super::super::{BoardConfig, Direction, Operator, Value, view::View};
 use crate::{
     Engine, EngineError,
     results::chain::standing,
@@ -26,6 +27,10 @@ fn is_better(config: &BoardConfig, a: i64, b: i64) -> bool {
     }
 }
 
+fn keeps_best(config: &BoardConfig) -> bool {
+    config.columns.first().map(|column| column.operator) == Some(Operator::Best)
+}
+
 /// A player's history, as far as bests need it.
 struct Steps {
     /// The best, and the step that reached it first.
@@ -47,7 +52,8 @@ fn news(config: &BoardConfig, value: i64, before: i64) -> RankNews {
 }
 
 /// What is a best of a board that scores are submitted to: better than all that was seen before. The first is none. An
-/// entry that was taken off the board takes its best with it.
+/// entry that was taken off the board takes its best with it, also where another has come since: where the best is kept,
+/// a number is never worse than it was.
 pub(super) fn of_entry(
     config: &BoardConfig,
     told: Option<Best>,
@@ -58,34 +64,42 @@ pub(super) fn of_entry(
     match told {
         None => (best, None),
         Some(old) if is_better(config, value, old.value) => (best, Some(news(config, value, old.value))),
+        Some(old) if keeps_best(config) && is_better(config, old.value, value) => (best, None),
         Some(_) => (told, None),
     }
 }
 
 impl Engine {
     /// What is a best of a mode's board: the player's last step is better than all before, was a match, and has not been
-    /// told. The first step is none. Costs two reads while the best stays what it is, else the player's history.
+    /// told. The first step is none. Where nothing was `told`, `from_nothing` says that there was nothing to tell of then,
+    /// else telling begins with what is now. Costs two reads while the best stays what it is, else the player's history.
     pub(super) async fn best_of_history(
         &self,
-        config: &BoardConfig,
+        view: &View,
         mode: &Mode,
         player: PlayerId,
         told: Option<Best>,
+        from_nothing: bool,
     ) -> Result<(Option<Best>, Option<RankNews>), EngineError> {
-        if let Some(old) = told
+        let config = &view.config;
+        // An earlier version kept bests of some boards by what was seen: no step has the depth 0.
+        let old = told.filter(|old| old.depth > 0);
+        if let Some(old) = old
             && self.is_still_best(config, mode, player, old).await?
         {
             return Ok((told, None));
         }
-        let Some(steps) = self.steps(config, mode, player).await? else { return Ok((None, None)) };
-        let (value, depth) = steps.best;
-        let Some(old) = told else {
-            return Ok((Some(Best { value, depth, told: steps.last.depth }), None));
+        let Some(Steps { best: (value, depth), before, last }) = self.steps(view, mode, player).await? else {
+            return Ok((None, None));
         };
-        let last = steps.last;
-        let is_new = last.is_match && last.depth > old.told;
-        let before = steps.before.filter(|before| is_new && is_better(config, last.value, *before));
-        let told = if before.is_some() { last.depth } else { old.told };
+        let told_to = match old {
+            Some(old) => old.told,
+            None if told.is_none() && from_nothing => 0,
+            None => return Ok((Some(Best { value, depth, told: last.depth }), None)),
+        };
+        let is_new = last.is_match && last.depth > told_to;
+        let before = before.filter(|before| is_new && is_better(config, last.value, *before));
+        let told = if before.is_some() { last.depth } else { told_to };
         Ok((Some(Best { value, depth, told }), before.map(|before| news(config, last.value, before))))
     }
 
@@ -107,19 +121,22 @@ impl Engine {
         Ok(is_there && now.is_some_and(|now| !is_better(config, now, best.value)))
     }
 
-    async fn steps(
-        &self,
-        config: &BoardConfig,
-        mode: &Mode,
-        player: PlayerId,
-    ) -> Result<Option<Steps>, EngineError> {
+    /// What counts on a board of the player's history: all of it, or what is of the season. A board with entries has
+    /// nobody before his first match.
+    async fn steps(&self, view: &View, mode: &Mode, player: PlayerId) -> Result<Option<Steps>, EngineError> {
+        let config = &view.config;
+        let is_in =
+            |at| view.season.is_none_or(|of| of.starts_at <= at && of.ends_at.is_none_or(|end| at < end));
         let mut steps: Option<Steps> = None;
         self.each(KeyRange::History(mode.clone(), player), |key, found| {
             let (Key::History(_, _, depth), Row::History(row)) = (&key, &*found.row) else {
                 return Err(EngineError::damaged(&key));
             };
-            let Some(value) = of_rating(config, &row.after) else { return Ok(()) };
+            let Some(value) = of_rating(config, &row.after).filter(|_| is_in(row.at)) else { return Ok(()) };
             let last = Last { value, depth: *depth, is_match: matches!(row.step, Step::Match { .. }) };
+            if steps.is_none() && config.has_entries() && !last.is_match {
+                return Ok(());
+            }
             let best = steps.as_ref().map(|steps| steps.best);
             let is_best = best.is_none_or(|(most, _)| is_better(config, value, most));
             steps = Some(Steps {

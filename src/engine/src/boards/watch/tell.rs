@@ -25,6 +25,20 @@ const COMMITS_AT_ONCE: usize = 256;
 /// rest are told when they move themselves.
 const TOP_ROWS_MAX: usize = 2 * limits::WATCH_TOP_MAX as usize;
 
+/// From when on something is news to a watcher.
+#[derive(Clone, Copy)]
+pub(super) enum Since<'a> {
+    /// From when he was told this, or from a board that nobody is on.
+    Told(&'a ToldRow),
+    /// From now on, by the board's settings of this hash: nothing is.
+    Now(u64),
+}
+
+/// What was told to whom nothing was, by the hash of the board's settings.
+fn nothing_told(of: u64) -> ToldRow {
+    ToldRow { of, ..ToldRow::default() }
+}
+
 /// A watch whose news is due.
 struct Due {
     view: Arc<View>,
@@ -159,8 +173,9 @@ impl Engine {
         let begins = stored.is_some_and(|told| known.is_none() && is_of_earlier_season(&due.view, told));
         let is_same = known.is_some_and(|told| told.ahead.is_some()) && watch.row == due.task.watch;
         let look = if is_same { &due.task.look } else { &Look::All };
-        let base = known.cloned().unwrap_or_else(|| ToldRow { of: due.of, ..ToldRow::default() });
-        let (next, news) = self.look(&due.view, watcher, row, &base, look).await?;
+        let base = known.cloned().unwrap_or_else(|| nothing_told(due.of));
+        let since = if known.is_some() || begins { Since::Told(&base) } else { Since::Now(due.of) };
+        let (next, news) = self.look(&due.view, watcher, row, since, look).await?;
         if stored == Some(&next) {
             // The row may be an old one where this node knows of another: it is read again.
             let is_known = due.task.told.as_deref().and_then(told_of) == stored;
@@ -175,7 +190,7 @@ impl Engine {
         changes.write(told_key, expect, put);
         // Where nothing was told yet, or under other settings of the board, telling begins with what is now; in a new season
         // with a board that nobody is on.
-        for kind in news.into_iter().filter(|_| known.is_some() || begins) {
+        for kind in news {
             changes.event(watcher, PushEvent { at: call.now, kind });
         }
         let events = changes.events.len();
@@ -183,33 +198,38 @@ impl Engine {
         Ok(events)
     }
 
-    /// Looks at a board, or the watcher's cohort of it, for a watcher: what is told then, and the news since `base` was told.
+    /// Looks at a board, or the watcher's cohort of it, for a watcher: what is told then, and the news.
     pub(super) async fn look(
         &self,
         view: &View,
         watcher: PlayerId,
         watch: &WatchRow,
-        base: &ToldRow,
+        since: Since<'_>,
         look: &Look,
     ) -> Result<(ToldRow, Vec<PushKind>), EngineError> {
+        let (base, from_nothing) = match since {
+            Since::Told(told) => (told.clone(), true),
+            Since::Now(of) => (nothing_told(of), false),
+        };
         let config = &view.config;
         let read = |board: &Board| (see(board, watcher, watch, look), first_column(board, watcher));
         let (seen, first) = view.read_own(watcher, read);
-        let (mut next, mut all) = news(watch, base, &seen);
+        let (mut next, mut all) = news(watch, &base, &seen);
         if watch.personal_best && *look == Look::All {
             let (best, is_news) = match &config.source {
-                _ if config.has_entries() && (first.is_none() || seen.own.is_some()) => {
-                    best::of_entry(config, base.best, first)
+                // Who begins to watch has his history, ranked or not.
+                Source::Mode(mode) if seen.own.is_some() || !from_nothing => {
+                    self.best_of_history(view, mode, watcher, base.best, from_nothing).await?
                 }
-                Source::Mode(mode) if !config.has_entries() && seen.own.is_some() => {
-                    self.best_of_history(config, mode, watcher, base.best).await?
+                Source::Submissions if first.is_none() || seen.own.is_some() => {
+                    best::of_entry(config, base.best, first)
                 }
                 Source::Mode(_) | Source::Submissions => (base.best, None),
             };
             next.best = best;
             all.extend(is_news);
         }
-        let Some(own) = seen.own else { return Ok((next, Vec::new())) };
+        let Some(own) = seen.own.filter(|_| from_nothing) else { return Ok((next, Vec::new())) };
         let kind = |news| PushKind::Rank {
             board: config.name.clone(),
             rank: own.rank,

@@ -3,6 +3,7 @@ use super::{
     best::has_bests,
     index::told_of,
     news::{Look, is_ahead, mark_ahead, settings_of},
+    tell::Since,
 };
 use crate::{
     Call, Engine, EngineError,
@@ -134,8 +135,7 @@ impl Engine {
             since: old_watch.as_ref().map_or(call.now, |(old, _)| old.since),
             until: call.now.saturating_add(WATCH_LIFE),
         };
-        let base = ToldRow { of: settings_of(view), ..ToldRow::default() };
-        let (now, _) = self.look(view, player, &watch, &base, &Look::All).await?;
+        let (now, _) = self.look(view, player, &watch, Since::Now(settings_of(view)), &Look::All).await?;
         let old = old_watch.as_ref().zip(old_told.as_ref());
         let told = carried(&watch, now, old.map(|((watch, _), (told, _))| (watch, told)));
         let mut changes = self.changes(call, &[name, &player]);

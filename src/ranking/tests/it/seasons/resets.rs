@@ -118,16 +118,17 @@ fn a_preview_counts_tiers_percentiles_and_bars() {
     assert_eq!((plain.tiers.len(), plain.unplaced_before, plain.unplaced_after), (0, 0, 0));
     assert_eq!((plain.players, &plain.buckets), (lower.players, &lower.buckets));
     let tiers = |preview: &Preview| {
-        preview.tiers.iter().map(|tier| (tier.name.clone(), tier.before, tier.after)).collect::<Vec<_>>()
+        let told = |tier: &PreviewTier| (tier.name.clone(), tier.before, tier.after, tier.belong_after);
+        preview.tiers.iter().map(told).collect::<Vec<_>>()
     };
-    let named = |name: &str, before, after| (name.to_owned(), before, after);
-    assert_eq!(tiers(&lower), [named("bronze", 1, 2), named("silver", 1, 1), named("master", 1, 0)]);
+    let named = |name: &str, before, after, belong| (name.to_owned(), before, after, belong);
+    // Ratings after it: 1400, 1500, 1570, 1700: bronze II, bronze I twice, master.
+    assert_eq!(tiers(&lower), [named("bronze", 1, 2, 3), named("silver", 1, 1, 0), named("master", 1, 0, 1)]);
     assert_eq!((lower.players, lower.unplaced_before, lower.unplaced_after), (4, 1, 1));
     assert_eq!((lower.deviation_mean_before, lower.deviation_mean_after), (60.0, 100.0));
-    // After it: 1400, 1500, 1570, 1700: bronze II, bronze I twice, master.
     let anew = preview(with(|config| config.visible = VisibleReset::Placement), &players);
-    assert_eq!(tiers(&anew), [named("bronze", 1, 3), named("silver", 1, 0), named("master", 1, 1)]);
-    assert_eq!((anew.unplaced_before, anew.unplaced_after), (1, 0));
+    assert_eq!(tiers(&anew), [named("bronze", 1, 0, 3), named("silver", 1, 0, 0), named("master", 1, 0, 1)]);
+    assert_eq!((anew.unplaced_before, anew.unplaced_after), (1, 4), "all have placement games to play");
     let median = lower.percentiles.iter().find(|row| row.percent == 50).unwrap();
     assert_eq!((median.before, median.after), (1_500.0, 1_500.0));
     let last = lower.percentiles.last().unwrap();

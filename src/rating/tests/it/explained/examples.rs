@@ -2,7 +2,8 @@ use super::{Known, Match, alone, lineup, season};
 use gsm_rating::explained::{Adjusted, Item, Person, Recent, What, Why, rate, why};
 use gsm_rating::options::{Newcomer, Options, Party, RepeatedPair, Smurf};
 use gsm_rating::{
-    EloSettings, Entrant, Game, KalmanSettings, Rating, RatingError, Scratch, Side, System, TrueSkillSettings,
+    EloSettings, Entrant, Game, GlickoSettings, KalmanSettings, Rating, RatingError, Scratch, Side, System,
+    TrueSkillSettings,
 };
 
 /// Elo with K 32: a win against an equal is 16 points, by hand.
@@ -182,6 +183,29 @@ fn a_party_is_rated_as_if_better_and_keeps_nothing_of_it() {
     // The others saw what they were up against.
     assert_eq!(found[2].opponents.map(|of| (of.sides, of.mean)), Some((1, 1600.0)));
     assert_eq!(found[0].step, Some(32.0));
+}
+
+#[test]
+fn what_rounding_makes_is_no_item() {
+    let party = Options { party: Some(Party { points_per_mate: 30.0 }), ..Options::default() };
+    let both = |mean, other| {
+        let friends = |place, id, mean| {
+            let known = |id| Known { party: 2, ..alone(id) };
+            lineup(place, vec![(at(mean), known(id)), (at(mean + 17.3), known(id + 1))])
+        };
+        Match::new(vec![friends(1, 1, mean), friends(2, 3, other)])
+    };
+    let systems =
+        [elo(), System::Glicko(GlickoSettings::default()), System::Kalman(KalmanSettings::default())];
+    for (nth, system) in systems.iter().cycle().take(300).enumerate() {
+        let mean = 1_500.0 + 1.37 * nth as f64;
+        // As much better on either side: that leaves what is expected as it was.
+        for why in played(system, &party, &both(mean, 1_700.0 - nth as f64 / 3.0)) {
+            assert!(why.items.iter().all(|item| item.what != What::Party), "{system:?} {why:?}");
+            let sum: f64 = why.items.iter().map(|item| item.points).sum();
+            assert!((sum - why.gain).abs() < 1e-9, "{why:?}");
+        }
+    }
 }
 
 /// How many matches against equals a new player of this strength needs to come within `near` of it.
