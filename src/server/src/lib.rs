@@ -39,6 +39,12 @@ mod upkeep;
 mod webhooks;
 mod who;
 
+/// The OpenAPI document of a server whose policies open nothing to strangers.
+#[must_use]
+pub fn openapi() -> serde_json::Value {
+    api::described(&[])
+}
+
 pub use audit::key_fault as audit_key_fault;
 pub use bootstrap::bootstrap;
 pub use echo::echo;

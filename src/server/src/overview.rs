@@ -88,9 +88,9 @@ pub(crate) struct OverviewDto {
     /// Results since the server started.
     results: u64,
     /// Offences since the server started, by kind.
-    penalties: PenaltiesDto,
+    penalties: OverviewPenaltiesDto,
     series: SeriesDto,
-    boards: Vec<BoardLineDto>,
+    boards: Vec<OverviewBoardDto>,
     /// Boards that are saved, so that a start need not read every rating.
     snapshots: Vec<SnapshotDto>,
     /// How the predictions of each mode held up of late, where matches were judged.
@@ -200,7 +200,7 @@ impl EndpointDto {
 
 /// Offences by kind.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PenaltiesDto {
+pub(crate) struct OverviewPenaltiesDto {
     dodge: u64,
     leave: u64,
     afk: u64,
@@ -257,7 +257,7 @@ pub(crate) struct QueueLineDto {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(crate) struct BoardLineDto {
+pub(crate) struct OverviewBoardDto {
     mode: String,
     players: u64,
     top: Vec<crate::api::EntryDto>,
@@ -324,7 +324,7 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
         let of = BoardRef::from(mode);
         let board = app.engine.open_board(&of).await?;
         let (top, _) = app.engine.top(&of, 0, TOP_ROWS).await?;
-        boards.push(BoardLineDto {
+        boards.push(OverviewBoardDto {
             mode: mode.to_string(),
             players: *players,
             top: top.into_iter().map(|row| crate::api::EntryDto::new(board.config(), row)).collect(),
@@ -347,7 +347,7 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
         results: overview.results,
         penalties: {
             let of = |kind| overview.penalties.get(&kind).copied().unwrap_or(0);
-            PenaltiesDto {
+            OverviewPenaltiesDto {
                 dodge: of(OffenceKind::Dodge),
                 leave: of(OffenceKind::Leave),
                 afk: of(OffenceKind::Afk),

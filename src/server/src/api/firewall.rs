@@ -26,7 +26,7 @@ const REASON_CHARS_MAX: usize = 128;
 pub(crate) struct FirewallDto {
     profile: &'static str,
     /// Of two that refuse a request the first is told.
-    rules: Vec<RuleDto>,
+    rules: Vec<FirewallRuleDto>,
     /// What the deny list has done.
     denied: TallyDto,
     deny_action: &'static str,
@@ -93,7 +93,7 @@ impl From<Sample> for SampleDto {
 
 /// A rule and what it has done.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct RuleDto {
+pub(crate) struct FirewallRuleDto {
     name: String,
     #[schema(value_type = String)]
     on: gsm_security::Event,
@@ -116,7 +116,7 @@ pub(crate) struct RuleDto {
     tally: TallyDto,
 }
 
-impl From<RuleReport> for RuleDto {
+impl From<RuleReport> for FirewallRuleDto {
     fn from(report: RuleReport) -> Self {
         let RuleReport { rule, tally, keys } = report;
         let texts = |all: &[Box<str>]| all.iter().map(ToString::to_string).collect();

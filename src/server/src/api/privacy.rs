@@ -17,7 +17,7 @@ use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gsm_core::PlayerId;
 use gsm_engine::{EngineError, Erasure, ExportCursor, Principal};
-use items::ItemDto;
+use items::ExportItemDto;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -55,7 +55,7 @@ impl From {
 pub(crate) struct ExportDto {
     #[schema(value_type = String)]
     player_id: PlayerId,
-    items: Vec<ItemDto>,
+    items: Vec<ExportItemDto>,
     /// Give it as `cursor` to read on; absent at the end. A page may have no items and yet not be the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -96,7 +96,8 @@ pub(crate) async fn export(
         From::Store(from) => {
             let page = app.engine.export_player(&call, player, &from).await?;
             let with_names = call.principal.player().is_none();
-            let items = page.items.into_iter().map(|item| ItemDto::new(player, item, with_names)).collect();
+            let items =
+                page.items.into_iter().map(|item| ExportItemDto::new(player, item, with_names)).collect();
             (items, Some(page.next.map_or(From::Log(u64::MAX), From::Store)))
         }
         From::Log(before) => {
@@ -104,7 +105,7 @@ pub(crate) async fn export(
             app.engine.may_export(&call, player).await?;
             let filter = Filter { principal: Some(player.to_string()), ..Filter::default() };
             let page = read(&app, move |log| log.list(&filter, Some(before), RECORDS_MAX)).await?;
-            let items = page.records.into_iter().map(ItemDto::AuditRecord).collect();
+            let items = page.records.into_iter().map(ExportItemDto::AuditRecord).collect();
             (items, page.before.map(From::Log))
         }
     };

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 /// A part of a gain.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ItemDto {
+pub(crate) struct WhyItemDto {
     /// `result`, `margin`, `partial_play`, `quit`, `newcomer_fading`, `variant`, `party`, `smurf`, `repeated_pair` or `newcomer`.
     #[schema(value_type = String)]
     what: What,
@@ -36,7 +36,7 @@ pub(crate) struct OpponentsDto {
 
 /// Why one player's rating moved as it did.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct WhyDto {
+pub(crate) struct RatingWhyDto {
     #[schema(value_type = String)]
     player_id: PlayerId,
     /// Before the match, in points, grown to its time.
@@ -57,7 +57,7 @@ pub(crate) struct WhyDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<f64>,
     /// The parts of the gain; they add up to it.
-    items: Vec<ItemDto>,
+    items: Vec<WhyItemDto>,
 }
 
 fn text(what: What) -> &'static str {
@@ -75,7 +75,7 @@ fn text(what: What) -> &'static str {
     }
 }
 
-impl WhyDto {
+impl RatingWhyDto {
     fn new(player_id: PlayerId, why: Why) -> Self {
         Self {
             player_id,
@@ -95,7 +95,7 @@ impl WhyDto {
             items: why
                 .items
                 .iter()
-                .map(|item| ItemDto { what: item.what, points: item.points, text: text(item.what) })
+                .map(|item| WhyItemDto { what: item.what, points: item.points, text: text(item.what) })
                 .collect(),
         }
     }
@@ -106,7 +106,7 @@ pub(crate) struct WhyListDto {
     #[schema(value_type = String)]
     match_id: MatchId,
     /// In the order of the match's sides.
-    players: Vec<WhyDto>,
+    players: Vec<RatingWhyDto>,
 }
 
 /// Read why ratings moved as they did in a match.
@@ -125,6 +125,6 @@ pub(crate) async fn why(
 ) -> Result<Answer<WhyListDto>, ApiError> {
     let match_id: MatchId = params.get("match_id")?;
     let whys = app.engine.why(&read.call, match_id).await?;
-    let players = whys.into_iter().map(|(player, why)| WhyDto::new(player, why)).collect();
+    let players = whys.into_iter().map(|(player, why)| RatingWhyDto::new(player, why)).collect();
     Ok(Answer(WhyListDto { match_id, players }))
 }

@@ -111,9 +111,14 @@ impl Call<'_> {
         sender.send_request(request).await.expect("an answer")
     }
     pub(crate) async fn send(self) -> Answer {
+        let (method, path) = (self.builder.method_ref().cloned(), self.builder.uri_ref().cloned());
         let (parts, body) = self.open().await.into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("text");
-        Answer { status: parts.status, headers: parts.headers, text }
+        let answer = Answer { status: parts.status, headers: parts.headers, text };
+        if let (Some(method), Some(path)) = (method, path) {
+            crate::shapes::check(method.as_str(), path.path(), &answer);
+        }
+        answer
     }
 }

@@ -27,6 +27,7 @@ mod roles;
 mod rule_sets;
 mod rulings;
 mod several;
+mod shapes;
 mod sign_in;
 mod tls;
 mod watch;

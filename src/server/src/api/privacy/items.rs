@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 /// Something that is kept of a player: `kind` says what, `data` has it.
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "kind", content = "data", rename_all = "snake_case")]
-pub(crate) enum ItemDto {
+pub(crate) enum ExportItemDto {
     Account(Box<AccountDto>),
     Ban(BanDto),
     Penalty(PenaltyDto),
@@ -43,7 +43,7 @@ pub(crate) enum ItemDto {
     AuditRecord(serde_json::Value),
 }
 
-impl ItemDto {
+impl ExportItemDto {
     /// `with_names`: who banned is named, for operators.
     pub(super) fn new(player: PlayerId, item: ExportItem, with_names: bool) -> Self {
         match item {

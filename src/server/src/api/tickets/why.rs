@@ -14,7 +14,7 @@ pub(crate) struct ExplainDto {
     /// The same in a sentence.
     text: String,
     #[serde(flatten)]
-    why: Option<WhyDto>,
+    why: Option<TicketWhyDto>,
     /// Of a queue with a rule set.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_set: Option<RulesDto>,
@@ -33,7 +33,7 @@ pub(crate) struct QueueWhyDto {
     /// In a sentence.
     text: String,
     #[serde(flatten)]
-    why: Option<WhyDto>,
+    why: Option<TicketWhyDto>,
     /// Of a queue with a rule set.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_set: Option<RulesDto>,
@@ -41,7 +41,7 @@ pub(crate) struct QueueWhyDto {
 
 /// Counts and limits of a ticket that waits in a window of skill.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct WhyDto {
+pub(crate) struct TicketWhyDto {
     /// Place in the queue: 1 is the longest waiting.
     position: usize,
     waited_ms: u64,
@@ -110,7 +110,7 @@ pub(crate) struct RulesDto {
     others: usize,
     /// Those of them that may be in one match with it, as far as two tickets say.
     compatible: usize,
-    rules: Vec<RuleDto>,
+    rules: Vec<WaitRuleDto>,
     /// The rule that stands in the way most.
     #[serde(skip_serializing_if = "Option::is_none")]
     binding: Option<String>,
@@ -123,7 +123,7 @@ pub(crate) struct RulesDto {
 
 /// What one rule says.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct RuleDto {
+pub(crate) struct WaitRuleDto {
     rule: String,
     /// Other tickets that it lets be in one match with this one, as far as two tickets say.
     passing: usize,
@@ -167,21 +167,21 @@ impl ExplainDto {
     }
 }
 
-fn parts(explained: Explained) -> (String, Option<WhyDto>, Option<RulesDto>) {
+fn parts(explained: Explained) -> (String, Option<TicketWhyDto>, Option<RulesDto>) {
     match explained {
         Explained::Window(why) => (sentence(&why), Some(window(&why)), None),
         Explained::Ruled(why) => (ruled_sentence(&why), None, Some(rules(*why))),
     }
 }
 
-fn window(why: &Explain) -> WhyDto {
+fn window(why: &Explain) -> TicketWhyDto {
     let binding = match why.binding {
         Binding::TooFewPlayers => "too_few_players",
         Binding::PartyFit => "party_fit",
         Binding::SkillWindow => "skill_window",
         Binding::Nothing => "nothing",
     };
-    WhyDto {
+    TicketWhyDto {
         position: why.position,
         waited_ms: why.waited.get(),
         skill: why.skill,
@@ -197,7 +197,7 @@ fn window(why: &Explain) -> WhyDto {
 }
 
 fn rules(why: RuledExplain) -> RulesDto {
-    let rule = |rule: gsm_matchmaking::RuleWhy| RuleDto {
+    let rule = |rule: gsm_matchmaking::RuleWhy| WaitRuleDto {
         rule: rule.rule,
         passing: rule.passing,
         held: rule.held,
