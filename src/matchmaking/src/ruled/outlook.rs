@@ -5,7 +5,7 @@
 //! the rules limit, there are enough players, enough of those with something that a match must have, and something new.
 //! Where there are not, no choice is a match. And where rules compare teams, whether what is left can bring what the
 //! rules ask of both ([`Versus`]), and who of it may still sit where. An outlook may be too good, and never too bad.
-use super::{search::Candidate, sieve::region, store::Store, ticket::Waiting};
+use super::{deviation, search::Candidate, sieve::region, store::Store, ticket::Waiting};
 use gsm_rules::{
     NumberColumn, Pairwise, Party, Reserve, Seat, Stage, Symbol, VERSUS_COLUMNS_MAX, Versus, WordColumn,
 };
@@ -25,6 +25,8 @@ const NARROWINGS: usize = 3;
 pub(super) struct Outlook {
     /// The number that the rules limit, how far apart two may be, and the rule.
     band: Option<(NumberColumn, f64, usize)>,
+    /// Where the rules limit the standard deviation of that number: the limit, and the most players of a match.
+    deviation: Option<(f64, u32)>,
     /// The latencies that the rules limit, the limit, and the rule.
     region: Option<(WordColumn, f64, usize)>,
     /// The first team of each kind.
@@ -167,11 +169,15 @@ impl Outlook {
         waiting: &Store,
     ) -> Option<Self> {
         let own = anchor.parties.first()?;
+        let deviation = stage.deviation();
+        let is_asked = |of: NumberColumn| deviation.is_none_or(|(column, _)| column == of);
         let band = stage.pairwise().iter().find_map(|pair| match *pair {
-            Pairwise::Within { column, width, rule } => Some((column, width, rule)),
-            Pairwise::SameNumber { column, rule } => Some((column, 0.0, rule)),
+            Pairwise::Within { column, width, rule } if is_asked(column) => Some((column, width, rule)),
+            Pairwise::SameNumber { column, rule } if is_asked(column) => Some((column, 0.0, rule)),
             _ => None,
         });
+        let most = stage.teams().iter().map(|size| u32::from(size.max)).sum();
+        let deviation = deviation.map(|(_, limit)| (limit, most));
         let region = region(stage);
         let mut places: SmallVec<[Symbol; 8]> = SmallVec::new();
         if let Some((column, max_ms, _)) = region {
@@ -183,7 +189,8 @@ impl Outlook {
         if is_blind && stage.versus_columns().is_empty() {
             return None;
         }
-        let mut outlook = Self { band, region, kinds, places, seen: Vec::new(), order: Vec::new() };
+        let mut outlook =
+            Self { band, deviation, region, kinds, places, seen: Vec::new(), order: Vec::new() };
         let see = |candidate: &Candidate| outlook.see(stage, candidate, waiting.at(candidate.key.slot));
         outlook.seen = candidates.iter().map(see).collect();
         let mut order: Vec<u32> = (0..outlook.seen.len() as u32).collect();
@@ -334,6 +341,16 @@ impl Outlook {
         let places = (self.region.is_some() && asked.places).then_some(common);
         if !has_enough(&left, places, (low, high, width), &needed) {
             return Look::Bad;
+        }
+        if let (Some((limit, most)), Some((column, ..))) = (self.deviation, self.band)
+            && left.iter().all(|seen| !seen.number.is_nan())
+        {
+            let seats = taken.seats.iter().map(|of| (of.party.number(column), of.party.size().into()));
+            let others = left.iter().map(|seen| (seen.number, seen.gives.players()));
+            let missing = taken.missing.iter().sum::<u32>() as usize;
+            if deviation::is_above(limit, seats, others, missing, most) {
+                return Look::Bad;
+            }
         }
         let Some(versus) = asked.versus.then(|| stage.versus(taken.seats)).flatten() else {
             return Look::Fine;
