@@ -118,6 +118,9 @@ impl Stage {
             has_team_rules,
         }
     }
+    pub(crate) fn checks(&self) -> &[Check] {
+        &self.checks
+    }
     /// The age from which it is in force.
     #[must_use]
     pub const fn from(&self) -> Millis {

@@ -260,7 +260,8 @@ impl RulePool {
         };
         let is_news = |key: Key| waiting.is_fresh(key, round.number);
         let few_news = !run.is_news && round.news.len() < FEW_NEWS;
-        let news = || round.news.iter().filter(|_| few_news).filter_map(|key| other(*key, is_news(*key)));
+        let few = if few_news { round.news.as_slice() } else { &[] };
+        let news = || few.iter().filter_map(|key| other(*key, is_news(*key)));
         if few_news && choice.candidates(news(), 1, &mut Counts::of(set)).0.is_empty() {
             return None;
         }

@@ -18,6 +18,7 @@ mod slow;
 #[path = "../../../rules/tests/it/spec.rs"]
 #[expect(dead_code, reason = "here the generator's rule sets are printed, and judged by the rules")]
 mod spec;
+mod stand_ins;
 #[path = "../../../rules/tests/it/twin.rs"]
 mod twin;
 mod why;
