@@ -213,6 +213,11 @@ impl Stage {
         }
         self.teams.iter().zip(&players).all(|(size, players)| (size.min..=size.max).contains(players))
     }
+    /// Whether a match is two players against each other.
+    #[must_use]
+    pub fn is_duel(&self) -> bool {
+        self.teams.len() == 2 && self.teams.iter().all(|size| (size.min, size.max) == (1, 1))
+    }
     /// What one rule says about a candidate; compounds included. The result means something for complete candidates.
     ///
     /// `rule` is an index into [`RuleSet::rules`](crate::RuleSet::rules); one that does not exist holds.

@@ -34,8 +34,10 @@ pub(super) struct Outlook {
     region: Option<(WordColumn, f64, usize)>,
     /// The first team of each kind.
     kinds: SmallVec<[u8; 8]>,
-    /// Locations near enough to the anchor.
-    places: SmallVec<[Symbol; 8]>,
+    /// Locations near enough to the anchor, and how near.
+    places: SmallVec<[(Symbol, f64); 8]>,
+    /// So far apart may two be there.
+    apart_ms: f64,
     seen: Vec<Seen>,
     /// Candidates in the order of their numbers; those without one come last.
     order: Vec<u32>,
@@ -184,9 +186,14 @@ impl Outlook {
         let most = stage.teams().iter().map(|size| u32::from(size.max)).sum();
         let deviation = deviation.map(|(_, limit)| (limit, most));
         let region = region(stage);
-        let mut places: SmallVec<[Symbol; 8]> = SmallVec::new();
+        let apart_ms = stage.pairwise().iter().find_map(|pair| match *pair {
+            Pairwise::Region { apart_ms, .. } => Some(apart_ms),
+            _ => None,
+        });
+        let apart_ms = apart_ms.unwrap_or(f64::INFINITY);
+        let mut places: SmallVec<[(Symbol, f64); 8]> = SmallVec::new();
         if let Some((column, max_ms, _)) = region {
-            places.extend(own.entries(column).filter(|(_, ms)| *ms <= max_ms).map(|(place, _)| place));
+            places.extend(own.entries(column).filter(|(_, ms)| *ms <= max_ms));
         }
         let region = region.filter(|_| places.len() <= PLACES_MAX);
         let kinds = SmallVec::from_slice(stage.kinds());
@@ -195,7 +202,7 @@ impl Outlook {
             return None;
         }
         let mut outlook =
-            Self { band, deviation, region, kinds, places, seen: Vec::new(), order: Vec::new() };
+            Self { band, deviation, region, kinds, places, apart_ms, seen: Vec::new(), order: Vec::new() };
         let see = |candidate: &Candidate| outlook.see(stage, candidate, waiting.at(candidate.key.slot));
         outlook.seen = candidates.iter().map(see).collect();
         let mut order: Vec<u32> = (0..outlook.seen.len() as u32).collect();
@@ -231,7 +238,11 @@ impl Outlook {
     fn bits(&self, party: &Party) -> u64 {
         let Some((column, max_ms, _)) = self.region else { return u64::MAX };
         let near = party.entries(column).filter(|(_, ms)| *ms <= max_ms);
-        let at = near.filter_map(|(place, _)| self.places.iter().position(|own| *own == place));
+        let is_here = |(place, ms): (Symbol, f64)| {
+            let near = |own: &(Symbol, f64)| own.0 == place && (own.1 - ms).abs() <= self.apart_ms;
+            self.places.iter().position(near)
+        };
+        let at = near.filter_map(is_here);
         at.fold(0, |bits, at| bits | 1 << at)
     }
 

@@ -51,6 +51,11 @@ impl Counts {
     pub(super) fn of(set: &RuleSet) -> Self {
         Self(vec![(0, 0); set.rules().len()])
     }
+    pub(super) fn add(&mut self, other: &Self) {
+        for ((passed, failed), (more_passed, more_failed)) in self.0.iter_mut().zip(&other.0) {
+            (*passed, *failed) = (*passed + more_passed, *failed + more_failed);
+        }
+    }
     pub(super) fn note_failed(&mut self, rule: usize, times: u32) {
         if let Some((_, failed)) = self.0.get_mut(rule) {
             *failed += u64::from(times);

@@ -21,4 +21,5 @@ mod spec;
 mod stand_ins;
 #[path = "../../../rules/tests/it/twin.rs"]
 mod twin;
+mod unindexed;
 mod why;

@@ -165,7 +165,8 @@ impl Pairs<'_> {
             }
             Check::Roles(roles) if roles.teams == *self.teams => self.all.push(Pairwise::Unary { rule }),
             Check::Latency(latency) => {
-                self.all.push(Pairwise::Region { column: latency.column, max_ms: latency.max_ms, rule });
+                let (column, max_ms, apart_ms) = (latency.column, latency.max_ms, latency.apart_ms());
+                self.all.push(Pairwise::Region { column, max_ms, apart_ms, rule });
                 self.all.push(Pairwise::Unary { rule });
             }
             _ => {}

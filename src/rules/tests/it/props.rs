@@ -66,8 +66,11 @@ fn fulfilled(stage: &Stage, condition: &Pairwise, a: &Party, b: &Party) -> bool 
         Pairwise::Overlap { column, at_least, .. } => {
             a.set(column).iter().filter(|text| b.set(column).contains(text)).count() >= at_least as usize
         }
-        Pairwise::Region { column, max_ms, .. } => a.entries(column).any(|(place, ms)| {
-            ms <= max_ms && b.entries(column).any(|(other, ms)| other == place && ms <= max_ms)
+        Pairwise::Region { column, max_ms, apart_ms, .. } => a.entries(column).any(|(place, ms)| {
+            let is_near = |(other, theirs): (_, f64)| {
+                other == place && theirs <= max_ms && (ms - theirs).abs() <= apart_ms
+            };
+            ms <= max_ms && b.entries(column).any(is_near)
         }),
         Pairwise::Unary { .. } => stage.alone(a).is_none() && stage.alone(b).is_none(),
     }
