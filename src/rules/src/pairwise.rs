@@ -52,12 +52,14 @@ pub enum Pairwise {
         /// The rule that asks it.
         rule: usize,
     },
-    /// Some location is within the latency for both.
+    /// Some location is within the latency for both, and they are near each other there.
     Region {
         /// Of which latencies.
         column: WordColumn,
         /// In milliseconds; infinite where the rule limits distances only.
         max_ms: f64,
+        /// So far apart may the two be there, in milliseconds; infinite where the rule limits no distances.
+        apart_ms: f64,
         /// The rule that asks it.
         rule: usize,
     },

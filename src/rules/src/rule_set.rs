@@ -1,7 +1,9 @@
 //! A checked rule set.
 use crate::{
     columns::{Columns, NumberColumn, NumberSource, WordColumn, WordSource},
+    judge::stand_in::StandIns,
     objective::Objective,
+    party::Party,
     stage::Stage,
     symbols::Symbols,
     value::Value,
@@ -24,6 +26,7 @@ pub struct RuleSet {
     pub(crate) objective: Option<Objective>,
     pub(crate) parties: Parties,
     pub(crate) even_by: Option<EvenBy>,
+    pub(crate) stand_ins: StandIns,
 }
 
 /// By what teams are made even where the rules leave it open who plays with whom.
@@ -229,6 +232,17 @@ impl RuleSet {
     #[must_use]
     pub const fn even_by(&self) -> Option<EvenBy> {
         self.even_by
+    }
+    /// The same for tickets of which one may [stand in](RuleSet::stands_in) for the other, and hardly ever for the rest.
+    #[must_use]
+    pub fn class(&self, party: &Party) -> u32 {
+        self.stand_ins.class(party)
+    }
+    /// Whether each match that tickets `with` and `other` are in is one as well if `one` takes the place of `other`, in any
+    /// stage, as far as the rules are concerned. It may miss some, and is never wrong.
+    #[must_use]
+    pub fn stands_in(&self, with: &Party, one: &Party, other: &Party) -> bool {
+        self.stand_ins.may(with, one, other)
     }
     /// Whether anything reads players' [strengths](crate::Member::strength).
     #[must_use]

@@ -35,6 +35,7 @@ pub struct Stage {
     alone: Vec<usize>,
     pairwise: Vec<Pairwise>,
     only_within: Option<(NumberColumn, f64)>,
+    deviation: Option<(NumberColumn, f64)>,
     needs: Vec<Need>,
     rivals: Rivals,
     /// Whether teams differ in who may sit on them.
@@ -79,7 +80,9 @@ impl Stage {
             next += 1;
         }
         let everybody = (0_u8..=u8::MAX).take(teams.len()).collect();
-        let pairwise = pairwise(&must, &checks, &everybody);
+        let pairwise = pairwise(&must, &checks, &everybody, &teams);
+        let deviations = must.iter().filter_map(|rule| checks.get(*rule)?.deviation(&everybody));
+        let deviation = deviations.min_by(|a, b| a.1.total_cmp(&b.1));
         let only_within = match alone.as_slice() {
             [rule] => match checks.get(*rule) {
                 Some(Check::Spread { teams, column, allowed })
@@ -109,10 +112,14 @@ impl Stage {
             alone,
             pairwise,
             only_within,
+            deviation,
             needs,
             rivals,
             has_team_rules,
         }
+    }
+    pub(crate) fn checks(&self) -> &[Check] {
+        &self.checks
     }
     /// The age from which it is in force.
     #[must_use]
@@ -150,6 +157,11 @@ impl Stage {
     #[must_use]
     pub const fn only_within(&self) -> Option<(NumberColumn, f64)> {
         self.only_within
+    }
+    /// Where a rule limits the standard deviation of a number over all players: that column, and the least limit.
+    #[must_use]
+    pub const fn deviation(&self) -> Option<(NumberColumn, f64)> {
+        self.deviation
     }
     /// Players with something that every match of this stage must have.
     #[must_use]
@@ -200,6 +212,11 @@ impl Stage {
             }
         }
         self.teams.iter().zip(&players).all(|(size, players)| (size.min..=size.max).contains(players))
+    }
+    /// Whether a match is two players against each other.
+    #[must_use]
+    pub fn is_duel(&self) -> bool {
+        self.teams.len() == 2 && self.teams.iter().all(|size| (size.min, size.max) == (1, 1))
     }
     /// What one rule says about a candidate; compounds included. The result means something for complete candidates.
     ///

@@ -6,8 +6,8 @@ use super::{
 };
 use gsm_core::{Map, Millis, Timestamp};
 use gsm_rules::{
-    Batching, ExpansionAge, NumberColumn, Pairwise, Party, Rule, RuleKind, RuleSet, SortBy, SortKey, Stage,
-    Symbol, Symbols, WordColumn,
+    Batching, ExpansionAge, NumberColumn, Pairwise, Party, Rule, RuleKind, RuleSet, Seat, SortBy, SortKey,
+    Stage, Symbol, Symbols, Verdict, WordColumn,
 };
 use std::cmp::Ordering;
 
@@ -64,6 +64,22 @@ impl Choice<'_> {
         true
     }
 
+    /// Whether the two are a match, where two are all that a match has. The rules that they fail are counted.
+    fn can_duel(&self, stage: &Stage, other: &Waiting, counts: &mut Counts) -> bool {
+        let (Some(party), Some(theirs), true) = (self.anchor.party(), other.party(), stage.is_duel()) else {
+            return true;
+        };
+        let mut kinds = stage.kinds().iter();
+        kinds.any(|team| {
+            let seats = [Seat { team: *team, party }, Seat { team: 1 - team, party: theirs }];
+            let holds = stage.holds(&seats);
+            for at in (0..self.set.rules().len()).filter(|_| !holds) {
+                counts.note(at, stage.verdict(at, &seats) != Verdict::Fails);
+            }
+            holds
+        })
+    }
+
     /// The tickets among `others` that may join, best first; only the first `most` of them are looked for. Whether there
     /// may be more.
     pub(super) fn candidates<'w>(
@@ -95,7 +111,7 @@ impl Choice<'_> {
                 counts.note(rule, false);
                 continue;
             }
-            if self.are_compatible(stage, other, counts) {
+            if self.are_compatible(stage, other, counts) && self.can_duel(stage, other, counts) {
                 chosen.push(Chosen { of: other, key, is_news, is_of_stage });
             }
         }
@@ -139,11 +155,22 @@ impl Choice<'_> {
                 _ => None,
             })
             .collect();
+        // Where a rule limits how far apart they may be in their location, in the best of them.
+        let places = stage.pairwise().iter().filter_map(|pair| match *pair {
+            Pairwise::Region { column, max_ms, apart_ms, .. } if apart_ms.is_finite() => {
+                Some((column, max_ms, apart_ms.max(f64::MIN_POSITIVE)))
+            }
+            _ => None,
+        });
         let distance = |of: &Waiting| -> f64 {
             let Some(party) = of.parties.first() else { return 0.0 };
-            near.iter()
-                .map(|(column, width)| (party.number(*column) - own.number(*column)).abs() / width)
-                .sum()
+            let numbers = near
+                .iter()
+                .map(|(column, width)| (party.number(*column) - own.number(*column)).abs() / width);
+            let places = places.clone().map(|(column, max_ms, apart_ms)| {
+                near_places(party, own, column, max_ms).fold(f64::INFINITY, f64::min) / apart_ms
+            });
+            numbers.chain(places).sum()
         };
         chosen.sort_by_cached_key(|one| (ordered(distance(one.of)), one.of.turn));
     }
@@ -265,23 +292,33 @@ pub(super) fn holds(pair: &Pairwise, one: &Party, two: &Party) -> bool {
         Pairwise::Overlap { column, at_least, .. } => {
             shared(one.set(column), two.set(column)) >= at_least as usize
         }
-        Pairwise::Region { column, max_ms, .. } => {
-            // Both ascend.
-            let is_near = |(_, ms): &(Symbol, f64)| *ms <= max_ms;
-            let mut ones = one.entries(column).filter(is_near);
-            let mut twos = two.entries(column).filter(is_near);
-            let (mut next, mut other) = (ones.next(), twos.next());
-            while let (Some((a, _)), Some((b, _))) = (next, other) {
-                match a.cmp(&b) {
-                    Ordering::Less => next = ones.next(),
-                    Ordering::Greater => other = twos.next(),
-                    Ordering::Equal => return true,
-                }
-            }
-            false
+        Pairwise::Region { column, max_ms, apart_ms, .. } => {
+            near_places(one, two, column, max_ms).any(|apart| apart <= apart_ms)
         }
         Pairwise::Unary { .. } => true,
     }
+}
+
+/// How far apart two parties are in each location that is within `max_ms` for both.
+fn near_places(one: &Party, two: &Party, column: WordColumn, max_ms: f64) -> impl Iterator<Item = f64> {
+    // Both ascend.
+    let is_near = move |(_, ms): &(Symbol, f64)| *ms <= max_ms;
+    let (mut ones, mut twos) = (one.entries(column).filter(is_near), two.entries(column).filter(is_near));
+    let (mut next, mut other) = (ones.next(), twos.next());
+    std::iter::from_fn(move || {
+        while let (Some((a, ms)), Some((b, theirs))) = (next, other) {
+            if a <= b {
+                next = ones.next();
+            }
+            if b <= a {
+                other = twos.next();
+            }
+            if a == b {
+                return Some((ms - theirs).abs());
+            }
+        }
+        None
+    })
 }
 
 /// How many symbols two ascending lists have in common.

@@ -1,6 +1,7 @@
 //! The waiting tickets of one queue under a rule set.
 mod apart;
 mod candidates;
+mod deviation;
 mod even;
 mod explain;
 mod large;

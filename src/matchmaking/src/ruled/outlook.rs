@@ -5,11 +5,14 @@
 //! the rules limit, there are enough players, enough of those with something that a match must have, and something new.
 //! Where there are not, no choice is a match. And where rules compare teams, whether what is left can bring what the
 //! rules ask of both ([`Versus`]), and who of it may still sit where. An outlook may be too good, and never too bad.
-use super::{search::Candidate, sieve::region, store::Store, ticket::Waiting};
+mod window;
+
+use super::{deviation, search::Candidate, sieve::region, store::Store, ticket::Waiting};
 use gsm_rules::{
     NumberColumn, Pairwise, Party, Reserve, Seat, Stage, Symbol, VERSUS_COLUMNS_MAX, Versus, WordColumn,
 };
 use smallvec::SmallVec;
+use window::has_enough;
 
 /// Needs that are looked at.
 const NEEDS_MAX: usize = 24;
@@ -25,12 +28,16 @@ const NARROWINGS: usize = 3;
 pub(super) struct Outlook {
     /// The number that the rules limit, how far apart two may be, and the rule.
     band: Option<(NumberColumn, f64, usize)>,
+    /// Where the rules limit the standard deviation of that number: the limit, and the most players of a match.
+    deviation: Option<(f64, u32)>,
     /// The latencies that the rules limit, the limit, and the rule.
     region: Option<(WordColumn, f64, usize)>,
     /// The first team of each kind.
     kinds: SmallVec<[u8; 8]>,
-    /// Locations near enough to the anchor.
-    places: SmallVec<[Symbol; 8]>,
+    /// Locations near enough to the anchor, and how near.
+    places: SmallVec<[(Symbol, f64); 8]>,
+    /// So far apart may two be there.
+    apart_ms: f64,
     seen: Vec<Seen>,
     /// Candidates in the order of their numbers; those without one come last.
     order: Vec<u32>,
@@ -154,6 +161,8 @@ pub(super) struct Taken<'a, 's> {
     pub(super) candidates: &'a [(Option<usize>, u8)],
     /// Players that each team lacks.
     pub(super) missing: SmallVec<[u32; 8]>,
+    /// Players for whom there is room on one team.
+    pub(super) room: u32,
     pub(super) has_news: bool,
     pub(super) has_of_stage: bool,
 }
@@ -167,15 +176,24 @@ impl Outlook {
         waiting: &Store,
     ) -> Option<Self> {
         let own = anchor.parties.first()?;
+        let deviation = stage.deviation();
+        let is_asked = |of: NumberColumn| deviation.is_none_or(|(column, _)| column == of);
         let band = stage.pairwise().iter().find_map(|pair| match *pair {
-            Pairwise::Within { column, width, rule } => Some((column, width, rule)),
-            Pairwise::SameNumber { column, rule } => Some((column, 0.0, rule)),
+            Pairwise::Within { column, width, rule } if is_asked(column) => Some((column, width, rule)),
+            Pairwise::SameNumber { column, rule } if is_asked(column) => Some((column, 0.0, rule)),
             _ => None,
         });
+        let most = stage.teams().iter().map(|size| u32::from(size.max)).sum();
+        let deviation = deviation.map(|(_, limit)| (limit, most));
         let region = region(stage);
-        let mut places: SmallVec<[Symbol; 8]> = SmallVec::new();
+        let apart_ms = stage.pairwise().iter().find_map(|pair| match *pair {
+            Pairwise::Region { apart_ms, .. } => Some(apart_ms),
+            _ => None,
+        });
+        let apart_ms = apart_ms.unwrap_or(f64::INFINITY);
+        let mut places: SmallVec<[(Symbol, f64); 8]> = SmallVec::new();
         if let Some((column, max_ms, _)) = region {
-            places.extend(own.entries(column).filter(|(_, ms)| *ms <= max_ms).map(|(place, _)| place));
+            places.extend(own.entries(column).filter(|(_, ms)| *ms <= max_ms));
         }
         let region = region.filter(|_| places.len() <= PLACES_MAX);
         let kinds = SmallVec::from_slice(stage.kinds());
@@ -183,7 +201,8 @@ impl Outlook {
         if is_blind && stage.versus_columns().is_empty() {
             return None;
         }
-        let mut outlook = Self { band, region, kinds, places, seen: Vec::new(), order: Vec::new() };
+        let mut outlook =
+            Self { band, deviation, region, kinds, places, apart_ms, seen: Vec::new(), order: Vec::new() };
         let see = |candidate: &Candidate| outlook.see(stage, candidate, waiting.at(candidate.key.slot));
         outlook.seen = candidates.iter().map(see).collect();
         let mut order: Vec<u32> = (0..outlook.seen.len() as u32).collect();
@@ -219,7 +238,11 @@ impl Outlook {
     fn bits(&self, party: &Party) -> u64 {
         let Some((column, max_ms, _)) = self.region else { return u64::MAX };
         let near = party.entries(column).filter(|(_, ms)| *ms <= max_ms);
-        let at = near.filter_map(|(place, _)| self.places.iter().position(|own| *own == place));
+        let is_here = |(place, ms): (Symbol, f64)| {
+            let near = |own: &(Symbol, f64)| own.0 == place && (own.1 - ms).abs() <= self.apart_ms;
+            self.places.iter().position(near)
+        };
+        let at = near.filter_map(is_here);
         at.fold(0, |bits, at| bits | 1 << at)
     }
 
@@ -241,6 +264,12 @@ impl Outlook {
             worth.note(look == Look::BadByVersus);
         }
         look != Look::Fine
+    }
+
+    /// Whether some choice of the candidates may make it a match, as far as nothing but the rules that compare teams is
+    /// asked.
+    pub(super) fn lets(&self, stage: &Stage, taken: &Taken<'_, '_>, candidates: &[Candidate]) -> bool {
+        self.look(stage, taken, candidates, 0, Asked { versus: false, ..Asked::ALL }) == Look::Fine
     }
 
     /// A rule that nobody who is left can fulfil, where it is dead.
@@ -323,7 +352,8 @@ impl Outlook {
             else {
                 continue;
             };
-            if (*at as usize) < from || !candidate.waits || seen.places & common == 0 {
+            let has_room = candidate.is_apart || candidate.players <= taken.room;
+            if (*at as usize) < from || !candidate.waits || !has_room || seen.places & common == 0 {
                 continue;
             }
             let is_far = high - seen.number > width || seen.number - low > width;
@@ -334,6 +364,16 @@ impl Outlook {
         let places = (self.region.is_some() && asked.places).then_some(common);
         if !has_enough(&left, places, (low, high, width), &needed) {
             return Look::Bad;
+        }
+        if let (Some((limit, most)), Some((column, ..))) = (self.deviation, self.band)
+            && left.iter().all(|seen| !seen.number.is_nan())
+        {
+            let seats = taken.seats.iter().map(|of| (of.party.number(column), of.party.size().into()));
+            let others = left.iter().map(|seen| (seen.number, seen.gives.players()));
+            let missing = taken.missing.iter().sum::<u32>() as usize;
+            if deviation::is_above(limit, seats, others, missing, most) {
+                return Look::Bad;
+            }
         }
         let Some(versus) = asked.versus.then(|| stage.versus(taken.seats)).flatten() else {
             return Look::Fine;
@@ -350,30 +390,6 @@ impl Outlook {
             }
         }
     }
-}
-
-/// Whether those who are left, in the order of their numbers, have what is needed within some width that holds `low..=high`,
-/// in one of the `places`.
-fn has_enough(
-    left: &[&Seen],
-    places: Option<u64>,
-    (low, high, width): (f64, f64, f64),
-    needed: &Amounts,
-) -> bool {
-    // Who has no number is as near as one likes.
-    let (anywhere, near): (SmallVec<[&Seen; 64]>, SmallVec<[&Seen; 64]>) =
-        left.iter().copied().partition(|seen| seen.number.is_nan() || low > high);
-    let Some(mut bits) = places else {
-        return has_window(&near, &anywhere, u64::MAX, (low, width), needed);
-    };
-    while bits != 0 {
-        let place = bits & bits.wrapping_neg();
-        bits ^= place;
-        if has_window(&near, &anywhere, place, (low, width), needed) {
-            return true;
-        }
-    }
-    false
 }
 
 impl Outlook {
@@ -412,91 +428,5 @@ impl Outlook {
             }
         }
         Some(kept)
-    }
-}
-
-/// Whether those of some width that reaches `low`, and those `anywhere`, have what is needed in a place.
-fn has_window(
-    near: &[&Seen],
-    anywhere: &[&Seen],
-    place: u64,
-    (low, width): (f64, f64),
-    needed: &Amounts,
-) -> bool {
-    let mut has = Amounts::new(0, false, false);
-    anywhere.iter().filter(|seen| seen.places & place != 0).for_each(|seen| has.add(&seen.gives));
-    if has.cover(needed) {
-        return true;
-    }
-    let mut end = 0;
-    for first in near.iter().filter(|seen| seen.places & place != 0) {
-        // Those who are above `low` may all be together with it.
-        let left = first.number.min(low);
-        while let Some(next) = near.get(end).filter(|next| next.number - left <= width) {
-            if next.places & place != 0 {
-                has.add(&next.gives);
-            }
-            end += 1;
-        }
-        if has.cover(needed) {
-            return true;
-        }
-        if first.number > low {
-            return false;
-        }
-        has.take(&first.gives);
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A number below `below`, the same for the same seed.
-    fn draw(seed: &mut u64, below: u64) -> u64 {
-        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (*seed >> 33) % below
-    }
-
-    fn amounts(players: u64, needs: u64) -> Amounts {
-        let mut amounts = Amounts::new(players as u32, false, false);
-        amounts.needs_mut().fill(needs as u32);
-        amounts
-    }
-
-    #[test]
-    fn a_window_is_found_where_trying_each_finds_one() {
-        let (mut seed, mut found) = (7, 0);
-        for _ in 0..20_000 {
-            let (low, high, width) = (10.0, 10.0 + draw(&mut seed, 4) as f64, 4.0);
-            let mut seen: Vec<Seen> = (0..draw(&mut seed, 9))
-                .map(|_| Seen {
-                    number: high - width + draw(&mut seed, 9) as f64,
-                    places: 1 + draw(&mut seed, 3),
-                    gives: amounts(1, draw(&mut seed, 2)),
-                    values: None,
-                })
-                .filter(|seen| seen.number - low <= width)
-                .collect();
-            seen.sort_by(|a, b| a.number.total_cmp(&b.number));
-            let near: Vec<&Seen> = seen.iter().collect();
-            let needs = draw(&mut seed, 3);
-            let needed = amounts(1 + draw(&mut seed, 5), needs);
-            let place = 1 + draw(&mut seed, 2);
-            let is_enough = |left: f64| {
-                let mut has = Amounts::new(0, false, false);
-                let inside = |seen: &&&Seen| {
-                    seen.number >= left && seen.number - left <= width && seen.places & place != 0
-                };
-                near.iter().filter(inside).for_each(|seen| has.add(&seen.gives));
-                has.cover(&needed)
-            };
-            let lefts = near.iter().map(|seen| seen.number.min(low)).chain([low]);
-            let expected = lefts.into_iter().any(is_enough);
-            assert_eq!(has_window(&near, &[], place, (low, width), &needed), expected, "{near:?} {needed:?}");
-            found += usize::from(expected);
-        }
-        assert!((4_000..16_000).contains(&found), "{found}");
     }
 }

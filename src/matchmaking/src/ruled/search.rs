@@ -3,10 +3,12 @@
 //! Tickets come in the order of preference. At each place the search first tries to take one more ticket, and only where
 //! no taking of more leads to a match does it judge what it has: so a match that is found is as full as its beginning
 //! allows, and if there is a match, one is found. What cannot be mended by more tickets is not followed
-//! ([`Stage::hopeless`]), tickets that are alike are tried once at each place, and empty teams that are alike are tried
+//! ([`Stage::hopeless`]), of tickets that can stand in for each other one is tried at each place, and empty teams that are alike are tried
 //! once. The place where a search is stays in it, so that it goes on in another step.
+mod prospects;
+
 use super::{
-    outlook::{Outlook, Taken, Worth},
+    outlook::{Outlook, Worth},
     store::{Key, Store},
     ticket::Waiting,
 };
@@ -16,13 +18,15 @@ use smallvec::{SmallVec, smallvec};
 
 /// Work units after which a search looks whether it can end well at all.
 const OUTLOOK_AFTER: u32 = 64;
+/// Work units after which it looks whom it can leave out.
+const SIFT_AFTER: u32 = 256;
 
 /// A ticket that may be taken.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub(super) id: TicketId,
     pub(super) key: Key,
-    /// The ticket before it in the order that is alike in everything.
+    /// A ticket before it in the order that is alike in everything, or that can stand in for it.
     pub(super) twin: Option<usize>,
     /// Came, or reached the stage, since the anchor was last looked at.
     pub(super) is_news: bool,
@@ -32,7 +36,7 @@ pub(super) struct Candidate {
     /// Whether its players may sit on different teams.
     pub(super) is_apart: bool,
     pub(super) players: u32,
-    /// Whether it was still there at the last [`Search::sweep`].
+    /// Whether it was still there at the last [`Search::sweep`], and may be in a match with the anchor.
     pub(super) waits: bool,
 }
 
@@ -46,6 +50,11 @@ pub(super) struct Counts(pub(super) Vec<(u64, u64)>);
 impl Counts {
     pub(super) fn of(set: &RuleSet) -> Self {
         Self(vec![(0, 0); set.rules().len()])
+    }
+    pub(super) fn add(&mut self, other: &Self) {
+        for ((passed, failed), (more_passed, more_failed)) in self.0.iter_mut().zip(&other.0) {
+            (*passed, *failed) = (*passed + more_passed, *failed + more_failed);
+        }
     }
     pub(super) fn note_failed(&mut self, rule: usize, times: u32) {
         if let Some((_, failed)) = self.0.get_mut(rule) {
@@ -99,6 +108,7 @@ pub(super) struct Search {
     /// Of a search that takes long: what is left at all.
     outlook: Option<Box<Outlook>>,
     has_looked: bool,
+    has_sifted: bool,
     /// What the searches of the stage have learnt so far.
     pub(super) worth: Worth,
 }
@@ -156,25 +166,8 @@ impl Search {
             spent: 0,
             outlook: None,
             has_looked: false,
+            has_sifted: false,
             worth: Worth::default(),
-        }
-    }
-
-    /// Takes out the tickets that have left the pool. O(candidates).
-    pub(super) fn sweep(&mut self, waiting: &Store) {
-        for candidate in &mut self.candidates {
-            candidate.waits = candidate.waits && waiting.mark(candidate.key).is_some();
-        }
-        // Back to the first place where one was taken, behind it.
-        let waits = |at: usize| self.candidates.get(at).is_none_or(|candidate| candidate.waits);
-        let gone = |taken: &Option<usize>| taken.filter(|at| !waits(*at));
-        let first = self.taken.iter().enumerate().find_map(|(depth, (taken, _))| Some((depth, gone(taken)?)));
-        if let Some((depth, at)) = first {
-            self.taken.truncate(depth);
-            self.places.truncate(depth);
-            if let Some(place) = self.places.last_mut() {
-                (place.next, place.team) = (at + 1, 0);
-            }
         }
     }
 
@@ -200,8 +193,15 @@ impl Search {
                 return Outcome::Cut;
             }
             *used += 1;
-            if !self.has_looked && self.spent.saturating_add(*used - before) > OUTLOOK_AFTER {
+            let spent = self.spent.saturating_add(*used - before);
+            if !self.has_looked && spent > OUTLOOK_AFTER {
                 self.look(sight, stage, used);
+                continue;
+            }
+            if !self.has_sifted && spent > SIFT_AFTER {
+                self.has_sifted = true;
+                self.sift(sight, stage, used);
+                self.find_stand_ins(sight, used);
                 continue;
             }
             if self.places.is_empty() {
@@ -269,49 +269,6 @@ impl Search {
             self.taken.clear();
         }
         true
-    }
-
-    /// From now on asks of everything that it takes whether it can end well; goes back to where it still can.
-    fn look(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) {
-        self.has_looked = true;
-        *used = used.saturating_add(self.candidates.len() as u32 / 4);
-        self.outlook = Outlook::new(stage, sight.anchor, &self.candidates, sight.waiting).map(Box::new);
-        let Some(dead) = (1..=self.places.len()).find(|depth| self.is_dead(sight, stage, *depth, used))
-        else {
-            return;
-        };
-        if dead == 1 {
-            let seats = self.seats_of(sight, 1);
-            let taken = self.part(stage, &seats, 1);
-            let blamed =
-                self.outlook.as_ref().and_then(|of| of.blame(stage, &taken, &self.candidates, sight.waiting));
-            blamed.into_iter().for_each(|rule| self.counts.note(rule, false));
-        }
-        self.places.truncate(dead - 1);
-        self.taken.truncate(dead - 1);
-    }
-
-    /// Whether the first `depth` that were taken are no part of a match.
-    fn is_dead(&mut self, sight: &Sight<'_>, stage: &Stage, depth: usize, used: &mut u32) -> bool {
-        let next = self.places.get(depth.wrapping_sub(1)).map(|place| place.next);
-        let (Some(next), Some(outlook)) = (next, &self.outlook) else { return false };
-        let seats = self.seats_of(sight, depth);
-        let (part, mut worth) = (self.part(stage, &seats, depth), self.worth);
-        let is_dead = outlook.is_dead(stage, &part, &self.candidates, next, (&mut worth, used));
-        self.worth = worth;
-        is_dead
-    }
-
-    fn part<'a, 's>(&'a self, stage: &Stage, seats: &'a [Seat<'s>], depth: usize) -> Taken<'a, 's> {
-        let candidates = self.taken.get(..depth).unwrap_or_default();
-        let mut filled: Filled = smallvec![0; stage.teams().len()];
-        for seat in seats {
-            if let Some(count) = filled.get_mut(usize::from(seat.team)) {
-                *count += u32::from(seat.party.size());
-            }
-        }
-        let (has_news, has_of_stage) = self.has_of(candidates);
-        Taken { seats, candidates, missing: lacking(stage, &filled).collect(), has_news, has_of_stage }
     }
 
     /// Takes one more ticket at the last place; `false` when all were tried there.

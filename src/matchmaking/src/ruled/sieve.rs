@@ -63,7 +63,7 @@ pub(super) enum Limit {
 /// The latencies that a stage limits, the limit, and the rule that does.
 pub(super) fn region(stage: &Stage) -> Option<(WordColumn, f64, usize)> {
     stage.pairwise().iter().find_map(|pair| match *pair {
-        Pairwise::Region { column, max_ms, rule } => Some((column, max_ms, rule)),
+        Pairwise::Region { column, max_ms, rule, .. } => Some((column, max_ms, rule)),
         _ => None,
     })
 }

@@ -260,9 +260,15 @@ impl RulePool {
         };
         let is_news = |key: Key| waiting.is_fresh(key, round.number);
         let few_news = !run.is_news && round.news.len() < FEW_NEWS;
-        let news = || round.news.iter().filter(|_| few_news).filter_map(|key| other(*key, is_news(*key)));
-        if few_news && choice.candidates(news(), 1, &mut Counts::of(set)).0.is_empty() {
-            return None;
+        let few = if few_news { round.news.as_slice() } else { &[] };
+        let news = || few.iter().filter_map(|key| other(*key, is_news(*key)));
+        if few_news {
+            let mut asked = Counts::of(set);
+            if choice.candidates(news(), 1, &mut asked).0.is_empty() {
+                counts.add(&asked);
+                *work = work.saturating_add(few.len() as u32 / 8);
+                return None;
+            }
         }
         if !round.scarce.is_idle() {
             let may_come = |key: Key| other(key, false).map(|(_, other, _)| other);
@@ -272,7 +278,9 @@ impl RulePool {
             }
         }
         // What has to be in the match comes first.
-        let after_news = |of: &(Key, &Waiting, bool)| !(few_news && of.2);
+        // Of two one must be new.
+        let is_duel = few_news && stage.is_duel();
+        let after_news = |of: &(Key, &Waiting, bool)| !(few_news && of.2 || is_duel);
         let most = if set.is_large() || !choice.prefers_near() { usize::MAX } else { run.reach };
         let width = waiting.width(stage);
         let (passed, last) = (Passed::default(), set.stages().len().saturating_sub(1) as u8);

@@ -1,6 +1,7 @@
 //! The matcher for rule sets against a slow twin. Rule sets and players come from the generator of `gsm-rules`.
 mod backfills;
 mod composed;
+mod deviations;
 mod even;
 mod large;
 mod lost_quality;
@@ -17,6 +18,8 @@ mod slow;
 #[path = "../../../rules/tests/it/spec.rs"]
 #[expect(dead_code, reason = "here the generator's rule sets are printed, and judged by the rules")]
 mod spec;
+mod stand_ins;
 #[path = "../../../rules/tests/it/twin.rs"]
 mod twin;
+mod unindexed;
 mod why;

@@ -16,6 +16,9 @@ use crate::{
     stage::Verdict,
 };
 
+/// How far rounding may move a bound, in parts.
+const ROUNDING: f64 = 1e-9;
+
 /// A candidate that may still grow.
 pub(crate) struct Partial<'a, 's> {
     seats: &'a [Seat<'s>],
@@ -50,6 +53,14 @@ impl<'a, 's> Partial<'a, 's> {
             .zip(&self.players)
             .map(|(size, count)| u32::from(size.max.saturating_sub(*count)));
         (0_u8..=u8::MAX).zip(room).filter(|(team, _)| teams.has(*team)).map(|(_, room)| room).sum()
+    }
+    /// So much of a standard deviation stays, whoever joins: what its squares sum up to only grows, and at most so many
+    /// share it as there is room for.
+    fn deviation_kept(&self, deviation: f64, flat: &Flat) -> f64 {
+        let of = |function| Number::Fold(function, Numbers::Flat(flat.clone())).value(self.seats);
+        let (players, average) = (of(Function::Count).unwrap_or(0.0), of(Function::Avg).unwrap_or(0.0));
+        let shared = f64::sqrt(players / (players + f64::from(self.room(&flat.teams))));
+        (deviation * shared * (1.0 - ROUNDING) - ROUNDING * average.abs()).max(0.0)
     }
     fn is_closed(&self, teams: &TeamSet) -> bool {
         !teams.meets(&self.open)
@@ -244,6 +255,7 @@ impl<'a, 's> Partial<'a, 's> {
             Number::Fold(function, Numbers::Flat(flat)) => match (function, flat.of) {
                 (Function::Max | Function::Count, _) | (Function::Sum, Of::One | Of::Length(_)) => up,
                 (Function::Min, _) => down,
+                (Function::Stddev, Of::Column(_)) => (self.deviation_kept(value, flat), f64::INFINITY),
                 (Function::Stddev, _) => (0.0, f64::INFINITY),
                 _ => ANYWHERE,
             },

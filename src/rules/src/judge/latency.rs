@@ -22,15 +22,27 @@ pub(crate) enum From {
     Avg,
 }
 
+/// How far rounding may move a bound, in parts.
+const ROUNDING: f64 = 1e-9;
+
 impl Latency {
+    /// How far apart any two of a match may be in its location.
+    pub(crate) fn apart_ms(&self) -> f64 {
+        match self.spread {
+            None => f64::INFINITY,
+            Some(Spread { max_ms, from: From::Min }) => max_ms,
+            // Both are near what lies between them.
+            Some(Spread { max_ms, from: From::Avg }) => 2.0 * max_ms * (1.0 + ROUNDING) + ROUNDING,
+        }
+    }
     pub(crate) fn verdict(&self, seats: &[Seat<'_>]) -> Verdict {
         if seats.is_empty() {
             return Verdict::NoValue;
         }
         if self.location(seats, true) { Verdict::Holds } else { Verdict::Fails }
     }
-    /// Is there a location that all tickets share and can use? Whoever joins can only take locations away; what is
-    /// near an average may change, so partial candidates are asked without (`with_average`).
+    /// Is there a location that all tickets share and can use? Whoever joins can only take locations away; an
+    /// average may change, so partial candidates are asked without (`with_average`).
     pub(crate) fn location(&self, seats: &[Seat<'_>], with_average: bool) -> bool {
         let Some((first, rest)) = seats.split_first() else { return true };
         first.party.entries(self.column).any(|(place, ms)| {
@@ -51,7 +63,7 @@ impl Latency {
             match self.spread {
                 None => true,
                 Some(Spread { max_ms, from: From::Min }) => max - min <= max_ms,
-                Some(Spread { from: From::Avg, .. }) if !with_average => true,
+                Some(Spread { from: From::Avg, .. }) if !with_average => max - min <= self.apart_ms(),
                 Some(Spread { max_ms, from: From::Avg }) => {
                     let average = sum / players;
                     max - average <= max_ms && average - min <= max_ms

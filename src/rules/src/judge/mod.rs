@@ -8,6 +8,7 @@ pub(crate) mod pairs;
 pub(crate) mod party_balance;
 pub(crate) mod roles;
 pub(crate) mod sort;
+pub(crate) mod stand_in;
 pub(crate) mod strings;
 pub(crate) mod versus;
 

@@ -1,6 +1,6 @@
 //! What the rules of a stage ask of any two tickets of a match.
 use super::{
-    Check, Leaves, Reference,
+    Check, Leaves, Operation, Reference,
     numbers::{Flat, Measured, Number, Numbers, Of},
     strings::{Lists, Strings},
 };
@@ -12,16 +12,50 @@ use crate::{
 const ROUNDING: f64 = 1e-9;
 
 /// What the rules `must` (indexes into `checks`), each of which may not fail, ask of two tickets on any of `teams`.
-pub(crate) fn pairwise(must: &[usize], checks: &[Check], teams: &TeamSet) -> Vec<Pairwise> {
+pub(crate) fn pairwise(
+    must: &[usize],
+    checks: &[Check],
+    teams: &TeamSet,
+    sizes: &[TeamSize],
+) -> Vec<Pairwise> {
     let mut all = Vec::new();
     for &rule in must {
         let Some(check) = checks.get(rule) else { continue };
         Pairs { rule, teams, all: &mut all }.of(check);
+        if let Some((column, most)) = check.deviation(teams) {
+            // Two players alone bring half the square of their distance, which all share.
+            let players: f64 = sizes.iter().map(|size| f64::from(size.max)).sum();
+            let width = most * f64::sqrt(2.0 * players) * (1.0 + ROUNDING) + ROUNDING;
+            all.push(Pairwise::Within { column, width, rule });
+        }
     }
     all
 }
 
 impl Check {
+    /// Where it limits the standard deviation of a number over all players of a match: that column, and the limit.
+    pub(crate) fn deviation(&self, everybody: &TeamSet) -> Option<(NumberColumn, f64)> {
+        let (measured, most) = match self {
+            Self::Compare {
+                measured,
+                operation: Operation::Less | Operation::AtMost | Operation::Equal,
+                reference: Number::Const(most),
+            } => (measured, *most),
+            Self::Distance { measured, reference: Number::Const(reference), allowed } => {
+                (measured, reference + allowed.max)
+            }
+            _ => return None,
+        };
+        let column = measured.iter().find_map(|one| match one {
+            Measured::One(Number::Fold(
+                Function::Stddev,
+                Numbers::Flat(Flat { teams, of: Of::Column(column) }),
+            )) if teams == everybody => Some(*column),
+            _ => None,
+        });
+        column.filter(|_| most.is_finite()).map(|column| (column, most.max(0.0)))
+    }
+
     /// Whether a ticket alone may fail it on some teams and not on others.
     pub(crate) fn chooses_teams(&self, everybody: &TeamSet, sizes: &[TeamSize]) -> bool {
         let some = |teams: &TeamSet| teams != everybody;
@@ -131,7 +165,8 @@ impl Pairs<'_> {
             }
             Check::Roles(roles) if roles.teams == *self.teams => self.all.push(Pairwise::Unary { rule }),
             Check::Latency(latency) => {
-                self.all.push(Pairwise::Region { column: latency.column, max_ms: latency.max_ms, rule });
+                let (column, max_ms, apart_ms) = (latency.column, latency.max_ms, latency.apart_ms());
+                self.all.push(Pairwise::Region { column, max_ms, apart_ms, rule });
                 self.all.push(Pairwise::Unary { rule });
             }
             _ => {}

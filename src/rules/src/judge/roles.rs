@@ -4,11 +4,13 @@
 //! take a role that they did not name, then everybody as far ahead in his own list as can be.
 use crate::{
     columns::WordColumn,
+    party::Party,
     rule_set::TeamSize,
     seat::{Seat, TeamSet},
     stage::Verdict,
     symbols::Symbol,
 };
+use smallvec::SmallVec;
 
 /// Roles of one rule.
 pub(crate) const ROLES_MAX: usize = 40;
@@ -79,6 +81,13 @@ impl Roles {
     pub(crate) fn named(&self, list: &[Symbol]) -> u64 {
         let roles = self.places.iter().enumerate().filter(|(_, (role, _))| list.contains(role));
         roles.fold(0, |bits, (at, _)| bits | 1 << at)
+    }
+
+    /// The same of each player of a party, ascending.
+    pub(crate) fn named_by(&self, party: &Party) -> SmallVec<[u64; 8]> {
+        let mut named: SmallVec<[u64; 8]> = party.lists(self.lists).map(|list| self.named(list)).collect();
+        named.sort_unstable();
+        named
     }
 
     fn team(&self, seats: &[Seat<'_>], team: u8) -> Team {

@@ -16,6 +16,7 @@ use crate::{
     columns::Columns,
     fault::Fault,
     json::{Node, scan},
+    judge::stand_in::StandIns,
     rule_set::{Attribute, AttributeKind, EvenBy, Parties, Rule, RuleSet, Team, TeamSize},
     seat::TeamSet,
     stage::Stage,
@@ -142,6 +143,8 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
     let leaves_choice = objective.is_none() && !is_large && stages.iter().any(leaves_choice);
     let even_by =
         leaves_choice.then(|| EvenBy { strength: scope.columns.strength(), skill: scope.columns.skill() });
+    let everybody = (0_u8..=u8::MAX).take(scope.teams.len()).collect();
+    let stand_ins = StandIns::new(stages.iter().map(Stage::checks), &everybody);
     let mut literals: Vec<(String, u32)> = scope.literals.into_iter().collect();
     literals.sort_unstable_by_key(|(_, at)| *at);
     Some(RuleSet {
@@ -157,6 +160,7 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
         objective,
         parties,
         even_by,
+        stand_ins,
     })
 }
 

@@ -215,6 +215,20 @@ fn what_any_two_tickets_must_fulfil_holds_although_a_team_may_stay_empty() {
     assert_eq!(around("a"), [], "nobody on the team: nothing to be near to");
 }
 
+#[test]
+fn a_limit_of_the_deviation_keeps_any_two_tickets_near() {
+    let rule = r#"{"name": "Close", "type": "comparison", "operation": "<=", "referenceValue": 60,
+        "measurements": ["stddev(flatten(teams[*].players.attributes[skill]))"]}"#;
+    let set = set(PAIR, rule, "");
+    let stage = &set.stages()[0];
+    let players: u32 = stage.teams().iter().map(|size| u32::from(size.max)).sum();
+    let width = 60.0 * f64::from(2 * players).sqrt();
+    assert!(
+        matches!(stage.pairwise(), [Pairwise::Within { width: found, rule: 0, .. }] if (found - width).abs() < 1e-3)
+    );
+    assert_eq!(stage.deviation().map(|(_, most)| most), Some(60.0));
+}
+
 /// The order in which a sort rule puts tickets (by their place in `others`).
 fn order(rule: &str, anchor: Member, others: &[Member]) -> Vec<usize> {
     let set = set(PAIR, rule, "");
