@@ -28,6 +28,9 @@ impl FromStr for CopyPlace {
         let Some(rest) = text.strip_prefix("s3://") else {
             return match text {
                 "" => Err("must be a directory or s3://bucket/prefix".to_owned()),
+                _ if text.contains("://") => {
+                    Err(format!("`{text}` is neither a directory nor s3://bucket/prefix, in small letters"))
+                }
                 _ => Ok(Self::Dir(text.into())),
             };
         };
@@ -129,7 +132,7 @@ mod tests {
         assert_eq!(read("s3://audit-eu/"), Ok(s3("audit-eu", "")));
         assert_eq!(read("s3://audit-eu/gsm/one/"), Ok(s3("audit-eu", "gsm/one/")));
         assert_eq!(read("/mnt/worm"), Ok(CopyPlace::Dir("/mnt/worm".into())));
-        for bad in ["", "s3://", "s3://ab", "s3://Audit/x", "s3:///x", "s3://a b c"] {
+        for bad in ["", "s3://", "s3://ab", "s3://Audit/x", "s3:///x", "s3://a b c", "S3://audit-eu", "ftp://x"] {
             assert!(read(bad).is_err(), "{bad}");
         }
         assert_eq!(

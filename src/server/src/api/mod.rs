@@ -218,7 +218,7 @@ static OPENAPI: LazyLock<serde_json::Value> = LazyLock::new(|| {
     let (_, document) = routes().split_for_parts();
     let mut document = serde_json::to_value(document).unwrap_or_default();
     shapes::merge(&mut document["components"]["schemas"]);
-    shapes::say_busy(&mut document["paths"]);
+    shapes::complete(&mut document["paths"]);
     // The wire is described by AWS; who may call what on it is told here.
     if let Some(members) = document.as_object_mut() {
         members.insert("x-gsm-gamelift".to_owned(), gamelift::described());

@@ -1,15 +1,45 @@
 //! The shapes of the OpenAPI document, put plainly.
+use gsm_core::limits;
 use serde_json::{Map, Value, json};
 
 const REF: &str = "#/components/schemas/";
 
-/// What every operation may answer: that the server is busy, or stops.
-pub(super) fn say_busy(paths: &mut Value) {
+/// Says of every operation what holds for all: that the server may be busy or stop, that writes take an idempotency key,
+/// and what kinds of answers mean.
+pub(super) fn complete(paths: &mut Value) {
     let operations = paths.as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     for operation in operations.filter_map(Value::as_object_mut).flat_map(|methods| methods.values_mut()) {
         if let Some(refused) = operation["responses"].get("4XX").cloned() {
             operation["responses"]["5XX"] = refused;
         }
+        for (status, answer) in operation["responses"].as_object_mut().into_iter().flatten() {
+            if answer["description"].as_str().is_none_or(str::is_empty) {
+                answer["description"] = json!(meaning(status));
+            }
+        }
+        // Whoever signs in twice is the same player, whatever the key.
+        if operation["x-gsm-mutating"] == true && operation["tags"] != json!(["sign-in"]) {
+            let parameters = operation["parameters"].take();
+            let mut parameters = parameters.as_array().cloned().unwrap_or_default();
+            parameters.push(json!({
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": false,
+                "description": "The same key with the same request gives the first answer for 24 hours.",
+                "schema": { "type": "string", "minLength": 1, "maxLength": limits::CALLER_ID_CHARS_MAX },
+            }));
+            operation["parameters"] = Value::Array(parameters);
+        }
+    }
+}
+
+fn meaning(status: &str) -> &'static str {
+    match status {
+        "201" => "Made",
+        "204" => "Done; there is nothing to say",
+        "4XX" => "Refused: what is wrong, and what to do",
+        "503" | "5XX" => "Busy, starting or stopping: repeat later",
+        _ => "Done",
     }
 }
 

@@ -17,6 +17,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cursor::{cursor_text, given_cursor, last_seen};
 use feed::Feed;
 use futures::{SinkExt, StreamExt, stream};
@@ -34,6 +35,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Bytes of a message from a client; none is needed.
 const CLIENT_MESSAGE_BYTES_MAX: usize = 1_024;
+/// Bytes that wait for a client who does not read: answers to its pings are left out beyond.
+const UNREAD_BYTES_MAX: usize = 1 << 20;
+/// How long a client may take to read why its WebSocket is closed.
+const CLOSING_MAX: Duration = Duration::from_secs(1);
+/// Bytes of the key of a WebSocket's handshake (RFC 6455, 4.1).
+const HANDSHAKE_KEY_BYTES: usize = 16;
 /// The subprotocol of browsers, which send their token as another one.
 const PROTOCOL: &str = "gsm.v1";
 
@@ -87,17 +94,26 @@ pub(crate) async fn websocket(
     State(app): State<Arc<App>>,
     read: Read,
     Query(query): Query<StreamQuery>,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
-    let upgrade = upgrade.map_err(|error| {
-        ApiError::new(StatusCode::BAD_REQUEST, "invalid_upgrade", error.body_text())
+    let invalid = |detail: String| {
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_upgrade", detail)
             .hint("connect with a WebSocket client, or read GET /v1/events")
-    })?;
+    };
+    let upgrade = upgrade.map_err(|error| invalid(error.body_text()))?;
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| STANDARD.decode(key).ok());
+    if key.is_none_or(|key| key.len() != HANDSHAKE_KEY_BYTES) {
+        return Err(invalid("`Sec-WebSocket-Key` is not 16 bytes in base64".to_owned()));
+    }
     let cursor = given_cursor(&app, &read, query.cursor.as_deref()).await?;
     let stop = app.stop.clone();
     let ends = token_ends(app.clone(), read.until);
     let (first, feed) = open(app, &read, cursor).await?;
-    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(CLIENT_MESSAGE_BYTES_MAX);
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(CLIENT_MESSAGE_BYTES_MAX)
+        .max_write_buffer_size(UNREAD_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| follow(socket, first, feed, stop, ends)))
 }
 
@@ -123,6 +139,7 @@ async fn follow(
         let message = tokio::select! {
             event = feed.next() => match event {
                 Some(event) => Message::text(text(&event)),
+                None if feed.is_erased().await => close(1008, "the player is gone"),
                 None => close(1013, "too slow: connect again with the last cursor"),
             },
             received = input.next() => match received {
@@ -131,7 +148,16 @@ async fn follow(
                     continue;
                 }
                 Some(Ok(Message::Text(_) | Message::Binary(_))) => close(1003, "clients send nothing here"),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                // The answer is queued already.
+                Some(Ok(Message::Close(_))) => {
+                    let _ = tokio::time::timeout(CLOSING_MAX, out.close()).await;
+                    return;
+                }
+                Some(Err(error)) => match fault(error) {
+                    Some((code, reason)) => close(code, reason),
+                    None => return,
+                },
+                None => return,
             },
             _ = ping.tick() => Message::Ping(bytes::Bytes::new()),
             () = &mut silence => return,
@@ -142,6 +168,18 @@ async fn follow(
         if tokio::time::timeout(SILENCE_MAX, out.send(message)).await.is_err_or_failed() || last {
             return;
         }
+    }
+}
+
+/// What a client is told whose frames are wrong (RFC 6455, 7.4.1); `None` where the connection is gone.
+fn fault(error: axum::Error) -> Option<(u16, &'static str)> {
+    use tungstenite::Error;
+    match *error.into_inner().downcast::<Error>().ok()? {
+        Error::Capacity(_) => Some((1009, "a message is too large: clients send nothing here")),
+        Error::Utf8(_) => Some((1007, "a text is no UTF-8: clients send nothing here")),
+        Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some((1002, "a frame breaks the protocol")),
+        _ => None,
     }
 }
 

@@ -210,6 +210,14 @@ pub(crate) fn is_region(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// A word of a log level that would be taken as the name of a part of the program, and silence the rest.
+fn no_level(text: &str) -> Option<&str> {
+    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+    let word = |part: &&str| !part.contains(['=', '[']);
+    let mut words = text.split(',').map(str::trim).filter(word);
+    words.find(|word| !LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word)))
+}
+
 impl Loaded {
     /// Checks every value, and the values together.
     #[must_use]
@@ -286,6 +294,9 @@ impl Loaded {
         }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.log.level) {
             wrong("log.level", error.to_string());
+        }
+        if let Some(word) = no_level(&config.log.level) {
+            wrong("log.level", format!("`{word}` is no level: error, warn, info, debug, trace or off"));
         }
         let mut trusted_proxies = Vec::new();
         for text in &config.firewall.trusted_proxies {
@@ -504,6 +515,17 @@ window_s = 10"#;
         assert_eq!(checked.settings.unwrap_err()[0].key, "firewall.deny_file");
         let checked = check(|c| c.firewall.default_rules = false);
         assert_eq!(checked.warnings[0].key, "firewall.default_rules");
+    }
+
+    #[test]
+    fn a_level_that_would_silence_the_log_is_refused() {
+        for level in ["warning", "inof", "", "info,", "gsm_server=debug,warning"] {
+            let checked = check(|c| c.log.level = level.into());
+            assert_eq!(checked.settings.unwrap_err()[0].key, "log.level", "{level:?}");
+        }
+        for level in ["warn", "INFO", "warn,gsm_server=debug", "info, gsm_engine=trace", "gsm_server=debug"] {
+            assert!(check(|c| c.log.level = level.into()).settings.is_ok(), "{level:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@ use super::Config;
 use std::{
     collections::BTreeMap,
     fmt,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 use toml::{Table, Value};
@@ -10,6 +11,8 @@ use toml::{Table, Value};
 /// Before the section and the key in the name of a variable, and between them.
 const SEPARATOR: &str = "__";
 const PREFIX: &str = "GSM__";
+/// Bytes of a configuration file.
+const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,8 +127,13 @@ pub fn load(
 }
 
 fn read_file(path: &Path) -> Result<Table, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let fault = |source| ConfigError::Read { path: path.to_owned(), source };
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(fault)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(fault)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(fault(std::io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes"))));
+    }
     let wrong = |error: toml::de::Error| {
         let what = error.to_string().trim_end().to_owned();
         ConfigError::File { path: path.to_owned(), hint: hint(error.message()), what }

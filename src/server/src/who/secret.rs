@@ -1,5 +1,6 @@
 //! Keys of the server's own: 256 bits each, in a file that only the server reads.
 use crate::{StartError, config::Mode};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gsm_core::IdSource;
 use gsm_engine::token::TokenKey;
 use std::{
@@ -36,13 +37,17 @@ pub(crate) fn weakness(path: &Path, text: &str) -> Option<String> {
     }
     let plain = text.trim().trim_start_matches("whsec_");
     let lower = plain.to_ascii_lowercase();
+    let decoded = STANDARD.decode(plain).unwrap_or_default();
     let letters = plain.bytes().collect::<std::collections::BTreeSet<u8>>().len();
     if plain.len() < TEXT_BYTES_MIN {
         return Some(format!(
             "is shorter than {TEXT_BYTES_MIN} characters: draw one with openssl rand -base64 32"
         ));
     }
-    if letters < LETTERS_MIN || KNOWN.iter().any(|known| lower.contains(known)) || repeats(plain.as_bytes()) {
+    // What is written in base64 may have been typed all the same: drawn bytes are hardly ever text.
+    let is_typed = |bytes: &[u8]| !bytes.is_empty() && (bytes.is_ascii() || repeats(bytes));
+    let is_known = KNOWN.iter().any(|known| lower.contains(known));
+    if letters < LETTERS_MIN || is_known || repeats(plain.as_bytes()) || is_typed(&decoded) {
         return Some("was typed, not drawn: draw one with openssl rand -base64 32".to_owned());
     }
     None
@@ -192,6 +197,9 @@ mod tests {
             "abcdefghijklmnop".repeat(3),
             "my-Password-for-webhooks-0815".into(),
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into(),
+            format!("whsec_{}", STANDARD.encode("changeme".repeat(4))),
+            format!("whsec_{}", STANDARD.encode("123456789012345678901234")),
+            STANDARD.encode("0123456789abcdef".repeat(2)),
         ] {
             assert!(why(&typed).contains("typed"), "{typed}");
         }

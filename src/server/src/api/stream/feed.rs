@@ -24,6 +24,7 @@ const MOVED_MIN: Millis = Millis::from_secs(1);
 pub(super) struct Feed {
     app: Arc<App>,
     call: Call,
+    player: PlayerId,
     subscription: Subscription,
     /// An event that is being looked into: a caller who stops waiting for it does not lose it.
     pending: Option<PushItem>,
@@ -50,11 +51,17 @@ impl Feed {
         let mut every = tokio::time::interval(EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (call, pending, waits) = (call.clone(), None, None);
-        let mut feed = Self { app, call, subscription, pending, waits, every, cursor };
+        let mut feed = Self { app, call, player, subscription, pending, waits, every, cursor };
         if let Some(Claim::Ticket(ticket)) = feed.app.engine.player(&feed.call, player).await?.claim {
             feed.waits = feed.waiting(ticket).await;
         }
         Ok(feed)
+    }
+
+    /// Whether the stream has ended because there is no such player any more.
+    pub(super) async fn is_erased(&self) -> bool {
+        let found = self.app.engine.player(&self.call, self.player).await;
+        matches!(found, Err(EngineError::Unknown { .. }))
     }
 
     /// The next message; `None` when the stream ends and must be resumed.
