@@ -8,7 +8,7 @@ use super::{BoardConfig, BoardRef, SeatView, Source, Viewer, paging::listed, tal
 use crate::{
     Call, Engine, EngineError,
     jobs::Sink,
-    store::{ChangeSet, Expect, Home, Key, KeyRange, PayingRow, PayoutRow, Row, Version},
+    store::{ChangeSet, Expect, Home, Key, KeyRange, PayingRow, PayoutRow, Row, Version, Versioned},
 };
 use gsm_core::{BoardName, Map, PlayerId, Rank, Timestamp, limits};
 use gsm_ranking::{
@@ -259,12 +259,7 @@ impl Engine {
 
     async fn payout_row(&self, of: &(BoardName, u64)) -> Result<Option<(PayingRow, Version)>, EngineError> {
         let key = key_of(of);
-        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
-        match &*found.row {
-            Row::Payout(row) => Ok(Some((PayingRow { payout: row.clone(), unseen: None }, found.version))),
-            Row::Paying(row) => Ok(Some(((**row).clone(), found.version))),
-            _ => Err(EngineError::damaged(&key)),
-        }
+        self.get_one(&key).await?.map(|found| paying(&key, &found)).transpose()
     }
 
     /// Lets a season that is read into memory have its final ranks, where its table has been counted.
@@ -275,24 +270,6 @@ impl Engine {
             freeze(view, &row);
         }
         Ok(())
-    }
-
-    /// Who was not seen by everybody when the table of a season was counted; `None` where it has not been, with what that
-    /// rests on.
-    pub(super) async fn final_shades(
-        &self,
-        name: &BoardName,
-        season: u64,
-    ) -> Result<(Option<Map<PlayerId, Visibility>>, Vec<(Key, Expect)>), EngineError> {
-        let of = (name.clone(), season);
-        Ok(match self.payout_row(&of).await? {
-            None => (None, vec![(key_of(&of), Expect::Absent)]),
-            Some((row, version)) => match unseen(&row) {
-                None => (None, vec![(key_of(&of), Expect::At(version))]),
-                // It never changes again.
-                Some(unseen) => (Some(unseen.collect()), Vec::new()),
-            },
-        })
     }
 
     /// The rows of a page, with their final ranks.
@@ -363,6 +340,32 @@ impl Engine {
 }
 
 const NOT_BEGUN: EngineError = EngineError::Unknown { what: "payout: it has not been begun" };
+
+/// The row of a payout, with its version.
+fn paying(key: &Key, found: &Versioned) -> Result<(PayingRow, Version), EngineError> {
+    match &*found.row {
+        Row::Payout(row) => Ok((PayingRow { payout: row.clone(), unseen: None }, found.version)),
+        Row::Paying(row) => Ok(((**row).clone(), found.version)),
+        _ => Err(EngineError::damaged(key)),
+    }
+}
+
+/// Who was not seen by everybody when the table of a season was counted, by the row of its payout; `None` where it has not
+/// been, with what that rests on.
+pub(super) fn final_shades(
+    name: &BoardName,
+    season: u64,
+    found: Option<Versioned>,
+) -> Result<(Option<Map<PlayerId, Visibility>>, Option<(Key, Expect)>), EngineError> {
+    let key = Key::Payout(name.clone(), season);
+    let Some(found) = found else { return Ok((None, Some((key, Expect::Absent)))) };
+    let (row, version) = paying(&key, &found)?;
+    Ok(match unseen(&row) {
+        None => (None, Some((key, Expect::At(version)))),
+        // It never changes again.
+        Some(unseen) => (Some(unseen.collect()), None),
+    })
+}
 
 /// Who was not seen by everybody when a table was counted, where that is known.
 fn unseen(row: &PayingRow) -> Option<impl Iterator<Item = (PlayerId, Visibility)>> {

@@ -8,6 +8,7 @@
 use super::{
     grouping::{Groups, fate},
     line::Line,
+    payouts,
     tally::entry_of,
     view::{Brought, mark},
 };
@@ -274,8 +275,7 @@ impl Engine {
         (season, cohort): (u64, u64),
     ) -> Result<CohortTable, EngineError> {
         let name = &line.config.name;
-        let (frozen, mut read) = self.final_shades(name, season).await?;
-        let (mut level, mut seated) = (0, Vec::new());
+        let (mut level, mut seated, mut read) = (0, Vec::new(), Vec::new());
         self.each(KeyRange::SeatsOf(name.clone(), season, cohort), |key, found| {
             let Row::Seat(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
             level = row.level;
@@ -288,10 +288,15 @@ impl Engine {
         read.push((Key::Seat(name.clone(), season, cohort, next), Expect::Absent));
         let until = line.season(season).and_then(|season| season.ends_at);
         let until = until.map_or(self.clock.now(), |end| end.min(self.clock.now()));
-        let keys: Vec<Key> = seated.iter().map(|player| Key::Entry(name.clone(), season, *player)).collect();
+        let mut keys: Vec<Key> =
+            seated.iter().map(|player| Key::Entry(name.clone(), season, *player)).collect();
+        keys.push(Key::Payout(name.clone(), season));
+        let mut entries = self.get(Home::Record, &keys).await?;
+        let (frozen, rests_on) = payouts::final_shades(name, season, entries.pop().flatten())?;
+        read.extend(rests_on);
         let mut board = Board::new(line.config.order());
         let mut games = Map::default();
-        for ((player, key), found) in seated.iter().zip(&keys).zip(self.get(Home::Record, &keys).await?) {
+        for ((player, key), found) in seated.iter().zip(&keys).zip(entries) {
             read.push((
                 key.clone(),
                 found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.version)),
