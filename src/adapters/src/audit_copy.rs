@@ -132,7 +132,9 @@ mod tests {
         assert_eq!(read("s3://audit-eu/"), Ok(s3("audit-eu", "")));
         assert_eq!(read("s3://audit-eu/gsm/one/"), Ok(s3("audit-eu", "gsm/one/")));
         assert_eq!(read("/mnt/worm"), Ok(CopyPlace::Dir("/mnt/worm".into())));
-        for bad in ["", "s3://", "s3://ab", "s3://Audit/x", "s3:///x", "s3://a b c", "S3://audit-eu", "ftp://x"] {
+        for bad in
+            ["", "s3://", "s3://ab", "s3://Audit/x", "s3:///x", "s3://a b c", "S3://audit-eu", "ftp://x"]
+        {
             assert!(read(bad).is_err(), "{bad}");
         }
         assert_eq!(

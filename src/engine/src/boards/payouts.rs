@@ -350,13 +350,18 @@ fn paying(key: &Key, found: &Versioned) -> Result<(PayingRow, Version), EngineEr
     }
 }
 
+/// Who was not seen by everybody.
+type Unseen = Map<PlayerId, Visibility>;
+/// What a reading rests on: how a row is.
+type Basis = (Key, Expect);
+
 /// Who was not seen by everybody when the table of a season was counted, by the row of its payout; `None` where it has not
 /// been, with what that rests on.
 pub(super) fn final_shades(
     name: &BoardName,
     season: u64,
     found: Option<Versioned>,
-) -> Result<(Option<Map<PlayerId, Visibility>>, Option<(Key, Expect)>), EngineError> {
+) -> Result<(Option<Unseen>, Option<Basis>), EngineError> {
     let key = Key::Payout(name.clone(), season);
     let Some(found) = found else { return Ok((None, Some((key, Expect::Absent)))) };
     let (row, version) = paying(&key, &found)?;

@@ -2,6 +2,8 @@ use crate::world::{Player, World, text};
 use futures::{SinkExt, StreamExt};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, http::HeaderValue};
 
 /// Reads a WebSocket until `wanted`; the messages.
@@ -139,6 +141,16 @@ async fn a_client_that_talks_is_shown_out_and_so_is_everybody_at_the_end() {
     talker.send(Message::text("hello?")).await.unwrap();
     let Some(Ok(Message::Close(Some(frame)))) = talker.next().await else { panic!("no close") };
     assert_eq!(u16::from(frame.code), 1003);
+    // An orderly end is answered.
+    let mut leaver = connect().await;
+    leaver.send(Message::Close(None)).await.unwrap();
+    assert!(matches!(leaver.next().await, Some(Ok(Message::Close(_)))));
+    // A frame of no known kind, masked by zeros.
+    let mut broken = connect().await;
+    let MaybeTlsStream::Plain(stream) = broken.get_mut() else { panic!("TLS") };
+    stream.write_all(&[0x8b, 0x80, 0, 0, 0, 0]).await.unwrap();
+    let Some(Ok(Message::Close(Some(frame)))) = broken.next().await else { panic!("no close") };
+    assert_eq!(u16::from(frame.code), 1002);
     let mut listener = connect().await;
     let stopped = world.stop();
     let ended = async {
@@ -146,6 +158,49 @@ async fn a_client_that_talks_is_shown_out_and_so_is_everybody_at_the_end() {
         assert_eq!(u16::from(frame.code), 1012);
     };
     tokio::join!(stopped, ended);
+}
+
+/// Whoever sends pings and does not read the answers has a bounded share of memory: the server stops to keep them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_to_pings_that_nobody_reads_are_not_kept() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let token = ann.client.token.as_deref().unwrap();
+    let head = format!(
+        "GET /v1/stream HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\nupgrade: websocket\r\n\
+         connection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n",
+        world.anyone.addr
+    );
+    // Pings of 125 bytes, masked by zeros.
+    let ping: Vec<u8> = [0x89, 0xfd, 0, 0, 0, 0].into_iter().chain([7; 125]).collect();
+    let (many, before) = (ping.repeat(1_000), resident());
+    let flood = async || {
+        let mut stream = tokio::net::TcpStream::connect(world.anyone.addr).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..PINGS_MAX / 1_000 {
+            let sent = tokio::time::timeout(PATIENCE, stream.write_all(&many)).await;
+            if !matches!(sent, Ok(Ok(()))) {
+                break;
+            }
+        }
+        stream
+    };
+    let streams = futures::future::join_all((0..8).map(|_| flood())).await;
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 48 << 20, "{grown} bytes for a client that does not read");
+    drop(streams);
+    world.stop().await;
+}
+
+/// So many pings are 26 MB.
+const PINGS_MAX: usize = 200_000;
+/// A socket that takes nothing for so long takes no more.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Bytes of this process in memory.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

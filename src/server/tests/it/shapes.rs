@@ -11,8 +11,9 @@ use std::{
 static DOCUMENT: LazyLock<Value> = LazyLock::new(gsm_server::openapi);
 
 /// By operation and key of the answer.
-static VALIDATORS: LazyLock<Mutex<BTreeMap<(String, String), Arc<Validator>>>> =
-    LazyLock::new(Mutex::default);
+type Validators = BTreeMap<(String, String), Arc<Validator>>;
+
+static VALIDATORS: LazyLock<Mutex<Validators>> = LazyLock::new(Mutex::default);
 
 /// Checks an answer to a call of an operation that is described; others say nothing here.
 pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
@@ -66,4 +67,12 @@ fn validator(key: (String, String), schema: &Value) -> Arc<Validator> {
         Arc::new(jsonschema::validator_for(&whole).expect("a schema"))
     });
     made.clone()
+}
+
+#[test]
+#[should_panic(expected = "is not as described")]
+fn an_answer_of_another_shape_is_found() {
+    let headers = [(header::CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"))];
+    let (status, text) = (hyper::StatusCode::OK, r#"{"name":"duel"}"#.to_owned());
+    check("GET", "/v1/queues/duel", &Answer { status, headers: headers.into_iter().collect(), text });
 }
