@@ -138,6 +138,15 @@ impl EngineError {
         Self::Invalid { field: field.into(), detail: detail.to_string() }
     }
 
+    /// What the caller is told when something after the commit of the call failed: what was refused then does not say that
+    /// nothing was done.
+    pub(crate) fn after_commit(self) -> Self {
+        match self {
+            Self::Refused(fault) => Self::NoAnswer(fault),
+            other => other,
+        }
+    }
+
     /// Its class.
     #[must_use]
     pub fn kind(&self) -> Kind {

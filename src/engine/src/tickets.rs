@@ -295,7 +295,7 @@ impl Engine {
         self.commit(Home::Live, changes).await?;
         if let Err(banned) = self.may_wait(&view.row, call.now) {
             // The ban came while the ticket was made.
-            self.expel_from(id, call.now).await?;
+            self.expel_from(id, call.now).await.map_err(EngineError::after_commit)?;
             return Err(banned);
         }
         self.tell_of(call, &view, |queue| Happening::Searching(self.estimated_wait(queue)), Vec::new());

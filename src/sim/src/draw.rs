@@ -249,8 +249,12 @@ impl Draw<'_> {
             111 => Some(Deed::PutRuleSet { players: 3 + self.random.below(2) }),
             112..=115 => self.backfill(),
             132 => {
-                // Mostly one who is in something.
-                let of = self.mostly(self.truth.claims.keys().copied().collect())?;
+                // Mostly one who is in something, or one who is banned and may come back.
+                let banned: Vec<PlayerId> = self.truth.bans.keys().copied().collect();
+                let is_banned = !banned.is_empty() && self.random.chance(0.5);
+                let of =
+                    if is_banned { banned } else { self.truth.claims.keys().copied().collect::<Vec<_>>() };
+                let of = self.mostly(of)?;
                 let by_player = self.random.chance(0.5);
                 let key = self.key("erase", of);
                 Some(Deed::Erase { player: of, by_player, key })
