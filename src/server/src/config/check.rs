@@ -523,7 +523,7 @@ window_s = 10"#;
             let checked = check(|c| c.log.level = level.into());
             assert_eq!(checked.settings.unwrap_err()[0].key, "log.level", "{level:?}");
         }
-        for level in ["warn", "INFO", "warn,gsm_server=debug", "info, gsm_engine=trace", "gsm_server=debug"] {
+        for level in ["warn", "INFO", "warn,gsm_server=debug", "info,gsm_engine=trace", "gsm_server=debug"] {
             assert!(check(|c| c.log.level = level.into()).settings.is_ok(), "{level:?}");
         }
     }
