@@ -4,6 +4,7 @@ use crate::{
     output::{Failure, Outcome, print_json, print_table},
 };
 use clap::Args;
+use gsm_adapters::CopyPlace;
 use gsm_server::config::{Checked, Mode, Settings};
 use std::{
     fs,
@@ -114,7 +115,12 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
     all.extend(private_key("audit keys", &settings.audit_key_file, gsm_server::audit_key_fault));
     all.extend(address_keys(&settings.data_dir));
-    all.extend(private_file("admin key", &settings.data_dir.join("admin.key")));
+    let owner = "chmod 600: whoever reads it is an owner of this server; rotate it by gsm key rotate";
+    all.extend(private_file("admin key", &settings.data_dir.join("admin.key"), owner));
+    all.extend(settings.recording.dir.iter().filter_map(|dir| in_the_way("recording", dir)));
+    if let Some((CopyPlace::Dir(dir), _)) = &settings.ship.copy {
+        all.extend(in_the_way("audit copy", dir));
+    }
     let jwks =
         settings.player_jwks.iter().chain(settings.trusted_issuers.iter().filter_map(|i| i.jwks.as_ref()));
     all.extend(jwks.map(|path| issuer_keys(path)));
@@ -385,19 +391,30 @@ fn syncs(dir: &Path) -> std::io::Result<(Duration, Duration)> {
     Ok(measured)
 }
 
-fn private_file(check: &'static str, path: &Path) -> Option<Finding> {
+/// What keeps a directory from being made: a file, there or above.
+fn in_the_way(check: &'static str, dir: &Path) -> Option<Finding> {
+    let there = dir.ancestors().find(|path| path.symlink_metadata().is_ok())?;
+    let shown = format!("`{}` cannot be a directory: `{}` is a file", dir.display(), there.display());
+    (!there.is_dir())
+        .then(|| Finding::bad(check, Verdict::Fail, shown, "name another directory, or move the file away"))
+}
+
+/// What to do about a key that others can read.
+const OTHERS: &str = "chmod 600: `gsm serve` refuses a key that others can read";
+
+fn private_file(check: &'static str, path: &Path, hint: &str) -> Option<Finding> {
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
     let shown = format!("{}, mode {mode:o}", path.display());
     Some(if mode & 0o077 == 0 {
         Finding::ok(check, shown)
     } else {
-        Finding::bad(check, Verdict::Fail, shown, "chmod 600: `gsm serve` refuses a key that others can read")
+        Finding::bad(check, Verdict::Fail, shown, hint)
     })
 }
 
 /// A key that the server made itself, or was given: nobody else may read it, and it must be one.
 fn private_key(check: &'static str, path: &Path, fault: fn(&Path) -> Option<String>) -> Option<Finding> {
-    let found = private_file(check, path)?;
+    let found = private_file(check, path, OTHERS)?;
     if found.verdict != Verdict::Ok {
         return Some(found);
     }
@@ -425,7 +442,7 @@ fn address_keys(dir: &Path) -> Vec<Finding> {
 /// The key of the server's certificate: there, nobody else's to read, and the certificate's own.
 fn tls_key(cert: &Path, key: &Path) -> Finding {
     const CHECK: &str = "TLS key";
-    let found = private_file(CHECK, key);
+    let found = private_file(CHECK, key, OTHERS);
     if let Some(found) = found.filter(|found| found.verdict != Verdict::Ok) {
         return found;
     }

@@ -1,6 +1,6 @@
 use crate::gsm::{Served, arg, gsm, write};
 use gsm_core::Clock as _;
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 #[test]
 fn a_fit_machine_passes_and_each_check_is_named() {
@@ -38,6 +38,14 @@ fn what_would_stop_a_server_fails_and_says_what_to_do() {
     let failed = |check: &str| ran.out.lines().any(|line| line.starts_with("FAIL") && line.contains(check));
     assert!(failed("session key") && failed("issuer keys"), "{}", ran.out);
     assert!(ran.out.contains("chmod 600"), "{}", ran.out);
+    let ran = Command::new(env!("CARGO_BIN_EXE_gsm"))
+        .args(["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(dir.path())])
+        .env("GSM__RECORDING__DIR", &jwks)
+        .env("GSM__AUDIT__SHIP_TO", jwks.join("below"))
+        .output()
+        .unwrap();
+    let out = String::from_utf8(ran.stdout).unwrap();
+    assert!(out.contains("recording") && out.contains("audit copy") && out.contains("is a file"), "{out}");
     fs::create_dir(dir.path().join("snapshots")).unwrap();
     write(&dir.path().join("snapshots/duel.board"), "x");
     write(&dir.path().join("snapshots/duel.board.new"), "of a crash");

@@ -384,6 +384,12 @@ impl Loaded {
         {
             risky("firewall.default_rules", "there are no rules: nobody is limited");
         }
+        if config.firewall.exempt_paths.iter().any(|path| matches!(path.as_str(), "/**" | "/*")) {
+            risky("firewall.exempt_paths", "exempts every path: nobody is limited");
+        }
+        if config.firewall.deny_action == DenyAction::Count {
+            risky("firewall.deny_action", "who is on the list of networks is counted, and not refused");
+        }
         let same_keys = |issuer: &TrustedIssuer| issuer.jwks == config.auth.player_jwks;
         if config.auth.player_jwks.is_some()
             && config.auth.player_issuer.is_none()
@@ -515,6 +521,10 @@ window_s = 10"#;
         assert_eq!(checked.settings.unwrap_err()[0].key, "firewall.deny_file");
         let checked = check(|c| c.firewall.default_rules = false);
         assert_eq!(checked.warnings[0].key, "firewall.default_rules");
+        let checked = check(|c| c.firewall.exempt_paths = vec!["/healthz".into(), "/**".into()]);
+        assert_eq!(checked.warnings[0].key, "firewall.exempt_paths");
+        let checked = check(|c| c.firewall.deny_action = DenyAction::Count);
+        assert_eq!(checked.warnings[0].key, "firewall.deny_action");
     }
 
     #[test]
