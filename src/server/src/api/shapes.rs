@@ -17,8 +17,10 @@ pub(super) fn complete(paths: &mut Value) {
                 answer["description"] = json!(meaning(status));
             }
         }
-        // Whoever signs in twice is the same player, whatever the key.
-        if operation["x-gsm-mutating"] == true && operation["tags"] != json!(["sign-in"]) {
+        // Whoever signs in twice is the same player, and a consent is signed and not stored: no first answer is kept.
+        let keeps_none =
+            operation["tags"] == json!(["sign-in"]) || operation["operationId"] == "consent_to_party";
+        if operation["x-gsm-mutating"] == true && !keeps_none {
             let parameters = operation["parameters"].take();
             let mut parameters = parameters.as_array().cloned().unwrap_or_default();
             parameters.push(json!({
