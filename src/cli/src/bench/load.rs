@@ -43,6 +43,14 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(8_192), request: Vec::with_capacity(1_024) })
     }
 
+    /// A connection that has had its first answer. A server closes one that sends nothing for ten seconds; after an
+    /// answer it waits for a minute.
+    pub(crate) async fn open_used(addr: SocketAddr) -> Result<Self, Failure> {
+        let mut connection = Self::open(addr).await?;
+        connection.get("/healthz", None).await?;
+        Ok(connection)
+    }
+
     pub(crate) async fn get(&mut self, path: &str, token: Option<&str>) -> Result<Answer, Failure> {
         self.send("GET", path, token, None).await
     }

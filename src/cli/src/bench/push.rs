@@ -35,7 +35,7 @@ pub(crate) async fn measure(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
             let mut stream = Connection::open(addr).await?;
             stream.follow("/v1/events", token).await?;
             stream.event("hello").await?;
-            let mut calls = Connection::open(addr).await?;
+            let mut calls = Connection::open_used(addr).await?;
             let mut waits = Vec::new();
             for n in (index..tickets).step_by(PLAYERS) {
                 let due = begin + Duration::from_secs_f64(n as f64 / TICKETS_PER_S as f64);
