@@ -14,7 +14,7 @@ use std::{sync::mpsc::sync_channel, thread};
 pub(crate) struct Core<K: Key> {
     /// What narrow columns are relative to: the first column of the first player.
     pub(crate) origin: i64,
-    members: Arena<K::Member, { 1 << 20 }>,
+    members: Arena<K::Member>,
     pub(crate) tree: Tree<K>,
     /// Each columns that somebody in `tree` has, once; kept only where ranks are dense.
     pub(crate) distinct: Option<Tree<K>>,

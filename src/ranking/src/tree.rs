@@ -123,8 +123,8 @@ impl<K: Key> Inner<K> {
 
 #[derive(Clone)]
 pub(crate) struct Tree<K: Key> {
-    leaves: Arena<Leaf<K>, 2_048>,
-    inners: Arena<Inner<K>, 1_024>,
+    leaves: Arena<Leaf<K>>,
+    inners: Arena<Inner<K>>,
     root: u32,
     /// Levels of inner nodes; leaves are level 0 and the root is level `height`.
     height: u32,

@@ -48,10 +48,12 @@ fn tag(hash: u64) -> u8 {
     (hash >> 57) as u8 | 128
 }
 
-/// The next size after so many groups: four steps to a doubling.
+/// The next size after so many groups: four steps to a doubling, each a line less than what allocators have sizes for.
+/// They take a line more for memory that begins with a line.
 fn step(groups: usize) -> usize {
-    let part = (groups.max(1).next_power_of_two() / 8).max(1);
-    (groups / part + 1) * part
+    let lines = groups + 1;
+    let part = (lines.next_power_of_two() / 8).max(1);
+    (lines / part + 1) * part - 1
 }
 
 #[derive(Clone)]

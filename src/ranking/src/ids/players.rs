@@ -6,7 +6,7 @@ use std::{fmt, hash::BuildHasher};
 /// The slots of players with 16-byte ids: about 23 bytes each, 16 of them the id.
 #[derive(Clone)]
 pub struct PlayerIds {
-    ids: Arena<PlayerId, { 1 << 20 }>,
+    ids: Arena<PlayerId>,
     index: Index,
 }
 

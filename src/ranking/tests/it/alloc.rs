@@ -112,12 +112,12 @@ fn players_who_come_and_go_take_the_same_memory_again() {
     assert_eq!((board.len(), board.removed()), (2_000, 0));
 }
 
-/// Of these sizes the lists that double while a board is small are just full: what is left is what each player takes.
+/// Few enough that the chunks which grow with a board are not yet reserved whole: what is left is what each player takes.
 #[test]
 fn a_player_takes_as_much_as_is_promised() {
-    let players = 1 << 16;
+    let players = 26_000;
     let [built, churned] = bytes::<PlayerIds>(players, id);
-    assert!(built < 56.0 && churned < 70.0, "{built} {churned}");
+    assert!(built < 54.5 && churned < 58.5, "{built} {churned}");
     let [built, churned] = bytes::<DenseIds>(players, |n| n as u32);
-    assert!(built < 33.0 && churned < 47.0, "{built} {churned}");
+    assert!(built < 32.0 && churned < 36.0, "{built} {churned}");
 }
