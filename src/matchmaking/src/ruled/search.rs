@@ -2,9 +2,11 @@
 //!
 //! Tickets come in the order of preference. At each place the search first tries to take one more ticket, and only where
 //! no taking of more leads to a match does it judge what it has: so a match that is found is as full as its beginning
-//! allows, and if there is a match, one is found. What cannot be mended by more tickets is not followed
+//! allows, and if there is a match, one is found. Where teams may have more players than it found, it looks a little longer
+//! whether the same tickets sit otherwise, or others, so that more play. What cannot be mended by more tickets is not followed
 //! ([`Stage::hopeless`]), of tickets that can stand in for each other one is tried at each place, and empty teams that are alike are tried
 //! once. The place where a search is stays in it, so that it goes on in another step.
+mod fuller;
 mod prospects;
 
 use super::{
@@ -12,6 +14,7 @@ use super::{
     store::{Key, Store},
     ticket::Waiting,
 };
+use fuller::Best;
 use gsm_core::TicketId;
 use gsm_rules::{RuleSet, Seat, Stage, Verdict};
 use smallvec::{SmallVec, smallvec};
@@ -84,6 +87,9 @@ struct Place {
     team: usize,
 }
 
+/// A seat taken: which candidate (`None`: the anchor), and its team.
+type Taking = (Option<usize>, u8);
+
 /// A search that is under way.
 #[derive(Debug, Clone)]
 pub(super) struct Search {
@@ -95,8 +101,7 @@ pub(super) struct Search {
     has_apart: bool,
     /// Of the candidates from each on: players, and whether one is news, whether one is of the stage.
     rest: Vec<(u32, bool, bool)>,
-    /// The seats taken: which candidate (`None`: the anchor), and its team.
-    taken: Vec<(Option<usize>, u8)>,
+    taken: Vec<Taking>,
     places: Vec<Place>,
     /// The anchor's team that is tried; a backfill's players have theirs.
     anchor_team: usize,
@@ -109,6 +114,7 @@ pub(super) struct Search {
     outlook: Option<Box<Outlook>>,
     has_looked: bool,
     has_sifted: bool,
+    best: Option<Best>,
     /// What the searches of the stage have learnt so far.
     pub(super) worth: Worth,
 }
@@ -167,15 +173,9 @@ impl Search {
             outlook: None,
             has_looked: false,
             has_sifted: false,
+            best: None,
             worth: Worth::default(),
         }
-    }
-
-    /// Whether a match has as many players as one can have.
-    pub(super) fn is_full(&self, sight: &Sight<'_>) -> bool {
-        let most = |stage: &Stage| stage.teams().iter().map(|size| u32::from(size.max)).sum::<u32>();
-        let full = sight.set.stages().get(self.stage).map_or(0, most);
-        self.filled(sight).iter().sum::<u32>() >= full
     }
 
     /// Goes on until a match is found, or there is none, or `budget` work units are spent.
@@ -194,6 +194,9 @@ impl Search {
             }
             *used += 1;
             let spent = self.spent.saturating_add(*used - before);
+            if self.best.as_ref().is_some_and(|best| spent > best.until) {
+                return self.end(sight);
+            }
             if !self.has_looked && spent > OUTLOOK_AFTER {
                 self.look(sight, stage, used);
                 continue;
@@ -206,21 +209,15 @@ impl Search {
             }
             if self.places.is_empty() {
                 if !self.seat_anchor(sight, stage, used) {
-                    return Outcome::None;
+                    return self.end(sight);
                 }
                 continue;
             }
             if self.take_one(sight, stage, used) {
                 continue;
             }
-            if self.is_match(sight, stage) {
-                let id = |taken: Option<usize>| match taken {
-                    None => Some(sight.anchor.turn.id),
-                    Some(at) => self.candidates.get(at).map(|candidate| candidate.id),
-                };
-                return Outcome::Found(
-                    self.taken.iter().filter_map(|(taken, team)| Some((id(*taken)?, *team))).collect(),
-                );
+            if self.is_fuller(sight) && self.is_match(sight, stage) && self.keep(sight, stage, spent) {
+                return self.end(sight);
             }
             self.places.pop();
             self.taken.pop();
@@ -344,9 +341,11 @@ impl Search {
         }
     }
 
-    /// Whether all that are left cannot fill the teams to their minimums.
+    /// Whether all that are left cannot fill the teams to their minimums, or to more than was found.
     fn is_too_few(&self, stage: &Stage, filled: &[u32], next: usize) -> bool {
-        self.rest.get(next).is_none_or(|(players, ..)| *players < lacking(stage, filled).sum())
+        let found = self.best.as_ref().map_or(0, |best| best.players + 1);
+        let wanted = found.saturating_sub(filled.iter().sum()).max(lacking(stage, filled).sum());
+        self.rest.get(next).is_none_or(|(players, ..)| *players < wanted)
     }
 
     /// Whether what was taken, or what is left, has what a match must have: something new, and something of the stage.
@@ -360,7 +359,7 @@ impl Search {
         self.has_of(&self.taken)
     }
 
-    fn has_of(&self, taken: &[(Option<usize>, u8)]) -> (bool, bool) {
+    fn has_of(&self, taken: &[Taking]) -> (bool, bool) {
         let taken = taken.iter().filter_map(|(taken, _)| self.candidates.get((*taken)?));
         taken.fold((self.anchor.is_news, self.anchor.is_of_stage), |(news, of_stage), candidate| {
             (news || candidate.is_news, of_stage || candidate.is_of_stage)

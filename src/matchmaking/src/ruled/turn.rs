@@ -175,9 +175,12 @@ impl RulePool {
             }
             let worth = self.worth.get_mut(search.stage);
             search.worth = worth.as_deref().copied().unwrap_or_default();
-            let outcome = search.run(&sight, budget.min(work.saturating_add(most)), work);
+            let mut outcome = search.run(&sight, budget.min(work.saturating_add(most)), work);
             worth.into_iter().for_each(|worth| *worth = search.worth);
             spent = spent.saturating_add(*work - before);
+            if outcome == Outcome::Cut && spent >= ANCHOR_WORK_MAX && search.has_found() {
+                outcome = search.end(&sight);
+            }
             let is_too_near = search.is_cut
                 && match outcome {
                     Outcome::Found(_) => !search.is_full(&sight),

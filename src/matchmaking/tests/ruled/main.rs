@@ -3,6 +3,7 @@ mod backfills;
 mod composed;
 mod deviations;
 mod even;
+mod fuller;
 mod large;
 mod lost_quality;
 #[path = "../../../rules/tests/it/make.rs"]

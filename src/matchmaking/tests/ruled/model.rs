@@ -220,6 +220,29 @@ impl<'a> Model<'a> {
         })
     }
 
+    /// The most players that a match of the anchor can have in a stage.
+    pub(crate) fn most(&self, anchor: TicketId, stage: usize, now: Timestamp) -> usize {
+        let anchor = &self.waiting[&anchor];
+        let others = self.others(anchor);
+        let most = |seating| self.most_with(vec![seating], &others, stage, now);
+        self.seatings(anchor).map(most).max().unwrap_or(0)
+    }
+
+    fn most_with<'o>(&self, choice: Choice<'o>, rest: &[&'o Own], stage: usize, now: Timestamp) -> usize {
+        let players: usize = choice.iter().map(|(own, _)| own.ticket.players.len()).sum();
+        if players > self.set.players_max() {
+            return 0;
+        }
+        let is_one = self.stage_of(&choice, now) == stage && self.is_match(&choice, now);
+        let more = rest.iter().enumerate().flat_map(|(at, own)| {
+            let more = |seating| [choice.clone(), vec![seating]].concat();
+            self.seatings(own)
+                .map(move |seating| self.most_with(more(seating), &rest[at + 1..], stage, now))
+                .collect::<Vec<_>>()
+        });
+        more.max().unwrap_or(0).max(if is_one { players } else { 0 })
+    }
+
     /// A ticket that the match (the anchor first) could have had as well, without leaving its stage.
     pub(crate) fn addable(&self, choice: &Choice<'_>, now: Timestamp) -> Option<TicketId> {
         let stage = self.stage_of(choice, now);

@@ -24,6 +24,9 @@ pub(crate) fn all(pool: &mut RulePool, now: Timestamp, mut budget: impl FnMut() 
     panic!("no end");
 }
 
+/// Of so few tickets every choice is tried, so that a match has as many players as one can have.
+const FEW: usize = 5;
+
 /// Walks the twin's anchors and takes out each match, which must be one of the twin's too.
 fn check(model: &mut Model<'_>, found: &[RuledMatch], now: Timestamp, says: &str) {
     let mut found = found.iter();
@@ -38,6 +41,11 @@ fn check(model: &mut Model<'_>, found: &[RuledMatch], now: Timestamp, says: &str
         let choice = model.choice(next);
         assert!(model.is_match(&choice, now), "{next:?} breaks a rule: {says}");
         assert_eq!(model.addable(&choice, now), None, "{next:?} is not full: {says}");
+        if model.waiting.len() <= FEW {
+            let stage = model.stage_of(&choice, now);
+            let players = next.sides.iter().map(Vec::len).sum::<usize>();
+            assert_eq!(players, model.most(anchor, stage, now), "{next:?} could have more: {says}");
+        }
         model.check_roles(next, now, says);
         next.tickets.iter().for_each(|id| drop(model.waiting.remove(id)));
     }

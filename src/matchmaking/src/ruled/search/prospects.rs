@@ -4,7 +4,7 @@ use super::{
         outlook::{Outlook, Taken},
         store::Store,
     },
-    Candidate, Filled, Search, Sight, Waiting, lacking,
+    Candidate, Filled, Search, Sight, Taking, Waiting, lacking,
 };
 use gsm_core::Map;
 use gsm_rules::{Seat, Stage};
@@ -25,6 +25,15 @@ impl Search {
     pub(in super::super) fn sweep(&mut self, waiting: &Store) {
         for candidate in &mut self.candidates {
             candidate.waits = candidate.waits && waiting.mark(candidate.key).is_some();
+        }
+        let waits = |(taken, _): &Taking| {
+            taken.is_none_or(|at| self.candidates.get(at).is_some_and(|candidate| candidate.waits))
+        };
+        if self.best.as_ref().is_some_and(|best| !best.taken.iter().all(waits)) {
+            // For its sake others were passed over that have no more players.
+            (self.best, self.anchor_team) = (None, 0);
+            self.places.clear();
+            self.taken.clear();
         }
         self.go_back();
     }
@@ -84,7 +93,7 @@ impl Search {
         &'a self,
         stage: &Stage,
         seats: &'a [Seat<'s>],
-        candidates: &'a [(Option<usize>, u8)],
+        candidates: &'a [Taking],
     ) -> Taken<'a, 's> {
         let mut filled: Filled = smallvec![0; stage.teams().len()];
         for seat in seats {
