@@ -140,6 +140,11 @@ impl Running {
         self.app.stop.cancelled().await;
     }
 
+    /// Says in the log that a signal asks it to stop, before [`Running::stop`] does so.
+    pub fn announce_stop(&self) {
+        tracing::info!("stopping; a second signal stops at once");
+    }
+
     /// Drains and stops: no new connections, requests in flight are finished, the store is closed.
     pub async fn stop(self) -> Result<(), StartError> {
         self.app.stop.cancel();
