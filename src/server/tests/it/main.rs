@@ -15,6 +15,7 @@ mod integrity;
 mod jwt;
 mod leftover;
 mod metrics;
+mod nulls;
 mod once;
 mod page;
 mod path;
