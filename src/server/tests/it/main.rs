@@ -17,6 +17,7 @@ mod leftover;
 mod metrics;
 mod nulls;
 mod once;
+mod once_each;
 mod page;
 mod path;
 mod penalties;
