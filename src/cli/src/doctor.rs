@@ -1,4 +1,7 @@
 //! `gsm doctor`: is this machine fit, and is what the server needs where it must be?
+#[cfg(feature = "sagemaker")]
+mod endpoint;
+
 use crate::{
     flags::Flags,
     output::{Failure, Outcome, print_json, print_table},
@@ -132,6 +135,10 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
         all.extend(tls.client_ca_file.iter().map(|file| certificate("client authority", file)));
     }
     all.push(policies(settings.policy_dir.as_deref()));
+    #[cfg(feature = "sagemaker")]
+    if let Some(predictor) = &settings.predictor {
+        all.push(endpoint::check(predictor)?);
+    }
     Ok(all)
 }
 
@@ -257,23 +264,23 @@ fn port(settings: &Settings, is_served: bool) -> Finding {
             found,
             "`gsm serve` refuses it: stop what runs there, or choose another --listen",
         ),
+        _ => Finding::bad(CHECK, Verdict::Fail, found, "`gsm serve` refuses it: choose another --listen"),
     }
 }
 
-fn data_dir(settings: &Settings) -> Vec<Finding> {
-    let dir = &settings.data_dir;
-    let shown = dir.display().to_string();
-    if !dir.exists() {
-        _ => Finding::bad(CHECK, Verdict::Fail, found, "`gsm serve` refuses it: choose another --listen"),
-        let parent = dir.ancestors().skip(1).find(|p| p.exists() || p.as_os_str().is_empty());
-        let parent = parent.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut found = vec![Finding::ok("data directory", format!("{shown} will be made"))];
 /// Whether a server holds the directory.
 fn is_served(dir: &Path) -> bool {
     let file = fs::File::open(dir.join("LOCK"));
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
 }
 
+fn data_dir(settings: &Settings) -> Vec<Finding> {
+    let dir = &settings.data_dir;
+    let shown = dir.display().to_string();
+    if !dir.exists() {
+        let parent = dir.ancestors().skip(1).find(|p| p.exists() || p.as_os_str().is_empty());
+        let parent = parent.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut found = vec![Finding::ok("data directory", format!("{shown} will be made"))];
         found.extend(disk(parent));
         return found;
     }
