@@ -1,4 +1,7 @@
 //! `gsm doctor`: is this machine fit, and is what the server needs where it must be?
+#[cfg(feature = "sagemaker")]
+mod endpoint;
+
 use crate::{
     flags::Flags,
     output::{Failure, Outcome, print_json, print_table},
@@ -8,7 +11,7 @@ use gsm_adapters::CopyPlace;
 use gsm_server::config::{Checked, Mode, Settings};
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -109,7 +112,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.push(clock());
     all.push(open_files());
     all.push(memory(&settings));
-    all.push(port(&settings));
+    all.push(port(&settings, is_served(&settings.data_dir)));
     all.extend(data_dir(&settings));
     all.extend(snapshots(&settings));
     all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
@@ -132,6 +135,10 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
         all.extend(tls.client_ca_file.iter().map(|file| certificate("client authority", file)));
     }
     all.push(policies(settings.policy_dir.as_deref()));
+    #[cfg(feature = "sagemaker")]
+    if let Some(predictor) = &settings.predictor {
+        all.push(endpoint::check(predictor)?);
+    }
     Ok(all)
 }
 
@@ -239,16 +246,32 @@ fn memory(settings: &Settings) -> Finding {
     }
 }
 
-fn port(settings: &Settings) -> Finding {
-    match TcpListener::bind(settings.listen) {
-        Ok(_) => Finding::ok("port", format!("{} is free", settings.listen)),
-        Err(error) => Finding::bad(
-            "port",
-            Verdict::Warn,
-            format!("{}: {error}", settings.listen),
-            "a server runs there already, or choose another --listen",
+/// Whether `gsm serve` could listen. The address of the server that runs on this very directory is no fault.
+fn port(settings: &Settings, is_served: bool) -> Finding {
+    const CHECK: &str = "port";
+    let error = match TcpListener::bind(settings.listen) {
+        Ok(_) => return Finding::ok(CHECK, format!("{} is free", settings.listen)),
+        Err(error) => error,
+    };
+    let found = format!("{}: {error}", settings.listen);
+    match error.kind() {
+        ErrorKind::AddrInUse if is_served => {
+            Finding::bad(CHECK, Verdict::Warn, found, "the server of this directory runs there, it seems")
+        }
+        ErrorKind::AddrInUse => Finding::bad(
+            CHECK,
+            Verdict::Fail,
+            found,
+            "`gsm serve` refuses it: stop what runs there, or choose another --listen",
         ),
+        _ => Finding::bad(CHECK, Verdict::Fail, found, "`gsm serve` refuses it: choose another --listen"),
     }
+}
+
+/// Whether a server holds the directory.
+fn is_served(dir: &Path) -> bool {
+    let file = fs::File::open(dir.join("LOCK"));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
 }
 
 fn data_dir(settings: &Settings) -> Vec<Finding> {
@@ -287,7 +310,7 @@ fn snapshots(settings: &Settings) -> Option<Finding> {
     let dir = settings.data_dir.join("snapshots");
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             let players = settings.snapshot_players_min;
             return Some(Finding::ok(
                 CHECK,
@@ -307,7 +330,7 @@ fn snapshots(settings: &Settings) -> Option<Finding> {
     Some(Finding::ok(CHECK, format!("{} boards, {mib} MiB, the oldest {oldest} s old", files.len())))
 }
 
-/// Whether a server holds the directory.
+/// Who holds the directory, if somebody does.
 fn lock(dir: &Path) -> Option<Finding> {
     let file = fs::File::open(dir.join("LOCK")).ok()?;
     match file.try_lock_shared() {

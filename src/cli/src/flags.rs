@@ -69,9 +69,7 @@ impl Flags {
             let issuers = self.trusted_issuer.iter().map(|text| issuer(text)).collect::<Result<_, _>>()?;
             layers.push(("--trusted-issuer".to_owned(), "auth.trusted_issuers", Value::Array(issuers)));
         }
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        config::load(self.source.config.as_deref(), variables, layers).map_err(Failure::usage)
+        config::load(self.source.config.as_deref(), std::env::vars_os(), layers).map_err(Failure::usage)
     }
 
     /// The settings for a tool; warnings are printed, faults end it.

@@ -31,6 +31,24 @@ pub(crate) fn say(line: impl Display) {
     remember(writeln!(io::stdout(), "{line}"));
 }
 
+/// Standard output for what is much; as of [`say`], whoever reads no further has seen enough.
+pub(crate) struct Out;
+
+impl io::Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match io::stdout().write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            done => done,
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        match io::stdout().flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            done => done,
+        }
+    }
+}
+
 /// Takes note of what could not be written. [`all_written`] tells of it at the end.
 pub(crate) fn remember(written: io::Result<()>) {
     match written {

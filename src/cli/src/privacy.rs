@@ -1,7 +1,7 @@
 //! `gsm privacy`: what a running server keeps of a player, exported and erased, and receipts of that checked offline.
 use crate::{
     audit,
-    output::{Failure, Outcome, print_json, say},
+    output::{Failure, Out, Outcome, print_json, say},
     remote::{Remote, Server, private_file},
 };
 use clap::{Args, Subcommand};
@@ -111,7 +111,7 @@ impl Export {
     async fn run(self) -> Outcome {
         let server = self.of.remote.server()?;
         let Some(out) = &self.out else {
-            return self.pages(&server, &mut std::io::stdout().lock()).await.map(drop);
+            return self.pages(&server, &mut Out).await.map(drop);
         };
         let mut file = private_file(out)?;
         let written = self.pages(&server, &mut file).await;

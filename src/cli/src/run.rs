@@ -130,7 +130,7 @@ impl Signals {
     /// Waits for a signal, or for the server to fail.
     async fn stop_of(&mut self, running: &Running) {
         tokio::select! {
-            () = self.one() => note("stopping; once more to stop at once"),
+            () = self.one() => running.announce_stop(),
             () = running.failed() => {}
         }
     }

@@ -71,14 +71,14 @@ impl Engine {
         reason: &str,
         until: Option<Timestamp>,
     ) -> Result<Listed, EngineError> {
-        if until.is_some_and(|until| until <= call.now) {
-            return Err(EngineError::invalid("expires_at", "is in the past"));
-        }
         let key = Key::Listed(list, network.to_string());
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let replayed: Option<ListedRow> = self.replayed(call, Home::Document).await?;
             if let Some(row) = replayed {
                 return Ok(Listed { list, network, row });
+            }
+            if until.is_some_and(|until| until <= call.now) {
+                return Err(EngineError::invalid("expires_at", "is in the past"));
             }
             let found = self.get_one(&key).await?;
             let row = ListedRow {
@@ -129,6 +129,18 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// What a list has of a network now. The answer to a repeated call is the first one, whatever came after it.
+    pub async fn listed_as(
+        &self,
+        list: AddressList,
+        network: Network,
+    ) -> Result<Option<Listed>, EngineError> {
+        let key = Key::Listed(list, network.to_string());
+        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
+        let Row::Listed(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
+        Ok(Some(Listed { list, network, row: row.clone() }))
     }
 
     /// Every network of both lists whose time is not over.

@@ -82,11 +82,17 @@ impl Engine {
     pub async fn revoke_aws_key(&self, call: &Call, id: KeyId) -> Result<Timestamp, EngineError> {
         let key = Key::AwsKey(id);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
-            self.replayed::<()>(call, Home::Document).await?;
+            let replayed = self.replayed::<()>(call, Home::Document).await?.is_some();
             let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "key" })?;
             let Row::AwsKey(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
             if let Some(at) = row.revoked_at {
-                return Ok(at);
+                if replayed {
+                    return Ok(at);
+                }
+                match self.remember_alone(call, Home::Document, &[&id]).await {
+                    Err(EngineError::Raced) => continue,
+                    done => return done.map(|()| at),
+                }
             }
             let mut row = row.clone();
             row.revoked_at = Some(call.now);

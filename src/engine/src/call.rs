@@ -248,11 +248,22 @@ impl Engine {
         home: Home,
         resources: &[&(dyn std::fmt::Display + Sync)],
     ) -> Result<(), EngineError> {
+        self.answer_alone(call, home, resources, &()).await
+    }
+
+    /// The same with an answer.
+    pub(crate) async fn answer_alone<T: Serialize>(
+        &self,
+        call: &Call,
+        home: Home,
+        resources: &[&(dyn std::fmt::Display + Sync)],
+        answer: &T,
+    ) -> Result<(), EngineError> {
         if call.once.is_none() {
             return Ok(());
         }
         let mut changes = self.changes(call, resources);
-        self.remember(&mut changes, call, home, &())?;
+        self.remember(&mut changes, call, home, answer)?;
         self.commit(home, changes).await.map(drop)
     }
 }

@@ -214,11 +214,17 @@ impl Engine {
     /// Ends a key; doing it again changes nothing.
     pub async fn revoke_key(&self, call: &Call, id: KeyId) -> Result<Timestamp, EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
-            self.replayed::<()>(call, Home::Document).await?;
+            let replayed = self.replayed::<()>(call, Home::Document).await?.is_some();
             let (mut row, version) =
                 self.credential(id).await?.ok_or(EngineError::Unknown { what: "key" })?;
             if let Some(at) = row.revoked_at {
-                return Ok(at);
+                if replayed {
+                    return Ok(at);
+                }
+                match self.remember_alone(call, Home::Document, &[&id]).await {
+                    Err(EngineError::Raced) => continue,
+                    done => return done.map(|()| at),
+                }
             }
             row.revoked_at = Some(call.now);
             let mut changes = self.changes(call, &[&id]);

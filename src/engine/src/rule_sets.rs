@@ -128,6 +128,9 @@ impl Engine {
     pub async fn delete_rule_set(&self, call: &Call, name: &RuleSetName) -> Result<(), EngineError> {
         let key = Key::RuleSet(name.clone());
         for _ in 0..limits::CONFLICT_TRIES_MAX {
+            if self.replayed::<()>(call, Home::Document).await?.is_some() {
+                return Ok(());
+            }
             let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
             if let Some(queue) = self.queues().iter().find(|queue| queue.rule_set.as_ref() == Some(name)) {
                 return Err(EngineError::RuleSetInUse { queue: queue.name.to_string() });
@@ -135,6 +138,7 @@ impl Engine {
             let mut changes = self.changes(call, &[name]);
             changes.delete(key.clone(), found.version);
             self.delete_later(&mut changes, name).await?;
+            self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(()),
                 Err(EngineError::Raced) => {}

@@ -58,6 +58,6 @@ pub use rule_set::{
     RuleSet, SortBy, Strategy, Supplied, Team, TeamSize,
 };
 pub use seat::Seat;
-pub use stage::{STAGES_MAX, SortKey, Stage, Verdict};
+pub use stage::{Deviation, STAGES_MAX, SortKey, Stage, Verdict};
 pub use symbols::{Symbol, Symbols};
 pub use value::{Member, Value};

@@ -35,7 +35,7 @@ pub struct Stage {
     alone: Vec<usize>,
     pairwise: Vec<Pairwise>,
     only_within: Option<(NumberColumn, f64)>,
-    deviation: Option<(NumberColumn, f64)>,
+    deviation: Option<Deviation>,
     needs: Vec<Need>,
     rivals: Rivals,
     /// Whether teams differ in who may sit on them.
@@ -81,8 +81,11 @@ impl Stage {
         }
         let everybody = (0_u8..=u8::MAX).take(teams.len()).collect();
         let pairwise = pairwise(&must, &checks, &everybody, &teams);
-        let deviations = must.iter().filter_map(|rule| checks.get(*rule)?.deviation(&everybody));
-        let deviation = deviations.min_by(|a, b| a.1.total_cmp(&b.1));
+        let deviations = must.iter().filter_map(|&rule| {
+            let (column, most) = checks.get(rule)?.deviation(&everybody)?;
+            Some(Deviation { column, most, rule })
+        });
+        let deviation = deviations.min_by(|a, b| a.most.total_cmp(&b.most));
         let only_within = match alone.as_slice() {
             [rule] => match checks.get(*rule) {
                 Some(Check::Spread { teams, column, allowed })
@@ -158,9 +161,9 @@ impl Stage {
     pub const fn only_within(&self) -> Option<(NumberColumn, f64)> {
         self.only_within
     }
-    /// Where a rule limits the standard deviation of a number over all players: that column, and the least limit.
+    /// Where a rule limits the standard deviation of a number over all players: the least limit.
     #[must_use]
-    pub const fn deviation(&self) -> Option<(NumberColumn, f64)> {
+    pub const fn deviation(&self) -> Option<Deviation> {
         self.deviation
     }
     /// Players with something that every match of this stage must have.
@@ -315,6 +318,17 @@ impl Stage {
             _ => None,
         }
     }
+}
+
+/// A limit of the standard deviation of a number over all players of a match.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Deviation {
+    /// Of which numbers.
+    pub column: NumberColumn,
+    /// The limit.
+    pub most: f64,
+    /// The rule that asks it: an index into [`RuleSet::rules`](crate::RuleSet::rules).
+    pub rule: usize,
 }
 
 /// Where a ticket stands by a sort rule or `sortByAttributes`.

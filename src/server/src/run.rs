@@ -11,7 +11,7 @@ use crate::{
         WireLimits, listen,
         tls::{Tls, TlsError, TlsFiles},
     },
-    gamelift::{MasterKey, Wire},
+    gamelift::{MasterKey, Wire, opening},
     metrics::Metrics,
     overview::{self, Watch},
     proxies::TrustedProxies,
@@ -35,7 +35,7 @@ use crate::{
 use gsm_adapters::{
     EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::beginnings, open_endpoint,
 };
-use gsm_core::{IdSource, Millis};
+use gsm_core::Millis;
 use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes};
 use gsm_policy::Faults;
 use parking_lot::Mutex;
@@ -140,6 +140,11 @@ impl Running {
         self.app.stop.cancelled().await;
     }
 
+    /// Says in the log that a signal asks it to stop, before [`Running::stop`] does so.
+    pub fn announce_stop(&self) {
+        tracing::info!("stopping; a second signal stops at once");
+    }
+
     /// Drains and stops: no new connections, requests in flight are finished, the store is closed.
     pub async fn stop(self) -> Result<(), StartError> {
         self.app.stop.cancel();
@@ -200,6 +205,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         failing.cancel();
     })
     .await?;
+    let master = match opening::master_key(&settings, &engine).await {
+        Ok(master) => master,
+        Err(error) => {
+            close_quietly(store).await;
+            return Err(error);
+        }
+    };
     let prepared = match settings.mode {
         Mode::Dev => dev::prepare(&engine, &settings.data_dir).await.map(Some),
         Mode::Serve => dev::retire(&engine, &settings.data_dir).await.map(|()| None),
@@ -239,8 +251,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let tasks = TaskTracker::new();
     let prepared = hear(&engine, &settings, &tasks, &stop)
         .and_then(|()| record(&engine, &settings, &tasks, &stop))
-        .and_then(|()| wire(&settings, &**engine.ids()))
-        .and_then(|wire| {
+        .and_then(|()| {
+            let wire = wire(&settings, master);
             let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
             let (sequencer, audit) = Sequencer::start(&settings, store.clone(), clock, ids)?;
             let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock())?;
@@ -367,10 +379,8 @@ fn record(
     Ok(())
 }
 
-fn wire(settings: &Settings, ids: &dyn IdSource) -> Result<Wire, StartError> {
-    let master = secret::private_key(&settings.aws_master_key_file, settings.mode, ids)?;
-    let (region, account) = (settings.region.clone(), settings.account.clone());
-    Ok(Wire::new(region, account, settings.signatures, MasterKey::new(&master)))
+fn wire(settings: &Settings, master: MasterKey) -> Wire {
+    Wire::new(settings.region.clone(), settings.account.clone(), settings.signatures, master)
 }
 
 fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {

@@ -2,7 +2,7 @@
 use super::{board, is_there};
 use crate::{
     offline::Offline,
-    output::{Failure, Outcome, grouped, note},
+    output::{Failure, Out, Outcome, grouped, note},
 };
 use clap::{Args, ValueEnum};
 use gsm_core::limits;
@@ -94,7 +94,7 @@ impl Export {
                 File::create(path)
                     .map_err(|e| Failure::failed(format!("cannot write `{}`: {e}", path.display())))?,
             ),
-            None => Box::new(std::io::stdout()),
+            None => Box::new(Out),
         };
         let failed = |e: std::io::Error| Failure::failed(format!("cannot write: {e}"));
         let mut table = self.table(config.clone(), BufWriter::new(out))?;

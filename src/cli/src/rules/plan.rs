@@ -4,8 +4,8 @@ use crate::output::{Outcome, print_json, print_table, say};
 use clap::Args;
 use gsm_core::limits::PARTY_SIZE_MAX;
 use gsm_rules::{
-    Aggregation, HoldBack, Measure, NumberColumn, NumberSource, Pairwise, RuleKind, RuleSet, SetAggregation,
-    Stage, Term, WordColumn, WordSource,
+    Aggregation, Batching, HoldBack, Measure, NumberColumn, NumberSource, Pairwise, Rule, RuleKind, RuleSet,
+    SetAggregation, Stage, Term, WordColumn, WordSource,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -18,9 +18,11 @@ The sizes of the teams, and for each rule what answers it; then, for each age at
 sizes and the rules that have changed.
   index      any two tickets of a match must fulfil it: the pool looks up who can meet whom
   ticket     each ticket by itself must fulfil it
+  pair       a match is two players: asked of any two as soon as one looks for the other
+  search     asked of a part of a match: whether those who are left can still make it one
   candidate  asked of each candidate match, when it is complete
   order      sorts the other tickets for the oldest one
-Every rule is asked of each complete candidate as well; the index and the ticket only keep hopeless ones away.
+Every rule is asked of each complete candidate as well; the others only keep hopeless ones away.
 Exit code 0: done; 2: the rule set is not lawful, or cannot be read.")]
 pub(crate) struct Plan {
     /// A rule set
@@ -120,13 +122,20 @@ pub(super) fn answers(set: &RuleSet, stage: &Stage, before: Option<&Stage>) -> V
         for condition in &conditions {
             match condition {
                 Pairwise::Unary { .. } => add("ticket", "fails by itself".to_owned()),
-                condition => add("index", condition_text(set, condition)),
+                condition => add("index", condition_text(set, stage, condition)),
             }
         }
+        let deviation = stage.deviation().filter(|of| of.rule == at);
+        if let Some(of) = deviation {
+            let what = format!("deviation of {} at most {}", number(set, of.column), of.most);
+            add("search", what);
+        }
+        // By cost pairs are chosen over the whole pool; without, all rules are asked of two before they are a candidate.
+        let whole = if stage.is_duel() && set.objective().is_none() { "pair" } else { "candidate" };
         if let Some(places) = places_text(set, stage, at) {
-            add("candidate", places);
+            add(whole, places);
         } else if conditions.is_empty() {
-            add("candidate", if rule.counts_alone { String::new() } else { "through a compound".to_owned() });
+            add(whole, if rule.counts_alone { String::new() } else { "through a compound".to_owned() });
         }
     }
     all
@@ -142,7 +151,7 @@ fn places_text(set: &RuleSet, stage: &Stage, rule: usize) -> Option<String> {
     Some(places.join(", ") + &filled)
 }
 
-fn condition_text(set: &RuleSet, condition: &Pairwise) -> String {
+fn condition_text(set: &RuleSet, stage: &Stage, condition: &Pairwise) -> String {
     match *condition {
         Pairwise::Within { column, width, .. } => format!("{} at most {width} apart", number(set, column)),
         Pairwise::SameNumber { column, .. } => format!("{} the same", number(set, column)),
@@ -152,12 +161,29 @@ fn condition_text(set: &RuleSet, condition: &Pairwise) -> String {
         Pairwise::Overlap { column, at_least, .. } => {
             format!("{}: at least {at_least} in common", word(set, column))
         }
-        Pairwise::Region { column, max_ms, .. } if max_ms.is_finite() => {
-            format!("a location within {max_ms} ms ({})", word(set, column))
+        Pairwise::Region { column, max_ms, apart_ms, .. } => {
+            let near = if max_ms.is_finite() {
+                format!("a location within {max_ms} ms")
+            } else {
+                "a location in common".to_owned()
+            };
+            let apart = match apart_ms.is_finite() {
+                true if prefers_near(set, stage) => {
+                    format!(", at most {apart_ms} ms apart there, the nearest first")
+                }
+                true => format!(", at most {apart_ms} ms apart there"),
+                false => String::new(),
+            };
+            format!("{near}{apart} ({})", word(set, column))
         }
-        Pairwise::Region { column, .. } => format!("a location in common ({})", word(set, column)),
         Pairwise::Unary { .. } => String::new(),
     }
+}
+
+/// Whether nothing else says in which order others are tried.
+fn prefers_near(set: &RuleSet, stage: &Stage) -> bool {
+    let is_sort = |rule: &Rule| matches!(rule.kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort);
+    !set.rules().iter().any(is_sort) && stage.algorithm().batching != Batching::Sorted
 }
 
 fn attribute(set: &RuleSet, index: usize) -> &str {

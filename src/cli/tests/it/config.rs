@@ -1,4 +1,4 @@
-use crate::gsm::{arg, gsm, gsm_in, write};
+use crate::gsm::{arg, command, gsm, gsm_in, write};
 use serde_json::Value;
 use std::fs;
 
@@ -57,4 +57,21 @@ fn check_ends_with_1_where_something_is_wrong() {
         let found = found.json();
         assert_eq!((found["ok"].as_bool(), found["errors"].as_array().unwrap().is_empty()), (Some(ok), ok));
     }
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_refused_by_name() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let name = std::ffi::OsStr::from_bytes(b"m\xfcnchen");
+    let ran = |args: &[&str]| command(args, &[]).env("GSM__NODE__NAME", name).output().unwrap();
+    for args in [&["config", "show"], &["firewall", "check"]] {
+        let ran = ran(args);
+        let told = String::from_utf8_lossy(&ran.stderr);
+        assert!(
+            ran.status.code() == Some(2) && told.contains("$GSM__NODE__NAME: its value is not UTF-8"),
+            "{told}"
+        );
+    }
+    let checked = ran(&["config", "check"]);
+    assert!(checked.status.code() == Some(1) && String::from_utf8_lossy(&checked.stdout).contains("UTF-8"));
 }

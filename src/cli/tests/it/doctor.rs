@@ -84,6 +84,25 @@ fn a_directory_in_use_is_no_failure_and_its_server_is_named() {
 }
 
 #[test]
+fn an_address_that_serve_would_be_refused_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let failed = |listen: &str, why: &str| {
+        let ran = gsm(&["doctor", "--listen", listen, "--data-dir", arg(dir.path())]);
+        let is_it = |line: &str| line.starts_with("FAIL") && line.contains("port") && line.contains(why);
+        assert!(ran.code == Some(1) && ran.out.lines().any(is_it), "{ran:?}");
+    };
+    failed(&addr, "stop what runs there");
+    // Of no interface of this machine.
+    failed("192.0.2.1:8080", "choose another --listen");
+    // A server of another directory is in the way as anything else is.
+    let other = tempfile::tempdir().unwrap();
+    let served = Served::start("serve", other.path(), &[]);
+    failed(&served.addr, "stop what runs there");
+}
+
+#[test]
 fn certificates_and_secrets_are_looked_at() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);

@@ -6,6 +6,7 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    thread::JoinHandle,
 };
 
 /// What a run of the binary left.
@@ -68,6 +69,8 @@ pub(crate) struct Served {
     pub(crate) addr: String,
     /// What it said before it was ready: standard output of `dev`, the log of `serve`.
     pub(crate) said: Vec<String>,
+    /// What its log says after that.
+    rest: Option<JoinHandle<String>>,
 }
 
 impl Served {
@@ -92,9 +95,9 @@ impl Served {
             said.push(std::mem::take(&mut line));
         }
         // Read on, so that the server never waits for room in the pipe.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        let rest = std::thread::spawn(move || std::io::read_to_string(log).unwrap_or_default());
         let addr = addr.unwrap_or_else(|| panic!("{what} did not start: {said:?}"));
-        Self { child, addr, said }
+        Self { child, addr, said, rest: Some(rest) }
     }
 
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> (u16, Value) {
@@ -136,12 +139,19 @@ impl Served {
     }
 
     /// Sends a signal and waits for the end; standard output, and how it ended.
-    pub(crate) fn signal(mut self, name: &str) -> (String, ExitStatus) {
+    pub(crate) fn signal(self, name: &str) -> (String, ExitStatus) {
+        let (out, status, _) = self.end(name);
+        (out, status)
+    }
+
+    /// The same, and what the log said since the start.
+    pub(crate) fn end(mut self, name: &str) -> (String, ExitStatus, String) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
         let mut out = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        (out, self.child.wait().unwrap())
+        let log = self.rest.take().map(|rest| rest.join().unwrap()).unwrap_or_default();
+        (out, self.child.wait().unwrap(), log)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A server that asks a SageMaker endpoint about the matches that it forms, end to end: `gsm dev`, the AWS SDK, the small
 //! runtime front, and `gsm sagemaker serve` with the model that the server's own results trained.
 use crate::endpoint::{ENV, Front};
-use crate::gsm::{Served, arg, gsm, write};
+use crate::gsm::{Served, arg, gsm, gsm_in, write};
 use crate::model::league;
 use crate::sagemaker::{Job, Serving};
 use serde_json::{Value, json};
@@ -36,6 +36,11 @@ impl Scene {
         self.dir.path().join("data")
     }
 
+    /// What `gsm doctor` says of an endpoint there.
+    fn doctor(&self, url: &str) -> String {
+        doctor(&self.dir.path().join("elsewhere"), url)
+    }
+
     /// A server that gives the endpoint so long.
     fn serve(&self, budget_ms: u64) -> Server {
         let budget = budget_ms.to_string();
@@ -51,6 +56,29 @@ impl Scene {
         let served = Served::start_in("dev", &self.data(), &["--bots", "0"], &env);
         Server::new(served, &self.data())
     }
+}
+
+fn doctor(data: &Path, url: &str) -> String {
+    let told = [
+        ("GSM__PREDICTOR__KIND", "sagemaker"),
+        ("GSM__PREDICTOR__ENDPOINT", "live"),
+        ("GSM__PREDICTOR__REGION", "eu-west-1"),
+        ("GSM__PREDICTOR__URL", url),
+    ];
+    let env = [&ENV[..], &told].concat();
+    let out = gsm_in(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(data)], &env).ok();
+    out.lines().find(|line| line.contains("endpoint `live`")).unwrap_or_else(|| panic!("{out}")).to_owned()
+}
+
+#[test]
+fn an_endpoint_that_does_not_answer_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = doctor(dir.path(), "http://127.0.0.1:1");
+    assert!(told.starts_with("warn") && told.contains("cannot be reached"), "{told}");
+    // One that takes the call and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let told = doctor(dir.path(), &format!("http://{}", silent.local_addr().unwrap()));
+    assert!(told.starts_with("warn") && told.contains("no answer within the budget"), "{told}");
 }
 
 struct Server {
@@ -115,6 +143,8 @@ fn number(of: &Value) -> f64 {
 #[test]
 fn a_formed_match_is_predicted_by_the_endpoint_and_says_so() {
     let scene = Scene::new();
+    let told = scene.doctor(&scene.front.url);
+    assert!(told.starts_with("ok") && told.contains("endpoint `live` answers, model duel"), "{told}");
     let server = scene.serve(1_000);
     let matches = [vec![server.created(0, 7)], server.matched("duel", &[1, 8])].concat();
     for made in matches {

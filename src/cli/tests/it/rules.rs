@@ -88,6 +88,60 @@ fn a_plan_tells_what_an_index_answers_and_what_changes_with_age() {
     assert_eq!((&plan[1]["teams"][0], &plan[1]["rules"]), (&"pack 3-4".into(), &serde_json::json!([])));
 }
 
+#[test]
+fn a_plan_tells_what_is_asked_of_pairs_and_of_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = |size: u32, rules: &str| {
+        let file = dir.path().join("set.json");
+        let team = |name: &str| format!(r#"{{"name":"{name}","minPlayers":{size},"maxPlayers":{size}}}"#);
+        let attribute = r#"{"name":"skill","type":"number","default":1500}"#;
+        let (one, other) = (team("a"), team("b"));
+        let text = format!(
+            r#"{{"name":"n","ruleLanguageVersion":"1.0","playerAttributes":[{attribute}],"teams":[{one},{other}],"rules":[{rules}]}}"#
+        );
+        write(&file, &text);
+        let plan = gsm(&["rules", "plan", "--json", arg(&file)]).json();
+        let rules = plan[0]["rules"].as_array().unwrap().clone();
+        let text = |of: &serde_json::Value| of.as_str().unwrap().to_owned();
+        rules
+            .iter()
+            .map(|of| format!("{} {}: {}", text(&of["rule"]), text(&of["by"]), text(&of["what"])))
+            .collect::<Vec<_>>()
+    };
+    let distance = |name: &str, what: &str| {
+        format!(
+            r#"{{"name":"{name}","type":"distance","measurements":["max(flatten(teams[*].players.attributes[skill]))"],
+                "referenceValue":"min(flatten(teams[*].players.attributes[skill]))",{what}}}"#
+        )
+    };
+    let apart = distance("Apart", r#""minDistance":10"#);
+    assert_eq!(plan(1, &apart), ["Apart pair: "]);
+    assert_eq!(plan(2, &apart), ["Apart candidate: "]);
+    let either = [
+        distance("Near", r#""maxDistance":10"#),
+        distance("Far", r#""minDistance":900"#),
+        r#"{"name":"Either","type":"compound","statement":"or(Near, Far)"}"#.to_owned(),
+    ];
+    assert_eq!(
+        plan(1, &either.join(",")),
+        ["Near pair: through a compound", "Far pair: through a compound", "Either pair: "]
+    );
+    let ping =
+        r#"{"name":"Ping","type":"latency","maxLatency":100,"maxDistance":30,"distanceReference":"min"}"#;
+    let told = plan(2, ping);
+    assert!(
+        told[0].starts_with(
+            "Ping index: a location within 100 ms, at most 30 ms apart there, the nearest first ("
+        ),
+        "{told:?}"
+    );
+    let even = r#"{"name":"Alike","type":"comparison","operation":"<=","referenceValue":50,
+        "measurements":["stddev(flatten(teams[*].players.attributes[skill]))"]}"#;
+    let told = plan(2, even);
+    assert!(told[0].starts_with("Alike index: `skill`") && told[0].ends_with("apart"), "{told:?}");
+    assert_eq!(told[1..], ["Alike search: deviation of `skill` (average of a party) at most 50"]);
+}
+
 /// Tickets of a queue: name, age in seconds at the end, rating.
 fn pool(tickets: &[(&str, u64, f64)]) -> String {
     let mut lines: Vec<(u64, String)> = tickets

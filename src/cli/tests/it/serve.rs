@@ -26,8 +26,15 @@ fn serve_logs_json_lines_and_no_secret() {
     let served = Served::start("serve", dir.path(), &[]);
     let key = fs::read_to_string(dir.path().join("token.key")).unwrap();
     assert!(served.said.iter().all(|line| !line.contains(key.trim())));
-    let (out, status) = served.signal("TERM");
+    let (out, status, log) = served.end("TERM");
     assert!(status.success() && out.is_empty(), "{out}");
+    // To its end the log is JSON.
+    let entries = log.lines().map(serde_json::from_str::<serde_json::Value>);
+    let entries: Vec<_> = entries.collect::<Result<_, _>>().unwrap_or_else(|_| panic!("no JSON: {log}"));
+    let said = |text: &str| {
+        entries.iter().any(|entry| entry["fields"]["message"].as_str().is_some_and(|m| m.starts_with(text)))
+    };
+    assert!(said("stopping; a second signal") && said("stopped"), "{log}");
 }
 
 #[test]

@@ -122,6 +122,7 @@ impl Engine {
         }
         let of = (name.clone(), season);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let replayed = self.replayed::<()>(call, Home::Record).await?.is_some();
             let done = match self.payout_row(&of).await? {
                 None => {
                     let row = PayoutRow { config, ledger: None };
@@ -133,10 +134,15 @@ impl Engine {
                     let ledger = Some(Payout::of_table(&rules, table.len() as u64));
                     let unseen = self.views.boards.unseen(name, table.iter().map(|entry| entry.player));
                     let row = PayingRow { payout: PayoutRow { config, ledger }, unseen: Some(unseen) };
-                    let changes = self.payout_changes(call, &of, version, row.clone());
+                    let mut changes = self.payout_changes(call, &of, version, row.clone());
+                    self.remember(&mut changes, call, Home::Record, &())?;
                     self.commit(Home::Record, changes).await.map(|_| PayoutView::of(&row.payout))
                 }
-                Some((row, _)) => Ok(PayoutView::of(&row.payout)),
+                Some((row, _)) if replayed => Ok(PayoutView::of(&row.payout)),
+                Some((row, _)) => {
+                    let known = self.remember_alone(call, Home::Record, &[name]).await;
+                    known.map(|()| PayoutView::of(&row.payout))
+                }
             };
             match done {
                 Ok(Some(view)) => return Ok(view),
@@ -183,10 +189,11 @@ impl Engine {
     ) -> Result<Option<PayoutPage>, EngineError> {
         let of = (name.clone(), season);
         for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let replayed = self.replayed::<Option<u64>>(call, Home::Record).await?;
             let (row, version) = self.payout_row(&of).await?.ok_or(NOT_BEGUN)?;
             let PayoutRow { config, ledger } = row.payout.clone();
             let mut ledger = ledger.ok_or(NOT_BEGUN)?;
-            if let Some(number) = self.replayed::<Option<u64>>(call, Home::Record).await? {
+            if let Some(number) = replayed {
                 let page = number.and_then(|number| ledger.page(number));
                 return self.payout_page(name, season, page, &row).await;
             }
@@ -231,7 +238,10 @@ impl Engine {
                 Err(never) => return Err(EngineError::invalid("page", never)),
             };
             if !first {
-                return Ok(false);
+                match self.answer_alone(call, Home::Record, &[name], &false).await {
+                    Err(EngineError::Raced) => continue,
+                    done => return done.map(|()| false),
+                }
             }
             let row = PayingRow { payout: PayoutRow { config, ledger: Some(ledger) }, unseen };
             let mut changes = self.payout_changes(call, &of, version, row);

@@ -177,14 +177,14 @@ impl Outlook {
     ) -> Option<Self> {
         let own = anchor.parties.first()?;
         let deviation = stage.deviation();
-        let is_asked = |of: NumberColumn| deviation.is_none_or(|(column, _)| column == of);
+        let is_asked = |of: NumberColumn| deviation.is_none_or(|limit| limit.column == of);
         let band = stage.pairwise().iter().find_map(|pair| match *pair {
             Pairwise::Within { column, width, rule } if is_asked(column) => Some((column, width, rule)),
             Pairwise::SameNumber { column, rule } if is_asked(column) => Some((column, 0.0, rule)),
             _ => None,
         });
         let most = stage.teams().iter().map(|size| u32::from(size.max)).sum();
-        let deviation = deviation.map(|(_, limit)| (limit, most));
+        let deviation = deviation.map(|limit| (limit.most, most));
         let region = region(stage);
         let apart_ms = stage.pairwise().iter().find_map(|pair| match *pair {
             Pairwise::Region { apart_ms, .. } => Some(apart_ms),

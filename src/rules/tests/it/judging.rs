@@ -226,7 +226,7 @@ fn a_limit_of_the_deviation_keeps_any_two_tickets_near() {
     assert!(
         matches!(stage.pairwise(), [Pairwise::Within { width: found, rule: 0, .. }] if (found - width).abs() < 1e-3)
     );
-    assert_eq!(stage.deviation().map(|(_, most)| most), Some(60.0));
+    assert_eq!(stage.deviation().map(|of| of.most), Some(60.0));
 }
 
 /// The order in which a sort rule puts tickets (by their place in `others`).

@@ -47,7 +47,7 @@ pub(crate) async fn put_queue(
         rule_set_version: settings.rule_set_version,
         rating_attribute: settings.rating_attribute,
         player_attributes: settings.player_attributes,
-        balance: settings.balance,
+        balance: settings.balance.unwrap_or_default(),
         penalties: settings.penalties,
         plausibility: settings.plausibility,
         reports: settings.reports,

@@ -273,9 +273,9 @@ pub(crate) async fn put(
             .hint("take networks out, or join them to wider ones"));
     }
     let listed = app.engine.put_listed(&write.call, list, network, reason, body.expires_at).await?;
-    let dto = ListedDto::from(&listed);
-    guard.follow(list, network, Some(listed), write.call.now);
-    Ok(Answer(dto))
+    // A repeated call changes nothing: what holds is what the store has.
+    guard.follow(list, network, app.engine.listed_as(list, network).await?, write.call.now);
+    Ok(Answer(ListedDto::from(&listed)))
 }
 
 /// Take a network out of a list. One of a file or of the profile stays.
@@ -293,6 +293,6 @@ pub(crate) async fn remove(
     let guard = &app.door.guard;
     let _turn = guard.turn.lock().await;
     app.engine.remove_listed(&write.call, list, network).await?;
-    guard.follow(list, network, None, write.call.now);
+    guard.follow(list, network, app.engine.listed_as(list, network).await?, write.call.now);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -60,7 +60,7 @@ pub(crate) struct QueueSettings {
     /// what the mode's model expects of the players (ratings where it knows one of them not yet).
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub(crate) balance: gsm_engine::Balance,
+    pub(crate) balance: Option<gsm_engine::Balance>,
     /// The rule set that says who meets whom, in place of `rules`: 1 to 128 characters of `A-Za-z0-9-._`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -118,7 +118,7 @@ impl From<&QueueConfig> for QueueDto {
                 rule_set_version: config.rules_by().map(|(_, version)| version),
                 rating_attribute: config.rating_attribute.clone(),
                 player_attributes: config.player_attributes.clone(),
-                balance: config.balance,
+                balance: Some(config.balance),
                 penalties: config.penalties.clone(),
                 plausibility: config.plausibility.clone(),
                 reports: config.reports.clone(),

@@ -17,9 +17,10 @@ pub(super) fn complete(paths: &mut Value) {
                 answer["description"] = json!(meaning(status));
             }
         }
-        // Whoever signs in twice is the same player, and a consent is signed and not stored: no first answer is kept.
-        let keeps_none =
-            operation["tags"] == json!(["sign-in"]) || operation["operationId"] == "consent_to_party";
+        // Whoever signs in twice is the same player, a consent is signed and not stored, and files that are read twice are
+        // as they are: no first answer is kept.
+        let keeps_none = operation["tags"] == json!(["sign-in"])
+            || ["consent_to_party", "reload_firewall"].iter().any(|id| operation["operationId"] == *id);
         if operation["x-gsm-mutating"] == true && !keeps_none {
             let parameters = operation["parameters"].take();
             let mut parameters = parameters.as_array().cloned().unwrap_or_default();

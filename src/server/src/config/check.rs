@@ -1,9 +1,9 @@
 //! The checked form: what the server is told.
 use super::{
-    Config, Dashboard, DenyAction, Loaded, LogFormat, Mode, Origin, PredictorSettings, RecordingConfig,
-    RetentionConfig, Signatures, TlsSettings, TrustedIssuer, WebhookConfig, retention, who,
+    Config, Dashboard, Loaded, LogFormat, Mode, Origin, PredictorSettings, RecordingConfig, RetentionConfig,
+    Signatures, TlsSettings, TrustedIssuer, WebhookConfig, firewall, retention, who,
 };
-use crate::firewall::{FirewallSettings, files};
+use crate::firewall::FirewallSettings;
 use gsm_adapters::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Receiver};
 use gsm_core::Millis;
 use gsm_security::{Network, Profile};
@@ -125,46 +125,6 @@ pub struct Checked {
     pub settings: Result<Settings, Vec<Problem>>,
     /// What is lawful and yet risky.
     pub warnings: Vec<Problem>,
-}
-
-/// What the configuration says of the firewall; its rules and files are looked at as at the start.
-fn firewall(config: &super::FirewallConfig) -> (FirewallSettings, Vec<(&'static str, String)>) {
-    let profile = config.profile;
-    let of_profile = FirewallSettings::of(profile);
-    let settings = FirewallSettings {
-        base: if config.default_rules { of_profile.base } else { Vec::new() },
-        written: config.rules.clone(),
-        rules_file: config.rules_file.clone(),
-        deny_file: config.deny_file.clone(),
-        allow_file: config.allow_file.clone(),
-        deny_counts_only: config.deny_action == DenyAction::Count,
-        exempt_paths: of_profile.exempt_paths.into_iter().chain(config.exempt_paths.clone()).collect(),
-        keys_max: config.keys_max,
-        profile,
-    };
-    let mut wrong = Vec::new();
-    if let Err(faults) = settings.rules(&[]) {
-        wrong.extend(faults.iter().map(|fault| ("firewall.rules", fault.to_string())));
-    }
-    let mut list = |key, path: &Option<std::path::PathBuf>| {
-        if let Some(Err(error)) = path.as_deref().map(files::read_list) {
-            wrong.push((key, error.to_string()));
-        }
-    };
-    list("firewall.deny_file", &settings.deny_file);
-    list("firewall.allow_file", &settings.allow_file);
-    match settings.rules_file.as_deref().map(files::read_rules) {
-        Some(Err(error)) => wrong.push(("firewall.rules_file", error.to_string())),
-        Some(Ok(of_file)) if !wrong.iter().any(|(key, _)| *key == "firewall.rules") => {
-            let faults = settings.rules(&of_file).err().unwrap_or_default();
-            wrong.extend(faults.iter().map(|fault| ("firewall.rules_file", fault.to_string())));
-        }
-        _ => {}
-    }
-    for path in config.exempt_paths.iter().filter(|path| !path.starts_with('/')) {
-        wrong.push(("firewall.exempt_paths", format!("`{path}` is not a path such as /healthz")));
-    }
-    (settings, wrong)
 }
 
 /// What the configuration says of shipping the audit log.
@@ -310,7 +270,8 @@ impl Loaded {
         faults.into_iter().for_each(|(key, what)| wrong(key, what));
         let (predictor, faults) = config.predictor.check();
         faults.into_iter().for_each(|(key, what)| wrong(key, what));
-        let (firewall, faults) = firewall(&config.firewall);
+        let firewall::Found { settings: firewall, wrong: faults, risky } =
+            firewall::check(&config.firewall, mode);
         faults.into_iter().for_each(|(key, what)| wrong(key, what));
         for (key, what) in who::check(config) {
             wrong(key, what);
@@ -333,7 +294,10 @@ impl Loaded {
             }
             _ => Err(errors),
         };
-        Checked { settings, warnings: self.warnings(mode) }
+        let mut warnings = self.warnings(mode);
+        let told = |(key, what)| Problem { key, origin: self.origin(key), what };
+        warnings.extend(risky.into_iter().map(told));
+        Checked { settings, warnings }
     }
 
     fn warnings(&self, mode: Mode) -> Vec<Problem> {
@@ -376,19 +340,6 @@ impl Loaded {
                 "firewall.trusted_proxies",
                 "trusts every address: callers choose the address they are limited by",
             );
-        }
-        if config.firewall.profile == Profile::Default
-            && !config.firewall.default_rules
-            && config.firewall.rules.is_empty()
-            && config.firewall.rules_file.is_none()
-        {
-            risky("firewall.default_rules", "there are no rules: nobody is limited");
-        }
-        if config.firewall.exempt_paths.iter().any(|path| matches!(path.as_str(), "/**" | "/*")) {
-            risky("firewall.exempt_paths", "exempts every path: nobody is limited");
-        }
-        if config.firewall.deny_action == DenyAction::Count {
-            risky("firewall.deny_action", "who is on the list of networks is counted, and not refused");
         }
         let same_keys = |issuer: &TrustedIssuer| issuer.jwks == config.auth.player_jwks;
         if config.auth.player_jwks.is_some()
@@ -499,32 +450,6 @@ mod tests {
         assert_eq!(refused(|audit| audit.ship_retention_days = 0), ["audit.ship_retention_days"]);
         let settings = check(|config| config.audit.ship_to = Some("/mnt/copy".to_owned())).settings.unwrap();
         assert_eq!(settings.ship.copy.unwrap().0, CopyPlace::Dir("/mnt/copy".into()));
-    }
-
-    #[test]
-    fn rules_are_checked_with_the_key_and_the_member_named() {
-        let bad = r#"[[rules]]
-name = "mine"
-key = "ip"
-limit = 5
-window_s = 10"#;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("rules.toml");
-        std::fs::write(&path, bad).unwrap();
-        let checked = check(|c| c.firewall.rules_file = Some(path));
-        let problems = checked.settings.unwrap_err();
-        assert_eq!(problems[0].key, "firewall.rules_file");
-        assert!(problems[0].what.contains("`mine`: `key`"), "{}", problems[0]);
-        let checked = check(|c| c.firewall.rules = files::parse_rules(bad).unwrap());
-        assert_eq!(checked.settings.unwrap_err()[0].key, "firewall.rules");
-        let checked = check(|c| c.firewall.deny_file = Some("/none/deny".into()));
-        assert_eq!(checked.settings.unwrap_err()[0].key, "firewall.deny_file");
-        let checked = check(|c| c.firewall.default_rules = false);
-        assert_eq!(checked.warnings[0].key, "firewall.default_rules");
-        let checked = check(|c| c.firewall.exempt_paths = vec!["/healthz".into(), "/**".into()]);
-        assert_eq!(checked.warnings[0].key, "firewall.exempt_paths");
-        let checked = check(|c| c.firewall.deny_action = DenyAction::Count);
-        assert_eq!(checked.warnings[0].key, "firewall.deny_action");
     }
 
     #[test]

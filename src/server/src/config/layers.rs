@@ -2,6 +2,7 @@
 use super::Config;
 use std::{
     collections::BTreeMap,
+    ffi::{OsStr, OsString},
     fmt,
     io::Read as _,
     path::{Path, PathBuf},
@@ -91,10 +92,10 @@ impl Loaded {
 /// Puts the layers over each other. `env` are all variables of the process; `flags` are `(flag, section.key, value)`.
 ///
 /// # Errors
-/// The first value that is unknown or of a wrong kind, with the place it came from.
+/// The first value that is unknown, of a wrong kind or no text, with the place it came from.
 pub fn load(
     file: Option<&Path>,
-    env: impl IntoIterator<Item = (String, String)>,
+    env: impl IntoIterator<Item = (OsString, OsString)>,
     flags: Vec<(String, &'static str, Value)>,
 ) -> Result<Loaded, ConfigError> {
     let mut table = Table::new();
@@ -107,10 +108,12 @@ pub fn load(
             }
         }
     }
-    let mut variables: Vec<(String, String)> =
-        env.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let is_ours = |name: &OsString| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+    let mut variables: Vec<(OsString, OsString)> =
+        env.into_iter().filter(|(name, _)| is_ours(name)).collect();
     variables.sort();
     for (name, text) in variables {
+        let (name, text) = variable(&name, text)?;
         let key = name.trim_start_matches(PREFIX).to_ascii_lowercase().replacen(SEPARATOR, ".", 1);
         set(&mut table, &key, guess(&key, &text), Origin::Env(name), &mut origins)?;
     }
@@ -124,6 +127,17 @@ pub fn load(
             Err(ConfigError::Value { origin: Origin::Default, what: error.to_string(), hint: String::new() })
         }
     }
+}
+
+/// The name and the text of a variable. One that is no text says something that nobody meant.
+fn variable(name: &OsStr, value: OsString) -> Result<(String, String), ConfigError> {
+    let no_text = |part: &str| ConfigError::Value {
+        origin: Origin::Env(name.to_string_lossy().into_owned()),
+        what: format!("its {part} is not UTF-8"),
+        hint: String::new(),
+    };
+    let text = value.into_string().map_err(|_| no_text("value"))?;
+    Ok((name.to_str().ok_or_else(|| no_text("name"))?.to_owned(), text))
 }
 
 fn read_file(path: &Path) -> Result<Table, ConfigError> {
@@ -224,8 +238,8 @@ fn distance(a: &str, b: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn env(name: &str, value: &str) -> Vec<(String, String)> {
-        vec![(name.to_owned(), value.to_owned())]
+    fn env(name: &str, value: &str) -> Vec<(OsString, OsString)> {
+        vec![(name.into(), value.into())]
     }
 
     #[test]
@@ -260,9 +274,23 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_is_no_text_is_refused_by_name() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let latin = || OsString::from_vec(b"m\xfcnchen".to_vec());
+        let refused = |name: OsString, value: OsString| load(None, [(name, value)], vec![]).map(drop);
+        let text = refused("GSM__NODE__NAME".into(), latin()).unwrap_err().to_string();
+        assert_eq!(text, "$GSM__NODE__NAME: its value is not UTF-8");
+        let mut name = OsString::from("GSM__");
+        name.push(latin());
+        assert!(refused(name, "x".into()).unwrap_err().to_string().contains("its name is not UTF-8"));
+        refused("OTHER".into(), latin()).unwrap();
+        refused(latin(), latin()).unwrap();
+    }
+
+    #[test]
     fn lists_and_numbers_come_from_variables_too() {
         let variables = [("GSM__FIREWALL__TRUSTED_PROXIES", "[\"10.0.0.0/8\"]"), ("GSM__HTTP__DRAIN_S", "9")];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
         let config = load(None, variables, vec![]).unwrap().config;
         assert_eq!(
             (config.firewall.trusted_proxies, config.http.drain_s),

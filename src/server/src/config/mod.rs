@@ -1,6 +1,7 @@
 //! The configuration: what an operator may say ([`Config`]), where it comes from ([`load`]), and what the server is
 //! told once all of it was checked ([`Settings`]).
 mod check;
+mod firewall;
 mod layers;
 mod predictor;
 mod retention;

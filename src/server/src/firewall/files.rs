@@ -1,6 +1,7 @@
 //! Files of rules and lists.
 use gsm_core::Timestamp;
 use gsm_security::{Entry, LIST_ENTRIES_MAX, Network, RuleConfig, RuleError};
+use jiff::{civil::date, fmt::temporal::Pieces};
 use serde::Deserialize;
 use std::{fs::File, io::Read as _, path::Path};
 
@@ -126,15 +127,23 @@ fn entry(said: &str) -> Result<Entry, String> {
     let until = match words.next() {
         None => None,
         Some(word) => {
-            let time = word.strip_prefix("until=").and_then(|time| time.parse::<jiff::Timestamp>().ok());
-            let time = time.ok_or_else(|| format!("`{word}` is not such as until=2027-01-31T12:00:00Z"))?;
-            Some(Timestamp::from_millis(time.as_millisecond()))
+            let time = word.strip_prefix("until=").and_then(instant);
+            Some(time.ok_or_else(|| format!("`{word}` is not such as until=2027-01-31T12:00:00Z"))?)
         }
     };
     match words.next() {
         Some(more) => Err(format!("`{more}` is one word too many; write reasons behind `#`")),
         None => Ok(Entry { network, until }),
     }
+}
+
+/// A date and time of RFC 3339. (jiff's own instants end a day before the year 9999 does.)
+fn instant(text: &str) -> Option<Timestamp> {
+    let parts = Pieces::parse(text).ok()?;
+    let local = parts.date().to_datetime(parts.time()?);
+    let ahead_s = parts.offset()?.to_numeric_offset().seconds();
+    let since_1970 = local.duration_since(date(1970, 1, 1).at(0, 0, 0, 0)).as_millis();
+    i64::try_from(since_1970 - i128::from(ahead_s) * 1_000).ok().map(Timestamp::from_millis)
 }
 
 #[cfg(test)]
@@ -155,6 +164,24 @@ mod tests {
         ] {
             let error = parse_list(bad).unwrap_err();
             assert!(error.contains(line), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_end_may_be_any_time_up_to_the_year_9999() {
+        for (text, ms) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2027-01-31T12:00:00.5Z", 1_801_396_800_500),
+            ("2027-01-31T14:00:00+02:00", 1_801_396_800_000),
+            ("9999-12-31T00:00:00Z", 253_402_214_400_000),
+            ("9999-12-31T23:59:59Z", 253_402_300_799_000),
+            ("9999-12-31T23:59:59-23:59", 253_402_387_139_000),
+        ] {
+            assert_eq!(instant(text), Some(Timestamp::from_millis(ms)), "{text}");
+        }
+        for bad in ["", "9999-12-31", "9999-12-31T23:59:59", "9999-13-01T00:00:00Z", "10000-01-01T00:00:00Z"]
+        {
+            assert_eq!(instant(bad), None, "{bad}");
         }
     }
 

@@ -9,6 +9,7 @@ mod configurations;
 mod fault;
 mod json;
 mod master;
+pub(crate) mod opening;
 mod operations;
 mod page;
 mod protocol;

@@ -44,7 +44,13 @@ impl World {
 
     /// Tries to start it again; why it does not.
     pub(crate) async fn fails(&self) -> String {
-        match gsm_server::start(settings(self.data())).await {
+        self.fails_with(|_| {}).await
+    }
+
+    pub(crate) async fn fails_with(&self, change: impl FnOnce(&mut Settings)) -> String {
+        let mut settings = settings(self.data());
+        change(&mut settings);
+        match gsm_server::start(settings).await {
             Ok(_) => panic!("it starts"),
             Err(error) => error.to_string(),
         }
@@ -122,7 +128,7 @@ async fn start(dir: &Path, change: impl FnOnce(&mut Settings)) -> (Running, Clie
     (running, anyone, keys)
 }
 
-fn settings(data_dir: PathBuf) -> Settings {
+pub(crate) fn settings(data_dir: PathBuf) -> Settings {
     let mut loaded = gsm_server::config::load(None, [], vec![]).expect("the defaults");
     loaded.config.store.data_dir = data_dir;
     loaded.config.http.listen = "127.0.0.1:0".into();

@@ -67,11 +67,24 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Named<D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_enum(name, variants, Named(visitor))
+        let read = self.0.deserialize_enum(name, variants, Named(visitor));
+        read.map_err(|error| if says_nothing(&error) { one_of(variants) } else { error })
     }
     fn is_human_readable(&self) -> bool {
         self.0.is_human_readable()
     }
+}
+
+/// What `serde_json` says of anything where one of several words must stand, or an object with one of them as its only
+/// member: not what was expected.
+fn says_nothing(error: &impl fmt::Display) -> bool {
+    let text = error.to_string();
+    text.starts_with("expected value") || text.ends_with("expected string or map")
+}
+
+fn one_of<E: serde::de::Error>(words: &[&str]) -> E {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    E::custom(format_args!("expected exactly one of {}", words.join(", ")))
 }
 
 /// Scalars have nothing inside.
@@ -221,6 +234,19 @@ mod tests {
         let text =
             format!(r#"{{"list":{list},"maybe":{maybe},"pair":{pair},"shape":{shape},"any":[1,[2]]}}"#);
         parse(text.as_bytes(), &JsonLimits::NATIVE).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn where_one_of_several_must_stand_they_are_named() {
+        let words = "expected exactly one of `Dot`, `Size`, `Pair`, `Named`";
+        let of = |shape: &str| read("[]", "null", r#"[3,{"a":4}]"#, shape).unwrap_err();
+        for wrong in ["[3]", "[{}]", "[null]", "[[]]", r#"["Dot", {"Size":1,"Pair":[1,2]}]"#] {
+            let text = of(wrong);
+            assert!(text.starts_with("`shape[") && text.ends_with(words), "{wrong}: {text}");
+        }
+        assert!(of(r#"[{"Size":"x"}]"#).contains("expected a whole number"));
+        let found = crate::front::strict_json::from_value::<Vec<Shape>>(serde_json::json!([3]));
+        assert_eq!(found.unwrap_err().to_string(), format!("`[0]`: {words}"));
     }
 
     #[test]

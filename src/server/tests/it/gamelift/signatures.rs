@@ -1,12 +1,16 @@
 use super::JSON;
 use crate::{
     client::{Answer, Client},
-    world::World,
+    world::{World, settings},
 };
 use aws_lc_rs::{digest, hmac};
-use gsm_server::config::Signatures;
+use gsm_server::config::{Mode, Signatures};
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// An access key as its client holds it.
 #[derive(Clone)]
@@ -210,6 +214,40 @@ async fn keys_are_shown_once_outlive_a_restart_and_end_when_revoked() {
     signed(&world.anyone, &key, DESCRIBE, nothing()).await.exception(403, "UnrecognizedClientException");
     assert!(world.admin().get("/v1/aws-keys").await.ok()["keys"][0]["revoked_at"].is_i64());
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_master_key_of_its_access_keys_a_server_does_not_start() {
+    let mut world = verifying().await;
+    let key = Key::issued(&world, "server").await;
+    let file = world.data().join("aws-master.key");
+    let kept = fs::read_to_string(&file).unwrap();
+    world.stop().await;
+    fs::remove_file(&file).unwrap();
+    let told = world.fails_with(|settings| settings.mode = Mode::Serve).await;
+    for part in ["aws-master.key", "is gone", &key.id, "put it back", "openssl rand -hex 32"] {
+        assert!(told.contains(part), "`{part}` is not in: {told}");
+    }
+    assert!(!file.exists(), "nothing is made in its place");
+    // Put back, all is well.
+    fs::write(&file, kept).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    world.restart_with(|settings| settings.signatures = Signatures::Verify).await;
+    signed(&world.anyone, &key, DESCRIBE, nothing()).await.output();
+    // A development server begins anew, and so does one without keys that are good.
+    world.stop().await;
+    fs::remove_file(&file).unwrap();
+    world.restart_with(|settings| settings.signatures = Signatures::Verify).await;
+    signed(&world.anyone, &key, DESCRIBE, nothing()).await.exception(403, "UnrecognizedClientException");
+    let listed = world.admin().get("/v1/aws-keys").await.ok();
+    let id = listed["keys"][0]["key_id"].as_str().unwrap();
+    world.admin().delete(&format!("/v1/aws-keys/{id}")).await.ok();
+    world.stop().await;
+    fs::remove_file(&file).unwrap();
+    let mut other = settings(world.data());
+    other.mode = Mode::Serve;
+    gsm_server::start(other).await.expect("a running server").stop().await.expect("a clean stop");
+    assert!(file.exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
