@@ -42,8 +42,21 @@ fn the_younger_of_two_says_which_rules_hold() {
 fn an_expansion_unlocks_those_who_are_old_enough_by_then() {
     let why = told("newest", &[(20, 0.0), (5, 50.0), (20, 60.0), (25, 70.0)]);
     let next = why.next.expect("an expansion");
-    assert_eq!((why.compatible, next.at, next.unlocked), (0, Millis::from_secs(30), 2));
+    // Two of them at 30 seconds, the one who is 5 seconds old at 45.
+    assert_eq!((why.compatible, next.at, next.unlocked), (0, Millis::from_secs(30), 3));
     assert_eq!(told("oldest", &[(20, 0.0), (5, 50.0)]).next.expect("an expansion").unlocked, 1);
+}
+
+#[test]
+fn an_expansion_is_told_that_a_younger_one_reaches_later() {
+    for (ages, at) in [((2, 1), 31), ((40, 1), 69), ((1, 2), 30)] {
+        let next = told("newest", &[(ages.0, 0.0), (ages.1, 50.0)]).next.expect("an expansion");
+        assert_eq!((next.at, next.unlocked), (Millis::from_secs(at), 1), "{ages:?}");
+    }
+    // One that lets nobody in is told as well, as long as it comes for the ticket itself.
+    let next = told("newest", &[(2, 0.0), (1, 500.0)]).next.expect("an expansion");
+    assert_eq!((next.at, next.unlocked), (Millis::from_secs(30), 0));
+    assert_eq!(told("newest", &[(40, 0.0), (1, 500.0)]).next, None);
 }
 
 #[test]
