@@ -17,8 +17,8 @@ use std::{
 };
 use versions::Later;
 
-/// Faults of a text that are named at once.
-const FAULTS_NAMED_MAX: usize = 10;
+/// Bytes of what is said of the faults of a text; a hundred faults and more are named.
+const FAULTS_BYTES_MAX: usize = 32 * 1_024;
 
 /// The rule sets as they stand.
 #[derive(Default)]
@@ -71,9 +71,15 @@ impl Engine {
     /// Refuses a text that is no rule set in this dialect, naming its faults.
     pub fn check_rule_set(&self, body: &str, dialect: Dialect) -> Result<(), EngineError> {
         let Err(faults) = parse(body, dialect) else { return Ok(()) };
-        let mut named: Vec<String> = faults.iter().take(FAULTS_NAMED_MAX).map(ToString::to_string).collect();
-        if faults.len() > FAULTS_NAMED_MAX {
-            named.push(format!("and {} more", faults.len() - FAULTS_NAMED_MAX));
+        let mut left = FAULTS_BYTES_MAX;
+        let fits = |text: &String| {
+            let rest = left.checked_sub(text.len());
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        let mut named: Vec<String> = faults.iter().map(ToString::to_string).take_while(fits).collect();
+        if named.len() < faults.len() {
+            named.push(format!("and {} more", faults.len() - named.len()));
         }
         Err(EngineError::invalid("body", named.join("; ")))
     }

@@ -25,6 +25,13 @@ async fn rule_sets_come_back_as_they_were_until_they_are_deleted() {
     let bad = json!({ "RuleSetBody": "{} // no" });
     let message = ask("ValidateMatchmakingRuleSet", bad).await.exception(400, "InvalidRequestException");
     assert!(message.starts_with("`ruleSetBody`: line 1, column"), "{message}");
+    let teams = vec![json!({ "name": "red", "minPlayers": 3, "maxPlayers": 2 }); 20];
+    let bad = json!({ "ruleLanguageVersion": "1.0", "teams": teams }).to_string();
+    let bad = json!({ "RuleSetBody": bad });
+    let message = ask("ValidateMatchmakingRuleSet", bad).await.exception(400, "InvalidRequestException");
+    for nth in 0..20 {
+        assert!(message.contains(&format!("teams[{nth}].maxPlayers")), "{message}");
+    }
     world.restart().await;
     let ask = |operation: &'static str, body: Value| {
         let client = world.anyone.clone();
