@@ -180,8 +180,10 @@ pub(super) async fn update(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
 pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let mut next = None;
     let mut queues: Vec<Arc<QueueConfig>> = if input.items("Names").is_empty() {
-        let after: Option<QueueName> =
-            input.text("NextToken").map(|token| page::last(page::List::Configurations, token)).transpose()?;
+        let after: Option<QueueName> = input
+            .text("NextToken")
+            .map(|token| page::last(asked.paging, page::List::Configurations, token))
+            .transpose()?;
         let all = asked.engine.queues().into_iter().filter(|queue| queue.rule_set.is_some());
         all.filter(|queue| after.as_ref().is_none_or(|after| queue.name > *after)).collect()
     } else {
@@ -194,7 +196,9 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let limit = limit.unwrap_or(PAGE_SIZE).min(PAGE_SIZE);
     if input.items("Names").is_empty() && queues.len() > limit {
         queues.truncate(limit);
-        next = queues.last().map(|queue| page::token(page::List::Configurations, queue.name.as_str()));
+        next = queues
+            .last()
+            .map(|queue| page::token(asked.paging, page::List::Configurations, queue.name.as_str()));
     }
     let queues: Vec<Tree> = queues.iter().map(|queue| shown(asked, queue)).collect();
     Ok(Tree::empty().with("Configurations", queues).with_some("NextToken", next))

@@ -81,8 +81,11 @@ async fn pages_go_on_where_they_ended_though_things_come_and_go() {
     let all = call(&world.anyone, "DescribeMatchmakingRuleSets", last).await.output();
     assert_eq!((names(&all["RuleSets"], "RuleSetName").len(), all.get("NextToken")), (5, None));
     for operation in ["DescribeMatchmakingRuleSets", "DescribeMatchmakingConfigurations"] {
-        let bad = json!({ "NextToken": "b" });
-        call(&world.anyone, operation, bad).await.exception(400, "InvalidRequestException");
+        // The others are a name as a token has it, but unsigned: of rule sets, and of configurations.
+        for bad in ["b", "AmE", "A2E"] {
+            let bad = json!({ "NextToken": bad });
+            call(&world.anyone, operation, bad).await.exception(400, "InvalidRequestException");
+        }
     }
     world.stop().await;
 }
