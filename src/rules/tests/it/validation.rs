@@ -343,6 +343,11 @@ fn properties_of_rules_are_checked() {
     // A word before a bracket that is no function.
     let named = collection(r#""operation": "contains", "minCount": 1, "referenceValue": "Healer(EU)""#);
     taken(&with(&[&named], ""));
+    // Nor where there is one: nothing follows that could be of players.
+    let named = collection(r#""operation": "contains", "minCount": 1, "referenceValue": "max (gold)""#);
+    taken(&with(&[&named], ""));
+    let misspelt = r#""operation": "contains", "minCount": 1, "referenceValue": "max(tems[red].players)""#;
+    bad_rule(&collection(misspelt), "referenceValue", "unknown function `tems`, did you mean `teams`?");
     bad_rule(
         &collection(r#""operation": "contains", "minCount": 1, "referenceValue": "mean(teams[*].players)""#),
         "referenceValue",
