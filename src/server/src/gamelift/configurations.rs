@@ -1,8 +1,8 @@
 //! Matchmaking configurations: queues that go by a rule set.
 use super::{Asked, arn, fault::Fault, page, tags::given, tree::Tree};
 use gsm_core::{Millis, Mode, QueueName, RuleSetName, Timestamp, limits};
-use gsm_engine::{EngineError, GameLift, QueueConfig};
-use std::sync::Arc;
+use gsm_engine::{EngineError, GameLift, QueueConfig, TagChange};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Configurations of a page where the caller names no number, and at most.
 const PAGE_SIZE: usize = 100;
@@ -164,7 +164,9 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     let name = QueueName::new(text).map_err(|error| Fault::invalid(format!("`name`: {error}")))?;
     let mut queue = QueueConfig::new(name, mode_of(text)?, gsm_matchmaking::MatchRules::default());
     let region = Some(asked.place.region.clone());
-    queue.gamelift = Some(GameLift { tags: given(input), region, ..bare(asked.call.now) });
+    let mut tags = BTreeMap::new();
+    TagChange::Put(given(input)?).apply(&mut tags)?;
+    queue.gamelift = Some(GameLift { tags, region, ..bare(asked.call.now) });
     apply(&mut queue, input, asked.call.now)?;
     let made = asked.engine.create_queue(&asked.call, queue).await?;
     Ok(Tree::empty().with("Configuration", shown(asked, &made)))

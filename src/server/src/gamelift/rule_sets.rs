@@ -32,7 +32,7 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     let body = input.text("RuleSetBody").unwrap_or_default();
     // The wire knows FlexMatch's language and nothing else.
     asked.engine.check_rule_set(body, Dialect::Strict).map_err(told)?;
-    let made = asked.engine.create_rule_set(&asked.call, &name, body, given(input)).await;
+    let made = asked.engine.create_rule_set(&asked.call, &name, body, given(input)?).await;
     let row = made.map_err(told)?;
     Ok(Tree::empty().with("RuleSet", shown(asked, &row)))
 }
