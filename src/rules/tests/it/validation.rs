@@ -100,6 +100,10 @@ fn lawful_rule_sets_are_taken() {
         .set
         .is_large()
     );
+    let backfills = large.replace(r#""strategy""#, r#""backfillPriority": "low", "strategy""#);
+    let teams = r#"[{"name": "crowd", "minPlayers": 60, "maxPlayers": 100}]"#;
+    assert_eq!(taken(&with_teams(teams, &backfills)).warnings[0].path, "$.algorithm.backfillPriority");
+    assert_eq!(taken(&with_teams(teams, large)).warnings, []);
     let balanced = r#", "algorithm": {"strategy": "balanced", "balancedAttribute": "skill"}, "rules": []"#;
     assert!(
         !taken(&with_teams(
