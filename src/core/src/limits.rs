@@ -53,7 +53,7 @@ pub const RULE_SETS_MAX: usize = 1_000;
 /// Versions of one rule set: as many as one commit takes away together.
 pub const RULE_SET_VERSIONS_MAX: usize = 50;
 /// Tags of one thing.
-pub const TAGS_MAX: usize = 200;
+pub const TAGS_MAX: usize = 50;
 /// Waiting tickets of one queue; above it new ones are answered 429.
 pub const POOL_TICKETS_MAX: usize = 1_000_000;
 /// Rows of one page.

@@ -17,8 +17,8 @@ use std::{
 };
 use versions::Later;
 
-/// Faults of a text that are named at once.
-const FAULTS_NAMED_MAX: usize = 10;
+/// Bytes of what is said of the faults of a text; a hundred faults and more are named.
+const FAULTS_BYTES_MAX: usize = 32 * 1_024;
 
 /// The rule sets as they stand.
 #[derive(Default)]
@@ -71,9 +71,15 @@ impl Engine {
     /// Refuses a text that is no rule set in this dialect, naming its faults.
     pub fn check_rule_set(&self, body: &str, dialect: Dialect) -> Result<(), EngineError> {
         let Err(faults) = parse(body, dialect) else { return Ok(()) };
-        let mut named: Vec<String> = faults.iter().take(FAULTS_NAMED_MAX).map(ToString::to_string).collect();
-        if faults.len() > FAULTS_NAMED_MAX {
-            named.push(format!("and {} more", faults.len() - FAULTS_NAMED_MAX));
+        let mut left = FAULTS_BYTES_MAX;
+        let fits = |text: &String| {
+            let rest = left.checked_sub(text.len());
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        let mut named: Vec<String> = faults.iter().map(ToString::to_string).take_while(fits).collect();
+        if named.len() < faults.len() {
+            named.push(format!("and {} more", faults.len() - named.len()));
         }
         Err(EngineError::invalid("body", named.join("; ")))
     }
@@ -103,7 +109,7 @@ impl Engine {
         tags: BTreeMap<String, String>,
     ) -> Result<RuleSetRow, EngineError> {
         self.check_rule_set(body, Dialect::Extended)?;
-        check_tags(&tags)?;
+        TagChange::Put(tags.clone()).apply(&mut BTreeMap::new())?;
         let key = Key::RuleSet(name.clone());
         let row = RuleSetRow { name: name.clone(), body: body.to_owned(), created_at: call.now, tags };
         for _ in 0..limits::CONFLICT_TRIES_MAX {
@@ -160,8 +166,7 @@ impl Engine {
             let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
             let Row::RuleSet(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
             let mut row = row.clone();
-            change.apply(&mut row.tags);
-            check_tags(&row.tags)?;
+            change.apply(&mut row.tags)?;
             let mut changes = self.changes(call, &[name]);
             changes.replace(key.clone(), Some(found.version), Row::RuleSet(row));
             match self.commit(Home::Document, changes).await {
@@ -201,18 +206,19 @@ pub enum TagChange {
 }
 
 impl TagChange {
-    /// Changes these.
-    pub fn apply(&self, tags: &mut BTreeMap<String, String>) {
+    /// Changes these; refused if there would be too many.
+    pub fn apply(&self, tags: &mut BTreeMap<String, String>) -> Result<(), EngineError> {
         match self {
             Self::Put(new) => tags.extend(new.clone()),
-            Self::Remove(keys) => tags.retain(|key, _| !keys.contains(key)),
+            // There may be more from a time when more could be put.
+            Self::Remove(keys) => {
+                tags.retain(|key, _| !keys.contains(key));
+                return Ok(());
+            }
         }
+        if tags.len() > limits::TAGS_MAX {
+            return Err(EngineError::invalid("tags", format!("at most {}", limits::TAGS_MAX)));
+        }
+        Ok(())
     }
-}
-
-fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), EngineError> {
-    if tags.len() > limits::TAGS_MAX {
-        return Err(EngineError::invalid("tags", format!("at most {}", limits::TAGS_MAX)));
-    }
-    Ok(())
 }

@@ -85,7 +85,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let (row, _) = self.visible_ticket(call, id).await?;
         let (TicketState::RequiresAcceptance, Some(proposal)) = (row.state, row.proposal) else {
-            return Err(EngineError::NotWaiting { state: row.state.as_str() });
+            return Err(EngineError::NotWaiting { state: self.shown(id, row).row.state.as_str() });
         };
         let of: BTreeMap<&str, PlayerId> = named(&row.brought, row.players.iter().map(|p| p.player));
         let mut answering = Vec::with_capacity(players.len());

@@ -28,7 +28,7 @@ pub struct RuledExplain {
     pub rules: Vec<RuleWhy>,
     /// The rule that lets the fewest pass, if one stands in the way.
     pub binding: Option<String>,
-    /// The next expansion, if one comes.
+    /// The next expansion that lets others in; where none does, the next of its own age, if one comes.
     pub next: Option<StageWhy>,
     /// Whether all tickets were counted; otherwise the counts are of the first of them.
     pub complete: bool,
@@ -50,9 +50,10 @@ pub struct RuleWhy {
 /// What an expansion will do for a waiting ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageWhy {
-    /// The age at which it begins.
+    /// The ticket's own age when it begins for a match of the two; where it lets several in, of the first of them.
     pub at: Millis,
-    /// Tickets that may be in one match with it then and may not now, if nobody comes or goes.
+    /// Tickets that may be in one match with it by this expansion and may not before, if nobody comes or goes; some of them
+    /// perhaps later than the first.
     pub unlocked: usize,
 }
 
@@ -71,24 +72,35 @@ impl RulePool {
                 .filter(|other| other.turn.id != id)
                 .take(LOOKED_AT_MAX)
         };
-        // Two tickets are judged by the clock of the two, as in a match: now, or so much later.
-        let of_both = |other: &Waiting, later: Millis| {
-            let starts = [own.turn.started_at, other.turn.started_at];
-            let start = match self.set.expansion_age() {
-                ExpansionAge::Newest => starts.into_iter().max(),
-                ExpansionAge::Oldest => starts.into_iter().min(),
-            };
-            let age = now.since(start?).get().saturating_add(later.get());
-            self.set.stages().get(self.set.stage_at(Millis::new(age)))
+        // Two tickets are judged by the clock of the two, as in a match.
+        let age_of_both = |other: &Waiting| {
+            let (start, theirs) = (own.turn.started_at, other.turn.started_at);
+            now.since(match self.set.expansion_age() {
+                ExpansionAge::Newest => start.max(theirs),
+                ExpansionAge::Oldest => start.min(theirs),
+            })
         };
-        let compatible = |later: Millis| {
-            let meets = |other: &&Waiting| {
-                other.never.is_none()
-                    && of_both(other, later).is_some_and(|stage| may_meet(stage, own, other))
-            };
-            others().filter(meets).count()
+        let of_both = |other: &Waiting| self.set.stages().get(self.set.stage_at(age_of_both(other)));
+        let meets_in = |stage: usize, other: &Waiting| {
+            other.never.is_none() && self.set.stages().get(stage).is_some_and(|of| may_meet(of, own, other))
         };
-        let now_compatible = compatible(Millis::ZERO);
+        let (mut compatible, mut unlocking) = (0, vec![None::<StageWhy>; self.set.stages().len()]);
+        for other in others() {
+            let age = age_of_both(other);
+            let reached = self.set.stage_at(age);
+            if meets_in(reached, other) {
+                compatible += 1;
+                continue;
+            }
+            let mut later = reached + 1..self.set.stages().len();
+            let Some(stage) = later.find(|stage| meets_in(*stage, other)) else { continue };
+            let from = self.set.stages().get(stage).map_or(Millis::ZERO, Stage::from);
+            let at = Millis::new(waited.get().saturating_add(from.get().saturating_sub(age.get())));
+            if let Some(why) = unlocking.get_mut(stage) {
+                let first = why.map_or(at, |why| why.at.min(at));
+                *why = Some(StageWhy { at: first, unlocked: 1 + why.map_or(0, |why| why.unlocked) });
+            }
+        }
         let counts = self.counts(id);
         let rules: Vec<RuleWhy> = self
             .set
@@ -100,8 +112,7 @@ impl RulePool {
                 rule: rule.name.clone(),
                 passing: others()
                     .filter(|other| {
-                        of_both(other, Millis::ZERO)
-                            .is_some_and(|stage| passes(stage, (at, rule.counts_alone), own, other))
+                        of_both(other).is_some_and(|stage| passes(stage, (at, rule.counts_alone), own, other))
                     })
                     .count(),
                 held,
@@ -112,11 +123,8 @@ impl RulePool {
         let counted = others().count();
         let least = rules.iter().min_by_key(|why| why.passing).filter(|why| why.passing < counted);
         let failing = || rules.iter().filter(|why| why.failed > 0).max_by_key(|why| why.failed);
-        let next = self.set.stages().get(at + 1).map(|next| StageWhy {
-            at: next.from(),
-            unlocked: compatible(Millis::new(next.from().get().saturating_sub(waited.get())))
-                .saturating_sub(now_compatible),
-        });
+        let of_age = || self.set.stages().get(at + 1).map(|next| StageWhy { at: next.from(), unlocked: 0 });
+        let next = unlocking.into_iter().flatten().min_by_key(|why| why.at).or_else(of_age);
         Some(RuledExplain {
             position: 1 + self.waiting.older(own.turn.started_at, id),
             waited,
@@ -124,7 +132,7 @@ impl RulePool {
             alone: own.party().and_then(|party| stage.alone(party)).and_then(name),
             price: self.set.objective().map(|of| of.price(waited)).filter(|price| price.is_finite()),
             others: self.waiting.len().saturating_sub(1),
-            compatible: now_compatible,
+            compatible,
             binding: least.or_else(failing).map(|why| why.rule.clone()),
             rules,
             next,

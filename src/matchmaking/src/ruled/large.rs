@@ -4,6 +4,7 @@
 //! are taken in the order of how near they are to the anchor in the balanced attribute, as long as there is room, and
 //! then put on teams: the largest party first, always on the team that needs players most. Room that is left goes to those
 //! further on. Where teams then lack players, parties are looked for that fill them ([`pack`]).
+//! By `fastestRegion` those come first who have no better location, then those as well who have one, and so on.
 use super::{
     candidates::Choice,
     pack::pack,
@@ -18,6 +19,8 @@ use std::cmp::Reverse;
 
 /// Bands of one number that are tried.
 const BANDS_MAX: usize = 64;
+/// Groups of one location, of those who have so many better ones; the last has all others too.
+const GROUPS_MAX: usize = 4;
 /// Nodes that looking for parties which fill the teams may visit in the turn of one anchor.
 const PACK_NODES_MAX: u32 = 20_000;
 /// So many of them are one work unit.
@@ -29,6 +32,8 @@ struct Guest<'w> {
     of: &'w Waiting,
     is_news: bool,
     is_of_stage: bool,
+    /// By `fastestRegion`: how many better locations it has, as far as that is asked.
+    group: usize,
 }
 
 /// What a match must have yet: something new, something of the stage, and somebody who does not play already.
@@ -70,26 +75,56 @@ pub(super) fn large(
 ) -> Outcome {
     let Some(stage) = choice.set.stages().get(choice.at) else { return Outcome::None };
     let guest = |of: &Candidate| {
-        Some(Guest { of: waiting.at(of.key.slot)?, is_news: of.is_news, is_of_stage: of.is_of_stage })
+        let of_slot = waiting.at(of.key.slot)?;
+        Some(Guest { of: of_slot, is_news: of.is_news, is_of_stage: of.is_of_stage, group: 0 })
     };
     let tickets: Vec<Guest<'_>> = candidates.iter().filter_map(guest).collect();
-    let anchor = Guest { of: choice.anchor, is_news: has.0, is_of_stage: has.1 };
+    let anchor = Guest { of: choice.anchor, is_news: has.0, is_of_stage: has.1, group: 0 };
     let balanced = stage.algorithm().balanced.map(|(_, column)| column);
     let (table, mut nodes) = (Table { choice, stage, anchor, balanced }, PACK_NODES_MAX);
     for place in places(choice, stage, &tickets) {
         *used = used.saturating_add(1 + tickets.len() as u32);
         let is_here = |guest: &Guest<'_>| place.as_ref().is_none_or(|place| place.has(guest.of));
         let here: Vec<Guest<'_>> = tickets.iter().copied().filter(is_here).collect();
-        for part in bands(choice, stage, here) {
-            let before = nodes;
-            let found = table.fill(part, counts, &mut nodes);
-            *used = used.saturating_add((before - nodes) / NODES_OF_WORK);
-            if let Some(found) = found {
-                return Outcome::Found(found);
+        let mut best = None;
+        for group in groups(stage, place.as_ref(), here) {
+            *used = used.saturating_add(group.len() as u32);
+            for part in bands(choice, stage, group) {
+                let before = nodes;
+                let found = table.fill(part, counts, &mut nodes);
+                *used = used.saturating_add((before - nodes) / NODES_OF_WORK);
+                if let Some(found) = found {
+                    let is_better = best.as_ref().is_none_or(|(most, _)| found.players > *most);
+                    best = if is_better { Some((found.players, found.placed)) } else { best };
+                    break;
+                }
             }
+            if best.as_ref().is_some_and(|(players, _)| *players >= most_players(stage)) {
+                break;
+            }
+        }
+        if let Some((_, found)) = best {
+            return Outcome::Found(found);
         }
     }
     Outcome::None
+}
+
+fn most_players(stage: &Stage) -> u32 {
+    stage.teams().iter().map(|size| u32::from(size.max)).sum()
+}
+
+/// Those who may play in a location, as they are tried one after another until a match is full: by `fastestRegion` those
+/// first who have no better location, then those too who have one, and so on; else all at once.
+fn groups<'w>(stage: &Stage, place: Option<&Location>, mut here: Vec<Guest<'w>>) -> Vec<Vec<Guest<'w>>> {
+    let Some(place) = place.filter(|_| stage.algorithm().batching == Batching::FastestRegion) else {
+        return vec![here];
+    };
+    here.iter_mut().for_each(|guest| guest.group = place.better(guest.of).min(GROUPS_MAX - 1));
+    let is_there = |group: &usize| here.iter().any(|guest| guest.group == *group);
+    let within = |most| here.iter().filter(|guest| guest.group <= most).copied().collect();
+    let groups: Vec<Vec<Guest<'w>>> = (0..GROUPS_MAX).filter(is_there).map(within).collect();
+    if groups.is_empty() { vec![here] } else { groups }
 }
 
 /// The parts of the tickets that are near enough to one another, not only to the anchor: all that lie in one band of each
@@ -144,6 +179,14 @@ impl Location {
         let mut entries = party.entries(self.column);
         entries.find(|(place, ms)| *place == self.symbol && *ms <= self.max_ms).map(|(_, ms)| ms)
     }
+    /// How many locations are nearer to the ticket than this one; where it is of many parties, to the one that has most.
+    fn better(&self, ticket: &Waiting) -> usize {
+        let better = |party: &Party| {
+            let own = self.latency(party)?;
+            Some(party.entries(self.column).filter(|(_, ms)| *ms < own).count())
+        };
+        ticket.parties.iter().filter_map(better).max().unwrap_or(0)
+    }
 }
 
 /// The locations where the anchor may play, in the order in which they are tried; one that is no location where
@@ -175,6 +218,12 @@ fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[Guest<'_>]) -> Vec<Opti
     places.into_iter().map(|(.., location)| Some(location)).collect()
 }
 
+/// A match, the anchor first.
+struct Filled {
+    placed: Vec<(TicketId, u8)>,
+    players: u32,
+}
+
 /// What the tickets of one match are chosen by.
 struct Table<'a, 'w> {
     choice: &'a Choice<'a>,
@@ -184,18 +233,12 @@ struct Table<'a, 'w> {
 }
 
 impl<'a, 'w> Table<'a, 'w> {
-    /// A match of the anchor and some of those who are here: the tickets with their teams, the anchor first. Takes the nodes
-    /// that it visits off `nodes`.
-    fn fill(
-        &self,
-        mut here: Vec<Guest<'w>>,
-        counts: &mut Counts,
-        nodes: &mut u32,
-    ) -> Option<Vec<(TicketId, u8)>> {
+    /// A match of the anchor and some of those who are here. Takes the nodes that it visits off `nodes`.
+    fn fill(&self, mut here: Vec<Guest<'w>>, counts: &mut Counts, nodes: &mut u32) -> Option<Filled> {
         let own = self.value(self.anchor.of);
         here.sort_by(|a, b| {
             let far = |guest: &Guest<'_>| (self.value(guest.of) - own).abs();
-            far(a).total_cmp(&far(b)).then(a.of.turn.cmp(&b.of.turn))
+            a.group.cmp(&b.group).then(far(a).total_cmp(&far(b))).then(a.of.turn.cmp(&b.of.turn))
         });
         // What must be in it, whatever else is.
         let (mut musts, mut lacks) = (Vec::new(), Lacks::ALL.with(&self.anchor));
@@ -235,7 +278,8 @@ impl<'a, 'w> Table<'a, 'w> {
             counts.note(at, held);
             holds &= held || !rule.counts_alone;
         }
-        holds.then(|| seating.placed(self.anchor.of.turn.id))
+        let players = seats.iter().map(|seat| u32::from(seat.party.size())).sum();
+        holds.then(|| Filled { placed: seating.placed(self.anchor.of.turn.id), players })
     }
 
     fn value(&self, of: &Waiting) -> f64 {
@@ -246,7 +290,7 @@ impl<'a, 'w> Table<'a, 'w> {
     /// The anchor, what must be in it and the nearest, as many as there are places; then whoever fits where some of
     /// them did not.
     fn nearest(&self, musts: &[Guest<'w>], here: &[Guest<'w>]) -> Seating<'a, 'w> {
-        let most: u32 = self.stage.teams().iter().map(|size| u32::from(size.max)).sum();
+        let most = most_players(self.stage);
         let mut chosen: Vec<&Waiting> = vec![self.anchor.of];
         chosen.extend(musts.iter().map(|guest| guest.of));
         let (mut players, mut others) = (chosen.iter().map(|of| of.size()).sum::<u32>(), Vec::new());

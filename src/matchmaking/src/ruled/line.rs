@@ -24,8 +24,9 @@ pub(super) struct Line {
     tickets: Vec<Listed>,
     /// Of each slot: where it lies.
     places: Vec<u32>,
-    /// How many are left.
+    /// How many are left, and how many of them are news.
     left: usize,
+    news_left: u32,
     /// Of each kind of players that is known: where they lie.
     givers: Vec<Vec<u32>>,
     duel: Option<Duel>,
@@ -73,6 +74,8 @@ pub(super) struct Passed {
     pub(super) all: Cell<u32>,
     /// Of them: for they have no location in common with the anchor.
     pub(super) far: Cell<u32>,
+    /// Who was looked at, and how many of them are news.
+    near: Cell<(u32, u32)>,
 }
 
 impl Wanted {
@@ -89,8 +92,8 @@ impl Wanted {
 pub(super) enum Partner<T> {
     /// This one.
     Found(T),
-    /// Nobody.
-    None,
+    /// Nobody; so many were out of reach who are to be asked for the anchor's sake.
+    None { left_out: u32 },
     /// The search has to tell.
     Unknown,
 }
@@ -131,6 +134,7 @@ impl Line {
         }
         let has_stages = set.stages().len() > 1;
         let mut tickets = Vec::with_capacity(store.len());
+        let mut news_left = 0;
         let mut places = vec![END; store.slots()];
         for (key, mark, number) in store.numbers() {
             let Some(place) = places.get_mut(key.slot as usize) else { continue };
@@ -139,6 +143,7 @@ impl Line {
             // There are at most 64.
             let stage = if has_stages { set.stage_at(now.since(mark.started_at)) as u8 } else { 0 };
             let is_news = mark.fresh == round;
+            news_left += u32::from(is_news);
             let (before, after) = (at.wrapping_sub(1), at + 1);
             tickets.push(Listed { number, key, before, after, traits: mark.traits, stage, is_news });
         }
@@ -147,7 +152,7 @@ impl Line {
         }
         let left = tickets.len();
         let givers = vec![Vec::new(); store.sieve().known()];
-        let mut line = Self { tickets, places, left, givers, duel: Duel::new(set, store) };
+        let mut line = Self { tickets, places, left, news_left, givers, duel: Duel::new(set, store) };
         line.list_givers();
         Some(line)
     }
@@ -198,6 +203,7 @@ impl Line {
     fn left(&mut self, key: Key) -> Option<Listed> {
         let (_, own) = self.own(key)?;
         self.left -= 1;
+        self.news_left -= u32::from(own.is_news);
         // Once only: those beside it may go later.
         if let Some(gone) = self.places.get_mut(key.slot as usize) {
             *gone = END;
@@ -222,8 +228,22 @@ impl Line {
         let (_, own) = self.own(anchor)?;
         let mut walk = Walk::from(own);
         let next = move || walk.next(self).filter(|(_, apart)| *apart <= wanted.width);
-        let all = std::iter::from_fn(next).map(|(of, _)| of);
+        let all = std::iter::from_fn(next).map(|(of, _)| of).inspect(|of| {
+            let (near, news) = passed.near.get();
+            passed.near.set((near + 1, news + u32::from(of.is_news)));
+        });
         Some(all.filter(move |of| wanted.lets(own, *of, passed)).map(|of| (of.key, of.is_news)))
+    }
+
+    /// How many are out of the reach of an anchor in the line who are to be asked for its sake: those that are left, or
+    /// where the anchor itself is no news the news among them.
+    pub(super) fn left_out(&self, is_news: bool, passed: &Passed) -> u32 {
+        let (near, news) = passed.near.get();
+        if is_news {
+            (self.left as u32).saturating_sub(near + 1)
+        } else {
+            self.news_left.saturating_sub(news)
+        }
     }
 
     /// Whether the wanted tickets that bring something of a need have `needed` of it; `brings` tells how much each has.
@@ -267,16 +287,17 @@ impl Line {
         if self.duel.is_none() {
             return Partner::Unknown;
         }
-        let Some(own) = self.left(anchor) else { return Partner::None };
+        let Some(own) = self.left(anchor) else { return Partner::None { left_out: 0 } };
+        let (mut near, mut near_news) = (0, 0);
         let mut walk = Walk::from(own);
         let most = asked.saturating_add(ASKED_MAX);
         loop {
-            let (Some((other, apart)), Some(duel)) = (walk.next(self), &self.duel) else {
-                return Partner::None;
+            let next = walk.next(self).zip(self.duel.as_ref());
+            let Some(((other, apart), duel)) = next.filter(|((_, apart), duel)| *apart <= duel.width) else {
+                let (left, near) =
+                    if own.is_news { (self.left as u32, near) } else { (self.news_left, near_news) };
+                return Partner::None { left_out: left.saturating_sub(near) };
             };
-            if apart > duel.width {
-                return Partner::None;
-            }
             if *asked >= most {
                 return Partner::Unknown;
             }
@@ -285,8 +306,11 @@ impl Line {
             let is_near = duel.widths.get(stage).is_some_and(|width| apart <= *width);
             if store.mark(other.key).is_none() {
                 self.left(other.key);
-            } else if is_near && (own.is_news || other.is_news) && (duel.is_all || can_play(other.key, stage))
-            {
+                continue;
+            }
+            near += u32::from(is_near);
+            near_news += u32::from(is_near && other.is_news);
+            if is_near && (own.is_news || other.is_news) && (duel.is_all || can_play(other.key, stage)) {
                 self.left(other.key);
                 return Partner::Found(other.key);
             }

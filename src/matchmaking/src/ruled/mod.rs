@@ -58,6 +58,10 @@ pub struct RulePool {
     counts: Map<TicketId, Counts>,
     /// How many tickets have come, or reached a stage, so far.
     came: u64,
+    /// How many have come since the last round began.
+    arrived: u32,
+    /// How many have come of whom only those were told whom the index of numbers led to ([`Store::left_out`]).
+    unheard: u32,
     /// How many tickets have left the pool so far.
     left: u64,
     /// Of each stage: what its searches have learnt.
@@ -111,6 +115,8 @@ impl RulePool {
             begun,
             counts: Map::default(),
             came: 0,
+            arrived: 0,
+            unheard: 0,
             left: 0,
             worth,
             parked: BTreeMap::new(),
@@ -163,9 +169,10 @@ impl RulePool {
         let mut waiting = Waiting::new(&self.set, &mut self.symbols, ticket, priority);
         waiting.ask_alone(&self.set, 0);
         let can_match = waiting.never.is_none();
-        let key = self.waiting.insert(&self.set, waiting);
+        let key = self.waiting.insert(&self.set, waiting, self.unheard);
         if can_match {
             self.came += 1;
+            self.arrived = self.arrived.saturating_add(1);
             self.note_news(key);
         }
         Ok(())
@@ -208,10 +215,24 @@ impl RulePool {
         }
     }
 
-    /// Of each rule: how often it held and did not, when it was judged for the ticket's sake.
+    /// Of each rule: how often it held and did not, when it was judged for the ticket's sake. Whom an index leaves out
+    /// counts as one more by whom the rule does not hold that it answers for.
     #[must_use]
     pub fn counts(&self, id: TicketId) -> Vec<(u64, u64)> {
-        self.counts.get(&id).map_or_else(|| vec![(0, 0); self.set.rules().len()], |counts| counts.0.clone())
+        let key =
+            self.waiting.key(&id).filter(|key| self.waiting.at(key.slot).is_some_and(Waiting::can_match));
+        self.counted(id, key.map_or(0, |key| self.waiting.left_out(key, self.unheard)))
+    }
+
+    /// The same of a ticket for whose sake an index has left out so many others.
+    fn counted(&self, id: TicketId, left_out: u32) -> Vec<(u64, u64)> {
+        let counts = self.counts.get(&id);
+        let mut counts = counts.cloned().unwrap_or_else(|| Counts::of(&self.set));
+        let by = self.set.stages().first().and_then(|stage| self.waiting.narrowest(stage));
+        if let Some((_, rule)) = by {
+            counts.note_failed(rule, left_out);
+        }
+        counts.0
     }
 
     /// Forms matches, the anchor that waits longest first. Stops after about `budget` work units (64 at least), and

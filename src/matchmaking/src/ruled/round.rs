@@ -66,7 +66,7 @@ impl RulePool {
                         self.form_pairs(&mut pairs, round.now, matches);
                     }
                 }
-                Partner::None => {}
+                Partner::None { left_out } => self.waiting.leave_out(key, left_out),
                 Partner::Unknown => {
                     // The search sees who is there.
                     self.form_pairs(&mut pairs, round.now, matches);
@@ -98,11 +98,17 @@ impl RulePool {
         let mut news = std::mem::take(&mut self.news);
         news.retain(|key| self.waiting.alive(*key).is_some());
         let is_much = news.len() >= FEW_NEWS;
+        let arrived = std::mem::take(&mut self.arrived).min(news.len() as u32);
         let line = is_much.then(|| Line::new(&self.set, &self.waiting, self.rounds, now)).flatten();
         let anchors = if news.is_empty() && self.parked.is_empty() {
             Vec::new()
+        } else if let Some(reached) = self.reached_by(&news) {
+            // These hear of each one who came, the others of none.
+            self.unheard = self.unheard.wrapping_add(arrived);
+            reached.iter().for_each(|key| self.waiting.hear(*key, arrived));
+            reached
         } else {
-            self.reached_by(&news).unwrap_or_else(|| self.waiting.turns().collect())
+            self.waiting.turns().collect()
         };
         *work += anchors.len() as u32 / 16;
         Round {
@@ -195,7 +201,7 @@ impl RulePool {
         };
         match line.duel(key, &self.waiting, work, can_play) {
             Partner::Found(partner) => Partner::Found((key, partner, anchor_team)),
-            Partner::None => Partner::None,
+            Partner::None { left_out } => Partner::None { left_out },
             Partner::Unknown => Partner::Unknown,
         }
     }
@@ -209,15 +215,17 @@ impl RulePool {
     ) {
         let mut keys: SmallVec<[Key; 2 * PAIRS_MAX]> = SmallVec::new();
         pairs.iter().for_each(|(one, two, _)| keys.extend([*one, *two]));
+        let left_out = |(one, ..): &Pair| self.waiting.left_out(*one, self.unheard);
+        let left_out: SmallVec<[u32; PAIRS_MAX]> = pairs.iter().map(left_out).collect();
         let mut taken = self.waiting.take_all(&keys).into_iter();
         matches.reserve(pairs.len());
-        for (_, _, team) in pairs.drain(..) {
+        for ((_, _, team), left_out) in pairs.drain(..).zip(left_out) {
             let (Some(one), Some(two)) = (taken.next().flatten(), taken.next().flatten()) else { continue };
             let side = |of: &Waiting| {
                 of.players.iter().map(|player| formed::Seat { ticket: of.turn.id, player: *player }).collect()
             };
             let sides = if team == 0 { vec![side(&one), side(&two)] } else { vec![side(&two), side(&one)] };
-            let mut counts = self.counts(one.turn.id);
+            let mut counts = self.counted(one.turn.id, left_out);
             counts.iter_mut().for_each(|(held, _)| *held += 1);
             let roles = self.roles(&[(&one, team), (&two, 1 - team)], now);
             [&one, &two].into_iter().for_each(|of| self.forget(of));

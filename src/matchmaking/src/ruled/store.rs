@@ -43,6 +43,9 @@ pub(super) struct Mark {
 pub(super) struct Store {
     slots: Vec<Option<Waiting>>,
     marks: Vec<Mark>,
+    /// Of each slot: of how many of the unheard its ticket has heard; the index has left out the others for its sake. So who
+    /// comes is counted for all who wait, without a look at them.
+    heard: Vec<u32>,
     free: Vec<u32>,
     /// Slots, by the id of the ticket there.
     by_id: HashTable<u32>,
@@ -67,6 +70,7 @@ impl Store {
         Self {
             slots: Vec::new(),
             marks: Vec::new(),
+            heard: Vec::new(),
             free: Vec::new(),
             by_id: HashTable::new(),
             by_turn: Sorted::default(),
@@ -148,18 +152,39 @@ impl Store {
         self.by_number.settle(|(_, key)| is_alive(*key));
     }
 
-    /// Takes a ticket that is not there yet.
-    pub(super) fn insert(&mut self, set: &RuleSet, waiting: Waiting) -> Key {
+    /// How many others the index has left out for a ticket's sake, of `unheard` in all.
+    pub(super) fn left_out(&self, key: Key, unheard: u32) -> u32 {
+        self.heard.get(key.slot as usize).map_or(0, |heard| unheard.wrapping_sub(*heard))
+    }
+
+    /// Notes that so many of the unheard were heard of.
+    pub(super) fn hear(&mut self, key: Key, of: u32) {
+        if let Some(heard) = self.heard.get_mut(key.slot as usize) {
+            *heard = heard.wrapping_add(of);
+        }
+    }
+
+    /// Notes that the index has left out so many more.
+    pub(super) fn leave_out(&mut self, key: Key, of: u32) {
+        self.hear(key, of.wrapping_neg());
+    }
+
+    /// Takes a ticket that is not there yet, when so many were unheard.
+    pub(super) fn insert(&mut self, set: &RuleSet, waiting: Waiting, unheard: u32) -> Key {
         let traits = waiting.party().map(|party| self.sieve.traits(set, party)).unwrap_or_default();
         let mark = Mark { serial: 0, fresh: 0, started_at: waiting.turn.started_at, traits };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.marks.push(mark);
+            self.heard.push(unheard);
             self.slots.len() as u32 - 1
         });
         let serial = self.marks.get(slot as usize).map_or(0, |mark| mark.serial);
         if let Some(place) = self.marks.get_mut(slot as usize) {
             *place = Mark { serial, ..mark };
+        }
+        if let Some(heard) = self.heard.get_mut(slot as usize) {
+            *heard = unheard;
         }
         let key = Key { slot, serial };
         let number = self.number(&waiting);

@@ -113,6 +113,10 @@ impl Alone {
 }
 
 impl Waiting {
+    pub(super) fn can_match(&self) -> bool {
+        self.never.is_none()
+    }
+
     pub(super) fn new(
         set: &RuleSet,
         symbols: &mut Symbols,

@@ -308,7 +308,13 @@ impl RulePool {
             if let Some(line) = line.and_then(|((line, key), wanted)| line.near(key, wanted, &passed)) {
                 let apart = waiting.apart().filter_map(|key| other(key, is_news(key)));
                 let near = line.filter_map(|(key, is_news)| other(key, is_news));
-                choice.candidates(news().chain(apart.chain(near).filter(after_news)), most, counts)
+                let near = news().chain(apart.chain(near).filter(after_news));
+                let (candidates, is_cut) = choice.candidates(near, most, counts);
+                let by = waiting.narrowest(stage).zip(round.line.as_ref()).filter(|_| !is_cut);
+                if let Some(((_, rule), line)) = by {
+                    counts.note_failed(rule, line.left_out(run.is_news, &passed));
+                }
+                (candidates, is_cut)
             } else if let Some(near) = width.and_then(|width| waiting.near(anchor, width)) {
                 let within = Cell::new(0_u32);
                 let near = near.inspect(|_| within.set(within.get() + 1));

@@ -179,3 +179,51 @@ fn large_teams_of_different_sizes_are_made_even_too() {
         assert!(gap <= most, "{first} and {second}: {gap}");
     }
 }
+
+/// Tickets of ten players of the same skill, each with its latencies, in a rule set that takes so many players on a team.
+/// Which of them play together.
+fn by_region(batching: &str, (min, max): (usize, usize), tickets: &[&[(&str, u32)]]) -> Vec<Vec<u128>> {
+    let text = format!(
+        r#"{{"ruleLanguageVersion": "1.0", "playerAttributes": [{{"name": "skill", "type": "number"}}],
+          "algorithm": {{"strategy": "balanced", "balancedAttribute": "skill", "batchingPreference": "{batching}"}},
+          "teams": [{{"name": "q", "minPlayers": {min}, "maxPlayers": {max}}}],
+          "rules": [{{"name": "near", "type": "latency", "maxLatency": 100}}]}}"#
+    );
+    let mut pool = RulePool::new(Arc::new(parse(&text, Dialect::Strict).unwrap().set));
+    for (n, latencies) in (0..).zip(tickets) {
+        let mut ticket = ticket(n, 10, 10.0, None);
+        let latencies = || latencies.iter().map(|(place, ms)| ((*place).to_owned(), *ms)).collect();
+        ticket.players.iter_mut().for_each(|(_, member)| member.latency_ms = latencies());
+        pool.insert(ticket).unwrap();
+    }
+    let matches = pool.step(Timestamp::from_millis(60_000), u32::MAX).matches;
+    let ids = |one: &RuledMatch| one.tickets.iter().map(|id| id.as_u128()).collect::<Vec<_>>();
+    let sorted = |mut ids: Vec<u128>| {
+        ids.sort_unstable();
+        ids
+    };
+    matches.iter().map(ids).map(sorted).collect()
+}
+
+const US: &[(&str, u32)] = &[("eu", 80), ("us", 20)];
+const EU: &[(&str, u32)] = &[("eu", 20), ("us", 80)];
+
+#[test]
+fn by_fastest_region_those_play_together_whose_best_location_it_is() {
+    let tickets = [US, EU, US, EU, US, EU, US, EU, US, EU];
+    let halves = [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]];
+    assert_eq!(by_region("fastestRegion", (50, 50), &tickets), halves);
+    assert_ne!(by_region("largestPopulation", (50, 50), &tickets), halves);
+}
+
+#[test]
+fn by_fastest_region_a_match_widens_until_it_is_full() {
+    // Four have `us` as their best location: one is lacking, and of the others one has it as its second best.
+    let third: &[(&str, u32)] = &[("ap", 10), ("eu", 20), ("us", 80)];
+    assert_eq!(by_region("fastestRegion", (50, 50), &[US, third, third, EU, US, US, US]), [[0, 3, 4, 5, 6]]);
+    // It could do with the best, but there is room.
+    assert_eq!(by_region("fastestRegion", (40, 50), &[US, EU, EU, US, US, US]), [[0, 1, 3, 4, 5]]);
+    // Nobody more may play there.
+    let only: &[(&str, u32)] = &[("eu", 20)];
+    assert_eq!(by_region("fastestRegion", (40, 50), &[US, only, only, US, US, US]), [[0, 3, 4, 5]]);
+}

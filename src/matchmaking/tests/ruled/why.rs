@@ -42,8 +42,21 @@ fn the_younger_of_two_says_which_rules_hold() {
 fn an_expansion_unlocks_those_who_are_old_enough_by_then() {
     let why = told("newest", &[(20, 0.0), (5, 50.0), (20, 60.0), (25, 70.0)]);
     let next = why.next.expect("an expansion");
-    assert_eq!((why.compatible, next.at, next.unlocked), (0, Millis::from_secs(30), 2));
+    // Two of them at 30 seconds, the one who is 5 seconds old at 45.
+    assert_eq!((why.compatible, next.at, next.unlocked), (0, Millis::from_secs(30), 3));
     assert_eq!(told("oldest", &[(20, 0.0), (5, 50.0)]).next.expect("an expansion").unlocked, 1);
+}
+
+#[test]
+fn an_expansion_is_told_that_a_younger_one_reaches_later() {
+    for (ages, at) in [((2, 1), 31), ((40, 1), 69), ((1, 2), 30)] {
+        let next = told("newest", &[(ages.0, 0.0), (ages.1, 50.0)]).next.expect("an expansion");
+        assert_eq!((next.at, next.unlocked), (Millis::from_secs(at), 1), "{ages:?}");
+    }
+    // One that lets nobody in is told as well, as long as it comes for the ticket itself.
+    let next = told("newest", &[(2, 0.0), (1, 500.0)]).next.expect("an expansion");
+    assert_eq!((next.at, next.unlocked), (Millis::from_secs(30), 0));
+    assert_eq!(told("newest", &[(40, 0.0), (1, 500.0)]).next, None);
 }
 
 #[test]
@@ -71,4 +84,63 @@ fn whom_the_index_leaves_out_counts_as_failed() {
             .failed,
         3
     );
+}
+
+/// One against one within 10: an old ticket at 0, and then the others out of its reach, so many between two steps. What is
+/// counted for the first and for the last of them.
+#[track_caller]
+fn check_left_out(kind: &str, others: u128, at_once: u128, expected: [(u64, u64); 2]) {
+    let team = |name: &str| json!({"name": name, "minPlayers": 1, "maxPlayers": 1});
+    let numbers = |of: &str| format!("{of}(flatten(teams[*].players.attributes[level]))");
+    let rule = match kind {
+        "distance" => json!({"name": "near", "type": "distance", "measurements": [numbers("max")],
+            "referenceValue": numbers("min"), "maxDistance": 10}),
+        _ => json!({"name": "near", "type": "batchDistance", "batchAttribute": "level", "maxDistance": 10}),
+    };
+    let mut rules = vec![rule];
+    if kind == "searched" {
+        // No index answers it.
+        rules.push(json!({"name": "far", "type": "distance", "measurements": [numbers("max")],
+            "referenceValue": numbers("min"), "minDistance": 0}));
+    }
+    let sorts = if kind == "sorted" {
+        json!({"batchingPreference": "sorted", "sortByAttributes": ["level"]})
+    } else {
+        json!({})
+    };
+    let text = json!({
+        "ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "level", "type": "number"}],
+        "algorithm": sorts, "teams": [team("a"), team("b")], "rules": rules,
+    });
+    let set = parse(&text.to_string(), Dialect::Strict).expect("a rule set").set;
+    let mut pool = RulePool::new(Arc::new(set));
+    for nth in 0..=others {
+        let attributes = BTreeMap::from([("level".to_owned(), Value::Number(100.0 * nth as f64))]);
+        let member = Member { player: nth.to_string(), attributes, ..Member::default() };
+        let players = vec![(PlayerId::from_u128(nth), member)];
+        let started_at = Timestamp::from_millis(nth as i64);
+        pool.insert(RuledTicket { id: TicketId::from_u128(nth), players, backfill: None, started_at })
+            .expect("room");
+        if nth % at_once == 0 {
+            assert_eq!(pool.step(Timestamp::from_millis(1_000), u32::MAX).matches, []);
+        }
+    }
+    let counts = [0, others].map(|nth| pool.counts(TicketId::from_u128(nth))[0]);
+    assert_eq!(counts, expected, "{kind}");
+}
+
+#[test]
+fn who_comes_out_of_reach_counts_for_those_who_wait() {
+    for kind in ["distance", "batch", "sorted", "searched"] {
+        check_left_out(kind, 10, 1, [(0, 10), (0, 10)]);
+        check_left_out(kind, 10, 5, [(0, 10), (0, 10)]);
+    }
+}
+
+#[test]
+fn many_who_come_together_count_as_well() {
+    // Of those who come together the later is looked at for the sake of the earlier.
+    for kind in ["distance", "batch", "sorted", "searched"] {
+        check_left_out(kind, 100, 100, [(0, 100), (0, 0)]);
+    }
 }

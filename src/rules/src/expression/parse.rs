@@ -62,8 +62,9 @@ const FOLDS: [(&str, Function); 7] = [
 /// Functions that make lists.
 const LISTS: [&str; 2] = ["flatten", "set_intersection"];
 
-/// Is this text meant as an expression, lawful or not? Anything else is a literal, such as `tank(main)`: a word before a
-/// bracket is a function if there is one of that name, or if an expression follows, where the name may be misspelt.
+/// Is this text meant as an expression, lawful or not? Anything else is a literal, such as `tank(main)` or `max (gold)`:
+/// every expression reaches the players of teams, so behind its words with an open bracket there is `team[` or `teams[`,
+/// or where that is misspelt at least `.players` or `attributes[`.
 pub(crate) fn is_expression(text: &str) -> bool {
     let mut text = text.trim_start();
     loop {
@@ -73,11 +74,8 @@ pub(crate) fn is_expression(text: &str) -> bool {
         let rest = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
         let word = text.strip_suffix(rest).unwrap_or_default();
         let Some(argument) = rest.trim_start().strip_prefix('(').filter(|_| !word.is_empty()) else {
-            return is_path;
+            return is_path || text.contains(".players") || text.contains("attributes[");
         };
-        if LISTS.contains(&word) || FOLDS.iter().any(|(name, _)| *name == word) {
-            return true;
-        }
         text = argument.trim_start();
     }
 }
@@ -253,10 +251,12 @@ mod tests {
             "max(x)",
             "set_intersection()",
             "flatten (teams[b].players)",
-            "avg (flatten(x))",
+            "avg (flatten(team(red).players))",
+            "max(tems[red].players.attributes[x]",
+            "flatten(attributes[skill])",
             "teams[a].players",
             "team [a]",
-            " avg(",
+            " avg(teams[",
         ];
         let literal = [
             "",
@@ -266,6 +266,9 @@ mod tests {
             "Healer(EU)",
             "tank(main(eu))",
             "Max(x)",
+            "max (gold)",
+            "min(x)",
+            "avg(",
             "(x)",
             "20",
             "team rocket",

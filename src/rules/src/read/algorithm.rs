@@ -73,6 +73,14 @@ pub(crate) fn read(top: &Object<'_>, scope: &mut Scope, faults: &mut Faults) -> 
         let message = format!("this strategy goes with `{}` or `{}`", of(first), of(second));
         faults.add(object.place("batchingPreference"), message);
     }
+    if strategy == Strategy::Balanced && object.get("backfillPriority").is_some() {
+        let message = if scope.is_large {
+            "of matches of more than 40 players backfills come first, whatever this says"
+        } else {
+            "FlexMatch knows this with strategy `exhaustiveSearch` only"
+        };
+        faults.warn(object.place("backfillPriority"), message);
+    }
     Algorithm {
         strategy,
         batching,

@@ -100,6 +100,10 @@ fn lawful_rule_sets_are_taken() {
         .set
         .is_large()
     );
+    let backfills = large.replace(r#""strategy""#, r#""backfillPriority": "low", "strategy""#);
+    let teams = r#"[{"name": "crowd", "minPlayers": 60, "maxPlayers": 100}]"#;
+    assert_eq!(taken(&with_teams(teams, &backfills)).warnings[0].path, "$.algorithm.backfillPriority");
+    assert_eq!(taken(&with_teams(teams, large)).warnings, []);
     let balanced = r#", "algorithm": {"strategy": "balanced", "balancedAttribute": "skill"}, "rules": []"#;
     assert!(
         !taken(&with_teams(
@@ -343,6 +347,11 @@ fn properties_of_rules_are_checked() {
     // A word before a bracket that is no function.
     let named = collection(r#""operation": "contains", "minCount": 1, "referenceValue": "Healer(EU)""#);
     taken(&with(&[&named], ""));
+    // Nor where there is one: nothing follows that could be of players.
+    let named = collection(r#""operation": "contains", "minCount": 1, "referenceValue": "max (gold)""#);
+    taken(&with(&[&named], ""));
+    let misspelt = r#""operation": "contains", "minCount": 1, "referenceValue": "max(tems[red].players)""#;
+    bad_rule(&collection(misspelt), "referenceValue", "unknown function `tems`, did you mean `teams`?");
     bad_rule(
         &collection(r#""operation": "contains", "minCount": 1, "referenceValue": "mean(teams[*].players)""#),
         "referenceValue",

@@ -1,8 +1,8 @@
 //! Matchmaking configurations: queues that go by a rule set.
 use super::{Asked, arn, fault::Fault, page, tags::given, tree::Tree};
 use gsm_core::{Millis, Mode, QueueName, RuleSetName, Timestamp, limits};
-use gsm_engine::{EngineError, GameLift, QueueConfig};
-use std::sync::Arc;
+use gsm_engine::{EngineError, GameLift, QueueConfig, TagChange};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Configurations of a page where the caller names no number, and at most.
 const PAGE_SIZE: usize = 100;
@@ -164,7 +164,9 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     let name = QueueName::new(text).map_err(|error| Fault::invalid(format!("`name`: {error}")))?;
     let mut queue = QueueConfig::new(name, mode_of(text)?, gsm_matchmaking::MatchRules::default());
     let region = Some(asked.place.region.clone());
-    queue.gamelift = Some(GameLift { tags: given(input), region, ..bare(asked.call.now) });
+    let mut tags = BTreeMap::new();
+    TagChange::Put(given(input)?).apply(&mut tags)?;
+    queue.gamelift = Some(GameLift { tags, region, ..bare(asked.call.now) });
     apply(&mut queue, input, asked.call.now)?;
     let made = asked.engine.create_queue(&asked.call, queue).await?;
     Ok(Tree::empty().with("Configuration", shown(asked, &made)))
@@ -180,8 +182,10 @@ pub(super) async fn update(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
 pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let mut next = None;
     let mut queues: Vec<Arc<QueueConfig>> = if input.items("Names").is_empty() {
-        let after: Option<QueueName> =
-            input.text("NextToken").map(|token| page::last(page::List::Configurations, token)).transpose()?;
+        let after: Option<QueueName> = input
+            .text("NextToken")
+            .map(|token| page::last(asked.paging, page::List::Configurations, token))
+            .transpose()?;
         let all = asked.engine.queues().into_iter().filter(|queue| queue.rule_set.is_some());
         all.filter(|queue| after.as_ref().is_none_or(|after| queue.name > *after)).collect()
     } else {
@@ -194,7 +198,9 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let limit = limit.unwrap_or(PAGE_SIZE).min(PAGE_SIZE);
     if input.items("Names").is_empty() && queues.len() > limit {
         queues.truncate(limit);
-        next = queues.last().map(|queue| page::token(page::List::Configurations, queue.name.as_str()));
+        next = queues
+            .last()
+            .map(|queue| page::token(asked.paging, page::List::Configurations, queue.name.as_str()));
     }
     let queues: Vec<Tree> = queues.iter().map(|queue| shown(asked, queue)).collect();
     Ok(Tree::empty().with("Configurations", queues).with_some("NextToken", next))

@@ -14,6 +14,7 @@ pub(crate) struct Drawn {
 pub(crate) struct MasterKey {
     sealing: [u8; 32],
     issuing: [u8; 32],
+    pub(super) paging: [u8; 32],
 }
 
 impl MasterKey {
@@ -21,6 +22,7 @@ impl MasterKey {
         Self {
             sealing: blake3::derive_key("gsm aws secrets 1", bits),
             issuing: blake3::derive_key("gsm aws key issue 1", bits),
+            paging: blake3::derive_key("gsm aws page tokens 1", bits),
         }
     }
 

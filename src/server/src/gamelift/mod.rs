@@ -92,6 +92,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) call: Call,
     pub(crate) place: Place,
+    /// What tokens of pages are signed with.
+    pub(crate) paging: &'a [u8; 32],
 }
 
 /// Who calls.
@@ -223,7 +225,7 @@ async fn done(
         now,
         origin,
     };
-    operation.run(&Asked { engine: &app.engine, call, place }, &input).await
+    operation.run(&Asked { engine: &app.engine, call, place, paging: &app.wire.master.paging }, &input).await
 }
 
 /// Asks the policies about each thing that a call names, as they are asked of the native API; all must be allowed.

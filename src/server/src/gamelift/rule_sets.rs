@@ -32,7 +32,7 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     let body = input.text("RuleSetBody").unwrap_or_default();
     // The wire knows FlexMatch's language and nothing else.
     asked.engine.check_rule_set(body, Dialect::Strict).map_err(told)?;
-    let made = asked.engine.create_rule_set(&asked.call, &name, body, given(input)).await;
+    let made = asked.engine.create_rule_set(&asked.call, &name, body, given(input)?).await;
     let row = made.map_err(told)?;
     Ok(Tree::empty().with("RuleSet", shown(asked, &row)))
 }
@@ -52,13 +52,15 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
             .map(|name| Ok(asked.engine.rule_set(&arn::rule_set(name)?)?))
             .collect::<Result<Vec<_>, Fault>>()?
     } else {
-        let after: Option<RuleSetName> =
-            input.text("NextToken").map(|token| page::last(page::List::RuleSets, token)).transpose()?;
+        let after: Option<RuleSetName> = input
+            .text("NextToken")
+            .map(|token| page::last(asked.paging, page::List::RuleSets, token))
+            .transpose()?;
         let limit = input.integer("Limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE_SIZE);
         let mut rows = asked.engine.rule_sets(after.as_ref(), limit + 1);
         if rows.len() > limit {
             rows.truncate(limit);
-            next = rows.last().map(|row| page::token(page::List::RuleSets, row.name.as_str()));
+            next = rows.last().map(|row| page::token(asked.paging, page::List::RuleSets, row.name.as_str()));
         }
         rows
     };

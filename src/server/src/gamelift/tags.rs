@@ -1,13 +1,27 @@
 //! Tags of rule sets and configurations.
 use super::{Asked, arn, configurations, fault::Fault, tree::Tree};
-use gsm_core::limits::TAGS_MAX;
-use gsm_engine::{EngineError, TagChange};
+use gsm_engine::TagChange;
 use std::collections::BTreeMap;
 
-/// The tags that an input brings; of a key that comes twice the last one counts.
-pub(super) fn given(input: &Tree) -> BTreeMap<String, String> {
+/// Keys that begin so, in whatever case, are AWS's own.
+const RESERVED: &str = "aws:";
+
+/// The tags that an input brings, each key once.
+pub(super) fn given(input: &Tree) -> Result<BTreeMap<String, String>, Fault> {
     let text = |tag: &Tree, name| tag.text(name).unwrap_or_default().to_owned();
-    input.items("Tags").iter().map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect()
+    let mut tags = BTreeMap::new();
+    for (at, tag) in input.items("Tags").iter().enumerate() {
+        let (key, value) = (text(tag, "Key"), text(tag, "Value"));
+        let bad = |what: &str| Fault::invalid(format!("`tags[{at}].key`: `{key}` {what}"));
+        if key.get(..RESERVED.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED)) {
+            return Err(bad("begins with `aws:`, which is reserved"));
+        }
+        if tags.contains_key(&key) {
+            return Err(bad("is there twice"));
+        }
+        tags.insert(key, value);
+    }
+    Ok(tags)
 }
 
 fn resource(input: &Tree) -> Result<(arn::Kind, &str), Fault> {
@@ -27,7 +41,7 @@ pub(super) fn list(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
 }
 
 pub(super) async fn add(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
-    change(asked, input, TagChange::Put(given(input))).await
+    change(asked, input, TagChange::Put(given(input)?)).await
 }
 
 pub(super) async fn remove(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
@@ -44,19 +58,10 @@ async fn change(asked: &Asked<'_>, input: &Tree, change: TagChange) -> Result<Tr
             let name = configurations::found(asked, name)?.name.clone();
             let changed = asked.engine.change_queue(&asked.call, &name, |queue| {
                 let of = queue.gamelift.get_or_insert_with(|| configurations::bare(asked.call.now));
-                change.apply(&mut of.tags);
-                within(of.tags.len())
+                change.apply(&mut of.tags)
             });
             changed.await?;
         }
     }
     Ok(Tree::empty())
-}
-
-/// Refuses more tags than a thing may have.
-pub(super) fn within(tags: usize) -> Result<(), EngineError> {
-    if tags <= TAGS_MAX {
-        return Ok(());
-    }
-    Err(EngineError::Invalid { field: "tags".to_owned(), detail: format!("at most {TAGS_MAX}") })
 }

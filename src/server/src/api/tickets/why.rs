@@ -136,9 +136,10 @@ pub(crate) struct WaitRuleDto {
 /// What an expansion will do.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct NextDto {
-    /// The age at which it begins.
+    /// The ticket's own age when it first lets somebody in: one of two begins for a match by the younger's age, unless the
+    /// rule set says otherwise. Of one that lets nobody in: when it begins.
     at_ms: u64,
-    /// How many more tickets may then be in one match with it, if nobody comes or goes.
+    /// How many more tickets it lets be in one match with it, if nobody comes or goes; some of them perhaps later.
     unlocked: usize,
 }
 

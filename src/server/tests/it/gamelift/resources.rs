@@ -25,6 +25,13 @@ async fn rule_sets_come_back_as_they_were_until_they_are_deleted() {
     let bad = json!({ "RuleSetBody": "{} // no" });
     let message = ask("ValidateMatchmakingRuleSet", bad).await.exception(400, "InvalidRequestException");
     assert!(message.starts_with("`ruleSetBody`: line 1, column"), "{message}");
+    let teams = vec![json!({ "name": "red", "minPlayers": 3, "maxPlayers": 2 }); 20];
+    let bad = json!({ "ruleLanguageVersion": "1.0", "teams": teams }).to_string();
+    let bad = json!({ "RuleSetBody": bad });
+    let message = ask("ValidateMatchmakingRuleSet", bad).await.exception(400, "InvalidRequestException");
+    for nth in 0..20 {
+        assert!(message.contains(&format!("teams[{nth}].maxPlayers")), "{message}");
+    }
     world.restart().await;
     let ask = |operation: &'static str, body: Value| {
         let client = world.anyone.clone();
@@ -74,8 +81,11 @@ async fn pages_go_on_where_they_ended_though_things_come_and_go() {
     let all = call(&world.anyone, "DescribeMatchmakingRuleSets", last).await.output();
     assert_eq!((names(&all["RuleSets"], "RuleSetName").len(), all.get("NextToken")), (5, None));
     for operation in ["DescribeMatchmakingRuleSets", "DescribeMatchmakingConfigurations"] {
-        let bad = json!({ "NextToken": "b" });
-        call(&world.anyone, operation, bad).await.exception(400, "InvalidRequestException");
+        // The others are a name as a token has it, but unsigned: of rule sets, and of configurations.
+        for bad in ["b", "AmE", "A2E"] {
+            let bad = json!({ "NextToken": bad });
+            call(&world.anyone, operation, bad).await.exception(400, "InvalidRequestException");
+        }
     }
     world.stop().await;
 }
@@ -145,7 +155,7 @@ async fn configurations_read_back_and_change_in_part() {
 async fn tags_are_put_and_removed() {
     let mut world = World::new().await;
     let rules = duel_rules(&world.anyone, "r").await;
-    let tagged = json!({ "Tags": [{ "Key": "a", "Value": "0" }, { "Key": "a", "Value": "1" }] });
+    let tagged = json!({ "Tags": [{ "Key": "a", "Value": "1" }] });
     let config = configuration(&world.anyone, "c", "r", tagged).await;
     let ask = |operation: &'static str, body: Value| {
         let client = world.anyone.clone();
@@ -163,15 +173,29 @@ async fn tags_are_put_and_removed() {
         let keys = json!({ "ResourceARN": arn, "TagKeys": ["a", "none"] });
         assert_eq!(ask("UntagResource", keys).await.output(), json!({}));
         assert_eq!(list().await.output(), json!({ "Tags": [tag("b", "")] }));
-        let many: Vec<Value> = (0..200).map(|n| tag(&format!("t{n}"), "")).collect();
-        ask("TagResource", json!({ "ResourceARN": arn, "Tags": many }))
-            .await
-            .exception(400, "InvalidRequestException");
+        let many = |count| (0..count).map(|n| tag(&format!("t{n}"), "")).collect::<Vec<Value>>();
+        for bad in
+            [many(50), vec![tag("c", "1"), tag("c", "1")], vec![tag("aws:c", "")], vec![tag("AWS:c", "")]]
+        {
+            let bad = json!({ "ResourceARN": arn, "Tags": bad });
+            ask("TagResource", bad).await.exception(400, "InvalidRequestException");
+        }
+        assert_eq!(list().await.output(), json!({ "Tags": [tag("b", "")] }), "nothing was put");
+        let full = json!({ "ResourceARN": arn, "Tags": many(49) });
+        assert_eq!(ask("TagResource", full).await.output(), json!({}));
         let gone = format!("{}x", arn.as_str().unwrap());
         ask("ListTagsForResource", json!({ "ResourceARN": gone })).await.exception(400, "NotFoundException");
         let none = json!({ "ResourceARN": gone, "TagKeys": [] });
         ask("UntagResource", none).await.exception(400, "NotFoundException");
     }
     ask("ListTagsForResource", json!({ "ResourceARN": "r" })).await.exception(400, "InvalidRequestException");
+    let twice = json!([tag("a", "1"), tag("a", "1")]);
+    let made = json!({ "Name": "s", "RuleSetBody": rules["RuleSetBody"], "Tags": twice });
+    ask("CreateMatchmakingRuleSet", made).await.exception(400, "InvalidRequestException");
+    let made = json!({
+        "Name": "d", "RuleSetName": "r", "RequestTimeoutSeconds": 10, "AcceptanceRequired": false,
+        "FlexMatchMode": "STANDALONE", "Tags": twice
+    });
+    ask("CreateMatchmakingConfiguration", made).await.exception(400, "InvalidRequestException");
     world.stop().await;
 }

@@ -139,6 +139,9 @@ async fn a_ticket_says_that_it_searches_again_as_its_match_was_not_accepted() {
     };
     start("t-1").await;
     assert!(until("t-1", "SEARCHING").await.get("StatusReason").is_none());
+    let accept = json!({ "TicketId": "t-1", "PlayerIds": ["t-1"], "AcceptanceType": "ACCEPT" });
+    let message = call(&world.anyone, "AcceptMatch", accept).await.exception(400, "InvalidRequestException");
+    assert_eq!(message, "Matchmaking ticket is in SEARCHING status and has no match to accept.");
     start("t-2").await;
     until("t-2", "REQUIRES_ACCEPTANCE").await;
     call(&world.anyone, "StopMatchmaking", json!({ "TicketId": "t-1" })).await.output();
