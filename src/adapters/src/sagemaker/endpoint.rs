@@ -137,7 +137,7 @@ async fn invoke(client: Client, name: String, body: Vec<u8>, wanted: usize) -> R
         .body(Blob::new(body));
     let sent = call.customize().interceptor(Bounded(bytes_max)).send().await;
     let answer = sent.map_err(|error| missed(&error, bytes_max))?;
-    let variant = answer.invoked_production_variant().map(str::to_owned);
+    let variant = wire::variant(answer.invoked_production_variant())?;
     let body = answer.body().map(AsRef::as_ref).unwrap_or_default();
     let read = wire::answers(body, wanted)?;
     Ok(read.into_iter().map(|(chances, model)| Reply { chances, model, variant: variant.clone() }).collect())
