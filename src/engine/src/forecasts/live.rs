@@ -56,6 +56,12 @@ fn reached(places: &[u32]) -> Vec<f64> {
     places.iter().map(score).collect()
 }
 
+/// The mean score over its opponents of a side that takes this share of a match of so many sides: each meets one less than
+/// there are, and shares are of as many wins as there are pairs. Of two sides, the share.
+fn score_of_share(share: f64, sides: usize) -> f64 {
+    (share * sides as f64 / 2.0).clamp(0.0, 1.0)
+}
+
 impl Scored {
     pub(super) fn new(lesson: &LessonRow, games: impl Fn(PlayerId) -> u32) -> Self {
         let reached = reached(&lesson.places);
@@ -64,7 +70,10 @@ impl Scored {
         let is_whole = |scores: &&Vec<f64>| scores.len() == 1 || scores.len() == reached.len();
         let contenders = inside.map(|inside| inside.contenders.as_slice()).unwrap_or_default();
         let pairs = |scores: &Vec<f64>| scores.iter().copied().zip(reached.iter().copied()).collect();
-        let scores: Vec<Vec<(f64, f64)>> = contenders.iter().filter(is_whole).map(pairs).collect();
+        let mut scores: Vec<Vec<(f64, f64)>> = contenders.iter().filter(is_whole).map(pairs).collect();
+        if let Some(shares) = scores.get_mut(gsm_ml::CONTENDERS.len()) {
+            shares.iter_mut().for_each(|(share, _)| *share = score_of_share(*share, reached.len()));
+        }
         let beside = match (inside.map(|inside| &inside.spoke), scores.first().map(Vec::as_slice)) {
             (Some(Spoke::Elsewhere { own, .. }), Some([shown])) => Some([*shown, (*own, shown.1)]),
             _ => None,
