@@ -56,6 +56,13 @@ fn reached(places: &[u32]) -> Vec<f64> {
     places.iter().map(score).collect()
 }
 
+/// Whether it was predicted, by a chance `p`, that a side reached a score `y` above half, or below: half where it was even. None
+/// of just half.
+pub(super) fn hit(p: f64, y: f64) -> Option<f64> {
+    let is_even = (p - 0.5).abs() < 1e-9;
+    (y != 0.5).then(|| if is_even { 0.5 } else { f64::from(u8::from((p > 0.5) == (y > 0.5))) })
+}
+
 /// The mean score over its opponents of a side that takes this share of a match of so many sides: each meets one less than
 /// there are, and shares are of as many wins as there are pairs. Of two sides, the share.
 fn score_of_share(share: f64, sides: usize) -> f64 {
@@ -135,11 +142,9 @@ impl Recent {
             self.weight += share;
             self.log_loss += share * log_loss(*p, *y);
             self.brier += share * (p - y) * (p - y);
-            if *y != 0.5 {
+            if let Some(hit) = hit(*p, *y) {
                 self.decisive += share;
-                let is_even = (p - 0.5).abs() < 1e-9;
-                self.hits +=
-                    share * if is_even { 0.5 } else { f64::from(u8::from((*p > 0.5) == (*y > 0.5))) };
+                self.hits += share * hit;
             }
         }
     }

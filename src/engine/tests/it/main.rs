@@ -7,6 +7,7 @@ mod boards;
 mod corrections;
 mod defined;
 mod events;
+mod fairness;
 mod forecasts;
 mod gamelift;
 mod import;
