@@ -43,6 +43,7 @@ mod shares;
 mod signing_keys;
 mod snapshots;
 mod tickets;
+mod trained;
 mod variants;
 mod verdicts;
 mod watch;
