@@ -180,7 +180,9 @@ impl Train {
             let name = format!("{} (champion)", champion.about.name);
             rows.push(figures(&name, Some(&compared.figures)));
             if compared.had_seen {
-                note("the champion had seen some of these matches: the comparison favours it");
+                note(
+                    "the champion's training window reaches into these matches: those that it has seen favour it",
+                );
             }
         }
         print_table(&rows, &RIGHT);
