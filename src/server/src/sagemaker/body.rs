@@ -10,6 +10,7 @@ use gsm_core::{Timestamp, limits::MATCH_PLAYERS_MAX};
 use gsm_ml::Home;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// One match, or `instances` of them.
 #[derive(Debug, Default, Deserialize)]
@@ -79,6 +80,19 @@ impl Body {
         }
     }
 
+    /// Where the sides of the form stand that is told.
+    fn side_names(&self) -> [&'static str; 2] {
+        if self.player1.is_some() {
+            ["player1", "player2"]
+        } else if self.player1_features.is_some() {
+            ["player1_features", "player2_features"]
+        } else if self.teams.is_some() {
+            ["teams[0]", "teams[1]"]
+        } else {
+            ["team_a", "team_b"]
+        }
+    }
+
     fn forms(&self) -> usize {
         let players = self.player1.is_some() || self.player2.is_some();
         let features = self.player1_features.is_some() || self.player2_features.is_some();
@@ -93,6 +107,7 @@ impl Body {
             return Err(fault("invalid", &format!("{path}instances"), "instances have no instances"));
         }
         if self.forms() > 1 {
+            let path = path.trim_end_matches('.');
             return Err(fault("invalid", path, "a match is told in one form: players, features or teams"));
         }
         let at = |name: &str| format!("{path}{name}");
@@ -119,7 +134,7 @@ impl Body {
             let other = self.team_b.as_ref().ok_or_else(|| missing("team_b"))?;
             ([team(one, &at("team_a"))?, team(other, &at("team_b"))?], false)
         };
-        check_sides(&sides, path)?;
+        check_sides(&sides, |side| at(self.side_names()[side]))?;
         let asked = Asked {
             sides,
             variant: self.variant.clone(),
@@ -149,32 +164,32 @@ fn team(value: &Value, field: &str) -> Result<Vec<Someone>, ApiError> {
     each.map(|(nth, player)| someone(player, &format!("{field}[{nth}]"), Manner::Strict)).collect()
 }
 
-/// That each side has somebody, nobody comes twice, and they are not too many.
-pub(super) fn check_sides(sides: &[Vec<Someone>; 2], path: &str) -> Result<(), ApiError> {
-    if let Some(side) = sides.iter().position(Vec::is_empty) {
-        let detail = format!("team {side} has no players");
-        return Err(fault("empty_team", path, detail));
-    }
-    if sides.iter().map(Vec::len).sum::<usize>() > MATCH_PLAYERS_MAX {
-        let detail = format!("a match has at most {MATCH_PLAYERS_MAX} players");
-        return Err(fault("invalid", path, detail));
-    }
-    let mut ids: Vec<&str> = sides
-        .iter()
-        .flatten()
-        .filter_map(|someone| match someone {
-            Someone::Id(id, _) => Some(id.as_str()),
-            Someone::Guest(_) => None,
-        })
-        .collect();
-    ids.sort_unstable();
-    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => {
-            let id: String = pair[0].chars().take(64).collect();
-            Err(fault("invalid", path, format!("`{}` is in the match twice", id.escape_debug())))
+/// That each side has somebody, nobody comes twice, and they are not too many; `field` tells where a side, 0 or 1, stands.
+pub(super) fn check_sides(
+    sides: &[Vec<Someone>; 2],
+    field: impl Fn(usize) -> String,
+) -> Result<(), ApiError> {
+    let (mut players, mut ids) = (0, BTreeSet::new());
+    for (side, team) in sides.iter().enumerate() {
+        if team.is_empty() {
+            return Err(fault("empty_team", &field(side), "a team has no players"));
         }
-        None => Ok(()),
+        players += team.len();
+        if players > MATCH_PLAYERS_MAX {
+            let detail = format!("a match has at most {MATCH_PLAYERS_MAX} players");
+            return Err(fault("invalid", &field(side), detail));
+        }
+        for someone in team {
+            if let Someone::Id(id, _) = someone
+                && !ids.insert(id.as_str())
+            {
+                let id: String = id.chars().take(64).collect();
+                let detail = format!("`{}` is in the match twice", id.escape_debug());
+                return Err(fault("invalid", &field(side), detail));
+            }
+        }
     }
+    Ok(())
 }
 
 fn home(value: Option<&Value>, field: &str) -> Result<Home, ApiError> {

@@ -152,7 +152,7 @@ impl Head {
                 }
             }
         }
-        check_sides(&asked.sides, &path)?;
+        check_sides(&asked.sides, |_| path.clone())?;
         Ok(Item { asked, is_bare: self.0.is_none() })
     }
 }
