@@ -8,31 +8,57 @@ use crate::problem::ApiError;
 use axum::http::StatusCode;
 use gsm_core::{Timestamp, limits::MATCH_PLAYERS_MAX};
 use gsm_ml::Home;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Number, Value};
 use std::collections::BTreeSet;
 
 /// One match, or `instances` of them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Body {
-    schema_version: Option<u64>,
+    #[serde(default, deserialize_with = "whole")]
+    schema_version: Option<i64>,
     /// The seed's form, answered by a bare number: the quality of a match of two.
+    #[serde(default, deserialize_with = "told")]
     player1: Option<Value>,
+    #[serde(default, deserialize_with = "told")]
     player2: Option<Value>,
+    #[serde(default, deserialize_with = "told")]
     player1_features: Option<Value>,
+    #[serde(default, deserialize_with = "told")]
     player2_features: Option<Value>,
     /// Teams.
+    #[serde(default, deserialize_with = "told")]
     teams: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "told")]
     team_a: Option<Value>,
+    #[serde(default, deserialize_with = "told")]
     team_b: Option<Value>,
     variant: Option<String>,
     home: Option<Value>,
     /// Milliseconds since 1970.
+    #[serde(default, deserialize_with = "whole")]
     at: Option<i64>,
     explain: Option<bool>,
+    #[serde(default, deserialize_with = "told")]
     instances: Option<Vec<Body>>,
 }
+
+/// What has a form of its own, and is never `null`.
+fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// A whole number, which JSON may write as `1.0`; `null` is none.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(from)? else { return Ok(None) };
+    let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < WHOLE_MAX);
+    let whole = number.as_i64().or_else(|| float.map(|float| float as i64));
+    whole.map(Some).ok_or_else(|| D::Error::custom("a whole number is wanted"))
+}
+
+/// Whole numbers below are the same as floats.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// A match, and how it is answered.
 #[derive(Debug)]
@@ -70,7 +96,7 @@ impl Body {
 
     fn check_version(&self, path: &str) -> Result<(), ApiError> {
         match self.schema_version {
-            Some(version) if version != SCHEMA_VERSION => {
+            Some(version) if u64::try_from(version) != Ok(SCHEMA_VERSION) => {
                 let detail = format!("this endpoint speaks schema version {SCHEMA_VERSION}, not {version}");
                 Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_schema_version", detail)
                     .hint("send what that version asks for: sagemaker/models/inference.schema.json")
@@ -196,9 +222,8 @@ fn home(value: Option<&Value>, field: &str) -> Result<Home, ApiError> {
     match value {
         None => Ok(Home::AsEver),
         Some(Value::String(text)) if text == "nobody" => Ok(Home::Nobody),
-        Some(Value::Number(side)) if side.as_u64().is_some_and(|side| side < 2) => {
-            Ok(Home::Side(usize::from(side.as_u64() == Some(1))))
-        }
+        Some(Value::Number(side)) if side.as_f64() == Some(0.0) => Ok(Home::Side(0)),
+        Some(Value::Number(side)) if side.as_f64() == Some(1.0) => Ok(Home::Side(1)),
         Some(_) => Err(fault("invalid_field", field, "0 or 1, the team that is at home, or `nobody`")),
     }
 }

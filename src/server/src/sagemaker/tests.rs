@@ -251,7 +251,10 @@ async fn bad_requests_are_told_what_is_wrong() {
         (json!({ "player1": "ann", "player2": "bob", "who": 1 }), "unknown_field", "who"),
         (json!({ "player1": { "rating": 1, "x": 1 }, "player2": 1 }), "unknown_field", "player1.x"),
         (json!({ "player1": {}, "player2": 1 }), "missing_field", "player1.rating"),
-        (json!({ "player1": null, "player2": 1 }), "missing_field", "player1"),
+        (json!({ "player1": null, "player2": 1 }), "invalid_field", "player1"),
+        (json!({ "player1": 1, "player2": 1, "teams": null }), "invalid_field", "teams"),
+        (json!({ "player1": 1, "player2": 1, "team_a": null }), "invalid", ""),
+        (json!({ "instances": null }), "invalid_field", "instances"),
         (json!({ "player1": true, "player2": 1 }), "invalid_field", "player1"),
         (json!({ "player1": { "rating": "x" }, "player2": 1 }), "invalid_field", "player1.rating"),
         (json!({ "player1": { "rating": 1, "games": 1.5 }, "player2": 1 }), "invalid", "player1.games"),
@@ -326,6 +329,23 @@ async fn bad_requests_are_told_what_is_wrong() {
     check(&invoke("application/json", "image/png", "{}").await, 406, "not_acceptable", "");
     let large = vec![b' '; super::BODY_BYTES_MAX + 1];
     check(&invoke("application/json", "*/*", large).await, 413, "body_too_large", "");
+}
+
+/// What JSON Schema takes for a whole number, and for nothing.
+#[tokio::test]
+async fn whole_numbers_and_nulls_are_as_the_schema_has_them() {
+    let body =
+        json!({ "teams": [["ann"], ["bob"]], "schema_version": 1.0, "at": 1_702_000_000_000.0, "home": 1.0 });
+    let plain = json!({ "teams": [["ann"], ["bob"]], "at": 1_702_000_000_000_i64, "home": 1 });
+    assert_eq!(ask(&body).await.number("/logit"), ask(&plain).await.number("/logit"));
+    let nulls = json!({ "teams": [["ann"], ["bob"]], "schema_version": null, "at": null, "home": null,
+        "variant": null, "explain": null });
+    assert_eq!(ask(&nulls).await.status, StatusCode::OK);
+    for (name, value) in [("at", json!(1.5)), ("at", json!(1e300)), ("schema_version", json!("1"))] {
+        let mut body = plain.clone();
+        body[name] = value;
+        check(&ask(&body).await, 422, "invalid_field", name);
+    }
 }
 
 #[tokio::test]
