@@ -225,6 +225,9 @@ async fn tables_are_answered_by_tables() {
         ("team_a,who\nann,bob\n", "`who`"),
         ("team_a,team_b,home\nann,bob,2\n", "home"),
         ("ann|ann,bob\n", "twice"),
+        ("player_a,player_b\nann,bob\n", "team_a,team_b or player1,player2"),
+        ("player1_features,player2_features\n1500,1600\n", "`player2_features` look like"),
+        ("\"Team A\",\"Team B\"\nann,bob\n", "look like"),
         ("ann|,bob\n", "1 to 128"),
     ] {
         let got = invoke("text/csv", "*/*", table).await;
