@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub const TOLERATED: f64 = 0.05;
 /// Nats at which the alarm is raised.
 pub const ALARM_AT: f64 = 20.0;
-/// A single match counts for no more nats than this, either way.
+/// A single match counts for no more nats than this, either way, before it is tolerated anything.
 const LOSS_MAX: f64 = 2.0;
 /// Chances are kept this far from 0 and 1.
 const CHANCE_MIN: f64 = 1e-6;
@@ -41,7 +41,8 @@ pub fn excess(p: f64, y: f64) -> f64 {
 
 impl Drift {
     /// Takes in a match: pairs of predicted and reached scores, one of two sides or one a side. Whether that raises the
-    /// alarm. It is silent again once as much was lost less than expected, or tolerated.
+    /// alarm. It is silent again once as much was lost less than expected, or tolerated. A match of more than two sides
+    /// counts as half as many duels as it has sides, for it tells, and teaches the model, as much.
     pub fn add(&mut self, scores: impl IntoIterator<Item = (f64, f64)>) -> bool {
         let (mut lost, mut n) = (0.0, 0.0_f64);
         for (p, y) in scores {
@@ -49,8 +50,9 @@ impl Drift {
             n += 1.0;
         }
         self.matches = self.matches.saturating_add(1);
-        let lost = (lost / n.max(1.0)).clamp(-LOSS_MAX, LOSS_MAX);
-        self.sum = (self.sum + lost - TOLERATED).clamp(0.0, 2.0 * ALARM_AT);
+        let duels = (n / 2.0).max(1.0);
+        let lost = (duels * lost / n.max(1.0)).clamp(-LOSS_MAX, LOSS_MAX);
+        self.sum = (self.sum + lost - duels * TOLERATED).clamp(0.0, 2.0 * ALARM_AT);
         if self.sum == 0.0 {
             self.since = None;
         }

@@ -71,6 +71,12 @@ impl Oracle {
         &self.file.about
     }
 
+    /// Whether the model knows a player of this name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.numbers.contains_key(name)
+    }
+
     /// Whether the model has seen a variant of this name beside others.
     #[must_use]
     pub fn knows_variant(&self, name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! One endpoint: its calls, their budget, its breaker.
 use super::{
     Asked, BATCH_MAX, Member, Miss, Settings,
+    bounded::{Bounded, answer_bytes_max, is_too_long},
     breaker::{Breaker, Turned},
     wire,
 };
@@ -127,14 +128,16 @@ impl Endpoint {
 }
 
 async fn invoke(client: Client, name: String, body: Vec<u8>, wanted: usize) -> Result<Vec<Reply>, Miss> {
+    let bytes_max = answer_bytes_max(body.len(), wanted);
     let call = client
         .invoke_endpoint()
         .endpoint_name(name)
         .content_type("application/json")
         .accept("application/json")
         .body(Blob::new(body));
-    let answer = call.send().await.map_err(|error| missed(&error))?;
-    let variant = answer.invoked_production_variant().map(str::to_owned);
+    let sent = call.customize().interceptor(Bounded(bytes_max)).send().await;
+    let answer = sent.map_err(|error| missed(&error, bytes_max))?;
+    let variant = wire::variant(answer.invoked_production_variant())?;
     let body = answer.body().map(AsRef::as_ref).unwrap_or_default();
     let read = wire::answers(body, wanted)?;
     Ok(read.into_iter().map(|(chances, model)| Reply { chances, model, variant: variant.clone() }).collect())
@@ -193,9 +196,10 @@ impl Drop for Trial<'_> {
     }
 }
 
-fn missed(error: &SdkError<InvokeEndpointError>) -> Miss {
+fn missed(error: &SdkError<InvokeEndpointError>, bytes_max: usize) -> Miss {
     use aws_sdk_sagemakerruntime::error::ProvideErrorMetadata as _;
     match error {
+        error if is_too_long(error) => Miss::Garbled { what: format!("it is longer than {bytes_max} bytes") },
         SdkError::ServiceError(service) => match service.err() {
             InvokeEndpointError::ModelError(model) => {
                 Miss::Model { status: model.original_status_code().unwrap_or(0) }

@@ -3,6 +3,7 @@
 //! without one the difference of the ratings.
 //!
 //! A call has a budget; a breaker leaves an endpoint alone that fails. Every answer says who spoke and why.
+mod bounded;
 mod breaker;
 mod endpoint;
 mod wire;

@@ -1,5 +1,6 @@
 //! What is sent to the container behind the endpoint, and what of its answer is believed.
 use super::{Asked, Miss};
+use gsm_core::limits::SCORE_ABS_MAX;
 use gsm_engine::Chances;
 use gsm_ml::Home;
 use serde::Deserialize;
@@ -9,6 +10,10 @@ use serde_json::{Value, json};
 const SCHEMA_VERSION: u64 = 1;
 /// Longest name of a model that is taken, in bytes.
 const NAME_BYTES_MAX: usize = 256;
+/// Longest name of a production variant, in characters: what SageMaker allows.
+const VARIANT_CHARS_MAX: usize = 63;
+/// Two scores differ by no more.
+const MARGIN_ABS_MAX: f64 = 2.0 * SCORE_ABS_MAX;
 /// Chances may miss 1 by so much together: they were written as text.
 const SUM_MISSES: f64 = 1e-9;
 
@@ -95,10 +100,13 @@ fn believed(of: Prediction) -> Result<(Chances, String), Miss> {
         && (of.win + of.draw / 2.0 - of.expected).abs() <= SUM_MISSES
         && of.interval.low <= of.expected + SUM_MISSES
         && of.expected <= of.interval.high + SUM_MISSES
-        && of.margin.is_none_or(f64::is_finite);
+        && of.margin.is_none_or(|margin| margin.abs() <= MARGIN_ABS_MAX);
     if !sound {
         return Err(Miss::Lied {
-            what: format!("win {}, draw {}, loss {}, quality {}", of.win, of.draw, of.loss, of.quality),
+            what: format!(
+                "win {}, draw {}, loss {}, margin {:?}, quality {}",
+                of.win, of.draw, of.loss, of.margin, of.quality
+            ),
         });
     }
     let chances = Chances {
@@ -112,6 +120,20 @@ fn believed(of: Prediction) -> Result<(Chances, String), Miss> {
         quality: of.quality,
     };
     Ok((chances, of.model.name))
+}
+
+/// The production variant that the platform names, which is a name as SageMaker gives them.
+pub(super) fn variant(told: Option<&str>) -> Result<Option<String>, Miss> {
+    let fits = |name: &str| {
+        (1..=VARIANT_CHARS_MAX).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    match told {
+        Some(name) if !fits(name) => {
+            Err(Miss::Lied { what: format!("a production variant's name of {} bytes", name.len()) })
+        }
+        told => Ok(told.map(str::to_owned)),
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +164,13 @@ mod tests {
             let text = text.replace("\"high\":0.9", &format!("\"high\":{high}"));
             assert!(matches!(answers(text.as_bytes(), 1), Err(Miss::Lied { .. })), "{text}");
         }
+        for margin in ["1e300", "-2000000001"] {
+            let text = answer(0.6, 0.1, 0.9).replace("\"margin\":null", &format!("\"margin\":{margin}"));
+            assert!(matches!(answers(text.as_bytes(), 1), Err(Miss::Lied { .. })), "{text}");
+        }
+        // Where the fewest points win, who is ahead is behind in points.
+        let behind = answer(0.6, 0.1, 0.9).replace("\"margin\":null", "\"margin\":-3.5");
+        assert!(answers(behind.as_bytes(), 1).is_ok());
         let version = |version: u64| {
             let text = answer(0.6, 0.1, 0.9)
                 .replace("{\"predictions\"", &format!("{{\"schema_version\":{version},\"predictions\""));
@@ -150,6 +179,18 @@ mod tests {
         assert!(version(1).is_ok() && matches!(version(2), Err(Miss::Garbled { .. })));
         for garbled in ["", "0.5", "{}", "<html>", r#"{"predictions":[0.5]}"#, r#"{"predictions":[]}"#] {
             assert!(matches!(answers(garbled.as_bytes(), 1), Err(Miss::Garbled { .. })), "{garbled}");
+        }
+    }
+
+    #[test]
+    fn variants_have_names_as_sagemaker_gives_them() {
+        assert_eq!(variant(None), Ok(None));
+        let most = "v".repeat(VARIANT_CHARS_MAX);
+        for name in ["AllTraffic", "blue-2", &most] {
+            assert_eq!(variant(Some(name)), Ok(Some(name.to_owned())));
+        }
+        for name in ["", "a b", "<b>", "ä", &(most + "v")] {
+            assert!(matches!(variant(Some(name)), Err(Miss::Lied { .. })), "{name}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 use clap::Args;
 use gsm_adapters::models::{Models, Version};
-use gsm_ml::{Figures, Forecaster, Plan, constant, judge, rating_alone};
+use gsm_ml::{Figures, Forecaster, Plan, constant, data_hash, judge, rating_alone};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -23,8 +23,8 @@ use serde_json::json;
   gsm model eval --data-dir gsm-data --mode duel new.csv.gz --json
 
 The last fifth of the matches counts (--holdout). A version goes through all of them: players are learnt from the first
-match on, its weights only from matches after those that it was trained on. Where it was trained on some that count it says
-so: its figures are then better than they should be.
+match on, its weights only from matches after the window of its training. Where that reaches into the matches that count it
+says so, and whether it was trained on these very matches: its figures are then better than they should be.
 
 Exit code 0: done; 1: the data directory failed; 2: a file, a version or a flag makes no sense.")]
 pub(super) struct Eval {
@@ -46,7 +46,10 @@ pub(super) struct Eval {
 struct Row {
     name: String,
     figures: Option<Figures>,
+    /// The window of its training reaches into the matches that count...
     had_seen: bool,
+    /// ... which it was trained on, every one and no others.
+    is_same_data: bool,
 }
 
 impl Eval {
@@ -87,7 +90,7 @@ impl Eval {
                 bar.set_position(done);
             }
         };
-        let mut rows = Vec::new();
+        let (data, mut rows) = (data_hash(history, &matches.players), Vec::new());
         for of in versions {
             let file = match models.load(of) {
                 Ok(file) => file,
@@ -106,14 +109,25 @@ impl Eval {
                 name: of.about.name.clone(),
                 figures: Figures::of(&judged.scored.test.report()),
                 had_seen: test < history.len() && history.at(test) <= seen,
+                is_same_data: of.about.data == data,
             });
         }
         let rating = rating_alone(&plan, &mut each).map_err(|unrated| matches.blame(unrated))?;
         bar.finish_and_clear();
-        rows.push(Row { name: "rating system alone".to_owned(), figures: rating, had_seen: false });
-        rows.push(Row { name: "constant chance".to_owned(), figures: constant(&plan), had_seen: false });
+        rows.push(Row {
+            name: "rating system alone".to_owned(),
+            figures: rating,
+            had_seen: false,
+            is_same_data: false,
+        });
+        rows.push(Row {
+            name: "constant chance".to_owned(),
+            figures: constant(&plan),
+            had_seen: false,
+            is_same_data: false,
+        });
         if self.json {
-            for Row { name, figures, had_seen } in &rows {
+            for Row { name, figures, had_seen, .. } in &rows {
                 say(json!({ "mode": matches.mode, "model": name, "figures": figures, "had_seen": had_seen }));
             }
             return Ok(());
@@ -122,8 +136,16 @@ impl Eval {
         let mut table = vec![head("model")];
         table.extend(rows.iter().map(|row| figures(&row.name, row.figures.as_ref())));
         print_table(&table, &RIGHT);
-        for row in rows.iter().filter(|row| row.had_seen) {
-            note(format_args!("{} was trained on some of these matches", row.name));
+        for Row { name, is_same_data, .. } in rows.iter().filter(|row| row.had_seen) {
+            if *is_same_data {
+                note(format_args!(
+                    "{name} was trained on these very matches: its figures are better than they should be"
+                ));
+            } else {
+                note(format_args!(
+                    "the training window of {name} reaches into these matches: those that it has seen favour it"
+                ));
+            }
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use crate::{
 };
 use clap::Args;
 use gsm_core::Mode;
+use gsm_ml::ModelFile;
 use gsm_rating::{evaluation::Unrated, history::History};
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,11 @@ impl Matches {
 }
 
 impl Source {
+    /// Whether they are the results of a data directory.
+    pub(super) fn is_stored(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// The matches, of each mode that has some.
     pub(super) fn matches(&self, data_dir: &Path) -> Result<Vec<Matches>, Failure> {
         let mode = self.mode.as_deref().map(Mode::new).transpose();
@@ -75,6 +81,17 @@ impl Source {
         }
         Ok(vec![matches])
     }
+}
+
+/// A model that was trained on the results of a directory, with the players as its server learns them.
+pub(super) fn with_players(data_dir: &Path, mode: &Mode, file: ModelFile) -> Result<ModelFile, Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
+    runtime.block_on(async {
+        let offline = Offline::existing(data_dir, "reading its results").await?;
+        let learnt = offline.engine.with_players(mode, file).await.map_err(Failure::failed);
+        offline.close().await?;
+        learnt
+    })
 }
 
 async fn stored(data_dir: &Path, mode: Option<Mode>) -> Result<Vec<Matches>, Failure> {

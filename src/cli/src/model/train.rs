@@ -2,7 +2,7 @@
 use super::{
     Place, Who, blamed,
     show::{RIGHT, figures, head, since},
-    source::{Matches, Source},
+    source::{Matches, Source, with_players},
 };
 use crate::{
     history::drawn,
@@ -145,7 +145,10 @@ impl Train {
             trees: self.trees,
             champion: loaded.as_ref().zip(champion.as_ref().map(|of| of.hash.as_str())),
         };
-        let file = trained(matches, &recipe, SystemClock::new().now(), by)?;
+        let mut file = trained(matches, &recipe, SystemClock::new().now(), by)?;
+        if self.source.is_stored() {
+            file = with_players(&self.place.data_dir, &matches.mode, file)?;
+        }
         drop(loaded);
         let version = models.add(file).map_err(blamed)?;
         let metrics = &version.about.metrics;
@@ -177,7 +180,9 @@ impl Train {
             let name = format!("{} (champion)", champion.about.name);
             rows.push(figures(&name, Some(&compared.figures)));
             if compared.had_seen {
-                note("the champion had seen some of these matches: the comparison favours it");
+                note(
+                    "the champion's training window reaches into these matches: those that it has seen favour it",
+                );
             }
         }
         print_table(&rows, &RIGHT);

@@ -17,8 +17,13 @@ use std::{
 pub(crate) struct Front {
     pub(crate) url: String,
     pub(crate) calls: Arc<AtomicUsize>,
+    /// Bytes of answers without an end that somebody took.
+    pub(crate) taken: Arc<AtomicUsize>,
     live: Arc<Mutex<String>>,
 }
+
+/// What is long enough to be without an end.
+pub(crate) const ENDLESS: usize = 400 << 20;
 
 /// What the AWS SDK takes from its environment.
 pub(crate) const ENV: [(&str, &str); 4] = [
@@ -33,16 +38,17 @@ impl Front {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(AtomicUsize::new(0));
+        let taken = Arc::new(AtomicUsize::new(0));
         let live = Arc::new(Mutex::new("good".to_owned()));
-        let (counted, told) = (calls.clone(), live.clone());
+        let (counted, told, into) = (calls.clone(), live.clone(), taken.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 counted.fetch_add(1, Ordering::SeqCst);
-                let (container, told) = (container.clone(), told.clone());
-                std::thread::spawn(move || answer(stream, &container, &told));
+                let (container, told, into) = (container.clone(), told.clone(), into.clone());
+                std::thread::spawn(move || answer(stream, &container, &told, &into));
             }
         });
-        Self { url, calls, live }
+        Self { url, calls, taken, live }
     }
 
     /// From now on `live` is as this one.
@@ -86,7 +92,7 @@ fn read(stream: &mut BufReader<TcpStream>) -> (Vec<String>, Vec<u8>) {
     (head, body)
 }
 
-fn answer(stream: TcpStream, container: &str, live: &Mutex<String>) {
+fn answer(stream: TcpStream, container: &str, live: &Mutex<String>, taken: &AtomicUsize) {
     let mut stream = BufReader::new(stream);
     let (head, body) = read(&mut stream);
     let path = head[0].split(' ').nth(1).unwrap();
@@ -117,6 +123,19 @@ fn answer(stream: TcpStream, container: &str, live: &Mutex<String>) {
             return;
         }
         "cut" => return,
+        "endless" => {
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let _ = stream.get_mut().write_all(head.as_bytes());
+            let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+            while taken.load(Ordering::SeqCst) < ENDLESS
+                && stream.get_mut().write_all(chunk.as_bytes()).is_ok()
+            {
+                taken.fetch_add(chunk.len(), Ordering::SeqCst);
+            }
+            return;
+        }
+        "huge" => good(" ").replace("Content-Length: 1", "Content-Length: 400000000"),
         "half" => good("{\"predictions\":[").replace("Content-Length: ", "Content-Length: 9"),
         "garbage" => good("<html>a proxy</html>"),
         "liar" => good(&passed_on(container, &body).replacen("\"win\":", "\"win\":1.5,\"was\":", 1)),
@@ -171,6 +190,8 @@ fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
         ("cut", "cannot be reached"),
         ("half", ""),
         ("garbage", "makes no sense"),
+        ("endless", "it is longer than"),
+        ("huge", "it is longer than"),
         ("liar", "cannot be true"),
         ("model_error", "the container answered 500"),
         ("down", "the platform answered ServiceUnavailable"),
@@ -186,6 +207,9 @@ fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
         let without = lines(front.ask(endpoint, &long)).remove(0);
         assert_eq!((&without["speaker"], &without["draw"]), (&"rating".into(), &0.0.into()));
     }
+    // What is on its way fills the buffers of two sockets, twice.
+    let taken = front.taken.load(Ordering::SeqCst);
+    assert!((1..64 << 20).contains(&taken), "{taken} bytes of an answer without an end");
     let slow = lines(front.ask("slow", &[&asked[..], &["--budget-ms", "50"]].concat())).remove(0);
     assert_eq!((&slow["speaker"], &slow["why"]), (&"rating".into(), &"no answer within the budget".into()));
 

@@ -116,7 +116,12 @@ fn a_version_is_judged_on_other_matches() {
     assert_eq!((&rows[0]["model"], &rows[0]["had_seen"]), (&"duel-1".into(), &false.into()));
     assert!(loss(0) < loss(2) && rows[0]["figures"]["matches"] == 180, "{rows:?}");
     let text = model("eval", &data, &["--mode", "duel", arg(&file), "--version", "1"]);
-    text.told(0, &["was trained on some of these"]);
+    text.told(0, &["was trained on these very matches"]);
+    // Of others' matches it is known only when they were.
+    let others = dir.path().join("others.csv");
+    write(&others, &league(1, 300).replace(",p1", ",q1"));
+    let text = model("eval", &data, &["--mode", "duel", arg(&others), "--version", "1"]);
+    text.told(0, &["the training window of duel-1 reaches into these matches"]);
     assert!(text.out.contains("rating system alone"), "{text:?}");
     // Several files are one history by time, whatever their order.
     let (one, two) = (dir.path().join("one.csv"), dir.path().join("two.csv"));

@@ -155,10 +155,9 @@ fn a_formed_match_is_predicted_by_the_endpoint_and_says_so() {
             "{made}"
         );
         assert_eq!((&of["endpoint_missed"], &of["local"]["model"]), (&Value::Null, &"gsm-1/duel-1".into()));
-        // It knows the players by the ids that it was sent, and from the same results. But it learnt them while its weights
-        // moved; a server that begins with those weights learns them with what they had become.
+        // It knows the players by the ids that it was sent, and learnt them from the same results by the same weights.
         let (there, here) = (number(&of["expected"][0]), number(&of["local"]["expected"]));
-        assert!((there - here).abs() < 0.002 && (there - 0.5).abs() > 0.05, "{made}");
+        assert!((there - here).abs() < 1e-9 && (there - 0.5).abs() > 0.05, "{made}");
         // What is kept says the same, and what each feature added sums to what the local model says.
         let path = format!("/v1/matches/{}/prediction", made["match_id"].as_str().unwrap());
         let (status, kept) = server.served.get(&path, Some(&server.server));

@@ -1,8 +1,9 @@
 //! Whether the matcher and the model treat all parts of the players alike.
 use super::{
-    live::{Person, Scored},
+    live::{Person, Scored, hit},
     segments::{Parts, Segment},
 };
+use gsm_ml::log_loss;
 use serde::{Deserialize, Serialize};
 
 /// So many losses in a row are a bad streak.
@@ -20,6 +21,10 @@ pub(super) struct Sums {
     pub(super) expected: f64,
     pub(super) reached_predicted: f64,
     pub(super) quality: f64,
+    pub(super) log_loss: f64,
+    /// Of those that were predicted and whose side did better or worse than half: whether that was predicted.
+    pub(super) decided: u64,
+    pub(super) hits: f64,
     pub(super) wait_ms: f64,
     pub(super) wait_ms_max: u64,
     /// Matches after which a player had lost [`STREAK`] or more in a row, and the longest such row.
@@ -36,6 +41,11 @@ impl Sums {
             self.expected += expected;
             self.reached_predicted += person.reached;
             self.quality += quality;
+            self.log_loss += log_loss(expected, person.reached);
+            if let Some(hit) = hit(expected, person.reached) {
+                self.decided += 1;
+                self.hits += hit;
+            }
         }
         if let Some(wait_ms) = person.wait_ms {
             self.waited += 1;

@@ -112,6 +112,29 @@ impl League {
         }))
     }
 
+    /// A model file with this model, and who its players and variants are. Who is at home is told with each match here.
+    pub(super) fn taught(self, file: ModelFile) -> ModelFile {
+        let (mut players, mut variants) = (vec![String::new(); self.players.len()], Vec::new());
+        for (player, number) in &self.players {
+            if let Some(name) = players.get_mut(*number as usize) {
+                *name = player.to_string();
+            }
+        }
+        if !self.variants.is_empty() {
+            // The last is that of matches without one: a file of a single variant has none.
+            variants = vec![String::new(); self.variants.len() + 1];
+        }
+        for (variant, number) in &self.variants {
+            if let Some(name) = variants.get_mut(usize::from(*number)) {
+                variant.as_str().clone_into(name);
+            }
+        }
+        let home = vec![false; variants.len()];
+        let mut model = self.model;
+        model.hold(false);
+        ModelFile { names: Names { variants, home, players }, model, ..file }
+    }
+
     pub(crate) fn sequence(&self) -> u64 {
         self.sequence
     }
@@ -167,26 +190,31 @@ impl League {
         numbers
     }
 
-    /// The number of a variant; one that was never played has the next. Those beyond what there are numbers for are
-    /// none.
+    /// The number of a variant; one that was never played is none.
     fn variant(&self, variant: Option<&Variant>) -> Option<u16> {
-        let variant = variant?;
-        let known = self.variants.get(variant).copied();
-        known.or_else(|| u16::try_from(self.variants.len()).ok())
+        self.variants.get(variant?).copied()
+    }
+
+    /// The same, with one that was never played made known. Those beyond what there are numbers for are none.
+    fn numbered(&mut self, variant: Option<&Variant>) -> Option<u16> {
+        let name = variant?;
+        if let Some(known) = self.variants.get(name) {
+            return Some(*known);
+        }
+        let number = u16::try_from(self.variants.len()).ok()?;
+        self.variants.insert(name.clone(), number);
+        if let Some(champion) = &self.champion {
+            champion.lend(&mut self.model, number, name.as_str());
+        }
+        self.shadows.iter_mut().for_each(|shadow| shadow.meet(number, name));
+        Some(number)
     }
 
     /// Learns from a result; whether that raised the drift alarm.
     pub(crate) fn learn(&mut self, sequence: u64, lesson: &LessonRow) -> bool {
         let scored = Scored::new(lesson, |player| self.games(player).unwrap_or(0));
         let numbers = self.seated(&lesson.roster);
-        let variant = self.variant(lesson.variant.as_ref());
-        if let (Some(name), Some(number)) = (&lesson.variant, variant) {
-            let is_new = self.variants.insert(name.clone(), number).is_none();
-            if is_new && let Some(champion) = &self.champion {
-                champion.lend(&mut self.model, number, name.as_str());
-            }
-            self.shadows.iter_mut().filter(|_| is_new).for_each(|shadow| shadow.meet(number, name));
-        }
+        let variant = self.numbered(lesson.variant.as_ref());
         self.model.hold(self.champion.as_ref().is_some_and(|champion| champion.has_seen(lesson.at)));
         (self.sequence, self.learnt) = (sequence, self.learnt + 1);
         if let Err(error) = self.learn_from(lesson, &numbers, variant) {

@@ -56,6 +56,19 @@ fn reached(places: &[u32]) -> Vec<f64> {
     places.iter().map(score).collect()
 }
 
+/// Whether it was predicted, by a chance `p`, that a side reached a score `y` above half, or below: half where it was even. None
+/// of just half.
+pub(super) fn hit(p: f64, y: f64) -> Option<f64> {
+    let is_even = (p - 0.5).abs() < 1e-9;
+    (y != 0.5).then(|| if is_even { 0.5 } else { f64::from(u8::from((p > 0.5) == (y > 0.5))) })
+}
+
+/// The mean score over its opponents of a side that takes this share of a match of so many sides: each meets one less than
+/// there are, and shares are of as many wins as there are pairs. Of two sides, the share.
+fn score_of_share(share: f64, sides: usize) -> f64 {
+    (share * sides as f64 / 2.0).clamp(0.0, 1.0)
+}
+
 impl Scored {
     pub(super) fn new(lesson: &LessonRow, games: impl Fn(PlayerId) -> u32) -> Self {
         let reached = reached(&lesson.places);
@@ -64,7 +77,10 @@ impl Scored {
         let is_whole = |scores: &&Vec<f64>| scores.len() == 1 || scores.len() == reached.len();
         let contenders = inside.map(|inside| inside.contenders.as_slice()).unwrap_or_default();
         let pairs = |scores: &Vec<f64>| scores.iter().copied().zip(reached.iter().copied()).collect();
-        let scores: Vec<Vec<(f64, f64)>> = contenders.iter().filter(is_whole).map(pairs).collect();
+        let mut scores: Vec<Vec<(f64, f64)>> = contenders.iter().filter(is_whole).map(pairs).collect();
+        if let Some(shares) = scores.get_mut(gsm_ml::CONTENDERS.len()) {
+            shares.iter_mut().for_each(|(share, _)| *share = score_of_share(*share, reached.len()));
+        }
         let beside = match (inside.map(|inside| &inside.spoke), scores.first().map(Vec::as_slice)) {
             (Some(Spoke::Elsewhere { own, .. }), Some([shown])) => Some([*shown, (*own, shown.1)]),
             _ => None,
@@ -126,11 +142,9 @@ impl Recent {
             self.weight += share;
             self.log_loss += share * log_loss(*p, *y);
             self.brier += share * (p - y) * (p - y);
-            if *y != 0.5 {
+            if let Some(hit) = hit(*p, *y) {
                 self.decisive += share;
-                let is_even = (p - 0.5).abs() < 1e-9;
-                self.hits +=
-                    share * if is_even { 0.5 } else { f64::from(u8::from((*p > 0.5) == (*y > 0.5))) };
+                self.hits += share * hit;
             }
         }
     }

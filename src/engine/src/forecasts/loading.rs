@@ -1,10 +1,11 @@
 //! The models at start: all lessons, in the order in which they were learnt.
-use super::{Forecasts, league::League, lesson};
+use super::{Beginning, Forecasts, TrainedModel, league::League, lesson};
 use crate::{
     Engine, EngineError, Snapshots,
-    store::{Key, KeyRange, Version},
+    store::{Key, KeyRange, LessonRow, Version},
 };
 use gsm_core::{MatchId, Mode, Timestamp, limits};
+use gsm_ml::ModelFile;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -45,13 +46,47 @@ impl Engine {
         Ok(learnt)
     }
 
+    /// A model with the players of its mode as a server learns them that begins with its weights: so that whoever asks the
+    /// file hears what that server says. The weights stay as they are, and its window reaches to the last result. Reads
+    /// all lessons.
+    ///
+    /// # Errors
+    /// A store that fails, or has a damaged row.
+    pub async fn with_players(&self, mode: &Mode, mut file: ModelFile) -> Result<ModelFile, EngineError> {
+        let (modes, places) = self.lesson_places(Some(mode)).await?;
+        let last = places.iter().map(|(_, at, ..)| *at).max();
+        file.about.window.to = last.map_or(file.about.window.to, |last| last.max(file.about.window.to));
+        let champion = Arc::new(TrainedModel::new(file.clone(), String::new()));
+        let mut league = League::begun(Beginning { champion: Some(champion), challengers: Vec::new() });
+        self.read_lessons(&modes, &places, |_, version, lesson| {
+            league.learn(version, lesson);
+        })
+        .await?;
+        Ok(league.taught(file))
+    }
+
     /// Learns from all lessons. Memory for their places, and one read a lesson.
     async fn learn_all(&self) -> Result<BTreeMap<Mode, League>, EngineError> {
+        let (modes, places) = self.lesson_places(None).await?;
+        let mut leagues: BTreeMap<Mode, League> = BTreeMap::new();
+        self.read_lessons(&modes, &places, |mode, version, lesson| {
+            let begun = || self.views.forecasts.begun(mode);
+            leagues.entry(mode.clone()).or_insert_with(begun).learn(version, lesson);
+        })
+        .await?;
+        Ok(leagues)
+    }
+
+    /// Where lessons stand, of one mode or of all, in the order in which they are learnt; and the modes that they number.
+    async fn lesson_places(&self, only: Option<&Mode>) -> Result<(Vec<Mode>, Vec<Place>), EngineError> {
         let (mut modes, mut places) = (Vec::<Mode>::new(), Vec::<Place>::new());
         self.each(KeyRange::AllLessons, |key, found| {
             let (Key::Lesson(mode, id), Some(lesson)) = (&key, lesson(&found.row)) else {
                 return Err(EngineError::damaged(&key));
             };
+            if only.is_some_and(|only| only != mode) {
+                return Ok(());
+            }
             // Keys come mode by mode.
             if modes.last() != Some(mode) {
                 modes.push(mode.clone());
@@ -61,7 +96,16 @@ impl Engine {
         })
         .await?;
         places.sort_unstable();
-        let mut leagues: BTreeMap<Mode, League> = BTreeMap::new();
+        Ok((modes, places))
+    }
+
+    /// Reads the lessons that stand there, in that order.
+    async fn read_lessons(
+        &self,
+        modes: &[Mode],
+        places: &[Place],
+        mut take: impl FnMut(&Mode, Version, &LessonRow),
+    ) -> Result<(), EngineError> {
         for page in places.chunks(limits::PAGE_SIZE_MAX) {
             let of = |at: usize| modes.get(at).cloned();
             let keys: Option<Vec<Key>> =
@@ -72,11 +116,10 @@ impl Engine {
                 let (Key::Lesson(mode, _), Some(lesson)) = (key, lesson(&row)) else {
                     return Err(EngineError::damaged(key));
                 };
-                let begun = || self.views.forecasts.begun(mode);
-                leagues.entry(mode.clone()).or_insert_with(begun).learn(*version, lesson);
+                take(mode, *version, lesson);
             }
         }
-        Ok(leagues)
+        Ok(())
     }
 
     /// Rows that were listed: where one is missing the read was stale.

@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Changes with everything that a snapshot says.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// The one name that is written.
 const NAME: &str = "models";
 /// Bytes that are added to a frame at once.

@@ -119,9 +119,9 @@ pub struct FairnessLine {
     /// What was expected of the part less what it reached, of matches that were predicted: above 0, the model thinks too
     /// much of it.
     pub overrated: Option<f64>,
-    /// The share of decided matches of the part whose winner was predicted.
+    /// Of its players' matches that were predicted and decided, the share in which it was predicted how it went for them.
     pub accuracy: Option<f64>,
-    /// Mean log loss of its matches.
+    /// Mean log loss of what was predicted of their sides.
     pub log_loss: Option<f64>,
     /// The mean quality of its matches.
     pub quality: Option<f64>,
@@ -232,14 +232,14 @@ fn mean(sum: f64, n: u64) -> Option<f64> {
     (n > 0).then(|| sum / n as f64)
 }
 
-fn line(segment: Option<&Segment>, sums: &Sums, figures: Option<TwoSidesReport>) -> FairnessLine {
+fn line(segment: Option<&Segment>, sums: &Sums) -> FairnessLine {
     FairnessLine {
         segment: segment.cloned(),
         matches: sums.matches,
         score: mean(sums.reached, sums.matches),
         overrated: mean(sums.expected - sums.reached_predicted, sums.predicted),
-        accuracy: figures.as_ref().and_then(|of| of.accuracy),
-        log_loss: figures.as_ref().map(|of| of.log_loss),
+        accuracy: mean(sums.hits, sums.decided),
+        log_loss: mean(sums.log_loss, sums.predicted),
         quality: mean(sums.quality, sums.predicted),
         wait_ms_mean: mean(sums.wait_ms, sums.waited),
         wait_ms_max: sums.wait_ms_max,
@@ -285,12 +285,8 @@ impl Engine {
             return if known { Ok(Vec::new()) } else { Err(EngineError::Unknown { what: "mode" }) };
         };
         let league = league.lock();
-        let (live, [champion, ..]) = (league.live(), &league.live().contenders);
-        let of_part = |(segment, sums)| {
-            let figures = champion.parts.iter().find(|(of, _)| *of == segment);
-            line(Some(segment), sums, figures.and_then(|(_, of)| of.report().two_sides))
-        };
-        let all = line(None, &live.fairness.all, champion.all.report().two_sides);
-        Ok(std::iter::once(all).chain(live.fairness.parts.iter().map(of_part)).collect())
+        let fairness = &league.live().fairness;
+        let parts = fairness.parts.iter().map(|(segment, sums)| line(Some(segment), sums));
+        Ok(std::iter::once(line(None, &fairness.all)).chain(parts).collect())
     }
 }

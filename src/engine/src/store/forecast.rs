@@ -65,7 +65,8 @@ pub struct Inside {
     pub seen: Option<Vector>,
     /// What each feature adds to the logit, of two sides.
     pub parts: Sparse,
-    /// The scores that each of [`crate::CONTENDERS`] expects: of the first of two sides, or of every side of more.
+    /// The scores that each of [`crate::CONTENDERS`] expects: of the first of two sides, or of every side of more; of more,
+    /// what the rating system says are shares of the match, whose sum is 1.
     pub contenders: Vec<Vec<f64>>,
     /// The scores that each challenger in the shadow expects, by its name and the start of its hash.
     pub shadows: Vec<(String, Vec<f64>)>,

@@ -213,6 +213,10 @@ async fn free_for_alls_are_predicted_and_judged(w: World) {
         let order: Vec<PlayerId> = (0..5).map(|at| p[(at + nth) % 5]).collect();
         let view = made(&w, &order).await;
         let forecast = view.row.prediction.forecast.unwrap();
+        if nth == 0 {
+            let inside = forecast.inside.as_ref().unwrap();
+            assert_eq!(inside.contenders[4], [0.2; 5], "equals share");
+        }
         assert!(forecast.chances.is_none() && (forecast.expected.iter().sum::<f64>() - 2.5).abs() < 1e-9);
         // Who is first in the list always wins, the second is second.
         let ended: Vec<u32> =
@@ -228,6 +232,10 @@ async fn free_for_alls_are_predicted_and_judged(w: World) {
     let champion = view.contenders[0].all.as_ref().unwrap();
     assert_eq!((view.matches, champion.matches), (30, 150));
     assert!(champion.log_loss < 0.69 && champion.accuracy.unwrap() > 0.7, "{champion:?}");
+    // Its shares of the match are judged as the scores that they stand for.
+    let rating = view.contenders[4].all.as_ref().unwrap();
+    assert!(rating.log_loss < 0.69 && rating.accuracy.unwrap() > 0.7, "{rating:?}");
+    assert!((rating.brier - champion.brier).abs() < 0.1, "{rating:?} {champion:?}");
     assert_eq!(w.node("restarted").await.models(), w.engine.models());
 }
 

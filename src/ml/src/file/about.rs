@@ -69,7 +69,7 @@ pub struct Metrics {
 pub struct Compared {
     /// The hash of its file.
     pub hash: String,
-    /// Whether it had seen some of these matches.
+    /// Whether the window of its training reaches into these matches.
     pub had_seen: bool,
     /// How good it was.
     pub figures: Figures,

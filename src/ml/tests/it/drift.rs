@@ -2,7 +2,7 @@
 //! changes.
 use crate::league::Chance;
 use gsm_core::Timestamp;
-use gsm_ml::{Drift, Meeting, Model, Outcome};
+use gsm_ml::{Drift, Entry, Meeting, Model, Outcome};
 
 /// Of so many players.
 const PLAYERS: u64 = 60;
@@ -44,6 +44,80 @@ fn alarms(seed: u64, matches: u64, game: impl Fn(u64) -> Game) -> Vec<u64> {
         model.learn(&meeting, &features, &outcome).unwrap();
     }
     raised
+}
+
+/// The same of free-for-alls of so many: who is ahead of whom goes by the same chances.
+fn alarms_of_fields(seed: u64, sides: usize, matches: u64, game: impl Fn(u64) -> Game) -> Vec<u64> {
+    let (mut model, mut drift, mut chance) = (Model::new(), Drift::default(), Chance::new(seed));
+    let mut raised = Vec::new();
+    for nth in 0..matches {
+        let mut players: Vec<u32> = Vec::new();
+        while players.len() < sides {
+            let player = chance.below(PLAYERS) as u32;
+            if !players.contains(&player) {
+                players.push(player);
+            }
+        }
+        // Differences of two such deviations are logistic.
+        let mut performance = |player: &u32| {
+            let strength = f64::from(*player) / 16.0;
+            let strength = match game(nth) {
+                Game::Known => strength,
+                Game::Reversed => -strength,
+                Game::Coin => 0.0,
+            };
+            strength - (-chance.unit().max(1e-12).ln()).ln()
+        };
+        let performances: Vec<f64> = players.iter().map(&mut performance).collect();
+        let place = |own: &f64| 1 + performances.iter().filter(|other| *other > own).count() as u32;
+        let places: Vec<u32> = performances.iter().map(place).collect();
+        let of: Vec<[u32; 1]> = players.iter().map(|player| [*player]).collect();
+        let of: Vec<&[u32]> = of.iter().map(<[u32; 1]>::as_slice).collect();
+        let entry = Entry { at: Timestamp::from_millis(nth as i64 * 120_000), variant: None, sides: &of };
+        let field = model.field(&entry).unwrap();
+        let expected = model.shares(&field).expected;
+        let reached = |place: &u32| (sides as f64 - f64::from(*place)) / (sides as f64 - 1.0);
+        if drift.add(expected.iter().zip(&places).map(|(side, place)| (side[0], reached(place)))) {
+            raised.push(nth);
+        }
+        model.learn_field(&entry, &field, &places).unwrap();
+    }
+    raised
+}
+
+/// 12 leagues of each size, 120,000 matches in all.
+#[test]
+fn it_is_quiet_while_free_for_alls_stay_as_they_are() {
+    for (sides, matches) in [(3, 4_000), (4, 4_000), (16, 2_000)] {
+        for seed in 0..12 {
+            let raised = alarms_of_fields(seed, sides, matches, |_| Game::Known);
+            assert_eq!(raised, Vec::<u64>::new(), "{sides} sides, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn it_is_raised_soon_after_free_for_alls_have_changed() {
+    const SHIFT: u64 = 1_500;
+    let mut all = Vec::new();
+    // Of sixteen without reason the model mostly knows by itself before it has lost so much.
+    for (sides, after, soon) in [
+        (3, Game::Reversed, 60),
+        (4, Game::Reversed, 60),
+        (16, Game::Reversed, 60),
+        (3, Game::Coin, 200),
+        (4, Game::Coin, 200),
+    ] {
+        let wait = |seed| {
+            let game = |nth| if nth < SHIFT { Game::Known } else { after };
+            let raised = alarms_of_fields(seed, sides, SHIFT + soon + 1, game);
+            raised.first().map_or(u64::MAX, |first| first - SHIFT)
+        };
+        let mut waits: Vec<u64> = (0..8).map(wait).collect();
+        waits.sort_unstable();
+        all.push((sides, soon, waits));
+    }
+    assert!(all.iter().all(|(_, soon, waits)| waits[7] <= *soon), "{all:?}");
 }
 
 /// 12 leagues, 120,000 matches.

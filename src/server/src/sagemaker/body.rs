@@ -8,30 +8,57 @@ use crate::problem::ApiError;
 use axum::http::StatusCode;
 use gsm_core::{Timestamp, limits::MATCH_PLAYERS_MAX};
 use gsm_ml::Home;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Number, Value};
+use std::collections::BTreeSet;
 
 /// One match, or `instances` of them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Body {
-    schema_version: Option<u64>,
+    #[serde(default, deserialize_with = "whole")]
+    schema_version: Option<i64>,
     /// The seed's form, answered by a bare number: the quality of a match of two.
+    #[serde(default, deserialize_with = "told")]
     player1: Option<Value>,
+    #[serde(default, deserialize_with = "told")]
     player2: Option<Value>,
+    #[serde(default, deserialize_with = "told")]
     player1_features: Option<Value>,
+    #[serde(default, deserialize_with = "told")]
     player2_features: Option<Value>,
     /// Teams.
+    #[serde(default, deserialize_with = "told")]
     teams: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "told")]
     team_a: Option<Value>,
+    #[serde(default, deserialize_with = "told")]
     team_b: Option<Value>,
     variant: Option<String>,
     home: Option<Value>,
     /// Milliseconds since 1970.
+    #[serde(default, deserialize_with = "whole")]
     at: Option<i64>,
     explain: Option<bool>,
+    #[serde(default, deserialize_with = "told")]
     instances: Option<Vec<Body>>,
 }
+
+/// What has a form of its own, and is never `null`.
+fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// A whole number, which JSON may write as `1.0`; `null` is none.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(from)? else { return Ok(None) };
+    let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < WHOLE_MAX);
+    let whole = number.as_i64().or_else(|| float.map(|float| float as i64));
+    whole.map(Some).ok_or_else(|| D::Error::custom("a whole number is wanted"))
+}
+
+/// Whole numbers below are the same as floats.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// A match, and how it is answered.
 #[derive(Debug)]
@@ -69,13 +96,26 @@ impl Body {
 
     fn check_version(&self, path: &str) -> Result<(), ApiError> {
         match self.schema_version {
-            Some(version) if version != SCHEMA_VERSION => {
+            Some(version) if u64::try_from(version) != Ok(SCHEMA_VERSION) => {
                 let detail = format!("this endpoint speaks schema version {SCHEMA_VERSION}, not {version}");
                 Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_schema_version", detail)
                     .hint("send what that version asks for: sagemaker/models/inference.schema.json")
                     .field(format!("{path}schema_version")))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Where the sides of the form stand that is told.
+    fn side_names(&self) -> [&'static str; 2] {
+        if self.player1.is_some() {
+            ["player1", "player2"]
+        } else if self.player1_features.is_some() {
+            ["player1_features", "player2_features"]
+        } else if self.teams.is_some() {
+            ["teams[0]", "teams[1]"]
+        } else {
+            ["team_a", "team_b"]
         }
     }
 
@@ -93,6 +133,7 @@ impl Body {
             return Err(fault("invalid", &format!("{path}instances"), "instances have no instances"));
         }
         if self.forms() > 1 {
+            let path = path.trim_end_matches('.');
             return Err(fault("invalid", path, "a match is told in one form: players, features or teams"));
         }
         let at = |name: &str| format!("{path}{name}");
@@ -119,7 +160,7 @@ impl Body {
             let other = self.team_b.as_ref().ok_or_else(|| missing("team_b"))?;
             ([team(one, &at("team_a"))?, team(other, &at("team_b"))?], false)
         };
-        check_sides(&sides, path)?;
+        check_sides(&sides, |side| at(self.side_names()[side]))?;
         let asked = Asked {
             sides,
             variant: self.variant.clone(),
@@ -149,41 +190,40 @@ fn team(value: &Value, field: &str) -> Result<Vec<Someone>, ApiError> {
     each.map(|(nth, player)| someone(player, &format!("{field}[{nth}]"), Manner::Strict)).collect()
 }
 
-/// That each side has somebody, nobody comes twice, and they are not too many.
-pub(super) fn check_sides(sides: &[Vec<Someone>; 2], path: &str) -> Result<(), ApiError> {
-    if let Some(side) = sides.iter().position(Vec::is_empty) {
-        let detail = format!("team {side} has no players");
-        return Err(fault("empty_team", path, detail));
-    }
-    if sides.iter().map(Vec::len).sum::<usize>() > MATCH_PLAYERS_MAX {
-        let detail = format!("a match has at most {MATCH_PLAYERS_MAX} players");
-        return Err(fault("invalid", path, detail));
-    }
-    let mut ids: Vec<&str> = sides
-        .iter()
-        .flatten()
-        .filter_map(|someone| match someone {
-            Someone::Id(id, _) => Some(id.as_str()),
-            Someone::Guest(_) => None,
-        })
-        .collect();
-    ids.sort_unstable();
-    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => {
-            let id: String = pair[0].chars().take(64).collect();
-            Err(fault("invalid", path, format!("`{}` is in the match twice", id.escape_debug())))
+/// That each side has somebody, nobody comes twice, and they are not too many; `field` tells where a side, 0 or 1, stands.
+pub(super) fn check_sides(
+    sides: &[Vec<Someone>; 2],
+    field: impl Fn(usize) -> String,
+) -> Result<(), ApiError> {
+    let (mut players, mut ids) = (0, BTreeSet::new());
+    for (side, team) in sides.iter().enumerate() {
+        if team.is_empty() {
+            return Err(fault("empty_team", &field(side), "a team has no players"));
         }
-        None => Ok(()),
+        players += team.len();
+        if players > MATCH_PLAYERS_MAX {
+            let detail = format!("a match has at most {MATCH_PLAYERS_MAX} players");
+            return Err(fault("invalid", &field(side), detail));
+        }
+        for someone in team {
+            if let Someone::Id(id, _) = someone
+                && !ids.insert(id.as_str())
+            {
+                let id: String = id.chars().take(64).collect();
+                let detail = format!("`{}` is in the match twice", id.escape_debug());
+                return Err(fault("invalid", &field(side), detail));
+            }
+        }
     }
+    Ok(())
 }
 
 fn home(value: Option<&Value>, field: &str) -> Result<Home, ApiError> {
     match value {
         None => Ok(Home::AsEver),
         Some(Value::String(text)) if text == "nobody" => Ok(Home::Nobody),
-        Some(Value::Number(side)) if side.as_u64().is_some_and(|side| side < 2) => {
-            Ok(Home::Side(usize::from(side.as_u64() == Some(1))))
-        }
+        Some(Value::Number(side)) if side.as_f64() == Some(0.0) => Ok(Home::Side(0)),
+        Some(Value::Number(side)) if side.as_f64() == Some(1.0) => Ok(Home::Side(1)),
         Some(_) => Err(fault("invalid_field", field, "0 or 1, the team that is at home, or `nobody`")),
     }
 }

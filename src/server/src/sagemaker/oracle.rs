@@ -38,6 +38,11 @@ impl Oracle {
         &self.oracle.about().schema
     }
 
+    /// Whether an id is a player of the model.
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.oracle.knows(id)
+    }
+
     /// The prediction of a match.
     pub(super) fn answer<'a>(&'a self, asked: &'a Asked) -> Result<Answer<'a>, MlError> {
         let who = |someone: &'a Someone| match someone {

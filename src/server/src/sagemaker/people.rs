@@ -1,7 +1,7 @@
 //! A player of a request: an id, or numbers that say how good he is.
 use crate::problem::ApiError;
 use axum::http::StatusCode;
-use gsm_ml::Guest;
+use gsm_ml::{Guest, MlError};
 use serde_json::{Map, Value};
 
 /// Longest id, in bytes: that of match histories.
@@ -43,8 +43,22 @@ pub(super) fn id(text: &str, field: &str) -> Result<Someone, ApiError> {
     Ok(Someone::Id(text.to_owned(), None))
 }
 
-pub(super) fn guest(rating: f64, deviation: Option<f64>, games: u32, field: &str) -> Result<Guest, ApiError> {
-    Guest::new(rating, deviation, games).map_err(|error| fault("invalid", field, error))
+/// The rating stands at `field`, the deviation at a field of its own.
+pub(super) fn guest(
+    rating: f64,
+    deviation: Option<(f64, String)>,
+    games: u32,
+    field: &str,
+) -> Result<Guest, ApiError> {
+    let (deviation, its_field) = deviation.unzip();
+    Guest::new(rating, deviation, games).map_err(|error| {
+        let name = match error {
+            MlError::NotFinite { name } | MlError::OutOfRange { name, .. } => name,
+            _ => "",
+        };
+        let field = its_field.as_deref().filter(|_| name == "deviation").unwrap_or(field);
+        fault("invalid", field, error)
+    })
 }
 
 /// Reads `"ann"`, `1500`, `[1500, 60, 20]` or `{"rating": 1500, "deviation": 60, "games": 20}`, `{"id": "ann"}`.
@@ -79,7 +93,8 @@ fn of_row(row: &[Value], field: &str, manner: Manner) -> Result<Guest, ApiError>
     for at in 3..row.len() {
         number(at)?;
     }
-    guest(rating, number(1)?, games.unwrap_or(0), field)
+    let deviation = number(1)?.map(|deviation| (deviation, format!("{field}[1]")));
+    guest(rating, deviation, games.unwrap_or(0), &format!("{field}[0]"))
 }
 
 fn of_object(of: &Map<String, Value>, field: &str, manner: Manner) -> Result<Someone, ApiError> {
@@ -94,8 +109,9 @@ fn of_object(of: &Map<String, Value>, field: &str, manner: Manner) -> Result<Som
         first(names).map(|(value, field)| number(value, &field).map(|n| (n, field))).transpose()
     };
     let games = read(&GAMES)?.map(|(games, field)| whole(games, &field)).transpose()?.unwrap_or(0);
-    let deviation = read(&DEVIATION)?.map(|(deviation, _)| deviation);
-    let rated = read(&RATING)?.map(|(rating, field)| guest(rating, deviation, games, &field)).transpose()?;
+    let deviation = read(&DEVIATION)?;
+    let rated = read(&RATING)?;
+    let rated = rated.map(|(rating, field)| guest(rating, deviation.clone(), games, &field)).transpose()?;
     let named = match first(&IDS) {
         Some((Value::String(text), field)) => Some(id(text, &field)?),
         // Services count their players.

@@ -26,7 +26,7 @@ pub(super) fn one(bytes: &[u8], limits: &JsonLimits) -> Result<Body, ApiError> {
 pub(super) fn list(bytes: &[u8], limits: &JsonLimits, take: &mut Taken<'_>) -> Result<(), ApiError> {
     let mut fault = None;
     let read = strict_json::parse_by(Each { take, path: "", fault: &mut fault }, bytes, limits);
-    fault.map_or_else(|| read.map(drop).map_err(Into::into), Err)
+    fault.map_or_else(|| read.map_err(Into::into), Err)
 }
 
 /// Each match of an object with `instances`, or the one match that it is; whether it has instances.
@@ -109,7 +109,7 @@ impl<'de> Visitor<'de> for Few<'_> {
     }
 }
 
-/// The matches of a list, taken as they are read; whether there is a list. What `take` refuses ends it, and is `fault`.
+/// The matches of a list, taken as they are read. What `take` refuses ends it, and is `fault`.
 struct Each<'a, 't> {
     take: &'a mut Taken<'t>,
     path: &'static str,
@@ -117,27 +117,18 @@ struct Each<'a, 't> {
 }
 
 impl<'de> DeserializeSeed<'de> for Each<'_, '_> {
-    type Value = bool;
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<bool, D::Error> {
-        from.deserialize_option(self)
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for Each<'_, '_> {
-    type Value = bool;
+    type Value = ();
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a list of matches")
     }
-    fn visit_none<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-    fn visit_unit<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<bool, D::Error> {
-        from.deserialize_seq(self)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<bool, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         for nth in 0_usize.. {
             let Some(value) = items.next_element_seed(Few(&Cell::new(MATCH_MEMBERS_MAX)))? else { break };
             let path = format!("{}[{nth}]", self.path);
@@ -146,7 +137,7 @@ impl<'de> Visitor<'de> for Each<'_, '_> {
                 return Err(A::Error::custom("refused"));
             }
         }
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -173,7 +164,8 @@ impl<'de> Visitor<'de> for Envelope<'_, '_> {
         while let Some(name) = members.next_key::<String>()? {
             if name == "instances" {
                 let each = Each { take: &mut *self.take, path: "instances", fault: &mut *self.fault };
-                has_instances = members.next_value_seed(each)?;
+                members.next_value_seed(each)?;
+                has_instances = true;
             } else {
                 rest.insert(name, members.next_value_seed(Few(&left))?);
             }

@@ -2,6 +2,8 @@
 //!
 //! With a head of column names (`team_a,team_b` or `player1,player2` or `rating_a,rating_b`, `variant`, `home`) a row is answered by a row;
 //! without one a row has two columns (two ratings where both are numbers, else two teams) and is answered by its quality.
+//! A first row whose cells all begin as columns of players do (`player_a`, `team1`) and of whom the model knows nobody is
+//! taken for a head that there is not, and refused.
 //! Players of a team stand with `|` between them.
 use super::{
     body::{Item, check_sides},
@@ -34,16 +36,33 @@ fn column(name: &str) -> Option<Column> {
     }
 }
 
+const HEADS: &str = "two cells a row, or a head: team_a,team_b or player1,player2 or rating_a,rating_b, and if wanted variant, home";
+
 /// The number of a line, and its text.
 pub(super) type Row<'a> = (usize, &'a str);
 
-/// The rows, and whether there is a head.
-pub(super) fn rows(text: &str) -> Result<(Vec<Row<'_>>, Head), ApiError> {
+/// What names of columns with players begin with, elsewhere.
+const PLAYERS: [&str; 5] = ["player", "team", "side", "rating", "elo"];
+
+fn is_like_head(cell: &str) -> bool {
+    let cell = cell.to_ascii_lowercase();
+    PLAYERS.iter().any(|start| cell.starts_with(start))
+}
+
+/// The rows, and whether there is a head; `knows` tells of an id whether it is a player of the model.
+pub(super) fn rows(text: &str, knows: impl Fn(&str) -> bool) -> Result<(Vec<Row<'_>>, Head), ApiError> {
     let lines = text.lines().zip(1..).map(|(line, number)| (number, line.trim_end_matches('\r')));
     let mut lines: Vec<Row<'_>> = lines.filter(|(_, line)| !line.trim().is_empty()).collect();
     let first = lines.first().map(|(_, line)| cells(line)).unwrap_or_default();
     let is_of_side = |name: &Cow<'_, str>| matches!(column(name), Some(Column::Team(_) | Column::Rating(_)));
     if !first.iter().any(is_of_side) {
+        let known = |cell: &Cow<'_, str>| cell.split('|').any(|id| knows(id.trim()));
+        let is_like_head = !first.is_empty() && first.iter().all(|cell| is_like_head(cell));
+        if is_like_head && !first.iter().any(known) {
+            let names: Vec<String> = first.iter().map(|cell| format!("`{}`", shown(cell))).collect();
+            let detail = format!("{} look like names of columns, and are none", names.join(", "));
+            return Err(fault("invalid", "line 1", detail).hint(HEADS));
+        }
         return Ok((lines, Head(None)));
     }
     let mut columns = Vec::new();
@@ -129,9 +148,7 @@ impl Head {
         };
         if cells.len() != columns.len() {
             let detail = format!("the row has {} cells, {} are wanted", cells.len(), columns.len());
-            return Err(fault("invalid", &path, detail).hint(
-                "two cells a row, or a head: team_a,team_b or rating_a,rating_b, and if wanted variant, home",
-            ));
+            return Err(fault("invalid", &path, detail).hint(HEADS));
         }
         for (cell, column) in cells.iter().map(|cell| &**cell).zip(columns) {
             match *column {
@@ -152,7 +169,7 @@ impl Head {
                 }
             }
         }
-        check_sides(&asked.sides, &path)?;
+        check_sides(&asked.sides, |_| path.clone())?;
         Ok(Item { asked, is_bare: self.0.is_none() })
     }
 }
@@ -194,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_quoted_head_is_a_head() {
-        let (rows, head) = rows("\"rating_a\",\"rating_b\"\n1500,\"1600\"\n").unwrap();
+        let (rows, head) = rows("\"rating_a\",\"rating_b\"\n1500,\"1600\"\n", |_| false).unwrap();
         assert_eq!(rows, [(2, "1500,\"1600\"")]);
         assert!(head.item(2, rows[0].1, Timestamp::EPOCH).is_ok());
     }

@@ -225,6 +225,9 @@ async fn tables_are_answered_by_tables() {
         ("team_a,who\nann,bob\n", "`who`"),
         ("team_a,team_b,home\nann,bob,2\n", "home"),
         ("ann|ann,bob\n", "twice"),
+        ("player_a,player_b\nann,bob\n", "team_a,team_b or player1,player2"),
+        ("player1_features,player2_features\n1500,1600\n", "`player2_features` look like"),
+        ("\"Team A\",\"Team B\"\nann,bob\n", "look like"),
         ("ann|,bob\n", "1 to 128"),
     ] {
         let got = invoke("text/csv", "*/*", table).await;
@@ -251,12 +254,27 @@ async fn bad_requests_are_told_what_is_wrong() {
         (json!({ "player1": "ann", "player2": "bob", "who": 1 }), "unknown_field", "who"),
         (json!({ "player1": { "rating": 1, "x": 1 }, "player2": 1 }), "unknown_field", "player1.x"),
         (json!({ "player1": {}, "player2": 1 }), "missing_field", "player1.rating"),
-        (json!({ "player1": null, "player2": 1 }), "missing_field", "player1"),
+        (json!({ "player1": null, "player2": 1 }), "invalid_field", "player1"),
+        (json!({ "player1": 1, "player2": 1, "teams": null }), "invalid_field", "teams"),
+        (json!({ "player1": 1, "player2": 1, "team_a": null }), "invalid", ""),
+        (json!({ "instances": null }), "invalid_field", "instances"),
         (json!({ "player1": true, "player2": 1 }), "invalid_field", "player1"),
         (json!({ "player1": { "rating": "x" }, "player2": 1 }), "invalid_field", "player1.rating"),
         (json!({ "player1": { "rating": 1, "games": 1.5 }, "player2": 1 }), "invalid", "player1.games"),
         (json!({ "player1": [1, 2, 3, 4], "player2": 1 }), "invalid_field", "player1"),
         (json!({ "player1": 1e7, "player2": 1 }), "invalid", "player1"),
+        (
+            json!({ "player1": { "rating": -5, "deviation": -1 }, "player2": 1 }),
+            "invalid",
+            "player1.deviation",
+        ),
+        (json!({ "player1": { "mmr": 1e7, "rd": 5 }, "player2": 1 }), "invalid", "player1.mmr"),
+        (json!({ "player1": [1500, -50], "player2": 1 }), "invalid", "player1[1]"),
+        (json!({ "player1": [1e7], "player2": 1 }), "invalid", "player1[0]"),
+        (json!({ "team_a": { "players": [] }, "team_b": [1] }), "empty_team", "team_a"),
+        (json!({ "team_a": ["ann", "ann"], "team_b": [1] }), "invalid", "team_a"),
+        (json!({ "instances": [{ "teams": [[1], []] }] }), "empty_team", "instances[0].teams[1]"),
+        (json!([{ "teams": [[1], [1]], "team_a": [1] }]), "invalid", "[0]"),
         (
             json!({ "player1_features": ["x"], "player2_features": [1] }),
             "invalid_field",
@@ -268,8 +286,8 @@ async fn bad_requests_are_told_what_is_wrong() {
             "player1_features[0]",
         ),
         (json!({ "player1": "", "player2": "bob" }), "invalid", "player1"),
-        (json!({ "player1": "ann", "player2": "ann" }), "invalid", ""),
-        (json!({ "teams": [["ann"], []] }), "empty_team", ""),
+        (json!({ "player1": "ann", "player2": "ann" }), "invalid", "player2"),
+        (json!({ "teams": [["ann"], []] }), "empty_team", "teams[1]"),
         (json!({ "teams": [["ann"], ["bob"], ["cid"]] }), "invalid", "teams"),
         (json!({ "teams": [["ann"], { "who": 1 }] }), "unknown_field", "teams[1].who"),
         (json!({ "teams": [["ann"], "bob"] }), "invalid_field", "teams[1]"),
@@ -314,6 +332,23 @@ async fn bad_requests_are_told_what_is_wrong() {
     check(&invoke("application/json", "image/png", "{}").await, 406, "not_acceptable", "");
     let large = vec![b' '; super::BODY_BYTES_MAX + 1];
     check(&invoke("application/json", "*/*", large).await, 413, "body_too_large", "");
+}
+
+/// What JSON Schema takes for a whole number, and for nothing.
+#[tokio::test]
+async fn whole_numbers_and_nulls_are_as_the_schema_has_them() {
+    let body =
+        json!({ "teams": [["ann"], ["bob"]], "schema_version": 1.0, "at": 1_702_000_000_000.0, "home": 1.0 });
+    let plain = json!({ "teams": [["ann"], ["bob"]], "at": 1_702_000_000_000_i64, "home": 1 });
+    assert_eq!(ask(&body).await.number("/logit"), ask(&plain).await.number("/logit"));
+    let nulls = json!({ "teams": [["ann"], ["bob"]], "schema_version": null, "at": null, "home": null,
+        "variant": null, "explain": null });
+    assert_eq!(ask(&nulls).await.status, StatusCode::OK);
+    for (name, value) in [("at", json!(1.5)), ("at", json!(1e300)), ("schema_version", json!("1"))] {
+        let mut body = plain.clone();
+        body[name] = value;
+        check(&ask(&body).await, 422, "invalid_field", name);
+    }
 }
 
 #[tokio::test]

@@ -111,7 +111,7 @@ impl Work<'_> {
 
     fn csv(&self, bytes: &[u8], out: &mut Written) -> Result<Shape, ApiError> {
         let text = std::str::from_utf8(bytes).map_err(|_| fault("invalid", "", "the table is not UTF-8"))?;
-        let (rows, head) = table::rows(text.trim_start_matches('\u{feff}'))?;
+        let (rows, head) = table::rows(text.trim_start_matches('\u{feff}'), |id| self.oracle.knows(id))?;
         let mut is_empty = true;
         for (line, row) in rows {
             is_empty = false;
