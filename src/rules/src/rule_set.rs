@@ -293,8 +293,7 @@ impl RuleSet {
     /// Most players that a match can have in any stage.
     #[must_use]
     pub fn players_max(&self) -> usize {
-        let of = |stage: &Stage| stage.teams().iter().map(|size| usize::from(size.max)).sum();
-        self.stages.iter().map(of).max().unwrap_or(0)
+        self.stages.iter().map(Stage::players_max).max().unwrap_or(0) as usize
     }
     /// Most players that a party may have; it may still fit no team.
     #[must_use]

@@ -134,6 +134,11 @@ impl Stage {
     pub fn teams(&self) -> &[TeamSize] {
         &self.teams
     }
+    /// Most players that a match can have.
+    #[must_use]
+    pub fn players_max(&self) -> u32 {
+        self.teams.iter().map(|size| u32::from(size.max)).sum()
+    }
     /// The rules that another stage of the same rule set judges otherwise, by what they ask themselves: indexes into
     /// [`RuleSet::rules`](crate::RuleSet::rules).
     pub fn changed<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = usize> + 'a {

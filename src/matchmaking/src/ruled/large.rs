@@ -99,7 +99,7 @@ pub(super) fn large(
                     break;
                 }
             }
-            if best.as_ref().is_some_and(|(players, _)| *players >= most_players(stage)) {
+            if best.as_ref().is_some_and(|(players, _)| *players >= stage.players_max()) {
                 break;
             }
         }
@@ -108,10 +108,6 @@ pub(super) fn large(
         }
     }
     Outcome::None
-}
-
-fn most_players(stage: &Stage) -> u32 {
-    stage.teams().iter().map(|size| u32::from(size.max)).sum()
 }
 
 /// Those who may play in a location, as they are tried one after another until a match is full: by `fastestRegion` those
@@ -290,7 +286,7 @@ impl<'a, 'w> Table<'a, 'w> {
     /// The anchor, what must be in it and the nearest, as many as there are places; then whoever fits where some of
     /// them did not.
     fn nearest(&self, musts: &[Guest<'w>], here: &[Guest<'w>]) -> Seating<'a, 'w> {
-        let most = most_players(self.stage);
+        let most = self.stage.players_max();
         let mut chosen: Vec<&Waiting> = vec![self.anchor.of];
         chosen.extend(musts.iter().map(|guest| guest.of));
         let (mut players, mut others) = (chosen.iter().map(|of| of.size()).sum::<u32>(), Vec::new());

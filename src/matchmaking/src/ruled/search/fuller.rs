@@ -17,7 +17,7 @@ pub(super) struct Best {
 impl Search {
     /// Whether a match has as many players as one can have.
     pub(in super::super) fn is_full(&self, sight: &Sight<'_>) -> bool {
-        let full = sight.set.stages().get(self.stage).map_or(0, room);
+        let full = sight.set.stages().get(self.stage).map_or(0, Stage::players_max);
         self.filled(sight).iter().sum::<u32>() >= full
     }
 
@@ -32,7 +32,7 @@ impl Search {
         let until = self.best.as_ref().map_or(spent.saturating_add(FULLER_WORK_MAX), |best| best.until);
         self.best = Some(Best { taken: self.taken.clone(), players, until });
         let all = self.rest.first().map_or(0, |(players, ..)| players.saturating_add(sight.anchor.size()));
-        players >= room(stage).min(all)
+        players >= stage.players_max().min(all)
     }
 
     /// Ends: with the match that was found, if there is one.
@@ -50,9 +50,4 @@ impl Search {
     pub(in super::super) fn has_found(&self) -> bool {
         self.best.is_some()
     }
-}
-
-/// Players that all teams can have together.
-fn room(stage: &Stage) -> u32 {
-    stage.teams().iter().map(|size| u32::from(size.max)).sum()
 }
