@@ -2,8 +2,8 @@
 //!
 //! With a head of column names (`team_a,team_b` or `player1,player2` or `rating_a,rating_b`, `variant`, `home`) a row is answered by a row;
 //! without one a row has two columns (two ratings where both are numbers, else two teams) and is answered by its quality.
-//! A first row whose cells all begin as columns of players do (`player_a`, `team1`) and of whom the model knows nobody is
-//! taken for a head that there is not, and refused.
+//! A first row whose cells all begin as columns of players do (`player_a`, `team1`), of whom the model knows nobody, and
+//! beneath which a row looks otherwise, is taken for a head that there is not, and refused.
 //! Players of a team stand with `|` between them.
 use super::{
     body::{Item, check_sides},
@@ -44,9 +44,12 @@ pub(super) type Row<'a> = (usize, &'a str);
 /// What names of columns with players begin with, elsewhere.
 const PLAYERS: [&str; 5] = ["player", "team", "side", "rating", "elo"];
 
-fn is_like_head(cell: &str) -> bool {
-    let cell = cell.to_ascii_lowercase();
-    PLAYERS.iter().any(|start| cell.starts_with(start))
+fn is_like_head(row: &[Cow<'_, str>]) -> bool {
+    let is_like_name = |cell: &Cow<'_, str>| {
+        let cell = cell.to_ascii_lowercase();
+        PLAYERS.iter().any(|start| cell.starts_with(start))
+    };
+    !row.is_empty() && row.iter().all(is_like_name)
 }
 
 /// The rows, and whether there is a head; `knows` tells of an id whether it is a player of the model.
@@ -57,8 +60,9 @@ pub(super) fn rows(text: &str, knows: impl Fn(&str) -> bool) -> Result<(Vec<Row<
     let is_of_side = |name: &Cow<'_, str>| matches!(column(name), Some(Column::Team(_) | Column::Rating(_)));
     if !first.iter().any(is_of_side) {
         let known = |cell: &Cow<'_, str>| cell.split('|').any(|id| knows(id.trim()));
-        let is_like_head = !first.is_empty() && first.iter().all(|cell| is_like_head(cell));
-        if is_like_head && !first.iter().any(known) {
+        // Strangers may be called `player_1` as well, but then all are.
+        let next_is_data = lines.get(1).is_some_and(|(_, line)| !is_like_head(&cells(line)));
+        if next_is_data && is_like_head(&first) && !first.iter().any(known) {
             let names: Vec<String> = first.iter().map(|cell| format!("`{}`", shown(cell))).collect();
             let detail = format!("{} look like names of columns, and are none", names.join(", "));
             return Err(fault("invalid", "line 1", detail).hint(HEADS));

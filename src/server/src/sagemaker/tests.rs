@@ -215,6 +215,12 @@ async fn tables_are_answered_by_tables() {
     assert_eq!(named.text.lines().count(), 2, "{}", named.text);
     let plain = invoke("text/csv", "*/*", "home,away\n").await;
     assert_eq!((plain.status.as_u16(), plain.text.lines().count()), (200, 1), "{}", plain.text);
+    for (strangers, matches) in
+        [("player_1,player_2\n", 1), ("player_1,player_2\nplayer_3|team_a,Side7\n", 2)]
+    {
+        let plain = invoke("text/csv", "*/*", strangers).await;
+        assert_eq!((plain.status.as_u16(), plain.text.lines().count()), (200, matches), "{}", plain.text);
+    }
     for (table, part) in [
         ("nan,1500\n", "rating"),
         ("1500,inf\n", "rating"),
