@@ -19,6 +19,7 @@ mod id;
 pub mod limits;
 mod name;
 mod number;
+mod prefetch;
 mod time;
 
 pub use id::{
@@ -27,6 +28,7 @@ pub use id::{
 };
 pub use name::{Attribute, BoardName, Label, Mode, NameError, QueueName, RequestKey, RuleSetName, Variant};
 pub use number::{OutOfRange, Probability, Rank};
+pub use prefetch::prefetch;
 pub use time::{Clock, Millis, Timestamp};
 
 /// A hash map whose hasher has a fixed seed, so that iteration order depends only on the insertions. For keys

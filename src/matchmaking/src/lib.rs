@@ -46,7 +46,7 @@ pub use formed::{Formed, Role, Seat};
 pub use pool::{Pool, Step};
 pub use proposal::Proposal;
 pub use ruled::{
-    NeverMatched, RulePool, RuleWhy, RuledExplain, RuledMatch, RuledStep, RuledTicket, StageWhy,
+    NeverMatched, RulePool, RuleWhy, RuledExplain, RuledMatch, RuledStep, RuledTicket, Side, StageWhy,
 };
 pub use rules::{Format, MatchRules, RulesError, Window};
 pub use ticket::{PoolError, PoolPlayer, PoolTicket, SKILL_ABS_MAX};

@@ -36,6 +36,13 @@ pub enum Never {
 }
 
 impl Party {
+    /// Has what it brings brought into the cache, without waiting for it.
+    #[inline]
+    pub fn prefetch(&self) {
+        // Four bytes each.
+        self.cells.iter().step_by(16).for_each(gsm_core::prefetch);
+    }
+
     pub(crate) fn new(size: u8, never: Option<Never>, numbers: &[f64], columns: &[Vec<Symbol>]) -> Self {
         let words = 1 + columns.iter().map(|cells| 1 + cells.len()).sum::<usize>();
         let words = if columns.is_empty() { 0 } else { words };

@@ -228,7 +228,7 @@ impl Matcher {
                 let teams: Vec<String> = set.teams().iter().map(|team| team.name.clone()).collect();
                 let found = |of: RuledMatch| Found {
                     roles: roles(&of),
-                    sides: of.sides,
+                    sides: of.sides.into_iter().map(|side| side.into_vec()).collect(),
                     teams: teams.clone(),
                     rules: named(set, &of.counts),
                 };

@@ -7,12 +7,14 @@ use super::{
     sieve::{Limit, Traits},
     store::{Key, Store},
 };
-use gsm_core::Timestamp;
-use gsm_rules::{Batching, ExpansionAge, RuleKind, RuleSet, Stage};
+use gsm_core::{Timestamp, prefetch};
+use gsm_rules::{Batching, ExpansionAge, Party, RuleKind, RuleSet, Stage};
 use std::{cell::Cell, ops::RangeInclusive};
 
 /// Tickets that are asked for one anchor of one against one; where none of so many can join it, it is left to the search.
 const ASKED_MAX: u32 = 4_096;
+/// So many turns before its own an anchor is brought nearer.
+const AHEAD: usize = 4;
 /// No place.
 const END: u32 = u32::MAX;
 /// A line of so few is not laid anew.
@@ -136,8 +138,8 @@ impl Line {
         let mut tickets = Vec::with_capacity(store.len());
         let mut news_left = 0;
         let mut places = vec![END; store.slots()];
-        for (key, mark, number) in store.numbers() {
-            let Some(place) = places.get_mut(key.slot as usize) else { continue };
+        store.each_number(|key, mark, number| {
+            let Some(place) = places.get_mut(key.slot as usize) else { return };
             let at = tickets.len() as u32;
             *place = at;
             // There are at most 64.
@@ -146,7 +148,7 @@ impl Line {
             news_left += u32::from(is_news);
             let (before, after) = (at.wrapping_sub(1), at + 1);
             tickets.push(Listed { number, key, before, after, traits: mark.traits, stage, is_news });
-        }
+        });
         if let Some(last) = tickets.last_mut() {
             last.after = END;
         }
@@ -195,6 +197,24 @@ impl Line {
         Some((place, self.at(place).filter(|own| own.key == key)?))
     }
 
+    /// Has those brought nearer whose turn comes soon, so that each finds itself and its neighbours in the cache.
+    #[inline]
+    pub(super) fn look_ahead(&self, anchors: &[Key]) {
+        let place = |ahead: usize| self.places.get(anchors.get(ahead)?.slot as usize);
+        place(3 * AHEAD).into_iter().for_each(prefetch);
+        let ticket = |ahead: usize| self.tickets.get(*place(ahead)? as usize);
+        ticket(2 * AHEAD).into_iter().for_each(prefetch);
+        if let Some(of) = ticket(AHEAD) {
+            let beside = [of.before, of.after].map(|at| self.tickets.get(at as usize));
+            beside.into_iter().flatten().for_each(prefetch);
+        }
+    }
+
+    /// So many matches of two can still be found in it.
+    pub(super) fn pairs_max(&self) -> usize {
+        if self.duel.is_some() { self.left / 2 } else { 0 }
+    }
+
     /// Takes a ticket out: its turn has passed, or it has gone.
     pub(super) fn leave(&mut self, key: Key) {
         self.left(key);
@@ -202,10 +222,16 @@ impl Line {
 
     fn left(&mut self, key: Key) -> Option<Listed> {
         let (_, own) = self.own(key)?;
+        self.unlist(own);
+        Some(own)
+    }
+
+    /// Takes out one that is in the line.
+    fn unlist(&mut self, own: Listed) {
         self.left -= 1;
         self.news_left -= u32::from(own.is_news);
         // Once only: those beside it may go later.
-        if let Some(gone) = self.places.get_mut(key.slot as usize) {
+        if let Some(gone) = self.places.get_mut(own.key.slot as usize) {
             *gone = END;
         }
         if let Some(ticket) = self.tickets.get_mut(own.before as usize) {
@@ -214,7 +240,6 @@ impl Line {
         if let Some(ticket) = self.tickets.get_mut(own.after as usize) {
             ticket.before = own.before;
         }
-        Some(own)
     }
 
     /// The wanted tickets, those nearest to the anchor first, and whether they are news; `None` where the anchor is not in
@@ -224,10 +249,27 @@ impl Line {
         anchor: Key,
         wanted: &'l Wanted,
         passed: &'l Passed,
+        store: &'l Store,
     ) -> Option<impl Iterator<Item = (Key, bool)> + use<'l>> {
         let (_, own) = self.own(anchor)?;
-        let mut walk = Walk::from(own);
-        let next = move || walk.next(self).filter(|(_, apart)| *apart <= wanted.width);
+        let within = move |walk: &mut Walk| walk.next(self).filter(|(_, apart)| *apart <= wanted.width);
+        // Two walk ahead, so that the tickets and then what they bring are in the cache when they are asked.
+        let (mut walk, mut second, mut first) = (Walk::from(own), Walk::from(own), Walk::from(own));
+        let may_come = move |(of, _): &(Listed, f64)| wanted.lets(own, *of, &Passed::default());
+        let mut first = move || {
+            within(&mut first).filter(may_come).into_iter().for_each(|(of, _)| store.prefetch(of.key))
+        };
+        let mut second = move || {
+            let of = within(&mut second).filter(may_come).and_then(|(of, _)| store.at(of.key.slot)?.party());
+            of.into_iter().for_each(Party::prefetch);
+        };
+        (0..2 * AHEAD).for_each(|_| first());
+        (0..AHEAD).for_each(|_| second());
+        let next = move || {
+            first();
+            second();
+            within(&mut walk)
+        };
         let all = std::iter::from_fn(next).map(|(of, _)| of).inspect(|of| {
             let (near, news) = passed.near.get();
             passed.near.set((near + 1, news + u32::from(of.is_news)));
@@ -280,7 +322,6 @@ impl Line {
     pub(super) fn duel(
         &mut self,
         anchor: Key,
-        store: &Store,
         asked: &mut u32,
         mut can_play: impl FnMut(Key, usize) -> bool,
     ) -> Partner<Key> {
@@ -304,14 +345,10 @@ impl Line {
             *asked += 1;
             let stage = duel.stage(own, other);
             let is_near = duel.widths.get(stage).is_some_and(|width| apart <= *width);
-            if store.mark(other.key).is_none() {
-                self.left(other.key);
-                continue;
-            }
             near += u32::from(is_near);
             near_news += u32::from(is_near && other.is_news);
             if is_near && (own.is_news || other.is_news) && (duel.is_all || can_play(other.key, stage)) {
-                self.left(other.key);
+                self.unlist(other);
                 return Partner::Found(other.key);
             }
         }

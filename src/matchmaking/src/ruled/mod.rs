@@ -30,6 +30,7 @@ use objective::Course;
 use outlook::Worth;
 use round::Round;
 use search::Counts;
+use smallvec::{SmallVec, smallvec};
 use std::{collections::BTreeMap, sync::Arc};
 use store::{Key, Store};
 use ticket::Waiting;
@@ -71,21 +72,27 @@ pub struct RulePool {
     round: Option<Round>,
     /// Of a rule set with an objective.
     course: Course,
+    /// Whether a rule gives roles.
+    has_roles: bool,
 }
 
-/// A match that a step found; its tickets have left the pool.
-#[derive(Debug, Clone, PartialEq)]
+/// Who plays on one team.
+pub type Side = SmallVec<[formed::Seat; 1]>;
+
+/// A match that a step found; its tickets have left the pool. That of two players is in one piece: making it asks for no
+/// memory.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RuledMatch {
     /// Who plays on each team, in the order of [`RuleSet::teams`]; a team may be empty.
-    pub sides: Vec<Vec<formed::Seat>>,
+    pub sides: SmallVec<[Side; 2]>,
     /// The tickets, the anchor first.
-    pub tickets: Vec<TicketId>,
+    pub tickets: SmallVec<[TicketId; 2]>,
     /// The backfill ticket among them.
     pub backfill: Option<TicketId>,
     /// Of each side the roles of its players, in their order; empty where no rule is about roles.
     pub roles: Vec<Vec<Option<formed::Role>>>,
     /// Of each rule: how often it held and did not, when it was judged for the sake of these tickets.
-    pub counts: Vec<(u64, u64)>,
+    pub counts: SmallVec<[(u64, u64); 1]>,
 }
 
 /// What a step did.
@@ -106,6 +113,7 @@ impl RulePool {
     pub fn new(set: Arc<RuleSet>) -> Self {
         let begun = vec![Timestamp::from_millis(i64::MIN); set.stages().len()];
         let worth = vec![Worth::default(); begun.len()];
+        let has_roles = set.stages().iter().any(gsm_rules::Stage::has_roles);
         Self {
             symbols: set.symbols(),
             waiting: Store::new(&set),
@@ -122,6 +130,7 @@ impl RulePool {
             parked: BTreeMap::new(),
             round: None,
             course: Course::new(),
+            has_roles,
         }
     }
 
@@ -195,6 +204,11 @@ impl RulePool {
 
     /// Takes a ticket out; whether it was there.
     pub fn remove(&mut self, id: TicketId) -> bool {
+        if let Some(line) = self.round.as_mut().and_then(|round| round.line.as_mut())
+            && let Some(key) = self.waiting.key(&id)
+        {
+            line.leave(key);
+        }
         let Some(waiting) = self.waiting.remove(id) else { return false };
         self.forget(&waiting);
         true
@@ -221,18 +235,22 @@ impl RulePool {
     pub fn counts(&self, id: TicketId) -> Vec<(u64, u64)> {
         let key =
             self.waiting.key(&id).filter(|key| self.waiting.at(key.slot).is_some_and(Waiting::can_match));
-        self.counted(id, key.map_or(0, |key| self.waiting.left_out(key, self.unheard)))
+        let mut counts = vec![(0, 0); self.set.rules().len()];
+        self.count(id, key.map_or(0, |key| self.waiting.left_out(key, self.unheard)), &mut counts);
+        counts
     }
 
-    /// The same of a ticket for whose sake an index has left out so many others.
-    fn counted(&self, id: TicketId, left_out: u32) -> Vec<(u64, u64)> {
-        let counts = self.counts.get(&id);
-        let mut counts = counts.cloned().unwrap_or_else(|| Counts::of(&self.set));
-        let by = self.set.stages().first().and_then(|stage| self.waiting.narrowest(stage));
-        if let Some((_, rule)) = by {
-            counts.note_failed(rule, left_out);
+    /// Adds the same of a ticket for whose sake an index has left out so many others.
+    fn count(&self, id: TicketId, left_out: u32, counts: &mut [(u64, u64)]) {
+        for ((held, failed), more) in
+            counts.iter_mut().zip(self.counts.get(&id).into_iter().flat_map(|of| &of.0))
+        {
+            (*held, *failed) = (*held + more.0, *failed + more.1);
         }
-        counts.0
+        let by = self.set.stages().first().and_then(|stage| self.waiting.narrowest(stage));
+        if let Some((_, failed)) = by.filter(|_| left_out > 0).and_then(|(_, rule)| counts.get_mut(rule)) {
+            *failed += u64::from(left_out);
+        }
     }
 
     /// Forms matches, the anchor that waits longest first. Stops after about `budget` work units (64 at least), and
@@ -242,6 +260,7 @@ impl RulePool {
         let (mut work, mut matches) = (0, Vec::new());
         if self.set.objective().is_some() {
             let finished = self.step_by_objective(now, budget, &mut work, &mut matches);
+            self.waiting.tidy();
             return RuledStep { matches, work, finished };
         }
         let round = match self.round.take() {
@@ -249,13 +268,14 @@ impl RulePool {
             None => self.begin(now, &mut work),
         };
         let finished = self.go_round(round, budget, &mut work, &mut matches);
+        self.waiting.tidy();
         let waiting = &self.waiting;
         let finished = finished && !self.news.iter().any(|key| waiting.mark(*key).is_some());
         RuledStep { matches, work, finished }
     }
 
     fn formed(&mut self, anchor: TicketId, found: Vec<(TicketId, u8)>, now: Timestamp) -> RuledMatch {
-        let mut sides = vec![Vec::new(); self.set.teams().len()];
+        let mut sides: SmallVec<[Side; 2]> = smallvec![Side::new(); self.set.teams().len()];
         let mut backfill = None;
         for (id, team) in &found {
             let Some(ticket) = self.waiting.get(id) else { continue };
@@ -273,11 +293,11 @@ impl RulePool {
                 backfill = Some(*id);
             }
         }
-        let counts = self.counts(anchor);
+        let counts = self.counts(anchor).into();
         let taken: Vec<(&Waiting, u8)> =
             found.iter().filter_map(|(id, team)| Some((self.waiting.get(id)?, *team))).collect();
         let roles = self.roles(&taken, now);
-        let tickets: Vec<TicketId> = found.iter().map(|(id, _)| *id).collect();
+        let tickets: SmallVec<[TicketId; 2]> = found.iter().map(|(id, _)| *id).collect();
         tickets.iter().for_each(|id| {
             self.remove(*id);
         });

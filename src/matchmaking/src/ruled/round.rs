@@ -1,6 +1,6 @@
 //! One pass over the anchors, in the order of their turns.
 use super::{
-    RulePool, RuledMatch,
+    RulePool, RuledMatch, Side,
     line::{Line, Partner},
     scarce::Scarce,
     store::Key,
@@ -52,24 +52,37 @@ impl RulePool {
         work: &mut u32,
         matches: &mut Vec<RuledMatch>,
     ) -> bool {
-        let mut pairs = Vec::with_capacity(PAIRS_MAX);
+        let mut pairs: Vec<Pair> = Vec::with_capacity(2 * PAIRS_MAX);
+        // A pair takes two work units at least.
+        let room = round.line.as_ref().map_or(0, Line::pairs_max);
+        matches.reserve(room.min(budget.saturating_sub(*work) as usize / 2));
         let finished = loop {
             if *work >= budget {
                 break false;
             }
             let Some(key) = self.next_anchor(&mut round) else { break true };
-            round.line.iter_mut().for_each(Line::close_up);
+            if let Some(line) = &mut round.line {
+                line.close_up();
+                line.look_ahead(round.anchors.as_slice());
+            }
             match self.duel(key, &mut round, work) {
                 Partner::Found(pair) => {
+                    // They are formed in a while.
+                    self.waiting.prefetch(pair.0);
+                    self.waiting.prefetch(pair.1);
                     pairs.push(pair);
-                    if pairs.len() == PAIRS_MAX {
-                        self.form_pairs(&mut pairs, round.now, matches);
+                    if let Some((older, _)) =
+                        pairs.split_at_checked(PAIRS_MAX).filter(|(_, of)| of.len() == PAIRS_MAX)
+                    {
+                        self.form_pairs(older, round.now, matches);
+                        pairs.drain(..PAIRS_MAX);
                     }
                 }
                 Partner::None { left_out } => self.waiting.leave_out(key, left_out),
                 Partner::Unknown => {
                     // The search sees who is there.
-                    self.form_pairs(&mut pairs, round.now, matches);
+                    self.form_pairs(&pairs, round.now, matches);
+                    pairs.clear();
                     let Some(anchor) = self.waiting.alive(key).map(|of| of.turn.id) else { continue };
                     let found = self.turn(anchor, &mut round, budget, work);
                     if let Some(line) = round.line.as_mut().filter(|_| round.cut.is_none()) {
@@ -83,7 +96,7 @@ impl RulePool {
                 }
             }
         };
-        self.form_pairs(&mut pairs, round.now, matches);
+        self.form_pairs(&pairs, round.now, matches);
         if !finished {
             self.round = Some(round);
         }
@@ -92,12 +105,15 @@ impl RulePool {
 
     /// Begins a round: the anchors are those that news may have come for.
     pub(super) fn begin(&mut self, now: Timestamp, work: &mut u32) -> Round {
-        self.waiting.settle();
+        self.waiting.settle(false);
         self.note_stages(now);
         self.rounds = self.rounds.wrapping_add(1);
         let mut news = std::mem::take(&mut self.news);
-        news.retain(|key| self.waiting.alive(*key).is_some());
+        news.retain(|key| self.waiting.mark(*key).is_some());
         let is_much = news.len() >= FEW_NEWS;
+        if is_much {
+            self.waiting.settle(true);
+        }
         let arrived = std::mem::take(&mut self.arrived).min(news.len() as u32);
         let line = is_much.then(|| Line::new(&self.set, &self.waiting, self.rounds, now)).flatten();
         let anchors = if news.is_empty() && self.parked.is_empty() {
@@ -108,7 +124,7 @@ impl RulePool {
             reached.iter().for_each(|key| self.waiting.hear(*key, arrived));
             reached
         } else {
-            self.waiting.turns().collect()
+            self.waiting.turns()
         };
         *work += anchors.len() as u32 / 16;
         Round {
@@ -199,43 +215,39 @@ impl RulePool {
             anchor_team = team.unwrap_or(0);
             team.is_some()
         };
-        match line.duel(key, &self.waiting, work, can_play) {
+        match line.duel(key, work, can_play) {
             Partner::Found(partner) => Partner::Found((key, partner, anchor_team)),
             Partner::None { left_out } => Partner::None { left_out },
             Partner::Unknown => Partner::Unknown,
         }
     }
 
-    /// Forms matches of pairs; together, so that the memory of one is awaited while that of another is.
-    pub(super) fn form_pairs(
-        &mut self,
-        pairs: &mut Vec<Pair>,
-        now: Timestamp,
-        matches: &mut Vec<RuledMatch>,
-    ) {
+    /// Forms matches of pairs that wait; together, so that the memory of one is awaited while that of another is.
+    pub(super) fn form_pairs(&mut self, pairs: &[Pair], now: Timestamp, matches: &mut Vec<RuledMatch>) {
         let mut keys: SmallVec<[Key; 2 * PAIRS_MAX]> = SmallVec::new();
         pairs.iter().for_each(|(one, two, _)| keys.extend([*one, *two]));
-        let left_out = |(one, ..): &Pair| self.waiting.left_out(*one, self.unheard);
-        let left_out: SmallVec<[u32; PAIRS_MAX]> = pairs.iter().map(left_out).collect();
-        let mut taken = self.waiting.take_all(&keys).into_iter();
+        self.waiting.unlist(&keys);
         matches.reserve(pairs.len());
-        for ((_, _, team), left_out) in pairs.drain(..).zip(left_out) {
-            let (Some(one), Some(two)) = (taken.next().flatten(), taken.next().flatten()) else { continue };
-            let side = |of: &Waiting| {
-                of.players.iter().map(|player| formed::Seat { ticket: of.turn.id, player: *player }).collect()
-            };
-            let sides = if team == 0 { vec![side(&one), side(&two)] } else { vec![side(&two), side(&one)] };
-            let mut counts = self.counted(one.turn.id, left_out);
-            counts.iter_mut().for_each(|(held, _)| *held += 1);
-            let roles = self.roles(&[(&one, team), (&two, 1 - team)], now);
-            [&one, &two].into_iter().for_each(|of| self.forget(of));
-            matches.push(RuledMatch {
-                sides,
-                tickets: vec![one.turn.id, two.turn.id],
-                backfill: None,
-                roles,
-                counts,
-            });
+        for (one, two, team) in pairs.iter().copied() {
+            let (Some(a), Some(b)) = (self.waiting.alive(one), self.waiting.alive(two)) else { continue };
+            // In its place: a copy of what was just written waits until all before it is in the cache.
+            matches.push(RuledMatch::default());
+            let Some(found) = matches.last_mut() else { continue };
+            found.tickets.extend([a.turn.id, b.turn.id]);
+            for of in if team == 0 { [a, b] } else { [b, a] } {
+                found.sides.push(Side::new());
+                let seats =
+                    of.players.iter().map(|player| formed::Seat { ticket: of.turn.id, player: *player });
+                found.sides.last_mut().into_iter().for_each(|side| side.extend(seats.clone()));
+            }
+            if self.has_roles {
+                found.roles = self.roles(&[(a, team), (b, 1 - team)], now);
+            }
+            found.counts.resize(self.set.rules().len(), (1, 0));
+            self.count(a.turn.id, self.waiting.left_out(one, self.unheard), &mut found.counts);
+            for key in [one, two] {
+                self.waiting.leave(key.slot).iter().for_each(|of| self.forget(of));
+            }
         }
     }
 }

@@ -48,11 +48,11 @@ type Filled = SmallVec<[u32; 8]>;
 
 /// How often each rule held and did not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Counts(pub(super) Vec<(u64, u64)>);
+pub(super) struct Counts(pub(super) SmallVec<[(u64, u64); 1]>);
 
 impl Counts {
     pub(super) fn of(set: &RuleSet) -> Self {
-        Self(vec![(0, 0); set.rules().len()])
+        Self(smallvec![(0, 0); set.rules().len()])
     }
     pub(super) fn add(&mut self, other: &Self) {
         for ((passed, failed), (more_passed, more_failed)) in self.0.iter_mut().zip(&other.0) {

@@ -4,6 +4,17 @@ use std::{collections::BTreeSet, iter::Peekable};
 /// So many new keys are kept apart at least.
 const RECENT_MIN: usize = 1_024;
 
+/// So far ahead it is told which key comes.
+const AHEAD: usize = 16;
+
+/// What is known of keys elsewhere.
+pub(super) trait Fates<K> {
+    /// Whether a key's ticket still waits.
+    fn is_alive(&self, key: &K) -> bool;
+    /// That will soon be asked of this one.
+    fn soon(&self, key: &K);
+}
+
 /// Keys in order, each once. A key is not taken out when its ticket goes: who reads asks whether it is alive, and the
 /// dead are swept out when they are half of all.
 ///
@@ -25,19 +36,20 @@ impl<K> Default for Sorted<K> {
 }
 
 impl<K: Ord + Copy> Sorted<K> {
-    pub(super) fn insert(&mut self, key: K, is_alive: impl Fn(&K) -> bool) {
+    pub(super) fn insert(&mut self, key: K, fates: &(impl Fates<K> + ?Sized)) {
         self.coming.push(key);
         if self.coming.len() + self.recent.len() > self.recent_max() {
-            self.sweep(is_alive);
+            self.sweep(fates);
         }
     }
 
     /// Puts in order what has come, so that it is cheap to read.
-    pub(super) fn settle(&mut self, is_alive: impl Fn(&K) -> bool) {
-        if self.coming.len() > RECENT_MIN {
-            self.sweep(is_alive);
+    /// `wholly`: into one array, for who is to read all of them.
+    pub(super) fn settle(&mut self, wholly: bool, fates: &(impl Fates<K> + ?Sized)) {
+        if self.coming.len() > RECENT_MIN || (wholly && !(self.coming.is_empty() && self.recent.is_empty())) {
+            self.sweep(fates);
         } else {
-            self.recent.extend(self.coming.drain(..).filter(is_alive));
+            self.recent.extend(self.coming.drain(..).filter(|key| fates.is_alive(key)));
         }
     }
 
@@ -45,19 +57,34 @@ impl<K: Ord + Copy> Sorted<K> {
         RECENT_MIN.max(self.main.len() / 8)
     }
 
-    /// Notes that a key has died.
-    pub(super) fn bury(&mut self, is_alive: impl Fn(&K) -> bool) {
+    /// Notes that a key has died; [`Sorted::tidy`] is to follow.
+    pub(super) fn bury(&mut self) {
         self.dead += 1;
+    }
+
+    /// Sweeps the dead out where they are many.
+    pub(super) fn tidy(&mut self, fates: &(impl Fates<K> + ?Sized)) {
         if self.dead > RECENT_MIN.max((self.main.len() + self.recent.len() + self.coming.len()) / 2) {
-            self.sweep(is_alive);
+            self.sweep(fates);
         }
     }
 
-    fn sweep(&mut self, is_alive: impl Fn(&K) -> bool) {
-        self.main.retain(&is_alive);
+    fn sweep(&mut self, fates: &(impl Fates<K> + ?Sized)) {
+        let mut kept = 0;
+        for at in 0..self.main.len() {
+            if let Some(next) = self.main.get(at + AHEAD) {
+                fates.soon(next);
+            }
+            let Some(key) = self.main.get(at).copied().filter(|key| fates.is_alive(key)) else { continue };
+            if let Some(place) = self.main.get_mut(kept) {
+                *place = key;
+            }
+            kept += 1;
+        }
+        self.main.truncate(kept);
         let mut new = std::mem::take(&mut self.coming);
-        new.retain(&is_alive);
-        new.extend(std::mem::take(&mut self.recent).into_iter().filter(&is_alive));
+        new.retain(|key| fates.is_alive(key));
+        new.extend(std::mem::take(&mut self.recent).into_iter().filter(|key| fates.is_alive(key)));
         new.sort_unstable();
         merge(&mut self.main, &new);
         new.clear();
@@ -83,8 +110,26 @@ impl<K: Ord + Copy> Sorted<K> {
 
     /// All, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = K> {
-        let recent = merged(self.main.iter().copied(), self.recent.iter().copied(), |a, b| a < b);
-        merged(recent, self.coming(|_| true).into_iter(), |a, b| a < b)
+        // Most often they are in one array.
+        let is_one = self.recent.is_empty() && self.coming.is_empty();
+        let (alone, main) = if is_one { (&*self.main, [].as_slice()) } else { ([].as_slice(), &*self.main) };
+        let alone = alone.iter().copied();
+        let recent = merged(main.iter().copied(), self.recent.iter().copied(), |a, b| a < b);
+        alone.chain(merged(recent, self.coming(|_| true).into_iter(), |a, b| a < b))
+    }
+
+    /// `each` with all, ascending; where they are in one array, what is known of them is at hand by then.
+    pub(super) fn for_each(&self, fates: &(impl Fates<K> + ?Sized), mut each: impl FnMut(K)) {
+        if !(self.recent.is_empty() && self.coming.is_empty()) {
+            return self.iter().for_each(each);
+        }
+        let mut next = self.main.iter().skip(AHEAD);
+        for key in &self.main {
+            if let Some(next) = next.next() {
+                fates.soon(next);
+            }
+            each(*key);
+        }
     }
 
     /// Those that are not in order yet, in order: none after [`Sorted::settle`].
@@ -117,8 +162,8 @@ fn merge<K: Ord + Copy>(main: &mut Vec<K>, new: &[K]) {
             *slot = key;
         }
     }
-    if main.capacity() > 2 * all {
-        main.shrink_to(all + all / 8);
+    if main.capacity() > 4 * all {
+        main.shrink_to(2 * all);
     }
 }
 
@@ -139,11 +184,21 @@ fn merged<K: Copy>(
 mod tests {
     use super::*;
 
+    /// Those that the number divides live.
+    struct Multiples(u64);
+
+    impl Fates<u64> for Multiples {
+        fn is_alive(&self, key: &u64) -> bool {
+            key.is_multiple_of(self.0)
+        }
+        fn soon(&self, _: &u64) {}
+    }
+
     #[test]
     fn keys_come_in_order_whenever_they_came() {
         let mut sorted = Sorted::default();
         for key in 0..10_000_u64 {
-            sorted.insert(key * 7_919 % 10_007, |_| true);
+            sorted.insert(key * 7_919 % 10_007, &Multiples(1));
         }
         let mut all: Vec<u64> = (0..10_000).map(|key| key * 7_919 % 10_007).collect();
         all.sort_unstable();
@@ -151,7 +206,20 @@ mod tests {
         let (low, high): (Vec<u64>, Vec<u64>) = all.iter().partition(|key| **key < 5_000);
         assert_eq!(sorted.up(5_000).collect::<Vec<_>>(), high);
         assert_eq!(sorted.down(5_000).collect::<Vec<_>>(), low.into_iter().rev().collect::<Vec<_>>());
-        (0..9_000).for_each(|_| sorted.bury(|key| key % 10 == 0));
-        assert!(sorted.iter().count() < 5_000);
+        (0..9_000).for_each(|_| sorted.bury());
+        sorted.tidy(&Multiples(10));
+        let left: Vec<u64> = all.into_iter().filter(|key| key % 10 == 0).collect();
+        assert_eq!(sorted.iter().collect::<Vec<_>>(), left);
+        sorted.insert(5, &Multiples(1));
+        let each = |sorted: &Sorted<u64>| {
+            let mut each = Vec::new();
+            sorted.for_each(&Multiples(1), |key| each.push(key));
+            each
+        };
+        let before = each(&sorted);
+        assert_eq!((before.len(), before[0], before[1]), (left.len() + 1, 0, 5));
+        sorted.settle(true, &Multiples(1));
+        assert!(sorted.recent.is_empty() && sorted.coming.is_empty());
+        assert_eq!((each(&sorted), sorted.iter().collect::<Vec<_>>()), (before.clone(), before));
     }
 }

@@ -2,10 +2,10 @@
 use super::{
     candidates::{number, ordered},
     sieve::{Sieve, Traits},
-    sorted::Sorted,
+    sorted::{Fates, Sorted},
     ticket::{Turn, Waiting},
 };
-use gsm_core::{FixedState, TicketId, Timestamp};
+use gsm_core::{FixedState, TicketId, Timestamp, prefetch};
 use gsm_rules::{NumberColumn, Pairwise, RuleSet, Stage};
 use hashbrown::HashTable;
 use smallvec::SmallVec;
@@ -21,6 +21,17 @@ pub(super) struct Key {
 #[inline]
 fn is_alive(marks: &[Mark], key: Key) -> bool {
     marks.get(key.slot as usize).is_some_and(|mark| mark.serial == key.serial)
+}
+
+impl<T> Fates<(T, Key)> for [Mark] {
+    #[inline]
+    fn is_alive(&self, (_, key): &(T, Key)) -> bool {
+        is_alive(self, *key)
+    }
+    #[inline]
+    fn soon(&self, (_, key): &(T, Key)) {
+        self.get(key.slot as usize).into_iter().for_each(prefetch);
+    }
 }
 
 fn hash(id: &TicketId) -> u64 {
@@ -146,10 +157,15 @@ impl Store {
     }
 
     /// Puts in order what has come, so that it is cheap to read.
-    pub(super) fn settle(&mut self) {
-        let is_alive = |key: Key| is_alive(&self.marks, key);
-        self.by_turn.settle(|(_, key)| is_alive(*key));
-        self.by_number.settle(|(_, key)| is_alive(*key));
+    pub(super) fn settle(&mut self, wholly: bool) {
+        self.by_turn.settle(wholly, &*self.marks);
+        self.by_number.settle(wholly, &*self.marks);
+    }
+
+    /// Sweeps out what is left of tickets that have gone, where it is much.
+    pub(super) fn tidy(&mut self) {
+        self.by_turn.tidy(&*self.marks);
+        self.by_number.tidy(&*self.marks);
     }
 
     /// How many others the index has left out for a ticket's sake, of `unheard` in all.
@@ -191,7 +207,7 @@ impl Store {
         if waiting.is_apart() {
             self.apart.push(key);
         } else if let Some(bits) = number {
-            self.by_number.insert((bits, key), |(_, key)| is_alive(&self.marks, *key));
+            self.by_number.insert((bits, key), &*self.marks);
         }
         let turn = waiting.turn;
         if let Some(place) = self.slots.get_mut(slot as usize) {
@@ -203,25 +219,40 @@ impl Store {
             of.map_or(0, |of| hash(&of.turn.id))
         };
         self.by_id.insert_unique(hash(&turn.id), slot, hash_at);
-        self.by_turn.insert((turn, key), |(_, key)| is_alive(&self.marks, *key));
+        self.by_turn.insert((turn, key), &*self.marks);
         key
     }
 
     pub(super) fn remove(&mut self, id: TicketId) -> Option<Waiting> {
-        self.take(self.slot(&id)?)
+        let waiting = self.take(self.slot(&id)?);
+        self.tidy();
+        waiting
     }
 
-    /// Takes out the tickets of `keys`, those that still wait; in passes, so that many memory accesses are under way at once.
-    pub(super) fn take_all(&mut self, keys: &[Key]) -> Vec<Option<Waiting>> {
+    /// Has a ticket brought nearer that will be looked at soon.
+    #[inline]
+    pub(super) fn prefetch(&self, key: Key) {
+        let slot = key.slot as usize;
+        self.marks.get(slot).into_iter().for_each(prefetch);
+        self.slots.get(slot).into_iter().for_each(prefetch);
+    }
+
+    /// The first half of taking out the tickets of `keys`, which wait: takes them from the slots by id, at once, so that many
+    /// memory accesses are under way together. The other is [`Store::leave`] of each, and then [`Store::tidy`].
+    pub(super) fn unlist(&mut self, keys: &[Key]) {
         let hash = |key: &Key| Some(hash(&self.alive(*key)?.turn.id));
         let hashes: SmallVec<[Option<u64>; 64]> = keys.iter().map(hash).collect();
+        // First whether they are there, of all: their places are in the cache when they are taken.
+        let is_there = |(key, hash): (&Key, &Option<u64>)| {
+            hash.is_some_and(|hash| self.by_id.find(hash, |slot| *slot == key.slot).is_some())
+        };
+        std::hint::black_box(keys.iter().zip(&hashes).filter(|of| is_there(*of)).count());
         for (key, hash) in keys.iter().zip(hashes) {
             let Some(hash) = hash else { continue };
             if let Ok(entry) = self.by_id.find_entry(hash, |slot| *slot == key.slot) {
                 entry.remove();
             }
         }
-        keys.iter().map(|key| self.mark(*key).and_then(|_| self.leave(key.slot))).collect()
     }
 
     /// Takes out the ticket in a slot.
@@ -234,17 +265,16 @@ impl Store {
     }
 
     /// Empties a slot whose ticket is to go from, or has left, the slots by id.
-    fn leave(&mut self, slot: u32) -> Option<Waiting> {
+    pub(super) fn leave(&mut self, slot: u32) -> Option<Waiting> {
         let waiting = self.slots.get_mut(slot as usize)?.take()?;
         let mark = self.marks.get_mut(slot as usize)?;
         mark.serial = mark.serial.wrapping_add(1);
         self.free.push(slot);
-        let is_alive = |key: &Key| is_alive(&self.marks, *key);
-        self.by_turn.bury(|(_, key)| is_alive(key));
+        self.by_turn.bury();
         if waiting.is_apart() {
-            self.apart.retain(is_alive);
+            self.apart.retain(|key| is_alive(&self.marks, *key));
         } else if self.column.is_some() && waiting.party().is_some() {
-            self.by_number.bury(|(_, key)| is_alive(key));
+            self.by_number.bury();
         }
         Some(waiting)
     }
@@ -258,14 +288,20 @@ impl Store {
         self.slots.len()
     }
 
-    /// The tickets that the indexed number is known of, in its order.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = (Key, Mark, f64)> {
-        self.by_number.iter().filter_map(|(bits, key)| Some((key, self.mark(key)?, number(bits))))
+    /// `each` with the tickets that the indexed number is known of, in its order.
+    pub(super) fn each_number(&self, mut each: impl FnMut(Key, Mark, f64)) {
+        self.by_number.for_each(&*self.marks, |(bits, key)| {
+            if let Some(mark) = self.mark(key) {
+                each(key, mark, number(bits));
+            }
+        });
     }
 
     /// Keys of the tickets in the order of their turns.
-    pub(super) fn turns(&self) -> impl Iterator<Item = Key> {
-        self.by_turn.iter().map(|(_, key)| key).filter(|key| is_alive(&self.marks, *key))
+    pub(super) fn turns(&self) -> Vec<Key> {
+        let mut turns = Vec::with_capacity(self.len());
+        turns.extend(self.by_turn.iter().map(|(_, key)| key).filter(|key| is_alive(&self.marks, *key)));
+        turns
     }
 
     /// What is known of all tickets without a look at them.

@@ -304,33 +304,34 @@ impl RulePool {
             *work = work.saturating_add(1 + passed.all.get() / 32);
             return None;
         }
-        let (candidates, is_cut) =
-            if let Some(line) = line.and_then(|((line, key), wanted)| line.near(key, wanted, &passed)) {
-                let apart = waiting.apart().filter_map(|key| other(key, is_news(key)));
-                let near = line.filter_map(|(key, is_news)| other(key, is_news));
-                let near = news().chain(apart.chain(near).filter(after_news));
-                let (candidates, is_cut) = choice.candidates(near, most, counts);
-                let by = waiting.narrowest(stage).zip(round.line.as_ref()).filter(|_| !is_cut);
-                if let Some(((_, rule), line)) = by {
-                    counts.note_failed(rule, line.left_out(run.is_news, &passed));
-                }
-                (candidates, is_cut)
-            } else if let Some(near) = width.and_then(|width| waiting.near(anchor, width)) {
-                let within = Cell::new(0_u32);
-                let near = near.inspect(|_| within.set(within.get() + 1));
-                let near = near.filter_map(|key| other(key, is_news(key))).filter(after_news);
-                let (candidates, is_cut) = choice.candidates(news().chain(near), most, counts);
-                // Whom the index left out fails the rule that it answers for.
-                if let Some((_, rule)) = waiting.narrowest(stage).filter(|_| !is_cut) {
-                    counts.note_failed(rule, (waiting.len() as u32).saturating_sub(within.get()));
-                }
-                (candidates, is_cut)
-            } else {
-                let first = Turn::new(0, Timestamp::from_millis(i64::MIN), TicketId::from_u128(0));
-                let all = waiting.after_turn(if takes_all { first } else { anchor.turn });
-                let all = all.filter_map(|(key, _)| other(key, is_news(key))).filter(after_news);
-                choice.candidates(news().chain(all), most, counts)
-            };
+        let (candidates, is_cut) = if let Some(line) =
+            line.and_then(|((line, key), wanted)| line.near(key, wanted, &passed, waiting))
+        {
+            let apart = waiting.apart().filter_map(|key| other(key, is_news(key)));
+            let near = line.filter_map(|(key, is_news)| other(key, is_news));
+            let near = news().chain(apart.chain(near).filter(after_news));
+            let (candidates, is_cut) = choice.candidates(near, most, counts);
+            let by = waiting.narrowest(stage).zip(round.line.as_ref()).filter(|_| !is_cut);
+            if let Some(((_, rule), line)) = by {
+                counts.note_failed(rule, line.left_out(run.is_news, &passed));
+            }
+            (candidates, is_cut)
+        } else if let Some(near) = width.and_then(|width| waiting.near(anchor, width)) {
+            let within = Cell::new(0_u32);
+            let near = near.inspect(|_| within.set(within.get() + 1));
+            let near = near.filter_map(|key| other(key, is_news(key))).filter(after_news);
+            let (candidates, is_cut) = choice.candidates(news().chain(near), most, counts);
+            // Whom the index left out fails the rule that it answers for.
+            if let Some((_, rule)) = waiting.narrowest(stage).filter(|_| !is_cut) {
+                counts.note_failed(rule, (waiting.len() as u32).saturating_sub(within.get()));
+            }
+            (candidates, is_cut)
+        } else {
+            let first = Turn::new(0, Timestamp::from_millis(i64::MIN), TicketId::from_u128(0));
+            let all = waiting.after_turn(if takes_all { first } else { anchor.turn });
+            let all = all.filter_map(|(key, _)| other(key, is_news(key))).filter(after_news);
+            choice.candidates(news().chain(all), most, counts)
+        };
         *work = work.saturating_add(1 + visited.get() / 8 + passed.all.get() / 32);
         if let Some((_, rule)) = waiting.sieve().limit(stage) {
             counts.note_failed(rule, passed.far.get());

@@ -102,7 +102,7 @@ fn check(
         ids.dedup();
         ids.iter().flat_map(|id| &tickets[at[id]]).collect::<Vec<_>>()
     });
-    assert_eq!(sides.each_ref().map(Vec::len), [size; 2], "{found:?}");
+    assert_eq!(sides.each_ref().map(|side| side.len()), [size; 2], "{found:?}");
     let (is, least) = (difference(number, &sides), least(&set, &tickets, number));
     assert!(is <= least + 1e-9, "{is} where {least} is possible: {found:?}");
     true

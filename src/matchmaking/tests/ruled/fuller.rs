@@ -34,7 +34,7 @@ fn two(most: u32) -> String {
 fn check(teams: &str, rules: &str, parties: &[usize], expected: &[usize]) {
     let step = pool(teams, rules, parties).step(Timestamp::from_millis(1_000), 100_000);
     let [found] = step.matches.as_slice() else { panic!("{parties:?}: {step:?}") };
-    let mut sides: Vec<usize> = found.sides.iter().map(Vec::len).collect();
+    let mut sides: Vec<usize> = found.sides.iter().map(|side| side.len()).collect();
     sides.sort_unstable();
     assert_eq!(sides, expected, "{parties:?}");
 }
@@ -78,7 +78,7 @@ fn who_leaves_meanwhile_is_forgotten() {
             matches.extend(step.matches);
         }
         let first = &matches[0];
-        assert_eq!(first.sides.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4], "{first:?}");
+        assert_eq!(first.sides.iter().map(|side| side.len()).collect::<Vec<_>>(), [4, 4], "{first:?}");
         assert!(first.tickets.contains(&TicketId::from_u128(joins)), "{first:?}");
         assert!(!first.tickets.contains(&gone) && steps > 2, "{first:?}");
     }

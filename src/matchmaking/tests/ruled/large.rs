@@ -45,7 +45,7 @@ fn check(teams: (usize, usize, usize), sizes: &[&[usize]], expected: Option<usiz
         assert_eq!(one.tickets[0], TicketId::from_u128(0), "the anchor is told first");
         assert!(one.sides.iter().all(|side| (min..=max).contains(&side.len())), "{teams:?}");
     }
-    assert_eq!(found.map(|one| one.sides.iter().map(Vec::len).sum()), expected, "{teams:?}");
+    assert_eq!(found.map(|one| one.sides.iter().map(|side| side.len()).sum()), expected, "{teams:?}");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_backfill_takes_newcomers_that_add_up_to_its_gaps() {
             pool.insert(ticket(n, size, 10.0, None)).unwrap();
         }
         let found = first_match(&mut pool).unwrap_or_else(|| panic!("{sizes:?}"));
-        assert_eq!(found.sides.iter().map(Vec::len).collect::<Vec<_>>(), [24, 26]);
+        assert_eq!(found.sides.iter().map(|side| side.len()).collect::<Vec<_>>(), [24, 26]);
     }
 }
 
@@ -173,8 +173,7 @@ fn large_teams_of_different_sizes_are_made_even_too() {
         }
         let found = first_match(&mut pool).unwrap();
         let skill = |seat: &gsm_matchmaking::Seat| (seat.ticket.as_u128() as f64) * 10.0;
-        let average =
-            |side: &Vec<gsm_matchmaking::Seat>| side.iter().map(skill).sum::<f64>() / side.len() as f64;
+        let average = |side: &gsm_matchmaking::Side| side.iter().map(skill).sum::<f64>() / side.len() as f64;
         let gap = (average(&found.sides[0]) - average(&found.sides[1])).abs();
         assert!(gap <= most, "{first} and {second}: {gap}");
     }

@@ -5,6 +5,7 @@ mod deviations;
 mod even;
 mod fuller;
 mod large;
+mod leaving;
 mod lost_quality;
 #[path = "../../../rules/tests/it/make.rs"]
 #[expect(dead_code, reason = "seats are made by the tests of the rules only")]

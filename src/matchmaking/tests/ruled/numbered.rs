@@ -23,7 +23,7 @@ fn check(quantity: usize, named: &str, skills: &[f64], expected: Option<&[u128]>
     }
     let step = pool.step(Timestamp::from_millis(1_000), u32::MAX);
     let found = step.matches.first().map(|of| {
-        let of_team = |side: &Vec<gsm_matchmaking::Seat>| side[0].ticket.as_u128();
+        let of_team = |side: &gsm_matchmaking::Side| side[0].ticket.as_u128();
         of.sides.iter().map(of_team).collect::<Vec<_>>()
     });
     assert_eq!(found.as_deref(), expected, "{named}");

@@ -43,7 +43,7 @@ fn check(model: &mut Model<'_>, found: &[RuledMatch], now: Timestamp, says: &str
         assert_eq!(model.addable(&choice, now), None, "{next:?} is not full: {says}");
         if model.waiting.len() <= FEW {
             let stage = model.stage_of(&choice, now);
-            let players = next.sides.iter().map(Vec::len).sum::<usize>();
+            let players = next.sides.iter().map(|side| side.len()).sum::<usize>();
             assert_eq!(players, model.most(anchor, stage, now), "{next:?} could have more: {says}");
         }
         model.check_roles(next, now, says);

@@ -20,7 +20,6 @@
 
 mod fixture;
 mod ladder;
-mod prefetch;
 mod seat;
 
 pub use fixture::Fixture;

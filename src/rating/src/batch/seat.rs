@@ -1,6 +1,6 @@
 use crate::model::Model;
 use crate::{Entrant, RatedState, Rating, RatingError, System};
-use gsm_core::Timestamp;
+use gsm_core::{Timestamp, prefetch};
 
 /// What is kept of each player: half a cache line, and never across two.
 #[derive(Clone, Copy, Debug)]
@@ -95,12 +95,12 @@ impl Seats {
     pub(super) fn prefetch<M: Model>(&self, players: &[u32]) {
         for player in players {
             if let Some(seat) = self.seats.get(*player as usize) {
-                super::prefetch::read(seat);
+                prefetch(seat);
             }
             if M::MOVES_VOLATILITY
                 && let Some(volatility) = self.volatilities.get(*player as usize)
             {
-                super::prefetch::read(volatility);
+                prefetch(volatility);
             }
         }
     }

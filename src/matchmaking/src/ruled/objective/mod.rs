@@ -94,7 +94,7 @@ impl RulePool {
     fn begin_by_objective(&mut self, now: Timestamp, work: &mut u32) {
         let set = self.set.clone();
         let Some(objective) = set.objective() else { return };
-        self.waiting.settle();
+        self.waiting.settle(false);
         self.note_stages(now);
         self.news.clear();
         self.rounds = self.rounds.wrapping_add(1);
@@ -154,7 +154,7 @@ impl RulePool {
             }
         }
         found.sort_by_key(|(one, ..)| self.waiting.at(one.slot).map(|of| of.turn));
-        self.form_pairs(&mut found, self.course.now, matches);
+        self.form_pairs(&found, self.course.now, matches);
     }
 }
 
