@@ -9,8 +9,6 @@ use std::ops::Range;
 /// Up to `N` keys in order.
 pub(crate) trait Block<K>: Copy + Send + Sync {
     const EMPTY: Self;
-    /// A word that depends on every memory line.
-    fn fetch(&self) -> u32;
     fn get(&self, at: usize) -> K;
     fn iter(&self, part: Range<usize>) -> impl Iterator<Item = K>;
     fn set(&mut self, at: usize, key: K);
@@ -57,13 +55,6 @@ pub(crate) struct NarrowBlock<const N: usize> {
 
 impl<const N: usize> Block<Narrow> for NarrowBlock<N> {
     const EMPTY: Self = Self { scores: [i32::MAX; N], at_low: [0; N], at_high: [0; N] };
-
-    fn fetch(&self) -> u32 {
-        let scores = self.scores.iter().step_by(16).fold(0, |all, score| all | score);
-        let low = self.at_low.iter().step_by(16).fold(0, |all, at| all | at);
-        let high = self.at_high.iter().step_by(32).fold(0, |all, at| all | at);
-        scores as u32 | low | high as u32
-    }
 
     fn get(&self, at: usize) -> Narrow {
         let time = i64::from(self.at_high[at]) << 32 | i64::from(self.at_low[at]);
@@ -115,11 +106,6 @@ pub(crate) struct WideBlock<const C: usize, const N: usize>([Wide<C>; N]);
 
 impl<const C: usize, const N: usize> Block<Wide<C>> for WideBlock<C, N> {
     const EMPTY: Self = Self([Wide::ZERO; N]);
-
-    fn fetch(&self) -> u32 {
-        let step = (64 / size_of::<Wide<C>>()).max(1);
-        self.0.iter().step_by(step).fold(0, |all, key| all | key.at as u32)
-    }
 
     fn get(&self, at: usize) -> Wide<C> {
         self.0[at]

@@ -81,12 +81,6 @@ fn search<K: Key, I: Ids, B: Block<K>>(
 }
 
 impl<K: Key> Leaf<K> {
-    /// Reads every memory line, so that whatever follows does not wait for one after another.
-    fn fetch(&self) {
-        let slots = self.slots.iter().step_by(16).fold(0, |all, slot| all | slot);
-        std::hint::black_box(slots | self.keys.fetch());
-    }
-
     fn place<I: Ids>(&self, probe: &Probe<'_, K, I>) -> usize {
         search(&self.keys, &self.slots, self.len, probe, false)
     }

@@ -30,7 +30,7 @@ impl<K: Key> Tree<K> {
             *step = (path.leaf, at as u32);
             path.leaf = inner.kid(at);
         }
-        self.leaves.get(path.leaf).fetch();
+        gsm_core::prefetch(self.leaves.get(path.leaf));
         path
     }
 
