@@ -9,7 +9,7 @@ use crate::{
 };
 use clap::Args;
 use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
-use gsm_matchmaking::{RulePool, RuledExplain, RuledTicket};
+use gsm_matchmaking::{RulePool, RuledExplain, RuledMatch, RuledTicket};
 use gsm_rules::RuleSet;
 use gsm_traffic::StillWaiting;
 use serde_json::json;
@@ -152,8 +152,8 @@ impl Pooled {
         let mut matches = Vec::new();
         for _ in 0..STEPS_MAX {
             let step = rules.step(now, STEP_WORK);
-            let places = |ids: Vec<TicketId>| ids.into_iter().map(|id| id.as_u128() as usize).collect();
-            matches.extend(step.matches.into_iter().map(|found| places(found.tickets)));
+            let places = |found: &RuledMatch| found.tickets.iter().map(|id| id.as_u128() as usize).collect();
+            matches.extend(step.matches.iter().map(places));
             if step.finished {
                 break;
             }
