@@ -276,8 +276,15 @@ pub(crate) fn members(row: &TicketRow, rating_attribute: Option<&str>) -> Vec<Me
         if let Some(name) = rating_attribute {
             attributes.insert(name.to_owned(), Value::Number(player.rating.mean));
         }
+        let id = player.player.to_string();
+        // Others may name him either way, whichever way they came themselves.
+        let (player_id, alias) = match &brought.name {
+            Some(name) if *name != id => (name.clone(), Some(id)),
+            _ => (id, None),
+        };
         Member {
-            player: brought.name.clone().unwrap_or_else(|| player.player.to_string()),
+            player: player_id,
+            alias,
             attributes,
             latency_ms: brought.latency_ms.clone(),
             skill: Some(player.rating.mean),

@@ -18,6 +18,7 @@ both! {
     waiting_tickets_survive_a_restart,
     recent_opponents_are_filled_in,
     recent_opponents_are_so_many_and_so_old,
+    who_is_avoided_is_the_same_by_any_name,
 }
 
 const NEAR: &str = r#"{
@@ -302,4 +303,57 @@ async fn recent_opponents_are_so_many_and_so_old(w: World) {
     w.engine.void_result(&w.admin(), id, "never was").await.unwrap();
     w.settle();
     assert_eq!(recent(&w, p[0]).await, Vec::<String>::new(), "a void match was none");
+}
+
+async fn who_is_avoided_is_the_same_by_any_name(w: World) {
+    rematch(&w, r#""matches": 5"#).await;
+    let native = w.players(1).await[0];
+    let ann = w.engine.gamelift_players(&w.server(), &["ann".to_owned()]).await.unwrap()[0];
+    w.settle();
+    let wire = async |own_id: &str, recent: &[String]| {
+        let attributes = [("recent".to_owned(), Value::List(recent.to_vec()))].into();
+        let brought = Brought { name: Some("ann".into()), attributes, ..Brought::default() };
+        let own_id = gsm_core::RequestKey::new(own_id).ok();
+        let intake = Intake::GameLift;
+        let new = NewTicket { own_id, brought: vec![brought], intake, ..ticket("duel", ann) };
+        let id = w.engine.create_ticket(&w.server(), &new).await.unwrap().id;
+        w.settle();
+        id
+    };
+    let one = w.enter("duel", native).await.id;
+    wire("t-1", &[]).await;
+    w.turn().await;
+    let id = w.seen(one).await.match_id.expect("they meet");
+    w.engine.report_result(&w.server(), id, None, &first_wins(&[native, ann])).await.unwrap();
+    w.settle();
+    w.engine.tick().await;
+    w.settle();
+    // The server fills in whom he met by id; she comes by her name.
+    let one = w.enter("duel", native).await.id;
+    let two = wire("t-2", &[]).await;
+    w.turn().await;
+    for ticket in [one, two] {
+        assert_eq!(w.seen(ticket).await.state, TicketState::Searching, "they have just met");
+    }
+    w.engine.stop_ticket(&w.server(), two).await.unwrap();
+    w.engine.cancel_ticket(&w.by(native), one).await.unwrap();
+    w.settle();
+    // Another who comes over the wire may name her either way.
+    let bob = w.engine.gamelift_players(&w.server(), &["bob".to_owned()]).await.unwrap()[0];
+    w.settle();
+    for (nth, named) in ["ann".to_owned(), ann.to_string()].into_iter().enumerate() {
+        let attributes = [("recent".to_owned(), Value::List(vec![named]))].into();
+        let brought = Brought { name: Some("bob".into()), attributes, ..Brought::default() };
+        let own_id = gsm_core::RequestKey::new(&format!("b-{nth}")).ok();
+        let new =
+            NewTicket { own_id, brought: vec![brought], intake: Intake::GameLift, ..ticket("duel", bob) };
+        let his = w.engine.create_ticket(&w.server(), &new).await.unwrap().id;
+        let hers = wire(&format!("a-{nth}"), &[]).await;
+        w.turn().await;
+        for ticket in [his, hers] {
+            assert_eq!(w.seen(ticket).await.state, TicketState::Searching, "by name or by id");
+            w.engine.stop_ticket(&w.server(), ticket).await.unwrap();
+        }
+        w.settle();
+    }
 }
