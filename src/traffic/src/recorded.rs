@@ -63,6 +63,9 @@ pub enum Line {
 pub struct Player {
     /// Who: a hash under a key that the recording does not have.
     pub player: String,
+    /// The hash of a name by which lists of others may name him as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// What he brought.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Plain>,
@@ -152,6 +155,7 @@ impl From<Player> for Member {
         let attributes = player.attributes.into_iter().map(|(name, value)| (name, value.into()));
         Self {
             player: player.player,
+            alias: player.alias,
             attributes: attributes.collect(),
             latency_ms: player.latency_ms,
             ..Self::default()
@@ -221,7 +225,8 @@ impl Recording {
                         players.len()
                     )));
                 }
-                let names = players.iter().map(|player| &player.player).chain([&ticket, &queue]);
+                let ids = players.iter().flat_map(|of| std::iter::once(&of.player).chain(&of.alias));
+                let names = ids.chain([&ticket, &queue]);
                 if names.into_iter().any(|name| name.is_empty() || name.len() > NAME_CHARS_MAX) {
                     return Err(bad(format!(
                         "an id or name is empty, or longer than {NAME_CHARS_MAX} characters"
