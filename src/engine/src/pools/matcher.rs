@@ -54,6 +54,10 @@ impl Rules {
         model: Option<&dyn QualityModel>,
     ) -> Entering {
         match self {
+            // Its players have teams already, of which only a rule set knows: it waits outside.
+            Self::Window(..) | Self::Unknown if row.backfill => {
+                Entering::Ruled(Box::new(ruled_ticket(id, row, None)))
+            }
             Self::Window(_, Some(of)) => {
                 let strengths: Option<Vec<f64>> = of.strengths(row, model).collect();
                 let mean = strengths.map(|of| of.iter().sum::<f64>() / of.len().max(1) as f64);

@@ -19,6 +19,7 @@ both! {
     recent_opponents_are_filled_in,
     recent_opponents_are_so_many_and_so_old,
     who_is_avoided_is_the_same_by_any_name,
+    a_backfill_is_no_party_where_there_is_no_rule_set,
 }
 
 const NEAR: &str = r#"{
@@ -356,4 +357,41 @@ async fn who_is_avoided_is_the_same_by_any_name(w: World) {
         }
         w.settle();
     }
+}
+
+async fn a_backfill_is_no_party_where_there_is_no_rule_set(w: World) {
+    near(&w).await;
+    let p = w.players(4).await;
+    // One on each side, who play already.
+    let mut backfill = NewTicket {
+        intake: Intake::Backfill,
+        members: vec![(p[1], None)],
+        session: Some("s-1".into()),
+        ..skilled(p[0], 40.0)
+    };
+    backfill.brought.push(backfill.brought[0].clone());
+    for (brought, team) in backfill.brought.iter_mut().zip(["red", "blue"]) {
+        brought.team = Some(team.into());
+    }
+    let backfill = w.engine.create_ticket(&w.server(), &backfill).await.unwrap().id;
+    w.settle();
+    let by_skill = QueueConfig { rule_set: None, rules: wide(2), ..config("near") };
+    w.put(by_skill).await;
+    let others = w.enter_all("duel", &p[2..]).await;
+    for _ in 0..3 {
+        assert_eq!(w.turn().await.matches, 0, "opponents are not put on one side");
+    }
+    for ticket in [backfill, others[0], others[1]] {
+        assert_eq!(
+            w.seen(ticket).await.state,
+            if ticket == backfill { TicketState::Queued } else { TicketState::Searching }
+        );
+    }
+    // Under a rule set again it is what it was; and its time is up like that of any other.
+    w.put(config("near")).await;
+    w.turn().await;
+    assert_eq!(w.seen(backfill).await.state, TicketState::Searching);
+    w.clock.advance_ms(600_000);
+    w.turn().await;
+    assert_eq!(w.seen(backfill).await.state, TicketState::TimedOut);
 }

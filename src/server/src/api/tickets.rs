@@ -197,5 +197,6 @@ pub(crate) async fn explain(
     let id = ticket_id(&params, &read.call.principal)?;
     let view = app.engine.ticket(&read.call, id).await?;
     let estimate = app.engine.wait_estimate(&view.row.queue, id);
-    Ok(Answer(ExplainDto::new(app.engine.explain(&read.call, id).await?, estimate)))
+    let explained = app.engine.explain(&read.call, id).await?;
+    Ok(Answer(ExplainDto::new(&view.row, explained, estimate)))
 }
