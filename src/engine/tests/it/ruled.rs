@@ -18,6 +18,7 @@ both! {
     waiting_tickets_survive_a_restart,
     recent_opponents_are_filled_in,
     recent_opponents_are_so_many_and_so_old,
+    recent_opponents_are_of_the_mode_of_each_queue,
     who_is_avoided_is_the_same_by_any_name,
     a_backfill_is_no_party_where_there_is_no_rule_set,
 }
@@ -304,6 +305,39 @@ async fn recent_opponents_are_so_many_and_so_old(w: World) {
     w.engine.void_result(&w.admin(), id, "never was").await.unwrap();
     w.settle();
     assert_eq!(recent(&w, p[0]).await, Vec::<String>::new(), "a void match was none");
+}
+
+async fn recent_opponents_are_of_the_mode_of_each_queue(w: World) {
+    rematch(&w, r#""matches": 5"#).await;
+    let other = QueueConfig::new(QueueName::new("other").unwrap(), mode("other"), wide(1));
+    w.put(QueueConfig { rule_set: Some(set_name("rematch")), ..other }).await;
+    let p = w.players(2).await;
+    meet(&w, &p).await;
+    let met = Value::List(vec![p[1].to_string()]);
+    for queues in [["duel", "other"], ["other", "duel"]] {
+        let also = vec![QueueName::new(queues[1]).unwrap()];
+        let wish = NewTicket { also, ..ticket(queues[0], p[0]) };
+        let made = w.engine.create_ticket(&w.by(p[0]), &wish).await.unwrap();
+        w.settle();
+        for (queue, expected) in [("duel", &met), ("other", &Value::List(Vec::new()))] {
+            let seen = made.row.seen_from(&QueueName::new(queue).unwrap()).unwrap();
+            assert_eq!(seen.brought[0].attributes.get("recent"), Some(expected), "{queue} of {queues:?}");
+        }
+        let in_duel = w.enter("duel", p[1]).await.id;
+        w.turn().await;
+        assert_eq!(w.seen(in_duel).await.state, TicketState::Searching, "they have just met there");
+        w.engine.cancel_ticket(&w.by(p[1]), in_duel).await.unwrap();
+        w.settle();
+        let elsewhere = w.enter("other", p[1]).await.id;
+        w.turn().await;
+        let row = w.seen(elsewhere).await;
+        assert_eq!(row.state, TicketState::Completed, "they have not met in that mode: {queues:?}");
+        let (id, abandoned) = (row.match_id.unwrap(), gsm_session::MatchState::Abandoned);
+        w.engine.move_match(&w.server(), id, abandoned, None).await.unwrap();
+        w.settle();
+        w.engine.tick().await;
+        w.settle();
+    }
 }
 
 async fn who_is_avoided_is_the_same_by_any_name(w: World) {
