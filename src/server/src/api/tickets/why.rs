@@ -244,6 +244,10 @@ fn ruled_sentence(why: &RuledExplain) -> String {
                 why.compatible, why.others
             )
         }
+        None if why.held_back => format!(
+            "{} of {} others may play with it; a match is held back until what its tickets pay reaches what it costs",
+            why.compatible, why.others
+        ),
         None => format!(
             "{} of {} others may play with it, too few for a match that holds",
             why.compatible, why.others
