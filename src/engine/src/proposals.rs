@@ -124,8 +124,10 @@ impl Engine {
         }
         if outcome != Outcome::Waiting {
             let ProposalView { queue, proposal } = view.clone();
+            // Who takes a ticket out answers for nobody.
+            let said = places(if asked == Asked::Cancel { &before } else { &proposal });
             let open = Open { queue, proposal, heard, version };
-            self.settle(changes, call, &open, outcome, asked).await?;
+            self.settle(changes, call, (&open, said), outcome, asked).await?;
         } else if before != view.proposal || call.once.is_some() {
             changes.replace(
                 Key::Proposal(id),
@@ -154,16 +156,18 @@ impl Engine {
             return Ok(false);
         }
         let changes = self.changes(call, &[&id, &open.queue]);
-        self.settle(changes, call, &open, outcome, Asked::Answer).await?;
+        let said = places(&open.proposal);
+        self.settle(changes, call, (&open, said), outcome, Asked::Answer).await?;
         Ok(true)
     }
 
-    /// Commits the end of a proposal: the match, or its tickets back in the pool or out of it.
+    /// Commits the end of a proposal: the match, or its tickets back in the pool or out of it. `places` say what its players
+    /// have answered themselves.
     async fn settle(
         &self,
         mut changes: ChangeSet,
         call: &Call,
-        open: &Open,
+        (open, places): (&Open, Places),
         outcome: Outcome,
         asked: Asked,
     ) -> Result<(), EngineError> {
@@ -171,7 +175,7 @@ impl Engine {
         let id = proposal.id();
         changes.delete(Key::Proposal(id), *version);
         let tickets = self.tickets_of(proposal).await?;
-        let (places, mut tellings, mut prediction) = (places(proposal), Vec::new(), None);
+        let (mut tellings, mut prediction) = (Vec::new(), None);
         match outcome {
             Outcome::Waiting => return Ok(()),
             Outcome::Complete => {

@@ -18,6 +18,7 @@ both! {
     a_match_that_nobody_answers,
     a_ticket_that_is_stopped_or_too_late,
     rules_are_counted_beyond_a_proposal,
+    who_was_stopped_has_not_answered,
 }
 
 #[derive(Default)]
@@ -243,4 +244,35 @@ async fn an_event_names_its_queue() {
     duel(&w, None).await;
     start(&w, "t-1", "ann").await;
     assert_eq!(heard.0.lock()[0].queue.name, QueueName::new("duel").unwrap());
+}
+
+async fn who_was_stopped_has_not_answered(w: World) {
+    let heard = Heard::at(&w);
+    duel(&w, Some(10)).await;
+    let answers = || {
+        let events = std::mem::take(&mut *heard.0.lock());
+        let decided = events.into_iter().find(|of| of.what == Happening::Decided(Decision::Rejected));
+        let tickets = decided.expect("it is decided").tickets;
+        let mut all: Vec<_> =
+            tickets.iter().flat_map(|of| &of.players).map(|of| (of.id.clone(), of.accepted)).collect();
+        all.sort();
+        all
+    };
+    let tickets = [start(&w, "t-1", "ann").await, start(&w, "t-2", "bob").await];
+    w.turn().await;
+    w.engine.answer_for(&w.server(), tickets[1], &names(&["bob"]), true).await.unwrap();
+    w.engine.stop_ticket(&w.server(), tickets[0]).await.unwrap();
+    assert_eq!(answers(), [("ann".to_owned(), None), ("bob".to_owned(), Some(true))]);
+    w.settle();
+    // The same where another ticket takes its place.
+    start(&w, "t-3", "ann").await;
+    w.turn().await;
+    w.engine.answer_for(&w.server(), tickets[1], &names(&["bob"]), true).await.unwrap();
+    start(&w, "t-4", "ann").await;
+    assert_eq!(answers(), [("ann".to_owned(), None), ("bob".to_owned(), Some(true))]);
+    w.turn().await;
+    let asked = w.seen(tickets[1]).await.proposal;
+    assert!(asked.is_some());
+    w.engine.answer_for(&w.server(), tickets[1], &names(&["bob"]), false).await.unwrap();
+    assert_eq!(answers(), [("ann".to_owned(), None), ("bob".to_owned(), Some(false))]);
 }
