@@ -175,7 +175,7 @@ impl Engine {
         let id = proposal.id();
         changes.delete(Key::Proposal(id), *version);
         let tickets = self.tickets_of(proposal).await?;
-        let (mut tellings, mut prediction) = (Vec::new(), None);
+        let (mut tellings, mut elsewhere, mut prediction) = (Vec::new(), Vec::new(), None);
         match outcome {
             Outcome::Waiting => return Ok(()),
             Outcome::Complete => {
@@ -211,7 +211,12 @@ impl Engine {
                 if let Ok(queue) = self.queue(queue) {
                     self.add_dodges(&mut changes, call, &queue, proposal, (&failure, asked)).await?;
                 }
-                tellings.extend(after.iter().map(|(id, row)| self.after_failure(*id, row, queue)));
+                for (id, row) in &after {
+                    tellings.push(self.after_failure(*id, row, queue));
+                    let others = row.queues().filter(|other| *other != queue);
+                    elsewhere
+                        .extend(others.map(|other| (other.clone(), self.after_failure(*id, row, other))));
+                }
             }
         }
         self.commit(Home::Live, changes).await?;
@@ -221,6 +226,10 @@ impl Engine {
             _ => told.of_match(Some(proposal.match_id())).predicted(prediction.as_deref()),
         });
         self.publish(queue, call.now, tellings.collect());
+        // The match was of this queue alone; that its tickets are back or gone concerns all of theirs.
+        for (other, told) in elsewhere {
+            self.publish(&other, call.now, vec![told]);
+        }
         Ok(())
     }
 
@@ -275,14 +284,14 @@ impl Engine {
         Ok(after)
     }
 
-    /// What is told of a ticket whose proposal has failed.
+    /// What one of its queues is told of a ticket whose proposal has failed.
     fn after_failure(&self, id: TicketId, row: &TicketRow, queue: &QueueName) -> Telling {
         let tickets = vec![shown(id, row, &Places::new())];
         match &row.reason {
             Some(reason) if row.state.is_terminal() => {
                 Telling::new(Happening::Cancelled(reason.clone()), tickets).with(self.rule_counts(id, queue))
             }
-            _ => Telling::new(Happening::Searching(self.estimated_wait(&row.queue)), tickets),
+            _ => Telling::new(Happening::Searching(self.estimated_wait(queue)), tickets),
         }
     }
 
