@@ -10,7 +10,7 @@ use crate::{
     RuleCount,
     events::{EventPlace, Places},
     forming::Turn,
-    recorder::{self, Recorder},
+    recorder::{self, Recorder, TicketStep},
     store::{MatchRow, TicketRow},
 };
 use apart::Apart;
@@ -329,12 +329,7 @@ impl Pools {
 
     pub(crate) fn ticket(&self, id: TicketId, row: Option<&TicketRow>) {
         let Some(row) = row else { return };
-        if let Some(recorder) = self.recorder.get()
-            && let Some(pool) = self.gather(&row.queue)
-            && let Some(step) = recorder::step(row, &pool.rules.read())
-        {
-            recorder.note(id, step);
-        }
+        self.record(id, row);
         for queue in row.queues() {
             let (Some(pool), Some(seen)) = (self.gather(queue), row.seen_from(queue)) else { continue };
             // A match in one queue ends the wait in all, and was made in that one.
@@ -354,6 +349,20 @@ impl Pools {
             pool.commands.lock().push(command);
         }
         self.wake.notify_one();
+    }
+
+    /// Has a step of a ticket written down: that it comes for each of its queues, what becomes of it once.
+    fn record(&self, id: TicketId, row: &TicketRow) {
+        let Some(recorder) = self.recorder.get() else { return };
+        for queue in row.queues() {
+            let (Some(pool), Some(seen)) = (self.gather(queue), row.seen_from(queue)) else { continue };
+            let Some(step) = recorder::step(&seen, &pool.rules.read()) else { return };
+            let comes = matches!(step, TicketStep::Arrived { .. });
+            recorder.note(id, step);
+            if !comes {
+                return;
+            }
+        }
     }
 
     pub(crate) fn proposal(&self, id: ProposalId, row: Option<(&QueueName, &Proposal)>) {

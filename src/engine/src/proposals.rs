@@ -124,8 +124,10 @@ impl Engine {
         }
         if outcome != Outcome::Waiting {
             let ProposalView { queue, proposal } = view.clone();
+            // Who takes a ticket out answers for nobody.
+            let said = places(if asked == Asked::Cancel { &before } else { &proposal });
             let open = Open { queue, proposal, heard, version };
-            self.settle(changes, call, &open, outcome, asked).await?;
+            self.settle(changes, call, (&open, said), outcome, asked).await?;
         } else if before != view.proposal || call.once.is_some() {
             changes.replace(
                 Key::Proposal(id),
@@ -154,16 +156,18 @@ impl Engine {
             return Ok(false);
         }
         let changes = self.changes(call, &[&id, &open.queue]);
-        self.settle(changes, call, &open, outcome, Asked::Answer).await?;
+        let said = places(&open.proposal);
+        self.settle(changes, call, (&open, said), outcome, Asked::Answer).await?;
         Ok(true)
     }
 
-    /// Commits the end of a proposal: the match, or its tickets back in the pool or out of it.
+    /// Commits the end of a proposal: the match, or its tickets back in the pool or out of it. `places` say what its players
+    /// have answered themselves.
     async fn settle(
         &self,
         mut changes: ChangeSet,
         call: &Call,
-        open: &Open,
+        (open, places): (&Open, Places),
         outcome: Outcome,
         asked: Asked,
     ) -> Result<(), EngineError> {
@@ -171,7 +175,7 @@ impl Engine {
         let id = proposal.id();
         changes.delete(Key::Proposal(id), *version);
         let tickets = self.tickets_of(proposal).await?;
-        let (places, mut tellings, mut prediction) = (places(proposal), Vec::new(), None);
+        let (mut tellings, mut elsewhere, mut prediction) = (Vec::new(), Vec::new(), None);
         match outcome {
             Outcome::Waiting => return Ok(()),
             Outcome::Complete => {
@@ -207,7 +211,12 @@ impl Engine {
                 if let Ok(queue) = self.queue(queue) {
                     self.add_dodges(&mut changes, call, &queue, proposal, (&failure, asked)).await?;
                 }
-                tellings.extend(after.iter().map(|(id, row)| self.after_failure(*id, row, queue)));
+                for (id, row) in &after {
+                    tellings.push(self.after_failure(*id, row, queue));
+                    let others = row.queues().filter(|other| *other != queue);
+                    elsewhere
+                        .extend(others.map(|other| (other.clone(), self.after_failure(*id, row, other))));
+                }
             }
         }
         self.commit(Home::Live, changes).await?;
@@ -217,6 +226,10 @@ impl Engine {
             _ => told.of_match(Some(proposal.match_id())).predicted(prediction.as_deref()),
         });
         self.publish(queue, call.now, tellings.collect());
+        // The match was of this queue alone; that its tickets are back or gone concerns all of theirs.
+        for (other, told) in elsewhere {
+            self.publish(&other, call.now, vec![told]);
+        }
         Ok(())
     }
 
@@ -271,14 +284,14 @@ impl Engine {
         Ok(after)
     }
 
-    /// What is told of a ticket whose proposal has failed.
+    /// What one of its queues is told of a ticket whose proposal has failed.
     fn after_failure(&self, id: TicketId, row: &TicketRow, queue: &QueueName) -> Telling {
         let tickets = vec![shown(id, row, &Places::new())];
         match &row.reason {
             Some(reason) if row.state.is_terminal() => {
                 Telling::new(Happening::Cancelled(reason.clone()), tickets).with(self.rule_counts(id, queue))
             }
-            _ => Telling::new(Happening::Searching(self.estimated_wait(&row.queue)), tickets),
+            _ => Telling::new(Happening::Searching(self.estimated_wait(queue)), tickets),
         }
     }
 

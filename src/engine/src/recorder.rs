@@ -22,8 +22,11 @@ pub enum TicketStep {
         at: Timestamp,
         /// The queue.
         queue: QueueName,
-        /// Its players with the attributes that the queue goes by, and their latencies.
+        /// Its players with the attributes that the queue goes by, and their latencies. Who has a name beside the id by
+        /// which others may name him has it as the alias.
         players: Vec<(PlayerId, Member)>,
+        /// The attributes that are lists of ids or names of players.
+        naming: Vec<String>,
     },
     /// It is in a match that has to be accepted.
     Proposed,
@@ -75,7 +78,8 @@ pub(crate) fn step(row: &TicketRow, rules: &Rules) -> Option<TicketStep> {
         // Back from a proposal it is `Searching`: it came once.
         TicketState::Queued => {
             let players = row.players.iter().map(|p| p.player).zip(brought(row, rules)).collect();
-            return Some(TicketStep::Arrived { at: row.queued_at, queue: row.queue.clone(), players });
+            let (at, queue, naming) = (row.queued_at, row.queue.clone(), naming(rules));
+            return Some(TicketStep::Arrived { at, queue, players, naming });
         }
         TicketState::RequiresAcceptance => return Some(TicketStep::Proposed),
         TicketState::Completed => TicketEnd::Matched,
@@ -91,15 +95,24 @@ pub(crate) fn step(row: &TicketRow, rules: &Rules) -> Option<TicketStep> {
     Some(TicketStep::Ended { at: row.ended_at?, how })
 }
 
-/// What the queue goes by, and nothing else that players brought: no names, no attributes that its rules do not declare.
+/// The attributes in which players name players.
+fn naming(rules: &Rules) -> Vec<String> {
+    let Rules::Set { set, .. } = rules else { return Vec::new() };
+    set.lists_of_players().map(|attribute| attribute.name.clone()).collect()
+}
+
+/// What the queue goes by, and nothing else that players brought: no attributes that its rules do not declare, and no names
+/// but where its rules let players name others.
 fn brought(row: &TicketRow, rules: &Rules) -> Vec<Member> {
     let (declared, rating) = match rules {
         Rules::Set { set, rating_attribute, .. } => (Some(set), rating_attribute.as_deref()),
         Rules::Window(..) | Rules::Unknown => (None, Some(RATING)),
     };
+    let names = declared.is_some_and(|set| set.lists_of_players().next().is_some());
     let mut all = members(row, rating);
     for member in &mut all {
-        member.player.clear();
+        let (name, id) = (std::mem::take(&mut member.player), member.alias.take());
+        member.alias = id.filter(|_| names).map(|_| name);
         member.attributes.retain(|name, _| match declared {
             Some(set) => set.attributes().iter().any(|attribute| attribute.name == *name),
             None => name == RATING,
@@ -161,7 +174,7 @@ mod tests {
             panic!("a ticket that came is told");
         };
         let [(_, member)] = &players[..] else { panic!("{players:?}") };
-        assert_eq!(member.player, "");
+        assert_eq!((member.player.as_str(), &member.alias), ("", &None));
         assert_eq!(member.attributes.keys().collect::<Vec<_>>(), ["mode", "skill"]);
         assert_eq!(member.attributes["skill"], Value::Number(1_600.0));
         let Some(TicketStep::Arrived { players, .. }) =
@@ -170,6 +183,22 @@ mod tests {
             panic!("a ticket that came is told");
         };
         assert_eq!(players[0].1.attributes.keys().collect::<Vec<_>>(), ["rating"]);
+    }
+
+    #[test]
+    fn names_are_told_where_rules_let_players_name_others() {
+        let text = r#"{"ruleLanguageVersion": "1.0", "teams": [{"name": "a", "minPlayers": 2, "maxPlayers": 2}],
+            "playerAttributes": [{"name": "mode", "type": "string"}, {"name": "foes", "type": "string_list", "default": []},
+                {"name": "met", "type": "string_list", "default": [], "source": "recentOpponents", "matches": 3}],
+            "rules": [{"name": "Foes", "type": "avoid", "attribute": "foes"}]}"#;
+        let set = Arc::new(parse(text, Dialect::Extended).unwrap().set);
+        let rules = Rules::Set { set, rating_attribute: None, judged: None };
+        let Some(TicketStep::Arrived { players, naming, .. }) = step(&row(TicketState::Queued, None), &rules)
+        else {
+            panic!("a ticket that came is told");
+        };
+        assert_eq!(naming, ["foes", "met"]);
+        assert_eq!((players[0].1.player.as_str(), players[0].1.alias.as_deref()), ("", Some("Ann")));
     }
 
     #[test]

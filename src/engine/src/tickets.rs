@@ -239,7 +239,7 @@ impl Engine {
             let system = self.rates(queue);
             let rating = |row: &Option<_>| rating_in(&system, row.as_ref(), queue.variant.as_ref(), call.now);
             let ratings = rows.iter().map(rating).collect();
-            rated.push(AlsoIn { queue: queue.name.clone(), ratings });
+            rated.push(AlsoIn { queue: queue.name.clone(), ratings, attributes: Vec::new() });
         }
         let mut rated = rated.into_iter();
         let first = rated.next().map(|first| first.ratings).unwrap_or_default();
@@ -248,14 +248,22 @@ impl Engine {
             .zip(first)
             .map(|(player, rating)| TicketPlayer { player: *player, rating })
             .collect();
-        let brought = self.with_opponents(new, queues, &players, call.now).await?;
+        let mut each = self.with_opponents(new, queues, &players, call.now).await?.into_iter();
+        let brought = each.next().unwrap_or_default();
+        let mut also: Vec<AlsoIn> = rated.collect();
+        let others: Vec<Vec<Brought>> = each.collect();
+        if others.iter().any(|other| *other != brought) {
+            for (also, other) in also.iter_mut().zip(others) {
+                also.attributes = other.into_iter().map(|of| of.attributes).collect();
+            }
+        }
         // No queue keeps a ticket longer than it says.
         let patience = queues.iter().map(|queue| queue.ticket_timeout_ms).min().unwrap_or_default();
         let row = TicketRow {
             own_id: new.own_id.clone(),
             owner: new.leader,
             queue: new.queue.clone(),
-            also: rated.collect(),
+            also,
             players,
             brought,
             backfill: new.intake == Intake::Backfill,

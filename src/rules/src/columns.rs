@@ -75,6 +75,8 @@ pub enum NumberSource {
 pub enum WordSource {
     /// The ids of the players: [`Party::texts`](crate::Party::texts).
     Players,
+    /// All ids of each player: [`Party::lists`](crate::Party::lists).
+    Ids,
     /// A string attribute, each player his own: [`Party::texts`](crate::Party::texts).
     Texts {
         /// A string attribute.

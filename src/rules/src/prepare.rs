@@ -132,6 +132,13 @@ impl RuleSet {
         let numbers: Vec<f64> = numbers.collect();
         let words = self.columns.words.iter().map(|column| match *column {
             WordSource::Players => texts(members.iter().map(|member| member.player.as_str()), symbols),
+            WordSource::Ids => {
+                let mut cells = Vec::new();
+                for member in members {
+                    list_cells(&mut cells, &taken(member.ids().collect(), symbols));
+                }
+                cells
+            }
             WordSource::Texts { attribute } => texts(
                 values(attribute).filter_map(|value| match value {
                     Value::Text(text) => Some(text.as_str()),
@@ -149,7 +156,7 @@ impl RuleSet {
             WordSource::Avoided { attribute } => {
                 let mut cells = Vec::new();
                 for mut list in lists(values(attribute)) {
-                    list.retain(|named| mates.iter().all(|mate| mate.player != *named));
+                    list.retain(|named| mates.iter().flat_map(Member::ids).all(|mate| mate != *named));
                     list_cells(&mut cells, &taken(list, symbols));
                 }
                 cells
@@ -202,7 +209,10 @@ impl RuleSet {
                 WordSource::Players | WordSource::Texts { .. } | WordSource::Set { .. } => {
                     party.texts(column).iter().for_each(|symbol| symbols.give_back(*symbol));
                 }
-                WordSource::Lists { .. } | WordSource::Ranked { .. } | WordSource::Avoided { .. } => {
+                WordSource::Ids
+                | WordSource::Lists { .. }
+                | WordSource::Ranked { .. }
+                | WordSource::Avoided { .. } => {
                     party.lists(column).flatten().for_each(|symbol| symbols.give_back(*symbol));
                 }
                 WordSource::Map { .. } | WordSource::Latency { .. } => {

@@ -259,6 +259,12 @@ impl RuleSet {
     pub fn attributes(&self) -> &[Attribute] {
         &self.attributes
     }
+    /// Those whose strings are ids of players: what `avoid` rules read, and what the server fills in.
+    pub fn lists_of_players(&self) -> impl Iterator<Item = &Attribute> {
+        let is_avoided = |attribute| self.columns.words.contains(&WordSource::Avoided { attribute });
+        let attributes = self.attributes.iter().enumerate();
+        attributes.filter(move |(at, of)| of.supplied.is_some() || is_avoided(*at)).map(|(_, of)| of)
+    }
     /// The teams of a match, 1 to 200; those of a quantity one after another.
     #[must_use]
     pub fn teams(&self) -> &[Team] {

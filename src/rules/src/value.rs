@@ -21,6 +21,9 @@ pub enum Value {
 pub struct Member {
     /// What `players[playerId]` gives.
     pub player: String,
+    /// Another id of his, by which lists of `avoid` rules may name him as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// Attributes by name. Those that the rule set does not declare are ignored.
     pub attributes: BTreeMap<String, Value>,
     /// Latency to each location in milliseconds.
@@ -32,4 +35,11 @@ pub struct Member {
     /// His rating, for choices that the rules leave open. No recording keeps it under this name.
     #[serde(skip)]
     pub skill: Option<f64>,
+}
+
+impl Member {
+    /// The ids by which others may name him.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.player).chain(&self.alias).map(String::as_str)
+    }
 }

@@ -4,9 +4,10 @@
 //! Ids are hashed under a key that is drawn at the start and kept nowhere, so that nobody, not even its owner, can tell
 //! from a recording who a player was; the same player has the same hash within one run of the server.
 use crate::config::RecordingConfig;
-use gsm_core::{Clock, IdSource, TicketId, Timestamp};
+use gsm_core::{Clock, IdSource, PlayerId, TicketId, Timestamp};
 use gsm_engine::{Recorder, TicketEnd, TicketStep};
-use gsm_traffic::{Line, Outcome, Player, VERSION};
+use gsm_rules::Value;
+use gsm_traffic::{Line, Outcome, Plain, Player, VERSION};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
@@ -136,23 +137,48 @@ impl Writing {
         Arc::new(Self { key, lines, clock: clock.clone(), lost })
     }
 
-    fn hash(&self, kind: &str, id: u128) -> String {
+    fn hash(&self, kind: &str, id: &[u8]) -> String {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(kind.as_bytes()).update(&id.to_be_bytes());
+        hasher.update(kind.as_bytes()).update(id);
         hasher.finalize().to_hex().chars().take(HASH_DIGITS).collect()
     }
 
+    fn player(&self, id: PlayerId) -> String {
+        self.hash("player", &id.as_u128().to_be_bytes())
+    }
+
+    /// Whom a text names: an id is hashed as where it is the player's own.
+    fn named(&self, text: &str) -> String {
+        text.parse().map_or_else(|_| self.hash("name", text.as_bytes()), |id| self.player(id))
+    }
+
+    /// An attribute's value without ids of players; `naming`: it is a list of nothing else.
+    fn plain(&self, value: Value, naming: bool) -> Plain {
+        let hidden = |text: String| {
+            if naming || text.parse::<PlayerId>().is_ok() { self.named(&text) } else { text }
+        };
+        match value {
+            Value::Number(number) => Plain::Number(number),
+            Value::Text(text) => Plain::Text(hidden(text)),
+            Value::List(texts) => Plain::List(texts.into_iter().map(hidden).collect()),
+            Value::Map(entries) => {
+                Plain::Map(entries.into_iter().map(|(key, number)| (hidden(key), number)).collect())
+            }
+        }
+    }
+
     fn line(&self, id: TicketId, step: TicketStep) -> Line {
-        let ticket = self.hash("ticket", id.as_u128());
+        let ticket = self.hash("ticket", &id.as_u128().to_be_bytes());
         match step {
-            TicketStep::Arrived { at, queue, players } => {
+            TicketStep::Arrived { at, queue, players, naming } => {
+                let plain = |(name, value): (String, Value)| {
+                    let value = self.plain(value, naming.contains(&name));
+                    (name, value)
+                };
                 let players = players.into_iter().map(|(id, member)| Player {
-                    player: self.hash("player", id.as_u128()),
-                    attributes: member
-                        .attributes
-                        .into_iter()
-                        .map(|(name, value)| (name, value.into()))
-                        .collect(),
+                    player: self.player(id),
+                    alias: member.alias.map(|name| self.named(&name)),
+                    attributes: member.attributes.into_iter().map(plain).collect(),
                     latency_ms: member.latency_ms,
                 });
                 let (queue, players) = (queue.to_string(), players.collect());
@@ -231,8 +257,8 @@ async fn write_all(
 mod tests {
     use super::*;
     use gsm_adapters::{SystemClock, SystemIds};
-    use gsm_core::{PlayerId, QueueName};
-    use gsm_rules::{Member, Value};
+    use gsm_core::QueueName;
+    use gsm_rules::Member;
     use gsm_traffic::Recording;
 
     fn config(files_max: usize) -> RecordingConfig {
@@ -247,7 +273,8 @@ mod tests {
             ..Member::default()
         };
         let players = vec![(PlayerId::from_u128(player), member)];
-        TicketStep::Arrived { at: Timestamp::from_millis(5), queue: QueueName::new("duel").unwrap(), players }
+        let (at, queue) = (Timestamp::from_millis(5), QueueName::new("duel").unwrap());
+        TicketStep::Arrived { at, queue, players, naming: vec!["blocked".to_owned()] }
     }
 
     async fn written(dir: &Path, steps: &[(u128, TicketStep)]) -> String {
@@ -281,6 +308,50 @@ mod tests {
         let again = written(dir.path(), &steps).await;
         assert_ne!(text.lines().nth(1), again.lines().nth(1));
         assert_eq!(fs::read_to_string(dir.path().join("tickets.1.jsonl")).unwrap(), text);
+    }
+
+    /// What the rules read of who names whom is the same of the hashes.
+    #[tokio::test]
+    async fn who_names_whom_is_kept_and_names_nobody() {
+        let text = r#"{"ruleLanguageVersion": "1.0",
+            "playerAttributes": [{"name": "blocked", "type": "string_list", "default": []}, {"name": "friends", "type": "string_list", "default": []}],
+            "teams": [{"name": "a", "minPlayers": 1, "maxPlayers": 1}, {"name": "b", "minPlayers": 1, "maxPlayers": 1}],
+            "rules": [{"name": "Blocked", "type": "avoid", "attribute": "blocked"}]}"#;
+        let set = gsm_rules::parse(text, gsm_rules::Dialect::Extended).unwrap().set;
+        let [ann, bob] = [7, 8].map(PlayerId::from_u128);
+        let naming = |step: TicketStep, alias: Option<&str>, of: &str, named: &str| {
+            let TicketStep::Arrived { at, queue, mut players, naming } = step else { panic!("it comes") };
+            let list = Value::List(vec![named.to_owned()]);
+            players[0].1.attributes = [(of.to_owned(), list)].into();
+            players[0].1.alias = alias.map(str::to_owned);
+            TicketStep::Arrived { at, queue, players, naming }
+        };
+        for (of, named, avoided) in [
+            ("blocked", bob.to_string(), true),
+            ("blocked", "Bob@home".to_owned(), true),
+            ("blocked", "carol".to_owned(), false),
+            ("friends", bob.to_string(), false),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let one = naming(arrived(ann.as_u128()), None, of, &named);
+            let two = naming(arrived(bob.as_u128()), Some("Bob@home"), of, "nobody");
+            let text = written(dir.path(), &[(1, one), (2, two)]).await;
+            for clear in ["plr-", "@home", "carol"] {
+                assert!(!text.contains(clear), "{text}");
+            }
+            assert_eq!(text.contains("nobody"), of == "friends", "what names no player stays: {text}");
+            let mut recording = Recording::default();
+            text.lines().for_each(|line| recording.push(line).unwrap());
+            let mut symbols = set.symbols();
+            let parties: Vec<_> = recording
+                .waiting(None)
+                .iter()
+                .map(|of| set.prepare(of.members, &mut symbols).unwrap())
+                .collect();
+            let seats: Vec<_> =
+                (0..).zip(&parties).map(|(team, party)| gsm_rules::Seat { team, party }).collect();
+            assert_eq!(set.stages()[0].holds(&seats), !avoided, "{of} {named}");
+        }
     }
 
     #[test]

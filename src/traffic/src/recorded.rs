@@ -63,6 +63,9 @@ pub enum Line {
 pub struct Player {
     /// Who: a hash under a key that the recording does not have.
     pub player: String,
+    /// The hash of a name by which lists of others may name him as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// What he brought.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Plain>,
@@ -152,6 +155,7 @@ impl From<Player> for Member {
         let attributes = player.attributes.into_iter().map(|(name, value)| (name, value.into()));
         Self {
             player: player.player,
+            alias: player.alias,
             attributes: attributes.collect(),
             latency_ms: player.latency_ms,
             ..Self::default()
@@ -186,7 +190,8 @@ pub struct StillWaiting<'a> {
 pub struct Recording {
     lines: usize,
     tickets: Vec<Ticket>,
-    live: BTreeMap<String, usize>,
+    /// Where a ticket that waits is, in each of its queues.
+    live: BTreeMap<String, Vec<usize>>,
     last_ms: i64,
     /// Lines of tickets whose arrival is not in the recording: it began later, or an old file is gone.
     pub orphans: usize,
@@ -221,7 +226,8 @@ impl Recording {
                         players.len()
                     )));
                 }
-                let names = players.iter().map(|player| &player.player).chain([&ticket, &queue]);
+                let ids = players.iter().flat_map(|of| std::iter::once(&of.player).chain(&of.alias));
+                let names = ids.chain([&ticket, &queue]);
                 if names.into_iter().any(|name| name.is_empty() || name.len() > NAME_CHARS_MAX) {
                     return Err(bad(format!(
                         "an id or name is empty, or longer than {NAME_CHARS_MAX} characters"
@@ -230,29 +236,40 @@ impl Recording {
                 if self.tickets.len() == TICKETS_MAX {
                     return Err(bad(format!("more than {TICKETS_MAX} tickets: split the recording")));
                 }
-                // The same ticket again: its server was started anew, and told of what still waits.
-                if self.live.contains_key(&ticket) {
+                let places = self.live.entry(ticket.clone()).or_default();
+                // The same again: its server was started anew, and told of what still waits.
+                if places.iter().filter_map(|at| self.tickets.get(*at)).any(|of| of.queue == queue) {
                     return Ok(());
                 }
                 self.last_ms = self.last_ms.max(at_ms);
-                self.live.insert(ticket.clone(), self.tickets.len());
+                places.push(self.tickets.len());
                 let members = players.into_iter().map(Member::from).collect();
                 self.tickets.push(Ticket { name: ticket, at_ms, queue, members, proposals: 0, ended: None });
                 Ok(())
             }
             Line::Proposed { at_ms, ticket } => {
                 self.last_ms = self.last_ms.max(at_ms);
-                match self.live.get(&ticket).and_then(|at| self.tickets.get_mut(*at)) {
-                    Some(of) => of.proposals += 1,
-                    None => self.orphans += 1,
+                let Some(places) = self.live.get(&ticket) else {
+                    self.orphans += 1;
+                    return Ok(());
+                };
+                for at in places {
+                    if let Some(of) = self.tickets.get_mut(*at) {
+                        of.proposals += 1;
+                    }
                 }
                 Ok(())
             }
             Line::Ended { at_ms, ticket, outcome } => {
                 self.last_ms = self.last_ms.max(at_ms);
-                match self.live.remove(&ticket).and_then(|at| self.tickets.get_mut(at)) {
-                    Some(of) => of.ended = Some((at_ms, outcome)),
-                    None => self.orphans += 1,
+                let Some(places) = self.live.remove(&ticket) else {
+                    self.orphans += 1;
+                    return Ok(());
+                };
+                for at in places {
+                    if let Some(of) = self.tickets.get_mut(at) {
+                        of.ended = Some((at_ms, outcome));
+                    }
                 }
                 Ok(())
             }
@@ -269,7 +286,7 @@ impl Recording {
         queues
     }
 
-    /// The tickets of one queue that wait at the end, in the order of arrival; of all queues if none is named.
+    /// The tickets of one queue that wait at the end, in the order of arrival; of all queues if none is named, each once.
     #[must_use]
     pub fn waiting(&self, queue: Option<&str>) -> Vec<StillWaiting<'_>> {
         let here =
@@ -278,6 +295,7 @@ impl Recording {
         let mut waiting: Vec<StillWaiting<'_>> =
             all.map(|of| StillWaiting { ticket: &of.name, at_ms: of.at_ms, members: &of.members }).collect();
         waiting.sort_by_key(|of| (of.at_ms, of.ticket));
+        waiting.dedup_by_key(|of| (of.at_ms, of.ticket));
         waiting
     }
 
@@ -411,6 +429,23 @@ mod tests {
             (1, "b", 1_500, 5_000)
         );
         assert_eq!(recording.waiting(None).len(), 2);
+    }
+
+    #[test]
+    fn a_ticket_of_several_queues_is_in_the_traffic_of_each() {
+        let in_trio = A.replace("\"duel\"", "\"trio\"");
+        let proposed = r#"{"type":"proposed","at_ms":4000,"ticket":"a"}"#;
+        // Told again after a start of its server.
+        let recording = read(&[A, &in_trio, B, A, proposed, A_GOES]);
+        assert_eq!(recording.queues(), [("duel", 2), ("trio", 1)].into());
+        for queue in ["duel", "trio"] {
+            let traffic = recording.traffic(Some(queue), DEADLINE, 1).unwrap();
+            let a = traffic.arrivals.iter().find(|of| of.members[0].player == "x").unwrap();
+            assert_eq!((a.patience, traffic.answers.is_some()), (Some(Millis::new(3_000)), true), "{queue}");
+        }
+        assert_eq!(recording.orphans, 0);
+        let waits = read(&[A, &in_trio, B]);
+        assert_eq!((waits.waiting(None).len(), waits.waiting(Some("trio")).len()), (2, 1));
     }
 
     #[test]

@@ -179,6 +179,7 @@ fn in_the_way(why: &RuledExplain) -> String {
         (_, Some(rule), _) => format!("fails `{rule}` by itself"),
         (_, _, Some(rule)) => format!("`{rule}`"),
         _ if why.others == 0 => "nobody else waits".to_owned(),
+        _ if why.held_back => "the price: what its tickets pay is below what a match costs".to_owned(),
         _ => "too few for a match that holds".to_owned(),
     }
 }

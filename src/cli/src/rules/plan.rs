@@ -242,7 +242,7 @@ fn word(set: &RuleSet, column: WordColumn) -> String {
             format!("`{}` ({})", attribute(set, index), aggregated(aggregation))
         }
         Some(WordSource::Latency { aggregation }) => aggregated(aggregation).to_owned(),
-        Some(WordSource::Players) => "players".to_owned(),
+        Some(WordSource::Players | WordSource::Ids) => "players".to_owned(),
         None => String::new(),
     }
 }

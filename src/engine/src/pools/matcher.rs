@@ -54,6 +54,10 @@ impl Rules {
         model: Option<&dyn QualityModel>,
     ) -> Entering {
         match self {
+            // Its players have teams already, of which only a rule set knows: it waits outside.
+            Self::Window(..) | Self::Unknown if row.backfill => {
+                Entering::Ruled(Box::new(ruled_ticket(id, row, None)))
+            }
             Self::Window(_, Some(of)) => {
                 let strengths: Option<Vec<f64>> = of.strengths(row, model).collect();
                 let mean = strengths.map(|of| of.iter().sum::<f64>() / of.len().max(1) as f64);
@@ -276,8 +280,15 @@ pub(crate) fn members(row: &TicketRow, rating_attribute: Option<&str>) -> Vec<Me
         if let Some(name) = rating_attribute {
             attributes.insert(name.to_owned(), Value::Number(player.rating.mean));
         }
+        let id = player.player.to_string();
+        // Others may name him either way, whichever way they came themselves.
+        let (player_id, alias) = match &brought.name {
+            Some(name) if *name != id => (name.clone(), Some(id)),
+            _ => (id, None),
+        };
         Member {
-            player: brought.name.clone().unwrap_or_else(|| player.player.to_string()),
+            player: player_id,
+            alias,
             attributes,
             latency_ms: brought.latency_ms.clone(),
             skill: Some(player.rating.mean),

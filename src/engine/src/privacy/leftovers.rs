@@ -356,7 +356,7 @@ impl Engine {
 /// `over`: it is matched by the rest. Nothing where nothing is to be taken away.
 fn without_player(row: &TicketRow, player: PlayerId, over: bool) -> Option<TicketRow> {
     let mut next = row.clone();
-    for (of, brought) in row.players.iter().zip(&mut next.brought) {
+    for (at, (of, brought)) in row.players.iter().zip(&mut next.brought).enumerate() {
         if of.player != player {
             continue;
         }
@@ -364,6 +364,9 @@ fn without_player(row: &TicketRow, player: PlayerId, over: bool) -> Option<Ticke
         if over {
             let (team, role) = (brought.team.take(), brought.role.take());
             *brought = Brought { team, role, ..Brought::default() };
+            for elsewhere in next.also.iter_mut().filter_map(|also| also.attributes.get_mut(at)) {
+                elsewhere.clear();
+            }
         }
     }
     if row.owner == player && over {

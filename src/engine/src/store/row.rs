@@ -232,6 +232,9 @@ pub struct AlsoIn {
     pub queue: QueueName,
     /// The ratings of the party there, in its order.
     pub ratings: Vec<Rating>,
+    /// The attributes of the party there, in its order; empty if it brings the same to all of its queues.
+    #[serde(default)]
+    pub attributes: Vec<BTreeMap<String, Value>>,
 }
 
 impl TicketRow {
@@ -240,7 +243,7 @@ impl TicketRow {
         std::iter::once(&self.queue).chain(self.also.iter().map(|also| &also.queue))
     }
 
-    /// The ticket as `queue` has it: with the ratings there, and the other queues beside. Nothing if it does not wait
+    /// The ticket as `queue` has it: with the ratings and attributes there, and the other queues beside. Nothing if it does not wait
     /// there.
     #[must_use]
     pub fn seen_from(&self, queue: &QueueName) -> Option<Cow<'_, Self>> {
@@ -253,6 +256,9 @@ impl TicketRow {
             std::mem::swap(&mut also.queue, &mut row.queue);
             for (player, rating) in row.players.iter_mut().zip(&mut also.ratings) {
                 std::mem::swap(&mut player.rating, rating);
+            }
+            for (brought, attributes) in row.brought.iter_mut().zip(&mut also.attributes) {
+                std::mem::swap(&mut brought.attributes, attributes);
             }
         }
         Some(Cow::Owned(row))

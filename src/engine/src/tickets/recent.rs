@@ -8,45 +8,38 @@ use crate::{
 };
 use gsm_core::{Mode, PlayerId, Timestamp, limits};
 use gsm_rules::{Supplied, Value};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 impl Engine {
-    /// What the players of a new ticket bring, with the attributes that the server fills in. What a ticket brings in
-    /// those is not looked at. Players of the GameLift wire have names of their own, by which nobody met them before.
+    /// What the players of a new ticket bring to each of its queues, with the attributes that the server fills in there. What
+    /// a ticket brings in those is not looked at. Players of the GameLift wire have names of their own, by which nobody met
+    /// them before.
     pub(super) async fn with_opponents(
         &self,
         new: &NewTicket,
         queues: &[Arc<QueueConfig>],
         players: &[TicketPlayer],
         now: Timestamp,
-    ) -> Result<Vec<Brought>, EngineError> {
-        let mut brought = new.brought.clone();
-        if new.intake != Intake::Native {
-            return Ok(brought);
-        }
-        // An attribute of two queues has the opponents of both.
-        let mut filled: BTreeMap<(usize, String), Vec<String>> = BTreeMap::new();
+    ) -> Result<Vec<Vec<Brought>>, EngineError> {
+        let mut all = Vec::with_capacity(queues.len());
         for queue in queues {
-            let Some(set) = self.views.rule_sets.of(queue) else { continue };
-            for attribute in set.attributes() {
+            let mut brought = new.brought.clone();
+            let set = self.views.rule_sets.of(queue).filter(|_| new.intake == Intake::Native);
+            for attribute in set.iter().flat_map(|set| set.attributes()) {
                 let Some(supplied) = attribute.supplied else { continue };
-                for (at, player) in players.iter().enumerate() {
+                brought.resize(players.len(), Brought::default());
+                for (brought, player) in brought.iter_mut().zip(players) {
                     let met = self.opponents(&queue.mode, player.player, supplied, now).await?;
-                    let list = filled.entry((at, attribute.name.clone())).or_default();
-                    list.extend(met.iter().map(ToString::to_string));
+                    let met = met.iter().map(ToString::to_string).collect();
+                    brought.attributes.insert(attribute.name.clone(), Value::List(met));
                 }
             }
+            all.push(brought);
         }
-        if !filled.is_empty() {
-            brought.resize(players.len(), Brought::default());
+        if all.iter().any(|brought| Some(brought) != all.first()) {
+            all.iter_mut().for_each(|brought| brought.resize(players.len(), Brought::default()));
         }
-        for ((at, name), mut met) in filled {
-            met.truncate(limits::ATTRIBUTE_STRINGS_MAX);
-            if let Some(brought) = brought.get_mut(at) {
-                brought.attributes.insert(name, Value::List(met));
-            }
-        }
-        Ok(brought)
+        Ok(all)
     }
 
     /// Whom a player played against in the last matches of a mode, the last first, each once.

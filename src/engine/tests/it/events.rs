@@ -18,6 +18,8 @@ both! {
     a_match_that_nobody_answers,
     a_ticket_that_is_stopped_or_too_late,
     rules_are_counted_beyond_a_proposal,
+    who_was_stopped_has_not_answered,
+    all_queues_of_a_ticket_hear_of_it,
 }
 
 #[derive(Default)]
@@ -243,4 +245,97 @@ async fn an_event_names_its_queue() {
     duel(&w, None).await;
     start(&w, "t-1", "ann").await;
     assert_eq!(heard.0.lock()[0].queue.name, QueueName::new("duel").unwrap());
+}
+
+async fn who_was_stopped_has_not_answered(w: World) {
+    let heard = Heard::at(&w);
+    duel(&w, Some(10)).await;
+    let answers = || {
+        let events = std::mem::take(&mut *heard.0.lock());
+        let decided = events.into_iter().find(|of| of.what == Happening::Decided(Decision::Rejected));
+        let tickets = decided.expect("it is decided").tickets;
+        let mut all: Vec<_> =
+            tickets.iter().flat_map(|of| &of.players).map(|of| (of.id.clone(), of.accepted)).collect();
+        all.sort();
+        all
+    };
+    let tickets = [start(&w, "t-1", "ann").await, start(&w, "t-2", "bob").await];
+    w.turn().await;
+    w.engine.answer_for(&w.server(), tickets[1], &names(&["bob"]), true).await.unwrap();
+    w.engine.stop_ticket(&w.server(), tickets[0]).await.unwrap();
+    assert_eq!(answers(), [("ann".to_owned(), None), ("bob".to_owned(), Some(true))]);
+    w.settle();
+    // The same where another ticket takes its place.
+    start(&w, "t-3", "ann").await;
+    w.turn().await;
+    w.engine.answer_for(&w.server(), tickets[1], &names(&["bob"]), true).await.unwrap();
+    start(&w, "t-4", "ann").await;
+    assert_eq!(answers(), [("ann".to_owned(), None), ("bob".to_owned(), Some(true))]);
+    w.turn().await;
+    let asked = w.seen(tickets[1]).await.proposal;
+    assert!(asked.is_some());
+    w.engine.answer_for(&w.server(), tickets[1], &names(&["bob"]), false).await.unwrap();
+    assert_eq!(answers(), [("ann".to_owned(), None), ("bob".to_owned(), Some(false))]);
+}
+
+/// Who waits in several queues is told of in each: that he comes, comes back, and is gone.
+async fn all_queues_of_a_ticket_hear_of_it(w: World) {
+    let heard = Heard::at(&w);
+    w.teams("a", 1, Some(10)).await;
+    w.teams("b", 1, None).await;
+    let p = w.players(4).await;
+    let told = || {
+        let events = std::mem::take(&mut *heard.0.lock());
+        let line = |event: &MatchmakingEvent| {
+            let what = format!("{:?}", event.what);
+            format!("{} {}", event.queue.name, what.split('(').next().unwrap())
+        };
+        let mut lines: Vec<String> = events.iter().map(line).collect();
+        lines.sort();
+        lines
+    };
+    let wish = |player| gsm_engine::NewTicket {
+        also: vec![QueueName::new("b").unwrap()],
+        ..crate::world::ticket("a", player)
+    };
+    let both = w.engine.create_ticket(&w.by(p[0]), &wish(p[0])).await.unwrap().id;
+    w.settle();
+    assert_eq!(told(), ["a Searching", "b Searching"]);
+    w.enter("a", p[1]).await;
+    w.turn().await;
+    let asked = w.seen(both).await.proposal.unwrap();
+    told();
+    w.engine.respond(&w.by(p[1]), asked, p[1], false).await.unwrap();
+    w.settle();
+    assert_eq!(told(), ["a Answered", "a Cancelled", "a Decided", "a Searching", "b Searching"]);
+    // A match is told of where it is.
+    w.enter("b", p[2]).await;
+    told();
+    w.turn().await;
+    assert_eq!(told(), ["b PotentialMatch", "b Succeeded"]);
+    let (_, id) = (w.settle(), w.seen(both).await.match_id.unwrap());
+    w.engine.move_match(&w.server(), id, gsm_session::MatchState::Abandoned, None).await.unwrap();
+    w.settle();
+    // The same where all accept; but who does not answer is gone from all.
+    let both = w.engine.create_ticket(&w.by(p[0]), &wish(p[0])).await.unwrap().id;
+    w.settle();
+    w.enter("a", p[3]).await;
+    w.turn().await;
+    let asked = w.seen(both).await.proposal.unwrap();
+    w.engine.respond(&w.by(p[3]), asked, p[3], true).await.unwrap();
+    told();
+    w.engine.respond(&w.by(p[0]), asked, p[0], true).await.unwrap();
+    assert_eq!(told(), ["a Answered", "a Decided", "a Succeeded"]);
+    w.settle();
+    let id = w.seen(both).await.match_id.unwrap();
+    w.engine.move_match(&w.server(), id, gsm_session::MatchState::Abandoned, None).await.unwrap();
+    w.settle();
+    w.engine.create_ticket(&w.by(p[0]), &wish(p[0])).await.unwrap();
+    w.settle();
+    w.enter("a", p[1]).await;
+    w.turn().await;
+    told();
+    w.clock.advance_ms(10_000);
+    w.turn().await;
+    assert_eq!(told(), ["a Cancelled", "a Cancelled", "a Decided", "b Cancelled"]);
 }

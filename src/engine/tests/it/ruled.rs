@@ -18,6 +18,9 @@ both! {
     waiting_tickets_survive_a_restart,
     recent_opponents_are_filled_in,
     recent_opponents_are_so_many_and_so_old,
+    recent_opponents_are_of_the_mode_of_each_queue,
+    who_is_avoided_is_the_same_by_any_name,
+    a_backfill_is_no_party_where_there_is_no_rule_set,
 }
 
 const NEAR: &str = r#"{
@@ -302,4 +305,127 @@ async fn recent_opponents_are_so_many_and_so_old(w: World) {
     w.engine.void_result(&w.admin(), id, "never was").await.unwrap();
     w.settle();
     assert_eq!(recent(&w, p[0]).await, Vec::<String>::new(), "a void match was none");
+}
+
+async fn recent_opponents_are_of_the_mode_of_each_queue(w: World) {
+    rematch(&w, r#""matches": 5"#).await;
+    let other = QueueConfig::new(QueueName::new("other").unwrap(), mode("other"), wide(1));
+    w.put(QueueConfig { rule_set: Some(set_name("rematch")), ..other }).await;
+    let p = w.players(2).await;
+    meet(&w, &p).await;
+    let met = Value::List(vec![p[1].to_string()]);
+    for queues in [["duel", "other"], ["other", "duel"]] {
+        let also = vec![QueueName::new(queues[1]).unwrap()];
+        let wish = NewTicket { also, ..ticket(queues[0], p[0]) };
+        let made = w.engine.create_ticket(&w.by(p[0]), &wish).await.unwrap();
+        w.settle();
+        for (queue, expected) in [("duel", &met), ("other", &Value::List(Vec::new()))] {
+            let seen = made.row.seen_from(&QueueName::new(queue).unwrap()).unwrap();
+            assert_eq!(seen.brought[0].attributes.get("recent"), Some(expected), "{queue} of {queues:?}");
+        }
+        let in_duel = w.enter("duel", p[1]).await.id;
+        w.turn().await;
+        assert_eq!(w.seen(in_duel).await.state, TicketState::Searching, "they have just met there");
+        w.engine.cancel_ticket(&w.by(p[1]), in_duel).await.unwrap();
+        w.settle();
+        let elsewhere = w.enter("other", p[1]).await.id;
+        w.turn().await;
+        let row = w.seen(elsewhere).await;
+        assert_eq!(row.state, TicketState::Completed, "they have not met in that mode: {queues:?}");
+        let (id, abandoned) = (row.match_id.unwrap(), gsm_session::MatchState::Abandoned);
+        w.engine.move_match(&w.server(), id, abandoned, None).await.unwrap();
+        w.settle();
+        w.engine.tick().await;
+        w.settle();
+    }
+}
+
+async fn who_is_avoided_is_the_same_by_any_name(w: World) {
+    rematch(&w, r#""matches": 5"#).await;
+    let native = w.players(1).await[0];
+    let ann = w.engine.gamelift_players(&w.server(), &["ann".to_owned()]).await.unwrap()[0];
+    w.settle();
+    let wire = async |own_id: &str, recent: &[String]| {
+        let attributes = [("recent".to_owned(), Value::List(recent.to_vec()))].into();
+        let brought = Brought { name: Some("ann".into()), attributes, ..Brought::default() };
+        let own_id = gsm_core::RequestKey::new(own_id).ok();
+        let intake = Intake::GameLift;
+        let new = NewTicket { own_id, brought: vec![brought], intake, ..ticket("duel", ann) };
+        let id = w.engine.create_ticket(&w.server(), &new).await.unwrap().id;
+        w.settle();
+        id
+    };
+    let one = w.enter("duel", native).await.id;
+    wire("t-1", &[]).await;
+    w.turn().await;
+    let id = w.seen(one).await.match_id.expect("they meet");
+    w.engine.report_result(&w.server(), id, None, &first_wins(&[native, ann])).await.unwrap();
+    w.settle();
+    w.engine.tick().await;
+    w.settle();
+    // The server fills in whom he met by id; she comes by her name.
+    let one = w.enter("duel", native).await.id;
+    let two = wire("t-2", &[]).await;
+    w.turn().await;
+    for ticket in [one, two] {
+        assert_eq!(w.seen(ticket).await.state, TicketState::Searching, "they have just met");
+    }
+    w.engine.stop_ticket(&w.server(), two).await.unwrap();
+    w.engine.cancel_ticket(&w.by(native), one).await.unwrap();
+    w.settle();
+    // Another who comes over the wire may name her either way.
+    let bob = w.engine.gamelift_players(&w.server(), &["bob".to_owned()]).await.unwrap()[0];
+    w.settle();
+    for (nth, named) in ["ann".to_owned(), ann.to_string()].into_iter().enumerate() {
+        let attributes = [("recent".to_owned(), Value::List(vec![named]))].into();
+        let brought = Brought { name: Some("bob".into()), attributes, ..Brought::default() };
+        let own_id = gsm_core::RequestKey::new(&format!("b-{nth}")).ok();
+        let new =
+            NewTicket { own_id, brought: vec![brought], intake: Intake::GameLift, ..ticket("duel", bob) };
+        let his = w.engine.create_ticket(&w.server(), &new).await.unwrap().id;
+        let hers = wire(&format!("a-{nth}"), &[]).await;
+        w.turn().await;
+        for ticket in [his, hers] {
+            assert_eq!(w.seen(ticket).await.state, TicketState::Searching, "by name or by id");
+            w.engine.stop_ticket(&w.server(), ticket).await.unwrap();
+        }
+        w.settle();
+    }
+}
+
+async fn a_backfill_is_no_party_where_there_is_no_rule_set(w: World) {
+    near(&w).await;
+    let p = w.players(4).await;
+    // One on each side, who play already.
+    let mut backfill = NewTicket {
+        intake: Intake::Backfill,
+        members: vec![(p[1], None)],
+        session: Some("s-1".into()),
+        ..skilled(p[0], 40.0)
+    };
+    backfill.brought.push(backfill.brought[0].clone());
+    for (brought, team) in backfill.brought.iter_mut().zip(["red", "blue"]) {
+        brought.team = Some(team.into());
+    }
+    let backfill = w.engine.create_ticket(&w.server(), &backfill).await.unwrap().id;
+    w.settle();
+    let by_skill = QueueConfig { rule_set: None, rules: wide(2), ..config("near") };
+    w.put(by_skill).await;
+    let others = w.enter_all("duel", &p[2..]).await;
+    for _ in 0..3 {
+        assert_eq!(w.turn().await.matches, 0, "opponents are not put on one side");
+    }
+    for ticket in [backfill, others[0], others[1]] {
+        assert_eq!(
+            w.seen(ticket).await.state,
+            if ticket == backfill { TicketState::Queued } else { TicketState::Searching }
+        );
+    }
+    // Under a rule set again it is what it was; and its time is up like that of any other.
+    w.put(config("near")).await;
+    w.turn().await;
+    assert_eq!(w.seen(backfill).await.state, TicketState::Searching);
+    w.clock.advance_ms(600_000);
+    w.turn().await;
+    assert_eq!(w.seen(backfill).await.state, TicketState::TimedOut);
 }

@@ -12,6 +12,7 @@ both! {
     a_failed_proposal_puts_it_back_into_all,
     an_ended_ticket_leaves_all,
     each_queue_sees_its_own_rating,
+    it_is_recorded_for_each_queue,
     it_explains_itself_queue_by_queue,
     a_restart_finds_it_in_all,
     a_queue_that_is_deleted_lets_it_go,
@@ -242,4 +243,28 @@ async fn an_answer_from_before_there_were_several_queues_is_read() {
     let mut json = serde_json::to_value(&view).unwrap();
     assert!(json["row"].as_object_mut().unwrap().remove("also").is_some());
     assert_eq!(serde_json::from_value::<TicketView>(json).unwrap(), view);
+}
+
+#[derive(Default)]
+struct Noted(parking_lot::Mutex<Vec<String>>);
+
+impl gsm_engine::Recorder for Noted {
+    fn note(&self, _: TicketId, step: gsm_engine::TicketStep) {
+        self.0.lock().push(match step {
+            gsm_engine::TicketStep::Arrived { queue, .. } => format!("arrived {queue}"),
+            gsm_engine::TicketStep::Proposed => "proposed".to_owned(),
+            gsm_engine::TicketStep::Ended { .. } => "ended".to_owned(),
+        });
+    }
+}
+
+async fn it_is_recorded_for_each_queue(w: World) {
+    two_queues(&w).await;
+    let noted = std::sync::Arc::new(Noted::default());
+    w.engine.record(noted.clone());
+    let p = w.players(1).await[0];
+    let several = enter(&w, &["b", "a"], p).await;
+    w.engine.cancel_ticket(&w.by(p), several).await.unwrap();
+    w.settle();
+    assert_eq!(*noted.0.lock(), ["arrived b", "arrived a", "ended"]);
 }

@@ -20,6 +20,8 @@ pub struct RuledExplain {
     pub alone: Option<String>,
     /// What it pays for a match now, where the rule set has an objective and it does not pay anything.
     pub price: Option<f64>,
+    /// Whether nothing but its price may stand in the way: no rule does, and enough players for a match may be in one with it.
+    pub held_back: bool,
     /// Other tickets that wait.
     pub others: usize,
     /// Those of them that may be in one match with it, as far as two tickets and the teams that they may sit on say.
@@ -84,12 +86,14 @@ impl RulePool {
         let meets_in = |stage: usize, other: &Waiting| {
             other.never.is_none() && self.set.stages().get(stage).is_some_and(|of| may_meet(of, own, other))
         };
-        let (mut compatible, mut unlocking) = (0, vec![None::<StageWhy>; self.set.stages().len()]);
+        let (mut compatible, mut players) = (0, own.size());
+        let mut unlocking = vec![None::<StageWhy>; self.set.stages().len()];
         for other in others() {
             let age = age_of_both(other);
             let reached = self.set.stage_at(age);
             if meets_in(reached, other) {
                 compatible += 1;
+                players = players.saturating_add(other.size());
                 continue;
             }
             let mut later = reached + 1..self.set.stages().len();
@@ -124,16 +128,23 @@ impl RulePool {
         let least = rules.iter().min_by_key(|why| why.passing).filter(|why| why.passing < counted);
         let failing = || rules.iter().filter(|why| why.failed > 0).max_by_key(|why| why.failed);
         let of_age = || self.set.stages().get(at + 1).map(|next| StageWhy { at: next.from(), unlocked: 0 });
+        let binding = least.or_else(failing).map(|why| why.rule.clone());
+        let price = self.set.objective().map(|of| of.price(waited)).filter(|price| price.is_finite());
+        let alone = own.party().and_then(|party| stage.alone(party)).and_then(name);
+        let never = own.never.as_ref().map(ToString::to_string);
+        let nothing_else = binding.is_none() && alone.is_none() && never.is_none() && compatible > 0;
+        let needed: u32 = stage.teams().iter().map(|size| u32::from(size.min)).sum();
         let next = unlocking.into_iter().flatten().min_by_key(|why| why.at).or_else(of_age);
         Some(RuledExplain {
             position: 1 + self.waiting.older(own.turn.started_at, id),
             waited,
-            never: own.never.as_ref().map(ToString::to_string),
-            alone: own.party().and_then(|party| stage.alone(party)).and_then(name),
-            price: self.set.objective().map(|of| of.price(waited)).filter(|price| price.is_finite()),
+            never,
+            alone,
+            held_back: price.is_some() && nothing_else && players >= needed,
+            price,
             others: self.waiting.len().saturating_sub(1),
             compatible,
-            binding: least.or_else(failing).map(|why| why.rule.clone()),
+            binding,
             rules,
             next,
             complete: counted + 1 >= self.waiting.len(),

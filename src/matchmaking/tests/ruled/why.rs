@@ -144,3 +144,36 @@ fn many_who_come_together_count_as_well() {
         check_left_out(kind, 100, 100, [(0, 100), (0, 0)]);
     }
 }
+
+#[test]
+fn what_is_held_back_by_its_price_is_told_apart() {
+    let team = |name: &str| json!({"name": name, "minPlayers": 1, "maxPlayers": 1});
+    let text = |hold_back: serde_json::Value| {
+        json!({
+            "ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "level", "type": "number"}],
+            "teams": [team("a"), team("b")],
+            "rules": [{"name": "near", "type": "batchDistance", "batchAttribute": "level", "maxDistance": 1000}],
+            "objective": {"cost": [{"spread": "level"}], "holdBack": hold_back, "starvationSeconds": 600},
+        })
+        .to_string()
+    };
+    let held_back = |hold_back: serde_json::Value, levels: &[f64]| {
+        let set = parse(&text(hold_back), Dialect::Extended).expect("a rule set").set;
+        let mut pool = RulePool::new(Arc::new(set));
+        for (nth, level) in (1_u128..).zip(levels) {
+            let attributes = BTreeMap::from([("level".to_owned(), Value::Number(*level))]);
+            let member = Member { player: nth.to_string(), attributes, ..Member::default() };
+            let players = vec![(PlayerId::from_u128(nth), member)];
+            let (id, started_at) = (TicketId::from_u128(nth), Timestamp::from_millis(0));
+            pool.insert(RuledTicket { id, players, backfill: None, started_at }).expect("room");
+        }
+        let now = Timestamp::from_millis(2_000);
+        assert!(pool.step(now, 1_000_000).matches.is_empty());
+        pool.explain(TicketId::from_u128(1), now).expect("it waits").held_back
+    };
+    let price = || json!({"policy": "price", "perSecond": 1});
+    assert!(held_back(price(), &[0.0, 100.0]));
+    assert!(!held_back(price(), &[0.0]), "nobody is there");
+    assert!(!held_back(price(), &[0.0, 2000.0]), "the rule stands in the way");
+    assert!(!held_back(json!({"policy": "none"}), &[0.0, 2000.0]), "nothing is held back");
+}

@@ -141,3 +141,17 @@ fn faults_of_what_the_server_fills_in_are_named() {
     let told = parse(&number, Dialect::Extended).expect_err("a number");
     assert!(told[0].message.contains("is for an attribute of type `string_list`"), "{told:?}");
 }
+
+#[test]
+fn a_player_is_avoided_by_any_of_his_ids_and_counts_once() {
+    let more = r#", "expansions": [{"target": "rules[Blocked].maxCount", "steps": [{"waitTimeSeconds": 20, "value": 1}]}]"#;
+    let set = set(RULE, more);
+    let eve = || Member { alias: Some("id of eve".to_owned()), ..of("eve", &[]) };
+    for named in [&["eve"][..], &["id of eve"], &["eve", "id of eve"]] {
+        let ann = [of("ann", named)];
+        assert_eq!(asked(&set, 0, &[(0, &ann), (1, &[eve()])]), (false, false), "{named:?}");
+        assert_eq!(asked(&set, 1, &[(0, &ann), (1, &[eve()])]), (true, true), "{named:?}: named once");
+        let together = [of("ann", named), eve()];
+        assert_eq!(asked(&set, 0, &[(0, &together), (1, &[of("bob", &[])])]), (true, true), "{named:?}");
+    }
+}

@@ -42,14 +42,15 @@ pub(crate) fn member(dice: &mut Dice, number: usize) -> Member {
         attributes.insert(name.to_owned(), Value::List(list));
     };
     some("roles", &["x", "y", "z"]);
-    some("foes", &["p1", "p2", "p3", "p10", "p20", "p30", "p40"]);
+    some("foes", &["p1", "p2", "p3", "p10", "p20", "p30", "q1", "q10", "q20", "q40"]);
     let mut latency_ms = BTreeMap::new();
     for place in ["eu", "us", "ap"] {
         if dice.chance(75) {
             latency_ms.insert(place.to_owned(), 10 * (1 + dice.below(6)) as u32);
         }
     }
-    Member { player: format!("p{number}"), attributes, latency_ms, ..Member::default() }
+    let alias = dice.chance(50).then(|| format!("q{number}"));
+    Member { player: format!("p{number}"), alias, attributes, latency_ms, ..Member::default() }
 }
 
 fn sel(dice: &mut Dice, teams: &[TeamSpec]) -> Sel {

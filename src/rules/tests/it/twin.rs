@@ -408,7 +408,11 @@ impl SetSpec {
                             continue;
                         }
                         let names = |who: &Member| {
-                            party.iter().filter(|m| list(m, "foes").contains(&who.player)).count()
+                            let foes = |m: &&Member| {
+                                let foes = list(m, "foes");
+                                foes.contains(&who.player) || who.alias.iter().any(|id| foes.contains(id))
+                            };
+                            party.iter().filter(foes).count()
                         };
                         named += other.iter().map(names).sum::<usize>();
                     }

@@ -147,9 +147,20 @@ fn ticket_id(params: &Params, principal: &Principal) -> Result<TicketId, ApiErro
     }
 }
 
+/// The same of one that is read: for servers and operators also the `TicketId` of the GameLift wire.
+fn read_id(params: &Params, principal: &Principal) -> Result<TicketId, ApiError> {
+    if principal.player().is_some() {
+        return ticket_id(params, principal);
+    }
+    let text = params.text("ticket_id")?;
+    let named = RequestKey::new(text).map_err(|e| ApiError::parameter("ticket_id", e))?;
+    Ok(Engine::gamelift_ticket_id(&named))
+}
+
 /// Read a ticket.
 ///
-/// `ticket_id` is the ticket's id or, for the player who made it, the own id it was made with.
+/// `ticket_id` is the ticket's id or, for the player who made it, the own id it was made with; for servers and operators also the
+/// `TicketId` that it has over the GameLift wire.
 #[utoipa::path(get, path = "/v1/tickets/{ticket_id}", tag = "tickets", operation_id = "get_ticket",
     params(("ticket_id" = String, Path)),
     responses((status = 200, body = TicketDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -160,7 +171,7 @@ pub(crate) async fn ticket(
     read: Read,
     params: Params,
 ) -> Result<Answer<TicketDto>, ApiError> {
-    let id = ticket_id(&params, &read.call.principal)?;
+    let id = read_id(&params, &read.call.principal)?;
     Ok(Answer(TicketDto::of(&app.engine, app.engine.ticket(&read.call, id).await?)))
 }
 
@@ -183,7 +194,7 @@ pub(crate) async fn cancel(
 
 /// Ask why a ticket still waits.
 ///
-/// Of a ticket in several queues the answer is of the first of them, and `queues` has one of each.
+/// Of a ticket in several queues the answer is of the first of them, and `queues` has one of each. Tickets are named as where one is read.
 #[utoipa::path(get, path = "/v1/tickets/{ticket_id}/explain", tag = "tickets", operation_id = "explain_ticket",
     params(("ticket_id" = String, Path)),
     responses((status = 200, body = ExplainDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -194,8 +205,9 @@ pub(crate) async fn explain(
     read: Read,
     params: Params,
 ) -> Result<Answer<ExplainDto>, ApiError> {
-    let id = ticket_id(&params, &read.call.principal)?;
+    let id = read_id(&params, &read.call.principal)?;
     let view = app.engine.ticket(&read.call, id).await?;
     let estimate = app.engine.wait_estimate(&view.row.queue, id);
-    Ok(Answer(ExplainDto::new(app.engine.explain(&read.call, id).await?, estimate)))
+    let explained = app.engine.explain(&read.call, id).await?;
+    Ok(Answer(ExplainDto::new(&view.row, explained, estimate)))
 }

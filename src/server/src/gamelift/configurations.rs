@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, sync::Arc};
 const PAGE_SIZE: usize = 100;
 /// Seconds to accept where the caller names none: the model's most.
 const ACCEPTANCE_S: u32 = 600;
+/// Seconds that a ticket may wait, at most.
+const REQUEST_S: u32 = 43_200;
 const STANDALONE: &str = "STANDALONE";
 
 /// A configuration by its name or ARN.
@@ -37,25 +39,28 @@ pub(super) fn bare(now: Timestamp) -> GameLift {
     }
 }
 
+/// A span as the wire tells it: whole seconds, from 1 to `most`. A native queue may have others.
+fn seconds(span: Millis, most: u32) -> u32 {
+    u32::try_from(span.get().div_ceil(1_000)).unwrap_or(u32::MAX).clamp(1, most)
+}
+
 pub(super) fn shown(asked: &Asked<'_>, queue: &QueueConfig) -> Tree {
     let name = queue.name.as_str();
-    let seconds = |span: Millis| Tree::Integer(i64::try_from(span.get() / 1_000).unwrap_or(i64::MAX));
+    let accepts = queue.acceptance_ms.map(|span| seconds(span, ACCEPTANCE_S));
+    let number = |number: Option<u32>| number.map(|number| Tree::Integer(i64::from(number)));
     let rule_set = queue.rule_set.as_ref().map(RuleSetName::as_str);
     let tree = Tree::empty()
         .with("Name", name)
         .with("ConfigurationArn", asked.place.arn(arn::Kind::Configuration, name))
-        .with("RequestTimeoutSeconds", seconds(queue.ticket_timeout_ms))
+        .with("RequestTimeoutSeconds", Tree::Integer(seconds(queue.ticket_timeout_ms, REQUEST_S).into()))
         .with("AcceptanceRequired", queue.acceptance_ms.is_some())
         .with_some("RuleSetName", rule_set)
         .with_some("RuleSetArn", rule_set.map(|name| asked.place.arn(arn::Kind::RuleSet, name)));
     let Some(of) = &queue.gamelift else {
-        return tree
-            .with("FlexMatchMode", STANDALONE)
-            .with_some("AcceptanceTimeoutSeconds", queue.acceptance_ms.map(seconds));
+        return tree.with("FlexMatchMode", STANDALONE).with_some("AcceptanceTimeoutSeconds", number(accepts));
     };
     let text = |text: &Option<String>| text.as_deref().map(Tree::from);
-    let number = |number: Option<u32>| number.map(|number| Tree::Integer(i64::from(number)));
-    let accepts = of.acceptance_timeout_s.or(queue.acceptance_ms.is_some().then_some(ACCEPTANCE_S));
+    let accepts = accepts.or(of.acceptance_timeout_s);
     let property = |(key, value): &(String, String)| {
         Tree::empty().with("Key", key.as_str()).with("Value", value.as_str())
     };
@@ -78,10 +83,7 @@ pub(super) fn shown(asked: &Asked<'_>, queue: &QueueConfig) -> Tree {
 /// Puts what an input names into a queue; the rest stays.
 fn apply(queue: &mut QueueConfig, input: &Tree, now: Timestamp) -> Result<(), EngineError> {
     let mut accepts = queue.acceptance_ms.is_some();
-    let mut of = queue.gamelift.take().unwrap_or_else(|| GameLift {
-        acceptance_timeout_s: queue.acceptance_ms.and_then(|span| u32::try_from(span.get() / 1_000).ok()),
-        ..bare(now)
-    });
+    let mut of = queue.gamelift.take().unwrap_or_else(|| bare(now));
     let text = |name: &str, place: &mut Option<String>| {
         if let Some(text) = input.text(name) {
             *place = Some(text.to_owned());
@@ -94,7 +96,9 @@ fn apply(queue: &mut QueueConfig, input: &Tree, now: Timestamp) -> Result<(), En
     text("BackfillMode", &mut of.backfill_mode);
     text("FlexMatchMode", &mut of.flex_match_mode);
     let number = |name: &str| input.integer(name).and_then(|number| u32::try_from(number).ok());
-    of.acceptance_timeout_s = number("AcceptanceTimeoutSeconds").or(of.acceptance_timeout_s);
+    let to_accept = number("AcceptanceTimeoutSeconds");
+    let before = queue.acceptance_ms.map(|span| seconds(span, ACCEPTANCE_S));
+    of.acceptance_timeout_s = to_accept.or(before).or(of.acceptance_timeout_s);
     of.additional_player_count = number("AdditionalPlayerCount").or(of.additional_player_count);
     if input.get("GameSessionQueueArns").is_some() {
         of.game_session_queue_arns =
@@ -120,8 +124,10 @@ fn apply(queue: &mut QueueConfig, input: &Tree, now: Timestamp) -> Result<(), En
         }
         queue.rule_set = Some(name);
     }
-    let seconds = u64::from(of.acceptance_timeout_s.unwrap_or(ACCEPTANCE_S));
-    queue.acceptance_ms = accepts.then(|| Millis::from_secs(seconds));
+    let known = Millis::from_secs(of.acceptance_timeout_s.unwrap_or(ACCEPTANCE_S).into());
+    // What is not sent stays, to the millisecond.
+    let stays = queue.acceptance_ms.filter(|_| to_accept.is_none());
+    queue.acceptance_ms = accepts.then(|| stays.unwrap_or(known));
     modes_agree(&of)?;
     queue.gamelift = Some(of);
     Ok(())
@@ -174,7 +180,12 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
 
 pub(super) async fn update(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let name = found(asked, input.text("Name").unwrap_or_default())?.name.clone();
-    let changed = asked.engine.change_queue(&asked.call, &name, |queue| apply(queue, input, asked.call.now));
+    let changed = asked.engine.change_queue(&asked.call, &name, |queue| {
+        // One that was made natively is what it is shown as.
+        let of = queue.gamelift.get_or_insert_with(|| bare(asked.call.now));
+        of.flex_match_mode.get_or_insert_with(|| STANDALONE.to_owned());
+        apply(queue, input, asked.call.now)
+    });
     Ok(Tree::empty().with("Configuration", shown(asked, &changed.await?)))
 }
 

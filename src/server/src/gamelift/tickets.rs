@@ -1,6 +1,6 @@
 //! Tickets: the same ones, in the same pools, as those of the native API.
 use super::{Asked, arn, configurations, fault::Fault, tree::Tree};
-use gsm_core::RequestKey;
+use gsm_core::{PlayerId, RequestKey};
 use gsm_engine::{CANCELLED, Engine, EngineError, Intake, NewTicket, TicketView, store::Brought};
 use gsm_rules::Value;
 use gsm_session::TicketState;
@@ -46,8 +46,17 @@ async fn enter(asked: &Asked<'_>, input: &Tree, intake: Intake) -> Result<Tree, 
         intake,
         session: input.text("GameSessionArn").map(str::to_owned),
     };
-    let view = asked.engine.create_ticket(&asked.call, &new).await?;
+    let made = asked.engine.create_ticket(&asked.call, &new).await;
+    let view = made.map_err(|error| by_name(error.into(), players.iter().zip(&names)))?;
     Ok(Tree::empty().with("MatchmakingTicket", shown(asked, &view)))
+}
+
+/// A refusal that names players as the wire does.
+fn by_name<'a>(fault: Fault, players: impl Iterator<Item = (&'a PlayerId, &'a String)>) -> Fault {
+    let message = players.fold(fault.message.into_owned(), |message, (player, name)| {
+        message.replace(&format!("`{player}`"), &format!("`{name}`"))
+    });
+    Fault { message: message.into(), ..fault }
 }
 
 /// What a player of an input brings. Teams are for players who play already.

@@ -181,3 +181,31 @@ async fn clients_of_aws_are_told_why() {
     start("c.1", "cy").await.output();
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_locked_out_is_named_as_the_wire_knows_him() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    let more = json!({ "AcceptanceRequired": true, "AcceptanceTimeoutSeconds": 60 });
+    configuration(&world.anyone, "c", "r", more).await;
+    punish(&world, "c", json!({ "dodge": { "locks_ms": [DAY_MS], "forget_after_ms": DAY_MS } })).await;
+    let ask = |operation: &'static str, body: Value| {
+        let client = world.anyone.clone();
+        async move { call(&client, operation, body).await }
+    };
+    let start = |ticket: &str, player: &str| json!({ "TicketId": ticket, "ConfigurationName": "c", "Players": [{ "PlayerId": player }] });
+    ask("StartMatchmaking", start("t-1", "ada")).await.output();
+    ask("StartMatchmaking", start("t-2", "bo")).await.output();
+    loop {
+        let found = ask("DescribeMatchmaking", json!({ "TicketIds": ["t-1"] })).await.output();
+        if found["TicketList"][0]["Status"] == "REQUIRES_ACCEPTANCE" {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let no = json!({ "TicketId": "t-1", "PlayerIds": ["ada"], "AcceptanceType": "REJECT" });
+    ask("AcceptMatch", no).await.output();
+    let told = ask("StartMatchmaking", start("t-3", "ada")).await.exception(400, "InvalidRequestException");
+    assert!(told.contains("`ada`") && !told.contains("plr-"), "{told}");
+    world.stop().await;
+}

@@ -308,7 +308,7 @@ impl Source<'_, '_> {
         }
         let columns = &mut self.scope.columns;
         let (lists, players) =
-            (columns.word(WordSource::Avoided { attribute }), columns.word(WordSource::Players));
+            (columns.word(WordSource::Avoided { attribute }), columns.word(WordSource::Ids));
         Some(Check::Avoid(Avoid { lists, players, opponents_only, most }))
     }
 

@@ -1,15 +1,16 @@
 //! Why a ticket still waits.
 use crate::api::dto::EstimatedWaitDto;
 use gsm_core::QueueName;
-use gsm_engine::Explained;
+use gsm_engine::{Explained, store::TicketRow};
 use gsm_matchmaking::{Binding, Explain, RuledExplain, WaitEstimate};
+use gsm_session::TicketState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Why a ticket still waits.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ExplainDto {
-    /// False once it waits no longer; then the rest is absent.
+    /// False once it waits no longer; then the rest is absent, as it is while the rules of its queue do not look at it.
     waiting: bool,
     /// The same in a sentence.
     text: String,
@@ -144,14 +145,23 @@ pub(crate) struct NextDto {
 }
 
 impl ExplainDto {
-    /// Of a ticket that waits no longer, if there is nothing to explain.
-    pub(super) fn new(explained: Vec<(QueueName, Explained)>, estimate: Option<WaitEstimate>) -> Self {
+    /// Of a ticket that waits in no pool, if there is nothing to explain.
+    pub(super) fn new(
+        row: &TicketRow,
+        explained: Vec<(QueueName, Explained)>,
+        estimate: Option<WaitEstimate>,
+    ) -> Self {
         let several = explained.len() > 1;
         let Some((_, first)) = explained.first() else {
-            let text = "the ticket waits no longer".to_owned();
+            let waiting = matches!(row.state, TicketState::Queued | TicketState::Searching);
+            let text = match (waiting, row.backfill) {
+                (true, true) => "its queue goes by no rule set now: a backfill waits until it does",
+                (true, false) => "it is about to be looked at by the rules that its queue has now",
+                (false, _) => "the ticket waits no longer",
+            };
             return Self {
-                waiting: false,
-                text,
+                waiting,
+                text: text.to_owned(),
                 why: None,
                 rule_set: None,
                 estimated_wait: None,
@@ -234,6 +244,10 @@ fn ruled_sentence(why: &RuledExplain) -> String {
                 why.compatible, why.others
             )
         }
+        None if why.held_back => format!(
+            "{} of {} others may play with it; a match is held back until what its tickets pay reaches what it costs",
+            why.compatible, why.others
+        ),
         None => format!(
             "{} of {} others may play with it, too few for a match that holds",
             why.compatible, why.others

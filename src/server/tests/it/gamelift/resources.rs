@@ -199,3 +199,47 @@ async fn tags_are_put_and_removed() {
     ask("CreateMatchmakingConfiguration", made).await.exception(400, "InvalidRequestException");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_native_queue_changes_only_in_what_is_sent() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    let admin = world.admin();
+    for (name, accept, timeout, shown) in [
+        ("odd", json!(1_999), json!(1_500), (json!(2), json!(2))),
+        ("short", json!(500), json!(500), (json!(1), json!(1))),
+        ("long", json!(600_000), json!(86_400_000), (json!(600), json!(43_200))),
+        ("open", Value::Null, json!(60_000), (Value::Null, json!(60))),
+    ] {
+        let queue = json!({
+            "mode": name, "rule_set": "r", "acceptance_ms": accept, "ticket_timeout_ms": timeout
+        });
+        admin.put(&format!("/v1/admin/queues/{name}"), queue).await.ok();
+        let before = admin.get(&format!("/v1/queues/{name}")).await.ok();
+        let ask = |operation: &'static str, body: Value| {
+            let client = world.anyone.clone();
+            async move { call(&client, operation, body).await.output() }
+        };
+        let found = ask("DescribeMatchmakingConfigurations", json!({ "Names": [name] })).await;
+        let found = &found["Configurations"][0];
+        let seconds = (&found["AcceptanceTimeoutSeconds"], &found["RequestTimeoutSeconds"]);
+        assert_eq!(seconds, (&shown.0, &shown.1), "{name}");
+        let change = json!({ "Name": name, "Description": "x" });
+        let changed = ask("UpdateMatchmakingConfiguration", change).await["Configuration"].clone();
+        let mut expected = found.clone();
+        expected["Description"] = json!("x");
+        expected["CreationTime"] = changed["CreationTime"].clone();
+        if name == "open" {
+            expected.as_object_mut().unwrap().remove("AcceptanceTimeoutSeconds");
+        }
+        assert_eq!(changed, expected);
+        let after = admin.get(&format!("/v1/queues/{name}")).await.ok();
+        for member in ["acceptance_ms", "ticket_timeout_ms"] {
+            assert_eq!(after[member], before[member], "{name}: {member}");
+        }
+        // What was shown is taken back, and is what is meant once it is sent.
+        let back = json!({ "Name": name, "RequestTimeoutSeconds": shown.1 });
+        ask("UpdateMatchmakingConfiguration", back).await;
+    }
+    world.stop().await;
+}

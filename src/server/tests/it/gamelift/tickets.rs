@@ -152,3 +152,24 @@ async fn a_ticket_says_that_it_searches_again_as_its_match_was_not_accepted() {
     assert!(until("t-2", "REQUIRES_ACCEPTANCE").await.get("StatusReason").is_none());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_native_api_finds_a_ticket_of_the_wire_by_its_name() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    configuration(&world.anyone, "c", "r", json!({})).await;
+    let start = json!({ "TicketId": "t.1", "ConfigurationName": "c", "Players": [{ "PlayerId": "ada" }] });
+    call(&world.anyone, "StartMatchmaking", start).await.output();
+    let ann = world.player("Ann").await;
+    for client in [world.server(), world.admin()] {
+        let found = client.get("/v1/tickets/t.1").await.ok();
+        assert_eq!(found["queue"], "c");
+        let by_id = client.get(&format!("/v1/tickets/{}", found["ticket_id"].as_str().unwrap())).await.ok();
+        assert_eq!(by_id["ticket_id"], found["ticket_id"]);
+        assert_eq!(client.get("/v1/tickets/t.1/explain").await.ok()["waiting"], true);
+        client.get("/v1/tickets/none").await.is(404, "not_found");
+    }
+    // Players name their own tickets alone.
+    ann.client.get("/v1/tickets/t.1").await.is(404, "not_found");
+    world.stop().await;
+}
