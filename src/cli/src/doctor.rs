@@ -116,7 +116,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.extend(data_dir(&settings));
     all.extend(snapshots(&settings));
     all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
-    all.extend(private_key("audit keys", &settings.audit_key_file, gsm_server::audit_key_fault));
+    all.extend(audit_keys(&settings));
     all.extend(address_keys(&settings.data_dir));
     let owner = "chmod 600: whoever reads it is an owner of this server; rotate it by gsm key rotate";
     all.extend(private_file("admin key", &settings.data_dir.join("admin.key"), owner));
@@ -448,6 +448,16 @@ fn private_key(check: &'static str, path: &Path, fault: fn(&Path) -> Option<Stri
             Finding::bad(check, Verdict::Fail, shown, "`gsm serve` refuses it: put the right file there")
         }
     })
+}
+
+/// The keys that sign the audit log: those that signed it so far, not others.
+fn audit_keys(settings: &Settings) -> Option<Finding> {
+    const CHECK: &str = "audit keys";
+    let path = &settings.audit_key_file;
+    match gsm_server::audit_key_gone(path, &settings.data_dir.join("audit")) {
+        Some(why) => Some(Finding::bad(CHECK, Verdict::Fail, why, "`gsm serve` refuses it")),
+        None => private_key(CHECK, path, gsm_server::audit_key_fault),
+    }
 }
 
 /// The keys under which the audit log writes addresses down, one a year.

@@ -75,6 +75,16 @@ fn keys_that_serve_refuses_fail() {
 }
 
 #[test]
+fn a_log_without_its_key_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("audit")).unwrap();
+    write(&dir.path().join("audit/checkpoint"), "x");
+    let ran = gsm(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(dir.path())]);
+    let is_it = |line: &str| line.starts_with("FAIL") && line.contains("audit.key` is gone");
+    assert!(ran.code == Some(1) && ran.out.lines().any(is_it), "{ran:?}");
+}
+
+#[test]
 fn a_directory_in_use_is_no_failure_and_its_server_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let served = Served::start("serve", dir.path(), &[]);
