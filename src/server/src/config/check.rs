@@ -7,7 +7,12 @@ use crate::firewall::FirewallSettings;
 use gsm_adapters::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Receiver};
 use gsm_core::Millis;
 use gsm_security::{Network, Profile};
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{self, Path, PathBuf},
+    time::Duration,
+};
 
 /// What the server is told. Made by [`Loaded::check`].
 #[derive(Debug, Clone)]
@@ -139,8 +144,11 @@ fn shipping(config: &Config) -> (ShipSettings, Vec<(&'static str, String)>) {
     let place = audit.ship_to.as_deref().map(str::parse::<CopyPlace>);
     match place.map(|place| place.and_then(|place| place.supported().map(|()| place))) {
         Some(Ok(place)) => {
-            if place == CopyPlace::Dir(config.store.data_dir.join("audit")) {
-                wrong.push(("audit.ship_to", "must be another directory than the log's own".to_owned()));
+            let data_dir = &config.store.data_dir;
+            let is_ours = |dir: &Path| is_same(dir, data_dir) || is_same(dir, &data_dir.join("audit"));
+            if matches!(&place, CopyPlace::Dir(dir) if is_ours(dir)) {
+                let what = "must be another directory than the log's own and the data directory";
+                wrong.push(("audit.ship_to", what.to_owned()));
             }
             let options = CopyOptions {
                 region: audit.ship_region.clone(),
@@ -157,6 +165,12 @@ fn shipping(config: &Config) -> (ShipSettings, Vec<(&'static str, String)>) {
         wrong.push(("audit.ship_url", format!("`{url}` must be an http or https address")));
     }
     (ship, wrong)
+}
+
+/// Whether two paths are written for the same place; links are not followed.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole(one) == whole(other)
 }
 
 /// Whether a text is the address of something that speaks HTTP.
@@ -443,7 +457,10 @@ mod tests {
         };
         assert_eq!(refused(|audit| audit.ship_to = Some(String::new())), ["audit.ship_to"]);
         assert_eq!(refused(|audit| audit.ship_to = Some("s3://a".to_owned())), ["audit.ship_to"]);
-        assert_eq!(refused(|audit| audit.ship_to = Some("gsm-data/audit".to_owned())), ["audit.ship_to"]);
+        for ours in ["gsm-data/audit", "gsm-data", "./gsm-data/"] {
+            let problems = check(|config| config.audit.ship_to = Some(ours.to_owned())).settings.unwrap_err();
+            assert_eq!(problems[0].key, "audit.ship_to", "{ours}");
+        }
         assert_eq!(refused(|audit| audit.ship_syslog = Some("logs:514".to_owned())), ["audit.ship_syslog"]);
         assert_eq!(refused(|audit| audit.ship_url = Some("s3.example".to_owned())), ["audit.ship_url"]);
         assert_eq!(refused(|audit| audit.ship_every_s = 0), ["audit.ship_every_s"]);
