@@ -250,8 +250,16 @@ impl Loaded {
                 format!("`{erasures}` must be 0, for ever, or at least {least}"),
             );
         }
-        if config.store.data_dir.as_os_str().is_empty() {
-            wrong("store.data_dir", "must not be empty".to_owned());
+        for (key, path) in [
+            ("audit.key_file", config.audit.key_file.as_ref()),
+            ("auth.token_key_file", config.auth.token_key_file.as_ref()),
+            ("gamelift.master_key_file", config.gamelift.master_key_file.as_ref()),
+            ("recording.dir", config.recording.dir.as_ref()),
+            ("store.data_dir", Some(&config.store.data_dir)),
+        ] {
+            if path.is_some_and(|path| path.as_os_str().is_empty()) {
+                wrong(key, "must not be empty".to_owned());
+            }
         }
         if config.node.name.is_empty() || config.node.name.len() > 64 {
             wrong("node.name", "must have 1 to 64 characters".to_owned());
@@ -467,6 +475,20 @@ mod tests {
         assert_eq!(refused(|audit| audit.ship_retention_days = 0), ["audit.ship_retention_days"]);
         let settings = check(|config| config.audit.ship_to = Some("/mnt/copy".to_owned())).settings.unwrap();
         assert_eq!(settings.ship.copy.unwrap().0, CopyPlace::Dir("/mnt/copy".into()));
+    }
+
+    #[test]
+    fn a_path_that_is_empty_is_refused() {
+        let checked = check(|c| {
+            c.store.data_dir = "".into();
+            c.recording.dir = Some("".into());
+            c.gamelift.master_key_file = Some("".into());
+            c.auth.token_key_file = Some("".into());
+            c.audit.key_file = Some("".into());
+        });
+        let keys: Vec<_> = checked.settings.unwrap_err().iter().map(|p| p.key).collect();
+        let paths = ["audit.key_file", "auth.token_key_file", "gamelift.master_key_file", "recording.dir"];
+        assert_eq!(keys, [&paths[..], &["store.data_dir"]].concat());
     }
 
     #[test]
