@@ -52,6 +52,18 @@ async fn the_dashboard_shows_what_happened_and_names_as_text() {
     world.stop().await;
 }
 
+/// Whoever pastes it is nobody whom others are as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hint_for_an_empty_server_draws_its_secret() {
+    let mut world = World::new().await;
+    let url = format!("http://{}/", world.anyone.addr);
+    if let Some(page) = tokio::task::spawn_blocking(move || in_browser(&url)).await.unwrap() {
+        let drawn = r"secret=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')";
+        assert!(page.contains(drawn) && page.contains(r#""{\"secret\":\"$secret\","#), "{page}");
+    }
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_dashboard_asks_for_a_key() {
     let mut world = World::with(|settings| settings.dashboard = gsm_server::config::Dashboard::Admin).await;
