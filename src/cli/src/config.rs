@@ -36,8 +36,8 @@ enum What {
     Show {
         #[command(flatten)]
         flags: Flags,
-        /// A file with every key, its meaning and its default
-        #[arg(long)]
+        /// A file with every key, its meaning and its default (TOML)
+        #[arg(long, conflicts_with = "json")]
         template: bool,
         /// For machines
         #[arg(long)]

@@ -1,6 +1,7 @@
 //! `gsm doctor`: is this machine fit, and is what the server needs where it must be?
 #[cfg(feature = "sagemaker")]
 mod endpoint;
+mod files;
 
 use crate::{
     flags::Flags,
@@ -115,14 +116,23 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.push(port(&settings, is_served(&settings.data_dir)));
     all.extend(data_dir(&settings));
     all.extend(snapshots(&settings));
+    all.extend(files::store(&settings, is_served(&settings.data_dir)));
     all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
-    all.extend(private_key("audit keys", &settings.audit_key_file, gsm_server::audit_key_fault));
+    all.extend(audit_keys(&settings));
+    all.extend(files::audit_log(&settings.data_dir));
+    for (check, path) in [
+        ("session key", &settings.token_key_file),
+        ("audit keys", &settings.audit_key_file),
+        ("access key seal", &settings.aws_master_key_file),
+    ] {
+        all.extend(files::place(check, path, &settings.data_dir));
+    }
     all.extend(address_keys(&settings.data_dir));
     let owner = "chmod 600: whoever reads it is an owner of this server; rotate it by gsm key rotate";
     all.extend(private_file("admin key", &settings.data_dir.join("admin.key"), owner));
-    all.extend(settings.recording.dir.iter().filter_map(|dir| in_the_way("recording", dir)));
+    all.extend(settings.recording.dir.iter().filter_map(|dir| files::made("recording", dir)));
     if let Some((CopyPlace::Dir(dir), _)) = &settings.ship.copy {
-        all.extend(in_the_way("audit copy", dir));
+        all.extend(files::in_the_way("audit copy", dir));
     }
     let jwks =
         settings.player_jwks.iter().chain(settings.trusted_issuers.iter().filter_map(|i| i.jwks.as_ref()));
@@ -414,14 +424,6 @@ fn syncs(dir: &Path) -> std::io::Result<(Duration, Duration)> {
     Ok(measured)
 }
 
-/// What keeps a directory from being made: a file, there or above.
-fn in_the_way(check: &'static str, dir: &Path) -> Option<Finding> {
-    let there = dir.ancestors().find(|path| path.symlink_metadata().is_ok())?;
-    let shown = format!("`{}` cannot be a directory: `{}` is a file", dir.display(), there.display());
-    (!there.is_dir())
-        .then(|| Finding::bad(check, Verdict::Fail, shown, "name another directory, or move the file away"))
-}
-
 /// What to do about a key that others can read.
 const OTHERS: &str = "chmod 600: `gsm serve` refuses a key that others can read";
 
@@ -448,6 +450,16 @@ fn private_key(check: &'static str, path: &Path, fault: fn(&Path) -> Option<Stri
             Finding::bad(check, Verdict::Fail, shown, "`gsm serve` refuses it: put the right file there")
         }
     })
+}
+
+/// The keys that sign the audit log: those that signed it so far, not others.
+fn audit_keys(settings: &Settings) -> Option<Finding> {
+    const CHECK: &str = "audit keys";
+    let path = &settings.audit_key_file;
+    match gsm_server::audit_key_gone(path, &settings.data_dir.join("audit")) {
+        Some(why) => Some(Finding::bad(CHECK, Verdict::Fail, why, "`gsm serve` refuses it")),
+        None => private_key(CHECK, path, gsm_server::audit_key_fault),
+    }
 }
 
 /// The keys under which the audit log writes addresses down, one a year.

@@ -6,7 +6,7 @@ use crate::{
 use clap::{Args, Subcommand};
 use gsm_core::Clock as _;
 use gsm_engine::AddressList;
-use gsm_security::Rule;
+use gsm_security::{ROLES, Rule};
 use gsm_server::{
     config::Mode,
     firewall::{
@@ -58,7 +58,7 @@ Lists that operators filled through the API are the server's: GET /v1/admin/fire
         /// Who speaks
         #[arg(long, value_name = "IP", default_value = "192.0.2.1")]
         address: IpAddr,
-        /// The caller's role, such as player, server or admin; without it nobody is known
+        /// The caller's role: player, server, match or admin; without it nobody is known
         #[arg(long)]
         role: Option<String>,
         /// A header as `Name: value`; may be given again
@@ -97,6 +97,7 @@ impl Command {
         match self.what {
             What::Check { file, flags, json } => check(&settings(&flags, file)?, json),
             What::Explain { method, path, address, role, header, bad_token, rules, flags, json } => {
+                let role = role.map(known_role).transpose()?.filter(|role| role != "none");
                 let headers = header.iter().map(|text| split(text)).collect::<Result<_, _>>()?;
                 let asked = Asked { address, method, path, role, headers, bad_token };
                 if !asked.path.starts_with('/') || asked.path.contains(['?', ' ']) {
@@ -119,6 +120,13 @@ fn settings(flags: &Flags, rules: Option<PathBuf>) -> Result<FirewallSettings, F
         settings.rules_file = rules;
     }
     Ok(settings)
+}
+
+fn known_role(role: String) -> Result<String, Failure> {
+    if ROLES.contains(&role.as_str()) {
+        return Ok(role);
+    }
+    Err(Failure::usage(format!("--role `{role}`: there are {}", ROLES.join(", "))))
 }
 
 fn split(header: &str) -> Result<(String, String), Failure> {

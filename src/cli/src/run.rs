@@ -7,7 +7,7 @@ use crate::{
 use clap::Args;
 use gsm_server::{
     Running,
-    config::{Mode, Settings},
+    config::{Dashboard, Mode, Settings},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -59,13 +59,16 @@ impl Dev {
     pub(crate) fn run(self) -> Outcome {
         let settings = self.flags.server_settings(Mode::Dev)?;
         let data_dir = settings.data_dir.clone();
+        let has_dashboard = settings.dashboard != Dashboard::Off;
         runtime()?.block_on(async {
             let mut signals = Signals::new()?;
             let running = start(settings).await?;
             let addr = running.addr();
             if let Some(keys) = running.dev_credentials() {
                 say(format_args!("gsm {} for development", env!("CARGO_PKG_VERSION")));
-                say(format_args!("  dashboard   http://{addr}/"));
+                if has_dashboard {
+                    say(format_args!("  dashboard   http://{addr}/"));
+                }
                 say(format_args!("  API         http://{addr}/docs"));
                 say(format_args!("  data        {}", data_dir.display()));
                 say(format_args!("  admin key   {}", keys.admin_key));

@@ -251,8 +251,9 @@ impl Firewall {
     pub fn explain(&self, request: &Request<'_>) -> Vec<(Rule, Result<(), Miss>)> {
         let of = |kept: &Kept| {
             let moments = match request.moment {
-                Moment::Known(caller) => [Moment::Known(caller), Moment::Arrival],
-                other => [other, other],
+                // It arrived before it was known who asks, or that nobody does.
+                Moment::Arrival => [Moment::Arrival; 2],
+                later => [later, Moment::Arrival],
             };
             let mut found = Err(Miss::Moment);
             for moment in moments {

@@ -50,7 +50,7 @@ pub use lists::{Entry, LIST_ENTRIES_MAX, Lists, Network, NetworkError, NetworkSe
 pub use profile::{Profile, RULES_MAX, UnknownProfile, rules};
 pub use rate::{EXACT_LIMIT_MAX, LIMIT_MAX, Rate, RateError, WINDOW_MAX};
 pub use rule::{
-    Action, Caller, Event, Face, KeyBy, KeyByError, Miss, Moment, Request, Rule, RuleConfig, RuleError,
+    Action, Caller, Event, Face, KeyBy, KeyByError, Miss, Moment, ROLES, Request, Rule, RuleConfig, RuleError,
 };
 pub use shed::{Shedding, SheddingLimits};
 pub use tally::{SAMPLES_MAX, Sample, Tally};

@@ -13,7 +13,7 @@ const HEADER_CHARS_MAX: usize = 64;
 /// The methods of HTTP (RFC 9110, section 9; RFC 5789).
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 /// What a caller can be.
-const ROLES: [&str; 5] = ["none", "player", "server", "match", "admin"];
+pub const ROLES: [&str; 5] = ["none", "player", "server", "match", "admin"];
 
 /// What a rule does to a request above its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

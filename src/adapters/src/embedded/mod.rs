@@ -12,6 +12,7 @@ mod keeper;
 mod library;
 pub mod limits;
 mod lock;
+mod look;
 mod open;
 mod options;
 mod reads;
@@ -106,6 +107,15 @@ impl EmbeddedStore {
             None => Ok(store),
             Some(error) => Err(OpenError::Io { path: dir.to_owned(), what: error.to_string() }),
         }
+    }
+
+    /// The rows of `range` as of the last checkpoint of the store in `dir`, which no server may run; none where there is no
+    /// store. Nothing is written, and nobody is kept out.
+    ///
+    /// # Errors
+    /// Where the files are such that [`EmbeddedStore::open`] would refuse them.
+    pub fn look(dir: &Path, range: &KeyRange) -> Result<Vec<Row>, OpenError> {
+        look::look(dir, range)
     }
 
     /// Returns when everything committed so far is on the disk and in the tables.

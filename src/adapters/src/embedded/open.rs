@@ -42,14 +42,20 @@ impl Home {
         Opening { volume: &*self.volume, name, cache_bytes, walks, durability: self.durability }
     }
 
-    /// Makes both files unless they are there. A crash between the two leaves a journal without tables, and nothing
-    /// in it: begin again.
-    fn make(&self) -> Result<(), Fault> {
+    /// To look at a copy.
+    pub(super) fn of_copy(volume: Arc<dyn Volume>) -> Self {
+        let Options { journal_cache_bytes, tables_cache_bytes, durability, .. } = Options::default();
+        Self { volume, journal_cache_bytes, tables_cache_bytes, durability }
+    }
+
+    /// Whether both files are there. A crash as they were made leaves a journal without tables, and nothing in it: that is
+    /// neither.
+    pub(super) fn is_made(&self) -> Result<bool, Fault> {
         let io = |error: std::io::Error| Fault::Fatal(error.to_string());
         let (has_journal, has_tables) =
             (self.volume.exists(journal::FILE).map_err(io)?, self.volume.exists(tables::FILE).map_err(io)?);
         match (has_journal, has_tables) {
-            (true, true) => return Ok(()),
+            (true, true) => return Ok(true),
             (false, true) => return Err(Fault::Damaged(format!("`{}` is missing", journal::FILE))),
             (true, false) => {
                 let (journal, _) = Journal::open(self.opening(journal::FILE), 0, |_| Ok(()))?;
@@ -60,6 +66,15 @@ impl Home {
                 }
             }
             (false, false) => {}
+        }
+        Ok(false)
+    }
+
+    /// Makes both files unless they are there.
+    fn make(&self) -> Result<(), Fault> {
+        let io = |error: std::io::Error| Fault::Fatal(error.to_string());
+        if self.is_made()? {
+            return Ok(());
         }
         for name in [JOURNAL_NEW, TABLES_NEW, journal::FILE] {
             self.volume.remove(name).map_err(io)?;
@@ -73,7 +88,19 @@ impl Home {
     }
 }
 
-fn refuse(dir: &Path, file: &str, fault: Fault) -> OpenError {
+/// Refuses a journal that does not go with the tables of `store`, which show what it had up to `applied`.
+pub(super) fn belongs(
+    (journal, its_store): &(Journal, StoreId),
+    store: StoreId,
+    applied: u64,
+) -> Result<(), Fault> {
+    let must = |fits: bool, what: &str| if fits { Ok(()) } else { Err(Fault::Damaged(what.to_owned())) };
+    must(store == *its_store, "it belongs to another store than `tables.redb`")?;
+    must(journal.trimmed() <= applied, "what it held for an older `tables.redb` is gone from it")?;
+    must(journal.last() >= applied, "it ends before `tables.redb`")
+}
+
+pub(super) fn refuse(dir: &Path, file: &str, fault: Fault) -> OpenError {
     let file = file.to_owned();
     match fault {
         Fault::Damaged(what) => OpenError::Damaged { what, file },
@@ -131,12 +158,9 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Resul
         }
         Ok(())
     });
-    let (journal, its_store) = opened.map_err(in_journal)?;
-    let belong =
-        |fits: bool, what: &str| if fits { Ok(()) } else { Err(in_journal(Fault::Damaged(what.to_owned()))) };
-    belong(store == its_store, "it belongs to another store than `tables.redb`")?;
-    belong(journal.trimmed() <= applied, "what it held for an older `tables.redb` is gone from it")?;
-    belong(journal.last() >= applied, "it ends before `tables.redb`")?;
+    let opened = opened.map_err(in_journal)?;
+    belongs(&opened, store, applied).map_err(in_journal)?;
+    let (journal, _) = opened;
 
     let reserve = Reserve { volume: home.volume.clone(), bytes: options.reserve_bytes };
     if let Err(error) = reserve.fill() {

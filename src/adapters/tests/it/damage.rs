@@ -148,7 +148,18 @@ fn damage_of_real_files_is_named() {
     let store = EmbeddedStore::open(dir.path(), clock.clone(), quiet()).expect("opened again");
     run(async { assert_eq!(traces(&store, 1).await.expect("readable"), 4, "its event expired long ago") });
     drop(store);
+    // Who looks sees the same, and leaves the files as they are.
+    let files = || FILES.map(|name| std::fs::read(dir.path().join(name)).expect("a file"));
+    let (before, range) = (files(), gsm_engine::store::KeyRange::Queues);
+    assert!(EmbeddedStore::look(dir.path(), &range).is_ok());
+    assert!(files() == before);
+    std::fs::remove_file(dir.path().join("journal.redb")).expect("removed");
+    let error = EmbeddedStore::look(dir.path(), &range).err().expect("refused").to_string();
+    assert!(error.contains("`journal.redb` is missing"), "{error}");
+    std::fs::write(dir.path().join("journal.redb"), &before[0]).expect("written");
     std::fs::write(dir.path().join("tables.redb"), b"nonsense").expect("written");
+    let error = EmbeddedStore::look(dir.path(), &range).err().expect("refused");
+    assert!(error.to_string().starts_with("`tables.redb` is damaged"), "{error}");
     let error = EmbeddedStore::open(dir.path(), clock, quiet()).err().expect("refused");
     assert!(error.to_string().starts_with("`tables.redb` is damaged"), "{error}");
 }

@@ -40,7 +40,7 @@ enum From {
 The board must be defined, for submissions; its operators count, so that a board of best scores can be given a file
 twice; who has no score there yet has the one of the file. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
 player who has it. CSV may have display_name, timestamp (milliseconds since
-1970; reached_at without) and metadata as well: an export is read back as it is, as CSV or JSON lines. A member of a sorted set is an id, and its score must be a whole number. No server may run
+1970; reached_at without), games and metadata as well: an export is read back as it is, as CSV or JSON lines. A member of a sorted set is an id, and its score must be a whole number. No server may run
 on the directory.
 
 All files are checked before anything of them is taken. Only a sum that would leave what a board holds is found later:
@@ -239,8 +239,10 @@ async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]
         offline.patiently(async || engine.import_players(&players).await).await.map_err(Failure::failed)?;
     let submissions: Vec<Submission> =
         records.iter().zip(ids).map(|(record, player)| submission(record, player)).collect();
+    let games: Vec<Option<u32>> = records.iter().map(|record| record.games).collect();
     let call = Call::system("gsm:SubmitScores", now);
-    let taken = offline.patiently(async || engine.import_scores(&call, name, &submissions).await).await;
+    let taken =
+        offline.patiently(async || engine.import_scores(&call, name, &submissions, &games).await).await;
     let taken = taken.map_err(|error| match error {
         gsm_engine::EngineError::Invalid { .. } => Failure::usage(error),
         other => Failure::failed(other),
@@ -288,6 +290,7 @@ mod tests {
                 values: vec![1],
                 at: None,
                 metadata: None,
+                games: None,
             };
             let made = player(&of, now).unwrap();
             assert_eq!((made.external.as_str(), made.name.as_ref().map(Label::as_str)), (kept, shown));

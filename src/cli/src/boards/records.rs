@@ -15,15 +15,26 @@ pub(super) struct Record {
     pub(super) values: Vec<i64>,
     pub(super) at: Option<Timestamp>,
     pub(super) metadata: Option<String>,
+    /// In how many games they were made, where the file is of a board that counted them.
+    pub(super) games: Option<u32>,
 }
 
 /// A field as CSV has it (RFC 4180): in quotes where it has to be.
 pub(super) fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) {
+    // An empty text is none without quotes.
+    if text.is_empty() || text.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()
     }
+}
+
+/// A field of CSV.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Field {
+    text: String,
+    /// An empty text in quotes is a text.
+    is_quoted: bool,
 }
 
 /// The records of a text of CSV, each with the line that it begins on; a quoted field may go over lines. Empty lines are
@@ -31,8 +42,8 @@ pub(super) fn quoted(text: &str) -> String {
 ///
 /// # Errors
 /// `line N: what`.
-fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
-    let (mut rows, mut fields) = (Vec::new(), vec![String::new()]);
+fn rows(text: &str) -> Result<Vec<(usize, Vec<Field>)>, String> {
+    let (mut rows, mut fields) = (Vec::new(), vec![Field::default()]);
     let (mut line, mut begun, mut in_quotes) = (1, 1, false);
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
@@ -40,20 +51,23 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
         match char {
             '"' if in_quotes && chars.peek() == Some(&'"') => {
                 chars.next();
-                field.push('"');
+                field.text.push('"');
             }
             '"' if in_quotes => in_quotes = false,
-            '"' if field.is_empty() => in_quotes = true,
-            ',' if !in_quotes => fields.push(String::new()),
+            '"' if field.text.is_empty() && !field.is_quoted => {
+                field.is_quoted = true;
+                in_quotes = true;
+            }
+            ',' if !in_quotes => fields.push(Field::default()),
             '\r' if !in_quotes && chars.peek() == Some(&'\n') => {}
             '\n' if !in_quotes => {
-                rows.push((begun, std::mem::replace(&mut fields, vec![String::new()])));
+                rows.push((begun, std::mem::replace(&mut fields, vec![Field::default()])));
                 line += 1;
                 begun = line;
             }
             _ => {
                 line += usize::from(char == '\n');
-                field.push(char);
+                field.text.push(char);
             }
         }
     }
@@ -61,22 +75,24 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
         return Err(format!("line {begun}: a quote is not closed"));
     }
     rows.push((begun, fields));
-    rows.retain(|(_, fields)| fields.len() > 1 || fields.first().is_some_and(|field| !field.is_empty()));
+    rows.retain(|(_, fields)| {
+        fields.len() > 1 || fields.first().is_some_and(|field| *field != Field::default())
+    });
     Ok(rows)
 }
 
 /// CSV with a head: `player_id`, then `score` or `value_1`, `value_2`, ..., and if wanted `display_name`, `timestamp`
-/// (milliseconds since 1970; else `reached_at`, as our exports have it) and `metadata`, in any order; other columns are
-/// left out.
+/// (milliseconds since 1970; else `reached_at`, as our exports have it), `games` and `metadata`, in any order; other columns
+/// are left out.
 ///
 /// # Errors
 /// `line N: what`.
 pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
     let mut rows = rows(text.trim_start_matches('\u{feff}'))?.into_iter();
     let (_, head) = rows.next().ok_or("line 1: the file is empty")?;
-    let place = |name: &str| head.iter().position(|column| column == name);
-    if let Some(twice) = head.iter().enumerate().find(|(at, name)| place(name) != Some(*at)) {
-        return Err(format!("line 1: there are two columns `{}`", twice.1));
+    let place = |name: &str| head.iter().position(|column| column.text == name);
+    if let Some(twice) = head.iter().enumerate().find(|(at, name)| place(&name.text) != Some(*at)) {
+        return Err(format!("line 1: there are two columns `{}`", twice.1.text));
     }
     let player = place("player_id").ok_or("line 1: there is no column `player_id`")?;
     let mut values: Vec<usize> = (1..).map_while(|nth| place(&format!("value_{nth}"))).collect();
@@ -89,15 +105,20 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
         return Err("line 1: there is no column `score` or `value_1`".to_owned());
     }
     let at = place("timestamp").or_else(|| place("reached_at"));
-    let (name, metadata) = (place("display_name"), place("metadata"));
+    let (name, metadata, games) = (place("display_name"), place("metadata"), place("games"));
     rows.map(|(line_number, fields)| {
         let wrong = |what: String| format!("line {line_number}: {what}");
         if fields.len() != head.len() {
             return Err(wrong(format!("has {} fields, the head has {}", fields.len(), head.len())));
         }
-        let text = |at: Option<usize>| at.and_then(|at| fields.get(at)).filter(|text| !text.is_empty());
+        let field = |at: Option<usize>| at.and_then(|at| fields.get(at));
+        let text = |at: Option<usize>| field(at).map(|field| &field.text).filter(|text| !text.is_empty());
+        let count = |text: &String| {
+            let games = whole(text).and_then(|games| u32::try_from(games).ok());
+            games.ok_or_else(|| wrong(format!("`{text}` is no count of games")))
+        };
         let number = |at: usize| {
-            let text = fields.get(at).map(String::as_str).unwrap_or_default();
+            let text = fields.get(at).map(|field| field.text.as_str()).unwrap_or_default();
             whole(text).ok_or_else(|| wrong(format!("`{text}` is no whole number")))
         };
         Ok(Record {
@@ -106,7 +127,8 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
             name: text(name).cloned(),
             values: values.iter().map(|at| number(*at)).collect::<Result<_, _>>()?,
             at: text(at).map(|_| number(at.unwrap_or_default())).transpose()?.map(Timestamp::from_millis),
-            metadata: text(metadata).cloned(),
+            metadata: field(metadata).filter(|of| **of != Field::default()).map(|of| of.text.clone()),
+            games: text(games).map(count).transpose()?,
         })
     })
     .collect()
@@ -136,6 +158,7 @@ struct Line {
     display_name: Option<String>,
     values: Vec<Value>,
     reached_at: Option<i64>,
+    games: Option<u32>,
     metadata: Option<String>,
 }
 
@@ -158,6 +181,7 @@ pub(super) fn jsonl(text: &str) -> Result<Vec<Record>, String> {
                 name: line.display_name,
                 at: line.reached_at.map(Timestamp::from_millis),
                 metadata: line.metadata,
+                games: line.games,
             })
         })
         .collect()
@@ -229,6 +253,7 @@ pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> 
                 values,
                 at: at.map_err(wrong)?,
                 metadata: record.metadata.and_then(text).filter(|text| text != "{}"),
+                games: None,
             })
         })
         .collect()
@@ -259,6 +284,7 @@ pub(super) fn playfab(text: &str) -> Result<Vec<Record>, String> {
                 values: scores.ok_or(format!("record {nth}: has no whole scores: {row}"))?,
                 at: at.map_err(|what| format!("record {nth}: {what}"))?,
                 metadata: text("Metadata").filter(|text| !text.is_empty()),
+                games: None,
             })
         })
         .collect()
@@ -270,7 +296,7 @@ mod tests {
 
     fn plain(number: usize, player: &str, values: &[i64]) -> Record {
         let player = player.to_owned();
-        Record { number, player, name: None, values: values.to_vec(), at: None, metadata: None }
+        Record { number, player, name: None, values: values.to_vec(), at: None, metadata: None, games: None }
     }
 
     #[test]
@@ -292,6 +318,7 @@ mod tests {
             ("player_id,value_1,score\na,1,2", "`score` and `value_1`"),
             ("player_id,score\na,1\nb,x", "line 3: `x`"),
             ("player_id,score\na,NaN", "line 2: `NaN`"),
+            ("player_id,score,games\na,1,-1", "line 2: `-1` is no count"),
             ("player_id,score\na", "line 2: has 1 fields"),
             ("player_id,score\n\"a,1", "line 2: a quote"),
             ("player_id,score\n,1", "line 2: has no player_id"),
@@ -299,10 +326,15 @@ mod tests {
             assert!(csv(text).unwrap_err().contains(part), "{text:?}");
         }
         let text = "a,\"b\"\r\nc";
+        let field = |text: &str, is_quoted| Field { text: text.to_owned(), is_quoted };
         assert_eq!(
             rows(&format!("{},2\n\nd", quoted(text))).unwrap(),
-            [(1, vec![text.to_owned(), "2".to_owned()]), (4, vec!["d".to_owned()])]
+            [(1, vec![field(text, true), field("2", false)]), (4, vec![field("d", false)])]
         );
+        // An empty text is not none.
+        let found = csv("player_id,score,games,metadata\na,1,12,\"\"\nb,1,,\n").unwrap();
+        let a = Record { games: Some(12), metadata: Some(String::new()), ..plain(2, "a", &[1]) };
+        assert_eq!(found, [a, plain(3, "b", &[1])]);
     }
 
     #[test]
@@ -311,6 +343,7 @@ mod tests {
         let a = Record {
             at: Some(Timestamp::from_millis(7)),
             metadata: Some("m".to_owned()),
+            games: Some(1),
             ..plain(1, "a", &[5, -1])
         };
         assert_eq!(jsonl(text).unwrap(), [a, plain(3, "b", &[1, 2])]);

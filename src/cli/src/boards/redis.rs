@@ -92,6 +92,7 @@ pub(super) fn read(url: &Url, password: Option<&str>, key: &str) -> Result<Vec<R
         values: vec![score],
         at: None,
         metadata: None,
+        games: None,
     };
     Ok(scores.into_iter().zip(1..).map(record).collect())
 }

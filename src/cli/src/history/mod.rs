@@ -1,5 +1,6 @@
 //! Match histories as files: the format of the evaluation protocol (docs/replay.md), checked line by line.
 mod jsonl;
+mod kept;
 mod line;
 mod merge;
 
@@ -93,6 +94,8 @@ pub(crate) struct Reading {
     pub(crate) skip_bad: bool,
     /// One of several: it may have no match.
     pub(crate) is_part: bool,
+    /// A data directory is to keep the matches: what it does not take is a bad line.
+    pub(crate) is_kept: bool,
     /// There is no flag that could be named: a job reads it.
     pub(crate) by_job: bool,
 }
@@ -337,6 +340,9 @@ impl Reader {
         rows.sort_by_key(|row| row.team);
         let sides: Vec<&[Row]> = rows.chunk_by(|a, b| a.team == b.team).collect();
         check_sides(number, line, &sides)?;
+        if self.how.is_kept {
+            kept::check(number, line, &sides)?;
+        }
         let mut order: Vec<u32> = sides.iter().filter_map(|side| side.first().map(|row| row.rank)).collect();
         let ranks = order.clone();
         order.sort_unstable();

@@ -19,7 +19,7 @@ use serde_json::json;
 
 With --live no server may run on the directory; a running one tells it by GET /v1/admin/models.
 
-Exit code 0: done; 1: the registry or the data directory failed; 2: no such directory.")]
+Exit code 0: done; 1: the registry or the data directory failed; 2: no such directory or mode.")]
 pub(super) struct List {
     #[command(flatten)]
     place: Place,
@@ -41,6 +41,15 @@ impl List {
         }
         let models = self.place.existing()?;
         let wanted = |mode: &str| self.mode.as_deref().is_none_or(|wanted| wanted == mode);
+        let mut modes: Vec<&str> = models.versions().iter().map(|of| of.about.mode.as_str()).collect();
+        modes.sort_unstable();
+        modes.dedup();
+        // Where there are no versions yet, there are none of the mode either.
+        if let Some(mode) = self.mode.as_deref().filter(|mode| !modes.is_empty() && !modes.contains(mode)) {
+            let what =
+                format!("--mode: `{mode}` has no versions here; there are those of {}", modes.join(", "));
+            return Err(Failure::usage(what));
+        }
         let live = if self.live { challengers(&self.place.data_dir)? } else { Vec::new() };
         if self.json {
             let versions: Vec<_> = models.versions().iter().filter(|of| wanted(&of.about.mode)).collect();

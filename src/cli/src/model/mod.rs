@@ -69,6 +69,9 @@ struct Place {
 
 impl Place {
     fn models(&self) -> Result<Models, Failure> {
+        if self.data_dir.exists() {
+            check_dir(&self.data_dir)?;
+        }
         Models::open(&self.data_dir).map_err(blamed)
     }
 

@@ -74,7 +74,6 @@ impl Command {
                 (rated, rate_s, System::default(), None)
             }
             Some(dir) => {
-                store::check(&history)?;
                 let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
                 runtime.block_on(self.fill(dir, &mode, &history))?
             }
@@ -91,7 +90,8 @@ impl Command {
     }
 
     fn read(&self) -> Result<Chronicle, Failure> {
-        read_file(&self.file, Reading { limit: self.limit, skip_bad: self.skip_bad, ..Reading::default() })
+        let (limit, skip_bad, is_kept) = (self.limit, self.skip_bad, self.data_dir.is_some());
+        read_file(&self.file, Reading { limit, skip_bad, is_kept, ..Reading::default() })
     }
 
     /// Rates the history here, counts it there, and compares.

@@ -2,7 +2,7 @@
 use super::{rated::Rated, stopwatch};
 use crate::{external, history::Chronicle, offline::Offline, output::Failure};
 use gsm_adapters::{Options, State};
-use gsm_core::{Label, Mode, PlayerId, RequestKey, Timestamp, Variant, limits};
+use gsm_core::{Label, Mode, PlayerId, RequestKey, Timestamp, Variant};
 use gsm_engine::{BoardRef, EngineError, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported, Viewer};
 use gsm_rating::System;
 use gsm_session::{Report, Roster, SideReport, Standings};
@@ -37,23 +37,6 @@ pub(super) struct Done {
     /// The others: the mode has matches from elsewhere.
     pub(super) differ: u64,
     pub(super) seconds: f64,
-}
-
-/// Refuses a history that holds something a server does not keep, before anything of it is stored.
-pub(super) fn check(history: &Chronicle) -> Result<(), Failure> {
-    for (index, number) in history.numbers.iter().enumerate() {
-        let sides = history.history.side_count(index);
-        let players: usize = history.history.sides(index).map(|side| side.players.len()).sum();
-        let (sides_max, players_max) = (limits::MATCH_SIDES_MAX, limits::MATCH_PLAYERS_MAX);
-        if sides > sides_max || players > players_max {
-            return Err(Failure::usage(format!(
-                "match {number} cannot be stored: it has {sides} teams and {players} players, a server takes {sides_max} and \
-                 {players_max}\nhint: replay without --data-dir to see its ratings"
-            )));
-        }
-        variant(history, index)?;
-    }
-    (0..history.names.len() as u32).try_for_each(|number| external_id(history, number).map(drop))
 }
 
 impl Target {

@@ -122,6 +122,8 @@ fn boards_go_out_and_in() {
         "player_id,score,timestamp,metadata\ncat,9,1500000000000,\"a \"\"kart\"\",\nof two lines\"\n",
     );
     import("points", &[arg(&again)]).ok();
+    write(&again, "player_id,score,timestamp,metadata\ndan,1,1500000000000,\"\"\n");
+    import("points", &[arg(&again)]).ok();
     let whole = export(&[]).ok();
     assert!(whole.contains("\"a \"\"kart\"\",\nof two lines\"\n"), "{whole}");
     write(&again, &whole);
@@ -130,13 +132,10 @@ fn boards_go_out_and_in() {
     import("lines", &["--from", "jsonl", arg(&file)]).ok();
     let entries = |board: &str| -> Vec<serde_json::Value> {
         let out = export_of(board, &["--format", "jsonl"]).ok();
-        let entries = out.lines().map(|line| serde_json::from_str(line).unwrap());
-        let counted_once = |mut entry: serde_json::Value| {
-            entry["games"] = 1.into();
-            entry
-        };
-        entries.map(counted_once).collect()
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
+    assert!(entries("points").iter().any(|entry| entry["games"] == 4 && entry["metadata"].is_null()));
+    assert!(entries("points").iter().any(|entry| entry["metadata"] == ""), "a text of no letters is one");
     assert_eq!((entries("copy"), entries("lines")), (entries("points"), entries("points")));
     // Also where numbers are taken off.
     import("lives", &["--from", "jsonl", arg(&file)]).ok();
@@ -151,7 +150,7 @@ fn boards_go_out_and_in() {
     write(&again, "player_id,score\nplr-00000000000000000000000000000009,1\n");
     import("points", &[arg(&again)]).ok();
     let five = export(&[]).ok();
-    assert!(five.lines().count() == 7 && !five.contains("plr-00000000000000000000000000000009,,"), "{five}");
+    assert!(five.lines().count() == 8 && !five.contains("plr-00000000000000000000000000000009,,"), "{five}");
     write(&again, &format!("player_id,score\n{first},900\nplr-12,1\n"));
     import("points", &[arg(&again)])
         .told(2, &["again.csv", "line 3", "`plr-12`", "32 lower-case hex digits"]);

@@ -31,6 +31,7 @@ fn the_template_is_the_file_of_the_repository() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/gsm.toml");
     assert_eq!(gsm(&["config", "show", "--template"]).ok(), fs::read_to_string(shipped).unwrap());
     gsm(&["config", "check", "--config", shipped]).ok();
+    gsm(&["config", "show", "--template", "--json"]).told(2, &["--template", "--json"]);
 }
 
 #[test]

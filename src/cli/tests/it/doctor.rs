@@ -1,4 +1,4 @@
-use crate::gsm::{Served, arg, gsm, write};
+use crate::gsm::{Ran, Served, arg, gsm, gsm_in, write};
 use gsm_core::Clock as _;
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
@@ -72,6 +72,69 @@ fn keys_that_serve_refuses_fail() {
     }
     let ran = gsm(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(dir.path())]);
     assert_eq!(ran.code, Some(0), "{}", ran.out);
+}
+
+#[test]
+fn a_log_without_its_key_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("audit")).unwrap();
+    write(&dir.path().join("audit/checkpoint"), "x");
+    let ran = gsm(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(dir.path())]);
+    let is_it = |line: &str| line.starts_with("FAIL") && line.contains("audit.key` is gone");
+    assert!(ran.code == Some(1) && ran.out.lines().any(is_it), "{ran:?}");
+}
+
+#[test]
+fn what_is_missing_and_what_cannot_be_made_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let doctor =
+        |env: &[(&str, &str)]| gsm_in(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(&data)], env);
+    let failed = |ran: &Ran, parts: &[&str]| {
+        let is_it = |line: &str| line.starts_with("FAIL") && parts.iter().all(|part| line.contains(part));
+        assert!(ran.code == Some(1) && ran.out.lines().any(is_it), "{parts:?}: {ran:?}");
+    };
+    for (name, check) in [
+        ("GSM__AUTH__TOKEN_KEY_FILE", "session key"),
+        ("GSM__AUDIT__KEY_FILE", "audit keys"),
+        ("GSM__GAMELIFT__MASTER_KEY_FILE", "access key seal"),
+    ] {
+        let key = dir.path().join("none/x.key");
+        failed(&doctor(&[(name, arg(&key))]), &[check, "there is no directory"]);
+        failed(&doctor(&[(name, "")]), &["configuration", "must not be empty"]);
+    }
+    failed(&doctor(&[("GSM__RECORDING__DIR", "/proc/nowhere/x")]), &["recording", "cannot be made"]);
+    let traffic = dir.path().join("a/b");
+    assert_eq!(doctor(&[("GSM__RECORDING__DIR", arg(&traffic))]).code, Some(0));
+    assert!(!dir.path().join("a").exists(), "it leaves nothing");
+
+    // A store of a server that has run, with an access key.
+    let served = Served::start("dev", &data, &["--bots", "0"]);
+    let keys: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(data.join("dev-credentials.json")).unwrap()).unwrap();
+    let body = r#"{"role":"server","note":"x"}"#;
+    assert_eq!(served.post("/v1/aws-keys", keys["admin_key"].as_str(), body).0, 201);
+    assert!(served.signal("TERM").1.success());
+    let ran = doctor(&[]);
+    let is_whole = |line: &str| line.starts_with("ok") && line.contains("store") && line.contains("opens");
+    assert!(ran.code == Some(0) && ran.out.lines().any(is_whole), "{ran:?}");
+    for (file, part) in [
+        ("tables.redb", "`tables.redb` is missing"),
+        ("journal.redb", "`journal.redb` is missing"),
+        ("audit/checkpoint", "there are records"),
+        ("aws-master.key", "1 access keys"),
+    ] {
+        let (path, aside) = (data.join(file), dir.path().join("aside"));
+        fs::rename(&path, &aside).unwrap();
+        failed(&doctor(&[]), &[part]);
+        assert!(!path.exists());
+        if file.ends_with(".redb") {
+            write(&path, "noise");
+            failed(&doctor(&[]), &["is damaged"]);
+        }
+        fs::rename(&aside, &path).unwrap();
+    }
+    assert_eq!(doctor(&[]).code, Some(0));
 }
 
 #[test]

@@ -48,12 +48,16 @@ fn explain_says_of_each_rule_whether_it_counts() {
         ["ticket_create", "address"]
     );
     assert_eq!(counted(&["--path", "/v1/players/p", "--header", "x-game: chess"]), ["burst", "address"]);
-    assert_eq!(counted(&["--path", "/v1/players/p", "--bad-token"]), ["bad_token"]);
+    assert_eq!(counted(&["--path", "/v1/players/p", "--bad-token"]), ["bad_token", "address"]);
+    let known = ["--path", "/v1/players/p", "--bad-token", "--header", "x-game: chess"];
+    assert_eq!(counted(&known), ["burst", "bad_token", "address"], "whoever it is");
     let table = gsm(&["firewall", "explain", "--path", "/v1/queues", "--role", "server"]).ok();
     assert!(
         table.starts_with("GET /v1/queues is gsm:ListQueues") && table.contains("is for other actions"),
         "{table}"
     );
+    gsm(&["firewall", "explain", "--path", "/v1", "--role", "palyer"])
+        .told(2, &["`palyer`", "player, server"]);
     gsm(&["firewall", "explain", "--path", "v1"]).told(2, &["--path `v1`"]);
     gsm(&["firewall", "explain", "--path", "/v1", "--header", "x"]).told(2, &["Name: value"]);
     gsm(&["firewall", "explain", "--path", "/v1", "--address", "x"]).told(2, &["--address"]);

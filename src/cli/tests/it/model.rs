@@ -258,6 +258,7 @@ fn what_makes_no_sense_is_said() {
     write(&file, &league(1, 50));
     model("train", &none, &[]).told(2, &["no directory"]);
     model("list", &none, &[]).told(2, &["no directory"]);
+    model("train", &file, &["--mode", "duel", arg(&file)]).told(2, &["no directory"]);
     assert!(!none.exists());
     model("train", &data, &[arg(&file)]).told(2, &["--mode is missing"]);
     model("train", &data, &["--mode", "a b", arg(&file)]).told(2, &["--mode"]);
@@ -266,6 +267,10 @@ fn what_makes_no_sense_is_said() {
     }
     model("train", &data, &["--mode", "duel", arg(&file), "--by", ""]).told(2, &["--by"]);
     model("train", &data, &["--mode", "duel", arg(&file)]).ok();
+    model("list", &data, &["--mode", "duel"]).ok();
+    for more in [&["--mode", "dule"][..], &["--mode", "dule", "--json"]] {
+        model("list", &data, more).told(2, &["`dule`", "duel"]);
+    }
     model("promote", &data, &["1"]).told(1, &["judged by 10 matches", "at least 100"]);
     model("promote", &data, &["7"]).told(2, &["no version 7"]);
     model("promote", &data, &["1", "--margin=-1"]).told(2, &["--margin"]);

@@ -146,13 +146,30 @@ fn a_contest_too_large_for_a_server_is_rated_but_not_stored() {
     assert_eq!(found["figures"]["all"]["pairs"]["matches"], 1);
     assert_eq!(found["top"][0]["player"], "p0");
     let data = dir.path().join("data");
-    replay(&file, &["--data-dir", arg(&data)]).told(2, &["match 1 cannot be stored", "--data-dir"]);
+    replay(&file, &["--data-dir", arg(&data)]).told(
+        2,
+        &["contest.csv:line 2: begins match 1 with 150 teams and 150 players", "--data-dir", "--skip-bad"],
+    );
     assert!(!data.exists(), "nothing is stored of a file that does not fit");
     let played = |mode: &str| write(&file, &format!("{HEADER}\n1,5,0,ann,1,,{mode}\n1,5,1,bob,2,,{mode}\n"));
     played("red clay");
     replay(&file, &["--json"]).ok();
-    replay(&file, &["--data-dir", arg(&data)]).told(2, &["mode `red clay` cannot be stored", "variant"]);
+    replay(&file, &["--data-dir", arg(&data)]).told(2, &["line 2: has the mode `red clay`", "variant"]);
     assert!(!data.exists(), "nor of one whose variants have no names");
     played("clay");
     assert_eq!(replay(&file, &["--data-dir", arg(&data), "--json"]).json()["store"]["new"], 1);
+    // All of it is left out where that is wanted, and named.
+    let long = "é".repeat(43);
+    let crowd: String = (0..201).map(|n| format!("3,7,{},q{n},{},,\n", n % 2, n % 2 + 1)).collect();
+    let odd =
+        format!("4,8,0,{long},1,,\n4,8,1,bob,2,,\n5,9,0,ann,1,,{0}\n5,9,1,bob,2,,{0}\n", "v".repeat(33));
+    let good = "2,6,0,ann,1,,\n2,6,1,bob,2,,\n";
+    write(&file, &format!("{HEADER}\n{rows}{good}{crowd}{odd}"));
+    let found = replay(&file, &["--data-dir", arg(&data), "--mode", "odd", "--skip-bad", "--json"]).json();
+    assert_eq!((&found["store"]["new"], &found["bad_lines"]), (&1.into(), &4.into()), "{found}");
+    let lines: Vec<u64> = (0..4).map(|n| found["bad_lines_first"][n]["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [2, 154, 355, 357]);
+    assert!(found["bad_lines_first"][2]["what"].as_str().unwrap().contains("once escaped"), "{found}");
+    let rated = replay(&file, &["--skip-bad", "--json"]).json();
+    assert_eq!((&rated["matches"], &rated["bad_lines"]), (&5.into(), &0.into()), "what can be rated is");
 }

@@ -13,6 +13,9 @@ fn dev_shows_its_keys_drains_on_sigterm_and_keeps_them() {
     let (out, status) = served.signal("TERM");
     assert!(status.success(), "{status}");
     assert!(out.contains("dashboard") && out.contains("Ctrl-C"), "{out}");
+    let off = [("GSM__HTTP__DASHBOARD", "off")];
+    let (without, _) = Served::start_in("dev", dir.path(), &["--bots", "0"], &off).signal("TERM");
+    assert!(without.contains("API ") && !without.contains("dashboard"), "{without}");
     let served = Served::start("dev", dir.path(), &["--bots", "0"]);
     assert_eq!(served.get("/v1/rankings", Some(&admin_key(&out))).0, 200);
     let (again, status) = served.signal("INT");

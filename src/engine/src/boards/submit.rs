@@ -39,8 +39,8 @@ pub struct Taken {
 enum First {
     /// What the columns make of them.
     Counted,
-    /// These numbers: they come from a board that has counted them.
-    Kept,
+    /// These numbers: they come from a board that has counted them, in so many games where it says so.
+    Kept(Option<u32>),
 }
 
 impl Engine {
@@ -52,18 +52,20 @@ impl Engine {
         name: &BoardName,
         submissions: &[Submission],
     ) -> Result<Vec<Taken>, EngineError> {
-        self.take_scores(call, name, submissions, First::Counted).await
+        self.take_scores(call, name, submissions, None).await
     }
 
     /// [`Engine::submit`] for scores as a board shows them: who has none here yet has these then, also where a column takes
-    /// numbers off.
+    /// numbers off. `games` says of each in how many games they were made, where that is known: it has that many then, or
+    /// more if it had more here.
     pub async fn import_scores(
         &self,
         call: &Call,
         name: &BoardName,
         submissions: &[Submission],
+        games: &[Option<u32>],
     ) -> Result<Vec<Taken>, EngineError> {
-        self.take_scores(call, name, submissions, First::Kept).await
+        self.take_scores(call, name, submissions, Some(games)).await
     }
 
     async fn take_scores(
@@ -71,7 +73,7 @@ impl Engine {
         call: &Call,
         name: &BoardName,
         submissions: &[Submission],
-        first: First,
+        imported: Option<&[Option<u32>]>,
     ) -> Result<Vec<Taken>, EngineError> {
         let lines = self.views.boards.lines.of(name, submissions.iter().map(|of| of.player));
         let mut turn = turns::behind(&lines).await;
@@ -82,7 +84,7 @@ impl Engine {
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
             }
-            match self.try_submit(call, &line, submissions, first).await {
+            match self.try_submit(call, &line, submissions, imported).await {
                 Err(EngineError::Raced) => {
                     self.still_open(name).await?;
                     if turn.is_empty() {
@@ -123,7 +125,7 @@ impl Engine {
         call: &Call,
         line: &Arc<Line>,
         submissions: &[Submission],
-        first: First,
+        imported: Option<&[Option<u32>]>,
     ) -> Result<Vec<Taken>, EngineError> {
         let config = &line.config;
         let mut spots: Vec<(u64, PlayerId)> = Vec::with_capacity(submissions.len());
@@ -182,6 +184,8 @@ impl Engine {
             let place = order.binary_search(spot).unwrap_or_default();
             let (Some(slot), Some(stored)) = (next.get_mut(place), stored.get(place)) else { continue };
             let there = slot.as_ref().or(*stored);
+            let first =
+                imported.map_or(First::Counted, |games| First::Kept(games.get(at).copied().flatten()));
             let mut after = after(config, there, submission, (call.now, first)).ok_or_else(|| {
                 let most = limits::BOARD_VALUE_ABS_MAX;
                 EngineError::invalid(format!("entries[{at}].values"), format!("would leave ±{most}"))
@@ -395,7 +399,7 @@ fn after(
     for (nth, column) in config.columns.iter().enumerate() {
         let before = there.and_then(|row| row.values.get(nth).copied());
         let submitted = *submission.values.get(nth)?;
-        let is_kept = there.is_none() && first == First::Kept;
+        let is_kept = there.is_none() && first != First::Counted;
         *values.get_mut(nth)? =
             if is_kept { submitted } else { column.after(before, submitted, is_newer)? };
     }
@@ -403,12 +407,17 @@ fn after(
     let moved = there.is_none_or(|row| row.values != values);
     let counts = moved || config.columns.iter().any(|column| column.operator.always_counts(is_newer));
     let given = submission.metadata.clone().filter(|_| counts);
+    let games = there.map_or(0, |row| row.submissions);
+    let submissions = match first {
+        First::Kept(Some(kept)) => games.max(kept).max(1),
+        _ => games.saturating_add(1),
+    };
     let metadata = given.or_else(|| there.and_then(|row| row.metadata.clone()));
     Some(EntryRow {
         values,
         reached_at: reached_at(config, there, submission, &values, at)?,
         submitted_at: there.map_or(at, |row| row.submitted_at.max(at)),
-        submissions: there.map_or(0, |row| row.submissions).saturating_add(1),
+        submissions,
         deviation: 0.0,
         tier: None,
         metadata,

@@ -351,8 +351,16 @@ async fn what_is_imported_first_is_taken_as_it_was_shown(w: World) {
     define(&w, of_scores("lives", vec![submitted(Operator::Decr, Direction::Descending)])).await;
     for after in [-3, 0] {
         let of = Submission { player, values: vec![-3], at: None, metadata: None };
-        let taken = w.engine.import_scores(&w.server(), &name("lives"), &[of]).await.unwrap();
+        let taken = w.engine.import_scores(&w.server(), &name("lives"), &[of], &[None]).await.unwrap();
         assert_eq!(taken[0].values, [after]);
+    }
+    // In so many games as it says, however often it is told.
+    define(&w, of_scores("best", vec![submitted(Operator::Best, Direction::Descending)])).await;
+    for (games, after) in [(Some(7), 7), (Some(7), 7), (Some(3), 7), (None, 8)] {
+        let of = Submission { player, values: vec![5], at: None, metadata: None };
+        w.engine.import_scores(&w.server(), &name("best"), &[of], &[games]).await.unwrap();
+        let entry = w.engine.entry(&whole("best"), player).await.unwrap().unwrap();
+        assert_eq!(entry.submissions, after);
     }
 }
 

@@ -246,6 +246,13 @@ fn explaining_says_of_each_rule_why_it_does_not_count() {
     assert!(found.contains(&("rank_read".into(), Err(Miss::Action))));
     assert!(found.contains(&("aws_client".into(), Err(Miss::Face))));
     assert!(found.contains(&("bad_token".into(), Err(Miss::Moment))));
+    // Whose token proves bad has arrived before.
+    let asked =
+        Request { moment: Moment::BadToken, ..request("192.0.2.1", Some("gsm:CreateTicket"), player(1)) };
+    let found = of(&asked);
+    for (name, wanted) in [("bad_token", Ok(())), ("address", Ok(())), ("ticket_create", Err(Miss::Moment))] {
+        assert!(found.contains(&(name.into(), wanted)), "{name}: {found:?}");
+    }
 }
 
 thread_local! {

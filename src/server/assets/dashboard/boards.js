@@ -9,6 +9,7 @@ const PAST_EVERY_MS = 30000;
 const ROWS = 25;
 const ROWS_MAX = 200;
 const DAYS = 30;
+const SEASONS_MAX = 100; // to choose from; any stands in the address
 const CHART_TALL = 220;
 const COLUMN_NAMES = { rating: "Rating", conservative: "Rating less 2 ±", games: "Games", wins: "Wins", draws: "Draws", place: "Place", submitted: "Score" };
 
@@ -22,7 +23,7 @@ let pastOf = "";
 let drawn = "";
 let told = false; // what was refused stays said until something else is chosen
 
-// --- what is chosen: #board=…&part=region:eu&player=…&days=30
+// --- what is chosen: #board=…&season=3&part=region:eu&player=…&days=30
 
 const chosen = () => new URLSearchParams(location.hash.slice(1));
 
@@ -53,13 +54,15 @@ function where() {
   const query = new URLSearchParams({ limit });
   const board = want.get("board") || usual;
   if (board) query.set("board", board);
+  if (want.get("season")) query.set("season", want.get("season"));
   const [by, value] = (want.get("part") ?? "").split(/:(.*)/s);
   if (["region", "platform", "group", "cohort"].includes(by) && value) query.set(by, value);
   if (want.get("player")) {
     query.set("player", want.get("player"));
-    const of = [board, want.get("part"), want.get("player"), days()].join("\n");
+    const of = [board, want.get("season"), want.get("part"), want.get("player"), days()].join("\n");
     if (of !== pastOf) [past, pastAt, pastOf] = [[], 0, of];
-    if (Date.now() - pastAt > PAST_EVERY_MS || past.length === 0) {
+    // What was in the last days is of the season under way.
+    if (!want.get("season") && (Date.now() - pastAt > PAST_EVERY_MS || past.length === 0)) {
       pastAt = Date.now();
       query.set("past_days", days());
     }
@@ -80,13 +83,13 @@ function take(answer) {
 
 // A board that is gone, a part that nobody belongs to: it is said, and what can be shown is.
 function refuse(problem) {
-  const { board = usual, part, player } = Object.fromEntries(chosen());
-  if (!board && !part && !player) return false;
+  const { board = usual, season, part, player } = Object.fromEntries(chosen());
+  if (!board && !season && !part && !player) return false;
   usual = "";
-  put(at("refused"), `${[board, part].filter(Boolean).join(", ") || "The board"}: ${problem.detail ?? "cannot be shown"}.`);
+  put(at("refused"), `${[board, season && `season ${season}`, part].filter(Boolean).join(", ") || "The board"}: ${problem.detail ?? "cannot be shown"}.`);
   told = true;
   at("refused").hidden = false;
-  write(part ? { part: "" } : board ? { board: "" } : { player: "" });
+  write(part ? { part: "" } : season ? { season: "" } : board ? { board: "" } : { player: "" });
   askNow();
   return true;
 }
@@ -126,6 +129,7 @@ function options(select, wanted, chosenValue) {
 
 function showChoices(shown) {
   options(at("board-name"), last.boards.map((b) => [b.board, b.board]), shown?.board ?? "");
+  showSeasons(last.boards.find((b) => b.board === shown?.board)?.season?.number ?? 0);
   const parts = last.boards.find((b) => b.board === shown?.board)?.parts ?? [];
   const named = parts.map((p) => [`${p.by}:${p.value}`, `${p.by} ${p.value} (${whole(p.players)})`]);
   const cohorts = [...(shown?.cohorts ?? [])].sort((a, b) => (b.level ?? 0) - (a.level ?? 0) || a.cohort - b.cohort);
@@ -135,6 +139,15 @@ function showChoices(shown) {
   if (part.startsWith("cohort:") && !named.some(([value]) => value === part)) named.push([part, part.replace(":", " ")]);
   at("part-field").hidden = named.length === 0;
   options(at("board-part"), [["", "whole board"], ...named], part);
+}
+
+// The season under way, and those before it.
+function showSeasons(current) {
+  const wanted = Number(chosen().get("season")) || 0;
+  const before = Array.from({ length: Math.min(SEASONS_MAX, Math.max(0, current - 1)) }, (_, i) => current - 1 - i);
+  if (wanted > 0 && wanted < current && !before.includes(wanted)) before.push(wanted);
+  at("season-field").hidden = before.length === 0;
+  options(at("board-season"), [["", `${current}, under way`], ...before.map((n) => [String(n), String(n)])], before.includes(wanted) ? String(wanted) : "");
 }
 
 const levelName = (of) => (of.level ? `level ${of.level} · ` : "");
@@ -232,7 +245,7 @@ function showSeat(seat) {
 function showPast(shown) {
   // In cohorts the rank is that in the own cohort: its past is shown with the cohort.
   const isOwn = !shown.cohorts?.length || Boolean(chosen().get("part"));
-  const hasPast = Boolean(shown.mode) && shown.ties === "competition" && isOwn;
+  const hasPast = Boolean(shown.mode) && shown.ties === "competition" && isOwn && !chosen().get("season");
   at("past").hidden = !hasPast;
   if (!hasPast) return;
   for (const button of document.querySelectorAll("[data-days]")) {
@@ -288,7 +301,11 @@ function showTiers(shown) {
 
 at("board-name").addEventListener("change", (event) => {
   limit = ROWS;
-  choose({ board: event.target.value, part: "" });
+  choose({ board: event.target.value, season: "", part: "" });
+});
+// Cohorts are a season's own.
+at("board-season").addEventListener("change", (event) => {
+  choose({ season: event.target.value, ...(chosen().get("part")?.startsWith("cohort:") ? { part: "" } : {}) });
 });
 at("board-part").addEventListener("change", (event) => choose({ part: event.target.value }));
 at("find").addEventListener("submit", (event) => {

@@ -65,8 +65,9 @@ function showHint(queues) {
   const named = plain.includes(HINT_QUEUE) ? HINT_QUEUE : plain[0];
   const make = named ? "" : `# no queue yet: make "${HINT_QUEUE}" with PUT /v1/admin/queues/${HINT_QUEUE}\n`;
   put(at("empty-code"), `${make}for name in Ann Bob; do
+  secret=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n')
   token=$(curl -s ${location.origin}/v1/auth/guest -H 'Content-Type: application/json' \\
-    -d "{\\"secret\\":\\"$name-4f1d0c7e9b2a83650d\\",\\"display_name\\":\\"$name\\"}" |
+    -d "{\\"secret\\":\\"$secret\\",\\"display_name\\":\\"$name\\"}" |
     sed 's/.*"token": *"\\([^"]*\\)".*/\\1/')
   curl -s ${location.origin}/v1/tickets -H 'Content-Type: application/json' \\
     -H "Authorization: Bearer $token" -d '{"queue":"${named ?? HINT_QUEUE}"}'

@@ -39,6 +39,10 @@ const CLIENT_MESSAGE_BYTES_MAX: usize = 1_024;
 const UNREAD_BYTES_MAX: usize = 1 << 20;
 /// How long a client may take to read why its WebSocket is closed.
 const CLOSING_MAX: Duration = Duration::from_secs(1);
+/// After so long a browser comes back to a server that stopped.
+const BACK_AFTER: Duration = Duration::from_secs(1);
+/// Why streams end when the server does.
+const STOPPING: &str = "the server is stopping: connect again with the last cursor";
 /// Bytes of the key of a WebSocket's handshake (RFC 6455, 4.1).
 const HANDSHAKE_KEY_BYTES: usize = 16;
 /// The subprotocol of browsers, which send their token as another one.
@@ -162,7 +166,7 @@ async fn follow(
             _ = ping.tick() => Message::Ping(bytes::Bytes::new()),
             () = &mut silence => return,
             () = &mut ends => close(1008, "the token has ended: connect again with another and the last cursor"),
-            () = stop.cancelled() => close(1012, "the server is stopping: connect again with the last cursor"),
+            () = stop.cancelled() => close(1012, STOPPING),
         };
         let last = matches!(message, Message::Close(_));
         if tokio::time::timeout(SILENCE_MAX, out.send(message)).await.is_err_or_failed() || last {
@@ -212,7 +216,8 @@ pub(crate) struct EventsDto {
 ///
 /// With `Accept: text/event-stream`: the same messages as the WebSocket's, each with its cursor as `id`, so that a
 /// browser's EventSource resumes by itself with `Last-Event-ID`. Otherwise one page as JSON: what is kept after
-/// `cursor`, for clients that poll; `missed` comes first there too. When the token ends, so does the stream.
+/// `cursor`, for clients that poll; `missed` comes first there too. When the token ends, so does the stream; when the server
+/// stops, after `retry`, from when on to come back with the last cursor.
 #[utoipa::path(get, path = "/v1/events", tag = "push", operation_id = "read_events",
     params(StreamQuery),
     responses((status = 200, content((EventsDto = "application/json"), (EventDto = "text/event-stream"))),
@@ -239,7 +244,13 @@ pub(crate) async fn events(
         let event = feed.next().await?;
         Some((sse(&event), feed))
     });
+    let stopped = stop.clone();
+    // Nothing that a page hears: its EventSource learns when to come back.
+    let last = stream::once(async move { stopped.is_cancelled() }).filter_map(async |is_stopping| {
+        is_stopping.then(|| Ok(Event::default().retry(BACK_AFTER).comment(STOPPING)))
+    });
     let all = first.chain(rest).take_until(stop.cancelled_owned()).take_until(Box::pin(ends));
+    let all = all.chain(Box::pin(last));
     let keep_alive = axum::response::sse::KeepAlive::new().interval(KEEP_ALIVE);
     Ok(Sse::new(all).keep_alive(keep_alive).into_response())
 }

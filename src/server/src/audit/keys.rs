@@ -38,6 +38,21 @@ pub fn fault(path: &Path) -> Option<String> {
     }
 }
 
+/// What is said where the keys are gone that signed the log in the directory `log`; `None` where they are there, or where
+/// there is no log yet.
+#[must_use]
+pub fn gone(path: &Path, log: &Path) -> Option<String> {
+    let has_log = std::fs::read_dir(log).is_ok_and(|mut files| files.next().is_some());
+    (has_log && matches!(path.try_exists(), Ok(false))).then(|| {
+        format!(
+            "`{}` is gone, and the audit log in `{}` was signed with it: put it back from where it is kept; or move that \
+             directory elsewhere as evidence, and a new log with a new key begins with all that the journal has",
+            path.display(),
+            log.display()
+        )
+    })
+}
+
 fn seed(ids: &dyn IdSource) -> [u8; 32] {
     let mut seed = [0; 32];
     seed[..16].copy_from_slice(&ids.next_u128().to_be_bytes());
@@ -50,9 +65,13 @@ fn invalid(what: impl Into<String>) -> io::Error {
 }
 
 impl Keys {
-    /// Reads the keys, or makes one where there is no file: the log then has a name of its own, drawn at random.
-    pub(super) fn load(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<Self, StartError> {
+    /// Reads the keys, or makes one where there is no file and no log in the directory `log`, which then has a name of its
+    /// own, drawn at random.
+    pub(super) fn load(path: &Path, log: &Path, mode: Mode, ids: &dyn IdSource) -> Result<Self, StartError> {
         let fail = |source| StartError::File { path: path.display().to_string(), source };
+        if let Some(why) = gone(path, log) {
+            return Err(StartError::Refused(format!("audit.key_file: {why}")));
+        }
         if let Some(text) = secret::private_text(path, mode)? {
             return Self::parse(path, &text).map_err(fail);
         }
@@ -142,8 +161,8 @@ mod tests {
     #[test]
     fn a_new_key_signs_first_and_the_old_one_until_its_time_is_over() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("audit.key");
-        let load = || Keys::load(&path, Mode::Serve, &SystemIds).unwrap();
+        let (path, log) = (dir.path().join("audit.key"), dir.path().join("audit"));
+        let load = || Keys::load(&path, &log, Mode::Serve, &SystemIds).unwrap();
         let names =
             |keys: &Keys| keys.signing().iter().map(|key| key.verifier().to_string()).collect::<Vec<_>>();
         let first = names(&load());
@@ -160,7 +179,23 @@ mod tests {
         assert_eq!(names(&load()), [rotated.new.to_string()]);
         for bad in ["", "x", "PRIVATE+KEY+a+b+c", &format!("{} until x", keys.keys[0].0)] {
             secret::write_private(&path, bad).unwrap();
-            assert!(Keys::load(&path, Mode::Serve, &SystemIds).is_err(), "{bad}");
+            assert!(Keys::load(&path, &log, Mode::Serve, &SystemIds).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn no_key_is_made_for_a_log_that_another_signed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, log) = (dir.path().join("audit.key"), dir.path().join("audit"));
+        std::fs::create_dir(&log).unwrap();
+        assert_eq!(gone(&path, &log), None, "there is no log");
+        std::fs::write(log.join("checkpoint"), "x").unwrap();
+        for mode in [Mode::Dev, Mode::Serve] {
+            let told = Keys::load(&path, &log, mode, &SystemIds).err().unwrap().to_string();
+            assert!(told.contains("audit.key` is gone") && told.contains("put it back"), "{told}");
+        }
+        assert!(!path.exists());
+        secret::write_private(&path, "x").unwrap();
+        assert_eq!(gone(&path, &log), None);
     }
 }

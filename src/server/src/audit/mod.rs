@@ -12,8 +12,8 @@ mod sequencer;
 mod shipping;
 mod trail;
 
-pub use keys::fault as key_fault;
 pub(crate) use keys::{KEYS_MAX, Rotated};
+pub use keys::{fault as key_fault, gone as key_gone};
 pub(crate) use reading::{Filter, Reading};
 pub(crate) use sequencer::Sequencer;
 pub(crate) use shipping::Shipping;

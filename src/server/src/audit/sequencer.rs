@@ -70,14 +70,15 @@ impl Sequencer {
         ids: Arc<dyn IdSource>,
     ) -> Result<(Self, Arc<Audit>), StartError> {
         let (mode, now) = (settings.mode, clock.now());
-        let keys = Keys::load(&settings.audit_key_file, mode, &*ids)?;
+        let dir = settings.data_dir.join("audit");
+        let keys = Keys::load(&settings.audit_key_file, &dir, mode, &*ids)?;
         let addresses = Addresses::new(&settings.data_dir, mode, ids.clone(), now)?;
-        let files = AuditDir::new(&settings.data_dir.join("audit"));
+        let files = AuditDir::new(&dir);
         let limits = Limits { segment_records: settings.audit_segment_records, ..Limits::default() };
         let log = Log::open(files.clone(), keys.signing(), limits).map_err(refused)?;
         let damage = Found::default();
         let verifiers = keys.signing().iter().map(|key| key.verifier().clone()).collect();
-        checking::begin(&settings.data_dir.join("audit"), verifiers, damage.clone())?;
+        checking::begin(&dir, verifiers, damage.clone())?;
         let audit = Arc::new(Audit {
             damage,
             addresses,

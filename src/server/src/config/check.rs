@@ -7,7 +7,12 @@ use crate::firewall::FirewallSettings;
 use gsm_adapters::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Receiver};
 use gsm_core::Millis;
 use gsm_security::{Network, Profile};
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{self, Path, PathBuf},
+    time::Duration,
+};
 
 /// What the server is told. Made by [`Loaded::check`].
 #[derive(Debug, Clone)]
@@ -139,8 +144,11 @@ fn shipping(config: &Config) -> (ShipSettings, Vec<(&'static str, String)>) {
     let place = audit.ship_to.as_deref().map(str::parse::<CopyPlace>);
     match place.map(|place| place.and_then(|place| place.supported().map(|()| place))) {
         Some(Ok(place)) => {
-            if place == CopyPlace::Dir(config.store.data_dir.join("audit")) {
-                wrong.push(("audit.ship_to", "must be another directory than the log's own".to_owned()));
+            let data_dir = &config.store.data_dir;
+            let is_ours = |dir: &Path| is_same(dir, data_dir) || is_same(dir, &data_dir.join("audit"));
+            if matches!(&place, CopyPlace::Dir(dir) if is_ours(dir)) {
+                let what = "must be another directory than the log's own and the data directory";
+                wrong.push(("audit.ship_to", what.to_owned()));
             }
             let options = CopyOptions {
                 region: audit.ship_region.clone(),
@@ -157,6 +165,12 @@ fn shipping(config: &Config) -> (ShipSettings, Vec<(&'static str, String)>) {
         wrong.push(("audit.ship_url", format!("`{url}` must be an http or https address")));
     }
     (ship, wrong)
+}
+
+/// Whether two paths are written for the same place; links are not followed.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole(one) == whole(other)
 }
 
 /// Whether a text is the address of something that speaks HTTP.
@@ -236,8 +250,16 @@ impl Loaded {
                 format!("`{erasures}` must be 0, for ever, or at least {least}"),
             );
         }
-        if config.store.data_dir.as_os_str().is_empty() {
-            wrong("store.data_dir", "must not be empty".to_owned());
+        for (key, path) in [
+            ("audit.key_file", config.audit.key_file.as_ref()),
+            ("auth.token_key_file", config.auth.token_key_file.as_ref()),
+            ("gamelift.master_key_file", config.gamelift.master_key_file.as_ref()),
+            ("recording.dir", config.recording.dir.as_ref()),
+            ("store.data_dir", Some(&config.store.data_dir)),
+        ] {
+            if path.is_some_and(|path| path.as_os_str().is_empty()) {
+                wrong(key, "must not be empty".to_owned());
+            }
         }
         if config.node.name.is_empty() || config.node.name.len() > 64 {
             wrong("node.name", "must have 1 to 64 characters".to_owned());
@@ -443,13 +465,30 @@ mod tests {
         };
         assert_eq!(refused(|audit| audit.ship_to = Some(String::new())), ["audit.ship_to"]);
         assert_eq!(refused(|audit| audit.ship_to = Some("s3://a".to_owned())), ["audit.ship_to"]);
-        assert_eq!(refused(|audit| audit.ship_to = Some("gsm-data/audit".to_owned())), ["audit.ship_to"]);
+        for ours in ["gsm-data/audit", "gsm-data", "./gsm-data/"] {
+            let problems = check(|config| config.audit.ship_to = Some(ours.to_owned())).settings.unwrap_err();
+            assert_eq!(problems[0].key, "audit.ship_to", "{ours}");
+        }
         assert_eq!(refused(|audit| audit.ship_syslog = Some("logs:514".to_owned())), ["audit.ship_syslog"]);
         assert_eq!(refused(|audit| audit.ship_url = Some("s3.example".to_owned())), ["audit.ship_url"]);
         assert_eq!(refused(|audit| audit.ship_every_s = 0), ["audit.ship_every_s"]);
         assert_eq!(refused(|audit| audit.ship_retention_days = 0), ["audit.ship_retention_days"]);
         let settings = check(|config| config.audit.ship_to = Some("/mnt/copy".to_owned())).settings.unwrap();
         assert_eq!(settings.ship.copy.unwrap().0, CopyPlace::Dir("/mnt/copy".into()));
+    }
+
+    #[test]
+    fn a_path_that_is_empty_is_refused() {
+        let checked = check(|c| {
+            c.store.data_dir = "".into();
+            c.recording.dir = Some("".into());
+            c.gamelift.master_key_file = Some("".into());
+            c.auth.token_key_file = Some("".into());
+            c.audit.key_file = Some("".into());
+        });
+        let keys: Vec<_> = checked.settings.unwrap_err().iter().map(|p| p.key).collect();
+        let paths = ["audit.key_file", "auth.token_key_file", "gamelift.master_key_file", "recording.dir"];
+        assert_eq!(keys, [&paths[..], &["store.data_dir"]].concat());
     }
 
     #[test]

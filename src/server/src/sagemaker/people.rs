@@ -111,7 +111,11 @@ fn of_object(of: &Map<String, Value>, field: &str, manner: Manner) -> Result<Som
     let games = read(&GAMES)?.map(|(games, field)| whole(games, &field)).transpose()?.unwrap_or(0);
     let deviation = read(&DEVIATION)?;
     let rated = read(&RATING)?;
-    let rated = rated.map(|(rating, field)| guest(rating, deviation.clone(), games, &field)).transpose()?;
+    // What is told without a rating must be lawful as well.
+    let is_rated = rated.is_some();
+    let (rating, its_field) = rated.unwrap_or_else(|| (NEWCOMER, field.to_owned()));
+    let told = guest(rating, deviation, games, &its_field)?;
+    let rated = is_rated.then_some(told);
     let named = match first(&IDS) {
         Some((Value::String(text), field)) => Some(id(text, &field)?),
         // Services count their players.
@@ -127,7 +131,7 @@ fn of_object(of: &Map<String, Value>, field: &str, manner: Manner) -> Result<Som
         (Some(Someone::Id(id, _)), rated, _) => Ok(Someone::Id(id, rated)),
         (_, Some(rated), _) => Ok(Someone::Guest(rated)),
         // A player of whom only other things are told is as good as a newcomer.
-        (_, None, Manner::Lenient) => guest(NEWCOMER, deviation, games, field).map(Someone::Guest),
+        (_, None, Manner::Lenient) => Ok(Someone::Guest(told)),
         (_, None, Manner::Strict) => {
             Err(fault("missing_field", &format!("{field}.rating"), "a player has an id or a rating"))
         }

@@ -36,7 +36,7 @@ fn column(name: &str) -> Option<Column> {
     }
 }
 
-const HEADS: &str = "two cells a row, or a head: team_a,team_b or player1,player2 or rating_a,rating_b, and if wanted variant, home";
+pub(super) const HEADS: &str = "two cells a row, or a head: team_a,team_b or player1,player2 or rating_a,rating_b, and if wanted variant, home";
 
 /// The number of a line, and its text.
 pub(super) type Row<'a> = (usize, &'a str);
@@ -129,6 +129,11 @@ fn shown(text: &str) -> String {
 pub(super) struct Head(Option<Vec<Column>>);
 
 impl Head {
+    /// Whether the table names its columns.
+    pub(super) fn is_told(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The match of a row.
     pub(super) fn item(&self, line: usize, row: &str, now: Timestamp) -> Result<Item, ApiError> {
         let path = format!("line {line}");

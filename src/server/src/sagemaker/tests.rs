@@ -239,7 +239,14 @@ async fn tables_are_answered_by_tables() {
         let got = invoke("text/csv", "*/*", table).await;
         assert!(got.status == 422 && got.text.contains(part), "{table}: {}", got.text);
     }
-    check(&invoke("text/csv", "*/*", "\n").await, 400, "body_empty", "");
+    let empty = invoke("text/csv", "*/*", "\n").await;
+    check(&empty, 400, "body_empty", "");
+    assert!(empty.text.contains("two cells a row"), "{}", empty.text);
+    // A head alone is a table of no matches.
+    let none = invoke("text/csv", "*/*", "team_a,team_b\n").await;
+    assert_eq!((none.status.as_u16(), none.text.as_str()), (200, ""));
+    let none = invoke("text/csv", "application/json", "team_a,team_b\n").await;
+    assert_eq!(none.json(), json!({ "predictions": [] }));
     check(&invoke("text/csv", "*/*", vec![0xff, b',']).await, 422, "invalid", "");
 }
 
@@ -275,6 +282,17 @@ async fn bad_requests_are_told_what_is_wrong() {
             "player1.deviation",
         ),
         (json!({ "player1": { "mmr": 1e7, "rd": 5 }, "player2": 1 }), "invalid", "player1.mmr"),
+        (
+            json!({ "player1": { "id": "ann", "deviation": 1e7 }, "player2": 1 }),
+            "invalid",
+            "player1.deviation",
+        ),
+        (json!({ "teams": [[{ "id": "ann", "rd": -1 }], ["bob"]] }), "invalid", "teams[0][0].rd"),
+        (
+            json!({ "player1_features": { "id": 7, "rd": 1e7 }, "player2_features": [1] }),
+            "invalid",
+            "player1_features.rd",
+        ),
         (json!({ "player1": [1500, -50], "player2": 1 }), "invalid", "player1[1]"),
         (json!({ "player1": [1e7], "player2": 1 }), "invalid", "player1[0]"),
         (json!({ "team_a": { "players": [] }, "team_b": [1] }), "empty_team", "team_a"),

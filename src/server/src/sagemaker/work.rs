@@ -112,12 +112,14 @@ impl Work<'_> {
     fn csv(&self, bytes: &[u8], out: &mut Written) -> Result<Shape, ApiError> {
         let text = std::str::from_utf8(bytes).map_err(|_| fault("invalid", "", "the table is not UTF-8"))?;
         let (rows, head) = table::rows(text.trim_start_matches('\u{feff}'), |id| self.oracle.knows(id))?;
-        let mut is_empty = true;
+        // A head without rows is a table of no matches, as `instances` may be empty.
+        if rows.is_empty() && !head.is_told() {
+            return Err(ApiError::from(strict_json::JsonFault::Empty).hint(table::HEADS));
+        }
         for (line, row) in rows {
-            is_empty = false;
             self.answer(&head.item(line, row, self.now)?, out)?;
         }
-        if is_empty { Err(strict_json::JsonFault::Empty.into()) } else { Ok(Shape::Predictions) }
+        Ok(Shape::Predictions)
     }
 }
 

@@ -138,7 +138,8 @@ pub(crate) fn private_text(path: &Path, mode: Mode) -> Result<Option<String>, St
 /// Writes a new file of mode 0600, whole or not at all, durably.
 pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut name = path.file_name().unwrap_or_default().to_owned();
+    let unnamed = || io::Error::new(io::ErrorKind::InvalidInput, "is the name of no file");
+    let mut name = path.file_name().ok_or_else(unnamed)?.to_owned();
     name.push(".new");
     let draft = dir.join(name);
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
@@ -178,6 +179,12 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         token_key(&path, Mode::Serve, &SystemIds).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn a_key_without_a_name_leaves_no_file() {
+        assert!(write_private(Path::new(""), "x").is_err() && write_private(Path::new(".."), "x").is_err());
+        assert!(!Path::new(".new").exists() && !Path::new("...new").exists());
     }
 
     #[test]

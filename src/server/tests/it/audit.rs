@@ -298,6 +298,29 @@ async fn another_key_signs_beside_the_old_one_and_a_repeat_makes_none() {
     assert_eq!(rotations[0]["additionalEventData"]["reason"], "yearly");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_key_of_its_log_a_server_does_not_start() {
+    let mut world = World::new().await;
+    let file = world.data().join("audit.key");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    world.stop().await;
+    std::fs::remove_file(&file).unwrap();
+    let told = world.fails_with(|_| {}).await;
+    for part in ["audit.key` is gone", "put it back", "elsewhere as evidence"] {
+        assert!(told.contains(part), "`{part}` is not in: {told}");
+    }
+    assert!(!file.exists(), "nothing is made in its place");
+    std::fs::write(&file, kept).unwrap();
+    world.restart().await;
+    world.stop().await;
+    // Without the log another key is made.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::rename(world.data().join("audit"), world.data().join("evidence")).unwrap();
+    world.restart().await;
+    world.stop().await;
+    assert!(file.exists());
+}
+
 /// As many keys sign side by side as a note takes, and no more are made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_a_day_is_not_too_many_and_the_log_stays_readable() {

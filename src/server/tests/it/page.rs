@@ -52,6 +52,18 @@ async fn the_dashboard_shows_what_happened_and_names_as_text() {
     world.stop().await;
 }
 
+/// Whoever pastes it is nobody whom others are as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hint_for_an_empty_server_draws_its_secret() {
+    let mut world = World::new().await;
+    let url = format!("http://{}/", world.anyone.addr);
+    if let Some(page) = tokio::task::spawn_blocking(move || in_browser(&url)).await.unwrap() {
+        let drawn = r"secret=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')";
+        assert!(page.contains(drawn) && page.contains(r#""{\"secret\":\"$secret\","#), "{page}");
+    }
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_dashboard_asks_for_a_key() {
     let mut world = World::with(|settings| settings.dashboard = gsm_server::config::Dashboard::Admin).await;
@@ -142,7 +154,19 @@ async fn the_page_of_boards_shows_a_player_among_the_others() {
     let starts = anyone.get(&ask("board=ladder")).await.ok()["shown"]["tiers"].take();
     assert_eq!((&starts[1]["tier"], &starts[1]["from"]), (&json!("gold"), &json!(1500.0)));
 
+    let starts = ["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"];
+    let cup = json!({ "columns": columns, "season": { "at": { "starts_at": starts } } });
+    world.admin().put("/v1/admin/boards/cup", cup).await.ok();
+    let entries = json!([{ "player_id": ann.id, "values": [81_234], "at": 1_710_000_000_000_i64 }]);
+    world.server().post("/v1/rankings/cup/entries", json!({ "entries": entries })).await.ok();
+
     for (hash, wanted) in [
+        (
+            "#board=cup",
+            vec!["<option value=\"1\">1</option>", ">2, under way<", "Nobody is ranked here yet", ">live<"],
+        ),
+        ("#board=cup&season=1", vec!["81,234", ">Ann<", ">2, under way<", ">live<"]),
+        ("#board=cup&season=9", vec!["cup, season 9: ", ">live<"]),
         ("#board=ladder", vec!["Where tiers start", "gold 1", "1,500.0", ">live<"]),
         ("#board=laps&player=bob", vec!["69,876", "71,234", "&lt;b&gt;Bob&lt;/b&gt;", "1 of 2", ">live<"]),
         ("#board=duel&player=Ann", vec!["1,662.3", "Rank over time", "1 of 2", ">live<"]),

@@ -152,10 +152,18 @@ async fn a_client_that_talks_is_shown_out_and_so_is_everybody_at_the_end() {
     let Some(Ok(Message::Close(Some(frame)))) = broken.next().await else { panic!("no close") };
     assert_eq!(u16::from(frame.code), 1002);
     let mut listener = connect().await;
+    let call = ann.client.call("GET", "/v1/events").header("accept", "text/event-stream");
+    let mut stream = call.open().await.into_body();
     let stopped = world.stop();
     let ended = async {
         let Some(Ok(Message::Close(Some(frame)))) = listener.next().await else { panic!("no close") };
         assert_eq!(u16::from(frame.code), 1012);
+        let mut told = String::new();
+        while let Some(Ok(frame)) = stream.frame().await {
+            told.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
+        }
+        let last = "retry: 1000\n: the server is stopping: connect again with the last cursor\n\n";
+        assert!(told.contains("hello") && told.ends_with(last), "{told}");
     };
     tokio::join!(stopped, ended);
 }

@@ -1,0 +1,73 @@
+//! Files and directories that a start needs, or makes.
+use super::{Finding, Verdict};
+use gsm_adapters::EmbeddedStore;
+use gsm_engine::store::{KeyRange, Row};
+use gsm_server::config::Settings;
+use std::{fs, path::Path};
+
+const REFUSED: &str = "`gsm serve` refuses it: put the file back";
+
+/// Whether the store opens, and whether the access keys in it have their seal. That of a server that runs is its own.
+pub(super) fn store(settings: &Settings, is_served: bool) -> Option<Finding> {
+    if is_served || !settings.data_dir.is_dir() {
+        return None;
+    }
+    let rows = match EmbeddedStore::look(&settings.data_dir, &KeyRange::AwsKeys) {
+        Ok(rows) => rows,
+        Err(error) => {
+            return Some(Finding::bad("store", Verdict::Fail, error.to_string(), "`gsm serve` refuses it"));
+        }
+    };
+    let living = |row: &&Row| matches!(row, Row::AwsKey(key) if key.revoked_at.is_none());
+    let (keys, seal) = (rows.iter().filter(living).count(), &settings.aws_master_key_file);
+    if keys > 0 && matches!(seal.try_exists(), Ok(false)) {
+        let shown = format!("`{}` is gone, and under it were made {keys} access keys", seal.display());
+        return Some(Finding::bad("access key seal", Verdict::Fail, shown, REFUSED));
+    }
+    EmbeddedStore::is_at(&settings.data_dir).then(|| Finding::ok("store", "opens"))
+}
+
+/// Whether there are records of an audit log without the checkpoint that covers them.
+pub(super) fn audit_log(data_dir: &Path) -> Option<Finding> {
+    let log = data_dir.join("audit");
+    let has_records = fs::read_dir(log.join("segments")).is_ok_and(|mut all| all.next().is_some())
+        || log.join("pending").exists();
+    let checkpoint = log.join("checkpoint");
+    (has_records && !checkpoint.exists()).then(|| {
+        let shown = format!("`{}` is gone, and there are records", checkpoint.display());
+        Finding::bad("audit log", Verdict::Fail, shown, REFUSED)
+    })
+}
+
+/// Whether the directory is there of a key that would be made; the data directory is made with it.
+pub(super) fn place(check: &'static str, key: &Path, data_dir: &Path) -> Option<Finding> {
+    let dir = key.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let shown = format!("{}: there is no directory `{}`", key.display(), dir.display());
+    (dir != data_dir && !dir.is_dir()).then(|| {
+        Finding::bad(check, Verdict::Fail, shown, "`gsm serve` makes the file, not the directory: make it")
+    })
+}
+
+/// Whether a directory can be made, and files in it: tried, and undone.
+pub(super) fn made(check: &'static str, dir: &Path) -> Option<Finding> {
+    let in_the_way = in_the_way(check, dir);
+    if in_the_way.is_some() {
+        return in_the_way;
+    }
+    let trial = format!(".gsm-doctor-{}", std::process::id());
+    let tried = match dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).last() {
+        None => fs::create_dir(dir.join(&trial)).and_then(|()| fs::remove_dir(dir.join(&trial))),
+        Some(first) => fs::create_dir(first).and_then(|()| fs::remove_dir(first)),
+    };
+    let error = tried.err()?;
+    let shown = format!("`{}` cannot be made or written: {error}", dir.display());
+    Some(Finding::bad(check, Verdict::Fail, shown, "name a directory that the server may write"))
+}
+
+/// What keeps a directory from being made: a file, there or above.
+pub(super) fn in_the_way(check: &'static str, dir: &Path) -> Option<Finding> {
+    let there = dir.ancestors().find(|path| path.symlink_metadata().is_ok())?;
+    let shown = format!("`{}` cannot be a directory: `{}` is a file", dir.display(), there.display());
+    (!there.is_dir())
+        .then(|| Finding::bad(check, Verdict::Fail, shown, "name another directory, or move the file away"))
+}
