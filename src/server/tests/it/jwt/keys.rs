@@ -102,6 +102,36 @@ async fn sessions_are_tokens_that_anybody_can_check_and_outlive_a_rotation() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_token_key_of_before_its_sessions_are_nobodys() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let old = session(&ann).0["kid"].clone();
+    world.stop().await;
+    let file = world.data().join("token.key");
+    let kept = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let token = ann.client.token.clone().unwrap();
+    for _ in 0..2 {
+        world.restart().await;
+        assert_eq!(status(&world, &token, "/v1/queues").await, 401);
+        let published = world.anyone.get("/.well-known/jwks.json").await.ok();
+        let published = published["keys"].as_array().unwrap();
+        assert!(published.len() == 2 && published.iter().all(|key| key["kid"] != old), "{published:?}");
+        let listed = world.admin().get("/v1/admin/signing-keys").await.ok();
+        assert_eq!(listed["keys"].as_array().unwrap().len(), 2, "{listed}");
+    }
+    let bob = world.player("Bob").await;
+    bob.client.get("/v1/queues").await.ok();
+    // Whoever put the wrong file there has lost nothing: with the right one the sessions are good again.
+    world.stop().await;
+    std::fs::write(&file, kept).unwrap();
+    world.restart().await;
+    assert_eq!(status(&world, &token, "/v1/queues").await, 200);
+    assert_eq!(status(&world, bob.client.token.as_ref().unwrap(), "/v1/queues").await, 401);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_signs_in_our_name() {
     let (dir, issuer) = (tempfile::tempdir().unwrap(), Issuer::new());
     let mut world = world(dir.path(), &issuer, &[Asserted::Admin]).await;
