@@ -16,8 +16,8 @@ async fn keys_of_a_file_change_without_a_restart() {
     };
     let token = old.with(|_| {});
     world.anyone.as_whom(&token).get("/v1/queues").await.ok();
-    // What cannot be read changes nothing.
-    replace(&json!({ "keys": [] }));
+    // What cannot be read changes nothing, nor does a file that is gone.
+    replace(&json!({ "keys": {} }));
     let renamed = {
         let mut keys = new.jwks();
         keys["keys"][0]["kid"] = json!("ed-2");
@@ -29,6 +29,7 @@ async fn keys_of_a_file_change_without_a_restart() {
     let both: Vec<Value> = [old.jwks(), renamed.clone()]
         .iter()
         .flat_map(|set| set["keys"].as_array().unwrap().clone())
+        .chain([json!({ "kty": "RSA", "kid": "rsa", "n": "AQAB", "e": "AQAB", "alg": "RS256" })])
         .collect();
     replace(&json!({ "keys": both }));
     let until = async |token: &str, wanted: u16| {
@@ -42,7 +43,13 @@ async fn keys_of_a_file_change_without_a_restart() {
     replace(&renamed);
     until(&token, 401).await;
     world.anyone.as_whom(&later).get("/v1/queues").await.ok();
+    // An empty set takes them all; a start asks for one at least.
+    replace(&json!({ "keys": [] }));
+    until(&later, 401).await;
     world.stop().await;
+    let trusted = super::trusted(&path, &[Asserted::Server]);
+    let told = world.fails_with(|settings| settings.trusted_issuers = vec![trusted]).await;
+    assert!(told.contains("none of its keys"), "{told}");
 }
 
 /// Our own session of a player, as its parts.
