@@ -195,7 +195,7 @@ fn judge(
     let (mut vouched, mut broken) = (0, size < signed);
     // Keys that are not trusted any more signed before those that are.
     let newer_keys = claims.iter().filter(|of| of.trusted).map(|of| of.checkpoint.size).min();
-    for Claim { path, checkpoint, trusted } in claims {
+    for Claim { path, checkpoint, trusted, .. } in claims {
         let covered = checkpoint.size;
         if !trusted && newer_keys.is_some_and(|from| covered >= from) {
             findings.push(format!("`{path}` is signed by nobody who is trusted, and what came before it is"));
