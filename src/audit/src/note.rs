@@ -132,6 +132,12 @@ impl SigningKey {
         format!("{SECRET}{}+{}+{}", self.verifier.name, hex(self.verifier.id), STANDARD.encode(bytes))
     }
 
+    /// What it was made of: a secret.
+    #[must_use]
+    pub fn seed(&self) -> &[u8; 32] {
+        &self.seed
+    }
+
     /// The key to check with.
     #[must_use]
     pub fn verifier(&self) -> &VerifierKey {

@@ -1,5 +1,5 @@
 //! A record: one call in CloudTrail's words, as one line that is always written the same way.
-use crate::hash::sha256;
+use crate::{hash::sha256, note::VerifierKey};
 use gsm_core::Timestamp;
 use std::io::Write as _;
 
@@ -249,6 +249,16 @@ pub(crate) fn commit_of(line: &[u8]) -> Option<u64> {
     let from = memchr::memmem::rfind(line, MEMBER)? + MEMBER.len();
     let digits: Vec<u8> = line.get(from..)?.iter().copied().take_while(u8::is_ascii_digit).collect();
     std::str::from_utf8(&digits).ok()?.parse().ok()
+}
+
+/// The key that a written record says signs from then on. Nothing in a caller's words is taken for it, as above.
+pub(crate) fn successor_of(line: &[u8]) -> Option<VerifierKey> {
+    const NAME: &[u8] = b",\"eventName\":\"gsm:RotateAuditKey\",";
+    const MEMBER: &[u8] = b",\"resources\":[{\"ARN\":\"";
+    memchr::memmem::find(line, NAME)?;
+    let from = memchr::memmem::rfind(line, MEMBER)? + MEMBER.len();
+    let rest = line.get(from..)?;
+    std::str::from_utf8(rest.get(..memchr::memchr(b'"', rest)?)?).ok()?.parse().ok()
 }
 
 /// Whether a line begins as that of the record `seq`.

@@ -49,6 +49,8 @@ pub enum Verdict {
 struct Claim {
     path: String,
     checkpoint: Checkpoint,
+    /// As it lies in the log; `None` of the anchor.
+    note: Option<Note>,
     /// Whether a trusted key signed it.
     trusted: bool,
 }
@@ -95,7 +97,10 @@ fn once(
     }
     let mut claims = Vec::new();
     match head.ok_or(NoteError::Shape("it is not there")).and_then(|note| Checkpoint::trusted(note, keys)) {
-        Ok(checkpoint) => claims.push(Claim { path: CHECKPOINT.to_owned(), checkpoint, trusted: true }),
+        Ok(checkpoint) => {
+            let note = head.and_then(|note| Note::parse(note).ok());
+            claims.push(Claim { path: CHECKPOINT.to_owned(), checkpoint, note, trusted: true });
+        }
         Err(error) => findings.push(format!("`{CHECKPOINT}`: {error}")),
     }
     let signed = claims.first().map(|claim| claim.checkpoint.clone());
@@ -108,12 +113,15 @@ fn once(
         let path = format!("{CHECKPOINTS}/{name}");
         let Some(note) = files.read(&path).map_err(io(&path))? else { continue };
         match older(&note, &name, keys) {
-            Ok((checkpoint, trusted)) => claims.push(Claim { path, checkpoint, trusted }),
+            Ok((checkpoint, trusted)) => {
+                claims.push(Claim { path, checkpoint, note: Note::parse(&note).ok(), trusted })
+            }
             Err(error) => findings.push(format!("`{path}`: {error}")),
         }
     }
     if let Some(anchor) = anchor {
-        claims.push(Claim { path: "the anchor".to_owned(), checkpoint: anchor.clone(), trusted: true });
+        let (path, checkpoint) = ("the anchor".to_owned(), anchor.clone());
+        claims.push(Claim { path, checkpoint, note: None, trusted: true });
     }
     if let Some(text) = files.read(VKEY).map_err(io(VKEY))? {
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -126,6 +134,7 @@ fn once(
     let sizes = sizes.chain(pending.as_ref().map(|pending| pending.checkpoint.size));
     walk.again(sizes, signed.as_ref().map_or(0, |head| head.size), behind_max);
     walk.segments(files, &firsts)?;
+    findings.extend(unsigned_by_successors(&claims, keys, walk.successors()));
     Ok(judge(walk, &claims, signed, pending.as_ref(), findings))
 }
 
@@ -140,6 +149,34 @@ fn older(note: &[u8], name: &str, keys: &[VerifierKey]) -> Result<(Checkpoint, b
     let found = Checkpoint::parse(text)?;
     let named = name.parse() == Ok(found.size) && keys.iter().any(|key| key.name() == found.origin);
     if named { Ok((found, trusted)) } else { Err(NoteError::Shape("it is about another log or size")) }
+}
+
+/// What is wrong with the signatures of the keys that came after the trusted ones, which records name: each that is there must
+/// fit, and the newest checkpoint must have that of the key which has signed since a record that it covers.
+fn unsigned_by_successors(
+    claims: &[Claim],
+    keys: &[VerifierKey],
+    successors: &[(u64, VerifierKey)],
+) -> Vec<String> {
+    let mut findings = Vec::new();
+    let ours = |key: &VerifierKey| keys.iter().any(|trusted| trusted.name() == key.name());
+    let successors: Vec<_> = successors.iter().filter(|(_, key)| ours(key)).collect();
+    let all: Vec<VerifierKey> = keys.iter().chain(successors.iter().map(|(_, key)| key)).cloned().collect();
+    for Claim { path, checkpoint, note, .. } in claims {
+        let (Some(note), false) = (note, successors.is_empty()) else { continue };
+        match note.checked(&all) {
+            // Of an older checkpoint, by a key before all of them.
+            Ok(_) | Err(NoteError::Untrusted(_)) => {}
+            Err(error) => findings.push(format!("`{path}`: {error}")),
+        }
+        let in_force = successors.iter().rev().find(|(seq, _)| *seq < checkpoint.size);
+        if let (CHECKPOINT, Some((seq, key))) = (path.as_str(), in_force)
+            && matches!(note.checked(std::slice::from_ref(key)), Err(NoteError::Untrusted(_)))
+        {
+            findings.push(format!("`{path}` is not signed by `{key}`, which record {seq} made its key"));
+        }
+    }
+    findings
 }
 
 /// Compares what is said with what is there.
@@ -158,7 +195,7 @@ fn judge(
     let (mut vouched, mut broken) = (0, size < signed);
     // Keys that are not trusted any more signed before those that are.
     let newer_keys = claims.iter().filter(|of| of.trusted).map(|of| of.checkpoint.size).min();
-    for Claim { path, checkpoint, trusted } in claims {
+    for Claim { path, checkpoint, trusted, .. } in claims {
         let covered = checkpoint.size;
         if !trusted && newer_keys.is_some_and(|from| covered >= from) {
             findings.push(format!("`{path}` is signed by nobody who is trusted, and what came before it is"));

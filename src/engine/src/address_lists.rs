@@ -8,6 +8,9 @@ use gsm_security::Network;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// The last end that an entry may have: 9999-12-31T23:59:59.999Z, the last that can be written as a date.
+const END_MAX: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+
 /// Which list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,6 +82,12 @@ impl Engine {
             }
             if until.is_some_and(|until| until <= call.now) {
                 return Err(EngineError::invalid("expires_at", "is in the past"));
+            }
+            if until.is_some_and(|until| until > END_MAX) {
+                return Err(EngineError::invalid(
+                    "expires_at",
+                    "is after the year 9999; leave it out for no end",
+                ));
             }
             let found = self.get_one(&key).await?;
             let row = ListedRow {

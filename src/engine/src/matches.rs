@@ -230,8 +230,9 @@ impl Engine {
         roster: &Roster,
         heard: &OnceCell<Option<Heard>>,
     ) -> Result<MatchView, EngineError> {
-        if let Some(first) = self.replayed(call, Home::Live).await? {
-            return Ok(first);
+        if let Some(first) = self.replayed::<MatchView>(call, Home::Live).await? {
+            let server_token = Some(self.match_token(first.id, &first.row));
+            return Ok(MatchView { server_token, ..first });
         }
         let players: Vec<PlayerId> = roster.players().collect();
         let profiles: Vec<Key> = players.iter().map(|p| Key::Player(*p)).collect();
@@ -261,11 +262,12 @@ impl Engine {
         };
         let mut changes = self.changes(call, &[&id, &queue.name]);
         changes.create(Key::Match(id), Row::Match(Box::new(row.clone())));
-        let token = self.match_token(id, &row);
-        let view = MatchView { id, row, server_token: Some(token), result: None };
+        // What is kept for a repeat is without the token, which follows from the rest.
+        let view = MatchView { id, row, server_token: None, result: None };
         self.remember(&mut changes, call, Home::Live, &view)?;
         self.commit(Home::Live, changes).await?;
-        Ok(view)
+        let server_token = Some(self.match_token(id, &view.row));
+        Ok(MatchView { server_token, ..view })
     }
 
     pub(crate) fn match_token(&self, id: MatchId, row: &MatchRow) -> String {

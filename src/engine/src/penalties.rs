@@ -145,7 +145,7 @@ impl Engine {
         failure: &'a Failure,
         asked: Asked,
     ) -> &'a [PlayerId] {
-        if asked == Asked::Cancel && call.principal.is_trusted() {
+        if asked != Asked::Answer && call.principal.is_trusted() {
             // Taken out by a server: not by the players.
             return &[];
         }

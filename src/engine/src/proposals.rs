@@ -4,7 +4,7 @@ use crate::{
     events::{Places, Telling, all_shown, places, shown},
     matches::Forming,
     store::{ChangeSet, Home, Key, Row, TicketRow, Version},
-    tickets::{CANCELLED, put_ticket, tell, ticket_row},
+    tickets::{put_ticket, tell, ticket_row},
 };
 use gsm_core::{PlayerId, ProposalId, QueueName, TicketId, limits};
 use gsm_matchmaking::{
@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Asked {
     /// The answer itself: the proposal as it stood then.
     Answer,
-    /// To end a ticket: nothing but that it was done.
-    Cancel,
+    /// To end a ticket, and why: nothing but that it was done.
+    Cancel(&'static str),
 }
 
 /// A proposal as it stands.
@@ -120,7 +120,7 @@ impl Engine {
         let view = ProposalView { queue, proposal };
         match asked {
             Asked::Answer => self.remember(&mut changes, call, Home::Live, &view)?,
-            Asked::Cancel => self.remember(&mut changes, call, Home::Live, &())?,
+            Asked::Cancel(_) => self.remember(&mut changes, call, Home::Live, &())?,
         }
         if outcome != Outcome::Waiting {
             let ProposalView { queue, proposal } = view.clone();
@@ -200,7 +200,11 @@ impl Engine {
                 // FlexMatch cancels whoever has not accepted when another declines; not when one is taken out.
                 let flex_match = self.queue(queue).is_ok_and(|queue| queue.gamelift.is_some());
                 let blames = asked == Asked::Answer && flex_match;
-                let why = if asked == Asked::Cancel && flex_match { CANCELLED } else { DECLINED };
+                let why = match asked {
+                    // Taken out by a server or by us: nobody in it declined.
+                    Asked::Cancel(reason) if flex_match || call.principal.is_trusted() => reason,
+                    Asked::Cancel(_) | Asked::Answer => DECLINED,
+                };
                 if self.is_heard() {
                     let decision =
                         if failure.missed_deadline { Decision::TimedOut } else { Decision::Rejected };

@@ -407,7 +407,7 @@ impl Engine {
         &self,
         call: &Call,
         id: TicketId,
-        reason: &str,
+        reason: &'static str,
     ) -> Result<TicketView, EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_cancel_ticket(call, id, reason).await {
@@ -422,7 +422,7 @@ impl Engine {
         &self,
         call: &Call,
         id: TicketId,
-        reason: &str,
+        reason: &'static str,
     ) -> Result<TicketView, EngineError> {
         let done = self.replayed::<()>(call, Home::Live).await?.is_some();
         let (row, version) = self.visible_ticket(call, id).await?;
@@ -442,7 +442,7 @@ impl Engine {
             TicketState::RequiresAcceptance => {
                 let player = call.principal.player().unwrap_or(row.owner);
                 if let Some(proposal) = row.proposal {
-                    match self.respond_as(call, proposal, player, false, Asked::Cancel).await {
+                    match self.respond_as(call, proposal, player, false, Asked::Cancel(reason)).await {
                         Ok(_) => {}
                         // Settled in between: look again.
                         Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced),

@@ -141,6 +141,13 @@ impl NetworkSet {
         })
     }
 
+    /// Networks whose time is not over at `now`. Cost: a look at each.
+    #[must_use]
+    pub fn len_at(&self, now: Timestamp) -> usize {
+        let ends = self.by_length.iter().flat_map(|(_, nets)| nets.values());
+        ends.filter(|until| until.is_none_or(|until| now < until)).count()
+    }
+
     /// Networks, those included whose time is over.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -6,7 +6,8 @@ use crate::{
     disk::Files,
     hash::Hash,
     log::{Pending, io},
-    record::{RECORD_BYTES_MAX, is_of},
+    note::VerifierKey,
+    record::{RECORD_BYTES_MAX, is_of, successor_of},
     segment::{self, lines},
     tile::{Rows, TILE_WIDTH, Tile, row_of},
 };
@@ -35,6 +36,8 @@ pub(super) struct Walk {
     /// The first record that is not where it says.
     odd: Option<u64>,
     tiles: Vec<WrongTile>,
+    /// Keys that sign from a record on, as it says.
+    successors: Vec<(u64, VerifierKey)>,
     /// Where the last segment began.
     before_last: Saved,
     /// Whether the last line of all has an end.
@@ -63,6 +66,7 @@ impl Walk {
             findings: Vec::new(),
             odd: None,
             tiles: Vec::new(),
+            successors: Vec::new(),
             before_last: Saved::default(),
             is_ended: true,
         }
@@ -77,6 +81,7 @@ impl Walk {
         self.tiles.truncate(self.before_last.tiles);
         self.odd = self.before_last.odd;
         self.roots.retain(|size, _| *size <= from);
+        self.successors.retain(|(seq, _)| *seq < from);
         self.behind.clear();
         self.is_ended = true;
         (self.signed, self.at_signed, self.behind_max) = (signed, None, behind_max);
@@ -92,6 +97,9 @@ impl Walk {
     }
     pub(super) fn root_at(&self, size: u64) -> Option<Hash> {
         self.roots.get(&size).copied()
+    }
+    pub(super) fn successors(&self) -> &[(u64, VerifierKey)] {
+        &self.successors
     }
     pub(super) fn findings(&self) -> &[String] {
         &self.findings
@@ -153,6 +161,9 @@ impl Walk {
                 }
                 if !is_of(line.bytes, seq) || line.bytes.len() > RECORD_BYTES_MAX {
                     self.odd(seq, format!("`{path}`: where record {seq} should stand, another line does"));
+                }
+                if let Some(key) = successor_of(line.bytes) {
+                    self.successors.push((seq, key));
                 }
                 let (signed, tiles) = (self.signed, &mut self.tiles);
                 self.rows.push(line.hash, &mut |tile, row| {

@@ -116,6 +116,47 @@ fn what_was_done_to_files_is_found() {
     }
 }
 
+/// Whoever trusts the first key alone finds what was done to the signatures of those that came after it.
+#[test]
+fn signatures_of_successors_are_looked_at() {
+    let disk = Memory::default();
+    written(&disk, 40, 10);
+    let ids = ids(80);
+    let mut log = open(&disk);
+    for (seq, seed) in [(40, 8), (60, 9)] {
+        log.sign_with((7..=seed).rev().map(key).collect()).unwrap();
+        let made = [key(seed).verifier().to_string()];
+        let of_key = Record { name: "gsm:RotateAuditKey", resources: &made, ..record(&ids, seq) };
+        log.append(&[of_key]).unwrap();
+        let more: Vec<Record<'_>> = (seq + 1..seq + 20).map(|n| record(&ids, n)).collect();
+        log.append(&more).unwrap();
+    }
+    drop(log);
+    let whole = |disk: &Memory| matches!(verify(disk, &trusted(), None), Verdict::Whole(_));
+    assert!(whole(&disk));
+    let note = String::from_utf8(disk.files.borrow()["checkpoint"].clone()).unwrap();
+    let lines: Vec<&str> = note.lines().collect();
+    assert_eq!(lines.len(), 4 + 3, "{note}");
+    let with = |change: &dyn Fn(&mut Vec<String>), path: &str| {
+        let disk = disk.copy();
+        let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        change(&mut changed);
+        disk.files.borrow_mut().insert(path.to_owned(), (changed.join("\n") + "\n").into_bytes());
+        disk
+    };
+    for path in ["checkpoint", "checkpoints/80"] {
+        assert!(whole(&with(&|_| {}, path)));
+        for at in 4..7 {
+            let from = lines[at].len() - 40;
+            let changed = with(&|lines| lines[at].replace_range(from..from + 12, "AAAAAAAAAAAA"), path);
+            assert!(damage(&changed, None).findings[0].contains(path), "{at} of {path}");
+        }
+    }
+    let deleted = damage(&with(&|lines| drop(lines.remove(4)), "checkpoint"), None);
+    assert!(deleted.findings[0].contains("record 60"), "{deleted:?}");
+    assert_eq!(deleted.first_bad, 80, "no record is in doubt");
+}
+
 fn root(disk: &Memory, size: usize) -> gsm_audit::Hash {
     let mut rows = Rows::default();
     lines(disk).iter().take(size).for_each(|line| rows.push(leaf_hash(line), &mut |_, _| {}));

@@ -75,7 +75,9 @@ async fn a_ban_ends_the_ticket_that_waits(w: World) {
     let tickets = w.enter_all("duel", &p[1..]).await;
     assert_eq!(w.seen(tickets[0]).await.state, TicketState::RequiresAcceptance);
     ban(&w, p[1], BanKind::Play, None).await;
-    assert_eq!(w.seen(tickets[0]).await.state, TicketState::Cancelled);
+    let row = w.seen(tickets[0]).await;
+    assert_eq!(row.state, TicketState::Cancelled);
+    assert!(row.reason.as_ref().is_some_and(|reason| reason.contains("banned")), "{:?}", row.reason);
     assert!(!w.seen(tickets[1]).await.state.is_terminal());
 }
 

@@ -178,7 +178,8 @@ async fn a_server_that_takes_a_ticket_out_blames_nobody(w: World) {
     duel(&w, Some(10)).await;
     let p = w.players(2).await;
     let tickets = w.enter_all("duel", &p).await;
-    w.engine.cancel_ticket(&w.server(), tickets[0]).await.unwrap();
+    let ended = w.engine.cancel_ticket(&w.server(), tickets[0]).await.unwrap();
+    assert_eq!(ended.row.reason.as_deref(), Some("cancelled by its party"), "nobody declined");
     assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![], vec![]));
 }
 

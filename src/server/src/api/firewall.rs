@@ -190,12 +190,13 @@ fn shown(app: &App) -> FirewallDto {
             .collect(),
     };
     let lists = firewall.lists();
+    let (deny, allow) = (lists.deny.len_at(now), lists.allow.len_at(now));
     FirewallDto {
         profile: guard.settings().profile.as_str(),
         rules: firewall.report().into_iter().map(Into::into).collect(),
         denied: TallyDto::new(&denied),
         deny_action: if counts_only { "count" } else { "block" },
-        lists: vec![list(AddressList::Deny, lists.deny.len()), list(AddressList::Allow, lists.allow.len())],
+        lists: vec![list(AddressList::Deny, deny), list(AddressList::Allow, allow)],
         read_at: loaded.at.as_millis(),
         read_error: loaded.error,
         admitted_share: app.shedder.share(),
@@ -230,7 +231,7 @@ pub(crate) async fn reload(
 pub(crate) struct ListEntry {
     /// Why, for the audit log: 1 to 128 characters.
     reason: String,
-    /// From then on it is not in the list; absent: for ever.
+    /// From then on it is not in the list; absent: for ever. At most that of 9999-12-31T23:59:59Z.
     #[serde(default)]
     #[schema(value_type = Option<i64>)]
     expires_at: Option<Timestamp>,
@@ -267,7 +268,7 @@ pub(crate) async fn put(
     let guard = &app.door.guard;
     let _turn = guard.turn.lock().await;
     let is_new = !guard.listed().iter().any(|entry| (entry.list, entry.network) == (list, network));
-    if is_new && !guard.has_room(list) {
+    if is_new && !guard.has_room(list, write.call.now) {
         let detail = format!("the {list} list holds as many networks as it may");
         return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "list_full", detail)
             .hint("take networks out, or join them to wider ones"));

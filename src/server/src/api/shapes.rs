@@ -4,6 +4,10 @@ use serde_json::{Map, Value, json};
 
 const REF: &str = "#/components/schemas/";
 
+/// Writes without a first answer that is kept: whoever signs in twice with one secret is the same player, a consent is signed
+/// and not stored, and files that are read twice are as they are.
+const KEEPS_NONE: [&str; 4] = ["sign_in_guest", "sign_in_device", "consent_to_party", "reload_firewall"];
+
 /// Says of every operation what holds for all: that the server may be busy or stop, that writes take an idempotency key,
 /// and what kinds of answers mean.
 pub(super) fn complete(paths: &mut Value) {
@@ -17,10 +21,7 @@ pub(super) fn complete(paths: &mut Value) {
                 answer["description"] = json!(meaning(status));
             }
         }
-        // Whoever signs in twice is the same player, a consent is signed and not stored, and files that are read twice are
-        // as they are: no first answer is kept.
-        let keeps_none = operation["tags"] == json!(["sign-in"])
-            || ["consent_to_party", "reload_firewall"].iter().any(|id| operation["operationId"] == *id);
+        let keeps_none = KEEPS_NONE.iter().any(|id| operation["operationId"] == *id);
         if operation["x-gsm-mutating"] == true && !keeps_none {
             let parameters = operation["parameters"].take();
             let mut parameters = parameters.as_array().cloned().unwrap_or_default();

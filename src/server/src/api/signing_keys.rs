@@ -62,7 +62,7 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     _: Admitted,
 ) -> Result<Answer<SigningKeysDto>, ApiError> {
-    Ok(shown(&app.engine.signing_keys().await?))
+    Ok(shown(&app.door.bearers().sessions.trusted(&app.engine).await?))
 }
 
 /// Rotate the keys that sign sessions.

@@ -90,7 +90,13 @@ impl Keys {
                 .map(|until| until.trim().parse().map(Timestamp::from_millis))
                 .transpose()
                 .map_err(|_| invalid("behind `until` stands no time in milliseconds"))?;
-            key.parse::<SigningKey>().map_err(|error| invalid(error.to_string()))?;
+            let read = key.parse::<SigningKey>().map_err(|error| invalid(error.to_string()))?;
+            if !secret::is_drawn(read.seed()) {
+                return Err(invalid(
+                    "a key in it is not random, and whoever guesses it signs another log: move it away together with \
+                     the log that it signed, and both begin anew",
+                ));
+            }
             keys.push((key.trim().to_owned(), until));
         }
         if keys.is_empty() {
@@ -180,6 +186,15 @@ mod tests {
         for bad in ["", "x", "PRIVATE+KEY+a+b+c", &format!("{} until x", keys.keys[0].0)] {
             secret::write_private(&path, bad).unwrap();
             assert!(Keys::load(&path, &log, Mode::Serve, &SystemIds).is_err(), "{bad}");
+        }
+        for typed in
+            [[0; 32], [1; 32], *b"passwordpasswordpasswordpassword", *b"a sentence that somebody typed.."]
+        {
+            let weak = SigningKey::of("gsm/audit/x", typed).unwrap().secret();
+            secret::write_private(&path, &format!("{}\n{weak} until 9", keys.keys[0].0)).unwrap();
+            let told = fault(&path).unwrap_or_default();
+            assert!(told.contains("not random"), "{typed:?}: {told}");
+            assert!(Keys::load(&path, Mode::Serve, &SystemIds).is_err());
         }
     }
 

@@ -12,7 +12,8 @@ use std::{
 /// Longer bodies are not read again.
 const BODY_BYTES_MAX: usize = 65_536;
 /// Members whose text names a thing of the game.
-const NAMES: [&str; 31] = [
+const NAMES: [&str; 32] = [
+    "list",
     "queue",
     "queues",
     "mode",
@@ -57,6 +58,9 @@ const HIDDEN: [&str; 8] = [
     "LatencyInMs",
 ];
 
+/// The parameter of paths that is a number.
+const PREFIX: &str = "prefix";
+
 /// The members that requests of the API may have; what else stands in one may be anybody's name.
 static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let mut known: HashSet<String> = NAMES.iter().chain(&HIDDEN).map(|name| (*name).to_owned()).collect();
@@ -84,7 +88,10 @@ pub(super) fn shown<'a>(path: impl Iterator<Item = (&'a str, &'a str)>, body: &[
     out.text.push('{');
     for (name, value) in path {
         out.name(name);
-        out.string(name, value);
+        match value.parse::<u8>() {
+            Ok(length) if name == PREFIX => out.number(length),
+            _ => out.string(name, value),
+        }
     }
     let read = body.len() <= BODY_BYTES_MAX && {
         let mut json = serde_json::Deserializer::from_slice(body);
@@ -111,6 +118,10 @@ impl Out {
         }
         // Writing to memory does not fail.
         let _ = write!(self.text, "\"{name}\":");
+    }
+
+    fn number(&mut self, number: impl fmt::Display) {
+        let _ = write!(self.text, "{number}");
     }
 
     fn string(&mut self, name: &str, value: &str) {
@@ -214,11 +225,11 @@ impl<'de> Visitor<'de> for Any<'_> {
         Ok(())
     }
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        let _ = write!(self.out.text, "{value}");
+        self.out.number(value);
         Ok(())
     }
     fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        let _ = write!(self.out.text, "{value}");
+        self.out.number(value);
         Ok(())
     }
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
@@ -307,6 +318,11 @@ mod tests {
         let path = [("queue", "duel"), ("player_id", "Ann")];
         let text = shown(path.into_iter(), b"{\"rating\":1500}").unwrap();
         assert_eq!(text, r#"{"queue":"duel","player_id":"[3 characters]","rating":1500}"#);
+        let entry = |prefix| [("list", "deny"), ("address", "hmac-2026-0a"), ("prefix", prefix)].into_iter();
+        let text = shown(entry("24"), b"").unwrap();
+        assert_eq!(text, r#"{"list":"deny","address":"hmac-2026-0a","prefix":24}"#);
+        let text = shown(entry("Ann"), b"").unwrap();
+        assert_eq!(text, r#"{"list":"deny","address":"hmac-2026-0a","prefix":"[3 characters]"}"#);
     }
 
     proptest! {

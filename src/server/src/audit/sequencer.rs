@@ -189,7 +189,7 @@ impl Work {
         };
         let written = rekeyed(&audit, log, rekey, now).and_then(|()| {
             audit.rung.store(false, Ordering::Release);
-            commits(&audit, log, &self.store, &self.node)?;
+            commits(&audit, log, &self.store, &self.node, now)?;
             self.unsure = Some(log.size());
             let records: Vec<Record<'_>> = notes.iter().map(|note| of_note(note, &self.node)).collect();
             log.append(&records)?;
@@ -227,6 +227,7 @@ fn commits(
     log: &mut Log<AuditDir>,
     store: &EmbeddedStore,
     node: &str,
+    now: Timestamp,
 ) -> Result<(), LogError> {
     loop {
         let read = store.audit(log.commit(), COMMITS_MAX).map_err(|error| LogError::Io {
@@ -235,6 +236,12 @@ fn commits(
         })?;
         if read.is_empty() {
             return Ok(());
+        }
+        // A key signs the checkpoint that covers the record of its making: where one of those read tells of a key, it is there.
+        let rekey = std::mem::take(&mut audit.waiting.lock().rekey);
+        if let Err(error) = rekeyed(audit, log, rekey, now) {
+            audit.waiting.lock().rekey |= rekey;
+            return Err(error);
         }
         let ids: Vec<String> = read.iter().map(|(_, _, record)| record.event_id.to_string()).collect();
         let records =

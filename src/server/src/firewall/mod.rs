@@ -184,11 +184,11 @@ impl Guard {
     }
 
     /// Whether a list takes one more.
-    pub(crate) fn has_room(&self, list: AddressList) -> bool {
+    pub(crate) fn has_room(&self, list: AddressList, now: Timestamp) -> bool {
         let lists = self.current();
         let Lists { deny, allow } = &**lists.lists();
         let set = if list == AddressList::Deny { deny } else { allow };
-        set.len() < LIST_ENTRIES_MAX
+        set.len_at(now) < LIST_ENTRIES_MAX
     }
 }
 

@@ -104,10 +104,7 @@ impl Refresher {
             }
             let read = std::fs::read(path).map_err(|e| e.to_string());
             match read.and_then(|text| KeySet::read(&text, true)) {
-                Ok(keys) => {
-                    kept.source.replace(keys);
-                    tracing::info!(file = %path.display(), "keys of an issuer read again");
-                }
+                Ok(keys) => kept.source.replace(keys),
                 Err(error) => {
                     tracing::warn!(file = %path.display(), error, "keys of an issuer stay as they were");
                 }

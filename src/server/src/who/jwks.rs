@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse},
+    jwk::{AlgorithmParameters, Jwk},
 };
 use parking_lot::RwLock;
 use serde_json::Value;
@@ -47,6 +47,8 @@ pub(crate) struct PublicKey {
 #[derive(Default)]
 pub(crate) struct KeySet {
     keys: HashMap<String, PublicKey>,
+    /// Keys of the set that are not in it.
+    passed_over: usize,
     /// Of what was read.
     hash: [u8; 32],
 }
@@ -56,13 +58,14 @@ impl KeySet {
         self.keys.get(key_id)
     }
 
-    /// Reads a set. A file is ours and must be right in every part (`strict`); what an identity provider serves may hold
-    /// keys for purposes and algorithms that are not taken here, and these are passed over.
+    /// Reads a set. Keys of kinds and for purposes that are not taken here are passed over (RFC 7517, section 5), and one may
+    /// have no others. A weak or broken key of a kind that is taken: in a file, which is ours (`strict`), it is refused with
+    /// the whole set, in what an identity provider serves it is passed over too.
     pub(crate) fn read(text: &[u8], strict: bool) -> Result<Self, String> {
         let set: Value = serde_json::from_slice(text).map_err(|e| e.to_string())?;
         let keys = set.get("keys").and_then(Value::as_array).ok_or("it has no array `keys`")?;
-        if keys.is_empty() || keys.len() > KEYS_MAX {
-            return Err(format!("it must have 1 to {KEYS_MAX} keys, it has {}", keys.len()));
+        if keys.len() > KEYS_MAX {
+            return Err(format!("it may have {KEYS_MAX} keys, it has {}", keys.len()));
         }
         let mut found = HashMap::new();
         for (at, key) in keys.iter().enumerate() {
@@ -72,39 +75,67 @@ impl KeySet {
                         return Err(format!("key {at} has the `kid` of another"));
                     }
                 }
-                Err(what) if strict => return Err(format!("key {at} {what}")),
+                Err(Unfit::Broken(what)) if strict => return Err(format!("key {at} {what}")),
                 Err(_) => {}
             }
         }
-        if found.is_empty() {
-            return Err("none of its keys is a signing key of Ed25519 or P-256 with a `kid`".to_owned());
-        }
-        Ok(Self { keys: found, hash: *blake3::hash(text).as_bytes() })
+        let passed_over = keys.len() - found.len();
+        Ok(Self { keys: found, passed_over, hash: *blake3::hash(text).as_bytes() })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// A set of keys that were made here.
     pub(crate) fn of(keys: impl IntoIterator<Item = (String, PublicKey)>) -> Self {
-        Self { keys: keys.into_iter().collect(), hash: [0; 32] }
+        Self { keys: keys.into_iter().collect(), passed_over: 0, hash: [0; 32] }
     }
 }
 
-fn public_key(key: &Value) -> Result<(String, PublicKey), String> {
+/// Why a key is not taken.
+#[derive(Debug)]
+enum Unfit {
+    /// It is of a kind, or for a purpose, that is not taken here.
+    Other,
+    /// It should be one that is taken; what is wrong with it.
+    Broken(String),
+}
+
+impl From<String> for Unfit {
+    fn from(what: String) -> Self {
+        Self::Broken(what)
+    }
+}
+
+impl From<&str> for Unfit {
+    fn from(what: &str) -> Self {
+        Self::Broken(what.to_owned())
+    }
+}
+
+fn public_key(key: &Value) -> Result<(String, PublicKey), Unfit> {
     if key.get("d").is_some() || key.get("k").is_some() {
-        return Err("is a private or shared key: give the public half, and make a new key".to_owned());
+        return Err("is a private or shared key: give the public half, and make a new key".into());
     }
-    let said = key.get("alg").map(|alg| alg.as_str().unwrap_or_default().to_owned());
-    let key: Jwk = serde_json::from_value(key.clone()).map_err(|e| format!("cannot be read: {e}"))?;
-    let algorithm = match &key.algorithm {
-        AlgorithmParameters::OctetKeyPair(p) if p.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
-        AlgorithmParameters::EllipticCurve(p) if p.curve == EllipticCurve::P256 => Algorithm::ES256,
-        _ => return Err("is neither Ed25519 nor P-256".to_owned()),
+    let member = |name: &str| key.get(name).map(|value| value.as_str().unwrap_or_default());
+    let (algorithm, name) = match (member("kty").ok_or("has no `kty`")?, member("crv")) {
+        ("OKP", Some("Ed25519")) => (Algorithm::EdDSA, "EdDSA"),
+        ("EC", Some("P-256")) => (Algorithm::ES256, "ES256"),
+        _ => return Err(Unfit::Other),
     };
-    if key.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
-        return Err("is not for signatures (`use`)".to_owned());
+    if member("use").is_some_and(|purpose| purpose != "sig") {
+        return Err(Unfit::Other);
     }
-    if said.is_some_and(|said| said != format!("{algorithm:?}")) {
-        return Err(format!("says another `alg` than {algorithm:?}, which its curve is for"));
+    match member("alg") {
+        Some(said) if said == name => {}
+        Some("EdDSA" | "ES256") => {
+            return Err(format!("says another `alg` than {name}, which its curve is for").into());
+        }
+        Some(_) => return Err(Unfit::Other),
+        None => {}
     }
+    let key: Jwk = serde_json::from_value(key.clone()).map_err(|e| format!("cannot be read: {e}"))?;
     check_point(&key.algorithm)?;
     let id = key.common.key_id.clone().filter(|id| !id.is_empty()).ok_or("has no `kid`")?;
     let decoding = DecodingKey::from_jwk(&key).map_err(|e| e.to_string())?;
@@ -168,7 +199,12 @@ impl Source {
         let fail = |what: String| JwksError::new(path.display(), what);
         let text = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
         let keys = KeySet::read(&text, true).map_err(fail)?;
-        Ok(Self::new(Origin::File(path.to_owned()), keys))
+        if keys.is_empty() {
+            return Err(fail("none of its keys is a signing key of Ed25519 or P-256".to_owned()));
+        }
+        let source = Self::new(Origin::File(path.to_owned()), KeySet::default());
+        source.replace(keys);
+        Ok(source)
     }
 
     pub(crate) fn current(&self) -> Arc<KeySet> {
@@ -182,12 +218,18 @@ impl Source {
     /// Takes a set that was fetched; the same one again changes nothing.
     pub(crate) fn replace_if_other(&self, keys: KeySet) {
         if self.current().hash != keys.hash {
-            tracing::info!(issuer = ?self.origin, "keys of an issuer fetched");
             self.replace(keys);
         }
     }
 
+    /// Takes another set, and nothing of the one before.
     pub(crate) fn replace(&self, keys: KeySet) {
+        let (taken, passed_over, issuer) = (keys.keys.len(), keys.passed_over, &self.origin);
+        match taken {
+            _ if self.origin == Origin::Own => {}
+            0 => tracing::warn!(?issuer, passed_over, "no key of an issuer is left, its tokens are refused"),
+            _ => tracing::info!(?issuer, taken, passed_over, "keys of an issuer read"),
+        }
         *self.keys.write() = Arc::new(keys);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
@@ -213,10 +255,19 @@ mod tests {
         let told = read(std::slice::from_ref(&key), true).err().unwrap_or_default();
         assert!(told.contains(why), "{told}");
         // Of a set that was fetched the others are taken.
+        check_passed_over(key, false);
+    }
+    #[track_caller]
+    fn check_passed_over(key: Value, strict: bool) {
         let mut good = ed25519(&BASE);
         good["kid"] = json!("good");
-        let set = read(&[key, good], false).unwrap();
+        let set = read(&[key, good], strict).unwrap();
         assert!(set.get("k").is_none() && set.get("good").is_some());
+        assert_eq!(set.passed_over, 1);
+    }
+    fn with(mut key: Value, name: &str, value: &str) -> Value {
+        key[name] = json!(value);
+        key
     }
     /// The base point's height, 4/5.
     const BASE: [u8; 32] = {
@@ -241,5 +292,23 @@ mod tests {
         check_refused(p256(&[1; 32], &[1; 32]), "no point of P-256");
         check_refused(p256(&[0; 32], &[0; 32]), "no point of P-256");
         check_refused(p256(&[1; 32], &[1; 33]), "`y`");
+    }
+
+    #[test]
+    fn keys_of_other_kinds_are_passed_over() {
+        for key in [
+            json!({ "kty": "RSA", "kid": "k", "use": "sig", "alg": "RS256", "n": "AQAB", "e": "AQAB" }),
+            json!({ "kty": "EC", "crv": "P-384", "kid": "k", "x": "AA", "y": "AA" }),
+            json!({ "kty": "AKP", "kid": "k", "alg": "ML-DSA-44", "pub": "AA" }),
+            with(ed25519(&BASE), "use", "enc"),
+            with(p256(&[1; 32], &[1; 32]), "alg", "ECDH-ES"),
+        ] {
+            check_passed_over(key.clone(), true);
+            assert!(read(&[key], true).unwrap().is_empty());
+        }
+        assert!(read(&[], true).unwrap().is_empty());
+        check_refused(with(ed25519(&BASE), "alg", "ES256"), "another `alg`");
+        check_refused(json!({ "kid": "k" }), "no `kty`");
+        check_refused(with(ed25519(&BASE), "d", "AA"), "private");
     }
 }

@@ -108,13 +108,19 @@ pub fn key_fault(path: &Path) -> Option<String> {
 /// The key that a file's text is.
 fn bits_of(text: &str) -> Result<[u8; 32], &'static str> {
     let bits = parse(text.trim()).ok_or("a key is 64 hexadecimal digits")?;
+    if is_drawn(&bits) {
+        Ok(bits)
+    } else {
+        Err("this key is not random: remove the file, and a good one is made")
+    }
+}
+
+/// Whether the bits of a key look random.
+pub(crate) fn is_drawn(bits: &[u8; 32]) -> bool {
     let distinct = bits.iter().collect::<std::collections::BTreeSet<_>>().len();
     let mut steps = bits.iter().zip(bits.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a));
     let counts = steps.next().is_some_and(|first| steps.all(|step| step == first));
-    if distinct < DISTINCT_MIN || repeats(&bits) || counts {
-        return Err("this key is not random: remove the file, and a good one is made");
-    }
-    Ok(bits)
+    distinct >= DISTINCT_MIN && !repeats(bits) && !counts && !bits.is_ascii()
 }
 
 /// Reads a file that nobody else may read; `None` where there is none.

@@ -59,6 +59,13 @@ impl Sessions {
         let mut rows = engine.signing_keys().await?;
         if sessions.signing(&rows).is_none() {
             // None yet, or the key that sealed them is gone: either way there are no sessions to save.
+            let closed = rows.iter().filter(|row| sessions.open_pair(row).is_none()).count();
+            if closed > 0 {
+                tracing::warn!(
+                    keys = closed,
+                    "the key of tokens is another one, and all sessions have ended"
+                );
+            }
             let call = Call::system("gsm:RotateSigningKeys", engine.clock().now());
             rows = sessions.rotated(engine, &call).await?;
             if sessions.signing(&rows).is_none() {
@@ -132,7 +139,17 @@ impl Sessions {
     ) -> Result<Vec<SigningKeyRow>, EngineError> {
         let rows = self.rotated(engine, call).await?;
         self.take(&rows);
-        Ok(rows)
+        Ok(self.opened(rows))
+    }
+
+    /// The keys whose sessions are good or will be.
+    pub(crate) async fn trusted(&self, engine: &Engine) -> Result<Vec<SigningKeyRow>, EngineError> {
+        Ok(self.opened(engine.signing_keys().await?))
+    }
+
+    fn opened(&self, mut rows: Vec<SigningKeyRow>) -> Vec<SigningKeyRow> {
+        rows.retain(|row| self.open_pair(row).is_some());
+        rows
     }
 
     async fn rotated(&self, engine: &Engine, call: &Call) -> Result<Vec<SigningKeyRow>, EngineError> {
@@ -172,9 +189,11 @@ impl Sessions {
         Some((row.id.to_string(), self.open_pair(row)?))
     }
 
+    /// Trusts the keys that open: whoever removed the key that sealed the others did so to end their sessions.
     fn take(&self, rows: &[SigningKeyRow]) {
-        let published: Vec<Value> = rows.iter().map(jwk).collect();
-        let keys = rows.iter().map(|row| {
+        let opened = self.opened(rows.to_vec());
+        let published: Vec<Value> = opened.iter().map(jwk).collect();
+        let keys = opened.iter().map(|row| {
             let decoding = DecodingKey::from_ed_der(&row.public);
             (row.id.to_string(), PublicKey { algorithm: Algorithm::EdDSA, decoding })
         });

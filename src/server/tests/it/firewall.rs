@@ -107,6 +107,7 @@ async fn operators_list_networks_until_they_end_and_over_restarts() {
         ("grey", "192.0.2.0/24", json!({ "reason": "x" }), "invalid_parameter"),
         ("deny", "192.0.2.0/24", json!({ "reason": " " }), "invalid"),
         ("deny", "192.0.2.0/24", json!({ "reason": "x", "expires_at": 1 }), "invalid"),
+        ("deny", "192.0.2.0/24", json!({ "reason": "x", "expires_at": 253_402_300_800_000u64 }), "invalid"),
         ("deny", "192.0.2.0/24", json!({}), "missing_field"),
     ] {
         put(&world, list, network, body).await.is(422, code);
@@ -115,6 +116,13 @@ async fn operators_list_networks_until_they_end_and_over_restarts() {
     assert_eq!(seen["lists"][0]["networks"], 2);
     assert_eq!(seen["lists"][0]["entries"][0]["reason"], "flood");
     assert_eq!(seen["denied"]["blocked"], 2);
+    // What is over does not count.
+    let now = world.admin().get("/v1/overview").await.ok()["now"].as_i64().unwrap();
+    put(&world, "deny", "203.0.113.0/24", json!({ "reason": "x", "expires_at": now + 200 })).await.ok();
+    while shown(&world).await["lists"][0]["networks"] == 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(shown(&world).await["lists"][0]["networks"], 2);
 
     world
         .restart_with(|settings| {

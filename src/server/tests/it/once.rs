@@ -45,8 +45,16 @@ async fn the_same_key_gives_the_first_answer_and_another_body_is_refused() {
         text(&custom["match_id"])
     );
     world.restart().await;
-    assert_eq!(post(&world.server(), "/v1/matches", "m", &made).await.ok()["match_id"], custom["match_id"]);
+    let again = post(&world.server(), "/v1/matches", "m", &made).await.ok();
+    assert_eq!((&again["match_id"], &again["server_token"]), (&custom["match_id"], &custom["server_token"]));
     world.stop().await;
+    // The token of the match is made again for a repeat, and kept nowhere.
+    let token = text(&custom["server_token"]);
+    for file in std::fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap().path()) {
+        let bytes = if file.is_file() { std::fs::read(&file).unwrap() } else { continue };
+        let is_in = bytes.windows(token.len()).any(|part| part == token.as_bytes());
+        assert!(!is_in, "{}", file.display());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,8 +16,8 @@ async fn keys_of_a_file_change_without_a_restart() {
     };
     let token = old.with(|_| {});
     world.anyone.as_whom(&token).get("/v1/queues").await.ok();
-    // What cannot be read changes nothing.
-    replace(&json!({ "keys": [] }));
+    // What cannot be read changes nothing, nor does a file that is gone.
+    replace(&json!({ "keys": {} }));
     let renamed = {
         let mut keys = new.jwks();
         keys["keys"][0]["kid"] = json!("ed-2");
@@ -29,6 +29,7 @@ async fn keys_of_a_file_change_without_a_restart() {
     let both: Vec<Value> = [old.jwks(), renamed.clone()]
         .iter()
         .flat_map(|set| set["keys"].as_array().unwrap().clone())
+        .chain([json!({ "kty": "RSA", "kid": "rsa", "n": "AQAB", "e": "AQAB", "alg": "RS256" })])
         .collect();
     replace(&json!({ "keys": both }));
     let until = async |token: &str, wanted: u16| {
@@ -42,7 +43,13 @@ async fn keys_of_a_file_change_without_a_restart() {
     replace(&renamed);
     until(&token, 401).await;
     world.anyone.as_whom(&later).get("/v1/queues").await.ok();
+    // An empty set takes them all; a start asks for one at least.
+    replace(&json!({ "keys": [] }));
+    until(&later, 401).await;
     world.stop().await;
+    let trusted = super::trusted(&path, &[Asserted::Server]);
+    let told = world.fails_with(|settings| settings.trusted_issuers = vec![trusted]).await;
+    assert!(told.contains("none of its keys"), "{told}");
 }
 
 /// Our own session of a player, as its parts.
@@ -98,6 +105,36 @@ async fn sessions_are_tokens_that_anybody_can_check_and_outlive_a_rotation() {
     let parts: Vec<&str> = token.split('.').collect();
     let forged = format!("{}.{swapped}.{}", parts[0], parts[2]);
     world.anyone.as_whom(&forged).get("/v1/queues").await.is(401, "invalid_token");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_token_key_of_before_its_sessions_are_nobodys() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let old = session(&ann).0["kid"].clone();
+    world.stop().await;
+    let file = world.data().join("token.key");
+    let kept = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let token = ann.client.token.clone().unwrap();
+    for _ in 0..2 {
+        world.restart().await;
+        assert_eq!(status(&world, &token, "/v1/queues").await, 401);
+        let published = world.anyone.get("/.well-known/jwks.json").await.ok();
+        let published = published["keys"].as_array().unwrap();
+        assert!(published.len() == 2 && published.iter().all(|key| key["kid"] != old), "{published:?}");
+        let listed = world.admin().get("/v1/admin/signing-keys").await.ok();
+        assert_eq!(listed["keys"].as_array().unwrap().len(), 2, "{listed}");
+    }
+    let bob = world.player("Bob").await;
+    bob.client.get("/v1/queues").await.ok();
+    // Whoever put the wrong file there has lost nothing: with the right one the sessions are good again.
+    world.stop().await;
+    std::fs::write(&file, kept).unwrap();
+    world.restart().await;
+    assert_eq!(status(&world, &token, "/v1/queues").await, 200);
+    assert_eq!(status(&world, bob.client.token.as_ref().unwrap(), "/v1/queues").await, 401);
     world.stop().await;
 }
 

@@ -16,14 +16,14 @@ use std::path::{Path, PathBuf};
 const STUDIO: &str = "https://studio.example/";
 
 /// An issuer with a key of either kind.
-struct Issuer {
+pub(crate) struct Issuer {
     ed: Ed25519KeyPair,
     ec: EcdsaKeyPair,
     now: u64,
 }
 
 impl Issuer {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(kind, &SystemRandom::new()).unwrap();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -64,7 +64,7 @@ impl Issuer {
         }
     }
 
-    fn with(&self, change: impl FnOnce(&mut Value)) -> String {
+    pub(crate) fn with(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut claims = self.claims();
         change(&mut claims);
         self.raw("ed", r#"{"alg":"EdDSA","typ":"JWT","kid":"ed"}"#, &claims.to_string())
@@ -89,7 +89,7 @@ fn trusted(jwks: &Path, roles: &[Asserted]) -> TrustedIssuer {
     }
 }
 
-async fn world(dir: &Path, issuer: &Issuer, roles: &[Asserted]) -> World {
+pub(crate) async fn world(dir: &Path, issuer: &Issuer, roles: &[Asserted]) -> World {
     let jwks = issuer.file(dir);
     World::with(|settings| {
         settings.player_jwks = Some(jwks.clone());
