@@ -201,6 +201,7 @@ impl Engine {
 
     /// Counts a match of a history, once.
     pub async fn import_match(&self, new: &ImportMatch) -> Result<Imported, EngineError> {
+        self.check_new_mode(&new.mode)?;
         let id = Self::import_match_id(&new.mode, new.number);
         let call = Call::system("gsm:ImportMatch", new.at);
         let facts = MatchFacts { mode: new.mode.clone(), queue: None, roster: new.roster.clone() };
@@ -252,6 +253,7 @@ impl Engine {
 
     /// Matches of one mode that fit into one change set.
     async fn import_run(&self, mode: &Mode, run: &[ImportMatch]) -> Result<Vec<Imported>, EngineError> {
+        self.check_new_mode(mode)?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_import_run(mode, run).await {
                 Err(EngineError::Raced) => {}

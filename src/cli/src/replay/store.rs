@@ -66,7 +66,12 @@ impl Target {
             checkpoint_bytes: CHECKPOINT_BYTES,
             ..Offline::options()
         };
-        Ok(Self { offline: Offline::open(dir, options, "a replay").await?, mode })
+        let offline = Offline::open(dir, options, "a replay").await?;
+        if let Err(error) = offline.engine.check_new_mode(&mode) {
+            offline.close().await?;
+            return Err(Failure::usage(error));
+        }
+        Ok(Self { offline, mode })
     }
 
     /// The system that the mode's queues name, or the default one.

@@ -1,12 +1,12 @@
 //! Boards that are defined: divided, submitted to, seen by some, paged through while they move.
 use crate::{
     matches::made,
-    world::{World, both, mode, one_home, places, refused, world},
+    world::{World, both, mode, one_home, places, refused, wide, world},
 };
-use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, Rank, Timestamp};
+use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, QueueName, Rank, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places,
-    Retention, ScheduleConfig, Source, Submission, Ties, Value, Viewer, Visibility,
+    QueueConfig, Retention, ScheduleConfig, Source, Submission, Ties, Value, Viewer, Visibility,
     store::{ChangeSet, Key, KeyRange, Row, Store, memory::Faults},
 };
 use std::collections::BTreeMap;
@@ -92,6 +92,26 @@ async fn the_name_of_a_mode_is_for_boards_that_follow_it(w: World) {
         assert!(error.to_string().contains("\"mode\": \"duel\""), "{error}");
     }
     define(&w, of_mode("duel", "duel")).await;
+    // Nor the other way round, but for a mode that there is already.
+    define(&w, of_scores("laps", vec![submitted(Operator::Best, Direction::Descending)])).await;
+    define(&w, of_mode("solo", "duel")).await;
+    for taken in ["laps", "solo"] {
+        let queue = QueueConfig::new(QueueName::new("other").unwrap(), mode(taken), wide(1));
+        for answer in [
+            w.engine.put_queue(&w.admin(), queue.clone()).await,
+            w.engine.create_queue(&w.admin(), queue.clone()).await,
+            w.engine
+                .change_queue(&w.admin(), &QueueName::new("duel").unwrap(), |there| {
+                    there.mode = mode(taken);
+                    Ok(())
+                })
+                .await,
+        ] {
+            assert!(answer.unwrap_err().to_string().contains(taken));
+        }
+        refused(w.engine.check_new_mode(&mode(taken)), "invalid");
+    }
+    w.teams("duel", 1, Some(10)).await;
 }
 
 async fn the_own_board_of_a_mode_is_full_when_its_definition_goes(w: World) {
