@@ -59,6 +59,37 @@ fn who_is_hidden_since_a_payout_puts_nobody_into_an_export_twice() {
 }
 
 #[test]
+fn an_import_is_taken_whole_wherever_its_thousandth_row_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let served = Served::start("dev", &data, &["--bots", "0"]);
+    let key = admin_key(&data);
+    let seasons = r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"]}}"#;
+    let column = r#"{"value": "submitted", "direction": "descending", "operator": "best"}"#;
+    let cohorts = r#"{"size": 50, "rule": "arrival"}"#;
+    let of_cohorts = format!(r#"{{"columns": [{column}], "season": {seasons}, "cohorts": {cohorts}}}"#);
+    define(&served, &key, "cohorts", &of_cohorts);
+    define(&served, &key, "two", &format!(r#"{{"columns": [{column}, {column}], "past": true}}"#));
+    served.signal("TERM");
+    let file = dir.path().join("a.csv");
+    let import =
+        |board: &str| gsm(&["boards", "import", "--data-dir", arg(&data), "--board", board, arg(&file)]);
+    let count = |board: &str, more: &[&str]| {
+        let of = [&["boards", "export", "--data-dir", arg(&data), "--board", board][..], more].concat();
+        gsm(&of).ok().lines().count() - 1
+    };
+    let rows = |from: u32, at: u64| (from..from + 60).map(move |n| format!("u{n},1,{at}\n"));
+    let first = rows(0, 1_577_836_801_000).chain(rows(30, 1_580_515_201_000));
+    write(&file, &format!("player_id,score,timestamp\n{}", first.collect::<String>()));
+    import("cohorts").ok();
+    assert_eq!((count("cohorts", &["--season", "1"]), count("cohorts", &["--season", "2"])), (60, 60));
+    let rows: String = (0..1_100).map(|n| format!("u{n},1,1\n")).collect();
+    write(&file, &format!("player_id,value_1,value_2\n{rows}x,1,1073741824\n"));
+    import("two").told(2, &["line 1102", "1073741823"]);
+    assert_eq!(count("two", &[]), 0);
+}
+
+#[test]
 fn boards_go_out_and_in() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
