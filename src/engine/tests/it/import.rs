@@ -11,6 +11,7 @@ both! {
     a_history_counts_once,
     a_changed_history_is_refused,
     a_history_is_known_whatever_was_ruled_on_it,
+    matches_of_one_instant_are_in_the_order_of_their_file,
     imported_players_are_found_again,
     a_mode_that_was_imported_is_one,
 }
@@ -85,6 +86,23 @@ async fn a_history_is_known_whatever_was_ruled_on_it(w: World) {
     let mut other = history(&w, 2).await;
     other.report = places(&[2, 1], &[]);
     refused(w.engine.import_matches(&[other]).await, "result_contradicts");
+}
+
+async fn matches_of_one_instant_are_in_the_order_of_their_file(w: World) {
+    for (number, names) in [(1, ["a", "b"]), (2, ["a", "c"]), (3, ["d", "e"])] {
+        let mut sides = Vec::new();
+        for name in names {
+            sides.push(vec![player(&w, name).await]);
+        }
+        let at = Timestamp::from_millis(0);
+        let new =
+            ImportMatch { number, at, roster: Roster::new(sides).unwrap(), ..history(&w, number).await };
+        w.engine.import_match(&new).await.unwrap();
+    }
+    // The third follows on nothing, and comes last nevertheless.
+    let read = w.engine.match_history(&mode("old")).await.unwrap();
+    let players = |index| read.sides(index).flat_map(|side| side.players.to_vec()).collect::<Vec<u32>>();
+    assert_eq!([0, 1, 2].map(players), [[0, 1], [0, 2], [3, 4]]);
 }
 
 async fn imported_players_are_found_again(w: World) {
