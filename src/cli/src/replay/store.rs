@@ -34,7 +34,7 @@ pub(super) struct Done {
     pub(super) known: u64,
     /// Players whose rank, score and games on the server's board are those of this file alone.
     pub(super) agree: u64,
-    /// The others: the mode has matches from elsewhere.
+    /// The others: the mode has more than the file alone gives.
     pub(super) differ: u64,
     pub(super) seconds: f64,
 }
