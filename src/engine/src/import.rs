@@ -201,6 +201,7 @@ impl Engine {
 
     /// Counts a match of a history, once.
     pub async fn import_match(&self, new: &ImportMatch) -> Result<Imported, EngineError> {
+        self.check_new_mode(&new.mode)?;
         let id = Self::import_match_id(&new.mode, new.number);
         let call = Call::system("gsm:ImportMatch", new.at);
         let facts = MatchFacts { mode: new.mode.clone(), queue: None, roster: new.roster.clone() };
@@ -208,7 +209,7 @@ impl Engine {
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if let Some(known) = self.result_row(id).await? {
-                return if known.result == result && known.roster == new.roster {
+                return if *known.first_report() == result && self.is_roster(&known.roster, &new.roster) {
                     Ok(Imported::Known)
                 } else {
                     Err(EngineError::ResultContradicts { match_id: id })
@@ -252,6 +253,7 @@ impl Engine {
 
     /// Matches of one mode that fit into one change set.
     async fn import_run(&self, mode: &Mode, run: &[ImportMatch]) -> Result<Vec<Imported>, EngineError> {
+        self.check_new_mode(mode)?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_import_run(mode, run).await {
                 Err(EngineError::Raced) => {}
@@ -266,10 +268,14 @@ impl Engine {
         let keys: Vec<Key> = ids.iter().map(|id| Key::Result(*id)).collect();
         let known = self.get(Home::Record, &keys).await?;
         let mut results = Results::new();
-        for (key, (id, found)) in keys.iter().zip(ids.iter().zip(known)) {
+        for ((key, new), (id, found)) in keys.iter().zip(run).zip(ids.iter().zip(known)) {
             match found.map(|found| found.row).as_deref() {
                 None => {}
-                Some(Row::Result(row)) => drop(results.insert(*id, (row.roster.clone(), row.result.clone()))),
+                Some(Row::Result(row)) => {
+                    let is_same = self.is_roster(&row.roster, &new.roster);
+                    let roster = if is_same { new.roster.clone() } else { row.roster.clone() };
+                    results.insert(*id, (roster, row.first_report().clone()));
+                }
                 Some(_) => return Err(EngineError::damaged(key)),
             }
         }
@@ -308,6 +314,12 @@ impl Engine {
             }
         }
         refused.map_or(Ok(done), Err)
+    }
+
+    /// Whether a roster of a file is that of a match which is known: whose identity was deleted since is somebody new
+    /// there.
+    fn is_roster(&self, known: &Roster, new: &Roster) -> bool {
+        known.is_but_for(new, |player| self.views.erased.has(player))
     }
 
     /// The ratings of everybody in those matches of a run that do not count yet.
@@ -359,7 +371,7 @@ fn run_length(matches: &[ImportMatch], room: usize, boards: &[Arc<Line>]) -> usi
     run
 }
 
-/// Who played the matches that count, and how they ended.
+/// Who played the matches that count, and how they were reported.
 type Results = BTreeMap<MatchId, (Roster, MatchResult)>;
 
 /// A player while a run of matches is counted.

@@ -396,6 +396,7 @@ impl Engine {
         if version.is_none() && others.len() >= limits::QUEUES_MAX {
             return Err(EngineError::TooManyQueues);
         }
+        self.check_new_mode(&config.mode)?;
         let json = config.to_json().map_err(|e| EngineError::invalid("queue", e))?;
         let mut changes = self.changes(call, &[&config.name]);
         if let Some((name, number)) = config.rules_by() {

@@ -129,6 +129,18 @@ impl Roster {
         Self::formed(sides)
     }
 
+    /// Whether another roster is this one, whoever is there in the places of those of this one whom `is_nobody` picks.
+    #[must_use]
+    pub fn is_but_for(&self, other: &Self, is_nobody: impl Fn(PlayerId) -> bool) -> bool {
+        let same = |(own, other): (&PlayerId, &PlayerId)| own == other || is_nobody(*own);
+        let same_side = |(own, other): (&Vec<PlayerId>, &Vec<PlayerId>)| {
+            own.len() == other.len() && own.iter().zip(other).all(same)
+        };
+        self.sides.len() == other.sides.len()
+            && self.sides.iter().zip(&other.sides).all(same_side)
+            && (&self.parties, self.home, &self.variant) == (&other.parties, other.home, &other.variant)
+    }
+
     /// A roster of any number of sides: rule sets also make matches of one team, and of more than are rated. O(n log n)
     /// in the players.
     pub fn formed(sides: Vec<Vec<PlayerId>>) -> Result<Self, RosterError> {

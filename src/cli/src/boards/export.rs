@@ -98,22 +98,25 @@ impl Export {
         };
         let failed = |e: std::io::Error| Failure::failed(format!("cannot write: {e}"));
         let mut table = self.table(config.clone(), BufWriter::new(out))?;
-        let mut offset = 0;
+        let (mut written, mut offset) = (0, 0);
         loop {
-            let (rows, _) = engine.top(of, offset, limits::PAGE_SIZE_MAX).await.map_err(Failure::failed)?;
-            if rows.is_empty() {
-                break;
-            }
-            offset += rows.len() as u64;
+            let (rows, players) =
+                engine.top(of, offset, limits::PAGE_SIZE_MAX).await.map_err(Failure::failed)?;
+            // A page leaves out who is hidden since a payout, and whose place stays.
+            written += rows.len() as u64;
+            offset += limits::PAGE_SIZE_MAX as u64;
             let rows = if has_metadata(&config) {
                 engine.with_metadata(of, rows).await.map_err(Failure::failed)?
             } else {
                 rows
             };
             rows.iter().try_for_each(|row| table.add(row)).map_err(failed)?;
+            if offset >= players {
+                break;
+            }
         }
         table.end().map_err(failed)?;
-        Ok(offset)
+        Ok(written)
     }
 
     fn table(

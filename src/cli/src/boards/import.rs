@@ -44,7 +44,7 @@ player who has it. CSV may have display_name, timestamp (milliseconds since
 on the directory.
 
 All files are checked before anything of them is taken. Only a sum that would leave what a board holds is found later:
-then the records before it, by hundreds, are taken, and the message says from where on none was.
+then the records before it, by the thousand, are taken, and the message says from where on none was.
 
 Exit code 0: done; 1: the data directory or Redis failed; 2: a file, the sorted set or the board makes no sense.")]
 pub(super) struct Import {
@@ -185,7 +185,14 @@ impl Source {
         let bar =
             drawn(ProgressBar::new(records.len() as u64), "{bar:40} {human_pos}/{human_len}, {eta} to go");
         let mut taken = 0;
-        for part in records.chunks(limits::PAGE_SIZE_MAX) {
+        let mut rest = records.as_slice();
+        while !rest.is_empty() {
+            let next = rest.get(..limits::PAGE_SIZE_MAX).unwrap_or(rest);
+            let nobody = PlayerId::from_u128(0);
+            let submissions: Vec<Submission> = next.iter().map(|of| submission(of, nobody)).collect();
+            let fits = offline.engine.scores_at_once(name, &submissions).map_err(Failure::usage)?;
+            let (part, others) = rest.split_at(fits.clamp(1, next.len()));
+            rest = others;
             taken += submit(offline, name, part).await.map_err(|failure| {
                 let first = part.first().map_or(0, |record| record.number);
                 let text =

@@ -136,9 +136,13 @@ impl Summary<'_> {
             ));
         } else {
             say(format_args!(
-                "the board of the data directory differs for {} of {} players: mode {} has matches from elsewhere",
+                "the board of the data directory differs for {} of {} players from the file alone",
                 grouped(done.differ),
                 grouped(done.agree + done.differ),
+            ));
+            say(format_args!(
+                "  mode {} has one of: matches from elsewhere, rulings on results, ratings set by hand or reset, hidden players, \
+                 a board or rating options of its own, a system that learns (kalman)",
                 self.mode,
             ));
         }

@@ -34,7 +34,7 @@ pub(super) struct Done {
     pub(super) known: u64,
     /// Players whose rank, score and games on the server's board are those of this file alone.
     pub(super) agree: u64,
-    /// The others: the mode has matches from elsewhere.
+    /// The others: the mode has more than the file alone gives.
     pub(super) differ: u64,
     pub(super) seconds: f64,
 }
@@ -49,7 +49,12 @@ impl Target {
             checkpoint_bytes: CHECKPOINT_BYTES,
             ..Offline::options()
         };
-        Ok(Self { offline: Offline::open(dir, options, "a replay").await?, mode })
+        let offline = Offline::open(dir, options, "a replay").await?;
+        if let Err(error) = offline.engine.check_new_mode(&mode) {
+            offline.close().await?;
+            return Err(Failure::usage(error));
+        }
+        Ok(Self { offline, mode })
     }
 
     /// The system that the mode's queues name, or the default one.

@@ -6,13 +6,87 @@ use std::{path::Path, process::Command};
 
 /// Defines a board by hand, as an operator would.
 fn define(served: &Served, key: &str, board: &str, body: &str) {
-    let url = format!("http://{}/v1/admin/boards/{board}", served.addr);
+    ask(served, key, "PUT", &format!("/v1/admin/boards/{board}"), body);
+}
+
+fn ask(served: &Served, key: &str, method: &str, path: &str, body: &str) {
+    let url = format!("http://{}{path}", served.addr);
     let ran = Command::new("curl")
-        .args(["-sf", "-X", "PUT", &url, "-H", &format!("Authorization: Bearer {key}")])
+        .args(["-sf", "-X", method, &url, "-H", &format!("Authorization: Bearer {key}")])
         .args(["-H", "Content-Type: application/json", "-d", body])
         .output()
         .unwrap();
     assert!(ran.status.success(), "{ran:?}");
+}
+
+fn admin_key(data: &Path) -> String {
+    let keys = std::fs::read_to_string(data.join("dev-credentials.json")).unwrap();
+    let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
+    keys["admin_key"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn who_is_hidden_since_a_payout_puts_nobody_into_an_export_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let served = Served::start("dev", &data, &["--bots", "0"]);
+    let key = admin_key(&data);
+    let seasons = r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"]}}"#;
+    let column = r#"{"value": "submitted", "direction": "descending", "operator": "best"}"#;
+    define(&served, &key, "laps", &format!(r#"{{"columns": [{column}], "season": {seasons}}}"#));
+    served.signal("TERM");
+    let file = dir.path().join("a.csv");
+    let lines: String = (1..=8).map(|n| format!("u{n},{},1577836801000\n", 100 - n)).collect();
+    write(&file, &format!("player_id,score,timestamp\n{lines}"));
+    gsm(&["boards", "import", "--data-dir", arg(&data), "--board", "laps", arg(&file)]).ok();
+    let export = || {
+        let of = ["boards", "export", "--data-dir", arg(&data), "--board", "laps", "--season", "1"];
+        gsm(&of).ok().lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    };
+    let all: Vec<Vec<String>> = export();
+    assert_eq!(all.len(), 8);
+    let served = Served::start("dev", &data, &["--bots", "0"]);
+    let rules = r#"{"page_size": 100, "in_flight_max": 2, "retry_after_ms": 60000}"#;
+    ask(&served, &key, "POST", "/v1/rankings/laps/seasons/1/payout", rules);
+    for hidden in [&all[1], &all[3]] {
+        let path = format!("/v1/admin/boards/laps/players/{}/visibility", hidden[1]);
+        ask(&served, &key, "PUT", &path, r#"{"visibility": "hidden", "reason": "x"}"#);
+    }
+    served.signal("TERM");
+    let left: Vec<Vec<String>> = export();
+    let ranks: Vec<&str> = left.iter().map(|line| line[0].as_str()).collect();
+    assert_eq!(ranks, ["1", "3", "5", "6", "7", "8"]);
+}
+
+#[test]
+fn an_import_is_taken_whole_wherever_its_thousandth_row_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let served = Served::start("dev", &data, &["--bots", "0"]);
+    let key = admin_key(&data);
+    let seasons = r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"]}}"#;
+    let column = r#"{"value": "submitted", "direction": "descending", "operator": "best"}"#;
+    let cohorts = r#"{"size": 50, "rule": "arrival"}"#;
+    let of_cohorts = format!(r#"{{"columns": [{column}], "season": {seasons}, "cohorts": {cohorts}}}"#);
+    define(&served, &key, "cohorts", &of_cohorts);
+    define(&served, &key, "two", &format!(r#"{{"columns": [{column}, {column}], "past": true}}"#));
+    served.signal("TERM");
+    let file = dir.path().join("a.csv");
+    let import =
+        |board: &str| gsm(&["boards", "import", "--data-dir", arg(&data), "--board", board, arg(&file)]);
+    let count = |board: &str, more: &[&str]| {
+        let of = [&["boards", "export", "--data-dir", arg(&data), "--board", board][..], more].concat();
+        gsm(&of).ok().lines().count() - 1
+    };
+    let rows = |from: u32, at: u64| (from..from + 60).map(move |n| format!("u{n},1,{at}\n"));
+    let first = rows(0, 1_577_836_801_000).chain(rows(30, 1_580_515_201_000));
+    write(&file, &format!("player_id,score,timestamp\n{}", first.collect::<String>()));
+    import("cohorts").ok();
+    assert_eq!((count("cohorts", &["--season", "1"]), count("cohorts", &["--season", "2"])), (60, 60));
+    let rows: String = (0..1_100).map(|n| format!("u{n},1,1\n")).collect();
+    write(&file, &format!("player_id,value_1,value_2\n{rows}x,1,1073741824\n"));
+    import("two").told(2, &["line 1102", "1073741823"]);
+    assert_eq!(count("two", &[]), 0);
 }
 
 #[test]
@@ -20,9 +94,7 @@ fn boards_go_out_and_in() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let served = Served::start("dev", &data, &["--bots", "0"]);
-    let keys = std::fs::read_to_string(data.join("dev-credentials.json")).unwrap();
-    let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
-    let key = keys["admin_key"].as_str().unwrap();
+    let key = &*admin_key(&data);
     let column = r#"{"value": "submitted", "operator": "best"}"#;
     define(&served, key, "points", &format!(r#"{{"columns": [{column}]}}"#));
     define(&served, key, "copy", &format!(r#"{{"columns": [{column}]}}"#));
@@ -166,10 +238,8 @@ fn boards_go_out_and_in() {
 /// A data directory with the board `points`, whose numbers are added.
 fn with_points(data: &Path) {
     let served = Served::start("dev", data, &["--bots", "0"]);
-    let keys = std::fs::read_to_string(data.join("dev-credentials.json")).unwrap();
-    let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
     let columns = r#"{"columns": [{"value": "submitted", "operator": "incr"}]}"#;
-    define(&served, keys["admin_key"].as_str().unwrap(), "points", columns);
+    define(&served, &admin_key(data), "points", columns);
     served.signal("TERM");
 }
 

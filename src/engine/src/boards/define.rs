@@ -5,7 +5,7 @@ use crate::{
     jobs::{Sink, Stop},
     store::{ChangeSet, Expect, Home, Key, Row},
 };
-use gsm_core::{Mode, Timestamp, limits};
+use gsm_core::{BoardName, Mode, Timestamp, limits};
 use gsm_ranking::season::{Schedule, ScheduleConfig};
 use std::sync::Arc;
 
@@ -39,6 +39,22 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// Refuses a mode that is not there yet if its own board could not be seen, since another board has the name.
+    pub fn check_new_mode(&self, mode: &Mode) -> Result<(), EngineError> {
+        if self.has_mode(mode) {
+            return Ok(());
+        }
+        let taken = BoardName::new(mode.as_str()).ok().and_then(|name| self.views.boards.named(&name));
+        if taken.is_none_or(|line| line.config.mode() == Some(mode)) {
+            return Ok(());
+        }
+        let what = format!(
+            "`{mode}` is the name of a board that does not follow this mode, and the mode's own board would have it: choose \
+             another mode, or delete that board first"
+        );
+        Err(EngineError::invalid("mode", what))
     }
 
     async fn try_put_board(&self, call: &Call, config: &BoardConfig) -> Result<(), EngineError> {

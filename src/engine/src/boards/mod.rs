@@ -132,6 +132,8 @@ impl Boards {
         }
         let mut table = self.table.write();
         if !table.by_mode.get(mode).is_some_and(own) {
+            // That there are ratings of the mode is known from here on: its own board comes back with all of them.
+            table.by_mode.entry(mode.clone()).or_default();
             let config = BoardConfig::of_mode(mode);
             // Where another board has taken the name, the mode has none of its own.
             if !table.by_name.contains_key(&config.name) {
@@ -206,6 +208,12 @@ impl Boards {
         }
     }
 
+    /// A board that has entries and seats of its own. One that took the name of such a board has none of them: they go
+    /// while it is filled with ratings.
+    fn with_entries(&self, name: &BoardName) -> Option<Arc<Line>> {
+        self.named(name).filter(|line| line.config.has_entries())
+    }
+
     /// A board's entry was written, or taken away. A season that is not in memory is read when it is asked for.
     pub(crate) fn entered(
         &self,
@@ -214,7 +222,7 @@ impl Boards {
         version: u64,
         now: Timestamp,
     ) {
-        let Some(line) = self.named(name) else { return };
+        let Some(line) = self.with_entries(name) else { return };
         let Some(view) = self.told(&line, season) else { return };
         match row {
             Some(row) => {
@@ -227,7 +235,7 @@ impl Boards {
 
     /// A seat was taken. A season that is not in memory is read when it is asked for.
     pub(crate) fn seated(&self, name: &BoardName, season: u64, seat: Seat, row: &SeatRow) {
-        let Some(line) = self.named(name) else { return };
+        let Some(line) = self.with_entries(name) else { return };
         if let Some(view) = self.told(&line, season) {
             view.seat(row.player, Seated { seat, level: row.level });
         }

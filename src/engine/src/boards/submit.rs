@@ -1,6 +1,7 @@
 //! Scores that game servers and back ends submit.
 use super::{
-    BoardConfig, BoardRef, Eligibility, Source, line::Line, past, seating::Turns, tally::entry_of, turns,
+    BoardConfig, BoardRef, Eligibility, Operator, Source, line::Line, past, seating::Turns, tally::entry_of,
+    turns,
 };
 use crate::{
     Call, Engine, EngineError,
@@ -111,6 +112,7 @@ impl Engine {
         for (at, submission) in submissions.iter().enumerate() {
             let of = |error| (at, error);
             check_one(&line.config, submission, now, str::to_owned).map_err(of)?;
+            check_alone(&line.config, submission).map_err(of)?;
             let number = line.number_at(submission.at.unwrap_or(now));
             let number = number.ok_or_else(|| of(EngineError::NoSeason { board: name.to_string() }))?;
             if line.has_seasons() && open.insert(number) {
@@ -118,6 +120,15 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// How many of the first submissions one call takes: on a board with cohorts those of one season.
+    pub fn scores_at_once(&self, name: &BoardName, submissions: &[Submission]) -> Result<usize, EngineError> {
+        let (line, now) = (self.line(name)?, self.clock.now());
+        let season = |of: &Submission| line.number_at(of.at.unwrap_or(now));
+        let first = submissions.first().map(season);
+        let fits = |of: &&Submission| !line.has_groups() || Some(season(of)) == first;
+        Ok(submissions.iter().take(limits::PAGE_SIZE_MAX).take_while(fits).count())
     }
 
     async fn try_submit(
@@ -191,12 +202,8 @@ impl Engine {
                 EngineError::invalid(format!("entries[{at}].values"), format!("would leave ±{most}"))
             })?;
             let moved = there.is_none_or(|row| row.values != after.values);
+            check_past(config, after.values, || format!("entries[{at}].values"))?;
             if config.past {
-                past::check(config, &after).map_err(|most| {
-                    let detail =
-                        format!("would leave ±{most}, which a board of two columns and a past compares");
-                    EngineError::invalid(format!("entries[{at}].values"), detail)
-                })?;
                 after.steps = there.map_or_else(|| kept.remove(spot).unwrap_or(0), |row| row.steps);
                 if moved || config.eligibility != Eligibility::default() {
                     steps.push(step(
@@ -384,6 +391,27 @@ fn check_one(
         return Err(EngineError::invalid(field("at"), "is in the future"));
     }
     Ok(())
+}
+
+/// Refuses numbers that would be refused if they took the place of what is there: all but those that are added to it or
+/// taken off.
+fn check_alone(config: &BoardConfig, submission: &Submission) -> Result<(), EngineError> {
+    let mut values = [0; 5];
+    for ((slot, column), value) in values.iter_mut().zip(&config.columns).zip(&submission.values) {
+        *slot = if matches!(column.operator, Operator::Incr | Operator::Decr) { 0 } else { *value };
+    }
+    check_past(config, values, || "values".to_owned())
+}
+
+/// Refuses numbers that the board's past, where it has one, could not compare.
+fn check_past(config: &BoardConfig, values: [i64; 5], field: impl Fn() -> String) -> Result<(), EngineError> {
+    if !config.past {
+        return Ok(());
+    }
+    past::check(config, values).map_err(|most| {
+        let detail = format!("would leave ±{most}, which a board of two columns and a past compares");
+        EngineError::invalid(field(), detail)
+    })
 }
 
 /// The row after a submission; `None` where a number would leave its bounds.

@@ -1,7 +1,7 @@
 //! All that was played in a mode, for whoever judges rating systems by it.
 use crate::{
     Engine, EngineError,
-    store::{Key, KeyRange, Row},
+    store::{Key, KeyRange, ResultRow, Row},
 };
 use gsm_core::{Map, MatchId, Mode, PlayerId, Timestamp, Variant};
 use gsm_rating::history::{History, Lineup};
@@ -16,14 +16,27 @@ struct Played {
 }
 
 impl Engine {
-    /// The results of a mode that count, in the order they were played, players by number. Reads all results; memory
-    /// for those of the mode.
+    /// The results of a mode that count, in the order they were played, players by number; of one instant imported matches
+    /// come first, in the order of their file. Reads all results; memory for those of the mode.
     pub async fn match_history(&self, mode: &Mode) -> Result<History, EngineError> {
-        Ok(self.match_history_by_name(mode).await?.0)
+        let of_file = Self::import_match_id(mode, 0).as_u128() >> 64;
+        let is_of_file = |id: MatchId| id.as_u128() >> 64 == of_file;
+        // Numbers of a file follow chains already.
+        let depth = |row: &ResultRow, id| if is_of_file(id) { 0 } else { row.depth };
+        Ok(self.history_in_order(mode, depth).await?.0)
     }
 
-    /// [`Engine::match_history`], and whose numbers its players have.
+    /// The same in the order in which a server learns: of one instant by depth, then by id; and whose numbers its players
+    /// have.
     pub async fn match_history_by_name(&self, mode: &Mode) -> Result<(History, Vec<PlayerId>), EngineError> {
+        self.history_in_order(mode, |row, _| row.depth).await
+    }
+
+    async fn history_in_order(
+        &self,
+        mode: &Mode,
+        depth: impl Fn(&ResultRow, MatchId) -> u64 + Send + Sync,
+    ) -> Result<(History, Vec<PlayerId>), EngineError> {
         let mut numbers: Map<PlayerId, u32> = Map::default();
         let mut played: Vec<Played> = Vec::new();
         let mut history = History::new(Vec::new());
@@ -45,7 +58,7 @@ impl Engine {
                 })
                 .collect();
             let variant = history.variant(row.result.variant().map_or("", Variant::as_str));
-            played.push(Played { place: (row.at, row.depth, *id), variant, sides });
+            played.push(Played { place: (row.at, depth(row, *id), *id), variant, sides });
             Ok(())
         })
         .await?;

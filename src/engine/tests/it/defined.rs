@@ -1,12 +1,12 @@
 //! Boards that are defined: divided, submitted to, seen by some, paged through while they move.
 use crate::{
     matches::made,
-    world::{World, both, mode, one_home, places, refused, world},
+    world::{World, both, mode, one_home, places, refused, wide, world},
 };
-use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, Rank, Timestamp};
+use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, QueueName, Rank, Timestamp};
 use gsm_engine::{
-    BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places, Retention,
-    Source, Submission, Ties, Value, Viewer, Visibility,
+    BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places,
+    QueueConfig, Retention, ScheduleConfig, Source, Submission, Ties, Value, Viewer, Visibility,
     store::{ChangeSet, Key, KeyRange, Row, Store, memory::Faults},
 };
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 both! {
     a_board_is_filled_from_the_past_and_follows_results,
     the_name_of_a_mode_is_for_boards_that_follow_it,
+    the_own_board_of_a_mode_is_full_when_its_definition_goes,
     a_part_holds_those_who_belong_there,
     submissions_do_what_the_columns_say,
     what_is_imported_first_is_taken_as_it_was_shown,
@@ -91,6 +92,55 @@ async fn the_name_of_a_mode_is_for_boards_that_follow_it(w: World) {
         assert!(error.to_string().contains("\"mode\": \"duel\""), "{error}");
     }
     define(&w, of_mode("duel", "duel")).await;
+    // Nor the other way round, but for a mode that there is already.
+    define(&w, of_scores("laps", vec![submitted(Operator::Best, Direction::Descending)])).await;
+    define(&w, of_mode("solo", "duel")).await;
+    for taken in ["laps", "solo"] {
+        let queue = QueueConfig::new(QueueName::new("other").unwrap(), mode(taken), wide(1));
+        for answer in [
+            w.engine.put_queue(&w.admin(), queue.clone()).await,
+            w.engine.create_queue(&w.admin(), queue.clone()).await,
+            w.engine
+                .change_queue(&w.admin(), &QueueName::new("duel").unwrap(), |there| {
+                    there.mode = mode(taken);
+                    Ok(())
+                })
+                .await,
+        ] {
+            assert!(answer.unwrap_err().to_string().contains(taken));
+        }
+        refused(w.engine.check_new_mode(&mode(taken)), "invalid");
+    }
+    w.teams("duel", 1, Some(10)).await;
+}
+
+async fn the_own_board_of_a_mode_is_full_when_its_definition_goes(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(4).await;
+    beats(&w, p[0], p[1]).await;
+    beats(&w, p[2], p[3]).await;
+    let rating = of_mode("duel", "duel").columns[0];
+    let best = vec![Column { operator: Operator::Best, ..rating }];
+    let season = Some(ScheduleConfig::At { starts_at: vec!["2023-11-01T00:00:00Z".into()] });
+    let definitions = [
+        of_mode("duel", "duel"),
+        BoardConfig { columns: best, ..of_mode("duel", "duel") },
+        BoardConfig { season, ..of_mode("duel", "duel") },
+    ];
+    for definition in definitions {
+        for restarts in [false, true] {
+            define(&w, definition.clone()).await;
+            let again = w.node("again").await;
+            let engine = if restarts { &again } else { &w.engine };
+            engine.delete_board(&w.admin(), &name("duel")).await.unwrap();
+            w.settle();
+            beats(&w, p[0], p[1]).await;
+            for engine in [engine, &w.engine] {
+                engine.open_board(&whole("duel")).await.unwrap();
+                assert_eq!(engine.modes(), [(mode("duel"), 4)], "{restarts} {definition:?}");
+            }
+        }
+    }
 }
 
 async fn a_board_is_filled_from_the_past_and_follows_results(w: World) {

@@ -10,6 +10,8 @@ use gsm_session::Roster;
 both! {
     a_history_counts_once,
     a_changed_history_is_refused,
+    a_history_is_known_whatever_was_ruled_on_it,
+    matches_of_one_instant_are_in_the_order_of_their_file,
     imported_players_are_found_again,
     a_mode_that_was_imported_is_one,
 }
@@ -58,6 +60,49 @@ async fn a_changed_history_is_refused(w: World) {
     refused(w.engine.import_match(&new).await, "result_contradicts");
     new.report = first_wins(&[PlayerId::from_u128(1)]);
     refused(w.engine.import_match(&new).await, "invalid");
+}
+
+async fn a_history_is_known_whatever_was_ruled_on_it(w: World) {
+    for n in 0..3 {
+        w.engine.import_match(&history(&w, n).await).await.unwrap();
+    }
+    let id = |n| gsm_engine::Engine::import_match_id(&mode("old"), n);
+    w.engine.correct_result(&w.admin(), id(0), &places(&[2, 1], &[]), "x").await.unwrap();
+    w.engine.void_result(&w.admin(), id(1), "x").await.unwrap();
+    let b = history(&w, 0).await.roster.sides()[1][0];
+    w.engine.erase_player(&w.admin(), b, Some("x")).await.unwrap();
+    w.settle();
+    w.turn().await;
+    let mut again = Vec::new();
+    for n in 0..4 {
+        again.push(history(&w, n).await);
+    }
+    assert_ne!(again[0].roster.sides()[1][0], b, "who comes back is somebody new");
+    let done = w.engine.import_matches(&again).await.unwrap();
+    assert_eq!(done, [Imported::Known, Imported::Known, Imported::Known, Imported::New]);
+    for new in &again {
+        assert_eq!(w.engine.import_match(new).await.unwrap(), Imported::Known);
+    }
+    let mut other = history(&w, 2).await;
+    other.report = places(&[2, 1], &[]);
+    refused(w.engine.import_matches(&[other]).await, "result_contradicts");
+}
+
+async fn matches_of_one_instant_are_in_the_order_of_their_file(w: World) {
+    for (number, names) in [(1, ["a", "b"]), (2, ["a", "c"]), (3, ["d", "e"])] {
+        let mut sides = Vec::new();
+        for name in names {
+            sides.push(vec![player(&w, name).await]);
+        }
+        let at = Timestamp::from_millis(0);
+        let new =
+            ImportMatch { number, at, roster: Roster::new(sides).unwrap(), ..history(&w, number).await };
+        w.engine.import_match(&new).await.unwrap();
+    }
+    // The third follows on nothing, and comes last nevertheless.
+    let read = w.engine.match_history(&mode("old")).await.unwrap();
+    let players = |index| read.sides(index).flat_map(|side| side.players.to_vec()).collect::<Vec<u32>>();
+    assert_eq!([0, 1, 2].map(players), [[0, 1], [0, 2], [3, 4]]);
 }
 
 async fn imported_players_are_found_again(w: World) {

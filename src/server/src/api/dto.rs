@@ -360,7 +360,9 @@ pub(crate) struct SideDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     team: Option<String>,
     players: Vec<MatchSeatDto>,
-    /// The score that the rating system of the queue expected of the side when the match was made, 0 to 1.
+    /// What the rating system of the queue expected of the side when the match was made, 0 to 1: of two sides the score; of
+    /// more the share of all pairings won, so that four equals have 0.25 each. By the ratings alone: what `rating_options`
+    /// make of them (the points of a party) counts in the `expected` of `why` and of the result, not here.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<f64>,
 }
@@ -477,7 +479,8 @@ pub(crate) struct ChangeDto {
     place: u32,
     before: RatingDto,
     after: RatingDto,
-    /// The score expected, 0 to 1.
+    /// The score expected, 0 to 1: win 1, draw 0.5, loss 0, the mean over all opponents, by the ratings as the result met
+    /// them and with the mode's rating options.
     expected: f64,
     /// The score reached, 0 to 1.
     actual: f64,

@@ -44,7 +44,9 @@ pub(crate) struct RatingWhyDto {
     after: f64,
     /// `after` less `before`.
     gain: f64,
-    /// The score that was expected, 0 to 1: win 1, draw 0.5, loss 0, the mean over all opponents.
+    /// The score that was expected, 0 to 1: win 1, draw 0.5, loss 0, the mean over all opponents, so that equals have 0.5
+    /// however many sides there are. By the ratings as the result met them, with the mode's rating options; a match's
+    /// `sides[].expected` is by the ratings alone when it was made, and of more than two sides a share.
     expected: f64,
     /// The score that was achieved.
     actual: f64,

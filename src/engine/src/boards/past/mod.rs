@@ -10,7 +10,7 @@ use super::{BoardConfig, BoardRef, Line, Part, Source, Ties, Viewer, tally::entr
 use crate::{
     Engine, EngineError,
     aside::aside,
-    store::{AttributesRow, EntryRow, HistoryRow, Key, KeyRange, Row, ScoredRow, Versioned},
+    store::{AttributesRow, HistoryRow, Key, KeyRange, Row, ScoredRow, Versioned},
 };
 use gsm_core::{BoardName, Map, Mode, PlayerId, Rank, Timestamp};
 use gsm_ranking::{Keys, Past, Step};
@@ -316,9 +316,9 @@ impl Pasts {
     }
 }
 
-/// Whether a past can compare an entry; else within what its numbers must be.
-pub(super) fn check(config: &BoardConfig, entry: &EntryRow) -> Result<(), i64> {
-    let keys: Keys = entry.values.into();
+/// Whether a past can compare the numbers of an entry; else within what they must be.
+pub(super) fn check(config: &BoardConfig, values: [i64; 5]) -> Result<(), i64> {
+    let keys: Keys = values.into();
     match Packing::new(config) {
         Some(packing) if packing.pack(&keys).is_err() => Err(packing.most()),
         _ => Ok(()),

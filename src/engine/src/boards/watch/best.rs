@@ -31,20 +31,14 @@ fn keeps_best(config: &BoardConfig) -> bool {
     config.columns.first().map(|column| column.operator) == Some(Operator::Best)
 }
 
-/// A player's history, as far as bests need it.
-struct Steps {
-    /// The best, and the step that reached it first.
+/// The matches of a player's history, as far as bests need them: what was set by hand or by a reset is no best.
+struct Matches {
+    /// The best, and the match that reached it first.
     best: (i64, u64),
-    /// The best of all steps but the last.
+    /// The best of all but the last.
     before: Option<i64>,
-    last: Last,
-}
-
-/// The last step.
-struct Last {
-    value: i64,
-    depth: u64,
-    is_match: bool,
+    /// The last.
+    last: (i64, u64),
 }
 
 fn news(config: &BoardConfig, value: i64, before: i64) -> RankNews {
@@ -70,8 +64,8 @@ pub(super) fn of_entry(
 }
 
 impl Engine {
-    /// What is a best of a mode's board: the player's last step is better than all before, was a match, and has not been
-    /// told. The first step is none. Where nothing was `told`, `from_nothing` says that there was nothing to tell of then,
+    /// What is a best of a mode's board: the player's last match is better than all before, and has not been told. The first
+    /// is none. Where nothing was `told`, `from_nothing` says that there was nothing to tell of then,
     /// else telling begins with what is now. Costs two reads while the best stays what it is, else the player's history.
     pub(super) async fn best_of_history(
         &self,
@@ -89,21 +83,23 @@ impl Engine {
         {
             return Ok((told, None));
         }
-        let Some(Steps { best: (value, depth), before, last }) = self.steps(view, mode, player).await? else {
+        let Some(Matches { best: (value, depth), before, last: (last, last_depth) }) =
+            self.matches_on(view, mode, player).await?
+        else {
             return Ok((None, None));
         };
         let told_to = match old {
             Some(old) => old.told,
             None if told.is_none() && from_nothing => 0,
-            None => return Ok((Some(Best { value, depth, told: last.depth }), None)),
+            None => return Ok((Some(Best { value, depth, told: last_depth }), None)),
         };
-        let is_new = last.is_match && last.depth > told_to;
-        let before = before.filter(|before| is_new && is_better(config, last.value, *before));
-        let told = if before.is_some() { last.depth } else { told_to };
-        Ok((Some(Best { value, depth, told }), before.map(|before| news(config, last.value, before))))
+        let is_new = last_depth > told_to;
+        let before = before.filter(|before| is_new && is_better(config, last, *before));
+        let told = if before.is_some() { last_depth } else { told_to };
+        Ok((Some(Best { value, depth, told }), before.map(|before| news(config, last, before))))
     }
 
-    /// Whether the history still has the step that was the best, and the player is not better now.
+    /// Whether the history still has the match that was the best, and the player is not better now.
     async fn is_still_best(
         &self,
         config: &BoardConfig,
@@ -117,36 +113,37 @@ impl Engine {
         let [key, ..] = &keys;
         let now = standing(key, rating)?.0.rating.and_then(|row| of_rating(config, &row.rating));
         let Row::History(step) = &*step.row else { return Ok(false) };
-        let is_there = of_rating(config, &step.after) == Some(best.value);
+        let is_there = is_match(&step.step) && of_rating(config, &step.after) == Some(best.value);
         Ok(is_there && now.is_some_and(|now| !is_better(config, now, best.value)))
     }
 
-    /// What counts on a board of the player's history: all of it, or what is of the season. A board with entries has
-    /// nobody before his first match.
-    async fn steps(&self, view: &View, mode: &Mode, player: PlayerId) -> Result<Option<Steps>, EngineError> {
+    /// The player's matches that count on a board: all, or those of the season.
+    async fn matches_on(
+        &self,
+        view: &View,
+        mode: &Mode,
+        player: PlayerId,
+    ) -> Result<Option<Matches>, EngineError> {
         let config = &view.config;
         let is_in =
             |at| view.season.is_none_or(|of| of.starts_at <= at && of.ends_at.is_none_or(|end| at < end));
-        let mut steps: Option<Steps> = None;
+        let mut matches: Option<Matches> = None;
         self.each(KeyRange::History(mode.clone(), player), |key, found| {
             let (Key::History(_, _, depth), Row::History(row)) = (&key, &*found.row) else {
                 return Err(EngineError::damaged(&key));
             };
-            let Some(value) = of_rating(config, &row.after).filter(|_| is_in(row.at)) else { return Ok(()) };
-            let last = Last { value, depth: *depth, is_match: matches!(row.step, Step::Match { .. }) };
-            if steps.is_none() && config.has_entries() && !last.is_match {
-                return Ok(());
-            }
-            let best = steps.as_ref().map(|steps| steps.best);
-            let is_best = best.is_none_or(|(most, _)| is_better(config, value, most));
-            steps = Some(Steps {
-                best: if is_best { (value, *depth) } else { best.unwrap_or((value, *depth)) },
-                before: best.map(|(most, _)| most),
-                last,
-            });
+            let counts = is_match(&row.step) && is_in(row.at);
+            let Some(value) = of_rating(config, &row.after).filter(|_| counts) else { return Ok(()) };
+            let (last, before) = ((value, *depth), matches.as_ref().map(|matches| matches.best));
+            let best = before.filter(|(most, _)| !is_better(config, value, *most)).unwrap_or(last);
+            matches = Some(Matches { best, before: before.map(|(most, _)| most), last });
             Ok(())
         })
         .await?;
-        Ok(steps)
+        Ok(matches)
     }
+}
+
+fn is_match(step: &Step) -> bool {
+    matches!(step, Step::Match { .. })
 }

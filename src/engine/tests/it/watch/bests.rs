@@ -13,6 +13,7 @@ use gsm_engine::{
 both! {
     a_best_is_one_of_all_that_still_counts,
     a_best_sinks_with_a_match_before_it,
+    what_is_set_by_hand_is_no_best,
     a_best_of_submissions_goes_with_its_entry,
     a_best_that_a_board_keeps_goes_with_its_match,
     a_best_of_a_season_is_one_of_the_season,
@@ -112,6 +113,32 @@ async fn wins_that_come_together_are_a_best(w: World) {
     }
 }
 
+async fn what_is_set_by_hand_is_no_best(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    let duel = name("duel");
+    let set = async |rating| {
+        w.engine.set_rating(&w.admin(), &mode("duel"), p[0], rating, None, "x").await.unwrap();
+        w.settle();
+    };
+    watch(&w, "duel", p[0], bests()).await;
+    let mut at = Cursor::default();
+    // The first match is none, whatever was set before it.
+    set(1_300.0).await;
+    beats(&w, p[0], p[1]).await;
+    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
+    let first = shown(&w, &duel, p[0]);
+    // What was set is not told, and a match that does not reach it is a best nevertheless.
+    set(first + 2_000.0).await;
+    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
+    beats(&w, p[1], p[0]).await;
+    let second = shown(&w, &duel, p[0]);
+    assert!(second < first + 2_000.0);
+    assert_eq!(best(&told(&w, p[0], &mut at).await), Some((second, first)));
+    beats(&w, p[1], p[0]).await;
+    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
+}
+
 async fn a_best_of_best_scores_goes_with_its_entry(w: World) {
     scores(&w, Ties::Competition, Direction::Descending).await;
     let config = w.engine.board_config(&name("scores")).unwrap();
@@ -169,14 +196,15 @@ async fn a_best_is_one_of_all_that_still_counts(w: World) {
     while score() <= first {
         beats(&w, p[0], p[1]).await;
     }
-    // A win that is void before the turn was none, and a hand on the rating is none.
+    // A win that is void before the turn was none, and a hand on the rating is none, nor what a match is held against.
     let void = beats(&w, p[0], p[1]).await;
     w.engine.void_result(&w.admin(), void, "rigged").await.unwrap();
     told(&w, p[0], &mut at).await;
+    let most = score();
     w.engine.set_rating(&w.admin(), &mode("duel"), p[0], 2_500.0, None, "gift").await.unwrap();
     assert_eq!(best(&told(&w, p[0], &mut at).await), None);
     beats(&w, p[0], p[1]).await;
-    assert_eq!(best(&told(&w, p[0], &mut at).await), Some((score(), 2_500.0)));
+    assert_eq!(best(&told(&w, p[0], &mut at).await), Some((score(), most)));
 }
 
 async fn a_best_sinks_with_a_match_before_it(w: World) {

@@ -22,7 +22,8 @@ const BUCKETS_DEFAULT: usize = 40;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CutQuery {
-    /// What it takes to be among the best so many, from 1. Either this or `top_percent`.
+    /// What it takes to be among the best so many, from 1; on a board with `dense` ties what it takes to have this rank, so
+    /// that it counts different scores. Either this or `top_percent`.
     rank: Option<u64>,
     /// What it takes to be among the best percent, above 0 to 100.
     top_percent: Option<f64>,
@@ -35,7 +36,7 @@ pub(crate) struct CutDto {
     mode: String,
     /// Players ranked on the whole board.
     players: u64,
-    /// A number for each column; absent where the board has fewer players.
+    /// A number for each column; absent where the board has fewer players, with `dense` ties fewer different scores.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<f64>>,
 }
