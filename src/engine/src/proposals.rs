@@ -125,7 +125,7 @@ impl Engine {
         if outcome != Outcome::Waiting {
             let ProposalView { queue, proposal } = view.clone();
             // Who takes a ticket out answers for nobody.
-            let said = places(if asked == Asked::Cancel { &before } else { &proposal });
+            let said = places(if matches!(asked, Asked::Cancel(_)) { &before } else { &proposal });
             let open = Open { queue, proposal, heard, version };
             self.settle(changes, call, (&open, said), outcome, asked).await?;
         } else if before != view.proposal || call.once.is_some() {

@@ -239,7 +239,7 @@ impl Engine {
             let system = self.rates(queue);
             let rating = |row: &Option<_>| rating_in(&system, row.as_ref(), queue.variant.as_ref(), call.now);
             let ratings = rows.iter().map(rating).collect();
-            rated.push(AlsoIn { queue: queue.name.clone(), ratings, attributes: Vec::new() });
+            rated.push(AlsoIn { queue: queue.name.clone(), ratings });
         }
         let mut rated = rated.into_iter();
         let first = rated.next().map(|first| first.ratings).unwrap_or_default();
@@ -249,13 +249,11 @@ impl Engine {
             .map(|(player, rating)| TicketPlayer { player: *player, rating })
             .collect();
         let mut each = self.with_opponents(new, queues, &players, call.now).await?.into_iter();
-        let brought = each.next().unwrap_or_default();
-        let mut also: Vec<AlsoIn> = rated.collect();
+        let mut brought = each.next().unwrap_or_default();
         let others: Vec<Vec<Brought>> = each.collect();
         if others.iter().any(|other| *other != brought) {
-            for (also, other) in also.iter_mut().zip(others) {
-                also.attributes = other.into_iter().map(|of| of.attributes).collect();
-            }
+            let there = |of: Brought| Brought { attributes: of.attributes, ..Brought::default() };
+            brought.extend(others.into_iter().flatten().map(there));
         }
         // No queue keeps a ticket longer than it says.
         let patience = queues.iter().map(|queue| queue.ticket_timeout_ms).min().unwrap_or_default();
@@ -263,7 +261,7 @@ impl Engine {
             own_id: new.own_id.clone(),
             owner: new.leader,
             queue: new.queue.clone(),
-            also,
+            also: rated.collect(),
             players,
             brought,
             backfill: new.intake == Intake::Backfill,

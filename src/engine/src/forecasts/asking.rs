@@ -113,7 +113,7 @@ impl Engine {
 
 /// The region in which the worst latency of the players of tickets is least; none where they name none in common.
 pub(crate) fn region_of(tickets: &[(TicketId, TicketRow, Version)]) -> Option<Attribute> {
-    let brought = tickets.iter().flat_map(|(_, row, _)| &row.brought);
+    let brought = tickets.iter().flat_map(|(_, row, _)| row.party());
     let told: Vec<&Brought> = brought.filter(|of| !of.latency_ms.is_empty()).collect();
     let worst =
         |region: &str| told.iter().map(|of| of.latency_ms.get(region).copied()).collect::<Option<Vec<_>>>();

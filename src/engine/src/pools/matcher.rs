@@ -301,6 +301,6 @@ pub(crate) fn members(row: &TicketRow, rating_attribute: Option<&str>) -> Vec<Me
 fn ruled_ticket(id: TicketId, row: &TicketRow, rating_attribute: Option<&str>) -> RuledTicket {
     let players = row.players.iter().map(|p| p.player).zip(members(row, rating_attribute)).collect();
     let team = |brought: &Brought| brought.team.clone().unwrap_or_default();
-    let backfill = row.backfill.then(|| row.brought.iter().map(team).collect());
+    let backfill = row.backfill.then(|| row.party().iter().map(team).collect());
     RuledTicket { id, players, backfill, started_at: row.queued_at }
 }

@@ -57,7 +57,7 @@ impl Waits {
 fn facts(row: &TicketRow) -> WaitFacts<'_> {
     let size = row.players.len();
     let skill = row.players.iter().map(|p| p.rating.mean).sum::<f64>() / size.max(1) as f64;
-    let region = nearest_region(row.brought.iter().map(|brought| &brought.latency_ms));
+    let region = nearest_region(row.party().iter().map(|brought| &brought.latency_ms));
     WaitFacts { region, skill: Some(skill), size }
 }
 

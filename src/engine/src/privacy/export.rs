@@ -347,12 +347,10 @@ impl Engine {
         mine: bool,
     ) -> TicketView {
         let mut row = row.clone();
-        for (at, _) in row.players.iter().enumerate().filter(|(_, of)| of.player != player) {
-            if let Some(brought) = row.brought.get_mut(at) {
+        // Again and again: for each of its queues.
+        for (of, brought) in row.players.iter().cycle().zip(&mut row.brought) {
+            if of.player != player {
                 *brought = Default::default();
-            }
-            for elsewhere in row.also.iter_mut().filter_map(|also| also.attributes.get_mut(at)) {
-                elsewhere.clear();
             }
         }
         row.shadow &= !mine;

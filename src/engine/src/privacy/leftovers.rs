@@ -356,7 +356,8 @@ impl Engine {
 /// `over`: it is matched by the rest. Nothing where nothing is to be taken away.
 fn without_player(row: &TicketRow, player: PlayerId, over: bool) -> Option<TicketRow> {
     let mut next = row.clone();
-    for (at, (of, brought)) in row.players.iter().zip(&mut next.brought).enumerate() {
+    // Again and again: for each of its queues.
+    for (of, brought) in row.players.iter().cycle().zip(&mut next.brought) {
         if of.player != player {
             continue;
         }
@@ -364,9 +365,6 @@ fn without_player(row: &TicketRow, player: PlayerId, over: bool) -> Option<Ticke
         if over {
             let (team, role) = (brought.team.take(), brought.role.take());
             *brought = Brought { team, role, ..Brought::default() };
-            for elsewhere in next.also.iter_mut().filter_map(|also| also.attributes.get_mut(at)) {
-                elsewhere.clear();
-            }
         }
     }
     if row.owner == player && over {

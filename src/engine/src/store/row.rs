@@ -27,7 +27,7 @@ use gsm_rating::Rating;
 use gsm_rules::Value;
 use gsm_session::{MatchState, OffenceKind, Offences, PlayerSession, Roster, TicketState};
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 /// Everything that a store keeps. Stored as one version byte and postcard; a new shape of a row is a new variant,
 /// and the old one stays readable. What is greater than the rows that a
@@ -200,7 +200,8 @@ pub struct TicketRow {
     pub also: Vec<AlsoIn>,
     /// The party, with its ratings in `queue`.
     pub players: Vec<TicketPlayer>,
-    /// What they bring, in the same order; empty if nobody brings anything.
+    /// What they bring, in the same order; empty if nobody brings anything. Where they bring other attributes to the other
+    /// queues: behind it for each of `also` those there ([`TicketRow::elsewhere`]).
     pub brought: Vec<Brought>,
     /// Whether they play already, and look for others to join them.
     pub backfill: bool,
@@ -232,9 +233,6 @@ pub struct AlsoIn {
     pub queue: QueueName,
     /// The ratings of the party there, in its order.
     pub ratings: Vec<Rating>,
-    /// The attributes of the party there, in its order; empty if it brings the same to all of its queues.
-    #[serde(default)]
-    pub attributes: Vec<BTreeMap<String, Value>>,
 }
 
 impl TicketRow {
@@ -257,11 +255,27 @@ impl TicketRow {
             for (player, rating) in row.players.iter_mut().zip(&mut also.ratings) {
                 std::mem::swap(&mut player.rating, rating);
             }
-            for (brought, attributes) in row.brought.iter_mut().zip(&mut also.attributes) {
-                std::mem::swap(&mut brought.attributes, attributes);
+        }
+        let there = self.elsewhere(at);
+        if let Some((here, behind)) = row.brought.split_at_mut_checked(there.start) {
+            for (brought, there) in here.iter_mut().zip(behind).take(there.len()) {
+                std::mem::swap(&mut brought.attributes, &mut there.attributes);
             }
         }
         Some(Cow::Owned(row))
+    }
+
+    /// Where in `brought` it is what the party brings to one of `also`, in its order; nothing is there if it brings the same to
+    /// all of its queues.
+    pub(crate) fn elsewhere(&self, also: usize) -> Range<usize> {
+        let (players, all) = (self.players.len(), self.brought.len());
+        let from = (also + 1).saturating_mul(players).min(all);
+        from..from.saturating_add(players).min(all)
+    }
+
+    /// What they bring, of each player once.
+    pub(crate) fn party(&self) -> &[Brought] {
+        self.brought.get(..self.players.len()).unwrap_or(&self.brought)
     }
 
     /// Takes it out of a queue, where it waits in another.
@@ -272,7 +286,11 @@ impl TicketRow {
         {
             *self = row.into_owned();
         }
-        self.also.retain(|also| also.queue != *queue);
+        if let Some(at) = self.also.iter().position(|also| also.queue == *queue) {
+            let there = self.elsewhere(at);
+            self.brought.drain(there);
+            self.also.remove(at);
+        }
     }
 }
 

@@ -194,7 +194,7 @@ mod tests {
             secret::write_private(&path, &format!("{}\n{weak} until 9", keys.keys[0].0)).unwrap();
             let told = fault(&path).unwrap_or_default();
             assert!(told.contains("not random"), "{typed:?}: {told}");
-            assert!(Keys::load(&path, Mode::Serve, &SystemIds).is_err());
+            assert!(Keys::load(&path, &log, Mode::Serve, &SystemIds).is_err());
         }
     }
 
