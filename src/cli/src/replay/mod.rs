@@ -29,8 +29,8 @@ The file is CSV, plain or gzip, one row per player per match, sorted by time and
   1,1700000000,0,ann,1,3,
   1,1700000000,1,bob,2,1,
 timestamp is in seconds since 1970, team counts from 0, rank 1 is the best team and equal ranks are a tie; score may be
-empty, and mode is the variant that was played (map, surface), kept with the result; ratings are those of --mode. Replaying the same file into the same directory again counts nothing twice, and goes on
-where a stop came between.
+empty, and mode is the variant that was played (map, surface), kept with the result; ratings are those of --mode.
+Replaying the same file into the same directory again counts nothing twice, and goes on where a stop came between.
 
 Exit code 0: done; 1: the data directory failed; 2: a line of the file is wrong (`FILE:line N: ..`).")]
 pub(crate) struct Command {

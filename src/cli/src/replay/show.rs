@@ -141,8 +141,8 @@ impl Summary<'_> {
                 grouped(done.agree + done.differ),
             ));
             say(format_args!(
-                "  mode {} has one of: matches from elsewhere, rulings on results, ratings set by hand or reset, hidden players, \
-                 a board or rating options of its own, a system that learns (kalman)",
+                "  mode {} has one of: matches from elsewhere, rulings on results, ratings set by hand or reset, players who \
+                 are hidden or were erased, a board or rating options of its own, a system that learns (kalman)",
                 self.mode,
             ));
         }
