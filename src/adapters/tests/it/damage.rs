@@ -154,11 +154,11 @@ fn damage_of_real_files_is_named() {
     assert!(EmbeddedStore::look(dir.path(), &range).is_ok());
     assert!(files() == before);
     std::fs::remove_file(dir.path().join("journal.redb")).expect("removed");
-    let error = EmbeddedStore::look(dir.path(), &range).err().expect("refused").to_string();
+    let error = EmbeddedStore::look(dir.path(), &range).expect_err("refused").to_string();
     assert!(error.contains("`journal.redb` is missing"), "{error}");
     std::fs::write(dir.path().join("journal.redb"), &before[0]).expect("written");
     std::fs::write(dir.path().join("tables.redb"), b"nonsense").expect("written");
-    let error = EmbeddedStore::look(dir.path(), &range).err().expect("refused");
+    let error = EmbeddedStore::look(dir.path(), &range).expect_err("refused");
     assert!(error.to_string().starts_with("`tables.redb` is damaged"), "{error}");
     let error = EmbeddedStore::open(dir.path(), clock, quiet()).err().expect("refused");
     assert!(error.to_string().starts_with("`tables.redb` is damaged"), "{error}");
