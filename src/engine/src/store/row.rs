@@ -201,7 +201,7 @@ pub struct TicketRow {
     /// The party, with its ratings in `queue`.
     pub players: Vec<TicketPlayer>,
     /// What they bring, in the same order; empty if nobody brings anything. Where they bring other attributes to the other
-    /// queues: behind it for each of `also` those there ([`TicketRow::elsewhere`]).
+    /// queues: behind it for each of `also` those there.
     pub brought: Vec<Brought>,
     /// Whether they play already, and look for others to join them.
     pub backfill: bool,
