@@ -1,7 +1,8 @@
 //! A record: one call in CloudTrail's words, as one line that is always written the same way.
 use crate::{hash::sha256, note::VerifierKey};
 use gsm_core::Timestamp;
-use std::io::Write as _;
+use memchr::memmem::Finder;
+use std::{io::Write as _, sync::LazyLock};
 
 /// Bytes of a record; an entry bundle of C2SP has room for 65,535.
 pub const RECORD_BYTES_MAX: usize = 60_000;
@@ -255,7 +256,9 @@ pub(crate) fn commit_of(line: &[u8]) -> Option<u64> {
 pub(crate) fn successor_of(line: &[u8]) -> Option<VerifierKey> {
     const NAME: &[u8] = b",\"eventName\":\"gsm:RotateAuditKey\",";
     const MEMBER: &[u8] = b",\"resources\":[{\"ARN\":\"";
-    memchr::memmem::find(line, NAME)?;
+    // It is asked of every record of a log.
+    static IS_ROTATION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(NAME));
+    IS_ROTATION.find(line)?;
     let from = memchr::memmem::rfind(line, MEMBER)? + MEMBER.len();
     let rest = line.get(from..)?;
     std::str::from_utf8(rest.get(..memchr::memchr(b'"', rest)?)?).ok()?.parse().ok()
