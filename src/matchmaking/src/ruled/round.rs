@@ -105,7 +105,7 @@ impl RulePool {
 
     /// Begins a round: the anchors are those that news may have come for.
     pub(super) fn begin(&mut self, now: Timestamp, work: &mut u32) -> Round {
-        self.waiting.settle(false);
+        self.waiting.settle(self.news.len() >= FEW_NEWS);
         self.note_stages(now);
         self.rounds = self.rounds.wrapping_add(1);
         let mut news = std::mem::take(&mut self.news);
