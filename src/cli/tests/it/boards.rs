@@ -2,7 +2,11 @@ use crate::{
     gsm::{Ran, Served, arg, gsm, gsm_in, write},
     redis::Redis,
 };
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+use tempfile::TempDir;
 
 /// Defines a board by hand, as an operator would.
 fn define(served: &Served, key: &str, board: &str, body: &str) {
@@ -25,15 +29,23 @@ fn admin_key(data: &Path) -> String {
     keys["admin_key"].as_str().unwrap().to_owned()
 }
 
-#[test]
-fn who_is_hidden_since_a_payout_puts_nobody_into_an_export_twice() {
+/// The first season is over.
+const SEASONS: &str = r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"]}}"#;
+const BEST: &str = r#"{"value": "submitted", "direction": "descending", "operator": "best"}"#;
+
+/// A server without players that runs, its data directory, and its admin key.
+fn empty() -> (TempDir, PathBuf, Served, String) {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let served = Served::start("dev", &data, &["--bots", "0"]);
     let key = admin_key(&data);
-    let seasons = r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"]}}"#;
-    let column = r#"{"value": "submitted", "direction": "descending", "operator": "best"}"#;
-    define(&served, &key, "laps", &format!(r#"{{"columns": [{column}], "season": {seasons}}}"#));
+    (dir, data, served, key)
+}
+
+#[test]
+fn who_is_hidden_since_a_payout_puts_nobody_into_an_export_twice() {
+    let (dir, data, served, key) = empty();
+    define(&served, &key, "laps", &format!(r#"{{"columns": [{BEST}], "season": {SEASONS}}}"#));
     served.signal("TERM");
     let file = dir.path().join("a.csv");
     let lines: String = (1..=8).map(|n| format!("u{n},{},1577836801000\n", 100 - n)).collect();
@@ -60,16 +72,11 @@ fn who_is_hidden_since_a_payout_puts_nobody_into_an_export_twice() {
 
 #[test]
 fn an_import_is_taken_whole_wherever_its_thousandth_row_is() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    let served = Served::start("dev", &data, &["--bots", "0"]);
-    let key = admin_key(&data);
-    let seasons = r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"]}}"#;
-    let column = r#"{"value": "submitted", "direction": "descending", "operator": "best"}"#;
+    let (dir, data, served, key) = empty();
     let cohorts = r#"{"size": 50, "rule": "arrival"}"#;
-    let of_cohorts = format!(r#"{{"columns": [{column}], "season": {seasons}, "cohorts": {cohorts}}}"#);
+    let of_cohorts = format!(r#"{{"columns": [{BEST}], "season": {SEASONS}, "cohorts": {cohorts}}}"#);
     define(&served, &key, "cohorts", &of_cohorts);
-    define(&served, &key, "two", &format!(r#"{{"columns": [{column}, {column}], "past": true}}"#));
+    define(&served, &key, "two", &format!(r#"{{"columns": [{BEST}, {BEST}], "past": true}}"#));
     served.signal("TERM");
     let file = dir.path().join("a.csv");
     let import =
