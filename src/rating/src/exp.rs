@@ -22,18 +22,29 @@ const WHOLE: f64 = 6_755_399_441_055_744.0;
 #[must_use]
 #[inline(always)]
 pub fn exp(x: f64) -> f64 {
+    let found = within(kept(x, MIN, MAX));
+    if x >= MIN { found } else { 0.0 }
+}
+
+/// `x` from `min` to `max`, NaN as `min`.
+#[inline(always)]
+pub(crate) fn kept(x: f64, min: f64, max: f64) -> f64 {
     // One instruction each, which `max` and `min` with their rules for NaN are not.
-    let kept = if x > MIN { x } else { MIN };
-    let kept = if kept < MAX { kept } else { MAX };
-    let shifted = kept * STEPS + WHOLE;
+    let kept = if x > min { x } else { min };
+    if kept < max { kept } else { max }
+}
+
+/// [`exp`] of a number that is known to be far from its ends.
+#[inline(always)]
+pub(crate) fn within(x: f64) -> f64 {
+    let shifted = x * STEPS + WHOLE;
     let (steps, bits) = (shifted - WHOLE, shifted.to_bits());
-    let r = kept - steps * STEP - steps * STEP_REST;
+    let r = x - steps * STEP - steps * STEP_REST;
     let part = POWERS.get((bits % 64) as usize).copied().unwrap_or_default();
     let power = f64::from_bits(part.wrapping_add((bits >> 6) << 52));
     let square = r * r;
     let rest = (1.0 / 2.0 + r * (1.0 / 6.0)) + square * (1.0 / 24.0 + r * (1.0 / 120.0));
-    let found = power + power * (r + square * rest);
-    if x >= MIN { found } else { 0.0 }
+    power + power * (r + square * rest)
 }
 
 /// The bits of `2^(j/64)`.

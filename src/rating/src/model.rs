@@ -14,17 +14,10 @@ pub(crate) trait Model {
     /// What a result tells the players of one side.
     type Lesson: Copy;
 
-    /// Whether matches move the volatility; it is carried as it is otherwise.
-    const MOVES_VOLATILITY: bool = false;
-
     /// The rating of a player without matches.
     fn initial(&self) -> Rating;
     /// What the home side's advantage is worth.
     fn home_advantage(&self) -> f64;
-    /// Whether time changes a rating that a match or [`crate::System::initial`] has left.
-    fn has_growth(&self) -> bool {
-        true
-    }
     /// The rating after a time without matches.
     fn grown(&self, rating: Rating, idle: Millis) -> Rating;
     /// One more player of a side.
@@ -39,7 +32,11 @@ pub(crate) trait Model {
     fn predicted(&self, one: &Self::Team, other: &Self::Team) -> f64 {
         self.expected(&self.pair(one, other)).0
     }
-    /// The same as a logit, and how unsure the difference is that it was made of.
+    /// The chance that the two draw, in models that have draws.
+    fn drawn(&self, _: &Self::Pair) -> Option<f64> {
+        None
+    }
+    /// [`Model::predicted`] as a logit, and how unsure the difference is that it was made of.
     fn lead(&self, one: &Self::Team, other: &Self::Team) -> Lead {
         let p = self.predicted(one, other);
         Lead { logit: libm::log(p / (1.0 - p)), variance: 0.0 }

@@ -1,4 +1,5 @@
 //! The few functions that all systems share. Every input gives a finite answer.
+use crate::exp;
 use gsm_core::Millis;
 use std::cmp::Ordering;
 
@@ -11,7 +12,7 @@ const LEAD_MAX: f64 = 35.0;
 /// The expected score for a lead in natural units, strictly between 0 and 1 but for rounding.
 #[inline(always)]
 pub(crate) fn logistic(lead: f64) -> f64 {
-    1.0 / (1.0 + crate::exp::exp(-lead.clamp(-LEAD_MAX, LEAD_MAX)))
+    1.0 / (1.0 + exp::within(exp::kept(-lead, -LEAD_MAX, LEAD_MAX)))
 }
 
 /// `value` within `min..=max`, NaN as `or`. (`max` then `min`, unlike `clamp`, has no panic for settings that were

@@ -94,15 +94,6 @@ impl System {
         }
     }
 
-    /// Whether matches move the volatility.
-    pub(crate) const fn moves_volatility(&self) -> bool {
-        match self {
-            Self::Elo(_) | Self::Glicko(_) | Self::WengLin(_) | Self::TrueSkill(_) => false,
-            // The Kalman system keeps there how much of a mean is still prior.
-            Self::Glicko2(_) | Self::Kalman(_) => true,
-        }
-    }
-
     /// The expected score of side `a` against side `b` (win 1, tie 0.5, loss 0), from ratings grown to now;
     /// uncertainty of either side pulls it to one half. `home` is the side with the advantage of the game: 0 for
     /// `a`, 1 for `b`, anything else for none. An empty side counts as one newcomer. O(players).

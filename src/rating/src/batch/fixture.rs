@@ -26,6 +26,16 @@ pub(super) struct Duel<'a> {
     pub(super) home: Option<usize>,
 }
 
+/// A [`Fixture`] of two players.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lone {
+    pub(super) players: [u32; 2],
+    /// Of the first.
+    pub(super) score: f64,
+    pub(super) at: Timestamp,
+    pub(super) home: Option<usize>,
+}
+
 impl<'a> Fixture<'a> {
     /// A match of `ends.len()` sides: side `i` are the `players` from `ends[i - 1]` (or 0) up to `ends[i]`, and came to
     /// `places[i]` (1 is the best, equal is a tie). Everybody played all of it. Nobody may play twice: the later seat
@@ -102,6 +112,13 @@ impl<'a> Fixture<'a> {
             start = end;
             (place, players as usize)
         })
+    }
+
+    /// The match, if it has two players.
+    #[inline]
+    pub(super) fn lone(&self) -> Option<Lone> {
+        let (&[one, other], [place, other_place]) = (self.players, self.places) else { return None };
+        Some(Lone { players: [one, other], score: score(*place, *other_place), at: self.at, home: self.home })
     }
 
     /// The match, if it has two sides.

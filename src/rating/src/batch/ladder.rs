@@ -1,49 +1,72 @@
-use super::fixture::{Duel, Fixture};
-use super::seat::Seats;
+use super::fixture::{Duel, Fixture, Lone};
+use super::seat::{Counted, Estimate, Mean, Row, Seats, Timed};
 use crate::model::{self, Model};
-use crate::true_skill::TrueSkill;
+use crate::true_skill::{Margin, TrueSkill};
 use crate::{
-    Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, RatedState,
-    RatingError, Scratch, Side, System, TrueSkillSettings, WengLinSettings,
+    Change, EloSettings, Entrant, Game, Glicko2Settings, GlickoSettings, KalmanSettings, Rating, RatingError,
+    Scratch, Side, System, TrueSkillSettings, WengLinSettings,
 };
 use gsm_core::{Probability, Timestamp};
 
 /// How many matches ahead players are fetched.
 const BLOCK: usize = 16;
 
-/// The systems that are a [`Model`].
+/// The systems that are a [`Model`], each with its players in the smallest rows that will do for its settings.
 #[derive(Clone, Debug)]
-enum Rules {
-    Elo(EloSettings),
-    Glicko(GlickoSettings),
-    Glicko2(Glicko2Settings),
-    WengLin(WengLinSettings),
-    TrueSkill(TrueSkillSettings),
+enum Rated {
+    Elo(EloSettings, Seats<Mean>),
+    EloOfNewcomers(EloSettings, Seats<Counted>),
+    Glicko(GlickoSettings, Seats<Timed>),
+    Glicko2(Glicko2Settings, Seats<Timed>),
+    WengLin(WengLinSettings, Seats<Estimate>),
+    WengLinInTime(WengLinSettings, Seats<Timed>),
+    TrueSkill(TrueSkillSettings, Margin, Seats<Estimate>),
+    TrueSkillInTime(TrueSkillSettings, Margin, Seats<Timed>),
 }
 
-impl Rules {
-    fn of(system: &System) -> Result<Self, &KalmanSettings> {
+impl Rated {
+    fn new(system: &System, players: usize) -> Result<Self, &KalmanSettings> {
+        let newcomer = system.initial();
         Ok(match system {
-            System::Elo(settings) => Self::Elo(settings.clone()),
-            System::Glicko(settings) => Self::Glicko(settings.clone()),
-            System::Glicko2(settings) => Self::Glicko2(settings.clone()),
-            System::WengLin(settings) => Self::WengLin(settings.clone()),
-            System::TrueSkill(settings) => Self::TrueSkill(settings.clone()),
+            System::Elo(settings) if settings.provisional_games == 0 => {
+                Self::Elo(settings.clone(), Seats::new(newcomer, players))
+            }
+            System::Elo(settings) => Self::EloOfNewcomers(settings.clone(), Seats::new(newcomer, players)),
+            System::Glicko(settings) => Self::Glicko(settings.clone(), Seats::new(newcomer, players)),
+            System::Glicko2(settings) => Self::Glicko2(settings.clone(), Seats::new(newcomer, players)),
+            System::WengLin(settings) if settings.growth_per_day > 0.0 => {
+                Self::WengLinInTime(settings.clone(), Seats::new(newcomer, players))
+            }
+            System::WengLin(settings) => Self::WengLin(settings.clone(), Seats::new(newcomer, players)),
+            System::TrueSkill(settings) => {
+                let TrueSkill { margin, .. } = TrueSkill::new(settings);
+                if settings.growth_per_day > 0.0 {
+                    Self::TrueSkillInTime(settings.clone(), margin, Seats::new(newcomer, players))
+                } else {
+                    Self::TrueSkill(settings.clone(), margin, Seats::new(newcomer, players))
+                }
+            }
             System::Kalman(settings) => return Err(settings),
         })
     }
 }
 
-/// Does something with the [`Model`].
-macro_rules! with_model {
-    ($rules:expr, $desk:expr, $model:ident => $done:expr) => {
-        match $rules {
-            Rules::Elo($model) => $done,
-            Rules::Glicko($model) => $done,
-            Rules::Glicko2($model) => $done,
-            Rules::WengLin($model) => $done,
-            Rules::TrueSkill(settings) => {
-                let $model = &TrueSkill { settings, margin: $desk.scratch.margin(settings) };
+/// Does something with the [`Model`] and the seats.
+macro_rules! with {
+    ($rated:expr, ($model:ident, $seats:ident) => $done:expr) => {
+        match $rated {
+            Rated::Elo($model, $seats) => $done,
+            Rated::EloOfNewcomers($model, $seats) => $done,
+            Rated::Glicko($model, $seats) => $done,
+            Rated::Glicko2($model, $seats) => $done,
+            Rated::WengLin($model, $seats) => $done,
+            Rated::WengLinInTime($model, $seats) => $done,
+            Rated::TrueSkill(settings, margin, $seats) => {
+                let $model = &TrueSkill { settings, margin: *margin };
+                $done
+            }
+            Rated::TrueSkillInTime(settings, margin, $seats) => {
+                let $model = &TrueSkill { settings, margin: *margin };
                 $done
             }
         }
@@ -53,8 +76,7 @@ macro_rules! with_model {
 /// All players of one mode while a history is rated.
 #[derive(Clone, Debug)]
 pub struct Ladder {
-    rules: Rules,
-    seats: Seats,
+    rated: Rated,
     desk: Desk,
 }
 
@@ -74,14 +96,13 @@ impl Ladder {
     /// [`System::Kalman`], with its settings: it learns more of a history than its ratings, see
     /// [`crate::evaluation::Contender`].
     pub fn new(system: &System, players: usize) -> Result<Self, &KalmanSettings> {
-        let rules = Rules::of(system)?;
-        Ok(Self { rules, seats: Seats::new(system, players), desk: Desk::default() })
+        Ok(Self { rated: Rated::new(system, players)?, desk: Desk::default() })
     }
 
-    /// A player as the last match left it; `None` for a number that has no seat.
+    /// A player's rating as the last match left it; `None` for a number that has no seat.
     #[must_use]
-    pub fn state(&self, player: u32) -> Option<RatedState> {
-        self.seats.state(player)
+    pub fn rating(&self, player: u32) -> Option<Rating> {
+        with!(&self.rated, (_model, seats) => seats.rating(player))
     }
 
     /// The expected score of one side of the match against another, from the ratings as they stand, grown to the
@@ -90,31 +111,23 @@ impl Ladder {
     /// # Errors
     /// A side that the match does not have, or a player without seat.
     pub fn predict(
-        &mut self,
+        &self,
         fixture: &Fixture<'_>,
         one: usize,
         other: usize,
     ) -> Result<Probability, RatingError> {
-        let Self { rules, seats, desk } = self;
-        let pairing = Pairing::of(seats, fixture, one, other)?;
-        Ok(with_model!(rules, desk, model => Probability::saturating(pairing.predicted(model))))
+        with!(&self.rated, (model, seats) => {
+            let pairing = Pairing::of(seats, fixture, one, other)?;
+            Ok(Probability::saturating(pairing.predicted(model)))
+        })
     }
 
     /// The chance that the first two sides of the match draw: [`System::draw_pair`]. O(players of the two).
     ///
     /// # Errors
     /// A player without seat.
-    pub fn predict_draw(&mut self, fixture: &Fixture<'_>) -> Result<Option<Probability>, RatingError> {
-        let Self { rules, seats, desk } = self;
-        let pairing = Pairing::of(seats, fixture, 0, 1)?;
-        let drawn = match rules {
-            Rules::WengLin(settings) => pairing.pair(settings).drawn(),
-            Rules::TrueSkill(settings) => {
-                let margin = desk.scratch.margin(settings);
-                Some(pairing.pair(&TrueSkill { settings, margin }).drawn())
-            }
-            Rules::Elo(_) | Rules::Glicko(_) | Rules::Glicko2(_) => None,
-        };
+    pub fn predict_draw(&self, fixture: &Fixture<'_>) -> Result<Option<Probability>, RatingError> {
+        let drawn = with!(&self.rated, (model, seats) => Pairing::of(seats, fixture, 0, 1)?.drawn(model));
         Ok(drawn.map(Probability::saturating))
     }
 
@@ -124,8 +137,8 @@ impl Ladder {
     /// # Errors
     /// A player without seat; nothing has changed.
     pub fn apply(&mut self, fixture: &Fixture<'_>) -> Result<&[Change], RatingError> {
-        let Self { rules, seats, desk } = self;
-        with_model!(rules, desk, model => rate(model, seats, desk, fixture)?);
+        let Self { rated, desk } = self;
+        with!(rated, (model, seats) => rate(model, seats, desk, fixture)?);
         Ok(&self.desk.changes)
     }
 
@@ -133,9 +146,28 @@ impl Ladder {
     ///
     /// # Errors
     /// As there.
+    #[inline]
     pub fn settle(&mut self, fixture: &Fixture<'_>) -> Result<(), RatingError> {
-        let Self { rules, seats, desk } = self;
-        with_model!(rules, desk, model => settle(model, seats, desk, fixture))
+        // By numbers that fit the registers, if it is of two players.
+        if let Some(Lone { players: [one, other], score, at, home }) = fixture.lone()
+            && self.meet(one, other, score, at, home)
+        {
+            return Ok(());
+        }
+        self.settle_any(fixture)
+    }
+
+    /// [`meet`].
+    #[inline(never)]
+    fn meet(&mut self, one: u32, other: u32, score: f64, at: Timestamp, home: Option<usize>) -> bool {
+        let lone = Lone { players: [one, other], score, at, home };
+        with!(&mut self.rated, (model, seats) => meet(model, seats, lone))
+    }
+
+    #[inline(never)]
+    fn settle_any(&mut self, fixture: &Fixture<'_>) -> Result<(), RatingError> {
+        let Self { rated, desk } = self;
+        with!(rated, (model, seats) => settle(model, seats, desk, fixture))
     }
 
     /// Rates matches in their order: [`Ladder::settle`] one after another, but the players of the matches to come are
@@ -170,14 +202,14 @@ impl Ladder {
         now: &[Fixture<'_>],
         next: &[Fixture<'_>],
     ) -> Result<(), (usize, RatingError)> {
-        let Self { rules, seats, desk } = self;
-        with_model!(rules, desk, model => settle_block(model, seats, desk, now, next))
+        let Self { rated, desk } = self;
+        with!(rated, (model, seats) => settle_block(model, seats, desk, now, next))
     }
 }
 
 /// Two sides of a match, all of whose players have seats.
-struct Pairing<'a> {
-    seats: &'a Seats,
+struct Pairing<'a, R> {
+    seats: &'a Seats<R>,
     at: Timestamp,
     one: &'a [u32],
     other: &'a [u32],
@@ -185,8 +217,8 @@ struct Pairing<'a> {
     home: Option<usize>,
 }
 
-impl<'a> Pairing<'a> {
-    fn of(seats: &'a Seats, fixture: &Fixture<'a>, one: usize, other: usize) -> Result<Self, RatingError> {
+impl<'a, R: Row> Pairing<'a, R> {
+    fn of(seats: &'a Seats<R>, fixture: &Fixture<'a>, one: usize, other: usize) -> Result<Self, RatingError> {
         let side = |nth: usize| {
             let players = fixture
                 .side(nth)
@@ -208,15 +240,15 @@ impl<'a> Pairing<'a> {
         model.predicted(&one, &other)
     }
 
-    fn pair<M: Model>(&self, model: &M) -> M::Pair {
+    fn drawn<M: Model>(&self, model: &M) -> Option<f64> {
         let (one, other) = self.teams(model);
-        model.pair(&one, &other)
+        model.drawn(&model.pair(&one, &other))
     }
 }
 
-fn settle_block<M: Model>(
+fn settle_block<M: Model, R: Row>(
     model: &M,
-    seats: &mut Seats,
+    seats: &mut Seats<R>,
     desk: &mut Desk,
     now: &[Fixture<'_>],
     next: &[Fixture<'_>],
@@ -224,17 +256,21 @@ fn settle_block<M: Model>(
     let mut next = next.iter();
     for (at, fixture) in now.iter().enumerate() {
         if let Some(next) = next.next() {
-            seats.prefetch::<M>(next.players());
+            seats.prefetch(next.players());
         }
-        settle(model, seats, desk, fixture).map_err(|error| (at, error))?;
+        let settled = match fixture.lone() {
+            Some(lone) if meet(model, seats, lone) => Ok(()),
+            _ => settle(model, seats, desk, fixture),
+        };
+        settled.map_err(|error| (at, error))?;
     }
     Ok(())
 }
 
 /// Rates any match and leaves its changes on the desk.
-fn rate<M: Model>(
+fn rate<M: Model, R: Row>(
     model: &M,
-    seats: &mut Seats,
+    seats: &mut Seats<R>,
     desk: &mut Desk,
     fixture: &Fixture<'_>,
 ) -> Result<(), RatingError> {
@@ -243,8 +279,8 @@ fn rate<M: Model>(
         && let (Some(a), Some(b)) = (seats.entrant(model, *one, at), seats.entrant(model, *other, at))
     {
         let both = model::alone(model, [&a, &b], home, score);
-        seats.store::<M>(*one, both[0].after, at);
-        seats.store::<M>(*other, both[1].after, at);
+        seats.store(*one, both[0].after, at);
+        seats.store(*other, both[1].after, at);
         changes.clear();
         changes.extend(both);
         return Ok(());
@@ -263,41 +299,23 @@ fn rate<M: Model>(
     model::rate(model, &Game { sides: &lent, home: fixture.home(), learnt: None }, scratch, changes);
     *sides = self::lent(lent);
     for (player, change) in fixture.players().iter().zip(changes.iter()) {
-        seats.store::<M>(*player, change.after, fixture.at());
+        seats.store(*player, change.after, fixture.at());
     }
     Ok(())
 }
 
 /// [`rate`], for who does not ask for the changes.
-#[inline]
-fn settle<M: Model>(
+fn settle<M: Model, R: Row>(
     model: &M,
-    seats: &mut Seats,
+    seats: &mut Seats<R>,
     desk: &mut Desk,
     fixture: &Fixture<'_>,
 ) -> Result<(), RatingError> {
-    match fixture.duel() {
-        Some(duel) => meet(model, seats, &duel),
-        None => rate(model, seats, desk, fixture),
-    }
-}
-
-/// A match of two sides, as [`model::rate`] has it, but seat to seat, for when nobody asks for the changes.
-#[inline]
-fn meet<M: Model>(model: &M, seats: &mut Seats, duel: &Duel<'_>) -> Result<(), RatingError> {
-    let Duel { at, players, split, score, home } = *duel;
-    if let [one, other] = *players {
-        let (Some(a), Some(b)) = (seats.entrant(model, one, at), seats.entrant(model, other, at)) else {
-            return seats.check(players);
-        };
-        let pair = model::pair(model, std::iter::once(a), std::iter::once(b), home);
-        let lessons = model.lessons(&pair, score);
-        seats.store::<M>(one, model.applied(&a, &lessons.0), at);
-        seats.store::<M>(other, model.applied(&b, &lessons.1), at);
-        return Ok(());
-    }
+    let Some(Duel { at, players, split, score, home }) = fixture.duel() else {
+        return rate(model, seats, desk, fixture);
+    };
     seats.check(players)?;
-    seats.prefetch::<M>(players);
+    seats.prefetch(players);
     let (one, other) = players.split_at_checked(split).unwrap_or_default();
     let pair = model::pair(model, seats.entrants(model, one, at), seats.entrants(model, other, at), home);
     let lessons = model.lessons(&pair, score);
@@ -305,11 +323,25 @@ fn meet<M: Model>(model: &M, seats: &mut Seats, duel: &Duel<'_>) -> Result<(), R
     for (side, lesson) in [(one, lessons.0), (other, lessons.1)] {
         for player in side {
             if let Some(entrant) = seats.entrant(model, *player, at) {
-                seats.store::<M>(*player, model.applied(&entrant, &lesson), at);
+                seats.store(*player, model.applied(&entrant, &lesson), at);
             }
         }
     }
     Ok(())
+}
+
+/// [`settle`] of a match of two players, seat to seat; whether both have one.
+#[inline(always)]
+fn meet<M: Model, R: Row>(model: &M, seats: &mut Seats<R>, lone: Lone) -> bool {
+    let Lone { players: [one, other], score, at, home } = lone;
+    let (Some(a), Some(b)) = (seats.entrant(model, one, at), seats.entrant(model, other, at)) else {
+        return false;
+    };
+    let pair = model::pair(model, std::iter::once(a), std::iter::once(b), home);
+    let lessons = model.lessons(&pair, score);
+    seats.store(one, model.applied(&a, &lessons.0), at);
+    seats.store(other, model.applied(&b, &lessons.1), at);
+    true
 }
 
 /// The same memory for sides of another lifetime: an emptied vector, which the standard library builds in place.

@@ -1,7 +1,7 @@
 //! Rating whole histories in memory: players are numbers, and a match is a few slices.
 //!
 //! A [`Ladder`] gives the same bits as [`crate::System::at`] and [`crate::System::update`] match by match: it runs the
-//! same code. It is faster because a player is half a cache line, nothing is allocated, and the players of the next
+//! same code. It is faster because a player is half a cache line at most, nothing is allocated, and the players of the next
 //! matches are fetched while one is rated.
 //!
 //! ```
@@ -14,7 +14,7 @@
 //! assert_eq!(ladder.predict(&fixture, 0, 1)?.get(), 0.5);
 //! ladder.apply(&fixture)?;
 //! assert!(ladder.predict(&fixture, 0, 1)?.get() > 0.5);
-//! assert_eq!(ladder.state(3).map(|state| state.games), Some(1));
+//! assert_eq!(ladder.rating(3).map(|rating| rating.mean > 1500.0), Some(true));
 //! # Ok::<(), gsm_rating::RatingError>(())
 //! ```
 

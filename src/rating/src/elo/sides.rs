@@ -26,11 +26,6 @@ impl Model for EloSettings {
         self.home_advantage
     }
 
-    #[inline(always)]
-    fn has_growth(&self) -> bool {
-        false
-    }
-
     /// Time does nothing but to show the deviation of today's settings.
     #[inline(always)]
     fn grown(&self, rating: Rating, _: Millis) -> Rating {

@@ -13,8 +13,6 @@ impl Model for Glicko2Settings {
     type Pair = Pair;
     type Lesson = Lesson;
 
-    const MOVES_VOLATILITY: bool = true;
-
     fn initial(&self) -> Rating {
         self.newcomer()
     }

@@ -128,11 +128,6 @@ impl Model for TrueSkill<'_> {
     }
 
     #[inline(always)]
-    fn has_growth(&self) -> bool {
-        self.settings.growth_per_day > 0.0
-    }
-
-    #[inline(always)]
     fn grown(&self, rating: Rating, idle: Millis) -> Rating {
         let TrueSkillSettings { growth_per_day, deviation_max, .. } = *self.settings;
         let of = self.settings.deviation_of(rating);
@@ -166,6 +161,10 @@ impl Model for TrueSkill<'_> {
     fn expected(&self, pair: &Pair) -> (f64, f64) {
         let expected = pair.expected();
         (expected, 1.0 - expected)
+    }
+
+    fn drawn(&self, pair: &Pair) -> Option<f64> {
+        Some(pair.drawn())
     }
 
     #[inline(always)]

@@ -74,11 +74,6 @@ impl Model for WengLinSettings {
     }
 
     #[inline(always)]
-    fn has_growth(&self) -> bool {
-        self.growth_per_day > 0.0
-    }
-
-    #[inline(always)]
     fn grown(&self, rating: Rating, idle: Millis) -> Rating {
         let of = self.deviation_of(rating);
         let deviation = numeric::grown_to(of, self.growth_per_day, idle, self.deviation_max);
@@ -109,6 +104,10 @@ impl Model for WengLinSettings {
     fn expected(&self, pair: &Pair) -> (f64, f64) {
         let expected = pair.expected();
         (expected, 1.0 - expected)
+    }
+
+    fn drawn(&self, pair: &Pair) -> Option<f64> {
+        pair.drawn()
     }
 
     #[inline(always)]

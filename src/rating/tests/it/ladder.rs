@@ -116,9 +116,9 @@ proptest! {
         let mut at_once = Ladder::new(&system, PLAYERS as usize).unwrap();
         prop_assert_eq!(at_once.settle_all(of.iter().map(|of| Ok(of.fixture()))), Ok(of.len()));
         for player in 0..PLAYERS {
-            prop_assert_eq!(one_by_one.state(player), Some(states[player as usize]));
-            prop_assert_eq!(silent.state(player), Some(states[player as usize]));
-            prop_assert_eq!(at_once.state(player), Some(states[player as usize]));
+            prop_assert_eq!(one_by_one.rating(player), Some(states[player as usize].rating));
+            prop_assert_eq!(silent.rating(player), Some(states[player as usize].rating));
+            prop_assert_eq!(at_once.rating(player), Some(states[player as usize].rating));
         }
     }
 }
@@ -172,9 +172,10 @@ fn a_player_without_seat_stops_the_history_where_it_is() {
     let broken = [Ok(fixture(&[0, 1])), Err(RatingError::EmptySide { side: 1 }), Ok(fixture(&[0, 2]))];
     let mut other = Ladder::new(&System::default(), 3).unwrap();
     assert_eq!(other.settle_all(broken), Err((1, RatingError::EmptySide { side: 1 })));
-    assert_eq!(other.state(2).unwrap().games, 0);
-    let games = [0, 1, 2].map(|player| ladder.state(player).unwrap().games);
-    assert_eq!((games, ladder.state(3)), ([1, 1, 0], None));
+    let new = System::default().initial();
+    assert_eq!(other.rating(2), Some(new));
+    let are_new = [0, 1, 2, 3].map(|player| ladder.rating(player).map(|rating| rating == new));
+    assert_eq!(are_new, [Some(false), Some(false), Some(true), None]);
     assert_eq!(ladder.predict(&history[1], 0, 1), Err(error));
     assert!(matches!(ladder.predict(&history[0], 0, 2), Err(RatingError::NoSuchSide { home: 2, sides: 2 })));
 }
