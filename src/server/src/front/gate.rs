@@ -63,6 +63,8 @@ pub struct Seat {
     origin: Origin,
     /// Where in `Counts::seats`; changed under the lock of the counts only.
     place: AtomicUsize,
+    /// Where among those of its origin; likewise.
+    place_of_origin: AtomicUsize,
     /// From when it may be shed, in nanoseconds of the gate's life; [`SERVED`] for never.
     shed_from: AtomicU64,
     sign: AtomicU8,
@@ -124,7 +126,11 @@ impl Counts {
             moved.place.store(place, Ordering::Relaxed);
         }
         if let Some(here) = self.by_origin.get_mut(&seat.origin) {
-            here.retain(|other| !Arc::ptr_eq(other, seat));
+            let place = seat.place_of_origin.load(Ordering::Relaxed);
+            here.swap_remove(place);
+            if let Some(moved) = here.get(place) {
+                moved.place_of_origin.store(place, Ordering::Relaxed);
+            }
             if here.is_empty() {
                 self.by_origin.remove(&seat.origin);
             }
@@ -180,9 +186,11 @@ impl Gate {
         } else if counts.seats.len() >= self.open_max {
             shed(&mut counts, None, nanos).ok_or(Refusal::Full)?;
         }
+        let of_origin = counts.by_origin.get(&origin).map_or(0, Vec::len);
         let seat = Arc::new(Seat {
             origin,
             place: AtomicUsize::new(counts.seats.len()),
+            place_of_origin: AtomicUsize::new(of_origin),
             shed_from: AtomicU64::new(nanos),
             sign: AtomicU8::new(Sign::Stay as u8),
             waker: Mutex::default(),
@@ -353,6 +361,10 @@ mod tests {
                 (open, open)
             );
             assert!(counts.seats.iter().enumerate().all(|(i, seat)| seat.place.load(Ordering::Relaxed) == i));
+            for here in counts.by_origin.values() {
+                let mut all = here.iter().enumerate();
+                assert!(all.all(|(i, seat)| seat.place_of_origin.load(Ordering::Relaxed) == i));
+            }
         }
     }
 }

@@ -85,11 +85,13 @@ pub(super) async fn measure(
             let event = stream.event(r#""state":"completed""#).await?;
             let came = now();
             let event: Value = serde_json::from_str(&event).map_err(Failure::failed)?;
-            Ok::<_, Failure>(Pushed { of: text(&event, "match_id")?, asked, came })
+            // The connections go along: what their ends cost is no part of a ticket.
+            Ok::<_, Failure>((Pushed { of: text(&event, "match_id")?, asked, came }, stream, calls))
         }
     };
-    let mut all = futures::future::try_join_all(lanes.into_iter().enumerate().map(one)).await?;
+    let done = futures::future::try_join_all(lanes.into_iter().enumerate().map(one)).await?;
     let used = server.cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
+    let mut all: Vec<Pushed> = done.into_iter().map(|(pushed, ..)| pushed).collect();
     all.sort_by(|a, b| a.of.cmp(&b.of));
     let mut waits = Vec::with_capacity(all.len());
     for pair in all.chunk_by(|a, b| a.of == b.of) {

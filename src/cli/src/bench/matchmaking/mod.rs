@@ -25,7 +25,7 @@ pub(crate) struct Command {
     tickets: u64,
     /// Tickets made over the API, once 1,000 and once 4,000 a second
     #[arg(long, value_name = "N", default_value_t = 4_000,
-        value_parser = clap::value_parser!(u64).range(10..=8_000))]
+        value_parser = clap::value_parser!(u64).range(10..=4_900))]
     api_tickets: u64,
     #[command(flatten)]
     common: Common,
