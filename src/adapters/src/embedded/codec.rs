@@ -19,7 +19,7 @@ pub(super) enum CodecError {
     #[error("its checksum does not fit")]
     Checksum,
     /// Too short, too long or of no known shape.
-    #[error("its bytes have no known shape")]
+    #[error("its bytes have no shape that this gsm knows")]
     Shape,
     /// Written by a later release.
     #[error("its format `{0}` is newer than this release")]

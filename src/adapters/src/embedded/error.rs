@@ -13,7 +13,9 @@ pub enum OpenError {
         pid: String,
     },
     /// A file does not hold what was written to it.
-    #[error("`{file}` is damaged: {what} hint: restore both files from one backup; nothing was changed")]
+    #[error(
+        "`{file}` is damaged: {what} hint: restore both files from one backup, or start the gsm that wrote them; nothing was changed"
+    )]
     Damaged {
         /// What was found.
         what: String,

@@ -22,7 +22,8 @@ pub enum Home {
     Live,
 }
 
-/// Where a row lives. The order of keys is the order of ranges; [`Key::encode`] keeps it.
+/// Where a row lives. The order of keys is the order of ranges; [`Key::encode`] keeps it. The embedded store's journal holds
+/// the number of the variant: a new one comes last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Key {
     /// A player.

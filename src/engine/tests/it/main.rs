@@ -42,6 +42,7 @@ mod shadows;
 mod shares;
 mod signing_keys;
 mod snapshots;
+mod stored;
 mod tickets;
 mod trained;
 mod variants;
