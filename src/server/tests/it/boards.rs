@@ -520,3 +520,37 @@ async fn a_league_that_makes_no_sense_is_refused() {
         admin.put("/v1/admin/boards/b", body).await.is(422, code);
     }
 }
+
+/// The clock of who asks may be ahead of the server's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instant_that_is_a_little_ahead_is_now() {
+    let world = World::new().await;
+    let (admin, server, ann) = (world.admin(), world.server(), world.player("Ann").await);
+    let kept = json!({ "columns": [{ "value": "submitted" }], "past": true });
+    admin.put("/v1/admin/boards/kept", kept).await.ok();
+    let give = async |at: Option<i64>| {
+        let mut entry = json!({ "player_id": &ann.id, "values": [1] });
+        if let Some(at) = at {
+            entry["at"] = json!(at);
+        }
+        server.post("/v1/rankings/kept/entries", json!({ "entries": [entry] })).await
+    };
+    let time = async |name: &str| {
+        let entry = server.get(&format!("/v1/rankings/kept/entries/{}", ann.id)).await.ok();
+        entry[name].as_i64().unwrap()
+    };
+    give(None).await.ok();
+    let at = time("submitted_at").await + 900;
+    give(Some(at)).await.ok();
+    let now = time("submitted_at").await;
+    assert!(now <= at, "nothing is kept of the future");
+    give(Some(now + 60_000)).await.is(422, "invalid");
+    let past = |query: String| format!("/v1/rankings/kept/players/{}/past?{query}", ann.id);
+    let found = server.get(&past(format!("at={}", now + 900))).await.ok();
+    assert_eq!(found["entries"][0]["rank"], 1);
+    let series = |to: i64| past(format!("from=0&to={to}&points=3"));
+    let found = server.get(&series(now + 900)).await.ok();
+    assert_eq!(found["entries"][2]["rank"], 1);
+    server.get(&series(now + 60_000)).await.is(422, "invalid_parameter");
+    server.get(&past(format!("at={}", now + 60_000))).await.is(422, "invalid_parameter");
+}
