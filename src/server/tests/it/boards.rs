@@ -521,6 +521,58 @@ async fn a_league_that_makes_no_sense_is_refused() {
     }
 }
 
+/// The JSON of docs/boards.md: each definition of a board, and what is only a part of one.
+fn documented() -> Vec<Value> {
+    let text = include_str!("../../../../docs/boards.md");
+    let mut found = Vec::new();
+    for block in text.split("```json\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        let read = serde_json::Deserializer::from_str(block).into_iter::<Value>();
+        found.extend(read.map(|one| one.unwrap_or_else(|error| panic!("{error}: {block}"))));
+    }
+    for call in text.split("$SERVER/v1/admin/boards/").skip(1) {
+        let body = call.split("-d '").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+        found.push(serde_json::from_str(body).unwrap());
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documented_definitions_are_taken() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let found = documented();
+    let with_tiers = found.iter().find(|one| one["tiers"].is_object()).unwrap();
+    let scores = json!([{ "value": "submitted", "operator": "best" }]);
+    let season = json!({ "at": { "starts_at": ["2026-03-01T09:00:00Z"] } });
+    let mut taken = 0;
+    for (nth, example) in found.iter().enumerate() {
+        let has = |name: &str| example.get(name).is_some();
+        let definition = if has("columns") {
+            example.clone()
+        } else if has("cron") || has("days") || has("at") {
+            json!({ "columns": scores, "season": example })
+        } else if has("cohorts") || has("league") {
+            let mut definition = json!({ "columns": scores, "season": season });
+            definition.as_object_mut().unwrap().extend(example.as_object().unwrap().clone());
+            definition
+        } else if has("start") || has("decay") {
+            let mut definition = with_tiers.clone();
+            if has("decay") {
+                definition["columns"] = json!([{ "value": "rating" }]);
+            }
+            definition["tiers"].as_object_mut().unwrap().extend(example.as_object().unwrap().clone());
+            definition
+        } else {
+            assert!(has("rank"), "no part of a definition, and no answer: {example}");
+            continue;
+        };
+        admin.put(&format!("/v1/admin/boards/example-{nth}"), definition).await.ok();
+        taken += 1;
+    }
+    assert!(taken >= 9, "only {taken} definitions are found");
+}
+
 /// The clock of who asks may be ahead of the server's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instant_that_is_a_little_ahead_is_now() {
