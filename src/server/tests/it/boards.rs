@@ -573,6 +573,25 @@ async fn documented_definitions_are_taken() {
     assert!(taken >= 9, "only {taken} definitions are found");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buckets_hold_both_their_ends() {
+    let world = World::new().await;
+    let (admin, server) = (world.admin(), world.server());
+    admin.put("/v1/admin/boards/points", json!({ "columns": [{ "value": "submitted" }] })).await.ok();
+    let mut entries = Vec::new();
+    for (name, score) in [("Ann", 0), ("Bob", 5), ("Cat", 5), ("Dan", 10)] {
+        entries.push(json!({ "player_id": world.player(name).await.id, "values": [score] }));
+    }
+    server.post("/v1/rankings/points/entries", json!({ "entries": entries })).await.ok();
+    let found = server.get("/v1/rankings/points/histogram?buckets=2").await.ok();
+    let bucket =
+        |lower: f64, upper: f64, count: u64| json!({ "lower": lower, "upper": upper, "count": count });
+    assert_eq!(found["buckets"], json!([bucket(0.0, 4.0, 1), bucket(5.0, 10.0, 3)]));
+    let described = world.anyone.get("/openapi.json").await.ok();
+    let said = described["components"]["schemas"]["BucketDto"]["description"].to_string();
+    assert!(said.contains("both included"), "{said}");
+}
+
 /// The clock of who asks may be ahead of the server's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instant_that_is_a_little_ahead_is_now() {
