@@ -78,6 +78,8 @@ pub const BOARDS_MAX: usize = 1_000;
 pub const BOARDS_COUNTING_MAX: usize = 31;
 /// Groups that one player belongs to.
 pub const GROUPS_MAX: usize = 16;
+/// Milliseconds by which an instant of the past that a caller names may be ahead of our clock: it counts as now.
+pub const CLOCK_LEAD_MS_MAX: u64 = 1_000;
 /// Bytes of a board entry's metadata.
 pub const METADATA_BYTES_MAX: usize = 1_024;
 /// Absolute bound of a number on a board: exact in every JSON reader.

@@ -27,7 +27,10 @@ use std::{collections::BTreeSet, sync::Arc};
 pub(crate) struct Blame {
     scope: Mode,
     rules: Penalties,
+    /// Nobody: nothing is blamed on anybody any more.
     of: BTreeSet<(PlayerId, OffenceKind)>,
+    /// Offences that were reported before, and go.
+    lifts: usize,
 }
 
 impl Blame {
@@ -39,7 +42,7 @@ impl Blame {
         let away = afk.iter().filter(|player| !result.quits().contains(player));
         let away = away.map(|player| (*player, OffenceKind::Afk));
         let of: BTreeSet<_> = left.chain(away).filter(|(_, kind)| rules.ladder(*kind).is_some()).collect();
-        (!of.is_empty()).then(|| Self { scope, rules: rules.clone(), of })
+        (!of.is_empty()).then(|| Self { scope, rules: rules.clone(), of, lifts: 0 })
     }
 
     fn row(&self) -> OffencesRow {
@@ -48,7 +51,7 @@ impl Blame {
 
     /// Writes that it takes, at most.
     pub(crate) fn writes(&self) -> usize {
-        self.of.len() + 1
+        self.of.len() + self.lifts + 1
     }
 }
 
@@ -127,6 +130,7 @@ impl Engine {
             scope,
             rules: rules.clone(),
             of: dodgers.iter().map(|player| (*player, OffenceKind::Dodge)).collect(),
+            lifts: 0,
         };
         let offence = Offence { match_id: proposal.match_id(), at: call.now };
         let told = self.add_offences(changes, Home::Live, &blame, offence, 0).await?;
@@ -252,6 +256,7 @@ impl Engine {
         at: Timestamp,
     ) -> Result<Vec<(PlayerId, PushEvent)>, EngineError> {
         let key = Key::Offences(id);
+        let blame = blame.filter(|blame| !blame.of.is_empty());
         let found = self.offences_row(id).await?;
         let Some((old, version)) = found else {
             match blame {

@@ -142,7 +142,8 @@ impl Engine {
         self.commit_result(call, decided, live).await
     }
 
-    /// What a new result blames on whom. Who did what in a match that is not believed is not believed either.
+    /// What a new result blames on whom. Who did what in a match that is not believed is not believed either; who was
+    /// reported while it ran stays so, but in one that is void.
     pub(crate) async fn first_blame(
         &self,
         id: MatchId,
@@ -150,6 +151,9 @@ impl Engine {
         (result, afk): (&MatchResult, &[PlayerId]),
         verdict: &Verdict,
     ) -> Result<Option<Blame>, EngineError> {
+        if let (Verdict::Voided { .. }, Some(penal)) = (verdict, queue.and_then(QueueConfig::penal)) {
+            return self.without_early(id, penal).await.map(Some);
+        }
         let queue = queue.filter(|_| *verdict == Verdict::Counted);
         Ok(match queue.and_then(|queue| Blame::of(queue, result, afk)) {
             Some(blame) => Some(self.with_early(id, blame).await?),

@@ -26,6 +26,8 @@ const WAITING_MAX: usize = 65_536;
 const BATCH_MAX: usize = 4_096;
 /// Hexadecimal digits of a hash.
 const HASH_DIGITS: usize = 32;
+/// Characters of an id.
+const ID_CHARS: usize = PlayerId::PREFIX.len() + 1 + 32;
 
 /// The files of a recording.
 pub(crate) struct Files {
@@ -152,11 +154,25 @@ impl Writing {
         text.parse().map_or_else(|_| self.hash("name", text.as_bytes()), |id| self.player(id))
     }
 
+    /// A text with a hash in the place of each id of a player, in whatever letters.
+    fn without_ids(&self, text: String) -> String {
+        let small = text.to_ascii_lowercase();
+        let (mut plain, mut done) = (String::new(), 0);
+        for (at, _) in small.match_indices(PlayerId::PREFIX) {
+            let end = at + ID_CHARS;
+            if let Some(Ok(id)) = small.get(at..end).map(str::parse::<PlayerId>) {
+                plain.push_str(text.get(done..at).unwrap_or_default());
+                plain.push_str(&self.player(id));
+                done = end;
+            }
+        }
+        plain.push_str(text.get(done..).unwrap_or_default());
+        plain
+    }
+
     /// An attribute's value without ids of players; `naming`: it is a list of nothing else.
     fn plain(&self, value: Value, naming: bool) -> Plain {
-        let hidden = |text: String| {
-            if naming || text.parse::<PlayerId>().is_ok() { self.named(&text) } else { text }
-        };
+        let hidden = |text: String| if naming { self.named(&text) } else { self.without_ids(text) };
         match value {
             Value::Number(number) => Plain::Number(number),
             Value::Text(text) => Plain::Text(hidden(text)),
@@ -352,6 +368,36 @@ mod tests {
                 (0..).zip(&parties).map(|(team, party)| gsm_rules::Seat { team, party }).collect();
             assert_eq!(set.stages()[0].holds(&seats), !avoided, "{of} {named}");
         }
+    }
+
+    /// An id is found wherever a value has it.
+    #[tokio::test]
+    async fn ids_within_texts_and_names_are_hashed() {
+        let ann = PlayerId::from_u128(7);
+        let TicketStep::Arrived { at, queue, mut players, naming } = arrived(7) else { panic!("it comes") };
+        let big = ann.to_string().to_uppercase();
+        let text = |text: String| Value::Text(text);
+        players[0].1.attributes = [
+            ("said".to_owned(), text(format!("é hi {ann}, {ann}{ann}!"))),
+            ("big".to_owned(), text(format!("plr-plr-{big}"))),
+            ("tags".to_owned(), Value::List(vec![format!("a:{ann}"), "plr-7".to_owned()])),
+            ("by".to_owned(), Value::Map([(format!("with {ann}"), 1.0)].into())),
+            ("own".to_owned(), text(ann.to_string())),
+        ]
+        .into();
+        let dir = tempfile::tempdir().unwrap();
+        let step = TicketStep::Arrived { at, queue, players, naming };
+        let written = written(dir.path(), &[(1, step)]).await;
+        let digits = "00000000000000000000000000000007";
+        assert!(!written.contains(digits), "{written}");
+        let line: serde_json::Value = serde_json::from_str(written.lines().nth(1).unwrap()).unwrap();
+        let (player, of) =
+            (line["players"][0]["player"].as_str().unwrap(), &line["players"][0]["attributes"]);
+        assert_eq!(of["own"], *player);
+        assert_eq!(of["said"], format!("é hi {player}, {player}{player}!"));
+        assert_eq!(of["big"], format!("plr-plr-{player}"));
+        assert_eq!(of["tags"], serde_json::json!([format!("a:{player}"), "plr-7"]));
+        assert_eq!(of["by"], serde_json::json!({ format!("with {player}"): 1.0 }));
     }
 
     #[test]

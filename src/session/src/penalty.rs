@@ -88,12 +88,11 @@ pub struct Offences {
 /// How a player stands on a ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stand {
-    /// Offences that are not forgotten: the step that the next one finds the player on.
+    /// Offences that are not forgotten, at most as many as the ladder has steps: the step that the next one finds the
+    /// player on, as long as the ladder stays.
     pub step: usize,
     /// Until when the player is locked out; `None` where no lock holds.
     pub locked_until: Option<Timestamp>,
-    /// How long the next offence would lock the player out.
-    pub next_lock: Millis,
 }
 
 impl Offences {
@@ -137,7 +136,15 @@ impl Offences {
         let (step, until) = self.climb();
         let step = self.after_forgetting(step, until, now);
         let locked_until = until.filter(|until| *until > now);
-        Stand { step, locked_until, next_lock: self.ladder.lock(step) }
+        Stand { step, locked_until }
+    }
+
+    /// How long an offence at `now` would lock the player out by `ladder`, which judges all there are from then on.
+    /// O(offences).
+    #[must_use]
+    pub fn next_lock(&self, ladder: &Ladder, now: Timestamp) -> Millis {
+        let judged = Self { ladder: ladder.clone(), of: self.of.clone() };
+        ladder.lock(judged.stand(now).step)
     }
 
     /// From when on all is forgotten and over.
@@ -201,6 +208,21 @@ mod tests {
     #[test]
     fn the_first_only_warns() {
         stands(&done(&[0]), 0, 1, None);
+    }
+    #[test]
+    fn the_next_lock_is_what_the_next_one_gets() {
+        for (times, now) in [(&[0, 1][..], 5), (&[0, 1, 2, 3], 3), (&[0, 1], 150), (&[], 0)] {
+            for next in [ladder(&[0, 10, 30], 100), ladder(&[7], 100), ladder(&[1, 2, 3, 400], 50)] {
+                let mut offences = done(times);
+                let lock = offences.next_lock(&next, at(now));
+                offences.add(offence(99, now), &next);
+                let ends = at(now).saturating_add(lock);
+                let until = offences.stand(at(now)).locked_until;
+                assert!(until.is_none_or(|until| until >= ends), "{times:?} {lock:?} {until:?}");
+                let alone = times.last().is_none_or(|last| now - last > 60);
+                assert!(!alone || until == Some(ends).filter(|ends| *ends > at(now)), "{times:?} {lock:?}");
+            }
+        }
     }
     #[test]
     fn each_next_one_locks_longer_and_the_last_step_stays() {

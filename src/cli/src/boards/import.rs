@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use gsm_core::{BoardName, Label, PlayerId, Timestamp, limits};
 use gsm_engine::{Call, ImportPlayer, Submission};
 use indicatif::ProgressBar;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 /// How ids that this server gave to players begin.
 const OWN_PREFIX: &str = "plr-";
@@ -39,7 +39,7 @@ enum From {
 
 The board must be defined, for submissions; its operators count, so that a board of best scores can be given a file
 twice; who has no score there yet has the one of the file. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
-player who has it. CSV may have display_name, timestamp (milliseconds since
+player who has it, one of another server a player of its own. CSV may have display_name, timestamp (milliseconds since
 1970; reached_at without), games and metadata as well: an export is read back as it is, as CSV or JSON lines. A member of a sorted set is an id, and its score must be a whole number. No server may run
 on the directory.
 
@@ -185,6 +185,7 @@ impl Source {
         let bar =
             drawn(ProgressBar::new(records.len() as u64), "{bar:40} {human_pos}/{human_len}, {eta} to go");
         let mut taken = 0;
+        let mut strangers = BTreeSet::new();
         let mut rest = records.as_slice();
         while !rest.is_empty() {
             let next = rest.get(..limits::PAGE_SIZE_MAX).unwrap_or(rest);
@@ -193,7 +194,7 @@ impl Source {
             let fits = offline.engine.scores_at_once(name, &submissions).map_err(Failure::usage)?;
             let (part, others) = rest.split_at(fits.clamp(1, next.len()));
             rest = others;
-            taken += submit(offline, name, part).await.map_err(|failure| {
+            taken += submit(offline, name, part, &mut strangers).await.map_err(|failure| {
                 let first = part.first().map_or(0, |record| record.number);
                 let text =
                     format!("{shown}, from {word} {first} on: {}; what came before was taken", failure.text);
@@ -202,6 +203,12 @@ impl Source {
             bar.inc(part.len() as u64);
         }
         bar.finish_and_clear();
+        if !strangers.is_empty() {
+            let players = grouped(strangers.len() as u64);
+            note(format_args!(
+                "{shown}: ids that another server gave, each a player of its own here: {players}"
+            ));
+        }
         Ok(taken)
     }
 }
@@ -237,13 +244,23 @@ fn submission(record: &records::Record, player: PlayerId) -> Submission {
     Submission { player, values: record.values.clone(), at: record.at, metadata: record.metadata.clone() }
 }
 
-async fn submit(offline: &Offline, name: &BoardName, records: &[records::Record]) -> Result<u64, Failure> {
+/// Takes records, and adds to `strangers` the players of ids that another server gave.
+async fn submit(
+    offline: &Offline,
+    name: &BoardName,
+    records: &[records::Record],
+    strangers: &mut BTreeSet<PlayerId>,
+) -> Result<u64, Failure> {
     let engine = &offline.engine;
     let now = engine.clock().now();
     let players = records.iter().map(|record| player(record, now));
     let players: Vec<ImportPlayer> = players.collect::<Result<_, Failure>>()?;
     let ids =
         offline.patiently(async || engine.import_players(&players).await).await.map_err(Failure::failed)?;
+    let own = |record: &records::Record| record.player.parse::<PlayerId>().ok();
+    strangers.extend(
+        records.iter().zip(&ids).filter(|(of, id)| own(of).is_some_and(|own| own != **id)).map(|(_, id)| *id),
+    );
     let submissions: Vec<Submission> =
         records.iter().zip(ids).map(|(record, player)| submission(record, player)).collect();
     let games: Vec<Option<u32>> = records.iter().map(|record| record.games).collect();

@@ -64,6 +64,12 @@ impl Viewer {
         }
     }
 
+    /// Whether listings have a player: nobody is listed to operators who is not to all.
+    fn lists(self, state: &State, player: PlayerId) -> bool {
+        let viewer = if self == Self::All { Self::Other } else { self };
+        viewer.may_see(state, player)
+    }
+
     /// Whether a player's rank may be seen, where he has one.
     pub(super) fn sees(self, state: &State, player: PlayerId) -> bool {
         let is_own = self == Self::All || self == Self::Player(player);
@@ -181,9 +187,13 @@ fn row(state: &State, entry: &Entry, rank: Rank, percentile: f64) -> BoardRow {
     }
 }
 
-/// The lines of those who may be seen: of a final table, who was hidden since keeps a rank that nobody is shown.
+/// The lines of those who may be seen: of a final table, who was hidden since keeps a rank that no listing has.
 pub(super) fn rows(state: &State, places: &[Place], viewer: Viewer) -> Vec<BoardRow> {
-    let seen = places.iter().filter(|place| viewer.may_see(state, place.entry.player));
+    rows_of(state, places, |player| viewer.lists(state, player))
+}
+
+fn rows_of(state: &State, places: &[Place], lists: impl Fn(PlayerId) -> bool) -> Vec<BoardRow> {
+    let seen = places.iter().filter(|place| lists(place.entry.player));
     seen.map(|place| row(state, &place.entry, place.rank, place.percentile)).collect()
 }
 
@@ -352,7 +362,9 @@ impl Engine {
             let of_shadow = viewer == Viewer::All && state.is_shadow(player);
             let board = if of_shadow { Viewer::Player(player) } else { viewer }.board(board);
             let places = board.around(player, radius.min(limits::WINDOW_RADIUS_MAX));
-            Some((rows(state, &places.filter(|_| viewer.sees(state, player))?, viewer), board.len()))
+            let places = places.filter(|_| viewer.sees(state, player))?;
+            let lists = |other| other == player || viewer.lists(state, other);
+            Some((rows_of(state, &places, lists), board.len()))
         })?;
         let (rows, players) = found.ok_or(NO_RANK)?;
         Ok((self.with_names(rows).await?, players))
@@ -380,7 +392,7 @@ impl Engine {
             let found = board.among(players);
             let found: Vec<AmongView> = found
                 .iter()
-                .filter(|line| viewer.may_see(state, line.entry.player))
+                .filter(|line| viewer.lists(state, line.entry.player))
                 .map(|line| AmongView {
                     rank: line.rank,
                     row: row(state, &line.entry, line.global, line.percentile),

@@ -7,7 +7,7 @@ use crate::{
     Call, Engine, EngineError,
     store::{EntryRow, Expect, Home, Key, KeyRange, Row, ScoredRow, Versioned},
 };
-use gsm_core::{BoardName, Map, PlayerId, Timestamp, limits};
+use gsm_core::{BoardName, Map, Millis, PlayerId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -18,10 +18,17 @@ pub struct Submission {
     pub player: PlayerId,
     /// A number for each column.
     pub values: Vec<i64>,
-    /// When they were made; now if absent. Columns that keep the last look at it, and it says which season they are of.
+    /// When they were made; now if absent, or ahead of now by [`limits::CLOCK_LEAD_MS_MAX`] at most. Columns that keep the last look at it, and it says which season they are of.
     pub at: Option<Timestamp>,
     /// Replaces the text shown with the entry, if given and the scores count.
     pub metadata: Option<String>,
+}
+
+impl Submission {
+    /// When they were made: nothing is kept of the future.
+    fn made_at(&self, now: Timestamp) -> Timestamp {
+        self.at.map_or(now, |at| at.min(now))
+    }
 }
 
 /// What the board has after a submission.
@@ -113,7 +120,7 @@ impl Engine {
             let of = |error| (at, error);
             check_one(&line.config, submission, now, str::to_owned).map_err(of)?;
             check_alone(&line.config, submission).map_err(of)?;
-            let number = line.number_at(submission.at.unwrap_or(now));
+            let number = line.number_at(submission.made_at(now));
             let number = number.ok_or_else(|| of(EngineError::NoSeason { board: name.to_string() }))?;
             if line.has_seasons() && open.insert(number) {
                 self.open_payout(name, number).await.map_err(of)?;
@@ -125,7 +132,7 @@ impl Engine {
     /// How many of the first submissions one call takes: on a board with cohorts those of one season.
     pub fn scores_at_once(&self, name: &BoardName, submissions: &[Submission]) -> Result<usize, EngineError> {
         let (line, now) = (self.line(name)?, self.clock.now());
-        let season = |of: &Submission| line.number_at(of.at.unwrap_or(now));
+        let season = |of: &Submission| line.number_at(of.made_at(now));
         let first = submissions.first().map(season);
         let fits = |of: &&Submission| !line.has_groups() || Some(season(of)) == first;
         Ok(submissions.iter().take(limits::PAGE_SIZE_MAX).take_while(fits).count())
@@ -141,7 +148,7 @@ impl Engine {
         let config = &line.config;
         let mut spots: Vec<(u64, PlayerId)> = Vec::with_capacity(submissions.len());
         for submission in submissions {
-            let number = line.number_at(submission.at.unwrap_or(call.now));
+            let number = line.number_at(submission.made_at(call.now));
             let number = number.ok_or_else(|| EngineError::NoSeason { board: config.name.to_string() })?;
             spots.push((number, submission.player));
         }
@@ -206,13 +213,7 @@ impl Engine {
             if config.past {
                 after.steps = there.map_or_else(|| kept.remove(spot).unwrap_or(0), |row| row.steps);
                 if moved || config.eligibility != Eligibility::default() {
-                    steps.push(step(
-                        config,
-                        *spot,
-                        submission.at.unwrap_or(call.now),
-                        after.steps,
-                        Some(&after),
-                    ));
+                    steps.push(step(config, *spot, submission.made_at(call.now), after.steps, Some(&after)));
                     after.steps = after.steps.saturating_add(1);
                 }
             }
@@ -387,7 +388,7 @@ fn check_one(
         let detail = format!("must be at most {} bytes", limits::METADATA_BYTES_MAX);
         return Err(EngineError::invalid(field("metadata"), detail));
     }
-    if submission.at.is_some_and(|made| made > now) {
+    if submission.at.is_some_and(|made| made.since(now) > Millis::new(limits::CLOCK_LEAD_MS_MAX)) {
         return Err(EngineError::invalid(field("at"), "is in the future"));
     }
     Ok(())
@@ -421,7 +422,7 @@ fn after(
     submission: &Submission,
     (now, first): (Timestamp, First),
 ) -> Option<EntryRow> {
-    let at = submission.at.unwrap_or(now);
+    let at = submission.made_at(now);
     let is_newer = there.is_none_or(|row| at >= row.submitted_at);
     let mut values = [0; 5];
     for (nth, column) in config.columns.iter().enumerate() {

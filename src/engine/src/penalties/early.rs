@@ -1,11 +1,12 @@
 //! Who leaves a match may be reported while it runs: then the lock-out begins at once, and not with the result.
-use super::Blame;
+use super::{Blame, Penalties};
 use crate::{
     Call, Engine, EngineError, Principal, QueueConfig,
     store::{Expect, Home, Key},
 };
-use gsm_core::{MatchId, PlayerId, limits};
+use gsm_core::{MatchId, Mode, PlayerId, limits};
 use gsm_session::{MatchState, OffenceKind};
+use std::collections::BTreeSet;
 
 impl Engine {
     /// Takes down who has left a match that runs, where its queue asks. The result may name them as well: an offence
@@ -68,6 +69,7 @@ impl Engine {
                 scope,
                 rules: rules.clone(),
                 of: players.iter().map(|player| (*player, OffenceKind::Leave)).collect(),
+                lifts: 0,
             };
             let blame = self.with_early(id, blame).await?;
             let told = self.blame_again(&mut changes, id, Some(blame), call.now).await?;
@@ -78,6 +80,16 @@ impl Engine {
         }
         self.remember(&mut changes, call, Home::Record, &())?;
         self.commit(Home::Record, changes).await.map(drop)
+    }
+
+    /// Takes back what was reported before: a match that is void from the start has nobody who left.
+    pub(crate) async fn without_early(
+        &self,
+        id: MatchId,
+        (scope, rules): (Mode, &Penalties),
+    ) -> Result<Blame, EngineError> {
+        let lifts = self.offences_row(id).await?.map_or(0, |(row, _)| row.of.len());
+        Ok(Blame { scope, rules: rules.clone(), of: BTreeSet::new(), lifts })
     }
 
     /// Adds those who were reported before. Who has left was not away besides.

@@ -1,12 +1,12 @@
 //! How a player stands, and penalties lifted by hand.
 use super::{FILES, News, files::Files};
 use crate::{
-    Call, Engine, EngineError,
+    Call, Engine, EngineError, QueueConfig,
     store::{AuditRecord, Home, Key},
 };
 use gsm_core::{MatchId, Millis, Mode, PlayerId, Timestamp, limits};
-use gsm_session::{Offence, OffenceKind};
-use std::collections::BTreeSet;
+use gsm_session::{Offence, OffenceKind, Offences};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// How a player stands in a scope, for one kind of offence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +15,12 @@ pub struct PenaltyView {
     pub scope: Mode,
     /// Of which kind.
     pub offence: OffenceKind,
-    /// Offences that are not forgotten.
+    /// Offences that are not forgotten, at most as many as the ladder of the last one has steps.
     pub step: usize,
     /// Until when the player is locked out, if so.
     pub locked_until: Option<Timestamp>,
-    /// How long the next offence would lock the player out.
+    /// How long the next offence would lock the player out, by the ladders as they are now: where queues of the scope have
+    /// several, the longest.
     pub next_lock: Millis,
     /// The last offences, oldest first.
     pub offences: Vec<Offence>,
@@ -32,8 +33,8 @@ impl Engine {
         if !(mine || call.principal.is_trusted()) || self.get_one(&Key::Player(player)).await?.is_none() {
             return Err(EngineError::Unknown { what: "player" });
         }
-        let scopes: BTreeSet<Mode> =
-            self.queues().iter().filter_map(|queue| Some(queue.penal()?.0)).collect();
+        let queues = self.queues();
+        let scopes: BTreeSet<Mode> = queues.iter().filter_map(|queue| Some(queue.penal()?.0)).collect();
         let mut views = Vec::new();
         for (home, _) in FILES {
             let files = Files::read(self, home, scopes.iter().map(|scope| (scope, player))).await?;
@@ -46,7 +47,7 @@ impl Engine {
                         offence,
                         step: stand.step,
                         locked_until: stand.locked_until,
-                        next_lock: stand.next_lock,
+                        next_lock: next_lock(&queues, (scope, offence), of, call.now),
                         offences: of.list().to_vec(),
                     });
                 }
@@ -122,4 +123,16 @@ impl Engine {
         self.remember(&mut changes, call, Home::Live, &())?;
         self.commit(Home::Live, changes).await.map(drop)
     }
+}
+
+/// How long the next offence of a kind would lock a player out of a scope.
+fn next_lock(
+    queues: &[Arc<QueueConfig>],
+    (scope, kind): (&Mode, OffenceKind),
+    of: &Offences,
+    now: Timestamp,
+) -> Millis {
+    let penal = queues.iter().filter_map(|queue| queue.penal()).filter(|(of, _)| of == scope);
+    let ladders = penal.filter_map(|(_, rules)| rules.ladder(kind));
+    ladders.map(|ladder| of.next_lock(ladder, now)).max().unwrap_or_default()
 }

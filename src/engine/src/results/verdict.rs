@@ -202,8 +202,14 @@ impl Engine {
                 queue.and_then(|queue| Blame::of(&queue, result, afk))
             }
         };
-        // A release that changes nothing says nothing of who did what either.
-        if on.is_some() || !matches!(ruling, Ruling::Release) {
+        let blame = match (ruling, blame) {
+            // A release that changes nothing says nothing of who did what either. Any other counts as it was reported:
+            // who had been named before stays so.
+            (Ruling::Release, Some(blame)) if on.is_some() => Some(Some(self.with_early(id, blame).await?)),
+            (Ruling::Release, _) => None,
+            (_, blame) => Some(blame),
+        };
+        if let Some(blame) = blame {
             for (player, event) in self.blame_again(&mut head, id, blame, row.at).await? {
                 sink.tell(player, event).await?;
             }

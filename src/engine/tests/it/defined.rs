@@ -20,6 +20,7 @@ both! {
     what_is_imported_first_is_taken_as_it_was_shown,
     metadata_goes_with_the_score_that_is_kept,
     a_late_score_is_no_earlier_than_what_it_adds_to,
+    a_clock_that_is_a_little_ahead_loses_nothing,
     a_board_whose_end_was_cut_short_ends,
     a_hidden_player_counts_for_nobody,
     a_listing_leaves_out_who_goes_into_the_shadow_meanwhile,
@@ -454,6 +455,25 @@ async fn to_who_is_in_the_shadow_all_is_as_if_he_were_ranked(w: World) {
         }
         assert_eq!(all, expected.map(|n| p[n]));
     }
+}
+
+async fn a_clock_that_is_a_little_ahead_loses_nothing(w: World) {
+    let p = w.players(1).await;
+    define(&w, of_scores("laps", vec![submitted(Operator::Last, Direction::Descending)])).await;
+    let ahead = |ms| Timestamp::from_millis(w.clock.now().as_millis() + ms);
+    let give = async |value, ms| {
+        let of = Submission { player: p[0], values: vec![value], at: Some(ahead(ms)), metadata: None };
+        w.engine.check_scores(&name("laps"), std::slice::from_ref(&of)).await.map_err(|(_, error)| error)?;
+        w.engine.submit(&w.server(), &name("laps"), &[of]).await
+    };
+    for (value, ms) in [(1, 0), (2, 1), (3, 1_000)] {
+        give(value, ms).await.unwrap();
+        w.settle();
+        let row = w.engine.entry(&whole("laps"), p[0]).await.unwrap().unwrap();
+        let times = [row.reached_at, row.submitted_at];
+        assert_eq!((row.values[0], times), (value, [ahead(0); 2]), "nothing is kept of the future");
+    }
+    refused(give(4, 1_001).await, "invalid");
 }
 
 async fn who_became_idle_is_not_ranked_however_late_that_is_told(w: World) {

@@ -1,10 +1,12 @@
 //! Match histories: many matches in one commit are what they are one after another.
-use crate::world::{World, one_home, three_homes, world};
+use crate::world::{World, one_home, places, three_homes, world};
 use gsm_core::{Mode, PlayerId, RequestKey, Timestamp};
 use gsm_engine::{
-    BoardRef, EngineError, HistoryEntry, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported, Viewer,
+    BoardRef, EngineError, HistoryEntry, IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported,
+    QueueConfig, Viewer,
     store::{RatingRow, memory::Faults},
 };
+use gsm_rating::options::{Options, RepeatedPair};
 use gsm_session::{Report, Roster, SideReport, Standings};
 
 const PLAYERS: u64 = 12;
@@ -73,6 +75,40 @@ async fn many_at_once_are_bit_for_bit_what_they_are_one_by_one() {
         };
         assert_eq!(ranks(&other), ranks(&one_by_one));
     }
+}
+
+/// A crowd of six of nine players each time: more opponents than are remembered.
+#[tokio::test]
+async fn ratings_do_not_depend_on_the_ids_that_were_drawn() {
+    let rated = async |id: fn(u64) -> u64| {
+        let w = one_home();
+        let config = w.teams("old", 1, None).await;
+        let rating_options = Options { repeated_pair: Some(RepeatedPair::default()), ..Options::default() };
+        w.put(QueueConfig { rating_options, ..config }).await;
+        let player = |n| PlayerId::from_u128(u128::from(id(n)));
+        for number in 1..=30 {
+            let first = number * 5 % 9;
+            let sides = (0..6).map(|seat| vec![player((first + seat * (1 + number % 2)) % 9)]).collect();
+            let new = ImportMatch {
+                number,
+                mode: mode(),
+                roster: Roster::new(sides).unwrap(),
+                report: places(&[1, 2, 3, 4, 5, 6], &[]),
+                at: Timestamp::from_millis(number as i64 * 1_000),
+            };
+            assert_eq!(w.engine.import_match(&new).await.unwrap(), Imported::New);
+        }
+        let rebuilt = w.engine.rebuild(&w.admin(), &mode(), false).await.unwrap();
+        assert_eq!((rebuilt.differing, rebuilt.results), (0, 30));
+        let mut ratings = Vec::new();
+        for n in 0..9 {
+            ratings.push(w.engine.rating(&mode(), player(n)).await.unwrap().rating);
+        }
+        ratings
+    };
+    let first = rated(|n| n + 1).await;
+    assert_eq!(rated(|n| 1_000 - n).await, first);
+    assert_eq!(rated(|n| (n + 1) * 7 % 10).await, first);
 }
 
 #[tokio::test]

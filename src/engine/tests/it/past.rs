@@ -434,6 +434,17 @@ async fn what_a_past_cannot_compare_is_refused(w: World) {
     give(&[most, -most]).await.unwrap();
     refused(give(&[1 << 31, 0]).await, "invalid");
     refused(give(&[1 << 30, 0]).await, "invalid");
+    // Whichever way is better.
+    refused(give(&[0, most + 1]).await, "invalid");
+    refused(give(&[0, -most - 1]).await, "invalid");
+    let down = column(Value::Submitted, Direction::Descending, Operator::Last);
+    define(&w, BoardConfig { columns: vec![down; 2], ..kept("down", &[]) }).await;
+    for (value, fits) in [(most, true), (-most, true), (most + 1, false), (-most - 1, false)] {
+        let of = score(players[0], &[value, value], None);
+        let done = w.engine.submit(&w.server(), &"down".parse().unwrap(), &[of]).await;
+        assert_eq!(done.is_ok(), fits, "{value}");
+        w.settle();
+    }
     let found = w.engine.rank_at(&whole("laps"), players[0], &[w.clock.now()], Viewer::All).await.unwrap();
     assert_eq!(found[0].place.unwrap().keys.columns()[..2], [most, -most]);
 }

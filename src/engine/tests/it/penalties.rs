@@ -2,8 +2,9 @@
 use crate::world::{World, both, keyed, places, refused, ticket};
 use gsm_core::{MatchId, Millis, PlayerId, ProposalId};
 use gsm_engine::{
-    EngineError, Intake, MatchFacts, NewTicket, Penalties, PenaltyView, QueueConfig,
-    store::{Home, Key, KeyRange, PushKind},
+    EngineError, Intake, MatchFacts, NewTicket, Penalties, PenaltyView, Plausibility, QueueConfig, Reports,
+    Silence, Span,
+    store::{Home, Key, KeyRange, PushKind, Verdict},
 };
 use gsm_session::{Ladder, OffenceKind, Report, TicketState};
 
@@ -32,6 +33,9 @@ both! {
     players_are_told,
     players_see_their_own_alone,
     more_leavers_than_a_commit_of_ratings_has_room_for,
+    who_left_early_stays_so_when_a_held_result_is_released,
+    who_left_early_stays_so_in_a_dispute_and_not_where_silence_voids,
+    the_next_lock_is_that_of_the_ladder_as_it_is,
     a_ladder_must_be_one,
 }
 
@@ -440,6 +444,94 @@ async fn more_leavers_than_a_commit_of_ratings_has_room_for(w: World) {
     w.settle();
     let rows = gsm_engine::store::Store::list(&**store, &range, None, 100, false).await.unwrap();
     assert_eq!(rows.len(), 0);
+}
+
+async fn who_left_early_stays_so_when_a_held_result_is_released(w: World) {
+    let config = duel(&w, None).await;
+    let duration_ms = Some(Span { least: Some(3_600_000), most: None });
+    let plausibility = Some(Plausibility { duration_ms, score: None, matches_per_hour: None });
+    w.put(QueueConfig { plausibility, ..config }).await;
+    let all = w.players(4).await;
+    for (p, named) in [(&all[..2], &all[..0]), (&all[2..], &all[3..])] {
+        let id = play(&w, p).await;
+        w.engine.report_leavers(&w.server(), id, &p[..1]).await.unwrap();
+        w.settle();
+        report(&w, id, &left(named, &[])).await;
+        assert_eq!((short(&w, p[0]).await.len(), short(&w, p[1]).await.len()), (1, 0), "held back");
+        for _ in 0..2 {
+            w.engine.release_result(&w.admin(), id, "it was so").await.unwrap();
+            w.settle();
+            assert_eq!((short(&w, p[0]).await.len(), short(&w, p[1]).await.len()), (1, named.len()));
+            assert!(is_locked(&w, p[0]).await);
+        }
+        w.engine.correct_result(&w.admin(), id, &left(&p[1..], &[]), "the other one").await.unwrap();
+        w.settle();
+        assert_eq!((short(&w, p[0]).await.len(), short(&w, p[1]).await.len()), (0, 1), "whom it names now");
+        w.engine.void_result(&w.admin(), id, "the server crashed").await.unwrap();
+        w.settle();
+        assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![], vec![]));
+    }
+}
+
+async fn who_left_early_stays_so_in_a_dispute_and_not_where_silence_voids(w: World) {
+    let config = duel(&w, None).await;
+    let reports = Reports { agree: 2, deadline_ms: Millis::from_secs(60), silence: Silence::Void };
+    let match_timeout_ms = Millis::from_secs(7_200);
+    w.put(QueueConfig { reports: Some(reports), match_timeout_ms, ..config }).await;
+    let all = w.players(4).await;
+    for (p, is_disputed) in [(&all[..2], true), (&all[2..], false)] {
+        let id = play(&w, p).await;
+        w.engine.report_leavers(&w.server(), id, &p[..1]).await.unwrap();
+        w.settle();
+        w.engine.report_as_player(&w.by(p[0]), id, &places(&[1, 2], &[])).await.unwrap();
+        w.settle();
+        if is_disputed {
+            w.engine.report_as_player(&w.by(p[1]), id, &places(&[2, 1], &[])).await.unwrap();
+            w.settle();
+            w.engine.release_result(&w.admin(), id, "it was so").await.unwrap();
+            w.settle();
+        } else {
+            w.clock.advance_ms(60_000);
+            w.turn().await;
+            w.turn().await;
+        }
+        let verdict = w.engine.match_view(&w.admin(), id).await.unwrap().result.unwrap().row.verdict;
+        assert_eq!(matches!(verdict, Verdict::Counted), is_disputed, "{verdict:?}");
+        assert_eq!(short(&w, p[0]).await.len(), usize::from(is_disputed));
+    }
+}
+
+async fn the_next_lock_is_that_of_the_ladder_as_it_is(w: World) {
+    let config = duel(&w, None).await;
+    let p = w.players(2).await;
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    let next = async || {
+        let view = stands(&w, p[0]).await.remove(0);
+        (view.step, view.next_lock, view.locked_until)
+    };
+    let (_, lock, until) = next().await;
+    assert_eq!(lock, Millis::from_secs(300));
+    let with = |locks: &[u64]| {
+        let penalties = Some(Penalties { leave: Some(ladder(locks)), ..all() });
+        QueueConfig { penalties, ..config.clone() }
+    };
+    w.put(with(&[5, 60, 7_200])).await;
+    assert_eq!(next().await, (1, Millis::from_secs(60), until));
+    // And that is what it gets.
+    w.clock.advance_ms(300_000);
+    let id = play(&w, &p).await;
+    report(&w, id, &left(&p[..1], &[])).await;
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Leave, 2, 60)]);
+    // Of several queues it is the longest; where no ladder is left there is none.
+    let other = w.teams("other", 1, None).await;
+    let scope = Some("duel".parse().unwrap());
+    let penalties = Some(Penalties { scope, leave: Some(ladder(&[9, 9, 9_000])), ..Penalties::default() });
+    w.put(QueueConfig { penalties, ..other.clone() }).await;
+    assert_eq!(next().await.1, Millis::from_secs(9_000));
+    w.put(other).await;
+    w.put(QueueConfig { penalties: Some(Penalties::default()), ..config.clone() }).await;
+    assert_eq!(next().await.1, Millis::ZERO);
 }
 
 async fn a_ladder_must_be_one(w: World) {

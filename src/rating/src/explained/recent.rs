@@ -14,7 +14,7 @@ const VARIANCE_BEFORE: f64 = 0.25;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recent {
-    /// Hashes of the last opponents' ids, of the newest match first; at most
+    /// Hashes of the last opponents' ids, of the newest match first, of one match side by side; at most
     /// [`crate::options::REMEMBERED_MAX`].
     opponents: Vec<u32>,
     /// By how much the actual scores exceeded the expected ones, older matches counting less.
@@ -41,8 +41,8 @@ impl Recent {
         self.opponents.iter().take(option.remembered()).filter(|met| **met == id).count()
     }
 
-    /// After a match that was rated, for `weight` of a result. `met` are the opponents' id hashes, lowest first:
-    /// the order of the sides says nothing.
+    /// After a match that was rated, for `weight` of a result. `met` are the opponents' id hashes, side by side: of more
+    /// than are remembered the first count.
     pub(super) fn after(
         &self,
         options: &Options,

@@ -15,7 +15,8 @@ struct Seat<'a> {
 /// The players of a match, side by side.
 pub(super) struct Roster<'a> {
     seats: Vec<Seat<'a>>,
-    /// Those who were there, by id hash; none where fewer than two sides were, and nobody is rated.
+    /// Those who were there, in the same order; none where fewer than two sides were, and nobody is rated. Not by id: ids
+    /// are drawn, and the same history shall give the same ratings.
     rated: Vec<Seat<'a>>,
 }
 
@@ -29,7 +30,6 @@ impl<'a> Roster<'a> {
         let mut rated = Vec::new();
         if game.sides.iter().filter(|side| outcome::is_present(side)).count() > 1 {
             rated.extend(seats.iter().copied().filter(|seat| seat.player.is_present()));
-            rated.sort_unstable_by_key(|seat| seat.person.id);
         }
         Self { seats, rated }
     }

@@ -185,7 +185,7 @@ pub(crate) struct SubmissionBody {
     /// A whole number for each column, -(2^53 - 1) to 2^53 - 1; `5.0` is one too.
     #[serde(deserialize_with = "whole::numbers")]
     values: Vec<i64>,
-    /// When they were made, in milliseconds since 1970; now if absent.
+    /// When they were made, in milliseconds since 1970; now if absent, or up to a second ahead of the server's clock.
     #[serde(default)]
     at: Option<i64>,
     /// A text of the game's own, shown with the entry; at most 1,024 bytes.

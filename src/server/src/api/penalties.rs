@@ -20,12 +20,13 @@ pub(crate) struct PenaltyDto {
     scope: String,
     /// `dodge`, `leave` or `afk`.
     offence: &'static str,
-    /// Offences that are not forgotten.
+    /// Offences that are not forgotten, at most as many as the ladder had steps at the last one.
     step: usize,
     /// Until when the player is locked out; absent: not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     locked_until: Option<i64>,
-    /// How long the next offence would lock the player out.
+    /// How long the next offence would lock the player out, by the ladders as they are now: the longest, where queues of the
+    /// scope have several; 0 where none has any more.
     next_lock_ms: u64,
     /// The last offences, oldest first.
     offences: Vec<OffenceDto>,

@@ -520,3 +520,108 @@ async fn a_league_that_makes_no_sense_is_refused() {
         admin.put("/v1/admin/boards/b", body).await.is(422, code);
     }
 }
+
+/// The JSON of docs/boards.md: each definition of a board, and what is only a part of one.
+fn documented() -> Vec<Value> {
+    let text = include_str!("../../../../docs/boards.md");
+    let mut found = Vec::new();
+    for block in text.split("```json\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        let read = serde_json::Deserializer::from_str(block).into_iter::<Value>();
+        found.extend(read.map(|one| one.unwrap_or_else(|error| panic!("{error}: {block}"))));
+    }
+    for call in text.split("$SERVER/v1/admin/boards/").skip(1) {
+        let body = call.split("-d '").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+        found.push(serde_json::from_str(body).unwrap());
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documented_definitions_are_taken() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let found = documented();
+    let with_tiers = found.iter().find(|one| one["tiers"].is_object()).unwrap();
+    let scores = json!([{ "value": "submitted", "operator": "best" }]);
+    let season = json!({ "at": { "starts_at": ["2026-03-01T09:00:00Z"] } });
+    let mut taken = 0;
+    for (nth, example) in found.iter().enumerate() {
+        let has = |name: &str| example.get(name).is_some();
+        let definition = if has("columns") {
+            example.clone()
+        } else if has("cron") || has("days") || has("at") {
+            json!({ "columns": scores, "season": example })
+        } else if has("cohorts") || has("league") {
+            let mut definition = json!({ "columns": scores, "season": season });
+            definition.as_object_mut().unwrap().extend(example.as_object().unwrap().clone());
+            definition
+        } else if has("start") || has("decay") {
+            let mut definition = with_tiers.clone();
+            if has("decay") {
+                definition["columns"] = json!([{ "value": "rating" }]);
+            }
+            definition["tiers"].as_object_mut().unwrap().extend(example.as_object().unwrap().clone());
+            definition
+        } else {
+            assert!(has("rank"), "no part of a definition, and no answer: {example}");
+            continue;
+        };
+        admin.put(&format!("/v1/admin/boards/example-{nth}"), definition).await.ok();
+        taken += 1;
+    }
+    assert!(taken >= 9, "only {taken} definitions are found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buckets_hold_both_their_ends() {
+    let world = World::new().await;
+    let (admin, server) = (world.admin(), world.server());
+    admin.put("/v1/admin/boards/points", json!({ "columns": [{ "value": "submitted" }] })).await.ok();
+    let mut entries = Vec::new();
+    for (name, score) in [("Ann", 0), ("Bob", 5), ("Cat", 5), ("Dan", 10)] {
+        entries.push(json!({ "player_id": world.player(name).await.id, "values": [score] }));
+    }
+    server.post("/v1/rankings/points/entries", json!({ "entries": entries })).await.ok();
+    let found = server.get("/v1/rankings/points/histogram?buckets=2").await.ok();
+    let bucket =
+        |lower: f64, upper: f64, count: u64| json!({ "lower": lower, "upper": upper, "count": count });
+    assert_eq!(found["buckets"], json!([bucket(0.0, 4.0, 1), bucket(5.0, 10.0, 3)]));
+    let described = world.anyone.get("/openapi.json").await.ok();
+    let said = described["components"]["schemas"]["BucketDto"]["description"].to_string();
+    assert!(said.contains("both included"), "{said}");
+}
+
+/// The clock of who asks may be ahead of the server's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instant_that_is_a_little_ahead_is_now() {
+    let world = World::new().await;
+    let (admin, server, ann) = (world.admin(), world.server(), world.player("Ann").await);
+    let kept = json!({ "columns": [{ "value": "submitted" }], "past": true });
+    admin.put("/v1/admin/boards/kept", kept).await.ok();
+    let give = async |at: Option<i64>| {
+        let mut entry = json!({ "player_id": &ann.id, "values": [1] });
+        if let Some(at) = at {
+            entry["at"] = json!(at);
+        }
+        server.post("/v1/rankings/kept/entries", json!({ "entries": [entry] })).await
+    };
+    let time = async |name: &str| {
+        let entry = server.get(&format!("/v1/rankings/kept/entries/{}", ann.id)).await.ok();
+        entry[name].as_i64().unwrap()
+    };
+    give(None).await.ok();
+    let at = time("submitted_at").await + 900;
+    give(Some(at)).await.ok();
+    let now = time("submitted_at").await;
+    assert!(now <= at, "nothing is kept of the future");
+    give(Some(now + 60_000)).await.is(422, "invalid");
+    let past = |query: String| format!("/v1/rankings/kept/players/{}/past?{query}", ann.id);
+    let found = server.get(&past(format!("at={}", now + 900))).await.ok();
+    assert_eq!(found["entries"][0]["rank"], 1);
+    let series = |to: i64| past(format!("from=0&to={to}&points=3"));
+    let found = server.get(&series(now + 900)).await.ok();
+    assert_eq!(found["entries"][2]["rank"], 1);
+    server.get(&series(now + 60_000)).await.is(422, "invalid_parameter");
+    server.get(&past(format!("at={}", now + 60_000))).await.is(422, "invalid_parameter");
+}

@@ -318,11 +318,9 @@ impl Pasts {
 
 /// Whether a past can compare the numbers of an entry; else within what they must be.
 pub(super) fn check(config: &BoardConfig, values: [i64; 5]) -> Result<(), i64> {
-    let keys: Keys = values.into();
-    match Packing::new(config) {
-        Some(packing) if packing.pack(&keys).is_err() => Err(packing.most()),
-        _ => Ok(()),
-    }
+    let Some(most) = Packing::new(config).map(|packing| packing.most()) else { return Ok(()) };
+    let fits = values.iter().all(|value| value.unsigned_abs() <= most.unsigned_abs());
+    if fits { Ok(()) } else { Err(most) }
 }
 
 /// Refuses a past that could not be told.

@@ -36,7 +36,7 @@ impl Packing {
         Some(Self(config.columns.iter().map(place).collect()))
     }
 
-    /// What every column takes, up and down.
+    /// What every column takes, up and down; one way it is one less than fits.
     pub(super) fn most(&self) -> i64 {
         self.0.iter().map(|(bits, _)| (1 << (bits - 1)) - 1).min().unwrap_or(i64::MAX)
     }

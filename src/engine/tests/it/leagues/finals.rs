@@ -89,10 +89,19 @@ async fn a_final_table_says_fates_ranks_and_levels(w: World) {
     };
     for engine in [&w.engine, &again] {
         assert_eq!(told(engine, &p).await, with_levels([0; 4]));
-        // Who was hidden since is shown to nobody, and others keep their ranks.
-        let (rows, players) = engine.top(&of, 0, 9).await.unwrap();
-        let ranks: Vec<_> = rows.iter().map(|row| (row.player, row.rank.get())).collect();
-        assert_eq!((ranks, players), (vec![(p[1], 2), (p[3], 4)], 4));
+        // Who was hidden since is shown to nobody, not even to operators, and others keep their ranks.
+        for viewer in [Viewer::Other, Viewer::All] {
+            let (rows, players) = engine.top_seen_by(viewer, &of, 0, 9).await.unwrap();
+            let ranks: Vec<_> = rows.iter().map(|row| (row.player, row.rank.get())).collect();
+            assert_eq!((ranks, players), (vec![(p[1], 2), (p[3], 4)], 4));
+            let page = engine.board_page_seen_by(viewer, &of, None, 9).await.unwrap();
+            assert_eq!(page.rows, rows);
+            let (among, _) = engine.among_seen_by(viewer, &of, &p).await.unwrap();
+            assert_eq!(among.len(), 2);
+        }
+        // Who is asked for by name operators are shown.
+        let (rows, _) = engine.around(&of, p[0], 9, Viewer::All).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.player).collect::<Vec<_>>(), [p[0], p[1], p[3]]);
         let (own, _) = engine.top_seen_by(Viewer::Player(p[2]), &of, 0, 9).await.unwrap();
         assert_eq!(own.len(), 3);
         let (among, _) = engine.among(&of, &p).await.unwrap();

@@ -110,18 +110,24 @@ fn of_many_opponents_only_those_met_before_count_less() {
     check_close(&[points(&found[0], What::Result), points(&found[0], What::RepeatedPair)], &[16.0, -4.0]);
 }
 
+/// Of more opponents than are remembered the first of the match are, whatever ids they drew.
 #[test]
-fn a_crowd_leaves_the_same_memory_whatever_the_order_of_its_sides() {
+fn a_crowd_leaves_the_same_memory_whatever_its_ids() {
     let options = repeated(0.5);
     let crowd = field(&[at(1500.0); 7]);
-    let mut turned = crowd.clone();
-    turned.sides.reverse();
-    let (rated, mut found) = (crowd.rate(&elo(), &options), turned.rate(&elo(), &options));
-    found.reverse();
-    let of = |rated: &[gsm_rating::explained::Rated]| {
-        rated.iter().map(|rated| rated.recent.clone()).collect::<Vec<_>>()
-    };
-    assert_eq!(of(&found), of(&rated));
+    let mut others = crowd.clone();
+    for (_, known) in others.sides.iter_mut().flat_map(|side| &mut side.players) {
+        known.id = 8 - known.id;
+    }
+    let option = options.repeated_pair.unwrap();
+    let (rated, found) = (crowd.rate(&elo(), &options), others.rate(&elo(), &options));
+    for (own, (one, other)) in (1..).zip(rated.iter().zip(&found)) {
+        for id in 1..8 {
+            let met = one.recent.times_met(&option, id);
+            assert_eq!(met, usize::from(id != own && id <= if own <= 4 { 5 } else { 4 }));
+            assert_eq!(other.recent.times_met(&option, 8 - id), met);
+        }
+    }
 }
 
 #[test]

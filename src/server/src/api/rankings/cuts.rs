@@ -79,7 +79,8 @@ pub(crate) struct HistogramDto {
     buckets: Vec<BucketDto>,
 }
 
-/// Players with a first column of at least `lower` and less than `upper` (the last one includes it).
+/// Players with a first column from `lower` to `upper`, both included. Boards compare whole numbers, of ratings thousandths
+/// of a point: the next bucket begins with the next one.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BucketDto {
     pub(crate) lower: f64,

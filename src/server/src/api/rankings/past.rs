@@ -10,7 +10,7 @@ use super::{
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
-use gsm_core::{PlayerId, Timestamp};
+use gsm_core::{PlayerId, Timestamp, limits};
 use gsm_engine::{BoardConfig, PastRank, SERIES_MAX};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PastQuery {
-    /// One instant, in milliseconds since 1970. Either this, or `from`, `to` and `points`.
+    /// One instant, in milliseconds since 1970; up to a second ahead of the server's clock is now. Either this, or `from`, `to` and `points`.
     at: Option<i64>,
     /// The first instant of a series.
     from: Option<i64>,
-    /// The last instant of a series.
+    /// The last instant of a series; up to a second ahead of the server's clock is now.
     to: Option<i64>,
     /// Instants of a series, evenly spread: 2 to 500; 50 if absent.
     points: Option<usize>,
@@ -35,8 +35,12 @@ const POINTS_DEFAULT: usize = 50;
 
 impl PastQuery {
     fn instants(&self, now: Timestamp) -> Result<Vec<Timestamp>, ApiError> {
+        let now = now.as_millis();
+        let latest = now.saturating_add_unsigned(limits::CLOCK_LEAD_MS_MAX);
+        // The clock of who asks may be a little ahead of ours.
+        let past = |at: i64| if at <= latest { at.min(now) } else { at };
         let instants = match (self.at, self.from, self.to) {
-            (Some(at), None, None) if self.points.is_none() => vec![at],
+            (Some(at), None, None) if self.points.is_none() => vec![past(at)],
             (None, Some(from), Some(to)) => {
                 let points = self.points.unwrap_or(POINTS_DEFAULT);
                 if !(2..=SERIES_MAX).contains(&points) {
@@ -45,13 +49,14 @@ impl PastQuery {
                 if from >= to {
                     return Err(ApiError::parameter("to", "must be after from"));
                 }
-                let (from, span) = (i128::from(from), i128::from(to) - i128::from(from));
+                let (from, to) = (i128::from(past(from)), i128::from(past(to)));
+                let span = to - from;
                 let last = points as i128 - 1;
                 (0..=last).map(|nth| (from + span * nth / last) as i64).collect()
             }
             _ => return Err(ApiError::parameter("at", "name either at, or from and to")),
         };
-        if instants.last().is_some_and(|last| *last > now.as_millis()) {
+        if instants.last().is_some_and(|last| *last > now) {
             return Err(ApiError::parameter(if self.at.is_some() { "at" } else { "to" }, "is in the future"));
         }
         Ok(instants.into_iter().map(Timestamp::from_millis).collect())
