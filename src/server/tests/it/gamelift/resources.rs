@@ -243,3 +243,26 @@ async fn a_native_queue_changes_only_in_what_is_sent() {
     }
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_native_queue_that_is_no_configuration_says_that_it_has_the_name() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    let create = async |name: &str| {
+        let input = json!({
+            "Name": name, "RuleSetName": "r", "RequestTimeoutSeconds": 60, "AcceptanceRequired": false,
+            "FlexMatchMode": "STANDALONE"
+        });
+        call(&world.anyone, "CreateMatchmakingConfiguration", input).await
+    };
+    let message = create("duel").await.exception(400, "InvalidRequestException");
+    assert!(message.contains("a native queue that goes by no rule set"), "{message}");
+    let start = json!({ "ConfigurationName": "duel", "Players": [{ "PlayerId": "a" }] });
+    let message = call(&world.anyone, "StartMatchmaking", start).await.exception(400, "NotFoundException");
+    assert!(message.contains("the native queue `duel` goes by no rule set"), "{message}");
+    // The names of the example are free.
+    let page = include_str!("../../../../../docs/gamelift.md");
+    let (_, rest) = page.split_once("aws gamelift create-matchmaking-configuration --name ").unwrap();
+    create(rest.split_whitespace().next().unwrap()).await.output();
+    world.stop().await;
+}
