@@ -269,6 +269,7 @@ struct Known {
 async fn known(app: &App, parts: &Parts, body: Body, now: Timestamp) -> Result<Known, Fault> {
     let (protocol, name) = Protocol::of(parts).ok_or_else(Fault::unknown_operation)?;
     let operation = Operation::named(name).ok_or_else(Fault::unknown_operation)?;
+    protocol.check_target(&parts.headers)?;
     let signed = match app.wire.signatures {
         Signatures::Any => None,
         Signatures::Verify => Some(verify::Signed::of(app, parts, now).await?),

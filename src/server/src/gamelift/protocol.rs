@@ -13,6 +13,8 @@ pub(super) const BODY_BYTES_MAX: usize = 512 * 1024;
 pub(super) const DEPTH_MAX: usize = 32;
 
 pub(super) const X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+/// Another spelling of it.
+const X_AMZN_TARGET: HeaderName = HeaderName::from_static("x-amzn-target");
 const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
 const X_AMZN_ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const RPC_V2_CBOR: &str = "rpc-v2-cbor";
@@ -45,6 +47,18 @@ impl Protocol {
         let name = path.strip_prefix(PATH_PREFIX)?;
         let speaks = parts.headers.get(SMITHY_PROTOCOL).is_some_and(|value| value == RPC_V2_CBOR);
         speaks.then_some((Self::Cbor, name))
+    }
+
+    /// Refuses a request of the CBOR protocol that names what it calls in a header as well, as that protocol wants: two
+    /// readers could take it for two calls.
+    pub(super) fn check_target(self, headers: &HeaderMap) -> Result<(), Fault> {
+        let found = [X_AMZ_TARGET, X_AMZN_TARGET].into_iter().find(|name| headers.contains_key(name));
+        match found {
+            Some(name) if self == Self::Cbor => {
+                Err(Fault::serialization(format!("a request of RPC v2 CBOR has no header `{name}`")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a body that is compressed, or of another media type. A call without input has none in the CBOR protocol.

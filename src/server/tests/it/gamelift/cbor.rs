@@ -73,3 +73,16 @@ async fn exceptions_have_their_names() {
     check("StopMatchmaking", vec![0; 512 * 1024 + 1], 413, "RequestEntityTooLargeException").await;
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_header_of_the_other_protocol_is_refused() {
+    let mut world = World::new().await;
+    for header in ["x-amz-target", "X-Amzn-Target"] {
+        let asked = world.anyone.call("POST", "/service/GameLift/operation/DescribeMatchmakingRuleSets");
+        let asked = asked.header("smithy-protocol", "rpc-v2-cbor").header(header, "GameLift.StopMatchmaking");
+        let (parts, _) = asked.bytes("application/cbor", Vec::new()).open().await.into_parts();
+        assert_eq!(parts.status, 400);
+        assert_eq!(parts.headers["x-amzn-errortype"], "SerializationException");
+    }
+    world.stop().await;
+}
