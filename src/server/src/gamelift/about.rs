@@ -87,9 +87,10 @@ impl About {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gamelift::shape::Known;
 
     fn check(about: About, input: &str, things: &[(&str, &str)]) {
-        let input = super::super::json::read(input.as_bytes()).unwrap();
+        let input = super::super::json::read(input.as_bytes(), Known::All).unwrap();
         let found = about.named(&input);
         let found: Vec<(&str, &str)> = found.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
         assert_eq!(found, things);

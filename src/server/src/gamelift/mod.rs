@@ -207,7 +207,7 @@ async fn done(
         let (role, name) = (who.role.as_str(), operation.name());
         return Err(Fault::denied(format!("a key of the role `{role}` may not call {name}")));
     }
-    let input = protocol.read(&body)?;
+    let input = protocol.read(&body, operation.takes)?;
     shape::check(operation.takes, &input)?;
     may(app, &who, operation, &input, facts, trail)?;
     if operation.mutating

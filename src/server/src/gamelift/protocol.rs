@@ -1,5 +1,11 @@
 //! The two protocols of one endpoint: AWS JSON 1.1 at `/`, Smithy RPC v2 CBOR below `/service/GameLift/operation/`.
-use super::{cbor, fault::Fault, json, tree::Tree};
+use super::{
+    cbor,
+    fault::Fault,
+    json,
+    shape::{Known, Member},
+    tree::Tree,
+};
 use crate::front::strict_json::{self, JsonFault, JsonLimits};
 use axum::{
     body::Body,
@@ -11,6 +17,9 @@ use axum::{
 pub(super) const BODY_BYTES_MAX: usize = 512 * 1024;
 /// Lists and structures inside each other.
 pub(super) const DEPTH_MAX: usize = 32;
+/// Values that are read of a body: more than a backfill of 199 players has within the quotas. What a small value takes in memory is
+/// many times its bytes in the body.
+pub(super) const VALUES_MAX: usize = 1 << 18;
 
 pub(super) const X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 /// Another spelling of it.
@@ -78,10 +87,12 @@ impl Protocol {
         }
     }
 
-    pub(super) fn read(self, body: &[u8]) -> Result<Tree, Fault> {
+    /// Reads the members of an input.
+    pub(super) fn read(self, body: &[u8], members: &'static [Member]) -> Result<Tree, Fault> {
+        let known = Known::Members(members);
         let read = match self {
-            Self::Json => json::read(body),
-            Self::Cbor => cbor::read(body),
+            Self::Json => json::read(body, known),
+            Self::Cbor => cbor::read(body, known),
         };
         read.map_err(Fault::serialization)
     }

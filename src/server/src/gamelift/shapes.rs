@@ -179,10 +179,14 @@ pub(crate) const LIST_TAGS: &[Member] = &[must("ResourceARN", RESOURCE)];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gamelift::{json, shape::check, tree::Tree};
+    use crate::gamelift::{
+        json,
+        shape::{Known, check},
+        tree::Tree,
+    };
 
     fn read(text: &str) -> Tree {
-        json::read(text.as_bytes()).unwrap()
+        json::read(text.as_bytes(), Known::All).unwrap()
     }
 
     #[track_caller]

@@ -249,10 +249,10 @@ pub(super) async fn accept(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gamelift::json;
+    use crate::gamelift::{json, shape::Known};
 
     fn check(text: &str, expected: Option<Value>) {
-        assert_eq!(value(&json::read(text.as_bytes()).unwrap()), expected, "{text}");
+        assert_eq!(value(&json::read(text.as_bytes(), Known::All).unwrap()), expected, "{text}");
     }
 
     #[test]

@@ -28,6 +28,7 @@ async fn what_cannot_be_read_or_is_not_served_is_told_in_the_words_of_aws() {
     // As long as it may be, and members that are not known are passed over.
     let long = format!("{{\"TicketIds\":[],\"New\":\"{}\"}}", "x".repeat(512 * 1024 - 25));
     assert_eq!(raw(describe, long).await.output(), json!({ "TicketList": [] }));
+    raw(describe, format!(r#"{{"TicketIds":[],"New":[1e400,{}]}}"#, "9".repeat(400))).await.output();
     let message = raw(describe, "{}".into()).await.exception(400, "InvalidRequestException");
     assert_eq!(
         message,
