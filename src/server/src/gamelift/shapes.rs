@@ -3,7 +3,7 @@
 use super::shape::{Member, Pattern, Shape, Text};
 
 /// Longest text where the model names no limit; the body's limit is below it anyway.
-const UNLIMITED: usize = 512 * 1024;
+const UNLIMITED: usize = super::protocol::BODY_BYTES_MAX;
 /// Largest number of the model's integers.
 const INTEGER_MAX: i64 = i32::MAX as i64;
 
