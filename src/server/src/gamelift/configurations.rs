@@ -198,10 +198,17 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
 pub(super) async fn update(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let name = found(asked, input.text("Name").unwrap_or_default())?.name.clone();
     let changed = asked.engine.change_queue(&asked.call, &name, |queue| {
+        let before = queue.clone();
         // One that was made natively is what it is shown as.
         let of = queue.gamelift.get_or_insert_with(|| bare(asked.call.now));
         of.flex_match_mode.get_or_insert_with(|| STANDALONE.to_owned());
-        apply(queue, input, asked.call.now)
+        let mut as_shown = queue.clone();
+        apply(queue, input, asked.call.now)?;
+        // What is as it was shown to be stays as it is.
+        if apply(&mut as_shown, &Tree::empty(), asked.call.now).is_ok() && *queue == as_shown {
+            *queue = before;
+        }
+        Ok(())
     });
     Ok(Tree::empty().with("Configuration", shown(asked, &changed.await?)))
 }

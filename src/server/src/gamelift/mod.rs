@@ -160,7 +160,10 @@ pub(crate) async fn serve(
                 Ok(tree) => (protocol.answer(&tree), None),
                 Err(fault) => (protocol.refusal(&shown(fault.clone(), &request_id)), Some(fault.name)),
             };
-            app.audit.answered(&trail, &request_id, response.status(), code);
+            // What was done is written down with what it changed, and where that is nothing there is nothing to tell.
+            if code.is_some() {
+                app.audit.answered(&trail, &request_id, response.status(), code);
+            }
             response
         }
     };
