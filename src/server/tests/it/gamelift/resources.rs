@@ -266,3 +266,24 @@ async fn a_native_queue_that_is_no_configuration_says_that_it_has_the_name() {
     create(rest.split_whitespace().next().unwrap()).await.output();
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_set_with_extensions_is_told_where_it_may_go() {
+    let mut world = World::new().await;
+    let body = json!({
+        "ruleLanguageVersion": "1.0",
+        "teams": [{ "name": "a", "minPlayers": 1, "maxPlayers": 1 }, { "name": "b", "minPlayers": 1, "maxPlayers": 1 }],
+        "parties": { "maxPlayers": 1 }
+    });
+    let told = async |body: &Value| {
+        let input = json!({ "Name": "x", "RuleSetBody": body.to_string() });
+        call(&world.anyone, "CreateMatchmakingRuleSet", input).await.exception(400, "InvalidRequestException")
+    };
+    let message = told(&body).await;
+    assert!(message.contains("unknown member `parties`"), "{message}");
+    assert!(message.contains("extensions of FlexMatch's language, which the native API takes"), "{message}");
+    let mut bad = body.clone();
+    bad["teams"][0]["minPlayers"] = json!(2);
+    assert!(!told(&bad).await.contains("native API"), "it would not take this one either");
+    world.stop().await;
+}

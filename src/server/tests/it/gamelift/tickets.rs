@@ -210,3 +210,29 @@ async fn what_is_within_all_quotas_fits() {
     asked.text(super::JSON, &escaped).send().await.output();
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_players_have_the_names_of_the_wire() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    configuration(&world.anyone, "c", "r", json!({})).await;
+    let told = async |player: Value| {
+        let input = json!({ "ConfigurationName": "c", "Players": [player] });
+        call(&world.anyone, "StartMatchmaking", input).await.exception(400, "InvalidRequestException")
+    };
+    let places: serde_json::Map<String, Value> = (0..101).map(|n| (format!("eu-{n}"), json!(1))).collect();
+    let message = told(json!({ "PlayerId": "a", "LatencyInMs": places })).await;
+    assert!(
+        message.contains(
+            "at 'players.1.member.latencyInMs' failed to satisfy constraint: Member must have length less"
+        ),
+        "{message}"
+    );
+    let long = "x".repeat(1_025);
+    let message = told(json!({ "PlayerId": "a", "LatencyInMs": { long: 1 } })).await;
+    assert!(message.contains("players.1.member.latencyInMs") && message.contains("1024"), "{message}");
+    let wrong = json!({ "PlayerId": "a", "PlayerAttributes": { "skill": { "S": "high" } } });
+    let message = told(wrong).await;
+    assert!(message.starts_with("`playerAttributes`: ") && message.contains("skill"), "{message}");
+    world.stop().await;
+}
