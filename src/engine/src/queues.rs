@@ -338,7 +338,7 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Changes some of a queue's settings under its waiting tickets.
+    /// Changes some of a queue's settings under its waiting tickets; what stays as it is is not written.
     pub async fn change_queue(
         &self,
         call: &Call,
@@ -347,8 +347,12 @@ impl Engine {
     ) -> Result<QueueConfig, EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let found = self.queue_row(name).await?;
-            let (mut config, version) = found.ok_or(EngineError::Unknown { what: "queue" })?;
+            let (before, version) = found.ok_or(EngineError::Unknown { what: "queue" })?;
+            let mut config = before.clone();
             change(&mut config)?;
+            if config == before {
+                return Ok(config);
+            }
             config.validate()?;
             match self.write_queue(call, config, Some(version)).await {
                 Err(EngineError::Raced) => {}

@@ -154,7 +154,7 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Changes the tags of a rule set.
+    /// Changes the tags of a rule set; those that stay as they are are not written.
     pub async fn tag_rule_set(
         &self,
         call: &Call,
@@ -165,8 +165,12 @@ impl Engine {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "rule set" })?;
             let Row::RuleSet(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
+            let before = &row.tags;
             let mut row = row.clone();
             change.apply(&mut row.tags)?;
+            if row.tags == *before {
+                return Ok(());
+            }
             let mut changes = self.changes(call, &[name]);
             changes.replace(key.clone(), Some(found.version), Row::RuleSet(row));
             match self.commit(Home::Document, changes).await {

@@ -20,6 +20,9 @@ const SERVICE: (&str, &str) = ("Service", "gsm");
 /// The type of queues, and what the name of one is called in the context.
 pub(crate) const QUEUE: &str = "Queue";
 pub(crate) const QUEUE_PARAMETER: &str = "queue";
+/// Likewise of rule sets.
+pub(crate) const RULE_SET: &str = "RuleSet";
+pub(crate) const RULE_SET_PARAMETER: &str = "rule_set";
 
 /// What an operation is about: the type that the first parameter of its path names.
 pub(crate) fn resource_of(path: &str) -> &'static str {
@@ -38,15 +41,18 @@ pub(crate) fn resource_of(path: &str) -> &'static str {
     }
 }
 
-/// Members of a body that name queues: one, and a list.
-const QUEUE_MEMBERS: [&str; 2] = ["queue", "queues"];
+/// Members of a body that name things, one or a list: with the type of these, and what the name of one is called in the context.
+const NAMING: [(&[&str], &str, &str); 2] =
+    [(&["queue", "queues"], QUEUE, QUEUE_PARAMETER), (&["rule_set"], RULE_SET, RULE_SET_PARAMETER)];
 
-/// Whether the body of an operation names queues, as the document describes it: then it is about each of them too.
-pub(crate) fn names_queues(document: &Value, operation: &Value) -> bool {
+/// The things that the body of an operation names, as the document describes it: it is about each of them too. By their types, with
+/// what the name of one is called in the context.
+pub(crate) fn named_things(document: &Value, operation: &Value) -> Vec<(&'static str, &'static str)> {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     let named = schema["$ref"].as_str().and_then(|place| document.pointer(place.strip_prefix('#')?));
     let members = &named.unwrap_or(schema)["properties"];
-    QUEUE_MEMBERS.iter().any(|member| members.get(member).is_some())
+    let there = NAMING.iter().filter(|(names, ..)| names.iter().any(|name| members.get(name).is_some()));
+    there.map(|(_, kind, parameter)| (*kind, *parameter)).collect()
 }
 
 fn parameters(path: &str) -> impl Iterator<Item = &str> {
@@ -59,8 +65,8 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
     for (path, methods) in document["paths"].as_object().into_iter().flatten() {
         for operation in methods.as_object().into_iter().flatten().map(|(_, operation)| operation) {
             all.extend(read(operation, resource_of(path), parameters(path)));
-            if names_queues(document, operation) {
-                all.extend(read(operation, QUEUE, parameters(path).chain([QUEUE_PARAMETER])));
+            for (kind, parameter) in named_things(document, operation) {
+                all.extend(read(operation, kind, parameters(path).chain([parameter])));
             }
         }
     }

@@ -58,8 +58,8 @@ pub(crate) struct Operation {
     pub(crate) mutating: bool,
     /// What it is about, in the words of policies.
     pub(crate) resource: &'static str,
-    /// Whether its body names queues, which it is about as well.
-    pub(crate) names_queues: bool,
+    /// Whether its body names queues or rule sets, which it is about as well.
+    pub(crate) names_things: bool,
 }
 
 /// Every operation by path template and method.
@@ -83,9 +83,9 @@ impl Operations {
                 let roles = roles.filter_map(|role| role.as_str().map(str::to_owned)).collect();
                 let mutating = operation["x-gsm-mutating"] == Value::Bool(true);
                 let resource = authz::resource_of(path);
-                let names_queues = authz::names_queues(document, operation);
+                let names_things = !authz::named_things(document, operation).is_empty();
                 let operation =
-                    Operation { action: action.to_owned(), roles, mutating, resource, names_queues };
+                    Operation { action: action.to_owned(), roles, mutating, resource, names_things };
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
@@ -370,7 +370,7 @@ async fn admit(
     door.guard.judge(&facts, Moment::Known(known), now, told)?;
     let asking = Asking { address: facts.address, caller };
     asking.may(door, parts, &operation.action, Subject::Path(parts.uri.path()))?;
-    if operation.names_queues {
+    if operation.names_things {
         parts.extensions.insert(asking.clone());
     }
     let caller = asking.caller;
@@ -421,18 +421,19 @@ impl Asking {
     }
 }
 
-/// The queues that a body names, whatever else it says.
+/// The queues and the rule set that a body names, whatever else it says.
 #[derive(serde::Deserialize)]
 struct Named {
     queue: Option<String>,
     queues: Option<Vec<String>>,
+    rule_set: Option<String>,
 }
 
-/// Asks the policies about each queue that the body of a call names; all must be allowed. The body was read as what the operation
+/// Asks the policies about each thing that the body of a call names; all must be allowed. The body was read as what the operation
 /// takes.
 ///
 /// Of a list those that there are: it may name any number, and there are few.
-pub(crate) fn may_with_queues(app: &App, parts: &Parts, action: &str, body: &[u8]) -> Result<(), ApiError> {
+pub(crate) fn may_with_things(app: &App, parts: &Parts, action: &str, body: &[u8]) -> Result<(), ApiError> {
     let Some(asking) = parts.extensions.get::<Asking>() else { return Ok(()) };
     if authz::known(&app.door.policies, &asking.caller, action).is_some() {
         // That was asked already.
@@ -442,8 +443,10 @@ pub(crate) fn may_with_queues(app: &App, parts: &Parts, action: &str, body: &[u8
     let is_there = |name: &String| QueueName::new(name).is_ok_and(|name| app.engine.queue(&name).is_ok());
     let listed = named.queues.unwrap_or_default().into_iter().filter(is_there);
     let queues: BTreeSet<String> = named.queue.into_iter().chain(listed).collect();
-    for name in &queues {
-        let (kind, parameter, path) = (authz::QUEUE, authz::QUEUE_PARAMETER, Some(parts.uri.path()));
+    let queues = queues.iter().map(|name| (authz::QUEUE, authz::QUEUE_PARAMETER, name));
+    let rule_set = named.rule_set.iter().map(|name| (authz::RULE_SET, authz::RULE_SET_PARAMETER, name));
+    for (kind, parameter, name) in queues.chain(rule_set) {
+        let path = Some(parts.uri.path());
         asking.may(&app.door, parts, action, Subject::Thing { kind, name, parameter, path })?;
     }
     Ok(())

@@ -204,7 +204,7 @@ impl<T: WriteBody> FromRequest<Arc<App>> for Write<T> {
             // Of a body that is refused nothing is written down.
             origin(app, &parts, &[]);
         })?;
-        if let Err(error) = door::may_with_queues(app, &parts, caller.action, &bytes) {
+        if let Err(error) = door::may_with_things(app, &parts, caller.action, &bytes) {
             origin(app, &parts, &bytes);
             return Err(error);
         }

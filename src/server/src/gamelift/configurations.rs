@@ -17,7 +17,23 @@ pub(super) fn found(asked: &Asked<'_>, text: &str) -> Result<Arc<QueueConfig>, F
     let unknown = || Fault::not_found("there is no such matchmaking configuration");
     let name = QueueName::new(arn::name(text)).map_err(|_| unknown())?;
     let queue = asked.engine.queue(&name).map_err(|_| unknown())?;
-    if queue.rule_set.is_some() { Ok(queue) } else { Err(unknown()) }
+    if queue.rule_set.is_some() {
+        return Ok(queue);
+    }
+    let unknown = unknown().message;
+    Err(Fault::not_found(format!("{unknown}: the native queue `{name}` goes by no rule set")))
+}
+
+/// Why a configuration is not made. What has its name is not always shown on the wire.
+fn not_made(asked: &Asked<'_>, name: &QueueName, error: EngineError) -> Fault {
+    let is_hidden = asked.engine.queue(name).is_ok_and(|queue| queue.rule_set.is_none());
+    match error {
+        EngineError::NameTaken { .. } if is_hidden => Fault::invalid(format!(
+            "`name`: a native queue that goes by no rule set, and is no configuration for that, has the name \
+             `{name}`: take another one"
+        )),
+        other => other.into(),
+    }
 }
 
 /// What a queue that was made natively has of the wire.
@@ -168,23 +184,31 @@ fn mode_of(name: &str) -> Result<Mode, Fault> {
 pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let text = input.text("Name").unwrap_or_default();
     let name = QueueName::new(text).map_err(|error| Fault::invalid(format!("`name`: {error}")))?;
-    let mut queue = QueueConfig::new(name, mode_of(text)?, gsm_matchmaking::MatchRules::default());
+    let mut queue = QueueConfig::new(name.clone(), mode_of(text)?, gsm_matchmaking::MatchRules::default());
     let region = Some(asked.place.region.clone());
     let mut tags = BTreeMap::new();
     TagChange::Put(given(input)?).apply(&mut tags)?;
     queue.gamelift = Some(GameLift { tags, region, ..bare(asked.call.now) });
     apply(&mut queue, input, asked.call.now)?;
-    let made = asked.engine.create_queue(&asked.call, queue).await?;
+    let made = asked.engine.create_queue(&asked.call, queue).await;
+    let made = made.map_err(|error| not_made(asked, &name, error))?;
     Ok(Tree::empty().with("Configuration", shown(asked, &made)))
 }
 
 pub(super) async fn update(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let name = found(asked, input.text("Name").unwrap_or_default())?.name.clone();
     let changed = asked.engine.change_queue(&asked.call, &name, |queue| {
+        let before = queue.clone();
         // One that was made natively is what it is shown as.
         let of = queue.gamelift.get_or_insert_with(|| bare(asked.call.now));
         of.flex_match_mode.get_or_insert_with(|| STANDALONE.to_owned());
-        apply(queue, input, asked.call.now)
+        let mut as_shown = queue.clone();
+        apply(queue, input, asked.call.now)?;
+        // What is as it was shown to be stays as it is.
+        if apply(&mut as_shown, &Tree::empty(), asked.call.now).is_ok() && *queue == as_shown {
+            *queue = before;
+        }
+        Ok(())
     });
     Ok(Tree::empty().with("Configuration", shown(asked, &changed.await?)))
 }

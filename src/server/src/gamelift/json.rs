@@ -1,43 +1,68 @@
 //! AWS JSON 1.1: the tree as JSON.
-use super::{protocol::DEPTH_MAX, tree::Tree};
+use super::{
+    protocol::{DEPTH_MAX, VALUES_MAX},
+    shape::Known,
+    tree::Tree,
+};
 use serde::{
     Serialize, Serializer,
-    de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
     ser::{SerializeMap as _, SerializeSeq as _},
 };
-use std::{collections::BTreeMap, fmt};
+use std::{cell::Cell, collections::BTreeMap, fmt};
 
-/// Reads one JSON document; of repeated keys the last one counts.
-pub(super) fn read(bytes: &[u8]) -> Result<Tree, String> {
-    let mut document = serde_json::Deserializer::from_slice(bytes);
-    let tree = At(0).deserialize(&mut document).and_then(|tree| document.end().map(|()| tree));
+/// Reads what is known of one JSON document; of repeated keys the last one counts.
+pub(super) fn read(bytes: &[u8], known: Known) -> Result<Tree, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| format!("the body is no UTF-8: {error}"))?;
+    check_depth(text)?;
+    let mut document = serde_json::Deserializer::from_str(text);
+    let values_left = Cell::new(VALUES_MAX);
+    let read = Reading { known, values_left: &values_left };
+    let tree = read.deserialize(&mut document).and_then(|tree| document.end().map(|()| tree));
     tree.map_err(|error| error.to_string())
+}
+
+/// Refuses what lies too deep, also where it is not known: who passes over a value does not count.
+fn check_depth(text: &str) -> Result<(), String> {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return Err(format!("lists and structures are nested deeper than {DEPTH_MAX}"));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn write(tree: &Tree) -> Vec<u8> {
     serde_json::to_vec(tree).unwrap_or_default()
 }
 
-/// Reads a value that lies so deep.
-struct At(usize);
+/// Reads a value of which so much is known.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    known: Known,
+    values_left: &'a Cell<usize>,
+}
 
-impl<'de> DeserializeSeed<'de> for At {
+impl<'de> DeserializeSeed<'de> for Reading<'_> {
     type Value = Tree;
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Tree, D::Error> {
+        let left = self.values_left.get().checked_sub(1);
+        self.values_left
+            .set(left.ok_or_else(|| D::Error::custom(format_args!("more than {VALUES_MAX} values")))?);
         from.deserialize_any(self)
     }
 }
 
-impl At {
-    fn below<E: Error>(&self) -> Result<Self, E> {
-        if self.0 >= DEPTH_MAX {
-            return Err(E::custom(format_args!("nested deeper than {DEPTH_MAX}")));
-        }
-        Ok(Self(self.0 + 1))
-    }
-}
-
-impl<'de> Visitor<'de> for At {
+impl<'de> Visitor<'de> for Reading<'_> {
     type Value = Tree;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,7 +91,11 @@ impl<'de> Visitor<'de> for At {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Tree, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = from.next_element_seed(self.below()?)? {
+        let Some(known) = self.known.item() else {
+            while from.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Tree::List(items));
+        };
+        while let Some(item) = from.next_element_seed(Self { known, ..self })? {
             items.push(item);
         }
         Ok(Tree::List(items))
@@ -74,7 +103,11 @@ impl<'de> Visitor<'de> for At {
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Tree, A::Error> {
         let mut members = BTreeMap::new();
         while let Some(name) = from.next_key::<String>()? {
-            match from.next_value_seed(self.below()?)? {
+            let Some(known) = self.known.member(&name) else {
+                from.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            match from.next_value_seed(Self { known, ..self })? {
                 Tree::Null => members.remove(&name),
                 value => members.insert(name, value),
             };
@@ -114,7 +147,42 @@ impl Serialize for Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gamelift::shapes::{DESCRIBE_RULE_SETS, START_MATCHMAKING};
     use gsm_core::Timestamp;
+
+    fn read(bytes: &[u8]) -> Result<Tree, String> {
+        super::read(bytes, Known::All)
+    }
+
+    #[test]
+    fn what_is_not_known_is_passed_over_where_it_is_json() {
+        let known = Known::Members(DESCRIBE_RULE_SETS);
+        let with = |new: &str| super::read(format!(r#"{{"New":{new},"Limit":2}}"#).as_bytes(), known);
+        let digits = "9".repeat(1_000);
+        for new in ["1e400", "[-1e400]", &digits, r#"{"a":[{"b":1e999}]}"#, r#""\"[[[[""#, "null"] {
+            assert_eq!(with(new), Ok(Tree::empty().with("Limit", Tree::Integer(2))), "{new}");
+        }
+        for new in ["01", "1e", "[1,]", "nul", r#""\x""#, "{1:2}", &"[".repeat(50)] {
+            assert!(with(new).is_err(), "{new}");
+        }
+        let deep = |n: usize| with(&format!("{}{}", "[".repeat(n), "]".repeat(n)));
+        assert!(deep(DEPTH_MAX - 1).is_ok());
+        assert!(deep(DEPTH_MAX).unwrap_err().contains("nested deeper"));
+        // So it is within what is known, and a number that is none is told where one is wanted.
+        let player = br#"{"Players":[{"PlayerAttributes":{"a":{"N":1,"X":1e400}},"Y":[1e400]}]}"#;
+        let read = super::read(player, Known::Members(START_MATCHMAKING)).unwrap();
+        let attribute = Tree::empty().with("N", Tree::Integer(1));
+        let player = Tree::empty().with("PlayerAttributes", Tree::empty().with("a", attribute));
+        assert_eq!(read.items("Players"), [player]);
+        assert!(super::read(br#"{"Limit":1e400}"#, known).is_err());
+    }
+
+    #[test]
+    fn there_are_only_so_many_values() {
+        let list = |n: usize| format!("[{}0]", "0,".repeat(n - 1));
+        assert!(read(list(VALUES_MAX - 1).as_bytes()).is_ok());
+        assert!(read(list(VALUES_MAX).as_bytes()).unwrap_err().contains("more than"));
+    }
 
     #[test]
     fn null_is_absent_and_numbers_keep_their_kind() {

@@ -160,7 +160,10 @@ pub(crate) async fn serve(
                 Ok(tree) => (protocol.answer(&tree), None),
                 Err(fault) => (protocol.refusal(&shown(fault.clone(), &request_id)), Some(fault.name)),
             };
-            app.audit.answered(&trail, &request_id, response.status(), code);
+            // What was done is written down with what it changed, and where that is nothing there is nothing to tell.
+            if code.is_some() {
+                app.audit.answered(&trail, &request_id, response.status(), code);
+            }
             response
         }
     };
@@ -207,7 +210,7 @@ async fn done(
         let (role, name) = (who.role.as_str(), operation.name());
         return Err(Fault::denied(format!("a key of the role `{role}` may not call {name}")));
     }
-    let input = protocol.read(&body)?;
+    let input = protocol.read(&body, operation.takes)?;
     shape::check(operation.takes, &input)?;
     may(app, &who, operation, &input, facts, trail)?;
     if operation.mutating
@@ -269,6 +272,7 @@ struct Known {
 async fn known(app: &App, parts: &Parts, body: Body, now: Timestamp) -> Result<Known, Fault> {
     let (protocol, name) = Protocol::of(parts).ok_or_else(Fault::unknown_operation)?;
     let operation = Operation::named(name).ok_or_else(Fault::unknown_operation)?;
+    protocol.check_target(&parts.headers)?;
     let signed = match app.wire.signatures {
         Signatures::Any => None,
         Signatures::Verify => Some(verify::Signed::of(app, parts, now).await?),

@@ -69,6 +69,7 @@ const fn reads(action: &'static str, takes: &'static [Member], about: About, dee
 }
 
 const QUEUE: About = About::Queue("Name");
+const RULED_QUEUE: About = About::QueueBy("Name", "RuleSetName");
 const TICKETS_QUEUE: About = About::Queue("ConfigurationName");
 const RULE_SET: About = About::RuleSet("Name");
 const TAGGED: About = About::Resource("ResourceARN");
@@ -104,20 +105,20 @@ static OPERATIONS: [Operation; 16] = [
         "gamelift:CreateMatchmakingConfiguration",
         ADMIN,
         takes::CREATE_CONFIGURATION,
-        QUEUE,
+        RULED_QUEUE,
         Deed::CreateConfiguration,
     ),
     changes(
         "gamelift:UpdateMatchmakingConfiguration",
         ADMIN,
         takes::UPDATE_CONFIGURATION,
-        QUEUE,
+        RULED_QUEUE,
         Deed::UpdateConfiguration,
     ),
     reads(
         "gamelift:DescribeMatchmakingConfigurations",
         takes::DESCRIBE_CONFIGURATIONS,
-        About::Queues("Names"),
+        About::QueuesBy("Names", "RuleSetName"),
         Deed::DescribeConfigurations,
     ),
     changes(

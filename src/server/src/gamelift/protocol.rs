@@ -1,5 +1,11 @@
 //! The two protocols of one endpoint: AWS JSON 1.1 at `/`, Smithy RPC v2 CBOR below `/service/GameLift/operation/`.
-use super::{cbor, fault::Fault, json, tree::Tree};
+use super::{
+    cbor,
+    fault::Fault,
+    json,
+    shape::{Known, Member},
+    tree::Tree,
+};
 use crate::front::strict_json::{self, JsonFault, JsonLimits};
 use axum::{
     body::Body,
@@ -7,12 +13,17 @@ use axum::{
     response::Response,
 };
 
-/// Bytes of a body.
-pub(super) const BODY_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of a body: room for ten players with all that the quotas let them have, and for the longest rule set.
+pub(super) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Lists and structures inside each other.
 pub(super) const DEPTH_MAX: usize = 32;
+/// Values that are read of a body: more than a backfill of 199 players has within the quotas. What a small value takes in memory is
+/// many times its bytes in the body.
+pub(super) const VALUES_MAX: usize = 1 << 18;
 
 pub(super) const X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+/// Another spelling of it.
+const X_AMZN_TARGET: HeaderName = HeaderName::from_static("x-amzn-target");
 const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
 const X_AMZN_ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const RPC_V2_CBOR: &str = "rpc-v2-cbor";
@@ -47,6 +58,18 @@ impl Protocol {
         speaks.then_some((Self::Cbor, name))
     }
 
+    /// Refuses a request of the CBOR protocol that names what it calls in a header as well, as that protocol wants: two
+    /// readers could take it for two calls.
+    pub(super) fn check_target(self, headers: &HeaderMap) -> Result<(), Fault> {
+        let found = [X_AMZ_TARGET, X_AMZN_TARGET].into_iter().find(|name| headers.contains_key(name));
+        match found {
+            Some(name) if self == Self::Cbor => {
+                Err(Fault::serialization(format!("a request of RPC v2 CBOR has no header `{name}`")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a body that is compressed, or of another media type. A call without input has none in the CBOR protocol.
     pub(super) fn check_headers(self, headers: &HeaderMap) -> Result<(), JsonFault> {
         let media_type = self.media_type();
@@ -64,10 +87,12 @@ impl Protocol {
         }
     }
 
-    pub(super) fn read(self, body: &[u8]) -> Result<Tree, Fault> {
+    /// Reads the members of an input.
+    pub(super) fn read(self, body: &[u8], members: &'static [Member]) -> Result<Tree, Fault> {
+        let known = Known::Members(members);
         let read = match self {
-            Self::Json => json::read(body),
-            Self::Cbor => cbor::read(body),
+            Self::Json => json::read(body, known),
+            Self::Cbor => cbor::read(body, known),
         };
         read.map_err(Fault::serialization)
     }

@@ -26,12 +26,27 @@ fn told(error: EngineError) -> Fault {
     }
 }
 
+/// The wire knows FlexMatch's language and nothing else.
+fn check(asked: &Asked<'_>, body: &str) -> Result<(), Fault> {
+    asked.engine.check_rule_set(body, Dialect::Strict).map_err(|error| {
+        let fault = told(error);
+        if asked.engine.check_rule_set(body, Dialect::Extended).is_err() {
+            return fault;
+        }
+        let message = format!(
+            "{}; these are extensions of FlexMatch's language, which the native API takes (`PUT \
+             /v1/admin/rule-sets/{{rule_set}}`) and this one does not",
+            fault.message
+        );
+        Fault { message: message.into(), ..fault }
+    })
+}
+
 pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let name = RuleSetName::new(input.text("Name").unwrap_or_default())
         .map_err(|error| Fault::invalid(format!("`name`: {error}")))?;
     let body = input.text("RuleSetBody").unwrap_or_default();
-    // The wire knows FlexMatch's language and nothing else.
-    asked.engine.check_rule_set(body, Dialect::Strict).map_err(told)?;
+    check(asked, body)?;
     let made = asked.engine.create_rule_set(&asked.call, &name, body, given(input)?).await;
     let row = made.map_err(told)?;
     Ok(Tree::empty().with("RuleSet", shown(asked, &row)))
@@ -39,7 +54,7 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
 
 pub(super) fn validate(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let body = input.text("RuleSetBody").unwrap_or_default();
-    asked.engine.check_rule_set(body, Dialect::Strict).map_err(told)?;
+    check(asked, body)?;
     Ok(Tree::empty().with("Valid", true))
 }
 

@@ -41,8 +41,48 @@ pub(crate) struct Member {
     pub(crate) shape: Shape,
 }
 
+/// What is read of a body: the members that an input has. All others are passed over where they are well-formed.
+#[derive(Clone, Copy)]
+pub(crate) enum Known {
+    /// A structure with these members.
+    Members(&'static [Member]),
+    /// A value.
+    Value(&'static Shape),
+    /// Whatever there is.
+    #[cfg(test)]
+    All,
+}
+
+impl Known {
+    /// What is read of the member of this name.
+    pub(super) fn member(self, name: &str) -> Option<Self> {
+        let named = |members: &'static [Member]| {
+            members.iter().find(|member| member.name == name).map(|member| Self::Value(&member.shape))
+        };
+        match self {
+            Self::Members(members) => named(members),
+            Self::Value(Shape::Structure(members)) => named(members),
+            Self::Value(Shape::Map { of, .. }) => Some(Self::Value(of)),
+            // It should be something else, which the check says.
+            Self::Value(_) => None,
+            #[cfg(test)]
+            Self::All => Some(Self::All),
+        }
+    }
+
+    /// What is read of the items of a list.
+    pub(super) fn item(self) -> Option<Self> {
+        match self {
+            Self::Value(Shape::List { of, .. }) => Some(Self::Value(of)),
+            Self::Value(_) | Self::Members(_) => None,
+            #[cfg(test)]
+            Self::All => Some(Self::All),
+        }
+    }
+}
+
 /// Checks an input: a value of another type is one fault, values outside their constraints are another that names them
-/// all. Members that are not known are passed over.
+/// all. Members that are not known were passed over when it was read.
 pub(crate) fn check(members: &[Member], input: &Tree) -> Result<(), Fault> {
     let mut found = Violations::default();
     found.structure(&mut Vec::new(), members, input)?;

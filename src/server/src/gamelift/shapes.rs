@@ -1,9 +1,10 @@
 //! The inputs of the operations: botocore's model of GameLift (2015-10-01), and where that is silent the limits of the
 //! developer guide.
 use super::shape::{Member, Pattern, Shape, Text};
+use gsm_core::limits::{ATTRIBUTE_NAME_CHARS_MAX, LATENCIES_MAX};
 
 /// Longest text where the model names no limit; the body's limit is below it anyway.
-const UNLIMITED: usize = 512 * 1024;
+const UNLIMITED: usize = super::protocol::BODY_BYTES_MAX;
 /// Largest number of the model's integers.
 const INTEGER_MAX: i64 = i32::MAX as i64;
 
@@ -95,7 +96,15 @@ const PLAYER: Shape = Shape::Structure(&[
     must("PlayerId", PLAYER_ID),
     may("PlayerAttributes", Shape::Map { max: 10, keys: text(1, 1_024), of: &ATTRIBUTE }),
     may("Team", Shape::Text(text(1, 1_024))),
-    may("LatencyInMs", Shape::Map { max: UNLIMITED, keys: text(1, UNLIMITED), of: &integer(1, INTEGER_MAX) }),
+    // The model names no limits of these.
+    may(
+        "LatencyInMs",
+        Shape::Map {
+            max: LATENCIES_MAX,
+            keys: text(1, ATTRIBUTE_NAME_CHARS_MAX),
+            of: &integer(1, INTEGER_MAX),
+        },
+    ),
 ]);
 
 pub(crate) const CREATE_RULE_SET: &[Member] =
@@ -179,10 +188,14 @@ pub(crate) const LIST_TAGS: &[Member] = &[must("ResourceARN", RESOURCE)];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gamelift::{json, shape::check, tree::Tree};
+    use crate::gamelift::{
+        json,
+        shape::{Known, check},
+        tree::Tree,
+    };
 
     fn read(text: &str) -> Tree {
-        json::read(text.as_bytes()).unwrap()
+        json::read(text.as_bytes(), Known::All).unwrap()
     }
 
     #[track_caller]

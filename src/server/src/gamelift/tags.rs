@@ -57,8 +57,13 @@ async fn change(asked: &Asked<'_>, input: &Tree, change: TagChange) -> Result<Tr
         (arn::Kind::Configuration, name) => {
             let name = configurations::found(asked, name)?.name.clone();
             let changed = asked.engine.change_queue(&asked.call, &name, |queue| {
+                let is_native = queue.gamelift.is_none();
                 let of = queue.gamelift.get_or_insert_with(|| configurations::bare(asked.call.now));
-                change.apply(&mut of.tags)
+                change.apply(&mut of.tags)?;
+                if is_native && of.tags.is_empty() {
+                    queue.gamelift = None;
+                }
+                Ok(())
             });
             changed.await?;
         }

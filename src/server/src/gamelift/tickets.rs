@@ -47,8 +47,18 @@ async fn enter(asked: &Asked<'_>, input: &Tree, intake: Intake) -> Result<Tree, 
         session: input.text("GameSessionArn").map(str::to_owned),
     };
     let made = asked.engine.create_ticket(&asked.call, &new).await;
-    let view = made.map_err(|error| by_name(error.into(), players.iter().zip(&names)))?;
+    let view = made.map_err(|error| by_name(told(error), players.iter().zip(&names)))?;
     Ok(Tree::empty().with("MatchmakingTicket", shown(asked, &view)))
+}
+
+/// A fault of what players bring, under the name that clients know it by.
+fn told(error: EngineError) -> Fault {
+    match error {
+        EngineError::Invalid { field, detail } if field == "attributes" => {
+            Fault::invalid(format!("`playerAttributes`: {detail}"))
+        }
+        other => other.into(),
+    }
 }
 
 /// A refusal that names players as the wire does.
@@ -249,10 +259,10 @@ pub(super) async fn accept(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gamelift::json;
+    use crate::gamelift::{json, shape::Known};
 
     fn check(text: &str, expected: Option<Value>) {
-        assert_eq!(value(&json::read(text.as_bytes()).unwrap()), expected, "{text}");
+        assert_eq!(value(&json::read(text.as_bytes(), Known::All).unwrap()), expected, "{text}");
     }
 
     #[test]

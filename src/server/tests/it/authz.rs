@@ -129,6 +129,7 @@ async fn a_queue_that_is_forbidden_is_forbidden_on_the_wire_too() {
              unless { context.address.isInRange(ip("10.20.0.0/16")) };
            @id("hidden") forbid (principal, action, resource == Queue::"squad")
              when { context has queue && context.queue == "squad" };
+           @id("secret") forbid (principal, action, resource == RuleSet::"secret");
            @id("rules") forbid (principal, action in Action::"writes", resource == RuleSet::"old");"#,
     );
     let policies = dir.path().to_owned();
@@ -160,6 +161,15 @@ async fn a_queue_that_is_forbidden_is_forbidden_on_the_wire_too() {
     denied("UntagResource", untagged).await;
     denied("DeleteMatchmakingRuleSet", json!({ "Name": "old" })).await;
     denied("ListTagsForResource", arn("matchmakingconfiguration", "squad")).await;
+    // What a call names beside a configuration counts as well.
+    let mut ruled = queue.clone();
+    (ruled["Name"], ruled["RuleSetName"]) = (json!("new"), json!("old"));
+    denied("CreateMatchmakingConfiguration", ruled).await;
+    let arn_of_old = "arn:aws:gamelift:r:0:matchmakingruleset/old";
+    denied("UpdateMatchmakingConfiguration", json!({ "Name": "new", "RuleSetName": arn_of_old })).await;
+    denied("DescribeMatchmakingConfigurations", json!({ "RuleSetName": "secret" })).await;
+    let ruled = json!({ "mode": "new", "rule_set": "old" });
+    world.admin().put("/v1/admin/queues/new", ruled).await.is(403, "forbidden");
     // Others are as free as they were; of a list each counts.
     configuration(&world.anyone, "open", "a", json!({})).await;
     let describe = async |names: Value| {
@@ -231,6 +241,9 @@ fn what_names_queues_in_its_body_may_be_about_a_queue() {
     assert_eq!(kinds("gsm:CreateMatch"), ["Queue", "Service"]);
     assert_eq!(kinds("gsm:BanPlayer"), ["Player", "Queue"]);
     assert_eq!(kinds("gsm:GetQueue"), ["Queue"]);
+    assert_eq!(kinds("gsm:PutQueue"), ["Queue", "RuleSet"]);
+    assert_eq!(kinds("gamelift:CreateMatchmakingConfiguration"), ["Queue", "RuleSet"]);
+    assert_eq!(kinds("gamelift:DescribeMatchmakingConfigurations"), ["Queue", "RuleSet", "Service"]);
     assert_eq!(kinds("gsm:CancelTicket"), ["Ticket"]);
 }
 

@@ -99,3 +99,66 @@ async fn changes_of_the_wire_are_written_down_and_reads_are_not() {
         assert!(resources.iter().any(|of| of.starts_with(about.as_str())), "{operation}: {resources:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_nothing_is_not_written_down() {
+    let mut world = World::new().await;
+    let client = &world.anyone;
+    duel_rules(client, "r").await;
+    let tagged =
+        json!({ "AcceptanceRequired": true, "Description": "x", "Tags": [{ "Key": "k", "Value": "v" }] });
+    configuration(client, "c", "r", tagged).await;
+    let native = json!({ "mode": "n", "rule_set": "r", "acceptance_ms": 1_500 });
+    world.admin().put("/v1/admin/queues/n", native).await.ok();
+    let arn = |kind: &str, name: &str| format!("arn:aws:gamelift:us-east-1:000000000000:{kind}/{name}");
+    let tag = |value: &str| json!([{ "Key": "k", "Value": value }]);
+    let id = |answer: &Answer| answer.headers["x-amzn-requestid"].to_str().unwrap().to_owned();
+    let mut written = Vec::new();
+    let mut unwritten = Vec::new();
+    let rules = arn("matchmakingruleset", "r");
+    let put = json!({ "ResourceARN": rules, "Tags": tag("v") });
+    for player in ["t", "u"] {
+        let input =
+            json!({ "TicketId": player, "ConfigurationName": "c", "Players": [{ "PlayerId": player }] });
+        call(client, "StartMatchmaking", input).await.output();
+    }
+    let accept = json!({ "TicketId": "t", "PlayerIds": ["t"], "AcceptanceType": "ACCEPT" });
+    loop {
+        let answer = call(client, "AcceptMatch", accept.clone()).await;
+        if answer.status == 200 {
+            written.push(("AcceptMatch", id(&answer)));
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let answer = call(client, "TagResource", put.clone()).await;
+    written.push(("TagResource", id(&answer)));
+    for (operation, input) in [
+        ("AcceptMatch", accept),
+        ("TagResource", put),
+        ("TagResource", json!({ "ResourceARN": rules, "Tags": [] })),
+        ("UntagResource", json!({ "ResourceARN": rules, "TagKeys": ["none"] })),
+        ("TagResource", json!({ "ResourceARN": arn("matchmakingconfiguration", "c"), "Tags": tag("v") })),
+        ("UntagResource", json!({ "ResourceARN": arn("matchmakingconfiguration", "n"), "TagKeys": ["k"] })),
+        ("UpdateMatchmakingConfiguration", json!({ "Name": "c", "Description": "x" })),
+        (
+            "UpdateMatchmakingConfiguration",
+            json!({ "Name": "n", "RequestTimeoutSeconds": 600, "RuleSetName": "r" }),
+        ),
+    ] {
+        let answer = call(client, operation, input).await;
+        assert_eq!(answer.status, 200, "{operation}: {}", answer.text);
+        unwritten.push((operation, id(&answer)));
+    }
+    let change = json!({ "Name": "n", "AcceptanceTimeoutSeconds": 2 });
+    written.push(("Update", id(&call(client, "UpdateMatchmakingConfiguration", change).await)));
+    world.stop().await;
+    let records = crate::audit::records(&world.data());
+    for (operation, request) in &written {
+        assert_eq!(crate::audit::of(&records, request).len(), 1, "{operation}");
+    }
+    for (operation, request) in &unwritten {
+        let found = crate::audit::of(&records, request);
+        assert!(found.is_empty(), "{operation}: {found:?}");
+    }
+}

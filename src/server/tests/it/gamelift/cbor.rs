@@ -70,6 +70,32 @@ async fn exceptions_have_their_names() {
     check("StopMatchmaking", vec![0xff], 400, "SerializationException").await;
     check("StopMatchmaking", vec![0x81; 100_000], 400, "SerializationException").await;
     check("Nothing", Vec::new(), 400, "UnknownOperationException").await;
-    check("StopMatchmaking", vec![0; 512 * 1024 + 1], 413, "RequestEntityTooLargeException").await;
+    check("StopMatchmaking", vec![0; 4 * 1024 * 1024 + 1], 413, "RequestEntityTooLargeException").await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_header_of_the_other_protocol_is_refused() {
+    let mut world = World::new().await;
+    for header in ["x-amz-target", "X-Amzn-Target"] {
+        let asked = world.anyone.call("POST", "/service/GameLift/operation/DescribeMatchmakingRuleSets");
+        let asked = asked.header("smithy-protocol", "rpc-v2-cbor").header(header, "GameLift.StopMatchmaking");
+        let (parts, _) = asked.bytes("application/cbor", Vec::new()).open().await.into_parts();
+        assert_eq!(parts.status, 400);
+        assert_eq!(parts.headers["x-amzn-errortype"], "SerializationException");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_known_is_passed_over() {
+    let mut world = World::new().await;
+    // {"New": 2^64 as a bignum, {1: simple(16)}, "Limit": 2}
+    let mut input = b"\xa3\x63New\xc2\x49\x01\0\0\0\0\0\0\0\0".to_vec();
+    input.extend_from_slice(b"\x64More\xa1\x01\xf0\x65Limit\x02");
+    assert_eq!(call(&world, "DescribeMatchmakingRuleSets", input).await.0, 200);
+    // {"Limit": (_ (_ "a"))}
+    let nested = b"\xa1\x65Limit\x7f\x7f\x61a\xff\xff".to_vec();
+    assert_eq!(call(&world, "DescribeMatchmakingRuleSets", nested).await.0, 400);
     world.stop().await;
 }

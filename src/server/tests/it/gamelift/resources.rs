@@ -243,3 +243,47 @@ async fn a_native_queue_changes_only_in_what_is_sent() {
     }
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_native_queue_that_is_no_configuration_says_that_it_has_the_name() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    let create = async |name: &str| {
+        let input = json!({
+            "Name": name, "RuleSetName": "r", "RequestTimeoutSeconds": 60, "AcceptanceRequired": false,
+            "FlexMatchMode": "STANDALONE"
+        });
+        call(&world.anyone, "CreateMatchmakingConfiguration", input).await
+    };
+    let message = create("duel").await.exception(400, "InvalidRequestException");
+    assert!(message.contains("a native queue that goes by no rule set"), "{message}");
+    let start = json!({ "ConfigurationName": "duel", "Players": [{ "PlayerId": "a" }] });
+    let message = call(&world.anyone, "StartMatchmaking", start).await.exception(400, "NotFoundException");
+    assert!(message.contains("the native queue `duel` goes by no rule set"), "{message}");
+    // The names of the example are free.
+    let page = include_str!("../../../../../docs/gamelift.md");
+    let (_, rest) = page.split_once("aws gamelift create-matchmaking-configuration --name ").unwrap();
+    create(rest.split_whitespace().next().unwrap()).await.output();
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_set_with_extensions_is_told_where_it_may_go() {
+    let mut world = World::new().await;
+    let body = json!({
+        "ruleLanguageVersion": "1.0",
+        "teams": [{ "name": "a", "minPlayers": 1, "maxPlayers": 1 }, { "name": "b", "minPlayers": 1, "maxPlayers": 1 }],
+        "parties": { "maxPlayers": 1 }
+    });
+    let told = async |body: &Value| {
+        let input = json!({ "Name": "x", "RuleSetBody": body.to_string() });
+        call(&world.anyone, "CreateMatchmakingRuleSet", input).await.exception(400, "InvalidRequestException")
+    };
+    let message = told(&body).await;
+    assert!(message.contains("unknown member `parties`"), "{message}");
+    assert!(message.contains("extensions of FlexMatch's language, which the native API takes"), "{message}");
+    let mut bad = body.clone();
+    bad["teams"][0]["minPlayers"] = json!(2);
+    assert!(!told(&bad).await.contains("native API"), "it would not take this one either");
+    world.stop().await;
+}

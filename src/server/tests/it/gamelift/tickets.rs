@@ -173,3 +173,66 @@ async fn the_native_api_finds_a_ticket_of_the_wire_by_its_name() {
     ann.client.get("/v1/tickets/t.1").await.is(404, "not_found");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_within_all_quotas_fits() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    configuration(&world.anyone, "c", "r", json!({})).await;
+    let texts: Vec<String> = (0..100).map(|n| format!("{n:0>100}")).collect();
+    let attributes: serde_json::Map<String, Value> =
+        (0..10).map(|n| (format!("{n:a>1024}"), json!({ "SL": texts }))).collect();
+    let latencies: serde_json::Map<String, Value> =
+        (0..100).map(|n| (format!("{n:a>1024}"), json!(2_147_483_647))).collect();
+    let players: Vec<Value> = (0..10)
+        .map(|n| {
+            json!({ "PlayerId": format!("{n:a>1024}"), "PlayerAttributes": attributes, "LatencyInMs": latencies })
+        })
+        .collect();
+    let input = json!({ "TicketId": "t", "ConfigurationName": "c", "Players": players });
+    call(&world.anyone, "StartMatchmaking", input).await.output();
+    let ids: Vec<String> = (0..100).map(|n| format!("{n:0>36}")).collect();
+    let players: Vec<Value> = (0..199)
+        .map(|n| {
+            json!({ "PlayerId": format!("p{n}"), "Team": "left", "PlayerAttributes": { "ids": { "SL": ids } } })
+        })
+        .collect();
+    let input = json!({ "ConfigurationName": "c", "Players": players });
+    call(&world.anyone, "StartMatchBackfill", input).await.output();
+    // As clients escape it.
+    let teams = json!([{ "name": "a", "minPlayers": 1, "maxPlayers": 1 }]);
+    let body = |name: &str| json!({ "name": name, "ruleLanguageVersion": "1.0", "teams": teams }).to_string();
+    let left = 65_535 - body("").chars().count();
+    let escaped =
+        json!({ "RuleSetBody": body(&"@".repeat(left)) }).to_string().replace('@', "\\ud83d\\ude00");
+    assert!(escaped.len() > 780_000);
+    let asked = world.anyone.call("POST", "/").header("x-amz-target", "GameLift.ValidateMatchmakingRuleSet");
+    asked.text(super::JSON, &escaped).send().await.output();
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_players_have_the_names_of_the_wire() {
+    let mut world = World::new().await;
+    duel_rules(&world.anyone, "r").await;
+    configuration(&world.anyone, "c", "r", json!({})).await;
+    let told = async |player: Value| {
+        let input = json!({ "ConfigurationName": "c", "Players": [player] });
+        call(&world.anyone, "StartMatchmaking", input).await.exception(400, "InvalidRequestException")
+    };
+    let places: serde_json::Map<String, Value> = (0..101).map(|n| (format!("eu-{n}"), json!(1))).collect();
+    let message = told(json!({ "PlayerId": "a", "LatencyInMs": places })).await;
+    assert!(
+        message.contains(
+            "at 'players.1.member.latencyInMs' failed to satisfy constraint: Member must have length less"
+        ),
+        "{message}"
+    );
+    let long = "x".repeat(1_025);
+    let message = told(json!({ "PlayerId": "a", "LatencyInMs": { long: 1 } })).await;
+    assert!(message.contains("players.1.member.latencyInMs") && message.contains("1024"), "{message}");
+    let wrong = json!({ "PlayerId": "a", "PlayerAttributes": { "skill": { "S": "high" } } });
+    let message = told(wrong).await;
+    assert!(message.starts_with("`playerAttributes`: ") && message.contains("skill"), "{message}");
+    world.stop().await;
+}
