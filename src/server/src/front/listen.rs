@@ -8,7 +8,7 @@ use super::tls::Tls;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Extensions, HeaderValue, Request, Response, StatusCode, Uri, header};
+use axum::http::{Extensions, HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -198,7 +198,6 @@ async fn answer(
         return Ok(link.answer(fault.response()));
     }
     let (mut request, left) = leftover::watch(request);
-    to_origin_form(&mut request);
     request.extensions_mut().extend(carried);
     request.extensions_mut().insert(ConnectInfo(peer));
     let mut answer = handler.handle(request).await;
@@ -207,20 +206,6 @@ async fn answer(
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(link.answer(answer))
-}
-
-/// A target in absolute form becomes what all behind here know: its path and query, and its authority the Host, in place of the
-/// one that came (RFC 9112, section 3.2.2).
-fn to_origin_form<B>(request: &mut Request<B>) {
-    let Some(authority) = request.uri().authority() else { return };
-    let host = HeaderValue::from_str(authority.as_str());
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    // `http://a?b` has no path, which says the same as `/`.
-    let root = if target.starts_with('/') { "" } else { "/" };
-    if let (Ok(host), Ok(uri)) = (host, Uri::try_from(format!("{root}{target}"))) {
-        request.headers_mut().insert(header::HOST, host);
-        *request.uri_mut() = uri;
-    }
 }
 
 /// Tells a connection that there is no place for it. Costs one write, and a short-lived task for the first

@@ -1,7 +1,6 @@
 //! The lines of a request head (RFC 9112, sections 3 and 5), one at a time.
 use super::fault::WireFault;
 use crate::front::limits::METHOD_BYTES_MAX;
-use axum::http::uri::Authority;
 
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
@@ -131,8 +130,8 @@ pub(super) fn check_request_line_len(line: &[u8], target_bytes_max: usize) -> Re
 }
 
 impl Head {
-    /// Reads `method SP target SP version`. A target is in origin form or in absolute form; an authority alone is for
-    /// `CONNECT`, and `*` names no resource here.
+    /// Reads `method SP target SP version`. Only the origin form of a target passes: an absolute one is for
+    /// proxies, an authority for `CONNECT`, and `*` names no resource here.
     pub(super) fn request_line(line: &[u8], target_bytes_max: usize) -> Result<Self, WireFault> {
         let bad = |why| Err(WireFault::Malformed(why));
         let mut parts = line.split(|&b| b == b' ');
@@ -165,11 +164,10 @@ impl Head {
         if target.len() > target_bytes_max {
             return Err(WireFault::TargetTooLong);
         }
-        let path = if target.first() == Some(&b'/') { Some(target) } else { behind_authority(target) };
-        let Some(path) = path else {
-            return bad("the target does not begin with `/`, nor with `http://` or `https://` and a host");
-        };
-        if !path.iter().all(|&b| is(b, TARGET)) {
+        if target.first() != Some(&b'/') {
+            return bad("the target does not begin with `/`");
+        }
+        if !target.iter().all(|&b| is(b, TARGET)) {
             return bad("the target holds a character that must be percent-encoded");
         }
         Ok(Self { version_1_1, get: method == b"GET", ..Self::default() })
@@ -274,22 +272,6 @@ impl Head {
     pub(super) fn asks_websocket(&self) -> bool {
         self.get && self.version_1_1 && self.websocket && self.connection_upgrade
     }
-}
-
-/// What stands behind the authority of a target in absolute form (RFC 9112, section 3.2.2): nothing, a path or a query. One with
-/// user information has none (RFC 9110, section 4.2.4).
-fn behind_authority(target: &[u8]) -> Option<&[u8]> {
-    let behind = |scheme: &[u8]| {
-        let (start, rest) = target.split_at_checked(scheme.len())?;
-        start.eq_ignore_ascii_case(scheme).then_some(rest)
-    };
-    let rest = behind(b"http://").or_else(|| behind(b"https://"))?;
-    let end = rest.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end)?;
-    // hyper must read the same one.
-    let is_host = authority.iter().all(|&b| is(b, HOST))
-        && Authority::try_from(authority).is_ok_and(|authority| !authority.host().is_empty());
-    is_host.then_some(path)
 }
 
 fn trim(mut value: &[u8]) -> &[u8] {
