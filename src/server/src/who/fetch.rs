@@ -73,12 +73,13 @@ impl Refresher {
         Ok(Arc::new(Self { kept: sources.into_iter().map(keep).collect(), client }))
     }
 
-    /// Looks for a key that no source has; whether it may be there now.
-    pub(crate) async fn look_for(&self, key_id: &str) -> bool {
-        for kept in &self.kept {
+    /// Looks for a key in those of these sources that do not have it; whether one of them has it now.
+    pub(crate) async fn look_for(&self, key_id: &str, sources: &[&Arc<Source>]) -> bool {
+        let is_of = |kept: &&Kept| sources.iter().any(|source| Arc::ptr_eq(source, &kept.source));
+        for kept in self.kept.iter().filter(is_of) {
             self.refresh(kept, Why::Unknown(key_id)).await;
         }
-        self.kept.iter().any(|kept| kept.source.current().get(key_id).is_some())
+        sources.iter().any(|source| source.current().get(key_id).is_some())
     }
 
     /// Works until the stop.
