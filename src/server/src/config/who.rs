@@ -56,7 +56,7 @@ pub struct TrustedIssuer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub jwks: Option<PathBuf>,
-    /// Address of its public keys.
+    /// Address of its public keys: https, or http on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_url: Option<String>,
     /// Whether the address of its public keys is in its OpenID Connect discovery document (below `iss`).
