@@ -291,11 +291,10 @@ fn trail_of(app: &App, operation: Option<&'static Operation>, address: IpAddr, p
 /// Renders what a handler left to be told, and adds what every answer has.
 fn finish(mut response: Response, request_id: &str) -> Response {
     if let Some(Pending(error)) = response.extensions_mut().remove::<Pending>() {
-        let allow = response.headers_mut().remove(header::ALLOW);
+        let said = [header::ALLOW, header::SEC_WEBSOCKET_VERSION]
+            .map(|name| response.headers_mut().remove(&name).map(|value| (name, value)));
         response = error.render(request_id);
-        if let Some(allow) = allow {
-            response.headers_mut().insert(header::ALLOW, allow);
-        }
+        response.headers_mut().extend(said.into_iter().flatten());
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(request_id) {
