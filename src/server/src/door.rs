@@ -173,6 +173,15 @@ fn principal_bits(principal: &Principal) -> Option<u128> {
             let mut bits = [0u8; 16];
             bits.copy_from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..16]);
             Some(u128::from_be_bytes(bits))
+/// A caller, as the firewall counts it.
+fn counted(caller: &Bearer) -> gsm_security::Caller<'static> {
+    gsm_security::Caller {
+        role: caller.role,
+        is_player: caller.principal.player().is_some(),
+        id: principal_bits(&caller.principal),
+    }
+}
+
         }
         Principal::Anonymous | Principal::System => None,
     }
@@ -479,27 +488,33 @@ async fn authenticate(
     now: Timestamp,
     told: &mut Option<Quota>,
 ) -> Result<Bearer, ApiError> {
-    // Whoever tries tokens is slowed down by address.
-    let mut bad =
-        |error: ApiError| app.door.guard.judge(facts, Moment::BadToken, now, told).err().unwrap_or(error);
-    let Some(token) = bearer(facts.headers).map_err(&mut bad)? else {
+    let mut unknown = |is_bad: bool, error: ApiError| {
+        let mut refusals = of_nobody(is_bad).map(|moment| app.door.guard.judge(facts, moment, now, told));
+        refusals.find_map(Result::err).unwrap_or(error)
+    };
+    let Some(token) = bearer(facts.headers).map_err(|error| unknown(true, error))? else {
         // Without a token, a client certificate speaks for whom the configuration says.
         if let Some(certified) = certified {
             return Ok(certified.bearer());
         }
-        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")
-            .hint("sign in with POST /v1/auth/guest, then send `Authorization: Bearer <token>`"));
+        let error = ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")
+            .hint("sign in with POST /v1/auth/guest, then send `Authorization: Bearer <token>`");
+        return Err(unknown(false, error));
     };
     let found = app.door.bearers.identify(&app.engine, token, now).await?;
     // Nobody is behind the token of an erased player; whoever asked for that may ask again, and gets the receipt.
     let is_nobody = |of: &Bearer| of.principal.player().is_some_and(|player| app.engine.is_erased(player));
     let found = found.filter(|of| facts.action == Some(ERASE_ACTION) || !is_nobody(of));
     found.ok_or_else(|| {
-        bad(ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_token",
-            "the bearer token is not valid here, or has expired",
-        )
-        .hint("sign in again"))
+        let detail = "the bearer token is not valid here, or has expired";
+        let error = ApiError::new(StatusCode::UNAUTHORIZED, "invalid_token", detail);
+        unknown(true, error.hint("sign in again"))
     })
+/// The moments of a request that is refused because it needs a caller and nobody is known: with a token that proved bad, by
+/// which whoever tries tokens is slowed down by address, or without any.
+pub(crate) fn of_nobody<'a>(is_bad: bool) -> impl Iterator<Item = Moment<'a>> {
+    let bad = is_bad.then_some(Moment::BadToken);
+    bad.into_iter().chain([Moment::Known(counted(&Bearer::nobody()))])
+}
+
 }
