@@ -315,7 +315,7 @@ async fn guard(settings: &Settings, engine: &Engine) -> Result<Guard, StartError
 }
 
 /// The actions that the settings open to everybody.
-fn opened(settings: &Settings) -> Vec<&'static str> {
+pub(crate) fn opened(settings: &Settings) -> Vec<&'static str> {
     let overview = OVERVIEW_ACTIONS.into_iter().filter(|_| settings.dashboard == Dashboard::Open);
     overview.chain((settings.metrics == Dashboard::Open).then_some(METRICS_ACTION)).collect()
 }
