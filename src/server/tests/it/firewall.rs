@@ -106,6 +106,23 @@ async fn who_is_not_known_counts_as_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_ranks_has_one_limit_whichever_way_it_is_done() {
+    let rule =
+        "[[rules]]\nname = \"rank_read\"\nkey = \"player\"\nlimit = 4\nwindow_s = 600\nactions = ACTIONS\n";
+    let default = Profile::Default.rules().into_iter().find(|rule| rule.name == "rank_read").unwrap();
+    let rule = rule.replace("ACTIONS", &format!("{:?}", default.actions));
+    let mut world = behind_proxy(|f| f.written = parse_rules(&rule).unwrap()).await;
+    let ann = world.player("Ann").await;
+    let _ = ann.client.get("/v1/rankings/none/pages").await;
+    let past = format!("/v1/rankings/none/players/{}/past", ann.id);
+    let _ = ann.client.get(&past).await;
+    let _ = ann.client.post("/v1/rankings/none/ranks", json!({ "player_ids": [ann.id] })).await;
+    let _ = ann.client.post("/v1/rankings/none/among", json!({ "player_ids": [ann.id] })).await;
+    ann.client.get("/v1/rankings/none/pages").await.is(429, "rate_limited");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_list_networks_until_they_end_and_over_restarts() {
     let mut world = behind_proxy(|_| {}).await;
     let put = |world: &World, list: &str, network: &str, body: Value| {
