@@ -19,6 +19,7 @@ enum What {
   gsm authz explain --principal admin:support --action gsm:LiftPenalties
   gsm authz explain --principal player:plr-0123 --action gsm:GetQueue --resource Queue:duel
   gsm authz explain --principal admin:owner --action gsm:DeleteQueue --resource Queue:duel --reason 'season over'
+  gsm authz explain --principal 'admin:owner:https://studio.example/#anna' --action gsm:IssueKey
   gsm authz explain --policies /etc/gsm/policies --principal server:game-1 --action gsm:ReportResult --json
 
 Exit code 0: allowed; 1: denied; 2: the question or the policies make no sense.")]
@@ -38,7 +39,7 @@ Exit code 0: lawful; 1: not, and each fault is told with file, line and column."
 #[derive(Args)]
 struct Explain {
     /// Who asks: none, player:ID, server:NAME, match:ID, or admin:ROLE or admin:ROLE:NAME with viewer, support, operator, auditor or
-    /// owner
+    /// owner. The NAME of an API key is its id (key-...), of an issuer's token ISSUER#SUBJECT, of a certificate that of tls.clients
     #[arg(long, value_name = "WHO")]
     principal: String,
     /// What for, as gsm:GetRank; `gsm authz schema` lists them
@@ -92,16 +93,16 @@ fn load(dir: Option<&Path>) -> Result<Policies, Failure> {
 
 /// Who asks, as `admin:support:anna`.
 fn who(text: &str) -> Result<Who<'_>, Failure> {
-    let mut parts = text.splitn(3, ':');
-    let (kind, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-    match (kind, second, third) {
-        ("none", None, None) => Ok(Who { kind, id: "", admin: None }),
-        ("admin", Some(role), name) if gsm_policy::ADMIN_ROLES.contains(&role) => {
+    // A name may have colons: that of an issuer's token is issuer#subject.
+    let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
+    let (role, name) =
+        rest.and_then(|rest| rest.split_once(':')).map_or((rest, None), |(r, n)| (Some(r), Some(n)));
+    match (kind, rest, role) {
+        ("none", None, _) => Ok(Who { kind, id: "", admin: None }),
+        ("admin", _, Some(role)) if gsm_policy::ADMIN_ROLES.contains(&role) => {
             Ok(Who { kind, id: name.unwrap_or("someone"), admin: Some(role) })
         }
-        ("player" | "server" | "match", Some(id), None) if !id.is_empty() => {
-            Ok(Who { kind, id, admin: None })
-        }
+        ("player" | "server" | "match", Some(id), _) if !id.is_empty() => Ok(Who { kind, id, admin: None }),
         _ => Err(Failure::usage(format!(
             "--principal `{text}`: write none, player:ID, server:NAME, match:ID or admin:ROLE, where ROLE is one of {}",
             gsm_policy::ADMIN_ROLES.join(", ")
@@ -112,7 +113,7 @@ fn who(text: &str) -> Result<Who<'_>, Failure> {
 impl Explain {
     fn run(self) -> Outcome {
         let policies = load(self.policies.as_deref())?;
-        let who = who(&self.principal)?;
+        let named = who(&self.principal)?;
         if !policies.actions().any(|action| action == self.action) {
             return Err(Failure::usage(format!(
                 "--action `{}`: there is no such action; `gsm authz schema` lists them",
@@ -143,29 +144,42 @@ impl Explain {
             let pair = pair.split_once('=');
             context.push(pair.ok_or_else(|| Failure::usage("--context: write NAME=TEXT, as mode=duel"))?);
         }
+        // As the server does it, which looks at no token there.
+        let open = policies.is_open(&self.action);
+        let who = if open { Who { kind: "none", id: "", admin: None } } else { named };
         let asked = Question { who, action: &self.action, resource, context: &context };
         let decision = policies.decide(&asked);
-        let others = policies.who_may(&asked);
+        let others = match (open, decision.allowed) {
+            (true, true) => vec!["everybody".to_owned()],
+            (true, false) => Vec::new(),
+            (false, _) => policies.who_may(&asked),
+        };
+        let written = Policies::written(&who);
         if self.json {
             let of: Vec<_> = texts(&policies, &decision)
                 .map(|p| json!({ "id": p.id, "file": p.file, "line": p.line }))
                 .collect();
             print_json(&json!({
-                "allowed": decision.allowed, "policies": of, "errors": decision.errors, "who_may": others,
+                "allowed": decision.allowed, "open": open, "principal": written, "policies": of, "errors": decision.errors,
+                "who_may": others,
             }))?;
         } else {
-            self.tell(&policies, &decision, &others);
+            let told = Told { decision: &decision, open, written: &written, others: &others };
+            self.tell(&policies, &told);
         }
         if decision.allowed { Ok(()) } else { Err(Failure { text: String::new(), code: 1 }) }
     }
 
-    fn tell(&self, policies: &Policies, decision: &Decision, others: &[String]) {
+    fn tell(&self, policies: &Policies, told: &Told<'_>) {
+        let Told { decision, open, written, others } = *told;
         let verdict = match (decision.allowed, decision.policies.is_empty()) {
+            (true, _) if open => "allowed: open, nobody is asked who it is",
             (true, _) => "allowed",
             (false, true) => "denied: no policy permits it",
             (false, false) => "denied: forbidden",
         };
         say(format_args!("{} {} -> {verdict}", self.principal, self.action));
+        say(format_args!("in policies the caller is {written}"));
         for policy in texts(policies, decision) {
             say(format_args!("\nby `{}` ({}:{}):", policy.id, policy.file, policy.line));
             policy.text.lines().for_each(|line| say(format_args!("  {line}")));
@@ -176,6 +190,16 @@ impl Explain {
         let may = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
         say(format_args!("\nwho may, with this resource and context: {may}"));
     }
+}
+
+/// What is told of a question.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    decision: &'a Decision,
+    open: bool,
+    /// The caller as policies write it.
+    written: &'a str,
+    others: &'a [String],
 }
 
 fn texts<'p>(
@@ -220,6 +244,11 @@ mod tests {
         assert_eq!(who("admin:support").unwrap().admin, Some("support"));
         assert_eq!(who("admin:owner:anna").unwrap().id, "anna");
         assert_eq!(who("player:plr-1").unwrap().kind, "player");
+        assert_eq!(
+            who("admin:owner:https://studio.example/#anna").unwrap().id,
+            "https://studio.example/#anna"
+        );
+        assert_eq!(who("server:https://studio.example/#eu-1").unwrap().id, "https://studio.example/#eu-1");
         for bad in ["", "admin", "admin:root", "player", "player:", "none:x", "system:x"] {
             assert_eq!(who(bad).unwrap_err().code, 2, "{bad}");
         }

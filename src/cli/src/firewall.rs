@@ -8,7 +8,7 @@ use gsm_core::Clock as _;
 use gsm_engine::AddressList;
 use gsm_security::{ROLES, Rule};
 use gsm_server::{
-    config::Mode,
+    config::{Mode, Settings},
     firewall::{
         FirewallSettings,
         explain::{Asked, explain, why_not},
@@ -52,13 +52,13 @@ Lists that operators filled through the API are the server's: GET /v1/admin/fire
         /// The method of the request
         #[arg(long, default_value = "GET")]
         method: String,
-        /// Its path
+        /// Its path, as it is sent
         #[arg(long)]
         path: String,
         /// Who speaks
         #[arg(long, value_name = "IP", default_value = "192.0.2.1")]
         address: IpAddr,
-        /// The caller's role: player, server, match or admin; without it nobody is known
+        /// The role of the caller's good token: player, server, match or admin; without it nobody is known
         #[arg(long)]
         role: Option<String>,
         /// A header as `Name: value`; may be given again
@@ -106,7 +106,7 @@ impl Command {
                         "--path `{path}`: write a path without query, such as /v1/queues"
                     )));
                 }
-                explained(&settings(&flags, rules)?, &asked, json)
+                explained(&whole(&flags, rules)?, &asked, json)
             }
             What::Export { name, flags, json } => exported(&settings(&flags, None)?, &name, json),
         }
@@ -115,9 +115,13 @@ impl Command {
 
 /// What the configuration says, with the rules of another file if one is named.
 fn settings(flags: &Flags, rules: Option<PathBuf>) -> Result<FirewallSettings, Failure> {
-    let mut settings = flags.settings(Mode::Serve)?.firewall;
+    Ok(whole(flags, rules)?.firewall)
+}
+
+fn whole(flags: &Flags, rules: Option<PathBuf>) -> Result<Settings, Failure> {
+    let mut settings = flags.settings(Mode::Serve)?;
     if rules.is_some() {
-        settings.rules_file = rules;
+        settings.firewall.rules_file = rules;
     }
     Ok(settings)
 }
@@ -201,7 +205,7 @@ fn told(rule: &Rule) -> serde_json::Value {
     })
 }
 
-fn explained(settings: &FirewallSettings, asked: &Asked, json: bool) -> Outcome {
+fn explained(settings: &Settings, asked: &Asked, json: bool) -> Outcome {
     let now = gsm_adapters::SystemClock::new().now();
     let found = explain(settings, asked, now).map_err(Failure::usage)?;
     if json {

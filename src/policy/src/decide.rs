@@ -90,9 +90,21 @@ impl Policies {
         self.actions.keys().map(String::as_str)
     }
 
+    /// Whether an action is everybody's: nobody is asked who it is, so policies see a caller who is not known.
+    #[must_use]
+    pub fn is_open(&self, action: &str) -> bool {
+        self.actions.get(action).is_some_and(|known| known.principals.contains(principal_type("none")))
+    }
+
     /// What an action of the table may be about, besides the service as a whole: types of resources.
     pub fn resources(&self, action: &str) -> impl Iterator<Item = &str> {
         self.actions.get(action).into_iter().flat_map(|known| known.resources.iter().map(String::as_str))
+    }
+
+    /// How policies write a caller, as `Admin::"anna"`.
+    #[must_use]
+    pub fn written(who: &Who<'_>) -> String {
+        uid(principal_type(who.kind), who.id).map_or_else(String::new, |uid| uid.to_string())
     }
 
     fn evaluate(&self, asked: &Question<'_>) -> Decision {

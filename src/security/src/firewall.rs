@@ -246,17 +246,17 @@ impl Firewall {
         self.exempt.iter().any(|exempt| exempt == path)
     }
 
-    /// Of every rule, in order, whether it would count a request, and why not. Its moment does not matter.
+    /// Of every rule, in order, whether it would count a request that is judged in these moments, and why not. The moment in the
+    /// request does not matter.
     #[must_use]
-    pub fn explain(&self, request: &Request<'_>) -> Vec<(Rule, Result<(), Miss>)> {
+    pub fn explain<'a>(
+        &self,
+        request: &Request<'a>,
+        moments: &[Moment<'a>],
+    ) -> Vec<(Rule, Result<(), Miss>)> {
         let of = |kept: &Kept| {
-            let moments = match request.moment {
-                // It arrived before it was known who asks, or that nobody does.
-                Moment::Arrival => [Moment::Arrival; 2],
-                later => [later, Moment::Arrival],
-            };
             let mut found = Err(Miss::Moment);
-            for moment in moments {
+            for &moment in moments {
                 let one = kept.rule.key_of(&Request { moment, ..*request }).map(drop);
                 if one != Err(Miss::Moment) {
                     found = one;

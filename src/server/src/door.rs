@@ -48,6 +48,8 @@ pub(crate) const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoard
 pub(crate) const METRICS_ACTION: &str = "gsm:GetMetrics";
 /// The operation that the token of an erased player is still good for.
 const ERASE_ACTION: &str = "gsm:ErasePlayer";
+/// The role of who is not known.
+const NOBODY: &str = "none";
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// An operation, as the document describes it.
@@ -60,6 +62,13 @@ pub(crate) struct Operation {
     pub(crate) resource: &'static str,
     /// Whether its body names queues or rule sets, which it is about as well.
     pub(crate) names_things: bool,
+}
+
+impl Operation {
+    /// Whether callers of a role may have it at all.
+    pub(crate) fn is_for(&self, role: &str) -> bool {
+        self.roles.iter().any(|known| known == role)
+    }
 }
 
 /// Every operation by path template and method.
@@ -161,6 +170,15 @@ impl Door {
 
     pub(crate) fn opened(&self) -> &[&'static str] {
         &self.opened
+    }
+}
+
+/// A caller, as the firewall counts it.
+fn counted(caller: &Bearer) -> gsm_security::Caller<'static> {
+    gsm_security::Caller {
+        role: caller.role,
+        is_player: caller.principal.player().is_some(),
+        id: principal_bits(&caller.principal),
     }
 }
 
@@ -291,11 +309,10 @@ fn trail_of(app: &App, operation: Option<&'static Operation>, address: IpAddr, p
 /// Renders what a handler left to be told, and adds what every answer has.
 fn finish(mut response: Response, request_id: &str) -> Response {
     if let Some(Pending(error)) = response.extensions_mut().remove::<Pending>() {
-        let allow = response.headers_mut().remove(header::ALLOW);
+        let said = [header::ALLOW, header::SEC_WEBSOCKET_VERSION]
+            .map(|name| response.headers_mut().remove(&name).map(|value| (name, value)));
         response = error.render(request_id);
-        if let Some(allow) = allow {
-            response.headers_mut().insert(header::ALLOW, allow);
-        }
+        response.headers_mut().extend(said.into_iter().flatten());
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(request_id) {
@@ -318,15 +335,44 @@ fn client_of(door: &Door, parts: &Parts) -> Result<IpAddr, NoAddress> {
     door.proxies.client(peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), &parts.headers)
 }
 
+/// A path as rules see it. One that cannot be decoded is refused later; until then it is what it is.
+pub(crate) fn compared(path: &str) -> Cow<'_, str> {
+    strict_query::decoded_path(path).unwrap_or(Cow::Borrowed(path))
+}
+
+/// Who must be known before a request that has come is served.
+pub(crate) enum Needs<'o> {
+    /// Pages, documents, and what will be answered 404 or 405: nobody.
+    Nothing,
+    /// Everybody may, and nobody is asked who it is.
+    Nobody(&'o Operation),
+    /// A caller of one of the operation's roles.
+    Caller(&'o Operation),
+}
+
+impl<'o> Needs<'o> {
+    /// Of a request by its raw path and what that means; refuses a path that cannot be read.
+    pub(crate) fn of(
+        path: &str,
+        operation: Option<&'o Operation>,
+        opened: &[&str],
+    ) -> Result<Self, strict_query::PathFault> {
+        strict_query::check_path(path)?;
+        Ok(match operation {
+            None => Self::Nothing,
+            Some(open) if open.is_for(NOBODY) || opened.contains(&open.action.as_str()) => Self::Nobody(open),
+            Some(other) => Self::Caller(other),
+        })
+    }
+}
+
 /// What is known of a request from its head.
 fn facts_of<'a>(address: IpAddr, parts: &'a Parts, face: Face, action: Option<&'a str>) -> Facts<'a> {
-    let path = parts.uri.path();
     Facts {
         address,
         face,
         method: parts.method.as_str(),
-        // A path that cannot be decoded is refused later; until then it is what it is.
-        path: strict_query::decoded_path(path).unwrap_or(Cow::Borrowed(path)),
+        path: compared(parts.uri.path()),
         action,
         headers: &parts.headers,
     }
@@ -345,29 +391,21 @@ async fn admit(
     let action = operation.map(|operation| operation.action.as_str());
     let facts = facts_of(address, parts, Face::Native, action);
     door.guard.judge(&facts, Moment::Arrival, now, told)?;
-    strict_query::check_path(parts.uri.path())?;
-    // Pages, documents, and what will be answered 404 or 405, need nobody.
-    let Some(operation) = operation else { return Ok(()) };
-    let open =
-        operation.roles.iter().any(|role| role == "none") || door.opened.contains(&operation.action.as_str());
-    let caller = if open {
-        Bearer::nobody()
-    } else {
-        let found = authenticate(app, &facts, parts.extensions.get(), now, told).await?;
-        if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
-            trail.is_by(&found.principal);
+    let (operation, caller) = match Needs::of(parts.uri.path(), operation, &door.opened)? {
+        Needs::Nothing => return Ok(()),
+        Needs::Nobody(operation) => (operation, Bearer::nobody()),
+        Needs::Caller(operation) => {
+            let found = authenticate(app, &facts, parts.extensions.get(), now, told).await?;
+            if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
+                trail.is_by(&found.principal);
+            }
+            if !operation.is_for(found.role) {
+                return Err(forbidden(&operation.roles, found.role));
+            }
+            (operation, found)
         }
-        if !operation.roles.iter().any(|role| role == found.role) {
-            return Err(forbidden(&operation.roles, found.role));
-        }
-        found
     };
-    let known = gsm_security::Caller {
-        role: caller.role,
-        is_player: caller.principal.player().is_some(),
-        id: principal_bits(&caller.principal),
-    };
-    door.guard.judge(&facts, Moment::Known(known), now, told)?;
+    door.guard.judge(&facts, Moment::Known(counted(&caller)), now, told)?;
     let asking = Asking { address: facts.address, caller };
     asking.may(door, parts, &operation.action, Subject::Path(parts.uri.path()))?;
     if operation.names_things {
@@ -476,6 +514,13 @@ pub(crate) fn bad_token(app: &App, parts: &Parts, now: Timestamp) -> Result<(), 
     app.door.guard.judge(&facts, Moment::BadToken, now, &mut None)
 }
 
+/// The moments of a request that is refused because it needs a caller and nobody is known: with a token that proved bad, by
+/// which whoever tries tokens is slowed down by address, or without any.
+pub(crate) fn of_nobody<'a>(is_bad: bool) -> impl Iterator<Item = Moment<'a>> {
+    let bad = is_bad.then_some(Moment::BadToken);
+    bad.into_iter().chain([Moment::Known(counted(&Bearer::nobody()))])
+}
+
 async fn authenticate(
     app: &App,
     facts: &Facts<'_>,
@@ -483,27 +528,26 @@ async fn authenticate(
     now: Timestamp,
     told: &mut Option<Quota>,
 ) -> Result<Bearer, ApiError> {
-    // Whoever tries tokens is slowed down by address.
-    let mut bad =
-        |error: ApiError| app.door.guard.judge(facts, Moment::BadToken, now, told).err().unwrap_or(error);
-    let Some(token) = bearer(facts.headers).map_err(&mut bad)? else {
+    let mut unknown = |is_bad: bool, error: ApiError| {
+        let mut refusals = of_nobody(is_bad).map(|moment| app.door.guard.judge(facts, moment, now, told));
+        refusals.find_map(Result::err).unwrap_or(error)
+    };
+    let Some(token) = bearer(facts.headers).map_err(|error| unknown(true, error))? else {
         // Without a token, a client certificate speaks for whom the configuration says.
         if let Some(certified) = certified {
             return Ok(certified.bearer());
         }
-        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")
-            .hint("sign in with POST /v1/auth/guest, then send `Authorization: Bearer <token>`"));
+        let error = ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")
+            .hint("sign in with POST /v1/auth/guest, then send `Authorization: Bearer <token>`");
+        return Err(unknown(false, error));
     };
     let found = app.door.bearers.identify(&app.engine, token, now).await?;
     // Nobody is behind the token of an erased player; whoever asked for that may ask again, and gets the receipt.
     let is_nobody = |of: &Bearer| of.principal.player().is_some_and(|player| app.engine.is_erased(player));
     let found = found.filter(|of| facts.action == Some(ERASE_ACTION) || !is_nobody(of));
     found.ok_or_else(|| {
-        bad(ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_token",
-            "the bearer token is not valid here, or has expired",
-        )
-        .hint("sign in again"))
+        let detail = "the bearer token is not valid here, or has expired";
+        let error = ApiError::new(StatusCode::UNAUTHORIZED, "invalid_token", detail);
+        unknown(true, error.hint("sign in again"))
     })
 }

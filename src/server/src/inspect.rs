@@ -31,8 +31,13 @@ pub fn jwks_fault(path: &Path) -> Option<String> {
 /// Why a certificate and a key do not go together; `None` if they do.
 #[must_use]
 pub fn tls_fault(cert: &Path, key: &Path) -> Option<String> {
-    let files =
-        tls::TlsFiles { cert: cert.to_owned(), key: key.to_owned(), client_ca: None, client_required: false };
+    let files = tls::TlsFiles {
+        cert: cert.to_owned(),
+        key: key.to_owned(),
+        client_ca: None,
+        client_required: false,
+        key_private: false,
+    };
     tls::fault_of(&files).map(|error| error.to_string())
 }
 

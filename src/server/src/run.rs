@@ -188,12 +188,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let addr = listener.local_addr().map_err(listen_error)?;
     let issuers = issuers(&settings)?;
     let policies = authz::load(settings.policy_dir.as_deref(), &opened(&settings))?;
-    if let Some(tls) = settings.tls.as_ref().filter(|_| settings.mode == Mode::Serve)
-        && let Some(why) = secret::open_to_others(&tls.key_file)
-    {
-        return Err(StartError::Refused(format!("tls.key_file: `{}` {why}", tls.key_file.display())));
-    }
-    let tls = settings.tls.as_ref().map(encryption).transpose()?;
+    let tls = settings.tls.as_ref().map(|tls| encryption(tls, settings.mode)).transpose()?;
     let refresher = Refresher::new(issuers.iter().map(|issuer| issuer.keys.clone()))
         .map_err(|error| StartError::Refused(format!("keys of issuers: {error}")))?;
     let stop = CancellationToken::new();
@@ -320,7 +315,7 @@ async fn guard(settings: &Settings, engine: &Engine) -> Result<Guard, StartError
 }
 
 /// The actions that the settings open to everybody.
-fn opened(settings: &Settings) -> Vec<&'static str> {
+pub(crate) fn opened(settings: &Settings) -> Vec<&'static str> {
     let overview = OVERVIEW_ACTIONS.into_iter().filter(|_| settings.dashboard == Dashboard::Open);
     overview.chain((settings.metrics == Dashboard::Open).then_some(METRICS_ACTION)).collect()
 }
@@ -414,12 +409,13 @@ fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
     Ok(all)
 }
 
-fn encryption(settings: &TlsSettings) -> Result<Arc<Tls>, TlsError> {
+fn encryption(settings: &TlsSettings, mode: Mode) -> Result<Arc<Tls>, TlsError> {
     let files = TlsFiles {
         cert: settings.cert_file.clone(),
         key: settings.key_file.clone(),
         client_ca: settings.client_ca_file.clone(),
         client_required: settings.client_certificates == ClientAuth::Required,
+        key_private: mode == Mode::Serve,
     };
     let clients = Clients::new(&settings.clients);
     let identify = move |certificate: &[u8], carried: &mut axum::http::Extensions| {

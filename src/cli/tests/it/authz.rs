@@ -33,8 +33,62 @@ fn shipped_policies_are_lawful_and_explained() {
     ] {
         assert_eq!(explain(principal, action, more).code, Some(2), "{principal} {action}");
     }
+    // What is open to everybody is, whoever asks, and the caller of an issuer is named as policies name him.
+    for principal in ["none", "player:plr-1", "admin:viewer"] {
+        let told = explain(principal, "gsm:Health", &[]).ok();
+        assert!(told.contains("-> allowed: open") && told.contains("everybody"), "{told}");
+    }
+    let open = gsm(&["authz", "explain", "--principal", "none", "--action", "gsm:SignIn", "--json"]).json();
+    assert_eq!((&open["open"], &open["who_may"]), (&true.into(), &serde_json::json!(["everybody"])));
+    let named = explain("admin:owner:https://kit/#alice", "gsm:IssueKey", &[]).ok();
+    assert!(named.contains("the caller is Admin::\"https://kit/#alice\""), "{named}");
+    let named = explain("server:https://kit/#eu-1", "gsm:GetQueue", &["--json"]).json();
+    assert_eq!(named["principal"], "Server::\"https://kit/#eu-1\"");
     let schema = gsm(&["authz", "schema"]).ok();
     assert!(schema.contains("action \"gsm:ReportResult\" in [\"admin-operations\""), "{schema}");
+}
+
+/// A caller of an issuer is forbidden by issuer and subject, and by nothing less.
+#[test]
+fn a_policy_names_a_caller_as_explained() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = |name: &str| {
+        let forbidden = format!("forbid (principal == Admin::\"{name}\", action, resource);\n");
+        write(
+            &dir.path().join("own.cedar"),
+            &format!("permit (principal is Admin, action, resource);\n{forbidden}"),
+        );
+        let alice = "admin:owner:https://kit/#alice";
+        gsm(&[
+            "authz",
+            "explain",
+            "--policies",
+            arg(dir.path()),
+            "--principal",
+            alice,
+            "--action",
+            "gsm:ListKeys",
+        ])
+        .code
+    };
+    assert_eq!((policy("alice"), policy("https://kit/#alice")), (Some(0), Some(1)));
+    // An open operation is asked about as nobody's, so a policy may close it.
+    write(
+        &dir.path().join("own.cedar"),
+        "forbid (principal is Anonymous, action == Action::\"gsm:SignIn\", resource);\n",
+    );
+    let dir = arg(dir.path());
+    let ran = gsm(&[
+        "authz",
+        "explain",
+        "--policies",
+        dir,
+        "--principal",
+        "player:plr-1",
+        "--action",
+        "gsm:SignIn",
+    ]);
+    assert!(ran.code == Some(1) && ran.out.contains("forbidden") && ran.out.contains("nobody"), "{ran:?}");
 }
 
 #[test]

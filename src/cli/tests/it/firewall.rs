@@ -51,6 +51,38 @@ fn explain_says_of_each_rule_whether_it_counts() {
     assert_eq!(counted(&["--path", "/v1/players/p", "--bad-token"]), ["bad_token", "address"]);
     let known = ["--path", "/v1/players/p", "--bad-token", "--header", "x-game: chess"];
     assert_eq!(counted(&known), ["burst", "bad_token", "address"], "whoever it is");
+    // As the server: a path is walked as it is sent and compared decoded, and who is not asked for is nobody.
+    let own = |name: &str, scope: &str| {
+        format!("[[rules]]\nname = \"{name}\"\nkey = \"address\"\nlimit = 9\nwindow_s = 1\n{scope}\n")
+    };
+    let scopes = [
+        ("queues", "paths = [\"/v1/queues\"]"),
+        ("escape", "paths = [\"/v1/queues/%61\"]"),
+        ("one", "paths = [\"/v1/queues/*\"]"),
+        ("nobody", "roles = [\"none\"]"),
+        ("players", "roles = [\"player\"]"),
+    ];
+    let rules: String = scopes.iter().map(|(name, scope)| own(name, scope)).collect();
+    write(&file, &rules);
+    for (args, wanted) in [
+        (&["--path", "/v1/%71ueues", "--role", "player"][..], &["queues"][..]),
+        (&["--path", "/v1/queues/%61", "--role", "player"], &["one", "players"]),
+        (&["--path", "/v1/queues/a%2Fb", "--role", "player"], &["players"]),
+        (&["--path", "/v1/queues/a%2", "--role", "player"], &["one"]),
+        (&["--path", "/v1/nowhere", "--role", "player"], &[]),
+        (&["--path", "/v1/nowhere"], &[]),
+        (&["--path", "/v1/tickets", "--role", "player"], &[]),
+        (&["--path", "/healthz", "--role", "player"], &["nobody"]),
+        (&["--path", "/healthz", "--bad-token"], &["nobody"]),
+        (&["--path", "/v1/queues"], &["queues", "nobody"]),
+        (&["--path", "/v1/queues", "--bad-token"], &["queues", "nobody", "bad_token"]),
+        (&["--path", "/v1/admin/keys", "--role", "player"], &[]),
+    ] {
+        let counted = counted(args);
+        let counted: Vec<&str> =
+            counted.iter().map(String::as_str).filter(|name| *name != "address").collect();
+        assert_eq!(counted, wanted, "{args:?}");
+    }
     let table = gsm(&["firewall", "explain", "--path", "/v1/queues", "--role", "server"]).ok();
     assert!(
         table.starts_with("GET /v1/queues is gsm:ListQueues") && table.contains("is for other actions"),

@@ -245,12 +245,17 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
         ApiError::new(
             StatusCode::UNAUTHORIZED,
             "invalid_token",
-            "the Authorization header is not one `Bearer <token>`",
+            "the token does not come once, as `Authorization: Bearer <token>` or in a WebSocket's subprotocol",
         )
     };
+    let is_websocket =
+        headers.get(header::UPGRADE).is_some_and(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let protocols = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter(move |_| is_websocket);
+    let protocols = protocols.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    let mut offered = protocols.filter_map(|p| p.trim().strip_prefix("bearer."));
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     if let Some(first) = all.next() {
-        if all.next().is_some() {
+        if all.next().is_some() || offered.next().is_some() {
             return Err(bad());
         }
         let text = first.to_str().map_err(|_| bad())?;
@@ -260,12 +265,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
         }
         return Ok(Some(token));
     }
-    if !headers.get(header::UPGRADE).is_some_and(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket")) {
-        return Ok(None);
-    }
-    let protocols = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|v| v.to_str().ok());
-    let mut tokens = protocols.flat_map(|v| v.split(',')).filter_map(|p| p.trim().strip_prefix("bearer."));
-    match (tokens.next(), tokens.next()) {
+    match (offered.next(), offered.next()) {
         (token, None) => Ok(token),
         _ => Err(bad()),
     }

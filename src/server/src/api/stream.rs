@@ -12,7 +12,7 @@ use crate::problem::{ApiError, Problem};
 use axum::{
     extract::{
         State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket},
+        ws::{CloseFrame, Message, WebSocket, rejection::WebSocketUpgradeRejection},
     },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse::Event},
@@ -45,6 +45,8 @@ const BACK_AFTER: Duration = Duration::from_secs(1);
 const STOPPING: &str = "the server is stopping: connect again with the last cursor";
 /// Bytes of the key of a WebSocket's handshake (RFC 6455, 4.1).
 const HANDSHAKE_KEY_BYTES: usize = 16;
+/// The version of the protocol (RFC 6455, 4.1).
+const VERSION: &str = "13";
 /// The subprotocol of browsers, which send their token as another one.
 const PROTOCOL: &str = "gsm.v1";
 
@@ -99,13 +101,21 @@ pub(crate) async fn websocket(
     read: Read,
     Query(query): Query<StreamQuery>,
     headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let invalid = |detail: String| {
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_upgrade", detail)
             .hint("connect with a WebSocket client, or read GET /v1/events")
     };
-    let upgrade = upgrade.map_err(|error| invalid(error.body_text()))?;
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        // RFC 6455, 4.2.2: the answer says which version it would be.
+        Err(error @ WebSocketUpgradeRejection::InvalidWebSocketVersionHeader(_)) => {
+            let version = [(header::SEC_WEBSOCKET_VERSION, VERSION)];
+            return Ok((version, invalid(error.body_text())).into_response());
+        }
+        Err(error) => return Err(invalid(error.body_text())),
+    };
     let key = headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| STANDARD.decode(key).ok());
     if key.is_none_or(|key| key.len() != HANDSHAKE_KEY_BYTES) {
         return Err(invalid("`Sec-WebSocket-Key` is not 16 bytes in base64".to_owned()));

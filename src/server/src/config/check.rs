@@ -477,6 +477,26 @@ mod tests {
         assert_eq!(settings.ship.copy.unwrap().0, CopyPlace::Dir("/mnt/copy".into()));
     }
 
+    /// Callers are named issuer`#`subject: with a `#` in an issuer one name could be of two.
+    #[test]
+    fn an_issuer_has_no_hash_in_its_name() {
+        let with = |iss: &str| {
+            let issuer = TrustedIssuer {
+                iss: iss.into(),
+                jwks: Some("a.json".into()),
+                roles: vec![crate::config::Asserted::Server],
+                ..TrustedIssuer::default()
+            };
+            check(|c| c.auth.trusted_issuers = vec![issuer]).settings
+        };
+        assert!(with("https://studio.example/").is_ok());
+        let problems = with("https://studio.example/#eu").unwrap_err();
+        assert_eq!(problems[0].key, "auth.trusted_issuers");
+        assert!(problems[0].what.contains("#eu` has a `#`"), "{}", problems[0].what);
+        let problems = check(|c| c.auth.player_issuer = Some("a#b".into())).settings.unwrap_err();
+        assert_eq!(problems[0].key, "auth.player_issuer");
+    }
+
     #[test]
     fn a_path_that_is_empty_is_refused() {
         let checked = check(|c| {

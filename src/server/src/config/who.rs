@@ -47,7 +47,7 @@ impl Asserted {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrustedIssuer {
-    /// The `iss` of its tokens.
+    /// The `iss` of its tokens; without `#`.
     pub iss: String,
     /// The `aud` of its tokens; absent: `auth.audience`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct TrustedIssuer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub jwks: Option<PathBuf>,
-    /// Address of its public keys.
+    /// Address of its public keys: https, or http on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_url: Option<String>,
     /// Whether the address of its public keys is in its OpenID Connect discovery document (below `iss`).
@@ -179,10 +179,17 @@ pub(super) fn check(config: &super::Config) -> Vec<(&'static str, String)> {
     if config.auth.issuer.is_empty() || config.auth.issuer.len() > 256 {
         wrong.push(("auth.issuer", "must have 1 to 256 characters".to_owned()));
     }
+    if config.auth.player_issuer.as_ref().is_some_and(|iss| iss.contains('#')) {
+        let what = "has a `#`, which stands between issuer and subject where callers are named";
+        wrong.push(("auth.player_issuer", what.to_owned()));
+    }
     for issuer in &config.auth.trusted_issuers {
         let mut bad = |what: &str| wrong.push(("auth.trusted_issuers", format!("`{}` {what}", issuer.iss)));
         if issuer.roles.is_empty() {
             bad("may give no role; name them: player, server, admin");
+        }
+        if issuer.iss.contains('#') {
+            bad("has a `#`, which stands between issuer and subject where callers are named");
         }
         let ways = [issuer.jwks.is_some(), issuer.jwks_url.is_some(), issuer.discovery];
         if ways.iter().filter(|way| **way).count() != 1 {

@@ -1,5 +1,10 @@
 //! Which rules would count a request, and why the others would not.
-use super::{FirewallSettings, Stored, files};
+use super::{Stored, files};
+use crate::{
+    config::Settings,
+    door::{self, Needs},
+    run,
+};
 use gsm_core::Timestamp;
 use gsm_security::{Caller, Face, Firewall, Miss, Moment, Plan, Request, Rule};
 use std::{net::IpAddr, sync::Arc};
@@ -11,7 +16,7 @@ pub struct Asked {
     pub address: IpAddr,
     /// The method.
     pub method: String,
-    /// The path.
+    /// The path, as it is sent.
     pub path: String,
     /// The role of the caller; `None`: nobody known.
     pub role: Option<String>,
@@ -38,7 +43,9 @@ pub struct Explained {
 #[must_use]
 pub fn why_not(miss: Miss) -> &'static str {
     match miss {
-        Miss::Moment => "counts something else: tokens that prove bad, or callers that are known",
+        Miss::Moment => {
+            "counts something else: tokens that prove bad, or calls of operations once it is known who may make them"
+        }
         Miss::Face => "is for another face",
         Miss::Method => "is for other methods",
         Miss::Path => "is for other paths",
@@ -54,11 +61,9 @@ pub fn why_not(miss: Miss) -> &'static str {
 ///
 /// # Errors
 /// Where a file or the rules cannot be used.
-pub fn explain(
-    settings: &FirewallSettings,
-    asked: &Asked,
-    now: Timestamp,
-) -> Result<Explained, files::FileError> {
+pub fn explain(settings: &Settings, asked: &Asked, now: Timestamp) -> Result<Explained, files::FileError> {
+    let opened = run::opened(settings);
+    let settings = &settings.firewall;
     let read = settings.read()?;
     let plan = Plan {
         rules: settings.rules(&read.rules).map_err(files::FileError::of_rules)?,
@@ -67,32 +72,37 @@ pub fn explain(
         exempt_paths: settings.exempt_paths.clone(),
     };
     let firewall = Firewall::new(plan, Arc::new(settings.lists(&read, &Stored::new())), 0);
-    let action = asked
-        .method
-        .parse()
-        .ok()
-        .and_then(|method| crate::api::operations().get(&asked.path, &method))
-        .map(|operation| operation.action.as_str());
+    let method = asked.method.parse().ok();
+    let operation = method.and_then(|method| crate::api::operations().get(&asked.path, &method));
+    let action = operation.map(|operation| operation.action.as_str());
+    let path = door::compared(&asked.path);
     let header = |name: &str| {
         let found = asked.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_bytes())
     };
-    let role = asked.role.as_deref();
-    let caller =
-        Caller { role: role.unwrap_or("none"), is_player: role == Some("player"), id: role.map(|_| 1) };
+    let mut moments = vec![Moment::Arrival];
+    match (Needs::of(&asked.path, operation, &opened), asked.role.as_deref()) {
+        (Err(_) | Ok(Needs::Nothing), _) => {}
+        (Ok(Needs::Nobody(_)), _) => moments.extend(door::of_nobody(false)),
+        (Ok(Needs::Caller(operation)), Some(role)) if !asked.bad_token => {
+            let caller = Caller { role, is_player: role == "player", id: Some(1) };
+            moments.extend(operation.is_for(role).then_some(Moment::Known(caller)));
+        }
+        (Ok(Needs::Caller(_)), _) => moments.extend(door::of_nobody(asked.bad_token)),
+    }
     let request = Request {
         address: asked.address,
         face: Face::Native,
         method: &asked.method,
-        path: &asked.path,
+        path: &path,
         action,
         header: &header,
-        moment: if asked.bad_token { Moment::BadToken } else { Moment::Known(caller) },
+        moment: Moment::Arrival,
     };
     Ok(Explained {
         action,
         denied: !settings.deny_counts_only && firewall.lists().deny.has(asked.address, now),
-        exempt: firewall.is_exempt(&asked.path) || firewall.lists().allow.has(asked.address, now),
-        rules: firewall.explain(&request),
+        exempt: firewall.is_exempt(&path) || firewall.lists().allow.has(asked.address, now),
+        rules: firewall.explain(&request, &moments),
     })
 }

@@ -61,6 +61,23 @@ mod tests {
         super::super::files::parse_rules(&text).unwrap().remove(0)
     }
 
+    /// Whatever reads a board counts as reading ranks.
+    #[test]
+    fn every_read_of_a_board_is_one_of_ranks() {
+        let rules = gsm_security::Profile::Default.rules();
+        let counted = &rules.iter().find(|rule| rule.name == "rank_read").unwrap().actions;
+        let of_boards = |path: &str| path.starts_with("/v1/rankings") || path == "/v1/overview/boards";
+        let reads: std::collections::BTreeSet<&str> = api::operations()
+            .all()
+            .filter(|(path, method, _)| {
+                of_boards(path) && api::operations().get(path, method).is_some_and(|found| !found.mutating)
+            })
+            .map(|(_, _, action)| action)
+            .collect();
+        assert_eq!(counted.iter().map(String::as_str).collect::<std::collections::BTreeSet<_>>(), reads);
+        assert!(reads.contains("gsm:GetRankingPage") && reads.contains("gsm:RankAmong"), "{reads:?}");
+    }
+
     #[test]
     fn an_action_must_be_one() {
         let unknown = |actions: &str| unknown_actions(&rule(&format!("actions = {actions}"))).len();

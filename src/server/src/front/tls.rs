@@ -3,6 +3,7 @@ use super::{
     gate::{Seat, Sign},
     watch::FileWatch,
 };
+use crate::who::secret;
 use axum::http::Extensions;
 use parking_lot::{Mutex, RwLock};
 use rustls::{
@@ -45,6 +46,8 @@ pub struct TlsFiles {
     pub client_ca: Option<PathBuf>,
     /// Whether nobody connects without one.
     pub client_required: bool,
+    /// Whether a key that others can read is refused.
+    pub key_private: bool,
 }
 
 /// What a client certificate (DER, verified) adds to each request of its connection.
@@ -84,6 +87,9 @@ fn config(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
             builder.with_client_cert_verifier(verifier.build().map_err(|e| fail(file, e))?)
         }
     };
+    if let Some(what) = secret::open_to_others(&files.key).filter(|_| files.key_private) {
+        return Err(fail(&files.key, what));
+    }
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| fail(&files.key, e))?;
     let mut config =
         builder.with_single_cert(certificates(&files.cert)?, key).map_err(|e| fail(&files.cert, e))?;
@@ -166,5 +172,50 @@ impl Tls {
             (self.identify)(own, &mut extensions);
         }
         Some((stream, extensions))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    /// What a start refuses is not taken later either.
+    #[test]
+    fn a_key_that_others_can_read_is_not_taken_while_the_server_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cert, key) = (dir.path().join("tls.crt"), dir.path().join("tls.key"));
+        let mode = |mode| fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let renew = || {
+            let pair = rcgen::KeyPair::generate().unwrap();
+            let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+            fs::write(&key, pair.serialize_pem()).unwrap();
+            fs::write(&cert, params.self_signed(&pair).unwrap().pem()).unwrap();
+        };
+        renew();
+        let files = TlsFiles {
+            cert: cert.clone(),
+            key: key.clone(),
+            client_ca: None,
+            client_required: false,
+            key_private: true,
+        };
+        let open = |files: &TlsFiles| Tls::open(files.clone(), Box::new(|_, _| ()));
+        mode(0o644);
+        let told = open(&files).err().unwrap().to_string();
+        assert!(told.contains("tls.key") && told.contains("chmod 600"), "{told}");
+        assert!(open(&TlsFiles { key_private: false, ..files.clone() }).is_ok(), "in development");
+        mode(0o600);
+        let tls = open(&files).unwrap();
+        let first = tls.config.read().clone();
+        let is_first = || Arc::ptr_eq(&first, &tls.config.read());
+        mode(0o644);
+        renew();
+        tls.look();
+        assert!(is_first(), "it stays as it was");
+        // Whoever mends the mode alone is heard.
+        mode(0o600);
+        tls.look();
+        assert!(!is_first());
     }
 }

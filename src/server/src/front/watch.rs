@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What tells a file's content from another: its times to the nanosecond, its place and its length.
-type Mark = (i64, i64, u64, u64);
+/// What tells a file's content from another: its times to the nanosecond, its place and its length; and its mode, for which
+/// a file may have been refused.
+type Mark = (i64, i64, u64, u64, u32);
 
 /// A file, and how it looked when it was last read.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct FileWatch {
 
 fn mark(path: &Path) -> Option<Mark> {
     let of = fs::metadata(path).ok()?;
-    Some((of.mtime(), of.mtime_nsec(), of.ino(), of.len()))
+    Some((of.mtime(), of.mtime_nsec(), of.ino(), of.len(), of.mode()))
 }
 
 impl FileWatch {
@@ -41,6 +42,7 @@ impl FileWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_change_is_seen_once() {
@@ -56,5 +58,7 @@ mod tests {
         assert!(!watch.has_changed(), "gone is not changed");
         fs::write(&path, "longer").unwrap();
         assert!(watch.has_changed());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(watch.has_changed() && !watch.has_changed());
     }
 }

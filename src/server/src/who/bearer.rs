@@ -114,7 +114,9 @@ impl Bearers {
             Err(Refused::Invalid) => None,
             // The issuer may have begun to sign with a key that we have not seen.
             Err(Refused::UnknownKey) => {
-                self.refresher.look_for(&taken.key_id).await.then_some(())?;
+                let issuers = self.issuers.iter().filter(|issuer| issuer.may_have_made(taken));
+                let sources: Vec<_> = issuers.map(|issuer| &issuer.keys).collect();
+                self.refresher.look_for(&taken.key_id, &sources).await.then_some(())?;
                 jwt::verify(&self.issuers, taken, now).ok()
             }
         }

@@ -73,12 +73,13 @@ impl Refresher {
         Ok(Arc::new(Self { kept: sources.into_iter().map(keep).collect(), client }))
     }
 
-    /// Looks for a key that no source has; whether it may be there now.
-    pub(crate) async fn look_for(&self, key_id: &str) -> bool {
-        for kept in &self.kept {
+    /// Looks for a key in those of these sources that do not have it; whether one of them has it now.
+    pub(crate) async fn look_for(&self, key_id: &str, sources: &[&Arc<Source>]) -> bool {
+        let is_of = |kept: &&Kept| sources.iter().any(|source| Arc::ptr_eq(source, &kept.source));
+        for kept in self.kept.iter().filter(is_of) {
             self.refresh(kept, Why::Unknown(key_id)).await;
         }
-        self.kept.iter().any(|kept| kept.source.current().get(key_id).is_some())
+        sources.iter().any(|source| source.current().get(key_id).is_some())
     }
 
     /// Works until the stop.
@@ -159,7 +160,7 @@ impl Refresher {
         }
         let keys = said["jwks_uri"].as_str().ok_or("its discovery document has no `jwks_uri`")?;
         let keys = Url::parse(keys).map_err(|e| e.to_string())?;
-        if is_fit(&keys) { Ok(keys) } else { Err(format!("`{keys}` is no https address")) }
+        if may_name(issuer, &keys) { Ok(keys) } else { Err(format!("`{keys}` is no https address")) }
     }
 
     async fn get(&self, url: Url) -> Result<Vec<u8>, String> {
@@ -189,6 +190,12 @@ impl Fetched {
     }
 }
 
+/// Whether an issuer may name this address of its keys. Only the configuration sends us to this machine: a document that came
+/// from elsewhere does not.
+fn may_name(issuer: &Url, keys: &Url) -> bool {
+    keys.scheme() == "https" || (issuer.scheme() == "http" && is_fit(keys))
+}
+
 /// Whether nobody between can read or change what is said: over https, or on this very machine.
 #[must_use]
 pub fn is_fit(url: &Url) -> bool {
@@ -200,6 +207,19 @@ pub fn is_fit(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_discovery_document_leads_to_https_alone() {
+        let may =
+            |issuer: &str, keys: &str| may_name(&Url::parse(issuer).unwrap(), &Url::parse(keys).unwrap());
+        assert!(may("https://id.example/", "https://keys.example/jwks"));
+        for here in ["http://127.0.0.1:9/k", "http://localhost/k", "http://[::1]/k"] {
+            assert!(!may("https://id.example/", here), "{here}");
+            assert!(may("http://127.0.0.1:8/", here), "an issuer that is here itself: {here}");
+        }
+        assert!(!may("https://id.example/", "http://id.example/k"));
+        assert!(!may("http://127.0.0.1:8/", "http://id.example/k"));
+    }
 
     #[test]
     fn keys_come_over_https_or_from_here() {

@@ -127,6 +127,11 @@ fn public_key(key: &Value) -> Result<(String, PublicKey), Unfit> {
     if member("use").is_some_and(|purpose| purpose != "sig") {
         return Err(Unfit::Other);
     }
+    // What is no list is found out below.
+    let deeds = key.get("key_ops").and_then(Value::as_array);
+    if deeds.is_some_and(|deeds| !deeds.iter().any(|deed| deed == "verify")) {
+        return Err(Unfit::Other);
+    }
     match member("alg") {
         Some(said) if said == name => {}
         Some("EdDSA" | "ES256") => {
@@ -269,6 +274,11 @@ mod tests {
         key[name] = json!(value);
         key
     }
+    fn deeds(of: Value) -> Value {
+        let mut key = ed25519(&BASE);
+        key["key_ops"] = of;
+        key
+    }
     /// The base point's height, 4/5.
     const BASE: [u8; 32] = {
         let mut base = [0x66; 32];
@@ -301,12 +311,16 @@ mod tests {
             json!({ "kty": "EC", "crv": "P-384", "kid": "k", "x": "AA", "y": "AA" }),
             json!({ "kty": "AKP", "kid": "k", "alg": "ML-DSA-44", "pub": "AA" }),
             with(ed25519(&BASE), "use", "enc"),
+            deeds(json!(["sign", "encrypt"])),
+            deeds(json!([])),
             with(p256(&[1; 32], &[1; 32]), "alg", "ECDH-ES"),
         ] {
             check_passed_over(key.clone(), true);
             assert!(read(&[key], true).unwrap().is_empty());
         }
         assert!(read(&[], true).unwrap().is_empty());
+        assert!(read(&[deeds(json!(["verify"]))], true).unwrap().get("k").is_some());
+        check_refused(deeds(json!("verify")), "cannot be read");
         check_refused(with(ed25519(&BASE), "alg", "ES256"), "another `alg`");
         check_refused(json!({ "kid": "k" }), "no `kty`");
         check_refused(with(ed25519(&BASE), "d", "AA"), "private");

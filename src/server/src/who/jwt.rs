@@ -64,7 +64,7 @@ pub(crate) struct Verified {
 /// Why a token speaks for nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// No issuer has a key of this name: newer keys may be there to be fetched.
+    /// No issuer that it may be of has a key of this name, or one of them has not: newer keys may be there to be fetched.
     UnknownKey,
     /// Anything else; nobody is told what.
     Invalid,
@@ -136,18 +136,27 @@ pub(crate) fn verify<'i>(
     token: &Taken<'_>,
     now: Timestamp,
 ) -> Result<Verified, Refused> {
-    let mut refused = Refused::UnknownKey;
-    for issuer in issuers {
-        let Some(signed) = token.is_signed_by(&issuer.keys.current()) else { continue };
-        refused = Refused::Invalid;
-        if signed && let Some(verified) = issuer.read(&token.claims, now) {
-            return Ok(verified);
+    let (mut is_known, mut is_unknown) = (false, false);
+    for issuer in issuers.into_iter().filter(|issuer| issuer.may_have_made(token)) {
+        match token.is_signed_by(&issuer.keys.current()) {
+            None => is_unknown = true,
+            Some(signed) => {
+                is_known = true;
+                if signed && let Some(verified) = issuer.read(&token.claims, now) {
+                    return Ok(verified);
+                }
+            }
         }
     }
-    Err(refused)
+    Err(if is_known && !is_unknown { Refused::Invalid } else { Refused::UnknownKey })
 }
 
 impl Issuer {
+    /// Whether a token says that it is of this issuer. The name of a key tells nothing: two issuers may have the same one.
+    pub(crate) fn may_have_made(&self, token: &Taken<'_>) -> bool {
+        self.iss.as_deref().is_none_or(|own| token.claims.get("iss").and_then(Value::as_str) == Some(own))
+    }
+
     /// What signed claims say, if they are in order.
     fn read(&self, claims: &Map<String, Value>, now: Timestamp) -> Option<Verified> {
         let issuer = claims.get("iss")?.as_str().filter(|iss| !iss.is_empty())?;

@@ -286,6 +286,35 @@ async fn what_takes_away_wants_a_reason() {
     world.stop().await;
 }
 
+#[test]
+fn the_document_names_what_wants_a_reason() {
+    let document = include_str!("../../../../docs/security.md");
+    let (_, told) = document.split_once("else 403 `reason_required`:").unwrap();
+    let (told, _) = told.split_once('.').unwrap();
+    let told: BTreeSet<&str> = told.split('`').filter(|part| part.starts_with("gsm:")).collect();
+    let described = gsm_server::openapi();
+    let all = operations(&described).into_iter().filter(|(_, of)| of["x-gsm-reason"] == true);
+    let wanted: BTreeSet<String> = all.map(|(_, of)| text(&of["x-gsm-action"])).collect();
+    assert_eq!(told, wanted.iter().map(String::as_str).collect());
+}
+
+/// The policy that the document shows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_asks_a_reason_of_other_deletions() {
+    let dir = tempfile::tempdir().unwrap();
+    let document = include_str!("../../../../docs/security.md");
+    let (_, shown) = document.split_once("A policy of yours can ask more:\n\n```cedar\n").unwrap();
+    let shown = shown.split_once("```").unwrap().0;
+    write(dir.path(), &format!("permit (principal is Admin, action, resource);\n{shown}"));
+    let mut world = World::with(|settings| settings.policy_dir = Some(dir.path().to_owned())).await;
+    let admin = world.admin();
+    let path = "/v1/admin/firewall/deny/192.0.2.0/24";
+    admin.put(path, json!({ "reason": "flood" })).await.ok();
+    admin.call("DELETE", path).send().await.is(403, "reason_required");
+    admin.call("DELETE", path).header("x-gsm-reason", "over").send().await.done();
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_of_operators_have_roles() {
     let mut world = World::new().await;

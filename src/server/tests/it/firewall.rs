@@ -78,6 +78,50 @@ async fn answers_tell_what_is_left_and_refusals_name_the_rule() {
     world.stop().await;
 }
 
+const NOBODY: &str = r#"
+[[rules]]
+name = "nobody"
+roles = ["none"]
+key = "address"
+limit = 2
+window_s = 600
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_known_counts_as_nobody() {
+    let mut world = behind_proxy(|f| f.written = parse_rules(NOBODY).unwrap()).await;
+    let (server, bad) = (world.server(), world.anyone.as_whom("x.y.z"));
+    for (caller, address) in [(&world.anyone, "192.0.2.1"), (&bad, "192.0.2.2")] {
+        for _ in 0..2 {
+            assert_eq!(from(caller, address).await.status.as_u16(), 401);
+        }
+        let problem = from(caller, address).await.is(429, "rate_limited");
+        assert!(text(&problem["detail"]).contains("`nobody`"), "{problem}");
+        // Who is known is another, and what is no operation asks for nobody.
+        from(&server, address).await.ok();
+        let call = caller.call("GET", "/v1/nowhere").header("X-Forwarded-For", address);
+        call.send().await.is(404, "not_found");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_ranks_has_one_limit_whichever_way_it_is_done() {
+    let rule =
+        "[[rules]]\nname = \"rank_read\"\nkey = \"player\"\nlimit = 4\nwindow_s = 600\nactions = ACTIONS\n";
+    let default = Profile::Default.rules().into_iter().find(|rule| rule.name == "rank_read").unwrap();
+    let rule = rule.replace("ACTIONS", &format!("{:?}", default.actions));
+    let mut world = behind_proxy(|f| f.written = parse_rules(&rule).unwrap()).await;
+    let ann = world.player("Ann").await;
+    let _ = ann.client.get("/v1/rankings/none/pages").await;
+    let past = format!("/v1/rankings/none/players/{}/past", ann.id);
+    let _ = ann.client.get(&past).await;
+    let _ = ann.client.post("/v1/rankings/none/ranks", json!({ "player_ids": [ann.id] })).await;
+    let _ = ann.client.post("/v1/rankings/none/among", json!({ "player_ids": [ann.id] })).await;
+    ann.client.get("/v1/rankings/none/pages").await.is(429, "rate_limited");
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_list_networks_until_they_end_and_over_restarts() {
     let mut world = behind_proxy(|_| {}).await;

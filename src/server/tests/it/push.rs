@@ -168,6 +168,34 @@ async fn a_client_that_talks_is_shown_out_and_so_is_everybody_at_the_end() {
     tokio::join!(stopped, ended);
 }
 
+/// The answer to another version says which one it would be (RFC 6455, 4.2.2), and a token comes once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handshake_has_one_version_and_one_token() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let token = ann.client.token.clone().unwrap();
+    let call = |version: &str, protocols: &str| {
+        let call = ann
+            .client
+            .call("GET", "/v1/stream")
+            .header("upgrade", "websocket")
+            .header("connection", "upgrade");
+        let call = call.header("sec-websocket-key", "MDEyMzQ1Njc4OWFiY2RlZg==");
+        call.header("sec-websocket-version", version).header("sec-websocket-protocol", protocols)
+    };
+    let refused = call("12", "gsm.v1").send().await;
+    assert_eq!(refused.headers["sec-websocket-version"], "13");
+    refused.is(400, "invalid_upgrade");
+    let both = call("13", &format!("gsm.v1, bearer.{token}")).send().await;
+    assert!(!both.headers.contains_key("sec-websocket-version"));
+    both.is(401, "invalid_token");
+    // Without an upgrade the subprotocol is no place of a token.
+    let plain =
+        ann.client.call("GET", "/v1/queues").header("sec-websocket-protocol", &format!("bearer.{token}"));
+    plain.send().await.ok();
+    world.stop().await;
+}
+
 /// Whoever sends pings and does not read the answers has a bounded share of memory: the server stops to keep them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_to_pings_that_nobody_reads_are_not_kept() {

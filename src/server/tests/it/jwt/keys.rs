@@ -1,5 +1,5 @@
 //! Where keys come from, and how they change.
-use super::{Issuer, status, world};
+use super::{Issuer, STUDIO, status, world};
 use crate::world::{Player, World, text};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gsm_server::config::{Asserted, TrustedIssuer};
@@ -204,6 +204,49 @@ impl Provider {
     fn serve(&self, path: &str, body: &Value) {
         self.answers.lock().unwrap().insert(path.into(), body.to_string());
     }
+}
+
+/// Two issuers may give their keys the same names: each token goes by the keys of its own issuer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotated_key_is_fetched_whoever_else_has_its_name() {
+    const OTHER: &str = "https://other.example/";
+    let (provider, issuer, other) = (Provider::start().await, Issuer::new(), Issuer::new());
+    let set = |kid: &str| {
+        let mut keys = issuer.jwks();
+        keys["keys"][0]["kid"] = json!(kid);
+        keys["keys"][1]["kid"] = json!("ec-own");
+        keys
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = other.file(dir.path());
+    provider.serve("/keys", &set("before"));
+    let fetched = TrustedIssuer {
+        iss: STUDIO.into(),
+        jwks_url: Some(format!("http://{}/keys", provider.addr)),
+        roles: vec![Asserted::Server],
+        role_claim: "role".into(),
+        ..TrustedIssuer::default()
+    };
+    let kept = TrustedIssuer { iss: OTHER.into(), ..super::trusted(&file, &[Asserted::Server]) };
+    let mut world = World::with(|settings| settings.trusted_issuers = vec![kept, fetched]).await;
+    let token = |by: &Issuer, iss: &str, kid: &str| {
+        let mut claims = by.claims();
+        (claims["iss"], claims["role"]) = (json!(iss), json!("server"));
+        by.raw("ed", &json!({ "alg": "EdDSA", "kid": kid }).to_string(), &claims.to_string())
+    };
+    let good = async |token: &str| status(&world, token, "/v1/queues").await;
+    assert_eq!(good(&token(&issuer, STUDIO, "before")).await, 200);
+    // The next key has the name of one of the other issuer.
+    provider.serve("/keys", &set("ed"));
+    assert_eq!(good(&token(&issuer, STUDIO, "ed")).await, 200, "fetched at once");
+    assert_eq!(good(&token(&other, OTHER, "ed")).await, 200, "the other's are as they were");
+    assert_eq!(good(&token(&other, STUDIO, "ed")).await, 401, "no key of an issuer signs for another");
+    assert_eq!(good(&token(&issuer, OTHER, "ed")).await, 401);
+    // Names that nobody has make nobody fetch for another issuer.
+    let asked = provider.asked.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(good(&token(&other, OTHER, "made-up")).await, 401);
+    assert_eq!(provider.asked.load(std::sync::atomic::Ordering::SeqCst), asked);
+    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
