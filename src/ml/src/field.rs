@@ -9,6 +9,7 @@ use crate::record::Played;
 use crate::sheet::Sheet;
 use crate::stack::Stack;
 use gsm_core::Timestamp;
+use std::borrow::Cow;
 
 /// A free-for-all before it is played, or a match of more than two teams: who takes part.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,6 +118,7 @@ impl Model {
             .collect();
         let known = self.known();
         let levels: Vec<f64> = entry.sides.iter().map(|side| known.level(side)).collect();
+        let ranked: Vec<Cow<'_, [u32]>> = entry.sides.iter().map(|side| known.ranked(side)).collect();
         let setting = Setting { at: entry.at, variant: entry.variant, home: None };
         self.experts.rate(&finished, &self.seen, setting, &mut self.variants)?;
 
@@ -124,12 +126,12 @@ impl Model {
         let all: f64 = levels.iter().sum();
         let mut order: Vec<u32> = places.to_vec();
         order.sort_unstable();
-        for (nth, (players, place)) in entry.sides.iter().zip(places).enumerate() {
+        for (nth, (players, place)) in ranked.iter().zip(places).enumerate() {
             let better = order.partition_point(|other| other < place);
             let worse = sides - order.partition_point(|other| other <= place);
             let score = 0.5 + (worse as f64 - better as f64) / (2.0 * others);
             let level = levels.get(nth).copied().unwrap_or_default();
-            let neighbour = entry.sides.get((nth + 1) % sides).copied().unwrap_or_default();
+            let neighbour = ranked.get((nth + 1) % sides).map_or(&[][..], AsRef::as_ref);
             let played = Played {
                 at: entry.at,
                 score,

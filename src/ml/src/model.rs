@@ -275,6 +275,7 @@ impl Model {
         let [one, other] = meeting.sides;
         let known = self.known();
         let levels = [known.level(one), known.level(other)];
+        let ranked = [known.ranked(one), known.ranked(other)];
         let finished = [
             Finished { place: outcome.places[0], score: outcome.scores[0], players: one },
             Finished { place: outcome.places[1], score: outcome.scores[1], players: other },
@@ -298,8 +299,8 @@ impl Model {
             opponents: levels[1],
             opponent: 0,
         };
-        self.record(one, other, played(y, 1.0, levels));
-        self.record(other, one, played(1.0 - y, -1.0, [levels[1], levels[0]]));
+        self.record(&ranked[0], &ranked[1], played(y, 1.0, levels));
+        self.record(&ranked[1], &ranked[0], played(1.0 - y, -1.0, [levels[1], levels[0]]));
         Ok(())
     }
 
@@ -326,9 +327,10 @@ impl Model {
         self.margins.learn(logit, outcome)
     }
 
-    /// Writes a match down for every player of a side.
+    /// Writes a match down for every player of a side. Both sides are ranked ([`Known::ranked`]), and each remembers the opponent
+    /// at the other end, the strongest the weakest: like remembering like predicts worse.
     pub(crate) fn record(&mut self, players: &[u32], opponents: &[u32], of: Played) {
-        for (player, opponent) in players.iter().zip(opponents.iter().cycle()) {
+        for (player, opponent) in players.iter().zip(opponents.iter().rev().cycle()) {
             if let Some(record) = self.records.get_mut(*player as usize) {
                 record.played(&Played { opponent: *opponent, ..of });
             }

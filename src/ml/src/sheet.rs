@@ -5,6 +5,7 @@ use crate::person::Person;
 use crate::record::{Record, Traits};
 use crate::variants::Variants;
 use gsm_core::Timestamp;
+use std::borrow::Cow;
 
 /// One side.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,5 +77,18 @@ impl Known<'_> {
     /// The mean level of players.
     pub(crate) fn level(&self, players: &[u32]) -> f64 {
         players.iter().map(|player| self.experts.level(*player)).sum::<f64>() / players.len() as f64
+    }
+
+    /// The players of a side, the strongest first, of equals the one of more matches, then of the lower number: whatever the
+    /// order they are listed in.
+    pub(crate) fn ranked<'p>(&self, players: &'p [u32]) -> Cow<'p, [u32]> {
+        if players.len() < 2 {
+            return Cow::Borrowed(players);
+        }
+        let games = |player: u32| self.records.get(player as usize).map_or(0, |record| record.games);
+        let each = players.iter().map(|player| (self.experts.level(*player), games(*player), *player));
+        let mut ranked: Vec<(f64, u32, u32)> = each.collect();
+        ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.cmp(&b.2)));
+        ranked.into_iter().map(|(_, _, player)| player).collect()
     }
 }

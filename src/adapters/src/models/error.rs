@@ -28,6 +28,16 @@ pub enum ModelsError {
         /// What is wrong with it.
         what: String,
     },
+    /// There are model files, and nothing that says what they are.
+    #[error(
+        "the ledger `{ledger}` is missing while there are model files (`{file}`): put back a copy of it, or move the files away"
+    )]
+    NoLedger {
+        /// The ledger's file.
+        ledger: String,
+        /// One of the model files.
+        file: String,
+    },
     /// There is no such version.
     #[error("there is no version {version}; `gsm model list` shows those there are")]
     NoSuchVersion {

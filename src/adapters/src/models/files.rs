@@ -24,6 +24,22 @@ pub(super) fn take(path: &Path) -> Result<Option<Vec<u8>>, ModelsError> {
     }
 }
 
+/// The names, without `suffix`, of the files of a directory that end so; none where there is no directory.
+pub(super) fn names(dir: &Path, suffix: &str) -> Result<Vec<String>, ModelsError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(blame(dir)(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(blame(dir))?.file_name();
+        names.extend(name.to_string_lossy().strip_suffix(suffix).map(str::to_owned));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
 /// Puts a file in place of what was there, synced. Its directory is there.
 pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), ModelsError> {
     let new = path.with_added_extension(NEW);

@@ -65,9 +65,9 @@ fn hash(ledger: &Ledger) -> Result<String, serde_json::Error> {
 }
 
 impl Ledger {
-    /// The ledger of a file; empty where there is none.
-    pub(super) fn read(path: &Path) -> Result<Self, ModelsError> {
-        let Some(bytes) = take(path)? else { return Ok(Self::default()) };
+    /// The ledger of a file, if there is one.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, ModelsError> {
+        let Some(bytes) = take(path)? else { return Ok(None) };
         let damaged = |what: String| ModelsError::Ledger { file: path.display().to_string(), what };
         let written: Written =
             serde_json::from_slice(&bytes).map_err(|error| damaged(format!("not a registry: {error}")))?;
@@ -78,7 +78,7 @@ impl Ledger {
         if found != written.hash {
             return Err(damaged(format!("its content has the hash {found}, must be {}", written.hash)));
         }
-        Ok(written.registry)
+        Ok(Some(written.registry))
     }
 
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, ModelsError> {

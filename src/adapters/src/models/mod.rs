@@ -2,7 +2,7 @@
 //!
 //! `<name>.gsmmodel` are model files as they were trained, `registry.json` is the ledger. Both are written whole under another
 //! name, synced, and put in place, so that a stop at any moment leaves what was or what is meant. Whoever writes holds
-//! `LOCK`. A file is used only if its hash is that of the ledger.
+//! `LOCK`. A file is used only if its hash is that of the ledger, and none is ever written over.
 mod beginnings;
 mod error;
 mod files;
@@ -12,7 +12,7 @@ pub use beginnings::beginnings;
 pub use error::ModelsError;
 pub use ledger::{Promotion, Version};
 
-use files::{Lock, put, take};
+use files::{Lock, names, put, take};
 use gsm_core::{Mode, Timestamp};
 use gsm_ml::{FileError, Kept, ModelFile, better};
 use ledger::Ledger;
@@ -47,10 +47,10 @@ impl Models {
     /// The registry of a data directory; empty where there is none yet. Nothing is written.
     ///
     /// # Errors
-    /// A ledger that cannot be read, is damaged, or is of a later release.
+    /// A ledger that cannot be read, is damaged, or is of a later release; none beside model files.
     pub fn open(data_dir: &Path) -> Result<Self, ModelsError> {
         let dir = data_dir.join("models");
-        let ledger = Ledger::read(&dir.join(LEDGER))?;
+        let ledger = read(&dir)?;
         Ok(Self { dir, ledger })
     }
 
@@ -132,16 +132,20 @@ impl Models {
         })
     }
 
-    /// Keeps a model as the next version, named after its mode and number.
+    /// Keeps a model as the next version, named after its mode and number. A number that any file has, whether the ledger knows
+    /// it or not, is not given again.
     ///
     /// # Errors
-    /// A directory that cannot be written to, or that another command is at.
+    /// A directory that cannot be written to, or that another command is at; a ledger as in [`Models::open`].
     pub fn add(&mut self, mut model: ModelFile) -> Result<Version, ModelsError> {
         let _lock = self.lock()?;
         if self.ledger.versions.len() >= VERSIONS_MAX {
             return Err(ModelsError::Full { max: VERSIONS_MAX });
         }
-        let version = self.ledger.versions.iter().map(|of| of.version).max().unwrap_or(0).saturating_add(1);
+        let files = names(&self.dir, SUFFIX)?;
+        let used = files.iter().filter_map(|name| name.rsplit_once('-')?.1.parse().ok());
+        let last: u32 = self.ledger.versions.iter().map(|of| of.version).chain(used).max().unwrap_or(0);
+        let version = last.checked_add(1).ok_or(ModelsError::Full { max: VERSIONS_MAX })?;
         model.about.name = format!("{}-{version}", model.about.mode);
         let name = model.about.name.clone();
         let unwritable = |error| ModelsError::File { file: name.clone(), hash: "none".to_owned(), error };
@@ -149,6 +153,10 @@ impl Models {
         let bytes = model.to_bytes(Kept::All).map_err(unwritable)?;
         let hash = ModelFile::hash_of(&bytes).map_err(unwritable)?;
         let added = Version { version, hash, about: model.about };
+        // The first file does not stand without a ledger, wherever a stop comes.
+        if self.ledger == Ledger::default() {
+            self.replace(Ledger::default())?;
+        }
         put(&self.path(&added), &bytes)?;
         let mut ledger = self.ledger.clone();
         ledger.versions.push(added.clone());
@@ -225,7 +233,7 @@ impl Models {
     /// Takes the directory, and looks what another command has left in it.
     fn lock(&mut self) -> Result<Lock, ModelsError> {
         let lock = Lock::take(&self.dir)?;
-        self.ledger = Ledger::read(&self.dir.join(LEDGER))?;
+        self.ledger = read(&self.dir)?;
         Ok(lock)
     }
 
@@ -233,5 +241,19 @@ impl Models {
         put(&self.dir.join(LEDGER), &ledger.to_bytes()?)?;
         self.ledger = ledger;
         Ok(())
+    }
+}
+
+/// The ledger of a directory; empty where there is nothing at all yet.
+fn read(dir: &Path) -> Result<Ledger, ModelsError> {
+    let path = dir.join(LEDGER);
+    if let Some(ledger) = Ledger::read(&path)? {
+        return Ok(ledger);
+    }
+    match names(dir, SUFFIX)?.first() {
+        Some(name) => {
+            Err(ModelsError::NoLedger { ledger: path.display().to_string(), file: format!("{name}{SUFFIX}") })
+        }
+        None => Ok(Ledger::default()),
     }
 }

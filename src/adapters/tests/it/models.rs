@@ -155,6 +155,35 @@ fn a_ledger_that_changed_is_refused() {
 }
 
 #[test]
+fn no_model_file_is_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut models = Models::open(dir.path()).unwrap();
+    let first = models.add(model("duel", 0.60, None)).unwrap();
+    models.add(model("other", 0.60, None)).unwrap();
+    let (ledger, file) = (dir.path().join("models/registry.json"), models.path(&first));
+    let kept = (fs::read(&ledger).unwrap(), fs::read(&file).unwrap());
+    fs::remove_file(&ledger).unwrap();
+    // Neither one that begins now nor one that has begun before takes the directory for a new one.
+    let told = Models::open(dir.path()).unwrap_err().to_string();
+    for part in ["registry.json", "is missing", "duel-1.gsmmodel", "put back a copy"] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(matches!(models.add(model("duel", 0.5, None)).unwrap_err(), ModelsError::NoLedger { .. }));
+    assert!(beginnings(dir.path()).is_empty() && !ledger.exists());
+    assert_eq!(fs::read(&file).unwrap(), kept.1);
+    // A copy of the ledger may be older than the files: what it does not know stays too.
+    fs::write(&ledger, &kept.0).unwrap();
+    let mut models = Models::open(dir.path()).unwrap();
+    let third = models.add(model("duel", 0.55, None)).unwrap();
+    let later = (models.path(&third), fs::read(models.path(&third)).unwrap());
+    fs::write(&ledger, &kept.0).unwrap();
+    assert_eq!(models.add(model("duel", 0.5, None)).unwrap().version, 4);
+    assert_eq!(fs::read(later.0).unwrap(), later.1);
+    let all = Models::open(dir.path()).unwrap();
+    assert_eq!(all.versions().iter().map(|of| of.version).collect::<Vec<_>>(), [1, 2, 4]);
+}
+
+#[test]
 fn one_writes_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let mut models = Models::open(dir.path()).unwrap();

@@ -291,6 +291,9 @@ impl Reader {
             if self.last.is_some_and(|(_, at)| at != row.at_s) {
                 return Err(Fault::new(row.line, format!("gives match {} another timestamp", row.number)));
             }
+            if self.rows.first().is_some_and(|first| first.mode != row.mode) {
+                return Err(Fault::new(row.line, format!("gives match {} another mode", row.number)));
+            }
             self.rows.push(row);
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! The input channels of a training job.
 use super::{Layout, config};
-use serde_json::Value;
+use crate::output::note;
+use serde_json::{Map, Value};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -36,6 +37,13 @@ impl Channels {
                 data.display()
             )
         })?;
+        let known = [*train, VALIDATION];
+        for name in names(told, &data)?.iter().filter(|name| !known.contains(&name.as_str())) {
+            let beside = if TRAIN.contains(&name.as_str()) { ": the channel `train` is read" } else { "" };
+            note(format_args!(
+                "channel `{name}` is left out{beside}; known are train (or training) and validation"
+            ));
+        }
         let files = |name: &str| -> Result<Vec<PathBuf>, String> {
             if let Some(channel) = told.and_then(|told| told.get(name)) {
                 check_channel(name, channel)?;
@@ -47,6 +55,28 @@ impl Channels {
         };
         Ok(Self { train: files(train)?, validation: files(VALIDATION)? })
     }
+}
+
+/// All channels that there are, by name: those that are told, or the folders.
+fn names(told: Option<&Map<String, Value>>, data: &Path) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    if let Some(told) = told {
+        names.extend(told.keys().cloned());
+    } else {
+        let wrong = |error: std::io::Error| format!("cannot read `{}`: {error}", data.display());
+        for entry in fs::read_dir(data).map_err(wrong)? {
+            let path = entry.map_err(wrong)?.path();
+            let name = path.file_name().filter(|_| path.is_dir()).map(|name| name.to_string_lossy());
+            names.extend(name.filter(|name| !is_mark(name)).map(String::from));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Whether a name is a hidden one, or a mark of those who wrote files (`_SUCCESS`).
+fn is_mark(name: &str) -> bool {
+    name.starts_with(['.', '_'])
 }
 
 fn check_channel(name: &str, channel: &Value) -> Result<(), String> {
@@ -73,7 +103,7 @@ fn check_hosts(told: Option<&Value>) -> Result<(), String> {
     }
 }
 
-/// All files of a folder and those in it, but hidden ones and the marks of those who wrote them (`_SUCCESS`); a folder that is not there has none.
+/// All files of a folder and those in it, but hidden ones and marks; a folder that is not there has none.
 fn walk(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let wrong = |error: std::io::Error| format!("cannot read `{}`: {error}", dir.display());
     let entries = match fs::read_dir(dir) {
@@ -83,7 +113,7 @@ fn walk(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String
     };
     for entry in entries {
         let path = entry.map_err(wrong)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '_']));
+        let hidden = path.file_name().is_some_and(|name| is_mark(&name.to_string_lossy()));
         if hidden {
             continue;
         }

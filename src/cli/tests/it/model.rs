@@ -289,6 +289,13 @@ fn what_makes_no_sense_is_said() {
     write(&ledger, &text);
     model("list", &data, &[]).told(1, &["registry.json", "damaged"]);
     model("train", &data, &["--mode", "duel", arg(&file)]).told(1, &["registry.json"]);
+    let first = data.join("models/duel-1.gsmmodel");
+    let kept = fs::read(&first).unwrap();
+    fs::remove_file(&ledger).unwrap();
+    let gone = ["registry.json", "is missing", "duel-1.gsmmodel"];
+    model("list", &data, &[]).told(1, &gone);
+    model("train", &data, &["--mode", "duel", arg(&file)]).told(1, &gone);
+    assert_eq!(fs::read(&first).unwrap(), kept);
     for bad in [
         "{\"match_id\":1}",
         "{\"match_id\":0,\"timestamp\":1,\"teams\":[]}",

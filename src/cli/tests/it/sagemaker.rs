@@ -189,6 +189,24 @@ fn a_model_that_cannot_be_used_ends_the_endpoint() {
     gsm_in(&["sagemaker", "serve", "--port", "99999"], &[]).told(2, &["--port"]);
 }
 
+/// What is not read is told: both names of the channel at once, and channels of other names.
+#[test]
+fn channels_that_are_left_out_are_named() {
+    let job = Job::new("{}", &[("train", &league(1, 120)), ("training", &league(1, 60)), ("test", "")]);
+    let ran = job.train();
+    ran.told(
+        0,
+        &["channel `training` is left out: the channel `train` is read", "channel `test` is left out"],
+    );
+    assert!(ran.out.contains("of 120 matches"), "{ran:?}");
+    // Without the platform's file the folders are the channels.
+    fs::remove_file(job.at("input/config/inputdataconfig.json")).unwrap();
+    fs::create_dir_all(job.at("input/data/.hidden")).unwrap();
+    let ran = job.train();
+    ran.told(0, &["channel `training` is left out", "channel `test` is left out"]);
+    assert!(!ran.err.contains("hidden") && !ran.err.contains("channel `train` is left out"), "{ran:?}");
+}
+
 /// Marks of who wrote the files, empty parts and parts that come twice are no matches; and no flag is named that a job has not.
 #[test]
 fn the_files_of_a_channel_are_read_as_they_are_written() {

@@ -82,3 +82,36 @@ impl Fairness {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_core::Timestamp;
+
+    /// A player who wins or loses one match after another, and how often he was in a bad streak.
+    fn streaks(reached: &[f64]) -> (u64, u64, u16) {
+        let mut fairness = Fairness::default();
+        for reached in reached {
+            let person = Person { party: 1, games: 0, expected: None, reached: *reached, wait_ms: None };
+            let scored = Scored {
+                scores: Vec::new(),
+                beside: None,
+                shadows: Vec::new(),
+                quality: 1.0,
+                at: Timestamp::EPOCH,
+                region: None,
+                players: vec![person],
+            };
+            fairness.add(&scored, &[vec![0]]);
+        }
+        (fairness.all.in_streak, fairness.all.matches, fairness.all.streak_max)
+    }
+
+    #[test]
+    fn each_loss_from_the_third_of_a_row_on_is_in_a_bad_streak() {
+        assert_eq!(streaks(&[0.0, 0.0, 1.0, 0.0, 0.0]), (0, 5, 2));
+        assert_eq!(streaks(&[0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]), (3, 7, 5));
+        // One that has not ended yet counts as well; a draw ends one.
+        assert_eq!(streaks(&[0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0]), (2, 7, 3));
+    }
+}

@@ -21,8 +21,8 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-/// Changes with everything that a snapshot says.
-const FORMAT: u32 = 5;
+/// Changes with everything that a snapshot says, and with how models learn.
+const FORMAT: u32 = 6;
 /// The one name that is written.
 const NAME: &str = "models";
 /// Bytes that are added to a frame at once.

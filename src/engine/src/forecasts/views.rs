@@ -129,7 +129,8 @@ pub struct FairnessLine {
     pub wait_ms_mean: Option<f64>,
     /// See `wait_ms_mean`.
     pub wait_ms_max: u64,
-    /// The share of matches after which a player had lost three or more in a row.
+    /// The share of its players' matches after which the player had lost three or more in a row: of a row of five, the third, the
+    /// fourth and the fifth.
     pub losing_streaks: Option<f64>,
     /// The longest row of losses.
     pub losing_streak_max: u16,

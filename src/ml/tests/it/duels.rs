@@ -220,3 +220,28 @@ proptest! {
         }
     }
 }
+
+/// Who is listed first on a side says nothing, in what was learnt from and in what is asked.
+#[test]
+fn the_order_in_which_a_side_is_listed_does_not_count() {
+    let matches = league(21, 3, 600);
+    let mut chance = Chance::new(9);
+    let shuffled: Vec<Match> = matches
+        .iter()
+        .map(|of| {
+            let mut of = of.clone();
+            for side in &mut of.sides {
+                let by = chance.below(3) as usize;
+                side.rotate_left(by);
+                side.swap(0, chance.below(3) as usize);
+            }
+            of
+        })
+        .collect();
+    assert!(matches.iter().zip(&shuffled).any(|(one, other)| one.sides != other.sides));
+    let (mut one, mut other) = (taught(&matches[..500]), taught(&shuffled[..500]));
+    for (of, again) in matches[500..].iter().zip(&shuffled[500..]) {
+        let (one, other) = (predicted(&mut one, of), predicted(&mut other, again));
+        assert!((one.logit - other.logit).abs() < 1e-6, "{one:?} {other:?}");
+    }
+}

@@ -118,7 +118,8 @@ pub(crate) async fn models(State(app): State<Arc<App>>, _: Admitted) -> Answer<M
 pub(crate) struct FairnessDto {
     mode: String,
     /// Everybody, then each part (`by` region, party or experience, and its `value`): players' `matches`, mean `score`, by
-    /// how much the model `overrated` them, `accuracy` and `log_loss`, mean `quality`, waits, `losing_streaks`.
+    /// how much the model `overrated` them, `accuracy` and `log_loss`, mean `quality`, waits, `losing_streaks` (the share of
+    /// matches after which the player had lost three or more in a row) and `losing_streak_max`, the longest row.
     #[schema(value_type = Vec<Object>)]
     parts: Vec<FairnessLine>,
 }

@@ -1,5 +1,5 @@
 //! A player of a request: an id, or numbers that say how good he is.
-use crate::problem::ApiError;
+use crate::{front::strict_json::JsonFault, problem::ApiError};
 use axum::http::StatusCode;
 use gsm_ml::{Guest, MlError};
 use serde_json::{Map, Value};
@@ -30,10 +30,40 @@ pub(super) enum Manner {
     Lenient,
 }
 
+/// Where it is told what requests look like: this server has no OpenAPI document.
+const SEE: &str = "see sagemaker/models/inference.schema.json";
+/// What JSON lines are.
+pub(super) const LINES: &str = "send one JSON document a line, in UTF-8 (RFC 8259)";
+
 pub(super) fn fault(code: &'static str, field: &str, detail: impl std::fmt::Display) -> ApiError {
-    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail.to_string())
-        .hint("see sagemaker/models/inference.schema.json")
-        .field(field)
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail.to_string()).hint(SEE).field(field)
+}
+
+/// Of a document that cannot be read.
+pub(super) fn unread(fault: JsonFault) -> ApiError {
+    let is_field = matches!(fault, JsonFault::Field(_));
+    let error = ApiError::from(fault);
+    if is_field { error.hint(SEE) } else { error }
+}
+
+/// Of a line, from 1, that cannot be read; one document stands in each.
+pub(super) fn unread_line(fault: JsonFault, number: usize) -> ApiError {
+    match fault {
+        JsonFault::Syntax { why, column, .. } => {
+            unread(JsonFault::Syntax { why, line: number, column }).hint(LINES)
+        }
+        JsonFault::Number { column, .. } => unread(JsonFault::Number { line: number, column }),
+        JsonFault::DuplicateKey { key, column, .. } => {
+            unread(JsonFault::DuplicateKey { key, line: number, column })
+        }
+        other => in_line(unread(other), number),
+    }
+}
+
+/// A fault of a line says which.
+pub(super) fn in_line(mut error: ApiError, number: usize) -> ApiError {
+    error.detail = format!("line {number}: {}", error.detail).into();
+    error
 }
 
 pub(super) fn id(text: &str, field: &str) -> Result<Someone, ApiError> {

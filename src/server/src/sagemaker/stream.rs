@@ -1,5 +1,5 @@
 //! Large JSON: its matches one after another, each forgotten before the next is read.
-use super::body::Body;
+use super::{body::Body, people::unread};
 use crate::{
     front::{
         field::FieldFault,
@@ -18,7 +18,7 @@ const MATCH_MEMBERS_MAX: u32 = 20_000;
 pub(super) type Taken<'a> = dyn FnMut(Body, &str) -> Result<(), ApiError> + 'a;
 
 /// A body as one match.
-pub(super) fn one(bytes: &[u8], limits: &JsonLimits) -> Result<Body, ApiError> {
+pub(super) fn one(bytes: &[u8], limits: &JsonLimits) -> Result<Body, JsonFault> {
     body(strict_json::parse_by(Few(&Cell::new(MATCH_MEMBERS_MAX)), bytes, limits)?, "")
 }
 
@@ -26,7 +26,7 @@ pub(super) fn one(bytes: &[u8], limits: &JsonLimits) -> Result<Body, ApiError> {
 pub(super) fn list(bytes: &[u8], limits: &JsonLimits, take: &mut Taken<'_>) -> Result<(), ApiError> {
     let mut fault = None;
     let read = strict_json::parse_by(Each { take, path: "", fault: &mut fault }, bytes, limits);
-    fault.map_or_else(|| read.map_err(Into::into), Err)
+    fault.map_or_else(|| read.map_err(unread), Err)
 }
 
 /// Each match of an object with `instances`, or the one match that it is; whether it has instances.
@@ -34,8 +34,8 @@ pub(super) fn object(bytes: &[u8], limits: &JsonLimits, take: &mut Taken<'_>) ->
     let mut fault = None;
     let seed = Envelope { take, fault: &mut fault };
     let read = strict_json::parse_by(seed, bytes, limits);
-    let (rest, has_instances) = fault.map_or_else(|| read.map_err(ApiError::from), Err)?;
-    let rest = body(Value::Object(rest), "")?;
+    let (rest, has_instances) = fault.map_or_else(|| read.map_err(unread), Err)?;
+    let rest = body(Value::Object(rest), "").map_err(unread)?;
     if has_instances {
         rest.check_around()?
     } else {
@@ -45,11 +45,11 @@ pub(super) fn object(bytes: &[u8], limits: &JsonLimits, take: &mut Taken<'_>) ->
 }
 
 /// A match from its value; `path` is where it stands.
-fn body(value: Value, path: &str) -> Result<Body, ApiError> {
+fn body(value: Value, path: &str) -> Result<Body, JsonFault> {
     strict_json::from_value(value).map_err(|fault| {
         let inner = fault.path.as_str();
         let joint = if path.is_empty() || inner.is_empty() { "" } else { "." };
-        JsonFault::Field(FieldFault { path: format!("{path}{joint}{inner}"), ..fault }).into()
+        JsonFault::Field(FieldFault { path: format!("{path}{joint}{inner}"), ..fault })
     })
 }
 
@@ -132,7 +132,8 @@ impl<'de> Visitor<'de> for Each<'_, '_> {
         for nth in 0_usize.. {
             let Some(value) = items.next_element_seed(Few(&Cell::new(MATCH_MEMBERS_MAX)))? else { break };
             let path = format!("{}[{nth}]", self.path);
-            if let Err(error) = body(value, &path).and_then(|body| (self.take)(body, &format!("{path}."))) {
+            let read = body(value, &path).map_err(unread);
+            if let Err(error) = read.and_then(|body| (self.take)(body, &format!("{path}."))) {
                 *self.fault = Some(error);
                 return Err(A::Error::custom("refused"));
             }

@@ -509,3 +509,33 @@ async fn an_answer_that_takes_too_long_is_given_up() {
         .unwrap();
     check(&send(&router(endpoint), post).await, 503, "deadline", "");
 }
+
+/// A hint names what there is: the schema of this server, and of lines that there are several documents.
+#[tokio::test]
+async fn hints_point_to_what_this_server_has() {
+    let hint = |got: &Got| got.json()["hint"].as_str().unwrap().to_owned();
+    let good = r#"{"player1":1500,"player2":1500}"#;
+    let large = format!("[{}]", vec![r#"{"player1":1500,"player2":1500,"at":1.5}"#; 2_000].join(","));
+    for body in ["null", r#"{"player1":1500,"player2":1500,"at":1.5}"#, r#"{"player3":1}"#, &large] {
+        let got = invoke("application/json", "*/*", body.to_owned()).await;
+        assert!(got.status == 422 && hint(&got).contains("inference.schema.json"), "{}", got.text);
+        assert!(!got.text.contains("OpenAPI"), "{}", got.text);
+    }
+    let lines = async |body: String| invoke("application/jsonlines", "*/*", body).await;
+    let broken = lines(format!("{good}\n{{bad\n")).await;
+    check(&broken, 400, "invalid_json", "");
+    let detail = broken.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.ends_with("at line 2 column 2") && !detail.contains("line 1"), "{detail}");
+    assert!(hint(&broken).contains("one JSON document a line"), "{}", broken.text);
+    let twice = lines(format!("{good}\n\n{{\"player1\":1,\"player1\":2}}")).await;
+    assert!(twice.text.contains("line 3 column"), "{}", twice.text);
+    let field = lines(format!("{good}\nnull")).await;
+    assert!(
+        field.text.contains("line 2: ") && hint(&field).contains("inference.schema.json"),
+        "{}",
+        field.text
+    );
+    let empty = lines("\n".to_owned()).await;
+    check(&empty, 400, "body_empty", "");
+    assert!(hint(&empty).contains("one JSON document a line"), "{}", empty.text);
+}

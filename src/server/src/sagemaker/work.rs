@@ -4,7 +4,7 @@ use super::{
     BODY_BYTES_MAX,
     body::{Body, Item},
     oracle::Oracle,
-    people::fault,
+    people::{LINES, fault, in_line, unread, unread_line},
     render::{Media, Shape, Written},
     stream, table,
 };
@@ -78,7 +78,7 @@ impl Work<'_> {
             let has_instances = stream::object(bytes, &LIMITS, &mut take)?;
             return Ok(if has_instances { Shape::Predictions } else { Shape::One });
         }
-        let mut body: Body = strict_json::parse(bytes, &LIMITS)?;
+        let mut body: Body = strict_json::parse(bytes, &LIMITS).map_err(unread)?;
         let Some(all) = body.take_instances()? else {
             take(body, "")?;
             return Ok(Shape::One);
@@ -99,14 +99,12 @@ impl Work<'_> {
             let read = if line.len() > WHOLE_BYTES_MAX {
                 stream::one(line, &LIMITS)
             } else {
-                strict_json::parse::<Body>(line, &LIMITS).map_err(ApiError::from)
+                strict_json::parse::<Body>(line, &LIMITS)
             };
-            read.and_then(|body| self.one(&body, "", out)).map_err(|mut error| {
-                error.detail = format!("line {number}: {}", error.detail).into();
-                error
-            })?;
+            let body = read.map_err(|fault| unread_line(fault, number))?;
+            self.one(&body, "", out).map_err(|error| in_line(error, number))?;
         }
-        if is_empty { Err(strict_json::JsonFault::Empty.into()) } else { Ok(Shape::List) }
+        if is_empty { Err(unread(strict_json::JsonFault::Empty).hint(LINES)) } else { Ok(Shape::List) }
     }
 
     fn csv(&self, bytes: &[u8], out: &mut Written) -> Result<Shape, ApiError> {
