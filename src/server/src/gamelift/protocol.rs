@@ -13,12 +13,11 @@ use axum::{
     response::Response,
 };
 
-/// Bytes of a body: room for ten players with all that the quotas let them have, and for the longest rule set.
-pub(super) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of a body (decision 19).
+pub(super) const BODY_BYTES_MAX: usize = 512 * 1024;
 /// Lists and structures inside each other.
 pub(super) const DEPTH_MAX: usize = 32;
-/// Values that are read of a body: more than a backfill of 199 players has within the quotas. What a small value takes in memory is
-/// many times its bytes in the body.
+/// Values that are read of a body. What a small value takes in memory is many times its bytes in the body.
 pub(super) const VALUES_MAX: usize = 1 << 18;
 
 pub(super) const X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");

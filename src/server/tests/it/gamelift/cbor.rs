@@ -70,7 +70,7 @@ async fn exceptions_have_their_names() {
     check("StopMatchmaking", vec![0xff], 400, "SerializationException").await;
     check("StopMatchmaking", vec![0x81; 100_000], 400, "SerializationException").await;
     check("Nothing", Vec::new(), 400, "UnknownOperationException").await;
-    check("StopMatchmaking", vec![0; 4 * 1024 * 1024 + 1], 413, "RequestEntityTooLargeException").await;
+    check("StopMatchmaking", vec![0; 512 * 1024 + 1], 413, "RequestEntityTooLargeException").await;
     world.stop().await;
 }
 

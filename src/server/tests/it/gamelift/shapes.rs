@@ -19,14 +19,14 @@ async fn what_cannot_be_read_or_is_not_served_is_told_in_the_words_of_aws() {
     }
     let deep = format!("{{\"New\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     raw(describe, deep).await.exception(400, "SerializationException");
-    raw(describe, "x".repeat(4 * 1024 * 1024 + 1)).await.exception(413, "RequestEntityTooLargeException");
+    raw(describe, "x".repeat(512 * 1024 + 1)).await.exception(413, "RequestEntityTooLargeException");
     for (kind, coding) in [("application/json", "identity"), (JSON, "gzip"), ("text/plain", "identity")] {
         let call = world.anyone.call("POST", "/").header("x-amz-target", describe);
         let call = call.header("content-encoding", coding).text(kind, "{}");
         call.send().await.exception(400, "SerializationException");
     }
     // As long as it may be, and members that are not known are passed over.
-    let long = format!("{{\"TicketIds\":[],\"New\":\"{}\"}}", "x".repeat(4 * 1024 * 1024 - 25));
+    let long = format!("{{\"TicketIds\":[],\"New\":\"{}\"}}", "x".repeat(512 * 1024 - 25));
     assert_eq!(raw(describe, long).await.output(), json!({ "TicketList": [] }));
     raw(describe, format!(r#"{{"TicketIds":[],"New":[1e400,{}]}}"#, "9".repeat(400))).await.output();
     let message = raw(describe, "{}".into()).await.exception(400, "InvalidRequestException");
