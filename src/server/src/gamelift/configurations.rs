@@ -1,5 +1,5 @@
 //! Matchmaking configurations: queues that go by a rule set.
-use super::{Asked, arn, fault::Fault, page, tags::given, tree::Tree};
+use super::{Asked, arn, fault::Fault, page, shapes::is_name, tags::given, tree::Tree};
 use gsm_core::{Millis, Mode, QueueName, RuleSetName, Timestamp, limits};
 use gsm_engine::{EngineError, GameLift, QueueConfig, TagChange};
 use std::{collections::BTreeMap, sync::Arc};
@@ -213,7 +213,8 @@ pub(super) async fn update(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     Ok(Tree::empty().with("Configuration", shown(asked, &changed.await?)))
 }
 
-/// Those of these names that there are, or a page of all, or of those that go by a rule set.
+/// Those of these names that there are, or a page of all, or of those that go by a rule set. A native queue whose name the wire
+/// does not take is not shown.
 pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let mut next = None;
     let mut queues: Vec<Arc<QueueConfig>> = if input.items("Names").is_empty() {
@@ -221,7 +222,8 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
             .text("NextToken")
             .map(|token| page::last(asked.paging, page::List::Configurations, token))
             .transpose()?;
-        let all = asked.engine.queues().into_iter().filter(|queue| queue.rule_set.is_some());
+        let is_shown = |queue: &Arc<QueueConfig>| queue.rule_set.is_some() && is_name(queue.name.as_str());
+        let all = asked.engine.queues().into_iter().filter(is_shown);
         all.filter(|queue| after.as_ref().is_none_or(|after| queue.name > *after)).collect()
     } else {
         input.texts("Names").into_iter().filter_map(|name| found(asked, name).ok()).collect()

@@ -1,5 +1,5 @@
 //! Rule sets: made, checked, read, deleted.
-use super::{Asked, arn, fault::Fault, page, tags::given, tree::Tree};
+use super::{Asked, arn, fault::Fault, page, shapes::is_name, tags::given, tree::Tree};
 use gsm_core::RuleSetName;
 use gsm_engine::{EngineError, store::RuleSetRow};
 use gsm_rules::Dialect;
@@ -58,7 +58,8 @@ pub(super) fn validate(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     Ok(Tree::empty().with("Valid", true))
 }
 
-/// Those of these names, each of which must be there; or a page of all.
+/// Those of these names, each of which must be there; or a page of all. A native rule set whose name the wire does not take is
+/// not shown.
 pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let mut next = None;
     let rows = if input.get("Names").is_some() {
@@ -67,12 +68,18 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
             .map(|name| Ok(asked.engine.rule_set(&arn::rule_set(name)?)?))
             .collect::<Result<Vec<_>, Fault>>()?
     } else {
-        let after: Option<RuleSetName> = input
+        let mut after: Option<RuleSetName> = input
             .text("NextToken")
             .map(|token| page::last(asked.paging, page::List::RuleSets, token))
             .transpose()?;
         let limit = input.integer("Limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE_SIZE);
-        let mut rows = asked.engine.rule_sets(after.as_ref(), limit + 1);
+        let mut rows = Vec::new();
+        while rows.len() <= limit {
+            let found = asked.engine.rule_sets(after.as_ref(), limit + 1);
+            let Some(last) = found.last() else { break };
+            after = Some(last.name.clone());
+            rows.extend(found.into_iter().filter(|row| is_name(row.name.as_str())));
+        }
         if rows.len() > limit {
             rows.truncate(limit);
             next = rows.last().map(|row| page::token(asked.paging, page::List::RuleSets, row.name.as_str()));

@@ -8,7 +8,8 @@ const UNLIMITED: usize = super::protocol::BODY_BYTES_MAX;
 /// Largest number of the model's integers.
 const INTEGER_MAX: i64 = i32::MAX as i64;
 
-fn is_name(text: &str) -> bool {
+/// Whether a name is one to the model. Names of the native API may have `_` as well.
+pub(super) fn is_name(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
 }
 

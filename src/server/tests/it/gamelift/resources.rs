@@ -268,6 +268,38 @@ async fn a_native_queue_that_is_no_configuration_says_that_it_has_the_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn native_names_that_the_wire_does_not_take_are_not_listed() {
+    let mut world = World::new().await;
+    let admin = world.admin();
+    let teams = [("left", 1), ("right", 1)]
+        .map(|(name, size)| json!({ "name": name, "minPlayers": size, "maxPlayers": size }));
+    let body = json!({ "ruleLanguageVersion": "1.0", "teams": teams });
+    for name in ["a", "b_1", "b_2", "b_3", "c"] {
+        admin.put(&format!("/v1/admin/rule-sets/{name}"), json!({ "body": body })).await.ok();
+        let queue = json!({ "mode": name, "rule_set": name });
+        admin.put(&format!("/v1/admin/queues/{name}"), queue).await.ok();
+    }
+    let page = async |operation: &str, list: &str, of: &str, more: Value| {
+        let answer = call(&world.anyone, operation, more).await.output();
+        (names(&answer[list], of), answer["NextToken"].clone())
+    };
+    for (operation, list, of) in [
+        ("DescribeMatchmakingRuleSets", "RuleSets", "RuleSetName"),
+        ("DescribeMatchmakingConfigurations", "Configurations", "Name"),
+    ] {
+        let (first, token) = page(operation, list, of, json!({ "Limit": 1 })).await;
+        assert_eq!(first, ["a"]);
+        let (next, last) = page(operation, list, of, json!({ "Limit": 1, "NextToken": token })).await;
+        assert_eq!((next, last), (vec!["c".to_owned()], Value::Null));
+        assert_eq!(
+            page(operation, list, of, json!({ "Limit": 2 })).await,
+            (vec!["a".into(), "c".into()], Value::Null)
+        );
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rule_set_with_extensions_is_told_where_it_may_go() {
     let mut world = World::new().await;
     let body = json!({
