@@ -291,7 +291,10 @@ impl Reader {
             if self.last.is_some_and(|(_, at)| at != row.at_s) {
                 return Err(Fault::new(row.line, format!("gives match {} another timestamp", row.number)));
             }
-            if self.rows.first().is_some_and(|first| first.mode != row.mode) {
+            // A row may leave it out.
+            let names_another =
+                |first: &Row| !first.mode.is_empty() && !row.mode.is_empty() && first.mode != row.mode;
+            if self.rows.first().is_some_and(names_another) {
                 return Err(Fault::new(row.line, format!("gives match {} another mode", row.number)));
             }
             self.rows.push(row);
