@@ -1,24 +1,18 @@
 //! AWS JSON 1.1: the tree as JSON.
-use super::{
-    protocol::{DEPTH_MAX, VALUES_MAX},
-    shape::Known,
-    tree::Tree,
-};
+use super::{protocol::DEPTH_MAX, shape::Known, tree::Tree};
 use serde::{
     Serialize, Serializer,
     de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
     ser::{SerializeMap as _, SerializeSeq as _},
 };
-use std::{cell::Cell, collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt};
 
 /// Reads what is known of one JSON document; of repeated keys the last one counts.
 pub(super) fn read(bytes: &[u8], known: Known) -> Result<Tree, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| format!("the body is no UTF-8: {error}"))?;
     check_depth(text)?;
     let mut document = serde_json::Deserializer::from_str(text);
-    let values_left = Cell::new(VALUES_MAX);
-    let read = Reading { known, values_left: &values_left };
-    let tree = read.deserialize(&mut document).and_then(|tree| document.end().map(|()| tree));
+    let tree = Reading(known).deserialize(&mut document).and_then(|tree| document.end().map(|()| tree));
     tree.map_err(|error| error.to_string())
 }
 
@@ -46,23 +40,16 @@ pub(super) fn write(tree: &Tree) -> Vec<u8> {
 }
 
 /// Reads a value of which so much is known.
-#[derive(Clone, Copy)]
-struct Reading<'a> {
-    known: Known,
-    values_left: &'a Cell<usize>,
-}
+struct Reading(Known);
 
-impl<'de> DeserializeSeed<'de> for Reading<'_> {
+impl<'de> DeserializeSeed<'de> for Reading {
     type Value = Tree;
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Tree, D::Error> {
-        let left = self.values_left.get().checked_sub(1);
-        self.values_left
-            .set(left.ok_or_else(|| D::Error::custom(format_args!("more than {VALUES_MAX} values")))?);
         from.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Reading<'_> {
+impl<'de> Visitor<'de> for Reading {
     type Value = Tree;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,11 +78,11 @@ impl<'de> Visitor<'de> for Reading<'_> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Tree, A::Error> {
         let mut items = Vec::new();
-        let Some(known) = self.known.item() else {
+        let Some(known) = self.0.item() else {
             while from.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(Tree::List(items));
         };
-        while let Some(item) = from.next_element_seed(Self { known, ..self })? {
+        while let Some(item) = from.next_element_seed(Self(known))? {
             items.push(item);
         }
         Ok(Tree::List(items))
@@ -103,11 +90,11 @@ impl<'de> Visitor<'de> for Reading<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Tree, A::Error> {
         let mut members = BTreeMap::new();
         while let Some(name) = from.next_key::<String>()? {
-            let Some(known) = self.known.member(&name) else {
+            let Some(known) = self.0.member(&name) else {
                 from.next_value::<IgnoredAny>()?;
                 continue;
             };
-            match from.next_value_seed(Self { known, ..self })? {
+            match from.next_value_seed(Self(known))? {
                 Tree::Null => members.remove(&name),
                 value => members.insert(name, value),
             };
@@ -175,13 +162,6 @@ mod tests {
         let player = Tree::empty().with("PlayerAttributes", Tree::empty().with("a", attribute));
         assert_eq!(read.items("Players"), [player]);
         assert!(super::read(br#"{"Limit":1e400}"#, known).is_err());
-    }
-
-    #[test]
-    fn there_are_only_so_many_values() {
-        let list = |n: usize| format!("[{}0]", "0,".repeat(n - 1));
-        assert!(read(list(VALUES_MAX - 1).as_bytes()).is_ok());
-        assert!(read(list(VALUES_MAX).as_bytes()).unwrap_err().contains("more than"));
     }
 
     #[test]

@@ -17,8 +17,6 @@ use axum::{
 pub(super) const BODY_BYTES_MAX: usize = 512 * 1024;
 /// Lists and structures inside each other.
 pub(super) const DEPTH_MAX: usize = 32;
-/// Values that are read of a body. What a small value takes in memory is many times its bytes in the body.
-pub(super) const VALUES_MAX: usize = 1 << 18;
 
 pub(super) const X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 /// Another spelling of it.
