@@ -1,5 +1,6 @@
 //! Who played with whom, and against whom.
 use crate::bounded::Bounded;
+use crate::numeric::ln_1p;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
@@ -73,7 +74,7 @@ impl Company {
     pub(crate) fn together(&self, players: &[u32]) -> f64 {
         let (mut sum, mut n) = (0.0, 0.0_f64);
         for pair in pairs(players) {
-            sum += self.pairs.get(&pair).map_or(0.0, |matches| libm::log1p(f64::from(*matches)));
+            sum += self.pairs.get(&pair).map_or(0.0, |matches| ln_1p(f64::from(*matches)));
             n += 1.0;
         }
         sum / n.max(1.0)

@@ -1,6 +1,6 @@
 //! The chance of a draw: largest between equals, and larger where both sides drew often.
 use crate::blr::Blr;
-use crate::numeric::logistic;
+use crate::numeric::{ln, logistic};
 use serde::{Deserialize, Serialize};
 
 /// A constant, evenness, and how often both sides drew.
@@ -18,7 +18,7 @@ pub(crate) struct Draws(Blr<SIZE>);
 
 fn input(logit: f64, draw_rate: f64) -> [f64; SIZE] {
     let even = 4.0 * logistic(logit) * logistic(-logit);
-    [1.0, libm::log(even), draw_rate, even]
+    [1.0, ln(even), draw_rate, even]
 }
 
 impl Draws {

@@ -3,7 +3,7 @@ use crate::MlError;
 use crate::person::Person;
 use crate::record::Seen;
 use crate::variants::Variants;
-use gsm_core::Timestamp;
+use gsm_core::{Timestamp, prefetch};
 use gsm_rating::kalman::Margin;
 use gsm_rating::{
     Change, EloSettings, Entrant, Game, GlickoSettings, KalmanSettings, Lead, Learnt, Offset, Rating,
@@ -158,6 +158,11 @@ impl Experts {
         if self.seats.len() < players {
             self.seats.resize(players, self.newcomer);
         }
+    }
+
+    /// Brings what is known of a player nearer.
+    pub(crate) fn prefetch(&self, player: u32) {
+        self.seats.get(player as usize).into_iter().for_each(prefetch);
     }
 
     /// How strong the base takes a player to be, in natural units from a newcomer's prior.

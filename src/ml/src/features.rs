@@ -1,5 +1,6 @@
 use crate::MlError;
 use crate::experts::EXPERTS;
+use crate::numeric::ln_1p;
 use crate::sheet::Sheet;
 use gsm_rating::Lead;
 
@@ -163,7 +164,7 @@ pub(crate) fn features(
         base / (1.0 + least / 5.0),
         base * variance.min(4.0),
         libm::tanh(base),
-        0.3 * base * libm::log1p(least),
+        0.3 * base * ln_1p(least),
         0.3 * base * (one.rest + other.rest),
         base * (one.volatility + other.volatility),
         0.7 * (one.experience - other.experience),

@@ -27,6 +27,9 @@ pub struct Forecaster<'a> {
     grower: Option<Grower>,
 }
 
+/// So many matches before its own what is known of its players is brought nearer.
+const AHEAD: usize = 4;
+
 impl<'a> Forecaster<'a> {
     /// Before the first match, with a model that knows nothing yet.
     #[must_use]
@@ -147,6 +150,8 @@ impl evaluation::Forecaster for Forecaster<'_> {
         self.twos.clear();
         self.fields.clear();
         for index in from..to {
+            let ahead = self.history.sides(index + AHEAD).flat_map(|side| side.players);
+            self.model.prefetch(ahead.copied());
             if self.two_sided {
                 let seen = self.see_two(index);
                 self.twos.push(seen);

@@ -13,7 +13,7 @@ use crate::sheet::Known;
 use crate::stack::{MEMBERS, Stack};
 use crate::trees::{Forest, Trees};
 use crate::variants::{Refinement, Variants};
-use gsm_core::Timestamp;
+use gsm_core::{Timestamp, prefetch};
 use std::sync::Arc;
 
 /// A model has numbers for so many players.
@@ -112,6 +112,14 @@ impl Model {
         self.records.get(player as usize).map_or(0, |record| record.games)
     }
 
+    /// Brings what is known of players nearer, before they are asked about: nothing but time is won. O(players).
+    pub(crate) fn prefetch(&self, players: impl Iterator<Item = u32>) {
+        for player in players {
+            self.experts.prefetch(player);
+            self.records.get(player as usize).into_iter().for_each(prefetch);
+        }
+    }
+
     /// Looks up when the players of a match were last seen.
     pub(crate) fn look(&mut self, players: impl Iterator<Item = u32>) {
         let Self { records, seen, .. } = self;
@@ -142,7 +150,10 @@ impl Model {
         let leads = self.experts.leads(&rated, 0, 1, meeting.home);
         self.rated = rated;
         let known = self.known();
-        let [one, other] = meeting.sides.map(|side| known.sheet(side, meeting.at, meeting.variant));
+        let [one, other] = meeting.sides;
+        // Not by `map`: sheets are large, and would be moved twice.
+        let one = known.sheet(one, meeting.at, meeting.variant);
+        let other = known.sheet(other, meeting.at, meeting.variant);
         let with = Encounter {
             head_to_head: self.company.head_to_head(meeting.sides),
             side: meeting.side(),
@@ -317,10 +328,7 @@ impl Model {
             return self.margins.scaled(outcome);
         }
         let y = outcome.score();
-        let logit = plain + self.trees_extra(plain, of);
-        if let Some(trees) = &mut self.trees {
-            trees.learn(plain, of, y);
-        }
+        let logit = plain + self.trees.as_mut().map_or(0.0, |trees| trees.learn(plain, of, y));
         self.draws.learn(logit, of.draw_rate(), y);
         self.refinement.learn(stacked, of, y);
         self.stack.learn(of.values(), y, 1.0);

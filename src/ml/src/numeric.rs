@@ -1,5 +1,5 @@
 //! Functions that everything here shares.
-pub(crate) use gsm_rating::exp;
+pub(crate) use gsm_rating::{exp, ln};
 
 /// Beyond this a logit is certain enough: the chance of what it excludes is `6e-16`.
 pub(crate) const LOGIT_MAX: f64 = 35.0;
@@ -10,6 +10,20 @@ pub(crate) const DAY_MS: f64 = 86_400_000.0;
 pub(crate) fn logistic(logit: f64) -> f64 {
     let logit = if logit.is_nan() { 0.0 } else { logit };
     1.0 / (1.0 + exp(-logit.clamp(-LOGIT_MAX, LOGIT_MAX)))
+}
+
+/// `ln(1 + x)` of what is counted, 0 or more.
+pub(crate) fn ln_1p(x: f64) -> f64 {
+    ln(1.0 + x)
+}
+
+/// What the prediction `p` of a score `y` costs, in nats.
+pub(crate) fn cost(p: f64, y: f64) -> f64 {
+    if y == 0.0 || y == 1.0 {
+        // Which of both is no branch: who wins nobody can tell beforehand, least of all a processor.
+        return -ln(if y > 0.5 { p } else { 1.0 - p });
+    }
+    -y * ln(p) - (1.0 - y) * ln(1.0 - p)
 }
 
 /// The sum of products. Four sums side by side: the processor multiplies while it adds.

@@ -4,6 +4,7 @@ use crate::experts::{Rated, Setting};
 use crate::features::{Encounter, Features, features};
 use crate::meeting::check_players;
 use crate::model::{Model, PLAYERS_MAX};
+use crate::numeric::ln_1p;
 use crate::record::{Record, Traits};
 use gsm_core::Timestamp;
 use gsm_rating::Rating;
@@ -56,7 +57,7 @@ impl Guest {
     pub(crate) fn traits(&self) -> (Traits, f64) {
         let games = f64::from(self.games);
         let known = if self.games > 0 { 1.0 } else { 0.0 };
-        (Traits { experience: libm::log1p(games), known, ..Traits::default() }, games)
+        (Traits { experience: ln_1p(games), known, ..Traits::default() }, games)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is remembered of a player beside ratings, in constant size.
 use crate::{
     Portrait,
-    numeric::{days, exp},
+    numeric::{days, exp, ln_1p},
 };
 use gsm_core::Timestamp;
 use gsm_rating::Rating;
@@ -175,13 +175,13 @@ impl Record {
         }
         let (at_ms, n) = (at.as_millis(), f64::from(self.games));
         let idle = days(self.last_ms, at_ms);
-        let busy = |count: f32, days: f64| libm::log1p(f64::from(count) * exp(-idle / days));
+        let busy = |count: f32, days: f64| ln_1p(f64::from(count) * exp(-idle / days));
         Traits {
-            experience: libm::log1p(n),
+            experience: ln_1p(n),
             variant_experience: 0.0,
             known: 1.0,
-            tenure: libm::log1p(days(self.first_ms, at_ms)),
-            rest: libm::log1p(idle.min(REST_DAYS_MAX)),
+            tenure: ln_1p(days(self.first_ms, at_ms)),
+            rest: ln_1p(idle.min(REST_DAYS_MAX)),
             form: f64::from(self.form),
             weeks: busy(self.busy[0], BUSY_DAYS[0]),
             months: busy(self.busy[1], BUSY_DAYS[1]),

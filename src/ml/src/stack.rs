@@ -1,7 +1,7 @@
 //! Regressions that compete: those that predicted best so far speak loudest.
 use crate::blr::Blr;
 use crate::features::FEATURES;
-use crate::numeric::{dot, exp, logistic};
+use crate::numeric::{cost, dot, exp, logistic};
 use crate::prior::BASE_ALONE;
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +88,7 @@ impl Stack {
         }
         let kept = 1.0 - FADES * weight;
         for (loss, p) in self.losses.iter_mut().zip(chances) {
-            *loss = kept * *loss - weight * (y * libm::log(p) + (1.0 - y) * libm::log(1.0 - p));
+            *loss = kept * *loss + weight * cost(p, y);
         }
         let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
         self.shares = self.losses.map(|loss| exp(least - loss));

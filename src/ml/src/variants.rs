@@ -2,6 +2,7 @@
 use crate::blr::Blr;
 use crate::experts::WITH_OFFSETS;
 use crate::features::{Features, NAMES};
+use crate::numeric::ln_1p;
 use gsm_core::Map;
 use gsm_rating::Offset;
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ const fn key(player: u32, variant: u16) -> u64 {
 impl Variants {
     /// `ln(1 + matches)`.
     pub(crate) fn experience(&self, player: u32, variant: u16) -> f64 {
-        self.0.get(&key(player, variant)).map_or(0.0, |own| libm::log1p(f64::from(own.games)))
+        self.0.get(&key(player, variant)).map_or(0.0, |own| ln_1p(f64::from(own.games)))
     }
 
     pub(crate) fn offset(&self, player: u32, variant: u16, expert: usize) -> Option<Offset> {

@@ -12,7 +12,7 @@ pub(crate) use grow::Grower;
 
 use crate::blr::Blr;
 use crate::features::{FEATURES, Features};
-use crate::numeric::logistic;
+use crate::numeric::{cost, logistic};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -70,23 +70,29 @@ impl Trees {
 
     /// What they add to `logit`, that of the regressions. O(trees).
     pub(crate) fn extra(&self, logit: f64, of: &Features) -> f64 {
+        self.believed(self.forest.lead(logit, of))
+    }
+
+    fn believed(&self, lead: f64) -> f64 {
         let [without, with] = self.losses;
-        self.weighed(self.forest.lead(logit, of)) * logistic(without - with)
+        self.weighed(lead) * logistic(without - with)
     }
 
     fn weighed(&self, lead: f64) -> f64 {
         self.weight.logit(&[lead])
     }
 
-    /// Learns from a result `y` how far to believe them.
-    pub(crate) fn learn(&mut self, logit: f64, of: &Features, y: f64) {
+    /// Learns from a result `y` how far to believe them; answers what they added to `logit` until then.
+    pub(crate) fn learn(&mut self, logit: f64, of: &Features, y: f64) -> f64 {
         let lead = self.forest.lead(logit, of);
+        let extra = self.believed(lead);
         let logits = [logit, logit + self.weighed(lead)];
         for (loss, logit) in self.losses.iter_mut().zip(logits) {
             let p = logistic(logit).clamp(CHANCE_MIN, 1.0 - CHANCE_MIN);
-            *loss = (1.0 - FADES) * *loss - (y * libm::log(p) + (1.0 - y) * libm::log(1.0 - p));
+            *loss = (1.0 - FADES) * *loss + cost(p, y);
         }
         self.weight.learn(&[lead], y, 1.0, logit);
+        extra
     }
 }
 

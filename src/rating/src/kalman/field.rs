@@ -1,4 +1,4 @@
-use super::posterior::zero;
+use super::posterior::STEPS_MAX;
 use super::sides::{Step, flattening, moved};
 use super::team::Team;
 use super::{KalmanSettings, Learnt, Lesson};
@@ -140,4 +140,25 @@ impl<'a> Field<'a> {
         let mean = |sum: f64| if n > 0.0 { sum / n } else { 0.5 };
         Seen { step, expected: mean(expected), actual: mean(actual) }
     }
+}
+
+/// The zero of `slope`, which falls all the way from `low` to `high`, begun at `x`: Newton's steps, and halves of the
+/// interval where such a step would leave it. `slope` answers its value and how fast it falls (above 0). A step below
+/// `near` is the last.
+fn zero(mut x: f64, mut low: f64, mut high: f64, near: f64, mut slope: impl FnMut(f64) -> (f64, f64)) -> f64 {
+    for _ in 0..STEPS_MAX {
+        let (value, fall) = slope(x);
+        if value > 0.0 {
+            low = x
+        } else {
+            high = x
+        }
+        let step = value / fall;
+        let next = x + step;
+        if step.abs() < near {
+            return next;
+        }
+        x = if next > low && next < high { next } else { 0.5 * (low + high) };
+    }
+    x
 }

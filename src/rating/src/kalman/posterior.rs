@@ -1,37 +1,10 @@
 use crate::numeric::logistic;
 
-/// More steps than ever needed: near the mode each squares the error, far from it each halves the interval.
-const STEPS_MAX: usize = 64;
+/// More steps than ever needed: near the mode each multiplies the digits that are right, far from it each halves the interval.
+pub(super) const STEPS_MAX: usize = 64;
 
-/// The zero of `slope`, which falls all the way from `low` to `high`, begun at `x`: Newton's steps, and halves of the
-/// interval where such a step would leave it. `slope` answers its value and how fast it falls (above 0). A step below
-/// `near` is the last.
-pub(super) fn zero(
-    mut x: f64,
-    mut low: f64,
-    mut high: f64,
-    near: f64,
-    mut slope: impl FnMut(f64) -> (f64, f64),
-) -> f64 {
-    for _ in 0..STEPS_MAX {
-        let (value, fall) = slope(x);
-        if value > 0.0 {
-            low = x
-        } else {
-            high = x
-        }
-        let step = value / fall;
-        let next = x + step;
-        if step.abs() < near {
-            return next;
-        }
-        x = if next > low && next < high { next } else { 0.5 * (low + high) };
-    }
-    x
-}
-
-/// Near enough, in natural units.
-const NEAR: f64 = 1e-10;
+/// A step of less, in natural units, is the last: it errs by less than `1e-11`.
+const NEAR: f64 = 1e-4;
 
 /// What is observed of a lead besides its prior.
 #[derive(Clone, Copy, Debug)]
@@ -53,17 +26,42 @@ pub(super) struct Posterior {
 
 impl Posterior {
     /// Of a lead believed to be normal with `mean` and `variance` (above 0).
+    ///
+    /// The mode by Halley's steps, which cost no more than Newton's and are one fewer: the exponential function is all the
+    /// work, and its derivatives are known with it.
     pub(super) fn of(mean: f64, variance: f64, observed: Observed) -> Self {
         let (target, precision) = observed.margin.unwrap_or((mean, 0.0));
-        let (low, high) = (mean.min(target) - variance, mean.max(target) + variance);
-        let x = zero(mean, low, high, NEAR, |x| {
+        let (mut low, mut high) = (mean.min(target) - variance, mean.max(target) + variance);
+        let own = 1.0 / variance;
+        let mut x = mean;
+        for _ in 0..STEPS_MAX {
             let e = logistic(x);
-            let slope = (mean - x) / variance + (observed.score - e) + precision * (target - x);
-            (slope, 1.0 / variance + e * (1.0 - e) + precision)
-        });
+            let bend = e * (1.0 - e);
+            let slope = (mean - x) * own + (observed.score - e) + precision * (target - x);
+            let fall = own + bend + precision;
+            if slope > 0.0 {
+                low = x
+            } else {
+                high = x
+            }
+            let skew = bend * (1.0 - 2.0 * e);
+            let step = 2.0 * slope * fall / (2.0 * fall * fall + slope * skew);
+            if step.abs() < NEAR {
+                // The curvature at the mode, by its series from here.
+                let curvature = bend + step * (skew + 0.5 * step * bend * (1.0 - 6.0 * bend));
+                return Self::at(x + step, curvature, (mean, own, variance), precision);
+            }
+            let next = x + step;
+            x = if next > low && next < high { next } else { 0.5 * (low + high) };
+        }
         let e = logistic(x);
-        let information = e * (1.0 - e) + precision;
-        Self { shift: (x - mean) / variance, loss: information / (1.0 + information * variance) }
+        Self::at(x, e * (1.0 - e), (mean, own, variance), precision)
+    }
+
+    /// With its mode at `x`, where the logistic function curves so much.
+    fn at(x: f64, curvature: f64, (mean, own, variance): (f64, f64, f64), precision: f64) -> Self {
+        let information = curvature + precision;
+        Self { shift: (x - mean) * own, loss: information / (1.0 + information * variance) }
     }
 }
 
@@ -82,13 +80,16 @@ mod tests {
             if slope(middle) > 0.0 { low = middle } else { high = middle }
         }
         assert!((found.shift * variance - (low - mean)).abs() < 1e-8, "{found:?} {low}");
-        assert!(found.loss > 0.0 && found.loss * variance < 1.0);
+        let e = logistic(low);
+        let information = e * (1.0 - e) + observed.margin.map_or(0.0, |(_, precision)| precision);
+        let loss = information / (1.0 + information * variance);
+        assert!((found.loss - loss).abs() < 1e-11 * loss + 1e-15, "{found:?} {loss}");
     }
 
     #[test]
     fn the_mode_is_where_the_slope_is_zero() {
-        for mean in [-8.0, -1.0, 0.0, 0.3, 6.0] {
-            for variance in [1e-4, 0.1, 1.0, 30.0] {
+        for mean in [-34.0, -8.0, -1.0, 0.0, 0.3, 2.0, 6.0, 20.0] {
+            for variance in [1e-4, 0.1, 1.0, 30.0, 1e3] {
                 for score in [0.0, 0.5, 1.0] {
                     check(mean, variance, Observed { score, margin: None });
                     check(mean, variance, Observed { score, margin: Some((2.5, 0.7)) });
