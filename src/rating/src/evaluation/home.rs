@@ -9,13 +9,17 @@ const MATCHES_MIN: f64 = 30.0;
 const NEUTRAL: &str = "neutral";
 
 /// For each variant, whether team 0 has the advantage of the game: it must have scored clearly more or less than half
-/// of the points of the burn-in, and the variant must not be neutral. Histories in random order have none.
+/// of the points of the burn-in, and the variant must not be neutral. Histories in random order have none, nor has any
+/// with a match of more than two sides: there the first is often who came first.
 #[must_use]
 pub fn advantages(history: &History) -> Vec<bool> {
     let variants = history.variants().max(1);
     let at_home: Vec<bool> = (0..variants)
         .map(|variant| !history.variant_name(u16::try_from(variant).unwrap_or(u16::MAX)).starts_with(NEUTRAL))
         .collect();
+    if !history.is_two_sided() {
+        return vec![false; variants];
+    }
     let (mut n, mut sum, mut squares) = (0.0, 0.0, 0.0);
     for index in 0..Windows::of(history).tune {
         let counts = at_home.get(usize::from(history.variant_of(index))).copied().unwrap_or(false);
@@ -54,6 +58,19 @@ mod tests {
             );
         }
         assert_eq!(advantages(&history), [has], "{won_of_ten} {variant:?}");
+    }
+
+    #[test]
+    fn the_first_of_many_is_not_at_home() {
+        let mut history = History::new(Vec::new());
+        let variant = history.variant("");
+        let side = |place, player| Lineup { place, score: None, players: player };
+        let sides: [Lineup<'_>; 3] = [side(1, &[0]), side(2, &[1]), side(3, &[2])];
+        for index in 0..1000 {
+            let sides = if index == 990 { &sides[..] } else { &sides[..2] };
+            history.push(Timestamp::from_millis(index), variant, sides.iter().copied());
+        }
+        assert_eq!(advantages(&history), [false]);
     }
 
     #[test]
