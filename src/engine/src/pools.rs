@@ -352,7 +352,7 @@ impl Pools {
     }
 
     /// Has a step of a ticket written down: that it comes for each of its queues, what becomes of it once.
-    fn record(&self, id: TicketId, row: &TicketRow) {
+    pub(crate) fn record(&self, id: TicketId, row: &TicketRow) {
         let Some(recorder) = self.recorder.get() else { return };
         for queue in row.queues() {
             let (Some(pool), Some(seen)) = (self.gather(queue), row.seen_from(queue)) else { continue };

@@ -1,9 +1,9 @@
 //! What comes to queues, for whoever writes it down: each step of a ticket, once, after its commit.
 use crate::{
-    Engine,
+    Engine, EngineError,
     pools::{Rules, members},
     proposals::{DECLINED, SILENT},
-    store::TicketRow,
+    store::{Key, KeyRange, Row, TicketRow},
 };
 use gsm_core::{PlayerId, QueueName, TicketId, Timestamp};
 use gsm_rules::Member;
@@ -58,14 +58,32 @@ pub enum TicketEnd {
 
 /// Whoever writes down what comes. Must not block.
 pub trait Recorder: Send + Sync {
-    /// Takes a step. Of a node's first commits after its start it may hear of tickets that came before.
+    /// Takes a step. Of a node's first commits after its start it may hear twice of tickets that came before.
     fn note(&self, ticket: TicketId, step: TicketStep);
 }
 
 impl Engine {
-    /// Tells `recorder` of every ticket that comes to a queue from now on. Only the first one is taken.
-    pub fn record(&self, recorder: Arc<dyn Recorder>) {
-        let _ = self.views.pools.recorder.set(recorder);
+    /// Tells `recorder` of every ticket that waits, and from now on of each that comes to a queue. Only the first one is taken.
+    ///
+    /// # Errors
+    /// The tickets cannot be read.
+    pub async fn record(&self, recorder: Arc<dyn Recorder>) -> Result<(), EngineError> {
+        if self.views.pools.recorder.set(recorder).is_err() {
+            return Ok(());
+        }
+        self.each(KeyRange::Tickets, |key, found| {
+            if let (Key::Ticket(id), Row::Ticket(row)) = (key, &*found.row)
+                && !row.state.is_terminal()
+            {
+                let came = TicketRow { state: TicketState::Queued, ..(**row).clone() };
+                self.views.pools.record(id, &came);
+                if row.state == TicketState::RequiresAcceptance {
+                    self.views.pools.record(id, row);
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -2,7 +2,8 @@
 //! size, of which a bounded number is kept.
 //!
 //! Ids are hashed under a key that is drawn at the start and kept nowhere, so that nobody, not even its owner, can tell
-//! from a recording who a player was; the same player has the same hash within one run of the server.
+//! from a recording who a player was; the same player has the same hash within one run of the server, which tells of all who
+//! wait when it begins.
 use crate::config::RecordingConfig;
 use gsm_core::{Clock, IdSource, PlayerId, TicketId, Timestamp};
 use gsm_engine::{Recorder, TicketEnd, TicketStep};
@@ -50,13 +51,14 @@ impl Files {
             file_bytes_max: (config.file_mib as u64) << 20,
             files_max: config.files_max,
         };
-        files.head(now)?;
+        files.head(now, true)?;
         Ok(files)
     }
 
-    fn head(&mut self, now: Timestamp) -> io::Result<()> {
+    /// The first line of a file; of the first one since the `start` of the server.
+    fn head(&mut self, now: Timestamp, start: bool) -> io::Result<()> {
         let mut text = Vec::new();
-        write_line(&mut text, &Line::Recording { version: VERSION, at_ms: now.as_millis() })?;
+        write_line(&mut text, &Line::Recording { version: VERSION, at_ms: now.as_millis(), start })?;
         self.written += text.len() as u64;
         self.file.write_all(&text)
     }
@@ -71,7 +73,7 @@ impl Files {
                 rotate(&self.dir, self.files_max)?;
                 self.file = fresh(&self.dir)?;
                 self.written = 0;
-                self.head(now)?;
+                self.head(now, false)?;
             }
             write_line(&mut text, line)?;
         }

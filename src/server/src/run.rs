@@ -244,8 +244,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let door = Door::new(guard, proxies, bearers, policies, opened(&settings));
     let throttle = Throttle::new(settings.firewall.profile, engine.ids().next_u128() as u64);
     let tasks = TaskTracker::new();
-    let prepared = hear(&engine, &settings, &tasks, &stop)
-        .and_then(|()| record(&engine, &settings, &tasks, &stop))
+    let recorded = match hear(&engine, &settings, &tasks, &stop) {
+        Ok(()) => record(&engine, &settings, &tasks, &stop).await,
+        refused => refused,
+    };
+    let prepared = recorded
         .and_then(|()| {
             let wire = wire(&settings, master);
             let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
@@ -360,7 +363,7 @@ async fn ask_endpoint(
 }
 
 /// Writes down what comes to queues, if that is set.
-fn record(
+async fn record(
     engine: &Engine,
     settings: &Settings,
     tasks: &TaskTracker,
@@ -370,7 +373,7 @@ fn record(
     let failed = |error| StartError::Refused(format!("recording.dir: `{}`: {error}", dir.display()));
     let files = Files::begin(dir, &settings.recording, engine.clock().now()).map_err(failed)?;
     tracing::info!(dir = %dir.display(), "what comes to queues is written down");
-    engine.record(Writing::start(files, &**engine.ids(), engine.clock(), tasks, stop));
+    engine.record(Writing::start(files, &**engine.ids(), engine.clock(), tasks, stop)).await?;
     Ok(())
 }
 

@@ -27,6 +27,9 @@ pub enum Line {
         version: u32,
         /// When the file was begun.
         at_ms: i64,
+        /// Whether the server was: ids are hashed under another key from here on, and what waits comes again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        start: bool,
     },
     /// A ticket began to wait.
     Arrived {
@@ -218,7 +221,12 @@ impl Recording {
             Line::Recording { version, .. } if version != VERSION => {
                 Err(bad(format!("the recording has version {version}, this program reads version {VERSION}")))
             }
-            Line::Recording { .. } => Ok(()),
+            Line::Recording { start, .. } => {
+                if start {
+                    self.forget_waiting();
+                }
+                Ok(())
+            }
             Line::Arrived { at_ms, ticket, queue, players } => {
                 if players.is_empty() || players.len() > PLAYERS_MAX {
                     return Err(bad(format!(
@@ -237,7 +245,7 @@ impl Recording {
                     return Err(bad(format!("more than {TICKETS_MAX} tickets: split the recording")));
                 }
                 let places = self.live.entry(ticket.clone()).or_default();
-                // The same again: its server was started anew, and told of what still waits.
+                // The same again: its server was just started, and told of what waits.
                 if places.iter().filter_map(|at| self.tickets.get(*at)).any(|of| of.queue == queue) {
                     return Ok(());
                 }
@@ -274,6 +282,12 @@ impl Recording {
                 Ok(())
             }
         }
+    }
+
+    /// Whoever waited for a server that was started anew comes again by another name, or has gone nobody knows how.
+    fn forget_waiting(&mut self) {
+        self.live.clear();
+        self.tickets.retain(|ticket| ticket.ended.is_some());
     }
 
     /// Its queues, by name, with how many tickets each has.
@@ -435,7 +449,7 @@ mod tests {
     fn a_ticket_of_several_queues_is_in_the_traffic_of_each() {
         let in_trio = A.replace("\"duel\"", "\"trio\"");
         let proposed = r#"{"type":"proposed","at_ms":4000,"ticket":"a"}"#;
-        // Told again after a start of its server.
+        // Told again at a start of its server.
         let recording = read(&[A, &in_trio, B, A, proposed, A_GOES]);
         assert_eq!(recording.queues(), [("duel", 2), ("trio", 1)].into());
         for queue in ["duel", "trio"] {
@@ -446,6 +460,20 @@ mod tests {
         assert_eq!(recording.orphans, 0);
         let waits = read(&[A, &in_trio, B]);
         assert_eq!((waits.waiting(None).len(), waits.waiting(Some("trio")).len()), (2, 1));
+    }
+
+    #[test]
+    fn who_waited_before_a_start_comes_again_or_has_gone() {
+        let start = HEAD.replace("1000}", "6000,\"start\":true}");
+        let again = B.replace("\"b\"", "\"b2\"");
+        let recording = read(&[HEAD, A, B, A_GOES, C, &start, &again]);
+        let names: Vec<&str> = recording.waiting(None).iter().map(|of| of.ticket).collect();
+        assert_eq!((names, recording.queues()), (vec!["b2"], [("duel", 2)].into()));
+        let gone = A_GOES.replace("\"a\"", "\"b2\"");
+        let recording = read(&[HEAD, A, B, A_GOES, &start, &again, &gone]);
+        assert_eq!((recording.waiting(None).len(), recording.orphans), (0, 0));
+        // A full file alone changes nothing.
+        assert_eq!(read(&[HEAD, A, HEAD]).waiting(None).len(), 1);
     }
 
     #[test]

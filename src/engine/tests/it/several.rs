@@ -261,10 +261,12 @@ impl gsm_engine::Recorder for Noted {
 async fn it_is_recorded_for_each_queue(w: World) {
     two_queues(&w).await;
     let noted = std::sync::Arc::new(Noted::default());
-    w.engine.record(noted.clone());
-    let p = w.players(1).await[0];
-    let several = enter(&w, &["b", "a"], p).await;
-    w.engine.cancel_ticket(&w.by(p), several).await.unwrap();
+    let players = w.players(2).await;
+    // It waits already.
+    enter(&w, &["b"], players[1]).await;
+    w.engine.record(noted.clone()).await.unwrap();
+    let several = enter(&w, &["b", "a"], players[0]).await;
+    w.engine.cancel_ticket(&w.by(players[0]), several).await.unwrap();
     w.settle();
-    assert_eq!(*noted.0.lock(), ["arrived b", "arrived a", "ended"]);
+    assert_eq!(*noted.0.lock(), ["arrived b", "arrived b", "arrived a", "ended"]);
 }

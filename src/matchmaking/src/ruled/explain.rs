@@ -16,7 +16,7 @@ pub struct RuledExplain {
     pub waited: Millis,
     /// Why it is never matched by this rule set, if so.
     pub never: Option<String>,
-    /// A rule that it fails by itself, whoever plays with it.
+    /// A rule that it fails by itself, whoever of those who wait plays with it.
     pub alone: Option<String>,
     /// What it pays for a match now, where the rule set has an objective and it does not pay anything.
     pub price: Option<f64>,
@@ -28,7 +28,7 @@ pub struct RuledExplain {
     pub compatible: usize,
     /// What each rule says, in the order of the rule set.
     pub rules: Vec<RuleWhy>,
-    /// The rule that lets the fewest pass, if one stands in the way.
+    /// The rule that it fails by itself, else that lets the fewest pass, if one stands in the way.
     pub binding: Option<String>,
     /// The next expansion that lets others in; where none does, the next of its own age, if one comes.
     pub next: Option<StageWhy>,
@@ -83,8 +83,9 @@ impl RulePool {
             })
         };
         let of_both = |other: &Waiting| self.set.stages().get(self.set.stage_at(age_of_both(other)));
+        let can_meet = |other: &Waiting| own.never.is_none() && other.never.is_none();
         let meets_in = |stage: usize, other: &Waiting| {
-            other.never.is_none() && self.set.stages().get(stage).is_some_and(|of| may_meet(of, own, other))
+            can_meet(other) && self.set.stages().get(stage).is_some_and(|of| may_meet(of, own, other))
         };
         let (mut compatible, mut players) = (0, own.size());
         let mut unlocking = vec![None::<StageWhy>; self.set.stages().len()];
@@ -116,7 +117,8 @@ impl RulePool {
                 rule: rule.name.clone(),
                 passing: others()
                     .filter(|other| {
-                        of_both(other).is_some_and(|stage| passes(stage, (at, rule.counts_alone), own, other))
+                        let stage = of_both(other).filter(|_| other.never.is_none());
+                        stage.is_some_and(|stage| passes(stage, (at, rule.counts_alone), own, other))
                     })
                     .count(),
                 held,
@@ -125,14 +127,18 @@ impl RulePool {
             .collect();
         let name = |rule: usize| self.set.rules().get(rule).map(|rule| rule.name.clone());
         let counted = others().count();
-        let least = rules.iter().min_by_key(|why| why.passing).filter(|why| why.passing < counted);
-        let failing = || rules.iter().filter(|why| why.failed > 0).max_by_key(|why| why.failed);
+        let matchable = others().filter(|other| other.never.is_none()).count();
+        let least = rules.iter().min_by_key(|why| why.passing).filter(|why| why.passing < matchable);
+        let failing = || {
+            let failed = rules.iter().filter(|why| why.failed > 0 && matchable > 0);
+            failed.max_by_key(|why| why.failed)
+        };
         let of_age = || self.set.stages().get(at + 1).map(|next| StageWhy { at: next.from(), unlocked: 0 });
-        let binding = least.or_else(failing).map(|why| why.rule.clone());
+        let alone = self.alone(own, at, now).and_then(name);
+        let binding = alone.clone().or_else(|| least.or_else(failing).map(|why| why.rule.clone()));
         let price = self.set.objective().map(|of| of.price(waited)).filter(|price| price.is_finite());
-        let alone = own.party().and_then(|party| stage.alone(party)).and_then(name);
         let never = own.never.as_ref().map(ToString::to_string);
-        let nothing_else = binding.is_none() && alone.is_none() && never.is_none() && compatible > 0;
+        let nothing_else = binding.is_none() && never.is_none() && compatible > 0;
         let needed: u32 = stage.teams().iter().map(|size| u32::from(size.min)).sum();
         let next = unlocking.into_iter().flatten().min_by_key(|why| why.at).or_else(of_age);
         Some(RuledExplain {
@@ -149,6 +155,22 @@ impl RulePool {
             next,
             complete: counted + 1 >= self.waiting.len(),
         })
+    }
+
+    /// The rule that a ticket whose own age leads to stage `at` fails by itself, in every stage that a match with one of those
+    /// who wait may be judged in.
+    fn alone(&self, own: &Waiting, at: usize, now: Timestamp) -> Option<usize> {
+        let party = own.party()?;
+        let mut stages = match self.set.expansion_age() {
+            ExpansionAge::Newest => 0..=at,
+            ExpansionAge::Oldest => {
+                let oldest = self.waiting.oldest().map_or(Millis::ZERO, |start| now.since(start));
+                at..=self.set.stage_at(oldest).max(at)
+            }
+        };
+        let fails = |stage: usize| self.set.stages().get(stage)?.alone(party);
+        let rule = fails(at)?;
+        stages.all(|stage| fails(stage).is_some()).then_some(rule)
     }
 }
 
