@@ -248,14 +248,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         Ok(()) => record(&engine, &settings, &tasks, &stop).await,
         refused => refused,
     };
-    let prepared = recorded
-        .and_then(|()| {
-            let wire = wire(&settings, master);
-            let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
-            let (sequencer, audit) = Sequencer::start(&settings, store.clone(), clock, ids)?;
-            let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock())?;
-            Ok((wire, sequencer, audit, shipping))
-        });
+    let prepared = recorded.and_then(|()| {
+        let wire = wire(&settings, master);
+        let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
+        let (sequencer, audit) = Sequencer::start(&settings, store.clone(), clock, ids)?;
+        let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock())?;
+        Ok((wire, sequencer, audit, shipping))
+    });
     let (wire, sequencer, audit, shipping) = match prepared {
         Ok(done) => done,
         Err(error) => {

@@ -1,8 +1,9 @@
 //! Why a ticket under a rule set still waits.
 use super::{RulePool, candidates::holds, ticket::Waiting};
 use gsm_core::{Millis, TicketId, Timestamp};
-use gsm_rules::{ExpansionAge, Seat, Stage};
+use gsm_rules::{ExpansionAge, RuleKind, Seat, Stage, Verdict};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// Other tickets that are looked at.
 const LOOKED_AT_MAX: usize = 10_000;
@@ -28,7 +29,8 @@ pub struct RuledExplain {
     pub compatible: usize,
     /// What each rule says, in the order of the rule set.
     pub rules: Vec<RuleWhy>,
-    /// The rule that it fails by itself, else that lets the fewest pass, if one stands in the way.
+    /// The rule that it fails by itself; else the one that alone keeps most others out; else the one that lets the fewest pass. `None`
+    /// where no rule stands in the way.
     pub binding: Option<String>,
     /// The next expansion that lets others in; where none does, the next of its own age, if one comes.
     pub next: Option<StageWhy>,
@@ -107,35 +109,50 @@ impl RulePool {
             }
         }
         let counts = self.counts(id);
-        let rules: Vec<RuleWhy> = self
-            .set
-            .rules()
-            .iter()
-            .zip(counts)
-            .enumerate()
-            .map(|(at, (rule, (held, failed)))| RuleWhy {
+        let (mut passing, mut kept_out) = (vec![0; counts.len()], vec![0; counts.len()]);
+        let (mut counted, mut matchable) = (0, 0);
+        for other in others() {
+            counted += 1;
+            let Some(stage) = of_both(other).filter(|_| other.never.is_none()) else { continue };
+            matchable += 1;
+            let mut failing: SmallVec<[usize; 8]> = SmallVec::new();
+            for (at, (rule, passing)) in self.set.rules().iter().zip(&mut passing).enumerate() {
+                if passes(stage, (at, rule.counts_alone), own, other) {
+                    *passing += 1;
+                } else {
+                    failing.push(at);
+                }
+            }
+            if let Some(count) = self.alone_failing(&failing).and_then(|rule| kept_out.get_mut(rule)) {
+                *count += 1;
+            }
+        }
+        let each = self.set.rules().iter().zip(counts).zip(&passing);
+        let rules: Vec<RuleWhy> = each
+            .map(|((rule, (held, failed)), passing)| RuleWhy {
                 rule: rule.name.clone(),
-                passing: others()
-                    .filter(|other| {
-                        let stage = of_both(other).filter(|_| other.never.is_none());
-                        stage.is_some_and(|stage| passes(stage, (at, rule.counts_alone), own, other))
-                    })
-                    .count(),
+                passing: *passing,
                 held,
                 failed,
             })
             .collect();
         let name = |rule: usize| self.set.rules().get(rule).map(|rule| rule.name.clone());
-        let counted = others().count();
-        let matchable = others().filter(|other| other.never.is_none()).count();
-        let least = rules.iter().min_by_key(|why| why.passing).filter(|why| why.passing < matchable);
-        let failing = || {
-            let failed = rules.iter().filter(|why| why.failed > 0 && matchable > 0);
-            failed.max_by_key(|why| why.failed)
+        // The first of equals.
+        let most = |counts: &[usize]| {
+            let most = counts.iter().copied().max().filter(|most| *most > 0)?;
+            counts.iter().position(|count| *count == most)
+        };
+        let lacking = self.set.rules().iter().zip(&passing);
+        let lacking = lacking.map(|(rule, passing)| if rule.counts_alone { matchable - passing } else { 0 });
+        let lacking: Vec<usize> = lacking.collect();
+        let failed = || {
+            let failed: Vec<usize> = rules.iter().map(|why| why.failed as usize).collect();
+            most(&failed).filter(|_| matchable > 0)
         };
         let of_age = || self.set.stages().get(at + 1).map(|next| StageWhy { at: next.from(), unlocked: 0 });
         let alone = self.alone(own, at, now).and_then(name);
-        let binding = alone.clone().or_else(|| least.or_else(failing).map(|why| why.rule.clone()));
+        let stands = || most(&kept_out).or_else(|| most(&lacking)).or_else(failed).and_then(name);
+        let binding = alone.clone().or_else(stands);
         let price = self.set.objective().map(|of| of.price(waited)).filter(|price| price.is_finite());
         let never = own.never.as_ref().map(ToString::to_string);
         let nothing_else = binding.is_none() && never.is_none() && compatible > 0;
@@ -155,6 +172,20 @@ impl RulePool {
             next,
             complete: counted + 1 >= self.waiting.len(),
         })
+    }
+
+    /// The only one of these rules that counts; of a compound the only one that it is made of.
+    fn alone_failing(&self, failing: &[usize]) -> Option<usize> {
+        let rule = |at: usize| self.set.rules().get(at);
+        let counts = |at: &usize| rule(*at).is_some_and(|rule| rule.counts_alone);
+        let (mut alone, mut parts) =
+            (failing.iter().filter(|at| counts(at)), failing.iter().filter(|at| !counts(at)));
+        let (only, None) = (alone.next()?, alone.next()) else { return None };
+        let is_compound = rule(*only).is_some_and(|rule| rule.kind == RuleKind::Compound);
+        match (parts.next(), parts.next()) {
+            (Some(part), None) if is_compound => Some(*part),
+            _ => Some(*only),
+        }
     }
 
     /// The rule that a ticket whose own age leads to stage `at` fails by itself, in every stage that a match with one of those
@@ -178,7 +209,14 @@ impl RulePool {
 fn may_meet(stage: &Stage, one: &Waiting, two: &Waiting) -> bool {
     let mut pairs = one.parties.iter().flat_map(|a| two.parties.iter().map(move |b| (a, b)));
     let are_near = pairs.all(|(a, b)| stage.pairwise().iter().all(|pair| holds(pair, a, b)));
-    are_near && sits(stage, one, two, |seats| stage.hopeless(seats).is_none())
+    let is_whole = stage.is_duel();
+    are_near
+        && sits(
+            stage,
+            one,
+            two,
+            |seats| if is_whole { stage.holds(seats) } else { stage.hopeless(seats).is_none() },
+        )
 }
 
 /// Whether one rule lets the two be in one match, likewise. A rule that counts only within a compound is asked for what it
@@ -187,20 +225,21 @@ fn passes(stage: &Stage, (rule, counts_alone): (usize, bool), one: &Waiting, two
     let asked = stage.pairwise().iter().filter(|pair| pair.rule() == rule);
     let both = || one.parties.iter().flat_map(|a| two.parties.iter().map(move |b| (a, b)));
     let mut asked = asked.flat_map(|pair| both().map(move |(a, b)| (pair, a, b)));
-    asked.all(|(pair, a, b)| holds(pair, a, b))
-        && (!counts_alone || sits(stage, one, two, |seats| !stage.is_broken(rule, seats)))
+    let is_whole = stage.is_duel();
+    let is_lawful = |seats: &[Seat<'_>]| {
+        if is_whole { stage.verdict(rule, seats) != Verdict::Fails } else { !stage.is_broken(rule, seats) }
+    };
+    asked.all(|(pair, a, b)| holds(pair, a, b)) && (!counts_alone || sits(stage, one, two, is_lawful))
 }
 
 /// Whether the two may sit somewhere so that it is lawful: the first where it may at all, by itself.
 fn sits(stage: &Stage, one: &Waiting, two: &Waiting, is_lawful: impl Fn(&[Seat<'_>]) -> bool) -> bool {
     let (Some(party), Some(other)) = (one.party(), two.party()) else { return true };
-    if !stage.has_team_rules() && stage.versus_columns().is_empty() {
-        // Every team is like the others.
-        return true;
-    }
+    // Where every team is like the others, one team and another say all.
+    let are_alike = !stage.has_team_rules() && stage.versus_columns().is_empty();
     let alone = |team: &u8| stage.may_sit(*team, party);
     let nowhere = !stage.kinds().iter().any(alone);
-    let last = stage.teams().len() as u8;
+    let last = (stage.teams().len() as u8).min(if are_alike { 2 } else { u8::MAX });
     let mut own = stage.kinds().iter().filter(|team| nowhere || alone(team));
     own.any(|own| {
         let has_room = |team: u8| {

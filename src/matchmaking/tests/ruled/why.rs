@@ -177,3 +177,110 @@ fn what_is_held_back_by_its_price_is_told_apart() {
     assert!(!held_back(price(), &[0.0, 2000.0]), "the rule stands in the way");
     assert!(!held_back(json!({"policy": "none"}), &[0.0, 2000.0]), "nothing is held back");
 }
+
+/// A duel under these rules (a number `level`, a list `blocked`); tickets with their ages in seconds, numbers, latencies in `eu` and
+/// whom they block by number. What the first one is told.
+fn told_by(
+    rules: &serde_json::Value,
+    by: &str,
+    tickets: &[(i64, f64, Option<u32>, Option<u128>)],
+) -> RuledExplain {
+    let team = |name: &str| json!({"name": name, "minPlayers": 1, "maxPlayers": 1});
+    let text = json!({
+        "ruleLanguageVersion": "1.0", "algorithm": {"expansionAgeSelection": by}, "teams": [team("a"), team("b")],
+        "playerAttributes": [{"name": "level", "type": "number"}, {"name": "blocked", "type": "string_list", "default": []}],
+        "rules": rules,
+        "expansions": [{"target": "rules[Ping].maxLatency", "steps": [{"waitTimeSeconds": 30, "value": 200}]}],
+    });
+    let set = parse(&text.to_string(), Dialect::Extended).expect("a rule set").set;
+    let (mut pool, now) = (RulePool::new(Arc::new(set)), Timestamp::from_millis(100_000));
+    for (nth, (age, level, latency, blocked)) in (1_u128..).zip(tickets) {
+        let names = |of: u128| PlayerId::from_u128(of).to_string();
+        let mut attributes = BTreeMap::from([("level".to_owned(), Value::Number(*level))]);
+        attributes.extend(blocked.map(|of| ("blocked".to_owned(), Value::List(vec![names(of)]))));
+        let latency_ms = latency.map(|ms| ("eu".to_owned(), ms)).into_iter().collect();
+        let member = Member { player: names(nth), attributes, latency_ms, ..Member::default() };
+        let players = vec![(PlayerId::from_u128(nth), member)];
+        let started_at = Timestamp::from_millis(100_000 - age * 1_000);
+        pool.insert(RuledTicket { id: TicketId::from_u128(nth), players, backfill: None, started_at })
+            .expect("room");
+    }
+    pool.explain(TicketId::from_u128(1), now).expect("it waits")
+}
+
+fn ping() -> serde_json::Value {
+    json!({"name": "Ping", "type": "latency", "maxLatency": 100})
+}
+
+fn near() -> serde_json::Value {
+    json!({"name": "Near", "type": "batchDistance", "batchAttribute": "level", "maxDistance": 10})
+}
+
+#[test]
+fn who_fails_by_himself_is_not_who_an_older_one_takes_along() {
+    let rules = json!([ping()]);
+    let tickets = [(1, 0.0, Some(150), None), (40, 0.0, Some(50), None)];
+    let why = told_by(&rules, "oldest", &tickets);
+    assert_eq!((why.alone, why.compatible, why.binding), (None, 1, None));
+    let why = told_by(&rules, "newest", &tickets);
+    assert_eq!((why.alone.as_deref(), why.compatible), (Some("Ping"), 0));
+    assert_eq!(why.binding.as_deref(), Some("Ping"));
+    // Nobody is old enough yet.
+    let why = told_by(&rules, "oldest", &[(1, 0.0, Some(150), None), (20, 0.0, Some(50), None)]);
+    assert_eq!(why.alone.as_deref(), Some("Ping"));
+}
+
+#[test]
+fn who_is_never_matched_passes_nothing() {
+    let rules = json!([near(), ping()]);
+    // The two others have no latency at all.
+    let tickets = [(1, 0.0, Some(50), None), (2, 0.0, None, None), (3, 400.0, None, None)];
+    let why = told_by(&rules, "newest", &tickets);
+    let passing: Vec<usize> = why.rules.iter().map(|rule| rule.passing).collect();
+    assert_eq!((why.compatible, passing, why.binding), (0, vec![0, 0], None));
+    let why = told_by(&rules, "newest", &[(2, 0.0, None, None), (1, 0.0, Some(50), None)]);
+    assert_eq!((why.compatible, why.never.is_some()), (0, true));
+}
+
+#[test]
+fn in_a_duel_two_tickets_say_all() {
+    let avoid = json!({"name": "Avoid", "type": "avoid", "attribute": "blocked"});
+    let named = json!({"name": "Named", "type": "collection", "operation": "reference_intersection_count",
+        "measurements": ["flatten(teams[*].players.attributes[blocked])"],
+        "referenceValue": "flatten(teams[*].players[playerId])", "maxCount": 0});
+    let apart = json!({"name": "Apart", "type": "distance", "measurements": ["avg(teams[a].players.attributes[level])"],
+        "referenceValue": "avg(teams[b].players.attributes[level])", "maxDistance": 10});
+    let either =
+        json!([ping(), apart, {"name": "Either", "type": "compound", "statement": "or(Apart, Apart)"}]);
+    let own = [(1, 0.0, Some(50), Some(2)), (2, 2_000.0, Some(50), None)];
+    let other = [(2, 0.0, Some(50), None), (1, 2_000.0, Some(50), Some(1))];
+    for (rules, rule) in
+        [(json!([ping(), avoid]), "Avoid"), (json!([ping(), named]), "Named"), (either, "Either")]
+    {
+        for tickets in [own, other] {
+            let why = told_by(&rules, "newest", &tickets);
+            assert_eq!((why.compatible, why.binding.as_deref()), (0, Some(rule)), "{why:?}");
+        }
+    }
+}
+
+#[test]
+fn the_rule_is_named_that_alone_keeps_most_out() {
+    // Two are out of reach in both, one in latency alone.
+    let tickets = [
+        (1, 0.0, Some(50), None),
+        (2, 90.0, Some(300), None),
+        (3, 90.0, Some(300), None),
+        (4, 5.0, Some(300), None),
+    ];
+    let why = told_by(&json!([near(), ping()]), "newest", &tickets);
+    let far = told_by(&json!([ping(), near()]), "newest", &tickets);
+    assert_eq!((why.binding.as_deref(), far.binding.as_deref()), (Some("Ping"), Some("Ping")));
+    let tickets = [
+        (1, 0.0, Some(50), None),
+        (2, 90.0, Some(50), None),
+        (3, 90.0, Some(300), None),
+        (4, 90.0, Some(300), None),
+    ];
+    assert_eq!(told_by(&json!([near(), ping()]), "newest", &tickets).binding.as_deref(), Some("Near"));
+}

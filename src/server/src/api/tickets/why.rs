@@ -101,7 +101,7 @@ pub(crate) struct RulesDto {
     /// Why this rule set never matches it, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     never: Option<String>,
-    /// A rule that it fails by itself, whoever plays with it.
+    /// A rule that it fails by itself, whoever of those who wait plays with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     fails_alone: Option<String>,
     /// What it pays for a match by now, where the rule set's `objective` holds matches back.
@@ -112,7 +112,8 @@ pub(crate) struct RulesDto {
     /// Those of them that may be in one match with it, as far as two tickets say.
     compatible: usize,
     rules: Vec<WaitRuleDto>,
-    /// The rule that stands in the way most.
+    /// The rule that stands in the way most: the one that it fails by itself, else the one that alone keeps most others out, else
+    /// the one that lets the fewest pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     binding: Option<String>,
     /// The next expansion.
