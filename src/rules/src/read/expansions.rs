@@ -245,6 +245,23 @@ pub(crate) fn applied(root: &Node, expansions: &[Expansion<'_>], age: u32) -> (N
     (root, blame)
 }
 
+/// The value that made wrong what begins at the byte `at` when the expansions of an age took effect; none where that is such a
+/// value itself.
+pub(crate) fn made_by(top: &Object<'_>, expansions: &[Expansion<'_>], age: u32, at: u32) -> Option<u32> {
+    let within = |node: &Node| (node.begin..=node.end).contains(&at);
+    let values = || expansions.iter().flat_map(|of| of.steps.iter().map(move |step| (of, step)));
+    if values().any(|(_, (_, value))| within(value)) {
+        return None;
+    }
+    let is_of = |expansion: &Expansion<'_>| match expansion.target.section {
+        Section::Algorithm => top.get("algorithm").is_some_and(within),
+        section => expansion.target.names.iter().any(|name| find(top, section, name).is_some_and(within)),
+    };
+    let mut new = values().filter(|(_, (seconds, _))| *seconds == age);
+    let first = new.clone().next();
+    new.find(|(of, _)| is_of(of)).or(first).map(|(_, (_, value))| value.begin)
+}
+
 fn replacement(property: &str, value: &Node) -> Entry {
     Entry { key: property.to_owned(), key_begin: value.begin, value: value.clone() }
 }

@@ -13,12 +13,14 @@ pub(crate) const FAULTS_MAX: usize = 200;
 pub(crate) struct Faults {
     faults: BTreeSet<Found>,
     warnings: BTreeSet<Found>,
+    /// What stages were found to have, as it was found.
+    of_stages: BTreeSet<Found>,
     /// The rule that is being read.
     pub(crate) rule: Option<String>,
 }
 
 /// By where it stands, so that the order is that of the text.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Found {
     at: u32,
     /// Bytes from there to what is meant, within a string.
@@ -38,6 +40,24 @@ impl Faults {
     }
     pub(crate) fn warn(&mut self, at: u32, message: impl Into<String>) {
         self.warnings.insert(Found { at, shift: 0, message: message.into(), rule: self.rule.clone() });
+    }
+    /// Takes what was found in a later stage. What was not there before is told of the value that made it: `step` answers where
+    /// that is, for the byte of a text that is right by itself.
+    pub(crate) fn take_stage(&mut self, of: Self, step: impl Fn(u32) -> Option<u32>) {
+        let Self { faults, warnings, .. } = of;
+        for (found, told) in [(faults, &mut self.faults), (warnings, &mut self.warnings)] {
+            for one in found {
+                if told.contains(&one) || !self.of_stages.insert(one.clone()) {
+                    continue;
+                }
+                told.insert(match step(one.at) {
+                    Some(at) => {
+                        Found { at, shift: 0, message: format!("with this value: {}", one.message), ..one }
+                    }
+                    None => one,
+                });
+            }
+        }
     }
     pub(crate) fn len(&self) -> usize {
         self.faults.len()

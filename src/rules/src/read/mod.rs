@@ -1,7 +1,7 @@
 //! Text to rule set: every fault at once.
 //!
 //! An expansion replaces values, so each stage is the document with some values replaced, read like the document itself.
-//! A replaced value keeps its place in the text, and with it what is said about it.
+//! A replaced value keeps its place in the text, and with it what is said about it; what it makes wrong elsewhere is told of it too.
 mod algorithm;
 mod attributes;
 mod expansions;
@@ -126,8 +126,10 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
             break;
         }
         let (changed, blame) = expansions::applied(root, &expansions, from);
+        let mut found = Faults::default();
+        let stage = stage(Millis::from_secs(u64::from(from)), &changed, blame, &mut scope, &mut found);
+        faults.take_stage(found, |at| expansions::made_by(&top, &expansions, from, at));
         let from = Millis::from_secs(u64::from(from));
-        let stage = stage(from, &changed, blame, &mut scope, faults);
         match stages.last_mut().filter(|last| matches!(last, Some(last) if last.from() == from)) {
             Some(last) => *last = stage,
             None => stages.push(stage),

@@ -541,6 +541,35 @@ fn expansions_are_checked() {
     bad(&value("teams[north].maxPlayers", "201"), ".steps[0].value", "from 1 to 200");
 }
 
+/// What is right by itself and wrong beside a new value is told of that value, once, and of the step that brought it.
+#[test]
+fn what_a_new_value_makes_wrong_is_told_of_it() {
+    let count = r#"{"name": "Count", "type": "collection", "operation": "contains", "minCount": 1, "maxCount": 9,
+      "measurements": ["flatten(teams[*].players.attributes[picks])"], "referenceValue": "any"}"#;
+    let bad = |target: &str, values: [&str; 2], place: &str, part: &str| {
+        let step = |wait: u32, value: &str| format!(r#"{{"waitTimeSeconds": {wait}, "value": {value}}}"#);
+        let own = format!("{}, {}", step(20, values[0]), step(40, values[1]));
+        let harmless = format!(
+            r#"{{"target": "rules[Near].maxDistance", "steps": [{}, {}, {}]}}"#,
+            step(10, "9"),
+            step(20, "10"),
+            step(60, "11")
+        );
+        let expansions = format!(r#"[{harmless}, {{"target": "{target}", "steps": [{own}]}}]"#);
+        let algorithm = r#""algorithm": {"strategy": "exhaustiveSearch", "batchingPreference": "sorted", "sortByAttributes": ["skill"]}"#;
+        let text = with(&[NEAR, count], &format!(r#", {algorithm}, "expansions": {expansions}"#));
+        let path = format!("$.expansions[1].steps[{place}");
+        let faults = parse(&text, Dialect::Strict).expect_err(&text);
+        let told = |fault: &&Fault| fault.path == path && fault.message.contains(part);
+        assert!(faults.iter().all(|fault| fault.path == path), "{faults:#?}");
+        assert_eq!(faults.iter().filter(told).count(), 1, "{faults:#?}");
+    };
+    bad("rules[Count].maxCount", ["0", "0"], "0].value", "with this value: ");
+    bad("rules[Count].maxCount", ["5", "0"], "1].value", "minCount");
+    bad("rules[Count].minCount", ["2", "10"], "1].value", "above");
+    bad("algorithm.strategy", ["\"balanced\"", "\"balanced\""], "0].value", "needs a `balancedAttribute`");
+}
+
 #[test]
 fn all_faults_come_at_once_in_the_order_of_the_text() {
     let text = r#"{
