@@ -201,7 +201,9 @@ fn faults_are_named_and_the_strict_language_has_none_of_it() {
     check(
         RULE,
         &target("rules[Composition].counts[tank]"),
-        &["$.expansions[0].steps[0].value with this value: `counts` has 4 places, team `a` takes 3 players at most"],
+        &[
+            "$.expansions[0].steps[0].value with this value: `counts` has 4 places, team `a` takes 3 players at most",
+        ],
     );
     check(STACKS, &target("rules[Stacks].maxDifference[tank]"), &["$.expansions[0].target"]);
     let wrong = r#"{"name": "S", "type": "partyBalance", "maxDifference": -2}"#;

@@ -157,7 +157,10 @@ impl ExplainDto {
             let waiting = matches!(row.state, TicketState::Queued | TicketState::Searching);
             let text = match (waiting, row.backfill) {
                 (true, true) => "its queue goes by no rule set now: a backfill waits until it does",
-                (true, false) => "it is about to be looked at by the rules that its queue has now",
+                (true, false) => {
+                    "its queue has other rules since it came: it is about to be looked at by them, or waits until its time is up if \
+                     its party does not fit them"
+                }
                 (false, _) => "the ticket waits no longer",
             };
             return Self {
