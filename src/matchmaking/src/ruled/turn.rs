@@ -20,8 +20,9 @@ const EAGER_ROUNDS: u32 = 20;
 /// Searches that were cut and are kept, and their candidates together, each of which takes some 300 bytes; one is always kept.
 const PARKED_MAX: usize = 32;
 const PARKED_CANDIDATES_MAX: usize = 1 << 19;
-/// So many of the nearest tickets are searched at first; if they make no full match, so many times as many, ..
-const REACH_FIRST: usize = 32;
+/// So many of the nearest tickets are searched at first, and half as many again as the largest match has players where that is
+/// more; if they make no full match, so many times as many, ..
+const REACH_FIRST: usize = 16;
 const REACH_TIMES: usize = 16;
 /// Work units that the search among the nearest may use before more are asked.
 const REACH_WORK_MAX: u32 = 1_000;
@@ -32,8 +33,9 @@ pub(super) struct Run {
     pub(super) search: Option<Search>,
     /// The one that is searched is the last.
     pub(super) stages: Vec<usize>,
-    /// So many candidates at most.
+    /// So many candidates at most, and at first.
     pub(super) reach: usize,
+    reach_first: usize,
     /// Whether matches without anything new count as well.
     pub(super) is_news: bool,
     /// What had come when it began ([`RulePool::came`]).
@@ -51,7 +53,7 @@ impl Run {
 
     fn next_stage(&mut self) {
         self.stages.pop();
-        self.reach = REACH_FIRST;
+        self.reach = self.reach_first;
     }
 }
 
@@ -108,7 +110,9 @@ impl RulePool {
     /// The searches of these stages, the last first, before the first of them has begun.
     pub(super) fn run_of(&self, stages: Vec<usize>, is_news: bool) -> Run {
         let (came, left) = (self.came, self.left);
-        Run { search: None, stages, reach: REACH_FIRST, is_news, came, left, rounds: 0 }
+        let most = self.set.stages().iter().map(Stage::players_max).max().unwrap_or(0) as usize;
+        let reach_first = REACH_FIRST.max(most + most / 2);
+        Run { search: None, stages, reach: reach_first, reach_first, is_news, came, left, rounds: 0 }
     }
 
     /// After a search of many rounds: whoever has come since it began is news of a whole new one.
@@ -296,7 +300,7 @@ impl RulePool {
             limit: waiting.sieve().limit(stage).map(|(limit, _)| limit),
         });
         let line = round.line.as_ref().zip(waiting.key(&id)).zip(wanted.as_ref());
-        if run.reach > REACH_FIRST
+        if run.reach > run.reach_first
             && let Some(((line, key), wanted)) = line
             && let Some(rule) = self.lacking(anchor, stage, line, key, (wanted, &passed))
         {
