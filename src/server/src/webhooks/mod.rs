@@ -33,8 +33,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Events that wait for one destination: those under way, and those that are tried again, too.
 const WAITING_MAX: usize = 10_000;
-/// Requests to one destination at once.
-const AT_ONCE: usize = 8;
+/// Requests to one destination at once. An event that waits until it is tried again is none of them.
+const AT_ONCE: usize = 32;
 /// Tries of one event, and what is waited between the first two; twice as long from one to the next.
 const TRIES_MAX: u32 = 6;
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -112,6 +112,7 @@ impl Webhooks {
             let places = Arc::new(Semaphore::new(WAITING_MAX));
             let sender = Sender {
                 client: client.clone(),
+                turns: Semaphore::new(AT_ONCE),
                 config: config.clone(),
                 secret,
                 counts: counts.clone(),
@@ -176,6 +177,8 @@ impl Listener for Webhooks {
 
 struct Sender {
     client: reqwest::Client,
+    /// Whose turn it is to be sent; who has waited for longest is next.
+    turns: Semaphore,
     config: WebhookConfig,
     secret: Secret,
     counts: Arc<Counts>,
@@ -198,7 +201,7 @@ impl Sender {
             let next = queue.recv().await?;
             Some((next, queue))
         });
-        let sent = each.for_each_concurrent(AT_ONCE, |event| async move { sender.deliver(&event).await });
+        let sent = each.for_each_concurrent(None, |event| async move { sender.deliver(&event).await });
         let mut sent = pin!(sent);
         tokio::select! {
             () = &mut sent => {}
@@ -216,7 +219,7 @@ impl Sender {
     async fn deliver(&self, event: &Outgoing) {
         let mut patience = PATIENCE;
         for last in (0..TRIES_MAX).rev().map(|left| left == 0) {
-            match self.send(event).await {
+            match self.send_in_turn(event).await {
                 Ok(()) => {
                     self.counts.delivered.fetch_add(1, Ordering::Relaxed);
                     return;
@@ -232,6 +235,13 @@ impl Sender {
                 }
             }
         }
+    }
+
+    async fn send_in_turn(&self, event: &Outgoing) -> Result<(), Fault> {
+        // Nobody closes it.
+        let _turn = self.turns.acquire().await;
+        // In a box: thousands may wait for their turn, and those are small.
+        Box::pin(self.send(event)).await
     }
 
     async fn send(&self, event: &Outgoing) -> Result<(), Fault> {

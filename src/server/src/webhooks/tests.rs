@@ -12,6 +12,10 @@ struct Receiver {
     got: Mutex<Vec<(HeaderMap, Bytes)>>,
     answers: Mutex<VecDeque<u16>>,
     came: tokio::sync::Notify,
+    /// Where there is one, an answer needs a permit of it.
+    held: Option<Semaphore>,
+    /// Requests that are not answered, and the most of them.
+    open: Mutex<(usize, usize)>,
 }
 
 impl Receiver {
@@ -28,12 +32,23 @@ impl Receiver {
 }
 
 async fn receiver(answers: &[u16]) -> (Arc<Receiver>, SocketAddr) {
-    let state =
-        Arc::new(Receiver { answers: Mutex::new(answers.iter().copied().collect()), ..Default::default() });
+    receiving(Receiver { answers: Mutex::new(answers.iter().copied().collect()), ..Default::default() }).await
+}
+
+async fn receiving(state: Receiver) -> (Arc<Receiver>, SocketAddr) {
+    let state = Arc::new(state);
     let take = |State(state): State<Arc<Receiver>>, headers: HeaderMap, body: Bytes| async move {
+        {
+            let mut open = state.open.lock();
+            *open = (open.0 + 1, open.1.max(open.0 + 1));
+        }
         state.got.lock().push((headers, body));
         let answer = state.answers.lock().pop_front().unwrap_or(200);
         state.came.notify_waiters();
+        if let Some(held) = &state.held {
+            held.acquire().await.unwrap().forget();
+        }
+        state.open.lock().0 -= 1;
         axum::http::StatusCode::from_u16(answer).unwrap()
     };
     let router = Router::new().route("/hook", post(take)).with_state(state.clone());
@@ -178,4 +193,32 @@ async fn one_too_many_is_lost() {
     let webhooks = start(addr, true);
     (0..=WAITING_MAX as u128).for_each(|n| webhooks.hear(event(n, None)));
     assert_eq!(counted(&webhooks), (0, 1));
+}
+
+/// Those that a destination does not take hold up no others.
+#[tokio::test]
+async fn what_waits_to_be_tried_again_holds_nobody_up() {
+    let (receiver, addr) = receiver(&[503; 10_000]).await;
+    let webhooks = start(addr, true);
+    let last = 3 * AT_ONCE as u128;
+    (0..=last).for_each(|n| webhooks.hear(event(n, None)));
+    let is_last =
+        |(headers, _): &(HeaderMap, Bytes)| headers["webhook-id"] == *EventId::from_u128(last).to_string();
+    let mut came = 1;
+    while !receiver.wait_for(came).await.iter().any(is_last) {
+        came = receiver.got.lock().len() + 1;
+    }
+    assert_eq!(counted(&webhooks), (0, 0), "it came when others had been given up");
+}
+
+#[tokio::test]
+async fn so_many_are_under_way_at_once_and_no_more() {
+    let (receiver, addr) = receiving(Receiver { held: Some(Semaphore::new(0)), ..Default::default() }).await;
+    let webhooks = start(addr, true);
+    (0..2 * AT_ONCE as u128).for_each(|n| webhooks.hear(event(n, None)));
+    receiver.wait_for(AT_ONCE).await;
+    receiver.held.as_ref().unwrap().add_permits(2 * AT_ONCE);
+    receiver.wait_for(2 * AT_ONCE).await;
+    webhooks.finish(Instant::now() + Duration::from_secs(600)).await;
+    assert_eq!((receiver.open.lock().1, counted(&webhooks)), (AT_ONCE, (2 * AT_ONCE as u64, 0)));
 }
