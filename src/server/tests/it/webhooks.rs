@@ -3,7 +3,7 @@ use crate::world::{World, text};
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use gsm_server::config::{Shape, WebhookConfig};
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Events by id: how often each came, and what it says. The first try of each is refused.
@@ -54,4 +54,19 @@ async fn a_stop_delivers_what_waits() {
     let all = receiver.0.lock().clone();
     assert!(all.len() >= 4 && all.values().all(|(tries, _)| *tries == 2), "{all:?}");
     assert_eq!(receiver.tickets_of("MatchmakingSucceeded").len(), 2);
+}
+
+/// A player's name for a ticket may be the id of another's on the wire: no event has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_native_ticket_is_told_of_by_the_servers_id() {
+    let (receiver, url) = Receiver::listen().await;
+    let (mut world, _dir) = world(url).await;
+    let ann = world.player("Ann").await;
+    let new = json!({ "queue": "duel", "ticket_id": "order-77" });
+    let id = text(&ann.client.post("/v1/tickets", new).await.ok()["ticket_id"]);
+    ann.client.delete(&format!("/v1/tickets/{id}")).await.ok();
+    world.stop().await;
+    for kind in ["MatchmakingSearching", "MatchmakingCancelled"] {
+        assert_eq!(receiver.tickets_of(kind), [id.clone()], "{kind}");
+    }
 }
