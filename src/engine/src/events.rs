@@ -69,7 +69,7 @@ pub enum Decision {
 /// A ticket of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventTicket {
-    /// The caller's own id, or the ticket's.
+    /// As the GameLift wire knows it ([`Engine::gamelift_ticket_name`]).
     pub id: String,
     /// Since when it waits.
     pub queued_at: Timestamp,
@@ -154,7 +154,7 @@ pub(crate) fn shown(id: TicketId, row: &TicketRow, places: &Places) -> EventTick
         }
     };
     EventTicket {
-        id: row.own_id.as_ref().map_or_else(|| id.to_string(), ToString::to_string),
+        id: Engine::gamelift_ticket_name(id, row),
         queued_at: row.queued_at,
         players: row.players.iter().map(|p| p.player).enumerate().map(player).collect(),
     }

@@ -110,6 +110,14 @@ impl Engine {
         })
     }
 
+    /// The id under which the GameLift wire and events know a ticket: its caller's own where it came over the wire. A native
+    /// ticket is named by its id: its caller's own name for it is that caller's alone, and may be anybody's on the wire.
+    #[must_use]
+    pub fn gamelift_ticket_name(id: TicketId, row: &TicketRow) -> String {
+        let own = row.own_id.as_ref().filter(|own| Self::gamelift_ticket_id(own) == id);
+        own.map_or_else(|| id.to_string(), ToString::to_string)
+    }
+
     /// Puts a party into a queue. One live ticket or match a player; the same own id or idempotency key again gives
     /// the first ticket. [`Intake`] says what is otherwise over the GameLift wire.
     pub async fn create_ticket(&self, call: &Call, new: &NewTicket) -> Result<TicketView, EngineError> {

@@ -92,6 +92,9 @@ fn push_key(path: &mut String, key: &str) {
 
 /// The document, and notes about keys that stand in it twice (the last one counts).
 pub(crate) fn scan(text: &str) -> Result<(Node, Vec<Note>), Note> {
+    if text.starts_with('\u{feff}') {
+        return Err(Note { at: 0, message: "a byte order mark is not part of JSON".to_owned() });
+    }
     let mut scanner = Scanner { text, at: 0, notes: Vec::new() };
     let root = scanner.value(0)?;
     match scanner.peek()? {
@@ -199,10 +202,10 @@ impl Scanner<'_> {
             self.at += 1 + usize::from(byte == b'\\');
         }
         self.at += 1;
-        let raw = self.text.get(begin..self.at).unwrap_or_default();
-        serde_json::from_str(raw).map_err(|_| Note {
-            at: begin as u32,
-            message: "this string has no end, or a character that must be escaped".to_owned(),
+        let raw = self.text.get(begin..self.at).or_else(|| self.text.get(begin..)).unwrap_or_default();
+        serde_json::from_str(raw).map_err(|_| {
+            let (at, message) = why_no_string(raw);
+            Note { at: (begin + at) as u32, message: message.to_owned() }
         })
     }
     /// A number or one of the three words.
@@ -219,10 +222,48 @@ impl Scanner<'_> {
             "false" => Ok(Kind::Bool(false)),
             _ => match serde_json::from_str::<f64>(raw) {
                 Ok(number) => Ok(Kind::Number(number)),
-                Err(_) => Err(Note { at: begin as u32, message: "this is no JSON value".to_owned() }),
+                Err(error) => {
+                    let is_large = error.to_string().starts_with("number out of range");
+                    let message = if is_large { "a number is too large" } else { "this is no JSON value" };
+                    Err(Note { at: begin as u32, message: message.to_owned() })
+                }
             },
         }
     }
+}
+
+/// What is wrong with what begins like a string and is none, and at which of its bytes.
+fn why_no_string(raw: &str) -> (usize, &'static str) {
+    let bytes = raw.as_bytes();
+    let hex4 = |at: usize| {
+        let digits = raw.get(at..at + 4).filter(|digits| digits.bytes().all(|of| of.is_ascii_hexdigit()));
+        digits.and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    };
+    let mut at = 1;
+    while let Some(byte) = bytes.get(at) {
+        at += match (byte, bytes.get(at + 1)) {
+            (0..=0x1f, _) => {
+                return (0, "this string has no end, or a control character that must be escaped");
+            }
+            (b'\\', Some(b'u')) => match hex4(at + 2) {
+                None => return (at, "`\\u` takes four hexadecimal digits"),
+                Some(0xd800..=0xdbff) => {
+                    let low =
+                        bytes.get(at + 6..at + 8).filter(|next| *next == b"\\u").and_then(|_| hex4(at + 8));
+                    if !low.is_some_and(|low| (0xdc00..=0xdfff).contains(&low)) {
+                        return (at, "half of a surrogate pair stands alone");
+                    }
+                    12
+                }
+                Some(0xdc00..=0xdfff) => return (at, "half of a surrogate pair stands alone"),
+                Some(_) => 6,
+            },
+            (b'\\', Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')) => 2,
+            (b'\\', Some(_)) => return (at, "an escape is not known"),
+            _ => 1,
+        };
+    }
+    (0, "this string has no end")
 }
 
 #[cfg(test)]
@@ -246,6 +287,18 @@ mod tests {
         check_fault("{\"a\": 1, // why\n}", 9, "no comments");
         check_fault("[\"a\n\"]", 1, "escaped");
         check_fault("\"abc\\", 0, "no end");
+        check_fault("[\"abc]", 1, "no end");
+        check_fault("\u{feff}{}", 0, "byte order mark");
+        check_fault("[1e999]", 1, "too large");
+        check_fault("[-1e999]", 1, "too large");
+        check_fault("[Infinity]", 1, "no JSON value");
+        check_fault(r#"["a", "b\x"]"#, 8, "an escape is not known");
+        check_fault(r#"["a\ud800"]"#, 3, "surrogate pair");
+        check_fault(r#"["\ud800\u0041"]"#, 2, "surrogate pair");
+        check_fault(r#"["\ud83d\ude00", "\ude00"]"#, 18, "surrogate pair");
+        check_fault(r#"["\ud800\u00"]"#, 2, "surrogate pair");
+        check_fault(r#"["é\u00é0"]"#, 4, "four hexadecimal digits");
+        check_fault(r#"["\u+041"]"#, 2, "four hexadecimal digits");
         check_fault("[01]", 1, "no JSON value");
         check_fault(&"[".repeat(60_000), DEPTH_MAX as u32 + 1, "within each other");
     }

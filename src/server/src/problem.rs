@@ -58,7 +58,12 @@ const CODES: &[(&str, u16, &str)] = &[
     ("json_number_out_of_range", 400, "A number in the body is too long or not finite."),
     ("json_duplicate_key", 400, "An object in the body has one key twice."),
     ("json_too_deep", 400, "The body nests deeper than 32."),
-    ("json_too_many_members", 400, "The body has more than 1,000 members and elements."),
+    (
+        "json_too_many_members",
+        400,
+        "The body has more members and elements than the operation takes: 1,000; 20,000 where it takes hundreds of something; \
+         33,000 with a rule set.",
+    ),
     ("invalid_upgrade", 400, "The request is no WebSocket handshake."),
     ("body_cut_off", 400, "The connection ended inside the body."),
     (
@@ -119,7 +124,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ("not_counted", 409, "The result of the match moves no rating: it was voided, or waits for an operator."),
     ("contended", 409, "Others changed the same things again and again; repeat the request."),
     ("not_acceptable", 406, "`POST /invocations`: no media type of `Accept` is one that answers have."),
-    ("body_too_large", 413, "The body is longer than the route takes (64 KiB)."),
+    (
+        "body_too_large",
+        413,
+        "The body is longer than the operation takes: 64 KiB; 1 MiB where it takes hundreds of something; 512 KiB with a rule set.",
+    ),
     ("unsupported_media_type", 415, "The body is not `application/json`."),
     ("unsupported_content_encoding", 415, "The body is compressed."),
     ("invalid", 422, "A value is well-formed but not acceptable; `field` names it."),

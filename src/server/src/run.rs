@@ -39,8 +39,8 @@ use gsm_core::Millis;
 use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes};
 use gsm_policy::Faults;
 use parking_lot::Mutex;
-use std::{net::SocketAddr, sync::Arc};
-use tokio::net::TcpListener;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::dev::DevCredentials;
@@ -119,6 +119,8 @@ pub struct Running {
     fatal: Arc<Mutex<Option<String>>>,
     saving: Option<Arc<Saving>>,
     sequencer: Arc<Sequencer>,
+    webhooks: Option<Arc<Webhooks>>,
+    drain: Duration,
     dev: Option<DevCredentials>,
 }
 
@@ -145,8 +147,10 @@ impl Running {
         tracing::info!("stopping; a second signal stops at once");
     }
 
-    /// Drains and stops: no new connections, requests in flight are finished, the store is closed.
+    /// Drains and stops: no new connections, requests in flight are finished, the store is closed, events that wait are
+    /// delivered.
     pub async fn stop(self) -> Result<(), StartError> {
+        let until = Instant::now() + self.drain;
         self.app.stop.cancel();
         if let Err(error) = self.served.await {
             tracing::error!(%error, "the listener ended badly");
@@ -163,6 +167,10 @@ impl Running {
             store.close()
         });
         let closed = closed.await;
+        // Last: nothing happens any more that would be an event, and nobody who loses patience here loses data.
+        if let Some(webhooks) = self.webhooks {
+            webhooks.finish(until).await;
+        }
         if let Some(reason) = self.fatal.lock().take() {
             return Err(StartError::Fatal(reason));
         }
@@ -244,18 +252,18 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let door = Door::new(guard, proxies, bearers, policies, opened(&settings));
     let throttle = Throttle::new(settings.firewall.profile, engine.ids().next_u128() as u64);
     let tasks = TaskTracker::new();
-    let recorded = match hear(&engine, &settings, &tasks, &stop) {
-        Ok(()) => record(&engine, &settings, &tasks, &stop).await,
-        refused => refused,
+    let recorded = match hear(&engine, &settings) {
+        Ok(webhooks) => record(&engine, &settings, &tasks, &stop).await.map(|()| webhooks),
+        Err(refused) => Err(refused),
     };
-    let prepared = recorded.and_then(|()| {
+    let prepared = recorded.and_then(|webhooks| {
         let wire = wire(&settings, master);
         let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
         let (sequencer, audit) = Sequencer::start(&settings, store.clone(), clock, ids)?;
         let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock())?;
-        Ok((wire, sequencer, audit, shipping))
+        Ok((wire, sequencer, audit, shipping, webhooks))
     });
-    let (wire, sequencer, audit, shipping) = match prepared {
+    let (wire, sequencer, audit, shipping, webhooks) = match prepared {
         Ok(done) => done,
         Err(error) => {
             close_quietly(store).await;
@@ -306,7 +314,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let served = tokio::spawn(listen::serve(listener, tls, router, limits, gate, tasks.clone(), stop));
     tracing::info!(%addr, "ready");
     let sequencer = Arc::new(sequencer);
-    Ok(Running { addr, app, served, tasks, fatal, saving, sequencer, dev })
+    let drain = settings.drain;
+    Ok(Running { addr, app, served, tasks, fatal, saving, sequencer, webhooks, drain, dev })
 }
 
 /// The firewall, with what operators have put into lists.
@@ -322,15 +331,10 @@ pub(crate) fn opened(settings: &Settings) -> Vec<&'static str> {
     overview.chain((settings.metrics == Dashboard::Open).then_some(METRICS_ACTION)).collect()
 }
 
-/// Sends matchmaking events to the destinations of the settings.
-fn hear(
-    engine: &Engine,
-    settings: &Settings,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<(), StartError> {
+/// Sends matchmaking events to the destinations of the settings, if there are any.
+fn hear(engine: &Engine, settings: &Settings) -> Result<Option<Arc<Webhooks>>, StartError> {
     if settings.webhooks.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let mut destinations = Vec::with_capacity(settings.webhooks.len());
     for webhook in &settings.webhooks {
@@ -342,9 +346,10 @@ fn hear(
         destinations.push((webhook.clone(), secret));
     }
     let account = Account { region: settings.region.clone(), id: settings.account.clone() };
-    let webhooks = Webhooks::start(destinations, account, engine.clock(), tasks, stop);
-    engine.listen(webhooks.map_err(|error| StartError::Refused(format!("webhooks: {error}")))?);
-    Ok(())
+    let webhooks = Webhooks::start(destinations, account, engine.clock())
+        .map_err(|error| StartError::Refused(format!("webhooks: {error}")))?;
+    engine.listen(webhooks.clone());
+    Ok(Some(webhooks))
 }
 
 /// Asks an endpoint about matches as they are formed.

@@ -6,8 +6,8 @@ use crate::{
 };
 use gsm_core::Millis;
 use gsm_rules::{Member, Value};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 /// The version of the lines.
 pub const VERSION: u32 = 1;
@@ -70,15 +70,15 @@ pub struct Player {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
     /// What he brought.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "attributes")]
     pub attributes: BTreeMap<String, Plain>,
     /// Latency to each location in milliseconds.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "latencies")]
     pub latency_ms: BTreeMap<String, u32>,
 }
 
 /// An attribute's value in plain JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Plain {
     /// A number.
@@ -89,6 +89,98 @@ pub enum Plain {
     List(Vec<String>),
     /// Numbers by name.
     Map(BTreeMap<String, f64>),
+}
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ReadPlain)
+    }
+}
+
+struct ReadPlain;
+
+impl<'de> de::Visitor<'de> for ReadPlain {
+    type Value = Plain;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("a number, a string, a list of strings or an object of numbers")
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Plain, E> {
+        Ok(Plain::Number(number as f64))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Plain, E> {
+        Ok(Plain::Number(number as f64))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Plain, E> {
+        Ok(Plain::Number(number))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Plain, E> {
+        Ok(Plain::Text(text.to_owned()))
+    }
+    fn visit_string<E>(self, text: String) -> Result<Plain, E> {
+        Ok(Plain::Text(text))
+    }
+    fn visit_seq<A: de::SeqAccess<'de>>(self, items: A) -> Result<Plain, A::Error> {
+        Deserialize::deserialize(de::value::SeqAccessDeserializer::new(items)).map(Plain::List)
+    }
+    fn visit_map<A: de::MapAccess<'de>>(self, entries: A) -> Result<Plain, A::Error> {
+        Named { what: "entry", of: PhantomData }.visit_map(entries).map(Plain::Map)
+    }
+}
+
+fn attributes<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Plain>, D::Error> {
+    from.deserialize_map(Named { what: "attribute", of: PhantomData })
+}
+
+fn latencies<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, u32>, D::Error> {
+    from.deserialize_map(Named { what: "latency", of: PhantomData })
+}
+
+/// An object whose members are named in what is wrong with them.
+struct Named<T> {
+    what: &'static str,
+    of: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Named<T> {
+    type Value = BTreeMap<String, T>;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("an object")
+    }
+    fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut all = BTreeMap::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value();
+            let value =
+                value.map_err(|error| de::Error::custom(format_args!("{} `{name}`: {error}", self.what)))?;
+            all.insert(name, value);
+        }
+        Ok(all)
+    }
+}
+
+/// What is wrong with a line, without names of the program's types.
+fn plainly(error: &serde_json::Error) -> String {
+    let (text, column) = (error.to_string(), error.column());
+    let text = text.strip_suffix(&format!(" at line {} column {column}", error.line())).unwrap_or(&text);
+    let text = match text.rsplit_once("expected ") {
+        Some((found, expected)) => {
+            let expected = match expected {
+                "i64" => "a whole number",
+                "u32" => "a whole number from 0 to 4294967295",
+                "f64" => "a number",
+                "a boolean" => "true or false",
+                "a sequence" => "a list",
+                "a map" | "struct Player" | "internally tagged enum Line" => "an object",
+                other => other,
+            };
+            format!("{found}expected {expected}")
+        }
+        None => text.to_owned(),
+    };
+    // Of a member that does not fit no more is known than its object.
+    if error.is_data() { text } else { format!("{text} at column {column}") }
 }
 
 /// How a recorded ticket ended.
@@ -217,7 +309,7 @@ impl Recording {
         if text.trim().is_empty() {
             return Ok(());
         }
-        match serde_json::from_str(text).map_err(|error| bad(error.to_string()))? {
+        match serde_json::from_str(text).map_err(|error| bad(plainly(&error)))? {
             Line::Recording { version, .. } if version != VERSION => {
                 Err(bad(format!("the recording has version {version}, this program reads version {VERSION}")))
             }
@@ -488,6 +580,31 @@ mod tests {
         // Of a ticket that came before the recording began.
         recording.push(A_GOES).unwrap();
         assert_eq!(recording.orphans, 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_names_of_types() {
+        let check = |old: &str, new: &str, what: &str| {
+            let line = A.replace(old, new);
+            assert_ne!(line, A);
+            let told = read(&[HEAD]).push(&line).unwrap_err().to_string();
+            assert_eq!(told, format!("line 2: {what}"));
+        };
+        let kinds = "expected a number, a string, a list of strings or an object of numbers";
+        check("1500", "null", &format!("attribute `rating`: invalid type: null, {kinds}"));
+        check("1500", "true", &format!("attribute `rating`: invalid type: boolean `true`, {kinds}"));
+        check("1.5", "\"b\"", "attribute `map`: entry `k`: invalid type: string \"b\", expected a number");
+        check("[\"r\"]", "[7]", "attribute `roles`: invalid type: integer `7`, expected a string");
+        check(
+            "20}",
+            "-1}",
+            "latency `eu`: invalid value: integer `-1`, expected a whole number from 0 to 4294967295",
+        );
+        check("2000", "\"now\"", "invalid type: string \"now\", expected a whole number");
+        check("{\"eu\":20}", "7", "invalid type: integer `7`, expected an object");
+        check("[{\"player\"", "[7,{\"player\"", "invalid type: integer `7`, expected an object");
+        check("\"duel\",", "\"duel\"", "expected `,` or `}` at column 59");
+        assert_eq!(read(&[]).push("7").unwrap_err().what, "invalid type: integer `7`, expected an object");
     }
 
     #[test]

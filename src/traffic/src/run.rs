@@ -231,7 +231,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The next turn at which something is to do; nothing: it is over.
+    /// The next turn at which something is to do; nothing: it is over. The last turn is at the end of the traffic, so that
+    /// all that comes counts, however little of a turn is left.
     fn next(&self) -> Option<Millis> {
         let turn = self.setup.turn.get().max(1);
         let earliest = self.now.map_or(0, |now| now.get() + turn);
@@ -241,7 +242,9 @@ impl<'a> World<'a> {
         let more = self.more.then_some(earliest);
         let due = [arrival, event, quiet, more].into_iter().flatten().min()?;
         let at = due.max(earliest).div_ceil(turn) * turn;
-        (at <= self.traffic.until.get()).then(|| Millis::new(at))
+        let until = self.traffic.until;
+        let is_last = due <= until.get() && self.now.is_none_or(|now| now < until);
+        (at <= until.get() || is_last).then(|| Millis::new(at).min(until))
     }
 
     /// What has happened until `now`, each thing at its own time.

@@ -79,6 +79,23 @@ fn who_finds_nobody_gives_up_times_out_or_waits_at_the_end() {
     );
 }
 
+/// Whatever the length of a turn.
+#[test]
+fn who_comes_after_the_last_full_turn_counts() {
+    let mut traffic = traffic(&[(1, 1_500.0, None), (395, 1_000.0, None), (401, 1_060.0, None)], 401);
+    for turn in [100, 7_000, 60_000, 1_000_000] {
+        let ran = run(&Setup { turn: Millis::new(turn), ..setup() }, &traffic, &mut |_| {});
+        let told: Vec<_> = ran.fates.iter().map(|fate| (fate.end, fate.wait.get())).collect();
+        let expected = [(End::Waiting, 400_000), (End::Matched(0), 6_000), (End::Matched(0), 0)];
+        assert_eq!((told, ran.made[0].at), (expected.to_vec(), traffic.until), "{turn}");
+    }
+    // Nor does it have to come at a tenth of a second.
+    traffic.until = Millis::new(401_001);
+    traffic.arrivals[2].at = traffic.until;
+    let ran = ran(&traffic);
+    assert_eq!((ran.fates.len(), ran.made[0].at), (3, traffic.until));
+}
+
 #[test]
 fn who_waits_does_not_come_again() {
     let mut traffic = traffic(&[(0, 1_500.0, None), (3, 1_510.0, None), (9, 1_490.0, None)], 60);

@@ -11,13 +11,13 @@ use gsm_traffic::Segment;
 const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;max-width:1320px;margin:24px auto;padding:0 16px;\
 color:#1b1f24;background:#fff}h1{font-size:22px}h2{font-size:17px;margin-top:28px}\
 table{border-collapse:collapse;margin:8px 0}td,th{padding:3px 12px 3px 0;text-align:right;border-bottom:1px solid #e3e6ea}\
-td:first-child,th:first-child{text-align:left}.plots{display:flex;flex-wrap:wrap;gap:16px}\
-.plots svg{border:1px solid #e3e6ea;max-width:100%;height:auto}";
+td:first-child,th:first-child{text-align:left}.wide{overflow-x:auto}h1,p{overflow-wrap:anywhere}\
+.plots{display:flex;flex-wrap:wrap;gap:16px}svg{max-width:100%;height:auto}.plots svg{border:1px solid #e3e6ea}";
 
 /// The page.
 pub(super) fn page(report: &Report) -> Result<String, Failure> {
     let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>gsm simulate</title><style>{STYLE}</style></head><body>\n<h1>{}</h1>\n<p>{}</p>\n",
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>gsm simulate</title><style>{STYLE}</style></head><body>\n<h1>{}</h1>\n<p>{}</p>\n",
         escape(&report.sides().map(|side| side.file.as_str()).collect::<Vec<_>>().join(" against ")),
         escape(&headline(report))
     );
@@ -53,7 +53,11 @@ fn table(rows: &[Vec<String>]) -> String {
         let cells = cells.iter().map(|text| format!("<{cell}>{}</{cell}>", escape(text)));
         format!("<tr>{}</tr>\n", cells.collect::<String>())
     };
-    format!("<table>\n{}</table>\n", rows.iter().enumerate().map(row).collect::<String>())
+    // A table that is wider than the screen is moved by itself.
+    format!(
+        "<div class=\"wide\"><table>\n{}</table></div>\n",
+        rows.iter().enumerate().map(row).collect::<String>()
+    )
 }
 
 fn curves(report: &Report) -> Result<Vec<String>, Failure> {

@@ -71,6 +71,11 @@ fn two_rule_sets_are_compared_on_the_same_tickets() {
     assert_eq!(gap["is_significant"], true);
     let page = fs::read_to_string(page).unwrap();
     assert!(page.matches("<svg").count() >= 6, "plots are in the page");
+    // On a small screen nothing is wider than it: plots shrink, tables are moved by themselves.
+    assert!(page.contains("}svg{max-width:100%;height:auto}") && page.contains(".wide{overflow-x:auto}"));
+    assert!(page.contains("<meta name=\"viewport\" content=\"width=device-width\">"));
+    let tables = page.matches("<table").count();
+    assert_eq!((tables, tables), (3, page.matches("<div class=\"wide\"><table").count()));
     for elsewhere in ["src=", "href=", "@import", "url("] {
         assert!(!page.contains(elsewhere), "the page needs another file: {elsewhere}");
     }
@@ -101,6 +106,12 @@ fn bad_input_is_named_and_the_exit_code_is_2() {
     write(&broken, "{\"type\":\"recording\",\"version\":1,\"at_ms\":0}\n{\"type\":\"left\"}\n");
     write(&empty, "");
     simulate(&["--traffic", arg(&broken)]).told(2, &["broken.jsonl: line 2: ", "left"]);
+    let nothing = r#"{"type":"arrived","at_ms":0,"ticket":"a","queue":"q","players":[{"player":"p","attributes":{"rating":null}}]}"#;
+    write(&broken, nothing);
+    simulate(&["--traffic", arg(&broken)]).told(
+        2,
+        &["broken.jsonl: line 1: attribute `rating`: invalid type: null, expected a number, a string"],
+    );
     simulate(&["--traffic", arg(&empty)]).told(2, &["no ticket of this queue is in the recording"]);
     simulate(&["--traffic", "no-such-file"]).told(2, &["no-such-file"]);
     simulate(&["--traffic", arg(&at_root("testdata/traffic/duel.jsonl")), "--queue", "x"]).told(2, &["duel"]);

@@ -1,11 +1,11 @@
 //! What is told of tickets to whoever listens outside.
 use crate::{
     gamelift::{duel, duel_by, names, start},
-    world::{World, both, one_home},
+    world::{World, both, one_home, ticket},
 };
-use gsm_core::{Millis, QueueName};
+use gsm_core::{Millis, QueueName, RequestKey};
 use gsm_engine::{
-    Decision, Happening, Listener, MatchmakingEvent,
+    Decision, Happening, Listener, MatchmakingEvent, NewTicket,
     store::{Cursor, PushKind},
 };
 use parking_lot::Mutex;
@@ -20,6 +20,7 @@ both! {
     rules_are_counted_beyond_a_proposal,
     who_was_stopped_has_not_answered,
     all_queues_of_a_ticket_hear_of_it,
+    a_ticket_has_the_name_by_which_the_wire_knows_it,
 }
 
 #[derive(Default)]
@@ -338,4 +339,18 @@ async fn all_queues_of_a_ticket_hear_of_it(w: World) {
     w.clock.advance_ms(10_000);
     w.turn().await;
     assert_eq!(told(), ["a Cancelled", "a Cancelled", "a Decided", "b Cancelled"]);
+}
+
+/// Another's name for a native ticket is never taken for one of the wire's.
+async fn a_ticket_has_the_name_by_which_the_wire_knows_it(w: World) {
+    let heard = Heard::at(&w);
+    duel(&w, None).await;
+    start(&w, "order-77", "ann").await;
+    let player = w.players(1).await[0];
+    let own_id = RequestKey::new("order-77").ok();
+    let new = NewTicket { own_id, ..ticket("duel", player) };
+    let native = w.engine.create_ticket(&w.by(player), &new).await.unwrap().id;
+    w.engine.cancel_ticket(&w.by(player), native).await.unwrap();
+    let names: Vec<String> = heard.0.lock().iter().map(|event| event.tickets[0].id.clone()).collect();
+    assert_eq!(names, ["order-77".to_owned(), native.to_string(), native.to_string()]);
 }

@@ -171,6 +171,9 @@ pub(crate) struct Json<T>(pub(crate) T);
 /// A JSON body with a thousand of something in it.
 pub(crate) struct BulkJson<T>(pub(crate) T);
 
+/// A JSON body with a rule set in it.
+pub(crate) struct RuleSetJson<T>(pub(crate) T);
+
 async fn json<T: DeserializeOwned>(
     headers: &HeaderMap,
     request: Request,
@@ -190,6 +193,12 @@ impl<T: DeserializeOwned + Send> WriteBody for Json<T> {
 impl<T: DeserializeOwned + Send> WriteBody for BulkJson<T> {
     async fn read(headers: &HeaderMap, request: Request) -> Result<(Self, Bytes), ApiError> {
         json(headers, request, JsonLimits::BULK).await.map(|(body, bytes)| (Self(body), bytes))
+    }
+}
+
+impl<T: DeserializeOwned + Send> WriteBody for RuleSetJson<T> {
+    async fn read(headers: &HeaderMap, request: Request) -> Result<(Self, Bytes), ApiError> {
+        json(headers, request, JsonLimits::RULE_SET).await.map(|(body, bytes)| (Self(body), bytes))
     }
 }
 

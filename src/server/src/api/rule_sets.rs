@@ -2,12 +2,13 @@
 use super::{
     App,
     answer::Answer,
-    extract::{Admitted, Json, Params, Write},
+    extract::{Admitted, Params, RuleSetJson, Write},
 };
 use crate::problem::{ApiError, Problem};
 use axum::{extract::State, http::StatusCode};
 use gsm_core::{RuleSetName, limits::PAGE_SIZE_MAX};
 use gsm_engine::RuleSetVersion;
+use gsm_rules::TEXT_CHARS_MAX;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -69,7 +70,8 @@ pub(crate) struct NewRuleSet {
 ///
 /// A version never changes: a queue follows another by being pointed to it (`rule_set`, `rule_set_version` of
 /// `PUT /v1/admin/queues/{queue}`), also under its waiting tickets, and so back. The body that is the newest version
-/// already makes none; every fault of the body is named at once, with its path.
+/// already makes none; every fault of the body is named at once, with its path. A rule set has at most 65,535 characters,
+/// blanks between them not counted, and the request 512 KiB.
 #[utoipa::path(put, path = "/v1/admin/rule-sets/{rule_set}", tag = "admin", operation_id = "put_rule_set",
     params(("rule_set" = String, Path)), request_body = NewRuleSet,
     responses((status = 200, body = RuleSetDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -78,12 +80,18 @@ pub(crate) struct NewRuleSet {
 pub(crate) async fn put(
     State(app): State<Arc<App>>,
     params: Params,
-    write: Write<Json<NewRuleSet>>,
+    write: Write<RuleSetJson<NewRuleSet>>,
 ) -> Result<Answer<RuleSetDto>, ApiError> {
     let name: RuleSetName = params.get("rule_set")?;
-    let text = serde_json::to_string_pretty(&write.body.0.body).map_err(|e| ApiError::value("body", e))?;
+    let text = text(&write.body.0.body).map_err(|error| ApiError::value("body", error))?;
     let made = app.engine.put_rule_set(&write.call, &name, &text).await?;
     Ok(Answer(RuleSetDto::new(&app, &made)))
+}
+
+/// A rule set as it is kept: for people to read, unless that would be longer than a text may be.
+fn text(body: &Value) -> serde_json::Result<String> {
+    let pretty = serde_json::to_string_pretty(body)?;
+    if pretty.chars().count() > TEXT_CHARS_MAX { serde_json::to_string(body) } else { Ok(pretty) }
 }
 
 /// List the rule sets, each in its newest version.

@@ -311,7 +311,7 @@ pub struct HttpConfig {
     /// Who sees the dashboard: `open`, `admin` or `off`. Absent: `open` for `gsm dev`, `admin` for `gsm serve`.
     #[schema(value_type = Option<String>, example = "admin")]
     pub dashboard: Option<Dashboard>,
-    /// Seconds that requests in flight are given when the server stops.
+    /// Seconds that requests in flight, and events that wait for webhooks, are given when the server stops.
     pub drain_s: u64,
     /// Address and port; port 0 takes a free one.
     pub listen: String,

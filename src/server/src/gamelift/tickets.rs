@@ -185,13 +185,10 @@ fn shown(asked: &Asked<'_>, view: &TicketView) -> Tree {
             .with_some("Team", of.team.as_deref())
     };
     let players: Vec<Tree> = row.players.iter().enumerate().map(player).collect();
-    // A native ticket is named by its id: its caller's own name for it is that caller's alone.
-    let own = row.own_id.as_ref().filter(|own| Engine::gamelift_ticket_id(own) == view.id);
-    let id = own.map_or_else(|| view.id.to_string(), ToString::to_string);
     let wait = asked.engine.estimated_wait(&row.queue).filter(|_| !row.state.is_terminal());
     let wait = wait.map(|wait| Tree::Integer(i64::try_from(wait.get().div_ceil(1_000)).unwrap_or(i64::MAX)));
     Tree::empty()
-        .with("TicketId", id)
+        .with("TicketId", Engine::gamelift_ticket_name(view.id, row))
         .with("ConfigurationName", row.queue.as_str())
         .with("ConfigurationArn", asked.place.arn(arn::Kind::Configuration, row.queue.as_str()))
         .with("Status", status(row.state.as_str()))

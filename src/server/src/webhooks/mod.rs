@@ -2,7 +2,7 @@
 //!
 //! Each destination has a queue of its own with a bound, so that one that is down holds up nobody. Delivery is at least
 //! tried: an event that a destination has refused or not answered so often, or that found the queue full, is gone and
-//! counted. The signature is that of Standard Webhooks (standardwebhooks.com, "Signature scheme"): HMAC-SHA256 over
+//! counted. A server that stops goes on until nothing waits, or until its drain is over. The signature is that of Standard Webhooks (standardwebhooks.com, "Signature scheme"): HMAC-SHA256 over
 //! `id.timestamp.body`, base64.
 mod message;
 mod sign;
@@ -15,21 +15,26 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use gsm_core::Clock;
 use gsm_engine::{Listener, MatchmakingEvent};
+use parking_lot::Mutex;
 use reqwest::{StatusCode, header};
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Events that wait for one destination.
+/// Events that wait for one destination: those under way, and those that are tried again, too.
 const WAITING_MAX: usize = 10_000;
-/// Requests to one destination at once.
-const AT_ONCE: usize = 8;
+/// Requests to one destination at once. An event that waits until it is tried again is none of them.
+const AT_ONCE: usize = 32;
 /// Tries of one event, and what is waited between the first two; twice as long from one to the next.
 const TRIES_MAX: u32 = 6;
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -50,16 +55,23 @@ pub(crate) struct Webhooks {
     account: Account,
     destinations: Vec<Destination>,
     pub(crate) counts: Arc<Counts>,
+    senders: TaskTracker,
+    /// Ends the senders, whatever waits.
+    cut: CancellationToken,
 }
 
 struct Destination {
     config: WebhookConfig,
-    queue: mpsc::Sender<Outgoing>,
+    /// Nothing once no more events are taken.
+    queue: Mutex<Option<mpsc::Sender<Outgoing>>>,
+    places: Arc<Semaphore>,
 }
 
 struct Outgoing {
     id: String,
     body: Bytes,
+    /// It waits until it is delivered or lost.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Destination {
@@ -68,16 +80,23 @@ impl Destination {
         let named = |target: &str| target.rsplit([':', '/']).next() == Some(&self.config.name);
         self.config.all || target.is_some_and(named)
     }
+
+    /// Lets an event wait; or why it is lost.
+    fn push(&self, id: String, body: Bytes) -> Result<(), &'static str> {
+        let queue = self.queue.lock();
+        let queue = queue.as_ref().ok_or("the server has stopped")?;
+        let place = self.places.clone().try_acquire_owned().map_err(|_| "too many wait")?;
+        // The queue is as long as there are places.
+        queue.try_send(Outgoing { id, body, _place: place }).map_err(|_| "the server has stopped")
+    }
 }
 
 impl Webhooks {
-    /// Starts one sender a destination; they end with `stop`.
+    /// Starts one sender a destination; [`Webhooks::finish`] ends them.
     pub(crate) fn start(
         destinations: Vec<(WebhookConfig, Secret)>,
         account: Account,
         clock: &Arc<dyn Clock>,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
     ) -> Result<Arc<Self>, reqwest::Error> {
         let counts = Arc::new(Counts::default());
         let client = reqwest::Client::builder()
@@ -86,21 +105,45 @@ impl Webhooks {
             .no_proxy()
             .user_agent(concat!("gsm/", env!("CARGO_PKG_VERSION")))
             .build()?;
+        let (senders, cut) = (TaskTracker::new(), CancellationToken::new());
         let mut made = Vec::with_capacity(destinations.len());
         for (config, secret) in destinations {
             let (queue, waiting) = mpsc::channel(WAITING_MAX);
+            let places = Arc::new(Semaphore::new(WAITING_MAX));
             let sender = Sender {
                 client: client.clone(),
+                turns: Semaphore::new(AT_ONCE),
                 config: config.clone(),
                 secret,
                 counts: counts.clone(),
                 clock: clock.clone(),
             };
-            tasks.spawn(sender.run(waiting, stop.clone()));
-            made.push(Destination { config, queue });
+            senders.spawn(sender.run(waiting, places.clone(), cut.clone()));
+            made.push(Destination { config, queue: Mutex::new(Some(queue)), places });
         }
-        Ok(Arc::new(Self { account, destinations: made, counts }))
+        Ok(Arc::new(Self { account, destinations: made, counts, senders, cut }))
     }
+
+    /// Takes no more events, and returns when none waits; at `until` what still waits is lost.
+    pub(crate) async fn finish(&self, until: Instant) {
+        let waiting: usize = self.destinations.iter().map(|of| waiting(&of.places)).sum();
+        if waiting > 0 {
+            tracing::info!(waiting, "delivering the events that wait");
+        }
+        for destination in &self.destinations {
+            destination.queue.lock().take();
+        }
+        self.senders.close();
+        if tokio::time::timeout_at(until, self.senders.wait()).await.is_err() {
+            self.cut.cancel();
+            self.senders.wait().await;
+        }
+    }
+}
+
+/// Events that wait for a destination.
+fn waiting(places: &Semaphore) -> usize {
+    WAITING_MAX.saturating_sub(places.available_permits())
 }
 
 impl Listener for Webhooks {
@@ -124,10 +167,9 @@ impl Listener for Webhooks {
                     message::sns(&event, &self.account, &topic)
                 }
             };
-            let outgoing = Outgoing { id: event.id.to_string(), body: body.to_string().into() };
-            if destination.queue.try_send(outgoing).is_err() {
+            if let Err(why) = destination.push(event.id.to_string(), body.to_string().into()) {
                 self.counts.lost.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(webhook = %destination.config.name, "event lost: too many wait");
+                tracing::warn!(webhook = %destination.config.name, event = %event.id, why, "event lost");
             }
         }
     }
@@ -135,6 +177,8 @@ impl Listener for Webhooks {
 
 struct Sender {
     client: reqwest::Client,
+    /// Whose turn it is to be sent; who has waited for longest is next.
+    turns: Semaphore,
     config: WebhookConfig,
     secret: Secret,
     counts: Arc<Counts>,
@@ -150,23 +194,32 @@ enum Fault {
 }
 
 impl Sender {
-    async fn run(self, waiting: mpsc::Receiver<Outgoing>, stop: CancellationToken) {
+    /// Until no more events can come and all are delivered or lost, or `cut`.
+    async fn run(self, queue: mpsc::Receiver<Outgoing>, places: Arc<Semaphore>, cut: CancellationToken) {
         let sender = &self;
-        let each = stream::unfold(waiting, |mut waiting| async {
-            let next = waiting.recv().await?;
-            Some((next, waiting))
+        let each = stream::unfold(queue, |mut queue| async {
+            let next = queue.recv().await?;
+            Some((next, queue))
         });
-        let sent = each.for_each_concurrent(AT_ONCE, |event| async move { sender.deliver(&event).await });
+        let sent = each.for_each_concurrent(None, |event| async move { sender.deliver(&event).await });
+        let mut sent = pin!(sent);
         tokio::select! {
-            () = sent => {}
-            () = stop.cancelled() => {}
+            () = &mut sent => {}
+            () = cut.cancelled() => {
+                let lost = waiting(&places);
+                if lost > 0 {
+                    self.counts.lost.fetch_add(lost as u64, Ordering::Relaxed);
+                    let why = "the server stopped, and the time of its drain is over";
+                    tracing::warn!(webhook = %self.config.name, lost, why, "events lost");
+                }
+            }
         }
     }
 
     async fn deliver(&self, event: &Outgoing) {
         let mut patience = PATIENCE;
         for last in (0..TRIES_MAX).rev().map(|left| left == 0) {
-            match self.send(event).await {
+            match self.send_in_turn(event).await {
                 Ok(()) => {
                     self.counts.delivered.fetch_add(1, Ordering::Relaxed);
                     return;
@@ -182,6 +235,13 @@ impl Sender {
                 }
             }
         }
+    }
+
+    async fn send_in_turn(&self, event: &Outgoing) -> Result<(), Fault> {
+        // Nobody closes it.
+        let _turn = self.turns.acquire().await;
+        // In a box: thousands may wait for their turn, and those are small.
+        Box::pin(self.send(event)).await
     }
 
     async fn send(&self, event: &Outgoing) -> Result<(), Fault> {

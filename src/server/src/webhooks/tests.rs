@@ -12,6 +12,10 @@ struct Receiver {
     got: Mutex<Vec<(HeaderMap, Bytes)>>,
     answers: Mutex<VecDeque<u16>>,
     came: tokio::sync::Notify,
+    /// Where there is one, an answer needs a permit of it.
+    held: Option<Semaphore>,
+    /// Requests that are not answered, and the most of them.
+    open: Mutex<(usize, usize)>,
 }
 
 impl Receiver {
@@ -28,12 +32,23 @@ impl Receiver {
 }
 
 async fn receiver(answers: &[u16]) -> (Arc<Receiver>, SocketAddr) {
-    let state =
-        Arc::new(Receiver { answers: Mutex::new(answers.iter().copied().collect()), ..Default::default() });
+    receiving(Receiver { answers: Mutex::new(answers.iter().copied().collect()), ..Default::default() }).await
+}
+
+async fn receiving(state: Receiver) -> (Arc<Receiver>, SocketAddr) {
+    let state = Arc::new(state);
     let take = |State(state): State<Arc<Receiver>>, headers: HeaderMap, body: Bytes| async move {
+        {
+            let mut open = state.open.lock();
+            *open = (open.0 + 1, open.1.max(open.0 + 1));
+        }
         state.got.lock().push((headers, body));
         let answer = state.answers.lock().pop_front().unwrap_or(200);
         state.came.notify_waiters();
+        if let Some(held) = &state.held {
+            held.acquire().await.unwrap().forget();
+        }
+        state.open.lock().0 -= 1;
         axum::http::StatusCode::from_u16(answer).unwrap()
     };
     let router = Router::new().route("/hook", post(take)).with_state(state.clone());
@@ -50,7 +65,7 @@ fn secret() -> Secret {
     Secret::read(file.path()).unwrap()
 }
 
-fn start(addr: SocketAddr, all: bool) -> (Arc<Webhooks>, CancellationToken) {
+fn start(addr: SocketAddr, all: bool) -> Arc<Webhooks> {
     let config = WebhookConfig {
         name: "ladder".into(),
         url: format!("http://{addr}/hook"),
@@ -58,10 +73,9 @@ fn start(addr: SocketAddr, all: bool) -> (Arc<Webhooks>, CancellationToken) {
         shape: Shape::EventBridge,
         all,
     };
-    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let clock: Arc<dyn Clock> = Arc::new(gsm_engine::testing::ManualClock::at(Timestamp::EPOCH));
     let account = Account { region: None, id: "000000000000".into() };
-    (Webhooks::start(vec![(config, secret())], account, &clock, &tasks, &stop).unwrap(), stop)
+    Webhooks::start(vec![(config, secret())], account, &clock).unwrap()
 }
 
 fn event(n: u128, target: Option<&str>) -> MatchmakingEvent {
@@ -100,7 +114,7 @@ fn event(n: u128, target: Option<&str>) -> MatchmakingEvent {
 #[tokio::test]
 async fn an_event_arrives_signed() {
     let (receiver, addr) = receiver(&[]).await;
-    let (webhooks, _stop) = start(addr, true);
+    let webhooks = start(addr, true);
     webhooks.hear(event(1, None));
     let got = receiver.wait_for(1).await;
     let (headers, body) = &got[0];
@@ -115,7 +129,7 @@ async fn an_event_arrives_signed() {
 #[tokio::test]
 async fn a_receiver_that_fails_is_tried_again_and_one_that_refuses_is_not() {
     let (receiver, addr) = receiver(&[503, 429, 200, 400]).await;
-    let (webhooks, _stop) = start(addr, true);
+    let webhooks = start(addr, true);
     webhooks.hear(event(1, None));
     let ids = |got: Vec<(HeaderMap, Bytes)>| -> Vec<String> {
         got.iter().map(|(headers, _)| headers["webhook-id"].to_str().unwrap().to_owned()).collect()
@@ -132,7 +146,7 @@ async fn a_receiver_that_fails_is_tried_again_and_one_that_refuses_is_not() {
 #[tokio::test]
 async fn a_target_means_the_destination_of_its_name() {
     let (receiver, addr) = receiver(&[]).await;
-    let (webhooks, _stop) = start(addr, false);
+    let webhooks = start(addr, false);
     webhooks.hear(event(1, None));
     webhooks.hear(event(2, Some("arn:aws:sns:us-east-1:000000000000:other")));
     webhooks.hear(event(3, Some("arn:aws:sns:us-east-1:000000000000:ladder")));
@@ -142,4 +156,69 @@ async fn a_target_means_the_destination_of_its_name() {
         got.iter().map(|(headers, _)| headers["webhook-id"].to_str().unwrap().to_owned()).collect();
     ids.sort();
     assert_eq!(ids, [EventId::from_u128(3).to_string(), EventId::from_u128(4).to_string()]);
+}
+
+fn counted(webhooks: &Webhooks) -> (u64, u64) {
+    let Counts { delivered, lost } = &*webhooks.counts;
+    (delivered.load(Ordering::Relaxed), lost.load(Ordering::Relaxed))
+}
+
+/// What is sent again only after a while, too.
+#[tokio::test]
+async fn a_stop_waits_until_what_waits_is_delivered() {
+    let (receiver, addr) = receiver(&[503; 20]).await;
+    let webhooks = start(addr, true);
+    (0..50).for_each(|n| webhooks.hear(event(n, None)));
+    webhooks.finish(Instant::now() + Duration::from_secs(600)).await;
+    assert_eq!((receiver.got.lock().len(), counted(&webhooks)), (70, (50, 0)));
+    // Who comes later is told so, and nothing waits.
+    webhooks.hear(event(50, None));
+    webhooks.finish(Instant::now()).await;
+    assert_eq!((receiver.got.lock().len(), counted(&webhooks)), (70, (50, 1)));
+}
+
+#[tokio::test]
+async fn what_waits_when_the_time_is_over_is_counted_as_lost() {
+    let (receiver, addr) = receiver(&[503; 1_000]).await;
+    let webhooks = start(addr, true);
+    (0..50).for_each(|n| webhooks.hear(event(n, None)));
+    receiver.wait_for(1).await;
+    webhooks.finish(Instant::now()).await;
+    assert_eq!(counted(&webhooks), (0, 50));
+}
+
+#[tokio::test]
+async fn one_too_many_is_lost() {
+    let (_receiver, addr) = receiver(&[503; 100]).await;
+    let webhooks = start(addr, true);
+    (0..=WAITING_MAX as u128).for_each(|n| webhooks.hear(event(n, None)));
+    assert_eq!(counted(&webhooks), (0, 1));
+}
+
+/// Those that a destination does not take hold up no others.
+#[tokio::test]
+async fn what_waits_to_be_tried_again_holds_nobody_up() {
+    let (receiver, addr) = receiver(&[503; 10_000]).await;
+    let webhooks = start(addr, true);
+    let last = 3 * AT_ONCE as u128;
+    (0..=last).for_each(|n| webhooks.hear(event(n, None)));
+    let is_last =
+        |(headers, _): &(HeaderMap, Bytes)| headers["webhook-id"] == *EventId::from_u128(last).to_string();
+    let mut came = 1;
+    while !receiver.wait_for(came).await.iter().any(is_last) {
+        came = receiver.got.lock().len() + 1;
+    }
+    assert_eq!(counted(&webhooks), (0, 0), "it came when others had been given up");
+}
+
+#[tokio::test]
+async fn so_many_are_under_way_at_once_and_no_more() {
+    let (receiver, addr) = receiving(Receiver { held: Some(Semaphore::new(0)), ..Default::default() }).await;
+    let webhooks = start(addr, true);
+    (0..2 * AT_ONCE as u128).for_each(|n| webhooks.hear(event(n, None)));
+    receiver.wait_for(AT_ONCE).await;
+    receiver.held.as_ref().unwrap().add_permits(2 * AT_ONCE);
+    receiver.wait_for(2 * AT_ONCE).await;
+    webhooks.finish(Instant::now() + Duration::from_secs(600)).await;
+    assert_eq!((receiver.open.lock().1, counted(&webhooks)), (AT_ONCE, (2 * AT_ONCE as u64, 0)));
 }

@@ -33,5 +33,6 @@ mod shapes;
 mod sign_in;
 mod tls;
 mod watch;
+mod webhooks;
 mod why;
 mod world;

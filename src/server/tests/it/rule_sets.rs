@@ -1,6 +1,7 @@
 //! Rule sets and the tickets that bring something to them, natively.
 use crate::world::{Player, World, text};
-use serde_json::json;
+use gsm_rules::TEXT_CHARS_MAX;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_follows_a_rule_set() {
@@ -295,5 +296,56 @@ async fn a_party_that_fits_no_team_is_split() {
         side(0).iter().map(|p| (1, p)).chain(side(1).iter().map(|p| (2, p))).map(place).collect();
     let result = json!({ "placements": placements });
     server.post(&format!("/v1/matches/{match_id}/result"), result).await.ok();
+    world.stop().await;
+}
+
+/// Of so many characters: a rule set whose rules need many members, and a description that fills the rest.
+fn long_rule_set(rules: usize, characters: usize) -> String {
+    let rule = |nth| {
+        json!({ "name": format!("r{nth}"), "type": "comparison", "operation": ">=", "referenceValue": nth,
+                "measurements": ["teams[a].players.attributes[s]"], "description": "" })
+    };
+    let set = json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{ "name": "s", "type": "number" }],
+        "teams": [{ "name": "a", "minPlayers": 2, "maxPlayers": 2 }],
+        "rules": (0..rules).map(rule).collect::<Vec<_>>(),
+    });
+    let text = set.to_string();
+    let filling = "\u{1f9ed}".repeat(characters - text.chars().count());
+    text.replacen(r#""description":"""#, &format!(r#""description":"{filling}""#), 1)
+}
+
+/// What the language allows, as on the wire and at the command line.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_set_may_be_as_long_as_the_language_has_it() {
+    let mut world = World::new().await;
+    let (admin, server) = (world.admin(), world.server());
+    let put = async |name: &str, set: &str| {
+        let body = format!(r#"{{"body":{set}}}"#);
+        let path = format!("/v1/admin/rule-sets/{name}");
+        admin.call("PUT", &path).text("application/json", &body).send().await
+    };
+    // More than other bodies may be, in members and in bytes.
+    let longest = long_rule_set(250, TEXT_CHARS_MAX);
+    assert!(longest.len() > 64 * 1024);
+    let made = put("longest", &longest).await.ok();
+    let body: Value = serde_json::from_str(&longest).unwrap();
+    assert_eq!((&made["body"], &made["version"]), (&body, &json!(1)));
+    assert_eq!(put("longest", &longest).await.ok()["version"], 1, "the same again is the same");
+    assert_eq!(server.get("/v1/rule-sets/longest").await.ok()["body"], body);
+    let escaped = longest.replace('\u{1f9ed}', "\\ud83e\\udded");
+    assert_eq!(put("longest", &escaped).await.ok()["version"], 1);
+
+    let too_long = put("longer", &long_rule_set(1, TEXT_CHARS_MAX + 1)).await;
+    assert!(too_long.text.contains("65536 characters, at most 65535 are allowed"), "{}", too_long.text);
+    too_long.is(422, "invalid");
+    // What is no rule set at all has an end, too.
+    put("more", &format!("[{}1]", "1,".repeat(33_000))).await.is(400, "json_too_many_members");
+    put("more", &format!("\"{}\"", "x".repeat(512 * 1024))).await.is(413, "body_too_large");
+    put("more", &"[".repeat(40)).await.is(400, "json_too_deep");
+    put("more", r#"{"name":"a","name":"b"}"#).await.is(400, "json_duplicate_key");
+    let nobody = world.anyone.call("PUT", "/v1/admin/rule-sets/more").text("application/json", &longest);
+    nobody.send().await.is(401, "unauthenticated");
     world.stop().await;
 }

@@ -41,6 +41,9 @@ impl JsonLimits {
     };
     /// The limits of calls that carry a thousand of something.
     pub const BULK: Self = Self { bytes_max: 1024 * 1024, members_max: 20_000, ..Self::NATIVE };
+    /// The limits of calls that carry a rule set. Its text has a limit of its own, which is told by who reads it: bytes are enough
+    /// for as many characters, however they are written, and members are more than they can be.
+    pub const RULE_SET: Self = Self { bytes_max: 512 * 1024, members_max: 33_000, ..Self::NATIVE };
 }
 
 impl Default for JsonLimits {
