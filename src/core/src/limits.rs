@@ -54,6 +54,12 @@ pub const RULE_SETS_MAX: usize = 1_000;
 pub const RULE_SET_VERSIONS_MAX: usize = 50;
 /// Tags of one thing.
 pub const TAGS_MAX: usize = 50;
+/// API keys of one server that have not been ended, and likewise access keys of AWS clients; so many are listed.
+pub const KEYS_MAX: usize = 1_000;
+/// Keys that sign sessions and that are kept: each until its last session has expired.
+pub const SIGNING_KEYS_MAX: usize = 32;
+/// Push streams of one player.
+pub const STREAMS_PER_PLAYER_MAX: usize = 8;
 /// Waiting tickets of one queue; above it new ones are answered 429.
 pub const POOL_TICKETS_MAX: usize = 1_000_000;
 /// Rows of one page.

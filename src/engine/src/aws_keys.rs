@@ -51,6 +51,11 @@ impl Engine {
                 }
                 return Ok(first.clone());
             }
+            if self.aws_keys().await?.iter().filter(|row| row.revoked_at.is_none()).count()
+                >= limits::KEYS_MAX
+            {
+                return Err(EngineError::TooManyKeys { what: "access keys" });
+            }
             match self.commit(Home::Document, changes.clone()).await {
                 Ok(_) => return Ok(row),
                 Err(EngineError::Raced) => {}
@@ -68,14 +73,10 @@ impl Engine {
         Ok(row.revoked_at.is_none().then(|| row.clone()))
     }
 
-    /// All keys.
+    /// All keys; of more than [`limits::KEYS_MAX`] those that were ended longest ago are left out.
     pub async fn aws_keys(&self) -> Result<Vec<AwsKeyRow>, EngineError> {
-        let range = KeyRange::AwsKeys;
-        let rows = self.store(range.home()).list(&range, None, limits::PAGE_SIZE_MAX, false).await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(_, f)| if let Row::AwsKey(row) = &*f.row { Some(row.clone()) } else { None })
-            .collect())
+        let read = |row: &Row| if let Row::AwsKey(row) = row { Some(row.clone()) } else { None };
+        self.listed_keys(KeyRange::AwsKeys, read, |row| row.revoked_at).await
     }
 
     /// Ends a key; doing it again changes nothing.

@@ -65,6 +65,13 @@ pub enum EngineError {
     TooManyQueues,
     #[error("the server has its {} rule sets already", limits::RULE_SETS_MAX)]
     TooManyRuleSets,
+    #[error("the server has its {} {what} already", limits::KEYS_MAX)]
+    TooManyKeys { what: &'static str },
+    #[error(
+        "the server has its {} signing keys, each until its sessions have expired",
+        limits::SIGNING_KEYS_MAX
+    )]
+    TooManySigningKeys,
     #[error("the server has its {} boards already", limits::BOARDS_MAX)]
     TooManyBoards,
     #[error("mode `{mode}` has the {} boards that may count its results", limits::BOARDS_COUNTING_MAX)]
@@ -182,6 +189,8 @@ impl EngineError {
             | Self::TooManyQueues
             | Self::TooManyRuleSets
             | Self::TooManyRuleSetVersions
+            | Self::TooManyKeys { .. }
+            | Self::TooManySigningKeys
             | Self::TooManyBoards
             | Self::TooManyCounting { .. }
             | Self::TooManyWatches
@@ -216,6 +225,8 @@ impl EngineError {
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyRuleSets => "too_many_rule_sets",
             Self::TooManyRuleSetVersions => "too_many_rule_set_versions",
+            Self::TooManyKeys { .. } => "too_many_keys",
+            Self::TooManySigningKeys => "too_many_signing_keys",
             Self::TooManyBoards => "too_many_boards",
             Self::TooManyCounting { .. } => "too_many_counting_boards",
             Self::TooManyWatches => "too_many_watches",
@@ -260,6 +271,10 @@ impl EngineError {
             }
             Self::Banned { .. } => "queue without that player; GET /v1/players/{player_id}/bans says more",
             Self::TicketIdTaken => "choose a new ticket id for a new request",
+            Self::TooManyKeys { .. } => "end a key that is no longer used",
+            Self::TooManySigningKeys => {
+                "wait until the sessions of an older key have expired, a day after it retired"
+            }
             Self::TooManyBoards | Self::TooManyCounting { .. } => "delete a board that is no longer read",
             Self::TooManyWatches => "end a watch first: DELETE /v1/rankings/{board}/watch",
             Self::BoardFilling { .. } => "ask again in a moment",

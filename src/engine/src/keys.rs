@@ -6,6 +6,7 @@ use crate::{
 };
 use gsm_core::{KeyId, Millis, Timestamp, limits};
 use sha2::{Digest as _, Sha256};
+use std::cmp::Reverse;
 use subtle::ConstantTimeEq as _;
 
 /// Before the key id in the text of a key.
@@ -118,6 +119,9 @@ impl Engine {
                 }
                 return Ok(IssuedKey { row: first, text });
             }
+            if self.keys().await?.iter().filter(|row| row.revoked_at.is_none()).count() >= limits::KEYS_MAX {
+                return Err(EngineError::TooManyKeys { what: "API keys" });
+            }
             match self.commit(Home::Document, changes.clone()).await {
                 Ok(_) => return Ok(IssuedKey { row, text }),
                 Err(EngineError::Raced) => {}
@@ -204,11 +208,27 @@ impl Engine {
         })
     }
 
-    /// All keys, without their secrets.
+    /// All keys, without their secrets; of more than [`limits::KEYS_MAX`] those that were ended longest ago are left out.
     pub async fn keys(&self) -> Result<Vec<CredentialRow>, EngineError> {
-        let range = KeyRange::ApiKeys;
-        let rows = self.store(range.home()).list(&range, None, limits::PAGE_SIZE_MAX, false).await?;
-        Ok(rows.into_iter().filter_map(|(_, found)| credential(&found.row)).collect())
+        self.listed_keys(KeyRange::ApiKeys, credential, |row| row.revoked_at).await
+    }
+
+    /// So many keys of a range as are listed: those that are good come before those that were `ended`.
+    pub(crate) async fn listed_keys<T>(
+        &self,
+        range: KeyRange,
+        read: impl Fn(&Row) -> Option<T>,
+        ended: impl Fn(&T) -> Option<Timestamp>,
+    ) -> Result<Vec<T>, EngineError> {
+        let (mut after, mut keys) = (None, Vec::new());
+        while let Some(page) = self.page(&range, &mut after).await? {
+            keys.extend(page.iter().filter_map(|(_, found)| read(&found.row)));
+            if keys.len() > limits::KEYS_MAX {
+                keys.sort_by_key(|row| ended(row).map(Reverse));
+                keys.truncate(limits::KEYS_MAX);
+            }
+        }
+        Ok(keys)
     }
 
     /// Ends a key; doing it again changes nothing.

@@ -79,7 +79,7 @@ pub use gsm_ranking::{
     cohort::{CohortConfig, CohortRule, Seat},
     league::{Fate, LeagueConfig},
     payout::PayoutConfig,
-    season::{ScheduleConfig, Season},
+    season::{SEASON_STARTS_PER_DAY_MAX, ScheduleConfig, Season},
     soft_reset::{DeviationReset, Preview, PreviewPercentile, PreviewTier, ResetConfig, Target},
     tier::{TierConfig, VisibleReset},
 };

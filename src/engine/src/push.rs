@@ -3,14 +3,12 @@ use crate::{
     Engine, EngineError,
     store::{Cursor, Home, PushEvent},
 };
-use gsm_core::{Map, PlayerId};
+use gsm_core::{Map, PlayerId, limits};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 /// Events waiting for one slow connection; beyond, it is cut off and resumes from its cursor.
 const BACKLOG_MAX: usize = 256;
-/// Live connections of one player.
-const CONNECTIONS_PER_PLAYER_MAX: usize = 8;
 /// Players who listen, below which nothing is swept.
 const SWEEP_MIN: usize = 1_024;
 /// Events read at once when resuming.
@@ -61,7 +59,7 @@ impl Hub {
         }
         let senders = listeners.senders.entry(player).or_default();
         senders.retain(|sender| !sender.is_closed());
-        if senders.len() >= CONNECTIONS_PER_PLAYER_MAX {
+        if senders.len() >= limits::STREAMS_PER_PLAYER_MAX {
             return None;
         }
         let (sender, receiver) = mpsc::channel(BACKLOG_MAX);
@@ -118,7 +116,7 @@ impl Engine {
             .views
             .hub
             .listen(player)
-            .ok_or(EngineError::TooManyStreams { max: CONNECTIONS_PER_PLAYER_MAX })?;
+            .ok_or(EngineError::TooManyStreams { max: limits::STREAMS_PER_PLAYER_MAX })?;
         let mut missed = std::collections::VecDeque::new();
         let mut last = after.unwrap_or_default();
         if after.is_some() {

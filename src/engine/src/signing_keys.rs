@@ -6,9 +6,6 @@ use crate::{
 };
 use gsm_core::{KeyId, Millis, limits};
 
-/// Keys kept, old ones included.
-const KEYS_MAX: usize = 32;
-
 /// A key pair to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSigningKey {
@@ -73,10 +70,11 @@ impl Engine {
             if self.replayed::<()>(call, Home::Document).await?.is_some() {
                 return Ok(rows.into_iter().map(|(row, _)| row).collect());
             }
-            if rows.len() >= KEYS_MAX {
-                let most =
-                    format!("at most {KEYS_MAX} keys are kept, and each until its sessions have expired");
-                return Err(EngineError::invalid("rotation", most));
+            let is_over = |row: &SigningKeyRow| {
+                row.retired_at.is_some_and(|since| since.saturating_add(life) < call.now)
+            };
+            if rows.iter().filter(|(row, _)| !is_over(row)).count() >= limits::SIGNING_KEYS_MAX {
+                return Err(EngineError::TooManySigningKeys);
             }
             let mut changes = self.changes(call, &[&first.id]);
             let mut put = |row: SigningKeyRow, at: Option<Version>| {
@@ -95,10 +93,8 @@ impl Engine {
             {
                 put(SigningKeyRow { retired_at: Some(call.now), ..row.clone() }, Some(*at));
             }
-            for (row, at) in &rows {
-                if row.retired_at.is_some_and(|since| since.saturating_add(life) < call.now) {
-                    changes.delete(Key::SigningKey(row.id), *at);
-                }
+            for (row, at) in rows.iter().filter(|(row, _)| is_over(row)) {
+                changes.delete(Key::SigningKey(row.id), *at);
             }
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {

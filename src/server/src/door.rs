@@ -62,6 +62,8 @@ pub(crate) struct Operation {
     pub(crate) resource: &'static str,
     /// Whether its body names queues or rule sets, which it is about as well.
     pub(crate) names_things: bool,
+    /// Whether a query is refused: of the API's operations that say nothing of one.
+    refuses_query: bool,
 }
 
 impl Operation {
@@ -93,8 +95,11 @@ impl Operations {
                 let mutating = operation["x-gsm-mutating"] == Value::Bool(true);
                 let resource = authz::resource_of(path);
                 let names_things = !authz::named_things(document, operation).is_empty();
-                let operation =
-                    Operation { action: action.to_owned(), roles, mutating, resource, names_things };
+                let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+                let refuses_query =
+                    path.starts_with("/v1/") && !parameters.any(|parameter| parameter["in"] == "query");
+                let action = action.to_owned();
+                let operation = Operation { action, roles, mutating, resource, names_things, refuses_query };
                 all.entry(path.clone()).or_default().push((method, operation));
             }
         }
@@ -408,6 +413,9 @@ async fn admit(
     door.guard.judge(&facts, Moment::Known(counted(&caller)), now, told)?;
     let asking = Asking { address: facts.address, caller };
     asking.may(door, parts, &operation.action, Subject::Path(parts.uri.path()))?;
+    if operation.refuses_query {
+        strict_query::parse::<NoQuery>(parts.uri.query().unwrap_or_default())?;
+    }
     if operation.names_things {
         parts.extensions.insert(asking.clone());
     }
@@ -421,6 +429,11 @@ async fn admit(
     });
     Ok(())
 }
+
+/// No parameters at all.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoQuery {}
 
 /// Who asks the policies. Left in the request where its body says what else is to be asked about.
 #[derive(Debug, Clone)]

@@ -147,6 +147,12 @@ const CODES: &[(&str, u16, &str)] = &[
     ("too_many_queues", 429, "The server has as many queues as it may."),
     ("too_many_rule_sets", 429, "The server has as many rule sets as it may."),
     ("too_many_rule_set_versions", 429, "The rule set has as many versions as it may."),
+    ("too_many_keys", 429, "The server has as many API keys, or access keys of AWS clients, as it may."),
+    (
+        "too_many_signing_keys",
+        429,
+        "As many keys that signed sessions are kept as may be; each goes a day after it retired.",
+    ),
     ("too_many_boards", 429, "The server has as many boards as it may."),
     ("too_many_counting_boards", 429, "As many boards as may count the results of this mode already."),
     ("answer_too_large", 413, "The answer to what the request asks for would be too large."),

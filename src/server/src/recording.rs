@@ -11,7 +11,7 @@ use gsm_rules::Value;
 use gsm_traffic::{Line, Outcome, Plain, Player, VERSION};
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -34,7 +34,10 @@ const ID_CHARS: usize = PlayerId::PREFIX.len() + 1 + 32;
 pub(crate) struct Files {
     dir: PathBuf,
     file: File,
+    /// Bytes of the file, all of whole lines.
     written: u64,
+    /// Whether a piece of a line is behind them.
+    is_torn: bool,
     file_bytes_max: u64,
     files_max: usize,
 }
@@ -48,6 +51,7 @@ impl Files {
             dir: dir.to_owned(),
             file: fresh(dir)?,
             written: 0,
+            is_torn: false,
             file_bytes_max: (config.file_mib as u64) << 20,
             files_max: config.files_max,
         };
@@ -59,27 +63,72 @@ impl Files {
     fn head(&mut self, now: Timestamp, start: bool) -> io::Result<()> {
         let mut text = Vec::new();
         write_line(&mut text, &Line::Recording { version: VERSION, at_ms: now.as_millis(), start })?;
-        self.written += text.len() as u64;
-        self.file.write_all(&text)
+        self.put(&text, &mut 0)
     }
 
-    /// Writes lines, and begins the next file when this one is full.
-    fn write(&mut self, lines: &[Line], now: Timestamp) -> io::Result<()> {
+    /// Writes lines, and begins the next file when this one is full; tells how many are lost where that failed.
+    fn write(&mut self, lines: &[Line], now: Timestamp) -> (usize, io::Result<()>) {
+        let mut written = 0;
+        let done = self.write_counted(lines, now, &mut written);
+        (lines.len().saturating_sub(written), done)
+    }
+
+    fn write_counted(&mut self, lines: &[Line], now: Timestamp, written: &mut usize) -> io::Result<()> {
         let mut text = Vec::new();
         for line in lines {
             if self.written + text.len() as u64 >= self.file_bytes_max {
-                self.file.write_all(&text)?;
+                self.put(&text, written)?;
                 text.clear();
                 rotate(&self.dir, self.files_max)?;
                 self.file = fresh(&self.dir)?;
-                self.written = 0;
+                (self.written, self.is_torn) = (0, false);
+            }
+            // There may have been no room for it when the file was begun.
+            if self.written == 0 && text.is_empty() {
                 self.head(now, false)?;
             }
             write_line(&mut text, line)?;
         }
-        self.written += text.len() as u64;
-        self.file.write_all(&text)
+        self.put(&text, written)
     }
+
+    /// Adds whole lines to the file, counting them: where not all can be written, as many as can. What is there of the
+    /// next one is cut off, at once or before more is written.
+    fn put(&mut self, text: &[u8], lines: &mut usize) -> io::Result<()> {
+        self.cut()?;
+        let (done, result) = write_some(&mut self.file, text);
+        let done = text.get(..done).unwrap_or(text);
+        let whole = done.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        self.written += whole as u64;
+        self.is_torn = whole < done.len();
+        *lines += done.iter().filter(|byte| **byte == b'\n').count();
+        if result.is_err() {
+            let _ = self.cut();
+        }
+        result
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        if self.is_torn {
+            self.file.set_len(self.written)?;
+            self.is_torn = false;
+        }
+        Ok(())
+    }
+}
+
+/// Writes as much as can be; how many bytes that are.
+fn write_some(sink: &mut impl io::Write, text: &[u8]) -> (usize, io::Result<()>) {
+    let mut done = 0;
+    while let Some(rest) = text.get(done..).filter(|rest| !rest.is_empty()) {
+        match sink.write(rest) {
+            Ok(0) => return (done, Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (done, Err(error)),
+        }
+    }
+    (done, Ok(()))
 }
 
 fn write_line(text: &mut Vec<u8>, line: &Line) -> io::Result<()> {
@@ -92,23 +141,28 @@ fn file_name(age: usize) -> String {
     if age == 0 { "tickets.jsonl".to_owned() } else { format!("tickets.{age}.jsonl") }
 }
 
-/// Makes room for the next file: each becomes the next older one, and the oldest goes.
+/// Makes room for the next file: each becomes the next older one, up to where one is missing, and the oldest goes if none
+/// is. So nothing goes where that failed half way and is done again.
 fn rotate(dir: &Path, files_max: usize) -> io::Result<()> {
-    let missing_is_fine = |done: io::Result<()>| match done {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
-    };
-    missing_is_fine(fs::remove_file(dir.join(file_name(files_max.saturating_sub(1)))))?;
-    for age in (0..files_max.saturating_sub(1)).rev() {
-        missing_is_fine(fs::rename(dir.join(file_name(age)), dir.join(file_name(age + 1))))?;
+    let path = |age: usize| dir.join(file_name(age));
+    let oldest = files_max.saturating_sub(1);
+    let mut room = 0;
+    while room < oldest && path(room).try_exists()? {
+        room += 1;
+    }
+    if room == oldest && path(oldest).try_exists()? {
+        fs::remove_file(path(oldest))?;
+    }
+    for age in (0..room).rev() {
+        fs::rename(path(age), path(age + 1))?;
     }
     Ok(())
 }
 
-/// A new file that its owner alone reads.
+/// A new file that its owner alone reads. Whatever is written goes to its end, also where that was cut off.
 fn fresh(dir: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.append(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(dir.join(file_name(0)))
@@ -234,6 +288,8 @@ async fn write_all(
     stop: CancellationToken,
 ) {
     let mut told = 0;
+    // While it cannot be written: lines that are lost by that.
+    let mut missed: Option<usize> = None;
     let mut stopping = false;
     while !stopping {
         let mut batch = Vec::new();
@@ -247,19 +303,36 @@ async fn write_all(
                 batch.push(line);
             }
         }
-        let now = clock.now();
-        let written = tokio::task::spawn_blocking(move || files.write(&batch, now).map(|()| files)).await;
-        files = match written {
-            Ok(Ok(files)) => files,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the recording of traffic ends: it cannot be written");
-                return;
+        let (now, is_empty) = (clock.now(), batch.is_empty());
+        let write = move || {
+            let done = files.write(&batch, now);
+            (files, done)
+        };
+        let (missing, done) = match tokio::task::spawn_blocking(write).await {
+            Ok((back, done)) => {
+                files = back;
+                done
             }
             Err(error) => {
                 tracing::error!(%error, "the recording of traffic ended badly");
                 return;
             }
         };
+        match (done, &mut missed) {
+            (Err(error), None) => {
+                tracing::error!(%error, "the recording of traffic cannot be written: lines are lost until it can");
+                missed = Some(missing);
+            }
+            (Err(_), Some(missed)) => *missed += missing,
+            (Ok(()), Some(lines)) if !is_empty => {
+                tracing::info!(
+                    lines = *lines,
+                    "the recording of traffic goes on, without the lines that were lost"
+                );
+                missed = None;
+            }
+            (Ok(()), _) => {}
+        }
         let lost = lost.load(Ordering::Relaxed);
         if lost > told {
             tracing::warn!(
@@ -409,7 +482,7 @@ mod tests {
         let mut files = Files::begin(dir.path(), &config(3), now).unwrap();
         let ticket = "t".repeat(200_000);
         for at_ms in 0..30 {
-            files.write(&[Line::Proposed { at_ms, ticket: ticket.clone() }], now).unwrap();
+            files.write(&[Line::Proposed { at_ms, ticket: ticket.clone() }], now).1.unwrap();
         }
         let mut names: Vec<String> = fs::read_dir(dir.path())
             .unwrap()
@@ -423,5 +496,68 @@ mod tests {
             assert!(fs::read_to_string(&path).unwrap().starts_with("{\"type\":\"recording\",\"version\":1"));
         }
         assert!(Files::begin(Path::new("/dev/null/x"), &config(3), now).is_err());
+    }
+
+    fn proposed(ticket: &str) -> Line {
+        Line::Proposed { at_ms: 1, ticket: ticket.to_owned() }
+    }
+
+    /// The tickets that the lines of a file are about; each is whole.
+    fn tickets(path: &Path) -> Vec<String> {
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.ends_with('\n') && text.starts_with("{\"type\":\"recording\""), "{text}");
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines
+            .filter_map(|line| if let Line::Proposed { ticket, .. } = line { Some(ticket) } else { None })
+            .collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_disk_that_was_full_loses_lines_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Timestamp::EPOCH;
+        let mut files = Files::begin(dir.path(), &config(3), now).unwrap();
+        files.write(&[proposed("a")], now).1.unwrap();
+        let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let there = std::mem::replace(&mut files.file, full);
+        let (lost, done) = files.write(&[proposed("b"), proposed("c")], now);
+        assert_eq!((lost, done.unwrap_err().kind()), (2, io::ErrorKind::StorageFull));
+        files.file = there;
+        let whole = files.written;
+        io::Write::write_all(&mut files.file, b"{\"type\":\"prop").unwrap();
+        files.is_torn = true;
+        assert_eq!((files.written, files.write(&[proposed("d")], now).0), (whole, 0));
+        assert_eq!(tickets(&dir.path().join("tickets.jsonl")), ["a", "d"]);
+    }
+
+    #[test]
+    fn a_next_file_that_cannot_be_begun_takes_no_older_one_away() {
+        let (dir, away) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (now, here) = (Timestamp::EPOCH, dir.path().join("recorded"));
+        let mut files = Files::begin(&here, &RecordingConfig { file_mib: 0, ..config(3) }, now).unwrap();
+        for ticket in ["a", "b", "c"] {
+            assert_eq!(files.write(&[proposed(ticket)], now).0, 0);
+        }
+        fs::rename(&here, away.path().join("x")).unwrap();
+        for ticket in ["d", "e", "f"] {
+            let (lost, done) = files.write(&[proposed(ticket)], now);
+            assert!(lost == 1 && done.is_err(), "{ticket}");
+        }
+        fs::rename(away.path().join("x"), &here).unwrap();
+        // Half a rotation was done when it failed.
+        fs::rename(here.join("tickets.jsonl"), here.join("tickets.moved")).unwrap();
+        assert_eq!(files.write(&[proposed("g")], now).0, 0);
+        assert_eq!(tickets(&here.join("tickets.jsonl")), ["g"]);
+        assert_eq!(tickets(&here.join("tickets.1.jsonl")), ["b"], "nothing went");
+        assert_eq!(tickets(&here.join("tickets.2.jsonl")), ["a"]);
+    }
+
+    #[test]
+    fn as_much_is_written_as_there_is_room_for() {
+        let mut room = [0; 5];
+        let (done, result) = write_some(&mut &mut room[..], b"12345678");
+        assert_eq!((done, result.unwrap_err().kind(), &room), (5, io::ErrorKind::WriteZero, b"12345"));
+        assert_eq!(write_some(&mut Vec::new(), b"12").0, 2);
     }
 }

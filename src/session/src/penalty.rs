@@ -108,7 +108,7 @@ impl Offences {
         if self.of.iter().any(|known| known.match_id == offence.match_id) {
             return false;
         }
-        self.ladder.clone_from(ladder);
+        self.judge_by(ladder, offence.at);
         let at = self.of.partition_point(|known| known.at <= offence.at);
         self.of.insert(at, offence);
         if self.of.len() > limits::OFFENCES_KEPT_MAX {
@@ -143,8 +143,27 @@ impl Offences {
     /// O(offences).
     #[must_use]
     pub fn next_lock(&self, ladder: &Ladder, now: Timestamp) -> Millis {
-        let judged = Self { ladder: ladder.clone(), of: self.of.clone() };
+        let mut judged = self.clone();
+        judged.judge_by(ladder, now);
         ladder.lock(judged.stand(now).step)
+    }
+
+    /// Goes by another ladder from `at` on, which does not bring back what was forgotten by then.
+    fn judge_by(&mut self, ladder: &Ladder, at: Timestamp) {
+        if self.ladder == *ladder {
+            return;
+        }
+        let (mut step, mut until, mut forgotten) = (0, None, 0);
+        for (nth, offence) in self.of.iter().enumerate().take_while(|(_, offence)| offence.at <= at) {
+            (step, until) = self.after(step, until, offence.at);
+            if self.after_forgetting(step, until, self.of.get(nth + 1).map_or(at, |next| next.at.min(at)))
+                == 0
+            {
+                forgotten = nth + 1;
+            }
+        }
+        self.of.drain(..forgotten);
+        self.ladder.clone_from(ladder);
     }
 
     /// From when on all is forgotten and over.
@@ -159,13 +178,18 @@ impl Offences {
     fn climb(&self) -> (usize, Option<Timestamp>) {
         let (mut step, mut until) = (0, None::<Timestamp>);
         for offence in &self.of {
-            step = self.after_forgetting(step, until, offence.at);
-            let end = offence.at.saturating_add(self.ladder.lock(step));
-            // One that comes while a lock holds does not shorten it.
-            until = Some(until.map_or(end, |until| until.max(end)));
-            step = (step + 1).min(self.ladder.steps());
+            (step, until) = self.after(step, until, offence.at);
         }
         (step, until)
+    }
+
+    /// The step after one more offence, and when the lock ends then.
+    fn after(&self, step: usize, until: Option<Timestamp>, at: Timestamp) -> (usize, Option<Timestamp>) {
+        let step = self.after_forgetting(step, until, at);
+        let end = at.saturating_add(self.ladder.lock(step));
+        // One that comes while a lock holds does not shorten it.
+        let until = until.map_or(end, |until| until.max(end));
+        ((step + 1).min(self.ladder.steps()), Some(until))
     }
 
     fn after_forgetting(&self, step: usize, until: Option<Timestamp>, now: Timestamp) -> usize {
@@ -252,6 +276,27 @@ mod tests {
     #[test]
     fn an_offence_of_a_clock_that_is_ahead_counts_at_once() {
         stands(&done(&[0, 99]), 50, 2, Some(109));
+    }
+    #[test]
+    fn what_comes_late_counts_beside_what_is_forgotten_by_now() {
+        let mut offences = done(&[0]);
+        stands(&offences, 150, 0, None);
+        assert!(offences.add(offence(9, 1), &ladder(&[0, 10, 30], 100)));
+        stands(&offences, 150, 1, None);
+    }
+    #[test]
+    fn another_ladder_brings_nothing_back() {
+        let longer = ladder(&[5, 50, 500], 1_000);
+        for (now, step, lock) in [(210, 3, 500), (211, 1, 5)] {
+            let mut offences = done(&[0, 1]);
+            assert_eq!(offences.next_lock(&longer, at(now)), Millis::new(lock));
+            offences.add(offence(9, now), &longer);
+            stands(&offences, now, step, Some(now + lock as i64));
+        }
+        // Nothing was forgotten by the time of one that comes late.
+        let mut offences = done(&[0, 500]);
+        offences.add(offence(9, 2), &longer);
+        assert_eq!(offences.list().len(), 3);
     }
     #[test]
     fn only_so_many_are_kept() {

@@ -376,6 +376,18 @@ impl Recording {
         }
     }
 
+    /// Takes the last line of a file, which no newline ends: whoever wrote it may have been stopped within it. What is no
+    /// JSON then is passed over.
+    ///
+    /// # Errors
+    /// It is JSON, and no line of a recording.
+    pub fn push_last(&mut self, text: &[u8]) -> Result<(), BadLine> {
+        match std::str::from_utf8(text) {
+            Ok(text) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => self.push(text),
+            _ => Ok(()),
+        }
+    }
+
     /// Whoever waited for a server that was started anew comes again by another name, or has gone nobody knows how.
     fn forget_waiting(&mut self) {
         self.live.clear();
@@ -605,6 +617,19 @@ mod tests {
         check("[{\"player\"", "[7,{\"player\"", "invalid type: integer `7`, expected an object");
         check("\"duel\",", "\"duel\"", "expected `,` or `}` at column 59");
         assert_eq!(read(&[]).push("7").unwrap_err().what, "invalid type: integer `7`, expected an object");
+    }
+
+    #[test]
+    fn a_last_line_that_is_cut_off_is_passed_over() {
+        let mut recording = read(&[HEAD, A]);
+        for end in 0..B.len() {
+            recording.push_last(&B.as_bytes()[..end]).unwrap();
+        }
+        recording.push_last(b"{\"type\":\"arrived\",\"ticket\":\"\xc3").unwrap();
+        assert_eq!(recording.queues(), [("duel", 1)].into());
+        recording.push_last(B.as_bytes()).unwrap();
+        assert_eq!(recording.queues(), [("duel", 2)].into(), "one that is whole counts");
+        assert!(recording.push_last(br#"{"type":"left"}"#).is_err());
     }
 
     #[test]

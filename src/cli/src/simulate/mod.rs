@@ -29,7 +29,7 @@ use std::{
 const RUNS_MAX: u32 = 100;
 /// Runs of two rule sets against each other, if nothing is said.
 const RUNS_AGAINST: u32 = 5;
-/// Characters of one line of a recording.
+/// Bytes of one line of a recording.
 const LINE_MAX: usize = 1 << 20;
 
 /// `gsm simulate`
@@ -171,17 +171,22 @@ pub(crate) fn recording(files: &[PathBuf]) -> Result<Recording, Failure> {
         let bad = |what: &dyn std::fmt::Display| Failure::usage(format!("{}: {what}", file.display()));
         let mut reader = BufReader::new(File::open(file).map_err(|error| bad(&error))?);
         recording.next_file();
-        let mut line = String::new();
+        let mut line = Vec::new();
         loop {
             line.clear();
             let mut limited = std::io::Read::take(&mut reader, LINE_MAX as u64);
-            if limited.read_line(&mut line).map_err(|error| bad(&error))? == 0 {
+            if limited.read_until(b'\n', &mut line).map_err(|error| bad(&error))? == 0 {
                 break;
             }
             if line.len() >= LINE_MAX {
-                return Err(bad(&format!("a line is longer than {LINE_MAX} characters: no recording")));
+                return Err(bad(&format!("a line is longer than {LINE_MAX} bytes: no recording")));
             }
-            recording.push(&line).map_err(|error| bad(&error))?;
+            let taken = match std::str::from_utf8(&line) {
+                Ok(text) if text.ends_with('\n') => recording.push(text),
+                Err(error) if line.ends_with(b"\n") => return Err(bad(&error)),
+                _ => recording.push_last(&line),
+            };
+            taken.map_err(|error| bad(&error))?;
         }
     }
     Ok(recording)

@@ -99,6 +99,16 @@ fn two_rule_sets_that_read_skill_elsewhere_are_warned_of() {
     assert!(!named.err.contains("warning") && !same.err.contains("warning"), "{named:?} {same:?}");
 }
 
+/// As a server leaves it that is killed while it writes.
+#[test]
+fn a_recording_whose_last_line_is_cut_off_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, cut) = (at_root("testdata/traffic/duel.jsonl"), dir.path().join("cut.jsonl"));
+    write(&cut, &format!("{}{{\"type\":\"arrived\",\"at_", fs::read_to_string(whole).unwrap()));
+    let ran = simulate(&["--traffic", arg(&cut), "--timeout-s", "120"]).ok();
+    assert!(ran.starts_with("recorded traffic: 120 tickets in "), "{ran}");
+}
+
 #[test]
 fn bad_input_is_named_and_the_exit_code_is_2() {
     let dir = tempfile::tempdir().unwrap();

@@ -115,7 +115,8 @@ impl Files {
         self.files.values().any(|file| file.changed)
     }
 
-    /// Writes what was changed, and lets the change set rest on the rest. A row goes once all is forgotten.
+    /// Writes what was changed, and lets the change set rest on the rest. What is forgotten stays in its row until the
+    /// upkeep takes that away: an offence that is ruled on late comes at its own time, when it was not forgotten yet.
     pub(super) fn write(self, changes: &mut ChangeSet) {
         for (key, file) in self.files {
             let expect = file.version.map_or(Expect::Absent, Expect::At);
@@ -124,8 +125,7 @@ impl Files {
             } else if file.row.0.is_empty() {
                 Op::Delete
             } else {
-                let expires_at = file.row.0.values().map(Offences::forgotten_at).max();
-                Op::Put { row: Arc::new(Row::Penalties(file.row)), expires_at }
+                Op::Put { row: Arc::new(Row::Penalties(file.row)), expires_at: None }
             };
             changes.write(key, expect, op);
         }

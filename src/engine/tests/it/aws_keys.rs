@@ -1,9 +1,17 @@
 //! Access keys of AWS clients: kept once, good until they are revoked.
-use crate::world::{World, both, keyed, refused};
-use gsm_core::KeyId;
-use gsm_engine::{NewAwsKey, Role};
+use crate::{
+    keys::written,
+    world::{World, both, keyed, refused},
+};
+use gsm_core::{Clock as _, KeyId, limits};
+use gsm_engine::{
+    NewAwsKey, Role,
+    store::{AwsKeyRow, Key, Row},
+};
 
-both! { a_key_is_good_until_it_is_revoked, issuing_is_replayed, what_no_key_can_be }
+both! {
+    a_key_is_good_until_it_is_revoked, issuing_is_replayed, what_no_key_can_be, no_more_keys_are_good_than_are_listed
+}
 
 fn new(id: u128, role: Role, note: &str) -> NewAwsKey {
     let note = note.to_owned();
@@ -36,4 +44,24 @@ async fn issuing_is_replayed(w: World) {
 async fn what_no_key_can_be(w: World) {
     refused(w.engine.issue_aws_key(&w.admin(), &new(1, Role::Player, "")).await, "invalid");
     refused(w.engine.issue_aws_key(&w.admin(), &new(1, Role::Server, &"x".repeat(129))).await, "invalid");
+}
+
+async fn no_more_keys_are_good_than_are_listed(w: World) {
+    let row = |n: usize| AwsKeyRow {
+        id: KeyId::from_u128(n as u128 + 1),
+        sealed_secret: vec![],
+        role: Role::Server,
+        note: String::new(),
+        created_at: w.clock.now(),
+        revoked_at: None,
+    };
+    written(&w, (1..limits::KEYS_MAX).map(|n| (Key::AwsKey(row(n).id), Row::AwsKey(row(n))))).await;
+    let last = w.engine.issue_aws_key(&w.admin(), &new(1, Role::Server, "")).await.unwrap();
+    w.settle();
+    assert_eq!(w.engine.aws_keys().await.unwrap().len(), limits::KEYS_MAX);
+    let more = new(1_000_000, Role::Server, "");
+    refused(w.engine.issue_aws_key(&w.admin(), &more).await, "too_many_keys");
+    w.engine.revoke_aws_key(&w.admin(), last.id).await.unwrap();
+    w.settle();
+    w.engine.issue_aws_key(&w.admin(), &more).await.unwrap();
 }

@@ -1,12 +1,16 @@
 //! API keys: shown once, or again to who repeats the call; ended for good.
 use crate::world::{World, both, keyed, refused};
-use gsm_core::{Clock as _, KeyId, Millis};
-use gsm_engine::{AdminRole, Principal, Role};
+use gsm_core::{Clock as _, CommitKey, KeyId, Millis, limits};
+use gsm_engine::{
+    AdminRole, Principal, Role,
+    store::{ChangeSet, CredentialRow, Key, Row, Store as _, WhoRow},
+};
 use sha2::Digest as _;
 
 both! {
     a_key_speaks_until_it_is_revoked, issuing_is_replayed, revoking_is_compared, no_key_is_a_players,
-    a_key_has_two_secrets_while_one_is_changed, an_operators_key_has_a_role, only_hashes_are_stored
+    a_key_has_two_secrets_while_one_is_changed, an_operators_key_has_a_role, only_hashes_are_stored,
+    no_more_keys_are_good_than_are_listed
 }
 
 async fn a_key_speaks_until_it_is_revoked(w: World) {
@@ -101,4 +105,52 @@ async fn revoking_is_compared(w: World) {
 async fn no_key_is_a_players(w: World) {
     refused(w.engine.issue_key(&w.admin(), Role::Player, None, "").await, "invalid");
     refused(w.engine.issue_key(&w.admin(), Role::Server, None, &"x".repeat(129)).await, "invalid");
+}
+
+/// Writes rows that nobody asked for into the document home.
+pub(crate) async fn written(w: &World, rows: impl Iterator<Item = (Key, Row)>) {
+    let store = w.stores.get(1).unwrap_or(&w.stores[0]);
+    let rows: Vec<_> = rows.collect();
+    for (nth, part) in rows.chunks(50).enumerate() {
+        let mut changes = ChangeSet::new(CommitKey::from_u128(nth as u128 + 1), w.clock.now());
+        part.iter().cloned().for_each(|(key, row)| {
+            changes.create(key, row);
+        });
+        store.commit(changes).await.unwrap();
+    }
+    w.settle();
+}
+
+async fn no_more_keys_are_good_than_are_listed(w: World) {
+    let now = w.clock.now();
+    let row = |n: usize, revoked_at| CredentialRow {
+        id: KeyId::from_u128(n as u128 + 1),
+        role: Role::Server,
+        admin: None,
+        note: String::new(),
+        created_at: now,
+        revoked_at,
+        secrets: vec![],
+        first_hash: None,
+    };
+    // Ended ones come first in the store, the first of them is the oldest.
+    let all = (0..limits::KEYS_MAX + 500).map(|n| {
+        let ended = (n < 501).then(|| now.saturating_add(Millis::new(n as u64)));
+        let row = row(n, ended);
+        (Key::ApiKey(row.id), Row::Who(Box::new(WhoRow::ApiKey(row))))
+    });
+    written(&w, all).await;
+    let last = w.engine.issue_key(&keyed(w.admin(), "k", "a"), Role::Server, None, "last").await.unwrap();
+    w.settle();
+    let listed = w.engine.keys().await.unwrap();
+    assert!(listed.iter().all(|row| row.revoked_at.is_none()) && listed.len() == limits::KEYS_MAX);
+    assert!(listed.contains(&last.row), "every key that is good");
+    let again = w.engine.issue_key(&keyed(w.admin(), "k", "a"), Role::Server, None, "last").await.unwrap();
+    assert_eq!(again, last, "a repeat is no other one");
+    refused(w.engine.issue_key(&w.admin(), Role::Admin, None, "").await, "too_many_keys");
+    w.engine.revoke_key(&w.admin(), last.row.id).await.unwrap();
+    w.settle();
+    let listed = w.engine.keys().await.unwrap();
+    assert_eq!(listed.last().map(|row| row.id), Some(KeyId::from_u128(501)), "the one that was ended last");
+    w.engine.issue_key(&w.admin(), Role::Admin, None, "").await.unwrap();
 }

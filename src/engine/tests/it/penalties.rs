@@ -1,5 +1,8 @@
 //! Penalties: offences counted once, locks that keep out, and how they end.
-use crate::world::{World, both, keyed, places, refused, ticket};
+use crate::{
+    matches::made,
+    world::{World, both, keyed, places, refused, ticket},
+};
 use gsm_core::{MatchId, Millis, PlayerId, ProposalId};
 use gsm_engine::{
     EngineError, Intake, MatchFacts, NewTicket, Penalties, PenaltyView, Plausibility, QueueConfig, Reports,
@@ -24,6 +27,7 @@ both! {
     a_void_result_blames_nobody,
     a_correction_blames_whom_it_names,
     a_void_result_that_counts_again_blames_again,
+    what_is_ruled_late_ends_as_if_it_had_always_been_so,
     a_lifted_penalty_is_gone,
     one_offence_can_be_lifted,
     queues_of_one_scope_share_locks,
@@ -304,6 +308,50 @@ async fn a_void_result_that_counts_again_blames_again(w: World) {
     w.engine.correct_result(&w.admin(), id, &left(&p[..1], &[]), "of mine").await.unwrap();
     w.settle();
     assert_eq!(short(&w, p[0]).await, [(OffenceKind::Leave, 1, 300)]);
+}
+
+/// The first offence is forgotten when the second, which came an hour after it, is ruled on: it counted then.
+async fn what_is_ruled_late_ends_as_if_it_had_always_been_so(w: World) {
+    let hours = |n: u64| Millis::from_secs(n * 3_600);
+    let leave = Ladder { locks_ms: vec![hours(2), hours(12), hours(72)], forget_after_ms: hours(96) };
+    let penalties = Some(Penalties { leave: Some(leave), ..Penalties::default() });
+    let config = QueueConfig { penalties, ..w.teams("duel", 1, None).await };
+    let duration_ms = Some(Span { least: Some(3_600_000), most: None });
+    let doubts = Some(Plausibility { duration_ms, score: None, matches_per_hour: None });
+    let all = w.players(8).await;
+    for (p, how) in all.chunks(2).zip(["at once", "by a correction", "by a release", "void, and back"]) {
+        w.put(config.clone()).await;
+        let id = made(&w, p).await.id;
+        w.settle();
+        report(&w, id, &left(&p[..1], &[])).await;
+        w.clock.advance_ms(3_600_000);
+        if how == "by a release" {
+            w.put(QueueConfig { plausibility: doubts.clone(), ..config.clone() }).await;
+        }
+        let id = made(&w, p).await.id;
+        w.settle();
+        let named = if how == "by a correction" { &[] } else { &p[..1] };
+        report(&w, id, &left(named, &[])).await;
+        if how == "void, and back" {
+            w.engine.void_result(&w.admin(), id, "a mistake").await.unwrap();
+            w.settle();
+        }
+        w.clock.advance_ms(99 * 3_600_000);
+        match how {
+            "at once" => {}
+            "by a release" => {
+                w.engine.release_result(&w.admin(), id, "it was so").await.unwrap();
+            }
+            _ => {
+                w.engine.correct_result(&w.admin(), id, &left(&p[..1], &[]), "it was so").await.unwrap();
+            }
+        }
+        w.settle();
+        w.clock.advance_ms(20 * 3_600_000);
+        let stands = stands(&w, p[0]).await;
+        let stands: Vec<_> = stands.iter().map(|of| (of.step, of.offences.len(), of.next_lock)).collect();
+        assert_eq!(stands, [(1, 2, hours(12))], "{how}");
+    }
 }
 
 async fn a_lifted_penalty_is_gone(w: World) {

@@ -7,11 +7,11 @@ use crate::{
 };
 use gsm_core::{Attribute, BoardName, Label, Millis, PlayerId, RequestKey};
 use gsm_engine::{
-    Ban, BanKind, Direction, ExportCursor, ExportItem, Intake, NewTicket, Operator, Places, Principal,
-    Retention, Submission, Visibility, WatchWish,
+    Ban, BanKind, Direction, ExportCursor, ExportItem, Intake, NewTicket, Operator, Penalties, Places,
+    Principal, QueueConfig, Retention, Submission, Visibility, WatchWish,
     store::{Brought, Claim, FlagRow, Home, IdentityKind, Key, Row, Store, memory::Faults},
 };
-use gsm_session::TicketState;
+use gsm_session::{Ladder, TicketState};
 use std::sync::Arc;
 
 both! {
@@ -31,6 +31,7 @@ both! {
     an_export_is_for_the_player_and_operators,
     matches_go_when_their_time_is_over,
     bans_and_erasures_go_when_their_time_is_over,
+    penalties_go_so_long_after_they_are_forgotten,
     one_node_at_a_time_keeps_up,
 }
 
@@ -589,6 +590,27 @@ async fn bans_and_erasures_go_when_their_time_is_over(w: World) {
     assert_eq!(stored_bans(&w), 0);
     assert_eq!(count(|key| matches!(key, Key::Erased(_))), 0);
     refused(w.engine.erasure(p[2]).await, "not_found");
+}
+
+async fn penalties_go_so_long_after_they_are_forgotten(w: World) {
+    let day = Millis::from_secs(86_400);
+    let leave = Ladder { locks_ms: vec![day], forget_after_ms: day };
+    let penalties = Some(Penalties { leave: Some(leave), ..Penalties::default() });
+    let config = w.teams("duel", 1, None).await;
+    w.put(QueueConfig { penalties, ..config }).await;
+    let p = w.players(2).await;
+    let id = made(&w, &p).await.id;
+    w.settle();
+    w.engine.report_leavers(&w.server(), id, &p[..1]).await.unwrap();
+    w.settle();
+    let rules = Retention { penalties: days(30), every: Millis::from_secs(3_600), ..Retention::default() };
+    let kept = || rows(&w).iter().filter(|(key, _)| matches!(key, Key::Leaves(..))).count();
+    w.clock.advance_ms(31 * DAY_MS);
+    keep_up(&w, &rules).await;
+    assert_eq!((kept(), w.engine.penalties(&w.admin(), p[0]).await.unwrap()), (1, vec![]), "forgotten");
+    w.clock.advance_ms(DAY_MS);
+    keep_up(&w, &rules).await;
+    assert_eq!(kept(), 0);
 }
 
 async fn one_node_at_a_time_keeps_up(w: World) {

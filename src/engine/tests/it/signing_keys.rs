@@ -1,9 +1,9 @@
 //! Keys that sign sessions: the next one is known before it signs, an old one until its sessions are over.
-use crate::world::{World, both, keyed};
-use gsm_core::{KeyId, Millis};
+use crate::world::{World, both, keyed, refused};
+use gsm_core::{KeyId, Millis, limits};
 use gsm_engine::NewSigningKey;
 
-both! { keys_overlap, a_rotation_is_done_once }
+both! { keys_overlap, a_rotation_is_done_once, so_many_are_kept_and_later_there_is_room_again }
 
 const LIFE: Millis = Millis::from_secs(100);
 
@@ -44,4 +44,21 @@ async fn a_rotation_is_done_once(w: World) {
     w.engine.rotate_signing_keys(&call, &fresh(2), LIFE).await.unwrap();
     w.settle();
     assert_eq!(state(&w).await, (vec![101], vec![1], vec![]));
+}
+
+async fn so_many_are_kept_and_later_there_is_room_again(w: World) {
+    // The first rotation makes two.
+    let most = limits::SIGNING_KEYS_MAX as u8;
+    for n in 1..most {
+        w.engine.rotate_signing_keys(&w.admin(), &fresh(n), LIFE).await.unwrap();
+        w.settle();
+        w.clock.advance_ms(1);
+    }
+    let next = fresh(most);
+    refused(w.engine.rotate_signing_keys(&w.admin(), &next, LIFE).await, "too_many_signing_keys");
+    w.clock.advance_ms(100_100);
+    w.engine.rotate_signing_keys(&w.admin(), &next, LIFE).await.unwrap();
+    w.settle();
+    let most = u128::from(most);
+    assert_eq!(state(&w).await, (vec![most - 1], vec![most], vec![most - 2]));
 }

@@ -214,7 +214,7 @@ pub(crate) struct IssuedDto {
     key: String,
 }
 
-/// Make an API key for a game server, a back end or an operator.
+/// Make an API key for a game server, a back end or an operator; at most 1,000 are good at a time.
 #[utoipa::path(post, path = "/v1/admin/keys", tag = "admin", operation_id = "issue_key",
     request_body = NewKey,
     responses((status = 201, body = IssuedDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -235,7 +235,7 @@ pub(crate) struct KeysDto {
     keys: Vec<KeyDto>,
 }
 
-/// List the API keys.
+/// List the API keys; of more than 1,000 those that were ended longest ago are left out.
 #[utoipa::path(get, path = "/v1/admin/keys", tag = "admin", operation_id = "list_keys",
     responses((status = 200, body = KeysDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),

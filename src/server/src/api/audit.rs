@@ -61,8 +61,12 @@ pub(crate) async fn checkpoint(State(app): State<Arc<App>>, _: Admitted) -> Resp
 
 async fn tile_of(app: &App, params: &Params, parts: &[&str]) -> Result<Response, ApiError> {
     let place: Vec<&str> = parts.iter().map(|name| params.text(name)).collect::<Result<_, _>>()?;
-    let tile = Tile::parse(params.text("level")?, &place.join("/")).ok_or_else(ApiError::not_found)?;
-    let row = read(app, move |log| log.tile(tile)).await?.ok_or_else(ApiError::not_found)?;
+    let none = || {
+        ApiError::new(StatusCode::NOT_FOUND, "not_found", "the tree has no such tile")
+            .hint("GET /v1/audit/checkpoint says how many records there are")
+    };
+    let tile = Tile::parse(params.text("level")?, &place.join("/")).ok_or_else(none)?;
+    let row = read(app, move |log| log.tile(tile)).await?.ok_or_else(none)?;
     let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
     Ok((kind, row.concat()).into_response())
 }

@@ -62,7 +62,7 @@ pub(crate) struct IssuedAwsKeyDto {
     secret_access_key: String,
 }
 
-/// Make an access key for AWS clients of the GameLift wire.
+/// Make an access key for AWS clients of the GameLift wire; at most 1,000 are good at a time.
 #[utoipa::path(post, path = "/v1/aws-keys", tag = "admin", operation_id = "issue_aws_key",
     request_body = NewAwsKeyBody,
     responses((status = 201, body = IssuedAwsKeyDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -90,7 +90,7 @@ pub(crate) struct AwsKeysDto {
     keys: Vec<AwsKeyDto>,
 }
 
-/// List the access keys of AWS clients.
+/// List the access keys of AWS clients; of more than 1,000 those that were ended longest ago are left out.
 #[utoipa::path(get, path = "/v1/aws-keys", tag = "admin", operation_id = "list_aws_keys",
     responses((status = 200, body = AwsKeysDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("bearer" = [])),

@@ -279,7 +279,8 @@ pub(crate) async fn entry(
     let (name, player_id): (BoardName, PlayerId) = (params.get("mode")?, params.get("player_id")?);
     let config = app.engine.board_config(&name)?;
     let of = BoardRef { name, part: None, season };
-    let row = app.engine.entry(&of, player_id).await?.ok_or_else(ApiError::not_found)?;
+    let none = EngineError::Unknown { what: "entry: the player has none on this board" };
+    let row = app.engine.entry(&of, player_id).await?.ok_or(none)?;
     Ok(Answer(OwnEntryDto {
         player_id,
         values: shown(&config, &row.values),

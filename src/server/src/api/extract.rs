@@ -207,7 +207,6 @@ impl<T: WriteBody> FromRequest<Arc<App>> for Write<T> {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let caller = caller(&parts)?;
-        strict_query::parse::<NoQuery>(parts.uri.query().unwrap_or_default())?;
         let key = idempotency_key(&parts.headers)?;
         let (read, bytes) = T::read(&parts.headers, Request::new(body)).await.inspect_err(|_| {
             // Of a body that is refused nothing is written down.
@@ -232,11 +231,6 @@ fn origin(app: &App, parts: &Parts, body: &[u8]) -> Origin {
     let path = super::operations().parameters(parts.uri.path());
     app.audit.origin(trail, path.into_iter(), body)
 }
-
-/// Writes take no query.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoQuery {}
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> {
     let mut all = headers.get_all(IDEMPOTENCY_KEY).iter();

@@ -3,6 +3,7 @@
 mod check;
 mod firewall;
 mod layers;
+mod limits;
 mod predictor;
 mod retention;
 mod template;

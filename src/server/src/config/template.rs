@@ -150,6 +150,7 @@ pub fn markdown() -> String {
         let default = key.default.as_ref().map(|value| format!("`{value}`")).unwrap_or_default();
         let _ = writeln!(out, "| `{}.{}` | {default} | {} |", key.section, key.name, key.doc);
     }
+    super::limits::markdown(&mut out);
     out
 }
 

@@ -228,7 +228,8 @@ async fn a_stranger_can_check_the_log_by_its_proofs_and_an_operator_reads_it() {
     for path in
         ["tile/0/009", "tile/0/x", "tile/9/000", "tile/0/001", "tile/0/x001/000", "tile/0/x001/x002/003"]
     {
-        anyone.get(&format!("/v1/audit/{path}")).await.is(404, "not_found");
+        let none = anyone.get(&format!("/v1/audit/{path}")).await.is(404, "not_found");
+        assert_eq!(none["detail"], "the tree has no such tile", "{path}");
     }
     anyone.get(&format!("/v1/audit/proofs/inclusion?seq={b}&size={b}")).await.is(422, "invalid_parameter");
     anyone.get("/v1/audit/proofs/inclusion?seq=0&size=99999").await.is(422, "invalid_parameter");

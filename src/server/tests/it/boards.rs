@@ -29,6 +29,10 @@ async fn operators_define_boards_and_servers_submit() {
     let own = server.get(&format!("/v1/rankings/laps/entries/{}", ann.id)).await.ok();
     assert_eq!((&own["submissions"], &own["values"]), (&json!(1), &json!([70_000.0, 1.0])));
     ann.client.post("/v1/rankings/laps/entries", both.clone()).await.is(403, "forbidden");
+    let nobody = format!("/v1/rankings/laps/entries/plr-{}", "0".repeat(32));
+    let none = server.get(&nobody).await.is(404, "not_found");
+    assert_eq!(none["detail"], "there is no such entry: the player has none on this board");
+    assert_eq!(none.get("hint"), None);
 
     // Numbers go back as answers have them; one too great is refused.
     let sums = json!({ "columns": [{ "value": "submitted", "operator": "incr" }] });

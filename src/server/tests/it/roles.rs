@@ -78,6 +78,42 @@ async fn every_operation_says_its_action_roles_and_effect_and_keeps_to_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operation_that_declares_no_query_refuses_any() {
+    let mut world = World::new().await;
+    let document = world.anyone.get("/openapi.json").await.ok();
+    let ann = world.player("Ann").await;
+    let mut operations = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            if !path.starts_with("/v1/") || parameters.any(|parameter| parameter["in"] == "query") {
+                continue;
+            }
+            operations += 1;
+            let roles: Vec<String> = operation["x-gsm-roles"].as_array().unwrap().iter().map(text).collect();
+            let client = match &*roles[0] {
+                "none" => world.anyone.clone(),
+                "player" => ann.client.clone(),
+                "server" => world.server(),
+                _ => world.admin(),
+            };
+            let concrete: Vec<&str> =
+                path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
+            let path = format!("{}?zzz=1", concrete.join("/"));
+            let method = method.to_ascii_uppercase();
+            let answer =
+                client.call(&method, &path).header("x-gsm-reason", "why").json(&json!({})).send().await;
+            assert_eq!(answer.is(422, "unknown_parameter")["field"], "zzz", "{method} {path}");
+            let answer = client.call(&method, &path.replace("zzz=1", "zzz")).header("x-gsm-reason", "why");
+            answer.send().await.is(400, "invalid_query");
+        }
+    }
+    assert!(operations > 60, "{operations}");
+    world.anyone.get("/healthz?at=1").await.ok();
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_target_of_the_wire_says_the_same_and_keeps_to_it() {
     let verify = gsm_server::config::Signatures::Verify;
     let mut world = World::with(|settings| settings.signatures = verify).await;

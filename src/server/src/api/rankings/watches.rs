@@ -20,7 +20,8 @@ pub(crate) struct WatchBody {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     friends: Vec<PlayerId>,
-    /// Tops, each 1 to 1,000, at most 8: `entered_top` and `left_top` are told.
+    /// Tops, each 1 to 1,000, at most 8: `entered_top` (the smallest that is entered, all larger ones with it) and
+    /// `left_top` (the greatest that is left, all smaller ones with it) are told.
     #[serde(default)]
     top: Vec<u32>,
     /// Whether `personal_best` is told: more than ever before in the board's first column.

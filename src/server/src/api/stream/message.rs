@@ -85,7 +85,8 @@ pub(crate) enum EventDto {
     },
     /// The players of a match of the player do not agree how it ended; an operator will say.
     Dispute { cursor: String, at: i64, match_id: String, reason: String },
-    /// The player is among the best `top` of a board that is watched, and was not.
+    /// The player is among the best `top` of a board that is watched, and was not; so he is in all larger tops that he
+    /// watches, and in no smaller one. Several that are entered at once are told by this one event.
     EnteredTop {
         cursor: String,
         at: i64,
@@ -93,7 +94,8 @@ pub(crate) enum EventDto {
         place: BoardPlace,
         top: u32,
     },
-    /// The player is no longer among the best `top` of a board that is watched.
+    /// The player is no longer among the best `top` of a board that is watched, nor in any smaller top; he is in all
+    /// larger ones that he watches. Several that are left at once are told by this one event.
     LeftTop {
         cursor: String,
         at: i64,
