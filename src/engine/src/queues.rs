@@ -76,7 +76,7 @@ pub struct QueueConfig {
     /// That players report results themselves, and how many must say the same; absent: servers alone do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports: Option<Reports>,
-    /// What a configuration of the GameLift wire has beside; such a queue follows FlexMatch to the letter.
+    /// What a configuration of the GameLift wire has beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamelift: Option<GameLift>,
 }

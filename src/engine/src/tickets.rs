@@ -3,6 +3,8 @@ mod brought;
 mod gamelift;
 mod recent;
 
+pub(crate) use gamelift::came_over_wire;
+
 use crate::{
     Call, Engine, EngineError, Happening, Principal, QueueConfig, RuleCount,
     events::{self, Places, Telling},
