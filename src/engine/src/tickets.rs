@@ -396,8 +396,8 @@ impl Engine {
         Ok(row.queues().filter_map(why).collect())
     }
 
-    /// Takes a party out of its queue; any member may, but not a backfill, which trusted callers alone do. An answered-for proposal counts as declined. Cancelling a
-    /// cancelled ticket changes nothing.
+    /// Takes a party out of its queue; any member may, but not a backfill, which trusted callers alone do. An open proposal counts as
+    /// declined, one whose time is up ends as if nobody had come. Cancelling a cancelled ticket changes nothing.
     pub async fn cancel_ticket(&self, call: &Call, id: TicketId) -> Result<TicketView, EngineError> {
         self.cancel_ticket_as(call, id, CANCELLED).await
     }
@@ -442,6 +442,11 @@ impl Engine {
             TicketState::RequiresAcceptance => {
                 let player = call.principal.player().unwrap_or(row.owner);
                 if let Some(proposal) = row.proposal {
+                    // Its time may be up and its turn not have come yet: it ends as in that turn, and nobody is late with an answer.
+                    let turn = Call::system("gsm:ExpireTicket", call.now);
+                    if self.expire_proposal(&turn, proposal).await? {
+                        return Err(EngineError::Raced);
+                    }
                     match self.respond_as(call, proposal, player, false, Asked::Cancel(reason)).await {
                         Ok(_) => {}
                         // Settled in between: look again.

@@ -15,6 +15,7 @@ both! {
     an_answer_is_replayed_after_the_end,
     expiry_and_the_last_acceptance_do_not_both_win,
     a_queue_that_asks_no_more_keeps_its_proposals,
+    who_leaves_as_the_time_is_up_is_not_late,
     how_a_proposal_ends_goes_by_the_ticket_not_by_the_queue,
 }
 
@@ -139,6 +140,20 @@ async fn a_queue_that_asks_no_more_keeps_its_proposals(w: World) {
         w.engine.respond(&w.by(a.p[at]), a.id, a.p[at], true).await.unwrap();
     }
     assert_eq!(w.seen(a.tickets[0]).await.state, TicketState::Completed);
+}
+
+async fn who_leaves_as_the_time_is_up_is_not_late(w: World) {
+    let a = asked(&w).await;
+    w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], true).await.unwrap();
+    w.clock.advance_ms(10_000);
+    // The turn that ends it has not come.
+    for (at, reason) in [(0, gsm_engine::CANCELLED), (1, "a player of the party did not answer")] {
+        let left = w.engine.cancel_ticket(&w.by(a.p[at]), a.tickets[at]).await.unwrap().row;
+        assert_eq!((left.state, left.reason.as_deref()), (TicketState::Cancelled, Some(reason)));
+        w.settle();
+        assert_eq!(w.claim(a.p[at]).await, None);
+    }
+    assert_eq!(w.turn().await.overdue, 0);
 }
 
 async fn how_a_proposal_ends_goes_by_the_ticket_not_by_the_queue(w: World) {
