@@ -488,7 +488,8 @@ impl Engine {
         reason: &str,
     ) -> Result<TicketRow, EngineError> {
         row.state = state;
-        row.ended_at = Some(changes.at);
+        // A call that was under way when a later one made the ticket may end it: it ends no earlier than it began.
+        row.ended_at = Some(changes.at.max(row.queued_at));
         row.reason = Some(reason.to_owned());
         row.proposal = None;
         let keys = claims_of(&row);
