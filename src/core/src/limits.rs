@@ -48,6 +48,8 @@ pub const RECENT_SECONDS_MAX: u32 = 7 * 24 * 3_600;
 pub const TICKET_QUEUES_MAX: usize = 8;
 /// Queues of one server.
 pub const QUEUES_MAX: usize = 256;
+/// Queues that are gone, or have moved to another mode, and are kept as they were for the matches that they formed.
+pub const RETIRED_QUEUES_MAX: usize = 256;
 /// Rule sets of one server.
 pub const RULE_SETS_MAX: usize = 1_000;
 /// Versions of one rule set: as many as one commit takes away together.

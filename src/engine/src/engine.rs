@@ -216,6 +216,12 @@ impl Views {
                 }
             }
             (Key::Queue(name), None) => self.queues.remove(name),
+            (Key::Retired(name, mode), Some(Row::Retired(row))) => {
+                if self.queues.retire(row, true).is_err() {
+                    tracing::error!(queue = %name, %mode, "queue configuration of the past cannot be read");
+                }
+            }
+            (Key::Retired(name, mode), None) => self.queues.forget(name, mode),
             (Key::RuleSet(_), Some(Row::RuleSet(row))) => {
                 self.rule_sets.put(row);
                 self.follow_rule_set(&row.name);
@@ -319,6 +325,13 @@ impl Engine {
                     self.views.queues.put(config);
                 }
                 report.queues += 1;
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(KeyRange::AllRetired, |key, found| {
+            if let Row::Retired(row) = &*found.row {
+                self.views.queues.retire(row, false).map_err(|_| EngineError::damaged(&key))?;
             }
             Ok(())
         })

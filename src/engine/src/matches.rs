@@ -143,7 +143,7 @@ impl Engine {
         }
         for (ticket, mut ticket_row, version) in forming.tickets {
             ticket_row.state = TicketState::Completed;
-            ticket_row.ended_at = Some(call.now);
+            ticket_row.ended_at = Some(call.now.max(ticket_row.queued_at));
             (ticket_row.proposal, ticket_row.reason) = (None, None);
             ticket_row.match_id = Some(id);
             let has_role = |player: &TicketPlayer| forming.roles.contains_key(&player.player);

@@ -298,7 +298,7 @@ impl Engine {
         Ok(told)
     }
 
-    /// The queue that made a match, as it is now.
+    /// The queue that made a match, as it is now, or as it was when it left the mode.
     pub(crate) async fn queue_of_match(&self, id: MatchId) -> Result<Option<Arc<QueueConfig>>, EngineError> {
         let row = match self.live_match(id).await? {
             Some((row, _)) => Some(row),
@@ -308,7 +308,7 @@ impl Engine {
         if row.is_none() && !(self.is_gone(Key::Match(id)).await? && self.is_gone(Key::Archive(id)).await?) {
             return Err(EngineError::Raced);
         }
-        Ok(row.and_then(|row| row.queue).and_then(|queue| self.views.queues.get(&queue)))
+        Ok(row.and_then(|row| self.views.queues.of_match(row.queue.as_ref()?, &row.mode)))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     events::{Places, Telling, all_shown, places, shown},
     matches::Forming,
     store::{ChangeSet, Home, Key, Row, TicketRow, Version},
-    tickets::{put_ticket, tell, ticket_row},
+    tickets::{came_over_wire, put_ticket, tell, ticket_row},
 };
 use gsm_core::{PlayerId, ProposalId, QueueName, TicketId, limits};
 use gsm_matchmaking::{
@@ -197,21 +197,13 @@ impl Engine {
                 prediction = self.add_formed_match(&mut changes, call, forming).await?;
             }
             Outcome::Failed(failure) => {
-                // FlexMatch cancels whoever has not accepted when another declines; not when one is taken out.
-                let flex_match = self.queue(queue).is_ok_and(|queue| queue.gamelift.is_some());
-                let blames = asked == Asked::Answer && flex_match;
-                let why = match asked {
-                    // Taken out by a server or by us: nobody in it declined.
-                    Asked::Cancel(reason) if flex_match || call.principal.is_trusted() => reason,
-                    Asked::Cancel(_) | Asked::Answer => DECLINED,
-                };
                 if self.is_heard() {
                     let decision =
                         if failure.missed_deadline { Decision::TimedOut } else { Decision::Rejected };
                     let shown = all_shown(&tickets, &places);
                     tellings.push(Telling::new(Happening::Decided(decision), shown));
                 }
-                let after = self.fail(&mut changes, id, tickets, (&failure, blames, why)).await?;
+                let after = self.fail(&mut changes, call, tickets, (&failure, asked)).await?;
                 if let Ok(queue) = self.queue(queue) {
                     self.add_dodges(&mut changes, call, &queue, proposal, (&failure, asked)).await?;
                 }
@@ -262,15 +254,16 @@ impl Engine {
     async fn fail(
         &self,
         changes: &mut ChangeSet,
-        proposal: ProposalId,
+        call: &Call,
         tickets: Vec<(TicketId, TicketRow, Version)>,
-        (failure, blames, why): (&Failure, bool, &str),
+        (failure, asked): (&Failure, Asked),
     ) -> Result<Vec<(TicketId, TicketRow)>, EngineError> {
         let mut after = Vec::with_capacity(tickets.len());
         for (id, mut row, version) in tickets {
-            debug_assert_eq!(row.proposal, Some(proposal));
-            // Whoever had no time to answer before another declined is not to blame and waits on.
-            let excused = !failure.missed_deadline && !blames;
+            // FlexMatch cancels whoever has not accepted when another declines; not when one is taken out. So it is with tickets of
+            // its wire, in whatever queue; of others whoever had no time to answer is not to blame and waits on.
+            let flex_match = came_over_wire(id, &row);
+            let excused = !failure.missed_deadline && !(flex_match && asked == Asked::Answer);
             let waits_on = failure.willing.contains(&id) || (failure.silent.contains(&id) && excused);
             if waits_on {
                 row.state = TicketState::Searching;
@@ -280,7 +273,12 @@ impl Engine {
                 put_ticket(changes, id, &row, version);
                 after.push((id, row));
             } else {
-                let reason = if failure.unwilling.contains(&id) { why } else { SILENT };
+                let reason = match asked {
+                    _ if !failure.unwilling.contains(&id) => SILENT,
+                    // Taken out by a server or by us: nobody in it declined.
+                    Asked::Cancel(reason) if flex_match || call.principal.is_trusted() => reason,
+                    Asked::Cancel(_) | Asked::Answer => DECLINED,
+                };
                 let ended = TicketState::Cancelled;
                 after.push((id, self.end_ticket(changes, id, row, version, ended, reason).await?));
             }

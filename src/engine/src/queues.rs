@@ -1,7 +1,7 @@
 //! Queues: matchmaking configurations, kept as documents and followed in memory.
 use crate::{
     Call, Engine, EngineError, Penalties, Plausibility, Reports,
-    store::{Home, Key, Row, Version},
+    store::{ChangeSet, Expect, Home, Key, Op, RetiredRow, Row, Version},
     systems::Scheme,
 };
 use gsm_core::{Millis, Mode, QueueName, RuleSetName, Timestamp, Variant, limits};
@@ -76,7 +76,7 @@ pub struct QueueConfig {
     /// That players report results themselves, and how many must say the same; absent: servers alone do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports: Option<Reports>,
-    /// What a configuration of the GameLift wire has beside; such a queue follows FlexMatch to the letter.
+    /// What a configuration of the GameLift wire has beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamelift: Option<GameLift>,
 }
@@ -226,33 +226,84 @@ impl QueueConfig {
     }
 }
 
-/// The queues as they stand.
+/// The queues as they stand, and as those were that are gone.
 #[derive(Default)]
-pub(crate) struct Queues(RwLock<BTreeMap<QueueName, Arc<QueueConfig>>>);
+pub(crate) struct Queues(RwLock<Known>);
+
+#[derive(Default)]
+struct Known {
+    standing: BTreeMap<QueueName, Arc<QueueConfig>>,
+    /// In modes that they are not in any more, with the time since when: for the matches that they formed there.
+    retired: BTreeMap<(QueueName, Mode), (Timestamp, Arc<QueueConfig>)>,
+}
+
+impl Known {
+    /// A queue that says how a mode rates: one that stands, else the last that did.
+    fn of_mode(&self, mode: &Mode) -> Option<&Arc<QueueConfig>> {
+        let last = || {
+            let of_mode = self.retired.values().filter(|(_, queue)| queue.mode == *mode);
+            of_mode.max_by_key(|(at, _)| *at).map(|(_, queue)| queue)
+        };
+        self.standing.values().find(|queue| queue.mode == *mode).or_else(last)
+    }
+}
 
 impl Queues {
     pub(crate) fn put(&self, config: QueueConfig) {
-        self.0.write().insert(config.name.clone(), Arc::new(config));
+        self.0.write().standing.insert(config.name.clone(), Arc::new(config));
     }
     pub(crate) fn remove(&self, name: &QueueName) {
-        self.0.write().remove(name);
+        self.0.write().standing.remove(name);
     }
     pub(crate) fn get(&self, name: &QueueName) -> Option<Arc<QueueConfig>> {
-        self.0.read().get(name).cloned()
+        self.0.read().standing.get(name).cloned()
     }
     pub(crate) fn all(&self) -> Vec<Arc<QueueConfig>> {
-        self.0.read().values().cloned().collect()
+        self.0.read().standing.values().cloned().collect()
     }
     pub(crate) fn has_mode(&self, mode: &Mode) -> bool {
-        self.0.read().values().any(|q| q.mode == *mode)
+        self.0.read().standing.values().any(|q| q.mode == *mode)
+    }
+    /// Follows a row of a queue as it was. One that was read stands behind what a commit of the meantime has told.
+    pub(crate) fn retire(&self, row: &RetiredRow, is_told: bool) -> Result<(), serde_json::Error> {
+        let config = QueueConfig::from_json(&row.config)?;
+        let key = (config.name.clone(), config.mode.clone());
+        let retired = &mut self.0.write().retired;
+        if is_told || !retired.contains_key(&key) {
+            retired.insert(key, (row.at, Arc::new(config)));
+        }
+        Ok(())
+    }
+    pub(crate) fn forget(&self, name: &QueueName, mode: &Mode) {
+        self.0.write().retired.remove(&(name.clone(), mode.clone()));
+    }
+    /// All queues as they were.
+    pub(crate) fn retired(&self) -> Vec<Arc<QueueConfig>> {
+        self.0.read().retired.values().map(|(_, queue)| queue.clone()).collect()
+    }
+    /// Which are kept the longest, where another one makes them too many.
+    fn too_many_with(&self, name: &QueueName, mode: &Mode) -> Vec<(QueueName, Mode)> {
+        let known = self.0.read();
+        let others = known.retired.iter().filter(|((of, in_mode), _)| (of, in_mode) != (name, mode));
+        let mut others: Vec<_> = others.map(|(key, (at, _))| (*at, key)).collect();
+        others.sort_unstable();
+        let more = (others.len() + 1).saturating_sub(limits::RETIRED_QUEUES_MAX);
+        others.into_iter().take(more).map(|(_, key)| key.clone()).collect()
+    }
+    /// What a match of this queue and mode is judged by: the queue as it stands, or as it was when it left the mode.
+    pub(crate) fn of_match(&self, name: &QueueName, mode: &Mode) -> Option<Arc<QueueConfig>> {
+        let known = self.0.read();
+        let standing = known.standing.get(name).filter(|queue| queue.mode == *mode);
+        let was = || known.retired.get(&(name.clone(), mode.clone())).map(|(_, queue)| queue);
+        standing.or_else(was).cloned()
     }
     /// How a mode rates by its settings, without what is learnt.
     pub(crate) fn scheme_of(&self, mode: &Mode) -> Option<Scheme> {
-        self.0.read().values().find(|q| q.mode == *mode).map(|q| q.scheme())
+        self.0.read().of_mode(mode).map(|q| q.scheme())
     }
     /// How a mode damps repeated pairs, if it does.
     pub(crate) fn repeated_pair(&self, mode: &Mode) -> Option<RepeatedPair> {
-        self.0.read().values().find(|q| q.mode == *mode)?.rating_options.repeated_pair
+        self.0.read().of_mode(mode)?.rating_options.repeated_pair
     }
     pub(crate) fn system_of(&self, mode: &Mode) -> Option<System> {
         self.scheme_of(mode).map(|scheme| scheme.system)
@@ -283,7 +334,15 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Takes a queue away; refused while tickets wait in it.
+    /// The rating system that a mode's queues name, without what is learnt: of one whose queues are gone the last, else the
+    /// default one.
+    #[must_use]
+    pub fn named_system(&self, mode: &Mode) -> System {
+        self.views.queues.system_of(mode).unwrap_or_default()
+    }
+
+    /// Takes a queue away; refused while tickets wait in it. Matches that it formed go on, and are judged and rated by what it
+    /// said.
     pub async fn delete_queue(&self, call: &Call, name: &QueueName) -> Result<(), EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_delete_queue(call, name).await {
@@ -304,6 +363,12 @@ impl Engine {
             return Err(EngineError::QueueInUse { queue: name.to_string() });
         }
         let mut changes = self.changes(call, &[name]);
+        // One that cannot be read judges nothing.
+        if let Row::Queue(json) = &*found.row
+            && let Ok(config) = QueueConfig::from_json(json)
+        {
+            self.retire(&mut changes, &config)?;
+        }
         changes.delete(key, found.version);
         self.remember(&mut changes, call, Home::Document, &())?;
         self.commit(Home::Document, changes).await?;
@@ -320,7 +385,7 @@ impl Engine {
         if let (Some(name), None) = (&config.rule_set, config.rule_set_version) {
             config.rule_set_version = Some(self.newest_version(name).await?);
         }
-        self.write_queue(call, config, found.map(|(_, version)| version)).await
+        self.write_queue(call, config, found).await
     }
 
     /// Makes a queue, or refuses where there is one of its name.
@@ -347,14 +412,15 @@ impl Engine {
     ) -> Result<QueueConfig, EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let found = self.queue_row(name).await?;
-            let (before, version) = found.ok_or(EngineError::Unknown { what: "queue" })?;
+            let found = found.ok_or(EngineError::Unknown { what: "queue" })?;
+            let before = &found.0;
             let mut config = before.clone();
             change(&mut config)?;
-            if config == before {
+            if config == *before {
                 return Ok(config);
             }
             config.validate()?;
-            match self.write_queue(call, config, Some(version)).await {
+            match self.write_queue(call, config, Some(found)).await {
                 Err(EngineError::Raced) => {}
                 done => return done,
             }
@@ -389,8 +455,9 @@ impl Engine {
         &self,
         call: &Call,
         config: QueueConfig,
-        version: Option<Version>,
+        found: Option<(QueueConfig, Version)>,
     ) -> Result<QueueConfig, EngineError> {
+        let (before, version) = found.unzip();
         let others = self.queues();
         let rates_otherwise =
             |q: &QueueConfig| q.mode == config.mode && q.name != config.name && q.scheme() != config.scheme();
@@ -407,9 +474,25 @@ impl Engine {
             self.hold_rule_set(&mut changes, name, number).await?;
             self.check_rating_attribute(&config)?;
         }
+        if let Some(before) = before.filter(|before| before.mode != config.mode) {
+            self.retire(&mut changes, &before)?;
+        }
         changes.replace(Key::Queue(config.name.clone()), version, Row::Queue(json));
         self.remember(&mut changes, call, Home::Document, &config)?;
         self.commit(Home::Document, changes).await?;
         Ok(config)
+    }
+
+    /// Keeps a queue as it is for the matches that it formed, as it leaves its mode: before the change itself, so that who looks
+    /// for it meanwhile finds one or the other.
+    fn retire(&self, changes: &mut ChangeSet, config: &QueueConfig) -> Result<(), EngineError> {
+        for (name, mode) in self.views.queues.too_many_with(&config.name, &config.mode) {
+            changes.write(Key::Retired(name, mode), Expect::Any, Op::Delete);
+        }
+        let json = config.to_json().map_err(|e| EngineError::invalid("queue", e))?;
+        let row = Row::Retired(RetiredRow { config: json, at: changes.at });
+        let op = Op::Put { row: Arc::new(row), expires_at: None };
+        changes.write(Key::Retired(config.name.clone(), config.mode.clone()), Expect::Any, op);
+        Ok(())
     }
 }

@@ -202,7 +202,7 @@ impl Engine {
         if live.roster.side_of(player).is_none() {
             return Err(EngineError::Unknown { what: "match" });
         }
-        let queue = live.queue.as_ref().and_then(|queue| self.views.queues.get(queue));
+        let queue = live.queue.as_ref().and_then(|queue| self.views.queues.of_match(queue, &live.mode));
         let Some((queue, rules)) = queue.as_ref().and_then(|of| Some((of, of.reports.as_ref()?))) else {
             return Err(EngineError::NoPlayerReports);
         };
@@ -288,7 +288,7 @@ impl Engine {
     ) -> Result<ReportsView, EngineError> {
         let facts =
             MatchFacts { mode: row.mode.clone(), queue: Some(row.queue.clone()), roster: row.roster.clone() };
-        let queue = self.views.queues.get(&row.queue);
+        let queue = self.views.queues.of_match(&row.queue, &row.mode);
         let most_said = || row.voices.most_said().map(|voice| voice.result.clone()).ok_or(EngineError::Raced);
         let at = call.now;
         let (result, verdict) = match ending {
@@ -407,7 +407,8 @@ impl Engine {
         let view = self.match_view(call, id).await?;
         let row = self.reports_row(id).await?.map(|(row, _)| row);
         let by_players = |queue: &gsm_core::QueueName| {
-            self.views.queues.get(queue).is_some_and(|queue| queue.reports.is_some())
+            let queue = self.views.queues.of_match(queue, &view.row.mode);
+            queue.is_some_and(|queue| queue.reports.is_some())
         };
         if row.is_none() && !view.row.queue.as_ref().is_some_and(by_players) {
             return Err(EngineError::NoPlayerReports);

@@ -131,7 +131,8 @@ impl Engine {
         }
         let result = MatchResult::validate(report, &facts.roster)
             .map_err(|e| EngineError::Invalid { field: e.field.clone(), detail: e.fault.to_string() })?;
-        let queue = facts.queue.as_ref().and_then(|queue| self.views.queues.get(queue));
+        let queue = facts.queue.as_ref();
+        let queue = queue.and_then(|queue| self.views.queues.of_match(queue, &facts.mode));
         let verdict = self.first_verdict(call, id, queue.as_deref(), (&result, &facts.roster), &live).await?;
         let blame = self.first_blame(id, queue.as_deref(), (&result, &report.afk), &verdict).await?;
         let closing = match &queue {

@@ -3,6 +3,8 @@ mod brought;
 mod gamelift;
 mod recent;
 
+pub(crate) use gamelift::came_over_wire;
+
 use crate::{
     Call, Engine, EngineError, Happening, Principal, QueueConfig, RuleCount,
     events::{self, Places, Telling},
@@ -402,8 +404,8 @@ impl Engine {
         Ok(row.queues().filter_map(why).collect())
     }
 
-    /// Takes a party out of its queue; any member may, but not a backfill, which trusted callers alone do. An answered-for proposal counts as declined. Cancelling a
-    /// cancelled ticket changes nothing.
+    /// Takes a party out of its queue; any member may, but not a backfill, which trusted callers alone do. An open proposal counts as
+    /// declined, one whose time is up ends as if nobody had come. Cancelling a cancelled ticket changes nothing.
     pub async fn cancel_ticket(&self, call: &Call, id: TicketId) -> Result<TicketView, EngineError> {
         self.cancel_ticket_as(call, id, CANCELLED).await
     }
@@ -448,6 +450,11 @@ impl Engine {
             TicketState::RequiresAcceptance => {
                 let player = call.principal.player().unwrap_or(row.owner);
                 if let Some(proposal) = row.proposal {
+                    // Its time may be up and its turn not have come yet: it ends as in that turn, and nobody is late with an answer.
+                    let turn = Call::system("gsm:ExpireTicket", call.now);
+                    if self.expire_proposal(&turn, proposal).await? {
+                        return Err(EngineError::Raced);
+                    }
                     match self.respond_as(call, proposal, player, false, Asked::Cancel(reason)).await {
                         Ok(_) => {}
                         // Settled in between: look again.
@@ -489,7 +496,8 @@ impl Engine {
         reason: &str,
     ) -> Result<TicketRow, EngineError> {
         row.state = state;
-        row.ended_at = Some(changes.at);
+        // A call that was under way when a later one made the ticket may end it: it ends no earlier than it began.
+        row.ended_at = Some(changes.at.max(row.queued_at));
         row.reason = Some(reason.to_owned());
         row.proposal = None;
         let keys = claims_of(&row);

@@ -75,12 +75,8 @@ impl Before<'_> {
                 }
                 Some(match row.state {
                     TicketState::Cancelled | TicketState::Queued | TicketState::Searching => "ok",
-                    TicketState::RequiresAcceptance => {
-                        let (_, proposal) = self.truth.proposals.get(&row.proposal?)?;
-                        let open =
-                            proposal.answer_of(*by)? != Answer::Declined && self.now < proposal.deadline();
-                        if open { "ok" } else { "proposal_closed" }
-                    }
+                    // One whose time is up ends without an answer first.
+                    TicketState::RequiresAcceptance => "ok",
                     _ => "ticket_not_waiting",
                 })
             }

@@ -531,6 +531,7 @@ fn is_hot(row: &Row) -> bool {
         | Row::Replay(_)
         | Row::RuleSet(_)
         | Row::RuleSetVersion(_)
+        | Row::Retired(_)
         | Row::Seat(_)
         | Row::Offences(_)
         | Row::Scored(_)

@@ -59,12 +59,7 @@ impl Target {
 
     /// The system that the mode's queues name, or the default one.
     pub(super) fn system(&self) -> System {
-        let queues = self.offline.engine.queues();
-        queues
-            .iter()
-            .find(|queue| queue.mode == self.mode)
-            .map(|queue| queue.rating.clone())
-            .unwrap_or_default()
+        self.offline.engine.named_system(&self.mode)
     }
 
     /// Counts every match, in the order of the file; those that count already change nothing.

@@ -62,7 +62,7 @@ impl Engine {
         let mut changes = self.changes(call, &[&id, &row.mode]);
         // From the result on it says who left.
         changes.check(Key::Result(id), Expect::Absent);
-        let queue = row.queue.as_ref().and_then(|queue| self.views.queues.get(queue));
+        let queue = row.queue.as_ref().and_then(|queue| self.views.queues.of_match(queue, &row.mode));
         let penal = queue.as_deref().and_then(QueueConfig::penal);
         if let Some((scope, rules)) = penal.filter(|(_, rules)| rules.leave.is_some()) {
             let blame = Blame {

@@ -27,14 +27,20 @@ pub struct PenaltyView {
 }
 
 impl Engine {
-    /// How a player stands, in every scope of a queue; only what is not forgotten. For the player and trusted callers.
+    /// How a player stands, in every scope of a queue, or of one as it was; only what is not forgotten. For the player and trusted
+    /// callers.
     pub async fn penalties(&self, call: &Call, player: PlayerId) -> Result<Vec<PenaltyView>, EngineError> {
         let mine = call.principal.player() == Some(player);
         if !(mine || call.principal.is_trusted()) || self.get_one(&Key::Player(player)).await?.is_none() {
             return Err(EngineError::Unknown { what: "player" });
         }
-        let queues = self.queues();
-        let scopes: BTreeSet<Mode> = queues.iter().filter_map(|queue| Some(queue.penal()?.0)).collect();
+        let mut queues = self.queues();
+        let scope_of = |queue: &Arc<QueueConfig>| Some(queue.penal()?.0);
+        let mut scopes: BTreeSet<Mode> = queues.iter().filter_map(scope_of).collect();
+        let mut gone = self.views.queues.retired();
+        gone.retain(|queue| scope_of(queue).is_some_and(|scope| !scopes.contains(&scope)));
+        scopes.extend(gone.iter().filter_map(scope_of));
+        queues.append(&mut gone);
         let mut views = Vec::new();
         for (home, _) in FILES {
             let files = Files::read(self, home, scopes.iter().map(|scope| (scope, player))).await?;

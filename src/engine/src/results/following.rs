@@ -119,9 +119,8 @@ impl Engine {
         let result = self.result_row(id).await?.ok_or(EngineError::Raced)?;
         result.changes.iter().for_each(|change| tell_rating(&mut changes, id, &result.mode, change));
         tell_disputed(&mut changes, id, &result);
-        if of_queue
-            .is_some_and(|queue| self.views.queues.get(&queue).is_some_and(|of| of.penalties.is_some()))
-        {
+        let of_queue = of_queue.and_then(|queue| self.views.queues.of_match(&queue, &result.mode));
+        if of_queue.is_some_and(|queue| queue.penalties.is_some()) {
             self.tell_blamed(&mut changes, id).await?;
         }
         self.commit(Home::Live, changes).await?;

@@ -134,6 +134,8 @@ pub enum Key {
     Reports(MatchId),
     /// Two players of a mode who met too often, the lesser id first.
     Flag(Mode, PlayerId, PlayerId),
+    /// A queue as it was in a mode when it was deleted, or moved to another one.
+    Retired(QueueName, Mode),
 }
 
 /// Bytes that are no key.
@@ -167,6 +169,7 @@ impl Key {
             | Self::Erasing(_)
             | Self::Banned(_)
             | Self::IdentityOf(..)
+            | Self::Retired(..)
             | Self::Board(_) => Home::Document,
             Self::Rating(..)
             | Self::History(..)
@@ -265,6 +268,7 @@ impl Key {
             Self::Banned(_) => 82,
             Self::IdentityOf(..) => 74,
             Self::Upkeep => 75,
+            Self::Retired(..) => 85,
         }
     }
 }
@@ -329,6 +333,7 @@ impl fmt::Display for Key {
             Self::Banned(_) => f.write_str("bans of an erased player"),
             Self::IdentityOf(id, _) => write!(f, "identity of {id}"),
             Self::Upkeep => f.write_str("lease of upkeep"),
+            Self::Retired(name, mode) => write!(f, "queue {name} as it was in mode {mode}"),
         }
     }
 }

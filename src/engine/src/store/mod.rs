@@ -29,8 +29,9 @@ pub use row::{
     AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, CredentialRow, EntryRow,
     ErasedRow, ErasingRow, GateRow, IdentityKind, LearntRow, Lease, ListedRow, MatchRow, OffencesRow,
     OutboxRow, PayingRow, PayoutRow, PenaltiesRow, PlayerRow, Prediction, PushEvent, PushKind, QuarantineRow,
-    RankNews, RatingCause, Replay, Row, RowError, RuleSetRow, RuleSetVersionRow, ScoredRow, SeatOf, SeatRow,
-    SecretRow, ShadeRow, SigningKeyRow, StagedRow, StartsRow, TicketPlayer, TicketRow, WhoRow,
+    RankNews, RatingCause, Replay, RetiredRow, Row, RowError, RuleSetRow, RuleSetVersionRow, ScoredRow,
+    SeatOf, SeatRow, SecretRow, ShadeRow, SigningKeyRow, StagedRow, StartsRow, TicketPlayer, TicketRow,
+    WhoRow,
 };
 pub use trace::Position;
 pub use watch::{Best, ToldRow, WatchRow};

@@ -93,6 +93,7 @@ pub enum Row {
     /// The mode whose results the board counted.
     Closing(Option<Mode>),
     Paying(Box<PayingRow>),
+    Retired(RetiredRow),
 }
 
 // A row that lies in memory takes as much as the greatest variant, whichever it is.
@@ -104,6 +105,15 @@ const _: () = assert!(size_of::<Row>() <= 144);
 pub struct RowError {
     /// Where it was found.
     pub key: String,
+}
+
+/// A queue as it was in a mode, kept for the matches that it formed there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiredRow {
+    /// Its configuration as JSON, checked when read.
+    pub config: String,
+    /// Since when it is that no more.
+    pub at: Timestamp,
 }
 
 /// A rule set with its first version: its body never changes.

@@ -3,7 +3,7 @@ use super::{TicketView, ticket_row};
 use crate::{
     Call, Engine, EngineError,
     proposals::Asked,
-    store::{Brought, Home, IdentityKind, Key},
+    store::{Brought, Home, IdentityKind, Key, TicketRow},
 };
 use gsm_core::{PlayerId, RequestKey, TicketId, limits};
 use gsm_matchmaking::proposal::Outcome;
@@ -12,6 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The issuer of the names by which GameLift's clients know their players.
 const ISSUER: &str = "gamelift";
+
+/// Whether a ticket was made over the GameLift wire: its id is that of its caller's own name for it there, which no native one is.
+pub(crate) fn came_over_wire(id: TicketId, row: &TicketRow) -> bool {
+    row.own_id.as_ref().is_some_and(|own| Engine::gamelift_ticket_id(own) == id)
+}
 
 impl Engine {
     /// The players whom GameLift's clients know by these names, made where new. A native player's id names that player.

@@ -16,6 +16,7 @@ both! {
     a_rejection_cancels_the_silent,
     players_answer_by_their_names,
     a_stopped_ticket_is_not_stopped_twice,
+    as_the_time_to_accept_is_up_tickets_are_stopped_and_replaced,
     only_trusted_callers_come_this_way,
     a_queue_in_use_stays,
     a_ticket_of_a_deleted_queue_ends,
@@ -281,4 +282,21 @@ async fn names_of_attributes_and_locations_may_be_long(w: World) {
     refused(w.engine.create_ticket(&w.server(), &named("t-1", 5, &"x".repeat(101))).await, "invalid");
     let made = w.engine.create_ticket(&w.server(), &named("t-1", 1_024, "x")).await.unwrap();
     assert_eq!(made.row.brought[0].latency_ms.keys().next().unwrap().chars().count(), 1_024);
+}
+
+async fn as_the_time_to_accept_is_up_tickets_are_stopped_and_replaced(w: World) {
+    let (ann, bob) = proposed(&w).await;
+    w.engine.answer_for(&w.server(), bob, &names(&["bob"]), true).await.unwrap();
+    w.clock.advance_ms(10_000);
+    w.engine.stop_ticket(&w.server(), ann).await.unwrap();
+    w.settle();
+    assert_eq!(w.seen(ann).await.state, TicketState::Cancelled);
+    assert_eq!(w.seen(bob).await.state, TicketState::Searching);
+    let again = start(&w, "t-3", "ann").await;
+    w.turn().await;
+    assert_eq!(w.seen(bob).await.state, TicketState::RequiresAcceptance);
+    w.clock.advance_ms(10_000);
+    let newest = start(&w, "t-4", "ann").await;
+    assert_eq!(w.seen(again).await.state, TicketState::Cancelled);
+    assert_eq!(w.claim(player(&w, "ann").await).await, Some(Claim::Ticket(newest)));
 }

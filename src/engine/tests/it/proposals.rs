@@ -1,6 +1,7 @@
 //! Proposals: answered by their players, ended once, whoever comes late.
-use crate::world::{World, both, keyed, refused};
-use gsm_core::{PlayerId, ProposalId, TicketId};
+use crate::world::{World, both, keyed, refused, ticket};
+use gsm_core::{PlayerId, ProposalId, RequestKey, TicketId};
+use gsm_engine::{Intake, NewTicket};
 use gsm_session::TicketState;
 
 both! {
@@ -14,6 +15,8 @@ both! {
     an_answer_is_replayed_after_the_end,
     expiry_and_the_last_acceptance_do_not_both_win,
     a_queue_that_asks_no_more_keeps_its_proposals,
+    who_leaves_as_the_time_is_up_is_not_late,
+    how_a_proposal_ends_goes_by_the_ticket_not_by_the_queue,
 }
 
 struct Asked {
@@ -137,4 +140,44 @@ async fn a_queue_that_asks_no_more_keeps_its_proposals(w: World) {
         w.engine.respond(&w.by(a.p[at]), a.id, a.p[at], true).await.unwrap();
     }
     assert_eq!(w.seen(a.tickets[0]).await.state, TicketState::Completed);
+}
+
+async fn who_leaves_as_the_time_is_up_is_not_late(w: World) {
+    let a = asked(&w).await;
+    w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], true).await.unwrap();
+    w.clock.advance_ms(10_000);
+    // The turn that ends it has not come.
+    for (at, reason) in [(0, gsm_engine::CANCELLED), (1, "a player of the party did not answer")] {
+        let left = w.engine.cancel_ticket(&w.by(a.p[at]), a.tickets[at]).await.unwrap().row;
+        assert_eq!((left.state, left.reason.as_deref()), (TicketState::Cancelled, Some(reason)));
+        w.settle();
+        assert_eq!(w.claim(a.p[at]).await, None);
+    }
+    assert_eq!(w.turn().await.overdue, 0);
+}
+
+async fn how_a_proposal_ends_goes_by_the_ticket_not_by_the_queue(w: World) {
+    crate::gamelift::duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    let native = w.enter_all("duel", &p).await;
+    let id = w.seen(native[0]).await.proposal.unwrap();
+    w.engine.respond(&w.by(p[0]), id, p[0], false).await.unwrap();
+    w.settle();
+    assert_eq!(w.seen(native[1]).await.state, TicketState::Searching, "in a queue of the wire");
+    w.engine.cancel_ticket(&w.by(p[1]), native[1]).await.unwrap();
+    w.teams("native", 1, Some(10)).await;
+    let mut wire = Vec::new();
+    for (player, own) in p.iter().zip(["t-1", "t-2"]) {
+        let new = NewTicket {
+            own_id: RequestKey::new(own).ok(),
+            intake: Intake::GameLift,
+            ..ticket("native", *player)
+        };
+        wire.push(w.engine.create_ticket(&w.server(), &new).await.unwrap().id);
+    }
+    w.turn().await;
+    let id = w.seen(wire[0]).await.proposal.unwrap();
+    w.engine.respond(&w.server(), id, p[0], false).await.unwrap();
+    w.settle();
+    assert_eq!(w.seen(wire[1]).await.state, TicketState::Cancelled, "in a native queue");
 }

@@ -31,7 +31,7 @@ fn keys() -> Vec<Key> {
         Key::Backfill(hash),
         Key::Proposal(ProposalId::from_u128(6)),
         Key::Match(of_match),
-        Key::Lease(queue),
+        Key::Lease(queue.clone()),
         Key::Idempotency(Home::Record, hash),
         Key::Adjustment(AdjustmentId::from_u128(7)),
         Key::Gate(mode.clone()),
@@ -69,7 +69,8 @@ fn keys() -> Vec<Key> {
         Key::IdentityOf(player, hash),
         Key::Upkeep,
         Key::Reports(of_match),
-        Key::Flag(mode, player, player),
+        Key::Flag(mode.clone(), player, player),
+        Key::Retired(queue, mode),
     ]
 }
 

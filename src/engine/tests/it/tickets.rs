@@ -16,6 +16,7 @@ both! {
     time_ends_a_ticket,
     what_is_not_there_is_unknown,
     a_waiting_ticket_explains_itself,
+    a_ticket_ends_no_earlier_than_it_began,
 }
 
 async fn a_second_ticket_names_the_first(w: World) {
@@ -150,4 +151,15 @@ async fn a_waiting_ticket_explains_itself(w: World) {
     assert!(w.engine.explain(&w.by(players[0]), first).await.unwrap().len() == 1);
     w.enter_all("duel", &players[1..]).await;
     assert!(w.engine.explain(&w.by(players[0]), first).await.unwrap().is_empty());
+}
+
+async fn a_ticket_ends_no_earlier_than_it_began(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = w.players(1).await[0];
+    // It came before the ticket was made, and was held up.
+    let early = w.by(player);
+    w.clock.advance_ms(30);
+    let made = w.enter("duel", player).await;
+    let ended = w.engine.cancel_ticket(&early, made.id).await.unwrap();
+    assert_eq!(ended.row.ended_at, Some(made.row.queued_at));
 }

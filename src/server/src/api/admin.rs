@@ -59,7 +59,7 @@ pub(crate) async fn put_queue(
 
 /// Delete a queue.
 ///
-/// Refused while tickets wait in it. Matches that it formed go on.
+/// Refused while tickets wait in it. Matches that it formed go on, and are judged and rated by what it said.
 #[utoipa::path(delete, path = "/v1/admin/queues/{queue}", tag = "admin", operation_id = "delete_queue",
     params(("queue" = String, Path), ("X-Gsm-Reason" = String, Header, description = "Why, in 1 to 128 characters")),
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),

@@ -93,7 +93,8 @@ pub(crate) struct Respond {
 
 /// Accept or decline.
 ///
-/// The last acceptance makes the match; the first decline ends the proposal and sends the willing back to the pool.
+/// The last acceptance makes the match; the first decline ends the proposal. Tickets whose players have all accepted search on then, and
+/// so do native ones whose players had not answered yet; those of the GameLift wire are cancelled, in whatever queue.
 #[utoipa::path(post, path = "/v1/proposals/{proposal_id}/responses", tag = "proposals", operation_id = "respond_to_proposal",
     params(("proposal_id" = String, Path)), request_body = Respond,
     responses((status = 200, body = ProposalDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),

@@ -177,7 +177,8 @@ pub(crate) async fn ticket(
 
 /// Leave the queue.
 ///
-/// Any member may. A ticket in an open proposal declines it. Cancelling a cancelled ticket changes nothing.
+/// Any member may. A ticket in an open proposal declines it; a proposal whose time is up ends first, as it does by itself. Cancelling a
+/// cancelled ticket changes nothing.
 #[utoipa::path(delete, path = "/v1/tickets/{ticket_id}", tag = "tickets", operation_id = "cancel_ticket",
     params(("ticket_id" = String, Path)),
     responses((status = 200, body = TicketDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),

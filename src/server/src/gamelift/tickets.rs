@@ -33,6 +33,13 @@ async fn enter(asked: &Asked<'_>, input: &Tree, intake: Intake) -> Result<Tree, 
     };
     let own_id = RequestKey::new(&own_id).map_err(|error| Fault::invalid(format!("`ticketId`: {error}")))?;
     let players = asked.engine.gamelift_players(&asked.call, &names).await?;
+    let mut seen = BTreeMap::new();
+    for (player, name) in players.iter().zip(&names) {
+        if let Some(first) = seen.insert(player, name) {
+            let detail = format!("player `{first}` comes twice in the ticket, once as `{name}`");
+            return Err(Fault::invalid(detail));
+        }
+    }
     let Some((leader, members)) = players.split_first() else {
         return Err(Fault::invalid("a ticket has at least one player"));
     };
@@ -51,9 +58,13 @@ async fn enter(asked: &Asked<'_>, input: &Tree, intake: Intake) -> Result<Tree, 
     Ok(Tree::empty().with("MatchmakingTicket", shown(asked, &view)))
 }
 
-/// A fault of what players bring, under the name that clients know it by.
+/// Why a ticket is not made, in the words that clients know.
 fn told(error: EngineError) -> Fault {
     match error {
+        // Natively a request may be repeated under its id.
+        EngineError::TicketIdTaken => {
+            Fault::invalid("`ticketId`: a ticket had this id before: each needs one of its own")
+        }
         EngineError::Invalid { field, detail } if field == "attributes" => {
             Fault::invalid(format!("`playerAttributes`: {detail}"))
         }

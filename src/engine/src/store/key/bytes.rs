@@ -63,6 +63,10 @@ impl Key {
             Self::Upkeep => {}
             Self::Identity(hash) | Self::Backfill(hash) | Self::Banned(hash) => out.extend_from_slice(hash),
             Self::Queue(name) | Self::Lease(name) => put_name(&mut out, name.as_str()),
+            Self::Retired(name, mode) => {
+                put_name(&mut out, name.as_str());
+                put_name(&mut out, mode.as_str());
+            }
             Self::RuleSet(name) => put_name(&mut out, name.as_str()),
             Self::RuleSetVersion(name, version) => {
                 put_name(&mut out, name.as_str());
@@ -231,6 +235,7 @@ impl Key {
             74 => Self::IdentityOf(PlayerId::from_u128(f.id()?), f.take()?),
             75 => Self::Upkeep,
             84 => Self::Closing(f.board()?),
+            85 => Self::Retired(f.queue()?, f.mode()?),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }

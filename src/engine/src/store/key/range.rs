@@ -113,6 +113,8 @@ pub enum KeyRange {
     AllFlags,
     /// Those of a mode.
     Flags(Mode),
+    /// All queues as they were in modes that they are not in any more.
+    AllRetired,
 }
 
 impl KeyRange {
@@ -133,6 +135,7 @@ impl KeyRange {
             | Self::AllErased
             | Self::AllErasing
             | Self::IdentitiesOf(_)
+            | Self::AllRetired
             | Self::Boards => Home::Document,
             Self::Ratings(_)
             | Self::AllRatings
@@ -288,6 +291,7 @@ impl KeyRange {
                 put_name(&mut out, mode.as_str());
             }
             Self::AllLessons => out.push(63),
+            Self::AllRetired => out.push(85),
             Self::AllListed => out.push(53),
             Self::Archives => out.push(5),
             Self::AllErased => out.push(72),

@@ -29,7 +29,8 @@ async fn a_ticket_is_shown_as_it_came_and_is_stopped_once() {
     shown["PlayerAttributes"]["skill"]["N"] = json!(7.0);
     shown["LatencyInMs"]["eu-1"] = json!(40);
     assert_eq!(made["Players"], json!([shown]));
-    ask("StartMatchmaking", input).await.exception(400, "InvalidRequestException");
+    let message = ask("StartMatchmaking", input).await.exception(400, "InvalidRequestException");
+    assert_eq!(message, "`ticketId`: a ticket had this id before: each needs one of its own");
 
     let ids = json!({ "TicketIds": ["none", "t.1", "t.1"] });
     let found = ask("DescribeMatchmaking", ids.clone()).await.output();
@@ -169,6 +170,14 @@ async fn the_native_api_finds_a_ticket_of_the_wire_by_its_name() {
         assert_eq!(client.get("/v1/tickets/t.1/explain").await.ok()["waiting"], true);
         client.get("/v1/tickets/none").await.is(404, "not_found");
     }
+    // Under its native id a player is the same.
+    let native = world.server().get("/v1/tickets/t.1").await.ok()["players"][0]["player_id"].clone();
+    let twice =
+        json!({ "ConfigurationName": "c", "Players": [{ "PlayerId": "ada" }, { "PlayerId": native }] });
+    let message = call(&world.anyone, "StartMatchmaking", twice).await;
+    let message = message.exception(400, "InvalidRequestException");
+    let native = native.as_str().unwrap();
+    assert_eq!(message, format!("player `ada` comes twice in the ticket, once as `{native}`"));
     // Players name their own tickets alone.
     ann.client.get("/v1/tickets/t.1").await.is(404, "not_found");
     world.stop().await;
