@@ -227,7 +227,8 @@ pub(crate) struct EventsDto {
 /// With `Accept: text/event-stream`: the same messages as the WebSocket's, each with its cursor as `id`, so that a
 /// browser's EventSource resumes by itself with `Last-Event-ID`. Otherwise one page as JSON: what is kept after
 /// `cursor`, for clients that poll; `missed` comes first there too. When the token ends, so does the stream; when the server
-/// stops, after `retry`, from when on to come back with the last cursor.
+/// stops, after `retry`, from when on to come back with the last cursor. A client that closes its side of the connection, be it
+/// for writing alone, has gone.
 #[utoipa::path(get, path = "/v1/events", tag = "push", operation_id = "read_events",
     params(StreamQuery),
     responses((status = 200, content((EventsDto = "application/json"), (EventDto = "text/event-stream"))),
