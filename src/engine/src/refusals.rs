@@ -1,4 +1,5 @@
-//! What the store refuses: the turns of the matcher wait until it takes commits again.
+//! What the store refuses. Who could not be heard for it is not to blame, and the turns of the matcher wait until it takes
+//! commits again.
 use crate::{
     Engine, EngineError,
     store::{ChangeSet, Expect, Home, Key},
@@ -22,6 +23,7 @@ pub(crate) struct Refusals {
 
 #[derive(Debug, Default)]
 struct Known {
+    last_at: Option<Timestamp>,
     /// When it was tried last and refused that too.
     tried_at: Option<Timestamp>,
     told_at: Option<Timestamp>,
@@ -41,6 +43,7 @@ impl Refusals {
     pub(crate) fn refused(&self, now: Timestamp) -> Option<u64> {
         let mut known = self.known.lock();
         self.last.store(true, Ordering::Relaxed);
+        known.last_at = Some(now);
         known.untold += 1;
         if known.told_at.is_some_and(|at| now.since(at) < TELL_EVERY) {
             return None;
@@ -52,6 +55,11 @@ impl Refusals {
     /// Whether the store refuses, as far as is known.
     pub(crate) fn go_on(&self) -> bool {
         self.last.load(Ordering::Relaxed)
+    }
+
+    /// Whether a commit was refused at `from` or later.
+    pub(crate) fn any_since(&self, from: Timestamp) -> bool {
+        self.known.lock().last_at.is_some_and(|at| at >= from)
     }
 
     /// Whether a store that refuses may be tried again already.
@@ -98,15 +106,15 @@ mod tests {
     #[test]
     fn what_is_refused_is_told_now_and_then_with_its_count() {
         let (refusals, at) = (Refusals::default(), Timestamp::from_millis);
-        assert!(!refusals.go_on());
+        assert!(!refusals.go_on() && !refusals.any_since(at(0)));
         assert_eq!(refusals.refused(at(1_000)), Some(1));
         for n in 0..4_400 {
             assert_eq!(refusals.refused(at(1_000 + n)), None);
         }
         assert_eq!(refusals.refused(at(11_000)), Some(4_401));
-        assert!(refusals.go_on());
+        assert!(refusals.go_on() && refusals.any_since(at(11_000)) && !refusals.any_since(at(11_001)));
         refusals.taken();
-        assert!(!refusals.go_on());
+        assert!(!refusals.go_on() && refusals.any_since(at(11_000)), "it was refused all the same");
     }
 
     #[test]
