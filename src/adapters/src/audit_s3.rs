@@ -82,7 +82,7 @@ impl S3Vault {
             .body(ByteStream::from(bytes.to_vec()));
         let call = match &self.retention {
             Some((mode, days)) if path != PENDING => {
-                let until = self.clock.now().saturating_add(Millis::from_secs(DAY_S * u64::from(*days)));
+                let until = self.clock.wall().saturating_add(Millis::from_secs(DAY_S * u64::from(*days)));
                 call.object_lock_mode(mode.clone())
                     .object_lock_retain_until_date(DateTime::from_millis(until.as_millis()))
             }

@@ -72,8 +72,14 @@ impl Timestamp {
 
 /// Tells the time. Read once at the start of a use case and passed on.
 pub trait Clock: Send + Sync {
-    /// Wall time now.
+    /// The time by which everything waits, and in which it is stored: it never steps.
     fn now(&self) -> Timestamp;
+
+    /// The system's own clock, which may have been set since and may step: for what others have dated or signed, and for
+    /// what is dated for them. Tokens and signatures are judged by it.
+    fn wall(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::{
     privacy::Upkeep,
     push::Hub,
     queues::Queues,
+    refusals::Refusals,
     rule_sets::RuleSets,
     store::{
         ChangeSet, CommitError, Committed, Expect, Fold, Home, Homes, Key, KeyRange, Op, Row, Store,
@@ -84,6 +85,7 @@ pub struct Engine {
     pub(crate) remote: OnceLock<Arc<dyn RemoteModel>>,
     /// When this process began to hear players.
     pub(crate) started_at: Timestamp,
+    pub(crate) refusals: Refusals,
 }
 
 /// Everything that follows the commits.
@@ -278,6 +280,7 @@ impl Engine {
             events: Events::default(),
             remote: OnceLock::new(),
             started_at,
+            refusals: Refusals::default(),
         }
     }
 
@@ -486,7 +489,21 @@ impl Engine {
 
     /// Commits, repeating under the same key while the fate is unknown. A conflict is [`EngineError::Raced`]: read
     /// and decide again.
-    pub(crate) async fn commit(&self, home: Home, mut changes: ChangeSet) -> Result<Committed, EngineError> {
+    pub(crate) async fn commit(&self, home: Home, changes: ChangeSet) -> Result<Committed, EngineError> {
+        let fate = self.try_commit(home, changes).await;
+        match &fate {
+            Ok(_) => self.refusals.taken(),
+            Err(error) if error.is_of_store() => {
+                if let Some(count) = self.refusals.refused(self.clock.now()) {
+                    tracing::warn!(count, %error, "commits are not taken");
+                }
+            }
+            Err(_) => {}
+        }
+        fate
+    }
+
+    async fn try_commit(&self, home: Home, mut changes: ChangeSet) -> Result<Committed, EngineError> {
         let store = self.store(home);
         // One record names the request, however many change sets it needs.
         if let Some(audit) = changes.audit.as_mut().filter(|audit| audit.origin.recorded.is_done()) {

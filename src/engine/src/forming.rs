@@ -68,8 +68,12 @@ impl TickReport {
 }
 
 impl Engine {
-    /// One turn over all queues. Call it again after [`Engine::wait_for_work`].
+    /// One turn over all queues. Call it again after [`Engine::wait_for_work`]. While the store refuses nothing is done but to
+    /// ask it, a few times a second.
     pub async fn tick(&self) -> TickReport {
+        if !self.takes_commits().await {
+            return TickReport::default();
+        }
         self.expel_unseen().await;
         // One after another, unless each may have to wait for a model elsewhere.
         let at_once = if self.asks_elsewhere() { QUEUES_AT_ONCE } else { 1 };
@@ -79,6 +83,7 @@ impl Engine {
                 // A turn that is still under way does this one's work.
                 if let Ok(mut turn) = pool.turn.try_lock()
                     && let Err(error) = self.tick_queue(&queue, &pool, &mut turn, &mut report).await
+                    && !error.is_of_store()
                 {
                     tracing::warn!(queue = %queue.name, %error, "matchmaking turn cut short");
                 }
@@ -268,7 +273,7 @@ impl Engine {
         match fate {
             Ok(fate) => fate,
             Err(error) => {
-                if !matches!(error, EngineError::Raced) {
+                if !matches!(error, EngineError::Raced) && !error.is_of_store() {
                     tracing::warn!(queue = %queue.name, %error, "formed match not committed, tickets return to pool");
                 }
                 self.reload_tickets(&queue.name, pool, &ids).await;
@@ -377,7 +382,9 @@ where
             Ok(true) => done += 1,
             Ok(false) | Err(EngineError::Raced) => left.push(id),
             Err(error) => {
-                tracing::warn!(%id, %error, "overdue and not ended yet");
+                if !error.is_of_store() {
+                    tracing::warn!(%id, %error, "overdue and not ended yet");
+                }
                 left.push(id);
             }
         }

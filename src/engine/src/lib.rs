@@ -40,6 +40,7 @@ mod queues;
 mod ratings;
 mod rebuild;
 mod recorder;
+mod refusals;
 mod reports;
 mod results;
 mod rule_sets;

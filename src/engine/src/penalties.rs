@@ -156,9 +156,11 @@ impl Engine {
         if !failure.missed_deadline {
             return &failure.decliners;
         }
-        // Who was asked by a process that has ended may never have heard of it.
+        // Who was asked by a process that has ended may never have heard of it, and who answered while the store refused was
+        // not heard.
         let asked_at = proposal.deadline().saturating_sub(queue.acceptance_ms.unwrap_or_default());
-        if asked_at < self.started_at { &[] } else { &failure.missing }
+        let is_unheard = asked_at < self.started_at || self.refusals.any_since(asked_at);
+        if is_unheard { &[] } else { &failure.missing }
     }
 
     /// Writes offences down, each once: as many as the change set has room for beside `others` to come. Gives what their

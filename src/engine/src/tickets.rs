@@ -116,7 +116,7 @@ impl Engine {
     /// ticket is named by its id: its caller's own name for it is that caller's alone, and may be anybody's on the wire.
     #[must_use]
     pub fn gamelift_ticket_name(id: TicketId, row: &TicketRow) -> String {
-        let own = row.own_id.as_ref().filter(|own| Self::gamelift_ticket_id(own) == id);
+        let own = row.own_id.as_ref().filter(|_| came_over_wire(id, row));
         own.map_or_else(|| id.to_string(), ToString::to_string)
     }
 

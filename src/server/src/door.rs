@@ -308,7 +308,7 @@ impl Entrance {
 fn trail_of(app: &App, operation: Option<&'static Operation>, address: IpAddr, parts: &Parts) -> Arc<Trail> {
     let action = operation.map(|operation| operation.action.as_str());
     let read_only = operation.is_none_or(|operation| !operation.mutating);
-    app.audit.begin(action, read_only, address, &parts.headers, app.engine.clock().now())
+    app.audit.begin(action, read_only, address, &parts.headers, app.engine.clock().wall())
 }
 
 /// Renders what a handler left to be told, and adds what every answer has.
@@ -392,7 +392,7 @@ async fn admit(
     told: &mut Option<Quota>,
 ) -> Result<(), ApiError> {
     let door = &app.door;
-    let now = app.engine.clock().now();
+    let now = app.engine.clock().wall();
     let action = operation.map(|operation| operation.action.as_str());
     let facts = facts_of(address, parts, Face::Native, action);
     door.guard.judge(&facts, Moment::Arrival, now, told)?;

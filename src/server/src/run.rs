@@ -321,7 +321,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 /// The firewall, with what operators have put into lists.
 async fn guard(settings: &Settings, engine: &Engine) -> Result<Guard, StartError> {
     let (listed, seed) = (engine.listed().await?, engine.ids().next_u128() as u64);
-    let guard = Guard::new(settings.firewall.clone(), listed, seed, engine.clock().now());
+    let guard = Guard::new(settings.firewall.clone(), listed, seed, engine.clock().wall());
     guard.map_err(|error| StartError::Refused(error.to_string()))
 }
 

@@ -88,7 +88,7 @@ impl Engine {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let line = self.line(name)?;
             takes_scores(&line)?;
-            check(&line.config, submissions, call.now)?;
+            check(&line.config, submissions, call.now.max(self.clock.wall()))?;
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
             }
@@ -118,7 +118,7 @@ impl Engine {
         let mut open = BTreeSet::new();
         for (at, submission) in submissions.iter().enumerate() {
             let of = |error| (at, error);
-            check_one(&line.config, submission, now, str::to_owned).map_err(of)?;
+            check_one(&line.config, submission, now.max(self.clock.wall()), str::to_owned).map_err(of)?;
             check_alone(&line.config, submission).map_err(of)?;
             let number = line.number_at(submission.made_at(now));
             let number = number.ok_or_else(|| of(EngineError::NoSeason { board: name.to_string() }))?;

@@ -9,7 +9,10 @@ use gsm_core::{Clock, CommitKey, Map, PlayerId, Timestamp};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// How ill a [`MemoryStore`] is. Chances are per call, in `0.0..=1.0`.
@@ -74,6 +77,7 @@ pub struct MemoryStore {
     faults: Mutex<Faults>,
     limits: StoreLimits,
     clock: Arc<dyn Clock>,
+    asked: AtomicU64,
 }
 
 impl MemoryStore {
@@ -99,7 +103,13 @@ impl MemoryStore {
             trace: Vec::new(),
             random: faults.seed,
         };
-        Self { inner: Mutex::new(inner), faults: Mutex::new(faults), limits, clock }
+        Self { inner: Mutex::new(inner), faults: Mutex::new(faults), limits, clock, asked: AtomicU64::new(0) }
+    }
+
+    /// How many commits it was asked for, taken or not.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Changes how ill it is, from the next call on.
@@ -229,6 +239,7 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         if changes.writes.len() > self.limits.items_max {
             return Err(CommitError::Refused(StoreFault::new(format!(
                 "a change set of {} writes is over the limit of {}",

@@ -10,23 +10,33 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// A clock that moves only when told to.
 #[derive(Debug, Default)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    wall_ahead: AtomicI64,
+}
 
 impl ManualClock {
     /// A clock standing at `at`.
     #[must_use]
     pub fn at(at: Timestamp) -> Self {
-        Self(AtomicI64::new(at.as_millis()))
+        Self { now: AtomicI64::new(at.as_millis()), wall_ahead: AtomicI64::new(0) }
     }
     /// Moves it, backwards too.
     pub fn advance_ms(&self, by: i64) {
-        self.0.fetch_add(by, Ordering::SeqCst);
+        self.now.fetch_add(by, Ordering::SeqCst);
+    }
+    /// Sets the system's own clock: ahead of this one by so much, or behind it.
+    pub fn set_wall_ahead_ms(&self, by: i64) {
+        self.wall_ahead.store(by, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_millis(self.now().as_millis() + self.wall_ahead.load(Ordering::SeqCst))
     }
 }
 

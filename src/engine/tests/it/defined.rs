@@ -474,6 +474,15 @@ async fn a_clock_that_is_a_little_ahead_loses_nothing(w: World) {
         assert_eq!((row.values[0], times), (value, [ahead(0); 2]), "nothing is kept of the future");
     }
     refused(give(4, 1_001).await, "invalid");
+    // The system's clock was put right by an hour: who goes by it is not ahead; and back, where nobody is who was not before.
+    for (wall, value, ms) in [(3_600_000, 5, 3_601_000), (-3_600_000, 6, 1_000)] {
+        w.clock.set_wall_ahead_ms(wall);
+        give(value, ms).await.unwrap();
+        refused(give(7, ms + 1).await, "invalid");
+        w.settle();
+        let row = w.engine.entry(&whole("laps"), p[0]).await.unwrap().unwrap();
+        assert_eq!((row.values[0], row.reached_at), (value, ahead(0)));
+    }
 }
 
 async fn who_became_idle_is_not_ranked_however_late_that_is_told(w: World) {

@@ -124,6 +124,8 @@ async fn a_turn_does_not_wait_for_a_store_that_is_away_and_strands_nobody() {
             w.engine.tick().await;
         }
         w.stores[2].set_faults(Faults::NONE);
+        // It is asked a few times a second whether it is back.
+        w.clock.advance_ms(250);
         for _ in 0..2 {
             w.turn().await;
         }

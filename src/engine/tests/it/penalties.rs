@@ -7,7 +7,7 @@ use gsm_core::{MatchId, Millis, PlayerId, ProposalId};
 use gsm_engine::{
     EngineError, Intake, MatchFacts, NewTicket, Penalties, PenaltyView, Plausibility, QueueConfig, Reports,
     Silence, Span,
-    store::{Home, Key, KeyRange, PushKind, Verdict},
+    store::{Home, Key, KeyRange, PushKind, Verdict, memory::Faults},
 };
 use gsm_session::{Ladder, OffenceKind, Report, TicketState};
 
@@ -20,6 +20,8 @@ both! {
     leaving_the_queue_while_asked_is_a_dodge,
     a_server_that_takes_a_ticket_out_blames_nobody,
     a_restart_blames_nobody,
+    who_was_refused_is_not_to_blame,
+    who_could_not_contradict_has_not_left,
     an_answer_that_is_repeated_counts_once,
     who_left_and_who_was_away_are_locked_out,
     a_result_that_is_repeated_counts_once,
@@ -206,6 +208,65 @@ async fn a_restart_blames_nobody(w: World) {
     w.settle();
     assert_eq!(w.seen(tickets[0]).await.state, TicketState::Cancelled);
     assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![], vec![]));
+}
+
+/// A store without room.
+const FULL: Faults = Faults { refused: 1.0, ..Faults::NONE };
+
+/// What all stores do from now on.
+fn ill(w: &World, faults: Faults) {
+    w.stores.iter().for_each(|store| store.set_faults(faults));
+}
+
+async fn who_was_refused_is_not_to_blame(w: World) {
+    duel(&w, Some(10)).await;
+    let p = w.players(2).await;
+    let id = ask(&w, &p).await;
+    w.clock.advance_ms(1_000);
+    ill(&w, FULL);
+    for player in &p {
+        refused(w.engine.respond(&w.by(*player), id, *player, true).await, "store_refused");
+    }
+    w.clock.advance_ms(10_000);
+    assert_eq!(w.engine.tick().await.overdue, 0);
+    ill(&w, Faults::NONE);
+    w.clock.advance_ms(1_000);
+    w.engine.tick().await;
+    w.settle();
+    refused(w.engine.respond(&w.by(p[0]), id, p[0], true).await, "not_found");
+    assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![], vec![]));
+    // Once it is over, who does not answer is to blame again.
+    ask(&w, &p).await;
+    w.clock.advance_ms(11_000);
+    w.turn().await;
+    assert_eq!(short(&w, p[0]).await, [(OffenceKind::Dodge, 1, 0)]);
+}
+
+/// What a side says of another that could not be heard is not held against it.
+async fn who_could_not_contradict_has_not_left(w: World) {
+    let config = duel(&w, None).await;
+    let reports = Reports { agree: 2, deadline_ms: Millis::from_secs(60), silence: Silence::Count };
+    w.put(QueueConfig { reports: Some(reports), ..config }).await;
+    let all = w.players(4).await;
+    for (p, is_full) in [(&all[..2], false), (&all[2..], true)] {
+        let id = play(&w, p).await;
+        w.engine.report_as_player(&w.by(p[0]), id, &left(&p[1..], &[])).await.unwrap();
+        w.settle();
+        w.clock.advance_ms(1_000);
+        if is_full {
+            ill(&w, FULL);
+            let other = w.engine.report_as_player(&w.by(p[1]), id, &places(&[2, 1], &[])).await;
+            refused(other, "store_refused");
+            ill(&w, Faults::NONE);
+        }
+        w.clock.advance_ms(60_000);
+        for _ in 0..2 {
+            w.turn().await;
+        }
+        let verdict = w.engine.match_view(&w.admin(), id).await.unwrap().result.unwrap().row.verdict;
+        assert_eq!(verdict, Verdict::Counted);
+        assert_eq!(short(&w, p[1]).await.len(), usize::from(!is_full));
+    }
 }
 
 async fn an_answer_that_is_repeated_counts_once(w: World) {

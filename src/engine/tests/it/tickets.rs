@@ -1,7 +1,10 @@
 //! Tickets: one a player, read by their own, ended once.
 use crate::world::{World, both, first_wins, keyed, refused, ticket};
 use gsm_core::{PlayerId, RequestKey};
-use gsm_engine::{NewTicket, store::Claim};
+use gsm_engine::{
+    NewTicket,
+    store::{Claim, memory::Faults},
+};
 use gsm_session::TicketState;
 
 both! {
@@ -14,6 +17,7 @@ both! {
     a_cancel_is_replayed_and_compared,
     a_matched_ticket_cannot_be_cancelled,
     time_ends_a_ticket,
+    a_store_that_refuses_is_asked_a_few_times_a_second,
     what_is_not_there_is_unknown,
     a_waiting_ticket_explains_itself,
     a_ticket_ends_no_earlier_than_it_began,
@@ -132,6 +136,33 @@ async fn time_ends_a_ticket(w: World) {
     assert_eq!(w.seen(id).await.state, TicketState::TimedOut);
     assert_eq!((w.claim(player).await, w.engine.counts().waiting), (None, 0));
     refused(w.engine.cancel_ticket(&w.by(player), id).await, "ticket_not_waiting");
+}
+
+async fn a_store_that_refuses_is_asked_a_few_times_a_second(w: World) {
+    w.teams("duel", 20, None).await;
+    let mut tickets = Vec::new();
+    for player in w.players(30).await {
+        tickets.push(w.enter("duel", player).await.id);
+    }
+    w.turn().await;
+    let store = w.stores.last().unwrap();
+    store.set_faults(Faults { refused: 1.0, ..Faults::NONE });
+    w.clock.advance_ms(3_600_000);
+    // The first turn finds out.
+    w.engine.tick().await;
+    let before = store.asked();
+    for _ in 0..100 {
+        w.clock.advance_ms(100);
+        w.engine.tick().await;
+    }
+    let asked = store.asked() - before;
+    assert!((20..=40).contains(&asked), "{asked} commits in ten seconds");
+    store.set_faults(Faults::NONE);
+    w.clock.advance_ms(250);
+    assert_eq!(w.turn().await.overdue, tickets.len(), "all of them, as soon as it takes commits");
+    for ticket in tickets {
+        assert_eq!(w.seen(ticket).await.state, TicketState::TimedOut);
+    }
 }
 
 async fn what_is_not_there_is_unknown(w: World) {

@@ -79,7 +79,7 @@ pub(crate) async fn sign_in(
 /// A session for who has signed in.
 fn session(app: &App, who: SignedIn) -> Result<Answer<SessionDto>, ApiError> {
     let sessions = &app.door.bearers().sessions;
-    let issued = sessions.issue(who.player, &**app.engine.ids(), app.engine.clock().now());
+    let issued = sessions.issue(who.player, &**app.engine.ids(), app.engine.clock().wall());
     let (token, expires_at) = issued.ok_or_else(|| ApiError::internal("no key signs sessions".to_owned()))?;
     Ok(Answer(SessionDto {
         player_id: who.player,
@@ -191,7 +191,7 @@ pub(crate) async fn link(
 ) -> Result<Answer<LinkedDto>, ApiError> {
     let player_id = write.call.principal.player().ok_or(EngineError::Forbidden)?;
     app.throttle.sign_in(&player_id.as_u128().to_be_bytes())?;
-    let now = app.engine.clock().now();
+    let now = app.engine.clock().wall();
     let found = app.door.bearers().subject(&write.body.0.token, now).await;
     let account = found.ok_or_else(|| {
         let bad = ApiError::value("token", "not a player's token of a configured issuer, or it has expired")

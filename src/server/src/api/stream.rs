@@ -21,7 +21,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cursor::{cursor_text, given_cursor, last_seen};
 use feed::Feed;
 use futures::{SinkExt, StreamExt, stream};
-use gsm_core::{Timestamp, limits};
+use gsm_core::{Millis, Timestamp, limits};
 use gsm_engine::{EngineError, store::Cursor};
 use message::{EventDto, missed};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,8 @@ const UNREAD_BYTES_MAX: usize = 1 << 20;
 const CLOSING_MAX: Duration = Duration::from_secs(1);
 /// After so long a browser comes back to a server that stopped.
 const BACK_AFTER: Duration = Duration::from_secs(1);
+/// So often the end of a token is compared with the system's clock, which may be set in the meantime.
+const CLOCK_LOOK: Duration = Duration::from_secs(60);
 /// Why streams end when the server does.
 const STOPPING: &str = "the server is stopping: connect again with the last cursor";
 /// Bytes of the key of a WebSocket's handshake (RFC 6455, 4.1).
@@ -79,8 +81,13 @@ async fn open(app: Arc<App>, read: &Read, cursor: Option<Cursor>) -> Result<(Vec
 /// Returns when the token ends by which a stream was opened; never where it does not.
 async fn token_ends(app: Arc<App>, until: Option<Timestamp>) {
     let Some(until) = until else { return std::future::pending().await };
-    let left = until.since(app.engine.clock().now());
-    tokio::time::sleep(Duration::from_millis(left.get())).await;
+    loop {
+        let left = until.since(app.engine.clock().wall());
+        if left == Millis::ZERO {
+            return;
+        }
+        tokio::time::sleep(left.as_duration().min(CLOCK_LOOK)).await;
+    }
 }
 
 /// Follow one's events over a WebSocket.
@@ -227,7 +234,8 @@ pub(crate) struct EventsDto {
 /// With `Accept: text/event-stream`: the same messages as the WebSocket's, each with its cursor as `id`, so that a
 /// browser's EventSource resumes by itself with `Last-Event-ID`. Otherwise one page as JSON: what is kept after
 /// `cursor`, for clients that poll; `missed` comes first there too. When the token ends, so does the stream; when the server
-/// stops, after `retry`, from when on to come back with the last cursor.
+/// stops, after `retry`, from when on to come back with the last cursor. A client that closes its side of the connection, be it
+/// for writing alone, has gone.
 #[utoipa::path(get, path = "/v1/events", tag = "push", operation_id = "read_events",
     params(StreamQuery),
     responses((status = 200, content((EventsDto = "application/json"), (EventDto = "text/event-stream"))),

@@ -59,7 +59,8 @@ impl Floods {
     pub(super) fn over(&mut self, now: Timestamp, all: bool) -> Vec<Note> {
         let mut told = Vec::new();
         self.cells.retain(|_, cell| {
-            let open = !all && now.since(cell.since) < WINDOW;
+            // A clock that was set back ends what began later.
+            let open = !all && cell.since <= now && now.since(cell.since) < WINDOW;
             if !open && let Some((note, count)) = cell.folded.take() {
                 told.push(Note { folded: Some((count, cell.since)), ..note });
             }

@@ -6,7 +6,7 @@ use super::{
 use crate::{StartError, config::Settings};
 use gsm_adapters::{AuditDir, EmbeddedStore};
 use gsm_audit::{Limits, Log, LogError, Record};
-use gsm_core::{Clock, EventId, IdSource, Timestamp};
+use gsm_core::{Clock, EventId, IdSource, Millis, Timestamp};
 use gsm_engine::store::{AuditRecord, ChangeSet, Committed, Fold, Store as _};
 use parking_lot::{Mutex, RwLock};
 use std::{
@@ -21,6 +21,8 @@ const GATHER: Duration = Duration::from_millis(400);
 const RETRY: Duration = Duration::from_secs(1);
 /// Windows of floods, and keys whose time is over, are looked at so often.
 const LOOK: Duration = Duration::from_secs(1);
+/// By less than that the clocks of the engine and of the system differ by themselves.
+const FOLLOWED_BELOW: Millis = Millis::from_secs(1);
 /// Commits that are read at once.
 const COMMITS_MAX: usize = 2_048;
 
@@ -180,7 +182,7 @@ impl Work {
                 notes.extend(
                     waiting
                         .floods
-                        .over(now, closing)
+                        .over(self.clock.wall(), closing)
                         .into_iter()
                         .map(|note| Note { event_id: EventId::fresh(&*audit.ids).to_string(), ..note }),
                 );
@@ -189,7 +191,7 @@ impl Work {
         };
         let written = rekeyed(&audit, log, rekey, now).and_then(|()| {
             audit.rung.store(false, Ordering::Release);
-            commits(&audit, log, &self.store, &self.node, now)?;
+            commits(&audit, log, &self.store, &self.node, &*self.clock)?;
             self.unsure = Some(log.size());
             let records: Vec<Record<'_>> = notes.iter().map(|note| of_note(note, &self.node)).collect();
             log.append(&records)?;
@@ -227,8 +229,9 @@ fn commits(
     log: &mut Log<AuditDir>,
     store: &EmbeddedStore,
     node: &str,
-    now: Timestamp,
+    clock: &dyn Clock,
 ) -> Result<(), LogError> {
+    let (now, wall) = (clock.now(), clock.wall());
     loop {
         let read = store.audit(log.commit(), COMMITS_MAX).map_err(|error| LogError::Io {
             path: "the journal".to_owned(),
@@ -244,11 +247,22 @@ fn commits(
             return Err(error);
         }
         let ids: Vec<String> = read.iter().map(|(_, _, record)| record.event_id.to_string()).collect();
-        let records =
-            read.iter().zip(&ids).map(|((commit, at, record), id)| of_commit(*commit, *at, record, id, node));
+        let records = read
+            .iter()
+            .zip(&ids)
+            .map(|((commit, at, record), id)| of_commit(*commit, dated(*at, now, wall), record, id, node));
         log.append(&records.collect::<Vec<_>>())?;
         *audit.standing.write() = Arc::new(log.standing());
     }
+}
+
+/// When a commit was made by the system's clock, if that has been set since the start: as the two clocks stand now.
+fn dated(at: Timestamp, now: Timestamp, wall: Timestamp) -> Timestamp {
+    let (ahead, behind) = (wall.since(now), now.since(wall));
+    if ahead.max(behind) < FOLLOWED_BELOW {
+        return at;
+    }
+    at.saturating_add(ahead).saturating_sub(behind)
 }
 
 fn of_commit<'a>(
@@ -296,5 +310,21 @@ fn of_note<'a>(note: &'a Note, node: &'a str) -> Record<'a> {
         policies: &note.policies,
         commit: None,
         folded: note.folded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_has_the_systems_time() {
+        let at = Timestamp::from_millis;
+        let check =
+            |wall: i64, expected: i64| assert_eq!(dated(at(4_000), at(10_000), at(wall)), at(expected));
+        check(10_000, 4_000);
+        check(10_999, 4_000);
+        check(3_610_000, 3_604_000);
+        check(-3_590_000, -3_596_000);
     }
 }

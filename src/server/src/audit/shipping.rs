@@ -102,7 +102,7 @@ struct Telling {
 impl Carrier for Telling {
     fn carry(&mut self, audit: &Audit, _: &Line) -> Result<u64, ShipError> {
         let standing = audit.standing();
-        let line = checkpoint_line(&self.node, self.clock.now(), &standing.note);
+        let line = checkpoint_line(&self.node, self.clock.wall(), &standing.note);
         self.receiver.send(&line).map_err(failed(&self.receiver))?;
         Ok(standing.rows.size())
     }

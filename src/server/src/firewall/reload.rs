@@ -60,7 +60,7 @@ async fn hung_up(hangup: &mut Option<Signal>) {
 pub(crate) async fn again(app: &Arc<App>) -> Result<Option<String>, EngineError> {
     let _turn = app.door.guard.turn.lock().await;
     let listed = app.engine.listed().await?;
-    let (now, reading) = (app.engine.clock().now(), app.clone());
+    let (now, reading) = (app.engine.clock().wall(), app.clone());
     let done = tokio::task::spawn_blocking(move || reading.door.guard.reload(listed, now)).await;
     Ok(done.map_or_else(|error| Some(error.to_string()), |done| done.err().map(|error| error.to_string())))
 }

@@ -55,7 +55,7 @@ impl Handle for Router {
 /// idle connections closed at once. Where there is no place for a new connection, the one whose client has kept the
 /// server waiting for longest is closed for it ([`Gate::enter`]). Upgraded connections (WebSockets) belong to their handlers, which must watch the
 /// token themselves; the drain waits for them, but not beyond its deadline. A client that closes its half does not
-/// cancel the handler of a request it has already sent.
+/// cancel the handler of a request it has already sent; a stream of events ends with it.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,

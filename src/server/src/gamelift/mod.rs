@@ -187,7 +187,7 @@ fn trail_of(app: &App, parts: &Parts, facts: &Facts<'_>) -> Arc<Trail> {
     let operation = Protocol::of(parts).and_then(|(_, name)| Operation::named(name));
     let action = operation.map(|operation| operation.action);
     let read_only = operation.is_none_or(Operation::reads);
-    app.audit.begin(action, read_only, facts.address, &parts.headers, app.engine.clock().now())
+    app.audit.begin(action, read_only, facts.address, &parts.headers, app.engine.clock().wall())
 }
 
 async fn done(
@@ -198,14 +198,14 @@ async fn done(
     request_id: &str,
     trail: &Trail,
 ) -> Result<Tree, Fault> {
-    let now = app.engine.clock().now();
+    let (now, wall) = (app.engine.clock().now(), app.engine.clock().wall());
     // By default the lists alone: the rest is counted when it is known who calls.
-    app.door.guard.judge(facts, Moment::Arrival, now, &mut None).map_err(limited)?;
-    let known = known(app, parts, body, now).await;
-    let Known { protocol, operation, who, body } = known.map_err(|fault| suspect(app, facts, fault, now))?;
+    app.door.guard.judge(facts, Moment::Arrival, wall, &mut None).map_err(limited)?;
+    let known = known(app, parts, body, wall).await;
+    let Known { protocol, operation, who, body } = known.map_err(|fault| suspect(app, facts, fault, wall))?;
     trail.is_by(&who.principal);
     let caller = Caller { role: who.role.as_str(), is_player: false, id: who.bits };
-    app.door.guard.judge(facts, Moment::Known(caller), now, &mut None).map_err(limited)?;
+    app.door.guard.judge(facts, Moment::Known(caller), wall, &mut None).map_err(limited)?;
     if !operation.roles.contains(&who.role) {
         let (role, name) = (who.role.as_str(), operation.name());
         return Err(Fault::denied(format!("a key of the role `{role}` may not call {name}")));

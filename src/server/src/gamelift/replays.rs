@@ -12,8 +12,9 @@ use std::collections::HashMap;
 
 /// Entries remembered of one span, two for each new signature; above it signed changes are put off.
 const SPAN_ENTRIES_MAX: usize = 1 << 21;
-/// As long as a signature is good, from the earliest moment on.
-const SPAN: Millis = Millis::new(2 * SKEW_MAX.get() + 1_000);
+/// As long as a signature is good, from the earliest moment on; a twentieth more, since the time that it is counted in may run
+/// so much faster than the system's clock, by which signatures are judged.
+const SPAN: Millis = Millis::new((2 * SKEW_MAX.get() + 1_000) / 20 * 21);
 /// Within it come all calls that were signed in one second.
 const GRACE: Millis = Millis::new(2_000);
 /// By which SDKs name a call, and a try of it.

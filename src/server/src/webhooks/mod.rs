@@ -246,7 +246,7 @@ impl Sender {
 
     async fn send(&self, event: &Outgoing) -> Result<(), Fault> {
         // Each try is signed anew: receivers refuse what is older than some minutes.
-        let timestamp = u64::try_from(self.clock.now().as_millis() / 1_000).unwrap_or(0);
+        let timestamp = u64::try_from(self.clock.wall().as_millis() / 1_000).unwrap_or(0);
         let request = self
             .client
             .post(&self.config.url)

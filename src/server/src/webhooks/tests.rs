@@ -73,10 +73,15 @@ fn start(addr: SocketAddr, all: bool) -> Arc<Webhooks> {
         shape: Shape::EventBridge,
         all,
     };
-    let clock: Arc<dyn Clock> = Arc::new(gsm_engine::testing::ManualClock::at(Timestamp::EPOCH));
+    let clock = gsm_engine::testing::ManualClock::at(Timestamp::EPOCH);
+    clock.set_wall_ahead_ms(WALL_S * 1_000);
+    let clock: Arc<dyn Clock> = Arc::new(clock);
     let account = Account { region: None, id: "000000000000".into() };
     Webhooks::start(vec![(config, secret())], account, &clock).unwrap()
 }
+
+/// What the system's clock shows, in seconds.
+const WALL_S: i64 = 1_800_000_000;
 
 fn event(n: u128, target: Option<&str>) -> MatchmakingEvent {
     let mut config = QueueConfig::new(
@@ -120,6 +125,7 @@ async fn an_event_arrives_signed() {
     let (headers, body) = &got[0];
     let text = |name: &str| headers[name].to_str().unwrap().to_owned();
     let timestamp = text("webhook-timestamp").parse().unwrap();
+    assert_eq!(timestamp, WALL_S as u64, "receivers compare it with their own clocks");
     assert_eq!(text("webhook-id"), EventId::from_u128(1).to_string());
     assert_eq!(text("webhook-signature"), secret().sign(&text("webhook-id"), timestamp, body));
     let body: serde_json::Value = serde_json::from_slice(body).unwrap();

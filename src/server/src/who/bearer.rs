@@ -51,17 +51,19 @@ impl Bearers {
         Self { sessions, issuers, refresher, verified: Mutex::default() }
     }
 
-    /// Who holds `token`; `None` if nobody known.
+    /// Who holds `token`; `None` if nobody known. `now` is the system's clock, by which issuers date; keys and tokens of
+    /// matches end by the engine's.
     pub(crate) async fn identify(
         &self,
         engine: &Engine,
         token: &str,
         now: Timestamp,
     ) -> Result<Option<Bearer>, EngineError> {
+        let own_now = engine.clock().now();
         if TokenKey::is_ours(token) {
-            return Ok(of_match(engine, token, now));
+            return Ok(of_match(engine, token, own_now));
         }
-        if let Some(holder) = engine.key_holder(token, now).await? {
+        if let Some(holder) = engine.key_holder(token, own_now).await? {
             let role = if holder.admin.is_some() { Role::Admin } else { Role::Server };
             let (principal, admin) = (holder.principal, holder.admin);
             return Ok(Some(Bearer { principal, role: role.as_str(), admin, facts: None, until: None }));
@@ -105,7 +107,7 @@ impl Bearers {
         }
         let Some(verified) = self.verify_outside(taken, now).await else { return Ok(None) };
         let until = verified.expires_at;
-        Ok(Some((of_issuer(engine, &verified, now).await?, until)))
+        Ok(Some((of_issuer(engine, &verified).await?, until)))
     }
 
     async fn verify_outside(&self, taken: &Taken<'_>, now: Timestamp) -> Option<Verified> {
@@ -165,7 +167,7 @@ fn of_match(engine: &Engine, token: &str, now: Timestamp) -> Option<Bearer> {
     })
 }
 
-async fn of_issuer(engine: &Engine, verified: &Verified, now: Timestamp) -> Result<Bearer, EngineError> {
+async fn of_issuer(engine: &Engine, verified: &Verified) -> Result<Bearer, EngineError> {
     let principal = match verified.role {
         Role::Player => {
             let call = Call {
@@ -173,7 +175,7 @@ async fn of_issuer(engine: &Engine, verified: &Verified, now: Timestamp) -> Resu
                 principal: Principal::Anonymous,
                 request_id: String::new(),
                 once: None,
-                now,
+                now: engine.clock().now(),
                 origin: Default::default(),
             };
             Principal::Player(engine.player_of_subject(&call, &verified.issuer, &verified.subject).await?)

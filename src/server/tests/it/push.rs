@@ -2,7 +2,7 @@ use crate::world::{Player, World, text};
 use futures::{SinkExt, StreamExt};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, http::HeaderValue};
 
@@ -120,6 +120,41 @@ async fn server_sent_events_carry_the_cursor_as_their_id() {
         );
     }
     assert!(!again.contains("\"queued\""), "{again}");
+    world.stop().await;
+}
+
+/// Streams that have nothing to tell are given up as soon as their clients are gone: a player has places for eight.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_place_of_who_left_a_quiet_stream_is_free_at_once() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let head = format!(
+        "GET /v1/events HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\naccept: text/event-stream\r\n\r\n",
+        world.anyone.addr,
+        ann.client.token.as_deref().unwrap()
+    );
+    for _ in 0..3 {
+        for _ in 0..8 {
+            let mut stream = tokio::net::TcpStream::connect(world.anyone.addr).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut told = String::new();
+            while !told.contains("hello") {
+                told.push_str(&{
+                    let mut part = [0; 4_096];
+                    let came = stream.read(&mut part).await.unwrap();
+                    assert_ne!(came, 0, "{told}");
+                    String::from_utf8_lossy(&part[..came]).into_owned()
+                });
+            }
+        }
+        // The server has as long to hear of it as a busy machine may take, which is less than its next sign of life.
+        let call = || ann.client.call("GET", "/v1/events").header("accept", "text/event-stream");
+        let began = std::time::Instant::now();
+        while call().open().await.status() != 200 {
+            assert!(began.elapsed() < std::time::Duration::from_secs(10), "the places are still taken");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
     world.stop().await;
 }
 

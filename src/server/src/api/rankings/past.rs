@@ -10,7 +10,7 @@ use super::{
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
-use gsm_core::{PlayerId, Timestamp, limits};
+use gsm_core::{Clock, PlayerId, Timestamp, limits};
 use gsm_engine::{BoardConfig, PastRank, SERIES_MAX};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -34,9 +34,9 @@ pub(crate) struct PastQuery {
 const POINTS_DEFAULT: usize = 50;
 
 impl PastQuery {
-    fn instants(&self, now: Timestamp) -> Result<Vec<Timestamp>, ApiError> {
-        let now = now.as_millis();
-        let latest = now.saturating_add_unsigned(limits::CLOCK_LEAD_MS_MAX);
+    fn instants(&self, clock: &dyn Clock) -> Result<Vec<Timestamp>, ApiError> {
+        let (now, wall) = (clock.now().as_millis(), clock.wall().as_millis());
+        let latest = now.max(wall).saturating_add_unsigned(limits::CLOCK_LEAD_MS_MAX);
         // The clock of who asks may be a little ahead of ours.
         let past = |at: i64| if at <= latest { at.min(now) } else { at };
         let instants = match (self.at, self.from, self.to) {
@@ -112,7 +112,7 @@ pub(crate) async fn past(
     OfBoard { of, config, params, query }: OfBoard<PastQuery>,
 ) -> Result<Answer<PastListDto>, ApiError> {
     let player_id: PlayerId = params.get("player_id")?;
-    let instants = query.instants(app.engine.clock().now())?;
+    let instants = query.instants(&**app.engine.clock())?;
     let found = app.engine.rank_at(&of, player_id, &instants, viewer).await?;
     let entries = found.into_iter().map(|at| PastDto::new(&config, at)).collect();
     Ok(Answer(PastListDto { player_id, mode: config.name.to_string(), entries }))

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
+/// The kind of an answer that goes on for as long as its client listens.
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+
 /// Shared by the [`Strict`](super::Strict) adapter and the service of the same connection. Both run in one task, so
 /// the atomics are never contended.
 #[derive(Debug, Default)]
@@ -15,6 +18,8 @@ pub struct Link {
     answered: AtomicUsize,
     finished: AtomicUsize,
     upgraded: AtomicBool,
+    /// The last answer is a stream of events, and is not done.
+    streaming: AtomicBool,
     fault: OnceLock<WireFault>,
 }
 
@@ -41,6 +46,8 @@ impl Link {
         if self.fault.get().is_some() {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        let kind = answer.headers().get(header::CONTENT_TYPE).map_or(&[][..], |kind| kind.as_bytes());
+        self.streaming.store(kind.starts_with(EVENT_STREAM), Ordering::Release);
         self.answered.fetch_add(1, Ordering::AcqRel);
         answer.map(|body| Tail { body, link: Arc::clone(self) })
     }
@@ -54,6 +61,9 @@ impl Link {
     }
     pub(super) fn finished(&self) -> usize {
         self.finished.load(Ordering::Acquire)
+    }
+    pub(super) fn streams(&self) -> bool {
+        self.streaming.load(Ordering::Acquire)
     }
     pub(super) fn upgraded(&self) -> bool {
         self.upgraded.load(Ordering::Acquire)
@@ -69,6 +79,7 @@ pub struct Tail {
 
 impl Drop for Tail {
     fn drop(&mut self) {
+        self.link.streaming.store(false, Ordering::Release);
         self.link.finished.fetch_add(1, Ordering::AcqRel);
     }
 }

@@ -8,7 +8,8 @@
 //! canned document: so the answers owed before it go out first, in order, and hyper closes behind it. A fault in a
 //! body becomes an error of that body ([`WireFault::find`]), which the handler's extractor answers.
 //!
-//! After an answer 101 to a request for a WebSocket the bytes pass unread.
+//! After an answer 101 to a request for a WebSocket the bytes pass unread. While a stream of events is sent, which may
+//! have nothing to say for long, the socket is read ahead by one buffer: a client that has gone is noticed at once.
 //!
 //! A connection says in its [`Pass`] when the client keeps it waiting, so that slow ones can be shed.
 mod chunk;
@@ -214,6 +215,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Strict<T> {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether the client of a stream of events is still there. hyper reads nothing while it answers, and asks this each
+    /// time that it has written all there is.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.mode != Mode::Checking || !self.link.streams() {
+            return Ok(());
+        }
+        while !self.eof && self.to - self.from < BUFFER_BYTES {
+            let Poll::Ready(came) = self.poll_fill(cx) else { return Ok(()) };
+            let came = came?;
+            self.clock.arrived(came);
+            self.eof = came == 0;
+        }
+        if !self.eof {
+            // So much behind a request waits in the socket.
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client of a stream has gone"))
+    }
+
     fn poll_stall(
         &mut self,
         cx: &mut Context<'_>,
@@ -293,7 +313,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> hyper::rt::Write for Strict<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.io).poll_flush(cx))?;
+        Poll::Ready(this.poll_gone(cx))
     }
 
     /// Closes our half; where the client may still be sending, reads on for a moment, so that the kernel does not

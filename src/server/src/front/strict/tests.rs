@@ -36,6 +36,13 @@ impl hyper::body::Body for Events {
     }
 }
 
+/// A stream of events that has one thing to say and then nothing.
+async fn quiet() -> Response<Body> {
+    let first = futures::stream::iter([Ok::<_, std::convert::Infallible>("data: hello\n\n")]);
+    let body = Body::from_stream(futures::StreamExt::chain(first, futures::stream::pending()));
+    Response::builder().header("content-type", "text/event-stream").body(body).unwrap()
+}
+
 async fn upgrade(mut request: Request) -> Response<Body> {
     let upgrade = hyper::upgrade::on(&mut request);
     TaskTracker::new().spawn(async move {
@@ -68,18 +75,20 @@ fn router() -> Router {
         .route("/slow", get(async || sleep(Duration::from_secs(300)).await))
         .route("/big", get(async || vec![b'x'; 1 << 20]))
         .route("/events", get(async || Body::new(Events(interval(Duration::from_secs(20)), EVENTS))))
+        .route("/quiet", get(quiet))
         .route("/ws", get(upgrade))
 }
 
-struct Client(DuplexStream);
+struct Client(DuplexStream, Arc<Gate>);
 
 impl Client {
     fn dial() -> Self {
         let (ours, theirs) = tokio::io::duplex(8 * 1024);
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let pass = Gate::new(1, 1, Instant::now()).enter(peer.ip(), Instant::now()).unwrap();
+        let gate = Gate::new(1, 1, Instant::now());
+        let pass = gate.enter(peer.ip(), Instant::now()).unwrap();
         TaskTracker::new().spawn(connection(theirs, peer, pass, router(), WireLimits::default()));
-        Self(ours)
+        Self(ours, gate)
     }
 
     /// A client that has sent this.
@@ -205,6 +214,38 @@ async fn a_push_stream_is_not_cut() {
     let mut client = Client::sent("GET /events HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     let (text, after) = client.rest().await;
     assert_eq!((text.matches("data: x").count(), after), (EVENTS, 20 * (EVENTS as u64 - 1)), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_a_stream_leaves_his_place() {
+    let quiet = "GET /quiet HTTP/1.1\r\nHost: a\r\n\r\n";
+    // Gone, or with nothing more to say; also where bytes came behind the request.
+    for (behind, is_half) in [("", false), ("", true), (HOME, false), (HOME, true)] {
+        let mut client = Client::sent(format!("{quiet}{behind}")).await;
+        client.until("data: hello\n\n\r\n").await;
+        sleep(Duration::from_secs(300)).await;
+        assert_eq!(client.1.open(), 1, "who listens stays");
+        let left = Instant::now();
+        let Client(mut stream, gate) = client;
+        if is_half {
+            stream.shutdown().await.unwrap();
+            gate.empty().await;
+        } else {
+            drop(stream);
+            gate.empty().await;
+        }
+        assert_eq!(left.elapsed(), Duration::ZERO, "{behind} {is_half}");
+    }
+    // However much comes behind the request, one buffer of it is taken.
+    let mut client = Client::sent(quiet).await;
+    client.until("data: hello\n\n\r\n").await;
+    let flood = async {
+        for _ in 0..1_000 {
+            client.send(HOME).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(1), flood).await.is_err());
+    assert_eq!(client.1.open(), 1);
 }
 
 #[tokio::test(start_paused = true)]
