@@ -219,7 +219,8 @@ impl Views {
             }
             (Key::Queue(name), None) => self.queues.remove(name),
             (Key::Retired(name, mode), Some(Row::Retired(row))) => {
-                if self.queues.retire(row, true).is_err() {
+                let read = self.queues.retire(row, true);
+                if read.is_err() {
                     tracing::error!(queue = %name, %mode, "queue configuration of the past cannot be read");
                 }
             }

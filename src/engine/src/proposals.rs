@@ -263,8 +263,8 @@ impl Engine {
             // FlexMatch cancels whoever has not accepted when another declines; not when one is taken out. So it is with tickets of
             // its wire, in whatever queue; of others whoever had no time to answer is not to blame and waits on.
             let flex_match = came_over_wire(id, &row);
-            let excused = !failure.missed_deadline && !(flex_match && asked == Asked::Answer);
-            let waits_on = failure.willing.contains(&id) || (failure.silent.contains(&id) && excused);
+            let is_blamed = failure.missed_deadline || (flex_match && asked == Asked::Answer);
+            let waits_on = failure.willing.contains(&id) || (failure.silent.contains(&id) && !is_blamed);
             if waits_on {
                 row.state = TicketState::Searching;
                 row.proposal = None;

@@ -11,7 +11,7 @@ pub use followed::Candour;
 pub(crate) use followed::Followed;
 
 use crate::{
-    Call, Engine, EngineError, Happening, MatchFacts, Principal, QueueConfig, ResultView,
+    Call, Engine, EngineError, Happening, MatchFacts, Principal, ResultView,
     events::{Places, Telling, shown},
     matches::tell_match,
     store::{
@@ -19,7 +19,7 @@ use crate::{
     },
     tickets::ticket_row,
 };
-use gsm_core::{MatchId, Millis, PlayerId, Timestamp, limits};
+use gsm_core::{MatchId, Millis, PlayerId, limits};
 use gsm_session::{Accord, MatchResult, MatchState, Report};
 
 /// How long a match outlives the deadline of its reports, before it is abandoned.
@@ -300,10 +300,7 @@ impl Engine {
             Ending::Disputed(reason) => (most_said()?, Verdict::Disputed { reason, at }),
             Ending::Void(reason) => (most_said()?, Verdict::Voided { reason, at }),
         };
-        // Whoever could not contradict, because nothing was taken while he might have, is blamed for nothing.
-        let blamer =
-            queue.as_deref().filter(|queue| verdict != Verdict::Counted || !self.is_unheard(&row, queue, at));
-        let blame = self.first_blame(id, blamer, (&result, &[]), &verdict).await?;
+        let blame = self.first_blame(id, queue.as_deref(), (&result, &[]), &verdict).await?;
         let tickets = live.as_ref().map(|(row, _)| row.tickets.clone());
         let kept = row.clone();
         let closing = row.closed(&verdict, &result, version);
@@ -315,14 +312,6 @@ impl Engine {
             self.tell_listener(id, &kept, reason, tickets).await;
         }
         Ok(ReportsView { match_id: id, row: kept_row, result: Some(result) })
-    }
-
-    /// Whether a side stayed silent to the end of its time, and the store refused commits within that time.
-    fn is_unheard(&self, row: &ReportsRow, queue: &QueueConfig, now: Timestamp) -> bool {
-        let began = queue.reports.as_ref().map(|rules| row.deadline.saturating_sub(rules.deadline_ms));
-        row.deadline <= now
-            && !row.voices.are_of_all_sides(&row.roster)
-            && began.is_some_and(|began| began < self.started_at || self.refusals.any_since(began))
     }
 
     /// Tells whoever listens outside of a dispute. What cannot be read is left out.

@@ -21,7 +21,6 @@ both! {
     a_server_that_takes_a_ticket_out_blames_nobody,
     a_restart_blames_nobody,
     who_was_refused_is_not_to_blame,
-    who_could_not_contradict_has_not_left,
     an_answer_that_is_repeated_counts_once,
     who_left_and_who_was_away_are_locked_out,
     a_result_that_is_repeated_counts_once,
@@ -240,33 +239,6 @@ async fn who_was_refused_is_not_to_blame(w: World) {
     w.clock.advance_ms(11_000);
     w.turn().await;
     assert_eq!(short(&w, p[0]).await, [(OffenceKind::Dodge, 1, 0)]);
-}
-
-/// What a side says of another that could not be heard is not held against it.
-async fn who_could_not_contradict_has_not_left(w: World) {
-    let config = duel(&w, None).await;
-    let reports = Reports { agree: 2, deadline_ms: Millis::from_secs(60), silence: Silence::Count };
-    w.put(QueueConfig { reports: Some(reports), ..config }).await;
-    let all = w.players(4).await;
-    for (p, is_full) in [(&all[..2], false), (&all[2..], true)] {
-        let id = play(&w, p).await;
-        w.engine.report_as_player(&w.by(p[0]), id, &left(&p[1..], &[])).await.unwrap();
-        w.settle();
-        w.clock.advance_ms(1_000);
-        if is_full {
-            ill(&w, FULL);
-            let other = w.engine.report_as_player(&w.by(p[1]), id, &places(&[2, 1], &[])).await;
-            refused(other, "store_refused");
-            ill(&w, Faults::NONE);
-        }
-        w.clock.advance_ms(60_000);
-        for _ in 0..2 {
-            w.turn().await;
-        }
-        let verdict = w.engine.match_view(&w.admin(), id).await.unwrap().result.unwrap().row.verdict;
-        assert_eq!(verdict, Verdict::Counted);
-        assert_eq!(short(&w, p[1]).await.len(), usize::from(!is_full));
-    }
 }
 
 async fn an_answer_that_is_repeated_counts_once(w: World) {

@@ -67,6 +67,6 @@ async fn a_native_ticket_is_told_of_by_the_servers_id() {
     ann.client.delete(&format!("/v1/tickets/{id}")).await.ok();
     world.stop().await;
     for kind in ["MatchmakingSearching", "MatchmakingCancelled"] {
-        assert_eq!(receiver.tickets_of(kind), [id.clone()], "{kind}");
+        assert_eq!(receiver.tickets_of(kind), [id.as_str()], "{kind}");
     }
 }
