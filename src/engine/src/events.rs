@@ -204,9 +204,14 @@ impl Engine {
 
     /// Tells what a commit did that is through.
     pub(crate) fn publish(&self, queue: &QueueName, at: Timestamp, tellings: Vec<Telling>) {
-        let (Some(listener), Some(queue)) = (self.events.0.get(), self.views.queues.get(queue)) else {
-            return;
-        };
+        if let Some(queue) = self.views.queues.get(queue) {
+            self.publish_of(&queue, at, tellings);
+        }
+    }
+
+    /// The same of a queue that may be gone by now.
+    pub(crate) fn publish_of(&self, queue: &Arc<QueueConfig>, at: Timestamp, tellings: Vec<Telling>) {
+        let Some(listener) = self.events.0.get() else { return };
         for Telling { what, match_id, prediction, tickets, rules } in tellings {
             let id = EventId::fresh(&*self.ids);
             let queue = queue.clone();

@@ -11,7 +11,7 @@ pub use followed::Candour;
 pub(crate) use followed::Followed;
 
 use crate::{
-    Call, Engine, EngineError, Happening, MatchFacts, Principal, ResultView,
+    Call, Engine, EngineError, Happening, MatchFacts, Principal, QueueConfig, ResultView,
     events::{Places, Telling, shown},
     matches::tell_match,
     store::{
@@ -21,6 +21,7 @@ use crate::{
 };
 use gsm_core::{MatchId, Millis, PlayerId, limits};
 use gsm_session::{Accord, MatchResult, MatchState, Report};
+use std::sync::Arc;
 
 /// How long a match outlives the deadline of its reports, before it is abandoned.
 const SETTLING: Millis = Millis::from_secs(60);
@@ -302,14 +303,13 @@ impl Engine {
         };
         let blame = self.first_blame(id, queue.as_deref(), (&result, &[]), &verdict).await?;
         let tickets = live.as_ref().map(|(row, _)| row.tickets.clone());
-        let kept = row.clone();
         let closing = row.closed(&verdict, &result, version);
         let kept_row = closing.kept.as_deref().cloned();
         let mut decided = self.decide(call, id, &facts, result, verdict).await?;
         (decided.blame, decided.closing) = (blame, Some(closing));
         let result = self.commit_result(call, decided, live).await?;
-        if let Verdict::Disputed { reason, .. } = &result.row.verdict {
-            self.tell_listener(id, &kept, reason, tickets).await;
+        if let (Verdict::Disputed { reason, .. }, Some(queue)) = (&result.row.verdict, &queue) {
+            self.tell_listener(id, queue, reason, tickets).await;
         }
         Ok(ReportsView { match_id: id, row: kept_row, result: Some(result) })
     }
@@ -318,7 +318,7 @@ impl Engine {
     async fn tell_listener(
         &self,
         id: MatchId,
-        row: &ReportsRow,
+        queue: &Arc<QueueConfig>,
         reason: &str,
         tickets: Option<Vec<gsm_core::TicketId>>,
     ) {
@@ -336,7 +336,7 @@ impl Engine {
             Some(shown(*id, ticket_row(key, &found.row).ok()?, &Places::default()))
         });
         let telling = Telling::new(Happening::Disputed(reason.to_owned()), shown_tickets.collect());
-        self.publish(&row.queue, self.clock.now(), vec![telling.of_match(Some(id))]);
+        self.publish_of(queue, self.clock.now(), vec![telling.of_match(Some(id))]);
     }
 
     /// What becomes of the reports of a match whose server has reported.

@@ -26,6 +26,8 @@ pub struct Entry<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Field {
     sheets: Vec<Sheet>,
+    /// How strong the base takes each side to be.
+    levels: Vec<f64>,
     leads: crate::experts::Rated,
     variant: Option<u16>,
 }
@@ -39,8 +41,10 @@ pub struct Shares {
     pub quality: f64,
 }
 
-/// Each side is compared with about twice so many others when a match is learnt from.
-const STRIDES_MAX: usize = 12;
+/// Each side is compared with twice so many others at most when a match is learnt from.
+const LEARNT_STRIDES: usize = 12;
+/// And when the score that it may expect is told.
+const TOLD_STRIDES: usize = 64;
 
 impl Model {
     /// Looks at a free-for-all, from all that counted so far. O(players).
@@ -55,7 +59,8 @@ impl Model {
         let sides = entry.sides.iter().copied();
         self.experts.see(sides.clone(), &self.seen, setting, &self.variants, &mut field.leads);
         let known = self.known();
-        field.sheets.extend(sides.map(|side| known.sheet(side, entry.at, entry.variant)));
+        field.sheets.extend(sides.clone().map(|side| known.sheet(side, entry.at, entry.variant)));
+        field.levels.extend(sides.map(|side| known.level(side)));
         Ok(field)
     }
 
@@ -65,8 +70,8 @@ impl Model {
         pair(&self.experts, field, one, other).map_or(0.5, |of| logistic(self.field.logit(of.values())))
     }
 
-    /// The score that each side may expect, from the pairs that [`Model::learn_field`] learns from: all where sides are
-    /// few, a sample where they are many. O(sides).
+    /// The score that each side may expect: over all others up to 129 sides, over 128 others, evenly spread from the strongest
+    /// to the weakest, where they are more. In what order sides are listed says nothing. O(pairs looked at).
     #[must_use]
     pub fn shares(&self, field: &Field) -> Shares {
         self.shares_by(&self.field, field)
@@ -77,7 +82,8 @@ impl Model {
         let sides = field.sheets.len();
         let mut sums = vec![([0.0; CONTENDERS.len()], 0.0_f64); sides];
         let (mut quality, mut pairs) = (0.0, 0.0_f64);
-        for (one, other) in sampled(sides) {
+        let order = field.order(|_| 0);
+        for (one, other) in sampled(&order, TOLD_STRIDES) {
             let Some(of) = pair(&self.experts, field, one, other) else { continue };
             let [learner, first, base] = weights.logits(of.values());
             let logits = [weights.logit(of.values()), learner, first, base];
@@ -124,14 +130,18 @@ impl Model {
 
         let others = (sides - 1) as f64;
         let all: f64 = levels.iter().sum();
-        let mut order: Vec<u32> = places.to_vec();
-        order.sort_unstable();
-        for (nth, (players, place)) in ranked.iter().zip(places).enumerate() {
-            let better = order.partition_point(|other| other < place);
-            let worse = sides - order.partition_point(|other| other <= place);
+        let mut sorted: Vec<u32> = places.to_vec();
+        sorted.sort_unstable();
+        let order = field.finished(places);
+        for (at, nth) in order.iter().copied().enumerate() {
+            let (Some(players), Some(place)) = (ranked.get(nth), places.get(nth)) else { continue };
+            let better = sorted.partition_point(|other| other < place);
+            let worse = sides - sorted.partition_point(|other| other <= place);
             let score = 0.5 + (worse as f64 - better as f64) / (2.0 * others);
             let level = levels.get(nth).copied().unwrap_or_default();
-            let neighbour = ranked.get((nth + 1) % sides).map_or(&[][..], AsRef::as_ref);
+            // Who ended next behind; the last remembers the first.
+            let next = order.get(if at + 1 < sides { at + 1 } else { at - 1 });
+            let neighbour = next.and_then(|next| ranked.get(*next)).map_or(&[][..], AsRef::as_ref);
             let played = Played {
                 at: entry.at,
                 score,
@@ -166,6 +176,27 @@ impl Model {
     }
 }
 
+impl Field {
+    /// Sides by a key, of equals the stronger first, then the more experienced: whatever the order they are listed in.
+    fn order(&self, key: impl Fn(usize) -> u32) -> Vec<usize> {
+        let known = |side: usize| {
+            let experience = self.sheets.get(side).map_or(0.0, |sheet| sheet.traits.experience);
+            (self.levels.get(side).copied().unwrap_or_default(), experience)
+        };
+        let mut order: Vec<usize> = (0..self.sheets.len()).collect();
+        order.sort_by(|a, b| {
+            let ((one, games), (other, against)) = (known(*a), known(*b));
+            key(*a).cmp(&key(*b)).then(other.total_cmp(&one)).then(against.total_cmp(&games))
+        });
+        order
+    }
+
+    /// Sides as they ended.
+    fn finished(&self, places: &[u32]) -> Vec<usize> {
+        self.order(|side| places.get(side).copied().unwrap_or(u32::MAX))
+    }
+}
+
 fn pair(experts: &Experts, field: &Field, one: usize, other: usize) -> Option<Features> {
     let (a, b) = (field.sheets.get(one)?, field.sheets.get(other)?);
     let leads: [_; EXPERTS] = experts.leads(&field.leads, one, other, None);
@@ -180,24 +211,27 @@ pub(crate) fn each_pair(
     places: &[u32],
     mut take: impl FnMut(&Features, f64, f64, [usize; 2]),
 ) {
-    let weight = 1.0 / strides(places.len()) as f64;
-    for (one, other) in sampled(places.len()) {
+    let order = field.finished(places);
+    let weight = order.len() as f64 / sampled(&order, LEARNT_STRIDES).count().max(1) as f64;
+    for (one, other) in sampled(&order, LEARNT_STRIDES) {
         let (Some(place), Some(against)) = (places.get(one), places.get(other)) else { continue };
         let Some(of) = pair(experts, field, one, other) else { continue };
         take(&of, score(*place, *against), weight, [one, other]);
     }
 }
 
-fn strides(sides: usize) -> usize {
-    STRIDES_MAX.min((sides / 2).max(1))
-}
-
-/// Pairs of so many sides: every side meets those that are so many places further, around the circle.
-fn sampled(sides: usize) -> impl Iterator<Item = (usize, usize)> {
-    let (half, strides) = ((sides / 2).max(1), strides(sides));
-    (0..strides)
-        .map(move |nth| 1 + nth * half / strides)
-        .flat_map(move |stride| (0..sides).map(move |one| (one, (one + stride) % sides)))
+/// Pairs of sides, none twice: every side meets those that are so many places further, around the circle of this order; all
+/// others where they are few.
+fn sampled(order: &[usize], strides: usize) -> impl Iterator<Item = (usize, usize)> {
+    let (sides, half) = (order.len(), order.len() / 2);
+    let strides = strides.min(half);
+    let further = (0..strides).map(move |nth| 1 + nth * half / strides);
+    further.flat_map(move |stride| {
+        // Of an even number the opposite one meets back.
+        let ones = if 2 * stride == sides { stride } else { sides };
+        let side = move |at: usize| order.get(at % sides).copied().unwrap_or_default();
+        (0..ones).map(move |one| (side(one), side(one + stride)))
+    })
 }
 
 fn check(entry: &Entry<'_>) -> Result<(), MlError> {

@@ -1,6 +1,6 @@
 //! Results that players report themselves: k of n, disputes, deadlines.
 use crate::world::{World, both, keyed, mode, places, refused, world};
-use gsm_core::{MatchId, Millis, PlayerId};
+use gsm_core::{MatchId, Millis, PlayerId, QueueName};
 use gsm_engine::{
     BoardRef, Candour, EngineError, ExportCursor, ExportItem, Happening, Listener, MatchmakingEvent,
     NewMatch, QueueConfig, Reports, ReportsView, Retention, Silence, Viewer,
@@ -481,6 +481,8 @@ async fn players_are_told_of_a_dispute(w: World) {
     let p = w.players(2).await;
     let (id, sides) = matched(&w, &p).await;
     says(&w, id, sides[0][0], 0).await.unwrap();
+    // Of a queue that is gone by then, too.
+    w.engine.delete_queue(&w.admin(), &QueueName::new("duel").unwrap()).await.unwrap();
     says(&w, id, sides[1][0], 1).await.unwrap();
     w.turn().await;
     for player in &p {
