@@ -172,6 +172,61 @@ fn skill_and_latency_cost_hardly_more_than_the_least() {
     assert!(sum <= 1.02 * best, "{sum} against {best}");
 }
 
+/// At a launch all have the same rating, or there are a few tiers of them.
+#[test]
+fn who_are_alike_are_all_matched_at_once() {
+    let mut draw = Draw(21);
+    let lone = |mut of: Waiter, skill: f64| {
+        of.skill = skill;
+        of
+    };
+    for (size, objective) in [(30, free()), (200, free()), (1_600, free()), (200, costly())] {
+        for tiers in [1, 3, 8] {
+            let mut waiter = |_| {
+                let skill = 1_500.0 + 100.0 * draw.below(tiers) as f64;
+                lone(Waiter::anywhere(&mut draw), skill)
+            };
+            let waiters: Vec<Waiter> = (0..size).map(&mut waiter).collect();
+            let found = round(&mut pool(&rules(1, json!([]), objective.clone()), &waiters), 1_000, 100_000);
+            // Of a chunk of a thousand one may be left, if an odd number of others is.
+            assert!(found.len() >= size / 2 - size / 1_000, "{} of {size} in {tiers} tiers", 2 * found.len());
+        }
+    }
+    // Half of them newcomers: what is left of them plays the others at the least cost.
+    let skill = |at: usize, draw: &mut Draw| if at.is_multiple_of(2) { 1_500.0 } else { draw.skill() };
+    let waiters: Vec<Waiter> = (0..150).map(|at| Waiter::at(skill(at, &mut draw), 0)).collect();
+    let found = round(&mut pool(&rules(1, json!([]), free()), &waiters), 1_000, 100_000);
+    assert_eq!(found.len(), 75);
+    let sum: f64 =
+        found.iter().map(|of| cost(&waiters[index(of.tickets[0])], &waiters[index(of.tickets[1])])).sum();
+    let mut sorted: Vec<f64> = waiters.iter().map(|of| of.skill).collect();
+    sorted.sort_by(f64::total_cmp);
+    let best: f64 = sorted.as_chunks::<2>().0.iter().map(|[a, b]| b - a).sum();
+    assert!(sum <= 1.001 * best, "{sum} against {best}");
+}
+
+/// Groups far apart, each of an odd number and larger than the neighbourhood that is looked at of a ticket.
+#[test]
+fn who_is_left_of_a_group_plays_who_is_left_of_another() {
+    let near = |gap: f64| json!([{ "name": "Near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": gap }]);
+    for (sizes, gap, matches) in [
+        (&[13, 13][..], 9e9, 13),
+        (&[21, 21], 9e9, 21),
+        (&[13, 14, 13], 9e9, 20),
+        // The two odd ones are too far apart, and shift who is left between them.
+        (&[13, 14, 13], 700.0, 20),
+        (&[13, 13], 400.0, 12),
+        (&[15, 16, 17, 18, 19, 20, 21], 700.0, 63),
+    ] {
+        let groups = sizes.iter().enumerate();
+        let skills =
+            groups.flat_map(|(at, size)| (0..*size).map(move |of| 500.0 * at as f64 + f64::from(of)));
+        let waiters: Vec<Waiter> = skills.map(|skill| Waiter::at(skill, 0)).collect();
+        let found = round(&mut pool(&rules(1, near(gap), free()), &waiters), 1_000, 100_000);
+        assert_eq!(found.len(), matches, "{sizes:?} within {gap}");
+    }
+}
+
 #[test]
 fn a_match_is_held_back_until_its_tickets_pay_for_it() {
     let objective = json!({ "cost": [{ "spread": "skill" }],

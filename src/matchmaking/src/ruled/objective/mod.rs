@@ -5,31 +5,24 @@
 //! waits. Then the rest are chosen from: one against one pairs over neighbourhoods of [`CHUNK_MAX`] tickets
 //! ([`pairing`]), and larger matches the best first, of those that the search finds for one anchor after another.
 mod groups;
+mod near;
 mod order;
 mod pairing;
 
 use super::{
     RulePool, RuledMatch,
-    candidates::holds,
     round::Round,
     store::{Key, Store},
     ticket::Waiting,
 };
 use gsm_core::{Millis, Timestamp};
 use gsm_rules::{Objective, Party, RuleSet, Seat, Stage};
-use pairing::{Near, paired};
-use std::collections::BTreeMap;
+use pairing::paired;
 
 /// Between the beginnings of two rounds.
 const PERIOD: Millis = Millis::new(250);
 /// Tickets that are paired together.
 const CHUNK_MAX: usize = 1_000;
-/// In a chunk, pairs that are looked at for each ticket: with those who follow it in the order; at least so many.
-const LOOKED_AT_MIN: usize = 48;
-/// Of a small chunk more are: so many pairs in all.
-const PAIRS_LOOKED_AT: usize = 60_000;
-/// Of each ticket so many best pairs are kept.
-const KEPT: usize = 12;
 /// Work units that pairing a chunk may use beyond what it takes to look at it.
 const PAIRING_WORK_MAX: u32 = 200_000;
 /// What an infinite price counts as: more than matches cost.
@@ -201,73 +194,5 @@ impl Sight<'_> {
             let seats = seats(team).filter(|seats| stage.holds(seats))?;
             Some((team, self.objective.cost(stage, &seats)?))
         })
-    }
-
-    /// Of each ticket of a chunk the best pairs that may be made now, with what they leave over.
-    fn near(&self, chunk: &[Key], work: &mut u32) -> Near {
-        let tickets: Vec<(&Waiting, &Party, f64)> = chunk
-            .iter()
-            .filter_map(|key| {
-                let of = self.waiting.at(key.slot)?;
-                Some((of, of.party()?, self.price(of)))
-            })
-            .collect();
-        if tickets.len() < chunk.len() {
-            return vec![Vec::new(); chunk.len()];
-        }
-        let looked_at = LOOKED_AT_MIN.max(PAIRS_LOOKED_AT / tickets.len().max(1));
-        let mut wanted: Near = vec![Vec::new(); tickets.len()];
-        for (at, (one, party, price)) in tickets.iter().enumerate() {
-            for (other, (two, theirs, their_price)) in tickets.iter().enumerate().skip(at + 1).take(looked_at)
-            {
-                let Some(stage) = self.stage(&[one, two]) else { continue };
-                if !stage.pairwise().iter().all(|pair| holds(pair, party, theirs)) {
-                    continue;
-                }
-                let seats = [Seat { team: 0, party }, Seat { team: 1, party: theirs }];
-                let Some(cost) = self.objective.cost(stage, &seats) else { continue };
-                let over = price + their_price - cost.min(COST_MAX);
-                if over > 0.0 {
-                    for (of, mate) in [(at, other), (other, at)] {
-                        if let Some(all) = wanted.get_mut(of) {
-                            all.push((mate as u32, over));
-                        }
-                    }
-                }
-            }
-            *work = work.saturating_add(looked_at as u32 / 8);
-        }
-        // The rules are asked about the best ones only, and once of each pair.
-        let mut asked: BTreeMap<(u32, u32), bool> = BTreeMap::new();
-        let mut near: Near = vec![Vec::new(); tickets.len()];
-        for (at, mut all) in (0_u32..).zip(wanted) {
-            all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            let mut kept = 0;
-            for (mate, over) in all {
-                if kept == KEPT {
-                    break;
-                }
-                let pair = (at.min(mate), at.max(mate));
-                let is_known = asked.contains_key(&pair);
-                let may = *asked.entry(pair).or_insert_with(|| {
-                    *work = work.saturating_add(1);
-                    let (one, two) = (chunk.get(at as usize), chunk.get(mate as usize));
-                    one.zip(two).is_some_and(|(one, two)| self.judged(*one, *two).is_some())
-                });
-                if !may {
-                    continue;
-                }
-                kept += 1;
-                if !is_known {
-                    for (of, other) in [(at, mate), (mate, at)] {
-                        if let Some(all) = near.get_mut(of as usize) {
-                            all.push((other, over));
-                        }
-                    }
-                }
-            }
-        }
-        near.iter_mut().for_each(|all| all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))));
-        near
     }
 }

@@ -49,6 +49,38 @@ impl Ord for Gain {
     }
 }
 
+/// Tickets that are to be looked at, each once.
+struct Queue {
+    waits: Vec<bool>,
+    order: VecDeque<u32>,
+}
+
+impl Queue {
+    fn of_all(size: usize) -> Self {
+        Self { waits: vec![true; size], order: (0..size as u32).collect() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    fn push(&mut self, at: u32) {
+        if let Some(waits) = self.waits.get_mut(at as usize)
+            && !std::mem::replace(waits, true)
+        {
+            self.order.push_back(at);
+        }
+    }
+
+    fn pop(&mut self) -> Option<u32> {
+        let at = self.order.pop_front()?;
+        if let Some(waits) = self.waits.get_mut(at as usize) {
+            *waits = false;
+        }
+        Some(at)
+    }
+}
+
 struct Pairing<'n> {
     near: &'n Near,
     mate: Vec<u32>,
@@ -94,38 +126,23 @@ impl<'n> Pairing<'n> {
         pairs.filter_map(|(one, two)| self.weight(one, *two)).sum()
     }
 
-    /// Until no path gains anything, or the work is spent.
+    /// Until no path gains anything, or the work is spent. First as many as can be have a partner, which is worth most.
     fn improved(mut self, until: u32, work: &mut u32) -> Self {
-        let mut waits = vec![true; self.near.len()];
-        let mut queue: VecDeque<u32> = (0..self.near.len() as u32).collect();
+        let mut queue = Queue::of_all(self.near.len());
         loop {
-            while let Some(at) = queue.pop_front() {
+            for free in 0..self.near.len() as u32 {
+                if *work < until && self.mate(free) == NONE && !self.near(free).is_empty() {
+                    self.augment(free, work).into_iter().for_each(|changed| queue.push(changed));
+                }
+            }
+            if queue.is_empty() {
+                return self;
+            }
+            while let Some(at) = queue.pop() {
                 if *work >= until {
                     return self;
                 }
-                if let Some(waits) = waits.get_mut(at as usize) {
-                    *waits = false;
-                }
-                for changed in self.improve(at, work) {
-                    if let Some(waits) = waits.get_mut(changed as usize)
-                        && !std::mem::replace(waits, true)
-                    {
-                        queue.push_back(changed);
-                    }
-                }
-            }
-            for free in 0..self.near.len() as u32 {
-                if *work < until && self.mate(free) == NONE && !self.near(free).is_empty() {
-                    queue.extend(self.augment(free, work));
-                }
-            }
-            queue.iter().for_each(|at| {
-                if let Some(waits) = waits.get_mut(*at as usize) {
-                    *waits = true;
-                }
-            });
-            if queue.is_empty() {
-                return self;
+                self.improve(at, work).into_iter().for_each(|changed| queue.push(changed));
             }
         }
     }
