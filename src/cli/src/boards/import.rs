@@ -38,7 +38,8 @@ enum From {
   gsm boards import --data-dir gsm-data --board points --from-redis redis://localhost/0 --key points
 
 The board must be defined, for submissions; its operators count, so that a board of best scores can be given a file
-twice; who has no score there yet has the one of the file. Equals
+twice; who has no score there yet has the one of the file. Where a file has a column games, its counts hold, however often it is
+given; without one each line counts as a game more, which matters where the board's eligibility asks for games_min. Equals
 keep their order by timestamp; those of one millisecond stand by the ids of their players here, which are in the order of
 the files for players whom the import makes. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
 player who has it, one of another server a player of its own. CSV may have display_name, timestamp (milliseconds since
