@@ -2,7 +2,7 @@
 use gsm_core::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -187,12 +187,12 @@ pub(super) fn jsonl(text: &str) -> Result<Vec<Record>, String> {
         .collect()
 }
 
-/// A list without records has none of its members, or those of paging and of single owners.
+/// A list without records has none of its members, or those of paging. Owners who were asked for by id stand in a list of
+/// their own, whether their records are on the page or not.
 #[derive(Deserialize)]
 struct Nakama {
     records: Option<Vec<NakamaRecord>>,
-    #[serde(rename = "owner_records")]
-    _owner_records: Option<IgnoredAny>,
+    owner_records: Option<Vec<NakamaRecord>>,
     #[serde(rename = "next_cursor")]
     _next_cursor: Option<IgnoredAny>,
     #[serde(rename = "prev_cursor")]
@@ -221,15 +221,18 @@ fn instant(name: &str, text: &str) -> Result<Timestamp, String> {
     Ok(Timestamp::from_millis(read.as_millisecond()))
 }
 
-/// What Nakama answers when records are listed; `columns` says whether the subscore is taken.
+/// What Nakama answers when records are listed; `columns` says whether the subscore is taken. Those of single owners are
+/// numbered behind those of the page, and taken where they are not on it.
 pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> {
     let read: Nakama = serde_json::from_str(text).map_err(|e| format!("is no answer of Nakama: {e}"))?;
-    if read.records.is_none() && !read.other.is_empty() {
+    if read.records.is_none() && read.owner_records.is_none() && !read.other.is_empty() {
         return Err("is no answer of Nakama: there are no `records`".to_owned());
     }
-    read.records
-        .unwrap_or_default()
-        .into_iter()
+    let page = read.records.unwrap_or_default();
+    let on_page: BTreeSet<String> = page.iter().map(|record| record.owner_id.clone()).collect();
+    let owners = read.owner_records.unwrap_or_default().into_iter();
+    page.into_iter()
+        .chain(owners.filter(|record| !on_page.contains(&record.owner_id)))
         .zip(1..)
         .map(|(record, nth)| {
             let wrong = |what: String| format!("record {nth}: {what}");
@@ -375,6 +378,17 @@ mod tests {
         assert_eq!(nakama(text, 2).unwrap(), [zed, plain(2, "u4", &[3, 0])]);
         assert_eq!(nakama("{}", 1).unwrap(), []);
         assert_eq!(nakama(r#"{"next_cursor":"","rank_count":"0"}"#, 1).unwrap(), []);
+    }
+
+    #[test]
+    fn nakama_lists_single_owners_beside_a_page() {
+        let text = r#"{"owner_records":[{"owner_id":"u1","score":"5"},{"owner_id":"u2","score":"4"}]}"#;
+        assert_eq!(nakama(text, 1).unwrap(), [plain(1, "u1", &[5]), plain(2, "u2", &[4])]);
+        let text = r#"{"records":[{"owner_id":"u2","score":"4"},{"owner_id":"u3","score":"3"}],
+            "owner_records":[{"owner_id":"u1","score":"5"},{"owner_id":"u2","score":"4"}]}"#;
+        let all = [plain(1, "u2", &[4]), plain(2, "u3", &[3]), plain(3, "u1", &[5])];
+        assert_eq!(nakama(text, 1).unwrap(), all);
+        assert_eq!(nakama(r#"{"records":[],"owner_records":[]}"#, 1).unwrap(), []);
     }
 
     #[test]
