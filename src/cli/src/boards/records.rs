@@ -19,6 +19,11 @@ pub(super) struct Record {
     pub(super) games: Option<u32>,
 }
 
+/// A text without the byte order mark that some editors and spreadsheets put before it.
+fn unmarked(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// A field as CSV has it (RFC 4180): in quotes where it has to be.
 pub(super) fn quoted(text: &str) -> String {
     // An empty text is none without quotes.
@@ -88,7 +93,7 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<Field>)>, String> {
 /// # Errors
 /// `line N: what`.
 pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
-    let mut rows = rows(text.trim_start_matches('\u{feff}'))?.into_iter();
+    let mut rows = rows(unmarked(text))?.into_iter();
     let (_, head) = rows.next().ok_or("line 1: the file is empty")?;
     let place = |name: &str| head.iter().position(|column| column.text == name);
     if let Some(twice) = head.iter().enumerate().find(|(at, name)| place(&name.text) != Some(*at)) {
@@ -167,7 +172,7 @@ struct Line {
 /// # Errors
 /// `line N: what`.
 pub(super) fn jsonl(text: &str) -> Result<Vec<Record>, String> {
-    let lines = text.lines().zip(1..).filter(|(line, _)| !line.is_empty());
+    let lines = unmarked(text).lines().zip(1..).filter(|(line, _)| !line.is_empty());
     lines
         .map(|(line, line_number)| {
             let wrong = |what: String| format!("line {line_number}: {what}");
@@ -224,7 +229,8 @@ fn instant(name: &str, text: &str) -> Result<Timestamp, String> {
 /// What Nakama answers when records are listed; `columns` says whether the subscore is taken. Those of single owners are
 /// numbered behind those of the page, and taken where they are not on it.
 pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> {
-    let read: Nakama = serde_json::from_str(text).map_err(|e| format!("is no answer of Nakama: {e}"))?;
+    let read: Nakama =
+        serde_json::from_str(unmarked(text)).map_err(|e| format!("is no answer of Nakama: {e}"))?;
     if read.records.is_none() && read.owner_records.is_none() && !read.other.is_empty() {
         return Err("is no answer of Nakama: there are no `records`".to_owned());
     }
@@ -265,7 +271,7 @@ pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> 
 /// What PlayFab answers: `GetLeaderboard` of leaderboards v2 (`Rankings` with `Scores`), or of statistics
 /// (`Leaderboard` with `StatValue`).
 pub(super) fn playfab(text: &str) -> Result<Vec<Record>, String> {
-    let read: Value = serde_json::from_str(text).map_err(|e| format!("is no JSON: {e}"))?;
+    let read: Value = serde_json::from_str(unmarked(text)).map_err(|e| format!("is no JSON: {e}"))?;
     let data = read.get("data").unwrap_or(&read);
     let rows = data.get("Rankings").or_else(|| data.get("Leaderboard")).and_then(Value::as_array);
     let rows = rows.ok_or("is no answer of PlayFab: there is no `Rankings` and no `Leaderboard`")?;
@@ -389,6 +395,20 @@ mod tests {
         let all = [plain(1, "u2", &[4]), plain(2, "u3", &[3]), plain(3, "u1", &[5])];
         assert_eq!(nakama(text, 1).unwrap(), all);
         assert_eq!(nakama(r#"{"records":[],"owner_records":[]}"#, 1).unwrap(), []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let all = [
+            csv("\u{feff}player_id,score\na,1\n"),
+            jsonl("\u{feff}{\"player_id\":\"a\",\"values\":[1]}\n"),
+            nakama("\u{feff}{\"records\":[{\"owner_id\":\"a\",\"score\":\"1\"}]}", 1),
+            playfab("\u{feff}{\"Leaderboard\":[{\"PlayFabId\":\"a\",\"StatValue\":1}]}"),
+        ];
+        for found in all {
+            let found = found.unwrap();
+            assert_eq!((found.len(), found[0].player.as_str(), found[0].values[0]), (1, "a", 1));
+        }
     }
 
     #[test]
