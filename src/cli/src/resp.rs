@@ -9,7 +9,7 @@ use std::{
 
 /// How long a server may take to take a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// How long it may take to answer.
+/// How long it may go without a byte of its answer, where nothing else is said.
 const ANSWER_MAX: Duration = Duration::from_secs(120);
 /// Bytes of a line, of which each is a length, a number or a message.
 const LINE_MAX: u64 = 64 << 10;
@@ -43,6 +43,8 @@ impl Reply {
 
 /// A connection.
 pub(crate) struct Redis {
+    /// How long the server may go without a byte.
+    silence_max: Duration,
     stream: BufReader<TcpStream>,
     /// Commands that wait for [`Redis::send`].
     out: Vec<u8>,
@@ -56,15 +58,20 @@ fn bad(what: &str) -> io::Error {
 impl Redis {
     /// Connects to `host:port`.
     pub(crate) fn connect(addr: &str) -> io::Result<Self> {
+        Self::connect_within(addr, ANSWER_MAX)
+    }
+
+    /// The same, to a server that may go so long at most without taking or giving a byte.
+    pub(crate) fn connect_within(addr: &str, silence_max: Duration) -> io::Result<Self> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "no such host");
         for addr in addr.to_socket_addrs()? {
             match TcpStream::connect_timeout(&addr, CONNECT_MAX) {
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
-                    stream.set_read_timeout(Some(ANSWER_MAX))?;
-                    stream.set_write_timeout(Some(ANSWER_MAX))?;
+                    stream.set_read_timeout(Some(silence_max))?;
+                    stream.set_write_timeout(Some(silence_max))?;
                     let stream = BufReader::with_capacity(1 << 16, stream);
-                    return Ok(Self { stream, out: Vec::new(), waiting: 0 });
+                    return Ok(Self { silence_max, stream, out: Vec::new(), waiting: 0 });
                 }
                 Err(error) => last = error,
             }
@@ -96,7 +103,18 @@ impl Redis {
     ///
     /// # Errors
     /// The first that the server or the connection says; the connection is of no use then.
-    pub(crate) fn send(&mut self, mut take: impl FnMut(Reply)) -> io::Result<()> {
+    pub(crate) fn send(&mut self, take: impl FnMut(Reply)) -> io::Result<()> {
+        // What systems say of a wait that is over is not to be understood.
+        self.exchange(take).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                let waited = self.silence_max.as_secs_f64();
+                io::Error::new(io::ErrorKind::TimedOut, format!("no answer came for {waited} s"))
+            }
+            _ => error,
+        })
+    }
+
+    fn exchange(&mut self, mut take: impl FnMut(Reply)) -> io::Result<()> {
         self.stream.get_mut().write_all(&self.out)?;
         self.out.clear();
         for _ in 0..std::mem::take(&mut self.waiting) {
@@ -179,6 +197,16 @@ mod tests {
         let list = Reply::List(vec![bytes("0"), Reply::List(vec![Reply::Whole(1)])]);
         assert_eq!(read(b"*2\r\n$1\r\n0\r\n*1\r\n:1\r\n").unwrap(), list);
         assert_eq!(read(b"-WRONGTYPE no\r\n").unwrap_err().to_string(), "WRONGTYPE no");
+    }
+
+    #[test]
+    fn a_server_that_stays_silent_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap().to_string();
+        let mut redis = Redis::connect_within(&addr, Duration::from_millis(20)).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"$4\r\nab").unwrap();
+        assert_eq!(redis.ask(&[b"PING"]).unwrap_err().to_string(), "no answer came for 0.02 s");
     }
 
     #[test]

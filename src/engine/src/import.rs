@@ -32,6 +32,8 @@ const PLAYER_ROWS: usize = 5;
 pub struct ImportPlayer {
     /// The id in the file. Where it is that of a player of ours, that player is meant.
     pub external: RequestKey,
+    /// The id here where the player is new, as [`Engine::fresh_players`] draws it; drawn by itself if absent.
+    pub id: Option<PlayerId>,
     /// The name shown to people, where it is not the id.
     pub name: Option<Label>,
     /// When first seen.
@@ -108,6 +110,15 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
+    /// Ids for so many players who may be new, drawn at random, in ascending order: boards list equals of one instant by id,
+    /// and so those of a list stay as they were listed.
+    #[must_use]
+    pub fn fresh_players(&self, count: usize) -> Vec<PlayerId> {
+        let mut fresh: Vec<PlayerId> = (0..count).map(|_| PlayerId::fresh(&*self.ids)).collect();
+        fresh.sort_unstable();
+        fresh
+    }
+
     /// The players of imported ids, in the order asked, made where new: many in one commit. An id of ours is the player
     /// who has it.
     pub async fn import_players(&self, players: &[ImportPlayer]) -> Result<Vec<PlayerId>, EngineError> {
@@ -146,7 +157,7 @@ impl Engine {
                     },
                     (None, Some(id)) => *id,
                     (None, None) => {
-                        let id = PlayerId::fresh(&*self.ids);
+                        let id = player.id.unwrap_or_else(|| PlayerId::fresh(&*self.ids));
                         new.insert(*identity, id);
                         let row = PlayerRow {
                             name: player.name.clone(),

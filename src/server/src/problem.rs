@@ -122,6 +122,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("page_gone", 409, "The listing has been given up. Begin again from the first page."),
     ("no_result", 409, "The match has no result to void or correct."),
     ("not_counted", 409, "The result of the match moves no rating: it was voided, or waits for an operator."),
+    ("audit_key_made", 409, "Another call made a key of the audit log at the same time; this one made none."),
     ("contended", 409, "Others changed the same things again and again; repeat the request."),
     ("not_acceptable", 406, "`POST /invocations`: no media type of `Accept` is one that answers have."),
     (

@@ -36,7 +36,7 @@ enum Format {
 
 Columns: rank, player_id, display_name, a value for each column of the board, reached_at (milliseconds since 1970),
 games; on a board with cohorts level and cohort too, on one that scores are submitted to metadata. What is exported as
-CSV or JSON lines can be imported again. No server may run on the directory.
+CSV or JSON lines can be imported again, with the order of equals of one millisecond where all players are new there. No server may run on the directory.
 
 Exit code 0: done; 1: the data directory failed; 2: no such board, or no such format in this build.")]
 pub(super) struct Export {

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use gsm_core::{BoardName, Label, PlayerId, Timestamp, limits};
 use gsm_engine::{Call, ImportPlayer, Submission};
 use indicatif::ProgressBar;
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, vec::IntoIter};
 
 /// How ids that this server gave to players begin.
 const OWN_PREFIX: &str = "plr-";
@@ -38,7 +38,10 @@ enum From {
   gsm boards import --data-dir gsm-data --board points --from-redis redis://localhost/0 --key points
 
 The board must be defined, for submissions; its operators count, so that a board of best scores can be given a file
-twice; who has no score there yet has the one of the file. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
+twice; who has no score there yet has the one of the file. Where a file has a column games, its counts hold, however often it is
+given; without one each line counts as a game more, which matters where the board's eligibility asks for games_min. Equals
+keep their order by timestamp; those of one millisecond stand by the ids of their players here, which are in the order of
+the files for players whom the import makes. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
 player who has it, one of another server a player of its own. CSV may have display_name, timestamp (milliseconds since
 1970; reached_at without), games and metadata as well: an export is read back as it is, as CSV or JSON lines. A member of a sorted set is an id, and its score must be a whole number. No server may run
 on the directory.
@@ -117,9 +120,12 @@ impl Import {
             source.check_names(self.skip_bad)?;
             source.check(offline, name).await?;
         }
+        // Players who are new have ids in the order of the files.
+        let records = sources.iter().map(|source| source.records.len()).sum();
+        let mut fresh = offline.engine.fresh_players(records).into_iter();
         let mut taken = 0;
         for source in &sources {
-            taken += source.take(offline, name).await?;
+            taken += source.take(offline, name, &mut fresh).await?;
         }
         Ok(taken)
     }
@@ -180,7 +186,13 @@ impl Source {
         })
     }
 
-    async fn take(&self, offline: &Offline, name: &BoardName) -> Result<u64, Failure> {
+    /// Takes them; `fresh` has an id for each.
+    async fn take(
+        &self,
+        offline: &Offline,
+        name: &BoardName,
+        fresh: &mut IntoIter<PlayerId>,
+    ) -> Result<u64, Failure> {
         let Self { shown, word, records } = self;
         let bar =
             drawn(ProgressBar::new(records.len() as u64), "{bar:40} {human_pos}/{human_len}, {eta} to go");
@@ -194,7 +206,7 @@ impl Source {
             let fits = offline.engine.scores_at_once(name, &submissions).map_err(Failure::usage)?;
             let (part, others) = rest.split_at(fits.clamp(1, next.len()));
             rest = others;
-            taken += submit(offline, name, part, &mut strangers).await.map_err(|failure| {
+            taken += submit(offline, name, part, fresh, &mut strangers).await.map_err(|failure| {
                 let first = part.first().map_or(0, |record| record.number);
                 let text =
                     format!("{shown}, from {word} {first} on: {}; what came before was taken", failure.text);
@@ -232,12 +244,16 @@ fn check_player(text: &str) -> Result<(), String> {
     external_id(text).map(drop)
 }
 
-fn player(record: &records::Record, now: Timestamp) -> Result<ImportPlayer, Failure> {
+fn player(
+    record: &records::Record,
+    fresh: Option<PlayerId>,
+    now: Timestamp,
+) -> Result<ImportPlayer, Failure> {
     let external = external_id(&record.player).map_err(Failure::usage)?;
     // An id that cannot be kept as it is, is shown where there is no name.
     let id = Some(&record.player).filter(|id| external.as_str() != id.as_str());
     let name = record.name.as_ref().or(id).and_then(|name| Label::new(name).ok());
-    Ok(ImportPlayer { external, name, at: record.at.unwrap_or(now) })
+    Ok(ImportPlayer { external, id: fresh, name, at: record.at.unwrap_or(now) })
 }
 
 fn submission(record: &records::Record, player: PlayerId) -> Submission {
@@ -249,11 +265,12 @@ async fn submit(
     offline: &Offline,
     name: &BoardName,
     records: &[records::Record],
+    fresh: &mut IntoIter<PlayerId>,
     strangers: &mut BTreeSet<PlayerId>,
 ) -> Result<u64, Failure> {
     let engine = &offline.engine;
     let now = engine.clock().now();
-    let players = records.iter().map(|record| player(record, now));
+    let players = records.iter().map(|record| player(record, fresh.next(), now));
     let players: Vec<ImportPlayer> = players.collect::<Result<_, Failure>>()?;
     let ids =
         offline.patiently(async || engine.import_players(&players).await).await.map_err(Failure::failed)?;
@@ -316,7 +333,7 @@ mod tests {
                 metadata: None,
                 games: None,
             };
-            let made = player(&of, now).unwrap();
+            let made = player(&of, None, now).unwrap();
             assert_eq!((made.external.as_str(), made.name.as_ref().map(Label::as_str)), (kept, shown));
         }
         assert!(check_player("").is_err() && check_player("plr-zz").is_err());

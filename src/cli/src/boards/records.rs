@@ -2,7 +2,7 @@
 use gsm_core::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,11 @@ pub(super) struct Record {
     pub(super) metadata: Option<String>,
     /// In how many games they were made, where the file is of a board that counted them.
     pub(super) games: Option<u32>,
+}
+
+/// A text without the byte order mark that some editors and spreadsheets put before it.
+fn unmarked(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// A field as CSV has it (RFC 4180): in quotes where it has to be.
@@ -88,7 +93,7 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<Field>)>, String> {
 /// # Errors
 /// `line N: what`.
 pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
-    let mut rows = rows(text.trim_start_matches('\u{feff}'))?.into_iter();
+    let mut rows = rows(unmarked(text))?.into_iter();
     let (_, head) = rows.next().ok_or("line 1: the file is empty")?;
     let place = |name: &str| head.iter().position(|column| column.text == name);
     if let Some(twice) = head.iter().enumerate().find(|(at, name)| place(&name.text) != Some(*at)) {
@@ -167,7 +172,7 @@ struct Line {
 /// # Errors
 /// `line N: what`.
 pub(super) fn jsonl(text: &str) -> Result<Vec<Record>, String> {
-    let lines = text.lines().zip(1..).filter(|(line, _)| !line.is_empty());
+    let lines = unmarked(text).lines().zip(1..).filter(|(line, _)| !line.is_empty());
     lines
         .map(|(line, line_number)| {
             let wrong = |what: String| format!("line {line_number}: {what}");
@@ -187,12 +192,12 @@ pub(super) fn jsonl(text: &str) -> Result<Vec<Record>, String> {
         .collect()
 }
 
-/// A list without records has none of its members, or those of paging and of single owners.
+/// A list without records has none of its members, or those of paging. Owners who were asked for by id stand in a list of
+/// their own, whether their records are on the page or not.
 #[derive(Deserialize)]
 struct Nakama {
     records: Option<Vec<NakamaRecord>>,
-    #[serde(rename = "owner_records")]
-    _owner_records: Option<IgnoredAny>,
+    owner_records: Option<Vec<NakamaRecord>>,
     #[serde(rename = "next_cursor")]
     _next_cursor: Option<IgnoredAny>,
     #[serde(rename = "prev_cursor")]
@@ -221,15 +226,19 @@ fn instant(name: &str, text: &str) -> Result<Timestamp, String> {
     Ok(Timestamp::from_millis(read.as_millisecond()))
 }
 
-/// What Nakama answers when records are listed; `columns` says whether the subscore is taken.
+/// What Nakama answers when records are listed; `columns` says whether the subscore is taken. Those of single owners are
+/// numbered behind those of the page, and taken where they are not on it.
 pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> {
-    let read: Nakama = serde_json::from_str(text).map_err(|e| format!("is no answer of Nakama: {e}"))?;
-    if read.records.is_none() && !read.other.is_empty() {
+    let read: Nakama =
+        serde_json::from_str(unmarked(text)).map_err(|e| format!("is no answer of Nakama: {e}"))?;
+    if read.records.is_none() && read.owner_records.is_none() && !read.other.is_empty() {
         return Err("is no answer of Nakama: there are no `records`".to_owned());
     }
-    read.records
-        .unwrap_or_default()
-        .into_iter()
+    let page = read.records.unwrap_or_default();
+    let on_page: BTreeSet<String> = page.iter().map(|record| record.owner_id.clone()).collect();
+    let owners = read.owner_records.unwrap_or_default().into_iter();
+    page.into_iter()
+        .chain(owners.filter(|record| !on_page.contains(&record.owner_id)))
         .zip(1..)
         .map(|(record, nth)| {
             let wrong = |what: String| format!("record {nth}: {what}");
@@ -262,7 +271,7 @@ pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> 
 /// What PlayFab answers: `GetLeaderboard` of leaderboards v2 (`Rankings` with `Scores`), or of statistics
 /// (`Leaderboard` with `StatValue`).
 pub(super) fn playfab(text: &str) -> Result<Vec<Record>, String> {
-    let read: Value = serde_json::from_str(text).map_err(|e| format!("is no JSON: {e}"))?;
+    let read: Value = serde_json::from_str(unmarked(text)).map_err(|e| format!("is no JSON: {e}"))?;
     let data = read.get("data").unwrap_or(&read);
     let rows = data.get("Rankings").or_else(|| data.get("Leaderboard")).and_then(Value::as_array);
     let rows = rows.ok_or("is no answer of PlayFab: there is no `Rankings` and no `Leaderboard`")?;
@@ -375,6 +384,31 @@ mod tests {
         assert_eq!(nakama(text, 2).unwrap(), [zed, plain(2, "u4", &[3, 0])]);
         assert_eq!(nakama("{}", 1).unwrap(), []);
         assert_eq!(nakama(r#"{"next_cursor":"","rank_count":"0"}"#, 1).unwrap(), []);
+    }
+
+    #[test]
+    fn nakama_lists_single_owners_beside_a_page() {
+        let text = r#"{"owner_records":[{"owner_id":"u1","score":"5"},{"owner_id":"u2","score":"4"}]}"#;
+        assert_eq!(nakama(text, 1).unwrap(), [plain(1, "u1", &[5]), plain(2, "u2", &[4])]);
+        let text = r#"{"records":[{"owner_id":"u2","score":"4"},{"owner_id":"u3","score":"3"}],
+            "owner_records":[{"owner_id":"u1","score":"5"},{"owner_id":"u2","score":"4"}]}"#;
+        let all = [plain(1, "u2", &[4]), plain(2, "u3", &[3]), plain(3, "u1", &[5])];
+        assert_eq!(nakama(text, 1).unwrap(), all);
+        assert_eq!(nakama(r#"{"records":[],"owner_records":[]}"#, 1).unwrap(), []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let all = [
+            csv("\u{feff}player_id,score\na,1\n"),
+            jsonl("\u{feff}{\"player_id\":\"a\",\"values\":[1]}\n"),
+            nakama("\u{feff}{\"records\":[{\"owner_id\":\"a\",\"score\":\"1\"}]}", 1),
+            playfab("\u{feff}{\"Leaderboard\":[{\"PlayFabId\":\"a\",\"StatValue\":1}]}"),
+        ];
+        for found in all {
+            let found = found.unwrap();
+            assert_eq!((found.len(), found[0].player.as_str(), found[0].values[0]), (1, "a", 1));
+        }
     }
 
     #[test]

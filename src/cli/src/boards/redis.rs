@@ -4,11 +4,13 @@ use crate::{
     output::Failure,
     resp::{Redis, Reply},
 };
-use std::{collections::BTreeMap, io, str::FromStr};
+use std::{collections::BTreeMap, io, str::FromStr, time::Duration};
 
 /// Members asked for at a time; Redis may answer with more or fewer.
 const PAGE: &[u8] = b"1000";
 const PORT: &str = "6379";
+/// How long a server may go without a byte.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// `redis://[[user]:password@]host[:port][/database]`; what a URL cannot hold is percent-encoded in user and password.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,7 +100,7 @@ pub(super) fn read(url: &Url, password: Option<&str>, key: &str) -> Result<Vec<R
 }
 
 fn open(url: &Url, password: Option<&str>) -> io::Result<Redis> {
-    let mut redis = Redis::connect(&url.addr)?;
+    let mut redis = Redis::connect_within(&url.addr, SILENCE_MAX)?;
     if let Some(password) = url.password.as_deref().or(password) {
         let user = if url.user.is_empty() { "default" } else { &url.user };
         redis.ask(&[b"AUTH", user.as_bytes(), password.as_bytes()])?;

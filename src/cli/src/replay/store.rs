@@ -213,5 +213,5 @@ fn import_player(history: &Chronicle, number: u32, at: Timestamp) -> Result<Impo
     let name = history.names.get(number as usize).map(String::as_str).unwrap_or_default();
     // Where the id can be shown as it is, it is the name.
     let label = if external.as_str() == name { None } else { Label::new(name).ok() };
-    Ok(ImportPlayer { external, name: label, at })
+    Ok(ImportPlayer { external, id: None, name: label, at })
 }

@@ -298,3 +298,30 @@ fn a_sorted_set_of_redis_goes_in() {
     let args = ["boards", "import", "--data-dir", arg(&data), "--board", "points", "--from-redis", &url];
     gsm(&args).told(2, &["--key"]);
 }
+
+#[test]
+fn equals_of_one_instant_stay_as_a_file_lists_them() {
+    let file_of = |dir: &TempDir| dir.path().join("a.csv");
+    let board = || {
+        let (dir, data, served, key) = empty();
+        define(&served, &key, "laps", &format!(r#"{{"columns": [{BEST}]}}"#));
+        served.signal("TERM");
+        (dir, data)
+    };
+    let export = |data: &Path| gsm(&["boards", "export", "--data-dir", arg(data), "--board", "laps"]).ok();
+    let names = |out: &str| -> Vec<String> {
+        out.lines().skip(1).map(|line| line.split(',').nth(2).unwrap().to_owned()).collect()
+    };
+    let (dir, data) = board();
+    // More than one change set, in no order of their own.
+    let wanted: Vec<String> = (0..1_500).map(|n| format!("u{}", n * 7 % 1_500)).collect();
+    let rows: String = wanted.iter().map(|id| format!("{id},1,1600000000000\n")).collect();
+    write(&file_of(&dir), &format!("player_id,score,timestamp\n{rows}"));
+    gsm(&["boards", "import", "--data-dir", arg(&data), "--board", "laps", arg(&file_of(&dir))]).ok();
+    let out = export(&data);
+    assert_eq!(names(&out), wanted);
+    let (dir, data) = board();
+    write(&file_of(&dir), &out);
+    gsm(&["boards", "import", "--data-dir", arg(&data), "--board", "laps", arg(&file_of(&dir))]).ok();
+    assert_eq!(names(&export(&data)), wanted);
+}

@@ -119,7 +119,20 @@ impl Engine {
         mode: &Mode,
         sink: &mut Sink<'_>,
     ) -> Result<u64, Stop> {
-        let mut recount = self.begin_recount(line, mode, true, sink).await?;
+        let mut recount = self.begin_recount(line.clone(), mode, true, sink).await?;
+        self.past_starts(&line, mode, &mut recount.starts, sink).await?;
+        self.each_step(mode, sink, |player, step| recount.take(player, step)).await?;
+        recount.close(sink).await
+    }
+
+    /// Hands over all histories of a mode, whose gate is closed: each player's steps in their order. Fails unless each
+    /// ends as its player stands, so that to read them again gives the same.
+    pub(super) async fn each_step(
+        &self,
+        mode: &Mode,
+        sink: &mut Sink<'_>,
+        mut take: impl FnMut(PlayerId, &HistoryRow) + Send,
+    ) -> Result<(), Stop> {
         let mut ends: Map<PlayerId, RatingRow> = Map::default();
         self.each(KeyRange::Ratings(mode.clone()), |key, found| {
             if let (Key::Rating(_, player), Some(row)) = (&key, standing(&key, &found)?.0.rating) {
@@ -133,7 +146,7 @@ impl Engine {
         while let Some(page) = self.page(&KeyRange::Histories(mode.clone()), &mut last).await? {
             for (key, found) in page {
                 let (player, _, step) = step_of(&key, &found)?;
-                recount.take(player, step);
+                take(player, step);
                 if let Some((whose, step)) = before.replace((player, step.clone()))
                     && whose != player
                 {
@@ -148,7 +161,7 @@ impl Engine {
         if let Some(end) = ends.values().next() {
             self.ends_as(Some(end), None)?;
         }
-        recount.close(sink).await
+        Ok(())
     }
 
     /// Fails unless a history that was read ends as its player stands. In one home it is written with its result; what

@@ -178,6 +178,7 @@ async fn players_are_made_once() {
     for world in [one_home(), three_homes(), world(1, 5, Faults::NONE)] {
         let player = |id: &str| ImportPlayer {
             external: RequestKey::new(id).unwrap(),
+            id: None,
             name: None,
             at: Timestamp::from_millis(5),
         };
@@ -189,5 +190,12 @@ async fn players_are_made_once() {
         assert_eq!(one.unwrap(), ids[1]);
         let seen = world.engine.player(&world.admin(), ids[1]).await.unwrap();
         assert_eq!(seen.row.created_at, Timestamp::from_millis(5));
+        // Ids that were drawn beforehand are those of who is new, whose first place in the list counts.
+        let fresh = world.engine.fresh_players(4);
+        assert!(fresh.is_sorted());
+        let given = ["z", "a", "y", "z"].map(player).into_iter().zip(&fresh);
+        let given: Vec<ImportPlayer> = given.map(|(of, id)| ImportPlayer { id: Some(*id), ..of }).collect();
+        let made = world.engine.import_players(&given).await.unwrap();
+        assert_eq!(made, [fresh[0], ids[0], fresh[2], fresh[0]]);
     }
 }

@@ -17,6 +17,7 @@ both! {
     tiers_start_where_the_shares_are,
     few_players_are_spread_as_a_newcomer_is_unsure,
     a_season_keeps_its_starts_and_the_next_has_its_own,
+    a_board_that_is_defined_later_starts_where_it_would_have,
     another_definition_works_them_out_anew,
 }
 
@@ -168,6 +169,44 @@ async fn a_season_keeps_its_starts_and_the_next_has_its_own(w: World) {
     assert_eq!(w.stores[0].list(&range, None, 10, false).await.unwrap().len(), 0);
 }
 
+async fn a_board_that_is_defined_later_starts_where_it_would_have(w: World) {
+    let p = played(&w, PLAYERS, 0).await;
+    define(&w, board("weekly", true)).await;
+    let late = w.players(PLAYERS + 2).await[PLAYERS..].to_vec();
+    let (mut number, mut seasons) = (900, Vec::new());
+    for week in 0..3 {
+        w.clock.advance_ms(WEEK_MS);
+        let at = w.admin().now.as_millis();
+        if week == 1 {
+            // In the very millisecond of the first result.
+            let formula = serde_json::from_value(json!({
+                "target": "initial_mean", "keep": 0.5, "deviation": { "at_least": 0.0 }, "restart_games": false,
+            }));
+            w.engine.soft_reset(&w.admin(), &mode("duel"), formula.unwrap(), "season").await.unwrap();
+        }
+        // Two of one instant; who plays in the second week for the first time is nobody before.
+        let pairs = [[p[0], p[39]], [p[1], p[38]], [p[37], p[2]], [late[week % 2], p[20]], [p[39], p[0]]];
+        for (nth, pair) in pairs.into_iter().enumerate() {
+            duel(&w, number, pair, at + nth as i64 / 2).await;
+            number += 1;
+        }
+        seasons.push(Some(1 + (at / WEEK_MS) as u64));
+    }
+    define(&w, board("late", true)).await;
+    let mut seen = Vec::new();
+    for season in seasons {
+        let (wanted, told) = (starts(&w, "weekly", season).await, starts(&w, "late", season).await);
+        assert_eq!(told, wanted, "{season:?}");
+        seen.push((ratings(&told), told.fixed.unwrap().1));
+    }
+    assert_eq!(seen.iter().map(|(_, players)| *players).collect::<Vec<_>>(), [40, 41, 42]);
+    assert!(seen[0].0 != seen[1].0 && seen[1].0 != seen[2].0);
+    let first = starts(&w, "late", Some(1)).await;
+    assert_eq!(first.fixed, Some((Timestamp::from_millis(0), 0)), "nobody had played before");
+    assert_eq!(entries_of(&w, "late").await, entries_of(&w, "weekly").await);
+    rebuilt(&w).await;
+}
+
 async fn another_definition_works_them_out_anew(w: World) {
     let p = played(&w, PLAYERS, 0).await;
     define(&w, board("ladder", false)).await;
@@ -213,6 +252,18 @@ async fn many_matches_at_once_start_tiers_like_one_after_another() {
         seen.push((rows, entries(&w).await));
     }
     assert_eq!((seen[0].0.len(), &seen[0]), (4, &seen[1]));
+}
+
+/// The entries of a board, by season and player.
+async fn entries_of(w: &World, name: &str) -> Vec<(u64, PlayerId, Row)> {
+    w.settle();
+    let range = KeyRange::AllEntries(BoardName::new(name).unwrap());
+    let rows = w.stores[0].list(&range, None, 10_000, false).await.unwrap();
+    let entry = |(key, row): (Key, Row)| match key {
+        Key::Entry(_, number, player) => (number, player, row),
+        other => panic!("{other:?}"),
+    };
+    rows.into_iter().map(|(key, found)| entry((key, (*found.row).clone()))).collect()
 }
 
 /// The entries of both boards as they are stored.

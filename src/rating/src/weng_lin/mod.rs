@@ -8,7 +8,8 @@
 //! - *Dynamics.* Each deviation grows by [`WengLinSettings::tau`] (as squares are added) before each match.
 //! - *Partial pairs.* A side meets the sides up to [`WengLinSettings::window`] places away, and moves by the mean of
 //!   what they say (the paper: the next ones, and their sum). Ties share their place, so that a tie meets everybody
-//!   whom one of its sides would meet.
+//!   whom one of its sides would meet (openskill: the next ones in the list, whichever of a tie they are, which differs where
+//!   there are more sides than `window` + 1).
 //! - *Thurstone-Mosteller, partial pairs*: twice the paper's `c`.
 //!
 //! Where we go beyond both:

@@ -306,7 +306,8 @@ pub(crate) struct RotatedDto {
 
 /// Make another key that signs the audit log.
 ///
-/// Both keys sign for 30 days. Whoever checks the log takes the new one over, which the record of this call names.
+/// Both keys sign for 30 days. Whoever checks the log takes the new one over, which the record of this call names. Of calls that
+/// come at the same time one makes a key, and the others are refused (`audit_key_made`).
 #[utoipa::path(post, path = "/v1/admin/audit/keys", tag = "audit", operation_id = "rotate_audit_key",
     request_body = RotateKey,
     responses((status = 200, body = RotatedDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
@@ -318,14 +319,21 @@ pub(crate) async fn rotate_key(
 ) -> Result<Answer<RotatedDto>, ApiError> {
     let Json(body) = write.body;
     let reason = reason(&body.reason)?;
+    let mut turn = app.audit.turns.next().await;
     if let Some(first) = app.engine.first_answer(&write.call).await? {
         return Ok(Answer(first));
+    }
+    if turn.is_late {
+        let detail = "another call made a key while this one was under way, and this one made none";
+        let refused = ApiError::new(StatusCode::CONFLICT, "audit_key_made", detail);
+        return Err(refused.hint("repeat the request only where one more key is wanted"));
     }
     let Some(rotated) = app.audit.rotate(write.call.now).map_err(failed)? else {
         let detail = format!("{KEYS_MAX} keys sign the audit log, the last of each day for 30 days");
         let refused = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_audit_keys", detail);
         return Err(refused.hint("wait until the overlap of an older key is over"));
     };
+    turn.has_made = true;
     let answer = RotatedDto {
         vkey: rotated.new.to_string(),
         previous_vkey: rotated.old.to_string(),

@@ -182,7 +182,8 @@ pub(crate) async fn delete(
 pub(crate) struct SubmissionBody {
     #[schema(value_type = String)]
     player_id: PlayerId,
-    /// A whole number for each column, -(2^53 - 1) to 2^53 - 1; `5.0` is one too.
+    /// A whole number for each column, -(2^53 - 1) to 2^53 - 1; `5.0` is one too. What is written with a point or an exponent is
+    /// read as a double, as JSON numbers usually are, and taken if it is whole as one.
     #[serde(deserialize_with = "whole::numbers")]
     values: Vec<i64>,
     /// When they were made, in milliseconds since 1970; now if absent, or up to a second ahead of the server's clock.

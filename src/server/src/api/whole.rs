@@ -51,6 +51,8 @@ mod tests {
     fn a_whole_number_may_be_written_as_a_float() {
         assert_eq!(read("[1, 1.0, 1e3, -0.0, -2.50e1]").unwrap(), [1, 1, 1_000, 0, -25]);
         assert_eq!(read("[18446744073709551615, 1e300, -1e300]").unwrap(), [i64::MAX, i64::MAX, i64::MIN]);
+        // As a double has it.
+        assert_eq!(read("[9007199254740991.4, 1.00000000000000000001]").unwrap(), [9_007_199_254_740_991, 1]);
         for bad in ["[1.5]", "[\"1\"]", "[null]", "[true]", "1"] {
             assert!(read(bad).is_err(), "{bad}");
         }

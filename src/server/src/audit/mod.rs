@@ -11,6 +11,7 @@ mod reading;
 mod sequencer;
 mod shipping;
 mod trail;
+mod turns;
 
 pub(crate) use keys::{KEYS_MAX, Rotated};
 pub use keys::{fault as key_fault, gone as key_gone};
@@ -105,6 +106,8 @@ pub(crate) struct Audit {
     /// Whether commits wait: what rings for them looks here first.
     rung: AtomicBool,
     keys: Mutex<Keys>,
+    /// Those who make keys wait here.
+    pub(crate) turns: turns::Turns,
     standing: RwLock<Arc<Standing>>,
     files: AuditDir,
     damage: checking::Found,

@@ -89,6 +89,7 @@ impl Sequencer {
             bell: parking_lot::Condvar::new(),
             rung: true.into(),
             keys: Mutex::new(keys),
+            turns: Default::default(),
             standing: RwLock::new(Arc::new(log.standing())),
             files,
         });

@@ -300,6 +300,28 @@ async fn another_key_signs_beside_the_old_one_and_a_repeat_makes_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_come_at_once_make_no_key_each() {
+    let mut world = World::new().await;
+    let admin = world.admin();
+    let rotate = |key: Option<&'static str>| {
+        let call = admin.call("POST", "/v1/admin/audit/keys").json(&json!({ "reason": "yearly" }));
+        let call = if let Some(key) = key { call.header("idempotency-key", key) } else { call };
+        async move { call.send().await }
+    };
+    // The same call twice, before either is answered.
+    let (one, other) = tokio::join!(rotate(Some("r")), rotate(Some("r")));
+    assert_eq!(one.ok(), other.ok());
+    // Others of the same time are refused, or came later.
+    let answers = futures::future::join_all((0..6).map(|_| rotate(None))).await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+    assert!(!made.is_empty());
+    let made = made.len();
+    refused.into_iter().for_each(|answer| drop(answer.is(409, "audit_key_made")));
+    world.stop().await;
+    assert_eq!(keys(&world.data()).len(), 2 + made);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_key_of_its_log_a_server_does_not_start() {
     let mut world = World::new().await;
     let file = world.data().join("audit.key");

@@ -232,7 +232,7 @@ async fn fill(offline: &Offline, field: Field) -> Result<Vec<PlayerId>, Failure>
             .clone()
             .map(|n| {
                 let external = RequestKey::new(&n.to_string()).map_err(Failure::failed)?;
-                Ok(ImportPlayer { external, name: None, at: now })
+                Ok(ImportPlayer { external, id: None, name: None, at: now })
             })
             .collect::<Result<_, Failure>>()?;
         let made = offline.patiently(async || engine.import_players(&players).await).await;

@@ -85,7 +85,8 @@ impl From<DivisionStart> for DivisionDto {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TiersDto {
     board: String,
-    /// When that was worked out, where it is said by shares of the players, in milliseconds since 1970.
+    /// When that was worked out, where it is said by shares of the players, in milliseconds since 1970: of a season that had
+    /// results before the board was defined, when its first result was.
     #[serde(skip_serializing_if = "Option::is_none")]
     worked_out_at: Option<i64>,
     /// By how many players it was worked out; 0 where there were too few, and a newcomer's rating said it.
