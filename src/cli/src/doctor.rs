@@ -113,10 +113,12 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.push(clock());
     all.push(open_files());
     all.push(memory(&settings));
-    all.push(port(&settings, is_served(&settings.data_dir)));
+    let is_served = is_served(&settings.data_dir);
+    all.push(port(&settings, is_served));
     all.extend(data_dir(&settings));
     all.extend(snapshots(&settings));
-    all.extend(files::store(&settings, is_served(&settings.data_dir)));
+    all.extend(files::store(&settings, is_served));
+    all.extend(files::gap(&settings, is_served));
     all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
     all.extend(audit_keys(&settings));
     all.extend(files::audit_log(&settings.data_dir));

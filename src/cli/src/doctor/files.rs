@@ -1,6 +1,7 @@
 //! Files and directories that a start needs, or makes.
 use super::{Finding, Verdict};
-use gsm_adapters::EmbeddedStore;
+use gsm_adapters::{AuditDir, EmbeddedStore};
+use gsm_audit::last_commit;
 use gsm_engine::store::{KeyRange, Row};
 use gsm_server::config::Settings;
 use std::{fs, path::Path};
@@ -36,6 +37,22 @@ pub(super) fn audit_log(data_dir: &Path) -> Option<Finding> {
     (has_records && !checkpoint.exists()).then(|| {
         let shown = format!("`{}` is gone, and there are records", checkpoint.display());
         Finding::bad("audit log", Verdict::Fail, shown, REFUSED)
+    })
+}
+
+/// Whether the audit log tells of commits that the store has not.
+pub(super) fn gap(settings: &Settings, is_served: bool) -> Option<Finding> {
+    let dir = &settings.data_dir;
+    if is_served || !dir.is_dir() {
+        return None;
+    }
+    // Of what cannot be read others tell.
+    let (log, store) = (last_commit(&AuditDir::beside(dir)).ok()?, EmbeddedStore::newest_in(dir).ok()?);
+    (log > store).then(|| {
+        let shown = format!("its last commit is {store}, that of the audit log is {log}: an older one was put back");
+        let advice = "`gsm serve` goes on behind the log, which says so; if that is not meant, put the whole directory of \
+                      one backup back, into an empty one";
+        Finding::bad("store", Verdict::Warn, shown, advice)
     })
 }
 
