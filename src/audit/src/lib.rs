@@ -32,7 +32,7 @@ mod tile;
 mod verify;
 
 pub use checkpoint::Checkpoint;
-pub use disk::{CHECKPOINT, CHECKPOINTS, Disk, Files, PENDING, SEGMENTS, VKEY};
+pub use disk::{CHECKPOINT, CHECKPOINTS, Disk, Files, PENDING, SEGMENTS, Unwritten, VKEY};
 pub use hash::{Hash, leaf_hash, node_hash, root_of, sha256};
 pub use log::{Limits, Log, LogError, Standing, last_commit};
 pub use note::{Note, NoteError, SigningKey, VerifierKey};

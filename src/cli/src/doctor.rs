@@ -121,7 +121,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.extend(files::gap(&settings, is_served));
     all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
     all.extend(audit_keys(&settings));
-    all.extend(files::audit_log(&settings.data_dir));
+    all.extend(files::audit_log(&settings, is_served));
     for (check, path) in [
         ("session key", &settings.token_key_file),
         ("audit keys", &settings.audit_key_file),

@@ -3,7 +3,7 @@ use super::{Finding, Verdict};
 use gsm_adapters::{AuditDir, EmbeddedStore};
 use gsm_audit::last_commit;
 use gsm_engine::store::{KeyRange, Row};
-use gsm_server::config::Settings;
+use gsm_server::{LookedAudit, config::Settings};
 use std::{fs, path::Path};
 
 const REFUSED: &str = "`gsm serve` refuses it: put the file back";
@@ -28,15 +28,21 @@ pub(super) fn store(settings: &Settings, is_served: bool) -> Option<Finding> {
     EmbeddedStore::is_at(&settings.data_dir).then(|| Finding::ok("store", "opens"))
 }
 
-/// Whether there are records of an audit log without the checkpoint that covers them.
-pub(super) fn audit_log(data_dir: &Path) -> Option<Finding> {
-    let log = data_dir.join("audit");
-    let has_records = fs::read_dir(log.join("segments")).is_ok_and(|mut all| all.next().is_some())
-        || log.join("pending").exists();
-    let checkpoint = log.join("checkpoint");
-    (has_records && !checkpoint.exists()).then(|| {
-        let shown = format!("`{}` is gone, and there are records", checkpoint.display());
-        Finding::bad("audit log", Verdict::Fail, shown, REFUSED)
+/// Whether the audit log is as its last checkpoint says. That of a server that runs is its own.
+pub(super) fn audit_log(settings: &Settings, is_served: bool) -> Option<Finding> {
+    const CHECK: &str = "audit log";
+    if is_served {
+        return None;
+    }
+    Some(match gsm_server::look_at_audit(settings)? {
+        Ok(LookedAudit { records, is_whole: true }) => {
+            Finding::ok(CHECK, format!("{records} records, whole"))
+        }
+        Ok(LookedAudit { records, is_whole: false }) => {
+            let shown = format!("{records} records, the last ones whole; `gsm audit verify` checks them all");
+            Finding::ok(CHECK, shown)
+        }
+        Err(why) => Finding::bad(CHECK, Verdict::Fail, why, "`gsm serve` refuses it: see docs/audit.md"),
     })
 }
 

@@ -112,6 +112,14 @@ fn faults_are_told_with_their_place() {
         assert!(ran.out.lines().any(|l| l.starts_with("FAIL") && l.contains(what)), "{ran:?}");
     };
     doctor("own.cedar:2:");
+    let checked = gsm(&["config", "check", "--config", arg(&config)]);
+    assert!(checked.code == Some(1) && checked.out.contains("error    policy.dir"), "{checked:?}");
+    let empty = dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let of_none = dir.path().join("none.toml");
+    write(&of_none, &format!("[policy]\ndir = {empty:?}\n"));
+    let checked = gsm(&["config", "check", "--config", arg(&of_none)]);
+    assert!(checked.code == Some(1) && checked.out.contains("0 files *.cedar"), "{checked:?}");
     // Depth is a fault like others, not the end of the process.
     let deep = format!(
         "permit (principal, action, resource)\nwhen {{ {}true{} }};",

@@ -134,7 +134,23 @@ fn what_is_missing_and_what_cannot_be_made_fails() {
         }
         fs::rename(&aside, &path).unwrap();
     }
-    assert_eq!(doctor(&[]).code, Some(0));
+    let whole = doctor(&[]);
+    assert!(whole.code == Some(0) && whole.out.contains("records, whole"), "{whole:?}");
+
+    // A log that serve refuses.
+    let segment = data.join("audit/segments/00000000000000000000.jsonl");
+    let text = fs::read(&segment).unwrap();
+    let mut flipped = text.clone();
+    flipped[60] ^= 1;
+    fs::write(&segment, &flipped).unwrap();
+    failed(&doctor(&[]), &["audit log", "is damaged"]);
+    assert_eq!(fs::read(&segment).unwrap(), flipped);
+    gsm(&["serve", "--listen", "127.0.0.1:0", "--data-dir", arg(&data)]).told(1, &["is damaged"]);
+    fs::write(&segment, &text).unwrap();
+    let newer = data.join("audit/segments/00000000000000000256.jsonl");
+    write(&newer, "x");
+    failed(&doctor(&[]), &["audit log", "00000000000000000256.jsonl"]);
+    fs::remove_file(&newer).unwrap();
 }
 
 #[test]

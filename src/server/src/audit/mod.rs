@@ -12,6 +12,7 @@ mod sequencer;
 mod shipping;
 mod trail;
 
+pub use checking::{Looked, look};
 pub(crate) use keys::{KEYS_MAX, Rotated};
 pub use keys::{fault as key_fault, gone as key_gone};
 pub(crate) use reading::{Filter, Reading};
