@@ -120,6 +120,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.extend(files::store(&settings, is_served));
     all.extend(files::gap(&settings, is_served));
     all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
+    all.extend(files::sessions(&settings, is_served));
     all.extend(audit_keys(&settings));
     all.extend(files::audit_log(&settings, is_served));
     for (check, path) in [
@@ -130,6 +131,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
         all.extend(files::place(check, path, &settings.data_dir));
     }
     all.extend(address_keys(&settings.data_dir));
+    all.extend(files::addresses(&settings.data_dir));
     let owner = "chmod 600: whoever reads it is an owner of this server; rotate it by gsm key rotate";
     all.extend(private_file("admin key", &settings.data_dir.join("admin.key"), owner));
     all.extend(settings.recording.dir.iter().filter_map(|dir| files::made("recording", dir)));

@@ -46,7 +46,8 @@ pub fn openapi() -> serde_json::Value {
 }
 
 pub use audit::{
-    Looked as LookedAudit, key_fault as audit_key_fault, key_gone as audit_key_gone, look as look_at_audit,
+    Looked as LookedAudit, address_key_gone, key_fault as audit_key_fault, key_gone as audit_key_gone,
+    look as look_at_audit,
 };
 pub use bootstrap::bootstrap;
 pub use echo::echo;

@@ -1,7 +1,8 @@
 //! Files and directories that a start needs, or makes.
 use super::{Finding, Verdict};
-use gsm_adapters::{AuditDir, EmbeddedStore};
+use gsm_adapters::{AuditDir, EmbeddedStore, SystemClock};
 use gsm_audit::last_commit;
+use gsm_core::Clock as _;
 use gsm_engine::store::{KeyRange, Row};
 use gsm_server::{LookedAudit, config::Settings};
 use std::{fs, path::Path};
@@ -60,6 +61,27 @@ pub(super) fn gap(settings: &Settings, is_served: bool) -> Option<Finding> {
                       one backup back, into an empty one";
         Finding::bad("store", Verdict::Warn, shown, advice)
     })
+}
+
+/// Whether the key is there that sealed those which sign sessions.
+pub(super) fn sessions(settings: &Settings, is_served: bool) -> Option<Finding> {
+    let key = &settings.token_key_file;
+    if is_served || !matches!(key.try_exists(), Ok(false)) {
+        return None;
+    }
+    let sealed = EmbeddedStore::look(&settings.data_dir, &KeyRange::SigningKeys).ok()?.len();
+    (sealed > 0).then(|| {
+        let shown = format!("`{}` is gone, and it sealed {sealed} keys of sessions", key.display());
+        let advice = "put the file back: `gsm serve` makes another one, all sessions and tokens of matches end, and bans of \
+                      erased accounts hold nobody any more";
+        Finding::bad("session key", Verdict::Warn, shown, advice)
+    })
+}
+
+/// Whether the key is there under which the audit log has this year's addresses.
+pub(super) fn addresses(data_dir: &Path) -> Option<Finding> {
+    let shown = gsm_server::address_key_gone(data_dir, SystemClock::new().now())?;
+    Some(Finding::bad("address key", Verdict::Warn, shown, "put the file back"))
 }
 
 /// Whether the directory is there of a key that would be made; the data directory is made with it.

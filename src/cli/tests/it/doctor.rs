@@ -151,6 +151,28 @@ fn what_is_missing_and_what_cannot_be_made_fails() {
     write(&newer, "x");
     failed(&doctor(&[]), &["audit log", "00000000000000000256.jsonl"]);
     fs::remove_file(&newer).unwrap();
+
+    // What a start makes anew, at a price.
+    let names = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let address = names.into_iter().find(|name| name.starts_with("address-")).unwrap();
+    for (file, parts) in [
+        ("token.key", ["session key", "sessions and tokens of matches end"]),
+        (&address, ["address key", "look like others"]),
+    ] {
+        let (path, aside) = (data.join(file), dir.path().join("aside"));
+        fs::rename(&path, &aside).unwrap();
+        let ran = doctor(&[]);
+        let warned = |line: &str| line.starts_with("warn") && parts.iter().all(|part| line.contains(part));
+        assert!(ran.code == Some(0) && ran.out.lines().any(warned) && !path.exists(), "{file}: {ran:?}");
+        if file == address {
+            let served = Served::start("serve", &data, &[]);
+            assert!(served.said.iter().any(|line| line.contains("look like others")), "{:?}", served.said);
+            assert!(served.signal("TERM").1.success());
+        }
+        fs::rename(&aside, &path).unwrap();
+    }
+    let ran = doctor(&[]);
+    assert!(!ran.out.contains("is gone"), "{ran:?}");
 }
 
 #[test]

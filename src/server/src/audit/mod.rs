@@ -12,6 +12,7 @@ mod sequencer;
 mod shipping;
 mod trail;
 
+pub use address::gone as address_key_gone;
 pub use checking::{Looked, look};
 pub(crate) use keys::{KEYS_MAX, Rotated};
 pub use keys::{fault as key_fault, gone as key_gone};
