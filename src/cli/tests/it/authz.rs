@@ -89,6 +89,16 @@ fn a_policy_names_a_caller_as_explained() {
         "gsm:SignIn",
     ]);
     assert!(ran.code == Some(1) && ran.out.contains("forbidden") && ran.out.contains("nobody"), "{ran:?}");
+    // An IPv4 address is one, however it is written, as for the server.
+    write(
+        &Path::new(dir).join("own.cedar"),
+        "permit (principal, action, resource) when { context.address.isInRange(ip(\"10.20.0.0/16\")) };\n",
+    );
+    for (address, code) in [("10.20.1.1", 0), ("::ffff:10.20.1.1", 0), ("::ffff:10.21.1.1", 1), ("::1", 1)] {
+        let asked = ["--principal", "admin:owner", "--action", "gsm:ListKeys", "--address", address];
+        let ran = gsm(&[&["authz", "explain", "--policies", dir], &asked[..]].concat());
+        assert_eq!(ran.code, Some(code), "{address}: {ran:?}");
+    }
 }
 
 #[test]
