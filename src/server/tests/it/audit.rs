@@ -225,9 +225,16 @@ async fn a_stranger_can_check_the_log_by_its_proofs_and_an_operator_reads_it() {
             "{path}"
         );
     }
-    for path in
-        ["tile/0/009", "tile/0/x", "tile/9/000", "tile/0/001", "tile/0/x001/000", "tile/0/x001/x002/003"]
-    {
+    for path in [
+        "tile/0/009",
+        "tile/0/x",
+        "tile/9/000",
+        "tile/0/001",
+        "tile/0/x001/000",
+        "tile/0/x001/x002/003",
+        "tile/0/000.p/07",
+        "tile/00/000",
+    ] {
         let none = anyone.get(&format!("/v1/audit/{path}")).await.is(404, "not_found");
         assert_eq!(none["detail"], "the tree has no such tile", "{path}");
     }
