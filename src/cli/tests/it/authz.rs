@@ -1,4 +1,4 @@
-use crate::gsm::{Served, arg, gsm, write};
+use crate::gsm::{Served, arg, gsm, gsm_in, write};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 #[test]
@@ -171,4 +171,32 @@ fn keys_of_a_running_server_are_changed() {
     assert_eq!(rotate(&["--id", &id]).code, Some(2), "without a place for the new one");
     gsm(&["key", "rotate", "--server", "http://example.org", "--token-file", arg(&admin)])
         .told(2, &["https"]);
+    assert!(served.signal("TERM").1.success());
+    rotate(&[]).told(1, &["does not answer", "onnection refused"]);
+}
+
+#[test]
+fn a_server_of_an_authority_of_its_own_is_asked_where_that_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    write(&at("ca.pem"), &authority.pem());
+    write(&at("tls.crt"), &params.signed_by(&key, &authority).unwrap().pem());
+    write(&at("tls.key"), &key.serialize_pem());
+    fs::set_permissions(at("tls.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let config = format!("[tls]\ncert_file = {:?}\nkey_file = {:?}\n", at("tls.crt"), at("tls.key"));
+    write(&at("gsm.toml"), &config);
+    let data = at("data");
+    gsm(&["admin", "bootstrap", "--data-dir", arg(&data)]).ok();
+    let served = Served::start("serve", &data, &["--config", arg(&at("gsm.toml"))]);
+    let (server, admin, ca) = (format!("https://{}", served.addr), data.join("admin.key"), at("ca.pem"));
+    let rotate = |env: &[(&str, &str)]| {
+        gsm_in(&["key", "rotate", "--server", &server, "--token-file", arg(&admin)], env)
+    };
+    rotate(&[]).told(1, &["does not answer", "UnknownIssuer", "SSL_CERT_FILE"]);
+    assert!(rotate(&[("SSL_CERT_FILE", arg(&ca))]).ok().contains("signing"));
 }
