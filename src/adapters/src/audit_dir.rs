@@ -22,6 +22,12 @@ impl AuditDir {
         Self { dir: dir.to_owned() }
     }
 
+    /// The log of the server of a data directory.
+    #[must_use]
+    pub fn beside(data_dir: &Path) -> Self {
+        Self::new(&data_dir.join("audit"))
+    }
+
     /// Makes the directories of a file, durably, and gives its place.
     fn place(&self, path: &str) -> io::Result<PathBuf> {
         let file = self.dir.join(path);

@@ -41,7 +41,7 @@ pub use audit_dir::AuditDir;
 pub use elsewhere::{
     ENDPOINT_BUDGET, EndpointListener, EndpointNews, EndpointSettings, endpoint_supported, open_endpoint,
 };
-pub use embedded::{Durability, EmbeddedStore, OpenError, Options, State, Stats, disk, limits};
+pub use embedded::{Durability, EmbeddedStore, Gap, OpenError, Options, State, Stats, disk, limits};
 pub use snapshots::SnapshotFiles;
 pub use syslog::{Receiver, checkpoint_line};
 pub use system::{SystemClock, SystemIds};

@@ -249,7 +249,8 @@ pub(crate) fn commit_of(line: &[u8]) -> Option<u64> {
     const MEMBER: &[u8] = b",\"additionalEventData\":{\"commit\":";
     let from = memchr::memmem::rfind(line, MEMBER)? + MEMBER.len();
     let digits: Vec<u8> = line.get(from..)?.iter().copied().take_while(u8::is_ascii_digit).collect();
-    std::str::from_utf8(&digits).ok()?.parse().ok()
+    // No journal comes further than that.
+    std::str::from_utf8(&digits).ok()?.parse::<i64>().ok()?.try_into().ok()
 }
 
 /// The key that a written record says signs from then on. Nothing in a caller's words is taken for it, as above.

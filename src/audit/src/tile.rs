@@ -48,6 +48,7 @@ impl Tile {
     /// Reads what stands behind `tile/<level>/`.
     #[must_use]
     pub fn parse(level: &str, place: &str) -> Option<Self> {
+        let path = format!("tile/{level}/{place}");
         let level = level.parse::<u8>().ok().filter(|level| *level < LEVELS_MAX)?;
         let (place, width) = match place.split_once(".p/") {
             Some((place, width)) => (place, width.parse().ok().filter(|w| (1..256).contains(w))?),
@@ -63,10 +64,7 @@ impl Tile {
         }
         let tile = Self { level, index, width };
         // One name for each tile.
-        tile.path()
-            .strip_prefix(&format!("tile/{level}/"))
-            .filter(|known| known.split_once(".p/").map_or(*known, |(before, _)| before) == place)?;
-        Some(tile)
+        (tile.path() == path).then_some(tile)
     }
 
     /// The first leaf under the hash `at` of it.

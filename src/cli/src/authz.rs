@@ -137,7 +137,8 @@ impl Explain {
         if self.reason.as_deref().is_some_and(|reason| reason.trim().is_empty()) {
             return Err(Failure::usage("--reason: is empty; leave it away, or say why"));
         }
-        let address = self.address.to_string();
+        // As the server sees it: an IPv4 address is one, however it is written.
+        let address = self.address.to_canonical().to_string();
         let mut context: Vec<(&str, &str)> = vec![("address", &address)];
         context.extend(self.reason.as_deref().map(|reason| ("reason", reason)));
         for pair in &self.context {

@@ -4,7 +4,7 @@ use crate::{
     output::{Failure, Outcome, print_json, print_table, say},
 };
 use clap::{Args, Subcommand};
-use gsm_server::config::{Checked, Mode, Problem, template};
+use gsm_server::config::{Checked, Loaded, Mode, Problem, Settings, template};
 use serde_json::json;
 
 /// `gsm config`
@@ -75,7 +75,7 @@ fn check(flags: &Flags, mode: Mode, json: bool) -> Outcome {
         }
     };
     let Checked { settings, warnings } = loaded.check(mode);
-    let errors = settings.err().unwrap_or_default();
+    let errors = settings.map_or_else(|errors| errors, |settings| policies(&settings, &loaded));
     if json {
         let list = |all: &[Problem]| -> Vec<_> {
             let one = |p: &Problem| json!({ "key": p.key, "origin": p.origin.to_string(), "what": p.what });
@@ -92,6 +92,15 @@ fn check(flags: &Flags, mode: Mode, json: bool) -> Outcome {
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(Failure { text: String::new(), code: 1 }) }
+}
+
+/// What is wrong with the policies that the configuration names.
+fn policies(settings: &Settings, loaded: &Loaded) -> Vec<Problem> {
+    const KEY: &str = "policy.dir";
+    let faults = settings.policy_dir.as_deref().and_then(|dir| gsm_server::authz::policies(Some(dir)).err());
+    let one =
+        |fault: &gsm_policy::Fault| Problem { key: KEY, origin: loaded.origin(KEY), what: fault.to_string() };
+    faults.iter().flat_map(|faults| &faults.0).map(one).collect()
 }
 
 fn show(flags: &Flags, json: bool) -> Outcome {

@@ -113,13 +113,16 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.push(clock());
     all.push(open_files());
     all.push(memory(&settings));
-    all.push(port(&settings, is_served(&settings.data_dir)));
+    let is_served = is_served(&settings.data_dir);
+    all.push(port(&settings, is_served));
     all.extend(data_dir(&settings));
     all.extend(snapshots(&settings));
-    all.extend(files::store(&settings, is_served(&settings.data_dir)));
+    all.extend(files::store(&settings, is_served));
+    all.extend(files::gap(&settings, is_served));
     all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
+    all.extend(files::sessions(&settings, is_served));
     all.extend(audit_keys(&settings));
-    all.extend(files::audit_log(&settings.data_dir));
+    all.extend(files::audit_log(&settings, is_served));
     for (check, path) in [
         ("session key", &settings.token_key_file),
         ("audit keys", &settings.audit_key_file),
@@ -128,6 +131,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
         all.extend(files::place(check, path, &settings.data_dir));
     }
     all.extend(address_keys(&settings.data_dir));
+    all.extend(files::addresses(&settings.data_dir));
     let owner = "chmod 600: whoever reads it is an owner of this server; rotate it by gsm key rotate";
     all.extend(private_file("admin key", &settings.data_dir.join("admin.key"), owner));
     all.extend(settings.recording.dir.iter().filter_map(|dir| files::made("recording", dir)));

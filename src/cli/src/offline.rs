@@ -1,6 +1,8 @@
 //! A data directory without a server: opened for one command, which has it for itself, and closed again.
 use crate::output::Failure;
-use gsm_adapters::{EmbeddedStore, OpenError, Options, State, SystemClock, SystemIds, models::beginnings};
+use gsm_adapters::{
+    EmbeddedStore, Gap, OpenError, Options, State, SystemClock, SystemIds, models::beginnings,
+};
 use gsm_core::IdSource as _;
 use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes, token::TokenKey};
 use std::{path::Path, sync::Arc, time::Duration};
@@ -55,13 +57,20 @@ impl Offline {
         let engine = Engine::new(Homes::one(store.clone()), clock, Arc::new(SystemIds), options);
         engine.begin_models_with(beginnings(dir));
         let offline = Self { store, engine };
-        match offline.engine.load().await {
-            Ok(_) => Ok(offline),
+        match offline.load().await {
+            Ok(()) => Ok(offline),
             Err(error) => {
                 offline.close().await?;
                 Err(Failure::failed(error))
             }
         }
+    }
+
+    async fn load(&self) -> Result<(), EngineError> {
+        if let Some(Gap { store, log }) = self.store.gap() {
+            self.engine.goes_on_behind_log(store, log).await?;
+        }
+        self.engine.load().await.map(drop)
     }
 
     /// Does `work`, again while the store says that it is busy: its checkpoint is behind, and nothing was applied.

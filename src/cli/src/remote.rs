@@ -17,7 +17,8 @@ const BUSY_TRIES_MAX: usize = 60;
 /// Which server, by whose right.
 #[derive(Args)]
 pub(crate) struct Remote {
-    /// Where the server is
+    /// Where the server is. The environment's SSL_CERT_FILE names the authority (PEM) of a certificate that this machine does
+    /// not trust
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     server: String,
     /// File with an API key, or with the session of a player
@@ -74,8 +75,7 @@ impl Server {
     async fn ask(&self, request: impl Fn() -> reqwest::RequestBuilder) -> Result<Value, Failure> {
         for _ in 0..BUSY_TRIES_MAX {
             let answer = request().bearer_auth(&self.token).send().await;
-            let answer =
-                answer.map_err(|error| Failure::failed(format!("the server does not answer: {error}")))?;
+            let answer = answer.map_err(|error| Failure::failed(silent(error, &self.url)))?;
             let status = answer.status();
             let wait = answer.headers().get("retry-after").and_then(|of| of.to_str().ok()?.parse().ok());
             let bytes = answer.bytes().await.map_err(Failure::failed)?;
@@ -93,6 +93,20 @@ impl Server {
         }
         Err(Failure::failed("the server is too busy"))
     }
+}
+
+/// Why a server does not answer, down to the first cause, and what to do where its authority is not trusted.
+fn silent(error: reqwest::Error, url: &str) -> String {
+    let error = error.without_url();
+    let all = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let causes: Vec<String> = all.map(ToString::to_string).collect();
+    let causes = causes.join(": ");
+    let hint = if causes.contains("UnknownIssuer") {
+        "\nhint: SSL_CERT_FILE=FILE before the command names the authority (PEM) that signed the server's certificate"
+    } else {
+        ""
+    };
+    format!("the server does not answer: {url}: {causes}{hint}")
 }
 
 /// A new file that only its owner reads.

@@ -241,6 +241,15 @@ impl Engine {
         self.commit(Home::Document, changes).await.map(drop)
     }
 
+    /// Records that the store was older than the audit log beside it: its last commit was `store`, and it goes on behind the
+    /// last one that the log tells of, `log`. Call it before [`Engine::load`], so that nothing comes before it.
+    pub async fn goes_on_behind_log(&self, store: u64, log: u64) -> Result<(), EngineError> {
+        let mut call = Call::system("gsm:ResumeOlderStore", self.clock.now());
+        let parameters = format!("{{\"store_commit\":{store},\"log_commit\":{log}}}");
+        call.origin.parameters = Some(parameters.into());
+        self.commit(Home::Document, self.changes(&call, &[])).await.map(drop)
+    }
+
     /// Uses up this call's idempotency key, if it has one, where there is nothing else to change.
     pub(crate) async fn remember_alone(
         &self,

@@ -45,7 +45,10 @@ pub fn openapi() -> serde_json::Value {
     api::described(&[])
 }
 
-pub use audit::{key_fault as audit_key_fault, key_gone as audit_key_gone};
+pub use audit::{
+    Looked as LookedAudit, address_key_gone, key_fault as audit_key_fault, key_gone as audit_key_gone,
+    look as look_at_audit,
+};
 pub use bootstrap::bootstrap;
 pub use echo::echo;
 pub use metrics::metrics_markdown;

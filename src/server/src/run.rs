@@ -33,7 +33,7 @@ use crate::{
     },
 };
 use gsm_adapters::{
-    EmbeddedStore, OpenError, Options, SystemClock, SystemIds, models::beginnings, open_endpoint,
+    EmbeddedStore, Gap, OpenError, Options, SystemClock, SystemIds, models::beginnings, open_endpoint,
 };
 use gsm_core::Millis;
 use gsm_engine::{Engine, EngineError, EngineOptions, store::Homes};
@@ -457,6 +457,9 @@ pub(crate) async fn open_engine(
         let token_key = secret::token_key(&settings.token_key_file, settings.mode, &*ids)?;
         let options = EngineOptions { node: settings.node.clone(), token_key };
         let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock, ids.clone(), options));
+        if let Some(Gap { store, log }) = store.gap() {
+            engine.goes_on_behind_log(store, log).await?;
+        }
         engine.begin_models_with(beginnings(&settings.data_dir));
         let saving = Saving::new(settings);
         let (boards, models) = saving.as_ref().map(|saving| saving.snapshots()).unzip();

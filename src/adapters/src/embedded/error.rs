@@ -14,7 +14,7 @@ pub enum OpenError {
     },
     /// A file does not hold what was written to it.
     #[error(
-        "`{file}` is damaged: {what} hint: restore both files from one backup, or start the gsm that wrote them; nothing was changed"
+        "`{file}` is damaged: {what} hint: put the whole data directory of one backup back, `audit/` and the keys too, into an empty directory, or start the gsm that wrote the files; nothing was changed"
     )]
     Damaged {
         /// What was found.

@@ -23,21 +23,32 @@ const PAGE_BYTES: u64 = 4_096;
 
 /// See [`super::EmbeddedStore::look`].
 pub(super) fn look(dir: &Path, range: &KeyRange) -> Result<Vec<Row>, OpenError> {
-    let home = Home::of_copy(Arc::new(Copies(dir.to_owned())));
     let in_tables = |fault| refuse(dir, tables::FILE, fault);
-    let in_journal = |fault| refuse(dir, journal::FILE, fault);
-    if !home.is_made().map_err(in_journal)? {
-        return Ok(Vec::new());
-    }
-    let (tables, store) = Tables::open(home.opening(tables::FILE)).map_err(in_tables)?;
-    let applied = tables.applied().map_err(in_tables)?;
-    let opened = Journal::open(home.opening(journal::FILE), applied, |_| Ok(()));
-    belongs(&opened.map_err(in_journal)?, store, applied).map_err(in_journal)?;
+    let Some((tables, _)) = open(dir)? else { return Ok(Vec::new()) };
     let view = tables.view().map_err(in_tables)?;
     let (low, high) = range.bounds();
     let rows = view.range((Bound::Included(&low), Bound::Included(&high)), false).map_err(in_tables)?;
     let row = |stored: super::codec::StoredRow| (*stored.row).clone();
     rows.map(|item| item.map(|(_, stored)| row(stored))).collect::<Result<_, _>>().map_err(in_tables)
+}
+
+/// See [`super::EmbeddedStore::newest_in`].
+pub(super) fn newest(dir: &Path) -> Result<u64, OpenError> {
+    Ok(open(dir)?.map_or(0, |(_, journal)| journal.last()))
+}
+
+fn open(dir: &Path) -> Result<Option<(Tables, Journal)>, OpenError> {
+    let home = Home::of_copy(Arc::new(Copies(dir.to_owned())));
+    let in_tables = |fault| refuse(dir, tables::FILE, fault);
+    let in_journal = |fault| refuse(dir, journal::FILE, fault);
+    if !home.is_made().map_err(in_journal)? {
+        return Ok(None);
+    }
+    let (tables, store) = Tables::open(home.opening(tables::FILE)).map_err(in_tables)?;
+    let applied = tables.applied().map_err(in_tables)?;
+    let opened = Journal::open(home.opening(journal::FILE), applied, |_| Ok(())).map_err(in_journal)?;
+    belongs(&opened, store, applied).map_err(in_journal)?;
+    Ok(Some((tables, opened.0)))
 }
 
 /// The files of a directory, of which none is written.

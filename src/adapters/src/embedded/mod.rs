@@ -80,6 +80,16 @@ struct Inner {
     clock: Arc<dyn Clock>,
     options: Options,
     home: open::Home,
+    gap: Option<Gap>,
+}
+
+/// Commits that the audit log beside a store tells of, and the store has not: an older store was put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The last commit that the store had.
+    pub store: u64,
+    /// The last commit that the log has; the store goes on behind it.
+    pub log: u64,
 }
 
 impl EmbeddedStore {
@@ -89,7 +99,8 @@ impl EmbeddedStore {
         dir.join(journal::FILE).exists()
     }
 
-    /// Opens the store in `dir`, making both where there is none, and replays what the tables do not show yet.
+    /// Opens the store in `dir`, making both where there is none, and replays what the tables do not show yet. It gives no
+    /// sequence that the audit log in `dir` tells of: see [`EmbeddedStore::gap`].
     ///
     /// Cost: one read of the journal's rest, at most about [`Options::checkpoint_bytes`]; the tables are not walked.
     pub fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Result<Arc<Self>, OpenError> {
@@ -116,6 +127,20 @@ impl EmbeddedStore {
     /// Where the files are such that [`EmbeddedStore::open`] would refuse them.
     pub fn look(dir: &Path, range: &KeyRange) -> Result<Vec<Row>, OpenError> {
         look::look(dir, range)
+    }
+
+    /// The same of the sequence of the last commit, 0 where there is none.
+    ///
+    /// # Errors
+    /// As those of [`EmbeddedStore::look`].
+    pub fn newest_in(dir: &Path) -> Result<u64, OpenError> {
+        look::newest(dir)
+    }
+
+    /// The commits between those that were found at the open and those that come, if the audit log tells of any.
+    #[must_use]
+    pub fn gap(&self) -> Option<Gap> {
+        self.inner.gap
     }
 
     /// Returns when everything committed so far is on the disk and in the tables.

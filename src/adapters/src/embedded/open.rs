@@ -1,6 +1,6 @@
 //! Opening a data directory: making it, checking that its files belong together, replaying the journal.
 use super::{
-    Inner, OpenError, Options,
+    Gap, Inner, OpenError, Options,
     committer::placed,
     disk::{Directory, Volume},
     error::Fault,
@@ -14,6 +14,8 @@ use super::{
     stats::Timings,
     tables::{self, Tables},
 };
+use crate::AuditDir;
+use gsm_audit::last_commit;
 use gsm_core::Clock;
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::{
@@ -161,6 +163,19 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Resul
     let opened = opened.map_err(in_journal)?;
     belongs(&opened, store, applied).map_err(in_journal)?;
     let (journal, _) = opened;
+    // The log was written behind the store: where it knows of later commits, this is an older store that was put back.
+    let told = last_commit(&AuditDir::beside(dir))
+        .map_err(|error| OpenError::Io { path: dir.to_owned(), what: error.to_string() })?;
+    let gap = memory.go_on_behind(told).map(|store| Gap { store, log: told });
+    if let Some(Gap { store, log }) = gap {
+        // Who has read on to what was undone is told, like everybody, that he may have missed events.
+        rings = Rings::after_commit(log);
+        tracing::warn!(
+            store,
+            log,
+            "the store is older than the audit log: it goes on behind the last commit of the log"
+        );
+    }
 
     let reserve = Reserve { volume: home.volume.clone(), bytes: options.reserve_bytes };
     if let Err(error) = reserve.fill() {
@@ -181,6 +196,7 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>, options: Options) -> Resul
         clock,
         options,
         home,
+        gap,
     };
     Ok((inner, lock))
 }

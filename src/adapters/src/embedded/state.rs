@@ -311,6 +311,13 @@ impl Memory {
         self.sequence = self.sequence.max(sequence);
     }
 
+    /// Gives no sequence up to `sequence`, before the first set comes. The last one given so far, if that changes anything.
+    pub(super) fn go_on_behind(&mut self, sequence: u64) -> Option<u64> {
+        let last = self.sequence;
+        self.sequence = last.max(sequence);
+        (last < sequence).then_some(last)
+    }
+
     /// Forgets everything that is not durable, as if it had never been. Its sequences are not given again.
     pub(super) fn back_to_durable(&mut self) {
         let durable = self.durable;

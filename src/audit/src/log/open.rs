@@ -81,7 +81,7 @@ impl<D: Disk> Log<D> {
         log.current = tail.current;
         log.commit = match tail.commit {
             Some(commit) => commit,
-            None => last_commit(&log.disk, &firsts)?,
+            None => last_of(&log.disk, &firsts)?,
         };
         log.go_on(pending, &tail.beyond, &firsts)?;
         log.name_keys()?;
@@ -218,13 +218,27 @@ pub(crate) fn rows_at(files: &dyn Files, size: u64) -> Result<Rows, LogError> {
 }
 
 /// The last change that any segment tells of.
-fn last_commit(disk: &dyn Files, firsts: &[u64]) -> Result<u64, LogError> {
+fn last_of(disk: &dyn Files, firsts: &[u64]) -> Result<u64, LogError> {
     for first in firsts.iter().rev() {
         let path = segment::path(*first);
         let text = disk.read(&path).map_err(io(&path))?.unwrap_or_default();
-        if let Some(commit) = text.rsplit(|byte| *byte == b'\n').find_map(commit_of) {
+        if let Some(commit) = last_in(&text) {
             return Ok(commit);
         }
     }
     Ok(0)
+}
+
+fn last_in(text: &[u8]) -> Option<u64> {
+    text.rsplit(|byte| *byte == b'\n').find_map(commit_of)
+}
+
+/// Place in the journal of the last change that the log tells of, or is about to: no other change may have it. 0 where there
+/// is none. The log is read without its keys, so that nothing of it is proved.
+///
+/// Cost: a read of the last segment that tells of a change, and of those after it.
+pub fn last_commit(files: &dyn Files) -> Result<u64, LogError> {
+    let (firsts, _) = segment::segments(files).map_err(io(crate::disk::SEGMENTS))?;
+    let pending = files.read(PENDING).map_err(io(PENDING))?.unwrap_or_default();
+    Ok(last_of(files, &firsts)?.max(last_in(&pending).unwrap_or_default()))
 }

@@ -1,6 +1,6 @@
 //! A log that is stopped at any step goes on with every record once.
 use crate::disk::{LIMITS, Memory, ids, key, lines, open, record, trusted, written};
-use gsm_audit::{Log, LogError, Record, Verdict, verify};
+use gsm_audit::{Log, LogError, Record, Unwritten, Verdict, last_commit, verify};
 
 /// Writes `count` records onto a disk that breaks after `left` steps; whether it came to the end.
 fn written_until(disk: &Memory, left: usize, count: u64, step: usize) -> bool {
@@ -30,7 +30,13 @@ fn stopped_anywhere_it_is_whole_and_goes_on_with_each_record_once() {
         }
         // Stopped again while it recovers.
         written_until(&disk, left % 5, count, step);
+        // What is looked at stays as it is.
+        let (files, told) = (disk.files.borrow().clone(), last_commit(&disk).unwrap());
+        let looked = Log::open(Unwritten(disk.clone()), vec![key(7)], LIMITS).unwrap();
+        assert_eq!(*disk.files.borrow(), files, "after {left} steps");
         let mut log = open(&disk);
+        assert_eq!((looked.size(), looked.commit()), (log.size(), log.commit()), "after {left} steps");
+        assert_eq!(told, log.commit(), "after {left} steps");
         let (from, ids) = (log.commit(), ids(count));
         let rest: Vec<Record<'_>> = (from..count).map(|n| record(&ids, n)).collect();
         rest.chunks(step).for_each(|batch| log.append(batch).unwrap());

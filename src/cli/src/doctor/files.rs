@@ -1,8 +1,10 @@
 //! Files and directories that a start needs, or makes.
 use super::{Finding, Verdict};
-use gsm_adapters::EmbeddedStore;
+use gsm_adapters::{AuditDir, EmbeddedStore, SystemClock};
+use gsm_audit::last_commit;
+use gsm_core::Clock as _;
 use gsm_engine::store::{KeyRange, Row};
-use gsm_server::config::Settings;
+use gsm_server::{LookedAudit, config::Settings};
 use std::{fs, path::Path};
 
 const REFUSED: &str = "`gsm serve` refuses it: put the file back";
@@ -27,16 +29,59 @@ pub(super) fn store(settings: &Settings, is_served: bool) -> Option<Finding> {
     EmbeddedStore::is_at(&settings.data_dir).then(|| Finding::ok("store", "opens"))
 }
 
-/// Whether there are records of an audit log without the checkpoint that covers them.
-pub(super) fn audit_log(data_dir: &Path) -> Option<Finding> {
-    let log = data_dir.join("audit");
-    let has_records = fs::read_dir(log.join("segments")).is_ok_and(|mut all| all.next().is_some())
-        || log.join("pending").exists();
-    let checkpoint = log.join("checkpoint");
-    (has_records && !checkpoint.exists()).then(|| {
-        let shown = format!("`{}` is gone, and there are records", checkpoint.display());
-        Finding::bad("audit log", Verdict::Fail, shown, REFUSED)
+/// Whether the audit log is as its last checkpoint says. That of a server that runs is its own.
+pub(super) fn audit_log(settings: &Settings, is_served: bool) -> Option<Finding> {
+    const CHECK: &str = "audit log";
+    if is_served {
+        return None;
+    }
+    Some(match gsm_server::look_at_audit(settings)? {
+        Ok(LookedAudit { records, is_whole: true }) => {
+            Finding::ok(CHECK, format!("{records} records, whole"))
+        }
+        Ok(LookedAudit { records, is_whole: false }) => {
+            let shown = format!("{records} records, the last ones whole; `gsm audit verify` checks them all");
+            Finding::ok(CHECK, shown)
+        }
+        Err(why) => Finding::bad(CHECK, Verdict::Fail, why, "`gsm serve` refuses it: see docs/audit.md"),
     })
+}
+
+/// Whether the audit log tells of commits that the store has not.
+pub(super) fn gap(settings: &Settings, is_served: bool) -> Option<Finding> {
+    let dir = &settings.data_dir;
+    if is_served || !dir.is_dir() {
+        return None;
+    }
+    // Of what cannot be read others tell.
+    let (log, store) = (last_commit(&AuditDir::beside(dir)).ok()?, EmbeddedStore::newest_in(dir).ok()?);
+    (log > store).then(|| {
+        let shown = format!("its last commit is {store}, that of the audit log is {log}: an older one was put back");
+        let advice = "`gsm serve` goes on behind the log, which says so; if that is not meant, put the whole directory of \
+                      one backup back, into an empty one";
+        Finding::bad("store", Verdict::Warn, shown, advice)
+    })
+}
+
+/// Whether the key is there that sealed those which sign sessions.
+pub(super) fn sessions(settings: &Settings, is_served: bool) -> Option<Finding> {
+    let key = &settings.token_key_file;
+    if is_served || !matches!(key.try_exists(), Ok(false)) {
+        return None;
+    }
+    let sealed = EmbeddedStore::look(&settings.data_dir, &KeyRange::SigningKeys).ok()?.len();
+    (sealed > 0).then(|| {
+        let shown = format!("`{}` is gone, and it sealed {sealed} keys of sessions", key.display());
+        let advice = "put the file back: `gsm serve` makes another one, all sessions and tokens of matches end, and bans of \
+                      erased accounts hold nobody any more";
+        Finding::bad("session key", Verdict::Warn, shown, advice)
+    })
+}
+
+/// Whether the key is there under which the audit log has this year's addresses.
+pub(super) fn addresses(data_dir: &Path) -> Option<Finding> {
+    let shown = gsm_server::address_key_gone(data_dir, SystemClock::new().now())?;
+    Some(Finding::bad("address key", Verdict::Warn, shown, "put the file back"))
 }
 
 /// Whether the directory is there of a key that would be made; the data directory is made with it.

@@ -94,3 +94,66 @@ fn a_log_is_checked_proved_and_read_without_its_server() {
     said.told(1, &[]);
     assert!(said.out.starts_with("damaged: first bad record 17\n"), "{said:?}");
 }
+
+#[test]
+fn an_older_store_goes_on_behind_a_newer_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, at) = (dir.path().join("data"), |name: &str| dir.path().join(name));
+    let start = || Served::start("dev", &data, &["--bots", "0", "--firewall-profile", "test-lenient"]);
+    let log = data.join("audit");
+    let files = ["tables.redb", "journal.redb"];
+    let served = start();
+    (0..10).for_each(|n| sign_in(&served, n));
+    assert!(served.signal("TERM").1.success());
+    for file in files {
+        fs::copy(data.join(file), at(file)).unwrap();
+    }
+    let served = start();
+    (100..120).for_each(|n| sign_in(&served, n));
+    assert!(served.signal("TERM").1.success());
+    fs::copy(log.join("log.vkey"), at("gsm.vkey")).unwrap();
+    fs::copy(log.join("checkpoint"), at("anchor")).unwrap();
+    let records = || -> Vec<Value> {
+        let all = gsm(&["audit", "export", "--dir", arg(&log)]).ok();
+        all.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let commit = |record: &Value| record["additionalEventData"]["commit"].as_u64();
+    let last = records().iter().filter_map(commit).max().unwrap();
+    let doctor = || gsm(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(&data)]);
+    let is_warned = |ran: &crate::gsm::Ran| {
+        let is_it = |line: &str| line.starts_with("warn") && line.contains("goes on behind the log");
+        ran.code == Some(0) && ran.out.lines().any(is_it)
+    };
+    assert!(!is_warned(&doctor()));
+    for file in files {
+        fs::copy(at(file), data.join(file)).unwrap();
+    }
+    let ran = doctor();
+    assert!(is_warned(&ran) && ran.out.contains(&format!("that of the audit log is {last}")), "{ran:?}");
+
+    // Killed before the log has all of it, and after a start that did nothing.
+    let served = start();
+    assert!(served.said.iter().any(|line| line.contains("older than the audit log")), "{:?}", served.said);
+    (200..215).for_each(|n| sign_in(&served, n));
+    served.signal("KILL");
+    start().signal("KILL");
+    let served = start();
+    (300..305).for_each(|n| sign_in(&served, n));
+    assert!(served.signal("TERM").1.success());
+    assert!(!is_warned(&doctor()));
+    let all = records();
+    let named = |name: &str| all.iter().filter(|record| record["eventName"] == name).collect::<Vec<_>>();
+    assert_eq!(named("gsm:SignIn").len(), 10 + 20 + 15 + 5, "each once");
+    let mut commits: Vec<u64> = all.iter().filter_map(commit).collect();
+    assert!(commits.is_sorted(), "{commits:?}");
+    commits.dedup();
+    assert_eq!(commits.len(), all.iter().filter_map(commit).count(), "no number twice");
+    let told = named("gsm:ResumeOlderStore");
+    let [told] = told[..] else { panic!("{told:?}") };
+    assert_eq!((&told["userIdentity"]["type"], commit(told)), (&"System".into(), Some(last + 1)));
+    let parameters = &told["requestParameters"];
+    assert_eq!(parameters["log_commit"], last);
+    assert!(parameters["store_commit"].as_u64().is_some_and(|store| store < last), "{parameters}");
+    let (key, anchor) = (at("gsm.vkey"), at("anchor"));
+    gsm(&["audit", "verify", "--dir", arg(&log), "--vkey", arg(&key), "--anchor", arg(&anchor)]).ok();
+}

@@ -1,4 +1,4 @@
-use crate::gsm::{Served, arg, gsm, write};
+use crate::gsm::{Served, arg, gsm, gsm_in, write};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 #[test]
@@ -89,6 +89,16 @@ fn a_policy_names_a_caller_as_explained() {
         "gsm:SignIn",
     ]);
     assert!(ran.code == Some(1) && ran.out.contains("forbidden") && ran.out.contains("nobody"), "{ran:?}");
+    // An IPv4 address is one, however it is written, as for the server.
+    write(
+        &Path::new(dir).join("own.cedar"),
+        "permit (principal, action, resource) when { context.address.isInRange(ip(\"10.20.0.0/16\")) };\n",
+    );
+    for (address, code) in [("10.20.1.1", 0), ("::ffff:10.20.1.1", 0), ("::ffff:10.21.1.1", 1), ("::1", 1)] {
+        let asked = ["--principal", "admin:owner", "--action", "gsm:ListKeys", "--address", address];
+        let ran = gsm(&[&["authz", "explain", "--policies", dir], &asked[..]].concat());
+        assert_eq!(ran.code, Some(code), "{address}: {ran:?}");
+    }
 }
 
 #[test]
@@ -112,6 +122,14 @@ fn faults_are_told_with_their_place() {
         assert!(ran.out.lines().any(|l| l.starts_with("FAIL") && l.contains(what)), "{ran:?}");
     };
     doctor("own.cedar:2:");
+    let checked = gsm(&["config", "check", "--config", arg(&config)]);
+    assert!(checked.code == Some(1) && checked.out.contains("error    policy.dir"), "{checked:?}");
+    let empty = dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let of_none = dir.path().join("none.toml");
+    write(&of_none, &format!("[policy]\ndir = {empty:?}\n"));
+    let checked = gsm(&["config", "check", "--config", arg(&of_none)]);
+    assert!(checked.code == Some(1) && checked.out.contains("0 files *.cedar"), "{checked:?}");
     // Depth is a fault like others, not the end of the process.
     let deep = format!(
         "permit (principal, action, resource)\nwhen {{ {}true{} }};",
@@ -153,4 +171,32 @@ fn keys_of_a_running_server_are_changed() {
     assert_eq!(rotate(&["--id", &id]).code, Some(2), "without a place for the new one");
     gsm(&["key", "rotate", "--server", "http://example.org", "--token-file", arg(&admin)])
         .told(2, &["https"]);
+    assert!(served.signal("TERM").1.success());
+    rotate(&[]).told(1, &["does not answer", "onnection refused"]);
+}
+
+#[test]
+fn a_server_of_an_authority_of_its_own_is_asked_where_that_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    write(&at("ca.pem"), &authority.pem());
+    write(&at("tls.crt"), &params.signed_by(&key, &authority).unwrap().pem());
+    write(&at("tls.key"), &key.serialize_pem());
+    fs::set_permissions(at("tls.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let config = format!("[tls]\ncert_file = {:?}\nkey_file = {:?}\n", at("tls.crt"), at("tls.key"));
+    write(&at("gsm.toml"), &config);
+    let data = at("data");
+    gsm(&["admin", "bootstrap", "--data-dir", arg(&data)]).ok();
+    let served = Served::start("serve", &data, &["--config", arg(&at("gsm.toml"))]);
+    let (server, admin, ca) = (format!("https://{}", served.addr), data.join("admin.key"), at("ca.pem"));
+    let rotate = |env: &[(&str, &str)]| {
+        gsm_in(&["key", "rotate", "--server", &server, "--token-file", arg(&admin)], env)
+    };
+    rotate(&[]).told(1, &["does not answer", "UnknownIssuer", "SSL_CERT_FILE"]);
+    assert!(rotate(&[("SSL_CERT_FILE", arg(&ca))]).ok().contains("signing"));
 }

@@ -134,7 +134,45 @@ fn what_is_missing_and_what_cannot_be_made_fails() {
         }
         fs::rename(&aside, &path).unwrap();
     }
-    assert_eq!(doctor(&[]).code, Some(0));
+    let whole = doctor(&[]);
+    assert!(whole.code == Some(0) && whole.out.contains("records, whole"), "{whole:?}");
+
+    // A log that serve refuses.
+    let segment = data.join("audit/segments/00000000000000000000.jsonl");
+    let text = fs::read(&segment).unwrap();
+    let mut flipped = text.clone();
+    flipped[60] ^= 1;
+    fs::write(&segment, &flipped).unwrap();
+    failed(&doctor(&[]), &["audit log", "is damaged"]);
+    assert_eq!(fs::read(&segment).unwrap(), flipped);
+    gsm(&["serve", "--listen", "127.0.0.1:0", "--data-dir", arg(&data)]).told(1, &["is damaged"]);
+    fs::write(&segment, &text).unwrap();
+    let newer = data.join("audit/segments/00000000000000000256.jsonl");
+    write(&newer, "x");
+    failed(&doctor(&[]), &["audit log", "00000000000000000256.jsonl"]);
+    fs::remove_file(&newer).unwrap();
+
+    // What a start makes anew, at a price.
+    let names = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let address = names.into_iter().find(|name| name.starts_with("address-")).unwrap();
+    for (file, parts) in [
+        ("token.key", ["session key", "sessions and tokens of matches end"]),
+        (&address, ["address key", "look like others"]),
+    ] {
+        let (path, aside) = (data.join(file), dir.path().join("aside"));
+        fs::rename(&path, &aside).unwrap();
+        let ran = doctor(&[]);
+        let warned = |line: &str| line.starts_with("warn") && parts.iter().all(|part| line.contains(part));
+        assert!(ran.code == Some(0) && ran.out.lines().any(warned) && !path.exists(), "{file}: {ran:?}");
+        if file == address {
+            let served = Served::start("serve", &data, &[]);
+            assert!(served.said.iter().any(|line| line.contains("look like others")), "{:?}", served.said);
+            assert!(served.signal("TERM").1.success());
+        }
+        fs::rename(&aside, &path).unwrap();
+    }
+    let ran = doctor(&[]);
+    assert!(!ran.out.contains("is gone"), "{ran:?}");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 //! of where calls came from.
 use crate::{StartError, config::Mode, who::secret};
 use aws_lc_rs::hmac;
+use gsm_adapters::AuditDir;
+use gsm_audit::{Files, segment_path, segments};
 use gsm_core::{IdSource, Millis, Timestamp};
+use memchr::memmem;
 use parking_lot::RwLock;
 use std::{
     net::IpAddr,
@@ -38,9 +41,52 @@ fn year(day: i64) -> String {
 impl Year {
     fn of(day: i64, dir: &Path, mode: Mode, ids: &dyn IdSource) -> Result<Self, StartError> {
         let name = year(day);
-        let bits = secret::private_key(&dir.join(format!("address-{name}.key")), mode, ids)?;
+        let bits = secret::private_key(&key_file(dir, &name), mode, ids)?;
         Ok(Self { day, name, key: hmac::Key::new(hmac::HMAC_SHA256, &bits) })
     }
+}
+
+/// What is said where the key of this year's addresses is gone, which the log in the data directory `dir` has; `None` where it
+/// is there, or where there are none yet.
+#[must_use]
+pub fn gone(dir: &Path, now: Timestamp) -> Option<String> {
+    let year = year(now.as_millis().div_euclid(DAY_MS));
+    let key = key_file(dir, &year);
+    (matches!(key.try_exists(), Ok(false)) && has_addresses(&AuditDir::beside(dir), &year)).then(|| {
+        format!(
+            "`{}` is gone, and the audit log has addresses of {year} under it: another key is made, under which the same \
+             addresses look like others",
+            key.display()
+        )
+    })
+}
+
+fn key_file(dir: &Path, year: &str) -> PathBuf {
+    dir.join(format!("address-{year}.key"))
+}
+
+/// Whether records tell of addresses under the key of a year. Of a log that cannot be read others tell.
+fn has_addresses(log: &dyn Files, year: &str) -> bool {
+    // In what callers wrote themselves quotes are escaped.
+    let address = format!("\"sourceIPAddress\":\"hmac-{year}-");
+    let (firsts, _) = segments(log).unwrap_or_default();
+    for first in firsts.into_iter().rev() {
+        let text = log.read(&segment_path(first)).ok().flatten().unwrap_or_default();
+        if memmem::find(&text, address.as_bytes()).is_some() {
+            return true;
+        }
+        if begins_before(&text, year) {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether the first record of a segment is of a year before.
+fn begins_before(segment: &[u8], year: &str) -> bool {
+    const MEMBER: &[u8] = b"\"eventTime\":\"";
+    let from = memmem::find(segment, MEMBER).map(|at| at + MEMBER.len());
+    from.and_then(|from| segment.get(from..from + year.len())).is_some_and(|began| began < year.as_bytes())
 }
 
 impl Addresses {
@@ -52,6 +98,9 @@ impl Addresses {
         now: Timestamp,
     ) -> Result<Self, StartError> {
         let day = now.as_millis().div_euclid(DAY_MS);
+        if let Some(what) = gone(dir, now) {
+            tracing::warn!("{what}");
+        }
         let now = RwLock::new(Year::of(day, dir, mode, &*ids)?);
         Ok(Self { dir: dir.to_owned(), mode, ids, now })
     }
@@ -137,6 +186,29 @@ mod tests {
         assert_ne!(addresses.shown(ip("192.0.2.2"), at(20_000)), shown);
         let next = addresses.shown(ip("192.0.2.1"), at(20_200));
         assert!(next.starts_with("hmac-2025-") && next[10..] != shown[10..], "{next}");
+    }
+
+    #[test]
+    fn a_key_is_missed_where_the_log_has_addresses_of_its_year() {
+        let dir = tempfile::tempdir().unwrap();
+        // In October 2024.
+        let missed = || gone(dir.path(), Timestamp::from_millis(20_000 * DAY_MS));
+        assert_eq!(missed(), None, "no log");
+        std::fs::create_dir_all(dir.path().join("audit/segments")).unwrap();
+        let write = |first: u64, text: &str| {
+            std::fs::write(dir.path().join("audit").join(segment_path(first)), text).unwrap();
+        };
+        let of = |year: &str, address: &str| {
+            format!("{{\"eventTime\":\"{year}-01-01T\",\"sourceIPAddress\":\"{address}\"}}\n")
+        };
+        write(0, &of("2024", "hmac-2024-1"));
+        write(256, &of("2023", "hmac-2023-1"));
+        assert_eq!(missed(), None, "what stands before another year's is not looked at");
+        write(256, &of("2024", "x"));
+        let told = missed().unwrap();
+        assert!(told.contains("address-2024.key` is gone") && told.contains("look like others"), "{told}");
+        std::fs::write(key_file(dir.path(), "2024"), "x").unwrap();
+        assert_eq!(missed(), None, "it is there");
     }
 
     #[test]

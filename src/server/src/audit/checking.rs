@@ -1,9 +1,12 @@
 //! The whole log checked at a start: before anything is served where that is quick, else while the server runs.
 //!
 //! Opening a log reads its end alone. What is wrong further back is found here.
-use crate::StartError;
+use super::Keys;
+use crate::{StartError, config::Settings};
 use gsm_adapters::AuditDir;
-use gsm_audit::{SEGMENTS, Verdict, VerifierKey, segment_path, segments, verify};
+use gsm_audit::{
+    Files as _, Limits, Log, SEGMENTS, Unwritten, Verdict, VerifierKey, segment_path, segments, verify,
+};
 use std::{
     fs, io,
     path::Path,
@@ -20,9 +23,41 @@ const WAIT: Duration = Duration::from_secs(1);
 /// What is wrong with the log, once it is known.
 pub(super) type Found = Arc<OnceLock<String>>;
 
+/// What a log looks like that no server writes at present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    /// Records.
+    pub records: u64,
+    /// Whether all of them were checked, as they are where a start waits for that, or the last ones alone.
+    pub is_whole: bool,
+}
+
+/// Looks at the log of a data directory, which no server may run on, as a start would; nothing is changed. `None` where there
+/// is none, or not the keys that signed it.
+///
+/// # Errors
+/// Why `gsm serve` would refuse it.
+pub fn look(settings: &Settings) -> Option<Result<Looked, String>> {
+    let files = AuditDir::beside(&settings.data_dir);
+    let has_log = files.list("").is_ok_and(|names| !names.is_empty());
+    let keys = Keys::there(&settings.audit_key_file).filter(|_| has_log)?.signing();
+    let verifiers: Vec<VerifierKey> = keys.iter().map(|key| key.verifier().clone()).collect();
+    let log = match Log::open(Unwritten(files.clone()), keys, Limits::default()) {
+        Ok(log) => log,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    let is_whole = is_small(&settings.data_dir.join("audit"));
+    let damage = is_whole.then(|| damage(&files, &verifiers)).flatten();
+    Some(damage.map_or(Ok(Looked { records: log.size(), is_whole }), Err))
+}
+
+fn is_small(dir: &Path) -> bool {
+    bytes_of(&dir.join(SEGMENTS)).is_ok_and(|bytes| bytes <= WAITED_FOR_BYTES)
+}
+
 /// Begins to check the log of the directory `dir`. A damage that is found at once is an error, a later one goes to `found`.
 pub(super) fn begin(dir: &Path, keys: Vec<VerifierKey>, found: Found) -> Result<(), StartError> {
-    let is_small = bytes_of(&dir.join(SEGMENTS)).is_ok_and(|bytes| bytes <= WAITED_FOR_BYTES);
+    let is_small = is_small(dir);
     let (files, telling) = (AuditDir::new(dir), found.clone());
     let (done, waits) = mpsc::channel();
     let check = move || {

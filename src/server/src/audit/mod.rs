@@ -13,6 +13,8 @@ mod shipping;
 mod trail;
 mod turns;
 
+pub use address::gone as address_key_gone;
+pub use checking::{Looked, look};
 pub(crate) use keys::{KEYS_MAX, Rotated};
 pub use keys::{fault as key_fault, gone as key_gone};
 pub(crate) use reading::{Filter, Reading};

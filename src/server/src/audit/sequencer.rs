@@ -75,7 +75,7 @@ impl Sequencer {
         let dir = settings.data_dir.join("audit");
         let keys = Keys::load(&settings.audit_key_file, &dir, mode, &*ids)?;
         let addresses = Addresses::new(&settings.data_dir, mode, ids.clone(), now)?;
-        let files = AuditDir::new(&dir);
+        let files = AuditDir::beside(&settings.data_dir);
         let limits = Limits { segment_records: settings.audit_segment_records, ..Limits::default() };
         let log = Log::open(files.clone(), keys.signing(), limits).map_err(refused)?;
         let damage = Found::default();

@@ -1,5 +1,5 @@
 //! Limits that no setting changes, for `docs/config.md`.
-use crate::audit;
+use crate::{audit, who::jwks::SET_BYTES_MAX};
 use gsm_core::limits;
 use gsm_engine::SEASON_STARTS_PER_DAY_MAX;
 use gsm_security::LIST_ENTRIES_MAX;
@@ -29,6 +29,11 @@ const LIMITS: &[(&str, usize, &str)] = &[
         "keys of sessions: the next one, the one that signs, and those that retired within a day",
         limits::SIGNING_KEYS_MAX,
         "429 `too_many_signing_keys`",
+    ),
+    (
+        "bytes of a JWKS that is fetched, and of an issuer's discovery document",
+        SET_BYTES_MAX,
+        "401 `invalid_token`",
     ),
     (
         "keys of the audit log: the one that signs, and those that still sign beside it, for 30 days",

@@ -225,9 +225,16 @@ async fn a_stranger_can_check_the_log_by_its_proofs_and_an_operator_reads_it() {
             "{path}"
         );
     }
-    for path in
-        ["tile/0/009", "tile/0/x", "tile/9/000", "tile/0/001", "tile/0/x001/000", "tile/0/x001/x002/003"]
-    {
+    for path in [
+        "tile/0/009",
+        "tile/0/x",
+        "tile/9/000",
+        "tile/0/001",
+        "tile/0/x001/000",
+        "tile/0/x001/x002/003",
+        "tile/0/000.p/07",
+        "tile/00/000",
+    ] {
         let none = anyone.get(&format!("/v1/audit/{path}")).await.is(404, "not_found");
         assert_eq!(none["detail"], "the tree has no such tile", "{path}");
     }
@@ -439,4 +446,54 @@ async fn a_damaged_log_is_refused_and_named() {
     std::fs::write(&segment, whole).unwrap();
     world.restart().await;
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_store_that_is_put_back_is_told_of_and_counts_on() {
+    let mut world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let id = world.duel(&ann, &bob).await;
+    world.report(&id, &ann, &bob).await;
+    world.stop().await;
+    let (data, backup) = (world.data(), tempfile::tempdir().unwrap());
+    let files = ["tables.redb", "journal.redb"];
+    for file in files {
+        std::fs::copy(data.join(file), backup.path().join(file)).unwrap();
+    }
+    world.restart().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    for _ in 0..3 {
+        let id = world.duel(&ann, &bob).await;
+        world.report(&id, &ann, &bob).await;
+    }
+    world.stop().await;
+    for file in files {
+        std::fs::copy(backup.path().join(file), data.join(file)).unwrap();
+    }
+    let mut reported = Vec::new();
+    for round in 0..3u64 {
+        world.restart().await;
+        let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+        let games = |me: serde_json::Value| me["games_played"].as_u64();
+        let of = format!("/v1/players/{}/ratings/duel", bob.id);
+        assert_eq!(games(bob.client.get(&of).await.ok()), Some(1 + round));
+        let id = world.duel(&ann, &bob).await;
+        world.report(&id, &bob, &ann).await;
+        reported.push(id);
+        let body = json!({ "rating": 2_000, "reason": "a test" });
+        let path = format!("/v1/admin/players/{}/ratings/duel", bob.id);
+        ask(&world.admin(), "PUT", &path, &format!("set-{round}"), Some(body)).await.ok();
+    }
+    world.stop().await;
+    whole(&data);
+    let all = records(&data);
+    for (round, id) in reported.iter().enumerate() {
+        let is_it = |of: &&Value| {
+            of["eventName"] == "gsm:ReportResult" && of["resources"].to_string().contains(id.as_str())
+        };
+        assert_eq!(all.iter().filter(is_it).count(), 1, "{id}");
+        assert_eq!(of(&all, &format!("set-{round}")).len(), 1);
+    }
+    assert_eq!(all.iter().filter(|of| of["eventName"] == "gsm:ReportResult").count(), 4 + 3);
+    assert_eq!(all.iter().filter(|of| of["eventName"] == "gsm:ResumeOlderStore").count(), 1);
 }
