@@ -168,7 +168,7 @@ impl RemoteModel for Remote {
     async fn ask(&self, all: &[Question]) -> Vec<Heard> {
         // Players are named as `gsm model train` names them that learns from a data directory: by their internal ids.
         let asked = |of: &Question| {
-            let member = |id: &gsm_core::PlayerId| Member { id: id.to_string(), rating: f64::NAN };
+            let member = |id: &gsm_core::PlayerId| Member { id: id.to_string(), rating: None };
             Asked {
                 teams: of.sides.each_ref().map(|side| side.iter().map(member).collect()),
                 variant: of.variant.as_ref().map(ToString::to_string),

@@ -1,5 +1,5 @@
 //! What is sent to the container behind the endpoint, and what of its answer is believed.
-use super::{Asked, Miss};
+use super::{Asked, Member, Miss};
 use gsm_core::limits::SCORE_ABS_MAX;
 use gsm_engine::Chances;
 use gsm_ml::Home;
@@ -22,9 +22,7 @@ pub(super) fn request(all: &[Asked]) -> Vec<u8> {
     let instances: Vec<Value> =
         all.iter()
             .map(|asked| {
-                let teams = asked.teams.each_ref().map(|team| {
-                    team.iter().map(|member| Value::from(member.id.as_str())).collect::<Vec<_>>()
-                });
+                let teams = asked.teams.each_ref().map(|team| team.iter().map(player).collect::<Vec<_>>());
                 let mut instance = json!({ "teams": teams, "at": asked.at.as_millis() });
                 if let (Some(variant), Some(object)) = (&asked.variant, instance.as_object_mut()) {
                     object.insert("variant".to_owned(), Value::from(variant.as_str()));
@@ -41,6 +39,14 @@ pub(super) fn request(all: &[Asked]) -> Vec<u8> {
             })
             .collect();
     json!({ "schema_version": SCHEMA_VERSION, "instances": instances }).to_string().into_bytes()
+}
+
+/// An id, with the rating beside it where that is known.
+fn player(member: &Member) -> Value {
+    match member.rating {
+        Some(rating) => json!({ "id": member.id, "rating": rating }),
+        None => Value::from(member.id.as_str()),
+    }
 }
 
 #[derive(Deserialize)]
