@@ -5,12 +5,15 @@ use super::{
     breaker::{Breaker, Turned},
     wire,
 };
-use crate::elsewhere::{EndpointListener, EndpointNews};
+use crate::{
+    cause::{in_one_line, plain},
+    elsewhere::{EndpointListener, EndpointNews},
+};
 use async_trait::async_trait;
 use aws_sdk_sagemakerruntime::{
     Client,
     config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig},
-    error::{DisplayErrorContext, SdkError},
+    error::SdkError,
     operation::invoke_endpoint::InvokeEndpointError,
     primitives::Blob,
 };
@@ -205,9 +208,9 @@ fn missed(error: &SdkError<InvokeEndpointError>, bytes_max: usize) -> Miss {
                 Miss::Model { status: model.original_status_code().unwrap_or(0) }
             }
             other => Miss::Platform {
-                code: other.code().map_or_else(|| service.raw().status().to_string(), str::to_owned),
+                code: other.code().map_or_else(|| service.raw().status().to_string(), plain),
             },
         },
-        other => Miss::Unreachable { what: DisplayErrorContext(other).to_string() },
+        other => Miss::Unreachable { what: in_one_line(other) },
     }
 }
