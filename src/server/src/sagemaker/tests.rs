@@ -335,6 +335,19 @@ async fn bad_requests_are_told_what_is_wrong() {
             "invalid_field",
             "teams[0][0].rating",
         ),
+        (
+            json!({ "teams": [[{ "rating": 1_500, "elo": 2_500 }], ["bob"]] }),
+            "invalid",
+            "teams[0][0].elo",
+        ),
+        (json!({ "teams": [[{ "elo": "x", "rating": 1_500 }], ["bob"]] }), "invalid", "teams[0][0].elo"),
+        (json!({ "teams": [[{ "id": "ann", "player": "cid" }], ["bob"]] }), "invalid", "teams[0][0].player"),
+        (json!({ "player1": { "id": "ann", "rd": 5, "uncertainty": 5 }, "player2": 1 }), "invalid", "player1.uncertainty"),
+        (
+            json!({ "player1_features": { "mmr": 1_500, "games": 5, "matches_played": 9 }, "player2_features": [1] }),
+            "invalid",
+            "player1_features.matches_played",
+        ),
         (json!({ "instances": [{ "instances": [] }] }), "invalid", "instances[0].instances"),
         (json!({ "instances": [{ "player1": 1, "player2": "" }] }), "invalid", "instances[0].player2"),
         (
