@@ -158,6 +158,10 @@ fn a_job_that_fails_says_why_in_its_file() {
     let two = Job::new("{}", &[("train", &good)]);
     write(&two.at("input/config/resourceconfig.json"), r#"{"hosts":["algo-1","algo-2"]}"#);
     two.fails("2 instances");
+    // The next job of the directory has no failure of its own.
+    fs::remove_file(two.at("input/config/resourceconfig.json")).unwrap();
+    two.train().ok();
+    assert!(!two.at("output/failure").exists());
 }
 
 #[test]
