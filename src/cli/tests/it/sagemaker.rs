@@ -191,6 +191,10 @@ fn a_model_that_cannot_be_used_ends_the_endpoint() {
     fs::copy(&path, job.at("model/second.gsmmodel")).unwrap();
     serve("has 2 files");
     gsm_in(&["sagemaker", "serve", "--port", "99999"], &[]).told(2, &["--port"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let there = gsm_in(&["sagemaker", "serve", "--host", "127.0.0.1", "--port", &port], &[]);
+    there.told(1, &["another address with --host and --port"]);
 }
 
 /// What is not read is told: both names of the channel at once, and channels of other names.

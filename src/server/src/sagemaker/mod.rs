@@ -65,7 +65,7 @@ pub async fn serve_model(
     listening: impl FnOnce(SocketAddr),
 ) -> Result<(), StartError> {
     telemetry::init(LogFormat::Json, "info");
-    let failed = |source| StartError::Listen { addr: serving.listen, source };
+    let failed = |source| StartError::Listen { addr: serving.listen, source, by: "--host and --port" };
     let listener = TcpListener::bind(serving.listen).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     listening(addr);
