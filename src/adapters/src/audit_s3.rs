@@ -2,11 +2,11 @@
 //!
 //! Objects that are put once are put with `If-None-Match`, so that nobody's copy takes their place; of the checkpoint each
 //! version stays. Only the announcement of what comes next is not locked.
-use crate::{CopyOptions, Retention};
+use crate::{CopyOptions, Retention, cause::in_one_line};
 use aws_sdk_s3::{
     Client,
     config::{BehaviorVersion, Region, timeout::TimeoutConfig},
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     primitives::{ByteStream, DateTime},
     types::{ChecksumAlgorithm, ObjectLockMode},
 };
@@ -110,7 +110,7 @@ where
         error.as_service_error().and_then(|error| Some((error.code()?, error.message().unwrap_or_default())));
     match told {
         Some((code, message)) => io::Error::other(format!("S3 answered {code}: {message}")),
-        None => io::Error::other(DisplayErrorContext(error).to_string()),
+        None => io::Error::other(in_one_line(&error)),
     }
 }
 

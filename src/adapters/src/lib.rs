@@ -27,6 +27,8 @@ mod audit_copy;
 mod audit_dir;
 #[cfg(feature = "s3")]
 mod audit_s3;
+#[cfg(any(feature = "s3", feature = "sagemaker"))]
+mod cause;
 mod elsewhere;
 mod embedded;
 pub mod models;

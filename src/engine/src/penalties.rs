@@ -14,7 +14,7 @@ pub use lift::PenaltyView;
 use crate::{
     Call, Engine, EngineError, QueueConfig,
     proposals::Asked,
-    store::{ChangeSet, Expect, Home, Key, OffencesRow, PushEvent, PushKind, Row, Version},
+    store::{ChangeSet, Expect, Home, Key, MatchRow, OffencesRow, PushEvent, PushKind, Row, Version},
 };
 use files::Files;
 use gsm_core::{MatchId, Mode, PlayerId, Timestamp};
@@ -302,6 +302,12 @@ impl Engine {
 
     /// The queue that made a match, as it is now, or as it was when it left the mode.
     pub(crate) async fn queue_of_match(&self, id: MatchId) -> Result<Option<Arc<QueueConfig>>, EngineError> {
+        let row = self.row_of_match(id).await?;
+        Ok(row.and_then(|row| self.views.queues.of_match(row.queue.as_ref()?, &row.mode)))
+    }
+
+    /// The row of a match that may have ended; none of one of a history, and of one that is kept no longer.
+    pub(crate) async fn row_of_match(&self, id: MatchId) -> Result<Option<MatchRow>, EngineError> {
         let row = match self.live_match(id).await? {
             Some((row, _)) => Some(row),
             None => self.archived_match(id).await?,
@@ -310,7 +316,7 @@ impl Engine {
         if row.is_none() && !(self.is_gone(Key::Match(id)).await? && self.is_gone(Key::Archive(id)).await?) {
             return Err(EngineError::Raced);
         }
-        Ok(row.and_then(|row| self.views.queues.of_match(row.queue.as_ref()?, &row.mode)))
+        Ok(row)
     }
 }
 

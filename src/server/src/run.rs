@@ -58,12 +58,14 @@ const TELL_REST: Millis = Millis::new(50);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {addr}: {source}{}", listen_hint(.source, *.addr))]
+    #[error("cannot listen on {addr}: {source}{}", listen_hint(.source, *.addr, .by))]
     Listen {
         /// The address.
         addr: SocketAddr,
         /// Why.
         source: std::io::Error,
+        /// What it is chosen with.
+        by: &'static str,
     },
     /// The store cannot be opened.
     #[error(transparent)]
@@ -97,7 +99,7 @@ pub enum StartError {
 }
 
 /// What to do about an address that is taken.
-fn listen_hint(error: &std::io::Error, addr: SocketAddr) -> String {
+fn listen_hint(error: &std::io::Error, addr: SocketAddr, by: &str) -> String {
     if error.kind() != std::io::ErrorKind::AddrInUse {
         return String::new();
     }
@@ -107,7 +109,7 @@ fn listen_hint(error: &std::io::Error, addr: SocketAddr) -> String {
     } else {
         ""
     };
-    format!("; another program listens there{left}: stop it, or choose another address with --listen")
+    format!("; another program listens there{left}: stop it, or choose another address with {by}")
 }
 
 /// A server that runs until it is stopped.
@@ -191,7 +193,7 @@ impl Running {
 /// Where a setting, the address or the data directory cannot be used; nothing is left running.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     telemetry::init(settings.log_format, &settings.log_level);
-    let listen_error = |source| StartError::Listen { addr: settings.listen, source };
+    let listen_error = |source| StartError::Listen { addr: settings.listen, source, by: "--listen" };
     let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
     let addr = listener.local_addr().map_err(listen_error)?;
     let issuers = issuers(&settings)?;

@@ -5,12 +5,15 @@ use super::{
     breaker::{Breaker, Turned},
     wire,
 };
-use crate::elsewhere::{EndpointListener, EndpointNews};
+use crate::{
+    cause::{in_one_line, plain},
+    elsewhere::{EndpointListener, EndpointNews},
+};
 use async_trait::async_trait;
 use aws_sdk_sagemakerruntime::{
     Client,
     config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig},
-    error::{DisplayErrorContext, SdkError},
+    error::SdkError,
     operation::invoke_endpoint::InvokeEndpointError,
     primitives::Blob,
 };
@@ -168,7 +171,7 @@ impl RemoteModel for Remote {
     async fn ask(&self, all: &[Question]) -> Vec<Heard> {
         // Players are named as `gsm model train` names them that learns from a data directory: by their internal ids.
         let asked = |of: &Question| {
-            let member = |id: &gsm_core::PlayerId| Member { id: id.to_string(), rating: f64::NAN };
+            let member = |id: &gsm_core::PlayerId| Member { id: id.to_string(), rating: None };
             Asked {
                 teams: of.sides.each_ref().map(|side| side.iter().map(member).collect()),
                 variant: of.variant.as_ref().map(ToString::to_string),
@@ -205,9 +208,9 @@ fn missed(error: &SdkError<InvokeEndpointError>, bytes_max: usize) -> Miss {
                 Miss::Model { status: model.original_status_code().unwrap_or(0) }
             }
             other => Miss::Platform {
-                code: other.code().map_or_else(|| service.raw().status().to_string(), str::to_owned),
+                code: other.code().map_or_else(|| service.raw().status().to_string(), plain),
             },
         },
-        other => Miss::Unreachable { what: DisplayErrorContext(other).to_string() },
+        other => Miss::Unreachable { what: in_one_line(other) },
     }
 }

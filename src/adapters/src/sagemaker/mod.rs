@@ -15,7 +15,7 @@ use endpoint::Endpoint;
 use gsm_core::Timestamp;
 pub use gsm_engine::Chances;
 use gsm_engine::Reply;
-use gsm_ml::{Home, Oracle, Query, Who};
+use gsm_ml::{Guest, Home, Oracle, Query, Who};
 use std::sync::Arc;
 
 /// Matches of one call.
@@ -26,8 +26,16 @@ pub const BATCH_MAX: usize = 1_000;
 pub struct Member {
     /// The id that the model knows the player by.
     pub id: String,
-    /// The rating, for who has no model to ask.
-    pub rating: f64,
+    /// The rating, if it is known: how good one is whom the model does not know, and for who has no model to ask.
+    pub rating: Option<f64>,
+}
+
+impl Member {
+    /// Whom the model knows, else by the rating.
+    fn who(&self) -> Who<'_> {
+        let guest = self.rating.and_then(|rating| Guest::new(rating, None, 0).ok());
+        guest.map_or(Who::Named(&self.id), |guest| Who::NamedOr(&self.id, guest))
+    }
 }
 
 /// A match that is asked about.
@@ -162,7 +170,7 @@ impl Predictor {
     fn instead(&self, asked: &Asked, why: &Miss) -> Spoken {
         let local = self.local.as_ref().and_then(|oracle| {
             let [one, other] =
-                asked.teams.each_ref().map(|team| team.iter().map(|m| Who::Named(&m.id)).collect::<Vec<_>>());
+                asked.teams.each_ref().map(|team| team.iter().map(Member::who).collect::<Vec<_>>());
             let variant = asked.variant.as_deref();
             let query = Query { at: asked.at, variant, home: asked.home, sides: [&one, &other] };
             let of = oracle.ask(&query).ok()?.prediction;
@@ -188,12 +196,14 @@ impl Predictor {
 
 /// Points of rating that win ten times out of eleven.
 const POINTS: f64 = 400.0;
+/// The rating of who has none told.
+const NEWCOMER: f64 = 1500.0;
 
 /// By the formula of Elo, of the teams' means; nothing is known of draws, nor how sure that is.
 fn by_rating(teams: &[Vec<Member>; 2]) -> Chances {
     let [one, other] = teams.each_ref().map(|team| {
-        let sound = team.iter().map(|member| member.rating).filter(|rating| rating.is_finite());
-        sound.sum::<f64>() / team.len().max(1) as f64
+        let told = |member: &Member| member.rating.filter(|rating| rating.is_finite()).unwrap_or(NEWCOMER);
+        team.iter().map(told).sum::<f64>() / team.len().max(1) as f64
     });
     let win = 1.0 / (1.0 + 10_f64.powf((other - one) / POINTS));
     Chances {
@@ -215,12 +225,14 @@ mod tests {
     #[test]
     fn without_anybody_else_the_ratings_speak() {
         let team = |ratings: &[f64]| -> Vec<Member> {
-            ratings.iter().map(|rating| Member { id: "x".to_owned(), rating: *rating }).collect()
+            ratings.iter().map(|rating| Member { id: "x".to_owned(), rating: Some(*rating) }).collect()
         };
         let even = by_rating(&[team(&[1400.0, 1600.0]), team(&[1500.0])]);
         assert_eq!((even.win, even.quality, even.low, even.high), (0.5, 1.0, 0.0, 1.0));
         let ahead = by_rating(&[team(&[1900.0]), team(&[1500.0])]);
         assert!((ahead.win - 10.0 / 11.0).abs() < 1e-15 && (ahead.win + ahead.loss - 1.0).abs() < 1e-15);
         assert!(by_rating(&[team(&[f64::NAN]), team(&[])]).quality.is_finite());
+        let untold = vec![Member { id: "x".to_owned(), rating: None }];
+        assert_eq!(by_rating(&[untold, team(&[1500.0])]).win, 0.5);
     }
 }

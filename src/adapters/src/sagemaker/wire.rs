@@ -1,5 +1,6 @@
 //! What is sent to the container behind the endpoint, and what of its answer is believed.
-use super::{Asked, Miss};
+use super::{Asked, Member, Miss};
+use crate::cause::in_one_line;
 use gsm_core::limits::SCORE_ABS_MAX;
 use gsm_engine::Chances;
 use gsm_ml::Home;
@@ -19,28 +20,34 @@ const SUM_MISSES: f64 = 1e-9;
 
 /// The body of one call.
 pub(super) fn request(all: &[Asked]) -> Vec<u8> {
-    let instances: Vec<Value> =
-        all.iter()
-            .map(|asked| {
-                let teams = asked.teams.each_ref().map(|team| {
-                    team.iter().map(|member| Value::from(member.id.as_str())).collect::<Vec<_>>()
-                });
-                let mut instance = json!({ "teams": teams, "at": asked.at.as_millis() });
-                if let (Some(variant), Some(object)) = (&asked.variant, instance.as_object_mut()) {
-                    object.insert("variant".to_owned(), Value::from(variant.as_str()));
-                }
-                let home = match asked.home {
-                    Home::AsEver => None,
-                    Home::Nobody => Some(Value::from("nobody")),
-                    Home::Side(side) => Some(Value::from(side)),
-                };
-                if let (Some(home), Some(object)) = (home, instance.as_object_mut()) {
-                    object.insert("home".to_owned(), home);
-                }
-                instance
-            })
-            .collect();
+    let instances: Vec<Value> = all
+        .iter()
+        .map(|asked| {
+            let teams = asked.teams.each_ref().map(|team| team.iter().map(player).collect::<Vec<_>>());
+            let mut instance = json!({ "teams": teams, "at": asked.at.as_millis() });
+            if let (Some(variant), Some(object)) = (&asked.variant, instance.as_object_mut()) {
+                object.insert("variant".to_owned(), Value::from(variant.as_str()));
+            }
+            let home = match asked.home {
+                Home::AsEver => None,
+                Home::Nobody => Some(Value::from("nobody")),
+                Home::Side(side) => Some(Value::from(side)),
+            };
+            if let (Some(home), Some(object)) = (home, instance.as_object_mut()) {
+                object.insert("home".to_owned(), home);
+            }
+            instance
+        })
+        .collect();
     json!({ "schema_version": SCHEMA_VERSION, "instances": instances }).to_string().into_bytes()
+}
+
+/// An id, with the rating beside it where that is known.
+fn player(member: &Member) -> Value {
+    match member.rating {
+        Some(rating) => json!({ "id": member.id, "rating": rating }),
+        None => Value::from(member.id.as_str()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -76,8 +83,9 @@ struct Model {
 
 /// The answers, with the model that each comes from.
 pub(super) fn answers(body: &[u8], wanted: usize) -> Result<Vec<(Chances, String)>, Miss> {
-    let read: Predictions = serde_json::from_slice(body)
-        .map_err(|error| Miss::Garbled { what: format!("it is not what the schema says: {error}") })?;
+    let read: Predictions = serde_json::from_slice(body).map_err(|error| Miss::Garbled {
+        what: format!("it is not what the schema says: {}", in_one_line(&error)),
+    })?;
     if let Some(version) = read.schema_version.filter(|version| *version != SCHEMA_VERSION) {
         let what = format!("it speaks schema version {version}, not {SCHEMA_VERSION}");
         return Err(Miss::Garbled { what });
@@ -104,8 +112,12 @@ fn believed(of: Prediction) -> Result<(Chances, String), Miss> {
     if !sound {
         return Err(Miss::Lied {
             what: format!(
-                "win {}, draw {}, loss {}, margin {:?}, quality {}",
-                of.win, of.draw, of.loss, of.margin, of.quality
+                "win {}, draw {}, loss {}, margin {}, quality {}",
+                of.win,
+                of.draw,
+                of.loss,
+                of.margin.map_or_else(|| "none".to_owned(), |margin| margin.to_string()),
+                of.quality
             ),
         });
     }

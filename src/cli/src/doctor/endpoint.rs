@@ -18,7 +18,7 @@ pub(super) fn check(of: &PredictorSettings) -> Result<Finding, Failure> {
     const CHECK: &str = "predictor";
     let name = of.endpoint.endpoint.clone();
     let settings = Settings { budget: PATIENCE, ..of.endpoint.clone() };
-    let nobody = |id: &str| vec![Member { id: id.to_owned(), rating: f64::NAN }];
+    let nobody = |id: &str| vec![Member { id: id.to_owned(), rating: None }];
     let asked = Asked {
         teams: [nobody("gsm-doctor-1"), nobody("gsm-doctor-2")],
         variant: None,

@@ -40,7 +40,7 @@ Columns: n matches of the second half; accuracy; log_loss (what systems are comp
 the calibration error. Of free-for-all histories, where every pair of a match is judged: pair_accuracy, pair_log_loss,
 pair_brier. Log losses compare systems on one file, never two files.
 
-Exit code 0: done; 2: a file or a system makes no sense.")]
+Exit code 0: done; 1: the plot cannot be written; 2: a file or a system makes no sense.")]
 pub(crate) struct Command {
     /// Match histories, CSV, plain or gzip
     #[arg(value_name = "FILE", required = true)]

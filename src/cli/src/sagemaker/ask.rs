@@ -6,12 +6,9 @@ use gsm_adapters::{
     sagemaker::{Asked, Member, Predictor, Settings, Speaker, Spoken},
 };
 use gsm_core::{Clock as _, Timestamp};
-use gsm_ml::{Home, ModelFile, Oracle};
+use gsm_ml::{Guest, Home, ModelFile, Oracle};
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
-
-/// Who has no rating told.
-const NEWCOMER: f64 = 1500.0;
 
 /// `gsm sagemaker ask`
 #[derive(Args)]
@@ -21,7 +18,8 @@ const NEWCOMER: f64 = 1500.0;
   gsm sagemaker ask --endpoint gsm-quality --team ann --team bob --count 20 --budget-ms 50
 
 Says what is predicted and who spoke: the endpoint with its production variant, else the local model (--model), else the
-difference of the ratings (id=rating, 1500 without). After five failures among ten calls the endpoint is left alone for five
+difference of the ratings. A rating (id=rating) is how good a player is whom the model does not know: a newcomer has 1500, 400
+points more win ten times out of eleven; of who is known it says nothing. After five failures among ten calls the endpoint is left alone for five
 seconds. Credentials are those of the environment, as for every AWS tool. The first call connects: give it time.
 
 Exit code 0: somebody spoke; 1: the model is damaged; 2: a flag makes no sense.")]
@@ -100,13 +98,24 @@ impl Ask {
 fn team(text: &str) -> Result<Vec<Member>, Failure> {
     let member = |part: &str| {
         let (id, rating) = part.split_once('=').unwrap_or((part, ""));
-        let rating = if rating.is_empty() { Some(NEWCOMER) } else { rating.parse().ok() };
-        let rating = rating.filter(|rating: &f64| rating.is_finite());
-        match (id.trim(), rating) {
-            ("", _) => Err(Failure::usage("--team: a player without a name")),
-            (_, None) => Err(Failure::usage(format!("--team: `{part}` has no number for a rating"))),
-            (id, Some(rating)) => Ok(Member { id: id.to_owned(), rating }),
+        let id = id.trim();
+        if id.is_empty() {
+            return Err(Failure::usage("--team: a player without a name"));
         }
+        let rating =
+            match rating.trim() {
+                "" => None,
+                told => {
+                    let told: Option<f64> = told.parse().ok();
+                    Some(told.ok_or_else(|| {
+                        Failure::usage(format!("--team: `{part}` has no number for a rating"))
+                    })?)
+                }
+            };
+        if let Some(error) = rating.and_then(|rating| Guest::new(rating, None, 0).err()) {
+            return Err(Failure::usage(format!("--team: `{part}`: {error}")));
+        }
+        Ok(Member { id: id.to_owned(), rating })
     };
     text.split(',').map(member).collect()
 }

@@ -103,7 +103,8 @@ fn check_hosts(told: Option<&Value>) -> Result<(), String> {
     }
 }
 
-/// All files of a folder and those in it, but hidden ones and marks; a folder that is not there has none.
+/// All files of a folder and those in it, but hidden ones and marks; a folder that is not there has none. What is no file, nor a link to
+/// one, is refused: whoever opened a pipe would wait for who writes into it.
 fn walk(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let wrong = |error: std::io::Error| format!("cannot read `{}`: {error}", dir.display());
     let entries = match fs::read_dir(dir) {
@@ -117,8 +118,12 @@ fn walk(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String
         if hidden {
             continue;
         }
-        if !path.is_dir() {
+        let unread = |why: &dyn std::fmt::Display| format!("cannot read `{}`: {why}", path.display());
+        let kind = fs::metadata(&path).map_err(|error| unread(&error))?.file_type();
+        if kind.is_file() {
             files.push(path);
+        } else if !kind.is_dir() {
+            return Err(unread(&"it is no regular file"));
         } else if depth > 0 {
             walk(&path, depth - 1, files)?;
         }

@@ -41,7 +41,7 @@ impl Serve {
             model_dir: self.layout.model(),
             deadline: Duration::from_secs(self.deadline),
         };
-        runtime.block_on(async {
+        let served = runtime.block_on(async {
             let listen = |kind| signal(kind).map_err(Failure::failed);
             let (mut terminate, mut interrupt) =
                 (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
@@ -62,6 +62,9 @@ impl Serve {
                 () = asked => {}
             }
             served.await.map_err(Failure::failed)
-        })
+        });
+        // A model may still be read.
+        runtime.shutdown_background();
+        served
     }
 }

@@ -44,6 +44,13 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn run(self) -> Outcome {
+        // What an earlier job left would speak for this one.
+        let failure = self.layout.at("output/failure");
+        if let Err(error) = fs::remove_file(&failure)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            note(format_args!("cannot remove `{}`: {error}", failure.display()));
+        }
         stop_on_signal(&self.layout)?;
         let done = self.train();
         if let Err(failure) = &done {

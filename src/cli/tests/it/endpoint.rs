@@ -199,7 +199,11 @@ fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
     ] {
         let instead = lines(front.ask(endpoint, &with_model)).remove(0);
         assert_eq!(instead["speaker"], "local", "{endpoint}: {instead}");
-        assert!(instead["why"].as_str().unwrap().contains(part), "{endpoint}: {instead}");
+        let why = instead["why"].as_str().unwrap();
+        assert!(
+            why.contains(part) && !why.contains(['{', '\n']) && why.chars().count() < 400,
+            "{endpoint}: {why}"
+        );
         for name in ["win", "draw", "loss", "expected", "low", "high", "quality"] {
             let [there, here] = [&spoken, &instead].map(|of| of[name].as_f64().unwrap());
             assert!((there - here).abs() <= 1e-9, "{name}: {there} {here}");
@@ -213,6 +217,21 @@ fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
     let slow = lines(front.ask("slow", &[&asked[..], &["--budget-ms", "50"]].concat())).remove(0);
     assert_eq!((&slow["speaker"], &slow["why"]), (&"rating".into(), &"no answer within the budget".into()));
 
+    // Whom the model does not know is as good as the rating beside the id, whoever speaks.
+    let expected = |endpoint: &str, one: &str, other: &str| {
+        let told = ["--team", one, "--team", other, "--at", "1700000000000", "--budget-ms", "60000"];
+        let told = [&told[..], &["--model", model.to_str().unwrap()]].concat();
+        let spoken = lines(front.ask(endpoint, &told)).remove(0);
+        assert_eq!(spoken["speaker"] == "endpoint", endpoint == "good", "{spoken}");
+        spoken["expected"].as_f64().unwrap()
+    };
+    let [there, here] = ["good", "cut"].map(|endpoint| {
+        let told = [("zz=2500", "yy=1500"), ("zz", "yy"), ("zz=1500", "yy=2500")];
+        told.map(|(one, other)| expected(endpoint, one, other))
+    });
+    assert!(there[0] > there[1] + 0.01 && there[1] > there[2] + 0.01, "{there:?}");
+    assert!(there.iter().zip(here).all(|(there, here)| (there - here).abs() <= 1e-9), "{there:?} {here:?}");
+
     // After five failures it is left alone.
     let before = front.calls.load(Ordering::SeqCst);
     let many = lines(front.ask("down", &[&with_model[..], &["--count", "9"]].concat()));
@@ -220,4 +239,8 @@ fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
     assert!(many[5..].iter().all(|of| of["why"].as_str().unwrap().contains("left alone")), "{many:?}");
     front.ask("good", &["--team", "ann"]).told(2, &["--team comes twice"]);
     front.ask("good", &["--team", "ann=x", "--team", "bob"]).told(2, &["no number"]);
+    for rating in ["1e9", "-1000001", "inf", "NaN"] {
+        let beyond = format!("ann={rating}");
+        front.ask("good", &["--team", &beyond, "--team", "bob"]).told(2, &[&beyond, "rating"]);
+    }
 }

@@ -75,6 +75,7 @@ fn an_endpoint_that_does_not_answer_is_no_failure() {
     let dir = tempfile::tempdir().unwrap();
     let told = doctor(dir.path(), "http://127.0.0.1:1");
     assert!(told.starts_with("warn") && told.contains("cannot be reached"), "{told}");
+    assert!(told.contains("refused") && !told.contains('{'), "{told}");
     // One that takes the call and says nothing.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let told = doctor(dir.path(), &format!("http://{}", silent.local_addr().unwrap()));

@@ -158,6 +158,10 @@ fn a_job_that_fails_says_why_in_its_file() {
     let two = Job::new("{}", &[("train", &good)]);
     write(&two.at("input/config/resourceconfig.json"), r#"{"hosts":["algo-1","algo-2"]}"#);
     two.fails("2 instances");
+    // The next job of the directory has no failure of its own.
+    fs::remove_file(two.at("input/config/resourceconfig.json")).unwrap();
+    two.train().ok();
+    assert!(!two.at("output/failure").exists());
 }
 
 #[test]
@@ -187,6 +191,42 @@ fn a_model_that_cannot_be_used_ends_the_endpoint() {
     fs::copy(&path, job.at("model/second.gsmmodel")).unwrap();
     serve("has 2 files");
     gsm_in(&["sagemaker", "serve", "--port", "99999"], &[]).told(2, &["--port"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let there = gsm_in(&["sagemaker", "serve", "--host", "127.0.0.1", "--port", &port], &[]);
+    there.told(1, &["another address with --host and --port"]);
+}
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Nobody writes into it: whoever opened it would wait for ever.
+#[test]
+fn a_pipe_in_a_channel_is_refused() {
+    let job = Job::new("{}", &[("train", &league(1, 50))]);
+    let file = job.at("input/data/train/matches.csv");
+    fs::rename(&file, job.at("kept.csv")).unwrap();
+    pipe(&file);
+    let failed = job.train();
+    failed.told(2, &["matches.csv`: it is no regular file"]);
+    job.fails("no regular file");
+    // A link to a file is one.
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink(job.at("kept.csv"), &file).unwrap();
+    job.train().ok();
+}
+
+/// A model that is not there yet holds nobody up.
+#[test]
+fn an_endpoint_ends_while_it_reads_its_model() {
+    let job = Job::new("{}", &[("train", "")]);
+    pipe(&job.at("model/default.gsmmodel"));
+    let mut serving = Serving::start(&job.at(""));
+    assert_eq!(serving.call("GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").0, 503);
+    let pid = serving.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(serving.child.wait().unwrap().code(), Some(0));
 }
 
 /// What is not read is told: both names of the channel at once, and channels of other names.

@@ -4,7 +4,9 @@ use crate::{
     Call, Engine, EngineError, ResultView,
     jobs::{Sink, Stop},
     penalties::Blame,
-    store::{ChangeSet, Expect, Home, Key, LessonRow, RatingCause, ResultRow, Row, Verdict, Version},
+    store::{
+        ChangeSet, Expect, Forecast, Home, Key, LessonRow, RatingCause, ResultRow, Row, Verdict, Version,
+    },
 };
 use gsm_core::{MatchId, limits};
 use gsm_session::{MatchResult, Report};
@@ -222,7 +224,9 @@ impl Engine {
             let found = self.get_one(&key).await?.ok_or(EngineError::Raced)?;
             head.delete(key, found.version);
             if ruled.counts() {
-                let lesson = LessonRow::new((row.at, row.depth), &row.roster, &ruled.result, None);
+                let foreseen = self.forecast_of(id).await?;
+                let lesson =
+                    LessonRow::new((row.at, row.depth), &row.roster, &ruled.result, foreseen.as_deref());
                 head.fold(Key::Lesson(row.mode.clone(), id), Row::Lesson(Box::new(lesson)));
             }
         }
@@ -246,6 +250,11 @@ impl Engine {
             Link::Result(_, row) => Ok((head, ResultView { match_id: id, row })),
             Link::Adjustment(..) => Err(EngineError::damaged(&Key::Result(id)).into()),
         }
+    }
+
+    /// What was predicted of a match when it was formed; nothing of one that was not, or that is kept no longer.
+    async fn forecast_of(&self, id: MatchId) -> Result<Option<Box<Forecast>>, EngineError> {
+        Ok(self.row_of_match(id).await?.and_then(|row| row.prediction.forecast))
     }
 
     /// A result's row with its version.

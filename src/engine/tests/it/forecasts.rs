@@ -4,13 +4,15 @@ use crate::{
     snapshots::Shelf,
     world::{World, both, mode, places, refused, wide},
 };
-use gsm_core::{Clock as _, MatchId, PlayerId, QueueName, RuleSetName, Timestamp, Variant};
+use gsm_core::{Attribute, Clock as _, MatchId, PlayerId, QueueName, RuleSetName, Timestamp, Variant};
 use gsm_engine::{
-    Ask, Balance, Beginning, CONTENDERS, ModelView, NewMatch, QueueConfig, TrainedModel,
+    Ask, Balance, Beginning, CONTENDERS, ModelView, NewMatch, Places, Plausibility, QueueConfig, Span,
+    TrainedModel,
     store::{Forecast, Home, Key, KeyRange, LessonRow, Row, Store, Version},
 };
 use gsm_ml::{About, FEATURES, Features, Meeting, Model, ModelFile, NAMES, Outcome, Plan, train};
 use gsm_rating::history::{History, Lineup};
+use gsm_session::{SideReport, Standings};
 use std::{collections::BTreeMap, sync::Arc};
 
 both! {
@@ -22,6 +24,7 @@ both! {
     contributions_sum_to_the_logit,
     free_for_alls_are_predicted_and_judged,
     every_prediction_is_judged_in_its_parts,
+    what_is_ruled_to_count_is_judged_by_what_was_predicted_of_it,
     questions_that_make_no_sense_are_refused,
 }
 
@@ -266,6 +269,64 @@ async fn every_prediction_is_judged_in_its_parts(w: World) {
     assert!(fair[0].losing_streaks.unwrap() > 0.0 && fair[0].losing_streak_max >= 3);
     assert!(w.engine.fairness(&mode("other")).unwrap().is_empty());
     refused(w.engine.fairness(&mode("none")), "not_found");
+}
+
+/// A result that was held is learnt late, by the vector of when its match was formed, and judged by what was said then.
+async fn what_is_ruled_to_count_is_judged_by_what_was_predicted_of_it(w: World) {
+    let config = w.teams("duel", 1, None).await;
+    let score = Some(Span { least: None, most: Some(5.0) });
+    w.put(QueueConfig {
+        plausibility: Some(Plausibility { score, ..Plausibility::default() }),
+        ..config.clone()
+    })
+    .await;
+    let p = w.players(4).await;
+    for player in &p[..2] {
+        let places = Places { region: Some(Attribute::new("eu").unwrap()), ..Places::default() };
+        w.engine.set_places(&w.admin(), *player, places).await.unwrap();
+    }
+    w.settle();
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let view = made(&w, &p[..2]).await;
+        let mut report = places(&[1, 2], &[]);
+        report.standings = Standings::Sides(vec![
+            SideReport { place: 1, score: Some(9.0) },
+            SideReport { place: 2, score: Some(1.0) },
+        ]);
+        w.engine.report_result(&w.server(), view.id, None, &report).await.unwrap();
+        w.settle();
+        held.push((view.id, *view.row.prediction.forecast.unwrap()));
+    }
+    play(&w, &p, 20).await;
+    let (before, fair) = (view(w.engine.models()), w.engine.fairness(&mode("duel")).unwrap());
+    assert_eq!((before.learnt, before.matches), (20, 20));
+    w.engine.release_result(&w.admin(), held[0].0, "seen on video").await.unwrap();
+    w.engine.correct_result(&w.admin(), held[1].0, &places(&[2, 1], &[]), "swapped").await.unwrap();
+    w.settle();
+    w.turn().await;
+    let lessons = lessons(&w).await;
+    let mut lost = 0.0;
+    for (id, told) in &held {
+        let (_, _, lesson) = lessons.iter().find(|(_, of, _)| of == id).unwrap();
+        let (kept, told_inside) = (lesson.forecast.as_ref().unwrap(), told.inside.as_ref().unwrap());
+        assert_eq!((&kept.expected, kept.inside.as_ref().unwrap().learnt), (&told.expected, 0));
+        assert_eq!(kept.inside.as_ref().unwrap().seen, told_inside.seen);
+        for (p, place) in told.expected.iter().zip(&lesson.places) {
+            lost -= if *place == 1 { p.ln() } else { (1.0 - p).ln() };
+        }
+    }
+    let after = view(w.engine.models());
+    assert_eq!((after.learnt, after.matches), (22, 22));
+    let judged = w.engine.fairness(&mode("duel")).unwrap();
+    let sum = |of: &gsm_engine::FairnessLine| of.log_loss.unwrap() * of.matches as f64;
+    assert!((sum(&judged[0]) - sum(&fair[0]) - lost).abs() < 1e-9, "{judged:?} {fair:?}");
+    let eu = |all: &[gsm_engine::FairnessLine]| {
+        let of_eu = all.iter().find(|of| of.segment.as_ref().is_some_and(|part| part.value == "eu"));
+        of_eu.map_or(0, |of| of.matches)
+    };
+    assert_eq!(eu(&judged) - eu(&fair), 4, "they belong to the part that they were formed in");
+    assert_eq!(w.node("restarted").await.models(), w.engine.models());
 }
 
 async fn questions_that_make_no_sense_are_refused(w: World) {

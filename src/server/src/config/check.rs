@@ -497,6 +497,42 @@ mod tests {
         assert_eq!(problems[0].key, "auth.player_issuer");
     }
 
+    /// It would be in the log, and in the name of each caller.
+    #[test]
+    fn an_issuer_has_no_password_in_its_addresses() {
+        let with = |iss: &str, jwks_url: Option<&str>| {
+            let issuer = TrustedIssuer {
+                iss: iss.into(),
+                jwks_url: jwks_url.map(str::to_owned),
+                discovery: jwks_url.is_none(),
+                roles: vec![crate::config::Asserted::Server],
+                ..TrustedIssuer::default()
+            };
+            check(|c| c.auth.trusted_issuers = vec![issuer]).settings
+        };
+        let keys = Some("https://keys.example/jwks?v=1");
+        assert!(
+            with("https://studio.example/", keys).is_ok() && with("https://studio.example/", None).is_ok()
+        );
+        assert!(with("mailto:ann@studio.example", keys).is_ok());
+        for (iss, keys) in [
+            ("https://studio.example/", Some("https://svc:hunter2@keys.example/jwks")),
+            ("https://studio.example/", Some("http://svc@127.0.0.1:9/jwks")),
+            ("https://svc:hunter2@studio.example/", None),
+            ("https://:hunter2@studio.example/", keys),
+        ] {
+            let problems = with(iss, keys).unwrap_err();
+            let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+            assert_eq!(problem.key, "auth.trusted_issuers");
+            let what = &problem.what;
+            assert!(what.starts_with("`https://studio.example/` must have no user name"), "{what}");
+        }
+        let problems =
+            check(|c| c.auth.player_issuer = Some("https://a:hunter2@b/".into())).settings.unwrap_err();
+        assert_eq!(problems[0].key, "auth.player_issuer");
+        assert!(!problems[0].what.contains("hunter2"), "{}", problems[0].what);
+    }
+
     #[test]
     fn a_path_that_is_empty_is_refused() {
         let checked = check(|c| {

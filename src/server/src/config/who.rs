@@ -1,4 +1,5 @@
 //! What the configuration says of who callers are and what they may: issuers, certificates, policies.
+use crate::who::{fetch::has_user, jwks::shown};
 use gsm_engine::{AdminRole, Role};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ pub struct TrustedIssuer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub jwks: Option<PathBuf>,
-    /// Address of its public keys: https, or http on this machine.
+    /// Address of its public keys: https, or http on this machine; without user name and password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_url: Option<String>,
     /// Whether the address of its public keys is in its OpenID Connect discovery document (below `iss`).
@@ -183,8 +184,25 @@ pub(super) fn check(config: &super::Config) -> Vec<(&'static str, String)> {
         let what = "has a `#`, which stands between issuer and subject where callers are named";
         wrong.push(("auth.player_issuer", what.to_owned()));
     }
+    const USER: &str = "must have no user name and no password in an address: keys of issuers are public, and names stand in logs";
+    let own = [
+        ("auth.issuer", Some(&config.auth.issuer)),
+        ("auth.player_issuer", config.auth.player_issuer.as_ref()),
+    ];
+    for (key, iss) in own {
+        if iss.is_some_and(|iss| has_user(iss)) {
+            wrong.push((key, USER.to_owned()));
+        }
+    }
     for issuer in &config.auth.trusted_issuers {
-        let mut bad = |what: &str| wrong.push(("auth.trusted_issuers", format!("`{}` {what}", issuer.iss)));
+        let name = match reqwest::Url::parse(&issuer.iss) {
+            Ok(url) if has_user(&issuer.iss) => shown(&url),
+            _ => issuer.iss.clone(),
+        };
+        let mut bad = |what: &str| wrong.push(("auth.trusted_issuers", format!("`{name}` {what}")));
+        if has_user(&issuer.iss) || issuer.jwks_url.as_deref().is_some_and(has_user) {
+            bad(USER);
+        }
         if issuer.roles.is_empty() {
             bad("may give no role; name them: player, server, admin");
         }

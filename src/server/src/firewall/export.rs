@@ -1,6 +1,8 @@
 //! The same limits as Terraform for AWS WAFv2, and what WAF cannot do of them, said aloud.
 //!
-//! Never stricter than the firewall itself: where WAF has another window, the limit is what the firewall lets pass in it.
+//! Never stricter to those whom the firewall limits: where WAF has another window, the limit is what the firewall lets pass in it, and
+//! callers whom a rule does not count are out of its scope. Calls that the firewall does not count since they are answered before, WAF
+//! counts; the file says so.
 use super::{FirewallSettings, files};
 use gsm_core::Timestamp;
 use gsm_engine::AddressList;
@@ -38,6 +40,10 @@ pub fn export(settings: &FirewallSettings, name: &str, now: Timestamp) -> Result
         "WAF counts approximately and reacts within about half a minute; gsm's own firewall stays exact behind it.".to_owned(),
         "WAF answers 403 where gsm answers 429 with Retry-After.".to_owned(),
         "WAF counts each IPv6 address; gsm counts a /64.".to_owned(),
+        "By player and by key gsm counts the calls of operations that it lets their callers make. WAF counts those as well that gsm answers \
+         before (400, 401, 403, 404, 405 and 422 by path, method, token or role, 429 by another rule) and operations for everybody: \
+         a client that repeats such calls meets WAF's limit first."
+            .to_owned(),
     ];
     let mut out = Hcl::default();
     let mut acl = Acl { priority: 0, name };
@@ -210,23 +216,33 @@ fn counted(rule: &Rule) -> Result<Counted, &'static str> {
     }
     let mut notes = Vec::new();
     let by_token = || vec![Key::Header("authorization".to_owned())];
+    let of_issuers = "An issuer's tokens of servers and operators count as those of players do.";
+    let mut who = None;
     let keys = match &rule.key {
         KeyBy::Caller => {
             return Err("WAF knows neither players nor access keys, and signatures differ each time.");
         }
         KeyBy::Address => vec![],
-        KeyBy::Player | KeyBy::ApiKey => {
-            notes.push(
-                "WAF counts by the Authorization header: whoever has several tokens has the limit for each."
-                    .to_owned(),
-            );
+        KeyBy::Player => {
+            notes.push(format!("WAF counts by the Authorization header: a player with several tokens has the limit for each. {of_issuers}"));
+            who = Some(Leaf::Token(PLAYER_TOKENS));
             by_token()
         }
         KeyBy::PlayerAction => {
-            notes.push(
-                "WAF counts by the Authorization header and the path, not by player and action.".to_owned(),
-            );
+            notes.push(format!(
+                "WAF counts by the Authorization header and the path, not by player and action. {of_issuers}"
+            ));
+            who = Some(Leaf::Token(PLAYER_TOKENS));
             by_token().into_iter().chain([Key::Path]).collect()
+        }
+        KeyBy::ApiKey => {
+            notes.push(
+                "WAF counts by the Authorization header: access keys, whose signatures differ each time, certificates and servers of an \
+                 issuer are not counted, and a key with two secrets has the limit for each."
+                    .to_owned(),
+            );
+            who = Some(Leaf::Token(KEYS));
+            by_token()
         }
         KeyBy::Header(name) => vec![Key::Header(name.to_string())],
     };
@@ -239,7 +255,12 @@ fn counted(rule: &Rule) -> Result<Counted, &'static str> {
             ours.0, ours.1
         ));
     }
-    let scope = scope(rule).ok_or("none of its actions has a path that WAF could see.")?;
+    let mut scope = scope(rule).ok_or("none of its actions has a path that WAF could see.")?;
+    if let Some(who) = who {
+        // Any request is one of them no more.
+        scope.resize_with(scope.len().max(1), Vec::new);
+        scope.iter_mut().for_each(|all| all.push(who.clone()));
+    }
     Ok(Counted { limit, window_s, keys, scope, notes })
 }
 
@@ -254,7 +275,15 @@ enum Leaf {
     CborPrefix,
     NotTargetPrefix,
     NotCborPrefix,
+    /// What the Authorization header begins with, in small letters: its scheme has any.
+    Token(&'static str),
 }
+
+/// Tokens of players are JWTs, whose first byte is `{`: `e` in base64. What else callers send begins otherwise: keys and tokens of
+/// matches as below, signatures with `AWS4-`. To demand the one needs no statement more, where Terraform's go no deeper.
+const PLAYER_TOKENS: &str = "bearer e";
+/// API keys (`gsmk_`) and tokens of matches (`gsm1.`).
+const KEYS: &str = "bearer gsm";
 
 const TARGET_PREFIX: &str = "GameLift.";
 const CBOR_PREFIX: &str = "/service/GameLift/";
@@ -372,6 +401,7 @@ impl Leaf {
             Self::CborPrefix => bytes(out, "STARTS_WITH", CBOR_PREFIX, "uri_path {}", "URL_DECODE"),
             Self::NotTargetPrefix => Self::TargetPrefix.write_not(out),
             Self::NotCborPrefix => Self::CborPrefix.write_not(out),
+            Self::Token(start) => bytes(out, "STARTS_WITH", start, TOKEN_FIELD, "LOWERCASE"),
         }
     }
 
@@ -384,14 +414,16 @@ impl Leaf {
     }
 }
 
-const TARGET_FIELD: &str = "single_header";
+/// Headers, by their names.
+const TARGET_FIELD: &str = "x-amz-target";
+const TOKEN_FIELD: &str = "authorization";
 
 fn field(out: &mut Hcl, field: &str, transformation: &str) {
     out.line("");
     out.open("field_to_match");
-    if field == TARGET_FIELD {
+    if [TARGET_FIELD, TOKEN_FIELD].contains(&field) {
         out.open("single_header");
-        out.attrs(&[("name", quoted("x-amz-target"))]);
+        out.attrs(&[("name", quoted(field))]);
         out.close();
     } else {
         out.line(field);

@@ -1,4 +1,5 @@
 use super::*;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gsm_core::Millis;
 use gsm_security::{Profile, RuleConfig};
 use std::{io::Write as _, process::Command};
@@ -94,6 +95,53 @@ fn count_mode_paths_headers_and_lists_are_kept() {
     }
     assert!(block(&exported, "exempt-1").contains("allow {}"));
     assert!(exported.notes.iter().any(|note| note.contains("no /0")));
+}
+
+/// Rules by player count who is no player as little as gsm does, and those by key nobody else.
+#[test]
+fn rules_by_player_and_by_key_count_whom_gsm_counts() {
+    let exported = exported(|settings| {
+        settings.written = rules(
+            "[[rules]]\nname = \"all\"\nkey = \"player\"\nlimit = 100\nwindow_s = 60\n\
+             [[rules]]\nname = \"each\"\nkey = \"player_action\"\nface = \"native\"\nlimit = 100\nwindow_s = 60\n\
+             [[rules]]\nname = \"keys\"\nkey = \"api_key\"\npaths = [\"/v1/**\"]\nlimit = 100\nwindow_s = 60\n",
+        );
+    });
+    let begins = |name: &str| -> Vec<String> {
+        let lines: Vec<&str> = block(&exported, name).lines().map(str::trim).collect();
+        let tokens = lines
+            .windows(5)
+            .filter(|part| part[4].ends_with("\"authorization\"") && part[2].contains("field"));
+        tokens.map(|part| part[0].rsplit('"').nth(1).unwrap().to_owned()).collect()
+    };
+    for (name, most) in [("ticket_create", 1), ("all", 1), ("each", 1), ("rank_read", usize::MAX)] {
+        let found = begins(name);
+        assert!(
+            (1..=most).contains(&found.len()) && found.iter().all(|start| start == "bearer e"),
+            "{name}: {found:?}"
+        );
+    }
+    // One in each way of the scope.
+    let rank = block(&exported, "rank_read");
+    assert_eq!(begins("rank_read").len(), rank.matches("uri_path {}").count());
+    for name in ["result", "keys"] {
+        assert_eq!(begins(name), ["bearer gsm"], "{name}");
+    }
+    assert!(begins("address").is_empty() && begins("sign_in").is_empty());
+    let token = URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","kid":"k"}"#);
+    for (sent, by_player, by_key) in [
+        (format!("Bearer {token}"), true, false),
+        ("bearer gsmk_1_2".to_owned(), false, true),
+        ("Bearer gsm1.x.y".to_owned(), false, true),
+        ("AWS4-HMAC-SHA256 Credential=x".to_owned(), false, false),
+    ] {
+        let sent = sent.to_ascii_lowercase();
+        assert_eq!((sent.starts_with(PLAYER_TOKENS), sent.starts_with(KEYS)), (by_player, by_key), "{sent}");
+    }
+    assert!(gsm_engine::token::TokenKey::is_ours("gsm1.x.y"));
+    assert!(
+        exported.notes.iter().any(|note| note.contains("405") && note.contains("operations for everybody"))
+    );
 }
 
 /// Terraform itself reads what we write, and would write it the same way.

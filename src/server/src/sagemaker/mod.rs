@@ -55,7 +55,8 @@ pub struct Serving {
     pub deadline: Duration,
 }
 
-/// Serves until `stop`; `listening` hears of the address as soon as there is one.
+/// Serves until `stop`; `listening` hears of the address as soon as there is one. A model that is still being read then is read on
+/// by a thread of the runtime, for which nobody has to wait.
 ///
 /// # Errors
 /// An address that cannot be listened on, or a model that cannot be used.
@@ -65,7 +66,7 @@ pub async fn serve_model(
     listening: impl FnOnce(SocketAddr),
 ) -> Result<(), StartError> {
     telemetry::init(LogFormat::Json, "info");
-    let failed = |source| StartError::Listen { addr: serving.listen, source };
+    let failed = |source| StartError::Listen { addr: serving.listen, source, by: "--host and --port" };
     let listener = TcpListener::bind(serving.listen).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     listening(addr);
@@ -82,10 +83,15 @@ pub async fn serve_model(
     let served = listen::serve(listener, None, router, limits, gate, tasks.clone(), stop.clone());
     let served = tasks.spawn(served);
     let dir = serving.model_dir;
-    let loaded = tokio::task::spawn_blocking(move || load(&dir)).await;
-    let loaded = loaded.map_err(|error| StartError::Fatal(error.to_string())).and_then(|loaded| loaded);
+    let loading = tokio::task::spawn_blocking(move || load(&dir));
+    let loaded = tokio::select! {
+        loaded = loading => loaded.map_err(|error| StartError::Fatal(error.to_string())).and_then(|loaded| loaded.map(Some)),
+        // Nobody waits for a model that comes slowly, or never.
+        () = stop.cancelled() => Ok(None),
+    };
     let outcome = match loaded {
-        Ok(oracle) => {
+        Ok(None) => Ok(()),
+        Ok(Some(oracle)) => {
             tracing::info!(%addr, model = oracle.name(), hash = oracle.hash(), "the model is loaded");
             endpoint.is_ready(oracle);
             stop.cancelled().await;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// Longest id, in bytes: that of match histories.
 const ID_BYTES_MAX: usize = 128;
 /// Names of a rating, of its deviation, and of the number of matches. The first of each is ours; the others are what rows
-/// of other services call them.
+/// of other services call them. A player has one of each.
 const RATING: [&str; 5] = ["rating", "skill", "skill_rating", "mmr", "elo"];
 const DEVIATION: [&str; 3] = ["deviation", "rd", "uncertainty"];
 const GAMES: [&str; 4] = ["games", "games_played", "matches", "matches_played"];
@@ -132,11 +132,19 @@ fn of_object(of: &Map<String, Value>, field: &str, manner: Manner) -> Result<Som
     if let (Manner::Strict, Some(name)) = (manner, of.keys().find(|name| !known(name))) {
         return Err(fault("unknown_field", &format!("{field}.{name}"), "a player has no such field"));
     }
-    let first = |names: &[&'static str]| {
-        names.iter().find_map(|name| of.get(*name).map(|value| (value, format!("{field}.{name}"))))
+    // A quantity under two names would be two quantities, of which one counts and the other is not even looked at.
+    let only = |names: &[&'static str]| {
+        let mut there = names.iter().filter_map(|name| of.get(*name).map(|value| (value, *name)));
+        match (there.next(), there.next()) {
+            (Some((_, one)), Some((_, other))) => {
+                let detail = format!("`{one}` and `{other}` are names of the same: send one of them");
+                Err(fault("invalid", &format!("{field}.{other}"), detail))
+            }
+            (told, _) => Ok(told.map(|(value, name)| (value, format!("{field}.{name}")))),
+        }
     };
     let read = |names: &[&'static str]| {
-        first(names).map(|(value, field)| number(value, &field).map(|n| (n, field))).transpose()
+        only(names)?.map(|(value, field)| number(value, &field).map(|n| (n, field))).transpose()
     };
     let games = read(&GAMES)?.map(|(games, field)| whole(games, &field)).transpose()?.unwrap_or(0);
     let deviation = read(&DEVIATION)?;
@@ -146,7 +154,7 @@ fn of_object(of: &Map<String, Value>, field: &str, manner: Manner) -> Result<Som
     let (rating, its_field) = rated.unwrap_or_else(|| (NEWCOMER, field.to_owned()));
     let told = guest(rating, deviation, games, &its_field)?;
     let rated = is_rated.then_some(told);
-    let named = match first(&IDS) {
+    let named = match only(&IDS)? {
         Some((Value::String(text), field)) => Some(id(text, &field)?),
         // Services count their players.
         Some((Value::Number(number), field)) if manner == Manner::Lenient => {

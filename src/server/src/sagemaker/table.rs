@@ -56,12 +56,13 @@ fn is_like_head(row: &[Cow<'_, str>]) -> bool {
 pub(super) fn rows(text: &str, knows: impl Fn(&str) -> bool) -> Result<(Vec<Row<'_>>, Head), ApiError> {
     let lines = text.lines().zip(1..).map(|(line, number)| (number, line.trim_end_matches('\r')));
     let mut lines: Vec<Row<'_>> = lines.filter(|(_, line)| !line.trim().is_empty()).collect();
-    let first = lines.first().map(|(_, line)| cells(line)).unwrap_or_default();
+    let first = lines.first().map(|(number, line)| cells(line, *number)).transpose()?.unwrap_or_default();
     let is_of_side = |name: &Cow<'_, str>| matches!(column(name), Some(Column::Team(_) | Column::Rating(_)));
     if !first.iter().any(is_of_side) {
         let known = |cell: &Cow<'_, str>| cell.split('|').any(|id| knows(id.trim()));
         // Strangers may be called `player_1` as well, but then all are.
-        let next_is_data = lines.get(1).is_some_and(|(_, line)| !is_like_head(&cells(line)));
+        let next = lines.get(1).map(|(number, line)| cells(line, *number)).transpose()?;
+        let next_is_data = next.is_some_and(|next| !is_like_head(&next));
         if next_is_data && is_like_head(&first) && !first.iter().any(known) {
             let names: Vec<String> = first.iter().map(|cell| format!("`{}`", shown(cell))).collect();
             let detail = format!("{} look like names of columns, and are none", names.join(", "));
@@ -83,20 +84,26 @@ pub(super) fn rows(text: &str, knows: impl Fn(&str) -> bool) -> Result<(Vec<Row<
     Ok((lines, Head(Some(columns))))
 }
 
-/// The cells of a row; one in quotes may have commas, and quotes that are doubled (RFC 4180, section 2).
-fn cells(line: &str) -> Vec<Cow<'_, str>> {
+/// The cells of a row, which is line `number`; one in quotes may have commas, and quotes that are doubled (RFC 4180, section 2).
+fn cells(line: &str, number: usize) -> Result<Vec<Cow<'_, str>>, ApiError> {
     let mut cells = Vec::new();
     let mut rest = Some(line);
     while let Some(line) = rest {
-        let quoted = line.trim_start().strip_prefix('"').and_then(unquoted);
-        let (cell, left) = quoted.unwrap_or_else(|| match line.split_once(',') {
-            Some((cell, left)) => (Cow::Borrowed(cell.trim()), Some(left)),
-            None => (Cow::Borrowed(line.trim()), None),
-        });
+        let (cell, left) = match (line.trim_start().strip_prefix('"'), line.split_once(',')) {
+            (Some(quoted), _) => unquoted(quoted).ok_or_else(|| unclosed(cells.len() + 1, number))?,
+            (None, Some((cell, left))) => (Cow::Borrowed(cell.trim()), Some(left)),
+            (None, None) => (Cow::Borrowed(line.trim()), None),
+        };
         cells.push(cell);
         rest = left;
     }
-    cells
+    Ok(cells)
+}
+
+fn unclosed(nth: usize, number: usize) -> ApiError {
+    let detail = format!("cell {nth} begins with a quote, and does not end with one");
+    fault("invalid", &format!("line {number}"), detail)
+        .hint("close the quotes of a cell at its end, and double the quotes in it (RFC 4180, section 2)")
 }
 
 /// The cell whose opening quote was before `text`, and what is behind its comma; none where it does not end as it should.
@@ -137,7 +144,7 @@ impl Head {
     /// The match of a row.
     pub(super) fn item(&self, line: usize, row: &str, now: Timestamp) -> Result<Item, ApiError> {
         let path = format!("line {line}");
-        let cells = cells(row);
+        let cells = cells(row, line)?;
         let mut asked = Asked {
             sides: [Vec::new(), Vec::new()],
             variant: None,
@@ -209,12 +216,13 @@ mod tests {
             (r#""a,b",c"#, &["a,b", "c"]),
             (r#" "a" , "b""c","""" "#, &["a", "b\"c", "\""]),
             (r#""","""#, &["", ""]),
-            // What is no quoted cell is taken as it stands.
+            // What does not begin with a quote is taken as it stands.
             (r#"a"b,c"#, &["a\"b", "c"]),
-            (r#""a"b,c"#, &["\"a\"b", "c"]),
-            (r#""a,c"#, &["\"a", "c"]),
         ] {
-            assert_eq!(cells(line), wanted, "{line}");
+            assert_eq!(cells(line, 1).unwrap(), wanted, "{line}");
+        }
+        for line in [r#""a"b,c"#, r#""a,c"#, r#"a,"c"#, r#"a, "c"x"#, r#"""#, r#"a,"c"""#] {
+            assert!(cells(line, 1).is_err(), "{line}");
         }
     }
 

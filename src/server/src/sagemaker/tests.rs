@@ -235,6 +235,11 @@ async fn tables_are_answered_by_tables() {
         ("player1_features,player2_features\n1500,1600\n", "`player2_features` look like"),
         ("\"Team A\",\"Team B\"\nann,bob\n", "look like"),
         ("ann|,bob\n", "1 to 128"),
+        ("ann,bob\n\"ann,bob\n", "line 2"),
+        ("ann,bob\n\"ann\"x,bob\n", "line 2"),
+        ("team_a,team_b,variant\nann,bob,\n\nann,bob,\"clay\n", "line 4"),
+        ("\"team_a,team_b\nann,bob\n", "line 1"),
+        ("player_a,player_b\n\"ann,bob\n", "line 2"),
     ] {
         let got = invoke("text/csv", "*/*", table).await;
         assert!(got.status == 422 && got.text.contains(part), "{table}: {}", got.text);
@@ -334,6 +339,19 @@ async fn bad_requests_are_told_what_is_wrong() {
             json!({ "teams": [[{ "id": "ann", "rating": "junk" }], ["bob"]] }),
             "invalid_field",
             "teams[0][0].rating",
+        ),
+        (json!({ "teams": [[{ "rating": 1_500, "elo": 2_500 }], ["bob"]] }), "invalid", "teams[0][0].elo"),
+        (json!({ "teams": [[{ "elo": "x", "rating": 1_500 }], ["bob"]] }), "invalid", "teams[0][0].elo"),
+        (json!({ "teams": [[{ "id": "ann", "player": "cid" }], ["bob"]] }), "invalid", "teams[0][0].player"),
+        (
+            json!({ "player1": { "id": "ann", "rd": 5, "uncertainty": 5 }, "player2": 1 }),
+            "invalid",
+            "player1.uncertainty",
+        ),
+        (
+            json!({ "player1_features": { "mmr": 1_500, "games": 5, "matches_played": 9 }, "player2_features": [1] }),
+            "invalid",
+            "player1_features.matches_played",
         ),
         (json!({ "instances": [{ "instances": [] }] }), "invalid", "instances[0].instances"),
         (json!({ "instances": [{ "player1": 1, "player2": "" }] }), "invalid", "instances[0].player2"),

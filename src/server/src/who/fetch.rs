@@ -3,7 +3,7 @@
 //!
 //! Only addresses of the configuration are asked, and the one that an issuer's own discovery document names. No token
 //! chooses one.
-use super::jwks::{KeySet, Origin, SET_BYTES_MAX, Source};
+use super::jwks::{KeySet, Origin, SET_BYTES_MAX, Source, shown};
 use crate::front::watch::FileWatch;
 use parking_lot::Mutex;
 use reqwest::Url;
@@ -131,9 +131,9 @@ impl Refresher {
                 fetched.good_at = fetched.tried_at;
             }
             Err(error) => {
-                tracing::warn!(issuer = ?kept.source.origin, error, "keys of an issuer cannot be fetched");
+                tracing::warn!(issuer = %kept.source.origin, error, "keys of an issuer cannot be fetched");
                 if fetched.good_at.take_if(|at| at.elapsed() > STALE_MAX).is_some() {
-                    tracing::error!(issuer = ?kept.source.origin, "keys of an issuer are a day old and given up");
+                    tracing::error!(issuer = %kept.source.origin, "keys of an issuer are a day old and given up");
                     kept.source.replace(KeySet::default());
                 }
             }
@@ -160,7 +160,11 @@ impl Refresher {
         }
         let keys = said["jwks_uri"].as_str().ok_or("its discovery document has no `jwks_uri`")?;
         let keys = Url::parse(keys).map_err(|e| e.to_string())?;
-        if may_name(issuer, &keys) { Ok(keys) } else { Err(format!("`{keys}` is no https address")) }
+        if may_name(issuer, &keys) {
+            Ok(keys)
+        } else {
+            Err(format!("`{}` is no https address", shown(&keys)))
+        }
     }
 
     async fn get(&self, url: Url) -> Result<Vec<u8>, String> {
@@ -202,6 +206,11 @@ pub fn is_fit(url: &Url) -> bool {
     let Some(host) = url.host_str().map(|host| host.trim_matches(['[', ']'])) else { return false };
     let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     url.scheme() == "https" || (url.scheme() == "http" && local)
+}
+
+/// Whether a text is an address with a user name or a password.
+pub(crate) fn has_user(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| !url.username().is_empty() || url.password().is_some())
 }
 
 #[cfg(test)]

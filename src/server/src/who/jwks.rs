@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use serde_json::Value;
 use std::{
     collections::HashMap,
+    fmt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -186,6 +187,28 @@ pub(crate) enum Origin {
     Own,
 }
 
+/// As it stands in the log.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Url(url) | Self::Discovery(url) => f.write_str(&shown(url)),
+            Self::Own => f.write_str("gsm"),
+        }
+    }
+}
+
+/// An address without what may be a secret: scheme, host, port and path.
+pub(crate) fn shown(url: &reqwest::Url) -> String {
+    let mut url = url.clone();
+    // Of what can have no user nothing is taken.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
 /// The keys of an issuer as they are now.
 pub(crate) struct Source {
     pub(crate) origin: Origin,
@@ -232,8 +255,8 @@ impl Source {
         let (taken, passed_over, issuer) = (keys.keys.len(), keys.passed_over, &self.origin);
         match taken {
             _ if self.origin == Origin::Own => {}
-            0 => tracing::warn!(?issuer, passed_over, "no key of an issuer is left, its tokens are refused"),
-            _ => tracing::info!(?issuer, taken, passed_over, "keys of an issuer read"),
+            0 => tracing::warn!(%issuer, passed_over, "no key of an issuer is left, its tokens are refused"),
+            _ => tracing::info!(%issuer, taken, passed_over, "keys of an issuer read"),
         }
         *self.keys.write() = Arc::new(keys);
         self.generation.fetch_add(1, Ordering::AcqRel);
@@ -285,6 +308,16 @@ mod tests {
         base[0] = 0x58;
         base
     };
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_a_secret() {
+        let url = |text: &str| reqwest::Url::parse(text).unwrap();
+        let from = "https://svc:hunter2@id.example:8443/a/jwks?key=hunter3#hunter4";
+        assert_eq!(Origin::Url(url(from)).to_string(), "https://id.example:8443/a/jwks");
+        assert_eq!(Origin::Discovery(url("https://id.example/")).to_string(), "https://id.example/");
+        assert_eq!(Origin::File("keys/a.json".into()).to_string(), "keys/a.json");
+        assert_eq!(shown(&url("mailto:ann@id.example")), "mailto:ann@id.example");
+    }
 
     #[test]
     fn keys_that_anybody_can_sign_for_are_refused() {
