@@ -1,6 +1,7 @@
 //! The matcher's turn: what the pools propose becomes proposals and matches, what is overdue ends.
 use crate::{
     Call, Engine, EngineError, Happening, Heard, QueueConfig,
+    aside::aside,
     events::{Telling, all_shown, places},
     matches::Forming,
     pools::{Found, QueuePool},
@@ -147,7 +148,12 @@ impl Engine {
         }
         let (expired, _) = ended(proposals, |id| self.expire_proposal(&call, id)).await;
         report.overdue += timed_out + expired;
-        let (found, finished) = pool.settled().step(now, STEP_BUDGET);
+        let (found, finished) = {
+            let mut state = pool.settled();
+            let is_long = state.waiting() > 1;
+            let mut step = || state.step(now, STEP_BUDGET);
+            if is_long { aside(step) } else { step() }
+        };
         report.more |= !finished;
         let call = Call::system("gsm:FormMatch", now);
         let heard = self.hear_of_found(queue, &found, now).await;

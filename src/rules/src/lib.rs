@@ -40,6 +40,7 @@ mod seat;
 mod stage;
 mod symbols;
 mod value;
+mod weight;
 
 pub use columns::{Aggregation, NumberColumn, NumberSource, SetAggregation, WordColumn, WordSource};
 pub use fault::Fault;

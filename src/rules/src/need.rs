@@ -4,6 +4,7 @@
 //! choice of what is plentiful before. A need counts what is scarce: what it lacks is a bound from below, what a ticket
 //! brings one from above, and both add up.
 use crate::{
+    columns::WordColumn,
     judge::{
         Check,
         hopeless::grows,
@@ -54,6 +55,13 @@ impl Need {
     #[must_use]
     pub const fn rule(&self) -> usize {
         self.rule
+    }
+    /// The column of lists that it reads whole, and how often each of their strings is looked at.
+    pub(crate) fn reads(&self) -> Option<(WordColumn, u64)> {
+        match &self.of {
+            Of::Roles { rule, .. } => Some((rule.0.lists, rule.0.places.len() as u64)),
+            Of::Strings { .. } | Of::Parties { .. } => None,
+        }
     }
     /// How many a candidate lacks that is to become a match.
     #[must_use]

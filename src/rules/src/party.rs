@@ -120,6 +120,14 @@ impl Party {
     pub fn entries(&self, column: WordColumn) -> impl Iterator<Item = (Symbol, f64)> {
         self.cells(column).as_chunks::<3>().0.iter().map(|&[key, low, high]| (key, number(low, high)))
     }
+    /// The number of such a column under one name. O(log n).
+    #[inline]
+    #[must_use]
+    pub fn entry(&self, column: WordColumn, name: Symbol) -> Option<f64> {
+        let entries = self.cells(column).as_chunks::<3>().0;
+        let at = entries.binary_search_by_key(&name, |[key, ..]| *key).ok()?;
+        entries.get(at).map(|&[_, low, high]| number(low, high))
+    }
     /// The same for parties that are alike in everything, and hardly ever for others.
     #[must_use]
     pub fn fingerprint(&self) -> u32 {

@@ -4,6 +4,7 @@ use crate::{
     judge::{
         Check,
         hopeless::Partial,
+        logic::Judge,
         pairs::pairwise,
         roles::Taken,
         versus::{Rivals, Versus},
@@ -14,6 +15,7 @@ use crate::{
     rule_set::{Algorithm, Rule, TeamSize},
     seat::Seat,
     symbols::{Symbol, Symbols},
+    weight::Weight,
 };
 use gsm_core::Millis;
 use std::cmp::Ordering;
@@ -40,6 +42,11 @@ pub struct Stage {
     rivals: Rivals,
     /// Whether teams differ in who may sit on them.
     has_team_rules: bool,
+    /// Whether a rule is a statement over others.
+    has_logic: bool,
+    weight: Weight,
+    pair_weight: Weight,
+    need_weight: Weight,
 }
 
 /// What a rule says about a candidate.
@@ -106,7 +113,12 @@ impl Stage {
                 .iter()
                 .filter_map(|rule| checks.get(*rule))
                 .any(|check| check.chooses_teams(&everybody, &teams));
+        let has_logic = checks.iter().any(|check| matches!(check, Check::Logic(_)));
         Self {
+            weight: Weight::of_rules(&checks),
+            pair_weight: Weight::of_pairs(&pairwise),
+            need_weight: Weight::of_needs(needs.iter()),
+            has_logic,
             from,
             teams,
             firsts,
@@ -231,26 +243,54 @@ impl Stage {
     /// `rule` is an index into [`RuleSet::rules`](crate::RuleSet::rules); one that does not exist holds.
     #[must_use]
     pub fn verdict(&self, rule: usize, seats: &[Seat<'_>]) -> Verdict {
-        self.checks.get(rule).map_or(Verdict::Holds, |check| check.verdict(seats, &self.checks))
+        Judge::new(&self.checks, self.has_logic).verdict(rule, seats)
+    }
+    /// What each rule says about a candidate, in the order of [`RuleSet::rules`](crate::RuleSet::rules).
+    pub fn verdicts<'a>(&'a self, seats: &'a [Seat<'a>]) -> impl Iterator<Item = Verdict> + 'a {
+        let judge = Judge::new(&self.checks, self.has_logic);
+        (0..self.checks.len()).map(move |rule| judge.verdict(rule, seats))
+    }
+    /// Work units that judging a candidate takes beyond the one that it counts as: none where the rules are few and about
+    /// numbers, more the more there are, the more players have a seat, and the longer their lists of strings are, so that a
+    /// unit is about as much time whatever is asked. Adds nothing to what is asked; O(seats) where rules read lists.
+    #[inline]
+    #[must_use]
+    pub fn weight(&self, seats: &[Seat<'_>]) -> u32 {
+        self.weight.units(seats)
+    }
+    /// The same of what [`Stage::pairwise`] asks of two tickets, beyond what a look at a ticket counts as.
+    #[inline]
+    #[must_use]
+    pub fn pair_weight(&self, one: &Party, two: &Party) -> u32 {
+        self.pair_weight.units(&[one, two].map(|party| Seat { team: 0, party }))
+    }
+    /// The same of asking what a candidate lacks of all [`Stage::needs`].
+    #[inline]
+    #[must_use]
+    pub fn need_weight(&self, seats: &[Seat<'_>]) -> u32 {
+        self.need_weight.units(seats)
+    }
+    /// So many times as much as where few rules compare teams takes it to ask what they say of a ticket.
+    #[must_use]
+    pub fn versus_weight(&self) -> u32 {
+        1 + self.rivals.values() / 16
     }
     /// Is this candidate a match: do all sizes hold, and all rules that count by themselves?
     #[must_use]
     pub fn holds(&self, seats: &[Seat<'_>]) -> bool {
-        self.sizes_hold(seats) && self.alone.iter().all(|rule| self.verdict(*rule, seats) != Verdict::Fails)
+        let judge = Judge::new(&self.checks, self.has_logic);
+        self.sizes_hold(seats) && self.alone.iter().all(|rule| judge.verdict(*rule, seats) != Verdict::Fails)
     }
     /// A rule that fails for this candidate whoever is added to it, in this stage. It may miss some, and is never wrong.
     #[must_use]
     pub fn hopeless(&self, seats: &[Seat<'_>]) -> Option<usize> {
-        let partial = Partial::new(seats, &self.teams);
-        let is_dead =
-            |rule: &&usize| self.checks.get(**rule).is_some_and(|check| partial.is_dead(check, &self.checks));
-        self.alone.iter().find(is_dead).copied()
+        let partial = Partial::new(seats, &self.teams, &self.checks, self.has_logic);
+        self.alone.iter().copied().find(|rule| partial.is_dead(*rule))
     }
     /// Whether one rule fails for this candidate whoever is added to it. It may miss some, and is never wrong.
     #[must_use]
     pub fn is_broken(&self, rule: usize, seats: &[Seat<'_>]) -> bool {
-        let partial = Partial::new(seats, &self.teams);
-        self.checks.get(rule).is_some_and(|check| partial.is_dead(check, &self.checks))
+        Partial::new(seats, &self.teams, &self.checks, self.has_logic).is_dead(rule)
     }
     /// A rule that a ticket fails by itself, on whichever team it sits: it waits for another stage.
     #[must_use]

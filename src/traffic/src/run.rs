@@ -16,7 +16,8 @@ use std::{
 const STEP_WORK: u32 = 100_000;
 /// Steps at one time at most, about as many as a server does in a turn; a pool that needs more goes on a turn later.
 const STEPS_MAX: usize = 2;
-/// A pool that nobody comes to is looked at so often: searches that were cut go on.
+/// A pool that nobody comes to is looked at so often: searches that were cut go on. By an objective it has every turn, as at
+/// a server: prices grow.
 const QUIET: Millis = Millis::from_secs(1);
 /// Bits of a player's id that are his place on the ticket.
 const MEMBER_BITS: u32 = 8;
@@ -238,7 +239,9 @@ impl<'a> World<'a> {
         let earliest = self.now.map_or(0, |now| now.get() + turn);
         let arrival = self.traffic.arrivals.get(self.arrived).map(|arrival| arrival.at.get());
         let event = self.events.first().map(|(at, _)| at.get());
-        let quiet = self.now.filter(|_| !self.pool.is_empty()).map(|now| now.get() + QUIET.get());
+        let is_priced = self.setup.set.objective().is_some();
+        let pause = if is_priced { turn } else { QUIET.get() };
+        let quiet = self.now.filter(|_| !self.pool.is_empty()).map(|now| now.get() + pause);
         let more = self.more.then_some(earliest);
         let due = [arrival, event, quiet, more].into_iter().flatten().min()?;
         let at = due.max(earliest).div_ceil(turn) * turn;

@@ -190,3 +190,15 @@ fn every_player_of_a_match_by_roles_has_one() {
         "{roles:?} of {players}"
     );
 }
+
+/// Two who are 21 apart pay so much together after 1.05 seconds: at the next round that is seen, whoever else comes.
+#[test]
+fn prices_are_looked_at_as_often_as_at_a_server() {
+    let text = r#"{"ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "rating", "type": "number"}],
+      "teams": [{"name": "a", "minPlayers": 1, "maxPlayers": 1}, {"name": "b", "minPlayers": 1, "maxPlayers": 1}], "rules": [],
+      "objective": {"cost": [{"spread": "rating"}], "starvationSeconds": 600,
+        "holdBack": {"policy": "price", "start": 0, "perSecond": 10}}}"#;
+    let traffic = traffic(&[(0, 0.0, None), (0, 21.0, None), (60, 9_000.0, None)], 61);
+    let ran = run(&Setup::of(set(text), 1), &traffic, &mut |_| {});
+    assert_eq!(ran.fates[0].wait, Millis::new(1_200));
+}

@@ -9,7 +9,7 @@ use gsm_rules::{
     Batching, ExpansionAge, NumberColumn, Pairwise, Party, Rule, RuleKind, RuleSet, Seat, SortBy, SortKey,
     Stage, Symbol, Symbols, Verdict, WordColumn,
 };
-use std::cmp::Ordering;
+use std::{cell::Cell, cmp::Ordering};
 
 /// Everything that the choice looks at.
 pub(super) struct Choice<'a> {
@@ -19,6 +19,8 @@ pub(super) struct Choice<'a> {
     pub(super) now: Timestamp,
     /// Index of the stage.
     pub(super) at: usize,
+    /// What the judgements so far have weighed, in work units.
+    pub(super) weight: &'a Cell<u32>,
 }
 
 /// A ticket that may join.
@@ -31,6 +33,10 @@ struct Chosen<'w> {
 }
 
 impl Choice<'_> {
+    fn weigh(&self, more: u32) {
+        self.weight.set(self.weight.get().saturating_add(more));
+    }
+
     fn stage(&self) -> Option<&Stage> {
         self.set.stages().get(self.at)
     }
@@ -56,6 +62,7 @@ impl Choice<'_> {
         let pairs = stage.pairwise();
         let own = self.anchor.parties.iter();
         for (one, two) in own.flat_map(|one| other.parties.iter().map(move |two| (one, two))) {
+            self.weigh(stage.pair_weight(one, two));
             if let Some(failed) = pairs.iter().find(|pair| !holds(pair, one, two)) {
                 counts.note(failed.rule(), false);
                 return false;
@@ -73,8 +80,12 @@ impl Choice<'_> {
         kinds.any(|team| {
             let seats = [Seat { team: *team, party }, Seat { team: 1 - team, party: theirs }];
             let holds = stage.holds(&seats);
-            for at in (0..self.set.rules().len()).filter(|_| !holds) {
-                counts.note(at, stage.verdict(at, &seats) != Verdict::Fails);
+            let weight = stage.weight(&seats);
+            self.weigh(weight);
+            if !holds {
+                self.weigh(weight);
+                let verdicts = stage.verdicts(&seats).enumerate();
+                verdicts.for_each(|(at, verdict)| counts.note(at, verdict != Verdict::Fails));
             }
             holds
         })

@@ -1,5 +1,5 @@
 //! Teams of a match that was found are made even, where the rules leave it open who plays with whom.
-use super::{RulePool, ticket::Waiting};
+use super::{ASIDE_WEIGHT_MAX, RulePool, ticket::Waiting};
 use gsm_core::TicketId;
 use gsm_rules::{NumberColumn, Party, Seat, Stage};
 
@@ -30,7 +30,7 @@ impl RulePool {
             None => [by.map(|by| by.strength), by.map(|by| by.skill)],
         };
         let Some(column) = columns.into_iter().flatten().find(has) else { return };
-        let table = Table::new(stage, column, &waiting, found);
+        let table = Table::new(stage, column, &waiting, found, work.saturating_add(ASIDE_WEIGHT_MAX));
         let teams: Vec<u8> = found.iter().map(|(_, team)| *team).collect();
         let even = if stage.teams().len() == 2 && found.len() <= SPLIT_TICKETS_MAX {
             table.most_even(&teams, work)
@@ -51,6 +51,8 @@ struct Table<'a> {
     free: Vec<Option<(&'a Party, u32, f64)>>,
     /// Of each team the players and the sum of their numbers.
     totals: Vec<(u32, f64)>,
+    /// How much work may have been used when no more dear judgements are asked.
+    until: u32,
 }
 
 /// The largest average less the smallest, of teams with players.
@@ -67,6 +69,7 @@ impl<'a> Table<'a> {
         column: NumberColumn,
         waiting: &'a [&'a Waiting],
         found: &[(TicketId, u8)],
+        until: u32,
     ) -> Self {
         let brings = |party: &Party| {
             let size = u32::from(party.size());
@@ -92,7 +95,7 @@ impl<'a> Table<'a> {
                 }
             }
         }
-        Self { stage, waiting, free, totals }
+        Self { stage, waiting, free, totals, until }
     }
 
     fn holds(&self, teams: &[u8], work: &mut u32) -> bool {
@@ -104,6 +107,11 @@ impl<'a> Table<'a> {
                 None => seats.extend(of.seats_apart(*team)),
             }
         }
+        let weight = self.stage.weight(&seats);
+        if weight > 0 && *work >= self.until {
+            return false;
+        }
+        *work = work.saturating_add(weight);
         self.stage.sizes_hold(&seats) && self.stage.holds(&seats)
     }
 

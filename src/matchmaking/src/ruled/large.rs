@@ -25,6 +25,8 @@ const GROUPS_MAX: usize = 4;
 const PACK_NODES_MAX: u32 = 20_000;
 /// So many of them are one work unit.
 const NODES_OF_WORK: u32 = 16;
+/// Work units that judgements may weigh in the turn of one anchor, beside the first.
+const LARGE_WEIGHT_MAX: u32 = 50_000;
 
 /// A ticket that may play, and what it brings to the conditions on a match.
 #[derive(Clone, Copy)]
@@ -90,6 +92,9 @@ pub(super) fn large(
         for group in groups(stage, place.as_ref(), here) {
             *used = used.saturating_add(group.len() as u32);
             for part in bands(choice, stage, group) {
+                if choice.weight.get() >= LARGE_WEIGHT_MAX {
+                    return Outcome::None;
+                }
                 let before = nodes;
                 let found = table.fill(part, counts, &mut nodes);
                 *used = used.saturating_add((before - nodes) / NODES_OF_WORK);
@@ -269,8 +274,10 @@ impl<'a, 'w> Table<'a, 'w> {
         }
         let seats = seating.seats();
         let mut holds = is_whole(&seating) && self.stage.sizes_hold(&seats);
-        for (at, rule) in self.choice.set.rules().iter().enumerate() {
-            let held = self.stage.verdict(at, &seats) != Verdict::Fails;
+        self.choice.weight.set(self.choice.weight.get().saturating_add(self.stage.weight(&seats)));
+        let verdicts = self.stage.verdicts(&seats);
+        for (at, (rule, verdict)) in self.choice.set.rules().iter().zip(verdicts).enumerate() {
+            let held = verdict != Verdict::Fails;
             counts.note(at, held);
             holds &= held || !rule.counts_alone;
         }

@@ -318,12 +318,13 @@ impl Line {
     }
 
     /// One against one: the nearest that waits and whom the rules let play the anchor; where they ask more than that the
-    /// numbers are near, `can_play` tells. The anchor's turn has passed then, and its partner has left the line.
+    /// numbers are near, `can_play` tells, and adds what it weighs. The anchor's turn has passed then, and its partner has left
+    /// the line.
     pub(super) fn duel(
         &mut self,
         anchor: Key,
         asked: &mut u32,
-        mut can_play: impl FnMut(Key, usize) -> bool,
+        mut can_play: impl FnMut(Key, usize, &mut u32) -> bool,
     ) -> Partner<Key> {
         if self.duel.is_none() {
             return Partner::Unknown;
@@ -347,7 +348,8 @@ impl Line {
             let is_near = duel.widths.get(stage).is_some_and(|width| apart <= *width);
             near += u32::from(is_near);
             near_news += u32::from(is_near && other.is_news);
-            if is_near && (own.is_news || other.is_news) && (duel.is_all || can_play(other.key, stage)) {
+            if is_near && (own.is_news || other.is_news) && (duel.is_all || can_play(other.key, stage, asked))
+            {
                 self.unlist(other);
                 return Partner::Found(other.key);
             }

@@ -25,7 +25,7 @@ pub use ticket::{NeverMatched, RuledTicket};
 
 use crate::{formed, ticket::PoolError};
 use gsm_core::{Map, PlayerId, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
-use gsm_rules::{BackfillPriority, RuleSet, Symbols};
+use gsm_rules::{BackfillPriority, RuleSet, Stage, Symbols};
 use objective::Course;
 use outlook::Worth;
 use round::Round;
@@ -38,6 +38,11 @@ use turn::Run;
 
 /// Work units that every step may use, so that it gets on.
 const STEP_WORK_MIN: u32 = 64;
+/// Work units that judgements may weigh which only shorten a search, or better what it found, and cannot be cut; beyond
+/// that they are left. Plain ones weigh nothing ([`Stage::weight`]).
+const ASIDE_WEIGHT_MAX: u32 = 4_096;
+/// Where few units are enough for what is looked for first, and judgements are dear, so many of them are.
+const DEAR_JUDGED: u32 = 64;
 
 /// The waiting tickets of one queue under a rule set.
 ///
@@ -113,7 +118,7 @@ impl RulePool {
     pub fn new(set: Arc<RuleSet>) -> Self {
         let begun = vec![Timestamp::from_millis(i64::MIN); set.stages().len()];
         let worth = vec![Worth::default(); begun.len()];
-        let has_roles = set.stages().iter().any(gsm_rules::Stage::has_roles);
+        let has_roles = set.stages().iter().any(Stage::has_roles);
         Self {
             symbols: set.symbols(),
             waiting: Store::new(&set),
@@ -254,7 +259,8 @@ impl RulePool {
     }
 
     /// Forms matches, the anchor that waits longest first. Stops after about `budget` work units (64 at least), and
-    /// the next step goes on where it stopped; a round sees ages as at the `now` of its first step.
+    /// the next step goes on where it stopped; a round sees ages as at the `now` of its first step. A unit is about the
+    /// time that judging a candidate by few rules about numbers takes; what takes longer counts as more ([`Stage::weight`]).
     pub fn step(&mut self, now: Timestamp, budget: u32) -> RuledStep {
         let budget = budget.max(STEP_WORK_MIN);
         let (mut work, mut matches) = (0, Vec::new());

@@ -168,12 +168,14 @@ pub(super) struct Taken<'a, 's> {
 }
 
 impl Outlook {
-    /// `None` where the rules of the stage ask nothing that can be seen in this way.
+    /// `None` where the rules of the stage ask nothing that can be seen in this way. Adds to `used` what judging each
+    /// candidate weighs.
     pub(super) fn new(
         stage: &Stage,
         anchor: &Waiting,
         candidates: &[Candidate],
         waiting: &Store,
+        used: &mut u32,
     ) -> Option<Self> {
         let own = anchor.parties.first()?;
         let deviation = stage.deviation();
@@ -203,8 +205,18 @@ impl Outlook {
         }
         let mut outlook =
             Self { band, deviation, region, kinds, places, apart_ms, seen: Vec::new(), order: Vec::new() };
-        let see = |candidate: &Candidate| outlook.see(stage, candidate, waiting.at(candidate.key.slot));
-        outlook.seen = candidates.iter().map(see).collect();
+        let mut see = |candidate: &Candidate| {
+            let ticket = waiting.at(candidate.key.slot);
+            if let Some(party) = ticket.and_then(Waiting::party) {
+                let seats = [Seat { team: 0, party }];
+                let teams = outlook.kinds.len() as u32;
+                let weight =
+                    teams.saturating_mul(stage.weight(&seats)).saturating_add(stage.need_weight(&seats));
+                *used = used.saturating_add(weight);
+            }
+            outlook.see(stage, candidate, ticket)
+        };
+        outlook.seen = candidates.iter().map(&mut see).collect();
         let mut order: Vec<u32> = (0..outlook.seen.len() as u32).collect();
         let number = |at: &u32| outlook.seen.get(*at as usize).map_or(f64::NAN, |seen| seen.number);
         order.sort_by(|a, b| {
@@ -256,11 +268,11 @@ impl Outlook {
         (worth, used): (&mut Worth, &mut u32),
     ) -> bool {
         let left = (candidates.len() - from.min(candidates.len())) as u32;
-        *used = used.saturating_add(1 + left / 16);
+        *used = used.saturating_add(1 + left / 16).saturating_add(stage.need_weight(taken.seats));
         let versus = !stage.versus_columns().is_empty() && worth.asks();
         let look = self.look(stage, taken, candidates, from, Asked { versus, ..Asked::ALL });
         if versus && look != Look::Bad {
-            *used = used.saturating_add(left / 4);
+            *used = used.saturating_add((left / 4).saturating_mul(stage.versus_weight()));
             worth.note(look == Look::BadByVersus);
         }
         look != Look::Fine

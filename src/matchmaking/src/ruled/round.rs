@@ -203,7 +203,7 @@ impl RulePool {
         }
         *work += 1;
         let mut anchor_team = 0;
-        let can_play = |other: Key, stage: usize| {
+        let can_play = |other: Key, stage: usize, asked: &mut u32| {
             let party = |key: Key| self.waiting.at(key.slot)?.party();
             let (Some(stage), Some(party), Some(theirs)) =
                 (self.set.stages().get(stage), party(key), party(other))
@@ -211,6 +211,7 @@ impl RulePool {
                 return false;
             };
             let on = |team: u8| [Seat { team, party }, Seat { team: 1 - team, party: theirs }];
+            *asked = asked.saturating_add(stage.weight(&on(0)));
             let team = [0, 1].into_iter().find(|team| stage.holds(&on(*team)));
             anchor_team = team.unwrap_or(0);
             team.is_some()

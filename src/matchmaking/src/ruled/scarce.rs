@@ -1,12 +1,13 @@
 //! Those who bring what few bring: where they cannot play with an anchor, nobody else is looked at.
 use super::{
+    ASIDE_WEIGHT_MAX,
     candidates::Choice,
     search::Counts,
     store::{Key, Store},
     ticket::Waiting,
 };
 use gsm_rules::{Need, Party, RuleSet, Seat, Stage};
-use std::ops::Range;
+use std::{cell::Cell, ops::Range};
 
 /// Tickets that few are, at most.
 const FEW: usize = 64;
@@ -43,13 +44,20 @@ impl<'a> Wanted<'a> {
         }
     }
     /// How many of them another ticket would be beside it; a rule that speaks against that, if one does.
-    fn brings(&self, stage: &Stage, own: Seat<'_>, party: &Party) -> (u32, Option<usize>) {
+    fn brings(
+        &self,
+        stage: &Stage,
+        own: Seat<'_>,
+        party: &Party,
+        weight: &Cell<u32>,
+    ) -> (u32, Option<usize>) {
         let (teams, brings) = match self {
             Self::Need(need) => (0..stage.teams().len() as u8, need.brings(party)),
             Self::Teams(teams) => (teams.clone(), u32::from(party.size())),
         };
         let mut against = None;
         let sits = |team: u8| {
+            weight.set(weight.get().saturating_add(stage.weight(&[own, Seat { team, party }])));
             against = stage.hopeless(&[own, Seat { team, party }]);
             against.is_none()
         };
@@ -97,6 +105,7 @@ impl Scarce {
     ) -> bool {
         let Some(party) = choice.anchor.party() else { return false };
         let mut rule = None;
+        let most = choice.weight.get().saturating_add(ASIDE_WEIGHT_MAX);
         let is_lacking = self.0.iter().any(|(known, keys)| {
             let Some(wanted) = Wanted::new(*known, stage, store) else { return false };
             let is_in_reach = |other: &&Waiting| {
@@ -117,10 +126,10 @@ impl Scarce {
                     return true;
                 }
                 for other in &others {
-                    if lacking == 0 {
+                    if lacking == 0 || choice.weight.get() >= most {
                         return false;
                     }
-                    let (brings, why) = wanted.brings(stage, own, other);
+                    let (brings, why) = wanted.brings(stage, own, other, choice.weight);
                     lacking = lacking.saturating_sub(brings);
                     against = why.or(against);
                 }

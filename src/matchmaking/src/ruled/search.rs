@@ -110,6 +110,8 @@ pub(super) struct Search {
     pub(super) is_cut: bool,
     /// Work units used.
     pub(super) spent: u32,
+    /// What the dearest judgement of a part of a match weighed.
+    pub(super) dearest: u32,
     /// Of a search that takes long: what is left at all.
     outlook: Option<Box<Outlook>>,
     has_looked: bool,
@@ -125,6 +127,15 @@ pub(super) enum Outcome {
     /// A match: each ticket with its team; of one that sits on different teams that of its first player.
     Found(Vec<(TicketId, u8)>),
     /// There is none.
+    None,
+    /// The budget is spent.
+    Cut,
+}
+
+/// What came of taking one more ticket.
+enum Took {
+    One,
+    /// All were tried.
     None,
     /// The budget is spent.
     Cut,
@@ -170,6 +181,7 @@ impl Search {
             counts,
             is_cut,
             spent: 0,
+            dearest: 0,
             outlook: None,
             has_looked: false,
             has_sifted: false,
@@ -213,10 +225,10 @@ impl Search {
                 }
                 continue;
             }
-            if self.take_one(sight, stage, used) {
+            if !matches!(self.take_one(sight, stage, budget, used), Took::None) {
                 continue;
             }
-            if self.is_fuller(sight) && self.is_match(sight, stage) && self.keep(sight, stage, spent) {
+            if self.is_fuller(sight) && self.is_match(sight, stage, used) && self.keep(sight, stage, spent) {
                 return self.end(sight);
             }
             self.places.pop();
@@ -252,6 +264,7 @@ impl Search {
             }
         }
         let seats = self.seats(sight);
+        *used = used.saturating_add(stage.weight(&seats));
         if let Some(rule) = stage.hopeless(&seats) {
             drop(seats);
             self.counts.note(rule, false);
@@ -268,17 +281,22 @@ impl Search {
         true
     }
 
-    /// Takes one more ticket at the last place; `false` when all were tried there.
-    fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
+    /// Takes one more ticket at the last place. Where judging is dear, a spent budget ends it at any ticket; else it is seen
+    /// between two takings.
+    fn take_one(&mut self, sight: &Sight<'_>, stage: &Stage, budget: u32, used: &mut u32) -> Took {
         let filled = self.filled(sight);
         let order = team_order(stage, &filled, self.has_apart);
+        let mut is_dear = false;
         loop {
-            let Some(place) = self.places.last().copied() else { return false };
-            let Some(candidate) = self.candidates.get(place.next) else { return false };
+            if is_dear && *used >= budget {
+                return Took::Cut;
+            }
+            let Some(place) = self.places.last().copied() else { return Took::None };
+            let Some(candidate) = self.candidates.get(place.next) else { return Took::None };
             if place.team == 0
                 && (self.is_too_few(stage, &filled, place.next) || !self.can_be_new(place.next))
             {
-                return false;
+                return Took::None;
             }
             let is_tried = candidate.twin.is_some_and(|twin| {
                 let twin = self.candidates.get(twin).filter(|_| twin >= place.from);
@@ -317,8 +335,12 @@ impl Search {
             *used += 1;
             self.taken.push((Some(place.next), team));
             let seats = self.seats(sight);
+            let weight = stage.weight(&seats);
             let hopeless = stage.hopeless(&seats);
             drop(seats);
+            is_dear |= weight > 0;
+            self.dearest = self.dearest.max(weight);
+            *used = used.saturating_add(weight);
             if let Some(rule) = hopeless {
                 self.counts.note(rule, false);
                 self.taken.pop();
@@ -331,7 +353,7 @@ impl Search {
                 self.taken.pop();
                 continue;
             }
-            return true;
+            return Took::One;
         }
     }
 
@@ -366,7 +388,7 @@ impl Search {
         })
     }
 
-    fn is_match(&mut self, sight: &Sight<'_>, stage: &Stage) -> bool {
+    fn is_match(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) -> bool {
         let has_newcomer = self.taken.iter().any(|(taken, _)| match taken {
             None => !self.anchor.is_backfill,
             Some(at) => self.candidates.get(*at).is_some_and(|candidate| !candidate.is_backfill),
@@ -378,10 +400,11 @@ impl Search {
         if !stage.sizes_hold(&seats) {
             return false;
         }
+        *used = used.saturating_add(stage.weight(&seats));
         let mut holds = true;
         let mut counts = std::mem::take(&mut self.counts);
-        for (at, rule) in sight.set.rules().iter().enumerate() {
-            let held = stage.verdict(at, &seats) != Verdict::Fails;
+        for (at, (rule, verdict)) in sight.set.rules().iter().zip(stage.verdicts(&seats)).enumerate() {
+            let held = verdict != Verdict::Fails;
             counts.note(at, held);
             holds &= held || !rule.counts_alone;
         }

@@ -1,6 +1,6 @@
 //! The turn of one anchor: who may join it, and the search among them.
 use super::{
-    RulePool,
+    DEAR_JUDGED, RulePool,
     candidates::{self, Choice},
     large,
     line::{Line, Passed, Wanted},
@@ -24,7 +24,7 @@ const PARKED_CANDIDATES_MAX: usize = 1 << 19;
 /// more; if they make no full match, so many times as many, ..
 const REACH_FIRST: usize = 16;
 const REACH_TIMES: usize = 16;
-/// Work units that the search among the nearest may use before more are asked.
+/// Work units that the search among the nearest may use before more are asked; more where judgements are dear.
 const REACH_WORK_MAX: u32 = 1_000;
 
 /// The searches of one anchor: the one under way, and the stages that are left.
@@ -175,13 +175,18 @@ impl RulePool {
             let before = *work;
             let mut most = ANCHOR_WORK_MAX.saturating_sub(spent);
             if search.is_cut {
-                most = most.min(REACH_WORK_MAX.saturating_sub(search.spent));
+                most = most.min(reach_work(search).saturating_sub(search.spent));
             }
             let worth = self.worth.get_mut(search.stage);
             search.worth = worth.as_deref().copied().unwrap_or_default();
             let mut outcome = search.run(&sight, budget.min(work.saturating_add(most)), work);
             worth.into_iter().for_each(|worth| *worth = search.worth);
             spent = spent.saturating_add(*work - before);
+            let may_go_on = *work < budget && spent < ANCHOR_WORK_MAX;
+            if outcome == Outcome::Cut && may_go_on && search.spent < reach_work(search) {
+                // It has learnt how dear its judgements are.
+                continue;
+            }
             if outcome == Outcome::Cut && spent >= ANCHOR_WORK_MAX && search.has_found() {
                 outcome = search.end(&sight);
             }
@@ -189,7 +194,7 @@ impl RulePool {
                 && match outcome {
                     Outcome::Found(_) => !search.is_full(&sight),
                     Outcome::None => true,
-                    Outcome::Cut => search.spent >= REACH_WORK_MAX,
+                    Outcome::Cut => search.spent >= reach_work(search),
                 };
             if is_too_near || outcome != Outcome::Cut {
                 self.counts.insert(id, std::mem::take(&mut search.counts));
@@ -220,7 +225,9 @@ impl RulePool {
     /// Chooses the candidates of an anchor in one stage, and begins to search among them.
     fn open(&mut self, id: TicketId, stage: usize, run: &Run, round: &Round, work: &mut u32) -> Opened {
         let mut counts = self.counts.remove(&id).unwrap_or_else(|| Counts::of(&self.set));
-        let opened = self.opened(id, stage, run, round, (&mut counts, work));
+        let weight = Cell::new(0);
+        let opened = self.opened(id, stage, run, round, (&mut counts, &weight, work));
+        *work = work.saturating_add(weight.get());
         match opened {
             None => {
                 self.counts.insert(id, counts);
@@ -243,13 +250,17 @@ impl RulePool {
         at: usize,
         run: &Run,
         round: &Round,
-        (counts, work): (&mut Counts, &mut u32),
+        (counts, weight, work): (&mut Counts, &Cell<u32>, &mut u32),
     ) -> Option<Opened> {
         let anchor = self.waiting.get(&id)?;
         let (set, symbols, waiting, now) = (&*self.set, &self.symbols, &self.waiting, round.now);
-        let choice = Choice { set, symbols, anchor, now, at };
+        let choice = Choice { set, symbols, anchor, now, at, weight };
         let is_of_stage = choice.in_stage(anchor.turn.started_at)?;
         let stage = set.stages().get(at)?;
+        if let Some(party) = anchor.party() {
+            let kinds = stage.kinds().len() as u32;
+            weight.set(kinds.saturating_mul(stage.weight(&[Seat { team: 0, party }])));
+        }
         if let Some(rule) = anchor.party().and_then(|party| stage.alone(party)) {
             counts.note(rule, false);
             return None;
@@ -374,6 +385,11 @@ impl RulePool {
         };
         stage.needs().iter().find(is_lacking).map(Need::rule)
     }
+}
+
+/// Work units that a search among the nearest may use before more are asked.
+fn reach_work(search: &Search) -> u32 {
+    REACH_WORK_MAX.saturating_add(DEAR_JUDGED.saturating_mul(search.dearest))
 }
 
 /// A search that has begun, or what came of it at once.

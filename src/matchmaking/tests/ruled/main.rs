@@ -1,6 +1,7 @@
 //! The matcher for rule sets against a slow twin. Rule sets and players come from the generator of `gsm-rules`.
 mod backfills;
 mod composed;
+mod dear;
 mod deviations;
 mod even;
 mod fuller;

@@ -4,9 +4,9 @@
 //! what all have only shrinks. A number that may still change is an interval; a rule that fails for all of it is dead.
 use super::{
     Check, Counts, Leaves, Operation, Reference, Span, common,
-    logic::{Join, Logic},
+    logic::{Join, Judge, Logic, Said},
     numbers::{Flat, Measured, Number, Numbers, Of},
-    spread,
+    shared, spread,
     strings::Strings,
 };
 use crate::{
@@ -27,6 +27,9 @@ pub(crate) struct Partial<'a, 's> {
     players: [u8; 256],
     /// Teams with room.
     open: TeamSet,
+    checks: &'a [Check],
+    judge: Judge<'a>,
+    dead: Said<bool>,
 }
 
 /// Where a number will be, both ends included.
@@ -34,7 +37,13 @@ type Interval = (f64, f64);
 const ANYWHERE: Interval = (f64::NEG_INFINITY, f64::INFINITY);
 
 impl<'a, 's> Partial<'a, 's> {
-    pub(crate) fn new(seats: &'a [Seat<'s>], sizes: &'a [TeamSize]) -> Self {
+    /// `has_logic`: whether a statement is among the rules.
+    pub(crate) fn new(
+        seats: &'a [Seat<'s>],
+        sizes: &'a [TeamSize],
+        checks: &'a [Check],
+        has_logic: bool,
+    ) -> Self {
         let mut players = [0_u8; 256];
         for seat in seats {
             if let Some(count) = players.get_mut(usize::from(seat.team)) {
@@ -43,7 +52,8 @@ impl<'a, 's> Partial<'a, 's> {
         }
         let teams = (0_u8..=u8::MAX).zip(sizes).zip(&players);
         let open = teams.filter(|((_, size), count)| size.max > **count).map(|((team, _), _)| team);
-        Self { seats, sizes, players, open: open.collect() }
+        let (judge, dead) = (Judge::new(checks, has_logic), Said::new(has_logic));
+        Self { seats, sizes, players, open: open.collect(), checks, judge, dead }
     }
     /// Players that still fit into these teams.
     fn room(&self, teams: &TeamSet) -> u32 {
@@ -67,7 +77,12 @@ impl<'a, 's> Partial<'a, 's> {
     }
 
     /// Does this rule fail, whoever joins?
-    pub(crate) fn is_dead(&self, check: &Check, checks: &[Check]) -> bool {
+    #[inline]
+    pub(crate) fn is_dead(&self, rule: usize) -> bool {
+        self.checks.get(rule).is_some_and(|check| self.dead.get(rule, || self.fails(check)))
+    }
+
+    fn fails(&self, check: &Check) -> bool {
         match check {
             Check::Compare { measured, operation, reference } => {
                 self.any(measured, reference, |value, reference| !possible(*operation, value, reference))
@@ -102,10 +117,10 @@ impl<'a, 's> Partial<'a, 's> {
             }
             Check::CompareText { measured, .. } | Check::AlikeText { measured, .. } => {
                 measured.iter().all(|one| self.leaves_persist(one))
-                    && check.verdict(self.seats, checks) == Verdict::Fails
+                    && check.verdict(self.seats, &self.judge) == Verdict::Fails
             }
             Check::Batch { .. } | Check::BatchText { .. } => {
-                check.verdict(self.seats, checks) == Verdict::Fails
+                check.verdict(self.seats, &self.judge) == Verdict::Fails
             }
             Check::Contains { measured, wanted, allowed } => {
                 let (mut low, mut high) = (0, 0_u32);
@@ -132,15 +147,15 @@ impl<'a, 's> Partial<'a, 's> {
             Check::Roles(roles) => roles.is_dead(self.seats, self.sizes),
             Check::PartyBalance(balance) => balance.is_dead(self.seats, self.sizes),
             Check::Latency(latency) => !latency.location(self.seats, false),
-            Check::Logic(logic) => self.logic_is_dead(logic, checks),
+            Check::Logic(logic) => self.logic_is_dead(logic),
             Check::Sort(_) | Check::Always => false,
         }
     }
 
-    fn logic_is_dead(&self, logic: &Logic, checks: &[Check]) -> bool {
-        let is_dead = |part: &Logic| self.logic_is_dead(part, checks);
+    fn logic_is_dead(&self, logic: &Logic) -> bool {
+        let is_dead = |part: &Logic| self.logic_is_dead(part);
         match logic {
-            Logic::Rule(rule) => checks.get(*rule).is_some_and(|check| self.is_dead(check, checks)),
+            Logic::Rule(rule) => self.is_dead(*rule),
             Logic::Join(Join::And, parts) => parts.iter().any(is_dead),
             Logic::Join(Join::Or | Join::Xor, parts) => parts.iter().all(is_dead),
             Logic::Not(_) => false,
@@ -170,10 +185,11 @@ impl<'a, 's> Partial<'a, 's> {
             Reference::Of(_) => (true, true),
         };
         let persist = |one: &&Strings| self.is_closed(one.teams()) || matches!(one, Strings::PerPlayer(_));
+        let all = reference.strings(self.seats);
         let mut is_dead = false;
         for one in measured.iter().filter(persist) {
             one.each(self.seats, |list, _| {
-                let count = reference.count(self.seats, list);
+                let count = shared(list, &all);
                 is_dead |= (!may_shrink && count > allowed.max) || (!may_grow && count < allowed.min);
             });
         }

@@ -52,8 +52,7 @@ impl Latency {
             let (mut min, mut max) = (ms, ms);
             let (mut sum, mut players) = (ms * f64::from(first.party.size()), f64::from(first.party.size()));
             for seat in rest {
-                let mut entries = seat.party.entries(self.column);
-                let Some((_, ms)) = entries.find(|(other, ms)| *other == place && *ms <= self.max_ms) else {
+                let Some(ms) = seat.party.entry(self.column, place).filter(|ms| *ms <= self.max_ms) else {
                     return false;
                 };
                 (min, max) = (min.min(ms), max.max(ms));

@@ -21,11 +21,13 @@ use crate::{
 };
 use avoid::Avoid;
 use latency::Latency;
-use logic::Logic;
+use logic::{Judge, Logic};
 use numbers::{Measured, Number, Numbers, Of};
 use party_balance::PartyBalance;
 use roles::Roles;
+use smallvec::SmallVec;
 use sort::Sort;
+use std::{borrow::Cow, cmp::Ordering};
 use strings::{Strings, Texts};
 
 /// A rule of one stage.
@@ -150,15 +152,26 @@ impl Reference {
             Self::Of(strings) => strings.has_players(seats),
         }
     }
-    /// How many different strings of an ascending list it has.
-    pub(crate) fn count(&self, seats: &[Seat<'_>], list: &[Symbol]) -> u32 {
-        let has = |symbol: Symbol| match self {
-            Self::Const(all) => all.binary_search(&symbol).is_ok(),
-            Self::Of(strings) => strings.any_has(seats, symbol),
-        };
-        let mut last = None;
-        list.iter().filter(|symbol| last.replace(**symbol) != Some(**symbol) && has(**symbol)).count() as u32
+    /// All of its strings, ascending.
+    pub(crate) fn strings(&self, seats: &[Seat<'_>]) -> Cow<'_, [Symbol]> {
+        match self {
+            Self::Const(all) => Cow::Borrowed(all),
+            Self::Of(strings) => {
+                let mut all = Vec::new();
+                strings.each(seats, |list, _| all.extend_from_slice(list));
+                all.sort_unstable();
+                all.dedup();
+                Cow::Owned(all)
+            }
+        }
     }
+}
+
+/// How many different strings of one ascending list another has.
+pub(crate) fn shared(list: &[Symbol], all: &[Symbol]) -> u32 {
+    let mut last = None;
+    let is_new = |symbol: &&Symbol| last.replace(**symbol) != Some(**symbol);
+    list.iter().filter(is_new).filter(|symbol| all.binary_search(symbol).is_ok()).count() as u32
 }
 
 /// What is known while values are judged one by one.
@@ -203,9 +216,9 @@ impl Check {
         }
         Self::Distance { measured, reference, allowed }
     }
-    /// Of a complete candidate; `checks` are those of all rules, for the logic over them.
+    /// Of a complete candidate; `judge` asks all rules, for the logic over them.
     #[inline]
-    pub(crate) fn verdict(&self, seats: &[Seat<'_>], checks: &[Self]) -> Verdict {
+    pub(crate) fn verdict(&self, seats: &[Seat<'_>], judge: &Judge<'_>) -> Verdict {
         let mut tally = Tally::new();
         match self {
             Self::Compare { measured, operation, reference } => {
@@ -223,7 +236,7 @@ impl Check {
                     });
                 }
             }
-            Self::Alike { measured, differ } => alike(*differ, &mut tally, |take| {
+            Self::Alike { measured, differ } => alike(*differ, &mut tally, f64::total_cmp, |take| {
                 measured.iter().for_each(|one| one.each(seats, &mut *take));
             }),
             Self::CompareText { measured, reference, differ } => {
@@ -231,7 +244,7 @@ impl Check {
                     one.each(seats, |text, _| tally.add((text == *reference) != *differ));
                 }
             }
-            Self::AlikeText { measured, differ } => alike(*differ, &mut tally, |take| {
+            Self::AlikeText { measured, differ } => alike(*differ, &mut tally, Symbol::cmp, |take| {
                 measured.iter().for_each(|one| one.each(seats, &mut *take));
             }),
             Self::Spread { teams, column, allowed } => {
@@ -264,15 +277,16 @@ impl Check {
                 if !reference.has_value(seats) {
                     return Verdict::NoValue;
                 }
+                let all = reference.strings(seats);
                 for one in measured {
-                    one.each(seats, |list, _| tally.add(allowed.allow(reference.count(seats, list))));
+                    one.each(seats, |list, _| tally.add(allowed.allow(shared(list, &all))));
                 }
             }
             Self::Avoid(avoid) => return avoid.verdict(seats),
             Self::Roles(roles) => return roles.verdict(seats),
             Self::PartyBalance(balance) => return balance.verdict(seats),
             Self::Latency(latency) => return latency.verdict(seats),
-            Self::Logic(logic) => return logic.verdict(seats, checks),
+            Self::Logic(logic) => return logic.verdict(seats, judge),
             Self::Sort(_) | Self::Always => return Verdict::Holds,
         }
         tally.verdict()
@@ -293,40 +307,40 @@ fn spread<'a, 's: 'a>(seats: impl Iterator<Item = &'a Seat<'s>>, column: NumberC
 
 /// Are all values of `visit` (each with how often it comes) equal, or do all differ?
 #[inline]
-fn alike<T: PartialEq + Copy>(differ: bool, tally: &mut Tally, visit: impl Fn(&mut dyn FnMut(T, u32))) {
+fn alike<T: PartialEq + Copy>(
+    differ: bool,
+    tally: &mut Tally,
+    order: impl Fn(&T, &T) -> Ordering,
+    visit: impl Fn(&mut dyn FnMut(T, u32)),
+) {
     if !differ {
         let mut first = None;
         visit(&mut |value, _| tally.add(*first.get_or_insert(value) == value));
         return;
     }
-    let mut place = 0_usize;
+    let mut all: SmallVec<[T; 64]> = SmallVec::new();
     visit(&mut |value, times| {
-        let (mut other_place, mut is_new) = (0_usize, times == 1);
-        visit(&mut |other, _| {
-            is_new &= other_place >= place || other != value;
-            other_place += 1;
-        });
-        place += 1;
-        tally.add(is_new);
+        all.push(value);
+        tally.add(times == 1);
     });
+    all.sort_unstable_by(order);
+    if all.array_windows().any(|[one, next]| one == next) {
+        tally.add(false);
+    }
 }
 
 /// How many strings are in all collections; none where there is no collection.
 pub(crate) fn common(measured: &[Strings], seats: &[Seat<'_>]) -> Option<u32> {
-    let (first, rest) = measured.split_first()?;
-    if !first.has_players(seats) {
-        return common(rest, seats);
+    let mut common: Option<SmallVec<[Symbol; 32]>> = None;
+    for one in measured {
+        one.each(seats, |list, _| match &mut common {
+            None => {
+                let mut first = SmallVec::from_slice(list);
+                first.dedup();
+                common = Some(first);
+            }
+            Some(common) => common.retain(|symbol| list.binary_search(symbol).is_ok()),
+        });
     }
-    let in_all = |symbol: Symbol| measured.iter().all(|one| one.all_have(seats, symbol));
-    let (mut count, mut is_first) = (0, true);
-    // Only what the first collection has can be in all of them.
-    let mut take = |list: &[Symbol]| {
-        if !std::mem::take(&mut is_first) {
-            return;
-        }
-        let mut last = None;
-        count = list.iter().filter(|s| last.replace(**s) != Some(**s) && in_all(**s)).count() as u32;
-    };
-    first.each(seats, |list, _| take(list));
-    Some(count)
+    common.map(|common| common.len() as u32)
 }

@@ -107,6 +107,12 @@ impl Rivals {
         &self.columns
     }
 
+    /// Numbers that are looked at for each answer.
+    pub(crate) fn values(&self) -> u32 {
+        let sides = self.rules.iter().map(|rival| 1 + rival.measured.len());
+        (self.reads.len() + sides.sum::<usize>()) as u32
+    }
+
     pub(crate) fn first(&self) -> Option<usize> {
         self.rules.first().map(|rival| rival.rule)
     }

@@ -12,3 +12,4 @@ mod roles;
 mod spec;
 mod twin;
 mod validation;
+mod weight;

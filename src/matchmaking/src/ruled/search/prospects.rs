@@ -1,6 +1,7 @@
 //! What is left for a search: whom it leaves out, and whether what it has taken can still become a match.
 use super::{
     super::{
+        ASIDE_WEIGHT_MAX,
         outlook::{Outlook, Taken},
         store::Store,
     },
@@ -56,7 +57,7 @@ impl Search {
     pub(super) fn look(&mut self, sight: &Sight<'_>, stage: &Stage, used: &mut u32) {
         self.has_looked = true;
         *used = used.saturating_add(self.candidates.len() as u32 / 4);
-        self.outlook = Outlook::new(stage, sight.anchor, &self.candidates, sight.waiting).map(Box::new);
+        self.outlook = Outlook::new(stage, sight.anchor, &self.candidates, sight.waiting, used).map(Box::new);
         self.leave_dead(sight, stage, used);
     }
 
@@ -143,13 +144,17 @@ impl Search {
         if self.outlook.is_none() || !is_asked || self.has_apart || sight.anchor.is_apart() {
             return;
         }
+        let mut weight = 0;
         for _ in 0..SIFTINGS {
             let mut left_out = false;
             for at in 0..self.candidates.len() {
+                if weight >= ASIDE_WEIGHT_MAX {
+                    break;
+                }
                 let Some(candidate) = self.candidates.get_mut(at).filter(|of| of.waits) else { continue };
                 // It is no company for itself.
                 candidate.waits = false;
-                let may_come = self.may_come(sight, stage, at, used);
+                let may_come = self.may_come(sight, stage, at, (&mut weight, used));
                 left_out |= !may_come;
                 if let Some(candidate) = self.candidates.get_mut(at) {
                     candidate.waits = may_come;
@@ -159,12 +164,20 @@ impl Search {
                 break;
             }
         }
+        *used = used.saturating_add(weight);
         self.go_back();
         self.leave_dead(sight, stage, used);
     }
 
-    /// Whether a candidate and the anchor can be in one match, wherever they sit.
-    fn may_come(&self, sight: &Sight<'_>, stage: &Stage, at: usize, used: &mut u32) -> bool {
+    /// Whether a candidate and the anchor can be in one match, wherever they sit. Adds up what the judgements weigh, and the
+    /// work beside them.
+    fn may_come(
+        &self,
+        sight: &Sight<'_>,
+        stage: &Stage,
+        at: usize,
+        (weight, used): (&mut u32, &mut u32),
+    ) -> bool {
         let ticket = self.candidates.get(at).and_then(|of| sight.waiting.at(of.key.slot));
         let (Some(own), Some(party)) = (sight.anchor.party(), ticket.and_then(|of| of.party())) else {
             return true;
@@ -175,7 +188,11 @@ impl Search {
             stage.teams().iter().zip(0_u8..).any(|(size, team)| {
                 let beside = if team == anchor.team { own.size() } else { 0 };
                 let seats = [anchor, Seat { team, party }];
-                if size.max < beside + party.size() || stage.hopeless(&seats).is_some() {
+                if size.max < beside + party.size() {
+                    return false;
+                }
+                *weight = weight.saturating_add(stage.weight(&seats));
+                if stage.hopeless(&seats).is_some() {
                     return false;
                 }
                 *used = used.saturating_add(1 + self.candidates.len() as u32 / 16);

@@ -83,10 +83,12 @@ impl Source<'_, '_> {
     ) -> Option<Check> {
         let measured = self.numbers(measured);
         if self.object.get("referenceValue").is_none() {
-            return Some(Check::Alike { measured: measured?, differ: operation == Operation::Different });
+            let differ = operation == Operation::Different;
+            let measured = if differ { measured? } else { distinct(measured?) };
+            return Some(Check::Alike { measured, differ });
         }
         let reference = self.number_reference(uses);
-        Some(Check::Compare { measured: measured?, operation, reference: reference? })
+        Some(Check::Compare { measured: distinct(measured?), operation, reference: reference? })
     }
 
     fn text_comparison(
@@ -116,7 +118,7 @@ impl Source<'_, '_> {
             self.fault("referenceValue", "strings can only be compared with a string");
             return None;
         };
-        Some(Check::CompareText { measured, reference: self.literal(&text), differ })
+        Some(Check::CompareText { measured: distinct(measured), reference: self.literal(&text), differ })
     }
 
     /// All as numbers; a fault for what is none.
@@ -166,7 +168,7 @@ impl Source<'_, '_> {
         if allowed.min > allowed.max {
             self.fault("minDistance", "`minDistance` is above `maxDistance`");
         }
-        Some(Check::distance(measured?, reference?, allowed))
+        Some(Check::distance(distinct(measured?), reference?, allowed))
     }
 
     pub(crate) fn batch_distance(&mut self) -> Option<Check> {
@@ -221,7 +223,7 @@ impl Source<'_, '_> {
                 if has_reference {
                     self.fault("referenceValue", "`intersection` takes no reference");
                 }
-                Some(Check::Intersection { measured: measured?, allowed })
+                Some(Check::Intersection { measured: distinct(measured?), allowed })
             }
             Collecting::Contains => {
                 let text = match self
@@ -241,7 +243,8 @@ impl Source<'_, '_> {
             Collecting::Reference => {
                 self.object.need("referenceValue", self.faults);
                 let reference = self.set_reference(ListUse { own_outside: false, ..uses });
-                Some(Check::Reference { measured: measured?, reference: reference?, allowed })
+                let measured = distinct(measured?);
+                Some(Check::Reference { measured, reference: reference?, allowed })
             }
         }
     }
@@ -367,4 +370,15 @@ impl Source<'_, '_> {
         };
         Some(Check::Sort(Sort { by, distance, descending: descending? }))
     }
+}
+
+/// Each measurement once: a second look at the same values says nothing more.
+fn distinct<T: PartialEq>(measured: Vec<T>) -> Vec<T> {
+    let mut all: Vec<T> = Vec::with_capacity(measured.len());
+    for one in measured {
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    all
 }
