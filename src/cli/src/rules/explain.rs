@@ -15,9 +15,13 @@ use gsm_traffic::StillWaiting;
 use serde_json::json;
 use std::{path::PathBuf, sync::Arc};
 
-/// Steps that the pool is given before it is asked, and the work units of each.
-const STEPS_MAX: usize = 64;
-const STEP_WORK: u32 = 1_000_000;
+/// Work units of a step that the pool is given before it is asked, and of all of them: so many, and more for each ticket.
+const STEP_WORK: u32 = 100_000;
+const WORK_MAX: u64 = 2_000_000;
+const TICKET_WORK_MAX: u64 = 64;
+/// Work units of the answers about all who wait, and of each of them at least and at most.
+const ANSWERS_WORK_MAX: usize = 20_000_000;
+const ANSWER_WORK: (usize, usize) = (1_000, 400_000);
 /// Bits of a player's id that are the place on the ticket.
 const MEMBER_BITS: u32 = 8;
 
@@ -30,6 +34,7 @@ const MEMBER_BITS: u32 = 8;
 The pool is what waits at the end of a recording (gsm serve --record-traffic), or a file that you write: one line
 {\"type\":\"arrived\",\"at_ms\":0,\"ticket\":\"a\",\"queue\":\"q\",\"players\":[{\"player\":\"p\",\"attributes\":{..},\"latency_ms\":{..}}]}
 a ticket. The matcher has its turn first, so that a ticket which has a match is told so. Without --ticket: all that wait.
+Where its search is longer than some 20 steps of a server, or not all others were counted, the answer is not \"complete\".
 
   passing    other tickets that the rule lets be in one match with this one, as far as two tickets say
   held       how often it held for candidate matches that were judged for the ticket's sake; failed: how often not
@@ -93,27 +98,35 @@ impl Explain {
         let set = pool.rules.rules();
         let stage = set.stages().get(set.stage_at(why.waited));
         let plan = stage.map(|stage| answers(set, stage, None)).unwrap_or_default();
-        if self.json { print_json(&told(name, &why, &plan)) } else { show(name, &why, &plan) }
+        if self.json {
+            return print_json(&told(name, &why, &plan, pool.has_ended));
+        }
+        show(name, &why, &plan, pool.has_ended)
     }
 
     /// Tells of each that waits what stands in its way.
     fn all(&self, pool: &Pooled, waiting: &[StillWaiting<'_>]) -> Outcome {
-        let whys = waiting
-            .iter()
-            .enumerate()
-            .filter_map(|(at, of)| Some((of.ticket, pool.rules.explain(ticket_id(at), pool.now)?)));
+        let (least, most) = ANSWER_WORK;
+        let budget = (ANSWERS_WORK_MAX / pool.rules.len().max(1)).clamp(least, most) as u32;
+        let why = |at| pool.rules.explain_within(ticket_id(at), pool.now, budget);
+        let whys: Vec<(&str, RuledExplain)> =
+            waiting.iter().enumerate().filter_map(|(at, of)| Some((of.ticket, why(at)?))).collect();
+        let is_complete = whys.iter().all(|(_, why)| why.complete);
         if self.json {
             let list: Vec<_> = whys
+                .iter()
                 .map(|(name, why)| {
                     json!({ "ticket": name, "waited_ms": why.waited, "compatible": why.compatible,
-                        "binding": why.binding, "never": why.never, "fails_alone": why.alone, "next": next(&why) })
+                        "binding": why.binding, "never": why.never, "fails_alone": why.alone, "next": next(why) })
                 })
                 .collect();
-            return print_json(&json!({ "waiting": list.len(), "tickets": list }));
+            let complete = is_complete && pool.has_ended;
+            return print_json(&json!({ "waiting": list.len(), "tickets": list, "complete": complete }));
         }
         let mut rows =
             vec![["ticket", "waited, s", "compatible", "others", "in the way"].map(str::to_owned).to_vec()];
-        rows.extend(whys.map(|(name, why)| {
+        let waits = whys.len();
+        rows.extend(whys.into_iter().map(|(name, why)| {
             vec![
                 name.to_owned(),
                 format!("{:.1}", why.waited.as_secs_f64()),
@@ -122,7 +135,8 @@ impl Explain {
                 in_the_way(&why),
             ]
         }));
-        say(format_args!("{} of {} tickets wait after the matcher's turn", rows.len() - 1, waiting.len()));
+        say(format_args!("{waits} of {} tickets wait after the matcher's turn", waiting.len()));
+        tell_limits(is_complete, pool.has_ended);
         print_table(&rows, &[false, true, true, true]);
         Ok(())
     }
@@ -133,6 +147,8 @@ struct Pooled {
     rules: RulePool,
     now: Timestamp,
     matches: Vec<Vec<usize>>,
+    /// Whether every ticket had its turn.
+    has_ended: bool,
 }
 
 impl Pooled {
@@ -150,15 +166,15 @@ impl Pooled {
                 .map_err(|error| Failure::usage(format!("--pool: `{}`: {error}", of.ticket)))?;
         }
         let mut matches = Vec::new();
-        for _ in 0..STEPS_MAX {
+        let most = WORK_MAX + TICKET_WORK_MAX * waiting.len() as u64;
+        let (mut work, mut has_ended) = (0, false);
+        while !has_ended && work < most {
             let step = rules.step(now, STEP_WORK);
             let places = |found: &RuledMatch| found.tickets.iter().map(|id| id.as_u128() as usize).collect();
             matches.extend(step.matches.iter().map(places));
-            if step.finished {
-                break;
-            }
+            (work, has_ended) = (work + u64::from(step.work), step.finished);
         }
-        Ok(Self { rules, now, matches })
+        Ok(Self { rules, now, matches, has_ended })
     }
 
     /// Who is in one match with a ticket.
@@ -188,7 +204,17 @@ fn next(why: &RuledExplain) -> serde_json::Value {
     why.next.map_or(serde_json::Value::Null, |next| json!({ "at_ms": next.at, "unlocked": next.unlocked }))
 }
 
-fn told(name: &str, why: &RuledExplain, plan: &[Answer]) -> serde_json::Value {
+/// Says what was cut short, if something was.
+fn tell_limits(is_complete: bool, has_ended: bool) {
+    if !is_complete {
+        say("the pool is larger than what was counted");
+    }
+    if !has_ended {
+        say("the matcher has not come to the end of its search: who waits here may still have a match");
+    }
+}
+
+fn told(name: &str, why: &RuledExplain, plan: &[Answer], has_ended: bool) -> serde_json::Value {
     let rules: Vec<_> = why
         .rules
         .iter()
@@ -210,11 +236,11 @@ fn told(name: &str, why: &RuledExplain, plan: &[Answer]) -> serde_json::Value {
         "rules": rules,
         "binding": why.binding,
         "next": next(why),
-        "complete": why.complete,
+        "complete": why.complete && has_ended,
     })
 }
 
-fn show(name: &str, why: &RuledExplain, plan: &[Answer]) -> Outcome {
+fn show(name: &str, why: &RuledExplain, plan: &[Answer], has_ended: bool) -> Outcome {
     say(format_args!(
         "{name}: waits {:.1} s, number {} by age; {} of {} others may be in one match with it",
         why.waited.as_secs_f64(),
@@ -230,9 +256,7 @@ fn show(name: &str, why: &RuledExplain, plan: &[Answer]) -> Outcome {
     } else {
         say("next expansion: none comes");
     }
-    if !why.complete {
-        say("the pool is larger than what was counted");
-    }
+    tell_limits(why.complete, has_ended);
     say("");
     let mut rows = vec![["rule", "by", "what", "passing", "held", "failed"].map(str::to_owned).to_vec()];
     for of in &why.rules {

@@ -202,3 +202,30 @@ fn a_ticket_is_told_what_stands_in_its_way() {
     explain(&["--ticket", "nobody"]).told(2, &["`nobody` does not wait"]);
     explain(&["--queue", "trio"]).told(2, &["no ticket waits"]);
 }
+
+/// Sixty of whom no ten are a match, which only whole choices of ten tell: no end of it.
+#[test]
+fn an_answer_that_would_take_too_long_says_that_it_is_not_complete() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, rules) = (dir.path().join("pool.jsonl"), dir.path().join("rules.json"));
+    write(
+        &rules,
+        r#"{"ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "rating", "type": "number"}],
+          "teams": [{"name": "red", "minPlayers": 5, "maxPlayers": 5}, {"name": "blue", "minPlayers": 5, "maxPlayers": 5}],
+          "rules": [{"name": "Odd", "type": "comparison", "operation": "=", "referenceValue": 0.5,
+            "measurements": ["sum(flatten(teams[*].players.attributes[rating]))"]}]}"#,
+    );
+    let names: Vec<String> = (0..60).map(|n| format!("t{n}")).collect();
+    let tickets: Vec<(&str, u64, f64)> = names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| (name.as_str(), 60 - n as u64, (n * 7_919 % 1_000) as f64))
+        .collect();
+    write(&file, &pool(&tickets));
+    let explain = |more: &[&str]| {
+        gsm(&[&["rules", "explain", "--rules", arg(&rules), "--pool", arg(&file)], more].concat())
+    };
+    let told = explain(&["--ticket", "t7", "--json"]).json();
+    assert_eq!((&told["waiting"], &told["complete"]), (&true.into(), &false.into()));
+    assert!(explain(&[]).ok().contains("not come to the end of its search"));
+}

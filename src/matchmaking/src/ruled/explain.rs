@@ -1,12 +1,54 @@
 //! Why a ticket under a rule set still waits.
 use super::{RulePool, candidates::holds, ticket::Waiting};
 use gsm_core::{Millis, TicketId, Timestamp};
-use gsm_rules::{ExpansionAge, RuleKind, Seat, Stage, Verdict};
+use gsm_rules::{ExpansionAge, Party, RuleKind, Seat, Stage, Verdict};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::cell::{Cell, OnceCell};
 
 /// Other tickets that are looked at.
 const LOOKED_AT_MAX: usize = 10_000;
+
+/// Work units that an answer takes at most: about as long as four steps.
+const EXPLAIN_WORK_MAX: u32 = 400_000;
+
+/// Counts the work units of an answer.
+struct Asked {
+    used: Cell<u32>,
+    budget: u32,
+}
+
+impl Asked {
+    fn add(&self, units: u32) {
+        self.used.set(self.used.get().saturating_add(units));
+    }
+
+    fn is_spent(&self) -> bool {
+        self.used.get() >= self.budget
+    }
+}
+
+/// A stage, and the teams that the ticket may sit on by itself: one of each kind, and all where it may sit on none.
+#[derive(Clone)]
+struct Own<'a> {
+    stage: &'a Stage,
+    teams: SmallVec<[u8; 8]>,
+}
+
+impl<'a> Own<'a> {
+    fn new(stage: &'a Stage, ticket: &Waiting, asked: &Asked) -> Self {
+        let may_sit = |party: &Party, team: u8| {
+            asked.add(1 + stage.weight(&[Seat { team, party }]));
+            stage.may_sit(team, party)
+        };
+        let may_sit = |team: &u8| ticket.party().is_some_and(|party| may_sit(party, *team));
+        let mut teams: SmallVec<[u8; 8]> = stage.kinds().iter().copied().filter(may_sit).collect();
+        if teams.is_empty() {
+            teams = SmallVec::from_slice(stage.kinds());
+        }
+        Self { stage, teams }
+    }
+}
 
 /// Why a ticket still waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +107,14 @@ impl RulePool {
     /// Why the ticket still waits; `None` if it does not.
     #[must_use]
     pub fn explain(&self, id: TicketId, now: Timestamp) -> Option<RuledExplain> {
+        self.explain_within(id, now, EXPLAIN_WORK_MAX)
+    }
+
+    /// The same, with about so many work units at most: then the first of those who wait are counted
+    /// ([`RuledExplain::complete`]).
+    #[must_use]
+    pub fn explain_within(&self, id: TicketId, now: Timestamp, budget: u32) -> Option<RuledExplain> {
+        let asked = Asked { used: Cell::new(0), budget };
         let own = self.waiting.get(&id)?;
         let waited = now.since(own.turn.started_at);
         let at = self.set.stage_at(waited);
@@ -84,40 +134,46 @@ impl RulePool {
                 ExpansionAge::Oldest => start.min(theirs),
             })
         };
-        let of_both = |other: &Waiting| self.set.stages().get(self.set.stage_at(age_of_both(other)));
+        let stages: Vec<OnceCell<Own<'_>>> = vec![OnceCell::new(); self.set.stages().len()];
+        let in_stage = |at: usize| {
+            let of = self.set.stages().get(at)?;
+            Some(stages.get(at)?.get_or_init(|| Own::new(of, own, &asked)))
+        };
         let can_meet = |other: &Waiting| own.never.is_none() && other.never.is_none();
         let meets_in = |stage: usize, other: &Waiting| {
-            can_meet(other) && self.set.stages().get(stage).is_some_and(|of| may_meet(of, own, other))
+            can_meet(other) && in_stage(stage).is_some_and(|of| may_meet(of, own, other, &asked))
         };
         let (mut compatible, mut players) = (0, own.size());
         let mut unlocking = vec![None::<StageWhy>; self.set.stages().len()];
+        let counts = self.counts(id);
+        let rules = counts.len() as u32;
+        let (mut passing, mut kept_out) = (vec![0; counts.len()], vec![0; counts.len()]);
+        let (mut counted, mut matchable) = (0, 0);
         for other in others() {
+            if asked.is_spent() {
+                break;
+            }
+            counted += 1;
             let age = age_of_both(other);
             let reached = self.set.stage_at(age);
             if meets_in(reached, other) {
                 compatible += 1;
                 players = players.saturating_add(other.size());
-                continue;
+            } else if let Some(stage) =
+                (reached + 1..self.set.stages().len()).find(|stage| meets_in(*stage, other))
+            {
+                let from = self.set.stages().get(stage).map_or(Millis::ZERO, Stage::from);
+                let at = Millis::new(waited.get().saturating_add(from.get().saturating_sub(age.get())));
+                if let Some(why) = unlocking.get_mut(stage) {
+                    let first = why.map_or(at, |why| why.at.min(at));
+                    *why = Some(StageWhy { at: first, unlocked: 1 + why.map_or(0, |why| why.unlocked) });
+                }
             }
-            let mut later = reached + 1..self.set.stages().len();
-            let Some(stage) = later.find(|stage| meets_in(*stage, other)) else { continue };
-            let from = self.set.stages().get(stage).map_or(Millis::ZERO, Stage::from);
-            let at = Millis::new(waited.get().saturating_add(from.get().saturating_sub(age.get())));
-            if let Some(why) = unlocking.get_mut(stage) {
-                let first = why.map_or(at, |why| why.at.min(at));
-                *why = Some(StageWhy { at: first, unlocked: 1 + why.map_or(0, |why| why.unlocked) });
-            }
-        }
-        let counts = self.counts(id);
-        let (mut passing, mut kept_out) = (vec![0; counts.len()], vec![0; counts.len()]);
-        let (mut counted, mut matchable) = (0, 0);
-        for other in others() {
-            counted += 1;
-            let Some(stage) = of_both(other).filter(|_| other.never.is_none()) else { continue };
+            let Some(of_both) = in_stage(reached).filter(|_| other.never.is_none()) else { continue };
             matchable += 1;
             let mut failing: SmallVec<[usize; 8]> = SmallVec::new();
             for (at, (rule, passing)) in self.set.rules().iter().zip(&mut passing).enumerate() {
-                if passes(stage, (at, rule.counts_alone), own, other) {
+                if passes(of_both, (at, rule.counts_alone, rules), (own, other), &asked) {
                     *passing += 1;
                 } else {
                     failing.push(at);
@@ -206,42 +262,51 @@ impl RulePool {
 }
 
 /// Whether the two may be in one match, as far as they and the teams that they may sit on tell.
-fn may_meet(stage: &Stage, one: &Waiting, two: &Waiting) -> bool {
+fn may_meet(own: &Own<'_>, one: &Waiting, two: &Waiting, asked: &Asked) -> bool {
+    let stage = own.stage;
     let mut pairs = one.parties.iter().flat_map(|a| two.parties.iter().map(move |b| (a, b)));
     let are_near = pairs.all(|(a, b)| stage.pairwise().iter().all(|pair| holds(pair, a, b)));
     let is_whole = stage.is_duel();
-    are_near
-        && sits(
-            stage,
-            one,
-            two,
-            |seats| if is_whole { stage.holds(seats) } else { stage.hopeless(seats).is_none() },
-        )
+    let is_lawful = |seats: &[Seat<'_>]| {
+        asked.add(1 + stage.weight(seats));
+        if is_whole { stage.holds(seats) } else { stage.hopeless(seats).is_none() }
+    };
+    if let Some((party, other)) = one.parties.first().zip(two.parties.first()) {
+        asked.add(1 + stage.pair_weight(party, other));
+    }
+    are_near && sits(own, one, two, is_lawful)
 }
 
 /// Whether one rule lets the two be in one match, likewise. A rule that counts only within a compound is asked for what it
 /// says of any two tickets.
-fn passes(stage: &Stage, (rule, counts_alone): (usize, bool), one: &Waiting, two: &Waiting) -> bool {
-    let asked = stage.pairwise().iter().filter(|pair| pair.rule() == rule);
+fn passes(
+    own: &Own<'_>,
+    (rule, counts_alone, rules): (usize, bool, u32),
+    (one, two): (&Waiting, &Waiting),
+    asked: &Asked,
+) -> bool {
+    let stage = own.stage;
+    let of_two = stage.pairwise().iter().filter(|pair| pair.rule() == rule);
     let both = || one.parties.iter().flat_map(|a| two.parties.iter().map(move |b| (a, b)));
-    let mut asked = asked.flat_map(|pair| both().map(move |(a, b)| (pair, a, b)));
+    let mut of_two = of_two.flat_map(|pair| both().map(move |(a, b)| (pair, a, b)));
+    asked.add(stage.pairwise().len() as u32 / 64);
     let is_whole = stage.is_duel();
     let is_lawful = |seats: &[Seat<'_>]| {
+        // Of all rules together that is what they weigh.
+        asked.add(1 + stage.weight(seats) / rules.max(1));
         if is_whole { stage.verdict(rule, seats) != Verdict::Fails } else { !stage.is_broken(rule, seats) }
     };
-    asked.all(|(pair, a, b)| holds(pair, a, b)) && (!counts_alone || sits(stage, one, two, is_lawful))
+    of_two.all(|(pair, a, b)| holds(pair, a, b)) && (!counts_alone || sits(own, one, two, is_lawful))
 }
 
 /// Whether the two may sit somewhere so that it is lawful: the first where it may at all, by itself.
-fn sits(stage: &Stage, one: &Waiting, two: &Waiting, is_lawful: impl Fn(&[Seat<'_>]) -> bool) -> bool {
+fn sits(own: &Own<'_>, one: &Waiting, two: &Waiting, is_lawful: impl Fn(&[Seat<'_>]) -> bool) -> bool {
     let (Some(party), Some(other)) = (one.party(), two.party()) else { return true };
+    let stage = own.stage;
     // Where every team is like the others, one team and another say all.
     let are_alike = !stage.has_team_rules() && stage.versus_columns().is_empty();
-    let alone = |team: &u8| stage.may_sit(*team, party);
-    let nowhere = !stage.kinds().iter().any(alone);
     let last = (stage.teams().len() as u8).min(if are_alike { 2 } else { u8::MAX });
-    let mut own = stage.kinds().iter().filter(|team| nowhere || alone(team));
-    own.any(|own| {
+    own.teams.iter().any(|own| {
         let has_room = |team: u8| {
             let most = stage.teams().get(usize::from(team)).map_or(0, |size| size.max);
             team != *own || u32::from(party.size()) + u32::from(other.size()) <= u32::from(most)

@@ -62,3 +62,16 @@ fn a_judgement_counts_as_what_it_takes() {
     let (_, half, _) = judged(50, 100);
     assert!((dear_work * 4 / 10..dear_work * 6 / 10).contains(&half), "{half} {dear_work}");
 }
+
+#[test]
+fn an_answer_about_a_ticket_looks_at_as_many_as_its_budget_allows() {
+    let pool = pool(100, 300, 100);
+    let (id, now) = (TicketId::from_u128(1), Timestamp::from_millis(1_000));
+    let told = |budget: u32| pool.explain_within(id, now, budget).expect("it waits");
+    let whole = told(u32::MAX);
+    assert_eq!((whole.complete, whole.others, whole.rules[0].passing), (true, 299, 299));
+    let part = told(20_000);
+    assert!(!part.complete && (1..150).contains(&part.rules[0].passing), "{}", part.rules[0].passing);
+    let twice = told(40_000);
+    assert!(twice.rules[0].passing.abs_diff(2 * part.rules[0].passing) < 6, "{}", twice.rules[0].passing);
+}
