@@ -19,7 +19,12 @@ fn pool(rules: usize, tickets: u128, strings: u128) -> RulePool {
         "ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "maps", "type": "string_list"}],
         "teams": [team("a"), team("b")], "rules": (0..rules).map(rule).collect::<Vec<_>>(),
     });
-    let set = parse(&text.to_string(), Dialect::Strict).expect("a rule set").set;
+    filled(&text, tickets, strings)
+}
+
+/// A pool under these rules, with tickets of one player with so many strings.
+fn filled(text: &serde_json::Value, tickets: u128, strings: u128) -> RulePool {
+    let set = parse(&text.to_string(), Dialect::Extended).expect("a rule set").set;
     let mut pool = RulePool::new(Arc::new(set));
     for n in 1..=tickets {
         let maps = (0..strings).map(|nth| format!("map{}", (n * 7_919 + nth * 31) % 1_000)).collect();
@@ -74,4 +79,29 @@ fn an_answer_about_a_ticket_looks_at_as_many_as_its_budget_allows() {
     assert!(!part.complete && (1..150).contains(&part.rules[0].passing), "{}", part.rules[0].passing);
     let twice = told(40_000);
     assert!(twice.rules[0].passing.abs_diff(2 * part.rules[0].passing) < 6, "{}", twice.rules[0].passing);
+}
+
+/// With an objective a step is as bounded: how many are paired together goes by what a pair weighs.
+#[test]
+fn pairing_by_an_objective_is_as_bounded() {
+    let rule = |nth| {
+        json!({"name": format!("r{nth}"), "type": "comparison", "operation": "!=", "referenceValue": f64::from(nth) + 0.5,
+            "measurements": ["count(set_intersection(flatten(teams[*].players.attributes[maps])))"]})
+    };
+    let team = |name: &str| json!({"name": name, "minPlayers": 1, "maxPlayers": 1});
+    let text = json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{"name": "maps", "type": "string_list"}, {"name": "skill", "type": "number", "default": 9}],
+        "teams": [team("a"), team("b")], "rules": (0..100).map(rule).collect::<Vec<_>>(),
+        "objective": {"cost": [{"spread": "skill"}], "holdBack": {"policy": "none"}, "starvationSeconds": 600},
+    });
+    let mut pool = filled(&text, 400, 100);
+    let (mut matches, mut steps) = (0, 0);
+    while matches < 200 {
+        let step = pool.step(Timestamp::from_millis(1_000 + 300 * i64::from(steps)), 50_000);
+        assert!(step.work < 200_000, "{}", step.work);
+        (matches, steps) = (matches + step.matches.len(), steps + 1);
+        assert!(steps < 100, "{matches} matches");
+    }
+    assert!(steps > 3, "{steps}");
 }

@@ -1,13 +1,15 @@
 //! Matches of more than two tickets: found for one anchor after another, the best made first.
 use super::{MUCH, Sight};
-use crate::ruled::{RulePool, RuledMatch, candidates, round::Round, ticket::Waiting};
+use crate::ruled::{
+    ASIDE_WEIGHT_MAX, DEAR_JUDGED, RulePool, RuledMatch, candidates, round::Round, ticket::Waiting,
+};
 use gsm_core::TicketId;
 use gsm_rules::{Objective, Seat, Stage};
 use std::collections::BTreeSet;
 
 /// Anchors whose matches are compared with each other.
 const ANCHORS: usize = 128;
-/// Work units that the search for one anchor may use.
+/// Work units that the search for one anchor may use; more where judgements are dear.
 const ANCHOR_WORK_MAX: u32 = 2_000;
 /// Tickets of a match of two teams whose every split is tried.
 const SPLIT_TICKETS_MAX: usize = 10;
@@ -34,6 +36,9 @@ impl RulePool {
             }
             let mut offers = Vec::new();
             for _ in 0..ANCHORS {
+                if *work >= budget {
+                    break;
+                }
                 let Some(key) = self.course.rest.pop() else { break };
                 let Some(anchor) = self.waiting.alive(key).map(|of| of.turn.id) else { continue };
                 offers.extend(self.offer(anchor, objective, work).map(|offer| (key, offer)));
@@ -66,7 +71,8 @@ impl RulePool {
         let anchors = Vec::new().into_iter();
         let mut round = Round::of_all(number, now, anchors, Vec::new());
         let run = self.run_of(stages, true);
-        let most = work.saturating_add(ANCHOR_WORK_MAX);
+        let dear = DEAR_JUDGED.saturating_mul(self.full_weight(anchor));
+        let most = work.saturating_add(ANCHOR_WORK_MAX.saturating_add(dear));
         let (found, _) = self.search(anchor, run, 0, &mut round, most, work);
         let mut seats = found?;
         let sight = Sight { set: &self.set, objective, waiting: &self.waiting, now };
@@ -77,6 +83,16 @@ impl RulePool {
         let price: f64 = tickets.iter().map(|of| sight.price(of)).sum::<f64>().min(MUCH);
         let over = price - cost.min(super::COST_MAX);
         (over > 0.0).then_some(Offer { over, seats })
+    }
+}
+
+impl RulePool {
+    /// What judging a full match weighs whose tickets are all like this one.
+    fn full_weight(&self, ticket: TicketId) -> u32 {
+        let (party, stage) = (self.waiting.get(&ticket).and_then(Waiting::party), self.set.stages().first());
+        let Some((party, stage)) = party.zip(stage) else { return 0 };
+        let count = stage.players_max() / u32::from(party.size()).max(1);
+        stage.weight(&vec![Seat { team: 0, party }; count as usize])
     }
 }
 
@@ -101,18 +117,26 @@ impl Sight<'_> {
         let mut best = self.objective.cost(stage, &on(&teams)?)?;
         if stage.teams().len() == 2 && tickets.len() <= SPLIT_TICKETS_MAX {
             let splits = 1_u32 << tickets.len();
+            let mut weight = 0_u32;
             for mask in 0..splits {
+                if weight >= ASIDE_WEIGHT_MAX {
+                    break;
+                }
                 let split: Vec<u8> = (0..tickets.len()).map(|at| (mask >> at & 1) as u8).collect();
                 let sides = on(&split)?;
                 if !stage.sizes_hold(&sides) {
                     continue;
                 }
                 *work = work.saturating_add(1);
-                match self.objective.cost(stage, &sides) {
-                    Some(cost) if cost < best && stage.holds(&sides) => (best, teams) = (cost, split),
-                    _ => {}
+                let Some(cost) = self.objective.cost(stage, &sides).filter(|cost| *cost < best) else {
+                    continue;
+                };
+                weight = weight.saturating_add(stage.weight(&sides));
+                if stage.holds(&sides) {
+                    (best, teams) = (cost, split);
                 }
             }
+            *work = work.saturating_add(weight);
         }
         seats.iter_mut().zip(teams).for_each(|((_, team), best)| *team = best);
         Some(best)

@@ -23,6 +23,9 @@ use pairing::paired;
 const PERIOD: Millis = Millis::new(250);
 /// Tickets that are paired together.
 const CHUNK_MAX: usize = 1_000;
+/// And at least so many, where a pair weighs much more than this.
+const CHUNK_MIN: usize = 64;
+const CHUNK_WEIGHT: usize = 8;
 /// Work units that pairing a chunk may use beyond what it takes to look at it.
 const PAIRING_WORK_MAX: u32 = 200_000;
 /// What an infinite price counts as: more than matches cost.
@@ -129,11 +132,14 @@ impl RulePool {
     fn pair_chunk(&mut self, objective: &Objective, work: &mut u32, matches: &mut Vec<RuledMatch>) {
         let rest = self.course.rest.len();
         let is_shifted = std::mem::take(&mut self.course.is_shifted) && rest > CHUNK_MAX;
-        let size = if is_shifted { CHUNK_MAX / 2 } else { CHUNK_MAX };
+        let sight = Sight { set: &self.set, objective, waiting: &self.waiting, now: self.course.now };
+        // Less where judging a pair is dear, as the next ticket and one like it tell.
+        let weight = self.course.rest.last().map_or(0, |next| sight.weight(*next, *next)) as usize;
+        let most = (CHUNK_MAX * CHUNK_WEIGHT / (CHUNK_WEIGHT + weight)).max(CHUNK_MIN);
+        let size = if is_shifted { most / 2 } else { most };
         let mut chunk = self.course.rest.split_off(rest.saturating_sub(size));
         chunk.reverse();
         chunk.retain(|key| self.waiting.alive(*key).is_some());
-        let sight = Sight { set: &self.set, objective, waiting: &self.waiting, now: self.course.now };
         let near = sight.near(&chunk, work);
         let pairs = paired(&near, PAIRING_WORK_MAX, work);
         let mut found = Vec::with_capacity(pairs.len());
@@ -181,6 +187,14 @@ impl Sight<'_> {
             gsm_rules::ExpansionAge::Oldest => starts.min(),
         };
         self.set.stages().get(self.set.stage_at(self.now.since(start?)))
+    }
+
+    /// What judging two tickets weighs beyond a work unit.
+    fn weight(&self, one: Key, two: Key) -> u32 {
+        let party = |key: Key| self.waiting.alive(key).and_then(Waiting::party);
+        let seats = party(one).zip(party(two)).map(|(one, two)| [(0, one), (1, two)]);
+        let seats = seats.map(|both| both.map(|(team, party)| Seat { team, party }));
+        self.set.stages().first().zip(seats).map_or(0, |(stage, seats)| stage.weight(&seats))
     }
 
     /// The team of the first of two tickets where the rules let them play, and what that costs.

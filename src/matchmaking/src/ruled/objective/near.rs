@@ -101,7 +101,10 @@ impl Kept<'_> {
         }
         *work = work.saturating_add(1);
         let keys = self.chunk.get(one as usize).zip(self.chunk.get(two as usize));
-        let may = keys.is_some_and(|(one, two)| self.sight.judged(*one, *two).is_some());
+        let may = keys.is_some_and(|(one, two)| {
+            *work = work.saturating_add(self.sight.weight(*one, *two));
+            self.sight.judged(*one, *two).is_some()
+        });
         self.asked.insert(pair, may);
         for (of, other) in [(one, two), (two, one)].into_iter().filter(|_| may) {
             if let Some(all) = self.near.get_mut(of as usize) {
