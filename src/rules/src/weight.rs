@@ -81,6 +81,9 @@ impl Weight {
     pub(crate) fn units(&self, seats: &[Seat<'_>]) -> u32 {
         let count = seats.len() as u64;
         let mut values = self.fixed + self.seat * count;
+        if values + self.strings_most(seats) <= self.free {
+            return 0;
+        }
         let cells = |seat: &Seat<'_>, column: WordColumn| seat.party.cells(column).len() as u64;
         for (column, times) in &self.words {
             values += times * seats.iter().map(|seat| cells(seat, *column)).sum::<u64>();
@@ -95,6 +98,20 @@ impl Weight {
             values += times * count * seats.first().map_or(0, |seat| cells(seat, *column)) / 3;
         }
         u32::try_from(values.saturating_sub(self.free) / VALUES_OF_WORK).unwrap_or(u32::MAX)
+    }
+
+    /// What strings and locations add at most, if all of a party's cells were in each column: nearly always enough to know.
+    #[inline]
+    fn strings_most(&self, seats: &[Seat<'_>]) -> u64 {
+        let times = |of: &[(WordColumn, u64)]| of.iter().map(|(_, times)| times).sum::<u64>();
+        let (words, lists, places) = (times(&self.words), times(&self.lists), times(&self.places));
+        if words + lists + places == 0 {
+            return 0;
+        }
+        let count = seats.len() as u64;
+        let cells: u64 = seats.iter().map(|seat| seat.party.all_cells() as u64).sum();
+        let first = seats.first().map_or(0, |seat| seat.party.all_cells() as u64);
+        (words + lists * count) * cells + places * count * first / 3
     }
 
     fn word(&mut self, column: WordColumn, times: u64) {

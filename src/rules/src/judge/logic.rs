@@ -16,8 +16,16 @@ impl<T: Copy> Said<T> {
     }
 
     /// What a rule says, which `ask` tells the first time.
+    #[inline]
     pub(crate) fn get(&self, rule: usize, ask: impl FnOnce() -> T) -> T {
-        let Some(kept) = &self.0 else { return ask() };
+        match &self.0 {
+            None => ask(),
+            Some(kept) => Self::once(kept, rule, ask),
+        }
+    }
+
+    #[inline(never)]
+    fn once(kept: &RefCell<SmallVec<[Option<T>; KEPT]>>, rule: usize, ask: impl FnOnce() -> T) -> T {
         if let Some(said) = kept.borrow().get(rule).copied().flatten() {
             return said;
         }
