@@ -7,7 +7,7 @@
 //! rules ask of both ([`Versus`]), and who of it may still sit where. An outlook may be too good, and never too bad.
 mod window;
 
-use super::{deviation, search::Candidate, sieve::region, store::Store, ticket::Waiting};
+use super::{ASIDE_WEIGHT_MAX, deviation, search::Candidate, sieve::region, store::Store, ticket::Waiting};
 use gsm_rules::{
     NumberColumn, Pairwise, Party, Reserve, Seat, Stage, Symbol, VERSUS_COLUMNS_MAX, Versus, WordColumn,
 };
@@ -168,8 +168,8 @@ pub(super) struct Taken<'a, 's> {
 }
 
 impl Outlook {
-    /// `None` where the rules of the stage ask nothing that can be seen in this way. Adds to `used` what judging each
-    /// candidate weighs.
+    /// `None` where the rules of the stage ask nothing that can be seen in this way, and where it is too dear to see. Adds to
+    /// `used` what judging each candidate weighs.
     pub(super) fn new(
         stage: &Stage,
         anchor: &Waiting,
@@ -203,20 +203,34 @@ impl Outlook {
         if is_blind && stage.versus_columns().is_empty() {
             return None;
         }
-        let mut outlook =
-            Self { band, deviation, region, kinds, places, apart_ms, seen: Vec::new(), order: Vec::new() };
-        let mut see = |candidate: &Candidate| {
+        let mut outlook = Self {
+            band,
+            deviation,
+            region,
+            kinds,
+            places,
+            apart_ms,
+            seen: Vec::with_capacity(candidates.len()),
+            order: Vec::new(),
+        };
+        let teams = outlook.kinds.len() as u32;
+        let mut weight = 0_u32;
+        for candidate in candidates {
             let ticket = waiting.at(candidate.key.slot);
             if let Some(party) = ticket.and_then(Waiting::party) {
                 let seats = [Seat { team: 0, party }];
-                let teams = outlook.kinds.len() as u32;
-                let weight =
-                    teams.saturating_mul(stage.weight(&seats)).saturating_add(stage.need_weight(&seats));
-                *used = used.saturating_add(weight);
+                weight = weight.saturating_add(teams.saturating_mul(stage.weight(&seats)));
+                weight = weight.saturating_add(stage.need_weight(&seats));
             }
-            outlook.see(stage, candidate, ticket)
-        };
-        outlook.seen = candidates.iter().map(&mut see).collect();
+            if weight >= ASIDE_WEIGHT_MAX {
+                break;
+            }
+            outlook.seen.push(outlook.see(stage, candidate, ticket));
+        }
+        *used = used.saturating_add(weight);
+        if outlook.seen.len() < candidates.len() {
+            return None;
+        }
         let mut order: Vec<u32> = (0..outlook.seen.len() as u32).collect();
         let number = |at: &u32| outlook.seen.get(*at as usize).map_or(f64::NAN, |seen| seen.number);
         order.sort_by(|a, b| {

@@ -10,6 +10,7 @@ mod fuller;
 mod prospects;
 
 use super::{
+    DEAR_JUDGED,
     outlook::{Outlook, Worth},
     store::{Key, Store},
     ticket::Waiting,
@@ -209,11 +210,11 @@ impl Search {
             if self.best.as_ref().is_some_and(|best| spent > best.until) {
                 return self.end(sight);
             }
-            if !self.has_looked && spent > OUTLOOK_AFTER {
+            if !self.has_looked && spent > self.judging(OUTLOOK_AFTER) {
                 self.look(sight, stage, used);
                 continue;
             }
-            if !self.has_sifted && spent > SIFT_AFTER {
+            if !self.has_sifted && spent > self.judging(SIFT_AFTER) {
                 self.has_sifted = true;
                 self.sift(sight, stage, used);
                 self.find_stand_ins(sight, used);
@@ -234,6 +235,12 @@ impl Search {
             self.places.pop();
             self.taken.pop();
         }
+    }
+
+    /// So many work units where judging is plain; where it is dear, more by so many judgements as are enough to see whether a
+    /// match is easily found.
+    pub(super) fn judging(&self, units: u32) -> u32 {
+        units.saturating_add(DEAR_JUDGED.saturating_mul(self.dearest))
     }
 
     /// Puts the anchor on the next team that it may sit on; `false` when it has been on all.
@@ -264,15 +271,17 @@ impl Search {
             }
         }
         let seats = self.seats(sight);
-        *used = used.saturating_add(stage.weight(&seats));
-        if let Some(rule) = stage.hopeless(&seats) {
-            drop(seats);
+        let weight = stage.weight(&seats);
+        let hopeless = stage.hopeless(&seats);
+        drop(seats);
+        self.dearest = self.dearest.max(weight);
+        *used = used.saturating_add(weight);
+        if let Some(rule) = hopeless {
             self.counts.note(rule, false);
             self.taken.clear();
             // The next turn of the loop tries the next team.
             return true;
         }
-        drop(seats);
         self.places.push(Place { from: 0, next: 0, team: 0 });
         if self.is_dead(sight, stage, 1, used) {
             self.places.clear();

@@ -1,6 +1,6 @@
 //! The turn of one anchor: who may join it, and the search among them.
 use super::{
-    DEAR_JUDGED, RulePool,
+    RulePool,
     candidates::{self, Choice},
     large,
     line::{Line, Passed, Wanted},
@@ -175,7 +175,7 @@ impl RulePool {
             let before = *work;
             let mut most = ANCHOR_WORK_MAX.saturating_sub(spent);
             if search.is_cut {
-                most = most.min(reach_work(search).saturating_sub(search.spent));
+                most = most.min(search.judging(REACH_WORK_MAX).saturating_sub(search.spent));
             }
             let worth = self.worth.get_mut(search.stage);
             search.worth = worth.as_deref().copied().unwrap_or_default();
@@ -183,7 +183,7 @@ impl RulePool {
             worth.into_iter().for_each(|worth| *worth = search.worth);
             spent = spent.saturating_add(*work - before);
             let may_go_on = *work < budget && spent < ANCHOR_WORK_MAX;
-            if outcome == Outcome::Cut && may_go_on && search.spent < reach_work(search) {
+            if outcome == Outcome::Cut && may_go_on && search.spent < search.judging(REACH_WORK_MAX) {
                 // It has learnt how dear its judgements are.
                 continue;
             }
@@ -194,7 +194,7 @@ impl RulePool {
                 && match outcome {
                     Outcome::Found(_) => !search.is_full(&sight),
                     Outcome::None => true,
-                    Outcome::Cut => search.spent >= reach_work(search),
+                    Outcome::Cut => search.spent >= search.judging(REACH_WORK_MAX),
                 };
             if is_too_near || outcome != Outcome::Cut {
                 self.counts.insert(id, std::mem::take(&mut search.counts));
@@ -385,11 +385,6 @@ impl RulePool {
         };
         stage.needs().iter().find(is_lacking).map(Need::rule)
     }
-}
-
-/// Work units that a search among the nearest may use before more are asked.
-fn reach_work(search: &Search) -> u32 {
-    REACH_WORK_MAX.saturating_add(DEAR_JUDGED.saturating_mul(search.dearest))
 }
 
 /// A search that has begun, or what came of it at once.

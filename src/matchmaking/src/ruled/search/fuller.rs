@@ -1,5 +1,5 @@
 //! A match has as many players as a little more searching can give it: who sits makes room for a party.
-use super::{super::DEAR_JUDGED, Outcome, Search, Sight, Taking};
+use super::{Outcome, Search, Sight, Taking};
 use gsm_rules::Stage;
 
 /// Work units that a search uses to find a match with more players than the one it has.
@@ -29,7 +29,7 @@ impl Search {
     /// Keeps what is taken as the match that was found; whether no other can have more players.
     pub(super) fn keep(&mut self, sight: &Sight<'_>, stage: &Stage, spent: u32) -> bool {
         let players = self.filled(sight).iter().sum();
-        let more = FULLER_WORK_MAX.saturating_add(DEAR_JUDGED.saturating_mul(self.dearest));
+        let more = self.judging(FULLER_WORK_MAX);
         let until = self.best.as_ref().map_or(spent.saturating_add(more), |best| best.until);
         self.best = Some(Best { taken: self.taken.clone(), players, until });
         let all = self.rest.first().map_or(0, |(players, ..)| players.saturating_add(sight.anchor.size()));
