@@ -9,3 +9,11 @@ pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> T {
         _ => work(),
     }
 }
+
+/// Of so many who wait a step or an answer takes longer than to wake another thread, some ten microseconds.
+const WAITING_MIN: usize = 32;
+
+/// The same of what goes through those who wait in a pool: where they are few it is done sooner than it is put aside.
+pub(crate) fn aside_of<T>(waiting: usize, work: impl FnOnce() -> T) -> T {
+    if waiting < WAITING_MIN { work() } else { aside(work) }
+}

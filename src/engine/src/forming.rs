@@ -1,7 +1,7 @@
 //! The matcher's turn: what the pools propose becomes proposals and matches, what is overdue ends.
 use crate::{
     Call, Engine, EngineError, Happening, Heard, QueueConfig,
-    aside::aside,
+    aside::aside_of,
     events::{Telling, all_shown, places},
     matches::Forming,
     pools::{Found, QueuePool},
@@ -150,9 +150,7 @@ impl Engine {
         report.overdue += timed_out + expired;
         let (found, finished) = {
             let mut state = pool.settled();
-            let is_long = state.waiting() > 1;
-            let mut step = || state.step(now, STEP_BUDGET);
-            if is_long { aside(step) } else { step() }
+            aside_of(state.waiting(), || state.step(now, STEP_BUDGET))
         };
         report.more |= !finished;
         let call = Call::system("gsm:FormMatch", now);

@@ -7,7 +7,7 @@ pub(crate) use gamelift::came_over_wire;
 
 use crate::{
     Call, Engine, EngineError, Happening, Principal, QueueConfig, RuleCount,
-    aside::aside,
+    aside::aside_of,
     events::{self, Places, Telling},
     pools::{Explained, members},
     proposals::Asked,
@@ -399,7 +399,8 @@ impl Engine {
         let (row, _) = self.visible_ticket(call, id).await?;
         let why = |name: &QueueName| {
             let pool = self.views.pools.get(name)?;
-            let why = aside(|| pool.settled().explain(id, call.now))?;
+            let state = pool.settled();
+            let why = aside_of(state.waiting(), || state.explain(id, call.now))?;
             Some((name.clone(), why))
         };
         Ok(row.queues().filter_map(why).collect())
