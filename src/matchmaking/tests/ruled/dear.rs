@@ -106,7 +106,6 @@ fn choosing_by_an_objective_is_as_bounded() {
                 (matches, steps) = (matches + step.matches.len(), steps + 1);
                 assert!(steps < 400, "{size}: {matches} matches");
             }
-            println!("{size} {start}: {steps} steps");
         }
     }
 }
