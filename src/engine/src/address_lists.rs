@@ -75,7 +75,8 @@ impl Engine {
         until: Option<Timestamp>,
     ) -> Result<Listed, EngineError> {
         let key = Key::Listed(list, network.to_string());
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             let replayed: Option<ListedRow> = self.replayed(call, Home::Document).await?;
             if let Some(row) = replayed {
                 return Ok(Listed { list, network, row });
@@ -107,7 +108,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Document, &row)?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(Listed { list, network, row }),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }
         }
@@ -133,7 +134,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }

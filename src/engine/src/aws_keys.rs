@@ -58,7 +58,7 @@ impl Engine {
             }
             match self.commit(Home::Document, changes.clone()).await {
                 Ok(_) => return Ok(row),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -91,7 +91,7 @@ impl Engine {
                     return Ok(at);
                 }
                 match self.remember_alone(call, Home::Document, &[&id]).await {
-                    Err(EngineError::Raced) => continue,
+                    Err(EngineError::Raced(_)) => continue,
                     done => return done.map(|()| at),
                 }
             }
@@ -102,7 +102,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(call.now),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }

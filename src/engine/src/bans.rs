@@ -225,7 +225,8 @@ impl Engine {
         reason: &str,
         change: impl Fn(&mut Vec<Ban>),
     ) -> Result<(), EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             if self.replayed::<()>(call, Home::Document).await?.is_some() {
                 return Ok(());
             }
@@ -252,7 +253,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }
         }

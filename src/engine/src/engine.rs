@@ -17,6 +17,7 @@ use crate::{
     },
     systems::Scheme,
     token::TokenKey,
+    turns::Lines,
 };
 use gsm_core::{Clock, CommitKey, IdSource, Mode, RuleSetName, Timestamp, limits};
 use gsm_ranking::cohort::Seat;
@@ -86,6 +87,8 @@ pub struct Engine {
     /// When this process began to hear players.
     pub(crate) started_at: Timestamp,
     pub(crate) refusals: Refusals,
+    /// Where those wait who change the same rows at once.
+    pub(crate) lines: Lines,
 }
 
 /// Everything that follows the commits.
@@ -282,6 +285,7 @@ impl Engine {
             remote: OnceLock::new(),
             started_at,
             refusals: Refusals::default(),
+            lines: Lines::default(),
         }
     }
 
@@ -467,7 +471,7 @@ impl Engine {
         }
         match self.surely(key.home(), &[(key, Expect::Absent)]).await {
             Ok(()) => Ok(true),
-            Err(EngineError::Raced) => Ok(false),
+            Err(EngineError::Raced(_)) => Ok(false),
             Err(other) => Err(other),
         }
     }
@@ -523,7 +527,7 @@ impl Engine {
                     }
                     return Ok(committed);
                 }
-                Err(CommitError::Conflict { .. }) => return Err(EngineError::Raced),
+                Err(CommitError::Conflict { key }) => return Err(EngineError::Raced(Some(key))),
                 // The store speaks of this try alone: an earlier one may have been applied.
                 Err(CommitError::Refused(what)) if unknown.is_none() => {
                     return Err(EngineError::Refused(what));

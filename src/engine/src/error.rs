@@ -126,9 +126,9 @@ pub enum EngineError {
     Forbidden,
     #[error("others changed the same things at the same time, again and again")]
     Contended,
-    /// Internal: read again and decide again.
+    /// Internal: read again and decide again. Which row it was, where the store says it.
     #[error("the rows changed while they were decided on")]
-    Raced,
+    Raced(Option<Key>),
     #[error("the store refused: {0}")]
     Refused(StoreFault),
     #[error("the store did not answer: {0}")]
@@ -196,7 +196,7 @@ impl EngineError {
             | Self::TooManyWatches
             | Self::TooManyStreams { .. } => Kind::Busy,
             Self::Contended
-            | Self::Raced
+            | Self::Raced(_)
             | Self::Rerating { .. }
             | Self::BoardFilling { .. }
             | Self::Refused(_)
@@ -251,7 +251,7 @@ impl EngineError {
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::IdentityTaken => "identity_taken",
             Self::Forbidden => "forbidden",
-            Self::Contended | Self::Raced => "contended",
+            Self::Contended | Self::Raced(_) => "contended",
             Self::Refused(_) => "store_refused",
             Self::NoAnswer(_) => "store_no_answer",
             Self::Damaged { .. } => "damaged",
@@ -317,7 +317,7 @@ impl EngineError {
                 "let the player make a consent for this leader: POST /v1/parties/consents"
             }
             Self::IdempotencyMismatch => "use a new Idempotency-Key for a new request",
-            Self::Contended | Self::Raced | Self::Refused(_) | Self::NoAnswer(_) => {
+            Self::Contended | Self::Raced(_) | Self::Refused(_) | Self::NoAnswer(_) => {
                 "repeat the same request with the same Idempotency-Key"
             }
             _ => return None,

@@ -229,7 +229,7 @@ impl Engine {
                 let found = self.get_one(key).await?;
                 Ok(found.filter(|found| *found.row == Row::Lease(lease)).map(|found| found.version))
             }
-            Err(EngineError::Raced) => Ok(None),
+            Err(EngineError::Raced(_)) => Ok(None),
             Err(other) => Err(other),
         }
     }
@@ -272,12 +272,12 @@ impl Engine {
         let fate = if complete {
             self.try_form(call, queue, lease, (&formed, heard), waiting.clone()).await
         } else {
-            Err(EngineError::Raced)
+            Err(EngineError::Raced(None))
         };
         match fate {
             Ok(fate) => fate,
             Err(error) => {
-                if !matches!(error, EngineError::Raced) && !error.is_of_store() {
+                if !matches!(error, EngineError::Raced(_)) && !error.is_of_store() {
                     tracing::warn!(queue = %queue.name, %error, "formed match not committed, tickets return to pool");
                 }
                 self.reload_tickets(&queue.name, pool, &ids).await;
@@ -384,7 +384,7 @@ where
     for (id, fate) in fates {
         match fate {
             Ok(true) => done += 1,
-            Ok(false) | Err(EngineError::Raced) => left.push(id),
+            Ok(false) | Err(EngineError::Raced(_)) => left.push(id),
             Err(error) => {
                 if !error.is_of_store() {
                     tracing::warn!(%id, %error, "overdue and not ended yet");

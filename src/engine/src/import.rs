@@ -103,7 +103,7 @@ impl Engine {
             self.return_bans(&mut changes, &[(player, identity)]).await?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(player),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -179,7 +179,7 @@ impl Engine {
             self.return_bans(&mut changes, &coming).await?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(ids),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -229,7 +229,7 @@ impl Engine {
             let decided = self.decide(&call, id, &facts, result.clone(), Verdict::Counted).await?;
             match self.commit_result(&call, decided, None).await {
                 Ok(_) => return Ok(Imported::New),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -267,7 +267,7 @@ impl Engine {
         self.check_new_mode(mode)?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_import_run(mode, run).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -317,9 +317,9 @@ impl Engine {
             drop(turns);
             match committed {
                 Ok(_) => {}
-                Err(EngineError::Raced) => {
+                Err(EngineError::Raced(_)) => {
                     self.pass_gate(mode).await?;
-                    return Err(EngineError::Raced);
+                    return Err(EngineError::Raced(None));
                 }
                 Err(other) => return Err(other),
             }

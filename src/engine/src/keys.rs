@@ -124,7 +124,7 @@ impl Engine {
             }
             match self.commit(Home::Document, changes.clone()).await {
                 Ok(_) => return Ok(IssuedKey { row, text }),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -162,7 +162,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(IssuedKey { row, text }),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -242,7 +242,7 @@ impl Engine {
                     return Ok(at);
                 }
                 match self.remember_alone(call, Home::Document, &[&id]).await {
-                    Err(EngineError::Raced) => continue,
+                    Err(EngineError::Raced(_)) => continue,
                     done => return done.map(|()| at),
                 }
             }
@@ -252,7 +252,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(call.now),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }

@@ -128,7 +128,7 @@ impl Engine {
             changes.replace(key, found.map(|found| found.version), Row::Learnt(row));
             match self.commit(Home::Record, changes).await {
                 // Another node was first: its word comes with the fold.
-                Ok(_) | Err(EngineError::Raced) => {}
+                Ok(_) | Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }

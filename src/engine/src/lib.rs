@@ -53,6 +53,7 @@ mod systems;
 pub mod testing;
 mod tickets;
 pub mod token;
+mod turns;
 
 pub use address_lists::{AddressList, Listed, UnknownList};
 pub use aws_keys::NewAwsKey;

@@ -138,7 +138,7 @@ impl Engine {
                     }
                 }
                 // A stale read, or a claim that went another way: the ticket's version will tell.
-                _ => return Err(EngineError::Raced),
+                _ => return Err(EngineError::Raced(None)),
             }
         }
         for (ticket, mut ticket_row, version) in forming.tickets {
@@ -216,7 +216,7 @@ impl Engine {
         let heard = OnceCell::new();
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_create_match(call, &queue, &roster, &heard).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -371,9 +371,10 @@ impl Engine {
                 format!("1 to {CONNECTION_CHARS_MAX} printable characters"),
             ));
         }
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries_at(&Key::Match(id));
+        while tries.again().await {
             match self.try_move_match(call, id, to, connection.as_ref()).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
@@ -393,7 +394,7 @@ impl Engine {
         let Some((mut row, version)) = self.live_match(id).await? else {
             // Ended: the table says that nothing follows. Unless the read was stale, and it runs.
             self.match_view(call, id).await?.row.state.step(to)?;
-            return Err(EngineError::Raced);
+            return Err(EngineError::Raced(None));
         };
         if !Self::sees_match(call, id, &row) || matches!(call.principal, Principal::Player(_)) {
             return Err(EngineError::Unknown { what: "match" });
@@ -431,7 +432,8 @@ impl Engine {
         player: PlayerId,
         to: PlayerSessionState,
     ) -> Result<PlayerSession, EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries_at(&Key::Match(id));
+        while tries.again().await {
             if let Some(first) = self.replayed(call, Home::Live).await? {
                 return Ok(first);
             }
@@ -450,7 +452,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Live, &moved)?;
             match self.commit(Home::Live, changes).await {
                 Ok(_) => return Ok(moved),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }
         }
@@ -477,7 +479,7 @@ impl Engine {
         row.changed_at = call.now;
         match self.end_match(self.changes(call, &[&id]), id, row, version).await {
             Ok(()) => Ok(true),
-            Err(EngineError::Raced) => Ok(false),
+            Err(EngineError::Raced(_)) => Ok(false),
             Err(other) => Err(other),
         }
     }
@@ -501,7 +503,7 @@ impl Engine {
             let key = Key::Archive(id);
             let old = self.get_one(&key).await?;
             if old.is_some() && !self.is_gone(Key::Result(id)).await? {
-                return Err(EngineError::Raced);
+                return Err(EngineError::Raced(None));
             }
             let mut copy = self.changes(&Call::system("gsm:ArchiveMatch", changes.at), &[&id]);
             copy.audit = None;

@@ -41,7 +41,7 @@ impl Engine {
             match self.end_orphan(&call, name, ticket).await {
                 Ok(done) => ended += usize::from(done),
                 // Next turn.
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }

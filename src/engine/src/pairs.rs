@@ -163,7 +163,7 @@ impl Engine {
         for (pair, active) in self.views.pairs.take() {
             match self.look_at_pair(&pair, active).await {
                 // Or another node was first.
-                Ok(()) | Err(EngineError::Raced) => {}
+                Ok(()) | Err(EngineError::Raced(_)) => {}
                 Err(error) => {
                     tracing::warn!(mode = %pair.0, %error, "a pair that meets often is looked at later");
                     self.views.pairs.put_back(pair);

@@ -228,7 +228,7 @@ impl Engine {
         let Some((row, _)) = self.offences_row(id).await? else {
             // A stale read must not pass for a match without: they would never be told.
             let gone = self.is_gone(Key::Offences(id)).await?;
-            return if gone { Ok(()) } else { Err(EngineError::Raced) };
+            return if gone { Ok(()) } else { Err(EngineError::Raced(None)) };
         };
         let of = row.of.iter().map(|(player, _)| (&row.scope, *player));
         let files = Files::read(self, Home::Record, of).await?;
@@ -314,7 +314,7 @@ impl Engine {
         };
         // The match of a history is nowhere; another is, and not to see it is a stale read.
         if row.is_none() && !(self.is_gone(Key::Match(id)).await? && self.is_gone(Key::Archive(id)).await?) {
-            return Err(EngineError::Raced);
+            return Err(EngineError::Raced(None));
         }
         Ok(row)
     }

@@ -4,7 +4,7 @@ use crate::{
     store::{ChangeSet, Claim, Home, IdentityKind, Key, PlayerRow, Row},
     token::ConsentClaim,
 };
-use gsm_core::{Label, Millis, PlayerId, RequestKey, Timestamp, limits};
+use gsm_core::{Label, Millis, PlayerId, RequestKey, Timestamp};
 
 /// How long a party consent is good.
 const CONSENT_LIFE: Millis = Millis::from_secs(300);
@@ -76,7 +76,8 @@ impl Engine {
         if !call.principal.is_trusted() && call.principal != Principal::Player(player) {
             return Err(EngineError::Unknown { what: "player" });
         }
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             if self.replayed::<()>(call, Home::Document).await?.is_some() {
                 return self.player(call, player).await;
             }
@@ -87,7 +88,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return self.player(call, player).await,
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }
         }

@@ -6,7 +6,7 @@ use crate::{
     store::{ChangeSet, Home, Key, Row, TicketRow, Version},
     tickets::{came_over_wire, put_ticket, tell, ticket_row},
 };
-use gsm_core::{PlayerId, ProposalId, QueueName, TicketId, limits};
+use gsm_core::{PlayerId, ProposalId, QueueName, TicketId};
 use gsm_matchmaking::{
     Proposal, Seat,
     proposal::{Failure, Outcome},
@@ -83,12 +83,13 @@ impl Engine {
         {
             return Err(EngineError::Unknown { what: "proposal" });
         }
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries_at(&Key::Proposal(id));
+        while tries.again().await {
             if let Some(first) = self.replayed(call, Home::Live).await? {
                 return Ok(first);
             }
             match self.respond_as(call, id, player, accept, Asked::Answer).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => {
                     if let Ok(view) = &done {
                         self.tell_answered(call, view).await?;
@@ -240,11 +241,11 @@ impl Engine {
             .zip(&keys)
             .zip(rows)
             .map(|((id, key), found)| {
-                let found = found.ok_or(EngineError::Raced)?;
+                let found = found.ok_or(EngineError::Raced(None))?;
                 let row = ticket_row(key, &found.row)?;
                 // Anything else is a stale read of one side or the other.
                 if row.proposal != Some(proposal.id()) {
-                    return Err(EngineError::Raced);
+                    return Err(EngineError::Raced(None));
                 }
                 Ok((*id, row.clone(), found.version))
             })

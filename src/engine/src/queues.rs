@@ -325,9 +325,10 @@ impl Engine {
     /// Makes a queue, or changes it under its waiting tickets.
     pub async fn put_queue(&self, call: &Call, config: QueueConfig) -> Result<QueueConfig, EngineError> {
         config.validate()?;
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             match self.try_put_queue(call, &config).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
@@ -346,7 +347,7 @@ impl Engine {
     pub async fn delete_queue(&self, call: &Call, name: &QueueName) -> Result<(), EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_delete_queue(call, name).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -396,7 +397,7 @@ impl Engine {
                 return Err(EngineError::NameTaken { what: "queue" });
             }
             match self.write_queue(call, config.clone(), None).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -410,7 +411,8 @@ impl Engine {
         name: &QueueName,
         change: impl Fn(&mut QueueConfig) -> Result<(), EngineError>,
     ) -> Result<QueueConfig, EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             let found = self.queue_row(name).await?;
             let found = found.ok_or(EngineError::Unknown { what: "queue" })?;
             let before = &found.0;
@@ -421,7 +423,7 @@ impl Engine {
             }
             config.validate()?;
             match self.write_queue(call, config, Some(found)).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }

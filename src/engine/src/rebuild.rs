@@ -64,7 +64,7 @@ impl Engine {
                 return Ok(first);
             }
             match self.try_rebuild(call, mode, repair).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -93,7 +93,7 @@ impl Engine {
         let (mut changes, report) = match rebuild.prepare(call, &mut Sink::Nowhere).await {
             Ok(prepared) => prepared,
             Err(Stop::Failed(error)) => return Err(error),
-            Err(Stop::Large) => return Err(EngineError::Raced),
+            Err(Stop::Large) => return Err(EngineError::Raced(None)),
         };
         // What was read while a job carries out its writes says nothing.
         changes.check(Key::Gate(mode.clone()), Expect::Absent);
@@ -214,7 +214,7 @@ impl Rebuild<'_> {
         let mut steps = Vec::new();
         for (key, found) in keys.into_iter().zip(rows) {
             // It was listed: none is a stale read.
-            let found = found.ok_or(EngineError::Raced)?;
+            let found = found.ok_or(EngineError::Raced(None))?;
             let link = Link::of(&key, &found.row)?;
             match &link {
                 Link::Result(..) => self.report.results += 1,

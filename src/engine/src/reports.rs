@@ -129,9 +129,10 @@ impl Engine {
         let Principal::Player(player) = call.principal else {
             return Err(EngineError::Unknown { what: "match" });
         };
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries_at(&Key::Match(id));
+        while tries.again().await {
             match self.try_report_as_player(call, id, player, report).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
@@ -169,7 +170,7 @@ impl Engine {
         }
         if row.stage != ReportsStage::Open {
             // Then there is a result, and it was read too early.
-            return Err(EngineError::Raced);
+            return Err(EngineError::Raced(None));
         }
         let result = validated(report, &row)?;
         if replayed || row.voices.of(player).is_some_and(|voice| voice.result == result) {
@@ -189,7 +190,7 @@ impl Engine {
                 Some(Ending::Disputed(format!("the players do not agree: {}", row.spoken())))
             }
         };
-        let ending = ending.ok_or(EngineError::Raced)?;
+        let ending = ending.ok_or(EngineError::Raced(None))?;
         self.end_reports(call, id, (row, version), ending, live).await
     }
 
@@ -271,7 +272,7 @@ impl Engine {
             changes.replace(Key::Match(id), Some(version), Row::Match(Box::new(row)));
             match self.commit(Home::Live, changes).await {
                 Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -290,7 +291,8 @@ impl Engine {
         let facts =
             MatchFacts { mode: row.mode.clone(), queue: Some(row.queue.clone()), roster: row.roster.clone() };
         let queue = self.views.queues.of_match(&row.queue, &row.mode);
-        let most_said = || row.voices.most_said().map(|voice| voice.result.clone()).ok_or(EngineError::Raced);
+        let most_said =
+            || row.voices.most_said().map(|voice| voice.result.clone()).ok_or(EngineError::Raced(None));
         let at = call.now;
         let (result, verdict) = match ending {
             Ending::Counts(result) => {

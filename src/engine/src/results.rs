@@ -23,7 +23,7 @@ use crate::{
 };
 use chain::{Link, Moved, depth_after};
 use counting::tell_rating;
-use gsm_core::{MatchId, Millis, Mode, PlayerId, QueueName, limits};
+use gsm_core::{MatchId, Millis, Mode, PlayerId, QueueName};
 use gsm_session::{MatchResult, MatchState, Report, Roster};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,9 +76,10 @@ impl Engine {
         facts: Option<&MatchFacts>,
         report: &Report,
     ) -> Result<ResultView, EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             match self.try_report_result(call, id, facts, report).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
@@ -188,7 +189,7 @@ impl Engine {
         };
         // It may have ended by this very result, reported by another call since this one looked for it.
         if self.result_row(id).await?.is_some() {
-            return Ok(EngineError::Raced);
+            return Ok(EngineError::Raced(None));
         }
         Ok(EngineError::NoResultNow { state: row.state.as_str() })
     }
@@ -292,9 +293,9 @@ impl Engine {
             drop(turns);
             match committed {
                 Ok(_) => view,
-                Err(EngineError::Raced) => {
+                Err(EngineError::Raced(row)) => {
                     self.pass_gate(&mode).await?;
-                    return Err(EngineError::Raced);
+                    return Err(EngineError::Raced(row));
                 }
                 Err(other) => return Err(other),
             }

@@ -123,7 +123,7 @@ impl Engine {
             changes.create(key.clone(), Row::RuleSet(row.clone()));
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(row),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -147,7 +147,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -175,7 +175,7 @@ impl Engine {
             changes.replace(key.clone(), Some(found.version), Row::RuleSet(row));
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }

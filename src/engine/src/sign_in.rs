@@ -109,7 +109,7 @@ impl Engine {
                     }
                     return Ok(());
                 }
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -147,7 +147,7 @@ impl Engine {
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(SignedIn { player, created: true }),
                 // Another call was first: the next round finds its player.
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }

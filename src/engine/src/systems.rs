@@ -61,7 +61,7 @@ impl Engine {
         }
         let key = Key::System(name);
         // It was kept before any result named it: none is a stale read.
-        let found = self.get_one(&key).await?.ok_or(EngineError::Raced)?;
+        let found = self.get_one(&key).await?.ok_or(EngineError::Raced(None))?;
         let Row::System(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
         let scheme: Scheme = serde_json::from_str(json).map_err(|_| EngineError::damaged(&key))?;
         let scheme = Arc::new(scheme);

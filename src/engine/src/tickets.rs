@@ -136,7 +136,7 @@ impl Engine {
         };
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_create_ticket(call, new, id, &queues).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -295,7 +295,7 @@ impl Engine {
             // Only now that nothing stands against the new one; then everything is looked at again.
             older.remove(&id);
             self.supersede(call, &older).await?;
-            return Err(EngineError::Raced);
+            return Err(EngineError::Raced(None));
         }
         let mut changes = self.changes(call, &[&id, &new.queue]);
         if let Some(audit) = &mut changes.audit {
@@ -419,9 +419,10 @@ impl Engine {
         id: TicketId,
         reason: &'static str,
     ) -> Result<TicketView, EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             match self.try_cancel_ticket(call, id, reason).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
@@ -442,7 +443,7 @@ impl Engine {
         }
         match row.state {
             // A stale read, where the key says that it was done.
-            state if done && state != TicketState::Cancelled => Err(EngineError::Raced),
+            state if done && state != TicketState::Cancelled => Err(EngineError::Raced(None)),
             TicketState::Cancelled => {
                 if !done {
                     self.remember_alone(call, Home::Live, &[&id]).await?;
@@ -455,12 +456,12 @@ impl Engine {
                     // Its time may be up and its turn not have come yet: it ends as in that turn, and nobody is late with an answer.
                     let turn = Call::system("gsm:ExpireTicket", call.now);
                     if self.expire_proposal(&turn, proposal).await? {
-                        return Err(EngineError::Raced);
+                        return Err(EngineError::Raced(None));
                     }
                     match self.respond_as(call, proposal, player, false, Asked::Cancel(reason)).await {
                         Ok(_) => {}
                         // Settled in between: look again.
-                        Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced),
+                        Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced(None)),
                         Err(other) => return Err(other),
                     }
                 }
@@ -468,7 +469,7 @@ impl Engine {
                 if row.state == TicketState::Cancelled {
                     Ok(TicketView { id, row })
                 } else {
-                    Err(EngineError::Raced)
+                    Err(EngineError::Raced(None))
                 }
             }
             TicketState::Queued | TicketState::Searching => {

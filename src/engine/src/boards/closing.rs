@@ -35,7 +35,7 @@ impl Engine {
                 mark.create(closing.clone(), Row::Closing(mode));
                 match self.commit(Home::Record, mark).await {
                     Ok(_) => {}
-                    Err(EngineError::Raced) => continue,
+                    Err(EngineError::Raced(_)) => continue,
                     Err(other) => return Err(other),
                 }
             }
@@ -46,7 +46,7 @@ impl Engine {
                     self.close_board(name).await?;
                     return self.fill_boards().await;
                 }
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -97,7 +97,7 @@ impl Engine {
         changes.delete(closing, marked.version);
         match self.commit(Home::Record, changes).await {
             // Another node was quicker.
-            Ok(_) | Err(EngineError::Raced) => Ok(()),
+            Ok(_) | Err(EngineError::Raced(_)) => Ok(()),
             Err(other) => Err(other),
         }
     }
@@ -114,7 +114,7 @@ impl Engine {
                 changes.delete(key, found.version);
             }
             match self.commit(Home::Record, changes).await {
-                Ok(_) | Err(EngineError::Raced) => {}
+                Ok(_) | Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }

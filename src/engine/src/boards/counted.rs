@@ -66,7 +66,7 @@ impl Engine {
         if kept != row {
             // Of boards that were given up while the process ended.
             self.put_counting(mode, version, kept).await?;
-            return Err(EngineError::Raced);
+            return Err(EngineError::Raced(None));
         }
         Ok(Counted { lines: self.views.boards.tallied(mode), key, version })
     }
@@ -135,7 +135,7 @@ impl Engine {
                 return Ok(());
             }
             match self.put_counting(mode, version, row).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }

@@ -30,7 +30,7 @@ impl Engine {
         }
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_put_board(call, &config).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
                 Ok(()) => {
                     self.fill_boards().await?;

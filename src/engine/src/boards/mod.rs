@@ -29,7 +29,6 @@ mod starts;
 mod submit;
 pub(crate) mod tally;
 mod tiers;
-mod turns;
 mod view;
 mod watch;
 
@@ -66,7 +65,7 @@ pub(crate) struct Boards {
     homes: RwLock<Map<PlayerId, Arc<AttributesRow>>>,
     shades: RwLock<Shades>,
     payouts: payouts::Tables,
-    lines: turns::Lines,
+    lines: crate::turns::Lines,
     saved: snapshot::Saved,
 }
 

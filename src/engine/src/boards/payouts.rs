@@ -146,7 +146,7 @@ impl Engine {
             };
             match done {
                 Ok(Some(view)) => return Ok(view),
-                Ok(None) | Err(EngineError::Raced) => {}
+                Ok(None) | Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -209,7 +209,7 @@ impl Engine {
             }
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return self.payout_page(name, season, page, &row).await,
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -239,7 +239,7 @@ impl Engine {
             };
             if !first {
                 match self.answer_alone(call, Home::Record, &[name], &false).await {
-                    Err(EngineError::Raced) => continue,
+                    Err(EngineError::Raced(_)) => continue,
                     done => return done.map(|()| false),
                 }
             }
@@ -248,7 +248,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Record, &first)?;
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return Ok(first),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }

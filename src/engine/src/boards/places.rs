@@ -58,7 +58,8 @@ impl Engine {
         }
         let Places { region, platform, groups } = places.clone();
         let row = AttributesRow { region, platform, groups };
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
             }
@@ -68,7 +69,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Record, &places)?;
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return Ok(places),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }
         }
@@ -87,7 +88,8 @@ impl Engine {
         self.line(name)?;
         self.player_row(player).await?;
         let key = Key::Shade(name.clone(), player);
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             if self.replayed::<()>(call, Home::Record).await?.is_some() {
                 return Ok(());
             }
@@ -110,7 +112,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Record, &())?;
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }
         }

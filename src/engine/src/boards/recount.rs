@@ -172,7 +172,7 @@ impl Engine {
             (None, None) => true,
             _ => false,
         };
-        if same || self.homes.is_one() { Ok(()) } else { Err(EngineError::Raced) }
+        if same || self.homes.is_one() { Ok(()) } else { Err(EngineError::Raced(None)) }
     }
 
     /// Counts the entries of players whose histories are rewritten: of the seasons in which something changes. The job
@@ -197,7 +197,7 @@ impl Engine {
         let stands = self.standings(mode, &players).await?;
         for ((player, changed), stands) in rewritten.iter().zip(stands) {
             // Whoever has a history has a standing: none is a stale read.
-            let (end, version) = stands.ok_or(EngineError::Raced)?;
+            let (end, version) = stands.ok_or(EngineError::Raced(None))?;
             if !moved.contains_key(player) {
                 sink.check(Key::Rating(mode.clone(), *player), Expect::At(version)).await?;
             }

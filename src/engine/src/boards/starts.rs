@@ -145,11 +145,11 @@ impl Engine {
             changes.create(key.clone(), Row::Starts(row));
             match self.commit(Home::Record, changes).await {
                 // Or somebody else was first.
-                Ok(_) | Err(EngineError::Raced) => {}
+                Ok(_) | Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
-        Err(EngineError::Raced)
+        Err(EngineError::Raced(None))
     }
 
     /// Where the tiers start in a season, if that is worked out.

@@ -1,11 +1,11 @@
 //! Scores that game servers and back ends submit.
 use super::{
     BoardConfig, BoardRef, Eligibility, Operator, Source, line::Line, past, seating::Turns, tally::entry_of,
-    turns,
 };
 use crate::{
     Call, Engine, EngineError,
     store::{EntryRow, Expect, Home, Key, KeyRange, Row, ScoredRow, Versioned},
+    turns,
 };
 use gsm_core::{BoardName, Map, Millis, PlayerId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,7 @@ impl Engine {
         submissions: &[Submission],
         imported: Option<&[Option<u32>]>,
     ) -> Result<Vec<Taken>, EngineError> {
-        let lines = self.views.boards.lines.of(name, submissions.iter().map(|of| of.player));
+        let lines = self.views.boards.lines.of(submissions.iter().map(|of| (name, of.player)));
         let mut turn = turns::behind(&lines).await;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let line = self.line(name)?;
@@ -93,7 +93,7 @@ impl Engine {
                 return Ok(first);
             }
             match self.try_submit(call, &line, submissions, imported).await {
-                Err(EngineError::Raced) => {
+                Err(EngineError::Raced(_)) => {
                     self.still_open(name).await?;
                     if turn.is_empty() {
                         turn = turns::turn(&lines).await;
@@ -311,7 +311,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Record, &())?;
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => self.still_open(&of.name).await?,
+                Err(EngineError::Raced(_)) => self.still_open(&of.name).await?,
                 Err(other) => return Err(other),
             }
         }

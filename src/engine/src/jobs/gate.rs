@@ -87,9 +87,9 @@ impl Engine {
         changes.create(Key::Gate(mode.clone()), Row::Gate(row.clone()));
         match self.commit(Home::Record, changes).await {
             Ok(_) => {}
-            Err(EngineError::Raced) => {
+            Err(EngineError::Raced(_)) => {
                 self.pass_gate(mode).await?;
-                return Err(EngineError::Raced);
+                return Err(EngineError::Raced(None));
             }
             Err(other) => return Err(other),
         }
@@ -119,7 +119,7 @@ impl Engine {
                 return Ok(version);
             }
         }
-        Err(EngineError::Raced)
+        Err(EngineError::Raced(None))
     }
 
     async fn gate_row(&self, mode: &Mode) -> Result<Option<(GateRow, Version)>, EngineError> {
@@ -196,7 +196,7 @@ impl Engine {
             let (mut done, mut weight, mut told) = (applied, 0, Vec::new());
             for (key, found) in keys.into_iter().zip(rows) {
                 // What is not carried out is there: a read without it is stale.
-                let found = found.ok_or(EngineError::Raced)?;
+                let found = found.ok_or(EngineError::Raced(None))?;
                 let Row::Staged(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
                 weight += row.weight();
                 if weight > JOB_WEIGHT_MAX && done > applied {
@@ -291,7 +291,7 @@ impl Engine {
         let Some((row, version)) = self.gate_row(mode).await? else {
             // A stale read must not make this node forget a gate that nobody else looks after.
             if !self.is_gone(Key::Gate(mode.clone())).await? {
-                return Err(EngineError::Raced);
+                return Err(EngineError::Raced(None));
             }
             self.jobs.others.lock().remove(mode);
             return Ok(false);
@@ -346,7 +346,7 @@ impl Engine {
             match self.settle_gate(&mode).await {
                 Ok(under_way) => self.views.gates.put(&mode, under_way),
                 // Somebody else is at it, or a read was stale: a later turn sees.
-                Err(EngineError::Raced) => self.views.gates.put(&mode, true),
+                Err(EngineError::Raced(_)) => self.views.gates.put(&mode, true),
                 Err(other) => return Err(other),
             }
         }

@@ -199,9 +199,9 @@ impl Engine {
             },
             Err(Stop::Failed(error)) => Err(error),
             // Only a sink of one change set has no room.
-            Err(Stop::Large) => Err(EngineError::Raced),
+            Err(Stop::Large) => Err(EngineError::Raced(None)),
         };
-        let Sink::Staged { mut gate, .. } = sink else { return Err(EngineError::Raced) };
+        let Sink::Staged { mut gate, .. } = sink else { return Err(EngineError::Raced(None)) };
         let failed = match decided {
             Ok((head, answer)) => match self.decide_job(&mut gate, head).await {
                 Ok(()) => {

@@ -4,7 +4,7 @@ use crate::{
     Call, Engine, EngineError, Principal, QueueConfig,
     store::{Expect, Home, Key},
 };
-use gsm_core::{MatchId, Mode, PlayerId, limits};
+use gsm_core::{MatchId, Mode, PlayerId};
 use gsm_session::{MatchState, OffenceKind};
 use std::collections::BTreeSet;
 
@@ -17,9 +17,10 @@ impl Engine {
         id: MatchId,
         players: &[PlayerId],
     ) -> Result<(), EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             match self.try_report_leavers(call, id, players).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }

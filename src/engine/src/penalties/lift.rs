@@ -4,7 +4,7 @@ use crate::{
     Call, Engine, EngineError, QueueConfig,
     store::{AuditRecord, Home, Key},
 };
-use gsm_core::{MatchId, Millis, Mode, PlayerId, Timestamp, limits};
+use gsm_core::{MatchId, Millis, Mode, PlayerId, Timestamp};
 use gsm_session::{Offence, OffenceKind, Offences};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -73,9 +73,10 @@ impl Engine {
         of: Option<MatchId>,
         reason: &str,
     ) -> Result<Vec<PenaltyView>, EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             match self.try_lift(call, player, scope, of, reason).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
                 Ok(()) => return self.penalties(call, player).await,
             }

@@ -72,7 +72,7 @@ impl Engine {
         }
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_erase(call, player, by_player, reason).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
                 Ok(()) => {
                     // It is decided: what cannot be done now is done later.
@@ -135,7 +135,7 @@ impl Engine {
             hashes.push(*hash);
             let way = Key::Identity(*hash);
             // It was made with the way back: none is a stale read.
-            let there = self.get_one(&way).await?.ok_or(EngineError::Raced)?;
+            let there = self.get_one(&way).await?.ok_or(EngineError::Raced(None))?;
             changes.delete(way, there.version);
             changes.delete(key, found.version);
         }

@@ -71,7 +71,7 @@ impl Engine {
             let after = match self.look_through(player, *part, row.after.as_ref()).await {
                 Ok(after) => after,
                 // Somebody else wrote there: the same again.
-                Err(EngineError::Raced) => continue,
+                Err(EngineError::Raced(_)) => continue,
                 Err(other) => return Err(other),
             };
             let part = if after.is_none() { row.part.saturating_add(1) } else { row.part };
@@ -80,7 +80,7 @@ impl Engine {
             changes.replace(key.clone(), Some(found.version), Row::Erasing(Box::new(next)));
             match self.commit(Home::Document, changes).await {
                 // Somebody else is at it.
-                Ok(_) | Err(EngineError::Raced) => {}
+                Ok(_) | Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -109,7 +109,7 @@ impl Engine {
             }
         }
         match self.commit(Home::Document, changes).await {
-            Ok(_) | Err(EngineError::Raced) => Ok(()),
+            Ok(_) | Err(EngineError::Raced(_)) => Ok(()),
             Err(other) => Err(other),
         }
     }

@@ -201,7 +201,7 @@ impl Engine {
         }
         match self.commit_some(home, rest).await {
             // One has changed: the next pass looks at it again.
-            Ok(()) | Err(EngineError::Raced) => Ok((next, dropped)),
+            Ok(()) | Err(EngineError::Raced(_)) => Ok((next, dropped)),
             Err(other) => Err(other),
         }
     }

@@ -32,7 +32,8 @@ impl Engine {
         }
         self.player_row(player).await?;
         let id = AdjustmentId::fresh(&*self.ids);
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             if let Some(first) = self.replayed(call, Home::Record).await? {
                 return Ok(first);
             }
@@ -75,8 +76,8 @@ impl Engine {
             self.remember(&mut changes, call, Home::Record, &rating)?;
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return Ok(rating),
-                Err(EngineError::Raced) => match self.pass_gate(mode).await {
-                    Ok(()) | Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => match self.pass_gate(mode).await {
+                    Ok(()) | Err(EngineError::Raced(_)) => tries.lost(row),
                     Err(other) => return Err(other),
                 },
                 Err(other) => return Err(other),

@@ -54,7 +54,7 @@ impl Engine {
             match fate {
                 Ok(()) => settled += 1,
                 // Somebody else is at it, or a read was stale: a later turn sees.
-                Err(EngineError::Raced | EngineError::Contended) => {}
+                Err(EngineError::Raced(_) | EngineError::Contended) => {}
                 Err(error @ (EngineError::Refused(_) | EngineError::NoAnswer(_))) => away = Some(error),
                 // One that can never be settled must not hold up the others.
                 Err(error) => tracing::error!(match_id = %id, %error, "what follows a result cannot be done"),
@@ -106,7 +106,7 @@ impl Engine {
                 None if self.is_gone(Key::Match(id)).await? && self.is_gone(Key::Archive(id)).await? => {
                     return Ok(());
                 }
-                None => return Err(EngineError::Raced),
+                None => return Err(EngineError::Raced(None)),
                 Some(kept) if kept.state == MatchState::Finished => of_queue = kept.queue,
                 Some(kept) => {
                     of_queue = kept.queue.clone();
@@ -116,7 +116,7 @@ impl Engine {
             }
         }
         // What is owed has a result: none is a stale read, and nobody would ever be told.
-        let result = self.result_row(id).await?.ok_or(EngineError::Raced)?;
+        let result = self.result_row(id).await?.ok_or(EngineError::Raced(None))?;
         result.changes.iter().for_each(|change| tell_rating(&mut changes, id, &result.mode, change));
         tell_disputed(&mut changes, id, &result);
         let of_queue = of_queue.and_then(|queue| self.views.queues.of_match(&queue, &result.mode));

@@ -65,13 +65,13 @@ impl Engine {
             }
             let gate = match self.close_gate(mode).await {
                 Ok(gate) => gate,
-                Err(EngineError::Raced) => continue,
+                Err(EngineError::Raced(_)) => continue,
                 Err(other) => return Err(other),
             };
             let mut sink = Sink::staged(self, gate);
             let prepared = self.prepare_reset(call, mode, config, reason, &mut sink).await;
             match self.close_job(sink, prepared).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }

@@ -8,7 +8,7 @@ use crate::{
         ChangeSet, Expect, Forecast, Home, Key, LessonRow, RatingCause, ResultRow, Row, Verdict, Version,
     },
 };
-use gsm_core::{MatchId, limits};
+use gsm_core::MatchId;
 use gsm_session::{MatchResult, Report};
 use std::sync::Arc;
 
@@ -111,9 +111,10 @@ impl Engine {
         ruling: Ruling<'_>,
         reason: &str,
     ) -> Result<ResultView, EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             match self.try_rule(call, id, ruling, reason).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
@@ -128,14 +129,18 @@ impl Engine {
         reason: &str,
     ) -> Result<ResultView, EngineError> {
         if self.replayed::<()>(call, Home::Record).await?.is_some() {
-            return self.result_view(id).await?.ok_or(EngineError::Raced);
+            return self.result_view(id).await?.ok_or(EngineError::Raced(None));
         }
         let mode = match self.result_row(id).await? {
             Some(row) => row.mode,
             None if self.live_match(id).await?.is_some() || self.archived_match(id).await?.is_some() => {
                 // A stale read must not pass for a match without result.
                 let gone = self.is_gone(Key::Result(id)).await?;
-                return Err(if gone { EngineError::NoResult { match_id: id } } else { EngineError::Raced });
+                return Err(if gone {
+                    EngineError::NoResult { match_id: id }
+                } else {
+                    EngineError::Raced(None)
+                });
             }
             None => return Err(EngineError::Unknown { what: "match" }),
         };
@@ -143,9 +148,9 @@ impl Engine {
         if self.homes.is_one() {
             match self.rule_at_once(call, id, ruling, reason).await {
                 Err(Stop::Large) => {}
-                Err(Stop::Failed(EngineError::Raced)) => {
+                Err(Stop::Failed(EngineError::Raced(row))) => {
                     self.pass_gate(&mode).await?;
-                    return Err(EngineError::Raced);
+                    return Err(EngineError::Raced(row));
                 }
                 Err(Stop::Failed(error)) => return Err(error),
                 Ok(view) => return Ok(view),
@@ -189,7 +194,7 @@ impl Engine {
         reason: &str,
         sink: &mut Sink<'_>,
     ) -> Result<(ChangeSet, ResultView), Stop> {
-        let (row, version) = self.result_at(id).await?.ok_or(EngineError::Raced)?;
+        let (row, version) = self.result_at(id).await?.ok_or(EngineError::Raced(None))?;
         let mut head = self.changes(call, &[&id, &row.mode]);
         if let Some(audit) = &mut head.audit {
             audit.reason = Some(reason.to_owned());
@@ -221,7 +226,7 @@ impl Engine {
         }
         if let Some(ruled) = on.as_ref().filter(|_| row.waits()) {
             let key = Key::Quarantine(id);
-            let found = self.get_one(&key).await?.ok_or(EngineError::Raced)?;
+            let found = self.get_one(&key).await?.ok_or(EngineError::Raced(None))?;
             head.delete(key, found.version);
             if ruled.counts() {
                 let foreseen = self.forecast_of(id).await?;

@@ -73,7 +73,7 @@ impl<'a> Walk<'a> {
     ) -> Result<(), EngineError> {
         let found = self.engine.standings(&self.mode, &[player]).await?.pop().flatten();
         // Whoever has an entry has a standing: none is a stale read.
-        let end = found.ok_or(EngineError::Raced)?;
+        let end = found.ok_or(EngineError::Raced(None))?;
         let mut last = end.0.last;
         self.ends.insert(player, end);
         while last.depth > place.depth {
@@ -81,11 +81,11 @@ impl<'a> Walk<'a> {
             let (link, _) = self.engine.link(last.entry).await?;
             let at = link.players().iter().position(|one| *one == player);
             let before = at.and_then(|at| link.from().get(at)?.as_ref());
-            last = before.ok_or(EngineError::Raced)?.last;
+            last = before.ok_or(EngineError::Raced(None))?.last;
             sink.alive().await?;
         }
         // Anything else at this depth is a stale read.
-        if last == place { Ok(()) } else { Err(EngineError::Raced) }
+        if last == place { Ok(()) } else { Err(EngineError::Raced(None)) }
     }
 
     /// Rates again from `place` on, where `old` became `new`.
@@ -100,7 +100,7 @@ impl<'a> Walk<'a> {
         while let Some(place) = self.ahead.pop_first() {
             let (link, version) = self.engine.link(place.entry).await?;
             if link.place() != place {
-                return Err(EngineError::Raced.into());
+                return Err(EngineError::Raced(None).into());
             }
             let players = link.players();
             if !players.iter().any(|player| self.dirty.contains_key(player)) {
@@ -158,7 +158,7 @@ impl Engine {
     pub(crate) async fn link(&self, entry: Entry) -> Result<(Link, Version), EngineError> {
         let key = entry.key();
         // An entry that a chain names is there: none is a stale read.
-        let found = self.get_one(&key).await?.ok_or(EngineError::Raced)?;
+        let found = self.get_one(&key).await?.ok_or(EngineError::Raced(None))?;
         Ok((Link::of(&key, &found.row)?, found.version))
     }
 }

@@ -117,9 +117,10 @@ impl Engine {
         body: &str,
     ) -> Result<RuleSetVersion, EngineError> {
         self.check_rule_set(body, Dialect::Extended)?;
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             match self.try_put_rule_set(call, name, body).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
@@ -185,7 +186,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_delete_version(call, name, version).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }

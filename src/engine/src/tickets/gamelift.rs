@@ -5,7 +5,7 @@ use crate::{
     proposals::Asked,
     store::{Brought, Home, IdentityKind, Key, TicketRow},
 };
-use gsm_core::{PlayerId, RequestKey, TicketId, limits};
+use gsm_core::{PlayerId, RequestKey, TicketId};
 use gsm_matchmaking::proposal::Outcome;
 use gsm_session::TicketState;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,9 +72,10 @@ impl Engine {
         players: &[String],
         accept: bool,
     ) -> Result<(), EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries();
+        while tries.again().await {
             match self.try_answer_for(call, id, players, accept).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
@@ -116,7 +117,7 @@ impl Engine {
                     }
                 }
                 // Decided in between: the ticket says how it stands.
-                Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced),
+                Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced(None)),
                 Err(other) => return Err(other),
             }
         }

@@ -91,7 +91,7 @@ impl Engine {
                 Err(error) => {
                     again.push(slot);
                     // Another node told it, or the watch was changed: nothing is wrong.
-                    failed = failed.or(Some(error).filter(|error| !matches!(error, EngineError::Raced)));
+                    failed = failed.or(Some(error).filter(|error| !matches!(error, EngineError::Raced(_))));
                 }
             }
         }
@@ -165,7 +165,7 @@ impl Engine {
         let keys = [Key::Watch(watcher, name.clone()), Key::Told(watcher, name.clone())];
         let rows = self.get(Home::Live, &keys).await?;
         // A watch that has ended is not looked at again; one that has not was not found by an old read.
-        let [Some(watch), told] = &rows[..] else { return Err(EngineError::Raced) };
+        let [Some(watch), told] = &rows[..] else { return Err(EngineError::Raced(None)) };
         let [watch_key, told_key] = keys;
         let row = watch_of(&watch.row).ok_or_else(|| EngineError::damaged(&watch_key))?;
         let stored = told.as_ref().and_then(|found| told_of(&found.row));
@@ -179,7 +179,7 @@ impl Engine {
         if stored == Some(&next) {
             // The row may be an old one where this node knows of another: it is read again.
             let is_known = due.task.told.as_deref().and_then(told_of) == stored;
-            return if is_known { Ok(0) } else { Err(EngineError::Raced) };
+            return if is_known { Ok(0) } else { Err(EngineError::Raced(None)) };
         }
         let call = Call::system("gsm:TellRanks", self.clock.now());
         let mut changes = self.changes(&call, &[&watcher, name]);

@@ -109,7 +109,7 @@ impl Engine {
                 return Ok(first);
             }
             match self.try_put_watch(call, &view, player, &wish).await {
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -175,7 +175,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Live, &())?;
             match self.commit(Home::Live, changes).await {
                 Ok(_) => return Ok(()),
-                Err(EngineError::Raced) => {}
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
