@@ -97,7 +97,8 @@ impl Engine {
         let mut answering = Vec::with_capacity(players.len());
         for (at, name) in players.iter().enumerate() {
             let known = of.get(name.as_str()).copied();
-            let known = known.or_else(|| name.parse().ok().filter(|own| of.values().any(|of| of == own)));
+            let known = known
+                .or_else(|| name.parse().ok().filter(|own| row.players.iter().any(|of| of.player == *own)));
             answering.push(known.ok_or_else(|| {
                 EngineError::invalid(format!("playerIds[{at}]"), format!("`{name}` is not on the ticket"))
             })?);

@@ -30,6 +30,7 @@ mod privacy;
 mod proposals;
 mod push;
 mod queues;
+mod races;
 mod remote;
 mod reports;
 mod resets;

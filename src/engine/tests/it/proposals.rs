@@ -17,6 +17,7 @@ both! {
     a_queue_that_asks_no_more_keeps_its_proposals,
     who_leaves_as_the_time_is_up_is_not_late,
     how_a_proposal_ends_goes_by_the_ticket_not_by_the_queue,
+    a_back_end_answers_for_whoever_queued_here,
 }
 
 struct Asked {
@@ -180,4 +181,15 @@ async fn how_a_proposal_ends_goes_by_the_ticket_not_by_the_queue(w: World) {
     w.engine.respond(&w.server(), id, p[0], false).await.unwrap();
     w.settle();
     assert_eq!(w.seen(wire[1]).await.state, TicketState::Cancelled, "in a native queue");
+}
+
+/// Over the GameLift wire, by the name that it tells of a player who queued by the native API.
+async fn a_back_end_answers_for_whoever_queued_here(w: World) {
+    let a = asked(&w).await;
+    let name = |at: usize| [a.p[at].to_string()];
+    refused(w.engine.answer_for(&w.server(), a.tickets[0], &name(1), true).await, "invalid");
+    for at in [0, 1] {
+        w.engine.answer_for(&w.server(), a.tickets[at], &name(at), true).await.unwrap();
+    }
+    assert_eq!(w.seen(a.tickets[0]).await.state, TicketState::Completed);
 }

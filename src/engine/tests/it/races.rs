@@ -1,0 +1,84 @@
+//! Many who change the same rows at the same time: nobody is told to come again.
+use crate::{
+    matches::made,
+    world::{World, mode, places, world},
+};
+use gsm_core::{MatchId, Millis};
+use gsm_engine::{QueueConfig, Reports, Silence, store::memory::Faults};
+use gsm_session::{PlayerSessionState, TicketState};
+
+const MANY: usize = 64;
+
+/// One home that takes its time.
+fn slow() -> World {
+    world(1, 4_096, Faults { yields_max: 9, ..Faults::NONE })
+}
+
+fn all_well<T, E: std::fmt::Debug>(done: &[Result<T, E>]) {
+    let failed: Vec<&E> = done.iter().filter_map(|one| one.as_ref().err()).collect();
+    assert!(failed.is_empty(), "{} of {}: {:?}", failed.len(), done.len(), failed.first());
+}
+
+#[tokio::test]
+async fn all_players_of_a_match_may_accept_at_once() {
+    let w = slow();
+    w.teams("duel", MANY / 2, Some(10)).await;
+    let p = w.players(MANY).await;
+    let tickets = w.enter_all("duel", &p).await;
+    let id = w.seen(tickets[0]).await.proposal.unwrap();
+    let all = p.iter().map(async |player| w.engine.respond(&w.by(*player), id, *player, true).await);
+    all_well(&futures::future::join_all(all).await);
+    assert_eq!(w.seen(tickets[0]).await.state, TicketState::Completed);
+}
+
+#[tokio::test]
+async fn all_players_of_a_match_may_leave_its_proposal_at_once() {
+    let w = slow();
+    w.teams("duel", MANY / 2, Some(10)).await;
+    let p = w.players(MANY).await;
+    let tickets = w.enter_all("duel", &p).await;
+    assert!(w.seen(tickets[0]).await.proposal.is_some());
+    let all = p.iter().zip(&tickets);
+    let all = all.map(async |(player, ticket)| w.engine.cancel_ticket(&w.by(*player), *ticket).await);
+    all_well(&futures::future::join_all(all).await);
+    for ticket in tickets {
+        assert_eq!(w.seen(ticket).await.state, TicketState::Cancelled);
+    }
+}
+
+#[tokio::test]
+async fn all_players_of_a_match_may_arrive_and_report_at_once() {
+    let w = slow();
+    let config = w.teams("duel", MANY / 2, None).await;
+    let reports = Reports { agree: 2, deadline_ms: Millis::from_secs(60), silence: Silence::Void };
+    w.put(QueueConfig { reports: Some(reports), ..config }).await;
+    let p = w.players(MANY).await;
+    let tickets = w.enter_all("duel", &p).await;
+    let id = w.seen(tickets[0]).await.match_id.unwrap();
+    let server = w.server();
+    let arrive = p.iter().map(async |player| {
+        w.engine.move_player_session(&server, id, *player, PlayerSessionState::Active).await
+    });
+    all_well(&futures::future::join_all(arrive).await);
+    let said = places(&[1, 2], &[]);
+    let report = p.iter().map(async |player| w.engine.report_as_player(&w.by(*player), id, &said).await);
+    all_well(&futures::future::join_all(report).await);
+}
+
+/// A bot, or a boss, whom everybody meets.
+#[tokio::test]
+async fn results_of_a_popular_player_may_come_at_once() {
+    let w = slow();
+    w.teams("duel", 1, None).await;
+    let p = w.players(MANY + 1).await;
+    let mut ids: Vec<MatchId> = Vec::new();
+    for other in &p[1..] {
+        ids.push(made(&w, &[p[0], *other]).await.id);
+    }
+    let server = w.server();
+    let report = places(&[1, 2], &[]);
+    let all = ids.iter().map(async |id| w.engine.report_result(&server, *id, None, &report).await);
+    all_well(&futures::future::join_all(all).await);
+    let rating = w.engine.rating(&mode("duel"), p[0]).await;
+    assert_eq!(rating.unwrap().games as usize, MANY);
+}
