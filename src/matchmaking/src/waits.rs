@@ -17,9 +17,14 @@ const CELL_MIN: usize = 40;
 const QUEUE_MIN: usize = 10;
 /// The least that is said: a turn of the matcher.
 const LEAST_MS: f64 = 100.0;
-/// What one failed statement stretches the p90 by, as a logarithm, is nine tenths of this; one that held shrinks it by
-/// a tenth. Of the p50 it is a half each.
-const P90_RATE: f64 = 0.1;
+/// The share of statements that may fail by the p90: a little less than a tenth, because their errors are known late and
+/// waits grow while a queue fills.
+const P90_MISS: f64 = 0.085;
+/// What one failed statement stretches the p90 by, as a logarithm, is this times the share that may hold; one that held shrinks
+/// it by this times the share that may fail. Of the p50 both are a half.
+const P90_RATE: f64 = 0.15;
+/// What a queue's first p90 is stretched by, as a logarithm: those who wait longest have not ended yet.
+const P90_START: f64 = 0.3;
 const P50_RATE: f64 = 0.04;
 /// Open statements that halve the rate: the more are not yet decided, the later their errors are known.
 const OPEN_HALF: f64 = 20.0;
@@ -178,7 +183,7 @@ impl Cell {
     /// A statement is decided: whether its ticket ended inside the p90.
     fn learn_p90(&mut self, held: bool) {
         let rate = P90_RATE / (1.0 + self.open as f64 / OPEN_HALF);
-        self.p90_factor = stretched(self.p90_factor, rate * if held { -0.1 } else { 0.9 });
+        self.p90_factor = stretched(self.p90_factor, rate * if held { -P90_MISS } else { 1.0 - P90_MISS });
         self.open = self.open.saturating_sub(1);
     }
 
@@ -288,7 +293,7 @@ impl WaitModel {
             .places
             .get(&(None, None))
             .and_then(|at| self.cells.get(*at))
-            .map_or((0.0, 0.0), |cell| (cell.p50_factor, cell.p90_factor));
+            .map_or((0.0, P90_START), |cell| (cell.p50_factor, cell.p90_factor));
         self.places.insert(place, self.cells.len());
         self.cells.push(Cell { recent: VecDeque::new(), p50_factor, p90_factor, open: 0 });
         self.cells.len() - 1
