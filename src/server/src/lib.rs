@@ -17,6 +17,7 @@ mod dashboard;
 mod dev;
 mod door;
 mod echo;
+mod emf;
 pub mod firewall;
 #[allow(unreachable_pub, reason = "written like a library of its own, whose surface is what others may use")]
 mod front;

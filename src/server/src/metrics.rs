@@ -225,7 +225,7 @@ impl Models {
                 "gsm_prediction_drift",
                 "mode",
                 "Whether the drift alarm is raised: 1 or 0",
-                "",
+                "`ML` / `PredictionDrift`",
                 Family::default(),
             ),
             accuracy: all.add(
@@ -239,7 +239,7 @@ impl Models {
                 "gsm_prediction_log_loss",
                 "mode",
                 "The mean log loss of the same, in nats",
-                "",
+                "`ML` / `PredictionLogLoss`",
                 Family::default(),
             ),
             brier: all.add(
@@ -450,13 +450,37 @@ impl Metrics {
                 "gsm_admitted_share",
                 "",
                 "Share of the requests that is let in: 1 where nothing is shed",
-                "",
+                "`GSM` / `AdmittedShare`",
                 Gauge::default(),
             ),
-            connections: all.add("gsm_connections", "", "Connections open now", "", Gauge::default()),
-            results: all.add("gsm_results", "", "Results since the start", "", Counter::default()),
-            running: all.add("gsm_matches_running", "", "Matches that have not ended", "", Gauge::default()),
-            waiting: all.add("gsm_tickets_waiting", "queue", "Tickets waiting", "", Family::default()),
+            connections: all.add(
+                "gsm_connections",
+                "",
+                "Connections open now",
+                "`GSM` / `Connections`",
+                Gauge::default(),
+            ),
+            results: all.add(
+                "gsm_results",
+                "",
+                "Results since the start",
+                "`GSM` / `Results`",
+                Counter::default(),
+            ),
+            running: all.add(
+                "gsm_matches_running",
+                "",
+                "Matches that have not ended",
+                "`GSM` / `MatchesRunning`",
+                Gauge::default(),
+            ),
+            waiting: all.add(
+                "gsm_tickets_waiting",
+                "queue",
+                "Tickets waiting",
+                "`GSM` / `TicketsWaiting`",
+                Family::default(),
+            ),
             proposals: all.add(
                 "gsm_proposals_open",
                 "queue",
@@ -468,7 +492,7 @@ impl Metrics {
                 "gsm_ticket_wait_seconds_max",
                 "queue",
                 "How long the oldest ticket has waited",
-                "",
+                "`GSM` / `TicketWaitMax`",
                 Family::default(),
             ),
             models: Models::new(&mut all),
@@ -578,7 +602,10 @@ pub fn metrics_markdown() -> String {
     let mut text = String::from(
         "# Metrics\n\n`GET /metrics` in the text form of OpenMetrics, which Prometheus reads. Who sees it is `http.metrics`: \
          everybody with `gsm dev`, whoever has an admin's key with `gsm serve` (`authorization` with `credentials_file` in \
-         the scrape configuration).\n\n| name | kind | labels | meaning | in CloudWatch |\n|---|---|---|---|---|\n",
+         the scrape configuration).\n\nWith `log.emf_every_s` those that have a name in CloudWatch are written to standard output as well, in its Embedded Metric \
+         Format: lines that the CloudWatch agent, or whatever takes the output into CloudWatch Logs, makes metrics of. Counts are \
+         those since the last line. `WAFBlocks` has the dimension `rule` and a sum without any, what is of `ML` the dimension \
+         `mode` and a mean without any.\n\n| name | kind | labels | meaning | in CloudWatch |\n|---|---|---|---|---|\n",
     );
     for family in Metrics::new().families.described {
         let Described { name, kind, labels, help, cloudwatch } = family;

@@ -6,6 +6,7 @@ use crate::{
     config::{Asserted, ClientAuth, Dashboard, Mode, PredictorSettings, Settings, TlsSettings},
     dev,
     door::{Door, METRICS_ACTION, OVERVIEW_ACTIONS},
+    emf,
     firewall::{Guard, reload},
     front::{
         WireLimits, listen,
@@ -305,6 +306,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
     tasks.spawn(upkeep::run(app.clone(), settings.retention.clone()));
+    if let Some(every) = settings.emf_every {
+        tasks.spawn(emf::run(app.clone(), every));
+    }
     tasks.spawn(reload::watch(app.clone()));
     tasks.spawn(shedding::probe(app.clone()));
     let saving = Saving::new(&settings);

@@ -41,6 +41,31 @@ fn serve_logs_json_lines_and_no_secret() {
 }
 
 #[test]
+fn what_the_firewall_refused_is_a_metric_for_cloudwatch() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("gsm.toml");
+    let few = "[log]\nemf_every_s = 3600\n[firewall]\nrules = [{ name = \"few\", key = \"address\", limit = 3, window_s = 600 }]\n";
+    write(&config, few);
+    let served = Served::start("serve", &dir.path().join("data"), &["--config", arg(&config)]);
+    let statuses: Vec<u16> = (0..5).map(|_| served.get("/v1/queues", None).0).collect();
+    let refused = statuses.iter().filter(|status| **status == 429).count();
+    assert!(refused > 0, "{statuses:?}");
+    // The last lines come at the end.
+    let (out, status) = served.signal("TERM");
+    assert!(status.success());
+    let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |dimensions: serde_json::Value| {
+        let told = lines.iter().find(|line| {
+            let of = &line["_aws"]["CloudWatchMetrics"][0];
+            of["Namespace"] == "Security" && of["Dimensions"] == dimensions
+        });
+        told.unwrap_or_else(|| panic!("no line of {dimensions}: {out}"))
+    };
+    assert_eq!(of(serde_json::json!([[]]))["WAFBlocks"], refused as f64);
+    assert_eq!(of(serde_json::json!([["rule"]]))["rule"], "few");
+}
+
+#[test]
 fn one_server_at_a_time_has_a_directory_and_a_port() {
     let dir = tempfile::tempdir().unwrap();
     let served = Served::start("serve", dir.path(), &[]);

@@ -93,6 +93,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Which log lines there are.
     pub log_level: String,
+    /// How often metrics for CloudWatch are written, if at all.
+    pub emf_every: Option<Duration>,
 }
 
 /// Where the audit log is shipped to.
@@ -212,6 +214,7 @@ impl Loaded {
             }
         };
         within("http.drain_s", config.http.drain_s, 0, 600);
+        within("log.emf_every_s", config.log.emf_every_s, 0, 3_600);
         within("http.connections_max", config.http.connections_max as u64, 1, 1_000_000);
         within(
             "http.connections_per_address_max",
@@ -436,6 +439,7 @@ fn settings(
         retention: config.retention.clone(),
         log_format: config.log.format,
         log_level: config.log.level.clone(),
+        emf_every: (config.log.emf_every_s > 0).then(|| Duration::from_secs(config.log.emf_every_s)),
     }
 }
 

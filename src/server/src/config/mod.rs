@@ -357,11 +357,13 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,gsm_engine=debug`.
     pub level: String,
+    /// Metrics for CloudWatch, as lines of its Embedded Metric Format on standard output, every so many seconds. 0: none.
+    pub emf_every_s: u64,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned() }
+        Self { format: LogFormat::Text, level: "info".to_owned(), emf_every_s: 0 }
     }
 }
 
