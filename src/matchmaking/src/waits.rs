@@ -19,10 +19,10 @@ const QUEUE_MIN: usize = 10;
 const LEAST_MS: f64 = 100.0;
 /// The share of statements that may fail by the p90: a little less than a tenth, because their errors are known late and
 /// waits grow while a queue fills.
-const P90_MISS: f64 = 0.085;
+const P90_MISS: f64 = 0.09;
 /// What one failed statement stretches the p90 by, as a logarithm, is this times the share that may hold; one that held shrinks
 /// it by this times the share that may fail. Of the p50 both are a half.
-const P90_RATE: f64 = 0.15;
+const P90_RATE: f64 = 0.1;
 /// What a queue's first p90 is stretched by, as a logarithm: those who wait longest have not ended yet.
 const P90_START: f64 = 0.3;
 const P50_RATE: f64 = 0.04;
