@@ -28,6 +28,10 @@ pub(super) fn request(all: &[Asked]) -> Vec<u8> {
             if let (Some(variant), Some(object)) = (&asked.variant, instance.as_object_mut()) {
                 object.insert("variant".to_owned(), Value::from(variant.as_str()));
             }
+            // Of nobody together nothing is said: an older container takes such a match, too.
+            if let (false, Some(object)) = (asked.parties.is_empty(), instance.as_object_mut()) {
+                object.insert("parties".to_owned(), Value::from(asked.parties.clone()));
+            }
             let home = match asked.home {
                 Home::AsEver => None,
                 Home::Nobody => Some(Value::from("nobody")),
@@ -158,6 +162,27 @@ mod tests {
             "interval": { "low": 0.1, "high": 0.9 }, "margin": null, "quality": quality, "model": { "name": "m" },
             "more": 1 }] })
         .to_string()
+    }
+
+    #[test]
+    fn who_came_together_is_told_where_anybody_did() {
+        let member = |id: &str| Member { id: id.to_owned(), rating: None };
+        let mut asked = Asked {
+            teams: [vec![member("ann"), member("bob")], vec![member("cid"), member("dee")]],
+            parties: Vec::new(),
+            variant: None,
+            home: Home::Nobody,
+            at: gsm_core::Timestamp::EPOCH,
+        };
+        let sent = |asked: &Asked| -> Value {
+            let body: Value = serde_json::from_slice(&request(std::slice::from_ref(asked))).unwrap();
+            body["instances"][0].clone()
+        };
+        assert_eq!(sent(&asked).get("parties"), None);
+        assert_eq!(asked.premade().map(|of| of.get()), [0.0, 0.0]);
+        asked.parties = vec![vec!["dee".to_owned(), "cid".to_owned()]];
+        assert_eq!(sent(&asked)["parties"], json!([["dee", "cid"]]));
+        assert_eq!(asked.premade().map(|of| of.get()), [0.0, 1.0]);
     }
 
     #[test]

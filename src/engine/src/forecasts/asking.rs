@@ -19,6 +19,8 @@ pub struct Ask {
     pub mode: Mode,
     /// Who would play with whom; players whom nobody knows are newcomers.
     pub sides: Vec<Vec<PlayerId>>,
+    /// Who would come together.
+    pub parties: Vec<Vec<PlayerId>>,
     /// The side with the advantage of the game, from 0, where one has it.
     pub home: Option<usize>,
     /// The variant that would be played.
@@ -53,6 +55,8 @@ impl Engine {
     pub async fn predict(&self, call: &Call, ask: &Ask) -> Result<Asked, EngineError> {
         let roster = Roster::new(ask.sides.clone())
             .map_err(|e| EngineError::invalid("sides", e))?
+            .with_parties(ask.parties.iter().map(Vec::as_slice))
+            .map_err(|e| EngineError::invalid("parties", e))?
             .with_home(ask.home)
             .map_err(|e| EngineError::invalid("home", e))?
             .with_variant(ask.variant.clone());

@@ -79,7 +79,7 @@ pub struct Inside {
 /// A vector of features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Vector {
-    /// One number each of [`gsm_ml::NAMES`].
+    /// One number each of [`gsm_ml::NAMES`], and how much more of the first side came together ([`gsm_ml::Features::seen`]).
     pub values: Sparse,
     /// The variant, by the number that the model has for it.
     pub variant: Option<u16>,
