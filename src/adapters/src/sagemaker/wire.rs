@@ -138,11 +138,14 @@ fn believed(of: Prediction) -> Result<(Chances, String), Miss> {
     Ok((chances, of.model.name))
 }
 
-/// The production variant that the platform names, which is a name as SageMaker gives them.
+/// The production variant that the platform names, which is a name as SageMaker gives them: letters, digits and hyphens between
+/// them.
 pub(super) fn variant(told: Option<&str>) -> Result<Option<String>, Miss> {
     let fits = |name: &str| {
         (1..=VARIANT_CHARS_MAX).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !name.starts_with('-')
+            && !name.ends_with('-')
     };
     match told {
         Some(name) if !fits(name) => {
@@ -226,7 +229,7 @@ mod tests {
         for name in ["AllTraffic", "blue-2", &most] {
             assert_eq!(variant(Some(name)), Ok(Some(name.to_owned())));
         }
-        for name in ["", "a b", "<b>", "ä", &(most + "v")] {
+        for name in ["", "a b", "<b>", "ä", "-", "-blue", "blue-", &(most + "v")] {
             assert!(matches!(variant(Some(name)), Err(Miss::Lied { .. })), "{name}");
         }
     }
