@@ -2,7 +2,7 @@
 use super::live::{CONTENDERS, Live, Scored};
 use super::shadow::{SavedShadow, Shadow};
 use super::trained::{Beginning, TrainedModel};
-use crate::store::{Forecast, Inside, LessonRow, Sparse, Spoke, Vector};
+use crate::store::{Forecast, Inside, LessonRow, Regions, Sparse, Spoke, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
 use gsm_ml::{
     About, Contribution, Entry, Features, FileError, Kept, Meeting, MlError, Model, ModelFile, Names,
@@ -302,7 +302,7 @@ impl League {
             parts: Sparse::default(),
             contenders,
             shadows: Vec::new(),
-            region: None,
+            regions: Regions::default(),
             waits_ms: Vec::new(),
         }
     }

@@ -27,6 +27,7 @@ both! {
     free_for_alls_are_predicted_and_judged,
     every_prediction_is_judged_in_its_parts,
     what_is_ruled_to_count_is_judged_by_what_was_predicted_of_it,
+    each_player_counts_where_he_lives,
     questions_that_make_no_sense_are_refused,
     a_side_that_came_together_is_known_to_win,
 }
@@ -330,6 +331,44 @@ async fn what_is_ruled_to_count_is_judged_by_what_was_predicted_of_it(w: World) 
     };
     assert_eq!(eu(&judged) - eu(&fair), 4, "they belong to the part that they were formed in");
     assert_eq!(w.node("restarted").await.models(), w.engine.models());
+}
+
+/// A match between regions counts in both, for its players, and in none as a match.
+async fn each_player_counts_where_he_lives(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(3).await;
+    for (player, region) in p.iter().zip(["eu", "na"]) {
+        let places = Places { region: Some(Attribute::new(region).unwrap()), ..Places::default() };
+        w.engine.set_places(&w.admin(), *player, places).await.unwrap();
+    }
+    w.settle();
+    // Who lives in `eu` wins all matches, against `na` and against somebody from nowhere.
+    for nth in 0..30 {
+        let view = made(&w, &[p[0], p[1 + nth % 3 / 2]]).await;
+        w.engine.report_result(&w.server(), view.id, None, &places(&[1, 2], &[])).await.unwrap();
+        w.settle();
+        w.clock.advance_ms(60_000);
+    }
+    let check = |node: &gsm_engine::Engine| {
+        let fair = node.fairness(&mode("duel")).unwrap();
+        let region = |name: &str| {
+            let of = fair.iter().find(|of| of.segment.as_ref().is_some_and(|of| of.value == name)).unwrap();
+            (of.matches, of.score, of.overrated.unwrap())
+        };
+        let ((eu, na), nobody) = ((region("eu"), region("na")), region("unknown"));
+        assert_eq!((eu.0, eu.1, na.0, na.1, nobody.0), (30, Some(1.0), 20, Some(0.0), 10));
+        assert!(eu.2 < -0.1 && na.2 > 0.1, "{eu:?} {na:?}");
+        let judged = view(node.models());
+        let parts = judged.contenders[0].parts.iter();
+        let regions = parts.filter(|of| serde_json::to_value(of.segment.by).unwrap() == "region");
+        let mut regions: Vec<_> = regions.map(|of| (of.segment.value.clone(), of.report.matches)).collect();
+        regions.sort();
+        assert_eq!(regions, [("eu".to_owned(), 10), ("unknown".to_owned(), 20)]);
+    };
+    check(&w.engine);
+    let node = w.newborn("again");
+    node.load().await.unwrap();
+    check(&node);
 }
 
 /// A side that came together wins: known when a match is formed, asked about, and learnt anew by a start.
