@@ -176,6 +176,29 @@ async fn who_came_together_is_told_beside_the_teams() {
     check(&post("text/csv", rows.replace("; cid", ";eve")).await, 422, "invalid", "line 3");
 }
 
+/// The schema takes a match in one form, as the endpoint does: nothing of another stands beside it.
+#[test]
+fn the_schema_has_a_match_in_one_form() {
+    let text = include_str!("../../../../sagemaker/models/inference.schema.json");
+    let schema: Value = serde_json::from_str(text).unwrap();
+    let forms = schema.pointer("/$defs/match/oneOf").and_then(Value::as_array).unwrap();
+    let names = |form: &Value| -> Vec<String> {
+        let required =
+            form["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned());
+        required.collect()
+    };
+    let mut all: Vec<String> = forms.iter().flat_map(names).collect();
+    all.sort();
+    assert_eq!((forms.len(), all.len()), (4, 7));
+    for form in forms {
+        let refused = form["properties"].as_object().unwrap();
+        assert!(refused.values().all(|of| *of == false));
+        let mut known = [names(form), refused.keys().cloned().collect()].concat();
+        known.sort();
+        assert_eq!(known, all);
+    }
+}
+
 #[tokio::test]
 async fn teams_are_answered_in_full_as_the_model_itself_does() {
     let body = json!({ "teams": [["ann", "cid"], { "players": ["bob", "new"] }], "variant": "grass",
