@@ -1,7 +1,7 @@
 //! Matches: formed by the matcher or created by a server, moved through their states, ended.
 use crate::{
     Call, Engine, EngineError, Heard, Principal, QueueConfig, ResultView,
-    forecasts::{region_of, taken, waits_of},
+    forecasts::{regions_of, taken, waits_of},
     results::counting::rating_in,
     store::{
         Brought, ChangeSet, Claim, Expect, Forecast, Home, Key, MatchRow, Op, Prediction, PushEvent,
@@ -114,7 +114,7 @@ impl Engine {
             forming.tickets.iter().map(|(_, row, _)| call.now.since(row.queued_at)).max().unwrap_or_default();
         let mut made = self.new_match_row(call, &forming.queue, roster, &ratings, forming.heard.as_ref());
         if let Some(inside) = made.prediction.forecast.as_mut().and_then(|of| of.inside.as_mut()) {
-            inside.region = region_of(&forming.tickets).or_else(|| inside.region.take());
+            inside.regions = regions_of(&inside.regions, &made.roster, &forming.tickets);
             inside.waits_ms = waits_of(&made.roster, &forming.tickets, call);
         }
         let row = MatchRow {

@@ -1,6 +1,7 @@
 use crate::MlError;
 use crate::experts::EXPERTS;
 use crate::numeric::ln_1p;
+use crate::premade::Premade;
 use crate::sheet::Sheet;
 use gsm_rating::Lead;
 
@@ -44,23 +45,33 @@ pub const NAMES: [&str; FEATURES] = [
     "side",
 ];
 
-/// What a prediction is made of: every feature, what is peculiar to the variant played, and what trees add.
+/// How many numbers are kept of what does take sides: the features, and how much more of the first side came together.
+pub const SEEN: usize = FEATURES + 1;
+
+/// What a prediction is made of: every feature, what is peculiar to the variant played, what trees add, and what it is worth
+/// that a side came together. Predictions that were stored have them by place.
 #[expect(clippy::indexing_slicing, reason = "what is out of range here does not compile")]
-pub const PARTS: [&str; FEATURES + 2] = {
-    let mut parts = ["variant"; FEATURES + 2];
+pub const PARTS: [&str; FEATURES + 3] = {
+    let mut parts = ["variant"; FEATURES + 3];
     let mut at = 0;
     while at < FEATURES {
         parts[at] = NAMES[at];
         at += 1;
     }
     parts[FEATURES + 1] = "trees";
+    parts[FEATURES + 2] = PREMADE;
     parts
 };
+
+/// The name of what the first weights of all games know nothing of: it has a weight of its own above the others.
+pub(crate) const PREMADE: &str = "premade";
 
 /// What a model looks at in a match of two sides, before it is played.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Features {
     values: [f64; FEATURES],
+    /// How much more of the first side came together.
+    premade: f64,
     context: Context,
 }
 
@@ -76,12 +87,13 @@ pub(crate) struct Context {
 
 impl Features {
     /// Refuses numbers that are not finite.
-    pub(crate) fn new(values: [f64; FEATURES], context: Context) -> Result<Self, MlError> {
+    pub(crate) fn new(values: [f64; FEATURES], premade: f64, context: Context) -> Result<Self, MlError> {
         let bad = values.iter().zip(NAMES).find(|(value, _)| !value.is_finite());
         match bad {
             Some((_, name)) => Err(MlError::NotFinite { name }),
+            None if !premade.is_finite() => Err(MlError::NotFinite { name: PREMADE }),
             None if !context.variance.is_finite() => Err(MlError::NotFinite { name: "variance" }),
-            None => Ok(Self { values, context }),
+            None => Ok(Self { values, premade, context }),
         }
     }
 
@@ -91,20 +103,37 @@ impl Features {
         &self.values
     }
 
-    /// The same features again, from what was kept of them: [`Features::values`], the variant, and
+    /// How much more of the first side came together, `-1.0..=1.0`: the difference of both sides' [`Premade`].
+    #[must_use]
+    pub const fn premade(&self) -> f64 {
+        self.premade
+    }
+
+    /// All that takes sides, as it is kept: [`Features::values`], and [`Features::premade`] behind them.
+    #[must_use]
+    pub fn seen(&self) -> [f64; SEEN] {
+        let mut seen = [self.premade; SEEN];
+        for (slot, value) in seen.iter_mut().zip(self.values) {
+            *slot = value;
+        }
+        seen
+    }
+
+    /// The same features again, from what was kept of them: [`Features::seen`], the variant, and
     /// [`Features::context`].
     ///
     /// # Errors
     /// A number that is not finite.
     pub fn restore(
-        values: [f64; FEATURES],
+        seen: [f64; SEEN],
         variant: Option<u16>,
         [variance, draw_rate]: [f64; 2],
     ) -> Result<Self, MlError> {
         if !draw_rate.is_finite() {
             return Err(MlError::NotFinite { name: "draw_rate" });
         }
-        Self::new(values, Context { variant, variance, draw_rate })
+        let [values @ .., premade] = seen;
+        Self::new(values, premade, Context { variant, variance, draw_rate })
     }
 
     /// What does not take sides: the variance of the lead in skill, and how often both sides drew.
@@ -140,6 +169,7 @@ pub(crate) struct Encounter {
     pub(crate) head_to_head: f64,
     /// 1 when the first is at home, -1 when the second is, else 0.
     pub(crate) side: f64,
+    pub(crate) premade: [Premade; 2],
     pub(crate) variant: Option<u16>,
 }
 
@@ -190,7 +220,8 @@ pub(crate) fn features(
         with.side,
     ];
     let draw_rate = 0.5 * (one.draw_rate + other.draw_rate);
-    Features::new(values, Context { variant: with.variant, variance, draw_rate })
+    let [premade, against] = with.premade.map(Premade::get);
+    Features::new(values, premade - against, Context { variant: with.variant, variance, draw_rate })
 }
 
 #[cfg(test)]
@@ -200,15 +231,23 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_refused_by_name() {
         let mut values = [0.0; FEATURES];
-        assert!(Features::new(values, Context::default()).is_ok());
+        assert!(Features::new(values, 0.0, Context::default()).is_ok());
         values[4] = f64::NAN;
-        assert_eq!(Features::new(values, Context::default()), Err(MlError::NotFinite { name: "elo" }));
+        assert_eq!(Features::new(values, 0.0, Context::default()), Err(MlError::NotFinite { name: "elo" }));
         values[4] = f64::NEG_INFINITY;
-        assert_eq!(Features::new(values, Context::default()), Err(MlError::NotFinite { name: "elo" }));
+        assert_eq!(Features::new(values, 0.0, Context::default()), Err(MlError::NotFinite { name: "elo" }));
         let context = Context { variance: f64::NAN, ..Context::default() };
-        assert_eq!(Features::new([0.0; FEATURES], context), Err(MlError::NotFinite { name: "variance" }));
-        let restored = |context| Features::restore([0.0; FEATURES], None, context);
+        assert_eq!(
+            Features::new([0.0; FEATURES], 0.0, context),
+            Err(MlError::NotFinite { name: "variance" })
+        );
+        let premade = Features::new([0.0; FEATURES], f64::NAN, Context::default());
+        assert_eq!(premade, Err(MlError::NotFinite { name: "premade" }));
+        let restored = |context| Features::restore([0.0; SEEN], None, context);
         assert_eq!(restored([1.0, f64::NAN]), Err(MlError::NotFinite { name: "draw_rate" }));
         assert_eq!(restored([1.0, 0.25]).unwrap().context(), [1.0, 0.25]);
+        let seen = std::array::from_fn(|place| place as f64);
+        let features = Features::restore(seen, None, [1.0, 0.25]).unwrap();
+        assert_eq!((features.seen(), features.premade()), (seen, FEATURES as f64));
     }
 }

@@ -5,6 +5,7 @@ use crate::features::{Encounter, Features, features};
 use crate::meeting::{check_players, score};
 use crate::model::{CONTENDERS, Model, PLAYERS_MAX};
 use crate::numeric::logistic;
+use crate::premade::{Premade, PremadeWeight};
 use crate::record::Played;
 use crate::sheet::Sheet;
 use crate::stack::Stack;
@@ -20,6 +21,8 @@ pub struct Entry<'a> {
     pub variant: Option<u16>,
     /// The players of each side.
     pub sides: &'a [&'a [u32]],
+    /// How much of each side came together; empty where nothing is known.
+    pub premade: &'a [Premade],
 }
 
 /// A free-for-all as it was seen before it: everything that pairs of its sides are predicted from.
@@ -30,6 +33,7 @@ pub struct Field {
     levels: Vec<f64>,
     leads: crate::experts::Rated,
     variant: Option<u16>,
+    premade: Vec<Premade>,
 }
 
 /// What is predicted of a free-for-all.
@@ -55,7 +59,7 @@ impl Model {
         check(entry)?;
         self.look(entry.sides.iter().flat_map(|side| side.iter().copied()));
         let setting = Setting { at: entry.at, variant: entry.variant, home: None };
-        let mut field = Field { variant: entry.variant, ..Field::default() };
+        let mut field = Field { variant: entry.variant, premade: entry.premade.to_vec(), ..Field::default() };
         let sides = entry.sides.iter().copied();
         self.experts.see(sides.clone(), &self.seen, setting, &self.variants, &mut field.leads);
         let known = self.known();
@@ -67,26 +71,31 @@ impl Model {
     /// The chance that side `one` ends before side `other`, ties apart; one half for a side that is none.
     #[must_use]
     pub fn ahead(&self, field: &Field, one: usize, other: usize) -> f64 {
-        pair(&self.experts, field, one, other).map_or(0.5, |of| logistic(self.field.logit(of.values())))
+        pair(&self.experts, field, one, other).map_or(0.5, |of| logistic(self.pair_logit(&of)))
     }
 
     /// The score that each side may expect: over all others up to 129 sides, over 128 others, evenly spread from the strongest
     /// to the weakest, where they are more. In what order sides are listed says nothing. O(pairs looked at).
     #[must_use]
     pub fn shares(&self, field: &Field) -> Shares {
-        self.shares_by(&self.field, field)
+        self.shares_by(self, field)
     }
 
-    /// The same by these weights.
-    pub(crate) fn shares_by(&self, weights: &Stack, field: &Field) -> Shares {
+    /// The logit of a pair of sides.
+    fn pair_logit(&self, of: &Features) -> f64 {
+        self.field.logit(of.values()) + self.field_premade.extra(of.premade())
+    }
+
+    /// The same by the weights of another.
+    pub(crate) fn shares_by(&self, weights: &Self, field: &Field) -> Shares {
         let sides = field.sheets.len();
         let mut sums = vec![([0.0; CONTENDERS.len()], 0.0_f64); sides];
         let (mut quality, mut pairs) = (0.0, 0.0_f64);
         let order = field.order(|_| 0);
         for (one, other) in sampled(&order, TOLD_STRIDES) {
             let Some(of) = pair(&self.experts, field, one, other) else { continue };
-            let [learner, first, base] = weights.logits(of.values());
-            let logits = [weights.logit(of.values()), learner, first, base];
+            let [learner, first, base] = weights.field.logits(of.values());
+            let logits = [weights.pair_logit(&of), learner, first, base];
             for (side, sign) in [(one, 1.0), (other, -1.0)] {
                 let Some((sum, n)) = sums.get_mut(side) else { continue };
                 sum.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += logistic(sign * logit));
@@ -159,7 +168,7 @@ impl Model {
     /// Learns from a sample of pairs; answers how much better than expected each side did, on the mean of its pairs.
     fn learn_pairs(&mut self, field: &Field, places: &[u32]) -> Vec<f64> {
         let mut surprises = vec![(0.0, 0.0_f64); places.len()];
-        let Self { experts, field: weights, held, .. } = self;
+        let Self { experts, field: stack, field_premade: premade, held, .. } = self;
         each_pair(experts, field, places, |of, y, weight, [one, other]| {
             let surprise = y - logistic(of.base());
             for (at, surprise) in [(one, surprise), (other, -surprise)] {
@@ -168,8 +177,8 @@ impl Model {
                     *n += 1.0;
                 }
             }
-            if y != 0.5 && !*held {
-                weights.learn(of.values(), y, weight);
+            if !*held {
+                learn_pair(stack, premade, of, y, weight);
             }
         });
         surprises.into_iter().map(|(sum, n)| sum / n.max(1.0)).collect()
@@ -200,7 +209,18 @@ impl Field {
 fn pair(experts: &Experts, field: &Field, one: usize, other: usize) -> Option<Features> {
     let (a, b) = (field.sheets.get(one)?, field.sheets.get(other)?);
     let leads: [_; EXPERTS] = experts.leads(&field.leads, one, other, None);
-    features(&leads, a, b, Encounter { variant: field.variant, ..Encounter::default() }).ok()
+    let premade = [one, other].map(|side| field.premade.get(side).copied().unwrap_or_default());
+    features(&leads, a, b, Encounter { variant: field.variant, premade, ..Encounter::default() }).ok()
+}
+
+/// Moves weights by a pair of sides that did not tie.
+pub(crate) fn learn_pair(stack: &mut Stack, premade: &mut PremadeWeight, of: &Features, y: f64, weight: f64) {
+    if y != 0.5 {
+        if of.premade() != 0.0 {
+            premade.learn(of.premade(), y, weight, stack.logit(of.values()));
+        }
+        stack.learn(of.values(), y, weight);
+    }
 }
 
 /// A sample of pairs that together weigh as many duels as there are sides: `take` has what was looked at, the score of the

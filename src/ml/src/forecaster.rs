@@ -1,7 +1,7 @@
 //! A model that goes through a history, by the evaluation protocol.
 use crate::meeting::score;
 use crate::trees::Grower;
-use crate::{Entry, Features, Field, Meeting, MlError, Model, Outcome};
+use crate::{Entry, Features, Field, Meeting, MlError, Model, Outcome, Premade};
 use gsm_core::{Probability, Timestamp};
 use gsm_rating::RatingError;
 use gsm_rating::evaluation::{self, advantages};
@@ -94,11 +94,30 @@ impl<'a> Forecaster<'a> {
             variant: self.variant(index),
             home: home.then_some(0),
             sides: sides.map(|side| side.players),
+            premade: self.premade(index),
         }
+    }
+
+    /// How much of each of two sides came together.
+    fn premade(&self, index: usize) -> [Premade; 2] {
+        let mut sides = self.history.party_sizes(index).map(|sizes| Premade::of(sizes.iter().copied()));
+        std::array::from_fn(|_| sides.next().unwrap_or_default())
+    }
+
+    /// How much of each side came together; nothing where nobody ever did.
+    fn premades(&self, index: usize) -> Vec<Premade> {
+        if !self.history.has_parties() {
+            return Vec::new();
+        }
+        self.history.party_sizes(index).map(|sizes| Premade::of(sizes.iter().copied())).collect()
     }
 
     fn players(&self, index: usize) -> Vec<&'a [u32]> {
         self.history.sides(index).map(|side| side.players).collect()
+    }
+
+    fn entry<'s>(&self, index: usize, sides: &'s [&'s [u32]], premade: &'s [Premade]) -> Entry<'s> {
+        Entry { at: self.history.at(index), variant: self.variant(index), sides, premade }
     }
 
     fn see_two(&mut self, index: usize) -> Option<Features> {
@@ -107,8 +126,8 @@ impl<'a> Forecaster<'a> {
     }
 
     fn see_field(&mut self, index: usize) -> Option<Field> {
-        let sides = self.players(index);
-        let entry = Entry { at: self.history.at(index), variant: self.variant(index), sides: &sides };
+        let (sides, premade) = (self.players(index), self.premades(index));
+        let entry = self.entry(index, &sides, &premade);
         self.model.field(&entry).ok()
     }
 
@@ -133,8 +152,8 @@ impl<'a> Forecaster<'a> {
             }
             return Ok(());
         }
-        let sides = self.players(index);
-        let entry = Entry { at: self.history.at(index), variant: self.variant(index), sides: &sides };
+        let (sides, premade) = (self.players(index), self.premades(index));
+        let entry = self.entry(index, &sides, &premade);
         let field = match self.fields.get_mut(at).and_then(Option::take) {
             Some(field) => field,
             None => self.model.field(&entry)?,

@@ -1,4 +1,4 @@
-use crate::MlError;
+use crate::{MlError, Premade};
 use gsm_core::Timestamp;
 use std::cmp::Ordering;
 
@@ -14,13 +14,15 @@ pub struct Meeting<'a> {
     pub home: Option<usize>,
     /// The players of both sides.
     pub sides: [&'a [u32]; 2],
+    /// How much of each side came together.
+    pub premade: [Premade; 2],
 }
 
 impl<'a> Meeting<'a> {
-    /// Without variant, on neutral ground.
+    /// Without variant, on neutral ground, nobody together.
     #[must_use]
     pub const fn new(at: Timestamp, one: &'a [u32], other: &'a [u32]) -> Self {
-        Self { at, variant: None, home: None, sides: [one, other] }
+        Self { at, variant: None, home: None, sides: [one, other], premade: [Premade::NONE; 2] }
     }
 
     /// 1 when the first side is at home, -1 when the other is, else 0.

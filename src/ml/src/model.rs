@@ -7,6 +7,7 @@ use crate::margin::Margins;
 use crate::meeting::{Meeting, Outcome};
 use crate::numeric::logistic;
 use crate::prediction::{Contribution, Prediction, quality};
+use crate::premade::PremadeWeight;
 use crate::prior;
 use crate::record::{Played, Record, Seen};
 use crate::sheet::Known;
@@ -36,6 +37,9 @@ pub struct Model {
     pub(crate) draws: Draws,
     pub(crate) margins: Margins,
     pub(crate) field: Stack,
+    /// What parties are worth above the regressions: of two sides, and of pairs of more.
+    pub(crate) premade: PremadeWeight,
+    pub(crate) field_premade: PremadeWeight,
     /// What is above the regressions, of matches of two sides.
     pub(crate) trees: Option<Trees>,
     /// Whether the regressions stay as they are, while players are learnt.
@@ -72,6 +76,8 @@ impl Model {
             draws: Draws::new(),
             margins: Margins::new(),
             field: Stack::new(&prior::FIELD, forgetting),
+            premade: PremadeWeight::new(),
+            field_premade: PremadeWeight::new(),
             trees: None,
             held: false,
             rated: Rated::default(),
@@ -83,13 +89,15 @@ impl Model {
     /// under other numbers.
     #[must_use]
     pub fn without_players(&self) -> Self {
-        let Self { stack, refinement, draws, margins, field, trees, .. } = self;
+        let Self { stack, refinement, draws, margins, field, premade, field_premade, trees, .. } = self;
         Self {
             stack: stack.clone(),
             refinement: refinement.clone(),
             draws: draws.clone(),
             margins: *margins,
             field: field.clone(),
+            premade: premade.clone(),
+            field_premade: field_premade.clone(),
             trees: trees.clone(),
             ..Self::new()
         }
@@ -157,6 +165,7 @@ impl Model {
         let with = Encounter {
             head_to_head: self.company.head_to_head(meeting.sides),
             side: meeting.side(),
+            premade: meeting.premade,
             variant: meeting.variant,
         };
         features(&leads, &one, &other, with)
@@ -193,8 +202,17 @@ impl Model {
 
     /// The logit of the regressions.
     pub(crate) fn plain(&self, of: &Features) -> f64 {
+        self.joined(self.stacked(of), of)
+    }
+
+    fn joined(&self, [logit, varied]: [f64; 2], of: &Features) -> f64 {
+        logit + varied + self.premade.extra(of.premade())
+    }
+
+    /// The logit of the features, and what the variant adds to it.
+    pub(crate) fn stacked(&self, of: &Features) -> [f64; 2] {
         let logit = self.stack.logit(of.values());
-        logit + self.refinement.extra(logit, of)
+        [logit, self.refinement.extra(logit, of)]
     }
 
     /// With what the trees add.
@@ -228,7 +246,8 @@ impl Model {
         let logit = self.logit(of);
         let (expected, against) = (logistic(logit), logistic(-logit));
         let draw = self.draws.chance(logit, of.draw_rate());
-        let reach = ERRORS * (self.stack.variance(of.values()) + of.variance()).sqrt();
+        let of_weights = self.stack.variance(of.values()) + self.premade.variance(of.premade());
+        let reach = ERRORS * (of_weights + of.variance()).sqrt();
         let margin = self.margins.expected(logit);
         Prediction {
             win: expected - draw / 2.0,
@@ -262,12 +281,12 @@ impl Model {
     #[must_use]
     pub fn explain(&self, of: &Features) -> [Contribution; PARTS.len()] {
         let weights = self.stack.weights();
-        let stacked = self.stack.logit(of.values());
-        let variant = self.refinement.extra(stacked, of);
-        let trees = self.trees_extra(stacked + variant, of);
+        let [stacked, variant] = self.stacked(of);
+        let premade = self.premade.extra(of.premade());
+        let trees = self.trees_extra(stacked + variant + premade, of);
         let own = weights.iter().zip(of.values()).map(|(weight, value)| weight * value);
         let mut parts = PARTS.map(|name| Contribution { name, logit: 0.0 });
-        for (part, logit) in parts.iter_mut().zip(own.chain([variant, trees])) {
+        for (part, logit) in parts.iter_mut().zip(own.chain([variant, trees, premade])) {
             part.logit = logit;
         }
         parts
@@ -294,9 +313,9 @@ impl Model {
         self.experts.rate(&finished, &self.seen, setting(meeting), &mut self.variants)?;
 
         let y = outcome.score();
-        let plain = self.stack.logit(of.values());
-        let logit = plain + self.refinement.extra(plain, of);
-        let margin = self.learn_weights(plain, logit, of, outcome);
+        let stacked = self.stacked(of);
+        let logit = self.joined(stacked, of);
+        let margin = self.learn_weights(stacked, of, outcome);
         // Not by the trees: what is remembered of players does not hang on what was grown when.
         self.company.played(meeting.sides, y - logistic(logit));
 
@@ -315,22 +334,18 @@ impl Model {
         Ok(())
     }
 
-    /// Moves the weights, unless they are held, and answers the margin in usual ones.
-    /// `stacked` is the logit without, `plain` with what variants add.
-    pub(crate) fn learn_weights(
-        &mut self,
-        stacked: f64,
-        plain: f64,
-        of: &Features,
-        outcome: &Outcome,
-    ) -> f64 {
+    /// Moves the weights, unless they are held, and answers the margin in usual ones. `stacked` is [`Model::stacked`].
+    pub(crate) fn learn_weights(&mut self, stacked: [f64; 2], of: &Features, outcome: &Outcome) -> f64 {
         if self.held {
             return self.margins.scaled(outcome);
         }
         let y = outcome.score();
+        let plain = self.joined(stacked, of);
+        let [stacked, varied] = stacked;
         let logit = plain + self.trees.as_mut().map_or(0.0, |trees| trees.learn(plain, of, y));
         self.draws.learn(logit, of.draw_rate(), y);
         self.refinement.learn(stacked, of, y);
+        self.premade.learn(of.premade(), y, 1.0, stacked + varied);
         self.stack.learn(of.values(), y, 1.0);
         self.margins.learn(logit, outcome)
     }

@@ -1,6 +1,6 @@
 //! Questions by name, for who has read a model and knows no numbers.
 use crate::file::{About, ModelFile};
-use crate::{Contribution, Features, Guest, MlError, PARTS, Person, Prediction, Question};
+use crate::{Contribution, Features, Guest, MlError, PARTS, Person, Prediction, Premade, Question};
 use gsm_core::{Map, Timestamp};
 
 /// A model that is asked by the names of players and variants. It learns nothing.
@@ -44,6 +44,8 @@ pub struct Query<'a, 'b> {
     pub home: Home,
     /// Who meets whom.
     pub sides: [&'b [Who<'a>]; 2],
+    /// How much of each side came together.
+    pub premade: [Premade; 2],
 }
 
 /// An answer.
@@ -128,6 +130,7 @@ impl Oracle {
             variant: variant.and_then(|number| u16::try_from(number).ok()),
             home,
             sides: [one, other],
+            premade: query.premade,
         };
         let features = self.file.model.look_at(&question)?;
         Ok(Told { features, prediction: self.file.model.predict(&features), unknown })

@@ -5,6 +5,7 @@ use crate::features::{Encounter, Features, features};
 use crate::meeting::check_players;
 use crate::model::{Model, PLAYERS_MAX};
 use crate::numeric::ln_1p;
+use crate::premade::Premade;
 use crate::record::{Record, Traits};
 use gsm_core::Timestamp;
 use gsm_rating::Rating;
@@ -72,6 +73,8 @@ pub struct Question<'a> {
     pub home: Option<usize>,
     /// Who meets whom.
     pub sides: [&'a [Person]; 2],
+    /// See [`crate::Meeting::premade`].
+    pub premade: [Premade; 2],
 }
 
 impl Model {
@@ -81,7 +84,7 @@ impl Model {
     /// # Errors
     /// As [`Model::features`].
     pub fn look_at(&self, question: &Question<'_>) -> Result<Features, MlError> {
-        let Question { at, variant, home, sides } = *question;
+        let Question { at, variant, home, sides, premade } = *question;
         if let Some(side) = sides.iter().position(|side| side.is_empty()) {
             return Err(MlError::EmptySide { side });
         }
@@ -107,7 +110,7 @@ impl Model {
             Some(_) => -1.0,
             None => 0.0,
         };
-        features(&leads, &sheets[0], &sheets[1], Encounter { head_to_head, side, variant })
+        features(&leads, &sheets[0], &sheets[1], Encounter { head_to_head, side, premade, variant })
     }
 }
 

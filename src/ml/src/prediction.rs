@@ -11,7 +11,8 @@ pub struct Prediction {
     pub expected: f64,
     /// The logit of `expected`.
     pub logit: f64,
-    /// The expected score is believed to be at least this, and at most `high`: 95 times out of 100.
+    /// The expected score is believed to be at least this, and at most `high`: 95 times out of 100, where skill moves no faster
+    /// than the base expert takes it to.
     pub low: f64,
     /// See `low`.
     pub high: f64,

@@ -1,5 +1,5 @@
 //! Weights in the shadow of a model: they look at what it looks at, and know no players of their own.
-use crate::field::{Field, each_pair};
+use crate::field::{Field, each_pair, learn_pair};
 use crate::meeting::Outcome;
 use crate::model::Model;
 use crate::{Features, MlError};
@@ -9,7 +9,7 @@ impl Model {
     /// O(sides).
     #[must_use]
     pub fn shares_beside(&self, leader: &Self, field: &Field) -> Vec<f64> {
-        let shares = leader.shares_by(&self.field, field);
+        let shares = leader.shares_by(self, field);
         shares.expected.into_iter().map(|[own, ..]| own).collect()
     }
 
@@ -19,9 +19,7 @@ impl Model {
     /// A score that is not finite; nothing has changed then.
     pub fn follow(&mut self, of: &Features, outcome: &Outcome) -> Result<(), MlError> {
         outcome.check()?;
-        let stacked = self.stack.logit(of.values());
-        let plain = stacked + self.refinement.extra(stacked, of);
-        self.learn_weights(stacked, plain, of, outcome);
+        self.learn_weights(self.stacked(of), of, outcome);
         Ok(())
     }
 
@@ -29,11 +27,9 @@ impl Model {
     /// and has not learnt from it yet. O(pairs looked at).
     pub fn follow_field(&mut self, leader: &Self, field: &Field, places: &[u32]) {
         if !self.held {
-            let stack = &mut self.field;
+            let Self { field: stack, field_premade: premade, .. } = self;
             each_pair(&leader.experts, field, places, |of, y, weight, _| {
-                if y != 0.5 {
-                    stack.learn(of.values(), y, weight);
-                }
+                learn_pair(stack, premade, of, y, weight);
             });
         }
     }
@@ -92,7 +88,7 @@ mod tests {
         held.hold(true);
         let sides: [&[u32]; 5] = [&[0], &[1], &[2], &[3], &[4]];
         for nth in 0..60 {
-            let entry = Entry { at: at(nth), variant: None, sides: &sides };
+            let entry = Entry { at: at(nth), variant: None, sides: &sides, premade: &[] };
             let field = leader.field(&entry).unwrap();
             let own: Vec<f64> = leader.shares(&field).expected.into_iter().map(|[own, ..]| own).collect();
             assert_eq!(shadow.shares_beside(&leader, &field), own);

@@ -15,6 +15,8 @@ pub struct History {
     /// Where the players of each side end.
     ends: Vec<u32>,
     players: Vec<u32>,
+    /// Of each player, how many of the side came together; ends with the last match of which anybody did.
+    parties: Vec<u32>,
     seats: u32,
     variant_names: Vec<String>,
 }
@@ -62,6 +64,27 @@ impl History {
             let most = side.players.iter().copied().max().map_or(0, |most| most.saturating_add(1));
             self.seats = self.seats.max(most);
         }
+    }
+
+    /// Tells of the last match who came together: of each player, side by side, how many of the side did, the player
+    /// included.
+    pub fn came_together(&mut self, sizes: &[u32]) {
+        if sizes.iter().any(|size| *size > 1) {
+            self.parties.resize(self.players.len().saturating_sub(sizes.len()), 1);
+            self.parties.extend_from_slice(sizes);
+        }
+    }
+
+    /// Whether anybody ever came together, as far as is known.
+    #[must_use]
+    pub fn has_parties(&self) -> bool {
+        !self.parties.is_empty()
+    }
+
+    /// Of each side of match `index`, how many of the side came together with each player; empty where nobody did, in that
+    /// match and after it.
+    pub fn party_sizes(&self, index: usize) -> impl ExactSizeIterator<Item = &[u32]> + Clone {
+        self.range(index).map(move |side| self.parties.get(self.seats_of(side)).unwrap_or_default())
     }
 
     /// Matches.
@@ -141,12 +164,16 @@ impl History {
         self.sides(index).len()
     }
 
+    /// Where the players of a side are.
+    fn seats_of(&self, side: usize) -> std::ops::Range<usize> {
+        self.start(side) as usize..self.ends.get(side).map_or(0, |end| *end as usize)
+    }
+
     fn side(&self, side: usize) -> Lineup<'_> {
-        let (start, end) = (self.start(side) as usize, self.ends.get(side).map_or(0, |end| *end as usize));
         Lineup {
             place: self.places.get(side).copied().unwrap_or(1),
             score: self.scores.get(side).copied().filter(|score| score.is_finite()),
-            players: self.players.get(start..end).unwrap_or_default(),
+            players: self.players.get(self.seats_of(side)).unwrap_or_default(),
         }
     }
 
@@ -183,6 +210,28 @@ fn as_u32(n: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_came_together_is_told_of_a_match() {
+        let mut history = History::new(vec![String::new()]);
+        let side = |players| Lineup { place: 1, score: None, players };
+        let told = |history: &History| -> Vec<Vec<Vec<u32>>> {
+            let sides = |index| history.party_sizes(index).map(<[u32]>::to_vec).collect();
+            (0..history.len()).map(sides).collect()
+        };
+        history.push(Timestamp::EPOCH, 0, [side(&[0, 1]), side(&[2])]);
+        history.came_together(&[1, 1, 1]);
+        assert!(!history.has_parties());
+        history.push(Timestamp::EPOCH, 0, [side(&[3]), side(&[0, 1, 2])]);
+        history.came_together(&[1, 2, 1, 2]);
+        history.push(Timestamp::EPOCH, 0, [side(&[0, 1]), side(&[2])]);
+        assert!(history.has_parties());
+        let wanted: [[&[u32]; 2]; 3] = [[&[1, 1], &[1]], [&[1], &[2, 1, 2]], [&[], &[]]];
+        assert_eq!(told(&history), wanted);
+        history.push(Timestamp::EPOCH, 0, [side(&[0, 1]), side(&[2])]);
+        history.came_together(&[2, 2, 1]);
+        assert_eq!(told(&history)[2..], [[vec![1, 1], vec![1]], [vec![2, 2], vec![1]]]);
+    }
 
     #[test]
     fn what_goes_in_comes_out() {

@@ -110,13 +110,7 @@ impl TryFrom<Unchecked> for Roster {
     fn try_from(raw: Unchecked) -> Result<Self, Refused> {
         let Unchecked { sides, parties, home, variant } = raw;
         let roster = Self::formed(sides)?.with_home(home)?.with_variant(variant);
-        let lawful = |size: &u32| (1..=TICKET_PLAYERS_MAX).contains(&(*size as usize));
-        let complete = parties.is_empty() || parties.len() == roster.players().count();
-        if complete && parties.iter().all(lawful) {
-            Ok(Self { parties, ..roster })
-        } else {
-            Err(Refused::Parties)
-        }
+        roster.with_party_sizes(parties).ok_or(Refused::Parties)
     }
 }
 
@@ -212,6 +206,17 @@ impl Roster {
         Ok(Self { parties, ..self })
     }
 
+    /// The roster with how many of the own side came together with each player, the player included, side by side; of none,
+    /// nobody did. Nothing where these are no such sizes of these sides.
+    #[must_use]
+    pub fn with_party_sizes(self, sizes: Vec<u32>) -> Option<Self> {
+        let lawful = |size: &u32| (1..=TICKET_PLAYERS_MAX).contains(&(*size as usize));
+        let complete = sizes.is_empty() || sizes.len() == self.players().count();
+        let is_lawful = complete && sizes.iter().all(lawful);
+        let parties = if sizes.iter().all(|size| *size == 1) { Vec::new() } else { sizes };
+        is_lawful.then_some(Self { parties, ..self })
+    }
+
     /// Whether there are as many sides as a rated match has.
     #[must_use]
     pub fn is_contest(&self) -> bool {
@@ -246,6 +251,34 @@ impl Roster {
     pub fn party_sizes(&self) -> impl Iterator<Item = u32> + '_ {
         let sizes = self.parties.iter().copied();
         self.players().zip(sizes.chain(std::iter::repeat(1))).map(|(_, size)| size)
+    }
+
+    /// Of each side the sizes of [`Roster::party_sizes`].
+    pub fn party_sizes_by_side(&self) -> impl Iterator<Item = &[u32]> {
+        let mut start = 0;
+        self.sides.iter().map(move |side| {
+            let own = start..start + side.len();
+            start = own.end;
+            self.parties.get(own).unwrap_or_default()
+        })
+    }
+
+    /// Players who may have come together, as the sizes of their parties tell: whoever of a side has a size of two or more is
+    /// with the next ones who have the same.
+    #[must_use]
+    pub fn parties(&self) -> Vec<Vec<PlayerId>> {
+        let mut parties = Vec::new();
+        for (side, sizes) in self.sides.iter().zip(self.party_sizes_by_side()) {
+            let mut by_size: BTreeMap<u32, Vec<PlayerId>> = BTreeMap::new();
+            for (player, size) in side.iter().zip(sizes).filter(|(_, size)| **size > 1) {
+                by_size.entry(*size).or_default().push(*player);
+            }
+            let cut = |(size, players): (&u32, &Vec<PlayerId>)| -> Vec<Vec<PlayerId>> {
+                players.chunks(*size as usize).map(<[PlayerId]>::to_vec).collect()
+            };
+            parties.extend(by_size.iter().flat_map(cut));
+        }
+        parties
     }
 
     /// The position of the player's side, from 0; none for a stranger. O(players).
@@ -325,6 +358,23 @@ mod tests {
         assert_eq!(sizes(&[&players[2..3]]), Ok(vec![1; 5]));
         let alone = roster.clone().with_parties(players.chunks(1)).unwrap();
         assert_eq!(alone, roster, "all alone is as if nobody had said");
+        assert_eq!(roster.clone().with_party_sizes(vec![1; 5]), Some(alone));
+        assert_eq!(roster.clone().with_party_sizes(vec![1; 4]), None);
+        assert_eq!(roster.with_party_sizes(vec![1, 1, 1, 2, 0]), None);
+    }
+
+    #[test]
+    fn sizes_tell_of_parties() {
+        let roster = Roster::new(sides(&[5, 2])).unwrap();
+        let players: Vec<_> = roster.players().collect();
+        let told = [vec![players[0], players[3]], vec![players[1], players[4]], players[5..].to_vec()];
+        let with = roster.clone().with_parties(told.iter().map(Vec::as_slice)).unwrap();
+        let by_side: Vec<&[u32]> = with.party_sizes_by_side().collect();
+        assert_eq!(by_side, [&[2, 2, 1, 2, 2][..], &[2, 2]]);
+        let parties = with.parties();
+        assert_eq!(parties.len(), 3);
+        assert_eq!(roster.clone().with_parties(parties.iter().map(Vec::as_slice)), Ok(with));
+        assert!(roster.parties().is_empty() && roster.party_sizes_by_side().all(<[u32]>::is_empty));
     }
 
     #[test]

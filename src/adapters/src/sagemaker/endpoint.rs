@@ -174,6 +174,11 @@ impl RemoteModel for Remote {
             let member = |id: &gsm_core::PlayerId| Member { id: id.to_string(), rating: None };
             Asked {
                 teams: of.sides.each_ref().map(|side| side.iter().map(member).collect()),
+                parties: of
+                    .parties
+                    .iter()
+                    .map(|party| party.iter().map(ToString::to_string).collect())
+                    .collect(),
                 variant: of.variant.as_ref().map(ToString::to_string),
                 home: of.home.map_or(Home::Nobody, Home::Side),
                 at: of.at,

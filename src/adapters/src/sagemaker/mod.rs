@@ -15,7 +15,7 @@ use endpoint::Endpoint;
 use gsm_core::Timestamp;
 pub use gsm_engine::Chances;
 use gsm_engine::Reply;
-use gsm_ml::{Guest, Home, Oracle, Query, Who};
+use gsm_ml::{Guest, Home, Oracle, Premade, Query, Who};
 use std::sync::Arc;
 
 /// Matches of one call.
@@ -43,12 +43,24 @@ impl Member {
 pub struct Asked {
     /// Who meets whom.
     pub teams: [Vec<Member>; 2],
+    /// Who came together, by ids.
+    pub parties: Vec<Vec<String>>,
     /// The variant.
     pub variant: Option<String>,
     /// Who is at home.
     pub home: Home,
     /// When.
     pub at: Timestamp,
+}
+
+impl Asked {
+    /// How much of each team came together.
+    fn premade(&self) -> [Premade; 2] {
+        self.teams.each_ref().map(|team| {
+            let ids: Vec<String> = team.iter().map(|member| member.id.clone()).collect();
+            Premade::among(&ids, &self.parties)
+        })
+    }
 }
 
 /// Why an endpoint did not speak.
@@ -172,7 +184,13 @@ impl Predictor {
             let [one, other] =
                 asked.teams.each_ref().map(|team| team.iter().map(Member::who).collect::<Vec<_>>());
             let variant = asked.variant.as_deref();
-            let query = Query { at: asked.at, variant, home: asked.home, sides: [&one, &other] };
+            let query = Query {
+                at: asked.at,
+                variant,
+                home: asked.home,
+                sides: [&one, &other],
+                premade: asked.premade(),
+            };
             let of = oracle.ask(&query).ok()?.prediction;
             let chances = Chances {
                 win: of.win,

@@ -28,6 +28,10 @@ pub(super) fn request(all: &[Asked]) -> Vec<u8> {
             if let (Some(variant), Some(object)) = (&asked.variant, instance.as_object_mut()) {
                 object.insert("variant".to_owned(), Value::from(variant.as_str()));
             }
+            // Of nobody together nothing is said: an older container takes such a match, too.
+            if let (false, Some(object)) = (asked.parties.is_empty(), instance.as_object_mut()) {
+                object.insert("parties".to_owned(), Value::from(asked.parties.clone()));
+            }
             let home = match asked.home {
                 Home::AsEver => None,
                 Home::Nobody => Some(Value::from("nobody")),
@@ -134,11 +138,14 @@ fn believed(of: Prediction) -> Result<(Chances, String), Miss> {
     Ok((chances, of.model.name))
 }
 
-/// The production variant that the platform names, which is a name as SageMaker gives them.
+/// The production variant that the platform names, which is a name as SageMaker gives them: letters, digits and hyphens between
+/// them.
 pub(super) fn variant(told: Option<&str>) -> Result<Option<String>, Miss> {
     let fits = |name: &str| {
         (1..=VARIANT_CHARS_MAX).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !name.starts_with('-')
+            && !name.ends_with('-')
     };
     match told {
         Some(name) if !fits(name) => {
@@ -158,6 +165,27 @@ mod tests {
             "interval": { "low": 0.1, "high": 0.9 }, "margin": null, "quality": quality, "model": { "name": "m" },
             "more": 1 }] })
         .to_string()
+    }
+
+    #[test]
+    fn who_came_together_is_told_where_anybody_did() {
+        let member = |id: &str| Member { id: id.to_owned(), rating: None };
+        let mut asked = Asked {
+            teams: [vec![member("ann"), member("bob")], vec![member("cid"), member("dee")]],
+            parties: Vec::new(),
+            variant: None,
+            home: Home::Nobody,
+            at: gsm_core::Timestamp::EPOCH,
+        };
+        let sent = |asked: &Asked| -> Value {
+            let body: Value = serde_json::from_slice(&request(std::slice::from_ref(asked))).unwrap();
+            body["instances"][0].clone()
+        };
+        assert_eq!(sent(&asked).get("parties"), None);
+        assert_eq!(asked.premade().map(|of| of.get()), [0.0, 0.0]);
+        asked.parties = vec![vec!["dee".to_owned(), "cid".to_owned()]];
+        assert_eq!(sent(&asked)["parties"], json!([["dee", "cid"]]));
+        assert_eq!(asked.premade().map(|of| of.get()), [0.0, 1.0]);
     }
 
     #[test]
@@ -201,7 +229,7 @@ mod tests {
         for name in ["AllTraffic", "blue-2", &most] {
             assert_eq!(variant(Some(name)), Ok(Some(name.to_owned())));
         }
-        for name in ["", "a b", "<b>", "ä", &(most + "v")] {
+        for name in ["", "a b", "<b>", "ä", "-", "-blue", "blue-", &(most + "v")] {
             assert!(matches!(variant(Some(name)), Err(Miss::Lied { .. })), "{name}");
         }
     }

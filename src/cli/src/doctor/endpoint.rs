@@ -21,6 +21,7 @@ pub(super) fn check(of: &PredictorSettings) -> Result<Finding, Failure> {
     let nobody = |id: &str| vec![Member { id: id.to_owned(), rating: None }];
     let asked = Asked {
         teams: [nobody("gsm-doctor-1"), nobody("gsm-doctor-2")],
+        parties: Vec::new(),
         variant: None,
         home: Home::Nobody,
         at: SystemClock::new().now(),

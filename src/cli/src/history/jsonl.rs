@@ -2,6 +2,7 @@
 use super::line::{Fault, PLAYER_BYTES_MAX, Row, SECONDS_ABS_MAX};
 use gsm_core::limits::SCORE_ABS_MAX;
 use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
 
 /// A match.
 #[derive(Deserialize)]
@@ -13,6 +14,9 @@ struct Match {
     #[serde(default)]
     mode: String,
     teams: Vec<Team>,
+    /// Who came together: lists of players of this match.
+    #[serde(default)]
+    parties: Vec<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -22,6 +26,23 @@ struct Team {
     rank: u32,
     #[serde(default)]
     score: Option<f64>,
+}
+
+/// The number of the party of each player who is in one.
+fn parties(of: &Match) -> Result<HashMap<&str, usize>, String> {
+    let mut parties: HashMap<&str, usize> = HashMap::new();
+    for (party, player) in
+        of.parties.iter().enumerate().flat_map(|(nth, all)| all.iter().map(move |of| (nth, of)))
+    {
+        if parties.insert(player, party).is_some() {
+            return Err(format!("names `{player}` in `parties` a second time"));
+        }
+    }
+    let players: HashSet<&str> = of.teams.iter().flat_map(|team| &team.players).map(String::as_str).collect();
+    match parties.keys().find(|player| !players.contains(*player)) {
+        Some(stranger) => Err(format!("names `{stranger}` in `parties`, who is in no team")),
+        None => Ok(parties),
+    }
 }
 
 /// The rows that a line stands for.
@@ -35,6 +56,7 @@ pub(super) fn parse_match(bytes: &[u8], line: u64) -> Result<Vec<Row>, Fault> {
     if of.timestamp.unsigned_abs() > SECONDS_ABS_MAX.unsigned_abs() {
         return Err(wrong(format!("has the timestamp {}: seconds since 1970", of.timestamp)));
     }
+    let parties = parties(&of).map_err(wrong)?;
     let mut rows = Vec::new();
     for (team, side) in (0_u32..).zip(&of.teams) {
         if side.players.is_empty() {
@@ -61,6 +83,7 @@ pub(super) fn parse_match(bytes: &[u8], line: u64) -> Result<Vec<Row>, Fault> {
                 rank: side.rank,
                 score: side.score.map(|score| score + 0.0),
                 mode: of.mode.clone(),
+                party: parties.get(player.as_str()).map(ToString::to_string).unwrap_or_default(),
             });
         }
     }

@@ -7,7 +7,7 @@ use gsm_core::{Variant, limits};
 const ESCAPED_BYTES_MAX: usize = 3;
 
 /// Refuses a match of these sides that a server does not keep.
-pub(super) fn check(number: u64, line: u64, sides: &[&[Row]]) -> Result<(), Fault> {
+pub(super) fn check(number: u64, line: u64, sides: &[&[Row]], parties: &[u32]) -> Result<(), Fault> {
     let players: usize = sides.iter().map(|side| side.len()).sum();
     let (sides_max, players_max) = (limits::MATCH_SIDES_MAX, limits::MATCH_PLAYERS_MAX);
     if sides.len() > sides_max || players > players_max {
@@ -17,6 +17,13 @@ pub(super) fn check(number: u64, line: u64, sides: &[&[Row]]) -> Result<(), Faul
             sides.len()
         );
         return Err(Fault::new(line, what));
+    }
+    if let Some(size) = parties.iter().find(|size| **size as usize > limits::TICKET_PLAYERS_MAX) {
+        let most = limits::TICKET_PLAYERS_MAX;
+        return Err(Fault::new(
+            line,
+            format!("begins match {number} with a party of {size}, one has at most {most}"),
+        ));
     }
     for row in sides.iter().copied().flatten() {
         if !row.mode.is_empty()

@@ -1,5 +1,5 @@
 //! One row of a match history.
-use super::HEADER;
+use super::{HEADER, PARTY};
 use gsm_core::limits::SCORE_ABS_MAX;
 use std::str::FromStr;
 
@@ -35,15 +35,23 @@ pub(crate) struct Row {
     pub(crate) score: Option<f64>,
     /// The variant played: map, surface, queue.
     pub(crate) mode: String,
+    /// Whoever has the same on the same team came together; empty: alone.
+    pub(crate) party: String,
 }
 
-/// Reads a row.
-pub(crate) fn parse_row(bytes: &[u8], line: u64) -> Result<Row, Fault> {
+/// Reads a row, which may tell of parties.
+pub(crate) fn parse_row(bytes: &[u8], line: u64, has_party: bool) -> Result<Row, Fault> {
     let wrong = |what: String| Fault::new(line, what);
     let text = std::str::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
     let fields: Vec<&str> = text.split(',').collect();
-    let [number, at, team, player, rank, score, mode] = fields.as_slice() else {
-        return Err(wrong(format!("has {} fields, a row has 7: {HEADER}", fields.len())));
+    let (fields, party) = match fields.split_last() {
+        Some((party, fields)) if has_party => (fields, *party),
+        _ => (fields.as_slice(), ""),
+    };
+    let [number, at, team, player, rank, score, mode] = fields else {
+        let (wanted, more) = if has_party { (8, PARTY) } else { (7, "") };
+        let told = fields.len() + usize::from(has_party);
+        return Err(wrong(format!("has {told} fields, a row has {wanted}: {HEADER}{more}")));
     };
     let number = whole::<u64>("match_id", number, 1, u64::MAX).map_err(wrong)?;
     let at_s = whole::<i64>("timestamp", at, -SECONDS_ABS_MAX, SECONDS_ABS_MAX).map_err(wrong)?;
@@ -67,7 +75,14 @@ pub(crate) fn parse_row(bytes: &[u8], line: u64) -> Result<Row, Fault> {
             }
         },
     };
-    Ok(Row { line, number, at_s, team, player: (*player).to_owned(), rank, score, mode: (*mode).to_owned() })
+    if party.len() > PLAYER_BYTES_MAX {
+        return Err(wrong(format!(
+            "has a party of {} bytes, it has at most {PLAYER_BYTES_MAX}",
+            party.len()
+        )));
+    }
+    let [player, mode, party] = [*player, *mode, party].map(str::to_owned);
+    Ok(Row { line, number, at_s, team, player, rank, score, mode, party })
 }
 
 fn whole<T: FromStr + PartialOrd + std::fmt::Display>(
@@ -88,20 +103,29 @@ mod tests {
 
     #[test]
     fn a_row_is_read() {
-        let row = parse_row("7,-5,1,light (America),2,1.5,online".as_bytes(), 3).unwrap();
+        let row = parse_row("7,-5,1,light (America),2,1.5,online".as_bytes(), 3, false).unwrap();
         assert_eq!(
             (row.line, row.number, row.at_s, row.team, row.rank, row.score),
             (3, 7, -5, 1, 2, Some(1.5))
         );
         assert_eq!(row.player, "light (America)");
         // Real histories have players whose name got lost; they count as one player.
-        assert_eq!(parse_row(b"1,2,0,,1,,", 3).unwrap().player, "");
-        assert_eq!(parse_row(b"7,-5,1,x,2,,", 3).unwrap().score, None);
+        assert_eq!(parse_row(b"1,2,0,,1,,", 3, false).unwrap().player, "");
+        assert_eq!(parse_row(b"7,-5,1,x,2,,", 3, false).unwrap().score, None);
     }
 
     fn check(row: &[u8], part: &str) {
-        let fault = parse_row(row, 9).unwrap_err();
+        let fault = parse_row(row, 9, false).unwrap_err();
         assert!(fault.line == 9 && fault.what.contains(part), "{fault:?}");
+    }
+
+    #[test]
+    fn a_row_may_tell_of_a_party() {
+        let party = |row: &[u8]| parse_row(row, 3, true).map(|row| row.party);
+        assert_eq!(party(b"7,-5,1,x,2,,,7a"), Ok("7a".to_owned()));
+        assert_eq!(party(b"7,-5,1,x,2,,,"), Ok(String::new()));
+        assert!(party(b"7,-5,1,x,2,,").unwrap_err().what.contains("7 fields, a row has 8"));
+        assert!(party(&[b"7,-5,1,x,2,,,".as_slice(), &[b'x'; 129]].concat()).is_err());
     }
 
     #[test]

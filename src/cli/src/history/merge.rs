@@ -39,6 +39,7 @@ pub(crate) fn merged(mut chronicles: Vec<Chronicle>) -> Chronicle {
         let sides = of.history.sides(index).zip(&players);
         let sides = sides.map(|(side, players)| Lineup { place: side.place, score: side.score, players });
         merged.history.push(of.history.at(index), variant, sides);
+        merged.history.came_together(&of.history.party_sizes(index).flatten().copied().collect::<Vec<_>>());
         merged.numbers.push(number);
     }
     for of in chronicles {

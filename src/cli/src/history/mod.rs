@@ -24,6 +24,8 @@ use std::{
 
 /// The first line of every history.
 pub(crate) const HEADER: &str = "match_id,timestamp,team,player_id,rank,score,mode";
+/// What it may have behind that.
+const PARTY: &str = ",party";
 /// Longest line; beyond, this is no match history.
 const LINE_BYTES_MAX: usize = 4_096;
 /// Of JSON, where a line is a whole match.
@@ -171,6 +173,8 @@ struct Reader {
     line: u64,
     /// Whether each line is a match, as JSON.
     json: bool,
+    /// Whether rows tell of parties.
+    has_party: bool,
 }
 
 impl Reader {
@@ -183,6 +187,7 @@ impl Reader {
             last: None,
             line: 0,
             json: false,
+            has_party: false,
         }
     }
 
@@ -199,17 +204,20 @@ impl Reader {
         }
         let text = header.then(|| std::str::from_utf8(&buffer).ok()).flatten();
         let text = text.map(|text| text.trim_start_matches('\u{feff}'));
-        if text != Some(HEADER) {
+        let behind = text.and_then(|text| text.strip_prefix(HEADER));
+        let Some(behind) = behind.filter(|behind| ["", PARTY].contains(behind)) else {
             let what = format!(
-                "is not the header of a match history\nhint: the first line must be `{HEADER}`, or a match as JSON"
+                "is not the header of a match history\nhint: the first line must be `{HEADER}`, if wanted with `{PARTY}`, or a \
+                 match as JSON"
             );
             return Err(Fault::new(1, what));
-        }
+        };
+        self.has_party = behind == PARTY;
         while !self.is_full() && self.next_line(&mut input, &mut buffer)? {
             if buffer.is_empty() {
                 continue;
             }
-            match parse_row(&buffer, self.line).and_then(|row| self.take(row)) {
+            match parse_row(&buffer, self.line, self.has_party).and_then(|row| self.take(row)) {
                 Ok(()) => {}
                 Err(fault) => self.fault(fault)?,
             }
@@ -347,7 +355,7 @@ impl Reader {
         let sides: Vec<&[Row]> = rows.chunk_by(|a, b| a.team == b.team).collect();
         check_sides(number, line, &sides)?;
         if self.how.is_kept {
-            kept::check(number, line, &sides)?;
+            kept::check(number, line, &sides, &party_sizes(&sides))?;
         }
         let mut order: Vec<u32> = sides.iter().filter_map(|side| side.first().map(|row| row.rank)).collect();
         let ranks = order.clone();
@@ -356,6 +364,7 @@ impl Reader {
             Some(name) => self.read.variant_of(name),
             None => 0,
         };
+        let parties = party_sizes(&sides);
         let players: Vec<Vec<u32>> = sides
             .iter()
             .map(|side| side.iter().map(|row| self.read.number_of(row.player.clone())).collect())
@@ -370,9 +379,26 @@ impl Reader {
         });
         let at = Timestamp::from_millis(at_s.saturating_mul(1_000));
         self.read.history.push(at, variant, lineups);
+        self.read.history.came_together(&parties);
         self.read.numbers.push(number);
         Ok(())
     }
+}
+
+/// How many of the own side came together with each player, the player included; empty where nobody did.
+fn party_sizes(sides: &[&[Row]]) -> Vec<u32> {
+    if sides.iter().copied().flatten().all(|row| row.party.is_empty()) {
+        return Vec::new();
+    }
+    let mut sizes = Vec::new();
+    for side in sides {
+        let mut of: HashMap<&str, u32> = HashMap::new();
+        side.iter()
+            .filter(|row| !row.party.is_empty())
+            .for_each(|row| *of.entry(&row.party).or_default() += 1);
+        sizes.extend(side.iter().map(|row| of.get(row.party.as_str()).copied().unwrap_or(1)));
+    }
+    sizes
 }
 
 fn check_sides(number: u64, line: u64, sides: &[&[Row]]) -> Result<(), Fault> {

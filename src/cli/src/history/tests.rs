@@ -41,6 +41,54 @@ fn plain_and_packed_files_read_the_same() {
     assert!(cut.what.contains("cannot be read"), "{cut:?}");
 }
 
+/// Of each match how many of a side came together with each player.
+fn parties(read: &Chronicle) -> Vec<Vec<Vec<u32>>> {
+    let sides = |index| read.history.party_sizes(index).map(<[u32]>::to_vec).collect();
+    (0..read.history.len()).map(sides).collect()
+}
+
+#[test]
+fn who_came_together_may_be_told() {
+    let rows = [
+        "1,5,0,ann,2,,,a",
+        "1,5,0,bob,2,,,a",
+        "1,5,0,cid,2,,,",
+        "1,5,1,dee,1,,,a",
+        "1,5,1,eve,1,,,b",
+        "1,5,1,fay,1,,,b",
+        "2,6,0,ann,1,,,",
+        "2,6,1,bob,2,,,",
+    ];
+    let csv = format!("{HEADER},party\n{}\n", rows.join("\n"));
+    let read_all = |text: &str| read(text.as_bytes(), Reading::default());
+    let told = read_all(&csv).unwrap();
+    let wanted = vec![vec![vec![2, 2, 1], vec![1, 2, 2]], vec![vec![], vec![]]];
+    assert_eq!(parties(&told), wanted);
+    let json = r#"{"match_id":1,"timestamp":5,"teams":[{"players":["ann","bob","cid"],"rank":2},
+        {"players":["dee","eve","fay"],"rank":1}],"parties":[["bob","ann"],["fay","eve"]]}
+{"match_id":2,"timestamp":6,"teams":[{"players":["ann"],"rank":1},{"players":["bob"],"rank":2}]}"#;
+    let json = json.replace("\n        ", "");
+    let of_json = read_all(&json).unwrap();
+    assert_eq!((parties(&of_json), shape(&of_json)), (wanted.clone(), shape(&told)));
+    assert_eq!(parties(&merged(vec![of_json, Chronicle::default()])), wanted);
+    let wrong = |text: &str, part: &str| {
+        let fault = read_all(text).unwrap_err();
+        assert!(fault.what.contains(part), "{fault:?}");
+    };
+    wrong(&csv.replace(",party", ",parties"), "header");
+    wrong(&csv.replace("ann,2,,,a", "ann,2,,"), "7 fields, a row has 8");
+    wrong(&json.replace(r#"["fay","eve"]"#, r#"["zoe"]"#), "`zoe` in `parties`, who is in no team");
+    wrong(&json.replace(r#"["fay","eve"]"#, r#"["fay","ann"]"#), "`ann` in `parties` a second time");
+    // A data directory takes parties as a server does.
+    let many = |n: usize| {
+        let rows = (0..n).map(|nth| format!("1,5,0,p{nth},1,,,x\n")).collect::<String>();
+        let text = format!("{HEADER},party\n{rows}1,5,1,q,2,,,\n");
+        read(text.as_bytes(), Reading { is_kept: true, ..Reading::default() })
+    };
+    assert!(many(40).is_ok() && many(41).unwrap_err().what.contains("a party of 41"));
+    assert!(!read_rows(&DUEL, Reading::default()).unwrap().history.has_parties());
+}
+
 #[test]
 fn the_limit_takes_the_first_matches() {
     let rows = [DUEL[0], DUEL[1], "2,6,0,a,1,,", "2,6,1,b,2,,", "nonsense"];

@@ -4,7 +4,7 @@ use crate::output::{Failure, Outcome, note, print_json, print_table, say};
 use clap::Args;
 use gsm_adapters::SystemClock;
 use gsm_core::{Clock as _, Mode, Timestamp, limits::MATCH_PLAYERS_MAX};
-use gsm_ml::{Contribution, Home, Oracle, Prediction, Query, Told, Who};
+use gsm_ml::{Contribution, Home, NAMES, Oracle, Prediction, Premade, Query, Told, Who};
 use serde_json::json;
 
 /// `gsm model explain`
@@ -29,6 +29,9 @@ pub(super) struct Explain {
     /// The players of a team, with commas between; twice
     #[arg(long, value_name = "PLAYERS", required = true)]
     team: Vec<String>,
+    /// Players who came together, with commas between; for each party
+    #[arg(long, value_name = "PLAYERS")]
+    party: Vec<String>,
     /// The variant played (map, surface)
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
@@ -62,6 +65,8 @@ impl Explain {
             }
         };
         let [one, other] = self.teams()?;
+        let parties = self.parties(&[&one, &other])?;
+        let premade = [&one, &other].map(|team| Premade::among(team, &parties));
         let oracle = Oracle::new(models.load(of).map_err(blamed)?);
         if let Some(name) = self.variant.as_ref().filter(|name| !oracle.knows_variant(name)) {
             return Err(Failure::usage(format!("--variant: the model knows no `{name}`")));
@@ -73,13 +78,15 @@ impl Explain {
         let [one, other] =
             [&one, &other].map(|team| team.iter().copied().map(Who::Named).collect::<Vec<_>>());
         let variant = self.variant.as_deref();
-        let query = Query { at, variant, home: Home::AsEver, sides: [&one, &other] };
+        let query = Query { at, variant, home: Home::AsEver, sides: [&one, &other], premade };
         let Told { features, prediction, unknown } = oracle.ask(&query).map_err(Failure::usage)?;
         let parts = oracle.explain(&features);
         if self.json {
-            let values = features.values().iter().copied().map(Some).chain(std::iter::repeat(None));
-            let contributions: Vec<_> = (parts.iter().zip(values))
-                .map(|(part, value)| json!({ "name": part.name, "value": value, "logit": part.logit }))
+            let seen = NAMES.into_iter().chain(["premade"]).zip(features.seen());
+            let value = |name: &str| seen.clone().find(|(of, _)| *of == name).map(|(_, value)| value);
+            let contributions: Vec<_> = parts
+                .iter()
+                .map(|part| json!({ "name": part.name, "value": value(part.name), "logit": part.logit }))
                 .collect();
             return print_json(&json!({
                 "model": { "name": of.about.name, "version": of.version, "hash": of.hash },
@@ -93,6 +100,21 @@ impl Explain {
             note(format_args!("{} does not know: {}", of.about.name, unknown.join(", ")));
         }
         Ok(())
+    }
+
+    /// Of players of the teams, each in one party at most.
+    fn parties(&self, teams: &[&Vec<&str>; 2]) -> Result<Vec<Vec<&str>>, Failure> {
+        let parties: Vec<Vec<&str>> =
+            self.party.iter().map(|party| party.split(',').map(str::trim).collect()).collect();
+        let mut all: Vec<&str> = parties.iter().flatten().copied().collect();
+        if let Some(stranger) = all.iter().find(|player| !teams.iter().any(|team| team.contains(player))) {
+            return Err(Failure::usage(format!("--party: `{stranger}` is in no team")));
+        }
+        all.sort_unstable();
+        match all.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(Failure::usage(format!("--party: `{}` comes twice", pair[0]))),
+            None => Ok(parties),
+        }
     }
 
     fn teams(&self) -> Result<[Vec<&str>; 2], Failure> {

@@ -131,11 +131,14 @@ impl Target {
             history.history.sides(index).map(|side| side.players.iter().filter_map(id).collect()).collect();
         let standings =
             history.history.sides(index).map(|side| SideReport { place: side.place, score: side.score });
+        let failed = |e: &dyn std::fmt::Display| Failure::failed(format!("match {number}: {e}"));
+        let parties = history.history.party_sizes(index).flatten().copied().collect();
+        let roster = Roster::new(sides).map_err(|e| failed(&e))?.with_party_sizes(parties);
         Ok(ImportMatch {
             number,
             mode: self.mode.clone(),
-            roster: Roster::new(sides)
-                .map_err(|e| Failure::failed(format!("match {number}: {e}")))?
+            roster: roster
+                .ok_or_else(|| failed(&"its parties make no sense"))?
                 .with_variant(variant(history, index)?),
             report: Report {
                 standings: Standings::Sides(standings.collect()),

@@ -42,6 +42,9 @@ pub(super) struct Ask {
     /// The players of a team, with commas between, each with its rating if it is known; twice
     #[arg(long, value_name = "PLAYERS", required = true)]
     team: Vec<String>,
+    /// Players who came together, with commas between; for each party
+    #[arg(long, value_name = "PLAYERS")]
+    party: Vec<String>,
     /// The variant played
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
@@ -62,12 +65,13 @@ impl Ask {
             return Err(Failure::usage(format!("--team comes twice, not {} times", self.team.len())));
         };
         let at = self.at.map_or_else(|| SystemClock::new().now(), Timestamp::from_millis);
-        let asked = Asked {
-            teams: [team(one)?, team(other)?],
-            variant: self.variant.clone(),
-            home: Home::AsEver,
-            at,
-        };
+        let teams = [team(one)?, team(other)?];
+        let parties: Vec<Vec<String>> = self.party.iter().map(|party| ids(party)).collect();
+        let is_there = |id: &&String| teams.iter().flatten().any(|member| member.id == **id);
+        if let Some(stranger) = parties.iter().flatten().find(|id| !is_there(id)) {
+            return Err(Failure::usage(format!("--party: `{stranger}` is in no team")));
+        }
+        let asked = Asked { teams, parties, variant: self.variant.clone(), home: Home::AsEver, at };
         let local = self.model.as_ref().map(|path| {
             let failed =
                 |error: &dyn std::fmt::Display| Failure::failed(format!("`{}`: {error}", path.display()));
@@ -92,6 +96,11 @@ impl Ask {
         });
         Ok(())
     }
+}
+
+/// `ann,kim`
+fn ids(text: &str) -> Vec<String> {
+    text.split(',').map(|id| id.trim().to_owned()).collect()
 }
 
 /// `ann=1620,kim`

@@ -44,7 +44,7 @@ impl Hyperparameters {
                 continue;
             }
             match name.as_str() {
-                "mode" => read.mode = Mode::new(text).map_err(|error| wrong(error.to_string()))?,
+                "mode" => read.mode = mode(text).map_err(wrong)?,
                 "holdout" => read.holdout = share(text).map_err(wrong)?,
                 "forgetting" => read.forgetting = Some(forgetting(text).map_err(wrong)?),
                 "trees" => read.trees = trees(text.strip_suffix(".0").unwrap_or(text)).map_err(wrong)?,
@@ -60,6 +60,16 @@ impl Hyperparameters {
         }
         Ok(read)
     }
+}
+
+/// A mode whose file an endpoint sees: one that begins with a point is hidden, as are what packers leave beside files.
+fn mode(text: &str) -> Result<Mode, String> {
+    if text.starts_with('.') {
+        return Err(format!(
+            "`{text}` begins with a point: its model would be a hidden file, which no endpoint loads"
+        ));
+    }
+    Mode::new(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -104,6 +114,7 @@ mod tests {
             (json!({ "trees": "1001" }), "`trees`"),
             (json!({ "trees": "some" }), "`trees`"),
             (json!({ "mode": "two words" }), "`mode`"),
+            (json!({ "mode": ".duel" }), "`mode`: `.duel` begins with a point"),
             (json!({ "players": "yes" }), "`players`"),
             (json!([]), "not a JSON object"),
         ] {

@@ -169,6 +169,57 @@ fn a_servers_own_results_train_a_model() {
     model("train", &data, &["--mode", "other"]).told(2, &["`other` has no matches"]);
 }
 
+/// Pairs of eight players, of whom the one that came together wins nine times in ten; who did is told in a column.
+fn pairs(matches: u64) -> String {
+    let mut text = "match_id,timestamp,team,player_id,rank,score,mode,party\n".to_owned();
+    for number in 1..=matches {
+        let dice = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+        let (first, whole) = (dice % 8, dice / 8 % 2);
+        let won = whole == u64::from(dice / 16 % 10 == 0);
+        for nth in 0..4 {
+            let (team, player) = (nth / 2, (first + nth * 3) % 8);
+            let rank = if (team == 0) == won { 1 } else { 2 };
+            let party = if team == whole { "together" } else { "" };
+            text.push_str(&format!("{number},{},{team},p{player},{rank},,,{party}\n", number * 60));
+        }
+    }
+    text
+}
+
+#[test]
+fn who_came_together_in_a_file_is_learnt() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("duo.csv"), dir.path().join("data"));
+    write(&file, &pairs(400));
+    let loss = |trained: &Value| {
+        trained["version"]["about"]["metrics"]["model"]["log_loss"]
+            .as_f64()
+            .unwrap_or_else(|| panic!("{trained}"))
+    };
+    let trained = model("train", &data, &["--mode", "duo", arg(&file), "--json"]).json();
+    assert!(loss(&trained) < 0.45, "{trained}");
+    // Results that a data directory got of the file tell it as well.
+    gsm(&["replay", arg(&file), "--data-dir", arg(&data), "--mode", "duo"]).ok();
+    let stored = model("train", &data, &["--mode", "duo", "--json"]).json();
+    assert!((loss(&stored) - loss(&trained)).abs() < 1e-6, "{stored}");
+    model("promote", &data, &["1", "--force", "--reason", "a test"]).ok();
+    let explain = |more: &[&str]| {
+        let teams = ["--mode", "duo", "--team", "p0,p3", "--team", "p6,p1", "--json"];
+        model("explain", &data, &[&teams[..], more].concat())
+    };
+    let part = |explained: &Value| {
+        let parts = explained["contributions"].as_array().unwrap();
+        let part = parts.iter().find(|part| part["name"] == "premade").unwrap();
+        (part["value"].as_f64().unwrap(), part["logit"].as_f64().unwrap())
+    };
+    let (value, logit) = part(&explain(&["--party", "p3,p0"]).json());
+    assert!(value == 1.0 && logit > 1.0, "{value} {logit}");
+    assert_eq!(part(&explain(&["--party", "p6,p1"]).json()), (-1.0, -logit));
+    assert_eq!(part(&explain(&[]).json()), (0.0, 0.0));
+    explain(&["--party", "p3,p9"]).told(2, &["--party", "`p9` is in no team"]);
+    explain(&["--party", "p3,p0", "--party", "p0"]).told(2, &["--party", "`p0` comes twice"]);
+}
+
 #[test]
 fn trees_are_grown_on_demand_and_judged_beside_the_model_without() {
     let dir = tempfile::tempdir().unwrap();
@@ -192,8 +243,8 @@ fn trees_are_grown_on_demand_and_judged_beside_the_model_without() {
     let parts = explained["contributions"].as_array().unwrap();
     let sum: f64 = parts.iter().map(|part| part["logit"].as_f64().unwrap()).sum();
     assert!((sum - explained["prediction"]["logit"].as_f64().unwrap()).abs() < 1e-12, "{explained}");
-    let last = parts.last().unwrap();
-    assert!(last["name"] == "trees" && last["logit"] != 0.0, "{explained}");
+    let trees = parts.iter().find(|part| part["name"] == "trees").unwrap();
+    assert_ne!(trees["logit"], 0.0, "{explained}");
     // Of too few matches there are none.
     write(&file, &league(1, 300));
     let few = model("train", &data, &[&train[..], &["--trees", "15", "--json"]].concat()).json();

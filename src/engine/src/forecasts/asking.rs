@@ -5,9 +5,10 @@ use super::{
 };
 use crate::{
     Call, Engine, EngineError, QueueConfig,
-    store::{Brought, Forecast, TicketRow, Version},
+    store::{Brought, Forecast, Regions, TicketRow, Version},
 };
 use gsm_core::{Attribute, MatchId, Mode, PlayerId, TicketId, Variant};
+use gsm_matchmaking::nearest_region;
 use gsm_ml::Contribution;
 use gsm_session::Roster;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub struct Ask {
     pub mode: Mode,
     /// Who would play with whom; players whom nobody knows are newcomers.
     pub sides: Vec<Vec<PlayerId>>,
+    /// Who would come together.
+    pub parties: Vec<Vec<PlayerId>>,
     /// The side with the advantage of the game, from 0, where one has it.
     pub home: Option<usize>,
     /// The variant that would be played.
@@ -53,6 +56,8 @@ impl Engine {
     pub async fn predict(&self, call: &Call, ask: &Ask) -> Result<Asked, EngineError> {
         let roster = Roster::new(ask.sides.clone())
             .map_err(|e| EngineError::invalid("sides", e))?
+            .with_parties(ask.parties.iter().map(Vec::as_slice))
+            .map_err(|e| EngineError::invalid("parties", e))?
             .with_home(ask.home)
             .map_err(|e| EngineError::invalid("home", e))?
             .with_variant(ask.variant.clone());
@@ -97,22 +102,44 @@ impl Engine {
             forecast = spoken(forecast, heard);
         }
         if let Some(inside) = &mut forecast.inside {
-            inside.region = self.home_region(roster);
+            inside.regions = self.home_regions(roster);
         }
         Some(Box::new(forecast))
     }
 
-    /// The region in which all players live of whom that is known.
-    fn home_region(&self, roster: &Roster) -> Option<Attribute> {
-        let homes = roster.players().filter_map(|player| self.views.boards.home(player)?.region.clone());
-        let mut homes: Vec<Attribute> = homes.collect();
-        homes.dedup();
-        if homes.len() == 1 { homes.pop() } else { None }
+    /// The regions in which players live; that of the match is the one in which all live of whom it is known.
+    fn home_regions(&self, roster: &Roster) -> Regions {
+        let home = |player| self.views.boards.home(player)?.region.clone();
+        let homes: Vec<Option<Attribute>> = roster.players().map(home).collect();
+        let mut known = homes.iter().flatten();
+        let first = known.next().cloned();
+        let is_one = known.all(|other| Some(other) == first.as_ref());
+        Regions::new(first.filter(|_| is_one), homes)
     }
 }
 
+/// The regions of a match of the matcher: its own goes by the latencies of its tickets, that of a player of whom it is not
+/// known where he lives by his own; `homes` where they name none.
+pub(crate) fn regions_of(
+    homes: &Regions,
+    roster: &Roster,
+    tickets: &[(TicketId, TicketRow, Version)],
+) -> Regions {
+    let nearest = |brought: &Brought| Attribute::new(nearest_region([&brought.latency_ms].into_iter())?).ok();
+    let of = |row: &TicketRow| -> Vec<(PlayerId, Option<Attribute>)> {
+        row.players.iter().zip(row.party()).map(|(of, brought)| (of.player, nearest(brought))).collect()
+    };
+    let near: BTreeMap<PlayerId, Option<Attribute>> =
+        tickets.iter().flat_map(|(_, row, _)| of(row)).collect();
+    let own = |(nth, player): (usize, PlayerId)| {
+        homes.of_player(nth).cloned().or_else(|| near.get(&player).cloned().flatten())
+    };
+    let players = roster.players().enumerate().map(own).collect();
+    Regions::new(region_of(tickets).or_else(|| homes.of_match().cloned()), players)
+}
+
 /// The region in which the worst latency of the players of tickets is least; none where they name none in common.
-pub(crate) fn region_of(tickets: &[(TicketId, TicketRow, Version)]) -> Option<Attribute> {
+fn region_of(tickets: &[(TicketId, TicketRow, Version)]) -> Option<Attribute> {
     let brought = tickets.iter().flat_map(|(_, row, _)| row.party());
     let told: Vec<&Brought> = brought.filter(|of| !of.latency_ms.is_empty()).collect();
     let worst =

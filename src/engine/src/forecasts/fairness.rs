@@ -76,7 +76,7 @@ impl Fairness {
             *losses = if person.reached < 0.5 { losses.saturating_add(1) } else { 0 };
             let losses = *losses;
             self.all.add(person, scored.quality, losses);
-            for segment in Segment::all(scored.region.as_ref(), person.party, person.games) {
+            for segment in Segment::all(person.region.as_ref(), person.party, person.games) {
                 self.parts.of(segment).add(person, scored.quality, losses);
             }
         }
@@ -92,7 +92,8 @@ mod tests {
     fn streaks(reached: &[f64]) -> (u64, u64, u16) {
         let mut fairness = Fairness::default();
         for reached in reached {
-            let person = Person { party: 1, games: 0, expected: None, reached: *reached, wait_ms: None };
+            let (party, games, region) = (1, 0, None);
+            let person = Person { party, region, games, expected: None, reached: *reached, wait_ms: None };
             let scored = Scored {
                 scores: Vec::new(),
                 beside: None,

@@ -2,11 +2,11 @@
 use super::live::{CONTENDERS, Live, Scored};
 use super::shadow::{SavedShadow, Shadow};
 use super::trained::{Beginning, TrainedModel};
-use crate::store::{Forecast, Inside, LessonRow, Sparse, Spoke, Vector};
+use crate::store::{Forecast, Inside, LessonRow, Regions, Sparse, Spoke, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
 use gsm_ml::{
-    About, Contribution, Entry, FEATURES, Features, FileError, Kept, Meeting, MlError, Model, ModelFile,
-    Names, Outcome, PARTS, Portrait,
+    About, Contribution, Entry, Features, FileError, Kept, Meeting, MlError, Model, ModelFile, Names,
+    Outcome, PARTS, Portrait, Premade,
 };
 use gsm_session::Roster;
 use serde::{Deserialize, Serialize};
@@ -234,7 +234,8 @@ impl League {
         if let ([one, other], [place, against], [score, missed]) =
             (numbers.as_slice(), lesson.places.as_slice(), lesson.scores.as_slice())
         {
-            let meeting = Meeting { at, variant, home, sides: [one, other] };
+            let meeting =
+                Meeting { at, variant, home, sides: [one, other], premade: premade(&lesson.roster) };
             let features = match foreseen(lesson) {
                 Some(features) => features?,
                 None => self.model.features(&meeting)?,
@@ -244,7 +245,8 @@ impl League {
             return self.shadows.iter_mut().try_for_each(|shadow| shadow.learn(at, &features, &outcome));
         }
         let sides: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
-        let entry = Entry { at, variant, sides: &sides };
+        let premade: Vec<Premade> = premades(&lesson.roster).collect();
+        let entry = Entry { at, variant, sides: &sides, premade: &premade };
         let field = self.model.field(&entry)?;
         for shadow in &mut self.shadows {
             shadow.learn_field(at, &self.model, &field, &lesson.places);
@@ -257,7 +259,9 @@ impl League {
         let numbers = self.numbers(roster);
         let [one, other] = numbers.as_slice() else { return None };
         let (variant, home) = (self.variant(roster.variant()), roster.home());
-        self.model.features(&Meeting { at, variant, home, sides: [one, other] }).ok()
+        self.model
+            .features(&Meeting { at, variant, home, sides: [one, other], premade: premade(roster) })
+            .ok()
     }
 
     /// How strong a player is; none of a stranger.
@@ -298,7 +302,7 @@ impl League {
             parts: Sparse::default(),
             contenders,
             shadows: Vec::new(),
-            region: None,
+            regions: Regions::default(),
             waits_ms: Vec::new(),
         }
     }
@@ -308,7 +312,7 @@ impl League {
         let contenders = self.model.contenders(features).into_iter();
         let contenders = contenders.chain(rating.first().copied()).map(|chance| vec![chance]).collect();
         let seen = Vector {
-            values: Sparse::new(features.values().iter().copied()),
+            values: Sparse::new(features.seen()),
             variant: features.variant(),
             context: features.context(),
         };
@@ -331,7 +335,8 @@ impl League {
     fn of_many(&mut self, roster: &Roster, at: Timestamp, rating: &[f64]) -> Option<Forecast> {
         let numbers = self.numbers(roster);
         let sides: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
-        let entry = Entry { at, variant: self.variant(roster.variant()), sides: &sides };
+        let premade: Vec<Premade> = premades(roster).collect();
+        let entry = Entry { at, variant: self.variant(roster.variant()), sides: &sides, premade: &premade };
         let field = self.model.field(&entry).ok()?;
         let shares = self.model.shares(&field);
         let of = |contender: usize| -> Vec<f64> {
@@ -352,6 +357,17 @@ impl League {
     }
 }
 
+/// How much of each side came together.
+fn premades(roster: &Roster) -> impl Iterator<Item = Premade> {
+    roster.party_sizes_by_side().map(|sizes| Premade::of(sizes.iter().copied()))
+}
+
+/// The same of two sides.
+fn premade(roster: &Roster) -> [Premade; 2] {
+    let mut sides = premades(roster);
+    std::array::from_fn(|_| sides.next().unwrap_or_default())
+}
+
 /// The features that a match was predicted by, where they are those of this model.
 fn foreseen(lesson: &LessonRow) -> Option<Result<Features, MlError>> {
     let inside = lesson.forecast.as_ref()?.inside.as_ref();
@@ -361,7 +377,7 @@ fn foreseen(lesson: &LessonRow) -> Option<Result<Features, MlError>> {
 
 /// The features of a stored vector.
 fn features_of(seen: &Vector) -> Result<Features, MlError> {
-    Features::restore(seen.values.numbers::<FEATURES>(), seen.variant, seen.context)
+    Features::restore(seen.values.numbers(), seen.variant, seen.context)
 }
 
 /// What each feature added to the logit of a stored prediction, those that added nothing left out.

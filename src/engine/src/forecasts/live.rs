@@ -36,6 +36,7 @@ pub(super) struct Scored {
 /// A player of a match.
 pub(super) struct Person {
     pub(super) party: u32,
+    pub(super) region: Option<Attribute>,
     pub(super) games: u32,
     /// As predicted; none where nothing was.
     pub(super) expected: Option<f64>,
@@ -90,6 +91,7 @@ impl Scored {
         let shadows = shadows.map(|(tag, scores)| (tag.clone(), pairs(scores))).collect();
         let waits = inside.map(|inside| inside.waits_ms.as_slice()).unwrap_or_default();
         let expected = forecast.map(|of| of.expected.as_slice()).unwrap_or_default();
+        let regions = inside.map(|inside| inside.regions.clone()).unwrap_or_default();
         let sides = lesson.roster.sides().iter().enumerate();
         let sides = sides.flat_map(|(side, players)| players.iter().map(move |player| (side, *player)));
         let players = sides
@@ -97,6 +99,7 @@ impl Scored {
             .enumerate()
             .map(|(nth, ((side, player), party))| Person {
                 party,
+                region: regions.of_player(nth).cloned(),
                 games: games(player),
                 expected: expected.get(side).copied(),
                 reached: reached.get(side).copied().unwrap_or(0.5),
@@ -109,7 +112,7 @@ impl Scored {
             shadows,
             quality: forecast.map_or(0.0, |of| of.quality),
             at: lesson.at,
-            region: inside.and_then(|inside| inside.region.clone()),
+            region: regions.of_match().cloned(),
             players,
         }
     }

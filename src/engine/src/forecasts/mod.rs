@@ -16,7 +16,7 @@ mod trained;
 mod views;
 
 pub use asking::{Ask, Asked, MatchPrediction};
-pub(crate) use asking::{region_of, waits_of};
+pub(crate) use asking::{regions_of, waits_of};
 pub use live::CONTENDERS;
 pub(crate) use remote::taken;
 pub use remote::{Chances, Heard, Miss, Question, RemoteModel, Reply};

@@ -6,20 +6,25 @@
 use crate::{
     Engine, QueueConfig,
     pools::Found,
-    store::{Forecast, Spoke},
+    store::{Forecast, Home, Key, Row, Spoke},
 };
 use async_trait::async_trait;
-use gsm_core::{Mode, PlayerId, Timestamp, Variant};
+use gsm_core::{Mode, PlayerId, TicketId, Timestamp, Variant};
 use gsm_matchmaking::Seat;
 use gsm_session::Roster;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A match of two sides that is being formed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     /// Who meets whom.
     pub sides: [Vec<PlayerId>; 2],
+    /// Who came together.
+    pub parties: Vec<Vec<PlayerId>>,
     /// The side with the advantage of the game, 0 or 1, where one has it.
     pub home: Option<usize>,
     /// The variant that is to be played.
@@ -33,7 +38,8 @@ impl Question {
     fn of(roster: &Roster, at: Timestamp) -> Option<Self> {
         let [one, other] = roster.sides() else { return None };
         let sides = [one.clone(), other.clone()];
-        Some(Self { sides, home: roster.home(), variant: roster.variant().cloned(), at })
+        let (home, variant) = (roster.home(), roster.variant().cloned());
+        Some(Self { sides, parties: roster.parties(), home, variant, at })
     }
 }
 
@@ -147,13 +153,45 @@ impl Engine {
         found: &[Found],
         at: Timestamp,
     ) -> Vec<Option<Heard>> {
-        let question = |of: &Found| Question::of(&roster_of(queue, &of.sides)?, at);
+        if !self.is_asked_elsewhere(&queue.mode) {
+            return vec![None; found.len()];
+        }
+        let parties = self.parties_of(found).await;
+        let question = |of: &Found| Question::of(&roster_of(queue, &of.sides, &parties)?, at);
         self.hear(&queue.mode, || found.iter().map(question).collect(), found.len()).await
     }
 
     /// The same of one match.
     pub(crate) async fn hear_of(&self, mode: &Mode, roster: &Roster, at: Timestamp) -> Option<Heard> {
         self.hear(mode, || vec![Question::of(roster, at)], 1).await.pop().flatten()
+    }
+
+    fn is_asked_elsewhere(&self, mode: &Mode) -> bool {
+        self.remote.get().is_some_and(|remote| remote.is_asked_of(mode))
+    }
+
+    /// Of what a step has found, the tickets that are parties: who is on a backfill's did not come together.
+    async fn parties_of(&self, found: &[Found]) -> BTreeSet<TicketId> {
+        let mut players: BTreeMap<TicketId, usize> = BTreeMap::new();
+        for seat in found.iter().flat_map(|of| of.sides.iter().flatten()) {
+            *players.entry(seat.ticket).or_default() += 1;
+        }
+        let of_several: Vec<Key> =
+            players.into_iter().filter(|(_, count)| *count > 1).map(|(id, _)| Key::Ticket(id)).collect();
+        if of_several.is_empty() {
+            return BTreeSet::new();
+        }
+        // Without them the match is asked about as one of players who came alone.
+        let rows = self.get(Home::Live, &of_several).await.unwrap_or_default();
+        let mut parties = BTreeSet::new();
+        for (key, found) in of_several.iter().zip(rows) {
+            if let (Key::Ticket(id), Some(Row::Ticket(row))) = (key, found.as_ref().map(|found| &*found.row))
+                && !row.backfill
+            {
+                parties.insert(*id);
+            }
+        }
+        parties
     }
 
     async fn hear(
@@ -176,10 +214,17 @@ impl Engine {
     }
 }
 
-/// Who plays whom, of what a step has found: a side without players is none. Parties are not told apart.
-fn roster_of(queue: &QueueConfig, sides: &[Vec<Seat>]) -> Option<Roster> {
+/// Who plays whom, of what a step has found, and who came together by one of these tickets: a side without players is none.
+fn roster_of(queue: &QueueConfig, sides: &[Vec<Seat>], parties: &BTreeSet<TicketId>) -> Option<Roster> {
+    let mut together: BTreeMap<TicketId, Vec<PlayerId>> = BTreeMap::new();
+    for seat in sides.iter().flatten().filter(|seat| parties.contains(&seat.ticket)) {
+        together.entry(seat.ticket).or_default().push(seat.player);
+    }
     let (sides, home) = taken(queue, sides);
-    let roster = Roster::formed(sides).and_then(|roster| roster.with_home(home)).ok()?;
+    let roster = Roster::formed(sides)
+        .and_then(|roster| roster.with_parties(together.values().map(Vec::as_slice)))
+        .and_then(|roster| roster.with_home(home))
+        .ok()?;
     Some(roster.with_variant(queue.variant.clone()))
 }
 

@@ -13,6 +13,8 @@ struct Played {
     variant: u16,
     /// Each side's place, score and players.
     sides: Vec<(u32, Option<f64>, Vec<u32>)>,
+    /// Of each player, how many of the side came together; empty where nobody did.
+    parties: Vec<u32>,
 }
 
 impl Engine {
@@ -58,15 +60,17 @@ impl Engine {
                 })
                 .collect();
             let variant = history.variant(row.result.variant().map_or("", Variant::as_str));
-            played.push(Played { place: (row.at, depth(row, *id), *id), variant, sides });
+            let parties = row.roster.party_sizes_by_side().flatten().copied().collect();
+            played.push(Played { place: (row.at, depth(row, *id), *id), variant, sides, parties });
             Ok(())
         })
         .await?;
         played.sort_unstable_by_key(|played| played.place);
-        for Played { place: (at, ..), variant, sides } in &played {
+        for Played { place: (at, ..), variant, sides, parties } in &played {
             let lineups =
                 sides.iter().map(|(place, score, players)| Lineup { place: *place, score: *score, players });
             history.push(*at, *variant, lineups);
+            history.came_together(parties);
         }
         let mut players: Vec<(u32, PlayerId)> =
             numbers.into_iter().map(|(player, number)| (number, player)).collect();

@@ -1,6 +1,7 @@
 //! Rows of what was predicted, and of what predictions are learnt from.
+use super::Regions;
 use crate::Miss;
-use gsm_core::{Attribute, Timestamp, Variant};
+use gsm_core::{Timestamp, Variant};
 use gsm_session::{MatchResult, Roster};
 use serde::{Deserialize, Serialize};
 
@@ -70,8 +71,8 @@ pub struct Inside {
     pub contenders: Vec<Vec<f64>>,
     /// The scores that each challenger in the shadow expects, by its name and the start of its hash.
     pub shadows: Vec<(String, Vec<f64>)>,
-    /// Where it is played, as far as is known.
-    pub region: Option<Attribute>,
+    /// Where it is played and its players are from, as far as is known.
+    pub regions: Regions,
     /// How long each player waited, in the order of the roster; empty where nobody did.
     pub waits_ms: Vec<u64>,
 }
@@ -79,7 +80,7 @@ pub struct Inside {
 /// A vector of features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Vector {
-    /// One number each of [`gsm_ml::NAMES`].
+    /// One number each of [`gsm_ml::NAMES`], and how much more of the first side came together ([`gsm_ml::Features::seen`]).
     pub values: Sparse,
     /// The variant, by the number that the model has for it.
     pub variant: Option<u16>,

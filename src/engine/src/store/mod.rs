@@ -9,6 +9,7 @@ mod forecast;
 mod key;
 pub mod memory;
 mod rated;
+mod regions;
 mod reported;
 mod row;
 mod trace;
@@ -24,6 +25,7 @@ pub use rated::{
     AdjustmentKind, AdjustmentRow, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange,
     StandingRow, Step, Verdict, remembered_as,
 };
+pub use regions::Regions;
 pub use reported::{FlagRow, ReportsRow, ReportsStage};
 pub use row::{
     AlsoIn, ApiKeyRow, AttributesRow, AwsKeyRow, Brought, Claim, CountingRow, CredentialRow, EntryRow,

@@ -10,7 +10,9 @@ use gsm_engine::{
     TrainedModel,
     store::{Forecast, Home, Key, KeyRange, LessonRow, Row, Store, Version},
 };
-use gsm_ml::{About, FEATURES, Features, Meeting, Model, ModelFile, NAMES, Outcome, Plan, train};
+use gsm_ml::{
+    About, FEATURES, Features, Meeting, Model, ModelFile, NAMES, Outcome, PARTS, Plan, SEEN, train,
+};
 use gsm_rating::history::{History, Lineup};
 use gsm_session::{SideReport, Standings};
 use std::{collections::BTreeMap, sync::Arc};
@@ -25,7 +27,9 @@ both! {
     free_for_alls_are_predicted_and_judged,
     every_prediction_is_judged_in_its_parts,
     what_is_ruled_to_count_is_judged_by_what_was_predicted_of_it,
+    each_player_counts_where_he_lives,
     questions_that_make_no_sense_are_refused,
+    a_side_that_came_together_is_known_to_win,
 }
 
 /// A number below `most`, the same for the same `nth`.
@@ -84,6 +88,7 @@ pub(crate) fn ask(sides: &[&[PlayerId]]) -> Ask {
     Ask {
         mode: mode("duel"),
         sides: sides.iter().map(|side| side.to_vec()).collect(),
+        parties: Vec::new(),
         home: None,
         variant: None,
     }
@@ -126,8 +131,7 @@ async fn stored_features_are_those_of_the_log(w: World) {
             let meeting = Meeting::new(lesson.at, &sides[..1], &sides[1..]);
             let kept = lesson.forecast.as_ref().unwrap().inside.as_ref().unwrap();
             let seen = kept.seen.as_ref().unwrap();
-            let values = seen.values.numbers::<FEATURES>();
-            let features = gsm_ml::Features::restore(values, None, seen.context).unwrap();
+            let features = gsm_ml::Features::restore(seen.values.numbers(), None, seen.context).unwrap();
             let places = [lesson.places[0], lesson.places[1]];
             model.learn(&meeting, &features, &Outcome { places, scores: [None, None] }).unwrap();
             learnt += 1;
@@ -137,8 +141,8 @@ async fn stored_features_are_those_of_the_log(w: World) {
         let sides: Vec<u32> = own.roster.players().map(|p| number(&mut numbers, p)).collect();
         let features = model.features(&Meeting::new(inside.at, &sides[..1], &sides[1..])).unwrap();
         let seen = inside.seen.as_ref().unwrap();
-        let stored = seen.values.numbers::<FEATURES>();
-        assert_eq!(features.values().map(f64::to_bits), stored.map(f64::to_bits));
+        let stored = seen.values.numbers();
+        assert_eq!(features.seen().map(f64::to_bits), stored.map(f64::to_bits));
         assert_eq!(features.context().map(f64::to_bits), seen.context.map(f64::to_bits));
         assert_eq!(model.predict(&features).quality.to_bits(), forecast.quality.to_bits());
         seen_late += usize::from(stored.iter().filter(|value| **value != 0.0).count() > 10);
@@ -329,6 +333,99 @@ async fn what_is_ruled_to_count_is_judged_by_what_was_predicted_of_it(w: World) 
     assert_eq!(w.node("restarted").await.models(), w.engine.models());
 }
 
+/// A match between regions counts in both, for its players, and in none as a match.
+async fn each_player_counts_where_he_lives(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(3).await;
+    for (player, region) in p.iter().zip(["eu", "na"]) {
+        let places = Places { region: Some(Attribute::new(region).unwrap()), ..Places::default() };
+        w.engine.set_places(&w.admin(), *player, places).await.unwrap();
+    }
+    w.settle();
+    // Who lives in `eu` wins all matches, against `na` and against somebody from nowhere.
+    for nth in 0..30 {
+        let view = made(&w, &[p[0], p[1 + nth % 3 / 2]]).await;
+        w.engine.report_result(&w.server(), view.id, None, &places(&[1, 2], &[])).await.unwrap();
+        w.settle();
+        w.clock.advance_ms(60_000);
+    }
+    let check = |node: &gsm_engine::Engine| {
+        let fair = node.fairness(&mode("duel")).unwrap();
+        let region = |name: &str| {
+            let of = fair.iter().find(|of| of.segment.as_ref().is_some_and(|of| of.value == name)).unwrap();
+            (of.matches, of.score, of.overrated.unwrap())
+        };
+        let ((eu, na), nobody) = ((region("eu"), region("na")), region("unknown"));
+        assert_eq!((eu.0, eu.1, na.0, na.1, nobody.0), (30, Some(1.0), 20, Some(0.0), 10));
+        assert!(eu.2 < -0.1 && na.2 > 0.1, "{eu:?} {na:?}");
+        let judged = view(node.models());
+        let parts = judged.contenders[0].parts.iter();
+        let regions = parts.filter(|of| serde_json::to_value(of.segment.by).unwrap() == "region");
+        let mut regions: Vec<_> = regions.map(|of| (of.segment.value.clone(), of.report.matches)).collect();
+        regions.sort();
+        assert_eq!(regions, [("eu".to_owned(), 10), ("unknown".to_owned(), 20)]);
+    };
+    check(&w.engine);
+    let node = w.newborn("again");
+    node.load().await.unwrap();
+    check(&node);
+}
+
+/// A side that came together wins: known when a match is formed, asked about, and learnt anew by a start.
+async fn a_side_that_came_together_is_known_to_win(w: World) {
+    w.teams("duel", 2, None).await;
+    let p = w.players(8).await;
+    let new = |nth: u64, together: Option<usize>| {
+        let mut players = p.clone();
+        players.rotate_left(drawn(nth, 8));
+        players.swap(1, 2 + drawn(nth + 99, 6));
+        let sides = vec![players[..2].to_vec(), players[2..4].to_vec()];
+        let parties = together.map(|side| sides[side].clone()).into_iter().collect();
+        NewMatch { queue: QueueName::new("duel").unwrap(), sides, parties, home: None, variant: None }
+    };
+    let told = |forecast: &Forecast| {
+        let inside = forecast.inside.as_ref().unwrap();
+        let part = inside.parts.numbers::<{ PARTS.len() }>()[PARTS.len() - 1];
+        (inside.seen.as_ref().unwrap().values.numbers::<SEEN>()[FEATURES], part)
+    };
+    for nth in 0..60 {
+        let whole = drawn(nth + 7, 2);
+        let view = w.engine.create_match(&w.server(), &new(nth, Some(whole))).await.unwrap();
+        let (seen, part) = told(&view.row.prediction.forecast.unwrap());
+        assert_eq!(seen, [1.0, -1.0][whole]);
+        assert!(nth < 5 || part * seen > 0.0, "{part}");
+        let ended = if whole == 0 { places(&[1, 2], &[]) } else { places(&[2, 1], &[]) };
+        w.engine.report_result(&w.server(), view.id, None, &ended).await.unwrap();
+        w.settle();
+        w.clock.advance_ms(60_000);
+    }
+    let NewMatch { sides, .. } = new(77, None);
+    let ask = |parties: &[&[PlayerId]]| Ask {
+        sides: sides.clone(),
+        parties: parties.iter().map(|party| party.to_vec()).collect(),
+        ..ask(&[])
+    };
+    let node = w.newborn("again");
+    node.load().await.unwrap();
+    let mut expected = Vec::new();
+    for ask in [ask(&[]), ask(&[&sides[0]]), ask(&[&sides[1]]), ask(&[&sides[0], &sides[1]])] {
+        let (here, there) = (w.engine.predict(&w.admin(), &ask).await, node.predict(&w.admin(), &ask).await);
+        let here = here.unwrap();
+        assert_eq!(here, there.unwrap());
+        let part = here.contributions.iter().find(|part| part.name == "premade");
+        assert_eq!(part.map_or(0.0, |part| part.logit), told(&here.forecast).1);
+        expected.push(here.forecast.expected[0]);
+    }
+    assert!(expected[1] > expected[0] + 0.2 && expected[2] < expected[0] - 0.2, "{expected:?}");
+    assert_eq!(expected[0], expected[3]);
+    refused(w.engine.predict(&w.admin(), &ask(&[&p])).await, "invalid");
+    // Histories tell it to whoever trains.
+    let history = w.engine.match_history(&mode("duel")).await.unwrap();
+    let whole =
+        (0..history.len()).map(|index| history.party_sizes(index).filter(|of| **of == [2, 2]).count());
+    assert!(history.len() == 60 && whole.into_iter().all(|whole| whole == 1));
+}
+
 async fn questions_that_make_no_sense_are_refused(w: World) {
     w.teams("duel", 1, None).await;
     let p = w.players(3).await;
@@ -493,7 +590,7 @@ async fn a_champions_trees_speak() {
     let seen = Features::restore(seen.values.numbers(), seen.variant, seen.context).unwrap();
     assert_eq!(asked.forecast.expected[0], file.model.predict(&seen).expected);
     let told = asked.contributions.iter().find(|part| part.name == "trees").unwrap();
-    assert_eq!(told, file.model.explain(&seen).last().unwrap());
+    assert_eq!(Some(told), file.model.explain(&seen).iter().find(|part| part.name == "trees"));
     assert_ne!(told.logit, 0.0);
     let shelf = Shelf::default();
     assert!(node.save_models(&shelf, 1).unwrap());

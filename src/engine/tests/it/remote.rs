@@ -85,12 +85,14 @@ fn forecast(view: &MatchView) -> Forecast {
 /// What the mode's own model says of it.
 async fn own(w: &World, view: &MatchView) -> Forecast {
     let (sides, mode) = (view.row.roster.sides().to_vec(), view.row.mode.clone());
-    w.engine.predict(&w.admin(), &Ask { mode, sides, home: None, variant: None }).await.unwrap().forecast
+    let ask = Ask { mode, sides, parties: view.row.roster.parties(), home: None, variant: None };
+    w.engine.predict(&w.admin(), &ask).await.unwrap().forecast
 }
 
 fn question(view: &MatchView) -> Question {
     let [one, other] = view.row.roster.sides() else { panic!("{view:?}") };
-    Question { sides: [one.clone(), other.clone()], home: None, variant: None, at: view.row.created_at }
+    let (sides, parties) = ([one.clone(), other.clone()], view.row.roster.parties());
+    Question { sides, parties, home: None, variant: None, at: view.row.created_at }
 }
 
 async fn what_was_heard_is_written_with_the_match(w: World) {

@@ -6,7 +6,7 @@ use crate::{
 };
 use gsm_core::{Clock as _, MatchId, PlayerId, QueueName, Timestamp, Variant};
 use gsm_engine::{Ask, NewMatch};
-use gsm_ml::{About, Home, Kept, ModelFile, Oracle, Plan, Query, Who, train};
+use gsm_ml::{About, Home, Kept, ModelFile, Oracle, Plan, Premade, Query, Who, train};
 
 fn variant(name: Option<&str>) -> Option<Variant> {
     name.map(|name| Variant::new(name).unwrap())
@@ -56,13 +56,15 @@ async fn check(w: &World, file: &ModelFile, players: &[PlayerId]) {
         {
             for home in [None, Some(0), Some(1)] {
                 let sides = vec![vec![*one], vec![*other]];
-                let ask = Ask { mode: mode("duel"), sides, home, variant: variant(name) };
+                let parties = Vec::new();
+                let ask = Ask { mode: mode("duel"), sides, parties, home, variant: variant(name) };
                 let here = node.predict(&w.admin(), &ask).await.unwrap().forecast;
                 let ids = [one, other].map(ToString::to_string);
                 let [one, other] = ids.each_ref().map(|id| [Who::Named(id)]);
                 // Without a word nobody is at home, as in the server.
                 let home = home.map_or(Home::AsEver, Home::Side);
-                let query = Query { at, variant: name, home, sides: [&one, &other] };
+                let premade = [Premade::NONE; 2];
+                let query = Query { at, variant: name, home, sides: [&one, &other], premade };
                 let there = oracle.ask(&query).unwrap().prediction;
                 let here = here.chances.unwrap().map(f64::to_bits);
                 let there = [there.win, there.draw, there.loss].map(f64::to_bits);

@@ -1,4 +1,4 @@
-use crate::{NAMES, schema::schema};
+use crate::{NAMES, features::PREMADE, schema::schema};
 use gsm_core::Timestamp;
 use gsm_rating::evaluation::Report;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub struct About {
     pub data: String,
     /// The hash of the features' names and meaning.
     pub schema: String,
-    /// The features, in order.
+    /// The features, in order; the last has a weight of its own, which older files do not have.
     pub features: Vec<String>,
     /// How much its weights forget; see [`crate::Model::forgetting`].
     pub forgetting: f64,
@@ -125,7 +125,7 @@ impl About {
             window: Window { from: created_at, to: created_at, matches: 0, players: 0 },
             data: String::new(),
             schema: schema(),
-            features: NAMES.map(str::to_owned).to_vec(),
+            features: NAMES.into_iter().chain([PREMADE]).map(str::to_owned).collect(),
             forgetting: crate::prior::FORGETTING,
             trees: 0,
             metrics: Metrics::default(),

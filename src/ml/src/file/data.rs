@@ -1,6 +1,6 @@
 use gsm_rating::history::History;
 
-/// The hash of matches and of who played them, as 64 hexadecimal digits: the same for the same matches in the same order,
+/// The hash of matches and of who played them, and came together, as 64 hexadecimal digits: the same for the same matches in the same order,
 /// wherever they were read from. O(matches).
 #[must_use]
 pub fn data_hash(history: &History, players: &[String]) -> String {
@@ -20,6 +20,12 @@ pub fn data_hash(history: &History, players: &[String]) -> String {
             row.extend_from_slice(&(side.players.len() as u64).to_le_bytes());
             for player in side.players {
                 row.extend_from_slice(&player.to_le_bytes());
+            }
+        }
+        if history.has_parties() {
+            for sizes in history.party_sizes(index) {
+                row.extend_from_slice(&(sizes.len() as u64).to_le_bytes());
+                sizes.iter().for_each(|size| row.extend_from_slice(&size.to_le_bytes()));
             }
         }
         hasher.update(&(row.len() as u64).to_le_bytes());

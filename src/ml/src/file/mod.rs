@@ -5,7 +5,7 @@
 //! format   u16      little endian
 //! parts    3 x u64  little endian: bytes of each part
 //! about    JSON     what the model is, for people and machines
-//! weights  postcard the regressions, with the names of the variants; the trees, if there are some
+//! weights  postcard the regressions, with the names of the variants; the trees, if there are some; what parties are worth
 //! players  postcard ratings, records and company of every player; empty where only the weights are kept
 //! hash     32 bytes BLAKE3 of all that comes before
 //! ```
@@ -28,7 +28,9 @@ use parts::{read_players, read_weights, write_players, write_weights};
 /// What every file begins with.
 const MAGIC: &[u8; 8] = b"gsmmodel";
 /// The format that is written, and the newest that is read.
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
+/// The oldest that is read: it knows nothing of parties.
+const OLDEST: u16 = 2;
 const PARTS: usize = 3;
 const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>() + PARTS * size_of::<u64>();
 const HASH_BYTES: usize = 32;
@@ -84,9 +86,9 @@ impl ModelFile {
     /// # Errors
     /// What is no model file, is damaged or cut off, is of a newer format, or of other features.
     pub fn read(file: &[u8]) -> Result<Self, FileError> {
-        let [about, weights, players] = checked(file)?;
+        let (format, [about, weights, players]) = checked(file)?;
         let about = read_about(about)?;
-        let (names, model) = read_weights(weights)?;
+        let (names, model) = read_weights(weights, format > OLDEST)?;
         let (names, model) =
             if players.is_empty() { (names, model) } else { read_players(players, names, model)? };
         Ok(Self { about, names, model })
@@ -114,7 +116,7 @@ impl ModelFile {
     /// # Errors
     /// As [`ModelFile::read`].
     pub fn about_of(file: &[u8]) -> Result<About, FileError> {
-        let [about, ..] = checked(file)?;
+        let (_, [about, ..]) = checked(file)?;
         read_about(about)
     }
 
@@ -147,7 +149,8 @@ fn sound(file: &[u8]) -> Result<(&[u8], blake3::Hash), FileError> {
     Ok((body, found))
 }
 
-fn checked(file: &[u8]) -> Result<[&[u8]; PARTS], FileError> {
+/// The format, and the parts.
+fn checked(file: &[u8]) -> Result<(u16, [&[u8]; PARTS]), FileError> {
     let (body, _) = sound(file)?;
     let malformed = FileError::Malformed { part: "head" };
     let rest = body.get(MAGIC.len()..).unwrap_or_default();
@@ -156,7 +159,7 @@ fn checked(file: &[u8]) -> Result<[&[u8]; PARTS], FileError> {
     if format > FORMAT {
         return Err(FileError::Newer { format, newest: FORMAT });
     }
-    if format != FORMAT {
+    if format < OLDEST {
         return Err(malformed);
     }
     let mut lengths = [0_usize; PARTS];
@@ -170,7 +173,7 @@ fn checked(file: &[u8]) -> Result<[&[u8]; PARTS], FileError> {
         let (own, after) = rest.split_at_checked(length).ok_or(malformed.clone())?;
         (*part, rest) = (own, after);
     }
-    if rest.is_empty() { Ok(parts) } else { Err(malformed) }
+    if rest.is_empty() { Ok((format, parts)) } else { Err(malformed) }
 }
 
 fn read_about(part: &[u8]) -> Result<About, FileError> {

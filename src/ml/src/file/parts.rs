@@ -7,6 +7,7 @@ use crate::company::{Company, Faded};
 use crate::draws::Draws;
 use crate::experts::{Experts, Ratings};
 use crate::margin::Margins;
+use crate::premade::PremadeWeight;
 use crate::record::Record;
 use crate::stack::Stack;
 use crate::trees::Trees;
@@ -41,6 +42,14 @@ struct Weights {
     trees: Option<Trees>,
 }
 
+/// What parties are worth, behind the weights.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parties {
+    two_sides: PremadeWeight,
+    field: PremadeWeight,
+}
+
 type Pairs<K, V> = Vec<(K, V)>;
 
 /// The young and the old of a bounded memory.
@@ -73,19 +82,27 @@ pub(super) fn write_weights(model: &Model, names: &Names) -> Result<Vec<u8>, Fil
         field: model.field.clone(),
         trees: model.trees.clone(),
     };
-    postcard::to_stdvec(&weights).map_err(|_| FileError::Unwritable { part })
+    let parties = Parties { two_sides: model.premade.clone(), field: model.field_premade.clone() };
+    postcard::to_stdvec(&(weights, parties)).map_err(|_| FileError::Unwritable { part })
 }
 
-pub(super) fn read_weights(part: &[u8]) -> Result<(Names, Model), FileError> {
-    let weights: Weights = whole(part, "weights")?;
-    let Weights { variants, home, stack, blocks, draws, margins, field, trees } = weights;
+/// An older file says nothing of parties.
+pub(super) fn read_weights(part: &[u8], has_parties: bool) -> Result<(Names, Model), FileError> {
+    let (weights, parties) = if has_parties {
+        whole(part, "weights")?
+    } else {
+        (whole(part, "weights")?, Parties { two_sides: PremadeWeight::new(), field: PremadeWeight::new() })
+    };
+    let Weights { variants, home, stack, blocks, draws, margins, field, trees }: Weights = weights;
     let sound = home.len() == variants.len()
         && [&stack, &field].iter().all(|of| of.makes_sense())
         && margins.makes_sense()
         && trees.as_ref().is_none_or(Trees::makes_sense);
     let refinement = Refinement::with_blocks(blocks).filter(|_| sound);
     let refinement = refinement.ok_or(FileError::Malformed { part: "weights" })?;
-    let model = Model { stack, refinement, draws, margins, field, trees, ..Model::new() };
+    let Parties { two_sides: premade, field: field_premade } = parties;
+    let model =
+        Model { stack, refinement, draws, margins, field, premade, field_premade, trees, ..Model::new() };
     Ok((Names { variants, home, players: Vec::new() }, model))
 }
 
@@ -184,7 +201,7 @@ mod tests {
         let mut model = taught();
         change(&mut model);
         let read = match part {
-            "weights" => read_weights(&write_weights(&model, &names()).unwrap()).map(|_| ()),
+            "weights" => read_weights(&write_weights(&model, &names()).unwrap(), true).map(|_| ()),
             _ => read_players(&write_players(&model, &names()).unwrap(), names(), Model::new()).map(|_| ()),
         };
         assert_eq!(read, Err(FileError::Malformed { part }));
@@ -205,6 +222,21 @@ mod tests {
             *model.company.lineups.meet(9) = nan();
         });
         check("players", |model| model.variants.0.values_mut().for_each(Own::spoil));
+    }
+
+    #[test]
+    fn an_older_file_says_nothing_of_parties() {
+        let mut model = taught();
+        model.premade.learn(1.0, 1.0, 1.0, 0.0);
+        let bytes = write_weights(&model, &names()).unwrap();
+        let parties = Parties { two_sides: model.premade.clone(), field: model.field_premade.clone() };
+        let older = &bytes[..bytes.len() - postcard::to_stdvec(&parties).unwrap().len()];
+        let (_, read) = read_weights(older, false).unwrap();
+        assert_eq!(read.premade.extra(1.0), 0.0);
+        assert!(read.stack.weights() == model.stack.weights() && model.premade.extra(1.0) != 0.0);
+        let (_, read) = read_weights(&bytes, true).unwrap();
+        assert_eq!(read.premade.extra(1.0), model.premade.extra(1.0));
+        assert!(read_weights(older, true).is_err() && read_weights(&bytes, false).is_err());
     }
 
     #[test]

@@ -175,8 +175,8 @@ mod tests {
         let (mut grower, all) = taught(40, 4_000);
         let forest = grower.grow().unwrap();
         for Sample { logit, features, .. } in &all {
-            let values = features.values().map(|value| -value);
-            let mirrored = Features::restore(values, None, features.context()).unwrap();
+            let seen = features.seen().map(|value| -value);
+            let mirrored = Features::restore(seen, None, features.context()).unwrap();
             assert_eq!(forest.lead(*logit, features), -forest.lead(-logit, &mirrored));
         }
         assert_eq!(forest.lead(0.0, &all[7].features), 0.0);

@@ -117,7 +117,7 @@ mod tests {
                 *value = wave(by);
             }
             let context = Context { variance: 1.0 + wave(29), ..Context::default() };
-            let (features, logit) = (Features::new(values, context).unwrap(), 2.0 * wave(31));
+            let (features, logit) = (Features::new(values, 0.0, context).unwrap(), 2.0 * wave(31));
             let sign = if logit < 0.0 { -1.0 } else { 1.0 };
             let upset = sign * values[3] > 0.2 && sign * values[5] > 0.2;
             let chance = logistic(logit.abs() - if upset { 1.5 } else { 0.0 });

@@ -73,7 +73,12 @@ fn alarms_of_fields(seed: u64, sides: usize, matches: u64, game: impl Fn(u64) ->
         let places: Vec<u32> = performances.iter().map(place).collect();
         let of: Vec<[u32; 1]> = players.iter().map(|player| [*player]).collect();
         let of: Vec<&[u32]> = of.iter().map(<[u32; 1]>::as_slice).collect();
-        let entry = Entry { at: Timestamp::from_millis(nth as i64 * 120_000), variant: None, sides: &of };
+        let entry = Entry {
+            at: Timestamp::from_millis(nth as i64 * 120_000),
+            variant: None,
+            sides: &of,
+            premade: &[],
+        };
         let field = model.field(&entry).unwrap();
         let expected = model.shares(&field).expected;
         let reached = |place: &u32| (sides as f64 - f64::from(*place)) / (sides as f64 - 1.0);

@@ -16,8 +16,12 @@ fn taught(contests: usize, size: usize) -> Model {
         let players: Vec<u32> = (0..size as u32).map(|of| (of * 7 + nth as u32) % 30).collect();
         let places = contest(&mut chance, &players);
         let sides: Vec<&[u32]> = players.chunks(1).collect();
-        let entry =
-            Entry { at: Timestamp::from_millis(nth as i64 * 86_400_000), variant: None, sides: &sides };
+        let entry = Entry {
+            at: Timestamp::from_millis(nth as i64 * 86_400_000),
+            variant: None,
+            sides: &sides,
+            premade: &[],
+        };
         let field = model.field(&entry).unwrap();
         model.learn_field(&entry, &field, &places).unwrap();
     }
@@ -28,7 +32,8 @@ fn taught(contests: usize, size: usize) -> Model {
 fn the_stronger_is_ahead_and_the_mirror_agrees() {
     let mut model = taught(120, 12);
     let sides: [&[u32]; 4] = [&[29], &[2], &[15], &[99]];
-    let entry = Entry { at: Timestamp::from_millis(120 * 86_400_000), variant: None, sides: &sides };
+    let entry =
+        Entry { at: Timestamp::from_millis(120 * 86_400_000), variant: None, sides: &sides, premade: &[] };
     let field = model.field(&entry).unwrap();
     let ahead = |one, other| model.ahead(&field, one, other);
     assert!(ahead(0, 1) > 0.9 && ahead(0, 2) > 0.6 && ahead(2, 1) > 0.6);
@@ -43,7 +48,8 @@ fn more_and_larger_contests_than_pairs_are_learnt() {
     let mut model = taught(3, 30);
     let players: Vec<u32> = (0..500).collect();
     let sides: Vec<&[u32]> = players.chunks(1).collect();
-    let entry = Entry { at: Timestamp::from_millis(9 * 86_400_000), variant: Some(1), sides: &sides };
+    let entry =
+        Entry { at: Timestamp::from_millis(9 * 86_400_000), variant: Some(1), sides: &sides, premade: &[] };
     let field = model.field(&entry).unwrap();
     let places: Vec<u32> = (0..500).map(|of| 500 - of).collect();
     model.learn_field(&entry, &field, &places).unwrap();
@@ -55,12 +61,13 @@ fn more_and_larger_contests_than_pairs_are_learnt() {
 fn contests_that_make_no_sense_are_refused() {
     let mut model = taught(2, 5);
     let at = Timestamp::EPOCH;
-    let refused =
-        |model: &mut Model, sides: &[&[u32]]| model.field(&Entry { at, variant: None, sides }).unwrap_err();
+    let refused = |model: &mut Model, sides: &[&[u32]]| {
+        model.field(&Entry { at, variant: None, sides, premade: &[] }).unwrap_err()
+    };
     assert_eq!(refused(&mut model, &[&[1]]), MlError::TooFewSides { sides: 1 });
     assert_eq!(refused(&mut model, &[&[1], &[], &[2]]), MlError::EmptySide { side: 1 });
     let sides: [&[u32]; 3] = [&[1], &[2], &[3]];
-    let entry = Entry { at, variant: None, sides: &sides };
+    let entry = Entry { at, variant: None, sides: &sides, premade: &[] };
     let field = model.field(&entry).unwrap();
     assert_eq!(model.learn_field(&entry, &field, &[1, 2]), Err(MlError::TooFewSides { sides: 2 }));
 }
@@ -82,7 +89,7 @@ fn shares_are_means_over_all_others_in_whatever_order_they_are_listed() {
             let players: Vec<u32> = shuffled(&mut chance, sides).into_iter().map(|of| of as u32).collect();
             let listed: Vec<&[u32]> = players.chunks(1).collect();
             let at = Timestamp::from_millis(61 * 86_400_000);
-            let field = model.field(&Entry { at, variant: None, sides: &listed }).unwrap();
+            let field = model.field(&Entry { at, variant: None, sides: &listed, premade: &[] }).unwrap();
             let shares = model.shares(&field);
             let mut even = 0.0;
             for (one, told) in shares.expected.iter().enumerate() {
@@ -104,7 +111,7 @@ fn of_very_many_sides_shares_are_near_the_means_over_all_others() {
     let players: Vec<u32> = (0..400).map(|of| of * 13 % 400).collect();
     let sides: Vec<&[u32]> = players.chunks(1).collect();
     let at = Timestamp::from_millis(401 * 86_400_000);
-    let field = model.field(&Entry { at, variant: None, sides: &sides }).unwrap();
+    let field = model.field(&Entry { at, variant: None, sides: &sides, premade: &[] }).unwrap();
     let shares = model.shares(&field);
     for (one, told) in shares.expected.iter().enumerate() {
         let others = (0..400).filter(|other| *other != one).map(|other| model.ahead(&field, one, other));
@@ -130,7 +137,7 @@ fn what_is_learnt_does_not_hang_on_how_sides_are_listed() {
                 let sides: Vec<&[u32]> = players.chunks(1).collect();
                 let place = |of: &usize| ended.iter().position(|other| other == of).unwrap() as u32 + 1;
                 let places: Vec<u32> = listed.iter().map(place).collect();
-                let entry = Entry { at, variant: None, sides: &sides };
+                let entry = Entry { at, variant: None, sides: &sides, premade: &[] };
                 let field = model.field(&entry).unwrap();
                 model.learn_field(&entry, &field, &places).unwrap();
             }
@@ -139,7 +146,7 @@ fn what_is_learnt_does_not_hang_on_how_sides_are_listed() {
         let sides: Vec<&[u32]> = players.chunks(1).collect();
         let at = Timestamp::from_millis(41 * 86_400_000);
         let [one, other, third] = models.map(|mut model| {
-            let field = model.field(&Entry { at, variant: None, sides: &sides }).unwrap();
+            let field = model.field(&Entry { at, variant: None, sides: &sides, premade: &[] }).unwrap();
             model.ahead(&field, 0, 1)
         });
         assert!((one - other).abs() < 1e-9 && (one - third).abs() < 1e-9, "{one} {other} {third}");

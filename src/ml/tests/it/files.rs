@@ -115,12 +115,33 @@ fn rehashed(mut bytes: Vec<u8>, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     bytes
 }
 
+/// What a release wrote that knew nothing of parties: the weights end where those of parties begin.
+#[test]
+fn files_of_the_format_before_are_read() {
+    const PARTIES: u64 = 2 * 3 * (1 + 8);
+    let matches = league(5, 1, 300);
+    let model = taught(&matches[..250]);
+    let bytes = file(model.clone()).to_bytes(Kept::All).unwrap();
+    let length = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    let (about, weights) = (length(&bytes, 10), length(&bytes, 18));
+    let older = rehashed(bytes, |bytes| {
+        let end = 34 + (about + weights) as usize;
+        bytes.drain(end - PARTIES as usize..end);
+        bytes[18..26].copy_from_slice(&(weights - PARTIES).to_le_bytes());
+        bytes[8] = 2;
+    });
+    let (mut read, mut model) = (ModelFile::read(&older).unwrap().model, model);
+    for of in &matches[250..] {
+        assert_eq!(step(&mut read, of), step(&mut model, of));
+    }
+}
+
 #[test]
 fn what_the_hash_does_not_tell_is_told_by_name() {
     let bytes = file(Model::new()).to_bytes(Kept::All).unwrap();
-    let newer = rehashed(bytes.clone(), |bytes| bytes[8] = 3);
-    assert_eq!(ModelFile::read(&newer).unwrap_err(), FileError::Newer { format: 3, newest: 2 });
-    let old = rehashed(bytes.clone(), |bytes| bytes[8] = 0);
+    let newer = rehashed(bytes.clone(), |bytes| bytes[8] = 4);
+    assert_eq!(ModelFile::read(&newer).unwrap_err(), FileError::Newer { format: 4, newest: 3 });
+    let old = rehashed(bytes.clone(), |bytes| bytes[8] = 1);
     assert_eq!(ModelFile::read(&old).unwrap_err(), FileError::Malformed { part: "head" });
     for at in [10, 18, 26] {
         let long = rehashed(bytes.clone(), |bytes| bytes[at + 6] = 0xff);
@@ -149,11 +170,14 @@ fn the_hash_of_data_is_that_of_all_of_it() {
         history
     };
     let players = |last: &str| ["ann".to_owned(), last.to_owned()];
+    let mut together = history(2, "", 1);
+    together.came_together(&[1, 2]);
     let hashes = [
         data_hash(&history(2, "", 1), &players("bob")),
         data_hash(&history(1, "", 1), &players("bob")),
         data_hash(&history(2, "clay", 1), &players("bob")),
         data_hash(&history(2, "", 1), &players("eve")),
+        data_hash(&together, &players("bob")),
     ];
     assert_eq!(hashes[0], data_hash(&history(2, "", 1), &players("bob")));
     for (nth, hash) in hashes.iter().enumerate() {

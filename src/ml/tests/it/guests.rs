@@ -1,10 +1,11 @@
 use crate::league::{league, taught};
 use gsm_core::Timestamp;
-use gsm_ml::{Guest, MlError, Model, Person, Question};
+use gsm_ml::{Guest, MlError, Model, Person, Premade, Question};
 
 fn ask(model: &Model, sides: [&[Person]; 2]) -> Result<gsm_ml::Prediction, MlError> {
     let at = Timestamp::from_millis(-900_000_000_000);
-    let features = model.look_at(&Question { at, variant: None, home: None, sides })?;
+    let features =
+        model.look_at(&Question { at, variant: None, home: None, sides, premade: [Premade::NONE; 2] })?;
     Ok(model.predict(&features))
 }
 
@@ -20,7 +21,9 @@ fn players_are_looked_at_as_ever() {
         for of in &matches[250..] {
             let sides = of.sides.clone().map(|side| side.into_iter().map(Person::Known).collect::<Vec<_>>());
             let [one, other] = &sides;
-            let question = Question { at: of.at, variant: of.variant, home: of.home, sides: [one, other] };
+            let premade = of.meeting().premade;
+            let question =
+                Question { at: of.at, variant: of.variant, home: of.home, sides: [one, other], premade };
             assert_eq!(model.look_at(&question).unwrap(), model.features(&of.meeting()).unwrap());
         }
     }
@@ -58,7 +61,8 @@ fn guests_and_questions_that_make_no_sense_are_refused() {
     let model = Model::new();
     assert_eq!(ask(&model, [&[], &[guest(0.0, 0)]]), Err(MlError::EmptySide { side: 0 }));
     let sides: [&[Person]; 2] = [&[Person::Known(0)], &[Person::Known(1)]];
-    let question = Question { at: Timestamp::EPOCH, variant: None, home: Some(2), sides };
+    let question =
+        Question { at: Timestamp::EPOCH, variant: None, home: Some(2), sides, premade: [Premade::NONE; 2] };
     assert_eq!(model.look_at(&question), Err(MlError::NoSuchSide { home: 2 }));
     // What is far off is certain, and finite.
     let far = ask(&model, [&[guest(1e6, 0)], &[guest(-1e6, 4_000_000_000)]]).unwrap();

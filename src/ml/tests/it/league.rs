@@ -1,6 +1,6 @@
 //! Matches made by a small generator: players of fixed skill, teams by chance.
 use gsm_core::Timestamp;
-use gsm_ml::{Features, Meeting, Model, Outcome};
+use gsm_ml::{Features, Meeting, Model, Outcome, Premade};
 use gsm_rating::history::{History, Lineup};
 
 /// Numbers by chance, the same for the same seed (xorshift).
@@ -34,11 +34,18 @@ pub(crate) struct Match {
 impl Match {
     pub(crate) fn meeting(&self) -> Meeting<'_> {
         let Self { at, variant, home, sides: [one, other], .. } = self;
-        Meeting { variant: *variant, home: *home, ..Meeting::new(*at, one, other) }
+        let premade = self.sides.each_ref().map(|side| Premade::of(sizes(side)));
+        Meeting { variant: *variant, home: *home, premade, ..Meeting::new(*at, one, other) }
     }
 }
 
-/// Of 40 players, the higher the number the stronger; with scores, draws, three variants and a home side.
+/// How many came together with each player of a side: all of it, or nobody.
+fn sizes(side: &[u32]) -> Vec<u32> {
+    let together = side.iter().sum::<u32>() % 3 == 0;
+    vec![if together { side.len() as u32 } else { 1 }; side.len()]
+}
+
+/// Of 40 players, the higher the number the stronger; with scores, draws, three variants, a home side and parties.
 pub(crate) fn league(seed: u64, size: usize, matches: usize) -> Vec<Match> {
     let mut chance = Chance::new(seed);
     let mut at = -1_000_000_000_000_i64;
@@ -79,6 +86,7 @@ pub(crate) fn history(matches: &[Match]) -> History {
         let sides = of.sides.iter().zip(of.outcome.places).zip(of.outcome.scores);
         let sides = sides.map(|((players, place), score)| Lineup { place, score, players });
         history.push(of.at, of.variant.unwrap(), sides);
+        history.came_together(&of.sides.iter().flat_map(|side| sizes(side)).collect::<Vec<_>>());
     }
     history
 }

@@ -6,5 +6,6 @@ mod fields;
 mod files;
 mod guests;
 mod league;
+mod premade;
 mod training;
 mod trees;

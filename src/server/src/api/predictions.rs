@@ -22,6 +22,10 @@ pub(crate) struct AskDto {
     /// Who would play with whom: 2 to 100 sides. Players whom nobody knows are taken for newcomers.
     #[schema(value_type = Vec<Vec<String>>)]
     sides: Vec<Vec<PlayerId>>,
+    /// Who would come together: lists of players of this match.
+    #[serde(default)]
+    #[schema(value_type = Vec<Vec<String>>)]
+    parties: Vec<Vec<PlayerId>>,
     /// The side, from 0, that has the advantage of the game, where one has it.
     home: Option<usize>,
     /// The variant of the mode that would be played, where one is named.
@@ -70,8 +74,8 @@ pub(crate) async fn predict(
     State(app): State<Arc<App>>,
     write: Write<Json<AskDto>>,
 ) -> Result<Answer<ExplainedDto>, ApiError> {
-    let Json(AskDto { mode, sides, home, variant }) = write.body;
-    let asked = app.engine.predict(&write.call, &Ask { mode, sides, home, variant }).await?;
+    let Json(AskDto { mode, sides, parties, home, variant }) = write.body;
+    let asked = app.engine.predict(&write.call, &Ask { mode, sides, parties, home, variant }).await?;
     Ok(Answer(explained(asked.forecast, asked.unknown, &asked.contributions)))
 }
 

@@ -6,8 +6,11 @@ use super::{
 };
 use crate::problem::ApiError;
 use axum::http::StatusCode;
-use gsm_core::{Timestamp, limits::MATCH_PLAYERS_MAX};
-use gsm_ml::Home;
+use gsm_core::{
+    Timestamp,
+    limits::{MATCH_PLAYERS_MAX, TICKET_PLAYERS_MAX},
+};
+use gsm_ml::{Home, Premade};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Number, Value};
 use std::collections::BTreeSet;
@@ -34,6 +37,8 @@ pub(super) struct Body {
     team_a: Option<Value>,
     #[serde(default, deserialize_with = "told")]
     team_b: Option<Value>,
+    /// Who came together, by ids.
+    parties: Option<Vec<Vec<String>>>,
     variant: Option<String>,
     home: Option<Value>,
     /// Milliseconds since 1970.
@@ -83,6 +88,7 @@ impl Body {
             return Err(fault("invalid", "instances", "a body has one match or `instances`, not both"));
         }
         let beside = [
+            ("parties", self.parties.is_some()),
             ("variant", self.variant.is_some()),
             ("home", self.home.is_some()),
             ("at", self.at.is_some()),
@@ -161,8 +167,11 @@ impl Body {
             ([team(one, &at("team_a"))?, team(other, &at("team_b"))?], false)
         };
         check_sides(&sides, |side| at(self.side_names()[side]))?;
+        let parties = self.parties.as_deref().unwrap_or_default();
+        let premade = premade(&sides, parties, |party| at(&format!("parties[{party}]")))?;
         let asked = Asked {
             sides,
+            premade,
             variant: self.variant.clone(),
             home: home(self.home.as_ref(), &at("home"))?,
             at: self.at.map_or(now, Timestamp::from_millis),
@@ -216,6 +225,39 @@ pub(super) fn check_sides(
         }
     }
     Ok(())
+}
+
+/// How much of each side came together. Parties are of players of the match, each in one; `field` tells where a party stands.
+pub(super) fn premade(
+    sides: &[Vec<Someone>; 2],
+    parties: &[Vec<String>],
+    field: impl Fn(usize) -> String,
+) -> Result<[Premade; 2], ApiError> {
+    let ids = sides.each_ref().map(|side| side.iter().filter_map(Someone::id).collect::<BTreeSet<_>>());
+    let mut seen = BTreeSet::new();
+    for (nth, party) in parties.iter().enumerate() {
+        if !(1..=TICKET_PLAYERS_MAX).contains(&party.len()) {
+            let detail = format!("a party has 1 to {TICKET_PLAYERS_MAX} players");
+            return Err(fault("invalid", &field(nth), detail));
+        }
+        for id in party {
+            let is_there = ids.iter().any(|side| side.contains(id.as_str()));
+            let what = match (is_there, seen.insert(id.as_str())) {
+                (true, true) => continue,
+                (false, _) => "is in no team by this id",
+                (true, false) => "is in a party already",
+            };
+            let id: String = id.chars().take(64).collect();
+            return Err(fault("invalid", &field(nth), format!("`{}` {what}", id.escape_debug())));
+        }
+    }
+    Ok(sides.each_ref().map(|side| {
+        // Who has no id is in no party.
+        let ids: Vec<Option<&str>> = side.iter().map(Someone::id).collect();
+        let parties: Vec<Vec<Option<&str>>> =
+            parties.iter().map(|party| party.iter().map(|id| Some(id.as_str())).collect()).collect();
+        Premade::among(&ids, &parties)
+    }))
 }
 
 fn home(value: Option<&Value>, field: &str) -> Result<Home, ApiError> {

@@ -1,7 +1,7 @@
 //! A loaded model that answers questions about matches.
 use super::{answer::Answer, people::Someone};
 use gsm_core::Timestamp;
-use gsm_ml::{FileError, Home, MlError, ModelFile, Query, Who};
+use gsm_ml::{FileError, Home, MlError, ModelFile, Premade, Query, Who};
 
 /// A model and the hash of its file.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub(super) struct Oracle {
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) sides: [Vec<Someone>; 2],
+    pub(super) premade: [Premade; 2],
     pub(super) variant: Option<String>,
     pub(super) home: Home,
     pub(super) at: Timestamp,
@@ -56,6 +57,7 @@ impl Oracle {
             variant: asked.variant.as_deref(),
             home: asked.home,
             sides: [&one, &other],
+            premade: asked.premade,
         };
         let told = self.oracle.ask(&query)?;
         let contributions = asked.explain.then(|| self.oracle.explain(&told.features).to_vec());

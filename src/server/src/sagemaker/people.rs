@@ -21,6 +21,16 @@ pub(super) enum Someone {
     Guest(Guest),
 }
 
+impl Someone {
+    /// The id of who has one.
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Id(id, _) => Some(id),
+            Self::Guest(_) => None,
+        }
+    }
+}
+
 /// How much of what is not known here is let pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {

@@ -1,18 +1,19 @@
 //! Requests as CSV, a match a row. Cells may be quoted; a row is one line.
 //!
-//! With a head of column names (`team_a,team_b` or `player1,player2` or `rating_a,rating_b`, `variant`, `home`) a row is answered by a row;
+//! With a head of column names (`team_a,team_b` or `player1,player2` or `rating_a,rating_b`, `variant`, `home`, `parties`) a row is
+//! answered by a row;
 //! without one a row has two columns (two ratings where both are numbers, else two teams) and is answered by its quality.
 //! A first row whose cells all begin as columns of players do (`player_a`, `team1`), of whom the model knows nobody, and
 //! beneath which a row looks otherwise, is taken for a head that there is not, and refused.
-//! Players of a team stand with `|` between them.
+//! Players of a team or party stand with `|` between them, parties with `;`.
 use super::{
-    body::{Item, check_sides},
+    body::{Item, check_sides, premade},
     oracle::Asked,
     people::{Someone, fault, guest, id},
 };
 use crate::problem::ApiError;
 use gsm_core::Timestamp;
-use gsm_ml::Home;
+use gsm_ml::{Home, Premade};
 use std::borrow::Cow;
 
 /// What a column has.
@@ -22,6 +23,7 @@ enum Column {
     Rating(usize),
     Variant,
     Home,
+    Parties,
 }
 
 fn column(name: &str) -> Option<Column> {
@@ -32,11 +34,12 @@ fn column(name: &str) -> Option<Column> {
         "rating_b" => Some(Column::Rating(1)),
         "variant" => Some(Column::Variant),
         "home" => Some(Column::Home),
+        "parties" => Some(Column::Parties),
         _ => None,
     }
 }
 
-pub(super) const HEADS: &str = "two cells a row, or a head: team_a,team_b or player1,player2 or rating_a,rating_b, and if wanted variant, home";
+pub(super) const HEADS: &str = "two cells a row, or a head: team_a,team_b or player1,player2 or rating_a,rating_b, and if wanted variant, home, parties";
 
 /// The number of a line, and its text.
 pub(super) type Row<'a> = (usize, &'a str);
@@ -147,11 +150,13 @@ impl Head {
         let cells = cells(row, line)?;
         let mut asked = Asked {
             sides: [Vec::new(), Vec::new()],
+            premade: [Premade::NONE; 2],
             variant: None,
             home: Home::AsEver,
             at: now,
             explain: false,
         };
+        let mut parties: Vec<Vec<String>> = Vec::new();
         let plain;
         let columns = match &self.0 {
             Some(columns) => columns,
@@ -173,6 +178,7 @@ impl Head {
                     let rating = cell.parse().unwrap_or(f64::NAN);
                     put(&mut asked.sides, side, vec![Someone::Guest(guest(rating, None, 0, &path)?)]);
                 }
+                Column::Parties => parties = told_parties(cell),
                 Column::Variant => asked.variant = (!cell.is_empty()).then(|| cell.to_owned()),
                 Column::Home => {
                     asked.home = match cell {
@@ -186,8 +192,15 @@ impl Head {
             }
         }
         check_sides(&asked.sides, |_| path.clone())?;
+        asked.premade = premade(&asked.sides, &parties, |_| path.clone())?;
         Ok(Item { asked, is_bare: self.0.is_none() })
     }
+}
+
+/// `ann|bob;kim|eve`
+fn told_parties(cell: &str) -> Vec<Vec<String>> {
+    let parties = cell.split(';').map(str::trim).filter(|party| !party.is_empty());
+    parties.map(|party| party.split('|').map(|id| id.trim().to_owned()).collect()).collect()
 }
 
 fn put(sides: &mut [Vec<Someone>; 2], side: usize, players: Vec<Someone>) {

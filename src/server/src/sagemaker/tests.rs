@@ -8,7 +8,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use gsm_core::{Clock, Timestamp};
-use gsm_ml::{About, Kept, Meeting, Model, ModelFile, Names, Outcome};
+use gsm_ml::{About, Kept, Meeting, Model, ModelFile, Names, Outcome, Premade};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -118,6 +118,87 @@ async fn two_players_are_answered_by_a_bare_number() {
     assert_eq!(newcomers.text, "1.0");
 }
 
+/// Sides of two; one that came together has always won.
+fn of_parties() -> Router {
+    let mut file = model();
+    for n in 0..40_i64 {
+        let at = Timestamp::from_millis(AT - 3_600_000 + n * 60_000);
+        let premade = [n % 2 == 0, n % 2 != 0].map(|whole| Premade::of(if whole { [2, 2] } else { [1, 1] }));
+        let meeting = Meeting { premade, ..Meeting::new(at, &[0, 1], &[2, 3]) };
+        let features = file.model.features(&meeting).unwrap();
+        let outcome = if n % 2 == 0 { Outcome::places(1, 2) } else { Outcome::places(2, 1) };
+        file.model.learn(&meeting, &features, &outcome).unwrap();
+    }
+    let endpoint = Arc::new(Endpoint::new(Arc::new(Noon), Duration::from_secs(50)));
+    endpoint.is_ready(Oracle::read(&file.to_bytes(Kept::All).unwrap()).unwrap());
+    router(endpoint)
+}
+
+#[tokio::test]
+async fn who_came_together_is_told_beside_the_teams() {
+    let router = of_parties();
+    let post = async |media: &str, body: String| {
+        let request = Request::post("/invocations").header(header::CONTENT_TYPE, media);
+        send(&router, request.body(Body::from(body)).unwrap()).await
+    };
+    let ask = async |parties: Value| {
+        let teams = json!([["ann", "bob"], ["cid", { "id": "dee" }]]);
+        let body = json!({ "teams": teams, "parties": parties, "home": "nobody", "explain": true });
+        post("application/json", body.to_string()).await
+    };
+    let part = |got: &Got| {
+        let parts = got.json()["contributions"].as_array().unwrap().clone();
+        let part = parts.into_iter().find(|part| part["name"] == "premade").unwrap();
+        part["logit"].as_f64().unwrap()
+    };
+    let none = ask(json!(null)).await;
+    let (one, other) = (ask(json!([["bob", "ann"]])).await, ask(json!([["cid", "dee"], ["ann"]])).await);
+    assert_eq!(part(&none), 0.0);
+    assert!(part(&one) > 1.0 && part(&other) == -part(&one), "{} {}", one.text, other.text);
+    assert!(one.number("/expected") > none.number("/expected") + 0.1);
+    // Across the teams nobody is together.
+    assert_eq!(ask(json!([["ann", "cid"]])).await.number("/logit"), none.number("/logit"));
+    let rows = "team_a,team_b,home,parties\nann|bob,cid|dee,nobody,\nann|bob,cid|dee,nobody,ann|bob; cid\n";
+    let table = post("text/csv", rows.to_owned()).await;
+    let wins: Vec<&str> = table.text.lines().skip(1).filter_map(|row| row.split(',').nth(1)).collect();
+    let wanted = [&none, &one].map(|got| got.number("/win").to_string());
+    assert_eq!(wins, wanted, "{}", table.text);
+    for (parties, field) in [
+        (json!([["ann", "eve"]]), "parties[0]"),
+        (json!([["ann"], ["bob", "ann"]]), "parties[1]"),
+        (json!([["ann", "bob"], []]), "parties[1]"),
+    ] {
+        check(&ask(parties).await, 422, "invalid", field);
+    }
+    check(&ask(json!("ann")).await, 422, "invalid_field", "parties");
+    let beside = json!({ "instances": [], "parties": [] }).to_string();
+    check(&post("application/json", beside).await, 422, "unknown_field", "parties");
+    check(&post("text/csv", rows.replace("; cid", ";eve")).await, 422, "invalid", "line 3");
+}
+
+/// The schema takes a match in one form, as the endpoint does: nothing of another stands beside it.
+#[test]
+fn the_schema_has_a_match_in_one_form() {
+    let text = include_str!("../../../../sagemaker/models/inference.schema.json");
+    let schema: Value = serde_json::from_str(text).unwrap();
+    let forms = schema.pointer("/$defs/match/oneOf").and_then(Value::as_array).unwrap();
+    let names = |form: &Value| -> Vec<String> {
+        let required =
+            form["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned());
+        required.collect()
+    };
+    let mut all: Vec<String> = forms.iter().flat_map(names).collect();
+    all.sort();
+    assert_eq!((forms.len(), all.len()), (4, 7));
+    for form in forms {
+        let refused = form["properties"].as_object().unwrap();
+        assert!(refused.values().all(|of| *of == false));
+        let mut known = [names(form), refused.keys().cloned().collect()].concat();
+        known.sort();
+        assert_eq!(known, all);
+    }
+}
+
 #[tokio::test]
 async fn teams_are_answered_in_full_as_the_model_itself_does() {
     let body = json!({ "teams": [["ann", "cid"], { "players": ["bob", "new"] }], "variant": "grass",
@@ -130,6 +211,7 @@ async fn teams_are_answered_in_full_as_the_model_itself_does() {
         variant: Some(1),
         home: Some(1),
         sides: [&[0, 2], &[1, 4]],
+        premade: [Premade::NONE; 2],
     };
     let features = file.model.features(&meeting).unwrap();
     let wanted = file.model.predict(&features);
