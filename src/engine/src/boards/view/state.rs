@@ -69,6 +69,11 @@ impl State {
         self.shades.get(&player) == Some(&Visibility::Shadow)
     }
 
+    /// Who is in the shadow.
+    pub(in crate::boards) fn shadows(&self) -> impl Iterator<Item = PlayerId> {
+        self.shades.iter().filter(|(_, seen)| **seen == Visibility::Shadow).map(|(player, _)| *player)
+    }
+
     /// The parts, cohorts aside.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (&Dimension, &Attribute, &Board)> {
         self.parts.iter().filter_map(|(part, board)| match part {
