@@ -21,6 +21,7 @@ both! {
     a_top_is_entered_and_left_also_as_others_move,
     who_is_not_seen_is_not_told_of,
     in_the_shadow_tops_are_told_as_others_move,
+    who_is_idle_gives_his_place_to_others_at_once,
     a_restart_neither_loses_nor_repeats,
     an_old_read_hides_no_news,
     a_watch_goes_on_while_it_is_changed,
@@ -348,6 +349,32 @@ async fn in_the_shadow_tops_are_told_as_others_move(w: World) {
     let mut others_at = w.engine.last_event(others[0]).await.unwrap();
     submit(&w, own, 99).await;
     assert_eq!(told(&w, others[0], &mut others_at).await, []);
+}
+
+async fn who_is_idle_gives_his_place_to_others_at_once(w: World) {
+    const DAY: i64 = 86_400_000;
+    let eligibility = Eligibility { idle_days_max: 1, ..Eligibility::default() };
+    put_scores(&w, BoardConfig { eligibility, ..scores_of(Ties::Competition, Direction::Descending) }).await;
+    let p = w.players(2).await;
+    submit(&w, p[0], 90).await;
+    w.clock.advance_ms(DAY / 2);
+    submit(&w, p[1], 50).await;
+    for player in &p {
+        watch(&w, "scores", *player, tops(&[1])).await;
+    }
+    let mut at = [Cursor::default(); 2];
+    assert_eq!(told(&w, p[1], &mut at[1]).await, []);
+    w.clock.advance_ms(DAY / 2 + 2_000);
+    let is_woken = || w.engine.wait_for_moves(gsm_core::Millis::from_secs(60)).now_or_never().is_some();
+    let _ = is_woken();
+    w.turn().await;
+    assert!(is_woken(), "nobody has moved but by the clock");
+    assert_eq!(told(&w, p[1], &mut at[1]).await, [RankNews::EnteredTop { top: 1 }]);
+    // Who was idle is told nothing, and that he is in the top when he is back.
+    assert_eq!(heard(&w, p[0], &mut at[0]).await, []);
+    submit(&w, p[0], 91).await;
+    assert_eq!(told(&w, p[0], &mut at[0]).await, [RankNews::EnteredTop { top: 1 }]);
+    assert_eq!(heard(&w, p[1], &mut at[1]).await, [RankNews::LeftTop { top: 1 }]);
 }
 
 async fn a_restart_neither_loses_nor_repeats(w: World) {

@@ -280,15 +280,18 @@ impl State {
         }
     }
 
-    pub(super) fn sweep(&mut self, watcher: &mut Watcher<'_>, now: Timestamp) {
+    pub(super) fn sweep(&mut self, watcher: &mut Watcher<'_>, now: Timestamp) -> Vec<PlayerId> {
         let idle_max = Millis::from_secs(u64::from(watcher.config.eligibility.idle_days_max) * 86_400);
+        let mut swept = Vec::new();
         while let Some((at, player)) = self.active.first().copied() {
             if now.since(at) <= idle_max {
-                return;
+                break;
             }
             self.forget_active(player);
             self.everywhere(watcher, player, |board| board.set_eligible(player, false));
+            swept.push(player);
         }
+        swept
     }
 }
 
