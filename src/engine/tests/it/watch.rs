@@ -22,6 +22,7 @@ both! {
     who_is_not_seen_is_not_told_of,
     in_the_shadow_tops_are_told_as_others_move,
     who_is_idle_gives_his_place_to_others_at_once,
+    a_friend_who_was_taken_off_and_is_back_ahead_has_passed,
     a_restart_neither_loses_nor_repeats,
     an_old_read_hides_no_news,
     a_watch_goes_on_while_it_is_changed,
@@ -375,6 +376,22 @@ async fn who_is_idle_gives_his_place_to_others_at_once(w: World) {
     submit(&w, p[0], 91).await;
     assert_eq!(told(&w, p[0], &mut at[0]).await, [RankNews::EnteredTop { top: 1 }]);
     assert_eq!(heard(&w, p[1], &mut at[1]).await, [RankNews::LeftTop { top: 1 }]);
+}
+
+async fn a_friend_who_was_taken_off_and_is_back_ahead_has_passed(w: World) {
+    scores(&w, Ties::Competition, Direction::Descending).await;
+    let p = w.players(2).await;
+    submit(&w, p[0], 50).await;
+    submit(&w, p[1], 60).await;
+    watch(&w, "scores", p[0], friends(&[p[1]])).await;
+    let mut at = Cursor::default();
+    for _ in 0..2 {
+        let board = BoardRef::whole(name("scores"));
+        w.engine.remove_entry(&w.admin(), &board, p[1], "cheat").await.unwrap();
+        assert_eq!(told(&w, p[0], &mut at).await, []);
+        submit(&w, p[1], 60).await;
+        assert_eq!(by(&told(&w, p[0], &mut at).await), [(p[1], 1)]);
+    }
 }
 
 async fn a_restart_neither_loses_nor_repeats(w: World) {
