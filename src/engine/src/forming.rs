@@ -114,7 +114,9 @@ impl Engine {
             tracing::warn!(%error, "what was learnt is not published yet");
         }
         self.look_at_pairs().await;
-        self.views.boards.sweep(self.clock.now());
+        for (board, players) in self.views.boards.sweep(self.clock.now()) {
+            self.views.watches.lost_ranks(&board, &players);
+        }
         if let Err(error) = self.fill_boards().await {
             tracing::warn!(%error, "a board that was defined is not filled yet");
         }

@@ -2,15 +2,18 @@
 //!
 //! Every node follows the results of a mode and learns from each. From time to time what it has learnt is published, as
 //! one row of the mode, and is part of the system's settings from then on: results are rated by what is published, and
-//! name it by how they say that they are rated ([`crate::store::Key::System`]). So a result can be rated again exactly as it was, and
-//! what was learnt from a result that is voided later stays as slight as it was.
+//! name it by how they say that they are rated ([`crate::store::Key::System`]). So a result can be rated again exactly as it was.
+//!
+//! Where a result is voided or corrected the mode learns anew, from those that count. Results that were rated meanwhile
+//! keep what was known then.
 use crate::{
     Call, Engine, EngineError, QueueConfig,
+    jobs::Sink,
     results::counting::rate_into,
-    store::{Home, Key, LearntRow, ResultRow, Row},
+    store::{ChangeSet, Home, Key, KeyRange, LearntRow, ResultRow, Row},
     systems,
 };
-use gsm_core::{Map, Millis, Mode, Timestamp};
+use gsm_core::{Map, MatchId, Millis, Mode, Timestamp, limits};
 use gsm_rating::{Learnt, Scratch, System};
 use parking_lot::Mutex;
 
@@ -19,6 +22,13 @@ const RESULTS_MIN: u64 = 32;
 const RESULTS_PART: u64 = 64;
 /// ... or after so long.
 const AGE_MAX: Millis = Millis::from_secs(60);
+
+/// Results of all modes among which a ruling looks for those to learn from anew. Where there are more it is left to a
+/// rebuild: one result says the less the more there are, and a ruling is not to take seconds.
+const LOOKED_AT_MAX: usize = 20_000;
+
+/// When a result came, its depth, and its match: results are learnt from in this order.
+type Came = (Timestamp, u64, MatchId);
 
 /// What is learnt, mode by mode.
 #[derive(Default)]
@@ -33,7 +43,47 @@ struct State {
     named: Option<(System, u64)>,
     since: u64,
     first_at: Option<Timestamp>,
+    /// Whether something was learnt from a result that does not count like that any more.
+    is_spoilt: bool,
+    /// Whether learning anew is left to a rebuild.
+    is_left: bool,
+    /// What was learnt anew, and is about to be published.
+    anew: Option<Anew>,
     scratch: Scratch,
+}
+
+/// Whether what was learnt from `since` results, beside the `known` ones, is to be published.
+fn is_due(known: u64, since: u64, first_at: Option<Timestamp>, now: Timestamp) -> bool {
+    let is_old = first_at.is_some_and(|first| now.since(first) >= AGE_MAX);
+    since >= RESULTS_MIN.max(known / RESULTS_PART) || (since > 0 && is_old)
+}
+
+/// What a mode learns of results in the order in which they came, and publishes on the way, as if there had been no
+/// others.
+struct Anew {
+    published: LearntRow,
+    work: Learnt,
+    since: u64,
+    first_at: Option<Timestamp>,
+}
+
+impl Anew {
+    fn publish_if_due(&mut self, now: Timestamp) {
+        if is_due(self.published.results, self.since, self.first_at, now) {
+            self.published.learnt = self.work;
+            self.published.results += self.since;
+            (self.since, self.first_at) = (0, None);
+        }
+    }
+
+    fn take(&mut self, row: &ResultRow, system: &System, scratch: &mut Scratch) {
+        self.publish_if_due(row.at);
+        if rate_into(system, &self.work, row, scratch) {
+            system.learn(&mut self.work, scratch);
+            self.since += 1;
+            self.first_at.get_or_insert(row.at);
+        }
+    }
 }
 
 impl State {
@@ -48,6 +98,12 @@ impl State {
 
     fn published_under(&self, name: u64) -> Option<Learnt> {
         self.published.as_ref().filter(|row| row.under == name).map(|row| row.learnt)
+    }
+
+    fn begin(&mut self, anew: Anew) {
+        self.work = Some((anew.published.under, anew.work));
+        (self.since, self.first_at) = (anew.since, anew.first_at);
+        (self.is_spoilt, self.is_left) = (false, false);
     }
 }
 
@@ -95,6 +151,43 @@ impl Learning {
         }
         (state.since, state.first_at) = (0, None);
         state.published = Some(row.clone());
+        if let Some(anew) = state.anew.take().filter(|anew| anew.published == *row) {
+            state.begin(anew);
+        }
+    }
+
+    /// Something may have been learnt from a result that is ruled on.
+    pub(crate) fn spoil(&self, mode: &Mode) {
+        let mut all = self.0.lock();
+        let state = all.entry(mode.clone()).or_default();
+        state.is_spoilt = !state.is_left;
+    }
+
+    /// A mode is to learn anew, whatever was left.
+    fn spoil_anyway(&self, mode: &Mode) {
+        self.0.lock().entry(mode.clone()).or_default().is_spoilt = true;
+    }
+
+    /// There is too much to learn from: it is left to a rebuild.
+    fn leave(&self, mode: &Mode) {
+        let mut all = self.0.lock();
+        let state = all.entry(mode.clone()).or_default();
+        (state.is_spoilt, state.is_left) = (false, true);
+    }
+
+    /// The name of a mode's settings, where it is to learn anew.
+    fn spoilt(&self, mode: &Mode, system: &System) -> Option<u64> {
+        self.0.lock().get_mut(mode).filter(|state| state.is_spoilt)?.name(system)
+    }
+
+    /// A mode has learnt anew, and nothing is to be published.
+    fn begin(&self, mode: &Mode, anew: Anew) {
+        self.0.lock().entry(mode.clone()).or_default().begin(anew);
+    }
+
+    /// A mode has learnt anew, and that is about to be published.
+    fn prepare(&self, mode: &Mode, anew: Anew) {
+        self.0.lock().entry(mode.clone()).or_default().anew = Some(anew);
     }
 
     /// What is due to be published, of all modes.
@@ -103,8 +196,7 @@ impl Learning {
         let due = all.iter().filter_map(|(mode, state)| {
             let (under, learnt) = state.work?;
             let known = state.published.as_ref().map_or(0, |row| row.results);
-            let is_old = state.first_at.is_some_and(|first| now.since(first) >= AGE_MAX);
-            let is_due = state.since >= RESULTS_MIN.max(known / RESULTS_PART) || (state.since > 0 && is_old);
+            let is_due = is_due(known, state.since, state.first_at, now);
             is_due.then(|| (mode.clone(), LearntRow { under, learnt, results: known + state.since }))
         });
         due.collect()
@@ -133,5 +225,129 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// After a ruling: a mode whose system learns does so anew. What was ruled counts, whether that succeeds or not.
+    pub(crate) async fn learn_anew_after_ruling(&self, mode: &Mode) {
+        self.learn_anew(mode, LOOKED_AT_MAX).await;
+    }
+
+    /// After a rebuild: the same, however many results there are.
+    pub(crate) async fn learn_anew_after_rebuild(&self, mode: &Mode) {
+        self.views.learning.spoil_anyway(mode);
+        self.learn_anew(mode, usize::MAX).await;
+    }
+
+    /// Learns anew from the results that count, in the order in which they came, if something was learnt from one that
+    /// does not count like that; not where there are more than `looked_at_max` results, of all modes. Costs a read of all of
+    /// them, another of the mode's, and 32 bytes of memory for each of these; the mode takes no results meanwhile.
+    async fn learn_anew(&self, mode: &Mode, looked_at_max: usize) {
+        let Some(system) = self.views.queues.system_of(mode).filter(System::learns) else { return };
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let Some(name) = self.views.learning.spoilt(mode, &system) else { return };
+            match self.try_learn_anew(mode, (&system, name), looked_at_max).await {
+                Ok(()) => return,
+                Err(EngineError::Raced(_)) => {}
+                Err(error) => {
+                    tracing::warn!(%mode, %error, "a mode has not learnt anew, a rebuild with repair makes it");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn try_learn_anew(
+        &self,
+        mode: &Mode,
+        of: (&System, u64),
+        looked_at_max: usize,
+    ) -> Result<(), EngineError> {
+        let gate = self.close_gate(mode).await?;
+        let mut sink = Sink::staged(self, gate);
+        match self.prepare_anew(mode, of, looked_at_max, &mut sink).await {
+            Ok(Some(head)) => self.close_job(sink, Ok((head, ()))).await,
+            Ok(None) => {
+                self.drop_job(sink).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.drop_job(sink).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Learns anew; what is to be published, if anything is.
+    async fn prepare_anew(
+        &self,
+        mode: &Mode,
+        (system, name): (&System, u64),
+        looked_at_max: usize,
+        sink: &mut Sink<'_>,
+    ) -> Result<Option<ChangeSet>, EngineError> {
+        let Some(nothing) = system.nothing_learnt() else { return Ok(None) };
+        let Some(results) = self.results_in_order(mode, looked_at_max, sink).await? else {
+            self.views.learning.leave(mode);
+            tracing::info!(%mode, "too many results to learn anew after a ruling, a rebuild with repair does it");
+            return Ok(None);
+        };
+        let published = LearntRow { under: name, learnt: nothing, results: 0 };
+        let mut anew = Anew { published, work: nothing, since: 0, first_at: None };
+        let mut scratch = Scratch::new();
+        // Under other settings one learns something else.
+        let settings = system.with_learnt(&nothing);
+        for part in results.chunks(limits::PAGE_SIZE_MAX) {
+            let keys: Vec<Key> = part.iter().map(|(.., id)| Key::Result(*id)).collect();
+            for (key, found) in keys.iter().zip(self.get(Home::Record, &keys).await?) {
+                // It was listed: none is a stale read.
+                let found = found.ok_or(EngineError::Raced(None))?;
+                let Row::Result(row) = &*found.row else { return Err(EngineError::damaged(key)) };
+                let scheme = self.scheme(row.system).await?;
+                if scheme.system.with_learnt(&nothing) == settings {
+                    anew.take(row, system, &mut scratch);
+                }
+                sink.alive().await?;
+            }
+        }
+        anew.publish_if_due(self.clock.now());
+        let key = Key::Learnt(mode.clone());
+        let found = self.get_one(&key).await?;
+        if found.is_none() && anew.published.results == 0 {
+            self.views.learning.begin(mode, anew);
+            return Ok(None);
+        }
+        let mut head = self.changes(&Call::system("gsm:LearnAnew", self.clock.now()), &[mode]);
+        head.audit = None;
+        head.replace(key, found.map(|found| found.version), Row::Learnt(anew.published.clone()));
+        self.views.learning.prepare(mode, anew);
+        Ok(Some(head))
+    }
+
+    /// The results of a mode that count, in the order in which they came; `None` where more are to be looked at than
+    /// that.
+    async fn results_in_order(
+        &self,
+        mode: &Mode,
+        looked_at_max: usize,
+        sink: &mut Sink<'_>,
+    ) -> Result<Option<Vec<Came>>, EngineError> {
+        let (mut results, mut looked_at, mut after) = (Vec::new(), 0, None);
+        while let Some(page) = self.page(&KeyRange::Results, &mut after).await? {
+            looked_at += page.len();
+            if looked_at > looked_at_max {
+                return Ok(None);
+            }
+            for (key, found) in page {
+                let (Key::Result(id), Row::Result(row)) = (&key, &*found.row) else {
+                    return Err(EngineError::damaged(&key));
+                };
+                if row.mode == *mode && row.counts() {
+                    results.push((row.at, row.depth, *id));
+                }
+                sink.alive().await?;
+            }
+        }
+        results.sort_unstable();
+        Ok(Some(results))
     }
 }

@@ -50,7 +50,8 @@ struct Rebuild<'a> {
 impl Engine {
     /// Rebuilds all ratings of a mode and compares. With `repair` what differs is put right, all at once; the mode
     /// takes no results meanwhile (they are answered [`EngineError::Rerating`]). Without, it is closed only while its
-    /// ratings are listed; a void or a correction of the meantime shows as rows that differ.
+    /// ratings are listed; a void or a correction of the meantime shows as rows that differ. With it, a mode whose system
+    /// learns does so anew from the results that count; those that were rated keep what was known then.
     ///
     /// Costs two reads an entry, and memory for the players of the mode.
     pub async fn rebuild(
@@ -85,7 +86,9 @@ impl Engine {
                 Ok(rebuild) => rebuild.prepare(call, &mut sink).await,
                 Err(error) => Err(error.into()),
             };
-            return self.close_job(sink, prepared).await;
+            let report = self.close_job(sink, prepared).await?;
+            self.learn_anew_after_rebuild(mode).await;
+            return Ok(report);
         }
         self.drop_job(sink).await;
         let rebuild = rebuild?;

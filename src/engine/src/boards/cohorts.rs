@@ -250,8 +250,9 @@ impl Engine {
         let ends_at = line.season(of.season).and_then(|season| season.ends_at);
         let fate = table.fate(line, player);
         let CohortTable { seated, board, .. } = table;
-        // Who was in the shadow is shown his rank alone, and operators.
+        // Who was in the shadow is shown his rank alone, and operators; to him all stand as if he were ranked.
         let seen = board.kept(player).map_or(Visibility::Shown, |kept| kept.visibility);
+        let board = viewer.board(&board);
         let standing = board.standing(player).filter(|_| viewer.is_let(player, seen));
         let seat = SeatView {
             seat: of.seat,

@@ -337,11 +337,14 @@ impl Boards {
         view.filled();
     }
 
-    /// Takes the ranks of those who have been idle for too long.
-    pub(crate) fn sweep(&self, now: Timestamp) {
-        for line in self.those(|config| config.eligibility.idle_days_max > 0) {
-            line.views().iter().for_each(|view| view.sweep(now));
-        }
+    /// Takes the ranks of those who have been idle for too long; the boards where there were such, and who they were.
+    pub(crate) fn sweep(&self, now: Timestamp) -> Vec<(BoardName, Vec<PlayerId>)> {
+        let lines = self.those(|config| config.eligibility.idle_days_max > 0);
+        let swept = lines.iter().map(|line| {
+            let players: Vec<PlayerId> = line.views().iter().flat_map(|view| view.sweep(now)).collect();
+            (line.config.name.clone(), players)
+        });
+        swept.filter(|(_, players)| !players.is_empty()).collect()
     }
 }
 

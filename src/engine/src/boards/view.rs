@@ -189,10 +189,12 @@ impl View {
         self.change(|state, watcher| state.seat(watcher, player, seated));
     }
 
-    /// Takes the ranks of those who have been idle for too long, where the board asks.
-    pub(crate) fn sweep(&self, now: Timestamp) {
+    /// Takes the ranks of those who have been idle for too long, where the board asks; who they were.
+    pub(crate) fn sweep(&self, now: Timestamp) -> Vec<PlayerId> {
         let now = self.until(now);
-        self.change(|state, watcher| state.sweep(watcher, now));
+        let mut swept = Vec::new();
+        self.change(|state, watcher| swept = state.sweep(watcher, now));
+        swept
     }
 
     /// Takes in some of the rows of the past.

@@ -115,7 +115,11 @@ impl Engine {
         while tries.again().await {
             match self.try_rule(call, id, ruling, reason).await {
                 Err(EngineError::Raced(row)) => tries.lost(row),
-                done => return done,
+                Ok(view) => {
+                    self.learn_anew_after_ruling(&view.row.mode).await;
+                    return Ok(view);
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(EngineError::Contended)
@@ -243,6 +247,9 @@ impl Engine {
         };
         let scheme = self.scheme(row.system).await?;
         let mode = row.mode.clone();
+        if row.counts() || ruled.counts() {
+            self.views.learning.spoil(&mode);
+        }
         let old = Link::Result(id, row);
         let (from, place) = (old.from().to_vec(), old.place());
         let new = Link::Result(id, ruled).found(&scheme, from)?;

@@ -28,6 +28,7 @@ both! {
     cohorts_are_of_one_region,
     cohorts_are_of_one_band_of_ratings,
     each_cohort_is_read_by_itself,
+    who_is_in_the_shadow_sees_the_seasons_of_others_as_if_he_were_ranked,
     who_has_no_seat_yet_takes_one_with_the_next_match,
     a_board_with_cohorts_is_given_up_with_its_seats,
     a_cohort_makes_rank_events,
@@ -326,6 +327,47 @@ async fn each_cohort_is_read_by_itself(w: World) {
     assert_eq!(hide(Visibility::Shadow).await, 1);
     assert_eq!(w.engine.rank(&whole("small"), p[0], Viewer::Player(p[0])).unwrap().rank.get(), 1);
     assert_eq!(hide(Visibility::Shown).await, 2);
+}
+
+async fn who_is_in_the_shadow_sees_the_seasons_of_others_as_if_he_were_ranked(w: World) {
+    define(&w, of_scores(cohorts("small", 5, CohortRule::Arrival))).await;
+    let p = w.players(4).await;
+    let submit = async || {
+        for (player, value) in p.iter().zip([40, 30, 20, 10]) {
+            let of = Submission { player: *player, values: vec![value], at: None, metadata: None };
+            w.engine.submit(&w.server(), &name("small"), &[of]).await.unwrap();
+            w.settle();
+        }
+    };
+    submit().await;
+    next_week(&w);
+    submit().await;
+    for player in [p[0], p[3]] {
+        let seen = Visibility::Shadow;
+        w.engine.set_visibility(&w.admin(), &name("small"), player, seen, "x").await.unwrap();
+        w.settle();
+    }
+    for (viewer, wanted) in [
+        (Viewer::Player(p[0]), [(1, 3), (2, 3), (3, 3), (0, 3)]),
+        (Viewer::Player(p[3]), [(0, 3), (1, 3), (2, 3), (3, 3)]),
+        (Viewer::Player(p[1]), [(0, 2), (1, 2), (2, 2), (0, 2)]),
+        (Viewer::Other, [(0, 2), (1, 2), (2, 2), (0, 2)]),
+        (Viewer::All, [(1, 3), (1, 2), (2, 2), (3, 3)]),
+    ] {
+        for (player, wanted) in p.iter().zip(wanted) {
+            let is_seen = wanted.0 > 0;
+            let seasons = w.engine.past_seats(&name("small"), *player, None, 9, viewer).await.unwrap();
+            assert_eq!(seasons.len(), if is_seen { 2 } else { 0 });
+            for of in seasons {
+                let rank = of.seat.rank.map_or(0, gsm_core::Rank::get);
+                assert_eq!((rank, of.seat.players), wanted, "{viewer:?} in season {}", of.season);
+                let board = BoardRef { season: Some(of.season), ..whole("small") };
+                let read = w.engine.open_board(&board).await.unwrap().rank(*player, viewer).unwrap();
+                let read = (Some(read.rank), Some(read.percentile), read.players);
+                assert_eq!(read, (of.seat.rank, of.seat.percentile, of.seat.players));
+            }
+        }
+    }
 }
 
 async fn who_has_no_seat_yet_takes_one_with_the_next_match(w: World) {

@@ -20,6 +20,9 @@ both! {
     equals_are_not_ahead,
     a_top_is_entered_and_left_also_as_others_move,
     who_is_not_seen_is_not_told_of,
+    in_the_shadow_tops_are_told_as_others_move,
+    who_is_idle_gives_his_place_to_others_at_once,
+    a_friend_who_was_taken_off_and_is_back_ahead_has_passed,
     a_restart_neither_loses_nor_repeats,
     an_old_read_hides_no_news,
     a_watch_goes_on_while_it_is_changed,
@@ -48,19 +51,26 @@ async fn scores(w: &World, ties: Ties, direction: Direction) {
 }
 
 async fn scores_in(w: &World, ties: Ties, direction: Direction, season: Option<ScheduleConfig>) {
+    put_scores(w, BoardConfig { season, ..scores_of(ties, direction) }).await;
+}
+
+fn scores_of(ties: Ties, direction: Direction) -> BoardConfig {
     let column = Column { value: Value::Submitted, direction, operator: Operator::Set };
-    let config = BoardConfig {
+    BoardConfig {
         name: name("scores"),
         source: Source::Submissions,
         columns: vec![column],
         ties,
         by: Vec::new(),
-        season,
+        season: None,
         tiers: None,
         grouping: None,
         past: false,
         eligibility: Eligibility::default(),
-    };
+    }
+}
+
+async fn put_scores(w: &World, config: BoardConfig) {
     w.engine.put_board(&w.admin(), config).await.unwrap();
     w.settle();
     w.turn().await;
@@ -292,6 +302,96 @@ async fn who_is_not_seen_is_not_told_of(w: World) {
     set(p[0], Visibility::Shadow).await;
     submit(&w, p[1], 110).await;
     assert_eq!(by(&told(&w, p[0], &mut at).await), [(p[1], 1)]);
+}
+
+async fn in_the_shadow_tops_are_told_as_others_move(w: World) {
+    use RankNews::{EnteredTop, LeftTop};
+    scores(&w, Ties::Competition, Direction::Descending).await;
+    let p = w.players(4).await;
+    let (own, others) = (p[0], &p[1..]);
+    let set = async |player, seen| {
+        w.engine.set_visibility(&w.admin(), &name("scores"), player, seen, "cheat").await.unwrap();
+        w.settle();
+    };
+    submit(&w, own, 50).await;
+    submit(&w, others[2], 10).await;
+    set(own, Visibility::Shadow).await;
+    watch(&w, "scores", own, tops(&[1, 2])).await;
+    let mut at = Cursor::default();
+    assert_eq!(told(&w, own, &mut at).await, []);
+    submit(&w, others[0], 60).await;
+    assert_eq!(told(&w, own, &mut at).await, [LeftTop { top: 1 }]);
+    submit(&w, others[1], 70).await;
+    assert_eq!(told(&w, own, &mut at).await, [LeftTop { top: 2 }]);
+    // Others fall back, are hidden, put in the shadow, shown again, taken off: he has not moved, nor been in a top.
+    submit(&w, others[0], 20).await;
+    assert_eq!(told(&w, own, &mut at).await, [EnteredTop { top: 2 }]);
+    for seen in [Visibility::Hidden, Visibility::Shadow] {
+        set(others[1], seen).await;
+        assert_eq!(told(&w, own, &mut at).await, [EnteredTop { top: 1 }]);
+        set(others[1], Visibility::Shown).await;
+        assert_eq!(told(&w, own, &mut at).await, [LeftTop { top: 1 }]);
+    }
+    submit(&w, others[0], 60).await;
+    assert_eq!(told(&w, own, &mut at).await, [LeftTop { top: 2 }]);
+    w.engine.remove_entry(&w.admin(), &BoardRef::whole(name("scores")), others[1], "cheat").await.unwrap();
+    turn_of(&w.engine, &w).await;
+    let items = w.engine.events(own, at, 9).await.unwrap();
+    let [PushKind::Rank { rank, players, news, .. }] =
+        items.iter().map(|item| &item.event.kind).collect::<Vec<_>>()[..]
+    else {
+        panic!("{items:?}")
+    };
+    assert_eq!(*news, EnteredTop { top: 2 });
+    let read = w.engine.rank(&BoardRef::whole(name("scores")), own, Viewer::Player(own)).unwrap();
+    assert_eq!((*rank, *players), (read.rank, read.players));
+    // Nobody is told of him.
+    watch(&w, "scores", others[0], WatchWish { friends: vec![own], ..tops(&[1]) }).await;
+    let mut others_at = w.engine.last_event(others[0]).await.unwrap();
+    submit(&w, own, 99).await;
+    assert_eq!(told(&w, others[0], &mut others_at).await, []);
+}
+
+async fn who_is_idle_gives_his_place_to_others_at_once(w: World) {
+    const DAY: i64 = 86_400_000;
+    let eligibility = Eligibility { idle_days_max: 1, ..Eligibility::default() };
+    put_scores(&w, BoardConfig { eligibility, ..scores_of(Ties::Competition, Direction::Descending) }).await;
+    let p = w.players(2).await;
+    submit(&w, p[0], 90).await;
+    w.clock.advance_ms(DAY / 2);
+    submit(&w, p[1], 50).await;
+    for player in &p {
+        watch(&w, "scores", *player, tops(&[1])).await;
+    }
+    let mut at = [Cursor::default(); 2];
+    assert_eq!(told(&w, p[1], &mut at[1]).await, []);
+    w.clock.advance_ms(DAY / 2 + 2_000);
+    let is_woken = || w.engine.wait_for_moves(gsm_core::Millis::from_secs(60)).now_or_never().is_some();
+    let _ = is_woken();
+    w.turn().await;
+    assert!(is_woken(), "nobody has moved but by the clock");
+    assert_eq!(told(&w, p[1], &mut at[1]).await, [RankNews::EnteredTop { top: 1 }]);
+    // Who was idle is told nothing, and that he is in the top when he is back.
+    assert_eq!(heard(&w, p[0], &mut at[0]).await, []);
+    submit(&w, p[0], 91).await;
+    assert_eq!(told(&w, p[0], &mut at[0]).await, [RankNews::EnteredTop { top: 1 }]);
+    assert_eq!(heard(&w, p[1], &mut at[1]).await, [RankNews::LeftTop { top: 1 }]);
+}
+
+async fn a_friend_who_was_taken_off_and_is_back_ahead_has_passed(w: World) {
+    scores(&w, Ties::Competition, Direction::Descending).await;
+    let p = w.players(2).await;
+    submit(&w, p[0], 50).await;
+    submit(&w, p[1], 60).await;
+    watch(&w, "scores", p[0], friends(&[p[1]])).await;
+    let mut at = Cursor::default();
+    for _ in 0..2 {
+        let board = BoardRef::whole(name("scores"));
+        w.engine.remove_entry(&w.admin(), &board, p[1], "cheat").await.unwrap();
+        assert_eq!(told(&w, p[0], &mut at).await, []);
+        submit(&w, p[1], 60).await;
+        assert_eq!(by(&told(&w, p[0], &mut at).await), [(p[1], 1)]);
+    }
 }
 
 async fn a_restart_neither_loses_nor_repeats(w: World) {

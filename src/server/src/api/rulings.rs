@@ -123,7 +123,8 @@ pub(crate) struct RebuildDto {
 /// Rebuild all ratings of a mode from its results, and compare bit for bit.
 ///
 /// With `repair` what differs is put right, and the mode takes no results meanwhile (503 `rerating`). A void or a
-/// correction during a rebuild without `repair` shows as rows that differ.
+/// correction during a rebuild without `repair` shows as rows that differ. With it, a mode of the system `kalman` learns
+/// of the game as a whole anew, from the results that count.
 #[utoipa::path(post, path = "/v1/admin/modes/{mode}/rebuild", tag = "admin", operation_id = "rebuild_ratings",
     params(("mode" = String, Path)), request_body = RebuildRatings,
     responses((status = 200, body = RebuildDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),

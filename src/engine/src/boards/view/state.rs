@@ -69,6 +69,11 @@ impl State {
         self.shades.get(&player) == Some(&Visibility::Shadow)
     }
 
+    /// Who is in the shadow.
+    pub(in crate::boards) fn shadows(&self) -> impl Iterator<Item = PlayerId> {
+        self.shades.iter().filter(|(_, seen)| **seen == Visibility::Shadow).map(|(player, _)| *player)
+    }
+
     /// The parts, cohorts aside.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (&Dimension, &Attribute, &Board)> {
         self.parts.iter().filter_map(|(part, board)| match part {
@@ -275,15 +280,18 @@ impl State {
         }
     }
 
-    pub(super) fn sweep(&mut self, watcher: &mut Watcher<'_>, now: Timestamp) {
+    pub(super) fn sweep(&mut self, watcher: &mut Watcher<'_>, now: Timestamp) -> Vec<PlayerId> {
         let idle_max = Millis::from_secs(u64::from(watcher.config.eligibility.idle_days_max) * 86_400);
+        let mut swept = Vec::new();
         while let Some((at, player)) = self.active.first().copied() {
             if now.since(at) <= idle_max {
-                return;
+                break;
             }
             self.forget_active(player);
             self.everywhere(watcher, player, |board| board.set_eligible(player, false));
+            swept.push(player);
         }
+        swept
     }
 }
 

@@ -77,6 +77,12 @@ struct Moved {
 }
 
 impl Moved {
+    fn on(&mut self, board: &BoardName) {
+        if !self.boards.contains(board) {
+            self.boards.insert(board.clone());
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.players.is_empty() && self.modes.is_empty() && self.boards.is_empty() && self.whole.is_empty()
     }
@@ -266,14 +272,17 @@ impl Watches {
                 });
             }
             Key::Entry(board, _, player) | Key::Shade(board, player) => {
-                self.moved(*player, |moved| {
-                    if !moved.boards.contains(board) {
-                        moved.boards.insert(board.clone());
-                    }
-                });
+                self.moved(*player, |moved| moved.on(board));
             }
             Key::Board(board) => self.look_at_all_of(board),
             _ => {}
+        }
+    }
+
+    /// Players have lost their ranks on a board, as time went by: no commit tells of it.
+    pub(crate) fn lost_ranks(&self, board: &BoardName, players: &[PlayerId]) {
+        if self.len.load(Ordering::Relaxed) > 0 {
+            players.iter().for_each(|player| self.moved(*player, |moved| moved.on(board)));
         }
     }
 

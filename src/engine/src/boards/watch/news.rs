@@ -24,6 +24,8 @@ pub(super) struct Seen {
     pub(super) own: Option<Standing>,
     /// Friends whom everybody sees.
     friends: Vec<(PlayerId, Rank)>,
+    /// Friends who are not on the board.
+    gone: Vec<PlayerId>,
 }
 
 /// Looks at a board. Costs O(log players) for the watcher and each friend looked at.
@@ -36,7 +38,8 @@ pub(super) fn see(board: &Board, watcher: PlayerId, watch: &WatchRow, look: &Loo
         Look::Top => &[],
     };
     let rows = if friends.is_empty() { Vec::new() } else { board.among(friends) };
-    Seen { own, friends: rows.iter().map(|row| (row.entry.player, row.global)).collect() }
+    let gone = friends.iter().copied().filter(|friend| board.kept(*friend).is_none()).collect();
+    Seen { own, friends: rows.iter().map(|row| (row.entry.player, row.global)).collect(), gone }
 }
 
 /// Seasons that are looked back at, at most.
@@ -86,7 +89,8 @@ fn top_of(watch: &WatchRow, rank: Rank) -> Option<u32> {
 /// What is to be told of friends and tops, and what has been told then.
 ///
 /// While the watcher is not ranked nothing is told, and what was ahead of him is forgotten: who comes (back) on the
-/// board hears of what happens from then on. A friend whom not everybody sees stays what he was.
+/// board hears of what happens from then on. A friend whom not everybody sees stays what he was; one who is taken off
+/// the board is ahead no more.
 pub(super) fn news(watch: &WatchRow, told: &ToldRow, seen: &Seen) -> (ToldRow, Vec<RankNews>) {
     let mut next = told.clone();
     let mut news = Vec::new();
@@ -117,6 +121,11 @@ pub(super) fn news(watch: &WatchRow, told: &ToldRow, seen: &Seen) -> (ToldRow, V
             by.push((*friend, *rank));
         }
         mark_ahead(&mut ahead, at, is);
+    }
+    for friend in &seen.gone {
+        if let Ok(at) = watch.friends.binary_search(friend) {
+            mark_ahead(&mut ahead, at, false);
+        }
     }
     next.ahead = Some(ahead);
     if !by.is_empty() {

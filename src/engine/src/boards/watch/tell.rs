@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     Call, Engine, EngineError,
-    boards::{BoardRef, Source, view::View},
+    boards::{
+        BoardRef, Source,
+        view::{State, View},
+    },
     store::{Expect, Home, Key, KeyRange, Op, PushEvent, PushKind, Row, ToldRow, WatchRow},
 };
 use futures::{StreamExt, stream};
@@ -150,7 +153,11 @@ impl Engine {
         let players = if view.config.grouping.is_some() {
             self.views.watches.watchers_of_tops(name)
         } else {
-            view.read(None, |board, _| within(board, top.most)).unwrap_or_default()
+            // Who is in the shadow is in a top that only he sees himself in: all of them are looked at.
+            let found = |board: &Board, state: &State| -> Vec<PlayerId> {
+                within(board, top.most).into_iter().chain(state.shadows()).collect()
+            };
+            view.read(None, found).unwrap_or_default()
         };
         let players: BTreeSet<PlayerId> = players.into_iter().chain(top.inside.iter().copied()).collect();
         let tasks = tasks.entry(name.clone()).or_default();
