@@ -149,6 +149,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
         all.extend(tls.client_ca_file.iter().map(|file| certificate("client authority", file)));
     }
     all.push(policies(settings.policy_dir.as_deref()));
+    all.extend(files::deciding(&settings, flags.source.config.as_deref()));
     #[cfg(feature = "sagemaker")]
     if let Some(predictor) = &settings.predictor {
         all.push(endpoint::check(predictor)?);
