@@ -208,6 +208,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::consistency))
         .routes(routes!(audit::list))
         .routes(routes!(audit::records))
+        .routes(routes!(audit::records_beside))
         .routes(routes!(audit::rotate_key))
         .routes(routes!(crate::overview::overview))
         .routes(routes!(crate::board_page::boards))
