@@ -170,7 +170,7 @@ fn policies(dir: Option<&Path>) -> Finding {
 
 fn secret(name: &str, path: &Path) -> Finding {
     let shown = format!("webhook `{name}`, {}", path.display());
-    match gsm_server::inspect::weak_secret(path) {
+    match gsm_server::inspect::webhook_secret_fault(path) {
         None => Finding::ok("secret", shown),
         Some(why) => {
             Finding::bad("secret", Verdict::Fail, format!("{shown} {why}"), "`gsm serve` refuses it")

@@ -266,6 +266,10 @@ fn certificates_and_secrets_are_looked_at() {
         arg(&at("data")),
     ]);
     refused.told(1, &["webhook `w`", "openssl rand"]);
+    // As many letters as a secret has bytes at least, and fewer bytes.
+    write(&at("hook.secret"), "whsec_4Zk0lqPmv7wYbJtQx1nRfA9s");
+    let told = line("webhook `w`");
+    assert!(told.starts_with("FAIL") && told.contains("has 18 bytes"), "{told}");
     write(&at("hook.secret"), "whsec_4Zk0lqPmv7wYbJtQx1nRfA9sGh3cUd8E");
     assert!(line("webhook `w`").starts_with("ok"), "{}", line("webhook `w`"));
 }
