@@ -149,6 +149,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
         all.extend(tls.client_ca_file.iter().map(|file| certificate("client authority", file)));
     }
     all.push(policies(settings.policy_dir.as_deref()));
+    all.extend(files::deciding(&settings, flags.source.config.as_deref()));
     #[cfg(feature = "sagemaker")]
     if let Some(predictor) = &settings.predictor {
         all.push(endpoint::check(predictor)?);
@@ -169,7 +170,7 @@ fn policies(dir: Option<&Path>) -> Finding {
 
 fn secret(name: &str, path: &Path) -> Finding {
     let shown = format!("webhook `{name}`, {}", path.display());
-    match gsm_server::inspect::weak_secret(path) {
+    match gsm_server::inspect::webhook_secret_fault(path) {
         None => Finding::ok("secret", shown),
         Some(why) => {
             Finding::bad("secret", Verdict::Fail, format!("{shown} {why}"), "`gsm serve` refuses it")

@@ -71,6 +71,13 @@ impl Ban {
     }
 }
 
+/// What whoever banned a player, or lifted a ban, was answered: kept for a repeat, unless the player is erased.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    player: PlayerId,
+    bans: Vec<Ban>,
+}
+
 /// Who is banned.
 #[derive(Default)]
 pub(crate) struct Bans {
@@ -180,19 +187,20 @@ impl Engine {
         if ban.until.is_some_and(|until| until <= call.now) {
             return Err(EngineError::invalid("until", "must be in the future"));
         }
-        if let BanKind::Queues(queues) = &ban.kind {
-            if queues.is_empty() {
-                return Err(EngineError::invalid("queues", "must name a queue"));
+        let change = |bans: &mut Vec<Ban>| {
+            if let BanKind::Queues(queues) = &ban.kind {
+                if queues.is_empty() {
+                    return Err(EngineError::invalid("queues", "must name a queue"));
+                }
+                queues.iter().try_for_each(|queue| self.queue(queue).map(drop))?;
             }
-            queues.iter().try_for_each(|queue| self.queue(queue).map(drop))?;
-        }
-        self.change_bans(call, player, &ban.reason, |bans| {
             bans.retain(|other| other.kind.as_str() != ban.kind.as_str());
             bans.push(ban.clone());
-        })
-        .await?;
+            Ok(())
+        };
+        let bans = self.change_bans(call, player, &ban.reason, change).await?;
         self.expel(player).await;
-        self.bans(call, player).await
+        Ok(bans)
     }
 
     /// Lifts a player's ban of a kind. Where there is none, nothing changes.
@@ -203,8 +211,11 @@ impl Engine {
         kind: &str,
         reason: &str,
     ) -> Result<Vec<Ban>, EngineError> {
-        self.change_bans(call, player, reason, |bans| bans.retain(|ban| ban.kind.as_str() != kind)).await?;
-        self.bans(call, player).await
+        let change = |bans: &mut Vec<Ban>| {
+            bans.retain(|ban| ban.kind.as_str() != kind);
+            Ok(())
+        };
+        self.change_bans(call, player, reason, change).await
     }
 
     pub(crate) async fn stored_bans(&self, player: PlayerId) -> Result<(Vec<Ban>, Option<u64>), EngineError> {
@@ -218,23 +229,26 @@ impl Engine {
         }
     }
 
+    /// The bans that hold after a change.
     async fn change_bans(
         &self,
         call: &Call,
         player: PlayerId,
         reason: &str,
-        change: impl Fn(&mut Vec<Ban>),
-    ) -> Result<(), EngineError> {
+        change: impl Fn(&mut Vec<Ban>) -> Result<(), EngineError>,
+    ) -> Result<Vec<Ban>, EngineError> {
         let mut tries = self.lines.tries();
         while tries.again().await {
-            if self.replayed::<()>(call, Home::Document).await?.is_some() {
-                return Ok(());
+            match self.replayed::<Option<Told>>(call, Home::Document).await? {
+                Some(Some(first)) => return Ok(first.bans),
+                Some(None) => return self.bans(call, player).await,
+                None => {}
             }
             let (_, there) = self.player_row(player).await?;
             let (mut bans, version) = self.stored_bans(player).await?;
             // Those that are over go.
             bans.retain(|ban| ban.holds(call.now));
-            change(&mut bans);
+            change(&mut bans)?;
             let mut changes = self.changes(call, &[&player]);
             if let Some(audit) = &mut changes.audit {
                 audit.reason = Some(reason.to_owned());
@@ -247,12 +261,13 @@ impl Engine {
                     changes.delete(Key::Bans(player), version);
                 }
                 (false, version) => {
-                    changes.replace(Key::Bans(player), version, Row::Bans(bans));
+                    changes.replace(Key::Bans(player), version, Row::Bans(bans.clone()));
                 }
             }
-            self.remember(&mut changes, call, Home::Document, &())?;
+            let told = Told { player, bans };
+            self.remember(&mut changes, call, Home::Document, &told)?;
             match self.commit(Home::Document, changes).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(told.bans),
                 Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }

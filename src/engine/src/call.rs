@@ -189,6 +189,9 @@ impl Engine {
     }
 
     /// The first answer to this call's idempotency key, if it was given before.
+    ///
+    /// Asked for as an `Option`, it is `Some(None)` where the key was used and no answer is kept: a version before this one
+    /// kept none, or it was about a player who was erased since. Such a repeat is answered by what stands now.
     pub(crate) async fn replayed<T: DeserializeOwned>(
         &self,
         call: &Call,

@@ -388,8 +388,13 @@ impl Engine {
         to: MatchState,
         connection: Option<&String>,
     ) -> Result<MatchView, EngineError> {
-        if self.replayed::<()>(call, Home::Live).await?.is_some() {
-            return self.match_view(call, id).await;
+        match self.replayed::<Option<MatchView>>(call, Home::Live).await? {
+            Some(Some(first)) => {
+                let server_token = self.host_token(call, id, &first.row);
+                return Ok(MatchView { server_token, ..first });
+            }
+            Some(None) => return self.match_view(call, id).await,
+            None => {}
         }
         let Some((mut row, version)) = self.live_match(id).await? else {
             // Ended: the table says that nothing follows. Unless the read was stale, and it runs.
@@ -412,16 +417,18 @@ impl Engine {
             row.connection = Some(connection.clone());
         }
         let mut changes = self.changes(call, &[&id]);
-        self.remember(&mut changes, call, Home::Live, &())?;
+        // Not read again: a stale read would deny what was just done.
+        let view = self.view_of(call, id, row.clone(), None);
+        // What is kept for a repeat is without the token, which follows from the rest.
+        self.remember(&mut changes, call, Home::Live, &MatchView { server_token: None, ..view.clone() })?;
         if row.state.is_terminal() {
-            self.end_match(changes, id, row.clone(), version).await?;
+            self.end_match(changes, id, row, version).await?;
         } else {
             tell_match(&mut changes, id, &row);
-            changes.replace(Key::Match(id), Some(version), Row::Match(Box::new(row.clone())));
+            changes.replace(Key::Match(id), Some(version), Row::Match(Box::new(row)));
             self.commit(Home::Live, changes).await?;
         }
-        // Not read again: a stale read would deny what was just done.
-        Ok(self.view_of(call, id, row, None))
+        Ok(view)
     }
 
     /// Moves one player's session of a running match.

@@ -5,11 +5,12 @@ use crate::{
     token::ConsentClaim,
 };
 use gsm_core::{Label, Millis, PlayerId, RequestKey, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How long a party consent is good.
 const CONSENT_LIFE: Millis = Millis::from_secs(300);
 /// A player and what he takes part in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlayerView {
     /// Who.
     pub player: PlayerId,
@@ -55,15 +56,18 @@ impl Engine {
             row.external_id = None;
             return Ok(PlayerView { player, row, claim: None });
         }
-        let claim_key = Key::Claim(player);
-        let claim = match self.get_one(&claim_key).await?.map(|found| found.row) {
-            None => None,
+        Ok(PlayerView { player, row, claim: self.claim_of(player).await? })
+    }
+
+    async fn claim_of(&self, player: PlayerId) -> Result<Option<Claim>, EngineError> {
+        let key = Key::Claim(player);
+        match self.get_one(&key).await?.map(|found| found.row) {
+            None => Ok(None),
             Some(row) => match &*row {
-                Row::Claim(claim) => Some(*claim),
-                _ => return Err(EngineError::damaged(&claim_key)),
+                Row::Claim(claim) => Ok(Some(*claim)),
+                _ => Err(EngineError::damaged(&key)),
             },
-        };
-        Ok(PlayerView { player, row, claim })
+        }
     }
 
     /// Changes a player's own display name; `None` removes it.
@@ -78,16 +82,19 @@ impl Engine {
         }
         let mut tries = self.lines.tries();
         while tries.again().await {
-            if self.replayed::<()>(call, Home::Document).await?.is_some() {
-                return self.player(call, player).await;
+            match self.replayed(call, Home::Document).await? {
+                Some(Some(first)) => return Ok(first),
+                Some(None) => return self.player(call, player).await,
+                None => {}
             }
             let (mut row, version) = self.player_row(player).await?;
             row.name.clone_from(&name);
             let mut changes = self.changes(call, &[&player]);
-            changes.replace(Key::Player(player), Some(version), Row::Player(row));
-            self.remember(&mut changes, call, Home::Document, &())?;
+            changes.replace(Key::Player(player), Some(version), Row::Player(row.clone()));
+            let view = PlayerView { player, row, claim: self.claim_of(player).await? };
+            self.remember(&mut changes, call, Home::Document, &view)?;
             match self.commit(Home::Document, changes).await {
-                Ok(_) => return self.player(call, player).await,
+                Ok(_) => return Ok(view),
                 Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }

@@ -21,6 +21,7 @@ use crate::{
 };
 use gsm_core::{MatchId, Millis, PlayerId, limits};
 use gsm_session::{Accord, MatchResult, MatchState, Report};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How long a match outlives the deadline of its reports, before it is abandoned.
@@ -29,7 +30,7 @@ const SETTLING: Millis = Millis::from_secs(60);
 const OVERRULED_MIN: u32 = 3;
 
 /// What the players of a match say of its end, and what came of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReportsView {
     /// Which match.
     pub match_id: MatchId,
@@ -48,6 +49,11 @@ pub(crate) struct Closing {
 }
 
 impl Closing {
+    /// What the player is told whose report has made the result.
+    pub(crate) fn told(&self, result: ResultView) -> ReportsView {
+        ReportsView { match_id: result.match_id, row: self.kept.as_deref().cloned(), result: Some(result) }
+    }
+
     /// Adds it to the change set of the result.
     pub(crate) fn add_to(self, id: MatchId, changes: &mut ChangeSet) {
         let key = Key::Reports(id);
@@ -146,17 +152,25 @@ impl Engine {
         player: PlayerId,
         report: &Report,
     ) -> Result<ReportsView, EngineError> {
-        let replayed = self.replayed::<()>(call, Home::Record).await?.is_some();
+        let replayed = self.replayed::<Option<ReportsView>>(call, Home::Record).await?;
+        if let Some(Some(first)) = replayed {
+            return Ok(first);
+        }
+        let replayed = replayed.is_some();
         let known = self.reports_row(id).await?;
         if let Some(row) = self.result_row(id).await? {
             let known = known.map(|(row, _)| row);
-            // What a key was told once it is told again, whatever was ruled since.
+            // A key that was answered once is answered again, whatever was ruled since.
             if !replayed {
                 said_already(player, id, report, known.as_ref(), &row)?;
-                self.remember_alone(call, Home::Record, &[&id]).await?;
             }
-            let result = Some(ResultView { match_id: id, row });
-            return Ok(ReportsView { match_id: id, row: known, result });
+            let view =
+                ReportsView { match_id: id, row: known, result: Some(ResultView { match_id: id, row }) };
+            if !replayed {
+                let kept = ReportsView { result: view.result.as_ref().map(ResultView::kept), ..view.clone() };
+                self.answer_alone(call, Home::Record, &[&id], &kept).await?;
+            }
+            return Ok(view);
         }
         // Embedded, a report rests on the match that runs; scaled out, the record home alone decides.
         let live = if known.is_none() || self.homes.is_one() { self.live_match(id).await? } else { None };
@@ -174,10 +188,11 @@ impl Engine {
         }
         let result = validated(report, &row)?;
         if replayed || row.voices.of(player).is_some_and(|voice| voice.result == result) {
+            let view = ReportsView { match_id: id, row: Some(row), result: None };
             if !replayed {
-                self.remember_alone(call, Home::Record, &[&id]).await?;
+                self.answer_alone(call, Home::Record, &[&id], &view).await?;
             }
-            return Ok(ReportsView { match_id: id, row: Some(row), result: None });
+            return Ok(view);
         }
         row.voices.say(player, call.now, result);
         let ending = match row.voices.accord(&row.roster, row.agree as usize) {
@@ -241,7 +256,8 @@ impl Engine {
             changes.check(Key::Match(id), Expect::At(live));
         }
         changes.replace(Key::Reports(id), version, Row::Reports(Box::new(row.clone())));
-        self.remember(&mut changes, call, Home::Record, &())?;
+        let view = ReportsView { match_id: id, row: Some(row.clone()), result: None };
+        self.remember(&mut changes, call, Home::Record, &view)?;
         self.commit(Home::Record, changes).await?;
         // Players are told that somebody has reported. If this fails, the match is kept alive when it would expire.
         if version.is_none()
@@ -249,7 +265,7 @@ impl Engine {
         {
             tracing::debug!(match_id = %id, %error, "that a match is being reported is told later");
         }
-        Ok(ReportsView { match_id: id, row: Some(row), result: None })
+        Ok(view)
     }
 
     /// Lets a match wait for those who have not reported.

@@ -52,6 +52,15 @@ pub struct ResultView {
     pub row: ResultRow,
 }
 
+impl ResultView {
+    /// What is kept of it for a repeat: all that is told of a result, without what only the next rating needs.
+    pub(crate) fn kept(&self) -> Self {
+        let row = &self.row;
+        let row = ResultRow { from: Vec::new(), offsets: Vec::new(), ..row.clone() };
+        Self { match_id: self.match_id, row }
+    }
+}
+
 /// A result about to be committed.
 pub(crate) struct Decided {
     id: MatchId,
@@ -67,8 +76,8 @@ pub(crate) struct Decided {
 }
 
 impl Engine {
-    /// Takes a match's result. The same result again gives the first answer; another one is refused. A match's own
-    /// token brings `facts`, so that the record home alone is enough; others' are read from the live home.
+    /// Takes a match's result. The same result again gives it as it stands, and under the call's key the first answer;
+    /// another one is refused. A match's own token brings `facts`, so that the record home alone is enough; others' are read from the live home.
     pub async fn report_result(
         &self,
         call: &Call,
@@ -101,14 +110,17 @@ impl Engine {
         if foreign {
             return Err(EngineError::Unknown { what: "match" });
         }
-        // Results are known by their match for ever; the key only tells whether it was meant for another request.
-        let replayed = self.replayed::<()>(call, Home::Record).await?.is_some();
-        if let Some(row) = self.result_row(id).await? {
-            let first = self.repeated(call, id, row, report).await?;
-            if !replayed {
-                self.remember_alone(call, Home::Record, &[&id]).await?;
-            }
+        let replayed = self.replayed::<Option<ResultView>>(call, Home::Record).await?;
+        if let Some(Some(first)) = replayed {
             return Ok(first);
+        }
+        // Results are known by their match for ever, also without a key.
+        if let Some(row) = self.result_row(id).await? {
+            let stands = self.repeated(call, id, row, report).await?;
+            if replayed.is_none() {
+                self.answer_alone(call, Home::Record, &[&id], &stands.kept()).await?;
+            }
+            return Ok(stands);
         }
         // Embedded, the end of the match goes into the same commit; scaled out, it follows from the outbox.
         let live = if facts.is_none() || self.homes.is_one() { self.live_match(id).await? } else { None };
@@ -275,6 +287,7 @@ impl Engine {
         } else {
             let (mut changes, view) =
                 self.head_of(call, id, (&decided.row, decided.blame.as_ref()), live).await?;
+            self.remember_result(&mut changes, call, &view, decided.closing.as_ref())?;
             if let Some(closing) = decided.closing {
                 closing.add_to(id, &mut changes);
             }
@@ -321,11 +334,12 @@ impl Engine {
         let gate = self.close_gate(&row.mode).await?;
         let mut sink = Sink::staged(self, gate);
         let prepared = self.prepare_large(call, id, (row, blame), live, &mut sink).await;
-        let prepared = prepared.map(|(mut head, view)| {
+        let prepared = prepared.and_then(|(mut head, view)| {
+            self.remember_result(&mut head, call, &view, closing.as_ref())?;
             if let Some(closing) = closing {
                 closing.add_to(id, &mut head);
             }
-            (head, view)
+            Ok((head, view))
         });
         self.close_job(sink, prepared).await
     }
@@ -370,7 +384,6 @@ impl Engine {
             let lesson = LessonRow::new((row.at, row.depth), &row.roster, &row.result, forecast);
             changes.fold(Key::Lesson(row.mode.clone(), id), Row::Lesson(Box::new(lesson)));
         }
-        self.remember(&mut changes, call, Home::Record, &())?;
         if self.homes.is_one() {
             // Push streams are the live home's: where it is another store, they follow with the end of the match.
             row.changes.iter().for_each(|change| tell_rating(&mut changes, id, &row.mode, change));
@@ -388,6 +401,23 @@ impl Engine {
             self.add_blame(&mut changes, id, blame, row.at).await?;
         }
         Ok((changes, ResultView { match_id: id, row: row.clone() }))
+    }
+
+    /// Keeps the answer for a repeat. A player who has reported is told what the others say, too.
+    fn remember_result(
+        &self,
+        changes: &mut ChangeSet,
+        call: &Call,
+        view: &ResultView,
+        closing: Option<&Closing>,
+    ) -> Result<(), EngineError> {
+        match (&call.principal, closing) {
+            (Principal::Player(_), Some(closing)) => {
+                let told = closing.told(view.kept());
+                self.remember(changes, call, Home::Record, &told)
+            }
+            _ => self.remember(changes, call, Home::Record, &view.kept()),
+        }
     }
 
     pub(crate) async fn result_row(&self, id: MatchId) -> Result<Option<ResultRow>, EngineError> {

@@ -30,6 +30,12 @@ impl NewSigningKey {
     }
 }
 
+/// In the order in which they sign; the next one last.
+fn order(row: &SigningKeyRow) -> impl Ord + use<> {
+    let next = (row.active_at.is_none(), row.active_at);
+    (next, row.retired_at.is_none(), row.created_at, row.id)
+}
+
 impl Engine {
     /// All keys in the order in which they sign, the next one last; empty before [`Engine::rotate_signing_keys`] was called for the first time.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKeyRow>, EngineError> {
@@ -45,11 +51,7 @@ impl Engine {
             let WhoRow::SigningKey(signing) = &**who else { return Err(EngineError::damaged(&key)) };
             found.push((signing.clone(), row.version));
         }
-        // In the order in which they sign; the next one last.
-        found.sort_by_key(|(row, _)| {
-            let next = (row.active_at.is_none(), row.active_at);
-            (next, row.retired_at.is_none(), row.created_at, row.id)
-        });
+        found.sort_by_key(|(row, _)| order(row));
         Ok(found)
     }
 
@@ -57,7 +59,7 @@ impl Engine {
     /// yet, `fresh` has two: the one that signs, and the next.
     ///
     /// Keys that retired longer than `life` ago have no living session left and are forgotten. The call of an
-    /// idempotency key that was used already changes nothing.
+    /// idempotency key that was used already changes nothing, and is told of the keys as they stood then.
     pub async fn rotate_signing_keys(
         &self,
         call: &Call,
@@ -67,8 +69,10 @@ impl Engine {
         let [first, second] = fresh;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let rows = self.signing_rows().await?;
-            if self.replayed::<()>(call, Home::Document).await?.is_some() {
-                return Ok(rows.into_iter().map(|(row, _)| row).collect());
+            match self.replayed(call, Home::Document).await? {
+                Some(Some(first)) => return Ok(first),
+                Some(None) => return Ok(rows.into_iter().map(|(row, _)| row).collect()),
+                None => {}
             }
             let is_over = |row: &SigningKeyRow| {
                 row.retired_at.is_some_and(|since| since.saturating_add(life) < call.now)
@@ -77,7 +81,11 @@ impl Engine {
                 return Err(EngineError::TooManySigningKeys);
             }
             let mut changes = self.changes(call, &[&first.id]);
+            let stays = |(row, _): &&(SigningKeyRow, Version)| row.retired_at.is_some() && !is_over(row);
+            let mut after: Vec<SigningKeyRow> =
+                rows.iter().filter(stays).map(|(row, _)| row.clone()).collect();
             let mut put = |row: SigningKeyRow, at: Option<Version>| {
+                after.push(row.clone());
                 let key = Key::SigningKey(row.id);
                 changes.replace(key, at, Row::Who(Box::new(WhoRow::SigningKey(row))));
             };
@@ -96,9 +104,10 @@ impl Engine {
             for (row, at) in rows.iter().filter(|(row, _)| is_over(row)) {
                 changes.delete(Key::SigningKey(row.id), *at);
             }
-            self.remember(&mut changes, call, Home::Document, &())?;
+            after.sort_by_key(order);
+            self.remember(&mut changes, call, Home::Document, &after)?;
             match self.commit(Home::Document, changes).await {
-                Ok(_) => return self.signing_keys().await,
+                Ok(_) => return Ok(after),
                 Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }

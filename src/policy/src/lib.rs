@@ -33,7 +33,7 @@ mod table;
 
 pub use decide::{Decision, Question, Resource, Who};
 pub use load::{Fault, Faults, PolicyText};
-pub use table::{ADMIN_ROLES, Operation, context_name, schema};
+pub use table::{ADMIN_ROLES, Operation, SERVICE, context_name, schema};
 
 /// The policies that are shipped, by file name.
 pub const SHIPPED: [(&str, &str); 3] = [

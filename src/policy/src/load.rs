@@ -254,6 +254,12 @@ mod tests {
         check("permit (principal is Plyer, action, resource);", "1:", "Plyer");
         check("permit (principal, action, resource)\nwhen { context.colour == \"red\" };", "2:8", "colour");
         check("permit (principal, action, resource)\nwhen { context.address == 1 };", "2:", "");
+        let of_nobody = "permit (principal, action, resource);\nforbid (principal in Role::\"oprator\", action, resource);";
+        check(of_nobody, "2:22", "oprator");
+        check(of_nobody, "2:22", "\"operator\"");
+        check("permit (principal, action, resource)\nwhen { principal in Role::\"god\" };", "2:", "god");
+        check("permit (principal, action, resource == Service::\"all\");", "1:", "all");
+        check("permit (principal == Anonymous::\"anna\", action, resource);", "1:", "anna");
         check("permit (principal == ?principal, action, resource);", "1:1", "templates");
         check(
             "@id(\"x\") permit (principal, action, resource);\n@id(\"x\") permit (principal, action, resource);",

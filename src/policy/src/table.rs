@@ -6,6 +6,8 @@ use std::{
 
 /// The roles of operators.
 pub const ADMIN_ROLES: [&str; 5] = ["viewer", "support", "operator", "auditor", "owner"];
+/// The name of the whole of what is called for, a `Service`.
+pub const SERVICE: &str = "gsm";
 /// Who can call, in the words of the table and as Cedar types.
 pub(crate) const PRINCIPALS: [(&str, &str); 5] = [
     ("none", "Anonymous"),
@@ -107,9 +109,13 @@ pub(crate) fn actions(operations: &[Operation]) -> BTreeMap<String, Action> {
 pub fn schema(operations: &[Operation]) -> String {
     let actions = actions(operations);
     let mut text = String::from(
-        "// Made from the table of operations.\n\n// Who calls.\nentity Role;\nentity Anonymous;\nentity Match;\n\
-         // `Player` is also what many operations are about.\nentity Player;\nentity Server;\nentity Admin in [Role];\n\n\
-         // What is called for; `Service` is the whole of it.\nentity Service;\n",
+        "// Made from the table of operations.\n\n// Who calls.\nentity Anonymous enum [\"\"];\nentity Match;\n\
+         // `Player` is also what many operations are about.\nentity Player;\nentity Server;\nentity Admin in [Role];\n",
+    );
+    let _ = writeln!(text, "entity Role enum {ADMIN_ROLES:?};\n");
+    let _ = writeln!(
+        text,
+        "// What is called for; `Service` is the whole of it.\nentity Service enum [\"{SERVICE}\"];"
     );
     let known = ["Player", "Match", "Service"];
     let resources: BTreeSet<&String> = actions.values().flat_map(|action| &action.resources).collect();

@@ -143,8 +143,9 @@ impl Firewall {
         }
     }
 
-    /// The same with other rules. A rule of the same name, rate and key goes on counting where it was, and what was
-    /// tallied under a name stays: a new set of rules gives nobody a new budget.
+    /// The same with other rules. A rule of the same name and key goes on counting where it was, and what was tallied under a
+    /// name stays: a new set of rules gives nobody a new budget. Where its limit or window is another one, what it has
+    /// counted is judged by that from now on, also by this firewall: it may be at work still.
     #[must_use]
     pub fn with_rules(&self, rules: Vec<Rule>) -> Self {
         let rules = rules.into_iter().map(|rule| {
@@ -152,8 +153,10 @@ impl Firewall {
                 return Kept::new(rule, self.keys_max, self.seed);
             };
             let tally = known.tally.clone();
-            let same = (&known.rule.key, known.rule.rate, known.rule.on) == (&rule.key, rule.rate, rule.on);
-            if same {
+            if (&known.rule.key, known.rule.on) == (&rule.key, rule.on) {
+                if known.rule.rate != rule.rate {
+                    known.limiters.iter().for_each(|limiter| limiter.lock().set_rate(rule.rate));
+                }
                 return Kept { rule, limiters: known.limiters.clone(), tally };
             }
             Kept { tally, ..Kept::new(rule, self.keys_max, self.seed) }

@@ -20,6 +20,8 @@ pub enum Decision {
 }
 
 const NIL: u32 = u32::MAX;
+/// Times that a key keeps at most where a new rate wants them finer than they were counted.
+const TIMES_MAX: u32 = 1 << 15;
 
 /// A sliding-window limiter: in any window of the rate at most its limit pass, for each key.
 ///
@@ -30,12 +32,16 @@ const NIL: u32 = u32::MAX;
 /// A window includes both ends: after a request at `t` its place is free at `t + window + 1`, because clocks that
 /// count whole milliseconds may show two instants up to 1 ms further apart than they are.
 ///
+/// The rate may change ([`Self::set_rate`]): what was counted stays, and is judged by the new one.
+///
 /// Memory: at most `keys_max` keys. A key is forgotten only when its window has passed, oldest first; if there is no
 /// such key, unknown keys are refused until there is (the limiter fails closed, and never frees someone it blocks).
 /// A key takes 48 bytes and some 15 of index, and 4 more for each older request (or group).
 /// O(1) amortised.
 pub struct Limiter<K> {
     rate: Rate,
+    /// How many requests share one time.
+    group: u32,
     keys_max: usize,
     seed: u64,
     /// Positions in `slots`, by the hash of their keys.
@@ -83,13 +89,39 @@ impl<K> Slot<K> {
         self.older.front().unwrap_or(self.newest)
     }
 
-    fn add(&mut self, now: u32, rate: Rate) {
-        if self.open >= rate.group() {
-            self.older.push_back(self.newest, (rate.limit() / rate.group()) as usize);
+    /// When so many of those in use are gone that fewer than `limit` are.
+    fn last_to_go(&self, limit: u32, group: u32) -> u32 {
+        let groups = self.used(group).saturating_sub(limit) / group;
+        self.older.get(groups as usize).unwrap_or(self.newest)
+    }
+
+    fn add(&mut self, now: u32, limit: u32, group: u32) {
+        if self.open >= group {
+            self.older.push_back(self.newest, (limit / group) as usize);
             self.open = 0;
         }
         self.newest = now;
         self.open += 1;
+    }
+
+    /// Counts by groups of another size, each of which has the time of its last request: nothing counts shorter.
+    fn regroup(&mut self, from: u32, to: u32) {
+        if self.open == 0 {
+            return;
+        }
+        let (mut older, mut open, mut latest) = (Ring::default(), 0, self.newest);
+        let times = (0..self.older.len()).map_while(|at| self.older.get(at));
+        for (time, mut left) in times.map(|time| (time, from)).chain([(self.newest, self.open)]) {
+            while left > 0 {
+                if open == to {
+                    older.push_back(latest, TIMES_MAX as usize);
+                    open = 0;
+                }
+                let taken = left.min(to - open);
+                (open, left, latest) = (open + taken, left - taken, time);
+            }
+        }
+        (self.older, self.open) = (older, open);
     }
 }
 
@@ -100,6 +132,7 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
     pub fn new(rate: Rate, keys_max: usize, seed: u64) -> Self {
         Self {
             rate,
+            group: rate.group(),
             keys_max: keys_max.clamp(1, NIL as usize),
             seed,
             index: HashTable::new(),
@@ -116,6 +149,21 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
     #[must_use]
     pub const fn rate(&self) -> Rate {
         self.rate
+    }
+
+    /// Keeps another rate from now on. What passed before stays counted, so that nobody gets a new budget; of a longer window,
+    /// what is remembered still.
+    ///
+    /// It is counted in groups of the new rate's size then; where that would take more than 32,768 times for a key, in
+    /// larger ones until no key is left, which refuses more too early. O(what is remembered) where that size changes.
+    pub fn set_rate(&mut self, rate: Rate) {
+        self.rate = rate;
+        let most = self.slots.iter().map(|slot| slot.used(self.group)).max().unwrap_or(0);
+        let group = rate.group().max(most.div_ceil(TIMES_MAX));
+        if group != self.group {
+            let from = std::mem::replace(&mut self.group, group);
+            self.slots.iter_mut().for_each(|slot| slot.regroup(from, group));
+        }
     }
 
     /// How many keys it remembers.
@@ -144,18 +192,19 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
             return Decision::Deny { retry_after_ms: u64::from(window) };
         };
         slot.expire(now, window);
-        let used = slot.used(rate.group());
-        if used >= rate.limit() {
-            return Decision::Deny { retry_after_ms: until_gone(slot.oldest(), now, window) };
+        let (limit, group) = (rate.limit(), self.group);
+        let used = slot.used(group);
+        if used >= limit {
+            return Decision::Deny { retry_after_ms: until_gone(slot.last_to_go(limit, group), now, window) };
         }
         let oldest = if used == 0 { now } else { slot.oldest() };
         if count {
-            slot.add(now, rate);
+            slot.add(now, limit, group);
             // A group is as young as its newest request.
             self.unlink(at);
             self.link_last(at);
         }
-        Decision::Allow { remaining: rate.limit() - used - 1, reset_ms: until_gone(oldest, now, window) }
+        Decision::Allow { remaining: limit - used - 1, reset_ms: until_gone(oldest, now, window) }
     }
 
     fn judge_unknown(&mut self, key: &K, hash: u64, now: u32, count: bool) -> Decision {
@@ -166,6 +215,9 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
             return Decision::Deny { retry_after_ms: until_gone(oldest, now, window) };
         }
         if count {
+            if self.index.is_empty() {
+                self.group = self.rate.group();
+            }
             self.insert(key, hash, now);
         }
         Decision::Allow { remaining: self.rate.limit() - 1, reset_ms: until_gone(now, now, window) }

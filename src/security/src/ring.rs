@@ -28,8 +28,13 @@ impl Ring {
 
     /// The oldest time.
     pub(crate) fn front(&self) -> Option<u32> {
+        self.get(0)
+    }
+
+    /// The time behind so many older ones.
+    pub(crate) fn get(&self, at: usize) -> Option<u32> {
         let (head, len) = self.ends();
-        if len == 0 { None } else { self.0.get(1 + head).copied() }
+        if at >= len { None } else { self.0.get(1 + (head + at) % self.capacity()).copied() }
     }
 
     /// Forgets the oldest time; the last one gives the memory back.
@@ -110,6 +115,8 @@ mod tests {
                     None => { ring.pop_front(); twin.pop_front(); }
                 }
                 prop_assert_eq!((ring.front(), ring.len()), (twin.front().copied(), twin.len()));
+                let all: Vec<_> = (0..=twin.len()).map_while(|at| ring.get(at)).collect();
+                prop_assert_eq!(all, Vec::from_iter(twin.iter().copied()));
             }
             ring.rebase(1 << 31);
             prop_assert_eq!(ring.front(), twin.front().map(|t| t.saturating_sub(1 << 31)));

@@ -16,7 +16,7 @@ pub(crate) const REASON_HEADER: &str = "x-gsm-reason";
 /// Files of a directory of policies.
 const FILES_MAX: usize = 100;
 /// What is about nothing in particular.
-const SERVICE: (&str, &str) = ("Service", "gsm");
+const SERVICE: (&str, &str) = ("Service", gsm_policy::SERVICE);
 /// The type of queues, and what the name of one is called in the context.
 pub(crate) const QUEUE: &str = "Queue";
 pub(crate) const QUEUE_PARAMETER: &str = "queue";

@@ -1,19 +1,18 @@
 //! What `gsm doctor` looks at: the files that a start would refuse, and those that will be refused soon.
 use crate::{
+    config::Mode,
     front::tls,
+    webhooks::Secret,
     who::{jwks, secret},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
-use std::{fs, path::Path};
+use std::path::Path;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// Why a secret that is text would be refused; `None` if it is fit.
+/// Why `gsm serve` would refuse the secret of a webhook; `None` if it is fit.
 #[must_use]
-pub fn weak_secret(path: &Path) -> Option<String> {
-    match fs::read_to_string(path) {
-        Ok(text) => secret::weakness(path, &text),
-        Err(error) => Some(format!("cannot be read: {error}")),
-    }
+pub fn webhook_secret_fault(path: &Path) -> Option<String> {
+    Secret::fit(path, Mode::Serve).err()
 }
 
 /// Why a file is open to others; `None` if it is not.

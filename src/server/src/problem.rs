@@ -131,7 +131,7 @@ const CODES: &[(&str, u16, &str)] = &[
         "The body is longer than the operation takes: 64 KiB; 1 MiB where it takes hundreds of something; 512 KiB with a rule set.",
     ),
     ("unsupported_media_type", 415, "The body is not `application/json`."),
-    ("unsupported_content_encoding", 415, "The body is compressed."),
+    ("unsupported_content_encoding", 415, "The body has a Content-Encoding; none is taken."),
     ("invalid", 422, "A value is well-formed but not acceptable; `field` names it."),
     ("unknown_field", 422, "The body has a field that is not known here."),
     ("missing_field", 422, "The body lacks a field."),

@@ -344,8 +344,7 @@ fn hear(engine: &Engine, settings: &Settings) -> Result<Option<Arc<Webhooks>>, S
     }
     let mut destinations = Vec::with_capacity(settings.webhooks.len());
     for webhook in &settings.webhooks {
-        secret::refuse_weak(&format!("webhook `{}`", webhook.name), &webhook.secret_file, settings.mode)?;
-        let secret = Secret::read(&webhook.secret_file).map_err(|why| {
+        let secret = Secret::fit(&webhook.secret_file, settings.mode).map_err(|why| {
             let file = webhook.secret_file.display();
             StartError::Refused(format!("webhook `{}`: its secret `{file}` {why}", webhook.name))
         })?;

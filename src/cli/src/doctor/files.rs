@@ -5,7 +5,11 @@ use gsm_audit::last_commit;
 use gsm_core::Clock as _;
 use gsm_engine::store::{KeyRange, Row};
 use gsm_server::{LookedAudit, config::Settings};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 const REFUSED: &str = "`gsm serve` refuses it: put the file back";
 
@@ -91,6 +95,37 @@ pub(super) fn place(check: &'static str, key: &Path, data_dir: &Path) -> Option<
     (dir != data_dir && !dir.is_dir()).then(|| {
         Finding::bad(check, Verdict::Fail, shown, "`gsm serve` makes the file, not the directory: make it")
     })
+}
+
+/// Files that say who is who, who may what and whom the firewall refuses: whether others than their owner can write them.
+pub(super) fn deciding(settings: &Settings, config: Option<&Path>) -> Vec<Finding> {
+    const CHECK: &str = "who may write";
+    let jwks = settings.trusted_issuers.iter().filter_map(|issuer| issuer.jwks.as_ref());
+    let tls = settings.tls.iter().flat_map(|tls| [Some(&tls.cert_file), tls.client_ca_file.as_ref()]);
+    let named = config.into_iter().map(Path::to_owned);
+    let mut paths: Vec<PathBuf> = named.collect();
+    paths.extend(settings.player_jwks.iter().chain(jwks).chain(tls.flatten()).cloned());
+    paths.extend(settings.firewall.paths().cloned());
+    if let Some(dir) = &settings.policy_dir {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_policy = |path: &PathBuf| path.extension().is_some_and(|end| end == "cedar");
+        paths.push(dir.clone());
+        paths.extend(entries.filter(is_policy));
+    }
+    paths.sort();
+    paths.dedup();
+    let modes = paths.iter().filter_map(|path| Some((path, fs::metadata(path).ok()?.permissions().mode())));
+    let (open, shut): (Vec<_>, Vec<_>) = modes.partition(|(_, mode)| mode & 0o022 != 0);
+    if open.is_empty() {
+        let shown = format!("their owners alone, of {} files that decide on callers", shut.len());
+        return Vec::from_iter((!shut.is_empty()).then(|| Finding::ok(CHECK, shown)));
+    }
+    let one = |(path, mode): (&PathBuf, u32)| {
+        let shown = format!("{}, mode {:o}", path.display(), mode & 0o777);
+        let advice = "chmod go-w: whoever writes it decides who is let in";
+        Finding::bad(CHECK, Verdict::Warn, shown, advice)
+    };
+    open.into_iter().map(one).collect()
 }
 
 /// Whether a directory can be made, and files in it: tried, and undone.

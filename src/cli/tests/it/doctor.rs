@@ -266,8 +266,53 @@ fn certificates_and_secrets_are_looked_at() {
         arg(&at("data")),
     ]);
     refused.told(1, &["webhook `w`", "openssl rand"]);
+    // As many letters as a secret has bytes at least, and fewer bytes.
+    write(&at("hook.secret"), "whsec_4Zk0lqPmv7wYbJtQx1nRfA9s");
+    let told = line("webhook `w`");
+    assert!(told.starts_with("FAIL") && told.contains("has 18 bytes"), "{told}");
     write(&at("hook.secret"), "whsec_4Zk0lqPmv7wYbJtQx1nRfA9sGh3cUd8E");
     assert!(line("webhook `w`").starts_with("ok"), "{}", line("webhook `w`"));
+}
+
+#[test]
+fn files_that_decide_on_callers_are_their_owners_to_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name);
+    fs::create_dir(file("policies")).unwrap();
+    write(&file("policies/own.cedar"), "permit (principal, action, resource);");
+    write(&file("rules.toml"), "");
+    write(&file("deny"), "");
+    write(&file("keys.json"), "{}");
+    let config = format!(
+        "[policy]\ndir = {:?}\n[firewall]\nrules_file = {:?}\ndeny_file = {:?}\n[[auth.trusted_issuers]]\niss = \"https://a/\"\njwks = {:?}\nroles = [\"admin\"]\n",
+        file("policies"),
+        file("rules.toml"),
+        file("deny"),
+        file("keys.json")
+    );
+    write(&file("gsm.toml"), &config);
+    let told = || {
+        let (config, data) = (file("gsm.toml"), file("data"));
+        let all = ["doctor", "--listen", "127.0.0.1:0", "--config", arg(&config), "--data-dir", arg(&data)];
+        let of = |line: &&str| line.contains("who may write");
+        gsm(&all).out.lines().filter(of).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = ["policies", "policies/own.cedar", "rules.toml", "deny", "keys.json", "gsm.toml"];
+    let set = |name: &str, mode| fs::set_permissions(file(name), fs::Permissions::from_mode(mode)).unwrap();
+    all.iter().for_each(|name| set(name, if *name == "policies" { 0o755 } else { 0o644 }));
+    let fit = told();
+    assert!(fit.len() == 1 && fit[0].starts_with("ok") && fit[0].contains("6 files"), "{fit:?}");
+    for name in all {
+        for more in [0o020, 0o002] {
+            set(name, 0o744 | more);
+            let found = told();
+            let is_it = |line: &String| {
+                line.starts_with("warn") && line.contains(arg(&file(name))) && line.contains("chmod go-w")
+            };
+            assert!(found.len() == 1 && is_it(&found[0]), "{name}: {found:?}");
+        }
+        set(name, 0o755);
+    }
 }
 
 #[test]

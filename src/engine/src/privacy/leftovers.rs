@@ -40,9 +40,11 @@ enum Part {
     Tickets,
     /// The same in answers that are kept for repeats.
     Answers,
+    /// Answers that say his name, or what operators wrote of him.
+    Profiles,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part::Identities,
     Part::Waiting,
     Part::Watches,
@@ -51,6 +53,7 @@ const PARTS: [Part; 8] = [
     Part::Texts,
     Part::Tickets,
     Part::Answers,
+    Part::Profiles,
 ];
 
 impl Engine {
@@ -145,6 +148,27 @@ impl Engine {
                         })
                     }
                     _ => None,
+                })
+                .await
+            }
+            Part::Profiles => {
+                /// What says whom an answer is about.
+                #[derive(serde::Deserialize)]
+                struct About {
+                    player: PlayerId,
+                }
+                let name = player.to_string();
+                let until = self.clock.now().saturating_add(crate::call::IDEMPOTENCY_RETENTION);
+                self.rewrite(KeyRange::Answers(Home::Document), after, |_, found| {
+                    let Row::Replay(replay) = &*found.row else { return None };
+                    if !replay.answer.contains(&name) {
+                        return None;
+                    }
+                    let about: About = serde_json::from_str(&replay.answer).ok()?;
+                    // A repeat is answered by what stands then: that there is no such player.
+                    let answer = "null".to_owned();
+                    let row = Row::Replay(Replay { answer, ..replay.clone() });
+                    (about.player == player).then_some((row, Some(until)))
                 })
                 .await
             }

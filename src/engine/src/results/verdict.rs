@@ -132,8 +132,10 @@ impl Engine {
         ruling: Ruling<'_>,
         reason: &str,
     ) -> Result<ResultView, EngineError> {
-        if self.replayed::<()>(call, Home::Record).await?.is_some() {
-            return self.result_view(id).await?.ok_or(EngineError::Raced(None));
+        match self.replayed(call, Home::Record).await? {
+            Some(Some(first)) => return Ok(first),
+            Some(None) => return self.result_view(id).await?.ok_or(EngineError::Raced(None)),
+            None => {}
         }
         let mode = match self.result_row(id).await? {
             Some(row) => row.mode,
@@ -242,8 +244,9 @@ impl Engine {
         let Some(ruled) = on else {
             // As it is already. The record says that it was asked for.
             head.check(Key::Result(id), Expect::At(version));
-            self.remember(&mut head, call, Home::Record, &())?;
-            return Ok((head, ResultView { match_id: id, row }));
+            let view = ResultView { match_id: id, row };
+            self.remember(&mut head, call, Home::Record, &view.kept())?;
+            return Ok((head, view));
         };
         let scheme = self.scheme(row.system).await?;
         let mode = row.mode.clone();
@@ -257,11 +260,10 @@ impl Engine {
         walk.run(place, old.moved(&scheme), new.moved(&scheme), sink).await?;
         walk.close((id, ruling.cause()), call.now, &scheme.system, sink).await?;
         head.replace(Key::Result(id), Some(version), new.clone().into_row());
-        self.remember(&mut head, call, Home::Record, &())?;
-        match new {
-            Link::Result(_, row) => Ok((head, ResultView { match_id: id, row })),
-            Link::Adjustment(..) => Err(EngineError::damaged(&Key::Result(id)).into()),
-        }
+        let Link::Result(_, row) = new else { return Err(EngineError::damaged(&Key::Result(id)).into()) };
+        let view = ResultView { match_id: id, row };
+        self.remember(&mut head, call, Home::Record, &view.kept())?;
+        Ok((head, view))
     }
 
     /// What was predicted of a match when it was formed; nothing of one that was not, or that is kept no longer.

@@ -16,6 +16,7 @@ both! {
     those_in_the_shadow_meet_each_other_alone,
     a_restart_knows_who_is_banned,
     a_ban_that_is_repeated_or_lifted_twice_changes_nothing_more,
+    a_repeat_is_told_what_was_done,
     what_is_no_ban_is_refused,
     bans_that_hold_are_listed_page_by_page,
 }
@@ -170,8 +171,13 @@ async fn a_ban_that_is_repeated_or_lifted_twice_changes_nothing_more(w: World) {
     };
     assert_eq!(w.engine.ban(&call, p[0], &made).await.unwrap().len(), 2);
     w.engine.lift_ban(&w.admin(), p[0], "play", "appeal").await.unwrap();
+    w.settle();
+    let told = w.engine.ban(&call, p[0], &made).await.unwrap();
+    assert_eq!((told.len(), &told[1]), (2, &made), "the same key is told what it did");
+    assert_eq!(w.engine.bans(&w.admin(), p[0]).await.unwrap().len(), 1, "and does not ban again");
+    w.unanswered().await;
     let left = w.engine.ban(&call, p[0], &made).await.unwrap();
-    assert_eq!(left.len(), 1, "the same key does not ban again");
+    assert_eq!(left.len(), 1, "what stands now, where a version before kept no answer");
     for _ in 0..2 {
         let left = w.engine.lift_ban(&w.admin(), p[0], "shadow", "appeal").await.unwrap();
         assert_eq!(left, []);
@@ -180,6 +186,36 @@ async fn a_ban_that_is_repeated_or_lifted_twice_changes_nothing_more(w: World) {
     try_enter(&w, "duel", p[0]).await.unwrap();
     assert_eq!(Key::decode(&Key::Bans(p[0]).encode()), Ok(Key::Bans(p[0])));
     assert_eq!((KeyRange::AllBans.home(), Key::Bans(p[0]).home()), (Home::Document, Home::Document));
+}
+
+async fn a_repeat_is_told_what_was_done(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(1).await;
+    ban(&w, p[0], BanKind::Play, None).await;
+    let lift = keyed(w.admin(), "lift", "body");
+    assert_eq!(w.engine.lift_ban(&lift, p[0], "play", "appeal").await.unwrap(), []);
+    w.settle();
+    let again = ban(&w, p[0], BanKind::Play, None).await;
+    assert_eq!(w.engine.lift_ban(&lift, p[0], "play", "appeal").await.unwrap(), [], "it was lifted then");
+    assert_eq!(w.engine.bans(&w.admin(), p[0]).await.unwrap(), again, "and is not lifted again");
+    // Also where the ban has ended since, and its queue is gone.
+    let call = keyed(w.admin(), "ban", "body");
+    let of = Ban {
+        kind: BanKind::Queues([name("duel")].into()),
+        reason: "r".to_owned(),
+        by: call.principal.to_string(),
+        since: call.now,
+        until: Some(call.now.saturating_add(Millis::from_secs(60))),
+    };
+    let first = w.engine.ban(&call, p[0], &of).await.unwrap();
+    assert_eq!(first.len(), 2);
+    w.engine.delete_queue(&w.admin(), &name("duel")).await.unwrap();
+    w.settle();
+    w.clock.advance_ms(60_000);
+    let later = keyed(w.admin(), "ban", "body");
+    let of_later =
+        Ban { until: Some(later.now.saturating_add(Millis::from_secs(60))), since: later.now, ..of };
+    assert_eq!(w.engine.ban(&later, p[0], &of_later).await.unwrap(), first);
 }
 
 async fn what_is_no_ban_is_refused(w: World) {

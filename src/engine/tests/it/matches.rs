@@ -150,6 +150,16 @@ async fn a_move_is_replayed(w: World) {
     }
     let other = w.engine.move_match(&call("b"), id, MatchState::Abandoned, None).await;
     refused(other, "idempotency_mismatch");
+    w.settle();
+    let first = w.engine.move_match(&call("a"), id, MatchState::Reporting, None).await.unwrap();
+    assert!(first.server_token.is_some());
+    w.engine.move_match(&w.server(), id, MatchState::Abandoned, None).await.unwrap();
+    w.settle();
+    let again = w.engine.move_match(&call("a"), id, MatchState::Reporting, None).await.unwrap();
+    assert_eq!(again, first, "as it stood then");
+    w.unanswered().await;
+    let now = w.engine.move_match(&call("a"), id, MatchState::Reporting, None).await.unwrap();
+    assert_eq!(now.row.state, MatchState::Abandoned, "a version before kept no answer");
 }
 
 async fn player_sessions_move_in_a_running_match(w: World) {

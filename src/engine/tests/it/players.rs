@@ -1,5 +1,5 @@
 //! Sign-in, profiles, names.
-use crate::world::{World, both, refused};
+use crate::world::{World, both, keyed, refused};
 use gsm_core::{Label, PlayerId, RequestKey};
 use gsm_engine::Principal;
 
@@ -7,6 +7,7 @@ const SECRET: &str = "one-secret-0123456789abcdef";
 
 both! {
     a_secret_is_one_player, a_subject_is_one_player_of_its_issuer, others_see_no_claim, names_are_their_owners,
+    a_repeat_of_a_rename_is_told_what_it_did,
     a_device_is_one_player, a_guest_becomes_an_account
 }
 
@@ -43,6 +44,27 @@ async fn names_are_their_owners(w: World) {
     assert_eq!(renamed.row.name, name);
     refused(w.engine.rename(&w.by(players[1]), players[0], None).await, "not_found");
     assert_eq!(w.engine.player(&w.admin(), players[0]).await.unwrap().row.name, name);
+}
+
+async fn a_repeat_of_a_rename_is_told_what_it_did(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = w.players(1).await[0];
+    let rename = async |key: &str, name: &str| {
+        let call = keyed(w.by(player), key, name);
+        let view = w.engine.rename(&call, player, Label::new(name).ok()).await.unwrap();
+        w.settle();
+        view
+    };
+    let first = rename("k", "Ann").await;
+    assert_eq!((first.row.name.as_ref(), first.claim), (Label::new("Ann").ok().as_ref(), None));
+    rename("l", "Bea").await;
+    w.enter("duel", player).await;
+    w.settle();
+    assert_eq!(rename("k", "Ann").await, first);
+    let now = w.engine.player(&w.by(player), player).await.unwrap();
+    assert_eq!(now.row.name, Label::new("Bea").ok(), "it is not done again");
+    w.unanswered().await;
+    assert_eq!(rename("k", "Ann").await, now, "one of a version that kept no answer");
 }
 
 async fn a_device_is_one_player(w: World) {

@@ -435,15 +435,30 @@ async fn a_key_is_one_report(w: World) {
     let first = say(0).await.unwrap();
     assert_eq!(say(0).await.unwrap(), first);
     refused(say(1).await, "idempotency_mismatch");
-    // A repeat of an old call is not another word.
+    // A repeat of an old call is not another word, and is told what the first was.
     says(&w, id, ann, 1).await.unwrap();
-    assert_eq!(say(0).await.unwrap().row.unwrap().voices.of(ann).unwrap().result.places(), [2, 1]);
-    says(&w, id, sides[1][0], 1).await.unwrap();
+    assert_eq!(say(0).await.unwrap(), first);
+    let known = w.engine.reports(&w.by(ann), id).await.unwrap().row.unwrap();
+    assert_eq!(known.voices.of(ann).unwrap().result.places(), [2, 1]);
+    let last = async || {
+        let call = keyed(w.by(sides[1][0]), "last", "1");
+        let told = w.engine.report_as_player(&call, id, &places(&[2, 1], &[])).await.unwrap();
+        w.settle();
+        told
+    };
+    let settled = last().await;
     w.turn().await;
     refused(say(1).await, "idempotency_mismatch");
     // Nor is it one where the match has another result by now, or none any more.
-    assert_eq!(say(0).await.unwrap().result.unwrap().row.changes.len(), 2);
+    assert_eq!(say(0).await.unwrap(), first);
     w.engine.void_result(&w.admin(), id, "nobody knows").await.unwrap();
+    w.settle();
+    assert_eq!(say(0).await.unwrap(), first);
+    let again = last().await;
+    assert_eq!((verdict(&again), &again.row), (Some(&Verdict::Counted), &settled.row));
+    assert_eq!(again.result.unwrap().row.changes, settled.result.unwrap().row.changes);
+    // A version before kept no answer: such a one is told what stands now.
+    w.unanswered().await;
     assert!(matches!(verdict(&say(0).await.unwrap()), Some(Verdict::Voided { .. })));
 }
 

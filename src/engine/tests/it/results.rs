@@ -6,7 +6,7 @@ use crate::{
 use gsm_core::{PlayerId, QueueName};
 use gsm_engine::{
     BoardRef, HistoryEntry, MatchFacts, NewMatch, Principal, Viewer,
-    store::{KeyRange, PushKind, Step, Store, memory::Faults},
+    store::{KeyRange, PushKind, Step, Store, Verdict, memory::Faults},
 };
 use gsm_matchmaking::{Format, MatchRules, Window};
 use gsm_session::{MatchState, TicketState};
@@ -163,9 +163,24 @@ async fn a_key_is_for_one_report(w: World) {
     let call = |body| keyed(w.server(), "k", body);
     let report = places(&[1, 2], &[]);
     let first = w.engine.report_result(&call("1"), one, None, &report).await.unwrap();
-    assert_eq!(w.engine.report_result(&call("1"), one, None, &report).await.unwrap(), first);
+    let again = async || w.engine.report_result(&call("1"), one, None, &report).await.unwrap().row;
+    let same = again().await;
+    assert_eq!(
+        (&same.result, &same.changes, &same.verdict),
+        (&first.row.result, &first.row.changes, &Verdict::Counted)
+    );
+    w.settle();
+    // What is told under a key stays, whatever is ruled; without one it is the result as it stands.
+    w.engine.correct_result(&w.admin(), one, &places(&[2, 1], &[]), "why").await.unwrap();
+    w.settle();
+    assert_eq!(again().await, same);
+    let stands = w.engine.report_result(&w.server(), one, None, &report).await.unwrap().row;
+    assert!(matches!(stands.verdict, Verdict::Corrected { .. }));
     refused(w.engine.report_result(&call("2"), two, None, &report).await, "idempotency_mismatch");
     w.engine.report_result(&keyed(w.server(), "l", "2"), two, None, &report).await.unwrap();
+    w.settle();
+    w.unanswered().await;
+    assert_eq!(again().await, stands, "a version before kept no answer");
 }
 
 async fn a_token_reports_its_own_match_alone(w: World) {

@@ -39,11 +39,27 @@ async fn keys_overlap(w: World) {
 
 async fn a_rotation_is_done_once(w: World) {
     let call = keyed(w.admin(), "k", "a");
-    w.engine.rotate_signing_keys(&call, &fresh(1), LIFE).await.unwrap();
+    let first = w.engine.rotate_signing_keys(&call, &fresh(1), LIFE).await.unwrap();
     w.settle();
-    w.engine.rotate_signing_keys(&call, &fresh(2), LIFE).await.unwrap();
+    assert_eq!(w.engine.signing_keys().await.unwrap(), first);
+    assert_eq!(w.engine.rotate_signing_keys(&call, &fresh(2), LIFE).await.unwrap(), first);
     w.settle();
     assert_eq!(state(&w).await, (vec![101], vec![1], vec![]));
+    for n in [3, 4] {
+        w.clock.advance_ms(1_000);
+        let next = w.engine.rotate_signing_keys(&w.admin(), &fresh(n), LIFE).await.unwrap();
+        w.settle();
+        assert_eq!(w.engine.signing_keys().await.unwrap(), next);
+    }
+    assert_eq!(
+        w.engine.rotate_signing_keys(&call, &fresh(2), LIFE).await.unwrap(),
+        first,
+        "as they stood then"
+    );
+    assert_eq!(state(&w).await, (vec![3], vec![4], vec![101, 1]));
+    w.unanswered().await;
+    let now = w.engine.signing_keys().await.unwrap();
+    assert_eq!(w.engine.rotate_signing_keys(&call, &fresh(2), LIFE).await.unwrap(), now);
 }
 
 async fn so_many_are_kept_and_later_there_is_room_again(w: World) {

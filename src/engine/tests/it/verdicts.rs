@@ -403,6 +403,7 @@ both! {
     a_correction_counts_and_can_be_corrected_back,
     the_same_ruling_again_changes_nothing,
     what_cannot_be_ruled_on_is_refused,
+    a_repeat_of_a_ruling_is_told_what_it_did,
     players_are_told_once_and_why,
     the_report_is_still_the_report,
 }
@@ -460,7 +461,8 @@ async fn the_same_ruling_again_changes_nothing(w: World) {
     let void =
         async |key: &str, reason| w.engine.void_result(&keyed(w.admin(), key, reason), ids[0], reason).await;
     let first = void("k", "a").await.unwrap();
-    assert_eq!(void("k", "a").await.unwrap(), first);
+    let again = void("k", "a").await.unwrap();
+    assert_eq!((again.match_id, &again.row.verdict), (first.match_id, &first.row.verdict));
     refused(void("k", "b").await, "idempotency_mismatch");
     assert_eq!(void("l", "b").await.unwrap(), first, "it is void already");
     w.settle();
@@ -468,6 +470,31 @@ async fn the_same_ruling_again_changes_nothing(w: World) {
     let corrected = w.engine.correct_result(&w.admin(), ids[1], &places(&[1, 2], &[]), "c").await.unwrap();
     assert_eq!(corrected.row.verdict, Verdict::Counted, "it counts like this already");
     assert_eq!(seen(&w, &w.engine, &p).await, before);
+}
+
+async fn a_repeat_of_a_ruling_is_told_what_it_did(w: World) {
+    let (_, ids) = two_matches(&w).await;
+    let of = |key| keyed(w.admin(), key, "body");
+    let void = async || w.engine.void_result(&of("void"), ids[0], "a").await.unwrap().row;
+    let other = places(&[2, 1], &[]);
+    let correct = async || w.engine.correct_result(&of("correct"), ids[0], &other, "b").await.unwrap().row;
+    let release = async || w.engine.release_result(&of("release"), ids[0], "c").await.unwrap().row;
+    let voided = void().await;
+    w.settle();
+    let corrected = correct().await;
+    w.settle();
+    let left = release().await;
+    assert_eq!(left.verdict, corrected.verdict, "nothing is held back");
+    w.engine.void_result(&w.admin(), ids[0], "again").await.unwrap();
+    w.settle();
+    for (again, first) in [(void().await, &voided), (correct().await, &corrected), (release().await, &left)] {
+        assert_eq!((&again.verdict, &again.changes), (&first.verdict, &first.changes));
+        assert_eq!((&again.result, &again.reported), (&first.result, &first.reported));
+    }
+    let stands = w.engine.match_view(&w.admin(), ids[0]).await.unwrap().result.unwrap().row;
+    assert!(matches!(&stands.verdict, Verdict::Voided { reason, .. } if reason == "again"));
+    w.unanswered().await;
+    assert_eq!((void().await, correct().await), (stands.clone(), stands), "a version before kept no answer");
 }
 
 async fn what_cannot_be_ruled_on_is_refused(w: World) {

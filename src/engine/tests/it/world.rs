@@ -1,8 +1,8 @@
-use gsm_core::{Clock, Mode, PlayerId, QueueName, TicketId, Timestamp};
+use gsm_core::{Clock, CommitKey, Millis, Mode, PlayerId, QueueName, TicketId, Timestamp};
 use gsm_engine::{
     Call, Engine, EngineError, EngineOptions, Fingerprint, NewTicket, Principal, QueueConfig, TicketView,
     store::{
-        Homes, StoreLimits,
+        ChangeSet, Expect, Homes, Op, Replay, Row, Store, StoreLimits,
         memory::{Faults, MemoryStore},
     },
     testing::{ManualClock, SeededIds},
@@ -129,6 +129,23 @@ impl World {
             players.push(self.engine.sign_in(&call, &secret, None).await.unwrap().player);
         }
         players
+    }
+
+    /// Empties every answer that is kept for a repeat, as those were that earlier versions kept of changes.
+    pub(crate) async fn unanswered(&self) {
+        for store in &self.stores {
+            for (key, row) in store.rows() {
+                if let Row::Replay(replay) = &*row {
+                    let row = Row::Replay(Replay { answer: "null".to_owned(), ..replay.clone() });
+                    let mut changes = ChangeSet::new(CommitKey::fresh(&*self.ids), self.clock.now());
+                    let until = self.clock.now().saturating_add(Millis::from_secs(3_600));
+                    let op = Op::Put { row: Arc::new(row), expires_at: Some(until) };
+                    changes.write(key, Expect::Any, op);
+                    store.commit(changes).await.unwrap();
+                }
+            }
+        }
+        self.settle();
     }
 
     /// Delivers what stores hold back.

@@ -194,8 +194,14 @@ fn other_rules_give_nobody_a_new_budget() {
     assert!(passes(&first, &plain, 0) && passes(&first, &plain, 0));
     let same = first.with_rules(rule(2)).with_lists(Arc::default());
     assert!(!passes(&same, &plain, 0) && !passes(&first, &plain, 0));
-    assert!(passes(&same.with_rules(rule(3)), &plain, 0), "another rate is another rule");
-    assert_eq!(same.with_rules(rule(3)).report()[0].tally.blocked(), 2, "what it did stays");
+    let more = same.with_rules(rule(4));
+    assert!(passes(&more, &plain, 0) && passes(&more, &plain, 0) && !passes(&more, &plain, 0));
+    assert_eq!(more.report()[0].tally.blocked(), 3, "what it did stays");
+    let fewer = more.with_rules(rule(3));
+    assert!(
+        !passes(&fewer, &plain, 0) && !passes(&fewer.with_rules(rule(4)), &plain, 0),
+        "so does whom it blocks"
+    );
     let deny = Entry { network: "192.0.2.0/24".parse().unwrap(), until: None };
     let denied = same.with_lists(Arc::new(Lists { deny: NetworkSet::new([deny]), ..Lists::default() }));
     assert!(matches!(denied.decide(&plain, at(99_999)), Verdict::Deny { status: 403, .. }));

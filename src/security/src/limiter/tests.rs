@@ -123,6 +123,59 @@ fn a_steady_overload_gets_at_least_99_percent() {
     }
 }
 
+fn rate(limit: u32, window: u64) -> Rate {
+    Rate::new(limit, Millis::new(window)).unwrap()
+}
+
+#[test]
+fn another_limit_finds_what_was_counted() {
+    let mut l = limiter(3, 1_000, 10);
+    assert_eq!((burst(&mut l, 2, 0), burst(&mut l, 9, 100)), (2, 1));
+    l.set_rate(rate(4, 1_000));
+    assert_eq!(burst(&mut l, 9, 200), 1);
+    l.set_rate(rate(2, 1_000));
+    // Three of the four must be gone.
+    assert_eq!(l.check(&1, 300), Decision::Deny { retry_after_ms: 801 });
+    assert_eq!((burst(&mut l, 9, 1_100), burst(&mut l, 9, 1_101)), (0, 1));
+    l.set_rate(rate(3, 1_000));
+    assert_eq!((burst(&mut l, 9, 1_101), burst(&mut l, 9, 1_201)), (1, 1));
+}
+
+#[test]
+fn another_window_finds_what_is_remembered() {
+    let mut l = limiter(2, 1_000, 10);
+    assert_eq!(burst(&mut l, 9, 0), 2);
+    l.set_rate(rate(2, 2_000));
+    assert_eq!((burst(&mut l, 9, 2_000), burst(&mut l, 9, 2_001)), (0, 2));
+    l.set_rate(rate(2, 100));
+    assert_eq!((burst(&mut l, 9, 2_101), burst(&mut l, 9, 2_102)), (0, 2));
+}
+
+#[test]
+fn groups_and_single_times_become_each_other() {
+    for (from, to) in [(500, 600), (600, 500), (2_000, 600), (600, 2_000), (100_000, 10), (10, 100_000)] {
+        let mut l = limiter(from, 1_000, 10);
+        let passed = burst(&mut l, from as usize - 5, 0);
+        l.set_rate(rate(to, 1_000));
+        let more = burst(&mut l, 100_010, 900);
+        assert_eq!(passed + more, passed.max(to as usize), "{from} to {to}");
+        l.set_rate(rate(from, 1_000));
+        assert!(passed + more + burst(&mut l, 100_010, 950) <= from.max(to) as usize);
+        // All is gone, and the rate is what it would be from the start.
+        l.set_rate(rate(to, 1_000));
+        assert_eq!(burst(&mut l, 100_010, 9_000), to as usize);
+        assert!(passes(l.check(&2, 20_000)), "{from} to {to}");
+        assert_eq!(l.group, rate(to, 1_000).group());
+    }
+    // More than a key may keep the times of: it counts by larger groups until nothing is left of it.
+    let mut l = limiter(1_000_000, 1_000, 10);
+    assert_eq!(burst(&mut l, 900_000, 0), 900_000);
+    l.set_rate(rate(10, 1_000));
+    assert_eq!((l.group, burst(&mut l, 9, 1_000)), (28, 0));
+    assert_eq!((burst(&mut l, 20, 1_001), burst(&mut l, 20, 9_000)), (10, 10));
+    assert!(passes(l.check(&2, 20_000)) && l.group == 1);
+}
+
 #[test]
 fn a_slot_takes_48_bytes() {
     assert_eq!(size_of::<Slot<crate::Key>>(), 48);
@@ -177,6 +230,49 @@ proptest! {
                         prop_assert!(passes(l.peek(&1, now)) == (retry_after_ms == 0));
                         break;
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn limits_that_change_are_the_brute_force_ones(
+        requests in requests(4, 5), limits in prop::collection::vec((1usize..40, 1u32..20), 1..12), window in 1u64..100,
+    ) {
+        let (mut l, mut twin, mut now) = (limiter(limits[0].1, window, 100), Twin::default(), 0);
+        let mut limits = limits.iter().flat_map(|&(n, limit)| std::iter::repeat_n(limit, n)).cycle();
+        for (step, key) in requests {
+            now += step;
+            let limit = limits.next().unwrap();
+            l.set_rate(Rate::new(limit, Millis::new(window)).unwrap());
+            let used = twin.used(key, now, window);
+            match l.check(&key, now) {
+                Decision::Allow { remaining, .. } => {
+                    prop_assert_eq!(remaining as usize + used + 1, limit as usize);
+                    twin.admit(key, now);
+                }
+                Decision::Deny { retry_after_ms } => {
+                    prop_assert!(used >= limit as usize);
+                    let free = (now..).find(|&t| twin.used(key, t, window) < limit as usize).unwrap();
+                    prop_assert_eq!(now + retry_after_ms, free);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_change_of_rates_lets_one_too_many_pass(
+        steps in prop::collection::vec((0u64..60, 1usize..300, prop_oneof![1u32..600, 500u32..3_000]), 1..25), window in 1u64..400,
+    ) {
+        let (mut l, mut twin, mut now) = (limiter(steps[0].2, window, 10), Twin::default(), 0);
+        for (step, n, limit) in steps {
+            now += step;
+            l.set_rate(Rate::new(limit, Millis::new(window)).unwrap());
+            for _ in 0..n {
+                let used = twin.used(1, now, window);
+                if let Decision::Allow { remaining, .. } = l.check(&1, now) {
+                    prop_assert!(used + (remaining as usize) < limit as usize);
+                    twin.admit(1, now);
                 }
             }
         }

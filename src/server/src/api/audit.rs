@@ -226,9 +226,27 @@ pub(crate) async fn records(
     query: Query<RecordsQuery>,
     _: Admitted,
 ) -> Result<Response, ApiError> {
-    let (first, limit) = (query.0.first, limit_of(query.0.limit)?);
-    let lines = read(&app, move |log| log.lines(first, limit)).await?;
+    lines(&app, query.0).await
+}
+
+async fn lines(app: &App, query: RecordsQuery) -> Result<Response, ApiError> {
+    let (first, limit) = (query.first, limit_of(query.limit)?);
+    let lines = read(app, move |log| log.lines(first, limit)).await?;
     Ok(([(header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
+}
+
+/// The same, beside the tiles and proofs that they are checked by.
+#[utoipa::path(get, path = "/v1/audit/records", tag = "audit", operation_id = "get_audit_records",
+    params(RecordsQuery),
+    responses((status = 200, body = String, content_type = "application/jsonl"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ReadAuditRecords")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn records_beside(
+    State(app): State<Arc<App>>,
+    query: Query<RecordsQuery>,
+    _: Admitted,
+) -> Result<Response, ApiError> {
+    lines(&app, query.0).await
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -89,7 +89,8 @@ pub(crate) struct App {
         title = "game-session-manager",
         description = "Matchmaking, ratings and exact rankings for ranked multiplayer games.\n\n\
             Times are milliseconds since 1970, ratings are points. Writes take an `Idempotency-Key`: the same key \
-            with the same request gives the first answer for 24 hours, with another request 422. Without one, since \
+            with the same request gives the first answer for 24 hours (six writes say that they are told how it stands \
+            then, and a ticket's `estimated_wait` is as of now), with another request 422. Without one, since \
             repeating them does no harm, are signing in (the same secret is the same player), consents (each is good by \
             itself) and reading the firewall's files again. Errors are \
             `application/problem+json`; their codes are listed in docs/errors.md.",
@@ -207,6 +208,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::consistency))
         .routes(routes!(audit::list))
         .routes(routes!(audit::records))
+        .routes(routes!(audit::records_beside))
         .routes(routes!(audit::rotate_key))
         .routes(routes!(crate::overview::overview))
         .routes(routes!(crate::board_page::boards))

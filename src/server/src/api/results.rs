@@ -100,7 +100,7 @@ pub(super) fn to_report(body: ReportDto) -> Result<Report, ApiError> {
 /// Report a result: the moment a match counts.
 ///
 /// The answer comes once the result, the ratings, their history and the boards are on disk, in one commit. The same
-/// result again gives the first answer; another one is 409.
+/// result again gives it as it stands, under its `Idempotency-Key` the first answer; another one is 409.
 #[utoipa::path(post, path = "/v1/matches/{match_id}/result", tag = "matches", operation_id = "report_result",
     params(("match_id" = String, Path)), request_body = ReportDto,
     responses((status = 200, body = ResultDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),

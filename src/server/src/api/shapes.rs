@@ -8,6 +8,11 @@ const REF: &str = "#/components/schemas/";
 /// and not stored, and files that are read twice are as they are.
 const KEEPS_NONE: [&str; 4] = ["sign_in_guest", "sign_in_device", "consent_to_party", "reload_firewall"];
 
+/// Writes whose repeats are told how things stand now: what they are about goes on by itself, or is shown with a secret that is kept
+/// nowhere.
+const AS_NOW: [&str; 6] =
+    ["cancel_ticket", "erase_player", "issue_aws_key", "issue_key", "lift_penalties", "rotate_key"];
+
 /// Says of every operation what holds for all: that the server may be busy or stop, that writes take an idempotency key,
 /// and what kinds of answers mean.
 pub(super) fn complete(paths: &mut Value) {
@@ -23,13 +28,19 @@ pub(super) fn complete(paths: &mut Value) {
         }
         let keeps_none = KEEPS_NONE.iter().any(|id| operation["operationId"] == *id);
         if operation["x-gsm-mutating"] == true && !keeps_none {
+            let is_now = AS_NOW.iter().any(|id| operation["operationId"] == *id);
+            let repeat = if is_now {
+                "The same key with the same request changes nothing more for 24 hours, and is told how it stands then."
+            } else {
+                "The same key with the same request gives the first answer for 24 hours."
+            };
             let parameters = operation["parameters"].take();
             let mut parameters = parameters.as_array().cloned().unwrap_or_default();
             parameters.push(json!({
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": false,
-                "description": "The same key with the same request gives the first answer for 24 hours.",
+                "description": repeat,
                 "schema": { "type": "string", "minLength": 1, "maxLength": limits::CALLER_ID_CHARS_MAX },
             }));
             operation["parameters"] = Value::Array(parameters);

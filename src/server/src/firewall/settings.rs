@@ -80,7 +80,7 @@ impl FirewallSettings {
     }
 
     /// The files there are.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.rules_file, &self.deny_file, &self.allow_file].into_iter().flatten()
     }
 

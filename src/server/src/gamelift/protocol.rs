@@ -67,7 +67,7 @@ impl Protocol {
         }
     }
 
-    /// Refuses a body that is compressed, or of another media type. A call without input has none in the CBOR protocol.
+    /// Refuses a body with a Content-Encoding, or of another media type. A call without input has none in the CBOR protocol.
     pub(super) fn check_headers(self, headers: &HeaderMap) -> Result<(), JsonFault> {
         let media_type = self.media_type();
         let limits = JsonLimits { media_type, ..JsonLimits::NATIVE };

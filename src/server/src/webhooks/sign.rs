@@ -1,4 +1,5 @@
 //! The signature of Standard Webhooks.
+use crate::{config::Mode, who::secret};
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::{fs, path::Path};
@@ -9,8 +10,6 @@ const BYTES_MIN: usize = 24;
 /// Why a secret cannot be used; never says what it is.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
-    #[error("cannot be read: {0}")]
-    Read(#[from] std::io::Error),
     #[error("is not `whsec_` and base64")]
     NotBase64,
     #[error(
@@ -30,11 +29,16 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// Reads `whsec_` and base64, or other text that is taken as it is.
-    pub(crate) fn read(path: &Path) -> Result<Self, SecretError> {
-        Self::parse(fs::read_to_string(path)?.trim())
+    /// Reads the secret in a file; else why a start in this mode refuses it.
+    pub(crate) fn fit(path: &Path, mode: Mode) -> Result<Self, String> {
+        let text = fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+        match secret::weakness(path, &text).filter(|_| mode == Mode::Serve) {
+            Some(why) => Err(why),
+            None => Self::parse(text.trim()).map_err(|error| error.to_string()),
+        }
     }
 
+    /// Takes `whsec_` and base64, or other text as it is.
     fn parse(text: &str) -> Result<Self, SecretError> {
         let bytes = match text.strip_prefix("whsec_") {
             Some(coded) => STANDARD.decode(coded).map_err(|_| SecretError::NotBase64)?,
@@ -65,6 +69,25 @@ mod tests {
         let secret = Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let signed = secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_secret_is_as_long_as_its_bytes() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let fit = |text: &str, mode| {
+            fs::write(file.path(), text).unwrap();
+            Secret::fit(file.path(), mode).map(drop)
+        };
+        // 24 letters of base64 are 18 bytes.
+        let short = "whsec_4Zk0lqPmv7wYbJtQx1nRfA9s";
+        for mode in [Mode::Serve, Mode::Dev] {
+            assert!(fit(short, mode).unwrap_err().contains("has 18 bytes"));
+            assert_eq!(fit("whsec_4Zk0lqPmv7wYbJtQx1nRfA9sGh3cUd8E\n", mode), Ok(()));
+        }
+        assert!(fit("changeme-changeme-changeme", Mode::Serve).unwrap_err().contains("typed"));
+        assert_eq!(fit("changeme-changeme-changeme", Mode::Dev), Ok(()));
+        let gone = Secret::fit(Path::new("/nowhere/x"), Mode::Serve).map(drop);
+        assert!(gone.unwrap_err().contains("cannot be read"));
     }
 
     #[test]

@@ -62,7 +62,7 @@ async fn receiving(state: Receiver) -> (Arc<Receiver>, SocketAddr) {
 fn secret() -> Secret {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
-    Secret::read(file.path()).unwrap()
+    Secret::fit(file.path(), crate::config::Mode::Dev).unwrap()
 }
 
 fn start(addr: SocketAddr, all: bool) -> Arc<Webhooks> {

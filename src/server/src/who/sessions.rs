@@ -138,7 +138,8 @@ impl Sessions {
         call: &Call,
     ) -> Result<Vec<SigningKeyRow>, EngineError> {
         let rows = self.rotated(engine, call).await?;
-        self.take(&rows);
+        // A repeat is told of the keys as they stood then; those that stand now sign and are published.
+        self.take(&engine.signing_keys().await?);
         Ok(self.opened(rows))
     }
 

@@ -344,8 +344,16 @@ async fn keys_of_operators_have_roles() {
     assert_eq!((rating(&support).await, rating(&operator).await), (403, 200));
     for (who, seen) in [(&viewer, 403), (&support, 403), (&operator, 403), (&auditor, 200), (&owner, 200)] {
         assert_eq!(who.get("/v1/admin/keys").await.status, seen);
+        for path in ["/v1/audit/records?first=0", "/v1/admin/audit/records?first=0"] {
+            assert_eq!(who.get(path).await.status, seen, "{path}");
+        }
         who.get("/v1/overview").await.ok();
     }
     auditor.post("/v1/admin/keys", json!({ "role": "owner" })).await.is(403, "forbidden");
+    // Records say who did what: beside the tiles that are everybody's they are for those who may read them.
+    for path in ["/v1/audit/records?first=0", "/v1/admin/audit/records?first=0"] {
+        world.anyone.get(path).await.is(401, "unauthenticated");
+        ann.client.get(path).await.is(403, "forbidden");
+    }
     world.stop().await;
 }

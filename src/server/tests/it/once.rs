@@ -75,3 +75,57 @@ async fn a_ticket_with_an_own_id_is_made_once() {
     assert_eq!(ann.client.delete("/v1/tickets/evening-1").await.ok(), ended);
     world.stop().await;
 }
+
+/// Byte for byte, whatever has happened since, over a restart too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeat_is_told_what_the_first_call_did_and_not_what_was_done_since() {
+    let mut world = World::new().await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    let id = world.duel(&ann, &bob).await;
+    let places = |a: u32, b: u32, more: Value| {
+        let mut body = json!({ "placements": [ { "player_id": ann.id, "place": a }, { "player_id": bob.id, "place": b } ] });
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        body
+    };
+    let why = json!({ "reason": "r" });
+    let ban = json!({ "kind": "play", "reason": "r" });
+    let (result, of_match) = (format!("/v1/matches/{id}/result"), format!("/v1/admin/matches/{id}"));
+    let by = format!("/v1/admin/players/{}/bans", bob.id);
+    // Each undoes what the one before it did, or does it again.
+    let calls = [
+        (true, result, places(1, 2, json!({}))),
+        (false, format!("{of_match}/correct"), places(2, 1, why.clone())),
+        (false, format!("{of_match}/void"), why.clone()),
+        (false, format!("{of_match}/release"), why.clone()),
+        (false, by.clone(), ban.clone()),
+        (false, format!("{by}/lift"), ban.clone()),
+        (false, format!("{by}/"), ban),
+    ];
+    let mut told = Vec::new();
+    for (by_server, path, body) in &calls {
+        let client = if *by_server { world.server() } else { world.admin() };
+        let answer = post(&client, path.trim_end_matches('/'), path, body).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text);
+        told.push(answer.text);
+    }
+    let rotate = "/v1/admin/signing-keys/rotate";
+    let rotated = async |world: &World, key: &str| {
+        world.admin().call("POST", rotate).header("idempotency-key", key).send().await.text
+    };
+    let first = rotated(&world, "a").await;
+    assert_ne!(rotated(&world, "b").await, first);
+    let session = world.player("Cid").await;
+    for round in 0..2 {
+        for ((by_server, path, body), told) in calls.iter().zip(&told) {
+            let client = if *by_server { world.server() } else { world.admin() };
+            assert_eq!(&post(&client, path.trim_end_matches('/'), path, body).await.text, told, "{path}");
+        }
+        assert_eq!(rotated(&world, "a").await, first);
+        // What signs is what stands now.
+        if round == 0 {
+            session.client.get(&format!("/v1/players/{}", session.id)).await.ok();
+            world.restart().await;
+        }
+    }
+    world.stop().await;
+}

@@ -61,7 +61,7 @@ pub enum JsonFault {
         /// The one that is taken.
         expected: &'static str,
     },
-    /// The body is compressed (415).
+    /// There is a Content-Encoding (415).
     #[error("a Content-Encoding is not served")]
     Encoding,
     /// The body is too long (413).
@@ -171,7 +171,7 @@ impl JsonFault {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::MediaType { .. } => "name the media type; the only parameter taken is `charset=utf-8`",
-            Self::Encoding => "send the body uncompressed",
+            Self::Encoding => "send the body as it is, without Content-Encoding",
             Self::TooLarge { .. } | Self::TooManyMembers { .. } => "send less in one request",
             Self::Empty => "send one JSON document",
             Self::Syntax { .. } => {
