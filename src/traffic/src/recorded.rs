@@ -278,6 +278,8 @@ pub struct StillWaiting<'a> {
     pub at_ms: i64,
     /// Its players.
     pub members: &'a [Member],
+    /// The earlier one in which a player of it waits: it does not come then.
+    pub busy_in: Option<&'a str>,
 }
 
 /// What a server wrote down, line by line.
@@ -404,17 +406,26 @@ impl Recording {
         queues
     }
 
-    /// The tickets of one queue that wait at the end, in the order of arrival; of all queues if none is named, each once.
-    #[must_use]
-    pub fn waiting(&self, queue: Option<&str>) -> Vec<StillWaiting<'_>> {
-        let here =
-            |ticket: &&Ticket| ticket.ended.is_none() && queue.is_none_or(|queue| ticket.queue == queue);
-        let all = self.tickets.iter().filter(here);
-        let mut waiting: Vec<StillWaiting<'_>> =
-            all.map(|of| StillWaiting { ticket: &of.name, at_ms: of.at_ms, members: &of.members }).collect();
+    /// The tickets of one queue that wait at the end, in the order of arrival; of the only one, if none is named.
+    ///
+    /// # Errors
+    /// No queue is named and there are several, or there is no ticket.
+    pub fn waiting(&self, queue: Option<&str>) -> Result<Vec<StillWaiting<'_>>, RecordingError> {
+        let queue = self.queue(queue)?;
+        let all = self.tickets.iter().filter(|ticket| ticket.ended.is_none() && ticket.queue == queue);
+        let mut waiting: Vec<StillWaiting<'_>> = all
+            .map(|of| StillWaiting { ticket: &of.name, at_ms: of.at_ms, members: &of.members, busy_in: None })
+            .collect();
         waiting.sort_by_key(|of| (of.at_ms, of.ticket));
-        waiting.dedup_by_key(|of| (of.at_ms, of.ticket));
-        waiting
+        let mut busy: BTreeMap<&str, &str> = BTreeMap::new();
+        for of in &mut waiting {
+            let players = of.members.iter().map(|member| member.player.as_str());
+            of.busy_in = players.clone().find_map(|player| busy.get(player).copied());
+            if of.busy_in.is_none() {
+                busy.extend(players.map(|player| (player, of.ticket)));
+            }
+        }
+        Ok(waiting)
     }
 
     /// The time of the last line that has one, in milliseconds since 1970.
@@ -541,12 +552,27 @@ mod tests {
     #[test]
     fn what_waits_at_the_end_is_told() {
         let recording = read(&[A, B, C, A_GOES]);
-        let waiting = recording.waiting(Some("duel"));
+        let waiting = recording.waiting(Some("duel")).unwrap();
         assert_eq!(
             (waiting.len(), waiting[0].ticket, waiting[0].at_ms, recording.last_ms()),
             (1, "b", 1_500, 5_000)
         );
-        assert_eq!(recording.waiting(None).len(), 2);
+        assert_eq!(recording.waiting(None), Err(RecordingError::ManyQueues("duel, trio".to_owned())));
+        assert_eq!(recording.waiting(Some("x")), Err(RecordingError::Nothing("duel, trio".to_owned())));
+    }
+
+    #[test]
+    fn who_waits_already_does_not_come_again() {
+        let again = B.replace("\"b\"", "\"b2\"").replace("1500", "1501");
+        let party =
+            again.replace("b2", "b3").replace(r#"{"player":"y"}"#, r#"{"player":"w"},{"player":"y"}"#);
+        let other = A.replace("\"x\"", "\"w\"");
+        let recording = read(&[&again, B, &party, &other]);
+        let of = |of: &StillWaiting<'_>| (of.ticket.to_owned(), of.busy_in.map(str::to_owned));
+        let told: Vec<_> = recording.waiting(None).unwrap().iter().map(of).collect();
+        let (b, none) = (Some("b".to_owned()), None);
+        let expected = [("b", none.clone()), ("b2", b.clone()), ("b3", b), ("a", none)];
+        assert_eq!(told, expected.map(|(ticket, busy_in)| (ticket.to_owned(), busy_in)));
     }
 
     #[test]
@@ -563,7 +589,7 @@ mod tests {
         }
         assert_eq!(recording.orphans, 0);
         let waits = read(&[A, &in_trio, B]);
-        assert_eq!((waits.waiting(None).len(), waits.waiting(Some("trio")).len()), (2, 1));
+        assert_eq!(["duel", "trio"].map(|queue| waits.waiting(Some(queue)).unwrap().len()), [2, 1]);
     }
 
     #[test]
@@ -571,13 +597,13 @@ mod tests {
         let start = HEAD.replace("1000}", "6000,\"start\":true}");
         let again = B.replace("\"b\"", "\"b2\"");
         let recording = read(&[HEAD, A, B, A_GOES, C, &start, &again]);
-        let names: Vec<&str> = recording.waiting(None).iter().map(|of| of.ticket).collect();
+        let names: Vec<&str> = recording.waiting(None).unwrap().iter().map(|of| of.ticket).collect();
         assert_eq!((names, recording.queues()), (vec!["b2"], [("duel", 2)].into()));
         let gone = A_GOES.replace("\"a\"", "\"b2\"");
         let recording = read(&[HEAD, A, B, A_GOES, &start, &again, &gone]);
-        assert_eq!((recording.waiting(None).len(), recording.orphans), (0, 0));
+        assert_eq!((recording.waiting(None).unwrap().len(), recording.orphans), (0, 0));
         // A full file alone changes nothing.
-        assert_eq!(read(&[HEAD, A, HEAD]).waiting(None).len(), 1);
+        assert_eq!(read(&[HEAD, A, HEAD]).waiting(None).unwrap().len(), 1);
     }
 
     #[test]

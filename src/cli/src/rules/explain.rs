@@ -11,7 +11,7 @@ use clap::Args;
 use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
 use gsm_matchmaking::{RulePool, RuledExplain, RuledMatch, RuledTicket};
 use gsm_rules::RuleSet;
-use gsm_traffic::StillWaiting;
+use gsm_traffic::{RecordingError, StillWaiting};
 use serde_json::json;
 use std::{path::PathBuf, sync::Arc};
 
@@ -34,6 +34,7 @@ const MEMBER_BITS: u32 = 8;
 The pool is what waits at the end of a recording (gsm serve --record-traffic), or a file that you write: one line
 {\"type\":\"arrived\",\"at_ms\":0,\"ticket\":\"a\",\"queue\":\"q\",\"players\":[{\"player\":\"p\",\"attributes\":{..},\"latency_ms\":{..}}]}
 a ticket. The matcher has its turn first, so that a ticket which has a match is told so. Without --ticket: all that wait.
+A ticket whose player waits in an earlier one did not come (\"busy\").
 Where its search is longer than some 20 steps of a server, or not all others were counted, the answer is not \"complete\".
 
   passing    other tickets that the rule lets be in one match with this one, as far as two tickets say
@@ -47,7 +48,7 @@ pub(super) struct Explain {
     /// The pool, as a recording; oldest file first
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pool: Vec<PathBuf>,
-    /// Only tickets of this queue
+    /// The queue of the recording, if it has several
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
     /// The ticket that is asked about
@@ -65,9 +66,10 @@ impl Explain {
     pub(super) fn run(self) -> Outcome {
         let (set, _) = load(&self.rules)?;
         let recording = recording(&self.pool)?;
-        let waiting = recording.waiting(self.queue.as_deref());
+        let bad = |error: RecordingError| Failure::usage(format!("--pool: {error} (--queue NAME)"));
+        let waiting = recording.waiting(self.queue.as_deref()).map_err(bad)?;
         if waiting.is_empty() {
-            return Err(Failure::usage("--pool: no ticket waits at the end of it (--queue NAME?)"));
+            return Err(Failure::usage("--pool: no ticket waits at the end of it"));
         }
         let now = Timestamp::from_millis(recording.last_ms())
             .saturating_add(Millis::from_secs(self.after_s.into()));
@@ -86,6 +88,13 @@ impl Explain {
     /// Tells all of one ticket.
     fn one(&self, pool: &Pooled, waiting: &[StillWaiting<'_>], at: usize) -> Outcome {
         let name = waiting.get(at).map_or("", |of| of.ticket);
+        if let Some(earlier) = waiting.get(at).and_then(|of| of.busy_in) {
+            if self.json {
+                return print_json(&json!({ "ticket": name, "waiting": false, "busy_in": earlier }));
+            }
+            say(format_args!("{name} did not come: a player of it waits in {earlier}"));
+            return Ok(());
+        }
         let Some(why) = pool.rules.explain(ticket_id(at), pool.now) else {
             let with = pool.partners(at).into_iter().filter_map(|at| Some(waiting.get(at)?.ticket));
             let with: Vec<&str> = with.collect();
@@ -112,6 +121,7 @@ impl Explain {
         let whys: Vec<(&str, RuledExplain)> =
             waiting.iter().enumerate().filter_map(|(at, of)| Some((of.ticket, why(at)?))).collect();
         let is_complete = whys.iter().all(|(_, why)| why.complete);
+        let busy = waiting.iter().filter(|of| of.busy_in.is_some()).count();
         if self.json {
             let list: Vec<_> = whys
                 .iter()
@@ -121,7 +131,9 @@ impl Explain {
                 })
                 .collect();
             let complete = is_complete && pool.has_ended;
-            return print_json(&json!({ "waiting": list.len(), "tickets": list, "complete": complete }));
+            return print_json(
+                &json!({ "waiting": list.len(), "busy": busy, "tickets": list, "complete": complete }),
+            );
         }
         let mut rows =
             vec![["ticket", "waited, s", "compatible", "others", "in the way"].map(str::to_owned).to_vec()];
@@ -135,7 +147,10 @@ impl Explain {
                 in_the_way(&why),
             ]
         }));
-        say(format_args!("{waits} of {} tickets wait after the matcher's turn", waiting.len()));
+        say(format_args!("{waits} of {} tickets wait after the matcher's turn", waiting.len() - busy));
+        if busy > 0 {
+            say(format_args!("{} did not come, their players waiting", grouped(busy as u64)));
+        }
         tell_limits(is_complete, pool.has_ended);
         print_table(&rows, &[false, true, true, true]);
         Ok(())
@@ -154,7 +169,7 @@ struct Pooled {
 impl Pooled {
     fn new(set: Arc<RuleSet>, waiting: &[StillWaiting<'_>], now: Timestamp) -> Result<Self, Failure> {
         let mut rules = RulePool::new(set);
-        for (at, of) in waiting.iter().enumerate() {
+        for (at, of) in waiting.iter().enumerate().filter(|(_, of)| of.busy_in.is_none()) {
             let player = |(nth, member): (usize, &gsm_rules::Member)| {
                 (PlayerId::from_u128(((at as u128) << MEMBER_BITS) | nth as u128), member.clone())
             };

@@ -200,7 +200,28 @@ fn a_ticket_is_told_what_stands_in_its_way() {
     // Ten seconds later the expansion has begun for both.
     assert_eq!(explain(&["--ticket", "me", "--after-s", "10"]).ok(), "me has a match, with near\n");
     explain(&["--ticket", "nobody"]).told(2, &["`nobody` does not wait"]);
-    explain(&["--queue", "trio"]).told(2, &["no ticket waits"]);
+    explain(&["--queue", "trio"]).told(2, &["no ticket of this queue", "duel"]);
+}
+
+#[test]
+fn a_recording_is_taken_as_a_simulation_takes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, duel) = (dir.path().join("pool.jsonl"), shipped("duel.json"));
+    let explain = |more: &[&str]| {
+        gsm(&[&["rules", "explain", "--rules", arg(&duel), "--pool", arg(&file)], more].concat())
+    };
+    // Nobody plays himself.
+    let both = pool(&[("a", 5, 1_500.0), ("b", 4, 1_500.0)]);
+    write(&file, &both.replace("p-b", "p-a"));
+    let told = explain(&["--json"]).json();
+    assert_eq!((&told["waiting"], &told["busy"]), (&1.into(), &1.into()));
+    assert!(explain(&[]).ok().contains("1 did not come, their players waiting"));
+    assert_eq!(explain(&["--ticket", "b"]).ok(), "b did not come: a player of it waits in a\n");
+    assert_eq!(explain(&["--ticket", "b", "--json"]).json()["busy_in"], "a");
+    // Queues are not mixed.
+    write(&file, &both.replacen("\"duel\"", "\"trio\"", 1));
+    explain(&[]).told(2, &["choose one of duel, trio", "--queue"]);
+    assert_eq!(explain(&["--queue", "trio", "--json"]).json()["waiting"], 1);
 }
 
 /// Sixty of whom no ten are a match, which only whole choices of ten tell: no end of it.
