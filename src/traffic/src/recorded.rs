@@ -2,9 +2,10 @@
 use crate::{
     patience::Patience,
     rng::Rng,
-    traffic::{Answers, Arrival, Traffic},
+    traffic::{Answers, Arrival, Traffic, mean_of},
 };
-use gsm_core::Millis;
+use gsm_core::{Millis, TicketId, Timestamp};
+use gsm_matchmaking::{WaitEnd, WaitEstimate, WaitFacts, WaitModel, nearest_region};
 use gsm_rules::{Member, Value};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
@@ -428,6 +429,44 @@ impl Recording {
         Ok(waiting)
     }
 
+    /// How long each ticket of [`Recording::waiting`] will have waited in all, as a server would tell it at `now` after it
+    /// saw how the others of the queue ended; `skill` is the attribute that says how good a player is. Of none where too few
+    /// have ended.
+    ///
+    /// # Errors
+    /// No queue is named and there are several, or there is no ticket.
+    pub fn wait_estimates(
+        &self,
+        queue: Option<&str>,
+        skill: Option<&str>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<&str, WaitEstimate>, RecordingError> {
+        let queue = self.queue(queue)?;
+        let here = || self.tickets.iter().enumerate().filter(|(_, ticket)| ticket.queue == queue);
+        let came = here().map(|(nth, ticket)| (ticket.at_ms, false, nth));
+        let ended = here().filter_map(|(nth, ticket)| Some((ticket.ended?.0, true, nth)));
+        let mut steps: Vec<(i64, bool, usize)> = came.chain(ended).collect();
+        steps.sort_unstable();
+        let mut waits = WaitModel::default();
+        let id = |nth: usize| TicketId::from_u128(nth as u128);
+        for (at_ms, has_ended, nth) in steps {
+            let (Some(ticket), at) = (self.tickets.get(nth), Timestamp::from_millis(at_ms)) else { continue };
+            let end = ticket.ended.filter(|_| has_ended).map(|(_, outcome)| outcome);
+            match end {
+                Some(Outcome::Matched | Outcome::TimedOut) => waits.ended(id(nth), at, WaitEnd::Over),
+                Some(_) => waits.ended(id(nth), at, WaitEnd::Left),
+                None => {
+                    let region = nearest_region(ticket.members.iter().map(|member| &member.latency_ms));
+                    let skill = skill.and_then(|name| mean_of(&ticket.members, name));
+                    waits.came(id(nth), WaitFacts { region, skill, size: ticket.members.len() }, at);
+                }
+            }
+        }
+        // Who has ended is not asked.
+        let waiting = here().filter(|(_, ticket)| ticket.ended.is_none());
+        Ok(waiting.filter_map(|(nth, of)| Some((of.name.as_str(), waits.estimate(id(nth), now)?))).collect())
+    }
+
     /// The time of the last line that has one, in milliseconds since 1970.
     #[must_use]
     pub const fn last_ms(&self) -> i64 {
@@ -573,6 +612,30 @@ mod tests {
         let (b, none) = (Some("b".to_owned()), None);
         let expected = [("b", none.clone()), ("b2", b.clone()), ("b3", b), ("a", none)];
         assert_eq!(told, expected.map(|(ticket, busy_in)| (ticket.to_owned(), busy_in)));
+    }
+
+    #[test]
+    fn waits_are_estimated_once_enough_have_ended() {
+        let mut lines = Vec::new();
+        for n in 0..20 {
+            let (name, at) = (format!("\"t{n}\""), 10_000 * n);
+            lines.push(B.replace("\"b\"", &name).replace("\"y\"", &name).replace("1500", &at.to_string()));
+            let gone = A_GOES.replace("\"a\"", &name).replace("cancelled", "matched");
+            lines.push(gone.replace("5000", &(at + 4_000).to_string()));
+        }
+        lines.push(A.replace("2000", "195000"));
+        let recording = |from: usize| {
+            let lines: Vec<&str> = lines.iter().skip(from).map(String::as_str).collect();
+            read(&lines)
+        };
+        let told = |recording: &Recording| {
+            let now = Timestamp::from_millis(196_000);
+            recording.wait_estimates(None, Some("rating"), now).unwrap().get("a").copied()
+        };
+        let estimate = told(&recording(0)).unwrap();
+        let [p50, p90] = [estimate.p50, estimate.p90].map(Millis::get);
+        assert!((3_000..=5_000).contains(&p50) && (p50..=8_000).contains(&p90), "{estimate:?}");
+        assert_eq!(told(&recording(34)), None, "three have ended");
     }
 
     #[test]
