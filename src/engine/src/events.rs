@@ -4,6 +4,7 @@
 //! whose node dies right then is lost. Players are told otherwise, and durably: by their push streams.
 use crate::{
     Engine, QueueConfig,
+    pools::Explained,
     store::{Forecast, TicketRow, Version},
 };
 use gsm_core::{EventId, MatchId, Millis, PlayerId, QueueName, TicketId, Timestamp};
@@ -223,6 +224,13 @@ impl Engine {
     #[must_use]
     pub fn wait_estimate(&self, queue: &QueueName, id: TicketId) -> Option<WaitEstimate> {
         self.views.pools.get(queue)?.waits.lock().estimate(id, self.clock.now())
+    }
+
+    /// Why a waiting ticket of the queue still waits, by a short look at the first of the others: cheap enough to be told every
+    /// few seconds to who listens. Nothing where it does not wait, or looks have taken their share of late: ask again later.
+    #[must_use]
+    pub fn glance(&self, queue: &QueueName, id: TicketId) -> Option<Explained> {
+        self.views.pools.glance(queue, id, self.clock.now())
     }
 
     /// The mean wait of the queue's late matches.

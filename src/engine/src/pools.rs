@@ -1,5 +1,6 @@
 //! The waiting tickets, open proposals and running matches of this node: folds of the live home.
 mod apart;
+mod glances;
 mod matcher;
 mod waits;
 
@@ -14,6 +15,7 @@ use crate::{
     store::{MatchRow, TicketRow},
 };
 use apart::Apart;
+use glances::Allowance;
 use gsm_core::{Map, MatchId, PlayerId, ProposalId, QueueName, TicketId, Timestamp, limits};
 use gsm_matchmaking::{Proposal, Role, Seat};
 use gsm_session::TicketState;
@@ -151,6 +153,11 @@ impl PoolState {
         self.matcher.explain(id, now)
     }
 
+    /// The same by a short look, and about how many work units it took.
+    fn glance(&self, id: TicketId, now: Timestamp, budget: u32) -> Option<(Explained, u32)> {
+        self.matcher.glance(id, now, budget)
+    }
+
     /// How often each rule was judged for the ticket's sake.
     pub(crate) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
         let counts = self.matcher.counts(id);
@@ -285,6 +292,8 @@ pub(crate) struct Pools {
     queues: RwLock<BTreeMap<QueueName, Arc<QueuePool>>>,
     running: Mutex<Running>,
     pub(crate) wake: Notify,
+    /// What short looks may take.
+    glances: Allowance,
     pub(crate) recorder: OnceLock<Arc<dyn Recorder>>,
     /// Who judges tickets of queues that ask for it.
     pub(crate) model: OnceLock<Arc<dyn QualityModel>>,

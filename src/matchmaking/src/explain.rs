@@ -19,7 +19,7 @@ const SOON: Millis = Millis::from_secs(10);
 /// Why a ticket still waits, and what will change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explain {
-    /// Place in the queue: 1 is the longest waiting.
+    /// Place in the queue: 1 is the longest waiting. 0 of a short look ([`Pool::glance`]).
     pub position: usize,
     /// How long it has waited.
     pub waited: Millis,
@@ -63,13 +63,26 @@ impl Pool {
     /// longer, bounded.
     #[must_use]
     pub fn explain(&self, id: TicketId, now: Timestamp) -> Option<Explain> {
+        let (_, view) = self.look(id, now)?;
+        let (why, _) = self.looked_into(id, now, EXPLAIN_TICKETS_MAX, EXPLAIN_WORK_MAX)?;
+        let ahead = view.index.by_age(None).take(EXPLAIN_TICKETS_MAX).take_while(|who| who.id != id).count();
+        Some(Explain { position: ahead + 1, complete: why.complete && ahead < EXPLAIN_TICKETS_MAX, ..why })
+    }
+
+    /// The same by a short look, whatever else waits, and about how many work units it took.
+    #[must_use]
+    pub fn glance(&self, id: TicketId, now: Timestamp, budget: u32) -> Option<(Explain, u32)> {
+        self.looked_into(id, now, budget as usize / 2, budget / 2)
+    }
+
+    fn looked_into(&self, id: TicketId, now: Timestamp, tickets: usize, work: u32) -> Option<(Explain, u32)> {
         let (me, view) = self.look(id, now)?;
         let waited = now.since(me.queued_at);
         let soon = View { now: now.saturating_add(SOON), ..view };
-        let near = Near::count(&me, view, soon);
-        let ahead = view.index.by_age(None).take(EXPLAIN_TICKETS_MAX).take_while(|who| who.id != id).count();
-        Some(Explain {
-            position: ahead + 1,
+        let near = Near::count(&me, view, soon, tickets);
+        let mut meter = Meter::new(work);
+        let why = Explain {
+            position: 0,
             waited,
             skill: me.skill,
             window: view.window(&me),
@@ -78,9 +91,10 @@ impl Pool {
             players_missing: view.players_min(near.longest).saturating_sub(me.size + near.players),
             window_soon: soon.window(&me),
             unlocked_soon: near.unlocked,
-            binding: binding(&me, &near, view),
-            complete: near.complete && ahead < EXPLAIN_TICKETS_MAX,
-        })
+            binding: binding(&me, &near, view, &mut meter),
+            complete: near.complete,
+        };
+        Some((why, meter.used.saturating_add(near.seen as u32)))
     }
 }
 
@@ -90,24 +104,26 @@ struct Near {
     players: usize,
     sizes: Counts,
     unlocked: usize,
+    /// Tickets that were looked at.
+    seen: usize,
     complete: bool,
     /// Since when the longest waiting of them and the ticket itself waits.
     longest: Timestamp,
 }
 
 impl Near {
-    fn count(me: &Waiting, now: View<'_>, soon: View<'_>) -> Self {
+    fn count(me: &Waiting, now: View<'_>, soon: View<'_>, most: usize) -> Self {
         let mut near = Self {
             in_window: 0,
             consenting: 0,
             players: 0,
             sizes: Counts::default(),
             unlocked: 0,
+            seen: 0,
             complete: true,
             longest: me.queued_at,
         };
         let (window, window_soon) = (now.window(me), soon.window(me));
-        let mut seen = 0;
         for size in 1..=PARTY_SIZE_MAX {
             for side in [Side::Weaker, Side::Stronger] {
                 for who in now.index.outward(size, side, me.by_skill()) {
@@ -115,11 +131,11 @@ impl Near {
                     if distance > window_soon {
                         break;
                     }
-                    if seen == EXPLAIN_TICKETS_MAX {
+                    if near.seen == most {
                         near.complete = false;
                         break;
                     }
-                    seen += 1;
+                    near.seen += 1;
                     near.in_window += usize::from(distance <= window);
                     if distance <= window.min(now.window(&who)) {
                         near.consenting += 1;
@@ -136,7 +152,7 @@ impl Near {
     }
 }
 
-fn binding(me: &Waiting, near: &Near, view: View<'_>) -> Binding {
+fn binding(me: &Waiting, near: &Near, view: View<'_>, meter: &mut Meter) -> Binding {
     let fits = |others: &Counts, players_min: usize| match view.rules.format {
         Format::Teams { teams, size } => packs(teams, size, me.size, others, &mut 0),
         Format::FreeForAll { .. } => me.size == 1 && others.get(1) + 1 >= players_min,
@@ -158,6 +174,6 @@ fn binding(me: &Waiting, near: &Near, view: View<'_>) -> Binding {
         return Binding::PartyFit;
     }
     let mut search = Search::new(*me, false, view);
-    let known = search.run(view, &mut Meter::new(EXPLAIN_WORK_MAX));
+    let known = search.run(view, meter);
     if known && search.pick(view.rules.format).is_none() { Binding::SkillWindow } else { Binding::Nothing }
 }

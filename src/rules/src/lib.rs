@@ -33,6 +33,7 @@ mod need;
 mod objective;
 mod pairwise;
 mod party;
+mod plan;
 mod prepare;
 mod read;
 mod rule_set;
@@ -52,6 +53,7 @@ pub use need::Need;
 pub use objective::{HoldBack, Line, Measure, Objective, Term, rating_logit};
 pub use pairwise::Pairwise;
 pub use party::{Never, Party};
+pub use plan::{Answer, AnsweredBy};
 pub use prepare::Unfit;
 pub use read::{Dialect, Parsed, TEXT_CHARS_MAX, parse};
 pub use rule_set::{

@@ -388,7 +388,10 @@ mod tests {
         let text = written(dir.path(), &steps).await;
         let mut recording = Recording::default();
         text.lines().for_each(|line| recording.push(line).unwrap());
-        assert_eq!((recording.queues()["duel"], recording.waiting(None).len(), recording.orphans), (2, 1, 0));
+        assert_eq!(
+            (recording.queues()["duel"], recording.waiting(None).unwrap().len(), recording.orphans),
+            (2, 1, 0)
+        );
         let traffic = recording.traffic(None, gsm_core::Millis::ZERO, 1).unwrap();
         let [one, two] = &traffic.arrivals[..] else { panic!("{traffic:?}") };
         assert_eq!(one.members[0].player, two.members[0].player, "one player has one hash");
@@ -436,6 +439,7 @@ mod tests {
             let mut symbols = set.symbols();
             let parties: Vec<_> = recording
                 .waiting(None)
+                .unwrap()
                 .iter()
                 .map(|of| set.prepare(of.members, &mut symbols).unwrap())
                 .collect();

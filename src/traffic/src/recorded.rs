@@ -2,9 +2,10 @@
 use crate::{
     patience::Patience,
     rng::Rng,
-    traffic::{Answers, Arrival, Traffic},
+    traffic::{Answers, Arrival, Traffic, mean_of},
 };
-use gsm_core::Millis;
+use gsm_core::{Millis, TicketId, Timestamp};
+use gsm_matchmaking::{WaitEnd, WaitEstimate, WaitFacts, WaitModel, nearest_region};
 use gsm_rules::{Member, Value};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
@@ -278,6 +279,8 @@ pub struct StillWaiting<'a> {
     pub at_ms: i64,
     /// Its players.
     pub members: &'a [Member],
+    /// The earlier one in which a player of it waits: it does not come then.
+    pub busy_in: Option<&'a str>,
 }
 
 /// What a server wrote down, line by line.
@@ -404,17 +407,64 @@ impl Recording {
         queues
     }
 
-    /// The tickets of one queue that wait at the end, in the order of arrival; of all queues if none is named, each once.
-    #[must_use]
-    pub fn waiting(&self, queue: Option<&str>) -> Vec<StillWaiting<'_>> {
-        let here =
-            |ticket: &&Ticket| ticket.ended.is_none() && queue.is_none_or(|queue| ticket.queue == queue);
-        let all = self.tickets.iter().filter(here);
-        let mut waiting: Vec<StillWaiting<'_>> =
-            all.map(|of| StillWaiting { ticket: &of.name, at_ms: of.at_ms, members: &of.members }).collect();
+    /// The tickets of one queue that wait at the end, in the order of arrival; of the only one, if none is named.
+    ///
+    /// # Errors
+    /// No queue is named and there are several, or there is no ticket.
+    pub fn waiting(&self, queue: Option<&str>) -> Result<Vec<StillWaiting<'_>>, RecordingError> {
+        let queue = self.queue(queue)?;
+        let all = self.tickets.iter().filter(|ticket| ticket.ended.is_none() && ticket.queue == queue);
+        let mut waiting: Vec<StillWaiting<'_>> = all
+            .map(|of| StillWaiting { ticket: &of.name, at_ms: of.at_ms, members: &of.members, busy_in: None })
+            .collect();
         waiting.sort_by_key(|of| (of.at_ms, of.ticket));
-        waiting.dedup_by_key(|of| (of.at_ms, of.ticket));
-        waiting
+        let mut busy: BTreeMap<&str, &str> = BTreeMap::new();
+        for of in &mut waiting {
+            let players = of.members.iter().map(|member| member.player.as_str());
+            of.busy_in = players.clone().find_map(|player| busy.get(player).copied());
+            if of.busy_in.is_none() {
+                busy.extend(players.map(|player| (player, of.ticket)));
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// How long each ticket of [`Recording::waiting`] will have waited in all, as a server would tell it at `now` after it
+    /// saw how the others of the queue ended; `skill` is the attribute that says how good a player is. Of none where too few
+    /// have ended.
+    ///
+    /// # Errors
+    /// No queue is named and there are several, or there is no ticket.
+    pub fn wait_estimates(
+        &self,
+        queue: Option<&str>,
+        skill: Option<&str>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<&str, WaitEstimate>, RecordingError> {
+        let queue = self.queue(queue)?;
+        let here = || self.tickets.iter().enumerate().filter(|(_, ticket)| ticket.queue == queue);
+        let came = here().map(|(nth, ticket)| (ticket.at_ms, false, nth));
+        let ended = here().filter_map(|(nth, ticket)| Some((ticket.ended?.0, true, nth)));
+        let mut steps: Vec<(i64, bool, usize)> = came.chain(ended).collect();
+        steps.sort_unstable();
+        let mut waits = WaitModel::default();
+        let id = |nth: usize| TicketId::from_u128(nth as u128);
+        for (at_ms, has_ended, nth) in steps {
+            let (Some(ticket), at) = (self.tickets.get(nth), Timestamp::from_millis(at_ms)) else { continue };
+            let end = ticket.ended.filter(|_| has_ended).map(|(_, outcome)| outcome);
+            match end {
+                Some(Outcome::Matched | Outcome::TimedOut) => waits.ended(id(nth), at, WaitEnd::Over),
+                Some(_) => waits.ended(id(nth), at, WaitEnd::Left),
+                None => {
+                    let region = nearest_region(ticket.members.iter().map(|member| &member.latency_ms));
+                    let skill = skill.and_then(|name| mean_of(&ticket.members, name));
+                    waits.came(id(nth), WaitFacts { region, skill, size: ticket.members.len() }, at);
+                }
+            }
+        }
+        // Who has ended is not asked.
+        let waiting = here().filter(|(_, ticket)| ticket.ended.is_none());
+        Ok(waiting.filter_map(|(nth, of)| Some((of.name.as_str(), waits.estimate(id(nth), now)?))).collect())
     }
 
     /// The time of the last line that has one, in milliseconds since 1970.
@@ -541,12 +591,51 @@ mod tests {
     #[test]
     fn what_waits_at_the_end_is_told() {
         let recording = read(&[A, B, C, A_GOES]);
-        let waiting = recording.waiting(Some("duel"));
+        let waiting = recording.waiting(Some("duel")).unwrap();
         assert_eq!(
             (waiting.len(), waiting[0].ticket, waiting[0].at_ms, recording.last_ms()),
             (1, "b", 1_500, 5_000)
         );
-        assert_eq!(recording.waiting(None).len(), 2);
+        assert_eq!(recording.waiting(None), Err(RecordingError::ManyQueues("duel, trio".to_owned())));
+        assert_eq!(recording.waiting(Some("x")), Err(RecordingError::Nothing("duel, trio".to_owned())));
+    }
+
+    #[test]
+    fn who_waits_already_does_not_come_again() {
+        let again = B.replace("\"b\"", "\"b2\"").replace("1500", "1501");
+        let party =
+            again.replace("b2", "b3").replace(r#"{"player":"y"}"#, r#"{"player":"w"},{"player":"y"}"#);
+        let other = A.replace("\"x\"", "\"w\"");
+        let recording = read(&[&again, B, &party, &other]);
+        let of = |of: &StillWaiting<'_>| (of.ticket.to_owned(), of.busy_in.map(str::to_owned));
+        let told: Vec<_> = recording.waiting(None).unwrap().iter().map(of).collect();
+        let (b, none) = (Some("b".to_owned()), None);
+        let expected = [("b", none.clone()), ("b2", b.clone()), ("b3", b), ("a", none)];
+        assert_eq!(told, expected.map(|(ticket, busy_in)| (ticket.to_owned(), busy_in)));
+    }
+
+    #[test]
+    fn waits_are_estimated_once_enough_have_ended() {
+        let mut lines = Vec::new();
+        for n in 0..20 {
+            let (name, at) = (format!("\"t{n}\""), 10_000 * n);
+            lines.push(B.replace("\"b\"", &name).replace("\"y\"", &name).replace("1500", &at.to_string()));
+            let gone = A_GOES.replace("\"a\"", &name).replace("cancelled", "matched");
+            lines.push(gone.replace("5000", &(at + 4_000).to_string()));
+        }
+        lines.push(A.replace("2000", "195000"));
+        let recording = |from: usize| {
+            let lines: Vec<&str> = lines.iter().skip(from).map(String::as_str).collect();
+            read(&lines)
+        };
+        let told = |recording: &Recording| {
+            let now = Timestamp::from_millis(196_000);
+            recording.wait_estimates(None, Some("rating"), now).unwrap().get("a").copied()
+        };
+        let estimate = told(&recording(0)).unwrap();
+        let [p50, p90] = [estimate.p50, estimate.p90].map(Millis::get);
+        assert!((3_000..=5_000).contains(&p50) && (p50..=8_000).contains(&p90), "{estimate:?}");
+        assert_eq!(told(&recording(34)), None, "three have ended");
     }
 
     #[test]
@@ -563,7 +652,7 @@ mod tests {
         }
         assert_eq!(recording.orphans, 0);
         let waits = read(&[A, &in_trio, B]);
-        assert_eq!((waits.waiting(None).len(), waits.waiting(Some("trio")).len()), (2, 1));
+        assert_eq!(["duel", "trio"].map(|queue| waits.waiting(Some(queue)).unwrap().len()), [2, 1]);
     }
 
     #[test]
@@ -571,13 +660,13 @@ mod tests {
         let start = HEAD.replace("1000}", "6000,\"start\":true}");
         let again = B.replace("\"b\"", "\"b2\"");
         let recording = read(&[HEAD, A, B, A_GOES, C, &start, &again]);
-        let names: Vec<&str> = recording.waiting(None).iter().map(|of| of.ticket).collect();
+        let names: Vec<&str> = recording.waiting(None).unwrap().iter().map(|of| of.ticket).collect();
         assert_eq!((names, recording.queues()), (vec!["b2"], [("duel", 2)].into()));
         let gone = A_GOES.replace("\"a\"", "\"b2\"");
         let recording = read(&[HEAD, A, B, A_GOES, &start, &again, &gone]);
-        assert_eq!((recording.waiting(None).len(), recording.orphans), (0, 0));
+        assert_eq!((recording.waiting(None).unwrap().len(), recording.orphans), (0, 0));
         // A full file alone changes nothing.
-        assert_eq!(read(&[HEAD, A, HEAD]).waiting(None).len(), 1);
+        assert_eq!(read(&[HEAD, A, HEAD]).waiting(None).unwrap().len(), 1);
     }
 
     #[test]

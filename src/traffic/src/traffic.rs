@@ -62,9 +62,7 @@ impl Arrival {
     /// The mean of its players' numbers; nothing if none of them has one.
     #[must_use]
     pub fn mean_of(&self, attribute: &str) -> Option<f64> {
-        let numbers = self.members.iter().filter_map(|member| number(member, attribute));
-        let (sum, count) = numbers.fold((0.0, 0_u32), |(sum, count), number| (sum + number, count + 1));
-        (count > 0).then(|| sum / f64::from(count))
+        mean_of(&self.members, attribute)
     }
 
     /// The location that is nearest to its players in the mean, of those to which all have a latency; of equals the
@@ -73,6 +71,13 @@ impl Arrival {
     pub fn region(&self) -> Option<&str> {
         nearest_region(self.members.iter().map(|member| &member.latency_ms))
     }
+}
+
+/// The mean of players' numbers; nothing if none of them has one.
+pub(crate) fn mean_of(members: &[Member], attribute: &str) -> Option<f64> {
+    let numbers = members.iter().filter_map(|member| number(member, attribute));
+    let (sum, count) = numbers.fold((0.0, 0_u32), |(sum, count), number| (sum + number, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 /// A player's number.

@@ -1,19 +1,16 @@
 //! `gsm rules explain`: why a ticket of a recorded pool still waits.
-use super::{
-    load,
-    plan::{Answer, answers},
-};
+use super::load;
 use crate::{
     output::{Failure, Outcome, grouped, print_json, print_table, say},
     simulate::recording,
 };
 use clap::Args;
 use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
-use gsm_matchmaking::{RulePool, RuledExplain, RuledMatch, RuledTicket};
+use gsm_matchmaking::{RulePool, RuledExplain, RuledMatch, RuledTicket, WaitEstimate};
 use gsm_rules::RuleSet;
-use gsm_traffic::StillWaiting;
-use serde_json::json;
-use std::{path::PathBuf, sync::Arc};
+use gsm_traffic::{RecordingError, StillWaiting, skill_attribute};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Work units of a step that the pool is given before it is asked, and of all of them: so many, and more for each ticket.
 const STEP_WORK: u32 = 100_000;
@@ -34,6 +31,8 @@ const MEMBER_BITS: u32 = 8;
 The pool is what waits at the end of a recording (gsm serve --record-traffic), or a file that you write: one line
 {\"type\":\"arrived\",\"at_ms\":0,\"ticket\":\"a\",\"queue\":\"q\",\"players\":[{\"player\":\"p\",\"attributes\":{..},\"latency_ms\":{..}}]}
 a ticket. The matcher has its turn first, so that a ticket which has a match is told so. Without --ticket: all that wait.
+A ticket whose player waits in an earlier one did not come (\"busy\"). Where enough tickets of the recording have ended, those
+that wait are told for how long, as a server tells them.
 Where its search is longer than some 20 steps of a server, or not all others were counted, the answer is not \"complete\".
 
   passing    other tickets that the rule lets be in one match with this one, as far as two tickets say
@@ -47,7 +46,7 @@ pub(super) struct Explain {
     /// The pool, as a recording; oldest file first
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pool: Vec<PathBuf>,
-    /// Only tickets of this queue
+    /// The queue of the recording, if it has several
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
     /// The ticket that is asked about
@@ -65,13 +64,16 @@ impl Explain {
     pub(super) fn run(self) -> Outcome {
         let (set, _) = load(&self.rules)?;
         let recording = recording(&self.pool)?;
-        let waiting = recording.waiting(self.queue.as_deref());
+        let bad = |error: RecordingError| Failure::usage(format!("--pool: {error} (--queue NAME)"));
+        let queue = self.queue.as_deref();
+        let waiting = recording.waiting(queue).map_err(bad)?;
         if waiting.is_empty() {
-            return Err(Failure::usage("--pool: no ticket waits at the end of it (--queue NAME?)"));
+            return Err(Failure::usage("--pool: no ticket waits at the end of it"));
         }
         let now = Timestamp::from_millis(recording.last_ms())
             .saturating_add(Millis::from_secs(self.after_s.into()));
-        let pool = Pooled::new(Arc::new(set), &waiting, now)?;
+        let estimates = recording.wait_estimates(queue, skill_attribute(&set), now).map_err(bad)?;
+        let pool = Pooled::new(Arc::new(set), &waiting, (now, estimates))?;
         match &self.ticket {
             Some(name) => {
                 let at = waiting.iter().position(|of| of.ticket == *name).ok_or_else(|| {
@@ -84,8 +86,15 @@ impl Explain {
     }
 
     /// Tells all of one ticket.
-    fn one(&self, pool: &Pooled, waiting: &[StillWaiting<'_>], at: usize) -> Outcome {
+    fn one(&self, pool: &Pooled<'_>, waiting: &[StillWaiting<'_>], at: usize) -> Outcome {
         let name = waiting.get(at).map_or("", |of| of.ticket);
+        if let Some(earlier) = waiting.get(at).and_then(|of| of.busy_in) {
+            if self.json {
+                return print_json(&json!({ "ticket": name, "waiting": false, "busy_in": earlier }));
+            }
+            say(format_args!("{name} did not come: a player of it waits in {earlier}"));
+            return Ok(());
+        }
         let Some(why) = pool.rules.explain(ticket_id(at), pool.now) else {
             let with = pool.partners(at).into_iter().filter_map(|at| Some(waiting.get(at)?.ticket));
             let with: Vec<&str> = with.collect();
@@ -95,33 +104,35 @@ impl Explain {
             say(format_args!("{name} has a match, with {}", with.join(", ")));
             return Ok(());
         };
-        let set = pool.rules.rules();
-        let stage = set.stages().get(set.stage_at(why.waited));
-        let plan = stage.map(|stage| answers(set, stage, None)).unwrap_or_default();
+        let estimate = pool.estimates.get(name).copied();
         if self.json {
-            return print_json(&told(name, &why, &plan, pool.has_ended));
+            return print_json(&with_estimate(told(name, &why, pool.has_ended), estimate));
         }
-        show(name, &why, &plan, pool.has_ended)
+        show(name, &why, estimate, pool.has_ended)
     }
 
     /// Tells of each that waits what stands in its way.
-    fn all(&self, pool: &Pooled, waiting: &[StillWaiting<'_>]) -> Outcome {
+    fn all(&self, pool: &Pooled<'_>, waiting: &[StillWaiting<'_>]) -> Outcome {
         let (least, most) = ANSWER_WORK;
         let budget = (ANSWERS_WORK_MAX / pool.rules.len().max(1)).clamp(least, most) as u32;
         let why = |at| pool.rules.explain_within(ticket_id(at), pool.now, budget);
         let whys: Vec<(&str, RuledExplain)> =
             waiting.iter().enumerate().filter_map(|(at, of)| Some((of.ticket, why(at)?))).collect();
         let is_complete = whys.iter().all(|(_, why)| why.complete);
+        let busy = waiting.iter().filter(|of| of.busy_in.is_some()).count();
         if self.json {
             let list: Vec<_> = whys
                 .iter()
                 .map(|(name, why)| {
-                    json!({ "ticket": name, "waited_ms": why.waited, "compatible": why.compatible,
-                        "binding": why.binding, "never": why.never, "fails_alone": why.alone, "next": next(why) })
+                    let one = json!({ "ticket": name, "waited_ms": why.waited, "compatible": why.compatible,
+                        "binding": why.binding, "never": why.never, "fails_alone": why.alone, "next": next(why) });
+                    with_estimate(one, pool.estimates.get(name).copied())
                 })
                 .collect();
             let complete = is_complete && pool.has_ended;
-            return print_json(&json!({ "waiting": list.len(), "tickets": list, "complete": complete }));
+            return print_json(
+                &json!({ "waiting": list.len(), "busy": busy, "tickets": list, "complete": complete }),
+            );
         }
         let mut rows =
             vec![["ticket", "waited, s", "compatible", "others", "in the way"].map(str::to_owned).to_vec()];
@@ -135,7 +146,10 @@ impl Explain {
                 in_the_way(&why),
             ]
         }));
-        say(format_args!("{waits} of {} tickets wait after the matcher's turn", waiting.len()));
+        say(format_args!("{waits} of {} tickets wait after the matcher's turn", waiting.len() - busy));
+        if busy > 0 {
+            say(format_args!("{} did not come, their players waiting", grouped(busy as u64)));
+        }
         tell_limits(is_complete, pool.has_ended);
         print_table(&rows, &[false, true, true, true]);
         Ok(())
@@ -143,18 +157,24 @@ impl Explain {
 }
 
 /// A pool that had its turn.
-struct Pooled {
+struct Pooled<'r> {
     rules: RulePool,
     now: Timestamp,
     matches: Vec<Vec<usize>>,
     /// Whether every ticket had its turn.
     has_ended: bool,
+    /// How long tickets will have waited in all, by their names.
+    estimates: BTreeMap<&'r str, WaitEstimate>,
 }
 
-impl Pooled {
-    fn new(set: Arc<RuleSet>, waiting: &[StillWaiting<'_>], now: Timestamp) -> Result<Self, Failure> {
+impl<'r> Pooled<'r> {
+    fn new(
+        set: Arc<RuleSet>,
+        waiting: &[StillWaiting<'_>],
+        (now, estimates): (Timestamp, BTreeMap<&'r str, WaitEstimate>),
+    ) -> Result<Self, Failure> {
         let mut rules = RulePool::new(set);
-        for (at, of) in waiting.iter().enumerate() {
+        for (at, of) in waiting.iter().enumerate().filter(|(_, of)| of.busy_in.is_none()) {
             let player = |(nth, member): (usize, &gsm_rules::Member)| {
                 (PlayerId::from_u128(((at as u128) << MEMBER_BITS) | nth as u128), member.clone())
             };
@@ -174,7 +194,7 @@ impl Pooled {
             matches.extend(step.matches.iter().map(places));
             (work, has_ended) = (work + u64::from(step.work), step.finished);
         }
-        Ok(Self { rules, now, matches, has_ended })
+        Ok(Self { rules, now, matches, has_ended, estimates })
     }
 
     /// Who is in one match with a ticket.
@@ -200,8 +220,8 @@ fn in_the_way(why: &RuledExplain) -> String {
     }
 }
 
-fn next(why: &RuledExplain) -> serde_json::Value {
-    why.next.map_or(serde_json::Value::Null, |next| json!({ "at_ms": next.at, "unlocked": next.unlocked }))
+fn next(why: &RuledExplain) -> Value {
+    why.next.map_or(Value::Null, |next| json!({ "at_ms": next.at, "unlocked": next.unlocked }))
 }
 
 /// Says what was cut short, if something was.
@@ -214,13 +234,21 @@ fn tell_limits(is_complete: bool, has_ended: bool) {
     }
 }
 
-fn told(name: &str, why: &RuledExplain, plan: &[Answer], has_ended: bool) -> serde_json::Value {
+/// With how long the ticket will have waited in all, where that is known.
+fn with_estimate(mut told: Value, estimate: Option<WaitEstimate>) -> Value {
+    if let (Some(of), Some(members)) = (estimate, told.as_object_mut()) {
+        members.insert("estimated_wait".to_owned(), json!({ "p50_ms": of.p50, "p90_ms": of.p90 }));
+    }
+    told
+}
+
+fn told(name: &str, why: &RuledExplain, has_ended: bool) -> Value {
     let rules: Vec<_> = why
         .rules
         .iter()
         .map(|of| {
-            let parts = plan.iter().filter(|answer| answer.rule == of.rule);
-            let plan: Vec<_> = parts.map(|part| json!({ "by": part.by, "what": part.what })).collect();
+            let plan: Vec<_> =
+                of.plan.iter().map(|part| json!({ "by": part.by, "what": part.what })).collect();
             json!({ "rule": of.rule, "plan": plan, "passing": of.passing, "held": of.held, "failed": of.failed })
         })
         .collect();
@@ -240,7 +268,7 @@ fn told(name: &str, why: &RuledExplain, plan: &[Answer], has_ended: bool) -> ser
     })
 }
 
-fn show(name: &str, why: &RuledExplain, plan: &[Answer], has_ended: bool) -> Outcome {
+fn show(name: &str, why: &RuledExplain, estimate: Option<WaitEstimate>, has_ended: bool) -> Outcome {
     say(format_args!(
         "{name}: waits {:.1} s, number {} by age; {} of {} others may be in one match with it",
         why.waited.as_secs_f64(),
@@ -256,21 +284,25 @@ fn show(name: &str, why: &RuledExplain, plan: &[Answer], has_ended: bool) -> Out
     } else {
         say("next expansion: none comes");
     }
+    if let Some(of) = estimate {
+        let (half, most) = (of.p50.as_secs_f64(), of.p90.as_secs_f64());
+        say(format_args!("estimated wait: {half:.1} s (p50), {most:.1} s (p90), from its arrival"));
+    }
     tell_limits(why.complete, has_ended);
     say("");
     let mut rows = vec![["rule", "by", "what", "passing", "held", "failed"].map(str::to_owned).to_vec()];
     for of in &why.rules {
         let mark = if why.binding.as_ref() == Some(&of.rule) { " <" } else { "" };
         let mut counts = [of.passing as u64, of.held, of.failed].map(grouped).to_vec();
-        let mut parts = plan.iter().filter(|answer| answer.rule == of.rule).peekable();
-        if parts.peek().is_none() {
+        if of.plan.is_empty() {
             rows.push([vec![format!("{}{mark}", of.rule), String::new(), String::new()], counts].concat());
             continue;
         }
-        for (nth, part) in parts.enumerate() {
+        for (nth, part) in of.plan.iter().enumerate() {
             let rule = if nth == 0 { format!("{}{mark}", of.rule) } else { String::new() };
             rows.push(
-                [vec![rule, part.by.to_owned(), part.what.clone()], std::mem::take(&mut counts)].concat(),
+                [vec![rule, part.by.as_str().to_owned(), part.what.clone()], std::mem::take(&mut counts)]
+                    .concat(),
             );
         }
     }

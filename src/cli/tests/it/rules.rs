@@ -200,7 +200,52 @@ fn a_ticket_is_told_what_stands_in_its_way() {
     // Ten seconds later the expansion has begun for both.
     assert_eq!(explain(&["--ticket", "me", "--after-s", "10"]).ok(), "me has a match, with near\n");
     explain(&["--ticket", "nobody"]).told(2, &["`nobody` does not wait"]);
-    explain(&["--queue", "trio"]).told(2, &["no ticket waits"]);
+    explain(&["--queue", "trio"]).told(2, &["no ticket of this queue", "duel"]);
+    assert!(!table.contains("estimated wait"), "nobody has ended: {table}");
+}
+
+#[test]
+fn a_recording_is_taken_as_a_simulation_takes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, duel) = (dir.path().join("pool.jsonl"), shipped("duel.json"));
+    let explain = |more: &[&str]| {
+        gsm(&[&["rules", "explain", "--rules", arg(&duel), "--pool", arg(&file)], more].concat())
+    };
+    // Nobody plays himself.
+    let both = pool(&[("a", 5, 1_500.0), ("b", 4, 1_500.0)]);
+    write(&file, &both.replace("p-b", "p-a"));
+    let told = explain(&["--json"]).json();
+    assert_eq!((&told["waiting"], &told["busy"]), (&1.into(), &1.into()));
+    assert!(explain(&[]).ok().contains("1 did not come, their players waiting"));
+    assert_eq!(explain(&["--ticket", "b"]).ok(), "b did not come: a player of it waits in a\n");
+    assert_eq!(explain(&["--ticket", "b", "--json"]).json()["busy_in"], "a");
+    // Queues are not mixed.
+    write(&file, &both.replacen("\"duel\"", "\"trio\"", 1));
+    explain(&[]).told(2, &["choose one of duel, trio", "--queue"]);
+    assert_eq!(explain(&["--queue", "trio", "--json"]).json()["waiting"], 1);
+}
+
+#[test]
+fn who_waits_is_told_for_how_long_where_others_have_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, duel) = (dir.path().join("pool.jsonl"), shipped("duel.json"));
+    let names: Vec<String> = (0..20).map(|n| format!("t{n}")).collect();
+    let mut tickets: Vec<(&str, u64, f64)> = names.iter().map(|name| (name.as_str(), 60, 1_500.0)).collect();
+    tickets.push(("me", 3, 1_500.0));
+    let ended = |name: &String| {
+        format!("{{\"type\":\"ended\",\"at_ms\":48000,\"ticket\":\"{name}\",\"outcome\":\"matched\"}}\n")
+    };
+    write(&file, &(pool(&tickets) + &names.iter().map(ended).collect::<String>()));
+    let explain = |more: &[&str]| {
+        gsm(&[&["rules", "explain", "--rules", arg(&duel), "--pool", arg(&file)], more].concat())
+    };
+    for told in
+        [explain(&["--ticket", "me", "--json"]).json(), explain(&["--json"]).json()["tickets"][0].clone()]
+    {
+        let of = |name: &str| told["estimated_wait"][name].as_u64().unwrap_or_else(|| panic!("{told}"));
+        assert!((7_000..=9_000).contains(&of("p50_ms")) && of("p50_ms") <= of("p90_ms"), "{told}");
+    }
+    assert!(explain(&["--ticket", "me"]).ok().contains("estimated wait: 8.0 s (p50)"));
 }
 
 /// Sixty of whom no ten are a match, which only whole choices of ten tell: no end of it.

@@ -70,6 +70,11 @@ impl Apart {
         self.all().find_map(|matcher| matcher.explain(id, now))
     }
 
+    /// The same by a short look, and about how many work units it took.
+    pub(super) fn glance(&self, id: TicketId, now: Timestamp, budget: u32) -> Option<(Explained, u32)> {
+        self.all().find_map(|matcher| matcher.glance(id, now, budget))
+    }
+
     /// How often each rule was judged for the ticket's sake; not at all for one that does not wait.
     pub(super) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
         self.all().find(|matcher| matcher.contains(id)).unwrap_or(&self.open).counts(id)

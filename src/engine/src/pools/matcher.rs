@@ -205,6 +205,20 @@ impl Matcher {
         }
     }
 
+    /// The same by a short look, and about how many work units it took.
+    pub(super) fn glance(&self, id: TicketId, now: Timestamp, budget: u32) -> Option<(Explained, u32)> {
+        match self {
+            Self::Window(pool) => {
+                let (why, work) = pool.glance(id, now, budget)?;
+                Some((Explained::Window(why), work))
+            }
+            Self::Ruled(pool) => {
+                let (why, work) = pool.glance(id, now, budget)?;
+                Some((Explained::Ruled(Box::new(why)), work))
+            }
+        }
+    }
+
     /// How often each rule was judged for the ticket's sake.
     pub(super) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
         match self {

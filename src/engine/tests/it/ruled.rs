@@ -216,6 +216,12 @@ async fn a_ticket_explains_its_rules(w: World) {
     assert_eq!((why.others, why.compatible, why.binding.as_deref()), (1, 0, Some("Near")));
     let next = why.next.unwrap();
     assert_eq!((next.at, next.unlocked), (Millis::from_secs(20), 1));
+    let plan: Vec<_> = why.rules[0].plan.iter().map(|of| of.by.as_str()).collect();
+    assert_eq!(plan, ["index"]);
+    let queue = gsm_core::QueueName::new("duel").unwrap();
+    let Some(Explained::Ruled(short)) = w.engine.glance(&queue, ticket) else { panic!("no look") };
+    assert_eq!((short.others, &short.binding, short.next), (1, &why.binding, why.next));
+    assert_eq!(w.engine.glance(&queue, TicketId::from_u128(7)), None);
 }
 
 async fn waiting_tickets_survive_a_restart(w: World) {

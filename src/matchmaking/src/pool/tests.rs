@@ -306,6 +306,12 @@ fn explain_counts() {
     assert_eq!((why.in_window, why.consenting, why.players_missing), (2, 1, 8));
     assert_eq!((why.window_soon, why.unlocked_soon, why.complete), (240.0, 1, true));
     assert_eq!(pool.explain(id(9), at(9)), None);
+    // A short look says the same but for the place; a shorter one counts fewer.
+    let (short, work) = pool.glance(id(1), at(9), 1_000).unwrap();
+    assert_eq!((short.position, work < 1_000), (0, true));
+    assert_eq!(crate::Explain { position: 3, ..short }, why);
+    assert!(!pool.glance(id(1), at(9), 2).unwrap().0.complete);
+    assert_eq!(pool.glance(id(9), at(9), 1_000), None);
 }
 
 #[test]

@@ -2,19 +2,28 @@
 use super::{ASIDE_WEIGHT_MAX, RulePool, ticket::Waiting};
 use gsm_core::TicketId;
 use gsm_rules::{NumberColumn, Party, Seat, Stage};
+use smallvec::{SmallVec, smallvec};
 
 /// Tickets of a match of two teams whose every split is looked at.
 const SPLIT_TICKETS_MAX: usize = 10;
 /// Splits of two teams that the rules are asked about, the most even ones first.
 const ASKED_MAX: usize = 64;
-/// Swaps that are made one after another where there are more teams or tickets.
-const SWAPS_MAX: usize = 16;
+/// The same of a large match, which is found seldom.
+const LARGE_SPLIT_TICKETS_MAX: usize = 16;
+/// Exchanges that are made one after another where there are more teams or tickets.
+const EXCHANGES_MAX: usize = 16;
+/// Tickets of a team that go to another one together, and sets of them that are looked at in each team, beside single ones.
+const TOGETHER_MAX: usize = 3;
+const GROUPS_MAX: usize = 512;
+/// So many sets of another team are tried for each, on either side of the one that would be best.
+const NEAR: usize = 2;
 
 impl RulePool {
     /// Seats the tickets of a match so that the averages of its teams lie as near together as the stage's rules allow:
     /// of the `balancedAttribute`, else of what the model expects of the players, else of their ratings. Each team
-    /// keeps its number of players, and a backfill its teams. Exact for two teams and up to ten tickets; else swaps
-    /// are made as long as one helps. Where nothing is more even, nothing changes.
+    /// keeps its number of players, and a backfill its teams. Exact for two teams and up to ten tickets, sixteen in a large
+    /// match; else up to three tickets of a team are exchanged for those of another that have as many players, as long as
+    /// that helps. Where nothing is more even, nothing changes.
     pub(super) fn even_out(&self, stage: usize, found: &mut [(TicketId, u8)], work: &mut u32) {
         // Two tickets have no choice, and an objective makes it by what matches cost.
         let is_open = found.len() > 2 && self.set.objective().is_none();
@@ -32,10 +41,11 @@ impl RulePool {
         let Some(column) = columns.into_iter().flatten().find(has) else { return };
         let table = Table::new(stage, column, &waiting, found, work.saturating_add(ASIDE_WEIGHT_MAX));
         let teams: Vec<u8> = found.iter().map(|(_, team)| *team).collect();
-        let even = if stage.teams().len() == 2 && found.len() <= SPLIT_TICKETS_MAX {
+        let most = if self.set.is_large() { LARGE_SPLIT_TICKETS_MAX } else { SPLIT_TICKETS_MAX };
+        let even = if stage.teams().len() == 2 && found.len() <= most {
             table.most_even(&teams, work)
         } else {
-            table.swapped(teams, work)
+            table.exchanged(teams, work)
         };
         if let Some(even) = even {
             found.iter_mut().zip(even).for_each(|((_, team), even)| *team = even);
@@ -161,57 +171,132 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Swaps tickets of the same size, each time those that help most, as long as two do.
-    fn swapped(mut self, mut teams: Vec<u8>, work: &mut u32) -> Option<Vec<u8>> {
+    /// Exchanges tickets between two teams, each time those that help most, as long as some do.
+    fn exchanged(mut self, mut teams: Vec<u8>, work: &mut u32) -> Option<Vec<u8>> {
         let mut is_changed = false;
-        for _ in 0..SWAPS_MAX {
-            let now = gap(self.totals.iter().copied());
-            let mut swaps: Vec<(f64, usize, usize)> = Vec::new();
-            for (one, a) in self.free.iter().enumerate() {
-                let Some((_, size, sum)) = a else { continue };
-                for (two, b) in self.free.iter().enumerate().skip(one + 1) {
-                    let Some((_, other, their_sum)) = b else { continue };
-                    let (Some(from), Some(to)) = (teams.get(one), teams.get(two)) else { continue };
-                    if size != other || from == to {
-                        continue;
+        for _ in 0..EXCHANGES_MAX {
+            let groups: Vec<Vec<Group>> =
+                (0..=u8::MAX).take(self.totals.len()).map(|team| self.groups(&teams, team)).collect();
+            let looked_at: usize = groups.iter().map(Vec::len).sum();
+            *work = work.saturating_add((self.free.len() / 2 + looked_at / 16) as u32);
+            let made =
+                self.exchanges(&groups).into_iter().take(ASKED_MAX).find_map(|(_, teams_of, which)| {
+                    let group = |(team, at): (u8, usize)| groups.get(usize::from(team))?.get(at);
+                    let (one, two) = (group((teams_of.0, which.0))?, group((teams_of.1, which.1))?);
+                    let seat = |teams: &mut Vec<u8>, group: &Group, on: u8| {
+                        for at in &group.tickets {
+                            teams.get_mut(*at).into_iter().for_each(|team| *team = on);
+                        }
+                    };
+                    seat(&mut teams, one, teams_of.1);
+                    seat(&mut teams, two, teams_of.0);
+                    let holds = self.holds(&teams, work);
+                    if !holds {
+                        seat(&mut teams, one, teams_of.0);
+                        seat(&mut teams, two, teams_of.1);
                     }
-                    let after = self.totals.iter().enumerate().map(|(team, (players, total))| {
-                        let (from, to) = (usize::from(*from), usize::from(*to));
-                        let more = if team == from { their_sum - sum } else { 0.0 };
-                        let less = if team == to { sum - their_sum } else { 0.0 };
-                        (*players, total + more + less)
-                    });
-                    let gap = gap(after);
-                    if is_less(gap, now) {
-                        swaps.push((gap, one, two));
-                    }
-                }
-            }
-            *work = work.saturating_add(self.free.len() as u32 / 2);
-            swaps.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-            let made = swaps.into_iter().take(ASKED_MAX).find(|(_, one, two)| {
-                teams.swap(*one, *two);
-                let holds = self.holds(&teams, work);
-                if !holds {
-                    teams.swap(*one, *two);
-                }
-                holds
-            });
-            let Some((_, one, two)) = made else { break };
+                    holds.then_some((teams_of, one.sum - two.sum))
+                });
+            let Some(((one, two), moved)) = made else { break };
             is_changed = true;
-            for (at, other) in [(one, two), (two, one)] {
-                let own = self.free.get(at).copied().flatten();
-                let (Some((_, _, sum)), Some(team)) = (own, teams.get(at)) else { continue };
-                if let Some(total) = self.totals.get_mut(usize::from(*team)) {
-                    total.1 += sum;
-                }
-                if let Some(total) = teams.get(other).and_then(|left| self.totals.get_mut(usize::from(*left)))
-                {
-                    total.1 -= sum;
+            for (team, more) in [(one, -moved), (two, moved)] {
+                if let Some((_, sum)) = self.totals.get_mut(usize::from(team)) {
+                    *sum += more;
                 }
             }
         }
         is_changed.then_some(teams)
+    }
+
+    /// The tickets of a team that may go to another one, one by one, two and three together, as many as are looked at;
+    /// in the order of their players and their sums.
+    fn groups(&self, teams: &[u8], team: u8) -> Vec<Group> {
+        let free = self.free.iter().zip(teams).enumerate();
+        let own = free.filter(|(_, (_, on))| **on == team).filter_map(|(at, (free, _))| Some((at, (*free)?)));
+        let single = |(at, (_, players, sum))| Group { players, sum, tickets: smallvec![at] };
+        let mut groups: Vec<Group> = own.map(single).collect();
+        // Each group with each single ticket after its last one.
+        let (singles, mut from) = (groups.len(), 0);
+        for _ in 1..TOGETHER_MAX {
+            let until = groups.len();
+            for at in from..until {
+                let Some(last) = groups.get(at).and_then(|of| of.tickets.last().copied()) else { continue };
+                let after = groups.iter().take(singles).position(|of| of.tickets.first() > Some(&last));
+                for more in after.unwrap_or(singles)..singles {
+                    if groups.len() >= GROUPS_MAX.max(singles) {
+                        break;
+                    }
+                    let (Some(group), Some(more)) = (groups.get(at), groups.get(more)) else { continue };
+                    groups.push(group.with(more));
+                }
+            }
+            from = until;
+        }
+        groups.sort_by(|a, b| {
+            a.players.cmp(&b.players).then(a.sum.total_cmp(&b.sum)).then_with(|| a.tickets.cmp(&b.tickets))
+        });
+        groups
+    }
+
+    /// What makes the teams more even, that which helps most first: the gap after it, the two teams, and which group of each
+    /// goes to the other. Both have as many players. One of the teams is the strongest or the weakest, and of each group of
+    /// it those of the other are looked at that bring the two nearest together.
+    fn exchanges(&self, groups: &[Vec<Group>]) -> Vec<(f64, (u8, u8), (usize, usize))> {
+        let average = |(players, sum): (u32, f64)| sum / f64::from(players);
+        let known =
+            || (0_u8..=u8::MAX).zip(self.totals.iter().copied()).filter(|(_, (players, _))| *players > 0);
+        let by_average = |a: &(u8, (u32, f64)), b: &(u8, (u32, f64))| average(a.1).total_cmp(&average(b.1));
+        let (Some((strong, _)), Some((weak, _))) = (known().max_by(by_average), known().min_by(by_average))
+        else {
+            return Vec::new();
+        };
+        let now = gap(self.totals.iter().copied());
+        let mut found = Vec::new();
+        let of_strong = known().filter(|(team, _)| *team != strong).map(|(team, _)| (strong, team));
+        let of_weak =
+            known().filter(|(team, _)| *team != strong && *team != weak).map(|(team, _)| (team, weak));
+        for (one, two) in of_strong.chain(of_weak) {
+            let of = |team: u8| Some((self.totals.get(usize::from(team))?, groups.get(usize::from(team))?));
+            let (Some((a, froms)), Some((b, tos))) = (of(one), of(two)) else { continue };
+            let others =
+                known().filter(|(team, _)| *team != one && *team != two).map(|(_, total)| average(total));
+            let (low, high) = others
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), of| (low.min(of), high.max(of)));
+            // So much has to go from one to the other, so that both have the same average.
+            let wanted = (a.1 * f64::from(b.0) - b.1 * f64::from(a.0)) / f64::from(a.0 + b.0);
+            for (at, from) in froms.iter().enumerate() {
+                let first = tos.partition_point(|to| to.players < from.players);
+                let same = tos.get(first..).unwrap_or_default();
+                let same =
+                    same.get(..same.partition_point(|to| to.players == from.players)).unwrap_or_default();
+                let middle = same.partition_point(|to| to.sum < from.sum - wanted);
+                let near = middle.saturating_sub(NEAR)..(middle + NEAR).min(same.len());
+                for (to, nth) in same.get(near.clone()).unwrap_or_default().iter().zip(near) {
+                    let moved = from.sum - to.sum;
+                    let (a, b) = (average((a.0, a.1 - moved)), average((b.0, b.1 + moved)));
+                    let gap = high.max(a).max(b) - low.min(a).min(b);
+                    if is_less(gap, now) {
+                        found.push((gap, (one, two), (at, first + nth)));
+                    }
+                }
+            }
+        }
+        found.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        found
+    }
+}
+
+/// Tickets of one team that go to another one together.
+struct Group {
+    players: u32,
+    sum: f64,
+    tickets: SmallVec<[usize; TOGETHER_MAX]>,
+}
+
+impl Group {
+    fn with(&self, more: &Self) -> Self {
+        let tickets = self.tickets.iter().chain(&more.tickets).copied().collect();
+        Self { players: self.players + more.players, sum: self.sum + more.sum, tickets }
     }
 }
 

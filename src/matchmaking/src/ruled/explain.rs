@@ -1,7 +1,7 @@
 //! Why a ticket under a rule set still waits.
 use super::{RulePool, candidates::holds, ticket::Waiting};
 use gsm_core::{Millis, TicketId, Timestamp};
-use gsm_rules::{ExpansionAge, Party, RuleKind, Seat, Stage, Verdict};
+use gsm_rules::{Answer, ExpansionAge, Party, RuleKind, Seat, Stage, Verdict};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
@@ -19,6 +19,10 @@ struct Asked {
 }
 
 impl Asked {
+    fn new(budget: u32) -> Self {
+        Self { used: Cell::new(0), budget }
+    }
+
     fn add(&self, units: u32) {
         self.used.set(self.used.get().saturating_add(units));
     }
@@ -53,7 +57,7 @@ impl<'a> Own<'a> {
 /// Why a ticket still waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuledExplain {
-    /// Place by age: 1 is the longest waiting.
+    /// Place by age: 1 is the longest waiting. 0 of a short look ([`RulePool::glance`]).
     pub position: usize,
     /// How long it has waited.
     pub waited: Millis,
@@ -85,6 +89,8 @@ pub struct RuledExplain {
 pub struct RuleWhy {
     /// The rule.
     pub rule: String,
+    /// What answers it at the ticket's own age; not of a short look ([`RulePool::glance`]).
+    pub plan: Vec<Answer>,
     /// Other tickets that it lets be in one match with this one, as far as two tickets and the teams that they may sit on say.
     pub passing: usize,
     /// How often it held for candidates that were judged for the ticket's sake.
@@ -114,7 +120,26 @@ impl RulePool {
     /// ([`RuledExplain::complete`]).
     #[must_use]
     pub fn explain_within(&self, id: TicketId, now: Timestamp, budget: u32) -> Option<RuledExplain> {
-        let asked = Asked { used: Cell::new(0), budget };
+        let mut why = self.looked_into(id, now, &Asked::new(budget))?;
+        why.position = 1 + self.waiting.older(self.waiting.get(&id)?.turn.started_at, id);
+        let stage = self.set.stages().get(self.set.stage_at(why.waited));
+        for answer in stage.map(|stage| self.set.plan(stage, None)).unwrap_or_default() {
+            if let Some(rule) = why.rules.get_mut(answer.rule) {
+                rule.plan.push(answer);
+            }
+        }
+        Some(why)
+    }
+
+    /// The same by a short look, whatever else waits, and about how many work units it took.
+    #[must_use]
+    pub fn glance(&self, id: TicketId, now: Timestamp, budget: u32) -> Option<(RuledExplain, u32)> {
+        let asked = Asked::new(budget);
+        let why = self.looked_into(id, now, &asked)?;
+        Some((why, asked.used.get()))
+    }
+
+    fn looked_into(&self, id: TicketId, now: Timestamp, asked: &Asked) -> Option<RuledExplain> {
         let own = self.waiting.get(&id)?;
         let waited = now.since(own.turn.started_at);
         let at = self.set.stage_at(waited);
@@ -124,7 +149,7 @@ impl RulePool {
                 .in_turn()
                 .map(|(_, other)| other)
                 .filter(|other| other.turn.id != id)
-                .take(LOOKED_AT_MAX)
+                .take(LOOKED_AT_MAX.min(asked.budget as usize))
         };
         // Two tickets are judged by the clock of the two, as in a match.
         let age_of_both = |other: &Waiting| {
@@ -137,11 +162,11 @@ impl RulePool {
         let stages: Vec<OnceCell<Own<'_>>> = vec![OnceCell::new(); self.set.stages().len()];
         let in_stage = |at: usize| {
             let of = self.set.stages().get(at)?;
-            Some(stages.get(at)?.get_or_init(|| Own::new(of, own, &asked)))
+            Some(stages.get(at)?.get_or_init(|| Own::new(of, own, asked)))
         };
         let can_meet = |other: &Waiting| own.never.is_none() && other.never.is_none();
         let meets_in = |stage: usize, other: &Waiting| {
-            can_meet(other) && in_stage(stage).is_some_and(|of| may_meet(of, own, other, &asked))
+            can_meet(other) && in_stage(stage).is_some_and(|of| may_meet(of, own, other, asked))
         };
         let (mut compatible, mut players) = (0, own.size());
         let mut unlocking = vec![None::<StageWhy>; self.set.stages().len()];
@@ -173,7 +198,7 @@ impl RulePool {
             matchable += 1;
             let mut failing: SmallVec<[usize; 8]> = SmallVec::new();
             for (at, (rule, passing)) in self.set.rules().iter().zip(&mut passing).enumerate() {
-                if passes(of_both, (at, rule.counts_alone, rules), (own, other), &asked) {
+                if passes(of_both, (at, rule.counts_alone, rules), (own, other), asked) {
                     *passing += 1;
                 } else {
                     failing.push(at);
@@ -187,6 +212,7 @@ impl RulePool {
         let rules: Vec<RuleWhy> = each
             .map(|((rule, (held, failed)), passing)| RuleWhy {
                 rule: rule.name.clone(),
+                plan: Vec::new(),
                 passing: *passing,
                 held,
                 failed,
@@ -215,7 +241,7 @@ impl RulePool {
         let needed: u32 = stage.teams().iter().map(|size| u32::from(size.min)).sum();
         let next = unlocking.into_iter().flatten().min_by_key(|why| why.at).or_else(of_age);
         Some(RuledExplain {
-            position: 1 + self.waiting.older(own.turn.started_at, id),
+            position: 0,
             waited,
             never,
             alone,

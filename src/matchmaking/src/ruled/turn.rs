@@ -327,18 +327,27 @@ impl RulePool {
             let near = news().chain(apart.chain(near).filter(after_news));
             let (candidates, is_cut) = choice.candidates(near, most, counts);
             let by = waiting.narrowest(stage).zip(round.line.as_ref()).filter(|_| !is_cut);
-            if let Some(((_, rule), line)) = by {
+            // Few news were asked themselves, and those that are none were counted when they came.
+            if let Some(((_, rule), line)) = by.filter(|_| !few_news) {
                 counts.note_failed(rule, line.left_out(run.is_news, &passed));
             }
             (candidates, is_cut)
         } else if let Some(near) = width.and_then(|width| waiting.near(anchor, width)) {
-            let within = Cell::new(0_u32);
+            let (within, news_within) = (Cell::new(0_u32), Cell::new(0_u32));
             let near = near.inspect(|_| within.set(within.get() + 1));
-            let near = near.filter_map(|key| other(key, is_news(key))).filter(after_news);
-            let (candidates, is_cut) = choice.candidates(news().chain(near), most, counts);
-            // Whom the index left out fails the rule that it answers for.
-            if let Some((_, rule)) = waiting.narrowest(stage).filter(|_| !is_cut) {
-                counts.note_failed(rule, (waiting.len() as u32).saturating_sub(within.get()));
+            let near = near.filter_map(|key| other(key, is_news(key)));
+            let near = near.inspect(|of| news_within.set(news_within.get() + u32::from(of.2)));
+            let (candidates, is_cut) = choice.candidates(news().chain(near.filter(after_news)), most, counts);
+            // Whom the index left out fails the rule that it answers for. For the sake of an anchor that is no news those
+            // who are none were counted when they came ([`Store::left_out`]), and few news were asked themselves.
+            if let Some((_, rule)) = waiting.narrowest(stage).filter(|_| !is_cut && !few_news) {
+                let left_out = if run.is_news {
+                    (waiting.len() as u32).saturating_sub(within.get())
+                } else {
+                    let may_come = round.news.iter().filter(|key| other(**key, true).is_some()).count();
+                    (may_come as u32).saturating_sub(news_within.get())
+                };
+                counts.note_failed(rule, left_out);
             }
             (candidates, is_cut)
         } else {

@@ -79,6 +79,14 @@ fn an_answer_about_a_ticket_looks_at_as_many_as_its_budget_allows() {
     assert!(!part.complete && (1..150).contains(&part.rules[0].passing), "{}", part.rules[0].passing);
     let twice = told(40_000);
     assert!(twice.rules[0].passing.abs_diff(2 * part.rules[0].passing) < 6, "{}", twice.rules[0].passing);
+    // A short look has neither the place nor the plan.
+    let (short, work) = pool.glance(id, now, 20_000).expect("it waits");
+    assert!((20_000..21_000).contains(&work), "{work}");
+    assert_eq!((short.position, part.position, part.rules[0].plan.len()), (0, 1, 1));
+    let mut less = part;
+    less.position = 0;
+    less.rules.iter_mut().for_each(|rule| rule.plan.clear());
+    assert_eq!(short, less);
 }
 
 /// With an objective a step is as bounded, and matches are made: how many are paired together, and how long is looked for a

@@ -180,3 +180,81 @@ fn three_teams_are_more_even_by_swaps_too() {
         assert_eq!(side.iter().map(skill).sum::<f64>(), 70.0, "{found:?}");
     }
 }
+
+/// What is left between two large teams of parties of these sizes, and the least that any split leaves.
+fn large_gap(sizes: &[usize], dice: &mut Dice) -> (f64, f64) {
+    let size = sizes.iter().sum::<usize>() / 2;
+    let algorithm = json!({"strategy": "balanced", "balancedAttribute": "level"});
+    let text = json!({
+        "ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "level", "type": "number"}],
+        "algorithm": algorithm,
+        "teams": [{"name": "t", "minPlayers": size, "maxPlayers": size, "quantity": 2}],
+    });
+    let set = Arc::new(parse(&text.to_string(), Dialect::Strict).expect("a rule set").set);
+    let mut next = 0;
+    let mut one = |dice: &mut Dice| {
+        next += 1;
+        member(PlayerId::from_u128(next), 1_000 + dice.below(10_000), None, None)
+    };
+    let tickets: Vec<Vec<Member>> =
+        sizes.iter().map(|size| (0..*size).map(|_| one(dice)).collect()).collect();
+    let level = |of: &Member| match of.attributes["level"] {
+        Value::Number(number) => number,
+        _ => f64::NAN,
+    };
+    let (found, at) = matched(&set, &tickets).expect("a match");
+    let sides = [0, 1].map(|team: usize| {
+        let mut ids: Vec<TicketId> = found.sides[team].iter().map(|seat| seat.ticket).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.iter().flat_map(|id| &tickets[at[id]]).collect::<Vec<_>>()
+    });
+    assert_eq!(sides.each_ref().map(|side| side.len()), [size; 2]);
+    let sums: Vec<(usize, f64)> =
+        tickets.iter().map(|of| (of.len(), of.iter().map(level).sum::<f64>())).collect();
+    let all: f64 = sums.iter().map(|(_, sum)| sum).sum();
+    let split = |mask: usize| {
+        let taken = sums.iter().enumerate().filter(|(at, _)| mask >> at & 1 == 1);
+        taken.fold((0, 0.0), |(players, total), (_, (more, sum))| (players + more, total + sum))
+    };
+    let halves = (0..1_usize << sums.len()).map(split).filter(|(players, _)| *players == size);
+    let gap = |sum: f64| (all - 2.0 * sum).abs() / size as f64;
+    (difference(level, &sides), halves.map(|(_, sum)| gap(sum)).fold(f64::INFINITY, f64::min))
+}
+
+#[test]
+fn large_teams_of_parties_are_as_even_as_any_split_of_few_makes_them() {
+    let mut dice = Dice(21);
+    for sizes in [
+        &[7, 7, 7, 5, 5, 4, 3, 2, 2, 1, 1][..],
+        &[6, 6, 5, 5, 5, 5, 4, 4, 3, 2, 1],
+        &[7, 7, 6, 6, 3, 3, 3, 3, 2, 2, 2],
+        &[8, 8, 5, 5, 4, 4, 2, 2, 2, 2, 2],
+        &[5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 2, 2, 1, 1],
+        &[4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 1, 1],
+    ] {
+        for _ in 0..8 {
+            let (is, least) = large_gap(sizes, &mut dice);
+            assert!(is <= least + 1e-6, "{is} where {least} is possible: {sizes:?}");
+        }
+    }
+}
+
+#[test]
+fn one_party_is_exchanged_for_several() {
+    let mut dice = Dice(22);
+    let mut left = Vec::new();
+    for sizes in [
+        &[5, 4, 4, 4, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1][..],
+        &[9, 7, 5, 3, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1],
+        &[6, 6, 6, 5, 5, 4, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+    ] {
+        for _ in 0..6 {
+            let (is, least) = large_gap(sizes, &mut dice);
+            assert!(least - 1e-6 <= is, "{is} and {least}");
+            left.push(is);
+        }
+    }
+    // Of numbers from 1,000 to 11,000.
+    assert!(left.iter().all(|gap| *gap < 10.0), "{left:?}");
+}

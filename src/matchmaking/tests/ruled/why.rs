@@ -145,6 +145,62 @@ fn many_who_come_together_count_as_well() {
     }
 }
 
+/// One against one within 10: tickets at these numbers, each of which comes alone, and then those that come together. What is
+/// counted for the match that they end in.
+#[track_caller]
+fn check_matched(alone: &[f64], together: &[f64], expected: (u64, u64)) {
+    let team = |name: &str| json!({"name": name, "minPlayers": 1, "maxPlayers": 1});
+    let numbers = |of: &str| format!("{of}(flatten(teams[*].players.attributes[level]))");
+    for (near, more) in [("distance", false), ("batchDistance", false), ("distance", true)] {
+        let mut rules = vec![match near {
+            "distance" => json!({"name": "near", "type": "distance", "measurements": [numbers("max")],
+                "referenceValue": numbers("min"), "maxDistance": 10}),
+            _ => {
+                json!({"name": "near", "type": "batchDistance", "batchAttribute": "level", "maxDistance": 10})
+            }
+        }];
+        if more {
+            // No index answers it.
+            rules.push(json!({"name": "far", "type": "distance", "measurements": [numbers("max")],
+                "referenceValue": numbers("min"), "minDistance": 0}));
+        }
+        let text = json!({
+            "ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "level", "type": "number"}],
+            "teams": [team("a"), team("b")], "rules": rules,
+        });
+        let set = parse(&text.to_string(), Dialect::Strict).expect("a rule set").set;
+        let mut pool = RulePool::new(Arc::new(set));
+        let insert = |pool: &mut RulePool, nth: usize, level: f64| {
+            let attributes = BTreeMap::from([("level".to_owned(), Value::Number(level))]);
+            let member = Member { player: nth.to_string(), attributes, ..Member::default() };
+            let players = vec![(PlayerId::from_u128(nth as u128), member)];
+            let (id, started_at) = (TicketId::from_u128(nth as u128), Timestamp::from_millis(nth as i64));
+            pool.insert(RuledTicket { id, players, backfill: None, started_at }).expect("room");
+        };
+        for (nth, level) in alone.iter().enumerate() {
+            insert(&mut pool, nth, *level);
+            assert_eq!(pool.step(Timestamp::from_millis(1_000), u32::MAX).matches, []);
+        }
+        for (nth, level) in (alone.len()..).zip(together) {
+            insert(&mut pool, nth, *level);
+        }
+        let matches = pool.step(Timestamp::from_millis(1_000), u32::MAX).matches;
+        let counts: Vec<_> = matches.iter().map(|found| found.counts[0]).collect();
+        assert_eq!(counts, [expected], "{near}, {more}");
+    }
+}
+
+#[test]
+fn whom_the_index_leaves_out_counts_once_for_who_is_matched() {
+    check_matched(&[0.0], &[5.0], (1, 0));
+    check_matched(&[0.0, 1_000.0, 2_000.0, 3_000.0], &[5.0], (1, 3));
+    check_matched(&[1_000.0, 2_000.0, 3_000.0, 0.0], &[5.0], (1, 3));
+    check_matched(&[1_000.0, 2_000.0, 0.0, 4_000.0], &[5.0], (1, 3));
+    // Two that come together are asked one by one.
+    check_matched(&[1_000.0, 2_000.0, 0.0, 4_000.0], &[5.0, 7_000.0], (1, 4));
+    check_matched(&[1_000.0, 2_000.0, 4_000.0], &[0.0, 5.0], (1, 3));
+}
+
 #[test]
 fn what_is_held_back_by_its_price_is_told_apart() {
     let team = |name: &str| json!({"name": name, "minPlayers": 1, "maxPlayers": 1});

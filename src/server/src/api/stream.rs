@@ -95,7 +95,7 @@ async fn token_ends(app: Arc<App>, until: Option<Timestamp>) {
 /// Text messages, each one JSON object with `type` and `cursor`; the first is `hello`. After a break connect again with
 /// the last `cursor`: what happened in between (10 minutes, 256 events) comes first, after `missed` where that may not be
 /// all. While a ticket waits, `wait` tells
-/// how long, every five seconds at most and only when that has changed; it is not kept. Clients send nothing. Browsers,
+/// how long and why, every five seconds at most and only when that has changed; it is not kept. Clients send nothing. Browsers,
 /// which can set no header, offer the subprotocols `gsm.v1` and `bearer.<token>`. When the token ends, so does the stream (1008).
 #[utoipa::path(get, path = "/v1/stream", tag = "push", operation_id = "stream_websocket",
     params(StreamQuery),

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc};
 use utoipa::ToSchema;
 use why::ExplainDto;
+pub(crate) use why::ShortWhyDto;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -50,6 +50,9 @@ async fn a_queue_follows_a_rule_set() {
         tokio::task::yield_now().await;
     };
     assert_eq!((&why["rule_set"]["binding"], &why["rule_set"]["compatible"]), (&json!("SameMap"), &json!(0)));
+    let plan =
+        json!([{ "by": "ticket", "what": "fails by itself" }, { "by": "index", "what": "`map` the same" }]);
+    assert_eq!(why["rule_set"]["rules"][0]["plan"], plan, "{why}");
     bob.client.delete(&format!("/v1/tickets/{of_bob}")).await.ok();
     bob.client.post("/v1/tickets", ticket("ice")).await.ok();
     loop {

@@ -1,9 +1,9 @@
-//! What a stream tells: the player's events, and in between how long the player's ticket will wait.
+//! What a stream tells: the player's events, and in between how long the player's ticket will wait, and why.
 //!
-//! Waits are not kept: they are told to who listens, when a ticket is queued and then every few seconds at most, where
-//! what was told last is no longer near.
+//! Neither is kept: they are told to who listens, how long when a ticket is queued, and then both every few seconds at most,
+//! where what was told last is no longer near. Who is matched at once has not asked why.
 use super::{EventDto, cursor_text};
-use crate::api::App;
+use crate::api::{App, tickets::ShortWhyDto};
 use gsm_core::{Millis, PlayerId, QueueName, TicketId};
 use gsm_engine::{
     Call, EngineError, PushItem, Subscription,
@@ -38,6 +38,7 @@ struct Waits {
     ticket: TicketId,
     queue: QueueName,
     told: Option<WaitEstimate>,
+    told_why: Option<ShortWhyDto>,
 }
 
 impl Feed {
@@ -98,7 +99,7 @@ impl Feed {
     async fn waiting(&self, ticket: TicketId) -> Option<Waits> {
         let view = self.app.engine.ticket(&self.call, ticket).await.ok()?;
         let waits = matches!(view.row.state, TicketState::Queued | TicketState::Searching);
-        waits.then_some(Waits { ticket, queue: view.row.queue, told: None })
+        waits.then_some(Waits { ticket, queue: view.row.queue, told: None, told_why: None })
     }
 
     /// An event of the player; of a ticket that waits with how long.
@@ -112,16 +113,21 @@ impl Feed {
         event
     }
 
-    /// How long the ticket will wait, where that is news.
+    /// How long the ticket will wait, and why, where one of them is news.
     fn wait(&mut self) -> Option<EventDto> {
-        let waits = self.waits.as_mut()?;
-        let now = self.app.engine.wait_estimate(&waits.queue, waits.ticket)?;
-        if !is_news(waits.told, now) {
+        let (waits, engine) = (self.waits.as_mut()?, &self.app.engine);
+        let now = engine.wait_estimate(&waits.queue, waits.ticket);
+        let why = engine.glance(&waits.queue, waits.ticket).map(|why| ShortWhyDto::new(&why));
+        let is_other = |why: &ShortWhyDto| waits.told_why.as_ref().is_none_or(|told| !told.is_like(why));
+        if !now.is_some_and(|now| is_news(waits.told, now)) && !why.as_ref().is_some_and(is_other) {
             return None;
         }
-        waits.told = Some(now);
-        let (cursor, at) = (cursor_text(self.cursor), self.app.engine.clock().now().as_millis());
-        Some(EventDto::Wait { cursor, at, ticket_id: waits.ticket.to_string(), estimated_wait: now.into() })
+        waits.told = now.or(waits.told);
+        // Where no look was taken, what was told last holds.
+        waits.told_why = why.clone().or_else(|| waits.told_why.take());
+        let (cursor, at) = (cursor_text(self.cursor), engine.clock().now().as_millis());
+        let (ticket_id, estimated_wait) = (waits.ticket.to_string(), now.map(Into::into));
+        Some(EventDto::Wait { cursor, at, ticket_id, estimated_wait, why })
     }
 }
 

@@ -1,6 +1,9 @@
 //! The messages of a player's stream.
 use super::cursor::cursor_text;
-use crate::api::dto::{EstimatedWaitDto, PredictionDto, RatingDto, RoleDto};
+use crate::api::{
+    dto::{EstimatedWaitDto, PredictionDto, RatingDto, RoleDto},
+    tickets::ShortWhyDto,
+};
 use gsm_engine::{
     PushItem,
     store::{Cursor, PushKind, RankNews},
@@ -41,9 +44,19 @@ pub(crate) enum EventDto {
         #[serde(skip_serializing_if = "Option::is_none")]
         estimated_wait: Option<EstimatedWaitDto>,
     },
-    /// The player's ticket still waits, and will for longer or shorter than was told last. Not kept: the cursor is that of
-    /// the last event.
-    Wait { cursor: String, at: i64, ticket_id: String, estimated_wait: EstimatedWaitDto },
+    /// The player's ticket still waits: how long it will, or why, has changed since that was told last. Not kept: the cursor is
+    /// that of the last event.
+    Wait {
+        cursor: String,
+        at: i64,
+        ticket_id: String,
+        /// Once enough others have ended.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        estimated_wait: Option<EstimatedWaitDto>,
+        /// What stands in the way of a match; of a ticket in several queues in the first of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<ShortWhyDto>,
+    },
     /// A match of the player changed its state.
     Match {
         cursor: String,

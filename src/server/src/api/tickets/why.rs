@@ -2,7 +2,8 @@
 use crate::api::dto::EstimatedWaitDto;
 use gsm_core::QueueName;
 use gsm_engine::{Explained, store::TicketRow};
-use gsm_matchmaking::{Binding, Explain, RuledExplain, WaitEstimate};
+use gsm_matchmaking::{Binding, Explain, RuleWhy, RuledExplain, StageWhy, WaitEstimate};
+use gsm_rules::Answer;
 use gsm_session::TicketState;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -127,6 +128,8 @@ pub(crate) struct RulesDto {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WaitRuleDto {
     rule: String,
+    /// What answers it at the ticket's age, before it is asked of each complete candidate.
+    plan: Vec<AnswerDto>,
     /// Other tickets that it lets be in one match with this one, as far as two tickets say.
     passing: usize,
     /// How often it held when it was judged for the ticket's sake.
@@ -135,14 +138,93 @@ pub(crate) struct WaitRuleDto {
     failed: u64,
 }
 
-/// What an expansion will do.
+/// What answers a rule, or a part of it.
 #[derive(Serialize, ToSchema)]
+pub(crate) struct AnswerDto {
+    /// `index`: the pool looks up who can meet whom; `ticket`: each ticket is asked by itself; `pair`: any two, where two
+    /// players are a match; `search`: a part of a match; `candidate`: complete candidates alone; `order`: it sorts the others.
+    by: &'static str,
+    /// What is asked there, in words; empty where that is the rule itself.
+    what: String,
+}
+
+/// Why a ticket still waits, in short, by a look at the first of the others. All of it: `GET /v1/tickets/{ticket_id}/explain`.
+#[derive(Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct ShortWhyDto {
+    /// In a sentence.
+    text: String,
+    /// The rule that stands in the way most, by its name; in a queue without a rule set `too_few_players`, `party_fit` or
+    /// `skill_window`. Absent where nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binding: Option<String>,
+    /// Other tickets that wait. Of a queue with a rule set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    others: Option<usize>,
+    /// Those of them that may be in one match with it, as far as two tickets say.
+    compatible: usize,
+    /// Those that the rule which stands in the way lets be in one match with it, or that are within the ticket's own window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passing: Option<usize>,
+    /// The next expansion. Of a queue with a rule set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<NextDto>,
+    /// How many more tickets will fit in ten seconds, if nobody comes or goes. Of a queue without a rule set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unlocked_soon: Option<usize>,
+    /// Whether all tickets were counted.
+    complete: bool,
+}
+
+impl ShortWhyDto {
+    pub(crate) fn new(why: &Explained) -> Self {
+        match why {
+            Explained::Window(why) => Self {
+                text: sentence(why),
+                binding: Some(why.binding).filter(|of| *of != Binding::Nothing).map(|of| name(of).to_owned()),
+                others: None,
+                compatible: why.consenting,
+                passing: Some(why.in_window),
+                next: None,
+                unlocked_soon: Some(why.unlocked_soon),
+                complete: why.complete,
+            },
+            Explained::Ruled(why) => Self {
+                text: ruled_sentence(why),
+                binding: why.binding.clone(),
+                others: Some(why.others),
+                compatible: why.compatible,
+                passing: why
+                    .rules
+                    .iter()
+                    .find(|of| Some(&of.rule) == why.binding.as_ref())
+                    .map(|of| of.passing),
+                next: why.next.map(NextDto::from),
+                unlocked_soon: None,
+                complete: why.complete,
+            },
+        }
+    }
+
+    /// Whether it says the same but for how the time passes.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        *self == Self { text: self.text.clone(), ..other.clone() }
+    }
+}
+
+/// What an expansion will do.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct NextDto {
     /// The ticket's own age when it first lets somebody in: one of two begins for a match by the younger's age, unless the
     /// rule set says otherwise. Of one that lets nobody in: when it begins.
     at_ms: u64,
     /// How many more tickets it lets be in one match with it, if nobody comes or goes; some of them perhaps later.
     unlocked: usize,
+}
+
+impl From<StageWhy> for NextDto {
+    fn from(next: StageWhy) -> Self {
+        Self { at_ms: next.at.get(), unlocked: next.unlocked }
+    }
 }
 
 impl ExplainDto {
@@ -189,13 +271,16 @@ fn parts(explained: Explained) -> (String, Option<TicketWhyDto>, Option<RulesDto
     }
 }
 
-fn window(why: &Explain) -> TicketWhyDto {
-    let binding = match why.binding {
+const fn name(binding: Binding) -> &'static str {
+    match binding {
         Binding::TooFewPlayers => "too_few_players",
         Binding::PartyFit => "party_fit",
         Binding::SkillWindow => "skill_window",
         Binding::Nothing => "nothing",
-    };
+    }
+}
+
+fn window(why: &Explain) -> TicketWhyDto {
     TicketWhyDto {
         position: why.position,
         waited_ms: why.waited.get(),
@@ -206,14 +291,16 @@ fn window(why: &Explain) -> TicketWhyDto {
         players_missing: why.players_missing,
         window_soon: why.window_soon,
         unlocked_soon: why.unlocked_soon,
-        binding,
+        binding: name(why.binding),
         complete: why.complete,
     }
 }
 
 fn rules(why: RuledExplain) -> RulesDto {
-    let rule = |rule: gsm_matchmaking::RuleWhy| WaitRuleDto {
+    let answer = |of: Answer| AnswerDto { by: of.by.as_str(), what: of.what };
+    let rule = |rule: RuleWhy| WaitRuleDto {
         rule: rule.rule,
+        plan: rule.plan.into_iter().map(answer).collect(),
         passing: rule.passing,
         held: rule.held,
         failed: rule.failed,
@@ -228,7 +315,7 @@ fn rules(why: RuledExplain) -> RulesDto {
         compatible: why.compatible,
         rules: why.rules.into_iter().map(rule).collect(),
         binding: why.binding,
-        next: why.next.map(|next| NextDto { at_ms: next.at.get(), unlocked: next.unlocked }),
+        next: why.next.map(NextDto::from),
         complete: why.complete,
     }
 }
@@ -267,5 +354,29 @@ fn ruled_sentence(why: &RuledExplain) -> String {
             format!("{now}; in {seconds} seconds an expansion lets {} more in", next.unlocked)
         }
         None => now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_with_the_time_alone_is_like_what_was_told() {
+        let next = Some(NextDto { at_ms: 30_000, unlocked: 1 });
+        let told = ShortWhyDto {
+            text: "in 9 seconds".to_owned(),
+            binding: Some("Near".to_owned()),
+            others: Some(3),
+            compatible: 1,
+            passing: Some(2),
+            next,
+            unlocked_soon: None,
+            complete: true,
+        };
+        assert!(told.is_like(&ShortWhyDto { text: "in 4 seconds".to_owned(), ..told.clone() }));
+        assert!(!told.is_like(&ShortWhyDto { passing: Some(3), ..told.clone() }));
+        assert!(!told.is_like(&ShortWhyDto { binding: None, ..told.clone() }));
+        assert!(!told.is_like(&ShortWhyDto { next: None, ..told.clone() }));
     }
 }
