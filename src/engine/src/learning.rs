@@ -61,6 +61,8 @@ fn is_due(known: u64, since: u64, first_at: Option<Timestamp>, now: Timestamp) -
 /// What a mode learns of results in the order in which they came, and publishes on the way, as if there had been no
 /// others.
 struct Anew {
+    /// Not where nothing was published yet: then nothing would have been without the others either.
+    publishes: bool,
     published: LearntRow,
     work: Learnt,
     since: u64,
@@ -69,7 +71,7 @@ struct Anew {
 
 impl Anew {
     fn publish_if_due(&mut self, now: Timestamp) {
-        if is_due(self.published.results, self.since, self.first_at, now) {
+        if self.publishes && is_due(self.published.results, self.since, self.first_at, now) {
             self.published.learnt = self.work;
             self.published.results += self.since;
             (self.since, self.first_at) = (0, None);
@@ -292,7 +294,10 @@ impl Engine {
             return Ok(None);
         };
         let published = LearntRow { under: name, learnt: nothing, results: 0 };
-        let mut anew = Anew { published, work: nothing, since: 0, first_at: None };
+        let key = Key::Learnt(mode.clone());
+        let found = self.get_one(&key).await?;
+        let publishes = found.is_some();
+        let mut anew = Anew { publishes, published, work: nothing, since: 0, first_at: None };
         let mut scratch = Scratch::new();
         // Under other settings one learns something else.
         let settings = system.with_learnt(&nothing);
@@ -309,16 +314,14 @@ impl Engine {
                 sink.alive().await?;
             }
         }
-        anew.publish_if_due(self.clock.now());
-        let key = Key::Learnt(mode.clone());
-        let found = self.get_one(&key).await?;
-        if found.is_none() && anew.published.results == 0 {
+        let Some(found) = found else {
             self.views.learning.begin(mode, anew);
             return Ok(None);
-        }
+        };
+        anew.publish_if_due(self.clock.now());
         let mut head = self.changes(&Call::system("gsm:LearnAnew", self.clock.now()), &[mode]);
         head.audit = None;
-        head.replace(key, found.map(|found| found.version), Row::Learnt(anew.published.clone()));
+        head.replace(key, Some(found.version), Row::Learnt(anew.published.clone()));
         self.views.learning.prepare(mode, anew);
         Ok(Some(head))
     }
