@@ -18,6 +18,9 @@ const GROUPS_MAX: usize = 512;
 /// So many sets of another team are tried for each, on either side of the one that would be best.
 const NEAR: usize = 2;
 
+/// What an exchange leaves between the averages, its two teams, and which group of each goes to the other.
+type Exchange = (f64, (u8, u8), (usize, usize));
+
 impl RulePool {
     /// Seats the tickets of a match so that the averages of its teams lie as near together as the stage's rules allow:
     /// of the `balancedAttribute`, else of what the model expects of the players, else of their ratings. Each team
@@ -241,7 +244,7 @@ impl<'a> Table<'a> {
     /// What makes the teams more even, that which helps most first: the gap after it, the two teams, and which group of each
     /// goes to the other. Both have as many players. One of the teams is the strongest or the weakest, and of each group of
     /// it those of the other are looked at that bring the two nearest together.
-    fn exchanges(&self, groups: &[Vec<Group>]) -> Vec<(f64, (u8, u8), (usize, usize))> {
+    fn exchanges(&self, groups: &[Vec<Group>]) -> Vec<Exchange> {
         let average = |(players, sum): (u32, f64)| sum / f64::from(players);
         let known =
             || (0_u8..=u8::MAX).zip(self.totals.iter().copied()).filter(|(_, (players, _))| *players > 0);
