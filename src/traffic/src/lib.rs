@@ -27,6 +27,7 @@
 mod answers;
 mod calibration;
 mod compare;
+mod line;
 mod patience;
 mod plausible;
 mod recorded;
@@ -40,8 +41,9 @@ mod traffic;
 
 pub use calibration::Calibration;
 pub use compare::{Difference, Estimate, compare, estimate};
+pub use line::{Line, Outcome, Plain, Player, VERSION};
 pub use plausible::{Choices, Spread, Values};
-pub use recorded::{BadLine, Line, Outcome, Plain, Player, Recording, RecordingError, StillWaiting, VERSION};
+pub use recorded::{BadLine, Recording, RecordingError, StillWaiting};
 pub use run::{End, Fate, Made, Ran, RolesMade, Setup, run};
 pub use segments::{Fairness, Segment, SegmentKind};
 pub use shape::{Shape, skill_attribute};
