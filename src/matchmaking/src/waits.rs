@@ -277,7 +277,7 @@ impl WaitModel {
 
     /// The cell of tickets like it that has seen enough: the narrowest.
     fn speaker(&self, waiting: &Waiting) -> Option<usize> {
-        places(waiting).into_iter().find_map(|place| {
+        places(waiting).find_map(|place| {
             let at = *self.places.get(&place)?;
             let least = if place == (None, None) { QUEUE_MIN } else { CELL_MIN };
             (self.cells.get(at)?.recent.len() >= least).then_some(at)
@@ -300,10 +300,11 @@ impl WaitModel {
     }
 }
 
-/// The cells that a ticket belongs to, the narrowest first.
-fn places(waiting: &Waiting) -> [Place; 3] {
+/// The cells that a ticket belongs to, the narrowest first, each once.
+fn places(waiting: &Waiting) -> impl Iterator<Item = Place> {
     let alike = Some((waiting.band, waiting.size));
-    [(waiting.region, alike), (waiting.region, None), (None, None)]
+    let near = waiting.region.map(|region| (Some(region), None));
+    [(waiting.region, alike)].into_iter().chain(near).chain([(None, None)])
 }
 
 /// The first instant at which a ticket has outlasted what was said.
@@ -395,6 +396,22 @@ mod tests {
         };
         let (eu, sa) = (said(&mut model, "eu", 9_001), said(&mut model, "sa", 9_002));
         assert!(eu.p90 < Millis::from_secs(10) && sa.p50 > Millis::from_secs(50), "{eu:?} {sa:?}");
+    }
+
+    #[test]
+    fn nothing_is_said_until_ten_have_ended_wherever_they_are() {
+        for region in [Some("eu"), None] {
+            let mut model = WaitModel::default();
+            let told = |model: &mut WaitModel, nth: u64| {
+                let (id, facts) = (TicketId::from_u128(nth.into()), WaitFacts { region, ..facts("eu") });
+                model.came(id, facts, at(nth * 1_000));
+                let told = model.stated(id);
+                model.ended(id, at(nth * 1_000 + 500), WaitEnd::Over);
+                told.is_some()
+            };
+            let told: Vec<bool> = (0..12).map(|nth| told(&mut model, nth)).collect();
+            assert_eq!(told.iter().position(|told| *told), Some(QUEUE_MIN), "{region:?}");
+        }
     }
 
     #[test]

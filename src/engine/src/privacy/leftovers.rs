@@ -157,33 +157,18 @@ impl Engine {
                 struct About {
                     player: PlayerId,
                 }
-                let name = player.to_string();
-                let until = self.clock.now().saturating_add(crate::call::IDEMPOTENCY_RETENTION);
-                self.rewrite(KeyRange::Answers(Home::Document), after, |_, found| {
-                    let Row::Replay(replay) = &*found.row else { return None };
-                    if !replay.answer.contains(&name) {
-                        return None;
-                    }
-                    let about: About = serde_json::from_str(&replay.answer).ok()?;
+                self.rewrite_answers(Home::Document, player, after, |answer| {
+                    let about: About = serde_json::from_str(answer).ok()?;
                     // A repeat is answered by what stands then: that there is no such player.
-                    let answer = "null".to_owned();
-                    let row = Row::Replay(Replay { answer, ..replay.clone() });
-                    (about.player == player).then_some((row, Some(until)))
+                    (about.player == player).then(|| "null".to_owned())
                 })
                 .await
             }
             Part::Answers => {
-                let name = player.to_string();
-                let until = self.clock.now().saturating_add(crate::call::IDEMPOTENCY_RETENTION);
-                self.rewrite(KeyRange::Answers(Home::Live), after, |_, found| {
-                    let Row::Replay(replay) = &*found.row else { return None };
-                    if !replay.answer.contains(&name) {
-                        return None;
-                    }
-                    let view: TicketView = serde_json::from_str(&replay.answer).ok()?;
+                self.rewrite_answers(Home::Live, player, after, |answer| {
+                    let view: TicketView = serde_json::from_str(answer).ok()?;
                     let view = TicketView { row: without_player(&view.row, player, true)?, ..view };
-                    let answer = serde_json::to_string(&view).ok()?;
-                    Some((Row::Replay(Replay { answer, ..replay.clone() }), Some(until)))
+                    serde_json::to_string(&view).ok()
                 })
                 .await
             }
@@ -362,6 +347,24 @@ impl Engine {
         }
         self.commit_some(home, changes).await?;
         Ok(page.last().filter(|_| page.len() == limits::PAGE_SIZE_MAX).map(|(key, _)| key.clone()))
+    }
+
+    /// One step in the answers that a home keeps for repeats: those that name a player become what `change` makes of them.
+    async fn rewrite_answers(
+        &self,
+        home: Home,
+        player: PlayerId,
+        after: Option<&Key>,
+        change: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Key>, EngineError> {
+        let name = player.to_string();
+        let until = self.clock.now().saturating_add(crate::call::IDEMPOTENCY_RETENTION);
+        self.rewrite(KeyRange::Answers(home), after, |_, found| {
+            let Row::Replay(replay) = &*found.row else { return None };
+            let answer = replay.answer.contains(&name).then(|| change(&replay.answer))??;
+            Some((Row::Replay(Replay { answer, ..replay.clone() }), Some(until)))
+        })
+        .await
     }
 
     /// Commits writes that need not be one, as many at once as the store takes.

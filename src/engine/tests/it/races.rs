@@ -3,7 +3,7 @@ use crate::{
     matches::made,
     world::{World, mode, places, world},
 };
-use gsm_core::{MatchId, Millis};
+use gsm_core::{MatchId, Millis, PlayerId, TicketId};
 use gsm_engine::{QueueConfig, Reports, Silence, store::memory::Faults};
 use gsm_session::{PlayerSessionState, TicketState};
 
@@ -19,12 +19,18 @@ fn all_well<T, E: std::fmt::Debug>(done: &[Result<T, E>]) {
     assert!(failed.is_empty(), "{} of {}: {:?}", failed.len(), done.len(), failed.first());
 }
 
+/// A match of all, who enter one by one: the players and their tickets.
+async fn gathered(w: &World, accept_s: Option<u64>) -> (Vec<PlayerId>, Vec<TicketId>) {
+    w.teams("duel", MANY / 2, accept_s).await;
+    let p = w.players(MANY).await;
+    let tickets = w.enter_all("duel", &p).await;
+    (p, tickets)
+}
+
 #[tokio::test]
 async fn all_players_of_a_match_may_accept_at_once() {
     let w = slow();
-    w.teams("duel", MANY / 2, Some(10)).await;
-    let p = w.players(MANY).await;
-    let tickets = w.enter_all("duel", &p).await;
+    let (p, tickets) = gathered(&w, Some(10)).await;
     let id = w.seen(tickets[0]).await.proposal.unwrap();
     let all = p.iter().map(async |player| w.engine.respond(&w.by(*player), id, *player, true).await);
     all_well(&futures::future::join_all(all).await);
@@ -34,9 +40,7 @@ async fn all_players_of_a_match_may_accept_at_once() {
 #[tokio::test]
 async fn all_players_of_a_match_may_leave_its_proposal_at_once() {
     let w = slow();
-    w.teams("duel", MANY / 2, Some(10)).await;
-    let p = w.players(MANY).await;
-    let tickets = w.enter_all("duel", &p).await;
+    let (p, tickets) = gathered(&w, Some(10)).await;
     assert!(w.seen(tickets[0]).await.proposal.is_some());
     let all = p.iter().zip(&tickets);
     let all = all.map(async |(player, ticket)| w.engine.cancel_ticket(&w.by(*player), *ticket).await);
