@@ -44,6 +44,7 @@ mod forecaster;
 mod margin;
 mod meeting;
 mod model;
+mod motion;
 mod numeric;
 mod oracle;
 mod person;

@@ -5,6 +5,7 @@ use crate::experts::{Experts, Finished, Rated, Setting};
 use crate::features::{Encounter, Features, PARTS, features};
 use crate::margin::Margins;
 use crate::meeting::{Meeting, Outcome};
+use crate::motion::Motion;
 use crate::numeric::logistic;
 use crate::prediction::{Contribution, Prediction, quality};
 use crate::premade::PremadeWeight;
@@ -40,6 +41,8 @@ pub struct Model {
     /// What parties are worth above the regressions: of two sides, and of pairs of more.
     pub(crate) premade: PremadeWeight,
     pub(crate) field_premade: PremadeWeight,
+    /// How much faster skill moves than the base takes it to, in matches of two sides.
+    pub(crate) motion: Motion,
     /// What is above the regressions, of matches of two sides.
     pub(crate) trees: Option<Trees>,
     /// Whether the regressions stay as they are, while players are learnt.
@@ -78,6 +81,7 @@ impl Model {
             field: Stack::new(&prior::FIELD, forgetting),
             premade: PremadeWeight::new(),
             field_premade: PremadeWeight::new(),
+            motion: Motion::new(),
             trees: None,
             held: false,
             rated: Rated::default(),
@@ -89,7 +93,8 @@ impl Model {
     /// under other numbers.
     #[must_use]
     pub fn without_players(&self) -> Self {
-        let Self { stack, refinement, draws, margins, field, premade, field_premade, trees, .. } = self;
+        let Self { stack, refinement, draws, margins, field, premade, field_premade, motion, trees, .. } =
+            self;
         Self {
             stack: stack.clone(),
             refinement: refinement.clone(),
@@ -98,6 +103,7 @@ impl Model {
             field: field.clone(),
             premade: premade.clone(),
             field_premade: field_premade.clone(),
+            motion: *motion,
             trees: trees.clone(),
             ..Self::new()
         }
@@ -247,7 +253,8 @@ impl Model {
         let (expected, against) = (logistic(logit), logistic(-logit));
         let draw = self.draws.chance(logit, of.draw_rate());
         let of_weights = self.stack.variance(of.values()) + self.premade.variance(of.premade());
-        let reach = ERRORS * (of_weights + of.variance()).sqrt();
+        let of_lead = of.variance() + self.motion.excess();
+        let reach = ERRORS * (of_weights + of_lead).sqrt();
         let margin = self.margins.expected(logit);
         Prediction {
             win: expected - draw / 2.0,
@@ -331,6 +338,17 @@ impl Model {
         };
         self.record(&ranked[0], &ranked[1], played(y, 1.0, levels));
         self.record(&ranked[1], &ranked[0], played(1.0 - y, -1.0, [levels[1], levels[0]]));
+        if !self.held && self.motion.is_due() {
+            self.look_back(meeting, of, y - logistic(logit))?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the same match again after it was learnt, by the same weights: how far the players' numbers moved it.
+    fn look_back(&mut self, meeting: &Meeting<'_>, of: &Features, surprise: f64) -> Result<(), MlError> {
+        let after = self.features(meeting)?;
+        let step = self.joined(self.stacked(&after), &after) - self.joined(self.stacked(of), of);
+        self.motion.learn(step, surprise, of.variance());
         Ok(())
     }
 

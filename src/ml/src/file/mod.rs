@@ -5,7 +5,8 @@
 //! format   u16      little endian
 //! parts    3 x u64  little endian: bytes of each part
 //! about    JSON     what the model is, for people and machines
-//! weights  postcard the regressions, with the names of the variants; the trees, if there are some; what parties are worth
+//! weights  postcard the regressions, with the names of the variants; the trees, if there are some; what parties are worth;
+//!                   how fast skill moves
 //! players  postcard ratings, records and company of every player; empty where only the weights are kept
 //! hash     32 bytes BLAKE3 of all that comes before
 //! ```
@@ -23,13 +24,13 @@ pub use error::FileError;
 pub use parts::Names;
 
 use crate::{Model, schema::schema};
-use parts::{read_players, read_weights, write_players, write_weights};
+use parts::{Behind, read_players, read_weights, write_players, write_weights};
 
 /// What every file begins with.
 const MAGIC: &[u8; 8] = b"gsmmodel";
 /// The format that is written, and the newest that is read.
-const FORMAT: u16 = 3;
-/// The oldest that is read: it knows nothing of parties.
+const FORMAT: u16 = 4;
+/// The oldest that is read. It knows nothing of parties, the next nothing of how fast skill moves.
 const OLDEST: u16 = 2;
 const PARTS: usize = 3;
 const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>() + PARTS * size_of::<u64>();
@@ -88,7 +89,12 @@ impl ModelFile {
     pub fn read(file: &[u8]) -> Result<Self, FileError> {
         let (format, [about, weights, players]) = checked(file)?;
         let about = read_about(about)?;
-        let (names, model) = read_weights(weights, format > OLDEST)?;
+        let behind = match format {
+            OLDEST => Behind::Nothing,
+            3 => Behind::Parties,
+            _ => Behind::Motion,
+        };
+        let (names, model) = read_weights(weights, behind)?;
         let (names, model) =
             if players.is_empty() { (names, model) } else { read_players(players, names, model)? };
         Ok(Self { about, names, model })
@@ -109,15 +115,6 @@ impl ModelFile {
         if let Some(known) = known {
             to.refinement.take(usize::from(number), &self.model.refinement, known);
         }
-    }
-
-    /// What a file says of its model, without reading the model.
-    ///
-    /// # Errors
-    /// As [`ModelFile::read`].
-    pub fn about_of(file: &[u8]) -> Result<About, FileError> {
-        let (_, [about, ..]) = checked(file)?;
-        read_about(about)
     }
 
     /// The hash that names a file, as 64 hexadecimal digits: that of all its bytes but the hash at their end.

@@ -7,6 +7,7 @@ use crate::company::{Company, Faded};
 use crate::draws::Draws;
 use crate::experts::{Experts, Ratings};
 use crate::margin::Margins;
+use crate::motion::Motion;
 use crate::premade::PremadeWeight;
 use crate::record::Record;
 use crate::stack::Stack;
@@ -83,26 +84,48 @@ pub(super) fn write_weights(model: &Model, names: &Names) -> Result<Vec<u8>, Fil
         trees: model.trees.clone(),
     };
     let parties = Parties { two_sides: model.premade.clone(), field: model.field_premade.clone() };
-    postcard::to_stdvec(&(weights, parties)).map_err(|_| FileError::Unwritable { part })
+    postcard::to_stdvec(&(weights, parties, model.motion)).map_err(|_| FileError::Unwritable { part })
 }
 
-/// An older file says nothing of parties.
-pub(super) fn read_weights(part: &[u8], has_parties: bool) -> Result<(Names, Model), FileError> {
-    let (weights, parties) = if has_parties {
-        whole(part, "weights")?
-    } else {
-        (whole(part, "weights")?, Parties { two_sides: PremadeWeight::new(), field: PremadeWeight::new() })
+/// Which parts behind the weights a file has: each format has one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Behind {
+    Nothing,
+    Parties,
+    Motion,
+}
+
+pub(super) fn read_weights(part: &[u8], behind: Behind) -> Result<(Names, Model), FileError> {
+    let nothing = || Parties { two_sides: PremadeWeight::new(), field: PremadeWeight::new() };
+    let (weights, parties, motion) = match behind {
+        Behind::Nothing => (whole(part, "weights")?, nothing(), Motion::new()),
+        Behind::Parties => {
+            let (weights, parties) = whole(part, "weights")?;
+            (weights, parties, Motion::new())
+        }
+        Behind::Motion => whole(part, "weights")?,
     };
     let Weights { variants, home, stack, blocks, draws, margins, field, trees }: Weights = weights;
     let sound = home.len() == variants.len()
         && [&stack, &field].iter().all(|of| of.makes_sense())
         && margins.makes_sense()
+        && motion.makes_sense()
         && trees.as_ref().is_none_or(Trees::makes_sense);
     let refinement = Refinement::with_blocks(blocks).filter(|_| sound);
     let refinement = refinement.ok_or(FileError::Malformed { part: "weights" })?;
     let Parties { two_sides: premade, field: field_premade } = parties;
-    let model =
-        Model { stack, refinement, draws, margins, field, premade, field_premade, trees, ..Model::new() };
+    let model = Model {
+        stack,
+        refinement,
+        draws,
+        margins,
+        field,
+        premade,
+        field_premade,
+        motion,
+        trees,
+        ..Model::new()
+    };
     Ok((Names { variants, home, players: Vec::new() }, model))
 }
 
@@ -201,7 +224,7 @@ mod tests {
         let mut model = taught();
         change(&mut model);
         let read = match part {
-            "weights" => read_weights(&write_weights(&model, &names()).unwrap(), true).map(|_| ()),
+            "weights" => read_weights(&write_weights(&model, &names()).unwrap(), Behind::Motion).map(|_| ()),
             _ => read_players(&write_players(&model, &names()).unwrap(), names(), Model::new()).map(|_| ()),
         };
         assert_eq!(read, Err(FileError::Malformed { part }));
@@ -213,6 +236,7 @@ mod tests {
         check("weights", |model| model.margins.spoil());
         check("weights", |model| model.stack.spoil());
         check("weights", |model| model.field.spoil());
+        check("weights", |model| model.motion.spoil());
         check("players", |model| model.records[1].spoil());
         check("players", |model| model.experts.spoil());
         check("players", |model| {
@@ -225,18 +249,27 @@ mod tests {
     }
 
     #[test]
-    fn an_older_file_says_nothing_of_parties() {
+    fn an_older_file_says_nothing_of_parties_and_motion() {
         let mut model = taught();
         model.premade.learn(1.0, 1.0, 1.0, 0.0);
+        model.motion.learn(1.0, 0.9, 0.1);
         let bytes = write_weights(&model, &names()).unwrap();
         let parties = Parties { two_sides: model.premade.clone(), field: model.field_premade.clone() };
-        let older = &bytes[..bytes.len() - postcard::to_stdvec(&parties).unwrap().len()];
-        let (_, read) = read_weights(older, false).unwrap();
-        assert_eq!(read.premade.extra(1.0), 0.0);
-        assert!(read.stack.weights() == model.stack.weights() && model.premade.extra(1.0) != 0.0);
-        let (_, read) = read_weights(&bytes, true).unwrap();
-        assert_eq!(read.premade.extra(1.0), model.premade.extra(1.0));
-        assert!(read_weights(older, true).is_err() && read_weights(&bytes, false).is_err());
+        let without = |bytes: &[u8], last: &[u8]| bytes[..bytes.len() - last.len()].to_vec();
+        let third = without(&bytes, &postcard::to_stdvec(&model.motion).unwrap());
+        let second = without(&third, &postcard::to_stdvec(&parties).unwrap());
+        let files = [(Behind::Nothing, &second), (Behind::Parties, &third), (Behind::Motion, &bytes)];
+        for (behind, file) in files {
+            let (_, read) = read_weights(file, behind).unwrap();
+            assert!(read.stack.weights() == model.stack.weights());
+            let parties = if behind >= Behind::Parties { model.premade.extra(1.0) } else { 0.0 };
+            let motion = if behind == Behind::Motion { model.motion.excess() } else { 0.0 };
+            assert_eq!((read.premade.extra(1.0), read.motion.excess()), (parties, motion));
+            for (other, _) in files.iter().filter(|(other, _)| *other != behind) {
+                assert!(read_weights(file, *other).is_err(), "{behind:?} as {other:?}");
+            }
+        }
+        assert!(model.premade.extra(1.0) != 0.0 && model.motion.excess() != 0.0);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod duels;
 mod fields;
 mod files;
 mod guests;
+mod intervals;
 mod league;
 mod premade;
 mod training;
