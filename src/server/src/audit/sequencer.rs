@@ -192,7 +192,7 @@ impl Work {
         };
         let written = rekeyed(&audit, log, rekey, now).and_then(|()| {
             audit.rung.store(false, Ordering::Release);
-            commits(&audit, log, &self.store, &self.node, &*self.clock)?;
+            commits(&audit, log, &self.store, &self.node, &*self.clock, closing)?;
             self.unsure = Some(log.size());
             let records: Vec<Record<'_>> = notes.iter().map(|note| of_note(note, &self.node)).collect();
             log.append(&records)?;
@@ -224,13 +224,15 @@ fn rekeyed(audit: &Audit, log: &mut Log<AuditDir>, rekey: bool, now: Timestamp) 
     Ok(())
 }
 
-/// Appends what the journal has and the log has not.
+/// Appends what the journal has and the log has not. What is committed meanwhile waits for the next turn, which is rung for:
+/// else a busy journal would have a checkpoint, with all its syncs, for every few commits. At the end nothing waits.
 fn commits(
     audit: &Audit,
     log: &mut Log<AuditDir>,
     store: &EmbeddedStore,
     node: &str,
     clock: &dyn Clock,
+    closing: bool,
 ) -> Result<(), LogError> {
     let (now, wall) = (clock.now(), clock.wall());
     loop {
@@ -254,6 +256,9 @@ fn commits(
             .map(|((commit, at, record), id)| of_commit(*commit, dated(*at, now, wall), record, id, node));
         log.append(&records.collect::<Vec<_>>())?;
         *audit.standing.write() = Arc::new(log.standing());
+        if read.len() < COMMITS_MAX && !closing {
+            return Ok(());
+        }
     }
 }
 
