@@ -179,7 +179,8 @@ impl RulePool {
         if self.waiting.len() >= POOL_TICKETS_MAX {
             return Err(PoolError::Full { max: POOL_TICKETS_MAX });
         }
-        let priority = self.priority();
+        let has_begun = |to: &Timestamp| ticket.started_at <= *to;
+        let priority = self.priority(self.begun.iter().rposition(has_begun).unwrap_or(0));
         let mut waiting = Waiting::new(&self.set, &mut self.symbols, ticket, priority);
         waiting.ask_alone(&self.set, 0);
         let can_match = waiting.never.is_none();
@@ -199,12 +200,25 @@ impl RulePool {
         }
     }
 
-    fn priority(&self) -> BackfillPriority {
+    /// When backfills have their turn whose own age leads to a stage.
+    fn priority(&self, stage: usize) -> BackfillPriority {
         // Backfills of large matches come first, whatever is asked.
         if self.set.is_large() {
             return BackfillPriority::High;
         }
-        self.set.algorithm().map(|of| of.backfill).unwrap_or_default()
+        self.set.stages().get(stage).map(|of| of.algorithm().backfill).unwrap_or_default()
+    }
+
+    /// A ticket has reached a stage: has its turn when that says. Gives its key, which is another one where the turn is.
+    fn put_in_turn(&mut self, key: Key, stage: usize) -> Key {
+        let priority = self.priority(stage);
+        let moves = |of: &&Waiting| of.turn.class_by(priority) != of.turn.class();
+        let moved = self.waiting.alive(key).filter(moves).map(|of| of.turn.id);
+        let Some(mut waiting) = moved.and_then(|id| self.waiting.remove(id)) else { return key };
+        waiting.turn = waiting.turn.in_class(waiting.turn.class_by(priority));
+        // Searches that were cut see that it has left, and hear of it as news.
+        self.left += 1;
+        self.waiting.insert(&self.set, waiting, self.unheard)
     }
 
     /// Takes a ticket out; whether it was there.

@@ -174,6 +174,7 @@ impl RulePool {
                 *begun = until;
                 self.came += reached.len() as u64;
                 for key in reached {
+                    let key = self.put_in_turn(key, at);
                     if let Some(waiting) = self.waiting.alive_mut(key) {
                         waiting.ask_alone(&self.set, at);
                     }

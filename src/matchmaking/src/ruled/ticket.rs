@@ -40,6 +40,20 @@ impl Turn {
         self.class
     }
 
+    /// The class that it has by a priority of backfills.
+    pub(super) fn class_by(self, priority: BackfillPriority) -> u8 {
+        match (self.is_backfill, priority) {
+            (true, BackfillPriority::High) => 0,
+            (true, BackfillPriority::Low) => 2,
+            _ => 1,
+        }
+    }
+
+    /// The same ticket's, in another class.
+    pub(super) fn in_class(self, class: u8) -> Self {
+        Self { class, ..self }
+    }
+
     /// Whether it has its turn among the others, by age alone.
     pub(super) fn class_is_by_age(self) -> bool {
         self.class == 1
@@ -123,13 +137,9 @@ impl Waiting {
         ticket: RuledTicket,
         priority: BackfillPriority,
     ) -> Self {
-        let class = match (ticket.backfill.is_some(), priority) {
-            (true, BackfillPriority::High) => 0,
-            (true, BackfillPriority::Low) => 2,
-            _ => 1,
-        };
         let is_backfill = ticket.backfill.is_some();
-        let turn = Turn { class, started_at: ticket.started_at, id: ticket.id, is_backfill };
+        let turn = Turn { class: 1, started_at: ticket.started_at, id: ticket.id, is_backfill };
+        let turn = turn.in_class(turn.class_by(priority));
         let (players, members): (SmallVec<[PlayerId; 1]>, SmallVec<[Member; 1]>) =
             ticket.players.into_iter().unzip();
         let prepared = match &ticket.backfill {

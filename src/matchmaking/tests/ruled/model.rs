@@ -46,11 +46,7 @@ impl<'a> Model<'a> {
 
     pub(crate) fn insert(&mut self, ticket: RuledTicket) {
         let members: Vec<_> = ticket.players.iter().map(|(_, member)| member.clone()).collect();
-        let class = match (&ticket.backfill, self.set.algorithm().unwrap().backfill) {
-            (Some(_), BackfillPriority::High) => 0,
-            (Some(_), BackfillPriority::Low) => 2,
-            _ => 1,
-        };
+        let class = self.class(&ticket, 0);
         let of = |name: &String| self.set.teams().iter().position(|team| team.name == *name).unwrap() as u8;
         let teams: Vec<u8> = ticket.backfill.iter().flatten().map(of).collect();
         let sizes = match teams.is_empty() {
@@ -64,6 +60,23 @@ impl<'a> Model<'a> {
             }
         };
         self.waiting.insert(ticket.id, Own { ticket, parties, teams, class });
+    }
+
+    /// The class of a ticket whose own age leads to a stage.
+    fn class(&self, ticket: &RuledTicket, stage: usize) -> u8 {
+        match (&ticket.backfill, self.set.stages()[stage].algorithm().backfill) {
+            (Some(_), BackfillPriority::High) => 0,
+            (Some(_), BackfillPriority::Low) => 2,
+            _ => 1,
+        }
+    }
+
+    /// Time goes by.
+    pub(crate) fn grow(&mut self, now: Timestamp) {
+        for mut own in std::mem::take(&mut self.waiting).into_values() {
+            own.class = self.class(&own.ticket, self.set.stage_at(now.since(own.ticket.started_at)));
+            self.waiting.insert(own.ticket.id, own);
+        }
     }
 
     /// A party that fits no team sits on the first of as few teams side by side as have room for it: everybody in turn

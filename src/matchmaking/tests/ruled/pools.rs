@@ -34,6 +34,11 @@ fn expansions(dice: &mut Dice, spec: &SetSpec) -> Vec<Json> {
         let steps = steps(dice, &|at| json!(team.min.saturating_sub(at + 1)));
         all.push(json!({"target": format!("teams[{}].minPlayers", team.name), "steps": steps}));
     }
+    if dice.chance(30) {
+        let mut priority = || dice.one(&["normal", "low", "high"]);
+        let steps = STEPS.map(|age| json!({"waitTimeSeconds": age, "value": priority()}));
+        all.push(json!({"target": "algorithm.backfillPriority", "steps": steps}));
+    }
     all
 }
 

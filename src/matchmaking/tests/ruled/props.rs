@@ -30,6 +30,7 @@ const FEW: usize = 5;
 /// Walks the twin's anchors and takes out each match, which must be one of the twin's too.
 fn check(model: &mut Model<'_>, found: &[RuledMatch], now: Timestamp, says: &str) {
     let mut found = found.iter();
+    model.grow(now);
     for anchor in model.anchors() {
         if !model.waiting.contains_key(&anchor) {
             continue;
