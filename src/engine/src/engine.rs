@@ -17,7 +17,7 @@ use crate::{
     },
     systems::Scheme,
     token::TokenKey,
-    turns::Lines,
+    turns::{Doors, Lines},
 };
 use gsm_core::{Clock, CommitKey, IdSource, Mode, RuleSetName, Timestamp, limits};
 use gsm_ranking::cohort::Seat;
@@ -89,6 +89,8 @@ pub struct Engine {
     pub(crate) refusals: Refusals,
     /// Where those wait who change the same rows at once.
     pub(crate) lines: Lines,
+    /// Where tickets come in.
+    pub(crate) doors: Doors,
 }
 
 /// Everything that follows the commits.
@@ -286,6 +288,7 @@ impl Engine {
             started_at,
             refusals: Refusals::default(),
             lines: Lines::default(),
+            doors: Doors::default(),
         }
     }
 

@@ -268,11 +268,13 @@ impl Engine {
             }
         }
         let complete = waiting.len() == ids.len();
+        // As it is now: tickets that came since the turn began came under that.
+        let Ok(queue) = self.queue(&queue.name) else { return Fate::Lost };
         if complete && queue.acceptance_ms.is_some() && self.is_heard() {
             pool.note_judged(ids.clone(), &formed.rules);
         }
         let fate = if complete {
-            self.try_form(call, queue, lease, (&formed, heard), waiting.clone()).await
+            self.try_form(call, &queue, lease, (&formed, heard), waiting.clone()).await
         } else {
             Err(EngineError::Raced(None))
         };

@@ -104,8 +104,9 @@ impl Balance {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GameLift {
-    /// When it was made.
-    pub created_at: Timestamp,
+    /// When it was made, if that was on the wire.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
     /// For people.
     pub description: Option<String>,
     /// Seconds to accept, kept also where acceptance is not required.
@@ -360,6 +361,8 @@ impl Engine {
         }
         let key = Key::Queue(name.clone());
         let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "queue" })?;
+        // Else a ticket on its way in would be taken, and lost with its queue.
+        let _closed = self.doors.close(name).await;
         if self.views.pools.get(name).is_some_and(|pool| pool.settled().is_in_use()) {
             return Err(EngineError::QueueInUse { queue: name.to_string() });
         }

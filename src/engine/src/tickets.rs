@@ -135,6 +135,9 @@ impl Engine {
             (None, _) => TicketId::fresh(&*self.ids),
         };
         for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let _passed = self.doors.pass(new.queues()).await;
+            // They may have gone before.
+            new.queues().try_for_each(|name| self.queue(name).map(drop))?;
             match self.try_create_ticket(call, new, id, &queues).await {
                 Err(EngineError::Raced(_)) => {}
                 done => return done,

@@ -1,12 +1,12 @@
 //! Turns of those who change the same rows at once: whoever lost a race waits for the others, instead of undoing each
 //! other's work over and over.
 use crate::store::Key;
-use gsm_core::limits;
+use gsm_core::{QueueName, limits};
 use std::{
     collections::BTreeSet,
     hash::{Hash, Hasher},
 };
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Lines in which callers wait. Two rows may share one: that costs them time, and nothing else.
 const LINES: usize = 256;
@@ -59,6 +59,35 @@ pub(crate) async fn turn<'a>(lines: &[&'a Mutex<()>]) -> Turn<'a> {
         turn.push(line.lock().await);
     }
     turn
+}
+
+/// Doors of queues: tickets are let in side by side, and not while somebody makes sure that none is inside.
+pub(crate) struct Doors([RwLock<()>; LINES]);
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| RwLock::default()))
+    }
+}
+
+impl Doors {
+    /// Goes through the doors of some queues; they are passed when it is dropped.
+    pub(crate) async fn pass(
+        &self,
+        queues: impl Iterator<Item = &QueueName>,
+    ) -> Vec<RwLockReadGuard<'_, ()>> {
+        let doors: BTreeSet<usize> = queues.map(|queue| number(queue)).collect();
+        let mut passed = Vec::with_capacity(doors.len());
+        for door in doors.into_iter().filter_map(|at| self.0.get(at)) {
+            passed.push(door.read().await);
+        }
+        passed
+    }
+
+    /// Closes the door of a queue until it is dropped, once whoever was on the way is in.
+    pub(crate) async fn close(&self, queue: &QueueName) -> Option<RwLockWriteGuard<'_, ()>> {
+        Some(self.0.get(number(queue))?.write().await)
+    }
 }
 
 /// The tries of one change; from the second on in its turn. It stands in one line at a time, so that no two wait for each

@@ -9,7 +9,7 @@ use crate::{
     authz::{self, Asked, Subject},
     firewall::{Facts, Guard, announce},
     front::{listen::Handle, strict_query},
-    gamelift::{self, Protocol},
+    gamelift::{self, Protocol, X_AMZN_REQUEST_ID},
     metrics::NO_OPERATION,
     problem::{ApiError, ErrorCode, Pending},
     proxies::{NoAddress, TrustedProxies},
@@ -261,7 +261,13 @@ impl Handle for Entrance {
             }
             None => self.native(Request::from_parts(parts, body), address).await,
         };
-        self.app.metrics.answered(action.unwrap_or(NO_OPERATION), response.status(), begun.elapsed());
+        let (action, took) = (action.unwrap_or(NO_OPERATION), begun.elapsed());
+        self.app.metrics.answered(action, response.status(), took);
+        let headers = response.headers();
+        let request_id = headers.get(X_REQUEST_ID).or_else(|| headers.get(X_AMZN_REQUEST_ID));
+        let request_id = request_id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let (status, took_us) = (response.status().as_u16(), took.as_micros() as u64);
+        tracing::debug!(request_id, action, status, took_us, "request answered");
         response
     }
 }

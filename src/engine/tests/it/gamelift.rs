@@ -40,7 +40,7 @@ pub(crate) async fn duel_by(w: &World, acceptance_s: Option<u64>, rule_set: Opti
     config.acceptance_ms = acceptance_s.map(Millis::from_secs);
     config.rule_set = rule_set.map(|name| gsm_core::RuleSetName::new(name).unwrap());
     config.gamelift = Some(GameLift {
-        created_at: Timestamp::EPOCH,
+        created_at: Some(Timestamp::EPOCH),
         description: None,
         acceptance_timeout_s: None,
         custom_event_data: None,

@@ -1,9 +1,9 @@
 //! Many who change the same rows at the same time: nobody is told to come again.
 use crate::{
     matches::made,
-    world::{World, mode, places, world},
+    world::{World, mode, places, ticket, world},
 };
-use gsm_core::{MatchId, Millis, PlayerId, TicketId};
+use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId};
 use gsm_engine::{QueueConfig, Reports, Silence, store::memory::Faults};
 use gsm_session::{PlayerSessionState, TicketState};
 
@@ -67,6 +67,56 @@ async fn all_players_of_a_match_may_arrive_and_report_at_once() {
     let said = places(&[1, 2], &[]);
     let report = p.iter().map(async |player| w.engine.report_as_player(&w.by(*player), id, &said).await);
     all_well(&futures::future::join_all(report).await);
+}
+
+/// Stores that interleave their callers in many ways.
+fn unlike_each_other() -> impl Iterator<Item = World> {
+    (0..40).map(|seed| world(1, 4_096, Faults { seed, yields_max: 5, ..Faults::NONE }))
+}
+
+#[tokio::test]
+async fn who_comes_after_a_change_of_his_queue_is_matched_by_it() {
+    for w in unlike_each_other() {
+        // Others that have their turns before.
+        for name in ["a", "b", "c"] {
+            w.teams(name, 2, None).await;
+        }
+        let config = w.teams("duel", 1, None).await;
+        let p = w.players(5).await;
+        for (name, player) in ["a", "b", "c"].iter().zip(&p[2..]) {
+            w.enter(name, *player).await;
+        }
+        let turns = async {
+            for _ in 0..4 {
+                w.engine.tick().await;
+            }
+        };
+        let come = async {
+            w.put(QueueConfig { acceptance_ms: Some(Millis::from_secs(10)), ..config }).await;
+            [w.enter("duel", p[0]).await.id, w.enter("duel", p[1]).await.id]
+        };
+        let ((), tickets) = futures::join!(turns, come);
+        w.turn().await;
+        for ticket in tickets {
+            assert_eq!(w.seen(ticket).await.state, TicketState::RequiresAcceptance);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_is_not_taken_by_a_queue_that_is_deleted_meanwhile() {
+    let (mut taken, mut deleted) = (0, 0);
+    for w in unlike_each_other() {
+        w.teams("duel", 1, None).await;
+        let (p, name, admin) = (w.players(1).await, QueueName::new("duel").unwrap(), w.admin());
+        let (new, by) = (ticket("duel", p[0]), w.by(p[0]));
+        let (came, gone) =
+            futures::join!(w.engine.create_ticket(&by, &new), w.engine.delete_queue(&admin, &name));
+        assert!(came.is_ok() != gone.is_ok(), "{came:?} {gone:?}");
+        taken += u32::from(came.is_ok());
+        deleted += u32::from(gone.is_ok());
+    }
+    assert!(taken > 0 && deleted > 0, "{taken} taken, {deleted} deleted");
 }
 
 /// A bot, or a boss, whom everybody meets.

@@ -36,10 +36,10 @@ fn not_made(asked: &Asked<'_>, name: &QueueName, error: EngineError) -> Fault {
     }
 }
 
-/// What a queue that was made natively has of the wire.
-pub(super) fn bare(now: Timestamp) -> GameLift {
+/// What a queue has of the wire that was made there now; natively, of nobody knows when.
+pub(super) fn bare(created_at: Option<Timestamp>) -> GameLift {
     GameLift {
-        created_at: now,
+        created_at,
         description: None,
         acceptance_timeout_s: None,
         custom_event_data: None,
@@ -83,7 +83,7 @@ pub(super) fn shown(asked: &Asked<'_>, queue: &QueueConfig) -> Tree {
     let properties: Vec<Tree> = of.game_properties.iter().map(property).collect();
     let queues: Vec<Tree> = of.game_session_queue_arns.iter().map(|arn| Tree::from(arn.as_str())).collect();
     let unless_empty = |list: Vec<Tree>| Some(list).filter(|list| !list.is_empty());
-    tree.with("CreationTime", of.created_at)
+    tree.with_some("CreationTime", of.created_at)
         .with_some("Description", text(&of.description))
         .with_some("AcceptanceTimeoutSeconds", number(accepts))
         .with_some("CustomEventData", text(&of.custom_event_data))
@@ -97,9 +97,9 @@ pub(super) fn shown(asked: &Asked<'_>, queue: &QueueConfig) -> Tree {
 }
 
 /// Puts what an input names into a queue; the rest stays.
-fn apply(queue: &mut QueueConfig, input: &Tree, now: Timestamp) -> Result<(), EngineError> {
+fn apply(queue: &mut QueueConfig, input: &Tree) -> Result<(), EngineError> {
     let mut accepts = queue.acceptance_ms.is_some();
-    let mut of = queue.gamelift.take().unwrap_or_else(|| bare(now));
+    let mut of = queue.gamelift.take().unwrap_or_else(|| bare(None));
     let text = |name: &str, place: &mut Option<String>| {
         if let Some(text) = input.text(name) {
             *place = Some(text.to_owned());
@@ -188,8 +188,8 @@ pub(super) async fn create(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     let region = Some(asked.place.region.clone());
     let mut tags = BTreeMap::new();
     TagChange::Put(given(input)?).apply(&mut tags)?;
-    queue.gamelift = Some(GameLift { tags, region, ..bare(asked.call.now) });
-    apply(&mut queue, input, asked.call.now)?;
+    queue.gamelift = Some(GameLift { tags, region, ..bare(Some(asked.call.now)) });
+    apply(&mut queue, input)?;
     let made = asked.engine.create_queue(&asked.call, queue).await;
     let made = made.map_err(|error| not_made(asked, &name, error))?;
     Ok(Tree::empty().with("Configuration", shown(asked, &made)))
@@ -200,12 +200,12 @@ pub(super) async fn update(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     let changed = asked.engine.change_queue(&asked.call, &name, |queue| {
         let before = queue.clone();
         // One that was made natively is what it is shown as.
-        let of = queue.gamelift.get_or_insert_with(|| bare(asked.call.now));
+        let of = queue.gamelift.get_or_insert_with(|| bare(None));
         of.flex_match_mode.get_or_insert_with(|| STANDALONE.to_owned());
         let mut as_shown = queue.clone();
-        apply(queue, input, asked.call.now)?;
+        apply(queue, input)?;
         // What is as it was shown to be stays as it is.
-        if apply(&mut as_shown, &Tree::empty(), asked.call.now).is_ok() && *queue == as_shown {
+        if apply(&mut as_shown, &Tree::empty()).is_ok() && *queue == as_shown {
             *queue = before;
         }
         Ok(())

@@ -56,7 +56,7 @@ use replays::Replays;
 use std::sync::Arc;
 use tree::Tree;
 
-const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+pub(crate) const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// The region where neither the settings nor the client name one.
 pub(crate) const REGION_DEFAULT: &str = "us-east-1";
 

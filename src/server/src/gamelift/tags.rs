@@ -58,7 +58,7 @@ async fn change(asked: &Asked<'_>, input: &Tree, change: TagChange) -> Result<Tr
             let name = configurations::found(asked, name)?.name.clone();
             let changed = asked.engine.change_queue(&asked.call, &name, |queue| {
                 let is_native = queue.gamelift.is_none();
-                let of = queue.gamelift.get_or_insert_with(|| configurations::bare(asked.call.now));
+                let of = queue.gamelift.get_or_insert_with(|| configurations::bare(None));
                 change.apply(&mut of.tags)?;
                 if is_native && of.tags.is_empty() {
                     queue.gamelift = None;

@@ -1,6 +1,6 @@
 //! Tickets: the same ones, in the same pools, as those of the native API.
 use super::{Asked, arn, configurations, fault::Fault, tree::Tree};
-use gsm_core::{PlayerId, RequestKey};
+use gsm_core::{PlayerId, RequestKey, TicketId};
 use gsm_engine::{CANCELLED, Engine, EngineError, Intake, NewTicket, TicketView, store::Brought};
 use gsm_rules::Value;
 use gsm_session::TicketState;
@@ -220,8 +220,25 @@ fn unknown() -> Fault {
     Fault::not_found("there is no such matchmaking ticket")
 }
 
+/// Whether a ticket has this name on the wire: one that has its caller's own id has no other.
+fn is_called(view: &TicketView, name: &str) -> bool {
+    Engine::gamelift_ticket_name(view.id, &view.row) == name
+}
+
+/// The ticket that is meant by a name.
+async fn named(asked: &Asked<'_>, name: &str) -> Result<TicketId, Fault> {
+    let id = Engine::gamelift_ticket_id(&key(name)?);
+    if name.parse::<TicketId>().is_ok() {
+        let found = asked.engine.tickets(&asked.call, &[id]).await?;
+        if found.iter().any(|view| !is_called(view, name)) {
+            return Err(unknown());
+        }
+    }
+    Ok(id)
+}
+
 pub(super) async fn stop(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
-    let id = Engine::gamelift_ticket_id(&key(input.text("TicketId").unwrap_or_default())?);
+    let id = named(asked, input.text("TicketId").unwrap_or_default()).await?;
     match asked.engine.stop_ticket(&asked.call, id).await {
         Ok(_) => Ok(Tree::empty()),
         Err(EngineError::Unknown { .. }) => Err(unknown()),
@@ -243,12 +260,13 @@ pub(super) async fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fa
         }
     }
     let views = asked.engine.tickets(&asked.call, &ids).await?;
-    let views: Vec<Tree> = views.iter().map(|view| shown(asked, view)).collect();
+    let is_meant = |view: &&TicketView| input.texts("TicketIds").iter().any(|name| is_called(view, name));
+    let views: Vec<Tree> = views.iter().filter(is_meant).map(|view| shown(asked, view)).collect();
     Ok(Tree::empty().with("TicketList", views))
 }
 
 pub(super) async fn accept(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
-    let id = Engine::gamelift_ticket_id(&key(input.text("TicketId").unwrap_or_default())?);
+    let id = named(asked, input.text("TicketId").unwrap_or_default()).await?;
     let players: Vec<String> = input.texts("PlayerIds").into_iter().map(str::to_owned).collect();
     let accept = input.text("AcceptanceType") == Some("ACCEPT");
     match asked.engine.answer_for(&asked.call, id, &players, accept).await {

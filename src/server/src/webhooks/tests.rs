@@ -90,7 +90,7 @@ fn event(n: u128, target: Option<&str>) -> MatchmakingEvent {
         gsm_matchmaking::MatchRules::default(),
     );
     config.gamelift = Some(GameLift {
-        created_at: Timestamp::EPOCH,
+        created_at: Some(Timestamp::EPOCH),
         description: None,
         acceptance_timeout_s: None,
         custom_event_data: None,

@@ -18,7 +18,7 @@ fn event(what: Happening, match_id: Option<u128>, players: [EventPlayer; 2]) -> 
         gsm_matchmaking::MatchRules::default(),
     );
     config.gamelift = Some(GameLift {
-        created_at: Timestamp::EPOCH,
+        created_at: Some(Timestamp::EPOCH),
         description: None,
         acceptance_timeout_s: None,
         custom_event_data: Some("season-9".into()),
