@@ -25,6 +25,7 @@ mod jobs;
 mod keys;
 mod learning;
 mod matches;
+mod matchmaker_data;
 mod names;
 mod orphans;
 mod overview;
@@ -88,6 +89,7 @@ pub use gsm_ranking::{
 pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
 pub use keys::{IssuedKey, KeyHolder};
 pub use matches::{MatchView, NewMatch};
+pub use matchmaker_data::{DataPlayer, DataTeam, MatchmakerData};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};
 pub use pairs::Flag;
 pub use penalties::{Penalties, PenaltyView};

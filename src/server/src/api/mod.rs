@@ -10,6 +10,7 @@ pub(crate) mod extract;
 mod firewall;
 mod health;
 mod matches;
+mod matchmaker_data;
 mod parties;
 mod penalties;
 mod players;
@@ -155,6 +156,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(proposals::respond))
         .routes(routes!(matches::running, matches::create))
         .routes(routes!(matches::view))
+        .routes(routes!(matchmaker_data::read))
         .routes(routes!(matches::change_state))
         .routes(routes!(matches::player_session))
         .routes(routes!(results::result, results::report))

@@ -3,7 +3,7 @@
 //! A face of its own: its route profile, its media types, its shapes of errors. Each operation is done once, over one
 //! form of input and answer ([`tree`]), whichever protocol it came by.
 mod about;
-mod arn;
+pub(crate) mod arn;
 mod cbor;
 mod configurations;
 mod fault;
@@ -80,7 +80,7 @@ impl Wire {
     }
 
     /// Where things are, for a caller who speaks of this region.
-    fn place(&self, spoken: Option<&str>) -> Place {
+    pub(crate) fn place(&self, spoken: Option<&str>) -> Place {
         let spoken = spoken.filter(|region| crate::config::is_region(region));
         let region = self.region.as_deref().or(spoken).unwrap_or(REGION_DEFAULT);
         Place { region: region.to_owned(), account: self.account.clone() }

@@ -1,6 +1,7 @@
 //! The GameLift wire, over HTTP.
 mod audit;
 mod cbor;
+mod data;
 mod resources;
 mod shapes;
 pub(crate) mod signatures;
