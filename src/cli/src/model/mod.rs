@@ -6,6 +6,7 @@ mod live;
 mod promote;
 mod show;
 mod source;
+pub(crate) mod teams;
 mod train;
 
 use crate::output::{Failure, Outcome};
