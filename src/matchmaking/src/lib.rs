@@ -37,6 +37,7 @@
 mod explain;
 mod formed;
 mod index;
+mod ordered;
 mod packing;
 mod pool;
 pub mod proposal;
