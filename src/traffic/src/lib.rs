@@ -37,6 +37,7 @@ mod segments;
 mod shape;
 mod summary;
 mod synthetic;
+mod ticket;
 mod traffic;
 
 pub use calibration::Calibration;
@@ -49,4 +50,5 @@ pub use segments::{Fairness, Segment, SegmentKind};
 pub use shape::{Shape, skill_attribute};
 pub use summary::{Quantiles, Share, StageShare, Summary};
 pub use synthetic::{Rates, Regions, Synthetic, SyntheticError};
+pub use ticket::{ruled_ticket, ticket_id};
 pub use traffic::{Answers, Arrival, Traffic};

@@ -1,11 +1,11 @@
 //! Traffic put through a pool, under a virtual clock.
 use crate::{
     answers::settle,
-    shape::skill_attribute,
+    ticket::{place_of, ruled_ticket, ticket_id},
     traffic::{Arrival, Traffic, number},
 };
-use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
-use gsm_matchmaking::{RulePool, RuledMatch, RuledTicket, WaitEnd, WaitEstimate, WaitFacts, WaitModel};
+use gsm_core::{Millis, PlayerId, Timestamp};
+use gsm_matchmaking::{RulePool, RuledMatch, WaitEnd, WaitEstimate, WaitFacts, WaitModel};
 use gsm_rules::{ExpansionAge, RuleSet};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,8 +19,6 @@ const STEPS_MAX: usize = 2;
 /// A pool that nobody comes to is looked at so often: searches that were cut go on. By an objective it has every turn, as at
 /// a server: prices grow.
 const QUIET: Millis = Millis::from_secs(1);
-/// Bits of a player's id that are his place on the ticket.
-const MEMBER_BITS: u32 = 8;
 /// Points of waiting tickets over time.
 pub(crate) const SAMPLES: usize = 240;
 
@@ -328,22 +326,7 @@ impl<'a> World<'a> {
     }
 
     fn enter(&mut self, nth: usize, arrival: &Arrival) {
-        let rating = skill_attribute(&self.setup.set);
-        let player = |(at, member): (usize, &gsm_rules::Member)| {
-            let mut member = member.clone();
-            // Recordings know ratings as an attribute of the rule set.
-            member.skill = match rating.and_then(|name| member.attributes.get(name)) {
-                Some(gsm_rules::Value::Number(rating)) => Some(*rating),
-                _ => None,
-            };
-            (PlayerId::from_u128(((nth as u128) << MEMBER_BITS) | at as u128), member)
-        };
-        let ticket = RuledTicket {
-            id: ticket_id(nth),
-            players: arrival.members.iter().enumerate().map(player).collect(),
-            backfill: None,
-            started_at: instant(arrival.at),
-        };
+        let ticket = ruled_ticket(nth, &arrival.members, instant(arrival.at), &self.setup.set);
         // A full pool does not take it: it waits outside until its time is up.
         let _ = self.pool.insert(ticket);
     }
@@ -454,8 +437,8 @@ impl<'a> World<'a> {
     /// What there is to say of a match.
     fn judge(&self, now: Millis, found: &RuledMatch, tickets: &[usize]) -> Made {
         let member = |player: PlayerId| {
-            let (ticket, at) = (player.as_u128() >> MEMBER_BITS, player.as_u128() & ((1 << MEMBER_BITS) - 1));
-            self.traffic.arrivals.get(ticket as usize)?.members.get(at as usize)
+            let (ticket, place) = place_of(player);
+            self.traffic.arrivals.get(ticket)?.members.get(place)
         };
         let ages =
             tickets.iter().filter_map(|nth| Some(now.get().saturating_sub(self.fates.get(*nth)?.at.get())));
@@ -500,10 +483,6 @@ impl<'a> World<'a> {
             work: self.work,
         }
     }
-}
-
-fn ticket_id(nth: usize) -> TicketId {
-    TicketId::from_u128(nth as u128)
 }
 
 fn instant(at: Millis) -> Timestamp {
