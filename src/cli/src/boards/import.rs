@@ -1,9 +1,9 @@
 //! `gsm boards import`.
-use super::{board, is_there, records, redis};
+use super::{board, records, redis};
 use crate::{
     external::external_id,
     history::drawn,
-    offline::Offline,
+    offline::{Offline, existing_dir},
     output::{Failure, Outcome, grouped, note, say},
 };
 use clap::{Args, ValueEnum};
@@ -81,7 +81,7 @@ pub(super) struct Import {
 impl Import {
     pub(super) fn run(self) -> Outcome {
         let name = board(&self.board)?;
-        is_there(&self.data_dir)?;
+        existing_dir(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
         let taken = runtime.block_on(self.import(&name))?;
         say(format_args!("{} scores taken by `{name}`", grouped(taken)));

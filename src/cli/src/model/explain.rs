@@ -22,7 +22,7 @@ pub(super) struct Explain {
     place: Place,
     /// The mode whose champion is asked
     #[arg(long, value_name = "MODE", required_unless_present = "version")]
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// This version instead of the champion
     #[arg(long, value_name = "VERSION")]
     version: Option<u32>,
@@ -49,15 +49,14 @@ impl Explain {
         let of = match (self.version, &self.mode) {
             (Some(version), mode) => {
                 let of = models.version(version).map_err(blamed)?;
-                if let Some(mode) = mode.as_ref().filter(|mode| **mode != of.about.mode) {
+                if let Some(mode) = mode.as_ref().filter(|mode| mode.as_str() != of.about.mode) {
                     let text = format!("version {version} predicts mode `{}`, not `{mode}`", of.about.mode);
                     return Err(Failure::usage(text));
                 }
                 of
             }
             (None, mode) => {
-                let mode = mode.as_deref().unwrap_or_default();
-                Mode::new(mode).map_err(|error| Failure::usage(format!("--mode: {error}")))?;
+                let mode = mode.as_ref().map_or("", Mode::as_str);
                 let hint = "hint: gsm model promote, or name a --version";
                 models
                     .champion(mode)
