@@ -2,6 +2,8 @@
 #[cfg(feature = "sagemaker")]
 mod endpoint;
 mod files;
+mod keys;
+mod machine;
 
 use crate::{
     flags::Flags,
@@ -12,23 +14,11 @@ use gsm_adapters::CopyPlace;
 use gsm_server::config::{Checked, Mode, Settings};
 use std::{
     fs,
-    io::{ErrorKind, Read as _, Write as _},
+    io::{ErrorKind, Read as _},
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
+    path::Path,
 };
-
-/// Syncs measured.
-const SYNCS: usize = 64;
-/// Free space below which a data directory is no place for a journal.
-const FREE_MIB_MIN: u64 = 1_024;
-/// Open files that 10,000 connections and the store need.
-const OPEN_FILES_MIN: u64 = 12_000;
-/// Memory that a server wants beside its caches.
-const MEMORY_MIB_MIN: u64 = 256;
-/// A sync that takes longer makes every result slow.
-const SYNC_SLOW: Duration = Duration::from_millis(10);
 
 /// `gsm doctor`
 #[derive(Args)]
@@ -110,18 +100,18 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
         }
     };
     all.push(Finding::ok("configuration", "lawful"));
-    all.push(clock());
-    all.push(open_files());
-    all.push(memory(&settings));
+    all.push(machine::clock());
+    all.push(machine::open_files());
+    all.push(machine::memory(&settings));
     let is_served = is_served(&settings.data_dir);
     all.push(port(&settings, is_served));
     all.extend(data_dir(&settings));
     all.extend(snapshots(&settings));
     all.extend(files::store(&settings, is_served));
     all.extend(files::gap(&settings, is_served));
-    all.extend(private_key("session key", &settings.token_key_file, gsm_server::key_fault));
+    all.extend(keys::private_key("session key", &settings.token_key_file, gsm_server::key_fault));
     all.extend(files::sessions(&settings, is_served));
-    all.extend(audit_keys(&settings));
+    all.extend(keys::audit_keys(&settings));
     all.extend(files::audit_log(&settings, is_served));
     for (check, path) in [
         ("session key", &settings.token_key_file),
@@ -130,23 +120,23 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     ] {
         all.extend(files::place(check, path, &settings.data_dir));
     }
-    all.extend(address_keys(&settings.data_dir));
+    all.extend(keys::address_keys(&settings.data_dir));
     all.extend(files::addresses(&settings.data_dir));
     let owner = "chmod 600: whoever reads it is an owner of this server; rotate it by gsm key rotate";
-    all.extend(private_file("admin key", &settings.data_dir.join("admin.key"), owner));
+    all.extend(keys::private_file("admin key", &settings.data_dir.join("admin.key"), owner));
     all.extend(settings.recording.dir.iter().filter_map(|dir| files::made("recording", dir)));
     if let Some((CopyPlace::Dir(dir), _)) = &settings.ship.copy {
         all.extend(files::in_the_way("audit copy", dir));
     }
     let jwks =
         settings.player_jwks.iter().chain(settings.trusted_issuers.iter().filter_map(|i| i.jwks.as_ref()));
-    all.extend(jwks.map(|path| issuer_keys(path)));
-    all.extend(private_key("access key seal", &settings.aws_master_key_file, gsm_server::key_fault));
-    all.extend(settings.webhooks.iter().map(|webhook| secret(&webhook.name, &webhook.secret_file)));
+    all.extend(jwks.map(|path| keys::issuer_keys(path)));
+    all.extend(keys::private_key("access key seal", &settings.aws_master_key_file, gsm_server::key_fault));
+    all.extend(settings.webhooks.iter().map(|webhook| keys::secret(&webhook.name, &webhook.secret_file)));
     if let Some(tls) = &settings.tls {
-        all.push(tls_key(&tls.cert_file, &tls.key_file));
-        all.push(certificate("TLS certificate", &tls.cert_file));
-        all.extend(tls.client_ca_file.iter().map(|file| certificate("client authority", file)));
+        all.push(keys::tls_key(&tls.cert_file, &tls.key_file));
+        all.push(keys::certificate("TLS certificate", &tls.cert_file));
+        all.extend(tls.client_ca_file.iter().map(|file| keys::certificate("client authority", file)));
     }
     all.push(policies(settings.policy_dir.as_deref()));
     all.extend(files::deciding(&settings, flags.source.config.as_deref()));
@@ -165,99 +155,6 @@ fn policies(dir: Option<&Path>) -> Finding {
             let first = faults.0.first().map(ToString::to_string).unwrap_or_default();
             Finding::bad("policies", Verdict::Fail, first, "gsm authz check DIR tells them all")
         }
-    }
-}
-
-fn secret(name: &str, path: &Path) -> Finding {
-    let shown = format!("webhook `{name}`, {}", path.display());
-    match gsm_server::inspect::webhook_secret_fault(path) {
-        None => Finding::ok("secret", shown),
-        Some(why) => {
-            Finding::bad("secret", Verdict::Fail, format!("{shown} {why}"), "`gsm serve` refuses it")
-        }
-    }
-}
-
-/// A certificate, and how long it is good.
-fn certificate(check: &'static str, path: &Path) -> Finding {
-    const DAY: i64 = 24 * 3_600;
-    let found = match gsm_server::inspect::certificate(path) {
-        Ok(found) => found,
-        Err(error) => {
-            let shown = format!("{}: {error}", path.display());
-            return Finding::bad(check, Verdict::Fail, shown, "name a file with a certificate (PEM)");
-        }
-    };
-    let now = i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX);
-    let (subject, days) = (&found.subject, (found.not_after_s - now).div_euclid(DAY));
-    if found.not_before_s > now {
-        let shown = format!("{subject}, not good yet");
-        return Finding::bad(check, Verdict::Fail, shown, "clients refuse it: look at the clock, or wait");
-    }
-    match days {
-        ..0 => Finding::bad(
-            check,
-            Verdict::Fail,
-            format!("{subject}, expired {} days ago", -days),
-            "clients refuse it: renew it",
-        ),
-        0..14 => Finding::bad(
-            check,
-            Verdict::Warn,
-            format!("{subject}, {days} days left"),
-            "renew it; the server reads the new file by itself",
-        ),
-        _ => Finding::ok(check, format!("{subject}, {days} days left")),
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "looks at the clock itself")]
-fn since_1970() -> Duration {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
-}
-
-fn clock() -> Finding {
-    // A clock that was never set stands before the year in which this was written.
-    let year_2025 = Duration::from_secs(1_735_689_600);
-    match since_1970() {
-        now if now > year_2025 => Finding::ok("clock", format!("{} s since 1970", now.as_secs())),
-        _ => Finding::bad("clock", Verdict::Fail, "stands before 2025", "set the clock, run an NTP client"),
-    }
-}
-
-fn open_files() -> Finding {
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits.lines().find(|line| line.starts_with("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
-    match soft {
-        Some(soft) if soft < OPEN_FILES_MIN => Finding::bad(
-            "open files",
-            Verdict::Warn,
-            format!("limit {soft}"),
-            "ulimit -n 65536 before the start",
-        ),
-        Some(soft) => Finding::ok("open files", format!("limit {soft}")),
-        None => Finding::ok("open files", "no limit found"),
-    }
-}
-
-/// Whether the caches fit into what the machine can give, with room for boards and connections.
-fn memory(settings: &Settings) -> Finding {
-    let wanted_mib =
-        ((settings.journal_cache_bytes + settings.tables_cache_bytes) >> 20) as u64 + MEMORY_MIB_MIN;
-    let about = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = about.lines().find(|line| line.starts_with("MemAvailable:"));
-    let free_mib =
-        line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).map(|kib| kib >> 10);
-    match free_mib {
-        Some(free) if free < wanted_mib => Finding::bad(
-            "memory",
-            Verdict::Warn,
-            format!("{free} MiB available, {wanted_mib} MiB wanted"),
-            "add memory, or make store.tables_cache_mib smaller",
-        ),
-        Some(free) => Finding::ok("memory", format!("{free} MiB available")),
-        None => Finding::ok("memory", "no figure found"),
     }
 }
 
@@ -296,7 +193,7 @@ fn data_dir(settings: &Settings) -> Vec<Finding> {
         let parent = dir.ancestors().skip(1).find(|p| p.exists() || p.as_os_str().is_empty());
         let parent = parent.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut found = vec![Finding::ok("data directory", format!("{shown} will be made"))];
-        found.extend(disk(parent));
+        found.extend(machine::disk(parent));
         return found;
     }
     let mut found = Vec::new();
@@ -312,7 +209,7 @@ fn data_dir(settings: &Settings) -> Vec<Finding> {
         )
     });
     found.extend(lock(dir));
-    found.extend(disk(dir));
+    found.extend(machine::disk(dir));
     found
 }
 
@@ -366,140 +263,6 @@ fn lock(dir: &Path) -> Option<Finding> {
                 format!("process {holder} holds the directory"),
                 "a server runs on it; stop it before another starts",
             ))
-        }
-    }
-}
-
-/// Free space, and how long the disk takes to keep a promise.
-fn disk(dir: &Path) -> Vec<Finding> {
-    let mut found = Vec::new();
-    match rustix::fs::statvfs(dir) {
-        Ok(fs) => {
-            let mib = fs.f_bavail.saturating_mul(fs.f_frsize) >> 20;
-            found.push(if mib < FREE_MIB_MIN {
-                Finding::bad(
-                    "disk space",
-                    Verdict::Warn,
-                    format!("{mib} MiB free"),
-                    "the journal needs room: free some",
-                )
-            } else {
-                Finding::ok("disk space", format!("{mib} MiB free"))
-            });
-        }
-        Err(error) => {
-            found.push(Finding::bad("disk space", Verdict::Warn, error.to_string(), "look at it with df"));
-        }
-    }
-    found.push(match syncs(dir) {
-        Ok((p50, p99)) if p50 > SYNC_SLOW => Finding::bad(
-            "disk sync",
-            Verdict::Warn,
-            format!("p50 {p50:.2?}, p99 {p99:.2?}"),
-            "every result waits for one: use a faster disk",
-        ),
-        Ok((p50, p99)) => Finding::ok("disk sync", format!("p50 {p50:.2?}, p99 {p99:.2?}")),
-        Err(error) => {
-            Finding::bad("disk sync", Verdict::Fail, error.to_string(), "the directory must be writable")
-        }
-    });
-    found
-}
-
-/// Median and 99th percentile of small synced appends.
-fn syncs(dir: &Path) -> std::io::Result<(Duration, Duration)> {
-    let path: PathBuf = dir.join(format!(".gsm-doctor-{}", std::process::id()));
-    let measured: std::io::Result<(Duration, Duration)> = (|| {
-        let mut file = fs::File::create(&path)?;
-        let mut took = Vec::with_capacity(SYNCS);
-        for _ in 0..SYNCS {
-            #[expect(clippy::disallowed_methods, reason = "measures the disk")]
-            let begin = Instant::now();
-            file.write_all(&[0; 512])?;
-            file.sync_data()?;
-            took.push(begin.elapsed());
-        }
-        took.sort_unstable();
-        let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or_default();
-        Ok((at(50), at(99)))
-    })();
-    let removed = fs::remove_file(&path);
-    let measured = measured?;
-    removed?;
-    Ok(measured)
-}
-
-/// What to do about a key that others can read.
-const OTHERS: &str = "chmod 600: `gsm serve` refuses a key that others can read";
-
-fn private_file(check: &'static str, path: &Path, hint: &str) -> Option<Finding> {
-    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    let shown = format!("{}, mode {mode:o}", path.display());
-    Some(if mode & 0o077 == 0 {
-        Finding::ok(check, shown)
-    } else {
-        Finding::bad(check, Verdict::Fail, shown, hint)
-    })
-}
-
-/// A key that the server made itself, or was given: nobody else may read it, and it must be one.
-fn private_key(check: &'static str, path: &Path, fault: fn(&Path) -> Option<String>) -> Option<Finding> {
-    let found = private_file(check, path, OTHERS)?;
-    if found.verdict != Verdict::Ok {
-        return Some(found);
-    }
-    Some(match fault(path) {
-        None => found,
-        Some(why) => {
-            let shown = format!("{}: {why}", path.display());
-            Finding::bad(check, Verdict::Fail, shown, "`gsm serve` refuses it: put the right file there")
-        }
-    })
-}
-
-/// The keys that sign the audit log: those that signed it so far, not others.
-fn audit_keys(settings: &Settings) -> Option<Finding> {
-    const CHECK: &str = "audit keys";
-    let path = &settings.audit_key_file;
-    match gsm_server::audit_key_gone(path, &settings.data_dir.join("audit")) {
-        Some(why) => Some(Finding::bad(CHECK, Verdict::Fail, why, "`gsm serve` refuses it")),
-        None => private_key(CHECK, path, gsm_server::audit_key_fault),
-    }
-}
-
-/// The keys under which the audit log writes addresses down, one a year.
-fn address_keys(dir: &Path) -> Vec<Finding> {
-    let names = fs::read_dir(dir).into_iter().flatten().flatten();
-    let is_one = |name: &str| name.starts_with("address-") && name.ends_with(".key");
-    let mut paths: Vec<_> = names
-        .filter(|entry| entry.file_name().to_str().is_some_and(is_one))
-        .map(|entry| entry.path())
-        .collect();
-    paths.sort();
-    paths.iter().filter_map(|path| private_key("address key", path, gsm_server::key_fault)).collect()
-}
-
-/// The key of the server's certificate: there, nobody else's to read, and the certificate's own.
-fn tls_key(cert: &Path, key: &Path) -> Finding {
-    const CHECK: &str = "TLS key";
-    let found = private_file(CHECK, key, OTHERS);
-    if let Some(found) = found.filter(|found| found.verdict != Verdict::Ok) {
-        return found;
-    }
-    match gsm_server::inspect::tls_fault(cert, key) {
-        None => Finding::ok(CHECK, key.display().to_string()),
-        Some(why) => {
-            Finding::bad(CHECK, Verdict::Fail, why, "put the key there that the certificate was made for")
-        }
-    }
-}
-
-fn issuer_keys(path: &Path) -> Finding {
-    const CHECK: &str = "issuer keys";
-    match gsm_server::inspect::jwks_fault(path) {
-        None => Finding::ok(CHECK, path.display().to_string()),
-        Some(why) => {
-            Finding::bad(CHECK, Verdict::Fail, why, "name a JWKS file with the public keys of the issuer")
         }
     }
 }

@@ -74,8 +74,11 @@ impl Rotate {
         let mut file = private_file(out)?;
         let path = format!("/v1/admin/keys/{id}/rotate");
         let asked = server.post(&path, Some(&json!({ "overlap_s": self.overlap_s }))).await;
-        let answer = asked.inspect_err(|_| drop(fs::remove_file(out)))?;
-        let key = answer["key"].as_str().unwrap_or_default();
+        let asked = asked.and_then(|answer| match answer["key"].as_str() {
+            Some(key) => Ok((key.to_owned(), answer)),
+            None => Err(Failure::failed("the server's answer has no `key`")),
+        });
+        let (key, answer) = asked.inspect_err(|_| drop(fs::remove_file(out)))?;
         let written = writeln!(file, "{key}").and_then(|()| file.sync_all());
         written.map_err(|error| Failure::failed(format!("{}: {error}", out.display())))?;
         let until = answer["old_secret_good_until"].as_i64();

@@ -15,6 +15,11 @@ const BUSY_WAIT: Duration = Duration::from_millis(2);
 /// Pages of the tables kept in memory: what is read and written lies all over the file.
 const TABLES_CACHE_BYTES: usize = 256 << 20;
 
+/// Refuses a directory that is not there.
+pub(crate) fn existing_dir(dir: &Path) -> Result<(), Failure> {
+    if dir.is_dir() { Ok(()) } else { Err(Failure::usage(format!("`{}` is no directory", dir.display()))) }
+}
+
 /// A store and the engine over it.
 pub(crate) struct Offline {
     pub(crate) store: Arc<EmbeddedStore>,

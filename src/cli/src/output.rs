@@ -104,9 +104,19 @@ pub(crate) fn grouped(n: u64) -> String {
     indicatif::HumanCount(n).to_string()
 }
 
+/// A figure of a table; a dash where there is none.
+pub(crate) fn figure(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.4}"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{figure, grouped};
+
+    #[test]
+    fn a_figure_has_four_digits_or_is_none() {
+        assert_eq!([Some(0.5), Some(-0.00004), None].map(figure), ["0.5000", "-0.0000", "-"]);
+    }
 
     #[test]
     fn thousands_are_apart() {

@@ -1,6 +1,8 @@
 //! A running server, asked over its API, and files for what it gives once.
 use crate::output::Failure;
 use clap::Args;
+use gsm_adapters::SystemIds;
+use gsm_core::IdSource as _;
 use serde_json::Value;
 use std::{
     fs,
@@ -60,9 +62,11 @@ impl Server {
         self.ask(|| self.client.get(format!("{}{path}", self.url))).await
     }
 
+    /// One write, however often it is sent: a server that did it and could not say so must not do it again.
     pub(crate) async fn post(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let once = format!("gsm-{:032x}", SystemIds.next_u128());
         self.ask(|| {
-            let request = self.client.post(format!("{}{path}", self.url));
+            let request = self.client.post(format!("{}{path}", self.url)).header("idempotency-key", &once);
             match body {
                 Some(body) => request.header("content-type", "application/json").body(body.to_string()),
                 None => request,

@@ -1,5 +1,8 @@
 //! The orders of a pool: by waiting time, and by skill for each party size.
-use crate::packing::Counts;
+use crate::{
+    ordered::{number, ordered},
+    packing::Counts,
+};
 use gsm_core::{TicketId, Timestamp, limits::PARTY_SIZE_MAX};
 use std::{
     collections::{BTreeMap, btree_map},
@@ -33,15 +36,6 @@ pub(crate) type SkillKey = (u64, TicketId);
 pub(crate) enum Side {
     Weaker,
     Stronger,
-}
-
-/// Maps a float to a number of the same order; [`unordered`] maps back.
-fn ordered(x: f64) -> u64 {
-    let bits = x.to_bits();
-    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
-}
-fn unordered(key: u64) -> f64 {
-    f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
 }
 
 #[derive(Clone, Debug, Default)]
@@ -116,18 +110,6 @@ impl Iterator for Outward<'_> {
             Side::Weaker => range.next_back(),
             Side::Stronger => range.next(),
         }?;
-        Some(Waiting { id, queued_at, skill: unordered(skill), size: self.size })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_keep_the_order_of_numbers() {
-        let sorted = [-1e9, -2.5, -f64::MIN_POSITIVE, 0.0, f64::MIN_POSITIVE, 1.0, 1e9];
-        assert!(sorted.windows(2).all(|pair| ordered(pair[0]) < ordered(pair[1])));
-        assert!(sorted.iter().all(|&x| unordered(ordered(x)) == x));
+        Some(Waiting { id, queued_at, skill: number(skill), size: self.size })
     }
 }

@@ -3,13 +3,19 @@
 //! Not here: storing tickets, cancelling and timing them out, one live ticket a player (`gsm-engine`); ratings
 //! (a ticket brings its players' skill as a number); where the match is played (`gsm-session`).
 //!
-//! Invariants:
+//! A queue with a window of skill has a [`Pool`], one with a rule set in the language of FlexMatch a [`RulePool`], which is
+//! most of this crate: tickets with attributes and latencies, stages of expansions, backfills, matches chosen by what they are
+//! worth. Beside them stand the players' acceptance ([`proposal`]) and how long a ticket is going to wait ([`WaitModel`]).
+//!
+//! Invariants of both:
 //! * Same calls, same answers: no clock, no randomness, no IO; the order of insertion never matters.
-//! * A formed match obeys its rules: every side is full, a party is on one side, and the whole match spans no more
-//!   skill than the narrowest window in it.
+//! * A formed match obeys its rules, and a party is on one side.
+//! * A step is bounded: it counts work units, and what it could not finish goes on in the next.
+//!
+//! Of a [`Pool`] alone (sizes of teams, limits and order of a [`RulePool`] are those of its rule set):
+//! * Every side is full, and the whole match spans no more skill than the narrowest window in it.
 //! * The longest waiting goes first. A ticket that stays in the pool at the end of a round had no match among the
 //!   tickets that were there when its turn came ([`Pool::step`] says what is exact and what is bounded).
-//! * A step is bounded: it counts work units, and what it could not finish goes on in the next.
 //!
 //! ```
 //! use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
@@ -31,6 +37,7 @@
 mod explain;
 mod formed;
 mod index;
+mod ordered;
 mod packing;
 mod pool;
 pub mod proposal;

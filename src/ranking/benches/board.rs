@@ -53,9 +53,6 @@ fn run(c: &mut Criterion) {
     c.bench_function("standing_in_1m", |b| b.iter(|| board.standing(next())));
     let many: Vec<_> = (0..1_000).map(|_| next()).collect();
     c.bench_function("standings_of_1000_in_1m", |b| b.iter(|| board.standings(&many)));
-    c.bench_function("rank_of_score_in_1m", |b| {
-        b.iter(|| board.rank_of_score(900_000 + (next().as_u128() % 1_200_000) as i64))
-    });
     c.bench_function("around_10_in_1m", |b| b.iter(|| board.around(next(), 10)));
     c.bench_function("top_100_of_1m", |b| b.iter(|| board.top(black_box(0), 100)));
     c.bench_function("among_100_in_1m", |b| {

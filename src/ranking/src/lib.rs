@@ -70,7 +70,7 @@ pub use builder::Builder;
 pub use ids::{DenseIds, Ids, PlayerIds};
 pub use invalid::Invalid;
 pub use order::{COLUMNS_MAX, Direction, Keys, Order, Ties};
-pub use past::{Absent, BlobError, Past, Placed, Sample, Step};
+pub use past::{Past, Placed, Sample, Step};
 pub use row::{AmongRow, Bucket, Change, Cursor, Entry, Kept, Mark, Page, Row, Standing, Visibility};
 pub use seen::Seen;
 pub use shared::Shared;

@@ -72,21 +72,6 @@ impl<I: Ids> Ranked<I> {
         standings
     }
 
-    /// The rank that these keys have, or would have for somebody who is not on the board: 1 to players + 1. Where
-    /// ranks are ordinal, for one who comes after all equals. O(log players).
-    #[must_use]
-    pub fn rank_of_score(&self, keys: impl Into<Keys>) -> Rank {
-        let columns = self.order.turn(keys.into());
-        on_core!(&self.core, core => {
-            let key = core.nearest(&columns, i64::MIN);
-            Rank::after(match (&core.distinct, self.order.ties()) {
-                (Some(distinct), _) => distinct.better::<false>(key),
-                (None, Ties::Ordinal) => core.tree.better::<true>(key),
-                (None, _) => core.tree.better::<false>(key),
-            })
-        })
-    }
-
     /// Up to `limit` rows of the listing after skipping `offset`. Empty past the end. O(log players + rows).
     ///
     /// The caller bounds `limit` ([`limits::PAGE_SIZE_MAX`]).

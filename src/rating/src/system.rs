@@ -111,18 +111,6 @@ impl System {
         }
     }
 
-    /// The chance that side `a` and side `b` draw, with the arguments of [`System::expected_pair`]; `None` for systems
-    /// that have no draws of their own, where a draw is half a win. O(players).
-    #[must_use]
-    pub fn draw_pair(&self, a: &[Rating], b: &[Rating], home: Option<usize>) -> Option<Probability> {
-        match self {
-            Self::Elo(_) | Self::Glicko(_) | Self::Glicko2(_) | Self::Kalman(_) => None,
-            Self::WengLin(settings) => pair(settings, a, b, home).drawn(),
-            Self::TrueSkill(settings) => Some(pair(&TrueSkill::new(settings), a, b, home).drawn()),
-        }
-        .map(Probability::saturating)
-    }
-
     /// The share of the match each side is expected to take; the shares sum to 1. Two sides: the expected
     /// scores. More: the sum of the expected scores against every other side, divided by the number of pairs, so
     /// that `n` equals have `1/n` each (a share of the wins, not the chance of coming first). One side: 1.
@@ -257,11 +245,6 @@ fn teams<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -
         model.team(sum, model::advantage(model, home, at))
     };
     (team(a, 0), team(b, 1))
-}
-
-fn pair<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -> M::Pair {
-    let (one, other) = teams(model, a, b, home);
-    model.pair(&one, &other)
 }
 
 pub(crate) fn lead<M: Model>(model: &M, a: &[Rating], b: &[Rating], home: Option<usize>) -> Lead {

@@ -1,5 +1,5 @@
 //! Whether tickets waited as long as they were told.
-use crate::run::{End, Fate};
+use crate::ran::{End, Fate};
 use gsm_core::Millis;
 use gsm_matchmaking::WaitEstimate;
 use serde::Serialize;

@@ -110,7 +110,8 @@ impl Recording {
                 }
                 let ids = players.iter().flat_map(|of| std::iter::once(&of.player).chain(&of.alias));
                 let names = ids.chain([&ticket, &queue]);
-                if names.into_iter().any(|name| name.is_empty() || name.len() > NAME_CHARS_MAX) {
+                let is_bad = |name: &String| name.is_empty() || name.chars().count() > NAME_CHARS_MAX;
+                if names.into_iter().any(is_bad) {
                     return Err(bad(format!(
                         "an id or name is empty, or longer than {NAME_CHARS_MAX} characters"
                     )));
@@ -355,6 +356,16 @@ mod tests {
             let line: Line = serde_json::from_str(text).unwrap();
             let written = serde_json::to_string(&line).unwrap();
             assert_eq!(serde_json::from_str::<Line>(&written).unwrap(), line);
+        }
+    }
+
+    #[test]
+    fn names_are_as_long_as_they_have_characters() {
+        let named = |chars: usize| B.replace("\"b\"", &format!("{:?}", "é".repeat(chars)));
+        assert_eq!(read(&[&named(NAME_CHARS_MAX)]).waiting(None).unwrap().len(), 1);
+        for bad in [named(NAME_CHARS_MAX + 1), named(0)] {
+            let refused = Recording::default().push(&bad).unwrap_err();
+            assert!(refused.what.contains("longer than 256 characters"), "{refused}");
         }
     }
 

@@ -1,12 +1,13 @@
 //! Traffic put through a pool, under a virtual clock.
 use crate::{
     answers::settle,
-    shape::skill_attribute,
-    traffic::{Arrival, Traffic, number},
+    made::judge,
+    ran::{End, Fate, Made, Ran, Setup},
+    ticket::{ruled_ticket, ticket_id},
+    traffic::{Arrival, Traffic},
 };
-use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
-use gsm_matchmaking::{RulePool, RuledMatch, RuledTicket, WaitEnd, WaitEstimate, WaitFacts, WaitModel};
-use gsm_rules::{ExpansionAge, RuleSet};
+use gsm_core::{Millis, Timestamp};
+use gsm_matchmaking::{RulePool, RuledMatch, WaitEnd, WaitFacts, WaitModel};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -19,133 +20,8 @@ const STEPS_MAX: usize = 2;
 /// A pool that nobody comes to is looked at so often: searches that were cut go on. By an objective it has every turn, as at
 /// a server: prices grow.
 const QUIET: Millis = Millis::from_secs(1);
-/// Bits of a player's id that are his place on the ticket.
-const MEMBER_BITS: u32 = 8;
 /// Points of waiting tickets over time.
 pub(crate) const SAMPLES: usize = 240;
-
-/// What is run.
-#[derive(Debug, Clone)]
-pub struct Setup {
-    /// The rule set.
-    pub set: Arc<RuleSet>,
-    /// A ticket that has waited so long times out.
-    pub timeout: Millis,
-    /// Time from a turn of the matcher to the next: tickets that come together are looked at together.
-    pub turn: Millis,
-    /// The attribute that says how good a player is.
-    pub skill: Option<String>,
-    /// A difference in skill at which the better one wins ten times of eleven.
-    pub points: f64,
-    /// Draws what players answer.
-    pub seed: u64,
-}
-
-impl Setup {
-    /// With the engine's times, and skill as the rule set tells.
-    #[must_use]
-    pub fn of(set: Arc<RuleSet>, seed: u64) -> Self {
-        Self {
-            timeout: Millis::from_secs(600),
-            turn: Millis::new(100),
-            skill: crate::skill_attribute(&set).map(str::to_owned),
-            points: 400.0,
-            seed,
-            set,
-        }
-    }
-}
-
-/// How a ticket ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum End {
-    /// In a match: which of [`Ran::made`].
-    Matched(usize),
-    /// It waited as long as it may.
-    TimedOut,
-    /// It gave up.
-    Cancelled,
-    /// It declined a match, or did not answer.
-    Declined,
-    /// The traffic was over.
-    Waiting,
-    /// A player of it waited already: it never came.
-    Busy,
-}
-
-/// What became of a ticket.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fate {
-    /// When it came.
-    pub at: Millis,
-    /// How long it waited until its end.
-    pub wait: Millis,
-    /// How it ended.
-    pub end: End,
-    /// Whether it counts.
-    pub is_measured: bool,
-    /// Its players.
-    pub size: usize,
-    /// Their mean skill.
-    pub skill: Option<f64>,
-    /// The location that is nearest to them.
-    pub region: Option<Arc<str>>,
-    /// How long it was told that it would wait, when it came.
-    pub stated: Option<WaitEstimate>,
-}
-
-/// A match.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Made {
-    /// When it began.
-    pub at: Millis,
-    /// Whether one of its tickets counts.
-    pub is_measured: bool,
-    /// Its players.
-    pub players: usize,
-    /// Which expansions its candidate was judged under: an index of [`RuleSet::stages`].
-    pub stage: usize,
-    /// From the weakest to the strongest player.
-    pub gap: Option<f64>,
-    /// From the weakest to the strongest team, by mean skill.
-    pub imbalance: Option<f64>,
-    /// How far from one half the stronger team's chance is, `0.0..=0.5`.
-    pub lopsided: Option<f64>,
-    /// Latency of the player who is farthest from the location that is best for the match.
-    pub latency_ms: Option<u32>,
-    /// Players by the role that they have.
-    pub roles: RolesMade,
-}
-
-/// Players of a match by the role that they have, where rules give roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RolesMade {
-    /// The one that they named first.
-    pub first: usize,
-    /// Another that they named.
-    pub later: usize,
-    /// One that they did not name.
-    pub autofilled: usize,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ran {
-    /// Of each ticket, in the order of arrival.
-    pub fates: Vec<Fate>,
-    /// The matches that began, in that order.
-    pub made: Vec<Made>,
-    /// Ages at which the rule set's stages begin.
-    pub stages: Vec<Millis>,
-    /// Matches that were proposed and not accepted.
-    pub failed_proposals: usize,
-    /// Waiting tickets at even times from beginning to end.
-    pub waiting: Vec<usize>,
-    /// When it was over.
-    pub until: Millis,
-    /// Work units used.
-    pub work: u64,
-}
 
 /// What happens to a ticket or proposal by itself. In the order in which they count at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -328,22 +204,7 @@ impl<'a> World<'a> {
     }
 
     fn enter(&mut self, nth: usize, arrival: &Arrival) {
-        let rating = skill_attribute(&self.setup.set);
-        let player = |(at, member): (usize, &gsm_rules::Member)| {
-            let mut member = member.clone();
-            // Recordings know ratings as an attribute of the rule set.
-            member.skill = match rating.and_then(|name| member.attributes.get(name)) {
-                Some(gsm_rules::Value::Number(rating)) => Some(*rating),
-                _ => None,
-            };
-            (PlayerId::from_u128(((nth as u128) << MEMBER_BITS) | at as u128), member)
-        };
-        let ticket = RuledTicket {
-            id: ticket_id(nth),
-            players: arrival.members.iter().enumerate().map(player).collect(),
-            backfill: None,
-            started_at: instant(arrival.at),
-        };
+        let ticket = ruled_ticket(nth, &arrival.members, instant(arrival.at), &self.setup.set);
         // A full pool does not take it: it waits outside until its time is up.
         let _ = self.pool.insert(ticket);
     }
@@ -399,7 +260,7 @@ impl<'a> World<'a> {
 
     fn found(&mut self, now: Millis, found: &RuledMatch) {
         let tickets: Vec<usize> = found.tickets.iter().map(|id| id.as_u128() as usize).collect();
-        let made = self.judge(now, found, &tickets);
+        let made = judge(self.setup, self.traffic, now, found, &tickets);
         let Some(answers) = &self.traffic.answers else {
             return self.begin(now, &tickets, made);
         };
@@ -451,39 +312,6 @@ impl<'a> World<'a> {
         self.made.push(Made { at, ..made });
     }
 
-    /// What there is to say of a match.
-    fn judge(&self, now: Millis, found: &RuledMatch, tickets: &[usize]) -> Made {
-        let member = |player: PlayerId| {
-            let (ticket, at) = (player.as_u128() >> MEMBER_BITS, player.as_u128() & ((1 << MEMBER_BITS) - 1));
-            self.traffic.arrivals.get(ticket as usize)?.members.get(at as usize)
-        };
-        let ages =
-            tickets.iter().filter_map(|nth| Some(now.get().saturating_sub(self.fates.get(*nth)?.at.get())));
-        let age = match self.setup.set.expansion_age() {
-            ExpansionAge::Newest => ages.min(),
-            ExpansionAge::Oldest => ages.max(),
-        };
-        let players: Vec<&gsm_rules::Member> =
-            found.sides.iter().flatten().filter_map(|seat| member(seat.player)).collect();
-        let skill = |of: &gsm_rules::Member| number(of, self.setup.skill.as_deref()?);
-        let means = found.sides.iter().filter_map(|side| {
-            let skills: Vec<f64> = side.iter().filter_map(|seat| skill(member(seat.player)?)).collect();
-            (!skills.is_empty()).then(|| skills.iter().sum::<f64>() / skills.len() as f64)
-        });
-        let imbalance = span(means);
-        Made {
-            at: now,
-            is_measured: tickets.iter().any(|nth| self.fates.get(*nth).is_some_and(|fate| fate.is_measured)),
-            players: players.len(),
-            stage: self.setup.set.stage_at(Millis::new(age.unwrap_or(0))),
-            gap: span(players.iter().filter_map(|of| skill(of))),
-            imbalance,
-            lopsided: imbalance.map(|by| 1.0 / (1.0 + libm::pow(10.0, -by / self.setup.points)) - 0.5),
-            latency_ms: nearest(&players),
-            roles: roles(found),
-        }
-    }
-
     fn end(mut self) -> Ran {
         let until = self.traffic.until;
         self.sample(later(until, Millis::new(SAMPLES as u64)));
@@ -502,42 +330,12 @@ impl<'a> World<'a> {
     }
 }
 
-fn ticket_id(nth: usize) -> TicketId {
-    TicketId::from_u128(nth as u128)
-}
-
 fn instant(at: Millis) -> Timestamp {
     Timestamp::EPOCH.saturating_add(at)
 }
 
 fn later(at: Millis, by: Millis) -> Millis {
     Millis::new(at.get().saturating_add(by.get()))
-}
-
-/// From the least to the most; nothing of nothing.
-fn span(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (low, high) = values
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-    (low <= high).then_some(high - low)
-}
-
-/// Latency of the farthest player, at the location where that is least.
-fn nearest(players: &[&gsm_rules::Member]) -> Option<u32> {
-    let first = players.first()?;
-    let farthest =
-        |name: &String| players.iter().map(|of| of.latency_ms.get(name).copied()).collect::<Option<Vec<_>>>();
-    first.latency_ms.keys().filter_map(|name| farthest(name)?.into_iter().max()).min()
-}
-
-fn roles(found: &RuledMatch) -> RolesMade {
-    found.roles.iter().flatten().flatten().fold(RolesMade::default(), |mut made, role| {
-        *match role.choice {
-            Some(0) => &mut made.first,
-            Some(_) => &mut made.later,
-            None => &mut made.autofilled,
-        } += 1;
-        made
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{Answers, Shape, Summary, Synthetic};
-use gsm_rules::{Dialect, Member, Value, parse};
+use gsm_rules::{Dialect, Member, RuleSet, Value, parse};
 
 const DUEL: &str = include_str!("../../../config/rule-sets/duel.json");
 

@@ -1,7 +1,7 @@
 //! Who waits how long: by region, skill and size of the party.
 use crate::{
     calibration::Calibration,
-    run::{End, Fate, Ran},
+    ran::{End, Fate, Ran},
     summary::{Quantiles, Share, seconds, share},
 };
 use serde::Serialize;

@@ -1,7 +1,8 @@
 //! What came of runs, in figures.
 use crate::{
     calibration::Calibration,
-    run::{End, Fate, Made, Ran, SAMPLES},
+    ran::{End, Fate, Made, Ran},
+    run::SAMPLES,
     segments::{Fairness, Segment, fairness, segments},
 };
 use gsm_core::Millis;

@@ -34,7 +34,11 @@ pub(crate) struct Export {
 impl Export {
     pub(super) fn run(self) -> Outcome {
         let (mut left, mut begun) = (self.limit, false);
-        for segment in self.place.segments()? {
+        let log = self.place.segments()?;
+        let mut segments = log.from(self.first);
+        while left > 0
+            && let Some(segment) = segments.next()
+        {
             let (first, text) = segment?;
             let skip = usize::try_from(self.first.saturating_sub(first)).unwrap_or(usize::MAX);
             for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).skip(skip) {

@@ -1,6 +1,7 @@
 //! `gsm audit`: the audit log of a server, checked and read from its files. No server need run.
 mod export;
 mod prove;
+mod segments;
 mod ship;
 mod tail;
 mod verify;
@@ -8,9 +9,8 @@ mod verify;
 use crate::output::{Failure, Outcome};
 use clap::{Args, Subcommand};
 use gsm_adapters::{CopyOptions, CopyPlace, Retention, SystemClock};
-use gsm_audit::{
-    CHECKPOINT, Checkpoint, Files, Hash, LogError, VerifierKey, leaf_hash, segment_path, segments,
-};
+use gsm_audit::{CHECKPOINT, Checkpoint, Files, Hash, LogError, VerifierKey, leaf_hash};
+use segments::Segments;
 use std::{fs, path::Path, sync::Arc};
 
 /// `gsm audit`
@@ -114,17 +114,13 @@ impl Place {
         Ok(self.dir.open(&self.options(), Arc::new(SystemClock::new())).map_err(unusable)?)
     }
 
-    /// Each segment's first record and bytes, in order.
-    fn segments(&self) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), Failure>>, Failure> {
-        let files = self.files()?;
-        let (firsts, _) = segments(&*files).map_err(unusable)?;
-        if firsts.is_empty() {
+    /// Its segments, of which there are some.
+    fn segments(&self) -> Result<Segments, Failure> {
+        let segments = Segments::of(self.files()?)?;
+        if segments.is_empty() {
             return Err(unusable(format_args!("there are no records in `{}`", self.dir)));
         }
-        Ok(firsts.into_iter().map(move |first| {
-            let text = files.read(&segment_path(first)).map_err(unusable)?;
-            Ok((first, text.unwrap_or_default()))
-        }))
+        Ok(segments)
     }
 }
 
@@ -145,7 +141,7 @@ impl Covered {
         let checkpoint = Checkpoint::trusted(&note, keys)
             .map_err(|error| Failure::failed(format_args!("checkpoint: {error}")))?;
         let (mut leaves, mut line) = (Vec::new(), None);
-        for segment in signed.place.segments()? {
+        for segment in signed.place.segments()?.from(0) {
             for text in segment?.1.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
                 if wanted == Some(leaves.len() as u64) {
                     line = Some(text.to_vec());

@@ -1,7 +1,7 @@
 //! `gsm boards export`.
-use super::{board, is_there};
+use super::board;
 use crate::{
-    offline::Offline,
+    offline::{Offline, existing_dir},
     output::{Failure, Out, Outcome, grouped, note},
 };
 use clap::{Args, ValueEnum};
@@ -67,7 +67,7 @@ impl Export {
         }
         let part = self.cohort.map(Part::Cohort);
         let of = BoardRef { season: self.season, part, ..BoardRef::whole(board(&self.board)?) };
-        is_there(&self.data_dir)?;
+        existing_dir(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
         let (written, out) = runtime.block_on(self.export(&of))?;
         if let Some(path) = out {

@@ -1,9 +1,9 @@
 //! `gsm boards import`.
-use super::{board, is_there, records, redis};
+use super::{board, records, redis};
 use crate::{
     external::external_id,
     history::drawn,
-    offline::Offline,
+    offline::{Offline, existing_dir},
     output::{Failure, Outcome, grouped, note, say},
 };
 use clap::{Args, ValueEnum};
@@ -81,7 +81,7 @@ pub(super) struct Import {
 impl Import {
     pub(super) fn run(self) -> Outcome {
         let name = board(&self.board)?;
-        is_there(&self.data_dir)?;
+        existing_dir(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
         let taken = runtime.block_on(self.import(&name))?;
         say(format_args!("{} scores taken by `{name}`", grouped(taken)));
@@ -145,11 +145,12 @@ impl Source {
 
     /// Refuses display names that cannot be shown, or leaves them out and says so. An empty one is none.
     fn check_names(&mut self, skip_bad: bool) -> Result<(), Failure> {
+        for record in &mut self.records {
+            record.name = record.name.take().filter(|name| !name.is_empty());
+        }
         let mut bad = Vec::new();
         for (nth, record) in self.records.iter().enumerate() {
-            if let Some(Err(error)) = record.name.as_deref().map(Label::new)
-                && record.name.as_deref() != Some("")
-            {
+            if let Some(Err(error)) = record.name.as_deref().map(Label::new) {
                 let what = self.wrong(record, format_args!("the display name: {error}"));
                 if !skip_bad {
                     let hint = "hint: change the name, or leave it empty; --skip-bad takes the score without";
@@ -312,6 +313,16 @@ mod tests {
             assert_eq!(names, [Some("ok"), None]);
         }
         source("").check_names(false).unwrap();
+    }
+
+    #[test]
+    fn an_empty_name_is_none_so_that_an_escaped_id_is_shown() {
+        let line = r#"{"player_id":"Smith J","display_name":"","values":[1],"reached_at":null,"games":null,"metadata":null}"#;
+        let records = records::jsonl(line).unwrap();
+        let mut source = Source { shown: "laps.jsonl".to_owned(), word: "line", records };
+        source.check_names(false).unwrap();
+        let made = player(&source.records[0], None, Timestamp::EPOCH).unwrap();
+        assert_eq!(made.name.as_ref().map(Label::as_str), Some("Smith J"));
     }
 
     #[test]

@@ -9,7 +9,6 @@ mod redis;
 use crate::output::{Failure, Outcome};
 use clap::{Args, Subcommand};
 use gsm_core::BoardName;
-use std::path::Path;
 
 /// `gsm boards`
 #[derive(Args)]
@@ -37,8 +36,4 @@ impl Command {
 
 fn board(name: &str) -> Result<BoardName, Failure> {
     BoardName::new(name).map_err(|error| Failure::usage(format!("--board: {error}")))
-}
-
-fn is_there(dir: &Path) -> Outcome {
-    if dir.is_dir() { Ok(()) } else { Err(Failure::usage(format!("`{}` is no directory", dir.display()))) }
 }

@@ -51,7 +51,10 @@ pub(crate) struct BotOptions {
 /// them up again.
 pub(crate) async fn run(options: BotOptions, stop: CancellationToken) {
     let options = BotOptions { bots: options.bots.min(BOTS_MAX), ..options };
-    let world = World::new(options, stop.clone());
+    play(World::new(options, stop.clone()), stop).await;
+}
+
+async fn play(world: Arc<World>, stop: CancellationToken) {
     tracing::info!(bots = world.bots, seed = world.seed, server = %world.server, "bots start to play");
     for index in 0..world.bots {
         let bot = Bot::new(world.clone(), index);

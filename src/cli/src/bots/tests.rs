@@ -63,8 +63,14 @@ async fn no_server_and_no_directory_are_survived() {
     // The port was free a moment ago, and nobody can keep a salt below a file.
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let stop = CancellationToken::new();
-    let playing = TaskTracker::new().spawn(run(options(server, &file), stop.clone()));
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let world = World::new(options(server, &file), stop.clone());
+    let playing = TaskTracker::new().spawn(play(world.clone(), stop.clone()));
+    let repeated = async {
+        while world.watch.repeats.get() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), repeated).await.unwrap();
     assert!(!playing.is_finished());
     stop.cancel();
     playing.await.unwrap();

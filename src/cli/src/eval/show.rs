@@ -1,6 +1,6 @@
 //! Rows for people and for machines.
 use super::{Row, Table};
-use crate::output::{Failure, Outcome, grouped, print_table, say};
+use crate::output::{Failure, Outcome, figure, grouped, print_table, say};
 use gsm_rating::evaluation::Report;
 use serde_json::{Map, Value, json};
 
@@ -70,7 +70,6 @@ pub(crate) fn table(table: &Table) {
 }
 
 fn cells(row: &Row, two_sided: bool, draws: bool) -> Vec<String> {
-    let figure = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
     let mut cells = vec![if row.tuned { format!("{} (tuned)", row.name) } else { row.name.to_owned() }];
     if two_sided {
         let two = row.test.two_sides.as_ref();

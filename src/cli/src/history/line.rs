@@ -85,6 +85,12 @@ pub(crate) fn parse_row(bytes: &[u8], line: u64, has_party: bool) -> Result<Row,
     Ok(Row { line, number, at_s, team, player, rank, score, mode, party })
 }
 
+/// The match of a row, whatever else is wrong with it.
+pub(super) fn number_of(bytes: &[u8]) -> Option<u64> {
+    let field = bytes.split(|byte| *byte == b',').next()?;
+    whole::<u64>("match_id", std::str::from_utf8(field).ok()?, 1, u64::MAX).ok()
+}
+
 fn whole<T: FromStr + PartialOrd + std::fmt::Display>(
     name: &str,
     text: &str,

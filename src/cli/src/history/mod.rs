@@ -13,7 +13,7 @@ use gsm_rating::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jsonl::parse_match;
 pub(crate) use line::Fault;
-use line::{Row, parse_row};
+use line::{Row, number_of, parse_row};
 pub(crate) use merge::merged;
 use std::{
     collections::HashMap,
@@ -161,6 +161,15 @@ pub(crate) fn drawn(bar: ProgressBar, template: &str) -> ProgressBar {
     bar
 }
 
+/// A match that has a bad line before its first good one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Doomed {
+    /// The one of this number.
+    Match(u64),
+    /// Whichever begins next: the number cannot be read.
+    Next,
+}
+
 struct Reader {
     how: Reading,
     read: Chronicle,
@@ -168,6 +177,8 @@ struct Reader {
     rows: Vec<Row>,
     /// Whether a line of that match was bad.
     spoilt: bool,
+    /// Of which match that is yet to begin a line was bad.
+    doomed: Option<Doomed>,
     /// Number and time of the last match that began.
     last: Option<(u64, i64)>,
     line: u64,
@@ -184,6 +195,7 @@ impl Reader {
             read: Chronicle::default(),
             rows: Vec::new(),
             spoilt: false,
+            doomed: None,
             last: None,
             line: 0,
             json: false,
@@ -217,9 +229,10 @@ impl Reader {
             if buffer.is_empty() {
                 continue;
             }
-            match parse_row(&buffer, self.line, self.has_party).and_then(|row| self.take(row)) {
-                Ok(()) => {}
-                Err(fault) => self.fault(fault)?,
+            let taken = parse_row(&buffer, self.line, self.has_party).and_then(|row| self.take(row));
+            if let Err(fault) = taken {
+                self.fault(fault)?;
+                self.spoil(number_of(&buffer));
             }
         }
         self.complete()
@@ -236,6 +249,7 @@ impl Reader {
             if let Err(fault) = rows.and_then(|rows| rows.into_iter().try_for_each(|row| self.take(row))) {
                 self.fault(fault)?;
             }
+            self.finish()?;
         }
         self.complete()
     }
@@ -286,16 +300,30 @@ impl Reader {
             return Err(fault);
         }
         self.read.skipped += 1;
-        self.spoilt = true;
         if self.read.faults.len() < FAULTS_SHOWN {
             self.read.faults.push(fault);
         }
         Ok(())
     }
 
+    /// A row was left out: so is its match, which is that of `number` or, where no number can be read, the one that is being
+    /// read or the one that follows.
+    fn spoil(&mut self, number: Option<u64>) {
+        match (number, self.last) {
+            (Some(number), Some((last, _))) if number == last => self.spoilt = true,
+            (Some(_), _) if self.doomed == Some(Doomed::Next) => {}
+            (Some(number), _) => self.doomed = Some(Doomed::Match(number)),
+            (None, _) => (self.spoilt, self.doomed) = (true, Some(Doomed::Next)),
+        }
+    }
+
     /// A row in its place: of the match that is being read, or the first of the next.
     fn take(&mut self, row: Row) -> Result<(), Fault> {
         if self.last.is_some_and(|(number, _)| number == row.number) {
+            // Of JSON a line is a whole match, which has been taken then.
+            if self.rows.is_empty() {
+                return Err(Fault::new(row.line, format!("has match {} a second time", row.number)));
+            }
             if self.last.is_some_and(|(_, at)| at != row.at_s) {
                 return Err(Fault::new(row.line, format!("gives match {} another timestamp", row.number)));
             }
@@ -305,34 +333,42 @@ impl Reader {
             if self.rows.first().is_some_and(names_another) {
                 return Err(Fault::new(row.line, format!("gives match {} another mode", row.number)));
             }
+            // Whose number could not be read stood between rows of this match, and so was one of them.
+            self.doomed = self.doomed.filter(|doomed| *doomed != Doomed::Next);
             self.rows.push(row);
             return Ok(());
         }
-        if !self.rows.is_empty() || self.spoilt {
-            self.finish()?;
-            if self.is_full() {
-                return Ok(());
+        if let Some(what) = self.misplaced(&row) {
+            // A fault of the match before it comes first.
+            if !self.how.skip_bad {
+                self.finish()?;
             }
+            return Err(Fault::new(row.line, what));
         }
-        if let Some((number, at)) = self.last {
-            if row.number < number {
-                let what = "rows are sorted by time, then by match_id, and the rows of a match are adjacent";
-                return Err(Fault::new(
-                    row.line,
-                    format!("has match {} after match {number}: {what}", row.number),
-                ));
-            }
-            if row.at_s < at {
-                let what = "rows are sorted by timestamp";
-                return Err(Fault::new(
-                    row.line,
-                    format!("goes back in time, from {at} to {}: {what}", row.at_s),
-                ));
-            }
+        self.finish()?;
+        if self.is_full() {
+            return Ok(());
         }
+        self.spoilt = match self.doomed {
+            Some(Doomed::Match(number)) => number == row.number,
+            Some(Doomed::Next) => true,
+            None => false,
+        };
+        self.doomed = None;
         self.last = Some((row.number, row.at_s));
         self.rows.push(row);
         Ok(())
+    }
+
+    /// What is wrong with the place of a row that begins a match.
+    fn misplaced(&self, row: &Row) -> Option<String> {
+        let (number, at) = self.last?;
+        if row.number < number {
+            let what = "rows are sorted by time, then by match_id, and the rows of a match are adjacent";
+            return Some(format!("has match {} after match {number}: {what}", row.number));
+        }
+        let what = "rows are sorted by timestamp";
+        (row.at_s < at).then(|| format!("goes back in time, from {at} to {}: {what}", row.at_s))
     }
 
     /// The match that was read is complete.
@@ -342,7 +378,6 @@ impl Reader {
             && let Err(fault) = self.add(rows)
         {
             self.fault(fault)?;
-            self.spoilt = false;
         }
         Ok(())
     }

@@ -147,3 +147,67 @@ fn a_match_with_a_bad_line_is_left_out_whole() {
     let none = read_rows(&["rubbish"], Reading { skip_bad: true, ..Reading::default() }).unwrap();
     assert_eq!((none.history.len(), none.skipped), (0, 1));
 }
+
+/// Reads on after bad lines: the matches that are left, and how many lines were bad.
+#[track_caller]
+fn check_left(text: &str, numbers: &[u64], bad: u64) {
+    let left = read(text.as_bytes(), Reading { skip_bad: true, ..Reading::default() }).unwrap();
+    assert_eq!((left.numbers.as_slice(), left.skipped), (numbers, bad), "{:?}", left.faults);
+}
+
+#[test]
+fn a_bad_line_spoils_its_own_match_and_no_other() {
+    let two = ["2,6,0,a,1,,", "2,6,0,b,1,,", "2,6,1,c,2,,", "2,6,1,d,2,,"];
+    let three = ["3,7,0,a,1,,", "3,7,1,b,2,,"];
+    // Any line of it, the first one too, after which its others would make a smaller match.
+    for bad in 0..two.len() {
+        let worse = two[bad].replace(",6,", ",six,");
+        let rows = two.iter().enumerate().map(|(at, row)| if at == bad { worse.as_str() } else { *row });
+        let rows: Vec<&str> = DUEL.into_iter().chain(rows).chain(three).collect();
+        check_left(&text(&rows), &[1, 3], 1);
+    }
+    // All of them.
+    let worse = two.map(|row| row.replace(",6,", ",six,"));
+    let rows: Vec<&str> = DUEL.into_iter().chain(worse.iter().map(String::as_str)).chain(three).collect();
+    check_left(&text(&rows), &[1, 3], 4);
+    // A line in the wrong place takes nothing from the match around it.
+    let rows =
+        ["2,6,0,a,1,,", DUEL[0], "2,6,1,b,2,,", "4,5,0,a,1,,", "4,7,1,b,2,,", "5,8,0,a,1,,", "5,8,1,b,2,,"];
+    check_left(&text(&rows), &[2, 5], 2);
+}
+
+#[test]
+fn a_line_of_an_unknown_match_spoils_those_it_may_be_of() {
+    let four = ["4,8,0,a,1,,", "4,8,1,b,2,,"];
+    // Between two matches it is of either.
+    let rows = [DUEL[0], DUEL[1], "two,6,0,a,1,,", "2,6,1,b,2,,", "3,7,0,a,1,,", "3,7,1,b,2,,"];
+    check_left(&text(&rows), &[3], 1);
+    // Within one it is of that.
+    let rows = [DUEL[0], DUEL[1], "2,6,0,a,1,,", "\"2,6,0,b,1,,", "2,6,1,c,2,,", four[0], four[1]];
+    check_left(&text(&rows), &[1, 4], 1);
+    // Before all it is of the first.
+    check_left(&text(&["rubbish", DUEL[0], DUEL[1], four[0], four[1]]), &[4], 1);
+}
+
+#[test]
+fn of_json_a_bad_line_is_a_bad_match() {
+    let line = |number: u64, at: i64| {
+        format!(
+            r#"{{"match_id":{number},"timestamp":{at},"teams":[{{"players":["a"],"rank":1}},{{"players":["b"],"rank":2}}]}}"#
+        )
+    };
+    let lines = |all: &[&str]| all.join("\n");
+    let [one, two, four] = [line(1, 5), line(2, 6), line(4, 8)];
+    check_left(&lines(&[&one, &two, r#"{"match_id":3}"#, &four]), &[1, 2, 4], 1);
+    check_left(&lines(&[&one, "rubbish"]), &[1], 1);
+    check_left(&lines(&[&one, &line(2, 4), &two]), &[1, 2], 1);
+    check_left(&lines(&[&one, &line(2, 6).replace("\"b\"", "\"a\""), &four]), &[1, 4], 1);
+    check_left(&lines(&[&one, &one, &four]), &[1, 4], 1);
+    let fault = read(lines(&[&one, &one]).as_bytes(), Reading::default()).unwrap_err();
+    assert!(fault.line == 2 && fault.what.contains("match 1 a second time"), "{fault:?}");
+    let take = |limit| {
+        let how = Reading { limit: Some(limit), ..Reading::default() };
+        read(lines(&[&one, &two, "rubbish"]).as_bytes(), how).map(|read| read.numbers)
+    };
+    assert_eq!((take(1), take(2)), (Ok(vec![1]), Ok(vec![1, 2])));
+}

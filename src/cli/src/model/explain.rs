@@ -1,9 +1,9 @@
 //! `gsm model explain`
-use super::{Place, blamed};
+use super::{Place, blamed, teams};
 use crate::output::{Failure, Outcome, note, print_json, print_table, say};
 use clap::Args;
 use gsm_adapters::SystemClock;
-use gsm_core::{Clock as _, Mode, Timestamp, limits::MATCH_PLAYERS_MAX};
+use gsm_core::{Clock as _, Mode, Timestamp};
 use gsm_ml::{Contribution, Home, NAMES, Oracle, Prediction, Premade, Query, Told, Who};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ pub(super) struct Explain {
     place: Place,
     /// The mode whose champion is asked
     #[arg(long, value_name = "MODE", required_unless_present = "version")]
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// This version instead of the champion
     #[arg(long, value_name = "VERSION")]
     version: Option<u32>,
@@ -49,23 +49,22 @@ impl Explain {
         let of = match (self.version, &self.mode) {
             (Some(version), mode) => {
                 let of = models.version(version).map_err(blamed)?;
-                if let Some(mode) = mode.as_ref().filter(|mode| **mode != of.about.mode) {
+                if let Some(mode) = mode.as_ref().filter(|mode| mode.as_str() != of.about.mode) {
                     let text = format!("version {version} predicts mode `{}`, not `{mode}`", of.about.mode);
                     return Err(Failure::usage(text));
                 }
                 of
             }
             (None, mode) => {
-                let mode = mode.as_deref().unwrap_or_default();
-                Mode::new(mode).map_err(|error| Failure::usage(format!("--mode: {error}")))?;
+                let mode = mode.as_ref().map_or("", Mode::as_str);
                 let hint = "hint: gsm model promote, or name a --version";
                 models
                     .champion(mode)
                     .ok_or_else(|| Failure::usage(format!("mode `{mode}` has no champion\n{hint}")))?
             }
         };
-        let [one, other] = self.teams()?;
-        let parties = self.parties(&[&one, &other])?;
+        let [one, other] = teams::teams(&self.team, Ok, |id| id)?;
+        let parties = teams::parties(&self.party, &[one.as_slice(), &other].concat())?;
         let premade = [&one, &other].map(|team| Premade::among(team, &parties));
         let oracle = Oracle::new(models.load(of).map_err(blamed)?);
         if let Some(name) = self.variant.as_ref().filter(|name| !oracle.knows_variant(name)) {
@@ -100,40 +99,6 @@ impl Explain {
             note(format_args!("{} does not know: {}", of.about.name, unknown.join(", ")));
         }
         Ok(())
-    }
-
-    /// Of players of the teams, each in one party at most.
-    fn parties(&self, teams: &[&Vec<&str>; 2]) -> Result<Vec<Vec<&str>>, Failure> {
-        let parties: Vec<Vec<&str>> =
-            self.party.iter().map(|party| party.split(',').map(str::trim).collect()).collect();
-        let mut all: Vec<&str> = parties.iter().flatten().copied().collect();
-        if let Some(stranger) = all.iter().find(|player| !teams.iter().any(|team| team.contains(player))) {
-            return Err(Failure::usage(format!("--party: `{stranger}` is in no team")));
-        }
-        all.sort_unstable();
-        match all.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(Failure::usage(format!("--party: `{}` comes twice", pair[0]))),
-            None => Ok(parties),
-        }
-    }
-
-    fn teams(&self) -> Result<[Vec<&str>; 2], Failure> {
-        let [one, other] = self.team.as_slice() else {
-            return Err(Failure::usage(format!("--team comes twice, not {} times", self.team.len())));
-        };
-        let teams = [one, other].map(|team| team.split(',').map(str::trim).collect::<Vec<&str>>());
-        let mut all: Vec<&str> = teams.iter().flatten().copied().collect();
-        if all.iter().any(|player| player.is_empty()) {
-            return Err(Failure::usage("--team: a player without a name"));
-        }
-        if all.len() > MATCH_PLAYERS_MAX {
-            return Err(Failure::usage(format!("--team: a match has at most {MATCH_PLAYERS_MAX} players")));
-        }
-        all.sort_unstable();
-        match all.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(Failure::usage(format!("--team: `{}` comes twice", pair[0]))),
-            None => Ok(teams),
-        }
     }
 }
 

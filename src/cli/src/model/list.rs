@@ -4,7 +4,7 @@ use super::{
     live::{beside, challengers},
     show::since,
 };
-use crate::output::{Failure, Outcome, grouped, print_json, print_table, say};
+use crate::output::{Failure, Outcome, figure, grouped, print_json, print_table, say};
 use clap::Args;
 use gsm_adapters::models::Models;
 use gsm_core::Mode;
@@ -25,7 +25,7 @@ pub(super) struct List {
     place: Place,
     /// Only this mode
     #[arg(long, value_name = "MODE")]
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// Also how challengers predicted the server's matches in the champion's shadow
     #[arg(long)]
     live: bool,
@@ -36,16 +36,14 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(self) -> Outcome {
-        if let Some(mode) = &self.mode {
-            Mode::new(mode).map_err(|error| Failure::usage(format!("--mode: {error}")))?;
-        }
         let models = self.place.existing()?;
-        let wanted = |mode: &str| self.mode.as_deref().is_none_or(|wanted| wanted == mode);
+        let asked = self.mode.as_ref().map(Mode::as_str);
+        let wanted = |mode: &str| asked.is_none_or(|asked| asked == mode);
         let mut modes: Vec<&str> = models.versions().iter().map(|of| of.about.mode.as_str()).collect();
         modes.sort_unstable();
         modes.dedup();
         // Where there are no versions yet, there are none of the mode either.
-        if let Some(mode) = self.mode.as_deref().filter(|mode| !modes.is_empty() && !modes.contains(mode)) {
+        if let Some(mode) = asked.filter(|mode| !modes.is_empty() && !modes.contains(mode)) {
             let what =
                 format!("--mode: `{mode}` has no versions here; there are those of {}", modes.join(", "));
             return Err(Failure::usage(what));
@@ -73,9 +71,7 @@ impl List {
         }
         for of in models.versions().iter().filter(|of| wanted(&of.about.mode)) {
             let about = &of.about;
-            let loss = |figures: &Option<gsm_ml::Figures>| {
-                figures.map_or("-".to_owned(), |figures| format!("{:.4}", figures.log_loss))
-            };
+            let loss = |figures: &Option<gsm_ml::Figures>| figure(figures.map(|figures| figures.log_loss));
             let champion = if is_champion(&models, of) { "champion" } else { "" };
             rows.push(vec![
                 of.version.to_string(),

@@ -1,8 +1,7 @@
 //! `gsm model live` and `gsm model fairness`: what a server's own predictions came to.
-use super::check_dir;
 use crate::{
-    offline::Offline,
-    output::{Failure, Outcome, grouped, print_json, print_table, say},
+    offline::{Offline, existing_dir},
+    output::{Failure, Outcome, figure, grouped, print_json, print_table, say},
 };
 use clap::Args;
 use gsm_core::Mode;
@@ -45,7 +44,7 @@ struct Of {
     data_dir: PathBuf,
     /// Only this mode [default: all]
     #[arg(long, value_name = "MODE")]
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// For machines
     #[arg(long)]
     json: bool,
@@ -54,17 +53,15 @@ struct Of {
 impl Of {
     /// What `look` sees in each mode that has a model.
     fn each<T>(&self, look: impl Fn(&Engine, ModelView) -> Result<T, Failure>) -> Result<Vec<T>, Failure> {
-        let mode = self.mode.as_deref().map(Mode::new).transpose();
-        let mode = mode.map_err(|error| Failure::usage(format!("--mode: {error}")))?;
-        check_dir(&self.data_dir)?;
+        existing_dir(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
         runtime.block_on(async {
             let offline = Offline::existing(&self.data_dir, "a look at models").await?;
             let models = offline.engine.models().into_iter();
-            let wanted = models.filter(|of| mode.as_ref().is_none_or(|mode| of.mode == *mode));
+            let wanted = models.filter(|of| self.mode.as_ref().is_none_or(|mode| of.mode == *mode));
             let seen: Result<Vec<T>, Failure> = wanted.map(|of| look(&offline.engine, of)).collect();
             offline.close().await?;
-            match (seen?, &mode) {
+            match (seen?, &self.mode) {
                 (seen, Some(mode)) if seen.is_empty() => {
                     Err(Failure::usage(format!("no result of mode `{mode}` has been learnt from")))
                 }
@@ -72,10 +69,6 @@ impl Of {
             }
         })
     }
-}
-
-fn figure(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |value| format!("{value:.4}"))
 }
 
 /// The challengers of all modes.

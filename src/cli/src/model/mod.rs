@@ -6,12 +6,16 @@ mod live;
 mod promote;
 mod show;
 mod source;
+pub(crate) mod teams;
 mod train;
 
-use crate::output::{Failure, Outcome};
+use crate::{
+    offline::existing_dir,
+    output::{Failure, Outcome},
+};
 use clap::{Args, Subcommand};
 use gsm_adapters::models::{Models, ModelsError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(crate) use show::figure_line;
 pub(crate) use source::Matches;
@@ -70,20 +74,16 @@ struct Place {
 impl Place {
     fn models(&self) -> Result<Models, Failure> {
         if self.data_dir.exists() {
-            check_dir(&self.data_dir)?;
+            existing_dir(&self.data_dir)?;
         }
         Models::open(&self.data_dir).map_err(blamed)
     }
 
     /// The same of a directory that must be there already.
     fn existing(&self) -> Result<Models, Failure> {
-        check_dir(&self.data_dir)?;
+        existing_dir(&self.data_dir)?;
         self.models()
     }
-}
-
-fn check_dir(dir: &Path) -> Result<(), Failure> {
-    if dir.is_dir() { Ok(()) } else { Err(Failure::usage(format!("`{}` is no directory", dir.display()))) }
 }
 
 /// What the caller asked for makes no sense, or the registry failed.

@@ -1,6 +1,6 @@
 //! `gsm model promote` and `gsm model rollback`
 use super::{Place, Who, blamed, train::MARGIN};
-use crate::output::{Failure, Outcome, say};
+use crate::output::{Outcome, say};
 use clap::Args;
 use gsm_adapters::{SystemClock, models::Decision};
 use gsm_core::{Clock as _, Mode};
@@ -57,7 +57,7 @@ pub(super) struct Rollback {
     place: Place,
     /// The mode
     #[arg(long, value_name = "MODE")]
-    mode: String,
+    mode: Mode,
     /// Why, for the ledger
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: Option<String>,
@@ -105,12 +105,11 @@ impl Promote {
 
 impl Rollback {
     pub(super) fn run(self) -> Outcome {
-        Mode::new(&self.mode).map_err(|error| Failure::usage(format!("--mode: {error}")))?;
         let decision =
             Decision { at: SystemClock::new().now(), by: self.who.name()?, reason: self.reason.as_deref() };
         let mut models = self.place.existing()?;
-        let replaced = models.champion(&self.mode).map(|of| of.version);
-        let of = models.rollback(&self.mode, &decision).map_err(blamed)?;
+        let replaced = models.champion(self.mode.as_str()).map(|of| of.version);
+        let of = models.rollback(self.mode.as_str(), &decision).map_err(blamed)?;
         if self.json {
             say(json!({ "mode": self.mode, "champion": of.version, "replaced": replaced, "hash": of.hash }));
         } else {

@@ -1,5 +1,5 @@
 //! Figures and times for people.
-use crate::output::Failure;
+use crate::output::{Failure, figure, grouped};
 use gsm_core::Timestamp;
 use gsm_ml::Figures;
 
@@ -19,10 +19,9 @@ pub(super) const RIGHT: [bool; 6] = [false, true, true, true, true, true];
 
 /// A row of that table.
 pub(super) fn figures(name: &str, of: Option<&Figures>) -> Vec<String> {
-    let figure = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
     vec![
         name.to_owned(),
-        crate::output::grouped(of.map_or(0, |of| of.matches)),
+        grouped(of.map_or(0, |of| of.matches)),
         figure(of.and_then(|of| of.accuracy)),
         figure(of.map(|of| of.log_loss)),
         figure(of.map(|of| of.brier)),

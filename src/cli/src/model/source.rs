@@ -1,8 +1,7 @@
 //! Where matches come from: files, or the results of a data directory.
-use super::check_dir;
 use crate::{
     history::{Reading, merged, read_file},
-    offline::Offline,
+    offline::{Offline, existing_dir},
     output::{Failure, note},
 };
 use clap::Args;
@@ -19,7 +18,7 @@ pub(super) struct Source {
     files: Vec<PathBuf>,
     /// The mode [default: all of the data directory; with files it must be named]
     #[arg(long, value_name = "MODE")]
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// Leave out matches with bad lines instead of stopping at the first
     #[arg(long)]
     skip_bad: bool,
@@ -66,10 +65,9 @@ impl Source {
 
     /// The matches, of each mode that has some.
     pub(super) fn matches(&self, data_dir: &Path) -> Result<Vec<Matches>, Failure> {
-        let mode = self.mode.as_deref().map(Mode::new).transpose();
-        let mode = mode.map_err(|error| Failure::usage(format!("--mode: {error}")))?;
+        let mode = self.mode.clone();
         if self.files.is_empty() {
-            check_dir(data_dir)?;
+            existing_dir(data_dir)?;
             let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
             return runtime.block_on(stored(data_dir, mode));
         }

@@ -1,7 +1,7 @@
 //! `gsm rating compare`: `gsm eval` on the matches that a server has rated itself.
 use crate::{
     eval::{self, Choice, Table},
-    offline::Offline,
+    offline::{Offline, existing_dir},
     output::{Failure, Outcome, note},
 };
 use clap::Args;
@@ -23,7 +23,7 @@ pub(super) struct Compare {
     data_dir: PathBuf,
     /// Only this mode [default: all]
     #[arg(long, value_name = "MODE")]
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// Only this system; may be repeated
     #[arg(long, value_name = "SYSTEM", value_parser = eval::parse)]
     system: Vec<Choice>,
@@ -40,13 +40,9 @@ pub(super) struct Compare {
 
 impl Compare {
     pub(super) fn run(self) -> Outcome {
-        let mode = self.mode.as_deref().map(Mode::new).transpose();
-        let mode = mode.map_err(|error| Failure::usage(format!("--mode: {error}")))?;
-        if !self.data_dir.is_dir() {
-            return Err(Failure::usage(format!("`{}` is no directory", self.data_dir.display())));
-        }
+        existing_dir(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
-        let histories = runtime.block_on(self.histories(mode))?;
+        let histories = runtime.block_on(self.histories(self.mode.clone()))?;
         let contenders = eval::chosen(&self.system);
         let mut tables = Vec::new();
         for (mode, history) in &histories {

@@ -1,6 +1,6 @@
 //! `gsm rating rebuild`.
 use crate::{
-    offline::Offline,
+    offline::{Offline, existing_dir},
     output::{Failure, Outcome, grouped, print_json, print_table},
 };
 use clap::Args;
@@ -24,7 +24,7 @@ pub(super) struct Rebuild {
     data_dir: PathBuf,
     /// Only this mode [default: all]
     #[arg(long, value_name = "MODE")]
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// Put right what differs
     #[arg(long)]
     repair: bool,
@@ -42,13 +42,9 @@ struct Found {
 
 impl Rebuild {
     pub(super) fn run(self) -> Outcome {
-        let mode = self.mode.as_deref().map(Mode::new).transpose();
-        let mode = mode.map_err(|error| Failure::usage(format!("--mode: {error}")))?;
-        if !self.data_dir.is_dir() {
-            return Err(Failure::usage(format!("`{}` is no directory", self.data_dir.display())));
-        }
+        existing_dir(&self.data_dir)?;
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
-        let found = runtime.block_on(self.rebuild(mode))?;
+        let found = runtime.block_on(self.rebuild(self.mode.clone()))?;
         let differing: u64 = found.iter().map(|found| found.report.differing).sum();
         if self.json {
             let ok = self.repair || differing == 0;

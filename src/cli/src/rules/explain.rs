@@ -5,10 +5,10 @@ use crate::{
     simulate::recording,
 };
 use clap::Args;
-use gsm_core::{Millis, PlayerId, TicketId, Timestamp};
-use gsm_matchmaking::{RulePool, RuledExplain, RuledMatch, RuledTicket, WaitEstimate};
+use gsm_core::{Millis, Timestamp};
+use gsm_matchmaking::{RulePool, RuledExplain, RuledMatch, WaitEstimate};
 use gsm_rules::RuleSet;
-use gsm_traffic::{RecordingError, StillWaiting, skill_attribute};
+use gsm_traffic::{RecordingError, StillWaiting, ruled_ticket, skill_attribute, ticket_id};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -19,9 +19,6 @@ const TICKET_WORK_MAX: u64 = 64;
 /// Work units of the answers about all who wait, and of each of them at least and at most.
 const ANSWERS_WORK_MAX: usize = 20_000_000;
 const ANSWER_WORK: (usize, usize) = (1_000, 400_000);
-/// Bits of a player's id that are the place on the ticket.
-const MEMBER_BITS: u32 = 8;
-
 /// `gsm rules explain`
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -173,16 +170,10 @@ impl<'r> Pooled<'r> {
         waiting: &[StillWaiting<'_>],
         (now, estimates): (Timestamp, BTreeMap<&'r str, WaitEstimate>),
     ) -> Result<Self, Failure> {
-        let mut rules = RulePool::new(set);
+        let mut rules = RulePool::new(set.clone());
         for (at, of) in waiting.iter().enumerate().filter(|(_, of)| of.busy_in.is_none()) {
-            let player = |(nth, member): (usize, &gsm_rules::Member)| {
-                (PlayerId::from_u128(((at as u128) << MEMBER_BITS) | nth as u128), member.clone())
-            };
-            let players = of.members.iter().enumerate().map(player).collect();
-            let started_at = Timestamp::from_millis(of.at_ms);
-            let ticket = RuledTicket { id: ticket_id(at), players, backfill: None, started_at };
             rules
-                .insert(ticket)
+                .insert(ruled_ticket(at, of.members, Timestamp::from_millis(of.at_ms), &set))
                 .map_err(|error| Failure::usage(format!("--pool: `{}`: {error}", of.ticket)))?;
         }
         let mut matches = Vec::new();
@@ -202,10 +193,6 @@ impl<'r> Pooled<'r> {
         let own = self.matches.iter().find(|found| found.contains(&at));
         own.into_iter().flatten().copied().filter(|other| *other != at).collect()
     }
-}
-
-fn ticket_id(at: usize) -> TicketId {
-    TicketId::from_u128(at as u128)
 }
 
 /// What stands in the way, in few words.

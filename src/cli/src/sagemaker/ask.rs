@@ -1,5 +1,8 @@
 //! `gsm sagemaker ask`: an endpoint as a server asks it, from the command line.
-use crate::output::{Failure, Outcome, say};
+use crate::{
+    model::teams,
+    output::{Failure, Outcome, say},
+};
 use clap::Args;
 use gsm_adapters::{
     SystemClock,
@@ -61,16 +64,11 @@ pub(super) struct Ask {
 
 impl Ask {
     pub(super) fn run(self) -> Outcome {
-        let [one, other] = self.team.as_slice() else {
-            return Err(Failure::usage(format!("--team comes twice, not {} times", self.team.len())));
-        };
         let at = self.at.map_or_else(|| SystemClock::new().now(), Timestamp::from_millis);
-        let teams = [team(one)?, team(other)?];
-        let parties: Vec<Vec<String>> = self.party.iter().map(|party| ids(party)).collect();
-        let is_there = |id: &&String| teams.iter().flatten().any(|member| member.id == **id);
-        if let Some(stranger) = parties.iter().flatten().find(|id| !is_there(id)) {
-            return Err(Failure::usage(format!("--party: `{stranger}` is in no team")));
-        }
+        let teams = teams::teams(&self.team, member, |member: &Member| &member.id)?;
+        let players: Vec<&str> = teams.iter().flatten().map(|member| member.id.as_str()).collect();
+        let parties = teams::parties(&self.party, &players)?;
+        let parties = parties.iter().map(|party| party.iter().map(ToString::to_string).collect()).collect();
         let asked = Asked { teams, parties, variant: self.variant.clone(), home: Home::AsEver, at };
         let local = self.model.as_ref().map(|path| {
             let failed =
@@ -98,35 +96,20 @@ impl Ask {
     }
 }
 
-/// `ann,kim`
-fn ids(text: &str) -> Vec<String> {
-    text.split(',').map(|id| id.trim().to_owned()).collect()
-}
-
-/// `ann=1620,kim`
-fn team(text: &str) -> Result<Vec<Member>, Failure> {
-    let member = |part: &str| {
-        let (id, rating) = part.split_once('=').unwrap_or((part, ""));
-        let id = id.trim();
-        if id.is_empty() {
-            return Err(Failure::usage("--team: a player without a name"));
+/// `ann` or `ann=1620`.
+fn member(part: &str) -> Result<Member, Failure> {
+    let (id, rating) = part.split_once('=').unwrap_or((part, ""));
+    let rating = match rating.trim() {
+        "" => None,
+        told => {
+            let told: Option<f64> = told.parse().ok();
+            Some(told.ok_or_else(|| Failure::usage(format!("--team: `{part}` has no number for a rating")))?)
         }
-        let rating =
-            match rating.trim() {
-                "" => None,
-                told => {
-                    let told: Option<f64> = told.parse().ok();
-                    Some(told.ok_or_else(|| {
-                        Failure::usage(format!("--team: `{part}` has no number for a rating"))
-                    })?)
-                }
-            };
-        if let Some(error) = rating.and_then(|rating| Guest::new(rating, None, 0).err()) {
-            return Err(Failure::usage(format!("--team: `{part}`: {error}")));
-        }
-        Ok(Member { id: id.to_owned(), rating })
     };
-    text.split(',').map(member).collect()
+    if let Some(error) = rating.and_then(|rating| Guest::new(rating, None, 0).err()) {
+        return Err(Failure::usage(format!("--team: `{part}`: {error}")));
+    }
+    Ok(Member { id: id.trim().to_owned(), rating })
 }
 
 fn as_json(of: &Spoken) -> Value {

@@ -1,5 +1,11 @@
 use crate::gsm::{Served, arg, gsm, gsm_in, write};
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
 
 #[test]
 fn shipped_policies_are_lawful_and_explained() {
@@ -173,6 +179,62 @@ fn keys_of_a_running_server_are_changed() {
         .told(2, &["https"]);
     assert!(served.signal("TERM").1.success());
     rotate(&[]).told(1, &["does not answer", "onnection refused"]);
+}
+
+/// A server that gives these answers, one after another; the address, and the idempotency keys of what it was asked.
+fn answering(
+    answers: &'static [(&'static str, &'static str)],
+) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("http://{}", listener.local_addr().unwrap());
+    let keys = std::thread::spawn(move || {
+        let asked = answers.iter().map(|(head, body)| {
+            let mut stream = BufReader::new(listener.accept().unwrap().0);
+            let (mut key, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                stream.read_line(&mut line).unwrap();
+                match line.trim().to_ascii_lowercase().split_once(": ") {
+                    Some(("idempotency-key", of)) => key = of.to_owned(),
+                    Some(("content-length", of)) => length = of.parse().unwrap(),
+                    None if line.trim().is_empty() => break,
+                    _ => {}
+                }
+            }
+            stream.read_exact(&mut vec![0; length]).unwrap();
+            let end = format!("Connection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            write!(stream.get_mut(), "HTTP/1.1 {head}\r\n{end}").unwrap();
+            key
+        });
+        asked.collect()
+    });
+    (at, keys)
+}
+
+#[test]
+fn a_key_is_rotated_once_however_often_the_server_must_be_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (token, out) = (dir.path().join("admin.key"), dir.path().join("new.key"));
+    write(&token, "gsm_token");
+    let rotate = |server: &str| {
+        let args = ["key", "rotate", "--server", server, "--token-file", arg(&token), "--id", "key-1"];
+        gsm(&[&args[..], &["--out", arg(&out)]].concat())
+    };
+    const DONE: (&str, &str) = ("200 OK", r#"{"key":"gsm_1_new"}"#);
+    let (server, keys) = answering(&[("503 Service Unavailable\r\nRetry-After: 0", "{}"), DONE]);
+    rotate(&server).ok();
+    assert_eq!(fs::read_to_string(&out).unwrap(), "gsm_1_new\n");
+    let first = keys.join().unwrap();
+    assert!(!first[0].is_empty() && first[0] == first[1], "{first:?}");
+    // Another time is another rotation.
+    fs::remove_file(&out).unwrap();
+    let (server, keys) = answering(&[DONE]);
+    rotate(&server).ok();
+    assert_ne!(keys.join().unwrap()[0], first[0]);
+    // No secret in the answer is no success.
+    fs::remove_file(&out).unwrap();
+    rotate(&answering(&[("200 OK", "{}")]).0).told(1, &["has no `key`"]);
+    assert!(!out.exists());
 }
 
 #[test]

@@ -238,6 +238,20 @@ fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
     assert_eq!(front.calls.load(Ordering::SeqCst) - before, 5);
     assert!(many[5..].iter().all(|of| of["why"].as_str().unwrap().contains("left alone")), "{many:?}");
     front.ask("good", &["--team", "ann"]).told(2, &["--team comes twice"]);
+    // What `gsm model explain` refuses of a match is refused here.
+    let many: String = (0..200).map(|n| format!("p{n},")).collect();
+    for (asked, part) in [
+        (&["--team", "ann", "--team", "bob,ann=1600"][..], "`ann` comes twice"),
+        (&["--team", "ann,=1600", "--team", "bob"], "without a name"),
+        (&["--team", &format!("{many}ann"), "--team", "bob"], "at most 200"),
+        (&["--team", "ann,kim", "--team", "bob", "--party", "ann,eve"], "`eve` is in no team"),
+        (
+            &["--team", "ann,kim", "--team", "bob", "--party", "ann,kim", "--party", "kim"],
+            "`kim` comes twice",
+        ),
+    ] {
+        front.ask("good", asked).told(2, &[part]);
+    }
     front.ask("good", &["--team", "ann=x", "--team", "bob"]).told(2, &["no number"]);
     for rating in ["1e9", "-1000001", "inf", "NaN"] {
         let beyond = format!("ann={rating}");

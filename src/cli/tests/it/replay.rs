@@ -67,9 +67,13 @@ fn a_bad_line_is_named_or_left_out() {
     replay(&file, &["--data-dir", arg(&data)]).told(2, &[&at]);
     assert!(!data.exists(), "nothing is stored of a file that is wrong");
     let found = replay(&file, &["--skip-bad", "--json"]).json();
-    assert_eq!((found["bad_lines"].as_u64(), found["matches"].as_u64()), (Some(2), Some(48)));
+    // Whose number cannot be read may be of the match before or of the one behind.
+    assert_eq!((found["bad_lines"].as_u64(), found["matches"].as_u64()), (Some(2), Some(47)));
     assert_eq!(found["bad_lines_first"][0]["line"], 14);
     assert!(replay(&file, &["--skip-bad"]).ok().contains("left out: 2 bad lines"));
+    write(&file, &duels(50).replacen("\n7,", "\n7,then", 1));
+    let found = replay(&file, &["--skip-bad", "--json"]).json();
+    assert_eq!((found["bad_lines"].as_u64(), found["matches"].as_u64()), (Some(1), Some(49)));
 }
 
 #[test]

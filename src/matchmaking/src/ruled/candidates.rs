@@ -4,6 +4,7 @@ use super::{
     store::Key,
     ticket::Waiting,
 };
+use crate::ordered::ordered;
 use gsm_core::{Map, Millis, Timestamp};
 use gsm_rules::{
     Batching, ExpansionAge, NumberColumn, Pairwise, Party, Rule, RuleKind, RuleSet, Seat, SortBy, SortKey,
@@ -269,17 +270,6 @@ fn by_keys(a: &[Option<SortKey<'_>>], b: &[Option<SortKey<'_>>]) -> Ordering {
     each.fold(Ordering::Equal, Ordering::then)
 }
 
-/// Bits that sort as numbers do; what is no number comes last.
-pub(super) fn ordered(number: f64) -> u64 {
-    let bits = if number.is_nan() { f64::INFINITY } else { number + 0.0 }.to_bits();
-    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
-}
-
-/// The number of such bits.
-pub(super) fn number(ordered: u64) -> f64 {
-    f64::from_bits(if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered })
-}
-
 /// Whether a condition holds between two parties.
 pub(super) fn holds(pair: &Pairwise, one: &Party, two: &Party) -> bool {
     match *pair {
@@ -352,11 +342,10 @@ fn shared(mut one: &[gsm_rules::Symbol], mut two: &[gsm_rules::Symbol]) -> usize
 /// comes first.
 pub(super) fn stages(set: &RuleSet, age: Millis, is_oldest: bool) -> Vec<usize> {
     let (own, last) = (set.stage_at(age), set.stages().len().saturating_sub(1));
-    match (set.expansion_age(), is_oldest) {
-        (ExpansionAge::Newest, true) => (0..=own).collect(),
-        (ExpansionAge::Oldest, true) => vec![own],
-        // Others may be older or newer.
-        (ExpansionAge::Newest, false) => (0..=own).collect(),
-        (ExpansionAge::Oldest, false) => (own..=last).collect(),
+    match set.expansion_age() {
+        ExpansionAge::Newest => (0..=own).collect(),
+        ExpansionAge::Oldest if is_oldest => vec![own],
+        // Others may be older.
+        ExpansionAge::Oldest => (own..=last).collect(),
     }
 }

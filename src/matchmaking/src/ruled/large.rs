@@ -215,7 +215,8 @@ fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[Guest<'_>]) -> Vec<Opti
             (Reverse(population), ms.to_bits(), location)
         })
         .collect();
-    places.sort_by_key(|(population, ms, location)| (*population, *ms, location.symbol));
+    // Symbols are numbered by who came first: of equal locations their names decide.
+    places.sort_by_key(|(population, ms, location)| (*population, *ms, choice.symbols.text(location.symbol)));
     places.into_iter().map(|(.., location)| Some(location)).collect()
 }
 

@@ -102,14 +102,10 @@ pub(super) enum Partner<T> {
 
 impl Duel {
     fn new(set: &RuleSet, store: &Store) -> Option<Self> {
-        let is_one = |stage: &Stage| {
-            let sizes = stage.teams();
-            sizes.len() == 2 && sizes.iter().all(|size| (size.min, size.max) == (1, 1))
-        };
         let is_sort = |kind| matches!(kind, RuleKind::DistanceSort | RuleKind::AbsoluteSort);
         let is_sorted = set.algorithm().is_none_or(|of| of.batching == Batching::Sorted)
             || set.rules().iter().any(|rule| is_sort(rule.kind));
-        if is_sorted || store.has_apart() || !set.stages().iter().all(is_one) {
+        if is_sorted || store.has_apart() || !set.stages().iter().all(Stage::is_duel) {
             return None;
         }
         let widths: Option<Vec<f64>> = set.stages().iter().map(|stage| store.width(stage)).collect();

@@ -1,10 +1,10 @@
 //! The waiting tickets in slots, with their orders: by turn, and by the number that the rules limit.
 use super::{
-    candidates::{number, ordered},
     sieve::{Sieve, Traits},
     sorted::{Fates, Sorted},
     ticket::{Turn, Waiting},
 };
+use crate::ordered::{number, ordered};
 use gsm_core::{FixedState, TicketId, Timestamp, prefetch};
 use gsm_rules::{NumberColumn, Pairwise, RuleSet, Stage};
 use hashbrown::HashTable;

@@ -181,7 +181,18 @@ fn large_teams_of_different_sizes_are_made_even_too() {
 
 /// Tickets of ten players of the same skill, each with its latencies, in a rule set that takes so many players on a team.
 /// Which of them play together.
-fn by_region(batching: &str, (min, max): (usize, usize), tickets: &[&[(&str, u32)]]) -> Vec<Vec<u128>> {
+fn by_region(batching: &str, sizes: (usize, usize), tickets: &[&[(&str, u32)]]) -> Vec<Vec<u128>> {
+    let order: Vec<usize> = (0..tickets.len()).collect();
+    by_region_in(&order, batching, sizes, tickets)
+}
+
+/// The same of tickets that come in this order.
+fn by_region_in(
+    order: &[usize],
+    batching: &str,
+    (min, max): (usize, usize),
+    tickets: &[&[(&str, u32)]],
+) -> Vec<Vec<u128>> {
     let text = format!(
         r#"{{"ruleLanguageVersion": "1.0", "playerAttributes": [{{"name": "skill", "type": "number"}}],
           "algorithm": {{"strategy": "balanced", "balancedAttribute": "skill", "batchingPreference": "{batching}"}},
@@ -189,8 +200,8 @@ fn by_region(batching: &str, (min, max): (usize, usize), tickets: &[&[(&str, u32
           "rules": [{{"name": "near", "type": "latency", "maxLatency": 100}}]}}"#
     );
     let mut pool = RulePool::new(Arc::new(parse(&text, Dialect::Strict).unwrap().set));
-    for (n, latencies) in (0..).zip(tickets) {
-        let mut ticket = ticket(n, 10, 10.0, None);
+    for at in order {
+        let (mut ticket, latencies) = (ticket(*at as u128, 10, 10.0, None), tickets[*at]);
         let latencies = || latencies.iter().map(|(place, ms)| ((*place).to_owned(), *ms)).collect();
         ticket.players.iter_mut().for_each(|(_, member)| member.latency_ms = latencies());
         pool.insert(ticket).unwrap();
@@ -202,6 +213,20 @@ fn by_region(batching: &str, (min, max): (usize, usize), tickets: &[&[(&str, u32
         ids
     };
     matches.iter().map(ids).map(sorted).collect()
+}
+
+/// The first may play in either location, which are as near and as populated, and the others each in one.
+#[test]
+fn of_equal_locations_the_order_of_insertion_does_not_choose() {
+    let both: &[(&str, u32)] = &[("ap", 20), ("eu", 20)];
+    let [ap, eu] = [&both[..1], &both[1..]];
+    let tickets = [both, ap, eu, ap, eu, ap, eu, ap, eu];
+    for batching in ["largestPopulation", "fastestRegion"] {
+        for order in [[0, 1, 2, 3, 4, 5, 6, 7, 8], [8, 7, 6, 5, 4, 3, 2, 1, 0], [2, 1, 4, 3, 0, 5, 6, 7, 8]] {
+            let matches = by_region_in(&order, batching, (50, 50), &tickets);
+            assert_eq!(matches, [[0, 1, 3, 5, 7]], "{batching} {order:?}");
+        }
+    }
 }
 
 const US: &[(&str, u32)] = &[("eu", 80), ("us", 20)];

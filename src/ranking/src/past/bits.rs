@@ -1,5 +1,3 @@
-use super::wire::{Damage, Reader, Writer};
-
 const WORDS: usize = 7;
 const LINE_BITS: usize = WORDS * 64;
 /// Zeros between two hints; a power of two.
@@ -127,21 +125,6 @@ impl Bits {
             place += 64;
         }
         self.len
-    }
-
-    pub(super) fn write(&self, out: &mut Writer) {
-        out.count(self.len);
-        self.words().take(self.len.div_ceil(64)).for_each(|word| out.word(word));
-    }
-
-    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, Damage> {
-        let len = input.count()?;
-        let words = input.words(len.div_ceil(64))?;
-        let unused = words.last().is_some_and(|last| len % 64 > 0 && last >> (len % 64) != 0);
-        if unused || u32::try_from(len).is_err() {
-            return Err(Damage);
-        }
-        Ok(Self::new(&words, len))
     }
 }
 

@@ -1,7 +1,6 @@
 use super::{
     run::{Probe, Run},
     step::Step,
-    wire::{Damage, Reader, Writer},
 };
 use std::sync::Arc;
 
@@ -73,16 +72,6 @@ impl Loose {
     pub(super) fn add(&self, probes: &mut [Probe]) {
         self.runs.iter().for_each(|(_, run)| run.add(probes));
         probes.iter_mut().for_each(|probe| probe.add_steps(&self.tail));
-    }
-
-    pub(super) fn write(&self, out: &mut Writer) {
-        let mut steps = self.steps();
-        steps.sort_by_key(|step| step.at);
-        Run::new(&steps).0.write(out);
-    }
-
-    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self::new(Run::read(input)?.steps()))
     }
 }
 

@@ -1,7 +1,4 @@
-use super::{
-    bits::Bits,
-    wire::{Damage, Reader, Writer},
-};
+use super::bits::Bits;
 
 /// A sequence of small numbers (symbols) that counts, among the first so many, those of at least some symbol: one
 /// level of bits for each bit of a symbol, and two cache lines for each level asked.
@@ -111,17 +108,6 @@ impl Matrix {
                 other.down(right, bit);
             }
         }
-    }
-
-    pub(super) fn write(&self, out: &mut Writer) {
-        self.levels.iter().for_each(|level| level.write(out));
-    }
-
-    /// Of `len` symbols up to `greatest`.
-    pub(super) fn read(input: &mut Reader<'_>, len: usize, greatest: u32) -> Result<Self, Damage> {
-        let levels: Vec<Bits> =
-            (0..u32::BITS - greatest.leading_zeros()).map(|_| Bits::read(input)).collect::<Result<_, _>>()?;
-        if levels.iter().all(|level| level.len() == len) { Ok(Self { levels }) } else { Err(Damage) }
     }
 }
 

@@ -2,7 +2,6 @@ use super::{
     matrix::{Matrix, Walk},
     sorted::Sorted,
     step::Step,
-    wire::{Damage, Reader, Writer},
 };
 use gsm_core::Timestamp;
 
@@ -190,19 +189,5 @@ impl Run {
                 probe.better_sum += after.found() as i64 - before.found() as i64;
             }
         }
-    }
-
-    pub(super) fn write(&self, out: &mut Writer) {
-        [&self.at, &self.joined, &self.left, &self.scores].into_iter().for_each(|sorted| sorted.write(out));
-        [&self.before, &self.after].into_iter().for_each(|matrix| matrix.write(out));
-    }
-
-    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, Damage> {
-        let [at, joined, left, scores] =
-            [Sorted::read(input)?, Sorted::read(input)?, Sorted::read(input)?, Sorted::read(input)?];
-        let greatest = u32::try_from(scores.len()).map_err(|_| Damage)?;
-        let before = Matrix::read(input, at.len(), greatest)?;
-        let after = Matrix::read(input, at.len(), greatest)?;
-        Ok(Self { at, joined, left, scores, before, after })
     }
 }

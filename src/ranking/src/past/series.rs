@@ -1,4 +1,4 @@
-use super::{Absent, Past, Probe, Step};
+use super::{Past, Probe, Step};
 use crate::row::percentile;
 use gsm_core::{Rank, Timestamp};
 
@@ -30,7 +30,8 @@ impl Past {
     /// `steps` are all steps of this player up to the last instant, in order of time, and part of this past.
     /// O(log^2 steps) an instant; neighbours share the work, and their cache misses overlap: several times less
     /// than asking one by one. The caller bounds both lists.
-    pub fn series(&self, steps: &[Step], instants: &[Timestamp]) -> Result<Vec<Sample>, Absent> {
+    #[must_use]
+    pub fn series(&self, steps: &[Step], instants: &[Timestamp]) -> Vec<Sample> {
         let mut order: Vec<usize> = (0..instants.len()).collect();
         let at = |place: &usize| instants.get(*place).copied().unwrap_or(Timestamp::EPOCH);
         order.sort_unstable_by_key(at);
@@ -44,7 +45,7 @@ impl Past {
             .zip(&scores)
             .map(|(place, score)| Probe::new(at(place), score.unwrap_or(i64::MAX)))
             .collect();
-        self.answer(&mut probes)?;
+        self.answer(&mut probes);
         let mut samples: Vec<Sample> =
             instants.iter().map(|&at| Sample { at, place: None, players: 0 }).collect();
         for ((place, score), probe) in order.into_iter().zip(scores).zip(probes) {
@@ -55,6 +56,6 @@ impl Past {
                 sample.players = players;
             }
         }
-        Ok(samples)
+        samples
     }
 }

@@ -1,7 +1,4 @@
-use super::{
-    bits::Bits,
-    wire::{Damage, Reader, Writer},
-};
+use super::bits::Bits;
 
 /// Whole numbers in ascending order, equal ones allowed, in about `2 + log2(span / count)` bits each: the low bits
 /// of each number as they are, the high bits as distances in unary.
@@ -39,12 +36,8 @@ impl Sorted {
                 *word |= 1 << (place % 64);
             }
         }
-        Self::from_parts(least, width, low.words, Bits::new(&high, len))
-    }
-
-    fn from_parts(least: i64, width: u32, low: Vec<u64>, high: Bits) -> Self {
-        let hints = high.hints();
-        Self { least, width, low, high, hints }
+        let high = Bits::new(&high, len);
+        Self { least, width, low: low.words, hints: high.hints(), high }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -98,21 +91,6 @@ impl Sorted {
         }
         numbers
     }
-
-    pub(super) fn write(&self, out: &mut Writer) {
-        out.number(self.least);
-        out.count(self.width as usize);
-        self.high.write(out);
-        self.low.iter().for_each(|word| out.word(*word));
-    }
-
-    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, Damage> {
-        let least = input.number()?;
-        let width = u32::try_from(input.count()?).ok().filter(|&width| width < 64).ok_or(Damage)?;
-        let high = Bits::read(input)?;
-        let low = input.words((high.ones() * width as usize).div_ceil(64))?;
-        Ok(Self::from_parts(least, width, low, high))
-    }
 }
 
 /// `bits` ones; `bits` below 64.
@@ -152,24 +130,17 @@ impl Packer {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::wire::Kind, *};
+    use super::*;
     use proptest::{collection::vec, prelude::*};
 
     fn check(mut numbers: Vec<i64>, asked: &[i64]) {
         numbers.sort_unstable();
-        let mut out = Writer::new(Kind::Index);
-        Sorted::new(&numbers).write(&mut out);
-        let (blob, _) = out.finish();
-        let (mut input, _) = Reader::open(&blob, Kind::Index).unwrap();
-        let read = Sorted::read(&mut input).unwrap();
-        input.end().unwrap();
-        for sorted in [Sorted::new(&numbers), read] {
-            assert_eq!(sorted.len(), numbers.len());
-            assert_eq!(sorted.numbers(), numbers);
-            for &near in asked.iter().chain(&numbers) {
-                for ask in [near.saturating_sub(1), near, near.saturating_add(1)] {
-                    assert_eq!(sorted.up_to(ask), numbers.partition_point(|&n| n <= ask), "{ask}");
-                }
+        let sorted = Sorted::new(&numbers);
+        assert_eq!(sorted.len(), numbers.len());
+        assert_eq!(sorted.numbers(), numbers);
+        for &near in asked.iter().chain(&numbers) {
+            for ask in [near.saturating_sub(1), near, near.saturating_add(1)] {
+                assert_eq!(sorted.up_to(ask), numbers.partition_point(|&n| n <= ask), "{ask}");
             }
         }
     }

@@ -1,7 +1,6 @@
 use super::{
     run::{Change, Probe},
     sorted::Sorted,
-    wire::{Damage, Reader, Writer},
 };
 
 /// The scores of all players at some instant, as the steps in the segments tell it.
@@ -43,15 +42,6 @@ impl State {
         come.extend_from_slice(scores);
         owe.extend_from_slice(owed);
         Self { scores: Sorted::new(&come), owed: Sorted::new(&owe) }
-    }
-
-    pub(super) fn write(&self, out: &mut Writer) {
-        self.scores.write(out);
-        self.owed.write(out);
-    }
-
-    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self { scores: Sorted::read(input)?, owed: Sorted::read(input)? })
     }
 }
 

@@ -12,11 +12,6 @@ pub struct Step {
 }
 
 impl Step {
-    /// The step that undoes this one at the same instant.
-    pub(super) fn inverse(self) -> Self {
-        Self { before: self.after, after: self.before, ..self }
-    }
-
     /// Whether it moves no score.
     pub(super) fn is_still(&self) -> bool {
         self.before == self.after
@@ -25,35 +20,5 @@ impl Step {
     /// By how much it changes the number of players.
     pub(super) fn joins(&self) -> i64 {
         i64::from(self.after.is_some()) - i64::from(self.before.is_some())
-    }
-}
-
-/// Takes out pairs of steps of one instant that undo each other. The order of the rest may change.
-pub(super) fn cancel(steps: &mut Vec<Step>) {
-    let pair = |step: &Step| (step.before.min(step.after), step.before.max(step.after), step.before);
-    steps.sort_unstable_by_key(pair);
-    let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
-    // Steps of one pair of scores lie together, one direction before the other: each of the second undoes one.
-    for step in steps.drain(..) {
-        if kept.last() == Some(&step.inverse()) {
-            kept.pop();
-        } else {
-            kept.push(step);
-        }
-    }
-    *steps = kept;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_undone_goes_and_the_rest_stays() {
-        let step = |before, after| Step { at: Timestamp::EPOCH, before, after };
-        let (up, join) = (step(Some(1), Some(2)), step(None, Some(1)));
-        let mut steps = vec![up, join, up.inverse(), up, join.inverse(), up, step(Some(2), Some(3))];
-        cancel(&mut steps);
-        assert_eq!(steps, [up, up, step(Some(2), Some(3))]);
     }
 }

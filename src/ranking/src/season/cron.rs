@@ -56,8 +56,9 @@ impl Cron {
     /// Refuses what is no cron expression, and one that no day matches.
     pub(super) fn parse(path: &str, text: &str) -> Result<Self, Invalid> {
         let refuse = |problem: String| Invalid::new(path, problem);
-        if text.len() > CRON_CHARS_MAX {
-            return Err(refuse(format!("has {} characters; at most {CRON_CHARS_MAX}", text.len())));
+        let chars = text.chars().count();
+        if chars > CRON_CHARS_MAX {
+            return Err(refuse(format!("has {chars} characters; at most {CRON_CHARS_MAX}")));
         }
         let parts: Vec<&str> = text.split_ascii_whitespace().collect();
         let Ok(parts) = <[&str; 5]>::try_from(parts.as_slice()) else {
@@ -175,7 +176,11 @@ mod tests {
         for odd in ["0 0 1, * *", "+1 0 1 * *", "0 0 1 * -", "0 0 1 * é", "001 0 1 * *", "* * ** * *"] {
             refused(odd, "");
         }
-        refused(&"0".repeat(CRON_CHARS_MAX + 1), "has 257 characters; at most 256");
+        for char in ["0", "é"] {
+            refused(&char.repeat(CRON_CHARS_MAX + 1), "has 257 characters; at most 256");
+            let most = char.repeat(CRON_CHARS_MAX);
+            refused(&most, &format!("`{most}` has 1 fields"));
+        }
     }
 
     #[test]

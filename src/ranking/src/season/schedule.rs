@@ -150,13 +150,6 @@ impl Schedule {
         Some(Season { number: around.count, starts_at, ends_at: around.next.map(shared) })
     }
 
-    /// The first season that starts strictly after `now`; `None` if there is none. Cost as
-    /// [`season_at`](Self::season_at).
-    #[must_use]
-    pub fn next_after(&self, now: Timestamp) -> Option<Season> {
-        self.season_at(shared(self.around(clamped(now)).next?))
-    }
-
     /// Season `number`; `None` if there is none. Costs some forty times [`season_at`](Self::season_at).
     #[must_use]
     pub fn season(&self, number: u64) -> Option<Season> {

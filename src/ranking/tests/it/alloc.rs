@@ -64,7 +64,6 @@ fn reads_allocate_only_what_they_return() {
     assert_eq!(calls(|| vec![0u8; 9]), 1, "the counter counts");
     assert_eq!(calls(|| board.standing(id(77))), 0);
     assert_eq!(calls(|| board.standings(&[id(77), id(78)])), 1);
-    assert_eq!(calls(|| board.rank_of_score(5)), 0);
     assert_eq!(calls(|| (board.score_for_top(1.0), board.score_at_rank(Rank::after(9)))), 0);
     assert_eq!(calls(|| board.iter().count()), 1);
     assert_eq!(calls(|| board.top(100, 100)), 1);

@@ -122,7 +122,8 @@ impl Ladder {
         })
     }
 
-    /// The chance that the first two sides of the match draw: [`System::draw_pair`]. O(players of the two).
+    /// The chance that the first two sides of the match draw, from the ratings as [`Ladder::predict`] sees them; `None` for
+    /// systems that have no draws of their own, where a draw is half a win. O(players of the two).
     ///
     /// # Errors
     /// A player without seat.

@@ -1,4 +1,5 @@
-use gsm_core::{Millis, Timestamp, limits};
+use gsm_core::{Millis, Probability, Timestamp, limits};
+use gsm_rating::batch::{Fixture, Ladder};
 use gsm_rating::glicko2::{PeriodGame, period_update};
 use gsm_rating::{Change, Entrant, Game, Glicko2Settings, Rating, RatingError, Side, System};
 
@@ -268,14 +269,19 @@ fn an_advantage_is_points_lent_to_the_home_side() {
 }
 #[test]
 fn equals_draw_as_often_as_the_setting_says() {
-    let system = configured(r#"{"system":"true_skill","draw_probability":0.25,"deviation":0.01,"tau":0}"#);
-    let sure = [system.initial()];
-    let chance = system.draw_pair(&sure, &sure, None).unwrap().get();
+    let text =
+        r#"{"system":"true_skill","draw_probability":0.25,"deviation":0.01,"tau":0,"home_advantage":10}"#;
+    let drawn = |system: &System, home: Option<usize>| {
+        let fixture = Fixture::new(Timestamp::EPOCH, &[0, 1], &[1, 2], &[1, 2]).unwrap();
+        let fixture = home.map_or(fixture, |home| fixture.with_home(home).unwrap());
+        Ladder::new(system, 2).unwrap().predict_draw(&fixture).unwrap().map(Probability::get)
+    };
+    let system = configured(text);
+    let chance = drawn(&system, None).unwrap();
     // The rest of the deviation, and the paper's margin is for performances alone.
     assert!((chance - 0.25).abs() < 1e-5, "{chance}");
-    let better = [Rating { mean: 35.0, ..sure[0] }];
-    assert!(system.draw_pair(&better, &sure, None).unwrap().get() < 0.15);
-    assert_eq!(System::default().draw_pair(&sure, &sure, None), None);
+    assert!(drawn(&system, Some(0)).unwrap() < 0.15, "the better side wins more often");
+    assert_eq!(drawn(&System::default(), None), None);
 }
 #[test]
 fn shares_and_scores_that_mean_nothing_are_refused() {

@@ -193,8 +193,7 @@ impl Made {
 
     fn places(&mut self, steps: &[Step], instants: &[Timestamp]) -> Vec<PastRank> {
         self.sweep(last(instants));
-        // Nothing is ever taken out of memory, so that no segment is absent.
-        let samples = self.past.series(steps, instants).unwrap_or_default();
+        let samples = self.past.series(steps, instants);
         let one = |sample: gsm_ranking::Sample| PastRank {
             at: sample.at,
             place: sample.place.map(|place| PastPlace {

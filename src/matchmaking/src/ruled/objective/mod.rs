@@ -74,7 +74,7 @@ impl RulePool {
         }
         let set = self.set.clone();
         let Some(objective) = set.objective() else { return true };
-        if is_one_against_one(&set) {
+        if set.stages().iter().all(Stage::is_duel) {
             while !self.course.rest.is_empty() {
                 if *work >= budget {
                     return false;
@@ -105,7 +105,7 @@ impl RulePool {
         urgent.iter().for_each(|key| {
             self.waiting.set_fresh(*key, number);
         });
-        if is_one_against_one(&set) {
+        if set.stages().iter().all(Stage::is_duel) {
             let party = |key: &Key| self.waiting.at(key.slot).and_then(Waiting::party).map(|of| (*key, of));
             let (known, parties): (Vec<Key>, Vec<&Party>) = rest.iter().filter_map(party).unzip();
             if let Some(keys) = order::keys(objective, &parties) {
@@ -155,15 +155,6 @@ impl RulePool {
         found.sort_by_key(|(one, ..)| self.waiting.at(one.slot).map(|of| of.turn));
         self.form_pairs(&found, self.course.now, matches);
     }
-}
-
-/// Two teams of one player each, in every stage.
-fn is_one_against_one(set: &RuleSet) -> bool {
-    let is_one = |stage: &Stage| {
-        let sizes = stage.teams();
-        sizes.len() == 2 && sizes.iter().all(|size| (size.min, size.max) == (1, 1))
-    };
-    set.stages().iter().all(is_one)
 }
 
 /// What a choice looks at.

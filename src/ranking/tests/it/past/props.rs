@@ -22,9 +22,6 @@ enum Op {
         from: usize,
         by: i64,
     },
-    Compact,
-    Restart,
-    Evict(usize),
     Check,
 }
 
@@ -43,9 +40,6 @@ fn ops(players: u64, score: BoxedStrategy<i64>, late: u32) -> impl Strategy<Valu
         400 => step,
         4 => bulk,
         1 + 2 * late => void,
-        2 => Just(Op::Compact),
-        2 => Just(Op::Restart),
-        2 => (0..9usize).prop_map(Op::Evict),
         1 => Just(Op::Check),
     ];
     vec(op, 0..900)
@@ -70,18 +64,10 @@ fn check(ops: Vec<Op>) {
                 world.past.extend(steps);
             }
             Op::Void { player, from, by } => world.void(player, from, by),
-            Op::Compact => world.compact(),
-            Op::Restart => world.restart(),
-            Op::Evict(segment) if world.is_stored(segment) => world.past.evict(segment),
-            Op::Evict(_) => {}
             Op::Check => world.check(7),
         }
     }
     world.check(3);
-    world.compact();
-    world.check(3);
-    world.restart();
-    world.check(5);
 }
 
 fn ends() -> BoxedStrategy<i64> {

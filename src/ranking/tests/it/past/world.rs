@@ -7,13 +7,27 @@ pub(super) fn at(ms: i64) -> Timestamp {
     Timestamp::from_millis(ms)
 }
 
+/// The step that takes this one back.
+pub(super) fn inverse(step: &Step) -> Step {
+    Step { before: step.after, after: step.before, ..*step }
+}
+
+/// How many had a better score than this one, as a player of one step is told.
+pub(crate) fn better_at(past: &Past, time: Timestamp, score: i64) -> u64 {
+    let own = Step { at: at(i64::MIN), before: None, after: Some(score) };
+    past.series(&[own], &[time])[0].place.unwrap().rank.get() - 1
+}
+
+/// How many players there were, as somebody without a step is told.
+pub(crate) fn players_at(past: &Past, time: Timestamp) -> u64 {
+    past.series(&[], &[time])[0].players
+}
+
 /// A past and what it must tell.
 #[derive(Default)]
 pub(super) struct World {
     pub(super) past: Past,
     players: BTreeMap<u64, Vec<Step>>,
-    /// What a store has: segments by number.
-    blobs: Vec<Vec<u8>>,
 }
 
 impl World {
@@ -37,43 +51,8 @@ impl World {
             steps.push(Step { before, after, ..*step });
             before = after;
         }
-        let new = &steps[from..];
-        self.past.rewrite(&old, new);
-    }
-
-    /// Keeps what a store keeps, and begins anew from it with nothing in memory.
-    pub(super) fn restart(&mut self) {
-        self.store(self.blobs.len());
-        self.past = Past::from_index(&self.past.index_blob()).unwrap();
-    }
-
-    pub(super) fn compact(&mut self) {
-        while let Err(absent) = self.past.clone().compact() {
-            self.past.provide(absent.segment, &self.blobs[absent.segment]).unwrap();
-        }
-        let new = self.past.compact().unwrap();
-        self.store(new);
-        assert_eq!(self.past.late(), 0);
-    }
-
-    /// Whether a store has the segment as it is, so that it may leave the memory.
-    pub(super) fn is_stored(&self, segment: usize) -> bool {
-        segment < self.blobs.len()
-    }
-
-    fn store(&mut self, from: usize) {
-        self.blobs.truncate(from);
-        let new = self.blobs.len()..self.past.segments();
-        self.blobs.extend(new.map(|segment| self.past.segment_blob(segment).unwrap()));
-    }
-
-    fn ask<T>(&mut self, ask: impl Fn(&Past) -> Result<T, gsm_ranking::Absent>) -> T {
-        loop {
-            match ask(&self.past) {
-                Ok(answer) => return answer,
-                Err(absent) => self.past.provide(absent.segment, &self.blobs[absent.segment]).unwrap(),
-            }
-        }
+        old.iter().for_each(|step| self.past.append(inverse(step)));
+        steps[from..].iter().for_each(|step| self.past.append(*step));
     }
 
     fn score(steps: &[Step], time: Timestamp) -> Option<i64> {
@@ -85,7 +64,7 @@ impl World {
     }
 
     /// Compares all answers at and around every `pace`th instant, and the first and last there are.
-    pub(super) fn check(&mut self, pace: usize) {
+    pub(super) fn check(&self, pace: usize) {
         let mut times: Vec<i64> = self.players.values().flatten().map(|step| step.at.as_millis()).collect();
         times.sort_unstable();
         times.dedup();
@@ -95,20 +74,17 @@ impl World {
             times.into_iter().step_by(pace).flat_map(near).chain(ends).map(at).collect();
         for &time in asked.iter().rev() {
             let scores = self.scores(time);
-            assert_eq!(self.ask(|past| past.players_at(time)), scores.len() as u64, "{time:?}");
+            assert_eq!(players_at(&self.past, time), scores.len() as u64, "{time:?}");
             let some = scores.iter().copied().step_by(1 + scores.len() / 6).flat_map(near);
             for score in some.chain([i64::MIN, i64::MAX]) {
                 let better = scores.iter().filter(|&&other| other > score).count() as u64;
-                assert_eq!(self.ask(|past| past.better_at(time, score)), better, "{time:?} {score}");
+                assert_eq!(better_at(&self.past, time, score), better, "{time:?} {score}");
             }
         }
-        let picked: Vec<Vec<Step>> = self.players.values().step_by(3).cloned().collect();
-        for steps in picked {
-            self.check_series(&steps, &asked);
-        }
+        self.players.values().step_by(3).for_each(|steps| self.check_series(steps, &asked));
     }
 
-    fn check_series(&mut self, steps: &[Step], asked: &[Timestamp]) {
+    fn check_series(&self, steps: &[Step], asked: &[Timestamp]) {
         let mut shuffled: Vec<Timestamp> = asked.iter().chain(asked.iter().step_by(5)).copied().collect();
         shuffled.sort_by_key(|time| time.as_millis().wrapping_mul(0x2545_f491_4f6c_dd1d));
         let want: Vec<Sample> = shuffled
@@ -125,6 +101,6 @@ impl World {
                 Sample { at: time, place, players: scores.len() as u64 }
             })
             .collect();
-        assert_eq!(self.ask(|past| past.series(steps, &shuffled)), want);
+        assert_eq!(self.past.series(steps, &shuffled), want);
     }
 }
