@@ -549,6 +549,11 @@ impl Engine {
     }
 }
 
+/// How many writes the end of a match takes: its row, and what holds its players.
+pub(crate) fn end_writes(row: &MatchRow) -> usize {
+    1 + if row.claimed { row.roster.players().count() } else { 0 }
+}
+
 /// The write that keeps an ended match.
 pub(crate) fn archive(id: MatchId, row: &MatchRow) -> Write {
     let op = Op::Put { row: Arc::new(Row::Match(Box::new(row.clone()))), expires_at: None };
