@@ -338,7 +338,8 @@ impl Engine {
             for (ticket, mut row, version) in tickets {
                 row.state = TicketState::RequiresAcceptance;
                 (row.proposal, row.reason) = (Some(id), None);
-                tell(&mut changes, ticket, &row, Some(deadline));
+                // Who plays already is not asked.
+                tell(&mut changes, ticket, &row, (!row.backfill).then_some(deadline));
                 put_ticket(&mut changes, ticket, &row, version);
             }
             Fate::Proposal

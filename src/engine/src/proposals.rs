@@ -9,7 +9,7 @@ use crate::{
 use gsm_core::{PlayerId, ProposalId, QueueName, TicketId};
 use gsm_matchmaking::{
     Proposal, Seat,
-    proposal::{Failure, Outcome},
+    proposal::{Answer, Failure, Outcome},
 };
 use gsm_session::TicketState;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,8 @@ impl Engine {
         }
     }
 
-    /// A player's answer to a proposal. The last acceptance makes the match, the first decline ends the proposal.
+    /// A player's answer to a proposal. The last acceptance makes the match, the first decline ends the proposal. Who plays
+    /// in the match already is not asked: any answer of theirs is taken and changes nothing.
     pub async fn respond(
         &self,
         call: &Call,
@@ -91,7 +92,9 @@ impl Engine {
             match self.respond_as(call, id, player, accept, Asked::Answer).await {
                 Err(EngineError::Raced(row)) => tries.lost(row),
                 done => {
-                    if let Ok(view) = &done {
+                    if let Ok(view) = &done
+                        && view.proposal.answer_of(player) != Some(Answer::Plays)
+                    {
                         self.tell_answered(call, view).await?;
                     }
                     return done;
@@ -114,9 +117,11 @@ impl Engine {
             return Err(EngineError::Unknown { what: "proposal" });
         }
         let before = proposal.clone();
-        let outcome = proposal
-            .respond(player, accept, call.now)
-            .map_err(|e| EngineError::ProposalClosed { detail: e.to_string() })?;
+        let outcome = match asked {
+            Asked::Answer => proposal.respond(player, accept, call.now),
+            Asked::Cancel(_) => proposal.withdraw(player, call.now),
+        };
+        let outcome = outcome.map_err(|e| EngineError::ProposalClosed { detail: e.to_string() })?;
         let mut changes = self.changes(call, &[&id, &queue]);
         let view = ProposalView { queue, proposal };
         match asked {
