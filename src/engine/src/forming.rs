@@ -139,10 +139,8 @@ impl Engine {
         let Some(lease) = self.hold_lease(&Key::Lease(queue.name.clone()), turn, now).await? else {
             return Ok(());
         };
-        let (tickets, proposals) = {
-            let state = pool.settled();
-            (state.expired_tickets(now, OVERDUE_MAX), state.expired_proposals(now, OVERDUE_MAX))
-        };
+        let tickets = pool.settled().expired_tickets(now, OVERDUE_MAX);
+        let proposals = pool.expired_proposals(now, OVERDUE_MAX);
         let call = Call::system("gsm:ExpireTicket", now);
         let (timed_out, not_ended) = ended(tickets, |id| self.time_out_ticket(&call, id)).await;
         if !not_ended.is_empty() {

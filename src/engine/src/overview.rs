@@ -134,7 +134,7 @@ impl Engine {
                     self.views.pools.get(&config.name).map_or((0, Millis::ZERO, 0), |pool| {
                         let state = pool.settled();
                         let oldest = state.oldest().map_or(Millis::ZERO, |since| now.since(since));
-                        (state.waiting(), oldest, state.open_proposals())
+                        (state.waiting(), oldest, pool.open_proposals())
                     });
                 QueueOverview {
                     queue: config.name.clone(),

@@ -360,7 +360,7 @@ impl Engine {
         }
         let key = Key::Queue(name.clone());
         let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "queue" })?;
-        if self.views.pools.get(name).is_some_and(|pool| pool.settled().is_in_use()) {
+        if self.views.pools.get(name).is_some_and(|pool| pool.is_in_use()) {
             return Err(EngineError::QueueInUse { queue: name.to_string() });
         }
         let mut changes = self.changes(call, &[name]);
