@@ -167,7 +167,7 @@ impl Engine {
                 Fate::Lost => report.lost += 1,
             }
         }
-        // What the commits say waits and the pool does not hold was dropped on a stale read: look again.
+        // What the commits say waits and the pool does not hold, though it would take it, was dropped on a stale read: look again.
         let strays = pool.settled().strays(OVERDUE_MAX);
         if !strays.is_empty() {
             self.reload_tickets(&queue.name, pool, &strays).await;

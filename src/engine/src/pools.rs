@@ -21,10 +21,10 @@ use glances::Allowance;
 use gsm_core::{Map, MatchId, PlayerId, ProposalId, QueueName, TicketId, Timestamp, limits};
 use gsm_matchmaking::{Proposal, Role, Seat};
 use gsm_session::TicketState;
-use matcher::Entering;
+use matcher::{Entering, Fit};
 use parking_lot::{Mutex, RwLock};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -90,6 +90,10 @@ pub(crate) struct QueuePool {
 pub(crate) struct PoolState {
     matcher: Apart,
     expiries: Deadlines<TicketId>,
+    /// Tickets that wait outside: no pool by these rules takes them.
+    refused: BTreeSet<TicketId>,
+    /// The stray that was looked at last.
+    looked_at: Option<(Timestamp, TicketId)>,
     /// How often rules were judged for tickets before they were last asked; of those that have not ended.
     judged: Map<TicketId, Arc<[RuleCount]>>,
 }
@@ -101,7 +105,10 @@ impl PoolState {
                 Command::Enter(ticket, shadow, expires_at) => {
                     let id = ticket.id();
                     // One that the pool does not take (its queue has other rules now) still has its deadline.
-                    self.matcher.insert(ticket, shadow);
+                    match self.matcher.insert(ticket, shadow) {
+                        Fit::Refused => self.refused.insert(id),
+                        Fit::Taken | Fit::Later => self.refused.remove(&id),
+                    };
                     self.expiries.put(id, expires_at);
                 }
                 Command::Leave(id) => {
@@ -125,6 +132,7 @@ impl PoolState {
 
     /// Follows other rules from now on. Tickets that the new pool must take anew are strays until the next turn.
     fn follow(&mut self, rules: &Rules) {
+        self.refused.clear();
         if self.matcher.follow(rules) {
             return;
         }
@@ -138,6 +146,7 @@ impl PoolState {
     fn leave(&mut self, id: TicketId) {
         self.matcher.remove(id);
         self.expiries.remove(id);
+        self.refused.remove(&id);
     }
 
     /// Forms matches; whether all tickets had their turn.
@@ -184,12 +193,17 @@ impl PoolState {
         self.expiries.due(now, limit)
     }
 
-    /// Tickets that wait by what was committed, but are not in the pool.
-    pub(crate) fn strays(&self, limit: usize) -> Vec<TicketId> {
-        if self.expiries.len() <= self.matcher.len() {
+    /// Tickets that wait by what was committed, but are not in the pool, though it would take them. A later call goes on
+    /// behind those of an earlier.
+    pub(crate) fn strays(&mut self, limit: usize) -> Vec<TicketId> {
+        if self.expiries.len() <= self.matcher.len() + self.refused.len() {
             return Vec::new();
         }
-        self.expiries.iter().filter(|id| !self.matcher.contains(*id)).take(limit).collect()
+        let is_stray = |id: &TicketId| !self.matcher.contains(*id) && !self.refused.contains(id);
+        let strays = self.expiries.round(self.looked_at).filter(|(_, id)| is_stray(id)).take(limit);
+        let strays: Vec<_> = strays.copied().collect();
+        self.looked_at = strays.last().copied();
+        strays.into_iter().map(|(_, id)| id).collect()
     }
 }
 
@@ -209,6 +223,8 @@ impl QueuePool {
         let state = PoolState {
             matcher: Apart::new(&rules)?,
             expiries: Deadlines::default(),
+            refused: BTreeSet::new(),
+            looked_at: None,
             judged: Map::default(),
         };
         Some(Self {

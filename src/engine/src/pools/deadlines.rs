@@ -1,6 +1,6 @@
 //! What has a time at which it is up.
 use gsm_core::{Map, Timestamp};
-use std::{collections::BTreeSet, hash::Hash};
+use std::{collections::BTreeSet, hash::Hash, ops::Bound};
 
 /// Things by when their time is up.
 pub(super) struct Deadlines<T> {
@@ -33,8 +33,11 @@ impl<T: Copy + Ord + Hash> Deadlines<T> {
         self.in_time.iter().take_while(|(at, _)| *at <= now).take(limit).map(|(_, id)| *id).collect()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = T> {
-        self.in_time.iter().map(|(_, id)| *id)
+    /// All, each once: from behind `after` on, then those before.
+    pub(super) fn round(&self, after: Option<(Timestamp, T)>) -> impl Iterator<Item = &(Timestamp, T)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let before = after.map(|upto| self.in_time.range(..=upto));
+        self.in_time.range((from, Bound::Unbounded)).chain(before.into_iter().flatten())
     }
 
     pub(super) fn len(&self) -> usize {

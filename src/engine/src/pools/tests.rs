@@ -1,5 +1,5 @@
 use super::*;
-use gsm_matchmaking::{MatchRules, PoolPlayer, PoolTicket};
+use gsm_matchmaking::{MatchRules, PoolPlayer, PoolTicket, RuledTicket};
 use std::{sync::mpsc, thread, time::Duration};
 
 fn queue() -> QueueName {
@@ -49,4 +49,55 @@ fn no_commit_waits_for_a_step() {
         (pool.open_proposals(), pool.expired_proposals(at(9), 10), pool.expired_proposals(at(10), 10))
     });
     assert_eq!(due, (1, vec![], vec![id]));
+}
+
+fn ticket(id: u128) -> PoolTicket {
+    let player = PoolPlayer { id: PlayerId::from_u128(id), skill: 0.0, deviation: 1.0 };
+    PoolTicket { id: TicketId::from_u128(id), players: vec![player], queued_at: Timestamp::EPOCH }
+}
+
+/// Tickets come, each with its time; those of a rule set are none for a window of skill.
+fn come(pool: &QueuePool, ids: impl Iterator<Item = u128>, of_a_set: bool) {
+    for id in ids {
+        let PoolTicket { id: ticket, players, queued_at } = ticket(id);
+        let entering = if of_a_set {
+            let players = players.iter().map(|of| (of.id, gsm_rules::Member::default())).collect();
+            Entering::Ruled(Box::new(RuledTicket { id: ticket, players, backfill: None, started_at: queued_at }))
+        } else {
+            Entering::Window(PoolTicket { id: ticket, players, queued_at }, None)
+        };
+        pool.tell(Command::Enter(entering, false, Timestamp::from_millis(id as i64)));
+    }
+}
+
+fn ids(ids: impl Iterator<Item = u128>) -> Vec<TicketId> {
+    ids.map(TicketId::from_u128).collect()
+}
+
+#[test]
+fn who_is_refused_is_no_stray_until_the_rules_are_others() {
+    let (pools, pool) = pools();
+    come(&pool, 1..=3, true);
+    come(&pool, 4..=6, false);
+    assert_eq!(pool.settled().strays(10), []);
+    assert_eq!(pool.settled().expired_tickets(Timestamp::from_millis(2), 10), ids(1..=2), "time goes on");
+    pool.tell(Command::Leave(TicketId::from_u128(3)));
+    assert_eq!(pool.settled().strays(10), []);
+    pools.configure(&queue(), window());
+    assert_eq!(pool.settled().strays(10), ids(1..=2));
+}
+
+#[test]
+fn strays_are_looked_at_in_turn() {
+    let (_, pool) = pools();
+    come(&pool, 1..=9, false);
+    let mut state = pool.settled();
+    for stray in [2, 3, 5, 7, 8] {
+        state.matcher.remove(TicketId::from_u128(stray));
+    }
+    assert_eq!(state.strays(2), ids([2, 3].into_iter()));
+    // One that stays away holds up no other.
+    assert_eq!(state.strays(2), ids([5, 7].into_iter()));
+    assert_eq!(state.strays(2), ids([8, 2].into_iter()));
+    assert_eq!(state.strays(9), ids([3, 5, 7, 8, 2].into_iter()));
 }
