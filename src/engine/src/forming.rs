@@ -136,6 +136,8 @@ impl Engine {
         report: &mut TickReport,
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
+        // Also where another node holds the lease: what is told does not pile up.
+        drop(pool.settled());
         let Some(lease) = self.hold_lease(&Key::Lease(queue.name.clone()), turn, now).await? else {
             return Ok(());
         };

@@ -10,6 +10,7 @@ pub(crate) use matcher::{QualityModel, Rules, members};
 
 use crate::{
     RuleCount,
+    aside::aside,
     events::{EventPlace, Places},
     forming::Turn,
     recorder::{self, Recorder, TicketStep},
@@ -22,13 +23,10 @@ use gsm_core::{Map, MatchId, PlayerId, ProposalId, QueueName, TicketId, Timestam
 use gsm_matchmaking::{Proposal, Role, Seat};
 use gsm_session::TicketState;
 use matcher::{Entering, Fit};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, OnceLock},
 };
 use tokio::sync::Notify;
 use waits::Waits;
@@ -72,14 +70,25 @@ impl Found {
     }
 }
 
-/// One queue's pool and its clocks.
+/// What was told and not taken in yet.
+#[derive(Default)]
+struct Inbox {
+    commands: Vec<Command>,
+    /// Tickets that wait, by all that was told.
+    waiting: BTreeSet<TicketId>,
+}
+
+type Refused = Arc<Mutex<BTreeSet<TicketId>>>;
+
+/// One queue's pool and its clocks. Only who needs the state itself waits for a step that is at work on it.
 pub(crate) struct QueuePool {
-    commands: Mutex<Vec<Command>>,
-    pub(crate) waiting: AtomicUsize,
+    inbox: Mutex<Inbox>,
     pub(crate) waits: Mutex<Waits>,
     /// Which kind of tickets it takes.
     rules: RwLock<Rules>,
-    pub(crate) state: Mutex<PoolState>,
+    state: Mutex<PoolState>,
+    /// Tickets that wait outside: no pool by these rules takes them.
+    refused: Refused,
     /// Proposals that wait for answers. Apart from the state, which a step holds for long: commits fold into them.
     proposals: Mutex<Deadlines<ProposalId>>,
     /// Held through a step: one step of a queue at a time.
@@ -90,8 +99,7 @@ pub(crate) struct QueuePool {
 pub(crate) struct PoolState {
     matcher: Apart,
     expiries: Deadlines<TicketId>,
-    /// Tickets that wait outside: no pool by these rules takes them.
-    refused: BTreeSet<TicketId>,
+    refused: Refused,
     /// The stray that was looked at last.
     looked_at: Option<(Timestamp, TicketId)>,
     /// How often rules were judged for tickets before they were last asked; of those that have not ended.
@@ -106,8 +114,8 @@ impl PoolState {
                     let id = ticket.id();
                     // One that the pool does not take (its queue has other rules now) still has its deadline.
                     match self.matcher.insert(ticket, shadow) {
-                        Fit::Refused => self.refused.insert(id),
-                        Fit::Taken | Fit::Later => self.refused.remove(&id),
+                        Fit::Refused => self.refused.lock().insert(id),
+                        Fit::Taken | Fit::Later => self.refused.lock().remove(&id),
                     };
                     self.expiries.put(id, expires_at);
                 }
@@ -132,7 +140,7 @@ impl PoolState {
 
     /// Follows other rules from now on. Tickets that the new pool must take anew are strays until the next turn.
     fn follow(&mut self, rules: &Rules) {
-        self.refused.clear();
+        self.refused.lock().clear();
         if self.matcher.follow(rules) {
             return;
         }
@@ -146,7 +154,7 @@ impl PoolState {
     fn leave(&mut self, id: TicketId) {
         self.matcher.remove(id);
         self.expiries.remove(id);
-        self.refused.remove(&id);
+        self.refused.lock().remove(&id);
     }
 
     /// Forms matches; whether all tickets had their turn.
@@ -157,11 +165,6 @@ impl PoolState {
     /// Tickets that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.matcher.len()
-    }
-
-    /// Whether the ticket waits.
-    pub(crate) fn has(&self, id: TicketId) -> bool {
-        self.matcher.contains(id)
     }
 
     /// Since when the longest waiting ticket waits.
@@ -180,7 +183,7 @@ impl PoolState {
     }
 
     /// How often each rule was judged for the ticket's sake.
-    pub(crate) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
+    fn counts(&self, id: TicketId) -> Vec<RuleCount> {
         let counts = self.matcher.counts(id);
         match self.judged.get(&id) {
             Some(before) => sum(counts, before),
@@ -196,10 +199,13 @@ impl PoolState {
     /// Tickets that wait by what was committed, but are not in the pool, though it would take them. A later call goes on
     /// behind those of an earlier.
     pub(crate) fn strays(&mut self, limit: usize) -> Vec<TicketId> {
-        if self.expiries.len() <= self.matcher.len() + self.refused.len() {
+        let kept = self.matcher.len() + self.refused.lock().len();
+        if self.expiries.len() <= kept {
             return Vec::new();
         }
-        let is_stray = |id: &TicketId| !self.matcher.contains(*id) && !self.refused.contains(id);
+        // Not held through a long look: others ask for it.
+        let refused = self.refused.lock().clone();
+        let is_stray = |id: &TicketId| !self.matcher.contains(*id) && !refused.contains(id);
         let strays = self.expiries.round(self.looked_at).filter(|(_, id)| is_stray(id)).take(limit);
         let strays: Vec<_> = strays.copied().collect();
         self.looked_at = strays.last().copied();
@@ -220,19 +226,20 @@ fn sum(mut counts: Vec<RuleCount>, before: &[RuleCount]) -> Vec<RuleCount> {
 
 impl QueuePool {
     fn new(rules: Rules) -> Option<Self> {
+        let refused = Refused::default();
         let state = PoolState {
             matcher: Apart::new(&rules)?,
             expiries: Deadlines::default(),
-            refused: BTreeSet::new(),
+            refused: refused.clone(),
             looked_at: None,
             judged: Map::default(),
         };
         Some(Self {
-            commands: Mutex::new(Vec::new()),
-            waiting: AtomicUsize::new(0),
+            inbox: Mutex::default(),
             waits: Mutex::default(),
             rules: RwLock::new(rules),
             state: Mutex::new(state),
+            refused,
             proposals: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         })
@@ -251,16 +258,41 @@ impl QueuePool {
     }
 
     fn tell(&self, command: Command) {
-        self.commands.lock().push(command);
+        let mut inbox = self.inbox.lock();
+        match &command {
+            Command::Enter(ticket, ..) => drop(inbox.waiting.insert(ticket.id())),
+            Command::Leave(id) | Command::Ask(id) => drop(inbox.waiting.remove(id)),
+            Command::Judged(..) | Command::Follow(_) => {}
+        }
+        inbox.commands.push(command);
     }
 
     /// The state with everything taken in that has happened so far.
-    pub(crate) fn settled(&self) -> parking_lot::MutexGuard<'_, PoolState> {
-        let mut state = self.state.lock();
-        let commands = std::mem::take(&mut *self.commands.lock());
+    pub(crate) fn settled(&self) -> MutexGuard<'_, PoolState> {
+        let mut state = self.locked();
+        let commands = std::mem::take(&mut self.inbox.lock().commands);
         state.take_in(commands);
-        self.waiting.store(state.matcher.len(), Ordering::Relaxed);
         state
+    }
+
+    /// The state as it was left. Whoever waits for a step leaves the thread to other tasks.
+    fn locked(&self) -> MutexGuard<'_, PoolState> {
+        self.state.try_lock().unwrap_or_else(|| aside(|| self.state.lock()))
+    }
+
+    /// How often each rule was judged for the ticket's sake, by the last step.
+    pub(crate) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
+        self.locked().counts(id)
+    }
+
+    /// Whether the ticket waits here. Waits for no step.
+    pub(crate) fn has(&self, id: TicketId) -> bool {
+        self.inbox.lock().waiting.contains(&id) && !self.refused.lock().contains(&id)
+    }
+
+    /// Tickets that wait here. Waits for no step.
+    pub(crate) fn waiting(&self) -> usize {
+        self.inbox.lock().waiting.len().saturating_sub(self.refused.lock().len())
     }
 
     /// Proposals whose time is up.
@@ -274,7 +306,7 @@ impl QueuePool {
 
     /// Whether a ticket of the queue is live.
     pub(crate) fn is_in_use(&self) -> bool {
-        self.open_proposals() > 0 || self.settled().expiries.len() > 0
+        self.open_proposals() > 0 || !self.inbox.lock().waiting.is_empty()
     }
 
     /// Takes in a row that was read: one that waits goes back, one that has ended goes out, should the fold of its
@@ -301,7 +333,7 @@ impl QueuePool {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) >= limits::POOL_TICKETS_MAX
+        self.waiting() >= limits::POOL_TICKETS_MAX
     }
 }
 

@@ -341,7 +341,7 @@ impl Engine {
     /// How often each rule was judged for a ticket's sake; nothing where nobody is told.
     pub(crate) fn rule_counts(&self, id: TicketId, queue: &QueueName) -> Vec<RuleCount> {
         let pool = self.views.pools.get(queue).filter(|_| self.is_heard());
-        pool.map_or_else(Vec::new, |pool| pool.state.lock().counts(id))
+        pool.map_or_else(Vec::new, |pool| pool.counts(id))
     }
 
     /// Refuses what the rule set of the queue cannot take: an attribute of another type than it declares.
@@ -364,7 +364,7 @@ impl Engine {
 
     pub(crate) fn shown(&self, id: TicketId, mut row: TicketRow) -> TicketView {
         if row.state == TicketState::Queued
-            && row.queues().any(|name| self.views.pools.get(name).is_some_and(|pool| pool.settled().has(id)))
+            && row.queues().any(|name| self.views.pools.get(name).is_some_and(|pool| pool.has(id)))
         {
             row.state = TicketState::Searching;
         }

@@ -70,6 +70,26 @@ fn come(pool: &QueuePool, ids: impl Iterator<Item = u128>, of_a_set: bool) {
     }
 }
 
+#[test]
+fn who_asks_whether_a_ticket_waits_waits_for_no_step() {
+    let (pools, pool) = pools();
+    come(&pool, 1..=3, false);
+    come(&pool, 4..=4, true);
+    drop(pool.settled());
+    let of = TicketId::from_u128;
+    let seen = meanwhile(&pool, move || {
+        let pool = pools.get(&queue()).unwrap();
+        pool.tell(Command::Leave(of(1)));
+        come(&pool, 5..=5, false);
+        let has = (1..=6).map(|id| pool.has(of(id))).collect::<Vec<_>>();
+        (has, pool.waiting(), pool.is_in_use(), pool.is_full())
+    });
+    assert_eq!(seen, (vec![false, true, true, false, true, false], 3, true, false));
+    assert_eq!(pool.settled().waiting(), 3);
+    (2..=5).for_each(|id| pool.tell(Command::Leave(of(id))));
+    assert!(!pool.is_in_use() && pool.waiting() == 0);
+}
+
 fn ids(ids: impl Iterator<Item = u128>) -> Vec<TicketId> {
     ids.map(TicketId::from_u128).collect()
 }
