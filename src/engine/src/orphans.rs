@@ -13,13 +13,19 @@ use std::sync::Arc;
 const ENDED_MAX: usize = 1_024;
 
 impl Engine {
-    /// Ends what waits in queues that are surely gone; how many were ended.
+    /// Ends what waits in queues that are surely gone, and lets go of their pools once nothing does; how many were ended.
     pub(crate) async fn end_orphans(&self) -> Result<usize, EngineError> {
-        let mut ended = 0;
-        for (name, pool) in self.views.pools.without(|name| self.views.queues.get(name).is_some()) {
-            if pool.is_in_use() && self.is_gone(Key::Queue(name.clone())).await? {
+        let known = |name: &QueueName| self.views.queues.get(name).is_some();
+        let (mut ended, mut is_left) = (0, false);
+        for (name, pool) in self.views.pools.without(known) {
+            if !pool.is_in_use() {
+                is_left = true;
+            } else if self.is_gone(Key::Queue(name.clone())).await? {
                 ended += self.end_pool(&name, &pool).await?;
             }
+        }
+        if is_left {
+            self.views.pools.let_go(known);
         }
         Ok(ended)
     }

@@ -374,6 +374,13 @@ impl Pools {
             .collect()
     }
 
+    /// Lets go of the pools of queues that are not `known` in which nothing is any more.
+    pub(crate) fn let_go(&self, known: impl Fn(&QueueName) -> bool) {
+        // Nobody takes hold of one meanwhile, and whoever has hold of one may be about to put something in.
+        let mut queues = self.queues.write();
+        queues.retain(|name, pool| known(name) || Arc::strong_count(pool) > 1 || pool.is_in_use());
+    }
+
     /// The pool of a queue that a ticket or proposal names. Another home may tell of the queue itself only later: until
     /// then its pool gathers.
     fn gather(&self, queue: &QueueName) -> Option<Arc<QueuePool>> {

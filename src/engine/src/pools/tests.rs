@@ -62,7 +62,12 @@ fn come(pool: &QueuePool, ids: impl Iterator<Item = u128>, of_a_set: bool) {
         let PoolTicket { id: ticket, players, queued_at } = ticket(id);
         let entering = if of_a_set {
             let players = players.iter().map(|of| (of.id, gsm_rules::Member::default())).collect();
-            Entering::Ruled(Box::new(RuledTicket { id: ticket, players, backfill: None, started_at: queued_at }))
+            Entering::Ruled(Box::new(RuledTicket {
+                id: ticket,
+                players,
+                backfill: None,
+                started_at: queued_at,
+            }))
         } else {
             Entering::Window(PoolTicket { id: ticket, players, queued_at }, None)
         };
@@ -120,4 +125,23 @@ fn strays_are_looked_at_in_turn() {
     assert_eq!(state.strays(2), ids([5, 7].into_iter()));
     assert_eq!(state.strays(2), ids([8, 2].into_iter()));
     assert_eq!(state.strays(9), ids([3, 5, 7, 8, 2].into_iter()));
+}
+
+#[test]
+fn the_pool_of_a_deleted_queue_is_let_go_once_nothing_is_in_it() {
+    let (pools, pool) = pools();
+    let stays = |names: &[&str]| {
+        pools.let_go(|name| names.contains(&name.as_str()));
+        pools.get(&queue()).is_some()
+    };
+    assert!(stays(&["duel"]), "it is known");
+    assert!(stays(&[]), "somebody has hold of it");
+    come(&pool, 1..=1, false);
+    drop(pool);
+    assert!(stays(&[]), "a ticket waits in it");
+    pools.get(&queue()).unwrap().tell(Command::Leave(TicketId::from_u128(1)));
+    pools.proposal(ProposalId::from_u128(1), Some((&queue(), &asked(1))));
+    assert!(stays(&[]), "a proposal is open");
+    pools.proposal(ProposalId::from_u128(1), None);
+    assert!(!stays(&[]));
 }
