@@ -95,7 +95,7 @@ impl Engine {
                     if let Ok(view) = &done
                         && view.proposal.answer_of(player) != Some(Answer::Plays)
                     {
-                        self.tell_answered(call, view).await?;
+                        self.tell_answered(call, view).await;
                     }
                     return done;
                 }
@@ -303,18 +303,23 @@ impl Engine {
         }
     }
 
-    /// Tells that players have answered.
-    pub(crate) async fn tell_answered(&self, call: &Call, view: &ProposalView) -> Result<(), EngineError> {
+    /// Tells whoever listens outside that players have answered. The answer counts by now: what cannot be read is left out.
+    pub(crate) async fn tell_answered(&self, call: &Call, view: &ProposalView) {
         if !self.is_heard() {
-            return Ok(());
+            return;
         }
         let ids = distinct(view.proposal.sides().iter().flatten().map(|place| place.seat));
-        let tickets: Vec<_> = self.tickets(&Call::system(call.action, call.now), &ids).await?;
+        let tickets = match self.tickets(&Call::system(call.action, call.now), &ids).await {
+            Ok(tickets) => tickets,
+            Err(error) => {
+                tracing::debug!(proposal = %view.proposal.id(), %error, "an answer is not told to those who listen");
+                return;
+            }
+        };
         let places = places(&view.proposal);
         let shown = tickets.iter().map(|ticket| shown(ticket.id, &ticket.row, &places)).collect();
         let told = Telling::new(Happening::Answered, shown).of_match(Some(view.proposal.match_id()));
         self.publish(&view.queue, call.now, vec![told]);
-        Ok(())
     }
 }
 
