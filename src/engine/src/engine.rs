@@ -216,8 +216,10 @@ impl Views {
             (Key::Match(id), None) => self.pools.running(*id, None),
             (Key::Queue(name), Some(Row::Queue(json))) => {
                 if let Ok(config) = QueueConfig::from_json(json) {
-                    self.pools.configure(&config.name, self.rules_of(&config));
+                    // Known first: the pool of an unknown queue may be let go.
+                    let (name, rules) = (config.name.clone(), self.rules_of(&config));
                     self.queues.put(config);
+                    self.pools.configure(&name, rules);
                 } else {
                     tracing::error!(queue = %name, "queue configuration cannot be read");
                 }

@@ -130,7 +130,7 @@ pub(crate) fn places(proposal: &Proposal) -> Places {
         for place in side {
             let accepted = match place.answer {
                 Answer::Pending => None,
-                Answer::Accepted => Some(true),
+                Answer::Accepted | Answer::Plays => Some(true),
                 Answer::Declined => Some(false),
             };
             let player = place.seat.player;

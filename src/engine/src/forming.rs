@@ -136,13 +136,13 @@ impl Engine {
         report: &mut TickReport,
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
+        // Also where another node holds the lease: what is told does not pile up.
+        drop(pool.settled());
         let Some(lease) = self.hold_lease(&Key::Lease(queue.name.clone()), turn, now).await? else {
             return Ok(());
         };
-        let (tickets, proposals) = {
-            let state = pool.settled();
-            (state.expired_tickets(now, OVERDUE_MAX), state.expired_proposals(now, OVERDUE_MAX))
-        };
+        let tickets = pool.settled().expired_tickets(now, OVERDUE_MAX);
+        let proposals = pool.expired_proposals(now, OVERDUE_MAX);
         let call = Call::system("gsm:ExpireTicket", now);
         let (timed_out, not_ended) = ended(tickets, |id| self.time_out_ticket(&call, id)).await;
         if !not_ended.is_empty() {
@@ -169,7 +169,7 @@ impl Engine {
                 Fate::Lost => report.lost += 1,
             }
         }
-        // What the commits say waits and the pool does not hold was dropped on a stale read: look again.
+        // What the commits say waits and the pool does not hold, though it would take it, was dropped on a stale read: look again.
         let strays = pool.settled().strays(OVERDUE_MAX);
         if !strays.is_empty() {
             self.reload_tickets(&queue.name, pool, &strays).await;
@@ -340,7 +340,8 @@ impl Engine {
             for (ticket, mut row, version) in tickets {
                 row.state = TicketState::RequiresAcceptance;
                 (row.proposal, row.reason) = (Some(id), None);
-                tell(&mut changes, ticket, &row, Some(deadline));
+                // Who plays already is not asked.
+                tell(&mut changes, ticket, &row, (!row.backfill).then_some(deadline));
                 put_ticket(&mut changes, ticket, &row, version);
             }
             Fate::Proposal

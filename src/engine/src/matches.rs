@@ -1,21 +1,21 @@
-//! Matches: formed by the matcher or created by a server, moved through their states, ended.
+//! Matches: created by a server, read, moved through their states.
+mod ending;
+mod forming;
+
+pub(crate) use ending::{archive, end_writes, tell_match};
+pub(crate) use forming::Forming;
+
 use crate::{
     Call, Engine, EngineError, Heard, Principal, QueueConfig, ResultView,
-    forecasts::{regions_of, taken, waits_of},
     results::counting::rating_in,
-    store::{
-        Brought, ChangeSet, Claim, Expect, Forecast, Home, Key, MatchRow, Op, Prediction, PushEvent,
-        PushKind, Row, TicketPlayer, TicketRow, Version, Write,
-    },
-    tickets::{claims_of, put_ticket, tell_formed},
+    store::{Home, Key, MatchRow, Prediction, Row, Version},
     token::MatchClaim,
 };
-use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, Variant, limits};
-use gsm_matchmaking::{Role, Seat};
+use gsm_core::{MatchId, Millis, PlayerId, QueueName, Variant, limits};
 use gsm_rating::Rating;
-use gsm_session::{MatchState, PlayerSession, PlayerSessionState, Roster, TicketState};
+use gsm_session::{MatchState, PlayerSession, PlayerSessionState, Roster};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 use tokio::sync::OnceCell;
 
 /// Longest text by which players connect.
@@ -51,119 +51,7 @@ pub struct MatchView {
     pub result: Option<ResultView>,
 }
 
-/// What a formed match is made from.
-pub(crate) struct Forming {
-    pub(crate) id: MatchId,
-    pub(crate) queue: Arc<QueueConfig>,
-    pub(crate) sides: Vec<Vec<Seat>>,
-    /// Names of the sides; empty where the rules name none.
-    pub(crate) teams: Vec<String>,
-    /// Of the players to whom the rules give one.
-    pub(crate) roles: BTreeMap<PlayerId, Role>,
-    pub(crate) tickets: Vec<(TicketId, TicketRow, Version)>,
-    /// What a model elsewhere said of it, where one was asked.
-    pub(crate) heard: Option<Heard>,
-}
-
-impl Forming {
-    /// The team that each player is on, where the rules name teams.
-    fn team_of(&self) -> BTreeMap<PlayerId, String> {
-        let teams = self.sides.iter().zip(&self.teams);
-        teams.flat_map(|(side, team)| side.iter().map(|seat| (seat.player, team.clone()))).collect()
-    }
-
-    fn rating_of(&self, player: PlayerId) -> Rating {
-        let mut players = self.tickets.iter().flat_map(|(_, row, _)| &row.players);
-        players.find(|p| p.player == player).map_or_else(|| self.queue.rating.initial(), |p| p.rating)
-    }
-}
-
 impl Engine {
-    /// Adds to `changes` all that the forming of a match changes: the match, its tickets, its players' claims.
-    pub(crate) async fn add_formed_match(
-        &self,
-        changes: &mut ChangeSet,
-        call: &Call,
-        forming: Forming,
-    ) -> Result<Option<Box<Forecast>>, EngineError> {
-        let id = forming.id;
-        let team_of = forming.team_of();
-        // A team of a rule set may be without players; a side of a match is not.
-        let (sides, home) = taken(&forming.queue, &forming.sides);
-        let teams = forming.sides.iter().zip(&forming.teams).filter(|(side, _)| !side.is_empty());
-        let teams = teams.map(|(_, team)| team.clone()).collect();
-        let ratings: Vec<Vec<Rating>> =
-            sides.iter().map(|side| side.iter().map(|player| forming.rating_of(*player)).collect()).collect();
-        let parties: Vec<Vec<PlayerId>> = forming
-            .tickets
-            .iter()
-            .filter(|(_, row, _)| !row.backfill)
-            .map(|(_, row, _)| row.players.iter().map(|p| p.player).collect())
-            .collect();
-        let roster = Roster::formed(sides)
-            .and_then(|roster| roster.with_parties(parties.iter().map(Vec::as_slice)))
-            .and_then(|roster| roster.with_home(home))
-            .map_err(|e| EngineError::invalid("roster", e))?
-            .with_variant(forming.queue.variant.clone());
-        let means = forming.tickets.iter().map(|(_, row, _)| {
-            row.players.iter().map(|p| p.rating.mean).sum::<f64>() / row.players.len().max(1) as f64
-        });
-        let (low, high) = means
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)));
-        let wait_ms_max =
-            forming.tickets.iter().map(|(_, row, _)| call.now.since(row.queued_at)).max().unwrap_or_default();
-        let mut made = self.new_match_row(call, &forming.queue, roster, &ratings, forming.heard.as_ref());
-        if let Some(inside) = made.prediction.forecast.as_mut().and_then(|of| of.inside.as_mut()) {
-            inside.regions = regions_of(&inside.regions, &made.roster, &forming.tickets);
-            inside.waits_ms = waits_of(&made.roster, &forming.tickets, call);
-        }
-        let row = MatchRow {
-            tickets: forming.tickets.iter().map(|(id, ..)| *id).collect(),
-            claimed: true,
-            spread: (high - low).max(0.0),
-            wait_ms_max,
-            teams,
-            roles: forming.roles.clone(),
-            ..made
-        };
-        let forecast = row.prediction.forecast.clone();
-        let keys: Vec<Key> = forming.tickets.iter().flat_map(|(_, row, _)| claims_of(row)).collect();
-        for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
-            match found {
-                Some(found) if matches!(&*found.row, Row::Claim(Claim::Ticket(t)) if row.tickets.contains(t)) => {
-                    if matches!(key, Key::Backfill(_)) {
-                        changes.delete(key.clone(), found.version);
-                    } else {
-                        changes.replace(key.clone(), Some(found.version), Row::Claim(Claim::Match(id)));
-                    }
-                }
-                // A stale read, or a claim that went another way: the ticket's version will tell.
-                _ => return Err(EngineError::Raced(None)),
-            }
-        }
-        for (ticket, mut ticket_row, version) in forming.tickets {
-            ticket_row.state = TicketState::Completed;
-            ticket_row.ended_at = Some(call.now.max(ticket_row.queued_at));
-            (ticket_row.proposal, ticket_row.reason) = (None, None);
-            ticket_row.match_id = Some(id);
-            let has_role = |player: &TicketPlayer| forming.roles.contains_key(&player.player);
-            if ticket_row.brought.is_empty() && ticket_row.players.iter().any(has_role) {
-                ticket_row.brought = vec![Brought::default(); ticket_row.players.len()];
-            }
-            for (player, brought) in ticket_row.players.iter().zip(&mut ticket_row.brought) {
-                brought.role = forming.roles.get(&player.player).cloned();
-                brought.team = team_of.get(&player.player).cloned();
-            }
-            tell_formed(changes, ticket, &ticket_row, forecast.as_deref());
-            put_ticket(changes, ticket, &ticket_row, version);
-        }
-        changes.create(Key::Match(id), Row::Match(Box::new(row)));
-        if let Some(audit) = &mut changes.audit {
-            audit.resources.push(id.to_string());
-        }
-        Ok(forecast)
-    }
-
     fn new_match_row(
         &self,
         call: &Call,
@@ -464,108 +352,5 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
-    }
-
-    /// Abandons a match whose time is up; whether it was still running.
-    pub(crate) async fn expire_match(&self, call: &Call, id: MatchId) -> Result<bool, EngineError> {
-        let Some((mut row, version)) = self.live_match(id).await? else {
-            if self.is_gone(Key::Match(id)).await? {
-                self.views.pools.running(id, None);
-            }
-            return Ok(false);
-        };
-        if row.expires_at > call.now || self.get_one(&Key::Result(id)).await?.is_some() {
-            return Ok(false);
-        }
-        if let Some((reports, _)) = self.reports_row(id).await? {
-            // Its end is decided by those.
-            self.begin_reporting(id, &reports).await?;
-            return Ok(false);
-        }
-        row.state = row.state.step(MatchState::Abandoned)?;
-        row.changed_at = call.now;
-        match self.end_match(self.changes(call, &[&id]), id, row, version).await {
-            Ok(()) => Ok(true),
-            Err(EngineError::Raced(_)) => Ok(false),
-            Err(other) => Err(other),
-        }
-    }
-
-    /// Commits the end of a match in the live and the document home. `row` has its last state already.
-    async fn end_match(
-        &self,
-        mut changes: ChangeSet,
-        id: MatchId,
-        row: MatchRow,
-        version: Version,
-    ) -> Result<(), EngineError> {
-        self.add_match_end(&mut changes, id, &row, version).await?;
-        if self.homes.is_one() {
-            // Whoever began to report it in the meantime is heard.
-            changes.check(Key::Reports(id), Expect::Absent);
-            changes.folds.push(archive(id, &row));
-        } else {
-            // First the copy, then the end: in between it is in both, never in neither. The copy that a result made
-            // stays: a result is committed before it is copied, so that either is seen here.
-            let key = Key::Archive(id);
-            let old = self.get_one(&key).await?;
-            if old.is_some() && !self.is_gone(Key::Result(id)).await? {
-                return Err(EngineError::Raced(None));
-            }
-            let mut copy = self.changes(&Call::system("gsm:ArchiveMatch", changes.at), &[&id]);
-            copy.audit = None;
-            copy.replace(key, old.map(|found| found.version), Row::Match(Box::new(row)));
-            self.commit(Home::Document, copy).await?;
-        }
-        self.commit(Home::Live, changes).await?;
-        Ok(())
-    }
-
-    /// Adds to a live change set all that the end of a match changes there.
-    pub(crate) async fn add_match_end(
-        &self,
-        changes: &mut ChangeSet,
-        id: MatchId,
-        row: &MatchRow,
-        version: Version,
-    ) -> Result<(), EngineError> {
-        if row.claimed {
-            let keys: Vec<Key> = row.roster.players().map(Key::Claim).collect();
-            for (key, found) in keys.iter().zip(self.get(Home::Live, &keys).await?) {
-                match found {
-                    Some(found) if matches!(&*found.row, Row::Claim(Claim::Match(m)) if *m == id) => {
-                        changes.delete(key.clone(), found.version);
-                    }
-                    // Another's, or a stale read: then the commit must not pass, or the claim would stay for ever.
-                    found => {
-                        changes.check(key.clone(), found.map_or(Expect::Absent, |f| Expect::At(f.version)));
-                    }
-                }
-            }
-        }
-        tell_match(changes, id, row);
-        changes.delete(Key::Match(id), version);
-        Ok(())
-    }
-}
-
-/// The write that keeps an ended match.
-pub(crate) fn archive(id: MatchId, row: &MatchRow) -> Write {
-    let op = Op::Put { row: Arc::new(Row::Match(Box::new(row.clone()))), expires_at: None };
-    Write { key: Key::Archive(id), expect: Expect::Any, op }
-}
-
-/// Tells a match's players where it stands.
-pub(crate) fn tell_match(changes: &mut ChangeSet, id: MatchId, row: &MatchRow) {
-    let at = changes.at;
-    let prediction = row.prediction.forecast.as_ref().filter(|_| !row.state.is_terminal());
-    for player in row.roster.players() {
-        let kind = PushKind::Match {
-            match_id: id,
-            state: row.state,
-            connection: row.connection.clone(),
-            prediction: prediction.map(|of| Box::new(of.shown())),
-        };
-        changes.event(player, PushEvent { at, kind });
     }
 }

@@ -13,25 +13,29 @@ use std::sync::Arc;
 const ENDED_MAX: usize = 1_024;
 
 impl Engine {
-    /// Ends what waits in queues that are surely gone; how many were ended.
+    /// Ends what waits in queues that are surely gone, and lets go of their pools once nothing does; how many were ended.
     pub(crate) async fn end_orphans(&self) -> Result<usize, EngineError> {
-        let mut ended = 0;
-        for (name, pool) in self.views.pools.without(|name| self.views.queues.get(name).is_some()) {
-            if pool.settled().is_in_use() && self.is_gone(Key::Queue(name.clone())).await? {
+        let known = |name: &QueueName| self.views.queues.get(name).is_some();
+        let (mut ended, mut is_left) = (0, false);
+        for (name, pool) in self.views.pools.without(known) {
+            if !pool.is_in_use() {
+                is_left = true;
+            } else if self.is_gone(Key::Queue(name.clone())).await? {
                 ended += self.end_pool(&name, &pool).await?;
             }
+        }
+        if is_left {
+            self.views.pools.let_go(known);
         }
         Ok(ended)
     }
 
     async fn end_pool(&self, name: &QueueName, pool: &Arc<QueuePool>) -> Result<usize, EngineError> {
         let now = self.clock.now();
-        let (tickets, proposals) = {
-            let state = pool.settled();
-            // Later than any of their deadlines: all of them.
-            let all = now.saturating_add(ENDED_TICKET_RETENTION);
-            (state.expired_tickets(all, ENDED_MAX), state.expired_proposals(now, ENDED_MAX))
-        };
+        // Later than any of their deadlines: all of them.
+        let all = now.saturating_add(ENDED_TICKET_RETENTION);
+        let tickets = pool.settled().expired_tickets(all, ENDED_MAX);
+        let proposals = pool.expired_proposals(now, ENDED_MAX);
         let call = Call::system("gsm:CancelTicket", now);
         let mut ended = 0;
         for proposal in proposals {

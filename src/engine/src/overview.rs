@@ -118,7 +118,7 @@ impl Engine {
         let pools = queues.iter().filter_map(|q| self.views.pools.get(&q.name));
         Counts {
             results: self.views.recent.0.lock().total,
-            waiting: pools.map(|pool| pool.settled().waiting()).sum(),
+            waiting: pools.map(|pool| pool.waiting()).sum(),
             running: self.views.pools.running_count(),
         }
     }
@@ -132,9 +132,8 @@ impl Engine {
             .map(|config| {
                 let (waiting, wait_ms_max, proposals) =
                     self.views.pools.get(&config.name).map_or((0, Millis::ZERO, 0), |pool| {
-                        let state = pool.settled();
-                        let oldest = state.oldest().map_or(Millis::ZERO, |since| now.since(since));
-                        (state.waiting(), oldest, state.open_proposals())
+                        let oldest = pool.settled().oldest().map_or(Millis::ZERO, |since| now.since(since));
+                        (pool.waiting(), oldest, pool.open_proposals())
                     });
                 QueueOverview {
                     queue: config.name.clone(),

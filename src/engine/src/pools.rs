@@ -1,5 +1,6 @@
 //! The waiting tickets, open proposals and running matches of this node: folds of the live home.
 mod apart;
+mod deadlines;
 mod glances;
 mod matcher;
 mod waits;
@@ -9,24 +10,23 @@ pub(crate) use matcher::{QualityModel, Rules, members};
 
 use crate::{
     RuleCount,
+    aside::aside,
     events::{EventPlace, Places},
     forming::Turn,
     recorder::{self, Recorder, TicketStep},
     store::{MatchRow, TicketRow},
 };
 use apart::Apart;
+use deadlines::Deadlines;
 use glances::Allowance;
 use gsm_core::{Map, MatchId, PlayerId, ProposalId, QueueName, TicketId, Timestamp, limits};
 use gsm_matchmaking::{Proposal, Role, Seat};
 use gsm_session::TicketState;
-use matcher::Entering;
-use parking_lot::{Mutex, RwLock};
+use matcher::{Entering, Fit};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, OnceLock},
 };
 use tokio::sync::Notify;
 use waits::Waits;
@@ -40,6 +40,8 @@ enum Command {
     Ask(TicketId),
     /// How often rules were judged for the sake of tickets whose players are to be asked.
     Judged(Vec<TicketId>, Arc<[RuleCount]>),
+    /// Other rules.
+    Follow(Rules),
 }
 
 /// A match that a step found: who plays with whom.
@@ -68,14 +70,27 @@ impl Found {
     }
 }
 
-/// One queue's pool and its clocks.
+/// What was told and not taken in yet.
+#[derive(Default)]
+struct Inbox {
+    commands: Vec<Command>,
+    /// Tickets that wait, by all that was told.
+    waiting: BTreeSet<TicketId>,
+}
+
+type Refused = Arc<Mutex<BTreeSet<TicketId>>>;
+
+/// One queue's pool and its clocks. Only who needs the state itself waits for a step that is at work on it.
 pub(crate) struct QueuePool {
-    commands: Mutex<Vec<Command>>,
-    pub(crate) waiting: AtomicUsize,
+    inbox: Mutex<Inbox>,
     pub(crate) waits: Mutex<Waits>,
     /// Which kind of tickets it takes.
     rules: RwLock<Rules>,
-    pub(crate) state: Mutex<PoolState>,
+    state: Mutex<PoolState>,
+    /// Tickets that wait outside: no pool by these rules takes them.
+    refused: Refused,
+    /// Proposals that wait for answers. Apart from the state, which a step holds for long: commits fold into them.
+    proposals: Mutex<Deadlines<ProposalId>>,
     /// Held through a step: one step of a queue at a time.
     pub(crate) turn: tokio::sync::Mutex<Turn>,
 }
@@ -83,9 +98,10 @@ pub(crate) struct QueuePool {
 /// What a step works on.
 pub(crate) struct PoolState {
     matcher: Apart,
-    expiries: BTreeSet<(Timestamp, TicketId)>,
-    expiry_of: Map<TicketId, Timestamp>,
-    proposals: BTreeMap<ProposalId, Timestamp>,
+    expiries: Deadlines<TicketId>,
+    refused: Refused,
+    /// The stray that was looked at last.
+    looked_at: Option<(Timestamp, TicketId)>,
     /// How often rules were judged for tickets before they were last asked; of those that have not ended.
     judged: Map<TicketId, Arc<[RuleCount]>>,
 }
@@ -97,17 +113,18 @@ impl PoolState {
                 Command::Enter(ticket, shadow, expires_at) => {
                     let id = ticket.id();
                     // One that the pool does not take (its queue has other rules now) still has its deadline.
-                    self.matcher.insert(ticket, shadow);
-                    if let Some(old) = self.expiry_of.insert(id, expires_at) {
-                        self.expiries.remove(&(old, id));
-                    }
-                    self.expiries.insert((expires_at, id));
+                    match self.matcher.insert(ticket, shadow) {
+                        Fit::Refused => self.refused.lock().insert(id),
+                        Fit::Taken | Fit::Later => self.refused.lock().remove(&id),
+                    };
+                    self.expiries.put(id, expires_at);
                 }
                 Command::Leave(id) => {
                     self.leave(id);
                     self.judged.remove(&id);
                 }
                 Command::Ask(id) => self.leave(id),
+                Command::Follow(rules) => self.follow(&rules),
                 Command::Judged(ids, counts) => {
                     for id in ids {
                         let sum = match self.judged.get(&id) {
@@ -121,11 +138,23 @@ impl PoolState {
         }
     }
 
+    /// Follows other rules from now on. Tickets that the new pool must take anew are strays until the next turn.
+    fn follow(&mut self, rules: &Rules) {
+        self.refused.lock().clear();
+        if self.matcher.follow(rules) {
+            return;
+        }
+        match Apart::new(rules) {
+            Some(matcher) => self.matcher = matcher,
+            // The rules were validated before they were stored; refused ones leave the old ones in force.
+            None => tracing::error!("stored rules cannot be used"),
+        }
+    }
+
     fn leave(&mut self, id: TicketId) {
         self.matcher.remove(id);
-        if let Some(at) = self.expiry_of.remove(&id) {
-            self.expiries.remove(&(at, id));
-        }
+        self.expiries.remove(id);
+        self.refused.lock().remove(&id);
     }
 
     /// Forms matches; whether all tickets had their turn.
@@ -136,11 +165,6 @@ impl PoolState {
     /// Tickets that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.matcher.len()
-    }
-
-    /// Whether the ticket waits.
-    pub(crate) fn has(&self, id: TicketId) -> bool {
-        self.matcher.contains(id)
     }
 
     /// Since when the longest waiting ticket waits.
@@ -159,7 +183,7 @@ impl PoolState {
     }
 
     /// How often each rule was judged for the ticket's sake.
-    pub(crate) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
+    fn counts(&self, id: TicketId) -> Vec<RuleCount> {
         let counts = self.matcher.counts(id);
         match self.judged.get(&id) {
             Some(before) => sum(counts, before),
@@ -169,29 +193,23 @@ impl PoolState {
 
     /// Tickets whose time is up.
     pub(crate) fn expired_tickets(&self, now: Timestamp, limit: usize) -> Vec<TicketId> {
-        self.expiries.iter().take_while(|(at, _)| *at <= now).take(limit).map(|(_, id)| *id).collect()
+        self.expiries.due(now, limit)
     }
 
-    /// Tickets that wait by what was committed, but are not in the pool.
-    pub(crate) fn strays(&self, limit: usize) -> Vec<TicketId> {
-        if self.expiry_of.len() <= self.matcher.len() {
+    /// Tickets that wait by what was committed, but are not in the pool, though it would take them. A later call goes on
+    /// behind those of an earlier.
+    pub(crate) fn strays(&mut self, limit: usize) -> Vec<TicketId> {
+        let kept = self.matcher.len() + self.refused.lock().len();
+        if self.expiries.len() <= kept {
             return Vec::new();
         }
-        self.expiries.iter().map(|(_, id)| *id).filter(|id| !self.matcher.contains(*id)).take(limit).collect()
-    }
-
-    /// Proposals whose time is up.
-    pub(crate) fn expired_proposals(&self, now: Timestamp, limit: usize) -> Vec<ProposalId> {
-        self.proposals.iter().filter(|(_, at)| **at <= now).take(limit).map(|(id, _)| *id).collect()
-    }
-
-    /// Whether a ticket of the queue is live.
-    pub(crate) fn is_in_use(&self) -> bool {
-        !self.expiry_of.is_empty() || !self.proposals.is_empty()
-    }
-
-    pub(crate) fn open_proposals(&self) -> usize {
-        self.proposals.len()
+        // Not held through a long look: others ask for it.
+        let refused = self.refused.lock().clone();
+        let is_stray = |id: &TicketId| !self.matcher.contains(*id) && !refused.contains(id);
+        let strays = self.expiries.round(self.looked_at).filter(|(_, id)| is_stray(id)).take(limit);
+        let strays: Vec<_> = strays.copied().collect();
+        self.looked_at = strays.last().copied();
+        strays.into_iter().map(|(_, id)| id).collect()
     }
 }
 
@@ -208,44 +226,87 @@ fn sum(mut counts: Vec<RuleCount>, before: &[RuleCount]) -> Vec<RuleCount> {
 
 impl QueuePool {
     fn new(rules: Rules) -> Option<Self> {
+        let refused = Refused::default();
         let state = PoolState {
             matcher: Apart::new(&rules)?,
-            expiries: BTreeSet::new(),
-            expiry_of: Map::default(),
-            proposals: BTreeMap::new(),
+            expiries: Deadlines::default(),
+            refused: refused.clone(),
+            looked_at: None,
             judged: Map::default(),
         };
         Some(Self {
-            commands: Mutex::new(Vec::new()),
-            waiting: AtomicUsize::new(0),
+            inbox: Mutex::default(),
             waits: Mutex::default(),
             rules: RwLock::new(rules),
             state: Mutex::new(state),
+            refused,
+            proposals: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         })
     }
 
-    /// Follows other rules from now on. Tickets that the new pool must take anew are strays until the next turn.
     fn follow(&self, rules: Rules) {
-        let mut state = self.state.lock();
-        *self.rules.write() = rules.clone();
-        if state.matcher.follow(&rules) {
-            return;
+        let mut followed = self.rules.write();
+        self.tell(Command::Follow(rules.clone()));
+        *followed = rules;
+    }
+
+    /// Has a ticket that waits taken in; by the rules that are followed then, as none come in between.
+    fn enter(&self, id: TicketId, row: &TicketRow, model: Option<&dyn QualityModel>) {
+        let rules = self.rules.read();
+        self.tell(Command::Enter(rules.entering(id, row, model), row.shadow, row.expires_at));
+    }
+
+    fn tell(&self, command: Command) {
+        let mut inbox = self.inbox.lock();
+        match &command {
+            Command::Enter(ticket, ..) => drop(inbox.waiting.insert(ticket.id())),
+            Command::Leave(id) | Command::Ask(id) => drop(inbox.waiting.remove(id)),
+            Command::Judged(..) | Command::Follow(_) => {}
         }
-        match Apart::new(&rules) {
-            Some(matcher) => state.matcher = matcher,
-            // The rules were validated before they were stored; refused ones leave the old ones in force.
-            None => tracing::error!("stored rules cannot be used"),
-        }
+        inbox.commands.push(command);
     }
 
     /// The state with everything taken in that has happened so far.
-    pub(crate) fn settled(&self) -> parking_lot::MutexGuard<'_, PoolState> {
-        let mut state = self.state.lock();
-        let commands = std::mem::take(&mut *self.commands.lock());
+    pub(crate) fn settled(&self) -> MutexGuard<'_, PoolState> {
+        let mut state = self.locked();
+        let commands = std::mem::take(&mut self.inbox.lock().commands);
         state.take_in(commands);
-        self.waiting.store(state.matcher.len(), Ordering::Relaxed);
         state
+    }
+
+    /// The state as it was left. Whoever waits for a step leaves the thread to other tasks.
+    fn locked(&self) -> MutexGuard<'_, PoolState> {
+        self.state.try_lock().unwrap_or_else(|| aside(|| self.state.lock()))
+    }
+
+    /// How often each rule was judged for the ticket's sake, by the last step.
+    pub(crate) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
+        self.locked().counts(id)
+    }
+
+    /// Whether the ticket waits here. Waits for no step.
+    pub(crate) fn has(&self, id: TicketId) -> bool {
+        self.inbox.lock().waiting.contains(&id) && !self.refused.lock().contains(&id)
+    }
+
+    /// Tickets that wait here. Waits for no step.
+    pub(crate) fn waiting(&self) -> usize {
+        self.inbox.lock().waiting.len().saturating_sub(self.refused.lock().len())
+    }
+
+    /// Proposals whose time is up.
+    pub(crate) fn expired_proposals(&self, now: Timestamp, limit: usize) -> Vec<ProposalId> {
+        self.proposals.lock().due(now, limit)
+    }
+
+    pub(crate) fn open_proposals(&self) -> usize {
+        self.proposals.lock().len()
+    }
+
+    /// Whether a ticket of the queue is live.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.open_proposals() > 0 || !self.inbox.lock().waiting.is_empty()
     }
 
     /// Takes in a row that was read: one that waits goes back, one that has ended goes out, should the fold of its
@@ -257,40 +318,31 @@ impl QueuePool {
         row: &TicketRow,
         model: Option<&dyn QualityModel>,
     ) {
-        let command = match (row.state, row.seen_from(queue)) {
+        match (row.state, row.seen_from(queue)) {
             // It has left this queue alone.
-            (_, None) => Command::Leave(id),
-            (TicketState::Queued | TicketState::Searching, Some(row)) => {
-                Command::Enter(self.rules.read().entering(id, &row, model), row.shadow, row.expires_at)
-            }
-            (state, _) if state.is_terminal() => Command::Leave(id),
-            _ => return,
-        };
-        self.commands.lock().push(command);
+            (_, None) => self.tell(Command::Leave(id)),
+            (TicketState::Queued | TicketState::Searching, Some(row)) => self.enter(id, &row, model),
+            (state, _) if state.is_terminal() => self.tell(Command::Leave(id)),
+            _ => {}
+        }
     }
 
     /// Keeps how often rules were judged for the sake of tickets whose players are to be asked.
     pub(crate) fn note_judged(&self, ids: Vec<TicketId>, counts: &[RuleCount]) {
-        self.commands.lock().push(Command::Judged(ids, counts.into()));
+        self.tell(Command::Judged(ids, counts.into()));
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) >= limits::POOL_TICKETS_MAX
+        self.waiting() >= limits::POOL_TICKETS_MAX
     }
-}
-
-/// Matches that have not ended, by when they time out.
-#[derive(Default)]
-struct Running {
-    expiries: BTreeSet<(Timestamp, MatchId)>,
-    expiry_of: Map<MatchId, Timestamp>,
 }
 
 /// All pools of this node.
 #[derive(Default)]
 pub(crate) struct Pools {
     queues: RwLock<BTreeMap<QueueName, Arc<QueuePool>>>,
-    running: Mutex<Running>,
+    /// Matches that have not ended, by when they time out.
+    running: Mutex<Deadlines<MatchId>>,
     pub(crate) wake: Notify,
     /// What short looks may take.
     glances: Allowance,
@@ -306,9 +358,9 @@ impl Pools {
 
     /// Follows a queue's rules from now on.
     pub(crate) fn configure(&self, name: &QueueName, rules: Rules) {
-        match self.get(name) {
-            Some(pool) => pool.follow(rules),
-            None => drop(self.get_or_new(name, rules)),
+        // Another home may tell of its tickets at this moment: whoever makes the pool, it follows.
+        if let Some(pool) = self.gather(name) {
+            pool.follow(rules);
         }
     }
 
@@ -322,18 +374,21 @@ impl Pools {
             .collect()
     }
 
-    fn get_or_new(&self, queue: &QueueName, rules: Rules) -> Option<Arc<QueuePool>> {
-        if let Some(pool) = self.get(queue) {
-            return Some(pool);
-        }
-        let pool = Arc::new(QueuePool::new(rules)?);
-        Some(self.queues.write().entry(queue.clone()).or_insert(pool).clone())
+    /// Lets go of the pools of queues that are not `known` in which nothing is any more.
+    pub(crate) fn let_go(&self, known: impl Fn(&QueueName) -> bool) {
+        // Nobody takes hold of one meanwhile, and whoever has hold of one may be about to put something in.
+        let mut queues = self.queues.write();
+        queues.retain(|name, pool| known(name) || Arc::strong_count(pool) > 1 || pool.is_in_use());
     }
 
     /// The pool of a queue that a ticket or proposal names. Another home may tell of the queue itself only later: until
     /// then its pool gathers.
     fn gather(&self, queue: &QueueName) -> Option<Arc<QueuePool>> {
-        self.get_or_new(queue, Rules::Unknown)
+        if let Some(pool) = self.get(queue) {
+            return Some(pool);
+        }
+        let pool = Arc::new(QueuePool::new(Rules::Unknown)?);
+        Some(self.queues.write().entry(queue.clone()).or_insert(pool).clone())
     }
 
     pub(crate) fn ticket(&self, id: TicketId, row: Option<&TicketRow>) {
@@ -346,16 +401,13 @@ impl Pools {
             if !seen.shadow {
                 pool.waits.lock().ticket(id, &seen, *queue == row.queue);
             }
-            let command = match seen.state {
+            match seen.state {
                 TicketState::Queued | TicketState::Searching => {
-                    let model = self.model.get().map(|model| &**model);
-                    let entering = pool.rules.read().entering(id, &seen, model);
-                    Command::Enter(entering, seen.shadow, seen.expires_at)
+                    pool.enter(id, &seen, self.model.get().map(|model| &**model));
                 }
-                TicketState::RequiresAcceptance => Command::Ask(id),
-                _ => Command::Leave(id),
-            };
-            pool.commands.lock().push(command);
+                TicketState::RequiresAcceptance => pool.tell(Command::Ask(id)),
+                _ => pool.tell(Command::Leave(id)),
+            }
         }
         self.wake.notify_one();
     }
@@ -378,12 +430,12 @@ impl Pools {
         match row {
             Some((queue, proposal)) => {
                 if let Some(pool) = self.gather(queue) {
-                    pool.state.lock().proposals.insert(id, proposal.deadline());
+                    pool.proposals.lock().put(id, proposal.deadline());
                 }
             }
             None => {
                 for pool in self.queues.read().values() {
-                    pool.state.lock().proposals.remove(&id);
+                    pool.proposals.lock().remove(id);
                 }
             }
         }
@@ -391,21 +443,20 @@ impl Pools {
 
     pub(crate) fn running(&self, id: MatchId, row: Option<&MatchRow>) {
         let mut running = self.running.lock();
-        if let Some(at) = running.expiry_of.remove(&id) {
-            running.expiries.remove(&(at, id));
-        }
-        if let Some(row) = row {
-            running.expiries.insert((row.expires_at, id));
-            running.expiry_of.insert(id, row.expires_at);
+        match row {
+            Some(row) => running.put(id, row.expires_at),
+            None => running.remove(id),
         }
     }
 
     pub(crate) fn expired_matches(&self, now: Timestamp, limit: usize) -> Vec<MatchId> {
-        let running = self.running.lock();
-        running.expiries.iter().take_while(|(at, _)| *at <= now).take(limit).map(|(_, id)| *id).collect()
+        self.running.lock().due(now, limit)
     }
 
     pub(crate) fn running_count(&self) -> usize {
-        self.running.lock().expiries.len()
+        self.running.lock().len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::{
 use gsm_core::{PlayerId, ProposalId, QueueName, TicketId};
 use gsm_matchmaking::{
     Proposal, Seat,
-    proposal::{Failure, Outcome},
+    proposal::{Answer, Failure, Outcome},
 };
 use gsm_session::TicketState;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,8 @@ impl Engine {
         }
     }
 
-    /// A player's answer to a proposal. The last acceptance makes the match, the first decline ends the proposal.
+    /// A player's answer to a proposal. The last acceptance makes the match, the first decline ends the proposal. Who plays
+    /// in the match already is not asked: any answer of theirs is taken and changes nothing.
     pub async fn respond(
         &self,
         call: &Call,
@@ -91,8 +92,10 @@ impl Engine {
             match self.respond_as(call, id, player, accept, Asked::Answer).await {
                 Err(EngineError::Raced(row)) => tries.lost(row),
                 done => {
-                    if let Ok(view) = &done {
-                        self.tell_answered(call, view).await?;
+                    if let Ok(view) = &done
+                        && view.proposal.answer_of(player) != Some(Answer::Plays)
+                    {
+                        self.tell_answered(call, view).await;
                     }
                     return done;
                 }
@@ -114,9 +117,11 @@ impl Engine {
             return Err(EngineError::Unknown { what: "proposal" });
         }
         let before = proposal.clone();
-        let outcome = proposal
-            .respond(player, accept, call.now)
-            .map_err(|e| EngineError::ProposalClosed { detail: e.to_string() })?;
+        let outcome = match asked {
+            Asked::Answer => proposal.respond(player, accept, call.now),
+            Asked::Cancel(_) => proposal.withdraw(player, call.now),
+        };
+        let outcome = outcome.map_err(|e| EngineError::ProposalClosed { detail: e.to_string() })?;
         let mut changes = self.changes(call, &[&id, &queue]);
         let view = ProposalView { queue, proposal };
         match asked {
@@ -298,18 +303,23 @@ impl Engine {
         }
     }
 
-    /// Tells that players have answered.
-    pub(crate) async fn tell_answered(&self, call: &Call, view: &ProposalView) -> Result<(), EngineError> {
+    /// Tells whoever listens outside that players have answered. The answer counts by now: what cannot be read is left out.
+    pub(crate) async fn tell_answered(&self, call: &Call, view: &ProposalView) {
         if !self.is_heard() {
-            return Ok(());
+            return;
         }
         let ids = distinct(view.proposal.sides().iter().flatten().map(|place| place.seat));
-        let tickets: Vec<_> = self.tickets(&Call::system(call.action, call.now), &ids).await?;
+        let tickets = match self.tickets(&Call::system(call.action, call.now), &ids).await {
+            Ok(tickets) => tickets,
+            Err(error) => {
+                tracing::debug!(proposal = %view.proposal.id(), %error, "an answer is not told to those who listen");
+                return;
+            }
+        };
         let places = places(&view.proposal);
         let shown = tickets.iter().map(|ticket| shown(ticket.id, &ticket.row, &places)).collect();
         let told = Telling::new(Happening::Answered, shown).of_match(Some(view.proposal.match_id()));
         self.publish(&view.queue, call.now, vec![told]);
-        Ok(())
     }
 }
 

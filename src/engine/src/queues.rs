@@ -363,7 +363,7 @@ impl Engine {
         let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "queue" })?;
         // Else a ticket on its way in would be taken, and lost with its queue.
         let _closed = self.doors.close(name).await;
-        if self.views.pools.get(name).is_some_and(|pool| pool.settled().is_in_use()) {
+        if self.views.pools.get(name).is_some_and(|pool| pool.is_in_use()) {
             return Err(EngineError::QueueInUse { queue: name.to_string() });
         }
         let mut changes = self.changes(call, &[name]);

@@ -13,7 +13,7 @@ use crate::{
     Call, Engine, EngineError, Principal, QueueConfig,
     boards::tally::Tallies,
     jobs::{Sink, Stop},
-    matches::archive,
+    matches::{archive, end_writes},
     penalties::Blame,
     reports::Closing,
     store::{
@@ -278,7 +278,10 @@ impl Engine {
     ) -> Result<ResultView, EngineError> {
         let room = self.store(Home::Record).limits().items_max.saturating_sub(RESULT_WRITES_OTHER);
         // What its players said is one more.
-        let room = room.saturating_sub(usize::from(decided.closing.is_some())).max(1);
+        let room = room.saturating_sub(usize::from(decided.closing.is_some()));
+        // So is the end of a match in the same commit, and whoever it held is free by it.
+        let ends = live.as_ref().filter(|_| self.homes.is_one()).map_or(0, |(row, _)| end_writes(row));
+        let room = room.saturating_sub(ends).max(1);
         let mode = decided.row.mode.clone();
         let (id, owes) = (decided.id, !self.homes.is_one());
         let blamed = decided.blame.as_ref().map_or(0, Blame::writes);

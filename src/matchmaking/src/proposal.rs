@@ -14,6 +14,8 @@ pub enum Answer {
     Accepted,
     /// No.
     Declined,
+    /// Not asked: plays in the match already.
+    Plays,
 }
 
 /// A seat and what its player said.
@@ -65,7 +67,7 @@ pub struct Failure {
     pub decliners: Vec<PlayerId>,
     /// Players who had not answered.
     pub missing: Vec<PlayerId>,
-    /// Tickets whose players all accepted.
+    /// Tickets whose players all accepted, or play already.
     pub willing: Vec<TicketId>,
     /// Tickets with a player who declined.
     pub unwilling: Vec<TicketId>,
@@ -157,7 +159,7 @@ impl Proposal {
     #[must_use]
     pub fn joining(mut self, ticket: TicketId) -> Self {
         for place in self.sides.iter_mut().flatten().filter(|place| place.seat.ticket == ticket) {
-            place.answer = Answer::Accepted;
+            place.answer = Answer::Plays;
         }
         self
     }
@@ -209,16 +211,28 @@ impl Proposal {
     }
 
     /// Takes a player's answer at `now`; until the proposal is decided the last one counts. The same answer again returns
-    /// how things stand, also when it is late.
+    /// how things stand, also when it is late. Who plays already is not asked: whatever that player says changes nothing.
     pub fn respond(
         &mut self,
         player: PlayerId,
         accept: bool,
         now: Timestamp,
     ) -> Result<Outcome, ProposalError> {
-        let (proposal, answer) = (self.id, if accept { Answer::Accepted } else { Answer::Declined });
+        if self.answer_of(player) == Some(Answer::Plays) {
+            return Ok(self.outcome());
+        }
+        self.answer(player, if accept { Answer::Accepted } else { Answer::Declined }, now)
+    }
+
+    /// Takes a ticket out for one of its players: as if that player had declined, also where it is of those who play already.
+    pub fn withdraw(&mut self, player: PlayerId, now: Timestamp) -> Result<Outcome, ProposalError> {
+        self.answer(player, Answer::Declined, now)
+    }
+
+    fn answer(&mut self, player: PlayerId, answer: Answer, now: Timestamp) -> Result<Outcome, ProposalError> {
+        let proposal = self.id;
         let declined = self.places().any(|place| place.answer == Answer::Declined);
-        let complete = self.places().all(|place| place.answer == Answer::Accepted);
+        let complete = self.places().all(|place| matches!(place.answer, Answer::Accepted | Answer::Plays));
         let late = self.expired || now >= self.deadline;
         let place = self.sides.iter_mut().flatten().find(|place| place.seat.player == player);
         let place = place.ok_or(ProposalError::UnknownPlayer { player, proposal })?;
@@ -227,7 +241,7 @@ impl Proposal {
             Answer::Pending if late => return Err(ProposalError::TooLate { proposal }),
             Answer::Pending => place.answer = answer,
             given if given == answer => {}
-            Answer::Accepted if !(declined || complete || late) => place.answer = answer,
+            Answer::Accepted | Answer::Plays if !(declined || complete || late) => place.answer = answer,
             _ => return Err(ProposalError::AnsweredAlready { player }),
         }
         Ok(self.outcome())
@@ -254,6 +268,7 @@ impl Proposal {
                 let mut silent = self.tickets_with(Answer::Pending);
                 silent.retain(|ticket| !unwilling.contains(ticket));
                 let mut willing = self.tickets_with(Answer::Accepted);
+                willing.extend(self.tickets_with(Answer::Plays));
                 willing.retain(|ticket| !unwilling.contains(ticket) && !silent.contains(ticket));
                 let missed_deadline = self.expired;
                 Outcome::Failed(Failure { missed_deadline, decliners, missing, willing, unwilling, silent })

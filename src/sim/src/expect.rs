@@ -86,6 +86,8 @@ impl Before<'_> {
                 };
                 Some(match (proposal.answer_of(*player), accept) {
                     (None, _) => "not_found",
+                    // Not asked: taken, and nothing changes.
+                    (Some(Answer::Plays), _) => "ok",
                     (Some(Answer::Pending | Answer::Accepted), _) if self.now < proposal.deadline() => "ok",
                     (Some(Answer::Accepted), true) => "ok",
                     _ => "proposal_closed",

@@ -50,18 +50,22 @@ impl Timings {
         }
         kept.push_back(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
-    /// The duration that `percent` of a hundred kept ones do not exceed; 0 if there are none.
-    fn quantile(&self, percent: usize) -> u64 {
+    /// The durations that so many percent of the kept ones do not exceed; 0 if there are none.
+    fn quantiles<const N: usize>(&self, percent: [usize; N]) -> [u64; N] {
         let mut sorted: Vec<u64> = self.0.lock().iter().copied().collect();
         sorted.sort_unstable();
-        let place = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-        sorted.get(place).copied().unwrap_or(0)
+        percent.map(|percent| {
+            let place = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+            sorted.get(place).copied().unwrap_or(0)
+        })
     }
 }
 
 impl Inner {
     pub(super) fn stats(&self) -> Stats {
         let journal_bytes = self.journal_bytes.load(std::sync::atomic::Ordering::Relaxed);
+        // Before the memory is held: commits wait for that.
+        let [sync_us_p50, sync_us_p99] = self.timings.quantiles([50, 99]);
         let memory = self.memory.lock();
         Stats {
             last_sequence: memory.sequence,
@@ -72,8 +76,8 @@ impl Inner {
             memory_rows: memory.rows.len(),
             waiting: memory.queue.len(),
             state: memory.state.clone(),
-            sync_us_p50: self.timings.quantile(50),
-            sync_us_p99: self.timings.quantile(99),
+            sync_us_p50,
+            sync_us_p99,
         }
     }
 }

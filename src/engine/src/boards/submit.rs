@@ -11,6 +11,10 @@ use gsm_core::{BoardName, Map, Millis, PlayerId, Timestamp, limits};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 
+/// Writes of submissions that are not of one entry: the board is open, its season not paid out, cohorts opened, the
+/// idempotency key, and room for the store's own.
+const SUBMIT_WRITES_OTHER: usize = 8;
+
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Submission {
@@ -129,13 +133,18 @@ impl Engine {
         Ok(())
     }
 
-    /// How many of the first submissions one call takes: on a board with cohorts those of one season.
+    /// How many of the first submissions one call surely takes: on a board with cohorts those of one season.
     pub fn scores_at_once(&self, name: &BoardName, submissions: &[Submission]) -> Result<usize, EngineError> {
         let (line, now) = (self.line(name)?, self.clock.now());
         let season = |of: &Submission| line.number_at(of.made_at(now));
         let first = submissions.first().map(season);
         let fits = |of: &&Submission| !line.has_groups() || Some(season(of)) == first;
-        Ok(submissions.iter().take(limits::PAGE_SIZE_MAX).take_while(fits).count())
+        // An entry is one write, a step of its past one more, a seat two with its bucket's; else it may be of a season of its own.
+        let past = usize::from(line.config.past);
+        let each = 1 + past + if line.has_groups() { 3 } else { usize::from(line.has_seasons()) };
+        let room = self.store(Home::Record).limits().items_max.saturating_sub(SUBMIT_WRITES_OTHER);
+        let most = (room / each).clamp(1, limits::PAGE_SIZE_MAX);
+        Ok(submissions.iter().take(most).take_while(fits).count())
     }
 
     async fn try_submit(
@@ -231,6 +240,12 @@ impl Engine {
             changes.create(key, row);
         }
         self.remember(&mut changes, call, Home::Record, &taken)?;
+        let (writes, most) = (changes.writes.len(), self.store(Home::Record).limits().items_max);
+        if writes > most {
+            // It will be refused whenever it comes again.
+            let detail = format!("would change {writes} rows, {most} is the most at once: submit fewer");
+            return Err(EngineError::invalid("entries", detail));
+        }
         let committed = self.commit(Home::Record, changes).await;
         drop(turns);
         committed?;

@@ -1,7 +1,7 @@
 //! The tickets of a queue, those of players in the shadow apart: the two never meet.
 use super::{
     Found,
-    matcher::{Entering, Explained, Matcher, Rules},
+    matcher::{Entering, Explained, Fit, Matcher, Rules},
 };
 use crate::RuleCount;
 use gsm_core::{TicketId, Timestamp};
@@ -26,17 +26,15 @@ impl Apart {
         follows && self.shadow.as_mut().is_none_or(|shadow| shadow.follow(rules))
     }
 
-    /// Takes a ticket. One of another kind, or that the pool does not take, stays out of it.
-    pub(super) fn insert(&mut self, ticket: Entering, shadow: bool) {
+    /// Takes a ticket, unless it is of another kind, or one that the rules leave out.
+    pub(super) fn insert(&mut self, ticket: Entering, shadow: bool) -> Fit {
         if !shadow {
             return self.open.insert(ticket);
         }
         if self.shadow.is_none() {
             self.shadow = Matcher::new(&self.rules);
         }
-        if let Some(shadow) = &mut self.shadow {
-            shadow.insert(ticket);
-        }
+        self.shadow.as_mut().map_or(Fit::Refused, |shadow| shadow.insert(ticket))
     }
 
     pub(super) fn remove(&mut self, id: TicketId) {

@@ -6,8 +6,8 @@ use crate::{
 };
 use gsm_core::{Mode, PlayerId, TicketId, Timestamp, Variant};
 use gsm_matchmaking::{
-    Explain, Formed, MatchRules, Pool, PoolPlayer, PoolTicket, Role, RulePool, RuledExplain, RuledMatch,
-    RuledTicket,
+    Explain, Formed, MatchRules, Pool, PoolError, PoolPlayer, PoolTicket, Role, RulePool, RuledExplain,
+    RuledMatch, RuledTicket,
 };
 use gsm_rules::{Member, RuleSet, Value};
 use std::{collections::BTreeMap, sync::Arc};
@@ -134,6 +134,17 @@ pub enum Explained {
     Ruled(Box<RuledExplain>),
 }
 
+/// Whether a pool takes a ticket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// It is in the pool.
+    Taken,
+    /// Not now: the pool is full.
+    Later,
+    /// Not as long as the rules are what they are.
+    Refused,
+}
+
 /// The waiting tickets of a queue.
 pub(super) enum Matcher {
     Window(Box<Pool>),
@@ -158,14 +169,17 @@ impl Matcher {
         }
     }
 
-    /// Takes a ticket. One of another kind, or that the pool does not take, stays out of it.
-    pub(super) fn insert(&mut self, ticket: Entering) {
-        match (self, ticket) {
-            (Self::Window(pool), Entering::Window(ticket, strength)) => {
-                drop(pool.insert_judged(ticket, strength));
-            }
-            (Self::Ruled(pool), Entering::Ruled(ticket)) => drop(pool.insert(*ticket)),
-            _ => {}
+    /// Takes a ticket, unless it is of another kind, or one that the rules leave out.
+    pub(super) fn insert(&mut self, ticket: Entering) -> Fit {
+        let taken = match (self, ticket) {
+            (Self::Window(pool), Entering::Window(ticket, strength)) => pool.insert_judged(ticket, strength),
+            (Self::Ruled(pool), Entering::Ruled(ticket)) => pool.insert(*ticket),
+            _ => return Fit::Refused,
+        };
+        match taken {
+            Ok(()) | Err(PoolError::Duplicate { .. }) => Fit::Taken,
+            Err(PoolError::Full { .. }) => Fit::Later,
+            Err(_) => Fit::Refused,
         }
     }
 

@@ -122,10 +122,10 @@ impl Engine {
                 Err(other) => return Err(other),
             }
         }
-        match answered {
-            Some(view) => self.tell_answered(call, &view).await,
-            None => Ok(()),
+        if let Some(view) = answered {
+            self.tell_answered(call, &view).await;
         }
+        Ok(())
     }
 
     /// Tickets by their ids, in the order asked; those that are not known are left out.

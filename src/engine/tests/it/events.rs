@@ -6,7 +6,10 @@ use crate::{
 use gsm_core::{Millis, QueueName, RequestKey};
 use gsm_engine::{
     Decision, Happening, Listener, MatchmakingEvent, NewTicket,
-    store::{Cursor, PushKind},
+    store::{
+        ChangeSet, Committed, Cursor, Fold, Key, PushKind, Store,
+        memory::{Faults, MemoryStore},
+    },
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -156,6 +159,36 @@ async fn a_match_that_one_declines(w: World) {
             (Happening::Cancelled("a player of the party declined".into()), "t-2"),
         ])
     );
+}
+
+/// A store that cannot be read any more once somebody has answered.
+struct Silenced(Arc<MemoryStore>);
+
+impl Fold for Silenced {
+    fn apply(&self, _: Committed, changes: &ChangeSet) {
+        if changes.writes.iter().any(|write| matches!(write.key, Key::Proposal(_))) {
+            self.0.set_faults(Faults { read_fails: 1.0, ..Faults::NONE });
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_told_counts_all_the_same() {
+    let w = one_home();
+    let heard = Heard::at(&w);
+    duel(&w, Some(10)).await;
+    let tickets = [start(&w, "t-1", "ann").await, start(&w, "t-2", "bob").await];
+    w.turn().await;
+    let row = w.seen(tickets[1]).await;
+    let (proposal, bob) = (row.proposal.unwrap(), row.players[0].player);
+    heard.take();
+    w.stores[0].subscribe(Arc::new(Silenced(w.stores[0].clone())));
+    w.engine.answer_for(&w.server(), tickets[0], &names(&["ann"]), true).await.unwrap();
+    w.stores[0].set_faults(Faults::NONE);
+    assert_eq!(heard.take(), told(&[]));
+    w.engine.respond(&w.by(bob), proposal, bob, true).await.unwrap();
+    w.stores[0].set_faults(Faults::NONE);
+    assert_eq!(w.seen(tickets[0]).await.state, gsm_session::TicketState::Completed);
 }
 
 async fn a_match_that_nobody_answers(w: World) {

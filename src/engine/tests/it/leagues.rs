@@ -243,6 +243,23 @@ async fn scores_take_seats_too(w: World) {
     assert_eq!(seasons, [3, 1]);
 }
 
+/// With steps and seats they are more writes than a change set has room for: that is said, and how many are surely taken.
+#[tokio::test]
+async fn scores_of_too_many_newcomers_at_once_are_refused() {
+    let w = world(1, 100, Faults::NONE);
+    define(&w, BoardConfig { past: true, ..of_scores(cohorts("near", 8, CohortRule::Region)) }).await;
+    let p = w.players(40).await;
+    let of = |player: &PlayerId| Submission { player: *player, values: vec![1], at: None, metadata: None };
+    let all: Vec<Submission> = p.iter().map(of).collect();
+    refused(w.engine.submit(&w.server(), &name("near"), &all).await, "invalid");
+    let mut rest = all.as_slice();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(w.engine.scores_at_once(&name("near"), rest).unwrap());
+        w.engine.submit(&w.server(), &name("near"), now).await.unwrap();
+        rest = later;
+    }
+}
+
 async fn cohorts_are_of_one_region(w: World) {
     define(&w, of_scores(cohorts("near", 2, CohortRule::Region))).await;
     let p = w.players(5).await;

@@ -34,6 +34,7 @@ both! {
     queues_of_one_scope_share_locks,
     a_queue_without_penalties_is_open_to_all,
     backfills_are_let_in,
+    who_plays_already_is_not_asked,
     a_gamelift_ticket_that_is_locked_out_ends_no_other,
     players_are_told,
     players_see_their_own_alone,
@@ -457,6 +458,54 @@ async fn backfills_are_let_in(w: World) {
     let wanted = NewTicket { intake: Intake::Backfill, brought, ..ticket("duel", p[0]) };
     w.engine.create_ticket(&w.server(), &wanted).await.unwrap();
     refused(w.engine.create_ticket(&w.server(), &ticket("duel", p[0])).await, "locked_out");
+}
+
+async fn who_plays_already_is_not_asked(w: World) {
+    let config = duel(&w, Some(10)).await;
+    let body = r#"{"name": "open", "ruleLanguageVersion": "1.0", "teams": [{"name": "a", "minPlayers": 2, "maxPlayers": 2}]}"#;
+    let name: gsm_core::RuleSetName = "open".parse().unwrap();
+    w.engine.create_rule_set(&w.admin(), &name, body, Default::default()).await.unwrap();
+    w.settle();
+    w.put(QueueConfig { rule_set: Some(name), ..config }).await;
+    let p = w.players(2).await;
+    let backfill = async || {
+        let brought = vec![gsm_engine::store::Brought { team: Some("a".into()), ..Default::default() }];
+        let wanted = NewTicket { intake: Intake::Backfill, brought, ..ticket("duel", p[0]) };
+        let made = w.engine.create_ticket(&w.server(), &wanted).await.unwrap();
+        w.settle();
+        made.id
+    };
+    let first = backfill().await;
+    let new = w.enter_all("duel", &p[1..]).await[0];
+    let asked = w.seen(first).await.proposal.unwrap();
+    let deadline = async |player| {
+        let events = w.engine.events(player, Default::default(), 100).await.unwrap();
+        let of = |kind| if let PushKind::Ticket { answer_by, .. } = kind { answer_by } else { None };
+        events.into_iter().find_map(|item| of(item.event.kind))
+    };
+    assert_eq!((deadline(p[0]).await, deadline(p[1]).await.is_some()), (None, true));
+    // Whatever he says, nobody is turned away by it, and it is no offence.
+    for (n, accept) in [false, true, false].into_iter().enumerate() {
+        let call = keyed(w.by(p[0]), &format!("k-{n}"), "x");
+        w.engine.respond(&call, asked, p[0], accept).await.unwrap();
+        w.engine.respond(&w.by(p[0]), asked, p[0], accept).await.unwrap();
+        w.settle();
+    }
+    for ticket in [first, new] {
+        assert_eq!(w.seen(ticket).await.state, TicketState::RequiresAcceptance);
+    }
+    assert!(stands(&w, p[0]).await.is_empty());
+    // The game server takes it out all the same, and nobody is to blame.
+    w.engine.cancel_ticket(&w.server(), first).await.unwrap();
+    w.settle();
+    assert_eq!(w.seen(first).await.state, TicketState::Cancelled);
+    let second = backfill().await;
+    w.turn().await;
+    let asked = w.seen(second).await.proposal.unwrap();
+    w.engine.respond(&w.by(p[1]), asked, p[1], true).await.unwrap();
+    w.settle();
+    assert_eq!([w.seen(second).await.state, w.seen(new).await.state], [TicketState::Completed; 2]);
+    assert!(stands(&w, p[0]).await.is_empty());
 }
 
 async fn a_gamelift_ticket_that_is_locked_out_ends_no_other(w: World) {

@@ -1,12 +1,12 @@
 //! Results: each counts once, whatever is repeated, contradicted or late.
 use crate::{
     matches::{formed, made},
-    world::{World, both, first_wins, keyed, mode, one_home, places, refused, three_homes, world},
+    world::{World, both, first_wins, keyed, mode, one_home, places, refused, three_homes, ticket, world},
 };
 use gsm_core::{PlayerId, QueueName};
 use gsm_engine::{
-    BoardRef, HistoryEntry, MatchFacts, NewMatch, Principal, Viewer,
-    store::{KeyRange, PushKind, Step, Store, Verdict, memory::Faults},
+    BoardRef, HistoryEntry, MatchFacts, NewMatch, NewTicket, Principal, Viewer,
+    store::{Claim, KeyRange, PushKind, Step, Store, Verdict, memory::Faults},
 };
 use gsm_matchmaking::{Format, MatchRules, Window};
 use gsm_session::{MatchState, TicketState};
@@ -345,6 +345,26 @@ async fn a_large_result_in_one_failing_home_is_finished_by_the_next_turn() {
 #[tokio::test]
 async fn a_large_result_in_three_homes_is_owed_nothing() {
     large(three_homes(), true).await;
+}
+
+/// Its players are free by the same commit: too many writes for one change set, though their ratings alone are not.
+#[tokio::test]
+async fn a_result_that_fits_only_without_its_matchs_end_counts() {
+    let w = world(1, 100, Faults::NONE);
+    w.teams("duel", 30, None).await;
+    let p = w.players(60).await;
+    for party in p.chunks(10) {
+        let members = party[1..].iter().map(|player| (*player, None)).collect();
+        let new = NewTicket { members, ..ticket("duel", party[0]) };
+        w.engine.create_ticket(&w.server(), &new).await.unwrap();
+    }
+    assert_eq!(w.turn().await.matches, 1);
+    let Some(Claim::Match(id)) = w.claim(p[0]).await else { panic!("plays") };
+    w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
+    for player in &p {
+        assert_eq!(w.engine.rating(&mode("duel"), *player).await.unwrap().games, 1);
+        assert_eq!(w.claim(*player).await, None);
+    }
 }
 
 #[tokio::test]

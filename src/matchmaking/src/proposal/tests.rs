@@ -224,5 +224,14 @@ fn who_plays_already_is_not_asked() {
     let mut silent = p.clone();
     let Outcome::Failed(failure) = silent.expire(ms(1_000)) else { panic!("still open") };
     assert_eq!((failure.willing, failure.silent), (tickets(&[1]), tickets(&[2])));
+    let before = p.clone();
+    for accept in [true, false] {
+        assert_eq!(p.respond(player(10), accept, ms(10)), Ok(Outcome::Waiting));
+        assert_eq!(p, before, "nobody is turned away by who plays already");
+    }
+    let mut taken_out = p.clone();
+    let Ok(Outcome::Failed(failure)) = taken_out.withdraw(player(10), ms(10)) else { panic!("still open") };
+    assert_eq!((failure.unwilling, failure.silent), (tickets(&[1]), tickets(&[2])));
     assert_eq!(p.respond(player(20), true, ms(10)), Ok(Outcome::Complete));
+    assert_eq!(p.withdraw(player(11), ms(10)), Err(ProposalError::AnsweredAlready { player: player(11) }));
 }

@@ -34,7 +34,7 @@ pub(crate) struct PlaceDto {
     player_id: PlayerId,
     #[schema(value_type = String)]
     ticket_id: TicketId,
-    /// `pending`, `accepted` or `declined`.
+    /// `pending`, `accepted` or `declined`; `accepted` also of who plays in the match already and is not asked.
     answer: &'static str,
     /// The role that the player would have, where the rule set gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,7 @@ impl From<ProposalView> for ProposalDto {
             ticket_id: place.seat.ticket,
             answer: match place.answer {
                 Given::Pending => "pending",
-                Given::Accepted => "accepted",
+                Given::Accepted | Given::Plays => "accepted",
                 Given::Declined => "declined",
             },
             role: proposal.roles().get(&place.seat.player).cloned().map(Into::into),

@@ -28,6 +28,7 @@ pub(crate) enum EventDto {
         state: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         proposal_id: Option<String>,
+        /// Until when the player must have accepted. Who plays in the match already is not asked and has none.
         #[serde(skip_serializing_if = "Option::is_none")]
         answer_by: Option<i64>,
         #[serde(skip_serializing_if = "Option::is_none")]

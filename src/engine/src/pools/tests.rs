@@ -1,0 +1,147 @@
+use super::*;
+use gsm_matchmaking::{MatchRules, PoolPlayer, PoolTicket, RuledTicket};
+use std::{sync::mpsc, thread, time::Duration};
+
+fn queue() -> QueueName {
+    QueueName::new("duel").unwrap()
+}
+
+fn window() -> Rules {
+    Rules::Window(MatchRules::default(), None)
+}
+
+/// A queue by a window of skill, and its pool.
+fn pools() -> (Arc<Pools>, Arc<QueuePool>) {
+    let pools = Pools::default();
+    pools.configure(&queue(), window());
+    let pool = pools.get(&queue()).unwrap();
+    (Arc::new(pools), pool)
+}
+
+fn asked(id: u128) -> Proposal {
+    let seat = Seat { ticket: TicketId::from_u128(id), player: PlayerId::from_u128(id) };
+    let deadline = Timestamp::from_millis(10);
+    Proposal::new(ProposalId::from_u128(id), MatchId::from_u128(id), &[vec![seat]], deadline).unwrap()
+}
+
+/// What is done by another while a step is at work on the pool.
+fn meanwhile<T: Send + 'static>(pool: &QueuePool, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let step = pool.state.lock();
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || done.send(work()));
+    let told = is_done.recv_timeout(Duration::from_secs(20));
+    drop(step);
+    told.expect("waits for the step")
+}
+
+#[test]
+fn no_commit_waits_for_a_step() {
+    let (pools, pool) = pools();
+    let (id, other) = (ProposalId::from_u128(1), ProposalId::from_u128(2));
+    let at = Timestamp::from_millis;
+    let following = pools.clone();
+    let due = meanwhile(&pool, move || {
+        following.proposal(id, Some((&queue(), &asked(1))));
+        following.proposal(other, Some((&queue(), &asked(2))));
+        following.proposal(other, None);
+        following.configure(&queue(), Rules::Unknown);
+        let pool = following.get(&queue()).unwrap();
+        (pool.open_proposals(), pool.expired_proposals(at(9), 10), pool.expired_proposals(at(10), 10))
+    });
+    assert_eq!(due, (1, vec![], vec![id]));
+}
+
+fn ticket(id: u128) -> PoolTicket {
+    let player = PoolPlayer { id: PlayerId::from_u128(id), skill: 0.0, deviation: 1.0 };
+    PoolTicket { id: TicketId::from_u128(id), players: vec![player], queued_at: Timestamp::EPOCH }
+}
+
+/// Tickets come, each with its time; those of a rule set are none for a window of skill.
+fn come(pool: &QueuePool, ids: impl Iterator<Item = u128>, of_a_set: bool) {
+    for id in ids {
+        let PoolTicket { id: ticket, players, queued_at } = ticket(id);
+        let entering = if of_a_set {
+            let players = players.iter().map(|of| (of.id, gsm_rules::Member::default())).collect();
+            Entering::Ruled(Box::new(RuledTicket {
+                id: ticket,
+                players,
+                backfill: None,
+                started_at: queued_at,
+            }))
+        } else {
+            Entering::Window(PoolTicket { id: ticket, players, queued_at }, None)
+        };
+        pool.tell(Command::Enter(entering, false, Timestamp::from_millis(id as i64)));
+    }
+}
+
+#[test]
+fn who_asks_whether_a_ticket_waits_waits_for_no_step() {
+    let (pools, pool) = pools();
+    come(&pool, 1..=3, false);
+    come(&pool, 4..=4, true);
+    drop(pool.settled());
+    let of = TicketId::from_u128;
+    let seen = meanwhile(&pool, move || {
+        let pool = pools.get(&queue()).unwrap();
+        pool.tell(Command::Leave(of(1)));
+        come(&pool, 5..=5, false);
+        let has = (1..=6).map(|id| pool.has(of(id))).collect::<Vec<_>>();
+        (has, pool.waiting(), pool.is_in_use(), pool.is_full())
+    });
+    assert_eq!(seen, (vec![false, true, true, false, true, false], 3, true, false));
+    assert_eq!(pool.settled().waiting(), 3);
+    (2..=5).for_each(|id| pool.tell(Command::Leave(of(id))));
+    assert!(!pool.is_in_use() && pool.waiting() == 0);
+}
+
+fn ids(ids: impl Iterator<Item = u128>) -> Vec<TicketId> {
+    ids.map(TicketId::from_u128).collect()
+}
+
+#[test]
+fn who_is_refused_is_no_stray_until_the_rules_are_others() {
+    let (pools, pool) = pools();
+    come(&pool, 1..=3, true);
+    come(&pool, 4..=6, false);
+    assert_eq!(pool.settled().strays(10), []);
+    assert_eq!(pool.settled().expired_tickets(Timestamp::from_millis(2), 10), ids(1..=2), "time goes on");
+    pool.tell(Command::Leave(TicketId::from_u128(3)));
+    assert_eq!(pool.settled().strays(10), []);
+    pools.configure(&queue(), window());
+    assert_eq!(pool.settled().strays(10), ids(1..=2));
+}
+
+#[test]
+fn strays_are_looked_at_in_turn() {
+    let (_, pool) = pools();
+    come(&pool, 1..=9, false);
+    let mut state = pool.settled();
+    for stray in [2, 3, 5, 7, 8] {
+        state.matcher.remove(TicketId::from_u128(stray));
+    }
+    assert_eq!(state.strays(2), ids([2, 3].into_iter()));
+    // One that stays away holds up no other.
+    assert_eq!(state.strays(2), ids([5, 7].into_iter()));
+    assert_eq!(state.strays(2), ids([8, 2].into_iter()));
+    assert_eq!(state.strays(9), ids([3, 5, 7, 8, 2].into_iter()));
+}
+
+#[test]
+fn the_pool_of_a_deleted_queue_is_let_go_once_nothing_is_in_it() {
+    let (pools, pool) = pools();
+    let stays = |names: &[&str]| {
+        pools.let_go(|name| names.contains(&name.as_str()));
+        pools.get(&queue()).is_some()
+    };
+    assert!(stays(&["duel"]), "it is known");
+    assert!(stays(&[]), "somebody has hold of it");
+    come(&pool, 1..=1, false);
+    drop(pool);
+    assert!(stays(&[]), "a ticket waits in it");
+    pools.get(&queue()).unwrap().tell(Command::Leave(TicketId::from_u128(1)));
+    pools.proposal(ProposalId::from_u128(1), Some((&queue(), &asked(1))));
+    assert!(stays(&[]), "a proposal is open");
+    pools.proposal(ProposalId::from_u128(1), None);
+    assert!(!stays(&[]));
+}
