@@ -15,7 +15,7 @@ use crate::{
         ChangeSet, CommitError, Committed, Expect, Fold, Home, Homes, Key, KeyRange, Op, Row, Store,
         StoreFault, Versioned, Write,
     },
-    systems::Scheme,
+    systems::{Scheme, Schemes},
     token::TokenKey,
     turns::Lines,
 };
@@ -76,7 +76,7 @@ pub struct Engine {
     /// Where in the outbox the next turn goes on.
     pub(crate) owed_after: Mutex<Option<Key>>,
     /// How results are rated that are kept, by name.
-    pub(crate) schemes: Mutex<BTreeMap<u64, Arc<Scheme>>>,
+    pub(crate) schemes: Mutex<Schemes>,
     /// The system that each mode is rated by now, and its name.
     pub(crate) current: Mutex<BTreeMap<Mode, (u64, Arc<Scheme>)>>,
     pub(crate) jobs: Arc<Jobs>,

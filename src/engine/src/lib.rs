@@ -20,6 +20,7 @@ mod events;
 mod forecasts;
 mod forming;
 mod frames;
+mod generations;
 mod import;
 mod jobs;
 mod keys;
