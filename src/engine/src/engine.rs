@@ -89,6 +89,9 @@ pub struct Engine {
     pub(crate) refusals: Refusals,
     /// Where those wait who change the same rows at once.
     pub(crate) lines: Lines,
+    /// Who defines a queue or a board: what else is defined decides whether he may, and no row says that. Nobody waits for
+    /// it in a line of `lines`.
+    pub(crate) defining: tokio::sync::Mutex<()>,
 }
 
 /// Everything that follows the commits.
@@ -286,6 +289,7 @@ impl Engine {
             started_at,
             refusals: Refusals::default(),
             lines: Lines::default(),
+            defining: tokio::sync::Mutex::default(),
         }
     }
 

@@ -325,10 +325,10 @@ impl Engine {
     /// Makes a queue, or changes it under its waiting tickets.
     pub async fn put_queue(&self, call: &Call, config: QueueConfig) -> Result<QueueConfig, EngineError> {
         config.validate()?;
-        let mut tries = self.lines.tries();
-        while tries.again().await {
+        let _turn = self.defining.lock().await;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_put_queue(call, &config).await {
-                Err(EngineError::Raced(row)) => tries.lost(row),
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -392,6 +392,7 @@ impl Engine {
     /// Makes a queue, or refuses where there is one of its name.
     pub async fn create_queue(&self, call: &Call, config: QueueConfig) -> Result<QueueConfig, EngineError> {
         config.validate()?;
+        let _turn = self.defining.lock().await;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if self.queue_row(&config.name).await?.is_some() {
                 return Err(EngineError::NameTaken { what: "queue" });
@@ -411,8 +412,8 @@ impl Engine {
         name: &QueueName,
         change: impl Fn(&mut QueueConfig) -> Result<(), EngineError>,
     ) -> Result<QueueConfig, EngineError> {
-        let mut tries = self.lines.tries();
-        while tries.again().await {
+        let _turn = self.defining.lock().await;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
             let found = self.queue_row(name).await?;
             let found = found.ok_or(EngineError::Unknown { what: "queue" })?;
             let before = &found.0;
@@ -423,7 +424,7 @@ impl Engine {
             }
             config.validate()?;
             match self.write_queue(call, config, Some(found)).await {
-                Err(EngineError::Raced(row)) => tries.lost(row),
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -453,6 +454,7 @@ impl Engine {
         Ok(Some((config, found.version)))
     }
 
+    /// Writes a queue, for who has the turn of those who define something: what the others are is known from memory.
     async fn write_queue(
         &self,
         call: &Call,

@@ -1,10 +1,13 @@
 //! Many who change the same rows at the same time: nobody is told to come again.
 use crate::{
+    defined::{of_scores, submitted},
     matches::made,
-    world::{World, mode, places, world},
+    world::{World, mode, places, wide, world},
 };
-use gsm_core::{MatchId, Millis, PlayerId, TicketId};
-use gsm_engine::{QueueConfig, Reports, Silence, store::memory::Faults};
+use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, limits};
+use gsm_engine::{
+    Direction, Operator, QueueConfig, Reports, Silence, store::memory::Faults,
+};
 use gsm_session::{PlayerSessionState, TicketState};
 
 const MANY: usize = 64;
@@ -85,4 +88,32 @@ async fn results_of_a_popular_player_may_come_at_once() {
     all_well(&futures::future::join_all(all).await);
     let rating = w.engine.rating(&mode("duel"), p[0]).await;
     assert_eq!(rating.unwrap().games as usize, MANY);
+}
+
+/// A queue of its own name in the mode `m`.
+fn queue_in_m(name: &str) -> QueueConfig {
+    QueueConfig::new(QueueName::new(name).unwrap(), mode("m"), wide(1))
+}
+
+#[tokio::test]
+async fn queues_put_at_once_are_no_more_than_there_may_be() {
+    let w = world(1, 4_096, Faults { yields_max: 9, ..Faults::NONE });
+    let most = limits::QUEUES_MAX;
+    let put = async |n: usize| w.engine.put_queue(&w.admin(), queue_in_m(&format!("q{n}"))).await;
+    let done = futures::future::join_all((0..most + 20).map(put)).await;
+    assert_eq!((done.iter().filter(|one| one.is_ok()).count(), w.engine.queues().len()), (most, most));
+}
+
+#[tokio::test]
+async fn a_mode_and_a_board_of_its_name_are_not_made_at_once() {
+    for seed in 0..8 {
+        let w = world(1, 4_096, Faults { seed, yields_max: 9, ..Faults::NONE });
+        let board = of_scores("m", vec![submitted(Operator::Incr, Direction::Descending)]);
+        let (call, again) = (w.admin(), w.admin());
+        let (queue, board) =
+            futures::join!(w.engine.put_queue(&call, queue_in_m("a")), w.engine.put_board(&again, board));
+        assert!(queue.is_ok() != board.is_ok(), "seed {seed}: {queue:?}, {board:?}");
+        let refused = queue.err().or(board.err()).map(|error| error.code());
+        assert_eq!(refused, Some("invalid"), "seed {seed}");
+    }
 }
