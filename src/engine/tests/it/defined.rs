@@ -22,6 +22,7 @@ both! {
     a_late_score_is_no_earlier_than_what_it_adds_to,
     a_clock_that_is_a_little_ahead_loses_nothing,
     a_board_whose_end_was_cut_short_ends,
+    upkeep_goes_on_past_a_board_that_cannot_be_closed,
     a_hidden_player_counts_for_nobody,
     a_listing_leaves_out_who_goes_into_the_shadow_meanwhile,
     to_who_is_in_the_shadow_all_is_as_if_he_were_ranked,
@@ -305,6 +306,42 @@ async fn a_board_whose_end_was_cut_short_ends(w: World) {
     let left = w.stores[0].list(&KeyRange::AllEntries(name("points")), None, 9, false).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
     assert!(w.stores[0].list(&KeyRange::AllClosing, None, 9, false).await.unwrap().is_empty());
+}
+
+async fn upkeep_goes_on_past_a_board_that_cannot_be_closed(w: World) {
+    let p = w.players(1).await;
+    let mut changes = ChangeSet::new(CommitKey::from_u128(1), w.clock.now());
+    changes.create(Key::Closing(name("a")), Row::Identity(p[0]));
+    w.stores[0].commit(changes).await.unwrap();
+    cut_short(&w, "points").await;
+    for _ in 0..3 {
+        w.engine.upkeep(&Retention::default()).await.unwrap();
+        w.settle();
+    }
+    let left = w.stores[0].list(&KeyRange::AllClosing, None, 9, false).await.unwrap();
+    assert_eq!(left.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), [Key::Closing(name("a"))]);
+}
+
+#[tokio::test]
+async fn upkeep_closes_a_board_page_by_page() {
+    let w = world(1, 100, Faults::NONE);
+    define(&w, of_scores("points", vec![submitted(Operator::Incr, Direction::Descending)])).await;
+    for part in w.players(250).await.chunks(20) {
+        let of =
+            |player: &PlayerId| Submission { player: *player, values: vec![5], at: None, metadata: None };
+        let of: Vec<Submission> = part.iter().map(of).collect();
+        w.engine.submit(&w.server(), &name("points"), &of).await.unwrap();
+    }
+    cut_short(&w, "points").await;
+    let left = async || {
+        let rows = w.stores[0].list(&KeyRange::AllEntries(name("points")), None, 300, false).await.unwrap();
+        let marks = w.stores[0].list(&KeyRange::AllClosing, None, 9, false).await.unwrap();
+        (rows.len(), marks.len())
+    };
+    for expected in [(250, 1), (150, 1), (50, 1), (0, 0)] {
+        assert_eq!(left().await, expected);
+        w.engine.upkeep(&Retention::default()).await.unwrap();
+    }
 }
 
 async fn a_hidden_player_counts_for_nobody(w: World) {
