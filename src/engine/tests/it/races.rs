@@ -2,11 +2,11 @@
 use crate::{
     defined::{of_scores, submitted},
     matches::made,
-    world::{World, mode, places, wide, world},
+    world::{World, keyed, mode, places, wide, world},
 };
 use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, limits};
 use gsm_engine::{
-    Direction, Operator, QueueConfig, Reports, Silence, store::memory::Faults,
+    Direction, Operator, PayoutConfig, QueueConfig, Reports, ScheduleConfig, Silence, store::memory::Faults,
 };
 use gsm_session::{PlayerSessionState, TicketState};
 
@@ -115,5 +115,24 @@ async fn a_mode_and_a_board_of_its_name_are_not_made_at_once() {
         assert!(queue.is_ok() != board.is_ok(), "seed {seed}: {queue:?}, {board:?}");
         let refused = queue.err().or(board.err()).map(|error| error.code());
         assert_eq!(refused, Some("invalid"), "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_twice_at_once_for_a_page_where_none_is_left_is_told_so() {
+    for seed in 0..8 {
+        let w = world(1, 4_096, Faults { seed, yields_max: 9, ..Faults::NONE });
+        let season =
+            Some(ScheduleConfig::Days { every: 7, zone: "UTC".into(), from: "2023-11-14T00:00".into() });
+        let config = of_scores("laps", vec![submitted(Operator::Incr, Direction::Descending)]);
+        let board = config.name.clone();
+        w.engine.put_board(&w.admin(), gsm_engine::BoardConfig { season, ..config }).await.unwrap();
+        w.clock.advance_ms(7 * 24 * 3_600_000);
+        let by = PayoutConfig { page_size: 10, in_flight_max: 1, retry_after_ms: 60_000 };
+        w.engine.begin_payout(&w.admin(), &board, 1, by).await.unwrap();
+        let call = keyed(w.server(), "k", "next");
+        let ask = async || w.engine.next_payout_page(&call, &board, 1).await;
+        let (one, other) = futures::join!(ask(), ask());
+        assert_eq!((one.unwrap(), other.unwrap()), (None, None), "seed {seed}");
     }
 }
