@@ -3,7 +3,7 @@ use super::{BoardConfig, Source, line::Line};
 use crate::{
     Call, Engine, EngineError,
     jobs::{Sink, Stop},
-    store::{ChangeSet, Expect, Home, Key, Row},
+    store::{ChangeSet, Expect, Home, Key, KeyRange, Row},
 };
 use gsm_core::{BoardName, Mode, Timestamp, limits};
 use gsm_ranking::season::{Schedule, ScheduleConfig};
@@ -50,7 +50,7 @@ impl Engine {
 
     /// Refuses a board whose name is that of a mode's own, and a new one where there are as many as there may be. What it
     /// says holds as long as nobody else defines anything.
-    fn check_board(&self, config: &BoardConfig, is_new: bool) -> Result<(), EngineError> {
+    async fn check_board(&self, config: &BoardConfig, is_new: bool) -> Result<(), EngineError> {
         let followed = if let Source::Mode(mode) = &config.source { mode.as_str() } else { "" };
         let named = Mode::new(config.name.as_str()).ok().filter(|mode| mode.as_str() != followed);
         if named.is_some_and(|mode| self.has_mode(&mode)) {
@@ -60,8 +60,11 @@ impl Engine {
             );
             return Err(EngineError::invalid("name", what));
         }
-        if is_new && self.views.boards.all().len() >= limits::BOARDS_MAX {
-            return Err(EngineError::TooManyBoards);
+        if is_new {
+            let (range, most) = (KeyRange::Boards, limits::BOARDS_MAX);
+            if self.store(range.home()).list(&range, None, most, false).await?.len() >= most {
+                return Err(EngineError::TooManyBoards);
+            }
         }
         Ok(())
     }
@@ -75,7 +78,7 @@ impl Engine {
         let key = Key::Board(config.name.clone());
         let found = self.get_one(&key).await?;
         let is_new = found.is_none();
-        self.check_board(config, is_new)?;
+        self.check_board(config, is_new).await?;
         let mut known = None;
         if let Some(found) = &found {
             let Row::Board(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
@@ -110,7 +113,7 @@ impl Engine {
         self.remember(&mut changes, call, Home::Document, &())?;
         {
             let _turn = self.defining.lock().await;
-            self.check_board(config, is_new)?;
+            self.check_board(config, is_new).await?;
             self.commit(Home::Document, changes).await?;
         }
         match config.mode().filter(|_| was_counting) {
@@ -137,7 +140,7 @@ impl Engine {
         }
         // Counting takes a while, and others may define something meanwhile.
         let _turn = self.defining.lock().await;
-        let head = if let Err(error) = self.check_board(config, is_new) {
+        let head = if let Err(error) = self.check_board(config, is_new).await {
             Err(error)
         } else if self.homes.is_one() {
             self.remember(&mut changes, call, Home::Document, &()).map(|()| changes)
