@@ -2,6 +2,7 @@
 use crate::{
     Call, Engine, EngineError, MatchFacts,
     boards::{Line, seating::Turns, tally::Tallies},
+    hash,
     players::add_identity,
     results::{
         chain::{Link, Moved},
@@ -73,12 +74,8 @@ impl Engine {
     /// The id of an imported match: ordered like the file.
     #[must_use]
     pub fn import_match_id(mode: &Mode, number: u64) -> MatchId {
-        let hash = blake3::Hasher::new_derive_key("gsm import match id 1")
-            .update(mode.as_str().as_bytes())
-            .finalize();
-        let mut high = [0u8; 8];
-        high.copy_from_slice(&hash.as_bytes()[..8]);
-        MatchId::from_u128(u128::from(u64::from_be_bytes(high)) << 64 | u128::from(number))
+        let high = hash::name64("gsm import match id 1", &[mode.as_str().as_bytes()]);
+        MatchId::from_u128(u128::from(high) << 64 | u128::from(number))
     }
 
     /// Ids for so many players who may be new, drawn at random, in ascending order: boards list equals of one instant by id,

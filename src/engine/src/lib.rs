@@ -21,6 +21,7 @@ mod forecasts;
 mod forming;
 mod frames;
 mod generations;
+mod hash;
 mod import;
 mod jobs;
 mod keys;

@@ -3,6 +3,7 @@
 use crate::{
     Call, Engine, EngineError,
     generations::Generations,
+    hash,
     store::{Expect, Home, Key, Op, Row},
 };
 use gsm_core::Mode;
@@ -21,10 +22,7 @@ pub(crate) struct Scheme {
 
 /// The name of a scheme, or of a system alone: a hash of its settings.
 pub(crate) fn name_of(json: &str) -> u64 {
-    let hash = blake3::Hasher::new_derive_key("gsm rating system 1").update(json.as_bytes()).finalize();
-    let mut name = [0; 8];
-    name.copy_from_slice(&hash.as_bytes()[..8]);
-    u64::from_be_bytes(name)
+    hash::name64("gsm rating system 1", &[json.as_bytes()])
 }
 
 /// Schemes of one generation: a mode whose system learns has another one with each publication, and histories are gone
